@@ -1,0 +1,109 @@
+//! Expressions: what stands between `{{` and `}}` and in `live:` attributes, with names already resolved.
+
+use crate::data::Name;
+
+/// A resolved expression. Names were looked up when the template was compiled, so evaluation never searches scopes.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Expr {
+    /// `null`, `true`, `1`, `1.5`, `'text'`.
+    Literal(Literal),
+    /// A field of the component: own state, computed, or a shared field (the page looks up its topic's state).
+    Root(Name),
+    /// The item of a `live:for`; 0 is the innermost one.
+    Item(u16),
+    /// The position in a `live:for` (`m, i in list`, or `$index` for the innermost); 0 is the innermost one.
+    Index(u16),
+    /// A piece of the page's own state, declared with `live:local`.
+    Local(LocalRef),
+    /// `$value`, `$checked`, `$event`, `$form`, `$user`, `$temp`.
+    Special(Special),
+    /// `a.b`
+    Field(Box<Expr>, Name),
+    /// `a[b]`: a list by position, an object by key. In `live:optimistic`, a keyed list by its items' id.
+    At(Box<Expr>, Box<Expr>),
+    /// `a.contains(b)`: text in text, value in list, key in object.
+    Contains(Box<Expr>, Box<Expr>),
+    /// `!a`, `-a`, `a.len()`, `a.is_empty()`.
+    Unary(Unary, Box<Expr>),
+    /// `a + b` and the like.
+    Binary(Binary, Box<Expr>, Box<Expr>),
+    /// `a ? b : c`
+    If(Box<Expr>, Box<Expr>, Box<Expr>),
+    /// Text with holes, as an attribute has it: the parts' texts one after the other. `class="row {{ kind }}"`.
+    Concat(Vec<Expr>),
+    /// `{ text: $value, done: false }`, in `live:optimistic` and as an action's argument.
+    Object(Vec<(Name, Expr)>),
+}
+
+/// A literal.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Literal {
+    /// `null`
+    Null,
+    /// `true`, `false`
+    Bool(bool),
+    /// `42`
+    Int(i64),
+    /// `1.5`
+    Num(f64),
+    /// `'text'` or `"text"`
+    Str(Box<str>),
+}
+
+/// Where a local lives: `level` block instances outwards (0 is the block that the expression stands in), then
+/// the position among that block's [`locals`](crate::compiled::Block::locals).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LocalRef {
+    /// How many block instances outwards.
+    pub level: u16,
+    /// Which of that block's locals.
+    pub slot: u16,
+}
+
+/// Names that only mean something at a moment: while an event is handled, or in this page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Special {
+    /// The value of the element that the event came from.
+    Value,
+    /// Whether it is checked.
+    Checked,
+    /// The fields of the form around it, by name.
+    Form,
+    /// The event itself: `key`, `detail` and what else the page hands out.
+    Event,
+    /// Who the page was made for: `id` and `name`, or null.
+    User,
+    /// An id for something that only the server can name; in `live:optimistic`.
+    Temp,
+}
+
+/// Operators with one operand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Unary {
+    Not,
+    Negate,
+    Len,
+    IsEmpty,
+}
+
+/// Operators with two operands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Binary {
+    And,
+    Or,
+    /// `a ?? b`: b where a is null.
+    Coalesce,
+    Eq,
+    Ne,
+    Lt,
+    Le,
+    Gt,
+    Ge,
+    Add,
+    Sub,
+    Mul,
+    Div,
+    Rem,
+}
