@@ -1,0 +1,73 @@
+//! The seam between the component model and the session that drives it.
+//!
+//! A session owns `Box<dyn Instance>` and hands it one [`Job`] at a time. The instance moves into the job, by value,
+//! and comes back in [`Finished`] whatever happened inside: an error, a panic, a dropped future of the user's.
+//! All typed work is on this side: decoding arguments, calling the handler, isolating a panic, rolling back,
+//! comparing the fields with what the page has. All of the wire is on the other: revisions, replies, order.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use serde_json::value::RawValue;
+
+/// A future that the session polls: once inline, and if it has to wait, in the session's own task set.
+pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send + 'static>>;
+
+/// One mounted component, its type forgotten.
+pub trait Instance: Send {
+    /// What is known of its type: name, schema hash, whether it is open, its template, its durability.
+    fn spec(&self) -> &'static crate::Spec;
+    /// Runs one job. Takes the instance by value; it comes back in [`Finished`].
+    fn run(self: Box<Self>, cx: crate::Context, job: Job) -> Started;
+    /// The whole public state as a JSON object, shared fields left out; what `COMPONENT_MOUNTED` and `STATE_SNAPSHOT` carry.
+    fn state(&self) -> String;
+    /// Which topic each shared field shows now.
+    fn topics(&self) -> Vec<(&'static str, crate::TopicRef)>;
+    /// Everything that has to survive a restart, private fields included, shared ones by name: for seals and session stores.
+    fn save(&self) -> Vec<u8>;
+}
+
+/// What can happen to a component. Closed: the session handles every one.
+#[derive(Debug)]
+pub enum Job {
+    /// `COMPONENT_ACTION`. `set` are edits that go before it, all or none.
+    Action { action: String, payload: Option<Box<RawValue>>, set: Vec<(String, Box<RawValue>)> },
+    /// `PROPERTY_UPDATE`
+    Property { property: String, value: Box<RawValue> },
+    /// `PROPS_UPDATE`
+    Props { props: Box<RawValue> },
+    /// An event of the server's own: from a room, a spawned task, a child.
+    Event { event: crate::ServerEvent },
+    /// The page is there (first mount over a socket).
+    Connected,
+    /// The page's connection dropped; the session waits.
+    Disconnected,
+    /// The page is back.
+    Resumed,
+    /// The component is going away. The instance that comes back is dropped.
+    Unmount { reason: crate::UnmountReason },
+}
+
+/// A job that is done, or one that has to wait for something.
+pub enum Started {
+    /// Done without waiting; no future was allocated.
+    Now(Finished),
+    /// To be polled.
+    Running(BoxFuture<Finished>),
+}
+
+/// A finished job.
+pub struct Finished {
+    /// The component, back; rolled back if the job failed.
+    pub instance: Box<dyn Instance>,
+    /// What the handler staged: published by the session, in order, and only of a job that succeeded (the context
+    /// drops what was staged by one that failed).
+    pub effects: Vec<crate::Effect>,
+    /// The fields that changed since the last patch, as one patch object in JSON; `None` if nothing did. With an `Err`
+    /// in `result` these are the accepted `set`s and the errors of a form: sent without a `ref`, before the `ERROR`.
+    pub patch: Option<String>,
+    /// Set when a shared field shows another topic than before: the whole map of fields to topics as of now.
+    pub topics: Option<Vec<(&'static str, crate::TopicRef)>>,
+    /// The action's return value (`None` for `()`), or what went wrong.
+    pub result: Result<Option<Box<RawValue>>, crate::ActionError>,
+}
