@@ -34,7 +34,8 @@ pub struct Block {
     pub namespace: Namespace,
     /// The page's own state that starts anew with each instance of the block: name and first value.
     pub locals: Vec<(Box<str>, Expr)>,
-    /// The places that depend on state, in document order.
+    /// The places that depend on state, in document order, but for one: what sets the value of a `select` comes
+    /// after the holes inside it, because a value can only be chosen once its option is there.
     pub holes: Vec<Hole>,
 }
 
@@ -48,7 +49,7 @@ pub enum Namespace {
 }
 
 /// One step of a walk: past `comments` comment children, then past `elements` element siblings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Step {
     /// Comments to pass, counted from the parent's first child.
     pub comments: u16,
@@ -67,6 +68,7 @@ pub struct Hole {
 
 /// What a hole is.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(missing_docs, reason = "the text of each variant names its fields")]
 pub enum HoleKind {
     /// A text node among the children of the element at `path`, right after the place `after`.
     Text { after: Step, value: Expr },
@@ -99,8 +101,9 @@ pub enum HoleKind {
     Hook { name: Box<str> },
     /// `live:ignore`: the children belong to other people's code.
     Ignore,
-    /// `<live:chat room="{{ id }}">`: the element at `path` is the child's `<live-component>`.
-    Child { component: Box<str>, props: Vec<(Name, Expr)> },
+    /// `<live:chat room="{{ id }}">`: the element at `path` is the child's `<live-component>`. When `key` (`live:key`)
+    /// changes, another component takes the child's place; when only `props` do, they are sent to the one that is there.
+    Child { component: Box<str>, props: Vec<(Name, Expr)>, key: Option<Expr> },
 }
 
 /// How an attribute is written.
@@ -110,9 +113,17 @@ pub enum AttributeKind {
     Plain,
     /// A URL: one with a script scheme is refused (`about:invalid` stands in its place).
     Url,
+    /// Several URLs, separated by white space or commas: `srcset`, `ping`.
+    UrlList,
     /// A property of the DOM too, which changes independently of the attribute once the control is used:
     /// `value`, `checked`, `selected`, `muted`, `open`.
     Property,
+    /// `true` and `false` are written out, only `null` removes it: `aria-*`, `data-*`, `contenteditable`, `draggable`,
+    /// `spellcheck`.
+    Word,
+    /// `class`: the page adds and removes the classes that the value names, and leaves alone what `live:class:NAME`,
+    /// `live:loading.class` and other people's code put there.
+    Class,
 }
 
 /// What kind of control a `live:model` stands on.
@@ -149,6 +160,8 @@ pub struct Modifiers {
     pub drop: bool,
     /// `.enter`, `.escape` …: one of the keys, as `KeyboardEvent.key` has them; none means any.
     pub keys: Vec<Box<str>>,
+    /// `.ctrl`, `.shift`, `.alt`, `.meta`: the bits 1, 2, 4 and 8; exactly these are held down. 0 asks for nothing.
+    pub held: u8,
     /// `.debounce.150ms`, in milliseconds.
     pub debounce: Option<u32>,
     /// `.throttle.150ms`, in milliseconds, with a trailing call.
@@ -196,6 +209,7 @@ pub enum ModelSend {
 
 /// One thing an event does.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(missing_docs, reason = "the text of each variant names its fields")]
 pub enum Statement {
     /// Calls an action of the component.
     Call { action: Box<str>, args: Vec<Expr> },
@@ -205,6 +219,7 @@ pub enum Statement {
 
 /// One guess of an action's effect, laid over the state until the server answers.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(missing_docs, reason = "the text of each variant names its fields")]
 pub enum Guess {
     /// `path = value`; each [`Expr::At`] of the path picks a keyed list's item by its id.
     Set { path: Expr, value: Expr },

@@ -1,9 +1,11 @@
 //! What an expression may ask of a value, so that one evaluator serves the server's JSON and the page's own state.
 
+mod number;
+
 /// A field's name as a template writes it, with room for the number under which the page's engine interned it.
 ///
 /// A page keeps the keys of its objects as numbers; [`Name::id`] is filled once, when a template is loaded
-/// ([`Template::intern`](crate::compiled::Template)), and is meaningless on the server.
+/// ([`Template::decode`](crate::compiled::Template::decode)), and is meaningless on the server.
 #[derive(Clone, Debug)]
 pub struct Name {
     /// The serialised name of the field.
@@ -54,8 +56,6 @@ pub trait Data: Sized + Clone {
     fn get(&self, key: &str) -> Option<&Self>;
     /// How many entries an object has; 0 for anything else.
     fn entries(&self) -> usize;
-    /// The keys and values of an object, in order.
-    fn each_entry<'a>(&'a self, visit: &mut dyn FnMut(&'a str, &'a Self));
 
     /// `null`.
     fn null() -> Self;
@@ -71,4 +71,10 @@ pub trait Data: Sized + Clone {
     fn from_list(items: Vec<Self>) -> Self;
     /// An object.
     fn from_fields(fields: Vec<(Name, Self)>) -> Self;
+
+    /// A number that is not whole, as text, in JavaScript's form. The page hands this to JavaScript itself, which is
+    /// smaller than the formatting of floating-point numbers in wasm.
+    fn write_num(n: f64, out: &mut String) {
+        number::write(n, out);
+    }
 }

@@ -8,8 +8,19 @@
 
 pub mod compiled;
 pub mod data;
+mod decode;
+#[cfg(feature = "parse")]
+mod encode;
+mod eval;
 pub mod expr;
+#[cfg(feature = "serde_json")]
+mod json;
+mod reads;
+pub mod url;
 
 pub use compiled::{Block, Hole, HoleKind, Template};
 pub use data::{Data, Kind, Name};
+pub use decode::DecodeError;
+pub use eval::{Scope, Value};
 pub use expr::Expr;
+pub use reads::Read;

@@ -1,0 +1,239 @@
+//! Evaluation of expressions. The rules are those of a page's reader, not of Rust: nothing fails, a path that leads
+//! nowhere is null, numbers mix, and text joins with anything.
+//!
+//! One copy of this serves the server and the page, so it is written to be small in wasm: scopes are behind `dyn`,
+//! and scalars that an expression makes are boxed into the caller's own [`Data`].
+
+mod arithmetic;
+
+#![expect(clippy::wildcard_enum_match_arm, reason = "operators are sorted by what they need, and the rest falls through")]
+
+use crate::data::{Data, Kind, Name};
+use crate::expr::{Binary, Expr, Literal, LocalRef, Special, Unary};
+
+/// Where an expression's names lead at one moment.
+pub trait Scope<D> {
+    /// A field of the component.
+    fn root(&self, name: &Name) -> Option<&D>;
+    /// The item of the `live:for` that is `depth` of them outwards.
+    fn item(&self, depth: u16) -> Option<&D>;
+    /// The position in the `live:for` that is `depth` of them outwards.
+    fn index(&self, depth: u16) -> usize;
+    /// A piece of the page's own state.
+    fn local(&self, at: LocalRef) -> Option<&D>;
+    /// What a special name stands for, where it means something.
+    fn special(&self, which: Special) -> Option<&D>;
+}
+
+/// The outcome of an evaluation; borrowed where it is a part of the state or a literal.
+#[derive(Debug)]
+pub enum Value<'a, D> {
+    /// A part of the state.
+    Borrowed(&'a D),
+    /// A literal of the template.
+    Literal(&'a Literal),
+    /// Something that the expression made.
+    Owned(D),
+}
+
+impl<D: Data> Value<'_, D> {
+    /// A borrowed look at it.
+    pub fn kind(&self) -> Kind<'_, D> {
+        match self {
+            Self::Borrowed(data) => data.kind(),
+            Self::Owned(data) => data.kind(),
+            Self::Literal(literal) => match literal {
+                Literal::Null => Kind::Null,
+                Literal::Bool(b) => Kind::Bool(*b),
+                Literal::Int(i) => Kind::Int(*i),
+                Literal::Num(n) => Kind::Num(*n),
+                Literal::Str(s) => Kind::Str(s),
+            },
+        }
+    }
+
+    /// Whether a condition holds: everything but null, `false`, 0, empty text, an empty list and an empty object.
+    pub fn truthy(&self) -> bool {
+        match self.kind() {
+            Kind::Null => false,
+            Kind::Bool(b) => b,
+            Kind::Int(i) => i != 0,
+            Kind::Num(n) => n != 0.0,
+            Kind::Str(s) => !s.is_empty(),
+            Kind::List(items) => !items.is_empty(),
+            Kind::Map => self.entries() > 0,
+        }
+    }
+
+    /// Appends it as text. Null, lists and objects have none.
+    pub fn write(&self, out: &mut String) {
+        write(&self.kind(), out);
+    }
+
+    /// It as a value of its own.
+    pub fn into_data(self) -> D {
+        match self {
+            Self::Borrowed(data) => data.clone(),
+            Self::Owned(data) => data,
+            Self::Literal(literal) => match literal {
+                Literal::Null => D::null(),
+                Literal::Bool(b) => D::from_bool(*b),
+                Literal::Int(i) => D::from_int(*i),
+                Literal::Num(n) => D::from_num(*n),
+                Literal::Str(s) => D::from_text(s.to_string()),
+            },
+        }
+    }
+
+    /// The same scalar: numbers by value, whatever their kind. Lists and objects equal nothing.
+    pub fn same(&self, other: &Self) -> bool {
+        same(&self.kind(), &other.kind())
+    }
+
+    fn entries(&self) -> usize {
+        match self {
+            Self::Borrowed(data) => data.entries(),
+            Self::Owned(data) => data.entries(),
+            Self::Literal(_) => 0,
+        }
+    }
+
+    fn len(&self) -> usize {
+        match self.kind() {
+            Kind::Str(s) => s.chars().count(),
+            Kind::List(items) => items.len(),
+            Kind::Null | Kind::Bool(_) | Kind::Int(_) | Kind::Num(_) | Kind::Map => self.entries(),
+        }
+    }
+}
+
+fn write<D: Data>(kind: &Kind<'_, D>, out: &mut String) {
+    match kind {
+        Kind::Null | Kind::List(_) | Kind::Map => {}
+        Kind::Bool(b) => out.push_str(if *b { "true" } else { "false" }),
+        Kind::Int(i) => arithmetic::write_int(*i, out),
+        Kind::Num(n) => D::write_num(*n, out),
+        Kind::Str(s) => out.push_str(s),
+    }
+}
+
+fn same<D>(a: &Kind<'_, D>, b: &Kind<'_, D>) -> bool {
+    match (a, b) {
+        (Kind::Null, Kind::Null) => true,
+        (Kind::Bool(a), Kind::Bool(b)) => a == b,
+        (Kind::Str(a), Kind::Str(b)) => a == b,
+        (Kind::Int(a), Kind::Int(b)) => a == b,
+        _ => arithmetic::number(a).is_some_and(|a| arithmetic::number(b) == Some(a)),
+    }
+}
+
+impl Expr {
+    /// Evaluates the expression.
+    pub fn eval<'a, D: Data>(&'a self, scope: &'a dyn Scope<D>) -> Value<'a, D> {
+        match self {
+            Self::Literal(literal) => Value::Literal(literal),
+            Self::Root(name) => borrowed(scope.root(name)),
+            Self::Item(depth) => borrowed(scope.item(*depth)),
+            Self::Index(depth) => Value::Owned(int(scope.index(*depth))),
+            Self::Local(at) => borrowed(scope.local(*at)),
+            Self::Special(which) => borrowed(scope.special(*which)),
+            Self::Field(of, name) => of.eval(scope).part(&|data: &D| data.field(name)),
+            Self::At(of, at) => of.eval(scope).at(&at.eval(scope)),
+            Self::Contains(of, what) => {
+                Value::Owned(D::from_bool(contains(&of.eval(scope), &what.eval(scope))))
+            }
+            Self::Unary(op, of) => {
+                let value = of.eval(scope);
+                Value::Owned(match op {
+                    Unary::Not => D::from_bool(!value.truthy()),
+                    Unary::Negate => arithmetic::compute(Binary::Sub, &Kind::Int(0), &value.kind()),
+                    Unary::Len => int(value.len()),
+                    Unary::IsEmpty => D::from_bool(value.len() == 0),
+                })
+            }
+            Self::Binary(op, a, b) => binary(*op, a.eval(scope), b, scope),
+            Self::If(condition, then, or) => {
+                if condition.eval(scope).truthy() { then.eval(scope) } else { or.eval(scope) }
+            }
+            Self::Concat(parts) => {
+                let mut text = String::new();
+                for part in parts {
+                    part.eval(scope).write(&mut text);
+                }
+                Value::Owned(D::from_text(text))
+            }
+            Self::Object(fields) => Value::Owned(D::from_fields(
+                fields.iter().map(|(name, value)| (name.clone(), value.eval(scope).into_data())).collect(),
+            )),
+        }
+    }
+}
+
+impl<'a, D: Data> Value<'a, D> {
+    /// A part of it, borrowed if it is.
+    fn part(self, pick: &dyn Fn(&D) -> Option<&D>) -> Self {
+        match &self {
+            Self::Borrowed(data) => borrowed(pick(data)),
+            Self::Owned(data) => pick(data).map_or(null(), |part| Value::Owned(part.clone())),
+            Self::Literal(_) => null(),
+        }
+    }
+
+    fn at(self, at: &Self) -> Self {
+        match at.kind() {
+            Kind::Str(key) => self.part(&|data| data.get(key)),
+            Kind::Int(i) => self.part(&|data| match data.kind() {
+                Kind::List(items) => items.get(usize::try_from(i).ok()?),
+                // Keys that are numbers in Rust are text in JSON.
+                Kind::Map => {
+                    let mut key = String::new();
+                    arithmetic::write_int(i, &mut key);
+                    data.get(&key)
+                }
+                Kind::Null | Kind::Bool(_) | Kind::Int(_) | Kind::Num(_) | Kind::Str(_) => None,
+            }),
+            Kind::Null | Kind::Bool(_) | Kind::Num(_) | Kind::List(_) | Kind::Map => null(),
+        }
+    }
+}
+
+fn null<'a, D>() -> Value<'a, D> {
+    Value::Literal(&Literal::Null)
+}
+
+fn borrowed<D>(data: Option<&D>) -> Value<'_, D> {
+    data.map_or(null(), Value::Borrowed)
+}
+
+fn int<D: Data>(n: usize) -> D {
+    D::from_int(i64::try_from(n).unwrap_or(i64::MAX))
+}
+
+fn contains<D: Data>(whole: &Value<'_, D>, part: &Value<'_, D>) -> bool {
+    match (whole.kind(), part.kind()) {
+        // Not `str::contains`, whose search algorithm weighs more in wasm than all of this file.
+        (Kind::Str(whole), Kind::Str(part)) => {
+            part.is_empty() || whole.as_bytes().windows(part.len()).any(|window| window == part.as_bytes())
+        }
+        (Kind::List(items), part) => items.iter().any(|item| same(&item.kind(), &part)),
+        (Kind::Map, Kind::Str(key)) => match whole {
+            Value::Borrowed(data) => data.get(key).is_some(),
+            Value::Owned(data) => data.get(key).is_some(),
+            Value::Literal(_) => false,
+        },
+        _ => false,
+    }
+}
+
+fn binary<'a, D: Data>(op: Binary, a: Value<'a, D>, b: &'a Expr, scope: &'a dyn Scope<D>) -> Value<'a, D> {
+    let first_decides = match op {
+        Binary::And => !a.truthy(),
+        Binary::Or => a.truthy(),
+        Binary::Coalesce => !matches!(a.kind(), Kind::Null),
+        _ => {
+            let b = b.eval(scope);
+            return Value::Owned(arithmetic::compute(op, &a.kind(), &b.kind()));
+        }
+    };
+    if first_decides { a } else { b.eval(scope) }
+}

@@ -1,0 +1,61 @@
+//! [`Data`] for [`serde_json::Value`]: what the server renders from.
+
+use serde_json::{Map, Value};
+
+use crate::data::{Data, Kind, Name};
+
+impl Data for Value {
+    fn kind(&self) -> Kind<'_, Self> {
+        match self {
+            Self::Null => Kind::Null,
+            Self::Bool(b) => Kind::Bool(*b),
+            Self::Number(n) => match n.as_i64() {
+                Some(i) => Kind::Int(i),
+                None => n.as_f64().map_or(Kind::Null, Kind::Num),
+            },
+            Self::String(s) => Kind::Str(s),
+            Self::Array(items) => Kind::List(items),
+            Self::Object(_) => Kind::Map,
+        }
+    }
+
+    fn field(&self, name: &Name) -> Option<&Self> {
+        Value::get(self, &*name.text)
+    }
+
+    fn get(&self, key: &str) -> Option<&Self> {
+        Value::get(self, key)
+    }
+
+    fn entries(&self) -> usize {
+        self.as_object().map_or(0, Map::len)
+    }
+
+    fn null() -> Self {
+        Self::Null
+    }
+
+    fn from_bool(b: bool) -> Self {
+        Self::Bool(b)
+    }
+
+    fn from_int(i: i64) -> Self {
+        Self::from(i)
+    }
+
+    fn from_num(n: f64) -> Self {
+        Self::from(n)
+    }
+
+    fn from_text(s: String) -> Self {
+        Self::String(s)
+    }
+
+    fn from_list(items: Vec<Self>) -> Self {
+        Self::Array(items)
+    }
+
+    fn from_fields(fields: Vec<(Name, Self)>) -> Self {
+        Self::Object(fields.into_iter().map(|(name, value)| (name.text.into_string(), value)).collect())
+    }
+}
