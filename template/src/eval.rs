@@ -4,9 +4,12 @@
 //! One copy of this serves the server and the page, so it is written to be small in wasm: scopes are behind `dyn`,
 //! and scalars that an expression makes are boxed into the caller's own [`Data`].
 
-mod arithmetic;
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "operators are sorted by what they need, and the rest falls through"
+)]
 
-#![expect(clippy::wildcard_enum_match_arm, reason = "operators are sorted by what they need, and the rest falls through")]
+mod arithmetic;
 
 use crate::data::{Data, Kind, Name};
 use crate::expr::{Binary, Expr, Literal, LocalRef, Special, Unary};
@@ -153,7 +156,11 @@ impl Expr {
             }
             Self::Binary(op, a, b) => binary(*op, a.eval(scope), b, scope),
             Self::If(condition, then, or) => {
-                if condition.eval(scope).truthy() { then.eval(scope) } else { or.eval(scope) }
+                if condition.eval(scope).truthy() {
+                    then.eval(scope)
+                } else {
+                    or.eval(scope)
+                }
             }
             Self::Concat(parts) => {
                 let mut text = String::new();

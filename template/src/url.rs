@@ -7,7 +7,8 @@ pub const REFUSED: &str = "about:invalid";
 /// bitmap images. Read as a browser reads it: leading control characters and spaces are skipped, tabs and line breaks
 /// inside are dropped, and case does not matter.
 pub fn is_script(url: &str) -> bool {
-    let mut bytes = url.trim_start_matches(|c| c <= ' ').bytes().filter(|b| !matches!(b, b'\t' | b'\n' | b'\r'));
+    let mut bytes =
+        url.trim_start_matches(|c| c <= ' ').bytes().filter(|b| !matches!(b, b'\t' | b'\n' | b'\r'));
     // Long enough for the longest prefix below; a scheme that does not fit is none of them.
     let mut start = [0_u8; 15];
     for slot in &mut start {
