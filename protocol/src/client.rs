@@ -1,0 +1,182 @@
+//! What a client says.
+
+use std::borrow::Cow;
+
+use crate::id::{ComponentId, Epoch, Ref, Rev, SessionId, StreamId};
+use crate::json::RawJson;
+use crate::kind::ClientType;
+use crate::secret::{ResumeSecret, Seal};
+
+/// A message from a client. What an application decodes (arguments, props, values) is still JSON text.
+#[derive(Clone, Debug)]
+pub struct ClientMessage<'a> {
+    /// Every reply up to this one has been received.
+    pub ack: Option<Ref>,
+    /// What it says.
+    pub body: ClientBody<'a>,
+}
+
+/// What a client's message says.
+#[derive(Clone, Debug)]
+pub enum ClientBody<'a> {
+    /// `HELLO`
+    Hello(Hello<'a>),
+    /// Any message that concerns a component and gets exactly one reply.
+    Request {
+        /// Its number; the reply carries it back.
+        reference: Ref,
+        /// The component, as its page calls it.
+        component_id: ComponentId,
+        /// What is asked.
+        request: Request<'a>,
+    },
+    /// `RESYNC`
+    Resync(StreamId),
+    /// `TEMPLATE`
+    Template {
+        /// The template's content hash.
+        hash: Cow<'a, str>,
+    },
+    /// `PING`
+    Ping {
+        /// Comes back in the `PONG`.
+        payload: Option<RawJson<'a>>,
+    },
+}
+
+/// The first message of a connection.
+#[derive(Clone, Debug, Default)]
+pub struct Hello<'a> {
+    /// The session to resume; `None` asks for a new one.
+    pub resume: Option<Resume<'a>>,
+    /// Whatever the application's authentication takes.
+    pub auth: Option<RawJson<'a>>,
+}
+
+/// What a client knows of the session that it resumes.
+#[derive(Clone, Debug)]
+pub struct Resume<'a> {
+    /// The session.
+    pub session: SessionId,
+    /// The last secret it was given.
+    pub secret: ResumeSecret<'a>,
+    /// Every reply up to this one has been received; `None` if there was none.
+    pub acked: Option<Ref>,
+    /// Where it is in each stream that it holds.
+    pub streams: Vec<(StreamId, Epoch, Rev)>,
+}
+
+/// What is asked of one component.
+#[derive(Clone, Debug)]
+pub enum Request<'a> {
+    /// `COMPONENT_MOUNT` of an element that the server rendered.
+    MountSealed {
+        /// What the server put into the element.
+        seal: Seal<'a>,
+    },
+    /// `COMPONENT_MOUNT` of a component that is open to any page.
+    MountOpen {
+        /// Its registered name.
+        component: Cow<'a, str>,
+        /// Its props; absent is the same as none. Whether it is an object the component's own decoder checks.
+        props: Option<RawJson<'a>>,
+    },
+    /// `COMPONENT_ACTION`
+    Action {
+        /// The action's name.
+        action: Cow<'a, str>,
+        /// The arguments, as [`Arguments::of`] reads them.
+        payload: Option<RawJson<'a>>,
+        /// Edits that go before it, all or none.
+        set: Vec<(Cow<'a, str>, RawJson<'a>)>,
+    },
+    /// `PROPERTY_UPDATE`
+    Property {
+        /// The field.
+        property: Cow<'a, str>,
+        /// Its new value.
+        value: RawJson<'a>,
+    },
+    /// `PROPS_UPDATE`
+    Props {
+        /// The new props. Whether it is an object the component's own decoder checks.
+        props: RawJson<'a>,
+    },
+    /// `COMPONENT_UNMOUNT`
+    Unmount,
+}
+
+/// How an action's payload is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arguments<'a> {
+    /// No payload: no argument.
+    None,
+    /// An array: its items in order.
+    Positional(RawJson<'a>),
+    /// Anything else, `null` too: the one argument.
+    One(RawJson<'a>),
+}
+
+impl<'a> Arguments<'a> {
+    /// Applies the rule.
+    pub fn of(payload: Option<RawJson<'a>>) -> Self {
+        match payload {
+            None => Self::None,
+            Some(json) if json.is_array() => Self::Positional(json),
+            Some(json) => Self::One(json),
+        }
+    }
+}
+
+impl<'a> ClientMessage<'a> {
+    /// A message without an `ack`.
+    pub const fn new(body: ClientBody<'a>) -> Self {
+        Self { ack: None, body }
+    }
+
+    /// A message that concerns one component and gets exactly one reply.
+    pub const fn request(reference: Ref, component_id: ComponentId, request: Request<'a>) -> Self {
+        Self::new(ClientBody::Request { reference, component_id, request })
+    }
+
+    /// The word in its `type`.
+    pub const fn kind(&self) -> ClientType {
+        match &self.body {
+            ClientBody::Hello(_) => ClientType::Hello,
+            ClientBody::Request { request, .. } => request.kind(),
+            ClientBody::Resync(_) => ClientType::Resync,
+            ClientBody::Template { .. } => ClientType::Template,
+            ClientBody::Ping { .. } => ClientType::Ping,
+        }
+    }
+}
+
+impl Request<'_> {
+    /// The word in its `type`.
+    pub const fn kind(&self) -> ClientType {
+        match self {
+            Self::MountSealed { .. } | Self::MountOpen { .. } => ClientType::Mount,
+            Self::Action { .. } => ClientType::Action,
+            Self::Property { .. } => ClientType::Property,
+            Self::Props { .. } => ClientType::Props,
+            Self::Unmount => ClientType::Unmount,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Arguments;
+    use crate::json::RawJson;
+
+    #[test]
+    fn an_array_is_positional_and_anything_else_the_one_argument() {
+        let of = |json| Arguments::of(Some(RawJson::trusted(json)));
+        assert_eq!(Arguments::of(None), Arguments::None);
+        assert!(matches!(of("[1,2]"), Arguments::Positional(_)));
+        assert!(matches!(of("[[1]]"), Arguments::Positional(_)));
+        assert!(matches!(of("null"), Arguments::One(_)));
+        assert!(matches!(of(r#"{"a":1}"#), Arguments::One(_)));
+        assert!(matches!(of("\"[\""), Arguments::One(_)));
+    }
+}

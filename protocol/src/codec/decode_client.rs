@@ -1,0 +1,316 @@
+//! What a client sent, checked. Nothing a client can write makes it panic, recurse without bound, or allocate more
+//! than the text is long.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::envelope::{self, Envelope};
+use crate::client::{ClientBody, ClientMessage, Hello, Request, Resume};
+use crate::code::ErrorCode;
+use crate::id::{ComponentId, Epoch, Ref, Rev, SessionId, StreamId, TopicName};
+use crate::json::{RawJson, depth};
+use crate::kind::ClientType;
+use crate::limits::Limits;
+use crate::secret::{ResumeSecret, Seal};
+use crate::words::PROTOCOL_VERSION;
+
+/// Why a text is not a client's message, and what the refusal can say about which one it was.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{code}: {message}")]
+pub struct DecodeError {
+    /// [`ErrorCode::Malformed`], [`ErrorCode::UnsupportedVersion`], [`ErrorCode::UnknownType`], or, for a text longer
+    /// than the limit, [`ErrorCode::TooLarge`].
+    pub code: ErrorCode,
+    /// What is wrong, in words for whoever wrote the client. Holds nothing of the message's values.
+    pub message: Cow<'static, str>,
+    /// The message's number, where that field by itself could be read.
+    pub reference: Option<Ref>,
+    /// The component or topic that it concerns, where that field by itself could be read.
+    pub stream: Option<StreamId>,
+    /// Its type, where that is a known one. A `HELLO` in another version closes the connection with its own code.
+    pub kind: Option<ClientType>,
+}
+
+/// Reads one message of a client.
+///
+/// ```
+/// use vivaz_protocol::{ClientBody, Limits, Request, decode_client};
+///
+/// let text = r#"{"v":1,"type":"COMPONENT_ACTION","ref":7,"componentId":"c1","action":"increment","payload":[5]}"#;
+/// let message = decode_client(text, &Limits::default())?;
+/// let ClientBody::Request { reference, request: Request::Action { action, payload, .. }, .. } = message.body else {
+///     panic!("it is an action");
+/// };
+/// assert_eq!(reference.get(), 7);
+/// assert_eq!(action, "increment");
+/// assert_eq!(payload.unwrap().get(), "[5]");
+/// # Ok::<(), vivaz_protocol::DecodeError>(())
+/// ```
+///
+/// # Errors
+/// Everything that is not exactly a message of this version, with the code that its refusal carries. The checks come
+/// in this order: size, JSON and its depth, version, type, then the fields.
+pub fn decode_client<'a>(text: &'a str, limits: &Limits) -> Result<ClientMessage<'a>, DecodeError> {
+    if text.len() > limits.message_bytes {
+        let message = format!("a message has at most {} bytes", limits.message_bytes);
+        return Err(refusal(ErrorCode::TooLarge, message));
+    }
+    let (envelope, outcome) = Envelope::read(text);
+    match check(text, &envelope, outcome, limits) {
+        Ok(message) => Ok(message),
+        Err(mut error) => {
+            error.reference = envelope.reference.and_then(envelope::reference);
+            error.stream = readable_stream(&envelope);
+            error.kind = envelope.kind.and_then(envelope::string).and_then(|word| ClientType::parse(&word));
+            Err(error)
+        }
+    }
+}
+
+fn check<'a>(
+    text: &str,
+    envelope: &Envelope<'a>,
+    outcome: Result<(), serde_json::Error>,
+    limits: &Limits,
+) -> Result<ClientMessage<'a>, DecodeError> {
+    outcome.map_err(|error| malformed(syntax(&error)))?;
+    if depth(text) > limits.depth {
+        return Err(malformed(format!("nested deeper than {}", limits.depth)));
+    }
+    let version = envelope.v.ok_or_else(|| malformed("`v` is missing"))?;
+    if envelope::unsigned(version) != Some(PROTOCOL_VERSION) {
+        return Err(if envelope::is_integer(version) {
+            let message = format!("only version {PROTOCOL_VERSION} is spoken here");
+            refusal(ErrorCode::UnsupportedVersion, message)
+        } else {
+            malformed("`v` is not an integer")
+        });
+    }
+    let word = envelope.kind.ok_or_else(|| malformed("`type` is missing"))?;
+    let word = envelope::string(word).ok_or_else(|| malformed("`type` is not a string"))?;
+    let kind = ClientType::parse(&word)
+        .ok_or_else(|| refusal(ErrorCode::UnknownType, "no message of this version has that type"))?;
+    if envelope.repeated {
+        return Err(malformed("a field of the envelope stands there twice"));
+    }
+    let ack = envelope.ack.map(|raw| ref_or_zero(raw, "`ack`")).transpose()?.flatten();
+    Ok(ClientMessage { ack, body: body(kind, envelope)? })
+}
+
+fn body<'a>(kind: ClientType, envelope: &Envelope<'a>) -> Result<ClientBody<'a>, DecodeError> {
+    let payload = envelope.payload;
+    let request = match kind {
+        ClientType::Hello => return hello(payload).map(ClientBody::Hello),
+        ClientType::Resync => return resync(envelope).map(ClientBody::Resync),
+        ClientType::Template => {
+            let TemplatePayload { hash } = object(payload)?;
+            return Ok(ClientBody::Template { hash });
+        }
+        ClientType::Ping => return Ok(ClientBody::Ping { payload: payload.map(RawJson::from) }),
+        ClientType::Mount => mount(payload)?,
+        ClientType::Action => action(envelope)?,
+        ClientType::Property => {
+            let PropertyPayload { property, value } = object(payload)?;
+            Request::Property { property, value: value.into() }
+        }
+        ClientType::Props => {
+            let PropsPayload { props } = object(payload)?;
+            Request::Props { props: props.into() }
+        }
+        ClientType::Unmount => Request::Unmount,
+    };
+    let reference = envelope.reference.ok_or_else(|| malformed("`ref` is missing"))?;
+    let reference = envelope::reference(reference)
+        .ok_or_else(|| malformed("`ref` is not an integer from 1 to 2^53 - 1"))?;
+    let component_id = envelope.component_id.ok_or_else(|| malformed("`componentId` is missing"))?;
+    Ok(ClientBody::Request { reference, component_id: component(component_id)?, request })
+}
+
+#[derive(Deserialize)]
+struct TemplatePayload<'a> {
+    #[serde(borrow)]
+    hash: Cow<'a, str>,
+}
+
+#[derive(Deserialize)]
+struct PropertyPayload<'a> {
+    #[serde(borrow)]
+    property: Cow<'a, str>,
+    #[serde(borrow)]
+    value: &'a RawValue,
+}
+
+#[derive(Deserialize)]
+struct PropsPayload<'a> {
+    #[serde(borrow)]
+    props: &'a RawValue,
+}
+
+#[derive(Deserialize)]
+struct MountPayload<'a> {
+    #[serde(borrow)]
+    seal: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    component: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    props: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize, Default)]
+struct HelloPayload<'a> {
+    #[serde(borrow)]
+    session: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    resume: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    acked: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    streams: Entries<'a>,
+    #[serde(borrow)]
+    auth: Option<&'a RawValue>,
+}
+
+fn mount<'a>(payload: Option<&'a RawValue>) -> Result<Request<'a>, DecodeError> {
+    let MountPayload { seal, component, props } = object(payload)?;
+    match (seal, component) {
+        (Some(seal), None) => Ok(Request::MountSealed { seal: Seal::new(seal) }),
+        (None, Some(component)) => Ok(Request::MountOpen { component, props: props.map(RawJson::from) }),
+        (Some(_), Some(_)) => Err(malformed("a mount has a `seal` or a `component`, not both")),
+        (None, None) => Err(malformed("a mount has a `seal` or a `component`")),
+    }
+}
+
+fn action<'a>(envelope: &Envelope<'a>) -> Result<Request<'a>, DecodeError> {
+    let name = envelope.action.ok_or_else(|| malformed("`action` is missing"))?;
+    let action = envelope::string(name).ok_or_else(|| malformed("`action` is not a string"))?;
+    let set = match envelope.set {
+        None => Vec::new(),
+        Some(raw) => {
+            let Entries(entries) = object(Some(raw)).map_err(|_| malformed("`set` is not an object"))?;
+            entries.into_iter().map(|(property, value)| (property, value.into())).collect()
+        }
+    };
+    Ok(Request::Action { action, payload: envelope.payload.map(RawJson::from), set })
+}
+
+fn hello<'a>(payload: Option<&'a RawValue>) -> Result<Hello<'a>, DecodeError> {
+    let HelloPayload { session, resume, acked, streams, auth } = match payload {
+        None => HelloPayload::default(),
+        Some(_) => object(payload)?,
+    };
+    let resume = match (session, resume) {
+        (None, None) => None,
+        (Some(session), Some(secret)) => {
+            let session = SessionId::new(&session).map_err(|why| malformed(format!("`session` {why}")))?;
+            let acked = acked.map(|raw| ref_or_zero(raw, "`acked`")).transpose()?.flatten();
+            let streams =
+                streams.0.into_iter().map(|(key, value)| position(&key, value)).collect::<Result<_, _>>()?;
+            Some(Resume { session, secret: ResumeSecret::new(secret), acked, streams })
+        }
+        (Some(_), None) | (None, Some(_)) => return Err(malformed("`session` and `resume` go together")),
+    };
+    Ok(Hello { resume, auth: auth.map(RawJson::from) })
+}
+
+/// Reads `"c:ID" or "t:TOPIC": [EPOCH, REV]`.
+fn position(key: &str, value: &RawValue) -> Result<(StreamId, Epoch, Rev), DecodeError> {
+    let stream = StreamId::parse(key).map_err(|why| malformed(format!("a key of `streams` {why}")))?;
+    let wrong = || malformed("a value of `streams` is not [epoch, rev]");
+    let (epoch, rev): (Cow<'_, str>, u64) = serde_json::from_str(value.get()).map_err(|_| wrong())?;
+    Ok((stream, Epoch::new(&epoch).map_err(|_| wrong())?, Rev(rev)))
+}
+
+fn resync(envelope: &Envelope<'_>) -> Result<StreamId, DecodeError> {
+    match (envelope.component_id, envelope.topic) {
+        (Some(id), None) => component(id).map(StreamId::Component),
+        (None, Some(name)) => topic(name).map(StreamId::Topic),
+        (Some(_), Some(_)) => Err(malformed("`componentId` or `topic`, not both")),
+        (None, None) => Err(malformed("`componentId` or `topic` is missing")),
+    }
+}
+
+fn component(raw: &RawValue) -> Result<ComponentId, DecodeError> {
+    let text = envelope::string(raw).ok_or_else(|| malformed("`componentId` is not a string"))?;
+    ComponentId::new(&text).map_err(|why| malformed(format!("`componentId` {why}")))
+}
+
+fn topic(raw: &RawValue) -> Result<TopicName, DecodeError> {
+    let text = envelope::string(raw).ok_or_else(|| malformed("`topic` is not a string"))?;
+    TopicName::new(&text).map_err(|why| malformed(format!("`topic` {why}")))
+}
+
+/// A client that has received nothing yet may say so with 0 as well as with silence.
+fn ref_or_zero(raw: &RawValue, what: &str) -> Result<Option<Ref>, DecodeError> {
+    match envelope::unsigned(raw) {
+        Some(0) => Ok(None),
+        Some(number) if number <= Ref::MAX => Ok(Ref::new(number).ok()),
+        Some(_) | None => Err(malformed(format!("{what} is not an integer under 2^53"))),
+    }
+}
+
+fn readable_stream(envelope: &Envelope<'_>) -> Option<StreamId> {
+    let component = envelope.component_id.and_then(|raw| component(raw).ok()).map(StreamId::Component);
+    component.or_else(|| envelope.topic.and_then(|raw| topic(raw).ok()).map(StreamId::Topic))
+}
+
+/// Reads an object. Types derived by serde take an array of the fields' values too, which the contract does not.
+fn object<'a, T: Deserialize<'a>>(raw: Option<&'a RawValue>) -> Result<T, DecodeError> {
+    let raw = raw.ok_or_else(|| malformed("`payload` is missing"))?;
+    if !raw.get().starts_with('{') {
+        return Err(malformed("`payload` is not an object"));
+    }
+    serde_json::from_str(raw.get())
+        .map_err(|_| malformed("`payload` does not have the fields that it should have"))
+}
+
+/// An object's entries in order, the values as they stand.
+#[derive(Default)]
+struct Entries<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Entries<'a> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct EntriesVisitor;
+        impl<'de> Visitor<'de> for EntriesVisitor {
+            type Value = Entries<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut entries = Vec::new();
+                while let Some(Name(name)) = map.next_key()? {
+                    entries.push((name, map.next_value()?));
+                }
+                Ok(Entries(entries))
+            }
+        }
+        deserializer.deserialize_map(EntriesVisitor)
+    }
+}
+
+#[derive(Deserialize)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
+fn malformed(message: impl Into<Cow<'static, str>>) -> DecodeError {
+    refusal(ErrorCode::Malformed, message)
+}
+
+fn refusal(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> DecodeError {
+    DecodeError { code, message: message.into(), reference: None, stream: None, kind: None }
+}
+
+/// Where the JSON went wrong, without a word of what stood there.
+fn syntax(error: &serde_json::Error) -> String {
+    match error.classify() {
+        serde_json::error::Category::Eof => "the JSON ends too early".to_owned(),
+        serde_json::error::Category::Data => "not a JSON object".to_owned(),
+        serde_json::error::Category::Syntax | serde_json::error::Category::Io => {
+            format!("not JSON at line {}, column {}", error.line(), error.column())
+        }
+    }
+}

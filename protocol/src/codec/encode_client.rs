@@ -1,0 +1,107 @@
+//! A client's messages as text: the browser's, a test's, a load generator's.
+
+use crate::client::{ClientBody, ClientMessage, Hello, Request};
+use crate::id::StreamId;
+use crate::json::{ObjectWriter, write_string, write_u64};
+use crate::words::{PROTOCOL_VERSION, field, payload};
+
+/// Appends a message to `out`.
+pub fn encode_client(out: &mut String, message: &ClientMessage<'_>) {
+    let mut object = ObjectWriter::open(out);
+    object.number(field::V, PROTOCOL_VERSION);
+    object.string(field::TYPE, message.kind().as_str());
+    if let ClientBody::Request { reference, .. } = &message.body {
+        object.number(field::REF, reference.get());
+    }
+    if let Some(ack) = message.ack {
+        object.number(field::ACK, ack.get());
+    }
+    match &message.body {
+        ClientBody::Hello(hello) => write_hello(object.key(field::PAYLOAD), hello),
+        ClientBody::Request { component_id, request, .. } => {
+            object.string(field::COMPONENT_ID, component_id.as_str());
+            write_request(&mut object, request);
+        }
+        ClientBody::Resync(StreamId::Component(id)) => object.string(field::COMPONENT_ID, id.as_str()),
+        ClientBody::Resync(StreamId::Topic(name)) => object.string(field::TOPIC, name.as_str()),
+        ClientBody::Template { hash } => {
+            let mut inner = ObjectWriter::open(object.key(field::PAYLOAD));
+            inner.string(payload::HASH, hash);
+            inner.close();
+        }
+        ClientBody::Ping { payload } => {
+            if let Some(json) = payload {
+                object.raw(field::PAYLOAD, *json);
+            }
+        }
+    }
+    object.close();
+}
+
+fn write_request(object: &mut ObjectWriter<'_>, request: &Request<'_>) {
+    match request {
+        Request::MountSealed { seal } => {
+            let mut inner = ObjectWriter::open(object.key(field::PAYLOAD));
+            inner.string(payload::SEAL, seal.expose());
+            inner.close();
+        }
+        Request::MountOpen { component, props } => {
+            let mut inner = ObjectWriter::open(object.key(field::PAYLOAD));
+            inner.string(payload::COMPONENT, component);
+            if let Some(json) = props {
+                inner.raw(payload::PROPS, *json);
+            }
+            inner.close();
+        }
+        Request::Action { action, payload, set } => {
+            object.string(field::ACTION, action);
+            if !set.is_empty() {
+                let mut edits = ObjectWriter::open(object.key(field::SET));
+                for (property, value) in set {
+                    edits.named(property).push_str(value.get());
+                }
+                edits.close();
+            }
+            if let Some(json) = payload {
+                object.raw(field::PAYLOAD, *json);
+            }
+        }
+        Request::Property { property, value } => {
+            let mut inner = ObjectWriter::open(object.key(field::PAYLOAD));
+            inner.string(payload::PROPERTY, property);
+            inner.raw(payload::VALUE, *value);
+            inner.close();
+        }
+        Request::Props { props } => {
+            let mut inner = ObjectWriter::open(object.key(field::PAYLOAD));
+            inner.raw(payload::PROPS, *props);
+            inner.close();
+        }
+        Request::Unmount => {}
+    }
+}
+
+fn write_hello(out: &mut String, hello: &Hello<'_>) {
+    let mut object = ObjectWriter::open(out);
+    if let Some(resume) = &hello.resume {
+        object.string(payload::SESSION, resume.session.as_str());
+        object.string(payload::RESUME, resume.secret.expose());
+        if let Some(acked) = resume.acked {
+            object.number(payload::ACKED, acked.get());
+        }
+        let mut streams = ObjectWriter::open(object.key(payload::STREAMS));
+        for (stream, epoch, rev) in &resume.streams {
+            let out = streams.named(&stream.to_string());
+            out.push('[');
+            write_string(out, epoch.as_str());
+            out.push(',');
+            write_u64(out, rev.0);
+            out.push(']');
+        }
+        streams.close();
+    }
+    if let Some(auth) = hello.auth {
+        object.raw(payload::AUTH, auth);
+    }
+    object.close();
+}

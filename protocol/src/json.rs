@@ -1,0 +1,229 @@
+//! JSON text that is already there, and the few things that are needed to write more of it.
+
+use std::fmt::Write as _;
+
+/// One JSON value as text: spliced into a message as it is, never parsed and written again.
+///
+/// From a decoder it is a piece of the received text, known to be valid. Made by [`RawJson::trusted`] it is a promise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RawJson<'a>(&'a str);
+
+impl<'a> RawJson<'a> {
+    /// `null`.
+    pub const NULL: RawJson<'static> = RawJson("null");
+    /// `{}`.
+    pub const EMPTY_OBJECT: RawJson<'static> = RawJson("{}");
+
+    /// Takes text that the caller knows to be exactly one JSON value, because a serialiser wrote it. Anything else
+    /// makes the message that it is put into unreadable.
+    pub const fn trusted(json: &'a str) -> Self {
+        Self(json)
+    }
+
+    /// The text.
+    pub const fn get(self) -> &'a str {
+        self.0
+    }
+
+    /// Whether it is an object.
+    pub fn is_object(self) -> bool {
+        self.0.trim_ascii_start().starts_with('{')
+    }
+
+    /// Whether it is an array.
+    pub fn is_array(self) -> bool {
+        self.0.trim_ascii_start().starts_with('[')
+    }
+
+    /// The value as serde's type for JSON text, which owns a copy.
+    ///
+    /// # Panics
+    /// If the text was promised to [`RawJson::trusted`] to be JSON and is not. One from a decoder never panics.
+    #[cfg(feature = "serde")]
+    pub fn to_raw_value(self) -> Box<serde_json::value::RawValue> {
+        #[expect(clippy::expect_used, reason = "decoders hand out only what they have validated")]
+        serde_json::value::RawValue::from_string(self.0.to_owned()).expect("a RawJson holds one JSON value")
+    }
+}
+
+#[cfg(feature = "serde")]
+impl<'a> From<&'a serde_json::value::RawValue> for RawJson<'a> {
+    fn from(raw: &'a serde_json::value::RawValue) -> Self {
+        Self(raw.get())
+    }
+}
+
+/// Writes a string with its quotes.
+pub fn write_string(out: &mut String, text: &str) {
+    out.push('"');
+    let mut written = 0;
+    for (at, byte) in text.bytes().enumerate() {
+        let escape = match byte {
+            b'"' => "\\\"",
+            b'\\' => "\\\\",
+            b'\n' => "\\n",
+            b'\r' => "\\r",
+            b'\t' => "\\t",
+            0x08 => "\\b",
+            0x0c => "\\f",
+            0..=0x1f => "",
+            _ => continue,
+        };
+        // Every byte that is escaped is ASCII, hence a character boundary on both sides.
+        out.push_str(text.get(written..at).unwrap_or_default());
+        if escape.is_empty() {
+            // Writing to a String cannot fail.
+            let _ = write!(out, "\\u{byte:04x}");
+        } else {
+            out.push_str(escape);
+        }
+        written = at + 1;
+    }
+    out.push_str(text.get(written..).unwrap_or_default());
+    out.push('"');
+}
+
+/// Writes a whole number. It serves the page too, where the formatting machinery of `core` would cost bytes.
+pub fn write_u64(out: &mut String, number: u64) {
+    if number >= 10 {
+        write_u64(out, number / 10);
+    }
+    out.push(char::from(b'0' + (number % 10) as u8));
+}
+
+/// Lets a serialiser append to a text.
+#[cfg(feature = "serde")]
+pub(crate) struct AsWrite<'o>(pub(crate) &'o mut String);
+
+#[cfg(feature = "serde")]
+impl std::io::Write for AsWrite<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        // serde_json writes whole characters at a time, so no piece is cut in the middle of one.
+        let text = std::str::from_utf8(bytes).map_err(std::io::Error::other)?;
+        self.0.push_str(text);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Writes an object field by field.
+pub(crate) struct ObjectWriter<'o> {
+    out: &'o mut String,
+    first: bool,
+}
+
+impl<'o> ObjectWriter<'o> {
+    pub(crate) fn open(out: &'o mut String) -> Self {
+        out.push('{');
+        Self { out, first: true }
+    }
+
+    /// Writes the key; what is then pushed to the returned text is its value. Keys are words of the protocol, which
+    /// need no escape; any other key goes through [`ObjectWriter::named`].
+    pub(crate) fn key(&mut self, word: &'static str) -> &mut String {
+        self.comma();
+        self.out.push('"');
+        self.out.push_str(word);
+        self.out.push_str("\":");
+        self.out
+    }
+
+    /// As [`ObjectWriter::key`], for a key that is not a word of the protocol.
+    pub(crate) fn named(&mut self, key: &str) -> &mut String {
+        self.comma();
+        write_string(self.out, key);
+        self.out.push(':');
+        self.out
+    }
+
+    pub(crate) fn string(&mut self, word: &'static str, text: &str) {
+        write_string(self.key(word), text);
+    }
+
+    pub(crate) fn number(&mut self, word: &'static str, number: u64) {
+        write_u64(self.key(word), number);
+    }
+
+    pub(crate) fn boolean(&mut self, word: &'static str, truth: bool) {
+        self.key(word).push_str(if truth { "true" } else { "false" });
+    }
+
+    pub(crate) fn raw(&mut self, word: &'static str, json: RawJson<'_>) {
+        self.key(word).push_str(json.get());
+    }
+
+    pub(crate) fn close(self) {
+        self.out.push('}');
+    }
+
+    fn comma(&mut self) {
+        if self.first {
+            self.first = false;
+        } else {
+            self.out.push(',');
+        }
+    }
+}
+
+/// How deep a text nests objects and arrays, whether or not it is valid JSON. One pass, no recursion, so that it can
+/// stand before every parser that recurses.
+pub fn depth(text: &str) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0);
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'{' | b'[' => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            b'"' => {
+                while let Some(byte) = bytes.next() {
+                    match byte {
+                        b'"' => break,
+                        b'\\' => {
+                            bytes.next();
+                        }
+                        _ => {}
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    deepest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{depth, write_string, write_u64};
+
+    #[test]
+    fn strings_are_escaped_as_serde_json_escapes_them() {
+        let all: String = (0..=0x2ff_u32).filter_map(char::from_u32).chain("😀\u{2028}".chars()).collect();
+        let mut out = String::new();
+        write_string(&mut out, &all);
+        assert_eq!(out, serde_json::to_string(&all).unwrap());
+    }
+
+    #[test]
+    fn numbers_are_written_in_decimal() {
+        for n in [0, 9, 10, 12_345, u64::MAX] {
+            let mut out = String::new();
+            write_u64(&mut out, n);
+            assert_eq!(out, n.to_string());
+        }
+    }
+
+    #[test]
+    fn brackets_in_strings_do_not_nest() {
+        assert_eq!(depth("1"), 0);
+        assert_eq!(depth(r#"{"a":[{}],"b":[]}"#), 3);
+        assert_eq!(depth(r#"["[[[\"[[[", "\\"]"#), 1);
+        assert_eq!(depth("]]]["), 1);
+        assert_eq!(depth(r#"["unterminated [["#), 1);
+    }
+}

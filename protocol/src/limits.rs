@@ -1,0 +1,23 @@
+//! What a decoder accepts at most.
+
+/// Bounds that hold before anything is allocated for a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The longest message, in bytes.
+    pub message_bytes: usize,
+    /// How deep objects and arrays may nest, the message's own object included.
+    pub depth: usize,
+}
+
+impl Limits {
+    /// The depth that the protocol fixes: below what a recursive parser's stack holds, above what state needs.
+    pub const DEPTH: usize = 64;
+    /// The size that a server declares unless it is configured otherwise.
+    pub const MESSAGE_BYTES: usize = 64 * 1024;
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { message_bytes: Self::MESSAGE_BYTES, depth: Self::DEPTH }
+    }
+}

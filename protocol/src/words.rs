@@ -1,0 +1,121 @@
+//! Every word that stands on the wire, once.
+
+/// The version that the field `v` carries.
+pub const PROTOCOL_VERSION: u64 = 1;
+
+/// The WebSocket subprotocol of this version with one JSON object a text frame; also what is spoken when a client
+/// offers none.
+pub const SUBPROTOCOL_JSON: &str = "vivaz.v1.json";
+
+/// Every subprotocol that this version of the crate can speak, the preferred one first.
+pub const SUBPROTOCOLS: &[&str] = &[SUBPROTOCOL_JSON];
+
+/// The path of the socket where an application does not choose another.
+pub const DEFAULT_PATH: &str = "/live";
+
+/// Fields of the envelope.
+#[expect(missing_docs, reason = "the envelope's table in docs/protocol.md says what each is")]
+pub mod field {
+    pub const V: &str = "v";
+    pub const TYPE: &str = "type";
+    pub const REF: &str = "ref";
+    pub const ACK: &str = "ack";
+    pub const COMPONENT_ID: &str = "componentId";
+    pub const TOPIC: &str = "topic";
+    pub const REV: &str = "rev";
+    pub const EPOCH: &str = "epoch";
+    pub const ACTION: &str = "action";
+    pub const SET: &str = "set";
+    pub const RESULT: &str = "result";
+    pub const BY: &str = "by";
+    pub const TOPICS: &str = "topics";
+    pub const PAYLOAD: &str = "payload";
+}
+
+/// Fields of payloads.
+#[expect(missing_docs, reason = "the tables of messages in docs/protocol.md say what each is")]
+pub mod payload {
+    pub const SESSION: &str = "session";
+    pub const RESUME: &str = "resume";
+    pub const ACKED: &str = "acked";
+    pub const STREAMS: &str = "streams";
+    pub const AUTH: &str = "auth";
+    pub const SEAL: &str = "seal";
+    pub const COMPONENT: &str = "component";
+    pub const PROPS: &str = "props";
+    pub const PROPERTY: &str = "property";
+    pub const VALUE: &str = "value";
+    pub const HASH: &str = "hash";
+    pub const TEMPLATE: &str = "template";
+    pub const CONNECTION: &str = "connection";
+    pub const RESUMED: &str = "resumed";
+    pub const DONE: &str = "done";
+    pub const HEARTBEAT_MS: &str = "heartbeatMs";
+    pub const BUILD: &str = "build";
+    pub const LIMITS: &str = "limits";
+    pub const MESSAGE_BYTES: &str = "messageBytes";
+    pub const COMPONENTS: &str = "components";
+    pub const IN_FLIGHT: &str = "inFlight";
+    pub const STATE: &str = "state";
+    pub const TOPICS: &str = "topics";
+    pub const CODE: &str = "code";
+    pub const MESSAGE: &str = "message";
+    pub const DETAILS: &str = "details";
+    pub const RETRY_MS: &str = "retryMs";
+    pub const NAME: &str = "name";
+    pub const DATA: &str = "data";
+    pub const REASON: &str = "reason";
+    pub const RECONNECT_AFTER_MS: &str = "reconnectAfterMs";
+}
+
+/// Names of messages, the values of `type`.
+#[expect(missing_docs, reason = "ClientType and ServerType say what each is")]
+pub mod kind {
+    pub const HELLO: &str = "HELLO";
+    pub const COMPONENT_MOUNT: &str = "COMPONENT_MOUNT";
+    pub const COMPONENT_ACTION: &str = "COMPONENT_ACTION";
+    pub const PROPERTY_UPDATE: &str = "PROPERTY_UPDATE";
+    pub const PROPS_UPDATE: &str = "PROPS_UPDATE";
+    pub const COMPONENT_UNMOUNT: &str = "COMPONENT_UNMOUNT";
+    pub const RESYNC: &str = "RESYNC";
+    pub const TEMPLATE: &str = "TEMPLATE";
+    pub const PING: &str = "PING";
+    pub const WELCOME: &str = "WELCOME";
+    pub const COMPONENT_MOUNTED: &str = "COMPONENT_MOUNTED";
+    pub const STATE_UPDATE: &str = "STATE_UPDATE";
+    pub const STATE_SNAPSHOT: &str = "STATE_SNAPSHOT";
+    pub const ACK: &str = "ACK";
+    pub const ERROR: &str = "ERROR";
+    pub const EVENT: &str = "EVENT";
+    pub const COMPONENT_UNMOUNTED: &str = "COMPONENT_UNMOUNTED";
+    pub const DRAIN: &str = "DRAIN";
+    pub const PONG: &str = "PONG";
+}
+
+/// What stands in patches.
+pub mod patch {
+    /// The only key of an object that changes a keyed list.
+    pub const LIST: &str = "$list";
+    /// The only key of an object that holds a value which could be taken for one of these.
+    pub const VALUE: &str = "$value";
+    /// The field that holds an item's key.
+    pub const ID: &str = "id";
+    /// `["+", index, item]`
+    pub const INSERT: &str = "+";
+    /// `["-", id]`
+    pub const REMOVE: &str = "-";
+    /// `["~", id, {field: value, …}]`
+    pub const CHANGE: &str = "~";
+    /// `[">", id, index]`
+    pub const MOVE: &str = ">";
+    /// `["=", [id, …]]`
+    pub const ORDER: &str = "=";
+}
+
+/// How a stream is named in `HELLO`.
+pub mod stream {
+    /// Before a component's id.
+    pub const COMPONENT: &str = "c:";
+    /// Before a topic's name.
+    pub const TOPIC: &str = "t:";
+}
