@@ -1,0 +1,96 @@
+//! `cargo xtask test`: everything that has to hold, in the order in which it is cheapest to learn of a mistake.
+
+use std::time::{Duration, Instant};
+
+use anyhow::ensure;
+
+use crate::step::{command, run, run_command, say};
+
+mod browser;
+mod rules;
+mod tools;
+
+struct Step {
+    name: &'static str,
+    about: &'static str,
+    run: fn() -> anyhow::Result<()>,
+}
+
+const STEPS: &[Step] = &[
+    Step { name: "tools", about: "what the other steps need is installed", run: tools::install },
+    Step { name: "format", about: "rustfmt would change nothing", run: format },
+    Step { name: "rules", about: "crates depend only on what they may", run: rules::check },
+    Step { name: "lints", about: "clippy has nothing to say", run: lints },
+    Step { name: "docs", about: "the documentation builds without a warning", run: docs },
+    Step { name: "tests", about: "unit, integration, documentation and compile-fail tests", run: tests },
+    Step {
+        name: "client",
+        about: "the browser's client is built afresh, and the one in the repository is current",
+        run: browser::client,
+    },
+    Step { name: "wasm", about: "the client's own tests, in a browser", run: browser::wasm },
+    Step {
+        name: "browser",
+        about: "the demo's pages, driven in a browser, with the fresh client",
+        run: browser::pages,
+    },
+];
+
+/// Runs all steps, or those named, and says how each went.
+pub(crate) fn run_steps(names: &[String]) -> anyhow::Result<()> {
+    if names.iter().any(|name| name == "--help" || name == "list") {
+        return STEPS.iter().try_for_each(|step| say(&format!("{:8} {}", step.name, step.about)));
+    }
+    let unknown = names.iter().find(|name| STEPS.iter().all(|step| step.name != **name));
+    ensure!(unknown.is_none(), "there is no step {unknown:?}; `cargo xtask test list` names them");
+    let chosen: Vec<_> =
+        STEPS.iter().filter(|step| names.is_empty() || names.iter().any(|n| n == step.name)).collect();
+
+    let mut done: Vec<(&Step, Duration, Result<(), String>)> = Vec::new();
+    for step in &chosen {
+        say(&format!("\n== {}: {}", step.name, step.about))?;
+        let begun = Instant::now();
+        let result = (step.run)().map_err(|error| format!("{error:#}"));
+        if let Err(error) = &result {
+            say(&format!("!! {}: {error}", step.name))?;
+        }
+        // Without its tools no later step can say anything true.
+        let stop = result.is_err() && step.name == "tools";
+        done.push((step, begun.elapsed(), result));
+        if stop {
+            break;
+        }
+    }
+
+    say("")?;
+    for (step, took, result) in &done {
+        let word = if result.is_ok() { "ok" } else { "FAILED" };
+        say(&format!("{:8} {word:6} {:>4} s  {}", step.name, took.as_secs(), step.about))?;
+    }
+    let failed: Vec<_> =
+        done.iter().filter(|(.., result)| result.is_err()).map(|(step, ..)| step.name).collect();
+    ensure!(failed.is_empty(), "failed: {}", failed.join(", "));
+    say(&format!("\nAll {} steps passed.", done.len()))
+}
+
+fn format() -> anyhow::Result<()> {
+    run("", "cargo fmt --all --check")
+}
+
+fn lints() -> anyhow::Result<()> {
+    run("", "cargo clippy --workspace --all-targets -- -D warnings")?;
+    run(
+        "",
+        "cargo clippy --package vivaz-client --all-targets --target wasm32-unknown-unknown -- -D warnings",
+    )
+}
+
+fn docs() -> anyhow::Result<()> {
+    let mut doc = command("", "cargo doc --workspace --no-deps --document-private-items")?;
+    doc.env("RUSTDOCFLAGS", "-D warnings");
+    run_command(doc)
+}
+
+fn tests() -> anyhow::Result<()> {
+    run("", "cargo test --workspace")
+}
