@@ -1,0 +1,84 @@
+// The server goes away under an open page and comes back. Each test has a server of its own.
+
+import { Server } from "./server.ts";
+import { expect, live, open, test as base } from "./test.ts";
+
+const test = base.extend<{ server: Server }>({
+  server: async ({ problems }, use) => {
+    // The browser itself reports each try that finds nobody.
+    problems.expect(/WebSocket connection to .* failed/, /ERR_CONNECTION_REFUSED/);
+    const server = await Server.start("demo");
+    await use(server);
+    await server.remove();
+    expect(server.output, "the server does not panic").not.toContain("panicked at");
+  },
+});
+
+test("the page says that it is offline, and that it is back", async ({ page, server }) => {
+  await open(page, `${server.url}/counter`);
+  await page.getByRole("button", { name: "Increment" }).click();
+  await expect(page.locator(".count")).toHaveText("1");
+  expect(await server.stop()).toBe(0);
+  await expect(page.locator("html")).not.toHaveAttribute("live-connection", "connected");
+  await expect(page.getByText("Live", { exact: true })).toBeHidden();
+  await server.run();
+  await live(page);
+  await page.getByRole("button", { name: "Increment" }).click();
+  await expect(page.locator(".count")).toHaveText(/^[12]$/);
+});
+
+test("fields edited before or meanwhile are put back", async ({ page, server }) => {
+  await open(page, `${server.url}/form`);
+  const name = page.getByLabel("Name", { exact: true });
+  await name.fill("Before");
+  await page.getByLabel("I agree").check();
+  await server.stop();
+  await page.getByLabel("Email").fill("meanwhile@example.org");
+  await page.getByLabel("Age").fill("36");
+  await page.getByLabel("Age").evaluate((element: HTMLInputElement) => element.focus());
+  await server.run();
+  await live(page);
+  await expect(name).toHaveValue("Before");
+  await expect(page.getByLabel("Email")).toHaveValue("meanwhile@example.org");
+  await expect(page.getByLabel("Age")).toHaveValue("36");
+  await expect(page.getByLabel("I agree")).toBeChecked();
+  await expect(page.getByLabel("Age")).toBeFocused();
+  // The server has them too.
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(page.locator(".saved li")).toHaveCount(1);
+  await expect(page.locator(".saved li")).toContainText("Before");
+});
+
+test("what a room was told is there after a restart", async ({ page, server }) => {
+  await open(page, `${server.url}/chat/attic`);
+  await page.getByRole("textbox", { name: "Message" }).fill("kept");
+  await page.getByRole("button", { name: "Send" }).click();
+  await expect(page.locator(".said")).toHaveText(["kept"]);
+  await page.getByRole("textbox", { name: "Message" }).fill("half a sen");
+  await server.stop("SIGKILL");
+  await server.run();
+  await live(page);
+  await expect(page.locator(".said")).toHaveText(["kept"]);
+  await expect(page.getByRole("textbox", { name: "Message" })).toHaveValue("half a sen");
+  await expect(page.locator(".people li")).toHaveCount(1);
+  await page.keyboard.press("Tab");
+  await page.getByRole("textbox", { name: "Message" }).fill("half a sentence");
+  await page.keyboard.press("Enter");
+  await expect(page.locator(".said")).toHaveText(["kept", "half a sentence"]);
+});
+
+test("a list is the server's again", async ({ page, server }) => {
+  await open(page, `${server.url}/todo`);
+  for (const text of ["one", "two"]) {
+    await page.getByRole("textbox", { name: "What is to be done?" }).fill(text);
+    await page.keyboard.press("Enter");
+  }
+  await expect(page.locator(".items .text")).toHaveText(["one", "two"]);
+  await server.stop();
+  await server.run();
+  await live(page);
+  await expect(page.locator(".items .text")).toHaveText(["one", "two"]);
+  await page.getByRole("checkbox", { name: "Done: two" }).check();
+  await page.reload();
+  await expect(page.getByRole("checkbox", { name: "Done: two" })).toBeChecked();
+});

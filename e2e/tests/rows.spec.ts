@@ -1,0 +1,105 @@
+import type { Page } from "@playwright/test";
+import { expect, open, test } from "./test.ts";
+
+type Row = { id: number; label: string };
+
+/** The table as it stands in the page. */
+const rows = (page: Page): Promise<Row[]> =>
+  page.locator("tbody tr").evaluateAll((all) =>
+    all.map((row) => ({ id: Number(row.children[0]?.textContent), label: row.children[1]?.textContent ?? "" })),
+  );
+const ids = async (page: Page) => (await rows(page)).map((row) => row.id);
+const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, n) => from + n);
+const press = (page: Page, name: string) => page.getByRole("button", { name, exact: true }).click();
+
+test("every operation gives the server's order", async ({ page }) => {
+  await open(page, "/rows");
+  await press(page, "Create 1,000");
+  await expect(page.getByText("1000 rows")).toBeVisible();
+  let expected = range(1, 1000);
+  expect(await ids(page)).toEqual(expected);
+
+  await press(page, "Append 1,000");
+  await expect(page.getByText("2000 rows")).toBeVisible();
+  expected = range(1, 2000);
+  expect(await ids(page)).toEqual(expected);
+
+  await press(page, "Prepend 1,000");
+  await expect(page.getByText("3000 rows")).toBeVisible();
+  expected = [...range(2001, 3000), ...expected];
+  expect(await ids(page)).toEqual(expected);
+
+  await press(page, "Swap");
+  [expected[1], expected[2998]] = [expected[2998]!, expected[1]!];
+  await expect.poll(() => ids(page)).toEqual(expected);
+
+  await press(page, "Reverse");
+  expected.reverse();
+  await expect.poll(() => ids(page)).toEqual(expected);
+
+  await page.getByRole("button", { name: `Remove row ${expected[5]}`, exact: true }).click();
+  await expect(page.getByText("2999 rows")).toBeVisible();
+  expected.splice(5, 1);
+  expect(await ids(page)).toEqual(expected);
+
+  await press(page, "Clear");
+  await expect(page.getByText("0 rows", { exact: true })).toBeVisible();
+  expect(await ids(page)).toEqual([]);
+});
+
+test("an update changes those rows and no others", async ({ page }) => {
+  await open(page, "/rows");
+  await press(page, "Create 1,000");
+  await expect(page.getByText("1000 rows")).toBeVisible();
+  const before = await rows(page);
+  await press(page, "Update every 10th");
+  await expect(page.locator("tbody tr").first()).toContainText("!!!");
+  const after = await rows(page);
+  expect(after).toEqual(before.map((row, n) => (n % 10 === 0 ? { ...row, label: `${row.label} !!!` } : row)));
+});
+
+test("one row is selected", async ({ page }) => {
+  await open(page, "/rows");
+  await press(page, "Create 1,000");
+  await page.locator("tbody tr").nth(4).locator(".pick").click();
+  await expect(page.locator("tbody tr.selected")).toHaveCount(1);
+  await expect(page.locator("tbody tr.selected td").first()).toHaveText("5");
+  await page.locator("tbody tr").nth(7).locator(".pick").click();
+  await expect(page.locator("tbody tr.selected td").first()).toHaveText("8");
+  await expect(page.locator("tbody tr.selected")).toHaveCount(1);
+});
+
+test("rows keep their elements and the focus when they move", async ({ page }) => {
+  await open(page, "/rows");
+  await press(page, "Create 1,000");
+  const pick = page.locator("tbody tr").nth(1).locator(".pick");
+  await pick.focus();
+  await page.evaluate(() => Object.assign(window, { row: document.activeElement?.closest("tr") }));
+  // Pressed by script, so that the focus stays where it is.
+  await page.getByRole("button", { name: "Swap", exact: true }).evaluate((button: HTMLElement) => button.click());
+  await expect.poll(async () => (await ids(page))[998]).toBe(2);
+  const kept = await page.evaluate(() => {
+    const row = (window as unknown as { row: Element }).row;
+    return row.isConnected && row.contains(document.activeElement) && row === document.querySelectorAll("tbody tr")[998];
+  });
+  expect(kept).toBe(true);
+});
+
+test("nothing grows on repeated updates", async ({ page }) => {
+  await open(page, "/rows");
+  await press(page, "Create 1,000");
+  await expect(page.getByText("1000 rows")).toBeVisible();
+  const nodes = () => page.locator("tbody").evaluate((body) => {
+    const walker = document.createTreeWalker(body);
+    let count = 0;
+    while (walker.nextNode()) count++;
+    return count;
+  });
+  const before = await nodes();
+  for (let n = 0; n < 4; n++) {
+    await press(page, "Reverse");
+    await press(page, "Swap");
+  }
+  await expect.poll(() => ids(page)).toEqual(range(1, 1000));
+  expect(await nodes()).toBe(before);
+});

@@ -1,0 +1,71 @@
+// A server process of the test's own: a free port, a data folder that nobody else uses.
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { createInterface } from "node:readline";
+
+const target = process.env.CARGO_TARGET_DIR ?? resolve(import.meta.dirname, "../../target");
+
+export class Server {
+  private process: ChildProcess | undefined;
+  private address = "127.0.0.1:0";
+  private log: string[] = [];
+
+  private constructor(
+    private readonly binary: string,
+    private readonly data: string,
+  ) {}
+
+  static async start(binary: string): Promise<Server> {
+    const data = await mkdtemp(join(tmpdir(), "vivaz-e2e-"));
+    const server = new Server(join(target, process.env.VIVAZ_PROFILE ?? "debug", binary), data);
+    await server.run();
+    return server;
+  }
+
+  get url(): string {
+    return `http://${this.address}`;
+  }
+
+  /** What it has written to its log so far. */
+  get output(): string {
+    return this.log.join("");
+  }
+
+  /** Runs it, again at the same address if it ran before. */
+  async run(): Promise<void> {
+    const child = spawn(this.binary, ["--addr", this.address, "--data", this.data], {
+      env: { ...process.env, RUST_LOG: "info", NO_COLOR: "1" },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    this.process = child;
+    child.stderr.setEncoding("utf8").on("data", (text: string) => this.log.push(text));
+    const address = await new Promise<string>((found, failed) => {
+      createInterface(child.stdout).on("line", (line) => {
+        const match = /^Listening on http:\/\/(\S+)$/.exec(line);
+        if (match?.[1]) found(match[1]);
+      });
+      child.on("error", failed);
+      child.on("exit", (code) => failed(new Error(`${this.binary} ended with ${code}\n${this.output}`)));
+    });
+    this.address = address;
+  }
+
+  /** Ends it as an operator would, and waits until it is gone. */
+  async stop(signal: NodeJS.Signals = "SIGTERM"): Promise<number | null> {
+    const child = this.process;
+    this.process = undefined;
+    if (!child || child.exitCode !== null) return child?.exitCode ?? null;
+    return new Promise((gone) => {
+      child.on("exit", (code) => gone(code));
+      child.kill(signal);
+    });
+  }
+
+  async remove(): Promise<void> {
+    await this.stop();
+    await rm(this.data, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,93 @@
+// What every test starts from: a server, a page that is watched, and what must hold when it ends.
+
+import { type BrowserContext, type Page, expect, test as base } from "@playwright/test";
+import { Server } from "./server.ts";
+
+export { expect };
+
+/** What went wrong in a page without anybody having asked for it. */
+export class Problems {
+  private readonly found: string[] = [];
+  private readonly expected: RegExp[] = [];
+
+  /** A test that causes trouble on purpose says which. */
+  expect(...patterns: RegExp[]): void {
+    this.expected.push(...patterns);
+  }
+
+  watch(page: Page): void {
+    page.on("console", (message) => {
+      if (message.type() === "error") this.found.push(`console: ${message.text()}`);
+    });
+    // Uncaught exceptions and unhandled rejections alike.
+    page.on("pageerror", (error) => this.found.push(`uncaught: ${error.stack ?? error}`));
+    page.on("crash", () => this.found.push("the page crashed"));
+  }
+
+  check(): void {
+    expect(this.found.filter((text) => !this.expected.some((pattern) => pattern.test(text)))).toEqual([]);
+  }
+}
+
+/** Attributes of the template language have no business in the page. */
+async function leftovers(page: Page): Promise<string[]> {
+  return page.evaluate(() =>
+    [...document.querySelectorAll("*")].flatMap((element) =>
+      element.getAttributeNames().filter((name) => name.startsWith("live:")).map((name) => `${element.tagName} ${name}`),
+    ),
+  );
+}
+
+type Fixtures = {
+  problems: Problems;
+  /** Another visitor: a browser without the first one's cookie, watched too. */
+  another: () => Promise<Page>;
+  context: BrowserContext;
+};
+type WorkerFixtures = { demo: Server };
+
+export const test = base.extend<Fixtures, WorkerFixtures>({
+  demo: [
+    async ({}, use) => {
+      const server = await Server.start("demo");
+      await use(server);
+      await server.remove();
+      expect(server.output, "the server does not panic").not.toContain("panicked at");
+    },
+    { scope: "worker" },
+  ],
+  baseURL: async ({ demo }, use) => use(demo.url),
+  problems: async ({}, use) => {
+    const problems = new Problems();
+    await use(problems);
+    problems.check();
+  },
+  page: async ({ page, problems }, use) => {
+    problems.watch(page);
+    await use(page);
+    if (!page.isClosed() && page.url() !== "about:blank") expect(await leftovers(page)).toEqual([]);
+  },
+  another: async ({ browser, demo, problems }, use) => {
+    const contexts: BrowserContext[] = [];
+    await use(async () => {
+      const context = await browser.newContext({ baseURL: demo.url });
+      contexts.push(context);
+      const page = await context.newPage();
+      problems.watch(page);
+      return page;
+    });
+    for (const context of contexts) await context.close();
+  },
+});
+
+/** Opens a page of the demo and waits until it is live. */
+export async function open(page: Page, path: string): Promise<void> {
+  await page.goto(path);
+  await live(page);
+}
+
+/** Waits until the page is connected and its components are mounted. */
+export async function live(page: Page): Promise<void> {
+  await expect(page.locator("html")).toHaveAttribute("live-connection", "connected");
+  await expect(page.locator("live-component:not([live-state='mounted'])")).toHaveCount(0);
+}

@@ -1,0 +1,126 @@
+import type { Page } from "@playwright/test";
+import { expect, open, test } from "./test.ts";
+
+// The list is one for everybody, so the tests take turns.
+test.describe.configure({ mode: "serial" });
+
+const items = (page: Page) => page.locator(".items > li:visible");
+const texts = (page: Page) => page.locator(".items > li:visible .text");
+const item = (page: Page, text: string) => items(page).filter({ hasText: text });
+
+async function add(page: Page, text: string): Promise<void> {
+  await page.getByRole("textbox", { name: "What is to be done?" }).fill(text);
+  await page.getByRole("button", { name: "Add" }).click();
+}
+
+/** Everything that goes to the server waits until the answer is let through. */
+async function hold(page: Page): Promise<() => void> {
+  const waiting: (() => void)[] = [];
+  let held = true;
+  await page.routeWebSocket("**/live", (socket) => {
+    const server = socket.connectToServer();
+    server.onMessage((message) => {
+      if (held && !String(message).includes("WELCOME") && !String(message).includes("COMPONENT_MOUNTED") && !String(message).includes("STATE_SNAPSHOT")) {
+        waiting.push(() => socket.send(message));
+      } else socket.send(message);
+    });
+  });
+  return () => {
+    held = false;
+    for (const send of waiting.splice(0)) send();
+  };
+}
+
+test.beforeEach(async ({ page }) => {
+  await open(page, "/todo");
+  for (let left = await items(page).count(); left > 0; left--) {
+    await page.getByRole("button", { name: /^Remove/ }).first().click();
+    await expect(items(page)).toHaveCount(left - 1);
+  }
+  // What was removed is removed on the server as well before the test begins.
+  await expect.poll(async () => (await (await page.request.get("/todo")).text()).includes("aria-label=\"Remove:")).toBe(false);
+});
+
+test("add, complete, filter, rename, move, remove", async ({ page, another }) => {
+  await open(page, "/todo");
+  const other = await another();
+  await open(other, "/todo");
+  for (const text of ["bread", "milk", "tea"]) await add(page, text);
+  await expect(texts(page)).toHaveText(["bread", "milk", "tea"]);
+  await expect(texts(other)).toHaveText(["bread", "milk", "tea"]);
+  await expect(page.getByRole("textbox", { name: "What is to be done?" })).toHaveValue("");
+
+  await page.getByRole("checkbox", { name: "Done: milk" }).check();
+  await expect(other.getByRole("checkbox", { name: "Done: milk" })).toBeChecked();
+
+  await page.getByRole("button", { name: "Active" }).click();
+  await expect(texts(page)).toHaveText(["bread", "tea"]);
+  await expect(texts(other)).toHaveText(["bread", "milk", "tea"]);
+  await page.getByRole("button", { name: "Completed", exact: true }).click();
+  await expect(texts(page)).toHaveText(["milk"]);
+  await page.getByRole("button", { name: "All" }).click();
+
+  await page.getByRole("button", { name: "Rename: tea" }).click();
+  await page.getByRole("textbox", { name: "New text" }).fill("coffee");
+  await page.keyboard.press("Enter");
+  await expect(texts(other)).toHaveText(["bread", "milk", "coffee"]);
+
+  await page.getByRole("button", { name: "Up: coffee" }).click();
+  await expect(texts(other)).toHaveText(["bread", "coffee", "milk"]);
+  await page.getByRole("button", { name: "Down: bread" }).click();
+  await expect(texts(other)).toHaveText(["coffee", "bread", "milk"]);
+
+  await page.getByRole("button", { name: "Clear completed" }).click();
+  await expect(texts(other)).toHaveText(["coffee", "bread"]);
+  await page.getByRole("button", { name: "Remove: coffee" }).click();
+  await expect(texts(other)).toHaveText(["bread"]);
+  await page.reload();
+  await expect(texts(page)).toHaveText(["bread"]);
+});
+
+test("an effect shows before the server has answered", async ({ page }) => {
+  const release = await hold(page);
+  await open(page, "/todo");
+  await add(page, "at once");
+  await expect(texts(page)).toHaveText(["at once"]);
+  release();
+  await expect(page.getByRole("checkbox", { name: "Done: at once" })).toBeVisible();
+  await expect(texts(page)).toHaveText(["at once"]);
+});
+
+test("an effect that the server refuses is taken back", async ({ page }) => {
+  const release = await hold(page);
+  await open(page, "/todo");
+  const long = "x".repeat(81);
+  await add(page, long);
+  await expect(item(page, long)).toHaveCount(1);
+  release();
+  await expect(item(page, long)).toHaveCount(0);
+  await expect(page.getByRole("alert")).toContainText("80");
+});
+
+test("a renaming that is refused shows the old text again", async ({ page }) => {
+  await add(page, "short");
+  await expect(texts(page)).toHaveText(["short"]);
+  await page.getByRole("button", { name: "Rename: short" }).click();
+  await page.getByRole("textbox", { name: "New text" }).fill("y".repeat(81));
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("alert")).toContainText("80");
+  await expect(texts(page)).toHaveText(["short"]);
+});
+
+test("escape leaves the renaming", async ({ page }) => {
+  await add(page, "as it is");
+  await page.getByRole("button", { name: "Rename: as it is" }).click();
+  await page.getByRole("textbox", { name: "New text" }).fill("changed");
+  await page.keyboard.press("Escape");
+  await expect(texts(page)).toHaveText(["as it is"]);
+});
+
+test("the empty state shows and hides beside the list", async ({ page }) => {
+  await expect(page.getByText("All done.")).toBeVisible();
+  await add(page, "something");
+  await expect(page.getByText("All done.")).toHaveCount(0);
+  await page.getByRole("button", { name: "Remove: something" }).click();
+  await expect(page.getByText("All done.")).toBeVisible();
+});
