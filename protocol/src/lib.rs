@@ -30,7 +30,9 @@ pub use id::{Author, ComponentId, ConnectionId, Epoch, IdError, Ref, Rev, Sessio
 pub use json::RawJson;
 pub use kind::{ClientType, ServerType};
 pub use limits::Limits;
-pub use patch::{KeyRef, ListWriter, PatchWriter};
+#[cfg(feature = "serde")]
+pub use patch::{ApplyError, Change, DiffError, ListOp, Patch, PatchError};
+pub use patch::{Key, KeyRef, ListWriter, PatchWriter};
 pub use secret::{ResumeSecret, Seal};
 pub use server::{DeclaredLimits, ErrorMessage, FieldTopics, Mounted, ServerMessage, Update, Welcome};
 pub use words::{DEFAULT_PATH, PROTOCOL_VERSION, SUBPROTOCOL_JSON, SUBPROTOCOLS};

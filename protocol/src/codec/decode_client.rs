@@ -63,7 +63,11 @@ pub fn decode_client<'a>(text: &'a str, limits: &Limits) -> Result<ClientMessage
     match check(text, &envelope, outcome, limits) {
         Ok(message) => Ok(message),
         Err(mut error) => {
-            error.reference = envelope.reference.and_then(envelope::reference);
+            // A number at the very end of a text that was cut off may have lost digits.
+            let whole = |raw: &&RawValue| {
+                raw.get().as_bytes().as_ptr_range().end != text.as_bytes().as_ptr_range().end
+            };
+            error.reference = envelope.reference.filter(whole).and_then(envelope::reference);
             error.stream = readable_stream(&envelope);
             error.kind = envelope.kind.and_then(envelope::string).and_then(|word| ClientType::parse(&word));
             Err(error)

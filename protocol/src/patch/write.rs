@@ -1,6 +1,7 @@
 //! Patches straight to text, without a tree in between.
 
 use crate::json::{RawJson, write_string, write_u64};
+use crate::patch::KeyRef;
 use crate::words::patch;
 
 /// Writes one patch, field by field.
@@ -19,15 +20,6 @@ use crate::words::patch;
 #[derive(Debug, Default)]
 pub struct PatchWriter {
     out: String,
-}
-
-/// An item's key, borrowed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum KeyRef<'a> {
-    /// A whole number.
-    Int(i64),
-    /// A text.
-    Text(&'a str),
 }
 
 impl PatchWriter {

@@ -1,0 +1,73 @@
+//! What names an item of a keyed list.
+
+use std::fmt;
+
+/// An item's key, borrowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum KeyRef<'a> {
+    /// A whole number.
+    Int(i64),
+    /// A text.
+    Text(&'a str),
+}
+
+/// An item's key. The number 1 and the text `"1"` are two keys.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Key {
+    /// A whole number.
+    Int(i64),
+    /// A text.
+    Text(Box<str>),
+}
+
+impl Key {
+    /// The same, borrowed.
+    pub fn as_ref(&self) -> KeyRef<'_> {
+        match self {
+            Self::Int(number) => KeyRef::Int(*number),
+            Self::Text(text) => KeyRef::Text(text),
+        }
+    }
+}
+
+impl<'a> KeyRef<'a> {
+    /// The same, owned.
+    pub fn to_key(self) -> Key {
+        match self {
+            Self::Int(number) => Key::Int(number),
+            Self::Text(text) => Key::Text(text.into()),
+        }
+    }
+
+    /// The key that a JSON value is, if it is a text or a whole number.
+    #[cfg(feature = "serde")]
+    pub fn of(value: &'a serde_json::Value) -> Option<Self> {
+        use serde_json::Value;
+        match value {
+            Value::String(text) => Some(Self::Text(text)),
+            Value::Number(number) => number.as_i64().map(Self::Int),
+            Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+        }
+    }
+
+    /// The key of an item: its field `id`.
+    #[cfg(feature = "serde")]
+    pub fn of_item(item: &'a serde_json::Value) -> Option<Self> {
+        Self::of(item.as_object()?.get(crate::words::patch::ID)?)
+    }
+}
+
+impl fmt::Display for KeyRef<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Int(number) => fmt::Display::fmt(number, f),
+            Self::Text(text) => fmt::Debug::fmt(text, f),
+        }
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.as_ref(), f)
+    }
+}

@@ -1,0 +1,197 @@
+//! What is not a message: refused with the right code, naming as much of the message as can be read.
+
+use vivaz_protocol::{
+    ClientBody, ClientType, DecodeError, ErrorCode, Limits, StreamId, decode_client, decode_server,
+};
+
+use crate::golden::{component, golden, reference, topic};
+
+fn refused(text: &str) -> DecodeError {
+    match decode_client(text, &Limits::default()) {
+        Err(error) => error,
+        Ok(message) => panic!("{text} was taken for {message:?}"),
+    }
+}
+
+fn accepted(text: &str) {
+    if let Err(error) = decode_client(text, &Limits::default()) {
+        panic!("{text} was refused: {error}");
+    }
+}
+
+#[test]
+fn malformed_version_and_type_are_told_apart() {
+    use ErrorCode::{Malformed, UnknownType, UnsupportedVersion};
+    for (text, code) in [
+        ("", Malformed),
+        ("null", Malformed),
+        ("[]", Malformed),
+        ("\"HELLO\"", Malformed),
+        ("{}", Malformed),
+        (r#"{"v":1}"#, Malformed),
+        (r#"{"type":"PING"}"#, Malformed),
+        (r#"{"v":"1","type":"PING"}"#, Malformed),
+        (r#"{"v":1.0,"type":"PING"}"#, Malformed),
+        (r#"{"v":null,"type":"PING"}"#, Malformed),
+        (r#"{"v":1,"type":1}"#, Malformed),
+        (r#"{"v":1,"type":"PING"} {}"#, Malformed),
+        (r#"{"v":1,"type":"PING",}"#, Malformed),
+        (r#"{"v":1,"v":1,"type":"PING"}"#, Malformed),
+        (r#"{'v':1}"#, Malformed),
+        (r#"{"v":2,"type":"PING"}"#, UnsupportedVersion),
+        (r#"{"v":0,"type":"NO SUCH"}"#, UnsupportedVersion),
+        (r#"{"v":-1}"#, UnsupportedVersion),
+        (r#"{"v":99999999999999999999999,"type":"PING"}"#, UnsupportedVersion),
+        (r#"{"v":1,"type":"ping"}"#, UnknownType),
+        (r#"{"v":1,"type":""}"#, UnknownType),
+        (r#"{"v":1,"type":"WELCOME"}"#, UnknownType),
+    ] {
+        assert_eq!(refused(text).code, code, "{text}");
+    }
+}
+
+#[test]
+fn fields_of_the_wrong_kind_are_malformed() {
+    for text in [
+        r#"{"v":1,"type":"COMPONENT_UNMOUNT","componentId":"c1"}"#,
+        r#"{"v":1,"type":"COMPONENT_UNMOUNT","componentId":"c1","ref":0}"#,
+        r#"{"v":1,"type":"COMPONENT_UNMOUNT","componentId":"c1","ref":-1}"#,
+        r#"{"v":1,"type":"COMPONENT_UNMOUNT","componentId":"c1","ref":1.5}"#,
+        r#"{"v":1,"type":"COMPONENT_UNMOUNT","componentId":"c1","ref":1e3}"#,
+        r#"{"v":1,"type":"COMPONENT_UNMOUNT","componentId":"c1","ref":"1"}"#,
+        r#"{"v":1,"type":"COMPONENT_UNMOUNT","componentId":"c1","ref":9007199254740992}"#,
+        r#"{"v":1,"type":"COMPONENT_UNMOUNT","componentId":"c1","ref":1,"ack":-1}"#,
+        r#"{"v":1,"type":"COMPONENT_UNMOUNT","componentId":"c1","ref":1,"ack":null}"#,
+        r#"{"v":1,"type":"COMPONENT_UNMOUNT","ref":1}"#,
+        r#"{"v":1,"type":"COMPONENT_UNMOUNT","ref":1,"componentId":""}"#,
+        r#"{"v":1,"type":"COMPONENT_UNMOUNT","ref":1,"componentId":"a b"}"#,
+        r#"{"v":1,"type":"COMPONENT_UNMOUNT","ref":1,"componentId":7}"#,
+        r#"{"v":1,"type":"COMPONENT_ACTION","ref":1,"componentId":"c1"}"#,
+        r#"{"v":1,"type":"COMPONENT_ACTION","ref":1,"componentId":"c1","action":7}"#,
+        r#"{"v":1,"type":"COMPONENT_ACTION","ref":1,"componentId":"c1","action":"a","set":[]}"#,
+        r#"{"v":1,"type":"COMPONENT_ACTION","ref":1,"componentId":"c1","action":"a","set":null}"#,
+        r#"{"v":1,"type":"COMPONENT_MOUNT","ref":1,"componentId":"c1"}"#,
+        r#"{"v":1,"type":"COMPONENT_MOUNT","ref":1,"componentId":"c1","payload":{}}"#,
+        r#"{"v":1,"type":"COMPONENT_MOUNT","ref":1,"componentId":"c1","payload":[null,"counter",{}]}"#,
+        r#"{"v":1,"type":"COMPONENT_MOUNT","ref":1,"componentId":"c1","payload":{"component":7}}"#,
+        r#"{"v":1,"type":"COMPONENT_MOUNT","ref":1,"componentId":"c1","payload":{"seal":"x","component":"a"}}"#,
+        r#"{"v":1,"type":"PROPERTY_UPDATE","ref":1,"componentId":"c1","payload":{"property":"a"}}"#,
+        r#"{"v":1,"type":"PROPERTY_UPDATE","ref":1,"componentId":"c1","payload":{"value":1}}"#,
+        r#"{"v":1,"type":"PROPERTY_UPDATE","ref":1,"componentId":"c1","payload":["a",1]}"#,
+        r#"{"v":1,"type":"PROPS_UPDATE","ref":1,"componentId":"c1","payload":{}}"#,
+        r#"{"v":1,"type":"RESYNC"}"#,
+        r#"{"v":1,"type":"RESYNC","topic":""}"#,
+        r#"{"v":1,"type":"RESYNC","componentId":"c1","topic":"t"}"#,
+        r#"{"v":1,"type":"TEMPLATE","payload":"abc"}"#,
+        r#"{"v":1,"type":"HELLO","payload":[]}"#,
+        r#"{"v":1,"type":"HELLO","payload":{"session":"s"}}"#,
+        r#"{"v":1,"type":"HELLO","payload":{"resume":"s"}}"#,
+        r#"{"v":1,"type":"HELLO","payload":{"session":"s","resume":"r","streams":{"x:a":["e",1]}}}"#,
+        r#"{"v":1,"type":"HELLO","payload":{"session":"s","resume":"r","streams":{"c:a":["e",-1]}}}"#,
+        r#"{"v":1,"type":"HELLO","payload":{"session":"s","resume":"r","streams":[]}}"#,
+        r#"{"v":1,"type":"HELLO","payload":{"session":"s","resume":"r","acked":"1"}}"#,
+    ] {
+        assert_eq!(refused(text).code, ErrorCode::Malformed, "{text}");
+    }
+}
+
+#[test]
+fn what_a_lenient_client_sends_is_understood() {
+    for text in [
+        r#"{"v":1,"type":"HELLO"}"#,
+        r#"{"v":1,"type":"HELLO","payload":{"session":null,"resume":null,"future":[1]}}"#,
+        r#"{"v":1,"type":"HELLO","payload":{"session":"s","resume":"r","acked":0}}"#,
+        r#"{"v":1,"type":"PING","ref":"ignored","ack":0,"payload":null}"#,
+        r#" { "payload" : [ 1 ] , "action" : "a" , "componentId" : "c1" , "ref" : 1 , "type" : "COMPONENT_ACTION" , "v" : 1 } "#,
+        r#"{"v":1,"\u0074ype":"\u0050ING","x":{"y":[1,"]"]}}"#,
+        r#"{"v":1,"type":"COMPONENT_MOUNT","ref":1,"componentId":"c1","payload":{"component":"counter"}}"#,
+        r#"{"v":1,"type":"COMPONENT_MOUNT","ref":1,"componentId":"c1","payload":{"component":"counter","props":null}}"#,
+    ] {
+        accepted(text);
+    }
+}
+
+#[test]
+fn a_refusal_names_the_message_where_that_can_be_read() {
+    let error = refused(r#"{"v":1,"type":"NO SUCH","ref":7,"componentId":"c1"}"#);
+    assert_eq!(error.reference, Some(reference(7)));
+    assert_eq!(error.stream, Some(StreamId::Component(component("c1"))));
+    assert_eq!(error.kind, None);
+
+    let error = refused(r#"{"v":1,"type":"COMPONENT_ACTION","ref":7,"componentId":"c 1","action":"a"}"#);
+    assert_eq!((error.reference, error.stream), (Some(reference(7)), None));
+
+    let error = refused(r#"{"v":1,"type":"COMPONENT_ACTION","ref":7.5,"componentId":"c1","action":"a"}"#);
+    assert_eq!((error.reference, error.stream.is_some()), (None, true));
+
+    let error = refused(r#"{"v":1,"ref":7,"type":"COMPONENT_ACTION","componentId":"c1","action":"#);
+    assert_eq!((error.reference, error.kind), (Some(reference(7)), Some(ClientType::Action)));
+
+    let error = refused(r#"{"v":2,"type":"HELLO"}"#);
+    assert_eq!((error.code, error.kind), (ErrorCode::UnsupportedVersion, Some(ClientType::Hello)));
+
+    let error = refused(r#"{"v":1,"type":"RESYNC","topic":"chat/lobby","componentId":[]}"#);
+    assert_eq!(error.stream, Some(StreamId::Topic(topic("chat/lobby"))));
+}
+
+#[test]
+fn depth_is_bounded_wherever_it_is_hidden() {
+    let deep = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+    let ping = |inner: &str| format!(r#"{{"v":1,"type":"PING","ref":3,"payload":{inner}}}"#);
+    // The message's own object is one level.
+    accepted(&ping(&deep(63)));
+    let error = refused(&ping(&deep(64)));
+    assert_eq!((error.code, error.reference), (ErrorCode::Malformed, Some(reference(3))));
+
+    let unknown = format!(r#"{{"v":1,"type":"PING","unknown":{}}}"#, deep(64));
+    assert_eq!(refused(&unknown).code, ErrorCode::Malformed);
+    let limits = Limits { message_bytes: usize::MAX, ..Limits::default() };
+    let bomb = format!(r#"{{"v":1,"type":"PING","payload":{}"#, "[".repeat(10_000_000));
+    assert_eq!(decode_client(&bomb, &limits).unwrap_err().code, ErrorCode::Malformed);
+    let objects = ping(&format!("{}1{}", r#"{"a":"#.repeat(1000), "}".repeat(1000)));
+    assert_eq!(decode_client(&objects, &limits).unwrap_err().code, ErrorCode::Malformed);
+    accepted(&ping(&format!("\"{}\"", "[".repeat(1000))));
+}
+
+#[test]
+fn size_is_bounded_before_anything_is_read() {
+    let limits = Limits { message_bytes: 40, ..Limits::default() };
+    let text = r#"{"v":1,"type":"PING","payload":"1234567"}"#;
+    assert_eq!(text.len(), 41);
+    let error = decode_client(text, &limits).unwrap_err();
+    assert_eq!((error.code, error.kind), (ErrorCode::TooLarge, None));
+    assert!(decode_client(&text.replace('7', ""), &limits).is_ok());
+}
+
+#[test]
+fn a_refusal_repeats_nothing_of_what_was_sent() {
+    for text in [
+        r#"{"v":1,"type":"hunter2"}"#,
+        r#"{"v":1,"type":"PING","payload":hunter2}"#,
+        r#"{"v":1,"type":"COMPONENT_ACTION","ref":1,"componentId":"hunter2 ","action":"a"}"#,
+        r#"{"v":1,"type":"HELLO","payload":{"session":"hunter2"}}"#,
+        r#"{"v":1,"type":"TEMPLATE","payload":{"hash":["hunter2"]}}"#,
+    ] {
+        let error = refused(text);
+        assert!(!error.to_string().contains("hunter2"), "{error}");
+    }
+}
+
+#[test]
+fn every_message_cut_anywhere_is_malformed_and_never_more() {
+    for (name, text) in golden("client") {
+        let whole = decode_client(&text, &Limits::default()).unwrap();
+        let number =
+            if let ClientBody::Request { reference, .. } = whole.body { Some(reference) } else { None };
+        for end in (0..text.len()).filter(|&end| text.is_char_boundary(end)) {
+            let error = refused(&text[..end]);
+            assert_eq!(error.code, ErrorCode::Malformed, "{name} cut at {end}");
+            assert!(error.reference.is_none() || error.reference == number, "{name} cut at {end}");
+        }
+    }
+    for (name, text) in golden("server") {
+        for end in (0..text.len()).filter(|&end| text.is_char_boundary(end)) {
+            assert!(decode_server(&text[..end]).is_err(), "{name} cut at {end}");
+        }
+    }
+}
