@@ -20,24 +20,48 @@ pub trait Instance: Send {
     /// Runs one job. Takes the instance by value; it comes back in [`Finished`].
     fn run(self: Box<Self>, cx: crate::Context, job: Job) -> Started;
     /// The whole public state as a JSON object, shared fields left out; what `COMPONENT_MOUNTED` and `STATE_SNAPSHOT` carry.
-    fn state(&self) -> String;
+    ///
+    /// # Errors
+    /// When a field has no JSON form, or a computed one panics.
+    fn state(&mut self) -> crate::Result<String>;
     /// Which topic each shared field shows now.
-    fn topics(&self) -> Vec<(&'static str, crate::TopicRef)>;
+    fn topics(&mut self) -> Vec<(&'static str, crate::TopicRef)>;
     /// Everything that has to survive a restart, private fields included, shared ones by name: for seals and session stores.
-    fn save(&self) -> Vec<u8>;
+    ///
+    /// # Errors
+    /// When a field has no JSON form.
+    fn save(&mut self) -> crate::Result<Vec<u8>>;
 }
 
 /// What can happen to a component. Closed: the session handles every one.
 #[derive(Debug)]
 pub enum Job {
-    /// `COMPONENT_ACTION`. `set` are edits that go before it, all or none.
-    Action { action: String, payload: Option<Box<RawValue>>, set: Vec<(String, Box<RawValue>)> },
+    /// `COMPONENT_ACTION`
+    Action {
+        /// The name.
+        action: String,
+        /// The arguments.
+        payload: Option<Box<RawValue>>,
+        /// Edits that go before it, all or none.
+        set: Vec<(String, Box<RawValue>)>,
+    },
     /// `PROPERTY_UPDATE`
-    Property { property: String, value: Box<RawValue> },
+    Property {
+        /// The field.
+        property: String,
+        /// Its new value.
+        value: Box<RawValue>,
+    },
     /// `PROPS_UPDATE`
-    Props { props: Box<RawValue> },
+    Props {
+        /// Those that changed, as an object.
+        props: Box<RawValue>,
+    },
     /// An event of the server's own: from a room, a spawned task, a child.
-    Event { event: crate::ServerEvent },
+    Event {
+        /// What it is.
+        event: crate::ServerEvent,
+    },
     /// The page is there (first mount over a socket).
     Connected,
     /// The page's connection dropped; the session waits.
@@ -45,7 +69,10 @@ pub enum Job {
     /// The page is back.
     Resumed,
     /// The component is going away. The instance that comes back is dropped.
-    Unmount { reason: crate::UnmountReason },
+    Unmount {
+        /// Why.
+        reason: crate::UnmountReason,
+    },
 }
 
 /// A job that is done, or one that has to wait for something.
@@ -53,15 +80,21 @@ pub enum Started {
     /// Done without waiting; no future was allocated.
     Now(Finished),
     /// To be polled.
-    Running(BoxFuture<Finished>),
+    Running {
+        /// Gives the component back.
+        future: BoxFuture<Finished>,
+        /// The component as it was before the job, to answer `state`, `topics` and `save` while it is away. Jobs are
+        /// not run on it.
+        meanwhile: Box<dyn Instance>,
+    },
 }
 
 /// A finished job.
 pub struct Finished {
     /// The component, back; rolled back if the job failed.
     pub instance: Box<dyn Instance>,
-    /// What the handler staged: published by the session, in order, and only of a job that succeeded (the context
-    /// drops what was staged by one that failed).
+    /// What the handler staged: published by the session, in order, also if `result` is an `Err` (what a handler staged
+    /// that failed has been dropped; what is left is of `updated` methods that went before it).
     pub effects: Vec<crate::Effect>,
     /// The fields that changed since the last patch, as one patch object in JSON; `None` if nothing did. With an `Err`
     /// in `result` these are the accepted `set`s and the errors of a form: sent without a `ref`, before the `ERROR`.

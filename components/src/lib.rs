@@ -2,5 +2,52 @@
 //!
 //! What the session in `vivaz` (the server crate) knows of a component is the object-safe [`instance::Instance`];
 //! everything typed happens on this side of it.
+//!
+//! The way of a job: the session calls [`Instance::run`](instance::Instance::run) → `host` copies the component and
+//! calls its method → the method changes fields, [`List`]s and [`Shared`] state, and asks things of its [`Context`] →
+//! `tracking` compares the fields with what the page has → the session gets the patch and the effects.
 
+mod args;
+mod component;
+mod context;
+mod env;
+mod error;
+mod errors;
+mod event;
+mod fault;
+mod host;
+mod hub;
+mod identity;
 pub mod instance;
+mod list;
+mod registry;
+mod saved;
+pub mod shape;
+mod shared;
+pub mod spec;
+mod topic;
+mod tracked;
+mod tracking;
+
+pub use component::LiveComponent;
+pub use context::{Context, Emit, MountContext, TopicContext};
+pub use env::{Env, States};
+pub use error::{ActionError, Result};
+pub use errors::Errors;
+pub use event::{Effect, ServerEvent, Target, UnmountReason};
+pub use hub::{Hub, Rooms};
+pub use identity::{Identity, User};
+pub use instance::{Finished, Instance, Job, Started};
+pub use list::{Key, Keyed, List};
+pub use registry::{DuplicateName, Mounting, Registration, Registry, mount};
+pub use shape::LiveShape;
+pub use shared::{Shared, TopicHandle};
+pub use spec::Spec;
+pub use topic::{CatchUp, Frame, StagedUpdate, Subscriber, Subscription, Topic, TopicRef};
+pub use tracked::Tracked;
+pub use vivaz_protocol::{Author, ComponentId, ErrorCode};
+
+/// What the macros write into an application, and what drives a component without them. No part of the public API:
+/// anything in it may change with any version.
+#[doc(hidden)]
+pub mod __private;

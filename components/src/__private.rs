@@ -1,0 +1,163 @@
+//! What generated code calls. Nothing in it is generic that need not be: each component instantiates it.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+pub use inventory;
+pub use serde;
+pub use serde_json;
+pub use serde_json::value::RawValue as Raw;
+
+pub use crate::args::Args;
+pub use crate::component::{Call, Called, Component, Return, Returned};
+pub use crate::instance::BoxFuture;
+pub use crate::list::{Key, Keyed};
+pub use crate::registry::Registration;
+pub use crate::saved::Saved;
+pub use crate::shape::{Field as ShapeField, LiveShape, Probe, Ref, Shape, Unshaped, hash};
+pub use crate::spec::{ActionSpec, ArgSpec, FieldKind, FieldSpec, Hook, Spec, TemplateSource};
+pub use crate::topic::AnyShared;
+pub use crate::tracking::{
+    Field, Fields, JsonResult, ObjectWriter, Pick, PickPlain, Print, Tracker, Visitor,
+};
+
+use crate::fault;
+use crate::{ActionError, Context, ErrorCode, Result};
+
+/// Calls a method that waits for nothing.
+pub fn call_now<C: Component>(
+    mut component: Box<C>,
+    mut cx: Context,
+    what: &'static str,
+    run: impl FnOnce(&mut C, &mut Context) -> Return,
+) -> Called {
+    let result = fault::guard_now(what, || run(&mut component, &mut cx));
+    Called::Now(Returned { component, cx, result })
+}
+
+/// A call that was refused before it began.
+#[cold]
+pub fn refuse(component: Box<dyn Component>, cx: Context, error: ActionError) -> Called {
+    Called::Now(Returned { component, cx, result: Err(error) })
+}
+
+/// An action that the component does not have.
+#[cold]
+pub fn unknown(component: Box<dyn Component>, cx: Context, call: Call<'_>) -> Called {
+    let result = match call {
+        Call::Action(name, _) => {
+            let component = component.spec().name;
+            Err(ActionError::new(ErrorCode::UnknownAction, format!("`{component}` has no action `{name}`")))
+        }
+        Call::Event(_)
+        | Call::Connected
+        | Call::Updated(_)
+        | Call::Disconnected
+        | Call::Resumed
+        | Call::Unmount(_) => Ok(None),
+    };
+    Called::Now(Returned { component, cx, result })
+}
+
+/// How long the handler may wait.
+#[must_use]
+pub fn limit(cx: &Context) -> Option<Duration> {
+    cx.limit()
+}
+
+/// Polls a method; a panic and a wait beyond the limit become errors.
+pub async fn guard(
+    what: &'static str,
+    limit: Option<Duration>,
+    run: impl Future<Output = Return> + Send,
+) -> Return {
+    fault::guard(what, limit, run).await
+}
+
+/// Whether the user may.
+///
+/// # Errors
+/// `unauthenticated`, `forbidden`
+pub fn allow(cx: &Context, permission: &str) -> Result {
+    cx.allow(permission)
+}
+
+/// The answer of a guard that said no.
+///
+/// # Errors
+/// `unauthenticated` without a user, else `forbidden`; nothing when the guard said yes.
+pub fn guarded(cx: &Context, yes: bool) -> Result {
+    if yes {
+        return Ok(());
+    }
+    cx.user()?;
+    Err(ActionError::forbidden("you may not do this"))
+}
+
+/// Decodes what an event carries.
+///
+/// # Errors
+/// When it is of another type.
+pub fn event_data<T: serde::de::DeserializeOwned>(data: &RawValue) -> Result<T> {
+    Ok(serde_json::from_str(data.get())?)
+}
+
+/// A method's return value: `()`, `T`, `Result<(), E>` or `Result<T, E>`.
+#[derive(Debug)]
+pub struct Ret<T>(pub T);
+
+impl<T: Serialize, E: Into<ActionError>> Ret<std::result::Result<T, E>> {
+    /// The value in JSON.
+    ///
+    /// # Errors
+    /// The method's own, and when its value has no JSON form.
+    pub fn encode(self) -> Return {
+        match self.0 {
+            Ok(value) => encode(&value),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// The way of a return value that is no `Result`.
+pub trait RetPlain {
+    /// The value in JSON.
+    ///
+    /// # Errors
+    /// When it has no JSON form.
+    fn encode(self) -> Return;
+}
+
+impl<T: Serialize> RetPlain for Ret<T> {
+    fn encode(self) -> Return {
+        encode(&self.0)
+    }
+}
+
+fn encode<T: Serialize>(value: &T) -> Return {
+    // `()` is no value.
+    if size_of::<T>() == 0 {
+        return Ok(None);
+    }
+    Ok(Some(serde_json::value::to_raw_value(value)?))
+}
+
+/// Assigns a decoded value.
+///
+/// # Errors
+/// When it is of another type; the field is as it was.
+pub fn assign<T: serde::de::DeserializeOwned>(field: &mut T, value: &RawValue) -> serde_json::Result<()> {
+    *field = serde_json::from_str(value.get())?;
+    Ok(())
+}
+
+/// A field that may not be assigned.
+///
+/// # Errors
+/// Always.
+#[cold]
+pub fn no_such_field(name: &str) -> serde_json::Result<()> {
+    Err(serde::de::Error::custom(format_args!("`{name}` cannot be set")))
+}

@@ -1,0 +1,101 @@
+//! What the derive makes of an application's struct.
+
+use std::future::Future;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+
+use crate::args::Args;
+use crate::event::{ServerEvent, UnmountReason};
+use crate::instance::BoxFuture;
+use crate::saved::Saved;
+use crate::spec::Spec;
+use crate::tracking::Fields;
+use crate::{ActionError, Context, Errors, MountContext, Result};
+
+/// A live component. Derived: `#[derive(LiveComponent)]` on the struct, and `#[actions]` on an `impl` block of it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a live component",
+    note = "add `#[derive(LiveComponent, Clone)]` to it"
+)]
+pub trait LiveComponent: Component + Clone + Sized {
+    /// What it is given at mount: the fields marked `prop`.
+    type Props: Serialize + DeserializeOwned + Send + 'static;
+
+    /// What is known of its type.
+    const SPEC: &'static Spec;
+
+    /// Makes one. Shared fields are bound afterwards.
+    fn mount(props: Self::Props, cx: &mut MountContext) -> impl Future<Output = Result<Self>> + Send;
+
+    /// Makes one of what [`Instance::save`](crate::instance::Instance::save) wrote.
+    ///
+    /// # Errors
+    /// When the fields were saved by a type that is not this one any more.
+    fn restore(saved: &Saved<'_>) -> Result<Self>;
+}
+
+/// A component, its type forgotten. Implemented by the derive, driven by the [`Instance`](crate::instance::Instance)
+/// around it.
+pub trait Component: Fields + Send + 'static {
+    /// What is known of its type.
+    fn spec(&self) -> &'static Spec;
+
+    /// The copy that a handler works on, so that failing means dropping it.
+    fn duplicate(&self) -> Box<dyn Component>;
+
+    /// Sets a field marked `model` or `prop`, by its name on the wire. Whether it may be set was asked before.
+    ///
+    /// # Errors
+    /// When the value is not of the field's type; the field is as it was.
+    fn assign(&mut self, field: &str, value: &RawValue) -> serde_json::Result<()>;
+
+    /// The field marked `errors`.
+    fn errors(&mut self) -> Option<&mut Errors> {
+        None
+    }
+
+    /// Calls a method. The component comes back in [`Returned`] whatever happens.
+    fn call(self: Box<Self>, cx: Context, call: Call<'_>) -> Called;
+}
+
+/// Which method to call.
+#[derive(Clone, Copy, Debug)]
+pub enum Call<'a> {
+    /// One marked `#[action]`, by name.
+    Action(&'a str, &'a Args<'a>),
+    /// One marked `#[event]`, by the event's name.
+    Event(&'a ServerEvent),
+    /// `connected`
+    Connected,
+    /// `updated`, with the field that the page wrote.
+    Updated(&'a str),
+    /// `disconnected`
+    Disconnected,
+    /// `resumed`
+    Resumed,
+    /// `unmount`
+    Unmount(UnmountReason),
+}
+
+/// A call that is done, or one that has to wait.
+pub enum Called {
+    /// Done.
+    Now(Returned),
+    /// To be polled.
+    Later(BoxFuture<Returned>),
+}
+
+/// A call that is done.
+pub struct Returned {
+    /// The component as the method left it.
+    pub component: Box<dyn Component>,
+    /// The context with what was asked of it.
+    pub cx: Context,
+    /// The return value (`None` for `()`), or what went wrong.
+    pub result: Return,
+}
+
+/// A method's return value in JSON, or what went wrong.
+pub type Return = Result<Option<Box<RawValue>>, ActionError>;

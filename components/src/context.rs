@@ -1,0 +1,318 @@
+//! What a handler is given.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+use vivaz_protocol::Author;
+
+use crate::env::{Env, States};
+use crate::event::{Effect, ServerEvent, Target};
+use crate::topic::Topic;
+use crate::{ActionError, ComponentId, Errors, Hub, Identity, Result, Shared, TopicHandle, User};
+
+/// What a handler knows of its surroundings, and what it asks of them.
+///
+/// What is asked for with it happens when the handler succeeds, in this order: changes of shared state, then events,
+/// rooms and tasks as they were asked for.
+#[derive(Debug)]
+pub struct Context {
+    env: Env,
+    component: ComponentId,
+    by: Option<Author>,
+    limit: Option<Duration>,
+    effects: Vec<Effect>,
+    /// How many of the effects are of handlers that have succeeded.
+    kept: usize,
+    errors: Option<Errors>,
+}
+
+impl Context {
+    /// For a job of that component.
+    #[must_use]
+    pub fn new(env: Env, component: ComponentId) -> Self {
+        Self { env, component, by: None, limit: None, effects: Vec::new(), kept: 0, errors: None }
+    }
+
+    /// The same for a message of a page: topics name it as the author of their patches.
+    #[must_use]
+    pub fn caused_by(mut self, author: Author) -> Self {
+        self.by = Some(author);
+        self
+    }
+
+    /// The same with a limit on how long a handler may wait.
+    #[must_use]
+    pub fn with_time_limit(mut self, limit: Duration) -> Self {
+        self.limit = Some(limit);
+        self
+    }
+
+    /// Whom the application recognised.
+    #[must_use]
+    pub fn identity(&self) -> &Identity {
+        &self.env.identity
+    }
+
+    /// The user.
+    ///
+    /// # Errors
+    /// `unauthenticated` when there is none.
+    pub fn user(&self) -> Result<&User> {
+        self.env.identity.user()
+    }
+
+    /// What the application gave to its runtime's builder with `.state(…)`: a database, a client, its configuration.
+    ///
+    /// # Panics
+    /// When it gave nothing of that type.
+    #[must_use]
+    pub fn state<T: Send + Sync + 'static>(&self) -> &T {
+        self.env.states.expect()
+    }
+
+    /// The component's id in its session.
+    #[must_use]
+    pub fn component_id(&self) -> &ComponentId {
+        &self.component
+    }
+
+    /// A topic that the component does not show.
+    ///
+    /// # Errors
+    /// What the topic's `load` says.
+    pub async fn topic<T: Topic>(&self, name: &str) -> Result<TopicHandle<T>> {
+        self.env.hub.open(name, &self.env.states).await
+    }
+
+    /// The form's errors, for the field marked `#[live(errors)]`. They reach it also when the handler returns
+    /// [`ActionError::invalid`].
+    pub fn errors(&mut self) -> &mut Errors {
+        self.errors.get_or_insert_default()
+    }
+
+    /// Sends an event to the component's own page.
+    ///
+    /// # Errors
+    /// When `data` cannot be written as JSON.
+    pub fn emit(&mut self, name: &str, data: impl Serialize) -> Result {
+        self.to(Target::Own).emit(name, data)
+    }
+
+    /// Addresses an event: to a room, to everyone.
+    ///
+    /// ```
+    /// # use vivaz_components::{Context, Result, Target};
+    /// fn ring(cx: &mut Context) -> Result {
+    ///     cx.to(Target::room("kitchen")).except_self().emit("bell", "dinner")
+    /// }
+    /// ```
+    pub fn to(&mut self, target: Target) -> Emit<'_> {
+        Emit { effects: &mut self.effects, target, except_self: false }
+    }
+
+    /// Addresses an event to all who look at a topic.
+    ///
+    /// # Panics
+    /// Inside `mount`, where the field is not bound to its topic yet.
+    pub fn to_topic<T: Topic>(&mut self, shared: &Shared<T>) -> Emit<'_> {
+        // A field without a topic has nobody who looks at it: the empty name is no topic's.
+        let name = shared.topic_name().map_or("", |name| name.as_str());
+        self.to(Target::Topic(name.into()))
+    }
+
+    /// Enters a room: its events reach the component's `#[event]` methods and its page.
+    pub fn join(&mut self, room: impl Into<Arc<str>>) {
+        self.effects.push(Effect::Join(room.into()));
+    }
+
+    /// Leaves a room.
+    pub fn leave(&mut self, room: impl Into<Arc<str>>) {
+        self.effects.push(Effect::Leave(room.into()));
+    }
+
+    /// Starts long work. What it yields comes back as an event of that name, to an `#[event]` method of this component.
+    /// It ends with the component.
+    pub fn spawn<F, R>(&mut self, event: &'static str, work: F)
+    where
+        F: Future<Output = Result<R>> + Send + 'static,
+        R: Serialize,
+    {
+        let task = async move { ServerEvent::new(event, &work.await?) };
+        self.effects.push(Effect::Spawn(Box::pin(task)));
+    }
+
+    /// Asks for the component to be unmounted.
+    pub fn close(&mut self) {
+        self.effects.push(Effect::Close);
+    }
+
+    pub(crate) fn env(&self) -> &Env {
+        &self.env
+    }
+
+    pub(crate) fn by(&self) -> Option<&Author> {
+        self.by.as_ref()
+    }
+
+    pub(crate) fn limit(&self) -> Option<Duration> {
+        self.limit
+    }
+
+    pub(crate) fn stage(&mut self, effect: Effect) {
+        self.effects.push(effect);
+    }
+
+    /// The handler has succeeded.
+    pub(crate) fn keep_effects(&mut self) {
+        self.kept = self.effects.len();
+    }
+
+    /// The handler has failed.
+    pub(crate) fn drop_effects(&mut self) {
+        self.effects.truncate(self.kept);
+    }
+
+    pub(crate) fn take_effects(&mut self) -> Vec<Effect> {
+        std::mem::take(&mut self.effects)
+    }
+
+    pub(crate) fn take_errors(&mut self) -> Option<Errors> {
+        self.errors.take()
+    }
+
+    /// # Errors
+    /// `forbidden` without that permission, `unauthenticated` without a user.
+    pub(crate) fn allow(&self, permission: &str) -> Result {
+        if self.identity().may(permission) {
+            return Ok(());
+        }
+        self.user()?;
+        Err(ActionError::forbidden("you may not do this"))
+    }
+}
+
+impl Target {
+    /// Everybody in that room.
+    pub fn room(name: impl Into<Arc<str>>) -> Self {
+        Self::Room(name.into())
+    }
+}
+
+/// An event that is being addressed.
+#[derive(Debug)]
+#[must_use = "nothing is sent before `emit`"]
+pub struct Emit<'a> {
+    effects: &'a mut Vec<Effect>,
+    target: Target,
+    except_self: bool,
+}
+
+impl Emit<'_> {
+    /// Leaves out the own session.
+    pub fn except_self(mut self) -> Self {
+        self.except_self = true;
+        self
+    }
+
+    /// Sends it when the handler succeeds.
+    ///
+    /// # Errors
+    /// When `data` cannot be written as JSON.
+    pub fn emit(self, name: &str, data: impl Serialize) -> Result {
+        let event = ServerEvent::new(name, &data)?;
+        self.effects.push(Effect::Emit { to: self.target, event, except_self: self.except_self });
+        Ok(())
+    }
+}
+
+/// What `mount` is given. It knows the surroundings but asks nothing of them: a component may be mounted for a first
+/// paint that nobody ever connects to. Rooms and tasks belong into `connected`.
+#[derive(Clone, Debug, Default)]
+pub struct MountContext {
+    env: Env,
+    limit: Option<Duration>,
+}
+
+impl MountContext {
+    /// For a mount in these surroundings.
+    #[must_use]
+    pub fn new(env: Env) -> Self {
+        Self { env, limit: None }
+    }
+
+    /// The same with a limit on how long `mount` may wait.
+    #[must_use]
+    pub fn with_time_limit(mut self, limit: Duration) -> Self {
+        self.limit = Some(limit);
+        self
+    }
+
+    /// Whom the application recognised.
+    #[must_use]
+    pub fn identity(&self) -> &Identity {
+        &self.env.identity
+    }
+
+    /// The user.
+    ///
+    /// # Errors
+    /// `unauthenticated` when there is none.
+    pub fn user(&self) -> Result<&User> {
+        self.env.identity.user()
+    }
+
+    /// What the application gave to its runtime's builder with `.state(…)`.
+    ///
+    /// # Panics
+    /// When it gave nothing of that type.
+    #[must_use]
+    pub fn state<T: Send + Sync + 'static>(&self) -> &T {
+        self.env.states.expect()
+    }
+
+    /// A topic: shared fields themselves are bound only when `mount` has returned.
+    ///
+    /// # Errors
+    /// What the topic's `load` says.
+    pub async fn topic<T: Topic>(&self, name: &str) -> Result<TopicHandle<T>> {
+        self.env.hub.open(name, &self.env.states).await
+    }
+
+    pub(crate) fn env(&self) -> &Env {
+        &self.env
+    }
+
+    pub(crate) fn limit(&self) -> Option<Duration> {
+        self.limit
+    }
+}
+
+/// What a topic's `load` is given.
+#[derive(Clone, Debug)]
+pub struct TopicContext {
+    states: States,
+    hub: Hub,
+}
+
+impl TopicContext {
+    pub(crate) fn new(states: States, hub: Hub) -> Self {
+        Self { states, hub }
+    }
+
+    /// What the application gave to its runtime's builder with `.state(…)`.
+    ///
+    /// # Panics
+    /// When it gave nothing of that type.
+    #[must_use]
+    pub fn state<T: Send + Sync + 'static>(&self) -> &T {
+        self.states.expect()
+    }
+
+    /// The topics and rooms of this node.
+    #[must_use]
+    pub fn hub(&self) -> &Hub {
+        &self.hub
+    }
+}

@@ -1,0 +1,170 @@
+//! What can go wrong in a component, and what the page is told about it.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+use serde_json::value::RawValue;
+use vivaz_protocol::ErrorCode;
+
+use crate::Errors;
+
+/// What a handler returns; `Ok(())` when it has nothing to say.
+pub type Result<T = (), E = ActionError> = std::result::Result<T, E>;
+
+/// Why a handler, a mount or a topic refused.
+///
+/// Any [`std::error::Error`] becomes one with `?`: the page gets `action_failed` and a sentence that gives nothing
+/// away, and the error with its sources goes to the log. What the user is meant to read is said with
+/// [`ActionError::user`] or, field by field, with [`ActionError::invalid`].
+///
+/// ```
+/// use vivaz_components::{ActionError, Result};
+///
+/// fn parse(text: &str) -> Result<u32> {
+///     let n = text.trim().parse()?; // the page reads "the action failed", the log the reason
+///     if n > 100 {
+///         return Err(ActionError::user("at most a hundred, please"));
+///     }
+///     Ok(n)
+/// }
+/// assert_eq!(parse("7").unwrap(), 7);
+/// assert_eq!(parse("700").unwrap_err().message(), "at most a hundred, please");
+/// ```
+pub struct ActionError(Box<Inner>);
+
+struct Inner {
+    code: ErrorCode,
+    message: String,
+    details: Option<Details>,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+enum Details {
+    Errors(Errors),
+    Raw(Box<RawValue>),
+}
+
+impl ActionError {
+    /// An error of that code, with a message that the page may show.
+    #[must_use]
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self(Box::new(Inner { code, message: message.into(), details: None, source: None }))
+    }
+
+    /// `action_failed` with a message that is meant for the user.
+    #[must_use]
+    pub fn user(message: impl Into<String>) -> Self {
+        Self::new(ErrorCode::ActionFailed, message)
+    }
+
+    /// `invalid`: what is wrong with which field. The component's errors field takes these, although the action's
+    /// other changes are undone.
+    #[must_use]
+    pub fn invalid(errors: Errors) -> Self {
+        let mut error = Self::new(ErrorCode::Invalid, "some fields are not valid");
+        error.0.details = Some(Details::Errors(errors));
+        error
+    }
+
+    /// `unauthenticated`: it takes a user, and there is none.
+    #[must_use]
+    pub fn unauthenticated() -> Self {
+        Self::new(ErrorCode::Unauthenticated, "this needs a signed-in user")
+    }
+
+    /// `forbidden`: the user may not.
+    #[must_use]
+    pub fn forbidden(message: impl Into<String>) -> Self {
+        Self::new(ErrorCode::Forbidden, message)
+    }
+
+    /// `action_failed` because of an error that is logged and not shown.
+    #[must_use]
+    pub fn internal(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        let mut error = Self::new(ErrorCode::ActionFailed, "the action failed");
+        error.0.source = Some(source.into());
+        error
+    }
+
+    /// The same with something machine-readable beside the message.
+    #[must_use]
+    pub fn with_details(mut self, details: Box<RawValue>) -> Self {
+        self.0.details = Some(Details::Raw(details));
+        self
+    }
+
+    /// The code on the wire.
+    #[must_use]
+    pub fn code(&self) -> ErrorCode {
+        self.0.code
+    }
+
+    /// The sentence that the page gets.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// What the page gets as `details`, in JSON.
+    #[must_use]
+    pub fn details(&self) -> Option<Box<RawValue>> {
+        match self.0.details.as_ref()? {
+            Details::Errors(errors) => serde_json::value::to_raw_value(errors).ok(),
+            Details::Raw(raw) => Some(raw.clone()),
+        }
+    }
+
+    /// The field errors of an [`invalid`](Self::invalid) one.
+    #[must_use]
+    pub fn errors(&self) -> Option<&Errors> {
+        match self.0.details.as_ref()? {
+            Details::Errors(errors) => Some(errors),
+            Details::Raw(_) => None,
+        }
+    }
+
+    /// What is behind it: for the log, never for the page.
+    #[must_use]
+    pub fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match &self.0.source {
+            Some(source) => Some(source.as_ref()),
+            None => None,
+        }
+    }
+}
+
+// `ActionError` is no `std::error::Error` itself, because this conversion would then overlap with the reflexive one
+// (as with `anyhow::Error`).
+impl<E: StdError + Send + Sync + 'static> From<E> for ActionError {
+    fn from(error: E) -> Self {
+        Self::internal(error)
+    }
+}
+
+impl From<Errors> for ActionError {
+    fn from(errors: Errors) -> Self {
+        Self::invalid(errors)
+    }
+}
+
+impl fmt::Display for ActionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.0.code, self.0.message)?;
+        let mut next = self.source();
+        while let Some(source) = next {
+            write!(f, ": {source}")?;
+            next = source.source();
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for ActionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ActionError")
+            .field("code", &self.0.code)
+            .field("message", &self.0.message)
+            .field("source", &self.0.source)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,115 @@
+//! Events: what the server tells components, and components tell pages.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::Result;
+use crate::instance::BoxFuture;
+use crate::topic::StagedUpdate;
+
+/// An event for a component: from a room, a spawned task, a topic, the application.
+#[derive(Clone, Debug)]
+pub struct ServerEvent {
+    /// The name that `#[event]` methods are found by.
+    pub name: Arc<str>,
+    /// What it carries.
+    pub data: Arc<RawValue>,
+}
+
+impl ServerEvent {
+    /// An event of that name with the JSON of `data`.
+    ///
+    /// # Errors
+    /// When `data` cannot be written as JSON.
+    pub fn new(name: &str, data: &impl Serialize) -> Result<Self> {
+        Ok(Self { name: name.into(), data: serde_json::value::to_raw_value(data)?.into() })
+    }
+}
+
+/// Whom an emitted event reaches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// The page of the component that emits it.
+    Own,
+    /// Every page that looks at the topic of that name.
+    Topic(Arc<str>),
+    /// Every component that joined the room: its `#[event]` method and its page.
+    Room(Arc<str>),
+    /// Every session.
+    Everyone,
+}
+
+/// What a handler asked for; it happens when the handler has succeeded.
+#[non_exhaustive]
+pub enum Effect {
+    /// A change of shared state. The session publishes it with [`StagedUpdate::publish`].
+    Update(StagedUpdate),
+    /// An event for pages.
+    Emit {
+        /// Whom it reaches.
+        to: Target,
+        /// What it is.
+        event: ServerEvent,
+        /// Leaves out the session that emits it.
+        except_self: bool,
+    },
+    /// The component enters a room; again is the same as once.
+    Join(Arc<str>),
+    /// The component leaves a room.
+    Leave(Arc<str>),
+    /// A task of the session's; what it yields is an event for the component that spawned it.
+    Spawn(BoxFuture<Result<ServerEvent>>),
+    /// The component asks to be unmounted.
+    Close,
+}
+
+impl fmt::Debug for Effect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Update(update) => f.debug_tuple("Update").field(&update.topic().name()).finish(),
+            Self::Emit { to, event, .. } => {
+                f.debug_struct("Emit").field("to", to).field("name", &event.name).finish()
+            }
+            Self::Join(room) => f.debug_tuple("Join").field(room).finish(),
+            Self::Leave(room) => f.debug_tuple("Leave").field(room).finish(),
+            Self::Spawn(_) => f.write_str("Spawn"),
+            Self::Close => f.write_str("Close"),
+        }
+    }
+}
+
+/// Why a component goes away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum UnmountReason {
+    /// The page removed it.
+    Removed,
+    /// The page left for good.
+    Left,
+    /// The session was suspended for too long.
+    Expired,
+    /// The server is shutting down and keeps no sessions.
+    Shutdown,
+    /// The component asked for it, or failed for good.
+    Closed,
+    /// The user's access was taken away.
+    Revoked,
+}
+
+impl UnmountReason {
+    /// The word on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Removed => "removed",
+            Self::Left => "left",
+            Self::Expired => "expired",
+            Self::Shutdown => "shutdown",
+            Self::Closed => "closed",
+            Self::Revoked => "revoked",
+        }
+    }
+}

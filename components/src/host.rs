@@ -1,0 +1,295 @@
+//! The one implementation of [`Instance`]: a component, what its page has of it, and how a job is done.
+//!
+//! A handler never works on the component itself but on a copy, which takes its place when the handler succeeds: an
+//! error, a panic or a time-out just drops the copy. Lists are persistent, so that copying them costs nothing.
+
+mod topics;
+mod write;
+
+use serde_json::value::RawValue;
+use vivaz_protocol::ErrorCode;
+
+use crate::args::Args;
+use crate::component::{Call, Called, Component, Return, Returned};
+use crate::event::Effect;
+use crate::fault::guard_now;
+use crate::instance::{Finished, Instance, Job, Started};
+use crate::spec::{FieldKind, Hook, Spec};
+use crate::topic::TopicRef;
+use crate::tracking::{Tracker, write_object};
+use crate::{Context, MountContext, Result};
+
+use write::Edits;
+
+/// A mounted component.
+pub(crate) struct Host {
+    /// As of the last handler that succeeded.
+    component: Box<dyn Component>,
+    /// What the page has of it.
+    tracker: Tracker,
+}
+
+/// Which topic each shared field shows.
+type Topics = Vec<(&'static str, TopicRef)>;
+
+/// What became of a handler; the component has taken over what it did, or not.
+struct Outcome {
+    cx: Context,
+    result: Return,
+    /// Set when a shared field shows another topic now.
+    topics: Option<Topics>,
+    /// The component as it was, until the comparison with the page has gone well.
+    before: Option<Box<dyn Component>>,
+}
+
+impl Host {
+    /// Mounts a component: binds its shared fields to their topics.
+    pub(crate) async fn bound(
+        mut component: Box<dyn Component>,
+        cx: &MountContext,
+    ) -> Result<Box<dyn Instance>> {
+        topics::bind(&mut component, cx.env()).await?;
+        let tracker = guard_now("comparing a component", || Ok(Tracker::new(component.as_mut())?))?;
+        Ok(Box::new(Self { component, tracker }))
+    }
+
+    /// Calls a method on a copy.
+    fn call(&self, cx: Context, call: Call<'_>) -> Called {
+        let mut draft = self.component.duplicate();
+        topics::begin(draft.as_mut(), cx.by());
+        draft.call(cx, call)
+    }
+
+    /// Calls a method and does what comes after it. Allocates no future where nothing has to be waited for.
+    fn run_call(mut self: Box<Self>, cx: Context, call: Call<'_>) -> Started {
+        match self.call(cx, call) {
+            Called::Now(mut returned) => {
+                if returned.result.is_err() || !topics::have_moved(returned.component.as_mut()) {
+                    let outcome = self.take_over(returned, None);
+                    return Started::Now(self.finish(outcome));
+                }
+                self.run_later(|mut host| async move {
+                    let outcome = host.accept(returned).await;
+                    host.finish(outcome)
+                })
+            }
+            Called::Later(future) => self.run_later(|mut host| async move {
+                let returned = future.await;
+                let outcome = host.accept(returned).await;
+                host.finish(outcome)
+            }),
+        }
+    }
+
+    fn run_later<F>(self: Box<Self>, run: impl FnOnce(Box<Self>) -> F) -> Started
+    where
+        F: Future<Output = Finished> + Send + 'static,
+    {
+        // A copy answers questions while the component itself is away.
+        let meanwhile = Box::new(Self { component: self.component.duplicate(), tracker: Tracker::default() });
+        Started::Running { future: Box::pin(run(self)), meanwhile }
+    }
+
+    /// Takes over what a handler did, or drops it. Shared fields follow to the topics that they name now.
+    async fn accept(&mut self, mut returned: Returned) -> Outcome {
+        let mut moved = None;
+        if returned.result.is_ok() && topics::have_moved(returned.component.as_mut()) {
+            let env = returned.cx.env().clone();
+            match topics::bind(&mut returned.component, &env).await {
+                Ok(()) => moved = Some(topics::of(returned.component.as_mut())),
+                Err(error) => returned.result = Err(error),
+            }
+        }
+        self.take_over(returned, moved)
+    }
+
+    fn take_over(&mut self, returned: Returned, topics: Option<Topics>) -> Outcome {
+        let Returned { mut component, mut cx, result } = returned;
+        let said = cx.take_errors();
+        match &result {
+            Ok(_) => {
+                if let (Some(errors), Some(field)) = (said, component.errors()) {
+                    *field = errors;
+                }
+                for update in topics::staged(component.as_mut()) {
+                    cx.stage(Effect::Update(update));
+                }
+                cx.keep_effects();
+                let before = std::mem::replace(&mut self.component, component);
+                Outcome { cx, result, topics, before: Some(before) }
+            }
+            Err(error) => {
+                // The errors of a form are what `invalid` is for, so they outlive it.
+                if error.code() == ErrorCode::Invalid {
+                    let said = said.or_else(|| error.errors().filter(|errors| !errors.is_empty()).cloned());
+                    let said = said.or_else(|| component.errors().cloned());
+                    if let (Some(errors), Some(field)) = (said, self.component.errors()) {
+                        *field = errors;
+                    }
+                }
+                cx.drop_effects();
+                Outcome { cx, result, topics: None, before: None }
+            }
+        }
+    }
+
+    /// Compares the component with what the page has.
+    fn finish(mut self: Box<Self>, outcome: Outcome) -> Finished {
+        let Outcome { mut cx, mut result, mut topics, before } = outcome;
+        let mut effects = cx.take_effects();
+        let mut patch = self.changes();
+        if let Err(error) = &patch {
+            // The state cannot be told to the page, or a computed field panicked: the handler has not succeeded.
+            tracing::error!(component = self.component.spec().name, %error, "the state cannot be compared");
+            if let Some(before) = before {
+                self.component = before;
+                effects.clear();
+                topics = None;
+                result = result.and_then(|_| patch.map(|_| None));
+                patch = self.changes();
+            }
+        }
+        // State first: what an event says may refer to it.
+        effects.sort_by_key(|effect| !matches!(effect, Effect::Update(_)));
+        Finished { instance: self, effects, patch: patch.unwrap_or_default(), topics, result }
+    }
+
+    fn changes(&mut self) -> Result<Option<String>> {
+        let compared =
+            guard_now("comparing a component", || Ok(self.tracker.changes(self.component.as_mut())?));
+        if compared.is_err() {
+            self.tracker.forget();
+        }
+        compared
+    }
+
+    /// A job that did nothing but fail.
+    fn refuse(self: Box<Self>, cx: Context, error: crate::ActionError) -> Started {
+        Started::Now(self.finish(Outcome { cx, result: Err(error), topics: None, before: None }))
+    }
+
+    /// Calls `updated` for each edit. The edits stay whatever it says.
+    async fn tell_updated(&mut self, mut cx: Context, edits: &Edits, topics: &mut Option<Topics>) -> Context {
+        if self.component.spec().has(Hook::Updated) {
+            for (property, _) in edits {
+                let returned = match self.call(cx, Call::Updated(property)) {
+                    Called::Now(returned) => returned,
+                    Called::Later(future) => future.await,
+                };
+                let outcome = self.accept(returned).await;
+                if let Err(error) = outcome.result
+                    && error.code() != ErrorCode::Invalid
+                {
+                    tracing::error!(component = self.component.spec().name, %property, %error, "`updated` failed");
+                }
+                *topics = outcome.topics.or(topics.take());
+                cx = outcome.cx;
+            }
+        }
+        cx
+    }
+
+    /// After the page wrote fields: what the component and its topics make of it.
+    fn run_edits(self: Box<Self>, cx: Context, edits: Edits) -> Started {
+        self.run_later(|mut host| async move {
+            let mut topics = None;
+            let cx = host.tell_updated(cx, &edits, &mut topics).await;
+            let component = host.component.duplicate();
+            let mut outcome = host.accept(Returned { component, cx, result: Ok(None) }).await;
+            outcome.topics = outcome.topics.or(topics);
+            host.finish(outcome)
+        })
+    }
+
+    fn run_action(
+        mut self: Box<Self>,
+        cx: Context,
+        action: String,
+        payload: Option<Box<RawValue>>,
+        set: Edits,
+    ) -> Started {
+        if set.is_empty() {
+            return match Args::of(payload.as_deref()) {
+                Ok(args) => self.run_call(cx, Call::Action(&action, &args)),
+                Err(error) => self.refuse(cx, error),
+            };
+        }
+        if let Err(error) = self.write(&set) {
+            return self.refuse(cx, error);
+        }
+        self.run_later(|mut host| async move {
+            let mut topics = None;
+            let cx = host.tell_updated(cx, &set, &mut topics).await;
+            let called = match Args::of(payload.as_deref()) {
+                Ok(args) => host.call(cx, Call::Action(&action, &args)),
+                Err(error) => {
+                    return host.finish(Outcome { cx, result: Err(error), topics, before: None });
+                }
+            };
+            let returned = match called {
+                Called::Now(returned) => returned,
+                Called::Later(future) => future.await,
+            };
+            let mut outcome = host.accept(returned).await;
+            outcome.topics = outcome.topics.or(topics);
+            host.finish(outcome)
+        })
+    }
+
+    /// Calls a lifecycle method, if the component has it.
+    fn run_hook(self: Box<Self>, cx: Context, hook: Hook, call: Call<'_>) -> Started {
+        if self.component.spec().has(hook) {
+            self.run_call(cx, call)
+        } else {
+            Started::Now(self.finish(Outcome { cx, result: Ok(None), topics: None, before: None }))
+        }
+    }
+}
+
+impl Instance for Host {
+    fn spec(&self) -> &'static Spec {
+        self.component.spec()
+    }
+
+    fn run(mut self: Box<Self>, cx: Context, job: Job) -> Started {
+        match job {
+            Job::Action { action, payload, set } => self.run_action(cx, action, payload, set),
+            Job::Property { property, value } => {
+                let edits = vec![(property, value)];
+                match self.write(&edits) {
+                    Ok(()) => self.run_edits(cx, edits),
+                    Err(error) => self.refuse(cx, error),
+                }
+            }
+            Job::Props { props } => match self.write_props(&props) {
+                Ok(()) => self.run_edits(cx, Vec::new()),
+                Err(error) => self.refuse(cx, error),
+            },
+            Job::Event { event } => {
+                if self.component.spec().events.contains(&&*event.name) {
+                    self.run_call(cx, Call::Event(&event))
+                } else {
+                    Started::Now(self.finish(Outcome { cx, result: Ok(None), topics: None, before: None }))
+                }
+            }
+            Job::Connected => self.run_hook(cx, Hook::Connected, Call::Connected),
+            Job::Disconnected => self.run_hook(cx, Hook::Disconnected, Call::Disconnected),
+            Job::Resumed => self.run_hook(cx, Hook::Resumed, Call::Resumed),
+            Job::Unmount { reason } => self.run_hook(cx, Hook::Unmount, Call::Unmount(reason)),
+        }
+    }
+
+    fn state(&mut self) -> Result<String> {
+        guard_now("writing a component", || Ok(write_object(self.component.as_mut(), FieldKind::is_public)?))
+    }
+
+    fn topics(&mut self) -> Vec<(&'static str, TopicRef)> {
+        topics::of(self.component.as_mut())
+    }
+
+    fn save(&mut self) -> Result<Vec<u8>> {
+        guard_now("saving a component", || {
+            Ok(write_object(self.component.as_mut(), FieldKind::is_saved)?.into_bytes())
+        })
+    }
+}

@@ -1,0 +1,89 @@
+//! A component's shared fields.
+
+use std::fmt;
+
+use vivaz_protocol::Author;
+
+use super::Topics;
+use crate::Result;
+use crate::component::Component;
+use crate::env::Env;
+use crate::instance::BoxFuture;
+use crate::spec::{FieldKind, Spec};
+use crate::topic::{AnyShared, StagedUpdate, TopicRef};
+use crate::tracking::{Field, Visitor};
+
+fn has_any(spec: &Spec) -> bool {
+    spec.fields.iter().any(|field| field.kind == FieldKind::Shared)
+}
+
+/// Visits shared fields only.
+struct Each<F>(F);
+
+impl<F: FnMut(&'static str, fmt::Arguments<'_>, &mut dyn AnyShared)> Visitor for Each<F> {
+    fn field(&mut self, _: &'static str, _: FieldKind, _: &mut dyn Field) {}
+    fn shared(&mut self, name: &'static str, topic: fmt::Arguments<'_>, field: &mut dyn AnyShared) {
+        (self.0)(name, topic, field);
+    }
+}
+
+fn each(
+    component: &mut dyn Component,
+    visit: impl FnMut(&'static str, fmt::Arguments<'_>, &mut dyn AnyShared),
+) {
+    if has_any(component.spec()) {
+        component.visit(&mut Each(visit));
+    }
+}
+
+/// Whether the field does not show the topic that it names.
+fn has_moved(topic: fmt::Arguments<'_>, field: &dyn AnyShared) -> bool {
+    field.topic().is_none_or(|now| topic.to_string() != now.name().as_str())
+}
+
+/// Whether any field does not show the topic that it names.
+pub(super) fn have_moved(component: &mut dyn Component) -> bool {
+    let mut moved = false;
+    each(component, |_, topic, field| moved |= has_moved(topic, field));
+    moved
+}
+
+/// Opens the topics that fields name and do not show yet; asks each of them first whether it may be shown.
+pub(super) async fn bind(component: &mut Box<dyn Component>, env: &Env) -> Result {
+    let mut wanted: Vec<(&'static str, BoxFuture<Result<TopicRef>>)> = Vec::new();
+    each(component.as_mut(), |name, topic, field| {
+        if has_moved(topic, field) {
+            wanted.push((name, field.opener()(topic.to_string(), env.clone())));
+        }
+    });
+    for (wanted, opening) in wanted {
+        let topic = opening.await?;
+        let mut bound = Ok(());
+        each(component.as_mut(), |name, _, field| {
+            if name == wanted {
+                bound = field.bind(&topic);
+            }
+        });
+        bound?;
+    }
+    Ok(())
+}
+
+/// A handler begins.
+pub(super) fn begin(component: &mut dyn Component, by: Option<&Author>) {
+    each(component, |_, _, field| field.begin(by));
+}
+
+/// What the handler staged.
+pub(super) fn staged(component: &mut dyn Component) -> Vec<StagedUpdate> {
+    let mut staged = Vec::new();
+    each(component, |_, _, field| staged.extend(field.take_staged()));
+    staged
+}
+
+/// Which topic each field shows.
+pub(super) fn of(component: &mut dyn Component) -> Topics {
+    let mut topics = Vec::new();
+    each(component, |name, _, field| topics.extend(field.topic().map(|topic| (name, topic.clone()))));
+    topics
+}

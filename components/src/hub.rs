@@ -1,0 +1,127 @@
+//! The topics and rooms of a node.
+
+mod rooms;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::OnceCell;
+use vivaz_protocol::TopicName;
+
+pub use rooms::Rooms;
+
+use crate::context::TopicContext;
+use crate::env::States;
+use crate::fault::guard;
+use crate::topic::{Cell, Topic, TopicRef, parse_key};
+use crate::{ActionError, Result, TopicHandle};
+
+/// Finds topics by name; loads them once, however many ask at the same time. Cheap to clone.
+#[derive(Clone, Default)]
+pub struct Hub(Arc<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    topics: Mutex<HashMap<TopicName, Arc<Entry>>>,
+    rooms: Rooms,
+}
+
+#[derive(Default)]
+struct Entry {
+    /// Empty while the topic is being loaded, and after that failed.
+    topic: OnceCell<TopicRef>,
+    /// Since when nobody has looked at it.
+    idle_since: Mutex<Option<Instant>>,
+}
+
+impl Hub {
+    /// A hub without topics.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The topic of that name, loaded if nobody has it yet. Asks nobody whether they may: that is
+    /// [`TopicRef::authorize`]'s.
+    ///
+    /// # Errors
+    /// `bad_props` when the name is not one of such a topic, and what the topic's `load` says.
+    pub async fn open<T: Topic>(&self, name: &str, states: &States) -> Result<TopicHandle<T>> {
+        let refused = |error: &dyn fmt::Display| {
+            ActionError::new(
+                vivaz_protocol::ErrorCode::BadProps,
+                format!("`{name}` is not the name of a topic: {error}"),
+            )
+        };
+        let name = TopicName::new(name).map_err(|error| refused(&error))?;
+        let entry = self.topics().entry(name.clone()).or_default().clone();
+        let topic = entry.topic.get_or_try_init(|| async {
+            let key = parse_key::<T>(name.as_str())?;
+            let cx = TopicContext::new(states.clone(), self.clone());
+            let value = guard("loading a topic", None, T::load(&key, &cx)).await?;
+            tracing::debug!(topic = %name, "topic loaded");
+            let cell = Cell::new(name.clone(), value)?;
+            Ok::<_, ActionError>(TopicRef::new(Arc::new(cell)))
+        });
+        TopicHandle::new(topic.await?)
+    }
+
+    /// The topic of that name, if somebody has it.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<TopicRef> {
+        let name = TopicName::new(name).ok()?;
+        self.topics().get(&name)?.topic.get().cloned()
+    }
+
+    /// Forgets topics that nobody has held for as long as `grace`. To be called now and then; says how many went.
+    pub fn sweep(&self, now: Instant, grace: Duration) -> usize {
+        let mut topics = self.topics();
+        let before = topics.len();
+        topics.retain(|name, entry| {
+            // Somebody is opening it (holds the entry), or has it (holds the topic).
+            let in_use = Arc::strong_count(entry) > 1 || entry.topic.get().is_some_and(TopicRef::is_held);
+            let mut idle_since = entry.idle_since.lock().unwrap_or_else(PoisonError::into_inner);
+            if in_use {
+                *idle_since = None;
+                return true;
+            }
+            let since = *idle_since.get_or_insert(now);
+            let keep = now.saturating_duration_since(since) < grace;
+            if !keep {
+                tracing::debug!(topic = %name, "topic unloaded");
+            }
+            keep
+        });
+        before - topics.len()
+    }
+
+    /// How many topics there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.topics().len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.topics().is_empty()
+    }
+
+    /// The rooms.
+    #[must_use]
+    pub fn rooms(&self) -> &Rooms {
+        &self.0.rooms
+    }
+
+    fn topics(&self) -> MutexGuard<'_, HashMap<TopicName, Arc<Entry>>> {
+        self.0.topics.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Hub {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hub").field("topics", &self.len()).finish()
+    }
+}

@@ -1,0 +1,106 @@
+//! Rooms: who hears which events.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use vivaz_protocol::SessionId;
+
+use crate::ComponentId;
+use crate::event::ServerEvent;
+use crate::topic::Subscriber;
+
+/// Who is in which room. A member is a component of a session: a connection may drop and come back while the session
+/// stays in the room.
+#[derive(Default)]
+pub struct Rooms(Mutex<Inner>);
+
+type Member = (SessionId, ComponentId);
+
+#[derive(Default)]
+struct Inner {
+    rooms: HashMap<Arc<str>, BTreeMap<Member, Arc<dyn Subscriber>>>,
+    /// The other way round, so that leaving everything is no search.
+    members: HashMap<Member, BTreeSet<Arc<str>>>,
+}
+
+impl Rooms {
+    /// The component enters the room. Says whether it was not there before.
+    pub fn join(&self, room: &Arc<str>, component: &ComponentId, subscriber: &Arc<dyn Subscriber>) -> bool {
+        let mut inner = self.lock();
+        let member = (subscriber.session().clone(), component.clone());
+        inner.members.entry(member.clone()).or_default().insert(room.clone());
+        inner.rooms.entry(room.clone()).or_default().insert(member, subscriber.clone()).is_none()
+    }
+
+    /// The component leaves the room. Says whether it was there.
+    pub fn leave(&self, room: &str, session: &SessionId, component: &ComponentId) -> bool {
+        let mut inner = self.lock();
+        let member = (session.clone(), component.clone());
+        if let Some(rooms) = inner.members.get_mut(&member) {
+            rooms.remove(room);
+            if rooms.is_empty() {
+                inner.members.remove(&member);
+            }
+        }
+        inner.remove(room, &member)
+    }
+
+    /// The component leaves all its rooms: it is going away.
+    pub fn leave_all(&self, session: &SessionId, component: &ComponentId) {
+        let mut inner = self.lock();
+        let member = (session.clone(), component.clone());
+        for room in inner.members.remove(&member).unwrap_or_default() {
+            inner.remove(&room, &member);
+        }
+    }
+
+    /// Tells everybody in the room but the session `except`. Says how many components that were.
+    pub fn emit(&self, room: &str, event: &ServerEvent, except: Option<&SessionId>) -> usize {
+        let inner = self.lock();
+        let Some(members) = inner.rooms.get(room) else { return 0 };
+        let mut told = 0;
+        for ((session, component), subscriber) in members {
+            if except.is_none_or(|except| except != session) {
+                subscriber.hear(component, event);
+                told += 1;
+            }
+        }
+        told
+    }
+
+    /// Who is in the room.
+    #[must_use]
+    pub fn members(&self, room: &str) -> Vec<(SessionId, ComponentId)> {
+        self.lock().rooms.get(room).map(|members| members.keys().cloned().collect()).unwrap_or_default()
+    }
+
+    /// The rooms that the component is in.
+    #[must_use]
+    pub fn rooms_of(&self, session: &SessionId, component: &ComponentId) -> Vec<Arc<str>> {
+        let member = (session.clone(), component.clone());
+        self.lock().members.get(&member).map(|rooms| rooms.iter().cloned().collect()).unwrap_or_default()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn remove(&mut self, room: &str, member: &Member) -> bool {
+        let Some(members) = self.rooms.get_mut(room) else { return false };
+        let was_there = members.remove(member).is_some();
+        // A room is its members: an empty one is gone.
+        if members.is_empty() {
+            self.rooms.remove(room);
+        }
+        was_there
+    }
+}
+
+impl fmt::Debug for Rooms {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rooms").field("rooms", &self.lock().rooms.len()).finish()
+    }
+}

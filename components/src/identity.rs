@@ -1,0 +1,112 @@
+//! Who is on the other side of a session.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{ActionError, Result};
+
+/// Whom the application recognised in a request. Cheap to clone.
+///
+/// ```
+/// use vivaz_components::{Identity, User};
+///
+/// let nobody = Identity::anonymous();
+/// assert!(nobody.user().is_err());
+///
+/// let ada = Identity::of(User::new("7", "Ada")).with_permissions(["can_moderate"]).with_tenant("acme");
+/// assert_eq!(ada.user().unwrap().name, "Ada");
+/// assert!(ada.may("can_moderate"));
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Identity(Arc<Inner>);
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Inner {
+    user: Option<User>,
+    permissions: BTreeSet<String>,
+    tenant: Option<String>,
+}
+
+/// A user, as far as components and templates (`$user`) need to know.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct User {
+    /// The application's own id.
+    pub id: String,
+    /// What others see.
+    pub name: String,
+}
+
+impl User {
+    /// A user of that id and name.
+    pub fn new(id: impl Into<String>, name: impl Into<String>) -> Self {
+        Self { id: id.into(), name: name.into() }
+    }
+}
+
+impl Identity {
+    /// Nobody in particular.
+    #[must_use]
+    pub fn anonymous() -> Self {
+        Self::default()
+    }
+
+    /// That user, without special permissions.
+    #[must_use]
+    pub fn of(user: User) -> Self {
+        Self(Arc::new(Inner { user: Some(user), ..Inner::default() }))
+    }
+
+    /// The same with these permissions, which `#[action(allow = "…")]` asks for.
+    #[must_use]
+    pub fn with_permissions<P: Into<String>>(mut self, permissions: impl IntoIterator<Item = P>) -> Self {
+        Arc::make_mut(&mut self.0).permissions = permissions.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// The same within a tenant: sessions and seals of another tenant are not this one's.
+    #[must_use]
+    pub fn with_tenant(mut self, tenant: impl Into<String>) -> Self {
+        Arc::make_mut(&mut self.0).tenant = Some(tenant.into());
+        self
+    }
+
+    /// The user.
+    ///
+    /// # Errors
+    /// `unauthenticated` when there is none.
+    pub fn user(&self) -> Result<&User> {
+        self.0.user.as_ref().ok_or_else(ActionError::unauthenticated)
+    }
+
+    /// The user's id, if there is a user.
+    #[must_use]
+    pub fn user_id(&self) -> Option<&str> {
+        self.0.user.as_ref().map(|user| user.id.as_str())
+    }
+
+    /// Whether that permission was given.
+    #[must_use]
+    pub fn may(&self, permission: &str) -> bool {
+        self.0.permissions.contains(permission)
+    }
+
+    /// All permissions, in order.
+    pub fn permissions(&self) -> impl Iterator<Item = &str> {
+        self.0.permissions.iter().map(String::as_str)
+    }
+
+    /// The tenant, if the application has any.
+    #[must_use]
+    pub fn tenant(&self) -> Option<&str> {
+        self.0.tenant.as_deref()
+    }
+
+    /// Whether a session of `self` may be resumed by `other`: the same user (or none) of the same tenant.
+    #[must_use]
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        self.user_id() == other.user_id() && self.tenant() == other.tenant()
+    }
+}

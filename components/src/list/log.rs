@@ -1,0 +1,142 @@
+//! What was done to a list since the page was told.
+
+use std::collections::HashMap;
+
+use foldhash::fast::RandomState;
+
+use super::key::Key;
+use crate::tracking::next_version;
+
+/// How many operations a log holds at least before it gives up and the whole list is sent.
+const LEAST: usize = 64;
+
+/// The operations since a version of the list that some page has.
+#[derive(Clone)]
+pub(super) struct Log<T> {
+    /// The version that the operations start from.
+    pub(super) base: u64,
+    /// Boxed, because most lists are idle most of the time.
+    ops: Option<Box<Ops<T>>>,
+}
+
+/// What happened.
+#[derive(Clone)]
+pub(super) struct Ops<T> {
+    /// Places: in order.
+    pub(super) places: Vec<Place<T>>,
+    /// Which of the `places` put in the item of a key that the page does not have yet: its later changes go there.
+    inserted: HashMap<Key, usize, RandomState>,
+    /// Items that the page has, changed in place: as they were before and as they are now. They are sent after the
+    /// places; nothing among those depends on them.
+    pub(super) updated: HashMap<Key, (T, T), RandomState>,
+    /// Whether the whole list is to be sent.
+    pub(super) replaced: bool,
+}
+
+/// A change of which items there are and in which order.
+#[derive(Clone)]
+pub(super) enum Place<T> {
+    Insert(usize, T),
+    Remove(Key),
+    Move(Key, usize),
+    Order(Vec<Key>),
+}
+
+impl<T: Clone> Log<T> {
+    fn open(&mut self) -> Option<&mut Ops<T>> {
+        let ops = self.ops.get_or_insert_with(|| Box::new(Ops::new(false)));
+        (!ops.replaced).then_some(ops)
+    }
+
+    pub(super) fn insert(&mut self, position: usize, key: &Key, item: &T) {
+        if let Some(ops) = self.open() {
+            ops.inserted.insert(key.clone(), ops.places.len());
+            ops.places.push(Place::Insert(position, item.clone()));
+        }
+    }
+
+    pub(super) fn remove(&mut self, key: Key) {
+        if let Some(ops) = self.open() {
+            ops.inserted.remove(&key);
+            ops.updated.remove(&key);
+            ops.places.push(Place::Remove(key));
+        }
+    }
+
+    pub(super) fn update(&mut self, key: Key, before: T, now: &T) {
+        let Some(ops) = self.open() else { return };
+        if let Some(at) = ops.inserted.get(&key)
+            && let Some(Place::Insert(_, item)) = ops.places.get_mut(*at)
+        {
+            *item = now.clone();
+            return;
+        }
+        ops.updated.entry(key).or_insert_with(|| (before, now.clone())).1 = now.clone();
+    }
+
+    pub(super) fn move_to(&mut self, key: Key, position: usize) {
+        if let Some(ops) = self.open() {
+            ops.places.push(Place::Move(key, position));
+        }
+    }
+
+    pub(super) fn order(&mut self, keys: impl Iterator<Item = Key>) {
+        if let Some(ops) = self.open() {
+            // An order says where everything is, so an order or a move right before it said nothing.
+            while matches!(ops.places.last(), Some(Place::Order(_) | Place::Move(..))) {
+                ops.places.pop();
+            }
+            ops.places.push(Place::Order(keys.collect()));
+        }
+    }
+
+    pub(super) fn replace(&mut self) {
+        self.ops = Some(Box::new(Ops::new(true)));
+    }
+
+    /// Gives up what is longer than the list itself.
+    pub(super) fn bound(&mut self, len: usize) {
+        if let Some(ops) = &self.ops
+            && !ops.replaced
+            && ops.places.len() + ops.updated.len() > len + LEAST
+        {
+            self.replace();
+        }
+    }
+}
+
+impl<T> Log<T> {
+    /// Of a list that no page has.
+    pub(super) fn new() -> Self {
+        Self { base: next_version(), ops: None }
+    }
+
+    /// What happened; `None` if nothing did.
+    pub(super) fn ops(&self) -> Option<&Ops<T>> {
+        self.ops.as_deref()
+    }
+
+    /// Nothing happened after all.
+    pub(super) fn cancel(&mut self) {
+        self.ops = None;
+    }
+
+    /// The page knows now.
+    pub(super) fn settle(&mut self) {
+        if self.ops.take().is_some() {
+            self.base = next_version();
+        }
+    }
+}
+
+impl<T> Ops<T> {
+    fn new(replaced: bool) -> Self {
+        Self { places: Vec::new(), inserted: HashMap::default(), updated: HashMap::default(), replaced }
+    }
+
+    /// How many items have to be written, as against the whole list's.
+    pub(super) fn weight(&self) -> usize {
+        let inserts = self.places.iter().filter(|place| matches!(place, Place::Insert(..))).count();
+        inserts + self.updated.len()
+    }
+}

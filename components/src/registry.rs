@@ -1,0 +1,167 @@
+//! The components that an application has, by name.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde_json::value::RawValue;
+use vivaz_protocol::ErrorCode;
+
+use crate::args::without_place;
+use crate::component::LiveComponent;
+use crate::host::Host;
+use crate::instance::{BoxFuture, Instance};
+use crate::saved::Saved;
+use crate::spec::Spec;
+use crate::{ActionError, MountContext, Result, fault};
+
+/// A future that becomes a component.
+pub type Mounting = BoxFuture<Result<Box<dyn Instance>>>;
+
+/// How to make components of one type.
+#[derive(Clone, Copy)]
+pub struct Registration {
+    /// What is known of the type.
+    pub spec: &'static Spec,
+    mount: fn(&RawValue, MountContext) -> Mounting,
+    restore: fn(&[u8], MountContext) -> Mounting,
+}
+
+inventory::collect!(Registration);
+
+impl Registration {
+    /// Of that type.
+    #[must_use]
+    pub const fn of<C: LiveComponent>() -> Self {
+        Self { spec: C::SPEC, mount: mount_untyped::<C>, restore: restore_untyped::<C> }
+    }
+
+    /// Makes one: decodes the props, runs `mount`, asks the topics of its shared fields whether they may be shown, and
+    /// loads them. Props that do not decode are `bad_props`.
+    #[must_use = "a future does nothing until it is awaited"]
+    pub fn mount(&self, props: &RawValue, cx: MountContext) -> Mounting {
+        (self.mount)(props, cx)
+    }
+
+    /// Makes one of what [`Instance::save`] wrote. Shared fields are asked for and loaded again.
+    #[must_use = "a future does nothing until it is awaited"]
+    pub fn restore(&self, saved: &[u8], cx: MountContext) -> Mounting {
+        (self.restore)(saved, cx)
+    }
+}
+
+impl fmt::Debug for Registration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Registration")
+            .field("name", &self.spec.name)
+            .field("type", &self.spec.type_name)
+            .finish()
+    }
+}
+
+/// Makes a component of a type that is known: for the first paint, for tests.
+#[must_use = "a future does nothing until it is awaited"]
+pub fn mount<C: LiveComponent>(props: C::Props, mut cx: MountContext) -> Mounting {
+    Box::pin(async move {
+        let limit = cx.limit();
+        let component = fault::guard("mount", limit, C::mount(props, &mut cx)).await?;
+        Host::bound(Box::new(component), &cx).await
+    })
+}
+
+fn mount_untyped<C: LiveComponent>(props: &RawValue, cx: MountContext) -> Mounting {
+    match serde_json::from_str::<C::Props>(props.get()) {
+        Ok(props) => mount::<C>(props, cx),
+        Err(error) => refuse(ActionError::new(ErrorCode::BadProps, without_place(&error))),
+    }
+}
+
+fn restore_untyped<C: LiveComponent>(saved: &[u8], cx: MountContext) -> Mounting {
+    match Saved::read(saved).and_then(|saved| C::restore(&saved)) {
+        Ok(component) => Box::pin(async move { Host::bound(Box::new(component), &cx).await }),
+        Err(error) => refuse(error),
+    }
+}
+
+fn refuse(error: ActionError) -> Mounting {
+    Box::pin(std::future::ready(Err(error)))
+}
+
+/// The components that an application has, by name.
+#[derive(Debug, Default)]
+pub struct Registry {
+    components: BTreeMap<&'static str, Registration>,
+}
+
+/// Two components of one name.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "two components are named `{name}`: {first} and {second}; give one of them another #[live(name = \"…\")]"
+)]
+pub struct DuplicateName {
+    name: &'static str,
+    first: &'static str,
+    second: &'static str,
+}
+
+impl Registry {
+    /// No components.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Every component that is linked into the program.
+    ///
+    /// A crate that nothing mentions is not linked, even if `Cargo.toml` names it: `use widgets as _;` is enough.
+    ///
+    /// # Errors
+    /// When two have the same name.
+    pub fn linked() -> Result<Self, DuplicateName> {
+        let mut registry = Self::new();
+        for registration in inventory::iter::<Registration> {
+            registry.add(*registration)?;
+        }
+        Ok(registry)
+    }
+
+    /// Adds one. Adding the same again changes nothing.
+    ///
+    /// # Errors
+    /// When another one has the name.
+    pub fn add(&mut self, registration: Registration) -> Result<(), DuplicateName> {
+        let spec = registration.spec;
+        if let Some(first) = self.components.insert(spec.name, registration)
+            && first.spec.type_name != spec.type_name
+        {
+            return Err(DuplicateName {
+                name: spec.name,
+                first: first.spec.type_name,
+                second: spec.type_name,
+            });
+        }
+        Ok(())
+    }
+
+    /// The component of that name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Registration> {
+        self.components.get(name)
+    }
+
+    /// All of them, in the order of their names.
+    pub fn iter(&self) -> impl Iterator<Item = &Registration> {
+        self.components.values()
+    }
+
+    /// What to write into the log when somebody asks for a component that is not there.
+    #[must_use]
+    pub fn why_unknown(&self, name: &str) -> String {
+        let known: Vec<&str> = self.components.keys().copied().collect();
+        format!(
+            "no component is named `{name}` (there are: {}); if it is in a library crate, mention that crate in the \
+             program (`use widgets as _;`), because one that stands only in Cargo.toml is not linked, or register the \
+             component with `.component::<C>()`",
+            known.join(", ")
+        )
+    }
+}

@@ -1,0 +1,205 @@
+//! What templates may ask of a type, known when the application is compiled.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+use std::fmt;
+use std::mem::MaybeUninit;
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// A type that says what it looks like to templates. Derived with `LiveState` and `LiveComponent`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not say what it looks like to templates",
+    note = "add `#[derive(LiveState)]` to it, or `#[live(opaque)]` to the field"
+)]
+pub trait LiveShape {
+    /// What it looks like.
+    const SHAPE: Ref;
+}
+
+/// What a value looks like to a template, under its serialised names.
+#[derive(Debug)]
+pub enum Shape {
+    /// Anything goes: `serde_json::Value`, and fields marked `#[live(opaque)]`.
+    Any,
+    /// A type that does not describe itself: it can be shown, but has no fields.
+    Unknown,
+    /// A truth value.
+    Bool,
+    /// A whole number.
+    Int,
+    /// Any other number.
+    Float,
+    /// Text.
+    Str,
+    /// The value or null.
+    Option(Ref),
+    /// An ordered list.
+    List(Ref),
+    /// A map from any key.
+    Map(Ref),
+    /// A struct of that name.
+    Struct(&'static str, &'static [Field]),
+    /// An enum of that name whose variants have no fields: text, one of these.
+    Enum(&'static str, &'static [&'static str]),
+}
+
+/// A field of a [`Shape::Struct`].
+#[derive(Debug)]
+pub struct Field {
+    /// [`hash`] of the name, so that a search in a constant compares numbers.
+    pub hash: u64,
+    /// The serialised name.
+    pub name: &'static str,
+    /// What it looks like.
+    pub shape: Ref,
+    /// Why a template cannot show it, if it cannot.
+    pub hidden: Option<&'static str>,
+}
+
+/// A reference to a shape that rustc does not follow when it validates a constant: it would report a type that
+/// contains itself as a cycle.
+#[derive(Clone, Copy)]
+pub struct Ref(MaybeUninit<&'static Shape>);
+
+impl Ref {
+    /// Refers to that shape.
+    #[must_use]
+    pub const fn new(shape: &'static Shape) -> Self {
+        Self(MaybeUninit::new(shape))
+    }
+
+    /// The shape.
+    #[must_use]
+    pub const fn get(self) -> &'static Shape {
+        #[expect(
+            unsafe_code,
+            reason = "a plain reference makes recursive types fail with E0391; nothing else defers it"
+        )]
+        // SAFETY: the field is private and `new`, which initialises it, is the only way to make one.
+        unsafe {
+            self.0.assume_init()
+        }
+    }
+}
+
+impl fmt::Debug for Ref {
+    /// Not what it refers to, which may contain it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.get().kind())
+    }
+}
+
+impl Shape {
+    /// What it is, in a word, with an article.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Any => "anything",
+            Self::Unknown => "of a type not known to templates",
+            Self::Bool => "a truth value",
+            Self::Int => "a whole number",
+            Self::Float => "a number",
+            Self::Str | Self::Enum(..) => "a text",
+            Self::Option(_) => "an option",
+            Self::List(_) => "a list",
+            Self::Map(_) => "a map",
+            Self::Struct(name, _) => name,
+        }
+    }
+}
+
+/// FNV-1a of a name. The derive computes the same.
+#[must_use]
+pub const fn hash(name: &str) -> u64 {
+    let bytes = name.as_bytes();
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    let mut rest = bytes;
+    while let [byte, tail @ ..] = rest {
+        hash = (hash ^ *byte as u64).wrapping_mul(0x0100_0000_01b3);
+        rest = tail;
+    }
+    hash
+}
+
+macro_rules! leaves {
+    ($($shape:ident: $($ty:ty),+;)*) => {
+        $($(impl LiveShape for $ty { const SHAPE: Ref = Ref::new(&Shape::$shape); })+)*
+    };
+}
+
+leaves! {
+    Bool: bool;
+    Int: i8, i16, i32, i64, i128, isize, u8, u16, u32, u64, u128, usize;
+    Float: f32, f64;
+    Str: String, str, char;
+    Any: serde_json::Value, Box<serde_json::value::RawValue>;
+    Unknown: ();
+}
+
+macro_rules! transparent {
+    ($($ty:ty),*) => { $(impl<T: LiveShape + ?Sized> LiveShape for $ty { const SHAPE: Ref = T::SHAPE; })* };
+}
+
+transparent!(&T, Arc<T>, Rc<T>);
+
+impl<T: LiveShape> LiveShape for Box<T> {
+    const SHAPE: Ref = T::SHAPE;
+}
+
+impl LiveShape for Box<str> {
+    const SHAPE: Ref = Ref::new(&Shape::Str);
+}
+
+impl<T: LiveShape> LiveShape for Option<T> {
+    const SHAPE: Ref = Ref::new(&Shape::Option(T::SHAPE));
+}
+
+macro_rules! lists {
+    ($([$($generics:tt)*] $ty:ty),*) => { $(impl<$($generics)*> LiveShape for $ty { const SHAPE: Ref = Ref::new(&Shape::List(T::SHAPE)); })* };
+}
+
+lists!([T: LiveShape] Vec<T>, [T: LiveShape] [T], [T: LiveShape, const N: usize] [T; N], [T: LiveShape] VecDeque<T>,
+    [T: LiveShape] BTreeSet<T>, [T: LiveShape, S] HashSet<T, S>, [T: LiveShape] Box<[T]>);
+
+impl<K, T: LiveShape> LiveShape for BTreeMap<K, T> {
+    const SHAPE: Ref = Ref::new(&Shape::Map(T::SHAPE));
+}
+
+impl<K, T: LiveShape, S> LiveShape for HashMap<K, T, S> {
+    const SHAPE: Ref = Ref::new(&Shape::Map(T::SHAPE));
+}
+
+impl LiveShape for crate::Errors {
+    const SHAPE: Ref = Ref::new(&Shape::Map(<Vec<String> as LiveShape>::SHAPE));
+}
+
+/// `Probe::<T>::SHAPE` is the type's own if it has one, else [`Shape::Unknown`]: an inherent constant wins over a trait's.
+#[derive(Debug)]
+pub struct Probe<T: ?Sized>(std::marker::PhantomData<T>);
+
+impl<T: LiveShape + ?Sized> Probe<T> {
+    /// What the type says of itself.
+    pub const SHAPE: Ref = T::SHAPE;
+}
+
+/// What is known of a type that says nothing of itself.
+pub trait Unshaped {
+    /// Nothing.
+    const SHAPE: Ref = Ref::new(&Shape::Unknown);
+}
+
+impl<T: ?Sized> Unshaped for Probe<T> {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Foreign;
+
+    #[test]
+    fn a_type_without_a_shape_is_unknown() {
+        assert!(matches!(Probe::<Foreign>::SHAPE.get(), Shape::Unknown));
+        assert!(matches!(Probe::<Vec<u8>>::SHAPE.get(), Shape::List(_)));
+        assert_eq!(hash("a"), 0xaf63_dc4c_8601_ec8c);
+    }
+}

@@ -1,0 +1,235 @@
+//! A component's view of a topic.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use serde::Serialize;
+use vivaz_protocol::{Author, TopicName};
+
+use crate::env::Env;
+use crate::event::ServerEvent;
+use crate::instance::BoxFuture;
+use crate::shape::{LiveShape, Ref};
+use crate::topic::{AnyShared, Cell, StagedUpdate, Topic, TopicRef};
+use crate::{Result, fault};
+
+/// A change of a topic's state. It works on a draft and may run again on another one, so it does nothing else.
+type Change<T> = Box<dyn Fn(&mut T) + Send + Sync>;
+
+/// A field that shows a topic: one copy of the state for all who look at it.
+///
+/// It reads as the state was when the handler began. Changes are staged with [`update`](Self::update): they happen,
+/// and are sent to everybody as one patch, when the handler succeeds.
+pub struct Shared<T: Topic> {
+    bound: Option<Bound<T>>,
+    staged: Vec<Change<T>>,
+}
+
+struct Bound<T: Topic> {
+    topic: TopicRef,
+    cell: Arc<Cell<T>>,
+    snapshot: Arc<T>,
+    by: Option<Author>,
+}
+
+impl<T: Topic> Shared<T> {
+    /// A field that shows nothing yet: what a component's `mount` puts there. The runtime binds it to its topic as soon
+    /// as `mount` has returned.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { bound: None, staged: Vec::new() }
+    }
+
+    /// Changes the state when the handler succeeds. The closure is given a draft and may be run again on a newer one,
+    /// so it must do nothing but change it, and must not rely on what the handler saw.
+    ///
+    /// ```ignore
+    /// self.chat.update(move |room| room.messages.push(message.clone()));
+    /// ```
+    pub fn update(&mut self, change: impl Fn(&mut T) + Send + Sync + 'static) {
+        self.staged.push(Box::new(change));
+    }
+
+    /// Changes the state now and says what came of it: whether the seat was still free. It is not undone when the
+    /// handler fails afterwards.
+    ///
+    /// # Errors
+    /// `panicked` when the closure does; the state is then as it was.
+    #[expect(clippy::unused_async, reason = "an update that several nodes have to agree on is waited for")]
+    pub async fn update_now<R: Send>(&mut self, change: impl FnOnce(&mut T) -> R + Send) -> Result<R> {
+        let bound = self.bound_mut();
+        let result = bound.cell.apply(bound.by.as_ref(), change)?;
+        bound.snapshot = bound.cell.value();
+        Ok(result)
+    }
+
+    /// The topic's name.
+    #[must_use]
+    pub fn topic_name(&self) -> Option<&TopicName> {
+        self.bound.as_ref().map(|bound| bound.topic.name())
+    }
+
+    /// How many sessions look at the topic.
+    #[must_use]
+    pub fn audience(&self) -> usize {
+        self.bound.as_ref().map_or(0, |bound| bound.topic.audience())
+    }
+
+    fn bound_mut(&mut self) -> &mut Bound<T> {
+        match &mut self.bound {
+            Some(bound) => bound,
+            None => unbound(),
+        }
+    }
+}
+
+#[cold]
+#[track_caller]
+fn unbound() -> ! {
+    #[expect(clippy::panic, reason = "a mistake in `mount`, documented with `Deref`")]
+    {
+        panic!("a shared field has no state before `mount` has returned: ask the hub for the topic there")
+    }
+}
+
+impl<T: Topic> Deref for Shared<T> {
+    type Target = T;
+
+    /// The state as it was when the handler began.
+    ///
+    /// # Panics
+    /// Inside `mount`, where the field is not bound to its topic yet.
+    fn deref(&self) -> &T {
+        match &self.bound {
+            Some(bound) => &bound.snapshot,
+            None => unbound(),
+        }
+    }
+}
+
+impl<T: Topic> Default for Shared<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T: Topic> Clone for Shared<T> {
+    /// Shows the same topic. What was staged belongs to the handler that staged it and stays behind.
+    fn clone(&self) -> Self {
+        let bound = self.bound.as_ref().map(|bound| Bound {
+            topic: bound.topic.clone(),
+            cell: bound.cell.clone(),
+            snapshot: bound.snapshot.clone(),
+            by: bound.by.clone(),
+        });
+        Self { bound, staged: Vec::new() }
+    }
+}
+
+impl<T: Topic> fmt::Debug for Shared<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared").field("topic", &self.topic_name()).finish_non_exhaustive()
+    }
+}
+
+impl<T: Topic + LiveShape> LiveShape for Shared<T> {
+    const SHAPE: Ref = T::SHAPE;
+}
+
+impl<T: Topic> AnyShared for Shared<T> {
+    fn topic(&self) -> Option<&TopicRef> {
+        self.bound.as_ref().map(|bound| &bound.topic)
+    }
+
+    fn opener(&self) -> fn(String, Env) -> BoxFuture<Result<TopicRef>> {
+        |name, env| {
+            Box::pin(async move {
+                let key = crate::topic::parse_key::<T>(&name)?;
+                fault::guard("authorizing a topic", None, T::authorize(&key, &env.identity)).await?;
+                Ok(env.hub.open::<T>(&name, &env.states).await?.topic)
+            })
+        }
+    }
+
+    fn bind(&mut self, topic: &TopicRef) -> Result {
+        let cell = topic.downcast::<T>()?;
+        let snapshot = cell.value();
+        self.bound = Some(Bound { topic: topic.clone(), cell, snapshot, by: None });
+        Ok(())
+    }
+
+    fn begin(&mut self, by: Option<&Author>) {
+        if let Some(bound) = &mut self.bound {
+            bound.snapshot = bound.cell.value();
+            bound.by = by.cloned();
+        }
+    }
+
+    fn take_staged(&mut self) -> Option<StagedUpdate> {
+        if self.staged.is_empty() {
+            return None;
+        }
+        let bound = self.bound.as_ref()?;
+        let (cell, staged) = (bound.cell.clone(), std::mem::take(&mut self.staged));
+        let publish = move |by: Option<&Author>| {
+            cell.apply(by, |state| {
+                for change in &staged {
+                    change(state);
+                }
+            })
+        };
+        Some(StagedUpdate::new(bound.topic.clone(), Box::new(publish)))
+    }
+}
+
+/// A topic from outside of components: from an HTTP route, a timer, another topic.
+#[derive(Clone)]
+pub struct TopicHandle<T: Topic> {
+    pub(crate) topic: TopicRef,
+    cell: Arc<Cell<T>>,
+    _state: PhantomData<T>,
+}
+
+impl<T: Topic> TopicHandle<T> {
+    pub(crate) fn new(topic: &TopicRef) -> Result<Self> {
+        Ok(Self { topic: topic.clone(), cell: topic.downcast()?, _state: PhantomData })
+    }
+
+    /// The state as of now.
+    #[must_use]
+    pub fn value(&self) -> Arc<T> {
+        self.cell.value()
+    }
+
+    /// Changes the state and sends the patch to everybody who looks at it.
+    ///
+    /// # Errors
+    /// `panicked` when the closure does; the state is then as it was.
+    #[expect(clippy::unused_async, reason = "an update that several nodes have to agree on is waited for")]
+    pub async fn update<R: Send>(&self, change: impl FnOnce(&mut T) -> R + Send) -> Result<R> {
+        self.cell.apply(None, change)
+    }
+
+    /// Sends an event to everybody who looks at it.
+    ///
+    /// # Errors
+    /// When `data` cannot be written as JSON.
+    pub fn emit(&self, name: &str, data: impl Serialize) -> Result {
+        self.topic.emit(&ServerEvent::new(name, &data)?, None);
+        Ok(())
+    }
+
+    /// The topic, the type of its state forgotten.
+    #[must_use]
+    pub fn topic(&self) -> &TopicRef {
+        &self.topic
+    }
+}
+
+impl<T: Topic> fmt::Debug for TopicHandle<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("TopicHandle").field(self.topic.name()).finish()
+    }
+}

@@ -1,0 +1,119 @@
+//! A field that marks itself as changed.
+
+use std::ops::{Deref, DerefMut};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use vivaz_protocol::PatchWriter;
+
+use crate::shape::{LiveShape, Ref};
+use crate::tracking::{Field, JsonResult, ObjectWriter, Pick, Print, next_version};
+
+/// A value that is taken for changed whenever it was borrowed mutably, without looking at its content.
+///
+/// Ordinary fields are compared by a fingerprint after every handler, which reads all of them. For a large value that
+/// seldom changes, this is cheaper: comparing it costs nothing. For something long and keyed, a
+/// [`List`](crate::List) also sends less.
+///
+/// ```
+/// use vivaz_components::Tracked;
+///
+/// let mut grid = Tracked::new(vec![0u8; 10_000]);
+/// grid[17] = 1; // marks it
+/// assert_eq!(grid.iter().filter(|cell| **cell == 1).count(), 1);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Tracked<T> {
+    value: T,
+    version: u64,
+}
+
+impl<T> Tracked<T> {
+    /// Tracks that value.
+    pub fn new(value: T) -> Self {
+        Self { value, version: next_version() }
+    }
+
+    /// The value.
+    pub fn into_inner(self) -> T {
+        self.value
+    }
+}
+
+impl<T> Deref for Tracked<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.value
+    }
+}
+
+impl<T> DerefMut for Tracked<T> {
+    fn deref_mut(&mut self) -> &mut T {
+        self.version = next_version();
+        &mut self.value
+    }
+}
+
+impl<T: Default> Default for Tracked<T> {
+    fn default() -> Self {
+        Self::new(T::default())
+    }
+}
+
+impl<T> From<T> for Tracked<T> {
+    fn from(value: T) -> Self {
+        Self::new(value)
+    }
+}
+
+impl<T: PartialEq> PartialEq for Tracked<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.value == other.value
+    }
+}
+
+impl<T: Eq> Eq for Tracked<T> {}
+
+impl<T: Serialize> Serialize for Tracked<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.value.serialize(serializer)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Tracked<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        T::deserialize(deserializer).map(Self::new)
+    }
+}
+
+impl<T: LiveShape> LiveShape for Tracked<T> {
+    const SHAPE: Ref = T::SHAPE;
+}
+
+struct TrackedField<'a, T>(&'a Tracked<T>);
+
+impl<T: Serialize> Field for TrackedField<'_, T> {
+    fn write(&self, name: &str, out: &mut ObjectWriter) -> JsonResult {
+        out.member(name, &self.0.value)
+    }
+
+    fn baseline(&mut self) -> JsonResult<Print> {
+        Ok(Print::of_version(self.0.version))
+    }
+
+    fn change(&mut self, name: &str, seen: Print, patch: &mut PatchWriter) -> JsonResult<Option<Print>> {
+        let print = Print::of_version(self.0.version);
+        if print == seen {
+            return Ok(None);
+        }
+        patch.set_serialized(name, &self.0.value)?;
+        Ok(Some(print))
+    }
+}
+
+impl<'a, T: Serialize> Pick<'a, Tracked<T>> {
+    /// The field, compared by its version.
+    pub fn field(self) -> impl Field + 'a {
+        TrackedField(self.0)
+    }
+}
