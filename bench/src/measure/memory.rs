@@ -1,0 +1,98 @@
+//! What thousands of sessions cost that do nothing.
+
+use std::time::Duration;
+
+use anyhow::ensure;
+use vivaz_protocol::ComponentId;
+
+use super::Effort;
+use crate::echo::{ASK_FOR_BIG, BIG_BYTES};
+use crate::load::Session;
+use crate::process::Server;
+use crate::report::{Aim, Line};
+use crate::socket::{Socket, Subprotocol};
+
+/// Enough to touch every page of code and every pool, so that what comes after is a connection's own.
+const WARM_UP: usize = 200;
+
+/// Resident memory a session with one counter, with three, and after a large snapshot went to it.
+pub(super) async fn idle(effort: Effort) -> anyhow::Result<Vec<Line>> {
+    let count = effort.pick(5_000, 1_000);
+    let echo = echoes(count, Traffic::None).await?;
+    let one = sessions(count, &["counter"], Traffic::None).await?;
+    let three = sessions(count, &["counter", "counter", "counter"], Traffic::None).await?;
+    let echo_big = echoes(count, Traffic::Snapshot).await?;
+    let one_big = sessions(count, &["counter"], Traffic::Snapshot).await?;
+    let line = |what: &str, yardstick: f64, measured: f64, at_most: Option<f64>| Line {
+        what: format!("resident bytes a session, {count} idle, {what}"),
+        yardstick: Some(format!("{yardstick:.0} B")),
+        measured: format!("{measured:.0} B"),
+        aim: Some(Aim { value: measured / yardstick, at_most }),
+    };
+    Ok(vec![
+        line("one counter", echo, one, Some(1.5)),
+        line("three counters", echo, three, None),
+        line("after 64 KiB to each", echo_big, one_big, None),
+    ])
+}
+
+#[derive(Clone, Copy)]
+enum Traffic {
+    None,
+    Snapshot,
+}
+
+async fn echoes(count: usize, traffic: Traffic) -> anyhow::Result<f64> {
+    let server = Server::start("serve-echo")?;
+    let open = async |_: usize| {
+        let mut socket = Socket::connect(server.address, Subprotocol::None).await?;
+        crate::load::echo(&mut socket, "hello").await?;
+        if let Traffic::Snapshot = traffic {
+            socket.send(ASK_FOR_BIG).await?;
+            ensure!(socket.next().await?.len() == BIG_BYTES, "the echo was to send more");
+        }
+        socket.shrink();
+        anyhow::Ok(socket)
+    };
+    grown(&server, count, open).await
+}
+
+async fn sessions(count: usize, components: &[&str], traffic: Traffic) -> anyhow::Result<f64> {
+    let server = Server::start("serve-vivaz")?;
+    let open = async |_: usize| {
+        let mut session = Session::open(server.address).await?;
+        for (at, component) in components.iter().enumerate() {
+            session.mount(&ComponentId::new(&format!("c{at}"))?, component).await?;
+        }
+        if let Traffic::Snapshot = traffic {
+            // A component whose shared field shows a large topic, taken away again once the snapshot came.
+            let id = ComponentId::new("large")?;
+            session.mount(&id, "large").await?;
+            session.unmount(&id).await?;
+        }
+        session.socket.shrink();
+        anyhow::Ok(session)
+    };
+    grown(&server, count, open).await
+}
+
+/// By how much the server grew for each of `count` connections that stay.
+async fn grown<C>(
+    server: &Server,
+    count: usize,
+    open: impl AsyncFn(usize) -> anyhow::Result<C>,
+) -> anyhow::Result<f64> {
+    let mut warm = Vec::new();
+    for at in 0..WARM_UP {
+        warm.push(open(at).await?);
+    }
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let before = server.resident()?;
+    let mut open_ones = Vec::with_capacity(count);
+    for at in 0..count {
+        open_ones.push(open(at).await?);
+    }
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let after = server.resident()?;
+    Ok(after.saturating_sub(before) as f64 / count as f64)
+}

@@ -1,0 +1,180 @@
+//! A WebSocket client that costs next to nothing: one buffer, frames written whole, no task of its own.
+//!
+//! It speaks to servers that this program started, so it takes what RFC 6455 lets a server send and stops at the rest.
+
+use std::net::SocketAddr;
+
+use anyhow::{Context as _, bail, ensure};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use vivaz_protocol::SUBPROTOCOL_JSON;
+
+use crate::process::PATH;
+
+const TEXT: u8 = 0x1;
+const CLOSE: u8 = 0x8;
+const PING: u8 = 0x9;
+const PONG: u8 = 0xa;
+const FINAL: u8 = 0x80;
+const MASKED: u8 = 0x80;
+
+/// One connection.
+pub(crate) struct Socket {
+    stream: TcpStream,
+    /// What was received: frames that were handed out, then what was not looked at yet.
+    received: Vec<u8>,
+    /// How much of it was handed out.
+    taken: usize,
+    /// The frame being sent, kept for its capacity.
+    frame: Vec<u8>,
+}
+
+impl Socket {
+    /// Connects and upgrades.
+    pub(crate) async fn connect(address: SocketAddr, subprotocol: Subprotocol) -> anyhow::Result<Self> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        let mut socket = Self { stream, received: Vec::with_capacity(512), taken: 0, frame: Vec::new() };
+        let offer = match subprotocol {
+            Subprotocol::Live => format!("Sec-WebSocket-Protocol: {SUBPROTOCOL_JSON}\r\n"),
+            Subprotocol::None => String::new(),
+        };
+        let request = format!(
+            "GET {PATH} HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{offer}\r\n"
+        );
+        socket.stream.write_all(request.as_bytes()).await?;
+        let head = loop {
+            if let Some(at) = socket.received.windows(4).position(|bytes| bytes == b"\r\n\r\n") {
+                break at + 4;
+            }
+            socket.receive().await?;
+        };
+        let answer = String::from_utf8_lossy(socket.received.get(..head).unwrap_or_default());
+        ensure!(answer.starts_with("HTTP/1.1 101"), "the upgrade was answered with\n{answer}");
+        socket.taken = head;
+        Ok(socket)
+    }
+
+    /// Sends a text.
+    pub(crate) async fn send(&mut self, text: &str) -> anyhow::Result<()> {
+        self.send_frame(TEXT, text.as_bytes()).await
+    }
+
+    /// The next text. Pings are answered on the way.
+    pub(crate) async fn next(&mut self) -> anyhow::Result<&str> {
+        loop {
+            let Some(frame) = parse(self.received.get(self.taken..).unwrap_or_default())? else {
+                self.receive().await?;
+                continue;
+            };
+            let payload = self.taken + frame.head..self.taken + frame.head + frame.length;
+            self.taken = payload.end;
+            match frame.opcode {
+                TEXT => {
+                    let bytes = self.received.get(payload).context("the frame is whole")?;
+                    return Ok(std::str::from_utf8(bytes)?);
+                }
+                PING => {
+                    let bytes = self.received.get(payload).context("the frame is whole")?.to_vec();
+                    self.send_frame(PONG, &bytes).await?;
+                }
+                PONG => {}
+                CLOSE => bail!("the server closed: {:?}", self.received.get(payload)),
+                other => bail!("a frame with opcode {other}"),
+            }
+        }
+    }
+
+    /// Gives back what a large message left of the buffers, so that thousands of idle connections cost this side little.
+    pub(crate) fn shrink(&mut self) {
+        self.received.drain(..self.taken);
+        self.taken = 0;
+        self.received.shrink_to_fit();
+        self.frame = Vec::new();
+    }
+
+    async fn receive(&mut self) -> anyhow::Result<()> {
+        self.received.drain(..self.taken);
+        self.taken = 0;
+        let count = self.stream.read_buf(&mut self.received).await?;
+        ensure!(count > 0, "the server is gone");
+        Ok(())
+    }
+
+    async fn send_frame(&mut self, opcode: u8, payload: &[u8]) -> anyhow::Result<()> {
+        self.frame.clear();
+        self.frame.push(FINAL | opcode);
+        match payload.len() {
+            small @ 0..=125 => self.frame.push(MASKED | small as u8),
+            medium @ 126..=0xffff => {
+                self.frame.push(MASKED | 126);
+                self.frame.extend_from_slice(&(medium as u16).to_be_bytes());
+            }
+            large => {
+                self.frame.push(MASKED | 127);
+                self.frame.extend_from_slice(&(large as u64).to_be_bytes());
+            }
+        }
+        // A mask of zeros is a mask: the server still has to apply it, and this side need not.
+        self.frame.extend_from_slice(&[0; 4]);
+        self.frame.extend_from_slice(payload);
+        self.stream.write_all(&self.frame).await?;
+        Ok(())
+    }
+}
+
+/// What is offered at the upgrade.
+#[derive(Clone, Copy)]
+pub(crate) enum Subprotocol {
+    /// This version of the live protocol.
+    Live,
+    /// Nothing.
+    None,
+}
+
+struct Frame {
+    opcode: u8,
+    head: usize,
+    length: usize,
+}
+
+/// The frame that the bytes begin with, once all of it is there.
+fn parse(bytes: &[u8]) -> anyhow::Result<Option<Frame>> {
+    let [first, second, rest @ ..] = bytes else { return Ok(None) };
+    ensure!(first & FINAL != 0, "a fragmented message");
+    ensure!(second & MASKED == 0, "a masked frame from a server");
+    let (head, length) = match (second & 0x7f, rest) {
+        (126, [a, b, ..]) => (4, u64::from(u16::from_be_bytes([*a, *b]))),
+        (127, [a, b, c, d, e, f, g, h, ..]) => (10, u64::from_be_bytes([*a, *b, *c, *d, *e, *f, *g, *h])),
+        (126 | 127, _) => return Ok(None),
+        (small, _) => (2, u64::from(small)),
+    };
+    let length = usize::try_from(length)?;
+    Ok((bytes.len() - head >= length).then_some(Frame { opcode: first & 0x0f, head, length }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse;
+
+    #[test]
+    fn frames_of_every_length_are_found_once_whole() {
+        for (head, length) in [
+            (vec![0x81, 5], 5),
+            (vec![0x81, 126, 1, 0], 256),
+            (vec![0x81, 127, 0, 0, 0, 0, 0, 1, 0, 0], 65536),
+        ] {
+            let mut bytes = head.clone();
+            bytes.resize(head.len() + length, b'x');
+            bytes.push(0x81);
+            let frame = parse(&bytes).unwrap().unwrap();
+            assert_eq!((frame.opcode, frame.head, frame.length), (1, head.len(), length));
+            for end in 0..head.len() + length {
+                assert!(parse(&bytes[..end]).unwrap().is_none(), "{end}");
+            }
+        }
+        assert!(parse(&[0x81, 0x80]).is_err());
+        assert!(parse(&[0x01, 0x00]).is_err());
+    }
+}
