@@ -1,7 +1,7 @@
 import type { Page } from "@playwright/test";
 import { expect, open, test } from "./test.ts";
 
-const errors = (page: Page, field: string) => page.locator(`#form-${field}-errors li`);
+const errors = (page: Page, field: string) => page.locator(`#form-${field}-errors p`);
 
 async function fill(page: Page, name: string): Promise<void> {
   await page.getByLabel("Name", { exact: true }).fill(name);

@@ -1,4 +1,4 @@
-import AxeBuilder from "@axe-core/playwright";
+import { AxeBuilder } from "@axe-core/playwright";
 import { expect, open, test } from "./test.ts";
 
 const paths = ["/", "/counter", "/chat", "/form", "/todo", "/rows"];

@@ -44,7 +44,11 @@ type Fixtures = {
   another: () => Promise<Page>;
   context: BrowserContext;
 };
-type WorkerFixtures = { demo: Server };
+type WorkerFixtures = {
+  demo: Server;
+  /** The pages that only the tests need. */
+  app: Server;
+};
 
 export const test = base.extend<Fixtures, WorkerFixtures>({
   demo: [
@@ -53,6 +57,14 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
       await use(server);
       await server.remove();
       expect(server.output, "the server does not panic").not.toContain("panicked at");
+    },
+    { scope: "worker" },
+  ],
+  app: [
+    async ({}, use) => {
+      const server = await Server.start("e2e-app");
+      await use(server);
+      await server.remove();
     },
     { scope: "worker" },
   ],

@@ -1,0 +1,71 @@
+import type { Page } from "@playwright/test";
+import { expect, open, test } from "./test.ts";
+
+test.use({ baseURL: async ({ app }, use) => use(app.url) });
+
+const log = (page: Page) => page.locator("#log li");
+
+test("events bubble, stop, and are taken once or prevented", async ({ page }) => {
+  await open(page, "/events");
+  await page.getByRole("button", { name: "Bubbles" }).click();
+  // Whatever is clicked outside of the menu is outside of it, so those are told apart.
+  const texts = async () => (await log(page).allTextContents()).filter((text) => text !== "outside");
+  await expect.poll(texts).toEqual(["bubbles", "outer"]);
+  await page.getByRole("button", { name: "Stopped" }).click();
+  await expect.poll(texts).toEqual(["bubbles", "outer", "stopped"]);
+  await page.locator("#own i").click();
+  await page.getByRole("button", { name: "Once" }).click();
+  await page.getByRole("button", { name: "Once" }).click();
+  await page.getByRole("link", { name: "Prevented" }).click();
+  await expect.poll(texts).toEqual(["bubbles", "outer", "stopped", "once", "prevented"]);
+  await expect(page).toHaveURL(/\/events$/);
+});
+
+test("keys, focus and blur", async ({ page }) => {
+  await open(page, "/events");
+  await page.getByLabel("Keys").focus();
+  await page.keyboard.press("a");
+  await page.keyboard.press("Enter");
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("Tab");
+  await expect(log(page)).toHaveText(["focus", "enter", "escape", "blur"]);
+});
+
+test("a pause in typing is waited for", async ({ page }) => {
+  await open(page, "/events");
+  await page.getByLabel("Debounced").pressSequentially("abc", { delay: 20 });
+  await expect(log(page)).toHaveText(["abc"]);
+});
+
+test("the window, outside, and the page's own state", async ({ page }) => {
+  await open(page, "/events");
+  await expect(page.locator("#panel")).toBeHidden();
+  await page.locator("#menu").click();
+  await page.setViewportSize({ width: 700, height: 500 });
+  await expect(log(page)).toContainText(["resized"]);
+  await expect(log(page).filter({ hasText: "outside" })).toHaveCount(0);
+  await page.getByRole("button", { name: "Toggle" }).click();
+  await expect(page.locator("#panel")).toBeVisible();
+  await expect(log(page).filter({ hasText: "outside" })).toHaveCount(1);
+  await page.getByRole("button", { name: "Toggle" }).click();
+  await expect(page.locator("#panel")).toBeHidden();
+});
+
+test("a rush of clicks is thinned out, and the last one counts", async ({ page }) => {
+  await open(page, "/events");
+  await page.getByRole("button", { name: "Throttled" }).evaluate((button: HTMLElement) => {
+    for (let n = 0; n < 10; n++) button.click();
+  });
+  await expect(log(page).filter({ hasText: "throttled" })).toHaveCount(2);
+});
+
+test("what the server sends is heard once", async ({ page }) => {
+  await open(page, "/events");
+  await page.evaluate(() => {
+    const heard: unknown[] = [];
+    Object.assign(window, { heard });
+    document.addEventListener("live:bell", (event) => heard.push((event as CustomEvent).detail));
+  });
+  await page.getByRole("button", { name: "Ring" }).click();
+  await expect.poll(() => page.evaluate(() => (window as unknown as { heard: unknown[] }).heard)).toEqual(["ding"]);
+});

@@ -1,0 +1,64 @@
+import type { Page } from "@playwright/test";
+import { expect, open, test } from "./test.ts";
+
+test.use({ baseURL: async ({ app }, use) => use(app.url) });
+
+/** The lists as they stand in the page, written as the server writes them. */
+const shown = (page: Page) =>
+  page.locator("#groups > .group").evaluateAll((groups) =>
+    groups
+      .map((group) => {
+        const items = [...group.querySelectorAll("ol > li")].map((item) => item.textContent);
+        return `${group.querySelector("b")?.textContent}: ${items.join(", ")}`;
+      })
+      .join("; "),
+  );
+const order = async (page: Page) => (await page.locator("#order").textContent()) ?? "";
+
+test("any sequence of changes gives the server's order", async ({ page }) => {
+  await open(page, "/lists");
+  expect(await shown(page)).toBe(await order(page));
+  for (let round = 0; round < 10; round++) {
+    const before = await order(page);
+    await page.getByRole("button", { name: "Shuffle" }).click();
+    await expect.poll(() => order(page)).not.toBe(before);
+    expect(await shown(page)).toBe(await order(page));
+  }
+});
+
+test("items that move keep their element, text and focus", async ({ page }) => {
+  await open(page, "/lists");
+  const input = page.getByRole("textbox", { name: "Of 5" });
+  await input.fill("typed");
+  await input.evaluate((element: HTMLInputElement) => {
+    element.setSelectionRange(1, 4);
+    Object.assign(window, { kept: element });
+  });
+  for (const button of ["Last first", "Reverse"]) {
+    const before = await order(page);
+    await page.getByRole("button", { name: button }).evaluate((element: HTMLElement) => element.click());
+    await expect.poll(() => order(page)).not.toBe(before);
+    expect(await shown(page)).toBe(await order(page));
+    await expect(input).toBeFocused();
+    await expect(input).toHaveValue("typed");
+    expect(
+      await input.evaluate((element: HTMLInputElement) => [
+        element === (window as unknown as { kept: Element }).kept,
+        element.selectionStart,
+        element.selectionEnd,
+      ]),
+    ).toEqual([true, 1, 4]);
+  }
+});
+
+test("the empty state shows and hides beside the list", async ({ page }) => {
+  await open(page, "/lists");
+  for (let round = 0; round < 2; round++) {
+    await page.getByRole("button", { name: "Clear" }).click();
+    await expect(page.getByText("Empty.")).toBeVisible();
+    await expect(page.locator(".group")).toHaveCount(0);
+    await page.getByRole("button", { name: "Refill" }).click();
+    await expect(page.getByText("Empty.")).toHaveCount(0);
+    expect(await shown(page)).toBe(await order(page));
+  }
+});
