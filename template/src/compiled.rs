@@ -85,7 +85,8 @@ pub enum HoleKind {
     /// `live:show`: shown or `hidden`.
     Show { on: Expr },
     /// `live:for`: one instance of `block` for each item, between `start` and the anchor `end` among the children of
-    /// the element at `path`. `key` is evaluated with the item in scope.
+    /// the element at `path`. `key` is evaluated with the item in scope, in the block
+    /// that the hole stands in.
     For { start: Step, end: Option<u16>, list: Expr, key: Expr, block: usize },
     /// `live:if`, `live:else-if`, `live:else`: the first arm whose condition holds. `None` is the `else`.
     If { start: Step, end: Option<u16>, arms: Vec<(Option<Expr>, usize)> },

@@ -12,7 +12,7 @@ use crate::data::{Data, Kind, Name};
 use crate::expr::{Binary, Expr, Literal, LocalRef, Special, Unary};
 
 /// The version of the compiled form, its first element.
-pub const VERSION: i64 = 1;
+pub(crate) const VERSION: i64 = 1;
 
 /// The data is not a template of this version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

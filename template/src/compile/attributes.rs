@@ -1,0 +1,328 @@
+//! Attributes of HTML: static ones, ones with `{{ }}`, classes and styles.
+
+use super::Compiler;
+use super::directives::code;
+use super::element::Tag;
+use super::names::{URL_LISTS, URLS};
+use crate::check::{Argument, Want};
+use crate::compiled::{AttributeKind, HoleKind, Namespace, Step};
+use crate::expr::{Expr, Literal};
+use crate::program::Op;
+use crate::render::escape;
+use crate::source::{Attribute, Code, Element, Piece, decode, pieces};
+use crate::url;
+
+impl Compiler {
+    /// Compiles an attribute that is not a directive.
+    pub(super) fn attribute(
+        &mut self,
+        element: &Element,
+        attribute: &Attribute,
+        path: &[Step],
+        tag: &mut Tag,
+    ) {
+        let lower = attribute.name.to_ascii_lowercase();
+        let name =
+            if element.namespace == Namespace::Html { lower.as_str() } else { attribute.name.as_str() };
+        let pieces = self.pieces(attribute);
+        let fixed = pieces.iter().all(|piece| matches!(piece, Piece::Text(_)));
+        if lower.starts_with("on") && lower.len() > 2 {
+            let event = lower.trim_start_matches("on");
+            self.error(attribute.at, format!("a script in an attribute does not run under a strict content policy: write `live:on:{event}`"));
+            return;
+        }
+        if lower.starts_with('@')
+            || lower.starts_with(':')
+            || lower.starts_with("v-")
+            || lower.starts_with("wire:")
+            || lower.starts_with("phx-")
+        {
+            self.error(attribute.at, format!("`{}` is of another language: directives start with `live:`, and an attribute gets a value by `name=\"{{{{ … }}}}\"`", attribute.name));
+            return;
+        }
+        match lower.as_str() {
+            "style" => self.styles(attribute, &pieces, path),
+            "class" => self.classes(&pieces, path, tag),
+            "hidden" => {
+                tag.hides = true;
+                self.ordinary(element, attribute, name, pieces, fixed, path);
+            }
+            "value" | "checked" if tag.modelled && !(lower == "value" && tag.value_allowed) => {
+                self.error(attribute.at, format!("`live:model` sets `{lower}` itself"));
+            }
+            _ => self.ordinary(element, attribute, name, pieces, fixed, path),
+        }
+    }
+
+    fn ordinary(
+        &mut self,
+        element: &Element,
+        attribute: &Attribute,
+        name: &str,
+        pieces: Vec<Piece>,
+        fixed: bool,
+        path: &[Step],
+    ) {
+        if fixed {
+            self.fixed(attribute, name, &pieces);
+            return;
+        }
+        if let Some(why) = refused(element, name) {
+            self.error(attribute.at, why);
+            return;
+        }
+        let kind = kind(element, name);
+        let (value, _) = self.value(pieces, Want::Text);
+        if element.is_html("select") && name == "value" {
+            // Not an attribute of HTML: the options say it, and they come later.
+            self.op(Op::SelectStart(value.clone()));
+            self.options = true;
+        }
+        let late = element.is_html("select") && name == "value";
+        let hole = HoleKind::Attribute { name: name.into(), value, kind };
+        if late {
+            self.late.push((path.to_vec(), hole));
+        } else {
+            let hole = self.hole(path, hole);
+            self.op(Op::Attribute(hole));
+        }
+    }
+
+    fn fixed(&mut self, attribute: &Attribute, name: &str, pieces: &[Piece]) {
+        let Some(_) = &attribute.value else {
+            self.html(&format!(" {name}"));
+            return;
+        };
+        let text = joined(pieces);
+        let lower = name.to_ascii_lowercase();
+        if URLS.contains(&lower.as_str()) && url::is_script(&text) && !text.trim_start().starts_with("data:")
+        {
+            self.error(
+                attribute.at,
+                "a script in a URL does not run under a strict content policy: use `live:click`",
+            );
+        }
+        self.html(&format!(" {name}=\"{}\"", escape::attribute(&text)));
+    }
+
+    /// An attribute's value, split at its holes.
+    pub(super) fn pieces(&mut self, attribute: &Attribute) -> Vec<Piece> {
+        let Some(code) = &attribute.value else { return Vec::new() };
+        let mut pieces = pieces(&code.text, code.at, &mut self.errors);
+        for piece in &mut pieces {
+            let (Piece::Text(text) | Piece::Hole(Code { text, .. })) = piece;
+            if text.contains('&') {
+                *text = decode(text);
+            }
+        }
+        pieces
+    }
+
+    /// The value of pieces: the hole itself where it stands alone, else text.
+    pub(super) fn value(&mut self, pieces: Vec<Piece>, want: Want) -> (Expr, Argument) {
+        if let [Piece::Hole(code)] = pieces.as_slice() {
+            return self.typed(code, want);
+        }
+        if pieces.iter().all(|piece| matches!(piece, Piece::Text(_))) {
+            return (Expr::Literal(Literal::Str(joined(&pieces).into())), Argument::Text);
+        }
+        let parts = pieces.into_iter().map(|piece| match piece {
+            Piece::Text(text) => Expr::Literal(Literal::Str(text.into())),
+            Piece::Hole(code) => self.expression(&code, Want::Text),
+        });
+        (Expr::Concat(parts.collect()), Argument::Text)
+    }
+
+    fn classes(&mut self, pieces: &[Piece], path: &[Step], tag: &mut Tag) {
+        if pieces.iter().all(|piece| matches!(piece, Piece::Text(_))) {
+            tag.classes = joined(pieces).split_ascii_whitespace().collect::<Vec<_>>().join(" ");
+            return;
+        }
+        // Line breaks of a long list of classes are of no use to anyone.
+        let pieces = pieces.iter().cloned().map(|piece| match piece {
+            Piece::Text(text) => Piece::Text(spaced(&text)),
+            hole @ Piece::Hole(_) => hole,
+        });
+        let (value, _) = self.value(pieces.collect(), Want::Text);
+        let hole = HoleKind::Attribute { name: "class".into(), value, kind: AttributeKind::Class };
+        tag.class_value = Some(self.hole(path, hole));
+    }
+
+    /// `live:class:NAME`
+    pub(super) fn class(&mut self, attribute: &Attribute, name: &str, path: &[Step], tag: &mut Tag) {
+        if name.is_empty() {
+            self.error(attribute.at, "a class has a name: `live:class:active=\"selected\"`");
+        }
+        let on = if code(attribute).is_some() {
+            self.required(attribute, Want::Condition)
+        } else {
+            self.error(attribute.at, format!("`{}` needs a condition", attribute.name));
+            Expr::Literal(Literal::Null)
+        };
+        let hole = self.hole(path, HoleKind::Class { name: name.into(), on });
+        tag.toggles.push(hole);
+    }
+
+    /// A `style` attribute: each declaration becomes a hole, with or without `{{ }}`. The attribute itself is never
+    /// written, because a strict content policy forbids it; CSSOM is allowed.
+    fn styles(&mut self, attribute: &Attribute, pieces: &[Piece], path: &[Step]) {
+        for declaration in declarations(pieces) {
+            let mut parts = declaration.into_iter();
+            let first = match parts.next() {
+                Some(Piece::Text(text)) => text,
+                _ => String::new(),
+            };
+            let Some((property, start)) = first.split_once(':') else {
+                self.error(
+                    attribute.at,
+                    "a style is `property: value; …`, and `{{ }}` can stand in the value",
+                );
+                continue;
+            };
+            let mut value: Vec<Piece> = parts.collect();
+            if !start.trim_start().is_empty() {
+                value.insert(0, Piece::Text(start.trim_start().to_owned()));
+            }
+            if let Some(Piece::Text(last)) = value.last_mut() {
+                *last = last.trim_end().to_owned();
+            }
+            value.retain(|piece| !matches!(piece, Piece::Text(text) if text.is_empty()));
+            if value.is_empty() {
+                self.error(attribute.at, format!("`{}` has no value", property.trim()));
+                continue;
+            }
+            let (value, _) = self.value(value, Want::Text);
+            self.style(attribute.at, property.trim(), value, path);
+        }
+    }
+
+    /// One property.
+    pub(super) fn style(&mut self, at: u32, property: &str, value: Expr, path: &[Step]) {
+        let valid = !property.is_empty()
+            && property.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
+        if !valid {
+            self.error(at, format!("`{property}` is not the name of a property"));
+        }
+        if let Expr::Literal(Literal::Str(text)) = &value
+            && text.contains('!')
+        {
+            self.error(at, "`!important` cannot be set here: use a class");
+        }
+        if let Some(why) = self.closed {
+            self.error(at, why);
+        }
+        self.hole(path, HoleKind::Style { property: property.into(), value });
+    }
+}
+
+/// Splits a style at the `;` of its text that stand outside of quotes and parentheses.
+fn declarations(pieces: &[Piece]) -> Vec<Vec<Piece>> {
+    let mut out: Vec<Vec<Piece>> = vec![Vec::new()];
+    let (mut quote, mut depth) = (None, 0_u32);
+    for piece in pieces {
+        let text = match piece {
+            Piece::Text(text) => text,
+            Piece::Hole(_) => {
+                out.last_mut().into_iter().for_each(|last| last.push(piece.clone()));
+                continue;
+            }
+        };
+        let mut current = String::new();
+        for c in text.chars() {
+            match (quote, c) {
+                (Some(open), c) if c == open => quote = None,
+                (None, '"' | '\'') => quote = Some(c),
+                (None, '(') => depth += 1,
+                (None, ')') => depth = depth.saturating_sub(1),
+                (None, ';') if depth == 0 => {
+                    out.last_mut()
+                        .into_iter()
+                        .for_each(|last| last.push(Piece::Text(std::mem::take(&mut current))));
+                    out.push(Vec::new());
+                    continue;
+                }
+                _ => {}
+            }
+            current.push(c);
+        }
+        out.last_mut().into_iter().for_each(|last| last.push(Piece::Text(std::mem::take(&mut current))));
+    }
+    for declaration in &mut out {
+        if let Some(Piece::Text(first)) = declaration.first_mut() {
+            *first = first.trim_start().to_owned();
+        }
+    }
+    out.retain(|declaration| {
+        declaration.iter().any(|piece| !matches!(piece, Piece::Text(text) if text.trim().is_empty()))
+    });
+    out
+}
+
+fn joined(pieces: &[Piece]) -> String {
+    pieces.iter().fold(String::new(), |mut all, piece| {
+        if let Piece::Text(text) = piece {
+            all.push_str(text);
+        }
+        all
+    })
+}
+
+/// Runs of white space as one space each.
+fn spaced(text: &str) -> String {
+    let mut out = String::new();
+    for c in text.chars() {
+        if !c.is_ascii_whitespace() {
+            out.push(c);
+        } else if !out.ends_with(' ') {
+            out.push(' ');
+        }
+    }
+    out
+}
+
+/// Why an attribute must not depend on state.
+fn refused(element: &Element, name: &str) -> Option<&'static str> {
+    let html = element.namespace == Namespace::Html;
+    match (element.name.as_str(), name) {
+        ("script", _) => {
+            Some("nothing in a `<script>` may depend on state: it could run what a visitor wrote")
+        }
+        ("style", _) => Some("nothing in a `<style>` may depend on state"),
+        (_, "srcdoc") => Some("`srcdoc` may not depend on state: it is a page of its own, scripts included"),
+        ("link" | "meta", _) if html => {
+            Some("`<link>` and `<meta>` that depend on state belong to the page, not to a component")
+        }
+        ("animate" | "set" | "animateTransform" | "animateMotion", "attributeName") => {
+            Some("`attributeName` may not depend on state: it could point at a link")
+        }
+        _ => None,
+    }
+}
+
+/// How an attribute's value is written and checked.
+fn kind(element: &Element, name: &str) -> AttributeKind {
+    let lower = name.to_ascii_lowercase();
+    let tag = element.name.as_str();
+    let animation = matches!(tag, "animate" | "set") && !element.is_html(tag);
+    if URLS.contains(&lower.as_str()) || animation && matches!(name, "to" | "from" | "by") {
+        return AttributeKind::Url;
+    }
+    if URL_LISTS.contains(&lower.as_str()) || animation && name == "values" {
+        return AttributeKind::UrlList;
+    }
+    let property = match lower.as_str() {
+        "value" => matches!(tag, "input" | "select"),
+        "checked" => tag == "input",
+        "selected" => tag == "option",
+        "muted" => matches!(tag, "audio" | "video"),
+        "open" => matches!(tag, "details" | "dialog"),
+        _ => false,
+    };
+    if property && element.namespace == Namespace::Html {
+        return AttributeKind::Property;
+    }
+    let word = lower.starts_with("aria-")
+        || lower.starts_with("data-")
+        || matches!(lower.as_str(), "contenteditable" | "draggable" | "spellcheck");
+    if word { AttributeKind::Word } else { AttributeKind::Plain }
+}

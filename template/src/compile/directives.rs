@@ -1,0 +1,237 @@
+//! Attributes that start with `live:`.
+
+use super::Compiler;
+use super::element::Tag;
+use super::names::{DIRECTIVES, EVENTS};
+use super::resolve::Moment;
+use crate::check::{CheckKind, Want};
+use crate::compiled::{HoleKind, Step, WireEffect, WireState};
+use crate::error::hint;
+use crate::program::Op;
+use crate::source::{Attribute, Code, Element, decode};
+use crate::syntax;
+
+/// An attribute's value as code, entities decoded; none if it is missing or blank.
+pub(super) fn code(attribute: &Attribute) -> Option<Code> {
+    attribute
+        .value
+        .as_ref()
+        .filter(|code| !code.text.trim().is_empty())
+        .map(|code| Code { text: decode(&code.text), at: code.at })
+}
+
+impl Compiler {
+    /// Declares the element's `live:local`s. They belong to the block that the element stands in.
+    pub(super) fn locals(&mut self, element: &Element) {
+        let Some(attribute) = element.attribute("live:local") else { return };
+        let Some(code) = code(attribute) else {
+            self.error(attribute.at, "`live:local` gives first values: `open = false; filter = 'all'`");
+            return;
+        };
+        if let Some(why) = self.closed {
+            self.error(attribute.at, why);
+        }
+        for (name, first) in self.parsed(syntax::key_value(&code.text, code.at)).unwrap_or_default() {
+            let (first, _) = self.resolve(&first, Want::Any, Moment::Render);
+            self.declare(&name);
+            let locals = &mut self.block().locals;
+            let slot = u16::try_from(locals.len()).unwrap_or(u16::MAX);
+            locals.push((name.text.as_str().into(), first));
+            self.scopes.add_local(name.text, slot);
+        }
+    }
+
+    /// Compiles the directive `name`, which is the attribute's name without `live:`.
+    pub(super) fn directive<'e>(
+        &mut self,
+        element: &'e Element,
+        attribute: &'e Attribute,
+        name: &str,
+        path: &[Step],
+        tag: &mut Tag,
+    ) {
+        // What follows these may contain dots: `live:class:w-1.5`.
+        if let Some(class) = name.strip_prefix("class:") {
+            self.class(attribute, class, path, tag);
+            return;
+        }
+        if let Some(property) = name.strip_prefix("style:") {
+            let value = self.required(attribute, Want::Text);
+            self.style(attribute.at, property, value, path);
+            return;
+        }
+        let (base, modifiers) = match name.split_once('.') {
+            Some((base, modifiers)) => (base, Some(modifiers)),
+            None => (name, None),
+        };
+        let base = base.to_ascii_lowercase();
+        if let Some(event) = base.strip_prefix("on:") {
+            // Events of one's own may have capitals.
+            let event = name.get(3..3 + event.len()).unwrap_or(event);
+            let event = self.event(attribute, event, modifiers, code(attribute).as_ref());
+            tag.events.push(event);
+            return;
+        }
+        if EVENTS.contains(&base.as_str()) {
+            let event = self.event(attribute, &base, modifiers, code(attribute).as_ref());
+            tag.events.push(event);
+            return;
+        }
+        if let Some(modifiers) = modifiers
+            && DIRECTIVES.contains(&base.as_str())
+            && !matches!(base.as_str(), "model" | "loading" | "dirty" | "offline")
+        {
+            self.error(attribute.at, format!("`live:{base}` has no modifier `.{modifiers}`"));
+        }
+        match base.as_str() {
+            // Compiled where the element is laid out, or by those that they belong to.
+            "if" | "else-if" | "for" | "local" | "optimistic" => {}
+            "else" if attribute.value.is_some() => {
+                self.error(attribute.at, "`live:else` has no condition: that is `live:else-if`");
+            }
+            "else" => {}
+            "key" if element.attribute("live:for").is_none() && element.component().is_none() => {
+                self.error(attribute.at, "`live:key` belongs to a `live:for` or to a child component");
+            }
+            "key" => {}
+            "target" => {
+                if !element.attributes.iter().any(|other| {
+                    let other = other.name.to_ascii_lowercase();
+                    ["live:loading", "live:dirty"].iter().any(|wire| other.starts_with(wire))
+                }) {
+                    self.error(attribute.at, "`live:target` says what a `live:loading` or `live:dirty` on the same element waits for");
+                }
+            }
+            "show" => {
+                let on = self.required(attribute, Want::Condition);
+                self.hides(attribute, tag);
+                let hole = self.hole(path, HoleKind::Show { on });
+                self.op(Op::Show(hole));
+            }
+            "html" | "text" => {
+                if tag.content.is_some() {
+                    self.error(attribute.at, "an element has one content: `live:text` or `live:html`");
+                }
+                let value = self.required(attribute, Want::Text);
+                tag.content = Some((base == "html", value));
+            }
+            "model" => self.model(element, attribute, modifiers, path, tag),
+            "loading" => self.wire(element, attribute, WireState::Loading, modifiers, path, tag),
+            "dirty" => self.wire(element, attribute, WireState::Dirty, modifiers, path, tag),
+            "offline" => self.wire(element, attribute, WireState::Offline, modifiers, path, tag),
+            "ref" => {
+                let name = self.word(attribute, "live:ref=\"composer\"");
+                self.hole(path, HoleKind::Ref { name });
+            }
+            "hook" => {
+                let name = self.word(attribute, "live:hook=\"map\"");
+                self.hole(path, HoleKind::Hook { name });
+            }
+            "ignore" => {
+                tag.ignore = true;
+                self.hole(path, HoleKind::Ignore);
+            }
+            _ => {
+                let known = DIRECTIVES.iter().chain(EVENTS).map(|name| format!("live:{name}"));
+                let known: Vec<String> =
+                    known.chain(["live:class:NAME", "live:style:NAME"].map(String::from)).collect();
+                let name = format!("live:{base}");
+                let hint = hint(&name, known.iter().map(String::as_str));
+                let hint =
+                    if hint.is_empty() { "; any other event is `live:on:NAME`".to_owned() } else { hint };
+                self.error(attribute.at, format!("there is no `{name}`{hint}"));
+            }
+        }
+    }
+
+    /// The value of an attribute that needs one.
+    pub(super) fn required(&mut self, attribute: &Attribute, want: Want) -> crate::Expr {
+        match code(attribute) {
+            Some(code) => self.expression(&code, want),
+            None => {
+                self.error(attribute.at, format!("`{}` needs a value", attribute.name));
+                crate::Expr::Literal(crate::expr::Literal::Null)
+            }
+        }
+    }
+
+    /// The value of an attribute that is a name.
+    fn word(&mut self, attribute: &Attribute, example: &str) -> Box<str> {
+        let text = code(attribute).map(|code| code.text.trim().to_owned()).unwrap_or_default();
+        let valid = !text.is_empty()
+            && text.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | ':'));
+        if !valid {
+            self.error(attribute.at, format!("`{}` is a name: `{example}`", attribute.name));
+        }
+        if let Some(why) = self.closed {
+            self.error(attribute.at, why);
+        }
+        text.into()
+    }
+
+    /// Something of the element's shows and hides it.
+    fn hides(&mut self, attribute: &Attribute, tag: &mut Tag) {
+        if tag.hides {
+            self.error(attribute.at, "only one of `hidden`, `live:show`, `live:loading`, `live:dirty` and `live:offline` can show and hide an element");
+        }
+        tag.hides = true;
+    }
+
+    /// `live:loading`, `live:dirty`, `live:offline`
+    fn wire(
+        &mut self,
+        element: &Element,
+        attribute: &Attribute,
+        state: WireState,
+        modifiers: Option<&str>,
+        path: &[Step],
+        tag: &mut Tag,
+    ) {
+        let base = attribute.name.split('.').next().unwrap_or_default().to_owned();
+        let value = code(attribute).map(|code| code.text.trim().to_owned());
+        let effect = match (modifiers, value) {
+            (None, None) => {
+                self.hides(attribute, tag);
+                // Hidden until that state comes; the first paint is in none of them.
+                self.html(" hidden");
+                WireEffect::Show
+            }
+            (None, Some(_)) => {
+                self.error(attribute.at, format!("`{base}` alone shows the element: what else it does is `{base}.class=\"…\"` or `{base}.attr=\"…\"`"));
+                return;
+            }
+            (Some("class"), Some(classes)) => WireEffect::Class(classes.into()),
+            (Some("attr"), Some(name)) if !name.contains(char::is_whitespace) => {
+                WireEffect::Attribute(name.into())
+            }
+            (Some("class"), None) => {
+                self.error(
+                    attribute.at,
+                    format!("`{base}.class` needs the classes: `{base}.class=\"busy\"`"),
+                );
+                return;
+            }
+            (Some("attr"), _) => {
+                self.error(
+                    attribute.at,
+                    format!("`{base}.attr` needs one attribute's name: `{base}.attr=\"disabled\"`"),
+                );
+                return;
+            }
+            (Some(other), _) => {
+                let hint = hint(other, ["class", "attr"]);
+                self.error(attribute.at, format!("`{base}` has no modifier `.{other}`{hint}"));
+                return;
+            }
+        };
+        let target = element.attribute("live:target").map(|attribute| {
+            let name = self.word(attribute, "live:target=\"save\"");
+            self.check(attribute.at, CheckKind::Target { name: name.to_string() });
+            name
+        });
+        if let Some(why) = self.closed {
+            self.error(attribute.at, why);
+        }
+        self.hole(path, HoleKind::Wire { state, effect, target });
+    }
+}

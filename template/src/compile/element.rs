@@ -1,0 +1,363 @@
+//! Elements and child components.
+
+use super::Compiler;
+use super::events::Event;
+use super::text::Item;
+use crate::check::{Argument, CheckKind, Want};
+use crate::compiled::{HoleKind, Namespace, Step};
+use crate::data::Name;
+use crate::expr::{Expr, Literal};
+use crate::program::Op;
+use crate::render::escape;
+use crate::source::{Attribute, Element, Node, Piece, VOID};
+
+/// What a start tag's attributes add up to.
+#[derive(Default)]
+pub(super) struct Tag {
+    /// Classes that never change.
+    pub(super) classes: String,
+    /// The hole of a `class` with `{{ }}`.
+    pub(super) class_value: Option<usize>,
+    /// The holes of `live:class:NAME`.
+    pub(super) toggles: Vec<usize>,
+    /// `live:html` (true) or `live:text`.
+    pub(super) content: Option<(bool, Expr)>,
+    /// What a `textarea` with a `live:model` shows at first.
+    pub(super) shows: Option<Expr>,
+    /// Events; their holes come after those of the attributes.
+    pub(super) events: Vec<Event>,
+    /// Whether something shows and hides the element.
+    pub(super) hides: bool,
+    /// `live:ignore`
+    pub(super) ignore: bool,
+    /// Whether the element has a `live:model`.
+    pub(super) modelled: bool,
+    /// Whether it may have a `value` beside it.
+    pub(super) value_allowed: bool,
+}
+
+/// Attributes that a child component's element has itself; all others are props.
+fn own_attribute(name: &str) -> bool {
+    matches!(name, "id" | "class" | "style" | "slot" | "hidden")
+        || name.starts_with("data-")
+        || name.starts_with("aria-")
+}
+
+impl Compiler {
+    /// Compiles an element to which `path` leads.
+    pub(super) fn element(&mut self, element: &Element, path: &[Step]) {
+        let mark = self.scopes.mark();
+        self.nested(element);
+        self.locals(element);
+        let outer = std::mem::take(&mut self.late);
+        match element.component() {
+            Some(component) => self.child(element, component, path),
+            None => self.plain(element, path),
+        }
+        self.late = outer;
+        self.scopes.forget(mark);
+    }
+
+    fn plain(&mut self, element: &Element, path: &[Step]) {
+        let name = element.name.as_str();
+        let html = element.namespace == Namespace::Html;
+        let options = self.options;
+        if element.is_html("select") {
+            self.options = false;
+        }
+        self.html(&format!("<{name}"));
+        let tag = self.attributes(element, path);
+        let whole = html && matches!(name, "textarea" | "title" | "option");
+        let content = if whole { self.whole(element) } else { None };
+        if element.is_html("option") {
+            self.selected(element, content.clone().unwrap_or(Expr::Literal(Literal::Str("".into()))));
+        }
+        self.html(">");
+        self.events(element, tag.events, path);
+        if html && VOID.contains(&name) {
+            return;
+        }
+        self.ancestors.push((element.name.clone(), element.namespace));
+        let preserve = self.preserve;
+        self.preserve |= element.is_html("pre");
+        match tag.content {
+            Some((raw, value)) => self.replaced(element, raw, value, path),
+            None if whole => self.whole_content(element, content, tag.shows, path),
+            None => self.inside(element, tag.ignore, path),
+        }
+        self.preserve = preserve;
+        self.ancestors.pop();
+        self.html(&format!("</{name}>"));
+        if self.options && element.is_html("select") {
+            self.op(Op::SelectEnd);
+        }
+        self.options = options;
+        // The value of a select, after its options.
+        for (path, kind) in std::mem::take(&mut self.late) {
+            self.hole(&path, kind);
+        }
+    }
+
+    /// Writes the attributes of a start tag.
+    fn attributes(&mut self, element: &Element, path: &[Step]) -> Tag {
+        let radio = element.attribute("type").and_then(|kind| kind.value.as_ref());
+        let radio = radio.is_some_and(|kind| matches!(kind.text.trim(), "radio" | "checkbox"));
+        let modelled = element.attributes.iter().any(|attribute| {
+            let name = attribute.name.to_ascii_lowercase();
+            name == "live:model" || name.starts_with("live:model.")
+        });
+        let mut tag = Tag { modelled, value_allowed: radio, ..Tag::default() };
+        for attribute in &element.attributes {
+            match live(attribute) {
+                Some(name) => self.directive(element, attribute, name, path, &mut tag),
+                None => self.attribute(element, attribute, path, &mut tag),
+            }
+        }
+        self.write_classes(&tag);
+        tag
+    }
+
+    fn write_classes(&mut self, tag: &Tag) {
+        let fixed = format!(" class=\"{}\"", escape::attribute(&tag.classes));
+        if !tag.classes.is_empty() {
+            self.skeleton(&fixed);
+        }
+        if tag.class_value.is_some() || !tag.toggles.is_empty() {
+            let (fixed, toggles) = (tag.classes.clone(), tag.toggles.clone());
+            self.op(Op::Class { fixed, value: tag.class_value, toggles });
+        } else if !tag.classes.is_empty() {
+            self.server(&fixed);
+        }
+    }
+
+    /// `live:text` and `live:html`.
+    fn replaced(&mut self, element: &Element, raw: bool, value: Expr, path: &[Step]) {
+        let what = if raw { "live:html" } else { "live:text" };
+        if !blank(&element.children) {
+            self.error(element.at, format!("`{}` has a `{what}`, which is its whole content", element.tag()));
+        }
+        if matches!(element.name.as_str(), "script" | "style" | "iframe" | "template") {
+            self.error(element.at, format!("the content of `{}` may not depend on state", element.tag()));
+        }
+        if raw {
+            let hole = self.hole(path, HoleKind::Html { value });
+            self.op(Op::Raw(hole));
+        } else {
+            self.first_line_break(element);
+            let hole = self.hole(path, HoleKind::Content { value });
+            self.op(Op::Text(hole));
+        }
+    }
+
+    /// The text of an element in which there is only text.
+    fn whole(&mut self, element: &Element) -> Option<Expr> {
+        let preserve = std::mem::replace(&mut self.preserve, element.is_html("textarea"));
+        let items = self.items(&element.children, Some(element));
+        self.preserve = preserve;
+        let mut parts = Vec::new();
+        let last = items.len();
+        for (i, item) in items.into_iter().enumerate() {
+            match item {
+                Item::Text(mut text) => {
+                    if i == 0 && element.is_html("textarea") {
+                        // A browser drops the line break after the start tag.
+                        text = text.strip_prefix('\n').map(str::to_owned).unwrap_or(text);
+                    } else if element.is_html("option") || element.is_html("title") {
+                        // Nor does it show spaces at the ends of these.
+                        if i == 0 {
+                            text = text.trim_start().to_owned();
+                        }
+                        if i + 1 == last {
+                            text = text.trim_end().to_owned();
+                        }
+                    }
+                    parts.push(Expr::Literal(Literal::Str(text.into())));
+                }
+                Item::Hole(code) => parts.push(self.expression(code, Want::Text)),
+                Item::Element(child) => self.only_text(element, child),
+                Item::Chain(arms) => arms.iter().for_each(|child| self.only_text(element, child)),
+                Item::Body(_) => {}
+            }
+        }
+        match parts.len() {
+            0 => None,
+            1 => parts.pop(),
+            _ => Some(Expr::Concat(parts)),
+        }
+    }
+
+    fn only_text(&mut self, element: &Element, child: &Element) {
+        self.error(
+            child.at,
+            format!("in `{}` there is only text: a browser drops `{}`", element.tag(), child.tag()),
+        );
+    }
+
+    fn whole_content(
+        &mut self,
+        element: &Element,
+        content: Option<Expr>,
+        shows: Option<Expr>,
+        path: &[Step],
+    ) {
+        self.first_line_break(element);
+        match (content, shows) {
+            (Some(_), Some(_)) => {
+                self.error(element.at, "`live:model` sets the content of the `<textarea>` itself");
+            }
+            (None, Some(value)) => self.op(Op::ShowText(value)),
+            (Some(Expr::Literal(Literal::Str(text))), None) => self.html(&escape::text(&text)),
+            (Some(value), None) => {
+                let hole = self.hole(path, HoleKind::Content { value });
+                self.op(Op::Text(hole));
+            }
+            (None, None) => {}
+        }
+    }
+
+    /// A browser drops a line break right after these start tags: one of ours saves the author's.
+    fn first_line_break(&mut self, element: &Element) {
+        if element.is_html("pre") || element.is_html("textarea") {
+            self.html("\n");
+        }
+    }
+
+    fn inside(&mut self, element: &Element, ignore: bool, path: &[Step]) {
+        let html = element.namespace == Namespace::Html;
+        let why = match element.name.as_str() {
+            "script" => {
+                Some("nothing in a `<script>` may depend on state: it could run what a visitor wrote")
+            }
+            "style" => Some("nothing in a `<style>` may depend on state"),
+            "iframe" if html => Some("a browser shows nothing of the content of an `<iframe>`"),
+            "template" if html => {
+                Some("the content of a `<template>` is no part of the page: no binding reaches it")
+            }
+            _ if ignore => Some(
+                "the content of a `live:ignore` element belongs to other code: nothing in it may depend on state",
+            ),
+            _ => None,
+        };
+        if html && matches!(element.name.as_str(), "script" | "style") {
+            self.raw_text(element, why.unwrap_or_default());
+            return;
+        }
+        let closed = self.closed;
+        self.closed = why.or(closed);
+        if element.is_html("pre") {
+            self.preformatted(element, path);
+        } else {
+            self.children(&element.children, Some(element), path);
+        }
+        self.closed = closed;
+    }
+
+    /// Content that is neither escaped nor decoded.
+    fn raw_text(&mut self, element: &Element, why: &str) {
+        for child in &element.children {
+            match child {
+                Node::Text(Piece::Text(text)) => self.html(text),
+                Node::Text(Piece::Hole(code)) => self.error(code.at, why),
+                Node::Element(_) => {}
+            }
+        }
+    }
+
+    fn preformatted(&mut self, element: &Element, path: &[Step]) {
+        // The author's own first line break is dropped by every browser, ours in its place.
+        self.first_line_break(element);
+        let items = self.items(&element.children, Some(element));
+        let items = items.into_iter().enumerate().filter_map(|(i, item)| match item {
+            Item::Text(text) if i == 0 => {
+                let text = text.strip_prefix('\n').unwrap_or(&text).to_owned();
+                (!text.is_empty()).then_some(Item::Text(text))
+            }
+            item => Some(item),
+        });
+        let items = items.collect();
+        self.layout(items, Some(element), path);
+    }
+
+    /// `<live:NAME prop="{{ value }}"></live:NAME>`
+    fn child(&mut self, element: &Element, component: &str, path: &[Step]) {
+        let valid = component.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
+        if component.is_empty() || !valid {
+            self.error(
+                element.at,
+                "a child component is `<live:NAME></live:NAME>`, with the name it is registered by",
+            );
+        }
+        if let Some(why) = self.closed {
+            self.error(element.at, why);
+        }
+        if !blank(&element.children) {
+            self.error(
+                element.at,
+                format!("`{}` renders its own content: what it should know is a prop", element.tag()),
+            );
+        }
+        let (mut props, mut checks): (Vec<(Name, Expr)>, Vec<(String, Argument)>) = (Vec::new(), Vec::new());
+        let mut key = None;
+        // The hole stands before those of the attributes, so that the child exists when they are set.
+        let hole = self.hole(path, HoleKind::Ignore);
+        self.skeleton("<live-component");
+        self.op(Op::ChildStart(hole));
+        let mut tag = Tag::default();
+        for attribute in &element.attributes {
+            match live(attribute) {
+                Some(name) if name.eq_ignore_ascii_case("key") && element.attribute("live:for").is_none() => {
+                    key = Some(self.required(attribute, Want::Text));
+                }
+                Some(name) => {
+                    let base = name.split(['.', ':']).next().unwrap_or_default().to_ascii_lowercase();
+                    if matches!(base.as_str(), "html" | "text" | "model" | "ignore") {
+                        self.error(
+                            attribute.at,
+                            format!(
+                                "`live:{base}` has no meaning on a child component: its content is its own"
+                            ),
+                        );
+                    } else {
+                        self.directive(element, attribute, name, path, &mut tag);
+                    }
+                }
+                None if own_attribute(&attribute.name.to_ascii_lowercase()) => {
+                    self.attribute(element, attribute, path, &mut tag);
+                    if attribute.name.eq_ignore_ascii_case("id") {
+                        let id = self.value_again(attribute);
+                        self.op(Op::ChildId(id));
+                    }
+                }
+                None => {
+                    let name = attribute.name.replace('-', "_");
+                    let pieces = self.pieces(attribute);
+                    let (value, argument) = match attribute.value {
+                        Some(_) => self.value(pieces, Want::Any),
+                        None => (Expr::Literal(Literal::Bool(true)), Argument::Bool),
+                    };
+                    props.push((Name::from(name.as_str()), value));
+                    checks.push((name, argument));
+                }
+            }
+        }
+        self.write_classes(&tag);
+        self.op(Op::ChildEnd);
+        self.skeleton("></live-component>");
+        self.check(element.at, CheckKind::Child { component: component.to_owned(), props: checks });
+        if let Some(hole) = self.block().holes.get_mut(hole) {
+            hole.kind = HoleKind::Child { component: component.into(), props, key };
+        }
+        self.events(element, tag.events, path);
+    }
+}
+
+/// The name of a directive without its `live:`.
+fn live(attribute: &Attribute) -> Option<&str> {
+    let (prefix, name) = (attribute.name.get(..5)?, attribute.name.get(5..)?);
+    prefix.eq_ignore_ascii_case("live:").then_some(name)
+}
+
+/// Whether there is nothing but white space.
+fn blank(nodes: &[Node]) -> bool {
+    nodes.iter().all(|node| matches!(node, Node::Text(Piece::Text(text)) if text.trim().is_empty()))
+}

@@ -1,0 +1,241 @@
+//! From expressions as written to expressions whose names are resolved.
+
+use super::Compiler;
+use super::scope::Found;
+use crate::check::{Argument, CheckKind, PathStep, Want};
+use crate::data::Name;
+use crate::error::hint;
+use crate::expr::{Binary, Expr, Literal, Special, Unary};
+use crate::source::Code;
+use crate::syntax::{self, Ast, AstKind, Ident, SyntaxError};
+
+/// When an expression is evaluated, which decides on the names with a `$`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Moment {
+    /// Whenever the state changes.
+    Render,
+    /// When an event happens.
+    Event,
+    /// When an event happens, in `live:optimistic`.
+    Guess,
+}
+
+const SPECIALS: &[&str] = &["$value", "$checked", "$form", "$event", "$user", "$index", "$temp"];
+
+impl Compiler {
+    /// What a parser gave, or its mistake noted.
+    pub(super) fn parsed<T>(&mut self, result: Result<T, SyntaxError>) -> Option<T> {
+        result.map_err(|(at, message)| self.error(at, message)).ok()
+    }
+
+    /// An expression that is evaluated whenever the state changes; null where it is wrong.
+    pub(super) fn expression(&mut self, code: &Code, want: Want) -> Expr {
+        self.typed(code, want).0
+    }
+
+    /// The same, with what is known about its value.
+    pub(super) fn typed(&mut self, code: &Code, want: Want) -> (Expr, Argument) {
+        if let Some(why) = self.closed {
+            self.error(code.at, why);
+        }
+        match self.parsed(syntax::expression(&code.text, code.at)) {
+            Some(ast) => self.resolve(&ast, want, Moment::Render),
+            None => (Expr::Literal(Literal::Null), Argument::Any),
+        }
+    }
+
+    /// Resolves the names of an expression, and notes what they ask of the component.
+    pub(super) fn resolve(&mut self, ast: &Ast, want: Want, moment: Moment) -> (Expr, Argument) {
+        let (expr, argument) = self.resolve_part(ast, want, moment);
+        self.note(&expr);
+        (expr, argument)
+    }
+
+    fn resolve_part(&mut self, ast: &Ast, want: Want, moment: Moment) -> (Expr, Argument) {
+        let any = |expr| (expr, Argument::Any);
+        match &ast.kind {
+            AstKind::Literal(literal) => {
+                let argument = match literal {
+                    Literal::Null => Argument::Null,
+                    Literal::Bool(_) => Argument::Bool,
+                    Literal::Int(_) => Argument::Int,
+                    Literal::Num(_) => Argument::Float,
+                    Literal::Str(_) => Argument::Text,
+                };
+                (Expr::Literal(literal.clone()), argument)
+            }
+            AstKind::Name(_) | AstKind::Field(..) | AstKind::At(..) | AstKind::Method(..) => {
+                let (expr, path) = self.path(ast, moment);
+                match path {
+                    Some(steps) => {
+                        self.check(ast.at, CheckKind::Path { steps: steps.clone(), want });
+                        (expr, Argument::Path(steps))
+                    }
+                    None => any(expr),
+                }
+            }
+            AstKind::Unary(op, of) => {
+                let want = if *op == Unary::Not { Want::Condition } else { Want::Number };
+                let (of, _) = self.resolve_part(of, want, moment);
+                let argument = if *op == Unary::Not { Argument::Bool } else { Argument::Any };
+                (Expr::Unary(*op, of.into()), argument)
+            }
+            AstKind::Binary(op, a, b) => self.binary(*op, a, b, want, moment),
+            AstKind::If(condition, then, or) => {
+                let (condition, _) = self.resolve_part(condition, Want::Condition, moment);
+                let (then, first) = self.resolve_part(then, want, moment);
+                let (or, second) = self.resolve_part(or, want, moment);
+                let argument = if first == second { first } else { Argument::Any };
+                (Expr::If(condition.into(), then.into(), or.into()), argument)
+            }
+            AstKind::Object(fields) => any(Expr::Object(
+                fields
+                    .iter()
+                    .map(|(name, value)| {
+                        let (value, _) = self.resolve_part(value, Want::Any, moment);
+                        (Name::from(name.text.as_str()), value)
+                    })
+                    .collect(),
+            )),
+        }
+    }
+
+    fn binary(&mut self, op: Binary, a: &Ast, b: &Ast, want: Want, moment: Moment) -> (Expr, Argument) {
+        let (first, second, argument) = match op {
+            Binary::And => (Want::Condition, want, Argument::Any),
+            Binary::Or | Binary::Coalesce => (want, want, Argument::Any),
+            Binary::Eq | Binary::Ne | Binary::Lt | Binary::Le | Binary::Gt | Binary::Ge => {
+                (Want::Text, Want::Text, Argument::Bool)
+            }
+            Binary::Add => (Want::Text, Want::Text, Argument::Any),
+            Binary::Sub | Binary::Mul | Binary::Div | Binary::Rem => {
+                (Want::Number, Want::Number, Argument::Any)
+            }
+        };
+        let (a, _) = self.resolve_part(a, first, moment);
+        let (b, _) = self.resolve_part(b, second, moment);
+        (Expr::Binary(op, a.into(), b.into()), argument)
+    }
+
+    /// A path, and its steps from the component if it starts there.
+    pub(super) fn path(&mut self, ast: &Ast, moment: Moment) -> (Expr, Option<Vec<PathStep>>) {
+        match &ast.kind {
+            AstKind::Name(name) => self.name(ast.at, name, moment),
+            AstKind::Field(of, field) => {
+                let (of, path) = self.path(of, moment);
+                if matches!(of, Expr::Special(Special::User)) && !matches!(field.text.as_str(), "id" | "name")
+                {
+                    let hint = hint(&field.text, ["id", "name"]);
+                    self.error(field.at, format!("`$user` has `id` and `name`, no `{}`{hint}", field.text));
+                }
+                let step = PathStep::Field(field.text.clone());
+                (Expr::Field(of.into(), Name::from(field.text.as_str())), extended(path, step))
+            }
+            AstKind::At(of, at) => {
+                let (of, path) = self.path(of, moment);
+                let (at, _) = self.resolve_part(at, Want::Text, moment);
+                (Expr::At(of.into(), at.into()), extended(path, PathStep::Index))
+            }
+            AstKind::Method(of, name, args) => {
+                let (of, path) = self.path(of, moment);
+                self.method(of, path, name, args, moment)
+            }
+            AstKind::Literal(_)
+            | AstKind::Unary(..)
+            | AstKind::Binary(..)
+            | AstKind::If(..)
+            | AstKind::Object(_) => (self.resolve_part(ast, Want::Any, moment).0, None),
+        }
+    }
+
+    fn method(
+        &mut self,
+        of: Expr,
+        path: Option<Vec<PathStep>>,
+        name: &Ident,
+        args: &[Ast],
+        moment: Moment,
+    ) -> (Expr, Option<Vec<PathStep>>) {
+        match (name.text.as_str(), args) {
+            ("len", []) => (Expr::Unary(Unary::Len, of.into()), extended(path, PathStep::Len)),
+            ("is_empty", []) => (Expr::Unary(Unary::IsEmpty, of.into()), extended(path, PathStep::IsEmpty)),
+            ("contains", [what]) => {
+                let (what, _) = self.resolve_part(what, Want::Text, moment);
+                (Expr::Contains(of.into(), what.into()), extended(path, PathStep::Contains))
+            }
+            ("len" | "is_empty", _) => {
+                self.error(name.at, format!("`{}()` takes no argument", name.text));
+                (of, None)
+            }
+            ("contains", _) => {
+                self.error(name.at, "`contains(x)` takes one argument");
+                (of, None)
+            }
+            (other, _) => {
+                let hint = hint(other, ["len", "is_empty", "contains"]);
+                self.error(
+                    name.at,
+                    format!("there is no `{other}()`: expressions have `len()`, `is_empty()` and `contains(x)`; what has to be computed is a field, `#[live(computed)]` in Rust{hint}"),
+                );
+                (of, None)
+            }
+        }
+    }
+
+    fn name(&mut self, at: u32, name: &str, moment: Moment) -> (Expr, Option<Vec<PathStep>>) {
+        if name.starts_with('$') {
+            return (self.special(at, name, moment), None);
+        }
+        if matches!(name, "self" | "this") {
+            self.error(at, format!("fields are named alone, without `{name}.`"));
+        }
+        match self.scopes.find(name) {
+            Some(Found::Item(expr, path)) => (expr, path),
+            Some(Found::Own(expr)) => (expr, None),
+            None => (Expr::Root(Name::from(name)), Some(vec![PathStep::Field(name.to_owned())])),
+        }
+    }
+
+    fn special(&mut self, at: u32, name: &str, moment: Moment) -> Expr {
+        let special = match name {
+            "$user" => return Expr::Special(Special::User),
+            "$index" => {
+                if !self.scopes.in_loop() {
+                    self.error(at, "`$index` has a meaning inside a `live:for` only");
+                }
+                return Expr::Index(0);
+            }
+            "$value" => Special::Value,
+            "$checked" => Special::Checked,
+            "$form" => Special::Form,
+            "$event" => Special::Event,
+            "$temp" => Special::Temp,
+            _ => {
+                let hint = hint(name, SPECIALS.iter().copied());
+                self.error(at, format!("there is no `{name}`{hint}"));
+                return Expr::Literal(Literal::Null);
+            }
+        };
+        if special == Special::Temp && moment != Moment::Guess {
+            self.error(at, "`$temp` has a meaning in `live:optimistic` only");
+        } else if moment == Moment::Render {
+            self.error(at, format!("`{name}` has a meaning while an event is handled only"));
+        }
+        Expr::Special(special)
+    }
+
+    /// Declares a name of the template's own, unless it would hide another one.
+    pub(super) fn declare(&mut self, name: &Ident) {
+        if self.scopes.find(&name.text).is_some() {
+            self.error(name.at, format!("the name `{}` is taken already; choose another one", name.text));
+        }
+        self.check(name.at, CheckKind::Fresh { name: name.text.clone() });
+    }
+}
+
+fn extended(path: Option<Vec<PathStep>>, step: PathStep) -> Option<Vec<PathStep>> {
+    path.map(|mut path| {
+        path.push(step);
+        path
+    })
+}

@@ -1,0 +1,44 @@
+//! How a block is written as HTML on the server: the same pieces as its skeleton, with instructions in between.
+
+use crate::expr::Expr;
+
+/// One instruction. Numbers are positions in the block's holes.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Op {
+    /// As it is.
+    Html(String),
+    /// Escaped text.
+    Text(usize),
+    /// Raw HTML.
+    Raw(usize),
+    /// An attribute by its kind.
+    Attribute(usize),
+    /// `class`, put together from what never changes, a value and toggles.
+    Class { fixed: String, value: Option<usize>, toggles: Vec<usize> },
+    /// `hidden`, if it does not hold.
+    Show(usize),
+    /// Escaped text that no hole has: what a `textarea` with a `live:model` shows.
+    ShowText(Expr),
+    /// `value`, of an input with a `live:model`.
+    Value(Expr),
+    /// `checked`, if it holds.
+    Checked(Expr),
+    /// `checked`, if both are the same: a radio button and its model.
+    Chosen(Expr, Expr),
+    /// From here on options are selected by this value.
+    SelectStart(Expr),
+    /// `selected`, if this is the value (or one of the values) of the `select` around it.
+    Selected(Expr),
+    /// The end of the `select`.
+    SelectEnd,
+    /// The rows of a `live:for`.
+    For(usize),
+    /// The arm of a `live:if` that holds.
+    If(usize),
+    /// A child component starts; up to [`Op::ChildEnd`] its own attributes.
+    ChildStart(usize),
+    /// The `id` among those.
+    ChildId(Expr),
+    /// Its place is known now.
+    ChildEnd,
+}

@@ -1,0 +1,291 @@
+//! The first paint: a compiled template and a state become HTML that the page can adopt.
+
+pub(crate) mod escape;
+mod frame;
+
+use crate::compile::Compiled;
+use crate::compiled::{AttributeKind, HoleKind};
+use crate::data::{Data, Kind, Name};
+use crate::eval::Value;
+use crate::expr::Expr;
+use crate::program::Op;
+use crate::url;
+use frame::{Frame, Root};
+
+/// Where a component's fields are looked up: its own, and under the names of its shared fields their topics' states.
+pub trait Fields<D> {
+    /// The field of that name.
+    fn field(&self, name: &Name) -> Option<&D>;
+}
+
+impl<D: Data> Fields<D> for D {
+    fn field(&self, name: &Name) -> Option<&D> {
+        Data::field(self, name)
+    }
+}
+
+/// What was rendered.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rendered<D> {
+    /// The content of the component's element.
+    pub html: String,
+    /// What was chosen, in document order, so that the page can adopt what was rendered from an older state: for each
+    /// `live:for` the number of its items, for each `live:if` the number of its arm counted from 1, or 0; those inside
+    /// of rows and arms right after their own row or arm begins.
+    pub shape: Vec<u32>,
+    /// The child components, in document order; nothing stands in `html` for them yet.
+    pub children: Vec<ChildSlot<D>>,
+}
+
+/// A child component's place.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ChildSlot<D> {
+    /// Where its `<live-component …>…</live-component>` goes into [`Rendered::html`].
+    pub offset: usize,
+    /// The name that it is registered by.
+    pub component: Box<str>,
+    /// Its props.
+    pub props: Vec<(Box<str>, D)>,
+    /// Attributes for its start tag, escaped, each with a space before it: `id`, `class`, `data-…`.
+    pub attributes: String,
+    /// The `id` among them.
+    pub id: Option<String>,
+}
+
+/// Renders a component's state. `user` is what `$user` is, an object with `id` and `name`.
+///
+/// ```
+/// use serde_json::json;
+///
+/// let compiled = vivaz_template::compile("<b>{{ name }}</b>").expect("a valid template");
+/// let rendered = vivaz_template::render(&compiled, &json!({ "name": "<Ada>" }), None);
+/// assert_eq!(rendered.html, "<b>&lt;Ada&gt;</b>");
+/// ```
+pub fn render<D: Data>(compiled: &Compiled, state: &dyn Fields<D>, user: Option<&D>) -> Rendered<D> {
+    let root = Root { state, user };
+    let mut renderer = Renderer {
+        compiled,
+        rendered: Rendered { html: String::new(), shape: Vec::new(), children: Vec::new() },
+        select: None,
+        child: None,
+        scratch: String::new(),
+    };
+    renderer.block(0, Frame::top(&root));
+    renderer.rendered
+}
+
+struct Renderer<'a, D> {
+    compiled: &'a Compiled,
+    rendered: Rendered<D>,
+    /// What the `select` around has chosen.
+    select: Option<D>,
+    /// The child component whose attributes are being written.
+    child: Option<ChildSlot<D>>,
+    scratch: String,
+}
+
+impl<D: Data> Renderer<'_, D> {
+    fn block(&mut self, number: usize, mut frame: Frame<'_, D>) {
+        let compiled = self.compiled;
+        let (Some(block), Some(ops)) = (compiled.template.blocks.get(number), compiled.program.get(number))
+        else {
+            return;
+        };
+        for (_, first) in &block.locals {
+            let value = first.eval(&frame).into_data();
+            frame.locals.push(value);
+        }
+        for op in ops {
+            let hole = |at: &usize| block.holes.get(*at).map(|hole| &hole.kind);
+            match op {
+                Op::Html(html) => self.rendered.html.push_str(html),
+                Op::Text(at) => {
+                    if let Some(HoleKind::Text { value, .. } | HoleKind::Content { value }) = hole(at) {
+                        self.text(&value.eval(&frame));
+                    }
+                }
+                Op::ShowText(value) => self.text(&value.eval(&frame)),
+                Op::Raw(at) => {
+                    if let Some(HoleKind::Html { value }) = hole(at) {
+                        value.eval(&frame).write(&mut self.rendered.html);
+                    }
+                }
+                Op::Attribute(at) => {
+                    if let Some(HoleKind::Attribute { name, value, kind }) = hole(at) {
+                        self.attribute(name, *kind, &value.eval(&frame));
+                    }
+                }
+                Op::Class { fixed, value, toggles } => {
+                    let toggles = toggles.iter().filter_map(hole);
+                    self.classes(fixed, value.as_ref().and_then(hole), toggles, &frame);
+                }
+                Op::Show(at) => {
+                    if let Some(HoleKind::Show { on }) = hole(at)
+                        && !on.eval(&frame).truthy()
+                    {
+                        self.rendered.html.push_str(" hidden");
+                    }
+                }
+                Op::Value(value) => self.attribute("value", AttributeKind::Word, &value.eval(&frame)),
+                Op::Checked(value) => self.flag(" checked", value.eval(&frame).truthy()),
+                Op::Chosen(chosen, own) => {
+                    let chosen = text_of(&chosen.eval(&frame)) == text_of(&own.eval(&frame));
+                    self.flag(" checked", chosen);
+                }
+                Op::SelectStart(value) => self.select = Some(value.eval(&frame).into_data()),
+                Op::Selected(own) => {
+                    let selected = self.selected(&own.eval(&frame));
+                    self.flag(" selected", selected);
+                }
+                Op::SelectEnd => self.select = None,
+                Op::For(at) => {
+                    if let Some(HoleKind::For { list, block, .. }) = hole(at) {
+                        self.rows(list, *block, &frame);
+                    }
+                }
+                Op::If(at) => {
+                    if let Some(HoleKind::If { arms, .. }) = hole(at) {
+                        self.arm(arms, &frame);
+                    }
+                }
+                Op::ChildStart(at) => {
+                    if let Some(HoleKind::Child { component, props, .. }) = hole(at) {
+                        let props = props
+                            .iter()
+                            .map(|(name, value)| (name.text.clone(), value.eval(&frame).into_data()));
+                        self.child = Some(ChildSlot {
+                            offset: self.rendered.html.len(),
+                            component: component.clone(),
+                            props: props.collect(),
+                            attributes: String::new(),
+                            id: None,
+                        });
+                    }
+                }
+                Op::ChildId(id) => {
+                    let id = text_of(&id.eval(&frame));
+                    if let Some(child) = &mut self.child {
+                        child.id = Some(id);
+                    }
+                }
+                Op::ChildEnd => {
+                    if let Some(mut child) = self.child.take() {
+                        child.attributes = self.rendered.html.split_off(child.offset);
+                        self.rendered.children.push(child);
+                    }
+                }
+            }
+        }
+    }
+
+    fn rows(&mut self, list: &Expr, block: usize, frame: &Frame<'_, D>) {
+        let list = list.eval(frame);
+        let items = match list.kind() {
+            Kind::List(items) => items,
+            Kind::Null | Kind::Bool(_) | Kind::Int(_) | Kind::Num(_) | Kind::Str(_) | Kind::Map => &[],
+        };
+        self.rendered.shape.push(u32::try_from(items.len()).unwrap_or(u32::MAX));
+        for (index, item) in items.iter().enumerate() {
+            self.block(block, frame.row(item, index));
+        }
+    }
+
+    fn arm(&mut self, arms: &[(Option<Expr>, usize)], frame: &Frame<'_, D>) {
+        let holds = |condition: &Option<Expr>| condition.as_ref().is_none_or(|c| c.eval(frame).truthy());
+        let chosen = arms.iter().zip(1..).find(|((condition, _), _)| holds(condition));
+        self.rendered.shape.push(chosen.map_or(0, |(_, number)| number));
+        if let Some(((_, block), _)) = chosen {
+            self.block(*block, frame.arm());
+        }
+    }
+
+    fn text(&mut self, value: &Value<'_, D>) {
+        match value.kind() {
+            Kind::Str(text) => escape::push_text(&mut self.rendered.html, text),
+            // Nothing in a number needs escaping.
+            _ => value.write(&mut self.rendered.html),
+        }
+    }
+
+    fn flag(&mut self, attribute: &str, on: bool) {
+        if on {
+            self.rendered.html.push_str(attribute);
+        }
+    }
+
+    fn attribute(&mut self, name: &str, kind: AttributeKind, value: &Value<'_, D>) {
+        let word = kind == AttributeKind::Word;
+        match value.kind() {
+            Kind::Null => return,
+            Kind::Bool(false) if !word => return,
+            _ => {}
+        }
+        let mut text = std::mem::take(&mut self.scratch);
+        text.clear();
+        if !matches!(value.kind(), Kind::Bool(true)) || word {
+            value.write(&mut text);
+        }
+        let refused = match kind {
+            AttributeKind::Url => url::is_script(&text),
+            AttributeKind::UrlList => url::any_script(&text),
+            AttributeKind::Plain | AttributeKind::Property | AttributeKind::Word | AttributeKind::Class => {
+                false
+            }
+        };
+        let out = &mut self.rendered.html;
+        out.push(' ');
+        out.push_str(name);
+        out.push_str("=\"");
+        escape::push_attribute(out, if refused { url::REFUSED } else { &text });
+        out.push('"');
+        self.scratch = text;
+    }
+
+    fn classes<'h>(
+        &mut self,
+        fixed: &str,
+        value: Option<&HoleKind>,
+        toggles: impl Iterator<Item = &'h HoleKind>,
+        frame: &Frame<'_, D>,
+    ) {
+        let mut all = fixed.to_owned();
+        let mut add = |class: &str| {
+            if !class.is_empty() && !all.is_empty() && !all.ends_with(' ') {
+                all.push(' ');
+            }
+            all.push_str(class);
+        };
+        if let Some(HoleKind::Attribute { value, .. }) = value {
+            add(text_of(&value.eval(frame)).trim());
+        }
+        for toggle in toggles {
+            if let HoleKind::Class { name, on } = toggle
+                && on.eval(frame).truthy()
+            {
+                add(name);
+            }
+        }
+        if !all.is_empty() {
+            let out = &mut self.rendered.html;
+            out.push_str(" class=\"");
+            escape::push_attribute(out, &all);
+            out.push('"');
+        }
+    }
+
+    fn selected(&self, own: &Value<'_, D>) -> bool {
+        let Some(select) = &self.select else { return false };
+        let own = text_of(own);
+        match select.kind() {
+            Kind::List(items) => items.iter().any(|item| text_of(&Value::Borrowed(item)) == own),
+            _ => text_of(&Value::Borrowed(select)) == own,
+        }
+    }
+}
+
+/// A value as text, which is how a page compares the values of controls.
+fn text_of<D: Data>(value: &Value<'_, D>) -> String {
+    let mut text = String::new();
+    value.write(&mut text);
+    text
+}

@@ -1,0 +1,44 @@
+//! Text that cannot leave its context.
+
+/// Text of an element.
+pub(crate) fn text(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    push_text(&mut out, text);
+    out
+}
+
+/// The value of an attribute, without its quotes.
+pub(crate) fn attribute(value: &str) -> String {
+    let mut out = String::with_capacity(value.len());
+    push_attribute(&mut out, value);
+    out
+}
+
+pub(crate) fn push_text(out: &mut String, text: &str) {
+    push(out, text, &|byte| matches!(byte, b'&' | b'<' | b'>' | b'\r' | 0));
+}
+
+pub(crate) fn push_attribute(out: &mut String, value: &str) {
+    push(out, value, &|byte| matches!(byte, b'&' | b'<' | b'>' | b'"' | b'\r' | 0));
+}
+
+/// Copies what is between special bytes in one go; all of them are ASCII, so every cut is between characters.
+fn push(out: &mut String, text: &str, special: &dyn Fn(u8) -> bool) {
+    let mut rest = text;
+    while let Some(at) = rest.bytes().position(special) {
+        let (before, from) = rest.split_at(at);
+        out.push_str(before);
+        out.push_str(match from.as_bytes().first() {
+            Some(b'&') => "&amp;",
+            Some(b'<') => "&lt;",
+            Some(b'>') => "&gt;",
+            Some(b'"') => "&quot;",
+            // Read as a line feed if it were written as it is.
+            Some(b'\r') => "&#13;",
+            // A parser drops or replaces it: no reference stands for it either.
+            _ => "\u{fffd}",
+        });
+        rest = from.get(1..).unwrap_or_default();
+    }
+    out.push_str(rest);
+}

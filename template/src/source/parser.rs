@@ -1,0 +1,276 @@
+//! From source text to the tree. Stricter than a browser on purpose: what a browser would silently repair changes
+//! the tree, and then no binding would find its node.
+
+use super::tag::Tag;
+use super::{Code, Element, Node, Piece, VOID, namespace};
+use crate::compiled::Namespace;
+use crate::error::Errors;
+
+/// Elements may be this deep; everything after this works recursively.
+const DEPTH: usize = 120;
+
+/// Parses a template. What it returns is complete as far as that is possible, also when there are errors.
+pub(crate) fn parse(source: &str, errors: &mut Errors) -> Vec<Node> {
+    let mut parser = Parser { source, at: 0, errors, open: Vec::new(), top: Vec::new() };
+    parser.run();
+    parser.finish()
+}
+
+pub(super) struct Parser<'a> {
+    pub(super) source: &'a str,
+    pub(super) at: usize,
+    errors: &'a mut Errors,
+    open: Vec<Element>,
+    top: Vec<Node>,
+}
+
+impl<'a> Parser<'a> {
+    pub(super) fn rest(&self) -> &'a str {
+        self.source.get(self.at..).unwrap_or_default()
+    }
+
+    pub(super) fn take_while(&mut self, keep: impl Fn(char) -> bool) -> &'a str {
+        let rest = self.rest();
+        let end = rest.find(|c| !keep(c)).unwrap_or(rest.len());
+        self.at += end;
+        rest.get(..end).unwrap_or_default()
+    }
+
+    pub(super) fn eat(&mut self, text: &str) -> bool {
+        let there = self.rest().starts_with(text);
+        if there {
+            self.at += text.len();
+        }
+        there
+    }
+
+    /// Sources are bounded to 32 bits by `compile`.
+    pub(super) fn offset(&self, at: usize) -> u32 {
+        at as u32
+    }
+
+    pub(super) fn error(&mut self, at: usize, message: impl Into<String>) {
+        self.errors.add(at as u32, message);
+    }
+
+    pub(super) fn error_at(&mut self, at: u32, message: impl Into<String>) {
+        self.errors.add(at, message);
+    }
+
+    fn push(&mut self, node: Node) {
+        match self.open.last_mut() {
+            Some(parent) => parent.children.push(node),
+            None => self.top.push(node),
+        }
+    }
+
+    fn run(&mut self) {
+        while !self.rest().is_empty() {
+            let rest = self.rest();
+            let second = rest.as_bytes().get(1).copied().unwrap_or(0);
+            if rest.starts_with("{{") {
+                self.hole();
+            } else if !rest.starts_with('<') {
+                self.text();
+            } else if rest.starts_with("</") {
+                self.end_tag();
+            } else if matches!(second, b'!' | b'?') {
+                self.declaration();
+            } else if second.is_ascii_alphabetic() {
+                self.element();
+            } else {
+                // A lone `<` is text, as in a browser.
+                self.at += 1;
+                self.push(Node::Text(Piece::Text("<".to_owned())));
+            }
+        }
+    }
+
+    fn text(&mut self) {
+        let rest = self.rest();
+        let end = [rest.find('<'), rest.find("{{")].into_iter().flatten().min().unwrap_or(rest.len());
+        self.at += end;
+        self.push(Node::Text(Piece::Text(rest.get(..end).unwrap_or_default().to_owned())));
+    }
+
+    fn hole(&mut self) {
+        let start = self.at;
+        match hole_end(self.rest()) {
+            Some(end) => {
+                let text = self.rest().get(2..end).unwrap_or_default().to_owned();
+                self.at += end + 2;
+                self.push(Node::Text(Piece::Hole(Code { text, at: start as u32 + 2 })));
+            }
+            None => {
+                self.error(start, "`{{` is never closed with `}}`");
+                self.at = self.source.len();
+            }
+        }
+    }
+
+    /// Comments, and what looks like them.
+    fn declaration(&mut self) {
+        let start = self.at;
+        let rest = self.rest();
+        if rest.starts_with("<!--") {
+            match rest.get(4..).and_then(|inside| inside.find("-->")) {
+                Some(end) => self.at += 4 + end + 3,
+                None => {
+                    self.error(start, "the comment is never closed with `-->`");
+                    self.at = self.source.len();
+                }
+            }
+            return;
+        }
+        let what = if rest.get(..9).is_some_and(|start| start.eq_ignore_ascii_case("<!doctype")) {
+            "a template is a part of a page: `<!doctype>` belongs into the page itself"
+        } else if rest.starts_with("<![CDATA[") {
+            "`<![CDATA[` is a comment in HTML: write the text itself"
+        } else {
+            "a browser reads this as a comment: write `&lt;` for a `<` that is text"
+        };
+        self.error(start, what);
+        self.at += rest.find('>').map_or(rest.len(), |end| end + 1);
+    }
+
+    fn element(&mut self) {
+        let start = self.at;
+        let Tag { name, attributes, self_closing } = self.tag();
+        let parent = self.open.last().map(|parent| (parent.name.as_str(), parent.namespace));
+        let namespace = namespace(parent, &name);
+        let name = match namespace {
+            Namespace::Html => name.to_ascii_lowercase(),
+            Namespace::Svg | Namespace::MathMl
+                if ["svg", "math"].iter().any(|n| name.eq_ignore_ascii_case(n)) =>
+            {
+                name.to_ascii_lowercase()
+            }
+            Namespace::Svg | Namespace::MathMl => name,
+        };
+        let html = namespace == Namespace::Html;
+        let void = html && VOID.contains(&name.as_str());
+        if self_closing && html && !void {
+            self.error(
+                start,
+                format!("HTML does not close `<{name}/>` by itself: write `<{name}></{name}>`"),
+            );
+        }
+        if self.open.len() >= DEPTH {
+            self.error(start, format!("elements are nested deeper than {DEPTH}"));
+            self.at = self.source.len();
+            return;
+        }
+        let raw = html && matches!(name.as_str(), "script" | "style" | "textarea" | "title");
+        let element = Element { name, at: start as u32, namespace, attributes, children: Vec::new() };
+        if void || self_closing {
+            self.push(Node::Element(element));
+        } else {
+            self.open.push(element);
+            if raw {
+                self.raw_text();
+            }
+        }
+    }
+
+    /// The content of an element in which no tags are recognised.
+    fn raw_text(&mut self) {
+        let Some(name) = self.open.last().map(|element| format!("</{}", element.name)) else { return };
+        let rest = self.rest();
+        let end = rest
+            .match_indices("</")
+            .map(|(at, _)| at)
+            .find(|at| rest.get(*at..*at + name.len()).is_some_and(|tag| tag.eq_ignore_ascii_case(&name)))
+            .unwrap_or(rest.len());
+        let stop = self.at + end;
+        for piece in pieces(rest.get(..end).unwrap_or_default(), self.at as u32, self.errors) {
+            self.push(Node::Text(piece));
+        }
+        self.at = stop;
+    }
+
+    fn end_tag(&mut self) {
+        let start = self.at;
+        self.at += 2;
+        let name = self.take_while(|c| c != '>' && !c.is_ascii_whitespace()).to_owned();
+        self.take_while(|c| c != '>');
+        if !self.eat(">") {
+            self.error(start, format!("`</{name}` is never closed with `>`"));
+        }
+        let Some(depth) = self.open.iter().rposition(|element| element.name.eq_ignore_ascii_case(&name))
+        else {
+            let message = if VOID.contains(&name.to_ascii_lowercase().as_str()) {
+                format!("`<{name}>` has no content and no end tag")
+            } else {
+                format!("`</{name}>` closes nothing")
+            };
+            self.error(start, message);
+            return;
+        };
+        while self.open.len() > depth + 1 {
+            self.unclosed();
+        }
+        if let Some(element) = self.open.pop() {
+            self.push(Node::Element(element));
+        }
+    }
+
+    /// Reports the innermost open element, and closes it.
+    fn unclosed(&mut self) {
+        if let Some(element) = self.open.pop() {
+            self.errors.add(element.at, format!("`{}` is never closed", element.tag()));
+            self.push(Node::Element(element));
+        }
+    }
+
+    fn finish(mut self) -> Vec<Node> {
+        while !self.open.is_empty() {
+            self.unclosed();
+        }
+        self.top
+    }
+}
+
+/// Splits text, or an attribute's value, at its `{{ }}`.
+pub(crate) fn pieces(text: &str, at: u32, errors: &mut Errors) -> Vec<Piece> {
+    let mut out = Vec::new();
+    let mut done = 0;
+    while let Some(start) = text.get(done..).and_then(|rest| rest.find("{{")).map(|start| done + start) {
+        if start > done {
+            out.push(Piece::Text(text.get(done..start).unwrap_or_default().to_owned()));
+        }
+        let Some(end) = text.get(start..).and_then(hole_end).map(|end| start + end) else {
+            errors.add(
+                at + start as u32,
+                "`{{` is never closed with `}}` (text inside an expression stands in 'single quotes')",
+            );
+            return out;
+        };
+        let code = text.get(start + 2..end).unwrap_or_default().to_owned();
+        out.push(Piece::Hole(Code { text: code, at: at + start as u32 + 2 }));
+        done = end + 2;
+    }
+    if done < text.len() {
+        out.push(Piece::Text(text.get(done..).unwrap_or_default().to_owned()));
+    }
+    out
+}
+
+/// Where the `}}` of a text that starts with `{{` stands. Braces inside quotes and of objects do not count.
+fn hole_end(text: &str) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let (mut depth, mut quote, mut at) = (0_u32, None, 2);
+    while let Some(byte) = bytes.get(at) {
+        match (quote, byte) {
+            (Some(_), b'\\') => at += 1,
+            (Some(open), byte) if byte == open => quote = None,
+            (Some(_), _) => {}
+            (None, b'"' | b'\'') => quote = Some(byte),
+            (None, b'{') => depth += 1,
+            (None, b'}') if depth > 0 => depth -= 1,
+            (None, b'}') => return (bytes.get(at + 1) == Some(&b'}')).then_some(at),
+            (None, _) => {}
+        }
+        at += 1;
+    }
+    None
+}

@@ -1,0 +1,95 @@
+//! Start tags: the name and the attributes.
+
+use super::Attribute;
+use super::Code;
+use super::parser::Parser;
+
+/// What stands between `<` and `>`.
+pub(super) struct Tag {
+    pub(super) name: String,
+    pub(super) attributes: Vec<Attribute>,
+    pub(super) self_closing: bool,
+}
+
+impl Parser<'_> {
+    /// Reads a start tag from its `<`; the next byte is a letter.
+    pub(super) fn tag(&mut self) -> Tag {
+        let start = self.at;
+        self.at += 1;
+        let name = self.take_while(|c| !c.is_ascii_whitespace() && c != '/' && c != '>').to_owned();
+        if let Some(bad) =
+            name.chars().find(|c| !c.is_ascii_alphanumeric() && !matches!(c, '-' | ':' | '_' | '.'))
+        {
+            self.error(start, format!("`{bad}` cannot stand in the name of an element"));
+        }
+        let mut attributes: Vec<Attribute> = Vec::new();
+        loop {
+            self.take_while(|c| c.is_ascii_whitespace());
+            if self.eat(">") {
+                return Tag { name, attributes, self_closing: false };
+            }
+            if self.eat("/>") {
+                return Tag { name, attributes, self_closing: true };
+            }
+            if self.eat("/") {
+                continue;
+            }
+            if self.rest().is_empty() {
+                self.error(start, format!("`<{name}` is never closed with `>`"));
+                return Tag { name, attributes, self_closing: false };
+            }
+            let attribute = self.attribute();
+            if attributes.iter().any(|earlier| earlier.name.eq_ignore_ascii_case(&attribute.name)) {
+                self.error_at(attribute.at, format!("the attribute `{}` stands here twice", attribute.name));
+            } else {
+                attributes.push(attribute);
+            }
+        }
+    }
+
+    fn attribute(&mut self) -> Attribute {
+        let start = self.at;
+        // An `=` in front would begin a name in HTML; here it is a mistake that must not stop the parser.
+        let name = self.take_while(|c| !c.is_ascii_whitespace() && !matches!(c, '/' | '>' | '=')).to_owned();
+        if name.is_empty() {
+            self.error(start, "an attribute needs a name before the `=`");
+        } else if name.contains("{{") {
+            self.error(start, "`{{ }}` can be an attribute's value, not its name");
+        } else if let Some(bad) = name.chars().find(|c| matches!(c, '"' | '\'' | '<') || c.is_control()) {
+            self.error(start, format!("`{}` cannot stand in an attribute's name", bad.escape_debug()));
+        }
+        let at = self.offset(start);
+        let end = self.at;
+        self.take_while(|c| c.is_ascii_whitespace());
+        if !self.eat("=") {
+            self.at = end;
+            return Attribute { name, at, value: None };
+        }
+        self.take_while(|c| c.is_ascii_whitespace());
+        let value = self.value(&name);
+        Attribute { name, at, value: Some(value) }
+    }
+
+    fn value(&mut self, name: &str) -> Code {
+        let quote = self.rest().chars().next().filter(|c| matches!(c, '"' | '\''));
+        let Some(quote) = quote else {
+            let start = self.at;
+            let text = self.take_while(|c| !c.is_ascii_whitespace() && c != '>').to_owned();
+            if text.is_empty() {
+                self.error(start, format!("`{name}=` needs a value in quotes"));
+            } else if text.contains(['"', '\'', '<', '=', '`', '{']) {
+                self.error(start, format!("the value of `{name}` has to stand in quotes"));
+            }
+            return Code { text, at: self.offset(start) };
+        };
+        let opening = self.at;
+        self.at += 1;
+        let start = self.at;
+        let text = self.take_while(|c| c != quote).to_owned();
+        if self.rest().is_empty() {
+            self.error(opening, format!("the value of `{name}` is never closed with {quote}"));
+        }
+        self.at = (self.at + 1).min(self.source.len());
+        Code { text, at: self.offset(start) }
+    }
+}

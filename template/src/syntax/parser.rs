@@ -1,0 +1,357 @@
+//! A parser by precedence. It stops at the first mistake of an expression; other expressions go on.
+
+use super::lexer::{self, Token, TokenKind, tokens};
+use super::{Ast, AstKind, GuessAst, Ident, LoopHead, StatementAst, SyntaxError};
+use crate::expr::{Binary, Literal, Unary};
+
+/// An expression has at most so many parts, which bounds the depth of everything that walks over it.
+const PARTS: usize = 200;
+
+type Parsed<T> = Result<T, SyntaxError>;
+
+/// A whole expression.
+pub(crate) fn expression(text: &str, base: u32) -> Parsed<Ast> {
+    let mut p = Parser::new(text, base)?;
+    let ast = p.expression()?;
+    p.end("an operator")?;
+    Ok(ast)
+}
+
+/// The statements of an event, separated by `;`.
+pub(crate) fn statements(text: &str, base: u32) -> Parsed<Vec<StatementAst>> {
+    Parser::new(text, base)?.list(|p| {
+        let name = p.name("the name of an action")?;
+        if p.eat("=") {
+            return Ok(StatementAst::Set(name, p.expression()?));
+        }
+        if p.eat("(") {
+            return Ok(StatementAst::Call(name, p.until(")", Parser::expression)?));
+        }
+        match p.sign() {
+            Some(sign @ ("+=" | "-=" | "++" | "--")) => {
+                let n = &name.text;
+                Err((p.at(), format!("there is no `{sign}`: write `{n} = {n} + 1`, or call an action")))
+            }
+            Some("." | "[") => Err((
+                name.at,
+                "an event calls an action, `save(item.id)`, or sets a local, `open = true`".to_owned(),
+            )),
+            _ => Ok(StatementAst::Call(name, Vec::new())),
+        }
+    })
+}
+
+/// `name = value; name = value`, as `live:local` has it.
+pub(crate) fn key_value(text: &str, base: u32) -> Parsed<Vec<(Ident, Ast)>> {
+    Parser::new(text, base)?.list(|p| {
+        let name = p.name("a name")?;
+        p.expect("=", "`live:local` gives first values: `open = false; filter = 'all'`")?;
+        Ok((name, p.expression()?))
+    })
+}
+
+/// The guesses of `live:optimistic`, separated by `;`.
+pub(crate) fn guesses(text: &str, base: u32) -> Parsed<Vec<GuessAst>> {
+    const FORMS: &str =
+        "a guess is `field = value`, `list.push({…})`, `list.remove(id)` or `list[id].field = value`";
+    Parser::new(text, base)?.list(|p| {
+        let target = p.expression()?;
+        if p.eat("=") {
+            return Ok(GuessAst::Set(target, p.expression()?));
+        }
+        match target.kind {
+            AstKind::Method(list, name, mut args) if args.len() == 1 => {
+                let arg = args.pop().ok_or((name.at, FORMS.to_owned()))?;
+                match name.text.as_str() {
+                    "push" => Ok(GuessAst::Push(*list, arg)),
+                    "remove" => Ok(GuessAst::Remove(*list, arg)),
+                    _ => Err((name.at, FORMS.to_owned())),
+                }
+            }
+            _ => Err((target.at, FORMS.to_owned())),
+        }
+    })
+}
+
+/// `item in list`, `item, index in list`
+pub(crate) fn loop_head(text: &str, base: u32) -> Parsed<LoopHead> {
+    const FORM: &str = "`live:for` is `item in list` or `item, index in list`";
+    let mut p = Parser::new(text, base)?;
+    let item = p.name("a name for the item")?;
+    let index = if p.eat(",") { Some(p.name("a name for the position")?) } else { None };
+    match &p.peek().kind {
+        TokenKind::Name(word) if word == "in" => p.next(),
+        _ => return Err((p.at(), FORM.to_owned())),
+    };
+    let list = p.expression()?;
+    p.end("an operator")?;
+    Ok(LoopHead { item, index, list })
+}
+
+struct Parser {
+    tokens: Vec<Token>,
+    next: usize,
+    parts: usize,
+    end: Token,
+}
+
+impl Parser {
+    fn new(text: &str, base: u32) -> Parsed<Self> {
+        let tokens = tokens(text, base)?;
+        let at = tokens.last().map_or(base, |token| token.at);
+        Ok(Self { tokens, next: 0, parts: 0, end: Token { at, kind: TokenKind::End } })
+    }
+
+    fn peek(&self) -> &Token {
+        self.tokens.get(self.next).unwrap_or(&self.end)
+    }
+
+    fn next(&mut self) -> Token {
+        let token = self.peek().clone();
+        self.next += 1;
+        token
+    }
+
+    fn at(&self) -> u32 {
+        self.peek().at
+    }
+
+    fn sign(&self) -> Option<&'static str> {
+        match self.peek().kind {
+            TokenKind::Sign(sign) => Some(sign),
+            TokenKind::Name(_) | TokenKind::Literal(_) | TokenKind::End => None,
+        }
+    }
+
+    fn eat(&mut self, sign: &str) -> bool {
+        let there = self.sign() == Some(sign);
+        if there {
+            self.next += 1;
+        }
+        there
+    }
+
+    fn expect(&mut self, sign: &str, message: &str) -> Parsed<()> {
+        if self.eat(sign) { Ok(()) } else { Err((self.at(), message.to_owned())) }
+    }
+
+    fn name(&mut self, what: &str) -> Parsed<Ident> {
+        let token = self.next();
+        match token.kind {
+            TokenKind::Name(text) if !text.starts_with('$') => Ok(Ident { at: token.at, text }),
+            kind => Err((token.at, format!("{what} has to stand here, not {}", shown(&kind)))),
+        }
+    }
+
+    fn end(&self, expected: &str) -> Parsed<()> {
+        match &self.peek().kind {
+            TokenKind::End => Ok(()),
+            kind => Err((self.at(), complaint(kind, expected))),
+        }
+    }
+
+    /// Items separated by `;` up to the end.
+    fn list<T>(&mut self, item: impl Fn(&mut Self) -> Parsed<T>) -> Parsed<Vec<T>> {
+        let mut out = Vec::new();
+        while self.peek().kind != TokenKind::End {
+            out.push(item(self)?);
+            if !self.eat(";") {
+                self.end("`;`")?;
+            }
+        }
+        if out.is_empty() {
+            return Err((self.at(), "something has to stand here".to_owned()));
+        }
+        Ok(out)
+    }
+
+    /// Items separated by `,` up to a closing sign.
+    fn until<T>(&mut self, close: &'static str, item: impl Fn(&mut Self) -> Parsed<T>) -> Parsed<Vec<T>> {
+        let mut out = Vec::new();
+        loop {
+            if self.eat(close) {
+                return Ok(out);
+            }
+            out.push(item(self)?);
+            if !self.eat(",") && self.sign() != Some(close) {
+                let what = complaint(&self.peek().kind, &format!("`,` or `{close}`"));
+                return Err((self.at(), what));
+            }
+        }
+    }
+
+    fn make(&mut self, at: u32, kind: AstKind) -> Parsed<Ast> {
+        self.parts += 1;
+        if self.parts > PARTS {
+            return Err((
+                at,
+                "this expression is too long: give it a name in Rust, as a computed field".to_owned(),
+            ));
+        }
+        Ok(Ast { at, kind })
+    }
+
+    fn expression(&mut self) -> Parsed<Ast> {
+        // Counts here too, so that parentheses cannot nest without end.
+        self.parts += 1;
+        if self.parts > PARTS {
+            return Err((self.at(), "this expression is nested too deeply".to_owned()));
+        }
+        let condition = self.binary(0)?;
+        if !self.eat("?") {
+            return Ok(condition);
+        }
+        let then = self.expression()?;
+        self.expect(":", "`a ? b : c` needs its `:`")?;
+        let or = self.expression()?;
+        self.make(condition.at, AstKind::If(condition.into(), then.into(), or.into()))
+    }
+
+    fn binary(&mut self, least: u8) -> Parsed<Ast> {
+        let mut left = self.unary()?;
+        let mut compared = false;
+        while let Some((op, level)) = self.sign().and_then(operator).filter(|(_, level)| *level >= least) {
+            let at = self.at();
+            let compares = level == COMPARISON || level == EQUALITY;
+            if compares && compared {
+                return Err((at, "comparisons cannot be chained: write `a < b && b < c`".to_owned()));
+            }
+            compared = compares;
+            self.next += 1;
+            let right = self.binary(level + 1)?;
+            left = self.make(left.at, AstKind::Binary(op, left.into(), right.into()))?;
+        }
+        Ok(left)
+    }
+
+    fn unary(&mut self) -> Parsed<Ast> {
+        let at = self.at();
+        let op = match self.sign() {
+            Some("!") => Unary::Not,
+            Some("-") => Unary::Negate,
+            _ => return self.postfix(),
+        };
+        self.next += 1;
+        self.parts += 1;
+        if self.parts > PARTS {
+            return Err((at, "this expression is nested too deeply".to_owned()));
+        }
+        let of = self.unary()?;
+        match (op, &of.kind) {
+            (Unary::Negate, AstKind::Literal(Literal::Int(i))) => {
+                let literal = Literal::Int(i.wrapping_neg());
+                Ok(Ast { at, kind: AstKind::Literal(literal) })
+            }
+            (Unary::Negate, AstKind::Literal(Literal::Num(n))) => {
+                Ok(Ast { at, kind: AstKind::Literal(lexer::float(-n)) })
+            }
+            _ => self.make(at, AstKind::Unary(op, of.into())),
+        }
+    }
+
+    fn postfix(&mut self) -> Parsed<Ast> {
+        let mut of = self.primary()?;
+        loop {
+            if self.eat(".") {
+                let name = self.name("the name of a field")?;
+                of = if self.eat("(") {
+                    let args = self.until(")", Self::expression)?;
+                    self.make(of.at, AstKind::Method(of.into(), name, args))?
+                } else {
+                    self.make(of.at, AstKind::Field(of.into(), name))?
+                };
+            } else if self.eat("[") {
+                let index = self.expression()?;
+                self.expect("]", "`[` is never closed with `]`")?;
+                of = self.make(of.at, AstKind::At(of.into(), index.into()))?;
+            } else {
+                return Ok(of);
+            }
+        }
+    }
+
+    fn primary(&mut self) -> Parsed<Ast> {
+        let Token { at, kind } = self.next();
+        match kind {
+            TokenKind::Literal(literal) => self.make(at, AstKind::Literal(literal)),
+            TokenKind::Name(name) if self.sign() == Some("(") => Err((
+                at,
+                format!(
+                    "`{name}(…)` cannot be called here: actions are called by events, and what has to be computed is a field, `#[live(computed)]` in Rust"
+                ),
+            )),
+            TokenKind::Name(name) => self.make(at, AstKind::Name(name)),
+            TokenKind::Sign("(") => {
+                let inner = self.expression()?;
+                self.expect(")", "`(` is never closed with `)`")?;
+                Ok(inner)
+            }
+            TokenKind::Sign("{") => {
+                let fields = self.until("}", |p| {
+                    let name = p.name("the name of a field")?;
+                    p.expect(":", "an object is `{ name: value, … }`")?;
+                    Ok((name, p.expression()?))
+                })?;
+                self.make(at, AstKind::Object(fields))
+            }
+            TokenKind::Sign("[") => {
+                Err((at, "there are no lists in expressions: make it a field in Rust".to_owned()))
+            }
+            TokenKind::End => Err((at, "an expression has to stand here".to_owned())),
+            kind @ TokenKind::Sign(_) => Err((at, complaint(&kind, "an expression"))),
+        }
+    }
+}
+
+const EQUALITY: u8 = 3;
+const COMPARISON: u8 = 4;
+
+fn operator(sign: &str) -> Option<(Binary, u8)> {
+    Some(match sign {
+        "??" => (Binary::Coalesce, 0),
+        "||" => (Binary::Or, 1),
+        "&&" => (Binary::And, 2),
+        "==" => (Binary::Eq, EQUALITY),
+        "!=" => (Binary::Ne, EQUALITY),
+        "<" => (Binary::Lt, COMPARISON),
+        "<=" => (Binary::Le, COMPARISON),
+        ">" => (Binary::Gt, COMPARISON),
+        ">=" => (Binary::Ge, COMPARISON),
+        "+" => (Binary::Add, 5),
+        "-" => (Binary::Sub, 5),
+        "*" => (Binary::Mul, 6),
+        "/" => (Binary::Div, 6),
+        "%" => (Binary::Rem, 6),
+        _ => return None,
+    })
+}
+
+/// Why a token cannot stand where it stands.
+fn complaint(kind: &TokenKind, expected: &str) -> String {
+    match kind {
+        TokenKind::Sign("===" | "!==") => {
+            "`==` and `!=` are exact already: there are no `===` and `!==`".to_owned()
+        }
+        TokenKind::Sign("=") => "`=` sets nothing here: compare with `==`".to_owned(),
+        TokenKind::Sign("|") => {
+            "there are no filters: format it in Rust, as a field; `||` is `or`".to_owned()
+        }
+        TokenKind::Sign("&") => "write `&&` for `and`".to_owned(),
+        TokenKind::Sign("?.") => "a plain `.` is enough: a field of null is null".to_owned(),
+        TokenKind::Sign("=>") => "there are no functions in expressions".to_owned(),
+        TokenKind::Sign(sign @ ("++" | "--" | "+=" | "-=")) => format!("there is no `{sign}` in expressions"),
+        TokenKind::Name(word) if word == "and" => "write `&&` for `and`".to_owned(),
+        TokenKind::Name(word) if word == "or" => "write `||` for `or`".to_owned(),
+        kind => format!("{expected} has to stand here, not {}", shown(kind)),
+    }
+}
+
+fn shown(kind: &TokenKind) -> String {
+    match kind {
+        TokenKind::Name(name) => format!("`{name}`"),
+        TokenKind::Literal(Literal::Str(text)) => format!("the text '{text}'"),
+        TokenKind::Literal(_) => "a literal".to_owned(),
+        TokenKind::Sign(sign) => format!("`{sign}`"),
+        TokenKind::End => "the end".to_owned(),
+    }
+}

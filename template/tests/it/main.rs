@@ -1,0 +1,3 @@
+//! The template language from source to HTML, and what it refuses.
+
+mod smoke;
