@@ -12,7 +12,7 @@ use super::envelope::{self, Envelope};
 use crate::client::{ClientBody, ClientMessage, Hello, Request, Resume};
 use crate::code::ErrorCode;
 use crate::id::{ComponentId, Epoch, Ref, Rev, SessionId, StreamId, TopicName};
-use crate::json::{RawJson, depth};
+use crate::json::{RawJson, is_deeper_than};
 use crate::kind::ClientType;
 use crate::limits::Limits;
 use crate::secret::{ResumeSecret, Seal};
@@ -82,7 +82,7 @@ fn check<'a>(
     limits: &Limits,
 ) -> Result<ClientMessage<'a>, DecodeError> {
     outcome.map_err(|error| malformed(syntax(&error)))?;
-    if depth(text) > limits.depth {
+    if is_deeper_than(text, limits.depth) {
         return Err(malformed(format!("nested deeper than {}", limits.depth)));
     }
     let version = envelope.v.ok_or_else(|| malformed("`v` is missing"))?;
