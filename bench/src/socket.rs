@@ -11,6 +11,7 @@ use vivaz_protocol::SUBPROTOCOL_JSON;
 
 use crate::process::PATH;
 
+const CONTINUATION: u8 = 0x0;
 const TEXT: u8 = 0x1;
 const CLOSE: u8 = 0x8;
 const PING: u8 = 0x9;
@@ -25,6 +26,9 @@ pub(crate) struct Socket {
     received: Vec<u8>,
     /// How much of it was handed out.
     taken: usize,
+    /// A message that came in fragments, as far as it is there; while it grows, `whole` is false.
+    message: Vec<u8>,
+    whole: bool,
     /// The frame being sent, kept for its capacity.
     frame: Vec<u8>,
 }
@@ -34,7 +38,14 @@ impl Socket {
     pub(crate) async fn connect(address: SocketAddr, subprotocol: Subprotocol) -> anyhow::Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
-        let mut socket = Self { stream, received: Vec::with_capacity(512), taken: 0, frame: Vec::new() };
+        let mut socket = Self {
+            stream,
+            received: Vec::with_capacity(512),
+            taken: 0,
+            message: Vec::new(),
+            whole: true,
+            frame: Vec::new(),
+        };
         let offer = match subprotocol {
             Subprotocol::Live => format!("Sec-WebSocket-Protocol: {SUBPROTOCOL_JSON}\r\n"),
             Subprotocol::None => String::new(),
@@ -71,16 +82,30 @@ impl Socket {
             let payload = self.taken + frame.head..self.taken + frame.head + frame.length;
             self.taken = payload.end;
             match frame.opcode {
-                TEXT => {
+                TEXT if frame.last && self.whole => {
                     let bytes = self.received.get(payload).context("the frame is whole")?;
                     return Ok(std::str::from_utf8(bytes)?);
+                }
+                TEXT | CONTINUATION => {
+                    ensure!((frame.opcode == TEXT) == self.whole, "fragments out of order");
+                    if self.whole {
+                        self.message.clear();
+                    }
+                    self.message.extend_from_slice(self.received.get(payload).context("the frame is whole")?);
+                    self.whole = frame.last;
+                    if self.whole {
+                        return Ok(std::str::from_utf8(&self.message)?);
+                    }
                 }
                 PING => {
                     let bytes = self.received.get(payload).context("the frame is whole")?.to_vec();
                     self.send_frame(PONG, &bytes).await?;
                 }
                 PONG => {}
-                CLOSE => bail!("the server closed: {:?}", self.received.get(payload)),
+                CLOSE => {
+                    let reason = self.received.get(payload).unwrap_or_default();
+                    bail!("the server closed: {}", String::from_utf8_lossy(reason).escape_debug());
+                }
                 other => bail!("a frame with opcode {other}"),
             }
         }
@@ -91,6 +116,7 @@ impl Socket {
         self.received.drain(..self.taken);
         self.taken = 0;
         self.received.shrink_to_fit();
+        self.message = Vec::new();
         self.frame = Vec::new();
     }
 
@@ -135,6 +161,7 @@ pub(crate) enum Subprotocol {
 
 struct Frame {
     opcode: u8,
+    last: bool,
     head: usize,
     length: usize,
 }
@@ -142,7 +169,6 @@ struct Frame {
 /// The frame that the bytes begin with, once all of it is there.
 fn parse(bytes: &[u8]) -> anyhow::Result<Option<Frame>> {
     let [first, second, rest @ ..] = bytes else { return Ok(None) };
-    ensure!(first & FINAL != 0, "a fragmented message");
     ensure!(second & MASKED == 0, "a masked frame from a server");
     let (head, length) = match (second & 0x7f, rest) {
         (126, [a, b, ..]) => (4, u64::from(u16::from_be_bytes([*a, *b]))),
@@ -151,7 +177,12 @@ fn parse(bytes: &[u8]) -> anyhow::Result<Option<Frame>> {
         (small, _) => (2, u64::from(small)),
     };
     let length = usize::try_from(length)?;
-    Ok((bytes.len() - head >= length).then_some(Frame { opcode: first & 0x0f, head, length }))
+    Ok((bytes.len() - head >= length).then_some(Frame {
+        opcode: first & 0x0f,
+        last: first & FINAL != 0,
+        head,
+        length,
+    }))
 }
 
 #[cfg(test)]
@@ -175,6 +206,6 @@ mod tests {
             }
         }
         assert!(parse(&[0x81, 0x80]).is_err());
-        assert!(parse(&[0x01, 0x00]).is_err());
+        assert!(!parse(&[0x01, 0x00]).unwrap().unwrap().last);
     }
 }
