@@ -4,6 +4,8 @@ mod bench;
 mod step;
 mod test;
 
+use std::process::ExitCode;
+
 const USAGE: &str = "\
 Usage: cargo xtask COMMAND
 
@@ -11,7 +13,18 @@ Usage: cargo xtask COMMAND
   bench [--quick]  what a round trip, an idle session and an append cost, next to a bare WebSocket
   help             this text";
 
-fn main() -> anyhow::Result<()> {
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Without a backtrace, which would push what matters out of sight.
+            eprintln!("Error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> anyhow::Result<()> {
     let mut args = std::env::args().skip(1);
     let command = args.next();
     let rest: Vec<String> = args.collect();

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 
-use crate::step::{command, output, root, run, run_command, say, succeeds};
+use crate::step::{output, root, run, say, succeeds};
 
 /// One thing that has to be there.
 struct Tool {
@@ -110,10 +110,14 @@ pub(super) fn test_runner() -> anyhow::Result<PathBuf> {
 
 fn install_test_runner() -> anyhow::Result<Option<()>> {
     let version = wasm_bindgen_version()?;
-    let mut install =
-        command("", &format!("cargo install wasm-bindgen-cli --locked --version ={version} --root"))?;
-    install.arg(format!("target/tools/wasm-bindgen-{version}"));
-    run_command(install)?;
+    // Not `--locked`: its lockfile may name versions that a mirror does not have yet, and only tests run with it.
+    // `--debug`: it is compiled several times as fast, and its own speed does not matter.
+    run(
+        "",
+        &format!(
+            "cargo install wasm-bindgen-cli --version ={version} --debug --bin wasm-bindgen-test-runner --root target/tools/wasm-bindgen-{version}"
+        ),
+    )?;
     Ok(Some(()))
 }
 
