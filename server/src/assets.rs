@@ -1,0 +1,156 @@
+//! What a page fetches beside the socket: the client's two files and the templates, compressed beforehand.
+
+#[cfg(client_built)]
+mod client;
+mod encoding;
+
+use std::collections::HashMap;
+use std::io::Write;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use bytes::Bytes;
+
+use encoding::Accepted;
+
+/// Nobody has to ask for it again: its name says what is in it.
+const IMMUTABLE: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
+/// Kept, but asked for each time whether it is still the same.
+#[cfg(client_built)]
+const REVALIDATE: HeaderValue = HeaderValue::from_static("no-cache");
+
+/// The files, by their path below the socket's.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Assets {
+    files: Arc<HashMap<String, File>>,
+}
+
+#[derive(Debug)]
+struct File {
+    media_type: &'static str,
+    cache: HeaderValue,
+    etag: HeaderValue,
+    plain: Bytes,
+    gzip: Option<Bytes>,
+    brotli: Option<Bytes>,
+}
+
+impl Assets {
+    /// The client's files, and these templates: hash and compiled form.
+    pub(crate) fn new<'a>(templates: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
+        let mut files: HashMap<String, File> = HashMap::new();
+        #[cfg(client_built)]
+        files.extend(client::files());
+        #[cfg(not(client_built))]
+        tracing::error!("built without the client (run `cargo xtask client`): no page will start");
+        for (hash, json) in templates {
+            let plain = Bytes::copy_from_slice(json.as_bytes());
+            let file = File {
+                media_type: "application/json",
+                cache: IMMUTABLE,
+                etag: etag(&plain),
+                gzip: gzip(&plain),
+                brotli: None,
+                plain,
+            };
+            files.insert(format!("template/{hash}.json"), file);
+        }
+        Self { files: Arc::new(files) }
+    }
+
+    /// Answers a request for the file of that path.
+    pub(crate) fn respond(&self, path: &str, headers: &HeaderMap) -> Response<Body> {
+        match self.files.get(path) {
+            Some(file) => file.respond(headers),
+            None => status(StatusCode::NOT_FOUND),
+        }
+    }
+}
+
+impl File {
+    fn respond(&self, headers: &HeaderMap) -> Response<Body> {
+        let known = headers.get_all(header::IF_NONE_MATCH).iter().any(|sent| names(sent, &self.etag));
+        let accepted = Accepted::of(headers);
+        let (encoding, content) = match (&self.brotli, &self.gzip) {
+            (Some(brotli), _) if accepted.brotli => (Some("br"), brotli),
+            (_, Some(gzip)) if accepted.gzip => (Some("gzip"), gzip),
+            (_, _) => (None, &self.plain),
+        };
+        let mut response =
+            if known { status(StatusCode::NOT_MODIFIED) } else { Response::new(Body::from(content.clone())) };
+        let fields = response.headers_mut();
+        fields.insert(header::CACHE_CONTROL, self.cache.clone());
+        fields.insert(header::ETAG, self.etag.clone());
+        fields.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+        if !known {
+            fields.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.media_type));
+            fields.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+            if let Some(encoding) = encoding {
+                fields.insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
+            }
+        }
+        response
+    }
+}
+
+/// Whether a list of tags, as `If-None-Match` has it, names this one. Weak comparison, as RFC 9110 asks for there.
+fn names(sent: &HeaderValue, etag: &HeaderValue) -> bool {
+    let (Ok(sent), Ok(etag)) = (sent.to_str(), etag.to_str()) else { return false };
+    sent.split(',').map(str::trim).any(|tag| tag == "*" || tag.trim_start_matches("W/") == etag.trim_start_matches("W/"))
+}
+
+/// Weak, because each encoding has other bytes.
+fn etag(content: &[u8]) -> HeaderValue {
+    let hash = blake3::hash(content).to_hex();
+    HeaderValue::try_from(format!("W/\"{}\"", hash.get(..32).unwrap_or_default()))
+        .unwrap_or_else(|_| HeaderValue::from_static("W/\"\""))
+}
+
+/// Compresses, if that makes it smaller.
+fn gzip(content: &[u8]) -> Option<Bytes> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    encoder.write_all(content).ok()?;
+    let compressed = encoder.finish().ok()?;
+    (compressed.len() < content.len()).then(|| compressed.into())
+}
+
+fn status(code: StatusCode) -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = code;
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn assets() -> Assets {
+        Assets::new([("abc", r#"{"blocks":[],"more":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}"#)].into_iter())
+    }
+
+    fn ask(name: header::HeaderName, value: &str) -> Response<Body> {
+        let headers = HeaderMap::from_iter([(name, value.parse().unwrap())]);
+        assets().respond("template/abc.json", &headers)
+    }
+
+    #[test]
+    fn a_template_is_immutable_and_comes_compressed_to_those_who_take_it() {
+        let response = ask(header::ACCEPT_ENCODING, "gzip, br");
+        assert_eq!(response.headers()[header::CONTENT_ENCODING], "gzip");
+        assert_eq!(response.headers()[header::CACHE_CONTROL], IMMUTABLE);
+        assert!(!ask(header::ACCEPT_ENCODING, "identity").headers().contains_key(header::CONTENT_ENCODING));
+    }
+
+    #[test]
+    fn what_the_browser_has_is_not_sent_again() {
+        let etag = ask(header::ACCEPT, "*/*").headers()[header::ETAG].clone();
+        assert_eq!(ask(header::IF_NONE_MATCH, etag.to_str().unwrap()).status(), StatusCode::NOT_MODIFIED);
+        assert_eq!(ask(header::IF_NONE_MATCH, "\"other\"").status(), StatusCode::OK);
+    }
+
+    #[test]
+    fn nothing_else_is_there() {
+        assert_eq!(assets().respond("../secret", &HeaderMap::new()).status(), StatusCode::NOT_FOUND);
+    }
+}

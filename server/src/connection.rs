@@ -1,0 +1,302 @@
+//! One connection: the greeting, then one loop over everything that can happen to its session.
+
+mod hello;
+mod pulse;
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use futures_util::{SinkExt, StreamExt};
+use tokio::sync::oneshot;
+use tracing::Instrument;
+use vivaz_components::{Identity, UnmountReason};
+use vivaz_protocol::{CLOSE_LEFT, CloseCode};
+
+use self::pulse::{Diagnosis, Pulse};
+use crate::port::Mail;
+use crate::runtime::Runtime;
+use crate::session::{Done, Session};
+use crate::stats::Counters;
+use crate::transport::{Gone, Incoming, Transport};
+
+/// How many messages are read before what they caused is written: a burst of answers is one system call, and a client
+/// that never stops sending is answered all the same.
+const READS: usize = 32;
+
+/// Serves one connection from its greeting to its end.
+pub(crate) async fn run<T: Transport>(mut transport: T, runtime: Runtime, identity: Identity) {
+    let session = match hello::receive(&mut transport, &runtime, identity).await {
+        Ok(session) => session,
+        Err(hello::Refused::Close(code, reason)) => return transport.close(code, reason).await,
+        Err(hello::Refused::Gone) => return transport.answer_close().await,
+    };
+    let span = tracing::info_span!(
+        "connection",
+        session = %session.id(),
+        connection = %session.connection(),
+    );
+    serve(transport, session).instrument(span).await;
+}
+
+/// Why the loop ended.
+enum Outcome {
+    /// The client closed.
+    Left(Option<u16>),
+    /// The connection broke.
+    Lost,
+    /// The server closes.
+    Close(u16, &'static str),
+    /// Another connection takes the session.
+    Yield(oneshot::Sender<Box<Session>>),
+}
+
+async fn serve<T: Transport>(mut transport: T, mut session: Box<Session>) {
+    tracing::debug!("connected");
+    let counters = Arc::clone(&session.runtime().core().counters);
+    let outcome = attend(&mut session, &mut transport).await;
+    let limits = session.runtime().core().limits.clone();
+    session.disconnected();
+    let (waits, close) = match outcome {
+        Outcome::Yield(give) => {
+            tracing::debug!("taken over by another connection");
+            Counters::add(&counters.take_overs);
+            let kept = give.send(session).err();
+            let close = transport.close(CloseCode::TakenOver.as_u16(), "taken over by another connection");
+            // Whoever asked for it has gone already: it waits like one whose connection dropped.
+            let tend = async {
+                if let Some(session) = kept {
+                    tend(session, Instant::now() + limits.suspended_time).await;
+                }
+            };
+            tokio::join!(close, tend);
+            return;
+        }
+        Outcome::Left(Some(CLOSE_LEFT)) => {
+            tracing::debug!("left");
+            tokio::join!(transport.answer_close(), end(session, UnmountReason::Left));
+            return;
+        }
+        Outcome::Left(Some(1001)) => (limits.hidden_time, None),
+        Outcome::Left(_) => (limits.suspended_time, None),
+        Outcome::Lost => {
+            Counters::add(&counters.dropped);
+            (limits.suspended_time, None)
+        }
+        Outcome::Close(code, reason) => (limits.suspended_time, Some((code, reason))),
+    };
+    tracing::debug!(close = close.map(|(code, _)| code), "disconnected");
+    let close = async {
+        match close {
+            Some((code, reason)) => transport.close(code, reason).await,
+            None => transport.answer_close().await,
+        }
+    };
+    let going_away = session.runtime().core().shutdown.is_cancelled();
+    let rest = async {
+        if going_away {
+            end(session, UnmountReason::Shutdown).await;
+        } else {
+            tend(session, Instant::now() + waits).await;
+        }
+    };
+    tokio::join!(close, rest);
+}
+
+/// What happens next to a session with a connection.
+enum Turn {
+    Incoming(Incoming),
+    Done(Box<Done>),
+    Mail(Mail),
+    Beat,
+    /// The connection cannot be written to.
+    Unwritable,
+}
+
+async fn attend<T: Transport>(session: &mut Session, transport: &mut T) -> Outcome {
+    let mut pulse = Pulse::new(session.runtime());
+    loop {
+        match poll_fn(|cx| poll_turn(session, transport, &mut pulse, cx)).await {
+            Turn::Incoming(incoming) => {
+                pulse.sign_of_life();
+                let close = match incoming {
+                    Incoming::Text(text) => session.text(&text),
+                    Incoming::Binary => session.binary(),
+                    Incoming::SignOfLife => None,
+                    Incoming::Closed(code) => return Outcome::Left(code),
+                    Incoming::Lost => return Outcome::Lost,
+                    Incoming::Violation(violation) => {
+                        let (code, reason) = hello::close_of(violation);
+                        return Outcome::Close(code, reason);
+                    }
+                };
+                if let Some((code, reason)) = close {
+                    flush(session, transport, &mut pulse).await;
+                    return Outcome::Close(code.as_u16(), reason);
+                }
+            }
+            Turn::Done(done) => session.done(*done),
+            Turn::Mail(Mail::Event { component, event }) => session.event(component, &event),
+            Turn::Mail(Mail::Yield(give)) => {
+                flush(session, transport, &mut pulse).await;
+                return Outcome::Yield(give);
+            }
+            Turn::Mail(Mail::Close(code)) => {
+                flush(session, transport, &mut pulse).await;
+                return Outcome::Close(code.as_u16(), "closed by the server");
+            }
+            Turn::Beat => match pulse.beat(Instant::now()) {
+                Diagnosis::Well => {}
+                Diagnosis::Silent => {
+                    return Outcome::Close(CloseCode::TimedOut.as_u16(), "no sign of life");
+                }
+                Diagnosis::NotReading => {
+                    return Outcome::Close(CloseCode::SlowConsumer.as_u16(), "nothing was read");
+                }
+            },
+            Turn::Unwritable => return Outcome::Lost,
+        }
+    }
+}
+
+/// The order is what matters first: what finished, what others want, the clock, then the client, and when all of them
+/// have nothing more, what they caused goes out at once.
+fn poll_turn<T: Transport>(
+    session: &mut Session,
+    transport: &mut T,
+    pulse: &mut Pulse,
+    cx: &mut Context<'_>,
+) -> Poll<Turn> {
+    if let Poll::Ready(mail) = session.port().poll_mail(cx) {
+        return Poll::Ready(Turn::Mail(mail));
+    }
+    if let Poll::Ready(done) = session.poll_running(cx) {
+        return Poll::Ready(Turn::Done(done));
+    }
+    if session.port().take_beat() {
+        return Poll::Ready(Turn::Beat);
+    }
+    loop {
+        let behind = session.port().is_behind();
+        if !behind && pulse.reads < READS {
+            if let Poll::Ready(incoming) = transport.poll_next_unpin(cx) {
+                pulse.reads += 1;
+                return Poll::Ready(Turn::Incoming(incoming.unwrap_or(Incoming::Lost)));
+            }
+        }
+        if let Poll::Ready(Err(Gone)) = poll_write(session, transport, pulse, cx) {
+            return Poll::Ready(Turn::Unwritable);
+        }
+        let reads_on = pulse.reads >= READS || behind && !session.port().is_behind();
+        pulse.reads = 0;
+        if !reads_on {
+            return Poll::Pending;
+        }
+    }
+}
+
+/// Writes what waits in the outbox, as much as the client takes, and flushes once.
+fn poll_write<T: Transport>(
+    session: &mut Session,
+    transport: &mut T,
+    pulse: &mut Pulse,
+    cx: &mut Context<'_>,
+) -> Poll<Result<(), Gone>> {
+    loop {
+        if transport.poll_ready_unpin(cx)?.is_pending() {
+            pulse.stalled();
+            return Poll::Pending;
+        }
+        let Some(outgoing) = pulse.take_ping().or_else(|| session.next_outgoing()) else { break };
+        transport.start_send_unpin(outgoing)?;
+        pulse.unflushed = true;
+    }
+    if pulse.unflushed {
+        if transport.poll_flush_unpin(cx)?.is_pending() {
+            pulse.stalled();
+            return Poll::Pending;
+        }
+        pulse.unflushed = false;
+    }
+    pulse.flowing();
+    Poll::Ready(Ok(()))
+}
+
+/// Sends what waits before a close, as far as the client takes it at once.
+async fn flush<T: Transport>(session: &mut Session, transport: &mut T, pulse: &mut Pulse) {
+    poll_fn(|cx| {
+        // A client that does not read gets its close code without what waits.
+        let _written = poll_write(session, transport, pulse, cx);
+        Poll::Ready(())
+    })
+    .await;
+}
+
+/// Looks after a session without a connection until nothing is left to do, then lets it wait.
+pub(crate) async fn tend(mut session: Box<Session>, until: Instant) {
+    loop {
+        while let Some(turn) = poll_fn(|cx| poll_alone(&mut session, cx)).await {
+            match turn {
+                Alone::Done(done) => session.done(*done),
+                Alone::Mail(Mail::Event { component, event }) => session.event(component, &event),
+                Alone::Mail(Mail::Yield(give)) => match give.send(session) {
+                    Ok(()) => return,
+                    Err(back) => session = back,
+                },
+                Alone::Mail(Mail::Close(code)) => {
+                    let reason = if code == CloseCode::Unauthenticated {
+                        UnmountReason::Revoked
+                    } else {
+                        UnmountReason::Shutdown
+                    };
+                    return end(session, reason).await;
+                }
+            }
+        }
+        let runtime = session.runtime().clone();
+        match runtime.core().sessions.park(session, until) {
+            None => return,
+            Some(back) => session = back,
+        }
+    }
+}
+
+/// What happens next to a session without a connection.
+enum Alone {
+    Done(Box<Done>),
+    Mail(Mail),
+}
+
+/// `None` when nothing runs and nothing waits.
+fn poll_alone(session: &mut Session, cx: &mut Context<'_>) -> Poll<Option<Alone>> {
+    if let Poll::Ready(mail) = session.port().poll_mail(cx) {
+        return Poll::Ready(Some(Alone::Mail(mail)));
+    }
+    match session.poll_running(cx) {
+        Poll::Ready(done) => Poll::Ready(Some(Alone::Done(done))),
+        Poll::Pending if session.is_idle() => Poll::Ready(None),
+        Poll::Pending => Poll::Pending,
+    }
+}
+
+/// Ends a session: its components are told, and what runs finishes first.
+pub(crate) async fn end(mut session: Box<Session>, reason: UnmountReason) {
+    let runtime = session.runtime().clone();
+    runtime.core().sessions.end(session.id());
+    session.unmount_all(reason);
+    let finish = async {
+        while let Some(turn) = poll_fn(|cx| poll_alone(&mut session, cx)).await {
+            match turn {
+                Alone::Done(done) => session.done(*done),
+                // Nobody can resume it any more, and its components are on their way out.
+                Alone::Mail(_) => {}
+            }
+        }
+    };
+    let limit = runtime.core().limits.action_time;
+    if tokio::time::timeout(limit, pin!(finish)).await.is_err() {
+        tracing::warn!("handlers of an ended session did not finish in time");
+    }
+}

@@ -1,0 +1,116 @@
+//! The greeting: which version, who, and which session.
+
+use futures_util::StreamExt;
+use vivaz_components::Identity;
+use vivaz_protocol::{
+    ClientBody, ClientType, CloseCode, ConnectionId, ErrorCode, Hello, SessionId, decode_client,
+};
+
+use crate::port::Port;
+use crate::runtime::Runtime;
+use crate::secret::random_text;
+use crate::session::{Position, Session};
+use crate::sessions::Claim;
+use crate::transport::{Incoming, Transport, Violation};
+
+/// Why there is no session.
+pub(super) enum Refused {
+    /// The server closes.
+    Close(u16, &'static str),
+    /// The peer did.
+    Gone,
+}
+
+impl Refused {
+    fn code(code: CloseCode, reason: &'static str) -> Self {
+        Self::Close(code.as_u16(), reason)
+    }
+}
+
+/// Receives the greeting and finds the session for it. Not cancel safe once the greeting is there: a session that is
+/// claimed has to be served.
+pub(super) async fn receive<T: Transport>(
+    transport: &mut T,
+    runtime: &Runtime,
+    identity: Identity,
+) -> Result<Box<Session>, Refused> {
+    let limit = runtime.core().limits.hello_time;
+    let Ok(message) = tokio::time::timeout(limit, first_message(transport)).await else {
+        return Err(Refused::code(CloseCode::TimedOut, "no HELLO in time"));
+    };
+    let message = message?;
+    let not_hello = || Refused::code(CloseCode::ProtocolViolation, "the first message is HELLO");
+    let text = std::str::from_utf8(&message).map_err(|_| not_hello())?;
+    let hello = match decode_client(text, &runtime.core().decoder) {
+        Ok(message) => match message.body {
+            ClientBody::Hello(hello) => hello,
+            ClientBody::Request { .. }
+            | ClientBody::Resync(_)
+            | ClientBody::Template { .. }
+            | ClientBody::Ping { .. } => return Err(not_hello()),
+        },
+        Err(error) if error.code == ErrorCode::UnsupportedVersion && error.kind == Some(ClientType::Hello) => {
+            return Err(Refused::code(CloseCode::UnsupportedVersion, "version 1 is spoken here"));
+        }
+        Err(_) => return Err(not_hello()),
+    };
+    find_session(hello, runtime, identity).await
+}
+
+async fn first_message<T: Transport>(transport: &mut T) -> Result<bytes::Bytes, Refused> {
+    loop {
+        match transport.next().await {
+            Some(Incoming::Text(text)) => return Ok(text),
+            Some(Incoming::SignOfLife) => {}
+            Some(Incoming::Binary) => {
+                return Err(Refused::code(CloseCode::ProtocolViolation, "messages are JSON in text frames"));
+            }
+            Some(Incoming::Violation(violation)) => {
+                let (code, reason) = close_of(violation);
+                return Err(Refused::Close(code, reason));
+            }
+            Some(Incoming::Closed(_) | Incoming::Lost) | None => return Err(Refused::Gone),
+        }
+    }
+}
+
+/// How a broken rule of the transport is answered.
+pub(super) fn close_of(violation: Violation) -> (u16, &'static str) {
+    match violation {
+        Violation::TooLarge => (CloseCode::MessageTooBig.as_u16(), "the message is too large"),
+        Violation::NotUtf8 => (1007, "text has to be UTF-8"),
+        Violation::Protocol => (1002, "not RFC 6455"),
+    }
+}
+
+async fn find_session(hello: Hello<'_>, runtime: &Runtime, identity: Identity) -> Result<Box<Session>, Refused> {
+    let core = runtime.core();
+    let unable = || Refused::code(CloseCode::Full, "the server cannot make a session now");
+    let identity = match core.authenticate(identity, hello.auth).await {
+        Ok(identity) => identity,
+        Err(_refused) => return Err(Refused::code(CloseCode::Unauthenticated, "who are you?")),
+    };
+    let connection = random_text::<9>().and_then(|text| ConnectionId::new(&text).ok()).ok_or_else(unable)?;
+    if let Some(resume) = hello.resume
+        && let Some(claim) = core.sessions.claim(&resume.session, &resume.secret, &identity)
+    {
+        let claimed = match claim {
+            Claim::Session(session) => Some(session),
+            // It ended while it was asked for.
+            Claim::Asked(take) => take.await.ok(),
+        };
+        if let Some(mut session) = claimed
+            && let Some(secret) = core.sessions.renew(&resume.session, identity.clone())
+        {
+            let position = Position { acked: resume.acked, streams: resume.streams };
+            session.resume(secret, connection, identity, &position).await;
+            return Ok(session);
+        }
+    }
+    let id = random_text::<12>().and_then(|text| SessionId::new(&text).ok()).ok_or_else(unable)?;
+    let port = Port::new(id, runtime);
+    let secret = core.sessions.enter(port.clone(), identity.clone()).ok_or_else(unable)?;
+    let mut session = Box::new(Session::new(runtime.clone(), port, identity, connection));
+    session.greet(secret);
+    Ok(session)
+}

@@ -1,0 +1,82 @@
+//! Whether the peer of a connection is still there and still reads.
+
+use std::time::{Duration, Instant};
+
+use crate::runtime::Runtime;
+use crate::transport::Outgoing;
+
+/// What a connection knows of its peer's health.
+pub(super) struct Pulse {
+    heartbeat: Duration,
+    write_time: Duration,
+    last_sign: Instant,
+    /// Since when the peer takes nothing.
+    stalled_since: Option<Instant>,
+    /// A ping is due.
+    ping: bool,
+    /// Something was handed to the transport and not flushed.
+    pub(super) unflushed: bool,
+    /// Messages read since the last write.
+    pub(super) reads: usize,
+}
+
+/// What a heartbeat finds.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Diagnosis {
+    /// A ping is on its way.
+    Well,
+    /// Nothing came for two heartbeats.
+    Silent,
+    /// Nothing was taken for too long.
+    NotReading,
+}
+
+impl Pulse {
+    pub(super) fn new(runtime: &Runtime) -> Self {
+        let limits = &runtime.core().limits;
+        Self {
+            heartbeat: limits.heartbeat,
+            write_time: limits.write_time,
+            last_sign: Instant::now(),
+            stalled_since: None,
+            ping: false,
+            unflushed: false,
+            reads: 0,
+        }
+    }
+
+    /// Something came.
+    pub(super) fn sign_of_life(&mut self) {
+        self.last_sign = Instant::now();
+    }
+
+    /// A heartbeat's turn.
+    pub(super) fn beat(&mut self, now: Instant) -> Diagnosis {
+        // While it is stalled the server may not be reading either, so silence would prove nothing.
+        if let Some(since) = self.stalled_since {
+            return if now.duration_since(since) >= self.write_time { Diagnosis::NotReading } else { Diagnosis::Well };
+        }
+        if now.duration_since(self.last_sign) >= self.heartbeat * 2 {
+            return Diagnosis::Silent;
+        }
+        self.ping = true;
+        Diagnosis::Well
+    }
+
+    /// The peer does not take what is written.
+    pub(super) fn stalled(&mut self) {
+        if self.stalled_since.is_none() {
+            self.stalled_since = Some(Instant::now());
+        }
+    }
+
+    /// Everything that was written got through.
+    pub(super) fn flowing(&mut self) {
+        self.stalled_since = None;
+    }
+
+    /// The ping that is due, once.
+    pub(super) fn take_ping(&mut self) -> Option<Outgoing> {
+        std::mem::take(&mut self.ping).then_some(Outgoing::Ping)
+    }
+}

@@ -1,0 +1,57 @@
+//! How many connections there may be at once.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use crate::stats::Counters;
+
+/// Counts connections in and out.
+#[derive(Clone, Debug)]
+pub(crate) struct Gate {
+    limit: u64,
+    counters: Arc<Counters>,
+}
+
+/// One connection's place; given back when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Place {
+    counters: Arc<Counters>,
+}
+
+impl Gate {
+    pub(crate) fn new(limit: usize, counters: Arc<Counters>) -> Self {
+        Self { limit: limit as u64, counters }
+    }
+
+    /// A place, if there is one.
+    pub(crate) fn enter(&self) -> Option<Place> {
+        let before = self.counters.connections.fetch_add(1, Ordering::Relaxed);
+        let place = Place { counters: Arc::clone(&self.counters) };
+        if before >= self.limit {
+            return None;
+        }
+        Counters::add(&self.counters.connections_total);
+        Some(place)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        Counters::sub(&self.counters.connections);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_that_is_given_back_can_be_taken_again() {
+        let gate = Gate::new(2, Arc::default());
+        let first = gate.enter().unwrap();
+        let _second = gate.enter().unwrap();
+        assert!(gate.enter().is_none());
+        drop(first);
+        assert!(gate.enter().is_some());
+    }
+}

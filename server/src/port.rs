@@ -1,0 +1,210 @@
+//! What others may put into a session: events to handle and frames to send. The one thing of a session that is
+//! shared, and that stays the same whoever owns the rest of it.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use futures_util::task::AtomicWaker;
+use tokio::sync::oneshot;
+use vivaz_components::ServerEvent;
+use vivaz_protocol::{CloseCode, ComponentId, Ref, Rev, SessionId, StreamId};
+
+use crate::outbox::{Entry, Outbox};
+use crate::runtime::{Runtime, WeakRuntime};
+use crate::session::Session;
+use crate::stats::Counters;
+
+/// A session's letter box.
+pub(crate) struct Port {
+    session: SessionId,
+    runtime: WeakRuntime,
+    /// A std mutex: it is held for the time of a push or a pop, never across an await.
+    state: Mutex<State>,
+    /// The task that has the session now.
+    waker: AtomicWaker,
+}
+
+#[derive(Default)]
+struct State {
+    /// What the session has to handle. Bounded: an event that finds it full is dropped and counted.
+    mail: VecDeque<Mail>,
+    /// What the connection has to send; none while there is no connection.
+    outbox: Option<Outbox>,
+    /// When the next heartbeat is due.
+    next_beat: Option<Instant>,
+    /// The heartbeat's turn has come.
+    beat: bool,
+    /// Whether a task has the session. If none has, somebody who puts mail in starts one.
+    attended: bool,
+}
+
+/// Something for a session to handle.
+pub(crate) enum Mail {
+    /// An event of the server's own: for one component, or for all of them.
+    Event { component: Option<ComponentId>, event: ServerEvent },
+    /// Another connection resumes the session: hand it over and close.
+    Yield(oneshot::Sender<Box<Session>>),
+    /// Close the connection, and end the session or let it wait, as the code says.
+    Close(CloseCode),
+}
+
+/// Whether somebody will take care of what was put in.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Posted {
+    /// The task that has the session was woken.
+    Awake,
+    /// No task has the session: the caller sees to it that one does.
+    Unattended,
+    /// It was full.
+    Full,
+}
+
+impl Port {
+    pub(crate) fn new(session: SessionId, runtime: &Runtime) -> Arc<Self> {
+        let state = Mutex::default();
+        Arc::new(Self { session, runtime: runtime.downgrade(), state, waker: AtomicWaker::new() })
+    }
+
+    /// Whose it is.
+    pub(crate) fn session(&self) -> &SessionId {
+        &self.session
+    }
+
+    /// Puts in something to handle, if there is room: `room` is how much may wait.
+    pub(crate) fn post(&self, mail: Mail, room: usize) -> Posted {
+        let mut state = self.lock();
+        if matches!(mail, Mail::Event { .. }) && state.mail.len() >= room {
+            return Posted::Full;
+        }
+        state.mail.push_back(mail);
+        let attended = state.attended;
+        drop(state);
+        if attended {
+            self.waker.wake();
+            Posted::Awake
+        } else {
+            Posted::Unattended
+        }
+    }
+
+    /// Puts in an event for one component, or for all of them. If the session waits for its page, a task is started that
+    /// gives it the event; if its mailbox is full, the event is lost, and counted.
+    pub(crate) fn post_event(&self, component: Option<ComponentId>, event: ServerEvent) {
+        let Some(runtime) = self.runtime.upgrade() else { return };
+        match self.post(Mail::Event { component, event }, runtime.core().limits.mailbox) {
+            Posted::Awake => {}
+            Posted::Unattended => runtime.attend(&self.session),
+            Posted::Full => Counters::add(&runtime.core().counters.events_lost),
+        }
+    }
+
+    /// Takes out the next thing to handle.
+    pub(crate) fn poll_mail(&self, cx: &mut Context<'_>) -> Poll<Mail> {
+        self.waker.register(cx.waker());
+        match self.lock().mail.pop_front() {
+            Some(mail) => Poll::Ready(mail),
+            None => Poll::Pending,
+        }
+    }
+
+    /// Whether nothing waits to be handled; if so, from now on nobody attends to it.
+    pub(crate) fn leave(&self) -> bool {
+        let mut state = self.lock();
+        if state.mail.is_empty() {
+            state.attended = false;
+        }
+        !state.attended
+    }
+
+    /// A task attends to it from now on.
+    pub(crate) fn attend(&self) {
+        self.lock().attended = true;
+    }
+
+    /// A connection is there: what is for the page waits in this outbox. Without one it is not kept, because a
+    /// connection that comes starts from what each stream is by then.
+    pub(crate) fn connect(&self, outbox: Option<Outbox>) {
+        let mut state = self.lock();
+        state.outbox = outbox;
+        state.beat = false;
+        state.next_beat = None;
+    }
+
+    /// Whether a connection is there.
+    pub(crate) fn is_connected(&self) -> bool {
+        self.lock().outbox.is_some()
+    }
+
+    /// Sends a frame after what waits already.
+    pub(crate) fn send(&self, frame: Bytes) {
+        self.with_outbox(|outbox| outbox.push(Entry::Frame(frame)));
+    }
+
+    /// Sends a frame that may as well be lost: it is, if the client is behind.
+    pub(crate) fn send_if_room(&self, frame: Bytes) {
+        self.with_outbox(|outbox| {
+            if outbox.has_room() {
+                outbox.push(Entry::Frame(frame));
+            }
+        });
+    }
+
+    /// Sends a patch, unless the client is so far behind that it gets the stream's whole state instead.
+    pub(crate) fn send_patch(&self, stream: StreamId, rev: Rev, frame: Bytes, answers: Option<Ref>) {
+        self.with_outbox(|outbox| outbox.push(Entry::Patch { stream, rev, frame, answers }));
+    }
+
+    /// Sends a stream's whole state as it is when its turn comes.
+    pub(crate) fn send_snapshot(&self, stream: StreamId) {
+        self.with_outbox(|outbox| outbox.push(Entry::Snapshot(stream)));
+    }
+
+    /// Takes out what is to be sent next.
+    pub(crate) fn next_entry(&self) -> Option<Entry> {
+        self.lock().outbox.as_mut().and_then(Outbox::pop)
+    }
+
+    /// Whether so much waits that nothing more should be read from the client.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.lock().outbox.as_ref().is_some_and(|outbox| !outbox.has_room())
+    }
+
+    /// The clock ticks: wakes the connection, if there is one and its heartbeat's turn has come.
+    pub(crate) fn tick(&self, now: Instant, heartbeat: Duration) {
+        let mut state = self.lock();
+        if state.outbox.is_none() {
+            return;
+        }
+        let due = state.next_beat.is_some_and(|next| next <= now);
+        if due || state.next_beat.is_none() {
+            state.next_beat = Some(now + heartbeat);
+        }
+        if due {
+            state.beat = true;
+            drop(state);
+            self.waker.wake();
+        }
+    }
+
+    /// Whether the heartbeat's turn has come.
+    pub(crate) fn take_beat(&self) -> bool {
+        std::mem::take(&mut self.lock().beat)
+    }
+
+    fn with_outbox(&self, push: impl FnOnce(&mut Outbox)) {
+        let mut state = self.lock();
+        let Some(outbox) = &mut state.outbox else { return };
+        push(outbox);
+        drop(state);
+        self.waker.wake();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing that can panic runs under the lock; if something did, the queues would still be whole.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

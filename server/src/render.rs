@@ -1,0 +1,171 @@
+//! The first paint: components rendered into the page that the application answers with.
+
+mod paint;
+
+use std::fmt;
+
+use axum::extract::{FromRef, FromRequestParts};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{Html, IntoResponse, Response};
+use serde_json::value::RawValue;
+use vivaz_components::{ActionError, ErrorCode, Identity, LiveComponent, MountContext};
+
+use crate::identify::Refused;
+use crate::runtime::Runtime;
+
+/// What a handler renders components with: extracted from the request, so that components know whom they are for.
+///
+/// ```
+/// use axum::response::{IntoResponse, Response};
+/// use vivaz::{Live, RenderError};
+/// # use vivaz::LiveComponent;
+///
+/// async fn page<Counter>(live: Live) -> Result<Response, RenderError>
+/// where
+///     Counter: LiveComponent<Props: Default>,
+/// {
+///     let counter = live.render::<Counter>(Default::default()).await?;
+///     Ok(live.page(format!("<!doctype html><title>Counter</title>{counter}{}", live.script())))
+/// }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Live {
+    runtime: Runtime,
+    identity: Identity,
+}
+
+/// HTML of components: the elements with their first paint, and what the page needs to go on from there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Markup(String);
+
+impl Markup {
+    /// The HTML.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The HTML, owned.
+    #[must_use]
+    pub fn into_string(self) -> String {
+        self.0
+    }
+}
+
+impl fmt::Display for Markup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Why a component could not be rendered. As a response it is a plain page that gives nothing away: 401 or 403 where
+/// the component said so, else 500.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RenderError {
+    /// The component, or a topic that it shows, refused or failed.
+    #[error("{0}")]
+    Component(ActionError),
+    /// No component of that name is registered: its crate is not linked, or `builder.component::<C>()` is missing.
+    #[error("{0}")]
+    Unknown(String),
+    /// The props or the state have no JSON form.
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
+}
+
+impl IntoResponse for RenderError {
+    fn into_response(self) -> Response {
+        let (status, text) = match &self {
+            Self::Component(error) if error.code() == ErrorCode::Unauthenticated => {
+                (StatusCode::UNAUTHORIZED, "This page is for signed-in users.")
+            }
+            Self::Component(error) if error.code() == ErrorCode::Forbidden => {
+                (StatusCode::FORBIDDEN, "This page is not for you.")
+            }
+            Self::Component(_) | Self::Unknown(_) | Self::Json(_) => {
+                tracing::error!(error = %self, "a page could not be rendered");
+                (StatusCode::INTERNAL_SERVER_ERROR, "This page cannot be shown now.")
+            }
+        };
+        (status, text).into_response()
+    }
+}
+
+impl Live {
+    /// Renders a component: `mount` runs here, once. The page brings its state back under seal.
+    ///
+    /// # Errors
+    /// What `mount` says, and what the topics that the component shows say.
+    pub async fn render<C: LiveComponent>(&self, props: C::Props) -> Result<Markup, RenderError> {
+        self.paint::<C>(props, String::new()).await
+    }
+
+    /// The same with an `id` for the element: for two components of one kind that the page has to tell apart.
+    ///
+    /// # Errors
+    /// What `mount` says, and what the topics that the component shows say.
+    pub async fn render_as<C: LiveComponent>(&self, id: &str, props: C::Props) -> Result<Markup, RenderError> {
+        self.paint::<C>(props, format!(" id=\"{}\"", paint::escape(id))).await
+    }
+
+    async fn paint<C: LiveComponent>(&self, props: C::Props, attributes: String) -> Result<Markup, RenderError> {
+        let json: Box<RawValue> = serde_json::value::to_raw_value(&props)?;
+        let making = vivaz_components::mount::<C>(props, self.mount_context());
+        let instance = making.await.map_err(RenderError::Component)?;
+        self.runtime.on_executor();
+        let painter = paint::Painter { live: self };
+        painter.paint(instance, &json, attributes, 0).await.map(Markup)
+    }
+
+    /// The element that loads the client: once a page, anywhere in it.
+    #[must_use]
+    pub fn script(&self) -> Markup {
+        Markup(format!(r#"<script type="module" src="{}/client.js"></script>"#, self.runtime.core().path))
+    }
+
+    /// A page as a response that no cache keeps: what is sealed in it is this visitor's.
+    #[must_use]
+    pub fn page(&self, html: impl Into<String>) -> Response {
+        let headers = [(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"))];
+        (headers, Html(html.into())).into_response()
+    }
+
+    /// Whom the application recognised.
+    #[must_use]
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// The runtime.
+    #[must_use]
+    pub fn runtime(&self) -> &Runtime {
+        &self.runtime
+    }
+
+    fn mount_context(&self) -> MountContext {
+        let core = self.runtime.core();
+        MountContext::new(core.env(self.identity.clone())).with_time_limit(core.limits.action_time)
+    }
+}
+
+impl<S> FromRequestParts<S> for Live
+where
+    S: Send + Sync,
+    Runtime: FromRef<S>,
+{
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refused> {
+        let runtime = Runtime::from_ref(state);
+        let identity = runtime.core().identify(parts.clone()).await?;
+        Ok(Self { runtime, identity })
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        (StatusCode::UNAUTHORIZED, "Who are you?").into_response()
+    }
+}

@@ -1,0 +1,132 @@
+//! One component after the other, children inside their parents.
+
+use std::fmt::Write;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value, json};
+use vivaz_components::Instance;
+use vivaz_template::ChildSlot;
+
+use super::{Live, RenderError};
+use crate::seal::{Sealed, holder, now};
+
+/// Components nested deeper than this are a component that contains itself.
+const DEPTH: usize = 32;
+
+pub(super) struct Painter<'a> {
+    pub(super) live: &'a Live,
+}
+
+impl Painter<'_> {
+    /// The element of a component with its content. `attributes` are further ones for it, escaped.
+    pub(super) async fn paint(
+        &self,
+        mut instance: Box<dyn Instance>,
+        props: &RawValue,
+        attributes: String,
+        depth: usize,
+    ) -> Result<String, RenderError> {
+        let core = self.live.runtime.core();
+        let spec = instance.spec();
+        let template =
+            core.templates.of(spec.name).ok_or_else(|| RenderError::Unknown(core.registry.why_unknown(spec.name)))?;
+        let state = self.whole_state(instance.as_mut())?;
+        let user = self.live.identity.user().ok().map(|user| json!({ "id": user.id, "name": user.name }));
+        let rendered = vivaz_template::render(&template.compiled, &state, user.as_ref());
+        let mut html = rendered.html;
+        // From the last to the first, so that the places of those before stay what they were.
+        for child in rendered.children.into_iter().rev() {
+            let offset = child.offset;
+            let element = self.child(child, depth + 1).await?;
+            html.insert_str(offset, &element);
+        }
+        let shape = rendered.shape.iter().map(u32::to_string).collect::<Vec<_>>().join(",");
+        let mut element = format!("<live-component{attributes} name=\"{}\"", escape(spec.name));
+        if let Some(seal) = self.seal(instance.as_mut(), props)? {
+            let _ = write!(element, " seal=\"{seal}\"");
+        }
+        let _ = write!(element, " template=\"{}\" shape=\"{shape}\"", template.hash);
+        if let Some(user) = user.filter(|_| template.compiled.reads_user()) {
+            let _ = write!(element, " user=\"{}\"", escape(&user.to_string()));
+        }
+        let _ = write!(element, ">{html}</live-component>");
+        Ok(element)
+    }
+
+    /// The component's own state, and under the names of its shared fields what their topics are.
+    fn whole_state(&self, instance: &mut dyn Instance) -> Result<Value, RenderError> {
+        #[derive(Deserialize)]
+        struct Snapshot {
+            payload: Value,
+        }
+        let state = instance.state().map_err(RenderError::Component)?;
+        let mut fields: Map<String, Value> = serde_json::from_str(&state)?;
+        for (field, topic) in instance.topics() {
+            let (_, frame) = topic.snapshot().map_err(RenderError::Component)?;
+            let snapshot: Snapshot = serde_json::from_str(frame.as_str())?;
+            fields.insert(field.to_owned(), snapshot.payload);
+        }
+        Ok(Value::Object(fields))
+    }
+
+    /// A child's element. One that cannot be made is its own trouble, not its parent's: it is left to the page, which
+    /// asks for it and shows what is wrong.
+    fn child(&self, child: ChildSlot<Value>, depth: usize) -> BoxedPaint<'_> {
+        Box::pin(async move {
+            let core = self.live.runtime.core();
+            let props: Map<String, Value> =
+                child.props.into_iter().map(|(name, value)| (name.into(), value)).collect();
+            let props = serde_json::value::to_raw_value(&props)?;
+            let painted = match core.registry.get(&child.component) {
+                _ if depth > DEPTH => Err(RenderError::Unknown("components are nested too deeply".to_owned())),
+                None => Err(RenderError::Unknown(core.registry.why_unknown(&child.component))),
+                Some(registration) => match registration.mount(&props, self.live.mount_context()).await {
+                    Ok(instance) => self.paint(instance, &props, child.attributes.clone(), depth).await,
+                    Err(error) => Err(RenderError::Component(error)),
+                },
+            };
+            Ok(painted.unwrap_or_else(|error| {
+                tracing::warn!(%error, component = &*child.component, "a child could not be rendered");
+                format!(
+                    "<live-component{} name=\"{}\" props=\"{}\"></live-component>",
+                    child.attributes,
+                    escape(&child.component),
+                    escape(props.get())
+                )
+            }))
+        })
+    }
+
+    fn seal(&self, instance: &mut dyn Instance, props: &RawValue) -> Result<Option<String>, RenderError> {
+        let core = self.live.runtime.core();
+        let saved = instance.save().map_err(RenderError::Component)?;
+        let state = String::from_utf8(saved).ok().filter(|state| state.len() <= core.limits.seal_state_bytes);
+        let spec = instance.spec();
+        let sealed = Sealed {
+            component: spec.name.to_owned(),
+            schema: spec.schema,
+            expires: now().saturating_add(core.limits.seal_time.as_secs()),
+            props: props.get().to_owned(),
+            state,
+        };
+        Ok(core.sealer.seal(&sealed, &holder(&self.live.identity)))
+    }
+}
+
+type BoxedPaint<'a> = std::pin::Pin<Box<dyn Future<Output = Result<String, RenderError>> + Send + 'a>>;
+
+/// Text as an attribute's value between double quotes.
+pub(super) fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '"' => out.push_str("&quot;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            c => out.push(c),
+        }
+    }
+    out
+}

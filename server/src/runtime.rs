@@ -1,0 +1,247 @@
+//! The runtime: everything that connections share.
+
+mod builder;
+mod sweep;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
+use std::time::Instant;
+
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use axum::http::request::Parts;
+use axum::routing::{any, get};
+use serde::Serialize;
+use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use vivaz_components::{Env, Hub, Identity, Registry, Result, ServerEvent, States, Topic, TopicHandle};
+use vivaz_protocol::{CloseCode, Epoch, RawJson, SessionId};
+
+pub use self::builder::{BuildError, Builder};
+use crate::assets::Assets;
+use crate::connection;
+use crate::gate::Gate;
+use crate::identify::{Identify, Refused};
+use crate::limits::Limits;
+use crate::middleware::Middleware;
+use crate::origin::Origins;
+use crate::port::Mail;
+use crate::rate::Rate;
+use crate::seal::Sealer;
+use crate::sessions::Sessions;
+use crate::stats::{Counters, Stats};
+use crate::templates::Templates;
+use crate::upgrade::upgrade;
+
+/// Live components for an application: the sessions of all its pages. Cheap to clone.
+///
+/// ```
+/// use axum::Router;
+/// use vivaz::Runtime;
+///
+/// let runtime = Runtime::builder().build()?;
+/// let app: Router = Router::new().merge(runtime.router());
+/// # Ok::<(), vivaz::BuildError>(())
+/// ```
+#[derive(Clone)]
+pub struct Runtime(Arc<Core>);
+
+/// What is shared.
+pub(crate) struct Core {
+    pub(crate) limits: Limits,
+    pub(crate) decoder: vivaz_protocol::Limits,
+    pub(crate) rate: Rate,
+    /// The zero of the rate's clock.
+    pub(crate) started: Instant,
+    pub(crate) path: Box<str>,
+    pub(crate) build: Box<str>,
+    pub(crate) origins: Origins,
+    pub(crate) identify: Identify,
+    pub(crate) middleware: Middleware,
+    pub(crate) registry: Registry,
+    pub(crate) templates: Templates,
+    pub(crate) assets: Assets,
+    pub(crate) sealer: Sealer,
+    pub(crate) states: States,
+    pub(crate) hub: Hub,
+    pub(crate) sessions: Sessions,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) gate: Gate,
+    /// Cancelled when the runtime shuts down.
+    pub(crate) shutdown: CancellationToken,
+    /// Every connection and every session that is looked after without one.
+    pub(crate) tasks: TaskTracker,
+    /// Where tasks are started from threads that are not the executor's: known once something has run on it.
+    executor: OnceLock<Handle>,
+    /// What the epochs of this process begin with.
+    boot: Box<str>,
+    epochs: AtomicU64,
+}
+
+/// A runtime that may be gone.
+#[derive(Clone)]
+pub(crate) struct WeakRuntime(Weak<Core>);
+
+impl WeakRuntime {
+    pub(crate) fn upgrade(&self) -> Option<Runtime> {
+        self.0.upgrade().map(Runtime)
+    }
+}
+
+impl Runtime {
+    /// A runtime to configure.
+    #[must_use]
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// The routes: the socket, and below its path the client's files and the templates. To be merged into the
+    /// application's router.
+    pub fn router<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
+        let path = &self.0.path;
+        Router::new()
+            .route(path, any(upgrade))
+            .route(&format!("{path}/{{*file}}"), get(asset))
+            .with_state(self.clone())
+    }
+
+    /// What was counted.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.0.counters.read()
+    }
+
+    /// The shared state of that name, loaded if nobody looks at it yet: for whatever is no component, as an HTTP handler.
+    ///
+    /// # Errors
+    /// `bad_props` when the name is not one of such a topic, and what the topic's `load` says.
+    pub async fn topic<T: Topic>(&self, name: &str) -> Result<TopicHandle<T>> {
+        self.0.hub.open(name, &self.0.states).await
+    }
+
+    /// Sends an event to everybody in a room: the components' `#[event]` methods, and their pages.
+    ///
+    /// # Errors
+    /// When `data` cannot be written as JSON.
+    pub fn emit_to_room(&self, room: &str, event: &str, data: &impl Serialize) -> Result {
+        let event = ServerEvent::new(event, data)?;
+        self.0.hub.rooms().emit(room, &event, None);
+        Ok(())
+    }
+
+    /// Sends an event to every component of every session.
+    ///
+    /// # Errors
+    /// When `data` cannot be written as JSON.
+    pub fn broadcast(&self, event: &str, data: &impl Serialize) -> Result {
+        self.0.tell_everyone(&ServerEvent::new(event, data)?, None);
+        Ok(())
+    }
+
+    /// The topics and rooms of this node.
+    #[must_use]
+    pub fn hub(&self) -> &Hub {
+        &self.0.hub
+    }
+
+    /// Ends all connections with 1001 and waits until what runs has finished, for at most
+    /// [`Limits::shutdown_time`]. New connections are refused from now on.
+    pub async fn shutdown(&self) {
+        self.0.shutdown.cancel();
+        self.0.tasks.close();
+        for port in self.0.sessions.ports() {
+            // A session that nobody has simply ends with the process.
+            let _ = port.post(Mail::Close(CloseCode::GoingAway), usize::MAX);
+        }
+        if tokio::time::timeout(self.0.limits.shutdown_time, self.0.tasks.wait()).await.is_err() {
+            tracing::warn!(left = self.0.tasks.len(), "some connections did not end in time");
+        }
+    }
+
+    pub(crate) fn core(&self) -> &Core {
+        &self.0
+    }
+
+    pub(crate) fn downgrade(&self) -> WeakRuntime {
+        WeakRuntime(Arc::downgrade(&self.0))
+    }
+
+    /// Runs on the executor, which is remembered; the first time, the sweep is started too.
+    pub(crate) fn on_executor(&self) {
+        self.0.executor.get_or_init(|| {
+            tokio::spawn(sweep::run(self.downgrade(), self.0.shutdown.clone(), self.0.limits.clone()));
+            Handle::current()
+        });
+    }
+
+    /// Looks after a session that waits for its page, because something has come for it.
+    pub(crate) fn attend(&self, id: &SessionId) {
+        let Some(executor) = self.0.executor.get() else { return };
+        let (runtime, id) = (self.clone(), id.clone());
+        let task = async move {
+            if let Some((session, until)) = runtime.core().sessions.wake(&id) {
+                connection::tend(session, until).await;
+            }
+        };
+        self.0.tasks.spawn_on(task, executor);
+    }
+}
+
+impl Core {
+    /// Who sent a request.
+    pub(crate) async fn identify(&self, parts: Parts) -> std::result::Result<Identity, Refused> {
+        self.identify.request(parts).await
+    }
+
+    /// Who says `HELLO`.
+    pub(crate) async fn authenticate(
+        &self,
+        identity: Identity,
+        auth: Option<RawJson<'_>>,
+    ) -> std::result::Result<Identity, Refused> {
+        self.identify.hello(identity, auth.map(RawJson::to_raw_value)).await
+    }
+
+    /// What components of that identity have around them.
+    pub(crate) fn env(&self, identity: Identity) -> Env {
+        Env { identity, states: self.states.clone(), hub: self.hub.clone() }
+    }
+
+    /// A number for a new history.
+    pub(crate) fn next_epoch(&self) -> u64 {
+        self.epochs.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// The history of that number, as it stands on the wire.
+    pub(crate) fn epoch(&self, number: u64) -> Epoch {
+        match Epoch::new(&format!("{}.{number:x}", self.boot)) {
+            Ok(epoch) => epoch,
+            Err(_) => unreachable!("the process's own part and a number in hexadecimal are an epoch"),
+        }
+    }
+
+    /// An event for every component of every session.
+    pub(crate) fn tell_everyone(&self, event: &ServerEvent, except: Option<&SessionId>) {
+        for port in self.sessions.ports() {
+            if except.is_none_or(|except| except != port.session()) {
+                port.post_event(None, event.clone());
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Runtime {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Runtime").field("path", &self.0.path).finish_non_exhaustive()
+    }
+}
+
+async fn asset(
+    State(runtime): State<Runtime>,
+    Path(file): Path<String>,
+    headers: HeaderMap,
+) -> axum::response::Response {
+    runtime.core().assets.respond(&file, &headers)
+}

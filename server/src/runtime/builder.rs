@@ -1,0 +1,251 @@
+//! How a runtime is put together.
+
+use std::future::Future;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
+
+use axum::http::request::Parts;
+use serde_json::value::RawValue;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use vivaz_components::{DuplicateName, Hub, Identity, LiveComponent, Registration, Registry, States};
+use vivaz_protocol::DEFAULT_PATH;
+
+use super::{Core, Runtime};
+use crate::assets::Assets;
+use crate::gate::Gate;
+use crate::identify::{Identify, Refused};
+use crate::limits::Limits;
+use crate::middleware::{Call, Middleware};
+use crate::origin::Origins;
+use crate::rate::Rate;
+use crate::seal::Sealer;
+use crate::secret::{Secret, SecretError, random_text};
+use crate::sessions::Sessions;
+use crate::stats::Counters;
+use crate::templates::{TemplateError, Templates};
+
+/// A runtime that is being configured.
+///
+/// ```
+/// use axum::http::request::Parts;
+/// use vivaz::{Identity, Limits, Refused, Runtime, User};
+///
+/// async fn identify(request: Parts) -> Result<Identity, Refused> {
+///     let user = request.headers.get("x-user").and_then(|user| user.to_str().ok());
+///     Ok(user.map_or_else(Identity::anonymous, |user| Identity::of(User::new(user, user))))
+/// }
+///
+/// let runtime = Runtime::builder()
+///     .identity(identify)
+///     .limits(Limits { components: 20, ..Limits::default() })
+///     .build()?;
+/// # Ok::<(), vivaz::BuildError>(())
+/// ```
+#[derive(Default)]
+pub struct Builder {
+    states: States,
+    identify: Identify,
+    middleware: Middleware,
+    secret: Option<Secret>,
+    limits: Limits,
+    origins: Origins,
+    path: Option<Box<str>>,
+    build: Option<Box<str>>,
+    registrations: Vec<Registration>,
+    hub: Hub,
+}
+
+/// Why a runtime cannot be built.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// Two components have the same name.
+    #[error(transparent)]
+    DuplicateName(#[from] DuplicateName),
+    /// A template cannot be compiled. The derive finds this out at compile time.
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+    /// There is no secret.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// The path of the socket is none.
+    #[error("`{0}` is no path for the socket: it begins with a slash and does not end with one")]
+    Path(Box<str>),
+}
+
+impl Builder {
+    /// Gives components a value of the application's: `cx.state::<Db>()` in handlers.
+    #[must_use]
+    pub fn state<T: Send + Sync + 'static>(mut self, value: T) -> Self {
+        self.states = self.states.with(value);
+        self
+    }
+
+    /// Says who sends a request, from its headers, extensions and peer address; or that they may not. Without it
+    /// everybody is anonymous.
+    #[must_use]
+    pub fn identity<F, R>(mut self, hook: F) -> Self
+    where
+        F: Fn(Parts) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<Identity, Refused>> + Send + 'static,
+    {
+        self.identify.set_from_request(hook);
+        self
+    }
+
+    /// Says who says `HELLO`, from the `auth` it brings (or not) and the identity of the request: for clients that
+    /// cannot set headers.
+    #[must_use]
+    pub fn hello<F, R>(mut self, hook: F) -> Self
+    where
+        F: Fn(Identity, Option<Box<RawValue>>) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<Identity, Refused>> + Send + 'static,
+    {
+        self.identify.set_from_hello(hook);
+        self
+    }
+
+    /// Adds something that is asked before every action, after what was added before it, and may refuse.
+    ///
+    /// ```
+    /// use vivaz::{ActionError, Call, Runtime};
+    ///
+    /// let runtime = Runtime::builder()
+    ///     .middleware(|call: Call| async move {
+    ///         if call.identity.user_id() == Some("banned") {
+    ///             return Err(ActionError::forbidden("not you"));
+    ///         }
+    ///         Ok(())
+    ///     })
+    ///     .build()?;
+    /// # Ok::<(), vivaz::BuildError>(())
+    /// ```
+    #[must_use]
+    pub fn middleware<F, R>(mut self, layer: F) -> Self
+    where
+        F: Fn(Call) -> R + Send + Sync + 'static,
+        R: Future<Output = vivaz_components::Result> + Send + 'static,
+    {
+        self.middleware.push(layer);
+        self
+    }
+
+    /// What seals are made with. Without it a random one is made, and seals in open pages end with the process.
+    #[must_use]
+    pub fn secret(mut self, secret: Secret) -> Self {
+        self.secret = Some(secret);
+        self
+    }
+
+    /// What clients may ask for.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// The path of the socket, in place of `/live`. Several runtimes can stand in one application, each with its own.
+    #[must_use]
+    pub fn path(mut self, path: impl Into<Box<str>>) -> Self {
+        self.path = Some(path.into());
+        self
+    }
+
+    /// Lets pages of another origin (`https://app.example`) open sockets, beside those of the server's own host.
+    #[must_use]
+    pub fn allow_origin(mut self, origin: impl Into<Box<str>>) -> Self {
+        self.origins.allowed.push(origin.into());
+        self
+    }
+
+    /// Answers only requests for this host (`app.example`, with the port where it is not the default); may be called
+    /// several times. It keeps a page that got hold of the server's address by DNS rebinding from being its own.
+    #[must_use]
+    pub fn allow_host(mut self, host: impl Into<Box<str>>) -> Self {
+        self.origins.hosts.push(host.into());
+        self
+    }
+
+    /// What `WELCOME` calls this build of the application.
+    #[must_use]
+    pub fn build_name(mut self, name: impl Into<Box<str>>) -> Self {
+        self.build = Some(name.into());
+        self
+    }
+
+    /// Registers a component explicitly. The derive registers by itself those of every crate that is linked.
+    #[must_use]
+    pub fn component<C: LiveComponent>(mut self) -> Self {
+        self.registrations.push(Registration::of::<C>());
+        self
+    }
+
+    /// Shares topics and rooms with another runtime.
+    #[must_use]
+    pub fn hub(mut self, hub: Hub) -> Self {
+        self.hub = hub;
+        self
+    }
+
+    /// Puts the runtime together.
+    ///
+    /// # Errors
+    /// When two components have one name, a template does not compile, or there is no randomness for a secret.
+    pub fn build(self) -> Result<Runtime, BuildError> {
+        let path = self.path.unwrap_or_else(|| DEFAULT_PATH.into());
+        if !path.starts_with('/') || path.ends_with('/') || path.contains(['{', '}', '?', '#', '"']) {
+            return Err(BuildError::Path(path));
+        }
+        let mut registry = Registry::linked()?;
+        for registration in self.registrations {
+            registry.add(registration)?;
+        }
+        let templates = Templates::compile(registry.iter().map(|registration| registration.spec))?;
+        let secret = match self.secret {
+            Some(secret) => secret,
+            None => {
+                tracing::warn!("no secret was given: seals in open pages end with this process");
+                Secret::random()?
+            }
+        };
+        if cfg!(panic = "abort") {
+            tracing::warn!("built with panic = \"abort\": a panic in a handler ends the whole server");
+        }
+        let counters = Arc::new(Counters::default());
+        let limits = self.limits;
+        let core = Core {
+            decoder: vivaz_protocol::Limits { message_bytes: limits.message_bytes, ..Default::default() },
+            rate: Rate::new(limits.messages_per_second, limits.burst),
+            started: Instant::now(),
+            path,
+            build: self.build.unwrap_or_else(|| env!("CARGO_PKG_VERSION").into()),
+            origins: self.origins,
+            identify: self.identify,
+            middleware: self.middleware,
+            assets: Assets::new(templates.iter()),
+            templates,
+            registry,
+            sealer: Sealer::new(&secret),
+            states: self.states,
+            hub: self.hub,
+            sessions: Sessions::new(),
+            gate: Gate::new(limits.connections, Arc::clone(&counters)),
+            counters,
+            shutdown: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+            executor: OnceLock::new(),
+            boot: random_text::<6>().unwrap_or_default().into(),
+            epochs: AtomicU64::new(1),
+            limits,
+        };
+        Ok(Runtime(Arc::new(core)))
+    }
+}
+
+impl std::fmt::Debug for Builder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Builder").field("limits", &self.limits).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,39 @@
+//! The one clock for everything that is due some time: heartbeats of all connections, the end of sessions that wait
+//! for too long, topics that nobody looks at. A timer for each would cost more than all the rest of an idle session.
+
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
+use vivaz_components::UnmountReason;
+
+use super::WeakRuntime;
+use crate::connection;
+use crate::limits::Limits;
+
+/// How long a topic stays after the last one who looked at it.
+const TOPIC_GRACE: Duration = Duration::from_secs(60);
+
+/// Goes over everything now and then until the runtime is gone or shuts down.
+pub(super) async fn run(runtime: WeakRuntime, shutdown: CancellationToken, limits: Limits) {
+    // Often enough that a heartbeat is at most an eighth late, and that a session ends within a second of its time.
+    let period = (limits.heartbeat / 8).clamp(Duration::from_millis(5), Duration::from_secs(1));
+    let mut ticks = tokio::time::interval(period);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            () = shutdown.cancelled() => return,
+        }
+        let Some(runtime) = runtime.upgrade() else { return };
+        let core = runtime.core();
+        let now = Instant::now();
+        let swept = core.sessions.sweep(now, limits.suspended_sessions, |port| port.tick(now, limits.heartbeat));
+        core.counters.suspended.store(swept.waiting as u64, Ordering::Relaxed);
+        for session in swept.expired {
+            core.tasks.spawn(connection::end(session, UnmountReason::Expired));
+        }
+        core.hub.sweep(now, TOPIC_GRACE);
+    }
+}

@@ -1,0 +1,208 @@
+//! The server's own secret: what seals and signatures are made with.
+
+use std::fmt;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+/// Texts shorter than this are refused: they can be guessed.
+const SHORTEST: usize = 32;
+
+/// A list of keys. The first one seals and signs; all of them open and verify, so that keys can be rotated without
+/// invalidating what is in people's pages.
+///
+/// ```
+/// use vivaz::Secret;
+///
+/// let secret = Secret::new("the-new-one-with-32-characters-or-more,the-old-one-with-32-characters-or-more")?;
+/// let signature = secret.sign("cookie", b"user 7");
+/// assert!(secret.verify("cookie", b"user 7", &signature));
+/// assert!(!secret.verify("cookie", b"user 8", &signature));
+/// # Ok::<(), vivaz::SecretError>(())
+/// ```
+#[derive(Clone)]
+pub struct Secret {
+    /// Never empty.
+    texts: Vec<Box<str>>,
+}
+
+/// Why there is no secret.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SecretError {
+    /// One of the texts can be guessed.
+    #[error("a secret needs {SHORTEST} characters or more, this one has {0}")]
+    Short(usize),
+    /// The file could not be read or made.
+    #[error("{path}: {source}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The system has no randomness to give.
+    #[error("no randomness: {0}")]
+    Randomness(getrandom::Error),
+}
+
+impl Secret {
+    /// Takes a comma-separated list of texts, each of 32 characters or more.
+    ///
+    /// # Errors
+    /// If one of them is shorter.
+    pub fn new(list: &str) -> Result<Self, SecretError> {
+        let texts: Vec<Box<str>> = list.split(',').map(str::trim).map(Box::from).collect();
+        match texts.iter().map(|text| text.chars().count()).find(|count| *count < SHORTEST) {
+            Some(count) => Err(SecretError::Short(count)),
+            None => Ok(Self { texts }),
+        }
+    }
+
+    /// A secret that nobody else has and that ends with this process: seals in open pages do not survive a restart.
+    ///
+    /// # Errors
+    /// If the system has no randomness to give.
+    pub fn random() -> Result<Self, SecretError> {
+        let bytes = random_bytes::<32>().map_err(SecretError::Randomness)?;
+        Ok(Self { texts: vec![URL_SAFE_NO_PAD.encode(bytes).into()] })
+    }
+
+    /// Takes `VIVAZ_SECRET` if it is set, else the content of the file, which is made with mode 0600 and a random
+    /// secret if it is not there.
+    ///
+    /// # Errors
+    /// If the secret is too short, or the file can be neither read nor made.
+    pub fn from_env_or_file(path: impl AsRef<Path>) -> Result<Self, SecretError> {
+        match std::env::var("VIVAZ_SECRET") {
+            Ok(list) => Self::new(&list),
+            Err(_) => Self::from_file(path.as_ref()),
+        }
+    }
+
+    fn from_file(path: &Path) -> Result<Self, SecretError> {
+        let failed = |source| SecretError::File { path: path.to_owned(), source };
+        match read(path) {
+            Ok(text) => return Self::new(text.trim()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(failed(error)),
+        }
+        let fresh = Self::random()?;
+        // Written beside and linked into place, so that of several processes that start at once all use the one whose
+        // link came first, and nobody reads a file that is half written.
+        let beside = path.with_extension(format!("{}.tmp", std::process::id()));
+        let written = write(&beside, &fresh.texts.join(",")).and_then(|()| std::fs::hard_link(&beside, path));
+        let removed = std::fs::remove_file(&beside);
+        match written {
+            Ok(()) => removed.map(|()| fresh).map_err(failed),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                Self::new(read(path).map_err(failed)?.trim())
+            }
+            Err(error) => Err(failed(error)),
+        }
+    }
+
+    /// Signs a message for a purpose, which keeps a signature made for one use from being good for another.
+    #[must_use]
+    pub fn sign(&self, purpose: &str, message: &[u8]) -> String {
+        let key = self.keys(purpose).next().unwrap_or_default();
+        URL_SAFE_NO_PAD.encode(blake3::keyed_hash(&key, message).as_bytes())
+    }
+
+    /// Whether the signature of the message was made for that purpose with one of the keys. Takes the same time
+    /// wherever a wrong one differs.
+    #[must_use]
+    pub fn verify(&self, purpose: &str, message: &[u8], signature: &str) -> bool {
+        let Ok(bytes) = URL_SAFE_NO_PAD.decode(signature) else { return false };
+        let Ok(bytes) = <[u8; 32]>::try_from(bytes.as_slice()) else { return false };
+        let given = blake3::Hash::from_bytes(bytes);
+        self.keys(purpose).any(|key| blake3::keyed_hash(&key, message) == given)
+    }
+
+    /// The keys for a purpose, the one to make things with first.
+    pub(crate) fn keys(&self, purpose: &str) -> impl Iterator<Item = [u8; 32]> {
+        let context = format!("vivaz 2026 {purpose}");
+        self.texts.iter().map(move |text| blake3::derive_key(&context, text.as_bytes()))
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Secret({} keys)", self.texts.len())
+    }
+}
+
+/// Unguessable bytes.
+pub(crate) fn random_bytes<const N: usize>() -> Result<[u8; N], getrandom::Error> {
+    let mut bytes = [0_u8; N];
+    getrandom::fill(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// The same as a text that can stand in a URL, a header or JSON.
+pub(crate) fn random_text<const N: usize>() -> Option<String> {
+    match random_bytes::<N>() {
+        Ok(bytes) => Some(URL_SAFE_NO_PAD.encode(bytes)),
+        Err(error) => {
+            tracing::error!(%error, "the system has no randomness to give");
+            None
+        }
+    }
+}
+
+fn read(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    // A secret is a line; what is longer than this is another file.
+    std::fs::File::open(path)?.take(64 * 1024).read_to_string(&mut text)?;
+    Ok(text)
+}
+
+fn write(path: &Path, text: &str) -> io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_secrets_are_refused() {
+        assert!(matches!(Secret::new("short"), Err(SecretError::Short(5))));
+        assert!(matches!(Secret::new(&format!("{},", "x".repeat(40))), Err(SecretError::Short(0))));
+    }
+
+    #[test]
+    fn an_old_key_still_verifies_and_the_new_one_signs() {
+        let (old, new) = ("o".repeat(32), "n".repeat(32));
+        let before = Secret::new(&old).unwrap();
+        let after = Secret::new(&format!("{new},{old}")).unwrap();
+        assert!(after.verify("p", b"m", &before.sign("p", b"m")));
+        assert!(!before.verify("p", b"m", &after.sign("p", b"m")));
+        assert!(!after.verify("other", b"m", &after.sign("p", b"m")));
+    }
+
+    #[test]
+    fn the_file_is_made_once_and_is_private() {
+        let directory = std::env::temp_dir().join(format!("vivaz-secret-{}", uuid::Uuid::new_v4()));
+        std::fs::create_dir(&directory).unwrap();
+        let path = directory.join("secret");
+        let first = Secret::from_file(&path).unwrap();
+        let second = Secret::from_file(&path).unwrap();
+        assert!(second.verify("p", b"m", &first.sign("p", b"m")));
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        }
+        assert_eq!(std::fs::read_dir(&directory).unwrap().count(), 1);
+        std::fs::remove_dir_all(&directory).unwrap();
+    }
+}

@@ -1,0 +1,124 @@
+//! One page's session: its components, what it looks at, and what it was told. It outlives its connections.
+//!
+//! A session is a plain struct, owned by one task at a time and driven by [`crate::connection`]. Nothing in it waits:
+//! what has to wait is a future in [`Session::running`], and comes back as a [`Done`].
+
+mod answer;
+mod component;
+mod effects;
+mod mount;
+mod replies;
+mod requests;
+mod resume;
+mod ring;
+mod send;
+mod speak;
+mod topics;
+mod work;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use foldhash::fast::RandomState;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use vivaz_components::instance::BoxFuture;
+use vivaz_components::Identity;
+use vivaz_protocol::{ComponentId, ConnectionId, SessionId, TopicName};
+
+use self::component::Component;
+pub(crate) use self::resume::Position;
+use self::replies::Replies;
+use self::requests::Conduct;
+use self::topics::Held;
+pub(crate) use self::work::Done;
+use crate::port::Port;
+use crate::runtime::Runtime;
+use crate::stats::Counters;
+
+/// A session.
+pub(crate) struct Session {
+    runtime: Runtime,
+    port: Arc<Port>,
+    identity: Identity,
+    /// The connection that it has, or had last.
+    connection: ConnectionId,
+    components: HashMap<ComponentId, Component, RandomState>,
+    /// The topics that its components show.
+    topics: HashMap<TopicName, Held, RandomState>,
+    replies: Replies,
+    conduct: Conduct,
+    /// What has to wait for something. Most sessions never need it, so it is made when the first one does.
+    running: Option<Running>,
+    /// Whether it is over: its components go, and no new ones come.
+    over: bool,
+}
+
+type Running = FuturesUnordered<BoxFuture<Done>>;
+
+impl Session {
+    /// A session without components, for a connection that is there.
+    pub(crate) fn new(runtime: Runtime, port: Arc<Port>, identity: Identity, connection: ConnectionId) -> Self {
+        Counters::add(&runtime.core().counters.sessions);
+        Self {
+            runtime,
+            port,
+            identity,
+            connection,
+            components: HashMap::default(),
+            topics: HashMap::default(),
+            replies: Replies::default(),
+            conduct: Conduct::default(),
+            running: None,
+            over: false,
+        }
+    }
+
+    /// Its id.
+    pub(crate) fn id(&self) -> &SessionId {
+        self.port.session()
+    }
+
+    /// The connection that it has, or had last.
+    pub(crate) fn connection(&self) -> &ConnectionId {
+        &self.connection
+    }
+
+    pub(crate) fn runtime(&self) -> &Runtime {
+        &self.runtime
+    }
+
+    pub(crate) fn port(&self) -> &Arc<Port> {
+        &self.port
+    }
+
+    /// Whether nothing runs.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.running.as_ref().is_none_or(FuturesUnordered::is_empty)
+    }
+
+    /// The next thing that is done.
+    pub(crate) fn poll_running(&mut self, cx: &mut Context<'_>) -> Poll<Box<Done>> {
+        let Some(running) = &mut self.running else { return Poll::Pending };
+        match running.poll_next_unpin(cx) {
+            Poll::Ready(Some(done)) => Poll::Ready(Box::new(done)),
+            Poll::Ready(None) => {
+                self.running = None;
+                Poll::Pending
+            }
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    /// Starts something that may have to wait: polled once here, and if it is not done, again when it is woken.
+    fn start(&mut self, future: BoxFuture<Done>) {
+        self.running.get_or_insert_default().push(future);
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        Counters::sub(&self.runtime.core().counters.sessions);
+    }
+}

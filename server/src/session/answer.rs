@@ -1,0 +1,148 @@
+//! Patches and replies: what a page is told of a job.
+
+use serde_json::value::RawValue;
+use vivaz_components::ActionError;
+use vivaz_protocol::{
+    ComponentId, ErrorCode, ErrorMessage, FieldTopics, RawJson, Ref, ServerMessage, StreamId, Update,
+};
+
+use super::component::{Origin, Task};
+use super::replies::{Bounds, Kept};
+use super::{Session, speak};
+use crate::stats::Counters;
+
+impl Session {
+    /// An action succeeded: its patch is the reply, or if nothing changed, an `ACK`.
+    pub(super) fn reply(
+        &mut self,
+        id: &ComponentId,
+        reference: Ref,
+        patch: Option<String>,
+        topics: Option<FieldTopics<'static>>,
+        value: Option<Box<RawValue>>,
+    ) {
+        let is_update = patch.is_some() || topics.is_some();
+        if !is_update {
+            return self.acknowledge(id, reference, value.as_deref());
+        }
+        let kept = Kept::Done { component: id.clone(), result: value.as_deref().map(|value| value.get().into()) };
+        self.answer(reference, kept);
+        self.publish(id, patch, topics, Some(reference), value.as_deref());
+        if let Some(component) = self.components.get_mut(id) {
+            component.replied = Some((reference, component.rev));
+        }
+    }
+
+    /// Sends a component's patch, if there is one, and keeps it for a page that is away.
+    pub(super) fn publish(
+        &mut self,
+        id: &ComponentId,
+        patch: Option<String>,
+        topics: Option<FieldTopics<'static>>,
+        reference: Option<Ref>,
+        result: Option<&RawValue>,
+    ) {
+        if patch.is_none() && topics.is_none() {
+            return;
+        }
+        let Some(component) = self.components.get_mut(id) else { return };
+        let patch = patch.as_deref().unwrap_or("{}");
+        component.rev = component.rev.next();
+        let moved = topics.is_some();
+        let stream = StreamId::Component(id.clone());
+        let frame = speak::frame(&ServerMessage::Update(Update {
+            reference,
+            result: result.map(RawJson::from),
+            topics,
+            ..Update::new(stream.clone(), component.rev, RawJson::trusted(patch))
+        }));
+        if moved {
+            // Where its shared fields point is not part of the patch: who missed this mounts again from the whole.
+            component.ring.clear();
+        } else {
+            component.ring.push(patch);
+        }
+        self.port.send_patch(stream, component.rev, frame, reference);
+    }
+
+    /// A message was handled and changed nothing of the component's own state.
+    pub(super) fn acknowledge(&mut self, id: &ComponentId, reference: Ref, value: Option<&RawValue>) {
+        let kept = Kept::Done { component: id.clone(), result: value.map(|value| value.get().into()) };
+        let frame = self.again(reference, &kept);
+        self.answer(reference, kept);
+        self.port.send(frame);
+    }
+
+    /// An action failed.
+    pub(super) fn refuse_action(&mut self, id: &ComponentId, reference: Ref, error: &ActionError) {
+        let counters = &self.runtime.core().counters;
+        if let Some(source) = error.source() {
+            tracing::error!(component = %id, error = source, "an action failed");
+        } else if error.code() == ErrorCode::Panicked {
+            Counters::add(&counters.panics);
+        } else if error.code() == ErrorCode::Timeout {
+            Counters::add(&counters.timeouts);
+        }
+        let details = error.details();
+        let message = ErrorMessage {
+            details: details.as_deref().map(RawJson::from),
+            ..ErrorMessage::new(error.code(), error.message())
+        };
+        self.reply_error(reference, id, message);
+    }
+
+    /// Answers with an error.
+    pub(super) fn reply_error(&mut self, reference: Ref, id: &ComponentId, error: ErrorMessage<'_>) {
+        let error = error.answering(Some(reference), Some(StreamId::Component(id.clone())));
+        let text = speak::text(&ServerMessage::Error(error));
+        self.answer(reference, Kept::Refused(text.as_str().into()));
+        self.port.send(text.into());
+    }
+
+    /// There is no such component (any more).
+    pub(super) fn not_mounted(&mut self, id: &ComponentId, task: &Task) {
+        let (Task::Job { origin, .. } | Task::Unmount { origin }) = task;
+        if let Origin::Page { reference, .. } = origin {
+            let error = ErrorMessage::new(ErrorCode::NotMounted, "no component is mounted under that id");
+            self.reply_error(*reference, id, error);
+        }
+    }
+
+    /// Keeps a reply until the client says that it has it.
+    pub(super) fn answer(&mut self, reference: Ref, reply: Kept) {
+        let limits = &self.runtime.core().limits;
+        let bounds = Bounds { replies: limits.kept_replies, bytes: limits.kept_bytes };
+        self.replies.answer(reference, reply, bounds);
+    }
+
+    /// Sends a reply again.
+    pub(super) fn say_again(&mut self, reference: Ref, kept: &Kept) {
+        let frame = self.again(reference, kept);
+        self.port.send(frame);
+    }
+
+    /// A reply as it is sent again: without a patch, because the streams have caught up; a mount as of now.
+    pub(super) fn again(&mut self, reference: Ref, kept: &Kept) -> bytes::Bytes {
+        match kept {
+            Kept::Done { component, result } => speak::frame(&ServerMessage::Ack {
+                reference,
+                component_id: component.clone(),
+                result: result.as_deref().map(RawJson::trusted),
+            }),
+            Kept::Refused(text) => bytes::Bytes::copy_from_slice(text.as_bytes()),
+            Kept::Mounted(id) => self.mounted_frame(id, Some(reference)),
+        }
+    }
+
+    /// The client has replies: what led there need not be kept.
+    pub(super) fn forget_patches(&mut self, received: Ref) {
+        for component in self.components.values_mut() {
+            if let Some((reference, rev)) = component.replied
+                && reference <= received
+            {
+                component.ring.forget(rev, component.rev);
+                component.replied = None;
+            }
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! A component in its session: where it is, what waits for it, and which state its page has.
+
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use vivaz_components::instance::{Instance, Job};
+use vivaz_components::{Spec, UnmountReason};
+use vivaz_protocol::{Ref, Rev, TopicName};
+
+use super::ring::Ring;
+
+/// One of a session's components.
+pub(super) struct Component {
+    pub(super) slot: Slot,
+    /// What waits until it is idle, in order. Bounded by the messages in flight and the mailbox.
+    pub(super) queue: VecDeque<Task>,
+    /// Which history its revisions count in.
+    pub(super) epoch: u64,
+    pub(super) rev: Rev,
+    /// The last patches.
+    pub(super) ring: Ring,
+    /// The revision of the last snapshot that was sent on this connection: patches up to it are not sent any more.
+    pub(super) floor: Rev,
+    /// The last message whose reply is out, and the revision that the page has if it has that reply.
+    pub(super) replied: Option<(Ref, Rev)>,
+    /// The topic that each shared field shows.
+    pub(super) topics: Vec<(&'static str, TopicName)>,
+    /// Whether it ever entered a room.
+    pub(super) joined: bool,
+    pub(super) spec: &'static Spec,
+}
+
+/// Where the component is.
+pub(super) enum Slot {
+    /// Being made.
+    Mounting,
+    /// Here.
+    Idle(Box<dyn Instance>),
+    /// With something that has to wait; it comes back when that is done. Meanwhile this one, as of before, answers
+    /// what its state is.
+    Busy(Box<dyn Instance>),
+}
+
+/// Something for a component to do.
+pub(super) enum Task {
+    /// A job.
+    Job { job: Job, origin: Origin },
+    /// To go away.
+    Unmount { origin: Origin },
+}
+
+/// Who asked for it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Origin {
+    /// The page, by a message that gets a reply.
+    Page { reference: Ref, asked: Instant },
+    /// The server; nobody waits for a reply.
+    Server,
+    /// The end of the component.
+    End { reason: UnmountReason },
+}
+
+impl Component {
+    pub(super) fn new(spec: &'static Spec, epoch: u64) -> Self {
+        Self {
+            slot: Slot::Mounting,
+            queue: VecDeque::new(),
+            epoch,
+            rev: Rev::ZERO,
+            ring: Ring::default(),
+            floor: Rev::ZERO,
+            replied: None,
+            topics: Vec::new(),
+            joined: false,
+            spec,
+        }
+    }
+
+    /// The next thing to do, if the component is here and there is one.
+    pub(super) fn next(&mut self) -> Option<Task> {
+        if !matches!(self.slot, Slot::Idle(_)) {
+            return None;
+        }
+        let task = self.queue.pop_front();
+        if task.is_none() {
+            // What a burst needed is given back.
+            self.queue = VecDeque::new();
+        }
+        task
+    }
+
+    /// The component itself, to work on; what comes back is put into the slot again.
+    pub(super) fn take(&mut self) -> Option<Box<dyn Instance>> {
+        match std::mem::replace(&mut self.slot, Slot::Mounting) {
+            Slot::Idle(instance) | Slot::Busy(instance) => Some(instance),
+            Slot::Mounting => None,
+        }
+    }
+
+    /// Whoever can say what the state is.
+    pub(super) fn instance(&mut self) -> Option<&mut Box<dyn Instance>> {
+        match &mut self.slot {
+            Slot::Idle(instance) | Slot::Busy(instance) => Some(instance),
+            Slot::Mounting => None,
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! What handlers ask for beyond their own state.
+
+use std::sync::Arc;
+
+use vivaz_components::{ActionError, Effect, Subscriber, Target, UnmountReason};
+use vivaz_protocol::{Author, ComponentId};
+
+use super::Session;
+use super::component::{Origin, Task};
+use super::work::Done;
+
+impl Session {
+    /// Does what a handler asked for, in its order. The first change of shared state that fails ends it: nothing after
+    /// it is told to anybody.
+    pub(super) fn perform(
+        &mut self,
+        id: &ComponentId,
+        origin: Origin,
+        effects: Vec<Effect>,
+    ) -> Result<(), ActionError> {
+        if effects.is_empty() {
+            return Ok(());
+        }
+        let by = match origin {
+            Origin::Page { reference, .. } => Some(Author { connection: self.connection.clone(), reference }),
+            Origin::Server | Origin::End { .. } => None,
+        };
+        for effect in effects {
+            match effect {
+                Effect::Update(update) => update.publish(by.as_ref())?,
+                Effect::Emit { to, event, except_self } => {
+                    let except = except_self.then(|| self.port.session().clone());
+                    let core = self.runtime.core();
+                    match to {
+                        Target::Own => self.emit(id, &event),
+                        Target::Topic(name) => {
+                            if let Some(topic) = core.hub.get(&name) {
+                                topic.emit(&event, except.as_ref());
+                            }
+                        }
+                        Target::Room(room) => {
+                            core.hub.rooms().emit(&room, &event, except.as_ref());
+                        }
+                        Target::Everyone => core.tell_everyone(&event, except.as_ref()),
+                    }
+                }
+                Effect::Join(room) => {
+                    if let Some(component) = self.components.get_mut(id) {
+                        component.joined = true;
+                        let subscriber = Arc::clone(&self.port) as Arc<dyn Subscriber>;
+                        self.runtime.core().hub.rooms().join(&room, id, &subscriber);
+                    }
+                }
+                Effect::Leave(room) => {
+                    self.runtime.core().hub.rooms().leave(&room, self.port.session(), id);
+                }
+                Effect::Spawn(task) => {
+                    if let Some(epoch) = self.components.get(id).map(|component| component.epoch) {
+                        let id = id.clone();
+                        self.start(Box::pin(async move { Done::Spawned { id, epoch, result: task.await } }));
+                    }
+                }
+                Effect::Close => {
+                    let origin = Origin::End { reason: UnmountReason::Closed };
+                    if let Some(component) = self.components.get_mut(id) {
+                        component.queue.push_back(Task::Unmount { origin });
+                    }
+                }
+                effect => tracing::error!(?effect, "an effect that this runtime does not know"),
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,204 @@
+//! Exactly once: which messages of a session were accepted, which of them are answered, and what was said.
+//!
+//! An accepted message that is sent again is never run again. As long as the client has not said that it has the
+//! reply, the reply is kept, within bounds; beyond them the oldest is given up and is `reply_lost` when asked for.
+
+use std::collections::VecDeque;
+
+use vivaz_protocol::{ComponentId, Ref};
+
+/// The replies of one session.
+#[derive(Debug, Default)]
+pub(crate) struct Replies {
+    /// The last ref that was accepted; 0 before the first.
+    last: u64,
+    /// Accepted and not answered yet, in order.
+    running: Vec<Ref>,
+    /// Answered, and not known to be received, in the order of the answers.
+    kept: VecDeque<(Ref, Kept)>,
+    /// What the kept ones take, in bytes.
+    bytes: usize,
+}
+
+/// A reply in the form in which it is sent again: without a patch, because the streams have caught up by then.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Kept {
+    /// It was done: `ACK`, with what the action returned.
+    Done { component: ComponentId, result: Option<Box<str>> },
+    /// It was refused: the whole `ERROR`.
+    Refused(Box<str>),
+    /// A component was mounted: `COMPONENT_MOUNTED` as of the moment of sending.
+    Mounted(ComponentId),
+}
+
+/// What to do with a message of that ref.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Admission<'a> {
+    /// It is new: run it.
+    New,
+    /// It was accepted before and is not finished: its reply will come.
+    Running,
+    /// It was answered: say so again.
+    Answered(&'a Kept),
+    /// It was answered, but the answer is not kept any more.
+    Lost,
+}
+
+/// How much is kept.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    pub(crate) replies: usize,
+    pub(crate) bytes: usize,
+}
+
+impl Replies {
+    /// Looks a ref up, and accepts it if it is new.
+    pub(crate) fn admit(&mut self, reference: Ref) -> Admission<'_> {
+        if reference.get() > self.last {
+            self.last = reference.get();
+            self.running.push(reference);
+            return Admission::New;
+        }
+        if self.running.binary_search(&reference).is_ok() {
+            return Admission::Running;
+        }
+        match self.kept.iter().find(|(kept, _)| *kept == reference) {
+            Some((_, kept)) => Admission::Answered(kept),
+            None => Admission::Lost,
+        }
+    }
+
+    /// How many are accepted and not answered.
+    pub(crate) fn running(&self) -> usize {
+        self.running.len()
+    }
+
+    /// Records the answer of an accepted message.
+    pub(crate) fn answer(&mut self, reference: Ref, reply: Kept, bounds: Bounds) {
+        if let Ok(at) = self.running.binary_search(&reference) {
+            self.running.remove(at);
+        }
+        self.bytes += reply.size();
+        self.kept.push_back((reference, reply));
+        while self.kept.len() > bounds.replies || self.bytes > bounds.bytes {
+            let Some((_, oldest)) = self.kept.pop_front() else { break };
+            self.bytes -= oldest.size();
+        }
+    }
+
+    /// The client has every reply up to this one.
+    pub(crate) fn received(&mut self, up_to: Ref) {
+        // Answers are kept in the order in which they were given, and a client acknowledges in the order of refs: an
+        // early answer to a late ref stays among older ones.
+        self.kept.retain(|(reference, reply)| {
+            let keep = *reference > up_to;
+            if !keep {
+                self.bytes -= reply.size();
+            }
+            keep
+        });
+        if self.kept.is_empty() {
+            self.kept.shrink_to(4);
+        }
+    }
+
+    /// What waits for the client, in the order of the answers.
+    pub(crate) fn waiting(&self) -> impl Iterator<Item = (Ref, &Kept)> {
+        self.kept.iter().map(|(reference, kept)| (*reference, kept))
+    }
+
+    /// The reply kept for a ref.
+    pub(crate) fn kept(&self, reference: Ref) -> Option<&Kept> {
+        self.kept.iter().find(|(kept, _)| *kept == reference).map(|(_, kept)| kept)
+    }
+}
+
+impl Kept {
+    /// What it counts against the bound: its texts and a flat rate for what is around them.
+    fn size(&self) -> usize {
+        const AROUND: usize = 64;
+        AROUND
+            + match self {
+                Self::Done { result, .. } => result.as_ref().map_or(0, |text| text.len()),
+                Self::Refused(text) => text.len(),
+                Self::Mounted(_) => 0,
+            }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const BOUNDS: Bounds = Bounds { replies: 4, bytes: 10_000 };
+
+    fn r(n: u64) -> Ref {
+        Ref::new(n).unwrap()
+    }
+
+    fn done(text: &str) -> Kept {
+        Kept::Done { component: ComponentId::new("c").unwrap(), result: Some(text.into()) }
+    }
+
+    #[test]
+    fn a_message_runs_once_whatever_is_sent_again() {
+        let mut replies = Replies::default();
+        assert_eq!(replies.admit(r(1)), Admission::New);
+        assert_eq!(replies.admit(r(1)), Admission::Running);
+        replies.answer(r(1), done("1"), BOUNDS);
+        assert_eq!(replies.admit(r(1)), Admission::Answered(&done("1")));
+        replies.received(r(1));
+        assert_eq!(replies.admit(r(1)), Admission::Lost);
+        assert_eq!(replies.admit(r(7)), Admission::New);
+        assert_eq!(replies.admit(r(5)), Admission::Lost, "a ref that was left out is used up");
+    }
+
+    #[test]
+    fn replies_are_bounded_in_number_and_in_bytes() {
+        let mut replies = Replies::default();
+        for n in 1..=6 {
+            replies.admit(r(n));
+            replies.answer(r(n), done("x"), BOUNDS);
+        }
+        assert_eq!(replies.admit(r(2)), Admission::Lost);
+        assert_eq!(replies.admit(r(3)), Admission::Answered(&done("x")));
+        replies.admit(r(7));
+        replies.answer(r(7), done(&"y".repeat(9_900)), BOUNDS);
+        assert_eq!(replies.waiting().map(|(reference, _)| reference.get()).collect::<Vec<_>>(), [7]);
+    }
+
+    proptest! {
+        /// Whatever a client sends, repeats and acknowledges, each ref runs at most once, a repeated one gets the
+        /// answer of its first run or none, and what is kept stays within the bounds.
+        #[test]
+        fn each_ref_runs_at_most_once(steps in proptest::collection::vec((0_u8..4, 1_u64..40), 1..200)) {
+            let mut replies = Replies::default();
+            let mut ran = std::collections::BTreeMap::new();
+            for (step, n) in steps {
+                match step {
+                    0 | 1 => match replies.admit(r(n)) {
+                        Admission::New => prop_assert!(ran.insert(n, false).is_none()),
+                        Admission::Running => prop_assert_eq!(ran.get(&n), Some(&false)),
+                        Admission::Answered(kept) => {
+                            prop_assert_eq!(kept, &done(&n.to_string()));
+                            prop_assert_eq!(ran.get(&n), Some(&true));
+                        }
+                        Admission::Lost => prop_assert_ne!(ran.get(&n), Some(&false)),
+                    },
+                    2 => {
+                        if let Some(answered) = ran.get_mut(&n).filter(|answered| !**answered) {
+                            *answered = true;
+                            replies.answer(r(n), done(&n.to_string()), BOUNDS);
+                        }
+                    }
+                    _ => replies.received(r(n)),
+                }
+                prop_assert!(replies.waiting().count() <= BOUNDS.replies);
+                prop_assert_eq!(replies.running(), ran.values().filter(|answered| !**answered).count());
+                prop_assert_eq!(replies.bytes, replies.kept.iter().map(|(_, kept)| kept.size()).sum::<usize>());
+            }
+        }
+    }
+}

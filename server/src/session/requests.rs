@@ -1,0 +1,261 @@
+//! What a client says, taken in: how often, how well formed, whether for the first time, and then what it asks.
+
+use std::time::{Duration, Instant};
+
+use vivaz_components::instance::Job;
+use vivaz_protocol::{
+    ClientBody, ClientType, CloseCode, ComponentId, DecodeError, ErrorCode, ErrorMessage, RawJson, Ref, Request,
+    ServerMessage, StreamId, decode_client,
+};
+
+use super::component::{Origin, Task};
+use super::replies::{Admission, Kept};
+use super::{Session, speak};
+use crate::rate::Meter;
+use crate::stats::Counters;
+
+/// So many malformed messages in a row close the connection.
+const MALFORMED: u8 = 10;
+/// So many refused as too fast within [`WINDOW`] close the connection.
+const REFUSED: u16 = 1_000;
+const WINDOW: Duration = Duration::from_secs(10);
+
+/// A code to close the connection with, and why, for a developer.
+pub(crate) type Close = (CloseCode, &'static str);
+
+/// How a client behaves.
+#[derive(Debug, Default)]
+pub(super) struct Conduct {
+    meter: Meter,
+    malformed: u8,
+    /// How many were refused as too fast since `refused_since`.
+    refused: u16,
+    refused_since: Option<Instant>,
+    /// Messages that may come at once regardless of the rate: what a resumed page sends again.
+    granted: u32,
+    /// No message has come on this connection yet.
+    unproven: bool,
+}
+
+impl Conduct {
+    /// A new connection: everything in a row starts anew, the rate does not.
+    pub(super) fn greet(&mut self, granted: u32) {
+        self.malformed = 0;
+        self.granted = granted;
+        self.unproven = true;
+    }
+
+    fn refuse(&mut self, now: Instant) -> Option<Close> {
+        if self.refused_since.is_none_or(|since| now.duration_since(since) > WINDOW) {
+            self.refused_since = Some(now);
+            self.refused = 0;
+        }
+        self.refused += 1;
+        (self.refused >= REFUSED).then_some((CloseCode::RateLimited, "too many messages"))
+    }
+}
+
+impl Session {
+    /// Takes in a message. A code that comes back closes the connection.
+    pub(crate) fn text(&mut self, bytes: &[u8]) -> Option<Close> {
+        let now = Instant::now();
+        let core = self.runtime.core();
+        Counters::add(&core.counters.messages);
+        if std::mem::take(&mut self.conduct.unproven) {
+            core.sessions.confirm(self.port.session());
+        }
+        let text = match std::str::from_utf8(bytes) {
+            Ok(text) => text,
+            Err(_) => return self.malformed(None, None, "text has to be UTF-8"),
+        };
+        let too_fast = self.too_fast(now);
+        let message = match decode_client(text, &self.runtime.core().decoder) {
+            Ok(message) => message,
+            Err(error) => return self.undecodable(&error, too_fast, now),
+        };
+        self.conduct.malformed = 0;
+        if let Some(received) = message.ack {
+            self.replies.received(received);
+            self.forget_patches(received);
+        }
+        match message.body {
+            ClientBody::Hello(_) => self.malformed(None, None, "HELLO was said already"),
+            ClientBody::Request { reference, component_id, request } => {
+                self.request(reference, component_id, request, too_fast, now)
+            }
+            ClientBody::Resync(_) | ClientBody::Template { .. } | ClientBody::Ping { .. } if too_fast.is_some() => {
+                self.refuse(None, None, too_fast, now)
+            }
+            ClientBody::Resync(stream) => {
+                self.resync(stream);
+                None
+            }
+            ClientBody::Template { hash } => {
+                self.template(&hash);
+                None
+            }
+            ClientBody::Ping { payload } => {
+                self.port.send(speak::frame(&ServerMessage::Pong { payload }));
+                None
+            }
+        }
+    }
+
+    /// A binary message: there is no encoding of that kind.
+    pub(crate) fn binary(&mut self) -> Option<Close> {
+        self.malformed(None, None, "messages are JSON in text frames")
+    }
+
+    /// How long until the rate allows a message, if it does not now.
+    fn too_fast(&mut self, now: Instant) -> Option<Duration> {
+        if self.conduct.granted > 0 {
+            self.conduct.granted -= 1;
+            return None;
+        }
+        let core = self.runtime.core();
+        let micros = u64::try_from(now.duration_since(core.started).as_micros()).unwrap_or(u64::MAX);
+        self.conduct.meter.take(core.rate, micros).err()
+    }
+
+    /// A message of a component: run once, however often it comes.
+    fn request(
+        &mut self,
+        reference: Ref,
+        id: ComponentId,
+        request: Request<'_>,
+        too_fast: Option<Duration>,
+        now: Instant,
+    ) -> Option<Close> {
+        if !self.admit(reference) {
+            return None;
+        }
+        if too_fast.is_some() {
+            return self.refuse(Some(reference), Some(id.into()), too_fast, now);
+        }
+        if self.replies.running() > self.runtime.core().limits.in_flight {
+            let error = ErrorMessage {
+                retry_ms: Some(1_000),
+                ..ErrorMessage::new(ErrorCode::Overloaded, "too many messages are being worked on")
+            };
+            self.reply_error(reference, &id, error);
+            return None;
+        }
+        let origin = Origin::Page { reference, asked: now };
+        match request {
+            Request::MountSealed { seal } => self.mount_sealed(reference, id, &seal, now),
+            Request::MountOpen { component, props } => self.mount_open(reference, id, &component, props, now),
+            Request::Action { action, payload, set } => {
+                let set = set.into_iter().map(|(name, value)| (name.into_owned(), value.to_raw_value())).collect();
+                let payload = payload.map(RawJson::to_raw_value);
+                self.enqueue(id, Task::Job { job: Job::Action { action: action.into_owned(), payload, set }, origin });
+            }
+            Request::Property { property, value } => {
+                let job = Job::Property { property: property.into_owned(), value: value.to_raw_value() };
+                self.enqueue(id, Task::Job { job, origin });
+            }
+            Request::Props { props } => {
+                self.enqueue(id, Task::Job { job: Job::Props { props: props.to_raw_value() }, origin });
+            }
+            Request::Unmount => self.enqueue(id, Task::Unmount { origin }),
+        }
+        None
+    }
+
+    /// Whether a message is new. If not, it gets the reply that it got before, or gets it when it is there.
+    fn admit(&mut self, reference: Ref) -> bool {
+        let kept = match self.replies.admit(reference) {
+            Admission::New => return true,
+            Admission::Running => return false,
+            Admission::Answered(kept) => Some(kept.clone()),
+            Admission::Lost => None,
+        };
+        match kept {
+            Some(kept) => self.say_again(reference, &kept),
+            None => {
+                let message = "it was answered, and the answer is not kept any more";
+                self.port.send(speak::frame(&speak::refusal(Some(reference), None, ErrorCode::ReplyLost, message)));
+            }
+        }
+        false
+    }
+
+    /// A message that cannot be read.
+    fn undecodable(&mut self, error: &DecodeError, too_fast: Option<Duration>, now: Instant) -> Option<Close> {
+        let is_malformed = error.code == ErrorCode::Malformed;
+        if !is_malformed {
+            self.conduct.malformed = 0;
+        }
+        // What has a ref is answered once like anything else.
+        if let Some(reference) = error.reference.filter(|_| error.kind.is_none_or(ClientType::has_ref)) {
+            if !self.admit(reference) {
+                return None;
+            }
+            if too_fast.is_some() {
+                return self.refuse(Some(reference), error.stream.clone(), too_fast, now);
+            }
+            let text = speak::text(&speak::refusal(
+                Some(reference),
+                error.stream.clone(),
+                error.code,
+                &error.message,
+            ));
+            self.answer(reference, Kept::Refused(text.as_str().into()));
+            self.port.send(text.into());
+            return if is_malformed { self.count_malformed() } else { None };
+        }
+        if too_fast.is_some() {
+            return self.refuse(error.reference, error.stream.clone(), too_fast, now);
+        }
+        if is_malformed {
+            return self.malformed(error.reference, error.stream.clone(), &error.message);
+        }
+        let refusal = speak::refusal(error.reference, error.stream.clone(), error.code, &error.message);
+        self.port.send(speak::frame(&refusal));
+        None
+    }
+
+    fn malformed(&mut self, reference: Option<Ref>, stream: Option<StreamId>, message: &str) -> Option<Close> {
+        self.port.send(speak::frame(&speak::refusal(reference, stream, ErrorCode::Malformed, message)));
+        self.count_malformed()
+    }
+
+    fn count_malformed(&mut self) -> Option<Close> {
+        self.conduct.malformed += 1;
+        (self.conduct.malformed >= MALFORMED).then_some((CloseCode::ProtocolViolation, "malformed messages"))
+    }
+
+    /// A message that came too fast.
+    fn refuse(
+        &mut self,
+        reference: Option<Ref>,
+        stream: Option<StreamId>,
+        too_fast: Option<Duration>,
+        now: Instant,
+    ) -> Option<Close> {
+        Counters::add(&self.runtime.core().counters.rate_limited);
+        let millis = too_fast.unwrap_or_default().as_millis();
+        let error = ErrorMessage {
+            reference,
+            stream,
+            // Rounded up: a client that waits that long is not refused for the millisecond that was cut off.
+            retry_ms: Some(u64::try_from(millis).unwrap_or(u64::MAX).saturating_add(1)),
+            ..ErrorMessage::new(ErrorCode::RateLimited, "too many messages")
+        };
+        let text = speak::text(&ServerMessage::Error(error));
+        if let Some(reference) = reference {
+            self.answer(reference, Kept::Refused(text.as_str().into()));
+        }
+        self.port.send(text.into());
+        self.conduct.refuse(now)
+    }
+
+    /// A template, for a page that could not fetch it by HTTP.
+    fn template(&self, hash: &str) {
+        let core = self.runtime.core();
+        let message = match core.templates.by_hash(hash) {
+            Some(json) => ServerMessage::Template { hash: hash.into(), template: RawJson::trusted(json) },
+            None => speak::refusal(None, None, ErrorCode::BadValue, "there is no template of that hash"),
+        };
+        self.port.send(speak::frame(&message));
+    }
+}

@@ -1,0 +1,160 @@
+//! Connections come and go; the session stays.
+
+use futures_util::future::join_all;
+use vivaz_components::instance::Job;
+use vivaz_components::{Identity, UnmountReason};
+use vivaz_components::spec::Hook;
+use vivaz_protocol::{
+    ComponentId, ConnectionId, DeclaredLimits, Epoch, Ref, ResumeSecret, Rev, ServerMessage, StreamId, TopicName,
+    Welcome,
+};
+
+use super::component::{Origin, Slot, Task};
+use super::replies::Kept;
+use super::{Session, speak};
+use crate::outbox::Outbox;
+use crate::stats::Counters;
+
+/// What a client that resumes says it has.
+#[derive(Debug, Default)]
+pub(crate) struct Position {
+    /// Every reply up to this one.
+    pub(crate) acked: Option<Ref>,
+    /// Where it is in each stream.
+    pub(crate) streams: Vec<(StreamId, Epoch, Rev)>,
+}
+
+impl Session {
+    /// The first connection of a new session.
+    pub(crate) fn greet(&mut self, secret: ResumeSecret<'_>) {
+        let limits = &self.runtime.core().limits;
+        self.conduct.greet(0);
+        self.port.attend();
+        self.port.connect(Some(Outbox::new(limits.outbox_bytes)));
+        self.welcome(secret, false);
+        tracing::debug!(session = %self.id(), "session begins");
+    }
+
+    /// Another connection, of the same user: first what the page missed, then the replies that wait for it. What it may
+    /// not see any more is taken away before.
+    pub(crate) async fn resume(
+        &mut self,
+        secret: ResumeSecret<'_>,
+        connection: ConnectionId,
+        identity: Identity,
+        position: &Position,
+    ) {
+        let limits = self.runtime.core().limits.clone();
+        Counters::add(&self.runtime.core().counters.resumed);
+        self.connection = connection;
+        self.identity = identity;
+        self.conduct.greet(u32::try_from(limits.in_flight).unwrap_or(u32::MAX));
+        if let Some(acked) = position.acked {
+            self.replies.received(acked);
+            self.forget_patches(acked);
+        }
+        self.unfollow_topics();
+        self.take_away_forbidden().await;
+        for component in self.components.values_mut() {
+            component.floor = Rev::ZERO;
+        }
+        self.port.connect(Some(Outbox::new(limits.outbox_bytes)));
+        self.welcome(secret, true);
+        self.follow_topics(&position.streams);
+        for (stream, epoch, rev) in &position.streams {
+            if let StreamId::Component(id) = stream {
+                self.catch_up(id, epoch, *rev);
+            }
+        }
+        let waiting: Vec<(Ref, Kept)> =
+            self.replies.waiting().map(|(reference, kept)| (reference, kept.clone())).collect();
+        for (reference, kept) in waiting {
+            self.say_again(reference, &kept);
+        }
+        self.enqueue_all(Hook::Resumed, || Job::Resumed);
+        tracing::debug!(session = %self.id(), "session resumed");
+    }
+
+    /// The connection is gone; the session goes on without one.
+    pub(crate) fn disconnected(&mut self) {
+        self.port.connect(None);
+        self.unfollow_topics();
+        self.enqueue_all(Hook::Disconnected, || Job::Disconnected);
+    }
+
+    fn welcome(&self, secret: ResumeSecret<'_>, resumed: bool) {
+        let core = self.runtime.core();
+        let done = if resumed { self.replies.waiting().map(|(reference, _)| reference).collect() } else { Vec::new() };
+        self.port.send(speak::frame(&ServerMessage::Welcome(Welcome {
+            session: self.id().clone(),
+            secret,
+            connection: self.connection.clone(),
+            resumed,
+            done,
+            heartbeat_ms: u64::try_from(core.limits.heartbeat.as_millis()).unwrap_or(u64::MAX),
+            build: (&*core.build).into(),
+            limits: DeclaredLimits {
+                message_bytes: core.limits.message_bytes as u64,
+                components: core.limits.components as u64,
+                in_flight: core.limits.in_flight as u64,
+            },
+        })));
+    }
+
+    /// Sends what is missing of a component that the page has.
+    fn catch_up(&mut self, id: &ComponentId, epoch: &Epoch, rev: Rev) {
+        let stream = StreamId::Component(id.clone());
+        let Some(component) = self.components.get(id) else {
+            // If the page itself took it away, the reply that says so follows.
+            let waits = |kept: &Kept| matches!(kept, Kept::Done { component, .. } if component == id);
+            if !self.replies.waiting().any(|(_, kept)| waits(kept)) {
+                let reason = UnmountReason::Removed.as_str().into();
+                self.port.send(speak::frame(&ServerMessage::Unmounted { component_id: id.clone(), reason }));
+            }
+            return;
+        };
+        if matches!(component.slot, Slot::Mounting) {
+            return;
+        }
+        let patches = (self.runtime.core().epoch(component.epoch) == *epoch)
+            .then(|| component.ring.since(rev, component.rev))
+            .flatten();
+        match patches {
+            Some(patches) => {
+                for (rev, patch) in patches {
+                    self.port.send_patch(stream.clone(), rev, speak::patch(stream.clone(), rev, patch), None);
+                }
+            }
+            None => self.port.send_snapshot(stream),
+        }
+    }
+
+    /// Asks all topics again whether they may be shown; a component that shows one that may not goes.
+    async fn take_away_forbidden(&mut self) {
+        let asked = self.topics.values().map(|held| {
+            let allowed = held.topic.authorize(&self.identity);
+            let name = held.topic.name().clone();
+            async move { (name, allowed.await) }
+        });
+        let limit = self.runtime.core().limits.action_time;
+        // Whoever cannot say in time that it may be seen has not said so.
+        let answers = tokio::time::timeout(limit, join_all(asked)).await;
+        let forbidden = |name: &TopicName| match &answers {
+            Ok(answers) => answers.iter().any(|(asked, answer)| asked == name && answer.is_err()),
+            Err(_elapsed) => true,
+        };
+        let ids: Vec<ComponentId> = self
+            .components
+            .iter()
+            .filter(|(_, component)| component.topics.iter().any(|(_, name)| forbidden(name)))
+            .map(|(id, _)| id.clone())
+            .collect();
+        for id in ids {
+            tracing::debug!(component = %id, "may not be shown any more");
+            let origin = Origin::End { reason: UnmountReason::Revoked };
+            self.enqueue(id, Task::Unmount { origin });
+        }
+        // Nothing of it is sent meanwhile, also if a handler that runs keeps the component for a while.
+        self.topics.retain(|name, _| !forbidden(name));
+    }
+}

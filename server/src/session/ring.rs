@@ -1,0 +1,104 @@
+//! The last patches of a component: what a page that was away for a moment is sent instead of the whole state.
+
+use std::collections::VecDeque;
+
+use vivaz_protocol::Rev;
+
+/// How many patches are kept.
+const PATCHES: usize = 32;
+/// How many bytes of them. State that changes by more than this is as well sent whole.
+const BYTES: usize = 4 * 1024;
+
+/// Patches in the order of their revisions, without a gap, the last one that of the stream.
+#[derive(Debug, Default)]
+pub(crate) struct Ring {
+    patches: VecDeque<Box<str>>,
+    bytes: usize,
+}
+
+impl Ring {
+    /// Keeps a patch.
+    pub(crate) fn push(&mut self, patch: &str) {
+        self.bytes += patch.len();
+        self.patches.push_back(patch.into());
+        while self.patches.len() > PATCHES || self.bytes > BYTES {
+            self.drop_oldest();
+        }
+    }
+
+    /// The patches that lead from `known` to `now`, each with the revision it leads to. `None` if one of them is not
+    /// kept any more, or `known` is none of this stream's.
+    pub(crate) fn since(&self, known: Rev, now: Rev) -> Option<impl Iterator<Item = (Rev, &str)>> {
+        let missing = usize::try_from(now.0.checked_sub(known.0)?).ok()?;
+        let skipped = self.patches.len().checked_sub(missing)?;
+        let patches = self.patches.iter().skip(skipped);
+        Some(patches.enumerate().map(move |(at, patch)| (Rev(known.0 + 1 + at as u64), &**patch)))
+    }
+
+    /// The page is known to have the patches up to `known`: nobody will ask for them.
+    pub(crate) fn forget(&mut self, known: Rev, now: Rev) {
+        let Some(after) = now.0.checked_sub(known.0) else { return };
+        while self.patches.len() as u64 > after {
+            self.drop_oldest();
+        }
+        if self.patches.is_empty() {
+            self.patches = VecDeque::new();
+        }
+    }
+
+    /// Nothing that was kept leads to where the stream is now.
+    pub(crate) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    fn drop_oldest(&mut self) {
+        if let Some(oldest) = self.patches.pop_front() {
+            self.bytes -= oldest.len();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn since(ring: &Ring, known: u64, now: u64) -> Option<Vec<(u64, String)>> {
+        Some(ring.since(Rev(known), Rev(now))?.map(|(rev, patch)| (rev.0, patch.to_owned())).collect())
+    }
+
+    #[test]
+    fn a_page_gets_what_it_missed_or_nothing_at_all() {
+        let mut ring = Ring::default();
+        for rev in 1..=40 {
+            ring.push(&rev.to_string());
+        }
+        assert_eq!(since(&ring, 40, 40), Some(vec![]));
+        assert_eq!(since(&ring, 38, 40), Some(vec![(39, "39".into()), (40, "40".into())]));
+        assert_eq!(since(&ring, 8, 40).map(|patches| patches.len()), Some(32));
+        assert_eq!(since(&ring, 7, 40), None);
+        assert_eq!(since(&ring, 41, 40), None);
+    }
+
+    #[test]
+    fn a_patch_too_large_is_not_kept() {
+        let mut ring = Ring::default();
+        ring.push("1");
+        ring.push(&"x".repeat(BYTES + 1));
+        assert_eq!(since(&ring, 1, 2), None);
+        assert_eq!(since(&ring, 2, 2), Some(vec![]));
+        assert_eq!(ring.bytes, 0);
+    }
+
+    #[test]
+    fn what_the_page_has_is_forgotten() {
+        let mut ring = Ring::default();
+        for rev in 1..=5 {
+            ring.push(&rev.to_string());
+        }
+        ring.forget(Rev(3), Rev(5));
+        assert_eq!(since(&ring, 2, 5), None);
+        assert_eq!(since(&ring, 3, 5).map(|patches| patches.len()), Some(2));
+        ring.forget(Rev(5), Rev(5));
+        assert_eq!(ring.bytes, 0);
+    }
+}

@@ -1,0 +1,99 @@
+//! What goes out next: the outbox's marks turned into the state that they stand for.
+
+use vivaz_protocol::{ErrorCode, RawJson, Ref, ServerMessage, StreamId};
+
+use super::{Session, speak};
+use crate::outbox::Entry;
+use crate::transport::Outgoing;
+
+impl Session {
+    /// The next message for the connection.
+    pub(crate) fn next_outgoing(&mut self) -> Option<Outgoing> {
+        loop {
+            let frame = match self.port.next_entry()? {
+                Entry::Frame(frame) => Some(frame),
+                Entry::Patch { stream, rev, frame, answers } => {
+                    // What a snapshot contained is not sent again; a reply still is, in the form without a patch.
+                    if self.floor(&stream).is_some_and(|floor| rev > floor) {
+                        Some(frame)
+                    } else {
+                        answers.and_then(|reference| self.kept_frame(reference))
+                    }
+                }
+                Entry::Snapshot(stream) => self.snapshot(&stream),
+            };
+            if let Some(frame) = frame {
+                return Some(Outgoing::Text(frame));
+            }
+        }
+    }
+
+    /// The revision up to which the page has a stream by a snapshot; `None` if it does not have it (any more).
+    fn floor(&self, stream: &StreamId) -> Option<vivaz_protocol::Rev> {
+        match stream {
+            StreamId::Component(id) => self.components.get(id).map(|component| component.floor),
+            StreamId::Topic(name) => self.topics.get(name).map(|held| held.floor),
+        }
+    }
+
+    /// The whole state of a stream as it is now. `None` if it is gone.
+    fn snapshot(&mut self, stream: &StreamId) -> Option<bytes::Bytes> {
+        match stream {
+            StreamId::Topic(name) => {
+                let held = self.topics.get_mut(name)?;
+                match held.topic.snapshot() {
+                    Ok((rev, frame)) => {
+                        held.floor = rev;
+                        Some(frame.bytes().clone())
+                    }
+                    Err(error) => {
+                        tracing::error!(topic = %name, %error, "a topic's state cannot be written");
+                        None
+                    }
+                }
+            }
+            StreamId::Component(id) => {
+                let component = self.components.get_mut(id)?;
+                let state = match component.instance()?.state() {
+                    Ok(state) => state,
+                    Err(error) => {
+                        tracing::error!(component = %id, %error, "a component's state cannot be written");
+                        return None;
+                    }
+                };
+                component.floor = component.rev;
+                Some(speak::frame(&ServerMessage::Snapshot {
+                    stream: stream.clone(),
+                    rev: component.rev,
+                    epoch: self.runtime.core().epoch(component.epoch),
+                    state: RawJson::trusted(&state),
+                }))
+            }
+        }
+    }
+
+    /// The reply that is kept for a message, as it is sent again.
+    fn kept_frame(&mut self, reference: Ref) -> Option<bytes::Bytes> {
+        let kept = self.replies.kept(reference)?.clone();
+        Some(self.again(reference, &kept))
+    }
+
+    /// Asks for the whole state of a stream.
+    pub(super) fn resync(&mut self, stream: StreamId) {
+        let refusal = match &stream {
+            StreamId::Component(id) if !self.components.contains_key(id) => {
+                Some((ErrorCode::NotMounted, "no component is mounted under that id"))
+            }
+            StreamId::Topic(name) if !self.topics.contains_key(name) => {
+                Some((ErrorCode::Forbidden, "no component of this session shows that topic"))
+            }
+            StreamId::Component(_) | StreamId::Topic(_) => None,
+        };
+        match refusal {
+            Some((code, message)) => {
+                self.port.send(speak::frame(&speak::refusal(None, Some(stream), code, message)));
+            }
+            None => self.port.send_snapshot(stream),
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! The topics that a session's components show: each is held as long as one of them names it.
+
+use std::sync::Arc;
+
+use vivaz_components::{CatchUp, Frame, ServerEvent, Subscriber, Subscription, TopicRef};
+use vivaz_protocol::{ComponentId, Epoch, Rev, SessionId, StreamId, TopicName};
+
+use super::Session;
+use crate::port::Port;
+
+/// A topic that is held.
+pub(super) struct Held {
+    pub(super) topic: TopicRef,
+    /// None while there is no connection.
+    subscription: Option<Subscription>,
+    /// How many shared fields name it.
+    holders: usize,
+    /// The revision of the last snapshot that was sent on this connection: patches up to it are not sent any more.
+    pub(super) floor: Rev,
+}
+
+impl Session {
+    /// Takes note of what a component's shared fields show now: subscribes to what is new to the session, gives up what
+    /// no component shows any more.
+    pub(super) fn show_topics(&mut self, id: &ComponentId, now: Vec<(&'static str, TopicRef)>) {
+        let names = now.iter().map(|(field, topic)| (*field, topic.name().clone())).collect();
+        let Some(component) = self.components.get_mut(id) else { return };
+        let before = std::mem::replace(&mut component.topics, names);
+        for (_, topic) in now {
+            self.hold(topic);
+        }
+        for (_, name) in before {
+            self.release(&name);
+        }
+    }
+
+    /// Gives up what a component that goes away shows.
+    pub(super) fn release_topics(&mut self, topics: Vec<(&'static str, TopicName)>) {
+        for (_, name) in topics {
+            self.release(&name);
+        }
+    }
+
+    fn hold(&mut self, topic: TopicRef) {
+        if let Some(held) = self.topics.get_mut(topic.name()) {
+            held.holders += 1;
+            return;
+        }
+        let mut held = Held { topic, subscription: None, holders: 1, floor: Rev::ZERO };
+        if self.port.is_connected() {
+            held.subscribe(&self.port, None);
+        }
+        self.topics.insert(held.topic.name().clone(), held);
+    }
+
+    fn release(&mut self, name: &TopicName) {
+        let Some(held) = self.topics.get_mut(name) else { return };
+        held.holders -= 1;
+        if held.holders == 0 {
+            self.topics.remove(name);
+        }
+    }
+
+    /// Nobody looks: what is held is not followed, so that updates do not cost anything for those who are away.
+    pub(super) fn unfollow_topics(&mut self) {
+        for held in self.topics.values_mut() {
+            held.subscription = None;
+        }
+    }
+
+    /// Somebody looks again, and was where `known` says.
+    pub(super) fn follow_topics(&mut self, known: &[(StreamId, Epoch, Rev)]) {
+        for (name, held) in &mut self.topics {
+            let position = known.iter().find_map(|(stream, epoch, rev)| match stream {
+                StreamId::Topic(topic) if topic == name => Some((epoch, *rev)),
+                StreamId::Topic(_) | StreamId::Component(_) => None,
+            });
+            held.floor = Rev::ZERO;
+            held.subscribe(&self.port, position);
+        }
+    }
+}
+
+impl Held {
+    /// From now on patches are delivered; what leads there from `known` goes into the outbox before any of them.
+    fn subscribe(&mut self, port: &Arc<Port>, known: Option<(&Epoch, Rev)>) {
+        let stream = StreamId::Topic(self.topic.name().clone());
+        let subscriber = Arc::clone(port) as Arc<dyn Subscriber>;
+        let subscribed = self.topic.subscribe(subscriber, known, &mut |rev, catch_up| match catch_up {
+            CatchUp::Current => {}
+            CatchUp::Patches(patches) => {
+                let first = rev.0 + 1 - patches.len() as u64;
+                for (at, patch) in patches.into_iter().enumerate() {
+                    port.send_patch(stream.clone(), Rev(first + at as u64), patch.bytes().clone(), None);
+                }
+            }
+            // Made when its turn comes: it may as well contain what happens until then.
+            CatchUp::Snapshot(_) => port.send_snapshot(stream.clone()),
+        });
+        match subscribed {
+            Ok(subscription) => self.subscription = Some(subscription),
+            Err(error) => tracing::error!(topic = %self.topic.name(), %error, "a topic's state cannot be written"),
+        }
+    }
+}
+
+impl Subscriber for Port {
+    fn session(&self) -> &SessionId {
+        Self::session(self)
+    }
+
+    fn deliver(&self, topic: &TopicName, rev: Rev, frame: &Frame) {
+        self.send_patch(StreamId::Topic(topic.clone()), rev, frame.bytes().clone(), None);
+    }
+
+    fn notify(&self, _topic: &TopicName, frame: &Frame) {
+        self.send_if_room(frame.bytes().clone());
+    }
+
+    fn hear(&self, component: &ComponentId, event: &ServerEvent) {
+        self.post_event(Some(component.clone()), event.clone());
+    }
+}

@@ -1,0 +1,272 @@
+//! Components at work: one job at a time each, all of them side by side, and what comes of it.
+
+use std::borrow::Cow;
+
+use vivaz_components::instance::{Finished, Instance, Job, Started};
+use vivaz_components::{ActionError, Context, ServerEvent, TopicRef, UnmountReason};
+use vivaz_components::spec::Hook;
+use vivaz_protocol::{Author, ComponentId, FieldTopics, RawJson, ServerMessage, StreamId};
+
+use super::component::{Origin, Slot, Task};
+use super::mount::Mounting;
+use super::{Session, speak};
+use crate::middleware::Call;
+
+/// Something that had to wait, and is done.
+pub(crate) enum Done {
+    /// Whether an action may be called.
+    Allowed { id: ComponentId, job: Job, origin: Origin, result: Result<(), ActionError> },
+    /// A component's job.
+    Job { id: ComponentId, origin: Origin, finished: Finished },
+    /// A component's last job.
+    Ended { id: ComponentId, origin: Origin, finished: Finished },
+    /// A component is made, or could not be.
+    Mounted { id: ComponentId, mounting: Mounting, made: Result<Box<dyn Instance>, ActionError> },
+    /// A task that a component spawned has its result.
+    Spawned { id: ComponentId, epoch: u64, result: Result<ServerEvent, ActionError> },
+}
+
+impl Session {
+    /// Takes in what is done.
+    pub(crate) fn done(&mut self, done: Done) {
+        match done {
+            Done::Allowed { id, job, origin, result } => {
+                match result {
+                    Ok(()) => self.run(&id, job, origin),
+                    Err(error) => self.refused(&id, origin, &error),
+                }
+                self.work(&id);
+            }
+            Done::Job { id, origin, finished } => {
+                self.finished(&id, origin, finished);
+                self.work(&id);
+            }
+            Done::Ended { id, origin, finished } => self.ended(&id, origin, finished),
+            Done::Mounted { id, mounting, made } => self.mounted(id, mounting, made),
+            Done::Spawned { id, epoch, result } => match result {
+                Ok(event) if self.is_same(&id, epoch) => self.tell(&id, event),
+                Ok(_) => {}
+                Err(error) => tracing::warn!(component = %id, %error, "a component's task failed"),
+            },
+        }
+    }
+
+    /// An event of the server's own: for one component, or for all.
+    pub(crate) fn event(&mut self, component: Option<ComponentId>, event: &ServerEvent) {
+        let ids = match component {
+            Some(id) => vec![id],
+            None => self.components.keys().cloned().collect(),
+        };
+        for id in ids {
+            self.tell(&id, event.clone());
+            if self.components.contains_key(&id) {
+                self.emit(&id, event);
+            }
+        }
+    }
+
+    /// Gives an event to a component, if it takes such.
+    fn tell(&mut self, id: &ComponentId, event: ServerEvent) {
+        let takes = |spec: &vivaz_components::Spec| spec.events.contains(&&*event.name);
+        if self.components.get(id).is_some_and(|component| takes(component.spec)) {
+            self.enqueue(id.clone(), Task::Job { job: Job::Event { event }, origin: Origin::Server });
+        }
+    }
+
+    /// Sends an event to the page.
+    pub(super) fn emit(&self, id: &ComponentId, event: &ServerEvent) {
+        self.port.send_if_room(speak::frame(&ServerMessage::Event {
+            stream: StreamId::Component(id.clone()),
+            name: (&*event.name).into(),
+            data: RawJson::from(&*event.data),
+        }));
+    }
+
+    fn is_same(&self, id: &ComponentId, epoch: u64) -> bool {
+        self.components.get(id).is_some_and(|component| component.epoch == epoch)
+    }
+
+    /// Tells all components that have such a method.
+    pub(super) fn enqueue_all(&mut self, hook: Hook, job: impl Fn() -> Job) {
+        let ids: Vec<_> =
+            self.components.iter().filter(|(_, one)| one.spec.has(hook)).map(|(id, _)| id.clone()).collect();
+        for id in ids {
+            self.enqueue(id, Task::Job { job: job(), origin: Origin::Server });
+        }
+    }
+
+    /// Takes all components away.
+    pub(crate) fn unmount_all(&mut self, reason: UnmountReason) {
+        self.over = true;
+        let ids: Vec<_> = self.components.keys().cloned().collect();
+        for id in ids {
+            self.enqueue(id, Task::Unmount { origin: Origin::End { reason } });
+        }
+    }
+
+    /// Puts something at the end of a component's queue.
+    pub(super) fn enqueue(&mut self, id: ComponentId, task: Task) {
+        match self.components.get_mut(&id) {
+            Some(component) => {
+                component.queue.push_back(task);
+                self.work(&id);
+            }
+            None => self.not_mounted(&id, &task),
+        }
+    }
+
+    /// Works off a component's queue as far as it goes without waiting.
+    pub(super) fn work(&mut self, id: &ComponentId) {
+        while let Some(component) = self.components.get_mut(id) {
+            let Some(task) = component.next() else { return };
+            match task {
+                Task::Job { job, origin } => self.begin(id, job, origin),
+                Task::Unmount { origin } => return self.begin_end(id, origin),
+            }
+        }
+    }
+
+    /// Asks whether a job may be done, and does it.
+    fn begin(&mut self, id: &ComponentId, job: Job, origin: Origin) {
+        let middleware = &self.runtime.core().middleware;
+        let Job::Action { action, .. } = &job else { return self.run(id, job, origin) };
+        let Some(component) = self.components.get_mut(id).filter(|_| !middleware.is_empty()) else {
+            return self.run(id, job, origin);
+        };
+        let Some(instance) = component.take() else { return };
+        component.slot = Slot::Busy(instance);
+        let call = Call::new(component.spec.name, action, self.identity.clone(), self.port.session().clone());
+        let allowed = middleware.allow(call);
+        let id = id.clone();
+        self.start(Box::pin(async move { Done::Allowed { result: allowed.await, id, job, origin } }));
+    }
+
+    /// Does a job: to its end, if it does not have to wait.
+    fn run(&mut self, id: &ComponentId, job: Job, origin: Origin) {
+        let cx = self.context(id, origin);
+        let Some(component) = self.components.get_mut(id) else { return };
+        let Some(instance) = component.take() else { return };
+        match instance.run(cx, job) {
+            Started::Now(finished) => self.finished(id, origin, finished),
+            Started::Running { future, meanwhile } => {
+                component.slot = Slot::Busy(meanwhile);
+                let id = id.clone();
+                self.start(Box::pin(async move { Done::Job { id, origin, finished: future.await } }));
+            }
+        }
+    }
+
+    /// A component goes away, and is told if it wants to be.
+    fn begin_end(&mut self, id: &ComponentId, origin: Origin) {
+        let cx = self.context(id, origin);
+        let Some(component) = self.components.get_mut(id) else { return };
+        if !component.spec.has(Hook::Unmount) {
+            return self.gone(id, origin);
+        }
+        let reason = match origin {
+            Origin::End { reason } => reason,
+            Origin::Page { .. } | Origin::Server => UnmountReason::Removed,
+        };
+        let Some(instance) = component.take() else { return };
+        match instance.run(cx, Job::Unmount { reason }) {
+            Started::Now(finished) => self.ended(id, origin, finished),
+            Started::Running { future, meanwhile } => {
+                component.slot = Slot::Busy(meanwhile);
+                let id = id.clone();
+                self.start(Box::pin(async move { Done::Ended { id, origin, finished: future.await } }));
+            }
+        }
+    }
+
+    /// What a handler of that component is given.
+    fn context(&self, id: &ComponentId, origin: Origin) -> Context {
+        let core = self.runtime.core();
+        let cx = Context::new(core.env(self.identity.clone()), id.clone()).with_time_limit(core.limits.action_time);
+        match origin {
+            Origin::Page { reference, .. } => {
+                cx.caused_by(Author { connection: self.connection.clone(), reference })
+            }
+            Origin::Server | Origin::End { .. } => cx,
+        }
+    }
+
+    /// A job is done: the component is back, what it asked for happens, and whoever asked for it is told. The patches
+    /// come before the reply, those of topics first, because publishing them puts them into this session's outbox too.
+    fn finished(&mut self, id: &ComponentId, origin: Origin, finished: Finished) {
+        let Finished { instance, effects, patch, topics, mut result } = finished;
+        let Some(component) = self.components.get_mut(id) else { return };
+        component.slot = Slot::Idle(instance);
+        let names = topics.as_ref().map(|topics| names(topics));
+        if let Some(topics) = topics {
+            self.show_topics(id, topics);
+        }
+        if let Err(error) = self.perform(id, origin, effects) {
+            result = Err(error);
+        }
+        match (origin, result) {
+            (Origin::Page { reference, asked }, Ok(value)) => {
+                self.reply(id, reference, patch, names, value);
+                self.runtime.core().counters.actions.record(asked.elapsed());
+            }
+            (Origin::Page { reference, asked }, Err(error)) => {
+                self.publish(id, patch, names, None, None);
+                self.refuse_action(id, reference, &error);
+                self.runtime.core().counters.actions.record(asked.elapsed());
+            }
+            (Origin::Server | Origin::End { .. }, result) => {
+                self.publish(id, patch, names, None, None);
+                if let Err(error) = result {
+                    tracing::warn!(component = %id, %error, "a component's handler failed");
+                }
+            }
+        }
+    }
+
+    /// An action that middleware refused: the component was not asked.
+    fn refused(&mut self, id: &ComponentId, origin: Origin, error: &ActionError) {
+        let Some(component) = self.components.get_mut(id) else { return };
+        if let Some(instance) = component.take() {
+            component.slot = Slot::Idle(instance);
+        }
+        if let Origin::Page { reference, .. } = origin {
+            self.refuse_action(id, reference, error);
+        }
+    }
+
+    /// A component's last job is done.
+    fn ended(&mut self, id: &ComponentId, origin: Origin, finished: Finished) {
+        if let Err(error) = &finished.result {
+            tracing::warn!(component = %id, %error, "`unmount` failed");
+        }
+        if let Err(error) = self.perform(id, origin, finished.effects) {
+            tracing::warn!(component = %id, %error, "what `unmount` asked for failed");
+        }
+        self.gone(id, origin);
+    }
+
+    /// A component is gone. What still waited for it is told so.
+    fn gone(&mut self, id: &ComponentId, origin: Origin) {
+        let Some(component) = self.components.remove(id) else { return };
+        self.release_topics(component.topics);
+        if component.joined {
+            self.runtime.core().hub.rooms().leave_all(self.port.session(), id);
+        }
+        tracing::debug!(component = %id, name = component.spec.name, "unmounted");
+        match origin {
+            Origin::Page { reference, .. } => self.acknowledge(id, reference, None),
+            Origin::Server | Origin::End { reason: UnmountReason::Left } => {}
+            Origin::End { reason } => {
+                let message = ServerMessage::Unmounted { component_id: id.clone(), reason: reason.as_str().into() };
+                self.port.send(speak::frame(&message));
+            }
+        }
+        for task in component.queue {
+            self.not_mounted(id, &task);
+        }
+    }
+}
+
+/// The topics of shared fields, as the page is told.
+pub(super) fn names(topics: &[(&'static str, TopicRef)]) -> FieldTopics<'static> {
+    topics.iter().map(|(field, topic)| (Cow::Borrowed(*field), topic.name().clone())).collect()
+}

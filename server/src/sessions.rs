@@ -1,0 +1,228 @@
+//! All sessions: which there are, who may resume them, and where each one is.
+//!
+//! A session with a connection is owned by the connection's task; one that waits is a struct in this map, without a
+//! task. Ownership changes hands here, under the lock of the shard, so that a session is in exactly one place.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use foldhash::fast::RandomState;
+use std::hash::BuildHasher;
+use subtle::ConstantTimeEq;
+use tokio::sync::oneshot;
+use vivaz_components::Identity;
+use vivaz_protocol::{ResumeSecret, SessionId};
+
+use crate::port::{Mail, Port};
+use crate::secret::random_bytes;
+use crate::session::Session;
+
+/// Enough that connections on all cores seldom meet.
+const SHARDS: usize = 32;
+
+/// The map.
+pub(crate) struct Sessions {
+    shards: [Mutex<Shard>; SHARDS],
+    hasher: RandomState,
+}
+
+type Shard = HashMap<SessionId, Entry, RandomState>;
+
+struct Entry {
+    port: Arc<Port>,
+    owner: Identity,
+    /// What it takes to resume it.
+    secret: Secret,
+    /// The one before, good until a message has come on the connection that was given the new one.
+    previous: Option<Secret>,
+    place: Place,
+}
+
+type Secret = [u8; 16];
+
+enum Place {
+    /// A task has it.
+    Held,
+    /// Nobody has it.
+    Waiting { session: Box<Session>, until: Instant },
+}
+
+/// A session on its way to a new connection.
+pub(crate) enum Claim {
+    /// Here it is.
+    Session(Box<Session>),
+    /// Another task has it, and was asked to hand it over.
+    Asked(oneshot::Receiver<Box<Session>>),
+}
+
+/// What the sweep found.
+#[derive(Default)]
+pub(crate) struct Swept {
+    /// Sessions that waited for too long.
+    pub(crate) expired: Vec<Box<Session>>,
+    /// How many are held by a task.
+    pub(crate) held: usize,
+    /// How many wait.
+    pub(crate) waiting: usize,
+}
+
+impl Sessions {
+    pub(crate) fn new() -> Self {
+        let hasher = RandomState::default();
+        Self { shards: std::array::from_fn(|_| Mutex::new(HashMap::with_hasher(RandomState::default()))), hasher }
+    }
+
+    /// Enters a new session, which the caller holds. Its secret is in the `WELCOME`; `None` if the system has no
+    /// randomness to give.
+    pub(crate) fn enter(&self, port: Arc<Port>, owner: Identity) -> Option<ResumeSecret<'static>> {
+        let secret = random_bytes().ok()?;
+        let id = port.session().clone();
+        let entry = Entry { port, owner, secret, previous: None, place: Place::Held };
+        self.shard(&id).insert(id, entry);
+        Some(text(&secret))
+    }
+
+    /// Asks for a session with a secret. `None` says nothing about why not.
+    pub(crate) fn claim(&self, id: &SessionId, secret: &ResumeSecret<'_>, who: &Identity) -> Option<Claim> {
+        let given = URL_SAFE_NO_PAD.decode(secret.expose()).ok()?;
+        let mut shard = self.shard(id);
+        let entry = shard.get_mut(id)?;
+        let good = given.ct_eq(&entry.secret) | entry.previous.map_or(0.into(), |secret| given.ct_eq(&secret));
+        if !bool::from(good) || !entry.owner.is_same_as(who) {
+            return None;
+        }
+        // Whichever of the two was shown stays good until the new connection has proved that it has the next one.
+        if let Ok(given) = Secret::try_from(given) {
+            entry.previous = Some(given);
+        }
+        match std::mem::replace(&mut entry.place, Place::Held) {
+            Place::Waiting { session, .. } => {
+                entry.port.attend();
+                Some(Claim::Session(session))
+            }
+            Place::Held => {
+                let (give, take) = oneshot::channel();
+                // A held session's port is attended: its task sees this.
+                let _attended = entry.port.post(Mail::Yield(give), usize::MAX);
+                Some(Claim::Asked(take))
+            }
+        }
+    }
+
+    /// Changes the secret of a session that is being resumed, and whose it is: permissions may have changed.
+    pub(crate) fn renew(&self, id: &SessionId, owner: Identity) -> Option<ResumeSecret<'static>> {
+        let secret: Secret = random_bytes().ok()?;
+        let mut shard = self.shard(id);
+        let entry = shard.get_mut(id)?;
+        entry.secret = secret;
+        entry.owner = owner;
+        Some(text(&secret))
+    }
+
+    /// The client has the new secret: the one before is good no longer.
+    pub(crate) fn confirm(&self, id: &SessionId) {
+        if let Some(entry) = self.shard(id).get_mut(id) {
+            entry.previous = None;
+        }
+    }
+
+    /// Lets a session wait. Gives it back if something has come for it meanwhile.
+    pub(crate) fn park(&self, session: Box<Session>, until: Instant) -> Option<Box<Session>> {
+        let id = session.id().clone();
+        let mut shard = self.shard(&id);
+        let Some(entry) = shard.get_mut(&id) else { return Some(session) };
+        if !entry.port.leave() {
+            return Some(session);
+        }
+        entry.place = Place::Waiting { session, until };
+        None
+    }
+
+    /// Takes a waiting session that mail has come for; and until when it may wait after that.
+    pub(crate) fn wake(&self, id: &SessionId) -> Option<(Box<Session>, Instant)> {
+        let mut shard = self.shard(id);
+        let entry = shard.get_mut(id)?;
+        match std::mem::replace(&mut entry.place, Place::Held) {
+            Place::Waiting { session, until } => {
+                entry.port.attend();
+                Some((session, until))
+            }
+            Place::Held => None,
+        }
+    }
+
+    /// Forgets a session that the caller holds.
+    pub(crate) fn end(&self, id: &SessionId) {
+        self.shard(id).remove(id);
+    }
+
+    /// Every session's port.
+    pub(crate) fn ports(&self) -> Vec<Arc<Port>> {
+        let mut ports = Vec::new();
+        for shard in &self.shards {
+            ports.extend(lock(shard).values().map(|entry| Arc::clone(&entry.port)));
+        }
+        ports
+    }
+
+    /// Goes over all sessions: takes out those that have waited for too long, and if there are more than `room` that
+    /// wait, the ones whose time is nearest to its end. `held` sees the port of each one that a task has.
+    pub(crate) fn sweep(&self, now: Instant, room: usize, mut held: impl FnMut(&Arc<Port>)) -> Swept {
+        let mut swept = Swept::default();
+        let mut deadlines = Vec::new();
+        for shard in &self.shards {
+            for entry in lock(shard).values() {
+                match &entry.place {
+                    Place::Held => {
+                        swept.held += 1;
+                        held(&entry.port);
+                    }
+                    Place::Waiting { until, .. } => deadlines.push(*until),
+                }
+            }
+        }
+        let excess = deadlines.len().saturating_sub(room);
+        let mut limit = now;
+        if excess > 0 {
+            let (_, nearest, _) = deadlines.select_nth_unstable(excess - 1);
+            limit = limit.max(*nearest);
+        }
+        swept.waiting = deadlines.len();
+        if deadlines.iter().any(|until| *until <= limit) {
+            self.take_expired(limit, &mut swept);
+        }
+        swept
+    }
+
+    fn take_expired(&self, limit: Instant, swept: &mut Swept) {
+        for shard in &self.shards {
+            let expired = lock(shard)
+                .extract_if(|_, entry| matches!(&entry.place, Place::Waiting { until, .. } if *until <= limit))
+                .collect::<Vec<_>>();
+            for (_, entry) in expired {
+                if let Place::Waiting { session, .. } = entry.place {
+                    swept.waiting -= 1;
+                    swept.expired.push(session);
+                }
+            }
+        }
+    }
+
+    fn shard(&self, id: &SessionId) -> MutexGuard<'_, Shard> {
+        let [first, ..] = &self.shards;
+        let at = self.hasher.hash_one(id) % SHARDS as u64;
+        lock(usize::try_from(at).ok().and_then(|at| self.shards.get(at)).unwrap_or(first))
+    }
+}
+
+fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
+    // Nothing that can panic runs under the lock.
+    shard.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn text(secret: &Secret) -> ResumeSecret<'static> {
+    ResumeSecret::new(URL_SAFE_NO_PAD.encode(secret))
+}

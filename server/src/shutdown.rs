@@ -1,0 +1,122 @@
+//! From the first connection to a clean end.
+
+use std::future::{Future, IntoFuture};
+use std::io;
+use std::net::SocketAddr;
+
+use axum::Router;
+use axum::serve::ListenerExt;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::runtime::Runtime;
+
+/// Serves an application until SIGINT or SIGTERM, then ends it cleanly: no new connections, every open page is told
+/// that the server is going away (close code 1001), what runs finishes within
+/// [`Limits::shutdown_time`](crate::Limits::shutdown_time), and the function returns. A second signal ends the
+/// process at once.
+///
+/// Handlers find the peer's address in the request's extensions, as axum's `ConnectInfo<SocketAddr>`.
+///
+/// ```no_run
+/// # async fn run(runtime: vivaz::Runtime, app: axum::Router) -> std::io::Result<()> {
+/// let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
+/// vivaz::serve(listener, app.merge(runtime.router()), runtime).await
+/// # }
+/// ```
+///
+/// # Errors
+/// If signals cannot be listened for.
+pub async fn serve(listener: TcpListener, app: Router, runtime: Runtime) -> io::Result<()> {
+    let mut signals = Signals::new()?;
+    let stop = CancellationToken::new();
+    let stopped = stop.clone();
+    let watch = tokio::spawn(async move {
+        let signal = signals.next().await;
+        tracing::info!(signal, "shutting down");
+        stop.cancel();
+        let signal = signals.next().await;
+        tracing::warn!(signal, "ending at once");
+        std::process::exit(130);
+    });
+    let served = serve_until(listener, app, runtime, stopped.cancelled_owned()).await;
+    watch.abort();
+    served
+}
+
+/// The same until a future of the application's completes; signals are left to the application.
+///
+/// # Errors
+/// If the listener fails for good.
+pub async fn serve_until(
+    listener: TcpListener,
+    app: Router,
+    runtime: Runtime,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    // A patch is a small packet that somebody waits for.
+    let listener = listener.tap_io(|stream| {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::trace!(%error, "a connection keeps its small packets back");
+        }
+    });
+    let stopping = CancellationToken::new();
+    let stopped = stopping.clone();
+    let stop = async move {
+        stop.await;
+        stopped.cancel();
+    };
+    let limit = runtime.core().limits.shutdown_time;
+    let server = axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>());
+    let mut serving = std::pin::pin!(server.with_graceful_shutdown(stop).into_future());
+    tokio::select! {
+        served = &mut serving => return served,
+        () = stopping.cancelled() => {}
+    }
+    // Pages and plain requests end side by side, and neither keeps the other from it for longer than the limit.
+    let (served, ()) = tokio::join!(tokio::time::timeout(limit, serving), runtime.shutdown());
+    served.unwrap_or_else(|_elapsed| {
+        tracing::warn!("some requests did not finish in time");
+        Ok(())
+    })
+}
+
+/// The signals that ask a process to end.
+#[cfg(unix)]
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn new() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.interrupt.recv() => "SIGINT",
+            _ = self.terminate.recv() => "SIGTERM",
+        }
+    }
+}
+
+/// The signals that ask a process to end.
+#[cfg(not(unix))]
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn new() -> io::Result<Self> {
+        Ok(Self)
+    }
+
+    async fn next(&mut self) -> &'static str {
+        match tokio::signal::ctrl_c().await {
+            Ok(()) => "Ctrl-C",
+            Err(_) => std::future::pending().await,
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! What the runtime counts: plain numbers for whatever the application measures with.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// How long actions took: the upper bound of each class in microseconds. One class more takes the rest.
+const CLASSES: [u64; 11] = [50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 50_000, 250_000, 1_000_000];
+
+/// The counters, shared by everything that counts.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    pub(crate) connections: AtomicU64,
+    pub(crate) connections_total: AtomicU64,
+    pub(crate) sessions: AtomicU64,
+    pub(crate) suspended: AtomicU64,
+    pub(crate) resumed: AtomicU64,
+    pub(crate) take_overs: AtomicU64,
+    pub(crate) dropped: AtomicU64,
+    pub(crate) messages: AtomicU64,
+    pub(crate) rate_limited: AtomicU64,
+    pub(crate) panics: AtomicU64,
+    pub(crate) timeouts: AtomicU64,
+    pub(crate) events_lost: AtomicU64,
+    pub(crate) actions: Histogram,
+}
+
+impl Counters {
+    pub(crate) fn add(counter: &AtomicU64) {
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn sub(counter: &AtomicU64) {
+        counter.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// The numbers as of now.
+    pub(crate) fn read(&self) -> Stats {
+        let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Stats {
+            connections: get(&self.connections),
+            connections_total: get(&self.connections_total),
+            sessions: get(&self.sessions),
+            suspended: get(&self.suspended),
+            resumed: get(&self.resumed),
+            take_overs: get(&self.take_overs),
+            dropped: get(&self.dropped),
+            messages: get(&self.messages),
+            rate_limited: get(&self.rate_limited),
+            panics: get(&self.panics),
+            timeouts: get(&self.timeouts),
+            events_lost: get(&self.events_lost),
+            action_time: self.actions.read(),
+        }
+    }
+}
+
+/// What a runtime has counted since it started, and what there is now.
+///
+/// ```
+/// # fn page(runtime: &vivaz::Runtime) -> String {
+/// let stats = runtime.stats();
+/// format!("{} pages, {} of them came back", stats.connections, stats.resumed)
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Connections open now.
+    pub connections: u64,
+    /// Connections since the start.
+    pub connections_total: u64,
+    /// Sessions with a connection or waiting for one, now.
+    pub sessions: u64,
+    /// Sessions that wait for their page to come back, as of the last sweep.
+    pub suspended: u64,
+    /// Sessions resumed by a new connection.
+    pub resumed: u64,
+    /// Of those, taken from another connection that still stood.
+    pub take_overs: u64,
+    /// Connections that ended without saying so.
+    pub dropped: u64,
+    /// Messages from clients.
+    pub messages: u64,
+    /// Of those, refused because they came too fast.
+    pub rate_limited: u64,
+    /// Handlers that panicked.
+    pub panics: u64,
+    /// Handlers that took too long.
+    pub timeouts: u64,
+    /// Events that found a session's mailbox full.
+    pub events_lost: u64,
+    /// How long messages took from their arrival to the reply.
+    pub action_time: Latency,
+}
+
+/// Times, counted by class.
+#[derive(Debug, Default)]
+pub(crate) struct Histogram {
+    classes: [AtomicU64; CLASSES.len() + 1],
+    sum: AtomicU64,
+}
+
+impl Histogram {
+    pub(crate) fn record(&self, time: Duration) {
+        let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+        let class = CLASSES.iter().position(|bound| micros <= *bound).unwrap_or(CLASSES.len());
+        if let Some(count) = self.classes.get(class) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+        self.sum.fetch_add(micros, Ordering::Relaxed);
+    }
+
+    fn read(&self) -> Latency {
+        let counts: Vec<u64> = self.classes.iter().map(|count| count.load(Ordering::Relaxed)).collect();
+        let bounds = CLASSES.iter().map(|bound| Some(Duration::from_micros(*bound))).chain([None]);
+        Latency {
+            count: counts.iter().sum(),
+            sum: Duration::from_micros(self.sum.load(Ordering::Relaxed)),
+            classes: bounds.zip(counts).collect(),
+        }
+    }
+}
+
+/// A distribution of times.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Latency {
+    /// How many there were.
+    pub count: u64,
+    /// All of them together.
+    pub sum: Duration,
+    /// How many fell into each class: up to this time (and above that of the class before), the last without a bound.
+    pub classes: Vec<(Option<Duration>, u64)>,
+}
+
+impl Latency {
+    /// The bound of the class in which this share of the times ends: `quantile(0.99)`. `None` if there were none, or
+    /// it is in the last class.
+    #[must_use]
+    pub fn quantile(&self, share: f64) -> Option<Duration> {
+        let wanted = (self.count as f64 * share).ceil();
+        let mut seen = 0.0;
+        self.classes.iter().find_map(|(bound, count)| {
+            seen += *count as f64;
+            (*count > 0 && seen >= wanted).then_some(*bound)
+        })?
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_counted_by_class() {
+        let times = Histogram::default();
+        for micros in [10, 60, 60, 900, 10_000_000] {
+            times.record(Duration::from_micros(micros));
+        }
+        let latency = times.read();
+        assert_eq!(latency.count, 5);
+        assert_eq!(latency.quantile(0.5), Some(Duration::from_micros(100)));
+        assert_eq!(latency.quantile(0.8), Some(Duration::from_micros(1_000)));
+        assert_eq!(latency.quantile(1.0), None);
+    }
+}

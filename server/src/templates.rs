@@ -1,0 +1,69 @@
+//! Every component's template, compiled once: for the first paint here, as data for the page.
+
+use std::collections::HashMap;
+
+use vivaz_components::Spec;
+use vivaz_template::Compiled;
+
+/// The templates, by component and by hash.
+#[derive(Debug, Default)]
+pub(crate) struct Templates {
+    components: HashMap<&'static str, Template>,
+    /// Which component's template has a hash; several may have the same one.
+    hashes: HashMap<Box<str>, &'static str>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Template {
+    pub(crate) compiled: Compiled,
+    /// 32 hexadecimal characters of the BLAKE3 of `json`.
+    pub(crate) hash: Box<str>,
+    json: Box<str>,
+}
+
+/// A component's template does not compile.
+#[derive(Debug, thiserror::Error)]
+#[error("the template of `{component}` ({file}): {mistakes}")]
+pub struct TemplateError {
+    component: &'static str,
+    file: &'static str,
+    mistakes: String,
+}
+
+impl Templates {
+    pub(crate) fn compile(specs: impl Iterator<Item = &'static Spec>) -> Result<Self, TemplateError> {
+        let mut templates = Self::default();
+        for spec in specs {
+            let compiled = vivaz_template::compile(spec.template.text).map_err(|mistakes| TemplateError {
+                component: spec.name,
+                file: spec.template.file,
+                mistakes: mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
+            })?;
+            let json: Box<str> = compiled.template.to_json().into();
+            let hash: Box<str> = blake3::hash(json.as_bytes()).to_hex().chars().take(32).collect();
+            templates.hashes.insert(hash.clone(), spec.name);
+            templates.components.insert(spec.name, Template { compiled, hash, json });
+        }
+        Ok(templates)
+    }
+
+    /// That of a component.
+    pub(crate) fn of(&self, component: &str) -> Option<&Template> {
+        self.components.get(component)
+    }
+
+    /// The hash of a component's template; empty for a component that is not registered.
+    pub(crate) fn hash_of(&self, component: &str) -> &str {
+        self.of(component).map_or("", |template| &template.hash)
+    }
+
+    /// The compiled form of that hash, as JSON.
+    pub(crate) fn by_hash(&self, hash: &str) -> Option<&str> {
+        self.of(self.hashes.get(hash)?).map(|template| &*template.json)
+    }
+
+    /// Hashes and compiled forms.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.components.values().map(|template| (&*template.hash, &*template.json))
+    }
+}

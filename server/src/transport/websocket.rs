@@ -1,0 +1,182 @@
+//! WebSocket, tuned for many connections that are mostly idle.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::{Sink, SinkExt, Stream, StreamExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
+use tokio_tungstenite::tungstenite::protocol::frame::{CloseFrame, Frame};
+use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
+use tokio_tungstenite::tungstenite::{Error, Message};
+
+use super::{Gone, Incoming, Outgoing, Transport, Violation};
+
+/// A read buffer is allocated with the connection and kept: the library's default of 128 KiB would be forty times all
+/// the rest that an idle connection needs.
+const READ_BUFFER: usize = 512;
+/// Small messages wait for the flush up to here, so that a burst of them is one system call.
+const WRITE_BUFFER: usize = 4 * 1024;
+/// Larger messages are sent in fragments of this size. The write buffer never gives memory back, so what it holds at
+/// once is what a connection keeps for its life.
+const FRAGMENT: usize = 8 * 1024;
+/// How long a closed connection reads and discards while it waits for the peer's close.
+const LINGER: Duration = Duration::from_secs(5);
+
+/// A server's side of a WebSocket.
+pub(crate) struct WebSocket<S> {
+    inner: WebSocketStream<S>,
+    /// The rest of a message whose first fragment is on its way.
+    rest: Bytes,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> WebSocket<S> {
+    /// Takes over a stream on which the upgrade is done.
+    pub(crate) async fn new(stream: S, max_message: usize) -> Self {
+        let config = WebSocketConfig::default()
+            .read_buffer_size(READ_BUFFER)
+            .write_buffer_size(WRITE_BUFFER)
+            .max_message_size(Some(max_message))
+            .max_frame_size(Some(max_message));
+        let inner = WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await;
+        Self { inner, rest: Bytes::new() }
+    }
+
+    /// Sends fragments of a long message as long as the peer takes them.
+    fn poll_rest(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Gone>> {
+        while !self.rest.is_empty() {
+            ready!(self.inner.poll_ready_unpin(cx)).map_err(gone)?;
+            let part = self.rest.split_to(self.rest.len().min(FRAGMENT));
+            let frame = Frame::message(part, OpCode::Data(Data::Continue), self.rest.is_empty());
+            self.inner.start_send_unpin(Message::Frame(frame)).map_err(gone)?;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Says the code. What is left of a long message has to go first: a close frame may stand between fragments,
+    /// but a client would lose the message.
+    async fn say_close(&mut self, code: u16, reason: &'static str) -> Result<(), Gone> {
+        std::future::poll_fn(|cx| self.poll_rest(cx)).await?;
+        let close = CloseFrame { code: code.into(), reason: reason.into() };
+        self.inner.send(Message::Close(Some(close))).await.map_err(gone)
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for WebSocket<S> {
+    type Item = Incoming;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Incoming>> {
+        Poll::Ready(match ready!(self.inner.poll_next_unpin(cx)) {
+            Some(Ok(message)) => Some(incoming(message)),
+            Some(Err(error)) => Some(failure(&error)),
+            None => None,
+        })
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Sink<Outgoing> for WebSocket<S> {
+    type Error = Gone;
+
+    fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Gone>> {
+        ready!(self.poll_rest(cx))?;
+        self.inner.poll_ready_unpin(cx).map_err(gone)
+    }
+
+    fn start_send(mut self: Pin<&mut Self>, item: Outgoing) -> Result<(), Gone> {
+        let message = match item {
+            Outgoing::Text(mut text) => {
+                let first = text.split_to(text.len().min(FRAGMENT));
+                let frame = Frame::message(first, OpCode::Data(Data::Text), text.is_empty());
+                self.rest = text;
+                Message::Frame(frame)
+            }
+            Outgoing::Ping => Message::Ping(Bytes::new()),
+        };
+        self.inner.start_send_unpin(message).map_err(gone)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Gone>> {
+        ready!(self.poll_rest(cx))?;
+        self.inner.poll_flush_unpin(cx).map_err(gone)
+    }
+
+    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Gone>> {
+        self.inner.poll_close_unpin(cx).map_err(gone)
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Transport for WebSocket<S> {
+    async fn close(mut self, code: u16, reason: &'static str) {
+        let finish = async {
+            if self.say_close(code, reason).await.is_err() {
+                return;
+            }
+            // As long as the stream can be parsed, the peer's close frame ends the wait.
+            while let Some(message) = self.inner.next().await {
+                if matches!(message, Ok(Message::Close(_))) {
+                    return;
+                }
+            }
+            // After a violation it cannot. The peer learns from the end of the stream that nothing follows, and the
+            // rest of what it is sending is read past.
+            let stream = self.inner.get_mut();
+            if stream.shutdown().await.is_err() {
+                return;
+            }
+            let mut discarded = [0_u8; 1024];
+            while matches!(stream.read(&mut discarded).await, Ok(read) if read > 0) {}
+        };
+        if tokio::time::timeout(LINGER, finish).await.is_err() {
+            tracing::debug!(code, "the peer did not close in time");
+        }
+    }
+
+    async fn answer_close(mut self) {
+        // The answer was queued when the close was read. To a peer that is gone already it need not be told.
+        if let Ok(Err(error)) = tokio::time::timeout(LINGER, self.inner.flush()).await {
+            tracing::trace!(%error, "a close was not answered");
+        }
+    }
+}
+
+fn incoming(message: Message) -> Incoming {
+    match message {
+        Message::Text(text) => Incoming::Text(text.into()),
+        Message::Binary(_) => Incoming::Binary,
+        Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => Incoming::SignOfLife,
+        Message::Close(frame) => Incoming::Closed(frame.map(|frame| frame.code.into())),
+    }
+}
+
+fn failure(error: &Error) -> Incoming {
+    match error {
+        Error::Capacity(_) => Incoming::Violation(Violation::TooLarge),
+        Error::Utf8(_) => Incoming::Violation(Violation::NotUtf8),
+        Error::Protocol(error) => {
+            use tokio_tungstenite::tungstenite::error::ProtocolError;
+            if *error == ProtocolError::ResetWithoutClosingHandshake {
+                Incoming::Lost
+            } else {
+                Incoming::Violation(Violation::Protocol)
+            }
+        }
+        Error::ConnectionClosed
+        | Error::AlreadyClosed
+        | Error::Io(_)
+        | Error::Tls(_)
+        | Error::WriteBufferFull(_)
+        | Error::AttackAttempt
+        | Error::Url(_)
+        | Error::Http(_)
+        | Error::HttpFormat(_) => Incoming::Lost,
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is what map_err hands over")]
+fn gone(error: Error) -> Gone {
+    tracing::trace!(%error, "a connection cannot be written to");
+    Gone
+}

@@ -1,0 +1,193 @@
+//! From an HTTP request to a connection: who asks, from where, and in which words.
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Version, header};
+use axum::response::IntoResponse;
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use vivaz_protocol::{CloseCode, SUBPROTOCOL_JSON, SUBPROTOCOLS};
+
+use crate::connection;
+use crate::runtime::Runtime;
+use crate::transport::Transport;
+use crate::transport::websocket::WebSocket;
+
+/// Answers everything that is asked of the socket's path.
+pub(crate) async fn upgrade(State(runtime): State<Runtime>, request: Request) -> Response<Body> {
+    let (mut parts, _body) = request.into_parts();
+    let handshake = match Handshake::of(&parts.method, parts.version, &parts.headers) {
+        Ok(handshake) => handshake,
+        Err(refusal) => return refusal.into_response(&runtime),
+    };
+    if !runtime.core().origins.allow(&parts.uri, &parts.headers) {
+        tracing::debug!(origin = ?parts.headers.get(header::ORIGIN), "a foreign page asked for a socket");
+        return Refusal::Foreign.into_response(&runtime);
+    }
+    let Some(upgrade) = parts.extensions.remove::<OnUpgrade>() else {
+        return Refusal::NoUpgrade.into_response(&runtime);
+    };
+    // A page cannot read the status of a refused upgrade, so a refused identity is said by a close code.
+    let identity = runtime.core().identify(parts).await;
+    if runtime.core().shutdown.is_cancelled() {
+        return Refusal::GoingAway.into_response(&runtime);
+    }
+    runtime.on_executor();
+    let place = runtime.core().gate.enter();
+    let tasks = runtime.core().tasks.clone();
+    let response = handshake.accept();
+    let task = async move {
+        let stream = match upgrade.await {
+            Ok(upgraded) => TokioIo::new(upgraded),
+            Err(error) => return tracing::debug!(%error, "an upgrade failed"),
+        };
+        let socket = WebSocket::new(stream, runtime.core().limits.message_bytes).await;
+        match (place, identity) {
+            (None, _) => socket.close(CloseCode::Full.as_u16(), "the server is full").await,
+            (Some(_), Err(_refused)) => socket.close(CloseCode::Unauthenticated.as_u16(), "who are you?").await,
+            (Some(place), Ok(identity)) => {
+                connection::run(socket, runtime, identity).await;
+                drop(place);
+            }
+        }
+    };
+    tasks.spawn(task);
+    response
+}
+
+/// What a client's half of a handshake said.
+#[derive(Debug)]
+struct Handshake {
+    accept: String,
+    /// Whether the answer names the subprotocol: only to a client that offered it.
+    name_protocol: bool,
+}
+
+/// Why a request is no upgrade that is granted.
+#[derive(Debug, PartialEq, Eq)]
+enum Refusal {
+    /// It asks for no upgrade at all.
+    NoUpgrade,
+    /// It asks with a method that cannot be upgraded.
+    Method,
+    /// It asks in another version of WebSocket, or leaves something out.
+    Handshake(&'static str),
+    /// It offers only subprotocols that are not spoken.
+    Subprotocol,
+    /// It comes from somebody else's page, or asks for another host.
+    Foreign,
+    /// The server is about to end.
+    GoingAway,
+}
+
+impl Handshake {
+    fn of(method: &Method, version: Version, headers: &HeaderMap) -> Result<Self, Refusal> {
+        if method != Method::GET {
+            return Err(Refusal::Method);
+        }
+        let upgrades = lists(headers, &header::UPGRADE, "websocket") && lists(headers, &header::CONNECTION, "upgrade");
+        if version != Version::HTTP_11 || !upgrades {
+            return Err(Refusal::NoUpgrade);
+        }
+        if headers.get(header::SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
+            return Err(Refusal::Handshake("Sec-WebSocket-Version: 13 is spoken here"));
+        }
+        let key = headers.get(header::SEC_WEBSOCKET_KEY);
+        let key = key.ok_or(Refusal::Handshake("Sec-WebSocket-Key is missing"))?;
+        let offers = headers.contains_key(header::SEC_WEBSOCKET_PROTOCOL);
+        if offers && !lists(headers, &header::SEC_WEBSOCKET_PROTOCOL, SUBPROTOCOL_JSON) {
+            return Err(Refusal::Subprotocol);
+        }
+        Ok(Self { accept: derive_accept_key(key.as_bytes()), name_protocol: offers })
+    }
+
+    fn accept(self) -> Response<Body> {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+        let headers = response.headers_mut();
+        headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+        headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+        if let Ok(accept) = HeaderValue::try_from(self.accept) {
+            headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
+        }
+        if self.name_protocol {
+            headers.insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL_JSON));
+        }
+        response
+    }
+}
+
+impl Refusal {
+    fn into_response(self, runtime: &Runtime) -> Response<Body> {
+        match self {
+            Self::NoUpgrade => {
+                let path = &runtime.core().path;
+                let text = format!(
+                    "This is a WebSocket endpoint ({SUBPROTOCOL_JSON}). Pages reach it with\n\n  \
+                     <script type=\"module\" src=\"{path}/client.js\"></script>\n\nand programs with a WebSocket \
+                     client, as in: websocat ws://HOST{path}\n"
+                );
+                let upgrade = [(header::UPGRADE, "websocket"), (header::CONNECTION, "upgrade")];
+                (StatusCode::UPGRADE_REQUIRED, upgrade, text).into_response()
+            }
+            Self::Method => (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "GET")]).into_response(),
+            Self::Handshake(what) => {
+                (StatusCode::BAD_REQUEST, [(header::SEC_WEBSOCKET_VERSION, "13")], what).into_response()
+            }
+            Self::Subprotocol => {
+                let text = format!("None of the subprotocols offered is spoken here. Spoken: {}\n", SUBPROTOCOLS.join(", "));
+                (StatusCode::BAD_REQUEST, text).into_response()
+            }
+            Self::GoingAway => {
+                (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")], "The server is going away.\n").into_response()
+            }
+            Self::Foreign => (StatusCode::FORBIDDEN, "This origin may not open a socket here.\n").into_response(),
+        }
+    }
+}
+
+/// Whether a comma-separated header has that item.
+fn lists(headers: &HeaderMap, name: &header::HeaderName, item: &str) -> bool {
+    let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).any(|one| one.trim().eq_ignore_ascii_case(item))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn handshake(extra: &[(header::HeaderName, &str)]) -> Result<Handshake, Refusal> {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CONNECTION, "keep-alive, Upgrade".parse().unwrap());
+        headers.insert(header::UPGRADE, "websocket".parse().unwrap());
+        headers.insert(header::SEC_WEBSOCKET_VERSION, "13".parse().unwrap());
+        headers.insert(header::SEC_WEBSOCKET_KEY, "dGhlIHNhbXBsZSBub25jZQ==".parse().unwrap());
+        for (name, value) in extra {
+            headers.insert(name.clone(), value.parse().unwrap());
+        }
+        Handshake::of(&Method::GET, Version::HTTP_11, &headers)
+    }
+
+    #[test]
+    fn the_answer_is_that_of_rfc_6455() {
+        let response = handshake(&[]).unwrap().accept();
+        assert_eq!(response.headers()[header::SEC_WEBSOCKET_ACCEPT], "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+        assert!(!response.headers().contains_key(header::SEC_WEBSOCKET_PROTOCOL));
+    }
+
+    #[test]
+    fn the_subprotocol_is_named_to_those_who_offer_it_and_others_are_refused() {
+        let offer = |value| handshake(&[(header::SEC_WEBSOCKET_PROTOCOL, value)]);
+        assert!(offer("soap, vivaz.v1.json").unwrap().name_protocol);
+        assert_eq!(offer("soap").unwrap_err(), Refusal::Subprotocol);
+    }
+
+    #[test]
+    fn what_is_no_handshake_is_refused() {
+        assert_eq!(handshake(&[(header::UPGRADE, "h2c")]).unwrap_err(), Refusal::NoUpgrade);
+        assert!(matches!(handshake(&[(header::SEC_WEBSOCKET_VERSION, "8")]), Err(Refusal::Handshake(_))));
+        assert_eq!(Handshake::of(&Method::POST, Version::HTTP_11, &HeaderMap::new()).unwrap_err(), Refusal::Method);
+        assert_eq!(Handshake::of(&Method::GET, Version::HTTP_11, &HeaderMap::new()).unwrap_err(), Refusal::NoUpgrade);
+    }
+}
