@@ -24,7 +24,8 @@ pub use crate::tracking::{
 };
 
 use crate::fault;
-use crate::{ActionError, Context, ErrorCode, Result};
+use crate::{ActionError, ErrorCode};
+pub use crate::{Context, Errors, LiveComponent, MountContext, Result};
 
 /// Calls a method that waits for nothing.
 pub fn call_now<C: Component>(
@@ -84,7 +85,7 @@ pub fn allow(cx: &Context, permission: &str) -> Result {
     cx.allow(permission)
 }
 
-/// The answer of a guard that said no.
+/// The answer of a guard.
 ///
 /// # Errors
 /// `unauthenticated` without a user, else `forbidden`; nothing when the guard said yes.
@@ -161,3 +162,105 @@ pub fn assign<T: serde::de::DeserializeOwned>(field: &mut T, value: &RawValue) -
 pub fn no_such_field(name: &str) -> serde_json::Result<()> {
     Err(serde::de::Error::custom(format_args!("`{name}` cannot be set")))
 }
+
+/// Runs an application's decoding; a panic becomes an error.
+///
+/// # Errors
+/// What the decoding says.
+pub fn decode<T>(what: &'static str, run: impl FnOnce() -> Result<T>) -> Result<T> {
+    fault::guard_now(what, run)
+}
+
+/// What `mount` returned: `Self` or a `Result` of it.
+#[derive(Debug)]
+pub struct Made<T>(pub T);
+
+impl<T, E: Into<ActionError>> Made<std::result::Result<T, E>> {
+    /// The component.
+    ///
+    /// # Errors
+    /// The application's own.
+    pub fn made(self) -> Result<T> {
+        self.0.map_err(Into::into)
+    }
+}
+
+/// The way of a `mount` that cannot fail.
+pub trait MadePlain<T> {
+    /// The component.
+    ///
+    /// # Errors
+    /// None.
+    fn made(self) -> Result<T>;
+}
+
+impl<T> MadePlain<T> for Made<T> {
+    fn made(self) -> Result<T> {
+        Ok(self.0)
+    }
+}
+
+/// What a component has that has no `#[actions]` block: that block's inherent items win over these.
+#[allow(missing_docs, non_upper_case_globals)]
+pub trait Defaults: Sized {
+    type Props;
+    const __LIVE_ACTIONS: &'static [ActionSpec] = &[];
+    const __LIVE_EVENTS: &'static [&'static str] = &[];
+    const __LIVE_HOOKS: &'static [Hook] = &[];
+    const __LIVE_COMPUTED: &'static [&'static str] = &[];
+    const __LIVE_COMPUTED_SHAPES: &'static [ShapeField] = &[];
+    const __LIVE_HAS_MOUNT: bool = false;
+
+    /// Makes one of its props and of defaults.
+    fn __live_mount(props: Self::Props, cx: &mut MountContext) -> std::future::Ready<Result<Self>>;
+
+    fn __live_computed(&mut self, visitor: &mut dyn Visitor) {
+        let _ = visitor;
+    }
+
+    fn __live_call(self: Box<Self>, cx: Context, call: Call<'_>) -> Called
+    where
+        Self: Component,
+    {
+        unknown(self, cx, call)
+    }
+}
+
+/// `Fill::<T>::fill()` is the type's default if it has one. A component with `mount` may have fields without one; for
+/// one without `mount` the derive checks `HAS_DEFAULT` at compile time.
+#[derive(Debug)]
+pub struct Fill<T>(std::marker::PhantomData<T>);
+
+impl<T: Default> Fill<T> {
+    /// Yes.
+    pub const HAS_DEFAULT: bool = true;
+
+    /// The default.
+    #[must_use]
+    pub fn fill() -> T {
+        T::default()
+    }
+}
+
+/// A type without a default.
+pub trait Missing<T> {
+    /// No.
+    const HAS_DEFAULT: bool = false;
+
+    /// Never called where it matters: a constant refuses such a field before.
+    ///
+    /// # Panics
+    /// Always; for a skipped field that a component restored from a snapshot would need.
+    #[must_use]
+    fn fill() -> T {
+        #[expect(
+            clippy::panic,
+            reason = "the derive's check keeps all but a restored `skip` field from getting here"
+        )]
+        {
+            panic!("a field of the type {} has no default", std::any::type_name::<T>())
+        }
+    }
+}
+
+impl<T> Missing<T> for Fill<T> {}

@@ -45,6 +45,7 @@ pub use shared::{Shared, TopicHandle};
 pub use spec::Spec;
 pub use topic::{CatchUp, Frame, StagedUpdate, Subscriber, Subscription, Topic, TopicRef};
 pub use tracked::Tracked;
+pub use vivaz_components_derive::{LiveComponent, LiveState, actions};
 pub use vivaz_protocol::{Author, ComponentId, ErrorCode};
 
 /// What the macros write into an application, and what drives a component without them. No part of the public API:

@@ -1,0 +1,81 @@
+//! `#[actions]`
+
+mod method;
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::{ImplItem, ItemImpl, LitStr, Path};
+
+use crate::errors::Errors;
+use crate::names::private;
+use method::{Role, Written};
+
+pub(crate) fn expand(options: TokenStream, mut block: ItemImpl) -> TokenStream {
+    let mut errors = Errors::default();
+    let p = private(krate(options, &mut errors).as_ref());
+    let mut written = Written::default();
+    if let Some((path, _)) = &block.trait_ {
+        errors.at(path, "#[actions] stands on an `impl` block of the component itself, not of a trait");
+    } else {
+        for item in &mut block.items {
+            if let ImplItem::Fn(function) = item
+                && let Some(role) = Role::take(function, &mut errors)
+            {
+                method::write(&function.sig, role, &mut written, &mut errors);
+            }
+        }
+    }
+    let ty = &block.self_ty;
+    let Written { specs, events, hooks, computed, computed_shapes, visits, mount, arms } = &written;
+    let has_mount = mount.is_some();
+    let errors = errors.into_tokens();
+    quote! {
+        #block
+        const _: () = {
+            use #p as p;
+            #[allow(unused_imports)]
+            use p::{MadePlain as _, PickPlain as _, RetPlain as _, Unshaped as _};
+            #[doc(hidden)]
+            #[allow(missing_docs)]
+            impl #ty {
+                pub const __LIVE_ACTIONS: &'static [p::ActionSpec] = &[#(#specs),*];
+                pub const __LIVE_EVENTS: &'static [&'static str] = &[#(#events),*];
+                pub const __LIVE_HOOKS: &'static [p::Hook] = &[#(p::Hook::#hooks),*];
+                pub const __LIVE_COMPUTED: &'static [&'static str] = &[#(#computed),*];
+                pub const __LIVE_COMPUTED_SHAPES: &'static [p::ShapeField] = &[#(#computed_shapes),*];
+                pub const __LIVE_HAS_MOUNT: bool = #has_mount;
+                #mount
+                #[allow(unused_variables)]
+                pub fn __live_computed(&mut self, visitor: &mut dyn p::Visitor) {
+                    #(#visits)*
+                }
+                #[allow(unused_variables)]
+                pub fn __live_call(
+                    self: ::std::boxed::Box<Self>,
+                    cx: p::Context,
+                    call: p::Call<'_>,
+                ) -> p::Called {
+                    match call {
+                        #(#arms)*
+                        _ => p::unknown(self, cx, call),
+                    }
+                }
+            }
+        };
+        #errors
+    }
+}
+
+/// `#[actions(crate = "vivaz_components")]`
+fn krate(options: TokenStream, errors: &mut Errors) -> Option<Path> {
+    let mut path = None;
+    let parser = syn::meta::parser(|meta| {
+        if !meta.path.is_ident("crate") {
+            return Err(meta.error("#[actions] takes no options but `crate`"));
+        }
+        path = Some(meta.value()?.parse::<LitStr>()?.parse()?);
+        Ok(())
+    });
+    errors.keep(syn::parse::Parser::parse2(parser, options));
+    path
+}

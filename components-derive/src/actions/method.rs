@@ -1,0 +1,426 @@
+//! One method of the block: what it is for, what it takes, how it is called.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{
+    Expr, FnArg, GenericParam, Ident, ImplItemFn, LitStr, Meta, Pat, ReceiverKind, Signature, Token, Type,
+};
+
+use crate::errors::Errors;
+use crate::names::{nearest, plain};
+
+/// The code that the methods come to.
+#[derive(Default)]
+pub(super) struct Written {
+    pub(super) specs: Vec<TokenStream>,
+    pub(super) events: Vec<String>,
+    pub(super) hooks: Vec<Ident>,
+    pub(super) computed: Vec<String>,
+    pub(super) computed_shapes: Vec<TokenStream>,
+    pub(super) visits: Vec<TokenStream>,
+    pub(super) mount: Option<TokenStream>,
+    pub(super) arms: Vec<TokenStream>,
+}
+
+/// What a method is for.
+pub(super) enum Role {
+    Action(ActionOptions),
+    Event(String),
+    Computed,
+    Mount,
+    Connected,
+    Updated,
+    Disconnected,
+    Resumed,
+    Unmount,
+}
+
+/// What `#[action(…)]` says.
+#[derive(Default)]
+pub(super) struct ActionOptions {
+    allow: Option<LitStr>,
+    guard: Option<Expr>,
+    defaults: Vec<(Ident, Expr)>,
+}
+
+impl Role {
+    /// What the method's attributes and its name say, the attributes taken away. `None` for an ordinary method.
+    pub(super) fn take(function: &mut ImplItemFn, errors: &mut Errors) -> Option<Self> {
+        let mut role = None;
+        function.attrs.retain(|attr| {
+            let path = attr.path();
+            let found = if path.is_ident("action") {
+                errors.keep(action_options(attr)).map(Self::Action)
+            } else if path.is_ident("event") {
+                let name = match &attr.meta {
+                    Meta::Path(_) => Some(plain(&function.sig.ident)),
+                    Meta::List(_) | Meta::NameValue(_) => {
+                        errors.keep(attr.parse_args::<LitStr>()).map(|name| name.value())
+                    }
+                };
+                name.map(Self::Event)
+            } else if path.is_ident("live") {
+                let mut computed = false;
+                errors.keep(attr.parse_nested_meta(|meta| {
+                    computed = meta.path.is_ident("computed");
+                    if computed {
+                        Ok(())
+                    } else {
+                        Err(meta.error("a method has #[live(computed)] and nothing else"))
+                    }
+                }));
+                computed.then_some(Self::Computed)
+            } else {
+                return true;
+            };
+            if let Some(found) = found {
+                if role.is_some() {
+                    errors.at(
+                        path,
+                        "a method is for one thing: `#[action]`, `#[event]` or `#[live(computed)]`",
+                    );
+                }
+                role = Some(found);
+            }
+            false
+        });
+        role.or_else(|| {
+            Some(match function.sig.ident.to_string().as_str() {
+                "mount" => Self::Mount,
+                "connected" => Self::Connected,
+                "updated" => Self::Updated,
+                "disconnected" => Self::Disconnected,
+                "resumed" => Self::Resumed,
+                "unmount" => Self::Unmount,
+                _ => return None,
+            })
+        })
+    }
+}
+
+fn action_options(attr: &syn::Attribute) -> syn::Result<ActionOptions> {
+    let mut options = ActionOptions::default();
+    if let Meta::Path(_) = &attr.meta {
+        return Ok(options);
+    }
+    attr.parse_nested_meta(|meta| {
+        let name = meta.path.require_ident()?.clone();
+        if !meta.input.peek(Token![=]) {
+            return Err(
+                meta.error("expected `argument = default`, `allow = \"permission\"` or `guard = function`")
+            );
+        }
+        let value = meta.value()?;
+        match name.to_string().as_str() {
+            "allow" => options.allow = Some(value.parse()?),
+            "guard" => options.guard = Some(value.parse()?),
+            _ => options.defaults.push((name, value.parse()?)),
+        }
+        Ok(())
+    })?;
+    Ok(options)
+}
+
+/// An argument as a call passes it.
+enum Passed {
+    Context,
+    Text(Span),
+    Value(Ident, Box<Type>),
+}
+
+/// Writes what calls the method.
+pub(super) fn write(sig: &Signature, role: Role, written: &mut Written, errors: &mut Errors) {
+    if let Some(param) = sig.generics.params.iter().find(|param| !matches!(param, GenericParam::Lifetime(_)))
+    {
+        errors.at(param, format!("`{}` is called by name and with JSON, so it is not generic", sig.ident));
+        return;
+    }
+    if let Role::Mount = role {
+        written.mount = mount(sig, errors);
+        return;
+    }
+    let mut inputs = sig.inputs.iter();
+    match inputs.next() {
+        Some(FnArg::Receiver(receiver)) if matches!(receiver.kind, ReceiverKind::Reference(..)) => {}
+        Some(other) => {
+            return errors.at(other, format!("`{}` takes `&mut self` or `&self` first", sig.ident));
+        }
+        None => return errors.at(&sig.ident, format!("`{}` takes `&mut self` or `&self` first", sig.ident)),
+    }
+    let mut passed = Vec::new();
+    for input in inputs {
+        match passed_as(input, sig) {
+            Ok(argument) => passed.push(argument),
+            Err(error) => return errors.push(error),
+        }
+    }
+    let values: Vec<(&Ident, &Type)> = passed
+        .iter()
+        .filter_map(|argument| match argument {
+            Passed::Value(ident, ty) => Some((ident, &**ty)),
+            Passed::Context | Passed::Text(_) => None,
+        })
+        .collect();
+    let takes_text = matches!(role, Role::Updated);
+    if let (false, Some(span)) = (
+        takes_text,
+        passed.iter().find_map(|argument| match argument {
+            Passed::Text(span) => Some(*span),
+            Passed::Context | Passed::Value(..) => None,
+        }),
+    ) {
+        let message = "arguments come out of a message, so they are owned: `String`, not `&str`";
+        return errors.push(syn::Error::new(span, message));
+    }
+    let most = match &role {
+        Role::Action(_) => usize::MAX,
+        Role::Event(_) | Role::Unmount => 1,
+        Role::Computed
+        | Role::Mount
+        | Role::Connected
+        | Role::Updated
+        | Role::Disconnected
+        | Role::Resumed => 0,
+    };
+    if let Some((extra, _)) = values.get(most) {
+        let takes = match role {
+            Role::Computed => "nothing but `&self`",
+            Role::Event(_) => "the event's data and the context",
+            Role::Updated => "`property: &str` and the context",
+            Role::Unmount => "the reason and the context",
+            Role::Action(_) | Role::Mount | Role::Connected | Role::Disconnected | Role::Resumed => {
+                "the context"
+            }
+        };
+        return errors.at(extra, format!("`{}` takes {takes}, and nothing gives it `{extra}`", sig.ident));
+    }
+    match role {
+        Role::Action(options) => action(sig, &options, &passed, &values, written, errors),
+        Role::Computed => computed(sig, written, errors),
+        Role::Event(name) => {
+            let pattern = quote!(p::Call::Event(event) if &*event.name == #name);
+            let decode = values.first().map(|(ident, ty)| {
+                let what = format!("the data of the event `{name}`");
+                quote_spanned! {ty.span()=>
+                    let #ident = match p::decode(#what, || p::event_data::<#ty>(&event.data)) {
+                        ::core::result::Result::Ok(data) => data,
+                        ::core::result::Result::Err(error) => return p::refuse(self, cx, error),
+                    };
+                }
+            });
+            let run = run(sig, &passed);
+            written.arms.push(quote!(#pattern => { #decode #run }));
+            written.events.push(name);
+        }
+        Role::Updated => {
+            let run = run(sig, &passed);
+            let arm = quote!(p::Call::Updated(property) => { let __text = ::std::string::String::from(property); #run });
+            hook("Updated", arm, written);
+        }
+        Role::Unmount => {
+            let reason = values.first().map(|(ident, _)| quote!(let #ident = __reason;));
+            let run = run(sig, &passed);
+            hook("Unmount", quote!(p::Call::Unmount(__reason) => { #reason #run }), written);
+        }
+        Role::Connected | Role::Disconnected | Role::Resumed | Role::Mount => {
+            let name = match role {
+                Role::Connected => "Connected",
+                Role::Disconnected => "Disconnected",
+                _ => "Resumed",
+            };
+            let variant = Ident::new(name, sig.ident.span());
+            let run = run(sig, &passed);
+            hook(name, quote!(p::Call::#variant => { #run }), written);
+        }
+    }
+}
+
+fn hook(name: &str, arm: TokenStream, written: &mut Written) {
+    written.hooks.push(Ident::new(name, Span::call_site()));
+    written.arms.push(arm);
+}
+
+fn passed_as(input: &FnArg, sig: &Signature) -> syn::Result<Passed> {
+    let FnArg::Typed(typed) = input else {
+        return Err(syn::Error::new(input.span(), "`self` comes first"));
+    };
+    if let Type::Reference(reference) = &*typed.ty {
+        let last = match &*reference.elem {
+            Type::Path(path) => path.path.segments.last().map(|segment| segment.ident.to_string()),
+            _ => None,
+        };
+        return match last.as_deref() {
+            Some("Context" | "MountContext") => Ok(Passed::Context),
+            Some("str") => Ok(Passed::Text(reference.span())),
+            _ => Err(syn::Error::new(
+                reference.span(),
+                format!(
+                    "arguments of `{}` come out of a message, so they are owned, not borrowed",
+                    sig.ident
+                ),
+            )),
+        };
+    }
+    match &*typed.pat {
+        Pat::Ident(pattern) => Ok(Passed::Value(pattern.ident.clone(), typed.ty.clone())),
+        pattern => Err(syn::Error::new(
+            pattern.span(),
+            "an argument has a plain name: messages and errors refer to it",
+        )),
+    }
+}
+
+/// The call itself. Spanned at the method's name, so that "future cannot be sent between threads" points there.
+fn run(sig: &Signature, passed: &[Passed]) -> TokenStream {
+    let name = &sig.ident;
+    let what = format!("`{}`", plain(name));
+    let arguments = passed.iter().map(|argument| match argument {
+        Passed::Context => quote!(cx),
+        Passed::Text(_) => quote!(&__text),
+        Passed::Value(ident, _) => quote!(#ident),
+    });
+    let arguments = quote!(#(#arguments),*);
+    if sig.asyncness.is_none() {
+        return quote_spanned! {name.span()=>
+            p::call_now(self, cx, #what, move |this, cx| p::Ret(this.#name(#arguments)).encode())
+        };
+    }
+    quote_spanned! {name.span()=>
+        let limit = p::limit(&cx);
+        let (mut this, mut cx) = (self, cx);
+        p::Called::Later(::std::boxed::Box::pin(async move {
+            let result = {
+                let (this, cx) = (&mut *this, &mut cx);
+                p::guard(#what, limit, async move { p::Ret(this.#name(#arguments).await).encode() }).await
+            };
+            p::Returned { component: this, cx, result }
+        }))
+    }
+}
+
+fn action(
+    sig: &Signature,
+    options: &ActionOptions,
+    passed: &[Passed],
+    values: &[(&Ident, &Type)],
+    written: &mut Written,
+    errors: &mut Errors,
+) {
+    let name = plain(&sig.ident);
+    for (given, _) in &options.defaults {
+        if !values.iter().any(|(ident, _)| *ident == given) {
+            let word = given.to_string();
+            let names: Vec<String> = values.iter().map(|(ident, _)| plain(ident)).collect();
+            let known = names.iter().map(String::as_str).chain(["allow", "guard"]);
+            let guess =
+                nearest(&word, known).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+            errors.at(given, format!("`{name}` has no argument `{word}`{guess}"));
+        }
+    }
+    let default_of =
+        |ident: &Ident| options.defaults.iter().find(|(name, _)| name == ident).map(|(_, value)| value);
+    let (mut least, mut specs, mut takes) = (0, Vec::new(), Vec::new());
+    for (position, (ident, ty)) in values.iter().enumerate() {
+        let (argument, shown) = (plain(ident), quote!(#ty).to_string().replace(' ', ""));
+        let default = default_of(ident);
+        let optional = default.is_some() || is_option(ty);
+        takes.push(match (default, optional) {
+            (Some(value), _) => {
+                quote_spanned!(ty.span()=> args.take_or::<#ty>(#position, #name, #argument, || #value)?)
+            }
+            (None, true) => quote_spanned!(ty.span()=>
+                args.take_or::<#ty>(#position, #name, #argument, || ::core::option::Option::None)?),
+            (None, false) => {
+                least = position + 1;
+                quote_spanned!(ty.span()=> args.take::<#ty>(#position, #name, #argument)?)
+            }
+        });
+        specs.push(quote! {
+            p::ArgSpec { name: #argument, ty: #shown, shape: p::Probe::<#ty>::SHAPE, optional: #optional }
+        });
+    }
+    let most = values.len();
+    let idents: Vec<_> = values.iter().map(|(ident, _)| ident).collect();
+    let allow = options.allow.as_ref().map(|permission| quote!(p::allow(&cx, #permission)?;));
+    let guard = options.guard.as_ref().map(|guard| {
+        let guard = quote_spanned!(guard.span()=> (#guard)(&self, &cx));
+        quote!(p::guarded(&cx, #guard)?;)
+    });
+    let what = format!("what `{name}` takes");
+    let run = run(sig, passed);
+    let decoded = format_ident!("decoded");
+    written.specs.push(quote!(p::ActionSpec { name: #name, args: &[#(#specs),*] }));
+    written.arms.push(quote! {
+        p::Call::Action(#name, args) => {
+            let #decoded = p::decode(#what, || {
+                #allow
+                #guard
+                args.count(#name, #least, #most)?;
+                ::core::result::Result::Ok((#(#takes,)*))
+            });
+            let (#(#idents,)*) = match #decoded {
+                ::core::result::Result::Ok(values) => values,
+                ::core::result::Result::Err(error) => return p::refuse(self, cx, error),
+            };
+            #run
+        }
+    });
+}
+
+fn is_option(ty: &Type) -> bool {
+    matches!(ty, Type::Path(path) if path.path.segments.last().is_some_and(|segment| segment.ident == "Option"))
+}
+
+fn computed(sig: &Signature, written: &mut Written, errors: &mut Errors) {
+    let name = &sig.ident;
+    if let Some(asyncness) = &sig.asyncness {
+        return errors
+            .at(asyncness, "a computed field is there at once: it reads the component's own fields");
+    }
+    if let Some(FnArg::Receiver(receiver)) = sig.inputs.first()
+        && let ReceiverKind::Reference(_, _, Some(mutable)) = &receiver.kind
+    {
+        return errors.at(mutable, "a computed field only reads: `&self`");
+    }
+    let syn::ReturnType::Type(_, ty) = &sig.output else {
+        return errors.at(name, "a computed field returns its value");
+    };
+    let text = plain(name);
+    written.computed_shapes.push(crate::state::shape_field(&text, ty, None, false));
+    written.visits.push(quote_spanned! {name.span()=>
+        visitor.field(#text, p::FieldKind::Computed, &mut p::Pick(&mut self.#name()).field());
+    });
+    written.computed.push(text);
+}
+
+/// `async fn mount(props: ChatProps, cx: &mut MountContext) -> Result<Self>`, with either argument or none, async or
+/// not, returning `Self` or a `Result` of it.
+fn mount(sig: &Signature, errors: &mut Errors) -> Option<TokenStream> {
+    let (mut arguments, mut props) = (Vec::new(), quote!(<Self as p::Defaults>::Props));
+    for input in &sig.inputs {
+        if let FnArg::Receiver(receiver) = input {
+            errors.at(receiver, "`mount` makes the component, so there is no `self` yet");
+            return None;
+        }
+        match passed_as(input, sig) {
+            Ok(Passed::Context) => arguments.push(quote!(cx)),
+            Ok(Passed::Value(_, ty)) => {
+                arguments.push(quote!(props));
+                props = quote!(#ty);
+            }
+            Ok(Passed::Text(span)) => {
+                errors.push(syn::Error::new(span, "`mount` takes the props and the context"))
+            }
+            Err(error) => errors.push(error),
+        }
+    }
+    let name = &sig.ident;
+    let wait = sig.asyncness.map(|_| quote!(.await));
+    Some(quote_spanned! {name.span()=>
+        #[allow(unused_variables, clippy::unused_async)]
+        pub async fn __live_mount(props: #props, cx: &mut p::MountContext) -> p::Result<Self> {
+            p::Made(Self::#name(#(#arguments),*) #wait).made()
+        }
+    })
+}

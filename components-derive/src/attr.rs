@@ -1,0 +1,185 @@
+//! Reading `#[live(…)]` and `#[serde(…)]`.
+
+use proc_macro2::Span;
+use syn::meta::ParseNestedMeta;
+use syn::{Attribute, Expr, LitStr, Path, Token, token};
+
+use crate::errors::Errors;
+use crate::names::nearest;
+
+/// What `#[live(…)]` on a component says.
+#[derive(Default)]
+pub(crate) struct ComponentAttrs {
+    pub(crate) name: Option<LitStr>,
+    pub(crate) template: Option<LitStr>,
+    pub(crate) inline: Option<LitStr>,
+    pub(crate) open: bool,
+    pub(crate) durable: bool,
+    pub(crate) krate: Option<Path>,
+}
+
+/// What `#[live(…)]` on a field says.
+#[derive(Default)]
+pub(crate) struct FieldAttrs {
+    pub(crate) prop: Option<Span>,
+    pub(crate) model: Option<Span>,
+    pub(crate) shared: Option<LitStr>,
+    pub(crate) private: Option<Span>,
+    pub(crate) skip: Option<Span>,
+    pub(crate) errors: Option<Span>,
+    pub(crate) opaque: Option<Span>,
+    pub(crate) key: Option<Span>,
+    pub(crate) default: Option<Default_>,
+}
+
+/// What a field is when nothing is given.
+pub(crate) enum Default_ {
+    /// The type's own.
+    Type,
+    /// An expression.
+    Expr(Box<Expr>),
+}
+
+/// What of `#[serde(…)]` matters to templates.
+#[derive(Default)]
+pub(crate) struct SerdeAttrs {
+    pub(crate) rename: Option<String>,
+    pub(crate) rename_all: Option<String>,
+    pub(crate) skip: bool,
+    pub(crate) flatten: Option<Span>,
+    pub(crate) untagged: Option<Span>,
+    pub(crate) transparent: bool,
+    /// `tag`, `into`, `remote`, `with`: the form is not the one that the fields say.
+    pub(crate) opaque: bool,
+}
+
+const COMPONENT: [&str; 6] = ["name", "template", "inline", "open", "durable", "crate"];
+const FIELD: [&str; 9] = ["prop", "model", "shared", "private", "skip", "errors", "opaque", "key", "default"];
+
+pub(crate) fn component(attrs: &[Attribute], errors: &mut Errors) -> ComponentAttrs {
+    let mut out = ComponentAttrs::default();
+    each(attrs, "live", errors, |option, meta| {
+        match option {
+            "name" => out.name = Some(meta.value()?.parse()?),
+            "template" => out.template = Some(meta.value()?.parse()?),
+            "inline" => out.inline = Some(meta.value()?.parse()?),
+            "open" => out.open = true,
+            "durable" => out.durable = true,
+            "crate" => out.krate = Some(meta.value()?.parse::<LitStr>()?.parse()?),
+            _ => return Err(unknown(meta, option, &COMPONENT)),
+        }
+        Ok(())
+    });
+    out
+}
+
+pub(crate) fn field(attrs: &[Attribute], errors: &mut Errors) -> FieldAttrs {
+    let mut out = FieldAttrs::default();
+    each(attrs, "live", errors, |option, meta| {
+        let span =
+            Some(meta.path.segments.first().map_or_else(Span::call_site, |segment| segment.ident.span()));
+        match option {
+            "prop" => out.prop = span,
+            "model" => out.model = span,
+            "shared" => out.shared = Some(meta.value()?.parse()?),
+            "private" => out.private = span,
+            "skip" => out.skip = span,
+            "errors" => out.errors = span,
+            "opaque" => out.opaque = span,
+            "key" => out.key = span,
+            "default" if meta.input.peek(Token![=]) => {
+                out.default = Some(Default_::Expr(meta.value()?.parse()?))
+            }
+            "default" => out.default = Some(Default_::Type),
+            _ => return Err(unknown(meta, option, &FIELD)),
+        }
+        Ok(())
+    });
+    out
+}
+
+/// Only `#[live(crate = "…")]`, for types of state.
+pub(crate) fn krate(attrs: &[Attribute], errors: &mut Errors) -> Option<Path> {
+    let mut out = None;
+    each(attrs, "live", errors, |option, meta| {
+        if option != "crate" {
+            return Err(unknown(meta, option, &["crate"]));
+        }
+        out = Some(meta.value()?.parse::<LitStr>()?.parse()?);
+        Ok(())
+    });
+    out
+}
+
+pub(crate) fn serde(attrs: &[Attribute]) -> SerdeAttrs {
+    let mut out = SerdeAttrs::default();
+    // What serde does not understand it says itself.
+    let mut ignored = Errors::default();
+    each(attrs, "serde", &mut ignored, |option, meta| {
+        let span =
+            Some(meta.path.segments.first().map_or_else(Span::call_site, |segment| segment.ident.span()));
+        match option {
+            "rename" => out.rename = serialized_name(meta)?,
+            "rename_all" => out.rename_all = serialized_name(meta)?,
+            "skip" | "skip_serializing" => out.skip = true,
+            "transparent" => out.transparent = true,
+            "flatten" => out.flatten = span,
+            "untagged" => out.untagged = span,
+            "tag" | "into" | "remote" | "with" | "serialize_with" => {
+                out.opaque = true;
+                skip_value(meta)?;
+            }
+            _ => skip_value(meta)?,
+        }
+        Ok(())
+    });
+    out
+}
+
+/// `rename = "x"` or `rename(serialize = "x", deserialize = "y")`
+fn serialized_name(meta: &ParseNestedMeta<'_>) -> syn::Result<Option<String>> {
+    if !meta.input.peek(token::Paren) {
+        return Ok(Some(meta.value()?.parse::<LitStr>()?.value()));
+    }
+    let mut name = None;
+    meta.parse_nested_meta(|inner| {
+        let value = inner.value()?.parse::<LitStr>()?.value();
+        if inner.path.is_ident("serialize") {
+            name = Some(value);
+        }
+        Ok(())
+    })?;
+    Ok(name)
+}
+
+fn skip_value(meta: &ParseNestedMeta<'_>) -> syn::Result<()> {
+    if meta.input.peek(Token![=]) {
+        meta.value()?.parse::<Expr>()?;
+    } else if meta.input.peek(token::Paren) {
+        meta.parse_nested_meta(|inner| skip_value(&inner))?;
+    }
+    Ok(())
+}
+
+fn each(
+    attrs: &[Attribute],
+    name: &str,
+    errors: &mut Errors,
+    mut read: impl FnMut(&str, &ParseNestedMeta<'_>) -> syn::Result<()>,
+) {
+    for attr in attrs.iter().filter(|attr| attr.path().is_ident(name)) {
+        let result = attr.parse_nested_meta(|meta| {
+            let option = meta.path.get_ident().map(ToString::to_string).unwrap_or_default();
+            read(&option, &meta)
+        });
+        errors.keep(result);
+    }
+}
+
+fn unknown(meta: &ParseNestedMeta<'_>, option: &str, known: &[&str]) -> syn::Error {
+    let guess = match nearest(option, known.iter().copied()) {
+        Some(near) => format!("; did you mean `{near}`?"),
+        None => format!(": there are {}", known.join(", ")),
+    };
+    meta.error(format!("unknown option `{option}`{guess}"))
+}

@@ -1,0 +1,232 @@
+//! `#[derive(LiveComponent)]`
+
+mod props;
+
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
+use syn::DeriveInput;
+use syn::spanned::Spanned;
+
+use crate::attr::Default_;
+use crate::errors::Errors;
+use crate::model::{Field, Kind, Model};
+use crate::names::{hash, private};
+use crate::template::Template;
+
+pub(crate) fn expand(input: DeriveInput) -> TokenStream {
+    let mut errors = Errors::default();
+    let Some(model) = Model::read(input, &mut errors) else { return errors.into_tokens() };
+    let template = Template::find(&model.attrs, &mut errors);
+    let p = private(model.attrs.krate.as_ref());
+    let props = props::expand(&model, &p);
+    // What follows would only repeat in rustc's words what is wrong already.
+    if !errors.is_empty() {
+        let errors = errors.into_tokens();
+        return quote!(#props #errors);
+    }
+    let fields = fields_impl(&model);
+    let component = component_impl(&model);
+    let live = live_impl(&model, &template);
+    let shape = shape_impl(&model);
+    let checks = template.checks(&model);
+    let ident = &model.ident;
+    let errors = errors.into_tokens();
+    quote! {
+        #props
+        const _: () = {
+            use #p as p;
+            #[allow(unused_imports)]
+            use p::{Defaults as _, Missing as _, PickPlain as _, Unshaped as _};
+            #fields
+            #component
+            #live
+            #shape
+            #checks
+            p::inventory::submit! { p::Registration::of::<#ident>() }
+        };
+        #errors
+    }
+}
+
+/// Every field, for comparing, writing and binding.
+fn fields_impl(model: &Model) -> TokenStream {
+    let ident = &model.ident;
+    let visits = model.fields.iter().filter(|field| field.kind != Kind::Skip).map(|field| {
+        let (name, member, kind) = (&field.name, &field.ident, field.kind.ident());
+        match &field.attrs.shared {
+            Some(pattern) => {
+                let topic = model.topic(field, pattern).unwrap_or_default();
+                quote_spanned!(field.ty.span()=> visitor.shared(#name, #topic, &mut self.#member);)
+            }
+            None => quote_spanned! {field.ty.span()=>
+                visitor.field(#name, p::FieldKind::#kind, &mut p::Pick(&mut self.#member).field());
+            },
+        }
+    });
+    quote! {
+        impl p::Fields for #ident {
+            fn visit(&mut self, visitor: &mut dyn p::Visitor) {
+                #(#visits)*
+                self.__live_computed(visitor);
+            }
+        }
+    }
+}
+
+fn component_impl(model: &Model) -> TokenStream {
+    let ident = &model.ident;
+    let assigns = model.fields.iter().filter(|field| field.is_model() || field.is_prop()).map(|field| {
+        let (name, member) = (&field.name, &field.ident);
+        quote_spanned!(field.ty.span()=> #name => p::assign(&mut self.#member, value),)
+    });
+    let errors = model.fields.iter().find(|field| field.kind == Kind::Errors).map(|field| {
+        let member = &field.ident;
+        quote_spanned! {field.ty.span()=>
+            fn errors(&mut self) -> ::core::option::Option<&mut p::Errors> {
+                ::core::option::Option::Some(&mut self.#member)
+            }
+        }
+    });
+    let name_of = ident.to_string();
+    let duplicate = quote_spanned! {ident.span()=>
+        fn duplicate(&self) -> ::std::boxed::Box<dyn p::Component> {
+            ::std::boxed::Box::new(::core::clone::Clone::clone(self))
+        }
+    };
+    let _ = name_of;
+    quote! {
+        impl p::Component for #ident {
+            fn spec(&self) -> &'static p::Spec {
+                <Self as p::LiveComponent>::SPEC
+            }
+            #duplicate
+            fn assign(&mut self, field: &str, value: &p::Raw) -> p::serde_json::Result<()> {
+                match field {
+                    #(#assigns)*
+                    _ => p::no_such_field(field),
+                }
+            }
+            #errors
+            fn call(self: ::std::boxed::Box<Self>, cx: p::Context, call: p::Call<'_>) -> p::Called {
+                self.__live_call(cx, call)
+            }
+        }
+    }
+}
+
+fn live_impl(model: &Model, template: &Template) -> TokenStream {
+    let (ident, name) = (&model.ident, &model.name);
+    let type_name = ident.to_string();
+    let props = props::ident(model);
+    let (open, durable, schema) = (model.attrs.open, model.attrs.durable, schema(model));
+    let specs = model.fields.iter().map(|field| {
+        let (name, kind) = (&field.name, field.kind.ident());
+        let (is_model, is_prop) = (field.is_model(), field.is_prop());
+        quote!(p::FieldSpec { name: #name, kind: p::FieldKind::#kind, model: #is_model, prop: #is_prop })
+    });
+    let restored = model.fields.iter().map(|field| {
+        let (name, member) = (&field.name, &field.ident);
+        if field.kind.is_saved() {
+            quote_spanned!(field.ty.span()=> #member: saved.take(#name)?,)
+        } else {
+            let default = default(field);
+            quote_spanned!(field.ty.span()=> #member: #default,)
+        }
+    });
+    let made = model.fields.iter().map(|field| {
+        let member = &field.ident;
+        if field.is_prop() {
+            quote!(#member: props.#member,)
+        } else {
+            let default = default(field);
+            quote!(#member: #default,)
+        }
+    });
+    let needed = model.fields.iter().filter(|field| !field.is_prop() && field.attrs.default.is_none()).map(|field| {
+        let ty = &field.ty;
+        let message = format!(
+            "`{}` of `{ident}` has no default: write `async fn mount(props: {props}, cx: &mut MountContext) -> \
+             Result<Self>` in the #[actions] block, or give the field #[live(default = …)]",
+            field.name
+        );
+        quote_spanned! {ty.span()=>
+            const _: () = ::core::assert!(#ident::__LIVE_HAS_MOUNT || p::Fill::<#ty>::HAS_DEFAULT, #message);
+        }
+    });
+    let template = template.source();
+    quote! {
+        impl p::Defaults for #ident {
+            type Props = #props;
+            #[allow(unused_variables)]
+            fn __live_mount(props: #props, cx: &mut p::MountContext) -> ::core::future::Ready<p::Result<Self>> {
+                ::core::future::ready(::core::result::Result::Ok(Self { #(#made)* }))
+            }
+        }
+        #(#needed)*
+        impl p::LiveComponent for #ident {
+            type Props = #props;
+            const SPEC: &'static p::Spec = &p::Spec {
+                name: #name,
+                type_name: ::core::concat!(::core::module_path!(), "::", #type_name),
+                open: #open,
+                durable: #durable,
+                schema: #schema,
+                template: #template,
+                fields: &[#(#specs),*],
+                computed: #ident::__LIVE_COMPUTED,
+                actions: #ident::__LIVE_ACTIONS,
+                events: #ident::__LIVE_EVENTS,
+                hooks: #ident::__LIVE_HOOKS,
+            };
+            async fn mount(props: #props, cx: &mut p::MountContext) -> p::Result<Self> {
+                Self::__live_mount(props, cx).await
+            }
+            #[allow(unused_variables)]
+            fn restore(saved: &p::Saved<'_>) -> p::Result<Self> {
+                ::core::result::Result::Ok(Self { #(#restored)* })
+            }
+        }
+    }
+}
+
+/// What a field is that nothing is given for. Whether its type has a default is asked of rustc, because only a
+/// component without `mount` needs one.
+fn default(field: &Field) -> TokenStream {
+    let ty = &field.ty;
+    match &field.attrs.default {
+        Some(Default_::Expr(expr)) => quote_spanned!(expr.span()=> #expr),
+        Some(Default_::Type) => quote_spanned!(ty.span()=> <#ty as ::core::default::Default>::default()),
+        None => quote_spanned!(ty.span()=> p::Fill::<#ty>::fill()),
+    }
+}
+
+/// Changes with whatever is saved, so that an old snapshot is recognised as one.
+fn schema(model: &Model) -> u64 {
+    let saved = model.fields.iter().filter(|field| field.kind.is_saved());
+    hash(
+        &saved
+            .map(|field| {
+                let ty = &field.ty;
+                format!("{}:{};", field.name, quote!(#ty))
+            })
+            .collect::<String>(),
+    )
+}
+
+fn shape_impl(model: &Model) -> TokenStream {
+    let ident = &model.ident;
+    let name = ident.to_string();
+    let fields = model.fields.iter().map(|field| {
+        let hidden = match field.kind {
+            Kind::Private => Some("it is #[live(private)]"),
+            Kind::Skip => Some("it is #[live(skip)]"),
+            Kind::Public | Kind::Errors | Kind::Shared => None,
+        };
+        crate::state::shape_field(&field.name, &field.ty, hidden, field.attrs.opaque.is_some())
+    });
+    quote! {
+        impl p::LiveShape for #ident {
+            const SHAPE: p::Ref = p::Ref::new(&p::Shape::Struct(#name, &[#(#fields),*]));
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! A session's part, without a session.
+
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+use vivaz_components::{
+    ComponentId, Context, Env, ErrorCode, Finished, Instance, Job, LiveComponent, MountContext, Registration,
+    Started,
+};
+
+/// A mounted component and what its page has.
+pub(crate) struct Page {
+    instance: Option<Box<dyn Instance>>,
+    pub(crate) env: Env,
+    /// The state, patched as a page patches it.
+    pub(crate) state: Value,
+    pub(crate) last: Option<Value>,
+}
+
+pub(crate) fn raw(value: &Value) -> Box<RawValue> {
+    serde_json::value::to_raw_value(value).unwrap()
+}
+
+impl Page {
+    pub(crate) async fn mount<C: LiveComponent>(props: Value) -> Self {
+        Self::mount_in::<C>(Env::default(), props).await
+    }
+
+    pub(crate) async fn mount_in<C: LiveComponent>(env: Env, props: Value) -> Self {
+        Self::try_mount_in::<C>(env, props).await.unwrap()
+    }
+
+    pub(crate) async fn try_mount_in<C: LiveComponent>(
+        env: Env,
+        props: Value,
+    ) -> vivaz_components::Result<Self> {
+        let registration = Registration::of::<C>();
+        let mut instance = registration.mount(&raw(&props), MountContext::new(env.clone())).await?;
+        let state = serde_json::from_str(&instance.state()?).unwrap();
+        Ok(Self { instance: Some(instance), env, state, last: None })
+    }
+
+    pub(crate) fn instance(&mut self) -> &mut dyn Instance {
+        self.instance.as_mut().unwrap().as_mut()
+    }
+
+    pub(crate) async fn run(&mut self, job: Job) -> Finished {
+        self.run_with(job, |cx| cx).await
+    }
+
+    pub(crate) async fn run_with(&mut self, job: Job, with: impl FnOnce(Context) -> Context) -> Finished {
+        let cx = with(Context::new(self.env.clone(), ComponentId::new("c1").unwrap()));
+        let mut finished = match self.instance.take().unwrap().run(cx, job) {
+            Started::Now(finished) => finished,
+            Started::Running { future, .. } => future.await,
+        };
+        self.last = finished.patch.as_deref().map(|patch| serde_json::from_str(patch).unwrap());
+        if let Some(Value::Object(patch)) = &self.last {
+            for (field, value) in patch {
+                self.state[field] = value.clone();
+            }
+        }
+        let instance = std::mem::replace(&mut finished.instance, Box::new(Gone));
+        self.instance = Some(instance);
+        finished
+    }
+
+    /// Calls an action; the return value, or the code of the refusal.
+    pub(crate) async fn call(&mut self, action: &str, args: Value) -> Result<Value, ErrorCode> {
+        let finished = self.run(act(action, args)).await;
+        match finished.result {
+            Ok(value) => Ok(value.map_or(Value::Null, |value| serde_json::from_str(value.get()).unwrap())),
+            Err(error) => Err(error.code()),
+        }
+    }
+
+    pub(crate) async fn set(&mut self, property: &str, value: Value) -> Result<(), ErrorCode> {
+        let job = Job::Property { property: property.to_owned(), value: raw(&value) };
+        self.run(job).await.result.map(|_| ()).map_err(|error| error.code())
+    }
+}
+
+pub(crate) fn act(action: &str, args: Value) -> Job {
+    Job::Action {
+        action: action.to_owned(),
+        payload: (args != json!([])).then(|| raw(&args)),
+        set: Vec::new(),
+    }
+}
+
+/// Stands where an instance was taken from.
+struct Gone;
+
+impl Instance for Gone {
+    fn spec(&self) -> &'static vivaz_components::Spec {
+        unreachable!("the instance is elsewhere")
+    }
+    fn run(self: Box<Self>, _: Context, _: Job) -> Started {
+        unreachable!("the instance is elsewhere")
+    }
+    fn state(&mut self) -> vivaz_components::Result<String> {
+        unreachable!("the instance is elsewhere")
+    }
+    fn topics(&mut self) -> Vec<(&'static str, vivaz_components::TopicRef)> {
+        Vec::new()
+    }
+    fn save(&mut self) -> vivaz_components::Result<Vec<u8>> {
+        unreachable!("the instance is elsewhere")
+    }
+}

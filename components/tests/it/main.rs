@@ -1,0 +1,4 @@
+//! Components as an application writes them, driven as a session drives them.
+
+mod counter;
+mod drive;
