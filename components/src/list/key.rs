@@ -225,7 +225,7 @@ mod tests {
 
     #[test]
     fn a_key_is_what_the_id_is_serialised_as() {
-        #[derive(Serialize)]
+        #[derive(serde::Serialize)]
         struct Id(u32);
         assert_eq!(Key::of(&Id(7)), Key::Int(7));
         assert_eq!(Key::of(&7u8), Key::of(&7i64));
