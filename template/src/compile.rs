@@ -2,6 +2,7 @@
 //! component's types can confirm.
 
 mod attributes;
+mod child;
 mod children;
 mod control;
 mod directives;
@@ -12,6 +13,7 @@ mod names;
 mod nesting;
 mod resolve;
 mod scope;
+mod style;
 mod text;
 
 use crate::check::{Check, CheckKind};

@@ -222,7 +222,8 @@ pub enum Statement {
 #[derive(Clone, Debug, PartialEq)]
 #[expect(missing_docs, reason = "the text of each variant names its fields")]
 pub enum Guess {
-    /// `path = value`; each [`Expr::At`] of the path picks a keyed list's item by its id.
+    /// `path = value`. All paths of guesses start at the component ([`Expr::Root`]), those to the item of a loop too,
+    /// and each [`Expr::At`] of them picks a keyed list's item by its id.
     Set { path: Expr, value: Expr },
     /// `list.push({…})`
     Push { list: Expr, item: Expr },

@@ -129,8 +129,9 @@ impl<D: Data> Renderer<'_, D> {
                 Op::Value(value) => self.attribute("value", AttributeKind::Word, &value.eval(&frame)),
                 Op::Checked(value) => self.flag(" checked", value.eval(&frame).truthy()),
                 Op::Chosen(chosen, own) => {
-                    let chosen = text_of(&chosen.eval(&frame)) == text_of(&own.eval(&frame));
-                    self.flag(" checked", chosen);
+                    let (chosen, own) = (chosen.eval(&frame), own.eval(&frame));
+                    let none = matches!(own.kind(), Kind::Null);
+                    self.flag(" checked", !none && text_of(&chosen) == text_of(&own));
                 }
                 Op::SelectStart(value) => self.select = Some(value.eval(&frame).into_data()),
                 Op::Selected(own) => {
@@ -200,10 +201,11 @@ impl<D: Data> Renderer<'_, D> {
     }
 
     fn text(&mut self, value: &Value<'_, D>) {
-        match value.kind() {
-            Kind::Str(text) => escape::push_text(&mut self.rendered.html, text),
+        if let Kind::Str(text) = value.kind() {
+            escape::push_text(&mut self.rendered.html, text);
+        } else {
             // Nothing in a number needs escaping.
-            _ => value.write(&mut self.rendered.html),
+            value.write(&mut self.rendered.html);
         }
     }
 
@@ -215,10 +217,8 @@ impl<D: Data> Renderer<'_, D> {
 
     fn attribute(&mut self, name: &str, kind: AttributeKind, value: &Value<'_, D>) {
         let word = kind == AttributeKind::Word;
-        match value.kind() {
-            Kind::Null => return,
-            Kind::Bool(false) if !word => return,
-            _ => {}
+        if matches!(value.kind(), Kind::Null) || matches!(value.kind(), Kind::Bool(false)) && !word {
+            return;
         }
         let mut text = std::mem::take(&mut self.scratch);
         text.clear();
@@ -250,13 +250,13 @@ impl<D: Data> Renderer<'_, D> {
     ) {
         let mut all = fixed.to_owned();
         let mut add = |class: &str| {
-            if !class.is_empty() && !all.is_empty() && !all.ends_with(' ') {
+            if !all.is_empty() {
                 all.push(' ');
             }
             all.push_str(class);
         };
         if let Some(HoleKind::Attribute { value, .. }) = value {
-            add(text_of(&value.eval(frame)).trim());
+            text_of(&value.eval(frame)).split_ascii_whitespace().for_each(&mut add);
         }
         for toggle in toggles {
             if let HoleKind::Class { name, on } = toggle
@@ -276,9 +276,10 @@ impl<D: Data> Renderer<'_, D> {
     fn selected(&self, own: &Value<'_, D>) -> bool {
         let Some(select) = &self.select else { return false };
         let own = text_of(own);
-        match select.kind() {
-            Kind::List(items) => items.iter().any(|item| text_of(&Value::Borrowed(item)) == own),
-            _ => text_of(&Value::Borrowed(select)) == own,
+        if let Kind::List(items) = select.kind() {
+            items.iter().any(|item| text_of(&Value::Borrowed(item)) == own)
+        } else {
+            text_of(&Value::Borrowed(select)) == own
         }
     }
 }

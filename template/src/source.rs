@@ -99,9 +99,13 @@ pub(crate) fn namespace(parent: Option<(&str, Namespace)>, name: &str) -> Namesp
         }
         _ => Namespace::Html,
     };
-    match around {
-        Namespace::Html if name.eq_ignore_ascii_case("svg") => Namespace::Svg,
-        Namespace::Html if name.eq_ignore_ascii_case("math") => Namespace::MathMl,
-        around => around,
+    if around != Namespace::Html {
+        around
+    } else if name.eq_ignore_ascii_case("svg") {
+        Namespace::Svg
+    } else if name.eq_ignore_ascii_case("math") {
+        Namespace::MathMl
+    } else {
+        Namespace::Html
     }
 }

@@ -160,7 +160,7 @@ impl Compiler {
                 self.declare(&index);
                 index.text
             });
-            self.scopes.add_loop(head.item.text, index, item);
+            self.scopes.add_loop(head.item.text, index, item, list.clone());
             list
         });
         let key = match element.attribute("live:key").map(|attribute| (attribute.at, &attribute.value)) {
@@ -177,6 +177,7 @@ impl Compiler {
                 null()
             }
         };
+        self.scopes.set_key(key.clone());
         let block = self.own_block(element);
         self.scopes.forget(mark);
         (list, key, block)

@@ -7,7 +7,7 @@ use crate::check::{CheckKind, Want};
 use crate::compiled::{Control, HoleKind, Step};
 use crate::data::Name;
 use crate::error::hint;
-use crate::expr::{Expr, Literal};
+use crate::expr::{Binary, Expr, Literal};
 use crate::program::Op;
 use crate::source::{Attribute, Element};
 
@@ -162,8 +162,9 @@ impl Compiler {
         if !self.options {
             return;
         }
+        // An option without a value, or whose value is null, stands for its text.
         let value = match element.attribute("value") {
-            Some(value) => self.value_again(value),
+            Some(value) => Expr::Binary(Binary::Coalesce, self.value_again(value).into(), content.into()),
             None => content,
         };
         self.op(Op::Selected(value));

@@ -3,9 +3,8 @@
 use super::Compiler;
 use super::events::Event;
 use super::text::Item;
-use crate::check::{Argument, CheckKind, Want};
+use crate::check::Want;
 use crate::compiled::{HoleKind, Namespace, Step};
-use crate::data::Name;
 use crate::expr::{Expr, Literal};
 use crate::program::Op;
 use crate::render::escape;
@@ -34,13 +33,6 @@ pub(super) struct Tag {
     pub(super) modelled: bool,
     /// Whether it may have a `value` beside it.
     pub(super) value_allowed: bool,
-}
-
-/// Attributes that a child component's element has itself; all others are props.
-fn own_attribute(name: &str) -> bool {
-    matches!(name, "id" | "class" | "style" | "slot" | "hidden")
-        || name.starts_with("data-")
-        || name.starts_with("aria-")
 }
 
 impl Compiler {
@@ -117,7 +109,7 @@ impl Compiler {
         tag
     }
 
-    fn write_classes(&mut self, tag: &Tag) {
+    pub(super) fn write_classes(&mut self, tag: &Tag) {
         let fixed = format!(" class=\"{}\"", escape::attribute(&tag.classes));
         if !tag.classes.is_empty() {
             self.skeleton(&fixed);
@@ -266,98 +258,24 @@ impl Compiler {
     fn preformatted(&mut self, element: &Element, path: &[Step]) {
         // The author's own first line break is dropped by every browser, ours in its place.
         self.first_line_break(element);
-        let items = self.items(&element.children, Some(element));
-        let items = items.into_iter().enumerate().filter_map(|(i, item)| match item {
-            Item::Text(text) if i == 0 => {
-                let text = text.strip_prefix('\n').unwrap_or(&text).to_owned();
-                (!text.is_empty()).then_some(Item::Text(text))
+        let mut items = self.items(&element.children, Some(element));
+        if let Some(Item::Text(text)) = items.first_mut() {
+            *text = text.strip_prefix('\n').unwrap_or(text).to_owned();
+            if text.is_empty() {
+                items.remove(0);
             }
-            item => Some(item),
-        });
-        let items = items.collect();
+        }
         self.layout(items, Some(element), path);
-    }
-
-    /// `<live:NAME prop="{{ value }}"></live:NAME>`
-    fn child(&mut self, element: &Element, component: &str, path: &[Step]) {
-        let valid = component.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
-        if component.is_empty() || !valid {
-            self.error(
-                element.at,
-                "a child component is `<live:NAME></live:NAME>`, with the name it is registered by",
-            );
-        }
-        if let Some(why) = self.closed {
-            self.error(element.at, why);
-        }
-        if !blank(&element.children) {
-            self.error(
-                element.at,
-                format!("`{}` renders its own content: what it should know is a prop", element.tag()),
-            );
-        }
-        let (mut props, mut checks): (Vec<(Name, Expr)>, Vec<(String, Argument)>) = (Vec::new(), Vec::new());
-        let mut key = None;
-        // The hole stands before those of the attributes, so that the child exists when they are set.
-        let hole = self.hole(path, HoleKind::Ignore);
-        self.skeleton("<live-component");
-        self.op(Op::ChildStart(hole));
-        let mut tag = Tag::default();
-        for attribute in &element.attributes {
-            match live(attribute) {
-                Some(name) if name.eq_ignore_ascii_case("key") && element.attribute("live:for").is_none() => {
-                    key = Some(self.required(attribute, Want::Text));
-                }
-                Some(name) => {
-                    let base = name.split(['.', ':']).next().unwrap_or_default().to_ascii_lowercase();
-                    if matches!(base.as_str(), "html" | "text" | "model" | "ignore") {
-                        self.error(
-                            attribute.at,
-                            format!(
-                                "`live:{base}` has no meaning on a child component: its content is its own"
-                            ),
-                        );
-                    } else {
-                        self.directive(element, attribute, name, path, &mut tag);
-                    }
-                }
-                None if own_attribute(&attribute.name.to_ascii_lowercase()) => {
-                    self.attribute(element, attribute, path, &mut tag);
-                    if attribute.name.eq_ignore_ascii_case("id") {
-                        let id = self.value_again(attribute);
-                        self.op(Op::ChildId(id));
-                    }
-                }
-                None => {
-                    let name = attribute.name.replace('-', "_");
-                    let pieces = self.pieces(attribute);
-                    let (value, argument) = match attribute.value {
-                        Some(_) => self.value(pieces, Want::Any),
-                        None => (Expr::Literal(Literal::Bool(true)), Argument::Bool),
-                    };
-                    props.push((Name::from(name.as_str()), value));
-                    checks.push((name, argument));
-                }
-            }
-        }
-        self.write_classes(&tag);
-        self.op(Op::ChildEnd);
-        self.skeleton("></live-component>");
-        self.check(element.at, CheckKind::Child { component: component.to_owned(), props: checks });
-        if let Some(hole) = self.block().holes.get_mut(hole) {
-            hole.kind = HoleKind::Child { component: component.into(), props, key };
-        }
-        self.events(element, tag.events, path);
     }
 }
 
 /// The name of a directive without its `live:`.
-fn live(attribute: &Attribute) -> Option<&str> {
+pub(super) fn live(attribute: &Attribute) -> Option<&str> {
     let (prefix, name) = (attribute.name.get(..5)?, attribute.name.get(5..)?);
     prefix.eq_ignore_ascii_case("live:").then_some(name)
 }
 
 /// Whether there is nothing but white space.
-fn blank(nodes: &[Node]) -> bool {
+pub(super) fn blank(nodes: &[Node]) -> bool {
     nodes.iter().all(|node| matches!(node, Node::Text(Piece::Text(text)) if text.trim().is_empty()))
 }

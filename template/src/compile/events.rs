@@ -64,7 +64,7 @@ impl Compiler {
             match super::directives::code(attribute) {
                 Some(code) => {
                     let parsed = self.parsed(syntax::guesses(&code.text, code.at)).unwrap_or_default();
-                    guesses = parsed.into_iter().filter_map(|one| self.guess(one)).collect();
+                    guesses = parsed.iter().filter_map(|one| self.guess(one)).collect();
                 }
                 None => self.error(attribute.at, "`live:optimistic` needs a guess: `done = $checked`"),
             }
@@ -107,9 +107,9 @@ impl Compiler {
         None
     }
 
-    fn guess(&mut self, guess: GuessAst) -> Option<Guess> {
+    fn guess(&mut self, guess: &GuessAst) -> Option<Guess> {
         let mut expr = |ast, want| self.resolve(ast, want, Moment::Guess).0;
-        let (target, guess) = match &guess {
+        let (target, mut guess) = match guess {
             GuessAst::Set(path, value) => {
                 let (path_expr, value) = (expr(path, Want::Any), expr(value, Want::Any));
                 (path, Guess::Set { path: path_expr, value })
@@ -124,7 +124,8 @@ impl Compiler {
             }
         };
         let (Guess::Set { path, .. } | Guess::Push { list: path, .. } | Guess::Remove { list: path, .. }) =
-            &guess;
+            &mut guess;
+        self.scopes.root_path(path);
         if !assignable(path) {
             self.error(
                 target.at,
@@ -139,10 +140,11 @@ impl Compiler {
 /// Whether it is a place in the state.
 fn assignable(path: &Expr) -> bool {
     match path {
-        Expr::Root(_) | Expr::Item(_) => true,
+        Expr::Root(_) => true,
         Expr::Field(of, _) => !matches!(**of, Expr::Special(Special::User)) && assignable(of),
         Expr::At(of, _) => assignable(of),
         Expr::Literal(_)
+        | Expr::Item(_)
         | Expr::Index(_)
         | Expr::Local(_)
         | Expr::Special(_)

@@ -1,7 +1,7 @@
 //! Which names mean what at one place of a template.
 
 use crate::check::PathStep;
-use crate::expr::{Expr, LocalRef};
+use crate::expr::{Expr, Literal, LocalRef};
 
 /// The names around, and how deep the blocks are nested here.
 #[derive(Debug, Default)]
@@ -12,8 +12,22 @@ pub(super) struct Scopes {
 
 #[derive(Debug)]
 enum Entry {
-    Loop { item: String, index: Option<String>, path: Option<Vec<PathStep>> },
-    Local { name: String, depth: u16, slot: u16 },
+    Loop {
+        item: String,
+        index: Option<String>,
+        path: Option<Vec<PathStep>>,
+        /// The list, as it is written outside of the loop.
+        list: Expr,
+        /// The key, as it is written inside of it.
+        key: Expr,
+        /// How deep the blocks are nested where both stand.
+        depth: u16,
+    },
+    Local {
+        name: String,
+        depth: u16,
+        slot: u16,
+    },
 }
 
 /// What a name was found to be.
@@ -42,8 +56,60 @@ impl Scopes {
         self.entries.truncate(mark);
     }
 
-    pub(super) fn add_loop(&mut self, item: String, index: Option<String>, path: Option<Vec<PathStep>>) {
-        self.entries.push(Entry::Loop { item, index, path });
+    pub(super) fn add_loop(
+        &mut self,
+        item: String,
+        index: Option<String>,
+        path: Option<Vec<PathStep>>,
+        list: Expr,
+    ) {
+        self.entries.push(Entry::Loop {
+            item,
+            index,
+            path,
+            list,
+            key: Expr::Literal(Literal::Null),
+            depth: self.depth,
+        });
+    }
+
+    /// The key of the innermost loop, known only after its names are.
+    pub(super) fn set_key(&mut self, of_loop: Expr) {
+        if let Some(Entry::Loop { key, .. }) = self.entries.last_mut() {
+            *key = of_loop;
+        }
+    }
+
+    /// Turns a path that starts at the item of a loop into one that starts at the component: `item.done` into
+    /// `list[item.id].done`, with the loop's own list and key.
+    pub(super) fn root_path(&self, path: &mut Expr) {
+        match path {
+            Expr::Field(of, _) | Expr::At(of, _) => self.root_path(of),
+            Expr::Item(depth) => {
+                let loops = self.entries.iter().rev().filter_map(|entry| match entry {
+                    Entry::Loop { list, key, depth, .. } => Some((list, key, self.depth - depth)),
+                    Entry::Local { .. } => None,
+                });
+                let Some((list, key, blocks)) = loops.clone().nth((*depth).into()) else { return };
+                let (mut list, mut key) = (list.clone(), key.clone());
+                // Seen from here, more loops and blocks are in between than where these were written.
+                deepen(&mut list, *depth + 1, blocks);
+                deepen(&mut key, *depth, blocks);
+                self.root_path(&mut list);
+                *path = Expr::At(list.into(), key.into());
+            }
+            Expr::Literal(_)
+            | Expr::Root(_)
+            | Expr::Index(_)
+            | Expr::Local(_)
+            | Expr::Special(_)
+            | Expr::Contains(..)
+            | Expr::Unary(..)
+            | Expr::Binary(..)
+            | Expr::If(..)
+            | Expr::Concat(_)
+            | Expr::Object(_) => {}
+        }
     }
 
     pub(super) fn add_local(&mut self, name: String, slot: u16) {
@@ -82,5 +148,23 @@ impl Scopes {
             Entry::Local { name, .. } => Some(name.as_str()),
             Entry::Loop { .. } => None,
         })
+    }
+}
+
+/// Makes an expression mean the same `loops` loops and `blocks` blocks further in.
+fn deepen(expr: &mut Expr, loops: u16, blocks: u16) {
+    let each = |part: &mut Expr| deepen(part, loops, blocks);
+    match expr {
+        Expr::Item(depth) | Expr::Index(depth) => *depth += loops,
+        Expr::Local(at) => at.level += blocks,
+        Expr::Field(of, _) | Expr::Unary(_, of) => each(of),
+        Expr::At(a, b) | Expr::Contains(a, b) | Expr::Binary(_, a, b) => {
+            each(a);
+            each(b);
+        }
+        Expr::If(a, b, c) => [a, b, c].into_iter().for_each(|part| each(part)),
+        Expr::Concat(parts) => parts.iter_mut().for_each(each),
+        Expr::Object(fields) => fields.iter_mut().for_each(|(_, value)| each(value)),
+        Expr::Literal(_) | Expr::Root(_) | Expr::Special(_) => {}
     }
 }

@@ -1,5 +1,7 @@
 //! A parser by precedence. It stops at the first mistake of an expression; other expressions go on.
 
+#![expect(clippy::wildcard_enum_match_arm, reason = "of all that could stand somewhere, most is a mistake")]
+
 use super::lexer::{self, Token, TokenKind, tokens};
 use super::{Ast, AstKind, GuessAst, Ident, LoopHead, StatementAst, SyntaxError};
 use crate::expr::{Binary, Literal, Unary};

@@ -1,3 +1,6 @@
 //! The template language from source to HTML, and what it refuses.
 
-mod smoke;
+mod corpus;
+mod dom;
+mod engine;
+mod walk;
