@@ -36,7 +36,7 @@ pub(crate) fn expand(options: TokenStream, mut block: ItemImpl) -> TokenStream {
             #[allow(unused_imports)]
             use p::{MadePlain as _, PickPlain as _, RetPlain as _, Unshaped as _};
             #[doc(hidden)]
-            #[allow(missing_docs)]
+            #[allow(missing_docs, unreachable_pub, clippy::all, clippy::pedantic, clippy::restriction)]
             impl #ty {
                 pub const __LIVE_ACTIONS: &'static [p::ActionSpec] = &[#(#specs),*];
                 pub const __LIVE_EVENTS: &'static [&'static str] = &[#(#events),*];

@@ -18,6 +18,7 @@ pub(crate) fn expand(input: DeriveInput) -> TokenStream {
     let Some(model) = Model::read(input, &mut errors) else { return errors.into_tokens() };
     let template = Template::find(&model.attrs, &mut errors);
     let p = private(model.attrs.krate.as_ref());
+    let checks = template.checks(&model, &mut errors);
     let props = props::expand(&model, &p);
     // What follows would only repeat in rustc's words what is wrong already.
     if !errors.is_empty() {
@@ -28,7 +29,6 @@ pub(crate) fn expand(input: DeriveInput) -> TokenStream {
     let component = component_impl(&model);
     let live = live_impl(&model, &template);
     let shape = shape_impl(&model);
-    let checks = template.checks(&model);
     let ident = &model.ident;
     let errors = errors.into_tokens();
     quote! {

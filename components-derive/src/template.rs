@@ -1,5 +1,7 @@
 //! Finding a component's template and checking it.
 
+mod checks;
+
 use std::path::{Path, PathBuf};
 
 use proc_macro2::{Span, TokenStream};
@@ -15,6 +17,9 @@ pub(crate) struct Template {
     /// The path to show in messages.
     file: String,
     text: String,
+    /// The line of the file on which the text begins, and how many characters stand before it there.
+    line: usize,
+    column: usize,
     /// Makes rustc compile the component again when the file changes. The literal stands as the user wrote it, so that
     /// no absolute path gets into the program.
     track: TokenStream,
@@ -26,11 +31,23 @@ impl Template {
             span: Span::call_site(),
             file: String::new(),
             text: String::new(),
+            line: 1,
+            column: 0,
             track: TokenStream::new(),
         };
         if let Some(inline) = &attrs.inline {
-            let file = inline.span().unwrap().file();
-            return Self { span: inline.span(), file, text: inline.value(), ..none };
+            let source = inline.span().unwrap();
+            // The quote, and what stands before it in a raw string.
+            let written = inline.token().to_string();
+            let opening = written.find('"').map_or(1, |quote| quote + 1);
+            return Self {
+                span: inline.span(),
+                file: source.file(),
+                text: inline.value(),
+                line: source.line(),
+                column: source.column() - 1 + opening,
+                ..none
+            };
         }
         let Some(template) = &attrs.template else { return none };
         none.from_file(template, errors)
@@ -67,7 +84,7 @@ impl Template {
                             const _: &[u8] = ::core::include_bytes!(::core::concat!(::core::env!("CARGO_MANIFEST_DIR"), #path));
                         }
                     };
-                    return Self { span, file: shown(&found), text, track };
+                    return Self { span, file: shown(&found), text, track, ..self };
                 }
                 Err(error) => tried.push_str(&format!("\n  {}: {error}", shown(&found))),
             }
@@ -81,9 +98,52 @@ impl Template {
         quote!(p::TemplateSource { file: #file, text: #text })
     }
 
-    pub(crate) fn checks(&self, model: &Model) -> TokenStream {
-        let _ = (model, self.span);
-        self.track.clone()
+    /// Reports what the template itself gets wrong; what only the component's types can confirm becomes a constant.
+    pub(crate) fn checks(&self, model: &Model, errors: &mut Errors) -> TokenStream {
+        let track = &self.track;
+        let compiled = match vivaz_template::compile(&self.text) {
+            Ok(compiled) => compiled,
+            Err(mistakes) => {
+                for mistake in mistakes {
+                    let message = format!("{}\n{}", mistake.message, self.place(&mistake));
+                    errors.push(syn::Error::new(self.span, message));
+                }
+                return track.clone();
+            }
+        };
+        let asks = compiled.checks.iter().filter_map(|check| checks::ask(check, &compiled.template));
+        let (ident, ty) = (&model.ident, model.ident.to_string());
+        let (file, text, line, column) = (&self.file, &self.text, self.line, self.column);
+        quote_spanned! {self.span=>
+            #track
+            #[allow(long_running_const_eval)]
+            const _: () = if let ::core::option::Option::Some(message) = p::verify(
+                &p::Subject {
+                    ty: #ty,
+                    fields: <#ident as p::LiveComponent>::SPEC.fields,
+                    shape: <#ident as p::LiveShape>::SHAPE,
+                    computed: #ident::__LIVE_COMPUTED_SHAPES,
+                    actions: #ident::__LIVE_ACTIONS,
+                    source: p::Source { file: #file, line: #line, column: #column, text: #text },
+                },
+                &[#(#asks),*],
+            ) {
+                ::core::panic!("{}", message.as_str())
+            };
+        }
+    }
+
+    /// The line of the template, as rustc shows source, with a mark under the place.
+    fn place(&self, mistake: &vivaz_template::TemplateError) -> String {
+        let source = self.text.lines().nth((mistake.at.line as usize).saturating_sub(1)).unwrap_or_default();
+        let line = self.line + mistake.at.line as usize - 1;
+        let column = mistake.at.column as usize + if mistake.at.line == 1 { self.column } else { 0 };
+        let indent =
+            source.chars().take_while(|c| c.is_whitespace()).count().min(mistake.at.column as usize - 1);
+        let number = line.to_string();
+        let (pad, blanks) = (" ".repeat(number.len()), " ".repeat(mistake.at.column as usize - 1 - indent));
+        let shown: String = source.chars().skip(indent).collect();
+        format!("{pad}--> {}:{line}:{column}\n{pad} |\n{number} | {shown}\n{pad} | {blanks}^", self.file)
     }
 }
 

@@ -1,0 +1,88 @@
+//! A template's checks as code.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use vivaz_template::check::{Argument, Check, CheckKind, PathStep, Want};
+use vivaz_template::compiled::{Control, HoleKind, Template};
+
+use crate::names::hash;
+
+/// `p::Check(…)`; nothing for what only the running application knows.
+pub(super) fn ask(check: &Check, template: &Template) -> Option<TokenStream> {
+    let ask = match &check.kind {
+        CheckKind::Path { steps: path, want } => {
+            let (steps, want) = (steps(path), wanted(*want));
+            quote!(p::Ask::Path(#steps, #want))
+        }
+        CheckKind::Call { action, arguments } => {
+            let given = arguments.iter().map(given);
+            quote!(p::Ask::Call(#action, &[#(#given),*]))
+        }
+        CheckKind::Target { name } => quote!(p::Ask::Target(#name)),
+        CheckKind::Model { field, control } => {
+            let edits = edits(field, *control, template);
+            quote!(p::Ask::Model(#field, #edits))
+        }
+        CheckKind::Fresh { name } => quote!(p::Ask::Fresh(#name)),
+        // Which components there are is known when the application starts.
+        CheckKind::Child { .. } => return None,
+    };
+    let offset = check.at.offset as usize;
+    Some(quote!(p::Check(#offset, #ask)))
+}
+
+fn steps(path: &[PathStep]) -> TokenStream {
+    let steps = path.iter().map(|step| match step {
+        PathStep::Field(name) => {
+            let hash = hash(name);
+            quote!(p::Step::Field(#name, #hash))
+        }
+        PathStep::Each => quote!(p::Step::Each),
+        PathStep::Index => quote!(p::Step::Index),
+        PathStep::Len => quote!(p::Step::Len),
+        PathStep::IsEmpty => quote!(p::Step::IsEmpty),
+        PathStep::Contains => quote!(p::Step::Contains),
+    });
+    quote!(&[#(#steps),*])
+}
+
+fn wanted(want: Want) -> TokenStream {
+    match want {
+        Want::Any => quote!(p::Want::Any),
+        Want::Text => quote!(p::Want::Text),
+        Want::Condition => quote!(p::Want::Condition),
+        Want::Number => quote!(p::Want::Number),
+        Want::List => quote!(p::Want::List),
+    }
+}
+
+fn given(argument: &Argument) -> TokenStream {
+    match argument {
+        Argument::Null => quote!(p::Given::Null),
+        Argument::Bool => quote!(p::Given::Bool),
+        Argument::Int => quote!(p::Given::Int),
+        Argument::Float => quote!(p::Given::Float),
+        Argument::Text => quote!(p::Given::Text),
+        Argument::Path(path) => {
+            let steps = steps(path);
+            quote!(p::Given::Path(#steps))
+        }
+        Argument::Any => quote!(p::Given::Any),
+    }
+}
+
+/// What the control gives. `.number` makes a number of what a textual one gives.
+fn edits(field: &str, control: Control, template: &Template) -> TokenStream {
+    let is_number = || {
+        template.blocks.iter().flat_map(|block| &block.holes).any(|hole| {
+            matches!(&hole.kind, HoleKind::Model { field: of, modifiers, .. } if *of.text == *field && modifiers.number)
+        })
+    };
+    match control {
+        Control::Text | Control::Radio | Control::Select if is_number() => quote!(p::Edits::Number),
+        Control::Text | Control::Radio | Control::Select => quote!(p::Edits::Text),
+        Control::Number => quote!(p::Edits::Number),
+        Control::Checkbox => quote!(p::Edits::Bool),
+        Control::SelectMultiple => quote!(p::Edits::List),
+    }
+}

@@ -1,0 +1,466 @@
+//! Checks a template against its component, in a constant that rustc evaluates.
+
+#![expect(
+    clippy::indexing_slicing,
+    reason = "evaluated by rustc while it compiles the application: an index out of bounds fails the build"
+)]
+
+use super::message::{Message, Nearest, Source};
+use super::{Field, Ref, Shape};
+use crate::spec::{ActionSpec, ArgSpec, FieldSpec};
+
+/// A component, as far as its template may ask.
+#[derive(Debug)]
+pub struct Subject {
+    /// The name of the Rust type.
+    pub ty: &'static str,
+    /// Its fields and what they are for.
+    pub fields: &'static [FieldSpec],
+    /// What its fields look like.
+    pub shape: Ref,
+    /// What its computed fields look like.
+    pub computed: &'static [Field],
+    /// What a page may call.
+    pub actions: &'static [ActionSpec],
+    /// The template.
+    pub source: Source,
+}
+
+/// One thing that the template asks, and at which byte.
+#[derive(Debug)]
+pub struct Check(pub usize, pub Ask);
+
+/// What the template asks.
+#[derive(Debug)]
+pub enum Ask {
+    /// The path leads to something of that kind.
+    Path(&'static [Step], Want),
+    /// There is such an action, and it takes these.
+    Call(&'static str, &'static [Given]),
+    /// There is such an action or model field.
+    Target(&'static str),
+    /// There is such a model field, and the control suits it.
+    Model(&'static str, Edits),
+    /// No field has this name.
+    Fresh(&'static str),
+}
+
+/// One step of a path.
+#[derive(Clone, Copy, Debug)]
+pub enum Step {
+    /// To a field, with the hash of its name.
+    Field(&'static str, u64),
+    /// To the items of a loop.
+    Each,
+    /// `[i]`
+    Index,
+    /// `.len()`
+    Len,
+    /// `.is_empty()`
+    IsEmpty,
+    /// `.contains(x)`
+    Contains,
+}
+
+/// What is done with the end of a path.
+#[derive(Clone, Copy, Debug)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Want {
+    Any,
+    Text,
+    Condition,
+    Number,
+    List,
+}
+
+/// What is given to an action.
+#[derive(Clone, Copy, Debug)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Given {
+    Null,
+    Bool,
+    Int,
+    Float,
+    Text,
+    Path(&'static [Step]),
+    Any,
+}
+
+/// What a control edits.
+#[derive(Clone, Copy, Debug)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Edits {
+    Text,
+    Number,
+    Bool,
+    List,
+}
+
+/// Every check of one template in one constant; the message lists what failed.
+#[must_use]
+pub const fn verify(subject: &Subject, checks: &[Check]) -> Option<Message> {
+    let (mut all, mut failed, mut at) = (None, 0, 0);
+    while at < checks.len() {
+        let Check(offset, ask) = &checks[at];
+        if let Some(message) = ask_one(subject, ask) {
+            failed += 1;
+            if failed <= 8 {
+                let before = match all {
+                    Some(before) => Message::text(before, "\n\n"),
+                    None => Message::new(),
+                };
+                all = Some(before.text(message.as_str()).place(&subject.source, *offset));
+            }
+        }
+        at += 1;
+    }
+    match all {
+        Some(message) if failed > 8 => {
+            Some(message.text("\n\nand ").number(failed - 8).text(" more in this template"))
+        }
+        message => message,
+    }
+}
+
+const fn ask_one(subject: &Subject, ask: &Ask) -> Option<Message> {
+    match *ask {
+        Ask::Path(steps, want) => match walk(subject, steps) {
+            Ok(end) => end.is_wanted(want),
+            Err(message) => Some(message),
+        },
+        Ask::Call(name, given) => call(subject, name, given),
+        Ask::Target(name) => target(subject, name),
+        Ask::Model(name, edits) => model(subject, name, edits),
+        Ask::Fresh(name) => fresh(subject, name),
+    }
+}
+
+/// Where a path leads.
+#[derive(Clone, Copy)]
+struct End {
+    shape: &'static Shape,
+    /// The name of the last field, for messages.
+    name: &'static str,
+}
+
+impl End {
+    const fn is_wanted(self, want: Want) -> Option<Message> {
+        let shape = through(self.shape);
+        let says = match (want, shape) {
+            (_, Shape::Any | Shape::Unknown) | (Want::Any | Want::Condition, _) => return None,
+            (Want::List, Shape::List(_) | Shape::Map(_)) => return None,
+            (Want::Number, Shape::Int | Shape::Float) => return None,
+            (Want::Text, Shape::Bool | Shape::Int | Shape::Float | Shape::Str | Shape::Enum(..)) => {
+                return None;
+            }
+            (Want::List, _) => "`live:for` needs a list",
+            (Want::Number, _) => "it cannot be calculated with",
+            (Want::Text, _) => "it cannot be shown as text",
+        };
+        Some(self.is(shape).text(": ").text(says))
+    }
+
+    /// "`name` is a list"
+    const fn is(self, shape: &Shape) -> Message {
+        let message = Message::new().text("`").text(self.name).text("` is ");
+        match shape {
+            Shape::Struct(name, _) => message.text("a `").text(name).text("`"),
+            other => message.text(other.kind()),
+        }
+    }
+}
+
+const fn through(mut shape: &'static Shape) -> &'static Shape {
+    while let Shape::Option(inner) = shape {
+        shape = inner.get();
+    }
+    shape
+}
+
+const fn walk(subject: &Subject, steps: &[Step]) -> Result<End, Message> {
+    let mut end = End { shape: subject.shape.get(), name: subject.ty };
+    let mut at = 0;
+    while at < steps.len() {
+        let shape = through(end.shape);
+        end.shape = match (steps[at], shape) {
+            (_, Shape::Any) => return Ok(End { shape: &Shape::Any, ..end }),
+            (_, Shape::Unknown) => {
+                return Err(Message::new()
+                    .text("the type of `")
+                    .text(end.name)
+                    .text("` is not known to templates: add #[derive(LiveState)] to it, or #[live(opaque)] to the field"));
+            }
+            (Step::Field(name, hash), Shape::Struct(owner, fields)) => {
+                let computed: &[Field] = if at == 0 { subject.computed } else { &[] };
+                match field(owner, fields, computed, name, hash) {
+                    Ok(shape) => {
+                        end.name = name;
+                        shape
+                    }
+                    Err(message) => return Err(message),
+                }
+            }
+            (Step::Field(name, _), Shape::Map(inner)) => {
+                end.name = name;
+                inner.get()
+            }
+            (Step::Index | Step::Each, Shape::List(inner) | Shape::Map(inner)) => inner.get(),
+            (Step::Len, Shape::List(_) | Shape::Map(_) | Shape::Str | Shape::Enum(..)) => &Shape::Int,
+            (
+                Step::IsEmpty | Step::Contains,
+                Shape::List(_) | Shape::Map(_) | Shape::Str | Shape::Enum(..),
+            ) => &Shape::Bool,
+            (step, other) => {
+                let message = end.is(other).text(": ");
+                return Err(match step {
+                    Step::Field(name, _) => message.text("it has no field `").text(name).text("`"),
+                    Step::Each => message.text("`live:for` needs a list"),
+                    Step::Index => message.text("it has no items"),
+                    Step::Len => message.text("it has no length"),
+                    Step::IsEmpty => message.text("it is never empty"),
+                    Step::Contains => message.text("it contains nothing"),
+                });
+            }
+        };
+        at += 1;
+    }
+    Ok(end)
+}
+
+const fn field(
+    owner: &str,
+    fields: &'static [Field],
+    computed: &'static [Field],
+    name: &'static str,
+    hash: u64,
+) -> Result<&'static Shape, Message> {
+    let mut nearest = Nearest::to(name);
+    let lists = [fields, computed];
+    let mut list = 0;
+    while list < lists.len() {
+        let mut at = 0;
+        while at < lists[list].len() {
+            let field = &lists[list][at];
+            if field.hash == hash && equal(field.name, name) {
+                return match field.hidden {
+                    None => Ok(field.shape.get()),
+                    Some(why) => Err(Message::new()
+                        .text("`")
+                        .text(name)
+                        .text("` of `")
+                        .text(owner)
+                        .text("` cannot be shown: ")
+                        .text(why)),
+                };
+            }
+            at += 1;
+        }
+        list += 1;
+    }
+    // Only now, because a distance costs more than everything before it.
+    let mut list = 0;
+    while list < lists.len() {
+        let mut at = 0;
+        while at < lists[list].len() {
+            if lists[list][at].hidden.is_none() {
+                nearest = nearest.or(lists[list][at].name);
+            }
+            at += 1;
+        }
+        list += 1;
+    }
+    Err(nearest.ask(Message::new().text("no field `").text(name).text("` on `").text(owner).text("`")))
+}
+
+const fn call(subject: &Subject, name: &'static str, given: &[Given]) -> Option<Message> {
+    let (mut nearest, mut at) = (Nearest::to(name), 0);
+    while at < subject.actions.len() {
+        let action = &subject.actions[at];
+        if equal(action.name, name) {
+            return arguments(subject, action, given);
+        }
+        at += 1;
+    }
+    let mut at = 0;
+    while at < subject.actions.len() {
+        nearest = nearest.or(subject.actions[at].name);
+        at += 1;
+    }
+    Some(
+        nearest
+            .ask(Message::new().text("no #[action] `").text(name).text("` on `").text(subject.ty).text("`")),
+    )
+}
+
+const fn arguments(subject: &Subject, action: &ActionSpec, given: &[Given]) -> Option<Message> {
+    let (mut least, most, mut at) = (0, action.args.len(), 0);
+    while at < most {
+        if !action.args[at].optional {
+            least = at + 1;
+        }
+        at += 1;
+    }
+    if given.len() < least || given.len() > most {
+        let message = Message::new().text("`").text(action.name).text("` takes ");
+        let message = match (least, most) {
+            (_, 0) => message.text("no arguments"),
+            (1, 1) => message.text("1 argument"),
+            (least, most) if least == most => message.number(most).text(" arguments"),
+            (least, most) => message.number(least).text(" to ").number(most).text(" arguments"),
+        };
+        return Some(message.text(", ").number(given.len()).text(" given"));
+    }
+    let mut at = 0;
+    while at < given.len() {
+        let argument = &action.args[at];
+        let got = match given[at] {
+            Given::Any => None,
+            Given::Path(steps) => match walk(subject, steps) {
+                Ok(end) => does_not_take(argument, end.shape),
+                // The path's own check says what is wrong with it.
+                Err(_) => None,
+            },
+            Given::Null if argument.optional => None,
+            Given::Null => match argument.shape.get() {
+                Shape::Option(_) | Shape::Any | Shape::Unknown => None,
+                _ => Some("null"),
+            },
+            Given::Bool => does_not_take(argument, &Shape::Bool),
+            Given::Int => does_not_take(argument, &Shape::Int),
+            Given::Float => does_not_take(argument, &Shape::Float),
+            Given::Text => does_not_take(argument, &Shape::Str),
+        };
+        if let Some(got) = got {
+            return Some(
+                Message::new()
+                    .text("argument ")
+                    .number(at + 1)
+                    .text(" (`")
+                    .text(argument.name)
+                    .text(": ")
+                    .text(argument.ty)
+                    .text("`) of `")
+                    .text(action.name)
+                    .text("` cannot be ")
+                    .text(got),
+            );
+        }
+        at += 1;
+    }
+    None
+}
+
+/// What the argument would be, if it cannot be that.
+const fn does_not_take(argument: &ArgSpec, given: &'static Shape) -> Option<&'static str> {
+    let given = through(given);
+    match (through(argument.shape.get()), given) {
+        (Shape::Any | Shape::Unknown, _) | (_, Shape::Any | Shape::Unknown) => None,
+        (Shape::Float, Shape::Int | Shape::Float) => None,
+        (Shape::Bool, Shape::Bool) | (Shape::Int, Shape::Int) => None,
+        (Shape::Str | Shape::Enum(..), Shape::Str | Shape::Enum(..)) => None,
+        (Shape::List(_), Shape::List(_)) | (Shape::Map(_), Shape::Map(_)) => None,
+        (Shape::Struct(..) | Shape::Map(_), Shape::Struct(..)) | (Shape::Struct(..), Shape::Map(_)) => None,
+        _ => Some(given.kind()),
+    }
+}
+
+const fn target(subject: &Subject, name: &'static str) -> Option<Message> {
+    let (mut nearest, mut at) = (Nearest::to(name), 0);
+    while at < subject.actions.len() {
+        if equal(subject.actions[at].name, name) {
+            return None;
+        }
+        nearest = nearest.or(subject.actions[at].name);
+        at += 1;
+    }
+    let mut at = 0;
+    while at < subject.fields.len() {
+        let field = &subject.fields[at];
+        if field.model {
+            if equal(field.name, name) {
+                return None;
+            }
+            nearest = nearest.or(field.name);
+        }
+        at += 1;
+    }
+    let message =
+        Message::new().text("neither an #[action] nor a #[live(model)] field of `").text(subject.ty);
+    Some(nearest.ask(message.text("` is named `").text(name).text("`")))
+}
+
+const fn model(subject: &Subject, name: &'static str, edits: Edits) -> Option<Message> {
+    let (mut nearest, mut at) = (Nearest::to(name), 0);
+    while at < subject.fields.len() {
+        let field = &subject.fields[at];
+        if equal(field.name, name) {
+            if !field.model {
+                let message = Message::new().text("`").text(name).text("` of `").text(subject.ty);
+                return Some(message.text("` is not the page's to write: mark it #[live(model)]"));
+            }
+            let end = match walk(subject, &[Step::Field(name, super::hash(name))]) {
+                Ok(end) => end,
+                Err(message) => return Some(message),
+            };
+            return suits(end, edits);
+        }
+        if field.model {
+            nearest = nearest.or(field.name);
+        }
+        at += 1;
+    }
+    Some(nearest.ask(Message::new().text("no field `").text(name).text("` on `").text(subject.ty).text("`")))
+}
+
+const fn suits(end: End, edits: Edits) -> Option<Message> {
+    let shape = through(end.shape);
+    let says = match (edits, shape) {
+        (_, Shape::Any | Shape::Unknown) => return None,
+        (Edits::Text, Shape::Str | Shape::Enum(..)) => return None,
+        (Edits::Number, Shape::Int | Shape::Float) => return None,
+        (Edits::Bool, Shape::Bool) => return None,
+        (Edits::List, Shape::List(_)) => return None,
+        (Edits::Text, Shape::Int | Shape::Float) => {
+            "this control gives text; use type=\"number\" or `live:model.number`"
+        }
+        (Edits::Text, _) => "this control gives text",
+        (Edits::Number, _) => "this control gives a number",
+        (Edits::Bool, _) => "a checkbox gives a truth value",
+        (Edits::List, _) => "a `select` with `multiple` gives a list",
+    };
+    Some(end.is(shape).text(": ").text(says))
+}
+
+const fn fresh(subject: &Subject, name: &str) -> Option<Message> {
+    let mut at = 0;
+    let mut taken = false;
+    while at < subject.fields.len() {
+        taken = taken || equal(subject.fields[at].name, name);
+        at += 1;
+    }
+    let mut at = 0;
+    while at < subject.computed.len() {
+        taken = taken || equal(subject.computed[at].name, name);
+        at += 1;
+    }
+    if !taken {
+        return None;
+    }
+    let message = Message::new().text("`").text(name).text("` is a field of `").text(subject.ty);
+    Some(message.text("`, which this would hide: choose another name"))
+}
+
+const fn equal(a: &str, b: &str) -> bool {
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    if a.len() != b.len() {
+        return false;
+    }
+    let mut at = 0;
+    while at < a.len() {
+        if a[at] != b[at] {
+            return false;
+        }
+        at += 1;
+    }
+    true
+}
