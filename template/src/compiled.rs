@@ -7,10 +7,10 @@
 //!
 //! # Finding a place
 //! Server-rendered DOM and a clone of the skeleton are walked the same way. Text nodes are never counted, because the
-//! browser merges them and drops empty ones. A [`Step`] says how many comments of a parent to pass and then how many
-//! elements after the last of them. Comments are markers, written `<!>`: one stands between a text hole and adjacent
-//! static text or another hole, and one is the end anchor of every `live:for` and `live:if` that is not last in its
-//! parent (what follows it is counted from that marker, so rows before it shift nothing).
+//! browser drops empty ones; all the text between two elements is one hole, or static. A [`Step`] says how many
+//! comments of a parent to pass and then how many elements after the last of them. Comments are markers, written
+//! `<!>`: the end anchor of every `live:for` and `live:if` that is not last in its parent (what follows it is counted
+//! from that marker, so rows before it shift nothing).
 //!
 //! For block 0 the walk starts at the `<live-component>` element and the first step picks one of its children;
 //! for any other block it starts at the block's root element, and no step at all means that element itself.
@@ -28,7 +28,7 @@ pub struct Template {
 /// A piece of DOM that is made as a whole.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Block {
-    /// The skeleton, with the markers and with one space in place of each text hole.
+    /// The skeleton, with the anchors and with one space in place of each text hole.
     pub html: Box<str>,
     /// Whether the root is an SVG or MathML element, which a skeleton has to be parsed inside of.
     pub namespace: Namespace,
@@ -70,7 +70,8 @@ pub struct Hole {
 #[derive(Clone, Debug, PartialEq)]
 #[expect(missing_docs, reason = "the text of each variant names its fields")]
 pub enum HoleKind {
-    /// A text node among the children of the element at `path`, right after the place `after`.
+    /// A text node among the children of the element at `path`, right after the place `after`. It is absent from
+    /// server-rendered DOM where the text was empty.
     Text { after: Step, value: Expr },
     /// The whole content of the element at `path` as text: `textarea`, `title`, `option` and other places without markers.
     Content { value: Expr },

@@ -1,8 +1,10 @@
-//! Lays out the content of an element: counts what a walk passes, and sets markers where a walk needs them.
+//! Lays out the content of an element: counts what a walk passes, and sets an anchor where
+//! a walk needs one.
 
 use super::Compiler;
+use super::directives::code;
 use super::resolve::Moment;
-use super::text::Item;
+use super::text::{Item, Run};
 use crate::check::{Argument, PathStep, Want};
 use crate::compiled::{HoleKind, Namespace, Step};
 use crate::expr::{Expr, Literal};
@@ -10,23 +12,6 @@ use crate::program::Op;
 use crate::render::escape;
 use crate::source::{Code, Element, Node};
 use crate::syntax;
-
-/// What stands before the next item, in the same text if it is text.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Before {
-    /// An element, a marker, or nothing.
-    Edge,
-    /// Static text.
-    Text,
-    /// A text hole.
-    Hole,
-}
-
-/// How far a walk over one element's children has come.
-struct Layout {
-    place: Step,
-    before: Before,
-}
 
 impl Compiler {
     /// Compiles the content of `parent` (of the component if there is none), to which `path` leads.
@@ -36,65 +21,70 @@ impl Compiler {
     }
 
     pub(super) fn layout(&mut self, items: Vec<Item<'_>>, parent: Option<&Element>, path: &[Step]) {
-        let mut layout = Layout { place: Step::default(), before: Before::Edge };
+        let mut place = Step::default();
         let last = items.len().saturating_sub(1);
         for (i, item) in items.into_iter().enumerate() {
             match item {
-                Item::Text(text) => {
-                    self.text_allowed(parent, None);
-                    if layout.before == Before::Hole {
-                        self.marker(&mut layout);
-                    }
-                    let escaped = escape::text(&text);
-                    self.html(&escaped);
-                    layout.before = Before::Text;
-                }
-                Item::Hole(code) => {
-                    self.text_allowed(parent, Some(code));
-                    if layout.before != Before::Edge {
-                        self.marker(&mut layout);
-                    }
-                    let value = self.expression(code, Want::Text);
-                    let hole = self.hole(path, HoleKind::Text { after: layout.place, value });
-                    self.skeleton(" ");
-                    self.op(Op::Text(hole));
-                    layout.before = Before::Hole;
-                }
+                Item::Text(runs) => self.text(&runs, parent, path, place),
                 Item::Body(rows) => {
                     self.html("<tbody>");
                     self.ancestors.push(("tbody".to_owned(), Namespace::Html));
-                    self.layout(rows, None, &joined(path, layout.place));
+                    self.layout(rows, None, &joined(path, place));
                     self.ancestors.pop();
                     self.html("</tbody>");
-                    layout.element();
+                    passed(&mut place);
                 }
-                Item::Chain(arms) => self.chain(&arms, path, &mut layout, i == last),
+                Item::Chain(arms) => self.chain(&arms, path, &mut place, i == last),
                 Item::Element(element) if element.attribute("live:for").is_some() => {
-                    self.each(element, path, &mut layout, i == last);
+                    self.each(element, path, &mut place, i == last);
                 }
                 Item::Element(element) => {
-                    self.element(element, &joined(path, layout.place));
-                    layout.element();
+                    self.element(element, &joined(path, place));
+                    passed(&mut place);
                 }
             }
         }
     }
 
-    fn marker(&mut self, layout: &mut Layout) {
-        self.html("<!>");
-        layout.place = Step { comments: layout.place.comments.saturating_add(1), elements: 0 };
-        layout.before = Before::Edge;
+    /// A text between elements: static, or one hole for all of it.
+    fn text(&mut self, runs: &[Run<'_>], parent: Option<&Element>, path: &[Step], after: Step) {
+        let code = runs.iter().find_map(|run| match run {
+            Run::Hole(code) => Some(*code),
+            Run::Fixed(_) => None,
+        });
+        self.text_allowed(parent, code);
+        let value = self.text_value(runs);
+        if let (Expr::Literal(Literal::Str(text)), None) = (&value, code) {
+            self.html(&escape::text(text));
+        } else {
+            let hole = self.hole(path, HoleKind::Text { after, value });
+            self.skeleton(" ");
+            self.op(Op::Text(hole));
+        }
+    }
+
+    /// A text as an expression.
+    pub(super) fn text_value(&mut self, runs: &[Run<'_>]) -> Expr {
+        let mut parts = runs.iter().map(|run| match run {
+            Run::Fixed(text) => Expr::Literal(Literal::Str(text.as_str().into())),
+            Run::Hole(code) => self.expression(code, Want::Text),
+        });
+        match (parts.next(), parts.next()) {
+            (Some(only), None) => only,
+            (first, second) => Expr::Concat(first.into_iter().chain(second).chain(parts).collect()),
+        }
     }
 
     /// The anchor after rows or arms: what follows is counted from it. None is needed at the end.
-    fn anchor(&mut self, end: Option<u16>, layout: &mut Layout) {
+    fn anchor(&mut self, end: Option<u16>, place: &mut Step) {
         if end.is_some() {
-            self.marker(layout);
+            self.html("<!>");
+            *place = Step { comments: place.comments.saturating_add(1), elements: 0 };
         }
     }
 
     /// `live:if`, `live:else-if`, `live:else`
-    fn chain(&mut self, arms: &[&Element], path: &[Step], layout: &mut Layout, last: bool) {
+    fn chain(&mut self, arms: &[&Element], path: &[Step], place: &mut Step, last: bool) {
         let mut compiled = Vec::new();
         for element in arms {
             if let Some(attribute) = element.attribute("live:for") {
@@ -104,8 +94,8 @@ impl Compiler {
                 );
             }
             let condition = ["live:if", "live:else-if"].iter().find_map(|name| element.attribute(name));
-            let condition = condition.map(|attribute| match &attribute.value {
-                Some(code) => self.expression(code, Want::Condition),
+            let condition = condition.map(|attribute| match code(attribute) {
+                Some(code) => self.expression(&code, Want::Condition),
                 None => {
                     self.error(attribute.at, format!("`{}` needs a condition", attribute.name));
                     Expr::Literal(Literal::Null)
@@ -113,24 +103,24 @@ impl Compiler {
             });
             compiled.push((condition, self.own_block(element)));
         }
-        let (start, end) = (layout.place, (!last).then_some(layout.place.comments));
+        let (start, end) = (*place, (!last).then_some(place.comments));
         let hole = self.hole(path, HoleKind::If { start, end, arms: compiled });
         self.op(Op::If(hole));
-        self.anchor(end, layout);
+        self.anchor(end, place);
     }
 
     /// `live:for`
-    fn each(&mut self, element: &Element, path: &[Step], layout: &mut Layout, last: bool) {
+    fn each(&mut self, element: &Element, path: &[Step], place: &mut Step, last: bool) {
         let (list, key, block) = self.rows(element);
-        let (start, end) = (layout.place, (!last).then_some(layout.place.comments));
+        let (start, end) = (*place, (!last).then_some(place.comments));
         let hole = self.hole(path, HoleKind::For { start, end, list, key, block });
         self.op(Op::For(hole));
-        self.anchor(end, layout);
+        self.anchor(end, place);
     }
 
     fn rows(&mut self, element: &Element) -> (Expr, Expr, usize) {
         let null = || Expr::Literal(Literal::Null);
-        let head = element.attribute("live:for").and_then(|attribute| match &attribute.value {
+        let head = element.attribute("live:for").and_then(|attribute| match code(attribute) {
             Some(code) => self.parsed(syntax::loop_head(&code.text, code.at)),
             None => {
                 self.error(attribute.at, "`live:for` is `item in list` or `item, index in list`");
@@ -163,8 +153,8 @@ impl Compiler {
             self.scopes.add_loop(head.item.text, index, item, list.clone());
             list
         });
-        let key = match element.attribute("live:key").map(|attribute| (attribute.at, &attribute.value)) {
-            Some((_, Some(code))) => self.key(code),
+        let key = match element.attribute("live:key").map(|attribute| (attribute.at, code(attribute))) {
+            Some((_, Some(code))) => self.key(&code),
             Some((at, None)) => {
                 self.error(at, "`live:key` needs a value: what tells a row from all others, as `item.id`");
                 null()
@@ -198,12 +188,9 @@ impl Compiler {
     }
 }
 
-impl Layout {
-    /// An element has been passed.
-    fn element(&mut self) {
-        self.place.elements = self.place.elements.saturating_add(1);
-        self.before = Before::Edge;
-    }
+/// An element has been passed.
+fn passed(place: &mut Step) {
+    place.elements = place.elements.saturating_add(1);
 }
 
 fn joined(path: &[Step], step: Step) -> Vec<Step> {

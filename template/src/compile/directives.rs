@@ -170,7 +170,7 @@ impl Compiler {
     }
 
     /// Something of the element's shows and hides it.
-    fn hides(&mut self, attribute: &Attribute, tag: &mut Tag) {
+    pub(super) fn hides(&mut self, attribute: &Attribute, tag: &mut Tag) {
         if tag.hides {
             self.error(attribute.at, "only one of `hidden`, `live:show`, `live:loading`, `live:dirty` and `live:offline` can show and hide an element");
         }

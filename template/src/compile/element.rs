@@ -2,8 +2,7 @@
 
 use super::Compiler;
 use super::events::Event;
-use super::text::Item;
-use crate::check::Want;
+use super::text::{Item, Run};
 use crate::compiled::{HoleKind, Namespace, Step};
 use crate::expr::{Expr, Literal};
 use crate::program::Op;
@@ -146,36 +145,29 @@ impl Compiler {
         let preserve = std::mem::replace(&mut self.preserve, element.is_html("textarea"));
         let items = self.items(&element.children, Some(element));
         self.preserve = preserve;
-        let mut parts = Vec::new();
-        let last = items.len();
-        for (i, item) in items.into_iter().enumerate() {
+        let mut value = None;
+        for item in items {
             match item {
-                Item::Text(mut text) => {
-                    if i == 0 && element.is_html("textarea") {
-                        // A browser drops the line break after the start tag.
-                        text = text.strip_prefix('\n').map(str::to_owned).unwrap_or(text);
-                    } else if element.is_html("option") || element.is_html("title") {
-                        // Nor does it show spaces at the ends of these.
-                        if i == 0 {
-                            text = text.trim_start().to_owned();
-                        }
-                        if i + 1 == last {
-                            text = text.trim_end().to_owned();
-                        }
+                Item::Text(mut runs) => {
+                    if let Some(Run::Fixed(first)) = runs.first_mut() {
+                        // A browser drops the line break after `<textarea>`, and the spaces around an option's text.
+                        *first = if element.is_html("textarea") {
+                            first.strip_prefix('\n').unwrap_or(first).to_owned()
+                        } else {
+                            first.trim_start().to_owned()
+                        };
                     }
-                    parts.push(Expr::Literal(Literal::Str(text.into())));
+                    if let Some(Run::Fixed(last)) = runs.last_mut().filter(|_| !element.is_html("textarea")) {
+                        *last = last.trim_end().to_owned();
+                    }
+                    value = Some(self.text_value(&runs));
                 }
-                Item::Hole(code) => parts.push(self.expression(code, Want::Text)),
                 Item::Element(child) => self.only_text(element, child),
                 Item::Chain(arms) => arms.iter().for_each(|child| self.only_text(element, child)),
                 Item::Body(_) => {}
             }
         }
-        match parts.len() {
-            0 => None,
-            1 => parts.pop(),
-            _ => Some(Expr::Concat(parts)),
-        }
+        value
     }
 
     fn only_text(&mut self, element: &Element, child: &Element) {
@@ -259,11 +251,10 @@ impl Compiler {
         // The author's own first line break is dropped by every browser, ours in its place.
         self.first_line_break(element);
         let mut items = self.items(&element.children, Some(element));
-        if let Some(Item::Text(text)) = items.first_mut() {
-            *text = text.strip_prefix('\n').unwrap_or(text).to_owned();
-            if text.is_empty() {
-                items.remove(0);
-            }
+        if let Some(Item::Text(runs)) = items.first_mut()
+            && let Some(Run::Fixed(first)) = runs.first_mut()
+        {
+            *first = first.strip_prefix('\n').unwrap_or(first).to_owned();
         }
         self.layout(items, Some(element), path);
     }

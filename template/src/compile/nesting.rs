@@ -161,13 +161,13 @@ impl Compiler {
     /// Whether text may stand in `parent`.
     pub(super) fn text_allowed(&mut self, parent: Option<&Element>, code: Option<&Code>) {
         let Some(parent) = parent.filter(|parent| parent.namespace == Namespace::Html) else { return };
-        let where_to = match parent.name.as_str() {
-            "table" | "thead" | "tbody" | "tfoot" | "tr" | "colgroup" => "before the table",
-            "select" | "optgroup" => "nowhere",
+        let what = match parent.name.as_str() {
+            "table" | "thead" | "tbody" | "tfoot" | "tr" | "colgroup" => "moves it before the table",
+            "select" | "optgroup" => "does not show it",
             _ => return,
         };
         let at = code.map_or(parent.at, |code| code.at);
-        self.error(at, format!("text cannot stand in `{}`: a browser moves it {where_to}", parent.tag()));
+        self.error(at, format!("text cannot stand in `{}`: a browser {what}", parent.tag()));
     }
 
     fn misplaced(&self, element: &Element) -> Option<String> {
@@ -225,11 +225,11 @@ impl Compiler {
             ));
         }
         let needs = match name {
-            "caption" | "colgroup" | "thead" | "tbody" | "tfoot" => "<table>",
+            "caption" | "colgroup" | "thead" | "tbody" | "tfoot" => "`<table>`",
             "tr" if parent == "table" => return None,
-            "tr" => "<tbody>, <thead>, <tfoot> or <table>",
-            "td" | "th" => "<tr>",
-            "col" => "<colgroup>",
+            "tr" => "`<tbody>`, `<thead>`, `<tfoot>` or `<table>`",
+            "td" | "th" => "`<tr>`",
+            "col" => "`<colgroup>`",
             _ => return None,
         };
         let wanted = |parent| match name {
@@ -262,7 +262,7 @@ impl Compiler {
             let in_button = |(parent, n): &&(String, Namespace)| !(html(n) && parent == "button");
             if around().take_while(scope).take_while(in_button).any(|(parent, n)| html(n) && parent == "p") {
                 return Some(format!(
-                    "a browser closes the `<p>` around before `<{name}>`: use a `<div>` around it"
+                    "a browser closes the `<p>` around before `<{name}>`: use a `<div>` in its place"
                 ));
             }
         }

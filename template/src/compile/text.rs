@@ -9,16 +9,22 @@ use crate::source::{Code, Element, Node, Piece, decode};
 
 /// One thing to be laid out.
 pub(super) enum Item<'n> {
-    /// Static text, decoded; never empty.
-    Text(String),
-    /// A text hole.
-    Hole(&'n Code),
+    /// Text, static or not, up to the next element: one text node.
+    Text(Vec<Run<'n>>),
     /// An element, maybe one with a `live:for`.
     Element(&'n Element),
     /// `live:if`, `live:else-if`, `live:else`.
     Chain(Vec<&'n Element>),
     /// Rows of a table that stand in it directly: a browser puts them into a `tbody`.
     Body(Vec<Item<'n>>),
+}
+
+/// A part of a text.
+pub(super) enum Run<'n> {
+    /// Static, decoded.
+    Fixed(String),
+    /// A `{{ }}`.
+    Hole(&'n Code),
 }
 
 impl Compiler {
@@ -30,17 +36,17 @@ impl Compiler {
             let before = i.checked_sub(1).and_then(|i| merged.get(i));
             let after = merged.get(i + 1);
             match part {
-                Part::Hole(code) => items.push(Item::Hole(code)),
+                Part::Hole(code) => add(&mut items, Run::Hole(code)),
                 Part::Element(element) => self.element_item(&mut items, element),
                 Part::Text(text) if self.preserve => {
-                    items.push(Item::Text(decode(&text.replace("\r\n", "\n").replace('\r', "\n"))));
+                    add(&mut items, Run::Fixed(decode(&text.replace("\r\n", "\n").replace('\r', "\n"))));
                 }
                 Part::Text(text) => {
                     let text = collapsed(text, before, after);
                     let spaces = text.chars().all(|c| c == ' ');
                     let arms = after.is_some_and(Part::continues) && before.is_some_and(Part::conditional);
                     if !(text.is_empty() || spaces && (arms || parent.is_some_and(ignores_spaces))) {
-                        items.push(Item::Text(decode(&text)));
+                        add(&mut items, Run::Fixed(decode(&text)));
                     }
                 }
             }
@@ -66,6 +72,14 @@ impl Compiler {
         } else {
             items.push(Item::Element(element));
         }
+    }
+}
+
+/// Adds to the text that is being gathered.
+fn add<'n>(items: &mut Vec<Item<'n>>, run: Run<'n>) {
+    match items.last_mut() {
+        Some(Item::Text(runs)) => runs.push(run),
+        _ => items.push(Item::Text(vec![run])),
     }
 }
 
@@ -146,7 +160,7 @@ fn bodies(items: Vec<Item<'_>>) -> Vec<Item<'_>> {
         let row = match &item {
             Item::Element(element) => element.is_html("tr"),
             Item::Chain(arms) => arms.first().is_some_and(|arm| arm.is_html("tr")),
-            Item::Text(_) | Item::Hole(_) | Item::Body(_) => false,
+            Item::Text(_) | Item::Body(_) => false,
         };
         match out.last_mut() {
             Some(Item::Body(rows)) if row => rows.push(item),

@@ -56,7 +56,8 @@ impl Parser<'_> {
         } else if name.contains("{{") {
             self.error(start, "`{{ }}` can be an attribute's value, not its name");
         } else if let Some(bad) = name.chars().find(|c| matches!(c, '"' | '\'' | '<') || c.is_control()) {
-            self.error(start, format!("`{}` cannot stand in an attribute's name", bad.escape_debug()));
+            let bad = if bad.is_control() { bad.escape_debug().to_string() } else { bad.to_string() };
+            self.error(start, format!("`{bad}` cannot stand in an attribute's name"));
         }
         let at = self.offset(start);
         let end = self.at;
@@ -86,6 +87,21 @@ impl Parser<'_> {
         self.at += 1;
         let start = self.at;
         let text = self.take_while(|c| c != quote).to_owned();
+        if let Some(inside) =
+            text.rfind("{{").filter(|at| !text.get(*at..).is_some_and(|hole| hole.contains("}}")))
+            && let Some(end) =
+                self.rest().find("}}").filter(|end| !self.rest().get(..*end).is_some_and(|t| t.contains('>')))
+        {
+            let other = if quote == '"' { '\'' } else { '"' };
+            self.error(
+                start + inside,
+                format!("the {quote} inside the `{{{{ }}}}` ends the value of `{name}`: write {other} there"),
+            );
+            self.at += end + 2;
+            self.take_while(|c| c != quote);
+            self.eat(&quote.to_string());
+            return Code { text: String::new(), at: self.offset(start) };
+        }
         if self.rest().is_empty() {
             self.error(opening, format!("the value of `{name}` is never closed with {quote}"));
         }

@@ -80,7 +80,7 @@ fn number(rest: &str, at: u32) -> Result<(TokenKind, usize), SyntaxError> {
     if rest.get(length..).is_some_and(|after| after.starts_with(|c: char| c.is_alphabetic() || c == '_')) {
         return Err((
             at,
-            format!("a number ends before a letter: `{text}` (there are no suffixes and exponents)"),
+            format!("`{text}` is followed by a letter: numbers have no suffixes and no exponents"),
         ));
     }
     let literal = if fraction == 0 {

@@ -174,6 +174,9 @@ impl Parser {
             if self.eat(close) {
                 return Ok(out);
             }
+            if self.peek().kind == TokenKind::End {
+                return Err((self.at(), format!("`{close}` has to stand here, not the end")));
+            }
             out.push(item(self)?);
             if !self.eat(",") && self.sign() != Some(close) {
                 let what = complaint(&self.peek().kind, &format!("`,` or `{close}`"));

@@ -1,0 +1,134 @@
+//! What a template asks of its component's types.
+
+use vivaz_template::check::{Argument, CheckKind, PathStep, Want};
+use vivaz_template::compile;
+use vivaz_template::compiled::{Control, Guess};
+use vivaz_template::{Expr, HoleKind};
+
+fn field(name: &str) -> PathStep {
+    PathStep::Field(name.into())
+}
+
+/// The demands of a template, each with its place.
+fn checks(source: &str) -> Vec<(String, CheckKind)> {
+    let compiled = compile(source).unwrap_or_else(|errors| panic!("{errors:?}"));
+    compiled.checks.into_iter().map(|check| (check.at.to_string(), check.kind)).collect()
+}
+
+#[test]
+fn paths_are_resolved_through_loops() {
+    let found = checks(
+        "<ul>\n<li live:for=\"r, i in rows\" live:key=\"r.id\"><b live:for=\"t in r.tags\" live:key=\"t\">{{ t.name }}{{ i }}</b></li></ul>",
+    );
+    let rows_each = |rest: &[PathStep]| {
+        [field("rows"), PathStep::Each].into_iter().chain(rest.iter().cloned()).collect::<Vec<_>>()
+    };
+    assert!(
+        found.contains(&("2:23".into(), CheckKind::Path { steps: vec![field("rows")], want: Want::List }))
+    );
+    assert!(
+        found.contains(&(
+            "2:39".into(),
+            CheckKind::Path { steps: rows_each(&[field("id")]), want: Want::Text }
+        ))
+    );
+    assert!(found.contains(&(
+        "2:63".into(),
+        CheckKind::Path { steps: rows_each(&[field("tags")]), want: Want::List }
+    )));
+    let name = rows_each(&[field("tags"), PathStep::Each, field("name")]);
+    assert!(
+        found.contains(&("2:87".into(), CheckKind::Path { steps: name, want: Want::Text })),
+        "{found:#?}"
+    );
+    for name in ["r", "i", "t"] {
+        assert!(found.iter().any(|(_, kind)| *kind == CheckKind::Fresh { name: name.into() }));
+    }
+}
+
+#[test]
+fn every_use_says_what_it_wants() {
+    for (source, steps, want) in [
+        ("{{ a }}", vec![field("a")], Want::Text),
+        ("<p live:if='a'></p>", vec![field("a")], Want::Condition),
+        ("<p live:show='!a'></p>", vec![field("a")], Want::Condition),
+        ("{{ a * 2 }}", vec![field("a")], Want::Number),
+        ("{{ a[0] }}", vec![field("a"), PathStep::Index], Want::Text),
+        ("{{ a.b.len() }}", vec![field("a"), field("b"), PathStep::Len], Want::Text),
+        ("{{ a.is_empty() }}", vec![field("a"), PathStep::IsEmpty], Want::Text),
+        ("{{ a.contains('x') }}", vec![field("a"), PathStep::Contains], Want::Text),
+        ("<live:x p='{{ a }}'></live:x>", vec![field("a")], Want::Any),
+    ] {
+        let found = checks(source);
+        assert!(
+            found.iter().any(|(_, kind)| *kind == CheckKind::Path { steps: steps.clone(), want }),
+            "{source} {found:?}"
+        );
+    }
+}
+
+#[test]
+fn calls_models_and_children_are_told_with_their_types() {
+    let found = checks("<p live:click=\"go(1, 1.5, 'x', true, null, a.b, $event.key, !a)\"></p>");
+    let arguments = vec![
+        Argument::Int,
+        Argument::Float,
+        Argument::Text,
+        Argument::Bool,
+        Argument::Null,
+        Argument::Path(vec![field("a"), field("b")]),
+        Argument::Any,
+        Argument::Bool,
+    ];
+    assert!(
+        found.contains(&("1:16".into(), CheckKind::Call { action: "go".into(), arguments })),
+        "{found:?}"
+    );
+
+    let found = checks("<input type='checkbox' live:model='agree'><p live:loading live:target='save'></p>");
+    assert!(
+        found.contains(&(
+            "1:36".into(),
+            CheckKind::Model { field: "agree".into(), control: Control::Checkbox }
+        ))
+    );
+    assert!(found.contains(&("1:59".into(), CheckKind::Target { name: "save".into() })));
+
+    let found = checks("<live:chat room='lobby' max-items='{{ 5 }}' wide class='x'></live:chat>");
+    let props = vec![
+        ("room".into(), Argument::Text),
+        ("max_items".into(), Argument::Int),
+        ("wide".into(), Argument::Bool),
+    ];
+    assert!(found.contains(&("1:1".into(), CheckKind::Child { component: "chat".into(), props })));
+}
+
+#[test]
+fn a_guess_about_a_row_starts_at_the_component() {
+    let source = "<div live:for='g in groups' live:key='g.id'><p live:if='g.on'><i live:for='t in g.items' live:key='t.id' live:click='go(t.id)' live:optimistic='t.done = true; g.items.remove(t.id); n = n + 1'>x</i></p></div>";
+    let compiled = compile(source).unwrap();
+    let guesses =
+        compiled.template.blocks.iter().flat_map(|block| &block.holes).find_map(|hole| match &hole.kind {
+            HoleKind::Event { optimistic, .. } => Some(optimistic),
+            _ => None,
+        });
+    let f = |of: Expr, name: &str| Expr::Field(of.into(), name.into());
+    let at = |of: Expr, key: Expr| Expr::At(of.into(), key.into());
+    let group = at(Expr::Root("groups".into()), f(Expr::Item(1), "id"));
+    let item = at(f(group.clone(), "items"), f(Expr::Item(0), "id"));
+    let Some([Guess::Set { path, .. }, Guess::Remove { list, .. }, Guess::Set { path: last, .. }]) =
+        guesses.map(Vec::as_slice)
+    else {
+        panic!("{guesses:?}")
+    };
+    assert_eq!(*path, f(item, "done"));
+    assert_eq!(*list, f(group, "items"));
+    assert_eq!(*last, Expr::Root("n".into()));
+}
+
+#[test]
+fn whether_the_user_is_read_is_known() {
+    assert!(compile("<p live:if='$user.id == 1'>x</p>").unwrap().reads_user());
+    assert!(compile("<p live:click='go($user.name)'>x</p>").unwrap().reads_user());
+    assert!(!compile("<p>{{ user }}</p>").unwrap().reads_user());
+}
