@@ -62,6 +62,31 @@ impl Session {
         Ok(())
     }
 
+    /// Calls an action and waits for nothing.
+    pub(crate) async fn cast(
+        &mut self,
+        id: &ComponentId,
+        action: &str,
+        arguments: &str,
+    ) -> anyhow::Result<()> {
+        let payload = Some(RawJson::trusted(arguments));
+        let request = Request::Action { action: action.into(), payload, set: Vec::new() };
+        let reference = self.next;
+        self.next = reference.next().unwrap_or(Ref::FIRST);
+        self.say(&ClientMessage::request(reference, id.clone(), request)).await
+    }
+
+    /// Reads until so many patches of a topic have come. They are counted by how they begin, which costs little.
+    pub(crate) async fn await_patches(&mut self, count: usize) -> anyhow::Result<()> {
+        let mut left = count;
+        while left > 0 {
+            if self.socket.next().await?.starts_with(r#"{"v":1,"type":"STATE_UPDATE","topic":"#) {
+                left -= 1;
+            }
+        }
+        Ok(())
+    }
+
     async fn ask(&mut self, id: &ComponentId, request: Request<'_>) -> anyhow::Result<Bytes> {
         let reference = self.next;
         self.next = reference.next().unwrap_or(Ref::FIRST);

@@ -5,6 +5,7 @@
 //! wall-clock time, and ratios of runs that alternate, so that what disturbs one disturbs the other.
 
 mod echo;
+mod live;
 mod load;
 mod measure;
 mod process;
@@ -16,9 +17,11 @@ use anyhow::{Context as _, bail};
 const USAGE: &str = "\
 Usage: bench [COMMAND]
 
-  run [--quick]     every measurement; --quick for a first look at lower precision
-  serve-echo        the yardstick: axum's WebSocket, tuned, sending back what it gets
-  serve-vivaz       the measured server
+  run [--quick] [NAME…]  every measurement, or those named: round-trips, latency, memory, appends, deliveries;
+                         --quick for a first look at lower precision
+  serve-echo             the yardstick: axum's WebSocket, tuned, sending back what it gets
+  serve-to-all           the yardstick for topics: the same, sending what it gets to everybody
+  serve-vivaz            the measured server
 
 The servers print their address and run until they are killed.";
 
@@ -26,10 +29,12 @@ fn main() -> anyhow::Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     match *args {
-        [] | ["run"] => on_one_thread(measure::all(measure::Effort::Full)),
-        ["run", "--quick"] => on_one_thread(measure::all(measure::Effort::Quick)),
+        [] => on_one_thread(measure::run(measure::Effort::Full, &[])),
+        ["run", "--quick", ref names @ ..] => on_one_thread(measure::run(measure::Effort::Quick, names)),
+        ["run", ref names @ ..] => on_one_thread(measure::run(measure::Effort::Full, names)),
         ["serve-echo"] => on_one_worker(echo::serve()),
-        ["serve-vivaz"] => bail!("not there yet"),
+        ["serve-to-all"] => on_one_worker(echo::serve_to_all()),
+        ["serve-vivaz"] => on_one_worker(live::serve()),
         _ => bail!("{USAGE}"),
     }
 }

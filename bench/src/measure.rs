@@ -1,10 +1,13 @@
 //! The measurements, each against servers of its own.
 
 mod appends;
+mod deliveries;
 mod memory;
 mod round_trips;
 
 use std::time::Duration;
+
+use anyhow::bail;
 
 use crate::report;
 
@@ -26,12 +29,31 @@ impl Effort {
     }
 }
 
-/// Measures everything and prints the report.
-pub(crate) async fn all(effort: Effort) -> anyhow::Result<()> {
-    let mut lines = round_trips::together(effort).await?;
-    lines.extend(round_trips::one_by_one(effort).await?);
-    lines.extend(memory::idle(effort).await?);
-    lines.extend(appends::to_long_and_short(effort).await?);
+/// What can be measured, by the names to ask for it.
+pub(crate) const NAMES: [&str; 5] = ["round-trips", "latency", "memory", "appends", "deliveries"];
+
+/// Measures what is named, or everything, and prints the report.
+pub(crate) async fn run(effort: Effort, names: &[&str]) -> anyhow::Result<()> {
+    if let Some(unknown) = names.iter().find(|name| !NAMES.contains(name)) {
+        bail!("`{unknown}` is not one of {NAMES:?}");
+    }
+    let wanted = |name| names.is_empty() || names.contains(&name);
+    let mut lines = Vec::new();
+    if wanted("round-trips") {
+        lines.extend(round_trips::together(effort).await?);
+    }
+    if wanted("latency") {
+        lines.extend(round_trips::one_by_one(effort).await?);
+    }
+    if wanted("memory") {
+        lines.extend(memory::idle(effort).await?);
+    }
+    if wanted("appends") {
+        lines.extend(appends::to_long_and_short(effort).await?);
+    }
+    if wanted("deliveries") {
+        lines.extend(deliveries::of_a_topic(effort).await?);
+    }
     report::print(&lines)
 }
 

@@ -9,9 +9,9 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 Usage: cargo xtask COMMAND
 
-  test [STEP…]     everything that has to hold, or only the steps named; installs what it needs first
-  bench [--quick]  what a round trip, an idle session and an append cost, next to a bare WebSocket
-  help             this text";
+  test [STEP…]             everything that has to hold, or only the steps named; installs what it needs first
+  bench [--quick] [NAME…]  what a round trip, an idle session and an append cost, next to a bare WebSocket
+  help                     this text";
 
 fn main() -> ExitCode {
     match run() {
