@@ -39,7 +39,7 @@ pub use vivaz_components::*;
 pub mod prelude {
     pub use crate::{Live, Markup, RenderError, Runtime};
     pub use vivaz_components::{
-        ActionError, Context, Errors, Identity, List, LiveComponent, MountContext, Result, Shared, Target, Topic,
-        TopicContext,
+        ActionError, Context, Errors, Identity, List, LiveComponent, LiveState, MountContext, Result, Shared,
+        Target, Topic, TopicContext, actions,
     };
 }
