@@ -287,12 +287,12 @@ fn run(sig: &Signature, passed: &[Passed]) -> TokenStream {
         };
     }
     quote_spanned! {name.span()=>
-        let limit = p::limit(&cx);
+        let __limit = p::limit(&cx);
         let (mut this, mut cx) = (self, cx);
         p::Called::Later(::std::boxed::Box::pin(async move {
             let result = {
                 let (this, cx) = (&mut *this, &mut cx);
-                p::guard(#what, limit, async move { p::Ret(this.#name(#arguments).await).encode() }).await
+                p::guard(#what, __limit, async move { p::Ret(this.#name(#arguments).await).encode() }).await
             };
             p::Returned { component: this, cx, result }
         }))
@@ -418,7 +418,7 @@ fn mount(sig: &Signature, errors: &mut Errors) -> Option<TokenStream> {
     let name = &sig.ident;
     let wait = sig.asyncness.map(|_| quote!(.await));
     Some(quote_spanned! {name.span()=>
-        #[allow(unused_variables, clippy::unused_async)]
+        #[allow(unused_variables, unreachable_pub, clippy::unused_async)]
         pub async fn __live_mount(props: #props, cx: &mut p::MountContext) -> p::Result<Self> {
             p::Made(Self::#name(#(#arguments),*) #wait).made()
         }
