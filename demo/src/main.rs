@@ -1,3 +1,82 @@
-//! Starts here.
+//! Counter, chat, form and todo: an application to start from.
+//!
+//! The way through the source: [`options`] → [`store`] → [`app`] puts the routes together → [`pages`] render
+//! [`components`], for the visitor that [`user`] knows by a cookie.
 
-fn main() {}
+use std::io::IsTerminal as _;
+
+use anyhow::Context as _;
+use tokio::net::TcpListener;
+use tracing_subscriber::EnvFilter;
+use vivaz::Secret;
+use vivaz::prelude::*;
+
+use crate::app::App;
+use crate::components::todo::Turn;
+use crate::options::{Asked, Options, USAGE};
+use crate::store::Store;
+use crate::user::{Cookies, identify};
+
+mod app;
+mod assets;
+mod components;
+mod health;
+mod highlight;
+mod html;
+mod options;
+mod pages;
+mod rooms;
+mod store;
+mod user;
+
+fn main() -> anyhow::Result<()> {
+    let options = match Asked::read(std::env::args_os().skip(1), |name| std::env::var_os(name))? {
+        Asked::Run(options) => options,
+        Asked::Help => return print(USAGE),
+    };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let in_colour = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(in_colour)
+        .with_writer(std::io::stderr)
+        .init();
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(run(options))
+}
+
+/// Serves until the process is told to stop.
+async fn run(options: Options) -> anyhow::Result<()> {
+    let Options { addr, data } = options;
+    std::fs::create_dir_all(&data).with_context(|| format!("cannot make the folder {}", data.display()))?;
+    let database = data.join("demo.sqlite");
+    let (store, writer) =
+        Store::open(&database).with_context(|| format!("cannot open the database {}", database.display()))?;
+    let secret = Secret::from_env_or_file(data.join("secret"))?;
+    let cookies = Cookies::new(secret.clone());
+
+    let runtime = Runtime::builder()
+        .state(store.clone())
+        .state(Turn::default())
+        .identity({
+            let cookies = cookies.clone();
+            move |parts| std::future::ready(Ok(identify(&cookies, &parts)))
+        })
+        .secret(secret)
+        .build()?;
+
+    let listener = TcpListener::bind(addr).await.with_context(|| format!("cannot listen at {addr}"))?;
+    print(&format!("Listening on http://{}", listener.local_addr()?))?;
+    let app = App { runtime: runtime.clone(), store: store.clone(), cookies };
+    vivaz::serve(listener, app.router(), runtime).await?;
+    store.close(writer).await;
+    Ok(())
+}
+
+/// One line for whoever started the process, at once, also where the output is a pipe.
+fn print(text: &str) -> anyhow::Result<()> {
+    use std::io::Write as _;
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{text}")?;
+    out.flush()?;
+    Ok(())
+}

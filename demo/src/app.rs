@@ -1,0 +1,35 @@
+//! What the handlers share, and all routes together.
+
+use axum::Router;
+use axum::extract::FromRef;
+use vivaz::prelude::*;
+
+use crate::store::Store;
+use crate::user::Cookies;
+use crate::{assets, health, pages, rooms};
+
+/// The state of every route.
+#[derive(Clone)]
+pub(crate) struct App {
+    pub(crate) runtime: Runtime,
+    pub(crate) store: Store,
+    pub(crate) cookies: Cookies,
+}
+
+impl FromRef<App> for Runtime {
+    fn from_ref(app: &App) -> Self {
+        app.runtime.clone()
+    }
+}
+
+impl App {
+    /// The whole application: pages, files, the API of the rooms, health, and the runtime's own routes.
+    pub(crate) fn router(self) -> Router {
+        pages::router(&self)
+            .merge(assets::router())
+            .merge(rooms::router())
+            .merge(health::router())
+            .merge(self.runtime.router())
+            .with_state(self)
+    }
+}

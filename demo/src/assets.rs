@@ -1,0 +1,33 @@
+//! The demo's own files, in the binary.
+
+use axum::Router;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+
+const STYLE: &str = include_str!("../assets/demo.css");
+const SCRIPT: &str = include_str!("../assets/demo.js");
+const ICON: &str = include_str!("../assets/icon.svg");
+
+/// `/assets/…` and the icon.
+pub(crate) fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
+    Router::new()
+        .route("/assets/demo.css", get(|headers: HeaderMap| file(headers, "text/css; charset=utf-8", STYLE)))
+        .route(
+            "/assets/demo.js",
+            get(|headers: HeaderMap| file(headers, "text/javascript; charset=utf-8", SCRIPT)),
+        )
+        .route("/favicon.svg", get(|headers: HeaderMap| file(headers, "image/svg+xml", ICON)))
+        .route("/favicon.ico", get(|headers: HeaderMap| file(headers, "image/svg+xml", ICON)))
+}
+
+/// Browsers ask again each time, and are told 304 while nothing changed.
+async fn file(headers: HeaderMap, kind: &'static str, content: &'static str) -> Response {
+    let tag = format!("\"{}\"", blake3::hash(content.as_bytes()).to_hex());
+    if headers.get(IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes()) {
+        return StatusCode::NOT_MODIFIED.into_response();
+    }
+    ([(CONTENT_TYPE, kind.to_owned()), (ETAG, tag), (CACHE_CONTROL, "no-cache".to_owned())], content)
+        .into_response()
+}

@@ -1,0 +1,7 @@
+//! The live components, one file each, its template beside it.
+
+pub(crate) mod chat;
+pub(crate) mod counter;
+pub(crate) mod form;
+pub(crate) mod rows;
+pub(crate) mod todo;

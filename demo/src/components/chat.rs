@@ -1,0 +1,251 @@
+//! A chat: one room in memory for all who look at it, its messages in SQLite.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use uuid::Uuid;
+use vivaz::prelude::*;
+
+use crate::store::Store;
+
+/// How many messages a room keeps in memory and shows.
+const SHOWN: u32 = 50;
+/// The longest message, in characters.
+const LONGEST: usize = 2_000;
+/// Somebody who has not pressed a key for so long is not typing any more.
+const TYPING_ENDS: Duration = Duration::from_secs(6);
+
+#[derive(LiveComponent, Clone)]
+#[live(name = "chat", template = "chat.html", open)]
+pub(crate) struct Chat {
+    #[live(prop, default)]
+    room: RoomId,
+    #[live(model)]
+    draft: String,
+    #[live(shared = "chat/{room}")]
+    chat: Shared<Room>,
+    /// Names this page in [`Room::pages`].
+    #[live(private)]
+    page: Uuid,
+    /// Counts the visitor's key presses, so that an old timer does not end a new typing.
+    #[live(private)]
+    pressed: u64,
+}
+
+/// What all who look at a room share.
+#[derive(LiveState, Serialize, Deserialize, Clone, Default)]
+pub(crate) struct Room {
+    messages: List<Message>,
+    users: List<Person>,
+    typing: List<Person>,
+    /// Which pages each user has open: somebody is gone when the last one is.
+    #[serde(skip)]
+    pages: BTreeMap<String, BTreeSet<Uuid>>,
+}
+
+#[derive(LiveState, Serialize, Deserialize, Clone, Debug, PartialEq)]
+pub(crate) struct Message {
+    pub(crate) id: i64,
+    pub(crate) user_id: String,
+    pub(crate) user_name: String,
+    pub(crate) content: String,
+    pub(crate) created_at: String,
+}
+
+#[derive(LiveState, Serialize, Deserialize, Clone, Debug, PartialEq)]
+pub(crate) struct Person {
+    pub(crate) id: String,
+    pub(crate) name: String,
+}
+
+impl Topic for Room {
+    type Key = RoomId;
+
+    async fn load(room: &RoomId, cx: &TopicContext) -> Result<Self> {
+        let store = cx.state::<Store>();
+        store.make_room(room.as_str()).await?;
+        let messages = store.messages(room.as_str(), None, SHOWN).await?;
+        Ok(Self { messages: messages.into_iter().collect(), ..Self::default() })
+    }
+
+    async fn authorize(_: &RoomId, who: &Identity) -> Result<()> {
+        who.user().map(|_| ())
+    }
+}
+
+#[actions]
+impl Chat {
+    fn connected(&mut self, cx: &mut Context) -> Result<()> {
+        // A page that was opened twice from one copy, as with a duplicated tab, is two pages.
+        self.page = Uuid::new_v4();
+        self.resumed(cx)
+    }
+
+    fn resumed(&mut self, cx: &mut Context) -> Result<()> {
+        let (me, page) = (Person::of(cx)?, self.page);
+        if !self.chat.users.contains(&me.id) {
+            cx.to_topic(&self.chat).emit("user.joined", json!({ "userId": me.id, "roomId": self.room }))?;
+        }
+        self.chat.update(move |room| room.enter(&me, page));
+        Ok(())
+    }
+
+    fn disconnected(&mut self, cx: &mut Context) -> Result<()> {
+        let (me, page) = (Person::of(cx)?, self.page);
+        if self.chat.is_last_page(&me.id, page) {
+            cx.to_topic(&self.chat).emit("user.left", json!({ "userId": me.id, "roomId": self.room }))?;
+        }
+        self.chat.update(move |room| room.leave(&me.id, page));
+        Ok(())
+    }
+
+    fn unmount(&mut self, cx: &mut Context) -> Result<()> {
+        self.disconnected(cx)
+    }
+
+    #[action]
+    async fn send_message(&mut self, cx: &mut Context, content: String) -> Result<()> {
+        let content = content.trim();
+        if content.is_empty() {
+            return Err(Errors::of("content", "Say something.").into());
+        }
+        if content.chars().count() > LONGEST {
+            return Err(Errors::of("content", "A message has at most 2,000 characters.").into());
+        }
+        let me = Person::of(cx)?;
+        let store = cx.state::<Store>();
+        let message = store.add_message(self.room.as_str(), &me.id, &me.name, content.to_owned()).await?;
+        self.draft.clear();
+        self.chat.update(move |room| {
+            room.typing.remove(&me.id);
+            room.say(message.clone());
+        });
+        Ok(())
+    }
+
+    #[action]
+    fn typing(&mut self, cx: &mut Context, is_typing: bool) -> Result<()> {
+        self.pressed += 1;
+        if is_typing {
+            let pressed = self.pressed;
+            cx.spawn("paused", async move {
+                tokio::time::sleep(TYPING_ENDS).await;
+                Ok(pressed)
+            });
+        }
+        self.show_typing(cx, is_typing)
+    }
+
+    #[event]
+    fn paused(&mut self, cx: &mut Context, pressed: u64) -> Result<()> {
+        if pressed == self.pressed { self.show_typing(cx, false) } else { Ok(()) }
+    }
+
+    /// Messages before the one of that id, oldest first.
+    #[action(before = None, limit = 50)]
+    async fn history(&mut self, cx: &mut Context, before: Option<i64>, limit: u32) -> Result<Vec<Message>> {
+        Ok(cx.state::<Store>().messages(self.room.as_str(), before, limit.min(100)).await?)
+    }
+
+    fn show_typing(&mut self, cx: &mut Context, is_typing: bool) -> Result<()> {
+        let me = Person::of(cx)?;
+        if is_typing == self.chat.typing.contains(&me.id) {
+            return Ok(());
+        }
+        let event = json!({ "userId": me.id, "roomId": self.room, "isTyping": is_typing });
+        cx.to_topic(&self.chat).emit("user.typing", event)?;
+        self.chat.update(move |room| {
+            if is_typing {
+                room.typing.push(me.clone());
+            } else {
+                room.typing.remove(&me.id);
+            }
+        });
+        Ok(())
+    }
+}
+
+impl Room {
+    fn enter(&mut self, person: &Person, page: Uuid) {
+        self.pages.entry(person.id.clone()).or_default().insert(page);
+        if self.users.get(&person.id) != Some(person) {
+            self.users.push(person.clone());
+        }
+    }
+
+    fn leave(&mut self, user: &str, page: Uuid) {
+        let Some(pages) = self.pages.get_mut(user) else { return };
+        pages.remove(&page);
+        if pages.is_empty() {
+            self.pages.remove(user);
+            self.users.remove(user);
+            self.typing.remove(user);
+        }
+    }
+
+    fn is_last_page(&self, user: &str, page: Uuid) -> bool {
+        self.pages.get(user).is_some_and(|pages| pages.len() == 1 && pages.contains(&page))
+    }
+
+    /// Messages of two senders may be published in another order than they were kept in.
+    fn say(&mut self, message: Message) {
+        let later = self.messages.iter().rev().take_while(|other| other.id > message.id).count();
+        self.messages.insert(self.messages.len() - later, message);
+        self.messages.keep_last(SHOWN as usize);
+    }
+}
+
+impl Person {
+    fn of(cx: &Context) -> Result<Self> {
+        let user = cx.user()?;
+        Ok(Self { id: user.id.clone(), name: user.name.clone() })
+    }
+}
+
+/// The name of a room: 1 to 64 of `A-Za-z0-9_-`. Any such room exists once it is used.
+#[derive(LiveState, Serialize, Deserialize, Clone, Debug, PartialEq, Eq, Hash)]
+#[serde(try_from = "String")]
+pub(crate) struct RoomId(String);
+
+impl RoomId {
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Default for RoomId {
+    fn default() -> Self {
+        Self("lobby".to_owned())
+    }
+}
+
+impl FromStr for RoomId {
+    type Err = &'static str;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        let fits = (1..=64).contains(&name.len());
+        if fits && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-') {
+            Ok(Self(name.to_owned()))
+        } else {
+            Err("a room's name is 1 to 64 of A-Z, a-z, 0-9, _ and -")
+        }
+    }
+}
+
+impl TryFrom<String> for RoomId {
+    type Error = &'static str;
+
+    fn try_from(name: String) -> Result<Self, Self::Error> {
+        name.parse()
+    }
+}
+
+impl fmt::Display for RoomId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

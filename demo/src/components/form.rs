@@ -1,0 +1,76 @@
+//! A form: four fields that a page may write, and nothing else.
+
+use garde::Validate;
+use serde::{Deserialize, Serialize};
+use vivaz::prelude::*;
+
+use crate::store::Store;
+
+/// How many entries are shown.
+const SHOWN: u32 = 20;
+
+#[derive(LiveComponent, Clone, Default, Validate)]
+#[live(name = "form", template = "form.html", open)]
+pub(crate) struct Form {
+    #[live(model)]
+    #[garde(length(chars, min = 2, max = 60))]
+    name: String,
+    #[live(model)]
+    #[garde(email)]
+    email: String,
+    #[live(model)]
+    #[garde(required, range(min = 1, max = 120))]
+    age: Option<i64>,
+    #[live(model)]
+    #[garde(custom(agreed))]
+    agree: bool,
+    #[live(errors)]
+    #[garde(skip)]
+    errors: Errors,
+    #[garde(skip)]
+    saved: List<Saved>,
+}
+
+/// What was saved, as everybody sees it.
+#[derive(LiveState, Serialize, Deserialize, Clone, Debug, PartialEq)]
+pub(crate) struct Saved {
+    pub(crate) id: i64,
+    pub(crate) name: String,
+    pub(crate) email: String,
+    pub(crate) age: i64,
+}
+
+fn agreed(agree: &bool, (): &()) -> garde::Result {
+    if *agree { Ok(()) } else { Err(garde::Error::new("without this it cannot be saved")) }
+}
+
+#[actions]
+impl Form {
+    async fn mount(_props: FormProps, cx: &mut MountContext) -> Result<Self> {
+        let saved = cx.state::<Store>().people(SHOWN).await?;
+        Ok(Self { saved: saved.into_iter().collect(), ..Self::default() })
+    }
+
+    /// Says what is wrong with one field: called as the visitor leaves it.
+    #[action]
+    fn validate_field(&mut self, field: String) {
+        let messages = self.problems().get(&field).to_vec();
+        self.errors.set(field, messages);
+    }
+
+    #[action]
+    async fn submit(&mut self, cx: &mut Context) -> Result<()> {
+        self.problems().into_result()?;
+        let Some(age) = self.age else { return Ok(()) };
+        let saved = cx.state::<Store>().save_person(self.name.clone(), self.email.clone(), age).await?;
+        self.saved.prepend(saved);
+        self.saved.keep_first(SHOWN as usize);
+        (self.name, self.email, self.age, self.agree) = <_>::default();
+        Ok(())
+    }
+
+    /// Every problem of every field.
+    fn problems(&self) -> Errors {
+        self.validate().err().map(Errors::from).unwrap_or_default()
+    }
+}

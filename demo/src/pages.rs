@@ -1,0 +1,144 @@
+//! The pages: what stands around the components.
+
+use axum::Router;
+use axum::extract::{Path, Request};
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
+use axum::http::{HeaderValue, StatusCode};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use vivaz::prelude::*;
+
+use crate::app::App;
+use crate::components::{chat, counter, form, rows, todo};
+use crate::user::{Visitor, know_the_user};
+
+mod home;
+mod layout;
+mod rename;
+mod source;
+
+use layout::{Exhibit, Frame};
+
+/// All pages, in front of them the cookie and behind them the headers.
+pub(crate) fn router(app: &App) -> Router<App> {
+    Router::new()
+        .route("/", get(home::home))
+        .route("/counter", get(counter_page))
+        .route("/chat", get(lobby_page))
+        .route("/chat/{room}", get(room_page))
+        .route("/form", get(form_page))
+        .route("/todo", get(todo_page))
+        .route("/rows", get(rows_page))
+        .route("/user", post(rename::rename))
+        .fallback(nowhere)
+        .layer(middleware::from_fn_with_state(app.cookies.clone(), know_the_user))
+        .layer(middleware::from_fn(headers))
+}
+
+/// What every page says to the browser: nothing from elsewhere, nothing inline, and no copy kept, because a page is
+/// made for one user. `wasm-unsafe-eval` lets the page's engine be compiled; it allows no JavaScript.
+async fn headers(request: Request, next: Next) -> Response {
+    const POLICY: &str = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; \
+                          object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+    response
+}
+
+/// A page; one that cannot be made says no more than that, and the log the rest.
+type Page = Result<Response, RenderError>;
+
+async fn nowhere(live: Live, user: Visitor) -> Response {
+    let frame =
+        Frame { live: &live, user: &user, path: "", title: "Not found", about: "There is no such page." };
+    (
+        StatusCode::NOT_FOUND,
+        frame.around("<div class=\"intro\"><h1>Not found</h1><p>There is no such page.</p></div>"),
+    )
+        .into_response()
+}
+
+async fn counter_page(live: Live, user: Visitor) -> Page {
+    let stage = live.render::<counter::Counter>(counter::CounterProps::default()).await?;
+    let frame = Frame {
+        live: &live,
+        user: &user,
+        path: "/counter",
+        title: "Counter",
+        about: "A number on the server. A click sends one small message there, and one small message brings back \
+                what changed; no HTML travels.",
+    };
+    Ok(frame.exhibit(&Exhibit { stage: &stage, after: "", sources: source::COUNTER }))
+}
+
+async fn lobby_page(live: Live, user: Visitor) -> Page {
+    chat_page(&live, &user, chat::RoomId::default()).await
+}
+
+async fn room_page(live: Live, user: Visitor, Path(room): Path<String>) -> Page {
+    match chat::RoomId::try_from(room) {
+        Ok(room) => chat_page(&live, &user, room).await,
+        Err(_) => Ok(nowhere(live, user).await),
+    }
+}
+
+async fn chat_page(live: &Live, user: &Visitor, room: chat::RoomId) -> Page {
+    let after = format!(
+        "<form class=\"rooms\" method=\"post\" action=\"/chat/rooms\"><span>Room <code>{room}</code></span>\
+         <a class=\"button\" href=\"/chat\">Lobby</a><button>New room</button></form>"
+    );
+    let stage = live.render::<chat::Chat>(chat::ChatProps { room }).await?;
+    let frame = Frame {
+        live,
+        user,
+        path: "/chat",
+        title: "Chat",
+        about: "One room in memory for all who look at it: kept, compared and serialised once, sent to everybody. \
+                Open it in a second window, or on your phone.",
+    };
+    Ok(frame.exhibit(&Exhibit { stage: &stage, after: &after, sources: source::CHAT }))
+}
+
+async fn form_page(live: Live, user: Visitor) -> Page {
+    let stage = live.render::<form::Form>(form::FormProps::default()).await?;
+    let frame = Frame {
+        live: &live,
+        user: &user,
+        path: "/form",
+        title: "Form",
+        about: "Four fields that are two-way, checked on the server as you leave them. Only these four can be written \
+                by a page; what you are typing is never overwritten.",
+    };
+    Ok(frame.exhibit(&Exhibit { stage: &stage, after: "", sources: source::FORM }))
+}
+
+async fn todo_page(live: Live, user: Visitor) -> Page {
+    let stage = live.render::<todo::Todo>(todo::TodoProps::default()).await?;
+    let frame = Frame {
+        live: &live,
+        user: &user,
+        path: "/todo",
+        title: "Todo",
+        about: "One list for everybody. A change shows at once, before the server has answered, and is taken back if \
+                the server refuses: try a text of more than 80 characters.",
+    };
+    Ok(frame.exhibit(&Exhibit { stage: &stage, after: "", sources: source::TODO }))
+}
+
+async fn rows_page(live: Live, user: Visitor) -> Page {
+    let stage = live.render::<rows::Rows>(rows::RowsProps::default()).await?;
+    let frame = Frame {
+        live: &live,
+        user: &user,
+        path: "/rows",
+        title: "Rows",
+        about: "A page to measure with. Rows live on the server; what is sent is what was done to them, so an append \
+                to ten thousand costs what an append to ten does.",
+    };
+    Ok(frame.exhibit(&Exhibit { stage: &stage, after: "", sources: source::ROWS }))
+}

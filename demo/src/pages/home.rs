@@ -1,0 +1,45 @@
+//! The first page: what this is, with a component that already runs.
+
+use vivaz::prelude::*;
+
+use super::Page;
+use super::layout::Frame;
+use crate::components::counter::{Counter, CounterProps};
+use crate::user::Visitor;
+
+const TILES: &str = r#"<ul class="tiles">
+<li><a class="card" href="/counter"><h2>Counter</h2><p>The whole way of one click, in thirty lines.</p></a></li>
+<li><a class="card" href="/chat"><h2>Chat</h2><p>Shared state, presence and typing, kept in SQLite. Best with two windows.</p></a></li>
+<li><a class="card" href="/form"><h2>Form</h2><p>Two-way fields, validation on the server, errors beside what caused them.</p></a></li>
+<li><a class="card" href="/todo"><h2>Todo</h2><p>Changes that show at once and are taken back when the server refuses.</p></a></li>
+<li><a class="card" href="/rows"><h2>Rows</h2><p>Twenty thousand rows, to be created, moved and measured.</p></a></li>
+</ul>
+<section class="way"><h2>What happens</h2><ol>
+<li><b>The server renders.</b> The first paint is plain HTML. It is there before any script runs, and without any.</li>
+<li><b>The page adopts it.</b> An engine of a few kilobytes takes over the DOM that is there and opens one socket.</li>
+<li><b>Events become calls.</b> A click runs a method of your struct; nothing else can be called, nothing else written.</li>
+<li><b>State comes back.</b> What changed is sent as a patch, and only the places that show it are touched.</li>
+</ol></section>"#;
+
+/// `GET /`
+pub(super) async fn home(live: Live, user: Visitor) -> Page {
+    let counter = live
+        .render::<Counter>(CounterProps { title: "A number on the server".into(), ..CounterProps::default() })
+        .await?;
+    let frame = Frame {
+        live: &live,
+        user: &user,
+        path: "",
+        title: "Live components in Rust",
+        about: "A component is a Rust struct on the server. The page shows it and stays in step over one WebSocket.",
+    };
+    Ok(frame.around(&format!(
+        r#"<section class="hero"><div>
+<h1>Your struct,<br><em>live</em> in the page.</h1>
+<p class="lead">A component is a Rust struct on the server. The page shows it and stays in step with it over one WebSocket. You write Rust and a template; there is no JavaScript to write and no API between the two.</p>
+<div class="calls"><a class="button primary" href="/chat">Open the chat</a><a class="button" href="/counter">See how it is made</a></div>
+</div>
+<figure>{counter}<figcaption>This one is running.</figcaption></figure></section>
+{TILES}"#
+    )))
+}

@@ -1,0 +1,114 @@
+//! The frame that all pages share, and the page that shows a component beside its source.
+
+use std::fmt::Write as _;
+
+use axum::response::{Html, IntoResponse, Response};
+use vivaz::prelude::*;
+
+use super::source::Source;
+use crate::highlight::highlight;
+use crate::html::escape;
+use crate::user::Visitor;
+
+const PLACES: [(&str, &str); 5] =
+    [("/counter", "Counter"), ("/chat", "Chat"), ("/form", "Form"), ("/todo", "Todo"), ("/rows", "Rows")];
+
+/// What a page is about.
+pub(super) struct Frame<'a> {
+    pub(super) live: &'a Live,
+    pub(super) user: &'a Visitor,
+    /// Its place in the navigation.
+    pub(super) path: &'a str,
+    pub(super) title: &'a str,
+    pub(super) about: &'a str,
+}
+
+/// A component and where it comes from.
+pub(super) struct Exhibit<'a> {
+    pub(super) stage: &'a Markup,
+    /// HTML below the component.
+    pub(super) after: &'a str,
+    pub(super) sources: &'a [Source],
+}
+
+impl Frame<'_> {
+    /// The component on one side, its sources on the other.
+    pub(super) fn exhibit(&self, exhibit: &Exhibit<'_>) -> Response {
+        let Exhibit { stage, after, sources } = exhibit;
+        let sources: String = sources.iter().map(panel).collect();
+        self.around(&format!(
+            "<div class=\"intro\"><h1>{title}</h1><p>{about}</p></div>
+<div class=\"columns\">
+<div class=\"stage\">{stage}{after}</div>
+<div class=\"sources\">{sources}</div>
+</div>",
+            title = escape(self.title),
+            about = escape(self.about),
+        ))
+    }
+
+    /// The whole document.
+    pub(super) fn around(&self, main: &str) -> Response {
+        let navigation = PLACES.iter().fold(String::new(), |mut html, (path, name)| {
+            let current = if *path == self.path { " aria-current=\"page\"" } else { "" };
+            // Writing to a string does not fail.
+            let _ = write!(html, "<li><a href=\"{path}\"{current}>{name}</a></li>");
+            html
+        });
+        let back = if self.path.is_empty() { "/" } else { self.path };
+        Html(format!(
+            r##"<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title} · Vivaz</title>
+<meta name="description" content="{about}">
+<meta name="theme-color" content="#faf8f4" media="(prefers-color-scheme: light)">
+<meta name="theme-color" content="#131210" media="(prefers-color-scheme: dark)">
+<link rel="icon" href="/favicon.svg" type="image/svg+xml">
+<link rel="stylesheet" href="/assets/demo.css">
+{script}
+<script type="module" src="/assets/demo.js"></script>
+</head>
+<body>
+<a class="skip" href="#main">Skip to content</a>
+<header class="top"><div class="bar">
+<a class="brand" href="/"><img src="/favicon.svg" alt="" width="28" height="28">Vivaz</a>
+<nav aria-label="Pages"><ul>{navigation}</ul></nav>
+<div class="end">
+<span class="name">{name}</span>
+<span class="wire" role="status"><span class="before">Not live</span><span class="connecting">Connecting</span><span class="connected">Live</span><span class="offline">Offline</span><span class="stopped">Stopped</span></span>
+</div>
+</div></header>
+<main id="main">
+{main}
+</main>
+<footer class="foot"><div>
+<span>Live components in Rust. The server keeps the state, the page shows it.</span>
+<form method="post" action="/user"><input type="hidden" name="back" value="{back}">
+<label for="user-name">Your name</label><input id="user-name" name="name" value="{name}" maxlength="40" autocomplete="nickname" required><button>Change</button></form>
+</div></footer>
+<div class="notes" role="alert"></div>
+</body>
+</html>
+"##,
+            title = escape(self.title),
+            about = escape(self.about),
+            name = escape(&self.user.name),
+            script = self.live.script(),
+        ))
+        .into_response()
+    }
+}
+
+/// One file, folded or not.
+fn panel(source: &Source) -> String {
+    format!(
+        "<details class=\"card\" open><summary>{title} <code>{path}</code></summary>\
+         <pre class=\"source\" tabindex=\"0\" role=\"region\" aria-label=\"{path}\"><code>{text}</code></pre></details>",
+        title = source.title,
+        path = source.path,
+        text = highlight(source.text, source.language),
+    )
+}

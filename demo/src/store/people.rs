@@ -1,0 +1,52 @@
+//! What the form saves.
+
+use rusqlite::params;
+
+use super::{Store, StoreError};
+use crate::components::form::Saved;
+
+impl Store {
+    /// Keeps an entry and gives it its id.
+    pub(crate) async fn save_person(
+        &self,
+        name: String,
+        email: String,
+        age: i64,
+    ) -> Result<Saved, StoreError> {
+        self.run(move |tx| {
+            tx.execute(
+                "INSERT INTO people (name, email, age) VALUES (?1, ?2, ?3)",
+                params![name, email, age],
+            )?;
+            Ok(Saved { id: tx.last_insert_rowid(), name, email, age })
+        })
+        .await
+    }
+
+    /// The newest entries, newest first.
+    pub(crate) async fn people(&self, limit: u32) -> Result<Vec<Saved>, StoreError> {
+        self.run(move |tx| {
+            tx.prepare_cached("SELECT id, name, email, age FROM people ORDER BY id DESC LIMIT ?1")?
+                .query_map([limit], |row| {
+                    Ok(Saved { id: row.get(0)?, name: row.get(1)?, email: row.get(2)?, age: row.get(3)? })
+                })?
+                .collect()
+        })
+        .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_newest_come_first() {
+        let store = Store::in_memory();
+        for name in ["Ada", "Grace", "Barbara"] {
+            store.save_person(name.into(), format!("{name}@example.org"), 36).await.unwrap();
+        }
+        let names: Vec<_> = store.people(2).await.unwrap().into_iter().map(|p| p.name).collect();
+        assert_eq!(names, ["Barbara", "Grace"]);
+    }
+}

@@ -1,0 +1,6 @@
+//! The demo as an operator and a browser meet it: a process, its output, its pages.
+
+mod demo;
+mod http;
+mod pages;
+mod process;
