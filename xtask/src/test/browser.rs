@@ -19,7 +19,7 @@ pub(super) fn wasm() -> anyhow::Result<()> {
 
 /// Builds the demo, which embeds the client, and drives it.
 pub(super) fn pages() -> anyhow::Result<()> {
-    run("", "cargo build --package demo")?;
+    run("", "cargo build --package demo --package e2e-app")?;
     run("e2e", "npx tsc --noEmit")?;
     let mut playwright = command("e2e", "npx playwright test")?;
     playwright.env("CHROMIUM", tools::chromium());

@@ -1,0 +1,45 @@
+//! A component inside another: props go down, a fault of the child stays with the child.
+
+use vivaz::prelude::*;
+
+#[derive(LiveComponent, Clone, Default)]
+#[live(name = "family", template = "family.html", open)]
+pub(crate) struct Family {
+    start: u32,
+    shown: bool,
+}
+
+#[actions]
+impl Family {
+    #[action]
+    fn raise(&mut self) {
+        self.start += 10;
+    }
+
+    #[action]
+    fn toggle(&mut self) {
+        self.shown = !self.shown;
+    }
+}
+
+#[derive(LiveComponent, Clone, Default)]
+#[live(name = "child", template = "child.html", open)]
+pub(crate) struct Child {
+    #[live(prop, default)]
+    start: u32,
+    count: u32,
+}
+
+#[actions]
+impl Child {
+    #[action]
+    fn add(&mut self) {
+        self.count += 1;
+    }
+
+    #[action]
+    #[expect(clippy::panic, reason = "what the test is about")]
+    fn explode(&mut self) {
+        panic!("on purpose");
+    }
+}
