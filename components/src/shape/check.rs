@@ -148,11 +148,12 @@ impl End {
         let shape = through(self.shape);
         let says = match (want, shape) {
             (_, Shape::Any | Shape::Unknown) | (Want::Any | Want::Condition, _) => return None,
-            (Want::List, Shape::List(_) | Shape::Map(_)) => return None,
+            (Want::List, Shape::List(_)) => return None,
             (Want::Number, Shape::Int | Shape::Float) => return None,
             (Want::Text, Shape::Bool | Shape::Int | Shape::Float | Shape::Str | Shape::Enum(..)) => {
                 return None;
             }
+            (Want::List, Shape::Map(_)) => "`live:for` needs a list, and a map has no order",
             (Want::List, _) => "`live:for` needs a list",
             (Want::Number, _) => "it cannot be calculated with",
             (Want::Text, _) => "it cannot be shown as text",

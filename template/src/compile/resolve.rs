@@ -104,6 +104,8 @@ impl Compiler {
         let (first, second, argument) = match op {
             Binary::And => (Want::Condition, want, Argument::Any),
             Binary::Or | Binary::Coalesce => (want, want, Argument::Any),
+            // Whether it is there at all can be asked of anything.
+            Binary::Eq | Binary::Ne if is_null(a) || is_null(b) => (Want::Any, Want::Any, Argument::Bool),
             Binary::Eq | Binary::Ne | Binary::Lt | Binary::Le | Binary::Gt | Binary::Ge => {
                 (Want::Text, Want::Text, Argument::Bool)
             }
@@ -231,6 +233,10 @@ impl Compiler {
         }
         self.check(name.at, CheckKind::Fresh { name: name.text.clone() });
     }
+}
+
+fn is_null(ast: &Ast) -> bool {
+    matches!(ast.kind, AstKind::Literal(Literal::Null))
 }
 
 fn extended(path: Option<Vec<PathStep>>, step: PathStep) -> Option<Vec<PathStep>> {

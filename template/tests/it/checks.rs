@@ -53,6 +53,8 @@ fn every_use_says_what_it_wants() {
         ("<p live:if='a'></p>", vec![field("a")], Want::Condition),
         ("<p live:show='!a'></p>", vec![field("a")], Want::Condition),
         ("{{ a * 2 }}", vec![field("a")], Want::Number),
+        ("{{ a == b }}", vec![field("a")], Want::Text),
+        ("{{ a != null }}", vec![field("a")], Want::Any),
         ("{{ a[0] }}", vec![field("a"), PathStep::Index], Want::Text),
         ("{{ a.b.len() }}", vec![field("a"), field("b"), PathStep::Len], Want::Text),
         ("{{ a.is_empty() }}", vec![field("a"), PathStep::IsEmpty], Want::Text),

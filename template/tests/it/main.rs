@@ -4,6 +4,7 @@
 
 mod checks;
 mod corpus;
+mod docs;
 mod dom;
 mod engine;
 mod escaping;
