@@ -59,14 +59,26 @@ impl Sink {
         }
     }
 
+    /// Says what comes, because values of a dynamic type may differ in nothing else: `false` and `""`.
     #[inline]
-    fn put_u64(&mut self, n: u64) {
-        if let Some((a, b)) = &mut self.hashers {
-            a.write_u64(n);
-            b.write_u64(n);
-        } else {
-            self.put(&n.to_le_bytes());
+    fn tagged(&mut self, tag: u8, bytes: &[u8]) -> Result<(), Refused> {
+        self.put(&[tag]);
+        self.put(bytes);
+        Ok(())
+    }
+
+    #[inline]
+    fn measured(&mut self, tag: u8, bytes: &[u8]) -> Result<(), Refused> {
+        // Short texts get a short length, so that more of them fit without a hash.
+        match u8::try_from(bytes.len()) {
+            Ok(short) if short < 0xff => self.put(&[tag, short]),
+            _ => {
+                self.put(&[tag, 0xff]);
+                self.put(&bytes.len().to_le_bytes());
+            }
         }
+        self.put(bytes);
+        Ok(())
     }
 
     #[cold]
@@ -125,8 +137,8 @@ impl ser::Error for Refused {
 const END: &[u8] = &[0xfc];
 
 macro_rules! numbers {
-    ($($method:ident $from:ty,)*) => {
-        $(#[inline] fn $method(self, n: $from) -> Result<(), Refused> { self.put(&n.to_le_bytes()); Ok(()) })*
+    ($($method:ident $from:ty = $tag:literal,)*) => {
+        $(#[inline] fn $method(self, n: $from) -> Result<(), Refused> { self.tagged($tag, &n.to_le_bytes()) })*
     };
 }
 
@@ -142,39 +154,28 @@ impl Serializer for &mut Sink {
     type SerializeStructVariant = Self;
 
     numbers! {
-        serialize_i8 i8, serialize_i16 i16, serialize_i32 i32, serialize_i64 i64, serialize_i128 i128,
-        serialize_u8 u8, serialize_u16 u16, serialize_u32 u32, serialize_u64 u64, serialize_u128 u128,
-        serialize_f32 f32, serialize_f64 f64,
+        serialize_i8 i8 = 0x11, serialize_i16 i16 = 0x12, serialize_i32 i32 = 0x14, serialize_i64 i64 = 0x18,
+        serialize_u8 u8 = 0x21, serialize_u16 u16 = 0x22, serialize_u32 u32 = 0x24, serialize_u64 u64 = 0x28,
+        serialize_i128 i128 = 0x1f, serialize_u128 u128 = 0x2f, serialize_f32 f32 = 0x34, serialize_f64 f64 = 0x38,
     }
 
     #[inline]
     fn serialize_bool(self, b: bool) -> Result<(), Refused> {
-        self.put(&[u8::from(b)]);
-        Ok(())
+        self.tagged(0x03, &[u8::from(b)])
     }
 
     fn serialize_char(self, c: char) -> Result<(), Refused> {
-        self.put(&u32::from(c).to_le_bytes());
-        Ok(())
+        self.tagged(0x04, &u32::from(c).to_le_bytes())
     }
 
     #[inline]
     fn serialize_str(self, text: &str) -> Result<(), Refused> {
-        self.serialize_bytes(text.as_bytes())
+        self.measured(0x05, text.as_bytes())
     }
 
     #[inline]
     fn serialize_bytes(self, bytes: &[u8]) -> Result<(), Refused> {
-        // Short texts get a short length, so that more of them fit without a hash.
-        match u8::try_from(bytes.len()) {
-            Ok(short) if short < 0xff => self.put(&[short]),
-            _ => {
-                self.put(&[0xff]);
-                self.put_u64(bytes.len() as u64);
-            }
-        }
-        self.put(bytes);
-        Ok(())
+        self.measured(0x06, bytes)
     }
 
     fn serialize_none(self) -> Result<(), Refused> {
@@ -197,7 +198,7 @@ impl Serializer for &mut Sink {
     }
 
     fn serialize_unit_variant(self, _: &'static str, index: u32, _: &'static str) -> Result<(), Refused> {
-        self.serialize_u32(index)
+        self.tagged(0x07, &index.to_le_bytes())
     }
 
     fn serialize_newtype_struct<T: Serialize + ?Sized>(
@@ -215,12 +216,12 @@ impl Serializer for &mut Sink {
         _: &'static str,
         value: &T,
     ) -> Result<(), Refused> {
-        self.put(&index.to_le_bytes());
+        self.tagged(0x08, &index.to_le_bytes())?;
         value.serialize(self)
     }
 
     fn serialize_seq(self, len: Option<usize>) -> Result<Self, Refused> {
-        self.put_u64(len.map_or(u64::MAX, |len| len as u64));
+        self.tagged(0x0a, &len.map_or(u64::MAX, |len| len as u64).to_le_bytes())?;
         Ok(self)
     }
 
@@ -239,12 +240,13 @@ impl Serializer for &mut Sink {
         _: &'static str,
         _: usize,
     ) -> Result<Self, Refused> {
-        self.put(&index.to_le_bytes());
+        self.tagged(0x09, &index.to_le_bytes())?;
         Ok(self)
     }
 
     fn serialize_map(self, len: Option<usize>) -> Result<Self, Refused> {
-        self.serialize_seq(len)
+        self.tagged(0x0b, &len.map_or(u64::MAX, |len| len as u64).to_le_bytes())?;
+        Ok(self)
     }
 
     fn serialize_struct(self, _: &'static str, _: usize) -> Result<Self, Refused> {
@@ -258,7 +260,7 @@ impl Serializer for &mut Sink {
         _: &'static str,
         _: usize,
     ) -> Result<Self, Refused> {
-        self.put(&index.to_le_bytes());
+        self.tagged(0x09, &index.to_le_bytes())?;
         Ok(self)
     }
 
@@ -352,7 +354,10 @@ mod tests {
         assert_ne!(print(("ab", "c")), print(("a", "bc")));
         assert_ne!(print(vec![vec![1], vec![2]]), print(vec![vec![1, 2], vec![]]));
         assert_ne!(print(None::<u8>), print(Some(0u8)));
-        assert_ne!(print(""), print(None::<String>));
+        assert_ne!(print(serde_json::json!("")), print(serde_json::json!(null)));
+        assert_ne!(print(serde_json::json!("")), print(serde_json::json!(false)));
+        assert_ne!(print(serde_json::json!([])), print(serde_json::json!({})));
+        assert_ne!(print(serde_json::json!(1)), print(serde_json::json!(1.0)));
         assert_ne!(print(1u8), print(Print::UNKNOWN.0));
         assert_ne!(
             print("a text that is longer than fifteen bytes"),

@@ -1,1 +1,333 @@
+use proptest::prelude::*;
+use serde_json::{Value, json};
 
+use super::*;
+use crate::tracking::{Fields, Tracker, Visitor};
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Row {
+    id: u16,
+    label: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<String>,
+}
+
+impl Keyed for Row {
+    fn key(&self) -> Key {
+        Key::of(&self.id)
+    }
+}
+
+fn row(id: u16, label: &str) -> Row {
+    Row { id, label: label.to_owned(), note: None }
+}
+
+#[derive(Clone, Default)]
+struct Table {
+    rows: List<Row>,
+}
+
+impl Fields for Table {
+    fn visit(&mut self, visitor: &mut dyn Visitor) {
+        visitor.field("rows", crate::spec::FieldKind::Public, &mut Pick(&mut self.rows).field());
+    }
+}
+
+impl Table {
+    fn of(ids: impl IntoIterator<Item = u16>) -> (Self, Tracker) {
+        let mut table = Self { rows: ids.into_iter().map(|id| row(id, "a")).collect() };
+        let tracker = Tracker::new(&mut table).unwrap();
+        (table, tracker)
+    }
+
+    fn ids(&self) -> Vec<u16> {
+        self.rows.iter().map(|row| row.id).collect()
+    }
+}
+
+/// What the page gets for what was done.
+fn sent(ids: impl IntoIterator<Item = u16>, change: impl FnOnce(&mut List<Row>)) -> Value {
+    let (mut table, mut tracker) = Table::of(ids);
+    change(&mut table.rows);
+    tracker.changes(&mut table).unwrap().map_or(Value::Null, |patch| serde_json::from_str(&patch).unwrap())
+}
+
+#[test]
+fn what_is_done_is_what_is_sent() {
+    let ops = |ops: Value| json!({"rows": {"$list": ops}});
+    let new = |id: u16| json!({"id": id, "label": "a"});
+    assert_eq!(sent(0..3, |rows| rows.push(row(7, "a"))), ops(json!([["+", 3, new(7)]])));
+    assert_eq!(sent(0..3, |rows| rows.prepend(row(7, "a"))), ops(json!([["+", 0, new(7)]])));
+    assert_eq!(sent(0..3, |rows| _ = rows.remove(1)), ops(json!([["-", 1]])));
+    assert_eq!(
+        sent(0..3, |rows| _ = rows.update(1, |r| r.label.push('b'))),
+        ops(json!([["~", 1, {"label": "ab"}]]))
+    );
+    assert_eq!(sent(0..3, |rows| _ = rows.move_to(2, 0)), ops(json!([[">", 2, 0]])));
+    assert_eq!(sent(0..9, |rows| _ = rows.swap(1, 7)), ops(json!([[">", 7, 1], [">", 1, 7]])));
+    assert_eq!(sent(0..3, List::reverse), ops(json!([["=", [2, 1, 0]]])));
+    assert_eq!(sent(0..4, |rows| rows.retain(|r| r.id % 2 == 0)), ops(json!([["-", 1], ["-", 3]])));
+    assert_eq!(sent(0..4, |rows| rows.keep_last(3)), ops(json!([["-", 0]])));
+    assert_eq!(sent(0..4, List::clear), json!({"rows": []}));
+    assert_eq!(sent(0..2, |rows| rows.reorder([1])), ops(json!([["=", [1, 0]]])));
+    assert_eq!(sent(0..2, |rows| rows.sort_by_key(|r| std::cmp::Reverse(r.id))), ops(json!([["=", [1, 0]]])));
+}
+
+#[test]
+fn what_comes_to_nothing_is_not_sent() {
+    assert_eq!(sent(0..3, |rows| _ = rows.update(1, |_| ())), Value::Null);
+    assert_eq!(sent(0..3, |rows| _ = rows.remove(9)), Value::Null);
+    assert_eq!(sent(0..3, |rows| _ = rows.move_to(1, 1)), Value::Null);
+    assert_eq!(sent([], List::clear), Value::Null);
+}
+
+#[test]
+fn what_would_be_longer_than_the_list_is_the_list() {
+    assert_eq!(sent([], |rows| rows.push(row(1, "a"))), json!({"rows": [{"id": 1, "label": "a"}]}));
+    assert_eq!(
+        sent(0..2, |rows| rows.update_all(|r| r.label.push('b'))),
+        json!({"rows": [{"id": 0, "label": "ab"}, {"id": 1, "label": "ab"}]})
+    );
+    // Far more operations than items: the log gives up, whatever they were.
+    let patch = sent(0..3, |rows| (0..500).for_each(|at| _ = rows.move_to(at % 3, 2)));
+    assert!(patch["rows"].is_array());
+}
+
+#[test]
+fn a_change_of_what_was_put_in_goes_into_it() {
+    let patch = sent(0..5, |rows| {
+        rows.push(row(7, "a"));
+        rows.update(7, |r| r.label.push('b'));
+        rows.update(7, |r| r.note = Some("n".to_owned()));
+    });
+    assert_eq!(patch, json!({"rows": {"$list": [["+", 5, {"id": 7, "label": "ab", "note": "n"}]]}}));
+}
+
+#[test]
+fn another_key_is_another_item() {
+    let patch = sent(0..5, |rows| _ = rows.update(2, |r| r.id = 9));
+    assert_eq!(patch, json!({"rows": {"$list": [["-", 2], ["+", 2, {"id": 9, "label": "a"}]]}}));
+}
+
+#[test]
+fn a_key_is_there_once() {
+    let (mut table, _) = Table::of(0..3);
+    table.rows.push(row(0, "again"));
+    assert_eq!(table.ids(), [1, 2, 0]);
+    assert_eq!(table.rows.get(0u16).unwrap().label, "again");
+    let doubled: List<Row> = vec![row(1, "a"), row(1, "b")].into();
+    assert_eq!(doubled.len(), 1);
+}
+
+#[test]
+fn another_list_in_its_place_is_sent_whole() {
+    let (mut table, mut tracker) = Table::of(0..5);
+    table.rows = [row(8, "x")].into_iter().collect();
+    assert_eq!(tracker.changes(&mut table).unwrap().unwrap(), r#"{"rows":[{"id":8,"label":"x"}]}"#);
+    // And is followed from there on.
+    table.rows.push(row(9, "y"));
+    assert_eq!(
+        tracker.changes(&mut table).unwrap().unwrap(),
+        r#"{"rows":{"$list":[["+",1,{"id":9,"label":"y"}]]}}"#
+    );
+}
+
+/// A handler works on a copy; one that fails is dropped, one that succeeds takes the place of the original.
+#[test]
+fn a_copy_that_is_dropped_leaves_no_trace() {
+    let (mut table, mut tracker) = Table::of(0..50);
+    let mut failed = table.clone();
+    failed.rows.clear();
+    drop(failed);
+    let mut draft = table.clone();
+    draft.rows.push(row(99, "a"));
+    let patch = tracker.changes(&mut draft).unwrap().unwrap();
+    assert_eq!(patch, r#"{"rows":{"$list":[["+",50,{"id":99,"label":"a"}]]}}"#);
+    table = draft;
+    assert_eq!(tracker.changes(&mut table).unwrap(), None);
+}
+
+#[test]
+fn a_field_that_is_left_out_now_is_null() {
+    let mut table =
+        Table { rows: vec![Row { note: Some("n".to_owned()), ..row(1, "a") }, row(2, "b")].into() };
+    let mut tracker = Tracker::new(&mut table).unwrap();
+    table.rows.update(1, |r| r.note = None);
+    assert_eq!(
+        tracker.changes(&mut table).unwrap().unwrap(),
+        r#"{"rows":{"$list":[["~",1,{"note":null}]]}}"#
+    );
+}
+
+#[derive(Clone, Debug)]
+enum Do {
+    Push(u16),
+    Prepend(u16),
+    Insert(usize, u16),
+    Remove(u16),
+    Update(u16, String),
+    Rename(u16, u16),
+    Move(u16, usize),
+    Swap(usize, usize),
+    Reverse,
+    Sort,
+    Reorder(Vec<u16>),
+    Retain(u16),
+    KeepLast(usize),
+    PopFirst,
+    PopLast,
+    Clear,
+    Replace(Vec<u16>),
+    Send,
+    Fail(Vec<Do>),
+}
+
+fn a_deed() -> impl Strategy<Value = Do> {
+    let id = 0..60u16;
+    let at = 0..60usize;
+    let leaf = prop_oneof![
+        6 => id.clone().prop_map(Do::Push),
+        3 => id.clone().prop_map(Do::Prepend),
+        3 => (at.clone(), id.clone()).prop_map(|(at, id)| Do::Insert(at, id)),
+        4 => id.clone().prop_map(Do::Remove),
+        4 => (id.clone(), "[ab]{0,2}").prop_map(|(id, label)| Do::Update(id, label)),
+        2 => (id.clone(), id.clone()).prop_map(|(id, to)| Do::Rename(id, to)),
+        3 => (id.clone(), at.clone()).prop_map(|(id, at)| Do::Move(id, at)),
+        2 => (at.clone(), at.clone()).prop_map(|(a, b)| Do::Swap(a, b)),
+        1 => Just(Do::Reverse),
+        1 => Just(Do::Sort),
+        1 => prop::collection::vec(id.clone(), 0..9).prop_map(Do::Reorder),
+        1 => (2..5u16).prop_map(Do::Retain),
+        1 => (20..60usize).prop_map(Do::KeepLast),
+        1 => Just(Do::PopFirst),
+        1 => Just(Do::PopLast),
+        1 => Just(Do::Clear),
+        1 => prop::collection::vec(id, 0..50).prop_map(Do::Replace),
+        4 => Just(Do::Send),
+    ];
+    leaf.prop_recursive(1, 8, 8, |inner| prop::collection::vec(inner, 0..8).prop_map(Do::Fail))
+}
+
+/// Does it to the list and, the obvious way, to a vector.
+fn perform(deed: &Do, list: &mut List<Row>, model: &mut Vec<Row>) {
+    fn put(model: &mut Vec<Row>, at: usize, row: Row) {
+        model.retain(|it| it.id != row.id);
+        let at = at.min(model.len());
+        model.insert(at, row);
+    }
+    match deed {
+        Do::Push(id) => {
+            list.push(row(*id, "n"));
+            put(model, usize::MAX, row(*id, "n"));
+        }
+        Do::Prepend(id) => {
+            list.prepend(row(*id, "n"));
+            put(model, 0, row(*id, "n"));
+        }
+        Do::Insert(at, id) => {
+            list.insert(*at, row(*id, "n"));
+            put(model, *at, row(*id, "n"));
+        }
+        Do::Remove(id) => {
+            let there = list.remove(id).is_some();
+            assert_eq!(there, model.iter().any(|it| it.id == *id));
+            model.retain(|it| it.id != *id);
+        }
+        Do::Update(id, label) => {
+            list.update(id, |it| it.label.clone_from(label));
+            model.iter_mut().filter(|it| it.id == *id).for_each(|it| it.label.clone_from(label));
+        }
+        Do::Rename(id, to) => {
+            list.update(id, |it| it.id = *to);
+            if let Some(at) = model.iter().position(|it| it.id == *id) {
+                let mut item = model.remove(at);
+                item.id = *to;
+                put(model, at, item);
+            }
+        }
+        Do::Move(id, at) => {
+            list.move_to(id, *at);
+            if let Some(from) = model.iter().position(|it| it.id == *id) {
+                let item = model.remove(from);
+                model.insert((*at).min(model.len()), item);
+            }
+        }
+        Do::Swap(a, b) => {
+            let both = list.swap(*a, *b);
+            assert_eq!(both, *a < model.len() && *b < model.len());
+            if both {
+                model.swap(*a, *b);
+            }
+        }
+        Do::Reverse => {
+            list.reverse();
+            model.reverse();
+        }
+        Do::Sort => {
+            list.sort_by_key(|it| it.id);
+            model.sort_by_key(|it| it.id);
+        }
+        Do::Reorder(ids) => {
+            list.reorder(ids);
+            model.sort_by_key(|it| ids.iter().position(|id| *id == it.id).unwrap_or(usize::MAX));
+        }
+        Do::Retain(n) => {
+            list.retain(|it| it.id % n == 0);
+            model.retain(|it| it.id % n == 0);
+        }
+        Do::KeepLast(count) => {
+            list.keep_last(*count);
+            model.drain(..model.len().saturating_sub(*count));
+        }
+        Do::PopFirst => assert_eq!(list.pop_first(), (!model.is_empty()).then(|| model.remove(0))),
+        Do::PopLast => assert_eq!(list.pop_last(), model.pop()),
+        Do::Clear => {
+            list.clear();
+            model.clear();
+        }
+        Do::Replace(ids) => {
+            list.replace(ids.iter().map(|id| row(*id, "r")));
+            model.clear();
+            ids.iter().for_each(|id| put(model, usize::MAX, row(*id, "r")));
+        }
+        Do::Send | Do::Fail(_) => {}
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    /// Whatever is done, in whatever portions it is sent, and whatever fails in between: the page has what the server
+    /// has, and the list did what a vector would have done.
+    #[test]
+    fn the_page_follows(start in prop::collection::btree_set(0..60u16, 0..50), deeds in prop::collection::vec(a_deed(), 0..40)) {
+        let (mut table, mut tracker) = Table::of(start);
+        let mut model: Vec<Row> = table.rows.iter().cloned().collect();
+        let mut page = json!({"rows": table.rows});
+        for deed in deeds.iter().chain([&Do::Send]) {
+            match deed {
+                Do::Send => {
+                    if let Some(patch) = tracker.changes(&mut table).unwrap() {
+                        vivaz_protocol::Patch::parse(RawJson::trusted(&patch)).unwrap().apply(&mut page).unwrap();
+                    }
+                    for item in page["rows"].as_array_mut().unwrap() {
+                        // A note that was taken away is null to the page and absent to the server.
+                        item.as_object_mut().unwrap().retain(|_, value| !value.is_null());
+                    }
+                    prop_assert_eq!(&page, &json!({"rows": table.rows}));
+                }
+                Do::Fail(deeds) => {
+                    let (mut draft, mut aside) = (table.clone(), model.clone());
+                    for deed in deeds {
+                        perform(deed, &mut draft.rows, &mut aside);
+                    }
+                }
+                deed => perform(deed, &mut table.rows, &mut model),
+            }
+            prop_assert_eq!(table.rows.iter().collect::<Vec<_>>(), model.iter().collect::<Vec<_>>());
+        }
+        for (at, item) in model.iter().enumerate() {
+            prop_assert_eq!(table.rows.position(item.id), Some(at));
+        }
+    }
+}
