@@ -368,6 +368,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
         /// Equal content has equal prints; different content, different ones.
         #[test]
         fn a_print_tells_contents_apart(a: Vec<(String, Option<i64>)>, b: Vec<(String, Option<i64>)>) {
