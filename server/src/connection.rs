@@ -180,11 +180,12 @@ fn poll_turn<T: Transport>(
     }
     loop {
         let behind = session.port().is_behind();
-        if !behind && pulse.reads < READS {
-            if let Poll::Ready(incoming) = transport.poll_next_unpin(cx) {
-                pulse.reads += 1;
-                return Poll::Ready(Turn::Incoming(incoming.unwrap_or(Incoming::Lost)));
-            }
+        if !behind
+            && pulse.reads < READS
+            && let Poll::Ready(incoming) = transport.poll_next_unpin(cx)
+        {
+            pulse.reads += 1;
+            return Poll::Ready(Turn::Incoming(incoming.unwrap_or(Incoming::Lost)));
         }
         if let Poll::Ready(Err(Gone)) = poll_write(session, transport, pulse, cx) {
             return Poll::Ready(Turn::Unwritable);

@@ -62,6 +62,7 @@ pub(crate) enum Claim {
 #[derive(Default)]
 pub(crate) struct Swept {
     /// Sessions that waited for too long.
+    #[expect(clippy::vec_box, reason = "each goes to a task of its own, as it is")]
     pub(crate) expired: Vec<Box<Session>>,
     /// How many are held by a task.
     pub(crate) held: usize,

@@ -17,17 +17,17 @@ impl Session {
         &mut self,
         id: &ComponentId,
         reference: Ref,
-        patch: Option<String>,
+        patch: Option<&str>,
         topics: Option<FieldTopics<'static>>,
-        value: Option<Box<RawValue>>,
+        value: Option<&RawValue>,
     ) {
         let is_update = patch.is_some() || topics.is_some();
         if !is_update {
-            return self.acknowledge(id, reference, value.as_deref());
+            return self.acknowledge(id, reference, value);
         }
-        let kept = Kept::Done { component: id.clone(), result: value.as_deref().map(|value| value.get().into()) };
+        let kept = Kept::Done { component: id.clone(), result: value.map(|value| value.get().into()) };
         self.answer(reference, kept);
-        self.publish(id, patch, topics, Some(reference), value.as_deref());
+        self.publish(id, patch, topics, Some(reference), value);
         if let Some(component) = self.components.get_mut(id) {
             component.replied = Some((reference, component.rev));
         }
@@ -37,7 +37,7 @@ impl Session {
     pub(super) fn publish(
         &mut self,
         id: &ComponentId,
-        patch: Option<String>,
+        patch: Option<&str>,
         topics: Option<FieldTopics<'static>>,
         reference: Option<Ref>,
         result: Option<&RawValue>,
@@ -46,7 +46,7 @@ impl Session {
             return;
         }
         let Some(component) = self.components.get_mut(id) else { return };
-        let patch = patch.as_deref().unwrap_or("{}");
+        let patch = patch.unwrap_or("{}");
         component.rev = component.rev.next();
         let moved = topics.is_some();
         let stream = StreamId::Component(id.clone());

@@ -30,7 +30,7 @@ impl Session {
     pub(super) fn mount_open(
         &mut self,
         reference: Ref,
-        id: ComponentId,
+        id: &ComponentId,
         name: &str,
         props: Option<RawJson<'_>>,
         asked: Instant,
@@ -40,11 +40,11 @@ impl Session {
             Some(registration) if registration.spec.open => *registration,
             Some(registration) => {
                 tracing::info!(name = registration.spec.name, "mounted by name, but it is not declared `open`");
-                return self.refuse_mount(reference, &id, ErrorCode::UnknownComponent, UNKNOWN);
+                return self.refuse_mount(reference, id, ErrorCode::UnknownComponent, UNKNOWN);
             }
             None => {
                 tracing::info!("{}", core.registry.why_unknown(name));
-                return self.refuse_mount(reference, &id, ErrorCode::UnknownComponent, UNKNOWN);
+                return self.refuse_mount(reference, id, ErrorCode::UnknownComponent, UNKNOWN);
             }
         };
         let props = props.unwrap_or(RawJson::EMPTY_OBJECT).to_raw_value();
@@ -53,37 +53,38 @@ impl Session {
     }
 
     /// Mounts a component that the server rendered.
-    pub(super) fn mount_sealed(&mut self, reference: Ref, id: ComponentId, seal: &Seal<'_>, asked: Instant) {
+    pub(super) fn mount_sealed(&mut self, reference: Ref, id: &ComponentId, seal: &Seal<'_>, asked: Instant) {
         let core = self.runtime.core();
         let sealed = core.sealer.open(seal.expose(), &holder(&self.identity), now());
         let registration = sealed.as_ref().and_then(|sealed| core.registry.get(&sealed.component)).copied();
         let (Some(sealed), Some(registration)) = (sealed, registration) else {
-            return self.refuse_mount(reference, &id, ErrorCode::BadSeal, BAD_SEAL);
+            return self.refuse_mount(reference, id, ErrorCode::BadSeal, BAD_SEAL);
         };
         if sealed.schema != registration.spec.schema {
-            return self.refuse_mount(reference, &id, ErrorCode::BadSeal, BAD_SEAL);
+            return self.refuse_mount(reference, id, ErrorCode::BadSeal, BAD_SEAL);
         }
         let making = match &sealed.state {
             Some(state) => registration.restore(state.as_bytes(), self.mount_context()),
             None => match serde_json::from_str::<&RawValue>(&sealed.props) {
                 Ok(props) => registration.mount(props, self.mount_context()),
-                Err(_) => return self.refuse_mount(reference, &id, ErrorCode::BadSeal, BAD_SEAL),
+                Err(_) => return self.refuse_mount(reference, id, ErrorCode::BadSeal, BAD_SEAL),
             },
         };
         self.make(Mounting { reference, asked }, id, &registration, making);
     }
 
-    fn make(&mut self, mounting: Mounting, id: ComponentId, registration: &Registration, making: Making) {
+    fn make(&mut self, mounting: Mounting, id: &ComponentId, registration: &Registration, making: Making) {
         let Mounting { reference, .. } = mounting;
         let core = self.runtime.core();
-        if self.components.contains_key(&id) {
-            return self.refuse_mount(reference, &id, ErrorCode::DuplicateComponent, "the componentId is taken");
+        if self.components.contains_key(id) {
+            return self.refuse_mount(reference, id, ErrorCode::DuplicateComponent, "the componentId is taken");
         }
         if self.components.len() >= core.limits.components {
             let message = "the session has as many components as it may have";
-            return self.refuse_mount(reference, &id, ErrorCode::TooManyComponents, message);
+            return self.refuse_mount(reference, id, ErrorCode::TooManyComponents, message);
         }
         self.components.insert(id.clone(), Component::new(registration.spec, core.next_epoch()));
+        let id = id.clone();
         self.start(Box::pin(async move { Done::Mounted { id, mounting, made: making.await } }));
     }
 
@@ -95,13 +96,13 @@ impl Session {
     /// A component is made, or could not be.
     pub(super) fn mounted(
         &mut self,
-        id: ComponentId,
+        id: &ComponentId,
         mounting: Mounting,
         made: Result<Box<dyn Instance>, ActionError>,
     ) {
         let Mounting { reference, asked } = mounting;
         self.runtime.core().counters.actions.record(asked.elapsed());
-        let Some(component) = self.components.get_mut(&id) else { return };
+        let Some(component) = self.components.get_mut(id) else { return };
         match made {
             Ok(mut instance) => {
                 let topics = instance.topics();
@@ -112,17 +113,17 @@ impl Session {
                 if has_connected {
                     component.queue.push_front(Task::Job { job: Job::Connected, origin: Origin::Server });
                 }
-                self.show_topics(&id, topics);
+                self.show_topics(id, topics);
                 self.answer(reference, Kept::Mounted(id.clone()));
-                let frame = self.mounted_frame(&id, Some(reference));
+                let frame = self.mounted_frame(id, Some(reference));
                 self.port.send(frame);
-                self.work(&id);
+                self.work(id);
             }
             Err(error) => {
-                let Some(component) = self.components.remove(&id) else { return };
-                self.refuse_action(&id, reference, &error);
+                let Some(component) = self.components.remove(id) else { return };
+                self.refuse_action(id, reference, &error);
                 for task in component.queue {
-                    self.not_mounted(&id, &task);
+                    self.not_mounted(id, &task);
                 }
             }
         }

@@ -64,9 +64,8 @@ impl Session {
         if std::mem::take(&mut self.conduct.unproven) {
             core.sessions.confirm(self.port.session());
         }
-        let text = match std::str::from_utf8(bytes) {
-            Ok(text) => text,
-            Err(_) => return self.malformed(None, None, "text has to be UTF-8"),
+        let Ok(text) = std::str::from_utf8(bytes) else {
+            return self.malformed(None, None, "text has to be UTF-8");
         };
         let too_fast = self.too_fast(now);
         let message = match decode_client(text, &self.runtime.core().decoder) {
@@ -142,21 +141,21 @@ impl Session {
         }
         let origin = Origin::Page { reference, asked: now };
         match request {
-            Request::MountSealed { seal } => self.mount_sealed(reference, id, &seal, now),
-            Request::MountOpen { component, props } => self.mount_open(reference, id, &component, props, now),
+            Request::MountSealed { seal } => self.mount_sealed(reference, &id, &seal, now),
+            Request::MountOpen { component, props } => self.mount_open(reference, &id, &component, props, now),
             Request::Action { action, payload, set } => {
                 let set = set.into_iter().map(|(name, value)| (name.into_owned(), value.to_raw_value())).collect();
                 let payload = payload.map(RawJson::to_raw_value);
-                self.enqueue(id, Task::Job { job: Job::Action { action: action.into_owned(), payload, set }, origin });
+                self.enqueue(&id, Task::Job { job: Job::Action { action: action.into_owned(), payload, set }, origin });
             }
             Request::Property { property, value } => {
                 let job = Job::Property { property: property.into_owned(), value: value.to_raw_value() };
-                self.enqueue(id, Task::Job { job, origin });
+                self.enqueue(&id, Task::Job { job, origin });
             }
             Request::Props { props } => {
-                self.enqueue(id, Task::Job { job: Job::Props { props: props.to_raw_value() }, origin });
+                self.enqueue(&id, Task::Job { job: Job::Props { props: props.to_raw_value() }, origin });
             }
-            Request::Unmount => self.enqueue(id, Task::Unmount { origin }),
+            Request::Unmount => self.enqueue(&id, Task::Unmount { origin }),
         }
         None
     }

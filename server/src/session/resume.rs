@@ -152,7 +152,7 @@ impl Session {
         for id in ids {
             tracing::debug!(component = %id, "may not be shown any more");
             let origin = Origin::End { reason: UnmountReason::Revoked };
-            self.enqueue(id, Task::Unmount { origin });
+            self.enqueue(&id, Task::Unmount { origin });
         }
         // Nothing of it is sent meanwhile, also if a handler that runs keeps the component for a while.
         self.topics.retain(|name, _| !forbidden(name));

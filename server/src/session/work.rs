@@ -42,7 +42,7 @@ impl Session {
                 self.work(&id);
             }
             Done::Ended { id, origin, finished } => self.ended(&id, origin, finished),
-            Done::Mounted { id, mounting, made } => self.mounted(id, mounting, made),
+            Done::Mounted { id, mounting, made } => self.mounted(&id, mounting, made),
             Done::Spawned { id, epoch, result } => match result {
                 Ok(event) if self.is_same(&id, epoch) => self.tell(&id, event),
                 Ok(_) => {}
@@ -69,7 +69,7 @@ impl Session {
     fn tell(&mut self, id: &ComponentId, event: ServerEvent) {
         let takes = |spec: &vivaz_components::Spec| spec.events.contains(&&*event.name);
         if self.components.get(id).is_some_and(|component| takes(component.spec)) {
-            self.enqueue(id.clone(), Task::Job { job: Job::Event { event }, origin: Origin::Server });
+            self.enqueue(id, Task::Job { job: Job::Event { event }, origin: Origin::Server });
         }
     }
 
@@ -91,7 +91,7 @@ impl Session {
         let ids: Vec<_> =
             self.components.iter().filter(|(_, one)| one.spec.has(hook)).map(|(id, _)| id.clone()).collect();
         for id in ids {
-            self.enqueue(id, Task::Job { job: job(), origin: Origin::Server });
+            self.enqueue(&id, Task::Job { job: job(), origin: Origin::Server });
         }
     }
 
@@ -100,18 +100,18 @@ impl Session {
         self.over = true;
         let ids: Vec<_> = self.components.keys().cloned().collect();
         for id in ids {
-            self.enqueue(id, Task::Unmount { origin: Origin::End { reason } });
+            self.enqueue(&id, Task::Unmount { origin: Origin::End { reason } });
         }
     }
 
     /// Puts something at the end of a component's queue.
-    pub(super) fn enqueue(&mut self, id: ComponentId, task: Task) {
-        match self.components.get_mut(&id) {
+    pub(super) fn enqueue(&mut self, id: &ComponentId, task: Task) {
+        match self.components.get_mut(id) {
             Some(component) => {
                 component.queue.push_back(task);
-                self.work(&id);
+                self.work(id);
             }
-            None => self.not_mounted(&id, &task),
+            None => self.not_mounted(id, &task),
         }
     }
 
@@ -205,16 +205,16 @@ impl Session {
         }
         match (origin, result) {
             (Origin::Page { reference, asked }, Ok(value)) => {
-                self.reply(id, reference, patch, names, value);
+                self.reply(id, reference, patch.as_deref(), names, value.as_deref());
                 self.runtime.core().counters.actions.record(asked.elapsed());
             }
             (Origin::Page { reference, asked }, Err(error)) => {
-                self.publish(id, patch, names, None, None);
+                self.publish(id, patch.as_deref(), names, None, None);
                 self.refuse_action(id, reference, &error);
                 self.runtime.core().counters.actions.record(asked.elapsed());
             }
             (Origin::Server | Origin::End { .. }, result) => {
-                self.publish(id, patch, names, None, None);
+                self.publish(id, patch.as_deref(), names, None, None);
                 if let Err(error) = result {
                     tracing::warn!(component = %id, %error, "a component's handler failed");
                 }

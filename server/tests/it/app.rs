@@ -1,0 +1,389 @@
+//! The application under test.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::request::Parts;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use serde::{Deserialize, Serialize};
+use tokio::net::TcpListener;
+use tokio::sync::{Notify, oneshot};
+use vivaz::prelude::*;
+use vivaz::{Builder, Errors, Limits, Refused, Secret, User};
+
+/// A counter as everybody knows it.
+#[derive(LiveComponent, Clone)]
+#[live(name = "counter", inline = "<p>{{ title }}: {{ count }}</p>", open)]
+pub struct Counter {
+    #[live(prop, default = "Counter".to_owned())]
+    title: String,
+    #[live(prop, default)]
+    count: i64,
+}
+
+#[actions]
+impl Counter {
+    #[action(amount = 1)]
+    fn increment(&mut self, amount: i64) {
+        self.count = self.count.saturating_add(amount);
+    }
+
+    #[action]
+    fn peek(&self) -> i64 {
+        self.count
+    }
+}
+
+/// Everything that can go wrong.
+#[derive(LiveComponent, Clone)]
+#[live(name = "lab", inline = "<p>{{ draft }} {{ age }} {{ seen }}</p>", open)]
+pub struct Lab {
+    #[live(model, default)]
+    draft: String,
+    #[live(model, default)]
+    age: u8,
+    #[live(default)]
+    seen: u32,
+    #[live(private, default)]
+    ran: u32,
+    #[live(errors, default)]
+    errors: Errors,
+}
+
+/// What the tests hold a handler up with, and count with.
+#[derive(Default)]
+pub struct Bench {
+    pub gate: Notify,
+    pub entered: Notify,
+    pub runs: AtomicU64,
+    pub hooks: std::sync::Mutex<Vec<&'static str>>,
+}
+
+#[actions]
+impl Lab {
+    /// Waits until the test lets it go on.
+    #[action]
+    async fn wait(&mut self, cx: &mut Context) -> u32 {
+        let bench = cx.state::<Arc<Bench>>().clone();
+        bench.runs.fetch_add(1, Ordering::SeqCst);
+        bench.entered.notify_one();
+        bench.gate.notified().await;
+        self.seen += 1;
+        self.seen
+    }
+
+    #[action]
+    fn see(&mut self, cx: &mut Context) -> u32 {
+        cx.state::<Arc<Bench>>().runs.fetch_add(1, Ordering::SeqCst);
+        self.seen += 1;
+        self.seen
+    }
+
+    #[action]
+    fn nothing(&mut self) {}
+
+    #[action]
+    fn echo(&self, value: serde_json::Value) -> serde_json::Value {
+        value
+    }
+
+    #[action]
+    fn boom(&mut self) {
+        self.seen += 100;
+        panic!("the secret is 4711");
+    }
+
+    #[action]
+    fn fail(&mut self) -> Result<()> {
+        self.seen += 100;
+        Err(std::io::Error::other("/etc/passwd is not there"))?
+    }
+
+    #[action]
+    fn refuse(&mut self) -> Result<()> {
+        self.seen += 100;
+        Err(ActionError::user("not today"))
+    }
+
+    #[action]
+    fn check(&mut self) -> Result<()> {
+        self.seen += 100;
+        Err(ActionError::invalid(Errors::of("draft", "is blank")))
+    }
+
+    #[action]
+    async fn forever(&mut self) {
+        self.seen += 100;
+        std::future::pending::<()>().await;
+    }
+
+    #[action(allow = "experiment")]
+    fn experiment(&mut self) {}
+
+    #[action]
+    fn ran(&self) -> u32 {
+        self.ran
+    }
+
+    #[action]
+    fn close(&mut self, cx: &mut Context) {
+        cx.close();
+    }
+
+    #[action]
+    fn enter(&mut self, cx: &mut Context, room: String) {
+        cx.join(room);
+    }
+
+    #[action]
+    fn exit(&mut self, cx: &mut Context, room: String) {
+        cx.leave(room);
+    }
+
+    #[action]
+    fn shout(&mut self, cx: &mut Context, room: String, words: String) -> Result<()> {
+        cx.to(Target::room(room)).except_self().emit("shouted", words)
+    }
+
+    #[action]
+    fn later(&mut self, cx: &mut Context, words: String) {
+        cx.spawn("shouted", async move { Ok(words) });
+    }
+
+    #[event]
+    fn shouted(&mut self, words: String) {
+        self.draft = words;
+    }
+
+    // No action: nobody may call it.
+    fn hidden(&mut self) {
+        self.ran += 1;
+    }
+
+    fn connected(&mut self, cx: &mut Context) {
+        self.hidden();
+        cx.state::<Arc<Bench>>().hooks.lock().unwrap().push("connected");
+    }
+
+    fn disconnected(&mut self, cx: &mut Context) {
+        cx.state::<Arc<Bench>>().hooks.lock().unwrap().push("disconnected");
+    }
+
+    fn resumed(&mut self, cx: &mut Context) {
+        cx.state::<Arc<Bench>>().hooks.lock().unwrap().push("resumed");
+    }
+
+    fn unmount(&mut self, cx: &mut Context) {
+        cx.state::<Arc<Bench>>().hooks.lock().unwrap().push("unmount");
+    }
+}
+
+/// A room that people look at together.
+#[derive(LiveComponent, Clone)]
+#[live(name = "chat", inline = "<ol><li live:for=\"m in chat.messages\" live:key=\"m.id\">{{ m.text }}</li></ol>", open)]
+pub struct Chat {
+    #[live(prop, default = "lobby".to_owned())]
+    room: String,
+    #[live(shared = "chat/{room}")]
+    chat: Shared<Room>,
+    #[live(default)]
+    sent: u32,
+}
+
+/// What is said there.
+#[derive(LiveState, Serialize, Deserialize, Clone, Default)]
+pub struct Room {
+    pub messages: List<Message>,
+}
+
+/// A line.
+#[derive(LiveState, Serialize, Deserialize, Clone)]
+pub struct Message {
+    pub id: u64,
+    pub text: String,
+}
+
+impl Topic for Room {
+    type Key = String;
+
+    async fn load(_key: &String, _cx: &TopicContext) -> Result<Self> {
+        Ok(Self::default())
+    }
+
+    async fn authorize(key: &String, who: &Identity) -> Result<()> {
+        if key.starts_with("private") && !who.may("private") {
+            return Err(ActionError::forbidden("private"));
+        }
+        Ok(())
+    }
+}
+
+#[actions]
+impl Chat {
+    #[action]
+    fn say(&mut self, text: String) {
+        self.chat.update(move |room| {
+            let id = room.messages.len() as u64 + 1;
+            room.messages.push(Message { id, text: text.clone() });
+        });
+    }
+
+    #[action]
+    fn say_and_count(&mut self, text: String) -> u32 {
+        self.say(text);
+        self.sent += 1;
+        self.sent
+    }
+
+    #[action]
+    fn say_and_fail(&mut self, text: String) -> Result<()> {
+        self.say(text);
+        Err(ActionError::user("taken back"))
+    }
+}
+
+/// Only as the server renders it.
+#[derive(LiveComponent, Clone)]
+#[live(name = "closed", inline = "<p>{{ text }}</p><live:counter title=\"{{ text }}\"></live:counter>")]
+pub struct Closed {
+    #[live(prop, default)]
+    text: String,
+    #[live(private, default)]
+    mounts: u64,
+}
+
+#[actions]
+impl Closed {
+    async fn mount(props: ClosedProps, cx: &mut MountContext) -> Result<Self> {
+        let mounts = cx.state::<Arc<Bench>>().runs.fetch_add(1, Ordering::SeqCst) + 1;
+        Ok(Self { text: props.text, mounts })
+    }
+
+    #[action]
+    fn mounts(&self) -> u64 {
+        self.mounts
+    }
+}
+
+/// Cannot be mounted.
+#[derive(LiveComponent, Clone)]
+#[live(name = "stillborn", inline = "<p>{{ how }}</p>", open)]
+pub struct Stillborn {
+    #[live(prop, default)]
+    how: String,
+}
+
+#[actions]
+impl Stillborn {
+    async fn mount(props: StillbornProps, cx: &mut MountContext) -> Result<Self> {
+        match props.how.as_str() {
+            "panic" => panic!("the secret is 4711"),
+            "hang" => std::future::pending().await,
+            "user" => {
+                cx.user()?;
+            }
+            _ => {}
+        }
+        Ok(Self { how: props.how })
+    }
+}
+
+/// A running server.
+pub struct Server {
+    pub address: SocketAddr,
+    pub runtime: Runtime,
+    pub bench: Arc<Bench>,
+    stop: Option<oneshot::Sender<()>>,
+    pub serving: Option<tokio::task::JoinHandle<std::io::Result<()>>>,
+}
+
+/// Who asks, as the test says: `x-user: ID`, `x-may: PERMISSION`, `x-refuse`.
+async fn identify(request: Parts) -> std::result::Result<Identity, Refused> {
+    let header = |name| request.headers.get(name).and_then(|value| value.to_str().ok());
+    if header("x-refuse").is_some() {
+        return Err(Refused);
+    }
+    let identity = header("x-user").map_or_else(Identity::anonymous, |id| Identity::of(User::new(id, id)));
+    Ok(identity.with_permissions(header("x-may")))
+}
+
+async fn page(live: Live, State(_): State<Runtime>) -> std::result::Result<Response, RenderError> {
+    let counter = live.render::<Counter>(CounterProps { title: "<b>&\"".into(), count: 3 }).await?;
+    let closed = live.render_as::<Closed>("shut", ClosedProps { text: "hello".into() }).await?;
+    Ok(live.page(format!("<!doctype html>{counter}{closed}{}", live.script())))
+}
+
+async fn broken(live: Live) -> std::result::Result<Response, RenderError> {
+    Ok(live.render::<Stillborn>(StillbornProps { how: "panic".into() }).await?.to_string().into_response())
+}
+
+async fn members(live: Live) -> std::result::Result<Response, RenderError> {
+    Ok(live.render::<Stillborn>(StillbornProps { how: "user".into() }).await?.to_string().into_response())
+}
+
+/// A server with the usual limits.
+pub async fn start() -> Server {
+    start_with(|builder| builder).await
+}
+
+/// A server with these limits.
+pub async fn limited(limits: Limits) -> Server {
+    start_with(|builder| builder.limits(limits)).await
+}
+
+/// A server that is configured further.
+pub async fn start_with(configure: impl FnOnce(Builder) -> Builder) -> Server {
+    let bench = Arc::new(Bench::default());
+    let builder = Runtime::builder()
+        .state(Arc::clone(&bench))
+        .identity(identify)
+        .hello(|identity, auth| async move {
+            match auth {
+                Some(auth) if auth.get().contains("wrong") => Err(Refused),
+                Some(auth) if auth.get().contains("ada") => Ok(Identity::of(User::new("ada", "Ada"))),
+                Some(_) | None => Ok(identity),
+            }
+        })
+        .secret(Secret::new("a secret of thirty-two characters").unwrap())
+        .build_name("test");
+    let runtime = configure(builder).build().unwrap();
+    let app = Router::new()
+        .route("/page", get(page))
+        .route("/broken", get(broken))
+        .route("/members", get(members))
+        .with_state(runtime.clone())
+        .merge(runtime.router());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (stop, stopped) = oneshot::channel();
+    let stopped = async {
+        let _ = stopped.await;
+    };
+    let serving = tokio::spawn(vivaz::serve_until(listener, app, runtime.clone(), stopped));
+    Server { address, runtime, bench, stop: Some(stop), serving: Some(serving) }
+}
+
+impl Server {
+    /// Asks it to end, and waits until it has.
+    pub async fn stop(&mut self) {
+        drop(self.stop.take());
+        if let Some(serving) = self.serving.take() {
+            serving.await.unwrap().unwrap();
+        }
+    }
+
+    /// Waits until something holds that another task is about to make hold.
+    pub async fn until(&self, mut holds: impl FnMut(&Self) -> bool) {
+        let wait = async {
+            while !holds(self) {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), wait).await.expect("it holds before long");
+    }
+}
