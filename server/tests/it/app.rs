@@ -198,7 +198,7 @@ pub struct Chat {
 /// What is said there.
 #[derive(LiveState, Serialize, Deserialize, Clone, Default)]
 pub struct Room {
-    pub messages: List<Message>,
+    pub messages: Vec<Message>,
 }
 
 /// A line.

@@ -1,0 +1,71 @@
+//! How much a client may ask for.
+
+use serde_json::json;
+use vivaz::Limits;
+
+use crate::app::{limited, start};
+use crate::client::{Client, Received, assert_error};
+
+#[tokio::test]
+async fn more_than_the_burst_is_refused_with_when_to_come_again() {
+    let server = limited(Limits { messages_per_second: 1, burst: 5, ..Limits::default() }).await;
+    let mut client = Client::greet(&server).await;
+    client.mount("c", "counter", json!({})).await;
+    for n in 1..=4 {
+        assert_eq!(client.act("c", "increment", json!([])).await["payload"]["count"], n);
+    }
+    let call = client.call("c", "increment", json!([]));
+    let refused = client.ask(call).await;
+    assert_error(&refused, "rate_limited");
+    let wait = refused["payload"]["retryMs"].as_u64().unwrap();
+    assert!((1..=1_001).contains(&wait), "{wait}");
+    assert_eq!(refused["ref"], 6);
+    assert_eq!(server.runtime.stats().rate_limited, 1);
+}
+
+#[tokio::test]
+async fn a_flood_closes_with_4429() {
+    let server = start().await;
+    let mut client = Client::greet(&server).await;
+    client.mount("c", "counter", json!({})).await;
+    let calls: Vec<_> = (0..3_000).map(|_| client.call("c", "peek", json!([]))).collect();
+    // The server closes before all of it is written.
+    let _ = client.send_all(calls).await;
+    let mut refused = 0;
+    let code = loop {
+        match client.receive().await {
+            Received::Message(message) if message["payload"]["code"] == "rate_limited" => refused += 1,
+            Received::Message(_) => {}
+            Received::Closed(code) => break code,
+        }
+    };
+    assert_eq!(code, Some(4429));
+    assert_eq!(refused, 1_000);
+}
+
+#[tokio::test]
+async fn a_resumed_page_may_send_again_at_once_what_was_in_flight() {
+    let server = limited(Limits { messages_per_second: 1, burst: 3, in_flight: 10, ..Limits::default() }).await;
+    let mut client = Client::greet(&server).await;
+    client.mount("c", "counter", json!({})).await;
+    let welcome = client.welcome.clone();
+    client.cut();
+    let mut client = Client::resume(&server, &welcome, 1, json!({})).await;
+    client.count_from(1);
+    for n in 1..=10 {
+        assert_eq!(client.act("c", "increment", json!([])).await["payload"]["count"], n);
+    }
+}
+
+#[tokio::test]
+async fn more_in_flight_than_allowed_is_overloaded() {
+    let server = limited(Limits { in_flight: 3, ..Limits::default() }).await;
+    let mut client = Client::greet(&server).await;
+    client.mount("lab", "lab", json!({})).await;
+    let calls: Vec<_> = (0..4).map(|_| client.call("lab", "wait", json!([]))).collect();
+    client.send_all(calls).await.unwrap();
+    let error = client.next().await;
+    assert_error(&error, "overloaded");
+    assert_eq!(error["ref"], 5);
+    assert!(error["payload"]["retryMs"].is_u64());
+}

@@ -1,0 +1,88 @@
+//! The first paint, and how a page goes on from it.
+
+use std::sync::atomic::Ordering;
+
+use serde_json::json;
+use vivaz::Limits;
+
+use crate::app::{limited, start};
+use crate::client::{Client, assert_error};
+use crate::http::request;
+
+/// The values of an attribute in the order of the elements.
+fn attributes(html: &str, name: &str) -> Vec<String> {
+    html.split(&format!(" {name}=\"")).skip(1).map(|rest| rest.split('"').next().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn a_page_comes_with_its_components_painted_and_no_cache_keeps_it() {
+    let server = start().await;
+    let (head, body) = request(&server, "GET", "/page", &[]).await;
+    let html = String::from_utf8(body).unwrap();
+    assert!(head.starts_with("http/1.1 200"), "{head}");
+    assert!(head.contains("private, no-store"), "{head}");
+    assert!(html.contains("&lt;b&gt;"), "{html}");
+    assert_eq!(attributes(&html, "name"), ["counter", "closed", "counter"]);
+    assert_eq!(attributes(&html, "seal").len(), 3);
+    assert_eq!(attributes(&html, "shape"), ["", "", ""]);
+    assert!(html.contains(r#"<script type="module" src="/live/client.js"></script>"#));
+    assert!(html.contains("<live-component id=\"shut\""));
+}
+
+#[tokio::test]
+async fn mount_runs_once_for_the_paint_and_the_page_together() {
+    let server = start().await;
+    let (_, body) = request(&server, "GET", "/page", &[]).await;
+    let html = String::from_utf8(body).unwrap();
+    assert_eq!(server.bench.runs.load(Ordering::SeqCst), 1);
+    let seals = attributes(&html, "seal");
+    let mut client = Client::greet(&server).await;
+    let mount = client.message("COMPONENT_MOUNT", "a", json!({ "seal": seals[0] }));
+    let mounted = client.ask(mount).await;
+    assert_eq!(mounted["payload"]["state"], json!({ "title": "<b>&\"", "count": 3 }));
+    let mount = client.message("COMPONENT_MOUNT", "b", json!({ "seal": seals[1] }));
+    let mounted = client.ask(mount).await;
+    assert_eq!(mounted["payload"]["state"], json!({ "text": "hello" }));
+    assert_eq!(mounted["payload"]["template"], attributes(&html, "template")[1].as_str());
+    assert_eq!(client.act("b", "mounts", json!([])).await["payload"], 1, "private state comes along");
+    assert_eq!(server.bench.runs.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn state_too_large_for_a_seal_is_mounted_again() {
+    let server = limited(Limits { seal_state_bytes: 4, ..Limits::default() }).await;
+    let (_, body) = request(&server, "GET", "/page", &[]).await;
+    let seals = attributes(&String::from_utf8(body).unwrap(), "seal");
+    let mut client = Client::greet(&server).await;
+    let mount = client.message("COMPONENT_MOUNT", "b", json!({ "seal": seals[1] }));
+    let mounted = client.ask(mount).await;
+    assert_eq!(mounted["payload"]["state"], json!({ "text": "hello" }));
+    assert_eq!(client.act("b", "mounts", json!([])).await["payload"], 2);
+}
+
+#[tokio::test]
+async fn a_seal_is_good_for_the_user_it_was_made_for() {
+    let server = start().await;
+    let (_, body) = request(&server, "GET", "/page", &[("x-user", "ada")]).await;
+    let seals = attributes(&String::from_utf8(body).unwrap(), "seal");
+    let mut bob = Client::greet_with(&server, &[("x-user", "bob")], json!({})).await;
+    let mount = bob.message("COMPONENT_MOUNT", "a", json!({ "seal": seals[0] }));
+    assert_error(&bob.ask(mount).await, "bad_seal");
+    let mut ada = Client::greet_with(&server, &[("x-user", "ada")], json!({})).await;
+    let mount = ada.message("COMPONENT_MOUNT", "a", json!({ "seal": seals[0] }));
+    assert_eq!(ada.ask(mount).await["type"], "COMPONENT_MOUNTED");
+}
+
+#[tokio::test]
+async fn a_page_that_cannot_be_painted_gives_nothing_away() {
+    let server = start().await;
+    let (head, body) = request(&server, "GET", "/broken", &[]).await;
+    assert!(head.starts_with("http/1.1 500"), "{head}");
+    assert!(!String::from_utf8(body).unwrap().contains("4711"));
+    let (head, _) = request(&server, "GET", "/members", &[]).await;
+    assert!(head.starts_with("http/1.1 401"), "{head}");
+    let (head, _) = request(&server, "GET", "/members", &[("x-refuse", "1")]).await;
+    assert!(head.starts_with("http/1.1 401"), "{head}");
+    let (head, _) = request(&server, "GET", "/page", &[]).await;
+    assert!(head.starts_with("http/1.1 200"), "{head}");
+}

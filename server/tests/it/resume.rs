@@ -1,0 +1,184 @@
+//! Connections break; sessions go on.
+
+use serde_json::json;
+
+use crate::app::{Message, Room, start};
+use crate::client::{Client, assert_error};
+
+#[tokio::test]
+async fn a_session_comes_back_with_everything_in_it() {
+    let server = start().await;
+    let mut client = Client::greet(&server).await;
+    let counter = client.mount("c", "counter", json!({})).await;
+    client.mount("chat", "chat", json!({})).await;
+    client.act("c", "increment", json!([])).await;
+    let welcome = client.welcome.clone();
+    client.cut();
+    server.until(|server| server.runtime.stats().connections == 0).await;
+    let topic = server.runtime.topic::<Room>("chat/lobby").await.unwrap();
+    topic.update(|room| room.messages.push(Message { id: 1, text: "meanwhile".into() })).await.unwrap();
+    let epoch = server.runtime.hub().get("chat/lobby").unwrap().epoch().to_string();
+    let streams = json!({ "c:c": [counter["epoch"], 1], "t:chat/lobby": [epoch, 0] });
+    let mut client = Client::resume(&server, &welcome, 3, streams).await;
+    client.count_from(3);
+    assert_eq!(client.welcome["resumed"], true);
+    assert_eq!(client.welcome["session"], welcome["session"]);
+    assert_ne!(client.welcome["resume"], welcome["resume"]);
+    assert_ne!(client.welcome["connection"], welcome["connection"]);
+    let missed = client.expect("STATE_UPDATE").await;
+    assert_eq!((&missed["topic"], &missed["rev"]), (&json!("chat/lobby"), &json!(1)));
+    assert!(client.drain().await.is_empty(), "nothing that the page has is sent again");
+    assert_eq!(client.act("c", "increment", json!([])).await["payload"]["count"], 2);
+}
+
+#[tokio::test]
+async fn who_is_too_far_behind_or_of_another_history_gets_a_snapshot() {
+    let server = start().await;
+    let mut client = Client::greet(&server).await;
+    let mounted = client.mount("c", "counter", json!({})).await;
+    for _ in 0..60 {
+        client.act("c", "increment", json!([])).await;
+    }
+    let mut welcome = client.welcome.clone();
+    client.cut();
+    for position in [json!([mounted["epoch"], 2]), json!(["another", 60]), json!([mounted["epoch"], 99])] {
+        let mut client = Client::resume(&server, &welcome, 61, json!({ "c:c": position })).await;
+        let snapshot = client.expect("STATE_SNAPSHOT").await;
+        assert_eq!((&snapshot["rev"], &snapshot["payload"]["count"]), (&json!(60), &json!(60)));
+        assert_eq!(snapshot["epoch"], mounted["epoch"]);
+        welcome = client.welcome.clone();
+        client.drain().await;
+    }
+}
+
+#[tokio::test]
+async fn only_the_secret_and_the_same_user_resume_and_nothing_leaks() {
+    let server = start().await;
+    let client = Client::greet_with(&server, &[("x-user", "ada")], json!({})).await;
+    let welcome = client.welcome.clone();
+    client.cut();
+    server.until(|server| server.runtime.stats().connections == 0).await;
+    let hello = json!({ "session": welcome["session"], "resume": welcome["resume"] });
+    let mut wrong = hello.clone();
+    wrong["resume"] = "AAAAAAAAAAAAAAAAAAAAAA".into();
+    let mut unknown = hello.clone();
+    unknown["session"] = "nobody".into();
+    for (headers, hello) in [
+        (&[("x-user", "ada")][..], &wrong),
+        (&[("x-user", "ada")][..], &unknown),
+        (&[("x-user", "bob")][..], &hello),
+        (&[][..], &hello),
+    ] {
+        let other = Client::greet_with(&server, headers, hello.clone()).await;
+        assert_eq!(other.welcome["resumed"], false);
+        assert_ne!(other.welcome["session"], welcome["session"]);
+    }
+    let back = Client::greet_with(&server, &[("x-user", "ada")], hello).await;
+    assert_eq!(back.welcome["resumed"], true, "the session was untouched");
+}
+
+#[tokio::test]
+async fn the_secret_before_is_good_until_a_message_has_come() {
+    let server = start().await;
+    let first = Client::greet(&server).await;
+    let one = first.welcome.clone();
+    first.cut();
+    // The second WELCOME is lost on the way.
+    let second = Client::resume(&server, &one, 0, json!({})).await;
+    let two = second.welcome.clone();
+    second.cut();
+    let mut third = Client::resume(&server, &one, 0, json!({})).await;
+    assert_eq!(third.welcome["resumed"], true);
+    let three = third.welcome.clone();
+    third.drain().await;
+    third.cut();
+    for old in [&one, &two] {
+        assert_eq!(Client::resume(&server, old, 0, json!({})).await.welcome["resumed"], false);
+    }
+    assert_eq!(Client::resume(&server, &three, 0, json!({})).await.welcome["resumed"], true);
+}
+
+#[tokio::test]
+async fn a_second_connection_takes_the_session_over() {
+    let server = start().await;
+    let mut first = Client::greet(&server).await;
+    let mounted = first.mount("c", "counter", json!({})).await;
+    let streams = json!({ "c:c": [mounted["epoch"], 0] });
+    let mut second = Client::resume(&server, &first.welcome, 1, streams).await;
+    second.count_from(1);
+    assert_eq!(second.welcome["resumed"], true);
+    assert_eq!(first.closed().await, 4409);
+    assert_eq!(second.act("c", "increment", json!([])).await["payload"]["count"], 1);
+    let stats = server.runtime.stats();
+    assert_eq!((stats.sessions, stats.take_overs, stats.resumed), (1, 1, 1));
+}
+
+#[tokio::test]
+async fn a_take_over_does_not_stop_what_runs() {
+    let server = start().await;
+    let mut first = Client::greet(&server).await;
+    let mounted = first.mount("lab", "lab", json!({})).await;
+    let wait = first.call("lab", "wait", json!([]));
+    first.send(wait).await;
+    server.bench.entered.notified().await;
+    let streams = json!({ "c:lab": [mounted["epoch"], 0] });
+    let mut second = Client::resume(&server, &first.welcome, 1, streams).await;
+    assert_eq!(first.closed().await, 4409);
+    server.bench.gate.notify_one();
+    let reply = second.expect("STATE_UPDATE").await;
+    assert_eq!((&reply["ref"], &reply["payload"]["seen"]), (&json!(2), &json!(1)));
+}
+
+#[tokio::test]
+async fn many_that_resume_at_once_end_with_one_that_has_it() {
+    let server = start().await;
+    let mut first = Client::greet(&server).await;
+    first.mount("c", "counter", json!({})).await;
+    let (server, welcome) = (&server, &first.welcome.clone());
+    let mut others =
+        futures_util::future::join_all((0..8).map(|_| Client::resume(server, welcome, 1, json!({})))).await;
+    others.retain(|other| other.welcome["resumed"] == true);
+    assert!(!others.is_empty());
+    server.until(|server| server.runtime.stats().connections <= 9 - others.len() as u64 + 1).await;
+    let mut alive = 0;
+    for other in &mut others {
+        other.count_from(50);
+        let call = other.call("c", "peek", json!([]));
+        if other.send_frame(tokio_tungstenite::tungstenite::Message::text(call.to_string())).await.is_ok()
+            && let crate::client::Received::Message(message) = other.receive().await
+            && message["type"] == "ACK"
+        {
+            alive += 1;
+        }
+    }
+    assert_eq!(alive, 1);
+}
+
+#[tokio::test]
+async fn topics_are_authorised_again() {
+    let server = start().await;
+    let hello = json!({});
+    let headers = [("x-user", "ada"), ("x-may", "private")];
+    let mut client = Client::greet_with(&server, &headers, hello).await;
+    let mounted = client.mount("p", "chat", json!({ "room": "private" })).await;
+    assert_eq!(mounted["type"], "COMPONENT_MOUNTED");
+    client.mount("c", "counter", json!({})).await;
+    let welcome = client.welcome.clone();
+    client.cut();
+    server.until(|server| server.runtime.stats().connections == 0).await;
+    let topic = server.runtime.topic::<Room>("chat/private").await.unwrap();
+    topic.update(|room| room.messages.push(Message { id: 1, text: "hush".into() })).await.unwrap();
+    let epoch = server.runtime.hub().get("chat/private").unwrap().epoch().to_string();
+    let hello = json!({
+        "session": welcome["session"], "resume": welcome["resume"], "acked": 2,
+        "streams": { "c:p": [mounted["epoch"], 0], "t:chat/private": [epoch, 0] },
+    });
+    let mut client = Client::greet_with(&server, &[("x-user", "ada")], hello).await;
+    client.count_from(2);
+    assert_eq!(client.welcome["resumed"], true);
+    let seen = client.drain().await;
+    assert!(!format!("{seen:?}").contains("hush"), "{seen:?}");
+    assert!(seen.iter().any(|message| message["type"] == "COMPONENT_UNMOUNTED" && message["componentId"] == "p"));
+    assert_error(&client.act("p", "say", json!(["x"])).await, "not_mounted");
+    assert_eq!(client.act("c", "increment", json!([])).await["payload"]["count"], 1);
+}

@@ -1,0 +1,83 @@
+//! Events: rooms, broadcasts, tasks.
+
+use serde_json::json;
+
+use crate::app::start;
+use crate::client::Client;
+
+#[tokio::test]
+async fn a_room_hears_what_is_said_in_it_but_not_who_said_it() {
+    let server = start().await;
+    let mut ada = Client::greet(&server).await;
+    let mut bob = Client::greet(&server).await;
+    for client in [&mut ada, &mut bob] {
+        client.mount("lab", "lab", json!({})).await;
+        client.act("lab", "enter", json!(["kitchen"])).await;
+    }
+    ada.act("lab", "shout", json!(["kitchen", "tea"])).await;
+    let (mut event, mut patch) = (bob.next().await, bob.next().await);
+    if event["type"] != "EVENT" {
+        std::mem::swap(&mut event, &mut patch);
+    }
+    assert_eq!(event["componentId"], "lab");
+    assert_eq!(event["payload"], json!({ "name": "shouted", "data": "tea" }));
+    assert_eq!(patch["payload"], json!({ "draft": "tea" }));
+    assert!(patch.get("ref").is_none());
+    assert!(ada.drain().await.is_empty());
+    bob.act("lab", "exit", json!(["kitchen"])).await;
+    ada.act("lab", "shout", json!(["kitchen", "cake"])).await;
+    assert!(bob.drain().await.is_empty());
+}
+
+#[tokio::test]
+async fn the_application_speaks_to_rooms_and_to_everybody() {
+    let server = start().await;
+    let mut inside = Client::greet(&server).await;
+    let mut outside = Client::greet(&server).await;
+    for client in [&mut inside, &mut outside] {
+        client.mount("lab", "lab", json!({})).await;
+    }
+    inside.act("lab", "enter", json!(["kitchen"])).await;
+    server.runtime.emit_to_room("kitchen", "shouted", &"fire").unwrap();
+    let heard = [inside.next().await, inside.next().await];
+    assert!(heard.iter().any(|message| message["payload"]["draft"] == "fire"), "{heard:?}");
+    assert!(outside.drain().await.is_empty());
+    server.runtime.broadcast("shouted", &"closing time").unwrap();
+    for client in [&mut inside, &mut outside] {
+        let heard = [client.next().await, client.next().await];
+        assert!(heard.iter().any(|message| message["payload"]["data"] == "closing time"), "{heard:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_session_stays_in_its_rooms_while_its_connection_is_gone() {
+    let server = start().await;
+    let mut client = Client::greet(&server).await;
+    let mounted = client.mount("lab", "lab", json!({})).await;
+    client.act("lab", "enter", json!(["kitchen"])).await;
+    let welcome = client.welcome.clone();
+    client.cut();
+    server.until(|server| server.runtime.stats().connections == 0).await;
+    server.runtime.emit_to_room("kitchen", "shouted", &"meanwhile").unwrap();
+    let streams = json!({ "c:lab": [mounted["epoch"], 0] });
+    let mut client = Client::resume(&server, &welcome, 2, streams).await;
+    // The component heard it, before or after the page was back.
+    let patch = loop {
+        let message = client.next().await;
+        if message["type"] == "STATE_UPDATE" {
+            break message;
+        }
+    };
+    assert_eq!((&patch["rev"], &patch["payload"]["draft"]), (&json!(1), &json!("meanwhile")));
+}
+
+#[tokio::test]
+async fn a_task_comes_back_as_an_event() {
+    let server = start().await;
+    let mut client = Client::greet(&server).await;
+    client.mount("lab", "lab", json!({})).await;
+    let reply = client.act("lab", "later", json!(["done"])).await;
+    assert_eq!(reply["type"], "ACK");
+    let patch = client.expect("STATE_UPDATE").await;
+    assert_eq!(patch["payload"], json!({ "draft": "done" }));
+}

@@ -1,0 +1,153 @@
+//! State that many look at.
+
+use serde_json::{Value, json};
+use tokio::io::AsyncReadExt;
+use vivaz::Limits;
+
+use crate::app::{Message, Room, limited, start};
+use crate::client::{Client, assert_error};
+
+#[tokio::test]
+async fn everybody_gets_the_same_patch() {
+    let server = start().await;
+    let mut ada = Client::greet(&server).await;
+    let mut bob = Client::greet(&server).await;
+    for client in [&mut ada, &mut bob] {
+        let mount = client.message("COMPONENT_MOUNT", "chat", json!({ "component": "chat" }));
+        client.send(mount).await;
+        let snapshot = client.expect("STATE_SNAPSHOT").await;
+        assert_eq!((&snapshot["topic"], &snapshot["payload"]), (&json!("chat/lobby"), &json!({ "messages": [] })));
+        let mounted = client.expect("COMPONENT_MOUNTED").await;
+        assert_eq!(mounted["payload"]["topics"], json!({ "chat": "chat/lobby" }));
+        assert_eq!(mounted["payload"]["state"], json!({ "sent": 0, "room": "lobby" }));
+    }
+    let reply = ada.act("chat", "say", json!(["hello"])).await;
+    assert_eq!(reply["type"], "ACK", "the component's own state did not change");
+    let seen = bob.expect("STATE_UPDATE").await;
+    assert_eq!((&seen["topic"], &seen["rev"]), (&json!("chat/lobby"), &json!(1)));
+    assert_eq!(seen["payload"], json!({ "messages": [{ "id": 1, "text": "hello" }] }));
+}
+
+#[tokio::test]
+async fn a_second_component_needs_no_second_snapshot_and_the_last_one_gives_the_topic_up() {
+    let server = start().await;
+    let mut client = Client::greet(&server).await;
+    client.mount("a", "chat", json!({})).await;
+    let mount = client.message("COMPONENT_MOUNT", "b", json!({ "component": "chat" }));
+    client.send(mount).await;
+    client.expect("COMPONENT_MOUNTED").await;
+    client.send(json!({ "v": 1, "type": "RESYNC", "topic": "chat/lobby" })).await;
+    client.expect("STATE_SNAPSHOT").await;
+    for id in ["a", "b"] {
+        let unmount = client.message("COMPONENT_UNMOUNT", id, json!(null));
+        client.ask(unmount).await;
+    }
+    client.send(json!({ "v": 1, "type": "RESYNC", "topic": "chat/lobby" })).await;
+    assert_error(&client.next().await, "forbidden");
+}
+
+#[tokio::test]
+async fn new_props_may_lead_to_another_topic() {
+    let server = start().await;
+    let mut client = Client::greet(&server).await;
+    client.mount("chat", "chat", json!({})).await;
+    let message = client.message("PROPS_UPDATE", "chat", json!({ "props": { "room": "attic" } }));
+    client.send(message).await;
+    let snapshot = client.expect("STATE_SNAPSHOT").await;
+    assert_eq!(snapshot["topic"], "chat/attic");
+    let update = client.expect("STATE_UPDATE").await;
+    assert_eq!(update["topics"], json!({ "chat": "chat/attic" }));
+    assert_eq!(update["payload"], json!({ "room": "attic" }));
+    client.send(json!({ "v": 1, "type": "RESYNC", "topic": "chat/lobby" })).await;
+    assert_error(&client.next().await, "forbidden");
+    let message = client.message("PROPS_UPDATE", "chat", json!({ "props": { "room": "private" } }));
+    assert_error(&client.ask(message).await, "forbidden");
+    client.send(json!({ "v": 1, "type": "RESYNC", "componentId": "chat" })).await;
+    assert_eq!(client.expect("STATE_SNAPSHOT").await["payload"]["room"], "attic");
+}
+
+#[tokio::test]
+async fn what_a_failed_action_staged_is_not_published() {
+    let server = start().await;
+    let mut client = Client::greet(&server).await;
+    client.mount("chat", "chat", json!({})).await;
+    assert_error(&client.act("chat", "say_and_fail", json!(["never"])).await, "action_failed");
+    client.send(json!({ "v": 1, "type": "RESYNC", "topic": "chat/lobby" })).await;
+    let snapshot = client.expect("STATE_SNAPSHOT").await;
+    assert_eq!((&snapshot["rev"], &snapshot["payload"]["messages"]), (&json!(0), &json!([])));
+}
+
+#[tokio::test]
+async fn a_route_of_the_application_changes_what_pages_show() {
+    let server = start().await;
+    let mut client = Client::greet(&server).await;
+    client.mount("chat", "chat", json!({})).await;
+    let topic = server.runtime.topic::<Room>("chat/lobby").await.unwrap();
+    topic.update(|room| room.messages.push(Message { id: 9, text: "from outside".into() })).await.unwrap();
+    let update = client.expect("STATE_UPDATE").await;
+    assert_eq!(update["payload"], json!({ "messages": [{ "id": 9, "text": "from outside" }] }));
+    assert!(update.get("by").is_none());
+}
+
+#[tokio::test]
+async fn a_slow_reader_costs_a_bounded_outbox_and_ends_where_the_topic_is() {
+    let server = limited(Limits { outbox_bytes: 16 * 1024, ..Limits::default() }).await;
+    let mut slow = Client::greet(&server).await;
+    slow.mount("chat", "chat", json!({})).await;
+    let topic = server.runtime.topic::<Room>("chat/lobby").await.unwrap();
+    // Far more than what the sockets' buffers take, while nobody reads.
+    for n in 0..400_u64 {
+        topic
+            .update(move |room| room.messages = vec![Message { id: n, text: "x".repeat(64 * 1024) }])
+            .await
+            .unwrap();
+    }
+    topic.update(|room| room.messages = vec![Message { id: 400, text: "last".into() }]).await.unwrap();
+    let (mut state, mut rev, mut messages) = (json!({}), 0, 0);
+    while state["messages"][0]["id"] != 400 {
+        let message = slow.next().await;
+        messages += 1;
+        let now = message["rev"].as_u64().unwrap();
+        match message["type"].as_str().unwrap() {
+            "STATE_SNAPSHOT" => state = message["payload"].clone(),
+            "STATE_UPDATE" => {
+                assert_eq!(now, rev + 1, "a patch that does not fit");
+                state = message["payload"].clone();
+            }
+            other => panic!("{other}"),
+        }
+        rev = now;
+    }
+    assert_eq!(rev, 401);
+    assert!(messages < 400, "{messages}");
+    assert_eq!(slow.act("chat", "say", json!(["hello"])).await["type"], "ACK");
+}
+
+#[tokio::test]
+async fn a_reader_of_nothing_is_closed() {
+    let limits = Limits {
+        outbox_bytes: 16 * 1024,
+        heartbeat: std::time::Duration::from_millis(40),
+        write_time: std::time::Duration::from_millis(200),
+        ..Limits::default()
+    };
+    let server = limited(limits).await;
+    let mut slow = Client::greet(&server).await;
+    slow.mount("chat", "chat", json!({})).await;
+    let topic = server.runtime.topic::<Room>("chat/lobby").await.unwrap();
+    let big = Value::from("x".repeat(8 * 1024 * 1024)).as_str().unwrap().to_owned();
+    topic.update(move |room| room.messages = vec![Message { id: 1, text: big.clone() }]).await.unwrap();
+    server.until(|server| server.runtime.stats().sessions == 1).await;
+    // What was on its way is read by nobody, so the code has to come after all of it.
+    tokio::time::sleep(std::time::Duration::from_millis(400)).await;
+    let mut last = Vec::new();
+    let mut chunk = vec![0; 1 << 16];
+    loop {
+        match slow.stream().read(&mut chunk).await {
+            Ok(0) | Err(_) => break,
+            Ok(read) => last = chunk[..read].to_vec(),
+        }
+    }
+    let code = last.windows(2).any(|pair| pair == 4413_u16.to_be_bytes());
+    assert!(code, "{:?}", &last[last.len().saturating_sub(40)..]);
+}
