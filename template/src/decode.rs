@@ -33,280 +33,340 @@ impl Template {
     /// # Errors
     /// When the data is something else, or of another version.
     pub fn decode<D: Data>(data: &D, intern: &mut dyn FnMut(&str) -> u32) -> Result<Self, DecodeError> {
-        Reader { rest: std::slice::from_ref(data).iter(), intern }.template().ok_or(DecodeError)
+        let mut cx = Context { intern, bad: false };
+        let template = Reader { rest: std::slice::from_ref(data).iter(), cx: &mut cx }.template();
+        if cx.bad { Err(DecodeError) } else { Ok(template) }
     }
+}
+
+/// What all readers share.
+struct Context<'i> {
+    intern: &'i mut dyn FnMut(&str) -> u32,
+    /// Something was not what it should be. Looked at once, at the end: a check at each step would double the size of
+    /// this in wasm. What is read after that is made up, and dropped.
+    bad: bool,
 }
 
 /// Takes one element after another from an array.
-struct Reader<'a, 'i, D> {
+struct Reader<'a, 'c, 'i, D> {
     rest: std::slice::Iter<'a, D>,
-    intern: &'i mut dyn FnMut(&str) -> u32,
+    cx: &'c mut Context<'i>,
 }
 
-impl<'a, D: Data> Reader<'a, '_, D> {
-    fn list(&mut self) -> Option<Reader<'a, '_, D>> {
-        let Kind::List(items) = self.rest.next()?.kind() else { return None };
-        Some(Reader { rest: items.iter(), intern: &mut *self.intern })
+impl<'a, 'i, D: Data> Reader<'a, '_, 'i, D> {
+    fn kind(&mut self) -> Kind<'a, D> {
+        self.rest.next().map_or(Kind::Map, Data::kind)
     }
 
-    fn int(&mut self) -> Option<i64> {
-        let Kind::Int(i) = self.rest.next()?.kind() else { return None };
-        Some(i)
+    fn bad<T: Default>(&mut self) -> T {
+        self.cx.bad = true;
+        T::default()
     }
 
-    fn small(&mut self) -> Option<u16> {
-        self.int()?.try_into().ok()
+    fn more(&self) -> bool {
+        self.rest.len() > 0
     }
 
-    fn text(&mut self) -> Option<Box<str>> {
-        let Kind::Str(s) = self.rest.next()?.kind() else { return None };
-        Some(s.into())
+    fn list(&mut self) -> Reader<'a, '_, 'i, D> {
+        let items = match self.kind() {
+            Kind::List(items) => items,
+            _ => {
+                self.cx.bad = true;
+                &[]
+            }
+        };
+        Reader { rest: items.iter(), cx: &mut *self.cx }
     }
 
-    fn name(&mut self) -> Option<Name> {
-        let text = self.text()?;
-        Some(self.named(text))
+    fn int(&mut self) -> i64 {
+        match self.kind() {
+            Kind::Int(i) => i,
+            _ => self.bad(),
+        }
+    }
+
+    /// A number from 0 to 65535.
+    fn small(&mut self) -> u16 {
+        u16::try_from(self.int()).unwrap_or_else(|_| self.bad())
+    }
+
+    /// A number, or -1 for none.
+    fn maybe<T: TryFrom<i64>>(&mut self) -> Option<T> {
+        self.int().try_into().ok()
+    }
+
+    fn text(&mut self) -> Box<str> {
+        match self.kind() {
+            Kind::Str(s) => s.into(),
+            _ => self.bad(),
+        }
+    }
+
+    fn name(&mut self) -> Name {
+        let text = self.text();
+        self.named(text)
     }
 
     fn named(&mut self, text: Box<str>) -> Name {
-        Name { id: (self.intern)(&text), text }
+        Name { id: (self.cx.intern)(&text), text }
     }
 
     /// One of a closed set, by its position.
-    fn one_of<T: Copy>(&mut self, all: &[T]) -> Option<T> {
-        all.get(usize::try_from(self.int()?).ok()?).copied()
+    fn one_of<T: Copy>(&mut self, all: &[T], or: T) -> T {
+        let at = self.small();
+        all.get(usize::from(at)).copied().unwrap_or_else(|| {
+            self.cx.bad = true;
+            or
+        })
+    }
+
+    /// What may stand at the end.
+    fn optional<T>(&mut self, read: fn(&mut Self) -> T) -> Option<T> {
+        self.more().then(|| read(self))
     }
 
     /// Everything that is left.
-    fn all<T>(mut self, read: fn(&mut Self) -> Option<T>) -> Option<Vec<T>> {
-        let mut out = Vec::with_capacity(self.rest.len());
-        while self.rest.len() > 0 {
-            out.push(read(&mut self)?);
+    fn all<T>(mut self, read: fn(&mut Self) -> T) -> Vec<T> {
+        let mut out = Vec::new();
+        while self.more() {
+            out.push(read(&mut self));
         }
-        Some(out)
+        out
     }
 
-    fn template(&mut self) -> Option<Template> {
-        let mut r = self.list()?;
-        if r.int()? != VERSION {
-            return None;
+    fn template(&mut self) -> Template {
+        let mut r = self.list();
+        if r.int() != VERSION {
+            return Template { blocks: r.bad() };
         }
-        Some(Template { blocks: r.all(|r| r.list()?.block())? })
+        Template { blocks: r.all(|r| r.list().block()) }
     }
 
-    fn block(&mut self) -> Option<Block> {
-        Some(Block {
-            html: self.text()?,
-            namespace: self.one_of(&[Namespace::Html, Namespace::Svg, Namespace::MathMl])?,
-            locals: self.list()?.all(|r| Some((r.text()?, r.expr()?)))?,
-            holes: self.list()?.all(|r| r.list()?.hole())?,
-        })
+    fn block(&mut self) -> Block {
+        Block {
+            html: self.text(),
+            namespace: self.one_of(&[Namespace::Html, Namespace::Svg, Namespace::MathMl], Namespace::Html),
+            locals: self.list().all(|r| (r.text(), r.expr())),
+            holes: self.list().all(|r| r.list().hole()),
+        }
     }
 
-    fn step(&mut self) -> Option<Step> {
-        Some(Step { comments: self.small()?, elements: self.small()? })
+    fn step(&mut self) -> Step {
+        Step { comments: self.small(), elements: self.small() }
     }
 
-    fn hole(&mut self) -> Option<Hole> {
-        let kind = self.int()?;
-        Some(Hole { path: self.list()?.all(Reader::step)?, kind: self.hole_kind(kind)? })
+    fn hole(&mut self) -> Hole {
+        let kind = self.int();
+        Hole { path: self.list().all(Reader::step), kind: self.hole_kind(kind) }
     }
 
-    fn hole_kind(&mut self, kind: i64) -> Option<HoleKind> {
-        Some(match kind {
-            0 => HoleKind::Text { after: self.step()?, value: self.expr()? },
-            1 => HoleKind::Content { value: self.expr()? },
-            2 => HoleKind::Html { value: self.expr()? },
+    fn hole_kind(&mut self, kind: i64) -> HoleKind {
+        match kind {
+            0 => HoleKind::Text { after: self.step(), value: self.expr() },
+            1 => HoleKind::Content { value: self.expr() },
+            2 => HoleKind::Html { value: self.expr() },
             3 => HoleKind::Attribute {
-                name: self.text()?,
-                kind: self.one_of(&[
+                name: self.text(),
+                kind: self.one_of(
+                    &[
+                        AttributeKind::Plain,
+                        AttributeKind::Url,
+                        AttributeKind::UrlList,
+                        AttributeKind::Property,
+                        AttributeKind::Word,
+                        AttributeKind::Class,
+                    ],
                     AttributeKind::Plain,
-                    AttributeKind::Url,
-                    AttributeKind::UrlList,
-                    AttributeKind::Property,
-                    AttributeKind::Word,
-                    AttributeKind::Class,
-                ])?,
-                value: self.expr()?,
+                ),
+                value: self.expr(),
             },
-            4 => HoleKind::Class { name: self.text()?, on: self.expr()? },
-            5 => HoleKind::Style { property: self.text()?, value: self.expr()? },
-            6 => HoleKind::Show { on: self.expr()? },
+            4 => HoleKind::Class { name: self.text(), on: self.expr() },
+            5 => HoleKind::Style { property: self.text(), value: self.expr() },
+            6 => HoleKind::Show { on: self.expr() },
             7 => HoleKind::For {
-                start: self.step()?,
-                end: self.end()?,
-                block: self.small()?.into(),
-                list: self.expr()?,
-                key: self.expr()?,
+                start: self.step(),
+                end: self.maybe(),
+                block: self.small().into(),
+                list: self.expr(),
+                key: self.expr(),
             },
             8 => HoleKind::If {
-                start: self.step()?,
-                end: self.end()?,
-                arms: self.list()?.all(|r| {
-                    let block = r.small()?.into();
-                    let mut condition = r.list()?;
-                    Some((if condition.rest.len() > 0 { Some(condition.expr()?) } else { None }, block))
-                })?,
+                start: self.step(),
+                end: self.maybe(),
+                arms: self.list().all(|r| {
+                    let block = r.small().into();
+                    (r.list().optional(Reader::expr), block)
+                }),
             },
             9 => HoleKind::Event {
-                event: self.text()?,
-                modifiers: self.list()?.modifiers()?,
-                run: self.list()?.all(|r| r.list()?.statement())?,
-                optimistic: self.list()?.all(|r| r.list()?.guess())?,
+                event: self.text(),
+                modifiers: self.list().modifiers(),
+                run: self.list().all(|r| r.list().statement()),
+                optimistic: self.list().all(|r| r.list().guess()),
             },
             10 => HoleKind::Model {
-                field: self.name()?,
-                control: self.one_of(&[
+                field: self.name(),
+                control: self.one_of(
+                    &[
+                        Control::Text,
+                        Control::Number,
+                        Control::Checkbox,
+                        Control::Radio,
+                        Control::Select,
+                        Control::SelectMultiple,
+                    ],
                     Control::Text,
-                    Control::Number,
-                    Control::Checkbox,
-                    Control::Radio,
-                    Control::Select,
-                    Control::SelectMultiple,
-                ])?,
-                modifiers: self.model_modifiers()?,
+                ),
+                modifiers: self.model_modifiers(),
             },
             11 => HoleKind::Wire {
-                state: self.one_of(&[WireState::Loading, WireState::Dirty, WireState::Offline])?,
-                effect: match self.int()? {
+                state: self
+                    .one_of(&[WireState::Loading, WireState::Dirty, WireState::Offline], WireState::Loading),
+                effect: match self.int() {
                     0 => WireEffect::Show,
-                    1 => WireEffect::Class(self.text()?),
-                    2 => WireEffect::Attribute(self.text()?),
-                    _ => return None,
+                    1 => WireEffect::Class(self.text()),
+                    _ => WireEffect::Attribute(self.text()),
                 },
-                target: if self.rest.len() > 0 { Some(self.text()?) } else { None },
+                target: self.optional(Reader::text),
             },
-            12 => HoleKind::Ref { name: self.text()? },
-            13 => HoleKind::Hook { name: self.text()? },
+            12 => HoleKind::Ref { name: self.text() },
+            13 => HoleKind::Hook { name: self.text() },
             14 => HoleKind::Ignore,
             15 => HoleKind::Child {
-                component: self.text()?,
-                props: self.list()?.all(|r| Some((r.name()?, r.expr()?)))?,
-                key: if self.rest.len() > 0 { Some(self.expr()?) } else { None },
+                component: self.text(),
+                props: self.list().all(|r| (r.name(), r.expr())),
+                key: self.optional(Reader::expr),
             },
-            _ => return None,
-        })
+            _ => {
+                self.cx.bad = true;
+                HoleKind::Ignore
+            }
+        }
     }
 
-    /// An end anchor, -1 for none.
-    fn end(&mut self) -> Option<Option<u16>> {
-        Some(self.int()?.try_into().ok())
-    }
-
-    fn millis(&mut self) -> Option<Option<u32>> {
-        Some(self.int()?.try_into().ok())
-    }
-
-    fn modifiers(&mut self) -> Option<Modifiers> {
-        let flags = self.int()?;
-        Some(Modifiers {
+    fn modifiers(&mut self) -> Modifiers {
+        let flags = self.int();
+        Modifiers {
             prevent: flags & 1 != 0,
             stop: flags & 2 != 0,
             only_self: flags & 4 != 0,
             once: flags & 8 != 0,
             drop: flags & 16 != 0,
-            target: self.one_of(&[EventTarget::Element, EventTarget::Window, EventTarget::Outside])?,
-            held: self.small()? as u8,
-            debounce: self.millis()?,
-            throttle: self.millis()?,
-            keys: self.list()?.all(Reader::text)?,
-        })
+            target: self.one_of(
+                &[EventTarget::Element, EventTarget::Window, EventTarget::Outside],
+                EventTarget::Element,
+            ),
+            held: self.small() as u8,
+            debounce: self.maybe(),
+            throttle: self.maybe(),
+            keys: self.list().all(Reader::text),
+        }
     }
 
-    fn model_modifiers(&mut self) -> Option<ModelModifiers> {
-        let flags = self.int()?;
-        Some(ModelModifiers {
+    fn model_modifiers(&mut self) -> ModelModifiers {
+        let flags = self.int();
+        ModelModifiers {
             trim: flags & 1 != 0,
             number: flags & 2 != 0,
             force: flags & 4 != 0,
-            send: self.one_of(&[ModelSend::Input, ModelSend::Change, ModelSend::Blur])?,
-            debounce: self.millis()?,
-        })
+            send: self.one_of(&[ModelSend::Input, ModelSend::Change, ModelSend::Blur], ModelSend::Input),
+            debounce: self.maybe(),
+        }
     }
 
-    fn statement(&mut self) -> Option<Statement> {
-        Some(match self.int()? {
-            0 => Statement::Call { action: self.text()?, args: self.list()?.all(Reader::expr)? },
-            1 => Statement::Set { local: self.local()?, value: self.expr()? },
-            _ => return None,
-        })
+    fn statement(&mut self) -> Statement {
+        match self.int() {
+            0 => Statement::Call { action: self.text(), args: self.list().all(Reader::expr) },
+            _ => Statement::Set { local: self.local(), value: self.expr() },
+        }
     }
 
-    fn guess(&mut self) -> Option<Guess> {
-        Some(match self.int()? {
-            0 => Guess::Set { path: self.expr()?, value: self.expr()? },
-            1 => Guess::Push { list: self.expr()?, item: self.expr()? },
-            2 => Guess::Remove { list: self.expr()?, key: self.expr()? },
-            _ => return None,
-        })
+    fn guess(&mut self) -> Guess {
+        match self.int() {
+            0 => Guess::Set { path: self.expr(), value: self.expr() },
+            1 => Guess::Push { list: self.expr(), item: self.expr() },
+            _ => Guess::Remove { list: self.expr(), key: self.expr() },
+        }
     }
 
-    fn local(&mut self) -> Option<LocalRef> {
-        Some(LocalRef { level: self.small()?, slot: self.small()? })
+    fn local(&mut self) -> LocalRef {
+        LocalRef { level: self.small(), slot: self.small() }
     }
 
-    fn expr(&mut self) -> Option<Expr> {
-        Some(match self.rest.next()?.kind() {
-            Kind::Null => Expr::Literal(Literal::Null),
-            Kind::Bool(b) => Expr::Literal(Literal::Bool(b)),
-            Kind::Int(i) => Expr::Literal(Literal::Int(i)),
-            Kind::Num(n) => Expr::Literal(Literal::Num(n)),
-            Kind::Str(name) => Expr::Root(self.named(name.into())),
+    fn expr(&mut self) -> Expr {
+        Expr::Literal(match self.kind() {
+            Kind::Null => Literal::Null,
+            Kind::Bool(b) => Literal::Bool(b),
+            Kind::Int(i) => Literal::Int(i),
+            Kind::Num(n) => Literal::Num(n),
+            Kind::Str(name) => return Expr::Root(self.named(name.into())),
             Kind::List(items) => {
-                return Reader { rest: items.iter(), intern: &mut *self.intern }.compound();
+                return Reader { rest: items.iter(), cx: &mut *self.cx }.compound();
             }
-            Kind::Map => return None,
+            Kind::Map => {
+                self.cx.bad = true;
+                Literal::Null
+            }
         })
     }
 
-    fn compound(mut self) -> Option<Expr> {
-        Some(match self.int()? {
-            0 => Expr::Literal(Literal::Str(self.text()?)),
-            1 => Expr::Item(self.small()?),
-            2 => Expr::Index(self.small()?),
-            3 => Expr::Local(self.local()?),
-            4 => Expr::Special(self.one_of(&[
+    fn compound(mut self) -> Expr {
+        match self.int() {
+            0 => Expr::Literal(Literal::Str(self.text())),
+            1 => Expr::Item(self.small()),
+            2 => Expr::Index(self.small()),
+            3 => Expr::Local(self.local()),
+            4 => Expr::Special(self.one_of(
+                &[
+                    Special::Value,
+                    Special::Checked,
+                    Special::Form,
+                    Special::Event,
+                    Special::User,
+                    Special::Temp,
+                ],
                 Special::Value,
-                Special::Checked,
-                Special::Form,
-                Special::Event,
-                Special::User,
-                Special::Temp,
-            ])?),
-            5 => Expr::Field(self.boxed()?, self.name()?),
-            6 => Expr::At(self.boxed()?, self.boxed()?),
-            7 => Expr::Contains(self.boxed()?, self.boxed()?),
-            8 => {
-                let op = self.one_of(&[Unary::Not, Unary::Negate, Unary::Len, Unary::IsEmpty])?;
-                Expr::Unary(op, self.boxed()?)
-            }
+            )),
+            5 => Expr::Field(self.boxed(), self.name()),
+            6 => Expr::At(self.boxed(), self.boxed()),
+            7 => Expr::Contains(self.boxed(), self.boxed()),
+            8 => Expr::Unary(
+                self.one_of(&[Unary::Not, Unary::Negate, Unary::Len, Unary::IsEmpty], Unary::Not),
+                self.boxed(),
+            ),
             9 => {
-                let op = self.one_of(&[
+                let op = self.one_of(
+                    &[
+                        Binary::And,
+                        Binary::Or,
+                        Binary::Coalesce,
+                        Binary::Eq,
+                        Binary::Ne,
+                        Binary::Lt,
+                        Binary::Le,
+                        Binary::Gt,
+                        Binary::Ge,
+                        Binary::Add,
+                        Binary::Sub,
+                        Binary::Mul,
+                        Binary::Div,
+                        Binary::Rem,
+                    ],
                     Binary::And,
-                    Binary::Or,
-                    Binary::Coalesce,
-                    Binary::Eq,
-                    Binary::Ne,
-                    Binary::Lt,
-                    Binary::Le,
-                    Binary::Gt,
-                    Binary::Ge,
-                    Binary::Add,
-                    Binary::Sub,
-                    Binary::Mul,
-                    Binary::Div,
-                    Binary::Rem,
-                ])?;
-                Expr::Binary(op, self.boxed()?, self.boxed()?)
+                );
+                Expr::Binary(op, self.boxed(), self.boxed())
             }
-            10 => Expr::If(self.boxed()?, self.boxed()?, self.boxed()?),
-            11 => Expr::Concat(self.all(Reader::expr)?),
-            12 => Expr::Object(self.all(|r| Some((r.name()?, r.expr()?)))?),
-            _ => return None,
-        })
+            10 => Expr::If(self.boxed(), self.boxed(), self.boxed()),
+            11 => Expr::Concat(self.all(Reader::expr)),
+            12 => Expr::Object(self.all(|r| (r.name(), r.expr()))),
+            _ => {
+                self.cx.bad = true;
+                Expr::Literal(Literal::Null)
+            }
+        }
     }
 
-    fn boxed(&mut self) -> Option<Box<Expr>> {
-        self.expr().map(Box::new)
+    fn boxed(&mut self) -> Box<Expr> {
+        Box::new(self.expr())
     }
 }

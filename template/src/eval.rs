@@ -103,7 +103,8 @@ impl<D: Data> Value<'_, D> {
 
     fn len(&self) -> usize {
         match self.kind() {
-            Kind::Str(s) => s.chars().count(),
+            // Every byte but those that go on with a character; `chars().count()` is tuned for speed, at half a kilobyte.
+            Kind::Str(s) => s.bytes().filter(|byte| byte & 0xC0 != 0x80).count(),
             Kind::List(items) => items.len(),
             Kind::Null | Kind::Bool(_) | Kind::Int(_) | Kind::Num(_) | Kind::Map => self.entries(),
         }
