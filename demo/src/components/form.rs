@@ -66,6 +66,7 @@ impl Form {
         self.saved.prepend(saved);
         self.saved.keep_first(SHOWN as usize);
         (self.name, self.email, self.age, self.agree) = <_>::default();
+        self.errors.clear();
         Ok(())
     }
 

@@ -67,7 +67,7 @@ impl Rows {
     /// The second with the last but one.
     #[action]
     fn swap(&mut self) {
-        if let Some(last_but_one @ 1..) = self.rows.len().checked_sub(2) {
+        if let Some(last_but_one) = self.rows.len().checked_sub(2) {
             self.rows.swap(1, last_but_one);
         }
     }

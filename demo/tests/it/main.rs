@@ -4,3 +4,5 @@ mod demo;
 mod http;
 mod pages;
 mod process;
+mod shapes;
+mod socket;

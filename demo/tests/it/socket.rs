@@ -1,0 +1,127 @@
+//! What programs other than the client rely on: names, shapes and the order of messages.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use futures_util::{SinkExt as _, StreamExt as _};
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+use vivaz_protocol::{Patch, RawJson};
+
+use crate::demo::Demo;
+
+/// A page without a browser.
+pub(crate) struct Page {
+    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    last_ref: u64,
+    /// What it knows of each component and topic, by id or name.
+    states: BTreeMap<String, Value>,
+}
+
+impl Page {
+    /// Connects as the visitor of that cookie, or as nobody.
+    pub(crate) async fn open(demo: &Demo, cookie: Option<&str>) -> Self {
+        let mut request = format!("ws://{}/live", demo.addr).into_client_request().unwrap();
+        if let Some(cookie) = cookie {
+            request.headers_mut().insert("cookie", cookie.parse().unwrap());
+        }
+        let (socket, _) = connect_async(request).await.unwrap();
+        let mut page = Self { socket, last_ref: 0, states: BTreeMap::new() };
+        page.send(json!({ "v": 1, "type": "HELLO", "payload": {} })).await;
+        assert_eq!(page.receive().await["type"], "WELCOME");
+        page
+    }
+
+    async fn send(&mut self, message: Value) {
+        self.socket.send(Message::text(message.to_string())).await.unwrap();
+    }
+
+    /// The next message, whatever it is.
+    pub(crate) async fn receive(&mut self) -> Value {
+        loop {
+            let next = tokio::time::timeout(Duration::from_secs(20), self.socket.next());
+            match next.await.expect("a message in time").expect("an open socket").unwrap() {
+                Message::Text(text) => {
+                    let message: Value = serde_json::from_str(&text).unwrap();
+                    self.keep(&message);
+                    return message;
+                }
+                Message::Close(frame) => panic!("closed: {frame:?}"),
+                _ => {}
+            }
+        }
+    }
+
+    /// What it knows of that component or topic.
+    pub(crate) fn state(&self, stream: &str) -> &Value {
+        &self.states[stream]
+    }
+
+    fn keep(&mut self, message: &Value) {
+        let Some(stream) = message["topic"].as_str().or(message["componentId"].as_str()) else { return };
+        let payload = &message["payload"];
+        match message["type"].as_str().unwrap() {
+            "COMPONENT_MOUNTED" => drop(self.states.insert(stream.to_owned(), payload["state"].clone())),
+            "STATE_SNAPSHOT" => drop(self.states.insert(stream.to_owned(), payload.clone())),
+            "STATE_UPDATE" => {
+                let json = payload.to_string();
+                let patch = Patch::parse(RawJson::from(&*RawValue::from_string(json).unwrap())).unwrap();
+                patch.apply(self.states.get_mut(stream).unwrap()).unwrap();
+            }
+            _ => {}
+        }
+    }
+
+    /// Sends a message with a ref of its own; what comes up to its reply, the reply last.
+    pub(crate) async fn request(&mut self, mut message: Value) -> Vec<Value> {
+        self.last_ref += 1;
+        message["v"] = json!(1);
+        message["ref"] = json!(self.last_ref);
+        self.send(message).await;
+        let mut came = Vec::new();
+        loop {
+            let message = self.receive().await;
+            let is_reply = message["ref"] == json!(self.last_ref);
+            came.push(message);
+            if is_reply {
+                return came;
+            }
+        }
+    }
+
+    pub(crate) async fn mount(&mut self, id: &str, component: &str, props: Value) -> Vec<Value> {
+        let payload = json!({ "component": component, "props": props });
+        self.request(json!({ "type": "COMPONENT_MOUNT", "componentId": id, "payload": payload })).await
+    }
+
+    pub(crate) async fn call(&mut self, id: &str, action: &str, payload: Value) -> Vec<Value> {
+        let message =
+            json!({ "type": "COMPONENT_ACTION", "componentId": id, "action": action, "payload": payload });
+        self.request(message).await
+    }
+
+    pub(crate) async fn set(&mut self, id: &str, property: &str, value: Value) -> Vec<Value> {
+        let payload = json!({ "property": property, "value": value });
+        self.request(json!({ "type": "PROPERTY_UPDATE", "componentId": id, "payload": payload })).await
+    }
+
+    /// The next message that is of that type, and of that event if it is one.
+    pub(crate) async fn wait(&mut self, is_it: impl Fn(&Value) -> bool) -> Value {
+        loop {
+            let message = self.receive().await;
+            if is_it(&message) {
+                return message;
+            }
+        }
+    }
+}
+
+/// The reply among what [`Page::request`] gave.
+pub(crate) fn reply(came: &[Value]) -> &Value {
+    came.last().unwrap()
+}
