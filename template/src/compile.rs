@@ -78,6 +78,7 @@ pub fn compile(source: &str) -> Result<Compiled, Vec<TemplateError>> {
         preserve: false,
         options: false,
         late: Vec::new(),
+        form: None,
         reads_user: false,
     };
     compiler.children(&tree, None, &[]);
@@ -110,6 +111,8 @@ struct Compiler {
     options: bool,
     /// Holes of the element being compiled that come after those inside it.
     late: Vec<(Vec<Step>, HoleKind)>,
+    /// The names of the controls of the form around, if all of them are known.
+    form: Option<Vec<String>>,
     reads_user: bool,
 }
 

@@ -68,21 +68,15 @@ impl<'a, 'i, D: Data> Reader<'a, '_, 'i, D> {
     }
 
     fn list(&mut self) -> Reader<'a, '_, 'i, D> {
-        let items = match self.kind() {
-            Kind::List(items) => items,
-            _ => {
-                self.cx.bad = true;
-                &[]
-            }
+        let Kind::List(items) = self.kind() else {
+            self.cx.bad = true;
+            return Reader { rest: [].iter(), cx: &mut *self.cx };
         };
         Reader { rest: items.iter(), cx: &mut *self.cx }
     }
 
     fn int(&mut self) -> i64 {
-        match self.kind() {
-            Kind::Int(i) => i,
-            _ => self.bad(),
-        }
+        if let Kind::Int(i) = self.kind() { i } else { self.bad() }
     }
 
     /// A number from 0 to 65535.
@@ -96,10 +90,7 @@ impl<'a, 'i, D: Data> Reader<'a, '_, 'i, D> {
     }
 
     fn text(&mut self) -> Box<str> {
-        match self.kind() {
-            Kind::Str(s) => s.into(),
-            _ => self.bad(),
-        }
+        if let Kind::Str(s) = self.kind() { s.into() } else { self.bad() }
     }
 
     fn name(&mut self) -> Name {

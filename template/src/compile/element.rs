@@ -7,7 +7,7 @@ use crate::compiled::{HoleKind, Namespace, Step};
 use crate::expr::{Expr, Literal};
 use crate::program::Op;
 use crate::render::escape;
-use crate::source::{Attribute, Element, Node, Piece, VOID};
+use crate::source::{Attribute, Element, Node, Piece, VOID, decode};
 
 /// What a start tag's attributes add up to.
 #[derive(Default)]
@@ -53,6 +53,10 @@ impl Compiler {
         let name = element.name.as_str();
         let html = element.namespace == Namespace::Html;
         let options = self.options;
+        let form = self.form.clone();
+        if element.is_html("form") {
+            self.form = control_names(element);
+        }
         if element.is_html("select") {
             self.options = false;
         }
@@ -83,6 +87,7 @@ impl Compiler {
             self.op(Op::SelectEnd);
         }
         self.options = options;
+        self.form = form;
         // The value of a select, after its options.
         for (path, kind) in std::mem::take(&mut self.late) {
             self.hole(&path, kind);
@@ -264,6 +269,38 @@ impl Compiler {
 pub(super) fn live(attribute: &Attribute) -> Option<&str> {
     let (prefix, name) = (attribute.name.get(..5)?, attribute.name.get(5..)?);
     prefix.eq_ignore_ascii_case("live:").then_some(name)
+}
+
+/// The names of a form's controls, if the template shows all of them.
+fn control_names(form: &Element) -> Option<Vec<String>> {
+    fn gather(element: &Element, names: &mut Vec<String>) -> Option<()> {
+        for child in &element.children {
+            let Node::Element(child) = child else { continue };
+            let opaque = child.component().is_some()
+                || child.name.contains('-')
+                || ["live:html", "live:ignore", "live:hook"]
+                    .iter()
+                    .any(|name| child.attribute(name).is_some());
+            if opaque {
+                return None;
+            }
+            if let Some(name) = child.attribute("name").and_then(|name| name.value.as_ref()) {
+                if name.text.contains("{{") {
+                    return None;
+                }
+                names.push(decode(&name.text));
+            }
+            gather(child, names)?;
+        }
+        Some(())
+    }
+    // Controls elsewhere can name the form by its id, and other code can add some.
+    let opaque = ["id", "live:html", "live:ignore", "live:hook"];
+    if opaque.iter().any(|name| form.attribute(name).is_some()) {
+        return None;
+    }
+    let mut names = Vec::new();
+    gather(form, &mut names).map(|()| names)
 }
 
 /// Whether there is nothing but white space.

@@ -130,6 +130,9 @@ impl Compiler {
                     let hint = hint(&field.text, ["id", "name"]);
                     self.error(field.at, format!("`$user` has `id` and `name`, no `{}`{hint}", field.text));
                 }
+                if matches!(of, Expr::Special(Special::Form)) {
+                    self.control_named(field);
+                }
                 let step = PathStep::Field(field.text.clone());
                 (Expr::Field(of.into(), Name::from(field.text.as_str())), extended(path, step))
             }
@@ -148,6 +151,13 @@ impl Compiler {
             | AstKind::If(..)
             | AstKind::Object(_) => (self.resolve_part(ast, Want::Any, moment).0, None),
         }
+    }
+
+    /// `$form.x` where all controls of the form are known.
+    fn control_named(&mut self, field: &Ident) {
+        let Some(names) = self.form.as_ref().filter(|names| !names.contains(&field.text)) else { return };
+        let hint = hint(&field.text, names.iter().map(String::as_str));
+        self.error(field.at, format!("the form around has no control named `{}`{hint}", field.text));
     }
 
     fn method(

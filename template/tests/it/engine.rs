@@ -206,7 +206,7 @@ fn fill(template: &Template, root: &mut Element, hole: &Hole, frame: &Frame<'_>)
                     element.children = vec![Node::Text(text(&value))];
                 }
                 Control::Text | Control::Number => {
-                    element.set("value", attribute(&value, AttributeKind::Word))
+                    element.set("value", attribute(&value, AttributeKind::Word));
                 }
                 Control::Checkbox => element.set("checked", value.truthy().then(String::new)),
                 Control::Radio => {
