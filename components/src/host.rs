@@ -261,8 +261,12 @@ impl Instance for Host {
                     Err(error) => self.refuse(cx, error),
                 }
             }
-            Job::Props { props } => match self.write_props(&props) {
-                Ok(()) => self.run_edits(cx, Vec::new()),
+            Job::Props { props } => match self.with_props(&props) {
+                // Taken over when the topics that they lead to may be shown, else not at all.
+                Ok(component) => self.run_later(|mut host| async move {
+                    let outcome = host.accept(Returned { component, cx, result: Ok(None) }).await;
+                    host.finish(outcome)
+                }),
                 Err(error) => self.refuse(cx, error),
             },
             Job::Event { event } => {

@@ -58,7 +58,7 @@ async fn serve<T: Transport>(mut transport: T, mut session: Box<Session>) {
     let counters = Arc::clone(&session.runtime().core().counters);
     let outcome = attend(&mut session, &mut transport).await;
     let limits = session.runtime().core().limits.clone();
-    session.disconnected();
+    session.detach();
     let (waits, close) = match outcome {
         Outcome::Yield(give) => {
             tracing::debug!("taken over by another connection");
@@ -67,7 +67,8 @@ async fn serve<T: Transport>(mut transport: T, mut session: Box<Session>) {
             let close = transport.close(CloseCode::TakenOver.as_u16(), "taken over by another connection");
             // Whoever asked for it has gone already: it waits like one whose connection dropped.
             let tend = async {
-                if let Some(session) = kept {
+                if let Some(mut session) = kept {
+                    session.disconnected();
                     tend(session, Instant::now() + limits.suspended_time).await;
                 }
             };
@@ -99,6 +100,7 @@ async fn serve<T: Transport>(mut transport: T, mut session: Box<Session>) {
         if going_away {
             end(session, UnmountReason::Shutdown).await;
         } else {
+            session.disconnected();
             tend(session, Instant::now() + waits).await;
         }
     };
@@ -161,8 +163,8 @@ async fn attend<T: Transport>(session: &mut Session, transport: &mut T) -> Outco
     }
 }
 
-/// The order is what matters first: what finished, what others want, the clock, then the client, and when all of them
-/// have nothing more, what they caused goes out at once.
+/// What others want and what finished come first, then the client, and when all of them have nothing more, what they
+/// caused goes out at once.
 fn poll_turn<T: Transport>(
     session: &mut Session,
     transport: &mut T,
@@ -174,9 +176,6 @@ fn poll_turn<T: Transport>(
     }
     if let Poll::Ready(done) = session.poll_running(cx) {
         return Poll::Ready(Turn::Done(done));
-    }
-    if session.port().take_beat() {
-        return Poll::Ready(Turn::Beat);
     }
     loop {
         let behind = session.port().is_behind();
@@ -193,7 +192,8 @@ fn poll_turn<T: Transport>(
         let reads_on = pulse.reads >= READS || behind && !session.port().is_behind();
         pulse.reads = 0;
         if !reads_on {
-            return Poll::Pending;
+            // Only now: what says that the peer is alive may have been waiting to be read.
+            return if session.port().take_beat() { Poll::Ready(Turn::Beat) } else { Poll::Pending };
         }
     }
 }

@@ -69,9 +69,13 @@ pub async fn serve_until(
     let limit = runtime.core().limits.shutdown_time;
     let server = axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>());
     let mut serving = std::pin::pin!(server.with_graceful_shutdown(stop).into_future());
-    tokio::select! {
-        served = &mut serving => return served,
-        () = stopping.cancelled() => {}
+    let ended = tokio::select! {
+        served = &mut serving => Some(served),
+        () = stopping.cancelled() => None,
+    };
+    if let Some(served) = ended {
+        runtime.shutdown().await;
+        return served;
     }
     // Pages and plain requests end side by side, and neither keeps the other from it for longer than the limit.
     let (served, ()) = tokio::join!(tokio::time::timeout(limit, serving), runtime.shutdown());

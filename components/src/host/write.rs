@@ -7,6 +7,7 @@ use vivaz_protocol::ErrorCode;
 
 use super::Host;
 use crate::args::without_place;
+use crate::component::Component;
 use crate::fault::guard_now;
 use crate::spec::Spec;
 use crate::{ActionError, Result};
@@ -30,8 +31,8 @@ impl Host {
         Ok(())
     }
 
-    /// Writes props of the parent, all or none. Those that are not given stay.
-    pub(super) fn write_props(&mut self, props: &RawValue) -> Result {
+    /// The component with props of the parent, all or none. Those that are not given stay.
+    pub(super) fn with_props(&self, props: &RawValue) -> Result<Box<dyn Component>> {
         let bad = |message: String| ActionError::new(ErrorCode::BadProps, message);
         let given: BTreeMap<String, Box<RawValue>> =
             serde_json::from_str(props.get()).map_err(|error| bad(without_place(&error)))?;
@@ -44,8 +45,7 @@ impl Host {
                 draft.assign(name, value).map_err(|error| bad(format!("`{name}`: {}", without_place(&error))))
             })?;
         }
-        self.component = draft;
-        Ok(())
+        Ok(draft)
     }
 }
 

@@ -75,10 +75,14 @@ impl Session {
         tracing::debug!(session = %self.id(), "session resumed");
     }
 
-    /// The connection is gone; the session goes on without one.
-    pub(crate) fn disconnected(&mut self) {
+    /// The connection is gone; nothing is sent from now on.
+    pub(crate) fn detach(&mut self) {
         self.port.connect(None);
         self.unfollow_topics();
+    }
+
+    /// Tells the components that the session goes on without a connection.
+    pub(crate) fn disconnected(&mut self) {
         self.enqueue_all(Hook::Disconnected, || Job::Disconnected);
     }
 

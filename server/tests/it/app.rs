@@ -19,7 +19,7 @@ use vivaz::{Builder, Errors, Limits, Refused, Secret, User};
 /// A counter as everybody knows it.
 #[derive(LiveComponent, Clone)]
 #[live(name = "counter", inline = "<p>{{ title }}: {{ count }}</p>", open)]
-pub struct Counter {
+pub(crate) struct Counter {
     #[live(prop, default = "Counter".to_owned())]
     title: String,
     #[live(prop, default)]
@@ -41,8 +41,8 @@ impl Counter {
 
 /// Everything that can go wrong.
 #[derive(LiveComponent, Clone)]
-#[live(name = "lab", inline = "<p>{{ draft }} {{ age }} {{ seen }}</p>", open)]
-pub struct Lab {
+#[live(name = "lab", inline = "<p class=\"note\">{{ draft }}</p><p class=\"note\">{{ age }}</p><p class=\"note\">{{ seen }}</p>", open)]
+pub(crate) struct Lab {
     #[live(model, default)]
     draft: String,
     #[live(model, default)]
@@ -57,11 +57,11 @@ pub struct Lab {
 
 /// What the tests hold a handler up with, and count with.
 #[derive(Default)]
-pub struct Bench {
-    pub gate: Notify,
-    pub entered: Notify,
-    pub runs: AtomicU64,
-    pub hooks: std::sync::Mutex<Vec<&'static str>>,
+pub(crate) struct Bench {
+    pub(crate) gate: Notify,
+    pub(crate) entered: Notify,
+    pub(crate) runs: AtomicU64,
+    pub(crate) hooks: std::sync::Mutex<Vec<&'static str>>,
 }
 
 #[actions]
@@ -186,7 +186,7 @@ impl Lab {
 /// A room that people look at together.
 #[derive(LiveComponent, Clone)]
 #[live(name = "chat", inline = "<ol><li live:for=\"m in chat.messages\" live:key=\"m.id\">{{ m.text }}</li></ol>", open)]
-pub struct Chat {
+pub(crate) struct Chat {
     #[live(prop, default = "lobby".to_owned())]
     room: String,
     #[live(shared = "chat/{room}")]
@@ -197,15 +197,15 @@ pub struct Chat {
 
 /// What is said there.
 #[derive(LiveState, Serialize, Deserialize, Clone, Default)]
-pub struct Room {
-    pub messages: Vec<Message>,
+pub(crate) struct Room {
+    pub(crate) messages: Vec<Message>,
 }
 
 /// A line.
 #[derive(LiveState, Serialize, Deserialize, Clone)]
-pub struct Message {
-    pub id: u64,
-    pub text: String,
+pub(crate) struct Message {
+    pub(crate) id: u64,
+    pub(crate) text: String,
 }
 
 impl Topic for Room {
@@ -250,7 +250,7 @@ impl Chat {
 /// Only as the server renders it.
 #[derive(LiveComponent, Clone)]
 #[live(name = "closed", inline = "<p>{{ text }}</p><live:counter title=\"{{ text }}\"></live:counter>")]
-pub struct Closed {
+pub(crate) struct Closed {
     #[live(prop, default)]
     text: String,
     #[live(private, default)]
@@ -273,7 +273,7 @@ impl Closed {
 /// Cannot be mounted.
 #[derive(LiveComponent, Clone)]
 #[live(name = "stillborn", inline = "<p>{{ how }}</p>", open)]
-pub struct Stillborn {
+pub(crate) struct Stillborn {
     #[live(prop, default)]
     how: String,
 }
@@ -294,12 +294,12 @@ impl Stillborn {
 }
 
 /// A running server.
-pub struct Server {
-    pub address: SocketAddr,
-    pub runtime: Runtime,
-    pub bench: Arc<Bench>,
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    pub(crate) runtime: Runtime,
+    pub(crate) bench: Arc<Bench>,
     stop: Option<oneshot::Sender<()>>,
-    pub serving: Option<tokio::task::JoinHandle<std::io::Result<()>>>,
+    pub(crate) serving: Option<tokio::task::JoinHandle<std::io::Result<()>>>,
 }
 
 /// Who asks, as the test says: `x-user: ID`, `x-may: PERMISSION`, `x-refuse`.
@@ -327,17 +327,17 @@ async fn members(live: Live) -> std::result::Result<Response, RenderError> {
 }
 
 /// A server with the usual limits.
-pub async fn start() -> Server {
+pub(crate) async fn start() -> Server {
     start_with(|builder| builder).await
 }
 
 /// A server with these limits.
-pub async fn limited(limits: Limits) -> Server {
+pub(crate) async fn limited(limits: Limits) -> Server {
     start_with(|builder| builder.limits(limits)).await
 }
 
 /// A server that is configured further.
-pub async fn start_with(configure: impl FnOnce(Builder) -> Builder) -> Server {
+pub(crate) async fn start_with(configure: impl FnOnce(Builder) -> Builder) -> Server {
     let bench = Arc::new(Bench::default());
     let builder = Runtime::builder()
         .state(Arc::clone(&bench))
@@ -370,7 +370,7 @@ pub async fn start_with(configure: impl FnOnce(Builder) -> Builder) -> Server {
 
 impl Server {
     /// Asks it to end, and waits until it has.
-    pub async fn stop(&mut self) {
+    pub(crate) async fn stop(&mut self) {
         drop(self.stop.take());
         if let Some(serving) = self.serving.take() {
             serving.await.unwrap().unwrap();
@@ -378,7 +378,7 @@ impl Server {
     }
 
     /// Waits until something holds that another task is about to make hold.
-    pub async fn until(&self, mut holds: impl FnMut(&Self) -> bool) {
+    pub(crate) async fn until(&self, mut holds: impl FnMut(&Self) -> bool) {
         let wait = async {
             while !holds(self) {
                 tokio::time::sleep(Duration::from_millis(2)).await;

@@ -16,21 +16,21 @@ use crate::app::Server;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A connection.
-pub struct Client {
+pub(crate) struct Client {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     reference: u64,
     /// The `WELCOME`'s payload.
-    pub welcome: Value,
+    pub(crate) welcome: Value,
 }
 
 impl Client {
     /// Opens a connection and says nothing.
-    pub async fn open(server: &Server) -> Self {
+    pub(crate) async fn open(server: &Server) -> Self {
         Self::open_with(server, &[]).await.unwrap()
     }
 
     /// The same with headers.
-    pub async fn open_with(server: &Server, headers: &[(&str, &str)]) -> Result<Self, Error> {
+    pub(crate) async fn open_with(server: &Server, headers: &[(&str, &str)]) -> Result<Self, Error> {
         let mut request = format!("ws://{}/live", server.address).into_client_request()?;
         for (name, value) in headers {
             let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
@@ -41,12 +41,12 @@ impl Client {
     }
 
     /// Opens a connection with a new session.
-    pub async fn greet(server: &Server) -> Self {
+    pub(crate) async fn greet(server: &Server) -> Self {
         Self::greet_with(server, &[], json!({})).await
     }
 
     /// The same with headers and a `HELLO`.
-    pub async fn greet_with(server: &Server, headers: &[(&str, &str)], hello: Value) -> Self {
+    pub(crate) async fn greet_with(server: &Server, headers: &[(&str, &str)], hello: Value) -> Self {
         let mut client = Self::open_with(server, headers).await.unwrap();
         client.send(json!({ "v": 1, "type": "HELLO", "payload": hello })).await;
         client.welcome = client.expect("WELCOME").await["payload"].clone();
@@ -54,7 +54,7 @@ impl Client {
     }
 
     /// Comes back to a session: `streams` is where it was in what.
-    pub async fn resume(server: &Server, welcome: &Value, acked: u64, streams: Value) -> Self {
+    pub(crate) async fn resume(server: &Server, welcome: &Value, acked: u64, streams: Value) -> Self {
         let hello = json!({
             "session": welcome["session"], "resume": welcome["resume"], "acked": acked, "streams": streams,
         });
@@ -62,22 +62,22 @@ impl Client {
     }
 
     /// Sends a message as it is.
-    pub async fn send(&mut self, message: Value) {
+    pub(crate) async fn send(&mut self, message: Value) {
         self.send_text(&message.to_string()).await;
     }
 
     /// Sends a text as it is.
-    pub async fn send_text(&mut self, text: &str) {
+    pub(crate) async fn send_text(&mut self, text: &str) {
         self.socket.send(Message::text(text)).await.unwrap();
     }
 
     /// Sends any frame.
-    pub async fn send_frame(&mut self, message: Message) -> Result<(), Error> {
+    pub(crate) async fn send_frame(&mut self, message: Message) -> Result<(), Error> {
         self.socket.send(message).await
     }
 
     /// Puts many messages on the way at once.
-    pub async fn send_all(&mut self, messages: impl IntoIterator<Item = Value>) -> Result<(), Error> {
+    pub(crate) async fn send_all(&mut self, messages: impl IntoIterator<Item = Value>) -> Result<(), Error> {
         for message in messages {
             self.socket.feed(Message::text(message.to_string())).await?;
         }
@@ -85,44 +85,44 @@ impl Client {
     }
 
     /// The next ref, from now on counting from `reference`.
-    pub fn count_from(&mut self, reference: u64) {
+    pub(crate) fn count_from(&mut self, reference: u64) {
         self.reference = reference;
     }
 
     /// A message of a type for a component, with the next ref.
-    pub fn message(&mut self, kind: &str, id: &str, payload: Value) -> Value {
+    pub(crate) fn message(&mut self, kind: &str, id: &str, payload: Value) -> Value {
         self.reference += 1;
         json!({ "v": 1, "type": kind, "ref": self.reference, "componentId": id, "payload": payload })
     }
 
     /// A call of an action.
-    pub fn call(&mut self, id: &str, action: &str, arguments: Value) -> Value {
+    pub(crate) fn call(&mut self, id: &str, action: &str, arguments: Value) -> Value {
         let mut message = self.message("COMPONENT_ACTION", id, arguments);
         message["action"] = action.into();
         message
     }
 
     /// Mounts an open component, and gives its `COMPONENT_MOUNTED` or `ERROR`.
-    pub async fn mount(&mut self, id: &str, component: &str, props: Value) -> Value {
+    pub(crate) async fn mount(&mut self, id: &str, component: &str, props: Value) -> Value {
         let message = self.message("COMPONENT_MOUNT", id, json!({ "component": component, "props": props }));
         self.ask(message).await
     }
 
     /// Calls an action and gives its reply, without what came before.
-    pub async fn act(&mut self, id: &str, action: &str, arguments: Value) -> Value {
+    pub(crate) async fn act(&mut self, id: &str, action: &str, arguments: Value) -> Value {
         let message = self.call(id, action, arguments);
         self.ask(message).await
     }
 
     /// Sends a message and gives its reply, without what came before.
-    pub async fn ask(&mut self, message: Value) -> Value {
+    pub(crate) async fn ask(&mut self, message: Value) -> Value {
         let reference = message["ref"].clone();
         self.send(message).await;
         self.reply(&reference).await
     }
 
     /// Waits for the reply to a message.
-    pub async fn reply(&mut self, reference: &Value) -> Value {
+    pub(crate) async fn reply(&mut self, reference: &Value) -> Value {
         loop {
             let message = self.next().await;
             if message["ref"] == *reference {
@@ -132,7 +132,7 @@ impl Client {
     }
 
     /// The next message.
-    pub async fn next(&mut self) -> Value {
+    pub(crate) async fn next(&mut self) -> Value {
         match self.receive().await {
             Received::Message(message) => message,
             Received::Closed(code) => panic!("closed with {code:?} instead of a message"),
@@ -140,7 +140,7 @@ impl Client {
     }
 
     /// The next message, which is of that type.
-    pub async fn expect(&mut self, kind: &str) -> Value {
+    pub(crate) async fn expect(&mut self, kind: &str) -> Value {
         let message = self.next().await;
         assert_eq!(message["type"], kind, "{message}");
         assert_eq!(message["v"], 1);
@@ -148,7 +148,7 @@ impl Client {
     }
 
     /// The code that the server closes with, after whatever it still says.
-    pub async fn closed(&mut self) -> u16 {
+    pub(crate) async fn closed(&mut self) -> u16 {
         loop {
             if let Received::Closed(code) = self.receive().await {
                 return code.expect("closed with a code");
@@ -157,7 +157,7 @@ impl Client {
     }
 
     /// Whatever comes next.
-    pub async fn receive(&mut self) -> Received {
+    pub(crate) async fn receive(&mut self) -> Received {
         loop {
             let next = tokio::time::timeout(PATIENCE, self.socket.next()).await.expect("something comes");
             match next {
@@ -170,7 +170,7 @@ impl Client {
     }
 
     /// Everything that has come by the time a `PING` is answered.
-    pub async fn drain(&mut self) -> Vec<Value> {
+    pub(crate) async fn drain(&mut self) -> Vec<Value> {
         self.send(json!({ "v": 1, "type": "PING", "payload": "drain" })).await;
         let mut all = Vec::new();
         loop {
@@ -183,7 +183,7 @@ impl Client {
     }
 
     /// Closes with a code and waits for the answer.
-    pub async fn close(mut self, code: u16) {
+    pub(crate) async fn close(mut self, code: u16) {
         use tokio_tungstenite::tungstenite::protocol::CloseFrame;
         let frame = CloseFrame { code: code.into(), reason: "".into() };
         self.socket.send(Message::Close(Some(frame))).await.unwrap();
@@ -191,12 +191,12 @@ impl Client {
     }
 
     /// Lets the connection break without a word.
-    pub fn cut(self) {
+    pub(crate) fn cut(self) {
         drop(self);
     }
 
     /// The stream below.
-    pub fn stream(&mut self) -> &mut TcpStream {
+    pub(crate) fn stream(&mut self) -> &mut TcpStream {
         match self.socket.get_mut() {
             MaybeTlsStream::Plain(stream) => stream,
             _ => unreachable!("no TLS here"),
@@ -206,14 +206,14 @@ impl Client {
 
 /// What came.
 #[derive(Debug)]
-pub enum Received {
+pub(crate) enum Received {
     Message(Value),
     Closed(Option<u16>),
 }
 
 /// Asserts the code of an `ERROR`.
 #[track_caller]
-pub fn assert_error(message: &Value, code: &str) {
+pub(crate) fn assert_error(message: &Value, code: &str) {
     assert_eq!(message["type"], "ERROR", "{message}");
     assert_eq!(message["payload"]["code"], code, "{message}");
     assert!(message["payload"]["message"].is_string());

@@ -10,7 +10,7 @@ use crate::app::{Server, start, start_with};
 use crate::client::Client;
 
 /// The head and the body of the answer to a request.
-pub async fn request(server: &Server, method: &str, path: &str, headers: &[(&str, &str)]) -> (String, Vec<u8>) {
+pub(crate) async fn request(server: &Server, method: &str, path: &str, headers: &[(&str, &str)]) -> (String, Vec<u8>) {
     let mut stream = TcpStream::connect(server.address).await.unwrap();
     let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {}\r\n", server.address);
     for (name, value) in headers {

@@ -41,7 +41,6 @@ async fn what_cannot_be_mounted_says_why() {
         ("counter", json!({ "count": "three" }), "bad_props"),
         ("counter", json!({ "colour": "red" }), "bad_props"),
         ("counter", json!([1]), "bad_props"),
-        ("counter", json!(null), "bad_props"),
         ("stillborn", json!({ "how": "panic" }), "panicked"),
         ("stillborn", json!({ "how": "hang" }), "timeout"),
         ("stillborn", json!({ "how": "user" }), "unauthenticated"),

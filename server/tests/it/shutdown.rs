@@ -12,7 +12,7 @@ async fn open_pages_are_told_and_the_server_ends() {
     client.mount("lab", "lab", json!({})).await;
     let (code, ()) = tokio::join!(client.closed(), server.stop());
     assert_eq!(code, 1001);
-    assert_eq!(*server.bench.hooks.lock().unwrap(), ["connected", "disconnected", "unmount"]);
+    assert_eq!(*server.bench.hooks.lock().unwrap(), ["connected", "unmount"]);
     assert_eq!(server.runtime.stats().sessions, 0);
 }
 

@@ -135,7 +135,7 @@ async fn a_reader_of_nothing_is_closed() {
     let mut slow = Client::greet(&server).await;
     slow.mount("chat", "chat", json!({})).await;
     let topic = server.runtime.topic::<Room>("chat/lobby").await.unwrap();
-    let big = Value::from("x".repeat(8 * 1024 * 1024)).as_str().unwrap().to_owned();
+    let big = Value::from("x".repeat(24 * 1024 * 1024)).as_str().unwrap().to_owned();
     topic.update(move |room| room.messages = vec![Message { id: 1, text: big.clone() }]).await.unwrap();
     server.until(|server| server.runtime.stats().sessions == 1).await;
     // What was on its way is read by nobody, so the code has to come after all of it.
