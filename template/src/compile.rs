@@ -18,7 +18,7 @@ mod text;
 
 use crate::check::{Check, CheckKind};
 use crate::compiled::{Block, Hole, HoleKind, Namespace, Step, Template};
-use crate::error::{Errors, Position, TemplateError};
+use crate::error::{Errors, Lines, TemplateError};
 use crate::expr::{Expr, Special};
 use crate::program::Op;
 use crate::reads::Read;
@@ -64,7 +64,7 @@ pub fn compile(source: &str) -> Result<Compiled, Vec<TemplateError>> {
     let mut errors = Errors::default();
     if source.len() > MOST {
         errors.add(0, "a template is at most a mebibyte");
-        return Err(errors.finish(""));
+        return Err(errors.finish(&Lines::of("")));
     }
     let tree = source::parse(source, &mut errors);
     let mut compiler = Compiler {
@@ -178,11 +178,12 @@ impl Compiler {
     }
 
     fn finish(self, source: &str) -> Result<Compiled, Vec<TemplateError>> {
-        let errors = self.errors.finish(source);
+        let lines = Lines::of(source);
+        let errors = self.errors.finish(&lines);
         if !errors.is_empty() {
             return Err(errors);
         }
-        let checks = self.checks.into_iter().map(|(at, kind)| Check { at: Position::of(source, at), kind });
+        let checks = self.checks.into_iter().map(|(at, kind)| Check { at: lines.position(at), kind });
         let mut template = Template { blocks: Vec::new() };
         let mut program = Vec::new();
         for block in self.blocks {

@@ -13,20 +13,31 @@ pub struct Position {
     pub column: u32,
 }
 
-impl Position {
-    /// The place of the byte at `offset` in `source`.
-    pub fn of(source: &str, offset: u32) -> Self {
-        let before = source.get(..offset as usize).unwrap_or(source);
-        let line = before.matches('\n').count() + 1;
-        let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
-        // Sources are bounded to 32 bits by `compile`.
-        Self { offset, line: line as u32, column: column as u32 }
-    }
-}
-
 impl fmt::Display for Position {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.line, self.column)
+    }
+}
+
+/// Where the lines of a source start, so that many places are found without reading it again for each.
+pub(crate) struct Lines<'s> {
+    source: &'s str,
+    starts: Vec<usize>,
+}
+
+impl<'s> Lines<'s> {
+    pub(crate) fn of(source: &'s str) -> Self {
+        let starts = [0].into_iter().chain(source.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        Self { source, starts }
+    }
+
+    /// The place of the byte at `offset`.
+    pub(crate) fn position(&self, offset: u32) -> Position {
+        let line = self.starts.partition_point(|start| *start <= offset as usize);
+        let start = line.checked_sub(1).and_then(|line| self.starts.get(line)).copied().unwrap_or(0);
+        let before = self.source.get(start..offset as usize).unwrap_or_default();
+        // Sources are bounded to 32 bits by `compile`.
+        Position { offset, line: line as u32, column: before.chars().count() as u32 + 1 }
     }
 }
 
@@ -57,13 +68,10 @@ impl Errors {
     }
 
     /// In the order of the source, each place once with the same words.
-    pub(crate) fn finish(mut self, source: &str) -> Vec<TemplateError> {
+    pub(crate) fn finish(mut self, lines: &Lines<'_>) -> Vec<TemplateError> {
         self.0.sort_by_key(|(at, _)| *at);
         self.0.dedup();
-        self.0
-            .into_iter()
-            .map(|(at, message)| TemplateError { at: Position::of(source, at), message })
-            .collect()
+        self.0.into_iter().map(|(at, message)| TemplateError { at: lines.position(at), message }).collect()
     }
 }
 

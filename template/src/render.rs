@@ -101,10 +101,10 @@ impl<D: Data> Renderer<'_, D> {
                 Op::Html(html) => self.rendered.html.push_str(html),
                 Op::Text(at) => {
                     if let Some(HoleKind::Text { value, .. } | HoleKind::Content { value }) = hole(at) {
-                        self.text(&value.eval(&frame));
+                        self.text(value, &frame);
                     }
                 }
-                Op::ShowText(value) => self.text(&value.eval(&frame)),
+                Op::ShowText(value) => self.text(value, &frame),
                 Op::Raw(at) => {
                     if let Some(HoleKind::Html { value }) = hole(at) {
                         value.eval(&frame).write(&mut self.rendered.html);
@@ -112,7 +112,7 @@ impl<D: Data> Renderer<'_, D> {
                 }
                 Op::Attribute(at) => {
                     if let Some(HoleKind::Attribute { name, value, kind }) = hole(at) {
-                        self.attribute(name, *kind, &value.eval(&frame));
+                        self.attribute(name, *kind, value, &frame);
                     }
                 }
                 Op::Class { fixed, value, toggles } => {
@@ -126,7 +126,7 @@ impl<D: Data> Renderer<'_, D> {
                         self.rendered.html.push_str(" hidden");
                     }
                 }
-                Op::Value(value) => self.attribute("value", AttributeKind::Word, &value.eval(&frame)),
+                Op::Value(value) => self.attribute("value", AttributeKind::Word, value, &frame),
                 Op::Checked(value) => self.flag(" checked", value.eval(&frame).truthy()),
                 Op::Chosen(chosen, own) => {
                     let (chosen, own) = (chosen.eval(&frame), own.eval(&frame));
@@ -200,7 +200,12 @@ impl<D: Data> Renderer<'_, D> {
         }
     }
 
-    fn text(&mut self, value: &Value<'_, D>) {
+    fn text(&mut self, value: &Expr, frame: &Frame<'_, D>) {
+        // Its parts one after the other, without joining them first.
+        if let Expr::Concat(parts) = value {
+            return parts.iter().for_each(|part| self.text(part, frame));
+        }
+        let value = value.eval(frame);
         if let Kind::Str(text) = value.kind() {
             escape::push_text(&mut self.rendered.html, text);
         } else {
@@ -215,19 +220,24 @@ impl<D: Data> Renderer<'_, D> {
         }
     }
 
-    fn attribute(&mut self, name: &str, kind: AttributeKind, value: &Value<'_, D>) {
-        let word = kind == AttributeKind::Word;
-        if matches!(value.kind(), Kind::Null) || matches!(value.kind(), Kind::Bool(false)) && !word {
-            return;
-        }
-        let mut text = std::mem::take(&mut self.scratch);
+    fn attribute(&mut self, name: &str, kind: AttributeKind, value: &Expr, frame: &Frame<'_, D>) {
+        let text = &mut self.scratch;
         text.clear();
-        if !matches!(value.kind(), Kind::Bool(true)) || word {
-            value.write(&mut text);
+        if let Expr::Concat(parts) = value {
+            parts.iter().for_each(|part| part.eval(frame).write(text));
+        } else {
+            let value = value.eval(frame);
+            let word = kind == AttributeKind::Word;
+            if matches!(value.kind(), Kind::Null) || matches!(value.kind(), Kind::Bool(false)) && !word {
+                return;
+            }
+            if !matches!(value.kind(), Kind::Bool(true)) || word {
+                value.write(text);
+            }
         }
         let refused = match kind {
-            AttributeKind::Url => url::is_script(&text),
-            AttributeKind::UrlList => url::any_script(&text),
+            AttributeKind::Url => url::is_script(text),
+            AttributeKind::UrlList => url::any_script(text),
             AttributeKind::Plain | AttributeKind::Property | AttributeKind::Word | AttributeKind::Class => {
                 false
             }
@@ -236,9 +246,8 @@ impl<D: Data> Renderer<'_, D> {
         out.push(' ');
         out.push_str(name);
         out.push_str("=\"");
-        escape::push_attribute(out, if refused { url::REFUSED } else { &text });
+        escape::push_attribute(out, if refused { url::REFUSED } else { text });
         out.push('"');
-        self.scratch = text;
     }
 
     fn classes<'h>(

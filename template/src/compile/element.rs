@@ -65,7 +65,8 @@ impl Compiler {
         let whole = html && matches!(name, "textarea" | "title" | "option");
         let content = if whole { self.whole(element) } else { None };
         if element.is_html("option") {
-            self.selected(element, content.clone().unwrap_or(Expr::Literal(Literal::Str("".into()))));
+            let shown = tag.content.as_ref().map(|(_, value)| value.clone()).or_else(|| content.clone());
+            self.selected(element, shown.unwrap_or(Expr::Literal(Literal::Str("".into()))));
         }
         self.html(">");
         self.events(element, tag.events, path);
@@ -134,6 +135,9 @@ impl Compiler {
         }
         if matches!(element.name.as_str(), "script" | "style" | "iframe" | "template") {
             self.error(element.at, format!("the content of `{}` may not depend on state", element.tag()));
+        }
+        if raw && matches!(element.name.as_str(), "textarea" | "title" | "option") {
+            self.error(element.at, format!("in `{}` there is only text: write `live:text`", element.tag()));
         }
         if raw {
             let hole = self.hole(path, HoleKind::Html { value });

@@ -62,6 +62,7 @@ pub(crate) const TEMPLATES: &[&str] = &[
     "<select><option value='x'>X</option><option live:for='r in rows' live:key='r.id' value='{{ r.id }}'>{{ r.text }}</option><option>{{ a }} and {{ b }}</option></select>",
     "<select live:model='color'><option value='r'>Red</option><option value='g'>Green</option><option>3</option></select>{{ a }}",
     "<select live:model='many' multiple><optgroup label='{{ a }}'><option live:for='r in one' live:key='r'>{{ r }}</option></optgroup><option>r</option><option value='b'>Blue</option></select>",
+    "<select live:model='color'><option live:text='color'></option><option live:for='r in rows' live:key='r.id' live:text='r.text'></option></select>",
     "<select value='{{ color }}'><option live:if='yes' value='g'>G</option><option value='{{ n }}'>N</option></select>",
     "<input live:model='a'><input type='checkbox' live:model='yes'><input type='radio' name='c' value='g' live:model='color'><input type='radio' name='c' value='{{ n }}' live:model='color'>",
     "<input type='number' live:model='n'><input value='{{ b }}' checked='{{ yes }}'>",
