@@ -9,8 +9,8 @@
 //! Server-rendered DOM and a clone of the skeleton are walked the same way. Text nodes are never counted, because the
 //! browser drops empty ones; all the text between two elements is one hole, or static. A [`Step`] says how many
 //! comments of a parent to pass and then how many elements after the last of them. Comments are markers, written
-//! `<!>`: the end anchor of every `live:for` and `live:if` that is not last in its parent (what follows it is counted
-//! from that marker, so rows before it shift nothing).
+//! `<!>`: the end anchor of every `live:for` and `live:if` that is not last in its parent, or not first after its
+//! text (what follows it is counted from that marker, so rows before it shift nothing).
 //!
 //! For block 0 the walk starts at the `<live-component>` element and the first step picks one of its children;
 //! for any other block it starts at the block's root element, and no step at all means that element itself.
@@ -86,7 +86,7 @@ pub enum HoleKind {
     /// `live:show`: shown or `hidden`.
     Show { on: Expr },
     /// `live:for`: one instance of `block` for each item, between `start` and the anchor `end` among the children of
-    /// the element at `path`. `key` is evaluated with the item in scope, in the block
+    /// the element at `path`. Rows that start at the parent's start and have no end have the parent to themselves. `key` is evaluated with the item in scope, in the block
     /// that the hole stands in.
     For { start: Step, end: Option<u16>, list: Expr, key: Expr, block: usize },
     /// `live:if`, `live:else-if`, `live:else`: the first arm whose condition holds. `None` is the `else`.

@@ -22,8 +22,12 @@ impl Compiler {
 
     pub(super) fn layout(&mut self, items: Vec<Item<'_>>, parent: Option<&Element>, path: &[Step]) {
         let mut place = Step::default();
-        let last = items.len().saturating_sub(1);
+        let count = items.len();
+        let mut text = false;
         for (i, item) in items.into_iter().enumerate() {
+            text |= matches!(item, Item::Text(_));
+            // Without an end, rows at the very start have their parent to themselves, as a page may rely on.
+            let last = i + 1 == count && !(text && place == Step::default());
             match item {
                 Item::Text(runs) => self.text(&runs, parent, path, place),
                 Item::Body(rows) => {
@@ -34,9 +38,9 @@ impl Compiler {
                     self.html("</tbody>");
                     passed(&mut place);
                 }
-                Item::Chain(arms) => self.chain(&arms, path, &mut place, i == last),
+                Item::Chain(arms) => self.chain(&arms, path, &mut place, last),
                 Item::Element(element) if element.attribute("live:for").is_some() => {
-                    self.each(element, path, &mut place, i == last);
+                    self.each(element, path, &mut place, last);
                 }
                 Item::Element(element) => {
                     self.element(element, &joined(path, place));

@@ -46,6 +46,7 @@ pub(crate) const TEMPLATES: &[&str] = &[
     "<p live:if='yes'>A {{ a }}</p>",
     "<p live:if='yes'>A</p><p live:else>B</p>",
     "<div>\n <p live:if='n == 3'>A</p>\n <b live:else-if='n'>B</b>\n <i live:else>C</i>\n</div>",
+    "<ul>Items: <li live:for='x in list' live:key='x'>{{ x }}</li></ul><ul>{{ a }}<li live:for='x in list' live:key='x'>{{ x }}</li></ul>",
     "<div>before <p live:if='yes'>A</p> after {{ a }} <b>end</b></div>",
     "<div>{{ a }}<p live:if='yes'>A</p>{{ b }}</div>",
     "<div><p live:if='yes'>A</p><p live:if='no'>B</p><p live:if='n'>C</p></div>",
