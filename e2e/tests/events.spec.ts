@@ -64,7 +64,7 @@ test("what the server sends is heard once", async ({ page }) => {
   await page.evaluate(() => {
     const heard: unknown[] = [];
     Object.assign(window, { heard });
-    document.addEventListener("live:bell", (event) => heard.push((event as CustomEvent).detail));
+    document.addEventListener("bell", (event) => heard.push((event as CustomEvent).detail));
   });
   await page.getByRole("button", { name: "Ring" }).click();
   await expect.poll(() => page.evaluate(() => (window as unknown as { heard: unknown[] }).heard)).toEqual(["ding"]);

@@ -45,7 +45,7 @@ test("a component that cannot be mounted leaves the others alone", async ({ page
   await expect(page.locator("html")).toHaveAttribute("live-connection", "connected");
   await page.getByRole("button", { name: "Fine" }).click();
   await expect(page.locator("#count")).toHaveText("1");
-  await expect(page.locator("live-component[name=broken]")).toHaveAttribute("live-state", "failed");
+  await expect(page.locator("live-component[name=broken]")).toHaveAttribute("live-state", "error");
 });
 
 test("a child's fault is the child's alone, and props reach it", async ({ page }) => {

@@ -101,5 +101,7 @@ export async function open(page: Page, path: string): Promise<void> {
 /** Waits until the page is connected and its components are mounted. */
 export async function live(page: Page): Promise<void> {
   await expect(page.locator("html")).toHaveAttribute("live-connection", "connected");
-  await expect(page.locator("live-component:not([live-state='mounted'])")).toHaveCount(0);
+  await page.waitForFunction(() =>
+    [...document.querySelectorAll("live-component")].every((element) => (element as unknown as { $ready?: boolean }).$ready),
+  );
 }
