@@ -20,11 +20,6 @@ pub(crate) fn expand(input: DeriveInput) -> TokenStream {
     let p = private(model.attrs.krate.as_ref());
     let checks = template.checks(&model, &mut errors);
     let props = props::expand(&model, &p);
-    // What follows would only repeat in rustc's words what is wrong already.
-    if !errors.is_empty() {
-        let errors = errors.into_tokens();
-        return quote!(#props #errors);
-    }
     let fields = fields_impl(&model);
     let component = component_impl(&model);
     let live = live_impl(&model, &template);
@@ -55,7 +50,7 @@ fn fields_impl(model: &Model) -> TokenStream {
         let (name, member, kind) = (&field.name, &field.ident, field.kind.ident());
         match &field.attrs.shared {
             Some(pattern) => {
-                let topic = model.topic(field, pattern).unwrap_or_default();
+                let topic = model.topic(pattern).unwrap_or_else(|_| quote!(::core::format_args!("")));
                 quote_spanned!(field.ty.span()=> visitor.shared(#name, #topic, &mut self.#member);)
             }
             None => quote_spanned! {field.ty.span()=>
@@ -87,13 +82,11 @@ fn component_impl(model: &Model) -> TokenStream {
             }
         }
     });
-    let name_of = ident.to_string();
     let duplicate = quote_spanned! {ident.span()=>
         fn duplicate(&self) -> ::std::boxed::Box<dyn p::Component> {
             ::std::boxed::Box::new(::core::clone::Clone::clone(self))
         }
     };
-    let _ = name_of;
     quote! {
         impl p::Component for #ident {
             fn spec(&self) -> &'static p::Spec {

@@ -118,13 +118,13 @@ impl Model {
         }
         for field in &self.fields {
             if let Some(pattern) = &field.attrs.shared {
-                errors.keep(self.topic(field, pattern));
+                errors.keep(self.topic(pattern));
             }
         }
     }
 
     /// `format_args!` of a shared field's topic: `"chat/{room}"`, with the fields of the component for the names.
-    pub(crate) fn topic(&self, _field: &Field, pattern: &syn::LitStr) -> syn::Result<TokenStream> {
+    pub(crate) fn topic(&self, pattern: &syn::LitStr) -> syn::Result<TokenStream> {
         let text = pattern.value();
         let (mut format, mut args) = (String::new(), Vec::new());
         let mut rest = text.as_str();

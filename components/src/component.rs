@@ -19,7 +19,7 @@ use crate::{ActionError, Context, Errors, MountContext, Result};
     message = "`{Self}` is not a live component",
     note = "add `#[derive(LiveComponent, Clone)]` to it"
 )]
-pub trait LiveComponent: Component + Clone + Sized {
+pub trait LiveComponent: Component + Sized {
     /// What it is given at mount: the fields marked `prop`.
     type Props: Serialize + DeserializeOwned + Send + 'static;
 

@@ -126,13 +126,25 @@ const fn ask_one(subject: &Subject, ask: &Ask) -> Option<Message> {
     match *ask {
         Ask::Path(steps, want) => match walk(subject, steps) {
             Ok(end) => end.is_wanted(want),
-            Err(message) => Some(message),
+            // What is wrong with the list of a loop is said at the loop, not again at every use of its items.
+            Err((at, _)) if is_inside_loop(steps, at) => None,
+            Err((_, message)) => Some(message),
         },
         Ask::Call(name, given) => call(subject, name, given),
         Ask::Target(name) => target(subject, name),
         Ask::Model(name, edits) => model(subject, name, edits),
         Ask::Fresh(name) => fresh(subject, name),
     }
+}
+
+const fn is_inside_loop(steps: &[Step], mut at: usize) -> bool {
+    while at < steps.len() {
+        if let Step::Each = steps[at] {
+            return true;
+        }
+        at += 1;
+    }
+    false
 }
 
 /// Where a path leads.
@@ -178,7 +190,8 @@ const fn through(mut shape: &'static Shape) -> &'static Shape {
     shape
 }
 
-const fn walk(subject: &Subject, steps: &[Step]) -> Result<End, Message> {
+/// Where a path leads; or at which step it ends, and why.
+const fn walk(subject: &Subject, steps: &[Step]) -> Result<End, (usize, Message)> {
     let mut end = End { shape: subject.shape.get(), name: subject.ty };
     let mut at = 0;
     while at < steps.len() {
@@ -186,10 +199,10 @@ const fn walk(subject: &Subject, steps: &[Step]) -> Result<End, Message> {
         end.shape = match (steps[at], shape) {
             (_, Shape::Any) => return Ok(End { shape: &Shape::Any, ..end }),
             (_, Shape::Unknown) => {
-                return Err(Message::new()
-                    .text("the type of `")
-                    .text(end.name)
-                    .text("` is not known to templates: add #[derive(LiveState)] to it, or #[live(opaque)] to the field"));
+                let message = Message::new().text("the type of `").text(end.name);
+                let message =
+                    message.text("` is not known to templates: add #[derive(LiveState)] to it, or ");
+                return Err((at, message.text("#[live(opaque)] to the field")));
             }
             (Step::Field(name, hash), Shape::Struct(owner, fields)) => {
                 let computed: &[Field] = if at == 0 { subject.computed } else { &[] };
@@ -198,7 +211,7 @@ const fn walk(subject: &Subject, steps: &[Step]) -> Result<End, Message> {
                         end.name = name;
                         shape
                     }
-                    Err(message) => return Err(message),
+                    Err(message) => return Err((at, message)),
                 }
             }
             (Step::Field(name, _), Shape::Map(inner)) => {
@@ -213,14 +226,15 @@ const fn walk(subject: &Subject, steps: &[Step]) -> Result<End, Message> {
             ) => &Shape::Bool,
             (step, other) => {
                 let message = end.is(other).text(": ");
-                return Err(match step {
+                let message = match step {
                     Step::Field(name, _) => message.text("it has no field `").text(name).text("`"),
                     Step::Each => message.text("`live:for` needs a list"),
                     Step::Index => message.text("it has no items"),
                     Step::Len => message.text("it has no length"),
                     Step::IsEmpty => message.text("it is never empty"),
                     Step::Contains => message.text("it contains nothing"),
-                });
+                };
+                return Err((at, message));
             }
         };
         at += 1;
@@ -401,7 +415,7 @@ const fn model(subject: &Subject, name: &'static str, edits: Edits) -> Option<Me
             }
             let end = match walk(subject, &[Step::Field(name, super::hash(name))]) {
                 Ok(end) => end,
-                Err(message) => return Some(message),
+                Err((_, message)) => return Some(message),
             };
             return suits(end, edits);
         }
@@ -464,4 +478,48 @@ const fn equal(a: &str, b: &str) -> bool {
         at += 1;
     }
     true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shape::{LiveShape, hash};
+
+    const SUBJECT: Subject = Subject {
+        ty: "Page",
+        fields: &[],
+        shape: Ref::new(&Shape::Struct(
+            "Page",
+            &[Field { hash: hash("count"), name: "count", shape: <u32 as LiveShape>::SHAPE, hidden: None }],
+        )),
+        computed: &[],
+        actions: &[],
+        source: Source { file: "page.html", line: 1, column: 0, text: "<p>\n    é {{ cuont }}\n</p>\n" },
+    };
+
+    fn checks(count: usize) -> Vec<Check> {
+        const PATH: &[Step] = &[Step::Field("cuont", hash("cuont"))];
+        (0..count).map(|_| Check(14, Ask::Path(PATH, Want::Text))).collect()
+    }
+
+    #[test]
+    fn a_mistake_is_shown_where_it_is() {
+        let message = verify(&SUBJECT, &checks(1)).unwrap();
+        assert_eq!(
+            message.as_str(),
+            "no field `cuont` on `Page`; did you mean `count`?\n --> page.html:2:10\n  |\n2 | é {{ cuont }}\n  |      ^"
+        );
+        // A template inside of Rust is counted from where it begins.
+        let source = Source { file: "page.rs", line: 7, column: 20, ..SUBJECT.source };
+        let message = verify(&Subject { source, ..SUBJECT }, &checks(1)).unwrap();
+        assert!(message.as_str().contains("--> page.rs:8:10"), "{}", message.as_str());
+    }
+
+    #[test]
+    fn a_long_list_of_mistakes_is_cut() {
+        let message = verify(&SUBJECT, &checks(10)).unwrap();
+        assert_eq!(message.as_str().matches("did you mean").count(), 8);
+        assert!(message.as_str().ends_with("and 2 more in this template"));
+        assert!(verify(&SUBJECT, &checks(0)).is_none());
+    }
 }

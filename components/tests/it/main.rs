@@ -2,4 +2,6 @@
 
 mod counter;
 mod drive;
+mod hub;
 mod room;
+mod ui;

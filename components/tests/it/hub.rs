@@ -1,0 +1,275 @@
+//! Topics and rooms, as sessions see them.
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use vivaz_components::{
+    Author, CatchUp, ComponentId, ErrorCode, Frame, Hub, Identity, List, LiveState, Result, ServerEvent,
+    States, Subscriber, Topic, TopicContext,
+};
+use vivaz_protocol::{Rev, SessionId, TopicName};
+
+#[derive(LiveState, Serialize, Deserialize, Clone, Debug)]
+struct Log {
+    lines: List<Line>,
+    #[serde(rename = "total")]
+    count: u64,
+}
+
+#[derive(LiveState, Serialize, Deserialize, Clone, Debug)]
+struct Line {
+    id: u64,
+    text: String,
+}
+
+/// How often it was loaded.
+type Loads = Arc<Mutex<u32>>;
+
+impl Topic for Log {
+    type Key = u32;
+
+    async fn load(key: &u32, cx: &TopicContext) -> Result<Self> {
+        tokio::task::yield_now().await;
+        *cx.state::<Loads>().lock().unwrap() += 1;
+        if *key == 0 {
+            return Err(vivaz_components::ActionError::user("no such log"));
+        }
+        Ok(Self { lines: List::new(), count: u64::from(*key) })
+    }
+
+    async fn authorize(_: &u32, _: &Identity) -> Result {
+        Ok(())
+    }
+}
+
+#[derive(LiveState, Serialize, Deserialize, Clone, Debug, Default)]
+struct Other {
+    a: u32,
+}
+
+impl Topic for Other {
+    type Key = String;
+    async fn load(_: &String, _: &TopicContext) -> Result<Self> {
+        Ok(Self::default())
+    }
+    async fn authorize(_: &String, _: &Identity) -> Result {
+        Ok(())
+    }
+}
+
+/// Remembers what it is told.
+struct Ear {
+    session: SessionId,
+    heard: Mutex<Vec<String>>,
+}
+
+impl Ear {
+    fn new(name: &str) -> Arc<Self> {
+        Arc::new(Self { session: SessionId::new(name).unwrap(), heard: Mutex::default() })
+    }
+
+    fn heard(&self) -> Vec<String> {
+        std::mem::take(&mut *self.heard.lock().unwrap())
+    }
+}
+
+impl Subscriber for Ear {
+    fn session(&self) -> &SessionId {
+        &self.session
+    }
+    fn deliver(&self, _: &TopicName, _: Rev, frame: &Frame) {
+        self.heard.lock().unwrap().push(frame.as_str().to_owned());
+    }
+    fn notify(&self, _: &TopicName, frame: &Frame) {
+        self.heard.lock().unwrap().push(frame.as_str().to_owned());
+    }
+    fn hear(&self, component: &ComponentId, event: &ServerEvent) {
+        self.heard.lock().unwrap().push(format!("{component}: {} {}", event.name, event.data));
+    }
+}
+
+fn states() -> (States, Loads) {
+    let loads = Loads::default();
+    (States::default().with(loads.clone()), loads)
+}
+
+fn push(id: u64) -> impl FnOnce(&mut Log) + Send {
+    move |log: &mut Log| {
+        log.lines.push(Line { id, text: "x".to_owned() });
+        log.count += 1;
+    }
+}
+
+#[tokio::test]
+async fn a_topic_is_loaded_once_and_forgotten_when_nobody_looks() {
+    let (hub, (states, loads)) = (Hub::new(), states());
+    let (a, b) = tokio::join!(hub.open::<Log>("log/7", &states), hub.open::<Log>("log/7", &states));
+    let (a, b) = (a.unwrap(), b.unwrap());
+    assert_eq!(*loads.lock().unwrap(), 1);
+    a.update(push(1)).await.unwrap();
+    assert_eq!(b.value().count, 8);
+    let (now, grace) = (Instant::now(), Duration::from_secs(10));
+    assert_eq!(hub.sweep(now, grace), 0);
+    drop((a, b));
+    assert_eq!(hub.sweep(now, grace), 0);
+    assert_eq!(hub.sweep(now + Duration::from_secs(9), grace), 0);
+    let again = hub.open::<Log>("log/7", &states).await.unwrap();
+    assert_eq!(hub.sweep(now + Duration::from_secs(11), grace), 0);
+    assert_eq!(*loads.lock().unwrap(), 1);
+    drop(again);
+    assert_eq!(hub.sweep(now + Duration::from_secs(12), grace), 0);
+    assert_eq!(hub.sweep(now + Duration::from_secs(23), grace), 1);
+    assert!(hub.get("log/7").is_none());
+}
+
+#[tokio::test]
+async fn a_load_that_fails_is_tried_again() {
+    let (hub, (states, loads)) = (Hub::new(), states());
+    for tries in 1..3 {
+        assert_eq!(hub.open::<Log>("log/0", &states).await.unwrap_err().message(), "no such log");
+        assert_eq!(*loads.lock().unwrap(), tries);
+    }
+    assert_eq!(hub.open::<Log>("log/x", &states).await.unwrap_err().code(), ErrorCode::BadProps);
+    hub.open::<Other>("other/1", &states).await.unwrap();
+    assert_eq!(hub.open::<Log>("other/1", &states).await.unwrap_err().code(), ErrorCode::ActionFailed);
+}
+
+#[tokio::test]
+async fn everybody_gets_the_same_bytes_and_nobody_a_gap() {
+    let (hub, (states, _)) = (Hub::new(), states());
+    let log = hub.open::<Log>("log/1", &states).await.unwrap();
+    let (ann, bob) = (Ear::new("ann"), Ear::new("bob"));
+    let mut first = Vec::new();
+    let subscription =
+        log.topic().subscribe(ann.clone(), None, &mut |rev, catch_up| first.push((rev, catch_up))).unwrap();
+    let Some((Rev(0), CatchUp::Snapshot(snapshot))) = first.pop() else { panic!("no snapshot") };
+    let snapshot: Value = serde_json::from_str(snapshot.as_str()).unwrap();
+    assert_eq!(snapshot["type"], "STATE_SNAPSHOT");
+    assert_eq!(snapshot["payload"], json!({"lines": [], "total": 1}));
+    log.update(push(1)).await.unwrap();
+    log.update(|_| ()).await.unwrap();
+    log.update(push(2)).await.unwrap();
+    let epoch = log.topic().epoch().clone();
+    let since = |epoch, rev| {
+        let mut got = None;
+        let subscription = log
+            .topic()
+            .subscribe(bob.clone(), Some((epoch, Rev(rev))), &mut |_, catch_up| got = Some(catch_up));
+        drop(subscription.unwrap());
+        got.unwrap()
+    };
+    let heard = ann.heard();
+    assert_eq!(
+        heard[0],
+        r#"{"v":1,"type":"STATE_UPDATE","topic":"log/1","rev":1,"payload":{"lines":[{"id":1,"text":"x"}],"total":2}}"#
+    );
+    let CatchUp::Patches(patches) = since(&epoch, 0) else { panic!("no patches") };
+    assert_eq!(patches.iter().map(Frame::as_str).collect::<Vec<_>>(), heard);
+    let CatchUp::Patches(patches) = since(&epoch, 1) else { panic!("no patches") };
+    assert_eq!(patches.len(), 1);
+    assert!(matches!(since(&epoch, 2), CatchUp::Current));
+    assert!(matches!(since(&epoch, 3), CatchUp::Snapshot(_)));
+    assert!(matches!(since(&vivaz_protocol::Epoch::new("other").unwrap(), 2), CatchUp::Snapshot(_)));
+    assert_eq!(log.topic().audience(), 1);
+    drop(subscription);
+    log.update(push(3)).await.unwrap();
+    assert!(ann.heard().is_empty() && bob.heard().is_empty());
+}
+
+#[tokio::test]
+async fn an_update_that_panics_leaves_no_trace() {
+    let (hub, (states, _)) = (Hub::new(), states());
+    let log = hub.open::<Log>("log/1", &states).await.unwrap();
+    let ann = Ear::new("ann");
+    let _subscription = log.topic().subscribe(ann.clone(), None, &mut |_, _| ()).unwrap();
+    let outcome = log.update(|log| {
+        log.count = 100;
+        assert!(log.lines.len() > 7, "kaboom");
+    });
+    assert_eq!(outcome.await.unwrap_err().code(), ErrorCode::Panicked);
+    assert_eq!(log.value().count, 1);
+    assert!(ann.heard().is_empty());
+    log.update(push(1)).await.unwrap();
+    assert_eq!(ann.heard().len(), 1);
+}
+
+#[tokio::test]
+async fn an_author_is_named() {
+    let (hub, (states, _)) = (Hub::new(), states());
+    let log = hub.open::<Log>("log/1", &states).await.unwrap();
+    let ann = Ear::new("ann");
+    let _subscription = log.topic().subscribe(ann.clone(), None, &mut |_, _| ()).unwrap();
+    let mut shared = vivaz_components::Shared::<Log>::new();
+    vivaz_components::__private::AnyShared::bind(&mut shared, log.topic()).unwrap();
+    shared.update(|log| log.count += 1);
+    shared.update(|log| log.count += 1);
+    let staged = vivaz_components::__private::AnyShared::take_staged(&mut shared).unwrap();
+    staged.publish(Some(&Author::parse("conn:7").unwrap())).unwrap();
+    assert_eq!(
+        ann.heard(),
+        [r#"{"v":1,"type":"STATE_UPDATE","topic":"log/1","rev":1,"by":"conn:7","payload":{"total":3}}"#]
+    );
+}
+
+#[tokio::test]
+async fn events_of_topics_and_rooms_reach_whom_they_should() {
+    let (hub, (states, _)) = (Hub::new(), states());
+    let log = hub.open::<Log>("log/1", &states).await.unwrap();
+    let (ann, bob) = (Ear::new("ann"), Ear::new("bob"));
+    let _subscriptions =
+        [&ann, &bob].map(|ear| log.topic().subscribe(ear.clone(), None, &mut |_, _| ()).unwrap());
+    let event = ServerEvent::new("user.joined", &json!({"name": "Ann"})).unwrap();
+    log.topic().emit(&event, Some(&ann.session));
+    assert_eq!(
+        bob.heard(),
+        [r#"{"v":1,"type":"EVENT","topic":"log/1","payload":{"name":"user.joined","data":{"name":"Ann"}}}"#]
+    );
+    assert!(ann.heard().is_empty());
+
+    let (kitchen, component) = (Arc::from("kitchen"), ComponentId::new("c1").unwrap());
+    let (ann_there, bob_there): (Arc<dyn Subscriber>, Arc<dyn Subscriber>) = (ann.clone(), bob.clone());
+    assert!(hub.rooms().join(&kitchen, &component, &ann_there));
+    assert!(!hub.rooms().join(&kitchen, &component, &ann_there));
+    hub.rooms().join(&kitchen, &component, &bob_there);
+    assert_eq!(hub.rooms().members("kitchen").len(), 2);
+    assert_eq!(hub.rooms().emit("kitchen", &event, Some(&bob.session)), 1);
+    assert_eq!(ann.heard(), [r#"c1: user.joined {"name":"Ann"}"#]);
+    assert!(bob.heard().is_empty());
+    hub.rooms().leave_all(&ann.session, &component);
+    assert!(hub.rooms().rooms_of(&ann.session, &component).is_empty());
+    assert!(hub.rooms().leave("kitchen", &bob.session, &component));
+    assert!(!hub.rooms().leave("kitchen", &bob.session, &component));
+    assert_eq!(hub.rooms().emit("kitchen", &event, None), 0);
+}
+
+/// Many change the state at the same time; everybody who looks sees the same, in the same order, without a gap.
+#[test]
+fn the_order_is_the_same_for_all() {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let (hub, (states, _)) = (Hub::new(), states());
+    let log = runtime.block_on(hub.open::<Log>("log/1", &states)).unwrap();
+    let ears: Vec<_> = (0..4).map(|n| Ear::new(&format!("s{n}"))).collect();
+    let _subscriptions: Vec<_> =
+        ears.iter().map(|ear| log.topic().subscribe(ear.clone(), None, &mut |_, _| ()).unwrap()).collect();
+    std::thread::scope(|scope| {
+        for thread in 0..4u64 {
+            let log = log.clone();
+            scope.spawn(move || {
+                let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+                for n in 0..100 {
+                    runtime.block_on(log.update(push(thread * 1000 + n))).unwrap();
+                }
+            });
+        }
+    });
+    let heard: Vec<_> = ears.iter().map(|ear| ear.heard()).collect();
+    let revs: Vec<u64> = heard[0]
+        .iter()
+        .map(|frame| serde_json::from_str::<Value>(frame).unwrap()["rev"].as_u64().unwrap())
+        .collect();
+    assert_eq!(revs, (1..=400).collect::<Vec<_>>());
+    assert!(heard.iter().all(|of| *of == heard[0]));
+    assert_eq!(log.value().lines.len(), 400);
+}

@@ -1,0 +1,12 @@
+use vivaz_components::LiveComponent;
+
+#[derive(LiveComponent, Clone)]
+#[live(inline = "")]
+struct Page {
+    #[live(private, model)]
+    a: String,
+    #[live(private, skip)]
+    b: String,
+}
+
+fn main() {}
