@@ -1,1 +1,15 @@
-//! The browser side.
+//! The browser side of Vivaz.
+//!
+//! The way of a click: `js/events.js` finds what listens → [`engine`] → [`page`] → [`client`] (a `ref`, a guess laid
+//! over the state) → [`transport`]. The way back: transport → client → [`store`] (patch applied, guess dropped) →
+//! [`render`] (only what reads a changed field) → [`dom`] (operations, run by `js/dom.js`).
+
+mod client;
+mod dom;
+pub mod engine;
+mod page;
+mod patch;
+mod render;
+mod store;
+mod transport;
+mod value;

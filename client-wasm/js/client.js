@@ -1,0 +1,377 @@
+// The page's entry: the `live-component` element, the hook for people who render themselves, and the engine's life.
+
+import init, * as engine from 'vivaz-engine';
+import { effects, elements, nodes, reset } from './dom.js';
+import { edited, handle, listen, start, to } from './events.js';
+
+const page = document.documentElement;
+const settings = { callTimeoutMs: 30_000, warnUnsent: false };
+const connection = { status: 'connecting', attempt: 0, code: 0 };
+const hooks = new Map();
+
+// Calls into the engine never nest: what happens while it works waits for its turn.
+const queue = [];
+let busy = false, ready = false;
+const post = act => {
+  queue.push(act);
+  if (!ready || busy) return;
+  busy = true;
+  try {
+    while (queue.length) queue.shift()();
+  } catch (error) {
+    broken(error);
+  } finally {
+    busy = false;
+  }
+  if (queue.length) queueMicrotask(() => post(() => {}));
+};
+
+// Components, by slot.
+
+/** @type {Component[]} */
+const components = [];
+const tickets = new Map();
+let ticket = 0;
+
+class Component {
+  #state;
+  #listeners = new Map();
+  #subscribers = new Set();
+  constructor(slot, element) {
+    this.slot = slot;
+    this.element = element;
+    this.refs = {};
+    this.mounted = new Promise((resolve, reject) => { this.settle = [resolve, reject]; });
+    this.mounted.catch(() => {});
+  }
+  get state() {
+    return (this.#state ??= JSON.parse(engine.state(this.slot)));
+  }
+  get loading() {
+    return engine.loading(this.slot);
+  }
+  call(action, ...args) {
+    return promise(n => engine.call(this.slot, action, JSON.stringify(args), n));
+  }
+  set(field, value) {
+    return promise(n => engine.set(this.slot, field, JSON.stringify(value ?? null), n));
+  }
+  subscribe(act) {
+    this.#subscribers.add(act);
+    return () => this.#subscribers.delete(act);
+  }
+  on(name, act) {
+    if (!this.#listeners.has(name)) this.#listeners.set(name, new Set());
+    this.#listeners.get(name).add(act);
+    return () => this.#listeners.get(name).delete(act);
+  }
+  optimistic(patch, until) {
+    let tag;
+    post(() => { tag = engine.guess(this.slot, JSON.stringify(patch)); });
+    const end = () => post(() => engine.release(this.slot, tag));
+    Promise.resolve(until).then(end, end);
+    return until;
+  }
+  unmount() {
+    if (this.element) this.element.remove();
+    else unmount(this.slot);
+  }
+  // What the engine tells.
+  changed() {
+    this.#state = undefined;
+    for (const act of [...this.#subscribers]) guard(() => act(this.state, this));
+  }
+  heard(name, data) {
+    for (const act of [...(this.#listeners.get(name) || [])]) guard(() => act(data, this));
+    this.element?.dispatchEvent(new CustomEvent(name, { detail: data, bubbles: true }));
+  }
+}
+
+const guard = act => {
+  try { act(); } catch (error) { reportError(error); }
+};
+
+const failure = ({ code, message, details }) => Object.assign(new Error(message || code), { code, details });
+
+const promise = ask => new Promise((resolve, reject) => {
+  const number = ++ticket;
+  const timer = setTimeout(() => {
+    tickets.delete(number);
+    reject(failure({ code: 'timeout', message: 'no answer in time', details: null }));
+  }, settings.callTimeoutMs);
+  tickets.set(number, { resolve, reject, timer });
+  post(() => ask(number));
+});
+
+const settle = (number, ok, json) => {
+  const waiting = tickets.get(number);
+  if (!waiting) return;
+  tickets.delete(number);
+  clearTimeout(waiting.timer);
+  if (ok) waiting.resolve(JSON.parse(json));
+  else waiting.reject(failure(JSON.parse(json)));
+};
+
+// Mounting.
+
+const ids = new Set();
+let made = 0;
+const componentId = wanted => {
+  let id = wanted;
+  while (!id || ids.has(id) || !/^[\w-]{1,64}$/.test(id)) id = 'c' + ++made;
+  ids.add(id);
+  return id;
+};
+
+const mount = (element, of) => {
+  const slot = components.length, id = componentId(of.id), component = new Component(slot, element);
+  component.id = id;
+  component.of = of;
+  components.push(component);
+  if (element) {
+    elements[slot] = element;
+    element.$c = slot;
+  }
+  post(() => engine.mount(id, of.seal, of.name || '', of.props || '{}', of.template || '', of.shape, of.user || '', !!element));
+  return component;
+};
+
+const unmount = slot => {
+  const component = components[slot];
+  if (!component || component.gone) return;
+  component.gone = true;
+  ids.delete(component.id);
+  delete elements[slot];
+  for (const end of component.element?.$m || []) end();
+  post(() => engine.unmount(slot));
+};
+
+const attribute = (element, name) => element.getAttribute(name) ?? undefined;
+
+class LiveComponent extends HTMLElement {
+  connectedCallback() {
+    if (this.$c !== undefined && !components[this.$c].gone) return;
+    const of = { id: this.id, name: attribute(this, 'name'), props: attribute(this, 'props') };
+    if (this.$gone || !this.hasAttribute('seal')) {
+      // Given by its parent's template, or written by hand.
+      if (this.$p) Object.assign(of, this.$p);
+    } else {
+      for (const name of ['seal', 'template', 'shape']) of[name] = attribute(this, name);
+      of.shape ??= '';
+    }
+    of.user = attribute(this, 'user') ?? this.parentElement?.closest('live-component')?.$user;
+    this.$user = of.user;
+    if (of.seal || of.name) mount(this, of);
+  }
+  disconnectedCallback() {
+    queueMicrotask(() => {
+      if (!this.isConnected && this.$c !== undefined) {
+        unmount(this.$c);
+        this.$c = undefined;
+        this.$gone = true;
+      }
+    });
+  }
+  // A move within the page is none of our business.
+  connectedMoveCallback() {}
+}
+
+// What the engine wants done that is not about nodes. The numbers are those of `Op` in src/dom.rs.
+const after = act => queueMicrotask(() => guard(act));
+effects.run = (op, w, s) => {
+  switch (op) {
+    case 30: {
+      const attempt = w(), code = w(), status = s();
+      Object.assign(connection, { status, attempt, code });
+      page.setAttribute('live-connection', status);
+      page.classList.toggle('live-offline', status != 'connected');
+      after(() => document.dispatchEvent(new CustomEvent('live:connection', { detail: { ...connection } })));
+      break;
+    }
+    case 31: { const n = w(), ok = w(); settle(n, ok, s()); break; }
+    case 32: { const c = components[w()]; after(() => c.changed()); break; }
+    case 33: { const c = components[w()], name = s(), data = JSON.parse(s()); after(() => c.heard(name, data)); break; }
+    case 34: { const c = components[w()], failed = w(), json = s(); phase(c, failed && failure(JSON.parse(json))); break; }
+    case 35: { const c = components[w()], action = s(); fault(c, action, JSON.parse(s())); break; }
+    case 36: fetchTemplate(s()); break;
+    case 37: { const token = w(); setTimeout(() => post(() => engine.timer(token)), w()); break; }
+    case 38: location.reload(); break;
+    default: throw new Error('operation ' + op);
+  }
+};
+
+const phase = (component, error) => {
+  const { element } = component;
+  if (element) {
+    if (error) element.setAttribute('live-state', 'error');
+    else element.removeAttribute('live-state');
+    element.$ready = !error;
+  }
+  after(() => {
+    component.settle[error ? 1 : 0](error || component);
+    if (!element) return;
+    if (error) fault(component, '', error);
+    else {
+      element.dispatchEvent(new CustomEvent('live:mounted', { bubbles: true }));
+      replay(element);
+    }
+  });
+};
+
+// An action that nobody waits for failed, or a component could not be mounted.
+const fault = (component, action, { code, message, details }) => {
+  const detail = { action, code, message, details, component };
+  after(() => (component.element || document).dispatchEvent(new CustomEvent('live:error', { detail, bubbles: true })));
+};
+
+const fetchTemplate = async hash => {
+  let text;
+  try {
+    const response = await fetch(new URL(`template/${hash}.json`, import.meta.url));
+    if (response.ok) text = await response.text();
+  } catch {}
+  post(() => engine.template(hash, text));
+};
+
+effects.child = (element, anew) => {
+  const { name, props } = element.$p;
+  if (anew) {
+    // Another component takes the place.
+    const next = document.createElement('live-component');
+    next.$p = element.$p;
+    for (const a of element.attributes) {
+      if (!['id', 'seal', 'template', 'shape', 'live-state'].includes(a.name)) next.setAttribute(a.name, a.value);
+    }
+    for (let i = 0; i < nodes.length; i++) if (nodes[i] === element) nodes[i] = next;
+    element.replaceWith(next);
+  } else if (element.$given === undefined || element.$c === undefined) {
+    if (!element.hasAttribute('name')) element.setAttribute('name', name);
+    // In the page already, but without a seal: it waited for its props.
+    if (element.isConnected && element.$c === undefined && element instanceof LiveComponent) element.connectedCallback();
+  } else if (element.$given !== props) {
+    const slot = element.$c;
+    post(() => engine.props(slot, props));
+  }
+  element.$given = props;
+};
+
+effects.mark = (node, hook, name) => {
+  if (!hook) {
+    const component = components[node.parentElement.closest('live-component').$c];
+    component.refs[name] = node;
+    return () => { if (component.refs[name] === node) delete component.refs[name]; };
+  }
+  const of = hooks.get(name);
+  if (!of) return console.warn(`live:hook: no hook is registered as "${name}"`);
+  guard(() => of.mounted?.(node));
+  return () => guard(() => of.destroyed?.(node));
+};
+
+effects.listen = listen;
+effects.edited = edited;
+to.event = (...args) => post(() => engine.event(...args));
+to.edit = (...args) => post(() => engine.edit(...args));
+to.commit = (...args) => post(() => engine.commit(...args));
+
+// What the user does before a component is there is kept, and done when it is.
+const early = [];
+for (const type of ['click', 'submit']) {
+  document.addEventListener(type, e => {
+    const path = e.composedPath(), element = path.find(n => n.localName == 'live-component');
+    if (!element || element.$ready || element.getAttribute('live-state') == 'error') return;
+    if (type == 'submit') e.preventDefault();
+    early.push({ element, path, type, bubbles: true, submitter: e.submitter, button: e.button, detail: e.detail, preventDefault() {} });
+  }, true);
+}
+const replay = element => {
+  for (const e of early.filter(e => e.element === element)) {
+    early.splice(early.indexOf(e), 1);
+    if (!handle(e, e.path) && e.type == 'submit' && e.path[0].isConnected) e.path[0].requestSubmit(e.submitter);
+  }
+};
+
+// The engine's life.
+
+const socket = () => {
+  const url = new URL('.', import.meta.url);
+  return (url.protocol == 'https:' ? 'wss:' : 'ws:') + '//' + url.host + url.pathname.replace(/\/$/, '');
+};
+
+let restarts = [];
+const broken = error => {
+  reportError(error);
+  // A trap: the engine is started anew, and everything is mounted again from where it came.
+  ready = false;
+  queue.length = 0;
+  const now = Date.now();
+  restarts = restarts.filter(then => now - then < 60_000);
+  if (restarts.push(now) > 3) {
+    page.setAttribute('live-connection', 'stopped');
+    return;
+  }
+  setTimeout(() => {
+    engine.__wbg_reset_state();
+    reset();
+    const gone = Object.assign(failure({ code: 'session_lost', message: 'the page\'s engine was started again', details: null }));
+    for (const [number, waiting] of tickets) { clearTimeout(waiting.timer); tickets.delete(number); waiting.reject(gone); }
+    engine.start(socket(), Math.random());
+    ready = true;
+    // Slots count from the beginning again; places of components that are gone stay empty.
+    for (const c of components) {
+      const { of } = c;
+      post(() => {
+        engine.mount(c.id, of.seal, of.name || '', of.props || '{}', '', undefined, of.user || '', !!c.element);
+        if (c.gone) engine.unmount(c.slot);
+      });
+    }
+  }, 100 * restarts.length);
+};
+
+const live = {
+  /** Mounts an open component without an element. */
+  mount(name, props = {}) {
+    return mount(null, { name, props: JSON.stringify(props) }).mounted;
+  },
+  /** The component of an element, or of the one around it. */
+  component(element) {
+    const slot = element.closest('live-component')?.$c;
+    return slot === undefined ? undefined : components[slot];
+  },
+  hook(name, of) {
+    hooks.set(name, of);
+  },
+  configure(given) {
+    Object.assign(settings, given);
+  },
+  get connection() {
+    return { ...connection };
+  },
+  reconnect() {
+    post(() => engine.wake());
+  },
+};
+export default live;
+export const { component, configure, hook, reconnect } = live;
+const mountOpen = live.mount;
+export { mountOpen as mount };
+
+page.setAttribute('live-connection', 'connecting');
+page.classList.add('live-offline');
+addEventListener('online', () => post(() => engine.wake()));
+addEventListener('pageshow', e => { if (e.persisted) post(() => engine.wake()); });
+addEventListener('pagehide', e => post(() => engine.leave(!e.persisted)));
+document.addEventListener('visibilitychange', () => { if (!document.hidden) post(() => engine.wake()); });
+// Another page took the session: the next touch takes it back.
+for (const type of ['pointerdown', 'keydown']) {
+  addEventListener(type, () => { if (connection.status == 'stopped' && connection.code == 4409) post(() => engine.wake()); }, true);
+}
+addEventListener('beforeunload', e => {
+  if (settings.warnUnsent && components.some(c => !c.gone && c.loading)) e.preventDefault();
+});
+
+start();
+await init({ module_or_path: new URL(WASM, import.meta.url) });
+engine.start(socket(), Math.random());
+ready = true;
+customElements.define('live-component', LiveComponent);
+post(() => {});

@@ -1,0 +1,177 @@
+// What happens in the page, brought to the engine: one listener on the document for each kind of event.
+
+import { nodes, read, show, shown, templates, walk, watchers } from './dom.js';
+
+/** Where events go: client.js fills it. */
+export const to = {};
+
+const kinds = new Set();
+// Timers of debounced and throttled events and of edits: element → hole → { timer, fire, form }.
+const pauses = new Map();
+
+/** Listens to a kind of event. */
+export const listen = type => {
+  if (kinds.has(type)) return;
+  kinds.add(type);
+  document.addEventListener(type, e => handle(e), true);
+  window.addEventListener(type, e => {
+    for (const root of watchers) each(root, type, 16, (l, el) => consider(e, l, root, el, el));
+  });
+};
+
+// Calls back for every hole of a root that listens to that; `target` are the bits of window and outside.
+const each = (root, type, target, found) => {
+  if (!root.isConnected) return;
+  for (const l of templates[root.$b].listen) {
+    if (l.type != type || (l.flags & 48) != target) continue;
+    try { found(l, walk(root, l.path)); } catch (e) { if (e) throw e; }
+  }
+};
+
+/** Finds what listens, innermost first. `true` if something did. */
+export const handle = (e, path = e.composedPath()) => {
+  const found = [];
+  for (const root of path) {
+    if (root.$i) each(root, e.type, 0, (l, el) => {
+      const at = path.indexOf(el);
+      if (at == 0 || (at > 0 && e.bubbles)) found.push([at, l, root, el]);
+    });
+  }
+  found.sort((a, b) => a[0] - b[0]);
+  if (e.type == 'submit') flush(path[0]);
+  for (const [, l, root, el] of found) if (consider(e, l, root, el, path[0]) && l.flags & 2) break;
+  for (const root of watchers) each(root, e.type, 32, (l, el) => {
+    if (!path.includes(el)) consider(e, l, root, el, path[0]);
+  });
+  return found.length > 0;
+};
+
+const consider = (e, l, root, el, target) => {
+  const { flags } = l;
+  if (flags & 4 && target !== el) return false;
+  if (l.keys && (e.isComposing || !l.keys.some(key => key.toLowerCase() == (e.key || '').toLowerCase()))) return false;
+  if (l.held && l.held != (e.ctrlKey | (e.shiftKey << 1) | (e.altKey << 2) | (e.metaKey << 3))) return false;
+  if (flags & 8) {
+    const done = (el.$o ??= new Set());
+    if (done.has(l)) return false;
+    done.add(l);
+  }
+  if (flags & 1) e.preventDefault();
+  const payload = gather(e, flags >> 8, el, target);
+  const fire = () => {
+    if (root.$i && root.isConnected) to.event(slot(root), root.$i, l.hole, JSON.stringify(payload));
+  };
+  if (l.debounce) pause(el, l, l.debounce - 1, fire);
+  else if (l.throttle) throttle(el, l, fire);
+  else fire();
+  return true;
+};
+
+const slot = root => root.closest('live-component').$c;
+
+// What expressions ask for: 1 value, 2 checked, 4 form, 8 event.
+const gather = (e, wants, el, target) => {
+  const from = target.nodeType == 1 && 'value' in target && el.contains(target) ? target : el;
+  const payload = {};
+  if (wants & 1) payload.value = from.multiple && from.selectedOptions ? Array.from(from.selectedOptions, o => o.value) : (from.value ?? null);
+  if (wants & 2) payload.checked = !!from.checked;
+  if (wants & 4) payload.form = fields(from.form || from.closest?.('form') || el.querySelector?.('form'), e.submitter);
+  if (wants & 8) {
+    const { type, key, code, button, clientX, clientY, ctrlKey, shiftKey, altKey, metaKey } = e;
+    let detail = null;
+    try { detail = JSON.parse(JSON.stringify(e.detail ?? null)); } catch {}
+    payload.event = { type, key, code, button, clientX, clientY, ctrlKey, shiftKey, altKey, metaKey, detail };
+  }
+  return payload;
+};
+
+const fields = (form, submitter) => {
+  const values = {};
+  if (!form) return values;
+  let data;
+  try { data = new FormData(form, submitter); } catch { data = new FormData(form); }
+  for (const [name, value] of data) {
+    if (typeof value != 'string') continue;
+    values[name] = name in values ? [].concat(values[name], value) : value;
+  }
+  return values;
+};
+
+// Pauses.
+
+const pause = (el, hole, ms, fire) => {
+  cancel(el, hole);
+  let of = pauses.get(el);
+  if (!of) pauses.set(el, (of = new Map()));
+  of.set(hole, { fire, timer: setTimeout(() => { cancel(el, hole); if (el.isConnected) fire(); }, ms) });
+};
+const cancel = (el, hole) => {
+  const of = pauses.get(el), waiting = of && of.get(hole);
+  if (!waiting) return;
+  clearTimeout(waiting.timer);
+  of.delete(hole);
+  if (!of.size) pauses.delete(el);
+  return waiting.fire;
+};
+// The end of a pause, brought forward: for an element that is left, for a form that is submitted.
+const flush = within => {
+  for (const [el, of] of [...pauses]) {
+    if (within === el || within.contains?.(el)) for (const hole of [...of.keys()]) cancel(el, hole)?.();
+  }
+};
+const throttle = (el, l, fire) => {
+  const of = (el.$q ??= new Map()), now = performance.now(), since = now - (of.get(l) ?? -Infinity), ms = l.throttle - 1;
+  const go = () => { of.set(l, performance.now()); fire(); };
+  if (since >= ms) go();
+  else pause(el, l, ms - since, go);
+};
+
+// Controls.
+
+const control = node => {
+  for (let root = node; root; root = root.parentElement) {
+    if (!root.$i) continue;
+    for (const c of templates[root.$b].controls) {
+      try { if (walk(root, c.path) === node) return [c, root]; } catch (e) { if (e) throw e; }
+    }
+    if (root.localName == 'live-component') return;
+  }
+};
+
+const edit = (node, moment) => {
+  const found = control(node);
+  if (!found) return;
+  const [c, root] = found, commit = () => root.$i && to.commit(slot(root), root.$i, c.hole);
+  if (moment == 0) {
+    if (node.$c || node.validity?.badInput) return;
+    if (node.$r) { node.$r = 0; node.removeAttribute('aria-invalid'); }
+    const value = read(node, c.control, c.flags);
+    if (c.control == 3 && !node.checked) return;
+    node.$v = shown(value);
+    to.edit(slot(root), root.$i, c.hole, JSON.stringify(value));
+    if ((c.flags & 3) != 0) return;
+    if (c.debounce) pause(node, c, c.debounce - 1, commit);
+    else commit();
+  } else {
+    const waiting = cancel(node, c);
+    if (waiting || (c.flags & 3) == moment || (moment == 2 && (c.flags & 3) == 1)) commit();
+  }
+};
+
+/** A control holds what was typed before the engine was here. */
+export const edited = node => edit(node, 0);
+
+export const start = () => {
+  const on = (type, act) => document.addEventListener(type, act, true);
+  const of = e => e.composedPath()[0];
+  on('input', e => edit(of(e), 0));
+  on('change', e => { const n = of(e); if (n.type == 'checkbox' || n.type == 'radio') edit(n, 0); edit(n, 1); });
+  on('focusout', e => { const n = of(e); if (n.$c) { n.$c = 0; edit(n, 0); } edit(n, 2); flush(n); });
+  on('compositionstart', e => { of(e).$c = 1; });
+  on('compositionend', e => {
+    const n = of(e);
+    n.$c = 0;
+    edit(n, 0);
+  });
+  on('reset', e => setTimeout(() => { for (const n of e.target.elements) if (n.$v !== undefined) edit(n, 0); }));
+};

@@ -1,0 +1,110 @@
+//! What the client wants done: its only way to the outside.
+
+use crate::patch::Change;
+use crate::value::{Key, Val};
+
+/// A component's place in the client; never given to another one.
+pub(crate) type Slot = u32;
+
+/// Why something failed: the payload of an `ERROR`, or the like made by the client itself.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Failure {
+    pub(crate) code: Box<str>,
+    pub(crate) message: Box<str>,
+    pub(crate) details: Val,
+}
+
+impl Failure {
+    pub(crate) fn new(code: &str, message: &str) -> Self {
+        Self { code: code.into(), message: message.into(), details: Val::Null }
+    }
+
+    pub(crate) fn of(payload: &Val) -> Self {
+        let text = |name| payload.named(name).and_then(Val::str).unwrap_or_default().into();
+        Self {
+            code: text("code"),
+            message: text("message"),
+            details: payload.named("details").cloned().unwrap_or_default(),
+        }
+    }
+
+    pub(crate) fn to_val(&self) -> Val {
+        Val::Obj(vec![
+            (Key::of("code"), Val::text(&self.code)),
+            (Key::of("message"), Val::text(&self.message)),
+            (Key::of("details"), self.details.clone()),
+        ])
+    }
+}
+
+/// How the page is connected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Status {
+    /// A connection is being made: the first one, or the first try after a drop.
+    Connecting,
+    Connected,
+    /// A try has failed; others follow.
+    Offline,
+    /// No try follows by itself: another connection took the session, or the server refuses this page.
+    Stopped,
+}
+
+impl Status {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Status::Connecting => "connecting",
+            Status::Connected => "connected",
+            Status::Offline => "offline",
+            Status::Stopped => "stopped",
+        }
+    }
+}
+
+/// What something came of.
+pub(crate) type Outcome = Result<Val, Failure>;
+
+/// One thing to do.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Output {
+    /// Open a socket; what happens to it comes back with its number.
+    Connect { socket: u32 },
+    /// Close the socket that is open, with this code.
+    Close { code: u16 },
+    /// Send a frame over it.
+    Send(String),
+    /// Call [`Client::timer`](super::Client::timer) with the token after that time.
+    Timer { token: u32, ms: u32 },
+    /// Tell the page how it is connected, and the number of tries since it was.
+    Status { status: Status, attempt: u32, code: u16 },
+    /// The page has to be loaded anew.
+    Reload,
+    /// The component is there, with a whole new state (also: again, after a lost session or a deploy).
+    Mounted { slot: Slot },
+    /// Fields of the component changed; of the topic under `shared`, if that is set.
+    Changed { slot: Slot, shared: Option<Key>, changes: Vec<Change> },
+    /// Its state was replaced as a whole.
+    Replaced { slot: Slot },
+    /// The component could not be mounted, or the server took it away.
+    Failed { slot: Slot, failure: Failure },
+    /// What is unanswered of the component changed.
+    Wire { slot: Slot },
+    /// The control that this element of the page belongs to was answered: it shows the state again.
+    Answered { slot: Slot, origin: Origin },
+    /// The server refuses what was typed into a field; `value` is the one that counts.
+    Refused { slot: Slot, field: Key, failure: Failure },
+    /// An action that nobody waits for failed.
+    ActionFailed { slot: Slot, action: Box<str>, failure: Failure },
+    /// What a call of the page's own code came to.
+    Settled { ticket: u32, outcome: Outcome },
+    /// An application event.
+    Event { slot: Slot, name: Box<str>, data: Val },
+    /// A template came over the socket.
+    Template { hash: Box<str>, template: Val },
+}
+
+/// The element that an action was called from: the root of its block, and the hole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Origin {
+    pub(crate) node: u32,
+    pub(crate) hole: u32,
+}

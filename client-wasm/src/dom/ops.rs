@@ -1,0 +1,44 @@
+//! The buffer of operations, and the decoder that runs them.
+
+use wasm_bindgen::prelude::*;
+
+use super::{Dom, Op};
+
+#[wasm_bindgen(module = "/js/dom.js")]
+extern "C" {
+    fn run(words: &[u32], text: &str) -> bool;
+    #[cfg(target_arch = "wasm32")]
+    pub(crate) fn number(n: f64) -> String;
+}
+
+/// The real page's [`Dom`].
+#[derive(Default)]
+pub(crate) struct Ops {
+    words: Vec<u32>,
+    text: String,
+}
+
+impl Dom for Ops {
+    fn put(&mut self, op: Op, words: &[u32], strings: &[&str]) {
+        self.words.push(op as u32);
+        self.words.extend_from_slice(words);
+        for text in strings {
+            self.text.push_str(text);
+            // The decoder cuts a JavaScript string, which counts in UTF-16.
+            let length = if text.is_ascii() { text.len() } else { text.encode_utf16().count() };
+            self.words.push(length as u32);
+        }
+    }
+}
+
+impl Ops {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.words.is_empty()
+    }
+
+    /// Runs the operations. `false` if the page's nodes are not as a template says. While it runs events fire, so
+    /// nothing of the engine may be borrowed.
+    pub(crate) fn run(&self) -> bool {
+        run(&self.words, &self.text)
+    }
+}

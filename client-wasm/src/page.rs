@@ -1,0 +1,389 @@
+//! The page: components, their views, and what goes between them.
+
+use std::rc::Rc;
+
+use crate::client::{Client, Failure, Kind, Origin, Output, Phase, Slot, Source};
+use crate::dom::{Dom, Op};
+use crate::render::{Blueprint, Happening, Roots, Stage, Surroundings, View, Wire};
+use crate::store::{Edit, Operation, Segment, Tag};
+use crate::value::{Key, Val, parse};
+
+/// An element that shows a component, or the place of one without.
+#[derive(Default)]
+struct Place {
+    /// Whether there is an element to show it in.
+    element: bool,
+    /// What the server chose when it rendered the element; until that is adopted.
+    shape: Option<Vec<u32>>,
+    /// Whom the page was made for.
+    user: Val,
+    view: Option<(Box<str>, View)>,
+    /// The page's own code was told that it is there.
+    told: bool,
+}
+
+/// What a view asks the client for.
+struct Of<'a> {
+    client: &'a Client,
+    slot: Slot,
+}
+
+impl Roots for Of<'_> {
+    fn root(&self, field: Key) -> Option<&Val> {
+        self.client.root(self.slot, field)
+    }
+}
+
+impl Wire for Of<'_> {
+    fn is_loading(&self, from: Option<Origin>, action: Option<&str>) -> bool {
+        self.client.unanswered(self.slot).any(|request| match &request.kind {
+            Kind::Action { name, origin, .. } => {
+                from.is_none_or(|from| *origin == Some(from)) && action.is_none_or(|action| **name == *action)
+            }
+            Kind::Mount | Kind::Property { .. } | Kind::Props | Kind::Unmount => false,
+        })
+    }
+
+    fn is_dirty(&self, field: Option<&str>) -> bool {
+        self.client.is_dirty(self.slot, field)
+    }
+
+    fn is_offline(&self) -> bool {
+        !self.client.is_connected()
+    }
+}
+
+/// A component that is to be mounted.
+#[derive(Debug, Default)]
+pub(crate) struct Mount<'a> {
+    /// Its id on the wire.
+    pub(crate) id: &'a str,
+    pub(crate) seal: Option<&'a str>,
+    pub(crate) name: &'a str,
+    /// A JSON object.
+    pub(crate) props: &'a str,
+    /// The hash of the template, where the server says it.
+    pub(crate) template: &'a str,
+    /// What the renderer chose: numbers, separated by commas. `None` where nothing was rendered.
+    pub(crate) shape: Option<&'a str>,
+    /// Whom the page was made for, as JSON.
+    pub(crate) user: &'a str,
+    pub(crate) element: bool,
+}
+
+pub(crate) struct Page<D> {
+    pub(crate) client: Client,
+    pub(crate) stage: Stage<D>,
+    blueprints: Vec<(Box<str>, Rc<Blueprint>)>,
+    /// Templates that are on their way.
+    fetching: Vec<Box<str>>,
+    places: Vec<Place>,
+    /// The views that the operations which run next make an end of trusting the server's HTML.
+    adopted: Vec<Slot>,
+    temporary: u32,
+    /// The components whose state changed in this turn.
+    notify: Vec<Slot>,
+}
+
+impl<D: Dom> Page<D> {
+    pub(crate) fn new(seed: u64, dom: D) -> Self {
+        Self {
+            client: Client::new(seed),
+            stage: Stage::new(dom),
+            blueprints: Vec::new(),
+            fetching: Vec::new(),
+            places: Vec::new(),
+            adopted: Vec::new(),
+            temporary: 0,
+            notify: Vec::new(),
+        }
+    }
+
+    /// Mounts a component.
+    pub(crate) fn mount(&mut self, mount: &Mount<'_>) -> Slot {
+        let source = match mount.seal {
+            Some(seal) => Source::Seal(seal.into()),
+            None => Source::Open { name: mount.name.into(), props: mount.props.into() },
+        };
+        let slot = self.client.mount(mount.id, source);
+        let numbers = |shape: &str| shape.split(',').filter_map(|n| n.trim().parse().ok()).collect();
+        self.places.resize_with(slot as usize, Place::default);
+        self.places.push(Place {
+            element: mount.element,
+            shape: mount.shape.map(numbers),
+            user: parse(mount.user).unwrap_or_default(),
+            view: None,
+            told: false,
+        });
+        if mount.element && !mount.template.is_empty() {
+            self.fetch(mount.template);
+        }
+        slot
+    }
+
+    pub(crate) fn unmount(&mut self, slot: Slot) {
+        if let Some(place) = self.places.get_mut(slot as usize)
+            && let Some((_, view)) = std::mem::take(place).view
+        {
+            view.drop(&Of { client: &self.client, slot }, &mut self.stage);
+        }
+        self.client.unmount(slot);
+    }
+
+    /// An event at a hole.
+    pub(crate) fn event(&mut self, slot: Slot, node: u32, hole: u32, payload: Val) {
+        self.temporary += 1;
+        let temporary = Val::from(format!("temp-{}", self.temporary));
+        let happening = Happening::new(payload, temporary);
+        let fired = self.view(slot, |view, around, of, stage| {
+            let fired = view.fire(node, hole as usize, &happening, around, (of, stage));
+            for (local, value) in &fired.locals {
+                view.set_local(*local, value.clone(), around, of, stage);
+            }
+            fired
+        });
+        let Some(fired) = fired else { return };
+        let mut guesses: Vec<_> = fired.guesses.into_iter().filter_map(|edit| self.place_guess(slot, edit)).collect();
+        for call in fired.calls {
+            let origin = Some(Origin { node, hole });
+            let guesses = std::mem::take(&mut guesses);
+            self.client.action(slot, &call.action, &call.arguments, origin, None, guesses);
+        }
+    }
+
+    /// Which stream a guess is about: a shared field's parts are fields of its topic.
+    fn place_guess(&self, slot: Slot, edit: Edit) -> Option<(Option<Key>, Edit)> {
+        if self.client.component(slot)?.topic(edit.field).is_none() {
+            return Some((None, edit));
+        }
+        let mut path = edit.path.into_iter();
+        let Some(Segment::Field(field)) = path.next() else { return None };
+        Some((Some(edit.field), Edit { field, path: path.collect(), operation: edit.operation }))
+    }
+
+    /// A control was edited.
+    pub(crate) fn edit(&mut self, slot: Slot, node: u32, hole: u32, value: Val) {
+        if let Some((field, force)) = self.model(slot, node, hole) {
+            self.client.edit(slot, field, value, force);
+        }
+    }
+
+    /// What was edited in a control has to go out now.
+    pub(crate) fn commit(&mut self, slot: Slot, node: u32, hole: u32) {
+        if let Some((field, _)) = self.model(slot, node, hole) {
+            self.client.commit(slot, field, None);
+        }
+    }
+
+    fn model(&self, slot: Slot, node: u32, hole: u32) -> Option<(Key, bool)> {
+        let (_, view) = self.places.get(slot as usize)?.view.as_ref()?;
+        view.model(node, hole as usize)
+    }
+
+    /// A guess of the page's own code: an object of patch values. A shared field's value is a patch of its topic.
+    pub(crate) fn guess(&mut self, slot: Slot, patch: Val) -> Tag {
+        let mut guesses = Vec::new();
+        for (field, value) in patch.into_fields() {
+            let edit = |field, value| Edit { field, path: Vec::new(), operation: Operation::Patch(value) };
+            if self.client.component(slot).is_some_and(|component| component.topic(field).is_some()) {
+                guesses.extend(value.into_fields().into_iter().map(|(part, v)| (Some(field), edit(part, v))));
+            } else {
+                guesses.push((None, edit(field, value)));
+            }
+        }
+        self.client.guess(slot, guesses)
+    }
+
+    /// A template came, or could not be fetched.
+    pub(crate) fn template(&mut self, hash: &str, template: Option<&Val>) {
+        let Some(template) = template else { return self.client.want_template(hash) };
+        self.fetching.retain(|fetching| **fetching != *hash);
+        if self.blueprint(hash).is_some() {
+            return;
+        }
+        match Blueprint::new(template, &mut self.stage) {
+            Some(blueprint) => {
+                self.blueprints.push((hash.into(), Rc::new(blueprint)));
+                for slot in 0..self.places.len() as Slot {
+                    self.show(slot);
+                }
+            }
+            None => {
+                let failure = Failure::new("malformed", "the template cannot be read by this client");
+                for slot in 0..self.places.len() as Slot {
+                    if self.client.component(slot).is_some_and(|component| *component.template == *hash) {
+                        self.phase(slot, Some(&failure));
+                    }
+                }
+            }
+        }
+    }
+
+    fn blueprint(&self, hash: &str) -> Option<Rc<Blueprint>> {
+        self.blueprints.iter().find(|(known, _)| **known == *hash).map(|(_, blueprint)| Rc::clone(blueprint))
+    }
+
+    fn fetch(&mut self, hash: &str) {
+        if self.blueprint(hash).is_none() && !self.fetching.iter().any(|fetching| **fetching == *hash) {
+            self.fetching.push(hash.into());
+            self.stage.dom.put(Op::Fetch, &[], &[hash]);
+        }
+    }
+
+    /// Brings views up to date with what the client says; what is left is for the socket.
+    pub(crate) fn turn(&mut self) -> Vec<Output> {
+        let mut rest = Vec::new();
+        loop {
+            let outputs = self.client.take();
+            if outputs.is_empty() {
+                break;
+            }
+            for output in outputs {
+                match output {
+                    Output::Connect { .. } | Output::Close { .. } | Output::Send(_) => rest.push(output),
+                    output => self.output(output),
+                }
+            }
+        }
+        let mut notify = std::mem::take(&mut self.notify);
+        notify.sort_unstable();
+        notify.dedup();
+        for slot in notify {
+            self.stage.dom.put(Op::Notify, &[slot], &[]);
+        }
+        rest
+    }
+
+    fn output(&mut self, output: Output) {
+        match output {
+            Output::Connect { .. } | Output::Close { .. } | Output::Send(_) => {}
+            Output::Timer { token, ms } => self.stage.dom.put(Op::Timer, &[token, ms], &[]),
+            Output::Status { status, attempt, code } => {
+                self.stage.dom.put(Op::Status, &[attempt, u32::from(code)], &[status.name()]);
+            }
+            Output::Reload => self.stage.dom.put(Op::Reload, &[], &[]),
+            Output::Mounted { slot } => {
+                self.notify.push(slot);
+                self.show(slot);
+            }
+            Output::Changed { slot, shared, changes } => {
+                self.notify.push(slot);
+                self.view(slot, |view, around, of, stage| view.show(shared, &changes, around, of, stage));
+            }
+            Output::Replaced { slot } => {
+                self.notify.push(slot);
+                self.view(slot, |view, around, of, stage| view.show_all(around, of, stage));
+            }
+            Output::Failed { slot, failure } => self.phase(slot, Some(&failure)),
+            Output::Wire { slot } => {
+                self.notify.push(slot);
+                self.view(slot, |view, around, of, stage| view.show_wire(around, of, stage));
+            }
+            Output::Answered { slot, origin } => {
+                self.view(slot, |view, around, of, stage| view.reassert(origin.node, around, of, stage));
+            }
+            Output::Refused { slot, field, failure } => {
+                let value = self.client.confirmed(slot, field).cloned().unwrap_or_default();
+                self.view(slot, |view, _, _, stage| {
+                    for (node, path, text) in view.controls(field, &value) {
+                        stage.dom.put(Op::Refuse, &[node, path], &[&failure.message, &text]);
+                    }
+                });
+            }
+            Output::ActionFailed { slot, action, failure } => {
+                self.stage.dom.put(Op::Fault, &[slot], &[&action, &failure.to_val().json()]);
+            }
+            Output::Settled { ticket, outcome } => {
+                let ok = u32::from(outcome.is_ok());
+                let json = outcome.unwrap_or_else(|failure| failure.to_val()).json();
+                self.stage.dom.put(Op::Settle, &[ticket, ok], &[&json]);
+            }
+            Output::Event { slot, name, data } => {
+                self.stage.dom.put(Op::Emit, &[slot], &[&name, &data.json()]);
+            }
+            Output::Template { hash, template } => self.template(&hash, Some(&template)),
+        }
+    }
+
+    /// Shows a component that is live, if its template is there.
+    fn show(&mut self, slot: Slot) {
+        let Some(component) = self.client.component(slot) else { return };
+        if component.phase != Phase::Live {
+            return;
+        }
+        let hash = component.template.clone();
+        let Some(place) = self.places.get_mut(slot as usize) else { return };
+        if place.element {
+            if place.view.as_ref().is_some_and(|(known, _)| *known == hash) {
+                self.view(slot, |view, around, of, stage| view.show_all(around, of, stage));
+            } else {
+                let Some(blueprint) = self.blueprint(&hash) else { return self.fetch(&hash) };
+                self.build(slot, &hash, &blueprint);
+            }
+        }
+        self.phase(slot, None);
+    }
+
+    /// Makes the view of a component, out of what the server rendered if it can be.
+    fn build(&mut self, slot: Slot, hash: &str, blueprint: &Rc<Blueprint>) {
+        let Some(place) = self.places.get_mut(slot as usize) else { return };
+        let of = Of { client: &self.client, slot };
+        if let Some((_, old)) = place.view.take() {
+            old.drop(&of, &mut self.stage);
+        }
+        let around = Surroundings { roots: &of, user: &place.user };
+        let view = match place.shape.take() {
+            Some(shape) => {
+                self.adopted.push(slot);
+                View::adopt(blueprint, slot, &shape, &around, &of, &mut self.stage)
+            }
+            None => View::build(blueprint, slot, &around, &of, &mut self.stage),
+        };
+        place.view = Some((hash.into(), view));
+    }
+
+    /// The operations have run. Where the page's nodes were not as its templates say, views are made anew.
+    pub(crate) fn ran(&mut self, fits: bool) {
+        let mut adopted = std::mem::take(&mut self.adopted);
+        if fits {
+            return;
+        }
+        if adopted.is_empty() {
+            // Other people's code changed what is ours.
+            adopted = (0..self.places.len() as Slot).collect();
+        }
+        for slot in adopted {
+            let known = self.places.get(slot as usize).and_then(|place| place.view.as_ref());
+            let Some((hash, blueprint)) = known.map(|(hash, _)| hash.clone()).and_then(|hash| {
+                self.blueprint(&hash).map(|blueprint| (hash, blueprint))
+            }) else {
+                continue;
+            };
+            self.build(slot, &hash, &blueprint);
+        }
+    }
+
+    /// Tells the page's own code that a component is there, or why not.
+    fn phase(&mut self, slot: Slot, failure: Option<&Failure>) {
+        let Some(place) = self.places.get_mut(slot as usize) else { return };
+        if place.told && failure.is_none() {
+            return;
+        }
+        place.told = failure.is_none();
+        let json = failure.map(|failure| failure.to_val().json()).unwrap_or_default();
+        self.stage.dom.put(Op::Phase, &[slot, u32::from(failure.is_some())], &[&json]);
+    }
+
+    /// Does something with the view of a component, if it has one.
+    fn view<T>(
+        &mut self,
+        slot: Slot,
+        act: impl FnOnce(&mut View, &Surroundings<'_>, &Of<'_>, &mut Stage<D>) -> T,
+    ) -> Option<T> {
+        let place = self.places.get_mut(slot as usize)?;
+        let of = Of { client: &self.client, slot };
+        let around = Surroundings { roots: &of, user: &place.user };
+        let (_, view) = place.view.as_mut()?;
+        Some(act(view, &around, &of, &mut self.stage))
+    }
+}

@@ -1,0 +1,178 @@
+//! The page's own state tree.
+//!
+//! Keys of objects are interned numbers, so that a binding compares integers and ten thousand rows do not hold ten
+//! thousand copies of `"user_name"`.
+
+mod names;
+mod parse;
+mod write;
+
+pub(crate) use names::Key;
+pub(crate) use parse::parse;
+pub(crate) use write::{write_json, write_string};
+
+use vivaz_template::data::{Data, Kind, Name};
+
+/// A value of the state: what JSON can say.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) enum Val {
+    #[default]
+    Null,
+    Bool(bool),
+    Int(i64),
+    Num(f64),
+    Str(Box<str>),
+    List(Vec<Val>),
+    Obj(Vec<(Key, Val)>),
+}
+
+impl Val {
+    /// The field of an object.
+    pub(crate) fn at(&self, key: Key) -> Option<&Val> {
+        match self {
+            Val::Obj(fields) => fields.iter().find(|(k, _)| *k == key).map(|(_, v)| v),
+            _ => None,
+        }
+    }
+
+    /// The field of an object by its name.
+    pub(crate) fn named(&self, name: &str) -> Option<&Val> {
+        self.at(Key::of(name))
+    }
+
+    pub(crate) fn at_mut(&mut self, key: Key) -> Option<&mut Val> {
+        match self {
+            Val::Obj(fields) => fields.iter_mut().find(|(k, _)| *k == key).map(|(_, v)| v),
+            _ => None,
+        }
+    }
+
+    /// Sets the field of an object; anything else stays as it is.
+    pub(crate) fn set(&mut self, key: Key, value: Val) {
+        if let Val::Obj(fields) = self {
+            match fields.iter_mut().find(|(k, _)| *k == key) {
+                Some((_, v)) => *v = value,
+                None => fields.push((key, value)),
+            }
+        }
+    }
+
+    /// Takes the field of an object out of it.
+    pub(crate) fn take(&mut self, name: &str) -> Option<Val> {
+        self.at_mut(Key::of(name)).map(std::mem::take)
+    }
+
+    pub(crate) fn str(&self) -> Option<&str> {
+        match self {
+            Val::Str(s) => Some(s),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn int(&self) -> Option<u64> {
+        match self {
+            Val::Int(i) => u64::try_from(*i).ok(),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn list(&self) -> Option<&[Val]> {
+        match self {
+            Val::List(items) => Some(items),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn into_list(self) -> Vec<Val> {
+        match self {
+            Val::List(items) => items,
+            _ => Vec::new(),
+        }
+    }
+
+    pub(crate) fn into_fields(self) -> Vec<(Key, Val)> {
+        match self {
+            Val::Obj(fields) => fields,
+            _ => Vec::new(),
+        }
+    }
+
+    pub(crate) fn text(s: &str) -> Val {
+        Val::Str(s.into())
+    }
+
+    /// The value as JSON text.
+    pub(crate) fn json(&self) -> String {
+        let mut out = String::new();
+        write_json(self, &mut out);
+        out
+    }
+}
+
+impl From<String> for Val {
+    fn from(text: String) -> Self {
+        Val::Str(text.into())
+    }
+}
+
+impl Data for Val {
+    fn kind(&self) -> Kind<'_, Self> {
+        match self {
+            Val::Null => Kind::Null,
+            Val::Bool(b) => Kind::Bool(*b),
+            Val::Int(i) => Kind::Int(*i),
+            Val::Num(n) => Kind::Num(*n),
+            Val::Str(s) => Kind::Str(s),
+            Val::List(items) => Kind::List(items),
+            Val::Obj(_) => Kind::Map,
+        }
+    }
+
+    fn field(&self, name: &Name) -> Option<&Self> {
+        self.at(Key::from_id(name.id))
+    }
+
+    fn get(&self, key: &str) -> Option<&Self> {
+        self.at(Key::known(key)?)
+    }
+
+    fn entries(&self) -> usize {
+        match self {
+            Val::Obj(fields) => fields.len(),
+            _ => 0,
+        }
+    }
+
+    fn null() -> Self {
+        Val::Null
+    }
+
+    fn from_bool(b: bool) -> Self {
+        Val::Bool(b)
+    }
+
+    fn from_int(i: i64) -> Self {
+        Val::Int(i)
+    }
+
+    fn from_num(n: f64) -> Self {
+        if n.is_finite() { Val::Num(n) } else { Val::Null }
+    }
+
+    fn from_text(s: String) -> Self {
+        Val::Str(s.into())
+    }
+
+    fn from_list(items: Vec<Self>) -> Self {
+        Val::List(items)
+    }
+
+    fn from_fields(fields: Vec<(Name, Self)>) -> Self {
+        Val::Obj(fields.into_iter().map(|(name, value)| (Key::from_id(name.id), value)).collect())
+    }
+
+    #[cfg(target_arch = "wasm32")]
+    fn write_num(n: f64, out: &mut String) {
+        out.push_str(&crate::dom::number(n));
+    }
+}
