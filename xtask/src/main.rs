@@ -1,6 +1,7 @@
 //! Chores: `cargo xtask COMMAND`. One file a command.
 
 mod bench;
+mod client;
 mod step;
 mod test;
 
@@ -10,6 +11,8 @@ const USAGE: &str = "\
 Usage: cargo xtask COMMAND
 
   test [STEP…]             everything that has to hold, or only the steps named; installs what it needs first
+  client [--dev|--check]   builds the browser's client into client-wasm/dist; --check only says whether that is
+                           current, --dev keeps the texts of panics
   bench [--quick] [NAME…]  what a round trip, an idle session and an append cost, next to a bare WebSocket
   help                     this text";
 
@@ -30,6 +33,7 @@ fn run() -> anyhow::Result<()> {
     let rest: Vec<String> = args.collect();
     match command.as_deref() {
         Some("bench") => bench::run(&rest),
+        Some("client") => client::run_build(&rest),
         Some("test") => test::run_steps(&rest),
         Some("help" | "--help" | "-h") | None => step::say(USAGE),
         Some(other) => anyhow::bail!("there is no command {other:?}\n\n{USAGE}"),

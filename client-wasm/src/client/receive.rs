@@ -300,6 +300,7 @@ impl Client {
             return self.forget(slot);
         }
         let mut due = Vec::new();
+        let alone = matches!(request.kind, Kind::Property { .. });
         if let Some(component) = self.component_mut(slot) {
             let mut kept: Vec<FieldEdit> = Vec::new();
             let mut answered: Vec<FieldEdit> = Vec::new();
@@ -308,7 +309,10 @@ impl Client {
             }
             component.edits = kept;
             for edit in answered {
-                component.note_typed(edit.field, accepted.then_some(edit.value));
+                // An action may have done with the value what it was typed for, as a chat clears its draft.
+                let confirmed = component.stream.confirmed(edit.field).cloned();
+                let kept = confirmed.filter(|value| alone || *value == edit.value);
+                component.note_typed(edit.field, kept.filter(|_| accepted));
             }
             let fields = request.kind.fields();
             due = component

@@ -1,0 +1,413 @@
+use super::*;
+use crate::store::{Operation, Segment};
+use crate::value::parse;
+
+/// A client with a server that is played by hand.
+struct Table {
+    client: Client,
+    socket: u32,
+}
+
+impl Table {
+    fn new() -> Self {
+        Self { client: Client::new(7), socket: 0 }
+    }
+
+    /// One that is welcomed, with an open counter mounted at slot 0.
+    fn live() -> Self {
+        let mut table = Self::new();
+        table.client.mount("c1", open("counter"));
+        table.connect();
+        let sent = table.welcome("s1", false);
+        assert_eq!(sent, [mount_frame(1, "c1", "counter")]);
+        table.hear(r#"{"v":1,"type":"COMPONENT_MOUNTED","ref":1,"componentId":"c1","rev":0,"epoch":"e","payload":{"component":"counter","template":"h","state":{"count":0,"title":"t"},"topics":{}}}"#);
+        table
+    }
+
+    /// A chat at slot 0, with the topic `chat/lobby` under `chat`.
+    fn chat() -> Self {
+        let mut table = Self::new();
+        table.client.mount("c1", open("chat"));
+        table.connect();
+        table.welcome("s1", false);
+        table.hear(r#"{"v":1,"type":"STATE_SNAPSHOT","topic":"chat/lobby","rev":3,"epoch":"t","payload":{"messages":[{"id":1}]}}"#);
+        table.hear(r#"{"v":1,"type":"COMPONENT_MOUNTED","ref":1,"componentId":"c1","rev":0,"epoch":"e","payload":{"component":"chat","template":"h","state":{"draft":""},"topics":{"chat":"chat/lobby"}}}"#);
+        table
+    }
+
+    fn connect(&mut self) {
+        let outputs = self.client.take();
+        let connect = outputs.iter().find_map(|o| if let Output::Connect { socket } = o { Some(*socket) } else { None });
+        self.socket = connect.expect("a connection is wanted");
+        self.client.opened(self.socket);
+    }
+
+    /// Answers `HELLO`; what is sent then.
+    fn welcome(&mut self, session: &str, resumed: bool) -> Vec<String> {
+        let hello = self.sent();
+        assert!(hello[0].starts_with(r#"{"v":1,"type":"HELLO","payload":{"#), "{hello:?}");
+        self.hear(&format!(
+            r#"{{"v":1,"type":"WELCOME","payload":{{"session":"{session}","resume":"r","connection":"k-{session}","resumed":{resumed},"done":[],"heartbeatMs":1000,"limits":{{"messageBytes":400,"inFlight":3}}}}}}"#
+        ))
+    }
+
+    /// A frame from the server; what is sent then.
+    fn hear(&mut self, frame: &str) -> Vec<String> {
+        parse(frame).expect("a frame is JSON");
+        self.client.frame(self.socket, frame);
+        self.sent()
+    }
+
+    fn sent(&mut self) -> Vec<String> {
+        self.outputs().into_iter().filter_map(|o| if let Output::Send(frame) = o { Some(frame) } else { None }).collect()
+    }
+
+    /// Everything, with nothing left behind.
+    fn outputs(&mut self) -> Vec<Output> {
+        self.client.take()
+    }
+
+    fn call(&mut self, action: &str, ticket: u32) {
+        self.client.action(0, action, "", None, Some(ticket), Vec::new());
+    }
+
+    /// The connection drops and the pause before the next try is over.
+    fn drop_and_pause(&mut self) {
+        self.client.closed(self.socket, 1006);
+        let token = self.timer();
+        self.client.timer(token);
+    }
+
+    /// The newest timer that was asked for.
+    fn timer(&mut self) -> u32 {
+        let timers = self.outputs().into_iter().filter_map(|o| if let Output::Timer { token, .. } = o { Some(token) } else { None });
+        timers.last().expect("a timer was asked for")
+    }
+
+    fn count(&self) -> String {
+        self.client.root(0, Key::of("count")).map(Val::json).unwrap_or_default()
+    }
+}
+
+fn open(name: &str) -> Source {
+    Source::Open { name: name.into(), props: "{}".into() }
+}
+
+fn mount_frame(reference: u64, id: &str, name: &str) -> String {
+    format!(r#"{{"v":1,"type":"COMPONENT_MOUNT","ref":{reference},"componentId":"{id}","payload":{{"component":"{name}","props":{{}}}}}}"#)
+}
+
+fn set(field: &str, value: i64) -> (Option<Key>, Edit) {
+    (None, Edit { field: Key::of(field), path: Vec::new(), operation: Operation::Set(Val::Int(value)) })
+}
+
+#[test]
+fn nothing_connects_before_something_is_mounted() {
+    assert_eq!(Table::new().outputs(), []);
+}
+
+#[test]
+fn a_click_is_small_and_its_answer_settles_it() {
+    let mut table = Table::live();
+    assert_eq!(table.client.component(0).unwrap().phase, Phase::Live);
+    table.call("increment", 9);
+    let sent = table.sent();
+    assert_eq!(sent, [r#"{"v":1,"type":"COMPONENT_ACTION","ref":2,"componentId":"c1","action":"increment"}"#]);
+    assert!(sent[0].len() <= 100);
+    assert_eq!(table.client.unanswered(0).count(), 1);
+    table.client.frame(table.socket, r#"{"v":1,"type":"STATE_UPDATE","ref":2,"componentId":"c1","rev":1,"payload":{"count":1},"result":5}"#);
+    let outputs = table.outputs();
+    assert!(outputs.contains(&Output::Settled { ticket: 9, outcome: Ok(Val::Int(5)) }), "{outputs:?}");
+    assert_eq!((table.count(), table.client.unanswered(0).count()), ("1".into(), 0));
+}
+
+#[test]
+fn a_guess_shows_at_once_and_a_refusal_takes_it_back() {
+    let mut table = Table::live();
+    table.client.action(0, "increment", "", None, None, vec![set("count", 1)]);
+    assert_eq!(table.count(), "1");
+    table.client.frame(table.socket, r#"{"v":1,"type":"ERROR","ref":2,"componentId":"c1","payload":{"code":"forbidden","message":"no"}}"#);
+    assert_eq!(table.count(), "0");
+    assert!(table.outputs().iter().any(|o| matches!(o, Output::ActionFailed { failure, .. } if &*failure.code == "forbidden")));
+}
+
+#[test]
+fn a_topics_patch_that_names_its_author_drops_the_authors_guess() {
+    let mut table = Table::chat();
+    let chat = Key::of("chat");
+    let push = Edit {
+        field: Key::of("messages"),
+        path: Vec::new(),
+        operation: Operation::Push(parse(r#"{"id":"temp-1"}"#).unwrap()),
+    };
+    table.client.action(0, "send", "[\"hi\"]", None, None, vec![(Some(chat), push)]);
+    assert_eq!(table.client.whole(0).json(), r#"{"draft":"","chat":{"messages":[{"id":1},{"id":"temp-1"}]}}"#);
+    table.hear(r#"{"v":1,"type":"STATE_UPDATE","topic":"chat/lobby","rev":4,"by":"k-s1:2","payload":{"messages":{"$list":[["+",1,{"id":2}]]}}}"#);
+    assert_eq!(table.client.whole(0).json(), r#"{"draft":"","chat":{"messages":[{"id":1},{"id":2}]}}"#);
+    // Somebody else's does not.
+    let push = Edit { field: Key::of("messages"), path: vec![Segment::Item(Val::Int(1)), Segment::Field(Key::of("n"))], operation: Operation::Set(Val::Int(1)) };
+    table.client.action(0, "send", "", None, None, vec![(Some(chat), push)]);
+    table.hear(r#"{"v":1,"type":"STATE_UPDATE","topic":"chat/lobby","rev":5,"by":"another:3","payload":{"messages":{"$list":[["+",2,{"id":3}]]}}}"#);
+    assert!(table.client.whole(0).json().contains(r#"{"id":1,"n":1}"#));
+    table.hear(r#"{"v":1,"type":"ACK","ref":3,"componentId":"c1"}"#);
+    assert!(!table.client.whole(0).json().contains(r#""n":1"#));
+}
+
+#[test]
+fn a_gap_asks_for_a_snapshot_once() {
+    let mut table = Table::chat();
+    let ahead = |rev| format!(r#"{{"v":1,"type":"STATE_UPDATE","topic":"chat/lobby","rev":{rev},"payload":{{"messages":[]}}}}"#);
+    assert_eq!(table.hear(&ahead(9)), [r#"{"v":1,"type":"RESYNC","topic":"chat/lobby"}"#]);
+    assert_eq!(table.hear(&ahead(10)), Vec::<String>::new());
+    table.hear(r#"{"v":1,"type":"STATE_SNAPSHOT","topic":"chat/lobby","rev":10,"epoch":"u","payload":{"messages":[{"id":4}]}}"#);
+    assert!(table.client.whole(0).json().contains(r#"[{"id":4}]"#));
+    table.hear(&ahead(11));
+    assert!(table.client.whole(0).json().contains(r#""messages":[]"#));
+}
+
+#[test]
+fn a_resume_sends_again_what_has_no_reply_and_names_every_stream() {
+    let mut table = Table::chat();
+    table.call("a", 1);
+    table.call("b", 2);
+    table.sent();
+    table.drop_and_pause();
+    table.call("c", 3);
+    table.connect();
+    let hello = table.sent();
+    assert_eq!(
+        hello,
+        [r#"{"v":1,"type":"HELLO","payload":{"session":"s1","resume":"r","acked":1,"streams":{"c:c1":["e",0],"t:chat/lobby":["t",3]}}}"#]
+    );
+    let sent = table.hear(r#"{"v":1,"type":"WELCOME","payload":{"session":"s1","resume":"r2","connection":"k2","resumed":true,"done":[2],"heartbeatMs":1000}}"#);
+    let refs: Vec<&str> = sent.iter().map(|f| &f[f.find("ref").unwrap()..][..6]).collect();
+    assert_eq!(refs, ["ref\":3", "ref\":4"], "the one that is done gets its reply by itself");
+    table.client.frame(table.socket, r#"{"v":1,"type":"ACK","ref":2,"componentId":"c1","payload":7}"#);
+    assert!(table.outputs().contains(&Output::Settled { ticket: 1, outcome: Ok(Val::Int(7)) }));
+}
+
+#[test]
+fn a_lost_session_mounts_again_puts_back_what_was_typed_and_fails_what_was_unanswered() {
+    let mut table = Table::chat();
+    let draft = Key::of("draft");
+    table.client.edit(0, draft, Val::text("accepted"), false);
+    table.client.commit(0, draft, None);
+    table.hear(r#"{"v":1,"type":"STATE_UPDATE","ref":2,"componentId":"c1","rev":1,"payload":{"draft":"accepted"}}"#);
+    table.call("lost", 5);
+    table.drop_and_pause();
+    table.connect();
+    let frames = table.sent();
+    assert_eq!(frames.len(), 1);
+    table.client.frame(table.socket, r#"{"v":1,"type":"WELCOME","payload":{"session":"s2","resume":"q","connection":"k3","resumed":false,"heartbeatMs":1000}}"#);
+    let outputs = table.outputs();
+    let sent: Vec<&String> = outputs.iter().filter_map(|o| if let Output::Send(f) = o { Some(f) } else { None }).collect();
+    assert_eq!(sent.len(), 2, "{sent:?}");
+    assert!(sent[0].contains("COMPONENT_MOUNT") && sent[1].contains(r#"{"property":"draft","value":"accepted"}"#));
+    assert!(outputs.iter().any(|o| matches!(o, Output::Settled { ticket: 5, outcome: Err(f) } if &*f.code == "session_lost")));
+    assert_eq!(table.client.whole(0).named("draft"), Some(&Val::text("accepted")), "it never leaves the screen");
+}
+
+#[test]
+fn what_the_server_cleared_is_not_put_back() {
+    let mut table = Table::chat();
+    let draft = Key::of("draft");
+    table.client.edit(0, draft, Val::text("hello"), false);
+    let sent = { table.call("send", 1); table.sent() };
+    assert_eq!(sent, [r#"{"v":1,"type":"COMPONENT_ACTION","ref":2,"componentId":"c1","action":"send","set":{"draft":"hello"}}"#]);
+    table.hear(r#"{"v":1,"type":"STATE_UPDATE","ref":2,"componentId":"c1","rev":1,"payload":{"draft":""}}"#);
+    assert_eq!(table.client.whole(0).named("draft"), Some(&Val::text("")), "cleared by the action, and shown");
+    table.drop_and_pause();
+    table.connect();
+    let sent = table.welcome("s2", false);
+    assert_eq!(sent, [mount_frame(3, "c1", "chat")]);
+}
+
+#[test]
+fn letters_typed_while_one_is_unanswered_go_out_together_and_are_never_overwritten() {
+    let mut table = Table::chat();
+    let draft = Key::of("draft");
+    let shown = |table: &Table| table.client.whole(0).named("draft").unwrap().str().unwrap().to_owned();
+    let mut sent = Vec::new();
+    for text in ["h", "he", "hel"] {
+        table.client.edit(0, draft, Val::text(text), false);
+        table.client.commit(0, draft, None);
+        sent.extend(table.sent());
+    }
+    assert_eq!(sent.len(), 1);
+    // The server's own idea of the field does not show below newer letters.
+    let sent = table.hear(r#"{"v":1,"type":"STATE_UPDATE","ref":2,"componentId":"c1","rev":1,"payload":{"draft":"H"}}"#);
+    assert_eq!(shown(&table), "hel");
+    assert!(sent.len() == 1 && sent[0].contains(r#""value":"hel""#), "{sent:?}");
+    assert!(table.client.is_dirty(0, Some("draft")));
+    table.hear(r#"{"v":1,"type":"STATE_UPDATE","ref":3,"componentId":"c1","rev":2,"payload":{"draft":"HEL"}}"#);
+    assert_eq!(shown(&table), "HEL", "answered, and nothing newer");
+    assert!(!table.client.is_dirty(0, None));
+}
+
+#[test]
+fn a_refused_value_is_told_and_the_confirmed_one_counts() {
+    let mut table = Table::live();
+    let title = Key::of("title");
+    table.client.edit(0, title, Val::Int(5), false);
+    table.client.commit(0, title, None);
+    table.client.take();
+    table.client.frame(table.socket, r#"{"v":1,"type":"ERROR","ref":2,"componentId":"c1","payload":{"code":"bad_value","message":"not text"}}"#);
+    let outputs = table.outputs();
+    assert!(outputs.iter().any(|o| matches!(o, Output::Refused { field, .. } if *field == title)));
+    assert_eq!(table.client.root(0, title), Some(&Val::text("t")));
+}
+
+#[test]
+fn a_forced_value_shows_below_an_unanswered_edit() {
+    let mut table = Table::live();
+    let title = Key::of("title");
+    table.client.edit(0, title, Val::text("mine"), true);
+    table.hear(r#"{"v":1,"type":"STATE_UPDATE","componentId":"c1","rev":1,"payload":{"title":"theirs"}}"#);
+    assert_eq!(table.client.root(0, title), Some(&Val::text("theirs")));
+}
+
+#[test]
+fn a_busy_server_is_asked_again_with_a_new_ref() {
+    let mut table = Table::live();
+    table.call("increment", 3);
+    table.sent();
+    table.client.frame(table.socket, r#"{"v":1,"type":"ERROR","ref":2,"componentId":"c1","payload":{"code":"rate_limited","message":"slow down","retryMs":200}}"#);
+    assert_eq!(table.client.unanswered(0).count(), 1, "it still counts as loading");
+    let token = table.timer();
+    table.client.timer(token);
+    let sent = table.sent();
+    assert!(sent.len() == 1 && sent[0].contains(r#""ref":3"#), "{sent:?}");
+}
+
+#[test]
+fn only_as_many_as_the_server_takes_are_in_flight_and_the_queue_has_an_end() {
+    let mut table = Table::live();
+    for ticket in 0..600 {
+        table.call("a", ticket);
+    }
+    let outputs = table.outputs();
+    let sent = outputs.iter().filter(|o| matches!(o, Output::Send(_))).count();
+    let refused = outputs.iter().filter(|o| matches!(o, Output::Settled { outcome: Err(f), .. } if &*f.code == "overloaded")).count();
+    assert_eq!((sent, refused), (3, 100));
+    assert_eq!(table.hear(r#"{"v":1,"type":"ACK","ref":2,"componentId":"c1"}"#).len(), 1);
+}
+
+#[test]
+fn a_message_that_is_too_large_is_refused_here() {
+    let mut table = Table::live();
+    let arguments = format!("[\"{}\"]", "x".repeat(400));
+    table.client.action(0, "a", &arguments, None, Some(1), Vec::new());
+    let outputs = table.outputs();
+    assert!(outputs.iter().any(|o| matches!(o, Output::Settled { ticket: 1, outcome: Err(f) } if &*f.code == "too_large")));
+    assert!(!outputs.iter().any(|o| matches!(o, Output::Send(_))));
+}
+
+#[test]
+fn replies_are_acknowledged_at_least_every_sixteen() {
+    let mut table = Table::live();
+    let mut acks = Vec::new();
+    for reference in 2..40 {
+        table.call("a", reference);
+        acks.extend(table.sent().into_iter().filter(|f| f.contains("\"ack\"")));
+        table.hear(&format!(r#"{{"v":1,"type":"ACK","ref":{reference},"componentId":"c1"}}"#));
+    }
+    assert!(acks[0].starts_with(r#"{"v":1,"type":"COMPONENT_ACTION","ref":17,"ack":16,"#), "{acks:?}");
+    assert_eq!(acks.len(), 2);
+}
+
+#[test]
+fn silence_for_two_heartbeats_ends_the_connection() {
+    let mut table = Table::live();
+    table.call("a", 1);
+    let mut token = {
+        // The heartbeat's timer was asked for at the welcome; it is the newest one that the link knows.
+        table.client.link.timer
+    };
+    table.client.timer(token);
+    let outputs = table.outputs();
+    assert!(outputs.iter().any(|o| matches!(o, Output::Send(f) if f == r#"{"v":1,"type":"PING","ack":1}"#)), "{outputs:?}");
+    token = table.client.link.timer;
+    table.client.timer(token);
+    let outputs = table.outputs();
+    assert!(outputs.contains(&Output::Close { code: 1000 }));
+    assert!(outputs.iter().any(|o| matches!(o, Output::Status { status: Status::Connecting, .. })));
+}
+
+#[test]
+fn close_codes_are_obeyed() {
+    for (code, reload, stopped) in [(4401, true, true), (4426, true, true), (4409, false, true), (1009, false, true), (4400, false, true), (1006, false, false), (4408, false, false), (4429, false, false)] {
+        let mut table = Table::live();
+        table.client.closed(table.socket, code);
+        let outputs = table.outputs();
+        assert_eq!(outputs.contains(&Output::Reload), reload, "{code}");
+        assert_eq!(outputs.iter().any(|o| matches!(o, Output::Status { status: Status::Stopped, .. })), stopped, "{code}");
+        assert_eq!(outputs.iter().any(|o| matches!(o, Output::Timer { .. })), !stopped, "{code}");
+        table.client.wake();
+        assert!(table.outputs().iter().any(|o| matches!(o, Output::Connect { .. })), "{code}");
+    }
+}
+
+#[test]
+fn a_session_that_ended_is_begun_anew() {
+    let mut table = Table::live();
+    table.client.closed(table.socket, 4410);
+    let token = table.timer();
+    table.client.timer(token);
+    table.connect();
+    assert_eq!(table.sent(), [r#"{"v":1,"type":"HELLO","payload":{}}"#]);
+}
+
+#[test]
+fn leaving_for_good_ends_the_session_and_the_cache_suspends_it() {
+    for (for_good, code) in [(true, 4000), (false, 1000)] {
+        let mut table = Table::live();
+        table.client.leave(for_good);
+        let outputs = table.outputs();
+        assert!(outputs.contains(&Output::Close { code }));
+        assert!(!outputs.iter().any(|o| matches!(o, Output::Connect { .. })));
+        table.client.wake();
+        assert!(table.outputs().iter().any(|o| matches!(o, Output::Connect { .. })), "shown again");
+    }
+}
+
+#[test]
+fn frames_of_an_older_socket_and_nonsense_are_ignored() {
+    let mut table = Table::live();
+    table.client.frame(table.socket + 1, r#"{"v":1,"type":"STATE_UPDATE","componentId":"c1","rev":1,"payload":{"count":9}}"#);
+    for nonsense in ["", "[]", "{}", "null", r#"{"type":5}"#, r#"{"type":"NEW"}"#, r#"{"type":"STATE_UPDATE"}"#, r#"{"type":"ACK","ref":99}"#] {
+        table.client.frame(table.socket, nonsense);
+    }
+    assert_eq!(table.count(), "0");
+}
+
+#[test]
+fn a_failed_mount_is_told_and_events_reach_who_they_are_meant_for() {
+    let mut table = Table::chat();
+    table.client.mount("c2", open("nonsense"));
+    table.sent();
+    table.client.frame(table.socket, r#"{"v":1,"type":"ERROR","ref":2,"componentId":"c2","payload":{"code":"unknown_component","message":"no such"}}"#);
+    assert!(table.outputs().iter().any(|o| matches!(o, Output::Failed { slot: 1, .. })));
+    table.client.frame(table.socket, r#"{"v":1,"type":"EVENT","topic":"chat/lobby","payload":{"name":"user.joined","data":{"id":1}}}"#);
+    let outputs = table.outputs();
+    assert!(matches!(outputs.as_slice(), [Output::Event { slot: 0, name, .. }] if &**name == "user.joined"), "{outputs:?}");
+}
+
+#[test]
+fn an_unmounted_component_takes_its_topics_and_its_calls_along() {
+    let mut table = Table::chat();
+    table.call("a", 4);
+    table.client.unmount(0);
+    let outputs = table.outputs();
+    assert!(outputs.iter().any(|o| matches!(o, Output::Settled { ticket: 4, outcome: Err(_) })));
+    assert!(table.client.component(0).is_some(), "until the server has heard of it");
+    table.hear(r#"{"v":1,"type":"ACK","ref":3,"componentId":"c1"}"#);
+    assert!(table.client.component(0).is_none() && table.client.topics.is_empty());
+}
+
+#[test]
+fn a_drain_says_when_to_come_back() {
+    let mut table = Table::live();
+    table.hear(r#"{"v":1,"type":"DRAIN","payload":{"reconnectAfterMs":1234}}"#);
+    table.client.closed(table.socket, 1001);
+    assert!(table.outputs().iter().any(|o| matches!(o, Output::Timer { ms: 1234, .. })));
+}

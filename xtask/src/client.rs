@@ -1,0 +1,244 @@
+//! `cargo xtask client`: the browser's client, from source to what the server embeds.
+//!
+//! cargo → wasm-bindgen → wasm-opt → one JavaScript file → compressed → `client-wasm/dist`, with the sizes and a hash
+//! of the sources, so that a check without building can say whether the files are current.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail, ensure};
+
+use crate::step::{command, root, run, run_command, say};
+
+/// What a page may have to download, wasm and JavaScript together, compressed with brotli.
+const BUDGET: usize = 40_000;
+
+/// What the client is made of. Of the template language only what runs in the page: the parser may change freely.
+const SOURCES: [&str; 16] = [
+    "client-wasm/Cargo.toml",
+    "client-wasm/package.json",
+    "client-wasm/package-lock.json",
+    "client-wasm/js",
+    "client-wasm/src",
+    "template/src/compiled.rs",
+    "template/src/data.rs",
+    "template/src/data",
+    "template/src/decode.rs",
+    "template/src/eval.rs",
+    "template/src/eval",
+    "template/src/expr.rs",
+    "template/src/lib.rs",
+    "template/src/reads.rs",
+    "template/src/url.rs",
+    "xtask/src/client.rs",
+];
+
+/// WebAssembly features that browsers have had for years. All others stay off: with every feature on, imports come
+/// out in forms that browsers refuse.
+const FEATURES: &str = "--enable-bulk-memory --enable-bulk-memory-opt --enable-mutable-globals --enable-nontrapping-float-to-int \
+                        --enable-reference-types --enable-sign-ext --enable-multivalue";
+
+pub(crate) fn run_build(args: &[String]) -> anyhow::Result<()> {
+    match args.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        [] => build(Kind::Release),
+        ["--dev"] => build(Kind::Dev),
+        ["--check"] => check(),
+        other => bail!("client takes --dev or --check, not {other:?}"),
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// As small as it gets: a panic is a trap and cannot say why.
+    Release,
+    /// Keeps the texts of panics and the names of functions.
+    Dev,
+}
+
+/// Whether `dist` was built from the sources as they are.
+fn check() -> anyhow::Result<()> {
+    let manifest = root()?.join("client-wasm/dist/manifest.json");
+    let text = fs::read_to_string(&manifest).with_context(|| format!("cannot read {}", manifest.display()))?;
+    let manifest: serde_json::Value = serde_json::from_str(&text)?;
+    let current = source_hash()?;
+    ensure!(
+        manifest.get("source").and_then(|hash| hash.as_str()) == Some(&current),
+        "client-wasm/dist is not built from the sources as they are: run `cargo xtask client` and commit what it writes"
+    );
+    say("client-wasm/dist is current")
+}
+
+fn build(kind: Kind) -> anyhow::Result<()> {
+    let root = root()?;
+    let work = root.join("target/client");
+    let _ = fs::remove_dir_all(&work);
+    fs::create_dir_all(&work)?;
+    for (what, missing) in [("target add wasm32-unknown-unknown", "wasm32-unknown-unknown"), ("component add rust-src", "rust-src")] {
+        let list = if missing == "rust-src" { "rustup component list --installed" } else { "rustup target list --installed" };
+        if !crate::step::output("", list)?.contains(missing) {
+            run("", &format!("rustup {what}"))?;
+        }
+    }
+    let wasm = compile(&root, kind)?;
+    let bound = bind(&wasm, &work.join("bound"), kind)?;
+    if !root.join("client-wasm/node_modules/binaryen").exists() || !root.join("client-wasm/node_modules/esbuild").exists() {
+        run("client-wasm", "npm ci --no-progress")?;
+    }
+    let small = optimise(&bound, &work, kind)?;
+    let bytes = fs::read(&small)?;
+    let name = format!("client-{}.wasm", &blake3::hash(&bytes).to_hex()[..32]);
+    let script = bundle(&root, &bound, &work, &name, kind)?;
+    write_dist(&root.join("client-wasm/dist"), &bytes, &fs::read(script)?, &name, kind)
+}
+
+fn compile(root: &Path, kind: Kind) -> anyhow::Result<PathBuf> {
+    let line = "cargo build --package vivaz-client --lib --target wasm32-unknown-unknown";
+    let (profile, folder) = match kind {
+        Kind::Release => ("--profile wasm-release -Zbuild-std=std -Zbuild-std-features=optimize_for_size", "wasm-release"),
+        Kind::Dev => ("--release", "release"),
+    };
+    let mut cargo = command("", &format!("{line} {profile}"))?;
+    // A target folder of its own: other flags would make cargo build everything again each time.
+    let target = root.join("target/client-target");
+    cargo.env("CARGO_TARGET_DIR", &target);
+    if kind == Kind::Release {
+        // The standard library is built anew, for size, and a panic becomes a trap at once. Both are unstable options
+        // of the stable compiler.
+        cargo.env("RUSTC_BOOTSTRAP", "1").env("RUSTFLAGS", "-Zunstable-options -Cpanic=immediate-abort");
+    }
+    run_command(cargo)?;
+    Ok(target.join("wasm32-unknown-unknown").join(folder).join("vivaz_client.wasm"))
+}
+
+/// Makes the JavaScript that goes with the wasm. The library and not the program, so that its version is locked with
+/// that of the crate.
+fn bind(wasm: &Path, out: &Path, kind: Kind) -> anyhow::Result<PathBuf> {
+    let mut bindgen = wasm_bindgen_cli_support::Bindgen::new();
+    bindgen.input_path(wasm);
+    bindgen.web(true)?;
+    bindgen.typescript(false);
+    bindgen.reset_state_function(true);
+    bindgen.remove_name_section(kind == Kind::Release && std::env::var_os("KEEP_NAMES").is_none());
+    bindgen.remove_producers_section(true);
+    bindgen.debug(kind == Kind::Dev);
+    bindgen.generate(out)?;
+    Ok(out.to_owned())
+}
+
+fn optimise(bound: &Path, work: &Path, kind: Kind) -> anyhow::Result<PathBuf> {
+    let from = bound.join("vivaz_client_bg.wasm");
+    if kind == Kind::Dev {
+        return Ok(from);
+    }
+    let to = work.join("client.wasm");
+    run(
+        "client-wasm",
+        &format!("node node_modules/binaryen/bin/wasm-opt {} -Oz {FEATURES} -o {}", from.display(), to.display()),
+    )?;
+    Ok(to)
+}
+
+/// Puts all JavaScript into one file.
+fn bundle(root: &Path, bound: &Path, work: &Path, wasm: &str, kind: Kind) -> anyhow::Result<PathBuf> {
+    // The file that Rust imports was copied beside the glue; the others go beside that copy, so that there is only
+    // one of it.
+    let snippets = bound.join("snippets");
+    let folder = fs::read_dir(&snippets)?
+        .filter_map(Result::ok)
+        .find(|entry| entry.file_name().to_string_lossy().starts_with("vivaz-client-"))
+        .context("wasm-bindgen copied no file of the client")?
+        .path()
+        .join("js");
+    for entry in fs::read_dir(root.join("client-wasm/js"))? {
+        let entry = entry?;
+        if entry.path().extension().is_some_and(|kind| kind == "js") {
+            fs::copy(entry.path(), folder.join(entry.file_name()))?;
+        }
+    }
+    let out = work.join("client.js");
+    let minify = if kind == Kind::Release { "--minify" } else { "--sourcemap=inline" };
+    run(
+        "client-wasm",
+        &format!(
+            "node_modules/.bin/esbuild {} --bundle --format=esm --target=es2022 {minify} --legal-comments=none \
+             --log-level=warning --alias:vivaz-engine={} --define:WASM=\"{wasm}\" --outfile={}",
+            folder.join("client.js").display(),
+            bound.join("vivaz_client.js").display(),
+            out.display()
+        ),
+    )?;
+    Ok(out)
+}
+
+fn write_dist(dist: &Path, wasm: &[u8], script: &[u8], name: &str, kind: Kind) -> anyhow::Result<()> {
+    fs::create_dir_all(dist)?;
+    for entry in fs::read_dir(dist)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|kind| ["wasm", "js", "gz", "br"].iter().any(|known| kind == *known)) {
+            fs::remove_file(path)?;
+        }
+    }
+    let mut sizes = BTreeMap::new();
+    let mut total = 0;
+    say("                 raw     gzip   brotli")?;
+    for (file, bytes) in [("client.wasm", wasm), ("client.js", script)] {
+        let (gzip, brotli) = (gzip(bytes)?, brotli(bytes)?);
+        fs::write(dist.join(file), bytes)?;
+        fs::write(dist.join(format!("{file}.gz")), &gzip)?;
+        fs::write(dist.join(format!("{file}.br")), &brotli)?;
+        say(&format!("{file:12} {:8} {:8} {:8}", bytes.len(), gzip.len(), brotli.len()))?;
+        total += brotli.len();
+        let size = serde_json::json!({ "raw": bytes.len(), "gzip": gzip.len(), "brotli": brotli.len() });
+        sizes.insert(file, size);
+    }
+    let manifest = serde_json::json!({ "wasm": name, "source": source_hash()?, "sizes": sizes });
+    fs::write(dist.join("manifest.json"), serde_json::to_string_pretty(&manifest)? + "\n")?;
+    say(&format!("together {total} bytes of {BUDGET} in brotli"))?;
+    ensure!(kind == Kind::Dev || total <= BUDGET, "the client is larger than its budget");
+    Ok(())
+}
+
+fn gzip(bytes: &[u8]) -> anyhow::Result<Vec<u8>> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    encoder.write_all(bytes)?;
+    Ok(encoder.finish()?)
+}
+
+fn brotli(bytes: &[u8]) -> anyhow::Result<Vec<u8>> {
+    let mut out = Vec::new();
+    let mut encoder = brotli::CompressorWriter::new(&mut out, 4096, 11, 22);
+    encoder.write_all(bytes)?;
+    drop(encoder);
+    Ok(out)
+}
+
+/// One hash of all sources, their names included.
+fn source_hash() -> anyhow::Result<String> {
+    let root = root()?;
+    let mut files = Vec::new();
+    for source in SOURCES {
+        collect(&root.join(source), &mut files)?;
+    }
+    files.sort();
+    let mut hasher = blake3::Hasher::new();
+    for file in files {
+        hasher.update(file.strip_prefix(&root)?.to_string_lossy().as_bytes());
+        hasher.update(&[0]);
+        hasher.update(&fs::read(&file)?);
+        hasher.update(&[0]);
+    }
+    Ok(hasher.finalize().to_hex()[..32].to_owned())
+}
+
+fn collect(path: &Path, files: &mut Vec<PathBuf>) -> anyhow::Result<()> {
+    if path.is_dir() {
+        for entry in fs::read_dir(path)? {
+            collect(&entry?.path(), files)?;
+        }
+    } else if !path.ends_with("tests.rs") {
+        files.push(path.to_owned());
+    }
+    Ok(())
+}
