@@ -27,11 +27,15 @@ use crate::transport::{Gone, Incoming, Transport};
 const READS: usize = 32;
 
 /// Serves one connection from its greeting to its end.
-pub(crate) async fn run<T: Transport>(mut transport: T, runtime: Runtime, identity: Identity) {
-    let session = match hello::receive(&mut transport, &runtime, identity).await {
+///
+/// A task takes as much memory, all its life, as the largest thing that it ever waits for. A connection does nothing most
+/// of the time, so what happens once, at its beginning and its end, is boxed; so is the transport, which every step
+/// that takes it over would have room for.
+pub(crate) async fn run<T: Transport>(mut transport: Box<T>, runtime: Runtime, identity: Identity) {
+    let session = match Box::pin(hello::receive(&mut *transport, &runtime, identity)).await {
         Ok(session) => session,
-        Err(hello::Refused::Close(code, reason)) => return transport.close(code, reason).await,
-        Err(hello::Refused::Gone) => return transport.answer_close().await,
+        Err(hello::Refused::Close(code, reason)) => return Box::pin(transport.close(code, reason)).await,
+        Err(hello::Refused::Gone) => return Box::pin(transport.answer_close()).await,
     };
     let span = tracing::info_span!(
         "connection",
@@ -53,10 +57,15 @@ enum Outcome {
     Yield(oneshot::Sender<Box<Session>>),
 }
 
-async fn serve<T: Transport>(mut transport: T, mut session: Box<Session>) {
+async fn serve<T: Transport>(mut transport: Box<T>, mut session: Box<Session>) {
     tracing::debug!("connected");
+    let outcome = attend(&mut session, &mut *transport).await;
+    Box::pin(part(transport, session, outcome)).await;
+}
+
+/// What remains when a connection ends: the close, and the session that waits or ends too.
+async fn part<T: Transport>(transport: Box<T>, mut session: Box<Session>, outcome: Outcome) {
     let counters = Arc::clone(&session.runtime().core().counters);
-    let outcome = attend(&mut session, &mut transport).await;
     let limits = session.runtime().core().limits.clone();
     session.detach();
     let (waits, close) = match outcome {

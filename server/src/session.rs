@@ -44,7 +44,8 @@ pub(crate) struct Session {
     identity: Identity,
     /// The connection that it has, or had last.
     connection: ConnectionId,
-    components: HashMap<ComponentId, Component, RandomState>,
+    /// Boxed, because a map that has one has room for four.
+    components: HashMap<ComponentId, Box<Component>, RandomState>,
     /// The topics that its components show.
     topics: HashMap<TopicName, Held, RandomState>,
     replies: Replies,

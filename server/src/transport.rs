@@ -56,8 +56,8 @@ pub(crate) struct Gone;
 pub(crate) trait Transport: Stream<Item = Incoming> + Sink<Outgoing, Error = Gone> + Unpin + Send {
     /// Closes with a code, then reads and discards for a bounded time until the peer has closed too, so that the code
     /// arrives: a socket closed with unread data would reset the connection under it.
-    fn close(self, code: u16, reason: &'static str) -> impl Future<Output = ()> + Send;
+    fn close(self: Box<Self>, code: u16, reason: &'static str) -> impl Future<Output = ()> + Send;
 
     /// Answers the peer's close.
-    fn answer_close(self) -> impl Future<Output = ()> + Send;
+    fn answer_close(self: Box<Self>) -> impl Future<Output = ()> + Send;
 }

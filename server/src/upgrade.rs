@@ -4,7 +4,7 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Version, header};
 use axum::response::IntoResponse;
-use hyper::upgrade::OnUpgrade;
+use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use vivaz_protocol::{CloseCode, SUBPROTOCOL_JSON, SUBPROTOCOLS};
@@ -38,14 +38,12 @@ pub(crate) async fn upgrade(State(runtime): State<Runtime>, request: Request) ->
     let tasks = runtime.core().tasks.clone();
     let response = handshake.accept();
     let task = async move {
-        let stream = match upgrade.await {
-            Ok(upgraded) => TokioIo::new(upgraded),
-            Err(error) => return tracing::debug!(%error, "an upgrade failed"),
-        };
-        let socket = WebSocket::new(stream, runtime.core().limits.message_bytes).await;
+        let Some(socket) = Box::pin(open(upgrade, runtime.core().limits.message_bytes)).await else { return };
         match (place, identity) {
-            (None, _) => socket.close(CloseCode::Full.as_u16(), "the server is full").await,
-            (Some(_), Err(_refused)) => socket.close(CloseCode::Unauthenticated.as_u16(), "who are you?").await,
+            (None, _) => Box::pin(socket.close(CloseCode::Full.as_u16(), "the server is full")).await,
+            (Some(_), Err(_refused)) => {
+                Box::pin(socket.close(CloseCode::Unauthenticated.as_u16(), "who are you?")).await;
+            }
             (Some(place), Ok(identity)) => {
                 connection::run(socket, runtime, identity).await;
                 drop(place);
@@ -54,6 +52,17 @@ pub(crate) async fn upgrade(State(runtime): State<Runtime>, request: Request) ->
     };
     tasks.spawn(task);
     response
+}
+
+/// Takes the stream over once the answer to the request is sent. Boxed, as is what it returns: see [`connection::run`].
+async fn open(upgrade: OnUpgrade, message_bytes: usize) -> Option<Box<WebSocket<TokioIo<Upgraded>>>> {
+    match upgrade.await {
+        Ok(upgraded) => Some(Box::new(WebSocket::new(TokioIo::new(upgraded), message_bytes).await)),
+        Err(error) => {
+            tracing::debug!(%error, "an upgrade failed");
+            None
+        }
+    }
 }
 
 /// What a client's half of a handshake said.

@@ -83,7 +83,8 @@ impl Session {
             let message = "the session has as many components as it may have";
             return self.refuse_mount(reference, id, ErrorCode::TooManyComponents, message);
         }
-        self.components.insert(id.clone(), Component::new(registration.spec, core.next_epoch()));
+        let component = Component::new(registration.spec, core.next_epoch());
+        self.components.insert(id.clone(), Box::new(component));
         let id = id.clone();
         self.start(Box::pin(async move { Done::Mounted { id, mounting, made: making.await } }));
     }

@@ -109,7 +109,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Sink<Outgoing> for WebSocket<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Transport for WebSocket<S> {
-    async fn close(mut self, code: u16, reason: &'static str) {
+    async fn close(mut self: Box<Self>, code: u16, reason: &'static str) {
         let finish = async {
             if self.say_close(code, reason).await.is_err() {
                 return;
@@ -134,7 +134,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Transport for WebSocket<S> {
         }
     }
 
-    async fn answer_close(mut self) {
+    async fn answer_close(mut self: Box<Self>) {
         // The answer was queued when the close was read. To a peer that is gone already it need not be told.
         if let Ok(Err(error)) = tokio::time::timeout(LINGER, self.inner.flush()).await {
             tracing::trace!(%error, "a close was not answered");
