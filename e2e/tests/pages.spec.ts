@@ -21,7 +21,7 @@ for (const path of paths) {
       const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
       expect(overflow, `${device} does not scroll sideways`).toBeLessThanOrEqual(0);
       for (const colorScheme of ["light", "dark"] as const) {
-        await page.emulateMedia({ colorScheme });
+        await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
         await page.screenshot({ path: info.outputPath(`${name(path)}-${device}-${colorScheme}.png`) });
       }
     }

@@ -43,3 +43,8 @@ pub mod prelude {
         Target, Topic, TopicContext, actions,
     };
 }
+
+/// The first example of the README, so that it keeps compiling.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
