@@ -143,6 +143,7 @@ impl Compiler {
             let hole = self.hole(path, HoleKind::Html { value });
             self.op(Op::Raw(hole));
         } else {
+            self.text_allowed(Some(element), None);
             self.first_line_break(element);
             let hole = self.hole(path, HoleKind::Content { value });
             self.op(Op::Text(hole));
@@ -222,7 +223,6 @@ impl Compiler {
                 Some("nothing in a `<script>` may depend on state: it could run what a visitor wrote")
             }
             "style" => Some("nothing in a `<style>` may depend on state"),
-            "iframe" if html => Some("a browser shows nothing of the content of an `<iframe>`"),
             "template" if html => {
                 Some("the content of a `<template>` is no part of the page: no binding reaches it")
             }
@@ -231,6 +231,12 @@ impl Compiler {
             ),
             _ => None,
         };
+        if element.is_html("iframe") {
+            if !blank(&element.children) {
+                self.error(element.at, "a browser shows nothing of the content of an `<iframe>`");
+            }
+            return;
+        }
         if html && matches!(element.name.as_str(), "script" | "style") {
             self.raw_text(element, why.unwrap_or_default());
             return;
