@@ -97,7 +97,9 @@ impl File {
 /// Whether a list of tags, as `If-None-Match` has it, names this one. Weak comparison, as RFC 9110 asks for there.
 fn names(sent: &HeaderValue, etag: &HeaderValue) -> bool {
     let (Ok(sent), Ok(etag)) = (sent.to_str(), etag.to_str()) else { return false };
-    sent.split(',').map(str::trim).any(|tag| tag == "*" || tag.trim_start_matches("W/") == etag.trim_start_matches("W/"))
+    sent.split(',')
+        .map(str::trim)
+        .any(|tag| tag == "*" || tag.trim_start_matches("W/") == etag.trim_start_matches("W/"))
 }
 
 /// Weak, because each encoding has other bytes.
@@ -126,7 +128,10 @@ mod tests {
     use super::*;
 
     fn assets() -> Assets {
-        Assets::new([("abc", r#"{"blocks":[],"more":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}"#)].into_iter())
+        Assets::new(
+            [("abc", r#"{"blocks":[],"more":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}"#)]
+                .into_iter(),
+        )
     }
 
     fn ask(name: header::HeaderName, value: &str) -> Response<Body> {

@@ -2,15 +2,17 @@
 
 mod hello;
 mod pulse;
+#[cfg(test)]
+mod tests;
 
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Instant;
 
 use futures_util::{SinkExt, StreamExt};
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 use tracing::Instrument;
 use vivaz_components::{Identity, UnmountReason};
 use vivaz_protocol::{CLOSE_LEFT, CloseCode};

@@ -14,7 +14,8 @@ use vivaz_components::instance::BoxFuture;
 pub struct Refused;
 
 type FromRequest = Arc<dyn Fn(Parts) -> BoxFuture<Result<Identity, Refused>> + Send + Sync>;
-type FromHello = Arc<dyn Fn(Identity, Option<Box<RawValue>>) -> BoxFuture<Result<Identity, Refused>> + Send + Sync>;
+type FromHello =
+    Arc<dyn Fn(Identity, Option<Box<RawValue>>) -> BoxFuture<Result<Identity, Refused>> + Send + Sync>;
 
 /// The application's two hooks.
 #[derive(Clone)]
@@ -52,7 +53,11 @@ impl Identify {
     }
 
     /// Who says `HELLO` with that `auth`, over a connection whose request was this identity's.
-    pub(crate) async fn hello(&self, identity: Identity, auth: Option<Box<RawValue>>) -> Result<Identity, Refused> {
+    pub(crate) async fn hello(
+        &self,
+        identity: Identity,
+        auth: Option<Box<RawValue>>,
+    ) -> Result<Identity, Refused> {
         match &self.from_hello {
             Some(hook) => hook(identity, auth).await,
             None => Ok(identity),

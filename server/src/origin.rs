@@ -57,7 +57,9 @@ mod tests {
         assert!(allowed(&any, std::slice::from_ref(&host)));
         assert!(allowed(&any, &[host.clone(), (header::ORIGIN, "http://app.example:3000")]));
         assert!(allowed(&any, &[host.clone(), (header::ORIGIN, "https://APP.example:3000")]));
-        for origin in ["https://evil.example", "null", "http://app.example", "http://app.example:3000.evil.example", ""] {
+        for origin in
+            ["https://evil.example", "null", "http://app.example", "http://app.example:3000.evil.example", ""]
+        {
             assert!(!allowed(&any, &[host.clone(), (header::ORIGIN, origin)]), "{origin}");
         }
         assert!(!allowed(&any, &[(header::ORIGIN, "http://app.example:3000")]));
@@ -65,12 +67,16 @@ mod tests {
 
     #[test]
     fn lists_extend_origins_and_narrow_hosts() {
-        let origins = Origins {
-            allowed: vec!["https://other.example".into()],
-            hosts: vec!["app.example".into()],
-        };
-        assert!(allowed(&origins, &[(header::HOST, "app.example"), (header::ORIGIN, "https://other.example")]));
+        let origins =
+            Origins { allowed: vec!["https://other.example".into()], hosts: vec!["app.example".into()] };
+        assert!(allowed(
+            &origins,
+            &[(header::HOST, "app.example"), (header::ORIGIN, "https://other.example")]
+        ));
         assert!(!allowed(&origins, &[(header::HOST, "rebound.example")]));
-        assert!(!allowed(&origins, &[(header::HOST, "rebound.example"), (header::ORIGIN, "https://rebound.example")]));
+        assert!(!allowed(
+            &origins,
+            &[(header::HOST, "rebound.example"), (header::ORIGIN, "https://rebound.example")]
+        ));
     }
 }

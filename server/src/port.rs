@@ -4,11 +4,12 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::task::AtomicWaker;
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 use vivaz_components::ServerEvent;
 use vivaz_protocol::{CloseCode, ComponentId, Ref, Rev, SessionId, StreamId};
 

@@ -106,11 +106,19 @@ impl Live {
     ///
     /// # Errors
     /// What `mount` says, and what the topics that the component shows say.
-    pub async fn render_as<C: LiveComponent>(&self, id: &str, props: C::Props) -> Result<Markup, RenderError> {
+    pub async fn render_as<C: LiveComponent>(
+        &self,
+        id: &str,
+        props: C::Props,
+    ) -> Result<Markup, RenderError> {
         self.paint::<C>(props, format!(" id=\"{}\"", paint::escape(id))).await
     }
 
-    async fn paint<C: LiveComponent>(&self, props: C::Props, attributes: String) -> Result<Markup, RenderError> {
+    async fn paint<C: LiveComponent>(
+        &self,
+        props: C::Props,
+        attributes: String,
+    ) -> Result<Markup, RenderError> {
         let json: Box<RawValue> = serde_json::value::to_raw_value(&props)?;
         let making = vivaz_components::mount::<C>(props, self.mount_context());
         let instance = making.await.map_err(RenderError::Component)?;

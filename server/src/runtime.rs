@@ -5,7 +5,6 @@ mod sweep;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
-use std::time::Instant;
 
 use axum::Router;
 use axum::extract::{Path, State};
@@ -14,6 +13,7 @@ use axum::http::request::Parts;
 use axum::routing::{any, get};
 use serde::Serialize;
 use tokio::runtime::Handle;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use vivaz_components::{Env, Hub, Identity, Registry, Result, ServerEvent, States, Topic, TopicHandle};

@@ -23,14 +23,14 @@ use std::task::{Context, Poll};
 use foldhash::fast::RandomState;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use vivaz_components::instance::BoxFuture;
 use vivaz_components::Identity;
+use vivaz_components::instance::BoxFuture;
 use vivaz_protocol::{ComponentId, ConnectionId, SessionId, TopicName};
 
 use self::component::Component;
-pub(crate) use self::resume::Position;
 use self::replies::Replies;
 use self::requests::Conduct;
+pub(crate) use self::resume::Position;
 use self::topics::Held;
 pub(crate) use self::work::Done;
 use crate::port::Port;
@@ -60,7 +60,12 @@ type Running = FuturesUnordered<BoxFuture<Done>>;
 
 impl Session {
     /// A session without components, for a connection that is there.
-    pub(crate) fn new(runtime: Runtime, port: Arc<Port>, identity: Identity, connection: ConnectionId) -> Self {
+    pub(crate) fn new(
+        runtime: Runtime,
+        port: Arc<Port>,
+        identity: Identity,
+        connection: ConnectionId,
+    ) -> Self {
         Counters::add(&runtime.core().counters.sessions);
         Self {
             runtime,

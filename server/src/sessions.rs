@@ -5,7 +5,6 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -13,6 +12,7 @@ use foldhash::fast::RandomState;
 use std::hash::BuildHasher;
 use subtle::ConstantTimeEq;
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 use vivaz_components::Identity;
 use vivaz_protocol::{ResumeSecret, SessionId};
 
@@ -73,7 +73,10 @@ pub(crate) struct Swept {
 impl Sessions {
     pub(crate) fn new() -> Self {
         let hasher = RandomState::default();
-        Self { shards: std::array::from_fn(|_| Mutex::new(HashMap::with_hasher(RandomState::default()))), hasher }
+        Self {
+            shards: std::array::from_fn(|_| Mutex::new(HashMap::with_hasher(RandomState::default()))),
+            hasher,
+        }
     }
 
     /// Enters a new session, which the caller holds. Its secret is in the `WELCOME`; `None` if the system has no
@@ -91,7 +94,8 @@ impl Sessions {
         let given = URL_SAFE_NO_PAD.decode(secret.expose()).ok()?;
         let mut shard = self.shard(id);
         let entry = shard.get_mut(id)?;
-        let good = given.ct_eq(&entry.secret) | entry.previous.map_or(0.into(), |secret| given.ct_eq(&secret));
+        let good =
+            given.ct_eq(&entry.secret) | entry.previous.map_or(0.into(), |secret| given.ct_eq(&secret));
         if !bool::from(good) || !entry.owner.is_same_as(who) {
             return None;
         }
@@ -201,7 +205,9 @@ impl Sessions {
     fn take_expired(&self, limit: Instant, swept: &mut Swept) {
         for shard in &self.shards {
             let expired = lock(shard)
-                .extract_if(|_, entry| matches!(&entry.place, Place::Waiting { until, .. } if *until <= limit))
+                .extract_if(
+                    |_, entry| matches!(&entry.place, Place::Waiting { until, .. } if *until <= limit),
+                )
                 .collect::<Vec<_>>();
             for (_, entry) in expired {
                 if let Place::Waiting { session, .. } = entry.place {

@@ -1,6 +1,8 @@
 //! The seam to the network. A connection sees a stream of [`Incoming`] and a sink of [`Outgoing`], and nothing else:
 //! a WebSocket is one implementation, a pair of channels in a test is another.
 
+#[cfg(test)]
+pub(crate) mod memory;
 pub(crate) mod websocket;
 
 use std::future::Future;
@@ -53,7 +55,9 @@ pub(crate) struct Gone;
 /// A connection's way in and out.
 ///
 /// The sink buffers; what was sent is on its way after a flush. `poll_ready` waits while the peer does not read.
-pub(crate) trait Transport: Stream<Item = Incoming> + Sink<Outgoing, Error = Gone> + Unpin + Send {
+pub(crate) trait Transport:
+    Stream<Item = Incoming> + Sink<Outgoing, Error = Gone> + Unpin + Send
+{
     /// Closes with a code, then reads and discards for a bounded time until the peer has closed too, so that the code
     /// arrives: a socket closed with unread data would reset the connection under it.
     fn close(self: Box<Self>, code: u16, reason: &'static str) -> impl Future<Output = ()> + Send;

@@ -95,7 +95,8 @@ impl Handshake {
         if method != Method::GET {
             return Err(Refusal::Method);
         }
-        let upgrades = lists(headers, &header::UPGRADE, "websocket") && lists(headers, &header::CONNECTION, "upgrade");
+        let upgrades =
+            lists(headers, &header::UPGRADE, "websocket") && lists(headers, &header::CONNECTION, "upgrade");
         if version != Version::HTTP_11 || !upgrades {
             return Err(Refusal::NoUpgrade);
         }
@@ -145,13 +146,19 @@ impl Refusal {
                 (StatusCode::BAD_REQUEST, [(header::SEC_WEBSOCKET_VERSION, "13")], what).into_response()
             }
             Self::Subprotocol => {
-                let text = format!("None of the subprotocols offered is spoken here. Spoken: {}\n", SUBPROTOCOLS.join(", "));
+                let text = format!(
+                    "None of the subprotocols offered is spoken here. Spoken: {}\n",
+                    SUBPROTOCOLS.join(", ")
+                );
                 (StatusCode::BAD_REQUEST, text).into_response()
             }
             Self::GoingAway => {
-                (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")], "The server is going away.\n").into_response()
+                (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")], "The server is going away.\n")
+                    .into_response()
             }
-            Self::Foreign => (StatusCode::FORBIDDEN, "This origin may not open a socket here.\n").into_response(),
+            Self::Foreign => {
+                (StatusCode::FORBIDDEN, "This origin may not open a socket here.\n").into_response()
+            }
         }
     }
 }
@@ -196,7 +203,13 @@ mod tests {
     fn what_is_no_handshake_is_refused() {
         assert_eq!(handshake(&[(header::UPGRADE, "h2c")]).unwrap_err(), Refusal::NoUpgrade);
         assert!(matches!(handshake(&[(header::SEC_WEBSOCKET_VERSION, "8")]), Err(Refusal::Handshake(_))));
-        assert_eq!(Handshake::of(&Method::POST, Version::HTTP_11, &HeaderMap::new()).unwrap_err(), Refusal::Method);
-        assert_eq!(Handshake::of(&Method::GET, Version::HTTP_11, &HeaderMap::new()).unwrap_err(), Refusal::NoUpgrade);
+        assert_eq!(
+            Handshake::of(&Method::POST, Version::HTTP_11, &HeaderMap::new()).unwrap_err(),
+            Refusal::Method
+        );
+        assert_eq!(
+            Handshake::of(&Method::GET, Version::HTTP_11, &HeaderMap::new()).unwrap_err(),
+            Refusal::NoUpgrade
+        );
     }
 }

@@ -49,7 +49,9 @@ pub(super) async fn receive<T: Transport>(
             | ClientBody::Template { .. }
             | ClientBody::Ping { .. } => return Err(not_hello()),
         },
-        Err(error) if error.code == ErrorCode::UnsupportedVersion && error.kind == Some(ClientType::Hello) => {
+        Err(error)
+            if error.code == ErrorCode::UnsupportedVersion && error.kind == Some(ClientType::Hello) =>
+        {
             return Err(Refused::code(CloseCode::UnsupportedVersion, "version 1 is spoken here"));
         }
         Err(_) => return Err(not_hello()),
@@ -83,7 +85,11 @@ pub(super) fn close_of(violation: Violation) -> (u16, &'static str) {
     }
 }
 
-async fn find_session(hello: Hello<'_>, runtime: &Runtime, identity: Identity) -> Result<Box<Session>, Refused> {
+async fn find_session(
+    hello: Hello<'_>,
+    runtime: &Runtime,
+    identity: Identity,
+) -> Result<Box<Session>, Refused> {
     let core = runtime.core();
     let unable = || Refused::code(CloseCode::Full, "the server cannot make a session now");
     let identity = match core.authenticate(identity, hello.auth).await {

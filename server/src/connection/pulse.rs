@@ -1,6 +1,8 @@
 //! Whether the peer of a connection is still there and still reads.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use crate::runtime::Runtime;
 use crate::transport::Outgoing;
@@ -54,7 +56,11 @@ impl Pulse {
     pub(super) fn beat(&mut self, now: Instant) -> Diagnosis {
         // While it is stalled the server may not be reading either, so silence would prove nothing.
         if let Some(since) = self.stalled_since {
-            return if now.duration_since(since) >= self.write_time { Diagnosis::NotReading } else { Diagnosis::Well };
+            return if now.duration_since(since) >= self.write_time {
+                Diagnosis::NotReading
+            } else {
+                Diagnosis::Well
+            };
         }
         if now.duration_since(self.last_sign) >= self.heartbeat * 2 {
             return Diagnosis::Silent;

@@ -29,8 +29,10 @@ impl Painter<'_> {
     ) -> Result<String, RenderError> {
         let core = self.live.runtime.core();
         let spec = instance.spec();
-        let template =
-            core.templates.of(spec.name).ok_or_else(|| RenderError::Unknown(core.registry.why_unknown(spec.name)))?;
+        let template = core
+            .templates
+            .of(spec.name)
+            .ok_or_else(|| RenderError::Unknown(core.registry.why_unknown(spec.name)))?;
         let state = self.whole_state(instance.as_mut())?;
         let user = self.live.identity.user().ok().map(|user| json!({ "id": user.id, "name": user.name }));
         let rendered = vivaz_template::render(&template.compiled, &state, user.as_ref());
@@ -79,7 +81,9 @@ impl Painter<'_> {
                 child.props.into_iter().map(|(name, value)| (name.into(), value)).collect();
             let props = serde_json::value::to_raw_value(&props)?;
             let painted = match core.registry.get(&child.component) {
-                _ if depth > DEPTH => Err(RenderError::Unknown("components are nested too deeply".to_owned())),
+                _ if depth > DEPTH => {
+                    Err(RenderError::Unknown("components are nested too deeply".to_owned()))
+                }
                 None => Err(RenderError::Unknown(core.registry.why_unknown(&child.component))),
                 Some(registration) => match registration.mount(&props, self.live.mount_context()).await {
                     Ok(instance) => self.paint(instance, &props, child.attributes.clone(), depth).await,

@@ -3,10 +3,10 @@
 use std::future::Future;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock};
-use std::time::Instant;
 
 use axum::http::request::Parts;
 use serde_json::value::RawValue;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use vivaz_components::{DuplicateName, Hub, Identity, LiveComponent, Registration, Registry, States};

@@ -2,9 +2,9 @@
 //! for too long, topics that nobody looks at. A timer for each would cost more than all the rest of an idle session.
 
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 use vivaz_components::UnmountReason;
 
@@ -29,11 +29,12 @@ pub(super) async fn run(runtime: WeakRuntime, shutdown: CancellationToken, limit
         let Some(runtime) = runtime.upgrade() else { return };
         let core = runtime.core();
         let now = Instant::now();
-        let swept = core.sessions.sweep(now, limits.suspended_sessions, |port| port.tick(now, limits.heartbeat));
+        let swept =
+            core.sessions.sweep(now, limits.suspended_sessions, |port| port.tick(now, limits.heartbeat));
         core.counters.suspended.store(swept.waiting as u64, Ordering::Relaxed);
         for session in swept.expired {
             core.tasks.spawn(connection::end(session, UnmountReason::Expired));
         }
-        core.hub.sweep(now, TOPIC_GRACE);
+        core.hub.sweep(now.into_std(), TOPIC_GRACE);
     }
 }

@@ -1,8 +1,8 @@
 //! A component in its session: where it is, what waits for it, and which state its page has.
 
 use std::collections::VecDeque;
-use std::time::Instant;
 
+use tokio::time::Instant;
 use vivaz_components::instance::{Instance, Job};
 use vivaz_components::{Spec, UnmountReason};
 use vivaz_protocol::{Ref, Rev, TopicName};

@@ -1,14 +1,11 @@
 //! How components come into a session.
 
-use std::time::Instant;
-
 use serde_json::value::RawValue;
+use tokio::time::Instant;
 use vivaz_components::instance::{BoxFuture, Instance, Job};
-use vivaz_components::{ActionError, MountContext, Registration};
 use vivaz_components::spec::Hook;
-use vivaz_protocol::{
-    ComponentId, ErrorCode, ErrorMessage, Mounted, RawJson, Ref, Seal, ServerMessage,
-};
+use vivaz_components::{ActionError, MountContext, Registration};
+use vivaz_protocol::{ComponentId, ErrorCode, ErrorMessage, Mounted, RawJson, Ref, Seal, ServerMessage};
 
 use super::component::{Component, Origin, Slot, Task};
 use super::replies::Kept;
@@ -39,7 +36,10 @@ impl Session {
         let registration = match core.registry.get(name) {
             Some(registration) if registration.spec.open => *registration,
             Some(registration) => {
-                tracing::info!(name = registration.spec.name, "mounted by name, but it is not declared `open`");
+                tracing::info!(
+                    name = registration.spec.name,
+                    "mounted by name, but it is not declared `open`"
+                );
                 return self.refuse_mount(reference, id, ErrorCode::UnknownComponent, UNKNOWN);
             }
             None => {
@@ -77,7 +77,12 @@ impl Session {
         let Mounting { reference, .. } = mounting;
         let core = self.runtime.core();
         if self.components.contains_key(id) {
-            return self.refuse_mount(reference, id, ErrorCode::DuplicateComponent, "the componentId is taken");
+            return self.refuse_mount(
+                reference,
+                id,
+                ErrorCode::DuplicateComponent,
+                "the componentId is taken",
+            );
         }
         if self.components.len() >= core.limits.components {
             let message = "the session has as many components as it may have";
@@ -133,7 +138,8 @@ impl Session {
     /// The state of a component with everything else that a page needs of it, as of now.
     pub(super) fn mounted_frame(&mut self, id: &ComponentId, reference: Option<Ref>) -> bytes::Bytes {
         let core = self.runtime.core();
-        let refusal = |code, message| speak::frame(&speak::refusal(reference, Some(id.clone().into()), code, message));
+        let refusal =
+            |code, message| speak::frame(&speak::refusal(reference, Some(id.clone().into()), code, message));
         let shown = self.components.get_mut(id).and_then(|component| {
             let instance = component.instance()?;
             Some((instance.state(), instance.topics(), component))

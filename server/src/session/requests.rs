@@ -1,11 +1,12 @@
 //! What a client says, taken in: how often, how well formed, whether for the first time, and then what it asks.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use tokio::time::Instant;
 use vivaz_components::instance::Job;
 use vivaz_protocol::{
-    ClientBody, ClientType, CloseCode, ComponentId, DecodeError, ErrorCode, ErrorMessage, RawJson, Ref, Request,
-    ServerMessage, StreamId, decode_client,
+    ClientBody, ClientType, CloseCode, ComponentId, DecodeError, ErrorCode, ErrorMessage, RawJson, Ref,
+    Request, ServerMessage, StreamId, decode_client,
 };
 
 use super::component::{Origin, Task};
@@ -82,7 +83,9 @@ impl Session {
             ClientBody::Request { reference, component_id, request } => {
                 self.request(reference, component_id, request, too_fast, now)
             }
-            ClientBody::Resync(_) | ClientBody::Template { .. } | ClientBody::Ping { .. } if too_fast.is_some() => {
+            ClientBody::Resync(_) | ClientBody::Template { .. } | ClientBody::Ping { .. }
+                if too_fast.is_some() =>
+            {
                 self.refuse(None, None, too_fast, now)
             }
             ClientBody::Resync(stream) => {
@@ -142,11 +145,17 @@ impl Session {
         let origin = Origin::Page { reference, asked: now };
         match request {
             Request::MountSealed { seal } => self.mount_sealed(reference, &id, &seal, now),
-            Request::MountOpen { component, props } => self.mount_open(reference, &id, &component, props, now),
+            Request::MountOpen { component, props } => {
+                self.mount_open(reference, &id, &component, props, now)
+            }
             Request::Action { action, payload, set } => {
-                let set = set.into_iter().map(|(name, value)| (name.into_owned(), value.to_raw_value())).collect();
+                let set =
+                    set.into_iter().map(|(name, value)| (name.into_owned(), value.to_raw_value())).collect();
                 let payload = payload.map(RawJson::to_raw_value);
-                self.enqueue(&id, Task::Job { job: Job::Action { action: action.into_owned(), payload, set }, origin });
+                self.enqueue(
+                    &id,
+                    Task::Job { job: Job::Action { action: action.into_owned(), payload, set }, origin },
+                );
             }
             Request::Property { property, value } => {
                 let job = Job::Property { property: property.into_owned(), value: value.to_raw_value() };
@@ -172,14 +181,24 @@ impl Session {
             Some(kept) => self.say_again(reference, &kept),
             None => {
                 let message = "it was answered, and the answer is not kept any more";
-                self.port.send(speak::frame(&speak::refusal(Some(reference), None, ErrorCode::ReplyLost, message)));
+                self.port.send(speak::frame(&speak::refusal(
+                    Some(reference),
+                    None,
+                    ErrorCode::ReplyLost,
+                    message,
+                )));
             }
         }
         false
     }
 
     /// A message that cannot be read.
-    fn undecodable(&mut self, error: &DecodeError, too_fast: Option<Duration>, now: Instant) -> Option<Close> {
+    fn undecodable(
+        &mut self,
+        error: &DecodeError,
+        too_fast: Option<Duration>,
+        now: Instant,
+    ) -> Option<Close> {
         let is_malformed = error.code == ErrorCode::Malformed;
         if !is_malformed {
             self.conduct.malformed = 0;
@@ -213,7 +232,12 @@ impl Session {
         None
     }
 
-    fn malformed(&mut self, reference: Option<Ref>, stream: Option<StreamId>, message: &str) -> Option<Close> {
+    fn malformed(
+        &mut self,
+        reference: Option<Ref>,
+        stream: Option<StreamId>,
+        message: &str,
+    ) -> Option<Close> {
         self.port.send(speak::frame(&speak::refusal(reference, stream, ErrorCode::Malformed, message)));
         self.count_malformed()
     }

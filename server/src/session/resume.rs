@@ -2,11 +2,11 @@
 
 use futures_util::future::join_all;
 use vivaz_components::instance::Job;
-use vivaz_components::{Identity, UnmountReason};
 use vivaz_components::spec::Hook;
+use vivaz_components::{Identity, UnmountReason};
 use vivaz_protocol::{
-    ComponentId, ConnectionId, DeclaredLimits, Epoch, Ref, ResumeSecret, Rev, ServerMessage, StreamId, TopicName,
-    Welcome,
+    ComponentId, ConnectionId, DeclaredLimits, Epoch, Ref, ResumeSecret, Rev, ServerMessage, StreamId,
+    TopicName, Welcome,
 };
 
 use super::component::{Origin, Slot, Task};
@@ -88,7 +88,11 @@ impl Session {
 
     fn welcome(&self, secret: ResumeSecret<'_>, resumed: bool) {
         let core = self.runtime.core();
-        let done = if resumed { self.replies.waiting().map(|(reference, _)| reference).collect() } else { Vec::new() };
+        let done = if resumed {
+            self.replies.waiting().map(|(reference, _)| reference).collect()
+        } else {
+            Vec::new()
+        };
         self.port.send(speak::frame(&ServerMessage::Welcome(Welcome {
             session: self.id().clone(),
             secret,

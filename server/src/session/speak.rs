@@ -1,7 +1,9 @@
 //! What a session says: messages encoded and put into its outbox.
 
 use bytes::Bytes;
-use vivaz_protocol::{ErrorCode, ErrorMessage, RawJson, Ref, Rev, ServerMessage, StreamId, Update, encode_server};
+use vivaz_protocol::{
+    ErrorCode, ErrorMessage, RawJson, Ref, Rev, ServerMessage, StreamId, Update, encode_server,
+};
 
 /// A message as the bytes of a frame.
 pub(crate) fn frame(message: &ServerMessage<'_>) -> Bytes {

@@ -99,7 +99,9 @@ impl Held {
         });
         match subscribed {
             Ok(subscription) => self.subscription = Some(subscription),
-            Err(error) => tracing::error!(topic = %self.topic.name(), %error, "a topic's state cannot be written"),
+            Err(error) => {
+                tracing::error!(topic = %self.topic.name(), %error, "a topic's state cannot be written")
+            }
         }
     }
 }

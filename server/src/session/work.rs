@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use vivaz_components::instance::{Finished, Instance, Job, Started};
-use vivaz_components::{ActionError, Context, ServerEvent, TopicRef, UnmountReason};
 use vivaz_components::spec::Hook;
+use vivaz_components::{ActionError, Context, ServerEvent, TopicRef, UnmountReason};
 use vivaz_protocol::{Author, ComponentId, FieldTopics, RawJson, ServerMessage, StreamId};
 
 use super::component::{Origin, Slot, Task};
@@ -181,7 +181,8 @@ impl Session {
     /// What a handler of that component is given.
     fn context(&self, id: &ComponentId, origin: Origin) -> Context {
         let core = self.runtime.core();
-        let cx = Context::new(core.env(self.identity.clone()), id.clone()).with_time_limit(core.limits.action_time);
+        let cx = Context::new(core.env(self.identity.clone()), id.clone())
+            .with_time_limit(core.limits.action_time);
         match origin {
             Origin::Page { reference, .. } => {
                 cx.caused_by(Author { connection: self.connection.clone(), reference })
@@ -256,7 +257,8 @@ impl Session {
             Origin::Page { reference, .. } => self.acknowledge(id, reference, None),
             Origin::Server | Origin::End { reason: UnmountReason::Left } => {}
             Origin::End { reason } => {
-                let message = ServerMessage::Unmounted { component_id: id.clone(), reason: reason.as_str().into() };
+                let message =
+                    ServerMessage::Unmounted { component_id: id.clone(), reason: reason.as_str().into() };
                 self.port.send(speak::frame(&message));
             }
         }

@@ -41,7 +41,11 @@ impl Counter {
 
 /// Everything that can go wrong.
 #[derive(LiveComponent, Clone)]
-#[live(name = "lab", inline = "<p class=\"note\">{{ draft }}</p><p class=\"note\">{{ age }}</p><p class=\"note\">{{ seen }}</p>", open)]
+#[live(
+    name = "lab",
+    inline = "<p class=\"note\">{{ draft }}</p><p class=\"note\">{{ age }}</p><p class=\"note\">{{ seen }}</p>",
+    open
+)]
 pub(crate) struct Lab {
     #[live(model, default)]
     draft: String,
@@ -185,7 +189,11 @@ impl Lab {
 
 /// A room that people look at together.
 #[derive(LiveComponent, Clone)]
-#[live(name = "chat", inline = "<ol><li live:for=\"m in chat.messages\" live:key=\"m.id\">{{ m.text }}</li></ol>", open)]
+#[live(
+    name = "chat",
+    inline = "<ol><li live:for=\"m in chat.messages\" live:key=\"m.id\">{{ m.text }}</li></ol>",
+    open
+)]
 pub(crate) struct Chat {
     #[live(prop, default = "lobby".to_owned())]
     room: String,

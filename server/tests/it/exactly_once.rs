@@ -77,7 +77,9 @@ async fn a_handler_that_runs_when_the_connection_breaks_finishes_and_its_reply_w
     server.bench.entered.notified().await;
     let welcome = client.welcome.clone();
     client.cut();
-    server.until(|server| server.runtime.stats().connections == 0 || server.runtime.stats().dropped == 1).await;
+    server
+        .until(|server| server.runtime.stats().connections == 0 || server.runtime.stats().dropped == 1)
+        .await;
     server.bench.gate.notify_one();
     let streams = json!({ "c:lab": [mounted["epoch"], 0] });
     let mut client = Client::resume(&server, &welcome, 1, streams).await;

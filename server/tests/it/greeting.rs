@@ -28,7 +28,9 @@ async fn a_new_session_is_welcomed_with_what_a_page_has_to_know() {
 #[tokio::test]
 async fn anything_else_first_closes_with_4400() {
     let server = start().await;
-    for text in [r#"{"v":1,"type":"PING"}"#, "nonsense", r#"{"v":1}"#, "[]", r#"{"v":1,"type":"HELLO","payload":[]}"#] {
+    for text in
+        [r#"{"v":1,"type":"PING"}"#, "nonsense", r#"{"v":1}"#, "[]", r#"{"v":1,"type":"HELLO","payload":[]}"#]
+    {
         let mut client = Client::open(&server).await;
         client.send_text(text).await;
         assert_eq!(client.closed().await, 4400, "{text}");

@@ -26,8 +26,15 @@ async fn malformed_messages_are_answered_and_ten_in_a_row_close_with_4400() {
     let mut client = Client::greet(&server).await;
     let deep = format!(r#"{{"v":1,"type":"PING","payload":{}1{}}}"#, "[".repeat(70), "]".repeat(70));
     let bad = [
-        "", "{", "[]", "null", r#"{"v":1}"#, r#"{"v":"1","type":"PING"}"#, r#"{"v":1,"type":5}"#,
-        r#"{"v":1,"type":"COMPONENT_ACTION","componentId":"c","action":"x"}"#, &deep,
+        "",
+        "{",
+        "[]",
+        "null",
+        r#"{"v":1}"#,
+        r#"{"v":"1","type":"PING"}"#,
+        r#"{"v":1,"type":5}"#,
+        r#"{"v":1,"type":"COMPONENT_ACTION","componentId":"c","action":"x"}"#,
+        &deep,
     ];
     for text in bad {
         client.send_text(text).await;
@@ -128,7 +135,12 @@ async fn frames_that_break_rfc_6455_close_with_1002() {
     let server = start().await;
     let mut other = bystander(&server).await;
     // Not masked; reserved bits; an opcode that is none; a fragmented ping.
-    for frame in [&[0x81, 0x01, b'x'][..], &[0xf1, 0x80, 0, 0, 0, 0], &[0x83, 0x80, 0, 0, 0, 0], &[0x09, 0x80, 0, 0, 0, 0]] {
+    for frame in [
+        &[0x81, 0x01, b'x'][..],
+        &[0xf1, 0x80, 0, 0, 0, 0],
+        &[0x83, 0x80, 0, 0, 0, 0],
+        &[0x09, 0x80, 0, 0, 0, 0],
+    ] {
         let mut client = Client::greet(&server).await;
         client.stream().write_all(frame).await.unwrap();
         assert_eq!(client.closed().await, 1002, "{frame:?}");

@@ -10,7 +10,12 @@ use crate::app::{Server, start, start_with};
 use crate::client::Client;
 
 /// The head and the body of the answer to a request.
-pub(crate) async fn request(server: &Server, method: &str, path: &str, headers: &[(&str, &str)]) -> (String, Vec<u8>) {
+pub(crate) async fn request(
+    server: &Server,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+) -> (String, Vec<u8>) {
     let mut stream = TcpStream::connect(server.address).await.unwrap();
     let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {}\r\n", server.address);
     for (name, value) in headers {
@@ -67,7 +72,8 @@ async fn other_hosts_are_forbidden_where_hosts_are_configured() {
 #[tokio::test]
 async fn unknown_subprotocols_are_refused_by_name() {
     let server = start().await;
-    let Error::Http(response) = Client::open_with(&server, &[("sec-websocket-protocol", "soap")]).await.err().unwrap()
+    let Error::Http(response) =
+        Client::open_with(&server, &[("sec-websocket-protocol", "soap")]).await.err().unwrap()
     else {
         panic!("refused before the upgrade")
     };

@@ -45,7 +45,8 @@ async fn a_flood_closes_with_4429() {
 
 #[tokio::test]
 async fn a_resumed_page_may_send_again_at_once_what_was_in_flight() {
-    let server = limited(Limits { messages_per_second: 1, burst: 3, in_flight: 10, ..Limits::default() }).await;
+    let server =
+        limited(Limits { messages_per_second: 1, burst: 3, in_flight: 10, ..Limits::default() }).await;
     let mut client = Client::greet(&server).await;
     client.mount("c", "counter", json!({})).await;
     let welcome = client.welcome.clone();

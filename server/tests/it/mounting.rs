@@ -97,7 +97,8 @@ async fn what_follows_a_mount_at_once_waits_for_it() {
         assert_eq!(update["payload"], json!({ "count": n }));
     }
     // And if the mount fails, they fail with it.
-    let mount = client.message("COMPONENT_MOUNT", "x", json!({ "component": "counter", "props": { "no": 1 } }));
+    let mount =
+        client.message("COMPONENT_MOUNT", "x", json!({ "component": "counter", "props": { "no": 1 } }));
     let call = client.call("x", "increment", json!([]));
     client.send_all([mount, call]).await.unwrap();
     assert_error(&client.next().await, "bad_props");

@@ -24,7 +24,10 @@ async fn a_busy_component_holds_up_itself_and_nobody_else() {
     assert_eq!(server.bench.runs.load(Ordering::SeqCst), 1, "the second waits for the first");
     server.bench.gate.notify_one();
     let waited = client.next().await;
-    assert_eq!((&waited["ref"], &waited["payload"]["seen"], &waited["rev"]), (&json!(3), &json!(1), &json!(1)));
+    assert_eq!(
+        (&waited["ref"], &waited["payload"]["seen"], &waited["rev"]),
+        (&json!(3), &json!(1), &json!(1))
+    );
     let seen = client.next().await;
     assert_eq!((&seen["ref"], &seen["payload"]["seen"], &seen["rev"]), (&json!(4), &json!(2), &json!(2)));
 }
@@ -58,7 +61,10 @@ async fn the_patch_of_a_topic_precedes_the_reply_of_the_action_that_caused_it() 
         assert_eq!(topic["by"], format!("{connection}:{reference}"));
         assert!(topic.get("ref").is_none());
         let own = client.expect("STATE_UPDATE").await;
-        assert_eq!((&own["ref"], &own["payload"]["sent"], &own["result"]), (&reference, &json!(n), &json!(n)));
+        assert_eq!(
+            (&own["ref"], &own["payload"]["sent"], &own["result"]),
+            (&reference, &json!(n), &json!(n))
+        );
     }
 }
 

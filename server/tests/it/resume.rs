@@ -178,7 +178,9 @@ async fn topics_are_authorised_again() {
     assert_eq!(client.welcome["resumed"], true);
     let seen = client.drain().await;
     assert!(!format!("{seen:?}").contains("hush"), "{seen:?}");
-    assert!(seen.iter().any(|message| message["type"] == "COMPONENT_UNMOUNTED" && message["componentId"] == "p"));
+    assert!(
+        seen.iter().any(|message| message["type"] == "COMPONENT_UNMOUNTED" && message["componentId"] == "p")
+    );
     assert_error(&client.act("p", "say", json!(["x"])).await, "not_mounted");
     assert_eq!(client.act("c", "increment", json!([])).await["payload"]["count"], 1);
 }

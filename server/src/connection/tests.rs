@@ -1,0 +1,109 @@
+//! The loop over a connection in memory, where time passes when the test says so.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use vivaz_components::Identity;
+
+use super::run;
+use crate::runtime::Runtime;
+use crate::transport::memory::{Peer, pair};
+use crate::transport::{Incoming, Outgoing};
+
+const HELLO: &str = r#"{"v":1,"type":"HELLO","payload":{}}"#;
+const PING: &str = r#"{"v":1,"type":"PING","payload":"x"}"#;
+
+/// A connection to a runtime with the usual limits, on which so many messages may be under way.
+fn connect(room: usize) -> (Runtime, Peer) {
+    let runtime = Runtime::builder().build().unwrap();
+    runtime.on_executor();
+    let (memory, peer) = pair(room);
+    tokio::spawn(run(memory, runtime.clone(), Identity::anonymous()));
+    (runtime, peer)
+}
+
+async fn say(peer: &Peer, text: &'static str) {
+    peer.say.send(Incoming::Text(Bytes::from_static(text.as_bytes()))).await.unwrap();
+}
+
+async fn hear(peer: &mut Peer) -> String {
+    match peer.hear.recv().await.unwrap() {
+        Outgoing::Text(text) => String::from_utf8(text.to_vec()).unwrap(),
+        Outgoing::Ping => "ping".to_owned(),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn ten_seconds_for_a_greeting_and_not_more() {
+    let (_runtime, peer) = connect(8);
+    tokio::time::sleep(Duration::from_secs(9)).await;
+    say(&peer, HELLO).await;
+    let (_runtime, silent) = connect(8);
+    let before = tokio::time::Instant::now();
+    assert_eq!(silent.closed.await, Ok(4408));
+    assert_eq!(before.elapsed().as_secs(), 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_is_asked_every_heartbeat_and_given_up_after_two() {
+    let (_runtime, mut peer) = connect(8);
+    say(&peer, HELLO).await;
+    assert!(hear(&mut peer).await.contains("WELCOME"));
+    let started = tokio::time::Instant::now();
+    // As long as it answers, for an hour.
+    for _ in 0..180 {
+        assert_eq!(hear(&mut peer).await, "ping");
+        peer.say.send(Incoming::SignOfLife).await.unwrap();
+    }
+    assert!(started.elapsed() >= Duration::from_secs(179 * 20));
+    let silent_since = tokio::time::Instant::now();
+    assert_eq!(peer.closed.await, Ok(4408));
+    assert!((40..=65).contains(&silent_since.elapsed().as_secs()), "{:?}", silent_since.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_takes_nothing_is_not_read_from_and_closed_with_4413() {
+    let (runtime, mut peer) = connect(1);
+    say(&peer, HELLO).await;
+    assert!(hear(&mut peer).await.contains("WELCOME"));
+    // It keeps on asking and never listens: it is stopped before it can fill the server's memory.
+    let asked = async {
+        loop {
+            say(&peer, PING).await;
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let asked = tokio::time::timeout(Duration::from_secs(25), asked).await;
+    assert!(asked.is_err());
+    assert_eq!(peer.closed.await, Ok(4413));
+    assert!(runtime.stats().messages < 4_000, "{}", runtime.stats().messages);
+}
+
+#[tokio::test(start_paused = true)]
+async fn everything_that_was_asked_is_answered_to_a_peer_that_never_stops_asking() {
+    let (_runtime, mut peer) = connect(64);
+    say(&peer, HELLO).await;
+    assert!(hear(&mut peer).await.contains("WELCOME"));
+    for _ in 0..40 {
+        for _ in 0..40 {
+            say(&peer, PING).await;
+        }
+        let mut answers = 0;
+        while answers < 40 {
+            answers += usize::from(hear(&mut peer).await.contains("PONG"));
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_waits_five_minutes_and_not_more() {
+    let (runtime, mut peer) = connect(8);
+    say(&peer, HELLO).await;
+    assert!(hear(&mut peer).await.contains("WELCOME"));
+    peer.say.send(Incoming::Lost).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(299)).await;
+    assert_eq!(runtime.stats().sessions, 1);
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert_eq!(runtime.stats().sessions, 0);
+}
