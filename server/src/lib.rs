@@ -1,6 +1,58 @@
 //! Live pages in Rust: components on the server, a page that shows them and stays in step, one WebSocket between them.
-
-#![cfg_attr(docsrs, feature(doc_cfg))]
+//!
+//! An application writes structs and templates. The page gets HTML that is painted already, then a small engine that
+//! follows the components' state: what changes is sent as state, not as HTML, and no JavaScript is written.
+//!
+//! ```no_run
+//! use axum::Router;
+//! use axum::response::Response;
+//! use axum::routing::get;
+//! use vivaz::prelude::*;
+//!
+//! #[derive(LiveComponent, Clone)]
+//! #[live(name = "counter", inline = r#"
+//!     <p>Clicked {{ count }} times.</p>
+//!     <button live:click="increment">+</button>
+//! "#)]
+//! struct Counter {
+//!     #[live(prop, default)]
+//!     count: i64,
+//! }
+//!
+//! #[actions]
+//! impl Counter {
+//!     /// A page may call this, because of the attribute.
+//!     #[action(amount = 1)]
+//!     fn increment(&mut self, amount: i64) {
+//!         self.count = self.count.saturating_add(amount);
+//!     }
+//! }
+//!
+//! async fn page(live: Live) -> std::result::Result<Response, RenderError> {
+//!     let counter = live.render::<Counter>(CounterProps { count: 0 }).await?;
+//!     Ok(live.page(format!("<!doctype html><title>Counter</title>{counter}{}", live.script())))
+//! }
+//!
+//! #[tokio::main]
+//! async fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
+//!     let runtime = Runtime::builder().secret(vivaz::Secret::from_env_or_file("secret")?).build()?;
+//!     let app = Router::new().route("/", get(page)).with_state(runtime.clone()).merge(runtime.router());
+//!     let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
+//!     Ok(vivaz::serve(listener, app, runtime).await?)
+//! }
+//! ```
+//!
+//! # What is where
+//! - A component and what it may do: [`LiveComponent`], [`Context`], [`List`], [`Shared`], [`Topic`].
+//! - The page around it: [`Live`] renders components inside of any axum handler.
+//! - The server: [`Runtime`] with its [`Builder`], [`Limits`], [`Secret`], [`Stats`]; [`serve`] runs it.
+//! - The wire is described in `docs/protocol.md`; any client that follows it will do.
+//!
+//! # What is promised
+//! A connection may drop at any moment: the session waits, and when the page is back it gets what it missed. An action
+//! runs exactly once, however often its message is sent. A handler that fails, panics or takes too long changes
+//! nothing, and nobody but its caller notices. A page calls only what is marked `#[action]`, writes only what is
+//! marked `model`, and mounts only what is marked `open` or was rendered by this server.
 
 mod assets;
 mod connection;

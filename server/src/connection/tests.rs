@@ -18,7 +18,7 @@ fn connect(room: usize) -> (Runtime, Peer) {
     let runtime = Runtime::builder().build().unwrap();
     runtime.on_executor();
     let (memory, peer) = pair(room);
-    tokio::spawn(run(memory, runtime.clone(), Identity::anonymous()));
+    tokio::spawn(run(Box::new(memory), runtime.clone(), Identity::anonymous()));
     (runtime, peer)
 }
 

@@ -146,7 +146,7 @@ impl Session {
         match request {
             Request::MountSealed { seal } => self.mount_sealed(reference, &id, &seal, now),
             Request::MountOpen { component, props } => {
-                self.mount_open(reference, &id, &component, props, now)
+                self.mount_open(reference, &id, &component, props, now);
             }
             Request::Action { action, payload, set } => {
                 let set =

@@ -100,7 +100,7 @@ impl Held {
         match subscribed {
             Ok(subscription) => self.subscription = Some(subscription),
             Err(error) => {
-                tracing::error!(topic = %self.topic.name(), %error, "a topic's state cannot be written")
+                tracing::error!(topic = %self.topic.name(), %error, "a topic's state cannot be written");
             }
         }
     }

@@ -62,10 +62,10 @@ impl Sink<Outgoing> for Memory {
 }
 
 impl Transport for Memory {
-    async fn close(self, code: u16, _reason: &'static str) {
+    async fn close(self: Box<Self>, code: u16, _reason: &'static str) {
         // Nobody may be waiting for it.
         let _ = self.closed.send(code);
     }
 
-    async fn answer_close(self) {}
+    async fn answer_close(self: Box<Self>) {}
 }
