@@ -1,9 +1,12 @@
-//! Says whether the client has been built, so that the build of the client itself does not depend on it.
+//! Finds the built client. The module's file has the hash of its content in its name, so only the manifest knows it.
 
 fn main() {
-    println!("cargo::rustc-check-cfg=cfg(client_built)");
-    println!("cargo::rerun-if-changed=../client-wasm/dist/manifest.json");
-    if std::path::Path::new("../client-wasm/dist/manifest.json").exists() {
-        println!("cargo::rustc-cfg=client_built");
+    let dist = std::path::Path::new("../client-wasm/dist");
+    println!("cargo::rerun-if-changed={}", dist.display());
+    let manifest = std::fs::read_to_string(dist.join("manifest.json")).unwrap_or_default();
+    let name = manifest.split_once("\"wasm\"").and_then(|(_, rest)| rest.split('"').nth(1));
+    match name {
+        Some(name) => println!("cargo::rustc-env=VIVAZ_CLIENT_WASM={name}"),
+        None => println!("cargo::error=the client is not built: run `cargo xtask client`"),
     }
 }

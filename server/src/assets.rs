@@ -1,6 +1,5 @@
 //! What a page fetches beside the socket: the client's two files and the templates, compressed beforehand.
 
-#[cfg(client_built)]
 mod client;
 mod encoding;
 
@@ -17,7 +16,6 @@ use encoding::Accepted;
 /// Nobody has to ask for it again: its name says what is in it.
 const IMMUTABLE: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 /// Kept, but asked for each time whether it is still the same.
-#[cfg(client_built)]
 const REVALIDATE: HeaderValue = HeaderValue::from_static("no-cache");
 
 /// The files, by their path below the socket's.
@@ -39,11 +37,7 @@ struct File {
 impl Assets {
     /// The client's files, and these templates: hash and compiled form.
     pub(crate) fn new<'a>(templates: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
-        let mut files: HashMap<String, File> = HashMap::new();
-        #[cfg(client_built)]
-        files.extend(client::files());
-        #[cfg(not(client_built))]
-        tracing::error!("built without the client (run `cargo xtask client`): no page will start");
+        let mut files = HashMap::from(client::files());
         for (hash, json) in templates {
             let plain = Bytes::copy_from_slice(json.as_bytes());
             let file = File {

@@ -1,32 +1,20 @@
 //! The built client, embedded: an application neither builds nor deploys it.
 
 use bytes::Bytes;
-use serde::Deserialize;
 
 use super::{File, IMMUTABLE, REVALIDATE, etag};
 
-macro_rules! built {
-    ($name:literal) => {
-        include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../client-wasm/dist/", $name))
-    };
-}
+/// The module's name, which has the hash of its content in it, as `client.js` imports it.
+const MODULE: &str = env!("VIVAZ_CLIENT_WASM");
 
-/// What the build of the client says about itself.
-#[derive(Deserialize)]
-struct Manifest {
-    /// The module's name with the hash of its content, as `client.js` imports it.
-    wasm: String,
+macro_rules! built {
+    ($($name:expr),*) => {
+        include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../client-wasm/dist/", $($name),*))
+    };
 }
 
 /// The two files under the names by which a page asks for them.
-pub(super) fn files() -> Vec<(String, File)> {
-    let manifest: Manifest = match serde_json::from_slice(built!("manifest.json")) {
-        Ok(manifest) => manifest,
-        Err(error) => {
-            tracing::error!(%error, "the manifest of the embedded client cannot be read: no page will start");
-            return Vec::new();
-        }
-    };
+pub(super) fn files() -> [(String, File); 2] {
     let script = File {
         media_type: "text/javascript; charset=utf-8",
         cache: REVALIDATE,
@@ -38,10 +26,10 @@ pub(super) fn files() -> Vec<(String, File)> {
     let module = File {
         media_type: "application/wasm",
         cache: IMMUTABLE,
-        etag: etag(built!("client.wasm")),
-        plain: Bytes::from_static(built!("client.wasm")),
-        gzip: Some(Bytes::from_static(built!("client.wasm.gz"))),
-        brotli: Some(Bytes::from_static(built!("client.wasm.br"))),
+        etag: etag(built!(env!("VIVAZ_CLIENT_WASM"))),
+        plain: Bytes::from_static(built!(env!("VIVAZ_CLIENT_WASM"))),
+        gzip: Some(Bytes::from_static(built!(env!("VIVAZ_CLIENT_WASM"), ".gz"))),
+        brotli: Some(Bytes::from_static(built!(env!("VIVAZ_CLIENT_WASM"), ".br"))),
     };
-    vec![("client.js".to_owned(), script), (manifest.wasm, module)]
+    [("client.js".to_owned(), script), (MODULE.to_owned(), module)]
 }

@@ -103,6 +103,25 @@ async fn templates_are_immutable_and_compressed() {
 }
 
 #[tokio::test]
+async fn the_client_is_served_compressed_and_its_module_for_ever() {
+    let server = start().await;
+    let (head, script) = request(&server, "GET", "/live/client.js", &[]).await;
+    assert!(head.starts_with("http/1.1 200") && head.contains("text/javascript"), "{head}");
+    assert!(head.contains("cache-control: no-cache"), "{head}");
+    let script = String::from_utf8(script).unwrap();
+    let at = script.find("client-").unwrap();
+    let module: String =
+        script[at..].chars().take_while(|c| c.is_ascii_alphanumeric() || "-.".contains(*c)).collect();
+    let path = format!("/live/{module}");
+    let (head, plain) = request(&server, "GET", &path, &[]).await;
+    assert!(head.contains("application/wasm") && head.contains("immutable"), "{path}: {head}");
+    assert_eq!(&plain[..4], b"\0asm");
+    let (head, small) = request(&server, "GET", &path, &[("Accept-Encoding", "gzip, br")]).await;
+    assert!(head.contains("content-encoding: br"), "{head}");
+    assert!(small.len() * 2 < plain.len());
+}
+
+#[tokio::test]
 async fn several_runtimes_stand_in_one_application() {
     let admin = vivaz::Runtime::builder().path("/admin/live").build().unwrap();
     let pages = vivaz::Runtime::builder().build().unwrap();
