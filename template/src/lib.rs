@@ -1,10 +1,23 @@
 //! The Vivaz template language.
 //!
-//! The way of a template: source text → [`parse`] → [`compile`](compiled) → on the server [`render`] to HTML for
-//! the first paint, in the page the same compiled form drives the engine that keeps the DOM in step. Both sides
-//! evaluate the same [`expr`]essions over whatever implements [`Data`].
+//! The way of a template: source text → [`compile`](compile()) → on the server [`render`](render()) to HTML for the first
+//! paint, in the page the same [compiled form](compiled) drives the engine that keeps the DOM in step. Both sides evaluate the same
+//! [expressions](expr) over whatever implements [`Data`]. What a template asks of its component's types are its [checks](check).
 //!
-//! This crate does no I/O and knows neither sockets nor the DOM.
+//! This crate does no I/O and knows neither sockets nor the DOM. The page takes it without the feature `parse`.
+//!
+//! ```
+//! use serde_json::json;
+//! use vivaz_template::{Template, compile, render};
+//!
+//! let compiled = compile("<ul><li live:for='t in todos' live:key='t.id'>{{ t.text }}</li></ul>").expect("a valid template");
+//! let rendered = render(&compiled, &json!({ "todos": [{ "id": 1, "text": "Water the plants" }] }), None);
+//! assert_eq!(rendered.html, "<ul><li>Water the plants</li></ul>");
+//!
+//! // The page gets the compiled form as JSON, and reads it back into its own kind of value.
+//! let json: serde_json::Value = serde_json::from_str(&compiled.template.to_json()).expect("valid JSON");
+//! assert_eq!(Template::decode(&json, &mut |_name| 0), Ok(compiled.template));
+//! ```
 
 #[cfg(feature = "parse")]
 pub mod check;

@@ -3,7 +3,7 @@
 use vivaz_template::check::{Argument, CheckKind, PathStep, Want};
 use vivaz_template::compile;
 use vivaz_template::compiled::{Control, Guess};
-use vivaz_template::{Expr, HoleKind};
+use vivaz_template::{Expr, HoleKind, Read};
 
 fn field(name: &str) -> PathStep {
     PathStep::Field(name.into())
@@ -133,4 +133,25 @@ fn whether_the_user_is_read_is_known() {
     assert!(compile("<p live:if='$user.id == 1'>x</p>").unwrap().reads_user());
     assert!(compile("<p live:click='go($user.name)'>x</p>").unwrap().reads_user());
     assert!(!compile("<p>{{ user }}</p>").unwrap().reads_user());
+}
+
+#[test]
+fn what_an_expression_reads_is_told_by_field() {
+    let source = "<i live:local='z = 1'><b live:for='m in chat.messages' live:key='m.id'>{{ m.text + chat.users.len() + title + m[k] + z + $index }}</b></i>";
+    let compiled = compile(source).unwrap();
+    let value = compiled.template.blocks[1].holes.iter().find_map(|hole| match &hole.kind {
+        HoleKind::Text { value, .. } => Some(value),
+        _ => None,
+    });
+    let mut reads = Vec::new();
+    value.unwrap().reads(&mut |read| {
+        reads.push(match read {
+            Read::Root { name, field } => format!("{}/{}", name.text, field.map_or("*", |field| &field.text)),
+            Read::Item { depth, field } => format!("{depth}/{}", field.map_or("*", |field| &field.text)),
+            Read::Index(depth) => format!("index {depth}"),
+            Read::Local(at) => format!("local {} {}", at.level, at.slot),
+            Read::Special(which) => format!("{which:?}"),
+        });
+    });
+    assert_eq!(reads, ["0/text", "chat/users", "title/*", "0/*", "k/*", "local 1 0", "index 0"]);
 }
