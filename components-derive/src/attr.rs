@@ -29,13 +29,13 @@ pub(crate) struct FieldAttrs {
     pub(crate) errors: Option<Span>,
     pub(crate) opaque: Option<Span>,
     pub(crate) key: Option<Span>,
-    pub(crate) default: Option<Default_>,
+    pub(crate) default: Option<Fallback>,
 }
 
 /// What a field is when nothing is given.
-pub(crate) enum Default_ {
+pub(crate) enum Fallback {
     /// The type's own.
-    Type,
+    OfType,
     /// An expression.
     Expr(Box<Expr>),
 }
@@ -88,9 +88,9 @@ pub(crate) fn field(attrs: &[Attribute], errors: &mut Errors) -> FieldAttrs {
             "opaque" => out.opaque = span,
             "key" => out.key = span,
             "default" if meta.input.peek(Token![=]) => {
-                out.default = Some(Default_::Expr(meta.value()?.parse()?))
+                out.default = Some(Fallback::Expr(meta.value()?.parse()?));
             }
-            "default" => out.default = Some(Default_::Type),
+            "default" => out.default = Some(Fallback::OfType),
             _ => return Err(unknown(meta, option, &FIELD)),
         }
         Ok(())

@@ -7,7 +7,7 @@ use quote::{quote, quote_spanned};
 use syn::DeriveInput;
 use syn::spanned::Spanned;
 
-use crate::attr::Default_;
+use crate::attr::Fallback;
 use crate::errors::Errors;
 use crate::model::{Field, Kind, Model};
 use crate::names::{hash, private};
@@ -187,8 +187,8 @@ fn live_impl(model: &Model, template: &Template) -> TokenStream {
 fn default(field: &Field) -> TokenStream {
     let ty = &field.ty;
     match &field.attrs.default {
-        Some(Default_::Expr(expr)) => quote_spanned!(expr.span()=> #expr),
-        Some(Default_::Type) => quote_spanned!(ty.span()=> <#ty as ::core::default::Default>::default()),
+        Some(Fallback::Expr(expr)) => quote_spanned!(expr.span()=> #expr),
+        Some(Fallback::OfType) => quote_spanned!(ty.span()=> <#ty as ::core::default::Default>::default()),
         None => quote_spanned!(ty.span()=> p::Fill::<#ty>::fill()),
     }
 }

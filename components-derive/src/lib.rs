@@ -49,7 +49,7 @@ pub fn live_component(input: TokenStream) -> TokenStream {
 /// checking there; `#[live(key)]` marks the field that is serialised as `id`, where it has another name in Rust.
 #[proc_macro_derive(LiveState, attributes(live, serde))]
 pub fn live_state(input: TokenStream) -> TokenStream {
-    state::expand(syn::parse_macro_input!(input)).into()
+    state::expand(&syn::parse_macro_input!(input)).into()
 }
 
 /// Stands on the one `impl` block of a component that has what a page and the runtime call.

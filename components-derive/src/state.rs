@@ -9,7 +9,7 @@ use crate::attr::{self, SerdeAttrs};
 use crate::errors::Errors;
 use crate::names::{hash, plain, private, rename_field, rename_variant};
 
-pub(crate) fn expand(input: DeriveInput) -> TokenStream {
+pub(crate) fn expand(input: &DeriveInput) -> TokenStream {
     let mut errors = Errors::default();
     let krate = attr::krate(&input.attrs, &mut errors);
     let serde = attr::serde(&input.attrs);

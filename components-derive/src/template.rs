@@ -50,11 +50,11 @@ impl Template {
             };
         }
         let Some(template) = &attrs.template else { return none };
-        none.from_file(template, errors)
+        none.read(template, errors)
     }
 
     /// Beside the source file, else below `templates/` of the package.
-    fn from_file(self, path: &syn::LitStr, errors: &mut Errors) -> Self {
+    fn read(self, path: &syn::LitStr, errors: &mut Errors) -> Self {
         let (span, relative) = (path.span(), path.value());
         let source = span.unwrap();
         let Some(source_file) = source.local_file() else {

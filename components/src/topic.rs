@@ -201,11 +201,14 @@ impl Drop for Subscription {
 /// Changes of a topic that a handler staged.
 pub struct StagedUpdate {
     topic: TopicRef,
-    publish: Box<dyn FnOnce(Option<&Author>) -> Result + Send>,
+    publish: Publish,
 }
 
+/// Makes the changes, in the name of whoever caused them.
+type Publish = Box<dyn FnOnce(Option<&Author>) -> Result + Send>;
+
 impl StagedUpdate {
-    pub(crate) fn new(topic: TopicRef, publish: Box<dyn FnOnce(Option<&Author>) -> Result + Send>) -> Self {
+    pub(crate) fn new(topic: TopicRef, publish: Publish) -> Self {
         Self { topic, publish }
     }
 

@@ -223,17 +223,17 @@ pub(super) fn write(sig: &Signature, role: Role, written: &mut Written, errors: 
             let run = run(sig, &passed);
             hook("Unmount", quote!(p::Call::Unmount(__reason) => { #reason #run }), written);
         }
-        Role::Connected | Role::Disconnected | Role::Resumed | Role::Mount => {
-            let name = match role {
-                Role::Connected => "Connected",
-                Role::Disconnected => "Disconnected",
-                _ => "Resumed",
-            };
-            let variant = Ident::new(name, sig.ident.span());
-            let run = run(sig, &passed);
-            hook(name, quote!(p::Call::#variant => { #run }), written);
-        }
+        Role::Connected => plain_hook("Connected", sig, &passed, written),
+        Role::Disconnected => plain_hook("Disconnected", sig, &passed, written),
+        Role::Resumed => plain_hook("Resumed", sig, &passed, written),
+        Role::Mount => {}
     }
+}
+
+/// A hook that is told nothing.
+fn plain_hook(name: &str, sig: &Signature, passed: &[Passed], written: &mut Written) {
+    let (variant, run) = (Ident::new(name, sig.ident.span()), run(sig, passed));
+    hook(name, quote!(p::Call::#variant => { #run }), written);
 }
 
 fn hook(name: &str, arm: TokenStream, written: &mut Written) {
@@ -246,9 +246,10 @@ fn passed_as(input: &FnArg, sig: &Signature) -> syn::Result<Passed> {
         return Err(syn::Error::new(input.span(), "`self` comes first"));
     };
     if let Type::Reference(reference) = &*typed.ty {
-        let last = match &*reference.elem {
-            Type::Path(path) => path.path.segments.last().map(|segment| segment.ident.to_string()),
-            _ => None,
+        let last = if let Type::Path(path) = &*reference.elem {
+            path.path.segments.last().map(|segment| segment.ident.to_string())
+        } else {
+            None
         };
         return match last.as_deref() {
             Some("Context" | "MountContext") => Ok(Passed::Context),
@@ -262,13 +263,11 @@ fn passed_as(input: &FnArg, sig: &Signature) -> syn::Result<Passed> {
             )),
         };
     }
-    match &*typed.pat {
-        Pat::Ident(pattern) => Ok(Passed::Value(pattern.ident.clone(), typed.ty.clone())),
-        pattern => Err(syn::Error::new(
-            pattern.span(),
-            "an argument has a plain name: messages and errors refer to it",
-        )),
-    }
+    let Pat::Ident(pattern) = &*typed.pat else {
+        let message = "an argument has a plain name: messages and errors refer to it";
+        return Err(syn::Error::new(typed.pat.span(), message));
+    };
+    Ok(Passed::Value(pattern.ident.clone(), typed.ty.clone()))
 }
 
 /// The call itself. Spanned at the method's name, so that "future cannot be sent between threads" points there.
@@ -410,7 +409,7 @@ fn mount(sig: &Signature, errors: &mut Errors) -> Option<TokenStream> {
                 props = quote!(#ty);
             }
             Ok(Passed::Text(span)) => {
-                errors.push(syn::Error::new(span, "`mount` takes the props and the context"))
+                errors.push(syn::Error::new(span, "`mount` takes the props and the context"));
             }
             Err(error) => errors.push(error),
         }

@@ -5,7 +5,7 @@ use quote::{format_ident, quote, quote_spanned};
 use syn::Ident;
 use syn::spanned::Spanned;
 
-use crate::attr::Default_;
+use crate::attr::Fallback;
 use crate::model::Model;
 
 /// `ChatProps`
@@ -28,8 +28,8 @@ pub(super) fn expand(model: &Model, p: &TokenStream) -> TokenStream {
             quote!(#(#docs)*)
         };
         let default = match &field.attrs.default {
-            Some(Default_::Type) => quote!(#[serde(default)]),
-            Some(Default_::Expr(_)) => {
+            Some(Fallback::OfType) => quote!(#[serde(default)]),
+            Some(Fallback::Expr(_)) => {
                 let path = format!("{ident}::{}", default_fn(&field.ident));
                 quote!(#[serde(default = #path)])
             }
@@ -38,7 +38,7 @@ pub(super) fn expand(model: &Model, p: &TokenStream) -> TokenStream {
         quote!(#docs #default pub #member: #ty)
     });
     let defaults = props.iter().filter_map(|field| {
-        let Some(Default_::Expr(expr)) = &field.attrs.default else { return None };
+        let Some(Fallback::Expr(expr)) = &field.attrs.default else { return None };
         let (name, ty) = (default_fn(&field.ident), &field.ty);
         Some(quote_spanned! {expr.span()=>
             #[doc(hidden)]
@@ -51,11 +51,11 @@ pub(super) fn expand(model: &Model, p: &TokenStream) -> TokenStream {
         let members = props.iter().map(|field| {
             let member = &field.ident;
             match &field.attrs.default {
-                Some(Default_::Expr(_)) => {
+                Some(Fallback::Expr(_)) => {
                     let name = default_fn(member);
                     quote!(#member: Self::#name())
                 }
-                Some(Default_::Type) | None => quote!(#member: ::core::default::Default::default()),
+                Some(Fallback::OfType) | None => quote!(#member: ::core::default::Default::default()),
             }
         });
         quote! {

@@ -1,7 +1,15 @@
 //! Components as an application writes them, driven as a session drives them.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::needless_pass_by_value,
+    reason = "a test that goes wrong is meant to stop"
+)]
+
 mod counter;
 mod drive;
 mod hub;
+mod registry;
 mod room;
 mod ui;

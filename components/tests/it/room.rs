@@ -285,3 +285,53 @@ async fn events_reach_their_methods() {
     let event = vivaz_components::ServerEvent::new("else", &"Bob").unwrap();
     assert!(page.run(Job::Event { event }).await.patch.is_none());
 }
+
+#[tokio::test]
+async fn what_was_saved_is_what_comes_back() {
+    let mut page = page().await;
+    page.set("draft", json!("half a senten")).await.unwrap();
+    page.call("send", json!(["x"])).await.unwrap();
+    page.call("enter", json!(["attic"])).await.unwrap();
+    page.set("draft", json!("kept")).await.unwrap();
+    let saved = page.instance().save().unwrap();
+    assert_eq!(
+        serde_json::from_slice::<Value>(&saved).unwrap(),
+        json!({
+            "room": "attic", "draft": "kept", "errors": {}, "sent": 1,
+            "edits": [{"id": 0, "property": "draft"}, {"id": 1, "property": "draft"}],
+        })
+    );
+    let registration = vivaz_components::Registration::of::<RoomView>();
+    let restore = |env: Env| registration.restore(&saved, MountContext::new(env));
+    let mut restored = restore(page.env.clone()).await.unwrap();
+    let state: Value = serde_json::from_str(&restored.state().unwrap()).unwrap();
+    assert_eq!(state, page.state);
+    assert_eq!(restored.topics().remove(0).1.name().as_str(), "room/attic");
+    assert_eq!(restored.save().unwrap(), saved);
+    // Whether its topics may be shown is asked again.
+    let nobody = Env { identity: Identity::anonymous(), ..page.env.clone() };
+    assert_eq!(restore(nobody).await.err().unwrap().code(), ErrorCode::Unauthenticated);
+    assert!(registration.restore(b"{}", MountContext::new(page.env.clone())).await.is_err());
+}
+
+/// While a handler waits, a copy answers for the component.
+#[tokio::test(start_paused = true)]
+async fn a_component_that_is_away_is_answered_for() {
+    let env = env();
+    let registration = vivaz_components::Registration::of::<RoomView>();
+    let instance =
+        registration.mount(&raw(&json!({"room": "lobby"})), MountContext::new(env.clone())).await.unwrap();
+    let cx = Context::new(env, vivaz_components::ComponentId::new("c1").unwrap());
+    let vivaz_components::Started::Running { future, mut meanwhile } =
+        instance.run(cx, act("sleep", json!([])))
+    else {
+        panic!("it waits")
+    };
+    let task = tokio::spawn(future);
+    tokio::task::yield_now().await;
+    let state: Value = serde_json::from_str(&meanwhile.state().unwrap()).unwrap();
+    assert_eq!(state["room"], "lobby");
+    assert_eq!(meanwhile.topics().len(), 1);
+    let mut finished = task.await.unwrap();
+    assert_eq!(serde_json::from_slice::<Value>(&finished.instance.save().unwrap()).unwrap()["sent"], 9);
+}

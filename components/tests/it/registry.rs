@@ -1,0 +1,70 @@
+//! Which components there are.
+
+use vivaz_components::{LiveComponent, Registration, Registry};
+
+#[derive(LiveComponent, Clone)]
+#[live(name = "widget", inline = "<p>{{ a }}</p>")]
+struct Widget {
+    #[live(prop, default = 7)]
+    a: u32,
+    #[live(prop, default)]
+    b: String,
+}
+
+#[derive(LiveComponent, Clone)]
+#[live(inline = "")]
+struct PlainName {}
+
+/// Has the name of another one; made by hand, because the derive would register it.
+mod twin {
+    use super::*;
+
+    pub(crate) fn registration() -> Registration {
+        let mut registration = Registration::of::<PlainName>();
+        static SPEC: std::sync::OnceLock<vivaz_components::Spec> = std::sync::OnceLock::new();
+        registration.spec = SPEC.get_or_init(|| {
+            let spec = PlainName::SPEC;
+            vivaz_components::Spec {
+                name: "widget",
+                type_name: "twin",
+                open: spec.open,
+                durable: spec.durable,
+                schema: spec.schema,
+                template: spec.template,
+                fields: spec.fields,
+                computed: spec.computed,
+                actions: spec.actions,
+                events: spec.events,
+                hooks: spec.hooks,
+            }
+        });
+        registration
+    }
+}
+
+#[test]
+fn what_is_linked_is_found_by_its_name() {
+    let registry = Registry::linked().unwrap();
+    let spec = registry.get("widget").unwrap().spec;
+    assert_eq!(spec.template.text, "<p>{{ a }}</p>");
+    assert!(spec.type_name.ends_with("registry::Widget"));
+    assert!(!spec.open);
+    assert!(registry.get("plain_name").is_some());
+    assert!(registry.get("counter").unwrap().spec.open);
+    assert!(registry.why_unknown("nope").contains("use widgets as _;"));
+}
+
+#[test]
+fn a_name_is_given_once() {
+    let mut registry = Registry::linked().unwrap();
+    registry.add(Registration::of::<Widget>()).unwrap();
+    let error = registry.add(twin::registration()).unwrap_err().to_string();
+    assert!(error.contains("two components are named `widget`") && error.contains("twin"), "{error}");
+}
+
+#[test]
+fn props_have_the_defaults_that_were_given() {
+    let props = WidgetProps::default();
+    assert_eq!((props.a, props.b.as_str()), (7, ""));
+    assert_eq!(serde_json::to_string(&props).unwrap(), r#"{"a":7,"b":""}"#);
+}
