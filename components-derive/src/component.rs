@@ -117,6 +117,11 @@ fn live_impl(model: &Model, template: &Template) -> TokenStream {
         let (is_model, is_prop) = (field.is_model(), field.is_prop());
         quote!(p::FieldSpec { name: #name, kind: p::FieldKind::#kind, model: #is_model, prop: #is_prop })
     });
+    let given = model.fields.iter().filter(|field| field.is_prop()).map(|field| {
+        let (name, ty) = (&field.name, &field.ty);
+        let (shown, optional) = (quote!(#ty).to_string().replace(' ', ""), field.attrs.default.is_some());
+        quote!(p::ArgSpec { name: #name, ty: #shown, shape: p::Probe::<#ty>::SHAPE, optional: #optional })
+    });
     let restored = model.fields.iter().map(|field| {
         let (name, member) = (&field.name, &field.ident);
         if field.kind.is_saved() {
@@ -166,6 +171,7 @@ fn live_impl(model: &Model, template: &Template) -> TokenStream {
                 schema: #schema,
                 template: #template,
                 fields: &[#(#specs),*],
+                props: &[#(#given),*],
                 computed: #ident::__LIVE_COMPUTED,
                 actions: #ident::__LIVE_ACTIONS,
                 events: #ident::__LIVE_EVENTS,

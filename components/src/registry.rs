@@ -1,5 +1,7 @@
 //! The components that an application has, by name.
 
+mod children;
+
 use std::collections::BTreeMap;
 use std::fmt;
 

@@ -19,6 +19,8 @@ pub struct Spec {
     pub template: TemplateSource,
     /// The struct's fields, in their order.
     pub fields: &'static [FieldSpec],
+    /// What it is given at mount.
+    pub props: &'static [ArgSpec],
     /// The names of the methods marked `#[live(computed)]`.
     pub computed: &'static [&'static str],
     /// The methods marked `#[action]`.
@@ -126,7 +128,7 @@ pub struct ActionSpec {
     pub args: &'static [ArgSpec],
 }
 
-/// An argument of an action.
+/// An argument of an action, or a prop.
 #[derive(Clone, Copy, Debug)]
 pub struct ArgSpec {
     /// Its name, for messages.

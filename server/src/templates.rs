@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use vivaz_components::Spec;
+use vivaz_components::Registry;
 use vivaz_template::Compiled;
 
 /// The templates, by component and by hash.
@@ -31,14 +31,22 @@ pub struct TemplateError {
 }
 
 impl Templates {
-    pub(crate) fn compile(specs: impl Iterator<Item = &'static Spec>) -> Result<Self, TemplateError> {
+    pub(crate) fn compile(registry: &Registry) -> Result<Self, TemplateError> {
         let mut templates = Self::default();
-        for spec in specs {
-            let compiled = vivaz_template::compile(spec.template.text).map_err(|mistakes| TemplateError {
+        for registration in registry.iter() {
+            let spec = registration.spec;
+            let refuse = |mistakes: &[String]| TemplateError {
                 component: spec.name,
                 file: spec.template.file,
-                mistakes: mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
-            })?;
+                mistakes: mistakes.join("; "),
+            };
+            let compiled = vivaz_template::compile(spec.template.text)
+                .map_err(|mistakes| refuse(&mistakes.iter().map(ToString::to_string).collect::<Vec<_>>()))?;
+            // The derive cannot know which other components there are.
+            let mistakes = registry.mistakes_of_children(&compiled.checks);
+            if !mistakes.is_empty() {
+                return Err(refuse(&mistakes));
+            }
             let json: Box<str> = compiled.template.to_json().into();
             let hash: Box<str> = blake3::hash(json.as_bytes()).to_hex().chars().take(32).collect();
             templates.hashes.insert(hash.clone(), spec.name);

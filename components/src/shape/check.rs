@@ -221,7 +221,7 @@ const fn walk(subject: &Subject, steps: &[Step]) -> Result<End, (usize, Message)
                 end.name = name;
                 inner.get()
             }
-            (Step::Index | Step::Each, Shape::List(inner) | Shape::Map(inner)) => inner.get(),
+            (Step::Index | Step::Each, Shape::List(inner)) | (Step::Index, Shape::Map(inner)) => inner.get(),
             (Step::Len, Shape::List(_) | Shape::Map(_) | Shape::Str | Shape::Enum(..)) => &Shape::Int,
             (
                 Step::IsEmpty | Step::Contains,
@@ -369,7 +369,7 @@ const fn arguments(subject: &Subject, action: &ActionSpec, given: &[Given]) -> O
 }
 
 /// What the argument would be, if it cannot be that.
-const fn does_not_take(argument: &ArgSpec, given: &'static Shape) -> Option<&'static str> {
+pub(crate) const fn does_not_take(argument: &ArgSpec, given: &'static Shape) -> Option<&'static str> {
     let given = through(given);
     match (through(argument.shape.get()), given) {
         (Shape::Any | Shape::Unknown, _) | (_, Shape::Any | Shape::Unknown) => None,

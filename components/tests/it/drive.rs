@@ -54,10 +54,11 @@ impl Page {
             Started::Running { future, .. } => future.await,
         };
         self.last = finished.patch.as_deref().map(|patch| serde_json::from_str(patch).unwrap());
-        if let Some(Value::Object(patch)) = &self.last {
-            for (field, value) in patch {
-                self.state[field] = value.clone();
-            }
+        if let Some(patch) = &finished.patch {
+            vivaz_protocol::Patch::parse(vivaz_protocol::RawJson::trusted(patch))
+                .unwrap()
+                .apply(&mut self.state)
+                .unwrap();
         }
         let instance = std::mem::replace(&mut finished.instance, Box::new(Gone));
         self.instance = Some(instance);

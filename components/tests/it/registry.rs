@@ -32,6 +32,7 @@ mod twin {
                 schema: spec.schema,
                 template: spec.template,
                 fields: spec.fields,
+                props: spec.props,
                 computed: spec.computed,
                 actions: spec.actions,
                 events: spec.events,
@@ -60,6 +61,26 @@ fn a_name_is_given_once() {
     registry.add(Registration::of::<Widget>()).unwrap();
     let error = registry.add(twin::registration()).unwrap_err().to_string();
     assert!(error.contains("two components are named `widget`") && error.contains("twin"), "{error}");
+}
+
+#[test]
+fn children_are_checked_when_the_application_starts() {
+    let registry = Registry::linked().unwrap();
+    let mistakes =
+        |template: &str| registry.mistakes_of_children(&vivaz_template::compile(template).unwrap().checks);
+    assert_eq!(mistakes("<live:widget a=\"{{ 1 }}\" b=\"x\"></live:widget>"), Vec::<String>::new());
+    assert_eq!(
+        mistakes("<p>\n<live:widgte></live:widgte></p>"),
+        ["2:1: no component is named `widgte`; did you mean `widget`?"]
+    );
+    assert_eq!(
+        mistakes("<live:widget c=\"x\" a=\"{{ true }}\"></live:widget>"),
+        [
+            "1:1: `widget` has no prop `c`; did you mean `a`?",
+            "1:1: the prop `a: u32` of `widget` cannot be a truth value"
+        ]
+    );
+    assert_eq!(mistakes("<live:room_view></live:room_view>"), ["1:1: `room_view` needs the prop `room`"]);
 }
 
 #[test]

@@ -202,7 +202,7 @@ impl Builder {
         for registration in self.registrations {
             registry.add(registration)?;
         }
-        let templates = Templates::compile(registry.iter().map(|registration| registration.spec))?;
+        let templates = Templates::compile(&registry)?;
         let secret = match self.secret {
             Some(secret) => secret,
             None => {

@@ -1,0 +1,65 @@
+//! Whether the children in a template are components that there are, with props that they have.
+//!
+//! A derive knows one component; which others there are is known when the application starts. So this is found then,
+//! and not when the application is compiled.
+
+use vivaz_template::check::{Argument, Check, CheckKind};
+use vivaz_template::nearest;
+
+use super::Registry;
+use crate::shape::Shape;
+use crate::shape::check::does_not_take;
+use crate::spec::Spec;
+
+impl Registry {
+    /// What is wrong with the children of a template, one sentence each with the place. `checks` are the template's own.
+    #[must_use]
+    pub fn mistakes_of_children(&self, checks: &[Check]) -> Vec<String> {
+        let mut mistakes = Vec::new();
+        for check in checks {
+            if let CheckKind::Child { component, props } = &check.kind {
+                let mut say = |mistake: String| mistakes.push(format!("{}: {mistake}", check.at));
+                match self.get(component) {
+                    Some(child) => props_of(child.spec, props, &mut say),
+                    None => {
+                        let guess = guess(component, self.components.keys().copied());
+                        say(format!("no component is named `{component}`{guess}"));
+                    }
+                }
+            }
+        }
+        mistakes
+    }
+}
+
+fn props_of(child: &Spec, given: &[(String, Argument)], say: &mut impl FnMut(String)) {
+    for (name, value) in given {
+        match child.props.iter().find(|prop| prop.name == name) {
+            None => {
+                let guess = guess(name, child.props.iter().map(|prop| prop.name));
+                say(format!("`{}` has no prop `{name}`{guess}", child.name));
+            }
+            Some(prop) => {
+                let is = match value {
+                    Argument::Bool => &Shape::Bool,
+                    Argument::Int => &Shape::Int,
+                    Argument::Float => &Shape::Float,
+                    Argument::Text => &Shape::Str,
+                    Argument::Null | Argument::Path(_) | Argument::Any => continue,
+                };
+                if let Some(is) = does_not_take(prop, is) {
+                    say(format!("the prop `{name}: {}` of `{}` cannot be {is}", prop.ty, child.name));
+                }
+            }
+        }
+    }
+    for prop in child.props.iter().filter(|prop| !prop.optional) {
+        if !given.iter().any(|(name, _)| name == prop.name) {
+            say(format!("`{}` needs the prop `{}`", child.name, prop.name));
+        }
+    }
+}
+
+fn guess<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
+    nearest(name, known).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default()
+}
