@@ -1,4 +1,1721 @@
-var p=[null],y=[],ue=[],D=new Set,x={},K=[[0]],N=[],Ve=()=>{p=[null],y=[],K=[[0]],N=[],D.clear()},He=t=>""+t,_e=(t,e)=>{let n=e>>16,s=e&65535,r=null;if(n){for(r=t.firstChild;r&&(r.nodeType!=8||--n);)r=r.nextSibling;if(!r)throw 0}for(;s--;)if(r=r?r.nextElementSibling:t.firstElementChild,!r)throw 0;return r},Ke=(t,e)=>e?e.nextElementSibling:t.firstElementChild,q=(t,e)=>{if(!t)throw 0;let n=K[e],s=n[0]?n.length-1:n.length;for(let r=1;r<s;r++)t=Ke(t,_e(t,n[r]));if(n[0]==2&&(t=_e(t,n[s])),!t)throw 0;return t},Lt=(t,e,n)=>{let s=q(t,e),r=K[e],i=_e(s,r[r.length-1]),o=i?i.nextSibling:s.firstChild;o&&o.nodeType==3?o.data!==n&&(o.data=n):n&&s.insertBefore(document.createTextNode(n),o)},ke=(t,e,n)=>{p[e]=t,t.$i=e,t.$b=n;let s=y[n];s.watches&&D.add(t),s.marks.length&&$e.push(t)},Be=t=>{t.$i=0,D.delete(t);for(let e of t.$m||[])e();t.$m=null},$e=[],Mt=t=>{t.$m=[];for(let[e,n,s]of y[t.$b].marks){let r=x.mark(q(t,e),n,s);r&&t.$m.push(r)}},Pe=(t,e,n)=>{t.$w&&e in t.$w?t.$w[e]=n:Ee(t,e,n)},Ee=(t,e,n)=>{t.getAttribute(e)!==n&&(n===null?t.removeAttribute(e):e.startsWith("xlink:")?t.setAttributeNS("http://www.w3.org/1999/xlink",e,n):t.setAttribute(e,n))},Fe={checked:"defaultChecked",selected:"defaultSelected",muted:"defaultMuted"},Ot=(t,e,n,s)=>{if(e=="value"&&!("defaultValue"in t)&&t.localName!="select")return Ee(t,e,s);let r=t.$p??={},i=r[e]??(e=="value"?t.defaultValue??"":(Fe[e]?t[Fe[e]]:t.hasAttribute(e))?"1":"");if(r[e]=s,!(i===s&&!n))if(e=="value"){let o=t===document.activeElement&&t.value!==i;t.value!==s&&!o&&(t.value=s)}else t[e]!==!!s&&(t[e]=!!s)},ae=(t,e,n)=>{for(let s of n)s&&t.classList.contains(s)!=e&&t.classList.toggle(s,e)},Nt=(t,e,n,s)=>{if(e==0)t.hidden==!!n&&(t.hidden=!n);else if(e==1)ae(t,!!n,s.split(" "));else if(n){let r=t.$w??={};s in r||(r[s]=t.getAttribute(s),t.setAttribute(s,""))}else if(t.$w&&s in t.$w){let r=t.$w[s];delete t.$w[s],Ee(t,s,r)}},Rt=0;var z=2,xe=3,Se=4,G=5,ze=(t,e,n)=>{if(e==z)return t.checked;if(e==G)return Array.from(t.selectedOptions,r=>r.value);let s=t.value;return n&4&&(s=s.trim()),n&8?s===""?null:isNaN(s)?s:+s:s},Ge=t=>Array.isArray(t)?t.join(`
-`):t===null?"":typeof t=="boolean"?t?"1":"":""+t,Xe=(t,e)=>{if(e==z||e==xe)return t.checked!=t.defaultChecked;if(e<z)return t.value!==t.defaultValue;let n=[...t.options],s=n.some(r=>r.defaultSelected);return n.some((r,i)=>r.selected!=(s||e==G?r.defaultSelected:!i))},Ye=(t,e=t.$t,n=t.$v)=>{if(e==z)t.checked=!!n;else if(e==xe)t.checked=t.value===n;else if(e==Se)t.value!==n&&(t.value=n);else if(e==G){let s=n.split(`
-`);for(let r of t.options)r.selected=s.includes(r.value)}else{let s=t.value;if(t.$c||s===n||t.validity.badInput)return;if(t!==document.activeElement||t.selectionStart==null)t.value=n;else{let r=0,i=0,o=Math.min(s.length,n.length);for(;r<o&&s[r]===n[r];)r++;for(;i<o-r&&s[s.length-1-i]===n[n.length-1-i];)i++;t.setRangeText(n.slice(r,n.length-i),r,s.length-i,"preserve")}}},Wt=(t,e,n,s)=>{if(t.$v===void 0){if(t.$t=e,Xe(t,e)){t.$v=s,le.push(()=>x.edited(t));return}}else if(t.$v===s&&!n)return;t.$v=s,e==Se||e==G?fe.add(t):Ye(t,e,s)},fe=new Set,le=[],It=(t,e,n)=>{let s=e.isConnected&&e.contains(document.activeElement);if(e.parentNode===t){if(e.nextSibling===n)return;if(s&&t.moveBefore)return t.moveBefore(e,n)}let r=s&&document.activeElement,i=r&&r.selectionStart,o=r&&r.selectionEnd;t.insertBefore(e,n),r&&(r.focus({preventScroll:!0}),i!=null&&r.setSelectionRange(i,o)),(t.localName=="select"||t.localName=="optgroup")&&Qe(t)},Qe=t=>{let e=t.closest("select");e&&e.$v!==void 0&&fe.add(e)},Ut=(t,e)=>{let n=[];for(let r of t.querySelectorAll("[name]")){let i=r.type=="checkbox"?z:r.type=="radio"?xe:r.localName=="select"?r.multiple?G:Se:Rt;"value"in r&&r.localName!="button"&&Xe(r,i)&&n.push(r)}let s=t.contains(document.activeElement)&&document.activeElement.name;t.textContent="",t.append(document.importNode(y[e].content,!0)),le.push(()=>{for(let r of n){let i=r.type=="radio"?`[value="${CSS.escape(r.value)}"]`:"",o=t.querySelector(`[name="${CSS.escape(r.name)}"]${i}`);if(!(!o||o.type!=r.type||o.type=="file")){if(r.multiple&&r.options)for(let _ of o.options)_.selected=[...r.selectedOptions].some(a=>a.value==_.value);else r.type=="checkbox"||r.type=="radio"?o.checked=r.checked:o.value=r.value;o.dispatchEvent(new Event("input",{bubbles:!0}))}}s&&t.querySelector(`[name="${CSS.escape(s)}"]`)?.focus({preventScroll:!0})})},Dt=(t,e)=>{let n=document.createElement("template"),s=["","svg","math"][t];n.innerHTML=s?`<${s}>${e}</${s}>`:e;let r=n.content;return{content:r,root:s?r.firstChild.firstElementChild:r.firstElementChild,listen:[],controls:[],marks:[]}};function Ze(t,e){let n=0,s=0,r=!0,i,o,_,a=()=>t[n++],f=()=>e.slice(s,s+=t[n++]),u=()=>q(p[a()],a());for(;n<t.length;){let w=a(),E=n,C=s;try{switch(w){case 1:i=a(),o=a(),y[i]=Dt(o,f());break;case 2:i=a(),o=a(),_=a(),K[i]=[o,...t.subarray(n,n+=_)];break;case 3:i=a(),N[i]=f();break;case 4:{let m=y[a()],h={hole:a(),path:a(),flags:a(),held:a(),debounce:a(),throttle:a(),type:f()};o=f(),h.keys=o?o.split(`
-`):null,h.flags&48&&(m.watches=1),m.listen.push(h),x.listen(h.type);break}case 5:y[a()].controls.push({hole:a(),path:a(),control:a(),flags:a(),debounce:a()});break;case 6:i=y[a()],i.marks.push([a(),a(),f()]);break;case 7:i=a(),o=a(),ke(y[o].root.cloneNode(!0),i,o);break;case 8:i=u(),p[a()]=i;break;case 9:{let m=p[a()],h=a(),W=a(),V=a(),I=a(),U=a();i=Ke(m,_e(m,K[h][1]));for(let H=0;H<V;H++,i=i.nextElementSibling){if(!i||i.localName!=y[U].root.localName)throw 0;ke(i,W+H*I,U)}break}case 10:i=a(),o=ue[a()],ke(o,i,a());break;case 11:i=p[a()],Ut(i,a());break;case 12:if(_=p[a()],i=p[a()],o=p[a()],!_||!i)throw 0;It(_,i,o);break;case 13:if(i=p[a()],!i)throw 0;_=i.parentNode,Be(i),i.remove(),_&&(_.localName=="select"||_.localName=="optgroup")&&Qe(_);break;case 14:for(o=a(),_=a();_--;o++)i=p[o],i&&i.$i===o&&Be(i),p[o]=null;break;case 15:if(i=p[a()],!i)throw 0;i.textContent="";break;case 16:i=p[a()],o=a(),Lt(i,o,f());break;case 17:i=u(),o=f(),i.textContent!==o&&(i.textContent=o);break;case 18:i=u(),o=f(),i.$h===void 0?(_=document.createElement("template"),_.innerHTML=o,i.innerHTML!==_.innerHTML&&(i.innerHTML=o)):i.$h!==o&&(i.innerHTML=o),i.$h=o;break;case 19:i=u(),o=N[a()],Pe(i,o,f());break;case 20:i=u(),Pe(i,N[a()],null);break;case 21:i=u(),o=N[a()],_=a(),Ot(i,o,_,f());break;case 22:i=u(),o=N[a()],ae(i,!!a(),[o]);break;case 23:{i=u();let m=f().split(/\s+/);ae(i,!1,(i.$k||[]).filter(h=>!m.includes(h))),ae(i,!0,i.$k=m);break}case 24:i=u().style,o=N[a()],a()?(_=f(),i.getPropertyValue(o)!==_&&i.setProperty(o,_)):(f(),i.getPropertyValue(o)&&i.removeProperty(o));break;case 25:i=u(),o=!a(),i.hidden!=o&&(i.hidden=o);break;case 26:i=u(),o=a(),_=a(),Wt(i,o,_,f());break;case 27:i=u(),f(),i.$v=f(),i.$r=1,i.setAttribute("aria-invalid","true");break;case 28:i=u(),o=a(),_=a(),Nt(i,o,_,f());break;case 29:i=u(),o=a(),i.$p={name:f(),props:f()},x.child(i,o);break;default:x.run(w,a,f)}}catch(m){if(m)throw m;r=!1,s=C,n=E+qt[w];for(let h=Jt[w]||0;h--;)f()}}let S=fe,O=$e,A=le;fe=new Set,$e=[],le=[];for(let w of S)Ye(w);for(let w of O)if(w.$i&&!w.$m)try{Mt(w)}catch(E){if(E)throw E}for(let w of A)w();return r}var qt={8:3,9:6,12:3,13:1,15:1,16:2,17:2,18:2,19:3,20:3,21:4,22:4,23:2,24:4,25:3,26:4,27:2,28:4,29:3},Jt={16:1,17:1,18:1,19:1,21:1,23:1,24:1,26:1,27:2,28:1,29:2};function Ce(){be++,T=null,j=null,B=null,typeof ee<"u"&&(ee=0),typeof l<"u"&&(l=0),wt=!1,Ae=new WebAssembly.Instance(pt,gt()),c=Ae.exports,c.__wbindgen_start()}function nt(t,e,n,s){let r=+t,i=+s,o,_,a,f;try{o=b(e,c.__wbindgen_malloc,c.__wbindgen_realloc),_=l,a=b(n,c.__wbindgen_malloc,c.__wbindgen_realloc),f=l}catch(u){throw a&&c.__wbindgen_free(a,f*1,1),o&&c.__wbindgen_free(o,_*1,1),u}d(),c.call(r,o,_,a,f,i)}function st(t,e,n){d(),c.commit(t,e,n)}function rt(t,e,n,s){let r=+t,i=+e,o=+n,_=b(s,c.__wbindgen_malloc,c.__wbindgen_realloc),a=l;d(),c.edit(r,i,o,_,a)}function it(t,e,n,s){let r=+t,i=+e,o=+n,_=b(s,c.__wbindgen_malloc,c.__wbindgen_realloc),a=l;d(),c.event(r,i,o,_,a)}function ot(t,e){let n=+t,s=b(e,c.__wbindgen_malloc,c.__wbindgen_realloc),r=l,i;return d(),i=c.guess(n,s,r),i}function ct(t){d(),c.leave(t)}function at(t){let e;return d(),e=c.loading(t),e!==0}function Te(t,e,n,s,r,i,o,_){let a=+_,f,u,S,O,A,w,E,C,m,h,W,V,I,U;try{f=b(t,c.__wbindgen_malloc,c.__wbindgen_realloc),u=l,S=L(e)?0:b(e,c.__wbindgen_malloc,c.__wbindgen_realloc),O=l,A=b(n,c.__wbindgen_malloc,c.__wbindgen_realloc),w=l,E=b(s,c.__wbindgen_malloc,c.__wbindgen_realloc),C=l,m=b(r,c.__wbindgen_malloc,c.__wbindgen_realloc),h=l,W=L(i)?0:b(i,c.__wbindgen_malloc,c.__wbindgen_realloc),V=l,I=b(o,c.__wbindgen_malloc,c.__wbindgen_realloc),U=l}catch(H){throw I&&c.__wbindgen_free(I,U*1,1),W&&c.__wbindgen_free(W,V*1,1),m&&c.__wbindgen_free(m,h*1,1),E&&c.__wbindgen_free(E,C*1,1),A&&c.__wbindgen_free(A,w*1,1),S&&c.__wbindgen_free(S,O*1,1),f&&c.__wbindgen_free(f,u*1,1),H}d(),c.mount(f,u,S,O,A,w,E,C,m,h,W,V,I,U,a)}function _t(t,e){let n=+t,s=b(e,c.__wbindgen_malloc,c.__wbindgen_realloc),r=l;d(),c.props(n,s,r)}function ft(t,e){d(),c.release(t,e)}function lt(t,e,n,s){let r=+t,i=+s,o,_,a,f;try{o=b(e,c.__wbindgen_malloc,c.__wbindgen_realloc),_=l,a=b(n,c.__wbindgen_malloc,c.__wbindgen_realloc),f=l}catch(u){throw a&&c.__wbindgen_free(a,f*1,1),o&&c.__wbindgen_free(o,_*1,1),u}d(),c.set(r,o,_,a,f,i)}function Le(t,e){let n=+e,s=b(t,c.__wbindgen_malloc,c.__wbindgen_realloc),r=l;d(),c.start(s,r,n)}function ut(t){let e,n;try{let s;return d(),s=c.state(t),e=s[0],n=s[1],k(s[0],s[1])}finally{d(),c.__wbindgen_free(e,n,1)}}function dt(t,e){let n,s,r,i;try{n=b(t,c.__wbindgen_malloc,c.__wbindgen_realloc),s=l,r=L(e)?0:b(e,c.__wbindgen_malloc,c.__wbindgen_realloc),i=l}catch(o){throw r&&c.__wbindgen_free(r,i*1,1),n&&c.__wbindgen_free(n,s*1,1),o}d(),c.template(n,s,r,i)}function bt(t){d(),c.timer(t)}function Me(t){d(),c.unmount(t)}function P(){d(),c.wake()}function gt(){return{__proto__:null,"./vivaz_client_bg.js":{__proto__:null,__wbg___wbindgen_is_function_741ff2bb612836f5:function(e){return typeof e=="function"},__wbg___wbindgen_is_string_fc456fee5d3317de:function(e){return typeof e=="string"},__wbg___wbindgen_is_undefined_be5b34249ff1fc15:function(e){return e===void 0},__wbg___wbindgen_string_get_7ce8eee7fd327545:function(e,n){let s=n,r=typeof s=="string"?s:void 0;var i=L(r)?0:b(r,c.__wbindgen_malloc,c.__wbindgen_realloc),o=l;J().setInt32((e>>>0)+4,o,!0),J().setInt32((e>>>0)+0,i,!0)},__wbg___wbindgen_throw_4c88d8bf264fd984:function(e,n){throw new Error(k(e,n))},__wbg__wbg_cb_unref_09736879a3f67559:function(e){e._wbg_cb_unref()},__wbg_addEventListener_847fd86b8c33ec43:function(){return v(function(e,n,s,r){e.addEventListener(k(n,s),r)},arguments)},__wbg_addEventListener_f2d27251d333a631:function(){return v(function(e,n,s,r,i){e.addEventListener(k(n,s),r,i)},arguments)},__wbg_close_297c4419d0990129:function(){return v(function(e,n){e.close(n)},arguments)},__wbg_close_2a8b1ba07b9e0fee:function(){return v(function(e,n,s,r){e.close(n,k(s,r))},arguments)},__wbg_close_5ee9c5fe4e8754a4:function(){return v(function(e){e.close()},arguments)},__wbg_code_3e6881d821eab2c4:function(e){return e.code},__wbg_data_c7e5e8500f1bca2f:function(e){return e.data},__wbg_dispatchEvent_a2af00ffae37e129:function(){return v(function(e,n){return e.dispatchEvent(n)},arguments)},__wbg_instanceof_ArrayBuffer_12cdaa4161423e6b:function(e){let n;try{n=e instanceof ArrayBuffer}catch{n=!1}return n},__wbg_instanceof_Error_74e3cca0c4a69161:function(e){let n;try{n=e instanceof Error}catch{n=!1}return n},__wbg_length_186163212ffe79c3:function(e){return e.length},__wbg_message_43d8c8f1d543a349:function(e){return e.message},__wbg_name_d1fa514fdca6a975:function(e){return e.name},__wbg_new_13de428334042d26:function(e){return new Uint8Array(e)},__wbg_new_cd4348290afae586:function(){return new Object},__wbg_new_from_slice_b8daf545a41c6aa0:function(e,n){return new Uint8Array(tt(e,n))},__wbg_new_with_event_init_dict_1013e4173a7bced3:function(){return v(function(e,n,s){return new CloseEvent(k(e,n),s)},arguments)},__wbg_new_with_str_4c87e2a5ba925021:function(){return v(function(e,n,s,r){return new WebSocket(k(e,n),k(s,r))},arguments)},__wbg_new_with_u8_array_sequence_9cda61cd48ab1b97:function(){return v(function(e){return new Blob(e)},arguments)},__wbg_number_6d90e1daf231367d:function(e,n){let s=He(n),r=b(s,c.__wbindgen_malloc,c.__wbindgen_realloc),i=l;J().setInt32((e>>>0)+4,i,!0),J().setInt32((e>>>0)+0,r,!0)},__wbg_of_027eb15371aac932:function(e){return Array.of(e)},__wbg_prototypesetcall_13162965d1fe7aa3:function(e,n,s){Uint8Array.prototype.set.call(tt(e,n),s)},__wbg_queueMicrotask_1e8503a8a690f0a3:function(e){return e.queueMicrotask},__wbg_queueMicrotask_4a1a4d8dd332373b:function(e){queueMicrotask(e)},__wbg_readyState_039bc047141a5f6d:function(e){return e.readyState},__wbg_reason_34b16516ab3f72d4:function(e,n){let s=n.reason,r=b(s,c.__wbindgen_malloc,c.__wbindgen_realloc),i=l;J().setInt32((e>>>0)+4,i,!0),J().setInt32((e>>>0)+0,r,!0)},__wbg_removeEventListener_4e20bd5fac3de092:function(){return v(function(e,n,s,r){e.removeEventListener(k(n,s),r)},arguments)},__wbg_resolve_dbf78ab4942478b0:function(e){return Promise.resolve(e)},__wbg_run_0d75f4e32438f775:function(e,n,s,r){return Ze(Kt(e,n),k(s,r))},__wbg_send_cd51063ca1be4d0f:function(){return v(function(e,n,s){e.send(k(n,s))},arguments)},__wbg_send_f844c2f7a703c2d0:function(){return v(function(e,n){e.send(n)},arguments)},__wbg_set_binaryType_d5b4dafd0f127fb2:function(e,n){e.binaryType=Ht[n]},__wbg_set_code_7999ea6b8ee3441b:function(e,n){e.code=n},__wbg_set_once_ee3e8ed5823add1f:function(e,n){e.once=n!==0},__wbg_set_reason_951ad46a305cb7f3:function(e,n,s){e.reason=k(n,s)},__wbg_static_accessor_GLOBAL_THIS_003ee833af9699fc:function(){let e=typeof globalThis>"u"?void 0:globalThis;return L(e)?0:Q(e)},__wbg_static_accessor_GLOBAL_e4293fb22cbe77da:function(){let e=typeof global>"u"?void 0:global;return L(e)?0:Q(e)},__wbg_static_accessor_SELF_53bb20457401453d:function(){let e=typeof self>"u"?void 0:self;return L(e)?0:Q(e)},__wbg_static_accessor_WINDOW_b5e0810bfecb7feb:function(){let e=typeof window>"u"?void 0:window;return L(e)?0:Q(e)},__wbg_then_e3f7f2d365708be8:function(e,n){return e.then(n)},__wbg_toString_4d043badaf1f4f69:function(e){return e.toString()},__wbg_wasClean_5318a54e8ede66d8:function(e){return e.wasClean},__wbindgen_generic_0000000000000001:function(e,n){return X(e,n,Vt)},__wbindgen_generic_0000000000000002:function(e,n){return X(e,n,Bt)},__wbindgen_generic_0000000000000003:function(e,n){return X(e,n,Pt)},__wbindgen_generic_0000000000000004:function(e,n){return X(e,n,Ft)},__wbindgen_generic_0000000000000005:function(e,n){return X(e,n,jt)},__wbindgen_init_externref_table:function(){let e=c.__wbindgen_externrefs;e.set(0,void 0),e.set(1024,void 0),e.set(1025,null),e.set(1026,!0),e.set(1027,!1)}}}}function d(){if(wt){Ce();return}}function jt(t,e){d(),c.wasm_bindgen_a797f7faac21c98c___convert__closures_____invoke_______true_(t,e)}function Bt(t,e,n){d(),c.wasm_bindgen_a797f7faac21c98c___convert__closures_____invoke___web_sys_fd886c59e78469d___features__gen_CloseEvent__CloseEvent______true_(t,e,n)}function Pt(t,e,n){d(),c.wasm_bindgen_a797f7faac21c98c___convert__closures_____invoke___web_sys_fd886c59e78469d___features__gen_CloseEvent__CloseEvent______true__19(t,e,n)}function Ft(t,e,n){d(),c.wasm_bindgen_a797f7faac21c98c___convert__closures_____invoke___web_sys_fd886c59e78469d___features__gen_CloseEvent__CloseEvent______true__20(t,e,n)}function Vt(t,e,n){let s;if(d(),s=c.wasm_bindgen_a797f7faac21c98c___convert__closures_____invoke___wasm_bindgen_a797f7faac21c98c___JsValue__core_15266d276e3a2055___result__Result_____wasm_bindgen_a797f7faac21c98c___JsError___true_(t,e,n),s[1])throw Gt(s[0])}var Ht=["blob","arraybuffer"],be=0;function Q(t){let e=c.__externref_table_alloc();return c.__wbindgen_externrefs.set(e,t),e}var et=typeof FinalizationRegistry>"u"?{register:()=>{},unregister:()=>{}}:new FinalizationRegistry(t=>{t.instance===be&&c.__wbindgen_destroy_closure(t.a,t.b)});function Kt(t,e){return t=t>>>0,zt().subarray(t/4,t/4+e)}function tt(t,e){return t=t>>>0,Z().subarray(t/1,t/1+e)}var T=null;function J(){return(T===null||T.buffer.detached===!0||T.buffer.detached===void 0&&T.buffer!==c.memory.buffer)&&(T=new DataView(c.memory.buffer)),T}function k(t,e){return t=t>>>0,Yt(Z().subarray(t,t+e))}var j=null;function zt(){return(j===null||j.byteLength===0)&&(j=new Uint32Array(c.memory.buffer)),j}var B=null;function Z(){return(B===null||B.byteLength===0)&&(B=new Uint8Array(c.memory.buffer)),B}function v(t,e){try{return t.apply(this,e)}catch(n){let s=Q(n);c.__wbindgen_exn_store(s)}}function L(t){return t==null}function X(t,e,n){let s={a:t,b:e,cnt:1,instance:be},r=(...i)=>{if(s.instance!==be)throw new Error("Cannot invoke closure from previous WASM instance");s.cnt++;let o=s.a;s.a=0;try{return n(o,s.b,...i)}finally{s.a=o,r._wbg_cb_unref()}};return r._wbg_cb_unref=()=>{--s.cnt===0&&(c.__wbindgen_destroy_closure(s.a,s.b),s.a=0,et.unregister(s))},et.register(r,s,s),r}function b(t,e,n){if(n===void 0){let _=te.encode(t),a=e(_.length,1)>>>0;return Z().subarray(a,a+_.length).set(_),l=_.length,a}let s=t.length,r=e(s,1)>>>0,i=Z(),o=0;for(;o<s;o++){let _=t.charCodeAt(o);if(_>127)break;i[r+o]=_}if(o!==s){o!==0&&(t=t.slice(o)),r=n(r,s,s=o+t.length*3,1)>>>0;let _=Z().subarray(r+o,r+s),a=te.encodeInto(t,_);o+=a.written,r=n(r,s,o,1)>>>0}return l=o,r}var wt=!1;function Gt(t){let e=c.__wbindgen_externrefs.get(t);return c.__externref_table_dealloc(t),e}var de=new TextDecoder("utf-8",{ignoreBOM:!0});de.decode();var Xt=2146435072,ee=0;function Yt(t){return ee+=t.length,ee>=Xt&&(de=new TextDecoder("utf-8",{ignoreBOM:!0}),de.decode(),ee=t.length),de.decode(t)}var te=new TextEncoder;"encodeInto"in te||(te.encodeInto=function(t,e){let n=te.encode(t);return e.set(n),{read:t.length,written:n.length}});var l=0,pt,Ae,c;function Qt(t,e){return Ae=t,c=t.exports,pt=e,T=null,j=null,B=null,c.__wbindgen_start(),c}async function Zt(t,e){if(typeof Response=="function"&&t instanceof Response){if(!t.ok)throw new Error(`failed to fetch Wasm: ${t.status} ${t.statusText} fetching '${t.url}'`);if(typeof WebAssembly.instantiateStreaming=="function")try{return await WebAssembly.instantiateStreaming(t,e)}catch(r){if(n(t.type)&&t.headers.get("Content-Type")!=="application/wasm")console.warn("`WebAssembly.instantiateStreaming` failed because your server does not serve Wasm with `application/wasm` MIME type. Falling back to `WebAssembly.instantiate` which is slower. Original error:\n",r);else throw r}let s=await t.arrayBuffer();return await WebAssembly.instantiate(s,e)}else{let s=await WebAssembly.instantiate(t,e);return s instanceof WebAssembly.Instance?{instance:s,module:t}:s}function n(s){switch(s){case"basic":case"cors":case"default":return!0}return!1}}var Y;async function mt(t){return c!==void 0?c:(Y===void 0&&(Y=en(t),Y.catch(()=>{Y=void 0})),Y)}async function en(t){t!==void 0&&(Object.getPrototypeOf(t)===Object.prototype?{module_or_path:t}=t:console.warn("using deprecated parameters for the initialization function; pass a single object instead"));let e=gt();(typeof t=="string"||typeof Request=="function"&&t instanceof Request||typeof URL=="function"&&t instanceof URL)&&(t=fetch(t));let{instance:n,module:s}=await Zt(await t,e);return Qt(n,s)}var R={},ht=new Set,ne=new Map,yt=t=>{ht.has(t)||(ht.add(t),document.addEventListener(t,e=>We(e),!0),window.addEventListener(t,e=>{for(let n of D)Oe(n,t,16,(s,r)=>Ne(e,s,n,r,r))}))},Oe=(t,e,n,s)=>{if(t.isConnected){for(let r of y[t.$b].listen)if(!(r.type!=e||(r.flags&48)!=n))try{s(r,q(t,r.path))}catch(i){if(i)throw i}}},We=(t,e=t.composedPath())=>{let n=[];for(let s of e)s.$i&&Oe(s,t.type,0,(r,i)=>{let o=e.indexOf(i);(o==0||o>0&&t.bubbles)&&n.push([o,r,s,i])});n.sort((s,r)=>s[0]-r[0]),t.type=="submit"&&vt(e[0]);for(let[,s,r,i]of n)if(Ne(t,s,r,i,e[0])&&s.flags&2)break;for(let s of D)Oe(s,t.type,32,(r,i)=>{e.includes(i)||Ne(t,r,s,i,e[0])});return n.length>0},Ne=(t,e,n,s,r)=>{let{flags:i}=e;if(i&4&&r!==s||e.keys&&(t.isComposing||!e.keys.some(a=>a.toLowerCase()==(t.key||"").toLowerCase()))||e.held&&e.held!=(t.ctrlKey|t.shiftKey<<1|t.altKey<<2|t.metaKey<<3))return!1;if(i&8){let a=s.$o??=new Set;if(a.has(e))return!1;a.add(e)}i&1&&t.preventDefault();let o=nn(t,i>>8,s,r),_=()=>{n.$i&&n.isConnected&&R.event(Re(n),n.$i,e.hole,JSON.stringify(o))};return e.debounce?Ie(s,e,e.debounce-1,_):e.throttle?rn(s,e,_):_(),!0},Re=t=>t.closest("live-component").$c,nn=(t,e,n,s)=>{let r=s.nodeType==1&&"value"in s&&n.contains(s)?s:n,i={};if(e&1&&(i.value=r.multiple&&r.selectedOptions?Array.from(r.selectedOptions,o=>o.value):r.value??null),e&2&&(i.checked=!!r.checked),e&4&&(i.form=sn(r.form||r.closest?.("form")||n.querySelector?.("form"),t.submitter)),e&8){let{type:o,key:_,code:a,button:f,clientX:u,clientY:S,ctrlKey:O,shiftKey:A,altKey:w,metaKey:E}=t,C=null;try{C=JSON.parse(JSON.stringify(t.detail??null))}catch{}i.event={type:o,key:_,code:a,button:f,clientX:u,clientY:S,ctrlKey:O,shiftKey:A,altKey:w,metaKey:E,detail:C}}return i},sn=(t,e)=>{let n={};if(!t)return n;let s;try{s=new FormData(t,e)}catch{s=new FormData(t)}for(let[r,i]of s)typeof i=="string"&&(n[r]=r in n?[].concat(n[r],i):i);return n},Ie=(t,e,n,s)=>{ge(t,e);let r=ne.get(t);r||ne.set(t,r=new Map),r.set(e,{fire:s,timer:setTimeout(()=>{ge(t,e),t.isConnected&&s()},n)})},ge=(t,e)=>{let n=ne.get(t),s=n&&n.get(e);if(s)return clearTimeout(s.timer),n.delete(e),n.size||ne.delete(t),s.fire},vt=t=>{for(let[e,n]of[...ne])if(t===e||t.contains?.(e))for(let s of[...n.keys()])ge(e,s)?.()},rn=(t,e,n)=>{let s=t.$q??=new Map,r=performance.now(),i=r-(s.get(e)??-1/0),o=e.throttle-1,_=()=>{s.set(e,performance.now()),n()};i>=o?_():Ie(t,e,o-i,_)},on=t=>{for(let e=t;e;e=e.parentElement)if(e.$i){for(let n of y[e.$b].controls)try{if(q(e,n.path)===t)return[n,e]}catch(s){if(s)throw s}if(e.localName=="live-component")return}},M=(t,e)=>{let n=on(t);if(!n)return;let[s,r]=n,i=()=>r.$i&&R.commit(Re(r),r.$i,s.hole);if(e==0){if(t.$c||t.validity?.badInput)return;t.$r&&(t.$r=0,t.removeAttribute("aria-invalid"));let o=ze(t,s.control,s.flags);if(s.control==3&&!t.checked||(t.$v=Ge(o),R.edit(Re(r),r.$i,s.hole,JSON.stringify(o)),(s.flags&3)!=0))return;s.debounce?Ie(t,s,s.debounce-1,i):i()}else(ge(t,s)||(s.flags&3)==e||e==2&&(s.flags&3)==1)&&i()},kt=t=>M(t,0),$t=()=>{let t=(n,s)=>document.addEventListener(n,s,!0),e=n=>n.composedPath()[0];t("input",n=>M(e(n),0)),t("change",n=>{let s=e(n);(s.type=="checkbox"||s.type=="radio")&&M(s,0),M(s,1)}),t("focusout",n=>{let s=e(n);s.$c&&(s.$c=0,M(s,0)),M(s,2),vt(s)}),t("compositionstart",n=>{e(n).$c=1}),t("compositionend",n=>{let s=e(n);s.$c=0,M(s,0)}),t("reset",n=>setTimeout(()=>{for(let s of n.target.elements)s.$v!==void 0&&M(s,0)}))};var ie=document.documentElement,Je={callTimeoutMs:3e4,warnUnsent:!1},oe={status:"connecting",attempt:0,code:0},xt=new Map,se=[],Ue=!1,he=!1,g=t=>{if(se.push(t),!(!he||Ue)){Ue=!0;try{for(;se.length;)se.shift()()}catch(e){bn(e)}finally{Ue=!1}se.length&&queueMicrotask(()=>g(()=>{}))}},$=[],F=new Map,cn=0,De=class{#n;#e=new Map;#t=new Set;constructor(e,n){this.slot=e,this.element=n,this.refs={},this.mounted=new Promise((s,r)=>{this.settle=[s,r]}),this.mounted.catch(()=>{})}get state(){return this.#n??=JSON.parse(ut(this.slot))}get loading(){return at(this.slot)}call(e,...n){return Et(s=>nt(this.slot,e,JSON.stringify(n),s))}set(e,n){return Et(s=>lt(this.slot,e,JSON.stringify(n??null),s))}subscribe(e){return this.#t.add(e),()=>this.#t.delete(e)}on(e,n){return this.#e.has(e)||this.#e.set(e,new Set),this.#e.get(e).add(n),()=>this.#e.get(e).delete(n)}optimistic(e,n){let s;g(()=>{s=ot(this.slot,JSON.stringify(e))});let r=()=>g(()=>ft(this.slot,s));return Promise.resolve(n).then(r,r),n}unmount(){this.element?this.element.remove():At(this.slot)}changed(){this.#n=void 0;for(let e of[...this.#t])ce(()=>e(this.state,this))}heard(e,n){for(let s of[...this.#e.get(e)||[]])ce(()=>s(n,this));this.element?.dispatchEvent(new CustomEvent(e,{detail:n,bubbles:!0}))}},ce=t=>{try{t()}catch(e){reportError(e)}},ve=({code:t,message:e,details:n})=>Object.assign(new Error(e||t),{code:t,details:n}),Et=t=>new Promise((e,n)=>{let s=++cn,r=setTimeout(()=>{F.delete(s),n(ve({code:"timeout",message:"no answer in time",details:null}))},Je.callTimeoutMs);F.set(s,{resolve:e,reject:n,timer:r}),g(()=>t(s))}),an=(t,e,n)=>{let s=F.get(t);s&&(F.delete(t),clearTimeout(s.timer),e?s.resolve(JSON.parse(n)):s.reject(ve(JSON.parse(n))))},qe=new Set,_n=0,fn=t=>{let e=t;for(;!e||qe.has(e)||!/^[\w-]{1,64}$/.test(e);)e="c"+ ++_n;return qe.add(e),e},St=(t,e)=>{let n=$.length,s=fn(e.id),r=new De(n,t);return r.id=s,r.of=e,$.push(r),t&&(ue[n]=t,t.$c=n),g(()=>Te(s,e.seal,e.name||"",e.props||"{}",e.template||"",e.shape,e.user||"",!!t)),r},At=t=>{let e=$[t];if(!(!e||e.gone)){e.gone=!0,qe.delete(e.id),delete ue[t];for(let n of e.element?.$m||[])n();g(()=>Me(t))}},we=(t,e)=>t.getAttribute(e)??void 0,ye=class extends HTMLElement{connectedCallback(){if(this.$c!==void 0&&!$[this.$c].gone)return;let e={id:this.id,name:we(this,"name"),props:we(this,"props")};if(this.$gone||!this.hasAttribute("seal"))this.$p&&Object.assign(e,this.$p);else{for(let n of["seal","template","shape"])e[n]=we(this,n);e.shape??=""}e.user=we(this,"user")??this.parentElement?.closest("live-component")?.$user,this.$user=e.user,(e.seal||e.name)&&St(this,e)}disconnectedCallback(){queueMicrotask(()=>{!this.isConnected&&this.$c!==void 0&&(At(this.$c),this.$c=void 0,this.$gone=!0)})}connectedMoveCallback(){}},re=t=>queueMicrotask(()=>ce(t));x.run=(t,e,n)=>{switch(t){case 30:{let s=e(),r=e(),i=n();Object.assign(oe,{status:i,attempt:s,code:r}),ie.setAttribute("live-connection",i),ie.classList.toggle("live-offline",i!="connected"),re(()=>document.dispatchEvent(new CustomEvent("live:connection",{detail:{...oe}})));break}case 31:{let s=e(),r=e();an(s,r,n());break}case 32:{let s=$[e()];re(()=>s.changed());break}case 33:{let s=$[e()],r=n(),i=JSON.parse(n());re(()=>s.heard(r,i));break}case 34:{let s=$[e()],r=e(),i=n();ln(s,r&&ve(JSON.parse(i)));break}case 35:{let s=$[e()],r=n();Ct(s,r,JSON.parse(n()));break}case 36:un(n());break;case 37:{let s=e();setTimeout(()=>g(()=>bt(s)),e());break}case 38:location.reload();break;default:throw new Error("operation "+t)}};var ln=(t,e)=>{let{element:n}=t;n&&(e?n.setAttribute("live-state","error"):n.removeAttribute("live-state"),n.$ready=!e),re(()=>{t.settle[e?1:0](e||t),n&&(e?Ct(t,"",e):(n.dispatchEvent(new CustomEvent("live:mounted",{bubbles:!0})),dn(n)))})},Ct=(t,e,{code:n,message:s,details:r})=>{let i={action:e,code:n,message:s,details:r,component:t};re(()=>(t.element||document).dispatchEvent(new CustomEvent("live:error",{detail:i,bubbles:!0})))},un=async t=>{let e;try{let n=await fetch(new URL(`template/${t}.json`,import.meta.url));n.ok&&(e=await n.text())}catch{}g(()=>dt(t,e))};x.child=(t,e)=>{let{name:n,props:s}=t.$p;if(e){let r=document.createElement("live-component");r.$p=t.$p;for(let i of t.attributes)["id","seal","template","shape","live-state"].includes(i.name)||r.setAttribute(i.name,i.value);for(let i=0;i<p.length;i++)p[i]===t&&(p[i]=r);t.replaceWith(r)}else if(t.$given===void 0||t.$c===void 0)t.hasAttribute("name")||t.setAttribute("name",n),t.isConnected&&t.$c===void 0&&t instanceof ye&&t.connectedCallback();else if(t.$given!==s){let r=t.$c;g(()=>_t(r,s))}t.$given=s};x.mark=(t,e,n)=>{if(!e){let r=$[t.parentElement.closest("live-component").$c];return r.refs[n]=t,()=>{r.refs[n]===t&&delete r.refs[n]}}let s=xt.get(n);return s?(ce(()=>s.mounted?.(t)),()=>ce(()=>s.destroyed?.(t))):console.warn(`live:hook: no hook is registered as "${n}"`)};x.listen=yt;x.edited=kt;R.event=(...t)=>g(()=>it(...t));R.edit=(...t)=>g(()=>rt(...t));R.commit=(...t)=>g(()=>st(...t));var me=[];for(let t of["click","submit"])document.addEventListener(t,e=>{let n=e.composedPath(),s=n.find(r=>r.localName=="live-component");!s||s.$ready||s.getAttribute("live-state")=="error"||(t=="submit"&&e.preventDefault(),me.push({element:s,path:n,type:t,bubbles:!0,submitter:e.submitter,button:e.button,detail:e.detail,preventDefault(){}}))},!0);var dn=t=>{for(let e of me.filter(n=>n.element===t))me.splice(me.indexOf(e),1),!We(e,e.path)&&e.type=="submit"&&e.path[0].isConnected&&e.path[0].requestSubmit(e.submitter)},Tt=()=>{let t=new URL(".",import.meta.url);return(t.protocol=="https:"?"wss:":"ws:")+"//"+t.host+t.pathname.replace(/\/$/,"")},pe=[],bn=t=>{reportError(t),he=!1,se.length=0;let e=Date.now();if(pe=pe.filter(n=>e-n<6e4),pe.push(e)>3){ie.setAttribute("live-connection","stopped");return}setTimeout(()=>{Ce(),Ve();let n=Object.assign(ve({code:"session_lost",message:"the page's engine was started again",details:null}));for(let[s,r]of F)clearTimeout(r.timer),F.delete(s),r.reject(n);Le(Tt(),Math.random()),he=!0;for(let s of $){let{of:r}=s;g(()=>{Te(s.id,r.seal,r.name||"",r.props||"{}","",void 0,r.user||"",!!s.element),s.gone&&Me(s.slot)})}},100*pe.length)},je={mount(t,e={}){return St(null,{name:t,props:JSON.stringify(e)}).mounted},component(t){let e=t.closest("live-component")?.$c;return e===void 0?void 0:$[e]},hook(t,e){xt.set(t,e)},configure(t){Object.assign(Je,t)},get connection(){return{...oe}},reconnect(){g(()=>P())}},$n=je,{component:En,configure:xn,hook:Sn,reconnect:An}=je,Cn=je.mount;ie.setAttribute("live-connection","connecting");ie.classList.add("live-offline");addEventListener("online",()=>g(()=>P()));addEventListener("pageshow",t=>{t.persisted&&g(()=>P())});addEventListener("pagehide",t=>g(()=>ct(!t.persisted)));document.addEventListener("visibilitychange",()=>{document.hidden||g(()=>P())});for(let t of["pointerdown","keydown"])addEventListener(t,()=>{oe.status=="stopped"&&oe.code==4409&&g(()=>P())},!0);addEventListener("beforeunload",t=>{Je.warnUnsent&&$.some(e=>!e.gone&&e.loading)&&t.preventDefault()});$t();await mt({module_or_path:new URL("client-b29530222821c63b5c8492b27bbce393.wasm",import.meta.url)});Le(Tt(),Math.random());he=!0;customElements.define("live-component",ye);g(()=>{});export{En as component,xn as configure,$n as default,Sn as hook,Cn as mount,An as reconnect};
+// ../target/client/bound/snippets/vivaz-client-1fa7847e0c10a8fb/js/dom.js
+var nodes = [null];
+var templates = [];
+var elements = [];
+var watchers = /* @__PURE__ */ new Set();
+var effects = {};
+var walks = [[0]];
+var names = [];
+var reset = () => {
+  nodes = [null];
+  templates = [];
+  walks = [[0]];
+  names = [];
+  watchers.clear();
+};
+var number = (n) => "" + n;
+var pass = (parent, step) => {
+  let comments = step >> 16, elements2 = step & 65535, at = null;
+  if (comments) {
+    at = parent.firstChild;
+    while (at && (at.nodeType != 8 || --comments)) at = at.nextSibling;
+    if (!at) throw 0;
+  }
+  while (elements2--) {
+    at = at ? at.nextElementSibling : parent.firstElementChild;
+    if (!at) throw 0;
+  }
+  return at;
+};
+var next = (parent, at) => at ? at.nextElementSibling : parent.firstElementChild;
+var walk = (node, path) => {
+  if (!node) throw 0;
+  const steps = walks[path], last = steps[0] ? steps.length - 1 : steps.length;
+  for (let i = 1; i < last; i++) node = next(node, pass(node, steps[i]));
+  if (steps[0] == 2) node = pass(node, steps[last]);
+  if (!node) throw 0;
+  return node;
+};
+var text = (node, path, value) => {
+  const parent = walk(node, path), steps = walks[path], at = pass(parent, steps[steps.length - 1]);
+  const there = at ? at.nextSibling : parent.firstChild;
+  if (there && there.nodeType == 3) {
+    if (there.data !== value) there.data = value;
+  } else if (value) parent.insertBefore(document.createTextNode(value), there);
+};
+var bind = (node, id, template2) => {
+  nodes[id] = node;
+  node.$i = id;
+  node.$b = template2;
+  const of = templates[template2];
+  if (of.watches) watchers.add(node);
+  if (of.marks.length) marked.push(node);
+};
+var unbind = (node) => {
+  node.$i = 0;
+  watchers.delete(node);
+  for (const end of node.$m || []) end();
+  node.$m = null;
+};
+var marked = [];
+var mark = (node) => {
+  node.$m = [];
+  for (const [path, hook2, name] of templates[node.$b].marks) {
+    const end = effects.mark(walk(node, path), hook2, name);
+    if (end) node.$m.push(end);
+  }
+};
+var attribute = (node, name, value) => {
+  if (node.$w && name in node.$w) node.$w[name] = value;
+  else write(node, name, value);
+};
+var write = (node, name, value) => {
+  if (node.getAttribute(name) === value) return;
+  if (value === null) node.removeAttribute(name);
+  else if (name.startsWith("xlink:")) node.setAttributeNS("http://www.w3.org/1999/xlink", name, value);
+  else node.setAttribute(name, value);
+};
+var DEFAULTS = { checked: "defaultChecked", selected: "defaultSelected", muted: "defaultMuted" };
+var property = (node, name, force, value) => {
+  if (name == "value" && !("defaultValue" in node) && node.localName != "select") return write(node, name, value);
+  const set2 = node.$p ??= {};
+  const last = set2[name] ?? (name == "value" ? node.defaultValue ?? "" : (DEFAULTS[name] ? node[DEFAULTS[name]] : node.hasAttribute(name)) ? "1" : "");
+  set2[name] = value;
+  if (last === value && !force) return;
+  if (name == "value") {
+    const typing = node === document.activeElement && node.value !== last;
+    if (node.value !== value && !typing) node.value = value;
+  } else if (node[name] !== !!value) node[name] = !!value;
+};
+var classes = (node, on, list) => {
+  for (const name of list) if (name && node.classList.contains(name) != on) node.classList.toggle(name, on);
+};
+var wire = (node, effect, on, argument) => {
+  if (effect == 0) {
+    if (node.hidden == !!on) node.hidden = !on;
+  } else if (effect == 1) classes(node, !!on, argument.split(" "));
+  else if (on) {
+    const held = node.$w ??= {};
+    if (!(argument in held)) {
+      held[argument] = node.getAttribute(argument);
+      node.setAttribute(argument, "");
+    }
+  } else if (node.$w && argument in node.$w) {
+    const value = node.$w[argument];
+    delete node.$w[argument];
+    write(node, argument, value);
+  }
+};
+var TEXT = 0;
+var CHECKBOX = 2;
+var RADIO = 3;
+var SELECT = 4;
+var MULTIPLE = 5;
+var read = (node, control2, flags) => {
+  if (control2 == CHECKBOX) return node.checked;
+  if (control2 == MULTIPLE) return Array.from(node.selectedOptions, (option) => option.value);
+  let value = node.value;
+  if (flags & 4) value = value.trim();
+  if (!(flags & 8)) return value;
+  return value === "" ? null : isNaN(value) ? value : +value;
+};
+var shown = (value) => Array.isArray(value) ? value.join("\n") : value === null ? "" : typeof value == "boolean" ? value ? "1" : "" : "" + value;
+var touched = (node, control2) => {
+  if (control2 == CHECKBOX || control2 == RADIO) return node.checked != node.defaultChecked;
+  if (control2 < CHECKBOX) return node.value !== node.defaultValue;
+  const options = [...node.options], chosen = options.some((o) => o.defaultSelected);
+  return options.some((o, i) => o.selected != (chosen || control2 == MULTIPLE ? o.defaultSelected : !i));
+};
+var show = (node, control2 = node.$t, value = node.$v) => {
+  if (control2 == CHECKBOX) node.checked = !!value;
+  else if (control2 == RADIO) node.checked = node.value === value;
+  else if (control2 == SELECT) {
+    if (node.value !== value) node.value = value;
+  } else if (control2 == MULTIPLE) {
+    const chosen = value.split("\n");
+    for (const option of node.options) option.selected = chosen.includes(option.value);
+  } else {
+    const old = node.value;
+    if (node.$c || old === value || node.validity.badInput) return;
+    if (node !== document.activeElement || node.selectionStart == null) node.value = value;
+    else {
+      let a = 0, z = 0;
+      const most = Math.min(old.length, value.length);
+      while (a < most && old[a] === value[a]) a++;
+      while (z < most - a && old[old.length - 1 - z] === value[value.length - 1 - z]) z++;
+      node.setRangeText(value.slice(a, value.length - z), a, old.length - z, "preserve");
+    }
+  }
+};
+var model = (node, control2, force, value) => {
+  if (node.$v === void 0) {
+    node.$t = control2;
+    if (touched(node, control2)) {
+      node.$v = value;
+      late.push(() => effects.edited(node));
+      return;
+    }
+  } else if (node.$v === value && !force) return;
+  node.$v = value;
+  if (control2 == SELECT || control2 == MULTIPLE) selects.add(node);
+  else show(node, control2, value);
+};
+var selects = /* @__PURE__ */ new Set();
+var late = [];
+var insert = (parent, node, before) => {
+  const inside = node.isConnected && node.contains(document.activeElement);
+  if (node.parentNode === parent) {
+    if (node.nextSibling === before) return;
+    if (inside && parent.moveBefore) return parent.moveBefore(node, before);
+  }
+  const focused = inside && document.activeElement;
+  const start3 = focused && focused.selectionStart, end = focused && focused.selectionEnd;
+  parent.insertBefore(node, before);
+  if (focused) {
+    focused.focus({ preventScroll: true });
+    if (start3 != null) focused.setSelectionRange(start3, end);
+  }
+  if (parent.localName == "select" || parent.localName == "optgroup") changedOptions(parent);
+};
+var changedOptions = (parent) => {
+  const select = parent.closest("select");
+  if (select && select.$v !== void 0) selects.add(select);
+};
+var rebuild = (node, template2) => {
+  const kept = [];
+  for (const control2 of node.querySelectorAll("[name]")) {
+    const kind = control2.type == "checkbox" ? CHECKBOX : control2.type == "radio" ? RADIO : control2.localName == "select" ? control2.multiple ? MULTIPLE : SELECT : TEXT;
+    if ("value" in control2 && control2.localName != "button" && touched(control2, kind)) kept.push(control2);
+  }
+  const focused = node.contains(document.activeElement) && document.activeElement.name;
+  node.textContent = "";
+  node.append(document.importNode(templates[template2].content, true));
+  late.push(() => {
+    for (const old of kept) {
+      const radio = old.type == "radio" ? `[value="${CSS.escape(old.value)}"]` : "";
+      const control2 = node.querySelector(`[name="${CSS.escape(old.name)}"]${radio}`);
+      if (!control2 || control2.type != old.type || control2.type == "file") continue;
+      if (old.multiple && old.options) for (const o of control2.options) o.selected = [...old.selectedOptions].some((p) => p.value == o.value);
+      else if (old.type == "checkbox" || old.type == "radio") control2.checked = old.checked;
+      else control2.value = old.value;
+      control2.dispatchEvent(new Event("input", { bubbles: true }));
+    }
+    if (focused) node.querySelector(`[name="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
+  });
+};
+var skeleton = (namespace, html) => {
+  const template2 = document.createElement("template");
+  const around = ["", "svg", "math"][namespace];
+  template2.innerHTML = around ? `<${around}>${html}</${around}>` : html;
+  const content = template2.content;
+  return { content, root: around ? content.firstChild.firstElementChild : content.firstElementChild, listen: [], controls: [], marks: [] };
+};
+function run(words, string) {
+  let i = 0, q = 0, fits = true, n, v, p;
+  const w = () => words[i++];
+  const s = () => string.slice(q, q += words[i++]);
+  const at = () => walk(nodes[w()], w());
+  while (i < words.length) {
+    const op = w(), from = i, cut = q;
+    try {
+      switch (op) {
+        case 1:
+          n = w();
+          v = w();
+          templates[n] = skeleton(v, s());
+          break;
+        case 2:
+          n = w();
+          v = w();
+          p = w();
+          walks[n] = [v, ...words.subarray(i, i += p)];
+          break;
+        case 3:
+          n = w();
+          names[n] = s();
+          break;
+        case 4: {
+          const of = templates[w()], l = { hole: w(), path: w(), flags: w(), held: w(), debounce: w(), throttle: w(), type: s() };
+          v = s();
+          l.keys = v ? v.split("\n") : null;
+          if (l.flags & 48) of.watches = 1;
+          of.listen.push(l);
+          effects.listen(l.type);
+          break;
+        }
+        case 5:
+          templates[w()].controls.push({ hole: w(), path: w(), control: w(), flags: w(), debounce: w() });
+          break;
+        case 6:
+          n = templates[w()];
+          n.marks.push([w(), w(), s()]);
+          break;
+        case 7:
+          n = w();
+          v = w();
+          bind(templates[v].root.cloneNode(true), n, v);
+          break;
+        case 8:
+          n = at();
+          nodes[w()] = n;
+          break;
+        case 9: {
+          const parent = nodes[w()], path = w(), first = w(), count = w(), stride = w(), template2 = w();
+          n = next(parent, pass(parent, walks[path][1]));
+          for (let k = 0; k < count; k++, n = n.nextElementSibling) {
+            if (!n || n.localName != templates[template2].root.localName) throw 0;
+            bind(n, first + k * stride, template2);
+          }
+          break;
+        }
+        case 10:
+          n = w();
+          v = elements[w()];
+          bind(v, n, w());
+          break;
+        case 11:
+          n = nodes[w()];
+          rebuild(n, w());
+          break;
+        case 12:
+          p = nodes[w()];
+          n = nodes[w()];
+          v = nodes[w()];
+          if (!p || !n) throw 0;
+          insert(p, n, v);
+          break;
+        case 13:
+          n = nodes[w()];
+          if (!n) throw 0;
+          p = n.parentNode;
+          unbind(n);
+          n.remove();
+          if (p && (p.localName == "select" || p.localName == "optgroup")) changedOptions(p);
+          break;
+        case 14:
+          for (v = w(), p = w(); p--; v++) {
+            n = nodes[v];
+            if (n && n.$i === v) unbind(n);
+            nodes[v] = null;
+          }
+          break;
+        case 15:
+          n = nodes[w()];
+          if (!n) throw 0;
+          n.textContent = "";
+          break;
+        case 16:
+          n = nodes[w()];
+          v = w();
+          text(n, v, s());
+          break;
+        case 17:
+          n = at();
+          v = s();
+          if (n.textContent !== v) n.textContent = v;
+          break;
+        case 18:
+          n = at();
+          v = s();
+          if (n.$h === void 0) {
+            p = document.createElement("template");
+            p.innerHTML = v;
+            if (n.innerHTML !== p.innerHTML) n.innerHTML = v;
+          } else if (n.$h !== v) n.innerHTML = v;
+          n.$h = v;
+          break;
+        case 19:
+          n = at();
+          v = names[w()];
+          attribute(n, v, s());
+          break;
+        case 20:
+          n = at();
+          attribute(n, names[w()], null);
+          break;
+        case 21:
+          n = at();
+          v = names[w()];
+          p = w();
+          property(n, v, p, s());
+          break;
+        case 22:
+          n = at();
+          v = names[w()];
+          classes(n, !!w(), [v]);
+          break;
+        case 23: {
+          n = at();
+          const list = s().split(/\s+/);
+          classes(n, false, (n.$k || []).filter((name) => !list.includes(name)));
+          classes(n, true, n.$k = list);
+          break;
+        }
+        case 24:
+          n = at().style;
+          v = names[w()];
+          if (w()) {
+            p = s();
+            if (n.getPropertyValue(v) !== p) n.setProperty(v, p);
+          } else {
+            s();
+            if (n.getPropertyValue(v)) n.removeProperty(v);
+          }
+          break;
+        case 25:
+          n = at();
+          v = !w();
+          if (n.hidden != v) n.hidden = v;
+          break;
+        case 26:
+          n = at();
+          v = w();
+          p = w();
+          model(n, v, p, s());
+          break;
+        case 27:
+          n = at();
+          s();
+          n.$v = s();
+          n.$r = 1;
+          n.setAttribute("aria-invalid", "true");
+          break;
+        case 28:
+          n = at();
+          v = w();
+          p = w();
+          wire(n, v, p, s());
+          break;
+        case 29:
+          n = at();
+          v = w();
+          n.$p = { name: s(), props: s() };
+          effects.child(n, v);
+          break;
+        default:
+          effects.run(op, w, s);
+      }
+    } catch (error) {
+      console.log("MISFIT", op, from, [...words.slice(from, from + 8)], error);
+      if (error) throw error;
+      fits = false;
+      q = cut;
+      i = from + LENGTH[op];
+      for (let k = STRINGS[op] || 0; k--; ) s();
+    }
+  }
+  const chosen = selects, marks = marked, after2 = late;
+  selects = /* @__PURE__ */ new Set();
+  marked = [];
+  late = [];
+  for (const select of chosen) show(select);
+  for (const node of marks) if (node.$i && !node.$m) try {
+    mark(node);
+  } catch (e) {
+    if (e) throw e;
+  }
+  for (const act of after2) act();
+  return true;
+}
+var LENGTH = { 8: 3, 9: 6, 12: 3, 13: 1, 15: 1, 16: 2, 17: 2, 18: 2, 19: 3, 20: 3, 21: 4, 22: 4, 23: 2, 24: 4, 25: 3, 26: 4, 27: 2, 28: 4, 29: 3 };
+var STRINGS = { 16: 1, 17: 1, 18: 1, 19: 1, 21: 1, 23: 1, 24: 1, 26: 1, 27: 2, 28: 1, 29: 2 };
+
+// ../target/client/bound/vivaz_client.js
+function __wbg_reset_state() {
+  __wbg_instance_id++;
+  cachedDataViewMemory0 = null;
+  cachedUint32ArrayMemory0 = null;
+  cachedUint8ArrayMemory0 = null;
+  if (typeof numBytesDecoded !== "undefined") numBytesDecoded = 0;
+  if (typeof WASM_VECTOR_LEN !== "undefined") WASM_VECTOR_LEN = 0;
+  __wbg_reinit_scheduled = false;
+  wasmInstance = new WebAssembly.Instance(wasmModule, __wbg_get_imports());
+  wasm = wasmInstance.exports;
+  wasm.__wbindgen_start();
+}
+function call(slot2, action, _arguments, ticket2) {
+  const val3 = +slot2;
+  const val4 = +ticket2;
+  let ptr0, len0, ptr1, len1;
+  try {
+    ptr0 = passStringToWasm0(action, wasm.__wbindgen_malloc, wasm.__wbindgen_realloc);
+    len0 = WASM_VECTOR_LEN;
+    ptr1 = passStringToWasm0(_arguments, wasm.__wbindgen_malloc, wasm.__wbindgen_realloc);
+    len1 = WASM_VECTOR_LEN;
+  } catch (e) {
+    if (ptr1) {
+      wasm.__wbindgen_free(ptr1, len1 * 1, 1);
+    }
+    if (ptr0) {
+      wasm.__wbindgen_free(ptr0, len0 * 1, 1);
+    }
+    throw e;
+  }
+  __wbg_call_guard();
+  wasm.call(val3, ptr0, len0, ptr1, len1, val4);
+}
+function commit(slot2, node, hole) {
+  __wbg_call_guard();
+  wasm.commit(slot2, node, hole);
+}
+function edit(slot2, node, hole, value) {
+  const val2 = +slot2;
+  const val3 = +node;
+  const val4 = +hole;
+  const ptr0 = passStringToWasm0(value, wasm.__wbindgen_malloc, wasm.__wbindgen_realloc);
+  const len0 = WASM_VECTOR_LEN;
+  __wbg_call_guard();
+  wasm.edit(val2, val3, val4, ptr0, len0);
+}
+function event(slot2, node, hole, payload) {
+  const val2 = +slot2;
+  const val3 = +node;
+  const val4 = +hole;
+  const ptr0 = passStringToWasm0(payload, wasm.__wbindgen_malloc, wasm.__wbindgen_realloc);
+  const len0 = WASM_VECTOR_LEN;
+  __wbg_call_guard();
+  wasm.event(val2, val3, val4, ptr0, len0);
+}
+function guess(slot2, patch) {
+  const val2 = +slot2;
+  const ptr0 = passStringToWasm0(patch, wasm.__wbindgen_malloc, wasm.__wbindgen_realloc);
+  const len0 = WASM_VECTOR_LEN;
+  let ret;
+  __wbg_call_guard();
+  ret = wasm.guess(val2, ptr0, len0);
+  return ret;
+}
+function leave(for_good) {
+  __wbg_call_guard();
+  wasm.leave(for_good);
+}
+function loading(slot2) {
+  let ret;
+  __wbg_call_guard();
+  ret = wasm.loading(slot2);
+  return ret !== 0;
+}
+function mount(id, seal, name, props2, template2, shape, user, element) {
+  const val8 = +element;
+  let ptr0, len0, ptr1, len1, ptr2, len2, ptr3, len3, ptr4, len4, ptr5, len5, ptr6, len6;
+  try {
+    ptr0 = passStringToWasm0(id, wasm.__wbindgen_malloc, wasm.__wbindgen_realloc);
+    len0 = WASM_VECTOR_LEN;
+    ptr1 = isLikeNone(seal) ? 0 : passStringToWasm0(seal, wasm.__wbindgen_malloc, wasm.__wbindgen_realloc);
+    len1 = WASM_VECTOR_LEN;
+    ptr2 = passStringToWasm0(name, wasm.__wbindgen_malloc, wasm.__wbindgen_realloc);
+    len2 = WASM_VECTOR_LEN;
+    ptr3 = passStringToWasm0(props2, wasm.__wbindgen_malloc, wasm.__wbindgen_realloc);
+    len3 = WASM_VECTOR_LEN;
+    ptr4 = passStringToWasm0(template2, wasm.__wbindgen_malloc, wasm.__wbindgen_realloc);
+    len4 = WASM_VECTOR_LEN;
+    ptr5 = isLikeNone(shape) ? 0 : passStringToWasm0(shape, wasm.__wbindgen_malloc, wasm.__wbindgen_realloc);
+    len5 = WASM_VECTOR_LEN;
+    ptr6 = passStringToWasm0(user, wasm.__wbindgen_malloc, wasm.__wbindgen_realloc);
+    len6 = WASM_VECTOR_LEN;
+  } catch (e) {
+    if (ptr6) {
+      wasm.__wbindgen_free(ptr6, len6 * 1, 1);
+    }
+    if (ptr5) {
+      wasm.__wbindgen_free(ptr5, len5 * 1, 1);
+    }
+    if (ptr4) {
+      wasm.__wbindgen_free(ptr4, len4 * 1, 1);
+    }
+    if (ptr3) {
+      wasm.__wbindgen_free(ptr3, len3 * 1, 1);
+    }
+    if (ptr2) {
+      wasm.__wbindgen_free(ptr2, len2 * 1, 1);
+    }
+    if (ptr1) {
+      wasm.__wbindgen_free(ptr1, len1 * 1, 1);
+    }
+    if (ptr0) {
+      wasm.__wbindgen_free(ptr0, len0 * 1, 1);
+    }
+    throw e;
+  }
+  __wbg_call_guard();
+  wasm.mount(ptr0, len0, ptr1, len1, ptr2, len2, ptr3, len3, ptr4, len4, ptr5, len5, ptr6, len6, val8);
+}
+function props(slot2, props2) {
+  const val2 = +slot2;
+  const ptr0 = passStringToWasm0(props2, wasm.__wbindgen_malloc, wasm.__wbindgen_realloc);
+  const len0 = WASM_VECTOR_LEN;
+  __wbg_call_guard();
+  wasm.props(val2, ptr0, len0);
+}
+function release(slot2, tag) {
+  __wbg_call_guard();
+  wasm.release(slot2, tag);
+}
+function set(slot2, field, value, ticket2) {
+  const val3 = +slot2;
+  const val4 = +ticket2;
+  let ptr0, len0, ptr1, len1;
+  try {
+    ptr0 = passStringToWasm0(field, wasm.__wbindgen_malloc, wasm.__wbindgen_realloc);
+    len0 = WASM_VECTOR_LEN;
+    ptr1 = passStringToWasm0(value, wasm.__wbindgen_malloc, wasm.__wbindgen_realloc);
+    len1 = WASM_VECTOR_LEN;
+  } catch (e) {
+    if (ptr1) {
+      wasm.__wbindgen_free(ptr1, len1 * 1, 1);
+    }
+    if (ptr0) {
+      wasm.__wbindgen_free(ptr0, len0 * 1, 1);
+    }
+    throw e;
+  }
+  __wbg_call_guard();
+  wasm.set(val3, ptr0, len0, ptr1, len1, val4);
+}
+function start(url, seed) {
+  const val2 = +seed;
+  const ptr0 = passStringToWasm0(url, wasm.__wbindgen_malloc, wasm.__wbindgen_realloc);
+  const len0 = WASM_VECTOR_LEN;
+  __wbg_call_guard();
+  wasm.start(ptr0, len0, val2);
+}
+function state(slot2) {
+  let deferred1_0;
+  let deferred1_1;
+  try {
+    let ret;
+    __wbg_call_guard();
+    ret = wasm.state(slot2);
+    deferred1_0 = ret[0];
+    deferred1_1 = ret[1];
+    return getStringFromWasm0(ret[0], ret[1]);
+  } finally {
+    __wbg_call_guard();
+    wasm.__wbindgen_free(deferred1_0, deferred1_1, 1);
+  }
+}
+function template(hash, text2) {
+  let ptr0, len0, ptr1, len1;
+  try {
+    ptr0 = passStringToWasm0(hash, wasm.__wbindgen_malloc, wasm.__wbindgen_realloc);
+    len0 = WASM_VECTOR_LEN;
+    ptr1 = isLikeNone(text2) ? 0 : passStringToWasm0(text2, wasm.__wbindgen_malloc, wasm.__wbindgen_realloc);
+    len1 = WASM_VECTOR_LEN;
+  } catch (e) {
+    if (ptr1) {
+      wasm.__wbindgen_free(ptr1, len1 * 1, 1);
+    }
+    if (ptr0) {
+      wasm.__wbindgen_free(ptr0, len0 * 1, 1);
+    }
+    throw e;
+  }
+  __wbg_call_guard();
+  wasm.template(ptr0, len0, ptr1, len1);
+}
+function timer(token) {
+  __wbg_call_guard();
+  wasm.timer(token);
+}
+function unmount(slot2) {
+  __wbg_call_guard();
+  wasm.unmount(slot2);
+}
+function wake() {
+  __wbg_call_guard();
+  wasm.wake();
+}
+function __wbg_get_imports() {
+  const import0 = {
+    __proto__: null,
+    __wbg___wbindgen_is_function_741ff2bb612836f5: function(arg0) {
+      const ret = typeof arg0 === "function";
+      return ret;
+    },
+    __wbg___wbindgen_is_string_fc456fee5d3317de: function(arg0) {
+      const ret = typeof arg0 === "string";
+      return ret;
+    },
+    __wbg___wbindgen_is_undefined_be5b34249ff1fc15: function(arg0) {
+      const ret = arg0 === void 0;
+      return ret;
+    },
+    __wbg___wbindgen_string_get_7ce8eee7fd327545: function(arg0, arg1) {
+      const obj = arg1;
+      const ret = typeof obj === "string" ? obj : void 0;
+      var ptr1 = isLikeNone(ret) ? 0 : passStringToWasm0(ret, wasm.__wbindgen_malloc, wasm.__wbindgen_realloc);
+      var len1 = WASM_VECTOR_LEN;
+      getDataViewMemory0().setInt32((arg0 >>> 0) + 4 * 1, len1, true);
+      getDataViewMemory0().setInt32((arg0 >>> 0) + 4 * 0, ptr1, true);
+    },
+    __wbg___wbindgen_throw_4c88d8bf264fd984: function(arg0, arg1) {
+      throw new Error(getStringFromWasm0(arg0, arg1));
+    },
+    __wbg__wbg_cb_unref_09736879a3f67559: function(arg0) {
+      arg0._wbg_cb_unref();
+    },
+    __wbg_addEventListener_847fd86b8c33ec43: function() {
+      return handleError(function(arg0, arg1, arg2, arg3) {
+        arg0.addEventListener(getStringFromWasm0(arg1, arg2), arg3);
+      }, arguments);
+    },
+    __wbg_addEventListener_f2d27251d333a631: function() {
+      return handleError(function(arg0, arg1, arg2, arg3, arg4) {
+        arg0.addEventListener(getStringFromWasm0(arg1, arg2), arg3, arg4);
+      }, arguments);
+    },
+    __wbg_close_297c4419d0990129: function() {
+      return handleError(function(arg0, arg1) {
+        arg0.close(arg1);
+      }, arguments);
+    },
+    __wbg_close_2a8b1ba07b9e0fee: function() {
+      return handleError(function(arg0, arg1, arg2, arg3) {
+        arg0.close(arg1, getStringFromWasm0(arg2, arg3));
+      }, arguments);
+    },
+    __wbg_close_5ee9c5fe4e8754a4: function() {
+      return handleError(function(arg0) {
+        arg0.close();
+      }, arguments);
+    },
+    __wbg_code_3e6881d821eab2c4: function(arg0) {
+      const ret = arg0.code;
+      return ret;
+    },
+    __wbg_data_c7e5e8500f1bca2f: function(arg0) {
+      const ret = arg0.data;
+      return ret;
+    },
+    __wbg_dispatchEvent_a2af00ffae37e129: function() {
+      return handleError(function(arg0, arg1) {
+        const ret = arg0.dispatchEvent(arg1);
+        return ret;
+      }, arguments);
+    },
+    __wbg_instanceof_ArrayBuffer_12cdaa4161423e6b: function(arg0) {
+      let result;
+      try {
+        result = arg0 instanceof ArrayBuffer;
+      } catch (_) {
+        result = false;
+      }
+      const ret = result;
+      return ret;
+    },
+    __wbg_instanceof_Error_74e3cca0c4a69161: function(arg0) {
+      let result;
+      try {
+        result = arg0 instanceof Error;
+      } catch (_) {
+        result = false;
+      }
+      const ret = result;
+      return ret;
+    },
+    __wbg_length_186163212ffe79c3: function(arg0) {
+      const ret = arg0.length;
+      return ret;
+    },
+    __wbg_message_43d8c8f1d543a349: function(arg0) {
+      const ret = arg0.message;
+      return ret;
+    },
+    __wbg_name_d1fa514fdca6a975: function(arg0) {
+      const ret = arg0.name;
+      return ret;
+    },
+    __wbg_new_13de428334042d26: function(arg0) {
+      const ret = new Uint8Array(arg0);
+      return ret;
+    },
+    __wbg_new_cd4348290afae586: function() {
+      const ret = new Object();
+      return ret;
+    },
+    __wbg_new_from_slice_b8daf545a41c6aa0: function(arg0, arg1) {
+      const ret = new Uint8Array(getArrayU8FromWasm0(arg0, arg1));
+      return ret;
+    },
+    __wbg_new_with_event_init_dict_1013e4173a7bced3: function() {
+      return handleError(function(arg0, arg1, arg2) {
+        const ret = new CloseEvent(getStringFromWasm0(arg0, arg1), arg2);
+        return ret;
+      }, arguments);
+    },
+    __wbg_new_with_str_4c87e2a5ba925021: function() {
+      return handleError(function(arg0, arg1, arg2, arg3) {
+        const ret = new WebSocket(getStringFromWasm0(arg0, arg1), getStringFromWasm0(arg2, arg3));
+        return ret;
+      }, arguments);
+    },
+    __wbg_new_with_u8_array_sequence_9cda61cd48ab1b97: function() {
+      return handleError(function(arg0) {
+        const ret = new Blob(arg0);
+        return ret;
+      }, arguments);
+    },
+    __wbg_number_6d90e1daf231367d: function(arg0, arg1) {
+      const ret = number(arg1);
+      const ptr1 = passStringToWasm0(ret, wasm.__wbindgen_malloc, wasm.__wbindgen_realloc);
+      const len1 = WASM_VECTOR_LEN;
+      getDataViewMemory0().setInt32((arg0 >>> 0) + 4 * 1, len1, true);
+      getDataViewMemory0().setInt32((arg0 >>> 0) + 4 * 0, ptr1, true);
+    },
+    __wbg_of_027eb15371aac932: function(arg0) {
+      const ret = Array.of(arg0);
+      return ret;
+    },
+    __wbg_prototypesetcall_13162965d1fe7aa3: function(arg0, arg1, arg2) {
+      Uint8Array.prototype.set.call(getArrayU8FromWasm0(arg0, arg1), arg2);
+    },
+    __wbg_queueMicrotask_1e8503a8a690f0a3: function(arg0) {
+      const ret = arg0.queueMicrotask;
+      return ret;
+    },
+    __wbg_queueMicrotask_4a1a4d8dd332373b: function(arg0) {
+      queueMicrotask(arg0);
+    },
+    __wbg_readyState_039bc047141a5f6d: function(arg0) {
+      const ret = arg0.readyState;
+      return ret;
+    },
+    __wbg_reason_34b16516ab3f72d4: function(arg0, arg1) {
+      const ret = arg1.reason;
+      const ptr1 = passStringToWasm0(ret, wasm.__wbindgen_malloc, wasm.__wbindgen_realloc);
+      const len1 = WASM_VECTOR_LEN;
+      getDataViewMemory0().setInt32((arg0 >>> 0) + 4 * 1, len1, true);
+      getDataViewMemory0().setInt32((arg0 >>> 0) + 4 * 0, ptr1, true);
+    },
+    __wbg_removeEventListener_4e20bd5fac3de092: function() {
+      return handleError(function(arg0, arg1, arg2, arg3) {
+        arg0.removeEventListener(getStringFromWasm0(arg1, arg2), arg3);
+      }, arguments);
+    },
+    __wbg_resolve_dbf78ab4942478b0: function(arg0) {
+      const ret = Promise.resolve(arg0);
+      return ret;
+    },
+    __wbg_run_0d75f4e32438f775: function(arg0, arg1, arg2, arg3) {
+      const ret = run(getArrayU32FromWasm0(arg0, arg1), getStringFromWasm0(arg2, arg3));
+      return ret;
+    },
+    __wbg_send_cd51063ca1be4d0f: function() {
+      return handleError(function(arg0, arg1, arg2) {
+        arg0.send(getStringFromWasm0(arg1, arg2));
+      }, arguments);
+    },
+    __wbg_send_f844c2f7a703c2d0: function() {
+      return handleError(function(arg0, arg1) {
+        arg0.send(arg1);
+      }, arguments);
+    },
+    __wbg_set_binaryType_d5b4dafd0f127fb2: function(arg0, arg1) {
+      arg0.binaryType = __wbindgen_enum_BinaryType[arg1];
+    },
+    __wbg_set_code_7999ea6b8ee3441b: function(arg0, arg1) {
+      arg0.code = arg1;
+    },
+    __wbg_set_once_ee3e8ed5823add1f: function(arg0, arg1) {
+      arg0.once = arg1 !== 0;
+    },
+    __wbg_set_reason_951ad46a305cb7f3: function(arg0, arg1, arg2) {
+      arg0.reason = getStringFromWasm0(arg1, arg2);
+    },
+    __wbg_static_accessor_GLOBAL_THIS_003ee833af9699fc: function() {
+      const ret = typeof globalThis === "undefined" ? void 0 : globalThis;
+      return isLikeNone(ret) ? 0 : addToExternrefTable0(ret);
+    },
+    __wbg_static_accessor_GLOBAL_e4293fb22cbe77da: function() {
+      const ret = typeof global === "undefined" ? void 0 : global;
+      return isLikeNone(ret) ? 0 : addToExternrefTable0(ret);
+    },
+    __wbg_static_accessor_SELF_53bb20457401453d: function() {
+      const ret = typeof self === "undefined" ? void 0 : self;
+      return isLikeNone(ret) ? 0 : addToExternrefTable0(ret);
+    },
+    __wbg_static_accessor_WINDOW_b5e0810bfecb7feb: function() {
+      const ret = typeof window === "undefined" ? void 0 : window;
+      return isLikeNone(ret) ? 0 : addToExternrefTable0(ret);
+    },
+    __wbg_then_e3f7f2d365708be8: function(arg0, arg1) {
+      const ret = arg0.then(arg1);
+      return ret;
+    },
+    __wbg_toString_4d043badaf1f4f69: function(arg0) {
+      const ret = arg0.toString();
+      return ret;
+    },
+    __wbg_wasClean_5318a54e8ede66d8: function(arg0) {
+      const ret = arg0.wasClean;
+      return ret;
+    },
+    __wbindgen_generic_0000000000000001: function(arg0, arg1) {
+      const ret = makeMutClosure(arg0, arg1, wasm_bindgen_a797f7faac21c98c___convert__closures_____invoke___wasm_bindgen_a797f7faac21c98c___JsValue__core_15266d276e3a2055___result__Result_____wasm_bindgen_a797f7faac21c98c___JsError___true_);
+      return ret;
+    },
+    __wbindgen_generic_0000000000000002: function(arg0, arg1) {
+      const ret = makeMutClosure(arg0, arg1, wasm_bindgen_a797f7faac21c98c___convert__closures_____invoke___web_sys_fd886c59e78469d___features__gen_CloseEvent__CloseEvent______true_);
+      return ret;
+    },
+    __wbindgen_generic_0000000000000003: function(arg0, arg1) {
+      const ret = makeMutClosure(arg0, arg1, wasm_bindgen_a797f7faac21c98c___convert__closures_____invoke___web_sys_fd886c59e78469d___features__gen_CloseEvent__CloseEvent______true__19);
+      return ret;
+    },
+    __wbindgen_generic_0000000000000004: function(arg0, arg1) {
+      const ret = makeMutClosure(arg0, arg1, wasm_bindgen_a797f7faac21c98c___convert__closures_____invoke___web_sys_fd886c59e78469d___features__gen_CloseEvent__CloseEvent______true__20);
+      return ret;
+    },
+    __wbindgen_generic_0000000000000005: function(arg0, arg1) {
+      const ret = makeMutClosure(arg0, arg1, wasm_bindgen_a797f7faac21c98c___convert__closures_____invoke_______true_);
+      return ret;
+    },
+    __wbindgen_init_externref_table: function() {
+      const table = wasm.__wbindgen_externrefs;
+      table.set(0, void 0);
+      table.set(1024, void 0);
+      table.set(1025, null);
+      table.set(1026, true);
+      table.set(1027, false);
+    }
+  };
+  return {
+    __proto__: null,
+    "./vivaz_client_bg.js": import0
+  };
+}
+function __wbg_call_guard() {
+  if (__wbg_reinit_scheduled) {
+    __wbg_reset_state();
+    return;
+  }
+}
+function wasm_bindgen_a797f7faac21c98c___convert__closures_____invoke_______true_(arg0, arg1) {
+  __wbg_call_guard();
+  wasm.wasm_bindgen_a797f7faac21c98c___convert__closures_____invoke_______true_(arg0, arg1);
+}
+function wasm_bindgen_a797f7faac21c98c___convert__closures_____invoke___web_sys_fd886c59e78469d___features__gen_CloseEvent__CloseEvent______true_(arg0, arg1, arg2) {
+  __wbg_call_guard();
+  wasm.wasm_bindgen_a797f7faac21c98c___convert__closures_____invoke___web_sys_fd886c59e78469d___features__gen_CloseEvent__CloseEvent______true_(arg0, arg1, arg2);
+}
+function wasm_bindgen_a797f7faac21c98c___convert__closures_____invoke___web_sys_fd886c59e78469d___features__gen_CloseEvent__CloseEvent______true__19(arg0, arg1, arg2) {
+  __wbg_call_guard();
+  wasm.wasm_bindgen_a797f7faac21c98c___convert__closures_____invoke___web_sys_fd886c59e78469d___features__gen_CloseEvent__CloseEvent______true__19(arg0, arg1, arg2);
+}
+function wasm_bindgen_a797f7faac21c98c___convert__closures_____invoke___web_sys_fd886c59e78469d___features__gen_CloseEvent__CloseEvent______true__20(arg0, arg1, arg2) {
+  __wbg_call_guard();
+  wasm.wasm_bindgen_a797f7faac21c98c___convert__closures_____invoke___web_sys_fd886c59e78469d___features__gen_CloseEvent__CloseEvent______true__20(arg0, arg1, arg2);
+}
+function wasm_bindgen_a797f7faac21c98c___convert__closures_____invoke___wasm_bindgen_a797f7faac21c98c___JsValue__core_15266d276e3a2055___result__Result_____wasm_bindgen_a797f7faac21c98c___JsError___true_(arg0, arg1, arg2) {
+  let ret;
+  __wbg_call_guard();
+  ret = wasm.wasm_bindgen_a797f7faac21c98c___convert__closures_____invoke___wasm_bindgen_a797f7faac21c98c___JsValue__core_15266d276e3a2055___result__Result_____wasm_bindgen_a797f7faac21c98c___JsError___true_(arg0, arg1, arg2);
+  if (ret[1]) {
+    throw takeFromExternrefTable0(ret[0]);
+  }
+}
+var __wbindgen_enum_BinaryType = ["blob", "arraybuffer"];
+var __wbg_instance_id = 0;
+function addToExternrefTable0(obj) {
+  const idx = wasm.__externref_table_alloc();
+  wasm.__wbindgen_externrefs.set(idx, obj);
+  return idx;
+}
+var CLOSURE_DTORS = typeof FinalizationRegistry === "undefined" ? { register: () => {
+}, unregister: () => {
+} } : new FinalizationRegistry((state2) => {
+  if (state2.instance === __wbg_instance_id) {
+    wasm.__wbindgen_destroy_closure(state2.a, state2.b);
+  }
+});
+function getArrayU32FromWasm0(ptr, len) {
+  ptr = ptr >>> 0;
+  return getUint32ArrayMemory0().subarray(ptr / 4, ptr / 4 + len);
+}
+function getArrayU8FromWasm0(ptr, len) {
+  ptr = ptr >>> 0;
+  return getUint8ArrayMemory0().subarray(ptr / 1, ptr / 1 + len);
+}
+var cachedDataViewMemory0 = null;
+function getDataViewMemory0() {
+  if (cachedDataViewMemory0 === null || cachedDataViewMemory0.buffer.detached === true || cachedDataViewMemory0.buffer.detached === void 0 && cachedDataViewMemory0.buffer !== wasm.memory.buffer) {
+    cachedDataViewMemory0 = new DataView(wasm.memory.buffer);
+  }
+  return cachedDataViewMemory0;
+}
+function getStringFromWasm0(ptr, len) {
+  ptr = ptr >>> 0;
+  return decodeText(getUint8ArrayMemory0().subarray(ptr, ptr + len));
+}
+var cachedUint32ArrayMemory0 = null;
+function getUint32ArrayMemory0() {
+  if (cachedUint32ArrayMemory0 === null || cachedUint32ArrayMemory0.byteLength === 0) {
+    cachedUint32ArrayMemory0 = new Uint32Array(wasm.memory.buffer);
+  }
+  return cachedUint32ArrayMemory0;
+}
+var cachedUint8ArrayMemory0 = null;
+function getUint8ArrayMemory0() {
+  if (cachedUint8ArrayMemory0 === null || cachedUint8ArrayMemory0.byteLength === 0) {
+    cachedUint8ArrayMemory0 = new Uint8Array(wasm.memory.buffer);
+  }
+  return cachedUint8ArrayMemory0;
+}
+function handleError(f, args) {
+  try {
+    return f.apply(this, args);
+  } catch (e) {
+    const idx = addToExternrefTable0(e);
+    wasm.__wbindgen_exn_store(idx);
+  }
+}
+function isLikeNone(x) {
+  return x === void 0 || x === null;
+}
+function makeMutClosure(arg0, arg1, f) {
+  const state2 = { a: arg0, b: arg1, cnt: 1, instance: __wbg_instance_id };
+  const real = (...args) => {
+    if (state2.instance !== __wbg_instance_id) {
+      throw new Error("Cannot invoke closure from previous WASM instance");
+    }
+    state2.cnt++;
+    const a = state2.a;
+    state2.a = 0;
+    try {
+      return f(a, state2.b, ...args);
+    } finally {
+      state2.a = a;
+      real._wbg_cb_unref();
+    }
+  };
+  real._wbg_cb_unref = () => {
+    if (--state2.cnt === 0) {
+      wasm.__wbindgen_destroy_closure(state2.a, state2.b);
+      state2.a = 0;
+      CLOSURE_DTORS.unregister(state2);
+    }
+  };
+  CLOSURE_DTORS.register(real, state2, state2);
+  return real;
+}
+function passStringToWasm0(arg, malloc, realloc) {
+  if (realloc === void 0) {
+    const buf = cachedTextEncoder.encode(arg);
+    const ptr2 = malloc(buf.length, 1) >>> 0;
+    getUint8ArrayMemory0().subarray(ptr2, ptr2 + buf.length).set(buf);
+    WASM_VECTOR_LEN = buf.length;
+    return ptr2;
+  }
+  let len = arg.length;
+  let ptr = malloc(len, 1) >>> 0;
+  const mem = getUint8ArrayMemory0();
+  let offset = 0;
+  for (; offset < len; offset++) {
+    const code = arg.charCodeAt(offset);
+    if (code > 127) break;
+    mem[ptr + offset] = code;
+  }
+  if (offset !== len) {
+    if (offset !== 0) {
+      arg = arg.slice(offset);
+    }
+    ptr = realloc(ptr, len, len = offset + arg.length * 3, 1) >>> 0;
+    const view = getUint8ArrayMemory0().subarray(ptr + offset, ptr + len);
+    const ret = cachedTextEncoder.encodeInto(arg, view);
+    offset += ret.written;
+    ptr = realloc(ptr, len, offset, 1) >>> 0;
+  }
+  WASM_VECTOR_LEN = offset;
+  return ptr;
+}
+var __wbg_reinit_scheduled = false;
+function takeFromExternrefTable0(idx) {
+  const value = wasm.__wbindgen_externrefs.get(idx);
+  wasm.__externref_table_dealloc(idx);
+  return value;
+}
+var cachedTextDecoder = new TextDecoder("utf-8", { ignoreBOM: true });
+cachedTextDecoder.decode();
+var MAX_SAFARI_DECODE_BYTES = 2146435072;
+var numBytesDecoded = 0;
+function decodeText(bytes) {
+  numBytesDecoded += bytes.length;
+  if (numBytesDecoded >= MAX_SAFARI_DECODE_BYTES) {
+    cachedTextDecoder = new TextDecoder("utf-8", { ignoreBOM: true });
+    cachedTextDecoder.decode();
+    numBytesDecoded = bytes.length;
+  }
+  return cachedTextDecoder.decode(bytes);
+}
+var cachedTextEncoder = new TextEncoder();
+if (!("encodeInto" in cachedTextEncoder)) {
+  cachedTextEncoder.encodeInto = function(arg, view) {
+    const buf = cachedTextEncoder.encode(arg);
+    view.set(buf);
+    return {
+      read: arg.length,
+      written: buf.length
+    };
+  };
+}
+var WASM_VECTOR_LEN = 0;
+var wasmModule;
+var wasmInstance;
+var wasm;
+function __wbg_finalize_init(instance, module) {
+  wasmInstance = instance;
+  wasm = instance.exports;
+  wasmModule = module;
+  cachedDataViewMemory0 = null;
+  cachedUint32ArrayMemory0 = null;
+  cachedUint8ArrayMemory0 = null;
+  wasm.__wbindgen_start();
+  return wasm;
+}
+async function __wbg_load(module, imports) {
+  if (typeof Response === "function" && module instanceof Response) {
+    if (!module.ok) {
+      throw new Error(`failed to fetch Wasm: ${module.status} ${module.statusText} fetching '${module.url}'`);
+    }
+    if (typeof WebAssembly.instantiateStreaming === "function") {
+      try {
+        return await WebAssembly.instantiateStreaming(module, imports);
+      } catch (e) {
+        const validResponse = expectedResponseType(module.type);
+        if (validResponse && module.headers.get("Content-Type") !== "application/wasm") {
+          console.warn("`WebAssembly.instantiateStreaming` failed because your server does not serve Wasm with `application/wasm` MIME type. Falling back to `WebAssembly.instantiate` which is slower. Original error:\n", e);
+        } else {
+          throw e;
+        }
+      }
+    }
+    const bytes = await module.arrayBuffer();
+    return await WebAssembly.instantiate(bytes, imports);
+  } else {
+    const instance = await WebAssembly.instantiate(module, imports);
+    if (instance instanceof WebAssembly.Instance) {
+      return { instance, module };
+    } else {
+      return instance;
+    }
+  }
+  function expectedResponseType(type) {
+    switch (type) {
+      case "basic":
+      case "cors":
+      case "default":
+        return true;
+    }
+    return false;
+  }
+}
+var __wbg_init_promise;
+async function __wbg_init(module_or_path) {
+  if (wasm !== void 0) return wasm;
+  if (__wbg_init_promise === void 0) {
+    __wbg_init_promise = __wbg_init_once(module_or_path);
+    __wbg_init_promise.catch(() => {
+      __wbg_init_promise = void 0;
+    });
+  }
+  return __wbg_init_promise;
+}
+async function __wbg_init_once(module_or_path) {
+  if (module_or_path !== void 0) {
+    if (Object.getPrototypeOf(module_or_path) === Object.prototype) {
+      ({ module_or_path } = module_or_path);
+    } else {
+      console.warn("using deprecated parameters for the initialization function; pass a single object instead");
+    }
+  }
+  const imports = __wbg_get_imports();
+  if (typeof module_or_path === "string" || typeof Request === "function" && module_or_path instanceof Request || typeof URL === "function" && module_or_path instanceof URL) {
+    module_or_path = fetch(module_or_path);
+  }
+  const { instance, module } = await __wbg_load(await module_or_path, imports);
+  return __wbg_finalize_init(instance, module);
+}
+
+// ../target/client/bound/snippets/vivaz-client-1fa7847e0c10a8fb/js/events.js
+var to = {};
+var kinds = /* @__PURE__ */ new Set();
+var pauses = /* @__PURE__ */ new Map();
+var listen = (type) => {
+  if (kinds.has(type)) return;
+  kinds.add(type);
+  document.addEventListener(type, (e) => handle(e), true);
+  window.addEventListener(type, (e) => {
+    for (const root of watchers) each(root, type, 16, (l, el) => consider(e, l, root, el, el));
+  });
+};
+var each = (root, type, target, found) => {
+  if (!root.isConnected) return;
+  for (const l of templates[root.$b].listen) {
+    if (l.type != type || (l.flags & 48) != target) continue;
+    try {
+      found(l, walk(root, l.path));
+    } catch (e) {
+      if (e) throw e;
+    }
+  }
+};
+var handle = (e, path = e.composedPath()) => {
+  const found = [];
+  for (const root of path) {
+    if (root.$i) each(root, e.type, 0, (l, el) => {
+      const at = path.indexOf(el);
+      if (at == 0 || at > 0 && e.bubbles) found.push([at, l, root, el]);
+    });
+  }
+  found.sort((a, b) => a[0] - b[0]);
+  if (e.type == "submit") flush(path[0]);
+  for (const [, l, root, el] of found) if (consider(e, l, root, el, path[0]) && l.flags & 2) break;
+  for (const root of watchers) each(root, e.type, 32, (l, el) => {
+    if (!path.includes(el)) consider(e, l, root, el, path[0]);
+  });
+  return found.length > 0;
+};
+var consider = (e, l, root, el, target) => {
+  const { flags } = l;
+  if (flags & 4 && target !== el) return false;
+  if (l.keys && (e.isComposing || !l.keys.some((key) => key.toLowerCase() == (e.key || "").toLowerCase()))) return false;
+  if (l.held && l.held != (e.ctrlKey | e.shiftKey << 1 | e.altKey << 2 | e.metaKey << 3)) return false;
+  if (flags & 8) {
+    const done = el.$o ??= /* @__PURE__ */ new Set();
+    if (done.has(l)) return false;
+    done.add(l);
+  }
+  if (flags & 1) e.preventDefault();
+  const payload = gather(e, flags >> 8, el, target);
+  const fire = () => {
+    if (root.$i && root.isConnected) to.event(slot(root), root.$i, l.hole, JSON.stringify(payload));
+  };
+  if (l.debounce) pause(el, l, l.debounce - 1, fire);
+  else if (l.throttle) throttle(el, l, fire);
+  else fire();
+  return true;
+};
+var slot = (root) => root.closest("live-component").$c;
+var gather = (e, wants, el, target) => {
+  const from = target.nodeType == 1 && "value" in target && el.contains(target) ? target : el;
+  const payload = {};
+  if (wants & 1) payload.value = from.multiple && from.selectedOptions ? Array.from(from.selectedOptions, (o) => o.value) : from.value ?? null;
+  if (wants & 2) payload.checked = !!from.checked;
+  if (wants & 4) payload.form = fields(from.form || from.closest?.("form") || el.querySelector?.("form"), e.submitter);
+  if (wants & 8) {
+    const { type, key, code, button, clientX, clientY, ctrlKey, shiftKey, altKey, metaKey } = e;
+    let detail = null;
+    try {
+      detail = JSON.parse(JSON.stringify(e.detail ?? null));
+    } catch {
+    }
+    payload.event = { type, key, code, button, clientX, clientY, ctrlKey, shiftKey, altKey, metaKey, detail };
+  }
+  return payload;
+};
+var fields = (form, submitter) => {
+  const values = {};
+  if (!form) return values;
+  let data;
+  try {
+    data = new FormData(form, submitter);
+  } catch {
+    data = new FormData(form);
+  }
+  for (const [name, value] of data) {
+    if (typeof value != "string") continue;
+    values[name] = name in values ? [].concat(values[name], value) : value;
+  }
+  return values;
+};
+var pause = (el, hole, ms, fire) => {
+  cancel(el, hole);
+  let of = pauses.get(el);
+  if (!of) pauses.set(el, of = /* @__PURE__ */ new Map());
+  of.set(hole, { fire, timer: setTimeout(() => {
+    cancel(el, hole);
+    if (el.isConnected) fire();
+  }, ms) });
+};
+var cancel = (el, hole) => {
+  const of = pauses.get(el), waiting = of && of.get(hole);
+  if (!waiting) return;
+  clearTimeout(waiting.timer);
+  of.delete(hole);
+  if (!of.size) pauses.delete(el);
+  return waiting.fire;
+};
+var flush = (within) => {
+  for (const [el, of] of [...pauses]) {
+    if (within === el || within.contains?.(el)) for (const hole of [...of.keys()]) cancel(el, hole)?.();
+  }
+};
+var throttle = (el, l, fire) => {
+  const of = el.$q ??= /* @__PURE__ */ new Map(), now = performance.now(), since = now - (of.get(l) ?? -Infinity), ms = l.throttle - 1;
+  const go = () => {
+    of.set(l, performance.now());
+    fire();
+  };
+  if (since >= ms) go();
+  else pause(el, l, ms - since, go);
+};
+var control = (node) => {
+  for (let root = node; root; root = root.parentElement) {
+    if (!root.$i) continue;
+    for (const c of templates[root.$b].controls) {
+      try {
+        if (walk(root, c.path) === node) return [c, root];
+      } catch (e) {
+        if (e) throw e;
+      }
+    }
+    if (root.localName == "live-component") return;
+  }
+};
+var edit2 = (node, moment) => {
+  const found = control(node);
+  if (!found) return;
+  const [c, root] = found, commit2 = () => root.$i && to.commit(slot(root), root.$i, c.hole);
+  if (moment == 0) {
+    if (node.$c || node.validity?.badInput) return;
+    if (node.$r) {
+      node.$r = 0;
+      node.removeAttribute("aria-invalid");
+    }
+    const value = read(node, c.control, c.flags);
+    if (c.control == 3 && !node.checked) return;
+    node.$v = shown(value);
+    to.edit(slot(root), root.$i, c.hole, JSON.stringify(value));
+    if ((c.flags & 3) != 0) return;
+    if (c.debounce) pause(node, c, c.debounce - 1, commit2);
+    else commit2();
+  } else {
+    const waiting = cancel(node, c);
+    if (waiting || (c.flags & 3) == moment || moment == 2 && (c.flags & 3) == 1) commit2();
+  }
+};
+var edited = (node) => edit2(node, 0);
+var start2 = () => {
+  const on = (type, act) => document.addEventListener(type, act, true);
+  const of = (e) => e.composedPath()[0];
+  on("input", (e) => edit2(of(e), 0));
+  on("change", (e) => {
+    const n = of(e);
+    if (n.type == "checkbox" || n.type == "radio") edit2(n, 0);
+    edit2(n, 1);
+  });
+  on("focusout", (e) => {
+    const n = of(e);
+    if (n.$c) {
+      n.$c = 0;
+      edit2(n, 0);
+    }
+    edit2(n, 2);
+    flush(n);
+  });
+  on("compositionstart", (e) => {
+    of(e).$c = 1;
+  });
+  on("compositionend", (e) => {
+    const n = of(e);
+    n.$c = 0;
+    edit2(n, 0);
+  });
+  on("reset", (e) => setTimeout(() => {
+    for (const n of e.target.elements) if (n.$v !== void 0) edit2(n, 0);
+  }));
+};
+
+// ../target/client/bound/snippets/vivaz-client-1fa7847e0c10a8fb/js/client.js
+var page = document.documentElement;
+var settings = { callTimeoutMs: 3e4, warnUnsent: false };
+var connection = { status: "connecting", attempt: 0, code: 0 };
+var hooks = /* @__PURE__ */ new Map();
+var queue = [];
+var busy = false;
+var ready = false;
+var post = (act) => {
+  queue.push(act);
+  if (!ready || busy) return;
+  busy = true;
+  try {
+    while (queue.length) queue.shift()();
+  } catch (error) {
+    broken(error);
+  } finally {
+    busy = false;
+  }
+  if (queue.length) queueMicrotask(() => post(() => {
+  }));
+};
+var components = [];
+var tickets = /* @__PURE__ */ new Map();
+var ticket = 0;
+var Component = class {
+  #state;
+  #listeners = /* @__PURE__ */ new Map();
+  #subscribers = /* @__PURE__ */ new Set();
+  constructor(slot2, element) {
+    this.slot = slot2;
+    this.element = element;
+    this.refs = {};
+    this.mounted = new Promise((resolve, reject) => {
+      this.settle = [resolve, reject];
+    });
+    this.mounted.catch(() => {
+    });
+  }
+  get state() {
+    return this.#state ??= JSON.parse(state(this.slot));
+  }
+  get loading() {
+    return loading(this.slot);
+  }
+  call(action, ...args) {
+    return promise((n) => call(this.slot, action, JSON.stringify(args), n));
+  }
+  set(field, value) {
+    return promise((n) => set(this.slot, field, JSON.stringify(value ?? null), n));
+  }
+  subscribe(act) {
+    this.#subscribers.add(act);
+    return () => this.#subscribers.delete(act);
+  }
+  on(name, act) {
+    if (!this.#listeners.has(name)) this.#listeners.set(name, /* @__PURE__ */ new Set());
+    this.#listeners.get(name).add(act);
+    return () => this.#listeners.get(name).delete(act);
+  }
+  optimistic(patch, until) {
+    let tag;
+    post(() => {
+      tag = guess(this.slot, JSON.stringify(patch));
+    });
+    const end = () => post(() => release(this.slot, tag));
+    Promise.resolve(until).then(end, end);
+    return until;
+  }
+  unmount() {
+    if (this.element) this.element.remove();
+    else unmount2(this.slot);
+  }
+  // What the engine tells.
+  changed() {
+    this.#state = void 0;
+    for (const act of [...this.#subscribers]) guard(() => act(this.state, this));
+  }
+  heard(name, data) {
+    for (const act of [...this.#listeners.get(name) || []]) guard(() => act(data, this));
+    this.element?.dispatchEvent(new CustomEvent(name, { detail: data, bubbles: true }));
+  }
+};
+var guard = (act) => {
+  try {
+    act();
+  } catch (error) {
+    reportError(error);
+  }
+};
+var failure = ({ code, message, details }) => Object.assign(new Error(message || code), { code, details });
+var promise = (ask) => new Promise((resolve, reject) => {
+  const number2 = ++ticket;
+  const timer2 = setTimeout(() => {
+    tickets.delete(number2);
+    reject(failure({ code: "timeout", message: "no answer in time", details: null }));
+  }, settings.callTimeoutMs);
+  tickets.set(number2, { resolve, reject, timer: timer2 });
+  post(() => ask(number2));
+});
+var settle = (number2, ok, json) => {
+  const waiting = tickets.get(number2);
+  if (!waiting) return;
+  tickets.delete(number2);
+  clearTimeout(waiting.timer);
+  if (ok) waiting.resolve(JSON.parse(json));
+  else waiting.reject(failure(JSON.parse(json)));
+};
+var ids = /* @__PURE__ */ new Set();
+var made = 0;
+var componentId = (wanted) => {
+  let id = wanted;
+  while (!id || ids.has(id) || !/^[\w-]{1,64}$/.test(id)) id = "c" + ++made;
+  ids.add(id);
+  return id;
+};
+var mount2 = (element, of) => {
+  const slot2 = components.length, id = componentId(of.id), component2 = new Component(slot2, element);
+  component2.id = id;
+  component2.of = of;
+  components.push(component2);
+  if (element) {
+    elements[slot2] = element;
+    element.$c = slot2;
+  }
+  post(() => mount(id, of.seal, of.name || "", of.props || "{}", of.template || "", of.shape, of.user || "", !!element));
+  return component2;
+};
+var unmount2 = (slot2) => {
+  const component2 = components[slot2];
+  if (!component2 || component2.gone) return;
+  component2.gone = true;
+  ids.delete(component2.id);
+  delete elements[slot2];
+  for (const end of component2.element?.$m || []) end();
+  post(() => unmount(slot2));
+};
+var attribute2 = (element, name) => element.getAttribute(name) ?? void 0;
+var LiveComponent = class extends HTMLElement {
+  connectedCallback() {
+    if (this.$c !== void 0 && !components[this.$c].gone) return;
+    const of = { id: this.id, name: attribute2(this, "name"), props: attribute2(this, "props") };
+    if (this.$gone || !this.hasAttribute("seal")) {
+      if (this.$p) Object.assign(of, this.$p);
+    } else {
+      for (const name of ["seal", "template", "shape"]) of[name] = attribute2(this, name);
+      of.shape ??= "";
+    }
+    of.user = attribute2(this, "user") ?? this.parentElement?.closest("live-component")?.$user;
+    this.$user = of.user;
+    if (of.seal || of.name) mount2(this, of);
+  }
+  disconnectedCallback() {
+    queueMicrotask(() => {
+      if (!this.isConnected && this.$c !== void 0) {
+        unmount2(this.$c);
+        this.$c = void 0;
+        this.$gone = true;
+      }
+    });
+  }
+  // A move within the page is none of our business.
+  connectedMoveCallback() {
+  }
+};
+var after = (act) => queueMicrotask(() => guard(act));
+effects.run = (op, w, s) => {
+  switch (op) {
+    case 30: {
+      const attempt = w(), code = w(), status = s();
+      Object.assign(connection, { status, attempt, code });
+      page.setAttribute("live-connection", status);
+      page.classList.toggle("live-offline", status != "connected");
+      after(() => document.dispatchEvent(new CustomEvent("live:connection", { detail: { ...connection } })));
+      break;
+    }
+    case 31: {
+      const n = w(), ok = w();
+      settle(n, ok, s());
+      break;
+    }
+    case 32: {
+      const c = components[w()];
+      after(() => c.changed());
+      break;
+    }
+    case 33: {
+      const c = components[w()], name = s(), data = JSON.parse(s());
+      after(() => c.heard(name, data));
+      break;
+    }
+    case 34: {
+      const c = components[w()], failed = w(), json = s();
+      phase(c, failed && failure(JSON.parse(json)));
+      break;
+    }
+    case 35: {
+      const c = components[w()], action = s();
+      fault(c, action, JSON.parse(s()));
+      break;
+    }
+    case 36:
+      fetchTemplate(s());
+      break;
+    case 37: {
+      const token = w();
+      setTimeout(() => post(() => timer(token)), w());
+      break;
+    }
+    case 38:
+      location.reload();
+      break;
+    default:
+      throw new Error("operation " + op);
+  }
+};
+var phase = (component2, error) => {
+  const { element } = component2;
+  if (element) {
+    if (error) element.setAttribute("live-state", "error");
+    else element.removeAttribute("live-state");
+    element.$ready = !error;
+  }
+  after(() => {
+    component2.settle[error ? 1 : 0](error || component2);
+    if (!element) return;
+    if (error) fault(component2, "", error);
+    else {
+      element.dispatchEvent(new CustomEvent("live:mounted", { bubbles: true }));
+      replay(element);
+    }
+  });
+};
+var fault = (component2, action, { code, message, details }) => {
+  const detail = { action, code, message, details, component: component2 };
+  after(() => (component2.element || document).dispatchEvent(new CustomEvent("live:error", { detail, bubbles: true })));
+};
+var fetchTemplate = async (hash) => {
+  let text2;
+  try {
+    const response = await fetch(new URL(`template/${hash}.json`, import.meta.url));
+    if (response.ok) text2 = await response.text();
+  } catch {
+  }
+  post(() => template(hash, text2));
+};
+effects.child = (element, anew) => {
+  const { name, props: props2 } = element.$p;
+  if (anew) {
+    const next2 = document.createElement("live-component");
+    next2.$p = element.$p;
+    for (const a of element.attributes) {
+      if (!["id", "seal", "template", "shape", "live-state"].includes(a.name)) next2.setAttribute(a.name, a.value);
+    }
+    for (let i = 0; i < nodes.length; i++) if (nodes[i] === element) nodes[i] = next2;
+    element.replaceWith(next2);
+  } else if (element.$given === void 0 || element.$c === void 0) {
+    if (!element.hasAttribute("name")) element.setAttribute("name", name);
+    if (element.isConnected && element.$c === void 0 && element instanceof LiveComponent) element.connectedCallback();
+  } else if (element.$given !== props2) {
+    const slot2 = element.$c;
+    post(() => props(slot2, props2));
+  }
+  element.$given = props2;
+};
+effects.mark = (node, hook2, name) => {
+  if (!hook2) {
+    const component2 = components[node.parentElement.closest("live-component").$c];
+    component2.refs[name] = node;
+    return () => {
+      if (component2.refs[name] === node) delete component2.refs[name];
+    };
+  }
+  const of = hooks.get(name);
+  if (!of) return console.warn(`live:hook: no hook is registered as "${name}"`);
+  guard(() => of.mounted?.(node));
+  return () => guard(() => of.destroyed?.(node));
+};
+effects.listen = listen;
+effects.edited = edited;
+to.event = (...args) => post(() => event(...args));
+to.edit = (...args) => post(() => edit(...args));
+to.commit = (...args) => post(() => commit(...args));
+var early = [];
+for (const type of ["click", "submit"]) {
+  document.addEventListener(type, (e) => {
+    const path = e.composedPath(), element = path.find((n) => n.localName == "live-component");
+    if (!element || element.$ready || element.getAttribute("live-state") == "error") return;
+    if (type == "submit") e.preventDefault();
+    early.push({ element, path, type, bubbles: true, submitter: e.submitter, button: e.button, detail: e.detail, preventDefault() {
+    } });
+  }, true);
+}
+var replay = (element) => {
+  for (const e of early.filter((e2) => e2.element === element)) {
+    early.splice(early.indexOf(e), 1);
+    if (!handle(e, e.path) && e.type == "submit" && e.path[0].isConnected) e.path[0].requestSubmit(e.submitter);
+  }
+};
+var socket = () => {
+  const url = new URL(".", import.meta.url);
+  return (url.protocol == "https:" ? "wss:" : "ws:") + "//" + url.host + url.pathname.replace(/\/$/, "");
+};
+var restarts = [];
+var broken = (error) => {
+  reportError(error);
+  ready = false;
+  queue.length = 0;
+  const now = Date.now();
+  restarts = restarts.filter((then) => now - then < 6e4);
+  if (restarts.push(now) > 3) {
+    page.setAttribute("live-connection", "stopped");
+    return;
+  }
+  setTimeout(() => {
+    __wbg_reset_state();
+    reset();
+    const gone = Object.assign(failure({ code: "session_lost", message: "the page's engine was started again", details: null }));
+    for (const [number2, waiting] of tickets) {
+      clearTimeout(waiting.timer);
+      tickets.delete(number2);
+      waiting.reject(gone);
+    }
+    start(socket(), Math.random());
+    ready = true;
+    for (const c of components) {
+      const { of } = c;
+      post(() => {
+        mount(c.id, of.seal, of.name || "", of.props || "{}", "", void 0, of.user || "", !!c.element);
+        if (c.gone) unmount(c.slot);
+      });
+    }
+  }, 100 * restarts.length);
+};
+var live = {
+  /** Mounts an open component without an element. */
+  mount(name, props2 = {}) {
+    return mount2(null, { name, props: JSON.stringify(props2) }).mounted;
+  },
+  /** The component of an element, or of the one around it. */
+  component(element) {
+    const slot2 = element.closest("live-component")?.$c;
+    return slot2 === void 0 ? void 0 : components[slot2];
+  },
+  hook(name, of) {
+    hooks.set(name, of);
+  },
+  configure(given) {
+    Object.assign(settings, given);
+  },
+  get connection() {
+    return { ...connection };
+  },
+  reconnect() {
+    post(() => wake());
+  }
+};
+var client_default = live;
+var { component, configure, hook, reconnect } = live;
+var mountOpen = live.mount;
+page.setAttribute("live-connection", "connecting");
+page.classList.add("live-offline");
+addEventListener("online", () => post(() => wake()));
+addEventListener("pageshow", (e) => {
+  if (e.persisted) post(() => wake());
+});
+addEventListener("pagehide", (e) => post(() => leave(!e.persisted)));
+document.addEventListener("visibilitychange", () => {
+  if (!document.hidden) post(() => wake());
+});
+for (const type of ["pointerdown", "keydown"]) {
+  addEventListener(type, () => {
+    if (connection.status == "stopped" && connection.code == 4409) post(() => wake());
+  }, true);
+}
+addEventListener("beforeunload", (e) => {
+  if (settings.warnUnsent && components.some((c) => !c.gone && c.loading)) e.preventDefault();
+});
+start2();
+await __wbg_init({ module_or_path: new URL("client-b29530222821c63b5c8492b27bbce393.wasm", import.meta.url) });
+start(socket(), Math.random());
+ready = true;
+customElements.define("live-component", LiveComponent);
+post(() => {
+});
+export {
+  component,
+  configure,
+  client_default as default,
+  hook,
+  mountOpen as mount,
+  reconnect
+};

@@ -342,16 +342,13 @@ impl<D: Dom> Page<D> {
         place.view = Some((hash.into(), view));
     }
 
-    /// The operations have run. Where the page's nodes were not as its templates say, views are made anew.
+    /// The operations have run. Where the server's HTML was not as its template says, the view is made anew.
     pub(crate) fn ran(&mut self, fits: bool) {
-        let mut adopted = std::mem::take(&mut self.adopted);
+        let adopted = std::mem::take(&mut self.adopted);
         if fits {
             return;
         }
-        if adopted.is_empty() {
-            // Other people's code changed what is ours.
-            adopted = (0..self.places.len() as Slot).collect();
-        }
+        // Where nothing was adopted, other people's code changed what is ours; what is left of it is kept in step.
         for slot in adopted {
             let known = self.places.get(slot as usize).and_then(|place| place.view.as_ref());
             let Some((hash, blueprint)) = known.map(|(hash, _)| hash.clone()).and_then(|hash| {
