@@ -24,6 +24,7 @@ export const reset = () => {
 };
 
 export const number = n => '' + n;
+export const float = text => +text;
 
 // Past so many comments, then so many elements: the last one that was passed, or null at the beginning.
 const pass = (parent, step) => {

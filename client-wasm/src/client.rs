@@ -11,7 +11,7 @@ mod receive;
 mod request;
 
 pub(crate) use component::{Component, Phase, Source};
-pub(crate) use output::{Failure, Origin, Outcome, Output, Slot, Status};
+pub(crate) use output::{Failure, Origin, Output, Slot, Status};
 pub(crate) use request::{Kind, Request};
 
 use std::fmt::Write;

@@ -9,7 +9,7 @@ mod ops;
 pub(crate) use ops::Ops;
 
 #[cfg(target_arch = "wasm32")]
-pub(crate) use ops::number;
+pub(crate) use ops::{float, number};
 
 /// What can be done. The words that follow each are named; `node` and `id` are numbers of nodes, which the engine
 /// gives out, `path` is the number of a registered walk that starts at the node. Lengths of strings are added by the

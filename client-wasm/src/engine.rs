@@ -20,19 +20,20 @@ struct Engine {
 
 thread_local! { static ENGINE: RefCell<Option<Engine>> = const { RefCell::new(None) }; }
 
-/// One turn.
-fn turn(act: impl FnOnce(&mut Page<Ops>)) {
-    let mut act = Some(act);
+/// One turn. (Not generic: a copy for each caller would be a quarter of the module.)
+fn turn(act: &mut dyn FnMut(&mut Page<Ops>)) {
+    let mut first = true;
     loop {
         let ops = ENGINE.with_borrow_mut(|engine| {
             let engine = engine.as_mut()?;
-            if let Some(act) = act.take() {
+            if first {
                 act(&mut engine.page);
             }
             engine.link();
             let ops = std::mem::take(&mut engine.page.stage.dom);
             (!ops.is_empty()).then_some(ops)
         });
+        first = false;
         let Some(ops) = ops else { return };
         let fits = ops.run();
         ENGINE.with_borrow_mut(|engine| {
@@ -50,9 +51,9 @@ impl Engine {
             match output {
                 Output::Connect { socket } => {
                     self.socket = Some(Socket::open(&self.url, move |news| match news {
-                        News::Opened => turn(|page| page.client.opened(socket)),
-                        News::Frame(frame) => turn(|page| page.client.frame(socket, &frame)),
-                        News::Closed(code) => turn(|page| page.client.closed(socket, code)),
+                        News::Opened => turn(&mut |page| page.client.opened(socket)),
+                        News::Frame(frame) => turn(&mut |page| page.client.frame(socket, &frame)),
+                        News::Closed(code) => turn(&mut |page| page.client.closed(socket, code)),
                     }));
                 }
                 Output::Send(frame) => {
@@ -91,7 +92,7 @@ pub fn mount(
     user: &str,
     element: bool,
 ) {
-    turn(|page| {
+    turn(&mut |page| {
         let (seal, shape) = (seal.as_deref(), shape.as_deref());
         page.mount(&Mount { id, seal, name, props, template, shape, user, element });
     });
@@ -100,37 +101,37 @@ pub fn mount(
 /// Unmounts a component.
 #[wasm_bindgen]
 pub fn unmount(slot: u32) {
-    turn(|page| page.unmount(slot));
+    turn(&mut |page| page.unmount(slot));
 }
 
 /// An event at a hole of an instance.
 #[wasm_bindgen]
 pub fn event(slot: u32, node: u32, hole: u32, payload: &str) {
-    turn(|page| page.event(slot, node, hole, parse(payload).unwrap_or_default()));
+    turn(&mut |page| page.event(slot, node, hole, parse(payload).unwrap_or_default()));
 }
 
 /// A control was edited.
 #[wasm_bindgen]
 pub fn edit(slot: u32, node: u32, hole: u32, value: &str) {
-    turn(|page| page.edit(slot, node, hole, parse(value).unwrap_or_default()));
+    turn(&mut |page| page.edit(slot, node, hole, parse(value).unwrap_or_default()));
 }
 
 /// The moment of an edit has come.
 #[wasm_bindgen]
 pub fn commit(slot: u32, node: u32, hole: u32) {
-    turn(|page| page.commit(slot, node, hole));
+    turn(&mut |page| page.commit(slot, node, hole));
 }
 
 /// Calls an action with a JSON array of arguments.
 #[wasm_bindgen]
 pub fn call(slot: u32, action: &str, arguments: &str, ticket: u32) {
-    turn(|page| page.client.action(slot, action, arguments, None, Some(ticket), Vec::new()));
+    turn(&mut |page| page.client.action(slot, action, arguments, None, Some(ticket), Vec::new()));
 }
 
 /// Sets a `model` field to a JSON value.
 #[wasm_bindgen]
 pub fn set(slot: u32, field: &str, value: &str, ticket: u32) {
-    turn(|page| {
+    turn(&mut |page| {
         let field = Key::of(field);
         page.client.edit(slot, field, parse(value).unwrap_or_default(), false);
         page.client.commit(slot, field, Some(ticket));
@@ -141,45 +142,45 @@ pub fn set(slot: u32, field: &str, value: &str, ticket: u32) {
 #[wasm_bindgen]
 pub fn guess(slot: u32, patch: &str) -> f64 {
     let mut tag = 0;
-    turn(|page| tag = page.guess(slot, parse(patch).unwrap_or_default()));
+    turn(&mut |page| tag = page.guess(slot, parse(patch).unwrap_or_default()));
     tag as f64
 }
 
 /// Takes a guess back.
 #[wasm_bindgen]
 pub fn release(slot: u32, tag: f64) {
-    turn(|page| page.client.release(slot, tag as u64));
+    turn(&mut |page| page.client.release(slot, tag as u64));
 }
 
 /// A parent gave its child other props: a JSON object.
 #[wasm_bindgen]
 pub fn props(slot: u32, props: &str) {
-    turn(|page| page.client.props(slot, props));
+    turn(&mut |page| page.client.props(slot, props));
 }
 
 /// A template came, or nothing where HTTP did not give it.
 #[wasm_bindgen]
 pub fn template(hash: &str, text: Option<String>) {
     let parsed = text.and_then(|text| parse(&text));
-    turn(|page| page.template(hash, parsed.as_ref()));
+    turn(&mut |page| page.template(hash, parsed.as_ref()));
 }
 
 /// Time is up.
 #[wasm_bindgen]
 pub fn timer(token: u32) {
-    turn(|page| page.client.timer(token));
+    turn(&mut |page| page.client.timer(token));
 }
 
 /// Connect now.
 #[wasm_bindgen]
 pub fn wake() {
-    turn(|page| page.client.wake());
+    turn(&mut |page| page.client.wake());
 }
 
 /// The page goes away.
 #[wasm_bindgen]
 pub fn leave(for_good: bool) {
-    turn(|page| page.client.leave(for_good));
+    turn(&mut |page| page.client.leave(for_good));
 }
 
 /// The state of a component as JSON, shared fields included.

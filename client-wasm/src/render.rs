@@ -12,7 +12,7 @@ mod scope;
 mod view;
 
 pub(crate) use blueprint::Blueprint;
-pub(crate) use event::{Call, Fired, Happening};
+pub(crate) use event::Happening;
 pub(crate) use scope::{Roots, Surroundings};
 pub(crate) use view::{View, Wire};
 

@@ -9,6 +9,8 @@ extern "C" {
     fn run(words: &[u32], text: &str) -> bool;
     #[cfg(target_arch = "wasm32")]
     pub(crate) fn number(n: f64) -> String;
+    #[cfg(target_arch = "wasm32")]
+    pub(crate) fn float(text: &str) -> f64;
 }
 
 /// The real page's [`Dom`].

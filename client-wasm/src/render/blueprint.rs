@@ -70,9 +70,8 @@ pub(super) struct Plan {
     pub(super) holes: Vec<HolePlan>,
     /// All that it and the blocks inside it read.
     pub(super) reads: Reads,
-    /// Parts of an instance: its lists, conditions and children.
-    pub(super) parts: usize,
-    /// How many numbers of nodes an instance takes: one, and two for each part, which are walked to once.
+    /// How many numbers of nodes an instance takes: one, and two for each part (a list, a condition, a child), which
+    /// are walked to once.
     pub(super) nodes: u32,
 }
 
@@ -118,7 +117,6 @@ impl Blueprint {
                 depth: *depth,
                 holes,
                 reads,
-                parts,
                 nodes: 1 + 2 * parts as u32,
             });
         }
@@ -192,7 +190,8 @@ fn prepare<D: Dom>(hole: &Hole, stage: &mut Stage<D>) -> HolePlan {
         HoleKind::For { start, end, .. } | HoleKind::If { start, end, .. } => {
             plan.path = path(&hole.path, None, Walk::Element, stage);
             plan.start = path(&[], Some(*start), Walk::Place, stage);
-            let comment = |comments| Step { comments, elements: 0 };
+            // `end` counts the comments before the anchor.
+            let comment = |before: u16| Step { comments: before.saturating_add(1), elements: 0 };
             plan.anchor = end.map(|end| path(&[], Some(comment(end)), Walk::Comment, stage));
             plan.alone = *start == Step::default() && end.is_none();
             if let HoleKind::For { list, .. } = &hole.kind {

@@ -27,9 +27,9 @@ pub(super) struct Target<'a> {
     pub(super) key: &'a Expr,
 }
 
-/// The hash of a row's key.
+/// The hash of a row's key. It stands in the block of the list, whose own pieces of state it may read.
 pub(super) fn key_of(key: &Expr, frame: &Frame<'_>, item: Item<'_>) -> u64 {
-    hash(&key.eval(&frame.inside(item, &[])))
+    hash(&key.eval(&frame.inside(item, frame.locals)))
 }
 
 impl<D: Dom> Painter<'_, D> {

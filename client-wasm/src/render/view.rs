@@ -118,11 +118,6 @@ impl View {
         Self { blueprint: Rc::clone(blueprint), root }
     }
 
-    /// The component's own element, as the DOM knows it.
-    pub(crate) fn node(&self) -> u32 {
-        self.root.node
-    }
-
     /// Lets go of all its nodes. What is in the page stays there.
     pub(crate) fn drop<D: Dom>(mut self, wire: &dyn Wire, stage: &mut Stage<D>) {
         let blueprint = Rc::clone(&self.blueprint);
