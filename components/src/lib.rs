@@ -3,7 +3,7 @@
 //! What the session in `vivaz` (the server crate) knows of a component is the object-safe [`instance::Instance`];
 //! everything typed happens on this side of it.
 //!
-//! The way of a job: the session calls [`Instance::run`](instance::Instance::run) → `host` copies the component and
+//! The way of a job: the session calls [`Instance::run`] → `host` copies the component and
 //! calls its method → the method changes fields, [`List`]s and [`Shared`] state, and asks things of its [`Context`] →
 //! `tracking` compares the fields with what the page has → the session gets the patch and the effects.
 

@@ -6,6 +6,7 @@ mod log;
 mod wire;
 
 use std::fmt;
+use std::sync::Arc;
 
 use imbl::Vector;
 use serde::Serialize;
@@ -42,9 +43,10 @@ use log::Log;
 /// todos.remove(1);
 /// assert_eq!(todos.iter().map(|todo| todo.id).collect::<Vec<_>>(), [2]);
 /// ```
-#[derive(Clone)]
 pub struct List<T> {
-    items: Vector<T>,
+    /// Behind `Arc`, because the vector copies a chunk of its neighbours with every first change after a clone, and the
+    /// log keeps items as they were.
+    items: Vector<Arc<T>>,
     index: Index,
     log: Log<T>,
 }
@@ -71,31 +73,31 @@ impl<T> List<T> {
 
 impl<T: Keyed> List<T> {
     /// The items in order.
-    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &T> + ExactSizeIterator {
-        self.items.iter()
+    pub fn iter(&self) -> Iter<'_, T> {
+        self.into_iter()
     }
 
     /// The item at that place.
     #[must_use]
     pub fn at(&self, position: usize) -> Option<&T> {
-        self.items.get(position)
+        self.items.get(position).map(|item| &**item)
     }
 
     /// The first item.
     #[must_use]
     pub fn first(&self) -> Option<&T> {
-        self.items.front()
+        self.items.front().map(|item| &**item)
     }
 
     /// The last item.
     #[must_use]
     pub fn last(&self) -> Option<&T> {
-        self.items.back()
+        self.items.back().map(|item| &**item)
     }
 
     /// The item of that key.
     pub fn get(&self, key: impl Serialize) -> Option<&T> {
-        self.items.get(self.position(key)?)
+        self.at(self.position(key)?)
     }
 
     /// Whether there is an item of that key.
@@ -120,6 +122,10 @@ impl<T: Keyed> List<T> {
 
     /// Puts an item at that place, or last if the list is shorter. Whatever has its key is removed first.
     pub fn insert(&mut self, position: usize, item: T) {
+        self.put(position, Arc::new(item));
+    }
+
+    fn put(&mut self, position: usize, item: Arc<T>) {
         let key = item.key();
         if let Some(there) = self.index.find_for_change(&self.items, &key) {
             self.take(there, &key);
@@ -175,16 +181,15 @@ impl<T: Keyed> List<T> {
     pub fn update_at<R>(&mut self, position: usize, change: impl FnOnce(&mut T) -> R) -> Option<R> {
         let before = self.items.get(position)?.clone();
         let item = self.items.get_mut(position)?;
-        let result = change(item);
+        let result = change(Arc::make_mut(item));
         let (old, new) = (before.key(), item.key());
         if old == new {
-            let now = item.clone();
-            self.log.update(old, before, &now);
+            self.log.update(old, before, item);
         } else {
             let item = item.clone();
             self.items.set(position, before);
             self.take(position, &old);
-            self.insert(position, item);
+            self.put(position, item);
         }
         self.log.bound(self.items.len());
         Some(result)
@@ -204,7 +209,7 @@ impl<T: Keyed> List<T> {
         let position = position.min(self.items.len() - 1);
         if from != position {
             let item = self.items.remove(from);
-            self.index.remove(from, &key);
+            self.index.remove(&self.items, from, &key);
             self.index.insert(&self.items, position, key.clone());
             self.items.insert(position, item);
             self.log.move_to(key, position);
@@ -216,9 +221,7 @@ impl<T: Keyed> List<T> {
     /// Exchanges the items at two places. Says whether there are both.
     pub fn swap(&mut self, one: usize, other: usize) -> bool {
         let (low, high) = (one.min(other), one.max(other));
-        let (Some(left), Some(right)) =
-            (self.items.get(low).map(Keyed::key), self.items.get(high).map(Keyed::key))
-        else {
+        let (Some(left), Some(right)) = (self.at(low).map(Keyed::key), self.at(high).map(Keyed::key)) else {
             return false;
         };
         if low != high {
@@ -236,9 +239,9 @@ impl<T: Keyed> List<T> {
     }
 
     /// Sorts, equal ones staying in their order.
-    pub fn sort_by(&mut self, compare: impl FnMut(&T, &T) -> std::cmp::Ordering) {
-        let mut items: Vec<T> = self.items.iter().cloned().collect();
-        items.sort_by(compare);
+    pub fn sort_by(&mut self, mut compare: impl FnMut(&T, &T) -> std::cmp::Ordering) {
+        let mut items: Vec<Arc<T>> = self.items.iter().cloned().collect();
+        items.sort_by(|a, b| compare(a, b));
         self.rearrange(items.into_iter().collect());
     }
 
@@ -253,14 +256,15 @@ impl<T: Keyed> List<T> {
             keys.into_iter().map(|key| Key::of(&key)).filter(|key| self.contains(key)).collect();
         let mut seen = std::collections::HashSet::new();
         front.retain(|key| seen.insert(key.clone()));
-        let mut items: Vector<T> = front.iter().filter_map(|key| self.get(key).cloned()).collect();
+        let mut items: Vector<Arc<T>> =
+            front.iter().filter_map(|key| self.items.get(self.position(key)?).cloned()).collect();
         items.extend(self.items.iter().filter(|item| !seen.contains(&item.key())).cloned());
         self.rearrange(items);
     }
 
     /// Keeps the items that the closure says yes to.
     pub fn retain(&mut self, mut keep: impl FnMut(&T) -> bool) {
-        let dropped: Vec<Key> = self.items.iter().filter(|item| !keep(item)).map(Keyed::key).collect();
+        let dropped: Vec<Key> = self.iter().filter(|item| !keep(item)).map(Keyed::key).collect();
         if dropped.len() == self.items.len() {
             self.clear();
             return;
@@ -288,17 +292,17 @@ impl<T: Keyed> List<T> {
     fn take(&mut self, position: usize, key: &Key) -> Option<T> {
         self.items.get(position)?;
         let item = self.items.remove(position);
-        self.index.remove(position, key);
+        self.index.remove(&self.items, position, key);
         self.log.remove(key.clone());
         self.log.bound(self.items.len());
-        Some(item)
+        Some(Arc::unwrap_or_clone(item))
     }
 
     /// The same items in another order.
-    fn rearrange(&mut self, items: Vector<T>) {
+    fn rearrange(&mut self, items: Vector<Arc<T>>) {
         self.items = items;
         self.index = Index::default();
-        self.log.order(self.items.iter().map(Keyed::key));
+        self.log.order(self.items.iter().map(|item| item.key()));
     }
 }
 
@@ -325,12 +329,49 @@ impl<T: Keyed> From<Vec<T>> for List<T> {
     }
 }
 
-impl<'a, T: Keyed> IntoIterator for &'a List<T> {
+impl<'a, T> IntoIterator for &'a List<T> {
     type Item = &'a T;
-    type IntoIter = imbl::vector::Iter<'a, T, imbl::shared_ptr::DefaultSharedPtr>;
+    type IntoIter = Iter<'a, T>;
 
-    fn into_iter(self) -> Self::IntoIter {
-        self.items.iter()
+    fn into_iter(self) -> Iter<'a, T> {
+        Iter(self.items.iter())
+    }
+}
+
+/// The items of a [`List`] in order.
+#[derive(Clone)]
+pub struct Iter<'a, T>(imbl::vector::Iter<'a, Arc<T>, imbl::shared_ptr::DefaultSharedPtr>);
+
+impl<'a, T> Iterator for Iter<'a, T> {
+    type Item = &'a T;
+
+    fn next(&mut self) -> Option<&'a T> {
+        self.0.next().map(|item| &**item)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.0.size_hint()
+    }
+}
+
+impl<T> DoubleEndedIterator for Iter<'_, T> {
+    fn next_back(&mut self) -> Option<Self::Item> {
+        self.0.next_back().map(|item| &**item)
+    }
+}
+
+impl<T> ExactSizeIterator for Iter<'_, T> {}
+
+impl<T> fmt::Debug for Iter<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Iter").field(&self.0.len()).finish()
+    }
+}
+
+impl<T> Clone for List<T> {
+    /// Shares the items.
+    fn clone(&self) -> Self {
+        Self { items: self.items.clone(), index: self.index.clone(), log: self.log.clone() }
     }
 }
 
@@ -340,15 +381,15 @@ impl<T> Default for List<T> {
     }
 }
 
-impl<T: PartialEq + Clone> PartialEq for List<T> {
+impl<T: PartialEq> PartialEq for List<T> {
     fn eq(&self, other: &Self) -> bool {
         self.items == other.items
     }
 }
 
-impl<T: Eq + Clone> Eq for List<T> {}
+impl<T: Eq> Eq for List<T> {}
 
-impl<T: fmt::Debug + Clone> fmt::Debug for List<T> {
+impl<T: fmt::Debug> fmt::Debug for List<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.items.iter()).finish()
     }

@@ -1,5 +1,7 @@
 //! Where the item of a key is.
 
+use std::sync::Arc;
+
 use foldhash::fast::RandomState;
 use imbl::shared_ptr::DefaultSharedPtr;
 use imbl::{GenericHashMap, Vector};
@@ -28,7 +30,7 @@ struct Places {
 
 impl Index {
     /// The position of the item of that key.
-    pub(super) fn find<T: Keyed>(&self, items: &Vector<T>, key: &Key) -> Option<usize> {
+    pub(super) fn find<T: Keyed>(&self, items: &Vector<Arc<T>>, key: &Key) -> Option<usize> {
         match &self.0 {
             Some(index) => index.find(items, key),
             // From the end, because what was added last is what is looked for most.
@@ -37,9 +39,9 @@ impl Index {
     }
 
     /// The same, for a change: from a certain length on the map is made, so that many changes stay cheap.
-    pub(super) fn find_for_change<T: Keyed>(&mut self, items: &Vector<T>, key: &Key) -> Option<usize> {
+    pub(super) fn find_for_change<T: Keyed>(&mut self, items: &Vector<Arc<T>>, key: &Key) -> Option<usize> {
         if self.0.is_none() && items.len() > SMALL {
-            let places = items.iter().map(Keyed::key).zip(0..).collect();
+            let places = items.iter().map(|item| item.key()).zip(0..).collect();
             self.0 = Some(Box::new(Places { places, front: 0 }));
         }
         let position = self.find(items, key)?;
@@ -56,9 +58,10 @@ impl Index {
     }
 
     /// An item is about to come to that position of `items`.
-    pub(super) fn insert<T: Keyed>(&mut self, items: &Vector<T>, position: usize, key: Key) {
+    pub(super) fn insert<T: Keyed>(&mut self, items: &Vector<Arc<T>>, position: usize, key: Key) {
         if let Some(index) = &mut self.0 {
-            if position == 0 && !items.is_empty() {
+            // Either what is before it or what is behind it is shifted against its hints: whichever is less.
+            if position < items.len() - position {
                 index.front -= 1;
             }
             let place = index.place(position);
@@ -66,11 +69,11 @@ impl Index {
         }
     }
 
-    /// The item of that position is gone.
-    pub(super) fn remove(&mut self, position: usize, key: &Key) {
+    /// The item of that position is gone from `items`.
+    pub(super) fn remove<T>(&mut self, items: &Vector<Arc<T>>, position: usize, key: &Key) {
         if let Some(index) = &mut self.0 {
             index.places.remove(key);
-            if position == 0 {
+            if position < items.len() - position {
                 index.front += 1;
             }
         }
@@ -82,7 +85,7 @@ impl Places {
         self.front.saturating_add(i64::try_from(position).unwrap_or(i64::MAX))
     }
 
-    fn find<T: Keyed>(&self, items: &Vector<T>, key: &Key) -> Option<usize> {
+    fn find<T: Keyed>(&self, items: &Vector<Arc<T>>, key: &Key) -> Option<usize> {
         let hint = self.places.get(key)?.saturating_sub(self.front).max(0);
         let hint = usize::try_from(hint).unwrap_or(0).min(items.len().saturating_sub(1));
         let is_it = |position: usize| items.get(position).is_some_and(|item| item.key() == *key);

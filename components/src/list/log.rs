@@ -1,6 +1,7 @@
 //! What was done to a list since the page was told.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 
@@ -11,7 +12,6 @@ use crate::tracking::next_version;
 const LEAST: usize = 64;
 
 /// The operations since a version of the list that some page has.
-#[derive(Clone)]
 pub(super) struct Log<T> {
     /// The version that the operations start from.
     pub(super) base: u64,
@@ -20,7 +20,6 @@ pub(super) struct Log<T> {
 }
 
 /// What happened.
-#[derive(Clone)]
 pub(super) struct Ops<T> {
     /// Places: in order.
     pub(super) places: Vec<Place<T>>,
@@ -28,27 +27,26 @@ pub(super) struct Ops<T> {
     inserted: HashMap<Key, usize, RandomState>,
     /// Items that the page has, changed in place: as they were before and as they are now. They are sent after the
     /// places; nothing among those depends on them.
-    pub(super) updated: HashMap<Key, (T, T), RandomState>,
+    pub(super) updated: HashMap<Key, (Arc<T>, Arc<T>), RandomState>,
     /// Whether the whole list is to be sent.
     pub(super) replaced: bool,
 }
 
 /// A change of which items there are and in which order.
-#[derive(Clone)]
 pub(super) enum Place<T> {
-    Insert(usize, T),
+    Insert(usize, Arc<T>),
     Remove(Key),
     Move(Key, usize),
     Order(Vec<Key>),
 }
 
-impl<T: Clone> Log<T> {
+impl<T> Log<T> {
     fn open(&mut self) -> Option<&mut Ops<T>> {
         let ops = self.ops.get_or_insert_with(|| Box::new(Ops::new(false)));
         (!ops.replaced).then_some(ops)
     }
 
-    pub(super) fn insert(&mut self, position: usize, key: &Key, item: &T) {
+    pub(super) fn insert(&mut self, position: usize, key: &Key, item: &Arc<T>) {
         if let Some(ops) = self.open() {
             ops.inserted.insert(key.clone(), ops.places.len());
             ops.places.push(Place::Insert(position, item.clone()));
@@ -63,7 +61,7 @@ impl<T: Clone> Log<T> {
         }
     }
 
-    pub(super) fn update(&mut self, key: Key, before: T, now: &T) {
+    pub(super) fn update(&mut self, key: Key, before: Arc<T>, now: &Arc<T>) {
         let Some(ops) = self.open() else { return };
         if let Some(at) = ops.inserted.get(&key)
             && let Some(Place::Insert(_, item)) = ops.places.get_mut(*at)
@@ -125,6 +123,34 @@ impl<T> Log<T> {
     pub(super) fn settle(&mut self) {
         if self.ops.take().is_some() {
             self.base = next_version();
+        }
+    }
+}
+
+impl<T> Clone for Log<T> {
+    fn clone(&self) -> Self {
+        Self { base: self.base, ops: self.ops.clone() }
+    }
+}
+
+impl<T> Clone for Ops<T> {
+    fn clone(&self) -> Self {
+        Self {
+            places: self.places.clone(),
+            inserted: self.inserted.clone(),
+            updated: self.updated.clone(),
+            replaced: self.replaced,
+        }
+    }
+}
+
+impl<T> Clone for Place<T> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Insert(position, item) => Self::Insert(*position, item.clone()),
+            Self::Remove(key) => Self::Remove(key.clone()),
+            Self::Move(key, position) => Self::Move(key.clone(), *position),
+            Self::Order(keys) => Self::Order(keys.clone()),
         }
     }
 }

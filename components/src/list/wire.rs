@@ -10,9 +10,9 @@ use super::log::{Ops, Place};
 use crate::shape::{LiveShape, Ref, Shape};
 use crate::tracking::{Field, JsonResult, ObjectWriter, Pick, Print};
 
-impl<T: Serialize + Clone> Serialize for List<T> {
+impl<T: Serialize> Serialize for List<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.items.iter())
+        serializer.collect_seq(self)
     }
 }
 
@@ -68,7 +68,7 @@ impl<T: Keyed> Field for ListField<'_, T> {
 fn write_ops<T: Keyed>(name: &str, ops: &Ops<T>, patch: &mut PatchWriter) -> JsonResult<bool> {
     let mut changed: Vec<(&Key, String)> = Vec::with_capacity(ops.updated.len());
     for (key, (before, now)) in &ops.updated {
-        if let Some(fields) = difference(&serde_json::to_value(before)?, &serde_json::to_value(now)?)? {
+        if let Some(fields) = difference(&serde_json::to_value(&**before)?, &serde_json::to_value(&**now)?)? {
             changed.push((key, fields));
         }
     }
@@ -77,7 +77,7 @@ fn write_ops<T: Keyed>(name: &str, ops: &Ops<T>, patch: &mut PatchWriter) -> Jso
     }
     changed.sort_unstable_by_key(|(key, _)| *key);
     let inserted = ops.places.iter().filter_map(|place| match place {
-        Place::Insert(_, item) => Some(serde_json::to_string(item)),
+        Place::Insert(_, item) => Some(serde_json::to_string(&**item)),
         Place::Remove(_) | Place::Move(..) | Place::Order(_) => None,
     });
     // Written before the list is opened, because a half-written list could not be taken back.

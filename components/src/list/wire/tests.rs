@@ -1,3 +1,6 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -157,6 +160,67 @@ fn a_field_that_is_left_out_now_is_null() {
         tracker.changes(&mut table).unwrap().unwrap(),
         r#"{"rows":{"$list":[["~",1,{"note":null}]]}}"#
     );
+}
+
+type Counter = Arc<AtomicU32>;
+
+/// Counts what is done to items.
+#[derive(Debug)]
+struct Counted {
+    id: u32,
+    clones: Counter,
+    writes: Counter,
+}
+
+impl Clone for Counted {
+    fn clone(&self) -> Self {
+        self.clones.fetch_add(1, Relaxed);
+        Self { id: self.id, clones: self.clones.clone(), writes: self.writes.clone() }
+    }
+}
+
+impl Serialize for Counted {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.writes.fetch_add(1, Relaxed);
+        serializer.collect_map([("id", self.id)])
+    }
+}
+
+impl Keyed for Counted {
+    fn key(&self) -> Key {
+        Key::of(&self.id)
+    }
+}
+
+/// Whatever is done to one item costs that item, however many there are.
+#[test]
+fn a_change_costs_what_it_changes() {
+    #[derive(Clone)]
+    struct Long(List<Counted>);
+    impl Fields for Long {
+        fn visit(&mut self, visitor: &mut dyn Visitor) {
+            visitor.field("rows", crate::spec::FieldKind::Public, &mut Pick(&mut self.0).field());
+        }
+    }
+    let (clones, writes) = <(Counter, Counter)>::default();
+    let item = |id| Counted { id, clones: clones.clone(), writes: writes.clone() };
+    let mut table = Long((0..100_000).map(item).collect());
+    let mut tracker = Tracker::new(&mut table).unwrap();
+    let costs = |table: &mut Long, tracker: &mut Tracker, change: &dyn Fn(&mut List<Counted>)| {
+        // As a handler does it: on a copy, which is kept.
+        let mut draft = table.clone();
+        change(&mut draft.0);
+        let bytes = tracker.changes(&mut draft).unwrap().unwrap().len();
+        *table = draft;
+        assert!(bytes < 60, "{bytes} bytes");
+        (clones.swap(0, Relaxed), writes.swap(0, Relaxed))
+    };
+    assert_eq!(costs(&mut table, &mut tracker, &|list| list.push(item(100_000))), (0, 1));
+    assert_eq!(costs(&mut table, &mut tracker, &|list| list.prepend(item(100_001))), (0, 1));
+    assert_eq!(costs(&mut table, &mut tracker, &|list| _ = list.move_to(7, 500)), (0, 0));
+    // The copy that is kept still has it.
+    assert_eq!(costs(&mut table, &mut tracker, &|list| _ = list.remove(50_000)), (1, 0));
+    assert_eq!(costs(&mut table, &mut tracker, &|list| _ = list.swap(1, 99_000)), (0, 0));
 }
 
 #[derive(Clone, Debug)]
