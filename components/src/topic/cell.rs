@@ -78,8 +78,9 @@ impl<T: Topic> Cell<T> {
                 return Err(panicked(panic.as_ref(), "a topic's update"));
             }
         };
+        // Also where there is nothing to send: a field that is not serialised may have changed.
+        state.value = Arc::new(draft);
         if let Some(patch) = patch {
-            state.value = Arc::new(draft);
             state.rev = Rev(state.rev.0 + 1);
             state.snapshot = None;
             let rev = state.rev;

@@ -16,6 +16,8 @@ struct Log {
     lines: List<Line>,
     #[serde(rename = "total")]
     count: u64,
+    #[serde(skip)]
+    hidden: u64,
 }
 
 #[derive(LiveState, Serialize, Deserialize, Clone, Debug)]
@@ -36,7 +38,7 @@ impl Topic for Log {
         if *key == 0 {
             return Err(vivaz_components::ActionError::user("no such log"));
         }
-        Ok(Self { lines: List::new(), count: u64::from(*key) })
+        Ok(Self { lines: List::new(), count: u64::from(*key), hidden: 0 })
     }
 
     async fn authorize(_: &u32, _: &Identity) -> Result {
@@ -242,6 +244,20 @@ async fn events_of_topics_and_rooms_reach_whom_they_should() {
     assert!(hub.rooms().leave("kitchen", &bob.session, &component));
     assert!(!hub.rooms().leave("kitchen", &bob.session, &component));
     assert_eq!(hub.rooms().emit("kitchen", &event, None), 0);
+}
+
+/// A topic may keep to itself what nobody is shown.
+#[tokio::test]
+async fn what_is_not_serialised_is_kept_and_not_sent() {
+    let (hub, (states, _)) = (Hub::new(), states());
+    let log = hub.open::<Log>("log/1", &states).await.unwrap();
+    let ann = Ear::new("ann");
+    let _subscription = log.topic().subscribe(ann.clone(), None, &mut |_, _| ()).unwrap();
+    for _ in 0..2 {
+        log.update(|log| log.hidden += 1).await.unwrap();
+    }
+    assert_eq!(log.value().hidden, 2);
+    assert!(ann.heard().is_empty());
 }
 
 /// Many change the state at the same time; everybody who looks sees the same, in the same order, without a gap.
