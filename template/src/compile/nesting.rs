@@ -172,6 +172,11 @@ impl Compiler {
 
     fn misplaced(&self, element: &Element) -> Option<String> {
         let name = element.name.as_str();
+        if element.namespace != Namespace::Html && element.component().is_some() {
+            return Some(
+                "a child component is HTML: inside SVG or MathML put it into `<foreignObject>`".to_owned(),
+            );
+        }
         if element.namespace != Namespace::Html {
             return BREAKS_OUT.contains(&name.to_ascii_lowercase().as_str()).then(|| {
                 format!("`<{name}>` is HTML: inside SVG or MathML a browser ends the drawing here; put it into `<foreignObject>`")
@@ -258,9 +263,13 @@ impl Compiler {
             !barrier
         };
         let open = |wanted: &str| around().take_while(scope).any(|(parent, n)| html(n) && parent == wanted);
-        if CLOSES_P.contains(&name) {
+        let component = name.starts_with("live:");
+        if component || CLOSES_P.contains(&name) {
             let in_button = |(parent, n): &&(String, Namespace)| !(html(n) && parent == "button");
             if around().take_while(scope).take_while(in_button).any(|(parent, n)| html(n) && parent == "p") {
+                if component {
+                    return Some("a child component can hold blocks, before which a browser closes the `<p>` around: use a `<div>` in its place".to_owned());
+                }
                 return Some(format!(
                     "a browser closes the `<p>` around before `<{name}>`: use a `<div>` in its place"
                 ));
