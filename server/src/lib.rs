@@ -3,7 +3,7 @@
 //! An application writes structs and templates. The page gets HTML that is painted already, then a small engine that
 //! follows the components' state: what changes is sent as state, not as HTML, and no JavaScript is written.
 //!
-//! ```no_run
+//! ```no_run,standalone_crate
 //! use axum::Router;
 //! use axum::response::Response;
 //! use axum::routing::get;

@@ -15,6 +15,8 @@ use std::time::Duration;
 pub struct Limits {
     /// The largest message that a client may send, in bytes. A larger one closes the connection with 1009.
     pub message_bytes: usize,
+    /// The largest value that a page may write into a field, in bytes of JSON. A larger one is answered `too_large`.
+    pub value_bytes: usize,
     /// How many components a session may have at once.
     pub components: usize,
     /// How many messages of a session may be accepted and not answered yet. More are answered `overloaded`.
@@ -59,6 +61,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             message_bytes: 64 * 1024,
+            value_bytes: 64 * 1024,
             components: 100,
             in_flight: 128,
             messages_per_second: 100,

@@ -142,6 +142,11 @@ impl Session {
             self.reply_error(reference, &id, error);
             return None;
         }
+        if largest_value(&request) > self.runtime.core().limits.value_bytes {
+            let error = ErrorMessage::new(ErrorCode::TooLarge, "the value is larger than a field may take");
+            self.reply_error(reference, &id, error);
+            return None;
+        }
         let origin = Origin::Page { reference, asked: now };
         match request {
             Request::MountSealed { seal } => self.mount_sealed(reference, &id, &seal, now),
@@ -280,5 +285,17 @@ impl Session {
             None => speak::refusal(None, None, ErrorCode::BadValue, "there is no template of that hash"),
         };
         self.port.send(speak::frame(&message));
+    }
+}
+
+/// How much the largest of the values is that a request writes into fields.
+fn largest_value(request: &Request<'_>) -> usize {
+    match request {
+        Request::Property { value, .. } => value.get().len(),
+        Request::Action { set, .. } => set.iter().map(|(_, value)| value.get().len()).max().unwrap_or(0),
+        Request::MountSealed { .. }
+        | Request::MountOpen { .. }
+        | Request::Props { .. }
+        | Request::Unmount => 0,
     }
 }

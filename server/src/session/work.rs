@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use tracing::Instrument;
 use vivaz_components::instance::{Finished, Instance, Job, Started};
 use vivaz_components::spec::Hook;
 use vivaz_components::{ActionError, Context, ServerEvent, TopicRef, UnmountReason};
@@ -146,12 +147,15 @@ impl Session {
         let cx = self.context(id, origin);
         let Some(component) = self.components.get_mut(id) else { return };
         let Some(instance) = component.take() else { return };
-        match instance.run(cx, job) {
+        // What the handler logs says which component it was; the connection's own span around it says which session.
+        let span = tracing::info_span!("component", %id, name = component.spec.name);
+        match span.in_scope(|| instance.run(cx, job)) {
             Started::Now(finished) => self.finished(id, origin, finished),
             Started::Running { future, meanwhile } => {
                 component.slot = Slot::Busy(meanwhile);
                 let id = id.clone();
-                self.start(Box::pin(async move { Done::Job { id, origin, finished: future.await } }));
+                let work = async move { Done::Job { id, origin, finished: future.await } };
+                self.start(Box::pin(work.instrument(span)));
             }
         }
     }

@@ -70,3 +70,19 @@ async fn more_in_flight_than_allowed_is_overloaded() {
     assert_eq!(error["ref"], 5);
     assert!(error["payload"]["retryMs"].is_u64());
 }
+
+#[tokio::test]
+async fn a_value_larger_than_a_field_may_take_is_too_large() {
+    let server = limited(Limits { value_bytes: 100, ..Limits::default() }).await;
+    let mut client = Client::greet(&server).await;
+    client.mount("lab", "lab", json!({})).await;
+    let long = "x".repeat(99);
+    let write = client.message("PROPERTY_UPDATE", "lab", json!({ "property": "draft", "value": long }));
+    assert_error(&client.ask(write).await, "too_large");
+    let mut call = client.call("lab", "see", json!([]));
+    call["set"] = json!({ "draft": long });
+    assert_error(&client.ask(call).await, "too_large");
+    let write =
+        client.message("PROPERTY_UPDATE", "lab", json!({ "property": "draft", "value": "x".repeat(98) }));
+    assert_eq!(client.ask(write).await["type"], "STATE_UPDATE");
+}

@@ -13,6 +13,7 @@ mod app;
 mod client;
 
 mod actions;
+mod chaos;
 mod exactly_once;
 mod greeting;
 mod hostile;
