@@ -1,4 +1,5 @@
-//! Finds the built client. The module's file has the hash of its content in its name, so only the manifest knows it.
+//! Finds out by which name `client.js` asks for its module: it has the hash of the content in it, and only the manifest
+//! knows it.
 
 fn main() {
     let dist = std::path::Path::new("../client-wasm/dist");

@@ -8,8 +8,8 @@ use super::{File, IMMUTABLE, REVALIDATE, etag};
 const MODULE: &str = env!("VIVAZ_CLIENT_WASM");
 
 macro_rules! built {
-    ($($name:expr),*) => {
-        include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../client-wasm/dist/", $($name),*))
+    ($name:literal) => {
+        include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../client-wasm/dist/", $name))
     };
 }
 
@@ -26,10 +26,10 @@ pub(super) fn files() -> [(String, File); 2] {
     let module = File {
         media_type: "application/wasm",
         cache: IMMUTABLE,
-        etag: etag(built!(env!("VIVAZ_CLIENT_WASM"))),
-        plain: Bytes::from_static(built!(env!("VIVAZ_CLIENT_WASM"))),
-        gzip: Some(Bytes::from_static(built!(env!("VIVAZ_CLIENT_WASM"), ".gz"))),
-        brotli: Some(Bytes::from_static(built!(env!("VIVAZ_CLIENT_WASM"), ".br"))),
+        etag: etag(built!("client.wasm")),
+        plain: Bytes::from_static(built!("client.wasm")),
+        gzip: Some(Bytes::from_static(built!("client.wasm.gz"))),
+        brotli: Some(Bytes::from_static(built!("client.wasm.br"))),
     };
     [("client.js".to_owned(), script), (MODULE.to_owned(), module)]
 }

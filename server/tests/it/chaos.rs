@@ -205,7 +205,7 @@ async fn every_action_takes_effect_exactly_once_on_a_network_that_breaks() {
         }
         assert_eq!(server.bench.runs.load(Ordering::SeqCst) - before, seen);
         let room = server.runtime.topic::<crate::app::Room>("chat/lobby").await.unwrap();
-        let said: Vec<String> = room.read().messages.iter().map(|message| message.text.clone()).collect();
+        let said: Vec<String> = room.value().messages.iter().map(|message| message.text.clone()).collect();
         let mut once = said.clone();
         once.sort();
         once.dedup();
