@@ -1,9 +1,10 @@
 //! The grammar of expressions, statements and loops, with names still as they were written.
 
+mod forms;
 mod lexer;
 mod parser;
 
-pub(crate) use parser::{expression, guesses, key_value, loop_head, statements};
+pub(crate) use forms::{expression, guesses, key_value, loop_head, statements};
 
 use crate::expr::{Binary, Literal, Unary};
 

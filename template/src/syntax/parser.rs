@@ -3,94 +3,15 @@
 #![expect(clippy::wildcard_enum_match_arm, reason = "of all that could stand somewhere, most is a mistake")]
 
 use super::lexer::{self, Token, TokenKind, tokens};
-use super::{Ast, AstKind, GuessAst, Ident, LoopHead, StatementAst, SyntaxError};
+use super::{Ast, AstKind, Ident, SyntaxError};
 use crate::expr::{Binary, Literal, Unary};
 
 /// An expression has at most so many parts, which bounds the depth of everything that walks over it.
 const PARTS: usize = 200;
 
-type Parsed<T> = Result<T, SyntaxError>;
+pub(super) type Parsed<T> = Result<T, SyntaxError>;
 
-/// A whole expression.
-pub(crate) fn expression(text: &str, base: u32) -> Parsed<Ast> {
-    let mut p = Parser::new(text, base)?;
-    let ast = p.expression()?;
-    p.end("an operator")?;
-    Ok(ast)
-}
-
-/// The statements of an event, separated by `;`.
-pub(crate) fn statements(text: &str, base: u32) -> Parsed<Vec<StatementAst>> {
-    Parser::new(text, base)?.list(|p| {
-        let name = p.name("the name of an action")?;
-        if p.eat("=") {
-            return Ok(StatementAst::Set(name, p.expression()?));
-        }
-        if p.eat("(") {
-            return Ok(StatementAst::Call(name, p.until(")", Parser::expression)?));
-        }
-        match p.sign() {
-            Some(sign @ ("+=" | "-=" | "++" | "--")) => {
-                let n = &name.text;
-                Err((p.at(), format!("there is no `{sign}`: write `{n} = {n} + 1`, or call an action")))
-            }
-            Some("." | "[") => Err((
-                name.at,
-                "an event calls an action, `save(item.id)`, or sets a local, `open = true`".to_owned(),
-            )),
-            _ => Ok(StatementAst::Call(name, Vec::new())),
-        }
-    })
-}
-
-/// `name = value; name = value`, as `live:local` has it.
-pub(crate) fn key_value(text: &str, base: u32) -> Parsed<Vec<(Ident, Ast)>> {
-    Parser::new(text, base)?.list(|p| {
-        let name = p.name("a name")?;
-        p.expect("=", "`live:local` gives first values: `open = false; filter = 'all'`")?;
-        Ok((name, p.expression()?))
-    })
-}
-
-/// The guesses of `live:optimistic`, separated by `;`.
-pub(crate) fn guesses(text: &str, base: u32) -> Parsed<Vec<GuessAst>> {
-    const FORMS: &str =
-        "a guess is `field = value`, `list.push({…})`, `list.remove(id)` or `list[id].field = value`";
-    Parser::new(text, base)?.list(|p| {
-        let target = p.expression()?;
-        if p.eat("=") {
-            return Ok(GuessAst::Set(target, p.expression()?));
-        }
-        match target.kind {
-            AstKind::Method(list, name, mut args) if args.len() == 1 => {
-                let arg = args.pop().ok_or((name.at, FORMS.to_owned()))?;
-                match name.text.as_str() {
-                    "push" => Ok(GuessAst::Push(*list, arg)),
-                    "remove" => Ok(GuessAst::Remove(*list, arg)),
-                    _ => Err((name.at, FORMS.to_owned())),
-                }
-            }
-            _ => Err((target.at, FORMS.to_owned())),
-        }
-    })
-}
-
-/// `item in list`, `item, index in list`
-pub(crate) fn loop_head(text: &str, base: u32) -> Parsed<LoopHead> {
-    const FORM: &str = "`live:for` is `item in list` or `item, index in list`";
-    let mut p = Parser::new(text, base)?;
-    let item = p.name("a name for the item")?;
-    let index = if p.eat(",") { Some(p.name("a name for the position")?) } else { None };
-    match &p.peek().kind {
-        TokenKind::Name(word) if word == "in" => p.next(),
-        _ => return Err((p.at(), FORM.to_owned())),
-    };
-    let list = p.expression()?;
-    p.end("an operator")?;
-    Ok(LoopHead { item, index, list })
-}
-
-struct Parser {
+pub(super) struct Parser {
     tokens: Vec<Token>,
     next: usize,
     parts: usize,
@@ -98,34 +19,34 @@ struct Parser {
 }
 
 impl Parser {
-    fn new(text: &str, base: u32) -> Parsed<Self> {
+    pub(super) fn new(text: &str, base: u32) -> Parsed<Self> {
         let tokens = tokens(text, base)?;
         let at = tokens.last().map_or(base, |token| token.at);
         Ok(Self { tokens, next: 0, parts: 0, end: Token { at, kind: TokenKind::End } })
     }
 
-    fn peek(&self) -> &Token {
+    pub(super) fn peek(&self) -> &Token {
         self.tokens.get(self.next).unwrap_or(&self.end)
     }
 
-    fn next(&mut self) -> Token {
+    pub(super) fn next(&mut self) -> Token {
         let token = self.peek().clone();
         self.next += 1;
         token
     }
 
-    fn at(&self) -> u32 {
+    pub(super) fn at(&self) -> u32 {
         self.peek().at
     }
 
-    fn sign(&self) -> Option<&'static str> {
+    pub(super) fn sign(&self) -> Option<&'static str> {
         match self.peek().kind {
             TokenKind::Sign(sign) => Some(sign),
             TokenKind::Name(_) | TokenKind::Literal(_) | TokenKind::End => None,
         }
     }
 
-    fn eat(&mut self, sign: &str) -> bool {
+    pub(super) fn eat(&mut self, sign: &str) -> bool {
         let there = self.sign() == Some(sign);
         if there {
             self.next += 1;
@@ -133,11 +54,11 @@ impl Parser {
         there
     }
 
-    fn expect(&mut self, sign: &str, message: &str) -> Parsed<()> {
+    pub(super) fn expect(&mut self, sign: &str, message: &str) -> Parsed<()> {
         if self.eat(sign) { Ok(()) } else { Err((self.at(), message.to_owned())) }
     }
 
-    fn name(&mut self, what: &str) -> Parsed<Ident> {
+    pub(super) fn name(&mut self, what: &str) -> Parsed<Ident> {
         let token = self.next();
         match token.kind {
             TokenKind::Name(text) if !text.starts_with('$') => Ok(Ident { at: token.at, text }),
@@ -145,7 +66,7 @@ impl Parser {
         }
     }
 
-    fn end(&self, expected: &str) -> Parsed<()> {
+    pub(super) fn end(&self, expected: &str) -> Parsed<()> {
         match &self.peek().kind {
             TokenKind::End => Ok(()),
             kind => Err((self.at(), complaint(kind, expected))),
@@ -153,7 +74,7 @@ impl Parser {
     }
 
     /// Items separated by `;` up to the end.
-    fn list<T>(&mut self, item: impl Fn(&mut Self) -> Parsed<T>) -> Parsed<Vec<T>> {
+    pub(super) fn list<T>(&mut self, item: impl Fn(&mut Self) -> Parsed<T>) -> Parsed<Vec<T>> {
         let mut out = Vec::new();
         while self.peek().kind != TokenKind::End {
             out.push(item(self)?);
@@ -168,7 +89,11 @@ impl Parser {
     }
 
     /// Items separated by `,` up to a closing sign.
-    fn until<T>(&mut self, close: &'static str, item: impl Fn(&mut Self) -> Parsed<T>) -> Parsed<Vec<T>> {
+    pub(super) fn until<T>(
+        &mut self,
+        close: &'static str,
+        item: impl Fn(&mut Self) -> Parsed<T>,
+    ) -> Parsed<Vec<T>> {
         let mut out = Vec::new();
         loop {
             if self.eat(close) {
@@ -196,7 +121,7 @@ impl Parser {
         Ok(Ast { at, kind })
     }
 
-    fn expression(&mut self) -> Parsed<Ast> {
+    pub(super) fn expression(&mut self) -> Parsed<Ast> {
         // Counts here too, so that parentheses cannot nest without end.
         self.parts += 1;
         if self.parts > PARTS {
