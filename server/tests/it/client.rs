@@ -1,5 +1,6 @@
 //! A page without a page: sends and reads messages as they stand on the wire.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
@@ -31,7 +32,12 @@ impl Client {
 
     /// The same with headers.
     pub(crate) async fn open_with(server: &Server, headers: &[(&str, &str)]) -> Result<Self, Error> {
-        let mut request = format!("ws://{}/live", server.address).into_client_request()?;
+        Self::open_at(server.address, headers).await
+    }
+
+    /// The same at an address.
+    async fn open_at(address: SocketAddr, headers: &[(&str, &str)]) -> Result<Self, Error> {
+        let mut request = format!("ws://{address}/live").into_client_request()?;
         for (name, value) in headers {
             let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
             request.headers_mut().append(name, HeaderValue::from_str(value).unwrap());
@@ -47,10 +53,18 @@ impl Client {
 
     /// The same with headers and a `HELLO`.
     pub(crate) async fn greet_with(server: &Server, headers: &[(&str, &str)], hello: Value) -> Self {
-        let mut client = Self::open_with(server, headers).await.unwrap();
-        client.send(json!({ "v": 1, "type": "HELLO", "payload": hello })).await;
-        client.welcome = client.expect("WELCOME").await["payload"].clone();
-        client
+        Self::open_with(server, headers).await.unwrap().say_hello(hello).await
+    }
+
+    /// Opens a connection with a new session to a server in another process.
+    pub(crate) async fn greet_at(address: SocketAddr) -> Self {
+        Self::open_at(address, &[]).await.unwrap().say_hello(json!({})).await
+    }
+
+    async fn say_hello(mut self, hello: Value) -> Self {
+        self.send(json!({ "v": 1, "type": "HELLO", "payload": hello })).await;
+        self.welcome = self.expect("WELCOME").await["payload"].clone();
+        self
     }
 
     /// Comes back to a session: `streams` is where it was in what.

@@ -32,3 +32,36 @@ async fn what_runs_finishes() {
     tokio::join!(server.stop(), release);
     assert!(bench.hooks.lock().unwrap().contains(&"unmount"));
 }
+
+/// The smallest application as a process of its own, and where it listens.
+#[cfg(unix)]
+fn hello() -> (std::process::Child, std::net::SocketAddr) {
+    use std::io::BufRead;
+    let tests = std::env::current_exe().unwrap();
+    let program = tests.ancestors().nth(2).unwrap().join("examples/hello");
+    let mut child = std::process::Command::new(program)
+        .arg("127.0.0.1:0")
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .expect("cargo builds examples along with tests");
+    let mut line = String::new();
+    std::io::BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+    let address = line.trim().strip_prefix("http://").unwrap().parse().unwrap();
+    (child, address)
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn signals_end_a_process_cleanly() {
+    for signal in ["TERM", "INT"] {
+        let (mut child, address) = hello();
+        let mut client = Client::greet_at(address).await;
+        let sent = std::process::Command::new("kill")
+            .args([&format!("-{signal}"), &child.id().to_string()])
+            .status();
+        assert!(sent.unwrap().success());
+        assert_eq!(client.closed().await, 1001);
+        let status = tokio::task::spawn_blocking(move || child.wait()).await.unwrap().unwrap();
+        assert!(status.success(), "{signal}: {status}");
+    }
+}
