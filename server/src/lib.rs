@@ -100,3 +100,8 @@ pub mod prelude {
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;
+
+/// The guide to components, for the same reason.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/components.md")]
+struct ComponentsGuide;
