@@ -232,7 +232,8 @@ impl Client {
     pub(crate) fn commit(&mut self, slot: Slot, field: Key, ticket: Option<u32>) {
         let Some(component) = self.component_mut(slot) else { return };
         let busy = component.edits.iter().any(|e| e.field == field && e.progress == Progress::Sent);
-        let Some(edit) = component.edits.iter_mut().find(|e| e.field == field && e.progress != Progress::Sent)
+        let Some(edit) =
+            component.edits.iter_mut().find(|e| e.field == field && e.progress != Progress::Sent)
         else {
             return;
         };
@@ -273,7 +274,9 @@ impl Client {
 
     /// The socket is gone. Code 1006 where there is none.
     pub(crate) fn closed(&mut self, socket: u32, code: u16) {
-        if socket != self.link.socket || matches!(self.link.phase, link::Phase::Pausing | link::Phase::Stopped) {
+        if socket != self.link.socket
+            || matches!(self.link.phase, link::Phase::Pausing | link::Phase::Stopped)
+        {
             return;
         }
         self.ended(code);
@@ -450,7 +453,10 @@ impl Client {
             if frame.len() > self.message_bytes {
                 let request = self.requests.remove(at - 1);
                 at -= 1;
-                self.refuse(request, &Failure::new("too_large", "the message is larger than the server takes"));
+                self.refuse(
+                    request,
+                    &Failure::new("too_large", "the message is larger than the server takes"),
+                );
                 continue;
             }
             if ack.is_some() {

@@ -143,7 +143,8 @@ impl<D: Dom> Page<D> {
             fired
         });
         let Some(fired) = fired else { return };
-        let mut guesses: Vec<_> = fired.guesses.into_iter().filter_map(|edit| self.place_guess(slot, edit)).collect();
+        let mut guesses: Vec<_> =
+            fired.guesses.into_iter().filter_map(|edit| self.place_guess(slot, edit)).collect();
         for call in fired.calls {
             let origin = Some(Origin { node, hole });
             let guesses = std::mem::take(&mut guesses);
@@ -351,9 +352,10 @@ impl<D: Dom> Page<D> {
         // Where nothing was adopted, other people's code changed what is ours; what is left of it is kept in step.
         for slot in adopted {
             let known = self.places.get(slot as usize).and_then(|place| place.view.as_ref());
-            let Some((hash, blueprint)) = known.map(|(hash, _)| hash.clone()).and_then(|hash| {
-                self.blueprint(&hash).map(|blueprint| (hash, blueprint))
-            }) else {
+            let Some((hash, blueprint)) = known
+                .map(|(hash, _)| hash.clone())
+                .and_then(|hash| self.blueprint(&hash).map(|blueprint| (hash, blueprint)))
+            else {
                 continue;
             };
             self.build(slot, &hash, &blueprint);

@@ -23,9 +23,15 @@ pub(crate) enum What {
 pub(crate) enum Step {
     Insert(usize),
     Remove(usize),
-    Move { from: usize, to: usize },
+    Move {
+        from: usize,
+        to: usize,
+    },
     /// The fields of the item at a place changed.
-    Item { at: usize, fields: Vec<Key> },
+    Item {
+        at: usize,
+        fields: Vec<Key>,
+    },
     /// The order of all: for each new place the place it had before.
     Order(Vec<usize>),
 }
@@ -204,8 +210,16 @@ mod tests {
     #[test]
     fn what_does_not_fit_is_a_misfit() {
         for patch in [
-            r#"[["-",9]]"#, r#"[["+",5,{}]]"#, r#"[["+",0]]"#, r#"[["~",9,{}]]"#, r#"[[">",1,7]]"#,
-            r#"[["=",[1]]]"#, r#"[["=",[1,1]]]"#, r#"[["?",1]]"#, r#"[[]]"#, r#"[3]"#,
+            r#"[["-",9]]"#,
+            r#"[["+",5,{}]]"#,
+            r#"[["+",0]]"#,
+            r#"[["~",9,{}]]"#,
+            r#"[[">",1,7]]"#,
+            r#"[["=",[1]]]"#,
+            r#"[["=",[1,1]]]"#,
+            r#"[["?",1]]"#,
+            r#"[[]]"#,
+            r#"[3]"#,
         ] {
             let patch = format!(r#"{{"$list":{patch}}}"#);
             assert_eq!(run(r#"[{"id":1},{"id":2}]"#, &patch).1, Err(Misfit), "{patch}");

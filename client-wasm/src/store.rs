@@ -48,7 +48,11 @@ impl Stream {
 
     /// What the server confirmed of a field.
     pub(crate) fn confirmed(&self, field: Key) -> Option<&Val> {
-        self.held.iter().find(|(key, _)| *key == field).map(|(_, value)| value).or_else(|| self.state.at(field))
+        self.held
+            .iter()
+            .find(|(key, _)| *key == field)
+            .map(|(_, value)| value)
+            .or_else(|| self.state.at(field))
     }
 
     /// Replaces everything by a snapshot; guesses stay over it.

@@ -81,12 +81,14 @@ impl Drop for Socket {
 /// Drives the socket until it is closed; the code.
 async fn run(mut socket: WebSocket, line: &RefCell<Line>, tell: &dyn Fn(News)) -> u16 {
     let mut open = false;
-    let closed_by_us = poll_fn(|cx| loop {
-        match turn(&mut socket, line, &mut open, cx) {
-            Turn::Told(news) => tell(news),
-            Turn::Closed(code) => return Poll::Ready(Err(code)),
-            Turn::Close(code) => return Poll::Ready(Ok(code)),
-            Turn::Wait => return Poll::Pending,
+    let closed_by_us = poll_fn(|cx| {
+        loop {
+            match turn(&mut socket, line, &mut open, cx) {
+                Turn::Told(news) => tell(news),
+                Turn::Closed(code) => return Poll::Ready(Err(code)),
+                Turn::Close(code) => return Poll::Ready(Ok(code)),
+                Turn::Wait => return Poll::Pending,
+            }
         }
     })
     .await;

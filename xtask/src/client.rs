@@ -60,7 +60,8 @@ enum Kind {
 /// Whether `dist` was built from the sources as they are.
 fn check() -> anyhow::Result<()> {
     let manifest = root()?.join("client-wasm/dist/manifest.json");
-    let text = fs::read_to_string(&manifest).with_context(|| format!("cannot read {}", manifest.display()))?;
+    let text =
+        fs::read_to_string(&manifest).with_context(|| format!("cannot read {}", manifest.display()))?;
     let manifest: serde_json::Value = serde_json::from_str(&text)?;
     let current = source_hash()?;
     ensure!(
@@ -75,15 +76,24 @@ fn build(kind: Kind) -> anyhow::Result<()> {
     let work = root.join("target/client");
     let _ = fs::remove_dir_all(&work);
     fs::create_dir_all(&work)?;
-    for (what, missing) in [("target add wasm32-unknown-unknown", "wasm32-unknown-unknown"), ("component add rust-src", "rust-src")] {
-        let list = if missing == "rust-src" { "rustup component list --installed" } else { "rustup target list --installed" };
+    for (what, missing) in [
+        ("target add wasm32-unknown-unknown", "wasm32-unknown-unknown"),
+        ("component add rust-src", "rust-src"),
+    ] {
+        let list = if missing == "rust-src" {
+            "rustup component list --installed"
+        } else {
+            "rustup target list --installed"
+        };
         if !crate::step::output("", list)?.contains(missing) {
             run("", &format!("rustup {what}"))?;
         }
     }
     let wasm = compile(&root, kind)?;
     let bound = bind(&wasm, &work.join("bound"), kind)?;
-    if !root.join("client-wasm/node_modules/binaryen").exists() || !root.join("client-wasm/node_modules/esbuild").exists() {
+    if !root.join("client-wasm/node_modules/binaryen").exists()
+        || !root.join("client-wasm/node_modules/esbuild").exists()
+    {
         run("client-wasm", "npm ci --no-progress")?;
     }
     let small = optimise(&bound, &work, kind)?;
@@ -96,7 +106,9 @@ fn build(kind: Kind) -> anyhow::Result<()> {
 fn compile(root: &Path, kind: Kind) -> anyhow::Result<PathBuf> {
     let line = "cargo build --package vivaz-client --lib --target wasm32-unknown-unknown";
     let (profile, folder) = match kind {
-        Kind::Release => ("--profile wasm-release -Zbuild-std=std -Zbuild-std-features=optimize_for_size", "wasm-release"),
+        Kind::Release => {
+            ("--profile wasm-release -Zbuild-std=std -Zbuild-std-features=optimize_for_size", "wasm-release")
+        }
         Kind::Dev => ("--release", "release"),
     };
     let mut cargo = command("", &format!("{line} {profile}"))?;
@@ -135,7 +147,11 @@ fn optimise(bound: &Path, work: &Path, kind: Kind) -> anyhow::Result<PathBuf> {
     let to = work.join("client.wasm");
     run(
         "client-wasm",
-        &format!("node node_modules/binaryen/bin/wasm-opt {} -Oz {FEATURES} -o {}", from.display(), to.display()),
+        &format!(
+            "node node_modules/binaryen/bin/wasm-opt {} -Oz {FEATURES} -o {}",
+            from.display(),
+            to.display()
+        ),
     )?;
     Ok(to)
 }
@@ -176,7 +192,8 @@ fn write_dist(dist: &Path, wasm: &[u8], script: &[u8], name: &str, kind: Kind) -
     fs::create_dir_all(dist)?;
     for entry in fs::read_dir(dist)? {
         let path = entry?.path();
-        if path.extension().is_some_and(|kind| ["wasm", "js", "gz", "br"].iter().any(|known| kind == *known)) {
+        if path.extension().is_some_and(|kind| ["wasm", "js", "gz", "br"].iter().any(|known| kind == *known))
+        {
             fs::remove_file(path)?;
         }
     }

@@ -58,7 +58,8 @@ impl Client {
             _ => Vec::new(),
         };
         connections.push(text("connection").into());
-        self.session = Some(Session { id: text("session").into(), secret: text("resume").into(), connections });
+        self.session =
+            Some(Session { id: text("session").into(), secret: text("resume").into(), connections });
         self.link.phase = link::Phase::Open;
         self.link.attempt = 0;
         self.link.code = 0;
@@ -167,7 +168,9 @@ impl Client {
         if let Some(slot) = self.slot_of(message.component) {
             let Some(component) = self.component_mut(slot) else { return };
             let fields: Vec<(Key, Val)> = match &patch {
-                Val::Obj(fields) if !component.typed.is_empty() || !component.edits.is_empty() => fields.clone(),
+                Val::Obj(fields) if !component.typed.is_empty() || !component.edits.is_empty() => {
+                    fields.clone()
+                }
                 _ => Vec::new(),
             };
             match component.stream.patch(message.rev, patch) {
@@ -246,7 +249,9 @@ impl Client {
 
     /// A reply makes an end of its request.
     fn answer(&mut self, message: &Message<'_>, outcome: Result<Val, Failure>) {
-        let Some(at) = self.requests.iter().position(|r| Some(r.reference) == message.reference) else { return };
+        let Some(at) = self.requests.iter().position(|r| Some(r.reference) == message.reference) else {
+            return;
+        };
         let request = self.requests.remove(at);
         self.unacknowledged += 1;
         match outcome {
@@ -345,7 +350,9 @@ impl Client {
         for (slot, component) in self.components.iter().enumerate() {
             let Some(component) = component else { continue };
             let meant = message.component.is_some_and(|id| *component.id == *id)
-                || message.topic.is_some_and(|name| component.topics.iter().any(|(_, topic)| **topic == *name));
+                || message
+                    .topic
+                    .is_some_and(|name| component.topics.iter().any(|(_, topic)| **topic == *name));
             if meant {
                 self.out.push(Output::Event { slot: slot as Slot, name: name.clone(), data: data.clone() });
             }
@@ -354,7 +361,8 @@ impl Client {
 
     fn taken_away(&mut self, message: &Message<'_>, payload: &Val) {
         let Some(slot) = self.slot_of(message.component) else { return };
-        let reason = payload.named("reason").and_then(Val::str).unwrap_or("the server unmounted the component");
+        let reason =
+            payload.named("reason").and_then(Val::str).unwrap_or("the server unmounted the component");
         let failure = Failure::new("not_mounted", reason);
         self.drop_waiting(slot);
         if let Some(component) = self.component_mut(slot) {

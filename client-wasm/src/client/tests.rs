@@ -37,7 +37,9 @@ impl Table {
 
     fn connect(&mut self) {
         let outputs = self.client.take();
-        let connect = outputs.iter().find_map(|o| if let Output::Connect { socket } = o { Some(*socket) } else { None });
+        let connect = outputs
+            .iter()
+            .find_map(|o| if let Output::Connect { socket } = o { Some(*socket) } else { None });
         self.socket = connect.expect("a connection is wanted");
         self.client.opened(self.socket);
     }
@@ -59,7 +61,10 @@ impl Table {
     }
 
     fn sent(&mut self) -> Vec<String> {
-        self.outputs().into_iter().filter_map(|o| if let Output::Send(frame) = o { Some(frame) } else { None }).collect()
+        self.outputs()
+            .into_iter()
+            .filter_map(|o| if let Output::Send(frame) = o { Some(frame) } else { None })
+            .collect()
     }
 
     /// Everything, with nothing left behind.
@@ -80,7 +85,10 @@ impl Table {
 
     /// The newest timer that was asked for.
     fn timer(&mut self) -> u32 {
-        let timers = self.outputs().into_iter().filter_map(|o| if let Output::Timer { token, .. } = o { Some(token) } else { None });
+        let timers = self
+            .outputs()
+            .into_iter()
+            .filter_map(|o| if let Output::Timer { token, .. } = o { Some(token) } else { None });
         timers.last().expect("a timer was asked for")
     }
 
@@ -94,7 +102,9 @@ fn open(name: &str) -> Source {
 }
 
 fn mount_frame(reference: u64, id: &str, name: &str) -> String {
-    format!(r#"{{"v":1,"type":"COMPONENT_MOUNT","ref":{reference},"componentId":"{id}","payload":{{"component":"{name}","props":{{}}}}}}"#)
+    format!(
+        r#"{{"v":1,"type":"COMPONENT_MOUNT","ref":{reference},"componentId":"{id}","payload":{{"component":"{name}","props":{{}}}}}}"#
+    )
 }
 
 fn set(field: &str, value: i64) -> (Option<Key>, Edit) {
@@ -112,7 +122,10 @@ fn a_click_is_small_and_its_answer_settles_it() {
     assert_eq!(table.client.component(0).unwrap().phase, Phase::Live);
     table.call("increment", 9);
     let sent = table.sent();
-    assert_eq!(sent, [r#"{"v":1,"type":"COMPONENT_ACTION","ref":2,"componentId":"c1","action":"increment"}"#]);
+    assert_eq!(
+        sent,
+        [r#"{"v":1,"type":"COMPONENT_ACTION","ref":2,"componentId":"c1","action":"increment"}"#]
+    );
     assert!(sent[0].len() <= 100);
     assert_eq!(table.client.unanswered(0).count(), 1);
     table.client.frame(table.socket, r#"{"v":1,"type":"STATE_UPDATE","ref":2,"componentId":"c1","rev":1,"payload":{"count":1},"result":5}"#);
@@ -126,9 +139,17 @@ fn a_guess_shows_at_once_and_a_refusal_takes_it_back() {
     let mut table = Table::live();
     table.client.action(0, "increment", "", None, None, vec![set("count", 1)]);
     assert_eq!(table.count(), "1");
-    table.client.frame(table.socket, r#"{"v":1,"type":"ERROR","ref":2,"componentId":"c1","payload":{"code":"forbidden","message":"no"}}"#);
+    table.client.frame(
+        table.socket,
+        r#"{"v":1,"type":"ERROR","ref":2,"componentId":"c1","payload":{"code":"forbidden","message":"no"}}"#,
+    );
     assert_eq!(table.count(), "0");
-    assert!(table.outputs().iter().any(|o| matches!(o, Output::ActionFailed { failure, .. } if &*failure.code == "forbidden")));
+    assert!(
+        table
+            .outputs()
+            .iter()
+            .any(|o| matches!(o, Output::ActionFailed { failure, .. } if &*failure.code == "forbidden"))
+    );
 }
 
 #[test]
@@ -141,11 +162,18 @@ fn a_topics_patch_that_names_its_author_drops_the_authors_guess() {
         operation: Operation::Push(parse(r#"{"id":"temp-1"}"#).unwrap()),
     };
     table.client.action(0, "send", "[\"hi\"]", None, None, vec![(Some(chat), push)]);
-    assert_eq!(table.client.whole(0).json(), r#"{"draft":"","chat":{"messages":[{"id":1},{"id":"temp-1"}]}}"#);
+    assert_eq!(
+        table.client.whole(0).json(),
+        r#"{"draft":"","chat":{"messages":[{"id":1},{"id":"temp-1"}]}}"#
+    );
     table.hear(r#"{"v":1,"type":"STATE_UPDATE","topic":"chat/lobby","rev":4,"by":"k-s1:2","payload":{"messages":{"$list":[["+",1,{"id":2}]]}}}"#);
     assert_eq!(table.client.whole(0).json(), r#"{"draft":"","chat":{"messages":[{"id":1},{"id":2}]}}"#);
     // Somebody else's does not.
-    let push = Edit { field: Key::of("messages"), path: vec![Segment::Item(Val::Int(1)), Segment::Field(Key::of("n"))], operation: Operation::Set(Val::Int(1)) };
+    let push = Edit {
+        field: Key::of("messages"),
+        path: vec![Segment::Item(Val::Int(1)), Segment::Field(Key::of("n"))],
+        operation: Operation::Set(Val::Int(1)),
+    };
     table.client.action(0, "send", "", None, None, vec![(Some(chat), push)]);
     table.hear(r#"{"v":1,"type":"STATE_UPDATE","topic":"chat/lobby","rev":5,"by":"another:3","payload":{"messages":{"$list":[["+",2,{"id":3}]]}}}"#);
     assert!(table.client.whole(0).json().contains(r#"{"id":1,"n":1}"#));
@@ -156,7 +184,11 @@ fn a_topics_patch_that_names_its_author_drops_the_authors_guess() {
 #[test]
 fn a_gap_asks_for_a_snapshot_once() {
     let mut table = Table::chat();
-    let ahead = |rev| format!(r#"{{"v":1,"type":"STATE_UPDATE","topic":"chat/lobby","rev":{rev},"payload":{{"messages":[]}}}}"#);
+    let ahead = |rev| {
+        format!(
+            r#"{{"v":1,"type":"STATE_UPDATE","topic":"chat/lobby","rev":{rev},"payload":{{"messages":[]}}}}"#
+        )
+    };
     assert_eq!(table.hear(&ahead(9)), [r#"{"v":1,"type":"RESYNC","topic":"chat/lobby"}"#]);
     assert_eq!(table.hear(&ahead(10)), Vec::<String>::new());
     table.hear(r#"{"v":1,"type":"STATE_SNAPSHOT","topic":"chat/lobby","rev":10,"epoch":"u","payload":{"messages":[{"id":4}]}}"#);
@@ -177,7 +209,9 @@ fn a_resume_sends_again_what_has_no_reply_and_names_every_stream() {
     let hello = table.sent();
     assert_eq!(
         hello,
-        [r#"{"v":1,"type":"HELLO","payload":{"session":"s1","resume":"r","acked":1,"streams":{"c:c1":["e",0],"t:chat/lobby":["t",3]}}}"#]
+        [
+            r#"{"v":1,"type":"HELLO","payload":{"session":"s1","resume":"r","acked":1,"streams":{"c:c1":["e",0],"t:chat/lobby":["t",3]}}}"#
+        ]
     );
     let sent = table.hear(r#"{"v":1,"type":"WELCOME","payload":{"session":"s1","resume":"r2","connection":"k2","resumed":true,"done":[2],"heartbeatMs":1000}}"#);
     let refs: Vec<&str> = sent.iter().map(|f| &f[f.find("ref").unwrap()..][..6]).collect();
@@ -192,7 +226,9 @@ fn a_lost_session_mounts_again_puts_back_what_was_typed_and_fails_what_was_unans
     let draft = Key::of("draft");
     table.client.edit(0, draft, Val::text("accepted"), false);
     table.client.commit(0, draft, None);
-    table.hear(r#"{"v":1,"type":"STATE_UPDATE","ref":2,"componentId":"c1","rev":1,"payload":{"draft":"accepted"}}"#);
+    table.hear(
+        r#"{"v":1,"type":"STATE_UPDATE","ref":2,"componentId":"c1","rev":1,"payload":{"draft":"accepted"}}"#,
+    );
     table.call("lost", 5);
     table.drop_and_pause();
     table.connect();
@@ -200,11 +236,22 @@ fn a_lost_session_mounts_again_puts_back_what_was_typed_and_fails_what_was_unans
     assert_eq!(frames.len(), 1);
     table.client.frame(table.socket, r#"{"v":1,"type":"WELCOME","payload":{"session":"s2","resume":"q","connection":"k3","resumed":false,"heartbeatMs":1000}}"#);
     let outputs = table.outputs();
-    let sent: Vec<&String> = outputs.iter().filter_map(|o| if let Output::Send(f) = o { Some(f) } else { None }).collect();
+    let sent: Vec<&String> =
+        outputs.iter().filter_map(|o| if let Output::Send(f) = o { Some(f) } else { None }).collect();
     assert_eq!(sent.len(), 2, "{sent:?}");
-    assert!(sent[0].contains("COMPONENT_MOUNT") && sent[1].contains(r#"{"property":"draft","value":"accepted"}"#));
-    assert!(outputs.iter().any(|o| matches!(o, Output::Settled { ticket: 5, outcome: Err(f) } if &*f.code == "session_lost")));
-    assert_eq!(table.client.whole(0).named("draft"), Some(&Val::text("accepted")), "it never leaves the screen");
+    assert!(
+        sent[0].contains("COMPONENT_MOUNT") && sent[1].contains(r#"{"property":"draft","value":"accepted"}"#)
+    );
+    assert!(
+        outputs.iter().any(
+            |o| matches!(o, Output::Settled { ticket: 5, outcome: Err(f) } if &*f.code == "session_lost")
+        )
+    );
+    assert_eq!(
+        table.client.whole(0).named("draft"),
+        Some(&Val::text("accepted")),
+        "it never leaves the screen"
+    );
 }
 
 #[test]
@@ -212,10 +259,22 @@ fn what_the_server_cleared_is_not_put_back() {
     let mut table = Table::chat();
     let draft = Key::of("draft");
     table.client.edit(0, draft, Val::text("hello"), false);
-    let sent = { table.call("send", 1); table.sent() };
-    assert_eq!(sent, [r#"{"v":1,"type":"COMPONENT_ACTION","ref":2,"componentId":"c1","action":"send","set":{"draft":"hello"}}"#]);
+    let sent = {
+        table.call("send", 1);
+        table.sent()
+    };
+    assert_eq!(
+        sent,
+        [
+            r#"{"v":1,"type":"COMPONENT_ACTION","ref":2,"componentId":"c1","action":"send","set":{"draft":"hello"}}"#
+        ]
+    );
     table.hear(r#"{"v":1,"type":"STATE_UPDATE","ref":2,"componentId":"c1","rev":1,"payload":{"draft":""}}"#);
-    assert_eq!(table.client.whole(0).named("draft"), Some(&Val::text("")), "cleared by the action, and shown");
+    assert_eq!(
+        table.client.whole(0).named("draft"),
+        Some(&Val::text("")),
+        "cleared by the action, and shown"
+    );
     table.drop_and_pause();
     table.connect();
     let sent = table.welcome("s2", false);
@@ -235,11 +294,14 @@ fn letters_typed_while_one_is_unanswered_go_out_together_and_are_never_overwritt
     }
     assert_eq!(sent.len(), 1);
     // The server's own idea of the field does not show below newer letters.
-    let sent = table.hear(r#"{"v":1,"type":"STATE_UPDATE","ref":2,"componentId":"c1","rev":1,"payload":{"draft":"H"}}"#);
+    let sent = table
+        .hear(r#"{"v":1,"type":"STATE_UPDATE","ref":2,"componentId":"c1","rev":1,"payload":{"draft":"H"}}"#);
     assert_eq!(shown(&table), "hel");
     assert!(sent.len() == 1 && sent[0].contains(r#""value":"hel""#), "{sent:?}");
     assert!(table.client.is_dirty(0, Some("draft")));
-    table.hear(r#"{"v":1,"type":"STATE_UPDATE","ref":3,"componentId":"c1","rev":2,"payload":{"draft":"HEL"}}"#);
+    table.hear(
+        r#"{"v":1,"type":"STATE_UPDATE","ref":3,"componentId":"c1","rev":2,"payload":{"draft":"HEL"}}"#,
+    );
     assert_eq!(shown(&table), "HEL", "answered, and nothing newer");
     assert!(!table.client.is_dirty(0, None));
 }
@@ -287,7 +349,10 @@ fn only_as_many_as_the_server_takes_are_in_flight_and_the_queue_has_an_end() {
     }
     let outputs = table.outputs();
     let sent = outputs.iter().filter(|o| matches!(o, Output::Send(_))).count();
-    let refused = outputs.iter().filter(|o| matches!(o, Output::Settled { outcome: Err(f), .. } if &*f.code == "overloaded")).count();
+    let refused = outputs
+        .iter()
+        .filter(|o| matches!(o, Output::Settled { outcome: Err(f), .. } if &*f.code == "overloaded"))
+        .count();
     assert_eq!((sent, refused), (3, 100));
     assert_eq!(table.hear(r#"{"v":1,"type":"ACK","ref":2,"componentId":"c1"}"#).len(), 1);
 }
@@ -298,7 +363,11 @@ fn a_message_that_is_too_large_is_refused_here() {
     let arguments = format!("[\"{}\"]", "x".repeat(400));
     table.client.action(0, "a", &arguments, None, Some(1), Vec::new());
     let outputs = table.outputs();
-    assert!(outputs.iter().any(|o| matches!(o, Output::Settled { ticket: 1, outcome: Err(f) } if &*f.code == "too_large")));
+    assert!(
+        outputs
+            .iter()
+            .any(|o| matches!(o, Output::Settled { ticket: 1, outcome: Err(f) } if &*f.code == "too_large"))
+    );
     assert!(!outputs.iter().any(|o| matches!(o, Output::Send(_))));
 }
 
@@ -325,7 +394,10 @@ fn silence_for_two_heartbeats_ends_the_connection() {
     };
     table.client.timer(token);
     let outputs = table.outputs();
-    assert!(outputs.iter().any(|o| matches!(o, Output::Send(f) if f == r#"{"v":1,"type":"PING","ack":1}"#)), "{outputs:?}");
+    assert!(
+        outputs.iter().any(|o| matches!(o, Output::Send(f) if f == r#"{"v":1,"type":"PING","ack":1}"#)),
+        "{outputs:?}"
+    );
     token = table.client.link.timer;
     table.client.timer(token);
     let outputs = table.outputs();
@@ -335,12 +407,25 @@ fn silence_for_two_heartbeats_ends_the_connection() {
 
 #[test]
 fn close_codes_are_obeyed() {
-    for (code, reload, stopped) in [(4401, true, true), (4426, true, true), (4409, false, true), (1009, false, true), (4400, false, true), (1006, false, false), (4408, false, false), (4429, false, false)] {
+    for (code, reload, stopped) in [
+        (4401, true, true),
+        (4426, true, true),
+        (4409, false, true),
+        (1009, false, true),
+        (4400, false, true),
+        (1006, false, false),
+        (4408, false, false),
+        (4429, false, false),
+    ] {
         let mut table = Table::live();
         table.client.closed(table.socket, code);
         let outputs = table.outputs();
         assert_eq!(outputs.contains(&Output::Reload), reload, "{code}");
-        assert_eq!(outputs.iter().any(|o| matches!(o, Output::Status { status: Status::Stopped, .. })), stopped, "{code}");
+        assert_eq!(
+            outputs.iter().any(|o| matches!(o, Output::Status { status: Status::Stopped, .. })),
+            stopped,
+            "{code}"
+        );
         assert_eq!(outputs.iter().any(|o| matches!(o, Output::Timer { .. })), !stopped, "{code}");
         table.client.wake();
         assert!(table.outputs().iter().any(|o| matches!(o, Output::Connect { .. })), "{code}");
@@ -373,8 +458,20 @@ fn leaving_for_good_ends_the_session_and_the_cache_suspends_it() {
 #[test]
 fn frames_of_an_older_socket_and_nonsense_are_ignored() {
     let mut table = Table::live();
-    table.client.frame(table.socket + 1, r#"{"v":1,"type":"STATE_UPDATE","componentId":"c1","rev":1,"payload":{"count":9}}"#);
-    for nonsense in ["", "[]", "{}", "null", r#"{"type":5}"#, r#"{"type":"NEW"}"#, r#"{"type":"STATE_UPDATE"}"#, r#"{"type":"ACK","ref":99}"#] {
+    table.client.frame(
+        table.socket + 1,
+        r#"{"v":1,"type":"STATE_UPDATE","componentId":"c1","rev":1,"payload":{"count":9}}"#,
+    );
+    for nonsense in [
+        "",
+        "[]",
+        "{}",
+        "null",
+        r#"{"type":5}"#,
+        r#"{"type":"NEW"}"#,
+        r#"{"type":"STATE_UPDATE"}"#,
+        r#"{"type":"ACK","ref":99}"#,
+    ] {
         table.client.frame(table.socket, nonsense);
     }
     assert_eq!(table.count(), "0");
@@ -387,9 +484,15 @@ fn a_failed_mount_is_told_and_events_reach_who_they_are_meant_for() {
     table.sent();
     table.client.frame(table.socket, r#"{"v":1,"type":"ERROR","ref":2,"componentId":"c2","payload":{"code":"unknown_component","message":"no such"}}"#);
     assert!(table.outputs().iter().any(|o| matches!(o, Output::Failed { slot: 1, .. })));
-    table.client.frame(table.socket, r#"{"v":1,"type":"EVENT","topic":"chat/lobby","payload":{"name":"user.joined","data":{"id":1}}}"#);
+    table.client.frame(
+        table.socket,
+        r#"{"v":1,"type":"EVENT","topic":"chat/lobby","payload":{"name":"user.joined","data":{"id":1}}}"#,
+    );
     let outputs = table.outputs();
-    assert!(matches!(outputs.as_slice(), [Output::Event { slot: 0, name, .. }] if &**name == "user.joined"), "{outputs:?}");
+    assert!(
+        matches!(outputs.as_slice(), [Output::Event { slot: 0, name, .. }] if &**name == "user.joined"),
+        "{outputs:?}"
+    );
 }
 
 #[test]

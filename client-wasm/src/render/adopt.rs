@@ -61,7 +61,8 @@ impl<D: Dom> Painter<'_, D> {
 
     /// Numbers elements that stand one after the other.
     fn rows(&mut self, parent: u32, start: u32, count: u32, block: usize) -> u32 {
-        let (nodes, template) = self.print.plans.get(block).map_or((1, 0), |plan| (plan.nodes, plan.template));
+        let (nodes, template) =
+            self.print.plans.get(block).map_or((1, 0), |plan| (plan.nodes, plan.template));
         // Each row is given back alone, so that its numbers are a range of their own.
         let first = self.stage.fresh(nodes * count);
         if count > 0 {

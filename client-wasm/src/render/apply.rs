@@ -81,7 +81,8 @@ impl<'a, D: Dom> Painter<'a, D> {
 
     /// Makes a new instance of a block, filled, not in the page yet.
     pub(super) fn make(&mut self, block: usize, frame: &Frame<'_>, item: Item<'_>) -> Instance {
-        let (nodes, template) = self.print.plans.get(block).map_or((1, 0), |plan| (plan.nodes, plan.template));
+        let (nodes, template) =
+            self.print.plans.get(block).map_or((1, 0), |plan| (plan.nodes, plan.template));
         let node = self.stage.range(nodes);
         self.stage.dom.put(Op::Make, &[node, template], &[]);
         self.fill(block, node, frame, item)
@@ -96,7 +97,13 @@ impl<'a, D: Dom> Painter<'a, D> {
     }
 
     /// An instance with nothing in its parts yet.
-    pub(super) fn instance(&mut self, block: usize, node: u32, frame: &Frame<'_>, item: Item<'_>) -> Instance {
+    pub(super) fn instance(
+        &mut self,
+        block: usize,
+        node: u32,
+        frame: &Frame<'_>,
+        item: Item<'_>,
+    ) -> Instance {
         let mut instance = Instance { block, node, locals: Vec::new(), parts: Vec::new() };
         let Some(of) = self.print.template.blocks.get(block) else { return instance };
         for (_, initial) in &of.locals {
@@ -130,7 +137,13 @@ impl<'a, D: Dom> Painter<'a, D> {
     }
 
     /// Brings an instance up to date, with all that is inside it.
-    pub(super) fn update(&mut self, instance: &mut Instance, up: &Frame<'_>, item: Item<'_>, dirty: &Dirty<'_>) {
+    pub(super) fn update(
+        &mut self,
+        instance: &mut Instance,
+        up: &Frame<'_>,
+        item: Item<'_>,
+        dirty: &Dirty<'_>,
+    ) {
         let print = self.print;
         let (Some(plan), Some(block)) =
             (print.plans.get(instance.block), print.template.blocks.get(instance.block))
@@ -143,7 +156,8 @@ impl<'a, D: Dom> Painter<'a, D> {
         let Instance { node, locals, parts, .. } = instance;
         let frame = up.inside(item, locals);
         for (at, (hole, plan_of)) in block.holes.iter().zip(&plan.holes).enumerate() {
-            let part = plan_of.part.and_then(|part| parts.get_mut(part).map(|p| (*node + 1 + 2 * part as u32, p)));
+            let part =
+                plan_of.part.and_then(|part| parts.get_mut(part).map(|p| (*node + 1 + 2 * part as u32, p)));
             match (&hole.kind, part) {
                 (HoleKind::For { list, key, block, .. }, Some((place, Part::Rows { rows, keys }))) => {
                     let list = list.eval(&frame);
@@ -184,7 +198,10 @@ impl<'a, D: Dom> Painter<'a, D> {
                         }
                     }
                 }
-                (HoleKind::Child { component, props, key }, Some((place, Part::Child { props: given, key: known }))) => {
+                (
+                    HoleKind::Child { component, props, key },
+                    Some((place, Part::Child { props: given, key: known })),
+                ) => {
                     if dirty.hits(&plan_of.reads) {
                         let values = props.iter().map(|(name, value)| {
                             (super::blueprint::key(name), value.eval(&frame).into_data())
@@ -212,7 +229,13 @@ impl<'a, D: Dom> Painter<'a, D> {
     }
 
     /// The instance's own holes only, not what is inside its lists.
-    pub(super) fn update_own(&mut self, instance: &mut Instance, up: &Frame<'_>, item: Item<'_>, dirty: &Dirty<'_>) {
+    pub(super) fn update_own(
+        &mut self,
+        instance: &mut Instance,
+        up: &Frame<'_>,
+        item: Item<'_>,
+        dirty: &Dirty<'_>,
+    ) {
         let print = self.print;
         let (Some(plan), Some(block)) =
             (print.plans.get(instance.block), print.template.blocks.get(instance.block))
@@ -264,7 +287,10 @@ impl<'a, D: Dom> Painter<'a, D> {
                         dom.put(Op::Property, &words, &[&text]);
                     }
                     AttributeKind::Class => dom.put(Op::Classes, &[node, path], &[&text]),
-                    AttributeKind::Plain | AttributeKind::Url | AttributeKind::UrlList | AttributeKind::Word => {
+                    AttributeKind::Plain
+                    | AttributeKind::Url
+                    | AttributeKind::UrlList
+                    | AttributeKind::Word => {
                         let gone = match value.kind() {
                             Kind::Null => true,
                             Kind::Bool(b) => !b && *kind != AttributeKind::Word,
@@ -397,7 +423,9 @@ pub(super) fn hash(key: &Value<'_, Val>) -> u64 {
     // A number and its text are two keys.
     text.push(if matches!(key.kind(), Kind::Str(_)) { 's' } else { 'n' });
     key.write(&mut text);
-    let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
+    let hash = text
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
     hash | 1
 }
 
@@ -435,4 +463,3 @@ pub(super) fn control_text(value: &Value<'_, Val>, control: Control, text: &mut 
         }
     }
 }
-

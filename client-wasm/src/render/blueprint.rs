@@ -112,17 +112,12 @@ impl Blueprint {
             for hole in &holes {
                 reads.add(&hole.reads);
             }
-            plans.push(Plan {
-                template: number,
-                depth: *depth,
-                holes,
-                reads,
-                nodes: 1 + 2 * parts as u32,
-            });
+            plans.push(Plan { template: number, depth: *depth, holes, reads, nodes: 1 + 2 * parts as u32 });
         }
         // A block's children come after it, so that going backwards every child is complete.
         for at in (0..plans.len()).rev() {
-            let inner: Vec<usize> = template.blocks.get(at)?.holes.iter().flat_map(|hole| inner(&hole.kind)).collect();
+            let inner: Vec<usize> =
+                template.blocks.get(at)?.holes.iter().flat_map(|hole| inner(&hole.kind)).collect();
             for child in inner {
                 let reads = plans.get(child)?.reads.clone();
                 plans.get_mut(at)?.reads.add(&reads);
@@ -229,7 +224,9 @@ fn path<D: Dom>(steps: &[Step], last: Option<Step>, walk: Walk, stage: &mut Stag
     let number = stage.paths;
     stage.paths += 1;
     let mut words = vec![number, walk as u32, (steps.len() + usize::from(last.is_some())) as u32];
-    words.extend(steps.iter().chain(&last).map(|step| u32::from(step.comments) << 16 | u32::from(step.elements)));
+    words.extend(
+        steps.iter().chain(&last).map(|step| u32::from(step.comments) << 16 | u32::from(step.elements)),
+    );
     stage.dom.put(Op::Path, &words, &[]);
     number
 }
@@ -251,7 +248,8 @@ fn register<D: Dom>(hole: &Hole, template: u32, at: u32, path: u32, stage: &mut 
                 }
             };
             super::event::expressions(run, optimistic, &mut |expr| expr.reads(&mut look));
-            let Modifiers { prevent, stop, only_self, once, target, drop, keys, held, debounce, throttle } = modifiers;
+            let Modifiers { prevent, stop, only_self, once, target, drop, keys, held, debounce, throttle } =
+                modifiers;
             let flags = u32::from(*prevent)
                 | u32::from(*stop) << 1
                 | u32::from(*only_self) << 2
@@ -302,7 +300,9 @@ fn hole_reads(hole: &Hole, depth: u16, fields: &mut Vec<(Key, Option<Key>)>, rea
             }
         }
         HoleKind::For { list, .. } => read(list),
-        HoleKind::If { arms, .. } => arms.iter().filter_map(|(condition, _)| condition.as_ref()).for_each(read),
+        HoleKind::If { arms, .. } => {
+            arms.iter().filter_map(|(condition, _)| condition.as_ref()).for_each(read)
+        }
         HoleKind::Model { field, .. } => read(&Expr::Root(field.clone())),
         HoleKind::Child { props, key, .. } => {
             props.iter().map(|(_, value)| value).chain(key).for_each(read);

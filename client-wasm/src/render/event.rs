@@ -27,7 +27,13 @@ impl Happening {
     /// Reads what the page hands over: `{"value":…,"checked":…,"form":{…},"event":{…}}`, each only if it is asked for.
     pub(crate) fn new(mut payload: Val, temp: Val) -> Self {
         let mut part = |name| payload.take(name).unwrap_or_default();
-        Self { value: part("value"), checked: part("checked"), form: part("form"), event: part("event"), temp }
+        Self {
+            value: part("value"),
+            checked: part("checked"),
+            form: part("form"),
+            event: part("event"),
+            temp,
+        }
     }
 }
 
@@ -80,34 +86,40 @@ impl View {
         let blueprint = std::rc::Rc::clone(&self.blueprint);
         let nodes = self.enclosing(node);
         let outermost = Frame { happening: Some(happening), ..Frame::outermost(around) };
-        Painter::new(&blueprint, stage, wire).find(&mut self.root, node, &outermost, None, &mut |_, at, up, item| {
-            let frame = up.inside(item, &at.locals);
-            let block = blueprint.template.blocks.get(at.block);
-            let Some(HoleKind::Event { run, optimistic, modifiers, .. }) =
-                block.and_then(|block| block.holes.get(hole)).map(|hole| &hole.kind)
-            else {
-                return;
-            };
-            if modifiers.drop && wire.is_loading(Some(Origin { node, hole: hole as u32 }), None) {
-                return;
-            }
-            for statement in run {
-                match statement {
-                    Statement::Call { action, args } => {
-                        let arguments = args.iter().map(|arg| arg.eval(&frame).into_data()).collect();
-                        let arguments = Val::List(arguments).json();
-                        fired.calls.push(Call { action: action.clone(), arguments });
-                    }
-                    Statement::Set { local, value } => {
-                        if let Some(node) = nodes.get(local.level as usize) {
-                            let value = value.eval(&frame).into_data();
-                            fired.locals.push(((*node, local.slot as usize), value));
+        Painter::new(&blueprint, stage, wire).find(
+            &mut self.root,
+            node,
+            &outermost,
+            None,
+            &mut |_, at, up, item| {
+                let frame = up.inside(item, &at.locals);
+                let block = blueprint.template.blocks.get(at.block);
+                let Some(HoleKind::Event { run, optimistic, modifiers, .. }) =
+                    block.and_then(|block| block.holes.get(hole)).map(|hole| &hole.kind)
+                else {
+                    return;
+                };
+                if modifiers.drop && wire.is_loading(Some(Origin { node, hole: hole as u32 }), None) {
+                    return;
+                }
+                for statement in run {
+                    match statement {
+                        Statement::Call { action, args } => {
+                            let arguments = args.iter().map(|arg| arg.eval(&frame).into_data()).collect();
+                            let arguments = Val::List(arguments).json();
+                            fired.calls.push(Call { action: action.clone(), arguments });
+                        }
+                        Statement::Set { local, value } => {
+                            if let Some(node) = nodes.get(local.level as usize) {
+                                let value = value.eval(&frame).into_data();
+                                fired.locals.push(((*node, local.slot as usize), value));
+                            }
                         }
                     }
                 }
-            }
-            fired.guesses.extend(optimistic.iter().filter_map(|guess| edit(guess, &frame)));
-        });
+                fired.guesses.extend(optimistic.iter().filter_map(|guess| edit(guess, &frame)));
+            },
+        );
         fired
     }
 

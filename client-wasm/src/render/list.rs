@@ -51,7 +51,9 @@ impl<D: Dom> Painter<'_, D> {
                 Some((_, steps)) if only && self.follow(target, items, frame, steps, body.depth) => {}
                 _ => {
                     self.reconcile(target, items, frame);
-                    // Whatever an item is now: its row is brought up to date, and the new ones see no difference.
+                    // Whatever an item is now: its row is brought up to date, and the new ones see no difference. Where
+                    // an item further out changed too, the rows may read both.
+                    inner.all |= inner.item.is_some();
                     inner.item = Some((body.depth, &[]));
                 }
             }
@@ -113,7 +115,9 @@ impl<D: Dom> Painter<'_, D> {
                     let mut old: Vec<Option<Instance>> = target.rows.drain(..).map(Some).collect();
                     let keys = std::mem::take(target.keys);
                     for place in places {
-                        if let (Some(row), Some(key)) = (old.get_mut(*place).and_then(Option::take), keys.get(*place)) {
+                        if let (Some(row), Some(key)) =
+                            (old.get_mut(*place).and_then(Option::take), keys.get(*place))
+                        {
                             target.rows.push(row);
                             target.keys.push(*key);
                         }
@@ -139,7 +143,8 @@ impl<D: Dom> Painter<'_, D> {
             target.keys.clear();
             return;
         }
-        let mut known: Vec<(u64, usize)> = target.keys.iter().enumerate().map(|(at, key)| (*key, at)).collect();
+        let mut known: Vec<(u64, usize)> =
+            target.keys.iter().enumerate().map(|(at, key)| (*key, at)).collect();
         known.sort_unstable();
         // Where each new row was before; a key that is there twice finds the first that is not taken yet.
         let places: Vec<Option<usize>> = wanted
@@ -245,7 +250,9 @@ fn longest_increasing(values: &[usize]) -> Vec<bool> {
     let mut previous: Vec<usize> = vec![usize::MAX; values.len()];
     for (at, v) in values.iter().enumerate().filter(|(_, v)| **v != usize::MAX) {
         let length = tails.partition_point(|tail| value(*tail) < *v);
-        if let (Some(before), Some(link)) = (length.checked_sub(1).and_then(|l| tails.get(l)), previous.get_mut(at)) {
+        if let (Some(before), Some(link)) =
+            (length.checked_sub(1).and_then(|l| tails.get(l)), previous.get_mut(at))
+        {
             *link = *before;
         }
         match tails.get_mut(length) {
@@ -290,4 +297,3 @@ mod tests {
         assert_eq!(ends(&vec![Step::Insert(0); 20_000]), None);
     }
 }
-

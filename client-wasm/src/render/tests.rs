@@ -1,0 +1,365 @@
+//! Views against a page in memory. What a view makes of a state by steps has to be what the server renders of it
+//! from nothing.
+
+mod fake;
+
+use std::rc::Rc;
+
+use fake::Fake;
+
+use super::*;
+use crate::client::Origin;
+use crate::dom::Op;
+use crate::patch::{self, Change, What};
+use crate::value::{Key, Val, parse};
+
+struct State(Val);
+
+impl Roots for State {
+    fn root(&self, field: Key) -> Option<&Val> {
+        self.0.at(field)
+    }
+}
+
+/// The state of the wire, as a test sets it.
+#[derive(Default)]
+struct Line {
+    loading: Option<Origin>,
+}
+
+impl Wire for Line {
+    fn is_loading(&self, from: Option<Origin>, _: Option<&str>) -> bool {
+        self.loading.is_some_and(|loading| from.is_none_or(|from| from == loading))
+    }
+
+    fn is_dirty(&self, _: Option<&str>) -> bool {
+        false
+    }
+
+    fn is_offline(&self) -> bool {
+        false
+    }
+}
+
+struct Screen {
+    source: &'static str,
+    stage: Stage<Fake>,
+    blueprint: Rc<Blueprint>,
+    view: Option<View>,
+    state: State,
+    line: Line,
+}
+
+impl Screen {
+    fn prepare(source: &'static str, state: &str) -> Self {
+        let compiled = vivaz_template::compile(source).expect("a valid template");
+        let mut stage = Stage::new(Fake::new());
+        let json = parse(&compiled.template.to_json()).expect("the compiled form is JSON");
+        let blueprint = Rc::new(Blueprint::new(&json, &mut stage).expect("the compiled form is readable"));
+        let state = State(parse(state).expect("a state is JSON"));
+        Self { source, stage, blueprint, view: None, state, line: Line::default() }
+    }
+
+    fn built(source: &'static str, state: &str) -> Self {
+        let mut screen = Self::prepare(source, state);
+        let around = Surroundings { roots: &screen.state, user: &Val::Null };
+        screen.view = Some(View::build(&screen.blueprint, 0, &around, &screen.line, &mut screen.stage));
+        screen.check();
+        screen
+    }
+
+    /// Server-rendered from one state, adopted with another.
+    fn adopted(source: &'static str, rendered: &str, state: &str) -> Self {
+        let mut screen = Self::prepare(source, state);
+        let (html, shape) = server(source, rendered);
+        screen.stage.dom.load(&html);
+        let around = Surroundings { roots: &screen.state, user: &Val::Null };
+        screen.view =
+            Some(View::adopt(&screen.blueprint, 0, &shape, &around, &screen.line, &mut screen.stage));
+        screen
+    }
+
+    /// The page shows what the server would render.
+    #[track_caller]
+    fn check(&self) {
+        assert_eq!(self.stage.dom.misfits, 0);
+        let expected = server(self.source, &self.state.0.json()).0.replace("<!>", "");
+        assert_eq!(self.stage.dom.html(), expected);
+    }
+
+    /// Applies a patch and shows it; what was changed in the page.
+    #[track_caller]
+    fn patch(&mut self, patch: &str) -> Vec<String> {
+        let mut changes = Vec::new();
+        for (field, value) in parse(patch).expect("a patch is JSON").into_fields() {
+            let old = self.state.0.at_mut(field).expect("the field is there");
+            changes.push(Change { field, what: patch::apply(old, value).expect("the patch fits") });
+        }
+        self.show(None, &changes)
+    }
+
+    #[track_caller]
+    fn show(&mut self, shared: Option<Key>, changes: &[Change]) -> Vec<String> {
+        self.stage.dom.changes.clear();
+        self.stage.dom.moved = 0;
+        let around = Surroundings { roots: &self.state, user: &Val::Null };
+        let view = self.view.as_mut().expect("there is a view");
+        view.show(shared, changes, &around, &self.line, &mut self.stage);
+        self.check();
+        self.stage.dom.changes.clone()
+    }
+
+    fn fire(&mut self, node: u32, hole: usize, payload: &str) -> event::Fired {
+        let around = Surroundings { roots: &self.state, user: &Val::Null };
+        let happening = Happening::new(parse(payload).expect("a payload is JSON"), Val::text("temp-1"));
+        let view = self.view.as_mut().expect("there is a view");
+        view.fire(node, hole, &happening, &around, (&self.line, &mut self.stage))
+    }
+
+    fn set_local(&mut self, place: (u32, usize), value: Val) {
+        let around = Surroundings { roots: &self.state, user: &Val::Null };
+        let view = self.view.as_mut().expect("there is a view");
+        view.set_local(place, value, &around, &self.line, &mut self.stage);
+    }
+}
+
+/// What the server renders, and its shape.
+fn server(source: &str, state: &str) -> (String, Vec<u32>) {
+    let compiled = vivaz_template::compile(source).expect("a valid template");
+    let state: serde_json::Value = serde_json::from_str(state).expect("a state is JSON");
+    let rendered = vivaz_template::render(&compiled, &state, None);
+    (rendered.html, rendered.shape)
+}
+
+const ROWS: &str = r#"<h1>{{ title }} ({{ rows.len() }})</h1><ul><li live:for="r in rows" live:key="r.id">{{ r.label }} of {{ title }}</li></ul><p live:if="rows.is_empty()">none</p><p live:else>some</p>"#;
+
+fn rows(ids: &[u32]) -> String {
+    let rows: Vec<String> = ids.iter().map(|id| format!(r#"{{"id":{id},"label":"r{id}"}}"#)).collect();
+    format!(r#"{{"title":"t","rows":[{}]}}"#, rows.join(","))
+}
+
+#[test]
+fn only_what_reads_a_changed_field_is_touched() {
+    let mut screen = Screen::built(r#"<b>{{ a }}</b><i class="x {{ b }}">{{ b }}</i>"#, r#"{"a":1,"b":"y"}"#);
+    assert_eq!(screen.patch(r#"{"a":2}"#), ["text 2"]);
+    assert_eq!(screen.patch(r#"{"a":2}"#), Vec::<String>::new());
+}
+
+#[test]
+fn what_the_server_rendered_is_adopted_without_a_change() {
+    let state = rows(&[1, 2, 3]);
+    let screen = Screen::adopted(ROWS, &state, &state);
+    screen.check();
+    assert_eq!(screen.stage.dom.changes, Vec::<String>::new());
+}
+
+#[test]
+fn adoption_from_an_older_state_sets_what_differs() {
+    for (old, new) in
+        [(vec![1, 2, 3], vec![1, 2]), (vec![], vec![5, 6]), (vec![1], vec![]), (vec![1, 2], vec![2, 1, 3])]
+    {
+        let screen = Screen::adopted(ROWS, &rows(&old), &rows(&new));
+        screen.check();
+    }
+}
+
+#[test]
+fn html_that_is_not_the_templates_is_noticed() {
+    let mut screen = Screen::prepare(ROWS, &rows(&[1, 2]));
+    screen.stage.dom.load("<h1>x</h1>");
+    let around = Surroundings { roots: &screen.state, user: &Val::Null };
+    View::adopt(&screen.blueprint, 0, &[2, 2], &around, &screen.line, &mut screen.stage);
+    assert!(screen.stage.dom.misfits > 0);
+}
+
+#[test]
+fn an_operation_on_a_list_touches_its_row_alone() {
+    let mut screen = Screen::built(ROWS, &rows(&[1, 2, 3]));
+    assert_eq!(screen.patch(r#"{"rows":{"$list":[["~",2,{"label":"new"}]]}}"#), ["text new of t"]);
+    assert_eq!(screen.patch(r#"{"rows":{"$list":[["-",1]]}}"#), ["text t (2)", "remove"]);
+    let changes = screen.patch(r#"{"rows":{"$list":[["+",2,{"id":9,"label":"r9"}]]}}"#);
+    assert_eq!(changes.iter().filter(|c| *c == "insert").count(), 1, "{changes:?}");
+    assert_eq!(screen.patch(r#"{"title":"u"}"#).len(), 4, "the heading and each row");
+}
+
+#[test]
+fn a_new_order_moves_as_few_rows_as_can_be() {
+    let mut screen = Screen::built(ROWS, &rows(&[1, 2, 3, 4, 5]));
+    screen.patch(r#"{"rows":{"$list":[["=",[5,1,2,3,4]]]}}"#);
+    assert_eq!(screen.stage.dom.moved, 1);
+    let swapped: serde_json::Value = serde_json::from_str(&rows(&[5, 4, 2, 3, 1])).unwrap();
+    screen.patch(&format!(r#"{{"rows":{}}}"#, swapped["rows"]));
+    assert_eq!(screen.stage.dom.moved, 2);
+}
+
+#[test]
+fn emptying_a_list_is_one_operation() {
+    let mut screen = Screen::built(ROWS, &rows(&[1, 2, 3]));
+    let changes = screen.patch(r#"{"rows":[]}"#);
+    assert_eq!(changes.iter().filter(|c| *c == "clear").count(), 1, "{changes:?}");
+    assert_eq!(
+        changes.iter().filter(|c| *c == "remove").count(),
+        1,
+        "the other arm of the condition: {changes:?}"
+    );
+    screen.patch(&format!(
+        r#"{{"rows":{}}}"#,
+        serde_json::from_str::<serde_json::Value>(&rows(&[7])).unwrap()["rows"]
+    ));
+}
+
+/// A small generator, so that a failure can be run again.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % sides.max(1)
+    }
+}
+
+const NESTED: &str = r#"<p>{{ a.len() }}</p><section live:for="s, i in a" live:key="s.id"><h2>{{ i }} {{ s.t }}</h2><em live:for="x, j in s.l" live:key="x.id">{{ i }}.{{ j }} {{ x.t }}<u live:if="x.t == 'b'">{{ s.t }}</u></em><hr live:if="s.l.len() > 1"></section><footer>end</footer>"#;
+
+#[test]
+fn any_sequence_of_patches_shows_the_servers_order() {
+    for seed in 0..60 {
+        let mut dice = Dice(seed);
+        let mut screen = Screen::built(NESTED, r#"{"a":[]}"#);
+        let mut next = 0;
+        for _ in 0..12 {
+            let mut ops = Vec::new();
+            let mut ids: Vec<i64> = list(&screen.state.0, "a");
+            for _ in 0..=dice.roll(4) {
+                let pick = ids.get(dice.roll(ids.len())).copied();
+                match (dice.roll(6), pick) {
+                    (0 | 1, _) | (_, None) => {
+                        next += 1;
+                        let at = dice.roll(ids.len() + 1);
+                        ids.insert(at, next);
+                        ops.push(format!(
+                            r#"["+",{at},{{"id":{next},"t":"t{next}","l":[{{"id":1,"t":"a"}}]}}]"#
+                        ));
+                    }
+                    (2, Some(id)) => {
+                        ids.retain(|known| *known != id);
+                        ops.push(format!(r#"["-",{id}]"#));
+                    }
+                    (3, Some(id)) => {
+                        let to = dice.roll(ids.len());
+                        ids.retain(|known| *known != id);
+                        ids.insert(to, id);
+                        ops.push(format!(r#"[">",{id},{to}]"#));
+                    }
+                    (4, Some(id)) => {
+                        let items: Vec<String> = (0..dice.roll(4))
+                            .map(|n| format!(r#"{{"id":{n},"t":"{}"}}"#, ["a", "b"][dice.roll(2)]))
+                            .collect();
+                        ops.push(format!(
+                            r#"["~",{id},{{"t":"n{}","l":[{}]}}]"#,
+                            dice.roll(9),
+                            items.join(",")
+                        ));
+                    }
+                    (_, Some(_)) => {
+                        let shift = dice.roll(ids.len());
+                        ids.rotate_left(shift);
+                        ops.push(format!(
+                            r#"["=",[{}]]"#,
+                            ids.iter().map(i64::to_string).collect::<Vec<_>>().join(",")
+                        ));
+                    }
+                }
+            }
+            if dice.roll(4) == 0 {
+                // The same as one new value.
+                let mut whole = screen.state.0.named("a").unwrap().clone();
+                patch::apply(&mut whole, parse(&format!(r#"{{"$list":[{}]}}"#, ops.join(","))).unwrap())
+                    .unwrap();
+                screen.patch(&format!(r#"{{"a":{}}}"#, whole.json()));
+            } else {
+                screen.patch(&format!(r#"{{"a":{{"$list":[{}]}}}}"#, ops.join(",")));
+            }
+        }
+        let state = screen.state.0.json();
+        let again = Screen::adopted(NESTED, &state, &state);
+        assert_eq!(again.stage.dom.changes, Vec::<String>::new());
+    }
+}
+
+fn list(state: &Val, field: &str) -> Vec<i64> {
+    let items = state.named(field).and_then(Val::list).unwrap_or_default();
+    items.iter().map(|item| item.named("id").and_then(Val::int).unwrap() as i64).collect()
+}
+
+#[test]
+fn locals_belong_to_their_instance() {
+    let source = r#"<div live:local="open = false"><button live:click="open = !open">x</button><p live:if="open">{{ n }}</p></div>"#;
+    let mut screen = Screen::built(source, r#"{"n":5}"#);
+    let mut block = 0;
+    let listening =
+        screen.stage.dom.told.iter().find(|(op, ..)| *op == Op::Listen).expect("something listens").1.clone();
+    block += listening[0];
+    assert_eq!(block, screen.blueprint.plans[0].template);
+    let root = screen.view.as_ref().unwrap().root.node;
+    let fired = screen.fire(root, listening[1] as usize, "{}");
+    assert_eq!(fired.calls, vec![]);
+    let (place, value) = fired.locals[0].clone();
+    assert_eq!(value, Val::Bool(true));
+    screen.set_local(place, value);
+    assert!(screen.stage.dom.html().contains("<p>5</p>"));
+}
+
+#[test]
+fn a_click_in_a_row_knows_its_item_and_its_guess() {
+    let source = r#"<ul><li live:for="t in items" live:key="t.id"><input type="checkbox" checked="{{ t.done }}" live:change="toggle(t.id, $checked)" live:optimistic="items[t.id].done = $checked; items.push({ id: $temp })"></li></ul>"#;
+    let mut screen = Screen::prepare(source, r#"{"items":[{"id":4,"done":false},{"id":8,"done":true}]}"#);
+    let around = Surroundings { roots: &screen.state, user: &Val::Null };
+    screen.view = Some(View::build(&screen.blueprint, 0, &around, &screen.line, &mut screen.stage));
+    let listening =
+        screen.stage.dom.told.iter().find(|(op, ..)| *op == Op::Listen).expect("something listens").1.clone();
+    let view::Part::Rows { rows, .. } = &screen.view.as_ref().unwrap().root.parts[0] else {
+        panic!("a list")
+    };
+    let node = rows[1].node;
+    let fired = screen.fire(node, listening[1] as usize, r#"{"checked":false}"#);
+    assert_eq!(fired.calls, vec![event::Call { action: "toggle".into(), arguments: "[8,false]".into() }]);
+    let mut items = screen.state.0.named("items").unwrap().clone();
+    let whats: Vec<Option<What>> = fired.guesses.iter().map(|guess| guess.apply(&mut items)).collect();
+    assert!(whats.iter().all(|what| matches!(what, Some(What::List(_)))), "{whats:?}");
+    assert_eq!(items.json(), r#"[{"id":4,"done":false},{"id":8,"done":false},{"id":"temp-1"}]"#);
+}
+
+#[test]
+fn loading_shows_on_the_element_that_called() {
+    let source = r#"<button live:click="a()" live:loading.attr="disabled">a</button><button live:click="b()" live:loading.attr="disabled">b</button>"#;
+    let mut screen = Screen::built(source, "{}");
+    let listens: Vec<u32> =
+        screen.stage.dom.told.iter().filter(|(op, ..)| *op == Op::Listen).map(|(_, w, _)| w[1]).collect();
+    let node = screen.view.as_ref().unwrap().root.node;
+    screen.line.loading = Some(Origin { node, hole: listens[1] });
+    let around = Surroundings { roots: &screen.state, user: &Val::Null };
+    screen.view.as_mut().unwrap().show_wire(&around, &screen.line, &mut screen.stage);
+    assert_eq!(screen.stage.dom.html(), r#"<button>a</button><button disabled="">b</button>"#);
+}
+
+#[test]
+fn urls_that_run_scripts_are_refused_here_too() {
+    let mut screen = Screen::built(r#"<a href="{{ u }}">x</a>"#, r#"{"u":"/ok"}"#);
+    screen.patch(r#"{"u":"javascript:alert(1)"}"#);
+    assert!(screen.stage.dom.html().contains("about:invalid"));
+}
+
+#[test]
+fn numbers_of_nodes_are_used_again() {
+    let mut screen = Screen::built(ROWS, &rows(&[]));
+    let mut most = 0;
+    for round in 0..20 {
+        let ids: Vec<u32> = (round * 50..round * 50 + 50).collect();
+        let state: serde_json::Value = serde_json::from_str(&rows(&ids)).unwrap();
+        screen.patch(&format!(r#"{{"rows":{}}}"#, state["rows"]));
+        if round == 1 {
+            most = screen.stage.next;
+        }
+    }
+    assert_eq!(screen.stage.next, most, "as many as are needed at once, and no more");
+}

@@ -144,7 +144,9 @@ impl View {
             dirty.mask |= blueprint.mask(place.0, place.1);
             match &change.what {
                 // Two runs of steps for one list, or steps after a new value: only the end counts then.
-                What::List(steps) if !changes.iter().any(|c| !std::ptr::eq(c, change) && c.field == change.field) => {
+                What::List(steps)
+                    if !changes.iter().any(|c| !std::ptr::eq(c, change) && c.field == change.field) =>
+                {
                     lists.push((place, steps));
                 }
                 What::List(_) | What::Value => {}
@@ -156,16 +158,32 @@ impl View {
     }
 
     /// Shows everything anew: after a snapshot.
-    pub(crate) fn show_all<D: Dom>(&mut self, around: &Surroundings<'_>, wire: &dyn Wire, stage: &mut Stage<D>) {
+    pub(crate) fn show_all<D: Dom>(
+        &mut self,
+        around: &Surroundings<'_>,
+        wire: &dyn Wire,
+        stage: &mut Stage<D>,
+    ) {
         self.run(&Dirty::all(), around, wire, stage);
     }
 
     /// Shows what depends on these bits.
-    pub(crate) fn show_wire<D: Dom>(&mut self, around: &Surroundings<'_>, wire: &dyn Wire, stage: &mut Stage<D>) {
+    pub(crate) fn show_wire<D: Dom>(
+        &mut self,
+        around: &Surroundings<'_>,
+        wire: &dyn Wire,
+        stage: &mut Stage<D>,
+    ) {
         self.run(&Dirty::of(super::blueprint::WIRE), around, wire, stage);
     }
 
-    fn run<D: Dom>(&mut self, dirty: &Dirty<'_>, around: &Surroundings<'_>, wire: &dyn Wire, stage: &mut Stage<D>) {
+    fn run<D: Dom>(
+        &mut self,
+        dirty: &Dirty<'_>,
+        around: &Surroundings<'_>,
+        wire: &dyn Wire,
+        stage: &mut Stage<D>,
+    ) {
         let blueprint = Rc::clone(&self.blueprint);
         Painter::new(&blueprint, stage, wire).update(&mut self.root, &Frame::outermost(around), None, dirty);
     }

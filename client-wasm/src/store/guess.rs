@@ -83,7 +83,9 @@ impl Edit {
         // Views follow the changed item of a list, or the step of the list itself; anything deeper is a new value.
         Some(match (item, step, self.path.get(1)) {
             (None, Some(step), None) if self.path.is_empty() => What::List(vec![step]),
-            (Some(at), _, Some(Segment::Field(key))) => What::List(vec![Step::Item { at, fields: vec![*key] }]),
+            (Some(at), _, Some(Segment::Field(key))) => {
+                What::List(vec![Step::Item { at, fields: vec![*key] }])
+            }
             _ => What::Value,
         })
     }

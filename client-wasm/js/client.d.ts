@@ -1,0 +1,67 @@
+/** Why a call failed. */
+export interface LiveError extends Error {
+  /** One of the protocol's error codes, or `timeout`, `overloaded`, `session_lost`. */
+  code: string;
+  details: unknown;
+}
+
+/** A mounted component. */
+export interface LiveComponent<State = any> {
+  /** What it shows: the confirmed state with the effects of unanswered actions over it. The same object until it changes. */
+  readonly state: Readonly<State>;
+  /** Whether something of it is unanswered. */
+  readonly loading: boolean;
+  /** The elements named by `live:ref`. */
+  readonly refs: Record<string, Element>;
+  /** Calls an action; its return value. */
+  call<T = unknown>(action: string, ...args: unknown[]): Promise<T>;
+  /** Sets a `model` field; shows at once. */
+  set<K extends keyof State & string>(field: K, value: State[K]): Promise<void>;
+  /** Called after every change; returns what ends it. */
+  subscribe(act: (state: Readonly<State>, component: this) => void): () => void;
+  /** Called with the data of application events; returns what ends it. */
+  on(event: string, act: (data: any, component: this) => void): () => void;
+  /** Shows a patch until the promise settles. */
+  optimistic<T>(patch: Record<string, unknown>, until: Promise<T>): Promise<T>;
+  unmount(): void;
+}
+
+export interface LiveConnection {
+  status: 'connecting' | 'connected' | 'offline' | 'stopped';
+  /** Tries since the last connection. */
+  attempt: number;
+  /** The close code that ended the last one. */
+  code: number;
+}
+
+export interface LiveHook {
+  mounted?(element: Element): void;
+  destroyed?(element: Element): void;
+}
+
+export interface LiveSettings {
+  /** After how long a call rejects with `timeout`; 30,000 by itself. */
+  callTimeoutMs?: number;
+  /** Whether the browser asks before a page with unsent changes is left. */
+  warnUnsent?: boolean;
+}
+
+/** Mounts an open component without an element. */
+export function mount<State = any>(name: string, props?: Record<string, unknown>): Promise<LiveComponent<State>>;
+/** The component of an element, or of the one around it. */
+export function component<State = any>(element: Element): LiveComponent<State> | undefined;
+/** Registers what `live:hook="name"` stands for. */
+export function hook(name: string, of: LiveHook): void;
+export function configure(settings: LiveSettings): void;
+/** Connects now. */
+export function reconnect(): void;
+
+declare const live: {
+  mount: typeof mount;
+  component: typeof component;
+  hook: typeof hook;
+  configure: typeof configure;
+  reconnect: typeof reconnect;
+  readonly connection: LiveConnection;
+};
+export default live;
