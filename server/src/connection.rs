@@ -1,12 +1,12 @@
 //! One connection: the greeting, then one loop over everything that can happen to its session.
 
+mod alone;
 mod hello;
 mod pulse;
 #[cfg(test)]
 mod tests;
 
 use std::future::poll_fn;
-use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -17,6 +17,7 @@ use tracing::Instrument;
 use vivaz_components::{Identity, UnmountReason};
 use vivaz_protocol::{CLOSE_LEFT, CloseCode};
 
+pub(crate) use self::alone::{end, tend};
 use self::pulse::{Diagnosis, Pulse};
 use crate::port::Mail;
 use crate::runtime::Runtime;
@@ -244,71 +245,4 @@ async fn flush<T: Transport>(session: &mut Session, transport: &mut T, pulse: &m
         Poll::Ready(())
     })
     .await;
-}
-
-/// Looks after a session without a connection until nothing is left to do, then lets it wait.
-pub(crate) async fn tend(mut session: Box<Session>, until: Instant) {
-    loop {
-        while let Some(turn) = poll_fn(|cx| poll_alone(&mut session, cx)).await {
-            match turn {
-                Alone::Done(done) => session.done(*done),
-                Alone::Mail(Mail::Event { component, event }) => session.event(component, &event),
-                Alone::Mail(Mail::Yield(give)) => match give.send(session) {
-                    Ok(()) => return,
-                    Err(back) => session = back,
-                },
-                Alone::Mail(Mail::Close(code)) => {
-                    let reason = if code == CloseCode::Unauthenticated {
-                        UnmountReason::Revoked
-                    } else {
-                        UnmountReason::Shutdown
-                    };
-                    return end(session, reason).await;
-                }
-            }
-        }
-        let runtime = session.runtime().clone();
-        match runtime.core().sessions.park(session, until) {
-            None => return,
-            Some(back) => session = back,
-        }
-    }
-}
-
-/// What happens next to a session without a connection.
-enum Alone {
-    Done(Box<Done>),
-    Mail(Mail),
-}
-
-/// `None` when nothing runs and nothing waits.
-fn poll_alone(session: &mut Session, cx: &mut Context<'_>) -> Poll<Option<Alone>> {
-    if let Poll::Ready(mail) = session.port().poll_mail(cx) {
-        return Poll::Ready(Some(Alone::Mail(mail)));
-    }
-    match session.poll_running(cx) {
-        Poll::Ready(done) => Poll::Ready(Some(Alone::Done(done))),
-        Poll::Pending if session.is_idle() => Poll::Ready(None),
-        Poll::Pending => Poll::Pending,
-    }
-}
-
-/// Ends a session: its components are told, and what runs finishes first.
-pub(crate) async fn end(mut session: Box<Session>, reason: UnmountReason) {
-    let runtime = session.runtime().clone();
-    runtime.core().sessions.end(session.id());
-    session.unmount_all(reason);
-    let finish = async {
-        while let Some(turn) = poll_fn(|cx| poll_alone(&mut session, cx)).await {
-            match turn {
-                Alone::Done(done) => session.done(*done),
-                // Nobody can resume it any more, and its components are on their way out.
-                Alone::Mail(_) => {}
-            }
-        }
-    };
-    let limit = runtime.core().limits.action_time;
-    if tokio::time::timeout(limit, pin!(finish)).await.is_err() {
-        tracing::warn!("handlers of an ended session did not finish in time");
-    }
 }

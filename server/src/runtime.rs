@@ -27,7 +27,7 @@ use crate::identify::{Identify, Refused};
 use crate::limits::Limits;
 use crate::middleware::Middleware;
 use crate::origin::Origins;
-use crate::port::Mail;
+use crate::port::{Mail, Posted};
 use crate::rate::Rate;
 use crate::seal::Sealer;
 use crate::sessions::Sessions;
@@ -152,8 +152,10 @@ impl Runtime {
         self.0.shutdown.cancel();
         self.0.tasks.close();
         for port in self.0.sessions.ports() {
-            // A session that nobody has simply ends with the process.
-            let _ = port.post(Mail::Close(CloseCode::GoingAway), usize::MAX);
+            // A session that waits for its page is ended too, so that its components are told.
+            if port.post(Mail::Close(CloseCode::GoingAway), usize::MAX) == Posted::Unattended {
+                self.attend(port.session());
+            }
         }
         if tokio::time::timeout(self.0.limits.shutdown_time, self.0.tasks.wait()).await.is_err() {
             tracing::warn!(left = self.0.tasks.len(), "some connections did not end in time");

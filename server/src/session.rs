@@ -5,6 +5,7 @@
 
 mod answer;
 mod component;
+mod conduct;
 mod effects;
 mod mount;
 mod replies;
@@ -28,8 +29,8 @@ use vivaz_components::instance::BoxFuture;
 use vivaz_protocol::{ComponentId, ConnectionId, SessionId, TopicName};
 
 use self::component::Component;
+use self::conduct::Conduct;
 use self::replies::Replies;
-use self::requests::Conduct;
 pub(crate) use self::resume::Position;
 use self::topics::Held;
 pub(crate) use self::work::Done;

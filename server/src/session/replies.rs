@@ -79,6 +79,10 @@ impl Replies {
             self.running.remove(at);
         }
         self.bytes += reply.size();
+        if self.kept.is_empty() {
+            // Most sessions have one reply on its way at most.
+            self.kept.reserve_exact(1);
+        }
         self.kept.push_back((reference, reply));
         while self.kept.len() > bounds.replies || self.bytes > bounds.bytes {
             let Some((_, oldest)) = self.kept.pop_front() else { break };
@@ -98,7 +102,8 @@ impl Replies {
             keep
         });
         if self.kept.is_empty() {
-            self.kept.shrink_to(4);
+            // What a burst needed is given back.
+            self.kept = VecDeque::new();
         }
     }
 

@@ -5,56 +5,15 @@ use std::time::Duration;
 use tokio::time::Instant;
 use vivaz_components::instance::Job;
 use vivaz_protocol::{
-    ClientBody, ClientType, CloseCode, ComponentId, DecodeError, ErrorCode, ErrorMessage, RawJson, Ref,
-    Request, ServerMessage, StreamId, decode_client,
+    ClientBody, ClientType, ComponentId, DecodeError, ErrorCode, ErrorMessage, RawJson, Ref, Request,
+    ServerMessage, StreamId, decode_client,
 };
 
 use super::component::{Origin, Task};
+use super::conduct::Close;
 use super::replies::{Admission, Kept};
 use super::{Session, speak};
-use crate::rate::Meter;
 use crate::stats::Counters;
-
-/// So many malformed messages in a row close the connection.
-const MALFORMED: u8 = 10;
-/// So many refused as too fast within [`WINDOW`] close the connection.
-const REFUSED: u16 = 1_000;
-const WINDOW: Duration = Duration::from_secs(10);
-
-/// A code to close the connection with, and why, for a developer.
-pub(crate) type Close = (CloseCode, &'static str);
-
-/// How a client behaves.
-#[derive(Debug, Default)]
-pub(super) struct Conduct {
-    meter: Meter,
-    malformed: u8,
-    /// How many were refused as too fast since `refused_since`.
-    refused: u16,
-    refused_since: Option<Instant>,
-    /// Messages that may come at once regardless of the rate: what a resumed page sends again.
-    granted: u32,
-    /// No message has come on this connection yet.
-    unproven: bool,
-}
-
-impl Conduct {
-    /// A new connection: everything in a row starts anew, the rate does not.
-    pub(super) fn greet(&mut self, granted: u32) {
-        self.malformed = 0;
-        self.granted = granted;
-        self.unproven = true;
-    }
-
-    fn refuse(&mut self, now: Instant) -> Option<Close> {
-        if self.refused_since.is_none_or(|since| now.duration_since(since) > WINDOW) {
-            self.refused_since = Some(now);
-            self.refused = 0;
-        }
-        self.refused += 1;
-        (self.refused >= REFUSED).then_some((CloseCode::RateLimited, "too many messages"))
-    }
-}
 
 impl Session {
     /// Takes in a message. A code that comes back closes the connection.
@@ -62,7 +21,7 @@ impl Session {
         let now = Instant::now();
         let core = self.runtime.core();
         Counters::add(&core.counters.messages);
-        if std::mem::take(&mut self.conduct.unproven) {
+        if self.conduct.is_first() {
             core.sessions.confirm(self.port.session());
         }
         let Ok(text) = std::str::from_utf8(bytes) else {
@@ -73,7 +32,7 @@ impl Session {
             Ok(message) => message,
             Err(error) => return self.undecodable(&error, too_fast, now),
         };
-        self.conduct.malformed = 0;
+        self.conduct.well_formed();
         if let Some(received) = message.ack {
             self.replies.received(received);
             self.forget_patches(received);
@@ -110,13 +69,8 @@ impl Session {
 
     /// How long until the rate allows a message, if it does not now.
     fn too_fast(&mut self, now: Instant) -> Option<Duration> {
-        if self.conduct.granted > 0 {
-            self.conduct.granted -= 1;
-            return None;
-        }
         let core = self.runtime.core();
-        let micros = u64::try_from(now.duration_since(core.started).as_micros()).unwrap_or(u64::MAX);
-        self.conduct.meter.take(core.rate, micros).err()
+        self.conduct.take(core.rate, now.duration_since(core.started)).err()
     }
 
     /// A message of a component: run once, however often it comes.
@@ -206,7 +160,7 @@ impl Session {
     ) -> Option<Close> {
         let is_malformed = error.code == ErrorCode::Malformed;
         if !is_malformed {
-            self.conduct.malformed = 0;
+            self.conduct.well_formed();
         }
         // What has a ref is answered once like anything else.
         if let Some(reference) = error.reference.filter(|_| error.kind.is_none_or(ClientType::has_ref)) {
@@ -224,7 +178,7 @@ impl Session {
             ));
             self.answer(reference, Kept::Refused(text.as_str().into()));
             self.port.send(text.into());
-            return if is_malformed { self.count_malformed() } else { None };
+            return if is_malformed { self.conduct.malformed() } else { None };
         }
         if too_fast.is_some() {
             return self.refuse(error.reference, error.stream.clone(), too_fast, now);
@@ -244,12 +198,7 @@ impl Session {
         message: &str,
     ) -> Option<Close> {
         self.port.send(speak::frame(&speak::refusal(reference, stream, ErrorCode::Malformed, message)));
-        self.count_malformed()
-    }
-
-    fn count_malformed(&mut self) -> Option<Close> {
-        self.conduct.malformed += 1;
-        (self.conduct.malformed >= MALFORMED).then_some((CloseCode::ProtocolViolation, "malformed messages"))
+        self.conduct.malformed()
     }
 
     /// A message that came too fast.

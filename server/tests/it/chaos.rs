@@ -183,7 +183,7 @@ async fn every_action_takes_effect_exactly_once_on_a_network_that_breaks() {
     for round in 0..3 {
         let before = server.bench.runs.load(Ordering::SeqCst);
         let seeds = (0..PAGES).map(|page| round * 1_000 + page + 1);
-        println!("seeds {:?}", seeds.clone().collect::<Vec<_>>());
+        eprintln!("seeds {:?}", seeds.clone().collect::<Vec<_>>());
         let mut pages = futures_util::future::join_all(seeds.map(|seed| torment(&server, seed))).await;
         let mut seen = 0;
         for page in &mut pages {

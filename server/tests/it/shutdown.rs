@@ -33,6 +33,18 @@ async fn what_runs_finishes() {
     assert!(bench.hooks.lock().unwrap().contains(&"unmount"));
 }
 
+#[tokio::test]
+async fn sessions_that_wait_for_their_page_end_too() {
+    let mut server = start().await;
+    let mut client = Client::greet(&server).await;
+    client.mount("lab", "lab", json!({})).await;
+    client.cut();
+    server.until(|server| server.bench.hooks.lock().unwrap().contains(&"disconnected")).await;
+    server.until(|server| server.runtime.stats().connections == 0).await;
+    server.stop().await;
+    assert_eq!(*server.bench.hooks.lock().unwrap(), ["connected", "disconnected", "unmount"]);
+}
+
 /// The smallest application as a process of its own, and where it listens.
 #[cfg(unix)]
 fn hello() -> (std::process::Child, std::net::SocketAddr) {

@@ -1,0 +1,75 @@
+//! How a client behaves: how fast it sends, and how well formed.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+use vivaz_protocol::CloseCode;
+
+use crate::rate::{Meter, Rate};
+
+/// So many malformed messages in a row close the connection.
+const MALFORMED: u8 = 10;
+/// So many refused as too fast within [`WINDOW`] close the connection.
+const REFUSED: u16 = 1_000;
+const WINDOW: Duration = Duration::from_secs(10);
+
+/// A code to close the connection with, and why, for a developer.
+pub(crate) type Close = (CloseCode, &'static str);
+
+/// How a client behaves.
+#[derive(Debug, Default)]
+pub(super) struct Conduct {
+    meter: Meter,
+    malformed: u8,
+    /// How many were refused as too fast since `refused_since`.
+    refused: u16,
+    refused_since: Option<Instant>,
+    /// Messages that may come at once regardless of the rate: what a resumed page sends again.
+    granted: u32,
+    /// No message has come on this connection yet.
+    unproven: bool,
+}
+
+impl Conduct {
+    /// A new connection: everything in a row starts anew, the rate does not.
+    pub(super) fn greet(&mut self, granted: u32) {
+        self.malformed = 0;
+        self.granted = granted;
+        self.unproven = true;
+    }
+
+    /// Whether this is the connection's first message: it proves that the client has the `WELCOME`.
+    pub(super) fn is_first(&mut self) -> bool {
+        std::mem::take(&mut self.unproven)
+    }
+
+    /// Takes a message at a time of the server's clock, or says how long until one is taken.
+    pub(super) fn take(&mut self, rate: Rate, now: Duration) -> Result<(), Duration> {
+        if self.granted > 0 {
+            self.granted -= 1;
+            return Ok(());
+        }
+        self.meter.take(rate, u64::try_from(now.as_micros()).unwrap_or(u64::MAX))
+    }
+
+    /// A message that could be read.
+    pub(super) fn well_formed(&mut self) {
+        self.malformed = 0;
+    }
+
+    /// One that could not.
+    pub(super) fn malformed(&mut self) -> Option<Close> {
+        self.malformed += 1;
+        (self.malformed >= MALFORMED).then_some((CloseCode::ProtocolViolation, "malformed messages"))
+    }
+
+    /// One that came too fast.
+    pub(super) fn refuse(&mut self, now: Instant) -> Option<Close> {
+        if self.refused_since.is_none_or(|since| now.duration_since(since) > WINDOW) {
+            self.refused_since = Some(now);
+            self.refused = 0;
+        }
+        self.refused += 1;
+        (self.refused >= REFUSED).then_some((CloseCode::RateLimited, "too many messages"))
+    }
+}
