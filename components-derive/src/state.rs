@@ -126,6 +126,16 @@ fn shape_impl(ident: &Ident, generics: &Generics, fields: &[StateField<'_>]) -> 
 
 fn shape_of(ident: &Ident, generics: &Generics, shape: &TokenStream) -> TokenStream {
     let (impls, types, wheres) = generics.split_for_impl();
+    // Where it can, it refers to a static: a type that contains itself (a comment with its answers) would else be a
+    // constant that needs its own value. A static cannot have parameters.
+    if generics.params.is_empty() {
+        return quote! {
+            static SHAPE: p::Shape = #shape;
+            impl p::LiveShape for #ident {
+                const SHAPE: p::Ref = p::Ref::new(&SHAPE);
+            }
+        };
+    }
     quote! {
         impl #impls p::LiveShape for #ident #types #wheres {
             const SHAPE: p::Ref = p::Ref::new(&#shape);

@@ -112,6 +112,19 @@ impl From<garde::Report> for Errors {
 mod tests {
     use super::*;
 
+    #[cfg(feature = "garde")]
+    #[test]
+    fn a_report_names_its_fields() {
+        let mut report = garde::Report::new();
+        report.append(garde::Path::new("email"), garde::Error::new("is no address"));
+        report.append(garde::Path::new("address").join("city"), garde::Error::new("is blank"));
+        let errors = Errors::from(report);
+        assert_eq!(
+            serde_json::to_string(&errors).unwrap(),
+            r#"{"address.city":["is blank"],"email":["is no address"]}"#
+        );
+    }
+
     #[test]
     fn the_wire_form_is_an_object_of_lists() {
         let mut errors = Errors::of("name", "is blank");

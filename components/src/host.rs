@@ -12,7 +12,7 @@ use vivaz_protocol::ErrorCode;
 use crate::args::Args;
 use crate::component::{Call, Called, Component, Return, Returned};
 use crate::event::Effect;
-use crate::fault::guard_now;
+use crate::fault::{guard, guard_now};
 use crate::instance::{Finished, Instance, Job, Started};
 use crate::spec::{FieldKind, Hook, Spec};
 use crate::topic::TopicRef;
@@ -48,7 +48,7 @@ impl Host {
         mut component: Box<dyn Component>,
         cx: &MountContext,
     ) -> Result<Box<dyn Instance>> {
-        topics::bind(&mut component, cx.env()).await?;
+        guard("showing a topic", cx.limit(), topics::bind(&mut component, cx.env())).await?;
         let tracker = guard_now("comparing a component", || Ok(Tracker::new(component.as_mut())?))?;
         Ok(Box::new(Self { component, tracker }))
     }
@@ -95,7 +95,8 @@ impl Host {
         let mut moved = None;
         if returned.result.is_ok() && topics::have_moved(returned.component.as_mut()) {
             let env = returned.cx.env().clone();
-            match topics::bind(&mut returned.component, &env).await {
+            let limit = returned.cx.limit();
+            match guard("showing a topic", limit, topics::bind(&mut returned.component, &env)).await {
                 Ok(()) => moved = Some(topics::of(returned.component.as_mut())),
                 Err(error) => returned.result = Err(error),
             }

@@ -43,11 +43,8 @@ impl<T: Topic> Shared<T> {
     }
 
     /// Changes the state when the handler succeeds. The closure is given a draft and may be run again on a newer one,
-    /// so it must do nothing but change it, and must not rely on what the handler saw.
-    ///
-    /// ```ignore
-    /// self.chat.update(move |room| room.messages.push(message.clone()));
-    /// ```
+    /// so it must do nothing but change it, and must not rely on what the handler saw:
+    /// `self.chat.update(move |room| room.messages.push(message.clone()))`.
     pub fn update(&mut self, change: impl Fn(&mut T) + Send + Sync + 'static) {
         self.staged.push(Box::new(change));
     }

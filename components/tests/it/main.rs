@@ -12,4 +12,5 @@ mod drive;
 mod hub;
 mod registry;
 mod room;
+mod shapes;
 mod ui;

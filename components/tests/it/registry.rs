@@ -70,7 +70,7 @@ fn children_are_checked_when_the_application_starts() {
         |template: &str| registry.mistakes_of_children(&vivaz_template::compile(template).unwrap().checks);
     assert_eq!(mistakes("<live:widget a=\"{{ 1 }}\" b=\"x\"></live:widget>"), Vec::<String>::new());
     assert_eq!(
-        mistakes("<p>\n<live:widgte></live:widgte></p>"),
+        mistakes("<div>\n<live:widgte></live:widgte></div>"),
         ["2:1: no component is named `widgte`; did you mean `widget`?"]
     );
     assert_eq!(

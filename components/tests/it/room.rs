@@ -31,6 +31,9 @@ impl Topic for Room {
 
     async fn load(key: &String, cx: &TopicContext) -> Result<Self> {
         let prefix: &String = cx.state();
+        if key == "slow" {
+            std::future::pending::<()>().await;
+        }
         Ok(Self { title: format!("{prefix}{key}"), ..Self::default() })
     }
 
@@ -312,6 +315,16 @@ async fn what_was_saved_is_what_comes_back() {
     let nobody = Env { identity: Identity::anonymous(), ..page.env.clone() };
     assert_eq!(restore(nobody).await.err().unwrap().code(), ErrorCode::Unauthenticated);
     assert!(registration.restore(b"{}", MountContext::new(page.env.clone())).await.is_err());
+}
+
+/// A topic that does not come is not waited for without end.
+#[tokio::test(start_paused = true)]
+async fn a_topic_that_hangs_is_a_time_out() {
+    let mut page = page().await;
+    let finished =
+        page.run_with(act("enter", json!(["slow"])), |cx| cx.with_time_limit(Duration::from_secs(10))).await;
+    assert_eq!(finished.result.unwrap_err().code(), ErrorCode::Timeout);
+    assert_eq!(page.state["room"], "lobby");
 }
 
 /// While a handler waits, a copy answers for the component.
