@@ -121,6 +121,16 @@ impl Port {
         !state.attended
     }
 
+    /// The session is gone: what waits for it waits in vain, and who asked for it is told by the end of its channel.
+    pub(crate) fn abandon(&self) {
+        let mail = {
+            let mut state = self.lock();
+            state.outbox = None;
+            std::mem::take(&mut state.mail)
+        };
+        drop(mail);
+    }
+
     /// A task attends to it from now on.
     pub(crate) fn attend(&self) {
         self.lock().attended = true;

@@ -125,7 +125,16 @@ impl Session {
 }
 
 impl Drop for Session {
+    /// However it ends, also with a task that was aborted: nothing keeps it, and nobody waits for it.
     fn drop(&mut self) {
-        Counters::sub(&self.runtime.core().counters.sessions);
+        let core = self.runtime.core();
+        Counters::sub(&core.counters.sessions);
+        core.sessions.end(self.port.session());
+        for (id, component) in &self.components {
+            if component.joined {
+                core.hub.rooms().leave_all(self.port.session(), id);
+            }
+        }
+        self.port.abandon();
     }
 }

@@ -161,7 +161,9 @@ impl Sessions {
 
     /// Forgets a session that the caller holds.
     pub(crate) fn end(&self, id: &SessionId) {
-        self.shard(id).remove(id);
+        // Dropped after the lock: what is dropped with it may come back here.
+        let entry = self.shard(id).remove(id);
+        drop(entry);
     }
 
     /// Every session's port.

@@ -17,9 +17,13 @@ const PING: &str = r#"{"v":1,"type":"PING","payload":"x"}"#;
 fn connect(room: usize) -> (Runtime, Peer) {
     let runtime = Runtime::builder().build().unwrap();
     runtime.on_executor();
-    let (memory, peer) = pair(room);
-    tokio::spawn(run(Box::new(memory), runtime.clone(), Identity::anonymous()));
+    let (peer, _task) = connect_to(&runtime, room);
     (runtime, peer)
+}
+
+fn connect_to(runtime: &Runtime, room: usize) -> (Peer, tokio::task::JoinHandle<()>) {
+    let (memory, peer) = pair(room);
+    (peer, tokio::spawn(run(Box::new(memory), runtime.clone(), Identity::anonymous())))
 }
 
 async fn say(peer: &Peer, text: &'static str) {
@@ -94,6 +98,24 @@ async fn everything_that_was_asked_is_answered_to_a_peer_that_never_stops_asking
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
+}
+
+#[tokio::test]
+async fn a_session_whose_task_is_gone_is_gone_too() {
+    let runtime = Runtime::builder().build().unwrap();
+    let (mut peer, task) = connect_to(&runtime, 8);
+    say(&peer, HELLO).await;
+    let welcome: serde_json::Value = serde_json::from_str(&hear(&mut peer).await).unwrap();
+    task.abort();
+    assert!(task.await.unwrap_err().is_cancelled());
+    assert_eq!(runtime.stats().sessions, 0);
+    let payload = serde_json::json!({
+        "session": welcome["payload"]["session"], "resume": welcome["payload"]["resume"],
+    });
+    let (mut peer, _task) = connect_to(&runtime, 8);
+    let hello = serde_json::json!({ "v": 1, "type": "HELLO", "payload": payload }).to_string();
+    peer.say.send(Incoming::Text(hello.into())).await.unwrap();
+    assert!(hear(&mut peer).await.contains(r#""resumed":false"#));
 }
 
 #[tokio::test(start_paused = true)]
