@@ -74,16 +74,6 @@ async fn a_connection_without_a_sign_of_life_closes_with_4408() {
 }
 
 #[tokio::test]
-async fn answered_pings_keep_a_connection() {
-    let limits = Limits { heartbeat: Duration::from_millis(30), ..Limits::default() };
-    let server = limited(limits).await;
-    let mut client = Client::greet(&server).await;
-    let nothing = tokio::time::timeout(Duration::from_millis(400), client.receive()).await;
-    assert!(nothing.is_err(), "{nothing:?}");
-    client.drain().await;
-}
-
-#[tokio::test]
 async fn a_refused_identity_closes_with_4401() {
     let server = start().await;
     let mut client = Client::open_with(&server, &[("x-refuse", "1")]).await.unwrap();

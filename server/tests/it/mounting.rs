@@ -136,11 +136,7 @@ async fn a_component_that_asks_for_it_is_unmounted() {
 
 #[tokio::test]
 async fn a_session_that_waits_too_long_ends() {
-    let limits = Limits {
-        suspended_time: Duration::from_millis(30),
-        heartbeat: Duration::from_millis(100),
-        ..Limits::default()
-    };
+    let limits = Limits { suspended_time: Duration::from_millis(30), ..Limits::default() };
     let server = limited(limits).await;
     let mut client = Client::greet(&server).await;
     client.mount("lab", "lab", json!({})).await;
