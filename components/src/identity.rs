@@ -1,7 +1,7 @@
 //! Who is on the other side of a session.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use serde::{Deserialize, Serialize};
 
@@ -19,8 +19,16 @@ use crate::{ActionError, Result};
 /// assert_eq!(ada.user().unwrap().name, "Ada");
 /// assert!(ada.may("can_moderate"));
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity(Arc<Inner>);
+
+impl Default for Identity {
+    /// Nobody in particular: one value for all of them, because there are as many as there are anonymous sessions.
+    fn default() -> Self {
+        static ANONYMOUS: LazyLock<Arc<Inner>> = LazyLock::new(Arc::default);
+        Self(Arc::clone(&ANONYMOUS))
+    }
+}
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Inner {

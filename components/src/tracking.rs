@@ -78,6 +78,8 @@ impl Tracker {
         let mut visitor = Baseline { prints: Vec::new(), failed: Ok(()) };
         fields.visit(&mut visitor);
         visitor.failed?;
+        // There is one for each session's each component, and most have fewer fields than a vector begins with room for.
+        visitor.prints.shrink_to_fit();
         Ok(Self { prints: visitor.prints })
     }
 

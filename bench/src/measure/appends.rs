@@ -1,5 +1,7 @@
 //! An append to a long list against one to a short list.
 
+use std::time::Duration;
+
 use vivaz_protocol::ComponentId;
 
 use super::{Effort, median, micros};
@@ -10,31 +12,45 @@ use crate::report::{Aim, Line};
 const SHORT: usize = 10;
 const LONG: usize = 100_000;
 
+/// Short lists, so many that none of them grows long by being appended to.
+const SHORT_LISTS: usize = 50;
+
 /// Server CPU of one append, and its bytes.
 pub(super) async fn to_long_and_short(effort: Effort) -> anyhow::Result<Vec<Line>> {
-    let (rounds, appends) = (effort.pick(7, 3), effort.pick(5_000, 1_000));
+    let (rounds, batches, each) = (effort.pick(7, 3), effort.pick(4, 1), 100);
     let server = Server::start("serve-vivaz")?;
-    let mut short = rows(&server, SHORT).await?;
+    let mut short = Vec::new();
+    for _ in 0..SHORT_LISTS {
+        short.push(rows(&server, SHORT).await?);
+    }
     let mut long = rows(&server, LONG).await?;
     let (mut short_costs, mut long_costs, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     let mut bytes = Bytes { up: 0, down: 0 };
     let id = ComponentId::new("r1")?;
+    let appends = (batches * SHORT_LISTS * each) as f64;
     for _ in 0..rounds {
-        // Emptied again each round, so that the short list stays short against the long one.
-        short.call(&id, "create", &format!("[{SHORT}]")).await?;
-        let before = server.cpu()?;
-        for _ in 0..appends {
-            short.call(&id, "append", "[1]").await?;
+        let (mut of_short, mut of_long) = (Duration::ZERO, Duration::ZERO);
+        for _ in 0..batches {
+            for session in &mut short {
+                session.call(&id, "create", &format!("[{SHORT}]")).await?;
+            }
+            let before = server.cpu()?;
+            for session in &mut short {
+                for _ in 0..each {
+                    session.call(&id, "append", "[1]").await?;
+                }
+            }
+            of_short += server.cpu()? - before;
+            let before = server.cpu()?;
+            for _ in 0..SHORT_LISTS * each {
+                bytes = long.call(&id, "append", "[1]").await?;
+            }
+            of_long += server.cpu()? - before;
         }
-        let short_cost = micros(server.cpu()? - before) / appends as f64;
-        let before = server.cpu()?;
-        for _ in 0..appends {
-            bytes = long.call(&id, "append", "[1]").await?;
-        }
-        let long_cost = micros(server.cpu()? - before) / appends as f64;
-        short_costs.push(short_cost);
-        long_costs.push(long_cost);
-        ratios.push(long_cost / short_cost);
+        long.call(&id, "create", &format!("[{LONG}]")).await?;
+        short_costs.push(micros(of_short) / appends);
+        long_costs.push(micros(of_long) / appends);
+        ratios.push(micros(of_long) / micros(of_short));
     }
     Ok(vec![
         Line {

@@ -74,21 +74,20 @@ pub(super) async fn one_by_one(effort: Effort) -> anyhow::Result<Vec<Line>> {
     let mut bytes = session.call(&id, "increment", "[1]").await?;
     for _ in 0..500 {
         load::echo(&mut socket, CLICK).await?;
-        session.call(&id, "increment", "[1]").await?;
+        bytes = session.call(&id, "increment", "[1]").await?;
     }
     let mut halves = (Vec::new(), Vec::new(), Vec::new());
     let mut tails = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..rounds {
         let mut echoes = Vec::with_capacity(trips);
+        let mut clicks = Vec::with_capacity(trips);
+        // By turns, so that whatever else the machine does falls on both.
         for _ in 0..trips {
             let started = Instant::now();
             load::echo(&mut socket, CLICK).await?;
             echoes.push(started.elapsed());
-        }
-        let mut clicks = Vec::with_capacity(trips);
-        for _ in 0..trips {
             let started = Instant::now();
-            bytes = session.call(&id, "increment", "[1]").await?;
+            session.call(&id, "increment", "[1]").await?;
             clicks.push(started.elapsed());
         }
         for (per_mille, (of_echo, of_click, ratios)) in [(500, &mut halves), (990, &mut tails)] {
@@ -105,7 +104,7 @@ pub(super) async fn one_by_one(effort: Effort) -> anyhow::Result<Vec<Line>> {
         aim: Some(Aim { value: median(ratios), at_most }),
     };
     let size = |direction: &str, bytes: usize, most: f64| Line {
-        what: format!("bytes of a click, {direction}"),
+        what: format!("bytes of the 500th click, {direction}"),
         yardstick: None,
         measured: format!("{bytes} B"),
         aim: Some(Aim { value: bytes as f64, at_most: Some(most) }),
