@@ -38,7 +38,7 @@ pub use event::{Effect, ServerEvent, Target, UnmountReason};
 pub use hub::{Hub, Rooms};
 pub use identity::{Identity, User};
 pub use instance::{Finished, Instance, Job, Started};
-pub use list::{Key, Keyed, List};
+pub use list::{Iter as ListIter, Key, Keyed, List};
 pub use registry::{DuplicateName, Mounting, Registration, Registry, mount};
 pub use shape::LiveShape;
 pub use shared::{Shared, TopicHandle};

@@ -8,9 +8,14 @@
               nothing is allocated"
 )]
 
+mod calls;
+
 use super::message::{Message, Nearest, Source};
 use super::{Field, Ref, Shape};
-use crate::spec::{ActionSpec, ArgSpec, FieldSpec};
+use crate::spec::{ActionSpec, FieldSpec};
+
+pub(crate) use calls::does_not_take;
+use calls::{call, target};
 
 /// A component, as far as its template may ask.
 #[derive(Debug)]
@@ -288,123 +293,6 @@ const fn field(
         list += 1;
     }
     Err(nearest.ask(Message::new().text("no field `").text(name).text("` on `").text(owner).text("`")))
-}
-
-const fn call(subject: &Subject, name: &'static str, given: &[Given]) -> Option<Message> {
-    let (mut nearest, mut at) = (Nearest::to(name), 0);
-    while at < subject.actions.len() {
-        let action = &subject.actions[at];
-        if equal(action.name, name) {
-            return arguments(subject, action, given);
-        }
-        at += 1;
-    }
-    let mut at = 0;
-    while at < subject.actions.len() {
-        nearest = nearest.or(subject.actions[at].name);
-        at += 1;
-    }
-    Some(
-        nearest
-            .ask(Message::new().text("no #[action] `").text(name).text("` on `").text(subject.ty).text("`")),
-    )
-}
-
-const fn arguments(subject: &Subject, action: &ActionSpec, given: &[Given]) -> Option<Message> {
-    let (mut least, most, mut at) = (0, action.args.len(), 0);
-    while at < most {
-        if !action.args[at].optional {
-            least = at + 1;
-        }
-        at += 1;
-    }
-    if given.len() < least || given.len() > most {
-        let message = Message::new().text("`").text(action.name).text("` takes ");
-        let message = match (least, most) {
-            (_, 0) => message.text("no arguments"),
-            (1, 1) => message.text("1 argument"),
-            (least, most) if least == most => message.number(most).text(" arguments"),
-            (least, most) => message.number(least).text(" to ").number(most).text(" arguments"),
-        };
-        return Some(message.text(", ").number(given.len()).text(" given"));
-    }
-    let mut at = 0;
-    while at < given.len() {
-        let argument = &action.args[at];
-        let got = match given[at] {
-            Given::Any => None,
-            Given::Path(steps) => match walk(subject, steps) {
-                Ok(end) => does_not_take(argument, end.shape),
-                // The path's own check says what is wrong with it.
-                Err(_) => None,
-            },
-            Given::Null if argument.optional => None,
-            Given::Null => match argument.shape.get() {
-                Shape::Option(_) | Shape::Any | Shape::Unknown => None,
-                _ => Some("null"),
-            },
-            Given::Bool => does_not_take(argument, &Shape::Bool),
-            Given::Int => does_not_take(argument, &Shape::Int),
-            Given::Float => does_not_take(argument, &Shape::Float),
-            Given::Text => does_not_take(argument, &Shape::Str),
-        };
-        if let Some(got) = got {
-            return Some(
-                Message::new()
-                    .text("argument ")
-                    .number(at + 1)
-                    .text(" (`")
-                    .text(argument.name)
-                    .text(": ")
-                    .text(argument.ty)
-                    .text("`) of `")
-                    .text(action.name)
-                    .text("` cannot be ")
-                    .text(got),
-            );
-        }
-        at += 1;
-    }
-    None
-}
-
-/// What the argument would be, if it cannot be that.
-pub(crate) const fn does_not_take(argument: &ArgSpec, given: &'static Shape) -> Option<&'static str> {
-    let given = through(given);
-    match (through(argument.shape.get()), given) {
-        (Shape::Any | Shape::Unknown, _) | (_, Shape::Any | Shape::Unknown) => None,
-        (Shape::Float, Shape::Int | Shape::Float) => None,
-        (Shape::Bool, Shape::Bool) | (Shape::Int, Shape::Int) => None,
-        (Shape::Str | Shape::Enum(..), Shape::Str | Shape::Enum(..)) => None,
-        (Shape::List(_), Shape::List(_)) | (Shape::Map(_), Shape::Map(_)) => None,
-        (Shape::Struct(..) | Shape::Map(_), Shape::Struct(..)) | (Shape::Struct(..), Shape::Map(_)) => None,
-        _ => Some(given.kind()),
-    }
-}
-
-const fn target(subject: &Subject, name: &'static str) -> Option<Message> {
-    let (mut nearest, mut at) = (Nearest::to(name), 0);
-    while at < subject.actions.len() {
-        if equal(subject.actions[at].name, name) {
-            return None;
-        }
-        nearest = nearest.or(subject.actions[at].name);
-        at += 1;
-    }
-    let mut at = 0;
-    while at < subject.fields.len() {
-        let field = &subject.fields[at];
-        if field.model {
-            if equal(field.name, name) {
-                return None;
-            }
-            nearest = nearest.or(field.name);
-        }
-        at += 1;
-    }
-    let message =
-        Message::new().text("neither an #[action] nor a #[live(model)] field of `").text(subject.ty);
-    Some(nearest.ask(message.text("` is named `").text(name).text("`")))
 }
 
 const fn model(subject: &Subject, name: &'static str, edits: Edits) -> Option<Message> {
