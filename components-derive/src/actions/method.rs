@@ -1,14 +1,17 @@
 //! One method of the block: what it is for, what it takes, how it is called.
 
+mod kinds;
+
 use proc_macro2::{Span, TokenStream};
-use quote::{format_ident, quote, quote_spanned};
+use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{
     Expr, FnArg, GenericParam, Ident, ImplItemFn, LitStr, Meta, Pat, ReceiverKind, Signature, Token, Type,
 };
 
 use crate::errors::Errors;
-use crate::names::{nearest, plain};
+use crate::names::plain;
+use kinds::{action, computed, mount};
 
 /// The code that the methods come to.
 #[derive(Default)]
@@ -296,130 +299,4 @@ fn run(sig: &Signature, passed: &[Passed]) -> TokenStream {
             p::Returned { component: this, cx, result }
         }))
     }
-}
-
-fn action(
-    sig: &Signature,
-    options: &ActionOptions,
-    passed: &[Passed],
-    values: &[(&Ident, &Type)],
-    written: &mut Written,
-    errors: &mut Errors,
-) {
-    let name = plain(&sig.ident);
-    for (given, _) in &options.defaults {
-        if !values.iter().any(|(ident, _)| *ident == given) {
-            let word = given.to_string();
-            let names: Vec<String> = values.iter().map(|(ident, _)| plain(ident)).collect();
-            let known = names.iter().map(String::as_str).chain(["allow", "guard"]);
-            let guess =
-                nearest(&word, known).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-            errors.at(given, format!("`{name}` has no argument `{word}`{guess}"));
-        }
-    }
-    let default_of =
-        |ident: &Ident| options.defaults.iter().find(|(name, _)| name == ident).map(|(_, value)| value);
-    let (mut least, mut specs, mut takes) = (0, Vec::new(), Vec::new());
-    for (position, (ident, ty)) in values.iter().enumerate() {
-        let (argument, shown) = (plain(ident), quote!(#ty).to_string().replace(' ', ""));
-        let default = default_of(ident);
-        let optional = default.is_some() || is_option(ty);
-        takes.push(match (default, optional) {
-            (Some(value), _) => {
-                quote_spanned!(ty.span()=> args.take_or::<#ty>(#position, #name, #argument, || #value)?)
-            }
-            (None, true) => quote_spanned!(ty.span()=>
-                args.take_or::<#ty>(#position, #name, #argument, || ::core::option::Option::None)?),
-            (None, false) => {
-                least = position + 1;
-                quote_spanned!(ty.span()=> args.take::<#ty>(#position, #name, #argument)?)
-            }
-        });
-        specs.push(quote! {
-            p::ArgSpec { name: #argument, ty: #shown, shape: p::Probe::<#ty>::SHAPE, optional: #optional }
-        });
-    }
-    let most = values.len();
-    let idents: Vec<_> = values.iter().map(|(ident, _)| ident).collect();
-    let allow = options.allow.as_ref().map(|permission| quote!(p::allow(&cx, #permission)?;));
-    let guard = options.guard.as_ref().map(|guard| {
-        let guard = quote_spanned!(guard.span()=> (#guard)(&self, &cx));
-        quote!(p::guarded(&cx, #guard)?;)
-    });
-    let what = format!("what `{name}` takes");
-    let run = run(sig, passed);
-    let decoded = format_ident!("decoded");
-    written.specs.push(quote!(p::ActionSpec { name: #name, args: &[#(#specs),*] }));
-    written.arms.push(quote! {
-        p::Call::Action(#name, args) => {
-            let #decoded = p::decode(#what, || {
-                #allow
-                #guard
-                args.count(#name, #least, #most)?;
-                ::core::result::Result::Ok((#(#takes,)*))
-            });
-            let (#(#idents,)*) = match #decoded {
-                ::core::result::Result::Ok(values) => values,
-                ::core::result::Result::Err(error) => return p::refuse(self, cx, error),
-            };
-            #run
-        }
-    });
-}
-
-fn is_option(ty: &Type) -> bool {
-    matches!(ty, Type::Path(path) if path.path.segments.last().is_some_and(|segment| segment.ident == "Option"))
-}
-
-fn computed(sig: &Signature, written: &mut Written, errors: &mut Errors) {
-    let name = &sig.ident;
-    if let Some(asyncness) = &sig.asyncness {
-        return errors
-            .at(asyncness, "a computed field is there at once: it reads the component's own fields");
-    }
-    if let Some(FnArg::Receiver(receiver)) = sig.inputs.first()
-        && let ReceiverKind::Reference(_, _, Some(mutable)) = &receiver.kind
-    {
-        return errors.at(mutable, "a computed field only reads: `&self`");
-    }
-    let syn::ReturnType::Type(_, ty) = &sig.output else {
-        return errors.at(name, "a computed field returns its value");
-    };
-    let text = plain(name);
-    written.computed_shapes.push(crate::state::shape_field(&text, ty, None, false));
-    written.visits.push(quote_spanned! {name.span()=>
-        visitor.field(#text, p::FieldKind::Computed, &mut p::Pick(&mut self.#name()).field());
-    });
-    written.computed.push(text);
-}
-
-/// `async fn mount(props: ChatProps, cx: &mut MountContext) -> Result<Self>`, with either argument or none, async or
-/// not, returning `Self` or a `Result` of it.
-fn mount(sig: &Signature, errors: &mut Errors) -> Option<TokenStream> {
-    let (mut arguments, mut props) = (Vec::new(), quote!(<Self as p::Defaults>::Props));
-    for input in &sig.inputs {
-        if let FnArg::Receiver(receiver) = input {
-            errors.at(receiver, "`mount` makes the component, so there is no `self` yet");
-            return None;
-        }
-        match passed_as(input, sig) {
-            Ok(Passed::Context) => arguments.push(quote!(cx)),
-            Ok(Passed::Value(_, ty)) => {
-                arguments.push(quote!(props));
-                props = quote!(#ty);
-            }
-            Ok(Passed::Text(span)) => {
-                errors.push(syn::Error::new(span, "`mount` takes the props and the context"));
-            }
-            Err(error) => errors.push(error),
-        }
-    }
-    let name = &sig.ident;
-    let wait = sig.asyncness.map(|_| quote!(.await));
-    Some(quote_spanned! {name.span()=>
-        #[allow(unused_variables, unreachable_pub, clippy::unused_async)]
-        pub async fn __live_mount(props: #props, cx: &mut p::MountContext) -> p::Result<Self> {
-            p::Made(Self::#name(#(#arguments),*) #wait).made()
-        }
-    })
 }
