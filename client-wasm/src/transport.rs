@@ -10,7 +10,7 @@ use std::task::{Context, Poll, Waker};
 
 use futures_util::{Sink, Stream};
 use gloo_net::websocket::futures::WebSocket;
-use gloo_net::websocket::{Message, WebSocketError};
+use gloo_net::websocket::{Message, State, WebSocketError};
 
 /// The protocol's name at the upgrade.
 const SUBPROTOCOL: &str = "vivaz.v1.json";
@@ -129,7 +129,11 @@ fn turn(socket: &mut WebSocket, line: &RefCell<Line>, open: &mut bool, cx: &mut 
     let mut line = line.borrow_mut();
     if *open {
         while let Some(frame) = line.frames.pop_front() {
-            // What cannot be sent is kept by the client; the close that follows makes it send again.
+            // The client keeps what cannot be sent: the close that follows makes it send again. A browser writes an
+            // error into the console of a page that sends while its socket is closing.
+            if !matches!(socket.state(), State::Open) {
+                continue;
+            }
             let _ = Pin::new(&mut *socket).start_send(Message::Text(frame));
         }
     }

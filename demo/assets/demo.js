@@ -19,7 +19,11 @@ customElements.define("local-time", class extends HTMLElement {
 
 const notes = document.querySelector(".notes");
 document.addEventListener("live:error", (event) => {
+  const { code, message, details } = event.detail;
+  // A form says beside its fields what is wrong with them.
+  if (code === "invalid" && event.target.querySelector(".errors")) return;
+  const said = code === "invalid" ? Object.values(details ?? {}).flat().join(" ") : "";
   const note = notes.appendChild(document.createElement("p"));
-  note.textContent = event.detail?.message ?? "That did not work.";
+  note.textContent = said || message || "That did not work.";
   setTimeout(() => note.remove(), 6000);
 });

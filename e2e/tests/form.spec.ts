@@ -6,7 +6,7 @@ const errors = (page: Page, field: string) => page.locator(`#form-${field}-error
 async function fill(page: Page, name: string): Promise<void> {
   await page.getByLabel("Name", { exact: true }).fill(name);
   await page.getByLabel("Email").fill("ada@example.org");
-  await page.getByLabel("Age").fill("36");
+  await page.getByRole("spinbutton", { name: "Age" }).fill("36");
   await page.getByLabel("I agree").check();
 }
 
@@ -45,7 +45,7 @@ test("what was saved is shown, and is there after a reload", async ({ page }) =>
   await expect(entry).toContainText("ada@example.org");
   await expect(page.getByLabel("Name", { exact: true })).toHaveValue("");
   await expect(page.getByLabel("Email")).toHaveValue("");
-  await expect(page.getByLabel("Age")).toHaveValue("");
+  await expect(page.getByRole("spinbutton", { name: "Age" })).toHaveValue("");
   await expect(page.getByLabel("I agree")).not.toBeChecked();
   await open(page, "/form");
   await expect(entry).toHaveCount(1);

@@ -4,26 +4,27 @@ import { expect, live, open, test } from "./test.ts";
 
 test.use({ baseURL: async ({ app }, use) => use(app.url) });
 
+const control = (page: Page, name: string) => page.locator(`[name=${name}]`);
 const server = (page: Page) => page.locator("#server");
 
 async function use(page: Page): Promise<void> {
-  await page.getByLabel("Text").fill("words");
-  await page.getByLabel("Note").fill("more words");
-  await page.getByLabel("Choice").selectOption("a");
-  await page.getByLabel("Many").selectOption(["x", "z"]);
-  await page.getByLabel("One").check();
-  await page.getByLabel("Check").check();
-  await page.getByLabel("Number").fill("1.5");
+  await control(page, "text").fill("words");
+  await control(page, "note").fill("more words");
+  await control(page, "choice").selectOption("a");
+  await control(page, "many").selectOption(["x", "z"]);
+  await page.getByRole("radio", { name: "One" }).check();
+  await page.getByRole("checkbox", { name: "Check" }).check();
+  await control(page, "number").fill("1.5");
 }
 
 async function used(page: Page): Promise<void> {
-  await expect(page.getByLabel("Text")).toHaveValue("words");
-  await expect(page.getByLabel("Note")).toHaveValue("more words");
-  await expect(page.getByLabel("Choice")).toHaveValue("a");
-  await expect(page.getByLabel("Many")).toHaveValues(["x", "z"]);
-  await expect(page.getByLabel("One")).toBeChecked();
-  await expect(page.getByLabel("Check")).toBeChecked();
-  await expect(page.getByLabel("Number")).toHaveValue("1.5");
+  await expect(control(page, "text")).toHaveValue("words");
+  await expect(control(page, "note")).toHaveValue("more words");
+  await expect(control(page, "choice")).toHaveValue("a");
+  await expect(control(page, "many")).toHaveValues(["x", "z"]);
+  await expect(page.getByRole("radio", { name: "One" })).toBeChecked();
+  await expect(page.getByRole("checkbox", { name: "Check" })).toBeChecked();
+  await expect(control(page, "number")).toHaveValue("1.5");
 }
 
 test("every kind of control reaches the server", async ({ page }) => {
@@ -36,7 +37,7 @@ test("every kind of control reaches the server", async ({ page }) => {
 
 test("an edit that waits for its pause goes along with the next action", async ({ page }) => {
   await open(page, "/inputs");
-  await page.getByLabel("Note").fill("not sent yet");
+  await control(page, "note").fill("not sent yet");
   await page.getByRole("button", { name: "Tick" }).click();
   await expect(server(page)).toContainText("|not sent yet|");
 });
@@ -45,41 +46,41 @@ test("the server's values show in every control", async ({ page }) => {
   await open(page, "/inputs");
   await use(page);
   await page.getByRole("button", { name: "Overwrite" }).click();
-  await expect(page.getByLabel("Text")).toHaveValue("server");
-  await expect(page.getByLabel("Note")).toHaveValue("server");
-  await expect(page.getByLabel("Choice")).toHaveValue("b");
-  await expect(page.getByLabel("Many")).toHaveValues(["y"]);
-  await expect(page.getByLabel("Two")).toBeChecked();
-  await expect(page.getByLabel("Check")).toBeChecked();
+  await expect(control(page, "text")).toHaveValue("server");
+  await expect(control(page, "note")).toHaveValue("server");
+  await expect(control(page, "choice")).toHaveValue("b");
+  await expect(control(page, "many")).toHaveValues(["y"]);
+  await expect(page.getByRole("radio", { name: "Two" })).toBeChecked();
+  await expect(page.getByRole("checkbox", { name: "Check" })).toBeChecked();
 });
 
 test("patches of the surroundings leave controls alone", async ({ page }) => {
   await open(page, "/inputs");
   await use(page);
-  await page.getByLabel("Text").focus();
-  await page.getByLabel("Text").evaluate((input: HTMLInputElement) => input.setSelectionRange(1, 3));
+  await control(page, "text").focus();
+  await control(page, "text").evaluate((input: HTMLInputElement) => input.setSelectionRange(1, 3));
   await page.getByRole("button", { name: "Tick" }).evaluate((button: HTMLElement) => {
     for (let n = 0; n < 5; n++) button.click();
   });
   await expect(page.locator("#ticks")).toHaveText("5");
   await used(page);
-  await expect(page.getByLabel("Text")).toBeFocused();
-  expect(await page.getByLabel("Text").evaluate((input: HTMLInputElement) => [input.selectionStart, input.selectionEnd])).toEqual([1, 3]);
+  await expect(control(page, "text")).toBeFocused();
+  expect(await control(page, "text").evaluate((input: HTMLInputElement) => [input.selectionStart, input.selectionEnd])).toEqual([1, 3]);
 });
 
 test("a choice changes another one's options", async ({ page }) => {
   await open(page, "/inputs");
-  const cities = page.getByLabel("City").locator("option");
+  const cities = control(page, "city").locator("option");
   await expect(cities).toHaveText(["none"]);
-  await page.getByLabel("Country").selectOption("pt");
+  await control(page, "country").selectOption("pt");
   await expect(cities).toHaveText(["none", "Lisboa", "Porto"]);
-  await page.getByLabel("City").selectOption("Porto");
+  await control(page, "city").selectOption("Porto");
   await page.getByRole("button", { name: "Tick" }).click();
   await expect(server(page)).toHaveText(/Porto$/);
-  await expect(page.getByLabel("City")).toHaveValue("Porto");
-  await page.getByLabel("Country").selectOption("fr");
+  await expect(control(page, "city")).toHaveValue("Porto");
+  await control(page, "country").selectOption("fr");
   await expect(cities).toHaveText(["none", "Paris", "Lyon"]);
-  await expect(page.getByLabel("City")).toHaveValue("");
+  await expect(control(page, "city")).toHaveValue("");
 });
 
 test("a button is disabled while its action runs, and then as before", async ({ page }) => {
@@ -116,8 +117,8 @@ test("what is chosen survives the server's restart", async ({ page, problems }) 
   const own = await Server.start("e2e-app");
   try {
     await open(page, `${own.url}/inputs`);
-    await page.getByLabel("Text").fill("words");
-    await page.getByLabel("Choice").selectOption("a");
+    await control(page, "text").fill("words");
+    await control(page, "choice").selectOption("a");
     await own.stop();
     await use(page);
     await own.run();

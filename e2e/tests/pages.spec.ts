@@ -9,7 +9,9 @@ for (const path of paths) {
     await open(page, path);
     for (const colorScheme of ["light", "dark"] as const) {
       await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-      const { violations } = await new AxeBuilder({ page }).analyze();
+      // The coloured sources are the same on every page, and long.
+      const sources = path === "/counter" ? [] : ["pre.source code"];
+      const { violations } = await sources.reduce((axe, one) => axe.exclude(one), new AxeBuilder({ page })).analyze();
       expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.target).join(", ")}`)).toEqual([]);
     }
   });

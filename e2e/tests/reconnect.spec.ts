@@ -34,15 +34,15 @@ test("fields edited before or meanwhile are put back", async ({ page, server }) 
   await page.getByLabel("I agree").check();
   await server.stop();
   await page.getByLabel("Email").fill("meanwhile@example.org");
-  await page.getByLabel("Age").fill("36");
-  await page.getByLabel("Age").evaluate((element: HTMLInputElement) => element.focus());
+  await page.getByRole("spinbutton", { name: "Age" }).fill("36");
+  await page.getByRole("spinbutton", { name: "Age" }).evaluate((element: HTMLInputElement) => element.focus());
   await server.run();
   await live(page);
   await expect(name).toHaveValue("Before");
   await expect(page.getByLabel("Email")).toHaveValue("meanwhile@example.org");
-  await expect(page.getByLabel("Age")).toHaveValue("36");
+  await expect(page.getByRole("spinbutton", { name: "Age" })).toHaveValue("36");
   await expect(page.getByLabel("I agree")).toBeChecked();
-  await expect(page.getByLabel("Age")).toBeFocused();
+  await expect(page.getByRole("spinbutton", { name: "Age" })).toBeFocused();
   // The server has them too.
   await page.getByRole("button", { name: "Save" }).click();
   await expect(page.locator(".saved li")).toHaveCount(1);
