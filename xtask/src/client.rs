@@ -132,7 +132,7 @@ fn bind(wasm: &Path, out: &Path, kind: Kind) -> anyhow::Result<PathBuf> {
     bindgen.web(true)?;
     bindgen.typescript(false);
     bindgen.reset_state_function(true);
-    bindgen.remove_name_section(kind == Kind::Release && std::env::var_os("KEEP_NAMES").is_none());
+    bindgen.remove_name_section(kind == Kind::Release);
     bindgen.remove_producers_section(true);
     bindgen.debug(kind == Kind::Dev);
     bindgen.generate(out)?;
