@@ -423,7 +423,7 @@ impl Client {
         let slot = request.slot;
         if self.requests.len() >= QUEUE && !matches!(request.kind, Kind::Mount | Kind::Unmount) {
             let failure = Failure::new("overloaded", "too much is waiting for the connection");
-            self.refuse(request, &failure);
+            self.refuse(&request, &failure);
             return;
         }
         self.last_reference += 1;
@@ -454,7 +454,7 @@ impl Client {
                 let request = self.requests.remove(at - 1);
                 at -= 1;
                 self.refuse(
-                    request,
+                    &request,
                     &Failure::new("too_large", "the message is larger than the server takes"),
                 );
                 continue;

@@ -46,6 +46,7 @@ fn turn(act: &mut dyn FnMut(&mut Page<Ops>)) {
 
 impl Engine {
     /// Does what concerns the socket.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the page did the others")]
     fn link(&mut self) {
         for output in self.page.turn() {
             match output {
@@ -81,7 +82,11 @@ pub fn start(url: String, seed: f64) {
 
 /// Mounts a component; its slot is the number of components mounted before. `seal` and `shape` may be absent.
 #[wasm_bindgen]
-#[expect(clippy::too_many_arguments, reason = "JavaScript hands over one attribute each")]
+#[expect(
+    clippy::too_many_arguments,
+    clippy::needless_pass_by_value,
+    reason = "JavaScript hands over one attribute each, and what may be absent by value"
+)]
 pub fn mount(
     id: &str,
     seal: Option<String>,

@@ -232,6 +232,7 @@ impl<D: Dom> Page<D> {
     }
 
     /// Brings views up to date with what the client says; what is left is for the socket.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "`output` names them all")]
     pub(crate) fn turn(&mut self) -> Vec<Output> {
         let mut rest = Vec::new();
         loop {

@@ -3,6 +3,11 @@
 //! A template is prepared once ([`Blueprint`]); each element that shows it has a [`View`], a tree of block instances.
 //! What a change of state costs is what reads it: every hole knows the fields that it depends on.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "there are twenty kinds of holes and of expressions, and most places are about one or two of them"
+)]
+
 mod adopt;
 mod apply;
 mod blueprint;

@@ -167,12 +167,12 @@ impl Client {
     fn update(&mut self, message: &Message<'_>, patch: Val) {
         if let Some(slot) = self.slot_of(message.component) {
             let Some(component) = self.component_mut(slot) else { return };
-            let fields: Vec<(Key, Val)> = match &patch {
-                Val::Obj(fields) if !component.typed.is_empty() || !component.edits.is_empty() => {
-                    fields.clone()
-                }
-                _ => Vec::new(),
-            };
+            let mut fields: Vec<(Key, Val)> = Vec::new();
+            if let Val::Obj(patch) = &patch
+                && !(component.typed.is_empty() && component.edits.is_empty())
+            {
+                fields.clone_from(patch);
+            }
             match component.stream.patch(message.rev, patch) {
                 Patched::Changed(mut changes) => {
                     for (field, value) in fields {
@@ -261,17 +261,17 @@ impl Client {
                     self.out.push(Output::Settled { ticket, outcome: Ok(value) });
                 }
             }
-            Err(failure) => self.refuse(request, &failure),
+            Err(failure) => self.refuse(&request, &failure),
         }
         self.send_waiting();
     }
 
     /// The request came to nothing.
-    pub(super) fn refuse(&mut self, request: Request, failure: &Failure) {
+    pub(super) fn refuse(&mut self, request: &Request, failure: &Failure) {
         // Edits that went along with an action are refused when one of them is; otherwise they stay.
         let edits = matches!(&*failure.code, "bad_value" | "unknown_property" | "read_only_property");
         let property = matches!(request.kind, Kind::Property { .. });
-        self.done(&request, !(edits || property), Some(failure));
+        self.done(request, !(edits || property), Some(failure));
         match request.kind {
             Kind::Mount => {
                 if let Some(component) = self.component_mut(request.slot) {
@@ -280,7 +280,7 @@ impl Client {
                 }
             }
             Kind::Unmount => {}
-            Kind::Action { .. } | Kind::Property { .. } | Kind::Props => self.report(&request, failure),
+            Kind::Action { .. } | Kind::Property { .. } | Kind::Props => self.report(request, failure),
         }
     }
 

@@ -89,7 +89,7 @@ impl Table {
             .outputs()
             .into_iter()
             .filter_map(|o| if let Output::Timer { token, .. } = o { Some(token) } else { None });
-        timers.last().expect("a timer was asked for")
+        timers.max().expect("a timer was asked for")
     }
 
     fn count(&self) -> String {

@@ -13,6 +13,9 @@ use crate::dom::{Dom, Effect, Op};
 use crate::patch::Step;
 use crate::value::{Key, Val};
 
+/// A list, by its field and the part of it, and the steps that it took.
+pub(super) type Taken<'a> = ((Key, Option<Key>), &'a [Step]);
+
 /// What has changed.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Dirty<'a> {
@@ -25,7 +28,7 @@ pub(super) struct Dirty<'a> {
     /// Set properties that were set to the same before.
     pub(super) force: bool,
     /// Lists of which it is known what happened to them.
-    pub(super) lists: &'a [((Key, Option<Key>), &'a [Step])],
+    pub(super) lists: &'a [Taken<'a>],
 }
 
 impl Dirty<'_> {
@@ -393,7 +396,8 @@ impl<'a, D: Dom> Painter<'a, D> {
                     }
                 }
                 (HoleKind::If { .. }, Some(Part::Arm(Some(arm)))) => {
-                    if self.find(arm, node, &frame, None, act) {
+                    let found = self.find(arm, node, &frame, None, act);
+                    if found {
                         return true;
                     }
                 }

@@ -301,7 +301,7 @@ fn hole_reads(hole: &Hole, depth: u16, fields: &mut Vec<(Key, Option<Key>)>, rea
         }
         HoleKind::For { list, .. } => read(list),
         HoleKind::If { arms, .. } => {
-            arms.iter().filter_map(|(condition, _)| condition.as_ref()).for_each(read)
+            arms.iter().filter_map(|(condition, _)| condition.as_ref()).for_each(read);
         }
         HoleKind::Model { field, .. } => read(&Expr::Root(field.clone())),
         HoleKind::Child { props, key, .. } => {

@@ -5,12 +5,12 @@ use std::rc::Rc;
 use vivaz_template::compiled::WireState;
 
 use super::Stage;
-use super::apply::{Dirty, Painter};
+use super::apply::{Dirty, Painter, Taken};
 use super::blueprint::{Blueprint, LOCAL};
 use super::scope::{Frame, Surroundings};
 use crate::client::{Origin, Slot};
 use crate::dom::{Dom, Op};
-use crate::patch::{Change, Step, What};
+use crate::patch::{Change, What};
 use crate::value::{Key, Val};
 
 /// A piece of DOM that was made from a block.
@@ -135,7 +135,7 @@ impl View {
     ) {
         let blueprint = Rc::clone(&self.blueprint);
         let mut dirty = Dirty::none();
-        let mut lists: Vec<((Key, Option<Key>), &[Step])> = Vec::new();
+        let mut lists: Vec<Taken<'_>> = Vec::new();
         for change in changes {
             let place = match shared {
                 Some(root) => (root, Some(change.field)),
