@@ -52,7 +52,7 @@ impl Page {
                     return message;
                 }
                 Message::Close(frame) => panic!("closed: {frame:?}"),
-                _ => {}
+                Message::Binary(_) | Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
             }
         }
     }
