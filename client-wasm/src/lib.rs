@@ -1,8 +1,8 @@
 //! The browser side of Vivaz.
 //!
-//! The way of a click: `js/events.js` finds what listens → [`engine`] → [`page`] → [`client`] (a `ref`, a guess laid
-//! over the state) → [`transport`]. The way back: transport → client → [`store`] (patch applied, guess dropped) →
-//! [`render`] (only what reads a changed field) → [`dom`] (operations, run by `js/dom.js`).
+//! The way of a click: `js/events.js` finds what listens → [`engine`] → `page` → `client` (a `ref`, a guess laid
+//! over the state) → `transport`. The way back: transport → client → `store` (patch applied, guess dropped) →
+//! `render` (only what reads a changed field) → `dom` (operations, run by `js/dom.js`).
 
 mod client;
 mod dom;
