@@ -16,7 +16,7 @@ const TILES: &str = r#"<ul class="tiles">
 </ul>
 <section class="way"><h2>What happens</h2><ol>
 <li><b>The server renders.</b> The first paint is plain HTML. It is there before any script runs, and without any.</li>
-<li><b>The page adopts it.</b> An engine of a few kilobytes takes over the DOM that is there and opens one socket.</li>
+<li><b>The page adopts it.</b> A small engine takes over the DOM that is there and opens one socket.</li>
 <li><b>Events become calls.</b> A click runs a method of your struct; nothing else can be called, nothing else written.</li>
 <li><b>State comes back.</b> What changed is sent as a patch, and only the places that show it are touched.</li>
 </ol></section>"#;
