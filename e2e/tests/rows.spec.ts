@@ -10,22 +10,24 @@ const rows = (page: Page): Promise<Row[]> =>
   );
 const ids = async (page: Page) => (await rows(page)).map((row) => row.id);
 const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, n) => from + n);
-const press = (page: Page, name: string) => page.getByRole("button", { name, exact: true }).click();
+// By class and not by role: roles of thousands of buttons take longer to compute than what is tested.
+const button = (page: Page, name: string) => page.locator(".controls button").getByText(name, { exact: true });
+const press = (page: Page, name: string) => button(page, name).click();
 
 test("every operation gives the server's order", async ({ page }) => {
   await open(page, "/rows");
   await press(page, "Create 1,000");
-  await expect(page.getByText("1000 rows")).toBeVisible();
+  await expect(page.locator(".tally")).toHaveText("1000 rows");
   let expected = range(1, 1000);
   expect(await ids(page)).toEqual(expected);
 
   await press(page, "Append 1,000");
-  await expect(page.getByText("2000 rows")).toBeVisible();
+  await expect(page.locator(".tally")).toHaveText("2000 rows");
   expected = range(1, 2000);
   expect(await ids(page)).toEqual(expected);
 
   await press(page, "Prepend 1,000");
-  await expect(page.getByText("3000 rows")).toBeVisible();
+  await expect(page.locator(".tally")).toHaveText("3000 rows");
   expected = [...range(2001, 3000), ...expected];
   expect(await ids(page)).toEqual(expected);
 
@@ -37,20 +39,20 @@ test("every operation gives the server's order", async ({ page }) => {
   expected.reverse();
   await expect.poll(() => ids(page)).toEqual(expected);
 
-  await page.getByRole("button", { name: `Remove row ${expected[5]}`, exact: true }).click();
-  await expect(page.getByText("2999 rows")).toBeVisible();
+  await page.locator("tbody tr").nth(5).locator(".icon").click();
+  await expect(page.locator(".tally")).toHaveText("2999 rows");
   expected.splice(5, 1);
   expect(await ids(page)).toEqual(expected);
 
   await press(page, "Clear");
-  await expect(page.getByText("0 rows", { exact: true })).toBeVisible();
+  await expect(page.locator(".tally")).toHaveText("0 rows");
   expect(await ids(page)).toEqual([]);
 });
 
 test("an update changes those rows and no others", async ({ page }) => {
   await open(page, "/rows");
   await press(page, "Create 1,000");
-  await expect(page.getByText("1000 rows")).toBeVisible();
+  await expect(page.locator(".tally")).toHaveText("1000 rows");
   const before = await rows(page);
   await press(page, "Update every 10th");
   await expect(page.locator("tbody tr").first()).toContainText("!!!");
@@ -76,7 +78,7 @@ test("rows keep their elements and the focus when they move", async ({ page }) =
   await pick.focus();
   await page.evaluate(() => Object.assign(window, { row: document.activeElement?.closest("tr") }));
   // Pressed by script, so that the focus stays where it is.
-  await page.getByRole("button", { name: "Swap", exact: true }).evaluate((button: HTMLElement) => button.click());
+  await button(page, "Swap").evaluate((button: HTMLElement) => button.click());
   await expect.poll(async () => (await ids(page))[998]).toBe(2);
   const kept = await page.evaluate(() => {
     const row = (window as unknown as { row: Element }).row;
@@ -88,7 +90,7 @@ test("rows keep their elements and the focus when they move", async ({ page }) =
 test("nothing grows on repeated updates", async ({ page }) => {
   await open(page, "/rows");
   await press(page, "Create 1,000");
-  await expect(page.getByText("1000 rows")).toBeVisible();
+  await expect(page.locator(".tally")).toHaveText("1000 rows");
   const nodes = () => page.locator("tbody").evaluate((body) => {
     const walker = document.createTreeWalker(body);
     let count = 0;
