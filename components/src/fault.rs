@@ -28,7 +28,10 @@ pub(crate) fn guard_now<R>(what: &str, run: impl FnOnce() -> Result<R>) -> Resul
 }
 
 /// Polls an application's future; a panic and a wait beyond the limit become errors.
-pub(crate) async fn guard<R>(
+///
+/// # Errors
+/// The future's own, `panicked`, `timeout`.
+pub async fn guard<R>(
     what: &str,
     limit: Option<Duration>,
     run: impl Future<Output = Result<R>> + Send,

@@ -10,6 +10,8 @@ use std::pin::Pin;
 
 use serde_json::value::RawValue;
 
+pub use crate::fault::guard;
+
 /// A future that the session polls: once inline, and if it has to wait, in the session's own task set.
 pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send + 'static>>;
 

@@ -38,6 +38,12 @@ impl Spec {
         self.fields.iter().find(|field| field.name == name)
     }
 
+    /// How many fields show a topic.
+    #[must_use]
+    pub fn shared_fields(&self) -> usize {
+        self.fields.iter().filter(|field| field.kind == FieldKind::Shared).count()
+    }
+
     /// Whether the component has that lifecycle method.
     #[must_use]
     pub fn has(&self, hook: Hook) -> bool {

@@ -18,6 +18,7 @@ use vivaz_components::{Identity, UnmountReason};
 use vivaz_protocol::{CLOSE_LEFT, CloseCode};
 
 pub(crate) use self::alone::{end, tend};
+pub(crate) use self::hello::RECOGNISED_BEFORE;
 use self::pulse::{Diagnosis, Pulse};
 use crate::port::Mail;
 use crate::runtime::Runtime;
@@ -56,6 +57,8 @@ enum Outcome {
     Lost,
     /// The server closes.
     Close(u16, &'static str),
+    /// The server closes and ends the session.
+    End(CloseCode, UnmountReason),
     /// Another connection takes the session.
     Yield(oneshot::Sender<Box<Session>>),
 }
@@ -90,6 +93,11 @@ async fn part<T: Transport>(transport: Box<T>, mut session: Box<Session>, outcom
         Outcome::Left(Some(CLOSE_LEFT)) => {
             tracing::debug!("left");
             tokio::join!(transport.answer_close(), end(session, UnmountReason::Left));
+            return;
+        }
+        Outcome::End(code, reason) => {
+            tracing::debug!(?code, ?reason, "ended");
+            tokio::join!(transport.close(code.as_u16(), "the session was ended"), end(session, reason));
             return;
         }
         Outcome::Left(Some(1001)) => (limits.hidden_time, None),
@@ -138,7 +146,7 @@ async fn attend<T: Transport>(session: &mut Session, transport: &mut T) -> Outco
                 let close = match incoming {
                     Incoming::Text(text) => session.text(&text),
                     Incoming::Binary => session.binary(),
-                    Incoming::SignOfLife => None,
+                    Incoming::SignOfLife => session.sign_of_life(),
                     Incoming::Closed(code) => return Outcome::Left(code),
                     Incoming::Lost => return Outcome::Lost,
                     Incoming::Violation(violation) => {
@@ -160,6 +168,10 @@ async fn attend<T: Transport>(session: &mut Session, transport: &mut T) -> Outco
             Turn::Mail(Mail::Close(code)) => {
                 flush(session, transport, &mut pulse).await;
                 return Outcome::Close(code.as_u16(), "closed by the server");
+            }
+            Turn::Mail(Mail::End(code, reason)) => {
+                flush(session, transport, &mut pulse).await;
+                return Outcome::End(code, reason);
             }
             Turn::Beat => match pulse.beat(Instant::now()) {
                 Diagnosis::Well => {}

@@ -1,9 +1,12 @@
 //! Who asks: the application's answer, from the request that opens a connection or asks for a page.
 
 use std::future::{Future, ready};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::http::request::Parts;
+use futures_util::FutureExt;
 use serde_json::value::RawValue;
 use vivaz_components::Identity;
 use vivaz_components::instance::BoxFuture;
@@ -48,8 +51,8 @@ impl Identify {
     }
 
     /// Who sent a request.
-    pub(crate) async fn request(&self, parts: Parts) -> Result<Identity, Refused> {
-        (self.from_request)(parts).await
+    pub(crate) async fn request(&self, parts: Parts, limit: Duration) -> Result<Identity, Refused> {
+        answer(limit, async { (self.from_request)(parts).await }).await
     }
 
     /// Who says `HELLO` with that `auth`, over a connection whose request was this identity's.
@@ -57,10 +60,29 @@ impl Identify {
         &self,
         identity: Identity,
         auth: Option<Box<RawValue>>,
+        limit: Duration,
     ) -> Result<Identity, Refused> {
         match &self.from_hello {
-            Some(hook) => hook(identity, auth).await,
+            Some(hook) => answer(limit, async { hook(identity, auth).await }).await,
             None => Ok(identity),
+        }
+    }
+}
+
+/// Waits for a hook's answer. One that panics, or does not answer in time, has let nobody in.
+async fn answer(
+    limit: Duration,
+    hook: impl Future<Output = Result<Identity, Refused>> + Send,
+) -> Result<Identity, Refused> {
+    match tokio::time::timeout(limit, AssertUnwindSafe(hook).catch_unwind()).await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(_panic)) => {
+            tracing::error!("the hook that says who it is panicked");
+            Err(Refused)
+        }
+        Err(_elapsed) => {
+            tracing::error!(?limit, "the hook that says who it is took too long");
+            Err(Refused)
         }
     }
 }

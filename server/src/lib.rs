@@ -54,11 +54,13 @@
 //! nothing, and nobody but its caller notices. A page calls only what is marked `#[action]`, writes only what is
 //! marked `model`, and mounts only what is marked `open` or was rendered by this server.
 
+mod address;
 mod assets;
 mod connection;
 mod gate;
 mod identify;
 mod limits;
+mod listen;
 mod middleware;
 mod origin;
 mod outbox;
@@ -75,7 +77,9 @@ mod stats;
 mod templates;
 mod transport;
 mod upgrade;
+mod users;
 
+pub use address::{ClientAddress, ProxyError};
 pub use identify::Refused;
 pub use limits::Limits;
 pub use middleware::Call;

@@ -15,10 +15,15 @@ use std::time::Duration;
 pub struct Limits {
     /// The largest message that a client may send, in bytes. A larger one closes the connection with 1009.
     pub message_bytes: usize,
+    /// How deep a message's objects and arrays may nest. The protocol allows 64; more than that is never accepted.
+    pub depth: usize,
     /// The largest value that a page may write into a field, in bytes of JSON. A larger one is answered `too_large`.
     pub value_bytes: usize,
     /// How many components a session may have at once.
     pub components: usize,
+    /// How many shared fields the components of a session may have together, each of which shows a topic. A component
+    /// with which there would be more is answered `too_many_components`.
+    pub topics: usize,
     /// How many messages of a session may be accepted and not answered yet. More are answered `overloaded`.
     pub in_flight: usize,
     /// How many messages a second a session may send in the long run. More are answered `rate_limited`.
@@ -27,17 +32,40 @@ pub struct Limits {
     pub burst: u32,
     /// How long an action, or a component's `mount`, may take.
     pub action_time: Duration,
-    /// How much may wait for a client that does not read, in bytes. Beyond it, patches are replaced by snapshots.
+    /// How much may wait for a client that does not read, in bytes. Beyond it, patches are replaced by snapshots, and
+    /// nothing more is read from the client.
     pub outbox_bytes: usize,
-    /// How long a client may go without reading anything while something waits for it, before it is closed with 4413.
+    /// How long a client may take to read all that waits for it, before it is closed with 4413.
     pub write_time: Duration,
+    /// How many bytes of snapshots a session may cause at once by `RESYNC` and by reading slowly; a tenth of it is
+    /// given back every second. A `RESYNC` beyond it is answered `rate_limited`.
+    pub resync_bytes: usize,
     /// How many events of the server's own (from rooms, tasks) may wait for a session.
     pub mailbox: usize,
     /// How many connections there may be in all. One more is closed with 4503.
     pub connections: usize,
+    /// How many connections one address may have. One more is refused with the status 429, before the application is
+    /// asked who it is. An address is one of IPv4, or the first 64 bits of one of IPv6.
+    pub connections_per_address: usize,
+    /// How many connections a second one address may open in the long run. More are refused with the status 429.
+    pub upgrades_per_second: u32,
+    /// How many it may open at once.
+    pub upgrade_burst: u32,
+    /// How many addresses are counted at a time. What comes from others meanwhile is limited by `connections` alone.
+    pub addresses: usize,
+    /// Whether connections from this machine itself (loopback) are limited by their address too. They are not by
+    /// default: behind a proxy on the same machine, all of them come from there.
+    pub loopback_is_limited: bool,
+    /// How many sessions a user may have, with a connection or without. One more takes the place of the one that has
+    /// waited longest for its page; if none waits, its connection is closed with 4503.
+    pub sessions_per_user: usize,
+    /// How many sessions of a user may wait for their pages. The one that has waited longest ends when there is one more.
+    pub suspended_per_user: usize,
     /// How often the server sends a ping. A connection silent for two of these is closed with 4408.
     pub heartbeat: Duration,
-    /// How long a new connection may take to say `HELLO`.
+    /// How long a client may take to send the head of a request, where [`serve`](crate::serve) answers it.
+    pub head_time: Duration,
+    /// How long a new connection may take to say `HELLO`, and the application to say who it is.
     pub hello_time: Duration,
     /// How long a session whose connection dropped waits to be resumed.
     pub suspended_time: Duration,
@@ -61,17 +89,28 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             message_bytes: 64 * 1024,
+            depth: vivaz_protocol::Limits::DEPTH,
             value_bytes: 64 * 1024,
             components: 100,
+            topics: 200,
             in_flight: 128,
             messages_per_second: 100,
             burst: 200,
             action_time: Duration::from_secs(30),
             outbox_bytes: 256 * 1024,
             write_time: Duration::from_secs(30),
+            resync_bytes: 8 * 1024 * 1024,
             mailbox: 256,
             connections: 100_000,
+            connections_per_address: 500,
+            upgrades_per_second: 20,
+            upgrade_burst: 200,
+            addresses: 100_000,
+            loopback_is_limited: false,
+            sessions_per_user: 100,
+            suspended_per_user: 20,
             heartbeat: Duration::from_secs(20),
+            head_time: Duration::from_secs(10),
             hello_time: Duration::from_secs(10),
             suspended_time: Duration::from_secs(5 * 60),
             hidden_time: Duration::from_secs(30),

@@ -3,8 +3,9 @@
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
-use vivaz_components::instance::BoxFuture;
+use vivaz_components::instance::{BoxFuture, guard};
 use vivaz_components::{Identity, Result};
 use vivaz_protocol::SessionId;
 
@@ -51,14 +52,16 @@ impl Middleware {
     }
 
     /// Asks one after the other; the first that refuses is the last that is asked.
-    pub(crate) fn allow(&self, call: Call) -> BoxFuture<Result> {
+    /// One that panics or takes longer than an action may has refused.
+    pub(crate) fn allow(&self, call: Call, limit: Duration) -> BoxFuture<Result> {
         let layers = Arc::clone(&self.layers);
-        Box::pin(async move {
+        let asked = async move {
             for layer in layers.iter() {
                 layer(call.clone()).await?;
             }
             Ok(())
-        })
+        };
+        Box::pin(guard("middleware", Some(limit), asked))
     }
 }
 

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use futures_util::task::AtomicWaker;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
-use vivaz_components::ServerEvent;
+use vivaz_components::{ServerEvent, UnmountReason};
 use vivaz_protocol::{CloseCode, ComponentId, Ref, Rev, SessionId, StreamId};
 
 use crate::outbox::{Entry, Outbox};
@@ -50,6 +50,8 @@ pub(crate) enum Mail {
     Yield(oneshot::Sender<Box<Session>>),
     /// Close the connection, and end the session or let it wait, as the code says.
     Close(CloseCode),
+    /// End the session, and close its connection if it has one.
+    End(CloseCode, UnmountReason),
 }
 
 /// Whether somebody will take care of what was put in.
@@ -100,6 +102,15 @@ impl Port {
             Posted::Awake => {}
             Posted::Unattended => runtime.attend(&self.session),
             Posted::Full => Counters::add(&runtime.core().counters.events_lost),
+        }
+    }
+
+    /// Ends the session, wherever it is: components are told why, and a page is closed with that code.
+    pub(crate) fn end(&self, code: CloseCode, reason: UnmountReason) {
+        if self.post(Mail::End(code, reason), usize::MAX) == Posted::Unattended
+            && let Some(runtime) = self.runtime.upgrade()
+        {
+            runtime.attend(&self.session);
         }
     }
 

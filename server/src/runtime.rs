@@ -16,10 +16,13 @@ use tokio::runtime::Handle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use vivaz_components::{Env, Hub, Identity, Registry, Result, ServerEvent, States, Topic, TopicHandle};
+use vivaz_components::{
+    Env, Hub, Identity, Registry, Result, ServerEvent, States, Topic, TopicHandle, UnmountReason,
+};
 use vivaz_protocol::{CloseCode, Epoch, RawJson, SessionId};
 
 pub use self::builder::{BuildError, Builder};
+use crate::address::{Addresses, Proxies, client_address};
 use crate::assets::Assets;
 use crate::connection;
 use crate::gate::Gate;
@@ -34,6 +37,7 @@ use crate::sessions::Sessions;
 use crate::stats::{Counters, Stats};
 use crate::templates::Templates;
 use crate::upgrade::upgrade;
+use crate::users::Users;
 
 /// Live components for an application: the sessions of all its pages. Cheap to clone.
 ///
@@ -53,11 +57,14 @@ pub(crate) struct Core {
     pub(crate) limits: Limits,
     pub(crate) decoder: vivaz_protocol::Limits,
     pub(crate) rate: Rate,
+    pub(crate) snapshot_rate: Rate,
     /// The zero of the rate's clock.
     pub(crate) started: Instant,
     pub(crate) path: Box<str>,
     pub(crate) build: Box<str>,
     pub(crate) origins: Origins,
+    pub(crate) proxies: Proxies,
+    pub(crate) addresses: Arc<Addresses>,
     pub(crate) identify: Identify,
     pub(crate) middleware: Middleware,
     pub(crate) registry: Registry,
@@ -67,6 +74,9 @@ pub(crate) struct Core {
     pub(crate) states: States,
     pub(crate) hub: Hub,
     pub(crate) sessions: Sessions,
+    pub(crate) users: Arc<Users>,
+    /// How often something was revoked.
+    revocations: AtomicU64,
     pub(crate) counters: Arc<Counters>,
     pub(crate) gate: Gate,
     /// Cancelled when the runtime shuts down.
@@ -146,6 +156,40 @@ impl Runtime {
         &self.0.hub
     }
 
+    /// Ends all sessions of a user, of whatever tenant, and says how many there were. Open pages are closed with 4401
+    /// and load themselves anew; running actions finish. To be called once the hook for the
+    /// [`identity`](Builder::identity) has begun to refuse what was revoked: a page that is let in again gets a new
+    /// session.
+    ///
+    /// ```
+    /// # fn sign_out_everywhere(runtime: &vivaz::Runtime, user: &str) {
+    /// let ended = runtime.revoke(user);
+    /// # }
+    /// ```
+    pub fn revoke(&self, user: &str) -> usize {
+        self.revoke_where(|identity| identity.user_id() == Some(user))
+    }
+
+    /// The same for all sessions whose identity is such: a tenant that is closed, a permission that is taken away.
+    pub fn revoke_where(&self, is_revoked: impl FnMut(&Identity) -> bool) -> usize {
+        // First: a session that is entered after they were looked through finds that its identity is from before.
+        self.0.revocations.fetch_add(1, Ordering::SeqCst);
+        let ports = self.0.sessions.ports_of(is_revoked);
+        for port in &ports {
+            port.end(CloseCode::Unauthenticated, UnmountReason::Revoked);
+        }
+        ports.len()
+    }
+
+    /// Ends a session, if there is such: its components are told, and its page is closed with 4410 and starts anew.
+    pub fn end_session(&self, session: &SessionId) -> bool {
+        let port = self.0.sessions.port(session);
+        if let Some(port) = &port {
+            port.end(CloseCode::SessionEnded, UnmountReason::Closed);
+        }
+        port.is_some()
+    }
+
     /// Ends all connections with 1001 and waits until what runs has finished, for at most
     /// [`Limits::shutdown_time`]. New connections are refused from now on.
     pub async fn shutdown(&self) {
@@ -193,8 +237,11 @@ impl Runtime {
 
 impl Core {
     /// Who sent a request.
-    pub(crate) async fn identify(&self, parts: Parts) -> std::result::Result<Identity, Refused> {
-        self.identify.request(parts).await
+    pub(crate) async fn identify(&self, mut parts: Parts) -> std::result::Result<Identity, Refused> {
+        if let Some(address) = client_address(&parts, &self.proxies) {
+            parts.extensions.insert(address);
+        }
+        self.identify.request(parts, self.limits.hello_time).await
     }
 
     /// Who says `HELLO`.
@@ -203,7 +250,12 @@ impl Core {
         identity: Identity,
         auth: Option<RawJson<'_>>,
     ) -> std::result::Result<Identity, Refused> {
-        self.identify.hello(identity, auth.map(RawJson::to_raw_value)).await
+        self.identify.hello(identity, auth.map(RawJson::to_raw_value), self.limits.hello_time).await
+    }
+
+    /// Changes whenever something is revoked: who was recognised before is to be recognised anew.
+    pub(crate) fn revocations(&self) -> u64 {
+        self.revocations.load(Ordering::SeqCst)
     }
 
     /// What components of that identity have around them.

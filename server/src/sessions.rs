@@ -13,12 +13,13 @@ use std::hash::BuildHasher;
 use subtle::ConstantTimeEq;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
-use vivaz_components::Identity;
-use vivaz_protocol::{ResumeSecret, SessionId};
+use vivaz_components::{Identity, UnmountReason};
+use vivaz_protocol::{CloseCode, ResumeSecret, SessionId};
 
 use crate::port::{Mail, Port};
 use crate::secret::random_bytes;
 use crate::session::Session;
+use crate::users::Member;
 
 /// Enough that connections on all cores seldom meet.
 const SHARDS: usize = 32;
@@ -34,6 +35,8 @@ type Shard = HashMap<SessionId, Entry, RandomState>;
 struct Entry {
     port: Arc<Port>,
     owner: Identity,
+    /// Its place among the sessions of its user.
+    member: Member,
     /// What it takes to resume it.
     secret: Secret,
     /// The one before, good until a message has come on the connection that was given the new one.
@@ -81,10 +84,15 @@ impl Sessions {
 
     /// Enters a new session, which the caller holds. Its secret is in the `WELCOME`; `None` if the system has no
     /// randomness to give.
-    pub(crate) fn enter(&self, port: Arc<Port>, owner: Identity) -> Option<ResumeSecret<'static>> {
+    pub(crate) fn enter(
+        &self,
+        port: Arc<Port>,
+        owner: Identity,
+        member: Member,
+    ) -> Option<ResumeSecret<'static>> {
         let secret = random_bytes().ok()?;
         let id = port.session().clone();
-        let entry = Entry { port, owner, secret, previous: None, place: Place::Held };
+        let entry = Entry { port, owner, member, secret, previous: None, place: Place::Held };
         self.shard(&id).insert(id, entry);
         Some(text(&secret))
     }
@@ -103,6 +111,7 @@ impl Sessions {
         if let Ok(given) = Secret::try_from(given) {
             entry.previous = Some(given);
         }
+        entry.member.is_back();
         match std::mem::replace(&mut entry.place, Place::Held) {
             Place::Waiting { session, .. } => {
                 entry.port.attend();
@@ -143,6 +152,11 @@ impl Sessions {
             return Some(session);
         }
         entry.place = Place::Waiting { session, until };
+        let surplus = entry.member.waits();
+        drop(shard);
+        if let Some(port) = surplus.and_then(|surplus| self.port(&surplus)) {
+            port.end(CloseCode::SessionEnded, UnmountReason::Expired);
+        }
         None
     }
 
@@ -164,6 +178,23 @@ impl Sessions {
         // Dropped after the lock: what is dropped with it may come back here.
         let entry = self.shard(id).remove(id);
         drop(entry);
+    }
+
+    /// The port of a session.
+    pub(crate) fn port(&self, id: &SessionId) -> Option<Arc<Port>> {
+        self.shard(id).get(id).map(|entry| Arc::clone(&entry.port))
+    }
+
+    /// The ports of those whose owner is such.
+    pub(crate) fn ports_of(&self, mut is_such: impl FnMut(&Identity) -> bool) -> Vec<Arc<Port>> {
+        let mut ports = Vec::new();
+        for shard in &self.shards {
+            // Asked without the lock, because it is the application that answers.
+            let all: Vec<_> =
+                lock(shard).values().map(|entry| (entry.owner.clone(), Arc::clone(&entry.port))).collect();
+            ports.extend(all.into_iter().filter(|(owner, _)| is_such(owner)).map(|(_, port)| port));
+        }
+        ports
     }
 
     /// Every session's port.

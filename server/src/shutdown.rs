@@ -1,14 +1,13 @@
 //! From the first connection to a clean end.
 
-use std::future::{Future, IntoFuture};
+use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
 
 use axum::Router;
-use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::listen;
 use crate::runtime::Runtime;
 
 /// Serves an application until SIGINT or SIGTERM, then ends it cleanly: no new connections, every open page is told
@@ -16,7 +15,9 @@ use crate::runtime::Runtime;
 /// [`Limits::shutdown_time`](crate::Limits::shutdown_time), and the function returns. A second signal ends the
 /// process at once.
 ///
-/// Handlers find the peer's address in the request's extensions, as axum's `ConnectInfo<SocketAddr>`.
+/// Handlers find the peer's address in the request's extensions, as axum's `ConnectInfo<SocketAddr>`. A request whose
+/// head takes longer than [`Limits::head_time`](crate::Limits::head_time) is given up; the time for its body is the
+/// application's to limit.
 ///
 /// ```no_run
 /// # async fn run(runtime: vivaz::Runtime, app: axum::Router) -> std::io::Result<()> {
@@ -47,42 +48,27 @@ pub async fn serve(listener: TcpListener, app: Router, runtime: Runtime) -> io::
 /// The same until a future of the application's completes; signals are left to the application.
 ///
 /// # Errors
-/// If the listener fails for good.
+/// None at present: a listener that cannot accept is tried again.
 pub async fn serve_until(
     listener: TcpListener,
     app: Router,
     runtime: Runtime,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
-    // A patch is a small packet that somebody waits for.
-    let listener = listener.tap_io(|stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::trace!(%error, "a connection keeps its small packets back");
-        }
-    });
     let stopping = CancellationToken::new();
-    let stopped = stopping.clone();
-    let stop = async move {
-        stop.await;
-        stopped.cancel();
-    };
-    let limit = runtime.core().limits.shutdown_time;
-    let server = axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>());
-    let mut serving = std::pin::pin!(server.with_graceful_shutdown(stop).into_future());
-    let ended = tokio::select! {
-        served = &mut serving => Some(served),
-        () = stopping.cancelled() => None,
-    };
-    if let Some(served) = ended {
-        runtime.shutdown().await;
-        return served;
+    let limits = &runtime.core().limits;
+    let serving = listen::serve(listener, app, limits.head_time, stopping.clone());
+    let mut serving = std::pin::pin!(serving);
+    tokio::select! {
+        () = &mut serving => return Ok(()),
+        () = stop => stopping.cancel(),
     }
     // Pages and plain requests end side by side, and neither keeps the other from it for longer than the limit.
-    let (served, ()) = tokio::join!(tokio::time::timeout(limit, serving), runtime.shutdown());
-    served.unwrap_or_else(|_elapsed| {
+    let (served, ()) = tokio::join!(tokio::time::timeout(limits.shutdown_time, serving), runtime.shutdown());
+    if served.is_err() {
         tracing::warn!("some requests did not finish in time");
-        Ok(())
-    })
+    }
+    Ok(())
 }
 
 /// The signals that ask a process to end.

@@ -18,6 +18,7 @@ pub(crate) struct Counters {
     pub(crate) dropped: AtomicU64,
     pub(crate) messages: AtomicU64,
     pub(crate) rate_limited: AtomicU64,
+    pub(crate) refused_addresses: AtomicU64,
     pub(crate) panics: AtomicU64,
     pub(crate) timeouts: AtomicU64,
     pub(crate) events_lost: AtomicU64,
@@ -46,6 +47,7 @@ impl Counters {
             dropped: get(&self.dropped),
             messages: get(&self.messages),
             rate_limited: get(&self.rate_limited),
+            refused_addresses: get(&self.refused_addresses),
             panics: get(&self.panics),
             timeouts: get(&self.timeouts),
             events_lost: get(&self.events_lost),
@@ -83,6 +85,8 @@ pub struct Stats {
     pub messages: u64,
     /// Of those, refused because they came too fast.
     pub rate_limited: u64,
+    /// Connections refused because their address had too many, or asked too fast.
+    pub refused_addresses: u64,
     /// Handlers that panicked.
     pub panics: u64,
     /// Handlers that took too long.

@@ -1,5 +1,7 @@
 //! From an HTTP request to a connection: who asks, from where, and in which words.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Version, header};
@@ -9,8 +11,10 @@ use hyper_util::rt::TokioIo;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use vivaz_protocol::{CloseCode, SUBPROTOCOL_JSON, SUBPROTOCOLS};
 
+use crate::address::{TooMany, client_address};
 use crate::connection;
 use crate::runtime::Runtime;
+use crate::stats::Counters;
 use crate::transport::Transport;
 use crate::transport::websocket::WebSocket;
 
@@ -28,8 +32,18 @@ pub(crate) async fn upgrade(State(runtime): State<Runtime>, request: Request) ->
     let Some(upgrade) = parts.extensions.remove::<OnUpgrade>() else {
         return Refusal::NoUpgrade.into_response(&runtime);
     };
+    let core = runtime.core();
+    let visit = client_address(&parts, &core.proxies);
+    let visit = match core.addresses.enter(visit, core.started.elapsed()) {
+        Ok(visit) => visit,
+        Err(TooMany(wait)) => {
+            Counters::add(&core.counters.refused_addresses);
+            return Refusal::TooMany(wait).into_response(&runtime);
+        }
+    };
     // A page cannot read the status of a refused upgrade, so a refused identity is said by a close code.
-    let identity = runtime.core().identify(parts).await;
+    let revocations = core.revocations();
+    let identity = core.identify(parts).await;
     if runtime.core().shutdown.is_cancelled() {
         return Refusal::GoingAway.into_response(&runtime);
     }
@@ -44,11 +58,15 @@ pub(crate) async fn upgrade(State(runtime): State<Runtime>, request: Request) ->
             (Some(_), Err(_refused)) => {
                 Box::pin(socket.close(CloseCode::Unauthenticated.as_u16(), "who are you?")).await;
             }
+            (Some(_), Ok(_)) if runtime.core().revocations() != revocations => {
+                Box::pin(socket.close(CloseCode::TimedOut.as_u16(), connection::RECOGNISED_BEFORE)).await;
+            }
             (Some(place), Ok(identity)) => {
                 connection::run(socket, runtime, identity).await;
                 drop(place);
             }
         }
+        drop(visit);
     };
     tasks.spawn(task);
     response
@@ -86,6 +104,8 @@ enum Refusal {
     Subprotocol,
     /// It comes from somebody else's page, or asks for another host.
     Foreign,
+    /// Its address has too many connections, or asks for them too fast.
+    TooMany(Duration),
     /// The server is about to end.
     GoingAway,
 }
@@ -151,6 +171,12 @@ impl Refusal {
                     SUBPROTOCOLS.join(", ")
                 );
                 (StatusCode::BAD_REQUEST, text).into_response()
+            }
+            Self::TooMany(wait) => {
+                // In whole seconds, rounded up: who waits that long is not refused for the rest of one.
+                let seconds = HeaderValue::from(wait.as_secs() + 1);
+                (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, seconds)], "Too many connections.\n")
+                    .into_response()
             }
             Self::GoingAway => {
                 (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")], "The server is going away.\n")

@@ -12,7 +12,7 @@ use vivaz_protocol::{
 use super::ring::Ring;
 use super::{AnyTopic, CatchUp, Frame, Subscriber, Topic, parse_key};
 use crate::event::ServerEvent;
-use crate::fault::panicked;
+use crate::fault::{guard, panicked};
 use crate::instance::BoxFuture;
 use crate::tracking::{Tracker, next_version};
 use crate::{ActionError, Identity, Result};
@@ -159,7 +159,7 @@ impl<T: Topic> AnyTopic for Cell<T> {
     fn authorize(self: Arc<Self>, who: Identity) -> BoxFuture<Result> {
         Box::pin(async move {
             let key = parse_key::<T>(self.name.as_str())?;
-            T::authorize(&key, &who).await
+            guard("authorizing a topic", None, T::authorize(&key, &who)).await
         })
     }
 

@@ -6,7 +6,6 @@ use std::task::{Context, Poll};
 
 use tokio::time::Instant;
 use vivaz_components::UnmountReason;
-use vivaz_protocol::CloseCode;
 
 use crate::port::Mail;
 use crate::session::{Done, Session};
@@ -22,14 +21,8 @@ pub(crate) async fn tend(mut session: Box<Session>, until: Instant) {
                     Ok(()) => return,
                     Err(back) => session = back,
                 },
-                Alone::Mail(Mail::Close(code)) => {
-                    let reason = if code == CloseCode::Unauthenticated {
-                        UnmountReason::Revoked
-                    } else {
-                        UnmountReason::Shutdown
-                    };
-                    return end(session, reason).await;
-                }
+                Alone::Mail(Mail::Close(_)) => return end(session, UnmountReason::Shutdown).await,
+                Alone::Mail(Mail::End(_, reason)) => return end(session, reason).await,
             }
         }
         let runtime = session.runtime().clone();

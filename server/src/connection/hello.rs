@@ -1,7 +1,7 @@
 //! The greeting: which version, who, and which session.
 
 use futures_util::StreamExt;
-use vivaz_components::Identity;
+use vivaz_components::{Identity, UnmountReason};
 use vivaz_protocol::{
     ClientBody, ClientType, CloseCode, ConnectionId, ErrorCode, Hello, SessionId, decode_client,
 };
@@ -12,6 +12,10 @@ use crate::secret::random_text;
 use crate::session::{Position, Session};
 use crate::sessions::Claim;
 use crate::transport::{Incoming, Transport, Violation};
+
+/// Somebody's access was taken away between the recognition and the greeting. It is not known whose; a client that
+/// connects again is recognised as of now.
+pub(crate) const RECOGNISED_BEFORE: &str = "who this is may have changed: connect again";
 
 /// Why there is no session.
 pub(super) enum Refused {
@@ -35,6 +39,7 @@ pub(super) async fn receive<T: Transport>(
     identity: Identity,
 ) -> Result<Box<Session>, Refused> {
     let limit = runtime.core().limits.hello_time;
+    let revocations = runtime.core().revocations();
     let Ok(message) = tokio::time::timeout(limit, first_message(transport)).await else {
         return Err(Refused::code(CloseCode::TimedOut, "no HELLO in time"));
     };
@@ -56,7 +61,7 @@ pub(super) async fn receive<T: Transport>(
         }
         Err(_) => return Err(not_hello()),
     };
-    find_session(hello, runtime, identity).await
+    find_session(hello, runtime, identity, revocations).await
 }
 
 async fn first_message<T: Transport>(transport: &mut T) -> Result<bytes::Bytes, Refused> {
@@ -89,6 +94,7 @@ async fn find_session(
     hello: Hello<'_>,
     runtime: &Runtime,
     identity: Identity,
+    revocations: u64,
 ) -> Result<Box<Session>, Refused> {
     let core = runtime.core();
     let unable = || Refused::code(CloseCode::Full, "the server cannot make a session now");
@@ -115,7 +121,17 @@ async fn find_session(
     }
     let id = random_text::<12>().and_then(|text| SessionId::new(&text).ok()).ok_or_else(unable)?;
     let port = Port::new(id, runtime);
-    let secret = core.sessions.enter(port.clone(), identity.clone()).ok_or_else(unable)?;
+    let too_many = |_| Refused::code(CloseCode::Full, "this user has too many sessions");
+    let (member, surplus) = core.users.enter(&identity, port.session()).map_err(too_many)?;
+    if let Some(port) = surplus.and_then(|surplus| core.sessions.port(&surplus)) {
+        port.end(CloseCode::SessionEnded, UnmountReason::Expired);
+    }
+    let secret = core.sessions.enter(port.clone(), identity.clone(), member).ok_or_else(unable)?;
+    if core.revocations() != revocations {
+        // Those that were there have been looked through already, and this one may be among those that were meant.
+        core.sessions.end(port.session());
+        return Err(Refused::code(CloseCode::TimedOut, RECOGNISED_BEFORE));
+    }
     let mut session = Box::new(Session::new(runtime.clone(), port, identity, connection));
     session.greet(secret);
     Ok(session)

@@ -13,6 +13,7 @@ use vivaz_components::{DuplicateName, Hub, Identity, LiveComponent, Registration
 use vivaz_protocol::DEFAULT_PATH;
 
 use super::{Core, Runtime};
+use crate::address::{Addresses, Proxies, ProxyError};
 use crate::assets::Assets;
 use crate::gate::Gate;
 use crate::identify::{Identify, Refused};
@@ -25,6 +26,7 @@ use crate::secret::{Secret, SecretError, random_text};
 use crate::sessions::Sessions;
 use crate::stats::Counters;
 use crate::templates::{TemplateError, Templates};
+use crate::users::Users;
 
 /// A runtime that is being configured.
 ///
@@ -51,6 +53,7 @@ pub struct Builder {
     secret: Option<Secret>,
     limits: Limits,
     origins: Origins,
+    proxies: Vec<Box<str>>,
     path: Option<Box<str>>,
     build: Option<Box<str>>,
     registrations: Vec<Registration>,
@@ -70,6 +73,9 @@ pub enum BuildError {
     /// There is no secret.
     #[error(transparent)]
     Secret(#[from] SecretError),
+    /// What was called a trusted proxy is no address.
+    #[error(transparent)]
+    Proxy(#[from] ProxyError),
     /// The path of the socket is none.
     #[error("`{0}` is no path for the socket: it begins with a slash and does not end with one")]
     Path(Box<str>),
@@ -168,6 +174,19 @@ impl Builder {
         self
     }
 
+    /// Trusts a proxy at this address, or in this network (`10.0.0.0/8`), to say in `X-Forwarded-For` where a request
+    /// comes from; may be called several times. What everybody else says about that is not believed.
+    ///
+    /// ```
+    /// let runtime = vivaz::Runtime::builder().trust_proxy("127.0.0.1").trust_proxy("10.0.0.0/8").build()?;
+    /// # Ok::<(), vivaz::BuildError>(())
+    /// ```
+    #[must_use]
+    pub fn trust_proxy(mut self, network: impl Into<Box<str>>) -> Self {
+        self.proxies.push(network.into());
+        self
+    }
+
     /// What `WELCOME` calls this build of the application.
     #[must_use]
     pub fn build_name(mut self, name: impl Into<Box<str>>) -> Self {
@@ -192,11 +211,15 @@ impl Builder {
     /// Puts the runtime together.
     ///
     /// # Errors
-    /// When two components have one name, a template does not compile, or there is no randomness for a secret.
+    /// When two components have one name, a template does not compile, a trusted proxy has no address, or there is no randomness for a secret.
     pub fn build(self) -> Result<Runtime, BuildError> {
         let path = self.path.unwrap_or_else(|| DEFAULT_PATH.into());
         if !path.starts_with('/') || path.ends_with('/') || path.contains(['{', '}', '?', '#', '"']) {
             return Err(BuildError::Path(path));
+        }
+        let mut proxies = Proxies::default();
+        for network in &self.proxies {
+            proxies.trust(network)?;
         }
         let mut registry = Registry::linked()?;
         for registration in self.registrations {
@@ -216,12 +239,18 @@ impl Builder {
         let counters = Arc::new(Counters::default());
         let limits = self.limits;
         let core = Core {
-            decoder: vivaz_protocol::Limits { message_bytes: limits.message_bytes, ..Default::default() },
+            decoder: vivaz_protocol::Limits {
+                message_bytes: limits.message_bytes,
+                depth: limits.depth.min(vivaz_protocol::Limits::DEPTH),
+            },
             rate: Rate::new(limits.messages_per_second, limits.burst),
+            snapshot_rate: Rate::of_bytes(limits.resync_bytes),
             started: Instant::now(),
             path,
             build: self.build.unwrap_or_else(|| env!("CARGO_PKG_VERSION").into()),
             origins: self.origins,
+            proxies,
+            addresses: Arc::new(Addresses::new(&limits)),
             identify: self.identify,
             middleware: self.middleware,
             assets: Assets::new(templates.iter()),
@@ -231,6 +260,8 @@ impl Builder {
             states: self.states,
             hub: self.hub,
             sessions: Sessions::new(),
+            revocations: AtomicU64::new(0),
+            users: Arc::new(Users::new(&limits)),
             gate: Gate::new(limits.connections, Arc::clone(&counters)),
             counters,
             shutdown: CancellationToken::new(),

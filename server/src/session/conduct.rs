@@ -26,6 +26,8 @@ pub(super) struct Conduct {
     refused_since: Option<Instant>,
     /// Messages that may come at once regardless of the rate: what a resumed page sends again.
     granted: u32,
+    /// The snapshots that were sent.
+    snapshots: Meter,
     /// No message has come on this connection yet.
     unproven: bool,
 }
@@ -49,7 +51,17 @@ impl Conduct {
             self.granted -= 1;
             return Ok(());
         }
-        self.meter.take(rate, u64::try_from(now.as_micros()).unwrap_or(u64::MAX))
+        self.meter.take(rate, now)
+    }
+
+    /// Whether a snapshot may be asked for, or how long until one may.
+    pub(super) fn may_resync(&self, rate: Rate, now: Duration) -> Result<(), Duration> {
+        self.snapshots.has_room(rate, now)
+    }
+
+    /// A snapshot of so many bytes is sent.
+    pub(super) fn snapshot(&mut self, rate: Rate, now: Duration, bytes: usize) {
+        self.snapshots.charge(rate, now, bytes as u64);
     }
 
     /// A message that could be read.

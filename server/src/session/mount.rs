@@ -88,6 +88,11 @@ impl Session {
             let message = "the session has as many components as it may have";
             return self.refuse_mount(reference, id, ErrorCode::TooManyComponents, message);
         }
+        let shown: usize = self.components.values().map(|one| one.spec.shared_fields()).sum();
+        if shown + registration.spec.shared_fields() > core.limits.topics {
+            let message = "the session's components show as many topics as they may";
+            return self.refuse_mount(reference, id, ErrorCode::TooManyComponents, message);
+        }
         let component = Component::new(registration.spec, core.next_epoch());
         self.components.insert(id.clone(), Box::new(component));
         let id = id.clone();

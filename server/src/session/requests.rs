@@ -67,6 +67,14 @@ impl Session {
         self.malformed(None, None, "messages are JSON in text frames")
     }
 
+    /// A frame that says nothing, as a ping. It is answered like a message, so it counts like one.
+    pub(crate) fn sign_of_life(&mut self) -> Option<Close> {
+        let now = Instant::now();
+        self.too_fast(now)?;
+        Counters::add(&self.runtime.core().counters.rate_limited);
+        self.conduct.refuse(now)
+    }
+
     /// How long until the rate allows a message, if it does not now.
     fn too_fast(&mut self, now: Instant) -> Option<Duration> {
         let core = self.runtime.core();

@@ -1,6 +1,8 @@
 //! What goes out next: the outbox's marks turned into the state that they stand for.
 
-use vivaz_protocol::{ErrorCode, RawJson, Ref, ServerMessage, StreamId};
+use std::time::Duration;
+
+use vivaz_protocol::{ErrorCode, ErrorMessage, RawJson, Ref, ServerMessage, StreamId};
 
 use super::{Session, speak};
 use crate::outbox::Entry;
@@ -20,7 +22,11 @@ impl Session {
                         answers.and_then(|reference| self.kept_frame(reference))
                     }
                 }
-                Entry::Snapshot(stream) => self.snapshot(&stream),
+                Entry::Snapshot(stream) => {
+                    let frame = self.snapshot(&stream);
+                    self.count_snapshot(frame.as_ref().map_or(0, bytes::Bytes::len));
+                    frame
+                }
             };
             if let Some(frame) = frame {
                 return Some(Outgoing::Text(frame));
@@ -93,7 +99,28 @@ impl Session {
             Some((code, message)) => {
                 self.port.send(speak::frame(&speak::refusal(None, Some(stream), code, message)));
             }
-            None => self.port.send_snapshot(stream),
+            None => match self.may_resync() {
+                Ok(()) => self.port.send_snapshot(stream),
+                Err(wait) => {
+                    let error = ErrorMessage {
+                        stream: Some(stream),
+                        retry_ms: Some(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).saturating_add(1)),
+                        ..ErrorMessage::new(ErrorCode::RateLimited, "too many snapshots")
+                    };
+                    self.port.send(speak::frame(&ServerMessage::Error(error)));
+                }
+            },
         }
+    }
+
+    /// Whether the session may ask for a snapshot, after those that it has had, or how long until it may.
+    fn may_resync(&self) -> Result<(), Duration> {
+        let core = self.runtime.core();
+        self.conduct.may_resync(core.snapshot_rate, core.started.elapsed())
+    }
+
+    fn count_snapshot(&mut self, bytes: usize) {
+        let core = self.runtime.core();
+        self.conduct.snapshot(core.snapshot_rate, core.started.elapsed(), bytes);
     }
 }

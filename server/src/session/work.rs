@@ -137,7 +137,7 @@ impl Session {
         let Some(instance) = component.take() else { return };
         component.slot = Slot::Busy(instance);
         let call = Call::new(component.spec.name, action, self.identity.clone(), self.port.session().clone());
-        let allowed = middleware.allow(call);
+        let allowed = middleware.allow(call, self.runtime.core().limits.action_time);
         let id = id.clone();
         self.start(Box::pin(async move { Done::Allowed { result: allowed.await, id, job, origin } }));
     }

@@ -1,0 +1,185 @@
+//! Which sessions each user has, so that nobody has more of them than is allowed. Visitors without a user are limited
+//! by their address and by the number of sessions in all.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use foldhash::fast::RandomState;
+use vivaz_components::Identity;
+use vivaz_protocol::SessionId;
+
+use crate::limits::Limits;
+use crate::seal::holder;
+
+/// The sessions of all users.
+#[derive(Debug)]
+pub(crate) struct Users {
+    sessions: usize,
+    suspended: usize,
+    /// A std mutex: it is held for a look into the map, and no other lock is taken under it.
+    map: Mutex<HashMap<Box<str>, Vec<Owned>, RandomState>>,
+}
+
+#[derive(Debug)]
+struct Owned {
+    session: SessionId,
+    /// Since when it waits for its page, counted by the number of sessions that began to wait before it.
+    waits_since: Option<u64>,
+}
+
+/// A session among those of its user; taken out when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Member {
+    /// None for a visitor without a user.
+    of: Option<(Arc<Users>, Box<str>, SessionId)>,
+}
+
+/// A user has as many sessions as a user may have, and all of them have their pages.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct TooMany;
+
+impl Users {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        Self {
+            sessions: limits.sessions_per_user,
+            suspended: limits.suspended_per_user,
+            map: Mutex::default(),
+        }
+    }
+
+    /// Counts a session in. Where it takes the place of another one, that is to be ended.
+    pub(crate) fn enter(
+        self: &Arc<Self>,
+        who: &Identity,
+        session: &SessionId,
+    ) -> Result<(Member, Option<SessionId>), TooMany> {
+        if who.user_id().is_none() {
+            return Ok((Member { of: None }, None));
+        }
+        let key: Box<str> = holder(who).into();
+        let mut map = self.lock();
+        let all = map.entry(key.clone()).or_default();
+        let surplus = if all.len() < self.sessions { None } else { Some(take_longest(all).ok_or(TooMany)?) };
+        all.push(Owned { session: session.clone(), waits_since: None });
+        drop(map);
+        Ok((Member { of: Some((Arc::clone(self), key, session.clone())) }, surplus))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Box<str>, Vec<Owned>, RandomState>> {
+        // Nothing that can panic runs under the lock.
+        self.map.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Member {
+    /// The session waits for its page. If more of its user's do than may, the one that has waited longest comes back
+    /// and is to be ended.
+    pub(crate) fn waits(&self) -> Option<SessionId> {
+        let (users, key, session) = self.of.as_ref()?;
+        let mut map = users.lock();
+        let all = map.get_mut(key)?;
+        let next = all.iter().filter_map(|one| one.waits_since).max().map_or(0, |last| last + 1);
+        if let Some(owned) = all.iter_mut().find(|one| one.session == *session) {
+            // One that was only woken for an event keeps its place in the order.
+            owned.waits_since.get_or_insert(next);
+        }
+        let waiting = all.iter().filter(|one| one.waits_since.is_some()).count();
+        if waiting > users.suspended { take_longest(all) } else { None }
+    }
+
+    /// The session has its page again.
+    pub(crate) fn is_back(&self) {
+        let Some((users, key, session)) = &self.of else { return };
+        let mut map = users.lock();
+        let owned = map.get_mut(key).and_then(|all| all.iter_mut().find(|one| one.session == *session));
+        if let Some(owned) = owned {
+            owned.waits_since = None;
+        }
+    }
+}
+
+impl Drop for Member {
+    fn drop(&mut self) {
+        let Some((users, key, session)) = self.of.take() else { return };
+        let mut map = users.lock();
+        let Some(all) = map.get_mut(&key) else { return };
+        all.retain(|one| one.session != session);
+        if all.is_empty() {
+            map.remove(&key);
+        }
+    }
+}
+
+/// Takes out the one that has waited longest for its page: it is about to end, and nobody else is to end it too.
+fn take_longest(all: &mut Vec<Owned>) -> Option<SessionId> {
+    let waiting = all.iter().enumerate().filter_map(|(at, one)| one.waits_since.map(|since| (since, at)));
+    let (_, at) = waiting.min()?;
+    Some(all.swap_remove(at).session)
+}
+
+#[cfg(test)]
+mod tests {
+    use vivaz_components::User;
+
+    use super::*;
+
+    fn users(sessions_per_user: usize, suspended_per_user: usize) -> Arc<Users> {
+        let limits = Limits { sessions_per_user, suspended_per_user, ..Limits::default() };
+        Arc::new(Users::new(&limits))
+    }
+
+    fn ada() -> Identity {
+        Identity::of(User::new("ada", "Ada"))
+    }
+
+    fn id(text: &str) -> SessionId {
+        SessionId::new(text).unwrap()
+    }
+
+    fn enter(users: &Arc<Users>, name: &str) -> Member {
+        let (member, surplus) = users.enter(&ada(), &id(name)).unwrap();
+        assert_eq!(surplus, None);
+        member
+    }
+
+    #[test]
+    fn a_user_has_so_many_sessions_and_others_have_theirs() {
+        let users = users(2, 2);
+        let first = enter(&users, "1");
+        let second = enter(&users, "2");
+        assert_eq!(users.enter(&ada(), &id("3")).unwrap_err(), TooMany);
+        for other in [Identity::anonymous(), Identity::of(User::new("bob", "Bob")), ada().with_tenant("acme")]
+        {
+            assert!(users.enter(&other, &id("4")).is_ok());
+        }
+        assert_eq!(second.waits(), None);
+        assert_eq!(first.waits(), None);
+        let (_third, surplus) = users.enter(&ada(), &id("3")).unwrap();
+        assert_eq!(surplus, Some(id("2")), "it has waited longest");
+        first.is_back();
+        assert_eq!(users.enter(&ada(), &id("4")).unwrap_err(), TooMany);
+        drop(first);
+        enter(&users, "4");
+    }
+
+    #[test]
+    fn of_those_that_wait_the_one_that_has_waited_longest_goes() {
+        let users = users(10, 2);
+        let [first, second, third] = ["1", "2", "3"].map(|name| enter(&users, name));
+        assert_eq!(first.waits(), None);
+        assert_eq!(second.waits(), None);
+        assert_eq!(first.waits(), None, "woken for an event, it keeps its place");
+        assert_eq!(third.waits(), Some(id("1")));
+        assert_eq!(first.waits(), None, "it is on its way out, and not counted");
+        assert_eq!(second.waits(), None);
+    }
+
+    #[test]
+    fn nothing_is_left_of_users_who_are_gone() {
+        let users = users(1, 1);
+        drop(enter(&users, "1"));
+        assert!(users.lock().is_empty());
+        let _anonymous = users.enter(&Identity::anonymous(), &id("2")).unwrap();
+        assert!(users.lock().is_empty());
+    }
+}
