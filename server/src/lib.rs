@@ -75,6 +75,8 @@ mod sessions;
 mod shutdown;
 mod stats;
 mod templates;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod transport;
 mod upgrade;
 mod users;

@@ -94,6 +94,11 @@ impl IntoResponse for RenderError {
 }
 
 impl Live {
+    #[cfg(feature = "testing")]
+    pub(crate) fn new(runtime: Runtime, identity: Identity) -> Self {
+        Self { runtime, identity }
+    }
+
     /// Renders a component: `mount` runs here, once. The page brings its state back under seal.
     ///
     /// # Errors

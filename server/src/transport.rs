@@ -1,7 +1,7 @@
 //! The seam to the network. A connection sees a stream of [`Incoming`] and a sink of [`Outgoing`], and nothing else:
 //! a WebSocket is one implementation, a pair of channels in a test is another.
 
-#[cfg(test)]
+#[cfg(any(test, feature = "testing"))]
 pub(crate) mod memory;
 pub(crate) mod websocket;
 

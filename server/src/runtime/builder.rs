@@ -145,6 +145,13 @@ impl Builder {
         self
     }
 
+    /// A secret in case that none was given.
+    #[cfg(feature = "testing")]
+    pub(crate) fn or_secret(mut self, secret: Secret) -> Self {
+        self.secret.get_or_insert(secret);
+        self
+    }
+
     /// What clients may ask for.
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {

@@ -18,6 +18,7 @@ mod exactly_once;
 mod greeting;
 mod hostile;
 mod http;
+mod kit;
 mod limits;
 mod mounting;
 mod order;

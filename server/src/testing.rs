@@ -1,0 +1,16 @@
+//! What an application tests its components with: pages without a browser, on a network that breaks when told to.
+//!
+//! Everything between a page and a component is the real thing: sessions, order, exactly-once, patches, seals. In place
+//! of the socket there is a pipe in memory, and in place of the browser's DOM a parsed rendering of the template, so a
+//! test takes milliseconds, needs no port, and time in it may be paused.
+
+pub mod client;
+mod network;
+mod page;
+mod server;
+
+pub use client::{Answer, Ask, Breach, Client, Heard, Refusal, Stream};
+pub use network::{Moment, Network};
+pub use page::{Call, Event, Page, View};
+pub use server::Server;
+pub use vivaz_protocol::{ComponentId, Epoch, Ref, Rev, StreamId, TopicName};

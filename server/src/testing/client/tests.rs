@@ -1,0 +1,82 @@
+use serde_json::json;
+
+use super::{Answer, Ask, Client, Heard};
+
+const WELCOME: &str = r#"{"v":1,"type":"WELCOME","payload":{"session":"s","resume":"secret","connection":"c1","resumed":false,"done":[],"heartbeatMs":20000,"build":"1","limits":{"messageBytes":65536,"components":100,"inFlight":128}}}"#;
+const MOUNTED: &str = r#"{"v":1,"type":"COMPONENT_MOUNTED","ref":1,"componentId":"c","rev":0,"epoch":"e","payload":{"component":"counter","template":"hash","state":{"count":0},"topics":{}}}"#;
+
+fn update(rev: u64, reference: Option<u64>) -> String {
+    let mut message = json!({
+        "v": 1, "type": "STATE_UPDATE", "componentId": "c", "rev": rev, "payload": { "count": rev },
+    });
+    if let Some(reference) = reference {
+        message["ref"] = reference.into();
+    }
+    message.to_string()
+}
+
+fn mounted() -> Client {
+    let mut client = Client::new();
+    client.hello();
+    client.ask("c", Ask::mount_open("counter", json!({})));
+    assert_eq!(client.receive(WELCOME).unwrap(), Heard::Welcome { resumed: false });
+    assert_eq!(client.due().len(), 1);
+    client.receive(MOUNTED).unwrap();
+    client
+}
+
+#[test]
+fn a_gap_is_a_breach() {
+    let mut client = mounted();
+    client.receive(&update(1, None)).unwrap();
+    assert_eq!(client.state("c").unwrap(), json!({ "count": 1 }));
+    for rev in [1, 3] {
+        assert!(client.receive(&update(rev, None)).unwrap_err().to_string().contains("a gap"));
+    }
+}
+
+#[test]
+fn an_answer_comes_to_what_was_asked_and_is_always_the_same() {
+    let mut client = mounted();
+    assert!(client.receive(&update(1, Some(7))).unwrap_err().to_string().contains("nothing was asked"));
+    let mut client = mounted();
+    let call = client.ask("c", Ask::action("increment", []));
+    client.receive(&update(1, Some(2))).unwrap();
+    assert_eq!(client.answer(call), Some(&Answer::Done(None)));
+    let again = |result: serde_json::Value| {
+        json!({ "v": 1, "type": "ACK", "ref": 2, "componentId": "c", "payload": result }).to_string()
+    };
+    let bare = r#"{"v":1,"type":"ACK","ref":2,"componentId":"c"}"#;
+    assert_eq!(client.receive(bare).unwrap(), Heard::AnsweredAgain(call));
+    assert!(client.receive(&again(json!(1))).unwrap_err().to_string().contains("this is another"));
+}
+
+#[test]
+fn what_is_unanswered_is_sent_again_unless_the_server_has_handled_it() {
+    let mut client = mounted();
+    let first = client.ask("c", Ask::action("increment", []));
+    let second = client.ask("c", Ask::action("increment", []));
+    assert_eq!(client.due().len(), 2);
+    assert!(client.due().is_empty());
+    let hello = client.hello();
+    assert!(hello.contains(r#""c:c":["e",0]"#) && hello.contains(r#""acked":1"#), "{hello}");
+    let welcome = WELCOME.replace("\"resumed\":false,\"done\":[]", "\"resumed\":true,\"done\":[2]");
+    assert_eq!(client.receive(&welcome).unwrap(), Heard::Welcome { resumed: true });
+    let due = client.due();
+    assert!(due.len() == 1 && due[0].contains("\"ref\":3"), "{due:?}");
+    client.receive(&update(1, Some(2))).unwrap();
+    client.receive(&update(2, Some(3))).unwrap();
+    assert!(client.answer(first).is_some() && client.answer(second).is_some());
+}
+
+#[test]
+fn a_lost_session_is_mounted_again_and_does_not_run_anything_twice() {
+    let mut client = mounted();
+    let call = client.ask("c", Ask::action("increment", []));
+    client.due();
+    client.hello();
+    assert_eq!(client.receive(WELCOME).unwrap(), Heard::Welcome { resumed: false });
+    assert_eq!(client.answer(call), Some(&Answer::SessionLost));
+    let due = client.due();
+    assert!(due.len() == 1 && due[0].contains("COMPONENT_MOUNT"), "{due:?}");
+}

@@ -1,0 +1,367 @@
+//! A page: a session, the components in it, and whoever sits before it.
+
+mod call;
+mod task;
+mod view;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::sync::{Notify, watch};
+use tokio::task::AbortHandle;
+use vivaz_components::{Identity, LiveComponent};
+use vivaz_protocol::Ref;
+
+pub use self::call::Call;
+pub use self::view::View;
+use super::client::{Answer, Ask, Client, Refusal};
+use super::network::{Line, Network};
+use super::server::Inner;
+use crate::render::{Live, RenderError};
+
+/// Longer than anything takes that ends at all; a test that waits for it has failed.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A page that is open. Cheap to clone; when the last clone and the last [`View`] of it are dropped, its connection
+/// breaks.
+///
+/// It does what the client in the browser does: it answers heartbeats, keeps what is unanswered, and when its
+/// connection breaks it comes back, resumes its session and says again what has no answer. In one point it differs:
+/// it does not pause before it tries again.
+#[derive(Clone, Debug)]
+pub struct Page(Arc<Handle>);
+
+#[derive(Debug)]
+struct Handle {
+    shared: Arc<Shared>,
+    server: Arc<Inner>,
+    task: AbortHandle,
+}
+
+/// What the page's handles and its task share.
+#[derive(Debug)]
+struct Shared {
+    state: Mutex<State>,
+    line: Arc<Line>,
+    /// Wakes the task: there is something to send.
+    work: Notify,
+    /// Wakes whoever waits for something to come.
+    news: watch::Sender<()>,
+}
+
+#[derive(Debug)]
+struct State {
+    client: Client,
+    identity: Identity,
+    auth: Option<Value>,
+    /// Frames that are sent beside what the client has in line.
+    extra: Vec<String>,
+    events: Vec<Event>,
+    views: u32,
+    /// A code to close the connection with.
+    leaving: Option<u16>,
+    /// How often a connection came about, and how often the session was not the one before.
+    connections: u32,
+    sessions: u32,
+    /// The code that the server closed with last.
+    closed: Option<u16>,
+    /// Why the page has given up.
+    over: Option<String>,
+}
+
+/// Something that the application said to a page: an `EVENT`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Event {
+    /// The component's id, or the topic's name.
+    pub stream: String,
+    /// The event's name.
+    pub name: String,
+    /// What came with it.
+    pub data: Value,
+}
+
+impl Page {
+    pub(super) fn open(server: Arc<Inner>, identity: Identity) -> Self {
+        let state = State {
+            client: Client::new(),
+            identity,
+            auth: None,
+            extra: Vec::new(),
+            events: Vec::new(),
+            views: 0,
+            leaving: None,
+            connections: 0,
+            sessions: 0,
+            closed: None,
+            over: None,
+        };
+        let shared = Arc::new(Shared {
+            state: Mutex::new(state),
+            line: server.line(),
+            work: Notify::new(),
+            news: watch::Sender::new(()),
+        });
+        let task = tokio::spawn(task::run(Arc::clone(&shared), Arc::clone(&server))).abort_handle();
+        Self(Arc::new(Handle { shared, server, task }))
+    }
+
+    /// Mounts a component as a page does that an HTTP handler rendered it into: `mount` runs, and the page brings the
+    /// state back under seal.
+    ///
+    /// # Errors
+    /// What `mount` says, and what the mount over the connection says.
+    ///
+    /// # Panics
+    /// If the server is down, or gives no answer for a minute.
+    pub async fn mount<C: LiveComponent>(&self, props: C::Props) -> Result<View, MountError> {
+        let identity = self.shared().lock().identity.clone();
+        let runtime = self.0.server.up().await;
+        let markup = Live::new(runtime, identity).render::<C>(props).await?;
+        let ask = match attribute(markup.as_str(), "seal") {
+            Some(seal) => Ask::MountSealed { seal: seal.to_owned() },
+            None => Ask::mount_open(C::SPEC.name, Value::Object(serde_json::Map::new())),
+        };
+        Ok(self.mount_as(&self.next_id(C::SPEC.name), ask).await?)
+    }
+
+    /// Mounts an open component by name, as an element does that was written by hand.
+    ///
+    /// # Errors
+    /// What the server says.
+    ///
+    /// # Panics
+    /// If the server gives no answer for a minute.
+    pub async fn mount_open(&self, component: &str, props: Value) -> Result<View, Refusal> {
+        self.mount_as(&self.next_id(component), Ask::mount_open(component, props)).await
+    }
+
+    async fn mount_as(&self, id: &str, ask: Ask) -> Result<View, Refusal> {
+        self.ask(id, ask).await?;
+        Ok(View::new(self.clone(), id.to_owned()))
+    }
+
+    /// A name for a component that this page does not have yet.
+    fn next_id(&self, component: &str) -> String {
+        let mut state = self.shared().lock();
+        state.views += 1;
+        format!("{component}-{}", state.views)
+    }
+
+    /// Sends a message for a component. It is on its way when this returns; the answer is awaited.
+    pub fn ask(&self, component: &str, ask: Ask) -> Call {
+        let reference = self.shared().lock().client.ask(component, ask);
+        self.shared().work.notify_one();
+        Call::new(self.clone(), vec![reference])
+    }
+
+    /// Waits until everything that the server has for this page by now has come, and every component is mounted.
+    ///
+    /// # Panics
+    /// If the server gives no answer for a minute.
+    pub async fn settled(&self) {
+        let number = {
+            let mut state = self.shared().lock();
+            let (number, frame) = state.client.ping();
+            if state.client.is_welcomed() {
+                state.extra.push(frame);
+            }
+            number
+        };
+        self.shared().work.notify_one();
+        let arrived =
+            |state: &State| !state.client.is_waiting_for_pong(number) && !state.client.is_mounting();
+        self.wait("a sign of life", |state| arrived(state).then_some(())).await;
+    }
+
+    /// Waits until something holds that an event, a task or another page is about to make hold.
+    ///
+    /// # Panics
+    /// If it does not within a minute.
+    pub async fn until(&self, mut holds: impl FnMut(&Self) -> bool) {
+        let mut news = self.shared().news.subscribe();
+        let wait = async {
+            while !holds(self) {
+                self.shared().check();
+                // The sender lives as long as `self`.
+                if news.changed().await.is_err() {
+                    return;
+                }
+            }
+        };
+        if tokio::time::timeout(PATIENCE, wait).await.is_err() {
+            panic!("what the test waits for has not come within {} s", PATIENCE.as_secs());
+        }
+    }
+
+    /// What the application has said to the page so far, oldest first.
+    #[must_use]
+    pub fn events(&self) -> Vec<Event> {
+        self.shared().lock().events.clone()
+    }
+
+    /// The network between this page and the server.
+    #[must_use]
+    pub fn network(&self) -> Network {
+        Network::new(Arc::clone(&self.0.server), Some(Arc::clone(&self.shared().line)))
+    }
+
+    /// Looks at the page's side of the protocol: streams, revisions, answers.
+    pub fn client<R>(&self, look: impl FnOnce(&Client) -> R) -> R {
+        look(&self.shared().lock().client)
+    }
+
+    /// How many connections it has had.
+    #[must_use]
+    pub fn connections(&self) -> u32 {
+        self.shared().lock().connections
+    }
+
+    /// How many sessions it has had: one, unless the server lost one.
+    #[must_use]
+    pub fn sessions(&self) -> u32 {
+        self.shared().lock().sessions
+    }
+
+    /// Who the page is from its next connection on, as when a cookie changes.
+    pub fn becomes(&self, identity: Identity) {
+        self.shared().lock().identity = identity;
+    }
+
+    /// What the page shows in its `HELLO` from the next connection on, for the application's own authentication.
+    pub fn shows(&self, auth: Value) {
+        self.shared().lock().auth = Some(auth);
+    }
+
+    /// Leaves the page for good: its session ends.
+    ///
+    /// # Panics
+    /// If the server does not answer for a minute.
+    pub async fn leave(&self) {
+        self.close(vivaz_protocol::CLOSE_LEFT).await;
+    }
+
+    /// Closes the page as a browser does that is closed or goes elsewhere: its session waits for a short time.
+    ///
+    /// # Panics
+    /// If the server does not answer for a minute.
+    pub async fn hide(&self) {
+        self.close(1001).await;
+    }
+
+    async fn close(&self, code: u16) {
+        self.shared().lock().leaving = Some(code);
+        self.shared().work.notify_one();
+        let mut news = self.shared().news.subscribe();
+        while !self.0.task.is_finished() && self.shared().lock().over.is_none() {
+            if news.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Waits until the server has closed the connection for good, and gives the code.
+    ///
+    /// # Panics
+    /// If it does not within a minute.
+    pub async fn closed(&self) -> u16 {
+        let wait = async {
+            let mut news = self.shared().news.subscribe();
+            loop {
+                {
+                    let state = self.shared().lock();
+                    if let (Some(code), Some(_)) = (state.closed, &state.over) {
+                        return code;
+                    }
+                }
+                if news.changed().await.is_err() {
+                    std::future::pending::<()>().await;
+                }
+            }
+        };
+        match tokio::time::timeout(PATIENCE, wait).await {
+            Ok(code) => code,
+            Err(_) => panic!("the server has not closed the connection within {} s", PATIENCE.as_secs()),
+        }
+    }
+
+    fn shared(&self) -> &Shared {
+        &self.0.shared
+    }
+
+    /// Waits for the answers to some messages; the last one's value, or the first refusal.
+    async fn answers(&self, references: &[Ref]) -> Result<Option<Value>, Refusal> {
+        let mut last = None;
+        for reference in references {
+            let answer = self.wait("an answer", |state| state.client.answer(*reference).cloned()).await;
+            match answer {
+                Answer::Done(value) => last = value,
+                Answer::Mounted => {}
+                Answer::Refused(refusal) => return Err(refusal),
+                Answer::SessionLost => return Err(Refusal::session_lost()),
+            }
+        }
+        Ok(last)
+    }
+
+    async fn wait<R>(&self, what: &str, mut look: impl FnMut(&State) -> Option<R>) -> R {
+        let mut news = self.shared().news.subscribe();
+        let wait = async {
+            loop {
+                if let Some(found) = look(&self.shared().lock()) {
+                    return found;
+                }
+                self.shared().check();
+                // The sender lives as long as `self`.
+                if news.changed().await.is_err() {
+                    std::future::pending::<()>().await;
+                }
+            }
+        };
+        match tokio::time::timeout(PATIENCE, wait).await {
+            Ok(found) => found,
+            Err(_) => {
+                panic!("the page has waited {} s for {what}: {:?}", PATIENCE.as_secs(), self.shared().line)
+            }
+        }
+    }
+}
+
+/// Why a component could not be mounted.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum MountError {
+    /// The HTTP handler could not render it.
+    #[error(transparent)]
+    Render(#[from] RenderError),
+    /// The server refused to mount what it had rendered.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // A test that panics elsewhere has failed already.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ends the test if the page has given up.
+    fn check(&self) {
+        let over = self.lock().over.clone();
+        if let Some(why) = over {
+            panic!("{why}");
+        }
+    }
+}
+
+/// The value of the first attribute of that name, where it holds nothing that is escaped.
+fn attribute<'a>(html: &'a str, name: &str) -> Option<&'a str> {
+    let (_, after) = html.split_once(&format!(" {name}=\""))?;
+    after.split_once('"').map(|(value, _)| value)
+}
