@@ -4,6 +4,10 @@
 //! adoption of parsed HTML, focus, the caret, what was typed before.
 
 #![cfg(target_arch = "wasm32")]
+#![expect(
+    clippy::expect_used,
+    reason = "everything here is a test; clippy does not know this attribute of tests"
+)]
 
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
@@ -80,7 +84,10 @@ fn a_row_that_moves_keeps_focus_and_caret() {
     js(&element, "const i = el.querySelector('input'); i.focus(); i.setSelectionRange(1, 2)");
     assert!(run(&[12, 2, 10, 0], ""));
     assert_eq!(
-        js(&element, "const i = el.querySelectorAll('input')[1]; return [document.activeElement === i, i.selectionStart, i.selectionEnd].join()"),
+        js(
+            &element,
+            "const i = el.querySelectorAll('input')[1]; return [document.activeElement === i, i.selectionStart, i.selectionEnd].join()"
+        ),
         "true,1,2"
     );
 }
