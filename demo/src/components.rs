@@ -4,4 +4,5 @@ pub(crate) mod chat;
 pub(crate) mod counter;
 pub(crate) mod form;
 pub(crate) mod rows;
+pub(crate) mod seats;
 pub(crate) mod todo;

@@ -1,4 +1,4 @@
-//! Counter, chat, form and todo: an application to start from.
+//! Counter, chat, form, todo and seats: an application to start from.
 //!
 //! The way through the source: [`options`] → [`store`] → [`app`] puts the routes together → [`pages`] render
 //! [`components`], for the visitor that [`user`] knows by a cookie.

@@ -10,7 +10,7 @@ use axum::routing::{get, post};
 use vivaz::prelude::*;
 
 use crate::app::App;
-use crate::components::{chat, counter, form, rows, todo};
+use crate::components::{chat, counter, form, rows, seats, todo};
 use crate::user::{Visitor, know_the_user};
 
 mod home;
@@ -29,6 +29,7 @@ pub(crate) fn router(app: &App) -> Router<App> {
         .route("/chat/{room}", get(room_page))
         .route("/form", get(form_page))
         .route("/todo", get(todo_page))
+        .route("/seats", get(seats_page))
         .route("/rows", get(rows_page))
         .route("/user", post(rename::rename))
         .fallback(nowhere)
@@ -128,6 +129,19 @@ async fn todo_page(live: Live, user: Visitor) -> Page {
                 the server refuses: try a text of more than 80 characters.",
     };
     Ok(frame.exhibit(&Exhibit { stage: &stage, after: "", sources: source::TODO }))
+}
+
+async fn seats_page(live: Live, user: Visitor) -> Page {
+    let stage = live.render::<seats::Seats>(seats::SeatsProps::default()).await?;
+    let frame = Frame {
+        live: &live,
+        user: &user,
+        path: "/seats",
+        title: "Seats",
+        about: "A seat is somebody's once it is on disk, and not before: nothing is shown that may have to be taken \
+                back. Open a second browser and try to be faster than yourself.",
+    };
+    Ok(frame.exhibit(&Exhibit { stage: &stage, after: "", sources: source::SEATS }))
 }
 
 async fn rows_page(live: Live, user: Visitor) -> Page {

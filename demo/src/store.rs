@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 pub(crate) mod messages;
 pub(crate) mod people;
 pub(crate) mod rooms;
+pub(crate) mod seats;
 pub(crate) mod todos;
 
 /// What went wrong with something that should have been kept.

@@ -12,6 +12,7 @@ const TILES: &str = r#"<ul class="tiles">
 <li><a class="card" href="/chat"><h2>Chat</h2><p>Shared state, presence and typing, kept in SQLite. Best with two windows.</p></a></li>
 <li><a class="card" href="/form"><h2>Form</h2><p>Two-way fields, validation on the server, errors beside what caused them.</p></a></li>
 <li><a class="card" href="/todo"><h2>Todo</h2><p>Changes that show at once and are taken back when the server refuses.</p></a></li>
+<li><a class="card" href="/seats"><h2>Seats</h2><p>Two people want the same seat; one gets it, the other one sees who.</p></a></li>
 <li><a class="card" href="/rows"><h2>Rows</h2><p>Twenty thousand rows, to be created, moved and measured.</p></a></li>
 </ul>
 <section class="way"><h2>What happens</h2><ol>

@@ -10,8 +10,14 @@ use crate::highlight::highlight;
 use crate::html::escape;
 use crate::user::Visitor;
 
-const PLACES: [(&str, &str); 5] =
-    [("/counter", "Counter"), ("/chat", "Chat"), ("/form", "Form"), ("/todo", "Todo"), ("/rows", "Rows")];
+const PLACES: [(&str, &str); 6] = [
+    ("/counter", "Counter"),
+    ("/chat", "Chat"),
+    ("/form", "Form"),
+    ("/todo", "Todo"),
+    ("/seats", "Seats"),
+    ("/rows", "Rows"),
+];
 
 /// What a page is about.
 pub(super) struct Frame<'a> {

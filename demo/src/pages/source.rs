@@ -33,4 +33,5 @@ pub(crate) const COUNTER: &[Source] = component!("counter");
 pub(crate) const CHAT: &[Source] = component!("chat");
 pub(crate) const FORM: &[Source] = component!("form");
 pub(crate) const TODO: &[Source] = component!("todo");
+pub(crate) const SEATS: &[Source] = component!("seats");
 pub(crate) const ROWS: &[Source] = component!("rows");

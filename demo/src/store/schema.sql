@@ -27,3 +27,10 @@ CREATE TABLE IF NOT EXISTS todos (
     position INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX IF NOT EXISTS todos_in_order ON todos (position, id);
+
+-- Seats that are taken; the others are free. The key is what decides between two who want the same one.
+CREATE TABLE IF NOT EXISTS seats (
+    id        TEXT PRIMARY KEY,
+    user_id   TEXT NOT NULL,
+    user_name TEXT NOT NULL
+) STRICT;

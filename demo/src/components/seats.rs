@@ -1,0 +1,114 @@
+//! Seats of a hall: two visitors want the same one, one gets it, and the other one sees who did.
+
+use serde::{Deserialize, Serialize};
+use vivaz::prelude::*;
+
+use crate::store::Store;
+use crate::store::seats::{Booking, Claim};
+
+const ROWS: [char; 6] = ['A', 'B', 'C', 'D', 'E', 'F'];
+const IN_A_ROW: u8 = 8;
+/// How many seats one visitor may have.
+const MOST: u32 = 4;
+
+#[derive(LiveComponent, Clone)]
+#[live(name = "seats", template = "seats.html", open)]
+pub(crate) struct Seats {
+    #[live(shared = "seats/main")]
+    hall: Shared<Hall>,
+}
+
+/// The hall, the same for all who look at it.
+#[derive(LiveState, Serialize, Deserialize, Clone, Default)]
+pub(crate) struct Hall {
+    seats: List<Seat>,
+    free: usize,
+}
+
+#[derive(LiveState, Serialize, Deserialize, Clone, Debug, PartialEq)]
+pub(crate) struct Seat {
+    id: String,
+    /// The user who has it.
+    holder: Option<String>,
+    holder_name: String,
+}
+
+impl Topic for Hall {
+    type Key = String;
+
+    async fn load(_: &String, cx: &TopicContext) -> Result<Self> {
+        let mut hall = Self::empty();
+        for booking in cx.state::<Store>().bookings().await? {
+            hall.give(&booking);
+        }
+        Ok(hall)
+    }
+
+    async fn authorize(_: &String, _: &Identity) -> Result<()> {
+        Ok(())
+    }
+}
+
+#[actions]
+impl Seats {
+    /// Takes a seat or gives it back. It says what the visitor wants, not "the other of what it is now": two clicks in
+    /// a row, or one that was sent twice, mean the same as one.
+    #[action]
+    async fn choose(&mut self, cx: &mut Context, seat: String, mine: bool) -> Result<()> {
+        if !self.hall.seats.contains(&seat) {
+            return Err(ActionError::user("There is no such seat."));
+        }
+        let me = cx.user()?;
+        let booking = Booking { seat, user_id: me.id.clone(), user_name: me.name.clone() };
+        let store = cx.state::<Store>();
+        if mine { self.take(store, booking).await } else { self.give_back(store, booking).await }
+    }
+
+    /// The database decides, on disk, before anybody is told.
+    async fn take(&mut self, store: &Store, booking: Booking) -> Result<()> {
+        match store.claim_seat(booking.clone(), MOST).await? {
+            Claim::Theirs => self.hall.update_now(move |hall| hall.give(&booking)).await,
+            Claim::Taken => Err(ActionError::user("Somebody was faster.")),
+            Claim::TooMany => Err(ActionError::user("Four seats are the most that one visitor may have.")),
+        }
+    }
+
+    async fn give_back(&mut self, store: &Store, booking: Booking) -> Result<()> {
+        let Booking { seat, user_id, .. } = booking;
+        if store.release_seat(seat.clone(), user_id).await? {
+            self.hall.update_now(move |hall| hall.release(&seat)).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Hall {
+    fn empty() -> Self {
+        let seats: List<Seat> = ROWS
+            .iter()
+            .flat_map(|row| (1..=IN_A_ROW).map(move |number| format!("{row}{number}")))
+            .map(|id| Seat { id, holder: None, holder_name: String::new() })
+            .collect();
+        Self { free: seats.len(), seats }
+    }
+
+    fn give(&mut self, booking: &Booking) {
+        self.seats.update(booking.seat.clone(), |seat| {
+            seat.holder = Some(booking.user_id.clone());
+            seat.holder_name.clone_from(&booking.user_name);
+        });
+        self.count();
+    }
+
+    fn release(&mut self, id: &str) {
+        self.seats.update(id.to_owned(), |seat| {
+            seat.holder = None;
+            seat.holder_name.clear();
+        });
+        self.count();
+    }
+
+    fn count(&mut self) {
+        self.free = self.seats.iter().filter(|seat| seat.holder.is_none()).count();
+    }
+}

@@ -1,0 +1,102 @@
+//! Who has which seat.
+
+use rusqlite::params;
+
+use super::{Store, StoreError};
+
+/// A seat that is taken.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Booking {
+    pub(crate) seat: String,
+    pub(crate) user_id: String,
+    pub(crate) user_name: String,
+}
+
+/// What came of wanting a seat.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Claim {
+    /// It is the visitor's, from now on or from before.
+    Theirs,
+    /// Somebody else has it.
+    Taken,
+    /// The visitor has as many as one may have.
+    TooMany,
+}
+
+impl Store {
+    /// All seats that are taken.
+    pub(crate) async fn bookings(&self) -> Result<Vec<Booking>, StoreError> {
+        self.run(|tx| {
+            tx.prepare_cached("SELECT id, user_id, user_name FROM seats")?
+                .query_map([], |row| {
+                    Ok(Booking { seat: row.get(0)?, user_id: row.get(1)?, user_name: row.get(2)? })
+                })?
+                .collect()
+        })
+        .await
+    }
+
+    /// Takes a seat for somebody who may have `most` of them. It is on disk before this returns.
+    pub(crate) async fn claim_seat(&self, booking: Booking, most: u32) -> Result<Claim, StoreError> {
+        self.run(move |tx| {
+            let Booking { seat, user_id, user_name } = &booking;
+            let others: u32 = tx.query_row(
+                "SELECT count(*) FROM seats WHERE user_id = ?1 AND id <> ?2",
+                params![user_id, seat],
+                |row| row.get(0),
+            )?;
+            if others >= most {
+                return Ok(Claim::TooMany);
+            }
+            tx.execute(
+                "INSERT INTO seats (id, user_id, user_name) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+                params![seat, user_id, user_name],
+            )?;
+            let holder: String =
+                tx.query_row("SELECT user_id FROM seats WHERE id = ?1", [seat], |row| row.get(0))?;
+            Ok(if holder == *user_id { Claim::Theirs } else { Claim::Taken })
+        })
+        .await
+    }
+
+    /// Gives a seat back; whether it was that user's.
+    pub(crate) async fn release_seat(&self, seat: String, user_id: String) -> Result<bool, StoreError> {
+        self.run(move |tx| {
+            let gone =
+                tx.execute("DELETE FROM seats WHERE id = ?1 AND user_id = ?2", params![seat, user_id])?;
+            Ok(gone > 0)
+        })
+        .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn booking(seat: &str, user: &str) -> Booking {
+        Booking { seat: seat.into(), user_id: user.into(), user_name: user.to_uppercase() }
+    }
+
+    #[tokio::test]
+    async fn of_two_who_want_a_seat_one_gets_it() {
+        let store = Store::in_memory();
+        let (a, b) =
+            tokio::join!(store.claim_seat(booking("A1", "a"), 4), store.claim_seat(booking("A1", "b"), 4));
+        let claims = [a.unwrap(), b.unwrap()];
+        assert!(claims.contains(&Claim::Theirs) && claims.contains(&Claim::Taken), "{claims:?}");
+        assert_eq!(store.bookings().await.unwrap().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_seat_claimed_again_is_still_theirs_and_counts_once() {
+        let store = Store::in_memory();
+        for _ in 0..2 {
+            assert_eq!(store.claim_seat(booking("A1", "a"), 1).await.unwrap(), Claim::Theirs);
+        }
+        assert_eq!(store.claim_seat(booking("A2", "a"), 1).await.unwrap(), Claim::TooMany);
+        assert!(!store.release_seat("A1".into(), "b".into()).await.unwrap());
+        assert!(store.release_seat("A1".into(), "a".into()).await.unwrap());
+        assert_eq!(store.claim_seat(booking("A2", "a"), 1).await.unwrap(), Claim::Theirs);
+    }
+}

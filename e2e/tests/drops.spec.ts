@@ -1,0 +1,181 @@
+// The connection breaks while the server goes on: everything arrives, once.
+
+import type { Page } from "@playwright/test";
+import { Network } from "./network.ts";
+import { expect, live, open, test as base } from "./test.ts";
+
+const test = base.extend<{ network: Network; appNetwork: Network }>({
+  network: async ({ demo, problems }, use) => {
+    problems.expect(/WebSocket connection to .* failed/, /ERR_/);
+    const network = await Network.before(demo.url);
+    await use(network);
+    await network.remove();
+  },
+  appNetwork: async ({ app, problems }, use) => {
+    problems.expect(/WebSocket connection to .* failed/, /ERR_/);
+    const network = await Network.before(app.url);
+    await use(network);
+    await network.remove();
+  },
+});
+
+const html = (page: Page) => page.locator("html");
+const count = (page: Page) => page.locator(".count");
+const plus = (page: Page) => page.getByRole("button", { name: "Increment" });
+
+/** Takes the pause before the next try out of a test. */
+const again = (page: Page) => page.evaluate(() => window.dispatchEvent(new Event("online")));
+
+test("clicks made while there is no connection wait, are shown to wait, and happen once", async ({ page, network }) => {
+  await open(page, `${network.url}/counter`);
+  await plus(page).click();
+  await expect(count(page)).toHaveText("1");
+  network.down();
+  await expect(html(page)).toHaveAttribute("live-connection", "offline");
+  await expect(html(page)).toHaveClass(/live-offline/);
+  for (let n = 0; n < 3; n++) await plus(page).click();
+  await expect(page.locator(".wire")).toContainText("Offline");
+  await expect(count(page)).toHaveText("1");
+  network.up();
+  await again(page);
+  await live(page);
+  await expect(html(page)).not.toHaveClass(/live-offline/);
+  await expect(count(page)).toHaveText("4");
+  await plus(page).click();
+  await expect(count(page)).toHaveText("5");
+});
+
+test("an action whose answer the drop has swallowed is not done twice", async ({ page, network }) => {
+  await open(page, `${network.url}/counter`);
+  network.hold();
+  for (let n = 1; n <= 3; n++) {
+    const before = network.sent;
+    await plus(page).click();
+    await expect.poll(() => network.sent).toBeGreaterThan(before);
+  }
+  network.cut();
+  await expect(count(page)).toHaveText("3");
+  await live(page);
+  await plus(page).click();
+  await expect(count(page)).toHaveText("4");
+});
+
+test("an action that runs while the connection drops is finished once, and its button is free again", async ({ page, appNetwork }) => {
+  await open(page, `${appNetwork.url}/inputs`);
+  const slow = page.getByRole("button", { name: "Slow" });
+  const before = appNetwork.sent;
+  await slow.click();
+  await expect.poll(() => appNetwork.sent).toBeGreaterThan(before);
+  appNetwork.cut();
+  await expect(page.locator("#done")).toHaveText("1");
+  await expect(slow).toBeEnabled();
+  await slow.click();
+  await expect(page.locator("#done")).toHaveText("2");
+});
+
+test("focus, caret and half a word stay where they were across a drop", async ({ page, network }) => {
+  await open(page, `${network.url}/form`);
+  const name = page.getByLabel("Name", { exact: true });
+  await name.fill("half a word");
+  await name.evaluate((input: HTMLInputElement) => input.setSelectionRange(2, 6));
+  network.down();
+  await expect(html(page)).toHaveAttribute("live-connection", "offline");
+  network.up();
+  await again(page);
+  await live(page);
+  await expect(name).toBeFocused();
+  await expect(name).toHaveValue("half a word");
+  expect(await name.evaluate((input: HTMLInputElement) => [input.selectionStart, input.selectionEnd])).toEqual([2, 6]);
+});
+
+test("fields that nobody touched stay quiet about errors after a drop", async ({ page, network }) => {
+  await open(page, `${network.url}/form`);
+  await page.getByLabel("Name", { exact: true }).fill("Ada");
+  network.cut();
+  await live(page);
+  await page.keyboard.press("Tab");
+  // The answer to a second field says that the first one's has been shown.
+  await page.getByLabel("Email").fill("nonsense");
+  await page.keyboard.press("Tab");
+  await expect(page.locator(".errors")).toHaveCount(1);
+});
+
+test("inputs added before a drop are there once, with their text", async ({ page, appNetwork }) => {
+  await open(page, `${appNetwork.url}/inputs`);
+  for (let n = 0; n < 3; n++) await page.getByRole("button", { name: "Add line" }).click();
+  await expect(page.locator("#lines li")).toHaveCount(3);
+  await page.getByRole("textbox", { name: "line 2" }).fill("second");
+  appNetwork.cut();
+  await page.getByRole("button", { name: "Add line" }).click();
+  await expect(page.locator("#lines li")).toHaveCount(4);
+  await expect(page.getByRole("textbox", { name: "line 2" })).toHaveValue("second");
+});
+
+test("a row that waits for its answer across a drop becomes one row, in both browsers", async ({ page, another, network }) => {
+  const text = `through the drop ${Date.now()}`;
+  await open(page, `${network.url}/todo`);
+  const other = await another();
+  await open(other, "/todo");
+  network.down();
+  await page.getByRole("textbox", { name: "What is to be done?" }).fill(text);
+  await page.keyboard.press("Enter");
+  await expect(page.locator(".items .text", { hasText: text })).toHaveCount(1);
+  await expect(other.locator(".items .text", { hasText: text })).toHaveCount(0);
+  network.up();
+  await again(page);
+  await live(page);
+  await expect(other.locator(".items .text", { hasText: text })).toHaveCount(1);
+  await expect(page.locator(".items .text", { hasText: text })).toHaveCount(1);
+  // It can be worked with, so it carries the server's id by now.
+  await page.getByRole("button", { name: `Remove: ${text}` }).click();
+  await expect(other.locator(".items .text", { hasText: text })).toHaveCount(0);
+});
+
+test("two tabs are two sessions: what one loses, the other does not notice", async ({ page, context, problems, demo, network }) => {
+  await open(page, `${network.url}/counter`);
+  const other = await context.newPage();
+  problems.watch(other);
+  await open(other, `${demo.url}/counter`);
+  network.down();
+  await expect(html(page)).toHaveAttribute("live-connection", "offline");
+  await plus(other).click();
+  await expect(count(other)).toHaveText("1");
+  await expect(html(other)).toHaveAttribute("live-connection", "connected");
+  network.up();
+  await again(page);
+  await live(page);
+  await expect(count(page)).toHaveText("0");
+});
+
+test("a session that is taken over says so, does not fight, and comes back with the next click", async ({ page, context, demo, problems }) => {
+  problems.expect(/WebSocket/);
+  const welcome = new Promise<{ session: string; resume: string }>((found) => {
+    page.on("websocket", (socket) =>
+      socket.on("framereceived", ({ payload }) => {
+        const message = JSON.parse(payload.toString());
+        if (message.type === "WELCOME") found(message.payload);
+      }),
+    );
+  });
+  await open(page, `${demo.url}/counter`);
+  await plus(page).click();
+  await expect(count(page)).toHaveText("1");
+  const { session, resume } = await welcome;
+  // A copy of the page, with its session, as from a duplicated tab.
+  const thief = await context.newPage();
+  await thief.goto(`${demo.url}/health`);
+  await thief.evaluate(
+    (payload) =>
+      new Promise<void>((done) => {
+        const socket = new WebSocket(`ws://${location.host}/live`);
+        Object.assign(window, { socket });
+        socket.onopen = () => socket.send(JSON.stringify({ v: 1, type: "HELLO", payload }));
+        socket.onmessage = () => done();
+      }),
+    { session, resume, acked: 0, streams: {} },
+  );
+  await expect(html(page)).toHaveAttribute("live-connection", "stopped");
+  await plus(page).click();
+  await live(page);
+  await expect(count(page)).toHaveText("2");
+});
