@@ -26,7 +26,7 @@ pub(crate) fn expand(options: TokenStream, mut block: ItemImpl) -> TokenStream {
         }
     }
     let ty = &block.self_ty;
-    let Written { specs, events, hooks, computed, computed_shapes, visits, mount, arms } = &written;
+    let Written { specs, events, hooks, computed, computed_shapes, visits, mount, migrate, arms } = &written;
     let has_mount = mount.is_some();
     let errors = errors.into_tokens();
     quote! {
@@ -45,6 +45,7 @@ pub(crate) fn expand(options: TokenStream, mut block: ItemImpl) -> TokenStream {
                 pub const __LIVE_COMPUTED_SHAPES: &'static [p::ShapeField] = &[#(#computed_shapes),*];
                 pub const __LIVE_HAS_MOUNT: bool = #has_mount;
                 #mount
+                #migrate
                 #[allow(unused_variables)]
                 pub fn __live_computed(&mut self, visitor: &mut dyn p::Visitor) {
                     #(#visits)*

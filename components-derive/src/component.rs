@@ -125,7 +125,13 @@ fn live_impl(model: &Model, template: &Template) -> TokenStream {
     let restored = model.fields.iter().map(|field| {
         let (name, member) = (&field.name, &field.ident);
         if field.kind.is_saved() {
-            quote_spanned!(field.ty.span()=> #member: saved.take(#name)?,)
+            match &field.attrs.default {
+                Some(_) => {
+                    let default = default(field);
+                    quote_spanned!(field.ty.span()=> #member: saved.take_or(#name, || #default)?,)
+                }
+                None => quote_spanned!(field.ty.span()=> #member: saved.take(#name)?,),
+            }
         } else {
             let default = default(field);
             quote_spanned!(field.ty.span()=> #member: #default,)
@@ -183,6 +189,9 @@ fn live_impl(model: &Model, template: &Template) -> TokenStream {
             #[allow(unused_variables)]
             fn restore(saved: &p::Saved<'_>) -> p::Result<Self> {
                 ::core::result::Result::Ok(Self { #(#restored)* })
+            }
+            fn migrate(saved: &p::Saved<'_>) -> p::Result<Self> {
+                Self::__live_migrate(saved)
             }
         }
     }

@@ -220,6 +220,13 @@ pub trait Defaults: Sized {
         let _ = visitor;
     }
 
+    fn __live_migrate(saved: &Saved<'_>) -> Result<Self>
+    where
+        Self: LiveComponent,
+    {
+        Self::restore(saved)
+    }
+
     fn __live_call(self: Box<Self>, cx: Context, call: Call<'_>) -> Called
     where
         Self: Component,

@@ -34,6 +34,12 @@ pub trait LiveComponent: Component + Sized {
     /// # Errors
     /// When the fields were saved by a type that is not this one any more.
     fn restore(saved: &Saved<'_>) -> Result<Self>;
+
+    /// Makes one of what another version of its type wrote: fields were added, removed or changed since.
+    ///
+    /// # Errors
+    /// When that cannot be done: the component is then mounted anew.
+    fn migrate(saved: &Saved<'_>) -> Result<Self>;
 }
 
 /// A component, its type forgotten. Implemented by the derive, driven by the [`Instance`](crate::instance::Instance)

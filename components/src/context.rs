@@ -1,5 +1,6 @@
 //! What a handler is given.
 
+use std::any::Any;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +10,7 @@ use vivaz_protocol::Author;
 
 use crate::env::{Env, States};
 use crate::event::{Effect, ServerEvent, Target};
+use crate::journal::Journal;
 use crate::topic::Topic;
 use crate::{ActionError, ComponentId, Errors, Hub, Identity, Result, Shared, TopicHandle, User};
 
@@ -22,6 +24,9 @@ pub struct Context {
     component: ComponentId,
     by: Option<Author>,
     limit: Option<Duration>,
+    journal: Option<Box<dyn Journal>>,
+    /// Whether what the job does is committed before anybody is told.
+    durable: bool,
     effects: Vec<Effect>,
     /// How many of the effects are of handlers that have succeeded.
     kept: usize,
@@ -32,7 +37,24 @@ impl Context {
     /// For a job of that component.
     #[must_use]
     pub fn new(env: Env, component: ComponentId) -> Self {
-        Self { env, component, by: None, limit: None, effects: Vec::new(), kept: 0, errors: None }
+        Self {
+            env,
+            component,
+            by: None,
+            limit: None,
+            journal: None,
+            durable: false,
+            effects: Vec::new(),
+            kept: 0,
+            errors: None,
+        }
+    }
+
+    /// The same for a job whose outcome is committed before anybody is told.
+    #[must_use]
+    pub fn with_journal(mut self, journal: Box<dyn Journal>) -> Self {
+        self.journal = Some(journal);
+        self
     }
 
     /// The same for a message of a page: topics name it as the author of their patches.
@@ -143,6 +165,30 @@ impl Context {
         self.effects.push(Effect::Spawn(Box::pin(task)));
     }
 
+    /// Writes into the store's database when the handler succeeds: in one transaction with the component's state and the
+    /// record that the action was done, before the page gets its reply and before anybody hears of what else the handler
+    /// asked for. If `work` fails, so does the action, and nothing has changed anywhere.
+    ///
+    /// `C` is the connection of the store that the runtime was given; it stands in the closure's argument:
+    /// `cx.commit(move |db: &Connection| …)`. `work` runs on the store's own thread, so it does nothing but its writes. It
+    /// says that a seat is taken by returning an error.
+    ///
+    /// # Errors
+    /// When the component is not `#[live(durable)]`.
+    pub fn commit<C: Any>(&mut self, work: impl FnOnce(&C) -> Result + Send + 'static) -> Result {
+        if !self.durable {
+            return Err(ActionError::internal("`cx.commit` is for components that are #[live(durable)]"));
+        }
+        self.effects.push(Effect::Commit(Box::new(move |connection: &dyn Any| {
+            let Some(connection) = connection.downcast_ref() else {
+                let wanted = std::any::type_name::<C>();
+                return Err(ActionError::internal(format!("the store has no connection of the type {wanted}")));
+            };
+            work(connection)
+        })));
+        Ok(())
+    }
+
     /// Asks for the component to be unmounted.
     pub fn close(&mut self) {
         self.effects.push(Effect::Close);
@@ -158,6 +204,13 @@ impl Context {
 
     pub(crate) fn limit(&self) -> Option<Duration> {
         self.limit
+    }
+
+    /// Where the outcome of the job is committed, if it is.
+    pub(crate) fn take_journal(&mut self) -> Option<Box<dyn Journal>> {
+        let journal = self.journal.take();
+        self.durable = journal.is_some();
+        journal
     }
 
     pub(crate) fn stage(&mut self, effect: Effect) {

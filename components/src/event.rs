@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 
 use crate::Result;
 use crate::instance::BoxFuture;
+use crate::journal::Work;
 use crate::topic::StagedUpdate;
 
 /// An event for a component: from a room, a spawned task, a topic, the application.
@@ -64,6 +65,9 @@ pub enum Effect {
     Spawn(BoxFuture<Result<ServerEvent>>),
     /// The component asks to be unmounted.
     Close,
+    /// A write into the store's database. Part of the commit of a durable component's job, which takes it out: a session
+    /// never sees one.
+    Commit(Work),
 }
 
 impl fmt::Debug for Effect {
@@ -77,6 +81,7 @@ impl fmt::Debug for Effect {
             Self::Leave(room) => f.debug_tuple("Leave").field(room).finish(),
             Self::Spawn(_) => f.write_str("Spawn"),
             Self::Close => f.write_str("Close"),
+            Self::Commit(_) => f.write_str("Commit"),
         }
     }
 }

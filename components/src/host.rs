@@ -3,6 +3,7 @@
 //! A handler never works on the component itself but on a copy, which takes its place when the handler succeeds: an
 //! error, a panic or a time-out just drops the copy. Lists are persistent, so that copying them costs nothing.
 
+mod durable;
 mod topics;
 mod write;
 
@@ -152,7 +153,14 @@ impl Host {
         }
         // State first: what an event says may refer to it.
         effects.sort_by_key(|effect| !matches!(effect, Effect::Update(_)));
-        Finished { instance: self, effects, patch: patch.unwrap_or_default(), topics, result }
+        Finished {
+            instance: self,
+            effects,
+            patch: patch.unwrap_or_default(),
+            topics,
+            result,
+            committed: false,
+        }
     }
 
     fn changes(&mut self) -> Result<Option<String>> {
@@ -245,14 +253,9 @@ impl Host {
             Started::Now(self.finish(Outcome { cx, result: Ok(None), topics: None, before: None }))
         }
     }
-}
 
-impl Instance for Host {
-    fn spec(&self) -> &'static Spec {
-        self.component.spec()
-    }
-
-    fn run(mut self: Box<Self>, cx: Context, job: Job) -> Started {
+    /// Does a job.
+    fn run_job(mut self: Box<Self>, cx: Context, job: Job) -> Started {
         match job {
             Job::Action { action, payload, set } => self.run_action(cx, action, payload, set),
             Job::Property { property, value } => {
@@ -281,6 +284,19 @@ impl Instance for Host {
             Job::Disconnected => self.run_hook(cx, Hook::Disconnected, Call::Disconnected),
             Job::Resumed => self.run_hook(cx, Hook::Resumed, Call::Resumed),
             Job::Unmount { reason } => self.run_hook(cx, Hook::Unmount, Call::Unmount(reason)),
+        }
+    }
+}
+
+impl Instance for Host {
+    fn spec(&self) -> &'static Spec {
+        self.component.spec()
+    }
+
+    fn run(self: Box<Self>, mut cx: Context, job: Job) -> Started {
+        match cx.take_journal() {
+            Some(journal) => self.run_durably(journal, cx, job),
+            None => self.run_job(cx, job),
         }
     }
 

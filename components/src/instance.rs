@@ -105,4 +105,6 @@ pub struct Finished {
     pub topics: Option<Vec<(&'static str, crate::TopicRef)>>,
     /// The action's return value (`None` for `()`), or what went wrong.
     pub result: Result<Option<Box<RawValue>>, crate::ActionError>,
+    /// Whether all of this was committed to the journal that the job was given.
+    pub committed: bool,
 }

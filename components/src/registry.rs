@@ -25,7 +25,7 @@ pub struct Registration {
     /// What is known of the type.
     pub spec: &'static Spec,
     mount: fn(&RawValue, MountContext) -> Mounting,
-    restore: fn(&[u8], MountContext) -> Mounting,
+    restore: fn(&[u8], u64, MountContext) -> Mounting,
 }
 
 inventory::collect!(Registration);
@@ -44,10 +44,11 @@ impl Registration {
         (self.mount)(props, cx)
     }
 
-    /// Makes one of what [`Instance::save`] wrote. Shared fields are asked for and loaded again.
+    /// Makes one of what [`Instance::save`] wrote, for a component of that schema: if that is not the schema of today, the
+    /// component's `migrate` is asked. Shared fields are asked for and loaded again.
     #[must_use = "a future does nothing until it is awaited"]
-    pub fn restore(&self, saved: &[u8], cx: MountContext) -> Mounting {
-        (self.restore)(saved, cx)
+    pub fn restore(&self, saved: &[u8], schema: u64, cx: MountContext) -> Mounting {
+        (self.restore)(saved, schema, cx)
     }
 }
 
@@ -77,8 +78,9 @@ fn mount_untyped<C: LiveComponent>(props: &RawValue, cx: MountContext) -> Mounti
     }
 }
 
-fn restore_untyped<C: LiveComponent>(saved: &[u8], cx: MountContext) -> Mounting {
-    match Saved::read(saved).and_then(|saved| C::restore(&saved)) {
+fn restore_untyped<C: LiveComponent>(saved: &[u8], schema: u64, cx: MountContext) -> Mounting {
+    let restore = |saved: &Saved<'_>| if schema == C::SPEC.schema { C::restore(saved) } else { C::migrate(saved) };
+    match fault::guard_now("restoring a component", || restore(&Saved::read(saved)?)) {
         Ok(component) => Box::pin(async move { Host::bound(Box::new(component), &cx).await }),
         Err(error) => refuse(error),
     }

@@ -7,7 +7,23 @@ use serde_json::value::RawValue;
 
 use crate::{ActionError, Result};
 
-/// The fields that [`Instance::save`](crate::instance::Instance::save) wrote.
+/// The fields of a component as they were saved, perhaps by an earlier version of its type.
+///
+/// A component whose fields have changed is made of what was saved by its own
+/// `fn migrate(saved: &Saved<'_>) -> Result<Self>` in the `#[actions]` block. Without one, fields that are gone are left
+/// out, new ones get their `#[live(default)]`, and if that does not do, the component is mounted anew.
+///
+/// ```
+/// # use vivaz_components::{Result, Saved};
+/// fn full_name(saved: &Saved<'_>) -> Result<String> {
+///     if saved.has("name") {
+///         return saved.take("name");
+///     }
+///     Ok(format!("{} {}", saved.take::<String>("first")?, saved.take::<String>("last")?))
+/// }
+/// let saved = Saved::read(br#"{"first":"Ada","last":"Lovelace"}"#).unwrap();
+/// assert_eq!(full_name(&saved).unwrap(), "Ada Lovelace");
+/// ```
 #[derive(Debug)]
 pub struct Saved<'a>(HashMap<&'a str, &'a RawValue>);
 
@@ -25,10 +41,23 @@ impl<'a> Saved<'a> {
     /// # Errors
     /// When it is not there, or of another type.
     pub fn take<T: DeserializeOwned>(&self, field: &str) -> Result<T> {
-        let raw = self
-            .0
-            .get(field)
-            .ok_or_else(|| ActionError::internal(format!("no field `{field}` was saved")))?;
-        Ok(serde_json::from_str(raw.get())?)
+        match self.0.get(field) {
+            Some(raw) => Ok(serde_json::from_str(raw.get())?),
+            None => Err(ActionError::internal(format!("no field `{field}` was saved"))),
+        }
+    }
+
+    /// One field; if it was not saved, because there was no such field then, a value in its place.
+    ///
+    /// # Errors
+    /// When it is there and of another type.
+    pub fn take_or<T: DeserializeOwned>(&self, field: &str, missing: impl FnOnce() -> T) -> Result<T> {
+        if self.has(field) { self.take(field) } else { Ok(missing()) }
+    }
+
+    /// Whether the field was saved.
+    #[must_use]
+    pub fn has(&self, field: &str) -> bool {
+        self.0.contains_key(field)
     }
 }

@@ -64,7 +64,7 @@ pub(crate) fn next_version() -> u64 {
 }
 
 /// What the page has, a print for each public field.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Tracker {
     prints: Vec<Print>,
 }

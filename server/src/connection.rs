@@ -9,6 +9,7 @@ mod tests;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use tokio::sync::oneshot;
@@ -115,10 +116,14 @@ async fn part<T: Transport>(transport: Box<T>, mut session: Box<Session>, outcom
             None => transport.answer_close().await,
         }
     };
+    let keeps = session.runtime().core().keeper.is_some();
     let going_away = session.runtime().core().shutdown.is_cancelled();
     let rest = async {
-        if going_away {
+        if going_away && !keeps {
             end(session, UnmountReason::Shutdown).await;
+        } else if going_away && !session.is_idle() {
+            // There is no time left for what still runs: it runs when its message is sent again, in the next process.
+            session.save();
         } else {
             session.disconnected();
             tend(session, Instant::now() + waits).await;
@@ -133,12 +138,19 @@ enum Turn {
     Done(Box<Done>),
     Mail(Mail),
     Beat,
+    /// The server goes away, what ran has finished, and the page has been sent everything.
+    Drained,
     /// The connection cannot be written to.
     Unwritable,
 }
 
 async fn attend<T: Transport>(session: &mut Session, transport: &mut T) -> Outcome {
     let mut pulse = Pulse::new(session.runtime());
+    if !session.runtime().is_ready() {
+        // It said hello while all others were being sent away.
+        session.say_drain(Duration::ZERO);
+        pulse.draining = true;
+    }
     loop {
         match poll_fn(|cx| poll_turn(session, transport, &mut pulse, cx)).await {
             Turn::Incoming(incoming) => {
@@ -165,6 +177,12 @@ async fn attend<T: Transport>(session: &mut Session, transport: &mut T) -> Outco
                 flush(session, transport, &mut pulse).await;
                 return Outcome::Yield(give);
             }
+            Turn::Mail(Mail::Save) => session.save(),
+            Turn::Mail(Mail::Drain(after)) => {
+                session.say_drain(after);
+                pulse.draining = true;
+            }
+            Turn::Drained => return Outcome::Close(CloseCode::GoingAway.as_u16(), "the server is going away"),
             Turn::Mail(Mail::Close(code)) => {
                 flush(session, transport, &mut pulse).await;
                 return Outcome::Close(code.as_u16(), "closed by the server");
@@ -203,7 +221,9 @@ fn poll_turn<T: Transport>(
     }
     loop {
         let behind = session.port().is_behind();
+        // What a page that is sent away still says it says again where it comes back.
         if !behind
+            && !pulse.draining
             && pulse.reads < READS
             && let Poll::Ready(incoming) = transport.poll_next_unpin(cx)
         {
@@ -212,6 +232,9 @@ fn poll_turn<T: Transport>(
         }
         if let Poll::Ready(Err(Gone)) = poll_write(session, transport, pulse, cx) {
             return Poll::Ready(Turn::Unwritable);
+        }
+        if pulse.draining && session.is_idle() && !pulse.unflushed && session.port().is_flushed() {
+            return Poll::Ready(Turn::Drained);
         }
         let reads_on = pulse.reads >= READS || behind && !session.port().is_behind();
         pulse.reads = 0;

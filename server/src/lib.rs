@@ -59,6 +59,7 @@ mod assets;
 mod connection;
 mod gate;
 mod identify;
+mod keeper;
 mod limits;
 mod listen;
 mod middleware;
@@ -73,7 +74,10 @@ mod secret;
 mod session;
 mod sessions;
 mod shutdown;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;
 mod stats;
+pub mod store;
 mod templates;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -90,6 +94,7 @@ pub use runtime::{BuildError, Builder, Runtime};
 pub use secret::{Secret, SecretError};
 pub use shutdown::{serve, serve_until};
 pub use stats::{Latency, Stats};
+pub use store::{MemoryStore, Save, SessionStore, StoreError};
 pub use templates::TemplateError;
 pub use vivaz_components::*;
 

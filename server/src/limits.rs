@@ -83,6 +83,9 @@ pub struct Limits {
     pub seal_state_bytes: usize,
     /// How long running actions may take to finish when the server shuts down.
     pub shutdown_time: Duration,
+    /// Over how long a time pages are told to come back when the server goes away, at most: so that not all of them
+    /// reach the next process at once.
+    pub drain_spread: Duration,
 }
 
 impl Default for Limits {
@@ -120,6 +123,7 @@ impl Default for Limits {
             seal_time: Duration::from_secs(24 * 60 * 60),
             seal_state_bytes: 16 * 1024,
             shutdown_time: Duration::from_secs(10),
+            drain_spread: Duration::from_secs(5),
         }
     }
 }

@@ -40,6 +40,11 @@ impl Outbox {
         Self { queue: VecDeque::new(), bytes: 0, limit, behind: Vec::new() }
     }
 
+    /// Whether nothing waits.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.queue.is_empty()
+    }
+
     /// Whether what waits is within the bound.
     pub(crate) fn has_room(&self) -> bool {
         self.bytes < self.limit

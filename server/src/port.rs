@@ -48,6 +48,10 @@ pub(crate) enum Mail {
     Event { component: Option<ComponentId>, event: ServerEvent },
     /// Another connection resumes the session: hand it over and close.
     Yield(oneshot::Sender<Box<Session>>),
+    /// Say how the session is, so that it can be saved.
+    Save,
+    /// The server goes away: tell the page to come back after that time, finish what runs, and close.
+    Drain(Duration),
     /// Close the connection, and end the session or let it wait, as the code says.
     Close(CloseCode),
     /// End the session, and close its connection if it has one.
@@ -183,6 +187,11 @@ impl Port {
     /// Sends a stream's whole state as it is when its turn comes.
     pub(crate) fn send_snapshot(&self, stream: StreamId) {
         self.with_outbox(|outbox| outbox.push(Entry::Snapshot(stream)));
+    }
+
+    /// Whether nothing waits to be sent.
+    pub(crate) fn is_flushed(&self) -> bool {
+        self.lock().outbox.as_ref().is_none_or(Outbox::is_empty)
     }
 
     /// Takes out what is to be sent next.

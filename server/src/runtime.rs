@@ -5,6 +5,7 @@ mod sweep;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Path, State};
@@ -17,7 +18,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use vivaz_components::{
-    Env, Hub, Identity, Registry, Result, ServerEvent, States, Topic, TopicHandle, UnmountReason,
+    Env, Hub, Identity, Registry, Result, ServerEvent, Spec, States, Topic, TopicHandle, UnmountReason,
 };
 use vivaz_protocol::{CloseCode, Epoch, RawJson, SessionId};
 
@@ -27,17 +28,27 @@ use crate::assets::Assets;
 use crate::connection;
 use crate::gate::Gate;
 use crate::identify::{Identify, Refused};
+use crate::keeper::{self, Keeper};
 use crate::limits::Limits;
 use crate::middleware::Middleware;
 use crate::origin::Origins;
-use crate::port::{Mail, Posted};
+use crate::port::{Mail, Port, Posted};
 use crate::rate::Rate;
 use crate::seal::Sealer;
+use crate::session::History;
 use crate::sessions::Sessions;
 use crate::stats::{Counters, Stats};
+use crate::store::Save;
 use crate::templates::Templates;
 use crate::upgrade::upgrade;
 use crate::users::Users;
+
+/// When the first page may come back after the server went away: about when another process listens.
+const DRAIN_FIRST: Duration = Duration::from_millis(100);
+/// How far apart pages come back, as long as [`Limits::drain_spread`] allows.
+const DRAIN_PACE: Duration = Duration::from_millis(2);
+/// How long connections may take to close when the time for handlers is over.
+const CLOSING_TIME: Duration = Duration::from_secs(6);
 
 /// Live components for an application: the sessions of all its pages. Cheap to clone.
 ///
@@ -77,9 +88,11 @@ pub(crate) struct Core {
     pub(crate) users: Arc<Users>,
     /// How often something was revoked.
     revocations: AtomicU64,
+    /// What keeps sessions beyond this process, if anything does.
+    pub(crate) keeper: Option<Keeper>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) gate: Gate,
-    /// Cancelled when the runtime shuts down.
+    /// Cancelled when the runtime begins to shut down.
     pub(crate) shutdown: CancellationToken,
     /// Every connection and every session that is looked after without one.
     pub(crate) tasks: TaskTracker,
@@ -190,19 +203,44 @@ impl Runtime {
         port.is_some()
     }
 
-    /// Ends all connections with 1001 and waits until what runs has finished, for at most
-    /// [`Limits::shutdown_time`]. New connections are refused from now on.
+    /// Whether new pages are welcome: not while the server is going away.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        !self.0.shutdown.is_cancelled()
+    }
+
+    /// Sends every page away and waits until nothing is left: new connections are refused; pages are told when to come
+    /// back (`DRAIN`), nothing more is read from them, and what runs finishes, for at most
+    /// [`Limits::shutdown_time`]; their sockets are closed with 1001. With a session store, sessions are saved and go on
+    /// in the next process; without one they end, and their components are told.
     pub async fn shutdown(&self) {
-        self.0.shutdown.cancel();
-        self.0.tasks.close();
-        for port in self.0.sessions.ports() {
-            // A session that waits for its page is ended too, so that its components are told.
-            if port.post(Mail::Close(CloseCode::GoingAway), usize::MAX) == Posted::Unattended {
-                self.attend(port.session());
+        let core = self.core();
+        core.shutdown.cancel();
+        core.tasks.close();
+        let ports = core.sessions.ports();
+        let spread = core.limits.drain_spread.min(DRAIN_PACE * u32::try_from(ports.len()).unwrap_or(u32::MAX));
+        for (at, port) in ports.iter().enumerate() {
+            let share = at as f64 / ports.len() as f64;
+            self.send_off(port, Mail::Drain(DRAIN_FIRST + spread.mul_f64(share)));
+        }
+        if tokio::time::timeout(core.limits.shutdown_time, core.tasks.wait()).await.is_err() {
+            tracing::warn!(left = core.tasks.len(), "some handlers did not finish in time");
+            for port in core.sessions.ports() {
+                self.send_off(&port, Mail::Close(CloseCode::GoingAway));
+            }
+            if tokio::time::timeout(CLOSING_TIME, core.tasks.wait()).await.is_err() {
+                tracing::warn!(left = core.tasks.len(), "some connections did not end in time");
             }
         }
-        if tokio::time::timeout(self.0.limits.shutdown_time, self.0.tasks.wait()).await.is_err() {
-            tracing::warn!(left = self.0.tasks.len(), "some connections did not end in time");
+        if let Some(keeper) = &core.keeper {
+            keeper.close().await;
+        }
+    }
+
+    /// Also a session that waits for its page is attended to, so that it is saved or ended.
+    fn send_off(&self, port: &Arc<Port>, mail: Mail) {
+        if port.post(mail, usize::MAX) == Posted::Unattended {
+            self.attend(port.session());
         }
     }
 
@@ -218,6 +256,9 @@ impl Runtime {
     pub(crate) fn on_executor(&self) {
         self.0.executor.get_or_init(|| {
             tokio::spawn(sweep::run(self.downgrade(), self.0.shutdown.clone(), self.0.limits.clone()));
+            if self.0.keeper.is_some() {
+                tokio::spawn(keeper::run(self.downgrade(), self.0.shutdown.clone()));
+            }
             Handle::current()
         });
     }
@@ -263,17 +304,25 @@ impl Core {
         Env { identity, states: self.states.clone(), hub: self.hub.clone() }
     }
 
-    /// A number for a new history.
-    pub(crate) fn next_epoch(&self) -> u64 {
-        self.epochs.fetch_add(1, Ordering::Relaxed)
+    /// A new history.
+    pub(crate) fn begin_history(&self) -> History {
+        History::Own(self.epochs.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// The history of that number, as it stands on the wire.
-    pub(crate) fn epoch(&self, number: u64) -> Epoch {
-        match Epoch::new(&format!("{}.{number:x}", self.boot)) {
-            Ok(epoch) => epoch,
-            Err(_) => unreachable!("the process's own part and a number in hexadecimal are an epoch"),
+    /// A history as it stands on the wire.
+    pub(crate) fn epoch(&self, history: &History) -> Epoch {
+        match history {
+            History::Kept(epoch) => epoch.clone(),
+            History::Own(number) => match Epoch::new(&format!("{}.{number:x}", self.boot)) {
+                Ok(epoch) => epoch,
+                Err(_) => unreachable!("the process's own part and a number in hexadecimal are an epoch"),
+            },
         }
+    }
+
+    /// Whether every change of such a component is committed before the page is told.
+    pub(crate) fn commits(&self, spec: &Spec) -> Option<&Keeper> {
+        self.keeper.as_ref().filter(|keeper| spec.durable || keeper.save == Save::Always)
     }
 
     /// An event for every component of every session.

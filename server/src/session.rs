@@ -7,9 +7,14 @@ mod answer;
 mod component;
 mod conduct;
 mod effects;
+mod entry;
+mod history;
+mod journal;
+mod keep;
 mod mount;
 mod replies;
 mod requests;
+mod restore;
 mod resume;
 mod ring;
 mod send;
@@ -31,6 +36,8 @@ use vivaz_protocol::{ComponentId, ConnectionId, SessionId, TopicName};
 use self::component::Component;
 use self::conduct::Conduct;
 use self::replies::Replies;
+pub(crate) use self::history::History;
+pub(crate) use self::restore::restore;
 pub(crate) use self::resume::Position;
 use self::topics::Held;
 pub(crate) use self::work::Done;
@@ -55,6 +62,8 @@ pub(crate) struct Session {
     running: Option<Running>,
     /// Whether it is over: its components go, and no new ones come.
     over: bool,
+    /// Whether the store was told that it has changed since it was saved.
+    unsaved: bool,
 }
 
 type Running = FuturesUnordered<BoxFuture<Done>>;
@@ -79,6 +88,7 @@ impl Session {
             conduct: Conduct::default(),
             running: None,
             over: false,
+            unsaved: false,
         }
     }
 

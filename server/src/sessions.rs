@@ -19,6 +19,7 @@ use vivaz_protocol::{CloseCode, ResumeSecret, SessionId};
 use crate::port::{Mail, Port};
 use crate::secret::random_bytes;
 use crate::session::Session;
+use crate::store::Secrets;
 use crate::users::Member;
 
 /// Enough that connections on all cores seldom meet.
@@ -38,13 +39,9 @@ struct Entry {
     /// Its place among the sessions of its user.
     member: Member,
     /// What it takes to resume it.
-    secret: Secret,
-    /// The one before, good until a message has come on the connection that was given the new one.
-    previous: Option<Secret>,
+    secrets: Secrets,
     place: Place,
 }
-
-type Secret = [u8; 16];
 
 enum Place {
     /// A task has it.
@@ -92,25 +89,44 @@ impl Sessions {
     ) -> Option<ResumeSecret<'static>> {
         let secret = random_bytes().ok()?;
         let id = port.session().clone();
-        let entry = Entry { port, owner, member, secret, previous: None, place: Place::Held };
+        let secrets = Secrets { generation: 1, current: hash(&secret), previous: None };
+        let entry = Entry { port, owner, member, secrets, place: Place::Held };
         self.shard(&id).insert(id, entry);
         Some(text(&secret))
     }
 
+    /// Enters a session that comes out of the store, which the caller holds from now on; unless somebody else has
+    /// brought it here meanwhile.
+    pub(crate) fn adopt(&self, port: Arc<Port>, owner: Identity, member: Member, secrets: Secrets) -> bool {
+        let id = port.session().clone();
+        let mut shard = self.shard(&id);
+        if shard.contains_key(&id) {
+            return false;
+        }
+        shard.insert(id, Entry { port, owner, member, secrets, place: Place::Held });
+        true
+    }
+
+    /// Whether the session is here.
+    pub(crate) fn has(&self, id: &SessionId) -> bool {
+        self.shard(id).contains_key(id)
+    }
+
+    /// What it takes to resume a session.
+    pub(crate) fn secrets(&self, id: &SessionId) -> Option<Secrets> {
+        self.shard(id).get(id).map(|entry| entry.secrets.clone())
+    }
+
     /// Asks for a session with a secret. `None` says nothing about why not.
     pub(crate) fn claim(&self, id: &SessionId, secret: &ResumeSecret<'_>, who: &Identity) -> Option<Claim> {
-        let given = URL_SAFE_NO_PAD.decode(secret.expose()).ok()?;
         let mut shard = self.shard(id);
         let entry = shard.get_mut(id)?;
-        let good =
-            given.ct_eq(&entry.secret) | entry.previous.map_or(0.into(), |secret| given.ct_eq(&secret));
-        if !bool::from(good) || !entry.owner.is_same_as(who) {
+        let given = is_good(secret, &entry.secrets)?;
+        if !entry.owner.is_same_as(who) {
             return None;
         }
         // Whichever of the two was shown stays good until the new connection has proved that it has the next one.
-        if let Ok(given) = Secret::try_from(given) {
-            entry.previous = Some(given);
-        }
+        entry.secrets.previous = Some(given);
         entry.member.is_back();
         match std::mem::replace(&mut entry.place, Place::Held) {
             Place::Waiting { session, .. } => {
@@ -127,20 +143,32 @@ impl Sessions {
     }
 
     /// Changes the secret of a session that is being resumed, and whose it is: permissions may have changed.
-    pub(crate) fn renew(&self, id: &SessionId, owner: Identity) -> Option<ResumeSecret<'static>> {
+    pub(crate) fn renew(&self, id: &SessionId, owner: Identity) -> Option<(ResumeSecret<'static>, Secrets)> {
         let secret: Secret = random_bytes().ok()?;
         let mut shard = self.shard(id);
         let entry = shard.get_mut(id)?;
-        entry.secret = secret;
+        entry.secrets.generation += 1;
+        entry.secrets.current = hash(&secret);
         entry.owner = owner;
-        Some(text(&secret))
+        Some((text(&secret), entry.secrets.clone()))
     }
 
     /// The client has the new secret: the one before is good no longer.
     pub(crate) fn confirm(&self, id: &SessionId) {
         if let Some(entry) = self.shard(id).get_mut(id) {
-            entry.previous = None;
+            entry.secrets.previous = None;
         }
+    }
+
+    /// The ports of the sessions that a task has.
+    pub(crate) fn held(&self) -> Vec<Arc<Port>> {
+        let mut ports = Vec::new();
+        for shard in &self.shards {
+            let shard = lock(shard);
+            let held = shard.values().filter(|entry| matches!(entry.place, Place::Held));
+            ports.extend(held.map(|entry| Arc::clone(&entry.port)));
+        }
+        ports
     }
 
     /// Lets a session wait. Gives it back if something has come for it meanwhile.
@@ -261,6 +289,23 @@ impl Sessions {
 fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
     // Nothing that can panic runs under the lock.
     shard.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+type Secret = [u8; 16];
+
+/// What is kept of a secret: whoever reads a store cannot resume the sessions in it.
+fn hash(secret: &[u8]) -> [u8; 16] {
+    let mut short = [0; 16];
+    blake3::Hasher::new_derive_key("vivaz 2026 resume").update(secret).finalize_xof().fill(&mut short);
+    short
+}
+
+/// The hash of a secret that was shown, if it is one of these. Takes as long for a wrong one as for a right one.
+pub(crate) fn is_good(shown: &ResumeSecret<'_>, secrets: &Secrets) -> Option<[u8; 16]> {
+    let given = hash(&URL_SAFE_NO_PAD.decode(shown.expose()).ok()?);
+    let current = given.ct_eq(&secrets.current);
+    let previous = secrets.previous.map_or(0.into(), |previous| given.ct_eq(&previous));
+    bool::from(current | previous).then_some(given)
 }
 
 fn text(secret: &Secret) -> ResumeSecret<'static> {

@@ -11,7 +11,7 @@ use syn::{
 
 use crate::errors::Errors;
 use crate::names::plain;
-use kinds::{action, computed, mount};
+use kinds::{action, computed, migrate, mount};
 
 /// The code that the methods come to.
 #[derive(Default)]
@@ -23,6 +23,7 @@ pub(super) struct Written {
     pub(super) computed_shapes: Vec<TokenStream>,
     pub(super) visits: Vec<TokenStream>,
     pub(super) mount: Option<TokenStream>,
+    pub(super) migrate: Option<TokenStream>,
     pub(super) arms: Vec<TokenStream>,
 }
 
@@ -32,6 +33,7 @@ pub(super) enum Role {
     Event(String),
     Computed,
     Mount,
+    Migrate,
     Connected,
     Updated,
     Disconnected,
@@ -91,6 +93,7 @@ impl Role {
         role.or_else(|| {
             Some(match function.sig.ident.to_string().as_str() {
                 "mount" => Self::Mount,
+                "migrate" => Self::Migrate,
                 "connected" => Self::Connected,
                 "updated" => Self::Updated,
                 "disconnected" => Self::Disconnected,
@@ -143,6 +146,10 @@ pub(super) fn write(sig: &Signature, role: Role, written: &mut Written, errors: 
         written.mount = mount(sig, errors);
         return;
     }
+    if let Role::Migrate = role {
+        written.migrate = migrate(sig, errors);
+        return;
+    }
     let mut inputs = sig.inputs.iter();
     match inputs.next() {
         Some(FnArg::Receiver(receiver)) if matches!(receiver.kind, ReceiverKind::Reference(..)) => {}
@@ -181,6 +188,7 @@ pub(super) fn write(sig: &Signature, role: Role, written: &mut Written, errors: 
         Role::Event(_) | Role::Unmount => 1,
         Role::Computed
         | Role::Mount
+        | Role::Migrate
         | Role::Connected
         | Role::Updated
         | Role::Disconnected
@@ -192,9 +200,12 @@ pub(super) fn write(sig: &Signature, role: Role, written: &mut Written, errors: 
             Role::Event(_) => "the event's data and the context",
             Role::Updated => "`property: &str` and the context",
             Role::Unmount => "the reason and the context",
-            Role::Action(_) | Role::Mount | Role::Connected | Role::Disconnected | Role::Resumed => {
-                "the context"
-            }
+            Role::Action(_)
+            | Role::Mount
+            | Role::Migrate
+            | Role::Connected
+            | Role::Disconnected
+            | Role::Resumed => "the context",
         };
         return errors.at(extra, format!("`{}` takes {takes}, and nothing gives it `{extra}`", sig.ident));
     }
@@ -229,7 +240,7 @@ pub(super) fn write(sig: &Signature, role: Role, written: &mut Written, errors: 
         Role::Connected => plain_hook("Connected", sig, &passed, written),
         Role::Disconnected => plain_hook("Disconnected", sig, &passed, written),
         Role::Resumed => plain_hook("Resumed", sig, &passed, written),
-        Role::Mount => {}
+        Role::Mount | Role::Migrate => {}
     }
 }
 

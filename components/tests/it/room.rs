@@ -305,7 +305,8 @@ async fn what_was_saved_is_what_comes_back() {
         })
     );
     let registration = vivaz_components::Registration::of::<RoomView>();
-    let restore = |env: Env| registration.restore(&saved, MountContext::new(env));
+    let schema = registration.spec.schema;
+    let restore = |env: Env| registration.restore(&saved, schema, MountContext::new(env));
     let mut restored = restore(page.env.clone()).await.unwrap();
     let state: Value = serde_json::from_str(&restored.state().unwrap()).unwrap();
     assert_eq!(state, page.state);
@@ -314,7 +315,7 @@ async fn what_was_saved_is_what_comes_back() {
     // Whether its topics may be shown is asked again.
     let nobody = Env { identity: Identity::anonymous(), ..page.env.clone() };
     assert_eq!(restore(nobody).await.err().unwrap().code(), ErrorCode::Unauthenticated);
-    assert!(registration.restore(b"{}", MountContext::new(page.env.clone())).await.is_err());
+    assert!(registration.restore(b"{}", schema, MountContext::new(page.env.clone())).await.is_err());
 }
 
 /// A topic that does not come is not waited for without end.

@@ -21,10 +21,18 @@ pub(crate) async fn tend(mut session: Box<Session>, until: Instant) {
                     Ok(()) => return,
                     Err(back) => session = back,
                 },
+                Alone::Mail(Mail::Save) => session.save_until(until),
+                // What runs finishes; with a store, the session is saved when it has.
+                Alone::Mail(Mail::Drain(_)) if session.runtime().core().keeper.is_some() => {}
+                Alone::Mail(Mail::Drain(_)) => return end(session, UnmountReason::Shutdown).await,
+                Alone::Mail(Mail::Close(_)) if session.runtime().core().keeper.is_some() => {
+                    return session.save();
+                }
                 Alone::Mail(Mail::Close(_)) => return end(session, UnmountReason::Shutdown).await,
                 Alone::Mail(Mail::End(_, reason)) => return end(session, reason).await,
             }
         }
+        session.save_if_changed(until);
         let runtime = session.runtime().clone();
         match runtime.core().sessions.park(session, until) {
             None => return,
@@ -56,6 +64,9 @@ pub(crate) async fn end(mut session: Box<Session>, reason: UnmountReason) {
     let runtime = session.runtime().clone();
     runtime.core().sessions.end(session.id());
     session.unmount_all(reason);
+    if let Some(keeper) = &runtime.core().keeper {
+        keeper.forget(session.id());
+    }
     let finish = async {
         while let Some(turn) = poll_fn(|cx| poll_alone(&mut session, cx)).await {
             match turn {

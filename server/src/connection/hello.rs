@@ -3,13 +3,13 @@
 use futures_util::StreamExt;
 use vivaz_components::{Identity, UnmountReason};
 use vivaz_protocol::{
-    ClientBody, ClientType, CloseCode, ConnectionId, ErrorCode, Hello, SessionId, decode_client,
+    ClientBody, ClientType, CloseCode, ConnectionId, ErrorCode, Hello, Resume, SessionId, decode_client,
 };
 
 use crate::port::Port;
 use crate::runtime::Runtime;
 use crate::secret::random_text;
-use crate::session::{Position, Session};
+use crate::session::{self, Position, Session};
 use crate::sessions::Claim;
 use crate::transport::{Incoming, Transport, Violation};
 
@@ -40,7 +40,13 @@ pub(super) async fn receive<T: Transport>(
 ) -> Result<Box<Session>, Refused> {
     let limit = runtime.core().limits.hello_time;
     let revocations = runtime.core().revocations();
-    let Ok(message) = tokio::time::timeout(limit, first_message(transport)).await else {
+    let message = tokio::select! {
+        message = tokio::time::timeout(limit, first_message(transport)) => message,
+        () = runtime.core().shutdown.cancelled() => {
+            return Err(Refused::code(CloseCode::GoingAway, "the server is going away"));
+        }
+    };
+    let Ok(message) = message else {
         return Err(Refused::code(CloseCode::TimedOut, "no HELLO in time"));
     };
     let message = message?;
@@ -104,20 +110,18 @@ async fn find_session(
     };
     let connection = random_text::<9>().and_then(|text| ConnectionId::new(&text).ok()).ok_or_else(unable)?;
     if let Some(resume) = hello.resume
-        && let Some(claim) = core.sessions.claim(&resume.session, &resume.secret, &identity)
+        && let Some(mut session) = come_back(&resume, runtime, &identity, revocations).await
+        && let Some((secret, secrets)) = core.sessions.renew(&resume.session, identity.clone())
     {
-        let claimed = match claim {
-            Claim::Session(session) => Some(session),
-            // It ended while it was asked for.
-            Claim::Asked(take) => take.await.ok(),
-        };
-        if let Some(mut session) = claimed
-            && let Some(secret) = core.sessions.renew(&resume.session, identity.clone())
+        if let Some(keeper) = &core.keeper
+            && let Err(error) = keeper.store.renew(&resume.session, secrets).await
         {
-            let position = Position { acked: resume.acked, streams: resume.streams };
-            session.resume(secret, connection, identity, &position).await;
-            return Ok(session);
+            // It can be resumed here; whether by another process will be seen when it is saved next.
+            tracing::error!(%error, "a session's new secret could not be stored");
         }
+        let position = Position { acked: resume.acked, streams: resume.streams };
+        session.resume(secret, connection, identity, &position).await;
+        return Ok(session);
     }
     let id = random_text::<12>().and_then(|text| SessionId::new(&text).ok()).ok_or_else(unable)?;
     let port = Port::new(id, runtime);
@@ -135,4 +139,25 @@ async fn find_session(
     let mut session = Box::new(Session::new(runtime.clone(), port, identity, connection));
     session.greet(secret);
     Ok(session)
+}
+
+/// The session that a client comes back to: from whoever has it here, or out of the store.
+async fn come_back(
+    resume: &Resume<'_>,
+    runtime: &Runtime,
+    identity: &Identity,
+    revocations: u64,
+) -> Option<Box<Session>> {
+    let sessions = &runtime.core().sessions;
+    if !sessions.has(&resume.session)
+        && let Some(session) = session::restore(runtime, resume, identity).await
+    {
+        // It was not among those that were looked through if somebody's access was taken away meanwhile.
+        return (runtime.core().revocations() == revocations).then_some(session);
+    }
+    match sessions.claim(&resume.session, &resume.secret, identity)? {
+        Claim::Session(session) => Some(session),
+        // It may end while it is asked for.
+        Claim::Asked(take) => take.await.ok(),
+    }
 }

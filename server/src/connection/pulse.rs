@@ -18,6 +18,8 @@ pub(super) struct Pulse {
     ping: bool,
     /// Something was handed to the transport and not flushed.
     pub(super) unflushed: bool,
+    /// The server goes away: nothing more is read.
+    pub(super) draining: bool,
     /// Messages read since the last write.
     pub(super) reads: usize,
 }
@@ -43,6 +45,7 @@ impl Pulse {
             stalled_since: None,
             ping: false,
             unflushed: false,
+            draining: false,
             reads: 0,
         }
     }

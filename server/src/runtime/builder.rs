@@ -17,6 +17,7 @@ use crate::address::{Addresses, Proxies, ProxyError};
 use crate::assets::Assets;
 use crate::gate::Gate;
 use crate::identify::{Identify, Refused};
+use crate::keeper::Keeper;
 use crate::limits::Limits;
 use crate::middleware::{Call, Middleware};
 use crate::origin::Origins;
@@ -25,6 +26,7 @@ use crate::seal::Sealer;
 use crate::secret::{Secret, SecretError, random_text};
 use crate::sessions::Sessions;
 use crate::stats::Counters;
+use crate::store::{Save, SessionStore};
 use crate::templates::{TemplateError, Templates};
 use crate::users::Users;
 
@@ -58,6 +60,8 @@ pub struct Builder {
     build: Option<Box<str>>,
     registrations: Vec<Registration>,
     hub: Hub,
+    store: Option<Arc<dyn SessionStore>>,
+    save: Save,
 }
 
 /// Why a runtime cannot be built.
@@ -215,6 +219,22 @@ impl Builder {
         self
     }
 
+    /// Keeps sessions in a store, so that they outlive the process: after a planned restart every page goes on where it
+    /// was; after a crash what components that are `#[live(durable)]` acknowledged is there, and the others are as they were
+    /// when they were [saved](Save) last. Without a store sessions end with the process.
+    #[must_use]
+    pub fn store(mut self, store: impl SessionStore) -> Self {
+        self.store = Some(Arc::new(store));
+        self
+    }
+
+    /// When sessions are saved, in place of every second.
+    #[must_use]
+    pub fn save(mut self, save: Save) -> Self {
+        self.save = save;
+        self
+    }
+
     /// Puts the runtime together.
     ///
     /// # Errors
@@ -245,6 +265,15 @@ impl Builder {
         }
         let counters = Arc::new(Counters::default());
         let limits = self.limits;
+        let boot: Box<str> = random_text::<6>().unwrap_or_default().into();
+        let save = self.save;
+        let keeper = self.store.map(|store| Keeper::new(store, save, boot.clone(), &limits));
+        for durable in registry.iter().filter(|one| one.spec.durable && keeper.is_none()) {
+            tracing::error!(
+                name = durable.spec.name,
+                "the component is #[live(durable)] and there is no session store: it cannot be mounted"
+            );
+        }
         let core = Core {
             decoder: vivaz_protocol::Limits {
                 message_bytes: limits.message_bytes,
@@ -274,7 +303,8 @@ impl Builder {
             shutdown: CancellationToken::new(),
             tasks: TaskTracker::new(),
             executor: OnceLock::new(),
-            boot: random_text::<6>().unwrap_or_default().into(),
+            boot,
+            keeper,
             epochs: AtomicU64::new(1),
             limits,
         };

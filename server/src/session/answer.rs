@@ -113,6 +113,7 @@ impl Session {
         let limits = &self.runtime.core().limits;
         let bounds = Bounds { replies: limits.kept_replies, bytes: limits.kept_bytes };
         self.replies.answer(reference, reply, bounds);
+        self.touch();
     }
 
     /// Sends a reply again.

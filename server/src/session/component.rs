@@ -7,6 +7,7 @@ use vivaz_components::instance::{Instance, Job};
 use vivaz_components::{Spec, UnmountReason};
 use vivaz_protocol::{Ref, Rev, TopicName};
 
+use super::history::History;
 use super::ring::Ring;
 
 /// One of a session's components.
@@ -15,7 +16,7 @@ pub(super) struct Component {
     /// What waits until it is idle, in order. Bounded by the messages in flight and the mailbox.
     pub(super) queue: VecDeque<Task>,
     /// Which history its revisions count in.
-    pub(super) epoch: u64,
+    pub(super) history: History,
     pub(super) rev: Rev,
     /// The last patches.
     pub(super) ring: Ring,
@@ -27,6 +28,13 @@ pub(super) struct Component {
     pub(super) topics: Vec<(&'static str, TopicName)>,
     /// Whether it ever entered a room.
     pub(super) joined: bool,
+    /// Whether the page has another template or another state than this component ever had, and is told so when it is
+    /// back.
+    pub(super) replaced: bool,
+    /// How often it was committed to the store.
+    pub(super) version: u64,
+    /// The last message for it that was committed: it and those before it are never run again.
+    pub(super) settled: u64,
     pub(super) spec: &'static Spec,
 }
 
@@ -61,17 +69,20 @@ pub(crate) enum Origin {
 }
 
 impl Component {
-    pub(super) fn new(spec: &'static Spec, epoch: u64) -> Self {
+    pub(super) fn new(spec: &'static Spec, history: History) -> Self {
         Self {
             slot: Slot::Mounting,
             queue: VecDeque::new(),
-            epoch,
+            history,
             rev: Rev::ZERO,
             ring: Ring::default(),
             floor: Rev::ZERO,
             replied: None,
             topics: Vec::new(),
             joined: false,
+            replaced: false,
+            version: 0,
+            settled: 0,
             spec,
         }
     }

@@ -55,9 +55,9 @@ impl Session {
                     self.runtime.core().hub.rooms().leave(&room, self.port.session(), id);
                 }
                 Effect::Spawn(task) => {
-                    if let Some(epoch) = self.components.get(id).map(|component| component.epoch) {
+                    if let Some(history) = self.components.get(id).map(|component| component.history.clone()) {
                         let id = id.clone();
-                        self.start(Box::pin(async move { Done::Spawned { id, epoch, result: task.await } }));
+                        self.start(Box::pin(async move { Done::Spawned { id, history, result: task.await } }));
                     }
                 }
                 Effect::Close => {

@@ -49,7 +49,7 @@ impl Session {
         };
         let props = props.unwrap_or(RawJson::EMPTY_OBJECT).to_raw_value();
         let making = registration.mount(&props, self.mount_context());
-        self.make(Mounting { reference, asked }, id, &registration, making);
+        self.make(Mounting { reference, asked }, id, &registration, props.get(), making);
     }
 
     /// Mounts a component that the server rendered.
@@ -64,16 +64,23 @@ impl Session {
             return self.refuse_mount(reference, id, ErrorCode::BadSeal, BAD_SEAL);
         }
         let making = match &sealed.state {
-            Some(state) => registration.restore(state.as_bytes(), self.mount_context()),
+            Some(state) => registration.restore(state.as_bytes(), sealed.schema, self.mount_context()),
             None => match serde_json::from_str::<&RawValue>(&sealed.props) {
                 Ok(props) => registration.mount(props, self.mount_context()),
                 Err(_) => return self.refuse_mount(reference, id, ErrorCode::BadSeal, BAD_SEAL),
             },
         };
-        self.make(Mounting { reference, asked }, id, &registration, making);
+        self.make(Mounting { reference, asked }, id, &registration, &sealed.props, making);
     }
 
-    fn make(&mut self, mounting: Mounting, id: &ComponentId, registration: &Registration, making: Making) {
+    fn make(
+        &mut self,
+        mounting: Mounting,
+        id: &ComponentId,
+        registration: &Registration,
+        props: &str,
+        making: Making,
+    ) {
         let Mounting { reference, .. } = mounting;
         let core = self.runtime.core();
         if self.components.contains_key(id) {
@@ -93,10 +100,21 @@ impl Session {
             let message = "the session's components show as many topics as they may";
             return self.refuse_mount(reference, id, ErrorCode::TooManyComponents, message);
         }
-        let component = Component::new(registration.spec, core.next_epoch());
+        if registration.spec.durable && core.keeper.is_none() {
+            tracing::error!(name = registration.spec.name, "a durable component, and no session store");
+            return self.refuse_mount(reference, id, ErrorCode::ActionFailed, "the component cannot be kept");
+        }
+        let component = Component::new(registration.spec, core.begin_history());
+        let entry = self.entry(id, &component, props).map(|entry| entry.answering(reference));
         self.components.insert(id.clone(), Box::new(component));
         let id = id.clone();
-        self.start(Box::pin(async move { Done::Mounted { id, mounting, made: making.await } }));
+        self.start(Box::pin(async move {
+            let mut made = making.await;
+            if let Some(entry) = entry {
+                made = entry.commit(made).await;
+            }
+            Done::Mounted { id, mounting, made }
+        }));
     }
 
     fn mount_context(&self) -> MountContext {
@@ -154,7 +172,7 @@ impl Session {
                 reference,
                 component_id: id.clone(),
                 rev: component.rev,
-                epoch: core.epoch(component.epoch),
+                epoch: core.epoch(&component.history),
                 component: component.spec.name.into(),
                 template: core.templates.hash_of(component.spec.name).into(),
                 state: RawJson::trusted(&state),

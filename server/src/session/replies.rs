@@ -3,9 +3,13 @@
 //! An accepted message that is sent again is never run again. As long as the client has not said that it has the
 //! reply, the reply is kept, within bounds; beyond them the oldest is given up and is `reply_lost` when asked for.
 
-use std::collections::VecDeque;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, VecDeque};
 
+use serde::{Deserialize, Serialize};
 use vivaz_protocol::{ComponentId, Ref};
+
+use crate::store::{Progress, StoredReply};
 
 /// The replies of one session.
 #[derive(Debug, Default)]
@@ -14,6 +18,10 @@ pub(crate) struct Replies {
     last: u64,
     /// Accepted and not answered yet, in order.
     running: Vec<Ref>,
+    /// Accepted by a process that is gone and never done, in order: they are new when they are sent again.
+    open: Vec<Ref>,
+    /// The client has every reply up to this one.
+    received: u64,
     /// Answered, and not known to be received, in the order of the answers.
     kept: VecDeque<(Ref, Kept)>,
     /// What the kept ones take, in bytes.
@@ -54,18 +62,23 @@ pub(crate) struct Bounds {
 impl Replies {
     /// Looks a ref up, and accepts it if it is new.
     pub(crate) fn admit(&mut self, reference: Ref) -> Admission<'_> {
-        if reference.get() > self.last {
-            self.last = reference.get();
-            self.running.push(reference);
-            return Admission::New;
+        let running_at = match self.running.binary_search(&reference) {
+            Ok(_) => return Admission::Running,
+            Err(at) => at,
+        };
+        // Not the search that reads better, because its borrow would go on to where the rest is changed.
+        if let Some(at) = self.kept.iter().position(|(kept, _)| *kept == reference) {
+            return self.kept.get(at).map_or(Admission::Lost, |(_, kept)| Admission::Answered(kept));
         }
-        if self.running.binary_search(&reference).is_ok() {
-            return Admission::Running;
+        let reopened = self.open.binary_search(&reference);
+        if let Ok(at) = reopened {
+            self.open.remove(at);
+        } else if reference.get() <= self.last {
+            return Admission::Lost;
         }
-        match self.kept.iter().find(|(kept, _)| *kept == reference) {
-            Some((_, kept)) => Admission::Answered(kept),
-            None => Admission::Lost,
-        }
+        self.last = self.last.max(reference.get());
+        self.running.insert(running_at, reference);
+        Admission::New
     }
 
     /// How many are accepted and not answered.
@@ -92,6 +105,7 @@ impl Replies {
 
     /// The client has every reply up to this one.
     pub(crate) fn received(&mut self, up_to: Ref) {
+        self.received = self.received.max(up_to.get());
         // Answers are kept in the order in which they were given, and a client acknowledges in the order of refs: an
         // early answer to a late ref stays among older ones.
         self.kept.retain(|(reference, reply)| {
@@ -107,9 +121,44 @@ impl Replies {
         }
     }
 
+    /// The client has every reply up to this ref; 0 if it has said nothing yet.
+    pub(crate) fn received_up_to(&self) -> u64 {
+        self.received
+    }
+
+    /// How far this is, as it is stored.
+    pub(crate) fn progress(&self) -> Progress {
+        let mut open: Vec<u64> = self.running.iter().chain(&self.open).map(|reference| reference.get()).collect();
+        open.sort_unstable();
+        Progress {
+            last: self.last,
+            open,
+            replies: self.kept.iter().map(|(reference, kept)| kept.store(*reference)).collect(),
+            rooms: Vec::new(),
+        }
+    }
+
+    /// What was stored. `committed` are the replies that were stored one by one: they may be newer.
+    pub(crate) fn restore(progress: &Progress, committed: &[StoredReply], bounds: Bounds) -> Self {
+        let mut replies = Self { last: progress.last, ..Self::default() };
+        let answered: BTreeMap<Ref, Kept> =
+            progress.replies.iter().chain(committed).filter_map(Kept::restore).collect();
+        let open = progress.open.iter().filter_map(|number| Ref::new(*number).ok());
+        replies.open = open.filter(|reference| !answered.contains_key(reference)).collect();
+        for (reference, kept) in answered {
+            replies.answer(reference, kept, bounds);
+        }
+        replies
+    }
+
     /// What waits for the client, in the order of the answers.
     pub(crate) fn waiting(&self) -> impl Iterator<Item = (Ref, &Kept)> {
         self.kept.iter().map(|(reference, kept)| (*reference, kept))
+    }
+
+    /// Whether a ref is being worked on, or its reply is kept.
+    pub(crate) fn is_known(&self, reference: Ref) -> bool {
+        self.running.binary_search(&reference).is_ok() || self.kept(reference).is_some()
     }
 
     /// The reply kept for a ref.
@@ -118,7 +167,49 @@ impl Replies {
     }
 }
 
+/// A reply in a store's words.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Stored<'a> {
+    Done {
+        component: Cow<'a, str>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        result: Option<Cow<'a, str>>,
+    },
+    Refused(Cow<'a, str>),
+    Mounted(Cow<'a, str>),
+}
+
 impl Kept {
+    /// As it is stored.
+    pub(crate) fn store(&self, reference: Ref) -> StoredReply {
+        let stored = match self {
+            Self::Done { component, result } => Stored::Done {
+                component: component.as_str().into(),
+                result: result.as_deref().map(Cow::Borrowed),
+            },
+            Self::Refused(text) => Stored::Refused((&**text).into()),
+            Self::Mounted(component) => Stored::Mounted(component.as_str().into()),
+        };
+        // Texts always have a JSON form.
+        let body = serde_json::to_string(&stored).unwrap_or_default();
+        StoredReply { reference: reference.get(), body }
+    }
+
+    /// What was stored; `None` if it is none of ours.
+    fn restore(stored: &StoredReply) -> Option<(Ref, Self)> {
+        let reference = Ref::new(stored.reference).ok()?;
+        let kept = match serde_json::from_str(&stored.body).ok()? {
+            Stored::Done { component, result } => Self::Done {
+                component: ComponentId::new(&component).ok()?,
+                result: result.map(|text| text.into()),
+            },
+            Stored::Refused(text) => Self::Refused(text.into()),
+            Stored::Mounted(component) => Self::Mounted(ComponentId::new(&component).ok()?),
+        };
+        Some((reference, kept))
+    }
+
     /// What it counts against the bound: its texts and a flat rate for what is around them.
     fn size(&self) -> usize {
         const AROUND: usize = 64;

@@ -90,6 +90,11 @@ impl Session {
         too_fast: Option<Duration>,
         now: Instant,
     ) -> Option<Close> {
+        let is_settled = self.components.get(&id).is_some_and(|one| reference.get() <= one.settled);
+        if is_settled && !self.replies.is_known(reference) {
+            self.reply_lost(reference);
+            return None;
+        }
         if !self.admit(reference) {
             return None;
         }
@@ -146,17 +151,15 @@ impl Session {
         };
         match kept {
             Some(kept) => self.say_again(reference, &kept),
-            None => {
-                let message = "it was answered, and the answer is not kept any more";
-                self.port.send(speak::frame(&speak::refusal(
-                    Some(reference),
-                    None,
-                    ErrorCode::ReplyLost,
-                    message,
-                )));
-            }
+            None => self.reply_lost(reference),
         }
         false
+    }
+
+    fn reply_lost(&self, reference: Ref) {
+        let message = "it was answered, and the answer is not kept any more";
+        let refusal = speak::refusal(Some(reference), None, ErrorCode::ReplyLost, message);
+        self.port.send(speak::frame(&refusal));
     }
 
     /// A message that cannot be read.

@@ -61,8 +61,11 @@ impl Session {
         self.port.connect(Some(Outbox::new(limits.outbox_bytes)));
         self.welcome(secret, true);
         self.follow_topics(&position.streams);
+        let replaced = self.tell_replaced();
         for (stream, epoch, rev) in &position.streams {
-            if let StreamId::Component(id) = stream {
+            if let StreamId::Component(id) = stream
+                && !replaced.contains(id)
+            {
                 self.catch_up(id, epoch, *rev);
             }
         }
@@ -84,6 +87,12 @@ impl Session {
     /// Tells the components that the session goes on without a connection.
     pub(crate) fn disconnected(&mut self) {
         self.enqueue_all(Hook::Disconnected, || Job::Disconnected);
+    }
+
+    /// Sends the page away: it comes back after that time, to whoever listens then.
+    pub(crate) fn say_drain(&self, after: std::time::Duration) {
+        let reconnect_after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
+        self.port.send(speak::frame(&ServerMessage::Drain { reconnect_after_ms }));
     }
 
     fn welcome(&self, secret: ResumeSecret<'_>, resumed: bool) {
@@ -109,6 +118,23 @@ impl Session {
         })));
     }
 
+    /// Sends the components that are not what the page has by that name: of another template, or mounted anew.
+    fn tell_replaced(&mut self) -> Vec<ComponentId> {
+        let replaced: Vec<ComponentId> = self
+            .components
+            .iter_mut()
+            .filter_map(|(id, component)| std::mem::take(&mut component.replaced).then(|| id.clone()))
+            .collect();
+        for id in &replaced {
+            let frame = self.mounted_frame(id, None);
+            self.port.send(frame);
+            if let Some(component) = self.components.get_mut(id) {
+                component.floor = component.rev;
+            }
+        }
+        replaced
+    }
+
     /// Sends what is missing of a component that the page has.
     fn catch_up(&mut self, id: &ComponentId, epoch: &Epoch, rev: Rev) {
         let stream = StreamId::Component(id.clone());
@@ -124,7 +150,7 @@ impl Session {
         if matches!(component.slot, Slot::Mounting) {
             return;
         }
-        let patches = (self.runtime.core().epoch(component.epoch) == *epoch)
+        let patches = (self.runtime.core().epoch(&component.history) == *epoch)
             .then(|| component.ring.since(rev, component.rev))
             .flatten();
         match patches {

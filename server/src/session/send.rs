@@ -71,7 +71,7 @@ impl Session {
                 Some(speak::frame(&ServerMessage::Snapshot {
                     stream: stream.clone(),
                     rev: component.rev,
-                    epoch: self.runtime.core().epoch(component.epoch),
+                    epoch: self.runtime.core().epoch(&component.history),
                     state: RawJson::trusted(&state),
                 }))
             }

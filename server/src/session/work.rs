@@ -9,6 +9,7 @@ use vivaz_components::{ActionError, Context, ServerEvent, TopicRef, UnmountReaso
 use vivaz_protocol::{Author, ComponentId, FieldTopics, RawJson, ServerMessage, StreamId};
 
 use super::component::{Origin, Slot, Task};
+use super::history::History;
 use super::mount::Mounting;
 use super::{Session, speak};
 use crate::middleware::Call;
@@ -23,8 +24,10 @@ pub(crate) enum Done {
     Ended { id: ComponentId, origin: Origin, finished: Finished },
     /// A component is made, or could not be.
     Mounted { id: ComponentId, mounting: Mounting, made: Result<Box<dyn Instance>, ActionError> },
+    /// A component is not in the store any more.
+    Removed { id: ComponentId, origin: Origin },
     /// A task that a component spawned has its result.
-    Spawned { id: ComponentId, epoch: u64, result: Result<ServerEvent, ActionError> },
+    Spawned { id: ComponentId, history: History, result: Result<ServerEvent, ActionError> },
 }
 
 impl Session {
@@ -44,8 +47,9 @@ impl Session {
             }
             Done::Ended { id, origin, finished } => self.ended(&id, origin, finished),
             Done::Mounted { id, mounting, made } => self.mounted(&id, mounting, made),
-            Done::Spawned { id, epoch, result } => match result {
-                Ok(event) if self.is_same(&id, epoch) => self.tell(&id, event),
+            Done::Removed { id, origin } => self.gone(&id, origin),
+            Done::Spawned { id, history, result } => match result {
+                Ok(event) if self.is_same(&id, &history) => self.tell(&id, event),
                 Ok(_) => {}
                 Err(error) => tracing::warn!(component = %id, %error, "a component's task failed"),
             },
@@ -83,8 +87,8 @@ impl Session {
         }));
     }
 
-    fn is_same(&self, id: &ComponentId, epoch: u64) -> bool {
-        self.components.get(id).is_some_and(|component| component.epoch == epoch)
+    fn is_same(&self, id: &ComponentId, history: &History) -> bool {
+        self.components.get(id).is_some_and(|component| component.history == *history)
     }
 
     /// Tells all components that have such a method.
@@ -144,7 +148,10 @@ impl Session {
 
     /// Does a job: to its end, if it does not have to wait.
     fn run(&mut self, id: &ComponentId, job: Job, origin: Origin) {
-        let cx = self.context(id, origin);
+        let mut cx = self.context(id, origin);
+        if let Some(journal) = self.journal(id, origin) {
+            cx = cx.with_journal(journal);
+        }
         let Some(component) = self.components.get_mut(id) else { return };
         let Some(instance) = component.take() else { return };
         // What the handler logs says which component it was; the connection's own span around it says which session.
@@ -165,7 +172,9 @@ impl Session {
         let cx = self.context(id, origin);
         let Some(component) = self.components.get_mut(id) else { return };
         if !component.spec.has(Hook::Unmount) {
-            return self.gone(id, origin);
+            // Nothing is asked of it any more.
+            drop(component.take());
+            return self.remove(id, origin);
         }
         let reason = match origin {
             Origin::End { reason } => reason,
@@ -198,8 +207,14 @@ impl Session {
     /// A job is done: the component is back, what it asked for happens, and whoever asked for it is told. The patches
     /// come before the reply, those of topics first, because publishing them puts them into this session's outbox too.
     fn finished(&mut self, id: &ComponentId, origin: Origin, finished: Finished) {
-        let Finished { instance, effects, patch, topics, mut result } = finished;
+        let Finished { instance, effects, patch, topics, mut result, committed } = finished;
         let Some(component) = self.components.get_mut(id) else { return };
+        if committed {
+            component.version += 1;
+            if let Origin::Page { reference, .. } = origin {
+                component.settled = reference.get();
+            }
+        }
         component.slot = Slot::Idle(instance);
         let names = topics.as_ref().map(|topics| names(topics));
         if let Some(topics) = topics {
@@ -219,6 +234,7 @@ impl Session {
                 self.runtime.core().counters.actions.record(asked.elapsed());
             }
             (Origin::Server | Origin::End { .. }, result) => {
+                self.touch();
                 self.publish(id, patch.as_deref(), names, None, None);
                 if let Err(error) = result {
                     tracing::warn!(component = %id, %error, "a component's handler failed");
@@ -246,11 +262,11 @@ impl Session {
         if let Err(error) = self.perform(id, origin, finished.effects) {
             tracing::warn!(component = %id, %error, "what `unmount` asked for failed");
         }
-        self.gone(id, origin);
+        self.remove(id, origin);
     }
 
     /// A component is gone. What still waited for it is told so.
-    fn gone(&mut self, id: &ComponentId, origin: Origin) {
+    pub(super) fn gone(&mut self, id: &ComponentId, origin: Origin) {
         let Some(component) = self.components.remove(id) else { return };
         self.release_topics(component.topics);
         if component.joined {

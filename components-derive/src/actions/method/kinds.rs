@@ -1,4 +1,4 @@
-//! What is particular to actions, to computed fields and to `mount`.
+//! What is particular to actions, to computed fields, to `mount` and to `migrate`.
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
@@ -131,6 +131,21 @@ pub(super) fn mount(sig: &Signature, errors: &mut Errors) -> Option<TokenStream>
         #[allow(unused_variables, unreachable_pub, clippy::unused_async)]
         pub async fn __live_mount(props: #props, cx: &mut p::MountContext) -> p::Result<Self> {
             p::Made(Self::#name(#(#arguments),*) #wait).made()
+        }
+    })
+}
+
+/// `fn migrate(saved: &Saved<'_>) -> Result<Self>`
+pub(super) fn migrate(sig: &Signature, errors: &mut Errors) -> Option<TokenStream> {
+    let is_form = sig.inputs.len() == 1 && sig.asyncness.is_none() && sig.receiver().is_none();
+    let name = &sig.ident;
+    if !is_form {
+        errors.at(name, "`migrate` makes the component of what was saved: `fn migrate(saved: &Saved<'_>) -> Result<Self>`");
+        return None;
+    }
+    Some(quote_spanned! {name.span()=>
+        pub fn __live_migrate(saved: &p::Saved<'_>) -> p::Result<Self> {
+            p::Made(Self::#name(saved)).made()
         }
     })
 }

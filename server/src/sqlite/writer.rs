@@ -1,0 +1,122 @@
+//! The thread that writes.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use rusqlite::Connection;
+use tokio::sync::mpsc;
+
+use crate::store::StoreError;
+
+/// So many orders share a transaction at most: whoever waits for the first of them does not wait for ever.
+const TOGETHER: usize = 256;
+
+/// Something to do on the connection, inside of a transaction.
+pub(super) type Order = Box<dyn FnOnce(&Connection) -> Ran + Send>;
+
+/// An order that has run.
+pub(super) struct Ran {
+    /// Whether what it did stays.
+    pub(super) keep: bool,
+    /// Answers, when it is known whether the transaction is on disk.
+    pub(super) finish: Finish,
+}
+
+/// Gives an answer.
+pub(super) type Finish = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
+
+/// The thread. Dropping it waits until it has done what it was given; by then nobody can give it more.
+#[derive(Debug)]
+pub(super) struct Thread(Mutex<Option<JoinHandle<()>>>);
+
+impl Thread {
+    pub(super) fn start(connection: Connection, queue: mpsc::Receiver<Order>) -> std::io::Result<Self> {
+        let thread = std::thread::Builder::new()
+            .name("vivaz-sqlite".into())
+            .spawn(move || work(&connection, queue))?;
+        Ok(Self(Mutex::new(Some(thread))))
+    }
+
+    /// Waits for its end.
+    pub(super) fn join(&self) {
+        let thread = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+        if let Some(thread) = thread
+            && thread.join().is_err()
+        {
+            tracing::error!("the database's thread had panicked");
+        }
+    }
+}
+
+/// How the connection works.
+pub(super) fn prepare(connection: &Connection) -> rusqlite::Result<()> {
+    // WAL: a commit is one append, and other processes can read meanwhile. FULL: it is on disk when it is answered, so
+    // that it survives a power failure too.
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.busy_timeout(Duration::from_secs(5))?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(())
+}
+
+fn work(connection: &Connection, mut queue: mpsc::Receiver<Order>) {
+    while let Some(first) = queue.blocking_recv() {
+        let mut finishes = Vec::new();
+        let committed = together(connection, first, &mut queue, &mut finishes);
+        if let Err(error) = &committed {
+            tracing::error!(%error, "a transaction failed");
+            if !connection.is_autocommit()
+                && let Err(error) = connection.execute_batch("ROLLBACK")
+            {
+                tracing::error!(%error, "a transaction could not be taken back");
+            }
+        }
+        let failure = committed.err().map(|error| error.to_string());
+        for finish in finishes {
+            finish(match &failure {
+                None => Ok(()),
+                Some(text) => Err(StoreError::failed(text.as_str())),
+            });
+        }
+    }
+}
+
+/// Runs an order and those that wait behind it in one transaction.
+fn together(
+    connection: &Connection,
+    first: Order,
+    queue: &mut mpsc::Receiver<Order>,
+    finishes: &mut Vec<Finish>,
+) -> rusqlite::Result<()> {
+    // Whoever waits is answered in any case: the first order by what goes wrong here, too.
+    let mut next = Some(first);
+    let begun = connection.execute_batch("BEGIN IMMEDIATE");
+    while let Some(order) = next {
+        match &begun {
+            Ok(()) => one(connection, order, finishes)?,
+            // Nobody is left without an answer: dropping the order ends the channel of whoever waits for it.
+            Err(_) => drop(order),
+        }
+        next = if finishes.len() < TOGETHER { queue.try_recv().ok() } else { None };
+    }
+    begun?;
+    connection.execute_batch("COMMIT")
+}
+
+/// Runs an order. What it did is undone if it says so or panics; the others of the transaction stay.
+fn one(connection: &Connection, order: Order, finishes: &mut Vec<Finish>) -> rusqlite::Result<()> {
+    connection.prepare_cached("SAVEPOINT vivaz_order")?.execute([])?;
+    let ran = catch_unwind(AssertUnwindSafe(|| order(connection)));
+    if !ran.as_ref().is_ok_and(|ran| ran.keep) {
+        connection.prepare_cached("ROLLBACK TO vivaz_order")?.execute([])?;
+    }
+    connection.prepare_cached("RELEASE vivaz_order")?.execute([])?;
+    match ran {
+        Ok(ran) => finishes.push(ran.finish),
+        Err(_panic) => tracing::error!("a write panicked; what it did is undone"),
+    }
+    Ok(())
+}
