@@ -6,7 +6,7 @@
 use axum::Router;
 use axum::extract::FromRef;
 use axum::response::{Html, IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use tokio::net::TcpListener;
 use vivaz::Secret;
 use vivaz::prelude::*;
@@ -15,6 +15,7 @@ mod broken;
 mod events;
 mod family;
 mod faults;
+mod flight;
 mod inputs;
 mod lists;
 mod patching;
@@ -44,6 +45,8 @@ async fn main() -> anyhow::Result<()> {
         .route("/patching", get(page::<patching::Patching>))
         .route("/events", get(page::<events::Events>))
         .route("/family", get(page::<family::Family>))
+        .route("/flight", get(page::<flight::Flight>))
+        .route("/echo", post(|form: String| std::future::ready(form)))
         .route("/broken", get(page::<broken::Broken>))
         .route("/broken-by-hand", get(by_hand))
         .with_state(App(runtime.clone()))

@@ -1,0 +1,153 @@
+// Forms and buttons while an answer is under way: the network keeps it back for as long as a test looks.
+
+import type { Page } from "@playwright/test";
+import { Network } from "./network.ts";
+import { expect, open, test as base } from "./test.ts";
+
+const test = base.extend<{ network: Network }>({
+  network: async ({ app, page }, use) => {
+    const network = await Network.before(app.url);
+    await open(page, `${network.url}/flight`);
+    await use(network);
+    await page.close();
+    await network.remove();
+  },
+});
+
+const button = (page: Page, name: string) => page.getByRole("button", { name, exact: true });
+const heard = (page: Page) => page.locator("#heard");
+const text = (page: Page) => page.getByLabel("Text", { exact: true });
+const note = (page: Page) => page.getByLabel("Note");
+
+test("a button is disabled while its action runs; what the server meanwhile made of it holds", async ({ page, network }) => {
+  network.hold();
+  await button(page, "Lock").click();
+  await expect(button(page, "Lock")).toBeDisabled();
+  network.release();
+  await button(page, "Count").click();
+  await expect(heard(page)).toHaveText("||1");
+  await expect(button(page, "Lock")).toBeDisabled();
+  await button(page, "Unlock").click();
+  await expect(button(page, "Lock")).toBeEnabled();
+});
+
+test("an input that is read-only for the time of an action can be written again", async ({ page, network }) => {
+  network.hold();
+  await button(page, "Stamp").click();
+  await expect(text(page)).not.toBeEditable();
+  network.release();
+  await expect(text(page)).toBeEditable();
+  await text(page).fill("mine");
+  await button(page, "Count").click();
+  await expect(heard(page)).toHaveText("mine||1");
+});
+
+test("an edit and two actions show apart that they wait", async ({ page, network }) => {
+  network.hold();
+  await expect(page.locator("#stamping")).toBeHidden();
+  await button(page, "Count").click();
+  await expect(page.locator("#counting")).toBeVisible();
+  await expect(page.locator("#stamping")).toBeHidden();
+  await expect(page.locator("#unsent")).toBeHidden();
+  await text(page).fill("mine");
+  await expect(page.locator("#unsent")).toBeVisible();
+  await button(page, "Stamp").click();
+  await expect(page.locator("#stamping")).toBeVisible();
+  network.release();
+  for (const id of ["#counting", "#stamping", "#unsent"]) await expect(page.locator(id)).toBeHidden();
+  await expect(heard(page)).toHaveText("server||1");
+});
+
+test("a patch of a field whose edit has no answer does not show before the answer", async ({ page, network }) => {
+  // Every value that is ever put into the control from here on.
+  await text(page).evaluate((input: HTMLInputElement) => {
+    const { get, set } = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value")!;
+    const shown: string[] = [];
+    Object.assign(window, { shown });
+    Object.defineProperty(input, "value", {
+      get: () => get!.call(input),
+      set: (value: string) => {
+        shown.push(value);
+        set!.call(input, value);
+      },
+    });
+  });
+  network.hold();
+  await button(page, "Stamp").evaluate((element: HTMLElement) => element.click());
+  await text(page).evaluate((input) => input.removeAttribute("readonly"));
+  await text(page).focus();
+  await page.keyboard.type("mine");
+  network.release();
+  await button(page, "Count").click();
+  await expect(heard(page)).toHaveText("mine||1");
+  await expect(text(page)).toHaveValue("mine");
+  expect(await page.evaluate(() => (window as unknown as { shown: string[] }).shown)).not.toContain("server");
+});
+
+test("an edit that waits for a pause goes out when its input is left", async ({ page, network: _ }) => {
+  await note(page).fill("left");
+  await expect(heard(page)).toHaveText("||0");
+  await note(page).blur();
+  await expect(heard(page)).toHaveText("|left|0");
+});
+
+test("an edit that waits for a pause goes out before its form's submit", async ({ page, network: _ }) => {
+  await note(page).fill("entered");
+  await page.keyboard.press("Enter");
+  await expect(heard(page)).toHaveText("|entered|1");
+});
+
+test("a second click waits for the first, or is dropped where the template says so", async ({ page, network }) => {
+  network.hold();
+  for (let n = 0; n < 3; n++) await button(page, "Count once").evaluate((element: HTMLElement) => element.click());
+  network.release();
+  await expect(heard(page)).toHaveText("||1");
+  network.hold();
+  for (let n = 0; n < 3; n++) await button(page, "Count").evaluate((element: HTMLElement) => element.click());
+  network.release();
+  await expect(heard(page)).toHaveText("||4");
+});
+
+test("an Enter that submits is not also a click outside", async ({ page, network: _ }) => {
+  await note(page).focus();
+  await page.keyboard.press("Enter");
+  await expect(heard(page)).toHaveText("||1");
+  await expect(page.locator("#outside")).toHaveText("0");
+  await button(page, "Save").click();
+  await expect(page.locator("#outside")).toHaveText("1");
+});
+
+test("a form of the browser's own posts what it shows", async ({ page, network: _ }) => {
+  await button(page, "Stamp").click();
+  await expect(heard(page)).toHaveText("server||0");
+  await page.getByLabel("Own").fill("typed");
+  await button(page, "Post").click();
+  await expect(page.locator("body")).toHaveText("text=server&own=typed&way=posted");
+});
+
+test("text that is being composed is not broken by a patch", async ({ page, network: _ }) => {
+  await text(page).focus();
+  const keyboard = await page.context().newCDPSession(page);
+  await keyboard.send("Input.imeSetComposition", { text: "か", selectionStart: 1, selectionEnd: 1 });
+  await button(page, "Stamp").evaluate((element: HTMLElement) => element.click());
+  await button(page, "Count").evaluate((element: HTMLElement) => element.click());
+  await expect(heard(page)).toHaveText(/\|\|1$/);
+  await expect(text(page)).toHaveValue("か");
+  await keyboard.send("Input.insertText", { text: "漢" });
+  await expect(text(page)).toHaveValue("漢");
+  await button(page, "Count").click();
+  await expect(heard(page)).toHaveText("漢||2");
+});
+
+test("an element keeps its identity across patches; one that comes again is a new one", async ({ page, network: _ }) => {
+  const form = page.locator("#noting");
+  await form.evaluate((element) => Object.assign(element, { marked: true }));
+  await button(page, "Count").click();
+  await expect(heard(page)).toHaveText("||1");
+  expect(await form.evaluate((element) => "marked" in element)).toBe(true);
+  await button(page, "Toggle").click();
+  await expect(form).toHaveCount(0);
+  await button(page, "Toggle").click();
+  expect(await form.evaluate((element) => "marked" in element)).toBe(false);
+  await expect(note(page)).toHaveValue("");
+});
