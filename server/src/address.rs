@@ -137,8 +137,8 @@ fn key(ip: IpAddr) -> IpAddr {
 mod tests {
     use super::*;
 
-    fn addresses(limits: Limits) -> Arc<Addresses> {
-        Arc::new(Addresses::new(&limits))
+    fn addresses(limits: &Limits) -> Arc<Addresses> {
+        Arc::new(Addresses::new(limits))
     }
 
     fn at(address: &str) -> Option<ClientAddress> {
@@ -147,7 +147,7 @@ mod tests {
 
     #[test]
     fn an_address_has_so_many_connections_and_others_have_theirs() {
-        let all = addresses(Limits { connections_per_address: 2, ..Limits::default() });
+        let all = addresses(&Limits { connections_per_address: 2, ..Limits::default() });
         let now = Duration::ZERO;
         let first = all.enter(at("192.0.2.1"), now).unwrap();
         let _second = all.enter(at("192.0.2.1"), now).unwrap();
@@ -159,7 +159,7 @@ mod tests {
 
     #[test]
     fn a_network_of_ipv6_is_one_address() {
-        let all = addresses(Limits { connections_per_address: 1, ..Limits::default() });
+        let all = addresses(&Limits { connections_per_address: 1, ..Limits::default() });
         let _held = all.enter(at("2001:db8:0:1::1"), Duration::ZERO).unwrap();
         assert!(all.enter(at("2001:db8:0:1:ffff::2"), Duration::ZERO).is_err());
         assert!(all.enter(at("2001:db8:0:2::1"), Duration::ZERO).is_ok());
@@ -167,7 +167,7 @@ mod tests {
 
     #[test]
     fn connections_are_opened_at_a_rate_also_if_they_are_closed_at_once() {
-        let all = addresses(Limits { upgrades_per_second: 2, upgrade_burst: 3, ..Limits::default() });
+        let all = addresses(&Limits { upgrades_per_second: 2, upgrade_burst: 3, ..Limits::default() });
         let taken = |now| (0..10).filter(|_| all.enter(at("192.0.2.1"), now).is_ok()).count();
         assert_eq!(taken(Duration::ZERO), 3);
         assert_eq!(
@@ -181,17 +181,17 @@ mod tests {
     #[test]
     fn loopback_is_let_through_unless_it_is_limited_too() {
         let limits = Limits { connections_per_address: 0, ..Limits::default() };
-        let all = addresses(limits.clone());
+        let all = addresses(&limits);
         for address in [at("127.0.0.1"), at("127.8.8.8"), at("::1"), None] {
             assert!(all.enter(address, Duration::ZERO).is_ok(), "{address:?}");
         }
-        let all = addresses(Limits { loopback_is_limited: true, ..limits });
+        let all = addresses(&Limits { loopback_is_limited: true, ..limits });
         assert!(all.enter(at("::1"), Duration::ZERO).is_err());
     }
 
     #[test]
     fn the_map_has_a_bound_and_forgets_who_is_away() {
-        let all = addresses(Limits { addresses: 100, ..Limits::default() });
+        let all = addresses(&Limits { addresses: 100, ..Limits::default() });
         let held: Vec<_> = (0_u32..50)
             .map(|n| all.enter(Some(ClientAddress(IpAddr::from(n.to_be_bytes()))), Duration::ZERO).unwrap())
             .collect();
