@@ -186,7 +186,7 @@ fn live_impl(model: &Model, template: &Template) -> TokenStream {
             async fn mount(props: #props, cx: &mut p::MountContext) -> p::Result<Self> {
                 Self::__live_mount(props, cx).await
             }
-            #[allow(unused_variables)]
+            #[allow(unused_variables, clippy::redundant_closure, clippy::redundant_closure_for_method_calls)]
             fn restore(saved: &p::Saved<'_>) -> p::Result<Self> {
                 ::core::result::Result::Ok(Self { #(#restored)* })
             }

@@ -182,7 +182,9 @@ impl Context {
         self.effects.push(Effect::Commit(Box::new(move |connection: &dyn Any| {
             let Some(connection) = connection.downcast_ref() else {
                 let wanted = std::any::type_name::<C>();
-                return Err(ActionError::internal(format!("the store has no connection of the type {wanted}")));
+                return Err(ActionError::internal(format!(
+                    "the store has no connection of the type {wanted}"
+                )));
             };
             work(connection)
         })));

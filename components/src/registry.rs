@@ -79,7 +79,8 @@ fn mount_untyped<C: LiveComponent>(props: &RawValue, cx: MountContext) -> Mounti
 }
 
 fn restore_untyped<C: LiveComponent>(saved: &[u8], schema: u64, cx: MountContext) -> Mounting {
-    let restore = |saved: &Saved<'_>| if schema == C::SPEC.schema { C::restore(saved) } else { C::migrate(saved) };
+    let restore =
+        |saved: &Saved<'_>| if schema == C::SPEC.schema { C::restore(saved) } else { C::migrate(saved) };
     match fault::guard_now("restoring a component", || restore(&Saved::read(saved)?)) {
         Ok(component) => Box::pin(async move { Host::bound(Box::new(component), &cx).await }),
         Err(error) => refuse(error),

@@ -182,7 +182,9 @@ async fn attend<T: Transport>(session: &mut Session, transport: &mut T) -> Outco
                 session.say_drain(after);
                 pulse.draining = true;
             }
-            Turn::Drained => return Outcome::Close(CloseCode::GoingAway.as_u16(), "the server is going away"),
+            Turn::Drained => {
+                return Outcome::Close(CloseCode::GoingAway.as_u16(), "the server is going away");
+            }
             Turn::Mail(Mail::Close(code)) => {
                 flush(session, transport, &mut pulse).await;
                 return Outcome::Close(code.as_u16(), "closed by the server");

@@ -218,7 +218,8 @@ impl Runtime {
         core.shutdown.cancel();
         core.tasks.close();
         let ports = core.sessions.ports();
-        let spread = core.limits.drain_spread.min(DRAIN_PACE * u32::try_from(ports.len()).unwrap_or(u32::MAX));
+        let spread =
+            core.limits.drain_spread.min(DRAIN_PACE * u32::try_from(ports.len()).unwrap_or(u32::MAX));
         for (at, port) in ports.iter().enumerate() {
             let share = at as f64 / ports.len() as f64;
             self.send_off(port, Mail::Drain(DRAIN_FIRST + spread.mul_f64(share)));

@@ -35,8 +35,8 @@ use vivaz_protocol::{ComponentId, ConnectionId, SessionId, TopicName};
 
 use self::component::Component;
 use self::conduct::Conduct;
-use self::replies::Replies;
 pub(crate) use self::history::History;
+use self::replies::Replies;
 pub(crate) use self::restore::restore;
 pub(crate) use self::resume::Position;
 use self::topics::Held;

@@ -22,7 +22,8 @@ pub use memory::MemoryStore;
 pub trait SessionStore: Send + Sync + 'static {
     /// Gives back a session that is still good at `now`, and takes note that it is running again: until it is
     /// [saved](Self::save) and [closed](Self::close) anew, it is no longer [`exact`](StoredSession::exact).
-    fn load(&self, session: &SessionId, now: Seconds) -> BoxFuture<Result<Option<StoredSession>, StoreError>>;
+    fn load(&self, session: &SessionId, now: Seconds)
+    -> BoxFuture<Result<Option<StoredSession>, StoreError>>;
 
     /// Keeps the state of sessions as it was at some moment. Those that the store does not have are entered; components
     /// that it does not have are left out, because they have been removed since.
@@ -205,7 +206,7 @@ pub enum Change {
     /// It was mounted. The session is entered if the store does not have it.
     Mounted {
         /// The component.
-        component: StoredComponent,
+        component: Box<StoredComponent>,
         /// Whose the session is.
         owner: Owner,
         /// What it takes to resume it.

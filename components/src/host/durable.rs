@@ -8,7 +8,12 @@ use crate::{Context, Result};
 
 impl Host {
     /// Does a job and commits what came of it. If that fails, the job has failed, and the component is as it was.
-    pub(super) fn run_durably(mut self: Box<Self>, journal: Box<dyn Journal>, cx: Context, job: Job) -> Started {
+    pub(super) fn run_durably(
+        mut self: Box<Self>,
+        journal: Box<dyn Journal>,
+        cx: Context,
+        job: Job,
+    ) -> Started {
         let before = match self.save() {
             Ok(before) => before,
             Err(error) => return self.refuse(cx, error),
@@ -53,7 +58,12 @@ fn change(finished: &mut Finished, before: &[u8]) -> Result<Option<Change>> {
     for effect in std::mem::take(&mut finished.effects) {
         match effect {
             Effect::Commit(one) => work.push(one),
-            other => finished.effects.push(other),
+            Effect::Update(_)
+            | Effect::Emit { .. }
+            | Effect::Join(_)
+            | Effect::Leave(_)
+            | Effect::Spawn(_)
+            | Effect::Close => finished.effects.push(effect),
         }
     }
     let done = finished.result.as_ref().ok().cloned();

@@ -55,9 +55,12 @@ impl Session {
                     self.runtime.core().hub.rooms().leave(&room, self.port.session(), id);
                 }
                 Effect::Spawn(task) => {
-                    if let Some(history) = self.components.get(id).map(|component| component.history.clone()) {
+                    if let Some(history) = self.components.get(id).map(|component| component.history.clone())
+                    {
                         let id = id.clone();
-                        self.start(Box::pin(async move { Done::Spawned { id, history, result: task.await } }));
+                        self.start(Box::pin(
+                            async move { Done::Spawned { id, history, result: task.await } },
+                        ));
                     }
                 }
                 Effect::Close => {
@@ -66,6 +69,7 @@ impl Session {
                         component.queue.push_back(Task::Unmount { origin });
                     }
                 }
+                Effect::Commit(_) => tracing::error!(component = %id, "a write outside of a commit"),
                 effect => tracing::error!(?effect, "an effect that this runtime does not know"),
             }
         }

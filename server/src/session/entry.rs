@@ -104,7 +104,7 @@ impl Entry {
             None => None,
         };
         let change = Change::Mounted {
-            component,
+            component: Box::new(component),
             owner,
             secrets,
             expires: keeper.expires(),

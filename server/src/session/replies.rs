@@ -62,10 +62,7 @@ pub(crate) struct Bounds {
 impl Replies {
     /// Looks a ref up, and accepts it if it is new.
     pub(crate) fn admit(&mut self, reference: Ref) -> Admission<'_> {
-        let running_at = match self.running.binary_search(&reference) {
-            Ok(_) => return Admission::Running,
-            Err(at) => at,
-        };
+        let Err(running_at) = self.running.binary_search(&reference) else { return Admission::Running };
         // Not the search that reads better, because its borrow would go on to where the rest is changed.
         if let Some(at) = self.kept.iter().position(|(kept, _)| *kept == reference) {
             return self.kept.get(at).map_or(Admission::Lost, |(_, kept)| Admission::Answered(kept));
@@ -128,7 +125,8 @@ impl Replies {
 
     /// How far this is, as it is stored.
     pub(crate) fn progress(&self) -> Progress {
-        let mut open: Vec<u64> = self.running.iter().chain(&self.open).map(|reference| reference.get()).collect();
+        let mut open: Vec<u64> =
+            self.running.iter().chain(&self.open).map(|reference| reference.get()).collect();
         open.sort_unstable();
         Progress {
             last: self.last,
@@ -200,10 +198,9 @@ impl Kept {
     fn restore(stored: &StoredReply) -> Option<(Ref, Self)> {
         let reference = Ref::new(stored.reference).ok()?;
         let kept = match serde_json::from_str(&stored.body).ok()? {
-            Stored::Done { component, result } => Self::Done {
-                component: ComponentId::new(&component).ok()?,
-                result: result.map(|text| text.into()),
-            },
+            Stored::Done { component, result } => {
+                Self::Done { component: ComponentId::new(&component).ok()?, result: result.map(Into::into) }
+            }
             Stored::Refused(text) => Self::Refused(text.into()),
             Stored::Mounted(component) => Self::Mounted(ComponentId::new(&component).ok()?),
         };

@@ -10,11 +10,11 @@ use vivaz_components::{
 };
 use vivaz_protocol::{CloseCode, ComponentId, ConnectionId, Epoch, ErrorCode, Resume, Rev};
 
+use super::Session;
 use super::component::{Component, Slot};
 use super::history::History;
 use super::keep::owner;
 use super::replies::{Bounds, Replies};
-use super::Session;
 use crate::port::Port;
 use crate::runtime::Runtime;
 use crate::seal::now;

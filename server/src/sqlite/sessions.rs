@@ -6,8 +6,8 @@ use vivaz_protocol::SessionId;
 
 use super::{Sqlite, run};
 use crate::store::{
-    Change, Commit, CommitError, Owner, Progress, Seconds, Secrets, SessionStore, Snapshot, State, StoreError,
-    StoredComponent, StoredReply, StoredSession,
+    Change, Commit, CommitError, Owner, Progress, Seconds, Secrets, SessionStore, Snapshot, State,
+    StoreError, StoredComponent, StoredReply, StoredSession,
 };
 
 impl From<rusqlite::Error> for StoreError {
@@ -28,7 +28,11 @@ pub(super) fn prepare(connection: &Connection) -> Result<(), StoreError> {
 }
 
 impl SessionStore for Sqlite {
-    fn load(&self, session: &SessionId, now: Seconds) -> BoxFuture<Result<Option<StoredSession>, StoreError>> {
+    fn load(
+        &self,
+        session: &SessionId,
+        now: Seconds,
+    ) -> BoxFuture<Result<Option<StoredSession>, StoreError>> {
         let session = session.clone();
         self.ask(move |db| load(db, session.as_str(), now))
     }
@@ -83,7 +87,10 @@ impl SessionStore for Sqlite {
 }
 
 impl Sqlite {
-    fn ask<T, E>(&self, work: impl FnOnce(&Connection) -> Result<T, E> + Send + 'static) -> BoxFuture<Result<T, E>>
+    fn ask<T, E>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, E> + Send + 'static,
+    ) -> BoxFuture<Result<T, E>>
     where
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
@@ -107,7 +114,8 @@ fn load(db: &Connection, session: &str, now: Seconds) -> Result<Option<StoredSes
         })
         .optional()?;
     let Some((owner, secrets, progress, exact)) = head else { return Ok(None) };
-    let progress = serde_json::from_str(&progress).map_err(unreadable)?;
+    let progress =
+        serde_json::from_str(&progress).map_err(|error| StoreError::Unreadable(error.to_string()))?;
     let components = db
         .prepare_cached(
             "SELECT id, name, schema, template, props, state, epoch, rev, version, settled, durable \
@@ -142,10 +150,6 @@ fn component(row: &Row<'_>) -> rusqlite::Result<StoredComponent> {
 /// SQLite's integers have a sign; ours do not, and some use all their bits.
 fn unsigned(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
     Ok(row.get::<_, i64>(column)?.cast_unsigned())
-}
-
-fn unreadable(error: serde_json::Error) -> StoreError {
-    StoreError::Unreadable(error.to_string())
 }
 
 fn save(db: &Connection, snapshot: &Snapshot) -> Result<(), StoreError> {
@@ -229,8 +233,10 @@ fn commit(db: &Connection, commit: Commit) -> Result<(), CommitError> {
     }
     forget_replies(db, session, commit.received)?;
     if let Some(StoredReply { reference, body }) = commit.reply {
-        db.prepare_cached("INSERT OR REPLACE INTO vivaz_replies (session, reference, body) VALUES (?1, ?2, ?3)")?
-            .execute(params![session, reference.cast_signed(), body])?;
+        db.prepare_cached(
+            "INSERT OR REPLACE INTO vivaz_replies (session, reference, body) VALUES (?1, ?2, ?3)",
+        )?
+        .execute(params![session, reference.cast_signed(), body])?;
     }
     // Last, so that a handler's writes are not made where the session's own cannot be.
     commit.work.into_iter().try_for_each(|work| work(db)).map_err(CommitError::Work)

@@ -60,7 +60,11 @@ fn ready<T: Send + 'static>(value: T) -> BoxFuture<T> {
 }
 
 impl SessionStore for MemoryStore {
-    fn load(&self, session: &SessionId, now: Seconds) -> BoxFuture<Result<Option<StoredSession>, StoreError>> {
+    fn load(
+        &self,
+        session: &SessionId,
+        now: Seconds,
+    ) -> BoxFuture<Result<Option<StoredSession>, StoreError>> {
         let mut sessions = self.lock();
         let loaded = sessions.get_mut(session).filter(|kept| now < kept.expires).map(|kept| StoredSession {
             owner: kept.owner.clone(),
@@ -116,7 +120,7 @@ impl SessionStore for MemoryStore {
                     process,
                     ..Kept::default()
                 });
-                kept.components.insert(component.id.clone(), component);
+                kept.components.insert(component.id.clone(), *component);
                 kept
             }
             Change::Changed { state, from, settled } => {

@@ -165,6 +165,9 @@ impl Client {
     pub(crate) async fn closed(&mut self) -> u16 {
         loop {
             if let Received::Closed(code) = self.receive().await {
+                // The answer to it goes out when the end is waited for.
+                let end = async { while let Some(Ok(_)) = self.socket.next().await {} };
+                tokio::time::timeout(PATIENCE, end).await.expect("the server closes the stream");
                 return code.expect("closed with a code");
             }
         }

@@ -23,6 +23,7 @@ mod limits;
 mod mounting;
 mod order;
 mod paint;
+mod restart;
 mod resume;
 mod rooms;
 mod shutdown;
