@@ -1,6 +1,7 @@
 //! Every component's template, compiled once: for the first paint here, as data for the page.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use vivaz_components::Registry;
 use vivaz_template::Compiled;
@@ -15,7 +16,7 @@ pub(crate) struct Templates {
 
 #[derive(Debug)]
 pub(crate) struct Template {
-    pub(crate) compiled: Compiled,
+    pub(crate) compiled: Arc<Compiled>,
     /// 32 hexadecimal characters of the BLAKE3 of `json`.
     pub(crate) hash: Box<str>,
     json: Box<str>,
@@ -50,7 +51,7 @@ impl Templates {
             let json: Box<str> = compiled.template.to_json().into();
             let hash: Box<str> = blake3::hash(json.as_bytes()).to_hex().chars().take(32).collect();
             templates.hashes.insert(hash.clone(), spec.name);
-            templates.components.insert(spec.name, Template { compiled, hash, json });
+            templates.components.insert(spec.name, Template { compiled: Arc::new(compiled), hash, json });
         }
         Ok(templates)
     }
@@ -68,6 +69,12 @@ impl Templates {
     /// The compiled form of that hash, as JSON.
     pub(crate) fn by_hash(&self, hash: &str) -> Option<&str> {
         self.of(self.hashes.get(hash)?).map(|template| &*template.json)
+    }
+
+    /// Hashes and templates.
+    #[cfg(feature = "testing")]
+    pub(crate) fn compiled(&self) -> impl Iterator<Item = (&str, &Arc<Compiled>)> {
+        self.components.values().map(|template| (&*template.hash, &template.compiled))
     }
 
     /// Hashes and compiled forms.

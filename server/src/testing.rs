@@ -8,9 +8,11 @@ pub mod client;
 mod network;
 mod page;
 mod server;
+mod view;
 
 pub use client::{Answer, Ask, Breach, Client, Heard, Refusal, Stream};
 pub use network::{Moment, Network};
-pub use page::{Call, Event, Page, View};
+pub use page::{Call, Event, MountError, Page};
 pub use server::Server;
+pub use view::View;
 pub use vivaz_protocol::{ComponentId, Epoch, Ref, Rev, StreamId, TopicName};

@@ -16,6 +16,20 @@ use frame::{Frame, Root};
 pub trait Fields<D> {
     /// The field of that name.
     fn field(&self, name: &Name) -> Option<&D>;
+
+    /// What a piece of the page's own state (`live:local`) is by now, where it is not what it begins with. `place` says
+    /// in which instance of a block: the way there by the blocks' holes, rows by their keys, arms by their numbers, as in
+    /// `/3[7]/0?1`; the component itself is empty. `slot` is the position among the block's
+    /// [`locals`](crate::compiled::Block::locals).
+    fn local(&self, place: &str, slot: usize) -> Option<&D> {
+        let _ = (place, slot);
+        None
+    }
+
+    /// Whether places are worked out, for [`Fields::local`] and [`ChildSlot::place`]; a first paint needs none.
+    fn has_places(&self) -> bool {
+        false
+    }
 }
 
 impl<D: Data> Fields<D> for D {
@@ -50,6 +64,9 @@ pub struct ChildSlot<D> {
     pub attributes: String,
     /// The `id` among them.
     pub id: Option<String>,
+    /// The place of the instance that it stands in, and the hole in it, as [`Fields::local`] writes them. Empty where
+    /// [`Fields::has_places`] says no.
+    pub place: String,
 }
 
 /// Renders a component's state. `user` is what `$user` is, an object with `id` and `name`.
@@ -69,6 +86,7 @@ pub fn render<D: Data>(compiled: &Compiled, state: &dyn Fields<D>, user: Option<
         select: None,
         child: None,
         scratch: String::new(),
+        place: state.has_places().then(String::new),
     };
     renderer.block(0, Frame::top(&root));
     renderer.rendered
@@ -82,6 +100,8 @@ struct Renderer<'a, D> {
     /// The child component whose attributes are being written.
     child: Option<ChildSlot<D>>,
     scratch: String,
+    /// Where the block instance is that is being written, if anybody wants to know.
+    place: Option<String>,
 }
 
 impl<D: Data> Renderer<'_, D> {
@@ -91,8 +111,9 @@ impl<D: Data> Renderer<'_, D> {
         else {
             return;
         };
-        for (_, first) in &block.locals {
-            let value = first.eval(&frame).into_data();
+        for (slot, (_, first)) in block.locals.iter().enumerate() {
+            let by_now = self.place.as_ref().and_then(|place| frame.root().local(place, slot).cloned());
+            let value = by_now.unwrap_or_else(|| first.eval(&frame).into_data());
             frame.locals.push(value);
         }
         for op in ops {
@@ -140,13 +161,13 @@ impl<D: Data> Renderer<'_, D> {
                 }
                 Op::SelectEnd => self.select = None,
                 Op::For(at) => {
-                    if let Some(HoleKind::For { list, block, .. }) = hole(at) {
-                        self.rows(list, *block, &frame);
+                    if let Some(HoleKind::For { list, key, block, .. }) = hole(at) {
+                        self.rows(*at, (list, key), *block, &frame);
                     }
                 }
                 Op::If(at) => {
                     if let Some(HoleKind::If { arms, .. }) = hole(at) {
-                        self.arm(arms, &frame);
+                        self.arm(*at, arms, &frame);
                     }
                 }
                 Op::ChildStart(at) => {
@@ -160,6 +181,11 @@ impl<D: Data> Renderer<'_, D> {
                             props: props.collect(),
                             attributes: String::new(),
                             id: None,
+                            place: self
+                                .place
+                                .as_ref()
+                                .map(|place| format!("{place}/{at}"))
+                                .unwrap_or_default(),
                         });
                     }
                 }
@@ -179,7 +205,7 @@ impl<D: Data> Renderer<'_, D> {
         }
     }
 
-    fn rows(&mut self, list: &Expr, block: usize, frame: &Frame<'_, D>) {
+    fn rows(&mut self, at: usize, (list, key): (&Expr, &Expr), block: usize, frame: &Frame<'_, D>) {
         let list = list.eval(frame);
         let items = match list.kind() {
             Kind::List(items) => items,
@@ -187,16 +213,35 @@ impl<D: Data> Renderer<'_, D> {
         };
         self.rendered.shape.push(u32::try_from(items.len()).unwrap_or(u32::MAX));
         for (index, item) in items.iter().enumerate() {
-            self.block(block, frame.row(item, index));
+            let row = frame.row(item, index);
+            let outer = self.enter(|| format!("/{at}[{}]", text_of(&key.eval(&row))));
+            self.block(block, row);
+            self.leave(outer);
         }
     }
 
-    fn arm(&mut self, arms: &[(Option<Expr>, usize)], frame: &Frame<'_, D>) {
+    fn arm(&mut self, at: usize, arms: &[(Option<Expr>, usize)], frame: &Frame<'_, D>) {
         let holds = |condition: &Option<Expr>| condition.as_ref().is_none_or(|c| c.eval(frame).truthy());
         let chosen = arms.iter().zip(1..).find(|((condition, _), _)| holds(condition));
         self.rendered.shape.push(chosen.map_or(0, |(_, number)| number));
-        if let Some(((_, block), _)) = chosen {
+        if let Some(((_, block), number)) = chosen {
+            let outer = self.enter(|| format!("/{at}?{number}"));
             self.block(*block, frame.arm());
+            self.leave(outer);
+        }
+    }
+
+    /// Goes into a block instance, if places are worked out; gives what to go back to.
+    fn enter(&mut self, step: impl FnOnce() -> String) -> usize {
+        let Some(place) = &mut self.place else { return 0 };
+        let outer = place.len();
+        place.push_str(&step());
+        outer
+    }
+
+    fn leave(&mut self, outer: usize) {
+        if let Some(place) = &mut self.place {
+            place.truncate(outer);
         }
     }
 

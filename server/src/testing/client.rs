@@ -331,6 +331,12 @@ impl Client {
         (!shown.template.is_empty()).then_some((&*shown.template, &*shown.name))
     }
 
+    /// The ids of the components that are mounted.
+    pub fn components(&self) -> impl Iterator<Item = &str> {
+        let mounted = self.components.iter().filter(|(_, shown)| !shown.template.is_empty());
+        mounted.map(|(id, _)| id.as_str())
+    }
+
     /// Takes in a frame.
     ///
     /// # Errors

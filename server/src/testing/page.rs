@@ -2,22 +2,24 @@
 
 mod call;
 mod task;
-mod view;
 
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use serde_json::Value;
+use scraper::Html;
+use serde_json::{Value, json};
 use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
 use vivaz_components::{Identity, LiveComponent};
 use vivaz_protocol::Ref;
+use vivaz_template::Compiled;
 
 pub use self::call::Call;
-pub use self::view::View;
 use super::client::{Answer, Ask, Client, Refusal};
 use super::network::{Line, Network};
 use super::server::Inner;
+use super::view::{Memory, View};
 use crate::render::{Live, RenderError};
 
 /// Longer than anything takes that ends at all; a test that waits for it has failed.
@@ -51,14 +53,19 @@ struct Shared {
 }
 
 #[derive(Debug)]
-struct State {
-    client: Client,
+pub(super) struct State {
+    pub(super) client: Client,
     identity: Identity,
     auth: Option<Value>,
     /// Frames that are sent beside what the client has in line.
     extra: Vec<String>,
     events: Vec<Event>,
-    views: u32,
+    /// How many components have been named.
+    names: u32,
+    /// What the page keeps of each component beside its state.
+    pub(super) memories: HashMap<String, Memory>,
+    /// Children that came with a component that the server rendered, in the order of the page: name and seal.
+    pub(super) seals: VecDeque<(String, String)>,
     /// A code to close the connection with.
     leaving: Option<u16>,
     /// How often a connection came about, and how often the session was not the one before.
@@ -89,7 +96,9 @@ impl Page {
             auth: None,
             extra: Vec::new(),
             events: Vec::new(),
-            views: 0,
+            names: 0,
+            memories: HashMap::new(),
+            seals: VecDeque::new(),
             leaving: None,
             connections: 0,
             sessions: 0,
@@ -118,11 +127,13 @@ impl Page {
         let identity = self.shared().lock().identity.clone();
         let runtime = self.0.server.up().await;
         let markup = Live::new(runtime, identity).render::<C>(props).await?;
-        let ask = match attribute(markup.as_str(), "seal") {
-            Some(seal) => Ask::MountSealed { seal: seal.to_owned() },
-            None => Ask::mount_open(C::SPEC.name, Value::Object(serde_json::Map::new())),
+        let mut seals = seals(markup.as_str());
+        let ask = match seals.pop_front() {
+            Some((_, seal)) => Ask::MountSealed { seal },
+            None => Ask::mount_open(C::SPEC.name, json!({})),
         };
-        Ok(self.mount_as(&self.next_id(C::SPEC.name), ask).await?)
+        self.with(|state| state.seals = seals);
+        Ok(self.mount_as(C::SPEC.name, ask).await?)
     }
 
     /// Mounts an open component by name, as an element does that was written by hand.
@@ -133,26 +144,33 @@ impl Page {
     /// # Panics
     /// If the server gives no answer for a minute.
     pub async fn mount_open(&self, component: &str, props: Value) -> Result<View, Refusal> {
-        self.mount_as(&self.next_id(component), Ask::mount_open(component, props)).await
+        self.mount_as(component, Ask::mount_open(component, props)).await
     }
 
-    async fn mount_as(&self, id: &str, ask: Ask) -> Result<View, Refusal> {
-        self.ask(id, ask).await?;
-        Ok(View::new(self.clone(), id.to_owned()))
-    }
-
-    /// A name for a component that this page does not have yet.
-    fn next_id(&self, component: &str) -> String {
-        let mut state = self.shared().lock();
-        state.views += 1;
-        format!("{component}-{}", state.views)
+    async fn mount_as(&self, component: &str, ask: Ask) -> Result<View, Refusal> {
+        let id = self.with(|state| state.next_id(component));
+        self.ask(&id, ask).await?;
+        Ok(View::new(self.clone(), id))
     }
 
     /// Sends a message for a component. It is on its way when this returns; the answer is awaited.
     pub fn ask(&self, component: &str, ask: Ask) -> Call {
-        let reference = self.shared().lock().client.ask(component, ask);
+        let reference = self.with(|state| state.client.ask(component, ask));
+        self.calls(vec![reference])
+    }
+
+    /// What was just sent.
+    pub(super) fn calls(&self, references: Vec<Ref>) -> Call {
         self.shared().work.notify_one();
-        Call::new(self.clone(), vec![reference])
+        Call::new(self.clone(), references)
+    }
+
+    pub(super) fn with<R>(&self, look: impl FnOnce(&mut State) -> R) -> R {
+        look(&mut self.shared().lock())
+    }
+
+    pub(super) fn template(&self, hash: &str) -> Option<Arc<Compiled>> {
+        self.0.server.template(hash)
     }
 
     /// Waits until everything that the server has for this page by now has come, and every component is mounted.
@@ -172,6 +190,7 @@ impl Page {
         let arrived =
             |state: &State| !state.client.is_waiting_for_pong(number) && !state.client.is_mounting();
         self.wait("a sign of life", |state| arrived(state).then_some(())).await;
+        self.tend().await;
     }
 
     /// Waits until something holds that an event, a task or another page is about to make hold.
@@ -289,7 +308,14 @@ impl Page {
         &self.0.shared
     }
 
-    /// Waits for the answers to some messages; the last one's value, or the first refusal.
+    /// Waits for the answers to some messages; the last one's value, or the first refusal. By then the children are there
+    /// that were asked for.
+    async fn outcome(&self, references: &[Ref]) -> Result<Option<Value>, Refusal> {
+        let outcome = self.answers(references).await;
+        self.tend().await;
+        outcome
+    }
+
     async fn answers(&self, references: &[Ref]) -> Result<Option<Value>, Refusal> {
         let mut last = None;
         for reference in references {
@@ -360,8 +386,25 @@ impl Shared {
     }
 }
 
-/// The value of the first attribute of that name, where it holds nothing that is escaped.
-fn attribute<'a>(html: &'a str, name: &str) -> Option<&'a str> {
-    let (_, after) = html.split_once(&format!(" {name}=\""))?;
-    after.split_once('"').map(|(value, _)| value)
+impl State {
+    /// A name for a component that this page does not have yet.
+    pub(super) fn next_id(&mut self, component: &str) -> String {
+        self.names += 1;
+        format!("{component}-{}", self.names)
+    }
+
+    /// What `$user` is.
+    pub(super) fn user(&self) -> Option<Value> {
+        self.identity.user().ok().map(|user| json!({ "id": user.id, "name": user.name }))
+    }
+}
+
+/// The components that the server rendered, in the order of the page: name and seal.
+fn seals(markup: &str) -> VecDeque<(String, String)> {
+    let html = Html::parse_fragment(markup);
+    let components =
+        html.root_element().descendent_elements().filter(|one| one.value().name() == "live-component");
+    let sealed =
+        components.filter_map(|one| Some((one.attr("name")?.to_owned(), one.attr("seal")?.to_owned())));
+    sealed.collect()
 }

@@ -1,5 +1,6 @@
 //! A server without a port, which can be ended and started again.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use tokio::sync::watch;
@@ -14,6 +15,7 @@ use crate::secret::Secret;
 use crate::transport::Transport;
 use crate::transport::memory::{Peer, pair};
 use vivaz_protocol::CloseCode;
+use vivaz_template::Compiled;
 
 /// So many messages may be under way in each direction of a connection.
 const UNDER_WAY: usize = 1_024;
@@ -32,6 +34,8 @@ pub(super) struct Inner {
     runtime: watch::Sender<Option<Runtime>>,
     lines: Mutex<Vec<Weak<Line>>>,
     connections: Mutex<Vec<AbortHandle>>,
+    /// By their hashes. A page goes on showing what it has while the server is down, or is another one.
+    templates: Mutex<HashMap<String, Arc<Compiled>>>,
 }
 
 impl Server {
@@ -47,6 +51,7 @@ impl Server {
             runtime: watch::Sender::new(None),
             lines: Mutex::default(),
             connections: Mutex::default(),
+            templates: Mutex::default(),
         };
         inner.start();
         Self(Arc::new(inner))
@@ -125,7 +130,12 @@ impl Inner {
     pub(super) fn start(&self) {
         let built = Secret::new(SECRET).map_err(BuildError::from);
         match built.and_then(|secret| (self.build)().or_secret(secret).build()) {
-            Ok(runtime) => drop(self.runtime.send_replace(Some(runtime))),
+            Ok(runtime) => {
+                let templates = runtime.core().templates.compiled();
+                lock(&self.templates)
+                    .extend(templates.map(|(hash, template)| (hash.to_owned(), Arc::clone(template))));
+                self.runtime.send_replace(Some(runtime));
+            }
             Err(error) => panic!("the runtime cannot be built: {error}"),
         }
     }
@@ -184,6 +194,11 @@ impl Inner {
         connections.retain(|connection| !connection.is_finished());
         connections.push(task.abort_handle());
         peer
+    }
+
+    /// The template of that hash.
+    pub(super) fn template(&self, hash: &str) -> Option<Arc<Compiled>> {
+        lock(&self.templates).get(hash).cloned()
     }
 
     pub(super) fn line(&self) -> Arc<Line> {

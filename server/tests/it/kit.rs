@@ -1,5 +1,8 @@
 //! What applications test with: pages without a browser, on a network that breaks when told to.
 
+mod hands;
+mod restart;
+
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;

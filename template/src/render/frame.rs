@@ -37,6 +37,11 @@ impl<'a, D: Data> Frame<'a, D> {
         Self { root: self.root, outer: Some(self), row: None, locals: Vec::new() }
     }
 
+    /// Where fields are looked up.
+    pub(super) fn root(&self) -> &'a dyn Fields<D> {
+        self.root.state
+    }
+
     /// This frame and those around it, innermost first.
     fn outwards(&self) -> impl Iterator<Item = &Self> {
         std::iter::successors(Some(self), |frame| frame.outer)

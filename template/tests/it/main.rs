@@ -11,4 +11,5 @@ mod escaping;
 mod expressions;
 mod golden;
 mod hostile;
+mod places;
 mod walk;

@@ -32,6 +32,14 @@ impl Call {
         self.page.client(|client| self.references.iter().all(|one| client.answer(*one).is_some()))
     }
 
+    /// Waits for the answers, whatever they are.
+    pub(in crate::testing) async fn settled(&self) {
+        for reference in &self.references {
+            // Whoever wants to know looks at what is shown.
+            let _ = self.page.answers(&[*reference]).await;
+        }
+    }
+
     /// The numbers of the messages.
     #[must_use]
     pub fn references(&self) -> &[Ref] {
@@ -44,6 +52,6 @@ impl IntoFuture for Call {
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move { self.page.answers(&self.references).await })
+        Box::pin(async move { self.page.outcome(&self.references).await })
     }
 }

@@ -1,0 +1,122 @@
+//! Controls of forms: what stands in them.
+
+use std::collections::HashMap;
+
+use scraper::{ElementRef, Selector};
+use serde_json::{Map, Value};
+use vivaz_template::compiled::{Control, ModelModifiers};
+
+use super::memory::Typed;
+
+/// What the rendering says of a control: text, a list for several choices, or whether it is checked.
+pub(super) fn rendered(element: ElementRef<'_>) -> Value {
+    let value = element.value();
+    match value.name() {
+        "textarea" => {
+            let text: String = element.text().collect();
+            Value::String(text.strip_prefix('\n').unwrap_or(&text).to_owned())
+        }
+        "select" => {
+            let options = options(element);
+            let mut chosen =
+                options.iter().filter(|option| option.attr("selected").is_some()).map(|one| own(*one));
+            if value.attr("multiple").is_some() {
+                chosen.map(Value::String).collect()
+            } else {
+                let first = options.first().map(|option| own(*option));
+                chosen.next_back().or(first).map_or(Value::Null, Value::String)
+            }
+        }
+        _ if is_tick(element) => Value::Bool(value.attr("checked").is_some()),
+        _ => Value::String(value.attr("value").unwrap_or_default().to_owned()),
+    }
+}
+
+/// Whether it is a control that is ticked.
+pub(super) fn is_tick(element: ElementRef<'_>) -> bool {
+    element.value().name() == "input" && matches!(element.attr("type"), Some("checkbox" | "radio"))
+}
+
+/// Whether it is a control that something can be typed into, or chosen from.
+pub(super) fn is_control(element: ElementRef<'_>) -> bool {
+    matches!(element.value().name(), "input" | "textarea" | "select")
+}
+
+/// What stands in it now.
+pub(super) fn now(element: ElementRef<'_>, key: &str, typed: &HashMap<String, Typed>) -> Value {
+    let rendered = rendered(element);
+    match typed.get(key) {
+        Some(typed) if typed.rendered == rendered => typed.now.clone(),
+        _ => rendered,
+    }
+}
+
+/// The `value` of a control that is ticked.
+pub(super) fn own(element: ElementRef<'_>) -> String {
+    match element.attr("value") {
+        Some(value) => value.to_owned(),
+        None if element.value().name() == "option" => element.text().collect::<String>().trim().to_owned(),
+        None => "on".to_owned(),
+    }
+}
+
+/// What `live:model` makes of what stands in a control; `None` where that says nothing.
+pub(super) fn model(
+    element: ElementRef<'_>,
+    now: Value,
+    control: Control,
+    how: &ModelModifiers,
+) -> Option<Value> {
+    let text = |now: Value| match now {
+        Value::String(text) if how.trim => text.trim().to_owned(),
+        Value::String(text) => text,
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => String::new(),
+    };
+    let number = |text: String| {
+        if text.is_empty() {
+            return Value::Null;
+        }
+        serde_json::from_str::<serde_json::Number>(&text).map_or(Value::String(text), Value::Number)
+    };
+    Some(match control {
+        Control::Checkbox | Control::SelectMultiple => now,
+        Control::Radio if now == Value::Bool(true) => Value::String(own(element)),
+        Control::Radio => return None,
+        Control::Number => number(text(now)),
+        Control::Text | Control::Select if how.number => number(text(now)),
+        Control::Text | Control::Select => Value::String(text(now)),
+    })
+}
+
+/// The fields of a form by their names.
+pub(super) fn form(form: ElementRef<'_>, now: impl Fn(ElementRef<'_>) -> Value) -> Value {
+    let mut fields: Map<String, Value> = Map::new();
+    for control in form.descendent_elements().filter(|element| is_control(*element)) {
+        let Some(name) = control.attr("name") else { continue };
+        let skipped = matches!(control.attr("type"), Some("submit" | "button" | "reset" | "file" | "image"));
+        if skipped || control.attr("disabled").is_some() {
+            continue;
+        }
+        let values = match now(control) {
+            Value::Bool(true) => vec![Value::String(own(control))],
+            Value::Bool(false) | Value::Null => Vec::new(),
+            Value::Array(values) => values,
+            value @ (Value::String(_) | Value::Number(_) | Value::Object(_)) => vec![value],
+        };
+        for value in values {
+            match fields.get_mut(name) {
+                None => drop(fields.insert(name.to_owned(), value)),
+                Some(Value::Array(all)) => all.push(value),
+                Some(one) => *one = Value::Array(vec![one.take(), value]),
+            }
+        }
+    }
+    Value::Object(fields)
+}
+
+fn options(select: ElementRef<'_>) -> Vec<ElementRef<'_>> {
+    match Selector::parse("option") {
+        Ok(selector) => select.descendent_elements().filter(|element| selector.matches(element)).collect(),
+        Err(_) => Vec::new(),
+    }
+}

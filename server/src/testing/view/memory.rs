@@ -1,0 +1,40 @@
+//! What a page keeps of a component beside its state: what stands in its controls, and the page's own state.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use serde_json::Value;
+use vivaz_protocol::Ref;
+
+/// What a page keeps of one component.
+#[derive(Clone, Debug, Default)]
+pub(in crate::testing) struct Memory {
+    /// `live:local`, where it is not what it began with: by place and slot.
+    pub(super) locals: HashMap<(String, usize), Value>,
+    /// What was typed into controls, or chosen.
+    pub(super) typed: HashMap<String, Typed>,
+    /// Edits of `live:model` fields that wait for their moment.
+    pub(super) edits: Vec<(String, Value)>,
+    /// Handlers marked `.once` that have run.
+    pub(super) once: HashSet<(String, usize)>,
+    /// The last messages of handlers marked `.drop`.
+    pub(super) running: HashMap<(String, usize), Vec<Ref>>,
+    /// Its child components: by place, their ids and the props that they have.
+    pub(in crate::testing) children: BTreeMap<String, (String, Value)>,
+}
+
+/// What stands in a control, as long as the server has said nothing else.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Typed {
+    /// Text, a list of chosen values, or whether it is checked.
+    pub(super) now: Value,
+    /// What the rendering said when it was typed.
+    pub(super) rendered: Value,
+}
+
+impl Memory {
+    /// Keeps an edit, in place of an earlier one of the same field.
+    pub(super) fn edit(&mut self, field: &str, value: Value) {
+        self.edits.retain(|(of, _)| of != field);
+        self.edits.push((field.to_owned(), value));
+    }
+}

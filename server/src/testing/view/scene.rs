@@ -1,0 +1,359 @@
+//! A component as its page shows it at one moment, its children inside it, and the events that happen there.
+
+use std::sync::Arc;
+
+use scraper::{ElementRef, Html};
+use serde_json::{Value, json};
+use vivaz_template::Compiled;
+use vivaz_template::compiled::{EventTarget, HoleKind, ModelSend, Modifiers, Statement};
+
+use super::control;
+use super::memory::{Memory, Typed};
+use super::picture::{Binding, Found, Shown, selector};
+use super::scope::{At, Happening, Sight};
+
+/// Where the id of a child stands in the HTML.
+const CHILD: &str = "data-live";
+
+/// A component and its children, rendered.
+pub(super) struct Stage {
+    html: Html,
+    /// The content of the component's element.
+    pub(super) content: String,
+    /// The component itself last.
+    cast: Vec<Actor>,
+    user: Option<Value>,
+}
+
+/// One component on it.
+pub(super) struct Actor {
+    pub(super) id: String,
+    pub(super) template: Arc<Compiled>,
+    pub(super) state: Value,
+    pub(super) memory: Memory,
+}
+
+/// A child component as its parent's template asks for it.
+pub(super) struct Wanted {
+    pub(super) place: String,
+    pub(super) component: String,
+    pub(super) props: Value,
+}
+
+/// A stage with its elements found.
+pub(super) struct Scene<'a> {
+    stage: &'a Stage,
+    pub(super) root: ElementRef<'a>,
+    parts: Vec<(&'a Actor, Found<'a>)>,
+}
+
+/// What comes of events.
+#[derive(Default)]
+pub(super) struct Doing {
+    pub(super) deeds: Vec<Deed>,
+    /// Whether anything listened.
+    pub(super) heard: bool,
+    pub(super) prevented: bool,
+}
+
+/// One thing that comes of an event, in the component of that id.
+pub(super) enum Deed {
+    /// An action is called by the handler at that place.
+    Call { component: String, action: String, arguments: Vec<Value>, handler: (String, usize) },
+    /// A piece of the page's own state is set.
+    Set { component: String, local: (String, usize), value: Value },
+    /// A handler that runs once has run.
+    Once { component: String, handler: (String, usize) },
+    /// A control has another content.
+    Typed { component: String, key: String, typed: Typed },
+    /// A field was edited; now, or whenever something else is sent, it is sent.
+    Edit { component: String, field: String, value: Value, now: bool },
+    /// Edits that wait are sent.
+    Commit { component: String, field: String },
+}
+
+impl Actor {
+    /// Its HTML, children left out, and which children it wants.
+    pub(super) fn paint(&self, user: Option<&Value>) -> (String, Vec<(usize, String, Wanted)>) {
+        let sight = Sight { state: &self.state, locals: &self.memory.locals };
+        let rendered = vivaz_template::render(&self.template, &sight, user);
+        let children = rendered.children.into_iter().map(|child| {
+            let props = child.props.into_iter().map(|(name, value)| (String::from(name), value)).collect();
+            let wanted =
+                Wanted { place: child.place, component: child.component.into(), props: Value::Object(props) };
+            (child.offset, child.attributes, wanted)
+        });
+        (rendered.html, children.collect())
+    }
+}
+
+impl Stage {
+    /// Renders a component. `actor` finds what is known of one, if it is mounted.
+    pub(super) fn new(id: &str, user: Option<Value>, actor: &dyn Fn(&str) -> Option<Actor>) -> Self {
+        let mut cast = Vec::new();
+        let content = Self::enter(id, user.as_ref(), actor, &mut cast);
+        let html = Html::parse_fragment(&format!("<live-component>{content}</live-component>"));
+        Self { html, content, cast, user }
+    }
+
+    fn enter(
+        id: &str,
+        user: Option<&Value>,
+        actor: &dyn Fn(&str) -> Option<Actor>,
+        cast: &mut Vec<Actor>,
+    ) -> String {
+        let Some(actor_of_it) = actor(id) else { return String::new() };
+        let (mut html, children) = actor_of_it.paint(user);
+        // From the last to the first, so that the places of those before stay what they were.
+        for (offset, attributes, wanted) in children.into_iter().rev() {
+            let child = actor_of_it.memory.children.get(&wanted.place);
+            let (id, content) = match child {
+                Some((id, _)) => (id.as_str(), Self::enter(id, user, actor, cast)),
+                None => ("", String::new()),
+            };
+            html.insert_str(
+                offset,
+                &format!("<live-component{attributes} {CHILD}=\"{id}\">{content}</live-component>"),
+            );
+        }
+        cast.push(actor_of_it);
+        html
+    }
+
+    /// Finds its elements. `None` if the component is not mounted.
+    pub(super) fn scene(&self) -> Option<Scene<'_>> {
+        let root = self.html.root_element().child_elements().next()?;
+        let (itself, children) = self.cast.split_last()?;
+        let find = |actor: &Actor, root| {
+            let shown = Shown {
+                template: &self.find(&actor.id)?.template.template,
+                state: &self.find(&actor.id)?.state,
+                user: self.user.as_ref(),
+                locals: &self.find(&actor.id)?.memory.locals,
+            };
+            Some(shown.find(root))
+        };
+        let mut parts = vec![(itself, find(itself, root)?)];
+        for child in children {
+            let root = root.descendent_elements().find(|element| element.attr(CHILD) == Some(&child.id));
+            if let Some(found) = root.and_then(|root| find(child, root)) {
+                parts.push((child, found));
+            }
+        }
+        Some(Scene { stage: self, root, parts })
+    }
+
+    fn find(&self, id: &str) -> Option<&Actor> {
+        self.cast.iter().find(|actor| actor.id == id)
+    }
+}
+
+impl<'a> Scene<'a> {
+    /// All elements that a selector finds.
+    pub(super) fn all(&self, text: &str) -> Vec<ElementRef<'a>> {
+        let selector = selector(text);
+        self.root.descendent_elements().skip(1).filter(|element| selector.matches(element)).collect()
+    }
+
+    /// The one element that a selector finds.
+    pub(super) fn one(&self, text: &str) -> ElementRef<'a> {
+        match self.all(text).as_slice() {
+            [one] => *one,
+            found => panic!("`{text}` finds {} elements in\n{}", found.len(), self.stage.content),
+        }
+    }
+
+    /// What stands in a control.
+    pub(super) fn now(&self, element: ElementRef<'a>) -> Value {
+        let (actor, key) = self.key(element);
+        control::now(element, &key, &actor.memory.typed)
+    }
+
+    /// The form around an element.
+    pub(super) fn form(&self, element: ElementRef<'a>) -> Option<ElementRef<'a>> {
+        self.upwards(element).find(|element| element.value().name() == "form")
+    }
+
+    /// An element and those around it, up to the component's own.
+    pub(super) fn upwards(&self, element: ElementRef<'a>) -> impl Iterator<Item = ElementRef<'a>> + use<'a> {
+        let root = self.root;
+        let mut next = Some(element);
+        std::iter::from_fn(move || {
+            let this = next?;
+            next = if this == root { None } else { this.parent().and_then(ElementRef::wrap) };
+            Some(this)
+        })
+    }
+
+    /// Ends the test if nobody could use the element.
+    pub(super) fn check_usable(&self, element: ElementRef<'a>, selector: &str) {
+        if element.attr("disabled").is_some() {
+            panic!("`{selector}` is disabled");
+        }
+        if self.upwards(element).any(|element| element.attr("hidden").is_some()) {
+            panic!("`{selector}` is hidden");
+        }
+    }
+
+    /// Something else stands in a control now.
+    pub(super) fn put(&self, element: ElementRef<'a>, now: Value, doing: &mut Doing) {
+        let (actor, key) = self.key(element);
+        let typed = Typed { now, rendered: control::rendered(element) };
+        doing.deeds.push(Deed::Typed { component: actor.id.clone(), key, typed });
+    }
+
+    /// An event happens at an element: edits of its model first, then handlers, from the inside to the outside.
+    pub(super) fn happens(&self, target: ElementRef<'a>, event: &str, detail: &Value, doing: &mut Doing) {
+        self.edited(target, event, doing);
+        let bubbles = !matches!(event, "focus" | "blur" | "mouseenter" | "mouseleave" | "load" | "scroll");
+        let way: Vec<_> = self.upwards(target).collect();
+        'way: for element in way.iter().take(if bubbles { usize::MAX } else { 1 }) {
+            for (actor, binding, modifiers) in self.handlers(event, EventTarget::Element) {
+                if binding.element == *element
+                    && self.run(actor, binding, target, detail, doing)
+                    && modifiers.stop
+                {
+                    break 'way;
+                }
+            }
+        }
+        for (actor, binding, _) in self.handlers(event, EventTarget::Window) {
+            self.run(actor, binding, target, detail, doing);
+        }
+        for (actor, binding, _) in self.handlers(event, EventTarget::Outside) {
+            if !way.contains(&binding.element) {
+                self.run(actor, binding, target, detail, doing);
+            }
+        }
+    }
+
+    fn handlers(
+        &self,
+        name: &str,
+        at: EventTarget,
+    ) -> impl Iterator<Item = (&'a Actor, &Binding<'a>, &'a Modifiers)> {
+        self.parts.iter().flat_map(move |(actor, found)| {
+            found.bindings.iter().filter_map(move |binding| {
+                let HoleKind::Event { event, modifiers, .. } = binding.hole else { return None };
+                (**event == *name && modifiers.target == at).then_some((*actor, binding, modifiers))
+            })
+        })
+    }
+
+    /// Runs a handler, unless its modifiers say otherwise.
+    fn run(
+        &self,
+        actor: &Actor,
+        binding: &Binding<'a>,
+        target: ElementRef<'a>,
+        detail: &Value,
+        doing: &mut Doing,
+    ) -> bool {
+        let HoleKind::Event { modifiers, run, .. } = binding.hole else { return false };
+        let key = detail["key"].as_str().unwrap_or_default();
+        let held = ["ctrlKey", "shiftKey", "altKey", "metaKey"].into_iter().zip([1, 2, 4, 8]);
+        let held = held.filter(|(name, _)| detail[name] == true).fold(0, |all, (_, bit)| all | bit);
+        let handler = (binding.instance.place.clone(), binding.number);
+        if modifiers.only_self && target != binding.element
+            || !modifiers.keys.is_empty() && modifiers.keys.iter().all(|one| **one != *key)
+            || modifiers.held != 0 && modifiers.held != held
+            || actor.memory.once.contains(&handler)
+        {
+            return false;
+        }
+        doing.heard = true;
+        doing.prevented |= modifiers.prevent;
+        if modifiers.drop && actor.memory.running.contains_key(&handler) {
+            return true;
+        }
+        let component = actor.id.clone();
+        if modifiers.once {
+            doing.deeds.push(Deed::Once { component: component.clone(), handler: handler.clone() });
+        }
+        let happening = self.happening(target, detail);
+        let at = At {
+            instance: &binding.instance,
+            state: &actor.state,
+            user: self.stage.user.as_ref(),
+            happening: Some(&happening),
+        };
+        for statement in run {
+            doing.deeds.push(match statement {
+                Statement::Call { action, args, .. } => Deed::Call {
+                    component: component.clone(),
+                    action: action.to_string(),
+                    arguments: args.iter().map(|argument| argument.eval(&at).into_data()).collect(),
+                    handler: handler.clone(),
+                },
+                Statement::Set { local, value } => {
+                    let place = binding.instance.outwards().nth(local.level.into());
+                    let place = place.map(|instance| instance.place.clone()).unwrap_or_default();
+                    Deed::Set {
+                        component: component.clone(),
+                        local: (place, local.slot.into()),
+                        value: value.eval(&at).into_data(),
+                    }
+                }
+            });
+        }
+        true
+    }
+
+    /// What expressions may ask of an event.
+    fn happening(&self, target: ElementRef<'a>, detail: &Value) -> Happening {
+        let (value, checked) = if control::is_tick(target) {
+            (Value::String(control::own(target)), self.now(target))
+        } else if control::is_control(target) {
+            (self.now(target), json!(false))
+        } else {
+            (target.attr("value").map_or(Value::Null, Value::from), json!(false))
+        };
+        let form = self.form(target).map(|form| control::form(form, |control| self.now(control)));
+        Happening { value, checked, form: form.unwrap_or_else(|| json!({})), event: detail.clone() }
+    }
+
+    /// What an event at a control does to the field of its `live:model`.
+    fn edited(&self, target: ElementRef<'a>, event: &str, doing: &mut Doing) {
+        for (actor, found) in &self.parts {
+            for binding in found.bindings.iter().filter(|binding| binding.element == target) {
+                let HoleKind::Model { field, control, modifiers } = binding.hole else { continue };
+                let (component, field) = (actor.id.clone(), field.text.to_string());
+                doing.heard = true;
+                let sends = match event {
+                    "input" => modifiers.send == ModelSend::Input,
+                    "change" | "blur" => {
+                        if event == "blur" || modifiers.send == ModelSend::Change {
+                            doing.deeds.push(Deed::Commit { component, field });
+                        }
+                        continue;
+                    }
+                    _ => continue,
+                };
+                if let Some(value) = control::model(target, self.now(target), *control, modifiers) {
+                    doing.deeds.push(Deed::Edit { component, field, value, now: sends });
+                }
+            }
+        }
+    }
+
+    /// Whose an element is, and a name for it that stays while other rows come and go.
+    fn key(&self, element: ElementRef<'a>) -> (&'a Actor, String) {
+        let mut steps = String::new();
+        for around in self.upwards(element) {
+            for (actor, found) in self.parts.iter().rev() {
+                if let Some((_, instance)) = found.roots.iter().find(|(root, _)| *root == around) {
+                    return (actor, format!("{}{steps}", instance.place));
+                }
+            }
+            let mut before = around.prev_siblings();
+            let elements = before
+                .by_ref()
+                .take_while(|node| !node.value().is_comment())
+                .filter(|node| node.value().is_element());
+            let elements = elements.count();
+            let comments = around.prev_siblings().filter(|node| node.value().is_comment()).count();
+            steps = format!(" {comments}.{elements}{steps}");
+        }
+        unreachable!("the component's own element is the root of its first block")
+    }
+}
