@@ -49,12 +49,14 @@ async fn run(options: Options) -> anyhow::Result<()> {
     let Options { addr, data } = options;
     std::fs::create_dir_all(&data).with_context(|| format!("cannot make the folder {}", data.display()))?;
     let database = data.join("demo.sqlite");
-    let (store, writer) =
-        Store::open(&database).with_context(|| format!("cannot open the database {}", database.display()))?;
+    let store = Store::open(&database)
+        .await
+        .with_context(|| format!("cannot open the database {}", database.display()))?;
     let secret = Secret::from_env_or_file(data.join("secret"))?;
     let cookies = Cookies::new(secret.clone());
 
     let runtime = Runtime::builder()
+        .store(store.database())
         .state(store.clone())
         .state(Turn::default())
         .identity({
@@ -68,7 +70,7 @@ async fn run(options: Options) -> anyhow::Result<()> {
     print(&format!("Listening on http://{}", listener.local_addr()?))?;
     let app = App { runtime: runtime.clone(), store: store.clone(), cookies };
     vivaz::serve(listener, app.router(), runtime).await?;
-    store.close(writer).await;
+    store.close().await;
     Ok(())
 }
 

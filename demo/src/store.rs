@@ -1,14 +1,13 @@
-//! What is kept: one SQLite file, owned by one thread.
+//! What is kept: one SQLite file, of the application and of its sessions.
 //!
-//! SQLite has one writer at a time whatever is done, so a thread that owns the connection costs nothing and saves
-//! every lock. Handlers send it closures and await the outcome; what one closure writes is one transaction, and it is
+//! The runtime's [`Sqlite`] owns the connection, on a thread of its own, and writes together what is asked for together.
+//! Handlers send it closures and await the outcome; what one closure writes is there as a whole or not at all, and it is
 //! on disk when the closure's answer arrives. The queries of each subject are in a file of their own.
 
 use std::path::Path;
-use std::thread::JoinHandle;
 
-use rusqlite::{Connection, Transaction};
-use tokio::sync::{mpsc, oneshot};
+use rusqlite::Connection;
+use vivaz::sqlite::Sqlite;
 
 pub(crate) mod messages;
 pub(crate) mod people;
@@ -21,15 +20,15 @@ pub(crate) mod todos;
 pub(crate) enum StoreError {
     /// SQLite refused.
     Sql(rusqlite::Error),
-    /// The thread is gone: the process is going down.
-    Closed,
+    /// The database has ended, or could not commit.
+    Database(vivaz::StoreError),
 }
 
 impl std::fmt::Display for StoreError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Sql(error) => write!(f, "the database refused: {error}"),
-            Self::Closed => write!(f, "the database is closed"),
+            Self::Database(error) => write!(f, "the database failed: {error}"),
         }
     }
 }
@@ -38,7 +37,7 @@ impl std::error::Error for StoreError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Sql(error) => Some(error),
-            Self::Closed => None,
+            Self::Database(error) => Some(error),
         }
     }
 }
@@ -49,53 +48,41 @@ impl From<rusqlite::Error> for StoreError {
     }
 }
 
-/// What handlers ask of the thread.
-enum Order {
-    Work(Box<dyn FnOnce(&mut Connection) + Send>),
-    Close,
+impl From<vivaz::StoreError> for StoreError {
+    fn from(error: vivaz::StoreError) -> Self {
+        Self::Database(error)
+    }
 }
 
-/// A handle to the database; clones share the one thread.
+/// A handle to the database; clones share its one thread.
 #[derive(Clone, Debug)]
 pub(crate) struct Store {
-    /// Bounded: when it is full, handlers wait for their turn, and nobody else does.
-    orders: mpsc::Sender<Order>,
+    database: Sqlite,
 }
 
-/// The thread behind a [`Store`].
-#[derive(Debug)]
-pub(crate) struct Writer(JoinHandle<()>);
-
 impl Store {
-    /// Opens the file, makes it and its tables where they are missing, and starts the thread.
-    pub(crate) fn open(path: &Path) -> anyhow::Result<(Self, Writer)> {
-        let mut connection = Connection::open(path)?;
-        // WAL: a commit is one append, and other processes can read meanwhile.
-        connection.pragma_update(None, "journal_mode", "WAL")?;
-        connection.pragma_update(None, "synchronous", "FULL")?;
-        connection.pragma_update(None, "foreign_keys", true)?;
-        connection.busy_timeout(std::time::Duration::from_secs(5))?;
-        connection.execute_batch(include_str!("store/schema.sql"))?;
-        let (orders, mut queue) = mpsc::channel(256);
-        let thread = std::thread::Builder::new().name("store".into()).spawn(move || {
-            while let Some(Order::Work(work)) = queue.blocking_recv() {
-                work(&mut connection);
-            }
-        })?;
-        Ok((Self { orders }, Writer(thread)))
+    /// Opens the file, and makes it and its tables where they are missing.
+    pub(crate) async fn open(path: &Path) -> Result<Self, StoreError> {
+        Self::prepare(Sqlite::open(path)?).await
+    }
+
+    async fn prepare(database: Sqlite) -> Result<Self, StoreError> {
+        let store = Self { database };
+        store.run(|db| db.execute_batch(include_str!("store/schema.sql"))).await?;
+        Ok(store)
+    }
+
+    /// The database, for sessions to be kept in it too.
+    pub(crate) fn database(&self) -> Sqlite {
+        self.database.clone()
     }
 
     /// Does what was asked for until now and closes the file.
-    pub(crate) async fn close(self, writer: Writer) {
-        // A queue without a receiver: the thread has ended already.
-        let _ = self.orders.send(Order::Close).await;
-        let ended = tokio::task::spawn_blocking(move || writer.0.join()).await;
-        if !matches!(ended, Ok(Ok(()))) {
-            tracing::error!("the database's thread had panicked");
-        }
+    pub(crate) async fn close(self) {
+        self.database.close().await;
     }
 
-    /// Runs `f` in a transaction of its own and commits it.
+    /// Runs `f` in a transaction and commits it.
     ///
     /// # Cancel safety
     /// Once queued, `f` runs even if nobody waits for it any more.
@@ -104,30 +91,19 @@ impl Store {
     /// Whatever `f` or the commit reports; then nothing was written.
     async fn run<T: Send + 'static>(
         &self,
-        f: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
+        f: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let (answer, outcome) = oneshot::channel();
-        let work = Order::Work(Box::new(move |connection| {
-            let result = connection.transaction().and_then(|transaction| {
-                let value = f(&transaction)?;
-                transaction.commit()?;
-                Ok(value)
-            });
-            // A handler that was cancelled does not wait for its answer; what it asked for is done all the same.
-            drop(answer.send(result));
-        }));
-        self.orders.send(work).await.map_err(|_| StoreError::Closed)?;
-        Ok(outcome.await.map_err(|_| StoreError::Closed)??)
+        self.database.run(|db| f(db).map_err(StoreError::from)).await
     }
 
     /// Whether the database answers.
     pub(crate) async fn ready(&self) -> Result<(), StoreError> {
-        self.run(|tx| tx.query_row("SELECT 1", [], |_| Ok(()))).await
+        self.run(|db| db.query_row("SELECT 1", [], |_| Ok(()))).await
     }
 
     /// A database of the test's own, in memory.
     #[cfg(test)]
-    pub(crate) fn in_memory() -> Self {
-        Self::open(Path::new(":memory:")).unwrap().0
+    pub(crate) async fn in_memory() -> Self {
+        Self::prepare(Sqlite::in_memory().unwrap()).await.unwrap()
     }
 }

@@ -4,7 +4,7 @@ use vivaz::prelude::*;
 
 /// A number that never goes below zero.
 #[derive(LiveComponent, Clone)]
-#[live(name = "counter", template = "counter.html", open)]
+#[live(name = "counter", template = "counter.html", open, durable)]
 pub(crate) struct Counter {
     #[live(prop, default = "Live Counter".into())]
     title: String,

@@ -10,7 +10,7 @@ use crate::store::Store;
 const SHOWN: u32 = 20;
 
 #[derive(LiveComponent, Clone, Default, Validate)]
-#[live(name = "form", template = "form.html", open)]
+#[live(name = "form", template = "form.html", open, durable)]
 pub(crate) struct Form {
     #[live(model)]
     #[garde(length(chars, min = 2, max = 60))]

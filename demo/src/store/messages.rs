@@ -25,9 +25,9 @@ impl Store {
         content: String,
     ) -> Result<Message, StoreError> {
         let (room, user_id, user_name) = (room.to_owned(), user_id.to_owned(), user_name.to_owned());
-        self.run(move |tx| {
-            tx.execute("INSERT OR IGNORE INTO rooms (name) VALUES (?1)", [&room])?;
-            tx.query_row(
+        self.run(move |db| {
+            db.execute("INSERT OR IGNORE INTO rooms (name) VALUES (?1)", [&room])?;
+            db.query_row(
                 "INSERT INTO messages (room, user_id, user_name, content) VALUES (?1, ?2, ?3, ?4)
                  RETURNING id, user_id, user_name, content, created_at",
                 params![room, user_id, user_name, content],
@@ -45,8 +45,8 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<Message>, StoreError> {
         let room = room.to_owned();
-        self.run(move |tx| {
-            let mut messages = tx
+        self.run(move |db| {
+            let mut messages = db
                 .prepare_cached(
                     "SELECT id, user_id, user_name, content, created_at FROM messages
                      WHERE room = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3",
@@ -66,7 +66,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_room_gives_its_last_messages_and_those_before() {
-        let store = Store::in_memory();
+        let store = Store::in_memory().await;
         for n in 1..=5 {
             store.add_message("attic", "u1", "Ada", format!("number {n}")).await.unwrap();
             store.add_message("cellar", "u2", "Bob", "elsewhere".into()).await.unwrap();

@@ -13,20 +13,20 @@ impl Store {
         email: String,
         age: i64,
     ) -> Result<Saved, StoreError> {
-        self.run(move |tx| {
-            tx.execute(
+        self.run(move |db| {
+            db.execute(
                 "INSERT INTO people (name, email, age) VALUES (?1, ?2, ?3)",
                 params![name, email, age],
             )?;
-            Ok(Saved { id: tx.last_insert_rowid(), name, email, age })
+            Ok(Saved { id: db.last_insert_rowid(), name, email, age })
         })
         .await
     }
 
     /// The newest entries, newest first.
     pub(crate) async fn people(&self, limit: u32) -> Result<Vec<Saved>, StoreError> {
-        self.run(move |tx| {
-            tx.prepare_cached("SELECT id, name, email, age FROM people ORDER BY id DESC LIMIT ?1")?
+        self.run(move |db| {
+            db.prepare_cached("SELECT id, name, email, age FROM people ORDER BY id DESC LIMIT ?1")?
                 .query_map([limit], |row| {
                     Ok(Saved { id: row.get(0)?, name: row.get(1)?, email: row.get(2)?, age: row.get(3)? })
                 })?
@@ -42,7 +42,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_newest_come_first() {
-        let store = Store::in_memory();
+        let store = Store::in_memory().await;
         for name in ["Ada", "Grace", "Barbara"] {
             store.save_person(name.into(), format!("{name}@example.org"), 36).await.unwrap();
         }

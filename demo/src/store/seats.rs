@@ -26,8 +26,8 @@ pub(crate) enum Claim {
 impl Store {
     /// All seats that are taken.
     pub(crate) async fn bookings(&self) -> Result<Vec<Booking>, StoreError> {
-        self.run(|tx| {
-            tx.prepare_cached("SELECT id, user_id, user_name FROM seats")?
+        self.run(|db| {
+            db.prepare_cached("SELECT id, user_id, user_name FROM seats")?
                 .query_map([], |row| {
                     Ok(Booking { seat: row.get(0)?, user_id: row.get(1)?, user_name: row.get(2)? })
                 })?
@@ -38,9 +38,9 @@ impl Store {
 
     /// Takes a seat for somebody who may have `most` of them. It is on disk before this returns.
     pub(crate) async fn claim_seat(&self, booking: Booking, most: u32) -> Result<Claim, StoreError> {
-        self.run(move |tx| {
+        self.run(move |db| {
             let Booking { seat, user_id, user_name } = &booking;
-            let others: u32 = tx.query_row(
+            let others: u32 = db.query_row(
                 "SELECT count(*) FROM seats WHERE user_id = ?1 AND id <> ?2",
                 params![user_id, seat],
                 |row| row.get(0),
@@ -48,12 +48,12 @@ impl Store {
             if others >= most {
                 return Ok(Claim::TooMany);
             }
-            tx.execute(
+            db.execute(
                 "INSERT INTO seats (id, user_id, user_name) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
                 params![seat, user_id, user_name],
             )?;
             let holder: String =
-                tx.query_row("SELECT user_id FROM seats WHERE id = ?1", [seat], |row| row.get(0))?;
+                db.query_row("SELECT user_id FROM seats WHERE id = ?1", [seat], |row| row.get(0))?;
             Ok(if holder == *user_id { Claim::Theirs } else { Claim::Taken })
         })
         .await
@@ -61,9 +61,9 @@ impl Store {
 
     /// Gives a seat back; whether it was that user's.
     pub(crate) async fn release_seat(&self, seat: String, user_id: String) -> Result<bool, StoreError> {
-        self.run(move |tx| {
+        self.run(move |db| {
             let gone =
-                tx.execute("DELETE FROM seats WHERE id = ?1 AND user_id = ?2", params![seat, user_id])?;
+                db.execute("DELETE FROM seats WHERE id = ?1 AND user_id = ?2", params![seat, user_id])?;
             Ok(gone > 0)
         })
         .await
@@ -80,7 +80,7 @@ mod tests {
 
     #[tokio::test]
     async fn of_two_who_want_a_seat_one_gets_it() {
-        let store = Store::in_memory();
+        let store = Store::in_memory().await;
         let (a, b) =
             tokio::join!(store.claim_seat(booking("A1", "a"), 4), store.claim_seat(booking("A1", "b"), 4));
         let claims = [a.unwrap(), b.unwrap()];
@@ -90,7 +90,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_seat_claimed_again_is_still_theirs_and_counts_once() {
-        let store = Store::in_memory();
+        let store = Store::in_memory().await;
         for _ in 0..2 {
             assert_eq!(store.claim_seat(booking("A1", "a"), 1).await.unwrap(), Claim::Theirs);
         }

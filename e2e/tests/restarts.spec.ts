@@ -1,0 +1,114 @@
+// The server is ended or killed under open pages, and started again: nothing is lost, nothing is done twice.
+
+import type { Page } from "@playwright/test";
+import { Server } from "./server.ts";
+import { expect, live, open, test as base } from "./test.ts";
+
+const test = base.extend<{ server: Server; more: () => Promise<Page> }>({
+  server: async ({ problems }, use) => {
+    // The browser itself reports each try that finds nobody.
+    problems.expect(/WebSocket connection to .* failed/, /ERR_CONNECTION_REFUSED/);
+    const server = await Server.start("demo");
+    await use(server);
+    await server.remove();
+    expect(server.output, "the server does not panic").not.toContain("panicked at");
+  },
+  more: async ({ context, problems }, use) =>
+    use(async () => {
+      const page = await context.newPage();
+      problems.watch(page);
+      return page;
+    }),
+});
+
+const count = (page: Page) => page.locator(".count");
+const plus = (page: Page) => page.getByRole("button", { name: "Increment" });
+const items = (page: Page) => page.locator(".items .text");
+const away = (page: Page) => expect(page.locator("html")).not.toHaveAttribute("live-connection", "connected");
+
+/** Takes the pause before the next try out of a test. */
+async function back(...pages: Page[]): Promise<void> {
+  for (const page of pages) {
+    await page.evaluate(() => window.dispatchEvent(new Event("online")));
+    await live(page);
+  }
+}
+
+for (const signal of ["SIGTERM", "SIGKILL"] as const) {
+  test(`${signal} under a half-typed form, a row that waits and three clicks: all of it arrives, once`, async ({ page, more, server }) => {
+    await open(page, `${server.url}/counter`);
+    await plus(page).click();
+    await expect(count(page)).toHaveText("1");
+    const form = await more();
+    await open(form, `${server.url}/form`);
+    await form.getByLabel("Name", { exact: true }).fill("Ada Love");
+    await form.getByLabel("Name", { exact: true }).blur();
+    await form.getByLabel("Email").fill("ada@exa");
+    const todo = await more();
+    await open(todo, `${server.url}/todo`);
+
+    await server.stop(signal);
+    for (const each of [page, form, todo]) await away(each);
+    for (let n = 0; n < 3; n++) await plus(page).click();
+    await todo.getByRole("textbox", { name: "What is to be done?" }).fill("made without a server");
+    await todo.keyboard.press("Enter");
+    await expect(items(todo)).toHaveText(["made without a server"]);
+    await form.getByLabel("Email").focus();
+    await form.keyboard.press("End");
+    await form.keyboard.type("mple.org");
+
+    await server.run();
+    await back(page, form, todo);
+    await expect(count(page)).toHaveText("4");
+    await plus(page).click();
+    await expect(count(page)).toHaveText("5");
+    await expect(items(todo)).toHaveText(["made without a server"]);
+    await todo.reload();
+    await expect(items(todo)).toHaveText(["made without a server"]);
+    await expect(form.getByLabel("Name", { exact: true })).toHaveValue("Ada Love");
+    await expect(form.getByLabel("Email")).toHaveValue("ada@example.org");
+    await expect(form.getByLabel("Email")).toBeFocused();
+    // The server has what the form shows.
+    await form.getByRole("spinbutton", { name: "Age" }).fill("36");
+    await form.getByLabel("I agree").check();
+    await form.getByRole("button", { name: "Save" }).click();
+    await expect(form.locator(".saved li")).toHaveCount(1);
+    await expect(form.locator(".saved li")).toContainText("ada@example.org");
+  });
+}
+
+test("after a deploy the page has the session that it had: its counter goes on from where it was", async ({ page, server }) => {
+  const welcomes: boolean[] = [];
+  page.on("websocket", (socket) =>
+    socket.on("framereceived", ({ payload }) => {
+      const message = JSON.parse(payload.toString());
+      if (message.type === "WELCOME") welcomes.push(message.payload.resumed);
+    }),
+  );
+  await open(page, `${server.url}/counter`);
+  for (let n = 1; n <= 2; n++) {
+    await plus(page).click();
+    await expect(count(page)).toHaveText(String(n));
+  }
+  expect(await server.stop()).toBe(0);
+  await away(page);
+  await server.run();
+  await back(page);
+  expect(welcomes).toEqual([false, true]);
+  await expect(count(page)).toHaveText("2");
+  await plus(page).click();
+  await expect(count(page)).toHaveText("3");
+});
+
+test("a server that is killed has kept what it acknowledged, again and again", async ({ page, server }) => {
+  await open(page, `${server.url}/counter`);
+  for (let n = 1; n <= 3; n++) {
+    await plus(page).click();
+    await expect(count(page)).toHaveText(String(n));
+    await server.stop("SIGKILL");
+    await away(page);
+    await server.run();
+    await back(page);
+    await expect(count(page)).toHaveText(String(n));
+  }
+});
