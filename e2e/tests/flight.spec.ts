@@ -85,7 +85,8 @@ test("a patch of a field whose edit has no answer does not show before the answe
 });
 
 test("an edit that waits for a pause goes out when its input is left", async ({ page, network: _ }) => {
-  await note(page).fill("left");
+  await note(page).focus();
+  await page.keyboard.type("left");
   await expect(heard(page)).toHaveText("||0");
   await note(page).blur();
   await expect(heard(page)).toHaveText("|left|0");
@@ -117,7 +118,9 @@ test("an Enter that submits is not also a click outside", async ({ page, network
   await expect(page.locator("#outside")).toHaveText("1");
 });
 
-test("a form of the browser's own posts what it shows", async ({ page, network: _ }) => {
+test("a form of the browser's own posts what it shows", async ({ page, problems, network: _ }) => {
+  // What /echo answers is text, so the browser looks for an icon where there is none.
+  problems.expect(/404/);
   await button(page, "Stamp").click();
   await expect(heard(page)).toHaveText("server||0");
   await page.getByLabel("Own").fill("typed");
