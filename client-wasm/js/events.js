@@ -40,7 +40,9 @@ export const handle = (e, path = e.composedPath()) => {
   found.sort((a, b) => a[0] - b[0]);
   if (e.type == 'submit') flush(path[0]);
   for (const [, l, root, el] of found) if (consider(e, l, root, el, path[0]) && l.flags & 2) break;
-  for (const root of watchers) each(root, e.type, 32, (l, el) => {
+  // For an Enter in an input the browser clicks the form's button: that is no click outside of anything.
+  const entered = e.type == 'click' && e.isTrusted && !e.detail && !path.includes(document.activeElement);
+  if (!entered) for (const root of watchers) each(root, e.type, 32, (l, el) => {
     if (!path.includes(el)) consider(e, l, root, el, path[0]);
   });
   return found.length > 0;

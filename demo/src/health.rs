@@ -19,8 +19,11 @@ async fn health() -> Response {
     Json(json!({ "status": "ok" })).into_response()
 }
 
-/// Requests can be served: the database answers.
+/// Requests can be served: the process is not on its way out, and the database answers.
 async fn ready(State(app): State<App>) -> Response {
+    if !app.runtime.is_ready() {
+        return (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "status": "going away" }))).into_response();
+    }
     match app.store.ready().await {
         Ok(()) => Json(json!({ "status": "ready" })).into_response(),
         Err(error) => {
