@@ -9,12 +9,20 @@ pub(crate) struct Flight {
     text: String,
     #[live(model)]
     note: String,
+    /// What the server has of `note`: the page shows its own edits before they are sent.
+    noted: String,
     locked: bool,
     done: u32,
 }
 
 #[actions]
 impl Flight {
+    fn updated(&mut self, property: &str) {
+        if property == "note" {
+            self.noted.clone_from(&self.note);
+        }
+    }
+
     #[action]
     fn lock(&mut self, on: bool) {
         self.locked = on;
