@@ -7,6 +7,8 @@
 mod client;
 mod dom;
 pub mod engine;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod page;
 mod patch;
 mod render;

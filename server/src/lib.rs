@@ -57,6 +57,8 @@
 mod address;
 mod assets;
 mod connection;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod gate;
 mod identify;
 mod keeper;

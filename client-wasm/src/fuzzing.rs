@@ -1,0 +1,21 @@
+//! What only the fuzz targets reach: how the page reads JSON and applies patches, as texts.
+
+use crate::patch;
+use crate::value::{Val, parse};
+
+/// Reads JSON and writes it again; `None` if the page refuses it.
+pub fn reread(text: &str) -> Option<String> {
+    parse(text).map(|value| value.json())
+}
+
+/// The state after a patch; `None` if one of them is no JSON or they do not fit each other.
+pub fn patched(state: &str, patch: &str) -> Option<String> {
+    let mut state = parse(state)?;
+    for (field, change) in parse(patch)?.into_fields() {
+        if state.at(field).is_none() {
+            state.set(field, Val::Null);
+        }
+        patch::apply(state.at_mut(field)?, change).ok()?;
+    }
+    Some(state.json())
+}

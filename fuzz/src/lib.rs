@@ -1,0 +1,39 @@
+//! What several targets ask of a value.
+
+use serde_json::{Number, Value};
+
+/// The page nests as deep as the protocol allows.
+const DEPTH: usize = 64;
+
+/// Whether a page can hold the value: the server promises numbers that are integers of 64 bits with a sign, or floats.
+pub fn can_hold(value: &Value) -> bool {
+    holds(value, DEPTH)
+}
+
+fn holds(value: &Value, depth: usize) -> bool {
+    match value {
+        Value::Null | Value::Bool(_) | Value::String(_) => true,
+        Value::Number(number) => number.is_i64() || number.is_f64(),
+        Value::Array(items) => depth > 0 && items.iter().all(|item| holds(item, depth - 1)),
+        Value::Object(fields) => depth > 0 && fields.values().all(|item| holds(item, depth - 1)),
+    }
+}
+
+/// Whether two values are the same to a page, for which `1.0` is `1`.
+pub fn same(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Number(one), Value::Number(other)) => one == other || as_float(one) == as_float(other),
+        (Value::Array(one), Value::Array(other)) => {
+            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| same(one, other))
+        }
+        (Value::Object(one), Value::Object(other)) => {
+            one.len() == other.len()
+                && one.iter().all(|(name, value)| other.get(name).is_some_and(|other| same(value, other)))
+        }
+        (one, other) => one == other,
+    }
+}
+
+fn as_float(number: &Number) -> Option<f64> {
+    number.as_f64()
+}

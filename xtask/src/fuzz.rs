@@ -1,0 +1,180 @@
+//! `cargo xtask fuzz`: feeds every reader of foreign input what it has never seen, for a while.
+//!
+//! The targets are cargo-fuzz's, which runs them too. This command does without it and without a nightly compiler: the
+//! coverage comes from flags that the stable one has, and what is looked for are panics and broken promises; code that
+//! forbids `unsafe` has no use for the address sanitizer.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, bail, ensure};
+
+use crate::step::{output, root, run_command, say};
+
+/// A target, and where its first inputs come from.
+struct Target {
+    name: &'static str,
+    about: &'static str,
+    /// Names of the dictionaries in `fuzz/dictionaries`.
+    dictionary: Option<&'static str>,
+    seeds: fn(&Path) -> anyhow::Result<Vec<String>>,
+}
+
+const TARGETS: &[Target] = &[
+    Target {
+        name: "client_message",
+        about: "the server's reader of messages",
+        dictionary: Some("messages"),
+        seeds: |root| golden(root, "protocol/tests/golden/client"),
+    },
+    Target {
+        name: "server_message",
+        about: "a client's reader of messages, and the page's of JSON",
+        dictionary: Some("messages"),
+        seeds: |root| golden(root, "protocol/tests/golden/server"),
+    },
+    Target {
+        name: "patch",
+        about: "changes of state: made, read and applied, by the server and by the page",
+        dictionary: Some("patches"),
+        seeds: |_| Ok(PATCHES.iter().map(|&text| text.to_owned()).collect()),
+    },
+    Target {
+        name: "template",
+        about: "the compiler of templates, and rendering",
+        dictionary: Some("templates"),
+        seeds: |root| templates(root, Part::Source),
+    },
+    Target {
+        name: "compiled",
+        about: "the page's reader of compiled templates",
+        dictionary: None,
+        seeds: |root| templates(root, Part::Compiled),
+    },
+    Target { name: "seal", about: "sealed state", dictionary: None, seeds: |_| Ok(vec!["{}".repeat(20)]) },
+];
+
+/// Two states and a foreign patch each.
+const PATCHES: &[&str] = &[
+    "{\"a\":1,\"l\":[{\"id\":1,\"t\":\"x\"},{\"id\":\"b\"},{\"id\":3}]}\n{\"a\":2,\"l\":[{\"id\":3},{\"id\":1,\"t\":\"y\"},{\"id\":4}]}\n{\"l\":{\"$list\":[[\"-\",1],[\"+\",0,{\"id\":5}],[\">\",5,1],[\"~\",\"b\",{\"t\":1}],[\"=\",[5,\"b\",3]]]}}",
+    "{\"a\":{\"$list\":1},\"b\":null}\n{\"a\":{\"$value\":{}},\"b\":[1.5,\"é\"],\"c\":{}}\n{\"a\":{\"$value\":{\"$list\":[]}}}",
+    "{\"l\":[{\"id\":1,\"m\":[{\"id\":1},{\"id\":2}]}]}\n{\"l\":[{\"id\":1,\"m\":[{\"id\":2},{\"id\":1}]}]}\n{\"l\":{\"$list\":[[\"~\",1,{\"m\":{\"$list\":[[\"-\",2]]}}]]}}",
+];
+
+const USAGE: &str = "\
+Usage: cargo xtask fuzz [TARGET…] [--seconds N] [--keep]
+
+  --seconds N  how long each target runs (60); 0 only tries the inputs that are kept
+  --keep       what reached new code goes to fuzz/corpus; else it stays in fuzz/work, which is not part of the repository
+
+What fails is written to fuzz/artifacts, with the command that repeats it.";
+
+/// Builds the targets and runs those named, or all.
+pub(crate) fn run(args: &[String]) -> anyhow::Result<()> {
+    let mut seconds = 60_u64;
+    let mut keep = false;
+    let mut names = Vec::new();
+    let mut args = args.iter();
+    while let Some(arg) = args.next() {
+        match arg.as_str() {
+            "--seconds" => seconds = args.next().context("--seconds needs a number")?.parse()?,
+            "--keep" => keep = true,
+            "--help" => {
+                say(USAGE)?;
+                return TARGETS
+                    .iter()
+                    .try_for_each(|target| say(&format!("  {:15} {}", target.name, target.about)));
+            }
+            name if TARGETS.iter().any(|target| target.name == name) => names.push(name),
+            other => bail!("there is no target {other:?}\n\n{USAGE}"),
+        }
+    }
+    let folder = root()?.join("fuzz");
+    let programs = build(&folder)?;
+    for target in TARGETS.iter().filter(|target| names.is_empty() || names.contains(&target.name)) {
+        let program = programs.join(target.name);
+        fuzz(&folder, target, &program, seconds)?;
+        if keep {
+            let [work, corpus] =
+                [folder.join("work"), folder.join("corpus")].map(|path| path.join(target.name));
+            let mut merge = Command::new(&program);
+            merge.arg("-merge=1").args(["-max_len=4096", "-rss_limit_mb=0"]).args([&corpus, &work]);
+            run_command(merge)?;
+        }
+    }
+    say("Nothing was found.")
+}
+
+/// Builds all targets with coverage, and says where they are.
+fn build(folder: &Path) -> anyhow::Result<PathBuf> {
+    const COVERAGE: &str = "--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
+        -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
+        -Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1";
+    let version = output("", "rustc -vV")?;
+    let host =
+        version.lines().find_map(|line| line.strip_prefix("host: ")).context("rustc names its host")?;
+    let mut build = Command::new("cargo");
+    // A target of its own keeps the flags from build scripts and macros, which run inside the compiler.
+    build
+        .args(["build", "--release", "--bins", "--target", host])
+        .current_dir(folder)
+        .env("RUSTFLAGS", COVERAGE);
+    run_command(build)?;
+    Ok(folder.join("target").join(host).join("release"))
+}
+
+fn fuzz(folder: &Path, target: &Target, program: &Path, seconds: u64) -> anyhow::Result<()> {
+    let [work, corpus, artifacts] =
+        ["work", "corpus", "artifacts"].map(|name| folder.join(name).join(target.name));
+    for path in [&work, &corpus, &artifacts] {
+        std::fs::create_dir_all(path)?;
+    }
+    for (number, seed) in (target.seeds)(&root()?)?.into_iter().enumerate() {
+        std::fs::write(work.join(format!("seed-{number}")), seed)?;
+    }
+    say(&format!("\n== {}: {}", target.name, target.about))?;
+    let mut fuzzer = Command::new(program);
+    fuzzer
+        .args(["-max_len=4096", "-timeout=20", "-rss_limit_mb=4096", "-print_final_stats=1", "-verbosity=0"])
+        .arg(format!("-artifact_prefix={}/", artifacts.display()));
+    match seconds {
+        0 => fuzzer.arg("-runs=0"),
+        seconds => fuzzer.arg(format!("-max_total_time={seconds}")),
+    };
+    if let Some(name) = target.dictionary {
+        fuzzer.arg(format!("-dict={}/dictionaries/{name}.txt", folder.display()));
+    }
+    fuzzer.args([&work, &corpus]);
+    run_command(fuzzer)
+}
+
+/// The files of a folder.
+fn golden(root: &Path, folder: &str) -> anyhow::Result<Vec<String>> {
+    let mut texts = Vec::new();
+    for entry in std::fs::read_dir(root.join(folder))? {
+        texts.push(std::fs::read_to_string(entry?.path())?.trim_end().to_owned());
+    }
+    Ok(texts)
+}
+
+#[derive(Clone, Copy)]
+enum Part {
+    Source,
+    Compiled,
+}
+
+/// One part of each golden template.
+fn templates(root: &Path, part: Part) -> anyhow::Result<Vec<String>> {
+    let text = std::fs::read_to_string(root.join("template/tests/golden/templates.txt"))?;
+    let mut texts = Vec::new();
+    for one in text.split("==========\n") {
+        let Some((source, rest)) = one.split_once("--- compiled\n") else { continue };
+        let compiled = rest.split_once("--- rendered").map_or(rest, |(compiled, _)| compiled);
+        texts.push(match part {
+            Part::Source => source.trim_end().to_owned(),
+            Part::Compiled => compiled.trim_end().to_owned(),
+        });
+    }
+    ensure!(texts.len() > 20, "the golden templates have another form now");
+    Ok(texts)
+}
