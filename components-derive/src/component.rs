@@ -126,9 +126,13 @@ fn live_impl(model: &Model, template: &Template) -> TokenStream {
         let (name, member) = (&field.name, &field.ident);
         if field.kind.is_saved() {
             match &field.attrs.default {
-                Some(_) => {
-                    let default = default(field);
-                    quote_spanned!(field.ty.span()=> #member: saved.take_or(#name, || #default)?,)
+                Some(Fallback::Expr(expr)) => {
+                    quote_spanned!(field.ty.span()=> #member: saved.take_or(#name, || #expr)?,)
+                }
+                // Not in a closure, which the application's linter would call redundant.
+                Some(Fallback::OfType) => {
+                    let ty = &field.ty;
+                    quote_spanned!(ty.span()=> #member: saved.take_or(#name, <#ty as ::core::default::Default>::default)?,)
                 }
                 None => quote_spanned!(field.ty.span()=> #member: saved.take(#name)?,),
             }

@@ -58,6 +58,8 @@ enum Outcome {
     Lost,
     /// The server closes.
     Close(u16, &'static str),
+    /// The server ends, and what still runs has had its time.
+    GivenUp(u16),
     /// The server closes and ends the session.
     End(CloseCode, UnmountReason),
     /// Another connection takes the session.
@@ -75,6 +77,7 @@ async fn part<T: Transport>(transport: Box<T>, mut session: Box<Session>, outcom
     let counters = Arc::clone(&session.runtime().core().counters);
     let limits = session.runtime().core().limits.clone();
     session.detach();
+    let is_given_up = matches!(outcome, Outcome::GivenUp(_));
     let (waits, close) = match outcome {
         Outcome::Yield(give) => {
             tracing::debug!("taken over by another connection");
@@ -108,6 +111,7 @@ async fn part<T: Transport>(transport: Box<T>, mut session: Box<Session>, outcom
             (limits.suspended_time, None)
         }
         Outcome::Close(code, reason) => (limits.suspended_time, Some((code, reason))),
+        Outcome::GivenUp(code) => (limits.suspended_time, Some((code, "closed by the server"))),
     };
     tracing::debug!(close = close.map(|(code, _)| code), "disconnected");
     let close = async {
@@ -121,8 +125,8 @@ async fn part<T: Transport>(transport: Box<T>, mut session: Box<Session>, outcom
     let rest = async {
         if going_away && !keeps {
             end(session, UnmountReason::Shutdown).await;
-        } else if going_away && !session.is_idle() {
-            // There is no time left for what still runs: it runs when its message is sent again, in the next process.
+        } else if is_given_up && !session.is_idle() {
+            // What still runs runs again when its message is sent again, in the next process.
             session.save();
         } else {
             session.disconnected();
@@ -187,7 +191,7 @@ async fn attend<T: Transport>(session: &mut Session, transport: &mut T) -> Outco
             }
             Turn::Mail(Mail::Close(code)) => {
                 flush(session, transport, &mut pulse).await;
-                return Outcome::Close(code.as_u16(), "closed by the server");
+                return Outcome::GivenUp(code.as_u16());
             }
             Turn::Mail(Mail::End(code, reason)) => {
                 flush(session, transport, &mut pulse).await;

@@ -1,7 +1,9 @@
 //! Chores: `cargo xtask COMMAND`. One file a command.
 
 mod bench;
+mod chaos;
 mod client;
+mod fuzz;
 mod step;
 mod test;
 
@@ -14,6 +16,9 @@ Usage: cargo xtask COMMAND
   client [--dev|--check]   builds the browser's client into client-wasm/dist; --check only says whether that is
                            current, --dev keeps the texts of panics
   bench [--quick] [NAME…]  what a round trip, an idle session and an append cost, next to a bare WebSocket
+  chaos [--seed N]         pages on a network that breaks and a server that is killed and restarted: nothing is lost,
+                           nothing done twice; --short for a small one
+  fuzz [--seconds N] [TARGET…]  feeds every reader of foreign input what it has never seen; 60 s a target
   help                     this text";
 
 fn main() -> ExitCode {
@@ -33,7 +38,9 @@ fn run() -> anyhow::Result<()> {
     let rest: Vec<String> = args.collect();
     match command.as_deref() {
         Some("bench") => bench::run(&rest),
+        Some("chaos") => chaos::run(&rest),
         Some("client") => client::run_build(&rest),
+        Some("fuzz") => fuzz::run(&rest),
         Some("test") => test::run_steps(&rest),
         Some("help" | "--help" | "-h") | None => step::say(USAGE),
         Some(other) => anyhow::bail!("there is no command {other:?}\n\n{USAGE}"),
