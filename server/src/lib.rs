@@ -114,6 +114,11 @@ pub mod prelude {
 #[doc = include_str!("../../README.md")]
 struct Readme;
 
+/// The guide to sessions, for the same reason.
+#[cfg(all(doctest, feature = "sqlite"))]
+#[doc = include_str!("../../docs/sessions.md")]
+struct SessionsGuide;
+
 /// The guide to components, for the same reason.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/components.md")]
