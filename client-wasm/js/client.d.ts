@@ -15,6 +15,8 @@ export interface LiveComponent<State = any> {
   readonly refs: Record<string, Element>;
   /** Calls an action; its return value. */
   call<T = unknown>(action: string, ...args: unknown[]): Promise<T>;
+  /** The same for an action that may be run twice: it is sent again where the session is lost. */
+  retry<T = unknown>(action: string, ...args: unknown[]): Promise<T>;
   /** Sets a `model` field; shows at once. */
   set<K extends keyof State & string>(field: K, value: State[K]): Promise<void>;
   /** Called after every change; returns what ends it. */
@@ -32,6 +34,8 @@ export interface LiveConnection {
   attempt: number;
   /** The close code that ended the last one. */
   code: number;
+  /** How many actions and edits wait for a connection. */
+  queued: number;
 }
 
 export interface LiveHook {

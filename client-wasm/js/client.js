@@ -2,11 +2,11 @@
 
 import init, * as engine from 'vivaz-engine';
 import { effects, elements, nodes, reset } from './dom.js';
-import { edited, handle, listen, start, to } from './events.js';
+import { edited, flush, handle, listen, start, to } from './events.js';
 
 const page = document.documentElement;
-const settings = { callTimeoutMs: 30_000, warnUnsent: false };
-const connection = { status: 'connecting', attempt: 0, code: 0 };
+const settings = { callTimeoutMs: 30_000, warnUnsent: !!document.querySelector('script[live-warn-unsent]') };
+const connection = { status: 'connecting', attempt: 0, code: 0, queued: 0 };
 const hooks = new Map();
 
 // Calls into the engine never nest: what happens while it works waits for its turn.
@@ -52,6 +52,16 @@ class Component {
   }
   call(action, ...args) {
     return promise(n => engine.call(this.slot, action, JSON.stringify(args), n));
+  }
+  // Sent again where a lost session leaves its outcome unknown.
+  async retry(action, ...args) {
+    for (;;) {
+      try {
+        return await this.call(action, ...args);
+      } catch (error) {
+        if (error.code != 'session_lost') throw error;
+      }
+    }
   }
   set(field, value) {
     return promise(n => engine.set(this.slot, field, JSON.stringify(value ?? null), n));
@@ -181,9 +191,11 @@ const after = act => queueMicrotask(() => guard(act));
 effects.run = (op, w, s) => {
   switch (op) {
     case 30: {
-      const attempt = w(), code = w(), status = s();
-      Object.assign(connection, { status, attempt, code });
+      const attempt = w(), code = w(), queued = w(), status = s();
+      Object.assign(connection, { status, attempt, code, queued });
       page.setAttribute('live-connection', status);
+      if (queued) page.setAttribute('live-queued', queued);
+      else page.removeAttribute('live-queued');
       page.classList.toggle('live-offline', status != 'connected');
       after(() => document.dispatchEvent(new CustomEvent('live:connection', { detail: { ...connection } })));
       break;
@@ -195,9 +207,21 @@ effects.run = (op, w, s) => {
     case 35: { const c = components[w()], action = s(); fault(c, action, JSON.parse(s())); break; }
     case 36: fetchTemplate(s()); break;
     case 37: { const token = w(); setTimeout(() => post(() => engine.timer(token)), w()); break; }
-    case 38: location.reload(); break;
+    case 38: reload(); break;
     default: throw new Error('operation ' + op);
   }
+};
+
+// Loads the page anew, unless that has just been done and did not help.
+const reload = () => {
+  const key = 'live-reload', now = Date.now();
+  try {
+    if (now - sessionStorage[key] < 30_000) return;
+    sessionStorage[key] = now;
+  } catch {
+    return;
+  }
+  location.reload();
 };
 
 const phase = (component, error) => {
@@ -239,6 +263,7 @@ effects.child = (element, anew) => {
     // Another component takes the place.
     const next = document.createElement('live-component');
     next.$p = element.$p;
+    next.$given = props;
     for (const a of element.attributes) {
       if (!['id', 'seal', 'template', 'shape', 'live-state'].includes(a.name)) next.setAttribute(a.name, a.value);
     }
@@ -366,7 +391,9 @@ for (const type of ['pointerdown', 'keydown']) {
   addEventListener(type, () => { if (connection.status == 'stopped' && connection.code == 4409) post(() => engine.wake()); }, true);
 }
 addEventListener('beforeunload', e => {
-  if (settings.warnUnsent && components.some(c => !c.gone && c.loading)) e.preventDefault();
+  if (!settings.warnUnsent) return;
+  flush(document);
+  if (components.some(c => !c.gone && c.loading)) e.preventDefault();
 });
 
 start();

@@ -121,8 +121,11 @@ const classes = (node, on, list) => {
 const wire = (node, effect, on, argument) => {
   if (effect == 0) {
     if (node.hidden == !!on) node.hidden = !on;
-  } else if (effect == 1) classes(node, !!on, argument.split(' '));
-  else if (on) {
+  } else if (effect == 1) {
+    const list = argument.split(' ');
+    for (const name of list) (node.$j ??= {})[name] = 1;
+    classes(node, !!on, list);
+  } else if (on) {
     const held = (node.$w ??= {});
     if (!(argument in held)) {
       held[argument] = node.getAttribute(argument);
@@ -320,11 +323,12 @@ export function run(words, string) {
         case 19: n = at(); v = names[w()]; attribute(n, v, s()); break;
         case 20: n = at(); attribute(n, names[w()], null); break;
         case 21: n = at(); v = names[w()]; p = w(); property(n, v, p, s()); break;
-        case 22: n = at(); v = names[w()]; classes(n, !!w(), [v]); break;
+        case 22: n = at(); v = names[w()]; (n.$j ??= {})[v] = 1; classes(n, !!w(), [v]); break;
         case 23: {
           n = at();
           const list = s().split(/\s+/);
-          classes(n, false, (n.$k || []).filter(name => !list.includes(name)));
+          // The first time these are the server's, of an older state perhaps; others' own are told from them.
+          classes(n, false, (n.$k || [...n.classList].filter(name => !n.$j?.[name])).filter(name => !list.includes(name)));
           classes(n, true, (n.$k = list));
           break;
         }

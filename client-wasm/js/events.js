@@ -116,7 +116,7 @@ const cancel = (el, hole) => {
   return waiting.fire;
 };
 // The end of a pause, brought forward: for an element that is left, for a form that is submitted.
-const flush = within => {
+export const flush = within => {
   for (const [el, of] of [...pauses]) {
     if (within === el || within.contains?.(el)) for (const hole of [...of.keys()]) cancel(el, hole)?.();
   }

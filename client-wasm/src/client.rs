@@ -66,7 +66,7 @@ pub(crate) struct Client {
     message_bytes: usize,
     /// Templates asked for over the socket.
     wanted: Vec<Box<str>>,
-    status: Option<(Status, u32)>,
+    status: Option<(Status, u32, u32)>,
     out: Vec<Output>,
 }
 
@@ -95,10 +95,11 @@ impl Client {
 
     /// What is to be done now.
     pub(crate) fn take(&mut self) -> Vec<Output> {
-        let now = (self.link.status(), self.link.attempt);
+        let now = (self.link.status(), self.link.attempt, self.queued());
         if self.status != Some(now) && self.link.phase != link::Phase::Idle {
-            let before = self.status.replace(now).map(|(status, _)| status);
-            self.out.push(Output::Status { status: now.0, attempt: now.1, code: self.link.code });
+            let before = self.status.replace(now).map(|(status, ..)| status);
+            let (status, attempt, queued) = now;
+            self.out.push(Output::Status { status, attempt, code: self.link.code, queued });
             let crossed = (before == Some(Status::Connected)) != (now.0 == Status::Connected);
             if crossed {
                 self.every_wire();
@@ -146,21 +147,32 @@ impl Client {
         ticket: Option<u32>,
         guesses: Vec<(Option<Key>, Edit)>,
     ) {
-        let Some(component) = self.component_mut(slot) else { return };
-        let mut tags = Vec::new();
-        let mut set: Vec<(Key, Val)> = Vec::new();
-        for edit in component.edits.iter_mut().filter(|edit| edit.progress != Progress::Sent) {
-            edit.progress = Progress::Sent;
-            tags.push(edit.tag);
-            set.push((edit.field, edit.value.clone()));
+        if self.component(slot).is_none() {
+            return;
         }
-        let fields = set.iter().map(|(key, _)| *key).collect();
-        let kind = Kind::Action { name: name.into(), origin, ticket, set: fields };
-        let mut request = Request::action(slot, kind, arguments, &set);
+        let kind = Kind::Action { name: name.into(), origin, ticket, set: Vec::new() };
+        let mut request = Request::action(slot, kind, arguments);
         if !guesses.is_empty() {
-            tags.push(self.guess(slot, guesses));
+            request.tags.push(self.guess(slot, guesses));
         }
-        request.tags = tags;
+        self.ask_with_edits(request);
+    }
+
+    /// Sends an action, and with it the edits that have not gone out.
+    fn ask_with_edits(&mut self, mut request: Request) {
+        let mut set: Vec<(Key, Val)> = Vec::new();
+        if let Some(component) = self.component_mut(request.slot) {
+            for edit in &mut component.edits {
+                if edit.progress != Progress::Sent {
+                    edit.progress = Progress::Sent;
+                    request.tags.push(edit.tag);
+                    set.push((edit.field, edit.value.clone()));
+                }
+            }
+        }
+        if !set.is_empty() {
+            request.carry(set);
+        }
         self.ask(request);
     }
 
@@ -229,22 +241,25 @@ impl Client {
 
     /// The moment of an edit has come. While one of the field is unanswered it waits for the answer, so that a fast
     /// typist on a slow line sends what stands there and not each letter.
-    pub(crate) fn commit(&mut self, slot: Slot, field: Key, ticket: Option<u32>) {
-        let Some(component) = self.component_mut(slot) else { return };
+    ///
+    /// `false` if nothing of the field waits.
+    pub(crate) fn commit(&mut self, slot: Slot, field: Key, ticket: Option<u32>) -> bool {
+        let Some(component) = self.component_mut(slot) else { return false };
         let busy = component.edits.iter().any(|e| e.field == field && e.progress == Progress::Sent);
         let Some(edit) =
             component.edits.iter_mut().find(|e| e.field == field && e.progress != Progress::Sent)
         else {
-            return;
+            return false;
         };
         if busy && ticket.is_none() {
             edit.progress = Progress::Due;
-            return;
+            return true;
         }
         edit.progress = Progress::Sent;
         let mut request = Request::property(slot, field, &edit.value, ticket);
         request.tags = vec![edit.tag];
         self.ask(request);
+        true
     }
 
     /// A parent gives its child other props.
@@ -290,8 +305,9 @@ impl Client {
             Then::Retry | Then::RetrySlowly => self.pause(),
             Then::Anew => {
                 self.session = None;
-                self.lose_session();
+                // First the pause: nothing goes out over a socket that is gone.
                 self.pause();
+                self.lose_session();
             }
             Then::Reload => {
                 self.link.phase = link::Phase::Stopped;
@@ -306,7 +322,18 @@ impl Client {
         if let Some(at) = self.retries.iter().position(|(timer, _)| *timer == token) {
             let (_, requests) = self.retries.swap_remove(at);
             for request in requests {
-                self.ask(request);
+                match request.kind {
+                    Kind::Action { .. } => self.ask_with_edits(request),
+                    // What stands there now, if it did not go out with something else.
+                    Kind::Property { field, ticket } => {
+                        if !self.commit(request.slot, field, ticket)
+                            && let Some(ticket) = ticket
+                        {
+                            self.out.push(Output::Settled { ticket, outcome: Ok(Val::Null) });
+                        }
+                    }
+                    Kind::Mount | Kind::Props | Kind::Unmount => self.ask(request),
+                }
             }
             return;
         }
@@ -466,6 +493,17 @@ impl Client {
             room -= 1;
             self.out.push(Output::Send(frame));
         }
+    }
+
+    /// How many actions and edits wait for a connection.
+    fn queued(&self) -> u32 {
+        let mut queued = 0;
+        if self.link.phase != link::Phase::Open {
+            for request in &self.requests {
+                queued += u32::from(matches!(request.kind, Kind::Action { .. } | Kind::Property { .. }));
+            }
+        }
+        queued
     }
 
     fn ask_template(&mut self, hash: &str) {

@@ -75,7 +75,7 @@ pub(crate) enum Op {
     Wire,
     /// `node path anew` component props: a child component.
     Child,
-    /// `status attempt code` name: how the page is connected.
+    /// `attempt code queued` name: how the page is connected.
     Status,
     /// `ticket ok` json: what a call came to.
     Settle,

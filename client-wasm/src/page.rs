@@ -260,8 +260,8 @@ impl<D: Dom> Page<D> {
         match output {
             Output::Connect { .. } | Output::Close { .. } | Output::Send(_) => {}
             Output::Timer { token, ms } => self.stage.dom.put(Op::Timer, &[token, ms], &[]),
-            Output::Status { status, attempt, code } => {
-                self.stage.dom.put(Op::Status, &[attempt, u32::from(code)], &[status.name()]);
+            Output::Status { status, attempt, code, queued } => {
+                self.stage.dom.put(Op::Status, &[attempt, u32::from(code), queued], &[status.name()]);
             }
             Output::Reload => self.stage.dom.put(Op::Reload, &[], &[]),
             Output::Mounted { slot } => {

@@ -135,13 +135,15 @@ impl Stream {
         fields.into_iter().filter_map(|field| self.relay(field)).collect()
     }
 
-    /// Drops every guess without a trace, as a new session does.
-    pub(crate) fn forget_guesses(&mut self) {
-        for (tag, _) in std::mem::take(&mut self.guesses) {
-            self.release(tag);
-        }
-        for (field, value) in std::mem::take(&mut self.held) {
-            self.state.set(field, value);
+    /// Drops every guess but those kept, without a word to the views: a new session follows.
+    pub(crate) fn forget_guesses(&mut self, kept: &[Tag]) {
+        let mut at = 0;
+        while let Some((tag, _)) = self.guesses.get(at) {
+            if kept.contains(tag) {
+                at += 1;
+            } else {
+                self.release(*tag);
+            }
         }
     }
 

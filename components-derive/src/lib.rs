@@ -56,7 +56,8 @@ pub fn live_state(input: TokenStream) -> TokenStream {
 ///
 /// - `#[action]` marks a method that a page may call. `#[action(amount = 1)]` gives an argument a default,
 ///   `#[action(allow = "moderate")]` asks for a permission, `#[action(guard = Self::is_owner)]` asks a function of
-///   `&self` and `&Context`.
+///   `&self` and `&Context`. `#[action(retry)]` says that it may be run twice: a page whose session is lost sends it
+///   again by itself, where it has no answer, instead of reporting `session_lost`.
 /// - `#[event]` or `#[event("user.joined")]` marks a method that takes a server-side event.
 /// - `#[live(computed)]` marks a method of `&self` that is a field to the template.
 /// - `mount`, `connected`, `updated`, `disconnected`, `resumed` and `unmount` are found by their names.

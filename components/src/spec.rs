@@ -44,6 +44,11 @@ impl Spec {
         self.fields.iter().filter(|field| field.kind == FieldKind::Shared).count()
     }
 
+    /// The actions that may be run twice.
+    pub fn retried(&self) -> impl Iterator<Item = &'static str> + use<> {
+        self.actions.iter().filter(|action| action.retry).map(|action| action.name)
+    }
+
     /// Whether the component has that lifecycle method.
     #[must_use]
     pub fn has(&self, hook: Hook) -> bool {
@@ -132,6 +137,8 @@ pub struct ActionSpec {
     pub name: &'static str,
     /// What it takes, `self` and the context left out.
     pub args: &'static [ArgSpec],
+    /// Whether it may be run twice: after a lost session a page that has no answer to it sends it again.
+    pub retry: bool,
 }
 
 /// An argument of an action, or a prop.

@@ -128,6 +128,8 @@ pub struct Mounted<'a> {
     pub state: RawJson<'a>,
     /// Which topic each of its shared fields shows.
     pub topics: FieldTopics<'a>,
+    /// The actions that may be run twice: a page whose session is lost sends them again by itself.
+    pub retry: Vec<Cow<'a, str>>,
 }
 
 /// A patch of one stream.

@@ -57,6 +57,7 @@ pub mod payload {
     pub const COMPONENTS: &str = "components";
     pub const IN_FLIGHT: &str = "inFlight";
     pub const STATE: &str = "state";
+    pub const RETRY: &str = "retry";
     pub const TOPICS: &str = "topics";
     pub const CODE: &str = "code";
     pub const MESSAGE: &str = "message";

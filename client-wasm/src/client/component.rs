@@ -53,6 +53,8 @@ pub(crate) struct Component {
     pub(crate) stream: Stream,
     /// Which topic each shared field shows.
     pub(crate) topics: Vec<(Key, Box<str>)>,
+    /// The names of the actions that may be run twice.
+    pub(crate) retry: Val,
     /// What was typed and is not answered yet, oldest first.
     pub(crate) edits: Vec<FieldEdit>,
     /// What was typed and accepted, for as long as the server does not say otherwise: put back into a new session.
@@ -90,6 +92,7 @@ impl Component {
             template: "".into(),
             stream: Stream::default(),
             topics: Vec::new(),
+            retry: Val::Null,
             edits: Vec::new(),
             typed: Vec::new(),
         }
@@ -98,6 +101,16 @@ impl Component {
     /// The topic under a field.
     pub(crate) fn topic(&self, field: Key) -> Option<&str> {
         self.topics.iter().find(|(key, _)| *key == field).map(|(_, topic)| &**topic)
+    }
+
+    /// Whether its field was edited again since.
+    pub(super) fn has_newer(&self, edit: &FieldEdit) -> bool {
+        self.edits.iter().any(|other| other.field == edit.field && other.tag > edit.tag)
+    }
+
+    /// Whether the action may be run twice.
+    pub(super) fn retries(&self, action: &str) -> bool {
+        self.retry.list().unwrap_or_default().iter().any(|name| name.str() == Some(action))
     }
 
     /// Notes what the server accepted, or forgets it when the server says something else.

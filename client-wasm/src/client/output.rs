@@ -74,8 +74,8 @@ pub(crate) enum Output {
     Send(String),
     /// Call [`Client::timer`](super::Client::timer) with the token after that time.
     Timer { token: u32, ms: u32 },
-    /// Tell the page how it is connected, and the number of tries since it was.
-    Status { status: Status, attempt: u32, code: u16 },
+    /// Tell the page how it is connected, the number of tries since it was, and how much waits for that.
+    Status { status: Status, attempt: u32, code: u16, queued: u32 },
     /// The page has to be loaded anew.
     Reload,
     /// The component is there, with a whole new state (also: again, after a lost session or a deploy).

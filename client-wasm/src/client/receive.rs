@@ -5,7 +5,7 @@ use super::link;
 use super::output::{Failure, Output, Slot};
 use super::request::{Kind, Request};
 use super::{Client, Session, TRIES, Topic};
-use crate::store::{Patched, Stream};
+use crate::store::{Patched, Stream, Tag};
 use crate::value::{Key, Val, parse};
 
 impl Client {
@@ -84,12 +84,31 @@ impl Client {
     }
 
     /// The server does not know the session any more: everything is mounted again from where it came, what was typed
-    /// is put back, and what was unanswered fails. (An action that may be run twice would be sent again here.)
+    /// is put back, and what was unanswered fails, but for actions that may be run twice: those are sent again.
     pub(super) fn lose_session(&mut self) {
         let lost = Failure::new("session_lost", "the server no longer has this session");
         let mut requests = std::mem::take(&mut self.requests);
         requests.extend(std::mem::take(&mut self.retries).into_iter().flat_map(|(_, requests)| requests));
         self.topics.clear();
+        let mut kept: Vec<Tag> = Vec::new();
+        for request in &mut requests {
+            if let (Kind::Action { name, .. }, Some(Some(component))) =
+                (&request.kind, self.components.get(request.slot as usize))
+                && component.retries(name)
+            {
+                request.again();
+                // Edits are put back by themselves; what is left are guesses.
+                let mut at = 0;
+                while let Some(tag) = request.tags.get(at) {
+                    if component.edits.iter().any(|edit| edit.tag == *tag) {
+                        request.tags.swap_remove(at);
+                    } else {
+                        kept.push(*tag);
+                        at += 1;
+                    }
+                }
+            }
+        }
         let mut put_back: Vec<(Slot, Vec<(Key, Val)>)> = Vec::new();
         for slot in 0..self.components.len() as Slot {
             let Some(component) = self.component_mut(slot) else { continue };
@@ -98,7 +117,7 @@ impl Client {
                 typed.retain(|(field, _)| *field != edit.field);
                 typed.push((edit.field, edit.value));
             }
-            component.stream.forget_guesses();
+            component.stream.forget_guesses(&kept);
             component.topics.clear();
             component.stream.epoch = "".into();
             component.phase = Phase::Mounting;
@@ -118,6 +137,7 @@ impl Client {
         }
         for request in requests {
             match request.kind {
+                Kind::Action { .. } if request.again => self.ask(request),
                 Kind::Unmount => self.forget(request.slot),
                 Kind::Mount | Kind::Props | Kind::Property { ticket: None, .. } => {}
                 Kind::Action { .. } | Kind::Property { .. } => self.report(&request, &lost),
@@ -134,6 +154,7 @@ impl Client {
         let Some(component) = self.component_mut(slot) else { return };
         component.stream.replace(state, message.epoch, message.rev);
         component.template = payload.named("template").and_then(Val::str).unwrap_or_default().into();
+        component.retry = payload.take("retry").unwrap_or_default();
         component.phase = Phase::Live;
         component.topics = topics;
         self.drop_topics();
@@ -232,19 +253,52 @@ impl Client {
 
     fn error(&mut self, message: &Message<'_>, payload: &Val) {
         let failure = Failure::of(payload);
-        if matches!(&*failure.code, "rate_limited" | "overloaded")
+        // What was sent behind a mount that has to be tried again is tried again after it.
+        let early = &*failure.code == "not_mounted"
+            && self
+                .slot_of(message.component)
+                .and_then(|slot| self.component(slot))
+                .is_some_and(|component| component.phase == Phase::Mounting);
+        if (early || matches!(&*failure.code, "rate_limited" | "overloaded"))
             && let Some(at) = self.requests.iter().position(|r| Some(r.reference) == message.reference)
             && self.requests.get(at).is_some_and(|request| request.tries < TRIES)
         {
             let mut request = self.requests.remove(at);
             request.tries += 1;
             request.sent = false;
+            self.unacknowledged += 1;
+            self.take_back(&mut request);
             let asked = payload.named("retryMs").and_then(Val::int).unwrap_or(500).min(30_000) as u32;
             let timer = self.after(asked + 50 * u32::from(request.tries));
             self.retries.push((timer, vec![request]));
-            return;
+            return self.send_waiting();
         }
         self.answer(message, Err(failure));
+    }
+
+    /// The edits that a message carried were not taken: they wait again, but for those of which there are newer ones.
+    fn take_back(&mut self, request: &mut Request) {
+        let slot = request.slot;
+        request.carries_nothing();
+        let Some(component) = self.component_mut(slot) else { return };
+        let mut guesses: Vec<Tag> = Vec::new();
+        let mut old: Vec<Tag> = Vec::new();
+        for tag in std::mem::take(&mut request.tags) {
+            let Some(at) = component.edits.iter().position(|edit| edit.tag == tag) else {
+                guesses.push(tag);
+                continue;
+            };
+            if component.edits.get(at).is_some_and(|edit| component.has_newer(edit)) {
+                component.edits.remove(at);
+                old.push(tag);
+            } else if let Some(edit) = component.edits.get_mut(at) {
+                edit.progress = Progress::Due;
+            }
+        }
+        request.tags = guesses;
+        for tag in old {
+            self.release(slot, tag);
+        }
     }
 
     /// A reply makes an end of its request.
@@ -305,6 +359,8 @@ impl Client {
             return self.forget(slot);
         }
         let mut due = Vec::new();
+        // Guesses that go: those of the request, those of older edits; but not of edits that wait again.
+        let mut gone = request.tags.clone();
         let alone = matches!(request.kind, Kind::Property { .. });
         if let Some(component) = self.component_mut(slot) {
             let mut kept: Vec<FieldEdit> = Vec::new();
@@ -313,9 +369,30 @@ impl Client {
                 if request.tags.contains(&edit.tag) { answered.push(edit) } else { kept.push(edit) }
             }
             component.edits = kept;
-            for edit in answered {
+            for mut edit in answered {
                 // An action may have done with the value what it was typed for, as a chat clears its draft.
                 let confirmed = component.stream.confirmed(edit.field).cloned();
+                if accepted {
+                    let newest = edit.tag;
+                    let mut at = 0;
+                    while let Some(older) = component.edits.get(at) {
+                        if older.field == edit.field && older.tag < newest {
+                            gone.push(component.edits.remove(at).tag);
+                        } else {
+                            at += 1;
+                        }
+                    }
+                    // The action failed, perhaps before what went along with it was taken.
+                    if failure.is_some()
+                        && confirmed.as_ref() != Some(&edit.value)
+                        && !component.has_newer(&edit)
+                    {
+                        gone.retain(|tag| *tag != newest);
+                        edit.progress = Progress::Waiting;
+                        component.edits.push(edit);
+                        continue;
+                    }
+                }
                 let kept = confirmed.filter(|value| alone || *value == edit.value);
                 component.note_typed(edit.field, kept.filter(|_| accepted));
             }
@@ -332,8 +409,8 @@ impl Client {
                 self.out.push(Output::Refused { slot, field: *field, failure: failure.clone() });
             }
         }
-        for tag in &request.tags {
-            self.release(slot, *tag);
+        for tag in gone {
+            self.release(slot, tag);
         }
         for field in due {
             self.commit(slot, field, None);

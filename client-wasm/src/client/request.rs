@@ -15,10 +15,14 @@ pub(crate) struct Request {
     pub(crate) kind: Kind,
     /// What the message carries beside the envelope: `,"action":…,"payload":…`.
     rest: String,
+    /// The edits that go along with it: `,"set":{…}`, or nothing.
+    set: String,
     /// It went out over the connection that is open now.
     pub(crate) sent: bool,
     /// How often it was tried again because the server was busy.
     pub(crate) tries: u8,
+    /// It may be run twice, and is on its way into another session.
+    pub(crate) again: bool,
     /// The guesses that its reply makes an end of.
     pub(crate) tags: Vec<Tag>,
 }
@@ -64,7 +68,17 @@ impl Kind {
 
 impl Request {
     fn new(slot: Slot, kind: Kind, rest: String) -> Self {
-        Self { reference: 0, slot, kind, rest, sent: false, tries: 0, tags: Vec::new() }
+        Self {
+            reference: 0,
+            slot,
+            kind,
+            rest,
+            set: String::new(),
+            sent: false,
+            tries: 0,
+            again: false,
+            tags: Vec::new(),
+        }
     }
 
     pub(crate) fn mount(slot: Slot, component: &Component) -> Self {
@@ -76,20 +90,41 @@ impl Request {
     }
 
     /// `arguments` is a JSON array, or empty for none.
-    pub(crate) fn action(slot: Slot, kind: Kind, arguments: &str, set: &[(Key, Val)]) -> Self {
+    pub(crate) fn action(slot: Slot, kind: Kind, arguments: &str) -> Self {
         let mut rest = String::from(",\"action\":");
         if let Kind::Action { name, .. } = &kind {
             write_string(name, &mut rest);
-        }
-        if !set.is_empty() {
-            rest.push_str(",\"set\":");
-            write_json(&Val::Obj(set.to_vec()), &mut rest);
         }
         if !arguments.is_empty() && arguments != "[]" {
             rest.push_str(",\"payload\":");
             rest.push_str(arguments);
         }
         Self::new(slot, kind, rest)
+    }
+
+    /// These edits go along with the action.
+    pub(super) fn carry(&mut self, edits: Vec<(Key, Val)>) {
+        if let Kind::Action { set, .. } = &mut self.kind {
+            set.extend(edits.iter().map(|(field, _)| *field));
+        }
+        self.set.push_str(",\"set\":");
+        write_json(&Val::Obj(edits), &mut self.set);
+    }
+
+    /// As it is sent in another session: the edits that went along are put back by themselves there.
+    pub(super) fn again(&mut self) {
+        self.again = true;
+        self.sent = false;
+        self.tries = 0;
+        self.carries_nothing();
+    }
+
+    /// Edits go along no more.
+    pub(super) fn carries_nothing(&mut self) {
+        self.set.clear();
+        if let Kind::Action { set, .. } = &mut self.kind {
+            set.clear();
+        }
     }
 
     pub(crate) fn property(slot: Slot, field: Key, value: &Val, ticket: Option<u32>) -> Self {
@@ -119,6 +154,7 @@ impl Request {
         frame.push_str(",\"componentId\":");
         write_string(component, &mut frame);
         frame.push_str(&self.rest);
+        frame.push_str(&self.set);
         frame.push('}');
         frame
     }

@@ -514,3 +514,128 @@ fn a_drain_says_when_to_come_back() {
     table.client.closed(table.socket, 1001);
     assert!(table.outputs().iter().any(|o| matches!(o, Output::Timer { ms: 1234, .. })));
 }
+
+#[test]
+fn what_waits_for_a_connection_is_counted() {
+    let queued = |outputs: &[Output]| {
+        outputs
+            .iter()
+            .rev()
+            .find_map(|o| if let Output::Status { queued, .. } = o { Some(*queued) } else { None })
+    };
+    let mut table = Table::live();
+    table.call("a", 1);
+    assert_eq!(queued(&table.outputs()), None, "connected, nothing waits");
+    table.client.closed(table.socket, 1006);
+    assert_eq!(queued(&table.outputs()), Some(1), "what is unanswered waits again");
+    table.call("b", 2);
+    table.client.edit(0, Key::of("title"), Val::text("x"), false);
+    table.client.commit(0, Key::of("title"), None);
+    assert_eq!(queued(&table.outputs()), Some(3));
+    table.client.wake();
+    table.connect();
+    table.client.frame(table.socket, r#"{"v":1,"type":"WELCOME","payload":{"session":"s1","resume":"r","connection":"k","resumed":true,"done":[]}}"#);
+    assert_eq!(queued(&table.outputs()), Some(0));
+}
+
+/// Mounted as the server does it for a component one of whose actions may be run twice.
+const RETRYING: &str = r#"{"v":1,"type":"COMPONENT_MOUNTED","ref":1,"componentId":"c1","rev":0,"epoch":"e","payload":{"component":"counter","template":"h","state":{"count":0,"title":"t"},"topics":{},"retry":["put"]}}"#;
+
+#[test]
+fn an_action_that_may_be_run_twice_is_sent_again_in_a_new_session() {
+    let mut table = Table::new();
+    table.client.mount("c1", open("counter"));
+    table.connect();
+    table.welcome("s1", false);
+    table.hear(RETRYING);
+    let title = Key::of("title");
+    table.client.edit(0, title, Val::text("older"), false);
+    table.client.action(0, "put", "[5]", None, Some(1), vec![set("count", 5)]);
+    table.call("increment", 2);
+    table.client.edit(0, title, Val::text("newer"), false);
+    assert!(table.sent()[0].ends_with(r#""action":"put","payload":[5],"set":{"title":"older"}}"#));
+    table.drop_and_pause();
+    table.connect();
+    table.sent();
+    table.client.frame(table.socket, r#"{"v":1,"type":"WELCOME","payload":{"session":"s2","resume":"q","connection":"k3","resumed":false}}"#);
+    let outputs = table.outputs();
+    let lost =
+        |o: &Output| matches!(o, Output::Settled { outcome: Err(f), .. } if &*f.code == "session_lost");
+    assert_eq!(outputs.iter().filter(|o| lost(o)).count(), 1, "only the other one is lost");
+    let sent: Vec<&str> = outputs
+        .iter()
+        .filter_map(|o| if let Output::Send(f) = o { Some(f.as_str()) } else { None })
+        .collect();
+    assert!(sent[0].contains("COMPONENT_MOUNT"));
+    assert!(sent[1].contains(r#"{"property":"title","value":"newer"}"#), "{sent:?}");
+    assert!(
+        sent[2].ends_with(r#""action":"put","payload":[5]}"#),
+        "without what was put back already: {sent:?}"
+    );
+    assert_eq!(table.count(), "5", "its effect shows all the while");
+    table.hear(&RETRYING.replace("\"ref\":1", "\"ref\":4").replace("\"e\"", "\"f\""));
+    assert_eq!(table.count(), "5");
+    let answer = sent[2].split("\"ref\":").nth(1).and_then(|rest| rest.split(',').next()).unwrap();
+    table.client.frame(table.socket, &format!(r#"{{"v":1,"type":"STATE_UPDATE","ref":{answer},"componentId":"c1","rev":1,"payload":{{"count":6}}}}"#));
+    assert_eq!(table.count(), "6");
+}
+
+#[test]
+fn one_refusal_takes_back_one_guess() {
+    let mut table = Table::live();
+    table.client.action(0, "a", "", None, None, vec![set("count", 1)]);
+    table.client.action(0, "b", "", None, None, vec![set("title", 2)]);
+    table.client.action(0, "c", "", None, None, vec![set("count", 3)]);
+    let refuse = |reference: u32| {
+        format!(
+            r#"{{"v":1,"type":"ERROR","ref":{reference},"componentId":"c1","payload":{{"code":"forbidden","message":"no"}}}}"#
+        )
+    };
+    table.hear(&refuse(2));
+    assert_eq!(table.client.whole(0).json(), r#"{"count":3,"title":2}"#);
+    table.hear(&refuse(4));
+    assert_eq!(table.client.whole(0).json(), r#"{"count":0,"title":2}"#);
+    table.hear(&refuse(3));
+    assert_eq!(table.client.whole(0).json(), r#"{"count":0,"title":"t"}"#);
+}
+
+#[test]
+fn a_field_edited_since_survives_the_refusal_of_an_older_guess() {
+    let mut table = Table::live();
+    table.client.action(0, "a", "", None, None, vec![set("title", 1)]);
+    table.client.edit(0, Key::of("title"), Val::text("typed"), false);
+    table.hear(
+        r#"{"v":1,"type":"ERROR","ref":2,"componentId":"c1","payload":{"code":"forbidden","message":"no"}}"#,
+    );
+    assert_eq!(table.client.root(0, Key::of("title")), Some(&Val::text("typed")));
+}
+
+#[test]
+fn a_mount_that_nobody_asked_for_replaces_what_the_page_has() {
+    let mut table = Table::live();
+    table.client.edit(0, Key::of("title"), Val::text("typed"), false);
+    table.client.frame(
+        table.socket,
+        r#"{"v":1,"type":"COMPONENT_MOUNTED","componentId":"c1","rev":0,"epoch":"n","payload":{"component":"counter","template":"h2","state":{"count":7,"title":"u","more":1},"topics":{}}}"#,
+    );
+    assert!(table.outputs().contains(&Output::Mounted { slot: 0 }));
+    assert_eq!(&*table.client.component(0).unwrap().template, "h2");
+    assert_eq!(table.client.whole(0).json(), r#"{"count":7,"title":"typed","more":1}"#);
+}
+
+#[test]
+fn a_session_taken_over_waits_for_the_user_who_takes_it_back() {
+    let mut table = Table::live();
+    table.call("a", 1);
+    table.client.closed(table.socket, 4409);
+    let outputs = table.outputs();
+    assert!(
+        outputs.contains(&Output::Status { status: Status::Stopped, attempt: 0, code: 4409, queued: 1 }),
+        "{outputs:?}"
+    );
+    table.client.wake();
+    table.connect();
+    assert!(table.sent()[0].contains(r#""session":"s1","resume":"r""#));
+}
+
+mod model;

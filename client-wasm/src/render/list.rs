@@ -147,7 +147,7 @@ impl<D: Dom> Painter<'_, D> {
             target.keys.iter().enumerate().map(|(at, key)| (*key, at)).collect();
         known.sort_unstable();
         // Where each new row was before; a key that is there twice finds the first that is not taken yet.
-        let places: Vec<Option<usize>> = wanted
+        let mut places: Vec<Option<usize>> = wanted
             .iter()
             .map(|key| {
                 let first = known.partition_point(|(k, _)| k < key);
@@ -156,6 +156,19 @@ impl<D: Dom> Painter<'_, D> {
                 Some(std::mem::replace(free, usize::MAX))
             })
             .collect();
+        // A row that stood for what only the server could name goes on as the row of an item that is new.
+        for place in &mut places {
+            if place.is_none() {
+                let mut first: Option<&mut usize> = None;
+                for (key, at) in &mut known {
+                    if *key & 1 == 0 && first.as_ref().map_or(usize::MAX, |first| **first) > *at {
+                        first = Some(at);
+                    }
+                }
+                let Some(first) = first else { break };
+                *place = Some(std::mem::replace(first, usize::MAX));
+            }
+        }
         let mut kept: Vec<Option<Instance>> =
             places.iter().map(|place| old.get_mut((*place)?).and_then(Option::take)).collect();
         for mut gone in old.into_iter().flatten() {

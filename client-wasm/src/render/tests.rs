@@ -363,3 +363,24 @@ fn numbers_of_nodes_are_used_again() {
     }
     assert_eq!(screen.stage.next, most, "as many as are needed at once, and no more");
 }
+
+#[test]
+fn the_row_of_what_only_the_server_can_name_goes_on_under_its_name() {
+    let source = "<ul><li live:for=\"t in items\" live:key=\"t.id\">{{ t.text }}</li></ul>";
+    let mut screen = Screen::built(source, r#"{"items":[{"id":1,"text":"a"}]}"#);
+    screen.patch(r#"{"items":[{"id":1,"text":"a"},{"id":"temp-1","text":"b"},{"id":"temp-2","text":"c"}]}"#);
+    let nodes = |screen: &Screen| {
+        let list = screen.stage.dom.nodes.iter().find(|node| node.tag == "ul").expect("there is a list");
+        list.children.clone()
+    };
+    let before = nodes(&screen);
+    screen.patch(r#"{"items":[{"id":1,"text":"a"},{"id":7,"text":"B"},{"id":"temp-2","text":"c"}]}"#);
+    assert_eq!(nodes(&screen), before);
+    screen.patch(
+        r#"{"items":[{"id":1,"text":"a"},{"id":7,"text":"B"},{"id":8,"text":"c"},{"id":9,"text":"d"}]}"#,
+    );
+    assert_eq!(nodes(&screen)[..3], before);
+    // One that is refused just goes.
+    screen.patch(r#"{"items":[{"id":1,"text":"a"},{"id":"temp-3","text":"e"}]}"#);
+    screen.patch(r#"{"items":[{"id":1,"text":"a"}]}"#);
+}

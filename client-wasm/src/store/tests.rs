@@ -83,7 +83,10 @@ fn a_snapshot_keeps_the_guesses() {
     s.release(1);
     assert_eq!(s.state().json(), r#"{"n":2}"#);
     s.guess(2, set("n", 7));
-    s.forget_guesses();
+    s.guess(3, set("n", 8));
+    s.forget_guesses(&[2]);
+    assert_eq!(s.state().json(), r#"{"n":7}"#);
+    s.forget_guesses(&[]);
     assert_eq!(s.state().json(), r#"{"n":2}"#);
 }
 

@@ -46,6 +46,7 @@ pub(super) enum Role {
 pub(super) struct ActionOptions {
     allow: Option<LitStr>,
     guard: Option<Expr>,
+    retry: bool,
     defaults: Vec<(Ident, Expr)>,
 }
 
@@ -113,9 +114,13 @@ fn action_options(attr: &syn::Attribute) -> syn::Result<ActionOptions> {
     attr.parse_nested_meta(|meta| {
         let name = meta.path.require_ident()?.clone();
         if !meta.input.peek(Token![=]) {
-            return Err(
-                meta.error("expected `argument = default`, `allow = \"permission\"` or `guard = function`")
-            );
+            if name == "retry" {
+                options.retry = true;
+                return Ok(());
+            }
+            return Err(meta.error(
+                "expected `argument = default`, `allow = \"permission\"`, `guard = function` or `retry`",
+            ));
         }
         let value = meta.value()?;
         match name.to_string().as_str() {

@@ -4,9 +4,10 @@
 //! demo does, so that the tests start both in the same way.
 
 use axum::Router;
-use axum::extract::FromRef;
+use axum::extract::{FromRef, Query};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
+use serde::Deserialize;
 use tokio::net::TcpListener;
 use vivaz::Secret;
 use vivaz::prelude::*;
@@ -19,6 +20,8 @@ mod flight;
 mod inputs;
 mod lists;
 mod patching;
+mod pending;
+mod ways;
 
 #[derive(Clone)]
 struct App(Runtime);
@@ -47,6 +50,8 @@ async fn main() -> anyhow::Result<()> {
         .route("/family", get(page::<family::Family>))
         .route("/flight", get(page::<flight::Flight>))
         .route("/echo", post(|form: String| std::future::ready(form)))
+        .route("/ways", get(page::<ways::Ways>))
+        .route("/pending", get(page::<pending::Pending>))
         .route("/broken", get(page::<broken::Broken>))
         .route("/broken-by-hand", get(by_hand))
         .with_state(App(runtime.clone()))
@@ -57,29 +62,41 @@ async fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What becomes of a page on its way: the first `from` in it is `to`.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Change {
+    from: String,
+    to: String,
+}
+
 /// The component alone, with its default props.
-async fn page<C>(live: Live) -> Result<Response, RenderError>
+async fn page<C>(live: Live, Query(Change { from, to }): Query<Change>) -> Result<Response, RenderError>
 where
     C: LiveComponent,
     C::Props: Default,
 {
-    let component = live.render::<C>(C::Props::default()).await?;
-    Ok(document(&live, &component.to_string()))
+    let mut component = live.render::<C>(C::Props::default()).await?.to_string();
+    let mut head = live.script().to_string();
+    if !from.is_empty() {
+        component = component.replacen(&from, &to, 1);
+        head = head.replacen(&from, &to, 1);
+    }
+    Ok(document(&head, &component))
 }
 
 /// Elements that the server did not render: one that cannot be mounted, beside one that can.
 async fn by_hand(live: Live) -> Response {
     document(
-        &live,
+        &live.script().to_string(),
         r#"<live-component name="broken"></live-component><live-component name="faults"></live-component>"#,
     )
 }
 
-fn document(live: &Live, body: &str) -> Response {
+fn document(head: &str, body: &str) -> Response {
     let page = format!(
         "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Test</title>\
-         <link rel=\"icon\" href=\"data:,\">{}</head><body>{body}</body></html>",
-        live.script()
+         <link rel=\"icon\" href=\"data:,\">{head}</head><body>{body}</body></html>"
     );
     const POLICY: &str =
         "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:";

@@ -72,6 +72,7 @@ fn message<'a>(kind: ServerType, envelope: &Envelope<'a>) -> Result<ServerMessag
                 template: body.template,
                 state: body.state.into(),
                 topics: topics(body.topics)?,
+                retry: body.retry,
             })
         }
         ServerType::Update => ServerMessage::Update(Update {
@@ -159,6 +160,8 @@ struct MountedPayload<'a> {
     #[serde(borrow)]
     state: &'a RawValue,
     topics: BTreeMap<String, String>,
+    #[serde(borrow, default)]
+    retry: Vec<Cow<'a, str>>,
 }
 
 #[derive(Deserialize)]

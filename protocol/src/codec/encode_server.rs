@@ -100,6 +100,14 @@ fn write_mounted(object: &mut ObjectWriter<'_>, mounted: &Mounted<'_>) {
     inner.string(payload::TEMPLATE, &mounted.template);
     inner.raw(payload::STATE, mounted.state);
     write_topics(inner.key(payload::TOPICS), &mounted.topics);
+    if !mounted.retry.is_empty() {
+        let out = inner.key(payload::RETRY);
+        for (at, action) in mounted.retry.iter().enumerate() {
+            out.push(if at == 0 { '[' } else { ',' });
+            write_string(out, action);
+        }
+        out.push(']');
+    }
     inner.close();
 }
 

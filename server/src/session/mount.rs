@@ -177,6 +177,7 @@ impl Session {
                 template: core.templates.hash_of(component.spec.name).into(),
                 state: RawJson::trusted(&state),
                 topics: names(&topics),
+                retry: component.spec.retried().map(Into::into).collect(),
             })),
             Some((Err(error), _, _)) => {
                 tracing::error!(component = %id, %error, "a component's state cannot be written");

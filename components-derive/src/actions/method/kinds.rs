@@ -22,7 +22,7 @@ pub(super) fn action(
         if !values.iter().any(|(ident, _)| *ident == given) {
             let word = given.to_string();
             let names: Vec<String> = values.iter().map(|(ident, _)| plain(ident)).collect();
-            let known = names.iter().map(String::as_str).chain(["allow", "guard"]);
+            let known = names.iter().map(String::as_str).chain(["allow", "guard", "retry"]);
             let guess =
                 nearest(&word, known).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
             errors.at(given, format!("`{name}` has no argument `{word}`{guess}"));
@@ -60,7 +60,8 @@ pub(super) fn action(
     let what = format!("what `{name}` takes");
     let run = run(sig, passed);
     let decoded = format_ident!("decoded");
-    written.specs.push(quote!(p::ActionSpec { name: #name, args: &[#(#specs),*] }));
+    let retry = options.retry;
+    written.specs.push(quote!(p::ActionSpec { name: #name, args: &[#(#specs),*], retry: #retry }));
     written.arms.push(quote! {
         p::Call::Action(#name, args) => {
             let #decoded = p::decode(#what, || {

@@ -1,0 +1,147 @@
+// Forms while their actions are on the way.
+
+import type { Page } from "@playwright/test";
+import { expect, open, test } from "./test.ts";
+
+test.use({ baseURL: async ({ app }, use) => use(app.url) });
+
+const press = (page: Page, name: string) => page.getByRole("button", { name, exact: true }).click();
+const field = (page: Page, name: string) => page.locator(`[name=${name}]`);
+
+test("a submit and a change in flight show apart, and a field locked meanwhile is writable again", async ({ page }) => {
+  await open(page, "/pending");
+  await field(page, "name").fill("Ada");
+  await expect(page.locator("#dirty")).toBeVisible();
+  await field(page, "note").fill("note");
+  await field(page, "note").blur();
+  await expect(page.locator("#hearing")).toBeVisible();
+  await expect(page.locator("#saving")).toBeHidden();
+  await press(page, "Save");
+  await expect(page.locator("#saving")).toBeVisible();
+  await expect(field(page, "name")).toHaveAttribute("readonly", "");
+  await expect(page.locator("#saved")).toHaveText("Ada/note");
+  await expect(page.locator("#saving")).toBeHidden();
+  await expect(page.locator("#dirty")).toBeHidden();
+  await expect(field(page, "name")).not.toHaveAttribute("readonly");
+  // What the action made of it shows.
+  await expect(field(page, "name")).toHaveValue("");
+  await expect(page.locator("#heard")).toHaveText("1");
+});
+
+test("a pause in typing ends when the field is left or its form submitted, and with its form", async ({ page }) => {
+  await open(page, "/pending");
+  await field(page, "note").fill("left");
+  await field(page, "note").blur();
+  await expect(page.locator("#heard")).toHaveText("1");
+  await field(page, "note").fill("submitted");
+  await page.keyboard.press("Enter");
+  await expect(page.locator("#heard")).toHaveText("2");
+  await expect(page.locator("#saved")).toHaveText("/submitted");
+  await field(page, "note").fill("gone with the form");
+  await page.getByRole("button", { name: "Hide" }).evaluate((button: HTMLElement) => button.click());
+  await expect(page.locator("#form")).toHaveCount(0);
+  await press(page, "Drop");
+  await expect(page.locator("#slow")).toHaveText("1");
+  await expect(page.locator("#heard")).toHaveText("2");
+});
+
+test("a reset brings back what was there, here and on the server", async ({ page }) => {
+  await open(page, "/pending");
+  await field(page, "name").fill("x");
+  await field(page, "note").fill("y");
+  await press(page, "Reset");
+  await expect(field(page, "name")).toHaveValue("");
+  await expect(field(page, "note")).toHaveValue("");
+  await press(page, "Save");
+  await expect(page.locator("#saved")).toHaveText("/");
+});
+
+test("a second click is ignored where it says so, and else queued", async ({ page }) => {
+  await open(page, "/pending");
+  for (const [name, slow] of [["Drop", "1"], ["Queue", "3"]] as const) {
+    await page.getByRole("button", { name }).evaluate((button: HTMLElement) => {
+      button.click();
+      button.click();
+    });
+    await expect(page.locator("#slow")).toHaveText(slow);
+  }
+  await press(page, "Drop");
+  await expect(page.locator("#slow")).toHaveText("4");
+});
+
+test("a form that is the browser's own sends what it shows", async ({ page }) => {
+  await open(page, "/pending");
+  await field(page, "note").fill("typed above");
+  await expect(field(page, "native")).toHaveValue("typed above");
+  await press(page, "Go");
+  await expect(page).toHaveURL(/\/pending\?native=typed\+above$/);
+});
+
+test("an Enter that submits is not a click outside", async ({ page }) => {
+  await open(page, "/pending");
+  await page.getByLabel("Elsewhere").press("Enter");
+  await expect(page.locator("#heard")).toHaveText("1");
+  await expect(page.locator("#left")).toHaveText("0");
+  await page.locator("#saved").evaluate((element: HTMLElement) => element.click());
+  await expect(page.locator("#left")).toHaveText("1");
+});
+
+test("a row shown before its answer goes on under its real name", async ({ page }) => {
+  await open(page, "/pending");
+  await page.getByLabel("Text").fill("one");
+  await page.keyboard.press("Enter");
+  const inside = page.getByLabel("In one");
+  await expect(page.locator("#rows li")).toHaveAttribute("data-id", "temp-1");
+  await inside.fill("typed meanwhile");
+  await inside.evaluate((element) => Object.assign(window, { kept: element }));
+  await expect(page.locator("#rows li")).toHaveAttribute("data-id", "row-0");
+  await expect(inside).toBeFocused();
+  await expect(inside).toHaveValue("typed meanwhile");
+  expect(await inside.evaluate((element) => element === (window as unknown as { kept: Element }).kept)).toBe(true);
+
+  // One that is refused goes, and takes no other along.
+  await page.getByLabel("Text").fill("");
+  await page.keyboard.press("Enter");
+  await expect(page.locator("#rows li")).toHaveCount(2);
+  await page.getByLabel("Text").fill("two");
+  await page.keyboard.press("Enter");
+  await expect(page.locator("#rows li")).toHaveCount(3);
+  await expect(page.locator("#rows li")).toHaveCount(2);
+  await expect(page.locator("#rows li").last()).toHaveAttribute("data-id", "row-1");
+});
+
+test("text that is being composed is not broken by a patch", async ({ page, context }) => {
+  await open(page, "/inputs");
+  const text = page.locator("[name=text]");
+  await text.focus();
+  const session = await context.newCDPSession(page);
+  await session.send("Input.imeSetComposition", { text: "に", selectionStart: 1, selectionEnd: 1 });
+  await page.getByRole("button", { name: "Overwrite" }).evaluate((button: HTMLElement) => button.click());
+  await expect(page.locator("[name=note]")).toHaveValue("server");
+  await expect(text).toHaveValue("に");
+  await session.send("Input.imeSetComposition", { text: "にほ", selectionStart: 2, selectionEnd: 2 });
+  await session.send("Input.insertText", { text: "日本" });
+  await expect(text).toHaveValue("日本");
+  await expect(page.locator("#server")).toContainText("日本|");
+});
+
+test("a multiple choice in use keeps its state, and follows the server when it is left", async ({ page }) => {
+  await open(page, "/inputs");
+  const many = page.locator("[name=many]");
+  await many.selectOption(["x", "z"]);
+  await page.getByRole("button", { name: "Tick" }).evaluate((button: HTMLElement) => button.click());
+  await expect(page.locator("#ticks")).toHaveText("1");
+  await expect(many).toHaveValues(["x", "z"]);
+  await many.blur();
+  await page.getByRole("button", { name: "Overwrite" }).click();
+  await expect(many).toHaveValues(["y"]);
+});
+
+test("what the server insists on shows in a focused field", async ({ page }) => {
+  await open(page, "/inputs");
+  const forced = page.locator("[name=forced]");
+  await forced.fill("mine");
+  await page.getByRole("button", { name: "Overwrite" }).evaluate((button: HTMLElement) => button.click());
+  await expect(forced).toBeFocused();
+  await expect(forced).toHaveValue("server");
+});

@@ -1,0 +1,151 @@
+// The ways out of the template language, and what the engine does when something is not as it should be.
+
+import type { Page } from "@playwright/test";
+import { expect, live, open, test } from "./test.ts";
+
+test.use({ baseURL: async ({ app }, use) => use(app.url) });
+
+const CLIENT = "/live/client.js";
+const count = (page: Page) => page.locator("#count");
+const press = (page: Page, name: string) => page.locator("section > button", { hasText: name }).click();
+
+/** A page's own script that registers a hook before the components are there, and notes what it is told. */
+async function probe(page: Page): Promise<void> {
+  await page.route("**/probe.js", (route) =>
+    route.fulfill({
+      contentType: "text/javascript",
+      body: `import live from "${CLIENT}"; window.notes = [];
+        live.hook("probe", {
+          mounted: (element) => window.notes.push("+" + (element.id || element.textContent)),
+          destroyed: (element) => window.notes.push("-" + (element.id || element.textContent)),
+        });`,
+    }),
+  );
+}
+/** A page whose HTML is not as the server rendered it. */
+const changed = (path: string, from: string, to: string) => `${path}?${new URLSearchParams({ from, to })}`;
+const notes = (page: Page) => page.evaluate(() => (window as unknown as { notes: string[] }).notes.splice(0));
+
+test("a hook hears of its element once when it comes and once when it goes", async ({ page }) => {
+  await probe(page);
+  await open(page, changed("/ways", "<script", '<script type="module" src="/probe.js"></script><script'));
+  await expect.poll(() => page.evaluate(() => (window as unknown as { notes: string[] }).notes.length)).toBe(3);
+  expect(await notes(page)).toEqual(["+n-1", "+n-2", "+n-3"]);
+  await press(page, "Toggle");
+  await expect(page.getByText("hooked")).toBeVisible();
+  expect(await notes(page)).toEqual(["+hooked"]);
+  // Moves and patches of it are none of its business.
+  await press(page, "Rotate");
+  await press(page, "Add");
+  await expect(page.locator("#numbers li")).toHaveText(["2", "3", "1"]);
+  await expect(page.locator("[data-count='1']")).toBeVisible();
+  expect(await notes(page)).toEqual([]);
+  await press(page, "Shorten");
+  await press(page, "Toggle");
+  await expect(page.getByText("hooked")).toHaveCount(0);
+  await expect(page.locator("#numbers li")).toHaveText(["2", "3"]);
+  expect((await notes(page)).sort()).toEqual(["-hooked", "-n-1"]);
+});
+
+test("elements are found by their names, and no longer when they are gone", async ({ page }) => {
+  await open(page, "/ways");
+  const refs = () =>
+    page.evaluate(async (client) => {
+      const { component } = await import(client);
+      return Object.keys(component(document.querySelector("#count")).refs).sort();
+    }, CLIENT);
+  expect(await refs()).toEqual(["named"]);
+  await press(page, "Toggle");
+  await expect(page.getByText("hooked")).toBeVisible();
+  expect(await refs()).toEqual(["inner", "named"]);
+  await press(page, "Toggle");
+  await expect(page.getByText("hooked")).toHaveCount(0);
+  expect(await refs()).toEqual(["named"]);
+});
+
+test("raw HTML is shown, and replaced as a whole", async ({ page }) => {
+  await open(page, "/ways");
+  await expect(page.locator("#html i")).toHaveText("raw");
+  await press(page, "Rotate");
+  await expect(page.locator("#html b")).toHaveText("3");
+  await expect(page.locator("#html i")).toHaveCount(0);
+});
+
+test("another key is another child, and the one that was there is gone", async ({ page }) => {
+  await open(page, "/ways");
+  await page.locator(".child button", { hasText: "Add" }).click();
+  await expect(page.locator(".own")).toHaveText("1");
+  await press(page, "Another");
+  await expect(page.locator(".own")).toHaveText("0");
+  await live(page);
+  await press(page, "Add");
+  await expect(page.locator(".given")).toHaveText("1");
+  await page.locator(".child button", { hasText: "Add" }).click();
+  await expect(page.locator(".own")).toHaveText("1");
+});
+
+test("classes of an older state go, those of other people stay", async ({ page }) => {
+  // The page was made when something else was shown.
+  await open(page, changed("/ways", "base shut", "base open"));
+  const classes = page.locator("#classes");
+  await expect(classes).toHaveClass("base shut");
+  await classes.evaluate((element) => element.classList.add("foreign"));
+  await press(page, "Toggle");
+  await expect(classes).toHaveClass("base foreign open");
+});
+
+test("HTML that is not the template's is made anew, and what was typed stays", async ({ page }) => {
+  await page.goto(changed("/inputs", '<output id="ticks">0</output>', ""));
+  await page.locator("[name=text]").fill("typed at once");
+  await live(page);
+  await expect(page.locator("#ticks")).toHaveText("0");
+  await expect(page.locator("[name=text]")).toHaveValue("typed at once");
+  await press(page, "Tick");
+  await expect(page.locator("#ticks")).toHaveText("1");
+  await expect(page.locator("#server")).toContainText("typed at once|");
+});
+
+test("a template that HTTP does not give comes over the socket", async ({ page, problems }) => {
+  problems.expect(/404/);
+  await page.route("**/live/template/**", (route) => route.fulfill({ status: 404 }));
+  await open(page, "/ways");
+  await press(page, "Add");
+  await expect(count(page)).toHaveText("1");
+});
+
+test("a page from the browser's cache goes on with its session", async ({ page }) => {
+  await open(page, "/ways");
+  await press(page, "Add");
+  await expect(count(page)).toHaveText("1");
+  await page.evaluate(() => dispatchEvent(new PageTransitionEvent("pagehide", { persisted: true })));
+  await expect(page.locator("html")).toHaveAttribute("live-connection", "stopped");
+  await page.evaluate(() => dispatchEvent(new PageTransitionEvent("pageshow", { persisted: true })));
+  await live(page);
+  await press(page, "Add");
+  await expect(count(page)).toHaveText("2");
+});
+
+test("the page's own code calls, guesses, and hears how it ended", async ({ page }) => {
+  await open(page, "/ways");
+  const outcome = await page.evaluate(async (client) => {
+    const { default: live } = await import(client);
+    const ways = live.component(document.querySelector("#count"));
+    const seen: number[] = [];
+    ways.subscribe((state: { count: number }) => seen.push(state.count));
+    const first = await ways.optimistic({ count: 40 }, ways.call("add"));
+    const again = await ways.retry("put", 7);
+    const wrong = await ways.call("put", "x").catch((error: { code: string }) => error.code);
+    const none = await ways.call("nothing").catch((error: { code: string }) => error.code);
+    const open = await live.mount("child", { start: 3 });
+    const given = open.state;
+    await open.call("add");
+    const { count } = open.state;
+    open.unmount();
+    return { first, again, wrong, none, given, count, seen: [...new Set(seen)], state: ways.state.count };
+  }, CLIENT);
+  expect(outcome).toMatchObject({
+    first: 1, again: 7, wrong: "bad_arguments", none: "unknown_action", given: { start: 3, count: 0 }, count: 1, state: 7,
+  });
+  expect(outcome.seen[0]).toBe(40);
+  expect(outcome.seen.at(-1)).toBe(7);
+});
