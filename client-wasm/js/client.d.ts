@@ -48,6 +48,8 @@ export interface LiveSettings {
   callTimeoutMs?: number;
   /** Whether the browser asks before a page with unsent changes is left. */
   warnUnsent?: boolean;
+  /** Whether a reload keeps actions that have no answer yet. */
+  keepQueue?: boolean;
 }
 
 /** Mounts an open component without an element. */

@@ -5,7 +5,8 @@ import { effects, elements, nodes, reset } from './dom.js';
 import { edited, flush, handle, listen, start, to } from './events.js';
 
 const page = document.documentElement;
-const settings = { callTimeoutMs: 30_000, warnUnsent: !!document.querySelector('script[live-warn-unsent]') };
+const option = name => !!document.querySelector(`script[live-${name}]`);
+const settings = { callTimeoutMs: 30_000, warnUnsent: option('warn-unsent'), keepQueue: option('keep-queue') };
 const connection = { status: 'connecting', attempt: 0, code: 0, queued: 0 };
 const hooks = new Map();
 
@@ -197,6 +198,7 @@ effects.run = (op, w, s) => {
       if (queued) page.setAttribute('live-queued', queued);
       else page.removeAttribute('live-queued');
       page.classList.toggle('live-offline', status != 'connected');
+      if (status == 'connected') after(finish);
       after(() => document.dispatchEvent(new CustomEvent('live:connection', { detail: { ...connection } })));
       break;
     }
@@ -315,6 +317,63 @@ const replay = element => {
   }
 };
 
+// What a reload must not lose.
+
+const KEPT = 'live-kept ' + location.pathname;
+// Which component that is, in the next page too: its name, and which of those of that name.
+const place = c => c.of.name + ' ' + components.filter(o => !o.gone && o.of.name == c.of.name).indexOf(c);
+const keep = () => {
+  const kept = settings.keepQueue && engine.keep();
+  if (!kept) return false;
+  try {
+    const what = JSON.parse(kept);
+    for (const call of what.calls) call.of = place(components[call.slot]);
+    sessionStorage[KEPT] = JSON.stringify(what);
+    return true;
+  } catch {
+    return false;
+  }
+};
+let kept;
+try {
+  kept = JSON.parse(sessionStorage[KEPT] || 'null');
+  delete sessionStorage[KEPT];
+} catch {}
+// Messages that were under way are finished in the session they belong to; then those that never left go out in this one.
+const finish = () => {
+  if (!kept) return;
+  const { hello, frames, calls } = kept, left = new Map(frames.map(frame => [frame.ref, frame]));
+  kept = null;
+  const redo = () => {
+    for (const call of calls) {
+      const c = components.find(c => !c.gone && place(c) == call.of);
+      c?.mounted.then(() => {
+        for (const field in call.set) post(() => engine.set(c.slot, field, JSON.stringify(call.set[field]), 0));
+        post(() => engine.call(c.slot, call.action, JSON.stringify(call.payload ?? []), 0));
+      });
+    }
+  };
+  if (!left.size) return redo();
+  const line = new WebSocket(socket(), 'vivaz.v1.json');
+  line.onopen = () => line.send(JSON.stringify(hello));
+  line.onmessage = ({ data }) => {
+    const { type, ref, payload } = JSON.parse(data);
+    if (type == 'WELCOME') {
+      if (payload.resumed) {
+        for (const frame of left.values()) if (!payload.done.includes(frame.ref)) line.send(JSON.stringify(frame));
+      } else {
+        left.clear();
+        const detail = { action: '', code: 'session_lost', message: 'what was under way before the reload may be lost', details: null };
+        document.dispatchEvent(new CustomEvent('live:error', { detail }));
+      }
+    }
+    left.delete(ref);
+    if (!left.size) line.close(4000), redo();
+  };
+  // Again with the next connection.
+  line.onclose = () => { if (left.size) kept = { hello, frames: [...left.values()], calls }; };
+};
+
 // The engine's life.
 
 const socket = () => {
@@ -384,7 +443,7 @@ page.setAttribute('live-connection', 'connecting');
 page.classList.add('live-offline');
 addEventListener('online', () => post(() => engine.wake()));
 addEventListener('pageshow', e => { if (e.persisted) post(() => engine.wake()); });
-addEventListener('pagehide', e => post(() => engine.leave(!e.persisted)));
+addEventListener('pagehide', e => post(() => engine.leave(!e.persisted && !keep())));
 document.addEventListener('visibilitychange', () => { if (!document.hidden) post(() => engine.wake()); });
 // Another page took the session: the next touch takes it back.
 for (const type of ['pointerdown', 'keydown']) {

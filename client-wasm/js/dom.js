@@ -191,7 +191,7 @@ const model = (node, control, force, value) => {
     if (touched(node, control)) {
       // Typed before the engine was here: it counts as an edit.
       node.$v = value;
-      late.push(() => effects.edited(node));
+      typed.push(node);
       return;
     }
   } else if (node.$v === value && !force) return;
@@ -201,7 +201,7 @@ const model = (node, control, force, value) => {
 };
 
 // Selections are set when all options are there; what the page's own code hears comes last.
-let selects = new Set(), late = [];
+let selects = new Set(), late = [], typed = [];
 
 const insert = (parent, node, before) => {
   const inside = node.isConnected && node.contains(document.activeElement);
@@ -347,7 +347,11 @@ export function run(words, string) {
         default: effects.run(op, w, s);
       }
     } catch (error) {
-      if (error) throw error;
+      if (error) {
+        if (!LENGTH[op]) throw error;
+        // In other HTML than the template's it may be any element that is found.
+        console.warn(error);
+      }
       // A place that is not there. The operation is passed over: its words and strings are counted all the same.
       fits = false;
       q = cut;
@@ -355,13 +359,16 @@ export function run(words, string) {
       for (let k = STRINGS[op] || 0; k--; ) s();
     }
   }
-  const chosen = selects, marks = marked, after = late;
+  const chosen = selects, marks = marked, after = late, edits = typed;
   selects = new Set();
   marked = [];
   late = [];
+  typed = [];
   for (const select of chosen) show(select);
   for (const node of marks) if (node.$i && !node.$m) try { mark(node); } catch (e) { if (e) throw e; }
   for (const act of after) act();
+  // What was typed into HTML that does not fit is put back when that is made anew.
+  if (fits) for (const node of edits) effects.edited(node);
   return fits;
 }
 // How many words and strings the operations have that look for a place.

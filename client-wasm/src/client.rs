@@ -371,6 +371,38 @@ impl Client {
         self.link.phase = link::Phase::Stopped;
     }
 
+    /// What is unanswered, as JSON, for the page that a reload makes: `hello` goes on with this session, `frames` went
+    /// out and may have been handled, `calls` never left. Empty if there is nothing.
+    pub(crate) fn keep(&self) -> String {
+        let (mut frames, mut calls) = (String::new(), String::new());
+        for request in &self.requests {
+            let list = if request.left { &mut frames } else { &mut calls };
+            let Some(component) = self.component(request.slot) else { continue };
+            match request.kind {
+                Kind::Action { .. } | Kind::Property { .. } if request.left => {
+                    list.push_str(if list.is_empty() { "" } else { "," });
+                    list.push_str(&request.frame(&component.id, None));
+                }
+                Kind::Action { .. } => {
+                    list.push_str(if list.is_empty() { "" } else { "," });
+                    request.call(list);
+                }
+                Kind::Mount | Kind::Property { .. } | Kind::Props | Kind::Unmount => {}
+            }
+        }
+        if frames.is_empty() && calls.is_empty() {
+            return calls;
+        }
+        let mut kept = String::from("{\"hello\":");
+        kept.push_str(&self.hello());
+        kept.push_str(",\"frames\":[");
+        kept.push_str(&frames);
+        kept.push_str("],\"calls\":[");
+        kept.push_str(&calls);
+        kept.push_str("]}");
+        kept
+    }
+
     fn connect(&mut self) {
         self.link.phase = link::Phase::Opening;
         self.link.socket += 1;
@@ -490,6 +522,7 @@ impl Client {
                 self.unacknowledged = 0;
             }
             request.sent = true;
+            request.left = true;
             room -= 1;
             self.out.push(Output::Send(frame));
         }

@@ -127,10 +127,17 @@ pub fn commit(slot: u32, node: u32, hole: u32) {
     turn(&mut |page| page.commit(slot, node, hole));
 }
 
-/// Calls an action with a JSON array of arguments.
+/// What is unanswered, for the page that a reload makes; empty if nothing is.
+#[wasm_bindgen]
+pub fn keep() -> String {
+    read(|page| page.client.keep()).unwrap_or_default()
+}
+
+/// Calls an action with a JSON array of arguments. Ticket 0: nobody waits.
 #[wasm_bindgen]
 pub fn call(slot: u32, action: &str, arguments: &str, ticket: u32) {
-    turn(&mut |page| page.client.action(slot, action, arguments, None, Some(ticket), Vec::new()));
+    let ticket = (ticket != 0).then_some(ticket);
+    turn(&mut |page| page.client.action(slot, action, arguments, None, ticket, Vec::new()));
 }
 
 /// Sets a `model` field to a JSON value.
@@ -139,7 +146,7 @@ pub fn set(slot: u32, field: &str, value: &str, ticket: u32) {
     turn(&mut |page| {
         let field = Key::of(field);
         page.client.edit(slot, field, parse(value).unwrap_or_default(), false);
-        page.client.commit(slot, field, Some(ticket));
+        page.client.commit(slot, field, (ticket != 0).then_some(ticket));
     });
 }
 

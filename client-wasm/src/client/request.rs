@@ -19,6 +19,8 @@ pub(crate) struct Request {
     set: String,
     /// It went out over the connection that is open now.
     pub(crate) sent: bool,
+    /// It went out at least once in this session: the server may have handled it.
+    pub(crate) left: bool,
     /// How often it was tried again because the server was busy.
     pub(crate) tries: u8,
     /// It may be run twice, and is on its way into another session.
@@ -75,6 +77,7 @@ impl Request {
             rest,
             set: String::new(),
             sent: false,
+            left: false,
             tries: 0,
             again: false,
             tags: Vec::new(),
@@ -115,6 +118,7 @@ impl Request {
     pub(super) fn again(&mut self) {
         self.again = true;
         self.sent = false;
+        self.left = false;
         self.tries = 0;
         self.carries_nothing();
     }
@@ -139,6 +143,15 @@ impl Request {
     /// `props` is a JSON object.
     pub(crate) fn props(slot: Slot, props: &str) -> Self {
         Self::new(slot, Kind::Props, format!(",\"payload\":{{\"props\":{props}}}"))
+    }
+
+    /// An action that never left, as JSON: `{"slot":…,"action":…,"payload":…,"set":…}`.
+    pub(crate) fn call(&self, out: &mut String) {
+        // Writing to a string cannot fail.
+        let _ = write!(out, "{{\"slot\":{}", self.slot);
+        out.push_str(&self.rest);
+        out.push_str(&self.set);
+        out.push('}');
     }
 
     /// The frame, with word of the replies received so far if `ack` is given.

@@ -1,3 +1,5 @@
+mod model;
+
 use super::*;
 use crate::store::{Operation, Segment};
 use crate::value::parse;
@@ -638,4 +640,20 @@ fn a_session_taken_over_waits_for_the_user_who_takes_it_back() {
     assert!(table.sent()[0].contains(r#""session":"s1","resume":"r""#));
 }
 
-mod model;
+#[test]
+fn what_a_reload_keeps_is_told_apart_by_whether_it_left() {
+    let mut table = Table::live();
+    assert_eq!(table.client.keep(), "");
+    table.call("gone_out", 1);
+    table.sent();
+    table.client.closed(table.socket, 1006);
+    table.client.edit(0, Key::of("title"), Val::text("x"), false);
+    table.client.action(0, "waits", "[5]", None, None, Vec::new());
+    let kept: serde_json::Value = serde_json::from_str(&table.client.keep()).unwrap();
+    assert_eq!(kept["hello"]["payload"]["session"], "s1");
+    assert_eq!(kept["hello"]["payload"]["acked"], 1);
+    assert_eq!(kept["frames"].as_array().unwrap().len(), 1);
+    assert_eq!(kept["frames"][0]["action"], "gone_out");
+    let call = serde_json::json!([{"slot": 0, "action": "waits", "payload": [5], "set": {"title": "x"}}]);
+    assert_eq!(kept["calls"], call);
+}

@@ -1,0 +1,244 @@
+// The engine itself: a fault of it, its memory, a line that is dead without saying so, a server that is busy, what a
+// reload keeps, what a deploy changes.
+
+import type { Page, WebSocketRoute } from "@playwright/test";
+import { expect, live, open, test } from "./test.ts";
+
+test.use({ baseURL: async ({ app }, use) => use(app.url) });
+
+const press = (page: Page, name: string) => page.locator("section > button", { hasText: name }).click();
+const count = (page: Page) => page.locator("#count");
+
+/** Lets the test see the module's exports, and break what it is handed. */
+async function expose(page: Page): Promise<void> {
+  await page.addInitScript(() => {
+    const original = WebAssembly.instantiateStreaming;
+    const seen: { instances: WebAssembly.Exports[]; trap: boolean } = { instances: [], trap: false };
+    Object.assign(window, { seen });
+    WebAssembly.instantiateStreaming = async (source, imports) => {
+      const { instance, module } = await original.call(WebAssembly, source, imports);
+      const exports: Record<string, WebAssembly.ExportValue> = {};
+      for (const [name, value] of Object.entries(instance.exports)) {
+        exports[name] =
+          typeof value == "function" && !name.startsWith("__")
+            ? (...args: unknown[]) => {
+                if (seen.trap) {
+                  seen.trap = false;
+                  throw new WebAssembly.RuntimeError("unreachable");
+                }
+                return (value as (...args: unknown[]) => unknown)(...args);
+              }
+            : value;
+      }
+      seen.instances.push(instance.exports);
+      return { instance: { exports } as WebAssembly.Instance, module };
+    };
+  });
+}
+
+test("after a trap the engine starts again, and what was typed is there", async ({ page, problems }) => {
+  problems.expect(/unreachable/);
+  await expose(page);
+  await open(page, "/inputs");
+  await page.locator("[name=text]").fill("typed");
+  await page.locator("[name=note]").fill("not sent yet");
+  await page.evaluate(() => {
+    (window as unknown as { seen: { trap: boolean } }).seen.trap = true;
+  });
+  await press(page, "Tick");
+  await live(page);
+  await expect(page.locator("[name=text]")).toHaveValue("typed");
+  await expect(page.locator("[name=note]")).toHaveValue("not sent yet");
+  await press(page, "Tick");
+  await expect(page.locator("#ticks")).toHaveText("1");
+  await expect(page.locator("#server")).toContainText("typed|not sent yet|");
+});
+
+test("ten thousand updates do not make it grow", async ({ page }) => {
+  await expose(page);
+  let send: ((frame: string) => void) | undefined;
+  let mounted: { componentId: string; rev: number } | undefined;
+  await page.routeWebSocket("**/live", (socket) => {
+    const server = socket.connectToServer();
+    server.onMessage((frame) => {
+      socket.send(frame);
+      const message = JSON.parse(frame.toString());
+      if (message.type === "COMPONENT_MOUNTED") mounted = message;
+    });
+    send = (frame) => socket.send(frame);
+  });
+  await open(page, "/ways");
+  const bytes = () =>
+    page.evaluate(() => {
+      const { instances } = (window as unknown as { seen: { instances: { memory: WebAssembly.Memory }[] } }).seen;
+      return instances[0]?.memory.buffer.byteLength;
+    });
+  let rev = mounted?.rev ?? 0;
+  const update = async (times: number) => {
+    for (let n = 0; n < times; n++) {
+      rev += 1;
+      const numbers = Array.from({ length: 20 }, (_, at) => ((at * 7 + rev) % 40) + 1);
+      const payload = { count: rev, shown: rev % 2 === 0, numbers: [...new Set(numbers)], html: `<i>${rev}</i>` };
+      send?.(JSON.stringify({ v: 1, type: "STATE_UPDATE", componentId: mounted?.componentId, rev, payload }));
+    }
+    await expect(count(page)).toHaveText(String(rev));
+  };
+  await update(1000);
+  const before = await bytes();
+  await update(10_000);
+  expect(await bytes()).toBe(before);
+  expect(await page.evaluate(() => document.querySelectorAll("*").length)).toBeLessThan(150);
+});
+
+test("a line that is dead without saying so is found out, and nothing is lost", async ({ page }) => {
+  let dead = false;
+  let connections = 0;
+  await page.routeWebSocket("**/live", (socket: WebSocketRoute) => {
+    const mine = ++connections;
+    const server = socket.connectToServer();
+    socket.onMessage((frame) => {
+      if (!(dead && mine === 1)) server.send(frame);
+    });
+    server.onMessage((frame) => {
+      const message = JSON.parse(frame.toString());
+      // The page looks for signs of life as often as it is told.
+      if (message.type === "WELCOME") message.payload.heartbeatMs = 300;
+      if (!(dead && mine === 1)) socket.send(JSON.stringify(message));
+    });
+  });
+  await open(page, "/ways");
+  dead = true;
+  await press(page, "Add");
+  await expect(count(page)).toHaveText("1");
+  expect(connections).toBe(2);
+});
+
+test("a busy server is asked again, and each click counts once", async ({ page }) => {
+  let refused = 0;
+  await page.routeWebSocket("**/live", (socket) => {
+    const server = socket.connectToServer();
+    server.onMessage((frame) => socket.send(frame));
+    socket.onMessage((frame) => {
+      const { type, ref, componentId } = JSON.parse(frame.toString());
+      if (type !== "COMPONENT_ACTION" || refused === 3) return server.send(frame);
+      refused += 1;
+      const payload = { code: "rate_limited", message: "slow down", retryMs: 50 };
+      socket.send(JSON.stringify({ v: 1, type: "ERROR", ref, componentId, payload }));
+    });
+  });
+  await open(page, "/ways");
+  await press(page, "Add");
+  await press(page, "Add");
+  await expect(count(page)).toHaveText("2");
+  expect(refused).toBe(3);
+});
+
+test("a server that refuses this page is not asked for it again and again", async ({ page }) => {
+  let loads = 0;
+  page.on("request", (request) => {
+    if (request.isNavigationRequest()) loads += 1;
+  });
+  await page.routeWebSocket("**/live", (socket) => {
+    socket.onMessage(() => void socket.close({ code: 4401 }));
+  });
+  await page.goto("/ways");
+  await expect.poll(() => loads).toBe(2);
+  await expect(page.locator("html")).toHaveAttribute("live-connection", "stopped");
+  expect(loads).toBe(2);
+});
+
+const KEEPING = `/ways?${new URLSearchParams({ from: "<script", to: "<script live-keep-queue live-warn-unsent" })}`;
+
+test("a reload keeps what waits for a connection, and what is under way is not done twice", async ({ page, problems }) => {
+  problems.expect(/WebSocket connection to .* failed/);
+  let down = false;
+  let mute = false;
+  const actions: string[] = [];
+  await page.routeWebSocket("**/live", (socket) => {
+    if (down) return void socket.close({ code: 1006 - 6 + 1 });
+    const server = socket.connectToServer();
+    socket.onMessage((frame) => {
+      const message = JSON.parse(frame.toString());
+      if (message.type === "COMPONENT_ACTION") actions.push(message.action);
+      if (down) return void socket.close({ code: 1001 });
+      server.send(frame);
+    });
+    server.onMessage((frame) => {
+      if (!mute) socket.send(frame);
+    });
+  });
+  page.on("dialog", (dialog) => void dialog.accept());
+  await open(page, KEEPING);
+  // One is handled, but its answer never comes.
+  mute = true;
+  await press(page, "Rotate");
+  await expect.poll(() => actions).toEqual(["rotate"]);
+  down = true;
+  await press(page, "Add");
+  await expect(page.locator("html")).not.toHaveAttribute("live-connection", "connected");
+  await press(page, "Add");
+  await expect(page.locator("html")).toHaveAttribute("live-queued", "3");
+  await page.reload();
+  down = false;
+  mute = false;
+  await live(page);
+  await expect(count(page)).toHaveText("1");
+  await expect(page.locator("html")).not.toHaveAttribute("live-queued");
+  await page.reload();
+  await live(page);
+  await expect(count(page)).toHaveText("0");
+});
+
+test("leaving with something unsent asks first, where the page wants that", async ({ page }) => {
+  let hold = false;
+  await page.routeWebSocket("**/live", (socket) => {
+    const server = socket.connectToServer();
+    server.onMessage((frame) => {
+      if (!hold) socket.send(frame);
+    });
+  });
+  const asked: string[] = [];
+  page.on("dialog", (dialog) => {
+    asked.push(dialog.type());
+    void dialog.accept();
+  });
+  await open(page, KEEPING);
+  await press(page, "Add");
+  await expect(count(page)).toHaveText("1");
+  await page.reload();
+  expect(asked).toEqual([]);
+  await live(page);
+  hold = true;
+  await press(page, "Add");
+  await page.reload();
+  expect(asked).toEqual(["beforeunload"]);
+});
+
+test("a mount that the server sends by itself replaces what is shown, and keeps what was typed", async ({ page }) => {
+  let send: ((frame: string) => void) | undefined;
+  let mounted: Record<string, unknown> & { payload: { state: Record<string, unknown> } } | undefined;
+  await page.routeWebSocket("**/live", (socket) => {
+    const server = socket.connectToServer();
+    server.onMessage((frame) => {
+      const message = JSON.parse(frame.toString());
+      if (message.type === "COMPONENT_MOUNTED") mounted = message;
+      socket.send(frame);
+    });
+    send = (frame) => socket.send(frame);
+  });
+  await open(page, "/inputs");
+  await page.locator("[name=text]").fill("typed");
+  await page.locator("[name=note]").fill("not sent yet");
+  await expect(page.locator("#server")).toContainText("typed||");
+  // After a deploy the template is another one: here that of another component.
+  const other = await page.request.get("/ways").then((response) => response.text());
+  const hash = /template="([0-9a-f]{32})"/.exec(other)?.[1];
+  const { ref: _, ...envelope } = mounted as Record<string, unknown>;
+  const state = { ...mounted?.payload.state, count: 5, numbers: [4], shown: false, html: "" };
+  send?.(JSON.stringify({ ...envelope, epoch: "new", payload: { component: "inputs", template: hash, state, topics: {} } }));
+  await expect(count(page)).toHaveText("5");
+  await expect(page.locator("#numbers li")).toHaveText(["4"]);
+  // And back again: the same controls, with the text that was in them.
+  send?.(JSON.stringify({ ...envelope, epoch: "newer" }));
+  await expect(page.locator("[name=note]")).toHaveValue("not sent yet");
+});
