@@ -20,6 +20,8 @@ use vivaz_protocol::{CLOSE_LEFT, CloseCode};
 
 pub(crate) use self::alone::{end, tend};
 pub(crate) use self::hello::RECOGNISED_BEFORE;
+#[cfg(test)]
+pub(crate) use self::hello::close_of;
 use self::pulse::{Diagnosis, Pulse};
 use crate::port::Mail;
 use crate::runtime::Runtime;
@@ -161,7 +163,7 @@ async fn attend<T: Transport>(session: &mut Session, transport: &mut T) -> Outco
                 pulse.sign_of_life();
                 let close = match incoming {
                     Incoming::Text(text) => session.text(&text),
-                    Incoming::Binary => session.binary(),
+                    Incoming::Binary(bytes) => session.binary(&bytes),
                     Incoming::SignOfLife => session.sign_of_life(),
                     Incoming::Closed(code) => return Outcome::Left(code),
                     Incoming::Lost => return Outcome::Lost,
@@ -203,6 +205,7 @@ async fn attend<T: Transport>(session: &mut Session, transport: &mut T) -> Outco
                     return Outcome::Close(CloseCode::TimedOut.as_u16(), "no sign of life");
                 }
                 Diagnosis::NotReading => {
+                    Counters::add(&session.runtime().core().counters.too_slow);
                     return Outcome::Close(CloseCode::SlowConsumer.as_u16(), "nothing was read");
                 }
             },

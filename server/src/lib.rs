@@ -61,6 +61,8 @@ mod connection;
 pub mod fuzzing;
 mod gate;
 mod identify;
+#[cfg(feature = "jwt")]
+pub mod jwt;
 mod keeper;
 mod limits;
 mod listen;
@@ -99,6 +101,7 @@ pub use stats::{Latency, Stats};
 pub use store::{MemoryStore, Save, SessionStore, StoreError};
 pub use templates::TemplateError;
 pub use vivaz_components::*;
+pub use vivaz_protocol::SessionId;
 
 /// What an application's components and pages usually need.
 pub mod prelude {
@@ -118,6 +121,11 @@ struct Readme;
 #[cfg(all(doctest, feature = "sqlite"))]
 #[doc = include_str!("../../docs/sessions.md")]
 struct SessionsGuide;
+
+/// The guide to security, for the same reason.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/security.md")]
+struct SecurityGuide;
 
 /// The guide to components, for the same reason.
 #[cfg(doctest)]

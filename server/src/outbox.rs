@@ -50,6 +50,11 @@ impl Outbox {
         self.bytes < self.limit
     }
 
+    /// How much waits, in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// Puts something at the end.
     pub(crate) fn push(&mut self, entry: Entry) {
         if let Entry::Patch { stream, answers: None, .. } = &entry

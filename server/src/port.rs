@@ -204,12 +204,11 @@ impl Port {
         self.lock().outbox.as_ref().is_some_and(|outbox| !outbox.has_room())
     }
 
-    /// The clock ticks: wakes the connection, if there is one and its heartbeat's turn has come.
-    pub(crate) fn tick(&self, now: Instant, heartbeat: Duration) {
+    /// The clock ticks: wakes the connection, if there is one and its heartbeat's turn has come. Says how many bytes wait
+    /// to be sent.
+    pub(crate) fn tick(&self, now: Instant, heartbeat: Duration) -> usize {
         let mut state = self.lock();
-        if state.outbox.is_none() {
-            return;
-        }
+        let Some(waiting) = state.outbox.as_ref().map(Outbox::bytes) else { return 0 };
         let due = state.next_beat.is_some_and(|next| next <= now);
         if due || state.next_beat.is_none() {
             state.next_beat = Some(now + heartbeat);
@@ -219,6 +218,7 @@ impl Port {
             drop(state);
             self.waker.wake();
         }
+        waiting
     }
 
     /// Whether the heartbeat's turn has come.

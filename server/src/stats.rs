@@ -16,9 +16,11 @@ pub(crate) struct Counters {
     pub(crate) resumed: AtomicU64,
     pub(crate) take_overs: AtomicU64,
     pub(crate) dropped: AtomicU64,
+    pub(crate) unsent_bytes: AtomicU64,
     pub(crate) messages: AtomicU64,
     pub(crate) rate_limited: AtomicU64,
     pub(crate) refused_addresses: AtomicU64,
+    pub(crate) too_slow: AtomicU64,
     pub(crate) panics: AtomicU64,
     pub(crate) timeouts: AtomicU64,
     pub(crate) events_lost: AtomicU64,
@@ -45,9 +47,11 @@ impl Counters {
             resumed: get(&self.resumed),
             take_overs: get(&self.take_overs),
             dropped: get(&self.dropped),
+            unsent_bytes: get(&self.unsent_bytes),
             messages: get(&self.messages),
             rate_limited: get(&self.rate_limited),
             refused_addresses: get(&self.refused_addresses),
+            too_slow: get(&self.too_slow),
             panics: get(&self.panics),
             timeouts: get(&self.timeouts),
             events_lost: get(&self.events_lost),
@@ -81,12 +85,16 @@ pub struct Stats {
     pub take_overs: u64,
     /// Connections that ended without saying so.
     pub dropped: u64,
+    /// Bytes that wait for clients to read them, as of the last sweep.
+    pub unsent_bytes: u64,
     /// Messages from clients.
     pub messages: u64,
     /// Of those, refused because they came too fast.
     pub rate_limited: u64,
     /// Connections refused because their address had too many, or asked too fast.
     pub refused_addresses: u64,
+    /// Connections closed because their clients did not read what was sent (4413).
+    pub too_slow: u64,
     /// Handlers that panicked.
     pub panics: u64,
     /// Handlers that took too long.

@@ -16,7 +16,7 @@ pub(crate) enum Incoming {
     /// A message. The transport has checked that it is UTF-8 and within the size limit.
     Text(Bytes),
     /// A binary message, which this encoding of the protocol has no use for.
-    Binary,
+    Binary(Bytes),
     /// Something that only says that the peer is there.
     SignOfLife,
     /// The peer closes, with this code if it gave one.

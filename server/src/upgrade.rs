@@ -1,5 +1,8 @@
 //! From an HTTP request to a connection: who asks, from where, and in which words.
 
+#[cfg(test)]
+mod echo;
+
 use std::time::Duration;
 
 use axum::body::Body;

@@ -1,5 +1,6 @@
 //! Chores: `cargo xtask COMMAND`. One file a command.
 
+mod autobahn;
 mod bench;
 mod chaos;
 mod client;
@@ -19,6 +20,7 @@ Usage: cargo xtask COMMAND
   chaos [--seed N]         pages on a network that breaks and a server that is killed and restarted: nothing is lost,
                            nothing done twice; --short for a small one
   fuzz [--seconds N] [TARGET…]  feeds every reader of foreign input what it has never seen; 60 s a target
+  autobahn [CASE…]         Autobahn's cases of RFC 6455 against an echo on the server's transport; needs Python 2.7
   help                     this text";
 
 fn main() -> ExitCode {
@@ -37,6 +39,7 @@ fn run() -> anyhow::Result<()> {
     let command = args.next();
     let rest: Vec<String> = args.collect();
     match command.as_deref() {
+        Some("autobahn") => autobahn::run(&rest),
         Some("bench") => bench::run(&rest),
         Some("chaos") => chaos::run(&rest),
         Some("client") => client::run_build(&rest),

@@ -75,7 +75,7 @@ async fn first_message<T: Transport>(transport: &mut T) -> Result<bytes::Bytes, 
         match transport.next().await {
             Some(Incoming::Text(text)) => return Ok(text),
             Some(Incoming::SignOfLife) => {}
-            Some(Incoming::Binary) => {
+            Some(Incoming::Binary(_)) => {
                 return Err(Refused::code(CloseCode::ProtocolViolation, "messages are JSON in text frames"));
             }
             Some(Incoming::Violation(violation)) => {
@@ -88,7 +88,7 @@ async fn first_message<T: Transport>(transport: &mut T) -> Result<bytes::Bytes, 
 }
 
 /// How a broken rule of the transport is answered.
-pub(super) fn close_of(violation: Violation) -> (u16, &'static str) {
+pub(crate) fn close_of(violation: Violation) -> (u16, &'static str) {
     match violation {
         Violation::TooLarge => (CloseCode::MessageTooBig.as_u16(), "the message is too large"),
         Violation::NotUtf8 => (1007, "text has to be UTF-8"),

@@ -29,8 +29,11 @@ pub(super) async fn run(runtime: WeakRuntime, shutdown: CancellationToken, limit
         let Some(runtime) = runtime.upgrade() else { return };
         let core = runtime.core();
         let now = Instant::now();
-        let swept =
-            core.sessions.sweep(now, limits.suspended_sessions, |port| port.tick(now, limits.heartbeat));
+        let mut unsent = 0;
+        let swept = core.sessions.sweep(now, limits.suspended_sessions, |port| {
+            unsent += port.tick(now, limits.heartbeat);
+        });
+        core.counters.unsent_bytes.store(unsent as u64, Ordering::Relaxed);
         core.counters.suspended.store(swept.waiting as u64, Ordering::Relaxed);
         for session in swept.expired {
             core.tasks.spawn(connection::end(session, UnmountReason::Expired));

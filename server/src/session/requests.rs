@@ -63,7 +63,8 @@ impl Session {
     }
 
     /// A binary message: there is no encoding of that kind.
-    pub(crate) fn binary(&mut self) -> Option<Close> {
+    pub(crate) fn binary(&mut self, bytes: &[u8]) -> Option<Close> {
+        tracing::debug!(bytes = bytes.len(), "a binary message");
         self.malformed(None, None, "messages are JSON in text frames")
     }
 

@@ -13,6 +13,7 @@ use super::history::History;
 use super::mount::Mounting;
 use super::{Session, speak};
 use crate::middleware::Call;
+use crate::stats::Counters;
 
 /// Something that had to wait, and is done.
 pub(crate) enum Done {
@@ -73,7 +74,14 @@ impl Session {
     /// Gives an event to a component, if it takes such.
     fn tell(&mut self, id: &ComponentId, event: ServerEvent) {
         let takes = |spec: &vivaz_components::Spec| spec.events.contains(&&*event.name);
-        if self.components.get(id).is_some_and(|component| takes(component.spec)) {
+        let core = self.runtime.core();
+        let Some(component) = self.components.get(id).filter(|component| takes(component.spec)) else {
+            return;
+        };
+        if component.queue.len() >= core.limits.mailbox {
+            // Whoever is this busy hears of it no more than one whose session does not get to its mail.
+            Counters::add(&core.counters.events_lost);
+        } else {
             self.enqueue(id, Task::Job { job: Job::Event { event }, origin: Origin::Server });
         }
     }

@@ -45,6 +45,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> WebSocket<S> {
         Self { inner, rest: Bytes::new() }
     }
 
+    /// What only an echo sends.
+    #[cfg(test)]
+    pub(crate) async fn send_binary(&mut self, bytes: Bytes) -> Result<(), Gone> {
+        std::future::poll_fn(|cx| self.poll_rest(cx)).await?;
+        self.inner.send(Message::Binary(bytes)).await.map_err(gone)
+    }
+
     /// Sends fragments of a long message as long as the peer takes them.
     fn poll_rest(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Gone>> {
         while !self.rest.is_empty() {
@@ -145,7 +152,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Transport for WebSocket<S> {
 fn incoming(message: Message) -> Incoming {
     match message {
         Message::Text(text) => Incoming::Text(text.into()),
-        Message::Binary(_) => Incoming::Binary,
+        Message::Binary(bytes) => Incoming::Binary(bytes),
         Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => Incoming::SignOfLife,
         Message::Close(frame) => Incoming::Closed(frame.map(|frame| frame.code.into())),
     }

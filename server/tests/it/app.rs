@@ -129,6 +129,26 @@ impl Lab {
     #[action(allow = "experiment")]
     fn experiment(&mut self) {}
 
+    /// Whoever wrote a draft may.
+    #[action(guard = Self::has_draft)]
+    fn publish(&mut self) {
+        self.seen += 1;
+    }
+
+    fn has_draft(&self, _cx: &Context) -> bool {
+        !self.draft.is_empty()
+    }
+
+    #[action]
+    fn who(&self, cx: &mut Context) -> (Option<String>, Option<String>, bool) {
+        let identity = cx.identity();
+        (
+            identity.user_id().map(str::to_owned),
+            identity.tenant().map(str::to_owned),
+            identity.may("experiment"),
+        )
+    }
+
     #[action]
     fn ran(&self) -> u32 {
         self.ran
@@ -310,14 +330,22 @@ pub(crate) struct Server {
     pub(crate) serving: Option<tokio::task::JoinHandle<std::io::Result<()>>>,
 }
 
-/// Who asks, as the test says: `x-user: ID`, `x-may: PERMISSION`, `x-refuse`.
+/// Who asks, as the test says: `x-user: ID`, `x-tenant: NAME`, `x-may: PERMISSION`, `x-refuse`, `x-panic`, `x-hang`.
 async fn identify(request: Parts) -> std::result::Result<Identity, Refused> {
     let header = |name| request.headers.get(name).and_then(|value| value.to_str().ok());
     if header("x-refuse").is_some() {
         return Err(Refused);
     }
+    assert!(header("x-panic").is_none(), "the secret is 4711");
+    if header("x-hang").is_some() {
+        std::future::pending::<()>().await;
+    }
     let identity = header("x-user").map_or_else(Identity::anonymous, |id| Identity::of(User::new(id, id)));
-    Ok(identity.with_permissions(header("x-may")))
+    let identity = identity.with_permissions(header("x-may"));
+    Ok(match header("x-tenant") {
+        Some(tenant) => identity.with_tenant(tenant),
+        None => identity,
+    })
 }
 
 async fn page(live: Live, State(_): State<Runtime>) -> std::result::Result<Response, RenderError> {
@@ -353,6 +381,8 @@ pub(crate) async fn start_with(configure: impl FnOnce(Builder) -> Builder) -> Se
         .hello(|identity, auth| async move {
             match auth {
                 Some(auth) if auth.get().contains("wrong") => Err(Refused),
+                Some(auth) if auth.get().contains("hang") => std::future::pending().await,
+                Some(auth) if auth.get().contains("panic") => panic!("the secret is 4711"),
                 Some(auth) if auth.get().contains("ada") => Ok(Identity::of(User::new("ada", "Ada"))),
                 Some(_) | None => Ok(identity),
             }

@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue};
 use tokio_tungstenite::tungstenite::{Error, Message};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, client_async, connect_async};
 
 use crate::app::Server;
 
@@ -44,6 +44,13 @@ impl Client {
         }
         let (socket, _) = connect_async(request).await?;
         Ok(Self { socket, reference: 0, welcome: Value::Null })
+    }
+
+    /// Opens a connection with a new session on a stream that is there.
+    pub(crate) async fn open_on(stream: TcpStream, address: SocketAddr) -> Self {
+        let request = format!("ws://{address}/live").into_client_request().unwrap();
+        let (socket, _) = client_async(request, MaybeTlsStream::Plain(stream)).await.unwrap();
+        Self { socket, reference: 0, welcome: Value::Null }.say_hello(json!({})).await
     }
 
     /// Opens a connection with a new session.

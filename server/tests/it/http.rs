@@ -31,7 +31,7 @@ pub(crate) async fn request(
     (String::from_utf8(answer[..end].to_vec()).unwrap().to_lowercase(), answer[end + 4..].to_vec())
 }
 
-fn status(error: &Error) -> u16 {
+pub(crate) fn status(error: &Error) -> u16 {
     match error {
         Error::Http(response) => response.status().as_u16(),
         other => panic!("{other:?}"),

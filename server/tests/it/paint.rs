@@ -10,7 +10,7 @@ use crate::client::{Client, assert_error};
 use crate::http::request;
 
 /// The values of an attribute in the order of the elements.
-fn attributes(html: &str, name: &str) -> Vec<String> {
+pub(crate) fn attributes(html: &str, name: &str) -> Vec<String> {
     html.split(&format!(" {name}=\""))
         .skip(1)
         .map(|rest| rest.split('"').next().unwrap().to_owned())

@@ -1,0 +1,221 @@
+//! Identities out of JSON Web Tokens: the feature `jwt`.
+
+use std::sync::Arc;
+
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+pub use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use vivaz_components::{Identity, User};
+
+use crate::identify::Refused;
+use crate::runtime::Builder;
+
+/// Recognises users by tokens that somebody else signed. Cheap to clone.
+///
+/// A token is taken from `Authorization: Bearer …`, from a cookie where one is named, or from the `auth` of a `HELLO`.
+/// Without any the visitor is anonymous; one that is wrong, or has expired, is refused. Of its claims `sub` is the
+/// user's id, `name` what others see, `tenant` the tenant, and `permissions` (a list) and `scope` (words) the
+/// permissions.
+///
+/// ```
+/// use vivaz::Runtime;
+/// use vivaz::jwt::Jwt;
+///
+/// let jwt = Jwt::hs256(b"a key that the issuer has too, at least 32 bytes").cookie("token");
+/// let runtime = Runtime::builder().jwt(jwt).build()?;
+/// # Ok::<(), vivaz::BuildError>(())
+/// ```
+#[derive(Clone)]
+pub struct Jwt {
+    rules: Arc<Rules>,
+    cookie: Option<Arc<str>>,
+}
+
+struct Rules {
+    key: DecodingKey,
+    validation: Validation,
+}
+
+#[derive(Deserialize)]
+struct Claims {
+    sub: String,
+    name: Option<String>,
+    tenant: Option<String>,
+    #[serde(default)]
+    permissions: Vec<String>,
+    #[serde(default)]
+    scope: String,
+}
+
+impl Jwt {
+    /// Tokens signed with that key, as far as the validation accepts them: which algorithms, whose, for whom.
+    #[must_use]
+    pub fn new(key: DecodingKey, validation: Validation) -> Self {
+        Self { rules: Arc::new(Rules { key, validation }), cookie: None }
+    }
+
+    /// Tokens signed by HMAC with SHA-256 with a key that the issuer has too; they have to expire.
+    #[must_use]
+    pub fn hs256(key: &[u8]) -> Self {
+        Self::new(DecodingKey::from_secret(key), Validation::new(Algorithm::HS256))
+    }
+
+    /// Takes the token from a cookie too. Where it is set, it should be `HttpOnly`, `Secure` and `SameSite=Lax`.
+    #[must_use]
+    pub fn cookie(mut self, name: &str) -> Self {
+        self.cookie = Some(name.into());
+        self
+    }
+
+    /// Whose token it is.
+    ///
+    /// # Errors
+    /// When it is not good, or not good any more.
+    pub fn verify(&self, token: &str) -> Result<Identity, Refused> {
+        let Rules { key, validation } = &*self.rules;
+        let claims = match jsonwebtoken::decode::<Claims>(token, key, validation) {
+            Ok(token) => token.claims,
+            Err(error) => {
+                tracing::info!(%error, "a token was refused");
+                return Err(Refused);
+            }
+        };
+        let name = claims.name.unwrap_or_else(|| claims.sub.clone());
+        let words = claims.scope.split_whitespace().map(str::to_owned);
+        let identity = Identity::of(User::new(claims.sub, name))
+            .with_permissions(claims.permissions.into_iter().chain(words));
+        Ok(match claims.tenant {
+            Some(tenant) => identity.with_tenant(tenant),
+            None => identity,
+        })
+    }
+
+    /// Who sent a request.
+    ///
+    /// # Errors
+    /// When it brings a token that is not good.
+    pub fn request(&self, request: &Parts) -> Result<Identity, Refused> {
+        let token = bearer(&request.headers)
+            .or_else(|| self.cookie.as_ref().and_then(|name| cookie(&request.headers, name)));
+        token.map_or_else(|| Ok(Identity::anonymous()), |token| self.verify(token))
+    }
+
+    /// Who says `HELLO` with that `auth`, over a connection whose request was this identity's.
+    ///
+    /// # Errors
+    /// When it brings something that is no token, or one that is not good.
+    pub fn hello(&self, identity: Identity, auth: Option<&RawValue>) -> Result<Identity, Refused> {
+        let Some(auth) = auth else { return Ok(identity) };
+        let token: String = serde_json::from_str(auth.get()).map_err(|_| Refused)?;
+        self.verify(&token)
+    }
+}
+
+impl Builder {
+    /// Recognises users by JSON Web Tokens, in the request and in `HELLO`.
+    #[must_use]
+    pub fn jwt(self, jwt: Jwt) -> Self {
+        let in_hello = jwt.clone();
+        self.identity(move |request| std::future::ready(jwt.request(&request)))
+            .hello(move |identity, auth| std::future::ready(in_hello.hello(identity, auth.as_deref())))
+    }
+}
+
+impl std::fmt::Debug for Jwt {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Jwt").field("cookie", &self.cookie).finish_non_exhaustive()
+    }
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let lists = headers.get_all(header::COOKIE).iter().filter_map(|list| list.to_str().ok());
+    let mut cookies = lists.flat_map(|list| list.split(';')).filter_map(|one| one.trim().split_once('='));
+    cookies.find_map(|(key, value)| (key == name).then_some(value))
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::Request;
+    use jsonwebtoken::{EncodingKey, Header, encode, get_current_timestamp};
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const KEY: &[u8] = b"a key that the issuer has too, 32 bytes and more";
+
+    fn token(claims: &Value, key: &[u8], algorithm: Algorithm) -> String {
+        encode(&Header::new(algorithm), claims, &EncodingKey::from_secret(key)).unwrap()
+    }
+
+    fn in_an_hour() -> u64 {
+        get_current_timestamp() + 3_600
+    }
+
+    fn parts(name: &str, value: &str) -> Parts {
+        Request::builder().header(name, value).body(()).unwrap().into_parts().0
+    }
+
+    #[test]
+    fn claims_become_an_identity() {
+        let claims = json!({
+            "sub": "7", "name": "Ada", "tenant": "acme", "exp": in_an_hour(),
+            "permissions": ["moderate"], "scope": "read write",
+        });
+        let token = token(&claims, KEY, Algorithm::HS256);
+        let jwt = Jwt::hs256(KEY).cookie("token");
+        for (name, value) in [
+            ("authorization", format!("Bearer {token}")),
+            ("authorization", format!("bearer {token}")),
+            ("cookie", format!("a=b; token={token}; c=d")),
+        ] {
+            let identity = jwt.request(&parts(name, &value)).unwrap();
+            assert_eq!(identity.user().unwrap(), &User::new("7", "Ada"));
+            assert_eq!(identity.tenant(), Some("acme"));
+            assert_eq!(identity.permissions().collect::<Vec<_>>(), ["moderate", "read", "write"]);
+        }
+        let auth = serde_json::value::to_raw_value(&token).unwrap();
+        assert_eq!(jwt.hello(Identity::anonymous(), Some(&auth)).unwrap().user_id(), Some("7"));
+    }
+
+    #[test]
+    fn a_token_that_is_not_good_is_refused_and_none_is_nobody() {
+        let jwt = Jwt::hs256(KEY);
+        let good = json!({ "sub": "7", "exp": in_an_hour() });
+        assert!(jwt.verify(&token(&good, KEY, Algorithm::HS256)).is_ok());
+        let expired = json!({ "sub": "7", "exp": get_current_timestamp() - 3_600 });
+        // `{"alg":"none"}` and no signature.
+        let unsigned = "eyJhbGciOiJub25lIn0.eyJzdWIiOiI3IiwiZXhwIjo5OTk5OTk5OTk5fQ.";
+        for wrong in [
+            token(&good, b"another key of thirty-two bytes and more", Algorithm::HS256),
+            token(&good, KEY, Algorithm::HS384),
+            token(&expired, KEY, Algorithm::HS256),
+            token(&json!({ "sub": "7" }), KEY, Algorithm::HS256),
+            unsigned.to_owned(),
+            String::new(),
+        ] {
+            assert_eq!(jwt.verify(&wrong).unwrap_err(), Refused, "{wrong}");
+            assert!(jwt.request(&parts("authorization", &format!("Bearer {wrong}"))).is_err());
+        }
+        let cookie = parts("cookie", "token=nonsense");
+        assert_eq!(jwt.request(&cookie).unwrap(), Identity::anonymous(), "no cookie was named");
+        assert!(jwt.cookie("token").request(&cookie).is_err());
+    }
+
+    #[test]
+    fn whatever_else_stands_in_a_hello_is_refused() {
+        let jwt = Jwt::hs256(KEY);
+        for auth in ["7", "{}", "null", "\"\""] {
+            let auth = RawValue::from_string(auth.to_owned()).unwrap();
+            assert!(jwt.hello(Identity::anonymous(), Some(&auth)).is_err());
+        }
+        let ada = Identity::of(User::new("ada", "Ada"));
+        assert_eq!(jwt.hello(ada.clone(), None).unwrap(), ada);
+    }
+}

@@ -1,0 +1,203 @@
+//! Who may do what, and until when.
+
+use std::time::Duration;
+
+use serde_json::json;
+use vivaz::{ActionError, Call, Limits, SessionId};
+
+use crate::app::{limited, start, start_with};
+use crate::client::{Client, Received, assert_error};
+use crate::http::request;
+
+const ADA: &[(&str, &str)] = &[("x-user", "ada")];
+
+#[tokio::test]
+async fn a_guard_is_asked_before_the_handler() {
+    let server = start().await;
+    let mut client = Client::greet_with(&server, ADA, json!({})).await;
+    client.mount("lab", "lab", json!({})).await;
+    assert_error(&client.act("lab", "publish", json!([])).await, "forbidden");
+    let write = client.message("PROPERTY_UPDATE", "lab", json!({ "property": "draft", "value": "words" }));
+    client.ask(write).await;
+    assert_eq!(client.act("lab", "publish", json!([])).await["payload"], json!({ "seen": 1 }));
+    let mut nobody = Client::greet(&server).await;
+    nobody.mount("lab", "lab", json!({})).await;
+    assert_error(&nobody.act("lab", "publish", json!([])).await, "unauthenticated");
+}
+
+#[tokio::test]
+async fn a_handler_knows_the_user_the_tenant_and_the_permissions() {
+    let server = start().await;
+    let headers = &[("x-user", "ada"), ("x-tenant", "acme"), ("x-may", "experiment")];
+    let mut client = Client::greet_with(&server, headers, json!({})).await;
+    client.mount("lab", "lab", json!({})).await;
+    assert_eq!(client.act("lab", "who", json!([])).await["payload"], json!(["ada", "acme", true]));
+}
+
+#[tokio::test]
+async fn revoking_a_user_closes_all_of_their_pages_with_4401_and_nobody_elses() {
+    let server = start().await;
+    let mut first = Client::greet_with(&server, ADA, json!({})).await;
+    let mut second = Client::greet_with(&server, &[("x-user", "ada"), ("x-tenant", "acme")], json!({})).await;
+    let waiting = Client::greet_with(&server, ADA, json!({})).await;
+    let welcome = waiting.welcome.clone();
+    waiting.cut();
+    server.until(|server| server.runtime.stats().connections == 2).await;
+    first.mount("lab", "lab", json!({})).await;
+    let mut bob = Client::greet_with(&server, &[("x-user", "bob")], json!({})).await;
+    bob.mount("c", "counter", json!({})).await;
+    assert_eq!(server.runtime.revoke("ada"), 3);
+    assert_eq!(first.closed().await, 4401);
+    assert_eq!(second.closed().await, 4401);
+    assert_eq!(bob.act("c", "increment", json!([])).await["payload"]["count"], 1);
+    server.until(|server| server.runtime.stats().sessions == 1).await;
+    assert!(server.bench.hooks.lock().unwrap().contains(&"unmount"), "components are told");
+    for welcome in [&first.welcome, &second.welcome, &welcome] {
+        let hello = json!({ "session": welcome["session"], "resume": welcome["resume"] });
+        let back = Client::greet_with(&server, ADA, hello).await;
+        assert_eq!(back.welcome["resumed"], false, "nothing is left of what was revoked");
+    }
+}
+
+#[tokio::test]
+async fn what_runs_when_access_is_revoked_finishes() {
+    let server = start().await;
+    let mut client = Client::greet_with(&server, ADA, json!({})).await;
+    client.mount("lab", "lab", json!({})).await;
+    let call = client.call("lab", "wait", json!([]));
+    client.send(call).await;
+    server.bench.entered.notified().await;
+    assert_eq!(server.runtime.revoke_where(|identity| identity.user_id().is_some()), 1);
+    assert_eq!(client.closed().await, 4401);
+    server.bench.gate.notify_one();
+    server.until(|server| server.bench.hooks.lock().unwrap().contains(&"unmount")).await;
+}
+
+#[tokio::test]
+async fn who_was_recognised_before_a_revocation_is_recognised_anew() {
+    let server = start().await;
+    let mut client = Client::open_with(&server, ADA).await.unwrap();
+    // The server has the connection, but no session that could be ended.
+    server.until(|server| server.runtime.stats().connections == 1).await;
+    assert_eq!(server.runtime.revoke("ada"), 0);
+    client.send(json!({ "v": 1, "type": "HELLO", "payload": {} })).await;
+    assert_eq!(client.closed().await, 4408);
+    assert_eq!(server.runtime.stats().sessions, 0);
+    Client::greet_with(&server, ADA, json!({})).await;
+}
+
+#[tokio::test]
+async fn a_session_that_is_ended_closes_with_4410() {
+    let server = start().await;
+    let mut client = Client::greet(&server).await;
+    client.mount("lab", "lab", json!({})).await;
+    let session = SessionId::new(client.welcome["session"].as_str().unwrap()).unwrap();
+    assert!(server.runtime.end_session(&session));
+    assert_eq!(client.closed().await, 4410);
+    server.until(|server| server.runtime.stats().sessions == 0).await;
+    assert!(!server.runtime.end_session(&session));
+    let back = Client::resume(&server, &client.welcome, 0, json!({})).await;
+    assert_eq!(back.welcome["resumed"], false);
+}
+
+#[tokio::test]
+async fn a_session_stays_with_its_tenant() {
+    let server = start().await;
+    let of = |tenant| [("x-user", "ada"), ("x-tenant", tenant)];
+    let client = Client::greet_with(&server, &of("acme"), json!({})).await;
+    let hello = json!({ "session": client.welcome["session"], "resume": client.welcome["resume"] });
+    client.cut();
+    for headers in [&of("other")[..], ADA] {
+        let foreign = Client::greet_with(&server, headers, hello.clone()).await;
+        assert_eq!(foreign.welcome["resumed"], false);
+        assert_ne!(foreign.welcome["session"], hello["session"]);
+    }
+    let back = Client::greet_with(&server, &of("acme"), hello).await;
+    assert_eq!(back.welcome["resumed"], true);
+}
+
+#[tokio::test]
+async fn a_user_has_so_many_sessions_and_one_more_is_refused_or_takes_the_place_of_one_that_waits() {
+    let server = limited(Limits { sessions_per_user: 2, ..Limits::default() }).await;
+    let first = Client::greet_with(&server, ADA, json!({})).await;
+    let _second = Client::greet_with(&server, ADA, json!({})).await;
+    let mut third = Client::open_with(&server, ADA).await.unwrap();
+    third.send(json!({ "v": 1, "type": "HELLO", "payload": {} })).await;
+    assert_eq!(third.closed().await, 4503);
+    Client::greet_with(&server, &[("x-user", "bob")], json!({})).await;
+    let welcome = first.welcome.clone();
+    first.cut();
+    server.until(|server| server.runtime.stats().connections <= 2).await;
+    let mut fourth = Client::open_with(&server, ADA).await.unwrap();
+    // The server may not have parked the first one yet.
+    while {
+        fourth.send(json!({ "v": 1, "type": "HELLO", "payload": {} })).await;
+        matches!(fourth.receive().await, Received::Closed(_))
+    } {
+        fourth = Client::open_with(&server, ADA).await.unwrap();
+    }
+    // The second, the fourth and Bob's.
+    server.until(|server| server.runtime.stats().sessions == 3).await;
+    let hello = json!({ "session": welcome["session"], "resume": welcome["resume"] });
+    let mut back = Client::open_with(&server, ADA).await.unwrap();
+    back.send(json!({ "v": 1, "type": "HELLO", "payload": hello })).await;
+    assert_eq!(back.closed().await, 4503, "it made room, and there is none again");
+}
+
+#[tokio::test]
+async fn of_a_users_sessions_that_wait_the_oldest_ends() {
+    let server = limited(Limits { suspended_per_user: 2, ..Limits::default() }).await;
+    let mut welcomes = Vec::new();
+    for n in 1..=4 {
+        let client = Client::greet_with(&server, ADA, json!({})).await;
+        welcomes.push(client.welcome.clone());
+        client.cut();
+        server.until(|server| server.runtime.stats().connections == 0).await;
+        server.until(move |server| server.runtime.stats().sessions == n.min(2)).await;
+    }
+    for (welcome, resumed) in welcomes.iter().zip([false, false, true, true]) {
+        let hello = json!({ "session": welcome["session"], "resume": welcome["resume"] });
+        let back = Client::greet_with(&server, ADA, hello).await;
+        assert_eq!(back.welcome["resumed"], resumed);
+        back.close(4000).await;
+    }
+}
+
+#[tokio::test]
+async fn a_hook_that_panics_or_never_answers_lets_nobody_in() {
+    let server = limited(Limits { hello_time: Duration::from_secs(1), ..Limits::default() }).await;
+    for header in ["x-panic", "x-hang"] {
+        let mut client = Client::open_with(&server, &[(header, "1")]).await.unwrap();
+        assert_eq!(client.closed().await, 4401, "{header}");
+        let (head, _) = request(&server, "GET", "/page", &[(header, "1")]).await;
+        assert!(head.starts_with("http/1.1 401"), "{head}");
+    }
+    for auth in ["hang", "panic"] {
+        let mut client = Client::open(&server).await;
+        client.send(json!({ "v": 1, "type": "HELLO", "payload": { "auth": auth } })).await;
+        assert_eq!(client.closed().await, 4401, "{auth}");
+    }
+    Client::greet(&server).await;
+}
+
+#[tokio::test]
+async fn middleware_that_panics_or_never_answers_refuses_and_the_session_goes_on() {
+    let server = start_with(|builder| {
+        let limits = Limits { action_time: Duration::from_millis(100), ..Limits::default() };
+        builder.limits(limits).middleware(|call: Call| async move {
+            match &*call.action {
+                "boom" => panic!("the secret is 4711"),
+                "forever" => std::future::pending().await,
+                "fail" => Err(ActionError::forbidden("not you")),
+                _ => Ok(()),
+            }
+        })
+    })
+    .await;
+    let mut client = Client::greet(&server).await;
+    client.mount("lab", "lab", json!({})).await;
+    for (action, code) in [("boom", "panicked"), ("forever", "timeout"), ("fail", "forbidden")] {
+        assert_error(&client.act("lab", action, json!([])).await, code);
+    }
+    assert_eq!(client.act("lab", "see", json!([])).await["payload"]["seen"], 1);
+}

@@ -1,0 +1,147 @@
+//! Clients that take their time: each is given up when its time is over, and nobody waits for it.
+
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpSocket, TcpStream};
+use vivaz::{Limits, Runtime};
+
+use crate::app::{Message, Room, Server, limited};
+use crate::client::Client;
+
+/// Sends a text a byte at a time until the other side has enough of it; gives what it said.
+async fn trickle(stream: &mut TcpStream, text: &[u8]) -> Vec<u8> {
+    let (mut read, mut write) = stream.split();
+    let mut said = Vec::new();
+    let sending = async {
+        for byte in text {
+            if write.write_all(&[*byte]).await.is_err() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        // The other side is the one that ends it.
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        () = sending => {}
+        // A reset is an end as well.
+        _ = read.read_to_end(&mut said) => {}
+    }
+    said
+}
+
+/// Somebody else's round trips, for as long as the other thing takes.
+async fn beside<T>(server: &Server, other: impl Future<Output = T>) -> T {
+    let mut client = Client::greet(server).await;
+    client.mount("c", "counter", json!({})).await;
+    let trips = async {
+        loop {
+            client.act("c", "increment", json!([])).await;
+            tokio::time::sleep(Duration::from_millis(15)).await;
+        }
+    };
+    tokio::select! {
+        done = other => done,
+        () = trips => unreachable!("it goes on until the other is done"),
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_is_sent_a_byte_at_a_time_is_given_up() {
+    let server = limited(Limits { head_time: Duration::from_secs(1), ..Limits::default() }).await;
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    let head = format!("GET /live HTTP/1.1\r\nHost: {}\r\nX: {}", server.address, "x".repeat(100_000));
+    let said = beside(&server, trickle(&mut stream, head.as_bytes())).await;
+    let said = String::from_utf8(said).unwrap();
+    assert!(said.is_empty() || said.starts_with("HTTP/1.1 408"), "{said}");
+}
+
+#[tokio::test]
+async fn a_connection_that_asks_nothing_is_given_up_too() {
+    let server = limited(Limits { head_time: Duration::from_secs(1), ..Limits::default() }).await;
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    assert!(beside(&server, trickle(&mut stream, b"")).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_greeting_that_is_sent_a_byte_at_a_time_closes_with_4408() {
+    let server = limited(Limits { hello_time: Duration::from_secs(1), ..Limits::default() }).await;
+    let mut client = Client::open(&server).await;
+    // A masked text frame of 60,000 bytes, of which few ever come.
+    let mut frame = vec![0x81, 0xfe, 0xea, 0x60, 0, 0, 0, 0];
+    frame.resize(60_000, b' ');
+    let said = beside(&server, trickle(client.stream(), &frame)).await;
+    assert_eq!(said[..4], [0x88, said[1], 0x11, 0x38], "a close frame with 4408");
+    assert_eq!(server.runtime.stats().sessions, 1, "the bystander's");
+}
+
+/// The memory that this process has.
+fn resident() -> usize {
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
+    statm.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap() * 4096
+}
+
+/// Replaces what a room shows.
+async fn show(runtime: &Runtime, n: u64, bytes: usize) {
+    let topic = runtime.topic::<Room>("chat/lobby").await.unwrap();
+    let text = "x".repeat(bytes);
+    topic.update(move |room| room.messages = vec![Message { id: n, text: text.clone() }]).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_reader_of_one_byte_a_second_costs_little_and_closes_with_4413() {
+    let server = limited(Limits {
+        outbox_bytes: 128 * 1024,
+        heartbeat: Duration::from_secs(1),
+        write_time: Duration::from_secs(2),
+        ..Limits::default()
+    })
+    .await;
+    // So small a window that what the system itself keeps for it does not count.
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4096).unwrap();
+    let mut slow = Client::open_on(socket.connect(server.address).await.unwrap(), server.address).await;
+    slow.mount("chat", "chat", json!({})).await;
+    let before = resident();
+    let server_ref = &server;
+    let said = beside(&server, async {
+        let mut published = 0;
+        let publish = async {
+            while server_ref.runtime.stats().too_slow == 0 {
+                show(&server_ref.runtime, published, 64 * 1024).await;
+                published += 1;
+                tokio::task::yield_now().await;
+            }
+        };
+        let read = async {
+            loop {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                slow.stream().read_u8().await.unwrap();
+                let unsent = server_ref.runtime.stats().unsent_bytes;
+                assert!(unsent <= 256 * 1024, "{unsent}");
+            }
+        };
+        tokio::select! {
+            () = publish => {}
+            () = read => {}
+        }
+        let grown = resident().saturating_sub(before);
+        assert!(grown < 64 * 1024 * 1024, "{grown} bytes for {published} states of 64 KiB");
+        // It is given up. What was on its way and the code can still be read.
+        let mut rest = Vec::new();
+        tokio::time::timeout(Duration::from_secs(20), slow.stream().read_to_end(&mut rest))
+            .await
+            .expect("it comes to an end")
+            .unwrap();
+        rest
+    })
+    .await;
+    let close = said.windows(4).rposition(|four| four[0] == 0x88 && four[2..] == 4413_u16.to_be_bytes());
+    assert!(
+        close.is_some(),
+        "the code is the last thing that comes: {:?}",
+        &said[said.len().saturating_sub(64)..]
+    );
+}
