@@ -424,7 +424,9 @@ impl Client {
     }
 
     fn mounted(&mut self, mounted: Mounted<'_>) -> Result<Heard, String> {
-        let Mounted { reference, component_id: id, rev, epoch, component, template, state, topics } = mounted;
+        // When a session is lost, this client reports what may be run twice as lost like everything else.
+        let Mounted { reference, component_id: id, rev, epoch, component, template, state, topics, retry: _ } =
+            mounted;
         let Some(shown) = self.components.get_mut(&id) else {
             return Err(format!("nobody asked for a component {id}"));
         };
