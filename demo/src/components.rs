@@ -6,3 +6,6 @@ pub(crate) mod form;
 pub(crate) mod rows;
 pub(crate) mod seats;
 pub(crate) mod todo;
+
+#[cfg(test)]
+mod tests;

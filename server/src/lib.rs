@@ -127,6 +127,11 @@ struct SessionsGuide;
 #[doc = include_str!("../../docs/security.md")]
 struct SecurityGuide;
 
+/// The guide to testing, for the same reason.
+#[cfg(all(doctest, feature = "testing"))]
+#[doc = include_str!("../../docs/testing.md")]
+struct TestingGuide;
+
 /// The guide to components, for the same reason.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/components.md")]

@@ -282,6 +282,16 @@ impl View {
     }
 }
 
+/// Forgets what was typed where something else is shown by now.
+fn forget_typed(page: &Page, state: &mut State, id: &str) {
+    let stale = stage(page, state, id).scene().map(|scene| scene.stale()).unwrap_or_default();
+    for (component, key) in stale {
+        if let Some(memory) = state.memories.get_mut(&component) {
+            memory.typed.remove(&key);
+        }
+    }
+}
+
 /// Renders a component of a page.
 fn stage(page: &Page, state: &State, id: &str) -> Stage {
     Stage::new(id, state.user(), &|id| actor(page, state, id))

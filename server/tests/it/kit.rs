@@ -1,6 +1,7 @@
 //! What applications test with: pages without a browser, on a network that breaks when told to.
 
 mod hands;
+mod interleavings;
 mod restart;
 
 use std::sync::Arc;

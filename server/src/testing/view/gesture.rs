@@ -4,9 +4,9 @@ use scraper::ElementRef;
 use serde_json::{Value, json};
 use vivaz_protocol::Ref;
 
-use super::View;
 use super::control::{is_control, is_tick};
 use super::scene::{Deed, Doing, Scene};
+use super::{View, forget_typed};
 use crate::testing::client::Ask;
 use crate::testing::page::{Call, State};
 
@@ -40,7 +40,11 @@ impl View {
                 (at == 0 || scene.all(selector).len() == 1).then(|| gesture.perform(scene, selector))
             });
             if let Some(doing) = doing {
-                sent.extend(self.page.with(|state| state.perform(doing)));
+                sent.extend(self.page.with(|state| {
+                    let sent = state.perform(doing);
+                    forget_typed(&self.page, state, &self.id);
+                    sent
+                }));
             }
         }
         self.page.calls(sent)

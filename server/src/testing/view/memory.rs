@@ -32,6 +32,11 @@ pub(super) struct Typed {
 }
 
 impl Memory {
+    /// Whether anything stands in a control that the server has not said.
+    pub(super) fn has_typed(&self) -> bool {
+        !self.typed.is_empty()
+    }
+
     /// Keeps an edit, in place of an earlier one of the same field.
     pub(super) fn edit(&mut self, field: &str, value: Value) {
         self.edits.retain(|(of, _)| of != field);

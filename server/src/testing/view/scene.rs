@@ -169,6 +169,25 @@ impl<'a> Scene<'a> {
         control::now(element, &key, &actor.memory.typed)
     }
 
+    /// What was typed into controls that are gone by now, or whose content is another one since: by component and key.
+    pub(super) fn stale(&self) -> Vec<(String, String)> {
+        let controls = self.root.descendent_elements().filter(|element| control::is_control(*element));
+        let controls: Vec<_> =
+            controls.map(|element| (self.key(element), control::rendered(element))).collect();
+        let mut stale = Vec::new();
+        for (actor, _) in &self.parts {
+            for (key, typed) in &actor.memory.typed {
+                let stands = |((of, its), rendered): &((&Actor, String), Value)| {
+                    of.id == actor.id && its == key && *rendered == typed.rendered
+                };
+                if !controls.iter().any(stands) {
+                    stale.push((actor.id.clone(), key.clone()));
+                }
+            }
+        }
+        stale
+    }
+
     /// The form around an element.
     pub(super) fn form(&self, element: ElementRef<'a>) -> Option<ElementRef<'a>> {
         self.upwards(element).find(|element| element.value().name() == "form")

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use vivaz_protocol::Ref;
 
-use super::actor;
+use super::{Memory, actor, forget_typed};
 use crate::testing::client::Ask;
 use crate::testing::page::{Page, State};
 
@@ -27,6 +27,9 @@ impl State {
         let mut asked = Vec::new();
         let mounted: Vec<String> = self.client.components().map(str::to_owned).collect();
         for id in mounted {
+            if self.memories.get(&id).is_some_and(Memory::has_typed) {
+                forget_typed(page, self, &id);
+            }
             let Some(parent) = actor(page, self, &id) else { continue };
             let (_, wanted) = parent.paint(self.user().as_ref());
             let mut before = parent.memory.children;

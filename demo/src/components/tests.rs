@@ -1,0 +1,20 @@
+//! Each component as a page shows it, without a browser and without a port.
+
+mod chat;
+mod counter;
+mod form;
+mod rows;
+mod seats;
+mod todo;
+
+use vivaz::Runtime;
+use vivaz::testing::Server;
+
+use super::todo::Turn;
+use crate::store::Store;
+
+/// A server with a database of its own, in memory: it outlives a restart, and so do the sessions in it.
+async fn server() -> Server {
+    let (store, turn) = (Store::in_memory().await, Turn::default());
+    Server::new(move || Runtime::builder().store(store.database()).state(store.clone()).state(turn.clone()))
+}

@@ -1,0 +1,84 @@
+use serde_json::json;
+use vivaz::ErrorCode;
+use vivaz::testing::{Page, View};
+
+use super::server;
+
+const INPUT: &str = "input[name=content]";
+
+async fn enter(page: &Page) -> View {
+    page.mount_open("chat", json!({ "room": "lobby" })).await.unwrap()
+}
+
+async fn say(chat: &View, words: &str) {
+    chat.input(INPUT, words).await.unwrap();
+    chat.submit(INPUT).await.unwrap();
+}
+
+#[tokio::test]
+async fn two_people_talk_while_one_of_them_keeps_losing_the_connection() {
+    let server = server().await;
+    let (ada, bob) = (server.page_as("ada", "Ada"), server.page_as("bob", "Bob"));
+    let (one, two) = (enter(&ada).await, enter(&bob).await);
+    assert!(one.shows(".empty"));
+    for round in 0..4 {
+        bob.network().drop();
+        say(&one, &format!("ping {round}")).await;
+        say(&two, &format!("pong {round}")).await;
+        ada.network().drop();
+    }
+    ada.settled().await;
+    bob.settled().await;
+    let said = one.texts(".said");
+    assert_eq!(said, two.texts(".said"));
+    assert_eq!(said.len(), 8);
+    assert_eq!((&*said[0], &*said[7]), ("ping 0", "pong 3"));
+    assert_eq!(one.count(".message.mine"), 4);
+    assert_eq!(one.value(INPUT), "");
+    // Whoever was away a moment is there again, once.
+    let mut here = one.texts("aside li");
+    here.sort();
+    assert_eq!((here, one.text("aside .me")), (vec!["Ada".into(), "Bob".into()], "Ada".into()));
+}
+
+#[tokio::test]
+async fn who_types_is_shown_to_the_others_and_who_leaves_is_gone() {
+    let server = server().await;
+    let (ada, bob) = (server.page_as("ada", "Ada"), server.page_as("bob", "Bob"));
+    let (one, two) = (enter(&ada).await, enter(&bob).await);
+    one.input(INPUT, "h").await.unwrap();
+    bob.settled().await;
+    assert_eq!((two.text(".typing"), one.shows(".typing span")), ("Ada is typing…".into(), false));
+    assert!(bob.events().iter().any(|event| event.name == "user.typing" && event.data["userId"] == "ada"));
+    say(&one, "hello").await;
+    bob.settled().await;
+    assert!(!two.shows(".typing span"));
+    ada.leave().await;
+    two.until(|two| two.texts("aside li") == ["Bob"]).await;
+}
+
+#[tokio::test]
+async fn what_is_said_is_there_after_a_restart_and_what_is_refused_never_is() {
+    let server = server().await;
+    let ada = server.page_as("ada", "Ada");
+    let chat = enter(&ada).await;
+    let refusal = chat.submit(INPUT).await.unwrap_err();
+    assert_eq!((refusal.code, refusal.errors("content").len()), (ErrorCode::Invalid, 1));
+    let refusal = chat.call("send_message", ["x".repeat(2_001)]).await.unwrap_err();
+    assert_eq!(refusal.code, ErrorCode::Invalid);
+    say(&chat, "<b>kept</b>").await;
+    server.restart().await;
+    ada.settled().await;
+    assert_eq!(chat.texts(".said"), ["<b>kept</b>"]);
+    assert!(chat.html().contains("&lt;b&gt;kept"));
+}
+
+#[tokio::test]
+async fn nobody_is_no_guest() {
+    let server = server().await;
+    let refusal = server.page().mount_open("chat", json!({})).await.unwrap_err();
+    assert_eq!(refusal.code, ErrorCode::Unauthenticated);
+    let refusal =
+        server.page_as("ada", "Ada").mount_open("chat", json!({ "room": "../etc" })).await.unwrap_err();
+    assert_eq!(refusal.code, ErrorCode::BadProps);
+}
