@@ -84,6 +84,8 @@ pub(crate) fn now() -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn sealer(key: &str) -> Sealer {
@@ -128,5 +130,25 @@ mod tests {
         let token = sealer("a").seal(&sealed(), "").unwrap();
         let both = Secret::new(&format!("{},{}", "b".repeat(32), "a".repeat(32))).unwrap();
         assert_eq!(Sealer::new(&both).open(&token, "", 0), Some(sealed()));
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_not_sealed_here_does_not_open(token in prop_oneof![any::<String>(), "[A-Za-z0-9_-]{0,200}"]) {
+            prop_assert_eq!(sealer("a").open(&token, "", 0), None);
+        }
+
+        #[test]
+        fn a_seal_opens_as_it_was_made_and_not_otherwise(
+            props in any::<String>(), holder in any::<String>(), at in any::<prop::sample::Index>(), with in "[A-Za-z0-9_-]",
+        ) {
+            let sealed = Sealed { props, ..sealed() };
+            let token = sealer("a").seal(&sealed, &holder).unwrap();
+            prop_assert_eq!(sealer("a").open(&token, &format!("{holder}."), 0), None);
+            let at = at.index(token.len());
+            let forged = format!("{}{with}{}", &token[..at], &token[at + 1..]);
+            prop_assert_eq!(sealer("a").open(&forged, &holder, 0).is_some(), forged == token);
+            prop_assert_eq!(sealer("a").open(&token, &holder, 0), Some(sealed));
+        }
     }
 }

@@ -95,11 +95,7 @@ pub(crate) fn run(args: &[String]) -> anyhow::Result<()> {
         let program = programs.join(target.name);
         fuzz(&folder, target, &program, seconds)?;
         if keep {
-            let [work, corpus] =
-                [folder.join("work"), folder.join("corpus")].map(|path| path.join(target.name));
-            let mut merge = Command::new(&program);
-            merge.arg("-merge=1").args(["-max_len=4096", "-rss_limit_mb=0"]).args([&corpus, &work]);
-            run_command(merge)?;
+            keep_corpus(&folder, target, &program)?;
         }
     }
     say("Nothing was found.")
@@ -124,12 +120,12 @@ fn build(folder: &Path) -> anyhow::Result<PathBuf> {
 }
 
 fn fuzz(folder: &Path, target: &Target, program: &Path, seconds: u64) -> anyhow::Result<()> {
-    let [work, corpus, artifacts] =
-        ["work", "corpus", "artifacts"].map(|name| folder.join(name).join(target.name));
-    for path in [&work, &corpus, &artifacts] {
+    let [work, artifacts] = ["work", "artifacts"].map(|name| folder.join(name).join(target.name));
+    for path in [&work, &artifacts] {
         std::fs::create_dir_all(path)?;
     }
-    for (number, seed) in (target.seeds)(&root()?)?.into_iter().enumerate() {
+    let seeds = (target.seeds)(&root()?)?;
+    for (number, seed) in seeds.into_iter().chain(kept(folder, target)?).enumerate() {
         std::fs::write(work.join(format!("seed-{number}")), seed)?;
     }
     say(&format!("\n== {}: {}", target.name, target.about))?;
@@ -144,8 +140,43 @@ fn fuzz(folder: &Path, target: &Target, program: &Path, seconds: u64) -> anyhow:
     if let Some(name) = target.dictionary {
         fuzzer.arg(format!("-dict={}/dictionaries/{name}.txt", folder.display()));
     }
-    fuzzer.args([&work, &corpus]);
+    fuzzer.arg(&work);
     run_command(fuzzer)
+}
+
+/// The inputs that are kept: one file a target, one input a line, as a JSON string, because thousands of files of a
+/// few bytes are of use to nobody who reads the repository.
+fn kept(folder: &Path, target: &Target) -> anyhow::Result<Vec<String>> {
+    let path = corpus(folder, target);
+    if !path.exists() {
+        return Ok(Vec::new());
+    }
+    std::fs::read_to_string(path)?.lines().map(|line| Ok(serde_json::from_str(line)?)).collect()
+}
+
+fn corpus(folder: &Path, target: &Target) -> PathBuf {
+    folder.join("corpus").join(target.name).with_extension("jsonl")
+}
+
+/// Keeps the fewest inputs that reach everything that was reached.
+fn keep_corpus(folder: &Path, target: &Target, program: &Path) -> anyhow::Result<()> {
+    let [work, merged] = ["work", "merged"].map(|name| folder.join(name).join(target.name));
+    std::fs::create_dir_all(&merged)?;
+    let mut merge = Command::new(program);
+    merge.args(["-set_cover_merge=1", "-max_len=1024", "-rss_limit_mb=0"]).args([&merged, &work]);
+    run_command(merge)?;
+    let mut lines = Vec::new();
+    for entry in std::fs::read_dir(&merged)? {
+        // What is no text is refused before it reaches anything.
+        if let Ok(text) = String::from_utf8(std::fs::read(entry?.path())?) {
+            lines.push(serde_json::to_string(&text)?);
+        }
+    }
+    lines.sort_by(|a, b| (a.len(), a).cmp(&(b.len(), b)));
+    lines.push(String::new());
+    std::fs::write(corpus(folder, target), lines.join("\n"))?;
+    std::fs::remove_dir_all(merged)?;
+    Ok(())
 }
 
 /// The files of a folder.

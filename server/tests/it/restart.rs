@@ -225,6 +225,35 @@ async fn a_message_that_was_not_read_before_the_end_is_run_once_after_it() {
 }
 
 #[tokio::test]
+async fn what_runs_finishes_also_when_its_connection_breaks_during_the_drain() {
+    let file = File::new().await;
+    let mut first = file.lazy().await;
+    let mut client = Client::greet(&first).await;
+    client.mount("lab", "lab", json!({})).await;
+    let wait = client.call("lab", "wait", json!([]));
+    client.send(wait.clone()).await;
+    first.bench.entered.notified().await;
+    let (welcome, bench, runtime) = (client.welcome.clone(), first.bench.clone(), first.runtime.clone());
+    let goodbye = async {
+        client.expect("DRAIN").await;
+        client.cut();
+        // Nothing is read any more: that nobody is there is seen by writing.
+        while runtime.stats().dropped == 0 {
+            runtime.broadcast("anybody", &"there").unwrap();
+            tokio::task::yield_now().await;
+        }
+        bench.gate.notify_one();
+    };
+    tokio::join!(goodbye, first.stop());
+
+    let second = file.lazy().await;
+    let mut client = Client::resume(&second, &welcome, 1, json!({})).await;
+    assert_eq!(client.welcome["done"], json!([2]));
+    assert_eq!(client.ask(wait).await["payload"], 1);
+    assert_eq!(second.bench.runs.load(Ordering::SeqCst), 0, "it had been done");
+}
+
+#[tokio::test]
 async fn what_does_not_finish_in_time_runs_again_when_it_is_sent_again() {
     let file = File::new().await;
     let database = file.database.clone();
