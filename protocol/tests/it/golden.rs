@@ -119,6 +119,7 @@ fn server_messages() -> Vec<(&'static str, ServerMessage<'static>)> {
             template: HASH.into(),
             state: json(r#"{"room":"lobby","draft":""}"#),
             topics: vec![("chat".into(), topic("chat/lobby"))],
+            retry: Vec::new(),
         })
     };
     let error = |answers: Option<u64>, stream, code, message: &'static str| {
@@ -129,6 +130,20 @@ fn server_messages() -> Vec<(&'static str, ServerMessage<'static>)> {
         ("WELCOME.resumed", welcome(true, &[42, 43])),
         ("COMPONENT_MOUNTED", mounted(Some(1))),
         ("COMPONENT_MOUNTED.replaced", mounted(None)),
+        (
+            "COMPONENT_MOUNTED.retry",
+            ServerMessage::Mounted(Mounted {
+                reference: Some(reference(2)),
+                component_id: component("c2"),
+                rev: Rev::ZERO,
+                epoch: epoch("k9"),
+                component: "counter".into(),
+                template: "4b1d7c2e9f2c1e7ab04d5f6388c1d2e3".into(),
+                state: json(r#"{"count":0}"#),
+                topics: Vec::new(),
+                retry: vec!["set_to".into()],
+            }),
+        ),
         ("STATE_UPDATE.answer", {
             let update = Update::new(own(), Rev(13), json(r#"{"count":6}"#));
             ServerMessage::Update(Update { reference: Some(reference(4)), ..update })
