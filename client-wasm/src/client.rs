@@ -14,14 +14,12 @@ pub(crate) use component::{Component, Phase, Source};
 pub(crate) use output::{Failure, Origin, Output, Slot, Status};
 pub(crate) use request::{Kind, Request};
 
-use std::fmt::Write;
-
 use component::{FieldEdit, Progress};
 use link::{Link, Then};
 
 use crate::patch::Change;
 use crate::store::{Edit, Stream, Tag};
-use crate::value::{Key, Val, write_string};
+use crate::value::{Key, Val, write_count, write_string};
 
 /// How many messages may wait while there is no connection; beyond that a call fails at once.
 const QUEUE: usize = 500;
@@ -433,8 +431,9 @@ impl Client {
     fn ping(&mut self) {
         let mut frame = String::from("{\"v\":1,\"type\":\"PING\"");
         self.unacknowledged = 0;
-        // Writing to a string cannot fail.
-        let _ = write!(frame, ",\"ack\":{}}}", self.acknowledged());
+        frame.push_str(",\"ack\":");
+        write_count(self.acknowledged(), &mut frame);
+        frame.push('}');
         self.out.push(Output::Send(frame));
     }
 
@@ -453,18 +452,23 @@ impl Client {
             write_string(&session.id, &mut hello);
             hello.push_str(",\"resume\":");
             write_string(&session.secret, &mut hello);
-            // Writing to a string cannot fail.
-            let _ = write!(hello, ",\"acked\":{},\"streams\":{{", self.acknowledged());
+            hello.push_str(",\"acked\":");
+            write_count(self.acknowledged(), &mut hello);
+            hello.push_str(",\"streams\":{");
             let components = self.components.iter().flatten().map(|c| ("c:", &c.id, &c.stream));
             let topics = self.topics.iter().map(|t| ("t:", &t.name, &t.stream));
             let mut comma = "";
             for (prefix, name, stream) in components.chain(topics).filter(|(.., s)| !s.epoch.is_empty()) {
                 hello.push_str(comma);
                 comma = ",";
-                write_string(&format!("{prefix}{name}"), &mut hello);
+                let mut key = String::from(prefix);
+                key.push_str(name);
+                write_string(&key, &mut hello);
                 hello.push_str(":[");
                 write_string(&stream.epoch, &mut hello);
-                let _ = write!(hello, ",{}]", stream.rev);
+                hello.push(',');
+                write_count(stream.rev, &mut hello);
+                hello.push(']');
             }
             hello.push('}');
         }

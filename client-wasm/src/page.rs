@@ -6,7 +6,7 @@ use crate::client::{Client, Failure, Kind, Origin, Output, Phase, Slot, Source};
 use crate::dom::{Dom, Op};
 use crate::render::{Blueprint, Happening, Roots, Stage, Surroundings, View, Wire};
 use crate::store::{Edit, Operation, Segment, Tag};
-use crate::value::{Key, Val, parse};
+use crate::value::{Key, Val, parse, write_count};
 
 /// An element that shows a component, or the place of one without.
 #[derive(Default)]
@@ -71,6 +71,23 @@ pub(crate) struct Mount<'a> {
     pub(crate) element: bool,
 }
 
+impl<'a> Mount<'a> {
+    /// Reads what the page hands over: a JSON object with these fields, what is absent left out.
+    pub(crate) fn of(json: &'a Val) -> Self {
+        let text = |name| json.named(name).and_then(Val::str);
+        Self {
+            id: text("id").unwrap_or_default(),
+            seal: text("seal"),
+            name: text("name").unwrap_or_default(),
+            props: text("props").unwrap_or("{}"),
+            template: text("template").unwrap_or_default(),
+            shape: text("shape"),
+            user: text("user").unwrap_or_default(),
+            element: json.named("element") == Some(&Val::Bool(true)),
+        }
+    }
+}
+
 pub(crate) struct Page<D> {
     pub(crate) client: Client,
     pub(crate) stage: Stage<D>,
@@ -106,7 +123,13 @@ impl<D: Dom> Page<D> {
             None => Source::Open { name: mount.name.into(), props: mount.props.into() },
         };
         let slot = self.client.mount(mount.id, source);
-        let numbers = |shape: &str| shape.split(',').filter_map(|n| n.trim().parse().ok()).collect();
+        let numbers = |shape: &str| {
+            let mut list = String::from("[");
+            list.push_str(shape);
+            list.push(']');
+            let counts = parse(&list).unwrap_or_default().into_list();
+            counts.iter().map(|count| count.int().unwrap_or(0) as u32).collect()
+        };
         self.places.resize_with(slot as usize, Place::default);
         self.places.push(Place {
             element: mount.element,
@@ -133,7 +156,9 @@ impl<D: Dom> Page<D> {
     /// An event at a hole.
     pub(crate) fn event(&mut self, slot: Slot, node: u32, hole: u32, payload: Val) {
         self.temporary += 1;
-        let temporary = Val::from(format!("temp-{}", self.temporary));
+        let mut temporary = String::from("temp-");
+        write_count(u64::from(self.temporary), &mut temporary);
+        let temporary = Val::from(temporary);
         let happening = Happening::new(payload, temporary);
         let fired = self.view(slot, |view, around, of, stage| {
             let fired = view.fire(node, hole as usize, &happening, around, (of, stage));

@@ -13,6 +13,11 @@ extern "C" {
     pub(crate) fn float(text: &str) -> f64;
 }
 
+/// Asks for another turn, in which the socket is looked at.
+pub(crate) fn later() {
+    run(&[Op::Turn as u32], "");
+}
+
 /// The real page's [`Dom`].
 #[derive(Default)]
 pub(crate) struct Ops {

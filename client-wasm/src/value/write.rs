@@ -1,8 +1,6 @@
 //! A value to JSON text.
 
-use std::fmt::Write;
-
-use vivaz_template::Data;
+use vivaz_template::{Data, write_int};
 
 use super::Val;
 
@@ -11,7 +9,7 @@ pub(crate) fn write_json(value: &Val, out: &mut String) {
     match value {
         Val::Null => out.push_str("null"),
         Val::Bool(b) => out.push_str(if *b { "true" } else { "false" }),
-        Val::Int(i) => push(out, i),
+        Val::Int(i) => write_int(*i, out),
         Val::Num(n) => Val::write_num(*n, out),
         Val::Str(s) => write_string(s, out),
         Val::List(items) => {
@@ -58,7 +56,7 @@ pub(crate) fn write_string(text: &str, out: &mut String) {
     out.push('"');
 }
 
-fn push(out: &mut String, number: &dyn std::fmt::Display) {
-    // Writing to a string cannot fail.
-    let _ = write!(out, "{number}");
+/// Appends a count.
+pub(crate) fn write_count(count: u64, out: &mut String) {
+    write_int(count as i64, out);
 }
