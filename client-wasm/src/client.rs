@@ -658,10 +658,10 @@ impl Client {
     /// Drops what waits for a component that goes away.
     fn drop_waiting(&mut self, slot: Slot) {
         let gone = Failure::new("not_mounted", "the component was unmounted");
-        let (of_it, others) = std::mem::take(&mut self.requests).into_iter().partition(|r| r.slot == slot);
-        self.requests = others;
-        for request in of_it {
-            if let Some(ticket) = request.kind.ticket() {
+        for request in std::mem::take(&mut self.requests) {
+            if request.slot != slot {
+                self.requests.push(request);
+            } else if let Some(ticket) = request.kind.ticket() {
                 self.out.push(Output::Settled { ticket, outcome: Err(gone.clone()) });
             }
         }

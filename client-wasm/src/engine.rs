@@ -65,18 +65,14 @@ impl Engine {
     }
 }
 
-
 /// Everything that JavaScript wants. One function for all, because each one more is as much glue again: `what` says
 /// which (js/client.js has the same numbers), and what it does not need is 0 or empty.
 #[wasm_bindgen]
 pub fn turn(what: u32, slot: u32, a: u32, b: u32, text: &str, more: &str) -> f64 {
     let mut said = 0.0;
     // Read before the turn: what is not JSON is null.
-    let mut value = if matches!(what, MOUNT | EVENT | EDIT | SET | GUESS | TEMPLATE) {
-        parse(more)
-    } else {
-        None
-    };
+    let mut value =
+        if matches!(what, MOUNT | EVENT | EDIT | SET | GUESS | TEMPLATE) { parse(more) } else { None };
     ENGINE.with_borrow_mut(|engine| {
         if what == START {
             let page = Page::new(u64::from(a), Ops::default());

@@ -127,8 +127,11 @@ impl<D: Dom> Page<D> {
             let mut list = String::from("[");
             list.push_str(shape);
             list.push(']');
-            let counts = parse(&list).unwrap_or_default().into_list();
-            counts.iter().map(|count| count.int().unwrap_or(0) as u32).collect()
+            let mut counts = Vec::new();
+            for count in parse(&list).unwrap_or_default().into_list() {
+                counts.push(count.int().unwrap_or(0) as u32);
+            }
+            counts
         };
         self.places.resize_with(slot as usize, Place::default);
         self.places.push(Place {
@@ -168,8 +171,10 @@ impl<D: Dom> Page<D> {
             fired
         });
         let Some(fired) = fired else { return };
-        let mut guesses: Vec<_> =
-            fired.guesses.into_iter().filter_map(|edit| self.place_guess(slot, edit)).collect();
+        let mut guesses = Vec::new();
+        for edit in fired.guesses {
+            guesses.extend(self.place_guess(slot, edit));
+        }
         for call in fired.calls {
             let origin = Some(Origin { node, hole });
             let guesses = std::mem::take(&mut guesses);
@@ -178,13 +183,14 @@ impl<D: Dom> Page<D> {
     }
 
     /// Which stream a guess is about: a shared field's parts are fields of its topic.
-    fn place_guess(&self, slot: Slot, edit: Edit) -> Option<(Option<Key>, Edit)> {
+    fn place_guess(&self, slot: Slot, mut edit: Edit) -> Option<(Option<Key>, Edit)> {
         if self.client.component(slot)?.topic(edit.field).is_none() {
             return Some((None, edit));
         }
-        let mut path = edit.path.into_iter();
-        let Some(Segment::Field(field)) = path.next() else { return None };
-        Some((Some(edit.field), Edit { field, path: path.collect(), operation: edit.operation }))
+        let Some(Segment::Field(part)) = edit.path.first() else { return None };
+        let shared = std::mem::replace(&mut edit.field, *part);
+        edit.path.remove(0);
+        Some((Some(shared), edit))
     }
 
     /// A control was edited.
@@ -212,7 +218,9 @@ impl<D: Dom> Page<D> {
         for (field, value) in patch.into_fields() {
             let edit = |field, value| Edit { field, path: Vec::new(), operation: Operation::Patch(value) };
             if self.client.component(slot).is_some_and(|component| component.topic(field).is_some()) {
-                guesses.extend(value.into_fields().into_iter().map(|(part, v)| (Some(field), edit(part, v))));
+                for (part, value) in value.into_fields() {
+                    guesses.push((Some(field), edit(part, value)));
+                }
             } else {
                 guesses.push((None, edit(field, value)));
             }
@@ -273,10 +281,10 @@ impl<D: Dom> Page<D> {
             }
         }
         let mut notify = std::mem::take(&mut self.notify);
-        notify.sort_unstable();
-        notify.dedup();
-        for slot in notify {
-            self.stage.dom.put(Op::Notify, &[slot], &[]);
+        while let Some(slot) = notify.pop() {
+            if !notify.contains(&slot) {
+                self.stage.dom.put(Op::Notify, &[slot], &[]);
+            }
         }
         rest
     }

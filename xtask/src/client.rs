@@ -45,6 +45,10 @@ const SOURCES: [&str; 17] = [
 const FEATURES: &str = "--enable-bulk-memory --enable-bulk-memory-opt --enable-mutable-globals --enable-nontrapping-float-to-int \
                         --enable-reference-types --enable-sign-ext --enable-multivalue";
 
+/// A panic becomes a trap at once, and nothing is kept that only its message would need. Unstable options of the
+/// stable compiler.
+const FLAGS: &str = "-Zunstable-options -Cpanic=immediate-abort -Zlocation-detail=none -Zfmt-debug=none";
+
 /// Nothing of ours stands in the first kilobyte of memory, which makes some addresses shorter. Names of imports and
 /// exports are for the glue alone, which [`glue`] writes.
 const OPTIMISE: &str = "-Oz --low-memory-unused --minify-imports-and-exports-and-modules";
@@ -126,9 +130,8 @@ fn compile(root: &Path, kind: Kind) -> anyhow::Result<PathBuf> {
     let target = root.join("target/client-target");
     cargo.env("CARGO_TARGET_DIR", &target);
     if kind == Kind::Release {
-        // The standard library is built anew, for size, and a panic becomes a trap at once. Both are unstable options
-        // of the stable compiler.
-        cargo.env("RUSTC_BOOTSTRAP", "1").env("RUSTFLAGS", "-Zunstable-options -Cpanic=immediate-abort");
+        // The standard library is built anew, for size.
+        cargo.env("RUSTC_BOOTSTRAP", "1").env("RUSTFLAGS", FLAGS);
     }
     run_command(cargo)?;
     Ok(target.join("wasm32-unknown-unknown").join(folder).join("vivaz_client.wasm"))

@@ -105,7 +105,10 @@ impl View {
                 for statement in run {
                     match statement {
                         Statement::Call { action, args } => {
-                            let arguments = args.iter().map(|arg| arg.eval(&frame).into_data()).collect();
+                            let mut arguments = Vec::new();
+                            for arg in args {
+                                arguments.push(arg.eval(&frame).into_data());
+                            }
                             let arguments = Val::List(arguments).json();
                             fired.calls.push(Call { action: action.clone(), arguments });
                         }
@@ -117,7 +120,9 @@ impl View {
                         }
                     }
                 }
-                fired.guesses.extend(optimistic.iter().filter_map(|guess| edit(guess, &frame)));
+                for guess in optimistic {
+                    fired.guesses.extend(edit(guess, &frame));
+                }
             },
         );
         fired

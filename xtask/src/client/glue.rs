@@ -37,25 +37,19 @@ pub(super) fn rewrite(glue: &Path, renamed: &str) -> anyhow::Result<()> {
     } else {
         module = "a";
     }
+    text = text.replace("export function __wb", "function __wb");
+    replace(&mut text, "function makeMutClosure", "\n}\n", CLOSURE)?;
+    replace(&mut text, "function passStringToWasm0", "\n}\n", PASS)?;
+    replace(&mut text, "const CLOSURE_DTORS", ");\n", "")?;
+    replace(&mut text, "if (!('encodeInto'", "\n}\n", "")?;
+    let list: Vec<String> = imports.iter().map(|(name, short)| format!("{short}: {name}")).collect();
+    let load = LOAD.replace("MODULE", &format!("{module:?}")).replace("IMPORTS", &list.join(", "));
+    replace(&mut text, "function __wbg_set_wasm", "\n}", &load)?;
     // The longest first: some names begin with others.
     exports.sort_by_key(|(name, _)| std::cmp::Reverse(name.len()));
     for (name, short) in &exports {
         text = text.replace(&format!("wasm.{name}"), &format!("wasm.{short}"));
     }
-    let start = exports.iter().find(|(name, _)| name == "__wbindgen_start");
-    let start = start.map_or("__wbindgen_start", |(_, short)| short);
-    text = text.replace("export function __wb", "function __wb");
-    replace(&mut text, "function makeMutClosure", "\n}\n", CLOSURE)?;
-    replace(&mut text, "function passStringToWasm0", "\n}\n", PASS)?;
-    replace(&mut text, "const CLOSURE_DTORS", "}));\n", "")
-        .or_else(|_| replace(&mut text, "const CLOSURE_DTORS", ");\n", ""))?;
-    replace(&mut text, "if (!('encodeInto'", "\n}\n", "")?;
-    let list: Vec<String> = imports.iter().map(|(name, short)| format!("{short}: {name}")).collect();
-    let load = LOAD
-        .replace("MODULE", &format!("{module:?}"))
-        .replace("IMPORTS", &list.join(", "))
-        .replace("START", start);
-    replace(&mut text, "function __wbg_set_wasm", "\n}", &load)?;
     fs::write(glue, text)?;
     Ok(())
 }
@@ -85,7 +79,7 @@ const PASS: &str = "function passStringToWasm0(text, malloc) {
 const LOAD: &str = "export function instantiate(module) {
     cachedDataViewMemory0 = cachedUint32ArrayMemory0 = cachedUint8ArrayMemory0 = null;
     wasm = new WebAssembly.Instance(module, { MODULE: { IMPORTS } }).exports;
-    wasm.START();
+    wasm.__wbindgen_start();
 }";
 
 /// Puts something in place of a piece of the text, which is found by its beginning and its end.
