@@ -17,7 +17,7 @@ use crate::step::{command, root, run, run_command, say};
 /// What a page should have to download at most, wasm and JavaScript together, compressed with brotli.
 const AIM: usize = 40_000;
 /// What it must not exceed: where the client stands today, so that it does not grow unnoticed on the way to the aim.
-const CEILING: usize = 73_000;
+const CEILING: usize = 60_000;
 
 /// What the client is made of. Of the template language only what runs in the page: the parser may change freely.
 const SOURCES: [&str; 17] = [
