@@ -455,10 +455,11 @@ impl Client {
             hello.push_str(",\"acked\":");
             write_count(self.acknowledged(), &mut hello);
             hello.push_str(",\"streams\":{");
-            let components = self.components.iter().flatten().map(|c| ("c:", &c.id, &c.stream));
-            let topics = self.topics.iter().map(|t| ("t:", &t.name, &t.stream));
             let mut comma = "";
-            for (prefix, name, stream) in components.chain(topics).filter(|(.., s)| !s.epoch.is_empty()) {
+            let mut position = |prefix: &str, name: &str, stream: &Stream| {
+                if stream.epoch.is_empty() {
+                    return;
+                }
                 hello.push_str(comma);
                 comma = ",";
                 let mut key = String::from(prefix);
@@ -469,6 +470,12 @@ impl Client {
                 hello.push(',');
                 write_count(stream.rev, &mut hello);
                 hello.push(']');
+            };
+            for component in self.components.iter().flatten() {
+                position("c:", &component.id, &component.stream);
+            }
+            for topic in &self.topics {
+                position("t:", &topic.name, &topic.stream);
             }
             hello.push('}');
         }

@@ -1,7 +1,5 @@
 //! The page: components, their views, and what goes between them.
 
-use std::rc::Rc;
-
 use crate::client::{Client, Failure, Kind, Origin, Output, Phase, Slot, Source};
 use crate::dom::{Dom, Op};
 use crate::render::{Blueprint, Happening, Roots, Stage, Surroundings, View, Wire};
@@ -91,7 +89,8 @@ impl<'a> Mount<'a> {
 pub(crate) struct Page<D> {
     pub(crate) client: Client,
     pub(crate) stage: Stage<D>,
-    blueprints: Vec<(Box<str>, Rc<Blueprint>)>,
+    /// Those that came, by their hash. They stay for as long as the page lives.
+    blueprints: Vec<(Box<str>, &'static Blueprint)>,
     /// Templates that are on their way.
     fetching: Vec<Box<str>>,
     places: Vec<Place>,
@@ -237,7 +236,7 @@ impl<D: Dom> Page<D> {
         }
         match Blueprint::new(template, &mut self.stage) {
             Some(blueprint) => {
-                self.blueprints.push((hash.into(), Rc::new(blueprint)));
+                self.blueprints.push((hash.into(), Box::leak(Box::new(blueprint))));
                 for slot in 0..self.places.len() as Slot {
                     self.show(slot);
                 }
@@ -253,8 +252,8 @@ impl<D: Dom> Page<D> {
         }
     }
 
-    fn blueprint(&self, hash: &str) -> Option<Rc<Blueprint>> {
-        self.blueprints.iter().find(|(known, _)| **known == *hash).map(|(_, blueprint)| Rc::clone(blueprint))
+    fn blueprint(&self, hash: &str) -> Option<&'static Blueprint> {
+        self.blueprints.iter().find(|(known, _)| **known == *hash).map(|(_, blueprint)| *blueprint)
     }
 
     fn fetch(&mut self, hash: &str) {
@@ -353,14 +352,14 @@ impl<D: Dom> Page<D> {
                 self.view(slot, |view, around, of, stage| view.show_all(around, of, stage));
             } else {
                 let Some(blueprint) = self.blueprint(&hash) else { return self.fetch(&hash) };
-                self.build(slot, &hash, &blueprint);
+                self.build(slot, &hash, blueprint);
             }
         }
         self.phase(slot, None);
     }
 
     /// Makes the view of a component, out of what the server rendered if it can be.
-    fn build(&mut self, slot: Slot, hash: &str, blueprint: &Rc<Blueprint>) {
+    fn build(&mut self, slot: Slot, hash: &str, blueprint: &'static Blueprint) {
         let Some(place) = self.places.get_mut(slot as usize) else { return };
         let of = Of { client: &self.client, slot };
         if let Some((_, old)) = place.view.take() {
@@ -392,7 +391,7 @@ impl<D: Dom> Page<D> {
             else {
                 continue;
             };
-            self.build(slot, &hash, &blueprint);
+            self.build(slot, &hash, blueprint);
         }
     }
 

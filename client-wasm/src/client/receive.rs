@@ -250,10 +250,11 @@ impl Client {
 
     /// The guesses of the request of ours that a topic's patch names as its cause.
     fn tags_by(&self, by: &str) -> Option<Vec<u64>> {
-        let (connection, reference) = by.rsplit_once(':')?;
+        let colon = by.bytes().rposition(|byte| byte == b':')?;
+        let (connection, reference) = (by.get(..colon)?, by.get(colon + 1..)?);
         let ours = self.session.as_ref()?.connections.iter().any(|known| **known == *connection);
-        let reference: u64 = reference.parse().ok()?;
-        let request = self.requests.iter().find(|request| ours && request.reference == reference)?;
+        let reference: i64 = reference.parse().ok()?;
+        let request = self.requests.iter().find(|request| ours && request.reference as i64 == reference)?;
         Some(request.tags.clone())
     }
 

@@ -148,8 +148,8 @@ impl Request {
 
     /// An action that never left, as JSON: `{"slot":…,"action":…,"payload":…,"set":…}`.
     pub(crate) fn call(&self, out: &mut String) {
-        // Writing to a string cannot fail.
-        let _ = write!(out, "{{\"slot\":{}", self.slot);
+        out.push_str("{\"slot\":");
+        write_count(u64::from(self.slot), out);
         out.push_str(&self.rest);
         out.push_str(&self.set);
         out.push('}');

@@ -83,10 +83,10 @@ impl View {
         (wire, stage): (&dyn Wire, &mut Stage<D>),
     ) -> Fired {
         let mut fired = Fired::default();
-        let blueprint = std::rc::Rc::clone(&self.blueprint);
+        let blueprint = self.blueprint;
         let nodes = self.enclosing(node);
         let outermost = Frame { happening: Some(happening), ..Frame::outermost(around) };
-        Painter::new(&blueprint, stage, wire).find(
+        Painter::new(blueprint, stage, wire).find(
             &mut self.root,
             node,
             &outermost,
