@@ -260,6 +260,10 @@ fn source_hash() -> anyhow::Result<String> {
 }
 
 fn collect(path: &Path, files: &mut Vec<PathBuf>) -> anyhow::Result<()> {
+    // Tests are no part of what is built.
+    if path.ends_with("tests") {
+        return Ok(());
+    }
     if path.is_dir() {
         for entry in fs::read_dir(path)? {
             collect(&entry?.path(), files)?;

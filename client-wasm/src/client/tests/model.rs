@@ -225,11 +225,7 @@ impl World {
                     self.client.opened(socket);
                     self.obey();
                 }
-                Output::Send(frame) => {
-                    if self.socket.is_some() {
-                        self.up.push_back(frame);
-                    }
-                }
+                Output::Send(frame) if self.socket.is_some() => self.up.push_back(frame),
                 Output::Close { .. } => self.cut(),
                 Output::Timer { token, .. } => self.timers.push(token),
                 Output::Settled { ticket, outcome } => {
