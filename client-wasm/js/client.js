@@ -1,6 +1,6 @@
 // The page's entry: the `live-component` element, the hook for people who render themselves, and the engine's life.
 
-import init, * as engine from 'vivaz-engine';
+import { instantiate, turn } from 'vivaz-engine';
 import { effects, elements, nodes, reset } from './dom.js';
 import { edited, flush, handle, listen, start, to } from './events.js';
 
@@ -27,6 +27,13 @@ const post = act => {
   if (queue.length) queueMicrotask(() => post(() => {}));
 };
 
+// What the engine is told: the numbers are those of src/engine.rs.
+const MOUNT = 0, UNMOUNT = 1, EVENT = 2, EDIT = 3, COMMIT = 4, CALL = 5, SET = 6, GUESS = 7, RELEASE = 8, PROPS = 9,
+  TEMPLATE = 10, TIMER = 11, WAKE = 12, LEAVE = 13, STATE = 14, LOADING = 15, SOCKET = 16, START = 17, KEEP = 18;
+const ask = (what, slot, a, b, text = '', more = '') => turn(what, slot, a, b, text, more);
+const tell = (...of) => post(() => ask(...of));
+let given;
+
 // Components, by slot.
 
 /** @type {Component[]} */
@@ -46,13 +53,17 @@ class Component {
     this.mounted.catch(() => {});
   }
   get state() {
-    return (this.#state ??= JSON.parse(engine.state(this.slot)));
+    if (!this.#state) {
+      ask(STATE, this.slot);
+      this.#state = JSON.parse(given);
+    }
+    return this.#state;
   }
   get loading() {
-    return engine.loading(this.slot);
+    return !!ask(LOADING, this.slot);
   }
   call(action, ...args) {
-    return promise(n => engine.call(this.slot, action, JSON.stringify(args), n));
+    return promise(n => ask(CALL, this.slot, n, 0, action, JSON.stringify(args)));
   }
   // Sent again where a lost session leaves its outcome unknown.
   async retry(action, ...args) {
@@ -65,7 +76,7 @@ class Component {
     }
   }
   set(field, value) {
-    return promise(n => engine.set(this.slot, field, JSON.stringify(value ?? null), n));
+    return promise(n => ask(SET, this.slot, n, 0, field, JSON.stringify(value ?? null)));
   }
   subscribe(act) {
     this.#subscribers.add(act);
@@ -78,8 +89,8 @@ class Component {
   }
   optimistic(patch, until) {
     let tag;
-    post(() => { tag = engine.guess(this.slot, JSON.stringify(patch)); });
-    const end = () => post(() => engine.release(this.slot, tag));
+    post(() => { tag = ask(GUESS, this.slot, 0, 0, '', JSON.stringify(patch)); });
+    const end = () => tell(RELEASE, this.slot, tag);
     Promise.resolve(until).then(end, end);
     return until;
   }
@@ -143,7 +154,7 @@ const mount = (element, of) => {
     elements[slot] = element;
     element.$c = slot;
   }
-  post(() => engine.mount(id, of.seal, of.name || '', of.props || '{}', of.template || '', of.shape, of.user || '', !!element));
+  tell(MOUNT, 0, 0, 0, '', JSON.stringify({ ...of, id, element: !!element }));
   return component;
 };
 
@@ -154,7 +165,7 @@ const unmount = slot => {
   ids.delete(component.id);
   delete elements[slot];
   for (const end of component.element?.$m || []) end();
-  post(() => engine.unmount(slot));
+  tell(UNMOUNT, slot);
 };
 
 const attribute = (element, name) => element.getAttribute(name) ?? undefined;
@@ -208,8 +219,10 @@ effects.run = (op, w, s) => {
     case 34: { const c = components[w()], failed = w(), json = s(); phase(c, failed && failure(JSON.parse(json))); break; }
     case 35: { const c = components[w()], action = s(); fault(c, action, JSON.parse(s())); break; }
     case 36: fetchTemplate(s()); break;
-    case 37: { const token = w(); setTimeout(() => post(() => engine.timer(token)), w()); break; }
+    case 37: { const token = w(); setTimeout(() => tell(TIMER, 0, token), w()); break; }
     case 38: reload(); break;
+    case 39: given = s(); break;
+    case 40: queueMicrotask(() => tell(SOCKET)); break;
     default: throw new Error('operation ' + op);
   }
 };
@@ -256,7 +269,7 @@ const fetchTemplate = async hash => {
     const response = await fetch(new URL(`template/${hash}.json`, import.meta.url));
     if (response.ok) text = await response.text();
   } catch {}
-  post(() => engine.template(hash, text));
+  tell(TEMPLATE, 0, 0, 0, hash, text);
 };
 
 effects.child = (element, anew) => {
@@ -277,7 +290,7 @@ effects.child = (element, anew) => {
     if (element.isConnected && element.$c === undefined && element instanceof LiveComponent) element.connectedCallback();
   } else if (element.$given !== props) {
     const slot = element.$c;
-    post(() => engine.props(slot, props));
+    tell(PROPS, slot, 0, 0, props);
   }
   element.$given = props;
 };
@@ -296,9 +309,9 @@ effects.mark = (node, hook, name) => {
 
 effects.listen = listen;
 effects.edited = edited;
-to.event = (...args) => post(() => engine.event(...args));
-to.edit = (...args) => post(() => engine.edit(...args));
-to.commit = (...args) => post(() => engine.commit(...args));
+to.event = (slot, node, hole, json) => tell(EVENT, slot, node, hole, '', json);
+to.edit = (slot, node, hole, json) => tell(EDIT, slot, node, hole, '', json);
+to.commit = (slot, node, hole) => tell(COMMIT, slot, node, hole);
 
 // What the user does before a component is there is kept, and done when it is.
 const early = [];
@@ -323,10 +336,11 @@ const KEPT = 'live-kept ' + location.pathname;
 // Which component that is, in the next page too: its name, and which of those of that name.
 const place = c => c.of.name + ' ' + components.filter(o => !o.gone && o.of.name == c.of.name).indexOf(c);
 const keep = () => {
-  const kept = settings.keepQueue && engine.keep();
-  if (!kept) return false;
+  if (!settings.keepQueue) return false;
+  ask(KEEP);
+  if (!given) return false;
   try {
-    const what = JSON.parse(kept);
+    const what = JSON.parse(given);
     for (const call of what.calls) call.of = place(components[call.slot]);
     sessionStorage[KEPT] = JSON.stringify(what);
     return true;
@@ -348,8 +362,8 @@ const finish = () => {
     for (const call of calls) {
       const c = components.find(c => !c.gone && place(c) == call.of);
       c?.mounted.then(() => {
-        for (const field in call.set) post(() => engine.set(c.slot, field, JSON.stringify(call.set[field]), 0));
-        post(() => engine.call(c.slot, call.action, JSON.stringify(call.payload ?? []), 0));
+        for (const field in call.set) tell(SET, c.slot, 0, 0, field, JSON.stringify(call.set[field]));
+        tell(CALL, c.slot, 0, 0, call.action, JSON.stringify(call.payload ?? []));
       });
     }
   };
@@ -394,18 +408,17 @@ const broken = error => {
     return;
   }
   setTimeout(() => {
-    engine.__wbg_reset_state();
+    instantiate(module);
     reset();
     const gone = Object.assign(failure({ code: 'session_lost', message: 'the page\'s engine was started again', details: null }));
     for (const [number, waiting] of tickets) { clearTimeout(waiting.timer); tickets.delete(number); waiting.reject(gone); }
-    engine.start(socket(), Math.random());
+    ask(START, 0, Math.random() * 2 ** 32, 0, socket());
     ready = true;
     // Slots count from the beginning again; places of components that are gone stay empty.
     for (const c of components) {
-      const { of } = c;
       post(() => {
-        engine.mount(c.id, of.seal, of.name || '', of.props || '{}', '', undefined, of.user || '', !!c.element);
-        if (c.gone) engine.unmount(c.slot);
+        ask(MOUNT, 0, 0, 0, '', JSON.stringify({ ...c.of, id: c.id, template: '', shape: undefined, element: !!c.element }));
+        if (c.gone) ask(UNMOUNT, c.slot);
       });
     }
   }, 100 * restarts.length);
@@ -431,7 +444,7 @@ const live = {
     return { ...connection };
   },
   reconnect() {
-    post(() => engine.wake());
+    tell(WAKE);
   },
 };
 export default live;
@@ -441,13 +454,13 @@ export { mountOpen as mount };
 
 page.setAttribute('live-connection', 'connecting');
 page.classList.add('live-offline');
-addEventListener('online', () => post(() => engine.wake()));
-addEventListener('pageshow', e => { if (e.persisted) post(() => engine.wake()); });
-addEventListener('pagehide', e => post(() => engine.leave(!e.persisted && !keep())));
-document.addEventListener('visibilitychange', () => { if (!document.hidden) post(() => engine.wake()); });
+addEventListener('online', () => tell(WAKE));
+addEventListener('pageshow', e => { if (e.persisted) tell(WAKE); });
+addEventListener('pagehide', e => post(() => ask(LEAVE, 0, !e.persisted && !keep())));
+document.addEventListener('visibilitychange', () => { if (!document.hidden) tell(WAKE); });
 // Another page took the session: the next touch takes it back.
 for (const type of ['pointerdown', 'keydown']) {
-  addEventListener(type, () => { if (connection.status == 'stopped' && connection.code == 4409) post(() => engine.wake()); }, true);
+  addEventListener(type, () => { if (connection.status == 'stopped' && connection.code == 4409) tell(WAKE); }, true);
 }
 addEventListener('beforeunload', e => {
   if (!settings.warnUnsent) return;
@@ -456,8 +469,9 @@ addEventListener('beforeunload', e => {
 });
 
 start();
-await init({ module_or_path: new URL(WASM, import.meta.url) });
-engine.start(socket(), Math.random());
+const module = await WebAssembly.compileStreaming(fetch(new URL(WASM, import.meta.url)));
+instantiate(module);
+ask(START, 0, Math.random() * 2 ** 32, 0, socket());
 ready = true;
 customElements.define('live-component', LiveComponent);
 post(() => {});

@@ -14,14 +14,12 @@ pub(crate) use component::{Component, Phase, Source};
 pub(crate) use output::{Failure, Origin, Output, Slot, Status};
 pub(crate) use request::{Kind, Request};
 
-use std::fmt::Write;
-
 use component::{FieldEdit, Progress};
 use link::{Link, Then};
 
 use crate::patch::Change;
 use crate::store::{Edit, Stream, Tag};
-use crate::value::{Key, Val, write_string};
+use crate::value::{Key, Val, write_count, write_string};
 
 /// How many messages may wait while there is no connection; beyond that a call fails at once.
 const QUEUE: usize = 500;
@@ -433,8 +431,9 @@ impl Client {
     fn ping(&mut self) {
         let mut frame = String::from("{\"v\":1,\"type\":\"PING\"");
         self.unacknowledged = 0;
-        // Writing to a string cannot fail.
-        let _ = write!(frame, ",\"ack\":{}}}", self.acknowledged());
+        frame.push_str(",\"ack\":");
+        write_count(self.acknowledged(), &mut frame);
+        frame.push('}');
         self.out.push(Output::Send(frame));
     }
 
@@ -453,18 +452,30 @@ impl Client {
             write_string(&session.id, &mut hello);
             hello.push_str(",\"resume\":");
             write_string(&session.secret, &mut hello);
-            // Writing to a string cannot fail.
-            let _ = write!(hello, ",\"acked\":{},\"streams\":{{", self.acknowledged());
-            let components = self.components.iter().flatten().map(|c| ("c:", &c.id, &c.stream));
-            let topics = self.topics.iter().map(|t| ("t:", &t.name, &t.stream));
+            hello.push_str(",\"acked\":");
+            write_count(self.acknowledged(), &mut hello);
+            hello.push_str(",\"streams\":{");
             let mut comma = "";
-            for (prefix, name, stream) in components.chain(topics).filter(|(.., s)| !s.epoch.is_empty()) {
+            let mut position = |prefix: &str, name: &str, stream: &Stream| {
+                if stream.epoch.is_empty() {
+                    return;
+                }
                 hello.push_str(comma);
                 comma = ",";
-                write_string(&format!("{prefix}{name}"), &mut hello);
+                let mut key = String::from(prefix);
+                key.push_str(name);
+                write_string(&key, &mut hello);
                 hello.push_str(":[");
                 write_string(&stream.epoch, &mut hello);
-                let _ = write!(hello, ",{}]", stream.rev);
+                hello.push(',');
+                write_count(stream.rev, &mut hello);
+                hello.push(']');
+            };
+            for component in self.components.iter().flatten() {
+                position("c:", &component.id, &component.stream);
+            }
+            for topic in &self.topics {
+                position("t:", &topic.name, &topic.stream);
             }
             hello.push('}');
         }
@@ -654,10 +665,10 @@ impl Client {
     /// Drops what waits for a component that goes away.
     fn drop_waiting(&mut self, slot: Slot) {
         let gone = Failure::new("not_mounted", "the component was unmounted");
-        let (of_it, others) = std::mem::take(&mut self.requests).into_iter().partition(|r| r.slot == slot);
-        self.requests = others;
-        for request in of_it {
-            if let Some(ticket) = request.kind.ticket() {
+        for request in std::mem::take(&mut self.requests) {
+            if request.slot != slot {
+                self.requests.push(request);
+            } else if let Some(ticket) = request.kind.ticket() {
                 self.out.push(Output::Settled { ticket, outcome: Err(gone.clone()) });
             }
         }

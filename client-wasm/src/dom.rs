@@ -6,7 +6,7 @@
 
 mod ops;
 
-pub(crate) use ops::Ops;
+pub(crate) use ops::{Ops, later};
 
 #[cfg(target_arch = "wasm32")]
 pub(crate) use ops::{float, number};
@@ -93,6 +93,10 @@ pub(crate) enum Op {
     Timer,
     /// (nothing): load the page anew.
     Reload,
+    /// (nothing) json: the state that was asked for.
+    State,
+    /// (nothing): the socket wants another turn.
+    Turn,
 }
 
 /// What stands at the end of a walk.

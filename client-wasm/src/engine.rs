@@ -6,59 +6,36 @@ use std::cell::RefCell;
 use wasm_bindgen::prelude::*;
 
 use crate::client::Output;
-use crate::dom::Ops;
+use crate::dom::{Dom, Op, Ops};
 use crate::page::{Mount, Page};
 use crate::transport::{News, Socket};
-use crate::value::{Key, parse};
+use crate::value::{Key, Val, parse};
 
 struct Engine {
     page: Page<Ops>,
     /// The address of the socket.
-    url: String,
+    url: Box<str>,
     socket: Option<Socket>,
 }
 
 thread_local! { static ENGINE: RefCell<Option<Engine>> = const { RefCell::new(None) }; }
 
-/// One turn. (Not generic: a copy for each caller would be a quarter of the module.)
-fn turn(act: &mut dyn FnMut(&mut Page<Ops>)) {
-    let mut first = true;
-    loop {
-        let ops = ENGINE.with_borrow_mut(|engine| {
-            let engine = engine.as_mut()?;
-            if first {
-                act(&mut engine.page);
-            }
-            engine.link();
-            let ops = std::mem::take(&mut engine.page.stage.dom);
-            (!ops.is_empty()).then_some(ops)
-        });
-        first = false;
-        let Some(ops) = ops else { return };
-        let fits = ops.run();
-        ENGINE.with_borrow_mut(|engine| {
-            if let Some(engine) = engine {
-                engine.page.ran(fits);
-            }
-        });
-    }
-}
-
 impl Engine {
+    /// The operations that are to run now.
+    fn operations(&mut self) -> Option<Ops> {
+        self.link();
+        let ops = std::mem::take(&mut self.page.stage.dom);
+        (!ops.is_empty()).then_some(ops)
+    }
+
     /// Does what concerns the socket.
     #[expect(clippy::wildcard_enum_match_arm, reason = "the page did the others")]
     fn link(&mut self) {
         for output in self.page.turn() {
             match output {
-                Output::Connect { socket } => {
-                    self.socket = Some(Socket::open(&self.url, move |news| match news {
-                        News::Opened => turn(&mut |page| page.client.opened(socket)),
-                        News::Frame(frame) => turn(&mut |page| page.client.frame(socket, &frame)),
-                        News::Closed(code) => turn(&mut |page| page.client.closed(socket, code)),
-                    }));
-                }
+                Output::Connect { socket } => self.socket = Some(Socket::open(&self.url, socket)),
                 Output::Send(frame) => {
-                    if let Some(socket) = &self.socket {
+                    if let Some(socket) = &mut self.socket {
                         socket.send(frame);
                     }
                 }
@@ -71,142 +48,122 @@ impl Engine {
             }
         }
     }
+
+    /// Hears one piece of news from the socket: views follow each frame before the next one changes the state again.
+    fn hear(&mut self) {
+        let Some(socket) = &mut self.socket else { return };
+        let (number, client) = (socket.number, &mut self.page.client);
+        match socket.news() {
+            Some(News::Opened) => client.opened(number),
+            Some(News::Frame(frame)) => client.frame(number, &frame),
+            Some(News::Closed(code)) => {
+                self.socket = None;
+                client.closed(number, code);
+            }
+            None => {}
+        }
+    }
 }
 
-/// Starts the engine. `seed` is any number between 0 and 1.
+/// Everything that JavaScript wants. One function for all, because each one more is as much glue again: `what` says
+/// which (js/client.js has the same numbers), and what it does not need is 0 or empty.
 #[wasm_bindgen]
-pub fn start(url: String, seed: f64) {
-    let page = Page::new(seed.to_bits(), Ops::default());
-    ENGINE.with_borrow_mut(|engine| *engine = Some(Engine { page, url, socket: None }));
-}
-
-/// Mounts a component; its slot is the number of components mounted before. `seal` and `shape` may be absent.
-#[wasm_bindgen]
-#[expect(
-    clippy::too_many_arguments,
-    clippy::needless_pass_by_value,
-    reason = "JavaScript hands over one attribute each, and what may be absent by value"
-)]
-pub fn mount(
-    id: &str,
-    seal: Option<String>,
-    name: &str,
-    props: &str,
-    template: &str,
-    shape: Option<String>,
-    user: &str,
-    element: bool,
-) {
-    turn(&mut |page| {
-        let (seal, shape) = (seal.as_deref(), shape.as_deref());
-        page.mount(&Mount { id, seal, name, props, template, shape, user, element });
+pub fn turn(what: u32, slot: u32, a: u32, b: u32, text: &str, more: &str) -> f64 {
+    let mut said = 0.0;
+    // Read before the turn: what is not JSON is null.
+    let mut value =
+        if matches!(what, MOUNT | EVENT | EDIT | SET | GUESS | TEMPLATE) { parse(more) } else { None };
+    ENGINE.with_borrow_mut(|engine| {
+        if what == START {
+            let page = Page::new(u64::from(a), Ops::default());
+            *engine = Some(Engine { page, url: text.into(), socket: None });
+        }
+        let Some(engine) = engine else { return };
+        let page = &mut engine.page;
+        let ticket = (a != 0).then_some(a);
+        let mut value = || value.take().unwrap_or_default();
+        match what {
+            MOUNT => {
+                page.mount(&Mount::of(&value()));
+            }
+            UNMOUNT => page.unmount(slot),
+            EVENT => page.event(slot, a, b, value()),
+            EDIT => page.edit(slot, a, b, value()),
+            COMMIT => page.commit(slot, a, b),
+            CALL => page.client.action(slot, text, more, None, ticket, Vec::new()),
+            SET => {
+                let field = Key::of(text);
+                page.client.edit(slot, field, value(), false);
+                page.client.commit(slot, field, ticket);
+            }
+            GUESS => said = page.guess(slot, value()) as f64,
+            RELEASE => page.client.release(slot, u64::from(a)),
+            PROPS => page.client.props(slot, text),
+            TEMPLATE => {
+                let template = value();
+                page.template(text, (template != Val::Null).then_some(&template));
+            }
+            TIMER => page.client.timer(a),
+            WAKE => page.client.wake(),
+            LEAVE => page.client.leave(a != 0),
+            STATE => {
+                let state = page.client.whole(slot).json();
+                page.stage.dom.put(Op::State, &[], &[&state]);
+            }
+            KEEP => {
+                let kept = page.client.keep();
+                page.stage.dom.put(Op::State, &[], &[&kept]);
+            }
+            LOADING => said = f64::from(u8::from(page.client.unanswered(slot).next().is_some())),
+            SOCKET => engine.hear(),
+            _ => {}
+        }
     });
+    while let Some(ops) = ENGINE.with_borrow_mut(|engine| engine.as_mut()?.operations()) {
+        let fits = ops.run();
+        ENGINE.with_borrow_mut(|engine| {
+            if let Some(engine) = engine {
+                engine.page.ran(fits);
+            }
+        });
+    }
+    said
 }
 
-/// Unmounts a component.
-#[wasm_bindgen]
-pub fn unmount(slot: u32) {
-    turn(&mut |page| page.unmount(slot));
-}
-
-/// An event at a hole of an instance.
-#[wasm_bindgen]
-pub fn event(slot: u32, node: u32, hole: u32, payload: &str) {
-    turn(&mut |page| page.event(slot, node, hole, parse(payload).unwrap_or_default()));
-}
-
-/// A control was edited.
-#[wasm_bindgen]
-pub fn edit(slot: u32, node: u32, hole: u32, value: &str) {
-    turn(&mut |page| page.edit(slot, node, hole, parse(value).unwrap_or_default()));
-}
-
-/// The moment of an edit has come.
-#[wasm_bindgen]
-pub fn commit(slot: u32, node: u32, hole: u32) {
-    turn(&mut |page| page.commit(slot, node, hole));
-}
-
-/// What is unanswered, for the page that a reload makes; empty if nothing is.
-#[wasm_bindgen]
-pub fn keep() -> String {
-    read(|page| page.client.keep()).unwrap_or_default()
-}
-
-/// Calls an action with a JSON array of arguments. Ticket 0: nobody waits.
-#[wasm_bindgen]
-pub fn call(slot: u32, action: &str, arguments: &str, ticket: u32) {
-    let ticket = (ticket != 0).then_some(ticket);
-    turn(&mut |page| page.client.action(slot, action, arguments, None, ticket, Vec::new()));
-}
-
-/// Sets a `model` field to a JSON value.
-#[wasm_bindgen]
-pub fn set(slot: u32, field: &str, value: &str, ticket: u32) {
-    turn(&mut |page| {
-        let field = Key::of(field);
-        page.client.edit(slot, field, parse(value).unwrap_or_default(), false);
-        page.client.commit(slot, field, (ticket != 0).then_some(ticket));
-    });
-}
-
-/// Lays a guess over the state; its number.
-#[wasm_bindgen]
-pub fn guess(slot: u32, patch: &str) -> f64 {
-    let mut tag = 0;
-    turn(&mut |page| tag = page.guess(slot, parse(patch).unwrap_or_default()));
-    tag as f64
-}
-
-/// Takes a guess back.
-#[wasm_bindgen]
-pub fn release(slot: u32, tag: f64) {
-    turn(&mut |page| page.client.release(slot, tag as u64));
-}
-
+/// A component: a JSON object of what [`Mount`] has.
+const MOUNT: u32 = 0;
+const UNMOUNT: u32 = 1;
+/// An event at hole `b` of instance `a`; a JSON object of what expressions ask for.
+const EVENT: u32 = 2;
+/// The control at hole `b` of instance `a` was edited; the JSON value.
+const EDIT: u32 = 3;
+/// The moment of that edit has come.
+const COMMIT: u32 = 4;
+/// An action's name, and a JSON array of arguments; `a` is the ticket, 0 where nobody waits.
+const CALL: u32 = 5;
+/// A `model` field's name, and a JSON value; `a` is the ticket.
+const SET: u32 = 6;
+/// A patch to lay over the state; the outcome is its number.
+const GUESS: u32 = 7;
+/// Takes guess `a` back.
+const RELEASE: u32 = 8;
 /// A parent gave its child other props: a JSON object.
-#[wasm_bindgen]
-pub fn props(slot: u32, props: &str) {
-    turn(&mut |page| page.client.props(slot, props));
-}
-
-/// A template came, or nothing where HTTP did not give it.
-#[wasm_bindgen]
-pub fn template(hash: &str, text: Option<String>) {
-    let parsed = text.and_then(|text| parse(&text));
-    turn(&mut |page| page.template(hash, parsed.as_ref()));
-}
-
-/// Time is up.
-#[wasm_bindgen]
-pub fn timer(token: u32) {
-    turn(&mut |page| page.client.timer(token));
-}
-
+const PROPS: u32 = 9;
+/// A template's hash and its JSON, or nothing where HTTP did not give it.
+const TEMPLATE: u32 = 10;
+/// Time is up for timer `a`.
+const TIMER: u32 = 11;
 /// Connect now.
-#[wasm_bindgen]
-pub fn wake() {
-    turn(&mut |page| page.client.wake());
-}
-
-/// The page goes away.
-#[wasm_bindgen]
-pub fn leave(for_good: bool) {
-    turn(&mut |page| page.client.leave(for_good));
-}
-
-/// The state of a component as JSON, shared fields included.
-#[wasm_bindgen]
-pub fn state(slot: u32) -> String {
-    read(|page| page.client.whole(slot)).unwrap_or_default().json()
-}
-
+const WAKE: u32 = 12;
+/// The page goes away; for good, if `a` is not 0.
+const LEAVE: u32 = 13;
+/// The state of a component, shared fields included: an operation of its own brings it at once.
+const STATE: u32 = 14;
 /// Whether something of the component is unanswered.
-#[wasm_bindgen]
-pub fn loading(slot: u32) -> bool {
-    read(|page| page.client.unanswered(slot).next().is_some()).unwrap_or(false)
-}
-
-fn read<T>(look: impl FnOnce(&Page<Ops>) -> T) -> Option<T> {
-    ENGINE.with_borrow(|engine| engine.as_ref().map(|engine| look(&engine.page)))
-}
+const LOADING: u32 = 15;
+/// The socket asked for a turn.
+const SOCKET: u32 = 16;
+/// A new engine for the socket's address; `a` is any number.
+const START: u32 = 17;
+/// What is unanswered, for the page that a reload makes; empty if nothing is. It comes as the state does.
+const KEEP: u32 = 18;

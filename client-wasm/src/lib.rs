@@ -9,6 +9,8 @@ mod dom;
 pub mod engine;
 #[cfg(fuzzing)]
 pub mod fuzzing;
+#[cfg(target_arch = "wasm32")]
+mod memory;
 mod page;
 mod patch;
 mod render;

@@ -1,12 +1,10 @@
 //! The page: components, their views, and what goes between them.
 
-use std::rc::Rc;
-
 use crate::client::{Client, Failure, Kind, Origin, Output, Phase, Slot, Source};
 use crate::dom::{Dom, Op};
 use crate::render::{Blueprint, Happening, Roots, Stage, Surroundings, View, Wire};
 use crate::store::{Edit, Operation, Segment, Tag};
-use crate::value::{Key, Val, parse};
+use crate::value::{Key, Val, parse, write_count};
 
 /// An element that shows a component, or the place of one without.
 #[derive(Default)]
@@ -71,10 +69,28 @@ pub(crate) struct Mount<'a> {
     pub(crate) element: bool,
 }
 
+impl<'a> Mount<'a> {
+    /// Reads what the page hands over: a JSON object with these fields, what is absent left out.
+    pub(crate) fn of(json: &'a Val) -> Self {
+        let text = |name| json.named(name).and_then(Val::str);
+        Self {
+            id: text("id").unwrap_or_default(),
+            seal: text("seal"),
+            name: text("name").unwrap_or_default(),
+            props: text("props").unwrap_or("{}"),
+            template: text("template").unwrap_or_default(),
+            shape: text("shape"),
+            user: text("user").unwrap_or_default(),
+            element: json.named("element") == Some(&Val::Bool(true)),
+        }
+    }
+}
+
 pub(crate) struct Page<D> {
     pub(crate) client: Client,
     pub(crate) stage: Stage<D>,
-    blueprints: Vec<(Box<str>, Rc<Blueprint>)>,
+    /// Those that came, by their hash. They stay for as long as the page lives.
+    blueprints: Vec<(Box<str>, &'static Blueprint)>,
     /// Templates that are on their way.
     fetching: Vec<Box<str>>,
     places: Vec<Place>,
@@ -106,7 +122,16 @@ impl<D: Dom> Page<D> {
             None => Source::Open { name: mount.name.into(), props: mount.props.into() },
         };
         let slot = self.client.mount(mount.id, source);
-        let numbers = |shape: &str| shape.split(',').filter_map(|n| n.trim().parse().ok()).collect();
+        let numbers = |shape: &str| {
+            let mut list = String::from("[");
+            list.push_str(shape);
+            list.push(']');
+            let mut counts = Vec::new();
+            for count in parse(&list).unwrap_or_default().into_list() {
+                counts.push(count.int().unwrap_or(0) as u32);
+            }
+            counts
+        };
         self.places.resize_with(slot as usize, Place::default);
         self.places.push(Place {
             element: mount.element,
@@ -133,7 +158,9 @@ impl<D: Dom> Page<D> {
     /// An event at a hole.
     pub(crate) fn event(&mut self, slot: Slot, node: u32, hole: u32, payload: Val) {
         self.temporary += 1;
-        let temporary = Val::from(format!("temp-{}", self.temporary));
+        let mut temporary = String::from("temp-");
+        write_count(u64::from(self.temporary), &mut temporary);
+        let temporary = Val::from(temporary);
         let happening = Happening::new(payload, temporary);
         let fired = self.view(slot, |view, around, of, stage| {
             let fired = view.fire(node, hole as usize, &happening, around, (of, stage));
@@ -143,8 +170,10 @@ impl<D: Dom> Page<D> {
             fired
         });
         let Some(fired) = fired else { return };
-        let mut guesses: Vec<_> =
-            fired.guesses.into_iter().filter_map(|edit| self.place_guess(slot, edit)).collect();
+        let mut guesses = Vec::new();
+        for edit in fired.guesses {
+            guesses.extend(self.place_guess(slot, edit));
+        }
         for call in fired.calls {
             let origin = Some(Origin { node, hole });
             let guesses = std::mem::take(&mut guesses);
@@ -153,13 +182,14 @@ impl<D: Dom> Page<D> {
     }
 
     /// Which stream a guess is about: a shared field's parts are fields of its topic.
-    fn place_guess(&self, slot: Slot, edit: Edit) -> Option<(Option<Key>, Edit)> {
+    fn place_guess(&self, slot: Slot, mut edit: Edit) -> Option<(Option<Key>, Edit)> {
         if self.client.component(slot)?.topic(edit.field).is_none() {
             return Some((None, edit));
         }
-        let mut path = edit.path.into_iter();
-        let Some(Segment::Field(field)) = path.next() else { return None };
-        Some((Some(edit.field), Edit { field, path: path.collect(), operation: edit.operation }))
+        let Some(Segment::Field(part)) = edit.path.first() else { return None };
+        let shared = std::mem::replace(&mut edit.field, *part);
+        edit.path.remove(0);
+        Some((Some(shared), edit))
     }
 
     /// A control was edited.
@@ -187,7 +217,9 @@ impl<D: Dom> Page<D> {
         for (field, value) in patch.into_fields() {
             let edit = |field, value| Edit { field, path: Vec::new(), operation: Operation::Patch(value) };
             if self.client.component(slot).is_some_and(|component| component.topic(field).is_some()) {
-                guesses.extend(value.into_fields().into_iter().map(|(part, v)| (Some(field), edit(part, v))));
+                for (part, value) in value.into_fields() {
+                    guesses.push((Some(field), edit(part, value)));
+                }
             } else {
                 guesses.push((None, edit(field, value)));
             }
@@ -204,7 +236,7 @@ impl<D: Dom> Page<D> {
         }
         match Blueprint::new(template, &mut self.stage) {
             Some(blueprint) => {
-                self.blueprints.push((hash.into(), Rc::new(blueprint)));
+                self.blueprints.push((hash.into(), Box::leak(Box::new(blueprint))));
                 for slot in 0..self.places.len() as Slot {
                     self.show(slot);
                 }
@@ -220,8 +252,8 @@ impl<D: Dom> Page<D> {
         }
     }
 
-    fn blueprint(&self, hash: &str) -> Option<Rc<Blueprint>> {
-        self.blueprints.iter().find(|(known, _)| **known == *hash).map(|(_, blueprint)| Rc::clone(blueprint))
+    fn blueprint(&self, hash: &str) -> Option<&'static Blueprint> {
+        self.blueprints.iter().find(|(known, _)| **known == *hash).map(|(_, blueprint)| *blueprint)
     }
 
     fn fetch(&mut self, hash: &str) {
@@ -248,10 +280,10 @@ impl<D: Dom> Page<D> {
             }
         }
         let mut notify = std::mem::take(&mut self.notify);
-        notify.sort_unstable();
-        notify.dedup();
-        for slot in notify {
-            self.stage.dom.put(Op::Notify, &[slot], &[]);
+        while let Some(slot) = notify.pop() {
+            if !notify.contains(&slot) {
+                self.stage.dom.put(Op::Notify, &[slot], &[]);
+            }
         }
         rest
     }
@@ -320,14 +352,14 @@ impl<D: Dom> Page<D> {
                 self.view(slot, |view, around, of, stage| view.show_all(around, of, stage));
             } else {
                 let Some(blueprint) = self.blueprint(&hash) else { return self.fetch(&hash) };
-                self.build(slot, &hash, &blueprint);
+                self.build(slot, &hash, blueprint);
             }
         }
         self.phase(slot, None);
     }
 
     /// Makes the view of a component, out of what the server rendered if it can be.
-    fn build(&mut self, slot: Slot, hash: &str, blueprint: &Rc<Blueprint>) {
+    fn build(&mut self, slot: Slot, hash: &str, blueprint: &'static Blueprint) {
         let Some(place) = self.places.get_mut(slot as usize) else { return };
         let of = Of { client: &self.client, slot };
         if let Some((_, old)) = place.view.take() {
@@ -359,7 +391,7 @@ impl<D: Dom> Page<D> {
             else {
                 continue;
             };
-            self.build(slot, &hash, &blueprint);
+            self.build(slot, &hash, blueprint);
         }
     }
 

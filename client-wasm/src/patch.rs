@@ -79,10 +79,9 @@ fn unwrap(patch: Val) -> Wrapped {
 }
 
 fn step(items: &mut Vec<Val>, cursor: &mut usize, op: Val) -> Result<Step, Misfit> {
-    let mut parts = op.into_list().into_iter();
-    let name = parts.next().ok_or(Misfit)?;
-    let first = parts.next().ok_or(Misfit)?;
-    let second = parts.next();
+    let mut parts = op.into_list();
+    let mut part = |at: usize| parts.get_mut(at).map(std::mem::take);
+    let (name, first, second) = (part(0).ok_or(Misfit)?, part(1).ok_or(Misfit)?, part(2));
     match name.str() {
         Some("+") => {
             let at = place(&first).filter(|at| *at <= items.len()).ok_or(Misfit)?;
@@ -103,15 +102,11 @@ fn step(items: &mut Vec<Val>, cursor: &mut usize, op: Val) -> Result<Step, Misfi
             let mut fields = Vec::new();
             for (key, value) in second.ok_or(Misfit)?.into_fields() {
                 fields.push(key);
-                match item.at_mut(key) {
-                    Some(old) => {
-                        apply(old, value)?;
-                    }
-                    None => {
-                        let mut new = Val::Null;
-                        apply(&mut new, value)?;
-                        item.set(key, new);
-                    }
+                if item.at(key).is_none() {
+                    item.set(key, Val::Null);
+                }
+                if let Some(old) = item.at_mut(key) {
+                    apply(old, value)?;
                 }
             }
             Ok(Step::Item { at, fields })
@@ -148,7 +143,11 @@ fn order(items: &mut Vec<Val>, ids: &[Val]) -> Result<Step, Misfit> {
             _ => return Err(Misfit),
         }
     }
-    *items = places.iter().map(|at| items.get_mut(*at).map(std::mem::take).unwrap_or_default()).collect();
+    let mut ordered = Vec::with_capacity(items.len());
+    for at in &places {
+        ordered.push(items.get_mut(*at).map(std::mem::take).unwrap_or_default());
+    }
+    *items = ordered;
     Ok(Step::Order(places))
 }
 

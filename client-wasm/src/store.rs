@@ -123,16 +123,14 @@ impl Stream {
 
     /// Drops a guess: it was answered, or taken back.
     pub(crate) fn release(&mut self, tag: Tag) -> Vec<Change> {
-        let mut fields: Vec<Key> = Vec::new();
-        self.guesses.retain(|(t, edits)| {
-            if *t == tag {
-                fields.extend(edits.iter().map(|edit| edit.field));
+        let mut changes = Vec::new();
+        while let Some(at) = self.guesses.iter().position(|(known, _)| *known == tag) {
+            let (_, edits) = self.guesses.remove(at);
+            for field in fields_of(&edits, Vec::new()) {
+                changes.extend(self.relay(field));
             }
-            *t != tag
-        });
-        fields.sort_unstable();
-        fields.dedup();
-        fields.into_iter().filter_map(|field| self.relay(field)).collect()
+        }
+        changes
     }
 
     /// Drops every guess but those kept, without a word to the views: a new session follows.
@@ -149,9 +147,10 @@ impl Stream {
 
     /// The fields that some guess touches.
     fn guessed(&self) -> Vec<Key> {
-        let mut fields: Vec<Key> = self.guesses.iter().flat_map(|(_, e)| e.iter().map(|e| e.field)).collect();
-        fields.sort_unstable();
-        fields.dedup();
+        let mut fields = Vec::new();
+        for (_, edits) in &self.guesses {
+            fields = fields_of(edits, fields);
+        }
         fields
     }
 
@@ -167,19 +166,35 @@ impl Stream {
 
     /// Lays all guesses at a field over its confirmed value, which is in the state now.
     fn lay(&mut self, field: Key) {
-        let edits = self.guesses.iter().flat_map(|(_, edits)| edits).filter(|edit| edit.field == field);
-        let mut shown = None;
-        for edit in edits {
-            let shown = shown.get_or_insert_with(|| self.state.at(field).cloned().unwrap_or_default());
-            // A guess that no longer fits shows nothing; its answer is on the way.
-            let _ = edit.apply(shown);
-        }
-        if let Some(shown) = shown {
-            let confirmed = self.state.at(field).cloned().unwrap_or_default();
-            self.held.push((field, confirmed));
-            self.state.set(field, shown);
+        let mut held = false;
+        for (_, edits) in &self.guesses {
+            for edit in edits {
+                if edit.field != field {
+                    continue;
+                }
+                if self.state.at(field).is_none() {
+                    self.state.set(field, Val::Null);
+                }
+                let Some(shown) = self.state.at_mut(field) else { return };
+                if !held {
+                    held = true;
+                    self.held.push((field, shown.clone()));
+                }
+                // A guess that no longer fits shows nothing; its answer is on the way.
+                let _ = edit.apply(shown);
+            }
         }
     }
+}
+
+/// Adds the fields of edits to some, each once.
+fn fields_of(edits: &[Edit], mut fields: Vec<Key>) -> Vec<Key> {
+    for edit in edits {
+        if !fields.contains(&edit.field) {
+            fields.push(edit.field);
+        }
+    }
+    fields
 }
 
 #[cfg(test)]

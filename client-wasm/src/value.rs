@@ -11,7 +11,7 @@ mod write;
 
 pub(crate) use names::Key;
 pub(crate) use parse::parse;
-pub(crate) use write::{write_json, write_string};
+pub(crate) use write::{write_count, write_json, write_string};
 
 use vivaz_template::data::{Data, Kind, Name};
 

@@ -11,6 +11,8 @@
 
 mod arithmetic;
 
+pub use arithmetic::write_int;
+
 use crate::data::{Data, Kind, Name};
 use crate::expr::{Binary, Expr, Literal, LocalRef, Special, Unary};
 

@@ -52,7 +52,7 @@ pub use data::{Data, Kind, Name};
 pub use decode::DecodeError;
 #[cfg(feature = "parse")]
 pub use error::{Position, TemplateError, nearest};
-pub use eval::{Scope, Value};
+pub use eval::{Scope, Value, write_int};
 pub use expr::Expr;
 pub use reads::Read;
 #[cfg(feature = "parse")]

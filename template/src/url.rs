@@ -7,22 +7,30 @@ pub const REFUSED: &str = "about:invalid";
 /// bitmap images. Read as a browser reads it: leading control characters and spaces are skipped, tabs and line breaks
 /// inside are dropped, and case does not matter.
 pub fn is_script(url: &str) -> bool {
-    let mut bytes =
-        url.trim_start_matches(|c| c <= ' ').bytes().filter(|b| !matches!(b, b'\t' | b'\n' | b'\r'));
+    script(url.as_bytes())
+}
+
+/// [`is_script`] for any of several URLs, separated by white space or commas.
+pub fn any_script(urls: &str) -> bool {
+    urls.as_bytes().split(|byte| *byte == b',' || byte.is_ascii_whitespace()).any(script)
+}
+
+fn script(url: &[u8]) -> bool {
     // Long enough for the longest prefix below; a scheme that does not fit is none of them.
     let mut start = [0_u8; 15];
-    for slot in &mut start {
-        *slot = bytes.next().unwrap_or(0).to_ascii_lowercase();
+    let mut length = 0;
+    for byte in url {
+        if matches!(byte, b'\t' | b'\n' | b'\r') || length == 0 && *byte <= b' ' {
+            continue;
+        }
+        let Some(slot) = start.get_mut(length) else { break };
+        *slot = byte.to_ascii_lowercase();
+        length += 1;
     }
     let has = |prefix: &[u8]| start.starts_with(prefix);
     has(b"javascript:")
         || has(b"vbscript:")
         || has(b"data:") && (!has(b"data:image/") || has(b"data:image/svg"))
-}
-
-/// [`is_script`] for any of several URLs, separated by white space or commas.
-pub fn any_script(urls: &str) -> bool {
-    urls.split(|c: char| c == ',' || c.is_ascii_whitespace()).any(is_script)
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ Usage: cargo xtask COMMAND
   client [--dev|--check]   builds the browser's client into client-wasm/dist; --check only says whether that is
                            current, --dev keeps the texts of panics
   bench [--quick] [NAME…]  what a round trip, an idle session and an append cost, next to a bare WebSocket
+  bench --page             what operations on many rows cost in a browser, next to hand-written DOM code
   chaos [--seed N]         pages on a network that breaks and a server that is killed and restarted: nothing is lost,
                            nothing done twice; --short for a small one
   fuzz [--seconds N] [TARGET…]  feeds every reader of foreign input what it has never seen; 60 s a target

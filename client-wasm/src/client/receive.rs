@@ -78,9 +78,11 @@ impl Client {
             stream.stale = false;
         }
         self.send_waiting();
-        for hash in self.wanted.clone() {
-            self.ask_template(&hash);
+        let wanted = std::mem::take(&mut self.wanted);
+        for hash in &wanted {
+            self.ask_template(hash);
         }
+        self.wanted = wanted;
     }
 
     /// The server does not know the session any more: everything is mounted again from where it came, what was typed
@@ -88,7 +90,9 @@ impl Client {
     pub(super) fn lose_session(&mut self) {
         let lost = Failure::new("session_lost", "the server no longer has this session");
         let mut requests = std::mem::take(&mut self.requests);
-        requests.extend(std::mem::take(&mut self.retries).into_iter().flat_map(|(_, requests)| requests));
+        for (_, retried) in std::mem::take(&mut self.retries) {
+            requests.extend(retried);
+        }
         self.topics.clear();
         let mut kept: Vec<Tag> = Vec::new();
         for request in &mut requests {
@@ -228,7 +232,9 @@ impl Client {
                     if let Some(tags) = message.by.and_then(|by| self.tags_by(by))
                         && let Some(topic) = self.topics.get_mut(at)
                     {
-                        changes.extend(tags.into_iter().flat_map(|tag| topic.stream.release(tag)));
+                        for tag in tags {
+                            changes.extend(topic.stream.release(tag));
+                        }
                     }
                     self.topic_changed(at, &changes);
                 }
@@ -244,10 +250,11 @@ impl Client {
 
     /// The guesses of the request of ours that a topic's patch names as its cause.
     fn tags_by(&self, by: &str) -> Option<Vec<u64>> {
-        let (connection, reference) = by.rsplit_once(':')?;
+        let colon = by.bytes().rposition(|byte| byte == b':')?;
+        let (connection, reference) = (by.get(..colon)?, by.get(colon + 1..)?);
         let ours = self.session.as_ref()?.connections.iter().any(|known| **known == *connection);
-        let reference: u64 = reference.parse().ok()?;
-        let request = self.requests.iter().find(|request| ours && request.reference == reference)?;
+        let reference: i64 = reference.parse().ok()?;
+        let request = self.requests.iter().find(|request| ours && request.reference as i64 == reference)?;
         Some(request.tags.clone())
     }
 
@@ -397,12 +404,11 @@ impl Client {
                 component.note_typed(edit.field, kept.filter(|_| accepted));
             }
             let fields = request.kind.fields();
-            due = component
-                .edits
-                .iter()
-                .filter(|edit| edit.progress == Progress::Due && fields.contains(&edit.field))
-                .map(|edit| edit.field)
-                .collect();
+            for edit in &component.edits {
+                if edit.progress == Progress::Due && fields.contains(&edit.field) {
+                    due.push(edit.field);
+                }
+            }
         }
         if !accepted && let Some(failure) = failure {
             for field in request.kind.fields() {
@@ -500,6 +506,11 @@ impl<'a> Message<'a> {
 }
 
 fn topics_of(topics: Val) -> Vec<(Key, Box<str>)> {
-    let named = topics.into_fields().into_iter();
-    named.filter_map(|(field, topic)| topic.str().map(|topic| (field, topic.into()))).collect()
+    let mut named = Vec::new();
+    for (field, topic) in topics.into_fields() {
+        if let Val::Str(topic) = topic {
+            named.push((field, topic));
+        }
+    }
+    named
 }

@@ -1,11 +1,9 @@
 //! Messages that wait for their reply.
 
-use std::fmt::Write;
-
 use super::component::Component;
 use super::output::{Origin, Slot};
 use crate::store::Tag;
-use crate::value::{Key, Val, write_json, write_string};
+use crate::value::{Key, Val, write_count, write_json, write_string};
 
 /// A message with a `ref`. It is kept until its reply is there, and sent again on each new connection until then.
 #[derive(Debug)]
@@ -142,13 +140,16 @@ impl Request {
 
     /// `props` is a JSON object.
     pub(crate) fn props(slot: Slot, props: &str) -> Self {
-        Self::new(slot, Kind::Props, format!(",\"payload\":{{\"props\":{props}}}"))
+        let mut rest = String::from(",\"payload\":{\"props\":");
+        rest.push_str(props);
+        rest.push('}');
+        Self::new(slot, Kind::Props, rest)
     }
 
     /// An action that never left, as JSON: `{"slot":…,"action":…,"payload":…,"set":…}`.
     pub(crate) fn call(&self, out: &mut String) {
-        // Writing to a string cannot fail.
-        let _ = write!(out, "{{\"slot\":{}", self.slot);
+        out.push_str("{\"slot\":");
+        write_count(u64::from(self.slot), out);
         out.push_str(&self.rest);
         out.push_str(&self.set);
         out.push('}');
@@ -159,10 +160,11 @@ impl Request {
         let mut frame = String::with_capacity(96 + self.rest.len());
         frame.push_str("{\"v\":1,\"type\":\"");
         frame.push_str(self.kind.word());
-        // Writing to a string cannot fail.
-        let _ = write!(frame, "\",\"ref\":{}", self.reference);
+        frame.push_str("\",\"ref\":");
+        write_count(self.reference, &mut frame);
         if let Some(ack) = ack {
-            let _ = write!(frame, ",\"ack\":{ack}");
+            frame.push_str(",\"ack\":");
+            write_count(ack, &mut frame);
         }
         frame.push_str(",\"componentId\":");
         write_string(component, &mut frame);

@@ -13,6 +13,11 @@ extern "C" {
     pub(crate) fn float(text: &str) -> f64;
 }
 
+/// Asks for another turn, in which the socket is looked at.
+pub(crate) fn later() {
+    run(&[Op::Turn as u32], "");
+}
+
 /// The real page's [`Dom`].
 #[derive(Default)]
 pub(crate) struct Ops {
@@ -26,9 +31,13 @@ impl Dom for Ops {
         self.words.extend_from_slice(words);
         for text in strings {
             self.text.push_str(text);
-            // The decoder cuts a JavaScript string, which counts in UTF-16.
-            let length = if text.is_ascii() { text.len() } else { text.encode_utf16().count() };
-            self.words.push(length as u32);
+            // The decoder cuts a JavaScript string, which counts in UTF-16: one for each character, and one more for
+            // those that take four bytes.
+            let mut length = 0;
+            for byte in text.bytes() {
+                length += u32::from(byte & 0xC0 != 0x80) + u32::from(byte >= 0xF0);
+            }
+            self.words.push(length);
         }
     }
 }

@@ -206,10 +206,11 @@ impl<'a, D: Dom> Painter<'a, D> {
                     Some((place, Part::Child { props: given, key: known })),
                 ) => {
                     if dirty.hits(&plan_of.reads) {
-                        let values = props.iter().map(|(name, value)| {
-                            (super::blueprint::key(name), value.eval(&frame).into_data())
-                        });
-                        let json = Val::Obj(values.collect()).json();
+                        let mut values = Vec::new();
+                        for (name, value) in props {
+                            values.push((super::blueprint::key(name), value.eval(&frame).into_data()));
+                        }
+                        let json = Val::Obj(values).json();
                         let hash = key.as_ref().map_or(1, |key| hash(&key.eval(&frame)));
                         if *given != json || *known != hash {
                             let anew = u32::from(*known != 0 && *known != hash);

@@ -116,11 +116,11 @@ impl Blueprint {
         }
         // A block's children come after it, so that going backwards every child is complete.
         for at in (0..plans.len()).rev() {
-            let inner: Vec<usize> =
-                template.blocks.get(at)?.holes.iter().flat_map(|hole| inner(&hole.kind)).collect();
-            for child in inner {
-                let reads = plans.get(child)?.reads.clone();
-                plans.get_mut(at)?.reads.add(&reads);
+            for hole in &template.blocks.get(at)?.holes {
+                for child in inner(&hole.kind) {
+                    let reads = plans.get(child)?.reads.clone();
+                    plans.get_mut(at)?.reads.add(&reads);
+                }
             }
         }
         Some(Self { template, plans, fields })
@@ -146,7 +146,13 @@ fn bit(at: usize) -> u64 {
 pub(super) fn inner(kind: &HoleKind) -> Vec<usize> {
     match kind {
         HoleKind::For { block, .. } => vec![*block],
-        HoleKind::If { arms, .. } => arms.iter().map(|(_, block)| *block).collect(),
+        HoleKind::If { arms, .. } => {
+            let mut blocks = Vec::new();
+            for (_, block) in arms {
+                blocks.push(*block);
+            }
+            blocks
+        }
         _ => Vec::new(),
     }
 }
@@ -224,9 +230,9 @@ fn path<D: Dom>(steps: &[Step], last: Option<Step>, walk: Walk, stage: &mut Stag
     let number = stage.paths;
     stage.paths += 1;
     let mut words = vec![number, walk as u32, (steps.len() + usize::from(last.is_some())) as u32];
-    words.extend(
-        steps.iter().chain(&last).map(|step| u32::from(step.comments) << 16 | u32::from(step.elements)),
-    );
+    let mut word = |step: &Step| words.push(u32::from(step.comments) << 16 | u32::from(step.elements));
+    steps.iter().for_each(&mut word);
+    last.iter().for_each(word);
     stage.dom.put(Op::Path, &words, &[]);
     number
 }
@@ -301,11 +307,16 @@ fn hole_reads(hole: &Hole, depth: u16, fields: &mut Vec<(Key, Option<Key>)>, rea
         }
         HoleKind::For { list, .. } => read(list),
         HoleKind::If { arms, .. } => {
-            arms.iter().filter_map(|(condition, _)| condition.as_ref()).for_each(read);
+            for (condition, _) in arms {
+                condition.iter().for_each(&mut read);
+            }
         }
         HoleKind::Model { field, .. } => read(&Expr::Root(field.clone())),
         HoleKind::Child { props, key, .. } => {
-            props.iter().map(|(_, value)| value).chain(key).for_each(read);
+            for (_, value) in props {
+                read(value);
+            }
+            key.iter().for_each(read);
         }
         HoleKind::Wire { .. } => reads.mask |= WIRE,
         HoleKind::Event { .. } | HoleKind::Ref { .. } | HoleKind::Hook { .. } | HoleKind::Ignore => {}

@@ -83,10 +83,10 @@ impl View {
         (wire, stage): (&dyn Wire, &mut Stage<D>),
     ) -> Fired {
         let mut fired = Fired::default();
-        let blueprint = std::rc::Rc::clone(&self.blueprint);
+        let blueprint = self.blueprint;
         let nodes = self.enclosing(node);
         let outermost = Frame { happening: Some(happening), ..Frame::outermost(around) };
-        Painter::new(&blueprint, stage, wire).find(
+        Painter::new(blueprint, stage, wire).find(
             &mut self.root,
             node,
             &outermost,
@@ -105,7 +105,10 @@ impl View {
                 for statement in run {
                     match statement {
                         Statement::Call { action, args } => {
-                            let arguments = args.iter().map(|arg| arg.eval(&frame).into_data()).collect();
+                            let mut arguments = Vec::new();
+                            for arg in args {
+                                arguments.push(arg.eval(&frame).into_data());
+                            }
                             let arguments = Val::List(arguments).json();
                             fired.calls.push(Call { action: action.clone(), arguments });
                         }
@@ -117,7 +120,9 @@ impl View {
                         }
                     }
                 }
-                fired.guesses.extend(optimistic.iter().filter_map(|guess| edit(guess, &frame)));
+                for guess in optimistic {
+                    fired.guesses.extend(edit(guess, &frame));
+                }
             },
         );
         fired

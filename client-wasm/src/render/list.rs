@@ -112,13 +112,11 @@ impl<D: Dom> Painter<'_, D> {
                     }
                 }
                 Step::Order(places) => {
-                    let mut old: Vec<Option<Instance>> = target.rows.drain(..).map(Some).collect();
+                    let mut old = std::mem::take(target.rows);
                     let keys = std::mem::take(target.keys);
                     for place in places {
-                        if let (Some(row), Some(key)) =
-                            (old.get_mut(*place).and_then(Option::take), keys.get(*place))
-                        {
-                            target.rows.push(row);
+                        if let (Some(row), Some(key)) = (old.get_mut(*place), keys.get(*place)) {
+                            target.rows.push(std::mem::take(row));
                             target.keys.push(*key);
                         }
                     }
@@ -131,58 +129,75 @@ impl<D: Dom> Painter<'_, D> {
 
     /// Matches rows to items by key.
     fn reconcile(&mut self, target: &mut Target<'_>, items: &[Val], frame: &Frame<'_>) {
-        let wanted: Vec<u64> =
-            items.iter().enumerate().map(|(at, item)| key_of(target.key, frame, Some((item, at)))).collect();
+        let mut wanted = Vec::with_capacity(items.len());
+        for (at, item) in items.iter().enumerate() {
+            wanted.push(key_of(target.key, frame, Some((item, at))));
+        }
         if wanted == *target.keys {
             return;
         }
-        let mut old: Vec<Option<Instance>> = target.rows.drain(..).map(Some).collect();
+        let mut old = std::mem::take(target.rows);
         if items.is_empty() && target.alone {
             self.stage.dom.put(Op::Clear, &[target.parent], &[]);
-            old.iter_mut().flatten().for_each(|row| self.forget(row));
+            for row in &mut old {
+                self.forget(row);
+            }
             target.keys.clear();
             return;
         }
-        let mut known: Vec<(u64, usize)> =
-            target.keys.iter().enumerate().map(|(at, key)| (*key, at)).collect();
-        known.sort_unstable();
-        // Where each new row was before; a key that is there twice finds the first that is not taken yet.
-        let mut places: Vec<Option<usize>> = wanted
-            .iter()
-            .map(|key| {
-                let first = known.partition_point(|(k, _)| k < key);
-                let same = known.get_mut(first..)?.iter_mut().take_while(|(k, _)| k == key);
-                let free = same.map(|(_, at)| at).find(|at| **at != usize::MAX)?;
-                Some(std::mem::replace(free, usize::MAX))
-            })
-            .collect();
-        // A row that stood for what only the server could name goes on as the row of an item that is new.
-        for place in &mut places {
-            if place.is_none() {
-                let mut first: Option<&mut usize> = None;
-                for (key, at) in &mut known {
-                    if *key & 1 == 0 && first.as_ref().map_or(usize::MAX, |first| **first) > *at {
-                        first = Some(at);
-                    }
-                }
-                let Some(first) = first else { break };
-                *place = Some(std::mem::replace(first, usize::MAX));
+        // Where each key was: open addressing, never more than half full; a position plus one, 0 for nothing.
+        let mask = (old.len() * 2).next_power_of_two() - 1;
+        let mut table = vec![0_usize; mask + 1];
+        for (at, key) in target.keys.iter().enumerate() {
+            let mut place = (*key >> 32) as usize & mask;
+            while table.get(place).is_some_and(|entry| *entry != 0) {
+                place = (place + 1) & mask;
+            }
+            if let Some(entry) = table.get_mut(place) {
+                *entry = at + 1;
             }
         }
-        let mut kept: Vec<Option<Instance>> =
-            places.iter().map(|place| old.get_mut((*place)?).and_then(Option::take)).collect();
-        for mut gone in old.into_iter().flatten() {
-            self.remove(&mut gone);
+        // A key that is there twice finds the first that is not taken yet. A row without a node is none.
+        let mut order = Vec::with_capacity(items.len());
+        for key in &wanted {
+            let (mut from, mut found) = (usize::MAX, Instance::default());
+            let mut place = (*key >> 32) as usize & mask;
+            while let Some(at) = table.get(place).and_then(|entry| entry.checked_sub(1)) {
+                if target.keys.get(at) == Some(key)
+                    && let Some(row) = old.get_mut(at)
+                    && row.node != 0
+                {
+                    (from, found) = (at, std::mem::take(row));
+                    break;
+                }
+                place = (place + 1) & mask;
+            }
+            order.push(from);
+            target.rows.push(found);
         }
-        for (at, (row, item)) in kept.iter_mut().zip(items).enumerate() {
-            let row = match row.take() {
-                Some(row) => row,
-                None => self.make(target.block, frame, Some((item, at))),
-            };
-            target.rows.push(row);
+        // A row that stood for what only the server could name goes on as the row of an item that is new.
+        let mut named = 0;
+        for (from, row) in order.iter_mut().zip(&mut *target.rows) {
+            while *from == usize::MAX
+                && let (Some(old), Some(key)) = (old.get_mut(named), target.keys.get(named))
+            {
+                if key & 1 == 0 && old.node != 0 {
+                    (*from, *row) = (named, std::mem::take(old));
+                }
+                named += 1;
+            }
+        }
+        for row in &mut old {
+            if row.node != 0 {
+                self.remove(row);
+            }
+        }
+        for (at, (row, item)) in target.rows.iter_mut().zip(items).enumerate() {
+            if row.node == 0 {
+                *row = self.make(target.block, frame, Some((item, at)));
+            }
         }
         *target.keys = wanted;
-        let order: Vec<usize> = places.iter().map(|place| place.unwrap_or(usize::MAX)).collect();
         self.arrange(target, &order);
     }
 
@@ -205,34 +220,23 @@ impl<D: Dom> Painter<'_, D> {
 fn ends(steps: &[Step]) -> Option<Vec<usize>> {
     // The lowest position that any later step touches: what is below it stays where it is.
     let mut lowest = usize::MAX;
-    let mut floors: Vec<usize> = steps
-        .iter()
-        .rev()
-        .map(|step| {
-            let floor = lowest;
-            lowest = lowest.min(match step {
-                Step::Insert(at) | Step::Remove(at) => *at,
-                Step::Move { from, to } => *from.min(to),
-                Step::Order(_) => 0,
-                Step::Item { .. } => usize::MAX,
-            });
-            floor
-        })
-        .collect();
-    floors.reverse();
-    let mut ends = Vec::with_capacity(steps.len());
-    for (number, (step, floor)) in steps.iter().zip(floors).enumerate() {
-        let (Step::Insert(at) | Step::Item { at, .. }) = step else {
-            ends.push(0);
-            continue;
-        };
-        if *at < floor {
-            ends.push(*at);
-        } else if steps.len() > STEPS {
-            return None;
-        } else {
-            ends.push(end(*at, steps.get(number + 1..)?)?);
+    let mut ends = vec![0; steps.len()];
+    for (number, step) in steps.iter().enumerate().rev() {
+        if let Step::Insert(at) | Step::Item { at, .. } = step {
+            *ends.get_mut(number)? = if *at < lowest {
+                *at
+            } else if steps.len() > STEPS {
+                return None;
+            } else {
+                end(*at, steps.get(number + 1..)?)?
+            };
         }
+        lowest = lowest.min(match step {
+            Step::Insert(at) | Step::Remove(at) => *at,
+            Step::Move { from, to } => *from.min(to),
+            Step::Order(_) => 0,
+            Step::Item { .. } => usize::MAX,
+        });
     }
     Some(ends)
 }

@@ -3,8 +3,6 @@
 
 mod fake;
 
-use std::rc::Rc;
-
 use fake::Fake;
 
 use super::*;
@@ -44,7 +42,7 @@ impl Wire for Line {
 struct Screen {
     source: &'static str,
     stage: Stage<Fake>,
-    blueprint: Rc<Blueprint>,
+    blueprint: &'static Blueprint,
     view: Option<View>,
     state: State,
     line: Line,
@@ -55,7 +53,8 @@ impl Screen {
         let compiled = vivaz_template::compile(source).expect("a valid template");
         let mut stage = Stage::new(Fake::new());
         let json = parse(&compiled.template.to_json()).expect("the compiled form is JSON");
-        let blueprint = Rc::new(Blueprint::new(&json, &mut stage).expect("the compiled form is readable"));
+        let blueprint =
+            Box::leak(Box::new(Blueprint::new(&json, &mut stage).expect("the compiled form is readable")));
         let state = State(parse(state).expect("a state is JSON"));
         Self { source, stage, blueprint, view: None, state, line: Line::default() }
     }

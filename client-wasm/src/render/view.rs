@@ -1,7 +1,5 @@
 //! One component's DOM: a tree of block instances.
 
-use std::rc::Rc;
-
 use vivaz_template::compiled::WireState;
 
 use super::Stage;
@@ -81,14 +79,14 @@ impl dyn Wire + '_ {
 
 /// A component's DOM.
 pub(crate) struct View {
-    pub(super) blueprint: Rc<Blueprint>,
+    pub(super) blueprint: &'static Blueprint,
     pub(super) root: Instance,
 }
 
 impl View {
     /// Fills the element of the component at `slot` from nothing.
     pub(crate) fn build<D: Dom>(
-        blueprint: &Rc<Blueprint>,
+        blueprint: &'static Blueprint,
         slot: Slot,
         around: &Surroundings<'_>,
         wire: &dyn Wire,
@@ -97,13 +95,13 @@ impl View {
         let mut painter = Painter::new(blueprint, stage, wire);
         let node = painter.root(slot, Op::Rebuild);
         let root = painter.fill(0, node, &Frame::outermost(around), None);
-        Self { blueprint: Rc::clone(blueprint), root }
+        Self { blueprint, root }
     }
 
     /// Takes over what the server rendered in the element of the component at `slot`. `shape` says what its renderer
     /// chose. Whether the nodes are as it says is known after the next flush.
     pub(crate) fn adopt<D: Dom>(
-        blueprint: &Rc<Blueprint>,
+        blueprint: &'static Blueprint,
         slot: Slot,
         shape: &[u32],
         around: &Surroundings<'_>,
@@ -115,13 +113,13 @@ impl View {
         let frame = Frame::outermost(around);
         let mut root = painter.adopt(0, node, &frame, None, &mut shape.iter().copied());
         painter.update(&mut root, &frame, None, &Dirty::all());
-        Self { blueprint: Rc::clone(blueprint), root }
+        Self { blueprint, root }
     }
 
     /// Lets go of all its nodes. What is in the page stays there.
     pub(crate) fn drop<D: Dom>(mut self, wire: &dyn Wire, stage: &mut Stage<D>) {
-        let blueprint = Rc::clone(&self.blueprint);
-        Painter::new(&blueprint, stage, wire).forget(&mut self.root);
+        let blueprint = self.blueprint;
+        Painter::new(blueprint, stage, wire).forget(&mut self.root);
     }
 
     /// Shows changes of the component's own fields, or of the topic under a field.
@@ -133,7 +131,7 @@ impl View {
         wire: &dyn Wire,
         stage: &mut Stage<D>,
     ) {
-        let blueprint = Rc::clone(&self.blueprint);
+        let blueprint = self.blueprint;
         let mut dirty = Dirty::none();
         let mut lists: Vec<Taken<'_>> = Vec::new();
         for change in changes {
@@ -154,7 +152,7 @@ impl View {
         }
         dirty.lists = &lists;
         let frame = Frame::outermost(around);
-        Painter::new(&blueprint, stage, wire).update(&mut self.root, &frame, None, &dirty);
+        Painter::new(blueprint, stage, wire).update(&mut self.root, &frame, None, &dirty);
     }
 
     /// Shows everything anew: after a snapshot.
@@ -184,8 +182,8 @@ impl View {
         wire: &dyn Wire,
         stage: &mut Stage<D>,
     ) {
-        let blueprint = Rc::clone(&self.blueprint);
-        Painter::new(&blueprint, stage, wire).update(&mut self.root, &Frame::outermost(around), None, dirty);
+        let blueprint = self.blueprint;
+        Painter::new(blueprint, stage, wire).update(&mut self.root, &Frame::outermost(around), None, dirty);
     }
 
     /// Sets again, in the instance whose root is `node`, what the user may have changed: a box that was ticked and
@@ -197,9 +195,9 @@ impl View {
         wire: &dyn Wire,
         stage: &mut Stage<D>,
     ) {
-        let blueprint = Rc::clone(&self.blueprint);
+        let blueprint = self.blueprint;
         let dirty = Dirty { force: true, ..Dirty::of(super::blueprint::CONTROL) };
-        Painter::new(&blueprint, stage, wire).find(
+        Painter::new(blueprint, stage, wire).find(
             &mut self.root,
             node,
             &Frame::outermost(around),
@@ -217,9 +215,9 @@ impl View {
         wire: &dyn Wire,
         stage: &mut Stage<D>,
     ) {
-        let blueprint = Rc::clone(&self.blueprint);
+        let blueprint = self.blueprint;
         let mut value = Some(value);
-        Painter::new(&blueprint, stage, wire).find(
+        Painter::new(blueprint, stage, wire).find(
             &mut self.root,
             node,
             &Frame::outermost(around),

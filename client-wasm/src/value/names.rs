@@ -8,14 +8,13 @@ pub(crate) struct Key(u32);
 
 /// All names that were ever seen. A name is never given back: fields of state types are few, and keys of maps are
 /// bounded by what the server sends.
-#[derive(Default)]
 struct Names {
     list: Vec<&'static str>,
     /// Open addressing: index into `list` plus one, 0 for an empty place. Its length is a power of two.
     table: Vec<u32>,
 }
 
-thread_local! { static NAMES: RefCell<Names> = RefCell::default(); }
+thread_local! { static NAMES: RefCell<Names> = const { RefCell::new(Names { list: Vec::new(), table: Vec::new() }) }; }
 
 impl Names {
     fn find(&self, name: &str) -> Result<u32, usize> {

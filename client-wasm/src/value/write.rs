@@ -1,8 +1,6 @@
 //! A value to JSON text.
 
-use std::fmt::Write;
-
-use vivaz_template::Data;
+use vivaz_template::{Data, write_int};
 
 use super::Val;
 
@@ -11,7 +9,7 @@ pub(crate) fn write_json(value: &Val, out: &mut String) {
     match value {
         Val::Null => out.push_str("null"),
         Val::Bool(b) => out.push_str(if *b { "true" } else { "false" }),
-        Val::Int(i) => push(out, i),
+        Val::Int(i) => write_int(*i, out),
         Val::Num(n) => Val::write_num(*n, out),
         Val::Str(s) => write_string(s, out),
         Val::List(items) => {
@@ -42,23 +40,33 @@ pub(crate) fn write_json(value: &Val, out: &mut String) {
 /// Appends text as a JSON string.
 pub(crate) fn write_string(text: &str, out: &mut String) {
     out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            c if c < ' ' => {
-                out.push_str("\\u00");
-                out.push(if c >= '\u{10}' { '1' } else { '0' });
-                out.push(char::from_digit(u32::from(c) & 15, 16).unwrap_or('0'));
+    // All that is escaped is ASCII, and what stands between is copied as it is.
+    let mut copied = 0;
+    for (at, byte) in text.bytes().enumerate() {
+        if byte >= b' ' && byte != b'"' && byte != b'\\' {
+            continue;
+        }
+        out.push_str(text.get(copied..at).unwrap_or_default());
+        copied = at + 1;
+        match byte {
+            b'\n' => out.push_str("\\n"),
+            b'"' | b'\\' => {
+                out.push('\\');
+                out.push(char::from(byte));
             }
-            c => out.push(c),
+            _ => {
+                out.push_str(if byte < 16 { "\\u000" } else { "\\u001" });
+                out.push(char::from(
+                    b"0123456789abcdef".get(usize::from(byte & 15)).copied().unwrap_or(b'0'),
+                ));
+            }
         }
     }
+    out.push_str(text.get(copied..).unwrap_or_default());
     out.push('"');
 }
 
-fn push(out: &mut String, number: &dyn std::fmt::Display) {
-    // Writing to a string cannot fail.
-    let _ = write!(out, "{number}");
+/// Appends a count.
+pub(crate) fn write_count(count: u64, out: &mut String) {
+    write_int(count as i64, out);
 }

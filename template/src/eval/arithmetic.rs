@@ -13,7 +13,7 @@ pub(super) fn number<D>(kind: &Kind<'_, D>) -> Option<f64> {
 }
 
 /// Appends a whole number. By hand: a third of the size of `core::fmt` in wasm.
-pub(super) fn write_int(i: i64, out: &mut String) {
+pub fn write_int(i: i64, out: &mut String) {
     if i < 0 {
         out.push('-');
     }

@@ -1,0 +1,3 @@
+import base from "../playwright.config.ts";
+
+export default { ...base, testDir: ".", testMatch: "*.bench.ts", fullyParallel: false, workers: 1, timeout: 600_000 };
