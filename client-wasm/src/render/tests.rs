@@ -62,7 +62,7 @@ impl Screen {
     fn built(source: &'static str, state: &str) -> Self {
         let mut screen = Self::prepare(source, state);
         let around = Surroundings { roots: &screen.state, user: &Val::Null };
-        screen.view = Some(View::build(&screen.blueprint, 0, &around, &screen.line, &mut screen.stage));
+        screen.view = Some(View::build(screen.blueprint, 0, &around, &screen.line, &mut screen.stage));
         screen.check();
         screen
     }
@@ -74,7 +74,7 @@ impl Screen {
         screen.stage.dom.load(&html);
         let around = Surroundings { roots: &screen.state, user: &Val::Null };
         screen.view =
-            Some(View::adopt(&screen.blueprint, 0, &shape, &around, &screen.line, &mut screen.stage));
+            Some(View::adopt(screen.blueprint, 0, &shape, &around, &screen.line, &mut screen.stage));
         screen
     }
 
@@ -167,7 +167,7 @@ fn html_that_is_not_the_templates_is_noticed() {
     let mut screen = Screen::prepare(ROWS, &rows(&[1, 2]));
     screen.stage.dom.load("<h1>x</h1>");
     let around = Surroundings { roots: &screen.state, user: &Val::Null };
-    View::adopt(&screen.blueprint, 0, &[2, 2], &around, &screen.line, &mut screen.stage);
+    View::adopt(screen.blueprint, 0, &[2, 2], &around, &screen.line, &mut screen.stage);
     assert!(screen.stage.dom.misfits > 0);
 }
 
@@ -313,7 +313,7 @@ fn a_click_in_a_row_knows_its_item_and_its_guess() {
     let source = r#"<ul><li live:for="t in items" live:key="t.id"><input type="checkbox" checked="{{ t.done }}" live:change="toggle(t.id, $checked)" live:optimistic="items[t.id].done = $checked; items.push({ id: $temp })"></li></ul>"#;
     let mut screen = Screen::prepare(source, r#"{"items":[{"id":4,"done":false},{"id":8,"done":true}]}"#);
     let around = Surroundings { roots: &screen.state, user: &Val::Null };
-    screen.view = Some(View::build(&screen.blueprint, 0, &around, &screen.line, &mut screen.stage));
+    screen.view = Some(View::build(screen.blueprint, 0, &around, &screen.line, &mut screen.stage));
     let listening =
         screen.stage.dom.told.iter().find(|(op, ..)| *op == Op::Listen).expect("something listens").1.clone();
     let view::Part::Rows { rows, .. } = &screen.view.as_ref().unwrap().root.parts[0] else {
