@@ -12,15 +12,17 @@ const count = (page: Page) => page.locator("#count");
 /** Lets the test see the module's exports, and break what it is handed. */
 async function expose(page: Page): Promise<void> {
   await page.addInitScript(() => {
-    const original = WebAssembly.instantiateStreaming;
-    const seen: { instances: WebAssembly.Exports[]; trap: boolean } = { instances: [], trap: false };
+    const Original = WebAssembly.Instance;
+    const seen: { instances: { memory: WebAssembly.Memory | undefined }[]; trap: boolean } = { instances: [], trap: false };
     Object.assign(window, { seen });
-    WebAssembly.instantiateStreaming = async (source, imports) => {
-      const { instance, module } = await original.call(WebAssembly, source, imports);
+    // Exports have short names that say nothing.
+    const replaced = function (module: WebAssembly.Module, imports: WebAssembly.Imports) {
       const exports: Record<string, WebAssembly.ExportValue> = {};
-      for (const [name, value] of Object.entries(instance.exports)) {
+      let memory: WebAssembly.Memory | undefined;
+      for (const [name, value] of Object.entries(new Original(module, imports).exports)) {
+        if (value instanceof WebAssembly.Memory) memory = value;
         exports[name] =
-          typeof value == "function" && !name.startsWith("__")
+          typeof value == "function"
             ? (...args: unknown[]) => {
                 if (seen.trap) {
                   seen.trap = false;
@@ -30,9 +32,10 @@ async function expose(page: Page): Promise<void> {
               }
             : value;
       }
-      seen.instances.push(instance.exports);
-      return { instance: { exports } as WebAssembly.Instance, module };
+      seen.instances.push({ memory });
+      return { exports };
     };
+    WebAssembly.Instance = replaced as unknown as typeof WebAssembly.Instance;
   });
 }
 
