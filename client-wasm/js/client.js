@@ -219,7 +219,7 @@ effects.run = (op, w, s) => {
     case 34: { const c = components[w()], failed = w(), json = s(); phase(c, failed && failure(JSON.parse(json))); break; }
     case 35: { const c = components[w()], action = s(); fault(c, action, JSON.parse(s())); break; }
     case 36: fetchTemplate(s()); break;
-    case 37: { const token = w(); setTimeout(() => tell(TIMER, 0, token), w()); break; }
+    case 37: { const token = w(), of = life; setTimeout(() => { if (of == life) tell(TIMER, 0, token); }, w()); break; }
     case 38: reload(); break;
     case 39: given = s(); break;
     case 40: queueMicrotask(() => tell(SOCKET)); break;
@@ -313,20 +313,37 @@ to.event = (slot, node, hole, json) => tell(EVENT, slot, node, hole, '', json);
 to.edit = (slot, node, hole, json) => tell(EDIT, slot, node, hole, '', json);
 to.commit = (slot, node, hole) => tell(COMMIT, slot, node, hole);
 
-// What the user does before a component is there is kept, and done when it is.
+// What the user does before a component is there, or while its engine starts anew, is kept, and done when it is.
 const early = [];
 for (const type of ['click', 'submit']) {
   document.addEventListener(type, e => {
     const path = e.composedPath(), element = path.find(n => n.localName == 'live-component');
     if (!element || element.$ready || element.getAttribute('live-state') == 'error') return;
     if (type == 'submit') e.preventDefault();
-    early.push({ element, path, type, bubbles: true, submitter: e.submitter, button: e.button, detail: e.detail, preventDefault() {} });
+    // The way to it, from the outermost component: where it is, should that be made anew.
+    const trail = path.slice(0, 1 + path.findLastIndex(n => n.localName == 'live-component'))
+      .map(n => [n, [...n.parentNode.children].indexOf(n)]).reverse();
+    early.push({ trail, type, bubbles: true, submitter: e.submitter, button: e.button, detail: e.detail, preventDefault() {} });
   }, true);
 }
 const replay = element => {
-  for (const e of early.filter(e => e.element === element)) {
+  for (const e of [...early]) {
+    // The element that was meant, or what stands in its place since the component was made anew. In a row of a list
+    // that is so only where the row says the same.
+    let at = document, found;
+    for (const [old, place] of e.trail) {
+      const there = old.isConnected ? old : at.children[place];
+      found = there && there.localName == old.localName && there.id == old.id &&
+        (!old.$b || old.localName == 'live-component' || there.isEqualNode(old));
+      if (!found) break;
+      at = there;
+    }
+    if (at.closest('live-component') != element) continue;
     early.splice(early.indexOf(e), 1);
-    if (!handle(e, e.path) && e.type == 'submit' && e.path[0].isConnected) e.path[0].requestSubmit(e.submitter);
+    if (!found) continue;
+    const path = [];
+    for (let node = at; node; node = node.parentNode) path.push(node);
+    if (!handle(e, path) && e.type == 'submit') at.requestSubmit(e.submitter?.isConnected ? e.submitter : null);
   }
 };
 
@@ -395,33 +412,36 @@ const socket = () => {
   return (url.protocol == 'https:' ? 'wss:' : 'ws:') + '//' + url.host + url.pathname.replace(/\/$/, '');
 };
 
-let restarts = [];
+let restarts = [], life = 0;
 const broken = error => {
   reportError(error);
-  // A trap: the engine is started anew, and everything is mounted again from where it came.
+  // A trap: the engine is started anew, and everything is mounted again from where it came. What happens meanwhile
+  // waits: events for their component, everything else behind the mounts.
   ready = false;
+  life++;
+  reset();
+  for (const number of [...tickets.keys()]) {
+    settle(number, 0, '{"code":"session_lost","message":"the page\'s engine was started again","details":null}');
+  }
   queue.length = 0;
+  // Slots count from the beginning again; places of components that are gone stay empty.
+  for (const c of components) {
+    if (c.element) c.element.$ready = false;
+    queue.push(() => {
+      ask(MOUNT, 0, 0, 0, '', JSON.stringify({ ...c.of, id: c.id, template: '', shape: undefined, element: !!c.element }));
+      if (c.gone) ask(UNMOUNT, c.slot);
+    });
+  }
   const now = Date.now();
   restarts = restarts.filter(then => now - then < 60_000);
-  if (restarts.push(now) > 3) {
-    page.setAttribute('live-connection', 'stopped');
-    return;
-  }
-  setTimeout(() => {
-    instantiate(module);
-    reset();
-    const gone = Object.assign(failure({ code: 'session_lost', message: 'the page\'s engine was started again', details: null }));
-    for (const [number, waiting] of tickets) { clearTimeout(waiting.timer); tickets.delete(number); waiting.reject(gone); }
-    ask(START, 0, Math.random() * 2 ** 32, 0, socket());
-    ready = true;
-    // Slots count from the beginning again; places of components that are gone stay empty.
-    for (const c of components) {
-      post(() => {
-        ask(MOUNT, 0, 0, 0, '', JSON.stringify({ ...c.of, id: c.id, template: '', shape: undefined, element: !!c.element }));
-        if (c.gone) ask(UNMOUNT, c.slot);
-      });
-    }
-  }, 100 * restarts.length);
+  if (restarts.push(now) > 3) page.setAttribute('live-connection', 'stopped');
+  else setTimeout(begin, 100 * restarts.length);
+};
+const begin = () => {
+  instantiate(module);
+  ask(START, 0, Math.random() * 2 ** 32, 0, socket());
+  ready = true;
+  post(() => {});
 };
 
 const live = {
@@ -470,8 +490,5 @@ addEventListener('beforeunload', e => {
 
 start();
 const module = await WebAssembly.compileStreaming(fetch(new URL(WASM, import.meta.url)));
-instantiate(module);
-ask(START, 0, Math.random() * 2 ** 32, 0, socket());
-ready = true;
 customElements.define('live-component', LiveComponent);
-post(() => {});
+begin();

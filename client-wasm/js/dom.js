@@ -16,6 +16,7 @@ let names = [];
 
 /** Forgets everything: a new engine starts to count from the beginning. */
 export const reset = () => {
+  for (const node of nodes) if (node) unbind(node);
   nodes = [null];
   templates = [];
   walks = [[0]];

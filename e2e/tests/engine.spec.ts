@@ -46,14 +46,18 @@ test("after a trap the engine starts again, and what was typed is there", async 
   await page.locator("[name=text]").fill("typed");
   await page.locator("[name=note]").pressSequentially("not sent yet");
   await page.evaluate(() => {
+    const tick = [...document.querySelectorAll("button")].find((button) => button.textContent === "Tick");
     (window as unknown as { seen: { trap: boolean } }).seen.trap = true;
+    // The one that the engine breaks at is gone with it; the next one finds no engine, and counts when there is one.
+    tick?.click();
+    tick?.click();
   });
-  await press(page, "Tick");
   await live(page);
+  await expect(page.locator("#ticks")).toHaveText("1");
   await expect(page.locator("[name=text]")).toHaveValue("typed");
   await expect(page.locator("[name=note]")).toHaveValue("not sent yet");
   await press(page, "Tick");
-  await expect(page.locator("#ticks")).toHaveText("1");
+  await expect(page.locator("#ticks")).toHaveText("2");
   await expect(page.locator("#server")).toContainText("typed|not sent yet|");
 });
 

@@ -105,8 +105,7 @@ test("HTML that is not the template's is made anew, and what was typed stays", a
   await expect(page.locator("#server")).toContainText("typed at once|");
 });
 
-// A known fault: the page asks over the socket and does not show what comes. The README says so.
-test.fixme("a template that HTTP does not give comes over the socket", async ({ page, problems }) => {
+test("a template that HTTP does not give comes over the socket", async ({ page, problems }) => {
   problems.expect(/404/);
   await page.route("**/live/template/**", (route) => route.fulfill({ status: 404 }));
   await open(page, "/ways");

@@ -154,6 +154,10 @@ impl Reader<'_> {
             self.at += 1;
         }
         let text = self.text.get(start..self.at)?;
+        // To JavaScript, which reads the others, no text is the number 0.
+        if text.is_empty() {
+            return None;
+        }
         if let (true, Ok(int)) = (whole, text.parse()) {
             return Some(Val::Int(int));
         }
