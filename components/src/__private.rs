@@ -70,6 +70,12 @@ pub fn limit(cx: &Context) -> Option<Duration> {
     cx.limit()
 }
 
+/// Where a handler that waits leaves what it flushes.
+#[must_use]
+pub fn outbox(cx: &mut Context) -> crate::host::Outbox {
+    cx.outbox()
+}
+
 /// Polls a method; a panic and a wait beyond the limit become errors.
 pub async fn guard(
     what: &'static str,

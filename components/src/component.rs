@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 
 use crate::args::Args;
 use crate::event::{ServerEvent, UnmountReason};
+use crate::host::Outbox;
 use crate::instance::BoxFuture;
 use crate::saved::Saved;
 use crate::spec::Spec;
@@ -86,11 +87,15 @@ pub enum Call<'a> {
 }
 
 /// A call that is done, or one that has to wait.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "most calls are done at once, and a box would be one more for each"
+)]
 pub enum Called {
     /// Done.
     Now(Returned),
-    /// To be polled.
-    Later(BoxFuture<Returned>),
+    /// To be polled, with where it leaves what it flushes.
+    Later(BoxFuture<Returned>, Outbox),
 }
 
 /// A call that is done.

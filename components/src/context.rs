@@ -10,6 +10,7 @@ use vivaz_protocol::Author;
 
 use crate::env::{Env, States};
 use crate::event::{Effect, ServerEvent, Target};
+use crate::host::{Lent, Outbox};
 use crate::journal::Journal;
 use crate::topic::Topic;
 use crate::{ActionError, ComponentId, Errors, Hub, Identity, Result, Shared, TopicHandle, User};
@@ -31,6 +32,10 @@ pub struct Context {
     /// How many of the effects are of handlers that have succeeded.
     kept: usize,
     errors: Option<Errors>,
+    /// What `flush` needs of the component's host.
+    lent: Option<Lent>,
+    /// Made when a handler is known to wait.
+    outbox: Option<Outbox>,
 }
 
 impl Context {
@@ -47,6 +52,8 @@ impl Context {
             effects: Vec::new(),
             kept: 0,
             errors: None,
+            lent: None,
+            outbox: None,
         }
     }
 
@@ -217,6 +224,25 @@ impl Context {
 
     pub(crate) fn stage(&mut self, effect: Effect) {
         self.effects.push(effect);
+    }
+
+    /// A handler of the component begins.
+    pub(crate) fn lend(&mut self, lent: Lent) {
+        self.lent = Some(lent);
+    }
+
+    pub(crate) fn lent(&mut self) -> Option<&mut Lent> {
+        self.lent.as_mut()
+    }
+
+    /// The handler is done.
+    pub(crate) fn give_back(&mut self) -> Option<Lent> {
+        self.lent.take()
+    }
+
+    /// Where a handler leaves what it flushes.
+    pub(crate) fn outbox(&mut self) -> Outbox {
+        self.outbox.get_or_insert_default().clone()
     }
 
     /// The handler has succeeded.

@@ -4,6 +4,7 @@
 //! error, a panic or a time-out just drops the copy. Lists are persistent, so that copying them costs nothing.
 
 mod durable;
+mod flush;
 mod topics;
 mod write;
 
@@ -20,6 +21,7 @@ use crate::topic::TopicRef;
 use crate::tracking::{Tracker, write_object};
 use crate::{Context, MountContext, Result};
 
+pub(crate) use flush::{Lent, Outbox};
 use write::Edits;
 
 /// A mounted component.
@@ -49,15 +51,16 @@ impl Host {
         mut component: Box<dyn Component>,
         cx: &MountContext,
     ) -> Result<Box<dyn Instance>> {
-        guard("showing a topic", cx.limit(), topics::bind(&mut component, cx.env())).await?;
+        guard("showing a topic", cx.limit(), topics::bind(component.as_mut(), cx.env())).await?;
         let tracker = guard_now("comparing a component", || Ok(Tracker::new(component.as_mut())?))?;
         Ok(Box::new(Self { component, tracker }))
     }
 
-    /// Calls a method on a copy.
-    fn call(&self, cx: Context, call: Call<'_>) -> Called {
+    /// Calls a method on a copy. What is known of the page goes along in the context, and comes back with it.
+    fn call(&mut self, mut cx: Context, call: Call<'_>) -> Called {
         let mut draft = self.component.duplicate();
         topics::begin(draft.as_mut(), cx.by());
+        cx.lend(Lent::new(self.component.spec(), std::mem::take(&mut self.tracker)));
         draft.call(cx, call)
     }
 
@@ -69,12 +72,12 @@ impl Host {
                     let outcome = self.take_over(returned, None);
                     return Started::Now(self.finish(outcome));
                 }
-                self.run_later(|mut host| async move {
+                self.run_later(Outbox::default(), |mut host| async move {
                     let outcome = host.accept(returned).await;
                     host.finish(outcome)
                 })
             }
-            Called::Later(future) => self.run_later(|mut host| async move {
+            Called::Later(future, outbox) => self.run_later(outbox, |mut host| async move {
                 let returned = future.await;
                 let outcome = host.accept(returned).await;
                 host.finish(outcome)
@@ -82,13 +85,21 @@ impl Host {
         }
     }
 
-    fn run_later<F>(self: Box<Self>, run: impl FnOnce(Box<Self>) -> F) -> Started
+    fn run_later<F>(self: Box<Self>, outbox: Outbox, run: impl FnOnce(Box<Self>) -> F) -> Started
     where
         F: Future<Output = Finished> + Send + 'static,
     {
         // A copy answers questions while the component itself is away.
-        let meanwhile = Box::new(Self { component: self.component.duplicate(), tracker: Tracker::default() });
-        Started::Running { future: Box::pin(run(self)), meanwhile }
+        let meanwhile = self.component.duplicate();
+        Started::Running {
+            future: flush::steps(Box::pin(run(self)), outbox),
+            meanwhile: Self::stand_in(meanwhile),
+        }
+    }
+
+    /// Answers questions while a component is away; jobs are not run on it.
+    fn stand_in(component: Box<dyn Component>) -> Box<dyn Instance> {
+        Box::new(Self { component, tracker: Tracker::default() })
     }
 
     /// Takes over what a handler did, or drops it. Shared fields follow to the topics that they name now.
@@ -97,7 +108,7 @@ impl Host {
         if returned.result.is_ok() && topics::have_moved(returned.component.as_mut()) {
             let env = returned.cx.env().clone();
             let limit = returned.cx.limit();
-            match guard("showing a topic", limit, topics::bind(&mut returned.component, &env)).await {
+            match guard("showing a topic", limit, topics::bind(returned.component.as_mut(), &env)).await {
                 Ok(()) => moved = Some(topics::of(returned.component.as_mut())),
                 Err(error) => returned.result = Err(error),
             }
@@ -107,6 +118,12 @@ impl Host {
 
     fn take_over(&mut self, returned: Returned, topics: Option<Topics>) -> Outcome {
         let Returned { mut component, mut cx, result } = returned;
+        if let Some(lent) = cx.give_back() {
+            self.tracker = lent.tracker;
+            if let Some(flushed) = lent.kept {
+                self.component = flushed;
+            }
+        }
         let said = cx.take_errors();
         match &result {
             Ok(_) => {
@@ -183,7 +200,7 @@ impl Host {
             for (property, _) in edits {
                 let returned = match self.call(cx, Call::Updated(property)) {
                     Called::Now(returned) => returned,
-                    Called::Later(future) => future.await,
+                    Called::Later(future, _) => future.await,
                 };
                 let outcome = self.accept(returned).await;
                 if let Err(error) = outcome.result
@@ -199,8 +216,8 @@ impl Host {
     }
 
     /// After the page wrote fields: what the component and its topics make of it.
-    fn run_edits(self: Box<Self>, cx: Context, edits: Edits) -> Started {
-        self.run_later(|mut host| async move {
+    fn run_edits(self: Box<Self>, mut cx: Context, edits: Edits) -> Started {
+        self.run_later(cx.outbox(), |mut host| async move {
             let mut topics = None;
             let cx = host.tell_updated(cx, &edits, &mut topics).await;
             let component = host.component.duplicate();
@@ -212,7 +229,7 @@ impl Host {
 
     fn run_action(
         mut self: Box<Self>,
-        cx: Context,
+        mut cx: Context,
         action: String,
         payload: Option<Box<RawValue>>,
         set: Edits,
@@ -226,7 +243,7 @@ impl Host {
         if let Err(error) = self.write(&set) {
             return self.refuse(cx, error);
         }
-        self.run_later(|mut host| async move {
+        self.run_later(cx.outbox(), |mut host| async move {
             let mut topics = None;
             let cx = host.tell_updated(cx, &set, &mut topics).await;
             let called = match Args::of(payload.as_deref()) {
@@ -237,7 +254,7 @@ impl Host {
             };
             let returned = match called {
                 Called::Now(returned) => returned,
-                Called::Later(future) => future.await,
+                Called::Later(future, _) => future.await,
             };
             let mut outcome = host.accept(returned).await;
             outcome.topics = outcome.topics.or(topics);
@@ -267,7 +284,7 @@ impl Host {
             }
             Job::Props { props } => match self.with_props(&props) {
                 // Taken over when the topics that they lead to may be shown, else not at all.
-                Ok(component) => self.run_later(|mut host| async move {
+                Ok(component) => self.run_later(Outbox::default(), |mut host| async move {
                     let outcome = host.accept(Returned { component, cx, result: Ok(None) }).await;
                     host.finish(outcome)
                 }),

@@ -5,6 +5,7 @@
 //! All typed work is on this side: decoding arguments, calling the handler, isolating a panic, rolling back,
 //! comparing the fields with what the page has. All of the wire is on the other: revisions, replies, order.
 
+use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 
@@ -84,11 +85,64 @@ pub enum Started {
     /// To be polled.
     Running {
         /// Gives the component back.
-        future: BoxFuture<Finished>,
+        future: BoxFuture<Progress>,
         /// The component as it was before the job, to answer `state`, `topics` and `save` while it is away. Jobs are
         /// not run on it.
         meanwhile: Box<dyn Instance>,
     },
+}
+
+/// How far a job is.
+pub enum Progress {
+    /// The handler asked for this to be sent now. The rest of the job is polled when that is done.
+    Flushed(Flushed, BoxFuture<Progress>),
+    /// It is done.
+    Done(Finished),
+}
+
+impl Progress {
+    pub(crate) fn after(flushed: Option<Flushed>, finished: Finished) -> Self {
+        match flushed {
+            Some(flushed) => Self::Flushed(flushed, Box::pin(std::future::ready(Self::Done(finished)))),
+            None => Self::Done(finished),
+        }
+    }
+
+    /// The end of a job whose steps are nobody's concern: what is flushed on the way is given to `flushed`.
+    pub async fn end(mut job: BoxFuture<Self>, mut flushed: impl FnMut(Flushed) + Send) -> Finished {
+        loop {
+            match job.await {
+                Self::Done(finished) => return finished,
+                Self::Flushed(step, rest) => {
+                    flushed(step);
+                    job = rest;
+                }
+            }
+        }
+    }
+}
+
+/// What a handler sends before it is done.
+pub struct Flushed {
+    /// The component as it is now: from here on it answers in place of the one that `Started::Running` came with.
+    pub meanwhile: Box<dyn Instance>,
+    /// As in [`Finished`].
+    pub effects: Vec<crate::Effect>,
+    /// As in [`Finished`]; sent without a `ref`.
+    pub patch: Option<String>,
+    /// As in [`Finished`].
+    pub topics: Option<Vec<(&'static str, crate::TopicRef)>>,
+    /// Told when all of this is on its way; the handler waits for it.
+    pub answer: tokio::sync::oneshot::Sender<crate::Result>,
+}
+
+impl fmt::Debug for Flushed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Flushed")
+            .field("patch", &self.patch)
+            .field("effects", &self.effects)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A finished job.

@@ -38,7 +38,7 @@ pub use errors::Errors;
 pub use event::{Effect, ServerEvent, Target, UnmountReason};
 pub use hub::{Hub, Rooms};
 pub use identity::{Identity, User};
-pub use instance::{Finished, Instance, Job, Started};
+pub use instance::{Finished, Flushed, Instance, Job, Progress, Started};
 pub use journal::{Change, Journal, Work};
 pub use list::{Iter as ListIter, Key, Keyed, List};
 pub use registry::{DuplicateName, Mounting, Registration, Registry, mount};

@@ -307,12 +307,13 @@ fn run(sig: &Signature, passed: &[Passed]) -> TokenStream {
     quote_spanned! {name.span()=>
         let __limit = p::limit(&cx);
         let (mut this, mut cx) = (self, cx);
+        let __outbox = p::outbox(&mut cx);
         p::Called::Later(::std::boxed::Box::pin(async move {
             let result = {
                 let (this, cx) = (&mut *this, &mut cx);
                 p::guard(#what, __limit, async move { p::Ret(this.#name(#arguments).await).encode() }).await
             };
             p::Returned { component: this, cx, result }
-        }))
+        }), __outbox)
     }
 }

@@ -1,8 +1,8 @@
 //! Jobs whose outcome is committed before anybody is told.
 
-use super::Host;
+use super::{Host, Outbox};
 use crate::event::Effect;
-use crate::instance::{Finished, Instance, Job, Started};
+use crate::instance::{Finished, Instance, Job, Progress, Started};
 use crate::journal::{Change, Journal};
 use crate::{Context, Result};
 
@@ -19,10 +19,11 @@ impl Host {
             Err(error) => return self.refuse(cx, error),
         };
         let (component, tracker) = (self.component.duplicate(), self.tracker.clone());
-        self.run_later(|host| async move {
+        self.run_later(Outbox::default(), |host| async move {
             let mut finished = match host.run_job(cx, job) {
                 Started::Now(finished) => finished,
-                Started::Running { future, .. } => future.await,
+                // Components that are durable do not flush.
+                Started::Running { future, .. } => Progress::end(future, drop).await,
             };
             let committed = match change(&mut finished, &before) {
                 Ok(None) => return finished,

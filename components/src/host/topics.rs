@@ -49,9 +49,9 @@ pub(super) fn have_moved(component: &mut dyn Component) -> bool {
 }
 
 /// Opens the topics that fields name and do not show yet; asks each of them first whether it may be shown.
-pub(super) async fn bind(component: &mut Box<dyn Component>, env: &Env) -> Result {
+pub(super) async fn bind(component: &mut dyn Component, env: &Env) -> Result {
     let mut wanted: Vec<(&'static str, BoxFuture<Result<TopicRef>>)> = Vec::new();
-    each(component.as_mut(), |name, topic, field| {
+    each(component, |name, topic, field| {
         if has_moved(topic, field) {
             wanted.push((name, field.opener()(topic.to_string(), env.clone())));
         }
@@ -59,7 +59,7 @@ pub(super) async fn bind(component: &mut Box<dyn Component>, env: &Env) -> Resul
     for (wanted, opening) in wanted {
         let topic = opening.await?;
         let mut bound = Ok(());
-        each(component.as_mut(), |name, _, field| {
+        each(component, |name, _, field| {
             if name == wanted {
                 bound = field.bind(&topic);
             }

@@ -3,8 +3,8 @@
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use vivaz_components::{
-    ComponentId, Context, Env, ErrorCode, Finished, Instance, Job, LiveComponent, MountContext, Registration,
-    Started,
+    ComponentId, Context, Effect, Env, ErrorCode, Finished, Flushed, Instance, Job, LiveComponent,
+    MountContext, Progress, Registration, Started,
 };
 
 /// A mounted component and what its page has.
@@ -14,6 +14,10 @@ pub(crate) struct Page {
     /// The state, patched as a page patches it.
     pub(crate) state: Value,
     pub(crate) last: Option<Value>,
+    /// What the handlers flushed.
+    pub(crate) flushed: Vec<Value>,
+    /// What they asked for with it, changes of shared state left out: those were made.
+    pub(crate) effects: Vec<Effect>,
 }
 
 pub(crate) fn raw(value: &Value) -> Box<RawValue> {
@@ -36,7 +40,14 @@ impl Page {
         let registration = Registration::of::<C>();
         let mut instance = registration.mount(&raw(&props), MountContext::new(env.clone())).await?;
         let state = serde_json::from_str(&instance.state()?).unwrap();
-        Ok(Self { instance: Some(instance), env, state, last: None })
+        Ok(Self {
+            instance: Some(instance),
+            env,
+            state,
+            last: None,
+            flushed: Vec::new(),
+            effects: Vec::new(),
+        })
     }
 
     pub(crate) fn instance(&mut self) -> &mut dyn Instance {
@@ -51,15 +62,24 @@ impl Page {
         let cx = with(Context::new(self.env.clone(), ComponentId::new("c1").unwrap()));
         let mut finished = match self.instance.take().unwrap().run(cx, job) {
             Started::Now(finished) => finished,
-            Started::Running { future, .. } => future.await,
+            Started::Running { future, .. } => {
+                let (state, flushed, effects) = (&mut self.state, &mut self.flushed, &mut self.effects);
+                let took = move |step: Flushed| {
+                    flushed.push(step.patch.as_deref().map_or(Value::Null, |patch| apply(state, patch)));
+                    let mut published = Ok(());
+                    for effect in step.effects {
+                        if let Effect::Update(update) = effect {
+                            published = published.and_then(|()| update.publish(None));
+                        } else {
+                            effects.push(effect);
+                        }
+                    }
+                    step.answer.send(published).ok();
+                };
+                Progress::end(future, took).await
+            }
         };
-        self.last = finished.patch.as_deref().map(|patch| serde_json::from_str(patch).unwrap());
-        if let Some(patch) = &finished.patch {
-            vivaz_protocol::Patch::parse(vivaz_protocol::RawJson::trusted(patch))
-                .unwrap()
-                .apply(&mut self.state)
-                .unwrap();
-        }
+        self.last = finished.patch.as_deref().map(|patch| apply(&mut self.state, patch));
         let instance = std::mem::replace(&mut finished.instance, Box::new(Gone));
         self.instance = Some(instance);
         finished
@@ -78,6 +98,13 @@ impl Page {
         let job = Job::Property { property: property.to_owned(), value: raw(&value) };
         self.run(job).await.result.map(|_| ()).map_err(|error| error.code())
     }
+}
+
+/// Patches a state as a page does.
+fn apply(state: &mut Value, patch: &str) -> Value {
+    let raw = vivaz_protocol::RawJson::trusted(patch);
+    vivaz_protocol::Patch::parse(raw).unwrap().apply(state).unwrap();
+    serde_json::from_str(patch).unwrap()
 }
 
 pub(crate) fn act(action: &str, args: Value) -> Job {

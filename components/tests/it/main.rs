@@ -9,6 +9,7 @@
 
 mod counter;
 mod drive;
+mod flush;
 mod hub;
 mod registry;
 mod room;

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use tracing::Instrument;
-use vivaz_components::instance::{Finished, Instance, Job, Started};
+use tracing::{Instrument, Span};
+use vivaz_components::instance::{BoxFuture, Finished, Flushed, Instance, Job, Progress, Started};
 use vivaz_components::spec::Hook;
 use vivaz_components::{ActionError, Context, ServerEvent, TopicRef, UnmountReason};
 use vivaz_protocol::{Author, ComponentId, FieldTopics, RawJson, ServerMessage, StreamId};
@@ -19,6 +19,8 @@ use crate::stats::Counters;
 pub(crate) enum Done {
     /// Whether an action may be called.
     Allowed { id: ComponentId, job: Job, origin: Origin, result: Result<(), ActionError> },
+    /// A part of a component's job: what its handler sends before it is done.
+    Flushed { away: Away, flushed: Flushed, rest: BoxFuture<Progress> },
     /// A component's job.
     Job { id: ComponentId, origin: Origin, finished: Finished },
     /// A component's last job.
@@ -31,6 +33,16 @@ pub(crate) enum Done {
     Spawned { id: ComponentId, history: History, result: Result<ServerEvent, ActionError> },
 }
 
+/// A component that is away with a job.
+pub(crate) struct Away {
+    id: ComponentId,
+    origin: Origin,
+    /// What its handler logs says which component it was.
+    span: Span,
+    /// What the job's end is.
+    end: fn(ComponentId, Origin, Finished) -> Done,
+}
+
 impl Session {
     /// Takes in what is done.
     pub(crate) fn done(&mut self, done: Done) {
@@ -41,6 +53,10 @@ impl Session {
                     Err(error) => self.refused(&id, origin, &error),
                 }
                 self.work(&id);
+            }
+            Done::Flushed { away, flushed, rest } => {
+                self.flushed(&away, flushed);
+                self.follow(away, rest);
             }
             Done::Job { id, origin, finished } => {
                 self.finished(&id, origin, finished);
@@ -168,11 +184,38 @@ impl Session {
             Started::Now(finished) => self.finished(id, origin, finished),
             Started::Running { future, meanwhile } => {
                 component.slot = Slot::Busy(meanwhile);
-                let id = id.clone();
-                let work = async move { Done::Job { id, origin, finished: future.await } };
-                self.start(Box::pin(work.instrument(span)));
+                let end = |id, origin, finished| Done::Job { id, origin, finished };
+                self.follow(Away { id: id.clone(), origin, span, end }, future);
             }
         }
+    }
+
+    /// Goes on with a job that has to wait.
+    fn follow(&mut self, away: Away, job: BoxFuture<Progress>) {
+        let job = job.instrument(away.span.clone());
+        self.start(Box::pin(async move {
+            match job.await {
+                Progress::Done(finished) => (away.end)(away.id, away.origin, finished),
+                Progress::Flushed(flushed, rest) => Done::Flushed { away, flushed, rest },
+            }
+        }));
+    }
+
+    /// Sends what a handler did so far.
+    fn flushed(&mut self, away: &Away, flushed: Flushed) {
+        let Flushed { meanwhile, effects, patch, topics, answer } = flushed;
+        let id = &away.id;
+        let Some(component) = self.components.get_mut(id) else { return };
+        component.slot = Slot::Busy(meanwhile);
+        let names = topics.as_ref().map(|topics| names(topics));
+        if let Some(topics) = topics {
+            self.show_topics(id, topics);
+        }
+        let performed = self.perform(id, away.origin, effects);
+        self.publish(id, patch.as_deref(), names, None, None);
+        self.touch();
+        // A handler that does not wait for it any more has other things to do.
+        let _ = answer.send(performed);
     }
 
     /// A component goes away, and is told if it wants to be.
@@ -193,8 +236,9 @@ impl Session {
             Started::Now(finished) => self.ended(id, origin, finished),
             Started::Running { future, meanwhile } => {
                 component.slot = Slot::Busy(meanwhile);
-                let id = id.clone();
-                self.start(Box::pin(async move { Done::Ended { id, origin, finished: future.await } }));
+                let end = |id, origin, finished| Done::Ended { id, origin, finished };
+                let span = tracing::info_span!("component", %id, name = component.spec.name);
+                self.follow(Away { id: id.clone(), origin, span, end }, future);
             }
         }
     }

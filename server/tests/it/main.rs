@@ -18,6 +18,7 @@ mod authority;
 mod chaos;
 mod exactly_once;
 mod floods;
+mod flush;
 mod greeting;
 mod hostile;
 mod http;

@@ -1,0 +1,173 @@
+//! What a handler sends before it is done.
+//!
+//! A handler that waits has the component and the [`Context`]; the session polls the future around it. `flush` leaves what
+//! it has to say in a place that both know and waits; the future around it finds it there, gives it to the session,
+//! and is polled again when that has sent it. So what was flushed is sent before anything that comes after it.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
+
+use tokio::sync::oneshot;
+
+use super::{Host, topics};
+use crate::component::Component;
+use crate::event::Effect;
+use crate::fault::{guard, guard_now};
+use crate::instance::{BoxFuture, Finished, Flushed, Progress};
+use crate::spec::Spec;
+use crate::tracking::Tracker;
+use crate::{ActionError, Context, LiveComponent, Result};
+
+/// Where a handler leaves what is to be sent.
+pub(crate) type Outbox = Arc<Mutex<Option<Flushed>>>;
+
+/// What a host lends to the context of a handler.
+pub(crate) struct Lent {
+    /// Whose handler it is.
+    spec: &'static Spec,
+    /// What the page has.
+    pub(super) tracker: Tracker,
+    /// The component as of the last flush: what a failure falls back to.
+    pub(super) kept: Option<Box<dyn Component>>,
+}
+
+impl Lent {
+    pub(super) fn new(spec: &'static Spec, tracker: Tracker) -> Self {
+        Self { spec, tracker, kept: None }
+    }
+}
+
+impl fmt::Debug for Lent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lent").field("component", &self.spec.name).finish_non_exhaustive()
+    }
+}
+
+impl Context {
+    /// Sends what the handler did so far, and goes on: for a long action that shows how far it is.
+    ///
+    /// The page gets the fields that have changed, and everything else that was asked for happens now: changes of
+    /// shared state, events, rooms, tasks. From here on a failure falls back to this state and not to the one of before the
+    /// handler. It returns when all of that is on its way.
+    ///
+    /// ```
+    /// # use vivaz_components::{Context, LiveComponent, Result, actions};
+    /// # #[derive(LiveComponent, Clone)]
+    /// # #[live(name = "import", inline = "{{ done }}", crate = "vivaz_components")]
+    /// # struct Import { done: u32 }
+    /// # async fn import_page(_: u32) -> Result { Ok(()) }
+    /// # #[actions(crate = "vivaz_components")]
+    /// # impl Import {
+    /// #[action]
+    /// async fn start(&mut self, cx: &mut Context) -> Result {
+    ///     for page in 0..10 {
+    ///         import_page(page).await?;
+    ///         self.done += 1;
+    ///         cx.flush(self).await?;
+    ///     }
+    ///     Ok(())
+    /// }
+    /// # }
+    /// ```
+    ///
+    /// A component that is `#[live(durable)]` cannot flush: what its page sees was committed, and half of an action
+    /// would be committed with nothing that says where to go on. That does not compile:
+    ///
+    /// ```compile_fail
+    /// # use vivaz_components::{Context, LiveComponent, Result, actions};
+    /// # #[derive(LiveComponent, Clone)]
+    /// # #[live(name = "import", inline = "{{ done }}", durable, crate = "vivaz_components")]
+    /// # struct Import { done: u32 }
+    /// # #[actions(crate = "vivaz_components")]
+    /// # impl Import {
+    /// #[action]
+    /// async fn start(&mut self, cx: &mut Context) -> Result {
+    ///     cx.flush(self).await // of a component that is `durable`
+    /// }
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// When a shared field names a topic that may not be shown, or a field has no JSON form: nothing was sent then. When a
+    /// change of shared state fails: what was asked for after it was not done.
+    ///
+    /// # Cancel safety
+    /// Dropped before it is done, it may have sent what it was asked to.
+    pub async fn flush<C: LiveComponent>(&mut self, component: &mut C) -> Result {
+        const {
+            assert!(
+                !C::SPEC.durable,
+                "a #[live(durable)] component cannot `flush`: what its page sees was committed with the action as a whole. \
+                 Show progress in shared state with `update_now`, or do the work in several actions"
+            );
+        }
+        self.flush_component(component).await
+    }
+
+    async fn flush_component(&mut self, component: &mut dyn Component) -> Result {
+        if !self.lent().is_some_and(|lent| std::ptr::eq(lent.spec, component.spec())) {
+            return Err(ActionError::internal(
+                "`cx.flush` is given the component whose handler it is: `self`",
+            ));
+        }
+        if let (Some(errors), Some(field)) = (self.take_errors(), component.errors()) {
+            *field = errors;
+        }
+        let mut moved = None;
+        if topics::have_moved(component) {
+            let (env, limit) = (self.env().clone(), self.limit());
+            guard("showing a topic", limit, topics::bind(component, &env)).await?;
+            moved = Some(topics::of(component));
+        }
+        let Some(lent) = self.lent() else { return Ok(()) };
+        let tracker = &mut lent.tracker;
+        let patch = guard_now("comparing a component", || Ok(tracker.changes(component)?));
+        if patch.is_err() {
+            tracker.forget();
+        }
+        let patch = patch?;
+        lent.kept = Some(component.duplicate());
+        for update in topics::staged(component) {
+            self.stage(Effect::Update(update));
+        }
+        self.keep_effects();
+        let mut effects = self.take_effects();
+        self.keep_effects();
+        effects.sort_by_key(|effect| !matches!(effect, Effect::Update(_)));
+        let (answer, sent) = oneshot::channel();
+        let meanwhile = Host::stand_in(component.duplicate());
+        let flushed = Flushed { meanwhile, effects, patch, topics: moved, answer };
+        *self.outbox().lock().unwrap_or_else(PoisonError::into_inner) = Some(flushed);
+        // Nobody answers for a session that is over; its handlers are dropped.
+        let outcome = sent.await.unwrap_or(Ok(()));
+        topics::begin(component, self.by());
+        outcome
+    }
+}
+
+/// A job as a session follows it: what is flushed on the way, and its end.
+pub(super) fn steps(mut run: BoxFuture<Finished>, outbox: Outbox) -> BoxFuture<Progress> {
+    Box::pin(async move {
+        let (finished, flushed) = poll_fn(|cx| {
+            let polled = run.as_mut().poll(cx);
+            let flushed = outbox.lock().unwrap_or_else(PoisonError::into_inner).take();
+            match (polled, flushed) {
+                (Poll::Pending, None) => Poll::Pending,
+                (Poll::Pending, flushed) => Poll::Ready((None, flushed)),
+                // A flush that was given up on is sent all the same: the page is taken to have it.
+                (Poll::Ready(finished), flushed) => Poll::Ready((Some(finished), flushed)),
+            }
+        })
+        .await;
+        let rest = match finished {
+            Some(finished) => return Progress::after(flushed, finished),
+            None => steps(run, outbox),
+        };
+        match flushed {
+            Some(flushed) => Progress::Flushed(flushed, rest),
+            None => rest.await,
+        }
+    })
+}
