@@ -1,5 +1,6 @@
-// What belongs to the browser and not to a component: the visitor's own time zone, and notes about refusals.
-// Everything on these pages works without it.
+// What belongs to the browser and not to a component: the visitor's own time zone, notes about refusals, the numbers
+// beside the connection, where the focus goes, and a look back into a room. Everything on these pages is there
+// without it.
 
 customElements.define("local-time", class extends HTMLElement {
   static observedAttributes = ["datetime"];
@@ -18,12 +19,115 @@ customElements.define("local-time", class extends HTMLElement {
 });
 
 const notes = document.querySelector(".notes");
+const say = (text) => {
+  const note = notes.appendChild(document.createElement("p"));
+  note.textContent = text;
+  setTimeout(() => note.remove(), 6000);
+};
 document.addEventListener("live:error", (event) => {
   const { code, message, details } = event.detail;
   // A form says beside its fields what is wrong with them.
   if (code === "invalid" && event.target.querySelector(".errors")) return;
   const said = code === "invalid" ? Object.values(details ?? {}).flat().join(" ") : "";
-  const note = notes.appendChild(document.createElement("p"));
-  note.textContent = said || message || "That did not work.";
-  setTimeout(() => note.remove(), 6000);
+  say(said || message || "That did not work.");
 });
+
+if (document.querySelector("live-component")) {
+  const { default: live } = await import("/live/client.js");
+  connection(live);
+  live.hook("editor", { mounted: edit });
+  live.hook("earlier", { mounted: (element) => lookBack(element, live.component(element)) });
+}
+
+/** What the page's attribute does not say: which try it is, what waits, and a way to hurry it. */
+function connection(live) {
+  const page = document.documentElement;
+  const [waiting, tries, again] = [".waiting", ".tries", ".again"].map((name) => document.querySelector(name));
+  const show = () => {
+    const status = page.getAttribute("live-connection");
+    const { attempt, queued } = live.connection;
+    waiting.textContent = queued ? `${queued} waiting` : "";
+    tries.textContent = status !== "connected" && attempt > 1 ? `try ${attempt}` : "";
+    again.hidden = status !== "offline" && status !== "stopped";
+  };
+  // An engine that has given up says so by the attribute alone, and only a new page helps.
+  again.addEventListener("click", () => {
+    const given = page.getAttribute("live-connection") === "stopped" && live.connection.status !== "stopped";
+    if (given) location.reload();
+    else live.reconnect();
+  });
+  document.addEventListener("live:connection", show);
+  new MutationObserver(show).observe(page, { attributeFilter: ["live-connection", "live-queued"] });
+  show();
+}
+
+/** An input that takes the place of a text has the focus, and gives it back to the button that brought it. */
+function edit(input) {
+  const row = input.closest("li");
+  input.focus();
+  input.select();
+  // It goes as a whole, form and all: what is left of the focus then is nothing.
+  const back = new MutationObserver(() => {
+    if (input.isConnected) return;
+    back.disconnect();
+    if (document.activeElement === document.body) row.querySelector(".rename")?.focus();
+  });
+  back.observe(row, { childList: true });
+}
+
+/** Older messages than those that the room keeps, asked for by the action that returns them. */
+function lookBack(box, chat) {
+  const PAGE = 50;
+  const [button, status, list] = ["button", "[role=status]", "ol"].map((name) => box.querySelector(name));
+  const me = JSON.parse(box.closest("live-component").getAttribute("user") ?? "null")?.id;
+  let kept = [], open = false, ended = false, busy = false;
+
+  const entry = (message) => {
+    const item = document.createElement("li");
+    item.className = message.user_id === me ? "message mine" : "message";
+    Object.assign(item.dataset, { id: message.id, user: message.user_id });
+    item.innerHTML = '<p class="who"><b></b><local-time></local-time></p><p class="said"></p>';
+    item.querySelector("b").textContent = message.user_name;
+    item.querySelector("local-time").setAttribute("datetime", message.created_at);
+    item.querySelector(".said").textContent = message.content;
+    return item;
+  };
+  const group = () => {
+    for (const item of list.children) {
+      item.classList.toggle("follows", item.previousElementSibling?.dataset.user === item.dataset.user);
+    }
+  };
+  const show = ({ chat: room }) => {
+    // An effect that the server has not confirmed has no id yet.
+    const messages = room.messages.filter(({ id }) => id > 0);
+    // What the room lets go at its top, as others come, goes on here.
+    if (open) list.append(...kept.filter(({ id }) => id < messages[0]?.id).map(entry));
+    group();
+    kept = messages;
+    button.hidden = ended || messages.length < PAGE;
+  };
+  button.addEventListener("click", async () => {
+    if (busy || !kept.length) return;
+    busy = open = true;
+    button.setAttribute("aria-busy", "true");
+    try {
+      const before = Number(list.firstElementChild?.dataset.id ?? kept[0].id);
+      const older = await chat.call("history", before, PAGE);
+      ended = older.length < PAGE;
+      list.prepend(...older.map(entry));
+      group();
+      status.textContent = ended ? "This is where the room begins." : `${older.length} earlier messages are shown.`;
+      status.classList.toggle("quiet", !ended);
+      if (ended && document.activeElement === button) box.closest("[tabindex]").focus({ preventScroll: true });
+      button.hidden = ended;
+    } catch {
+      say("The earlier messages did not arrive. Try again.");
+    } finally {
+      busy = false;
+      button.removeAttribute("aria-busy");
+    }
+  });
+  chat.subscribe(show);
+  // The engine is at work while it mounts a hook; its state can be asked for when it is done.
+  queueMicrotask(() => show(chat.state));
+}

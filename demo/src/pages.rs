@@ -54,12 +54,16 @@ async fn headers(request: Request, next: Next) -> Response {
 /// A page; one that cannot be made says no more than that, and the log the rest.
 type Page = Result<Response, RenderError>;
 
-async fn nowhere(live: Live, user: Visitor) -> Response {
+async fn nowhere(user: Visitor) -> Response {
     let frame =
-        Frame { live: &live, user: &user, path: "", title: "Not found", about: "There is no such page." };
+        Frame { live: None, user: &user, path: "", title: "Not found", about: "There is no such page." };
     (
         StatusCode::NOT_FOUND,
-        frame.around("<div class=\"intro\"><h1>Not found</h1><p>There is no such page.</p></div>"),
+        frame.around(
+            "<div class=\"nowhere\"><p aria-hidden=\"true\">404</p><h1>Not found</h1><p>There is no such page, and no \
+             such room: a name has 1 to 64 letters, digits, _ and -.</p>\
+             <a class=\"button primary\" href=\"/\">To the start</a></div>",
+        ),
     )
         .into_response()
 }
@@ -67,7 +71,7 @@ async fn nowhere(live: Live, user: Visitor) -> Response {
 async fn counter_page(live: Live, user: Visitor) -> Page {
     let stage = live.render::<counter::Counter>(counter::CounterProps::default()).await?;
     let frame = Frame {
-        live: &live,
+        live: Some(&live),
         user: &user,
         path: "/counter",
         title: "Counter",
@@ -84,7 +88,7 @@ async fn lobby_page(live: Live, user: Visitor) -> Page {
 async fn room_page(live: Live, user: Visitor, Path(room): Path<String>) -> Page {
     match chat::RoomId::try_from(room) {
         Ok(room) => chat_page(&live, &user, room).await,
-        Err(_) => Ok(nowhere(live, user).await),
+        Err(_) => Ok(nowhere(user).await),
     }
 }
 
@@ -95,7 +99,7 @@ async fn chat_page(live: &Live, user: &Visitor, room: chat::RoomId) -> Page {
     );
     let stage = live.render::<chat::Chat>(chat::ChatProps { room }).await?;
     let frame = Frame {
-        live,
+        live: Some(live),
         user,
         path: "/chat",
         title: "Chat",
@@ -108,7 +112,7 @@ async fn chat_page(live: &Live, user: &Visitor, room: chat::RoomId) -> Page {
 async fn form_page(live: Live, user: Visitor) -> Page {
     let stage = live.render::<form::Form>(form::FormProps::default()).await?;
     let frame = Frame {
-        live: &live,
+        live: Some(&live),
         user: &user,
         path: "/form",
         title: "Form",
@@ -121,7 +125,7 @@ async fn form_page(live: Live, user: Visitor) -> Page {
 async fn todo_page(live: Live, user: Visitor) -> Page {
     let stage = live.render::<todo::Todo>(todo::TodoProps::default()).await?;
     let frame = Frame {
-        live: &live,
+        live: Some(&live),
         user: &user,
         path: "/todo",
         title: "Todo",
@@ -134,7 +138,7 @@ async fn todo_page(live: Live, user: Visitor) -> Page {
 async fn seats_page(live: Live, user: Visitor) -> Page {
     let stage = live.render::<seats::Seats>(seats::SeatsProps::default()).await?;
     let frame = Frame {
-        live: &live,
+        live: Some(&live),
         user: &user,
         path: "/seats",
         title: "Seats",
@@ -147,7 +151,7 @@ async fn seats_page(live: Live, user: Visitor) -> Page {
 async fn rows_page(live: Live, user: Visitor) -> Page {
     let stage = live.render::<rows::Rows>(rows::RowsProps::default()).await?;
     let frame = Frame {
-        live: &live,
+        live: Some(&live),
         user: &user,
         path: "/rows",
         title: "Rows",

@@ -3,7 +3,9 @@ import { expect, open, test } from "./test.ts";
 
 let rooms = 0;
 const room = () => `/chat/e2e-${process.pid}-${++rooms}`;
-const messages = (page: Page) => page.locator(".message .said");
+// Those that the room keeps; older ones stand apart.
+const messages = (page: Page) => page.getByRole("log").locator(".said");
+const older = (page: Page) => page.locator(".earlier .said");
 const users = (page: Page) => page.locator(".people li");
 const input = (page: Page) => page.getByRole("textbox", { name: "Message" });
 
@@ -121,4 +123,70 @@ test("the room holds the last fifty", async ({ page }) => {
   await expect(messages(page).last()).toHaveText("message 53");
   await expect(messages(page)).toHaveCount(50);
   await expect(messages(page).first()).toHaveText("message 4");
+});
+
+test("a message shows whose it is once, as long as nobody else speaks", async ({ page, another }) => {
+  const path = room();
+  await open(page, path);
+  const other = await another();
+  await open(other, path);
+  await say(page, "one");
+  await say(page, "two");
+  await expect(messages(other)).toHaveText(["one", "two"]);
+  await say(other, "three");
+  await expect(messages(page)).toHaveText(["one", "two", "three"]);
+  for (const visitor of [page, other]) {
+    await expect(visitor.locator(".message.follows .said")).toHaveText(["two"]);
+  }
+});
+
+test("earlier messages are shown on request, back to where the room begins", async ({ page, another }) => {
+  // One who says it all, and one who comes later: nothing of it but the last fifty is in the page.
+  const path = room();
+  const speaker = await another();
+  await open(speaker, path);
+  for (let n = 1; n <= 120; n++) await say(speaker, `message ${n}`);
+  await expect(messages(speaker).last()).toHaveText("message 120");
+  await open(page, path);
+  await expect(messages(page)).toHaveCount(50);
+  const button = page.getByRole("button", { name: "Show earlier messages" });
+  const scroll = page.locator(".scroll");
+
+  // By keyboard: what is read stays where it is, and so does the focus.
+  await button.focus();
+  const place = (text: string) =>
+    scroll.evaluate((element, text) => {
+      const said = [...element.querySelectorAll(".said")].find((other) => other.textContent === text);
+      return Math.round(said!.getBoundingClientRect().top - element.getBoundingClientRect().top);
+    }, text);
+  const before = await place("message 71");
+  await page.keyboard.press("Enter");
+  await expect(older(page)).toHaveCount(50);
+  await expect(older(page).first()).toHaveText("message 21");
+  await expect(older(page).last()).toHaveText("message 70");
+  expect(Math.abs((await place("message 71")) - before)).toBeLessThanOrEqual(2);
+  await expect(page.getByText("50 earlier messages are shown.")).toBeAttached();
+  await expect(button).toBeFocused();
+
+  // What the room lets go meanwhile is not lost between the two.
+  await say(speaker, "message 121");
+  await expect(messages(page).last()).toHaveText("message 121");
+  await expect(messages(page).first()).toHaveText("message 72");
+  await expect(older(page).last()).toHaveText("message 71");
+
+  await page.keyboard.press("Enter");
+  await expect(older(page)).toHaveCount(71);
+  await expect(older(page).first()).toHaveText("message 1");
+  await expect(page.getByText("This is where the room begins.")).toBeVisible();
+  await expect(button).toBeHidden();
+  // The button took the focus with it: it is where one can read on.
+  await expect(scroll).toBeFocused();
+  await expect(older(page)).toHaveText(Array.from({ length: 71 }, (_, n) => `message ${n + 1}`));
+});
+
+test("a room with nothing earlier offers nothing earlier", async ({ page }) => {
+  await open(page, room());
+  await say(page, "the first");
+  await expect(messages(page)).toHaveText(["the first"]);
+  await expect(page.getByRole("button", { name: "Show earlier messages" })).toBeHidden();
 });

@@ -34,12 +34,16 @@ test("clicks made while there is no connection wait, are shown to wait, and happ
   await expect(html(page)).toHaveAttribute("live-connection", "offline");
   await expect(html(page)).toHaveClass(/live-offline/);
   for (let n = 0; n < 3; n++) await plus(page).click();
-  await expect(page.locator(".wire")).toContainText("Offline");
+  await expect(page.locator(".wire").getByText("Offline", { exact: true })).toBeVisible();
+  await expect(page.locator(".waiting")).toHaveText("3 waiting");
+  await expect(page.locator(".tries")).toContainText(/try \d+/);
   await expect(count(page)).toHaveText("1");
   network.up();
-  await again(page);
+  await page.getByRole("button", { name: "Try now" }).click();
   await live(page);
   await expect(html(page)).not.toHaveClass(/live-offline/);
+  await expect(page.getByRole("button", { name: "Try now" })).toBeHidden();
+  await expect(page.locator(".wire")).toHaveText(/^Live$/, { useInnerText: true });
   await expect(count(page)).toHaveText("4");
   await plus(page).click();
   await expect(count(page)).toHaveText("5");

@@ -124,3 +124,50 @@ test("the empty state shows and hides beside the list", async ({ page }) => {
   await page.getByRole("button", { name: "Remove: something" }).click();
   await expect(page.locator(".todo .empty")).toBeVisible();
 });
+
+test("renaming and moving work by keyboard alone, and the focus stays with the item", async ({ page }) => {
+  for (const text of ["one", "two", "three"]) await add(page, text);
+  await expect(texts(page)).toHaveText(["one", "two", "three"]);
+
+  const rename = page.getByRole("button", { name: "Rename: two" });
+  await rename.focus();
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("textbox", { name: "New text" })).toBeFocused();
+  await page.keyboard.type("zwei");
+  await page.keyboard.press("Enter");
+  await expect(texts(page)).toHaveText(["one", "zwei", "three"]);
+  await expect(page.getByRole("button", { name: "Rename: zwei" })).toBeFocused();
+  await page.keyboard.press("Space");
+  await page.keyboard.type("not this");
+  await page.keyboard.press("Escape");
+  await expect(texts(page)).toHaveText(["one", "zwei", "three"]);
+  await expect(page.getByRole("button", { name: "Rename: zwei" })).toBeFocused();
+
+  const up = page.getByRole("button", { name: "Up: three" });
+  await up.focus();
+  await page.keyboard.press("Enter");
+  await expect(texts(page)).toHaveText(["one", "three", "zwei"]);
+  await page.keyboard.press("Enter");
+  await expect(texts(page)).toHaveText(["three", "one", "zwei"]);
+  await expect(up).toBeFocused();
+  await expect(up).toHaveAttribute("aria-disabled", "true");
+  // The first stays the first.
+  await page.keyboard.press("Enter");
+  await page.keyboard.press("Alt+ArrowDown");
+  await expect(texts(page)).toHaveText(["one", "three", "zwei"]);
+  await page.keyboard.press("Alt+ArrowDown");
+  await page.keyboard.press("Alt+ArrowDown");
+  await expect(texts(page)).toHaveText(["one", "zwei", "three"]);
+  await page.keyboard.press("Alt+ArrowUp");
+  await expect(texts(page)).toHaveText(["one", "three", "zwei"]);
+  await expect(up).toBeFocused();
+});
+
+test("a filter that nothing passes says so", async ({ page }) => {
+  await add(page, "open");
+  await page.getByRole("button", { name: "Completed", exact: true }).click();
+  await expect(items(page)).toHaveCount(0);
+  await expect(page.getByText("Nothing to show here.", { exact: true })).toBeVisible();
+  await page.getByRole("button", { name: "All" }).click();
+  await expect(page.getByText("Nothing to show here.", { exact: true })).toBeHidden();
+});

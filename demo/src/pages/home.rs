@@ -28,7 +28,7 @@ pub(super) async fn home(live: Live, user: Visitor) -> Page {
         .render::<Counter>(CounterProps { title: "A number on the server".into(), ..CounterProps::default() })
         .await?;
     let frame = Frame {
-        live: &live,
+        live: Some(&live),
         user: &user,
         path: "",
         title: "Live components in Rust",

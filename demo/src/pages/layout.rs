@@ -19,9 +19,14 @@ const PLACES: [(&str, &str); 6] = [
     ("/rows", "Rows"),
 ];
 
+/// How the connection is. The style sheet shows the words that hold; the script adds the numbers.
+const WIRE: &str = r#"<span class="wire"><span role="status"><span class="before">Not live</span><span class="connecting">Connecting</span><span class="connected">Live</span><span class="offline">Offline</span><span class="stopped">Stopped</span> <span class="waiting"></span></span> <span class="tries" aria-hidden="true"></span></span>
+<button type="button" class="again" hidden>Try now</button>"#;
+
 /// What a page is about.
 pub(super) struct Frame<'a> {
-    pub(super) live: &'a Live,
+    /// Absent where a page has no component, and so no connection either.
+    pub(super) live: Option<&'a Live>,
     pub(super) user: &'a Visitor,
     /// Its place in the navigation.
     pub(super) path: &'a str,
@@ -84,7 +89,7 @@ impl Frame<'_> {
 <nav aria-label="Pages"><ul>{navigation}</ul></nav>
 <div class="end">
 <span class="name">{name}</span>
-<span class="wire" role="status"><span class="before">Not live</span><span class="connecting">Connecting</span><span class="connected">Live</span><span class="offline">Offline</span><span class="stopped">Stopped</span></span>
+{wire}
 </div>
 </div></header>
 <main id="main">
@@ -102,7 +107,8 @@ impl Frame<'_> {
             title = escape(self.title),
             about = escape(self.about),
             name = escape(&self.user.name),
-            script = self.live.script(),
+            script = self.live.map(|live| live.script().to_string()).unwrap_or_default(),
+            wire = if self.live.is_some() { WIRE } else { "" },
         ))
         .into_response()
     }
@@ -110,8 +116,9 @@ impl Frame<'_> {
 
 /// One file, folded or not.
 fn panel(source: &Source) -> String {
+    let (folder, file) = source.path.split_at(source.path.rfind('/').map_or(0, |slash| slash + 1));
     format!(
-        "<details class=\"card\" open><summary>{title} <code>{path}</code></summary>\
+        "<details class=\"card\" open><summary>{title} <code><span class=\"folder\">{folder}</span>{file}</code></summary>\
          <pre class=\"source\" tabindex=\"0\" role=\"region\" aria-label=\"{path}\"><code>{text}</code></pre></details>",
         title = source.title,
         path = source.path,
