@@ -4,6 +4,7 @@
 //! of the sources, so that a check without building can say whether the files are current.
 
 mod glue;
+mod table;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -147,7 +148,9 @@ fn bind(wasm: &Path, out: &Path, kind: Kind) -> anyhow::Result<PathBuf> {
     bindgen.remove_name_section(kind == Kind::Release);
     bindgen.remove_producers_section(true);
     bindgen.debug(kind == Kind::Dev);
-    bindgen.generate(out)?;
+    let mut output = bindgen.generate_output()?;
+    table::prune(output.wasm_mut());
+    output.emit(out)?;
     Ok(out.to_owned())
 }
 
