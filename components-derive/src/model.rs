@@ -156,9 +156,14 @@ impl Model {
     }
 }
 
+/// Whether a field is fetched while the page is there.
+pub(crate) fn is_async(ty: &Type) -> bool {
+    matches!(ty, Type::Path(path) if path.path.segments.last().is_some_and(|last| last.ident == "Async"))
+}
+
 impl Field {
     fn read(field: syn::Field, errors: &mut Errors) -> Option<Self> {
-        let attrs = attr::field(&field.attrs, errors);
+        let mut attrs = attr::field(&field.attrs, errors);
         let docs =
             field.attrs.into_iter().filter(|attr| attr.path().is_ident("doc") || attr.path().is_ident("cfg"));
         let docs = docs.collect();
@@ -186,6 +191,22 @@ impl Field {
         if let (Some(span), Kind::Shared | Kind::Skip | Kind::Errors) = (attrs.prop, kind) {
             let word = first.map_or("", |(_, _, word)| word);
             errors.push(syn::Error::new(span, format!("a field is either `{word}` or `prop`")));
+        }
+        if is_async(&field.ty) {
+            for (given, word, why) in [
+                (attrs.prop, "prop", "it is fetched by the component and not given"),
+                (attrs.model, "model", "a page does not write what the server fetches"),
+                (attrs.skip, "skip", "what was fetched would reach nobody; `private` hides it from the page"),
+            ] {
+                if let Some(span) = given {
+                    errors.push(syn::Error::new(
+                        span,
+                        format!("a field that is an `Async` is not `{word}`: {why}"),
+                    ));
+                }
+            }
+            // Nothing is said twice.
+            (attrs.prop, attrs.model) = (None, None);
         }
         if let Some(span) = attrs.key {
             errors.push(syn::Error::new(

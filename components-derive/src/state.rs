@@ -72,6 +72,11 @@ impl<'a> StateField<'a> {
                 "`flatten` hides from templates which fields there are: write them out, or nest them";
             errors.push(syn::Error::new(span, message));
         }
+        if crate::model::is_async(&field.ty) {
+            let message =
+                "an `Async` is a field of the component itself, which fetches it: here nobody would";
+            errors.at(&field.ty, message);
+        }
         for (given, word) in [
             (live.prop, "prop"),
             (live.model, "model"),

@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 use crate::Result;
 use crate::instance::BoxFuture;
 use crate::journal::Work;
+use crate::loading::Loaded;
 use crate::topic::StagedUpdate;
 
 /// An event for a component: from a room, a spawned task, a topic, the application.
@@ -63,6 +64,9 @@ pub enum Effect {
     Leave(Arc<str>),
     /// A task of the session's; what it yields is an event for the component that spawned it.
     Spawn(BoxFuture<Result<ServerEvent>>),
+    /// A task of the session's that loads a field: what it yields, if it was not ended, is a
+    /// [`Job::Loaded`](crate::Job::Loaded) for the component.
+    Load(BoxFuture<Option<Loaded>>),
     /// The component asks to be unmounted.
     Close,
     /// A write into the store's database. Part of the commit of a durable component's job, which takes it out: a session
@@ -80,6 +84,7 @@ impl fmt::Debug for Effect {
             Self::Join(room) => f.debug_tuple("Join").field(room).finish(),
             Self::Leave(room) => f.debug_tuple("Leave").field(room).finish(),
             Self::Spawn(_) => f.write_str("Spawn"),
+            Self::Load(_) => f.write_str("Load"),
             Self::Close => f.write_str("Close"),
             Self::Commit(_) => f.write_str("Commit"),
         }

@@ -16,9 +16,9 @@ use crate::component::{Call, Called, Component, Return, Returned};
 use crate::event::Effect;
 use crate::fault::{guard, guard_now};
 use crate::instance::{Finished, Instance, Job, Started};
-use crate::spec::{FieldKind, Hook, Spec};
+use crate::spec::{Hook, Spec};
 use crate::topic::TopicRef;
-use crate::tracking::{Tracker, write_object};
+use crate::tracking::{Tracker, settle, write_saved, write_shown};
 use crate::{Context, MountContext, Result};
 
 pub(crate) use flush::{Lent, Outbox};
@@ -297,6 +297,15 @@ impl Host {
                     Started::Now(self.finish(Outcome { cx, result: Ok(None), topics: None, before: None }))
                 }
             }
+            Job::Loaded { loaded } => {
+                let mut component = self.component.duplicate();
+                if let Some(Err(error)) = settle(component.as_mut(), loaded) {
+                    let name = self.component.spec().name;
+                    tracing::error!(component = name, %error, error.source = error.source(), "a load failed");
+                }
+                let outcome = self.take_over(Returned { component, cx, result: Ok(None) }, None);
+                Started::Now(self.finish(outcome))
+            }
             Job::Connected => self.run_hook(cx, Hook::Connected, Call::Connected),
             Job::Disconnected => self.run_hook(cx, Hook::Disconnected, Call::Disconnected),
             Job::Resumed => self.run_hook(cx, Hook::Resumed, Call::Resumed),
@@ -318,7 +327,7 @@ impl Instance for Host {
     }
 
     fn state(&mut self) -> Result<String> {
-        guard_now("writing a component", || Ok(write_object(self.component.as_mut(), FieldKind::is_public)?))
+        guard_now("writing a component", || Ok(write_shown(self.component.as_mut())?))
     }
 
     fn topics(&mut self) -> Vec<(&'static str, TopicRef)> {
@@ -326,8 +335,6 @@ impl Instance for Host {
     }
 
     fn save(&mut self) -> Result<Vec<u8>> {
-        guard_now("saving a component", || {
-            Ok(write_object(self.component.as_mut(), FieldKind::is_saved)?.into_bytes())
-        })
+        guard_now("saving a component", || Ok(write_saved(self.component.as_mut())?.into_bytes()))
     }
 }

@@ -65,6 +65,11 @@ pub enum Job {
         /// What it is.
         event: crate::ServerEvent,
     },
+    /// A field that the component began to load is there, or failed.
+    Loaded {
+        /// For which field, and what.
+        loaded: crate::Loaded,
+    },
     /// The page is there (first mount over a socket).
     Connected,
     /// The page's connection dropped; the session waits.

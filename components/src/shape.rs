@@ -59,6 +59,12 @@ pub struct Field {
     pub hidden: Option<&'static str>,
 }
 
+impl Field {
+    pub(crate) const fn of(name: &'static str, shape: Ref) -> Self {
+        Self { hash: hash(name), name, shape, hidden: None }
+    }
+}
+
 /// A reference to a shape that rustc does not follow when it validates a constant: it would report a type that
 /// contains itself as a cycle.
 #[derive(Clone, Copy)]

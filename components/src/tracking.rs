@@ -17,6 +17,8 @@ use vivaz_protocol::PatchWriter;
 pub use json::{JsonResult, ObjectWriter};
 pub use print::Print;
 
+use crate::Result;
+use crate::loading::Loaded;
 use crate::spec::FieldKind;
 use crate::topic::AnyShared;
 
@@ -39,6 +41,20 @@ pub trait Field {
     /// # Errors
     /// When the value has no JSON form.
     fn change(&mut self, name: &str, seen: Print, patch: &mut PatchWriter) -> JsonResult<Option<Print>>;
+
+    /// Adds the whole value to an object that is read again when the component is restored.
+    ///
+    /// # Errors
+    /// When the value has no JSON form.
+    fn save(&self, name: &str, out: &mut ObjectWriter) -> JsonResult {
+        self.write(name, out)
+    }
+
+    /// If this is the field that a load is for: takes what it came to, and says why it failed.
+    fn settle(&mut self, loaded: &mut Option<Loaded>) -> Option<Result> {
+        let _ = loaded;
+        None
+    }
 }
 
 /// Something with named fields: a component, the state of a topic.
@@ -147,27 +163,65 @@ impl Visitor for Changes<'_> {
     }
 }
 
-/// The fields of the wanted kinds as one JSON object.
+/// The fields that a page sees as one JSON object.
 ///
 /// # Errors
 /// When a field has no JSON form.
-pub(crate) fn write_object(fields: &mut dyn Fields, wanted: fn(FieldKind) -> bool) -> JsonResult<String> {
+pub(crate) fn write_shown(fields: &mut dyn Fields) -> JsonResult<String> {
+    write_object(fields, |name, kind, field, out| match kind.is_public() {
+        true => field.write(name, out),
+        false => Ok(()),
+    })
+}
+
+/// The fields that are saved as one JSON object.
+///
+/// # Errors
+/// When a field has no JSON form.
+pub(crate) fn write_saved(fields: &mut dyn Fields) -> JsonResult<String> {
+    write_object(fields, |name, kind, field, out| match kind.is_saved() {
+        true => field.save(name, out),
+        false => Ok(()),
+    })
+}
+
+type Write = fn(&'static str, FieldKind, &dyn Field, &mut ObjectWriter) -> JsonResult;
+
+fn write_object(fields: &mut dyn Fields, write: Write) -> JsonResult<String> {
     struct Whole {
-        wanted: fn(FieldKind) -> bool,
+        write: Write,
         out: ObjectWriter,
         failed: JsonResult,
     }
     impl Visitor for Whole {
         fn field(&mut self, name: &'static str, kind: FieldKind, field: &mut dyn Field) {
-            if (self.wanted)(kind) && self.failed.is_ok() {
-                self.failed = field.write(name, &mut self.out);
+            if self.failed.is_ok() {
+                self.failed = (self.write)(name, kind, field, &mut self.out);
             }
         }
     }
-    let mut visitor = Whole { wanted, out: ObjectWriter::default(), failed: Ok(()) };
+    let mut visitor = Whole { write, out: ObjectWriter::default(), failed: Ok(()) };
     fields.visit(&mut visitor);
     visitor.failed?;
     Ok(visitor.out.finish())
+}
+
+/// Gives what a load came to to the field that waits for it. `None` if none does (any more), else why it failed.
+pub(crate) fn settle(fields: &mut dyn Fields, loaded: Loaded) -> Option<Result> {
+    struct Settle {
+        loaded: Option<Loaded>,
+        outcome: Option<Result>,
+    }
+    impl Visitor for Settle {
+        fn field(&mut self, _: &'static str, _: FieldKind, field: &mut dyn Field) {
+            if self.loaded.is_some() && self.outcome.is_none() {
+                self.outcome = field.settle(&mut self.loaded);
+            }
+        }
+    }
+    let mut visitor = Settle { loaded: Some(loaded), outcome: None };
+    fields.visit(&mut visitor);
+    visitor.outcome
 }
 
 /// A field that knows nothing of itself: compared by a print of its content.

@@ -64,6 +64,7 @@ fn change(finished: &mut Finished, before: &[u8]) -> Result<Option<Change>> {
             | Effect::Join(_)
             | Effect::Leave(_)
             | Effect::Spawn(_)
+            | Effect::Load(_)
             | Effect::Close => finished.effects.push(effect),
         }
     }

@@ -11,6 +11,7 @@ mod counter;
 mod drive;
 mod flush;
 mod hub;
+mod loading;
 mod registry;
 mod room;
 mod shapes;

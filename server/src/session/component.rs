@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 use vivaz_components::instance::{Instance, Job};
 use vivaz_components::{Spec, UnmountReason};
 use vivaz_protocol::{Ref, Rev, TopicName};
@@ -36,6 +37,30 @@ pub(super) struct Component {
     /// The last message for it that was committed: it and those before it are never run again.
     pub(super) settled: u64,
     pub(super) spec: &'static Spec,
+    /// Ends what it spawned.
+    pub(super) tasks: Tasks,
+}
+
+/// What a component spawned. It ends with the component.
+#[derive(Default)]
+pub(super) struct Tasks(Option<CancellationToken>);
+
+impl Tasks {
+    /// The task, for as long as the component is there.
+    pub(super) fn until_it_goes<F: Future>(
+        &mut self,
+        task: F,
+    ) -> impl Future<Output = Option<F::Output>> + use<F> {
+        self.0.get_or_insert_default().clone().run_until_cancelled_owned(task)
+    }
+}
+
+impl Drop for Tasks {
+    fn drop(&mut self) {
+        if let Some(ended) = &self.0 {
+            ended.cancel();
+        }
+    }
 }
 
 /// Where the component is.
@@ -84,6 +109,7 @@ impl Component {
             version: 0,
             settled: 0,
             spec,
+            tasks: Tasks::default(),
         }
     }
 

@@ -55,12 +55,18 @@ impl Session {
                     self.runtime.core().hub.rooms().leave(&room, self.port.session(), id);
                 }
                 Effect::Spawn(task) => {
-                    if let Some(history) = self.components.get(id).map(|component| component.history.clone())
-                    {
-                        let id = id.clone();
+                    if let Some(component) = self.components.get_mut(id) {
+                        let (id, history) = (id.clone(), component.history.clone());
+                        let task = component.tasks.until_it_goes(task);
                         self.start(Box::pin(
                             async move { Done::Spawned { id, history, result: task.await } },
                         ));
+                    }
+                }
+                Effect::Load(task) => {
+                    if let Some(component) = self.components.get(id) {
+                        let (id, history) = (id.clone(), component.history.clone());
+                        self.start(Box::pin(async move { Done::Loaded { id, history, loaded: task.await } }));
                     }
                 }
                 Effect::Close => {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use tracing::{Instrument, Span};
 use vivaz_components::instance::{BoxFuture, Finished, Flushed, Instance, Job, Progress, Started};
 use vivaz_components::spec::Hook;
-use vivaz_components::{ActionError, Context, ServerEvent, TopicRef, UnmountReason};
+use vivaz_components::{ActionError, Context, Loaded, ServerEvent, TopicRef, UnmountReason};
 use vivaz_protocol::{Author, ComponentId, FieldTopics, RawJson, ServerMessage, StreamId};
 
 use super::component::{Origin, Slot, Task};
@@ -29,8 +29,10 @@ pub(crate) enum Done {
     Mounted { id: ComponentId, mounting: Mounting, made: Result<Box<dyn Instance>, ActionError> },
     /// A component is not in the store any more.
     Removed { id: ComponentId, origin: Origin },
-    /// A task that a component spawned has its result.
-    Spawned { id: ComponentId, history: History, result: Result<ServerEvent, ActionError> },
+    /// A task that a component spawned has its result; none if it ended with the component.
+    Spawned { id: ComponentId, history: History, result: Option<Result<ServerEvent, ActionError>> },
+    /// A field that a component began to load is there; nothing, if that ended before.
+    Loaded { id: ComponentId, history: History, loaded: Option<Loaded> },
 }
 
 /// A component that is away with a job.
@@ -66,10 +68,15 @@ impl Session {
             Done::Mounted { id, mounting, made } => self.mounted(&id, mounting, made),
             Done::Removed { id, origin } => self.gone(&id, origin),
             Done::Spawned { id, history, result } => match result {
-                Ok(event) if self.is_same(&id, &history) => self.tell(&id, event),
-                Ok(_) => {}
-                Err(error) => tracing::warn!(component = %id, %error, "a component's task failed"),
+                Some(Ok(event)) if self.is_same(&id, &history) => self.tell(&id, event),
+                Some(Ok(_)) | None => {}
+                Some(Err(error)) => tracing::warn!(component = %id, %error, "a component's task failed"),
             },
+            // A field waits for it, so it is told however busy the component is; there is one for each field at most.
+            Done::Loaded { id, history, loaded: Some(loaded) } if self.is_same(&id, &history) => {
+                self.enqueue(&id, Task::Job { job: Job::Loaded { loaded }, origin: Origin::Server });
+            }
+            Done::Loaded { .. } => {}
         }
     }
 

@@ -24,6 +24,7 @@ mod hostile;
 mod http;
 mod kit;
 mod limits;
+mod loading;
 mod mounting;
 mod order;
 mod paint;

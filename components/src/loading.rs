@@ -1,0 +1,224 @@
+//! A field that is still being fetched.
+
+mod field;
+
+use std::any::Any;
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+
+use futures_util::future::{AbortHandle, Abortable};
+
+use crate::event::Effect;
+use crate::fault::guard;
+use crate::tracking::next_version;
+use crate::{ActionError, Context, Result};
+
+/// A field whose value is fetched while the page is there already: a slow query, another service.
+///
+/// To the page and to templates it is
+/// `{"loading": bool, "ready": bool, "failed": bool, "value": …, "error": …}`: at most one of the three is true (none where nothing was asked
+/// for yet), `value` is what was loaded last or null, `error` is what the user may read of why it failed, or null. While
+/// it is loaded again, the value that was there stays.
+///
+/// ```
+/// # use vivaz_components::{Async, Context, LiveComponent, LiveState, Result, actions};
+/// # #[derive(LiveState, serde::Serialize, serde::Deserialize)]
+/// # #[live(crate = "vivaz_components")]
+/// # struct Figures { total: u64 }
+/// # async fn query() -> std::io::Result<Figures> { Ok(Figures { total: 7 }) }
+/// #[derive(LiveComponent, Clone)]
+/// # #[live(crate = "vivaz_components")]
+/// #[live(name = "report", inline = r#"
+///     <p live:if="figures.ready">{{ figures.value.total }}</p>
+///     <p live:else-if="figures.failed">{{ figures.error }} <button live:click="refresh()">Again</button></p>
+///     <p live:else>Loading…</p>
+/// "#)]
+/// struct Report {
+///     figures: Async<Figures>,
+/// }
+///
+/// # #[actions(crate = "vivaz_components")]
+/// # impl Report {
+/// fn connected(&mut self, cx: &mut Context) {
+///     self.figures.load(cx, async { Ok(query().await?) });
+/// }
+///
+/// #[action]
+/// fn refresh(&mut self, cx: &mut Context) {
+///     self.connected(cx);
+/// }
+/// # }
+/// ```
+///
+/// A load belongs to the field: it ends when the component goes away, when the field is [cleared](Self::clear) or
+/// [set](Self::set), and when another load takes its place. A panic in it is a failure. It does not outlive the server's process: a session that comes back
+/// elsewhere finds it failed, and may load it anew in `resumed`.
+///
+/// It stands in a component's own fields, neither in what is inside of them nor in shared state.
+pub struct Async<T> {
+    stage: Stage,
+    /// Shared, because a handler works on a copy of the component.
+    value: Option<Arc<T>>,
+    /// The load that is under way. It ends with the last copy of this.
+    running: Option<Arc<Running>>,
+    /// Changes whenever anything does.
+    version: u64,
+}
+
+/// Where the field is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Stage {
+    Idle,
+    Loading,
+    Ready,
+    Failed(Arc<str>),
+}
+
+/// A load that is under way.
+struct Running {
+    id: u64,
+    abort: AbortHandle,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.abort.abort();
+    }
+}
+
+/// What a load came to, for the field that asked for it.
+pub struct Loaded {
+    id: u64,
+    outcome: Result<Box<dyn Any + Send>>,
+}
+
+impl<T> Async<T> {
+    /// Nothing was asked for yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::at(Stage::Idle, None)
+    }
+
+    /// Shown as loading, although nothing is: for `mount`, where the first paint shows it and `connected` begins to load.
+    #[must_use]
+    pub fn loading() -> Self {
+        Self::at(Stage::Loading, None)
+    }
+
+    /// There from the start.
+    #[must_use]
+    pub fn ready(value: T) -> Self {
+        Self::at(Stage::Ready, Some(Arc::new(value)))
+    }
+
+    /// What was loaded last.
+    #[must_use]
+    pub fn value(&self) -> Option<&T> {
+        self.value.as_deref()
+    }
+
+    /// What the user may read of why it failed.
+    #[must_use]
+    pub fn error(&self) -> Option<&str> {
+        if let Stage::Failed(error) = &self.stage { Some(error) } else { None }
+    }
+
+    /// Whether a load is under way (or shown to be).
+    #[must_use]
+    pub fn is_loading(&self) -> bool {
+        self.stage == Stage::Loading
+    }
+
+    /// Whether the last load succeeded.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.stage == Stage::Ready
+    }
+
+    /// Whether the last load failed.
+    #[must_use]
+    pub fn is_failed(&self) -> bool {
+        matches!(self.stage, Stage::Failed(_))
+    }
+
+    /// Puts a value there. A load that is under way ends.
+    pub fn set(&mut self, value: T) {
+        *self = Self::ready(value);
+    }
+
+    /// As if nothing had been asked for. A load that is under way ends.
+    pub fn clear(&mut self) {
+        *self = Self::new();
+    }
+
+    fn at(stage: Stage, value: Option<Arc<T>>) -> Self {
+        Self { stage, value, running: None, version: next_version() }
+    }
+}
+
+impl<T: Send + Sync + 'static> Async<T> {
+    /// Begins to load when the handler succeeds. Another load of this field that is under way ends then.
+    pub fn load(&mut self, cx: &mut Context, work: impl Future<Output = Result<T>> + Send + 'static) {
+        let id = next_version();
+        let (abort, registration) = AbortHandle::new_pair();
+        let work = async move {
+            let outcome = guard("loading a field", None, work).await;
+            Loaded { id, outcome: outcome.map(|value| Box::new(value) as Box<dyn Any + Send>) }
+        };
+        let task = Abortable::new(work, registration);
+        self.running = Some(Arc::new(Running { id, abort }));
+        if !self.is_loading() {
+            (self.stage, self.version) = (Stage::Loading, next_version());
+        }
+        cx.stage(Effect::Load(Box::pin(async move { task.await.ok() })));
+    }
+
+    /// Takes over what a load came to, if it is the one that this field waits for.
+    fn settle(&mut self, loaded: &mut Option<Loaded>) -> Option<Result> {
+        let running = self.running.as_ref()?;
+        let Loaded { outcome, .. } = loaded.take_if(|loaded| loaded.id == running.id)?;
+        let outcome = outcome.and_then(|value| {
+            value.downcast::<T>().map_err(|_| ActionError::internal("a load yields what its field holds"))
+        });
+        let (stage, value, said) = match outcome {
+            Ok(value) => (Stage::Ready, Some(Arc::from(value)), Ok(())),
+            Err(error) => (Stage::Failed(error.message().into()), self.value.take(), Err(error)),
+        };
+        *self = Self::at(stage, value);
+        Some(said)
+    }
+}
+
+impl<T> Default for Async<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T> Clone for Async<T> {
+    /// Shares the value, and the load that is under way.
+    fn clone(&self) -> Self {
+        Self {
+            stage: self.stage.clone(),
+            value: self.value.clone(),
+            running: self.running.clone(),
+            version: self.version,
+        }
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for Async<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Async")
+            .field("stage", &self.stage)
+            .field("value", &self.value)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Loaded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Loaded").field("failed", &self.outcome.is_err()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,112 @@
+//! A field that is being fetched, on the wire and in what is saved.
+
+use serde::de::{DeserializeOwned, Error};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
+use vivaz_protocol::PatchWriter;
+
+use super::{Async, Loaded, Stage};
+use crate::Result;
+use crate::shape::{self, LiveShape, Ref, Shape};
+use crate::tracking::{Field, JsonResult, ObjectWriter, Pick, Print};
+
+/// What is saved of a load that is under way: it ends with the process.
+const INTERRUPTED: &str = "this was interrupted; please try again";
+
+/// The form on the wire.
+#[derive(Serialize)]
+struct Shown<'a, T> {
+    loading: bool,
+    ready: bool,
+    failed: bool,
+    value: Option<&'a T>,
+    error: Option<&'a str>,
+}
+
+impl<'a, T> Shown<'a, T> {
+    fn of(field: &'a Async<T>) -> Self {
+        Self {
+            loading: field.is_loading(),
+            ready: field.is_ready(),
+            failed: field.is_failed(),
+            value: field.value(),
+            error: field.error(),
+        }
+    }
+}
+
+impl<'de, T: DeserializeOwned> Deserialize<'de> for Async<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Saved {
+            loading: bool,
+            ready: bool,
+            value: Value,
+            error: Option<Box<str>>,
+        }
+        let Saved { loading, ready, value, error } = Saved::deserialize(deserializer)?;
+        let stage = match error {
+            Some(error) => Stage::Failed(error.into()),
+            None if loading => Stage::Loading,
+            None if ready => Stage::Ready,
+            None => Stage::Idle,
+        };
+        // A value that is null itself is one only where there is one.
+        let is_value = ready || !value.is_null();
+        let value = is_value.then(|| serde_json::from_value(value).map_err(D::Error::custom)).transpose()?;
+        Ok(Self::at(stage, value.map(std::sync::Arc::new)))
+    }
+}
+
+impl<T: LiveShape> LiveShape for Async<T> {
+    const SHAPE: Ref = Ref::new(&Shape::Struct(
+        "Async",
+        &[
+            shape::Field::of("loading", Ref::new(&Shape::Bool)),
+            shape::Field::of("ready", Ref::new(&Shape::Bool)),
+            shape::Field::of("failed", Ref::new(&Shape::Bool)),
+            shape::Field::of("value", Ref::new(&Shape::Option(T::SHAPE))),
+            shape::Field::of("error", Ref::new(&Shape::Option(Ref::new(&Shape::Str)))),
+        ],
+    ));
+}
+
+struct AsyncField<'a, T>(&'a mut Async<T>);
+
+impl<'a, T: Serialize + Send + Sync + 'static> Pick<'a, Async<T>> {
+    /// The field, compared by its version.
+    pub fn field(self) -> impl Field + 'a {
+        AsyncField(self.0)
+    }
+}
+
+impl<T: Serialize + Send + Sync + 'static> Field for AsyncField<'_, T> {
+    fn write(&self, name: &str, out: &mut ObjectWriter) -> JsonResult {
+        out.member(name, &Shown::of(self.0))
+    }
+
+    fn save(&self, name: &str, out: &mut ObjectWriter) -> JsonResult {
+        let mut shown = Shown::of(self.0);
+        if self.0.running.is_some() {
+            shown = Shown { loading: false, failed: true, error: Some(INTERRUPTED), ..shown };
+        }
+        out.member(name, &shown)
+    }
+
+    fn baseline(&mut self) -> JsonResult<Print> {
+        Ok(Print::of_version(self.0.version))
+    }
+
+    fn change(&mut self, name: &str, seen: Print, patch: &mut PatchWriter) -> JsonResult<Option<Print>> {
+        let print = Print::of_version(self.0.version);
+        if print == seen {
+            return Ok(None);
+        }
+        patch.set_serialized(name, &Shown::of(self.0))?;
+        Ok(Some(print))
+    }
+
+    fn settle(&mut self, loaded: &mut Option<Loaded>) -> Option<Result> {
+        self.0.settle(loaded)
+    }
+}
