@@ -24,6 +24,16 @@ test("chat", async ({ page, another }) => {
   await say(page, "Good. Then let us move on to the list.");
   await other.getByRole("textbox", { name: "Message" }).pressSequentially("One mo");
   await expect(page.getByText("Grace Hopper is typing…")).toBeVisible();
+  // The component itself, past what it imports.
+  await page.locator("pre.source").first().evaluate((source) => {
+    const text = document.createTreeWalker(source, NodeFilter.SHOW_TEXT);
+    const range = new Range();
+    while (text.nextNode()) {
+      if (text.currentNode.textContent?.includes("#[derive(LiveComponent")) break;
+    }
+    range.selectNode(text.currentNode);
+    source.scrollTop = range.getBoundingClientRect().top - source.getBoundingClientRect().top - 16;
+  });
   await page.mouse.move(0, 0);
   await page.screenshot({ path: resolve(import.meta.dirname, "../../docs/images/chat.png") });
 });
