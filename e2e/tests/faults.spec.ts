@@ -75,3 +75,24 @@ test("a child's fault is the child's alone, and props reach it", async ({ page }
   await page.getByRole("button", { name: "Toggle" }).click();
   await expect(own).toHaveText(["2", "0"]);
 });
+
+test("a component that cannot be mounted is not tried for ever, and the page goes on", async ({ page }) => {
+  let tries = 0;
+  page.on("websocket", (socket) =>
+    socket.on("framesent", ({ payload }) => {
+      const { type, payload: what } = JSON.parse(payload.toString());
+      if (type === "COMPONENT_MOUNT" && what.component === "broken") tries++;
+    }),
+  );
+  await page.goto("/broken-by-hand");
+  await expect(page.locator("live-component[name=broken]")).toHaveAttribute("live-state", "error");
+  const before = tries;
+  expect(before).toBeGreaterThan(0);
+  expect(before).toBeLessThanOrEqual(3);
+  // The page lives, however long; what is given up is not tried again by what happens beside it.
+  for (let n = 1; n <= 5; n++) {
+    await page.getByRole("button", { name: "Fine" }).click();
+    await expect(page.locator("#count")).toHaveText(String(n));
+  }
+  expect(tries).toBe(before);
+});

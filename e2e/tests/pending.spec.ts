@@ -89,6 +89,19 @@ test("a multiple choice in use keeps its state, and follows the server when it i
   await page.getByRole("button", { name: "Tick" }).evaluate((button: HTMLElement) => button.click());
   await expect(page.locator("#ticks")).toHaveText("1");
   await expect(many).toHaveValues(["x", "z"]);
+  // In use: it has the focus, and an edit of it has no answer yet.
+  await many.focus();
+  await page.evaluate(() => {
+    const many = document.querySelector<HTMLSelectElement>("[name=many]")!;
+    [...document.querySelectorAll("button")].find((button) => button.textContent === "Overwrite")!.click();
+    for (const option of many.options) option.selected = option.value === "z";
+    many.dispatchEvent(new Event("input", { bubbles: true }));
+    many.dispatchEvent(new Event("change", { bubbles: true }));
+  });
+  await page.getByRole("button", { name: "Tick" }).evaluate((button: HTMLElement) => button.click());
+  await expect(page.locator("#ticks")).toHaveText("2");
+  await expect(many).toHaveValues(["z"]);
+  await expect(many).toBeFocused();
   await many.blur();
   await page.getByRole("button", { name: "Overwrite" }).click();
   await expect(many).toHaveValues(["y"]);

@@ -21,10 +21,22 @@ const test = base.extend<{ server: Server; more: () => Promise<Page> }>({
     }),
 });
 
-const count = (page: Page) => page.locator(".count");
+const count = (page: Page) => page.locator(".count, #count");
 const plus = (page: Page) => page.getByRole("button", { name: "Increment" });
 const items = (page: Page) => page.locator(".items .text");
 const away = (page: Page) => expect(page.locator("html")).not.toHaveAttribute("live-connection", "connected");
+
+/** For each connection of a page, whether it went on with a session. */
+function welcomes(page: Page): boolean[] {
+  const resumed: boolean[] = [];
+  page.on("websocket", (socket) =>
+    socket.on("framereceived", ({ payload }) => {
+      const message = JSON.parse(payload.toString());
+      if (message.type === "WELCOME") resumed.push(message.payload.resumed);
+    }),
+  );
+  return resumed;
+}
 
 /** Takes the pause before the next try out of a test. */
 async function back(...pages: Page[]): Promise<void> {
@@ -78,13 +90,7 @@ for (const signal of ["SIGTERM", "SIGKILL"] as const) {
 }
 
 test("after a deploy the page has the session that it had: its counter goes on from where it was", async ({ page, server }) => {
-  const welcomes: boolean[] = [];
-  page.on("websocket", (socket) =>
-    socket.on("framereceived", ({ payload }) => {
-      const message = JSON.parse(payload.toString());
-      if (message.type === "WELCOME") welcomes.push(message.payload.resumed);
-    }),
-  );
+  const resumed = welcomes(page);
   await open(page, `${server.url}/counter`);
   for (let n = 1; n <= 2; n++) {
     await plus(page).click();
@@ -94,10 +100,43 @@ test("after a deploy the page has the session that it had: its counter goes on f
   await away(page);
   await server.run();
   await back(page);
-  expect(welcomes).toEqual([false, true]);
+  expect(resumed).toEqual([false, true]);
   await expect(count(page)).toHaveText("2");
   await plus(page).click();
   await expect(count(page)).toHaveText("3");
+});
+
+test("a deploy with another template shows it in the page that is open, and keeps state, text and focus", async ({ page, problems }) => {
+  problems.expect(/WebSocket connection to .* failed/, /ERR_CONNECTION_REFUSED/);
+  const server = await Server.start("e2e-app");
+  try {
+    const resumed = welcomes(page);
+    await open(page, `${server.url}/notice`);
+    await expect(page.getByRole("heading")).toHaveText("Before");
+    await page.getByRole("button", { name: "Add" }).click();
+    await expect(count(page)).toHaveText("1");
+    await page.getByLabel("Note").fill("known to the page alone");
+    await page.getByLabel("Draft").pressSequentially("half a sen");
+    await page.keyboard.press("ArrowLeft");
+
+    await server.replace("e2e-next");
+    await back(page);
+    await expect(page.getByRole("heading")).toHaveText("After");
+    expect(resumed).toEqual([false, true]);
+    await expect(count(page)).toHaveText("1");
+    await expect(page.locator("#wrote")).toHaveText("You wrote half a sen");
+    await expect(page.getByLabel("Note")).toHaveValue("known to the page alone");
+    await expect(page.getByLabel("Draft")).toHaveValue("half a sen");
+    await expect(page.getByLabel("Draft")).toBeFocused();
+    // The page is that of the new server: what is clicked and typed now does what it does there.
+    await page.keyboard.press("End");
+    await page.keyboard.type("tence");
+    await page.getByRole("button", { name: "Add ten" }).click();
+    await expect(count(page)).toHaveText("11");
+    await expect(page.locator("#wrote")).toHaveText("You wrote half a sentence");
+  } finally {
+    await server.remove();
+  }
 });
 
 test("a server that is killed has kept what it acknowledged, again and again", async ({ page, server }) => {

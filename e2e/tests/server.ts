@@ -5,6 +5,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
+import { expect } from "@playwright/test";
 
 const target = process.env.CARGO_TARGET_DIR ?? resolve(import.meta.dirname, "../../target");
 
@@ -14,15 +15,19 @@ export class Server {
   private log: string[] = [];
 
   private constructor(
-    private readonly binary: string,
+    private binary: string,
     private readonly data: string,
   ) {}
 
   static async start(binary: string): Promise<Server> {
     const data = await mkdtemp(join(tmpdir(), "vivaz-e2e-"));
-    const server = new Server(join(target, process.env.VIVAZ_PROFILE ?? "debug", binary), data);
+    const server = new Server(Server.path(binary), data);
     await server.run();
     return server;
+  }
+
+  private static path(binary: string): string {
+    return join(target, process.env.VIVAZ_PROFILE ?? "debug", binary);
   }
 
   get url(): string {
@@ -51,6 +56,13 @@ export class Server {
       child.on("exit", (code) => failed(new Error(`${this.binary} ended with ${code}\n${this.output}`)));
     });
     this.address = address;
+  }
+
+  /** Ends it and runs another program in its place, as a deploy does: the same address, the same data. */
+  async replace(binary: string): Promise<void> {
+    expect(await this.stop()).toBe(0);
+    this.binary = Server.path(binary);
+    await this.run();
   }
 
   /** Ends it as an operator would, and waits until it is gone. */

@@ -1,0 +1,19 @@
+//! What a deploy made of the component: another template, and an action that does more.
+
+use vivaz::prelude::*;
+
+#[derive(LiveComponent, Clone, Default)]
+#[live(name = "notice", template = "notice.html", open)]
+pub(crate) struct Notice {
+    #[live(model)]
+    draft: String,
+    count: u32,
+}
+
+#[actions]
+impl Notice {
+    #[action]
+    fn add(&mut self) {
+        self.count += 10;
+    }
+}

@@ -1,0 +1,106 @@
+// Elements with a life of their own, under patches: dialogs, events that do not bubble, shadow trees.
+
+import type { Page } from "@playwright/test";
+import { expect, open, test } from "./test.ts";
+
+test.use({ baseURL: async ({ app }, use) => use(app.url) });
+
+const log = (page: Page) => page.locator("#log li");
+const press = (page: Page, name: string) => page.getByRole("button", { name, exact: true }).click();
+/** A patch that comes while the visitor is busy elsewhere. */
+const tick = (page: Page) =>
+  page.getByRole("button", { name: "Tick", exact: true, includeHidden: true }).evaluate((button: HTMLElement) => button.click());
+
+test("a modal dialog keeps the focus across patches, in both directions, and gives it back", async ({ page }) => {
+  await open(page, "/elements");
+  await page.getByRole("button", { name: "Open" }).focus();
+  await page.locator("#dialog").evaluate((dialog: HTMLDialogElement) => dialog.showModal());
+  const first = page.locator("#first");
+  const inside = page.getByLabel("Inside");
+  const last = page.locator("#last");
+  await expect(first).toBeFocused();
+  await page.keyboard.press("Enter");
+  await expect(page.locator("#dialog p")).toHaveText("1");
+  await expect(first).toBeFocused();
+  await page.keyboard.press("Tab");
+  await expect(inside).toBeFocused();
+  await page.keyboard.type("typed");
+  await tick(page);
+  await expect(page.locator("#dialog")).toHaveAttribute("data-ticks", "2");
+  await expect(inside).toBeFocused();
+  await expect(inside).toHaveValue("typed");
+  await page.keyboard.press("Tab");
+  await expect(last).toBeFocused();
+  // Round and round: between the last and the first there may be the browser's own bar, but nothing of the page.
+  const round = async (key: string, to: typeof first) => {
+    await page.keyboard.press(key);
+    if (await page.evaluate(() => document.activeElement === document.body)) await page.keyboard.press(key);
+    await expect(to).toBeFocused();
+  };
+  await round("Tab", first);
+  await round("Shift+Tab", last);
+  await page.keyboard.press("Shift+Tab");
+  await expect(inside).toBeFocused();
+  await page.keyboard.press("Escape");
+  await expect(page.locator("#dialog")).not.toHaveAttribute("open");
+  await expect(page.getByRole("button", { name: "Open" })).toBeFocused();
+  await tick(page);
+  await expect(page.locator("#ticks")).toHaveText("3");
+  await expect(page.locator("#dialog")).not.toHaveAttribute("open");
+  await expect(page.getByRole("button", { name: "Open" })).toBeFocused();
+});
+
+test("what scrolls and what loads is heard, though neither bubbles", async ({ page }) => {
+  await open(page, "/elements");
+  await page.locator("#scroll").evaluate((element: HTMLElement) => {
+    element.style.height = "40px";
+    element.style.overflow = "auto";
+    (element.firstElementChild as HTMLElement).style.height = "400px";
+  });
+  await page.locator("#scroll").evaluate((element) => (element.scrollTop = 100));
+  await expect(log(page)).toHaveText(["scrolled"]);
+  // An element that comes later, and its event.
+  await press(page, "Show");
+  await expect(log(page)).toHaveText(["scrolled", "loaded"]);
+});
+
+test("what happens in a shadow tree is heard at its host, once, for hosts that come later too", async ({ page }) => {
+  await page.addInitScript(() =>
+    addEventListener("DOMContentLoaded", () =>
+      customElements.define(
+        "x-chip",
+        class extends HTMLElement {
+          connectedCallback() {
+            const root = this.shadowRoot ?? this.attachShadow({ mode: "open" });
+            root.innerHTML = "<button type=button>in the shadow</button>";
+          }
+        },
+      ),
+    ),
+  );
+  await open(page, "/elements");
+  await page.locator("#chip button").click();
+  await expect(log(page)).toHaveText(["the chip"]);
+  await press(page, "Add chip");
+  await page.locator("#later button").click();
+  await expect(log(page)).toHaveText(["the chip", "a later chip"]);
+});
+
+test("a component in a shadow tree is live: its events, its fields, its patches", async ({ page }) => {
+  await open(page, "/notice");
+  await page.evaluate(async () => {
+    const host = document.body.appendChild(document.createElement("div"));
+    host.id = "host";
+    const root = host.attachShadow({ mode: "open" });
+    root.innerHTML = '<live-component name="notice" props="{}"></live-component>';
+  });
+  const host = page.locator("#host");
+  await expect(host.locator("h1")).toHaveText("Before");
+  await host.getByRole("button", { name: "Add" }).click();
+  await expect(host.locator("#count")).toHaveText("1");
+  await expect(page.locator("body > live-component #count")).toHaveText("0");
+  await host.getByLabel("Draft").pressSequentially("in the shadow");
+  await host.getByRole("button", { name: "Add" }).click();
+  await expect(host.locator("#count")).toHaveText("2");
+  await expect(host.getByLabel("Draft")).toHaveValue("in the shadow");
+});
