@@ -8,7 +8,7 @@ mod tests;
 
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
@@ -31,25 +31,52 @@ use crate::transport::{Gone, Incoming, Transport};
 
 /// How many messages are read before what they caused is written: a burst of answers is one system call, and a client
 /// that never stops sending is answered all the same.
-const READS: usize = 32;
+const READS: u32 = 32;
 
 /// Serves one connection from its greeting to its end.
+#[cfg(any(test, feature = "testing"))]
+pub(crate) async fn run<T: Transport>(transport: Box<T>, runtime: &Runtime, identity: Identity) {
+    if let Some(connection) = Connection::open(transport, runtime, identity).await {
+        connection.serve().await;
+    }
+}
+
+/// A connection whose session is there.
 ///
 /// A task takes as much memory, all its life, as the largest thing that it ever waits for. A connection does nothing most
 /// of the time, so what happens once, at its beginning and its end, is boxed; so is the transport, which every step
 /// that takes it over would have room for.
-pub(crate) async fn run<T: Transport>(mut transport: Box<T>, runtime: Runtime, identity: Identity) {
-    let session = match Box::pin(hello::receive(&mut *transport, &runtime, identity)).await {
-        Ok(session) => session,
-        Err(hello::Refused::Close(code, reason)) => return Box::pin(transport.close(code, reason)).await,
-        Err(hello::Refused::Gone) => return Box::pin(transport.answer_close()).await,
-    };
-    let span = tracing::info_span!(
-        "connection",
-        session = %session.id(),
-        connection = %session.connection(),
-    );
-    serve(transport, session).instrument(span).await;
+pub(crate) struct Connection<T> {
+    transport: Box<T>,
+    session: Box<Session>,
+}
+
+impl<T: Transport> Connection<T> {
+    /// Receives the greeting; `None` when nothing came of it.
+    pub(crate) async fn open(mut transport: Box<T>, runtime: &Runtime, identity: Identity) -> Option<Self> {
+        match hello::receive(&mut *transport, runtime, identity).await {
+            Ok(session) => return Some(Self { transport, session }),
+            Err(hello::Refused::Close(code, reason)) => transport.close(code, reason).await,
+            Err(hello::Refused::Gone) => transport.answer_close().await,
+        }
+        None
+    }
+
+    /// Serves it to its end. No `async fn`, which would have room for what it is given and for what it makes of that.
+    pub(crate) fn serve(self) -> impl Future<Output = ()> + Send {
+        let Self { mut transport, mut session } = self;
+        let span = tracing::info_span!(
+            "connection",
+            session = %session.id(),
+            connection = %session.connection(),
+        );
+        async move {
+            tracing::debug!("connected");
+            let outcome = attend(&mut session, &mut *transport).await;
+            Box::pin(part(transport, session, outcome)).await;
+        }
+        .instrument(span)
+    }
 }
 
 /// Why the loop ended.
@@ -66,12 +93,6 @@ enum Outcome {
     End(CloseCode, UnmountReason),
     /// Another connection takes the session.
     Yield(oneshot::Sender<Box<Session>>),
-}
-
-async fn serve<T: Transport>(mut transport: Box<T>, mut session: Box<Session>) {
-    tracing::debug!("connected");
-    let outcome = attend(&mut session, &mut *transport).await;
-    Box::pin(part(transport, session, outcome)).await;
 }
 
 /// What remains when a connection ends: the close, and the session that waits or ends too.
@@ -150,68 +171,89 @@ enum Turn {
     Unwritable,
 }
 
-async fn attend<T: Transport>(session: &mut Session, transport: &mut T) -> Outcome {
-    let mut pulse = Pulse::new(session.runtime());
+/// One loop over everything that happens; it is one future whatever it waits for.
+fn attend<'a, T: Transport>(
+    session: &'a mut Session,
+    transport: &'a mut T,
+) -> impl Future<Output = Outcome> + Send + use<'a, T> {
+    let mut pulse = Pulse::new();
     if !session.runtime().is_ready() {
         // It said hello while all others were being sent away.
         session.say_drain(Duration::ZERO);
         pulse.draining = true;
     }
-    loop {
-        match poll_fn(|cx| poll_turn(session, transport, &mut pulse, cx)).await {
-            Turn::Incoming(incoming) => {
-                pulse.sign_of_life();
-                let close = match incoming {
-                    Incoming::Text(text) => session.text(&text),
-                    Incoming::Binary(bytes) => session.binary(&bytes),
-                    Incoming::SignOfLife => session.sign_of_life(),
-                    Incoming::Closed(code) => return Outcome::Left(code),
-                    Incoming::Lost => return Outcome::Lost,
-                    Incoming::Violation(violation) => {
-                        let (code, reason) = hello::close_of(violation);
-                        return Outcome::Close(code, reason);
-                    }
-                };
-                if let Some((code, reason)) = close {
-                    flush(session, transport, &mut pulse).await;
-                    return Outcome::Close(code.as_u16(), reason);
+    poll_fn(move |cx| {
+        loop {
+            let turn = ready!(poll_turn(session, transport, &mut pulse, cx));
+            match take_turn(session, &mut pulse, turn) {
+                Next::Turn => {}
+                Next::Last(outcome) => return Poll::Ready(outcome),
+                Next::Farewell(outcome) => {
+                    // As far as the client takes it at once: one that does not read gets its close code without
+                    // what waits.
+                    let _written = poll_write(session, transport, &mut pulse, cx);
+                    return Poll::Ready(outcome);
                 }
             }
-            Turn::Done(done) => session.done(*done),
-            Turn::Mail(Mail::Event { component, event }) => session.event(component, &event),
-            Turn::Mail(Mail::Yield(give)) => {
-                flush(session, transport, &mut pulse).await;
-                return Outcome::Yield(give);
-            }
-            Turn::Mail(Mail::Save) => session.save(),
-            Turn::Mail(Mail::Drain(after)) => {
-                session.say_drain(after);
-                pulse.draining = true;
-            }
-            Turn::Drained => {
-                return Outcome::Close(CloseCode::GoingAway.as_u16(), "the server is going away");
-            }
-            Turn::Mail(Mail::Close(code)) => {
-                flush(session, transport, &mut pulse).await;
-                return Outcome::GivenUp(code.as_u16());
-            }
-            Turn::Mail(Mail::End(code, reason)) => {
-                flush(session, transport, &mut pulse).await;
-                return Outcome::End(code, reason);
-            }
-            Turn::Beat => match pulse.beat(Instant::now()) {
-                Diagnosis::Well => {}
-                Diagnosis::Silent => {
-                    return Outcome::Close(CloseCode::TimedOut.as_u16(), "no sign of life");
-                }
-                Diagnosis::NotReading => {
-                    Counters::add(&session.runtime().core().counters.too_slow);
-                    return Outcome::Close(CloseCode::SlowConsumer.as_u16(), "nothing was read");
-                }
-            },
-            Turn::Unwritable => return Outcome::Lost,
         }
+    })
+}
+
+/// What comes after a turn.
+enum Next {
+    /// The next one.
+    Turn,
+    /// Nothing.
+    Last(Outcome),
+    /// Nothing but what waits to be sent.
+    Farewell(Outcome),
+}
+
+fn take_turn(session: &mut Session, pulse: &mut Pulse, turn: Turn) -> Next {
+    match turn {
+        Turn::Incoming(incoming) => {
+            pulse.sign_of_life();
+            let close = match incoming {
+                Incoming::Text(text) => session.text(&text),
+                Incoming::Binary(bytes) => session.binary(&bytes),
+                Incoming::SignOfLife => session.sign_of_life(),
+                Incoming::Closed(code) => return Next::Last(Outcome::Left(code)),
+                Incoming::Lost => return Next::Last(Outcome::Lost),
+                Incoming::Violation(violation) => {
+                    let (code, reason) = hello::close_of(violation);
+                    return Next::Last(Outcome::Close(code, reason));
+                }
+            };
+            if let Some((code, reason)) = close {
+                return Next::Farewell(Outcome::Close(code.as_u16(), reason));
+            }
+        }
+        Turn::Done(done) => session.done(*done),
+        Turn::Mail(Mail::Event { component, event }) => session.event(component, &event),
+        Turn::Mail(Mail::Yield(give)) => return Next::Farewell(Outcome::Yield(give)),
+        Turn::Mail(Mail::Save) => session.save(),
+        Turn::Mail(Mail::Drain(after)) => {
+            session.say_drain(after);
+            pulse.draining = true;
+        }
+        Turn::Mail(Mail::Close(code)) => return Next::Farewell(Outcome::GivenUp(code.as_u16())),
+        Turn::Mail(Mail::End(code, reason)) => return Next::Farewell(Outcome::End(code, reason)),
+        Turn::Drained => {
+            return Next::Last(Outcome::Close(CloseCode::GoingAway.as_u16(), "the server is going away"));
+        }
+        Turn::Beat => match pulse.beat(Instant::now(), &session.runtime().core().limits) {
+            Diagnosis::Well => {}
+            Diagnosis::Silent => {
+                return Next::Last(Outcome::Close(CloseCode::TimedOut.as_u16(), "no sign of life"));
+            }
+            Diagnosis::NotReading => {
+                Counters::add(&session.runtime().core().counters.too_slow);
+                return Next::Last(Outcome::Close(CloseCode::SlowConsumer.as_u16(), "nothing was read"));
+            }
+        },
+        Turn::Unwritable => return Next::Last(Outcome::Lost),
     }
+    Next::Turn
 }
 
 /// What others want and what finished come first, then the client, and when all of them have nothing more, what they
@@ -279,14 +321,4 @@ fn poll_write<T: Transport>(
     }
     pulse.flowing();
     Poll::Ready(Ok(()))
-}
-
-/// Sends what waits before a close, as far as the client takes it at once.
-async fn flush<T: Transport>(session: &mut Session, transport: &mut T, pulse: &mut Pulse) {
-    poll_fn(|cx| {
-        // A client that does not read gets its close code without what waits.
-        let _written = poll_write(session, transport, pulse, cx);
-        Poll::Ready(())
-    })
-    .await;
 }

@@ -31,7 +31,8 @@ pub(crate) struct Sessions {
     hasher: RandomState,
 }
 
-type Shard = HashMap<SessionId, Entry, RandomState>;
+/// Boxed, because a map has more room than entries.
+type Shard = HashMap<SessionId, Box<Entry>, RandomState>;
 
 struct Entry {
     port: Arc<Port>,
@@ -90,7 +91,7 @@ impl Sessions {
         let secret = random_bytes().ok()?;
         let id = port.session().clone();
         let secrets = Secrets { generation: 1, current: hash(&secret), previous: None };
-        let entry = Entry { port, owner, member, secrets, place: Place::Held };
+        let entry = Box::new(Entry { port, owner, member, secrets, place: Place::Held });
         self.shard(&id).insert(id, entry);
         Some(text(&secret))
     }
@@ -103,7 +104,7 @@ impl Sessions {
         if shard.contains_key(&id) {
             return false;
         }
-        shard.insert(id, Entry { port, owner, member, secrets, place: Place::Held });
+        shard.insert(id, Box::new(Entry { port, owner, member, secrets, place: Place::Held }));
         true
     }
 

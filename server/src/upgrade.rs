@@ -12,10 +12,13 @@ use axum::response::IntoResponse;
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use vivaz_components::Identity;
 use vivaz_protocol::{CloseCode, SUBPROTOCOL_JSON, SUBPROTOCOLS};
 
 use crate::address::{TooMany, client_address};
-use crate::connection;
+use crate::connection::{self, Connection};
+use crate::gate::Place;
+use crate::identify::Refused;
 use crate::runtime::Runtime;
 use crate::stats::Counters;
 use crate::transport::Transport;
@@ -54,20 +57,10 @@ pub(crate) async fn upgrade(State(runtime): State<Runtime>, request: Request) ->
     let place = runtime.core().gate.enter();
     let tasks = runtime.core().tasks.clone();
     let response = handshake.accept();
+    let entered = Box::pin(enter(upgrade, runtime, place, identity, revocations));
     let task = async move {
-        let Some(socket) = Box::pin(open(upgrade, runtime.core().limits.message_bytes)).await else { return };
-        match (place, identity) {
-            (None, _) => Box::pin(socket.close(CloseCode::Full.as_u16(), "the server is full")).await,
-            (Some(_), Err(_refused)) => {
-                Box::pin(socket.close(CloseCode::Unauthenticated.as_u16(), "who are you?")).await;
-            }
-            (Some(_), Ok(_)) if runtime.core().revocations() != revocations => {
-                Box::pin(socket.close(CloseCode::TimedOut.as_u16(), connection::RECOGNISED_BEFORE)).await;
-            }
-            (Some(place), Ok(identity)) => {
-                connection::run(socket, runtime, identity).await;
-                drop(place);
-            }
+        if let Some((connection, _place)) = entered.await {
+            connection.serve().await;
         }
         drop(visit);
     };
@@ -75,7 +68,30 @@ pub(crate) async fn upgrade(State(runtime): State<Runtime>, request: Request) ->
     response
 }
 
-/// Takes the stream over once the answer to the request is sent. Boxed, as is what it returns: see [`connection::run`].
+/// From the answer to the request to a session, or to a close code that says why there is none.
+async fn enter(
+    upgrade: OnUpgrade,
+    runtime: Runtime,
+    place: Option<Place>,
+    identity: Result<Identity, Refused>,
+    revocations: u64,
+) -> Option<(Connection<WebSocket<TokioIo<Upgraded>>>, Place)> {
+    let socket = open(upgrade, runtime.core().limits.message_bytes).await?;
+    let (code, reason) = match (place, identity) {
+        (None, _) => (CloseCode::Full, "the server is full"),
+        (Some(_), Err(_refused)) => (CloseCode::Unauthenticated, "who are you?"),
+        (Some(_), Ok(_)) if runtime.core().revocations() != revocations => {
+            (CloseCode::TimedOut, connection::RECOGNISED_BEFORE)
+        }
+        (Some(place), Ok(identity)) => {
+            return Some((Connection::open(socket, &runtime, identity).await?, place));
+        }
+    };
+    socket.close(code.as_u16(), reason).await;
+    None
+}
+
+/// Takes the stream over once the answer to the request is sent.
 async fn open(upgrade: OnUpgrade, message_bytes: usize) -> Option<Box<WebSocket<TokioIo<Upgraded>>>> {
     match upgrade.await {
         Ok(upgraded) => Some(Box::new(WebSocket::new(TokioIo::new(upgraded), message_bytes).await)),

@@ -1,16 +1,12 @@
 //! Whether the peer of a connection is still there and still reads.
 
-use std::time::Duration;
-
 use tokio::time::Instant;
 
-use crate::runtime::Runtime;
+use crate::limits::Limits;
 use crate::transport::Outgoing;
 
 /// What a connection knows of its peer's health.
 pub(super) struct Pulse {
-    heartbeat: Duration,
-    write_time: Duration,
     last_sign: Instant,
     /// Since when the peer takes nothing.
     stalled_since: Option<Instant>,
@@ -21,7 +17,7 @@ pub(super) struct Pulse {
     /// The server goes away: nothing more is read.
     pub(super) draining: bool,
     /// Messages read since the last write.
-    pub(super) reads: usize,
+    pub(super) reads: u32,
 }
 
 /// What a heartbeat finds.
@@ -36,11 +32,8 @@ pub(super) enum Diagnosis {
 }
 
 impl Pulse {
-    pub(super) fn new(runtime: &Runtime) -> Self {
-        let limits = &runtime.core().limits;
+    pub(super) fn new() -> Self {
         Self {
-            heartbeat: limits.heartbeat,
-            write_time: limits.write_time,
             last_sign: Instant::now(),
             stalled_since: None,
             ping: false,
@@ -56,16 +49,16 @@ impl Pulse {
     }
 
     /// A heartbeat's turn.
-    pub(super) fn beat(&mut self, now: Instant) -> Diagnosis {
+    pub(super) fn beat(&mut self, now: Instant, limits: &Limits) -> Diagnosis {
         // While it is stalled the server may not be reading either, so silence would prove nothing.
         if let Some(since) = self.stalled_since {
-            return if now.duration_since(since) >= self.write_time {
+            return if now.duration_since(since) >= limits.write_time {
                 Diagnosis::NotReading
             } else {
                 Diagnosis::Well
             };
         }
-        if now.duration_since(self.last_sign) >= self.heartbeat * 2 {
+        if now.duration_since(self.last_sign) >= limits.heartbeat * 2 {
             return Diagnosis::Silent;
         }
         self.ping = true;

@@ -184,7 +184,7 @@ impl Inner {
         let task = runtime.core().tasks.spawn(async move {
             match place {
                 Some(place) => {
-                    connection::run(Box::new(memory), served, identity).await;
+                    connection::run(Box::new(memory), &served, identity).await;
                     drop(place);
                 }
                 None => Box::new(memory).close(CloseCode::Full.as_u16(), "the server is full").await,
