@@ -3,11 +3,11 @@
 mod method;
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{quote, quote_spanned};
 use syn::{ImplItem, ItemImpl, LitStr, Path};
 
 use crate::errors::Errors;
-use crate::names::private;
+use crate::names::{plain, private};
 use method::{Role, Written};
 
 pub(crate) fn expand(options: TokenStream, mut block: ItemImpl) -> TokenStream {
@@ -26,15 +26,35 @@ pub(crate) fn expand(options: TokenStream, mut block: ItemImpl) -> TokenStream {
         }
     }
     let ty = &block.self_ty;
-    let Written { specs, events, hooks, computed, computed_shapes, visits, mount, migrate, arms } = &written;
+    let Written {
+        specs,
+        events,
+        hooks,
+        computed,
+        computed_shapes,
+        visits,
+        mount,
+        migrate,
+        transactions,
+        arms,
+    } = &written;
+    let durable = transactions.iter().map(|name| {
+        let message = format!("`{}` is a transaction: its component has to be #[live(durable)]", plain(name));
+        quote_spanned! {name.span()=>
+            const _: () = ::core::assert!(<#ty as p::LiveComponent>::SPEC.durable, #message);
+        }
+    });
     let has_mount = mount.is_some();
     let errors = errors.into_tokens();
     quote! {
+        // Arguments come out of a message, so they are owned, whatever is done with them.
+        #[allow(clippy::needless_pass_by_value)]
         #block
         const _: () = {
             use #p as p;
             #[allow(unused_imports)]
             use p::{MadePlain as _, PickPlain as _, RetPlain as _, Unshaped as _};
+            #(#durable)*
             #[doc(hidden)]
             #[allow(missing_docs, unreachable_pub, clippy::all, clippy::pedantic, clippy::restriction)]
             impl #ty {

@@ -1,5 +1,6 @@
 //! What generated code calls. Nothing in it is generic that need not be: each component instantiates it.
 
+use std::any::Any;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -11,7 +12,7 @@ pub use serde_json;
 pub use serde_json::value::RawValue as Raw;
 
 pub use crate::args::Args;
-pub use crate::component::{Call, Called, Component, Return, Returned};
+pub use crate::component::{Call, Called, Component, InTransaction, Return, Returned};
 pub use crate::instance::BoxFuture;
 pub use crate::list::{Key, Keyed};
 pub use crate::registry::Registration;
@@ -25,9 +26,9 @@ pub use crate::tracking::{
     Field, Fields, JsonResult, ObjectWriter, Pick, PickPlain, Print, Tracker, Visitor,
 };
 
-use crate::fault;
 use crate::{ActionError, ErrorCode};
 pub use crate::{Context, Errors, LiveComponent, MountContext, Result};
+use crate::{fault, journal};
 
 /// Calls a method that waits for nothing.
 pub fn call_now<C: Component>(
@@ -38,6 +39,22 @@ pub fn call_now<C: Component>(
 ) -> Called {
     let result = fault::guard_now(what, || run(&mut component, &mut cx));
     Called::Now(Returned { component, cx, result })
+}
+
+/// Calls a method that does its work inside of a transaction.
+pub fn call_in_transaction<C: Component, D: Any>(
+    mut component: Box<C>,
+    mut cx: Context,
+    what: &'static str,
+    run: impl FnOnce(&mut C, &mut Context, &D) -> Return + Send + 'static,
+) -> Called {
+    Called::InTransaction(Box::new(move |connection| {
+        let result = connection
+            .ok_or_else(|| ActionError::internal("a transaction needs a component that is #[live(durable)]"))
+            .and_then(journal::connection::<D>)
+            .and_then(|connection| fault::guard_now(what, || run(&mut component, &mut cx, connection)));
+        Returned { component, cx, result }
+    }))
 }
 
 /// A call that was refused before it began.

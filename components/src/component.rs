@@ -1,5 +1,6 @@
 //! What the derive makes of an application's struct.
 
+use std::any::Any;
 use std::future::Future;
 
 use serde::Serialize;
@@ -86,7 +87,7 @@ pub enum Call<'a> {
     Unmount(UnmountReason),
 }
 
-/// A call that is done, or one that has to wait.
+/// A call that is done, one that has to wait, or one that is for the store's thread.
 #[expect(
     clippy::large_enum_variant,
     reason = "most calls are done at once, and a box would be one more for each"
@@ -96,7 +97,13 @@ pub enum Called {
     Now(Returned),
     /// To be polled, with where it leaves what it flushes.
     Later(BoxFuture<Returned>, Outbox),
+    /// To be called inside of a transaction.
+    InTransaction(InTransaction),
 }
+
+/// A call that is done inside of the transaction that keeps what it comes to: with the store's own connection, its type
+/// forgotten, or with none where there is no transaction to be had, which refuses it.
+pub type InTransaction = Box<dyn FnOnce(Option<&dyn Any>) -> Returned + Send>;
 
 /// A call that is done.
 pub struct Returned {

@@ -11,7 +11,7 @@ use vivaz_protocol::Author;
 use crate::env::{Env, States};
 use crate::event::{Effect, ServerEvent, Target};
 use crate::host::{Lent, Outbox};
-use crate::journal::Journal;
+use crate::journal::{self, Journal};
 use crate::topic::Topic;
 use crate::{ActionError, ComponentId, Errors, Hub, Identity, Result, Shared, TopicHandle, User};
 
@@ -25,7 +25,7 @@ pub struct Context {
     component: ComponentId,
     by: Option<Author>,
     limit: Option<Duration>,
-    journal: Option<Box<dyn Journal>>,
+    journal: Option<Arc<dyn Journal>>,
     /// Whether what the job does is committed before anybody is told.
     durable: bool,
     effects: Vec<Effect>,
@@ -59,7 +59,7 @@ impl Context {
 
     /// The same for a job whose outcome is committed before anybody is told.
     #[must_use]
-    pub fn with_journal(mut self, journal: Box<dyn Journal>) -> Self {
+    pub fn with_journal(mut self, journal: Arc<dyn Journal>) -> Self {
         self.journal = Some(journal);
         self
     }
@@ -176,6 +176,9 @@ impl Context {
     /// record that the action was done, before the page gets its reply and before anybody hears of what else the handler
     /// asked for. If `work` fails, so does the action, and nothing has changed anywhere.
     ///
+    /// It is staged: the handler goes on at once and does not see what `work` comes to. An action that has to know, for
+    /// the database chooses ids or says no, is an `#[action(transaction)]`.
+    ///
     /// `C` is the connection of the store that the runtime was given; it stands in the closure's argument:
     /// `cx.commit(move |db: &Connection| …)`. `work` runs on the store's own thread, so it does nothing but its writes. It
     /// says that a seat is taken by returning an error.
@@ -187,13 +190,7 @@ impl Context {
             return Err(ActionError::internal("`cx.commit` is for components that are #[live(durable)]"));
         }
         self.effects.push(Effect::Commit(Box::new(move |connection: &dyn Any| {
-            let Some(connection) = connection.downcast_ref() else {
-                let wanted = std::any::type_name::<C>();
-                return Err(ActionError::internal(format!(
-                    "the store has no connection of the type {wanted}"
-                )));
-            };
-            work(connection)
+            work(journal::connection(connection)?)
         })));
         Ok(())
     }
@@ -216,7 +213,7 @@ impl Context {
     }
 
     /// Where the outcome of the job is committed, if it is.
-    pub(crate) fn take_journal(&mut self) -> Option<Box<dyn Journal>> {
+    pub(crate) fn take_journal(&mut self) -> Option<Arc<dyn Journal>> {
         let journal = self.journal.take();
         self.durable = journal.is_some();
         journal

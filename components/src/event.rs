@@ -47,7 +47,8 @@ pub enum Target {
 /// What a handler asked for; it happens when the handler has succeeded.
 #[non_exhaustive]
 pub enum Effect {
-    /// A change of shared state. The session publishes it with [`StagedUpdate::publish`].
+    /// A change of shared state. The session publishes it with [`StagedUpdate::publish`]; those of a durable component's
+    /// job were published when they were committed, and a session never sees them.
     Update(StagedUpdate),
     /// An event for pages.
     Emit {

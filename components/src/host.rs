@@ -21,6 +21,7 @@ use crate::topic::TopicRef;
 use crate::tracking::{Tracker, settle, write_saved, write_shown};
 use crate::{Context, MountContext, Result};
 
+use durable::Record;
 pub(crate) use flush::{Lent, Outbox};
 use write::Edits;
 
@@ -30,6 +31,8 @@ pub(crate) struct Host {
     component: Box<dyn Component>,
     /// What the page has of it.
     tracker: Tracker,
+    /// While a job is done whose outcome is committed: where to.
+    record: Option<Record>,
 }
 
 /// Which topic each shared field shows.
@@ -53,7 +56,7 @@ impl Host {
     ) -> Result<Box<dyn Instance>> {
         guard("showing a topic", cx.limit(), topics::bind(component.as_mut(), cx.env())).await?;
         let tracker = guard_now("comparing a component", || Ok(Tracker::new(component.as_mut())?))?;
-        Ok(Box::new(Self { component, tracker }))
+        Ok(Box::new(Self { component, tracker, record: None }))
     }
 
     /// Calls a method on a copy. What is known of the page goes along in the context, and comes back with it.
@@ -82,6 +85,9 @@ impl Host {
                 let outcome = host.accept(returned).await;
                 host.finish(outcome)
             }),
+            Called::InTransaction(call) => {
+                self.run_later(Outbox::default(), |host| host.run_in_transaction(call, None))
+            }
         }
     }
 
@@ -99,7 +105,7 @@ impl Host {
 
     /// Answers questions while a component is away; jobs are not run on it.
     fn stand_in(component: Box<dyn Component>) -> Box<dyn Instance> {
-        Box::new(Self { component, tracker: Tracker::default() })
+        Box::new(Self { component, tracker: Tracker::default(), record: None })
     }
 
     /// Takes over what a handler did, or drops it. Shared fields follow to the topics that they name now.
@@ -155,6 +161,7 @@ impl Host {
     /// Compares the component with what the page has.
     fn finish(mut self: Box<Self>, outcome: Outcome) -> Finished {
         let Outcome { mut cx, mut result, mut topics, before } = outcome;
+        self.record = None;
         let mut effects = cx.take_effects();
         let mut patch = self.changes();
         if let Err(error) = &patch {
@@ -201,6 +208,7 @@ impl Host {
                 let returned = match self.call(cx, Call::Updated(property)) {
                     Called::Now(returned) => returned,
                     Called::Later(future, _) => future.await,
+                    Called::InTransaction(call) => call(None),
                 };
                 let outcome = self.accept(returned).await;
                 if let Err(error) = outcome.result
@@ -255,6 +263,7 @@ impl Host {
             let returned = match called {
                 Called::Now(returned) => returned,
                 Called::Later(future, _) => future.await,
+                Called::InTransaction(call) => return host.run_in_transaction(call, topics).await,
             };
             let mut outcome = host.accept(returned).await;
             outcome.topics = outcome.topics.or(topics);

@@ -40,7 +40,7 @@ pub use event::{Effect, ServerEvent, Target, UnmountReason};
 pub use hub::{Hub, Rooms};
 pub use identity::{Identity, User};
 pub use instance::{Finished, Flushed, Instance, Job, Progress, Started};
-pub use journal::{Change, Journal, Work};
+pub use journal::{Change, Journal, Message, Operation, Transaction, Work, Write};
 pub use list::{Iter as ListIter, Key, Keyed, List};
 pub use loading::{Async, Loaded};
 pub use registry::{DuplicateName, Mounting, Registration, Registry, mount};

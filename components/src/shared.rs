@@ -11,6 +11,7 @@ use vivaz_protocol::{Author, TopicName};
 use crate::env::Env;
 use crate::event::ServerEvent;
 use crate::instance::BoxFuture;
+use crate::journal::Operation;
 use crate::shape::{LiveShape, Ref};
 use crate::topic::{AnyShared, Cell, StagedUpdate, Topic, TopicRef};
 use crate::{Result, fault};
@@ -170,8 +171,8 @@ impl<T: Topic> AnyShared for Shared<T> {
         }
         let bound = self.bound.as_ref()?;
         let (cell, staged) = (bound.cell.clone(), std::mem::take(&mut self.staged));
-        let publish = move |by: Option<&Author>| {
-            cell.apply(by, |state| {
+        let publish = move |by: Option<&Author>, operation: Option<Operation>| {
+            cell.apply_once(by, operation, |state| {
                 for change in &staged {
                     change(state);
                 }

@@ -19,6 +19,7 @@ use crate::context::TopicContext;
 use crate::env::Env;
 use crate::event::ServerEvent;
 use crate::instance::BoxFuture;
+use crate::journal::Operation;
 use crate::tracking::Fields;
 use crate::{ActionError, ComponentId, Identity, Result};
 
@@ -205,7 +206,7 @@ pub struct StagedUpdate {
 }
 
 /// Makes the changes, in the name of whoever caused them.
-type Publish = Box<dyn FnOnce(Option<&Author>) -> Result + Send>;
+type Publish = Box<dyn FnOnce(Option<&Author>, Option<Operation>) -> Result + Send>;
 
 impl StagedUpdate {
     pub(crate) fn new(topic: TopicRef, publish: Publish) -> Self {
@@ -218,12 +219,13 @@ impl StagedUpdate {
         &self.topic
     }
 
-    /// Makes the changes and sends them to everybody who looks at the topic, all as one patch.
+    /// Makes the changes and sends them to everybody who looks at the topic, all as one patch. Does nothing if the
+    /// topic has seen that operation.
     ///
     /// # Errors
     /// `panicked` when one of the closures does; the topic is then as it was.
-    pub fn publish(self, by: Option<&Author>) -> Result {
-        (self.publish)(by)
+    pub fn publish(self, by: Option<&Author>, operation: Option<Operation>) -> Result {
+        (self.publish)(by, operation)
     }
 }
 

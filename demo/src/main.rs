@@ -12,7 +12,6 @@ use vivaz::Secret;
 use vivaz::prelude::*;
 
 use crate::app::App;
-use crate::components::todo::Turn;
 use crate::options::{Asked, Options, USAGE};
 use crate::store::Store;
 use crate::user::{Cookies, identify};
@@ -58,7 +57,6 @@ async fn run(options: Options) -> anyhow::Result<()> {
     let runtime = Runtime::builder()
         .store(store.database())
         .state(store.clone())
-        .state(Turn::default())
         .identity({
             let cookies = cookies.clone();
             move |parts| std::future::ready(Ok(identify(&cookies, &parts)))

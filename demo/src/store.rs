@@ -1,8 +1,9 @@
 //! What is kept: one SQLite file, of the application and of its sessions.
 //!
 //! The runtime's [`Sqlite`] owns the connection, on a thread of its own, and writes together what is asked for together.
-//! Handlers send it closures and await the outcome; what one closure writes is there as a whole or not at all, and it is
-//! on disk when the closure's answer arrives. The queries of each subject are in a file of their own.
+//! What an action writes is part of the transaction that also keeps its component and its reply, so it is a function of
+//! the connection. Everything else asks the [`Store`] and awaits the answer. The queries of each subject are in a file of
+//! their own.
 
 use std::path::Path;
 
@@ -99,6 +100,15 @@ impl Store {
     /// Whether the database answers.
     pub(crate) async fn ready(&self) -> Result<(), StoreError> {
         self.run(|db| db.query_row("SELECT 1", [], |_| Ok(()))).await
+    }
+
+    /// Does what an action does.
+    #[cfg(test)]
+    pub(crate) async fn write<T: Send + 'static>(
+        &self,
+        f: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> T {
+        self.run(f).await.unwrap()
     }
 
     /// A database of the test's own, in memory.

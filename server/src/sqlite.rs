@@ -7,6 +7,7 @@
 mod sessions;
 mod writer;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -118,6 +119,19 @@ where
     T: Send + 'static,
     E: From<StoreError> + Send + 'static,
 {
+    run_and_tell(orders, work, || ()).await
+}
+
+/// The same; `tell` is called when it is on disk, by the thread that writes, so in the order of the writes.
+async fn run_and_tell<T, E>(
+    orders: &mpsc::Sender<Order>,
+    work: impl FnOnce(&Connection) -> Result<T, E> + Send + 'static,
+    tell: impl FnOnce() + Send + 'static,
+) -> Result<T, E>
+where
+    T: Send + 'static,
+    E: From<StoreError> + Send + 'static,
+{
     let (answer, outcome) = oneshot::channel();
     let order: Order = Box::new(move |connection| {
         let result = work(connection);
@@ -127,6 +141,9 @@ where
                 Ok(()) => result,
                 Err(error) => result.and(Err(error.into())),
             };
+            if result.is_ok() && catch_unwind(AssertUnwindSafe(tell)).is_err() {
+                tracing::error!("telling of a write panicked");
+            }
             // Whoever asked may have gone; what was asked for is done all the same.
             drop(answer.send(result));
         });

@@ -6,11 +6,13 @@
 
 mod memory;
 
+use std::any::Any;
+use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use vivaz_components::ActionError;
 use vivaz_components::instance::BoxFuture;
-use vivaz_components::{ActionError, Work};
 use vivaz_protocol::{ComponentId, SessionId};
 
 pub use memory::MemoryStore;
@@ -186,18 +188,50 @@ pub struct State {
     pub rev: u64,
 }
 
-/// One change of one component.
+/// One change of one component, as a transaction.
 pub struct Commit {
     /// The session.
     pub session: SessionId,
+    /// Every reply up to this ref has been received: they are not needed any more.
+    pub received: u64,
+    /// Makes the application's own writes and says what there is to write beside them. To be called once, inside of the
+    /// transaction, with the connection that it is made on; a store without a database gives `&()`, which refuses such
+    /// writes. An error is [`CommitError::Work`] and undoes all of it.
+    pub write: Write,
+    /// To be called once when the transaction lasts, and dropped if it fails; of several transactions in the order in
+    /// which they were written, and before anything that is read later is answered. It does not block.
+    pub publish: Box<dyn FnOnce() + Send>,
+}
+
+/// What is done inside of a transaction, with the connection that it is made on.
+pub type Write = Box<dyn FnOnce(&dyn Any) -> Result<Written, ActionError> + Send>;
+
+/// What a commit comes to.
+#[derive(Clone, Debug)]
+pub struct Written {
     /// What happened.
     pub change: Change,
     /// The reply to be given when this is done.
     pub reply: Option<StoredReply>,
-    /// Every reply up to this ref has been received: they are not needed any more.
-    pub received: u64,
-    /// The application's own writes, in the same transaction. A store without a database refuses them.
-    pub work: Vec<Work>,
+}
+
+impl Commit {
+    /// One that is known beforehand, without any writes of the application's own.
+    #[must_use]
+    pub fn of(session: SessionId, received: u64, change: Change, reply: Option<StoredReply>) -> Self {
+        Self {
+            session,
+            received,
+            write: Box::new(move |_| Ok(Written { change, reply })),
+            publish: Box::new(|| ()),
+        }
+    }
+}
+
+impl fmt::Debug for Commit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Commit").field("session", &self.session).finish_non_exhaustive()
+    }
 }
 
 /// What happened to a component.

@@ -24,6 +24,8 @@ pub(super) struct Written {
     pub(super) visits: Vec<TokenStream>,
     pub(super) mount: Option<TokenStream>,
     pub(super) migrate: Option<TokenStream>,
+    /// The names of the actions that only a durable component can have.
+    pub(super) transactions: Vec<Ident>,
     pub(super) arms: Vec<TokenStream>,
 }
 
@@ -47,6 +49,7 @@ pub(super) struct ActionOptions {
     allow: Option<LitStr>,
     guard: Option<Expr>,
     retry: bool,
+    transaction: bool,
     defaults: Vec<(Ident, Expr)>,
 }
 
@@ -114,13 +117,17 @@ fn action_options(attr: &syn::Attribute) -> syn::Result<ActionOptions> {
     attr.parse_nested_meta(|meta| {
         let name = meta.path.require_ident()?.clone();
         if !meta.input.peek(Token![=]) {
-            if name == "retry" {
-                options.retry = true;
-                return Ok(());
+            match name.to_string().as_str() {
+                "retry" => options.retry = true,
+                "transaction" => options.transaction = true,
+                _ => {
+                    return Err(meta.error(
+                        "expected `argument = default`, `allow = \"permission\"`, `guard = function`, `retry` or \
+                         `transaction`",
+                    ));
+                }
             }
-            return Err(meta.error(
-                "expected `argument = default`, `allow = \"permission\"`, `guard = function` or `retry`",
-            ));
+            return Ok(());
         }
         let value = meta.value()?;
         match name.to_string().as_str() {
@@ -136,6 +143,8 @@ fn action_options(attr: &syn::Attribute) -> syn::Result<ActionOptions> {
 /// An argument as a call passes it.
 enum Passed {
     Context,
+    /// The store's connection, in an action that is done inside of a transaction.
+    Connection(Box<Type>),
     Text(Span),
     Value(Ident, Box<Type>),
 }
@@ -163,18 +172,24 @@ pub(super) fn write(sig: &Signature, role: Role, written: &mut Written, errors: 
         }
         None => return errors.at(&sig.ident, format!("`{}` takes `&mut self` or `&self` first", sig.ident)),
     }
+    let transaction = matches!(&role, Role::Action(options) if options.transaction);
     let mut passed = Vec::new();
     for input in inputs {
-        match passed_as(input, sig) {
+        let connection = passed_as_connection(input)
+            .filter(|_| transaction && !passed.iter().any(|one| matches!(one, Passed::Connection(_))));
+        match connection.map_or_else(|| passed_as(input, sig), Ok) {
             Ok(argument) => passed.push(argument),
             Err(error) => return errors.push(error),
         }
+    }
+    if transaction && let Err(error) = check_transaction(sig, &passed) {
+        return errors.push(error);
     }
     let values: Vec<(&Ident, &Type)> = passed
         .iter()
         .filter_map(|argument| match argument {
             Passed::Value(ident, ty) => Some((ident, &**ty)),
-            Passed::Context | Passed::Text(_) => None,
+            Passed::Context | Passed::Connection(_) | Passed::Text(_) => None,
         })
         .collect();
     let takes_text = matches!(role, Role::Updated);
@@ -182,7 +197,7 @@ pub(super) fn write(sig: &Signature, role: Role, written: &mut Written, errors: 
         takes_text,
         passed.iter().find_map(|argument| match argument {
             Passed::Text(span) => Some(*span),
-            Passed::Context | Passed::Value(..) => None,
+            Passed::Context | Passed::Connection(_) | Passed::Value(..) => None,
         }),
     ) {
         let message = "arguments come out of a message, so they are owned: `String`, not `&str`";
@@ -260,6 +275,28 @@ fn hook(name: &str, arm: TokenStream, written: &mut Written) {
     written.arms.push(arm);
 }
 
+/// `db: &Connection`
+fn passed_as_connection(input: &FnArg) -> Option<Passed> {
+    let FnArg::Typed(typed) = input else { return None };
+    let Type::Reference(reference) = &*typed.ty else { return None };
+    let is_known = matches!(&*reference.elem, Type::Path(path) if path.path.segments.last()
+        .is_some_and(|last| last.ident == "Context" || last.ident == "MountContext" || last.ident == "str"));
+    (!is_known && reference.mutability.is_none()).then(|| Passed::Connection(reference.elem.clone()))
+}
+
+fn check_transaction(sig: &Signature, passed: &[Passed]) -> syn::Result<()> {
+    if let Some(asyncness) = &sig.asyncness {
+        let message = "a transaction waits for nothing: it runs on the store's thread, and everybody else's writes wait for it";
+        return Err(syn::Error::new(asyncness.span(), message));
+    }
+    if !passed.iter().any(|one| matches!(one, Passed::Connection(_))) {
+        let message =
+            format!("`{}` is a transaction: it takes the store's connection, `db: &Connection`", sig.ident);
+        return Err(syn::Error::new(sig.ident.span(), message));
+    }
+    Ok(())
+}
+
 fn passed_as(input: &FnArg, sig: &Signature) -> syn::Result<Passed> {
     let FnArg::Typed(typed) = input else {
         return Err(syn::Error::new(input.span(), "`self` comes first"));
@@ -295,10 +332,22 @@ fn run(sig: &Signature, passed: &[Passed]) -> TokenStream {
     let what = format!("`{}`", plain(name));
     let arguments = passed.iter().map(|argument| match argument {
         Passed::Context => quote!(cx),
+        Passed::Connection(_) => quote!(__connection),
         Passed::Text(_) => quote!(&__text),
         Passed::Value(ident, _) => quote!(#ident),
     });
     let arguments = quote!(#(#arguments),*);
+    let connection = passed.iter().find_map(|argument| match argument {
+        Passed::Connection(ty) => Some(ty),
+        Passed::Context | Passed::Text(_) | Passed::Value(..) => None,
+    });
+    if let Some(ty) = connection {
+        return quote_spanned! {name.span()=>
+            p::call_in_transaction::<Self, #ty>(self, cx, #what, move |this, cx, __connection| {
+                p::Ret(this.#name(#arguments)).encode()
+            })
+        };
+    }
     if sig.asyncness.is_none() {
         return quote_spanned! {name.span()=>
             p::call_now(self, cx, #what, move |this, cx| p::Ret(this.#name(#arguments)).encode())

@@ -1,6 +1,7 @@
 //! The one copy of a topic's state.
 
 use std::any::Any;
+use std::collections::VecDeque;
 use std::hash::BuildHasher;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,8 +15,12 @@ use super::{AnyTopic, CatchUp, Frame, Subscriber, Topic, parse_key};
 use crate::event::ServerEvent;
 use crate::fault::{guard, panicked};
 use crate::instance::BoxFuture;
+use crate::journal::Operation;
 use crate::tracking::{Tracker, next_version};
 use crate::{ActionError, Identity, Result};
+
+/// So many operations are remembered.
+const OPERATIONS: usize = 64;
 
 /// A topic's state and those who look at it.
 pub(crate) struct Cell<T> {
@@ -31,6 +36,8 @@ struct State<T> {
     rev: Rev,
     tracker: Tracker,
     ring: Ring,
+    /// What was done to it last, so that it is done once: whoever tells it again does so at once, or not at all.
+    done: VecDeque<Operation>,
     /// The `STATE_SNAPSHOT` of this revision, once somebody asked for it.
     snapshot: Option<Frame>,
     /// Ascending by id, because ids are.
@@ -45,6 +52,7 @@ impl<T: Topic> Cell<T> {
             rev: Rev(0),
             tracker,
             ring: Ring::default(),
+            done: VecDeque::new(),
             snapshot: None,
             subscribers: Vec::new(),
         };
@@ -63,7 +71,36 @@ impl<T: Topic> Cell<T> {
 
     /// Changes the state and tells everybody. Whatever goes wrong, nothing has changed.
     pub(crate) fn apply<R>(&self, by: Option<&Author>, change: impl FnOnce(&mut T) -> R) -> Result<R> {
+        self.apply_to(&mut self.lock(), by, change)
+    }
+
+    /// The same, unless the operation was done already.
+    pub(crate) fn apply_once(
+        &self,
+        by: Option<&Author>,
+        operation: Option<Operation>,
+        change: impl FnOnce(&mut T),
+    ) -> Result {
         let mut state = self.lock();
+        let Some(operation) = operation else { return self.apply_to(&mut state, by, change) };
+        if state.done.contains(&operation) {
+            tracing::debug!(topic = %self.name, ?operation, "a change was told again");
+            return Ok(());
+        }
+        self.apply_to(&mut state, by, change)?;
+        if state.done.len() >= OPERATIONS {
+            state.done.pop_front();
+        }
+        state.done.push_back(operation);
+        Ok(())
+    }
+
+    fn apply_to<R>(
+        &self,
+        state: &mut State<T>,
+        by: Option<&Author>,
+        change: impl FnOnce(&mut T) -> R,
+    ) -> Result<R> {
         let mut draft = T::clone(&state.value);
         let tracker = &mut state.tracker;
         let outcome = catch_unwind(AssertUnwindSafe(|| {

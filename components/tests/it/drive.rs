@@ -69,7 +69,7 @@ impl Page {
                     let mut published = Ok(());
                     for effect in step.effects {
                         if let Effect::Update(update) = effect {
-                            published = published.and_then(|()| update.publish(None));
+                            published = published.and_then(|()| update.publish(None, None));
                         } else {
                             effects.push(effect);
                         }

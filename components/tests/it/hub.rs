@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use vivaz_components::{
-    Author, CatchUp, ComponentId, ErrorCode, Frame, Hub, Identity, List, LiveState, Result, ServerEvent,
-    States, Subscriber, Topic, TopicContext,
+    Author, CatchUp, ComponentId, ErrorCode, Frame, Hub, Identity, List, LiveState, Message, Operation,
+    Result, ServerEvent, States, Subscriber, Topic, TopicContext,
 };
 use vivaz_protocol::{Rev, SessionId, TopicName};
 
@@ -208,11 +208,29 @@ async fn an_author_is_named() {
     shared.update(|log| log.count += 1);
     shared.update(|log| log.count += 1);
     let staged = vivaz_components::__private::AnyShared::take_staged(&mut shared).unwrap();
-    staged.publish(Some(&Author::parse("conn:7").unwrap())).unwrap();
+    staged.publish(Some(&Author::parse("conn:7").unwrap()), None).unwrap();
     assert_eq!(
         ann.heard(),
         [r#"{"v":1,"type":"STATE_UPDATE","topic":"log/1","rev":1,"by":"conn:7","payload":{"total":3}}"#]
     );
+}
+
+#[tokio::test]
+async fn a_change_that_is_told_again_is_made_once() {
+    let (hub, (states, _)) = (Hub::new(), states());
+    let log = hub.open::<Log>("log/1", &states).await.unwrap();
+    let mut shared = vivaz_components::Shared::<Log>::new();
+    vivaz_components::__private::AnyShared::bind(&mut shared, log.topic()).unwrap();
+    let message =
+        Message { session: SessionId::new("s").unwrap(), reference: vivaz_protocol::Ref::new(7).unwrap() };
+    let mut tell = |number| {
+        shared.update(|log| log.count += 1);
+        let staged = vivaz_components::__private::AnyShared::take_staged(&mut shared).unwrap();
+        staged.publish(None, Some(Operation { message: message.clone(), number })).unwrap();
+        log.value().count
+    };
+    let first = tell(0);
+    assert_eq!([tell(0), tell(1), tell(0), tell(1)], [first, first + 1, first + 1, first + 1]);
 }
 
 #[tokio::test]

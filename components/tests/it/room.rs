@@ -170,7 +170,7 @@ async fn run_and_publish(page: &mut Page, job: Job) -> std::result::Result<(), E
     let finished = page.run(job).await;
     for effect in finished.effects {
         if let vivaz_components::Effect::Update(update) = effect {
-            update.publish(None).map_err(|error| error.code())?;
+            update.publish(None, None).map_err(|error| error.code())?;
         }
     }
     finished.result.map(|_| ()).map_err(|error| error.code())

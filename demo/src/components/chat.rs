@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 use vivaz::prelude::*;
+use vivaz::sqlite::Connection;
 
-use crate::store::Store;
+use crate::store::{Store, messages};
 
 /// How many messages a room keeps in memory and shows.
 const SHOWN: u32 = 50;
@@ -20,7 +21,7 @@ const LONGEST: usize = 2_000;
 const TYPING_ENDS: Duration = Duration::from_secs(6);
 
 #[derive(LiveComponent, Clone)]
-#[live(name = "chat", template = "chat.html", open)]
+#[live(name = "chat", template = "chat.html", open, durable)]
 pub(crate) struct Chat {
     #[live(prop, default)]
     room: RoomId,
@@ -107,8 +108,9 @@ impl Chat {
         self.disconnected(cx)
     }
 
-    #[action]
-    async fn send_message(&mut self, cx: &mut Context, content: String) -> Result<()> {
+    /// What is said, that it was said and the page's empty draft are on disk together before anybody sees any of it.
+    #[action(transaction)]
+    fn send_message(&mut self, cx: &mut Context, db: &Connection, content: String) -> Result<()> {
         let content = content.trim();
         if content.is_empty() {
             return Err(Errors::of("content", "Say something.").into());
@@ -117,12 +119,12 @@ impl Chat {
             return Err(Errors::of("content", "A message has at most 2,000 characters.").into());
         }
         let me = Person::of(cx)?;
-        let store = cx.state::<Store>();
-        let message = store.add_message(self.room.as_str(), &me.id, &me.name, content.to_owned()).await?;
+        let message = messages::add(db, self.room.as_str(), &me, content)?;
         self.draft.clear();
         self.chat.update(move |room| {
             room.typing.remove(&me.id);
-            room.say(message.clone());
+            room.messages.push(message.clone());
+            room.messages.keep_last(SHOWN as usize);
         });
         Ok(())
     }
@@ -146,7 +148,7 @@ impl Chat {
     }
 
     /// Messages before the one of that id, oldest first.
-    #[action(before = None, limit = 50)]
+    #[action(retry, before = None, limit = 50)]
     async fn history(&mut self, cx: &mut Context, before: Option<i64>, limit: u32) -> Result<Vec<Message>> {
         Ok(cx.state::<Store>().messages(self.room.as_str(), before, limit.min(100)).await?)
     }
@@ -189,13 +191,6 @@ impl Room {
 
     fn is_last_page(&self, user: &str, page: Uuid) -> bool {
         self.pages.get(user).is_some_and(|pages| pages.len() == 1 && pages.contains(&page))
-    }
-
-    /// Messages of two senders may be published in another order than they were kept in.
-    fn say(&mut self, message: Message) {
-        let later = self.messages.iter().rev().take_while(|other| other.id > message.id).count();
-        self.messages.insert(self.messages.len() - later, message);
-        self.messages.keep_last(SHOWN as usize);
     }
 }
 

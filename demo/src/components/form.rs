@@ -3,8 +3,9 @@
 use garde::Validate;
 use serde::{Deserialize, Serialize};
 use vivaz::prelude::*;
+use vivaz::sqlite::Connection;
 
-use crate::store::Store;
+use crate::store::{Store, people};
 
 /// How many entries are shown.
 const SHOWN: u32 = 20;
@@ -58,11 +59,12 @@ impl Form {
         self.errors.set(field, messages);
     }
 
-    #[action]
-    async fn submit(&mut self, cx: &mut Context) -> Result<()> {
+    /// The entry, the emptied form and the reply are on disk together: sent again, it is not saved again.
+    #[action(transaction)]
+    fn submit(&mut self, db: &Connection) -> Result<()> {
         self.problems().into_result()?;
         let Some(age) = self.age else { return Ok(()) };
-        let saved = cx.state::<Store>().save_person(self.name.clone(), self.email.clone(), age).await?;
+        let saved = people::save(db, self.name.clone(), self.email.clone(), age)?;
         self.saved.prepend(saved);
         self.saved.keep_first(SHOWN as usize);
         (self.name, self.email, self.age, self.agree) = <_>::default();

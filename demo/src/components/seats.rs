@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 use vivaz::prelude::*;
+use vivaz::sqlite::Connection;
 
 use crate::store::Store;
-use crate::store::seats::{Booking, Claim};
+use crate::store::seats::{self, Booking, Claim};
 
 const ROWS: [char; 6] = ['A', 'B', 'C', 'D', 'E', 'F'];
 const IN_A_ROW: u8 = 8;
@@ -12,7 +13,7 @@ const IN_A_ROW: u8 = 8;
 const MOST: u32 = 4;
 
 #[derive(LiveComponent, Clone)]
-#[live(name = "seats", template = "seats.html", open)]
+#[live(name = "seats", template = "seats.html", open, durable)]
 pub(crate) struct Seats {
     #[live(shared = "seats/main")]
     hall: Shared<Hall>,
@@ -52,31 +53,26 @@ impl Topic for Hall {
 #[actions]
 impl Seats {
     /// Takes a seat or gives it back. It says what the visitor wants, not "the other of what it is now": two clicks in
-    /// a row, or one that was sent twice, mean the same as one.
-    #[action]
-    async fn choose(&mut self, cx: &mut Context, seat: String, mine: bool) -> Result<()> {
+    /// a row mean the same as one. The database decides, on disk, before anybody is told.
+    #[action(transaction)]
+    fn choose(&mut self, cx: &mut Context, db: &Connection, seat: String, mine: bool) -> Result<()> {
         if !self.hall.seats.contains(&seat) {
             return Err(ActionError::user("There is no such seat."));
         }
         let me = cx.user()?;
         let booking = Booking { seat, user_id: me.id.clone(), user_name: me.name.clone() };
-        let store = cx.state::<Store>();
-        if mine { self.take(store, booking).await } else { self.give_back(store, booking).await }
-    }
-
-    /// The database decides, on disk, before anybody is told.
-    async fn take(&mut self, store: &Store, booking: Booking) -> Result<()> {
-        match store.claim_seat(booking.clone(), MOST).await? {
-            Claim::Theirs => self.hall.update_now(move |hall| hall.give(&booking)).await,
-            Claim::Taken => Err(ActionError::user("Somebody was faster.")),
-            Claim::TooMany => Err(ActionError::user("Four seats are the most that one visitor may have.")),
+        if !mine {
+            if seats::release(db, &booking.seat, &booking.user_id)? {
+                self.hall.update(move |hall| hall.release(&booking.seat));
+            }
+            return Ok(());
         }
-    }
-
-    async fn give_back(&mut self, store: &Store, booking: Booking) -> Result<()> {
-        let Booking { seat, user_id, .. } = booking;
-        if store.release_seat(seat.clone(), user_id).await? {
-            self.hall.update_now(move |hall| hall.release(&seat)).await?;
+        match seats::claim(db, &booking, MOST)? {
+            Claim::Theirs => self.hall.update(move |hall| hall.give(&booking)),
+            Claim::Taken => return Err(ActionError::user("Somebody was faster.")),
+            Claim::TooMany => {
+                return Err(ActionError::user("Four seats are the most that one visitor may have."));
+            }
         }
         Ok(())
     }

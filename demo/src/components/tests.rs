@@ -10,11 +10,10 @@ mod todo;
 use vivaz::Runtime;
 use vivaz::testing::Server;
 
-use super::todo::Turn;
 use crate::store::Store;
 
 /// A server with a database of its own, in memory: it outlives a restart, and so do the sessions in it.
 async fn server() -> Server {
-    let (store, turn) = (Store::in_memory().await, Turn::default());
-    Server::new(move || Runtime::builder().store(store.database()).state(store.clone()).state(turn.clone()))
+    let store = Store::in_memory().await;
+    Server::new(move || Runtime::builder().store(store.database()).state(store.clone()))
 }

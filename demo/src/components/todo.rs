@@ -1,18 +1,17 @@
-//! A list that everybody shares, whose changes show before the server has answered.
-
-use std::sync::Arc;
+//! A list that everybody shares, whose changes show before the server has answered. Each is a transaction, and everybody
+//! sees them in the order in which they were kept.
 
 use serde::{Deserialize, Serialize};
-use tokio::sync::Mutex;
 use vivaz::prelude::*;
+use vivaz::sqlite::Connection;
 
-use crate::store::Store;
+use crate::store::{Store, todos};
 
 /// What fits in a line, in characters; longer texts are refused.
 const LONGEST: usize = 80;
 
 #[derive(LiveComponent, Clone)]
-#[live(name = "todo", template = "todo.html", open)]
+#[live(name = "todo", template = "todo.html", open, durable)]
 pub(crate) struct Todo {
     #[live(shared = "todo/main")]
     todos: Shared<Todos>,
@@ -31,10 +30,6 @@ pub(crate) struct Item {
     pub(crate) done: bool,
 }
 
-/// One change at a time, from the database to the page: so everybody sees changes in the order that was kept.
-#[derive(Clone, Default)]
-pub(crate) struct Turn(Arc<Mutex<()>>);
-
 impl Topic for Todos {
     type Key = String;
 
@@ -50,66 +45,55 @@ impl Topic for Todos {
 
 #[actions]
 impl Todo {
-    #[action]
-    async fn add_todo(&mut self, cx: &mut Context, text: String) -> Result<()> {
-        let text = checked(&text)?;
-        let _turn = cx.state::<Turn>().0.lock().await;
-        let item = cx.state::<Store>().add_todo(text).await?;
-        self.todos.update_now(move |todos| todos.items.push(item.clone())).await
-    }
-
-    #[action]
-    async fn toggle(&mut self, cx: &mut Context, id: i64) -> Result<()> {
-        let _turn = cx.state::<Turn>().0.lock().await;
-        let item = cx.state::<Store>().toggle_todo(id).await?.ok_or_else(gone)?;
-        self.todos.update_now(move |todos| todos.items.update(id, |i| i.done = item.done)).await?;
+    #[action(transaction)]
+    fn add_todo(&mut self, db: &Connection, text: String) -> Result<()> {
+        let item = todos::add(db, checked(&text)?)?;
+        self.todos.update(move |todos| todos.items.push(item.clone()));
         Ok(())
     }
 
-    #[action]
-    async fn rename(&mut self, cx: &mut Context, id: i64, text: String) -> Result<()> {
-        let text = checked(&text)?;
-        let _turn = cx.state::<Turn>().0.lock().await;
-        let item = cx.state::<Store>().rename_todo(id, text).await?.ok_or_else(gone)?;
-        self.todos.update_now(move |todos| todos.items.update(id, |i| i.text.clone_from(&item.text))).await?;
+    #[action(transaction)]
+    fn toggle(&mut self, db: &Connection, id: i64) -> Result<()> {
+        let done = todos::toggle(db, id)?.ok_or_else(gone)?.done;
+        self.todos.update(move |todos| _ = todos.items.update(id, |item| item.done = done));
         Ok(())
     }
 
-    #[action]
-    async fn remove(&mut self, cx: &mut Context, id: i64) -> Result<()> {
-        let _turn = cx.state::<Turn>().0.lock().await;
-        if !cx.state::<Store>().remove_todo(id).await? {
-            return Err(gone());
-        }
-        self.todos.update_now(move |todos| todos.items.remove(id)).await?;
+    #[action(transaction)]
+    fn rename(&mut self, db: &Connection, id: i64, text: String) -> Result<()> {
+        let text = todos::rename(db, id, checked(&text)?)?.ok_or_else(gone)?.text;
+        self.todos.update(move |todos| _ = todos.items.update(id, |item| item.text.clone_from(&text)));
         Ok(())
     }
 
-    #[action]
-    async fn move_to(&mut self, cx: &mut Context, id: i64, index: u32) -> Result<()> {
-        let _turn = cx.state::<Turn>().0.lock().await;
-        if !cx.state::<Store>().move_todo(id, index).await? {
-            return Err(gone());
-        }
-        self.todos.update_now(move |todos| todos.items.move_to(id, index as usize)).await?;
+    #[action(transaction)]
+    fn remove(&mut self, db: &Connection, id: i64) -> Result<()> {
+        todos::remove(db, id)?.then_some(()).ok_or_else(gone)?;
+        self.todos.update(move |todos| _ = todos.items.remove(id));
         Ok(())
     }
 
-    #[action]
-    async fn clear_completed(&mut self, cx: &mut Context) -> Result<()> {
-        let _turn = cx.state::<Turn>().0.lock().await;
-        let ids = cx.state::<Store>().clear_completed_todos().await?;
-        self.todos.update_now(move |todos| todos.items.retain(|item| !ids.contains(&item.id))).await?;
+    #[action(transaction)]
+    fn move_to(&mut self, db: &Connection, id: i64, index: u32) -> Result<()> {
+        todos::move_to(db, id, index)?.then_some(()).ok_or_else(gone)?;
+        self.todos.update(move |todos| _ = todos.items.move_to(id, index as usize));
+        Ok(())
+    }
+
+    #[action(transaction)]
+    fn clear_completed(&mut self, db: &Connection) -> Result<()> {
+        let ids = todos::clear_completed(db)?;
+        self.todos.update(move |todos| todos.items.retain(|item| !ids.contains(&item.id)));
         Ok(())
     }
 }
 
 /// The text without the spaces around it, if it may stand in the list.
-fn checked(text: &str) -> Result<String> {
+fn checked(text: &str) -> Result<&str> {
     let text = text.trim();
     match text.chars().count() {
         0 => Err(Errors::of("text", "Say what is to be done.").into()),
-        1..=LONGEST => Ok(text.to_owned()),
+        1..=LONGEST => Ok(text),
         _ => Err(Errors::of("text", "A text has at most 80 characters.").into()),
     }
 }

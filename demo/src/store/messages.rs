@@ -1,9 +1,9 @@
 //! What was said, room by room.
 
-use rusqlite::{Row, params};
+use rusqlite::{Connection, Row, params};
 
 use super::{Store, StoreError};
-use crate::components::chat::Message;
+use crate::components::chat::{Message, Person};
 
 fn message(row: &Row<'_>) -> rusqlite::Result<Message> {
     Ok(Message {
@@ -15,28 +15,18 @@ fn message(row: &Row<'_>) -> rusqlite::Result<Message> {
     })
 }
 
-impl Store {
-    /// Keeps a message; its id and time are the database's.
-    pub(crate) async fn add_message(
-        &self,
-        room: &str,
-        user_id: &str,
-        user_name: &str,
-        content: String,
-    ) -> Result<Message, StoreError> {
-        let (room, user_id, user_name) = (room.to_owned(), user_id.to_owned(), user_name.to_owned());
-        self.run(move |db| {
-            db.execute("INSERT OR IGNORE INTO rooms (name) VALUES (?1)", [&room])?;
-            db.query_row(
-                "INSERT INTO messages (room, user_id, user_name, content) VALUES (?1, ?2, ?3, ?4)
-                 RETURNING id, user_id, user_name, content, created_at",
-                params![room, user_id, user_name, content],
-                message,
-            )
-        })
-        .await
-    }
+/// Keeps a message; its id and time are the database's.
+pub(crate) fn add(db: &Connection, room: &str, from: &Person, content: &str) -> rusqlite::Result<Message> {
+    db.execute("INSERT OR IGNORE INTO rooms (name) VALUES (?1)", [room])?;
+    db.query_row(
+        "INSERT INTO messages (room, user_id, user_name, content) VALUES (?1, ?2, ?3, ?4)
+         RETURNING id, user_id, user_name, content, created_at",
+        params![room, from.id, from.name, content],
+        message,
+    )
+}
 
+impl Store {
     /// The last messages of a room before the one of that id (or the very last), oldest first.
     pub(crate) async fn messages(
         &self,
@@ -67,9 +57,15 @@ mod tests {
     #[tokio::test]
     async fn a_room_gives_its_last_messages_and_those_before() {
         let store = Store::in_memory().await;
+        let ada = Person { id: "u1".into(), name: "Ada".into() };
         for n in 1..=5 {
-            store.add_message("attic", "u1", "Ada", format!("number {n}")).await.unwrap();
-            store.add_message("cellar", "u2", "Bob", "elsewhere".into()).await.unwrap();
+            let ada = ada.clone();
+            store
+                .write(move |db| {
+                    add(db, "attic", &ada, &format!("number {n}"))?;
+                    add(db, "cellar", &ada, "elsewhere")
+                })
+                .await;
         }
         let contents = |messages: &[Message]| messages.iter().map(|m| m.content.clone()).collect::<Vec<_>>();
         let last = store.messages("attic", None, 2).await.unwrap();

@@ -1,28 +1,17 @@
 //! What the form saves.
 
-use rusqlite::params;
+use rusqlite::{Connection, params};
 
 use super::{Store, StoreError};
 use crate::components::form::Saved;
 
-impl Store {
-    /// Keeps an entry and gives it its id.
-    pub(crate) async fn save_person(
-        &self,
-        name: String,
-        email: String,
-        age: i64,
-    ) -> Result<Saved, StoreError> {
-        self.run(move |db| {
-            db.execute(
-                "INSERT INTO people (name, email, age) VALUES (?1, ?2, ?3)",
-                params![name, email, age],
-            )?;
-            Ok(Saved { id: db.last_insert_rowid(), name, email, age })
-        })
-        .await
-    }
+/// Keeps an entry and gives it its id.
+pub(crate) fn save(db: &Connection, name: String, email: String, age: i64) -> rusqlite::Result<Saved> {
+    db.execute("INSERT INTO people (name, email, age) VALUES (?1, ?2, ?3)", params![name, email, age])?;
+    Ok(Saved { id: db.last_insert_rowid(), name, email, age })
+}
 
+impl Store {
     /// The newest entries, newest first.
     pub(crate) async fn people(&self, limit: u32) -> Result<Vec<Saved>, StoreError> {
         self.run(move |db| {
@@ -44,7 +33,7 @@ mod tests {
     async fn the_newest_come_first() {
         let store = Store::in_memory().await;
         for name in ["Ada", "Grace", "Barbara"] {
-            store.save_person(name.into(), format!("{name}@example.org"), 36).await.unwrap();
+            store.write(move |db| save(db, name.into(), format!("{name}@example.org"), 36)).await;
         }
         let names: Vec<_> = store.people(2).await.unwrap().into_iter().map(|p| p.name).collect();
         assert_eq!(names, ["Barbara", "Grace"]);

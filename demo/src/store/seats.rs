@@ -1,6 +1,6 @@
 //! Who has which seat.
 
-use rusqlite::params;
+use rusqlite::{Connection, params};
 
 use super::{Store, StoreError};
 
@@ -35,39 +35,31 @@ impl Store {
         })
         .await
     }
+}
 
-    /// Takes a seat for somebody who may have `most` of them. It is on disk before this returns.
-    pub(crate) async fn claim_seat(&self, booking: Booking, most: u32) -> Result<Claim, StoreError> {
-        self.run(move |db| {
-            let Booking { seat, user_id, user_name } = &booking;
-            let others: u32 = db.query_row(
-                "SELECT count(*) FROM seats WHERE user_id = ?1 AND id <> ?2",
-                params![user_id, seat],
-                |row| row.get(0),
-            )?;
-            if others >= most {
-                return Ok(Claim::TooMany);
-            }
-            db.execute(
-                "INSERT INTO seats (id, user_id, user_name) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
-                params![seat, user_id, user_name],
-            )?;
-            let holder: String =
-                db.query_row("SELECT user_id FROM seats WHERE id = ?1", [seat], |row| row.get(0))?;
-            Ok(if holder == *user_id { Claim::Theirs } else { Claim::Taken })
-        })
-        .await
+/// Takes a seat for somebody who may have `most` of them.
+pub(crate) fn claim(db: &Connection, booking: &Booking, most: u32) -> rusqlite::Result<Claim> {
+    let Booking { seat, user_id, user_name } = booking;
+    let others: u32 = db.query_row(
+        "SELECT count(*) FROM seats WHERE user_id = ?1 AND id <> ?2",
+        params![user_id, seat],
+        |row| row.get(0),
+    )?;
+    if others >= most {
+        return Ok(Claim::TooMany);
     }
+    db.execute(
+        "INSERT INTO seats (id, user_id, user_name) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+        params![seat, user_id, user_name],
+    )?;
+    let holder: String = db.query_row("SELECT user_id FROM seats WHERE id = ?1", [seat], |row| row.get(0))?;
+    Ok(if holder == *user_id { Claim::Theirs } else { Claim::Taken })
+}
 
-    /// Gives a seat back; whether it was that user's.
-    pub(crate) async fn release_seat(&self, seat: String, user_id: String) -> Result<bool, StoreError> {
-        self.run(move |db| {
-            let gone =
-                db.execute("DELETE FROM seats WHERE id = ?1 AND user_id = ?2", params![seat, user_id])?;
-            Ok(gone > 0)
-        })
-        .await
-    }
+/// Gives a seat back; whether it was that user's.
+pub(crate) fn release(db: &Connection, seat: &str, user_id: &str) -> rusqlite::Result<bool> {
+    let gone = db.execute("DELETE FROM seats WHERE id = ?1 AND user_id = ?2", params![seat, user_id])?;
+    Ok(gone > 0)
 }
 
 #[cfg(test)]
@@ -81,9 +73,8 @@ mod tests {
     #[tokio::test]
     async fn of_two_who_want_a_seat_one_gets_it() {
         let store = Store::in_memory().await;
-        let (a, b) =
-            tokio::join!(store.claim_seat(booking("A1", "a"), 4), store.claim_seat(booking("A1", "b"), 4));
-        let claims = [a.unwrap(), b.unwrap()];
+        let claims = ["a", "b"].map(|user| store.write(move |db| claim(db, &booking("A1", user), 4)));
+        let claims = futures_util::future::join_all(claims).await;
         assert!(claims.contains(&Claim::Theirs) && claims.contains(&Claim::Taken), "{claims:?}");
         assert_eq!(store.bookings().await.unwrap().len(), 1);
     }
@@ -92,11 +83,11 @@ mod tests {
     async fn a_seat_claimed_again_is_still_theirs_and_counts_once() {
         let store = Store::in_memory().await;
         for _ in 0..2 {
-            assert_eq!(store.claim_seat(booking("A1", "a"), 1).await.unwrap(), Claim::Theirs);
+            assert_eq!(store.write(|db| claim(db, &booking("A1", "a"), 1)).await, Claim::Theirs);
         }
-        assert_eq!(store.claim_seat(booking("A2", "a"), 1).await.unwrap(), Claim::TooMany);
-        assert!(!store.release_seat("A1".into(), "b".into()).await.unwrap());
-        assert!(store.release_seat("A1".into(), "a".into()).await.unwrap());
-        assert_eq!(store.claim_seat(booking("A2", "a"), 1).await.unwrap(), Claim::Theirs);
+        assert_eq!(store.write(|db| claim(db, &booking("A2", "a"), 1)).await, Claim::TooMany);
+        assert!(!store.write(|db| release(db, "A1", "b")).await);
+        assert!(store.write(|db| release(db, "A1", "a")).await);
+        assert_eq!(store.write(|db| claim(db, &booking("A2", "a"), 1)).await, Claim::Theirs);
     }
 }

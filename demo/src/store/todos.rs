@@ -9,10 +9,6 @@ fn item(row: &Row<'_>) -> rusqlite::Result<Item> {
     Ok(Item { id: row.get(0)?, text: row.get(1)?, done: row.get(2)? })
 }
 
-fn one(db: &Connection, id: i64) -> rusqlite::Result<Option<Item>> {
-    db.query_row("SELECT id, text, done FROM todos WHERE id = ?1", [id], item).optional()
-}
-
 impl Store {
     /// All of them, in order.
     pub(crate) async fn todos(&self) -> Result<Vec<Item>, StoreError> {
@@ -23,71 +19,54 @@ impl Store {
         })
         .await
     }
+}
 
-    /// Adds one at the end.
-    pub(crate) async fn add_todo(&self, text: String) -> Result<Item, StoreError> {
-        self.run(move |db| {
-            db.query_row(
-                "INSERT INTO todos (text, position) VALUES (?1, (SELECT coalesce(max(position), 0) + 1 FROM todos))
-                 RETURNING id, text, done",
-                [text],
-                item,
-            )
-        })
-        .await
-    }
+/// Adds one at the end.
+pub(crate) fn add(db: &Connection, text: &str) -> rusqlite::Result<Item> {
+    db.query_row(
+        "INSERT INTO todos (text, position) VALUES (?1, (SELECT coalesce(max(position), 0) + 1 FROM todos))
+         RETURNING id, text, done",
+        [text],
+        item,
+    )
+}
 
-    /// Turns `done` over. `None` when there is no such item, here and below.
-    pub(crate) async fn toggle_todo(&self, id: i64) -> Result<Option<Item>, StoreError> {
-        self.run(move |db| {
-            db.execute("UPDATE todos SET done = NOT done WHERE id = ?1", [id])?;
-            one(db, id)
-        })
-        .await
-    }
+/// Turns `done` over. `None` when there is no such item, here and below.
+pub(crate) fn toggle(db: &Connection, id: i64) -> rusqlite::Result<Option<Item>> {
+    db.query_row("UPDATE todos SET done = NOT done WHERE id = ?1 RETURNING id, text, done", [id], item)
+        .optional()
+}
 
-    /// Gives it another text.
-    pub(crate) async fn rename_todo(&self, id: i64, text: String) -> Result<Option<Item>, StoreError> {
-        self.run(move |db| {
-            db.execute("UPDATE todos SET text = ?2 WHERE id = ?1", params![id, text])?;
-            one(db, id)
-        })
-        .await
-    }
+/// Gives it another text.
+pub(crate) fn rename(db: &Connection, id: i64, text: &str) -> rusqlite::Result<Option<Item>> {
+    db.query_row("UPDATE todos SET text = ?2 WHERE id = ?1 RETURNING id, text, done", params![id, text], item)
+        .optional()
+}
 
-    /// Takes it away; whether it was there.
-    pub(crate) async fn remove_todo(&self, id: i64) -> Result<bool, StoreError> {
-        self.run(move |db| Ok(db.execute("DELETE FROM todos WHERE id = ?1", [id])? > 0)).await
-    }
+/// Takes it away; whether it was there.
+pub(crate) fn remove(db: &Connection, id: i64) -> rusqlite::Result<bool> {
+    Ok(db.execute("DELETE FROM todos WHERE id = ?1", [id])? > 0)
+}
 
-    /// Puts it at `index` of the list; an index past the end is the end. Whether it is there.
-    pub(crate) async fn move_todo(&self, id: i64, index: u32) -> Result<bool, StoreError> {
-        self.run(move |db| {
-            let mut order = db
-                .prepare_cached("SELECT id FROM todos ORDER BY position, id")?
-                .query_map([], |row| row.get(0))?
-                .collect::<rusqlite::Result<Vec<i64>>>()?;
-            let Some(from) = order.iter().position(|other| *other == id) else { return Ok(false) };
-            order.remove(from);
-            order.insert(usize::try_from(index).unwrap_or(usize::MAX).min(order.len()), id);
-            let mut place = db.prepare_cached("UPDATE todos SET position = ?2 WHERE id = ?1")?;
-            for (position, id) in (1_i64..).zip(order) {
-                place.execute([id, position])?;
-            }
-            Ok(true)
-        })
-        .await
+/// Puts it at `index` of the list; an index past the end is the end. Whether it is there.
+pub(crate) fn move_to(db: &Connection, id: i64, index: u32) -> rusqlite::Result<bool> {
+    let mut order = db
+        .prepare_cached("SELECT id FROM todos ORDER BY position, id")?
+        .query_map([], |row| row.get(0))?
+        .collect::<rusqlite::Result<Vec<i64>>>()?;
+    let Some(from) = order.iter().position(|other| *other == id) else { return Ok(false) };
+    order.remove(from);
+    order.insert(usize::try_from(index).unwrap_or(usize::MAX).min(order.len()), id);
+    let mut place = db.prepare_cached("UPDATE todos SET position = ?2 WHERE id = ?1")?;
+    for (position, id) in (1_i64..).zip(order) {
+        place.execute([id, position])?;
     }
+    Ok(true)
+}
 
-    /// Takes away all that are done; their ids.
-    pub(crate) async fn clear_completed_todos(&self) -> Result<Vec<i64>, StoreError> {
-        self.run(|db| {
-            db.prepare_cached("DELETE FROM todos WHERE done RETURNING id")?
-                .query_map([], |row| row.get(0))?
-                .collect()
-        })
-        .await
-    }
+/// Takes away all that are done; their ids.
+pub(crate) fn clear_completed(db: &Connection) -> rusqlite::Result<Vec<i64>> {
+    db.prepare_cached("DELETE FROM todos WHERE done RETURNING id")?.query_map([], |row| row.get(0))?.collect()
 }
 
 #[cfg(test)]
@@ -103,29 +82,30 @@ mod tests {
         let store = Store::in_memory().await;
         let mut ids = Vec::new();
         for text in ["a", "b", "c", "d"] {
-            ids.push(store.add_todo(text.into()).await.unwrap().id);
+            ids.push(store.write(|db| add(db, text)).await.id);
         }
-        store.move_todo(ids[0], 2).await.unwrap();
+        let move_to = async |id, index| store.write(move |db| move_to(db, id, index)).await;
+        assert!(move_to(ids[0], 2).await);
         assert_eq!(texts(&store).await, ["b", "c", "a", "d"]);
-        store.move_todo(ids[3], 0).await.unwrap();
+        assert!(move_to(ids[3], 0).await);
         assert_eq!(texts(&store).await, ["d", "b", "c", "a"]);
-        store.move_todo(ids[1], 99).await.unwrap();
+        assert!(move_to(ids[1], 99).await);
         assert_eq!(texts(&store).await, ["d", "c", "a", "b"]);
-        store.add_todo("e".into()).await.unwrap();
+        store.write(|db| add(db, "e")).await;
         assert_eq!(texts(&store).await, ["d", "c", "a", "b", "e"]);
     }
 
     #[tokio::test]
     async fn changes_are_of_one_item() {
         let store = Store::in_memory().await;
-        let a = store.add_todo("a".into()).await.unwrap();
-        let b = store.add_todo("b".into()).await.unwrap();
-        assert!(store.toggle_todo(a.id).await.unwrap().unwrap().done);
-        assert_eq!(store.rename_todo(b.id, "B".into()).await.unwrap().unwrap().text, "B");
-        assert_eq!(store.clear_completed_todos().await.unwrap(), [a.id]);
-        assert_eq!(store.toggle_todo(a.id).await.unwrap(), None);
-        assert!(!store.remove_todo(a.id).await.unwrap());
-        assert!(store.remove_todo(b.id).await.unwrap());
+        let a = store.write(|db| add(db, "a")).await.id;
+        let b = store.write(|db| add(db, "b")).await.id;
+        assert!(store.write(move |db| toggle(db, a)).await.unwrap().done);
+        assert_eq!(store.write(move |db| rename(db, b, "B")).await.unwrap().text, "B");
+        assert_eq!(store.write(clear_completed).await, [a]);
+        assert_eq!(store.write(move |db| toggle(db, a)).await, None);
+        assert!(!store.write(move |db| remove(db, a)).await);
+        assert!(store.write(move |db| remove(db, b)).await);
         assert_eq!(texts(&store).await, [""; 0]);
     }
 }

@@ -9,6 +9,7 @@
 
 mod demo;
 mod http;
+mod killed;
 mod pages;
 mod process;
 mod shapes;

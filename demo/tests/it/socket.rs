@@ -19,6 +19,8 @@ use crate::demo::Demo;
 pub(crate) struct Page {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     last_ref: u64,
+    /// The `WELCOME`'s payload.
+    session: Value,
     /// What it knows of each component and topic, by id or name.
     states: BTreeMap<String, Value>,
 }
@@ -26,14 +28,28 @@ pub(crate) struct Page {
 impl Page {
     /// Connects as the visitor of that cookie, or as nobody.
     pub(crate) async fn open(demo: &Demo, cookie: Option<&str>) -> Self {
+        Self::greet(demo, cookie, json!({})).await
+    }
+
+    /// Comes back to its session, knowing nothing of what it was told.
+    pub(crate) async fn resume(self, demo: &Demo, cookie: Option<&str>) -> Self {
+        let hello = json!({ "session": self.session["session"], "resume": self.session["resume"] });
+        let page = Self::greet(demo, cookie, hello).await;
+        assert_eq!(page.session["resumed"], true);
+        Self { last_ref: self.last_ref, ..page }
+    }
+
+    async fn greet(demo: &Demo, cookie: Option<&str>, hello: Value) -> Self {
         let mut request = format!("ws://{}/live", demo.addr).into_client_request().unwrap();
         if let Some(cookie) = cookie {
             request.headers_mut().insert("cookie", cookie.parse().unwrap());
         }
         let (socket, _) = connect_async(request).await.unwrap();
-        let mut page = Self { socket, last_ref: 0, states: BTreeMap::new() };
-        page.send(json!({ "v": 1, "type": "HELLO", "payload": {} })).await;
-        assert_eq!(page.receive().await["type"], "WELCOME");
+        let mut page = Self { socket, last_ref: 0, session: Value::Null, states: BTreeMap::new() };
+        page.send(json!({ "v": 1, "type": "HELLO", "payload": hello })).await;
+        let welcome = page.receive().await;
+        assert_eq!(welcome["type"], "WELCOME");
+        page.session = welcome["payload"].clone();
         page
     }
 
@@ -71,7 +87,10 @@ impl Page {
             "STATE_UPDATE" => {
                 let json = payload.to_string();
                 let patch = Patch::parse(RawJson::from(&*RawValue::from_string(json).unwrap())).unwrap();
-                patch.apply(self.states.get_mut(stream).unwrap()).unwrap();
+                // One that resumed knows nothing before it asks.
+                if let Some(state) = self.states.get_mut(stream) {
+                    patch.apply(state).unwrap();
+                }
             }
             _ => {}
         }
@@ -91,6 +110,34 @@ impl Page {
             if is_reply {
                 return came;
             }
+        }
+    }
+
+    /// Puts messages on the way, each with a ref of its own, and says what they were.
+    pub(crate) async fn send_all(&mut self, messages: impl IntoIterator<Item = Value>) -> Vec<Value> {
+        let mut sent = Vec::new();
+        for mut message in messages {
+            self.last_ref += 1;
+            message["v"] = json!(1);
+            message["ref"] = json!(self.last_ref);
+            self.send(message.clone()).await;
+            sent.push(message);
+        }
+        sent
+    }
+
+    /// Sends a message once more, as it was; its reply.
+    pub(crate) async fn repeat(&mut self, message: Value) -> Value {
+        let reference = message["ref"].clone();
+        self.send(message).await;
+        self.wait(|message| message["ref"] == reference).await
+    }
+
+    /// Asks for topics as they are now.
+    pub(crate) async fn refresh(&mut self, topics: &[&str]) {
+        for topic in topics {
+            self.send(json!({ "v": 1, "type": "RESYNC", "topic": topic })).await;
+            self.wait(|message| message["type"] == "STATE_SNAPSHOT" && message["topic"] == *topic).await;
         }
     }
 

@@ -27,7 +27,7 @@ impl Session {
         };
         for effect in effects {
             match effect {
-                Effect::Update(update) => update.publish(by.as_ref())?,
+                Effect::Update(update) => update.publish(by.as_ref(), None)?,
                 Effect::Emit { to, event, except_self } => {
                     let except = except_self.then(|| self.port.session().clone());
                     let core = self.runtime.core();

@@ -62,13 +62,12 @@ impl Session {
             }
             Origin::Server | Origin::End { .. } => None,
         };
-        let removed = keeper.store.commit(Commit {
-            session: self.id().clone(),
-            change: Change::Removed { id: id.clone() },
+        let removed = keeper.store.commit(Commit::of(
+            self.id().clone(),
+            self.replies.received_up_to(),
+            Change::Removed { id: id.clone() },
             reply,
-            received: self.replies.received_up_to(),
-            work: Vec::new(),
-        });
+        ));
         let id = id.clone();
         self.start(Box::pin(async move {
             if let Err(error) = removed.await {
@@ -110,8 +109,7 @@ impl Entry {
             expires: keeper.expires(),
             process: keeper.process.to_string(),
         };
-        let commit = Commit { session, change, reply, received, work: Vec::new() };
-        keeper.store.commit(commit).await.map_err(failed)?;
+        keeper.store.commit(Commit::of(session, received, change, reply)).await.map_err(failed)?;
         Ok(instance)
     }
 }

@@ -3,35 +3,39 @@
 use std::sync::Arc;
 
 use vivaz_components::instance::BoxFuture;
-use vivaz_components::{ActionError, Change, Journal, Result};
+use vivaz_components::{ActionError, Change, Journal, Message, Result, Transaction};
 use vivaz_protocol::{ComponentId, Ref, SessionId};
 
 use super::Session;
 use super::component::Origin;
 use super::replies::Kept;
-use crate::store::{self, Commit, CommitError, SessionStore, State};
+use crate::store::{self, Commit, CommitError, SessionStore, State, Written};
 
-/// What is known of a change before it is made.
+/// Where the changes of one job go.
 struct Entry {
     store: Arc<dyn SessionStore>,
     session: SessionId,
+    received: u64,
+    place: Place,
+}
+
+/// What is known of a change before it is made.
+#[derive(Clone)]
+struct Place {
     component: ComponentId,
     epoch: String,
     rev: u64,
     version: u64,
     reference: Option<Ref>,
-    received: u64,
 }
 
 impl Session {
     /// Where the next change of a component is committed, if its changes are.
-    pub(super) fn journal(&self, id: &ComponentId, origin: Origin) -> Option<Box<dyn Journal>> {
+    pub(super) fn journal(&self, id: &ComponentId, origin: Origin) -> Option<Arc<dyn Journal>> {
         let core = self.runtime.core();
         let component = self.components.get(id)?;
         let keeper = core.commits(component.spec)?;
-        Some(Box::new(Entry {
-            store: Arc::clone(&keeper.store),
-            session: self.id().clone(),
+        let place = Place {
             component: id.clone(),
             epoch: core.epoch(&component.history).to_string(),
             rev: component.rev.0,
@@ -40,13 +44,38 @@ impl Session {
                 Origin::Page { reference, .. } => Some(reference),
                 Origin::Server | Origin::End { .. } => None,
             },
+        };
+        Some(Arc::new(Entry {
+            store: Arc::clone(&keeper.store),
+            session: self.id().clone(),
             received: self.replies.received_up_to(),
+            place,
         }))
     }
 }
 
 impl Journal for Entry {
-    fn commit(self: Box<Self>, change: Change) -> BoxFuture<Result> {
+    fn commit(&self, transaction: Transaction) -> BoxFuture<Result> {
+        let Transaction { write, publish } = transaction;
+        let place = self.place.clone();
+        let committed = self.store.commit(Commit {
+            session: self.session.clone(),
+            received: self.received,
+            write: Box::new(move |connection| Ok(place.written(write(connection)?))),
+            publish,
+        });
+        Box::pin(async move { committed.await.map_err(failed) })
+    }
+
+    fn message(&self) -> Option<Message> {
+        let reference = self.place.reference?;
+        Some(Message { session: self.session.clone(), reference })
+    }
+}
+
+impl Place {
+    /// What is kept of a change.
+    fn written(self, change: Change) -> Written {
         let done = self.reference.zip(change.done);
         let reply = done.map(|(reference, result)| {
             let result = result.map(|value| value.get().into());
@@ -58,21 +87,9 @@ impl Journal for Entry {
             epoch: self.epoch,
             rev: self.rev + u64::from(change.moved),
         };
-        let settled = done_ref(reply.as_ref());
-        let commit = Commit {
-            session: self.session,
-            change: store::Change::Changed { state, from: self.version, settled },
-            reply,
-            received: self.received,
-            work: change.work,
-        };
-        let committed = self.store.commit(commit);
-        Box::pin(async move { committed.await.map_err(failed) })
+        let settled = reply.as_ref().map_or(0, |reply| reply.reference);
+        Written { change: store::Change::Changed { state, from: self.version, settled }, reply }
     }
-}
-
-fn done_ref(reply: Option<&store::StoredReply>) -> u64 {
-    reply.map_or(0, |reply| reply.reference)
 }
 
 /// What the page is told when a change could not be committed.

@@ -4,10 +4,10 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use vivaz_components::instance::BoxFuture;
 use vivaz_protocol::SessionId;
 
-use super::{Sqlite, run};
+use super::{Sqlite, run, run_and_tell};
 use crate::store::{
     Change, Commit, CommitError, Owner, Progress, Seconds, Secrets, SessionStore, Snapshot, State,
-    StoreError, StoredComponent, StoredReply, StoredSession,
+    StoreError, StoredComponent, StoredReply, StoredSession, Written,
 };
 
 impl From<rusqlite::Error> for StoreError {
@@ -42,7 +42,17 @@ impl SessionStore for Sqlite {
     }
 
     fn commit(&self, commit: Commit) -> BoxFuture<Result<(), CommitError>> {
-        self.ask(move |db| self::commit(db, commit))
+        let Commit { session, received, write, publish } = commit;
+        let orders = self.orders.clone();
+        Box::pin(async move {
+            let work = move |db: &Connection| {
+                // First, so that what is kept of the component is what it is after them. If the rest cannot be written,
+                // they are undone with it.
+                let written = write(db).map_err(CommitError::Work)?;
+                keep(db, session.as_str(), received, written)
+            };
+            run_and_tell(&orders, work, publish).await
+        })
     }
 
     fn renew(&self, session: &SessionId, secrets: Secrets) -> BoxFuture<Result<(), StoreError>> {
@@ -184,9 +194,9 @@ fn save(db: &Connection, snapshot: &Snapshot) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn commit(db: &Connection, commit: Commit) -> Result<(), CommitError> {
-    let session = commit.session.as_str();
-    match commit.change {
+fn keep(db: &Connection, session: &str, received: u64, written: Written) -> Result<(), CommitError> {
+    let Written { change, reply } = written;
+    match change {
         Change::Mounted { component, owner, secrets, expires, process } => {
             let progress = serde_json::to_string(&Progress::default()).map_err(StoreError::failed)?;
             db.prepare_cached(
@@ -231,15 +241,14 @@ fn commit(db: &Connection, commit: Commit) -> Result<(), CommitError> {
                 .execute([session, id.as_str()])?;
         }
     }
-    forget_replies(db, session, commit.received)?;
-    if let Some(StoredReply { reference, body }) = commit.reply {
+    forget_replies(db, session, received)?;
+    if let Some(StoredReply { reference, body }) = reply {
         db.prepare_cached(
             "INSERT OR REPLACE INTO vivaz_replies (session, reference, body) VALUES (?1, ?2, ?3)",
         )?
         .execute(params![session, reference.cast_signed(), body])?;
     }
-    // Last, so that a handler's writes are not made where the session's own cannot be.
-    commit.work.into_iter().try_for_each(|work| work(db)).map_err(CommitError::Work)
+    Ok(())
 }
 
 fn insert(db: &Connection, session: &str, one: &StoredComponent) -> rusqlite::Result<()> {

@@ -3,19 +3,18 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use vivaz_components::ActionError;
 use vivaz_components::instance::BoxFuture;
 use vivaz_protocol::SessionId;
 
 use super::{
     Change, Commit, CommitError, Owner, Progress, Seconds, Secrets, SessionStore, Snapshot, StoreError,
-    StoredComponent, StoredReply, StoredSession,
+    StoredComponent, StoredReply, StoredSession, Written,
 };
 
 /// Keeps sessions in memory. Clones share what they keep: a runtime that is given one takes over from the runtime that
 /// had another before, as a new process takes over from an old one with a store on disk.
 ///
-/// It has no database: `cx.commit` fails.
+/// It has no database: `cx.commit` and transactions fail.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryStore(Arc<Mutex<HashMap<SessionId, Kept>>>);
 
@@ -106,14 +105,15 @@ impl SessionStore for MemoryStore {
     }
 
     fn commit(&self, commit: Commit) -> BoxFuture<Result<(), CommitError>> {
-        if !commit.work.is_empty() {
-            let error = ActionError::internal("a store in memory has no database to write into");
-            return ready(Err(CommitError::Work(error)));
-        }
+        let Commit { session, received, write, publish } = commit;
         let mut sessions = self.lock();
-        let kept = match commit.change {
+        let Written { change, reply } = match write(&()) {
+            Ok(written) => written,
+            Err(error) => return ready(Err(CommitError::Work(error))),
+        };
+        let kept = match change {
             Change::Mounted { component, owner, secrets, expires, process } => {
-                let kept = sessions.entry(commit.session).or_insert_with(|| Kept {
+                let kept = sessions.entry(session).or_insert_with(|| Kept {
                     owner,
                     secrets,
                     expires,
@@ -124,7 +124,7 @@ impl SessionStore for MemoryStore {
                 kept
             }
             Change::Changed { state, from, settled } => {
-                let kept = sessions.get_mut(&commit.session);
+                let kept = sessions.get_mut(&session);
                 let found = kept.and_then(|kept| {
                     let component = kept.components.get_mut(state.id.as_str())?;
                     (component.version == from).then_some(())?;
@@ -141,15 +141,16 @@ impl SessionStore for MemoryStore {
                 }
             }
             Change::Removed { id } => {
-                let Some(kept) = sessions.get_mut(&commit.session) else { return ready(Ok(())) };
+                let Some(kept) = sessions.get_mut(&session) else { return ready(Ok(())) };
                 kept.components.remove(id.as_str());
                 kept
             }
         };
-        kept.replies.retain(|reference, _| *reference > commit.received);
-        if let Some(StoredReply { reference, body }) = commit.reply {
+        kept.replies.retain(|reference, _| *reference > received);
+        if let Some(StoredReply { reference, body }) = reply {
             kept.replies.insert(reference, body);
         }
+        publish();
         ready(Ok(()))
     }
 

@@ -35,3 +35,4 @@ mod seals;
 mod shutdown;
 mod slow;
 mod topics;
+mod transactions;

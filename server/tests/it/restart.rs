@@ -87,13 +87,13 @@ impl Hasty {
 }
 
 /// A database in a file of its own, which goes with it.
-struct File {
+pub(crate) struct File {
     directory: PathBuf,
-    database: Sqlite,
+    pub(crate) database: Sqlite,
 }
 
 impl File {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let directory = std::env::temp_dir().join(format!("vivaz-restart-{}", uuid::Uuid::new_v4()));
         std::fs::create_dir(&directory).unwrap();
         let database = Sqlite::open(directory.join("test.sqlite")).unwrap();
@@ -115,11 +115,11 @@ impl File {
         self.server(Save::Every(Duration::from_secs(3_600))).await
     }
 
-    async fn counts(&self) -> Vec<i64> {
+    pub(crate) async fn counts(&self) -> Vec<i64> {
         self.query("SELECT count FROM counts ORDER BY rowid").await
     }
 
-    async fn query(&self, sql: &'static str) -> Vec<i64> {
+    pub(crate) async fn query(&self, sql: &'static str) -> Vec<i64> {
         let numbers = self.database.run(move |db| {
             let mut statement = db.prepare(sql)?;
             let rows = statement.query_map([], |row| row.get(0))?.collect::<Result<Vec<i64>, _>>()?;

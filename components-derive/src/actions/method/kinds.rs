@@ -22,7 +22,7 @@ pub(super) fn action(
         if !values.iter().any(|(ident, _)| *ident == given) {
             let word = given.to_string();
             let names: Vec<String> = values.iter().map(|(ident, _)| plain(ident)).collect();
-            let known = names.iter().map(String::as_str).chain(["allow", "guard", "retry"]);
+            let known = names.iter().map(String::as_str).chain(["allow", "guard", "retry", "transaction"]);
             let guess =
                 nearest(&word, known).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
             errors.at(given, format!("`{name}` has no argument `{word}`{guess}"));
@@ -61,6 +61,9 @@ pub(super) fn action(
     let run = run(sig, passed);
     let decoded = format_ident!("decoded");
     let retry = options.retry;
+    if options.transaction {
+        written.transactions.push(sig.ident.clone());
+    }
     written.specs.push(quote!(p::ActionSpec { name: #name, args: &[#(#specs),*], retry: #retry }));
     written.arms.push(quote! {
         p::Call::Action(#name, args) => {
@@ -123,6 +126,7 @@ pub(super) fn mount(sig: &Signature, errors: &mut Errors) -> Option<TokenStream>
             Ok(Passed::Text(span)) => {
                 errors.push(syn::Error::new(span, "`mount` takes the props and the context"));
             }
+            Ok(Passed::Connection(_)) => {}
             Err(error) => errors.push(error),
         }
     }

@@ -1,0 +1,307 @@
+//! Actions that are transactions: what the database makes of them is in the state, in the topic and in the reply, and all
+//! of it is on disk, or none.
+
+use std::any::Any;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use vivaz::instance::BoxFuture;
+use vivaz::prelude::*;
+use vivaz::sqlite::{Connection, Sqlite};
+use vivaz::store::{Commit, CommitError, Seconds, Secrets, Snapshot, StoredSession};
+use vivaz::{MemoryStore, SessionId, SessionStore, StoreError};
+
+use crate::app::{Bench, Server, start_with};
+use crate::client::{Client, assert_error};
+use crate::restart::File;
+
+/// Writes into a book that everybody sees.
+#[derive(LiveComponent, Clone)]
+#[live(name = "clerk", inline = "<p>{{ note }} {{ last }} {{ book.entries.len() }}</p>", open, durable)]
+struct Clerk {
+    #[live(model, default)]
+    note: String,
+    /// The row that the database made of the last entry.
+    #[live(default)]
+    last: i64,
+    #[live(shared = "book/all")]
+    book: Shared<Book>,
+    #[live(private, default)]
+    page: i64,
+}
+
+#[derive(LiveState, Serialize, Deserialize, Clone, Default)]
+struct Book {
+    entries: List<Entry>,
+}
+
+#[derive(LiveState, Serialize, Deserialize, Clone, PartialEq, Debug)]
+struct Entry {
+    id: i64,
+    amount: i64,
+}
+
+impl Topic for Book {
+    type Key = String;
+
+    async fn load(_: &String, cx: &TopicContext) -> Result<Self> {
+        let read = |db: &Connection| {
+            let mut rows = db.prepare("SELECT rowid, count FROM counts ORDER BY rowid")?;
+            let entries = rows.query_map([], |row| Ok(Entry { id: row.get(0)?, amount: row.get(1)? }))?;
+            entries.collect::<Result<Vec<_>, _>>().map_err(StoreError::from)
+        };
+        let entries = cx.state::<Sqlite>().run(read).await?;
+        Ok(Self { entries: entries.into_iter().collect() })
+    }
+
+    async fn authorize(_: &String, _: &Identity) -> Result<()> {
+        Ok(())
+    }
+}
+
+#[actions]
+impl Clerk {
+    #[action(transaction)]
+    fn enter(&mut self, cx: &mut Context, db: &Connection, amount: i64) -> Result<i64> {
+        cx.state::<Arc<Bench>>().runs.fetch_add(1, Ordering::SeqCst);
+        db.execute("INSERT INTO counts (count) VALUES (?1)", [amount])?;
+        self.last = db.last_insert_rowid();
+        let entry = Entry { id: self.last, amount };
+        self.book.update(move |book| book.entries.push(entry.clone()));
+        match amount {
+            13 => panic!("the secret is 4711"),
+            ..0 => Err(ActionError::user("that is too little")),
+            0 => Err(Errors::of("amount", "nothing is nothing").into()),
+            99 => {
+                self.page = 2;
+                cx.commit(|db: &Connection| Ok(db.execute_batch("INSERT INTO nowhere VALUES (1)")?))?;
+                Ok(0)
+            }
+            _ => Ok(self.last),
+        }
+    }
+
+    /// Changes nothing.
+    #[action]
+    fn look(&mut self, cx: &mut Context) -> u64 {
+        cx.state::<Arc<Bench>>().runs.fetch_add(1, Ordering::SeqCst)
+    }
+
+    /// The same, and may be done twice.
+    #[action(retry)]
+    fn glance(&mut self, cx: &mut Context) -> u64 {
+        self.look(cx)
+    }
+}
+
+async fn server(file: &File) -> Server {
+    let database = file.database.clone();
+    start_with(|builder| builder.state(database.clone()).store(database)).await
+}
+
+/// Another process, after the first one was killed: it knows what is on disk.
+async fn after_a_crash(file: &File, welcome: &Value) -> (Server, Client) {
+    let server = server(file).await;
+    let client = Client::resume(&server, welcome, 1, json!({})).await;
+    assert_eq!(client.welcome["resumed"], true);
+    (server, client)
+}
+
+async fn book(server: &Server) -> Vec<Entry> {
+    server.runtime.topic::<Book>("book/all").await.unwrap().value().entries.iter().cloned().collect()
+}
+
+#[tokio::test]
+async fn what_the_database_makes_is_in_the_state_the_topic_and_the_reply() {
+    let file = File::new().await;
+    let server = server(&file).await;
+    let mut client = Client::greet(&server).await;
+    client.mount("c", "clerk", json!({})).await;
+    for row in 1..=2 {
+        let call = client.call("c", "enter", json!([row * 5]));
+        client.send(call.clone()).await;
+        let told = client.expect("STATE_UPDATE").await;
+        let welcome = &client.welcome["connection"];
+        let by = format!("{}:{}", welcome.as_str().unwrap(), call["ref"]);
+        assert_eq!((&told["topic"], &told["by"]), (&json!("book/all"), &json!(by)), "topics first: {told}");
+        let reply = client.reply(&call["ref"]).await;
+        assert_eq!((&reply["payload"], &reply["result"]), (&json!({ "last": row }), &json!(row)));
+    }
+    assert_eq!(file.counts().await, [5, 10]);
+    assert_eq!(book(&server).await, [Entry { id: 1, amount: 5 }, Entry { id: 2, amount: 10 }]);
+}
+
+#[tokio::test]
+async fn a_transaction_that_fails_leaves_nothing_but_the_edits_before_it() {
+    let file = File::new().await;
+    let first = server(&file).await;
+    let mut client = Client::greet(&first).await;
+    client.mount("c", "clerk", json!({})).await;
+    let failures = [(-1, "action_failed"), (0, "invalid"), (13, "panicked"), (99, "action_failed")];
+    for (amount, code) in failures {
+        let mut call = client.call("c", "enter", json!([amount]));
+        call["set"] = json!({ "note": format!("before {amount}") });
+        client.send(call.clone()).await;
+        let edit = client.expect("STATE_UPDATE").await;
+        assert!(edit.get("ref").is_none());
+        assert_eq!(edit["payload"], json!({ "note": format!("before {amount}") }));
+        assert_error(&client.reply(&call["ref"]).await, code);
+    }
+    assert!(client.drain().await.is_empty(), "nobody was told");
+    assert!(book(&first).await.is_empty());
+    assert!(file.counts().await.is_empty());
+    let state = "SELECT json_extract(CAST(state AS TEXT), '$.page') + json_extract(CAST(state AS TEXT), '$.last') \
+         FROM vivaz_components";
+    assert_eq!(file.query(state).await, [0]);
+
+    let (_second, mut back) = after_a_crash(&file, &client.welcome).await;
+    let resync = json!({ "v": 1, "type": "RESYNC", "componentId": "c" });
+    back.drain().await;
+    back.send(resync).await;
+    let snapshot = back.expect("STATE_SNAPSHOT").await;
+    assert_eq!(snapshot["payload"], json!({ "note": "before 99", "last": 0 }), "edits are kept");
+    back.count_from(5);
+    assert_eq!(back.act("c", "enter", json!([1])).await["result"], 1, "its version is still good");
+}
+
+#[tokio::test]
+async fn a_topic_follows_the_order_of_the_database() {
+    let file = File::new().await;
+    let server = server(&file).await;
+    let mut clients = Vec::new();
+    for _ in 0..6 {
+        let mut client = Client::greet(&server).await;
+        client.mount("c", "clerk", json!({})).await;
+        clients.push(client);
+    }
+    let writing = clients.into_iter().map(|mut client| async move {
+        for amount in 1..=12 {
+            assert_eq!(client.act("c", "enter", json!([amount])).await["type"], "STATE_UPDATE");
+        }
+    });
+    futures_util::future::join_all(writing).await;
+    let ids: Vec<_> = book(&server).await.into_iter().map(|entry| entry.id).collect();
+    assert_eq!(ids, (1..=72).collect::<Vec<_>>());
+}
+
+/// The database, in a process that ends right after a commit: nobody is told any more.
+#[derive(Clone)]
+struct Ends {
+    database: Sqlite,
+    now: Arc<AtomicBool>,
+    reached: Arc<tokio::sync::Notify>,
+}
+
+impl SessionStore for Ends {
+    fn commit(&self, mut commit: Commit) -> BoxFuture<Result<(), CommitError>> {
+        if !self.now.load(Ordering::SeqCst) {
+            return self.database.commit(commit);
+        }
+        commit.publish = Box::new(|| ());
+        let (committed, reached) = (self.database.commit(commit), Arc::clone(&self.reached));
+        Box::pin(async move {
+            committed.await?;
+            reached.notify_one();
+            std::future::pending().await
+        })
+    }
+
+    fn load(&self, id: &SessionId, now: Seconds) -> BoxFuture<Result<Option<StoredSession>, StoreError>> {
+        self.database.load(id, now)
+    }
+
+    fn save(&self, sessions: Vec<Snapshot>) -> BoxFuture<Result<(), StoreError>> {
+        self.database.save(sessions)
+    }
+
+    fn renew(&self, session: &SessionId, secrets: Secrets) -> BoxFuture<Result<(), StoreError>> {
+        self.database.renew(session, secrets)
+    }
+
+    fn delete(&self, sessions: Vec<SessionId>) -> BoxFuture<Result<(), StoreError>> {
+        self.database.delete(sessions)
+    }
+
+    fn expire(&self, now: Seconds) -> BoxFuture<Result<usize, StoreError>> {
+        self.database.expire(now)
+    }
+
+    fn close(&self, process: &str) -> BoxFuture<Result<(), StoreError>> {
+        SessionStore::close(&self.database, process)
+    }
+}
+
+#[tokio::test]
+async fn a_crash_between_the_commit_and_the_telling_neither_loses_nor_doubles() {
+    let file = File::new().await;
+    let ends = Ends { database: file.database.clone(), now: Arc::default(), reached: Arc::default() };
+    let (store, database) = (ends.clone(), file.database.clone());
+    let first = start_with(|builder| builder.state(database).store(store)).await;
+    let (mut ada, mut bob) = (Client::greet(&first).await, Client::greet(&first).await);
+    ada.mount("c", "clerk", json!({})).await;
+    bob.mount("c", "clerk", json!({})).await;
+    ends.now.store(true, Ordering::SeqCst);
+    let call = ada.call("c", "enter", json!([7]));
+    ada.send(call.clone()).await;
+    ends.reached.notified().await;
+    assert!(bob.drain().await.is_empty() && book(&first).await.is_empty(), "nobody was told");
+    assert_eq!(file.counts().await, [7]);
+
+    let (second, mut back) = after_a_crash(&file, &ada.welcome).await;
+    assert_eq!(back.welcome["done"], json!([2]));
+    let again = back.ask(call).await;
+    assert_eq!((&again["type"], &again["payload"]), (&json!("ACK"), &json!(1)));
+    assert_eq!(book(&second).await, [Entry { id: 1, amount: 7 }], "it was loaded, and told once");
+    assert_eq!(file.counts().await, [7]);
+    assert_eq!(second.bench.runs.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn an_action_that_changed_nothing_is_not_run_again_either() {
+    let file = File::new().await;
+    let first = server(&file).await;
+    let mut client = Client::greet(&first).await;
+    client.mount("c", "clerk", json!({})).await;
+    let (look, glance) = (client.call("c", "look", json!([])), client.call("c", "glance", json!([])));
+    assert_eq!(client.ask(look.clone()).await["payload"], 0);
+    assert_eq!(client.ask(glance.clone()).await["payload"], 1);
+
+    let (second, mut back) = after_a_crash(&file, &client.welcome).await;
+    assert_eq!(back.welcome["done"], json!([2]), "one that may be done twice is not kept");
+    assert_eq!(back.ask(look).await["payload"], 0);
+    assert_eq!(second.bench.runs.load(Ordering::SeqCst), 0);
+    assert_eq!(back.ask(glance).await["payload"], 0);
+    assert_eq!(second.bench.runs.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn a_store_without_a_database_refuses_transactions() {
+    let database = File::new().await.database.clone();
+    let server = start_with(|builder| builder.state(database).store(MemoryStore::new())).await;
+    let mut client = Client::greet(&server).await;
+    client.mount("c", "clerk", json!({})).await;
+    assert_error(&client.act("c", "enter", json!([1])).await, "action_failed");
+    assert_eq!(client.act("c", "look", json!([])).await["type"], "ACK");
+    assert_eq!(server.bench.runs.load(Ordering::SeqCst), 1, "it was not begun");
+}
+
+#[tokio::test]
+async fn a_store_lends_its_connection_and_tells_nothing_of_what_failed() {
+    let file = File::new().await;
+    let commit = |write: vivaz::store::Write| Commit {
+        session: SessionId::new("s").unwrap(),
+        received: 0,
+        write,
+        publish: Box::new(|| panic!("nothing lasts")),
+    };
+    let seen = Arc::new(AtomicBool::new(false));
+    let saw = Arc::clone(&seen);
+    let refused = file.database.commit(commit(Box::new(move |connection: &dyn Any| {
+        saw.store(connection.is::<Connection>(), Ordering::SeqCst);
+        Err(ActionError::user("no"))
+    })));
+    assert!(matches!(refused.await, Err(CommitError::Work(_))));
+    assert!(seen.load(Ordering::SeqCst));
+}
