@@ -1,0 +1,139 @@
+// The configurations of docs/deployment.md, as they stand there, in front of the demo: page, socket, deploy.
+// A proxy that is not installed is passed over. By hand: npm run proxies
+
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { type AddressInfo, connect, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { Server } from "../tests/server.ts";
+import { expect, live, open, test } from "../tests/test.ts";
+
+test.use({ ignoreHTTPSErrors: true });
+
+const guide = await readFile(resolve(import.meta.dirname, "../../docs/deployment.md"), "utf8");
+
+/** The block of the guide that has that text in it. */
+function block(text: string): string {
+  const found = guide.split("```").find((part) => part.startsWith("text\n") && part.includes(text));
+  if (!found) throw new Error(`the guide has no block with ${text}`);
+  return found.slice("text\n".length);
+}
+
+type Place = { folder: string; port: number; upstream: string };
+
+/** How each is run: the guide's lines with the test's own addresses, and what has to stand around them. */
+const proxies: Record<string, (place: Place) => { file: string; config: string; args: string[] }> = {
+  nginx: ({ folder, port, upstream }) => ({
+    file: "nginx.conf",
+    config: `daemon off; pid ${folder}/pid; error_log stderr; events {}
+      http {
+        access_log off; client_body_temp_path ${folder}; proxy_temp_path ${folder};
+        fastcgi_temp_path ${folder}; uwsgi_temp_path ${folder}; scgi_temp_path ${folder};
+        ssl_certificate ${folder}/cert.pem; ssl_certificate_key ${folder}/key.pem;
+        ${block("proxy_pass").replace("listen 443 ssl", `listen 127.0.0.1:${port} ssl`).replace("127.0.0.1:3000", upstream)}
+      }`,
+    args: ["-p", folder, "-c", join(folder, "nginx.conf")],
+  }),
+  haproxy: ({ folder, port, upstream }) => ({
+    file: "haproxy.cfg",
+    config: block("default_backend")
+      .replace("bind :443 ssl crt /etc/haproxy/app.pem", `bind 127.0.0.1:${port} ssl crt ${folder}/both.pem`)
+      .replace("127.0.0.1:3000", upstream),
+    args: ["-f", join(folder, "haproxy.cfg")],
+  }),
+  caddy: ({ folder, port, upstream }) => ({
+    file: "Caddyfile",
+    config: `{
+        admin off
+        auto_https disable_redirects
+        skip_install_trust
+        storage file_system ${folder}
+      }
+      ${block("reverse_proxy").replace("app.example", `https://127.0.0.1:${port}`).replace("{", "{\n tls internal\n").replace("127.0.0.1:3000", upstream)}`,
+    args: ["run", "--config", join(folder, "Caddyfile"), "--adapter", "caddyfile"],
+  }),
+};
+
+const installed = (program: string) => {
+  try {
+    execFileSync("which", [program], { stdio: "ignore" });
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+async function freePort(): Promise<number> {
+  const listener = createServer();
+  await new Promise<void>((listening) => listener.listen(0, "127.0.0.1", listening));
+  const { port } = listener.address() as AddressInfo;
+  await new Promise((closed) => listener.close(closed));
+  return port;
+}
+
+const listening = (port: number) =>
+  new Promise<boolean>((tell) => {
+    const socket = connect(port, "127.0.0.1", () => {
+      socket.destroy();
+      tell(true);
+    });
+    socket.on("error", () => tell(false));
+  });
+
+for (const [name, configure] of Object.entries(proxies)) {
+  test(`${name}: page, socket and deploy`, async ({ page, browser, problems }) => {
+    test.skip(!installed(name), `${name} is not installed`);
+    problems.expect(/WebSocket connection to .* failed/, /ERR_/, /50[234]/);
+    const server = await Server.start("demo");
+    const folder = await mkdtemp(join(tmpdir(), "vivaz-proxy-"));
+    const port = await freePort();
+    const subject = ["-subj", "/CN=127.0.0.1", "-keyout", `${folder}/key.pem`, "-out", `${folder}/cert.pem`];
+    execFileSync("openssl", ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", ...subject], { stdio: "ignore" });
+    await writeFile(`${folder}/both.pem`, (await readFile(`${folder}/cert.pem`, "utf8")) + (await readFile(`${folder}/key.pem`, "utf8")));
+    const { file, config, args } = configure({ folder, port, upstream: new URL(server.url).host });
+    await writeFile(join(folder, file), config);
+    const log: string[] = [];
+    const proxy: ChildProcess = spawn(name, args, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, HOME: folder } });
+    for (const stream of [proxy.stdout, proxy.stderr]) stream?.setEncoding("utf8").on("data", (text: string) => log.push(text));
+    try {
+      await expect.poll(() => listening(port), { message: log.join("") }).toBe(true);
+      const sockets: string[] = [];
+      const resumed: boolean[] = [];
+      page.on("websocket", (socket) => {
+        sockets.push(socket.url());
+        socket.on("framereceived", ({ payload }) => {
+          const message = JSON.parse(payload.toString());
+          if (message.type === "WELCOME") resumed.push(message.payload.resumed);
+        });
+      });
+      await open(page, `https://127.0.0.1:${port}/counter`);
+      expect(sockets).toEqual([`wss://127.0.0.1:${port}/live`]);
+      await page.getByRole("button", { name: "Increment" }).click();
+      await expect(page.locator(".count")).toHaveText("1");
+
+      // A second visitor has another cookie, and both are in one room.
+      const context = await browser.newContext({ ignoreHTTPSErrors: true });
+      const other = await context.newPage();
+      await open(other, `https://127.0.0.1:${port}/chat`);
+      const chat = await page.context().newPage();
+      await open(chat, `https://127.0.0.1:${port}/chat`);
+      await expect(other.locator(".people li")).toHaveCount(2);
+      await context.close();
+      await chat.close();
+
+      // The server drains and ends; what is clicked meanwhile arrives at the next one.
+      expect(await server.stop()).toBe(0);
+      await expect(page.locator("html")).not.toHaveAttribute("live-connection", "connected");
+      for (let n = 0; n < 2; n++) await page.getByRole("button", { name: "Increment" }).click();
+      await server.run();
+      await live(page);
+      await expect(page.locator(".count")).toHaveText("3");
+      expect(resumed).toEqual([false, true]);
+    } finally {
+      proxy.kill("SIGTERM");
+      await server.remove();
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
+}
