@@ -14,7 +14,8 @@ use crate::runtime::Builder;
 
 /// Recognises users by tokens that somebody else signed. Cheap to clone.
 ///
-/// A token is taken from `Authorization: Bearer …`, from a cookie where one is named, or from the `auth` of a `HELLO`.
+/// A token is taken from `Authorization: Bearer …`, from a cookie or a parameter of the address where one is named, or
+/// from the `auth` of a `HELLO`.
 /// Without any the visitor is anonymous; one that is wrong, or has expired, is refused. Of its claims `sub` is the
 /// user's id, `name` what others see, `tenant` the tenant, and `permissions` (a list) and `scope` (words) the
 /// permissions.
@@ -31,6 +32,7 @@ use crate::runtime::Builder;
 pub struct Jwt {
     rules: Arc<Rules>,
     cookie: Option<Arc<str>>,
+    query: Option<Arc<str>>,
 }
 
 struct Rules {
@@ -53,7 +55,7 @@ impl Jwt {
     /// Tokens signed with that key, as far as the validation accepts them: which algorithms, whose, for whom.
     #[must_use]
     pub fn new(key: DecodingKey, validation: Validation) -> Self {
-        Self { rules: Arc::new(Rules { key, validation }), cookie: None }
+        Self { rules: Arc::new(Rules { key, validation }), cookie: None, query: None }
     }
 
     /// Tokens signed by HMAC with SHA-256 with a key that the issuer has too; they have to expire.
@@ -66,6 +68,15 @@ impl Jwt {
     #[must_use]
     pub fn cookie(mut self, name: &str) -> Self {
         self.cookie = Some(name.into());
+        self
+    }
+
+    /// Takes the token from a parameter of the address too, as in `/live?token=…`, for clients that can set neither
+    /// headers nor cookies nor say `auth` in `HELLO`. Addresses stand in the logs of every server on the way, so such
+    /// tokens should live for seconds.
+    #[must_use]
+    pub fn query(mut self, name: &str) -> Self {
+        self.query = Some(name.into());
         self
     }
 
@@ -98,7 +109,8 @@ impl Jwt {
     /// When it brings a token that is not good.
     pub fn request(&self, request: &Parts) -> Result<Identity, Refused> {
         let token = bearer(&request.headers)
-            .or_else(|| self.cookie.as_ref().and_then(|name| cookie(&request.headers, name)));
+            .or_else(|| self.cookie.as_ref().and_then(|name| cookie(&request.headers, name)))
+            .or_else(|| self.query.as_ref().and_then(|name| parameter(request.uri.query()?, name)));
         token.map_or_else(|| Ok(Identity::anonymous()), |token| self.verify(token))
     }
 
@@ -125,7 +137,8 @@ impl Builder {
 
 impl std::fmt::Debug for Jwt {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Jwt").field("cookie", &self.cookie).finish_non_exhaustive()
+        let mut jwt = f.debug_struct("Jwt");
+        jwt.field("cookie", &self.cookie).field("query", &self.query).finish_non_exhaustive()
     }
 }
 
@@ -138,6 +151,14 @@ fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let lists = headers.get_all(header::COOKIE).iter().filter_map(|list| list.to_str().ok());
     let mut cookies = lists.flat_map(|list| list.split(';')).filter_map(|one| one.trim().split_once('='));
     cookies.find_map(|(key, value)| (key == name).then_some(value))
+}
+
+/// As it stands there: a token has no character that would have to be escaped.
+fn parameter<'a>(query: &'a str, name: &str) -> Option<&'a str> {
+    query
+        .split('&')
+        .filter_map(|one| one.split_once('='))
+        .find_map(|(key, value)| (key == name).then_some(value))
 }
 
 #[cfg(test)]
@@ -206,6 +227,18 @@ mod tests {
         let cookie = parts("cookie", "token=nonsense");
         assert_eq!(jwt.request(&cookie).unwrap(), Identity::anonymous(), "no cookie was named");
         assert!(jwt.cookie("token").request(&cookie).is_err());
+    }
+
+    #[test]
+    fn an_address_is_asked_only_where_its_parameter_is_named() {
+        let token = token(&json!({ "sub": "7", "exp": in_an_hour() }), KEY, Algorithm::HS256);
+        let parts = |address: &str| Request::builder().uri(address).body(()).unwrap().into_parts().0;
+        let asked = parts(&format!("/live?a=b&token={token}"));
+        assert_eq!(Jwt::hs256(KEY).request(&asked).unwrap(), Identity::anonymous());
+        let jwt = Jwt::hs256(KEY).query("token");
+        assert_eq!(jwt.request(&asked).unwrap().user_id(), Some("7"));
+        assert_eq!(jwt.request(&parts("/live?tokens=x")).unwrap(), Identity::anonymous());
+        assert!(jwt.request(&parts("/live?token=x")).is_err());
     }
 
     #[test]
