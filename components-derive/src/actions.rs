@@ -26,25 +26,13 @@ pub(crate) fn expand(options: TokenStream, mut block: ItemImpl) -> TokenStream {
         }
     }
     let ty = &block.self_ty;
-    let Written {
-        specs,
-        events,
-        hooks,
-        computed,
-        computed_shapes,
-        visits,
-        mount,
-        migrate,
-        transactions,
-        arms,
-    } = &written;
-    let durable = transactions.iter().map(|name| {
+    let durable = written.transactions.iter().map(|name| {
         let message = format!("`{}` is a transaction: its component has to be #[live(durable)]", plain(name));
         quote_spanned! {name.span()=>
             const _: () = ::core::assert!(<#ty as p::LiveComponent>::SPEC.durable, #message);
         }
     });
-    let has_mount = mount.is_some();
+    let (computed, called) = (computed_items(&written), called_items(&written));
     let errors = errors.into_tokens();
     quote! {
         // Arguments come out of a message, so they are owned, whatever is done with them.
@@ -58,32 +46,52 @@ pub(crate) fn expand(options: TokenStream, mut block: ItemImpl) -> TokenStream {
             #[doc(hidden)]
             #[allow(missing_docs, unreachable_pub, clippy::all, clippy::pedantic, clippy::restriction)]
             impl #ty {
-                pub const __LIVE_ACTIONS: &'static [p::ActionSpec] = &[#(#specs),*];
-                pub const __LIVE_EVENTS: &'static [&'static str] = &[#(#events),*];
-                pub const __LIVE_HOOKS: &'static [p::Hook] = &[#(p::Hook::#hooks),*];
-                pub const __LIVE_COMPUTED: &'static [&'static str] = &[#(#computed),*];
-                pub const __LIVE_COMPUTED_SHAPES: &'static [p::ShapeField] = &[#(#computed_shapes),*];
-                pub const __LIVE_HAS_MOUNT: bool = #has_mount;
-                #mount
-                #migrate
-                #[allow(unused_variables)]
-                pub fn __live_computed(&mut self, visitor: &mut dyn p::Visitor) {
-                    #(#visits)*
-                }
-                #[allow(unused_variables)]
-                pub fn __live_call(
-                    self: ::std::boxed::Box<Self>,
-                    cx: p::Context,
-                    call: p::Call<'_>,
-                ) -> p::Called {
-                    match call {
-                        #(#arms)*
-                        _ => p::unknown(self, cx, call),
-                    }
-                }
+                #computed
+                #called
             }
         };
         #errors
+    }
+}
+
+/// Fields that are computed, of a component or of a topic's state.
+fn computed_items(written: &Written) -> TokenStream {
+    let Written { computed, computed_shapes, visits, .. } = written;
+    quote! {
+        pub const __LIVE_COMPUTED: &'static [&'static str] = &[#(#computed),*];
+        pub const __LIVE_COMPUTED_SHAPES: &'static [p::ShapeField] = &[#(#computed_shapes),*];
+        #[allow(unused_variables)]
+        pub fn __live_computed(&mut self, visitor: &mut dyn p::Visitor) {
+            #(#visits)*
+        }
+    }
+}
+
+/// What only a component has. Left out where there is nothing of it, because the type may be one of state.
+fn called_items(written: &Written) -> TokenStream {
+    let Written { specs, events, hooks, mount, migrate, arms, .. } = written;
+    if arms.is_empty() && mount.is_none() && migrate.is_none() {
+        return TokenStream::new();
+    }
+    let has_mount = mount.is_some();
+    quote! {
+        pub const __LIVE_ACTIONS: &'static [p::ActionSpec] = &[#(#specs),*];
+        pub const __LIVE_EVENTS: &'static [&'static str] = &[#(#events),*];
+        pub const __LIVE_HOOKS: &'static [p::Hook] = &[#(p::Hook::#hooks),*];
+        pub const __LIVE_HAS_MOUNT: bool = #has_mount;
+        #mount
+        #migrate
+        #[allow(unused_variables)]
+        pub fn __live_call(
+            self: ::std::boxed::Box<Self>,
+            cx: p::Context,
+            call: p::Call<'_>,
+        ) -> p::Called {
+            match call {
+                #(#arms)*
+                _ => p::unknown(self, cx, call),
+            }
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use proc_macro2::Span;
 use syn::meta::ParseNestedMeta;
-use syn::{Attribute, Expr, LitStr, Path, Token, token};
+use syn::{Attribute, Expr, Ident, LitStr, Path, Token, token};
 
 use crate::errors::Errors;
 use crate::names::nearest;
@@ -51,6 +51,8 @@ pub(crate) struct SerdeAttrs {
     pub(crate) transparent: bool,
     /// `tag`, `into`, `remote`, `with`: the form is not the one that the fields say.
     pub(crate) opaque: bool,
+    /// The function of `with` or `serialize_with`.
+    pub(crate) with: Option<Path>,
 }
 
 const COMPONENT: [&str; 6] = ["name", "template", "inline", "open", "durable", "crate"];
@@ -125,9 +127,17 @@ pub(crate) fn serde(attrs: &[Attribute]) -> SerdeAttrs {
             "transparent" => out.transparent = true,
             "flatten" => out.flatten = span,
             "untagged" => out.untagged = span,
-            "tag" | "into" | "remote" | "with" | "serialize_with" => {
+            "tag" | "into" | "remote" => {
                 out.opaque = true;
                 skip_value(meta)?;
+            }
+            "with" | "serialize_with" => {
+                out.opaque = true;
+                let mut path = meta.value()?.parse::<LitStr>()?.parse::<Path>()?;
+                if option == "with" {
+                    path.segments.push(Ident::new("serialize", Span::call_site()).into());
+                }
+                out.with = Some(path);
             }
             _ => skip_value(meta)?,
         }

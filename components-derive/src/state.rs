@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Data, DataEnum, DeriveInput, Field, Fields, Generics, Ident, Type};
+use syn::{Data, DataEnum, DeriveInput, Field, Fields, Generics, Ident, Path, Type};
 
 use crate::attr::{self, SerdeAttrs};
 use crate::errors::Errors;
@@ -26,7 +26,7 @@ pub(crate) fn expand(input: &DeriveInput) -> TokenStream {
                     .collect();
                 let (shape, state, keyed) = (
                     shape_impl(ident, generics, &fields),
-                    fields_impl(ident, generics, &fields),
+                    topic_impl(ident, generics, &fields),
                     keyed_impl(ident, generics, &fields),
                 );
                 quote!(#shape #state #keyed)
@@ -45,7 +45,7 @@ pub(crate) fn expand(input: &DeriveInput) -> TokenStream {
         const _: () = {
             use #p as p;
             #[allow(unused_imports)]
-            use p::{PickPlain as _, Unshaped as _};
+            use p::{PickPlain as _, StateDefaults as _, Unshaped as _};
             #body
         };
         #errors
@@ -61,6 +61,8 @@ struct StateField<'a> {
     skip: bool,
     opaque: bool,
     key: bool,
+    /// Serialises it.
+    with: Option<Path>,
 }
 
 impl<'a> StateField<'a> {
@@ -100,6 +102,7 @@ impl<'a> StateField<'a> {
             name,
             skip: serde.skip,
             opaque: live.opaque.is_some() || serde.opaque,
+            with: serde.with,
         })
     }
 }
@@ -121,12 +124,16 @@ pub(crate) fn shape_field(name: &str, ty: &Type, hidden: Option<&str>, opaque: b
     quote!(p::ShapeField { hash: #hash, name: #name, shape: #shape, hidden: #hidden })
 }
 
-fn shape_impl(ident: &Ident, generics: &Generics, fields: &[StateField<'_>]) -> TokenStream {
-    let name = ident.to_string();
+fn shape_fields(fields: &[StateField<'_>]) -> TokenStream {
     let fields = fields.iter().map(|field| {
         shape_field(&field.name, field.ty, field.skip.then_some("it is #[serde(skip)]"), field.opaque)
     });
-    shape_of(ident, generics, &quote!(p::Shape::Struct(#name, &[#(#fields),*])))
+    quote!(&[#(#fields),*])
+}
+
+fn shape_impl(ident: &Ident, generics: &Generics, fields: &[StateField<'_>]) -> TokenStream {
+    let (name, fields) = (ident.to_string(), shape_fields(fields));
+    shape_of(ident, generics, &quote!(p::Shape::Struct(#name, #fields)))
 }
 
 fn shape_of(ident: &Ident, generics: &Generics, shape: &TokenStream) -> TokenStream {
@@ -148,23 +155,48 @@ fn shape_of(ident: &Ident, generics: &Generics, shape: &TokenStream) -> TokenStr
     }
 }
 
-/// For topics, whose state is compared field by field.
-fn fields_impl(ident: &Ident, generics: &Generics, fields: &[StateField<'_>]) -> TokenStream {
+/// For topics, whose state is compared field by field and has computed fields.
+fn topic_impl(ident: &Ident, generics: &Generics, fields: &[StateField<'_>]) -> TokenStream {
     // With parameters it would need bounds that only serde's derive knows; such a type is no topic, but may be in one.
-    if !generics.params.is_empty() || fields.iter().any(|field| field.opaque) {
+    if !generics.params.is_empty() {
         return TokenStream::new();
     }
+    let (name, count, shapes) = (ident.to_string(), fields.len(), shape_fields(fields));
     let visits = fields.iter().filter(|field| !field.skip).map(|field| {
-        let (name, member) = (&field.name, field.ident);
-        quote_spanned! {field.ty.span()=>
-            visitor.field(#name, p::FieldKind::Public, &mut p::Pick(&mut self.#member).field());
+        let (name, member, ty) = (&field.name, field.ident, field.ty);
+        let Some(with) = &field.with else {
+            return quote_spanned! {ty.span()=>
+                visitor.field(#name, p::FieldKind::Public, &mut p::Pick(&mut self.#member).field());
+            };
+        };
+        quote_spanned! {ty.span()=>
+            {
+                struct With<'a>(&'a #ty);
+                impl p::serde::Serialize for With<'_> {
+                    fn serialize<S: p::serde::Serializer>(
+                        &self,
+                        serializer: S,
+                    ) -> ::core::result::Result<S::Ok, S::Error> {
+                        #with(self.0, serializer)
+                    }
+                }
+                visitor.field(#name, p::FieldKind::Public, &mut p::Pick(&mut With(&self.#member)).field());
+            }
         }
     });
     quote! {
+        impl p::StateDefaults for #ident {}
         impl p::Fields for #ident {
             fn visit(&mut self, visitor: &mut dyn p::Visitor) {
                 #(#visits)*
+                self.__live_computed(visitor);
             }
+        }
+        static SHOWN_FIELDS: [p::ShapeField; #count + #ident::__LIVE_COMPUTED_SHAPES.len()] =
+            p::joined(#shapes, #ident::__LIVE_COMPUTED_SHAPES);
+        static SHOWN: p::Shape = p::Shape::Struct(#name, &SHOWN_FIELDS);
+        impl p::TopicState for #ident {
+            const SHOWN: p::Ref = p::Ref::new(&SHOWN);
         }
     }
 }

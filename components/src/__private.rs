@@ -19,9 +19,9 @@ pub use crate::registry::Registration;
 pub use crate::saved::Saved;
 pub use crate::shape::check::{Ask, Check, Edits, Given, Step, Subject, Want, verify};
 pub use crate::shape::message::Source;
-pub use crate::shape::{Field as ShapeField, LiveShape, Probe, Ref, Shape, Unshaped, hash};
+pub use crate::shape::{Field as ShapeField, LiveShape, Probe, Ref, Shape, Unshaped, hash, joined};
 pub use crate::spec::{ActionSpec, ArgSpec, FieldKind, FieldSpec, Hook, Spec, TemplateSource};
-pub use crate::topic::AnyShared;
+pub use crate::topic::{AnyShared, TopicState};
 pub use crate::tracking::{
     Field, Fields, JsonResult, ObjectWriter, Pick, PickPlain, Print, Tracker, Visitor,
 };
@@ -222,6 +222,16 @@ pub trait MadePlain<T> {
 impl<T> MadePlain<T> for Made<T> {
     fn made(self) -> Result<T> {
         Ok(self.0)
+    }
+}
+
+/// What a type of state has that has no `#[actions]` block: that block's inherent items win over these.
+#[allow(missing_docs)]
+pub trait StateDefaults {
+    const __LIVE_COMPUTED_SHAPES: &'static [ShapeField] = &[];
+
+    fn __live_computed(&mut self, visitor: &mut dyn Visitor) {
+        let _ = visitor;
     }
 }
 

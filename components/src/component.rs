@@ -46,6 +46,10 @@ pub trait LiveComponent: Component + Sized {
 
 /// A component, its type forgotten. Implemented by the derive, driven by the [`Instance`](crate::instance::Instance)
 /// around it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a live component",
+    note = "only a page's component is called and mounted: a type of state has #[live(computed)] methods in its #[actions] block"
+)]
 pub trait Component: Fields + Send + 'static {
     /// What is known of its type.
     fn spec(&self) -> &'static Spec;

@@ -48,7 +48,7 @@ pub use saved::Saved;
 pub use shape::LiveShape;
 pub use shared::{Shared, TopicHandle};
 pub use spec::Spec;
-pub use topic::{CatchUp, Frame, StagedUpdate, Subscriber, Subscription, Topic, TopicRef};
+pub use topic::{CatchUp, Frame, StagedUpdate, Subscriber, Subscription, Topic, TopicRef, TopicState};
 pub use tracked::Tracked;
 pub use vivaz_components_derive::{LiveComponent, LiveState, actions};
 pub use vivaz_protocol::{Author, ComponentId, ErrorCode};

@@ -47,7 +47,7 @@ pub enum Shape {
 }
 
 /// A field of a [`Shape::Struct`].
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Field {
     /// [`hash`] of the name, so that a search in a constant compares numbers.
     pub hash: u64,
@@ -128,6 +128,19 @@ pub const fn hash(name: &str) -> u64 {
         rest = tail;
     }
     hash
+}
+
+/// The fields of a struct with its computed ones, `N` in all.
+#[must_use]
+#[expect(clippy::indexing_slicing, reason = "evaluated by rustc: an index out of bounds fails the build")]
+pub const fn joined<const N: usize>(fields: &[Field], computed: &[Field]) -> [Field; N] {
+    let mut all = [Field::of("", Ref::new(&Shape::Unknown)); N];
+    let mut at = 0;
+    while at < N {
+        all[at] = if at < fields.len() { fields[at] } else { computed[at - fields.len()] };
+        at += 1;
+    }
+    all
 }
 
 macro_rules! leaves {

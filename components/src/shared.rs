@@ -132,8 +132,8 @@ impl<T: Topic> fmt::Debug for Shared<T> {
     }
 }
 
-impl<T: Topic + LiveShape> LiveShape for Shared<T> {
-    const SHAPE: Ref = T::SHAPE;
+impl<T: Topic> LiveShape for Shared<T> {
+    const SHAPE: Ref = T::SHOWN;
 }
 
 impl<T: Topic> AnyShared for Shared<T> {

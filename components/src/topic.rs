@@ -10,7 +10,6 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use serde::Serialize;
 use vivaz_protocol::{Author, Epoch, Rev, SessionId, TopicName};
 
 pub(crate) use cell::Cell;
@@ -20,15 +19,31 @@ use crate::env::Env;
 use crate::event::ServerEvent;
 use crate::instance::BoxFuture;
 use crate::journal::Operation;
+use crate::shape::Ref;
 use crate::tracking::Fields;
 use crate::{ActionError, ComponentId, Identity, Result};
+
+/// A type that can be the state of a topic. Derived with `LiveState`, for structs.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the state of a topic",
+    label = "this is not compared field by field",
+    note = "add `#[derive(LiveState)]` to it; it is a struct with named fields, without type parameters, and serde writes it \
+            as that struct (no `into`, `tag`, `transparent`, `remote`)"
+)]
+pub trait TopicState: Fields {
+    /// What it looks like to templates, computed fields included.
+    const SHOWN: Ref;
+}
 
 /// State that components share: a chat room, a list of todos, a game.
 ///
 /// Its name is a kind and a key with a slash between them: a field `#[live(shared = "chat/{room}")]` of a component
 /// whose `room` is `lobby` shows the topic `chat/lobby`, and `lobby` is parsed into the [`Key`](Topic::Key). It is
 /// loaded when the first component names it and kept while anybody looks at it.
-pub trait Topic: Fields + Serialize + Clone + Send + Sync + 'static {
+///
+/// What follows from its fields is a method marked `#[live(computed)]` in an `#[actions]` block of the type: a field to
+/// templates, computed once for all who look.
+pub trait Topic: TopicState + Clone + Send + Sync + 'static {
     /// What is behind the slash of the name. A key that does not parse is refused as `bad_props`.
     type Key: FromStr<Err: fmt::Display> + Send + Sync;
 

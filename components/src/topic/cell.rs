@@ -13,10 +13,10 @@ use vivaz_protocol::{
 use super::ring::Ring;
 use super::{AnyTopic, CatchUp, Frame, Subscriber, Topic, parse_key};
 use crate::event::ServerEvent;
-use crate::fault::{guard, panicked};
+use crate::fault::{guard, guard_now, panicked};
 use crate::instance::BoxFuture;
 use crate::journal::Operation;
-use crate::tracking::{Tracker, next_version};
+use crate::tracking::{Tracker, next_version, write_shown};
 use crate::{ActionError, Identity, Result};
 
 /// So many operations are remembered.
@@ -140,7 +140,9 @@ impl<T: Topic> Cell<T> {
         if let Some(frame) = &state.snapshot {
             return Ok(frame.clone());
         }
-        let json = serde_json::to_string(&*state.value)?;
+        // Computed fields are written with the others, and fields are visited to be changed, hence the copy.
+        let mut shown = T::clone(&state.value);
+        let json = guard_now("writing a topic", || Ok(write_shown(&mut shown)?))?;
         let frame = encode(&ServerMessage::Snapshot {
             stream: self.stream(),
             rev: state.rev,

@@ -62,17 +62,17 @@ impl Topic for Other {
 }
 
 /// Remembers what it is told.
-struct Ear {
+pub(crate) struct Ear {
     session: SessionId,
     heard: Mutex<Vec<String>>,
 }
 
 impl Ear {
-    fn new(name: &str) -> Arc<Self> {
+    pub(crate) fn new(name: &str) -> Arc<Self> {
         Arc::new(Self { session: SessionId::new(name).unwrap(), heard: Mutex::default() })
     }
 
-    fn heard(&self) -> Vec<String> {
+    pub(crate) fn heard(&self) -> Vec<String> {
         std::mem::take(&mut *self.heard.lock().unwrap())
     }
 }

@@ -15,4 +15,5 @@ mod loading;
 mod registry;
 mod room;
 mod shapes;
+mod topics;
 mod ui;
