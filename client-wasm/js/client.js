@@ -202,7 +202,7 @@ class LiveComponent extends HTMLElement {
 const after = act => queueMicrotask(() => guard(act));
 effects.run = (op, w, s) => {
   switch (op) {
-    case 30: {
+    case 11: {
       const attempt = w(), code = w(), queued = w(), status = s();
       Object.assign(connection, { status, attempt, code, queued });
       page.setAttribute('live-connection', status);
@@ -213,16 +213,16 @@ effects.run = (op, w, s) => {
       after(() => document.dispatchEvent(new CustomEvent('live:connection', { detail: { ...connection } })));
       break;
     }
-    case 31: { const n = w(), ok = w(); settle(n, ok, s()); break; }
-    case 32: { const c = components[w()]; after(() => c.changed()); break; }
-    case 33: { const c = components[w()], name = s(), data = JSON.parse(s()); after(() => c.heard(name, data)); break; }
-    case 34: { const c = components[w()], failed = w(), json = s(); phase(c, failed && failure(JSON.parse(json))); break; }
-    case 35: { const c = components[w()], action = s(); fault(c, action, JSON.parse(s())); break; }
-    case 36: fetchTemplate(s()); break;
-    case 37: { const token = w(), of = life; setTimeout(() => { if (of == life) tell(TIMER, 0, token); }, w()); break; }
-    case 38: reload(); break;
-    case 39: given = s(); break;
-    case 40: queueMicrotask(() => tell(SOCKET)); break;
+    case 12: { const n = w(), ok = w(); settle(n, ok, s()); break; }
+    case 13: { const c = components[w()]; after(() => c.changed()); break; }
+    case 14: { const c = components[w()], name = s(), data = JSON.parse(s()); after(() => c.heard(name, data)); break; }
+    case 15: { const c = components[w()], failed = w(), json = s(); phase(c, failed && failure(JSON.parse(json))); break; }
+    case 16: { const c = components[w()], action = s(); fault(c, action, JSON.parse(s())); break; }
+    case 17: fetchTemplate(s()); break;
+    case 18: { const token = w(), of = life; setTimeout(() => { if (of == life) tell(TIMER, 0, token); }, w()); break; }
+    case 19: reload(); break;
+    case 20: given = s(); break;
+    case 21: queueMicrotask(() => tell(SOCKET)); break;
     default: throw new Error('operation ' + op);
   }
 };
@@ -272,12 +272,13 @@ const fetchTemplate = async hash => {
   tell(TEMPLATE, 0, 0, 0, hash, text);
 };
 
-effects.child = (element, anew) => {
+effects.child = element => {
   const { name, props } = element.$p;
-  if (anew) {
+  if (element.$anew) {
     // Another component takes the place.
     const next = document.createElement('live-component');
     next.$p = element.$p;
+    next.$key = element.$key;
     next.$given = props;
     for (const a of element.attributes) {
       if (!['id', 'seal', 'template', 'shape', 'live-state'].includes(a.name)) next.setAttribute(a.name, a.value);
@@ -309,9 +310,9 @@ effects.mark = (node, hook, name) => {
 
 effects.listen = listen;
 effects.edited = edited;
-to.event = (slot, node, hole, json) => tell(EVENT, slot, node, hole, '', json);
-to.edit = (slot, node, hole, json) => tell(EDIT, slot, node, hole, '', json);
-to.commit = (slot, node, hole) => tell(COMMIT, slot, node, hole);
+to.event = (slot, node, address, json) => tell(EVENT, slot, node, address, '', json);
+to.edit = (slot, force, field, json) => tell(EDIT, slot, force, 0, field, json);
+to.commit = (slot, field) => tell(COMMIT, slot, 0, 0, field);
 
 // What the user does before a component is there, or while its engine starts anew, is kept, and done when it is.
 const early = [];

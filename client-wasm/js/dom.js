@@ -2,6 +2,8 @@
 
 /** Nodes by the number that the engine gave them. A numbered root knows it (`$i`), and its template (`$b`). */
 export let nodes = [null];
+// The block of each root, by the same number: a row that is a component of its own is a root twice.
+let blocks = [];
 /** Skeletons, and what listens in each. */
 export let templates = [];
 /** The elements of components, by slot. */
@@ -11,16 +13,12 @@ export const watchers = new Set();
 /** What is not about nodes, and what the page's own code is told: client.js fills it. */
 export const effects = {};
 
-let walks = [[0]];
-let names = [];
-
 /** Forgets everything: a new engine starts to count from the beginning. */
 export const reset = () => {
   for (const node of nodes) if (node) unbind(node);
   nodes = [null];
+  blocks = [];
   templates = [];
-  walks = [[0]];
-  names = [];
   watchers.clear();
 };
 
@@ -36,38 +34,41 @@ const pass = (parent, step) => {
     if (!at) throw 0;
   }
   while (elements--) {
-    at = at ? at.nextElementSibling : parent.firstElementChild;
+    at = next(parent, at);
     if (!at) throw 0;
   }
   return at;
 };
 const next = (parent, at) => (at ? at.nextElementSibling : parent.firstElementChild);
 
-/** Follows a walk to an element; to the last node passed, where it ends at a comment. Throws where there is none. */
+/** Follows a walk to an element. Throws where there is none. */
 export const walk = (node, path) => {
-  if (!node) throw 0;
-  const steps = walks[path], last = steps[0] ? steps.length - 1 : steps.length;
-  for (let i = 1; i < last; i++) node = next(node, pass(node, steps[i]));
-  if (steps[0] == 2) node = pass(node, steps[last]);
-  if (!node) throw 0;
+  for (const step of path) {
+    node = next(node, pass(node, step));
+    if (!node) throw 0;
+  }
   return node;
 };
 
-const text = (node, path, value) => {
-  const parent = walk(node, path), steps = walks[path], at = pass(parent, steps[steps.length - 1]);
-  const there = at ? at.nextSibling : parent.firstChild;
+const text = (parent, after, value) => {
+  const at = pass(parent, after), there = at ? at.nextSibling : parent.firstChild;
   if (there && there.nodeType == 3) {
     if (there.data !== value) there.data = value;
   } else if (value) parent.insertBefore(document.createTextNode(value), there);
 };
 
+// Numbers a root, and after it the places of what grows and shrinks inside: the parent, and what stands behind.
 const bind = (node, id, template) => {
+  const of = (blocks[id] = templates[template]);
   nodes[id] = node;
   node.$i = id;
   node.$b = template;
-  const of = templates[template];
   if (of.watches) watchers.add(node);
   if (of.marks.length) marked.push(node);
+  for (const [, path, , end] of of.parts) {
+    const parent = nodes[++id] = walk(node, path);
+    nodes[++id] = end < 0 ? null : pass(parent, (end + 1) << 16);
+  }
 };
 
 const unbind = node => {
@@ -186,6 +187,10 @@ export const show = (node, control = node.$t, value = node.$v) => {
   }
 };
 
+// What a field says to a control of that kind.
+const said = (control, kind, value) =>
+  control == CHECKBOX ? (kind & 8 ? '1' : '') : control == MULTIPLE ? ((kind & 7) == 4 ? value : '') : plain(kind, value);
+
 const model = (node, control, force, value) => {
   if (node.$v === undefined) {
     node.$t = control;
@@ -248,12 +253,75 @@ const rebuild = (node, template) => {
   });
 };
 
-const skeleton = (namespace, html) => {
+// Takes a block: what is cloned, and what its holes are. Their numbers are those of `Place` in template/src/code.rs.
+const prepare = ([html, namespace, holes]) => {
   const template = document.createElement('template');
   const around = ['', 'svg', 'math'][namespace];
   template.innerHTML = around ? `<${around}>${html}</${around}>` : html;
   const content = template.content;
-  return { content, root: around ? content.firstChild.firstElementChild : content.firstElementChild, listen: [], controls: [], marks: [] };
+  const of = { content, root: around ? content.firstChild.firstElementChild : content.firstElementChild, holes, parts: [], listen: [], controls: [], marks: [] };
+  for (const hole of holes) {
+    const [place, path, a, b, c, d, e, keys, address] = hole;
+    if (place == 7) of.parts.push(hole);
+    else if (place == 8) {
+      of.listen.push({ path, type: a, flags: b, held: c, debounce: d, throttle: e, keys, address });
+      if (b & 48) of.watches = 1;
+      effects.listen(a);
+    } else if (place == 9) of.controls.push({ path, control: a, field: b, flags: c, debounce: d });
+    else if (place == 11 || place == 12) of.marks.push([path, place == 12, a]);
+  }
+  return of;
+};
+
+// A value as text: lists and objects have none. Kinds are those of `shown` in src/render/value.rs.
+const plain = (kind, value) => ((kind & 7) > 3 ? '' : value);
+
+// Whether following the URL, or loading it, could run a script: read as a browser reads it. The same as in template/src/url.rs.
+const script = url => /^(javascript|vbscript):|^data:(?!image\/(?!svg))/i.test(url.replace(/[\t\n\r]/g, '').replace(/^[\0- ]+/, ''));
+
+const set = (root, [place, path, a, b, c], kind, value) => {
+  const node = walk(root, path), type = kind & 7, on = kind & 8, bool = type == 1 || type == 2, v = plain(kind, value);
+  let p;
+  switch (place) {
+    case 0: text(node, a, v); break;
+    case 1: if (node.textContent !== v) node.textContent = v; break;
+    case 2:
+      if (node.$h === undefined) {
+        p = document.createElement('template');
+        p.innerHTML = v;
+        if (node.innerHTML !== p.innerHTML) node.innerHTML = v;
+      } else if (node.$h !== v) node.innerHTML = v;
+      node.$h = v;
+      break;
+    case 3:
+      // As it is, a URL, several of them, a property, a word that truth values are written as, classes.
+      if (b == 3) property(node, a, kind & 16, bool ? (on ? '1' : '') : v);
+      else if (b == 5) {
+        const list = (bool ? '' : v).split(/\s+/);
+        // The first time these are the server's, of an older state perhaps; others' own are told from them.
+        classes(node, false, (node.$k || [...node.classList].filter(name => !node.$j?.[name])).filter(name => !list.includes(name)));
+        classes(node, true, (node.$k = list));
+      } else if (b == 4) attribute(node, a, type ? v : null);
+      else attribute(node, a, type < 2 ? null : bool ? '' : (b == 1 && script(v)) || (b == 2 && v.split(/[\s,]/).some(script)) ? 'about:invalid' : v);
+      break;
+    case 4: (node.$j ??= {})[a] = 1; classes(node, !!on, [a]); break;
+    case 5:
+      p = node.style;
+      if (type > 1) {
+        if (p.getPropertyValue(a) !== v) p.setProperty(a, v);
+      } else if (p.getPropertyValue(a)) p.removeProperty(a);
+      break;
+    case 6: if (node.hidden == !!on) node.hidden = !on; break;
+    case 9: model(node, a, c & 16, said(a, kind, value)); break;
+    case 10: wire(node, a, on, b); break;
+    case 13: node.$p = { name: a, props: value }; effects.child(node); break;
+    case 14:
+      // A number and its text are two keys.
+      p = type + value;
+      node.$anew = node.$key !== undefined && node.$key !== p;
+      node.$key = p;
+      break;
+  }
 };
 
 /** Runs operations. `false`: nodes are not where the template says. */
@@ -261,90 +329,61 @@ export function run(words, string) {
   let i = 0, q = 0, fits = true, n, v, p;
   const w = () => words[i++];
   const s = () => string.slice(q, (q += words[i++]));
-  const at = () => walk(nodes[w()], w());
+  const node = () => {
+    const node = nodes[w()];
+    if (!node) throw 0;
+    return node;
+  };
   while (i < words.length) {
     const op = w(), from = i, cut = q;
     try {
       switch (op) {
-        case 1: n = w(); v = w(); templates[n] = skeleton(v, s()); break;
-        case 2: n = w(); v = w(); p = w(); walks[n] = [v, ...words.subarray(i, (i += p))]; break;
-        case 3: n = w(); names[n] = s(); break;
-        case 4: {
-          const of = templates[w()], l = { hole: w(), path: w(), flags: w(), held: w(), debounce: w(), throttle: w(), type: s() };
-          v = s();
-          l.keys = v ? v.split('\n') : null;
-          if (l.flags & 48) of.watches = 1;
-          of.listen.push(l);
-          effects.listen(l.type);
-          break;
-        }
-        case 5: templates[w()].controls.push({ hole: w(), path: w(), control: w(), flags: w(), debounce: w() }); break;
-        case 6: n = templates[w()]; n.marks.push([w(), w(), s()]); break;
-        case 7: n = w(); v = w(); bind(templates[v].root.cloneNode(true), n, v); break;
-        case 8: n = at(); nodes[w()] = n; break;
-        case 9: {
-          const parent = nodes[w()], path = w(), first = w(), count = w(), stride = w(), template = w();
-          n = next(parent, pass(parent, walks[path][1]));
+        case 1: n = w(); for (const block of JSON.parse(s())) templates[n++] = prepare(block); break;
+        case 2: n = w(); v = w(); bind(templates[v].root.cloneNode(true), n, v); break;
+        case 3: {
+          const root = node(), [, path, start] = blocks[words[from]].holes[w()], first = w(), count = w(), stride = w(), template = w();
+          p = walk(root, path);
+          n = next(p, pass(p, start));
           for (let k = 0; k < count; k++, n = n.nextElementSibling) {
             if (!n || n.localName != templates[template].root.localName) throw 0;
             bind(n, first + k * stride, template);
           }
           break;
         }
-        case 10: n = w(); v = elements[w()]; bind(v, n, w()); break;
-        case 11: n = nodes[w()]; rebuild(n, w()); break;
-        case 12: p = nodes[w()]; n = nodes[w()]; v = nodes[w()]; if (!p || !n) throw 0; insert(p, n, v); break;
-        case 13:
-          n = nodes[w()];
-          if (!n) throw 0;
+        case 4:
+          n = w(); v = elements[w()]; p = w();
+          if (w()) rebuild(v, p);
+          bind(v, n, p);
+          break;
+        case 5: p = node(); n = node(); insert(p, n, nodes[w()]); break;
+        case 6:
+          n = node();
           p = n.parentNode;
           unbind(n);
           n.remove();
           if (p && (p.localName == 'select' || p.localName == 'optgroup')) changedOptions(p);
           break;
-        case 14:
+        case 7:
           for (v = w(), p = w(); p--; v++) {
             n = nodes[v];
             if (n && n.$i === v) unbind(n);
             nodes[v] = null;
           }
           break;
-        case 15: n = nodes[w()]; if (!n) throw 0; n.textContent = ''; break;
-        case 16: n = nodes[w()]; v = w(); text(n, v, s()); break;
-        case 17: n = at(); v = s(); if (n.textContent !== v) n.textContent = v; break;
-        case 18:
-          n = at(); v = s();
-          if (n.$h === undefined) {
-            p = document.createElement('template');
-            p.innerHTML = v;
-            if (n.innerHTML !== p.innerHTML) n.innerHTML = v;
-          } else if (n.$h !== v) n.innerHTML = v;
-          n.$h = v;
-          break;
-        case 19: n = at(); v = names[w()]; attribute(n, v, s()); break;
-        case 20: n = at(); attribute(n, names[w()], null); break;
-        case 21: n = at(); v = names[w()]; p = w(); property(n, v, p, s()); break;
-        case 22: n = at(); v = names[w()]; (n.$j ??= {})[v] = 1; classes(n, !!w(), [v]); break;
-        case 23: {
-          n = at();
-          const list = s().split(/\s+/);
-          // The first time these are the server's, of an older state perhaps; others' own are told from them.
-          classes(n, false, (n.$k || [...n.classList].filter(name => !n.$j?.[name])).filter(name => !list.includes(name)));
-          classes(n, true, (n.$k = list));
+        case 8: node().textContent = ''; break;
+        case 9: n = node(); set(n, blocks[words[from]].holes[w()], w(), s()); break;
+        case 10: {
+          const slot = w(), kind = w(), field = s(), value = s();
+          for (const root of nodes) if (root?.$i && root.closest('live-component')?.$c === slot) {
+            for (const c of templates[root.$b].controls) if (c.field == field) {
+              n = walk(root, c.path);
+              n.$v = said(c.control, kind, value);
+              n.$r = 1;
+              n.setAttribute('aria-invalid', 'true');
+            }
+          }
           break;
         }
-        case 24:
-          n = at().style; v = names[w()];
-          if (w()) {
-            p = s();
-            if (n.getPropertyValue(v) !== p) n.setProperty(v, p);
-          } else { s(); if (n.getPropertyValue(v)) n.removeProperty(v); }
-          break;
-        case 25: n = at(); v = !w(); if (n.hidden != v) n.hidden = v; break;
-        case 26: n = at(); v = w(); p = w(); model(n, v, p, s()); break;
-        case 27: n = at(); s(); n.$v = s(); n.$r = 1; n.setAttribute('aria-invalid', 'true'); break;
-        case 28: n = at(); v = w(); p = w(); wire(n, v, p, s()); break;
-        case 29: n = at(); v = w(); n.$p = { name: s(), props: s() }; effects.child(n, v); break;
         default: effects.run(op, w, s);
       }
     } catch (error) {
@@ -353,11 +392,11 @@ export function run(words, string) {
         // In other HTML than the template's it may be any element that is found.
         console.warn(error);
       }
-      // A place that is not there. The operation is passed over: its words and strings are counted all the same.
+      // A place that is not there. The operation is passed over: its words and its string are counted all the same.
       fits = false;
       q = cut;
       i = from + LENGTH[op];
-      for (let k = STRINGS[op] || 0; k--; ) s();
+      if (op == 9) s();
     }
   }
   const chosen = selects, marks = marked, after = late, edits = typed;
@@ -372,6 +411,5 @@ export function run(words, string) {
   if (fits) for (const node of edits) effects.edited(node);
   return fits;
 }
-// How many words and strings the operations have that look for a place.
-const LENGTH = { 8: 3, 9: 6, 12: 3, 13: 1, 15: 1, 16: 2, 17: 2, 18: 2, 19: 3, 20: 3, 21: 4, 22: 4, 23: 2, 24: 4, 25: 3, 26: 4, 27: 2, 28: 4, 29: 3 };
-const STRINGS = { 16: 1, 17: 1, 18: 1, 19: 1, 21: 1, 23: 1, 24: 1, 26: 1, 27: 2, 28: 1, 29: 2 };
+// How many words the operations have that look for a place.
+const LENGTH = { 3: 6, 4: 4, 5: 3, 6: 1, 8: 1, 9: 3 };

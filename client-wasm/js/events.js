@@ -51,7 +51,7 @@ export const handle = (e, path = e.composedPath()) => {
 const consider = (e, l, root, el, target) => {
   const { flags } = l;
   if (flags & 4 && target !== el) return false;
-  if (l.keys && (e.isComposing || !l.keys.some(key => key.toLowerCase() == (e.key || '').toLowerCase()))) return false;
+  if (l.keys[0] && (e.isComposing || !l.keys.some(key => key.toLowerCase() == (e.key || '').toLowerCase()))) return false;
   if (l.held && l.held != (e.ctrlKey | (e.shiftKey << 1) | (e.altKey << 2) | (e.metaKey << 3))) return false;
   if (flags & 8) {
     const done = (el.$o ??= new Set());
@@ -61,7 +61,7 @@ const consider = (e, l, root, el, target) => {
   if (flags & 1) e.preventDefault();
   const payload = gather(e, flags >> 8, el, target);
   const fire = () => {
-    if (root.$i && root.isConnected) to.event(slot(root), root.$i, l.hole, JSON.stringify(payload));
+    if (root.$i && root.isConnected) to.event(slot(root), root.$i, l.address, JSON.stringify(payload));
   };
   if (l.debounce) pause(el, l, l.debounce - 1, fire);
   else if (l.throttle) throttle(el, l, fire);
@@ -143,14 +143,14 @@ const control = node => {
 const edit = (node, moment) => {
   const found = control(node);
   if (!found) return;
-  const [c, root] = found, commit = () => root.$i && to.commit(slot(root), root.$i, c.hole);
+  const [c, root] = found, commit = () => root.$i && to.commit(slot(root), c.field);
   if (moment == 0) {
     if (node.$c || node.validity?.badInput) return;
     if (node.$r) { node.$r = 0; node.removeAttribute('aria-invalid'); }
     const value = read(node, c.control, c.flags);
     if (c.control == 3 && !node.checked) return;
     node.$v = shown(value);
-    to.edit(slot(root), root.$i, c.hole, JSON.stringify(value));
+    to.edit(slot(root), c.flags & 16, c.field, JSON.stringify(value));
     if ((c.flags & 3) != 0) return;
     if (c.debounce) pause(node, c, c.debounce - 1, commit);
     else commit();

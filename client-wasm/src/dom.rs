@@ -11,34 +11,21 @@ pub(crate) use ops::{Ops, later};
 #[cfg(target_arch = "wasm32")]
 pub(crate) use ops::{float, number};
 
-/// What can be done. The words that follow each are named; `node` and `id` are numbers of nodes, which the engine
-/// gives out, `path` is the number of a registered walk that starts at the node. Lengths of strings are added by the
-/// writer, after the words. The numbers are those of the decoder's cases.
+/// What can be done. The words that follow each are named; `node` is the number of a node, which the engine gives out
+/// (an instance's root; those of the places of its lists and conditions follow, two each: the parent and what stands
+/// behind), `hole` the position of a hole in its block, `kind` is what `shown` says of a value. Lengths of strings are
+/// added by the writer, after the words. The numbers are those of the decoder's cases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub(crate) enum Op {
-    /// `template namespace` html: a skeleton to clone.
+    /// `template` json: blocks to clone, numbered from there on, and what their holes are.
     Template = 1,
-    /// `path kind count step…`: a walk; its kind is a [`Walk`], a step is `comments << 16 | elements`.
-    Path,
-    /// `name` text: an attribute's, class's or property's name.
-    Name,
-    /// `template hole path flags held debounce throttle` event keys: listens wherever the template is cloned.
-    Listen,
-    /// `template hole path control flags debounce`: a control bound to a field.
-    Control,
-    /// `template path kind` name: a reference (0) or a hook (1).
-    Mark,
     /// `node template`: clones the skeleton.
     Make,
-    /// `node path id`: remembers the node at the end of the walk as `id`.
-    Refer,
-    /// `parent path first count stride template`: takes rows that the server rendered, and numbers them.
+    /// `node hole first count stride template`: takes rows that the server rendered, and numbers them.
     Rows,
-    /// `node slot template`: the component's own element.
+    /// `node slot template anew`: the component's own element, filled with the skeleton if it is made anew.
     Root,
-    /// `node template`: empties the component's element and fills it with the skeleton.
-    Rebuild,
     /// `parent node before`: puts a node where it belongs, `before` 0 for the end.
     Insert,
     /// `node`: takes it out of the page.
@@ -47,34 +34,11 @@ pub(crate) enum Op {
     Forget,
     /// `parent`: empties it.
     Clear,
-    /// `node path` text: a text node.
-    Text,
-    /// `node path` text: the whole content.
-    Content,
-    /// `node path` html: the whole content.
-    Html,
-    /// `node path name` value.
-    Attribute,
-    /// `node path name`
-    RemoveAttribute,
-    /// `node path name force` value: a property that the user changes too. Forced: also if it was set to that before.
-    Property,
-    /// `node path name on`
-    Class,
-    /// `node path` names: the classes that a `class` attribute names.
-    Classes,
-    /// `node path name on` value
-    Style,
-    /// `node path on`
-    Show,
-    /// `node path control force` value: what the field of a control says.
-    Model,
-    /// `node path` message: what was typed is refused; the value that counts comes with it, but the text stays.
+    /// `node hole kind` value: what a hole shows; 16 is added to the kind for one that is set even if it was before.
+    Set,
+    /// `slot kind` field value: what was typed into a field is refused; the value that counts comes with it,
+    /// but the text stays.
     Refuse,
-    /// `node path effect on` argument: shows the state of the wire; the effect is an [`Effect`].
-    Wire,
-    /// `node path anew` component props: a child component.
-    Child,
     /// `attempt code queued` name: how the page is connected.
     Status,
     /// `ticket ok` json: what a call came to.
@@ -97,29 +61,6 @@ pub(crate) enum Op {
     State,
     /// (nothing): the socket wants another turn.
     Turn,
-}
-
-/// What stands at the end of a walk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u32)]
-pub(crate) enum Walk {
-    /// An element.
-    Element,
-    /// The text node right after the last step, made if there is none.
-    Text,
-    /// The comment that the last step counts to.
-    Comment,
-    /// The place after the last step: where rows begin.
-    Place,
-}
-
-/// What a state of the wire does to an element.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u32)]
-pub(crate) enum Effect {
-    Show,
-    Class,
-    Attribute,
 }
 
 /// Takes operations.

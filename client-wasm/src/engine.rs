@@ -88,8 +88,12 @@ pub fn turn(what: u32, slot: u32, a: u32, b: u32, text: &str, more: &str) -> f64
             }
             UNMOUNT => page.unmount(slot),
             EVENT => page.event(slot, a, b, value()),
-            EDIT => page.edit(slot, a, b, value()),
-            COMMIT => page.commit(slot, a, b),
+            EDIT => {
+                page.client.edit(slot, Key::of(text), value(), a != 0);
+            }
+            COMMIT => {
+                page.client.commit(slot, Key::of(text), None);
+            }
             CALL => page.client.action(slot, text, more, None, ticket, Vec::new()),
             SET => {
                 let field = Key::of(text);
@@ -101,7 +105,7 @@ pub fn turn(what: u32, slot: u32, a: u32, b: u32, text: &str, more: &str) -> f64
             PROPS => page.client.props(slot, text),
             TEMPLATE => {
                 let template = value();
-                page.template(text, (template != Val::Null).then_some(&template));
+                page.template(text, (template != Val::Null).then_some(template));
             }
             TIMER => page.client.timer(a),
             WAKE => page.client.wake(),
@@ -133,9 +137,9 @@ pub fn turn(what: u32, slot: u32, a: u32, b: u32, text: &str, more: &str) -> f64
 /// A component: a JSON object of what [`Mount`] has.
 const MOUNT: u32 = 0;
 const UNMOUNT: u32 = 1;
-/// An event at hole `b` of instance `a`; a JSON object of what expressions ask for.
+/// An event in instance `a`, which does what stands at address `b`; a JSON object of what expressions ask for.
 const EVENT: u32 = 2;
-/// The control at hole `b` of instance `a` was edited; the JSON value.
+/// A field was edited in a control; the JSON value. If `a` is not 0, the server's value shows even so.
 const EDIT: u32 = 3;
 /// The moment of that edit has come.
 const COMMIT: u32 = 4;

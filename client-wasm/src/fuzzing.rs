@@ -1,6 +1,8 @@
-//! What only the fuzz targets reach: how the page reads JSON and applies patches, as texts.
+//! What only the fuzz targets reach: how the page reads JSON and templates and applies patches, as texts.
 
+use crate::dom::{Dom, Op};
 use crate::patch;
+use crate::render::{Blueprint, Stage};
 use crate::value::{Val, parse};
 
 /// Reads JSON and writes it again; `None` if the page refuses it.
@@ -18,4 +20,13 @@ pub fn patched(state: &str, patch: &str) -> Option<String> {
         patch::apply(state.at_mut(field)?, change).ok()?;
     }
     Some(state.json())
+}
+
+/// Whether the page takes this for a template.
+pub fn is_template(text: &str) -> bool {
+    struct Nowhere;
+    impl Dom for Nowhere {
+        fn put(&mut self, _: Op, _: &[u32], _: &[&str]) {}
+    }
+    parse(text).is_some_and(|json| Blueprint::new(json, &mut Stage::new(Nowhere)).is_some())
 }

@@ -2,7 +2,7 @@
 
 use crate::client::{Client, Failure, Kind, Origin, Output, Phase, Slot, Source};
 use crate::dom::{Dom, Op};
-use crate::render::{Blueprint, Happening, Roots, Stage, Surroundings, View, Wire};
+use crate::render::{Blueprint, Of, Stage, Surroundings, View, shown};
 use crate::store::{Edit, Operation, Segment, Tag};
 use crate::value::{Key, Val, parse, write_count};
 
@@ -21,33 +21,28 @@ struct Place {
 }
 
 /// What a view asks the client for.
-struct Of<'a> {
+struct Sight<'a> {
     client: &'a Client,
     slot: Slot,
 }
 
-impl Roots for Of<'_> {
+impl Of for Sight<'_> {
     fn root(&self, field: Key) -> Option<&Val> {
         self.client.root(self.slot, field)
     }
-}
 
-impl Wire for Of<'_> {
-    fn is_loading(&self, from: Option<Origin>, action: Option<&str>) -> bool {
-        self.client.unanswered(self.slot).any(|request| match &request.kind {
-            Kind::Action { name, origin, .. } => {
-                from.is_none_or(|from| *origin == Some(from)) && action.is_none_or(|action| **name == *action)
-            }
-            Kind::Mount | Kind::Property { .. } | Kind::Props | Kind::Unmount => false,
-        })
-    }
-
-    fn is_dirty(&self, field: Option<&str>) -> bool {
-        self.client.is_dirty(self.slot, field)
-    }
-
-    fn is_offline(&self) -> bool {
-        !self.client.is_connected()
+    fn wire(&self, state: i64, target: Option<&str>, from: Origin) -> bool {
+        match state {
+            0 => self.client.unanswered(self.slot).any(|request| match &request.kind {
+                Kind::Action { name, origin, .. } => match target {
+                    Some(target) => **name == *target,
+                    None => from.hole == 0 || *origin == Some(from),
+                },
+                Kind::Mount | Kind::Property { .. } | Kind::Props | Kind::Unmount => false,
+            }),
+            1 => self.client.is_dirty(self.slot, target),
+            _ => !self.client.is_connected(),
+        }
     }
 }
 
@@ -150,34 +145,33 @@ impl<D: Dom> Page<D> {
         if let Some(place) = self.places.get_mut(slot as usize)
             && let Some((_, view)) = std::mem::take(place).view
         {
-            view.drop(&Of { client: &self.client, slot }, &mut self.stage);
+            view.drop(&mut self.stage);
         }
         self.client.unmount(slot);
     }
 
-    /// An event at a hole.
-    pub(crate) fn event(&mut self, slot: Slot, node: u32, hole: u32, payload: Val) {
+    /// An event: the address of what it does, in the instance at `node`; an object of what its expressions ask for.
+    pub(crate) fn event(&mut self, slot: Slot, node: u32, address: u32, mut event: Val) {
         self.temporary += 1;
         let mut temporary = String::from("temp-");
         write_count(u64::from(self.temporary), &mut temporary);
-        let temporary = Val::from(temporary);
-        let happening = Happening::new(payload, temporary);
-        let fired = self.view(slot, |view, around, of, stage| {
-            let fired = view.fire(node, hole as usize, &happening, around, (of, stage));
-            for (local, value) in &fired.locals {
-                view.set_local(*local, value.clone(), around, of, stage);
-            }
-            fired
-        });
-        let Some(fired) = fired else { return };
+        event.set(Key::of("temp"), temporary.into());
+        let mut fired = Default::default();
+        self.view(slot, &event, &mut |view, around, stage| fired = view.fire(node, address, around, stage));
+        for (node, local) in fired.locals {
+            let mut local = Some(local);
+            self.view(slot, &Val::Null, &mut |view, around, stage| {
+                view.touch(node, local.take(), around, stage);
+            });
+        }
         let mut guesses = Vec::new();
         for edit in fired.guesses {
             guesses.extend(self.place_guess(slot, edit));
         }
         for call in fired.calls {
-            let origin = Some(Origin { node, hole });
+            let origin = Some(Origin { node, hole: address });
             let guesses = std::mem::take(&mut guesses);
-            self.client.action(slot, &call.action, &call.arguments, origin, None, guesses);
+            self.client.action(slot, call.action, &call.arguments, origin, None, guesses);
         }
     }
 
@@ -190,25 +184,6 @@ impl<D: Dom> Page<D> {
         let shared = std::mem::replace(&mut edit.field, *part);
         edit.path.remove(0);
         Some((Some(shared), edit))
-    }
-
-    /// A control was edited.
-    pub(crate) fn edit(&mut self, slot: Slot, node: u32, hole: u32, value: Val) {
-        if let Some((field, force)) = self.model(slot, node, hole) {
-            self.client.edit(slot, field, value, force);
-        }
-    }
-
-    /// What was edited in a control has to go out now.
-    pub(crate) fn commit(&mut self, slot: Slot, node: u32, hole: u32) {
-        if let Some((field, _)) = self.model(slot, node, hole) {
-            self.client.commit(slot, field, None);
-        }
-    }
-
-    fn model(&self, slot: Slot, node: u32, hole: u32) -> Option<(Key, bool)> {
-        let (_, view) = self.places.get(slot as usize)?.view.as_ref()?;
-        view.model(node, hole as usize)
     }
 
     /// A guess of the page's own code: an object of patch values. A shared field's value is a patch of its topic.
@@ -228,7 +203,7 @@ impl<D: Dom> Page<D> {
     }
 
     /// A template came, or could not be fetched.
-    pub(crate) fn template(&mut self, hash: &str, template: Option<&Val>) {
+    pub(crate) fn template(&mut self, hash: &str, template: Option<Val>) {
         let Some(template) = template else { return self.client.want_template(hash) };
         self.fetching.retain(|fetching| **fetching != *hash);
         if self.blueprint(hash).is_some() {
@@ -302,27 +277,25 @@ impl<D: Dom> Page<D> {
             }
             Output::Changed { slot, shared, changes } => {
                 self.notify.push(slot);
-                self.view(slot, |view, around, of, stage| view.show(shared, &changes, around, of, stage));
+                self.see(slot, &mut |view, around, stage| view.show(shared, &changes, around, stage));
             }
             Output::Replaced { slot } => {
                 self.notify.push(slot);
-                self.view(slot, |view, around, of, stage| view.show_all(around, of, stage));
+                self.see(slot, &mut |view, around, stage| view.show_all(around, stage));
             }
             Output::Failed { slot, failure } => self.phase(slot, Some(&failure)),
             Output::Wire { slot } => {
                 self.notify.push(slot);
-                self.view(slot, |view, around, of, stage| view.show_wire(around, of, stage));
+                self.see(slot, &mut |view, around, stage| view.show_wire(around, stage));
             }
             Output::Answered { slot, origin } => {
-                self.view(slot, |view, around, of, stage| view.reassert(origin.node, around, of, stage));
+                self.see(slot, &mut |view, around, stage| view.touch(origin.node, None, around, stage));
             }
-            Output::Refused { slot, field, failure } => {
-                let value = self.client.confirmed(slot, field).cloned().unwrap_or_default();
-                self.view(slot, |view, _, _, stage| {
-                    for (node, path, text) in view.controls(field, &value) {
-                        stage.dom.put(Op::Refuse, &[node, path], &[&failure.message, &text]);
-                    }
-                });
+            Output::Refused { slot, field, .. } => {
+                let mut text = String::new();
+                let value = self.client.confirmed(slot, field).unwrap_or(&Val::Null);
+                let kind = shown(value, &mut text);
+                self.stage.dom.put(Op::Refuse, &[slot, kind], &[field.name(), &text]);
             }
             Output::ActionFailed { slot, action, failure } => {
                 self.stage.dom.put(Op::Fault, &[slot], &[&action, &failure.to_val().json()]);
@@ -335,7 +308,7 @@ impl<D: Dom> Page<D> {
             Output::Event { slot, name, data } => {
                 self.stage.dom.put(Op::Emit, &[slot], &[&name, &data.json()]);
             }
-            Output::Template { hash, template } => self.template(&hash, Some(&template)),
+            Output::Template { hash, template } => self.template(&hash, Some(template)),
         }
     }
 
@@ -349,7 +322,7 @@ impl<D: Dom> Page<D> {
         let Some(place) = self.places.get_mut(slot as usize) else { return };
         if place.element {
             if place.view.as_ref().is_some_and(|(known, _)| *known == hash) {
-                self.view(slot, |view, around, of, stage| view.show_all(around, of, stage));
+                self.see(slot, &mut |view, around, stage| view.show_all(around, stage));
             } else {
                 let Some(blueprint) = self.blueprint(&hash) else { return self.fetch(&hash) };
                 self.build(slot, &hash, blueprint);
@@ -361,19 +334,16 @@ impl<D: Dom> Page<D> {
     /// Makes the view of a component, out of what the server rendered if it can be.
     fn build(&mut self, slot: Slot, hash: &str, blueprint: &'static Blueprint) {
         let Some(place) = self.places.get_mut(slot as usize) else { return };
-        let of = Of { client: &self.client, slot };
         if let Some((_, old)) = place.view.take() {
-            old.drop(&of, &mut self.stage);
+            old.drop(&mut self.stage);
         }
-        let around = Surroundings { roots: &of, user: &place.user };
-        let view = match place.shape.take() {
-            Some(shape) => {
-                self.adopted.push(slot);
-                View::adopt(blueprint, slot, &shape, &around, &of, &mut self.stage)
-            }
-            None => View::build(blueprint, slot, &around, &of, &mut self.stage),
-        };
-        place.view = Some((hash.into(), view));
+        let shape = place.shape.take();
+        if shape.is_some() {
+            self.adopted.push(slot);
+        }
+        let of = Sight { client: &self.client, slot };
+        let around = Surroundings { of: &of, user: &place.user, event: &Val::Null };
+        place.view = Some((hash.into(), View::new(blueprint, slot, shape, &around, &mut self.stage)));
     }
 
     /// The operations have run. Where the server's HTML was not as its template says, the view is made anew.
@@ -407,15 +377,22 @@ impl<D: Dom> Page<D> {
     }
 
     /// Does something with the view of a component, if it has one.
-    fn view<T>(
+    fn see(&mut self, slot: Slot, act: &mut dyn FnMut(&mut View, &Surroundings<'_>, &mut Stage<D>)) {
+        self.view(slot, &Val::Null, act);
+    }
+
+    /// The same while an event is handled.
+    fn view(
         &mut self,
         slot: Slot,
-        act: impl FnOnce(&mut View, &Surroundings<'_>, &Of<'_>, &mut Stage<D>) -> T,
-    ) -> Option<T> {
-        let place = self.places.get_mut(slot as usize)?;
-        let of = Of { client: &self.client, slot };
-        let around = Surroundings { roots: &of, user: &place.user };
-        let (_, view) = place.view.as_mut()?;
-        Some(act(view, &around, &of, &mut self.stage))
+        event: &Val,
+        act: &mut dyn FnMut(&mut View, &Surroundings<'_>, &mut Stage<D>),
+    ) {
+        let Some(place) = self.places.get_mut(slot as usize) else { return };
+        let of = Sight { client: &self.client, slot };
+        let around = Surroundings { of: &of, user: &place.user, event };
+        if let Some((_, view)) = &mut place.view {
+            act(view, &around, &mut self.stage);
+        }
     }
 }

@@ -1,12 +1,8 @@
 //! Views: a component's DOM, kept in step with its state.
 //!
-//! A template is prepared once ([`Blueprint`]); each element that shows it has a [`View`], a tree of block instances.
+//! A template is read once ([`Blueprint`]) and never changed into anything else: views walk its code, which is laid out
+//! in `vivaz_template::code`. Each element that shows it has a [`View`], a tree of block instances.
 //! What a change of state costs is what reads it: every hole knows the fields that it depends on.
-
-#![expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "there are twenty kinds of holes and of expressions, and most places are about one or two of them"
-)]
 
 mod adopt;
 mod apply;
@@ -14,12 +10,13 @@ mod blueprint;
 mod event;
 mod list;
 mod scope;
+mod value;
 mod view;
 
 pub(crate) use blueprint::Blueprint;
-pub(crate) use event::Happening;
-pub(crate) use scope::{Roots, Surroundings};
-pub(crate) use view::{View, Wire};
+pub(crate) use scope::{Of, Surroundings};
+pub(crate) use value::shown;
+pub(crate) use view::View;
 
 use crate::dom::{Dom, Op};
 
@@ -29,15 +26,13 @@ pub(crate) struct Stage<D> {
     next: u32,
     /// Ranges given back, by their length.
     free: Vec<Vec<u32>>,
-    names: Vec<Box<str>>,
-    paths: u32,
     templates: u32,
 }
 
 impl<D: Dom> Stage<D> {
     pub(crate) fn new(dom: D) -> Self {
-        // Node 0 is "none", path 0 is "here".
-        Self { dom, next: 1, free: Vec::new(), names: Vec::new(), paths: 1, templates: 0 }
+        // Node 0 is "none".
+        Self { dom, next: 1, free: Vec::new(), templates: 0 }
     }
 
     /// A range of numbers for nodes.
@@ -64,16 +59,6 @@ impl<D: Dom> Stage<D> {
         if let Some(free) = self.free.get_mut(length) {
             free.push(start);
         }
-    }
-
-    /// The number of a name.
-    pub(crate) fn name(&mut self, name: &str) -> u32 {
-        let at = self.names.iter().position(|known| **known == *name).unwrap_or_else(|| {
-            self.dom.put(Op::Name, &[self.names.len() as u32], &[name]);
-            self.names.push(name.into());
-            self.names.len() - 1
-        });
-        at as u32
     }
 }
 

@@ -126,12 +126,8 @@ impl Data for Val {
             Val::Num(n) => Kind::Num(*n),
             Val::Str(s) => Kind::Str(s),
             Val::List(items) => Kind::List(items),
-            Val::Obj(_) => Kind::Map,
+            Val::Obj(_) => Kind::Map(self),
         }
-    }
-
-    fn field(&self, name: &Name) -> Option<&Self> {
-        self.at(Key::from_id(name.id))
     }
 
     fn get(&self, key: &str) -> Option<&Self> {
@@ -165,12 +161,8 @@ impl Data for Val {
         Val::Str(s.into())
     }
 
-    fn from_list(items: Vec<Self>) -> Self {
-        Val::List(items)
-    }
-
     fn from_fields(fields: Vec<(Name, Self)>) -> Self {
-        Val::Obj(fields.into_iter().map(|(name, value)| (Key::from_id(name.id), value)).collect())
+        Val::Obj(fields.into_iter().map(|(name, value)| (Key::of(&name.text), value)).collect())
     }
 
     #[cfg(target_arch = "wasm32")]

@@ -41,48 +41,42 @@ fn page(html: &str) -> JsValue {
     element
 }
 
-/// `template` 0 is the component, with its element as node 1; `template` 1 a row.
-fn templates(component: &str, row: &str) {
-    let words = [1, 0, 0, component.len() as u32, 1, 1, 0, row.len() as u32, 10, 1, 0, 0];
-    assert!(run(&words, &format!("{component}{row}")));
+/// Takes blocks, the first of which is the component's; its element is node 1.
+fn templates(blocks: &str) {
+    assert!(run(&[1, 0, blocks.encode_utf16().count() as u32, 4, 1, 0, 0, 0], blocks));
 }
 
-/// A walk: its number, its kind and its steps.
-fn path(number: u32, kind: u32, steps: &[u32]) {
-    let mut words = vec![2, number, kind, steps.len() as u32];
-    words.extend(steps);
-    assert!(run(&words, ""));
+/// Shows a value in a hole; a kind of 11 is text.
+fn set(node: u32, hole: u32, kind: u32, value: &str) {
+    assert!(run(&[9, node, hole, kind, value.encode_utf16().count() as u32], value));
 }
 
 #[wasm_bindgen_test]
 fn a_text_is_found_between_markers_and_made_where_it_was_empty() {
     let element = page("<p>a<!>b<!>c</p><p>a<!><!>c</p>");
-    templates("<p>a<!> <!>c</p><p>a<!> <!>c</p>", "<i></i>");
-    path(1, 1, &[0, 1 << 16]);
-    path(2, 1, &[1, 1 << 16]);
-    assert!(run(&[16, 1, 1, 1, 16, 1, 2, 1], "xy"));
+    templates(r#"[["",0,[[0,[0],65536],[0,[1],65536]]]]"#);
+    set(1, 0, 11, "x");
+    set(1, 1, 11, "y");
     assert_eq!(js(&element, "return el.textContent"), "axcayc");
 }
+
+const ROWS: &str = r#"[["<ul></ul>",0,[[7,[0],0,-1]]],["<li><input></li>",0,[]]]"#;
 
 #[wasm_bindgen_test]
 fn rows_are_adopted_and_a_page_that_differs_is_noticed() {
     page("<ul><li>1</li><li>2</li></ul>");
-    templates("<ul></ul>", "<li> </li>");
-    path(1, 0, &[0]);
-    path(2, 3, &[0]);
-    assert!(run(&[8, 1, 1, 2, 9, 2, 2, 10, 2, 1, 1], ""));
-    assert!(!run(&[9, 2, 2, 10, 3, 1, 1], ""), "there are two rows, not three");
+    templates(ROWS);
+    assert!(run(&[3, 1, 0, 10, 2, 1, 1], ""));
+    assert!(!run(&[3, 1, 0, 10, 3, 1, 1], ""), "there are two rows, not three");
 }
 
 #[wasm_bindgen_test]
 fn a_row_that_moves_keeps_focus_and_caret() {
     let element = page("<ul><li><input value=abc></li><li><input></li></ul>");
-    templates("<ul></ul>", "<li><input></li>");
-    path(1, 0, &[0]);
-    path(2, 3, &[0]);
-    assert!(run(&[8, 1, 1, 2, 9, 2, 2, 10, 2, 1, 1], ""));
+    templates(ROWS);
+    assert!(run(&[3, 1, 0, 10, 2, 1, 1], ""));
     js(&element, "const i = el.querySelector('input'); i.focus(); i.setSelectionRange(1, 2)");
-    assert!(run(&[12, 2, 10, 0], ""));
+    assert!(run(&[5, 2, 10, 0], ""));
     assert_eq!(
         js(
             &element,
@@ -95,40 +89,66 @@ fn a_row_that_moves_keeps_focus_and_caret() {
 #[wasm_bindgen_test]
 fn the_caret_stays_where_it_was_when_the_servers_value_comes() {
     let element = page("<input>");
-    templates("<input>", "<i></i>");
-    path(1, 0, &[0]);
-    assert!(run(&[26, 1, 1, 0, 0, 5], "hello"));
+    templates(r#"[["<input>",0,[[9,[0],0,"a",0,0]]]]"#);
+    set(1, 0, 11, "hello");
     js(&element, "const i = el.firstChild; i.focus(); i.setSelectionRange(5, 5)");
-    assert!(run(&[26, 1, 1, 0, 0, 6], "Xhello"));
+    set(1, 0, 11, "Xhello");
     assert_eq!(js(&element, "const i = el.firstChild; return i.value + i.selectionStart"), "Xhello6");
     // While text is composed nothing is written.
     js(&element, "el.firstChild.$c = 1");
-    assert!(run(&[26, 1, 1, 0, 0, 1], "y"));
+    set(1, 0, 11, "y");
     assert_eq!(js(&element, "return el.firstChild.value"), "Xhello");
 }
 
 #[wasm_bindgen_test]
 fn the_wire_gives_an_attribute_back_as_it_is_meant_to_be() {
     let element = page("<button>b</button>");
-    templates("<button>b</button>", "<i></i>");
-    path(1, 0, &[0]);
-    assert!(run(&[28, 1, 1, 2, 1, 8], "disabled"));
+    templates(r#"[["<button>b</button>",0,[[3,[0],"disabled",0],[10,[0],2,"disabled"]]]]"#);
+    set(1, 1, 10, "true");
     assert_eq!(js(&element, "return String(el.firstChild.disabled)"), "true");
     // The server disables it meanwhile: that counts when the wire lets go.
-    assert!(run(&[3, 0, 8, 19, 1, 1, 0, 0], "disabled"));
-    assert!(run(&[28, 1, 1, 2, 0, 8], "disabled"));
+    set(1, 0, 10, "true");
+    set(1, 1, 1, "false");
     assert_eq!(js(&element, "return String(el.firstChild.disabled)"), "true");
-    assert!(run(&[28, 1, 1, 2, 1, 8, 20, 1, 1, 0, 28, 1, 1, 2, 0, 8], "disableddisabled"));
+    set(1, 1, 10, "true");
+    set(1, 0, 1, "false");
+    set(1, 1, 1, "false");
     assert_eq!(js(&element, "return String(el.firstChild.disabled)"), "false");
 }
 
 #[wasm_bindgen_test]
 fn a_selection_survives_new_options() {
     let element = page("<select></select>");
-    templates("<select></select>", "<option></option>");
-    path(1, 0, &[0]);
-    assert!(run(&[8, 1, 1, 2, 26, 1, 1, 4, 0, 1], "b"));
+    templates(
+        r#"[["<select></select>",0,[[7,[0],0,-1],[9,[0],4,"a",0,0]]],["<option></option>",0,[[3,[],"value",0]]]]"#,
+    );
     // The option comes after the value was set.
-    assert!(run(&[3, 0, 5, 7, 20, 1, 19, 20, 0, 0, 1, 12, 2, 20, 0], "valueb"));
+    assert!(run(&[9, 1, 1, 11, 1, 2, 20, 1, 9, 20, 0, 11, 1, 5, 2, 20, 0], "bb"));
     assert_eq!(js(&element, "return el.firstChild.value"), "b");
+}
+
+/// The same as on the server: `vivaz_template::url`.
+#[wasm_bindgen_test]
+fn urls_that_run_scripts_are_refused_here_too() {
+    let element = page("<a></a><img>");
+    templates(r#"[["<a></a><img>",0,[[3,[0],"href",1],[3,[1],"srcset",2]]]]"#);
+    for (url, shown) in [
+        ("/ok", "/ok"),
+        ("JaVaScRiPt:alert(1)", "about:invalid"),
+        (" \u{1}java\nscr\tipt:alert(1)", "about:invalid"),
+        ("vbscript:x", "about:invalid"),
+        ("data:text/html,<script>", "about:invalid"),
+        ("data:image/svg+xml,<svg onload=x>", "about:invalid"),
+        ("data:image/png;base64,AAAA", "data:image/png;base64,AAAA"),
+        ("https://example.org/javascript:x", "https://example.org/javascript:x"),
+        ("x javascript:y", "x javascript:y"),
+    ] {
+        set(1, 0, 11, url);
+        assert_eq!(js(&element, "return el.firstChild.getAttribute('href')"), shown);
+    }
+    set(1, 1, 11, "/a.png 1x, javascript:b 2x");
+    assert_eq!(js(&element, "return el.lastChild.getAttribute('srcset')"), "about:invalid");
+    // What is no text has none.
+    set(1, 0, 0, "");
+    assert_eq!(js(&element, "return String(el.firstChild.hasAttribute('href'))"), "false");
 }

@@ -2,27 +2,16 @@
 
 mod number;
 
-/// A field's name as a template writes it, with room for the number under which the page's engine interned it.
-///
-/// A page keeps the keys of its objects as numbers; [`Name::id`] is filled once, when a template is loaded
-/// ([`Template::decode`](crate::compiled::Template::decode)), and is meaningless on the server.
-#[derive(Clone, Debug)]
+/// A field's name as a template writes it.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Name {
     /// The serialised name of the field.
     pub text: Box<str>,
-    /// The engine's own number for it; 0 until interned.
-    pub id: u32,
 }
 
 impl From<&str> for Name {
     fn from(text: &str) -> Self {
-        Self { text: text.into(), id: 0 }
-    }
-}
-
-impl PartialEq for Name {
-    fn eq(&self, other: &Self) -> bool {
-        self.text == other.text
+        Self { text: text.into() }
     }
 }
 
@@ -41,8 +30,8 @@ pub enum Kind<'a, D> {
     Str(&'a str),
     /// An ordered list.
     List(&'a [D]),
-    /// An object: its fields are asked for with [`Data::field`] and [`Data::get`].
-    Map,
+    /// An object: its entries are asked for with [`Data::get`].
+    Map(&'a D),
 }
 
 /// A value that templates can show. Implemented for [`serde_json::Value`] on the server and for the engine's own
@@ -50,9 +39,7 @@ pub enum Kind<'a, D> {
 pub trait Data: Sized + Clone {
     /// A borrowed look at it.
     fn kind(&self) -> Kind<'_, Self>;
-    /// The field of that name, if it is an object that has it. Takes a [`Name`] so that the page compares numbers.
-    fn field(&self, name: &Name) -> Option<&Self>;
-    /// The entry of a key known only at run time.
+    /// The entry of that name, if it is an object that has it.
     fn get(&self, key: &str) -> Option<&Self>;
     /// How many entries an object has; 0 for anything else.
     fn entries(&self) -> usize;
@@ -67,8 +54,6 @@ pub trait Data: Sized + Clone {
     fn from_num(n: f64) -> Self;
     /// Text.
     fn from_text(s: String) -> Self;
-    /// A list.
-    fn from_list(items: Vec<Self>) -> Self;
     /// An object.
     fn from_fields(fields: Vec<(Name, Self)>) -> Self;
 

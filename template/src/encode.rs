@@ -1,245 +1,182 @@
-//! Writing the compiled form as JSON: what the page downloads, and what a template's hash is made of. See `decode`.
+//! Writing a template for the page, as JSON: what the page downloads, and what a template's hash is made of. What it
+//! looks like stands in [`code`](crate::code).
+//!
+//! All that can be known beforehand is worked out here, once for all pages: what each hole reads, where parts are.
 
 mod expr;
+mod masks;
+mod place;
 
-use std::fmt::Write;
-
-use crate::compiled::{
-    Block, Guess, Hole, HoleKind, ModelModifiers, Modifiers, Statement, Step, Template, WireEffect,
-};
-use crate::data::Name;
-use crate::decode::VERSION;
-use crate::expr::LocalRef;
+use crate::code::{self, Place, hole, op};
+use crate::compiled::{Block, Hole, HoleKind, Step, Template};
+use crate::expr::{Expr, Literal};
+use masks::Masks;
+use place::{array, path, place, quoted};
 
 impl Template {
-    /// The template as JSON in its compact form. The same template gives the same bytes.
+    /// The template as the page gets it. The same template gives the same bytes.
     pub fn to_json(&self) -> String {
-        let mut out = Json(String::new());
-        out.array(|out| {
-            out.int(VERSION);
-            for block in &self.blocks {
-                out.array(|out| out.block(block));
-            }
-        });
-        out.0
+        let mut names = Names::default();
+        let masks = Masks::of(self, &mut names);
+        let mut out = Encoder { names, code: vec!["0".to_owned(); self.blocks.len()] };
+        let mut blocks = Vec::new();
+        for (at, block) in self.blocks.iter().enumerate() {
+            blocks.push(out.block(at, block, &masks));
+        }
+        let names: Vec<String> = out.names.0.iter().map(|name| quoted(name)).collect();
+        array(&[
+            code::VERSION.to_string(),
+            array(&names),
+            array(&masks.meaning()),
+            array(&blocks),
+            array(&out.code),
+        ])
     }
 }
 
-struct Json(String);
+/// The names of fields that the code mentions.
+#[derive(Default)]
+struct Names(Vec<String>);
 
-impl Json {
-    fn array(&mut self, write: impl FnOnce(&mut Self)) {
-        self.comma();
-        self.0.push('[');
-        write(self);
-        self.0.push(']');
+impl Names {
+    /// A name's position.
+    fn at(&mut self, name: &str) -> i64 {
+        let at = self.0.iter().position(|known| known == name).unwrap_or_else(|| {
+            self.0.push(name.to_owned());
+            self.0.len() - 1
+        });
+        number(at)
     }
+}
 
-    /// A comma where something precedes in the same array.
-    fn comma(&mut self) {
-        if !self.0.is_empty() && !self.0.ends_with('[') {
-            self.0.push(',');
-        }
-    }
+/// Writes code.
+struct Encoder {
+    names: Names,
+    /// Scalars in JSON.
+    code: Vec<String>,
+}
 
-    fn int(&mut self, i: impl Into<i64>) {
-        self.comma();
-        // Writing to a String cannot fail, here and below.
-        let _ = write!(self.0, "{}", i.into());
+impl Encoder {
+    fn int(&mut self, n: impl Into<i64>) {
+        self.code.push(n.into().to_string());
     }
 
     fn text(&mut self, text: &str) {
-        self.comma();
-        self.0.push('"');
-        for c in text.chars() {
-            match c {
-                '"' => self.0.push_str("\\\""),
-                '\\' => self.0.push_str("\\\\"),
-                '\n' => self.0.push_str("\\n"),
-                c if c < ' ' => {
-                    let _ = write!(self.0, "\\u{:04x}", u32::from(c));
+        self.code.push(quoted(text));
+    }
+
+    /// Room for a number that is not known yet: where it stands.
+    fn reserve(&mut self) -> usize {
+        self.int(0);
+        self.code.len() - 1
+    }
+
+    fn set(&mut self, place: usize, n: usize) {
+        if let Some(word) = self.code.get_mut(place) {
+            *word = n.to_string();
+        }
+    }
+
+    /// What comes next is what that place refers to.
+    fn here(&mut self, place: usize) {
+        self.set(place, self.code.len());
+    }
+
+    /// Writes the code of a block; the block for the DOM.
+    fn block(&mut self, at: usize, block: &Block, masks: &Masks) -> String {
+        // What events do stands before: the state of the wire looks at its element's own event.
+        let events: Vec<usize> = block.holes.iter().map(|hole| self.event(&hole.kind)).collect();
+        self.here(at);
+        let parts = block.holes.iter().filter(|hole| is_part(hole)).count();
+        self.int(number(1 + 2 * parts));
+        self.int(masks.block(at));
+        let (locals, count) = (self.reserve(), self.reserve());
+        let (mut places, mut coded) = (Vec::new(), 0);
+        for (position, (hole, event)) in block.holes.iter().zip(&events).enumerate() {
+            let mask = masks.hole(at, position);
+            if let HoleKind::Child { key: Some(key), .. } = &hole.kind {
+                self.hole(places.len(), mask, hole::VALUE, |out| out.expr(key));
+                coded += 1;
+                places.push(array(&[(Place::Key as u8).to_string(), path(&hole.path)]));
+            }
+            let own = block.holes.iter().zip(&events).find(|(of, event)| **event > 0 && of.path == hole.path);
+            let own = own.map_or(0, |(_, event)| *event);
+            if self.coded(hole, (places.len(), mask), masks.depth(at) + 1, own) {
+                coded += 1;
+            }
+            places.extend(place(hole, *event));
+        }
+        self.set(count, coded);
+        self.here(locals);
+        self.int(number(block.locals.len()));
+        for (_, first) in &block.locals {
+            self.expr(first);
+        }
+        array(&[quoted(&block.html), (block.namespace as u8).to_string(), array(&places)])
+    }
+
+    fn hole(&mut self, number: usize, mask: i64, kind: i64, write: impl FnOnce(&mut Self)) {
+        let end = self.reserve();
+        self.int(mask);
+        self.int(self::number(number));
+        self.int(kind);
+        write(self);
+        self.here(end);
+    }
+
+    /// Writes the code of a hole; `false` if it has none. `depth` is how many loops are around a row of it, `own` the
+    /// address of what its element's own event does.
+    fn coded(&mut self, of: &Hole, (at, mask): (usize, i64), depth: i64, own: usize) -> bool {
+        match &of.kind {
+            HoleKind::Text { value, .. }
+            | HoleKind::Content { value }
+            | HoleKind::Html { value }
+            | HoleKind::Attribute { value, .. }
+            | HoleKind::Style { value, .. }
+            | HoleKind::Class { on: value, .. }
+            | HoleKind::Show { on: value } => self.hole(at, mask, hole::VALUE, |out| out.expr(value)),
+            HoleKind::Model { field, .. } => self.hole(at, mask, hole::VALUE, |out| out.root(field)),
+            HoleKind::Wire { state, target, .. } => self.hole(at, mask, hole::VALUE, |out| {
+                out.int(op::WIRE);
+                out.int(*state as u8);
+                match target {
+                    Some(target) => out.text(target),
+                    None => out.code.push("null".to_owned()),
                 }
-                c => self.0.push(c),
-            }
-        }
-        self.0.push('"');
-    }
-
-    fn name(&mut self, name: &Name) {
-        self.text(&name.text);
-    }
-
-    fn block(&mut self, block: &Block) {
-        self.text(&block.html);
-        self.int(block.namespace as u8);
-        self.array(|out| {
-            for (name, first) in &block.locals {
-                out.text(name);
-                out.expr(first);
-            }
-        });
-        self.array(|out| {
-            for hole in &block.holes {
-                out.array(|out| out.hole(hole));
-            }
-        });
-    }
-
-    fn step(&mut self, step: Step) {
-        self.int(step.comments);
-        self.int(step.elements);
-    }
-
-    fn hole(&mut self, hole: &Hole) {
-        let (tag, kind) = (tag(&hole.kind), &hole.kind);
-        self.int(tag);
-        self.array(|out| hole.path.iter().for_each(|step| out.step(*step)));
-        match kind {
-            HoleKind::Text { after, value } => {
-                self.step(*after);
-                self.expr(value);
-            }
-            HoleKind::Content { value } | HoleKind::Html { value } => self.expr(value),
-            HoleKind::Attribute { name, value, kind } => {
-                self.text(name);
-                self.int(*kind as u8);
-                self.expr(value);
-            }
-            HoleKind::Class { name, on } => {
-                self.text(name);
-                self.expr(on);
-            }
-            HoleKind::Style { property, value } => {
-                self.text(property);
-                self.expr(value);
-            }
-            HoleKind::Show { on } => self.expr(on),
-            HoleKind::For { start, end, list, key, block } => {
-                self.step(*start);
-                self.int(end.map_or(-1, i64::from));
-                self.index(*block);
-                self.expr(list);
-                self.expr(key);
-            }
-            HoleKind::If { start, end, arms } => {
-                self.step(*start);
-                self.int(end.map_or(-1, i64::from));
-                self.array(|out| {
-                    for (condition, block) in arms {
-                        out.index(*block);
-                        out.array(|out| condition.iter().for_each(|condition| out.expr(condition)));
-                    }
-                });
-            }
-            HoleKind::Event { event, modifiers, run, optimistic } => {
-                self.text(event);
-                self.array(|out| out.modifiers(modifiers));
-                self.array(|out| run.iter().for_each(|one| out.array(|out| out.statement(one))));
-                self.array(|out| optimistic.iter().for_each(|one| out.array(|out| out.guess(one))));
-            }
-            HoleKind::Model { field, control, modifiers } => {
-                self.name(field);
-                self.int(*control as u8);
-                self.model_modifiers(modifiers);
-            }
-            HoleKind::Wire { state, effect, target } => {
-                self.int(*state as u8);
-                match effect {
-                    WireEffect::Show => self.int(0),
-                    WireEffect::Class(classes) => {
-                        self.int(1);
-                        self.text(classes);
-                    }
-                    WireEffect::Attribute(name) => {
-                        self.int(2);
-                        self.text(name);
-                    }
+                out.int(number(own));
+            }),
+            HoleKind::Child { props, .. } => self.hole(at, mask, hole::VALUE, |out| out.object(props)),
+            HoleKind::For { start, end, list, key, block } => self.hole(at, mask, hole::ROWS, |out| {
+                let alone = *start == Step::default() && end.is_none();
+                out.int(number(*block));
+                out.int(u8::from(alone) | u8::from(end.is_some()) << 1);
+                out.int(depth);
+                out.followed(list);
+                out.expr(list);
+                out.expr(key);
+            }),
+            HoleKind::If { end, arms, .. } => self.hole(at, mask, hole::ARMS, |out| {
+                out.int(u8::from(end.is_some()) << 1);
+                out.int(number(arms.len()));
+                for (condition, block) in arms {
+                    out.int(number(*block));
+                    out.expr(condition.as_ref().unwrap_or(&Expr::Literal(Literal::Bool(true))));
                 }
-                target.iter().for_each(|target| self.text(target));
-            }
-            HoleKind::Ref { name } | HoleKind::Hook { name } => self.text(name),
-            HoleKind::Ignore => {}
-            HoleKind::Child { component, props, key } => {
-                self.text(component);
-                self.array(|out| out.fields(props));
-                key.iter().for_each(|key| self.expr(key));
+            }),
+            HoleKind::Event { .. } | HoleKind::Ref { .. } | HoleKind::Hook { .. } | HoleKind::Ignore => {
+                return false;
             }
         }
-    }
-
-    fn index(&mut self, block: usize) {
-        // A template with more blocks than this does not fit any message.
-        self.int(u16::try_from(block).unwrap_or(u16::MAX));
-    }
-
-    fn modifiers(&mut self, m: &Modifiers) {
-        self.flags(&[m.prevent, m.stop, m.only_self, m.once, m.drop]);
-        self.int(m.target as u8);
-        self.int(m.held);
-        self.int(m.debounce.map_or(-1, i64::from));
-        self.int(m.throttle.map_or(-1, i64::from));
-        self.array(|out| m.keys.iter().for_each(|key| out.text(key)));
-    }
-
-    fn model_modifiers(&mut self, m: &ModelModifiers) {
-        self.flags(&[m.trim, m.number, m.force]);
-        self.int(m.send as u8);
-        self.int(m.debounce.map_or(-1, i64::from));
-    }
-
-    fn flags(&mut self, flags: &[bool]) {
-        self.int(flags.iter().rev().fold(0, |bits, flag| bits << 1 | i64::from(*flag)));
-    }
-
-    fn statement(&mut self, statement: &Statement) {
-        match statement {
-            Statement::Call { action, args } => {
-                self.int(0);
-                self.text(action);
-                self.array(|out| args.iter().for_each(|arg| out.expr(arg)));
-            }
-            Statement::Set { local, value } => {
-                self.int(1);
-                self.local(*local);
-                self.expr(value);
-            }
-        }
-    }
-
-    fn guess(&mut self, guess: &Guess) {
-        let (tag, a, b) = match guess {
-            Guess::Set { path, value } => (0, path, value),
-            Guess::Push { list, item } => (1, list, item),
-            Guess::Remove { list, key } => (2, list, key),
-        };
-        self.int(tag);
-        self.expr(a);
-        self.expr(b);
-    }
-
-    fn local(&mut self, at: LocalRef) {
-        self.int(at.level);
-        self.int(at.slot);
+        true
     }
 }
 
-fn tag(kind: &HoleKind) -> u8 {
-    match kind {
-        HoleKind::Text { .. } => 0,
-        HoleKind::Content { .. } => 1,
-        HoleKind::Html { .. } => 2,
-        HoleKind::Attribute { .. } => 3,
-        HoleKind::Class { .. } => 4,
-        HoleKind::Style { .. } => 5,
-        HoleKind::Show { .. } => 6,
-        HoleKind::For { .. } => 7,
-        HoleKind::If { .. } => 8,
-        HoleKind::Event { .. } => 9,
-        HoleKind::Model { .. } => 10,
-        HoleKind::Wire { .. } => 11,
-        HoleKind::Ref { .. } => 12,
-        HoleKind::Hook { .. } => 13,
-        HoleKind::Ignore => 14,
-        HoleKind::Child { .. } => 15,
-    }
+/// Whether what stands there grows and shrinks.
+fn is_part(hole: &Hole) -> bool {
+    matches!(hole.kind, HoleKind::For { .. } | HoleKind::If { .. })
+}
+
+fn number(n: usize) -> i64 {
+    // A template with more of anything does not fit any message.
+    i64::try_from(n).unwrap_or(i64::MAX)
 }

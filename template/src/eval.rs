@@ -1,8 +1,8 @@
 //! Evaluation of expressions. The rules are those of a page's reader, not of Rust: nothing fails, a path that leads
 //! nowhere is null, numbers mix, and text joins with anything.
 //!
-//! One copy of this serves the server and the page, so it is written to be small in wasm: scopes are behind `dyn`,
-//! and scalars that an expression makes are boxed into the caller's own [`Data`].
+//! The server walks expressions as trees, the page as code; what their operators mean is the same functions over
+//! [`Kind`], which are written to be small in wasm.
 
 #![expect(
     clippy::wildcard_enum_match_arm,
@@ -11,7 +11,7 @@
 
 mod arithmetic;
 
-pub use arithmetic::write_int;
+pub use arithmetic::{compute, write_int};
 
 use crate::data::{Data, Kind, Name};
 use crate::expr::{Binary, Expr, Literal, LocalRef, Special, Unary};
@@ -57,20 +57,12 @@ impl<D: Data> Value<'_, D> {
         }
     }
 
-    /// Whether a condition holds: everything but null, `false`, 0, empty text, an empty list and an empty object.
+    /// Whether a condition holds. See [`truthy`].
     pub fn truthy(&self) -> bool {
-        match self.kind() {
-            Kind::Null => false,
-            Kind::Bool(b) => b,
-            Kind::Int(i) => i != 0,
-            Kind::Num(n) => n != 0.0,
-            Kind::Str(s) => !s.is_empty(),
-            Kind::List(items) => !items.is_empty(),
-            Kind::Map => self.entries() > 0,
-        }
+        truthy(&self.kind())
     }
 
-    /// Appends it as text. Null, lists and objects have none.
+    /// Appends it as text. See [`write()`].
     pub fn write(&self, out: &mut String) {
         write(&self.kind(), out);
     }
@@ -94,28 +86,34 @@ impl<D: Data> Value<'_, D> {
     pub fn same(&self, other: &Self) -> bool {
         same(&self.kind(), &other.kind())
     }
+}
 
-    fn entries(&self) -> usize {
-        match self {
-            Self::Borrowed(data) => data.entries(),
-            Self::Owned(data) => data.entries(),
-            Self::Literal(_) => 0,
-        }
-    }
-
-    fn len(&self) -> usize {
-        match self.kind() {
-            // Every byte but those that go on with a character; `chars().count()` is tuned for speed, at half a kilobyte.
-            Kind::Str(s) => s.bytes().filter(|byte| byte & 0xC0 != 0x80).count(),
-            Kind::List(items) => items.len(),
-            Kind::Null | Kind::Bool(_) | Kind::Int(_) | Kind::Num(_) | Kind::Map => self.entries(),
-        }
+/// Whether a condition holds: everything but null, `false`, 0, empty text, an empty list and an empty object.
+pub fn truthy<D: Data>(kind: &Kind<'_, D>) -> bool {
+    match kind {
+        Kind::Null => false,
+        Kind::Bool(b) => *b,
+        Kind::Int(i) => *i != 0,
+        Kind::Num(n) => *n != 0.0,
+        Kind::Str(_) | Kind::List(_) | Kind::Map(_) => len(kind) > 0,
     }
 }
 
-fn write<D: Data>(kind: &Kind<'_, D>, out: &mut String) {
+/// How many characters, items or entries.
+pub fn len<D: Data>(kind: &Kind<'_, D>) -> usize {
     match kind {
-        Kind::Null | Kind::List(_) | Kind::Map => {}
+        // Every byte but those that go on with a character; `chars().count()` is tuned for speed, at half a kilobyte.
+        Kind::Str(s) => s.bytes().filter(|byte| byte & 0xC0 != 0x80).count(),
+        Kind::List(items) => items.len(),
+        Kind::Map(data) => data.entries(),
+        Kind::Null | Kind::Bool(_) | Kind::Int(_) | Kind::Num(_) => 0,
+    }
+}
+
+/// Appends a value as text. Null, lists and objects have none.
+pub fn write<D: Data>(kind: &Kind<'_, D>, out: &mut String) {
+    match kind {
+        Kind::Null | Kind::List(_) | Kind::Map(_) => {}
         Kind::Bool(b) => out.push_str(if *b { "true" } else { "false" }),
         Kind::Int(i) => arithmetic::write_int(*i, out),
         Kind::Num(n) => D::write_num(*n, out),
@@ -123,7 +121,8 @@ fn write<D: Data>(kind: &Kind<'_, D>, out: &mut String) {
     }
 }
 
-fn same<D>(a: &Kind<'_, D>, b: &Kind<'_, D>) -> bool {
+/// The same scalar: numbers by value, whatever their kind. Lists and objects equal nothing.
+pub fn same<D>(a: &Kind<'_, D>, b: &Kind<'_, D>) -> bool {
     match (a, b) {
         (Kind::Null, Kind::Null) => true,
         (Kind::Bool(a), Kind::Bool(b)) => a == b,
@@ -143,18 +142,18 @@ impl Expr {
             Self::Index(depth) => Value::Owned(int(scope.index(*depth))),
             Self::Local(at) => borrowed(scope.local(*at)),
             Self::Special(which) => borrowed(scope.special(*which)),
-            Self::Field(of, name) => of.eval(scope).part(&|data: &D| data.field(name)),
+            Self::Field(of, name) => of.eval(scope).part(&|data: &D| data.get(&name.text)),
             Self::At(of, at) => of.eval(scope).at(&at.eval(scope)),
             Self::Contains(of, what) => {
-                Value::Owned(D::from_bool(contains(&of.eval(scope), &what.eval(scope))))
+                Value::Owned(D::from_bool(contains(&of.eval(scope).kind(), &what.eval(scope).kind())))
             }
             Self::Unary(op, of) => {
                 let value = of.eval(scope);
                 Value::Owned(match op {
                     Unary::Not => D::from_bool(!value.truthy()),
                     Unary::Negate => arithmetic::compute(Binary::Sub, &Kind::Int(0), &value.kind()),
-                    Unary::Len => int(value.len()),
-                    Unary::IsEmpty => D::from_bool(value.len() == 0),
+                    Unary::Len => int(len(&value.kind())),
+                    Unary::IsEmpty => D::from_bool(len(&value.kind()) == 0),
                 })
             }
             Self::Binary(op, a, b) => binary(*op, a.eval(scope), b, scope),
@@ -190,20 +189,21 @@ impl<'a, D: Data> Value<'a, D> {
     }
 
     fn at(self, at: &Self) -> Self {
-        match at.kind() {
-            Kind::Str(key) => self.part(&|data| data.get(key)),
-            Kind::Int(i) => self.part(&|data| match data.kind() {
-                Kind::List(items) => items.get(usize::try_from(i).ok()?),
-                // Keys that are numbers in Rust are text in JSON.
-                Kind::Map => {
-                    let mut key = String::new();
-                    arithmetic::write_int(i, &mut key);
-                    data.get(&key)
-                }
-                Kind::Null | Kind::Bool(_) | Kind::Int(_) | Kind::Num(_) | Kind::Str(_) => None,
-            }),
-            Kind::Null | Kind::Bool(_) | Kind::Num(_) | Kind::List(_) | Kind::Map => null(),
+        self.part(&|data| element(data, &at.kind()))
+    }
+}
+
+/// What is at a place: an item of a list by its position, an entry of an object by its key.
+pub fn element<'a, D: Data>(data: &'a D, at: &Kind<'_, D>) -> Option<&'a D> {
+    match (data.kind(), at) {
+        (Kind::List(items), Kind::Int(i)) => items.get(usize::try_from(*i).ok()?),
+        // Keys that are numbers in Rust are text in JSON.
+        (Kind::Map(_), Kind::Int(_) | Kind::Str(_)) => {
+            let mut key = String::new();
+            write(at, &mut key);
+            data.get(&key)
         }
+        _ => None,
     }
 }
 
@@ -219,18 +219,15 @@ fn int<D: Data>(n: usize) -> D {
     D::from_int(i64::try_from(n).unwrap_or(i64::MAX))
 }
 
-fn contains<D: Data>(whole: &Value<'_, D>, part: &Value<'_, D>) -> bool {
-    match (whole.kind(), part.kind()) {
+/// `whole.contains(part)`: text in text, a scalar in a list, a key in an object.
+pub fn contains<D: Data>(whole: &Kind<'_, D>, part: &Kind<'_, D>) -> bool {
+    match (whole, part) {
         // Not `str::contains`, whose search algorithm weighs more in wasm than all of this file.
         (Kind::Str(whole), Kind::Str(part)) => {
             part.is_empty() || whole.as_bytes().windows(part.len()).any(|window| window == part.as_bytes())
         }
-        (Kind::List(items), part) => items.iter().any(|item| same(&item.kind(), &part)),
-        (Kind::Map, Kind::Str(key)) => match whole {
-            Value::Borrowed(data) => data.get(key).is_some(),
-            Value::Owned(data) => data.get(key).is_some(),
-            Value::Literal(_) => false,
-        },
+        (Kind::List(items), part) => items.iter().any(|item| same(&item.kind(), part)),
+        (Kind::Map(data), Kind::Str(key)) => data.get(key).is_some(),
         _ => false,
     }
 }

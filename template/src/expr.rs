@@ -107,3 +107,23 @@ pub enum Binary {
     Div,
     Rem,
 }
+
+impl Binary {
+    /// All of them; their positions are their numbers in [`code`](crate::code).
+    pub const ALL: [Self; 14] = [
+        Self::And,
+        Self::Or,
+        Self::Coalesce,
+        Self::Eq,
+        Self::Ne,
+        Self::Lt,
+        Self::Le,
+        Self::Gt,
+        Self::Ge,
+        Self::Add,
+        Self::Sub,
+        Self::Mul,
+        Self::Div,
+        Self::Rem,
+    ];
+}

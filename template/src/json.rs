@@ -15,12 +15,8 @@ impl Data for Value {
             },
             Self::String(s) => Kind::Str(s),
             Self::Array(items) => Kind::List(items),
-            Self::Object(_) => Kind::Map,
+            Self::Object(_) => Kind::Map(self),
         }
-    }
-
-    fn field(&self, name: &Name) -> Option<&Self> {
-        Value::get(self, &*name.text)
     }
 
     fn get(&self, key: &str) -> Option<&Self> {
@@ -49,10 +45,6 @@ impl Data for Value {
 
     fn from_text(s: String) -> Self {
         Self::String(s)
-    }
-
-    fn from_list(items: Vec<Self>) -> Self {
-        Self::Array(items)
     }
 
     fn from_fields(fields: Vec<(Name, Self)>) -> Self {

@@ -8,34 +8,35 @@
 //!
 //! ```
 //! use serde_json::json;
-//! use vivaz_template::{Template, compile, render};
+//! use vivaz_template::{compile, render};
 //!
 //! let compiled = compile("<ul><li live:for='t in todos' live:key='t.id'>{{ t.text }}</li></ul>").expect("a valid template");
 //! let rendered = render(&compiled, &json!({ "todos": [{ "id": 1, "text": "Water the plants" }] }), None);
 //! assert_eq!(rendered.html, "<ul><li>Water the plants</li></ul>");
 //!
-//! // The page gets the compiled form as JSON, and reads it back into its own kind of value.
+//! // The page gets the compiled form as JSON: HTML to clone, where its holes are, and code for the engine.
 //! let json: serde_json::Value = serde_json::from_str(&compiled.template.to_json()).expect("valid JSON");
-//! assert_eq!(Template::decode(&json, &mut |_name| 0), Ok(compiled.template));
+//! assert_eq!(json[1], serde_json::json!(["todos", "text", "id"]));
 //! ```
 
 #[cfg(feature = "parse")]
 pub mod check;
+pub mod code;
 #[cfg(feature = "parse")]
 mod compile;
 pub mod compiled;
 pub mod data;
-mod decode;
 #[cfg(feature = "parse")]
 mod encode;
 #[cfg(feature = "parse")]
 mod error;
-mod eval;
+pub mod eval;
 pub mod expr;
 #[cfg(feature = "serde_json")]
 mod json;
 #[cfg(feature = "parse")]
 mod program;
+#[cfg(feature = "parse")]
 mod reads;
 #[cfg(feature = "parse")]
 mod render;
@@ -49,11 +50,11 @@ pub mod url;
 pub use compile::{Compiled, compile};
 pub use compiled::{Block, Hole, HoleKind, Template};
 pub use data::{Data, Kind, Name};
-pub use decode::DecodeError;
 #[cfg(feature = "parse")]
 pub use error::{Position, TemplateError, nearest};
 pub use eval::{Scope, Value, write_int};
 pub use expr::Expr;
+#[cfg(feature = "parse")]
 pub use reads::Read;
 #[cfg(feature = "parse")]
 pub use render::{ChildSlot, Fields, Rendered, render};

@@ -34,7 +34,7 @@ pub trait Fields<D> {
 
 impl<D: Data> Fields<D> for D {
     fn field(&self, name: &Name) -> Option<&D> {
-        Data::field(self, name)
+        self.get(&name.text)
     }
 }
 
@@ -209,7 +209,7 @@ impl<D: Data> Renderer<'_, D> {
         let list = list.eval(frame);
         let items = match list.kind() {
             Kind::List(items) => items,
-            Kind::Null | Kind::Bool(_) | Kind::Int(_) | Kind::Num(_) | Kind::Str(_) | Kind::Map => &[],
+            Kind::Null | Kind::Bool(_) | Kind::Int(_) | Kind::Num(_) | Kind::Str(_) | Kind::Map(_) => &[],
         };
         self.rendered.shape.push(u32::try_from(items.len()).unwrap_or(u32::MAX));
         for (index, item) in items.iter().enumerate() {

@@ -1,10 +1,11 @@
 //! Taking over what the server rendered.
 
-use vivaz_template::compiled::HoleKind;
+use vivaz_template::code::hole;
 
-use super::apply::{Item, Painter, items, place};
-use super::scope::Frame;
-use super::view::{Instance, Part};
+use super::apply::Painter;
+use super::list::Plan;
+use super::scope::{Frame, Item};
+use super::view::Instance;
 use crate::dom::{Dom, Op};
 use crate::value::Val;
 
@@ -14,60 +15,58 @@ impl<D: Dom> Painter<'_, D> {
     /// position; the update that follows sets what differs.
     pub(super) fn adopt(
         &mut self,
-        block: usize,
+        block: u32,
         node: u32,
         up: &Frame<'_>,
         item: Item<'_>,
         shape: &mut dyn Iterator<Item = u32>,
     ) -> Instance {
         let mut instance = self.instance(block, node, up, item);
-        self.refer(&instance);
-        let print = self.print;
-        let (Some(plan), Some(of)) = (print.plans.get(block), print.template.blocks.get(block)) else {
-            return instance;
-        };
-        let mut parts = std::mem::take(&mut instance.parts);
-        let frame = up.inside(item, &instance.locals);
-        for (hole, plan) in of.holes.iter().zip(&plan.holes) {
-            let Some(at) = plan.part else { continue };
-            let parent = place(&instance, at);
-            match (&hole.kind, parts.get_mut(at)) {
-                (HoleKind::For { list, key, block, .. }, Some(Part::Rows { rows, keys })) => {
-                    let count = shape.next().unwrap_or(0);
-                    let list = list.eval(&frame);
-                    let items = items(&list);
-                    let first = self.rows(parent, plan.start, count, *block);
-                    for row in 0..count {
-                        let item = items.get(row as usize);
-                        let item = Some((item.unwrap_or(&Val::Null), row as usize));
-                        let nodes = print.plans.get(*block).map_or(1, |plan| plan.nodes);
-                        rows.push(self.adopt(*block, first + row * nodes, &frame, item, shape));
-                        keys.push(super::list::key_of(key, &frame, item));
+        let of = self.print.block(block);
+        let Instance { locals, parts, .. } = &mut instance;
+        let frame = up.inside(item, node, locals);
+        let (mut code, mut parts) = (of.code, parts.iter_mut());
+        for _ in 0..of.holes {
+            let of = code.hole();
+            if of.kind != hole::VALUE
+                && let Some(part) = parts.next()
+            {
+                let mut count = shape.next().unwrap_or(0);
+                let (mut plan, mut block) = (None, 0);
+                let mut list = std::borrow::Cow::Owned(Val::Null);
+                if of.kind == hole::ROWS {
+                    let plan = plan.insert(Plan::read(&mut code, 0));
+                    list = plan.list(&frame);
+                    block = plan.block;
+                } else {
+                    code.int();
+                    for arm in 1..=code.word() {
+                        let of = code.word();
+                        code.eval(&frame);
+                        if arm == count {
+                            block = of;
+                        }
                     }
+                    count = u32::from(block != 0);
                 }
-                (HoleKind::If { arms, .. }, Some(Part::Arm(arm))) => {
-                    let shown = (shape.next().unwrap_or(0) as usize).checked_sub(1);
-                    if let Some((_, block)) = shown.and_then(|at| arms.get(at)) {
-                        let first = self.rows(parent, plan.start, 1, *block);
-                        *arm = Some(Box::new(self.adopt(*block, first, &frame, None, shape)));
-                    }
+                let items = list.list().unwrap_or_default();
+                // Each row is given back alone, so that its numbers are a range of their own.
+                let nodes = self.print.block(block).nodes;
+                let first = self.stage.fresh(nodes * count);
+                let words = [node, of.at, first, count, nodes, self.print.base + block];
+                if count > 0 {
+                    self.stage.dom.put(Op::Rows, &words, &[]);
                 }
-                _ => {}
+                for at in 0..count {
+                    let item =
+                        plan.is_some().then(|| (items.get(at as usize).unwrap_or(&Val::Null), at as usize));
+                    let mut row = self.adopt(block, first + at * nodes, &frame, item, shape);
+                    row.key = plan.as_ref().map_or(0, |plan| plan.key(&frame, item));
+                    part.push(row);
+                }
             }
+            code.at = of.end;
         }
-        instance.parts = parts;
         instance
-    }
-
-    /// Numbers elements that stand one after the other.
-    fn rows(&mut self, parent: u32, start: u32, count: u32, block: usize) -> u32 {
-        let (nodes, template) =
-            self.print.plans.get(block).map_or((1, 0), |plan| (plan.nodes, plan.template));
-        // Each row is given back alone, so that its numbers are a range of their own.
-        let first = self.stage.fresh(nodes * count);
-        if count > 0 {
-            self.stage.dom.put(Op::Rows, &[parent, start, first, count, nodes, template], &[]);
-        }
-        first
     }
 }

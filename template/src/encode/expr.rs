@@ -1,95 +1,194 @@
-//! Expressions as JSON.
+//! The code of expressions, and of what events do.
 
-#![expect(clippy::wildcard_enum_match_arm, reason = "an expression is either a scalar or compound")]
-
-use super::Json;
+use super::{Encoder, number};
+use crate::code::op;
+use crate::compiled::{Guess, HoleKind, Statement};
 use crate::data::Name;
-use crate::expr::{Expr, Literal};
+use crate::expr::{Binary, Expr, Literal, Special, Unary};
 
-impl Json {
-    pub(super) fn fields(&mut self, fields: &[(Name, Expr)]) {
+impl Encoder {
+    fn name(&mut self, name: &Name) {
+        let at = self.names.at(&name.text);
+        self.int(at);
+    }
+
+    /// A field of the component.
+    pub(super) fn root(&mut self, name: &Name) {
+        self.int(op::ROOT);
+        self.name(name);
+    }
+
+    pub(super) fn object(&mut self, fields: &[(Name, Expr)]) {
+        self.int(op::OBJECT);
+        self.int(number(fields.len()));
         for (name, value) in fields {
             self.name(name);
             self.expr(value);
         }
     }
 
+    fn all(&mut self, exprs: &[Expr]) {
+        self.int(number(exprs.len()));
+        exprs.iter().for_each(|expr| self.expr(expr));
+    }
+
     pub(super) fn expr(&mut self, expr: &Expr) {
         match expr {
-            Expr::Literal(Literal::Null) => self.raw("null"),
-            Expr::Literal(Literal::Bool(b)) => self.raw(if *b { "true" } else { "false" }),
-            Expr::Literal(Literal::Int(i)) => self.int(*i),
-            // `{:?}` keeps the point of a number that could pass for a whole one.
-            Expr::Literal(Literal::Num(n)) => self.raw(&format!("{n:?}")),
-            Expr::Root(name) => self.name(name),
-            _ => self.array(|out| out.compound(expr)),
-        }
-    }
-
-    fn raw(&mut self, text: &str) {
-        self.comma();
-        self.0.push_str(text);
-    }
-
-    fn compound(&mut self, expr: &Expr) {
-        match expr {
-            Expr::Literal(Literal::Str(text)) => {
-                self.int(0);
-                self.text(text);
+            Expr::Literal(literal) => {
+                self.int(op::LITERAL);
+                match literal {
+                    Literal::Null => self.code.push("null".to_owned()),
+                    Literal::Bool(b) => self.code.push(b.to_string()),
+                    Literal::Int(i) => self.int(*i),
+                    // `{:?}` keeps the point of a number that could pass for a whole one.
+                    Literal::Num(n) => self.code.push(format!("{n:?}")),
+                    Literal::Str(text) => self.text(text),
+                }
             }
+            Expr::Root(name) => self.root(name),
             Expr::Item(depth) => {
-                self.int(1);
+                self.int(op::ITEM);
                 self.int(*depth);
             }
             Expr::Index(depth) => {
-                self.int(2);
+                self.int(op::INDEX);
                 self.int(*depth);
             }
             Expr::Local(at) => {
-                self.int(3);
-                self.local(*at);
+                self.int(op::LOCAL);
+                self.int(at.level);
+                self.int(at.slot);
             }
-            Expr::Special(which) => {
-                self.int(4);
-                self.int(*which as u8);
+            Expr::Special(special) => {
+                let part = match special {
+                    Special::User => return self.int(op::USER),
+                    Special::Value => "value",
+                    Special::Checked => "checked",
+                    Special::Form => "form",
+                    Special::Event => "event",
+                    Special::Temp => "temp",
+                };
+                self.int(op::EVENT);
+                let at = self.names.at(part);
+                self.int(at);
             }
             Expr::Field(of, name) => {
-                self.int(5);
-                self.expr(of);
+                self.int(op::FIELD);
                 self.name(name);
-            }
-            Expr::At(a, b) => self.pair(6, a, b),
-            Expr::Contains(a, b) => self.pair(7, a, b),
-            Expr::Unary(op, of) => {
-                self.int(8);
-                self.int(*op as u8);
                 self.expr(of);
             }
-            Expr::Binary(op, a, b) => {
-                self.int(9);
-                self.int(*op as u8);
-                self.expr(a);
-                self.expr(b);
+            Expr::At(a, b) => self.pair(op::AT, a, b),
+            Expr::Contains(a, b) => self.pair(op::CONTAINS, a, b),
+            Expr::Unary(unary, of) => {
+                self.int(match unary {
+                    Unary::Not => op::NOT,
+                    Unary::Negate => op::NEGATE,
+                    Unary::Len => op::LEN,
+                    Unary::IsEmpty => op::IS_EMPTY,
+                });
+                self.expr(of);
+            }
+            Expr::Binary(binary, a, b) => {
+                let at = Binary::ALL.iter().position(|known| known == binary).unwrap_or(0);
+                self.pair(op::BINARY + number(at), a, b);
             }
             Expr::If(condition, then, or) => {
-                self.pair(10, condition, then);
+                self.pair(op::IF, condition, then);
                 self.expr(or);
             }
             Expr::Concat(parts) => {
-                self.int(11);
-                parts.iter().for_each(|part| self.expr(part));
+                self.int(op::CONCAT);
+                self.all(parts);
             }
-            Expr::Object(fields) => {
-                self.int(12);
-                self.fields(fields);
-            }
-            Expr::Literal(_) | Expr::Root(_) => self.expr(expr),
+            Expr::Object(fields) => self.object(fields),
         }
     }
 
-    fn pair(&mut self, tag: u8, a: &Expr, b: &Expr) {
-        self.int(tag);
+    fn pair(&mut self, op: i64, a: &Expr, b: &Expr) {
+        self.int(op);
         self.expr(a);
         self.expr(b);
+    }
+
+    /// The field whose steps a list can follow, and the part of it; -1 for none.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "only a list that is nothing but a field has steps")]
+    pub(super) fn followed(&mut self, list: &Expr) {
+        let (root, part) = match list {
+            Expr::Root(name) => (Some(name), None),
+            Expr::Field(of, name) => match &**of {
+                Expr::Root(root) => (Some(root), Some(name)),
+                _ => (None, None),
+            },
+            _ => (None, None),
+        };
+        for name in [root, part] {
+            match name {
+                Some(name) => self.name(name),
+                None => self.int(-1),
+            }
+        }
+    }
+
+    /// Writes what an event does; its address, or 0 for a hole that is none.
+    pub(super) fn event(&mut self, kind: &HoleKind) -> usize {
+        let HoleKind::Event { modifiers, run, optimistic, .. } = kind else { return 0 };
+        let address = self.code.len();
+        self.int(u8::from(modifiers.drop));
+        self.int(number(run.len()));
+        for statement in run {
+            match statement {
+                Statement::Call { action, args } => {
+                    self.int(0);
+                    self.text(action);
+                    self.all(args);
+                }
+                Statement::Set { local, value } => {
+                    self.int(1);
+                    self.int(local.level);
+                    self.int(local.slot);
+                    self.expr(value);
+                }
+            }
+        }
+        self.int(number(optimistic.len()));
+        for guess in optimistic {
+            let (operation, path, value) = match guess {
+                Guess::Set { path, value } => (0, path, value),
+                Guess::Push { list, item } => (1, list, item),
+                Guess::Remove { list, key } => (2, list, key),
+            };
+            self.int(operation);
+            let root = self.reserve();
+            let count = self.reserve();
+            let segments = self.way(path, root);
+            self.set(count, segments);
+            self.expr(value);
+        }
+        address
+    }
+
+    /// The segments of a path, and how many they are; the name it starts at goes to `root`.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the compiler lets no other path through")]
+    fn way(&mut self, path: &Expr, root: usize) -> usize {
+        match path {
+            Expr::Root(name) => {
+                let at = self.names.at(&name.text);
+                self.set(root, usize::try_from(at).unwrap_or(0));
+                0
+            }
+            Expr::Field(of, name) => {
+                let before = self.way(of, root);
+                self.int(0);
+                self.name(name);
+                before + 1
+            }
+            Expr::At(of, id) => {
+                let before = self.way(of, root);
+                self.int(1);
+                self.expr(id);
+                before + 1
+            }
+            _ => 0,
+        }
     }
 }

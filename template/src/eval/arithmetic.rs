@@ -8,7 +8,7 @@ pub(super) fn number<D>(kind: &Kind<'_, D>) -> Option<f64> {
     match kind {
         Kind::Int(i) => Some(*i as f64),
         Kind::Num(n) => Some(*n),
-        Kind::Null | Kind::Bool(_) | Kind::Str(_) | Kind::List(_) | Kind::Map => None,
+        Kind::Null | Kind::Bool(_) | Kind::Str(_) | Kind::List(_) | Kind::Map(_) => None,
     }
 }
 
@@ -29,7 +29,7 @@ pub fn write_int(i: i64, out: &mut String) {
 }
 
 /// Every operator that looks at both operands. What makes no sense is null, or `false` for a comparison.
-pub(super) fn compute<D: Data>(op: Binary, a: &Kind<'_, D>, b: &Kind<'_, D>) -> D {
+pub fn compute<D: Data>(op: Binary, a: &Kind<'_, D>, b: &Kind<'_, D>) -> D {
     match op {
         Binary::Eq => return D::from_bool(super::same(a, b)),
         Binary::Ne => return D::from_bool(!super::same(a, b)),

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use serde_json::json;
-use vivaz_template::{Template, compile, render};
+use vivaz_template::{compile, render};
 
 use crate::corpus;
 
@@ -73,9 +73,8 @@ fn pieces() -> impl Strategy<Value = String> {
 
 fn survives(source: &str) {
     let Ok(compiled) = compile(source) else { return };
-    let json = compiled.template.to_json();
-    let parsed: serde_json::Value = serde_json::from_str(&json).unwrap();
-    assert_eq!(Template::decode(&parsed, &mut |_| 0).as_ref(), Ok(&compiled.template), "{source:?}");
+    let json: serde_json::Value = serde_json::from_str(&compiled.template.to_json()).unwrap();
+    assert_eq!(json.as_array().map(Vec::len), Some(5), "{source:?}");
     for state in corpus::states() {
         render(&compiled, &state, Some(&json!({"id": 1})));
     }
@@ -96,17 +95,6 @@ proptest! {
     fn any_cut_of_a_template_is_survived(which in 0..corpus::TEMPLATES.len(), from in 0..400_usize, length in 0..400_usize) {
         let source: String = corpus::TEMPLATES[which].chars().skip(from).take(length).collect();
         survives(&source);
-    }
-
-    #[test]
-    fn no_data_makes_the_decoder_panic(which in 0..corpus::TEMPLATES.len(), at in 0..300_usize, with in any::<u8>()) {
-        let mut json = compile(corpus::TEMPLATES[which]).unwrap().template.to_json().into_bytes();
-        if let Some(byte) = json.get_mut(at) {
-            *byte = with;
-        }
-        if let Ok(parsed) = serde_json::from_slice::<serde_json::Value>(&json) {
-            let _ = Template::decode(&parsed, &mut |_| 0);
-        }
     }
 }
 

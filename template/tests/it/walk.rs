@@ -3,7 +3,7 @@
 
 use proptest::prelude::*;
 use serde_json::json;
-use vivaz_template::{Template, compile, render};
+use vivaz_template::{compile, render};
 
 use crate::corpus;
 use crate::dom::{Element, Node, parsed};
@@ -170,21 +170,5 @@ proptest! {
     #[test]
     fn whatever_compiles_is_the_same_dom(trees in prop::collection::vec(tree(), 1..4)) {
         holds(&trees.concat());
-    }
-}
-
-#[test]
-fn the_compiled_form_survives_the_journey() {
-    for source in corpus::TEMPLATES {
-        let compiled = compile(source).unwrap_or_else(|errors| panic!("{source}\n{errors:#?}"));
-        let json = compiled.template.to_json();
-        let parsed: serde_json::Value = serde_json::from_str(&json).expect("valid JSON");
-        let mut names = Vec::new();
-        let back = Template::decode(&parsed, &mut |name| {
-            names.push(name.to_owned());
-            names.len() as u32
-        });
-        assert_eq!(back.as_ref(), Ok(&compiled.template), "{json}");
-        assert_eq!(back.expect("just compared").to_json(), json);
     }
 }

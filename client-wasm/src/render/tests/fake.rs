@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::dom::{Dom, Op, Walk};
+use serde_json::Value;
+
+use crate::dom::{Dom, Op};
 
 /// Elements without an end tag, of those that the tests use.
 const VOID: [&str; 2] = ["input", "hr"];
@@ -33,9 +35,9 @@ impl Node {
 pub(super) struct Fake {
     pub(super) nodes: Vec<Node>,
     numbers: BTreeMap<u32, usize>,
-    templates: BTreeMap<u32, String>,
-    paths: BTreeMap<u32, (u32, Vec<(u32, u32)>)>,
-    names: BTreeMap<u32, String>,
+    /// The block of each root, by its number.
+    blocks: BTreeMap<u32, Value>,
+    pub(super) templates: Vec<Value>,
     /// What was changed in the page: one line each.
     pub(super) changes: Vec<String>,
     /// Operations that found no place.
@@ -166,21 +168,30 @@ impl Fake {
         rest.copied().find(|child| self.nodes[*child].is_element())
     }
 
-    fn walk(&self, node: u32, path: u32) -> Option<usize> {
-        let mut at = *self.numbers.get(&node)?;
-        if path == 0 {
-            return Some(at);
-        }
-        let (kind, steps) = &self.paths[&path];
-        let last = if *kind == Walk::Element as u32 { steps.len() } else { steps.len() - 1 };
-        for step in &steps[..last] {
-            at = self.next_element(at, self.pass(at, *step)?)?;
-        }
-        if *kind == Walk::Comment as u32 {
-            let position = self.pass(at, steps[last])??;
-            at = self.nodes[at].children[position];
+    fn walk(&self, from: usize, path: &Value) -> Option<usize> {
+        let mut at = from;
+        for each in path.as_array().expect("a walk is a list") {
+            at = self.next_element(at, self.pass(at, step(each))?)?;
         }
         Some(at)
+    }
+
+    /// Numbers a root and the places of what grows and shrinks inside.
+    fn bind(&mut self, node: usize, id: u32, template: u32) -> Option<()> {
+        let block = self.templates[template as usize].clone();
+        self.numbers.insert(id, node);
+        let mut next = id;
+        for hole in holes(&block).iter().filter(|hole| hole[0] == 7) {
+            let parent = self.walk(node, &hole[1])?;
+            self.numbers.insert(next + 1, parent);
+            if let Some(end) = hole[3].as_u64() {
+                let anchor = self.pass(parent, (end as u32 + 1, 0))??;
+                self.numbers.insert(next + 2, self.nodes[parent].children[anchor]);
+            }
+            next += 2;
+        }
+        self.blocks.insert(id, block);
+        Some(())
     }
 
     fn detach(&mut self, node: usize) {
@@ -211,12 +222,8 @@ impl Fake {
         self.set(node, "class", (!new.is_empty()).then_some(&new))
     }
 
-    fn text(&mut self, node: u32, path: u32, value: &str) -> Option<()> {
-        let (_, steps) = self.paths[&path].clone();
-        let parent = steps[..steps.len() - 1]
-            .iter()
-            .try_fold(*self.numbers.get(&node)?, |at, step| self.next_element(at, self.pass(at, *step)?))?;
-        let at = self.pass(parent, steps[steps.len() - 1])?.map_or(0, |at| at + 1);
+    fn text(&mut self, parent: usize, after: &Value, value: &str) -> Option<()> {
+        let at = self.pass(parent, step(after))?.map_or(0, |at| at + 1);
         match self.nodes[parent].children.get(at).copied() {
             Some(there) if !self.nodes[there].is_element() && !self.nodes[there].is_comment() => {
                 if self.nodes[there].data != value {
@@ -234,40 +241,60 @@ impl Fake {
         Some(())
     }
 
+    /// Of the kinds of holes those that the tests have.
+    fn show(&mut self, node: usize, hole: &Value, kind: u32, value: &str) -> Option<()> {
+        let (kind, on, name) = (kind & 7, kind & 8 != 0, hole[2].as_str().unwrap_or_default());
+        let value = if kind > 3 { "" } else { value };
+        match hole[0].as_u64()? {
+            0 => self.text(node, &hole[2], value),
+            3 if hole[3] == 3 => {
+                self.nodes[node].attributes.insert("value".to_owned(), value.to_owned());
+                Some(())
+            }
+            3 if hole[3] == 5 => {
+                let names: Vec<&str> = value.split_whitespace().collect();
+                self.set(Some(node), "class", Some(&names.join(" ")))
+            }
+            3 => self.set(Some(node), name, (kind > 1).then_some(value)),
+            4 => self.toggle(Some(node), name, on),
+            6 => self.set(Some(node), "hidden", (!on).then_some("")),
+            10 if hole[2] == 2 => self.set(Some(node), hole[3].as_str()?, on.then_some("")),
+            other => panic!("no test had a hole of kind {other} before"),
+        }
+    }
+
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the others are about no node")]
     fn op(&mut self, op: Op, w: &[u32], s: &[&str]) -> Option<()> {
         match op {
-            Op::Template => drop(self.templates.insert(w[0], s[0].to_owned())),
-            Op::Path => {
-                let steps = w[3..].iter().map(|step| (step >> 16, step & 0xffff)).collect();
-                self.paths.insert(w[0], (w[1], steps));
+            Op::Template => {
+                assert_eq!(w[0] as usize, self.templates.len());
+                let blocks: Vec<Value> = serde_json::from_str(s[0]).expect("blocks are JSON");
+                self.templates.extend(blocks);
             }
-            Op::Name => drop(self.names.insert(w[0], s[0].to_owned())),
             Op::Make => {
                 let holder = self.add(Node { tag: "holder".into(), ..Node::default() });
-                let html = self.templates[&w[1]].clone();
-                self.parse(&html, holder);
+                let html = self.templates[w[1] as usize][0].clone();
+                self.parse(html.as_str()?, holder);
                 let root = self.nodes[holder].children[0];
                 self.nodes[root].parent = None;
-                self.numbers.insert(w[0], root);
+                self.bind(root, w[0], w[1])?;
             }
-            Op::Root => drop(self.numbers.insert(w[0], 0)),
-            Op::Rebuild => {
-                let html = self.templates[&w[1]].clone();
-                self.nodes[0].children.clear();
-                self.parse(&html, 0);
-            }
-            Op::Refer => {
-                let node = self.walk(w[0], w[1])?;
-                self.numbers.insert(w[2], node);
+            Op::Root => {
+                if w[3] != 0 {
+                    let html = self.templates[w[2] as usize][0].clone();
+                    self.nodes[0].children.clear();
+                    self.parse(html.as_str()?, 0);
+                }
+                self.bind(0, w[0], w[2])?;
             }
             Op::Rows => {
-                let parent = *self.numbers.get(&w[0])?;
-                let (_, steps) = self.paths[&w[1]].clone();
-                let mut at = self.pass(parent, steps[0])?;
+                let hole = self.blocks.get(&w[0])?[2][w[1] as usize].clone();
+                let parent = self.walk(*self.numbers.get(&w[0])?, &hole[1])?;
+                let mut at = self.pass(parent, step(&hole[2]))?;
                 for row in 0..w[3] {
                     let node = self.next_element(parent, at)?;
                     at = self.nodes[parent].children.iter().position(|child| *child == node);
-                    self.numbers.insert(w[2] + row * w[4], node);
+                    self.bind(node, w[2] + row * w[4], w[5])?;
                 }
             }
             Op::Insert => {
@@ -298,19 +325,10 @@ impl Fake {
                 let parent = *self.numbers.get(&w[0])?;
                 self.nodes[parent].children.clear();
             }
-            Op::Text => self.text(w[0], w[1], s[0])?,
-            Op::Attribute => self.set(self.walk(w[0], w[1]), &self.names[&w[2]].clone(), Some(s[0]))?,
-            Op::RemoveAttribute => self.set(self.walk(w[0], w[1]), &self.names[&w[2]].clone(), None)?,
-            Op::Class => self.toggle(self.walk(w[0], w[1]), &self.names[&w[2]].clone(), w[3] != 0)?,
-            Op::Classes => {
-                let names: Vec<&str> = s[0].split_whitespace().collect();
-                self.set(self.walk(w[0], w[1]), "class", Some(&names.join(" ")))?;
-            }
-            Op::Show => self.set(self.walk(w[0], w[1]), "hidden", (w[2] == 0).then_some(""))?,
-            Op::Wire if w[2] == 2 => self.set(self.walk(w[0], w[1]), s[0], (w[3] != 0).then_some(""))?,
-            Op::Model | Op::Property => {
-                let node = self.walk(w[0], w[1])?;
-                self.nodes[node].attributes.insert("value".to_owned(), s[0].to_owned());
+            Op::Set => {
+                let hole = self.blocks.get(&w[0])?[2][w[1] as usize].clone();
+                let node = self.walk(*self.numbers.get(&w[0])?, &hole[1])?;
+                self.show(node, &hole, w[2], s[0])?;
             }
             other => self.told.push((other, w.to_vec(), s.iter().map(|s| (*s).to_owned()).collect())),
         }
@@ -324,4 +342,14 @@ impl Dom for Fake {
             self.misfits += 1;
         }
     }
+}
+
+fn holes(block: &Value) -> &[Value] {
+    block[2].as_array().expect("a block has holes")
+}
+
+/// Comments, then elements.
+fn step(step: &Value) -> (u32, u32) {
+    let step = step.as_u64().expect("a step is a number") as u32;
+    (step >> 16, step & 0xffff)
 }

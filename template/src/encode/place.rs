@@ -1,0 +1,107 @@
+//! Holes as the DOM's side reads them, and JSON text.
+
+use std::fmt::Write;
+
+use super::masks::wants;
+use crate::code::Place;
+use crate::compiled::{Control, EventTarget, Hole, HoleKind, ModelSend, Modifiers, Step, WireEffect};
+
+/// A hole for the DOM's side; `None` where there is nothing to find. `event` is the address of what an event does.
+pub(super) fn place(hole: &Hole, event: usize) -> Option<String> {
+    let (place, rest) = match &hole.kind {
+        HoleKind::Text { after, .. } => (Place::Text, vec![step(*after)]),
+        HoleKind::Content { .. } => (Place::Content, vec![]),
+        HoleKind::Html { .. } => (Place::Html, vec![]),
+        HoleKind::Attribute { name, kind, .. } => {
+            (Place::Attribute, vec![quoted(name), (*kind as u8).to_string()])
+        }
+        HoleKind::Class { name, .. } => (Place::Class, vec![quoted(name)]),
+        HoleKind::Style { property, .. } => (Place::Style, vec![quoted(property)]),
+        HoleKind::Show { .. } => (Place::Show, vec![]),
+        HoleKind::For { start, end, .. } | HoleKind::If { start, end, .. } => {
+            (Place::Instances, vec![step(*start), end.map_or(-1, i32::from).to_string()])
+        }
+        HoleKind::Event { event: name, modifiers, .. } => {
+            let Modifiers { held, debounce, throttle, keys, .. } = modifiers;
+            let keys: Vec<String> = keys.iter().map(|key| quoted(key)).collect();
+            let flags = flags(modifiers) | wants(&hole.kind);
+            let words =
+                [quoted(name), flags.to_string(), held.to_string(), pause(*debounce), pause(*throttle)];
+            (Place::Event, [&words[..], &[array(&keys), event.to_string()]].concat())
+        }
+        HoleKind::Model { field, control, modifiers } => {
+            let send = match modifiers.send {
+                ModelSend::Input => 0,
+                ModelSend::Change => 1,
+                ModelSend::Blur => 2,
+            };
+            let number = modifiers.number || *control == Control::Number;
+            let flags = send
+                | u32::from(modifiers.trim) << 2
+                | u32::from(number) << 3
+                | u32::from(modifiers.force) << 4;
+            let control = (*control as u8).to_string();
+            (Place::Model, vec![control, quoted(&field.text), flags.to_string(), pause(modifiers.debounce)])
+        }
+        HoleKind::Wire { effect, .. } => {
+            let (effect, argument) = match effect {
+                WireEffect::Show => (0, ""),
+                WireEffect::Class(names) => (1, &**names),
+                WireEffect::Attribute(name) => (2, &**name),
+            };
+            (Place::Wire, vec![effect.to_string(), quoted(argument)])
+        }
+        HoleKind::Ref { name } => (Place::Ref, vec![quoted(name)]),
+        HoleKind::Hook { name } => (Place::Hook, vec![quoted(name)]),
+        HoleKind::Child { component, .. } => (Place::Child, vec![quoted(component)]),
+        HoleKind::Ignore => return None,
+    };
+    Some(array(&[vec![(place as u8).to_string(), path(&hole.path)], rest].concat()))
+}
+
+pub(super) fn path(steps: &[Step]) -> String {
+    array(&steps.iter().map(|one| step(*one)).collect::<Vec<_>>())
+}
+
+fn step(step: Step) -> String {
+    (u32::from(step.comments) << 16 | u32::from(step.elements)).to_string()
+}
+
+fn flags(modifiers: &Modifiers) -> u32 {
+    u32::from(modifiers.prevent)
+        | u32::from(modifiers.stop) << 1
+        | u32::from(modifiers.only_self) << 2
+        | u32::from(modifiers.once) << 3
+        | match modifiers.target {
+            EventTarget::Element => 0,
+            EventTarget::Window => 16,
+            EventTarget::Outside => 32,
+        }
+}
+
+/// A pause in milliseconds, plus one: 0 is none.
+fn pause(ms: Option<u32>) -> String {
+    ms.map_or(0, |ms| ms.saturating_add(1)).to_string()
+}
+
+pub(super) fn array(items: &[String]) -> String {
+    format!("[{}]", items.join(","))
+}
+
+pub(super) fn quoted(text: &str) -> String {
+    let mut out = String::from('"');
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            c if c < ' ' => {
+                // Writing to a String cannot fail.
+                let _ = write!(out, "\\u{:04x}", u32::from(c));
+            }
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}
