@@ -110,7 +110,7 @@ async fn computed_fields_and_own_forms_are_part_of_the_state() {
     let finished = page.run(act("vote", json!([1, true]))).await;
     for effect in finished.effects {
         if let vivaz_components::Effect::Update(update) = effect {
-            update.publish(None).unwrap();
+            update.publish(None, None).unwrap();
         }
     }
     let voted =
