@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
-use vivaz_protocol::{PatchWriter, RawJson};
+use vivaz_protocol::{Patch, PatchWriter, RawJson};
 
 use super::List;
 use super::key::{Key, Keyed};
@@ -103,18 +103,28 @@ fn write_ops<T: Keyed>(name: &str, ops: &Ops<T>, patch: &mut PatchWriter) -> Jso
 /// The fields of `now` that differ, as a patch.
 fn difference(before: &Value, now: &Value) -> JsonResult<Option<String>> {
     let none = Map::new();
-    let (before, now) = (before.as_object().unwrap_or(&none), now.as_object().unwrap_or(&none));
-    let mut fields = PatchWriter::new();
-    for (name, value) in now {
-        if before.get(name) != Some(value) {
-            fields.set_serialized(name, value)?;
+    let (before, mut now) = (before.as_object().unwrap_or(&none), now.as_object().unwrap_or(&none).clone());
+    // A field that is left out now (`skip_serializing_if`) is null to a template, and so it is to the page.
+    for name in before.keys() {
+        now.entry(name).or_insert(Value::Null);
+    }
+    let (mut fields, mut has_lists) = (PatchWriter::new(), false);
+    for (name, value) in now.iter().filter(|(name, value)| before.get(*name) != Some(value)) {
+        has_lists |= value.is_array() && before.get(name).is_some_and(Value::is_array);
+        fields.set_serialized(name, value)?;
+    }
+    let Some(whole) = fields.finish() else { return Ok(None) };
+    if has_lists {
+        // What was done to a list inside of an item is not recorded against what the page has, so it is found by looking
+        // at both.
+        let inside = Patch::diff(&Value::Object(before.clone()), &Value::Object(now));
+        if let Some(inside) =
+            inside.ok().map(|patch| patch.to_json()).filter(|inside| inside.len() < whole.len())
+        {
+            return Ok(Some(inside));
         }
     }
-    // A field that is left out now (`skip_serializing_if`) is null to a template, and so it is to the page.
-    for name in before.keys().filter(|name| !now.contains_key(*name)) {
-        fields.set(name, RawJson::NULL);
-    }
-    Ok(fields.finish())
+    Ok(Some(whole))
 }
 
 #[cfg(test)]

@@ -162,6 +162,72 @@ fn a_field_that_is_left_out_now_is_null() {
     );
 }
 
+/// A list of lists.
+#[derive(Clone, Default)]
+struct Board {
+    columns: List<Column>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+struct Column {
+    id: u16,
+    title: String,
+    cards: List<Row>,
+}
+
+impl Keyed for Column {
+    fn key(&self) -> Key {
+        Key::of(&self.id)
+    }
+}
+
+impl Fields for Board {
+    fn visit(&mut self, visitor: &mut dyn Visitor) {
+        visitor.field("columns", crate::spec::FieldKind::Public, &mut Pick(&mut self.columns).field());
+    }
+}
+
+impl Board {
+    fn of(cards: std::ops::Range<u16>) -> (Self, Tracker) {
+        let column = |id: u16| Column {
+            id,
+            title: "t".to_owned(),
+            cards: cards.clone().map(|id| row(id, "a")).collect(),
+        };
+        let mut board = Self { columns: (1..4).map(column).collect() };
+        let tracker = Tracker::new(&mut board).unwrap();
+        (board, tracker)
+    }
+}
+
+#[test]
+fn a_list_inside_an_item_changes_item_by_item() {
+    let (mut board, mut tracker) = Board::of(1..100);
+    let mut sent = |change: &dyn Fn(&mut List<Row>)| {
+        board.columns.update(2, |column| change(&mut column.cards));
+        tracker.changes(&mut board).unwrap().map(|patch| serde_json::from_str::<Value>(&patch).unwrap())
+    };
+    let inside = |ops: Value| Some(json!({"columns": {"$list": [["~", 2, {"cards": {"$list": ops}}]]}}));
+    assert_eq!(
+        sent(&|cards| cards.push(row(100, "b"))),
+        inside(json!([["+", 99, {"id": 100, "label": "b"}]]))
+    );
+    assert_eq!(
+        sent(&|cards| {
+            cards.remove(7);
+            cards.update(8, |card| card.label.push('!'));
+        }),
+        inside(json!([["-", 7], ["~", 8, {"label": "a!"}]]))
+    );
+    assert_eq!(sent(&|cards| _ = cards.move_to(100, 0)), inside(json!([[">", 100, 0]])));
+    // Whole, where that is shorter.
+    assert_eq!(
+        sent(&|cards| cards.keep_first(1)),
+        Some(json!({"columns": {"$list": [["~", 2, {"cards": [{"id": 100, "label": "b"}]}]]}}))
+    );
+    assert_eq!(sent(&|_| {}), None);
+}
+
 type Counter = Arc<AtomicU32>;
 
 /// Counts what is done to items.
@@ -390,6 +456,23 @@ proptest! {
         }
         for (at, item) in model.iter().enumerate() {
             prop_assert_eq!(table.rows.position(item.id), Some(at));
+        }
+    }
+
+    /// The same for a list inside of an item.
+    #[test]
+    fn the_page_follows_inside(cards in 0..40u16, deeds in prop::collection::vec(a_deed(), 0..30)) {
+        let (mut board, mut tracker) = Board::of(0..cards);
+        let mut page = json!({"columns": board.columns});
+        let mut model: Vec<Row> = board.columns.at(0).unwrap().cards.iter().cloned().collect();
+        for deed in deeds.iter().chain([&Do::Send]) {
+            board.columns.update(2, |column| perform(deed, &mut column.cards, &mut model));
+            if let Do::Send = deed {
+                if let Some(patch) = tracker.changes(&mut board).unwrap() {
+                    vivaz_protocol::Patch::parse(RawJson::trusted(&patch)).unwrap().apply(&mut page).unwrap();
+                }
+                prop_assert_eq!(&page, &json!({"columns": board.columns}));
+            }
         }
     }
 }
