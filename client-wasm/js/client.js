@@ -113,7 +113,7 @@ const guard = act => {
   try { act(); } catch (error) { reportError(error); }
 };
 
-const failure = ({ code, message, details }) => Object.assign(new Error(message || code), { code, details });
+const failure = ({ code, message, details = null }) => Object.assign(new Error(message || code), { code, details });
 
 const promise = ask => new Promise((resolve, reject) => {
   const number = ++ticket;
@@ -215,7 +215,7 @@ effects.run = (op, w, s) => {
     }
     case 12: { const n = w(), ok = w(); settle(n, ok, s()); break; }
     case 13: { const c = components[w()]; after(() => c.changed()); break; }
-    case 14: { const c = components[w()], name = s(), data = JSON.parse(s()); after(() => c.heard(name, data)); break; }
+    case 14: { const c = components[w()], { name, data } = JSON.parse(s()); after(() => c.heard(name, data)); break; }
     case 15: { const c = components[w()], failed = w(), json = s(); phase(c, failed && failure(JSON.parse(json))); break; }
     case 16: { const c = components[w()], action = s(); fault(c, action, JSON.parse(s())); break; }
     case 17: fetchTemplate(s()); break;
@@ -258,7 +258,7 @@ const phase = (component, error) => {
 };
 
 // An action that nobody waits for failed, or a component could not be mounted.
-const fault = (component, action, { code, message, details }) => {
+const fault = (component, action, { code, message, details = null }) => {
   const detail = { action, code, message, details, component };
   after(() => (component.element || document).dispatchEvent(new CustomEvent('live:error', { detail, bubbles: true })));
 };

@@ -10,12 +10,15 @@ mod output;
 mod receive;
 mod request;
 
-pub(crate) use component::{Component, Phase, Source};
+pub(crate) use component::{Component, Phase, source};
 pub(crate) use output::{Failure, Origin, Output, Slot, Status};
 pub(crate) use request::{Kind, Request};
 
+use std::rc::Rc;
+
 use component::{FieldEdit, Progress};
-use link::{Link, Then};
+use link::Link;
+use output::failure;
 
 use crate::patch::Change;
 use crate::store::{Edit, Stream, Tag};
@@ -26,44 +29,39 @@ const QUEUE: usize = 500;
 /// How many replies may come before one of our messages says so.
 const ACK_EVERY: u32 = 16;
 /// How often a message is tried again when the server says that it is busy.
-const TRIES: u8 = 8;
-
-/// What the server told at the welcome.
-#[derive(Debug)]
-struct Session {
-    id: Box<str>,
-    secret: Box<str>,
-    /// The connections that this session had here: a topic's patch names one as its author.
-    connections: Vec<Box<str>>,
-}
+const TRIES: u32 = 8;
 
 /// A topic's state and its name.
 #[derive(Debug)]
 struct Topic {
-    name: Box<str>,
+    name: Key,
     stream: Stream,
 }
 
 #[derive(Debug)]
 pub(crate) struct Client {
     link: Link,
-    session: Option<Session>,
-    components: Vec<Option<Component>>,
+    /// The session, and the secret to resume it with; no names as long as there is none.
+    session: Key,
+    secret: Key,
+    /// The connections that this session had here: a topic's patch names one as its author.
+    connections: Vec<Key>,
+    components: Vec<Component>,
     topics: Vec<Topic>,
     /// Unanswered, in the order of their refs.
     requests: Vec<Request>,
+    /// Messages to try again, when their timer says so.
+    retries: Vec<Request>,
     last_reference: u64,
     last_tag: Tag,
     last_timer: u32,
-    /// Messages to try again, by the timer that says when.
-    retries: Vec<(u32, Vec<Request>)>,
     /// Replies since the last acknowledgement.
     unacknowledged: u32,
     heartbeat: u32,
     in_flight: usize,
     message_bytes: usize,
     /// Templates asked for over the socket.
-    wanted: Vec<Box<str>>,
+    wanted: Vec<Key>,
     status: Option<(Status, u32, u32)>,
     out: Vec<Output>,
 }
@@ -73,14 +71,16 @@ impl Client {
     pub(crate) fn new(seed: u64) -> Self {
         Self {
             link: Link::new(seed),
-            session: None,
+            session: Key::NONE,
+            secret: Key::NONE,
+            connections: Vec::new(),
             components: Vec::new(),
             topics: Vec::new(),
             requests: Vec::new(),
+            retries: Vec::new(),
             last_reference: 0,
             last_tag: 0,
             last_timer: 0,
-            retries: Vec::new(),
             unacknowledged: 0,
             heartbeat: 30_000,
             in_flight: 64,
@@ -98,9 +98,12 @@ impl Client {
             let before = self.status.replace(now).map(|(status, ..)| status);
             let (status, attempt, queued) = now;
             self.out.push(Output::Status { status, attempt, code: self.link.code, queued });
-            let crossed = (before == Some(Status::Connected)) != (now.0 == Status::Connected);
-            if crossed {
-                self.every_wire();
+            if (before == Some(Status::Connected)) != (status == Status::Connected) {
+                for slot in 0..self.components.len() as Slot {
+                    if self.component(slot).is_some() {
+                        self.out.push(Output::Wire { slot });
+                    }
+                }
             }
         }
         std::mem::take(&mut self.out)
@@ -108,12 +111,12 @@ impl Client {
 
     // What the page wants.
 
-    /// Mounts a component. `id` is its name on the wire, unique in this page.
-    pub(crate) fn mount(&mut self, id: &str, source: Source) -> Slot {
+    /// Mounts a component from a [`source`]. `id` is its name on the wire, unique in this page.
+    pub(crate) fn mount(&mut self, id: &str, source: String) -> Slot {
         let slot = self.components.len() as Slot;
-        let component = Component::new(id, source);
-        let request = Request::mount(slot, &component);
-        self.components.push(Some(component));
+        let request = Request::new(slot, Kind::Mount, &source);
+        let id = Key::of(id);
+        self.components.push(Component { id, source, phase: Phase::Mounting, ..Component::default() });
         self.ask(request);
         if self.link.phase == link::Phase::Idle {
             self.connect();
@@ -123,33 +126,33 @@ impl Client {
 
     /// Unmounts it; nobody hears of it again.
     pub(crate) fn unmount(&mut self, slot: Slot) {
-        if self.component(slot).is_none() {
-            return;
-        }
+        let Some(component) = self.component(slot) else { return };
+        let failed = component.phase == Phase::Failed;
         self.drop_waiting(slot);
-        let failed = self.component(slot).is_some_and(|c| matches!(c.phase, Phase::Failed(_)));
-        if self.session.is_some() && !failed {
-            self.ask(Request::unmount(slot));
+        if self.session != Key::NONE && !failed {
+            self.ask(Request::new(slot, Kind::Unmount, ""));
         } else {
             self.forget(slot);
         }
     }
 
-    /// Calls an action. `arguments` is a JSON array, or empty; `guesses` show its effect until the answer.
+    /// Calls an action. `arguments` is a JSON array, or empty; `guesses` show its effect until the answer. A `ticket`
+    /// that is not 0 is settled with the outcome.
     pub(crate) fn action(
         &mut self,
         slot: Slot,
-        name: &str,
+        name: Key,
         arguments: &str,
-        origin: Option<Origin>,
-        ticket: Option<u32>,
-        guesses: Vec<(Option<Key>, Edit)>,
+        origin: Origin,
+        ticket: u32,
+        guesses: Vec<(Key, Edit)>,
     ) {
         if self.component(slot).is_none() {
             return;
         }
-        let kind = Kind::Action { name: name.into(), origin, ticket, set: Vec::new() };
-        let mut request = Request::action(slot, kind, arguments);
+        let mut request = Request::action(slot, name, arguments);
+        request.origin = origin;
+        request.ticket = ticket;
         if !guesses.is_empty() {
             request.tags.push(self.guess(slot, guesses));
         }
@@ -158,7 +161,7 @@ impl Client {
 
     /// Sends an action, and with it the edits that have not gone out.
     fn ask_with_edits(&mut self, mut request: Request) {
-        let mut set: Vec<(Key, Val)> = Vec::new();
+        let mut set = Vec::new();
         if let Some(component) = self.component_mut(request.slot) {
             for edit in &mut component.edits {
                 if edit.progress != Progress::Sent {
@@ -169,51 +172,44 @@ impl Client {
             }
         }
         if !set.is_empty() {
-            request.carry(set);
+            request.carry(Val::Obj(set));
         }
         self.ask(request);
     }
 
-    /// A guess of the page's own code; it stays until [`Client::release`].
-    pub(crate) fn guess(&mut self, slot: Slot, guesses: Vec<(Option<Key>, Edit)>) -> Tag {
+    /// A guess of the page's own code; it stays until [`Client::release`]. Each edit comes with the shared field whose
+    /// topic it is about, or none.
+    pub(crate) fn guess(&mut self, slot: Slot, guesses: Vec<(Key, Edit)>) -> Tag {
         self.last_tag += 1;
         let tag = self.last_tag;
-        let mut groups: Vec<(Option<Key>, Vec<Edit>)> = Vec::new();
+        let (mut changes, mut last) = (Vec::new(), Key::NONE);
         for (shared, edit) in guesses {
-            match groups.iter_mut().find(|(of, _)| *of == shared) {
-                Some((_, edits)) => edits.push(edit),
-                None => groups.push((shared, vec![edit])),
+            let topic =
+                self.component(slot).and_then(|component| component.topic(shared)).unwrap_or_default();
+            if topic != last {
+                self.changed(slot, last, std::mem::take(&mut changes));
+                last = topic;
+            }
+            if let Some(stream) = self.stream(slot, topic) {
+                changes.extend(stream.guess(tag, edit));
             }
         }
-        for (shared, edits) in groups {
-            match shared {
-                None => {
-                    let Some(component) = self.component_mut(slot) else { continue };
-                    let changes = component.stream.guess(tag, edits);
-                    self.changed(slot, None, changes);
-                }
-                Some(field) => {
-                    let Some(at) = self.topic_under(slot, field) else { continue };
-                    let Some(topic) = self.topics.get_mut(at) else { continue };
-                    let changes = topic.stream.guess(tag, edits);
-                    self.topic_changed(at, &changes);
-                }
-            }
-        }
+        self.changed(slot, last, changes);
         tag
     }
 
     /// Takes a guess back, or makes an end of it: the state says it itself by now.
     pub(crate) fn release(&mut self, slot: Slot, tag: Tag) {
-        if let Some(component) = self.component_mut(slot) {
-            let changes = component.stream.release(tag);
-            self.changed(slot, None, changes);
-        }
-        for at in 0..self.topics.len() {
-            if let Some(topic) = self.topics.get_mut(at) {
-                let changes = topic.stream.release(tag);
-                self.topic_changed(at, &changes);
+        let mut topic = Key::NONE;
+        let mut at = 0;
+        loop {
+            if let Some(stream) = self.stream(slot, topic) {
+                let changes = stream.release(tag);
+                self.changed(slot, topic, changes);
             }
+            let Some(next) = self.topics.get(at) else { return };
+            topic = next.name;
+            at += 1;
         }
     }
 
@@ -223,8 +219,8 @@ impl Client {
         self.last_tag += 1;
         let tag = self.last_tag;
         let Some(component) = self.component_mut(slot) else { return };
-        let edit = Edit { field, path: Vec::new(), operation: crate::store::Operation::Set(value.clone()) };
-        let mut changes = component.stream.guess(tag, vec![edit]);
+        let mut changes = Vec::new();
+        changes.extend(component.stream.guess(tag, Edit::set(field, value.clone())));
         match component.edits.iter_mut().find(|e| e.field == field && e.progress != Progress::Sent) {
             Some(waiting) => {
                 changes.extend(component.stream.release(waiting.tag));
@@ -233,7 +229,7 @@ impl Client {
             }
             None => component.edits.push(FieldEdit { field, value, tag, progress: Progress::Waiting, force }),
         }
-        self.changed(slot, None, changes);
+        self.changed(slot, Key::NONE, changes);
         self.out.push(Output::Wire { slot });
     }
 
@@ -241,21 +237,23 @@ impl Client {
     /// typist on a slow line sends what stands there and not each letter.
     ///
     /// `false` if nothing of the field waits.
-    pub(crate) fn commit(&mut self, slot: Slot, field: Key, ticket: Option<u32>) -> bool {
+    pub(crate) fn commit(&mut self, slot: Slot, field: Key, ticket: u32) -> bool {
         let Some(component) = self.component_mut(slot) else { return false };
-        let busy = component.edits.iter().any(|e| e.field == field && e.progress == Progress::Sent);
-        let Some(edit) =
-            component.edits.iter_mut().find(|e| e.field == field && e.progress != Progress::Sent)
-        else {
-            return false;
-        };
-        if busy && ticket.is_none() {
+        let (mut busy, mut waiting) = (false, None);
+        for edit in &mut component.edits {
+            if edit.field == field {
+                if edit.progress == Progress::Sent { busy = true } else { waiting = Some(edit) }
+            }
+        }
+        let Some(edit) = waiting else { return false };
+        if busy && ticket == 0 {
             edit.progress = Progress::Due;
             return true;
         }
         edit.progress = Progress::Sent;
-        let mut request = Request::property(slot, field, &edit.value, ticket);
-        request.tags = vec![edit.tag];
+        let mut request = Request::property(slot, field, &edit.value);
+        request.ticket = ticket;
+        request.tags.push(edit.tag);
         self.ask(request);
         true
     }
@@ -263,14 +261,14 @@ impl Client {
     /// A parent gives its child other props.
     pub(crate) fn props(&mut self, slot: Slot, props: &str) {
         let Some(component) = self.component_mut(slot) else { return };
-        component.props = Some(props.into());
+        component.props = props.into();
         self.ask(Request::props(slot, props));
     }
 
     /// Asks for a template over the socket, where HTTP did not give it.
-    pub(crate) fn want_template(&mut self, hash: &str) {
-        if !self.wanted.iter().any(|wanted| **wanted == *hash) {
-            self.wanted.push(hash.into());
+    pub(crate) fn want_template(&mut self, hash: Key) {
+        if !self.wanted.contains(&hash) {
+            self.wanted.push(hash);
             self.ask_template(hash);
         }
     }
@@ -287,51 +285,51 @@ impl Client {
 
     /// The socket is gone. Code 1006 where there is none.
     pub(crate) fn closed(&mut self, socket: u32, code: u16) {
-        if socket != self.link.socket
-            || matches!(self.link.phase, link::Phase::Pausing | link::Phase::Stopped)
+        if socket == self.link.socket
+            && !matches!(self.link.phase, link::Phase::Pausing | link::Phase::Stopped)
         {
-            return;
+            self.ended(code);
         }
-        self.ended(code);
     }
 
     fn ended(&mut self, code: u16) {
         for request in &mut self.requests {
             request.sent = false;
         }
-        match self.link.closed(code) {
-            Then::Retry | Then::RetrySlowly => self.pause(),
-            Then::Anew => {
-                self.session = None;
-                // First the pause: nothing goes out over a socket that is gone.
-                self.pause();
-                self.lose_session();
-            }
-            Then::Reload => {
-                self.link.phase = link::Phase::Stopped;
-                self.out.push(Output::Reload);
-            }
-            Then::Wait | Then::Stop => self.link.phase = link::Phase::Stopped,
+        self.link.code = code;
+        self.link.phase = link::Phase::Stopped;
+        match code {
+            // Not the user of this page, or not its version.
+            4401 | 4426 => return self.out.push(Output::Reload),
+            // Taken over, until the user does something; or it would go wrong again.
+            4409 | 1009 | 4400 => return,
+            // A server that is full or flooded.
+            4429 | 4503 => self.link.attempt = self.link.attempt.max(link::SLOWLY),
+            _ => {}
+        }
+        self.link.phase = link::Phase::Pausing;
+        let pause = self.link.pause();
+        self.link.timer = self.after(pause);
+        if code == 4410 {
+            // Only now: nothing goes out over a socket that is gone.
+            self.session = Key::NONE;
+            self.lose_session();
         }
     }
 
     /// Time is up for one of the [`Output::Timer`]s.
     pub(crate) fn timer(&mut self, token: u32) {
-        if let Some(at) = self.retries.iter().position(|(timer, _)| *timer == token) {
-            let (_, requests) = self.retries.swap_remove(at);
-            for request in requests {
-                match request.kind {
-                    Kind::Action { .. } => self.ask_with_edits(request),
-                    // What stands there now, if it did not go out with something else.
-                    Kind::Property { field, ticket } => {
-                        if !self.commit(request.slot, field, ticket)
-                            && let Some(ticket) = ticket
-                        {
-                            self.out.push(Output::Settled { ticket, outcome: Ok(Val::Null) });
-                        }
+        if let Some(at) = self.retries.iter().position(|request| request.timer == token) {
+            let request = self.retries.remove(at);
+            match request.kind {
+                Kind::Action => self.ask_with_edits(request),
+                // What stands there now, if it did not go out with something else.
+                Kind::Property => {
+                    if !self.commit(request.slot, request.name, request.ticket) {
+                        self.settle(&request, true, Val::Null);
                     }
-                    Kind::Mount | Kind::Props | Kind::Unmount => self.ask(request),
                 }
+                Kind::Mount | Kind::Props | Kind::Unmount => self.ask(request),
             }
             return;
         }
@@ -340,9 +338,13 @@ impl Client {
         }
         match self.link.phase {
             link::Phase::Pausing => self.connect(),
-            link::Phase::Opening => self.give_up(),
-            link::Phase::Open if self.link.heard => self.beat(),
-            link::Phase::Open => self.give_up(),
+            link::Phase::Open if self.link.heard => self.beat(self.heartbeat),
+            link::Phase::Opening | link::Phase::Open => {
+                // The socket says nothing any more; a close frame would wait for an answer just as long.
+                self.out.push(Output::Close { code: 1000 });
+                self.link.socket += 1;
+                self.ended(1006);
+            }
             link::Phase::Idle | link::Phase::Stopped => {}
         }
     }
@@ -351,11 +353,7 @@ impl Client {
     pub(crate) fn wake(&mut self) {
         match self.link.phase {
             link::Phase::Pausing | link::Phase::Stopped => self.connect(),
-            link::Phase::Open => {
-                self.link.heard = false;
-                self.ping();
-                self.link.timer = self.after(link::PROBE);
-            }
+            link::Phase::Open => self.beat(link::PROBE),
             link::Phase::Idle | link::Phase::Opening => {}
         }
     }
@@ -374,30 +372,25 @@ impl Client {
     pub(crate) fn keep(&self) -> String {
         let (mut frames, mut calls) = (String::new(), String::new());
         for request in &self.requests {
-            let list = if request.left { &mut frames } else { &mut calls };
             let Some(component) = self.component(request.slot) else { continue };
-            match request.kind {
-                Kind::Action { .. } | Kind::Property { .. } if request.left => {
-                    list.push_str(if list.is_empty() { "" } else { "," });
-                    list.push_str(&request.frame(&component.id, None));
-                }
-                Kind::Action { .. } => {
-                    list.push_str(if list.is_empty() { "" } else { "," });
+            let list = if request.left { &mut frames } else { &mut calls };
+            if request.kind == Kind::Action || request.kind == Kind::Property && request.left {
+                list.push_str(if list.is_empty() { "" } else { "," });
+                if request.left {
+                    list.push_str(&request.frame(component.id, 0));
+                } else {
                     request.call(list);
                 }
-                Kind::Mount | Kind::Property { .. } | Kind::Props | Kind::Unmount => {}
             }
         }
-        if frames.is_empty() && calls.is_empty() {
-            return calls;
+        let mut kept = String::new();
+        if !(frames.is_empty() && calls.is_empty()) {
+            for part in
+                ["{\"hello\":", &self.hello(), ",\"frames\":[", &frames, "],\"calls\":[", &calls, "]}"]
+            {
+                kept.push_str(part);
+            }
         }
-        let mut kept = String::from("{\"hello\":");
-        kept.push_str(&self.hello());
-        kept.push_str(",\"frames\":[");
-        kept.push_str(&frames);
-        kept.push_str("],\"calls\":[");
-        kept.push_str(&calls);
-        kept.push_str("]}");
         kept
     }
 
@@ -409,32 +402,15 @@ impl Client {
         self.link.timer = self.after(link::OPENING);
     }
 
-    fn pause(&mut self) {
-        self.link.phase = link::Phase::Pausing;
-        let pause = self.link.pause();
-        self.link.timer = self.after(pause);
-    }
-
-    /// The socket says nothing any more; a close frame would wait for an answer just as long.
-    fn give_up(&mut self) {
-        self.out.push(Output::Close { code: 1000 });
-        self.link.socket += 1;
-        self.ended(1006);
-    }
-
-    fn beat(&mut self) {
+    /// Asks for a sign of life within that time.
+    fn beat(&mut self, ms: u32) {
         self.link.heard = false;
-        self.ping();
-        self.link.timer = self.after(self.heartbeat);
-    }
-
-    fn ping(&mut self) {
-        let mut frame = String::from("{\"v\":1,\"type\":\"PING\"");
         self.unacknowledged = 0;
-        frame.push_str(",\"ack\":");
+        let mut frame = String::from("{\"v\":1,\"type\":\"PING\",\"ack\":");
         write_count(self.acknowledged(), &mut frame);
         frame.push('}');
         self.out.push(Output::Send(frame));
+        self.link.timer = self.after(ms);
     }
 
     fn after(&mut self, ms: u32) -> u32 {
@@ -447,37 +423,36 @@ impl Client {
 
     fn hello(&self) -> String {
         let mut hello = String::from("{\"v\":1,\"type\":\"HELLO\",\"payload\":{");
-        if let Some(session) = &self.session {
+        if self.session != Key::NONE {
             hello.push_str("\"session\":");
-            write_string(&session.id, &mut hello);
+            write_string(self.session.name(), &mut hello);
             hello.push_str(",\"resume\":");
-            write_string(&session.secret, &mut hello);
+            write_string(self.secret.name(), &mut hello);
             hello.push_str(",\"acked\":");
             write_count(self.acknowledged(), &mut hello);
-            hello.push_str(",\"streams\":{");
-            let mut comma = "";
-            let mut position = |prefix: &str, name: &str, stream: &Stream| {
-                if stream.epoch.is_empty() {
-                    return;
+            hello.push_str(",\"streams\":");
+            let mut comma = '{';
+            let mut position = |prefix: &str, name: Key, stream: &Stream| {
+                if stream.epoch != Key::NONE {
+                    hello.push(comma);
+                    comma = ',';
+                    let mut key = String::from(prefix);
+                    key.push_str(name.name());
+                    write_string(&key, &mut hello);
+                    hello.push_str(":[");
+                    write_string(stream.epoch.name(), &mut hello);
+                    hello.push(',');
+                    write_count(stream.rev, &mut hello);
+                    hello.push(']');
                 }
-                hello.push_str(comma);
-                comma = ",";
-                let mut key = String::from(prefix);
-                key.push_str(name);
-                write_string(&key, &mut hello);
-                hello.push_str(":[");
-                write_string(&stream.epoch, &mut hello);
-                hello.push(',');
-                write_count(stream.rev, &mut hello);
-                hello.push(']');
             };
-            for component in self.components.iter().flatten() {
-                position("c:", &component.id, &component.stream);
+            for component in &self.components {
+                position("c:", component.id, &component.stream);
             }
             for topic in &self.topics {
-                position("t:", &topic.name, &topic.stream);
+                position("t:", topic.name, &topic.stream);
             }
-            hello.push('}');
+            hello.push_str(if comma == '{' { "{}" } else { "}" });
         }
         hello.push_str("}}");
         hello
@@ -492,9 +467,7 @@ impl Client {
     fn ask(&mut self, mut request: Request) {
         let slot = request.slot;
         if self.requests.len() >= QUEUE && !matches!(request.kind, Kind::Mount | Kind::Unmount) {
-            let failure = Failure::new("overloaded", "too much is waiting for the connection");
-            self.refuse(&request, &failure);
-            return;
+            return self.refuse(&request, &failure("overloaded", "too much is waiting for the connection"));
         }
         self.last_reference += 1;
         request.reference = self.last_reference;
@@ -511,25 +484,21 @@ impl Client {
         let mut room = self.in_flight.saturating_sub(self.requests.iter().filter(|r| r.sent).count());
         let mut at = 0;
         while room > 0 {
-            let acknowledged = self.acknowledged();
+            let ack = if self.unacknowledged >= ACK_EVERY { self.acknowledged() } else { 0 };
             let Some(request) = self.requests.get_mut(at) else { break };
             at += 1;
             if request.sent {
                 continue;
             }
-            let Some(Some(component)) = self.components.get(request.slot as usize) else { continue };
-            let ack = (self.unacknowledged >= ACK_EVERY).then_some(acknowledged);
-            let frame = request.frame(&component.id, ack);
+            let Some(component) = self.components.get(request.slot as usize) else { continue };
+            let frame = request.frame(component.id, ack);
             if frame.len() > self.message_bytes {
-                let request = self.requests.remove(at - 1);
                 at -= 1;
-                self.refuse(
-                    &request,
-                    &Failure::new("too_large", "the message is larger than the server takes"),
-                );
+                let request = self.requests.remove(at);
+                self.refuse(&request, &failure("too_large", "the message is larger than the server takes"));
                 continue;
             }
-            if ack.is_some() {
+            if ack != 0 {
                 self.unacknowledged = 0;
             }
             request.sent = true;
@@ -544,45 +513,51 @@ impl Client {
         let mut queued = 0;
         if self.link.phase != link::Phase::Open {
             for request in &self.requests {
-                queued += u32::from(matches!(request.kind, Kind::Action { .. } | Kind::Property { .. }));
+                queued += u32::from(matches!(request.kind, Kind::Action | Kind::Property));
             }
         }
         queued
     }
 
-    fn ask_template(&mut self, hash: &str) {
+    fn ask_template(&mut self, hash: Key) {
         if self.link.phase == link::Phase::Open {
-            let mut frame = String::from("{\"v\":1,\"type\":\"TEMPLATE\",\"payload\":{\"hash\":");
-            write_string(hash, &mut frame);
-            frame.push_str("}}");
-            self.out.push(Output::Send(frame));
+            self.tell("TEMPLATE\",\"payload\":{\"hash\":", hash, "}}");
         }
     }
 
-    fn resync(&mut self, place: &str, name: &str) {
-        let mut frame = String::from("{\"v\":1,\"type\":\"RESYNC\",\"");
-        frame.push_str(place);
-        frame.push_str("\":");
-        write_string(name, &mut frame);
-        frame.push('}');
+    /// Sends a message that has nothing but a name in it.
+    fn tell(&mut self, what: &str, name: Key, end: &str) {
+        let mut frame = String::from("{\"v\":1,\"type\":\"");
+        frame.push_str(what);
+        write_string(name.name(), &mut frame);
+        frame.push_str(end);
         self.out.push(Output::Send(frame));
     }
 
     // What views ask for.
 
     pub(crate) fn component(&self, slot: Slot) -> Option<&Component> {
-        self.components.get(slot as usize)?.as_ref()
+        self.components.get(slot as usize).filter(|component| component.phase != Phase::Gone)
     }
 
     fn component_mut(&mut self, slot: Slot) -> Option<&mut Component> {
-        self.components.get_mut(slot as usize)?.as_mut()
+        self.components.get_mut(slot as usize).filter(|component| component.phase != Phase::Gone)
+    }
+
+    /// The state of a component, or of a topic if there is a name.
+    fn stream(&mut self, slot: Slot, topic: Key) -> Option<&mut Stream> {
+        if topic == Key::NONE {
+            return Some(&mut self.component_mut(slot)?.stream);
+        }
+        self.topics.iter_mut().find(|known| known.name == topic).map(|topic| &mut topic.stream)
     }
 
     /// A field as a template sees it: the component's own, or the state of the topic under it.
     pub(crate) fn root(&self, slot: Slot, field: Key) -> Option<&Val> {
         let component = self.component(slot)?;
-        match self.topic_under(slot, field) {
-            Some(at) => self.topics.get(at).map(|topic| topic.stream.state()),
+        let topic = component.topic(field);
+        match self.topics.iter().find(|known| Some(known.name) == topic) {
+            Some(topic) => Some(topic.stream.state()),
             None => component.stream.state().at(field),
         }
     }
@@ -604,10 +579,10 @@ impl Client {
         self.component(slot)?.stream.confirmed(field)
     }
 
-    /// What of the component is unanswered.
-    pub(crate) fn unanswered(&self, slot: Slot) -> impl Iterator<Item = &Request> {
-        let retried = self.retries.iter().flat_map(|(_, requests)| requests);
-        self.requests.iter().chain(retried).filter(move |request| request.slot == slot)
+    /// Whether something of the component is unanswered that is as asked.
+    pub(crate) fn waits(&self, slot: Slot, is: &dyn Fn(&Request) -> bool) -> bool {
+        let any = |list: &[Request]| list.iter().any(|request| request.slot == slot && is(request));
+        any(&self.requests) || any(&self.retries)
     }
 
     /// Whether an edit of the field, or of any, is not acknowledged.
@@ -621,55 +596,41 @@ impl Client {
         self.link.phase == link::Phase::Open
     }
 
-    fn topic_under(&self, slot: Slot, field: Key) -> Option<usize> {
-        let name = self.component(slot)?.topic(field)?;
-        self.topics.iter().position(|topic| *topic.name == *name)
-    }
-
     // Telling.
 
-    fn changed(&mut self, slot: Slot, shared: Option<Key>, changes: Vec<Change>) {
-        if !changes.is_empty() {
-            self.out.push(Output::Changed { slot, shared, changes });
-        }
-    }
-
-    /// Tells every component that shows the topic.
-    fn topic_changed(&mut self, at: usize, changes: &[Change]) {
-        let Some(topic) = self.topics.get(at) else { return };
+    /// Tells what changed in the component, or in the topic: everybody who shows that.
+    fn changed(&mut self, slot: Slot, topic: Key, changes: Vec<Change>) {
         if changes.is_empty() {
             return;
         }
+        let changes = Rc::new(changes);
+        if topic == Key::NONE {
+            return self.out.push(Output::Changed { slot, shared: None, changes });
+        }
         for (slot, component) in self.components.iter().enumerate() {
-            let Some(component) = component else { continue };
             for (field, name) in &component.topics {
-                if *name == topic.name {
-                    self.out.push(Output::Changed {
-                        slot: slot as Slot,
-                        shared: Some(*field),
-                        changes: changes.to_vec(),
-                    });
+                if *name == topic {
+                    let (shared, changes) = (Some(*field), Rc::clone(&changes));
+                    self.out.push(Output::Changed { slot: slot as Slot, shared, changes });
                 }
             }
         }
     }
 
-    fn every_wire(&mut self) {
-        for (slot, component) in self.components.iter().enumerate() {
-            if component.is_some() {
-                self.out.push(Output::Wire { slot: slot as Slot });
-            }
+    /// Tells whoever waits for the request what it came to, if somebody does.
+    fn settle(&mut self, request: &Request, ok: bool, value: Val) {
+        if request.ticket != 0 {
+            self.out.push(Output::Settled { ticket: request.ticket, ok, value });
         }
     }
 
     /// Drops what waits for a component that goes away.
     fn drop_waiting(&mut self, slot: Slot) {
-        let gone = Failure::new("not_mounted", "the component was unmounted");
         for request in std::mem::take(&mut self.requests) {
-            if request.slot != slot {
+            if request.slot == slot {
+                self.settle(&request, false, failure("not_mounted", "the component was unmounted"));
+            } else {
                 self.requests.push(request);
-            } else if let Some(ticket) = request.kind.ticket() {
-                self.out.push(Output::Settled { ticket, outcome: Err(gone.clone()) });
             }
         }
     }
@@ -677,16 +638,14 @@ impl Client {
     /// Lets go of a component and of the topics that nobody else shows.
     fn forget(&mut self, slot: Slot) {
         if let Some(place) = self.components.get_mut(slot as usize) {
-            *place = None;
+            *place = Component::default();
         }
         self.drop_topics();
     }
 
     fn drop_topics(&mut self) {
         let components = &self.components;
-        self.topics.retain(|topic| {
-            components.iter().flatten().any(|c| c.topics.iter().any(|(_, name)| *name == topic.name))
-        });
+        self.topics.retain(|topic| components.iter().any(|component| component.shows(topic.name)));
     }
 }
 

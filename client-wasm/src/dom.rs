@@ -45,7 +45,7 @@ pub(crate) enum Op {
     Settle,
     /// `slot`: the component's state is another.
     Notify,
-    /// `slot` name json: an application event.
+    /// `slot` json: an application event, its name and its data.
     Emit,
     /// `slot failed` json: the component is there, or could not be.
     Phase,

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 
 use wasm_bindgen::prelude::*;
 
-use crate::client::Output;
+use crate::client::{Origin, Output};
 use crate::dom::{Dom, Op, Ops};
 use crate::page::{Mount, Page};
 use crate::transport::{News, Socket};
@@ -80,7 +80,6 @@ pub fn turn(what: u32, slot: u32, a: u32, b: u32, text: &str, more: &str) -> f64
         }
         let Some(engine) = engine else { return };
         let page = &mut engine.page;
-        let ticket = (a != 0).then_some(a);
         let mut value = || value.take().unwrap_or_default();
         match what {
             MOUNT => {
@@ -92,20 +91,20 @@ pub fn turn(what: u32, slot: u32, a: u32, b: u32, text: &str, more: &str) -> f64
                 page.client.edit(slot, Key::of(text), value(), a != 0);
             }
             COMMIT => {
-                page.client.commit(slot, Key::of(text), None);
+                page.client.commit(slot, Key::of(text), 0);
             }
-            CALL => page.client.action(slot, text, more, None, ticket, Vec::new()),
+            CALL => page.client.action(slot, Key::of(text), more, Origin::default(), a, Vec::new()),
             SET => {
                 let field = Key::of(text);
                 page.client.edit(slot, field, value(), false);
-                page.client.commit(slot, field, ticket);
+                page.client.commit(slot, field, a);
             }
             GUESS => said = page.guess(slot, value()) as f64,
             RELEASE => page.client.release(slot, u64::from(a)),
             PROPS => page.client.props(slot, text),
             TEMPLATE => {
                 let template = value();
-                page.template(text, (template != Val::Null).then_some(template));
+                page.template(Key::of(text), (template != Val::Null).then_some(template));
             }
             TIMER => page.client.timer(a),
             WAKE => page.client.wake(),
@@ -118,7 +117,7 @@ pub fn turn(what: u32, slot: u32, a: u32, b: u32, text: &str, more: &str) -> f64
                 let kept = page.client.keep();
                 page.stage.dom.put(Op::State, &[], &[&kept]);
             }
-            LOADING => said = f64::from(u8::from(page.client.unanswered(slot).next().is_some())),
+            LOADING => said = f64::from(u8::from(page.client.waits(slot, &|_| true))),
             SOCKET => engine.hear(),
             _ => {}
         }

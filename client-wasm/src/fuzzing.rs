@@ -3,7 +3,7 @@
 use crate::dom::{Dom, Op};
 use crate::patch;
 use crate::render::{Blueprint, Stage};
-use crate::value::{Val, parse};
+use crate::value::parse;
 
 /// Reads JSON and writes it again; `None` if the page refuses it.
 pub fn reread(text: &str) -> Option<String> {
@@ -14,10 +14,7 @@ pub fn reread(text: &str) -> Option<String> {
 pub fn patched(state: &str, patch: &str) -> Option<String> {
     let mut state = parse(state)?;
     for (field, change) in parse(patch)?.into_fields() {
-        if state.at(field).is_none() {
-            state.set(field, Val::Null);
-        }
-        patch::apply(state.at_mut(field)?, change).ok()?;
+        patch::apply(state.slot(field)?, change)?;
     }
     Some(state.json())
 }

@@ -1,9 +1,9 @@
 //! The page: components, their views, and what goes between them.
 
-use crate::client::{Client, Failure, Kind, Origin, Output, Phase, Slot, Source};
+use crate::client::{Client, Failure, Kind, Origin, Output, Phase, Slot, source};
 use crate::dom::{Dom, Op};
 use crate::render::{Blueprint, Of, Stage, Surroundings, View, shown};
-use crate::store::{Edit, Operation, Segment, Tag};
+use crate::store::{Edit, Tag};
 use crate::value::{Key, Val, parse, write_count};
 
 /// An element that shows a component, or the place of one without.
@@ -15,7 +15,7 @@ struct Place {
     shape: Option<Vec<u32>>,
     /// Whom the page was made for.
     user: Val,
-    view: Option<(Box<str>, View)>,
+    view: Option<(Key, View)>,
     /// The page's own code was told that it is there.
     told: bool,
 }
@@ -33,18 +33,21 @@ impl Of for Sight<'_> {
 
     fn wire(&self, state: i64, target: Option<&str>, from: Origin) -> bool {
         match state {
-            0 => self.client.unanswered(self.slot).any(|request| match &request.kind {
-                Kind::Action { name, origin, .. } => match target {
-                    Some(target) => **name == *target,
-                    None => from.hole == 0 || *origin == Some(from),
-                },
-                Kind::Mount | Kind::Property { .. } | Kind::Props | Kind::Unmount => false,
+            0 => self.client.waits(self.slot, &|request| {
+                request.kind == Kind::Action
+                    && match target {
+                        Some(target) => request.name.name() == target,
+                        None => from.hole == 0 || request.origin == from,
+                    }
             }),
             1 => self.client.is_dirty(self.slot, target),
             _ => !self.client.is_connected(),
         }
     }
 }
+
+/// Why a component is not shown whose template is not one.
+const MALFORMED: &str = r#"{"code":"malformed","message":"the template cannot be read by this client"}"#;
 
 /// A component that is to be mounted.
 #[derive(Debug, Default)]
@@ -56,7 +59,7 @@ pub(crate) struct Mount<'a> {
     /// A JSON object.
     pub(crate) props: &'a str,
     /// The hash of the template, where the server says it.
-    pub(crate) template: &'a str,
+    pub(crate) template: Key,
     /// What the renderer chose: numbers, separated by commas. `None` where nothing was rendered.
     pub(crate) shape: Option<&'a str>,
     /// Whom the page was made for, as JSON.
@@ -69,13 +72,13 @@ impl<'a> Mount<'a> {
     pub(crate) fn of(json: &'a Val) -> Self {
         let text = |name| json.named(name).and_then(Val::str);
         Self {
-            id: text("id").unwrap_or_default(),
+            id: json.text_of("id"),
             seal: text("seal"),
-            name: text("name").unwrap_or_default(),
+            name: json.text_of("name"),
             props: text("props").unwrap_or("{}"),
-            template: text("template").unwrap_or_default(),
+            template: json.key_of("template"),
             shape: text("shape"),
-            user: text("user").unwrap_or_default(),
+            user: json.text_of("user"),
             element: json.named("element") == Some(&Val::Bool(true)),
         }
     }
@@ -85,9 +88,9 @@ pub(crate) struct Page<D> {
     pub(crate) client: Client,
     pub(crate) stage: Stage<D>,
     /// Those that came, by their hash. They stay for as long as the page lives.
-    blueprints: Vec<(Box<str>, &'static Blueprint)>,
+    blueprints: Vec<(Key, &'static Blueprint)>,
     /// Templates that are on their way.
-    fetching: Vec<Box<str>>,
+    fetching: Vec<Key>,
     places: Vec<Place>,
     /// The views that the operations which run next make an end of trusting the server's HTML.
     adopted: Vec<Slot>,
@@ -113,8 +116,8 @@ impl<D: Dom> Page<D> {
     /// Mounts a component.
     pub(crate) fn mount(&mut self, mount: &Mount<'_>) -> Slot {
         let source = match mount.seal {
-            Some(seal) => Source::Seal(seal.into()),
-            None => Source::Open { name: mount.name.into(), props: mount.props.into() },
+            Some(seal) => source::seal(seal),
+            None => source::open(mount.name, mount.props),
         };
         let slot = self.client.mount(mount.id, source);
         let numbers = |shape: &str| {
@@ -135,7 +138,7 @@ impl<D: Dom> Page<D> {
             view: None,
             told: false,
         });
-        if mount.element && !mount.template.is_empty() {
+        if mount.element && mount.template != Key::NONE {
             self.fetch(mount.template);
         }
         slot
@@ -169,57 +172,56 @@ impl<D: Dom> Page<D> {
             guesses.extend(self.place_guess(slot, edit));
         }
         for call in fired.calls {
-            let origin = Some(Origin { node, hole: address });
+            let origin = Origin { node, hole: address };
             let guesses = std::mem::take(&mut guesses);
-            self.client.action(slot, call.action, &call.arguments, origin, None, guesses);
+            self.client.action(slot, Key::of(call.action), &call.arguments, origin, 0, guesses);
         }
     }
 
     /// Which stream a guess is about: a shared field's parts are fields of its topic.
-    fn place_guess(&self, slot: Slot, mut edit: Edit) -> Option<(Option<Key>, Edit)> {
+    fn place_guess(&self, slot: Slot, mut edit: Edit) -> Option<(Key, Edit)> {
         if self.client.component(slot)?.topic(edit.field).is_none() {
-            return Some((None, edit));
+            return Some((Key::NONE, edit));
         }
-        let Some(Segment::Field(part)) = edit.path.first() else { return None };
-        let shared = std::mem::replace(&mut edit.field, *part);
+        let part = edit.path.first().map(|(key, _)| *key).filter(|key| *key != Key::NONE)?;
         edit.path.remove(0);
-        Some((Some(shared), edit))
+        Some((std::mem::replace(&mut edit.field, part), edit))
     }
 
     /// A guess of the page's own code: an object of patch values. A shared field's value is a patch of its topic.
     pub(crate) fn guess(&mut self, slot: Slot, patch: Val) -> Tag {
         let mut guesses = Vec::new();
         for (field, value) in patch.into_fields() {
-            let edit = |field, value| Edit { field, path: Vec::new(), operation: Operation::Patch(value) };
+            let edit = |field, patch| Edit { field, path: Vec::new(), patch };
             if self.client.component(slot).is_some_and(|component| component.topic(field).is_some()) {
                 for (part, value) in value.into_fields() {
-                    guesses.push((Some(field), edit(part, value)));
+                    guesses.push((field, edit(part, value)));
                 }
             } else {
-                guesses.push((None, edit(field, value)));
+                guesses.push((Key::NONE, edit(field, value)));
             }
         }
         self.client.guess(slot, guesses)
     }
 
     /// A template came, or could not be fetched.
-    pub(crate) fn template(&mut self, hash: &str, template: Option<Val>) {
+    pub(crate) fn template(&mut self, hash: Key, template: Option<Val>) {
         let Some(template) = template else { return self.client.want_template(hash) };
-        self.fetching.retain(|fetching| **fetching != *hash);
+        self.fetching.retain(|fetching| *fetching != hash);
         if self.blueprint(hash).is_some() {
             return;
         }
         match Blueprint::new(template, &mut self.stage) {
             Some(blueprint) => {
-                self.blueprints.push((hash.into(), Box::leak(Box::new(blueprint))));
+                self.blueprints.push((hash, Box::leak(Box::new(blueprint))));
                 for slot in 0..self.places.len() as Slot {
                     self.show(slot);
                 }
             }
             None => {
-                let failure = Failure::new("malformed", "the template cannot be read by this client");
+                let failure = parse(MALFORMED).unwrap_or_default();
                 for slot in 0..self.places.len() as Slot {
-                    if self.client.component(slot).is_some_and(|component| *component.template == *hash) {
+                    if self.client.component(slot).is_some_and(|component| component.template == hash) {
                         self.phase(slot, Some(&failure));
                     }
                 }
@@ -227,14 +229,14 @@ impl<D: Dom> Page<D> {
         }
     }
 
-    fn blueprint(&self, hash: &str) -> Option<&'static Blueprint> {
-        self.blueprints.iter().find(|(known, _)| **known == *hash).map(|(_, blueprint)| *blueprint)
+    fn blueprint(&self, hash: Key) -> Option<&'static Blueprint> {
+        self.blueprints.iter().find(|(known, _)| *known == hash).map(|(_, blueprint)| *blueprint)
     }
 
-    fn fetch(&mut self, hash: &str) {
-        if self.blueprint(hash).is_none() && !self.fetching.iter().any(|fetching| **fetching == *hash) {
-            self.fetching.push(hash.into());
-            self.stage.dom.put(Op::Fetch, &[], &[hash]);
+    fn fetch(&mut self, hash: Key) {
+        if self.blueprint(hash).is_none() && !self.fetching.contains(&hash) {
+            self.fetching.push(hash);
+            self.stage.dom.put(Op::Fetch, &[], &[hash.name()]);
         }
     }
 
@@ -298,17 +300,13 @@ impl<D: Dom> Page<D> {
                 self.stage.dom.put(Op::Refuse, &[slot, kind], &[field.name(), &text]);
             }
             Output::ActionFailed { slot, action, failure } => {
-                self.stage.dom.put(Op::Fault, &[slot], &[&action, &failure.to_val().json()]);
+                self.stage.dom.put(Op::Fault, &[slot], &[action.name(), &failure.json()]);
             }
-            Output::Settled { ticket, outcome } => {
-                let ok = u32::from(outcome.is_ok());
-                let json = outcome.unwrap_or_else(|failure| failure.to_val()).json();
-                self.stage.dom.put(Op::Settle, &[ticket, ok], &[&json]);
+            Output::Settled { ticket, ok, value } => {
+                self.stage.dom.put(Op::Settle, &[ticket, u32::from(ok)], &[&value.json()]);
             }
-            Output::Event { slot, name, data } => {
-                self.stage.dom.put(Op::Emit, &[slot], &[&name, &data.json()]);
-            }
-            Output::Template { hash, template } => self.template(&hash, Some(template)),
+            Output::Event { slot, event } => self.stage.dom.put(Op::Emit, &[slot], &[&event.json()]),
+            Output::Template { hash, template } => self.template(hash, Some(template)),
         }
     }
 
@@ -318,21 +316,21 @@ impl<D: Dom> Page<D> {
         if component.phase != Phase::Live {
             return;
         }
-        let hash = component.template.clone();
+        let hash = component.template;
         let Some(place) = self.places.get_mut(slot as usize) else { return };
         if place.element {
             if place.view.as_ref().is_some_and(|(known, _)| *known == hash) {
                 self.see(slot, &mut |view, around, stage| view.show_all(around, stage));
             } else {
-                let Some(blueprint) = self.blueprint(&hash) else { return self.fetch(&hash) };
-                self.build(slot, &hash, blueprint);
+                let Some(blueprint) = self.blueprint(hash) else { return self.fetch(hash) };
+                self.build(slot, hash, blueprint);
             }
         }
         self.phase(slot, None);
     }
 
     /// Makes the view of a component, out of what the server rendered if it can be.
-    fn build(&mut self, slot: Slot, hash: &str, blueprint: &'static Blueprint) {
+    fn build(&mut self, slot: Slot, hash: Key, blueprint: &'static Blueprint) {
         let Some(place) = self.places.get_mut(slot as usize) else { return };
         if let Some((_, old)) = place.view.take() {
             old.drop(&mut self.stage);
@@ -343,7 +341,7 @@ impl<D: Dom> Page<D> {
         }
         let of = Sight { client: &self.client, slot };
         let around = Surroundings { of: &of, user: &place.user, event: &Val::Null };
-        place.view = Some((hash.into(), View::new(blueprint, slot, shape, &around, &mut self.stage)));
+        place.view = Some((hash, View::new(blueprint, slot, shape, &around, &mut self.stage)));
     }
 
     /// The operations have run. Where the server's HTML was not as its template says, the view is made anew.
@@ -354,14 +352,12 @@ impl<D: Dom> Page<D> {
         }
         // Where nothing was adopted, other people's code changed what is ours; what is left of it is kept in step.
         for slot in adopted {
-            let known = self.places.get(slot as usize).and_then(|place| place.view.as_ref());
-            let Some((hash, blueprint)) = known
-                .map(|(hash, _)| hash.clone())
-                .and_then(|hash| self.blueprint(&hash).map(|blueprint| (hash, blueprint)))
-            else {
-                continue;
-            };
-            self.build(slot, &hash, blueprint);
+            let known = self.places.get(slot as usize).and_then(|place| place.view.as_ref()).map(|(hash, _)| *hash);
+            if let Some(hash) = known
+                && let Some(blueprint) = self.blueprint(hash)
+            {
+                self.build(slot, hash, blueprint);
+            }
         }
     }
 
@@ -372,7 +368,7 @@ impl<D: Dom> Page<D> {
             return;
         }
         place.told = failure.is_none();
-        let json = failure.map(|failure| failure.to_val().json()).unwrap_or_default();
+        let json = failure.map(Failure::json).unwrap_or_default();
         self.stage.dom.put(Op::Phase, &[slot, u32::from(failure.is_some())], &[&json]);
     }
 

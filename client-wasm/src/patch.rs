@@ -3,14 +3,14 @@
 use crate::value::{Key, Val};
 
 /// What happened to one field.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Debug, PartialEq)]
 pub(crate) struct Change {
     pub(crate) field: Key,
     pub(crate) what: What,
 }
 
 /// How it changed.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Debug, PartialEq)]
 pub(crate) enum What {
     /// It has another value.
     Value,
@@ -19,7 +19,7 @@ pub(crate) enum What {
 }
 
 /// One step of a list. Positions are those of the moment of the step.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Debug, PartialEq)]
 pub(crate) enum Step {
     Insert(usize),
     Remove(usize),
@@ -36,119 +36,108 @@ pub(crate) enum Step {
     Order(Vec<usize>),
 }
 
-/// The patch does not fit the state: the stream has to be asked for again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Misfit;
-
-/// Applies one field's patch value to the field's old value.
-pub(crate) fn apply(old: &mut Val, patch: Val) -> Result<What, Misfit> {
-    match unwrap(patch) {
-        Wrapped::Plain(value) => {
-            *old = value;
-            Ok(What::Value)
-        }
-        Wrapped::List(ops) => {
-            let Val::List(items) = old else { return Err(Misfit) };
+/// Applies one field's patch value to the field's old value. `None` if it does not fit: the stream has to be asked for
+/// again.
+pub(crate) fn apply(old: &mut Val, mut patch: Val) -> Option<What> {
+    if let Val::Obj(fields) = &mut patch
+        && let [(key, value)] = fields.as_mut_slice()
+        && let name @ ("$list" | "$value") = key.name()
+    {
+        let value = std::mem::take(value);
+        if name == "$list" {
+            let Val::List(items) = old else { return None };
             let mut cursor = 0;
-            let mut steps = Vec::with_capacity(ops.len());
-            for op in ops {
+            let mut steps = Vec::new();
+            for op in value.into_list() {
                 steps.push(step(items, &mut cursor, op)?);
             }
-            Ok(What::List(steps))
+            return Some(What::List(steps));
         }
+        patch = value;
     }
+    *old = patch;
+    Some(What::Value)
 }
 
-enum Wrapped {
-    Plain(Val),
-    List(Vec<Val>),
+/// The patch value that sets a field to this.
+pub(crate) fn plain(value: Val) -> Val {
+    if let Val::Obj(_) = value { Val::Obj(vec![(Key::of("$value"), value)]) } else { value }
 }
 
-/// Looks through `{"$list": …}` and `{"$value": …}`.
-fn unwrap(patch: Val) -> Wrapped {
-    if let Val::Obj(mut fields) = patch {
-        if let [(key, _)] = fields.as_slice()
-            && let name @ ("$list" | "$value") = key.name()
-        {
-            let value = fields.pop().map(|(_, value)| value).unwrap_or_default();
-            return if name == "$list" { Wrapped::List(value.into_list()) } else { Wrapped::Plain(value) };
-        }
-        return Wrapped::Plain(Val::Obj(fields));
-    }
-    Wrapped::Plain(patch)
+/// The patch value that adds an item at the end of a list. No server can say where that is: the place is a number that
+/// JSON does not have.
+pub(crate) fn push(item: Val) -> Val {
+    list(vec![Val::text("+"), Val::Num(f64::INFINITY), item])
 }
 
-fn step(items: &mut Vec<Val>, cursor: &mut usize, op: Val) -> Result<Step, Misfit> {
+/// The patch value that takes the item with this id out of a list.
+pub(crate) fn remove(id: Val) -> Val {
+    list(vec![Val::text("-"), id])
+}
+
+fn list(op: Vec<Val>) -> Val {
+    Val::Obj(vec![(Key::of("$list"), Val::List(vec![Val::List(op)]))])
+}
+
+fn step(items: &mut Vec<Val>, cursor: &mut usize, op: Val) -> Option<Step> {
     let mut parts = op.into_list();
     let mut part = |at: usize| parts.get_mut(at).map(std::mem::take);
-    let (name, first, second) = (part(0).ok_or(Misfit)?, part(1).ok_or(Misfit)?, part(2));
-    match name.str() {
-        Some("+") => {
-            let at = place(&first).filter(|at| *at <= items.len()).ok_or(Misfit)?;
-            items.insert(at, second.ok_or(Misfit)?);
-            *cursor = at;
-            Ok(Step::Insert(at))
-        }
-        Some("-") => {
-            let at = find(items, *cursor, &first).ok_or(Misfit)?;
+    let (name, first, second) = (part(0)?, part(1)?, part(2));
+    let name = name.str()?;
+    if name == "+" {
+        let at = if first == Val::Num(f64::INFINITY) { items.len() } else { place(&first)? };
+        let item = second.filter(|_| at <= items.len())?;
+        items.insert(at, item);
+        *cursor = at;
+        return Some(Step::Insert(at));
+    }
+    if name == "=" {
+        return order(items, &first.into_list());
+    }
+    let at = find(items, *cursor, &first)?;
+    *cursor = at;
+    match name {
+        "-" => {
             items.remove(at);
-            *cursor = at;
-            Ok(Step::Remove(at))
+            Some(Step::Remove(at))
         }
-        Some("~") => {
-            let at = find(items, *cursor, &first).ok_or(Misfit)?;
-            *cursor = at;
-            let item = items.get_mut(at).ok_or(Misfit)?;
+        "~" => {
+            let item = items.get_mut(at)?;
             let mut fields = Vec::new();
-            for (key, value) in second.ok_or(Misfit)?.into_fields() {
+            for (key, value) in second?.into_fields() {
                 fields.push(key);
-                if item.at(key).is_none() {
-                    item.set(key, Val::Null);
-                }
-                if let Some(old) = item.at_mut(key) {
+                if let Some(old) = item.slot(key) {
                     apply(old, value)?;
                 }
             }
-            Ok(Step::Item { at, fields })
+            Some(Step::Item { at, fields })
         }
-        Some(">") => {
-            let from = find(items, *cursor, &first).ok_or(Misfit)?;
-            let to = second.as_ref().and_then(place).filter(|to| *to < items.len()).ok_or(Misfit)?;
-            let item = items.remove(from);
+        ">" => {
+            let to = place(&second?).filter(|to| *to < items.len())?;
+            let item = items.remove(at);
             items.insert(to, item);
             *cursor = to;
-            Ok(Step::Move { from, to })
+            Some(Step::Move { from: at, to })
         }
-        Some("=") => order(items, &first.into_list()),
-        _ => Err(Misfit),
+        _ => None,
     }
 }
 
 /// Puts the items into the order of these ids.
-fn order(items: &mut Vec<Val>, ids: &[Val]) -> Result<Step, Misfit> {
+fn order(items: &mut Vec<Val>, ids: &[Val]) -> Option<Step> {
     if ids.len() != items.len() {
-        return Err(Misfit);
+        return None;
     }
-    let mut places = Vec::with_capacity(ids.len());
+    let (mut places, mut ordered) = (Vec::new(), Vec::new());
     let mut cursor = 0;
     for id in ids {
-        let at = find(items, cursor, id).ok_or(Misfit)?;
-        places.push(at);
-        cursor = at;
-    }
-    let mut seen = vec![false; items.len()];
-    for at in &places {
-        match seen.get_mut(*at) {
-            Some(seen) if !*seen => *seen = true,
-            _ => return Err(Misfit),
-        }
-    }
-    let mut ordered = Vec::with_capacity(items.len());
-    for at in &places {
-        ordered.push(items.get_mut(*at).map(std::mem::take).unwrap_or_default());
+        // What was taken is not found again.
+        cursor = find(items, cursor, id)?;
+        places.push(cursor);
+        ordered.push(items.get_mut(cursor).map(std::mem::take)?);
     }
     *items = ordered;
-    Ok(Step::Order(places))
+    Some(Step::Order(places))
 }
 
 fn place(value: &Val) -> Option<usize> {
@@ -160,11 +149,14 @@ pub(crate) fn find(items: &[Val], cursor: usize, id: &Val) -> Option<usize> {
     let key = Key::of("id");
     let is = |at: usize| items.get(at).and_then(|item| item.at(key)) == Some(id);
     let cursor = cursor.min(items.len());
-    (0..=items.len()).find_map(|distance| {
-        let after = cursor + distance;
-        let before = cursor.wrapping_sub(distance);
-        if is(after) { Some(after) } else { is(before).then_some(before) }
-    })
+    for distance in 0..=items.len() {
+        for at in [cursor + distance, cursor.wrapping_sub(distance)] {
+            if is(at) {
+                return Some(at);
+            }
+        }
+    }
+    None
 }
 
 #[cfg(test)]
@@ -172,7 +164,7 @@ mod tests {
     use super::*;
     use crate::value::parse;
 
-    fn run(old: &str, patch: &str) -> (String, Result<What, Misfit>) {
+    fn run(old: &str, patch: &str) -> (String, Option<What>) {
         let mut value = parse(old).unwrap();
         let what = apply(&mut value, parse(patch).unwrap());
         (value.json(), what)
@@ -180,9 +172,9 @@ mod tests {
 
     #[test]
     fn plain_values_replace_and_wrapped_ones_are_unwrapped() {
-        assert_eq!(run("1", "2"), ("2".into(), Ok(What::Value)));
-        assert_eq!(run("1", r#"{"$value":{"$list":1}}"#), (r#"{"$list":1}"#.into(), Ok(What::Value)));
-        assert_eq!(run(r#"{"a":1}"#, r#"{"b":2}"#), (r#"{"b":2}"#.into(), Ok(What::Value)));
+        assert_eq!(run("1", "2"), ("2".into(), Some(What::Value)));
+        assert_eq!(run("1", r#"{"$value":{"$list":1}}"#), (r#"{"$list":1}"#.into(), Some(What::Value)));
+        assert_eq!(run(r#"{"a":1}"#, r#"{"b":2}"#), (r#"{"b":2}"#.into(), Some(What::Value)));
     }
 
     #[test]
@@ -194,7 +186,7 @@ mod tests {
         assert_eq!(value, r#"[{"id":4},{"id":"x","n":[{"id":7}],"m":2},{"id":3}]"#);
         assert_eq!(
             what,
-            Ok(What::List(vec![
+            Some(What::List(vec![
                 Step::Insert(3),
                 Step::Remove(0),
                 Step::Item { at: 0, fields: vec![Key::of("n"), Key::of("m")] },
@@ -203,7 +195,7 @@ mod tests {
         );
         let (value, what) = run(r#"[{"id":1},{"id":2},{"id":3}]"#, r#"{"$list":[["=",[3,1,2]]]}"#);
         assert_eq!(value, r#"[{"id":3},{"id":1},{"id":2}]"#);
-        assert_eq!(what, Ok(What::List(vec![Step::Order(vec![2, 0, 1])])));
+        assert_eq!(what, Some(What::List(vec![Step::Order(vec![2, 0, 1])])));
     }
 
     #[test]
@@ -221,8 +213,8 @@ mod tests {
             r#"[3]"#,
         ] {
             let patch = format!(r#"{{"$list":{patch}}}"#);
-            assert_eq!(run(r#"[{"id":1},{"id":2}]"#, &patch).1, Err(Misfit), "{patch}");
+            assert_eq!(run(r#"[{"id":1},{"id":2}]"#, &patch).1, None, "{patch}");
         }
-        assert_eq!(run("null", r#"{"$list":[]}"#).1, Err(Misfit));
+        assert_eq!(run("null", r#"{"$list":[]}"#).1, None);
     }
 }

@@ -6,38 +6,34 @@
 
 mod guess;
 
-pub(crate) use guess::{Edit, Operation, Segment};
+pub(crate) use guess::Edit;
 
-use crate::patch::{self, Change, Misfit, What};
+use crate::patch::{self, Change, What};
 use crate::value::{Key, Val};
 
 /// Says which guess is meant: a number the client gives out.
 pub(crate) type Tag = u64;
 
 /// One component's or one topic's state.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Stream {
     /// Which history `rev` counts in.
-    pub(crate) epoch: Box<str>,
+    pub(crate) epoch: Key,
     pub(crate) rev: u64,
     /// A snapshot was asked for: patches are of no use until it is there.
     pub(crate) stale: bool,
-    /// What is shown: always an object.
+    /// What is shown: an object, once something has come.
     state: Val,
     /// The confirmed value of each field that is guessed at.
-    held: Vec<(Key, Val)>,
-    guesses: Vec<(Tag, Vec<Edit>)>,
+    held: Val,
+    guesses: Vec<(Tag, Edit)>,
 }
 
-/// What became of a patch.
-#[derive(Debug, PartialEq)]
-pub(crate) enum Patched {
-    /// It is laid over the state.
-    Changed(Vec<Change>),
-    /// It was there already.
-    Old,
-    /// One is missing before it, or it does not fit: only a snapshot helps.
-    Lost,
+impl Default for Stream {
+    fn default() -> Self {
+        let held = Val::Obj(Vec::new());
+        Self { epoch: Key::NONE, rev: 0, stale: false, state: Val::Null, held, guesses: Vec::new() }
+    }
 }
 
 impl Stream {
@@ -48,87 +44,63 @@ impl Stream {
 
     /// What the server confirmed of a field.
     pub(crate) fn confirmed(&self, field: Key) -> Option<&Val> {
-        self.held
-            .iter()
-            .find(|(key, _)| *key == field)
-            .map(|(_, value)| value)
-            .or_else(|| self.state.at(field))
+        self.held.at(field).or_else(|| self.state.at(field))
     }
 
     /// Replaces everything by a snapshot; guesses stay over it.
-    pub(crate) fn replace(&mut self, state: Val, epoch: &str, rev: u64) {
+    pub(crate) fn replace(&mut self, state: Val, epoch: Key, rev: u64) {
         self.state = if matches!(state, Val::Obj(_)) { state } else { Val::Obj(Vec::new()) };
-        self.epoch = epoch.into();
+        self.epoch = epoch;
         self.rev = rev;
         self.stale = false;
-        self.held.clear();
-        for field in self.guessed() {
-            self.lay(field);
+        self.held = Val::Obj(Vec::new());
+        let mut at = 0;
+        while let Some((_, edit)) = self.guesses.get(at) {
+            let field = edit.field;
+            if self.held.at(field).is_none() {
+                self.lay(field);
+            }
+            at += 1;
         }
     }
 
-    /// Applies the patch that makes revision `rev`.
-    pub(crate) fn patch(&mut self, rev: u64, patch: Val) -> Patched {
+    /// Applies the patch that makes revision `rev`. `None` if one is missing before it, or it does not fit: only a
+    /// snapshot helps.
+    pub(crate) fn patch(&mut self, rev: u64, patch: Val) -> Option<Vec<Change>> {
         if self.stale || rev <= self.rev {
-            return Patched::Old;
+            return Some(Vec::new());
         }
+        self.stale = true;
         if rev != self.rev + 1 {
-            return Patched::Lost;
+            return None;
         }
         self.rev = rev;
         let mut changes = Vec::new();
         for (field, value) in patch.into_fields() {
-            match self.field(field, value) {
-                Ok(Some(change)) => changes.push(change),
-                Ok(None) => {}
-                Err(Misfit) => return Patched::Lost,
-            }
+            let held = self.held.at(field).is_some();
+            let of = if held { &mut self.held } else { &mut self.state };
+            let what = patch::apply(of.slot(field)?, value)?;
+            changes.extend(if held { self.relay(field) } else { Some(Change { field, what }) });
         }
-        Patched::Changed(changes)
-    }
-
-    /// One field of a patch; `None` if nothing of it shows.
-    fn field(&mut self, field: Key, value: Val) -> Result<Option<Change>, Misfit> {
-        if let Some((_, confirmed)) = self.held.iter_mut().find(|(key, _)| *key == field) {
-            patch::apply(confirmed, value)?;
-            return Ok(self.relay(field));
-        }
-        if self.state.at(field).is_none() {
-            self.state.set(field, Val::Null);
-        }
-        let old = self.state.at_mut(field).ok_or(Misfit)?;
-        Ok(Some(Change { field, what: patch::apply(old, value)? }))
+        self.stale = false;
+        Some(changes)
     }
 
     /// Lays a guess over the state.
-    pub(crate) fn guess(&mut self, tag: Tag, edits: Vec<Edit>) -> Vec<Change> {
-        let mut changes = Vec::new();
-        for edit in &edits {
-            let field = edit.field;
-            let shown = self.state.at(field).cloned().unwrap_or_default();
-            if !self.held.iter().any(|(key, _)| *key == field) {
-                self.held.push((field, shown.clone()));
-            }
-            let mut shown = shown;
-            if let Some(what) = edit.apply(&mut shown) {
-                if what != What::Value || self.state.at(field) != Some(&shown) {
-                    changes.push(Change { field, what });
-                }
-                self.state.set(field, shown);
-            }
-        }
-        self.guesses.push((tag, edits));
-        changes
+    pub(crate) fn guess(&mut self, tag: Tag, edit: Edit) -> Option<Change> {
+        let field = edit.field;
+        self.guesses.push((tag, edit));
+        let (_, edit) = self.guesses.last()?;
+        let what = lay(edit, &mut self.state, &mut self.held)?;
+        Some(Change { field, what })
     }
 
     /// Drops a guess: it was answered, or taken back.
     pub(crate) fn release(&mut self, tag: Tag) -> Vec<Change> {
         let mut changes = Vec::new();
         while let Some(at) = self.guesses.iter().position(|(known, _)| *known == tag) {
-            let (_, edits) = self.guesses.remove(at);
-            for field in fields_of(&edits, Vec::new()) {
-                changes.extend(self.relay(field));
-            }
+            let (_, edit) = self.guesses.remove(at);
+            changes.extend(self.relay(edit.field));
         }
         changes
     }
@@ -145,56 +117,32 @@ impl Stream {
         }
     }
 
-    /// The fields that some guess touches.
-    fn guessed(&self) -> Vec<Key> {
-        let mut fields = Vec::new();
-        for (_, edits) in &self.guesses {
-            fields = fields_of(edits, fields);
-        }
-        fields
-    }
-
     /// Makes the shown value of a field anew from the confirmed one; the change, if it shows another one now.
     fn relay(&mut self, field: Key) -> Option<Change> {
-        let at = self.held.iter().position(|(key, _)| *key == field)?;
-        let (_, confirmed) = self.held.swap_remove(at);
-        let shown = self.state.at(field).cloned();
-        self.state.set(field, confirmed);
+        let confirmed = self.held.remove(field)?;
+        let shown = std::mem::replace(self.state.slot(field)?, confirmed);
         self.lay(field);
-        (self.state.at(field) != shown.as_ref()).then_some(Change { field, what: What::Value })
+        (self.state.at(field) != Some(&shown)).then_some(Change { field, what: What::Value })
     }
 
     /// Lays all guesses at a field over its confirmed value, which is in the state now.
     fn lay(&mut self, field: Key) {
-        let mut held = false;
-        for (_, edits) in &self.guesses {
-            for edit in edits {
-                if edit.field != field {
-                    continue;
-                }
-                if self.state.at(field).is_none() {
-                    self.state.set(field, Val::Null);
-                }
-                let Some(shown) = self.state.at_mut(field) else { return };
-                if !held {
-                    held = true;
-                    self.held.push((field, shown.clone()));
-                }
+        for (_, edit) in &self.guesses {
+            if edit.field == field {
                 // A guess that no longer fits shows nothing; its answer is on the way.
-                let _ = edit.apply(shown);
+                lay(edit, &mut self.state, &mut self.held);
             }
         }
     }
 }
 
-/// Adds the fields of edits to some, each once.
-fn fields_of(edits: &[Edit], mut fields: Vec<Key>) -> Vec<Key> {
-    for edit in edits {
-        if !fields.contains(&edit.field) {
-            fields.push(edit.field);
-        }
+/// Lays one over a state, and sees to it that the confirmed value is held.
+fn lay(edit: &Edit, state: &mut Val, held: &mut Val) -> Option<What> {
+    let shown = state.slot(edit.field)?;
+    if held.at(edit.field).is_none() {
+        held.set(edit.field, shown.clone());
     }
-    fields
+    edit.apply(shown)
 }
 
 #[cfg(test)]

@@ -49,19 +49,48 @@ impl Val {
         }
     }
 
+    /// The field of an object, null if there was none; `None` for anything else.
+    pub(crate) fn slot(&mut self, key: Key) -> Option<&mut Val> {
+        let Val::Obj(fields) = self else { return None };
+        let at = fields.iter().position(|(k, _)| *k == key).unwrap_or_else(|| {
+            fields.push((key, Val::Null));
+            fields.len() - 1
+        });
+        fields.get_mut(at).map(|(_, v)| v)
+    }
+
     /// Sets the field of an object; anything else stays as it is.
     pub(crate) fn set(&mut self, key: Key, value: Val) {
-        if let Val::Obj(fields) = self {
-            match fields.iter_mut().find(|(k, _)| *k == key) {
-                Some((_, v)) => *v = value,
-                None => fields.push((key, value)),
-            }
+        if let Some(old) = self.slot(key) {
+            *old = value;
         }
     }
 
-    /// Takes the field of an object out of it.
-    pub(crate) fn take(&mut self, name: &str) -> Option<Val> {
-        self.at_mut(Key::of(name)).map(std::mem::take)
+    /// Takes a field away from an object.
+    pub(crate) fn remove(&mut self, key: Key) -> Option<Val> {
+        let Val::Obj(fields) = self else { return None };
+        let at = fields.iter().position(|(k, _)| *k == key)?;
+        Some(fields.remove(at).1)
+    }
+
+    /// The value of an object's field, which is null from now on.
+    pub(crate) fn take(&mut self, name: &str) -> Val {
+        self.at_mut(Key::of(name)).map(std::mem::take).unwrap_or_default()
+    }
+
+    /// The text of an object's field, or none.
+    pub(crate) fn text_of(&self, name: &str) -> &str {
+        self.named(name).and_then(Val::str).unwrap_or_default()
+    }
+
+    /// The name that stands in an object's field.
+    pub(crate) fn key_of(&self, name: &str) -> Key {
+        Key::of(self.text_of(name))
+    }
+
+    /// The number in an object's field.
+    pub(crate) fn int_of(&self, name: &str) -> Option<u64> {
+        self.named(name).and_then(Val::int)
     }
 
     pub(crate) fn str(&self) -> Option<&str> {

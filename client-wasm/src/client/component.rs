@@ -1,64 +1,61 @@
 //! A mounted component, as the client knows it.
 
-use super::output::Failure;
 use crate::store::{Stream, Tag};
 use crate::value::{Key, Val, write_string};
 
-/// What a component is mounted from, and mounted from again when a session is lost.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Source {
-    /// The sealed state of a server-rendered element.
-    Seal(Box<str>),
-    /// A component that is open, with its props as a JSON object.
-    Open { name: Box<str>, props: Box<str> },
-}
+/// What a component is mounted from, and mounted from again when a session is lost: the payload of the message.
+pub(crate) mod source {
+    use super::write_string;
 
-impl Source {
-    pub(super) fn payload(&self) -> String {
-        let mut out = String::from(",\"payload\":{");
-        match self {
-            Source::Seal(seal) => {
-                out.push_str("\"seal\":");
-                write_string(seal, &mut out);
-            }
-            Source::Open { name, props } => {
-                out.push_str("\"component\":");
-                write_string(name, &mut out);
-                out.push_str(",\"props\":");
-                out.push_str(props);
-            }
-        }
+    /// The sealed state of a server-rendered element.
+    pub(crate) fn seal(seal: &str) -> String {
+        let mut out = String::from("{\"seal\":");
+        write_string(seal, &mut out);
+        out.push('}');
+        out
+    }
+
+    /// A component that is open, with its props as a JSON object.
+    pub(crate) fn open(name: &str, props: &str) -> String {
+        let mut out = String::from("{\"component\":");
+        write_string(name, &mut out);
+        out.push_str(",\"props\":");
+        out.push_str(props);
         out.push('}');
         out
     }
 }
 
 /// How far it has come.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Phase {
+    /// It is not there any more.
+    #[default]
+    Gone,
     Mounting,
     Live,
-    Failed(Failure),
+    Failed,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Component {
     /// Its id on the wire.
-    pub(crate) id: Box<str>,
-    pub(crate) source: Source,
+    pub(crate) id: Key,
+    pub(super) source: String,
     /// The props that its parent gave it last, if they are newer than the source.
-    pub(crate) props: Option<Box<str>>,
+    pub(super) props: String,
     pub(crate) phase: Phase,
-    pub(crate) template: Box<str>,
+    /// The hash of its template.
+    pub(crate) template: Key,
     pub(crate) stream: Stream,
     /// Which topic each shared field shows.
-    pub(crate) topics: Vec<(Key, Box<str>)>,
+    pub(super) topics: Vec<(Key, Key)>,
     /// The names of the actions that may be run twice.
-    pub(crate) retry: Val,
+    pub(super) retry: Val,
     /// What was typed and is not answered yet, oldest first.
-    pub(crate) edits: Vec<FieldEdit>,
+    pub(super) edits: Vec<FieldEdit>,
     /// What was typed and accepted, for as long as the server does not say otherwise: put back into a new session.
-    pub(crate) typed: Vec<(Key, Val)>,
+    pub(super) typed: Vec<(Key, Val)>,
 }
 
 /// An edit of a `model` field.
@@ -83,41 +80,23 @@ pub(crate) enum Progress {
 }
 
 impl Component {
-    pub(super) fn new(id: &str, source: Source) -> Self {
-        Self {
-            id: id.into(),
-            source,
-            props: None,
-            phase: Phase::Mounting,
-            template: "".into(),
-            stream: Stream::default(),
-            topics: Vec::new(),
-            retry: Val::Null,
-            edits: Vec::new(),
-            typed: Vec::new(),
-        }
-    }
-
     /// The topic under a field.
-    pub(crate) fn topic(&self, field: Key) -> Option<&str> {
-        self.topics.iter().find(|(key, _)| *key == field).map(|(_, topic)| &**topic)
+    pub(crate) fn topic(&self, field: Key) -> Option<Key> {
+        self.topics.iter().find(|(key, _)| *key == field).map(|(_, topic)| *topic)
     }
 
-    /// Whether its field was edited again since.
-    pub(super) fn has_newer(&self, edit: &FieldEdit) -> bool {
-        self.edits.iter().any(|other| other.field == edit.field && other.tag > edit.tag)
+    /// Whether one of its fields shows the topic.
+    pub(super) fn shows(&self, topic: Key) -> bool {
+        self.topics.iter().any(|(_, name)| *name == topic)
+    }
+
+    /// Whether the field was edited after that.
+    pub(super) fn has_newer(&self, field: Key, tag: Tag) -> bool {
+        self.edits.iter().any(|other| other.field == field && other.tag > tag)
     }
 
     /// Whether the action may be run twice.
-    pub(super) fn retries(&self, action: &str) -> bool {
-        self.retry.list().unwrap_or_default().iter().any(|name| name.str() == Some(action))
-    }
-
-    /// Notes what the server accepted, or forgets it when the server says something else.
-    pub(super) fn note_typed(&mut self, field: Key, value: Option<Val>) {
-        self.typed.retain(|(key, _)| *key != field);
-        if let Some(value) = value {
-            self.typed.push((field, value));
-        }
+    pub(super) fn retries(&self, action: Key) -> bool {
+        self.retry.list().unwrap_or_default().iter().any(|name| name.str() == Some(action.name()))
     }
 }

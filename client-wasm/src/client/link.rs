@@ -7,7 +7,7 @@ const FIRST_PAUSE: u32 = 500;
 /// The ceiling of all pauses.
 const LONGEST_PAUSE: u32 = 15_000;
 /// A server that is full or flooded is tried as if this many tries had failed already.
-const SLOWLY: u32 = 4;
+pub(super) const SLOWLY: u32 = 4;
 /// How long a socket may take to open and to be welcomed.
 pub(super) const OPENING: u32 = 10_000;
 /// How long an answer to a probe may take, when the page comes back from sleep.
@@ -46,19 +46,6 @@ pub(super) struct Link {
     random: u64,
 }
 
-/// What a close code asks for.
-#[derive(Debug, PartialEq)]
-pub(super) enum Then {
-    Retry,
-    RetrySlowly,
-    Reload,
-    /// A new session at once.
-    Anew,
-    /// Until the user does something.
-    Wait,
-    Stop,
-}
-
 impl Link {
     pub(super) fn new(seed: u64) -> Self {
         Self {
@@ -94,21 +81,6 @@ impl Link {
         self.random ^= self.random >> 7;
         self.random ^= self.random << 17;
         ((self.random >> 32) % u64::from(ceiling)) as u32
-    }
-
-    pub(super) fn closed(&mut self, code: u16) -> Then {
-        self.code = code;
-        match code {
-            4401 | 4426 => Then::Reload,
-            4409 => Then::Wait,
-            4410 => Then::Anew,
-            1009 | 4400 => Then::Stop,
-            4429 | 4503 => {
-                self.attempt = self.attempt.max(SLOWLY);
-                Then::RetrySlowly
-            }
-            _ => Then::Retry,
-        }
     }
 }
 

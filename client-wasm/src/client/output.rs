@@ -1,5 +1,7 @@
 //! What the client wants done: its only way to the outside.
 
+use std::rc::Rc;
+
 use crate::patch::Change;
 use crate::value::{Key, Val};
 
@@ -7,34 +9,10 @@ use crate::value::{Key, Val};
 pub(crate) type Slot = u32;
 
 /// Why something failed: the payload of an `ERROR`, or the like made by the client itself.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Failure {
-    pub(crate) code: Box<str>,
-    pub(crate) message: Box<str>,
-    pub(crate) details: Val,
-}
+pub(crate) type Failure = Val;
 
-impl Failure {
-    pub(crate) fn new(code: &str, message: &str) -> Self {
-        Self { code: code.into(), message: message.into(), details: Val::Null }
-    }
-
-    pub(crate) fn of(payload: &Val) -> Self {
-        let text = |name| payload.named(name).and_then(Val::str).unwrap_or_default().into();
-        Self {
-            code: text("code"),
-            message: text("message"),
-            details: payload.named("details").cloned().unwrap_or_default(),
-        }
-    }
-
-    pub(crate) fn to_val(&self) -> Val {
-        Val::Obj(vec![
-            (Key::of("code"), Val::text(&self.code)),
-            (Key::of("message"), Val::text(&self.message)),
-            (Key::of("details"), self.details.clone()),
-        ])
-    }
+pub(super) fn failure(code: &str, message: &str) -> Failure {
+    Val::Obj(vec![(Key::of("code"), Val::text(code)), (Key::of("message"), Val::text(message))])
 }
 
 /// How the page is connected.
@@ -60,9 +38,6 @@ impl Status {
     }
 }
 
-/// What something came of.
-pub(crate) type Outcome = Result<Val, Failure>;
-
 /// One thing to do.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Output {
@@ -81,7 +56,7 @@ pub(crate) enum Output {
     /// The component is there, with a whole new state (also: again, after a lost session or a deploy).
     Mounted { slot: Slot },
     /// Fields of the component changed; of the topic under `shared`, if that is set.
-    Changed { slot: Slot, shared: Option<Key>, changes: Vec<Change> },
+    Changed { slot: Slot, shared: Option<Key>, changes: Rc<Vec<Change>> },
     /// Its state was replaced as a whole.
     Replaced { slot: Slot },
     /// The component could not be mounted, or the server took it away.
@@ -90,20 +65,20 @@ pub(crate) enum Output {
     Wire { slot: Slot },
     /// The control that this element of the page belongs to was answered: it shows the state again.
     Answered { slot: Slot, origin: Origin },
-    /// The server refuses what was typed into a field; `value` is the one that counts.
+    /// The server refuses what was typed into a field; the confirmed value is the one that counts.
     Refused { slot: Slot, field: Key, failure: Failure },
-    /// An action that nobody waits for failed.
-    ActionFailed { slot: Slot, action: Box<str>, failure: Failure },
-    /// What a call of the page's own code came to.
-    Settled { ticket: u32, outcome: Outcome },
-    /// An application event.
-    Event { slot: Slot, name: Box<str>, data: Val },
+    /// An action that nobody waits for failed; without a name it was something else than an action.
+    ActionFailed { slot: Slot, action: Key, failure: Failure },
+    /// What a call of the page's own code came to: a value, or if not `ok` a [`Failure`].
+    Settled { ticket: u32, ok: bool, value: Val },
+    /// An application event: an object of `name` and `data`.
+    Event { slot: Slot, event: Val },
     /// A template came over the socket.
-    Template { hash: Box<str>, template: Val },
+    Template { hash: Key, template: Val },
 }
 
-/// The element that an action was called from: the root of its block, and the hole.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The element that an action was called from: the root of its block, and the hole. No element has the number 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Origin {
     pub(crate) node: u32,
     pub(crate) hole: u32,

@@ -1,12 +1,26 @@
 //! What the server says.
 
-use super::component::{FieldEdit, Phase, Progress};
-use super::link;
-use super::output::{Failure, Output, Slot};
+use super::component::{Phase, Progress};
+use super::output::{Failure, Output, Slot, failure};
 use super::request::{Kind, Request};
-use super::{Client, Session, TRIES, Topic};
-use crate::store::{Patched, Stream, Tag};
+use super::{Client, TRIES, Topic, link};
+use crate::store::{Stream, Tag};
 use crate::value::{Key, Val, parse};
+
+/// The envelope of a frame.
+struct Message<'a> {
+    frame: &'a Val,
+    reference: Option<u64>,
+    /// The component that it is about, or the topic.
+    slot: Option<Slot>,
+    topic: Key,
+}
+
+impl Message<'_> {
+    fn rev(&self) -> u64 {
+        self.frame.int_of("rev").unwrap_or(0)
+    }
+}
 
 impl Client {
     /// A frame came over the socket.
@@ -18,48 +32,65 @@ impl Client {
         // What is not JSON, or of a type that this version does not know, is not for us.
         let Some(mut frame) = parse(text) else { return };
         let payload = frame.take("payload");
-        let Some(kind) = frame.named("type").and_then(Val::str) else { return };
+        let kind = frame.text_of("type");
         if self.link.phase != link::Phase::Open {
             if kind == "WELCOME" && self.link.phase == link::Phase::Opening {
-                self.welcome(&payload.unwrap_or_default());
+                self.welcome(&payload);
             }
             return;
         }
-        let message = Message::of(&frame);
+        let id = frame.key_of("componentId");
+        // The newest: an id is used again when an element with it comes back.
+        let slot = self.components.iter().rposition(|component| component.id == id && id != Key::NONE);
+        let message = Message {
+            frame: &frame,
+            reference: frame.int_of("ref"),
+            slot: slot.map(|slot| slot as Slot),
+            topic: frame.key_of("topic"),
+        };
         match kind {
-            "STATE_UPDATE" => self.update(&message, payload.unwrap_or_default()),
-            "ACK" => self.answer(&message, Ok(payload.unwrap_or_default())),
-            "ERROR" => self.error(&message, &payload.unwrap_or_default()),
-            "COMPONENT_MOUNTED" => self.mounted(&message, payload.unwrap_or_default()),
-            "STATE_SNAPSHOT" => self.snapshot(&message, payload.unwrap_or_default()),
-            "EVENT" => self.event(&message, payload.unwrap_or_default()),
-            "COMPONENT_UNMOUNTED" => self.taken_away(&message, &payload.unwrap_or_default()),
-            "TEMPLATE" => self.template(payload.unwrap_or_default()),
+            "STATE_UPDATE" => self.update(&message, payload),
+            "ACK" => self.answer(&message, true, payload),
+            "ERROR" => self.error(&message, payload),
+            "COMPONENT_MOUNTED" => self.mounted(&message, payload),
+            "STATE_SNAPSHOT" => self.snapshot(&message, payload),
+            "EVENT" => {
+                for (slot, component) in self.components.iter().enumerate() {
+                    let slot = slot as Slot;
+                    if message.slot == Some(slot) || component.shows(message.topic) {
+                        self.out.push(Output::Event { slot, event: payload.clone() });
+                    }
+                }
+            }
+            "COMPONENT_UNMOUNTED" => self.taken_away(&message, &payload),
+            "TEMPLATE" => {
+                let hash = payload.key_of("hash");
+                self.wanted.retain(|wanted| *wanted != hash);
+                let mut payload = payload;
+                self.out.push(Output::Template { hash, template: payload.take("template") });
+            }
             "DRAIN" => {
-                let after = payload.as_ref().and_then(|p| p.named("reconnectAfterMs")).and_then(Val::int);
-                self.link.drain = Some(after.unwrap_or(0).min(60_000) as u32);
+                self.link.drain = Some(payload.int_of("reconnectAfterMs").unwrap_or(0).min(60_000) as u32);
             }
             _ => {}
         }
     }
 
     fn welcome(&mut self, payload: &Val) {
-        let text = |name| payload.named(name).and_then(Val::str).unwrap_or_default();
-        let number = |name| payload.named("limits").and_then(|limits| limits.named(name)).and_then(Val::int);
         let resumed = payload.named("resumed") == Some(&Val::Bool(true));
-        let known = self.session.is_some();
-        if let Some(ms) = payload.named("heartbeatMs").and_then(Val::int) {
+        let known = self.session != Key::NONE;
+        if let Some(ms) = payload.int_of("heartbeatMs") {
             self.heartbeat = ms.clamp(100, 3_600_000) as u32;
         }
-        self.in_flight = number("inFlight").map_or(64, |n| n.max(1) as usize);
-        self.message_bytes = number("messageBytes").map_or(65_536, |n| n as usize);
-        let mut connections = match (&mut self.session, resumed) {
-            (Some(session), true) => std::mem::take(&mut session.connections),
-            _ => Vec::new(),
-        };
-        connections.push(text("connection").into());
-        self.session =
-            Some(Session { id: text("session").into(), secret: text("resume").into(), connections });
+        let limit = |name| payload.named("limits").and_then(|limits| limits.int_of(name));
+        self.in_flight = limit("inFlight").map_or(64, |n| n.max(1) as usize);
+        self.message_bytes = limit("messageBytes").map_or(65_536, |n| n as usize);
+        if !resumed {
+            self.connections.clear();
+        }
+        self.connections.push(payload.key_of("connection"));
+        self.session = payload.key_of("session");
+        self.secret = payload.key_of("resume");
         self.link.phase = link::Phase::Open;
         self.link.attempt = 0;
         self.link.code = 0;
@@ -74,255 +105,250 @@ impl Client {
         } else if known {
             self.lose_session();
         }
-        for stream in self.streams_mut() {
-            stream.stale = false;
+        for component in &mut self.components {
+            component.stream.stale = false;
+        }
+        for topic in &mut self.topics {
+            topic.stream.stale = false;
         }
         self.send_waiting();
-        let wanted = std::mem::take(&mut self.wanted);
-        for hash in &wanted {
-            self.ask_template(hash);
+        for at in 0..self.wanted.len() {
+            if let Some(hash) = self.wanted.get(at) {
+                self.ask_template(*hash);
+            }
         }
-        self.wanted = wanted;
     }
 
     /// The server does not know the session any more: everything is mounted again from where it came, what was typed
     /// is put back, and what was unanswered fails, but for actions that may be run twice: those are sent again.
     pub(super) fn lose_session(&mut self) {
-        let lost = Failure::new("session_lost", "the server no longer has this session");
         let mut requests = std::mem::take(&mut self.requests);
-        for (_, retried) in std::mem::take(&mut self.retries) {
-            requests.extend(retried);
-        }
+        requests.append(&mut self.retries);
         self.topics.clear();
+        let (mut again, mut lost) = (Vec::new(), Vec::new());
         let mut kept: Vec<Tag> = Vec::new();
-        for request in &mut requests {
-            if let (Kind::Action { name, .. }, Some(Some(component))) =
-                (&request.kind, self.components.get(request.slot as usize))
-                && component.retries(name)
-            {
-                request.again();
-                // Edits are put back by themselves; what is left are guesses.
-                let mut at = 0;
-                while let Some(tag) = request.tags.get(at) {
-                    if component.edits.iter().any(|edit| edit.tag == *tag) {
-                        request.tags.swap_remove(at);
-                    } else {
-                        kept.push(*tag);
-                        at += 1;
+        for mut request in requests {
+            let component = self.component(request.slot);
+            match component.filter(|c| request.kind == Kind::Action && c.retries(request.name)) {
+                Some(component) => {
+                    request.again();
+                    request.left = false;
+                    request.tries = 0;
+                    for tag in std::mem::take(&mut request.tags) {
+                        // Edits are put back by themselves; what is left are guesses.
+                        if !component.edits.iter().any(|edit| edit.tag == tag) {
+                            kept.push(tag);
+                            request.tags.push(tag);
+                        }
                     }
+                    again.push(request);
                 }
+                None => lost.push(request),
             }
         }
-        let mut put_back: Vec<(Slot, Vec<(Key, Val)>)> = Vec::new();
+        let mut put_back = Vec::new();
         for slot in 0..self.components.len() as Slot {
             let Some(component) = self.component_mut(slot) else { continue };
-            let mut typed = std::mem::take(&mut component.typed);
+            for (field, value) in std::mem::take(&mut component.typed) {
+                put_back.push((slot, field, value));
+            }
             for edit in std::mem::take(&mut component.edits) {
-                typed.retain(|(field, _)| *field != edit.field);
-                typed.push((edit.field, edit.value));
+                put_back.retain(|(of, field, _)| (*of, *field) != (slot, edit.field));
+                put_back.push((slot, edit.field, edit.value));
             }
             component.stream.forget_guesses(&kept);
             component.topics.clear();
-            component.stream.epoch = "".into();
+            component.stream.epoch = Key::NONE;
             component.phase = Phase::Mounting;
-            let request = Request::mount(slot, component);
+            let request = Request::new(slot, Kind::Mount, &component.source);
             let props = component.props.clone();
             self.ask(request);
-            if let Some(props) = props {
+            if !props.is_empty() {
                 self.ask(Request::props(slot, &props));
             }
-            put_back.push((slot, typed));
         }
-        for (slot, typed) in put_back {
-            for (field, value) in typed {
-                self.edit(slot, field, value, false);
-                self.commit(slot, field, None);
-            }
+        for (slot, field, value) in put_back {
+            self.edit(slot, field, value, false);
+            self.commit(slot, field, 0);
         }
-        for request in requests {
+        for request in again {
+            self.ask(request);
+        }
+        for request in lost {
             match request.kind {
-                Kind::Action { .. } if request.again => self.ask(request),
                 Kind::Unmount => self.forget(request.slot),
-                Kind::Mount | Kind::Props | Kind::Property { ticket: None, .. } => {}
-                Kind::Action { .. } | Kind::Property { .. } => self.report(&request, &lost),
+                Kind::Action => {
+                    self.report(&request, &failure("session_lost", "the server no longer has this session"));
+                }
+                Kind::Property if request.ticket != 0 => {
+                    self.report(&request, &failure("session_lost", "the server no longer has this session"));
+                }
+                Kind::Mount | Kind::Props | Kind::Property => {}
             }
         }
     }
 
     fn mounted(&mut self, message: &Message<'_>, mut payload: Val) {
-        let Some(slot) = self.slot_of(message.component) else {
-            return self.answer(message, Ok(Val::Null));
-        };
-        let state = payload.take("state").unwrap_or_default();
-        let topics = payload.take("topics").map(topics_of).unwrap_or_default();
-        let Some(component) = self.component_mut(slot) else { return };
-        component.stream.replace(state, message.epoch, message.rev);
-        component.template = payload.named("template").and_then(Val::str).unwrap_or_default().into();
-        component.retry = payload.take("retry").unwrap_or_default();
-        component.phase = Phase::Live;
-        component.topics = topics;
-        self.drop_topics();
-        self.out.push(Output::Mounted { slot });
-        self.answer(message, Ok(Val::Null));
+        if let Some(slot) = message.slot
+            && let Some(component) = self.component_mut(slot)
+        {
+            component.stream.replace(payload.take("state"), message.frame.key_of("epoch"), message.rev());
+            component.template = payload.key_of("template");
+            component.retry = payload.take("retry");
+            component.phase = Phase::Live;
+            component.topics = topics_of(payload.named("topics"));
+            self.drop_topics();
+            self.out.push(Output::Mounted { slot });
+        }
+        self.answer(message, true, Val::Null);
     }
 
     fn snapshot(&mut self, message: &Message<'_>, state: Val) {
-        if let Some(slot) = self.slot_of(message.component) {
-            if let Some(component) = self.component_mut(slot) {
-                component.stream.replace(state, message.epoch, message.rev);
-                self.out.push(Output::Replaced { slot });
-            }
-        } else if let Some(name) = message.topic {
-            let at = self.topics.iter().position(|topic| *topic.name == *name).unwrap_or_else(|| {
-                self.topics.push(Topic { name: name.into(), stream: Stream::default() });
-                self.topics.len() - 1
-            });
-            if let Some(topic) = self.topics.get_mut(at) {
-                topic.stream.replace(state, message.epoch, message.rev);
-            }
+        if message.slot.is_none()
+            && message.topic != Key::NONE
+            && !self.topics.iter().any(|topic| topic.name == message.topic)
+        {
+            self.topics.push(Topic { name: message.topic, stream: Stream::default() });
+        }
+        if let Some(stream) = self.stream_of(message) {
+            stream.replace(state, message.frame.key_of("epoch"), message.rev());
             for (slot, component) in self.components.iter().enumerate() {
-                if component.as_ref().is_some_and(|c| c.topics.iter().any(|(_, topic)| **topic == *name)) {
-                    self.out.push(Output::Replaced { slot: slot as Slot });
+                let slot = slot as Slot;
+                if message.slot == Some(slot) || message.slot.is_none() && component.shows(message.topic) {
+                    self.out.push(Output::Replaced { slot });
                 }
             }
         }
-        self.answer(message, Ok(Val::Null));
+        self.answer(message, true, Val::Null);
+    }
+
+    /// The state that a message is about.
+    fn stream_of(&mut self, message: &Message<'_>) -> Option<&mut Stream> {
+        match message.slot {
+            Some(slot) => self.stream(slot, Key::NONE),
+            None if message.topic == Key::NONE => None,
+            None => self.stream(0, message.topic),
+        }
     }
 
     fn update(&mut self, message: &Message<'_>, patch: Val) {
-        if let Some(slot) = self.slot_of(message.component) {
-            let Some(component) = self.component_mut(slot) else { return };
-            let mut fields: Vec<(Key, Val)> = Vec::new();
-            if let Val::Obj(patch) = &patch
-                && !(component.typed.is_empty() && component.edits.is_empty())
-            {
-                fields.clone_from(patch);
-            }
-            match component.stream.patch(message.rev, patch) {
-                Patched::Changed(mut changes) => {
-                    for (field, value) in fields {
-                        // What the server sets to something else is no longer what the user typed.
-                        component.typed.retain(|(key, typed)| *key != field || *typed == value);
-                        for edit in component.edits.iter().filter(|edit| edit.force && edit.field == field) {
-                            changes.extend(component.stream.release(edit.tag));
-                        }
-                    }
-                    self.changed(slot, None, changes);
-                }
-                Patched::Old => {}
-                Patched::Lost => {
-                    component.stream.stale = true;
-                    let id = component.id.clone();
-                    self.resync("componentId", &id);
-                }
-            }
-            if let Some(topics) = message.topics
-                && let Some(component) = self.component_mut(slot)
-            {
-                component.topics = topics_of(topics.clone());
-                self.drop_topics();
-                self.out.push(Output::Replaced { slot });
-            }
-        } else if let Some(name) = message.topic
-            && let Some(at) = self.topics.iter().position(|topic| *topic.name == *name)
-            && let Some(topic) = self.topics.get_mut(at)
-        {
-            match topic.stream.patch(message.rev, patch) {
-                Patched::Changed(mut changes) => {
-                    if let Some(tags) = message.by.and_then(|by| self.tags_by(by))
-                        && let Some(topic) = self.topics.get_mut(at)
-                    {
-                        for tag in tags {
-                            changes.extend(topic.stream.release(tag));
-                        }
-                    }
-                    self.topic_changed(at, &changes);
-                }
-                Patched::Old => {}
-                Patched::Lost => {
-                    topic.stream.stale = true;
-                    self.resync("topic", name);
-                }
+        let mut fields = Vec::new();
+        if let Val::Obj(patch) = &patch {
+            for (field, _) in patch {
+                fields.push(*field);
             }
         }
-        self.answer(message, Ok(message.result.cloned().unwrap_or_default()));
+        if let Some(stream) = self.stream_of(message) {
+            let changes = stream.patch(message.rev(), patch);
+            match (changes, message.slot) {
+                (Some(mut changes), Some(slot)) => {
+                    if let Some(component) = self.component_mut(slot) {
+                        for edit in &component.edits {
+                            if edit.force && fields.contains(&edit.field) {
+                                changes.extend(component.stream.release(edit.tag));
+                            }
+                        }
+                        // What the server sets to something else is no longer what the user typed.
+                        let stream = &component.stream;
+                        component.typed.retain(|(field, typed)| stream.confirmed(*field) == Some(typed));
+                    }
+                    self.changed(slot, Key::NONE, changes);
+                }
+                (Some(mut changes), None) => {
+                    for tag in self.tags_by(message.frame.text_of("by")) {
+                        if let Some(stream) = self.stream(0, message.topic) {
+                            changes.extend(stream.release(tag));
+                        }
+                    }
+                    self.changed(0, message.topic, changes);
+                }
+                (None, Some(_)) => {
+                    self.tell("RESYNC\",\"componentId\":", message.frame.key_of("componentId"), "}");
+                }
+                (None, None) => self.tell("RESYNC\",\"topic\":", message.topic, "}"),
+            }
+        }
+        if let Some(slot) = message.slot
+            && let Some(topics) = message.frame.named("topics")
+            && let Some(component) = self.component_mut(slot)
+        {
+            component.topics = topics_of(Some(topics));
+            self.drop_topics();
+            self.out.push(Output::Replaced { slot });
+        }
+        self.answer(message, true, message.frame.named("result").cloned().unwrap_or_default());
     }
 
     /// The guesses of the request of ours that a topic's patch names as its cause.
-    fn tags_by(&self, by: &str) -> Option<Vec<u64>> {
-        let colon = by.bytes().rposition(|byte| byte == b':')?;
-        let (connection, reference) = (by.get(..colon)?, by.get(colon + 1..)?);
-        let ours = self.session.as_ref()?.connections.iter().any(|known| **known == *connection);
-        let reference: i64 = reference.parse().ok()?;
-        let request = self.requests.iter().find(|request| ours && request.reference as i64 == reference)?;
-        Some(request.tags.clone())
+    fn tags_by(&self, by: &str) -> Vec<Tag> {
+        for request in &self.requests {
+            let mut reference = String::new();
+            crate::value::write_count(request.reference, &mut reference);
+            if let Some(connection) = by.strip_suffix(&*reference).and_then(|by| by.strip_suffix(':'))
+                && self.connections.iter().any(|known| known.name() == connection)
+            {
+                return request.tags.clone();
+            }
+        }
+        Vec::new()
     }
 
-    fn error(&mut self, message: &Message<'_>, payload: &Val) {
-        let failure = Failure::of(payload);
+    fn error(&mut self, message: &Message<'_>, failure: Failure) {
+        let code = failure.text_of("code");
         // What was sent behind a mount that has to be tried again is tried again after it.
-        let early = &*failure.code == "not_mounted"
-            && self
-                .slot_of(message.component)
-                .and_then(|slot| self.component(slot))
-                .is_some_and(|component| component.phase == Phase::Mounting);
-        if (early || matches!(&*failure.code, "rate_limited" | "overloaded"))
+        let mounting =
+            |slot| self.component(slot).is_some_and(|component| component.phase == Phase::Mounting);
+        let later = match code {
+            "not_mounted" => message.slot.is_some_and(mounting),
+            "rate_limited" | "overloaded" => true,
+            _ => false,
+        };
+        if later
             && let Some(at) = self.requests.iter().position(|r| Some(r.reference) == message.reference)
             && self.requests.get(at).is_some_and(|request| request.tries < TRIES)
         {
             let mut request = self.requests.remove(at);
             request.tries += 1;
-            request.sent = false;
             self.unacknowledged += 1;
             self.take_back(&mut request);
-            let asked = payload.named("retryMs").and_then(Val::int).unwrap_or(500).min(30_000) as u32;
-            let timer = self.after(asked + 50 * u32::from(request.tries));
-            self.retries.push((timer, vec![request]));
+            let asked = failure.int_of("retryMs").unwrap_or(500).min(30_000) as u32;
+            request.timer = self.after(asked + 50 * request.tries);
+            self.retries.push(request);
             return self.send_waiting();
         }
-        self.answer(message, Err(failure));
+        self.answer(message, false, failure);
     }
 
     /// The edits that a message carried were not taken: they wait again, but for those of which there are newer ones.
     fn take_back(&mut self, request: &mut Request) {
-        let slot = request.slot;
-        request.carries_nothing();
-        let Some(component) = self.component_mut(slot) else { return };
-        let mut guesses: Vec<Tag> = Vec::new();
-        let mut old: Vec<Tag> = Vec::new();
+        request.again();
         for tag in std::mem::take(&mut request.tags) {
+            let Some(component) = self.component_mut(request.slot) else { return };
             let Some(at) = component.edits.iter().position(|edit| edit.tag == tag) else {
-                guesses.push(tag);
+                request.tags.push(tag);
                 continue;
             };
-            if component.edits.get(at).is_some_and(|edit| component.has_newer(edit)) {
+            if component.edits.get(at).is_some_and(|edit| component.has_newer(edit.field, tag)) {
                 component.edits.remove(at);
-                old.push(tag);
+                self.release(request.slot, tag);
             } else if let Some(edit) = component.edits.get_mut(at) {
                 edit.progress = Progress::Due;
             }
         }
-        request.tags = guesses;
-        for tag in old {
-            self.release(slot, tag);
-        }
     }
 
     /// A reply makes an end of its request.
-    fn answer(&mut self, message: &Message<'_>, outcome: Result<Val, Failure>) {
+    fn answer(&mut self, message: &Message<'_>, ok: bool, value: Val) {
         let Some(at) = self.requests.iter().position(|r| Some(r.reference) == message.reference) else {
             return;
         };
         let request = self.requests.remove(at);
         self.unacknowledged += 1;
-        match outcome {
-            Ok(value) => {
-                self.done(&request, true, None);
-                if let Some(ticket) = request.kind.ticket() {
-                    self.out.push(Output::Settled { ticket, outcome: Ok(value) });
-                }
-            }
-            Err(failure) => self.refuse(&request, &failure),
+        if ok {
+            self.done(&request, true, None);
+            self.settle(&request, true, value);
+        } else {
+            self.refuse(&request, &value);
         }
         self.send_waiting();
     }
@@ -330,88 +356,87 @@ impl Client {
     /// The request came to nothing.
     pub(super) fn refuse(&mut self, request: &Request, failure: &Failure) {
         // Edits that went along with an action are refused when one of them is; otherwise they stay.
-        let edits = matches!(&*failure.code, "bad_value" | "unknown_property" | "read_only_property");
-        let property = matches!(request.kind, Kind::Property { .. });
-        self.done(request, !(edits || property), Some(failure));
+        let edits =
+            matches!(failure.text_of("code"), "bad_value" | "unknown_property" | "read_only_property");
+        self.done(request, !(edits || request.kind == Kind::Property), Some(failure));
         match request.kind {
-            Kind::Mount => {
-                if let Some(component) = self.component_mut(request.slot) {
-                    component.phase = Phase::Failed(failure.clone());
-                    self.out.push(Output::Failed { slot: request.slot, failure: failure.clone() });
-                }
-            }
+            Kind::Mount => self.fail(request.slot, failure.clone()),
             Kind::Unmount => {}
-            Kind::Action { .. } | Kind::Property { .. } | Kind::Props => self.report(request, failure),
+            Kind::Action | Kind::Property | Kind::Props => self.report(request, failure),
+        }
+    }
+
+    /// The component is not there, and will not be.
+    fn fail(&mut self, slot: Slot, failure: Failure) {
+        if let Some(component) = self.component_mut(slot) {
+            component.phase = Phase::Failed;
+            self.out.push(Output::Failed { slot, failure });
         }
     }
 
     /// Tells whoever waits for the request that it failed, or else the page.
     fn report(&mut self, request: &Request, failure: &Failure) {
-        let slot = request.slot;
-        match (&request.kind, request.kind.ticket()) {
-            (_, Some(ticket)) => self.out.push(Output::Settled { ticket, outcome: Err(failure.clone()) }),
-            (Kind::Action { name, .. }, None) => {
-                self.out.push(Output::ActionFailed { slot, action: name.clone(), failure: failure.clone() });
-            }
-            (Kind::Mount | Kind::Property { .. } | Kind::Props | Kind::Unmount, None) => {
-                self.out.push(Output::ActionFailed { slot, action: "".into(), failure: failure.clone() });
-            }
+        let failure = failure.clone();
+        if request.ticket != 0 {
+            return self.settle(request, false, failure);
         }
+        let action = if request.kind == Kind::Action { request.name } else { Key::NONE };
+        self.out.push(Output::ActionFailed { slot: request.slot, action, failure });
     }
 
     /// Makes an end of what the request showed and held.
     fn done(&mut self, request: &Request, accepted: bool, failure: Option<&Failure>) {
         let slot = request.slot;
-        if matches!(request.kind, Kind::Unmount) {
+        if request.kind == Kind::Unmount {
             return self.forget(slot);
         }
         let mut due = Vec::new();
         // Guesses that go: those of the request, those of older edits; but not of edits that wait again.
-        let mut gone = request.tags.clone();
-        let alone = matches!(request.kind, Kind::Property { .. });
+        let mut gone = Vec::new();
         if let Some(component) = self.component_mut(slot) {
-            let mut kept: Vec<FieldEdit> = Vec::new();
-            let mut answered: Vec<FieldEdit> = Vec::new();
-            for edit in std::mem::take(&mut component.edits) {
-                if request.tags.contains(&edit.tag) { answered.push(edit) } else { kept.push(edit) }
-            }
-            component.edits = kept;
-            for mut edit in answered {
+            for tag in &request.tags {
+                let Some(at) = component.edits.iter().position(|edit| edit.tag == *tag) else {
+                    gone.push(*tag);
+                    continue;
+                };
+                let mut edit = component.edits.remove(at);
                 // An action may have done with the value what it was typed for, as a chat clears its draft.
                 let confirmed = component.stream.confirmed(edit.field).cloned();
                 if accepted {
-                    let newest = edit.tag;
-                    let mut at = 0;
-                    while let Some(older) = component.edits.get(at) {
-                        if older.field == edit.field && older.tag < newest {
-                            gone.push(component.edits.remove(at).tag);
-                        } else {
-                            at += 1;
+                    component.edits.retain(|older| {
+                        let old = older.field == edit.field && older.tag < *tag;
+                        if old {
+                            gone.push(older.tag);
                         }
-                    }
+                        !old
+                    });
                     // The action failed, perhaps before what went along with it was taken.
                     if failure.is_some()
                         && confirmed.as_ref() != Some(&edit.value)
-                        && !component.has_newer(&edit)
+                        && !component.has_newer(edit.field, *tag)
                     {
-                        gone.retain(|tag| *tag != newest);
                         edit.progress = Progress::Waiting;
                         component.edits.push(edit);
                         continue;
                     }
                 }
-                let kept = confirmed.filter(|value| alone || *value == edit.value);
-                component.note_typed(edit.field, kept.filter(|_| accepted));
+                gone.push(*tag);
+                component.typed.retain(|(field, _)| *field != edit.field);
+                if let Some(value) = confirmed
+                    && accepted
+                    && (request.kind == Kind::Property || value == edit.value)
+                {
+                    component.typed.push((edit.field, value));
+                }
             }
-            let fields = request.kind.fields();
             for edit in &component.edits {
-                if edit.progress == Progress::Due && fields.contains(&edit.field) {
+                if edit.progress == Progress::Due && request.fields.contains(&edit.field) {
                     due.push(edit.field);
                 }
             }
         }
         if !accepted && let Some(failure) = failure {
-            for field in request.kind.fields() {
+            for field in &request.fields {
                 self.out.push(Output::Refused { slot, field: *field, failure: failure.clone() });
             }
         }
@@ -419,97 +444,35 @@ impl Client {
             self.release(slot, tag);
         }
         for field in due {
-            self.commit(slot, field, None);
+            self.commit(slot, field, 0);
         }
-        if let Kind::Action { origin: Some(origin), .. } = request.kind {
-            self.out.push(Output::Answered { slot, origin });
+        if request.origin.node != 0 {
+            self.out.push(Output::Answered { slot, origin: request.origin });
         }
         self.out.push(Output::Wire { slot });
     }
 
-    fn event(&mut self, message: &Message<'_>, mut payload: Val) {
-        let name: Box<str> = payload.named("name").and_then(Val::str).unwrap_or_default().into();
-        let data = payload.take("data").unwrap_or_default();
-        for (slot, component) in self.components.iter().enumerate() {
-            let Some(component) = component else { continue };
-            let meant = message.component.is_some_and(|id| *component.id == *id)
-                || message
-                    .topic
-                    .is_some_and(|name| component.topics.iter().any(|(_, topic)| **topic == *name));
-            if meant {
-                self.out.push(Output::Event { slot: slot as Slot, name: name.clone(), data: data.clone() });
-            }
-        }
-    }
-
     fn taken_away(&mut self, message: &Message<'_>, payload: &Val) {
-        let Some(slot) = self.slot_of(message.component) else { return };
+        let Some(slot) = message.slot else { return };
         let reason =
             payload.named("reason").and_then(Val::str).unwrap_or("the server unmounted the component");
-        let failure = Failure::new("not_mounted", reason);
         self.drop_waiting(slot);
         if let Some(component) = self.component_mut(slot) {
-            component.phase = Phase::Failed(failure.clone());
-            component.stream.epoch = "".into();
+            component.stream.epoch = Key::NONE;
             component.topics.clear();
-            self.out.push(Output::Failed { slot, failure });
         }
+        self.fail(slot, failure("not_mounted", reason));
         self.drop_topics();
     }
-
-    fn template(&mut self, mut payload: Val) {
-        let hash: Box<str> = payload.named("hash").and_then(Val::str).unwrap_or_default().into();
-        self.wanted.retain(|wanted| *wanted != hash);
-        let template = payload.take("template").unwrap_or_default();
-        self.out.push(Output::Template { hash, template });
-    }
-
-    fn slot_of(&self, id: Option<&str>) -> Option<Slot> {
-        let id = id?;
-        // The newest: an id is used again when an element with it comes back.
-        let at = self.components.iter().rposition(|c| c.as_ref().is_some_and(|c| *c.id == *id))?;
-        Some(at as Slot)
-    }
-
-    fn streams_mut(&mut self) -> impl Iterator<Item = &mut Stream> {
-        let components = self.components.iter_mut().flatten().map(|component| &mut component.stream);
-        components.chain(self.topics.iter_mut().map(|topic| &mut topic.stream))
-    }
 }
 
-/// The envelope of a frame.
-struct Message<'a> {
-    reference: Option<u64>,
-    component: Option<&'a str>,
-    topic: Option<&'a str>,
-    topics: Option<&'a Val>,
-    rev: u64,
-    epoch: &'a str,
-    by: Option<&'a str>,
-    result: Option<&'a Val>,
-}
-
-impl<'a> Message<'a> {
-    fn of(frame: &'a Val) -> Self {
-        let text = |name| frame.named(name).and_then(Val::str);
-        Self {
-            reference: frame.named("ref").and_then(Val::int),
-            component: text("componentId"),
-            topic: text("topic"),
-            topics: frame.named("topics"),
-            rev: frame.named("rev").and_then(Val::int).unwrap_or(0),
-            epoch: text("epoch").unwrap_or_default(),
-            by: text("by"),
-            result: frame.named("result"),
-        }
-    }
-}
-
-fn topics_of(topics: Val) -> Vec<(Key, Box<str>)> {
+fn topics_of(topics: Option<&Val>) -> Vec<(Key, Key)> {
     let mut named = Vec::new();
-    for (field, topic) in topics.into_fields() {
-        if let Val::Str(topic) = topic {
-            named.push((field, topic));
+    if let Some(Val::Obj(topics)) = topics {
+        for (field, topic) in topics {
+            if let Some(topic) = topic.str() {
+                named.push((*field, Key::of(topic)));
+            }
         }
     }
     named

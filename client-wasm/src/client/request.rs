@@ -1,6 +1,5 @@
 //! Messages that wait for their reply.
 
-use super::component::Component;
 use super::output::{Origin, Slot};
 use crate::store::Tag;
 use crate::value::{Key, Val, write_count, write_json, write_string};
@@ -11,166 +10,145 @@ pub(crate) struct Request {
     pub(crate) reference: u64,
     pub(crate) slot: Slot,
     pub(crate) kind: Kind,
+    /// The action, or the field of a property.
+    pub(crate) name: Key,
+    pub(crate) origin: Origin,
+    /// Who waits for the outcome: a call's number, or 0.
+    pub(crate) ticket: u32,
     /// What the message carries beside the envelope: `,"action":…,"payload":…`.
     rest: String,
     /// The edits that go along with it: `,"set":{…}`, or nothing.
     set: String,
+    /// The fields whose edits it carries.
+    pub(crate) fields: Vec<Key>,
     /// It went out over the connection that is open now.
     pub(crate) sent: bool,
     /// It went out at least once in this session: the server may have handled it.
     pub(crate) left: bool,
     /// How often it was tried again because the server was busy.
-    pub(crate) tries: u8,
-    /// It may be run twice, and is on its way into another session.
-    pub(crate) again: bool,
+    pub(crate) tries: u32,
+    /// The timer that says when it is tried again.
+    pub(crate) timer: u32,
     /// The guesses that its reply makes an end of.
     pub(crate) tags: Vec<Tag>,
 }
 
 /// What it asks for.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Mount,
-    Action { name: Box<str>, origin: Option<Origin>, ticket: Option<u32>, set: Vec<Key> },
-    Property { field: Key, ticket: Option<u32> },
+    Action,
+    Property,
     Props,
     Unmount,
 }
 
-impl Kind {
-    fn word(&self) -> &'static str {
-        match self {
-            Kind::Mount => "COMPONENT_MOUNT",
-            Kind::Action { .. } => "COMPONENT_ACTION",
-            Kind::Property { .. } => "PROPERTY_UPDATE",
-            Kind::Props => "PROPS_UPDATE",
-            Kind::Unmount => "COMPONENT_UNMOUNT",
-        }
-    }
-
-    /// Who waits for the outcome.
-    pub(crate) fn ticket(&self) -> Option<u32> {
-        match self {
-            Kind::Action { ticket, .. } | Kind::Property { ticket, .. } => *ticket,
-            Kind::Mount | Kind::Props | Kind::Unmount => None,
-        }
-    }
-
-    /// The fields whose edits it carries.
-    pub(crate) fn fields(&self) -> &[Key] {
-        match self {
-            Kind::Action { set, .. } => set,
-            Kind::Property { field, .. } => std::slice::from_ref(field),
-            Kind::Mount | Kind::Props | Kind::Unmount => &[],
-        }
-    }
-}
-
 impl Request {
-    fn new(slot: Slot, kind: Kind, rest: String) -> Self {
+    /// `payload` is JSON, or empty for none.
+    pub(super) fn new(slot: Slot, kind: Kind, payload: &str) -> Self {
+        let mut rest = String::new();
+        if !payload.is_empty() {
+            rest.push_str(",\"payload\":");
+            rest.push_str(payload);
+        }
         Self {
             reference: 0,
             slot,
             kind,
+            name: Key::NONE,
+            origin: Origin::default(),
+            ticket: 0,
             rest,
             set: String::new(),
+            fields: Vec::new(),
             sent: false,
             left: false,
             tries: 0,
-            again: false,
+            timer: 0,
             tags: Vec::new(),
         }
     }
 
-    pub(crate) fn mount(slot: Slot, component: &Component) -> Self {
-        Self::new(slot, Kind::Mount, component.source.payload())
-    }
-
-    pub(crate) fn unmount(slot: Slot) -> Self {
-        Self::new(slot, Kind::Unmount, String::new())
-    }
-
     /// `arguments` is a JSON array, or empty for none.
-    pub(crate) fn action(slot: Slot, kind: Kind, arguments: &str) -> Self {
-        let mut rest = String::from(",\"action\":");
-        if let Kind::Action { name, .. } = &kind {
-            write_string(name, &mut rest);
-        }
-        if !arguments.is_empty() && arguments != "[]" {
-            rest.push_str(",\"payload\":");
-            rest.push_str(arguments);
-        }
-        Self::new(slot, kind, rest)
+    pub(super) fn action(slot: Slot, name: Key, arguments: &str) -> Self {
+        let mut request = Self::new(slot, Kind::Action, if arguments == "[]" { "" } else { arguments });
+        request.name = name;
+        let mut action = String::from(",\"action\":");
+        write_string(name.name(), &mut action);
+        request.rest.insert_str(0, &action);
+        request
     }
 
-    /// These edits go along with the action.
-    pub(super) fn carry(&mut self, edits: Vec<(Key, Val)>) {
-        if let Kind::Action { set, .. } = &mut self.kind {
-            set.extend(edits.iter().map(|(field, _)| *field));
-        }
-        self.set.push_str(",\"set\":");
-        write_json(&Val::Obj(edits), &mut self.set);
-    }
-
-    /// As it is sent in another session: the edits that went along are put back by themselves there.
-    pub(super) fn again(&mut self) {
-        self.again = true;
-        self.sent = false;
-        self.left = false;
-        self.tries = 0;
-        self.carries_nothing();
-    }
-
-    /// Edits go along no more.
-    pub(super) fn carries_nothing(&mut self) {
-        self.set.clear();
-        if let Kind::Action { set, .. } = &mut self.kind {
-            set.clear();
-        }
-    }
-
-    pub(crate) fn property(slot: Slot, field: Key, value: &Val, ticket: Option<u32>) -> Self {
-        let mut rest = String::from(",\"payload\":{\"property\":");
-        write_string(field.name(), &mut rest);
-        rest.push_str(",\"value\":");
-        write_json(value, &mut rest);
-        rest.push('}');
-        Self::new(slot, Kind::Property { field, ticket }, rest)
+    pub(super) fn property(slot: Slot, field: Key, value: &Val) -> Self {
+        let mut payload = String::from("{\"property\":");
+        write_string(field.name(), &mut payload);
+        payload.push_str(",\"value\":");
+        write_json(value, &mut payload);
+        payload.push('}');
+        let mut request = Self::new(slot, Kind::Property, &payload);
+        request.name = field;
+        request.fields.push(field);
+        request
     }
 
     /// `props` is a JSON object.
-    pub(crate) fn props(slot: Slot, props: &str) -> Self {
-        let mut rest = String::from(",\"payload\":{\"props\":");
-        rest.push_str(props);
-        rest.push('}');
-        Self::new(slot, Kind::Props, rest)
+    pub(super) fn props(slot: Slot, props: &str) -> Self {
+        let mut payload = String::from("{\"props\":");
+        payload.push_str(props);
+        payload.push('}');
+        Self::new(slot, Kind::Props, &payload)
+    }
+
+    /// These edits go along with the action.
+    pub(super) fn carry(&mut self, edits: Val) {
+        self.set.push_str(",\"set\":");
+        write_json(&edits, &mut self.set);
+        for (field, _) in edits.into_fields() {
+            self.fields.push(field);
+        }
+    }
+
+    /// Edits go along no more; the message goes out another time.
+    pub(super) fn again(&mut self) {
+        self.sent = false;
+        if self.kind == Kind::Action {
+            self.set.clear();
+            self.fields.clear();
+        }
     }
 
     /// An action that never left, as JSON: `{"slot":…,"action":…,"payload":…,"set":…}`.
-    pub(crate) fn call(&self, out: &mut String) {
+    pub(super) fn call(&self, out: &mut String) {
         out.push_str("{\"slot\":");
         write_count(u64::from(self.slot), out);
-        out.push_str(&self.rest);
-        out.push_str(&self.set);
-        out.push('}');
+        self.end(out);
     }
 
-    /// The frame, with word of the replies received so far if `ack` is given.
-    pub(crate) fn frame(&self, component: &str, ack: Option<u64>) -> String {
-        let mut frame = String::with_capacity(96 + self.rest.len());
-        frame.push_str("{\"v\":1,\"type\":\"");
-        frame.push_str(self.kind.word());
+    /// The frame, with word of the replies received so far if `ack` is not 0.
+    pub(super) fn frame(&self, component: Key, ack: u64) -> String {
+        let mut frame = String::from("{\"v\":1,\"type\":\"");
+        frame.push_str(match self.kind {
+            Kind::Mount => "COMPONENT_MOUNT",
+            Kind::Action => "COMPONENT_ACTION",
+            Kind::Property => "PROPERTY_UPDATE",
+            Kind::Props => "PROPS_UPDATE",
+            Kind::Unmount => "COMPONENT_UNMOUNT",
+        });
         frame.push_str("\",\"ref\":");
         write_count(self.reference, &mut frame);
-        if let Some(ack) = ack {
+        if ack != 0 {
             frame.push_str(",\"ack\":");
             write_count(ack, &mut frame);
         }
         frame.push_str(",\"componentId\":");
-        write_string(component, &mut frame);
-        frame.push_str(&self.rest);
-        frame.push_str(&self.set);
-        frame.push('}');
+        write_string(component.name(), &mut frame);
+        self.end(&mut frame);
         frame
+    }
+
+    fn end(&self, out: &mut String) {
+        out.push_str(&self.rest);
+        out.push_str(&self.set);
+        out.push('}');
     }
 }

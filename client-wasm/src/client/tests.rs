@@ -1,7 +1,7 @@
 mod model;
 
 use super::*;
-use crate::store::{Operation, Segment};
+use crate::patch;
 use crate::value::parse;
 
 /// A client with a server that is played by hand.
@@ -75,7 +75,7 @@ impl Table {
     }
 
     fn call(&mut self, action: &str, ticket: u32) {
-        self.client.action(0, action, "", None, Some(ticket), Vec::new());
+        self.client.action(0, Key::of(action), "", Origin::default(), ticket, Vec::new());
     }
 
     /// The connection drops and the pause before the next try is over.
@@ -99,8 +99,8 @@ impl Table {
     }
 }
 
-fn open(name: &str) -> Source {
-    Source::Open { name: name.into(), props: "{}".into() }
+fn open(name: &str) -> String {
+    source::open(name, "{}")
 }
 
 fn mount_frame(reference: u64, id: &str, name: &str) -> String {
@@ -109,8 +109,16 @@ fn mount_frame(reference: u64, id: &str, name: &str) -> String {
     )
 }
 
-fn set(field: &str, value: i64) -> (Option<Key>, Edit) {
-    (None, Edit { field: Key::of(field), path: Vec::new(), operation: Operation::Set(Val::Int(value)) })
+fn set(field: &str, value: i64) -> (Key, Edit) {
+    (Key::NONE, Edit::set(Key::of(field), Val::Int(value)))
+}
+
+fn code(failure: &Failure) -> &str {
+    failure.text_of("code")
+}
+
+fn unanswered(table: &Table) -> usize {
+    table.client.requests.len() + table.client.retries.len()
 }
 
 #[test]
@@ -129,17 +137,17 @@ fn a_click_is_small_and_its_answer_settles_it() {
         [r#"{"v":1,"type":"COMPONENT_ACTION","ref":2,"componentId":"c1","action":"increment"}"#]
     );
     assert!(sent[0].len() <= 100);
-    assert_eq!(table.client.unanswered(0).count(), 1);
+    assert_eq!(unanswered(&table), 1);
     table.client.frame(table.socket, r#"{"v":1,"type":"STATE_UPDATE","ref":2,"componentId":"c1","rev":1,"payload":{"count":1},"result":5}"#);
     let outputs = table.outputs();
-    assert!(outputs.contains(&Output::Settled { ticket: 9, outcome: Ok(Val::Int(5)) }), "{outputs:?}");
-    assert_eq!((table.count(), table.client.unanswered(0).count()), ("1".into(), 0));
+    assert!(outputs.contains(&Output::Settled { ticket: 9, ok: true, value: Val::Int(5) }), "{outputs:?}");
+    assert_eq!((table.count(), unanswered(&table)), ("1".into(), 0));
 }
 
 #[test]
 fn a_guess_shows_at_once_and_a_refusal_takes_it_back() {
     let mut table = Table::live();
-    table.client.action(0, "increment", "", None, None, vec![set("count", 1)]);
+    table.client.action(0, Key::of("increment"), "", Origin::default(), 0, vec![set("count", 1)]);
     assert_eq!(table.count(), "1");
     table.client.frame(
         table.socket,
@@ -150,7 +158,7 @@ fn a_guess_shows_at_once_and_a_refusal_takes_it_back() {
         table
             .outputs()
             .iter()
-            .any(|o| matches!(o, Output::ActionFailed { failure, .. } if &*failure.code == "forbidden"))
+            .any(|o| matches!(o, Output::ActionFailed { failure, .. } if code(failure) == "forbidden"))
     );
 }
 
@@ -161,9 +169,9 @@ fn a_topics_patch_that_names_its_author_drops_the_authors_guess() {
     let push = Edit {
         field: Key::of("messages"),
         path: Vec::new(),
-        operation: Operation::Push(parse(r#"{"id":"temp-1"}"#).unwrap()),
+        patch: patch::push(parse(r#"{"id":"temp-1"}"#).unwrap()),
     };
-    table.client.action(0, "send", "[\"hi\"]", None, None, vec![(Some(chat), push)]);
+    table.client.action(0, Key::of("send"), "[\"hi\"]", Origin::default(), 0, vec![(chat, push)]);
     assert_eq!(
         table.client.whole(0).json(),
         r#"{"draft":"","chat":{"messages":[{"id":1},{"id":"temp-1"}]}}"#
@@ -173,10 +181,10 @@ fn a_topics_patch_that_names_its_author_drops_the_authors_guess() {
     // Somebody else's does not.
     let push = Edit {
         field: Key::of("messages"),
-        path: vec![Segment::Item(Val::Int(1)), Segment::Field(Key::of("n"))],
-        operation: Operation::Set(Val::Int(1)),
+        path: vec![(Key::NONE, Val::Int(1)), (Key::of("n"), Val::Null)],
+        patch: Val::Int(1),
     };
-    table.client.action(0, "send", "", None, None, vec![(Some(chat), push)]);
+    table.client.action(0, Key::of("send"), "", Origin::default(), 0, vec![(chat, push)]);
     table.hear(r#"{"v":1,"type":"STATE_UPDATE","topic":"chat/lobby","rev":5,"by":"another:3","payload":{"messages":{"$list":[["+",2,{"id":3}]]}}}"#);
     assert!(table.client.whole(0).json().contains(r#"{"id":1,"n":1}"#));
     table.hear(r#"{"v":1,"type":"ACK","ref":3,"componentId":"c1"}"#);
@@ -219,7 +227,7 @@ fn a_resume_sends_again_what_has_no_reply_and_names_every_stream() {
     let refs: Vec<&str> = sent.iter().map(|f| &f[f.find("ref").unwrap()..][..6]).collect();
     assert_eq!(refs, ["ref\":3", "ref\":4"], "the one that is done gets its reply by itself");
     table.client.frame(table.socket, r#"{"v":1,"type":"ACK","ref":2,"componentId":"c1","payload":7}"#);
-    assert!(table.outputs().contains(&Output::Settled { ticket: 1, outcome: Ok(Val::Int(7)) }));
+    assert!(table.outputs().contains(&Output::Settled { ticket: 1, ok: true, value: Val::Int(7) }));
 }
 
 #[test]
@@ -227,7 +235,7 @@ fn a_lost_session_mounts_again_puts_back_what_was_typed_and_fails_what_was_unans
     let mut table = Table::chat();
     let draft = Key::of("draft");
     table.client.edit(0, draft, Val::text("accepted"), false);
-    table.client.commit(0, draft, None);
+    table.client.commit(0, draft, 0);
     table.hear(
         r#"{"v":1,"type":"STATE_UPDATE","ref":2,"componentId":"c1","rev":1,"payload":{"draft":"accepted"}}"#,
     );
@@ -244,11 +252,9 @@ fn a_lost_session_mounts_again_puts_back_what_was_typed_and_fails_what_was_unans
     assert!(
         sent[0].contains("COMPONENT_MOUNT") && sent[1].contains(r#"{"property":"draft","value":"accepted"}"#)
     );
-    assert!(
-        outputs.iter().any(
-            |o| matches!(o, Output::Settled { ticket: 5, outcome: Err(f) } if &*f.code == "session_lost")
-        )
-    );
+    assert!(outputs.iter().any(
+        |o| matches!(o, Output::Settled { ticket: 5, ok: false, value } if code(value) == "session_lost")
+    ));
     assert_eq!(
         table.client.whole(0).named("draft"),
         Some(&Val::text("accepted")),
@@ -291,7 +297,7 @@ fn letters_typed_while_one_is_unanswered_go_out_together_and_are_never_overwritt
     let mut sent = Vec::new();
     for text in ["h", "he", "hel"] {
         table.client.edit(0, draft, Val::text(text), false);
-        table.client.commit(0, draft, None);
+        table.client.commit(0, draft, 0);
         sent.extend(table.sent());
     }
     assert_eq!(sent.len(), 1);
@@ -313,7 +319,7 @@ fn a_refused_value_is_told_and_the_confirmed_one_counts() {
     let mut table = Table::live();
     let title = Key::of("title");
     table.client.edit(0, title, Val::Int(5), false);
-    table.client.commit(0, title, None);
+    table.client.commit(0, title, 0);
     table.client.take();
     table.client.frame(table.socket, r#"{"v":1,"type":"ERROR","ref":2,"componentId":"c1","payload":{"code":"bad_value","message":"not text"}}"#);
     let outputs = table.outputs();
@@ -336,7 +342,7 @@ fn a_busy_server_is_asked_again_with_a_new_ref() {
     table.call("increment", 3);
     table.sent();
     table.client.frame(table.socket, r#"{"v":1,"type":"ERROR","ref":2,"componentId":"c1","payload":{"code":"rate_limited","message":"slow down","retryMs":200}}"#);
-    assert_eq!(table.client.unanswered(0).count(), 1, "it still counts as loading");
+    assert_eq!(unanswered(&table), 1, "it still counts as loading");
     let token = table.timer();
     table.client.timer(token);
     let sent = table.sent();
@@ -353,7 +359,7 @@ fn only_as_many_as_the_server_takes_are_in_flight_and_the_queue_has_an_end() {
     let sent = outputs.iter().filter(|o| matches!(o, Output::Send(_))).count();
     let refused = outputs
         .iter()
-        .filter(|o| matches!(o, Output::Settled { outcome: Err(f), .. } if &*f.code == "overloaded"))
+        .filter(|o| matches!(o, Output::Settled { ok: false, value, .. } if code(value) == "overloaded"))
         .count();
     assert_eq!((sent, refused), (3, 100));
     assert_eq!(table.hear(r#"{"v":1,"type":"ACK","ref":2,"componentId":"c1"}"#).len(), 1);
@@ -363,12 +369,12 @@ fn only_as_many_as_the_server_takes_are_in_flight_and_the_queue_has_an_end() {
 fn a_message_that_is_too_large_is_refused_here() {
     let mut table = Table::live();
     let arguments = format!("[\"{}\"]", "x".repeat(400));
-    table.client.action(0, "a", &arguments, None, Some(1), Vec::new());
+    table.client.action(0, Key::of("a"), &arguments, Origin::default(), 1, Vec::new());
     let outputs = table.outputs();
     assert!(
-        outputs
-            .iter()
-            .any(|o| matches!(o, Output::Settled { ticket: 1, outcome: Err(f) } if &*f.code == "too_large"))
+        outputs.iter().any(
+            |o| matches!(o, Output::Settled { ticket: 1, ok: false, value } if code(value) == "too_large")
+        )
     );
     assert!(!outputs.iter().any(|o| matches!(o, Output::Send(_))));
 }
@@ -492,7 +498,7 @@ fn a_failed_mount_is_told_and_events_reach_who_they_are_meant_for() {
     );
     let outputs = table.outputs();
     assert!(
-        matches!(outputs.as_slice(), [Output::Event { slot: 0, name, .. }] if &**name == "user.joined"),
+        matches!(outputs.as_slice(), [Output::Event { slot: 0, event }] if event.text_of("name") == "user.joined"),
         "{outputs:?}"
     );
 }
@@ -503,7 +509,7 @@ fn an_unmounted_component_takes_its_topics_and_its_calls_along() {
     table.call("a", 4);
     table.client.unmount(0);
     let outputs = table.outputs();
-    assert!(outputs.iter().any(|o| matches!(o, Output::Settled { ticket: 4, outcome: Err(_) })));
+    assert!(outputs.iter().any(|o| matches!(o, Output::Settled { ticket: 4, ok: false, .. })));
     assert!(table.client.component(0).is_some(), "until the server has heard of it");
     table.hear(r#"{"v":1,"type":"ACK","ref":3,"componentId":"c1"}"#);
     assert!(table.client.component(0).is_none() && table.client.topics.is_empty());
@@ -532,7 +538,7 @@ fn what_waits_for_a_connection_is_counted() {
     assert_eq!(queued(&table.outputs()), Some(1), "what is unanswered waits again");
     table.call("b", 2);
     table.client.edit(0, Key::of("title"), Val::text("x"), false);
-    table.client.commit(0, Key::of("title"), None);
+    table.client.commit(0, Key::of("title"), 0);
     assert_eq!(queued(&table.outputs()), Some(3));
     table.client.wake();
     table.connect();
@@ -552,7 +558,7 @@ fn an_action_that_may_be_run_twice_is_sent_again_in_a_new_session() {
     table.hear(RETRYING);
     let title = Key::of("title");
     table.client.edit(0, title, Val::text("older"), false);
-    table.client.action(0, "put", "[5]", None, Some(1), vec![set("count", 5)]);
+    table.client.action(0, Key::of("put"), "[5]", Origin::default(), 1, vec![set("count", 5)]);
     table.call("increment", 2);
     table.client.edit(0, title, Val::text("newer"), false);
     assert!(table.sent()[0].ends_with(r#""action":"put","payload":[5],"set":{"title":"older"}}"#));
@@ -562,7 +568,7 @@ fn an_action_that_may_be_run_twice_is_sent_again_in_a_new_session() {
     table.client.frame(table.socket, r#"{"v":1,"type":"WELCOME","payload":{"session":"s2","resume":"q","connection":"k3","resumed":false}}"#);
     let outputs = table.outputs();
     let lost =
-        |o: &Output| matches!(o, Output::Settled { outcome: Err(f), .. } if &*f.code == "session_lost");
+        |o: &Output| matches!(o, Output::Settled { ok: false, value, .. } if code(value) == "session_lost");
     assert_eq!(outputs.iter().filter(|o| lost(o)).count(), 1, "only the other one is lost");
     let sent: Vec<&str> = outputs
         .iter()
@@ -585,9 +591,9 @@ fn an_action_that_may_be_run_twice_is_sent_again_in_a_new_session() {
 #[test]
 fn one_refusal_takes_back_one_guess() {
     let mut table = Table::live();
-    table.client.action(0, "a", "", None, None, vec![set("count", 1)]);
-    table.client.action(0, "b", "", None, None, vec![set("title", 2)]);
-    table.client.action(0, "c", "", None, None, vec![set("count", 3)]);
+    table.client.action(0, Key::of("a"), "", Origin::default(), 0, vec![set("count", 1)]);
+    table.client.action(0, Key::of("b"), "", Origin::default(), 0, vec![set("title", 2)]);
+    table.client.action(0, Key::of("c"), "", Origin::default(), 0, vec![set("count", 3)]);
     let refuse = |reference: u32| {
         format!(
             r#"{{"v":1,"type":"ERROR","ref":{reference},"componentId":"c1","payload":{{"code":"forbidden","message":"no"}}}}"#
@@ -604,7 +610,7 @@ fn one_refusal_takes_back_one_guess() {
 #[test]
 fn a_field_edited_since_survives_the_refusal_of_an_older_guess() {
     let mut table = Table::live();
-    table.client.action(0, "a", "", None, None, vec![set("title", 1)]);
+    table.client.action(0, Key::of("a"), "", Origin::default(), 0, vec![set("title", 1)]);
     table.client.edit(0, Key::of("title"), Val::text("typed"), false);
     table.hear(
         r#"{"v":1,"type":"ERROR","ref":2,"componentId":"c1","payload":{"code":"forbidden","message":"no"}}"#,
@@ -621,7 +627,7 @@ fn a_mount_that_nobody_asked_for_replaces_what_the_page_has() {
         r#"{"v":1,"type":"COMPONENT_MOUNTED","componentId":"c1","rev":0,"epoch":"n","payload":{"component":"counter","template":"h2","state":{"count":7,"title":"u","more":1},"topics":{}}}"#,
     );
     assert!(table.outputs().contains(&Output::Mounted { slot: 0 }));
-    assert_eq!(&*table.client.component(0).unwrap().template, "h2");
+    assert_eq!(table.client.component(0).unwrap().template.name(), "h2");
     assert_eq!(table.client.whole(0).json(), r#"{"count":7,"title":"typed","more":1}"#);
 }
 
@@ -648,7 +654,7 @@ fn what_a_reload_keeps_is_told_apart_by_whether_it_left() {
     table.sent();
     table.client.closed(table.socket, 1006);
     table.client.edit(0, Key::of("title"), Val::text("x"), false);
-    table.client.action(0, "waits", "[5]", None, None, Vec::new());
+    table.client.action(0, Key::of("waits"), "[5]", Origin::default(), 0, Vec::new());
     let kept: serde_json::Value = serde_json::from_str(&table.client.keep()).unwrap();
     assert_eq!(kept["hello"]["payload"]["session"], "s1");
     assert_eq!(kept["hello"]["payload"]["acked"], 1);

@@ -7,8 +7,9 @@ use super::scope::{Frame, Surroundings};
 use super::view::View;
 use crate::client::Origin;
 use crate::dom::Dom;
-use crate::store::{Edit, Operation, Segment};
-use crate::value::Val;
+use crate::patch;
+use crate::store::Edit;
+use crate::value::{Key, Val};
 
 /// One action to call.
 #[derive(Debug, PartialEq)]
@@ -81,16 +82,16 @@ fn edit(code: &mut Reader, frame: &Frame<'_>) -> Edit {
     let mut path = Vec::new();
     for _ in 0..code.word() {
         path.push(if code.int() == 0 {
-            Segment::Field(code.key())
+            (code.key(), Val::Null)
         } else {
-            Segment::Item(code.eval(frame).into_owned())
+            (Key::NONE, code.eval(frame).into_owned())
         });
     }
     let value = code.eval(frame).into_owned();
-    let operation = match operation {
-        0 => Operation::Set(value),
-        1 => Operation::Push(value),
-        _ => Operation::Remove(value),
+    let patch = match operation {
+        0 => patch::plain(value),
+        1 => patch::push(value),
+        _ => patch::remove(value),
     };
-    Edit { field, path, operation }
+    Edit { field, path, patch }
 }

@@ -4,32 +4,38 @@ use crate::value::parse;
 
 fn stream(state: &str) -> Stream {
     let mut stream = Stream::default();
-    stream.replace(parse(state).unwrap(), "e", 0);
+    stream.replace(parse(state).unwrap(), Key::of("e"), 0);
     stream
 }
 
-fn set(field: &str, value: i64) -> Vec<Edit> {
-    vec![Edit { field: Key::of(field), path: vec![], operation: Operation::Set(Val::Int(value)) }]
+fn set(field: &str, value: i64) -> Edit {
+    Edit::set(Key::of(field), Val::Int(value))
 }
 
-fn done(id: i64, done: bool) -> Vec<Edit> {
-    vec![Edit {
+fn done(id: i64, done: bool) -> Edit {
+    Edit {
         field: Key::of("items"),
-        path: vec![Segment::Item(Val::Int(id)), Segment::Field(Key::of("done"))],
-        operation: Operation::Set(Val::Bool(done)),
-    }]
+        path: vec![(Key::NONE, Val::Int(id)), (Key::of("done"), Val::Null)],
+        patch: Val::Bool(done),
+    }
 }
 
 #[test]
 fn patches_apply_in_order_and_gaps_are_seen() {
     let mut s = stream(r#"{"a":1}"#);
-    assert_eq!(s.patch(2, parse(r#"{"a":2}"#).unwrap()), Patched::Lost);
+    assert_eq!(s.patch(2, parse(r#"{"a":2}"#).unwrap()), None);
     assert_eq!(
         s.patch(1, parse(r#"{"a":2}"#).unwrap()),
-        Patched::Changed(vec![Change { field: Key::of("a"), what: What::Value }])
+        Some(vec![]),
+        "until there is a snapshot nothing is of use"
     );
-    assert_eq!(s.patch(1, parse(r#"{"a":3}"#).unwrap()), Patched::Old);
-    assert_eq!(s.patch(2, parse(r#"{"a":{"$list":[]}}"#).unwrap()), Patched::Lost);
+    s.stale = false;
+    assert_eq!(
+        s.patch(1, parse(r#"{"a":2}"#).unwrap()),
+        Some(vec![Change { field: Key::of("a"), what: What::Value }])
+    );
+    assert_eq!(s.patch(1, parse(r#"{"a":3}"#).unwrap()), Some(vec![]));
+    assert_eq!(s.patch(2, parse(r#"{"a":{"$list":[]}}"#).unwrap()), None);
     assert_eq!(s.state().json(), r#"{"a":2}"#);
 }
 
@@ -50,10 +56,10 @@ fn what_the_server_says_meanwhile_shows_below_the_guess() {
     let change = s.guess(1, done(2, true));
     assert_eq!(
         change,
-        vec![Change {
+        Some(Change {
             field: Key::of("items"),
             what: What::List(vec![Step::Item { at: 1, fields: vec![Key::of("done")] }])
-        }]
+        })
     );
     s.patch(1, parse(r#"{"items":{"$list":[["+",0,{"id":3,"done":false}]]}}"#).unwrap());
     assert_eq!(
@@ -78,7 +84,7 @@ fn a_guess_that_does_not_fit_any_more_shows_nothing() {
 fn a_snapshot_keeps_the_guesses() {
     let mut s = stream(r#"{"n":1}"#);
     s.guess(1, set("n", 5));
-    s.replace(parse(r#"{"n":2}"#).unwrap(), "f", 9);
+    s.replace(parse(r#"{"n":2}"#).unwrap(), Key::of("f"), 9);
     assert_eq!(s.state().json(), r#"{"n":5}"#);
     s.release(1);
     assert_eq!(s.state().json(), r#"{"n":2}"#);
@@ -93,7 +99,7 @@ fn a_snapshot_keeps_the_guesses() {
 #[test]
 fn a_guess_on_an_unknown_item_leaves_the_state_alone() {
     let mut s = stream(r#"{"items":[]}"#);
-    assert_eq!(s.guess(1, done(9, true)), vec![]);
+    assert_eq!(s.guess(1, done(9, true)), None);
     assert_eq!(s.release(1), vec![]);
     assert_eq!(s.state().json(), r#"{"items":[]}"#);
 }

@@ -2,64 +2,72 @@
 
 use std::cell::RefCell;
 
-/// A name, as a number. Equal names have equal numbers for as long as the page lives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// A name, as a number. Equal names have equal numbers for as long as the page lives. 0 is the empty name: no field,
+/// no component, no topic has it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Key(u32);
 
 /// All names that were ever seen. A name is never given back: fields of state types are few, and keys of maps are
 /// bounded by what the server sends.
 struct Names {
     list: Vec<&'static str>,
-    /// Open addressing: index into `list` plus one, 0 for an empty place. Its length is a power of two.
+    /// Open addressing: index into `list` plus one, which is the key, 0 for an empty place. Its length is a power of two.
     table: Vec<u32>,
 }
 
 thread_local! { static NAMES: RefCell<Names> = const { RefCell::new(Names { list: Vec::new(), table: Vec::new() }) }; }
 
 impl Names {
-    fn find(&self, name: &str) -> Result<u32, usize> {
+    fn get(&self, id: u32) -> &'static str {
+        self.list.get((id as usize).wrapping_sub(1)).copied().unwrap_or_default()
+    }
+
+    /// The place of a name in the table, and what stands there: its key, or 0.
+    fn find(&self, name: &str) -> (usize, u32) {
         let mask = self.table.len().wrapping_sub(1);
-        let hash = name.bytes().fold(0x811c_9dc5_u32, |h, b| (h ^ u32::from(b)).wrapping_mul(0x0100_0193));
+        let mut hash = 0x811c_9dc5_u32;
+        for byte in name.bytes() {
+            hash = (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
+        }
         let mut place = (hash ^ (hash >> 15)) as usize & mask;
-        while let Some(&entry) = self.table.get(place) {
-            let Some(id) = entry.checked_sub(1) else { break };
-            if self.list.get(id as usize).is_some_and(|known| *known == name) {
-                return Ok(id);
+        loop {
+            let id = self.table.get(place).copied().unwrap_or(0);
+            if id == 0 || self.get(id) == name {
+                return (place, id);
             }
             place = (place + 1) & mask;
         }
-        Err(place)
+    }
+
+    fn put(&mut self, name: &str, id: u32) {
+        let (place, _) = self.find(name);
+        if let Some(entry) = self.table.get_mut(place) {
+            *entry = id;
+        }
     }
 
     fn intern(&mut self, name: &str) -> u32 {
-        let place = match self.find(name) {
-            Ok(id) => return id,
-            Err(place) => place,
-        };
-        let id = self.list.len();
+        let (_, id) = self.find(name);
+        if id != 0 || name.is_empty() {
+            return id;
+        }
         self.list.push(Box::leak(Box::from(name)));
-        if (id + 1) * 2 > self.table.len() {
+        let id = self.list.len() as u32;
+        if self.list.len() * 2 > self.table.len() {
             self.table = vec![0; (self.table.len() * 2).max(128)];
-            for id in 0..self.list.len() {
-                self.put(id);
+            for id in 1..id {
+                self.put(self.get(id), id);
             }
-        } else if let Some(entry) = self.table.get_mut(place) {
-            *entry = id as u32 + 1;
         }
-        id as u32
-    }
-
-    fn put(&mut self, id: usize) {
-        let Some(name) = self.list.get(id).copied() else { return };
-        if let Err(place) = self.find(name)
-            && let Some(entry) = self.table.get_mut(place)
-        {
-            *entry = id as u32 + 1;
-        }
+        self.put(name, id);
+        id
     }
 }
 
 impl Key {
+    /// The empty name.
+    pub(crate) const NONE: Key = Key(0);
+
     /// The key of a name, interned if it is new.
     pub(crate) fn of(name: &str) -> Self {
         Self(NAMES.with_borrow_mut(|names| names.intern(name)))
@@ -67,7 +75,8 @@ impl Key {
 
     /// The key of a name that is known already.
     pub(crate) fn known(name: &str) -> Option<Self> {
-        NAMES.with_borrow(|names| names.find(name).ok().map(Self))
+        let (_, id) = NAMES.with_borrow(|names| names.find(name));
+        (id != 0 || name.is_empty()).then_some(Self(id))
     }
 
     /// The key whose number a template holds.
@@ -80,7 +89,7 @@ impl Key {
     }
 
     pub(crate) fn name(self) -> &'static str {
-        NAMES.with_borrow(|names| names.list.get(self.0 as usize).copied().unwrap_or_default())
+        NAMES.with_borrow(|names| names.get(self.0))
     }
 }
 

@@ -228,11 +228,8 @@ impl World {
                 Output::Send(frame) if self.socket.is_some() => self.up.push_back(frame),
                 Output::Close { .. } => self.cut(),
                 Output::Timer { token, .. } => self.timers.push(token),
-                Output::Settled { ticket, outcome } => {
-                    let outcome = match outcome {
-                        Ok(value) => Ok(value.int().unwrap()),
-                        Err(failure) => Err(failure.code.to_string()),
-                    };
+                Output::Settled { ticket, ok, value } => {
+                    let outcome = if ok { Ok(value.int().unwrap()) } else { Err(code(&value).to_owned()) };
                     assert_eq!(self.settled.insert(ticket, outcome), None, "settled once");
                 }
                 Output::Reload => panic!("nothing asks for a reload"),
@@ -285,7 +282,7 @@ impl World {
     fn settle(&mut self) {
         for _ in 0..10_000 {
             if self.up.is_empty() && self.down.is_empty() {
-                if self.client.is_connected() && self.client.unanswered(0).next().is_none() {
+                if self.client.is_connected() && !self.client.waits(0, &|_| true) {
                     return;
                 }
                 self.fire();
@@ -293,7 +290,7 @@ impl World {
             self.deliver_up();
             self.deliver_down();
         }
-        let waiting: Vec<&Request> = self.client.unanswered(0).collect();
+        let waiting = &self.client.requests;
         panic!("it never comes to rest: {:?} {waiting:?}", self.client.link);
     }
 }
@@ -317,19 +314,33 @@ fn play(seed: u64) {
             0..8 => {
                 calls += 1;
                 let guess = vec![set("count", 1000)];
-                world.client.action(0, "add", &format!("[{calls}]"), None, Some(calls), guess);
+                world.client.action(
+                    0,
+                    Key::of("add"),
+                    &format!("[{calls}]"),
+                    Origin::default(),
+                    calls,
+                    guess,
+                );
             }
             8..10 => {
                 calls += 1;
                 // Before it is mounted nobody knows that this may be run twice.
                 puts.push((calls, world.client.root(0, title).is_some()));
-                world.client.action(0, "put", &format!("[{calls}]"), None, Some(calls), Vec::new());
+                world.client.action(
+                    0,
+                    Key::of("put"),
+                    &format!("[{calls}]"),
+                    Origin::default(),
+                    calls,
+                    Vec::new(),
+                );
             }
             10..14 if world.client.root(0, title).is_some() => {
                 typed = format!("t{step}");
                 world.client.edit(0, title, Val::text(&typed), false);
                 if world.dice.roll(2) == 0 {
-                    world.client.commit(0, title, None);
+                    world.client.commit(0, title, 0);
                 }
             }
             14..24 => world.deliver_up(),
@@ -360,7 +371,7 @@ fn play(seed: u64) {
             assert_eq!(shown, Some(typed.as_str()), "seed {seed}: what is typed never leaves the screen");
         }
     }
-    world.client.commit(0, title, None);
+    world.client.commit(0, title, 0);
     world.client.wake();
     world.obey();
     world.settle();
