@@ -17,9 +17,6 @@ pub(super) fn prune(module: &mut Module) {
         })
         .collect();
     let named = |id: FunctionId| module.funcs.get(id).name.as_deref().unwrap_or_default();
-    // Without the formatter nobody writes to a text by its trait.
-    let formats =
-        module.funcs.iter().any(|f| f.name.as_deref().is_some_and(|name| name.contains("core::fmt::write")));
     let dead: Vec<FunctionId> = module
         .funcs
         .iter()
@@ -30,7 +27,6 @@ pub(super) fn prune(module: &mut Module) {
             described
                 || name.contains("js_sys::futures::jspi::")
                 || name.contains("wasm_bindgen::__rt::link_mem_intrinsics")
-                || (!formats && name.contains("String as core::fmt::Write"))
         })
         .collect();
     for element in module.elements.iter_mut() {
