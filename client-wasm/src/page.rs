@@ -352,7 +352,8 @@ impl<D: Dom> Page<D> {
         }
         // Where nothing was adopted, other people's code changed what is ours; what is left of it is kept in step.
         for slot in adopted {
-            let known = self.places.get(slot as usize).and_then(|place| place.view.as_ref()).map(|(hash, _)| *hash);
+            let known =
+                self.places.get(slot as usize).and_then(|place| place.view.as_ref()).map(|(hash, _)| *hash);
             if let Some(hash) = known
                 && let Some(blueprint) = self.blueprint(hash)
             {
