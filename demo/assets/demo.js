@@ -97,9 +97,11 @@ function lookBack(box, chat) {
       item.classList.toggle("follows", item.previousElementSibling?.dataset.user === item.dataset.user);
     }
   };
-  const show = ({ chat: room }) => {
+  const show = (state) => {
+    // A component that is mounted anew has no state for a while.
+    if (!state?.chat) return;
     // An effect that the server has not confirmed has no id yet.
-    const messages = room.messages.filter(({ id }) => id > 0);
+    const messages = state.chat.messages.filter(({ id }) => id > 0);
     // What the room lets go at its top, as others come, goes on here.
     if (open) list.append(...kept.filter(({ id }) => id < messages[0]?.id).map(entry));
     group();

@@ -228,6 +228,8 @@ test("leaving with something unsent asks first, where the page wants that", asyn
   await open(page, KEEPING);
   await press(page, "Add");
   await expect(count(page)).toHaveText("1");
+  // The child has its new props: nothing is on its way any more.
+  await expect(page.locator(".given")).toHaveText("1");
   await page.reload();
   expect(asked).toEqual([]);
   await live(page);
