@@ -112,7 +112,7 @@ pub mod prelude {
     };
 }
 
-/// The first example of the README, so that it keeps compiling.
+/// The examples of the README, so that they keep compiling.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;
