@@ -388,7 +388,13 @@ impl TopicContext {
         self.states.expect()
     }
 
-    /// The topics and rooms of this node.
+    /// The tenant that the topic is of: state of that name belongs to each tenant by itself.
+    #[must_use]
+    pub fn tenant(&self) -> Option<&str> {
+        self.hub.tenant()
+    }
+
+    /// The topics and rooms of the topic's tenant on this node.
     #[must_use]
     pub fn hub(&self) -> &Hub {
         &self.hub

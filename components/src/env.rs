@@ -55,6 +55,6 @@ pub struct Env {
     pub identity: Identity,
     /// What the application gave to its runtime.
     pub states: States,
-    /// The topics and rooms of this node.
+    /// The topics and rooms of the identity's tenant on this node.
     pub hub: Hub,
 }

@@ -40,7 +40,7 @@ pub enum Target {
     Topic(Arc<str>),
     /// Every component that joined the room: its `#[event]` method and its page.
     Room(Arc<str>),
-    /// Every session.
+    /// Every session of the tenant, or of those who have none.
     Everyone,
 }
 

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::OnceCell;
 use vivaz_protocol::TopicName;
 
+use rooms::Members;
 pub use rooms::Rooms;
 
 use crate::context::TopicContext;
@@ -19,14 +20,21 @@ use crate::topic::{Cell, Topic, TopicRef, parse_key};
 use crate::{ActionError, Result, TopicHandle};
 
 /// Finds topics by name; loads them once, however many ask at the same time. Cheap to clone.
+///
+/// A hub is one tenant's: topics and rooms of another one are others, also where they have the same names.
 #[derive(Clone, Default)]
-pub struct Hub(Arc<Inner>);
+pub struct Hub {
+    inner: Arc<Inner>,
+    tenant: Option<Arc<str>>,
+}
 
 #[derive(Default)]
 struct Inner {
-    topics: Mutex<HashMap<TopicName, Arc<Entry>>>,
-    rooms: Rooms,
+    topics: Mutex<Topics>,
+    rooms: Mutex<Members>,
 }
+
+type Topics = HashMap<(Option<Arc<str>>, TopicName), Arc<Entry>>;
 
 #[derive(Default)]
 struct Entry {
@@ -43,6 +51,18 @@ impl Hub {
         Self::default()
     }
 
+    /// The same topics and rooms as a tenant sees them; `None` is who has no tenant.
+    #[must_use]
+    pub fn of_tenant(&self, tenant: Option<&str>) -> Self {
+        Self { inner: Arc::clone(&self.inner), tenant: tenant.map(Arc::from) }
+    }
+
+    /// Whose topics and rooms these are.
+    #[must_use]
+    pub fn tenant(&self) -> Option<&str> {
+        self.tenant.as_deref()
+    }
+
     /// The topic of that name, loaded if nobody has it yet. Asks nobody whether they may: that is
     /// [`TopicRef::authorize`]'s.
     ///
@@ -56,7 +76,7 @@ impl Hub {
             )
         };
         let name = TopicName::new(name).map_err(|error| refused(&error))?;
-        let entry = self.topics().entry(name.clone()).or_default().clone();
+        let entry = self.topics().entry(self.key(&name)).or_default().clone();
         let topic = entry.topic.get_or_try_init(|| async {
             let key = parse_key::<T>(name.as_str())?;
             let cx = TopicContext::new(states.clone(), self.clone());
@@ -72,14 +92,14 @@ impl Hub {
     #[must_use]
     pub fn get(&self, name: &str) -> Option<TopicRef> {
         let name = TopicName::new(name).ok()?;
-        self.topics().get(&name)?.topic.get().cloned()
+        self.topics().get(&self.key(&name))?.topic.get().cloned()
     }
 
-    /// Forgets topics that nobody has held for as long as `grace`. To be called now and then; says how many went.
+    /// Forgets topics, of whatever tenant, that nobody has held for as long as `grace`. To be called now and then; says how many went.
     pub fn sweep(&self, now: Instant, grace: Duration) -> usize {
         let mut topics = self.topics();
         let before = topics.len();
-        topics.retain(|name, entry| {
+        topics.retain(|(_, name), entry| {
             // Somebody is opening it (holds the entry), or has it (holds the topic).
             let in_use = Arc::strong_count(entry) > 1 || entry.topic.get().is_some_and(TopicRef::is_held);
             let mut idle_since = entry.idle_since.lock().unwrap_or_else(PoisonError::into_inner);
@@ -97,7 +117,7 @@ impl Hub {
         before - topics.len()
     }
 
-    /// How many topics there are.
+    /// How many topics there are, of all tenants.
     #[must_use]
     pub fn len(&self) -> usize {
         self.topics().len()
@@ -111,12 +131,16 @@ impl Hub {
 
     /// The rooms.
     #[must_use]
-    pub fn rooms(&self) -> &Rooms {
-        &self.0.rooms
+    pub fn rooms(&self) -> Rooms<'_> {
+        Rooms::new(&self.inner.rooms, self.tenant.as_ref())
     }
 
-    fn topics(&self) -> MutexGuard<'_, HashMap<TopicName, Arc<Entry>>> {
-        self.0.topics.lock().unwrap_or_else(PoisonError::into_inner)
+    fn key(&self, name: &TopicName) -> (Option<Arc<str>>, TopicName) {
+        (self.tenant.clone(), name.clone())
+    }
+
+    fn topics(&self) -> MutexGuard<'_, Topics> {
+        self.inner.topics.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

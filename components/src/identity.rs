@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
+use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
@@ -35,6 +36,7 @@ struct Inner {
     user: Option<User>,
     permissions: BTreeSet<String>,
     tenant: Option<String>,
+    expires: Option<SystemTime>,
 }
 
 /// A user, as far as components and templates (`$user`) need to know.
@@ -79,6 +81,26 @@ impl Identity {
     pub fn with_tenant(mut self, tenant: impl Into<String>) -> Self {
         Arc::make_mut(&mut self.0).tenant = Some(tenant.into());
         self
+    }
+
+    /// The same until then: a connection that is still open is closed with 4401, and its page loads itself anew. The
+    /// session waits for somebody who is recognised again.
+    #[must_use]
+    pub fn until(mut self, expires: SystemTime) -> Self {
+        Arc::make_mut(&mut self.0).expires = Some(expires);
+        self
+    }
+
+    /// When the application wants to be asked again who this is, if it does.
+    #[must_use]
+    pub fn expires(&self) -> Option<SystemTime> {
+        self.0.expires
+    }
+
+    /// Whether that time has come.
+    #[must_use]
+    pub fn has_expired(&self, now: SystemTime) -> bool {
+        self.0.expires.is_some_and(|expires| expires <= now)
     }
 
     /// The user.

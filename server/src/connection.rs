@@ -9,7 +9,7 @@ mod tests;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use futures_util::{SinkExt, StreamExt};
 use tokio::sync::oneshot;
@@ -237,6 +237,12 @@ fn take_turn(session: &mut Session, pulse: &mut Pulse, turn: Turn) -> Next {
             pulse.draining = true;
         }
         Turn::Mail(Mail::Close(code)) => return Next::Farewell(Outcome::GivenUp(code.as_u16())),
+        // It may be from before the session was resumed.
+        Turn::Mail(Mail::Expired) if !session.identity().has_expired(SystemTime::now()) => {}
+        Turn::Mail(Mail::Expired) => {
+            let code = CloseCode::Unauthenticated.as_u16();
+            return Next::Farewell(Outcome::Close(code, "who is this now?"));
+        }
         Turn::Mail(Mail::End(code, reason)) => return Next::Farewell(Outcome::End(code, reason)),
         Turn::Drained => {
             return Next::Last(Outcome::Close(CloseCode::GoingAway.as_u16(), "the server is going away"));

@@ -1,6 +1,7 @@
 //! Identities out of JSON Web Tokens: the feature `jwt`.
 
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
@@ -16,7 +17,8 @@ use crate::runtime::Builder;
 ///
 /// A token is taken from `Authorization: Bearer …`, from a cookie or a parameter of the address where one is named, or
 /// from the `auth` of a `HELLO`.
-/// Without any the visitor is anonymous; one that is wrong, or has expired, is refused. Of its claims `sub` is the
+/// Without any the visitor is anonymous; one that is wrong, or has expired, is refused; a connection that is open when its
+/// token expires is closed. Of its claims `sub` is the
 /// user's id, `name` what others see, `tenant` the tenant, and `permissions` (a list) and `scope` (words) the
 /// permissions.
 ///
@@ -49,6 +51,7 @@ struct Claims {
     permissions: Vec<String>,
     #[serde(default)]
     scope: String,
+    exp: Option<u64>,
 }
 
 impl Jwt {
@@ -97,6 +100,12 @@ impl Jwt {
         let words = claims.scope.split_whitespace().map(str::to_owned);
         let identity = Identity::of(User::new(claims.sub, name))
             .with_permissions(claims.permissions.into_iter().chain(words));
+        // As long as the validation accepts the token.
+        let seconds =
+            claims.exp.filter(|_| validation.validate_exp).map(|at| at.saturating_add(validation.leeway));
+        let expires =
+            seconds.and_then(|seconds| SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds)));
+        let identity = expires.map_or(identity.clone(), |at| identity.until(at));
         Ok(match claims.tenant {
             Some(tenant) => identity.with_tenant(tenant),
             None => identity,
@@ -199,6 +208,7 @@ mod tests {
             let identity = jwt.request(&parts(name, &value)).unwrap();
             assert_eq!(identity.user().unwrap(), &User::new("7", "Ada"));
             assert_eq!(identity.tenant(), Some("acme"));
+            assert!(identity.expires().unwrap() > SystemTime::now() + Duration::from_secs(3_000));
             assert_eq!(identity.permissions().collect::<Vec<_>>(), ["moderate", "read", "write"]);
         }
         let auth = serde_json::value::to_raw_value(&token).unwrap();

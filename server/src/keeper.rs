@@ -105,6 +105,18 @@ impl Keeper {
         }
     }
 
+    /// Forgets the sessions of a user that only the store has: those that are `here` end by themselves.
+    pub(crate) async fn forget_user(&self, user: &str, here: impl Fn(&SessionId) -> bool + Send) {
+        let deleted = async {
+            let mut sessions = self.store.of_user(user).await?;
+            sessions.retain(|session| !here(session));
+            self.store.delete(sessions).await
+        };
+        if let Err(error) = deleted.await {
+            tracing::error!(%error, "sessions of a user whose access was taken away are still in the store");
+        }
+    }
+
     /// The last of all: what was saved is exactly what the pages have.
     pub(crate) async fn close(&self) {
         self.flush().await;

@@ -54,6 +54,8 @@ pub(crate) enum Mail {
     Drain(Duration),
     /// Close the connection, and end the session or let it wait, as the code says.
     Close(CloseCode),
+    /// Who it is has to be asked again: close the connection, if it has one, and let the session wait.
+    Expired,
     /// End the session, and close its connection if it has one.
     End(CloseCode, UnmountReason),
 }

@@ -5,7 +5,7 @@ mod sweep;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use axum::Router;
 use axum::extract::{Path, State};
@@ -137,6 +137,7 @@ impl Runtime {
     }
 
     /// The shared state of that name, loaded if nobody looks at it yet: for whatever is no component, as an HTTP handler.
+    /// It is that of those who have no tenant.
     ///
     /// # Errors
     /// `bad_props` when the name is not one of such a topic, and what the topic's `load` says.
@@ -144,7 +145,16 @@ impl Runtime {
         self.0.hub.open(name, &self.0.states).await
     }
 
-    /// Sends an event to everybody in a room: the components' `#[event]` methods, and their pages.
+    /// The same as a tenant sees it.
+    ///
+    /// # Errors
+    /// As [`topic`](Self::topic).
+    pub async fn topic_of<T: Topic>(&self, tenant: &str, name: &str) -> Result<TopicHandle<T>> {
+        self.0.hub.of_tenant(Some(tenant)).open(name, &self.0.states).await
+    }
+
+    /// Sends an event to everybody in a room: the components' `#[event]` methods, and their pages. It is the room of
+    /// those who have no tenant.
     ///
     /// # Errors
     /// When `data` cannot be written as JSON.
@@ -154,22 +164,33 @@ impl Runtime {
         Ok(())
     }
 
-    /// Sends an event to every component of every session.
+    /// The same in a tenant's room of that name.
+    ///
+    /// # Errors
+    /// When `data` cannot be written as JSON.
+    pub fn emit_to_room_of(&self, tenant: &str, room: &str, event: &str, data: &impl Serialize) -> Result {
+        let event = ServerEvent::new(event, data)?;
+        self.0.hub.of_tenant(Some(tenant)).rooms().emit(room, &event, None);
+        Ok(())
+    }
+
+    /// Sends an event to every component of every session, of whatever tenant.
     ///
     /// # Errors
     /// When `data` cannot be written as JSON.
     pub fn broadcast(&self, event: &str, data: &impl Serialize) -> Result {
-        self.0.tell_everyone(&ServerEvent::new(event, data)?, None);
+        self.0.tell_everyone(&ServerEvent::new(event, data)?);
         Ok(())
     }
 
-    /// The topics and rooms of this node.
+    /// The topics and rooms of this node, as those see them who have no tenant.
     #[must_use]
     pub fn hub(&self) -> &Hub {
         &self.0.hub
     }
 
-    /// Ends all sessions of a user, of whatever tenant, and says how many there were. Open pages are closed with 4401
+    /// Ends all sessions of a user, of whatever tenant, and says how many there were in this process; those that only the
+    /// session store has are forgotten before long. Open pages are closed with 4401
     /// and load themselves anew; running actions finish. To be called once the hook for the
     /// [`identity`](Builder::identity) has begun to refuse what was revoked: a page that is let in again gets a new
     /// session.
@@ -180,10 +201,22 @@ impl Runtime {
     /// # }
     /// ```
     pub fn revoke(&self, user: &str) -> usize {
-        self.revoke_where(|identity| identity.user_id() == Some(user))
+        let ended = self.revoke_where(|identity| identity.user_id() == Some(user));
+        let executor = self.0.executor.get().cloned().or_else(|| Handle::try_current().ok());
+        if let Some(executor) = executor.filter(|_| self.0.keeper.is_some()) {
+            let (runtime, user) = (self.clone(), user.to_owned());
+            let forget = async move {
+                let core = runtime.core();
+                if let Some(keeper) = &core.keeper {
+                    keeper.forget_user(&user, |session| core.sessions.has(session)).await;
+                }
+            };
+            self.0.tasks.spawn_on(forget, &executor);
+        }
+        ended
     }
 
-    /// The same for all sessions whose identity is such: a tenant that is closed, a permission that is taken away.
+    /// The same for all sessions in this process whose identity is such: a tenant that is closed, a permission that is taken away.
     pub fn revoke_where(&self, is_revoked: impl FnMut(&Identity) -> bool) -> usize {
         // First: a session that is entered after they were looked through finds that its identity is from before.
         self.0.revocations.fetch_add(1, Ordering::SeqCst);
@@ -283,7 +316,7 @@ impl Core {
         if let Some(address) = client_address(&parts, &self.proxies) {
             parts.extensions.insert(address);
         }
-        self.identify.request(parts, self.limits.hello_time).await
+        still_good(self.identify.request(parts, self.limits.hello_time).await?)
     }
 
     /// Who says `HELLO`.
@@ -292,7 +325,8 @@ impl Core {
         identity: Identity,
         auth: Option<RawJson<'_>>,
     ) -> std::result::Result<Identity, Refused> {
-        self.identify.hello(identity, auth.map(RawJson::to_raw_value), self.limits.hello_time).await
+        let auth = auth.map(RawJson::to_raw_value);
+        still_good(self.identify.hello(identity, auth, self.limits.hello_time).await?)
     }
 
     /// Changes whenever something is revoked: who was recognised before is to be recognised anew.
@@ -302,7 +336,13 @@ impl Core {
 
     /// What components of that identity have around them.
     pub(crate) fn env(&self, identity: Identity) -> Env {
-        Env { identity, states: self.states.clone(), hub: self.hub.clone() }
+        let hub = self.hub_of(&identity);
+        Env { identity, states: self.states.clone(), hub }
+    }
+
+    /// The topics and rooms that those of that identity's tenant share.
+    pub(crate) fn hub_of(&self, identity: &Identity) -> Hub {
+        self.hub.of_tenant(identity.tenant())
     }
 
     /// A new history.
@@ -327,8 +367,15 @@ impl Core {
     }
 
     /// An event for every component of every session.
-    pub(crate) fn tell_everyone(&self, event: &ServerEvent, except: Option<&SessionId>) {
+    pub(crate) fn tell_everyone(&self, event: &ServerEvent) {
         for port in self.sessions.ports() {
+            port.post_event(None, event.clone());
+        }
+    }
+
+    /// The same for the sessions of a tenant, or of those who have none.
+    pub(crate) fn tell_tenant(&self, tenant: Option<&str>, event: &ServerEvent, except: Option<&SessionId>) {
+        for port in self.sessions.ports_of(|identity| identity.tenant() == tenant) {
             if except.is_none_or(|except| except != port.session()) {
                 port.post_event(None, event.clone());
             }
@@ -348,4 +395,9 @@ async fn asset(
     headers: HeaderMap,
 ) -> axum::response::Response {
     runtime.core().assets.respond(&file, &headers)
+}
+
+/// An identity that has expired by the time that it is given is none.
+fn still_good(identity: Identity) -> std::result::Result<Identity, Refused> {
+    if identity.has_expired(SystemTime::now()) { Err(Refused) } else { Ok(identity) }
 }

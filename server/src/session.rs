@@ -29,8 +29,8 @@ use std::task::{Context, Poll};
 use foldhash::fast::RandomState;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use vivaz_components::Identity;
 use vivaz_components::instance::BoxFuture;
+use vivaz_components::{Hub, Identity};
 use vivaz_protocol::{ComponentId, ConnectionId, SessionId, TopicName};
 
 use self::component::Component;
@@ -106,6 +106,16 @@ impl Session {
         &self.runtime
     }
 
+    /// Whose it is.
+    pub(crate) fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// The topics and rooms that it shares.
+    fn hub(&self) -> Hub {
+        self.runtime.core().hub_of(&self.identity)
+    }
+
     pub(crate) fn port(&self) -> &Arc<Port> {
         &self.port
     }
@@ -142,7 +152,7 @@ impl Drop for Session {
         core.sessions.end(self.port.session());
         for (id, component) in &self.components {
             if component.joined {
-                core.hub.rooms().leave_all(self.port.session(), id);
+                self.hub().rooms().leave_all(self.port.session(), id);
             }
         }
         self.port.abandon();

@@ -236,8 +236,13 @@ impl Sessions {
     }
 
     /// Goes over all sessions: takes out those that have waited for too long, and if there are more than `room` that
-    /// wait, the ones whose time is nearest to its end. `held` sees the port of each one that a task has.
-    pub(crate) fn sweep(&self, now: Instant, room: usize, mut held: impl FnMut(&Arc<Port>)) -> Swept {
+    /// wait, the ones whose time is nearest to its end. `held` sees the port and the owner of each one that a task has.
+    pub(crate) fn sweep(
+        &self,
+        now: Instant,
+        room: usize,
+        mut held: impl FnMut(&Arc<Port>, &Identity),
+    ) -> Swept {
         let mut swept = Swept::default();
         let mut deadlines = Vec::new();
         for shard in &self.shards {
@@ -245,7 +250,7 @@ impl Sessions {
                 match &entry.place {
                     Place::Held => {
                         swept.held += 1;
-                        held(&entry.port);
+                        held(&entry.port, &entry.owner);
                     }
                     Place::Waiting { until, .. } => deadlines.push(*until),
                 }

@@ -37,6 +37,9 @@ pub trait SessionStore: Send + Sync + 'static {
     /// A session has another secret.
     fn renew(&self, session: &SessionId, secrets: Secrets) -> BoxFuture<Result<(), StoreError>>;
 
+    /// The sessions of a user, of whatever tenant.
+    fn of_user(&self, user: &str) -> BoxFuture<Result<Vec<SessionId>, StoreError>>;
+
     /// Forgets sessions.
     fn delete(&self, sessions: Vec<SessionId>) -> BoxFuture<Result<(), StoreError>>;
 

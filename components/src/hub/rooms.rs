@@ -10,24 +10,38 @@ use crate::ComponentId;
 use crate::event::ServerEvent;
 use crate::topic::Subscriber;
 
-/// Who is in which room. A member is a component of a session: a connection may drop and come back while the session
-/// stays in the room.
-#[derive(Default)]
-pub struct Rooms(Mutex<Inner>);
-
-type Member = (SessionId, ComponentId);
-
-#[derive(Default)]
-struct Inner {
-    rooms: HashMap<Arc<str>, BTreeMap<Member, Arc<dyn Subscriber>>>,
-    /// The other way round, so that leaving everything is no search.
-    members: HashMap<Member, BTreeSet<Arc<str>>>,
+/// Who is in which room of a tenant. A member is a component of a session: a connection may drop and come back while the
+/// session stays in the room.
+#[derive(Clone, Copy)]
+pub struct Rooms<'a> {
+    members: &'a Mutex<Members>,
+    tenant: Option<&'a Arc<str>>,
 }
 
-impl Rooms {
+type Member = (SessionId, ComponentId);
+/// The tenant and the name.
+type Room = (Option<Arc<str>>, Arc<str>);
+
+/// The rooms of all tenants.
+#[derive(Default)]
+pub(super) struct Members {
+    rooms: HashMap<Room, BTreeMap<Member, Arc<dyn Subscriber>>>,
+    /// The other way round, so that leaving everything is no search.
+    members: HashMap<Member, BTreeSet<Room>>,
+}
+
+impl<'a> Rooms<'a> {
+    pub(super) fn new(members: &'a Mutex<Members>, tenant: Option<&'a Arc<str>>) -> Self {
+        Self { members, tenant }
+    }
+
+    fn room(&self, name: impl Into<Arc<str>>) -> Room {
+        (self.tenant.cloned(), name.into())
+    }
+
     /// The component enters the room. Says whether it was not there before.
     pub fn join(&self, room: &Arc<str>, component: &ComponentId, subscriber: &Arc<dyn Subscriber>) -> bool {
-        let mut inner = self.lock();
+        let (room, mut inner) = (self.room(Arc::clone(room)), self.lock());
         let member = (subscriber.session().clone(), component.clone());
         inner.members.entry(member.clone()).or_default().insert(room.clone());
         inner.rooms.entry(room.clone()).or_default().insert(member, subscriber.clone()).is_none()
@@ -35,15 +49,15 @@ impl Rooms {
 
     /// The component leaves the room. Says whether it was there.
     pub fn leave(&self, room: &str, session: &SessionId, component: &ComponentId) -> bool {
-        let mut inner = self.lock();
+        let (room, mut inner) = (self.room(room), self.lock());
         let member = (session.clone(), component.clone());
         if let Some(rooms) = inner.members.get_mut(&member) {
-            rooms.remove(room);
+            rooms.remove(&room);
             if rooms.is_empty() {
                 inner.members.remove(&member);
             }
         }
-        inner.remove(room, &member)
+        inner.remove(&room, &member)
     }
 
     /// The component leaves all its rooms: it is going away.
@@ -58,7 +72,7 @@ impl Rooms {
     /// Tells everybody in the room but the session `except`. Says how many components that were.
     pub fn emit(&self, room: &str, event: &ServerEvent, except: Option<&SessionId>) -> usize {
         let inner = self.lock();
-        let Some(members) = inner.rooms.get(room) else { return 0 };
+        let Some(members) = inner.rooms.get(&self.room(room)) else { return 0 };
         let mut told = 0;
         for ((session, component), subscriber) in members {
             if except.is_none_or(|except| except != session) {
@@ -72,23 +86,25 @@ impl Rooms {
     /// Who is in the room.
     #[must_use]
     pub fn members(&self, room: &str) -> Vec<(SessionId, ComponentId)> {
-        self.lock().rooms.get(room).map(|members| members.keys().cloned().collect()).unwrap_or_default()
+        let room = self.room(room);
+        self.lock().rooms.get(&room).map(|members| members.keys().cloned().collect()).unwrap_or_default()
     }
 
     /// The rooms that the component is in.
     #[must_use]
     pub fn rooms_of(&self, session: &SessionId, component: &ComponentId) -> Vec<Arc<str>> {
         let member = (session.clone(), component.clone());
-        self.lock().members.get(&member).map(|rooms| rooms.iter().cloned().collect()).unwrap_or_default()
+        let names = |rooms: &BTreeSet<Room>| rooms.iter().map(|(_, name)| Arc::clone(name)).collect();
+        self.lock().members.get(&member).map(names).unwrap_or_default()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'a, Members> {
+        self.members.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Inner {
-    fn remove(&mut self, room: &str, member: &Member) -> bool {
+impl Members {
+    fn remove(&mut self, room: &Room, member: &Member) -> bool {
         let Some(members) = self.rooms.get_mut(room) else { return false };
         let was_there = members.remove(member).is_some();
         // A room is its members: an empty one is gone.
@@ -99,7 +115,7 @@ impl Inner {
     }
 }
 
-impl fmt::Debug for Rooms {
+impl fmt::Debug for Rooms<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Rooms").field("rooms", &self.lock().rooms.len()).finish()
     }

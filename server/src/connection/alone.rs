@@ -22,6 +22,7 @@ pub(crate) async fn tend(mut session: Box<Session>, until: Instant) {
                     Err(back) => session = back,
                 },
                 Alone::Mail(Mail::Save) => session.save_until(until),
+                Alone::Mail(Mail::Expired) => {}
                 // What runs finishes; with a store, the session is saved when it has.
                 Alone::Mail(Mail::Drain(_)) if session.runtime().core().keeper.is_some() => {}
                 Alone::Mail(Mail::Drain(_)) => return end(session, UnmountReason::Shutdown).await,

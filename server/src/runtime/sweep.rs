@@ -2,7 +2,7 @@
 //! for too long, topics that nobody looks at. A timer for each would cost more than all the rest of an idle session.
 
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
@@ -11,6 +11,7 @@ use vivaz_components::UnmountReason;
 use super::WeakRuntime;
 use crate::connection;
 use crate::limits::Limits;
+use crate::port::Mail;
 
 /// How long a topic stays after the last one who looked at it.
 const TOPIC_GRACE: Duration = Duration::from_secs(60);
@@ -29,9 +30,14 @@ pub(super) async fn run(runtime: WeakRuntime, shutdown: CancellationToken, limit
         let Some(runtime) = runtime.upgrade() else { return };
         let core = runtime.core();
         let now = Instant::now();
+        let today = SystemTime::now();
         let mut unsent = 0;
-        let swept = core.sessions.sweep(now, limits.suspended_sessions, |port| {
+        let swept = core.sessions.sweep(now, limits.suspended_sessions, |port, owner| {
             unsent += port.tick(now, limits.heartbeat);
+            if owner.has_expired(today) {
+                // One that is held without a connection has nobody to send away.
+                let _attended = port.post(Mail::Expired, usize::MAX);
+            }
         });
         core.counters.unsent_bytes.store(unsent as u64, Ordering::Relaxed);
         core.counters.suspended.store(swept.waiting as u64, Ordering::Relaxed);

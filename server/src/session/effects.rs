@@ -31,28 +31,29 @@ impl Session {
                 Effect::Emit { to, event, except_self } => {
                     let except = except_self.then(|| self.port.session().clone());
                     let core = self.runtime.core();
+                    let hub = core.hub_of(&self.identity);
                     match to {
                         Target::Own => self.emit(id, &event),
                         Target::Topic(name) => {
-                            if let Some(topic) = core.hub.get(&name) {
+                            if let Some(topic) = hub.get(&name) {
                                 topic.emit(&event, except.as_ref());
                             }
                         }
                         Target::Room(room) => {
-                            core.hub.rooms().emit(&room, &event, except.as_ref());
+                            hub.rooms().emit(&room, &event, except.as_ref());
                         }
-                        Target::Everyone => core.tell_everyone(&event, except.as_ref()),
+                        Target::Everyone => core.tell_tenant(self.identity.tenant(), &event, except.as_ref()),
                     }
                 }
                 Effect::Join(room) => {
                     if let Some(component) = self.components.get_mut(id) {
                         component.joined = true;
                         let subscriber = Arc::clone(&self.port) as Arc<dyn Subscriber>;
-                        self.runtime.core().hub.rooms().join(&room, id, &subscriber);
+                        self.hub().rooms().join(&room, id, &subscriber);
                     }
                 }
                 Effect::Leave(room) => {
-                    self.runtime.core().hub.rooms().leave(&room, self.port.session(), id);
+                    self.hub().rooms().leave(&room, self.port.session(), id);
                 }
                 Effect::Spawn(task) => {
                     if let Some(component) = self.components.get_mut(id) {

@@ -50,7 +50,8 @@ impl Session {
         self.unsaved = false;
         let Some(secrets) = self.runtime.core().sessions.secrets(self.id()) else { return };
         let components = self.states();
-        let rooms = self.runtime.core().hub.rooms();
+        let hub = self.hub();
+        let rooms = hub.rooms();
         let in_rooms = |id: &ComponentId| rooms.rooms_of(self.id(), id);
         let progress = Progress {
             rooms: self

@@ -170,7 +170,7 @@ impl Session {
 
     /// Whoever was in a room is in it again.
     fn join_rooms(&mut self, progress: &Progress) {
-        let hub = self.runtime.core().hub.clone();
+        let hub = self.hub();
         let subscriber = Arc::clone(&self.port) as Arc<dyn Subscriber>;
         for (component, rooms) in &progress.rooms {
             let Some((id, component)) = ComponentId::new(component)

@@ -329,7 +329,7 @@ impl Session {
         let Some(component) = self.components.remove(id) else { return };
         self.release_topics(component.topics);
         if component.joined {
-            self.runtime.core().hub.rooms().leave_all(self.port.session(), id);
+            self.hub().rooms().leave_all(self.port.session(), id);
         }
         tracing::debug!(component = %id, name = component.spec.name, "unmounted");
         match origin {

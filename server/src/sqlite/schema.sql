@@ -12,6 +12,7 @@ CREATE TABLE IF NOT EXISTS vivaz_sessions (
 ) STRICT;
 
 CREATE INDEX IF NOT EXISTS vivaz_sessions_by_expiry ON vivaz_sessions (expires);
+CREATE INDEX IF NOT EXISTS vivaz_sessions_by_user ON vivaz_sessions (user) WHERE user IS NOT NULL;
 
 CREATE TABLE IF NOT EXISTS vivaz_components (
     session   TEXT NOT NULL,

@@ -72,6 +72,17 @@ impl SessionStore for Sqlite {
         })
     }
 
+    fn of_user(&self, user: &str) -> BoxFuture<Result<Vec<SessionId>, StoreError>> {
+        let user = user.to_owned();
+        self.ask(move |db| {
+            let mut found = db.prepare_cached("SELECT id FROM vivaz_sessions WHERE user = ?1")?;
+            let ids = found.query_map([user], |row| row.get(0))?.collect::<Result<Vec<String>, _>>()?;
+            let read =
+                |id: &String| SessionId::new(id).map_err(|error| StoreError::Unreadable(error.to_string()));
+            ids.iter().map(read).collect()
+        })
+    }
+
     fn delete(&self, sessions: Vec<SessionId>) -> BoxFuture<Result<(), StoreError>> {
         self.ask(move |db| sessions.iter().try_for_each(|session| delete(db, session.as_str())))
     }

@@ -163,6 +163,12 @@ impl SessionStore for MemoryStore {
         ready(Ok(()))
     }
 
+    fn of_user(&self, user: &str) -> BoxFuture<Result<Vec<SessionId>, StoreError>> {
+        let sessions = self.lock();
+        let theirs = sessions.iter().filter(|(_, kept)| kept.owner.user.as_deref() == Some(user));
+        ready(Ok(theirs.map(|(id, _)| id.clone()).collect()))
+    }
+
     fn delete(&self, ids: Vec<SessionId>) -> BoxFuture<Result<(), StoreError>> {
         let mut sessions = self.lock();
         for id in &ids {

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use axum::Router;
 use axum::extract::State;
@@ -330,7 +330,8 @@ pub(crate) struct Server {
     pub(crate) serving: Option<tokio::task::JoinHandle<std::io::Result<()>>>,
 }
 
-/// Who asks, as the test says: `x-user: ID`, `x-tenant: NAME`, `x-may: PERMISSION`, `x-refuse`, `x-panic`, `x-hang`.
+/// Who asks, as the test says: `x-user: ID`, `x-tenant: NAME`, `x-may: PERMISSION`, `x-milliseconds: LEFT`, `x-refuse`,
+/// `x-panic`, `x-hang`.
 async fn identify(request: Parts) -> std::result::Result<Identity, Refused> {
     let header = |name| request.headers.get(name).and_then(|value| value.to_str().ok());
     if header("x-refuse").is_some() {
@@ -342,6 +343,10 @@ async fn identify(request: Parts) -> std::result::Result<Identity, Refused> {
     }
     let identity = header("x-user").map_or_else(Identity::anonymous, |id| Identity::of(User::new(id, id)));
     let identity = identity.with_permissions(header("x-may"));
+    let identity = match header("x-milliseconds").and_then(|text| text.parse().ok()) {
+        Some(left) => identity.until(SystemTime::now() + Duration::from_millis(left)),
+        None => identity,
+    };
     Ok(match header("x-tenant") {
         Some(tenant) => identity.with_tenant(tenant),
         None => identity,

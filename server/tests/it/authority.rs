@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 use vivaz::{ActionError, Call, Limits, SessionId};
 
-use crate::app::{limited, start, start_with};
+use crate::app::{Room, limited, start, start_with};
 use crate::client::{Client, Received, assert_error};
 use crate::http::request;
 
@@ -57,6 +57,65 @@ async fn revoking_a_user_closes_all_of_their_pages_with_4401_and_nobody_elses() 
         let back = Client::greet_with(&server, ADA, hello).await;
         assert_eq!(back.welcome["resumed"], false, "nothing is left of what was revoked");
     }
+}
+
+#[tokio::test]
+async fn a_connection_ends_when_its_identity_does_and_the_session_waits() {
+    let server = start().await;
+    let short: &[_] = &[("x-user", "ada"), ("x-milliseconds", "500")];
+    // A machine that is busy for so long that nothing comes of it is given another half of a second.
+    let (mut client, welcome) = loop {
+        let mut client = Client::open_with(&server, short).await.unwrap();
+        client.send(json!({ "v": 1, "type": "HELLO", "payload": {} })).await;
+        match client.receive().await {
+            Received::Message(welcome) => break (client, welcome["payload"].clone()),
+            Received::Closed(code) => assert_eq!(code, Some(4401)),
+        }
+    };
+    assert_eq!(client.closed().await, 4401);
+    let hello = json!({ "session": welcome["session"], "resume": welcome["resume"] });
+    let back = Client::greet_with(&server, ADA, hello).await;
+    assert_eq!(back.welcome["resumed"], true, "once somebody says again who it is");
+    let mut late = Client::open_with(&server, &[("x-user", "ada"), ("x-milliseconds", "0")]).await.unwrap();
+    assert_eq!(late.closed().await, 4401);
+}
+
+#[tokio::test]
+async fn topics_and_rooms_of_one_name_are_each_tenants_own() {
+    let server = start().await;
+    let greet = async |tenant: Option<&str>| {
+        let tenant = tenant.map(|tenant| ("x-tenant", tenant));
+        let mut client = Client::greet_with(&server, tenant.as_slice(), json!({})).await;
+        let seen = client.mount("chat", "chat", json!({})).await;
+        assert_eq!(seen["payload"]["topics"], json!({ "chat": "chat/lobby" }));
+        client.mount("lab", "lab", json!({})).await;
+        client.act("lab", "enter", json!(["kitchen"])).await;
+        client
+    };
+    let mut acme = greet(Some("acme")).await;
+    let mut colleague = greet(Some("acme")).await;
+    let (mut other, mut nobody) = (greet(Some("other")).await, greet(None).await);
+    acme.act("chat", "say", json!(["ours"])).await;
+    acme.act("lab", "shout", json!(["kitchen", "dinner"])).await;
+    let told = colleague.drain().await;
+    let is_told = |what: &str| told.iter().any(|message| message.to_string().contains(what));
+    assert!(is_told("ours") && is_told("dinner"), "{told:?}");
+    assert!(other.drain().await.is_empty() && nobody.drain().await.is_empty());
+    server.runtime.emit_to_room("kitchen", "shouted", &"tea").unwrap();
+    server.runtime.emit_to_room_of("other", "kitchen", "shouted", &"coffee").unwrap();
+    for (client, heard) in [(&mut nobody, &["tea"][..]), (&mut other, &["coffee"]), (&mut colleague, &[])] {
+        let messages = client.drain().await;
+        let events = messages.iter().filter(|message| message["type"] == "EVENT");
+        assert_eq!(events.map(|event| event["payload"]["data"].clone()).collect::<Vec<_>>(), heard);
+    }
+    let said = async |tenant| {
+        let topic = match tenant {
+            Some(tenant) => server.runtime.topic_of::<Room>(tenant, "chat/lobby").await,
+            None => server.runtime.topic::<Room>("chat/lobby").await,
+        };
+        topic.unwrap().value().messages.len()
+    };
+    assert_eq!((said(Some("acme")).await, said(Some("other")).await, said(None).await), (1, 0, 0));
 }
 
 #[tokio::test]

@@ -434,6 +434,30 @@ async fn only_the_secret_and_the_same_user_bring_a_session_back() {
 }
 
 #[tokio::test]
+async fn what_is_revoked_does_not_come_back_out_of_the_store_either() {
+    let file = File::new().await;
+    let mut first = file.lazy().await;
+    let mut welcomes = Vec::new();
+    for user in ["ada", "bob"] {
+        let mut client = Client::greet_with(&first, &[("x-user", user)], json!({})).await;
+        client.mount("c", "counter", json!({})).await;
+        welcomes.push((user, client.welcome.clone()));
+        client.cut();
+    }
+    first.stop().await;
+    let second = file.lazy().await;
+    assert_eq!(second.runtime.revoke("ada"), 0, "it has none of them");
+    while file.query("SELECT count(*) FROM vivaz_sessions").await != [1] {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    for (user, welcome) in welcomes {
+        let hello = json!({ "session": welcome["session"], "resume": welcome["resume"] });
+        let back = Client::greet_with(&second, &[("x-user", user)], hello).await;
+        assert_eq!(back.welcome["resumed"], user == "bob");
+    }
+}
+
+#[tokio::test]
 async fn what_has_ended_is_not_kept() {
     let file = File::new().await;
     let mut server = file.lazy().await;

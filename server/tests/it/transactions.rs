@@ -220,6 +220,10 @@ impl SessionStore for Ends {
         self.database.renew(session, secrets)
     }
 
+    fn of_user(&self, user: &str) -> BoxFuture<Result<Vec<SessionId>, StoreError>> {
+        self.database.of_user(user)
+    }
+
     fn delete(&self, sessions: Vec<SessionId>) -> BoxFuture<Result<(), StoreError>> {
         self.database.delete(sessions)
     }
