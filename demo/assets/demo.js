@@ -1,6 +1,6 @@
 // What belongs to the browser and not to a component: the visitor's own time zone, notes about refusals, the numbers
-// beside the connection, where the focus goes, and a look back into a room. Everything on these pages is there
-// without it.
+// beside the connection, where the focus goes, a look back into a room, and effects that a template has no words for.
+// Everything on these pages is there without it.
 
 customElements.define("local-time", class extends HTMLElement {
   static observedAttributes = ["datetime"];
@@ -37,6 +37,8 @@ if (document.querySelector("live-component")) {
   connection(live);
   live.hook("editor", { mounted: edit });
   live.hook("earlier", { mounted: (element) => lookBack(element, live.component(element)) });
+  const list = document.querySelector(".todo");
+  if (list) atOnce(list, () => live.component(list));
 }
 
 /** What the page's attribute does not say: which try it is, what waits, and a way to hurry it. */
@@ -73,6 +75,48 @@ function edit(input) {
     if (document.activeElement === document.body) row.querySelector(".rename")?.focus();
   });
   back.observe(row, { childList: true });
+}
+
+/**
+ * A move and a clearing, shown before the server has answered. A template's guess can say neither, so the event is taken
+ * before the template takes it, and the same action is called with its effect as a patch.
+ */
+function atOnce(list, component) {
+  const show = (operations, action, ...args) => {
+    const todo = component();
+    const answer = todo.call(action, ...args);
+    answer.catch((error) => say(error.message));
+    todo.optimistic({ todos: { items: { $list: operations } } }, answer);
+  };
+  const move = (row, by) => {
+    const rows = [...row.parentElement.children];
+    // Past its neighbour that shows, wherever a filter has put that.
+    const shown = rows.filter((other) => !other.hidden);
+    const index = rows.indexOf(shown[shown.indexOf(row) + by]);
+    const id = Number(row.dataset.id);
+    // One that the server does not know yet stays where it is.
+    if (index >= 0 && id > 0) show([[">", id, index]], "move_to", id, index);
+  };
+  const take = (event, act) => {
+    if (!list.contains(event.target) || !component()?.state) return;
+    event.stopPropagation();
+    event.preventDefault();
+    act();
+  };
+  addEventListener("click", (event) => {
+    const button = event.target.closest?.("[data-by], .last");
+    if (!button) return;
+    take(event, () => {
+      if (button.dataset.by) return move(button.closest("li"), Number(button.dataset.by));
+      const done = component().state.todos.items.filter((item) => item.done && item.id > 0);
+      if (done.length) show(done.map(({ id }) => ["-", id]), "clear_completed");
+    });
+  }, true);
+  addEventListener("keydown", (event) => {
+    const by = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+    const row = event.target.closest?.("li[data-id]");
+    if (by && row && event.altKey && !event.ctrlKey && !event.shiftKey && !event.metaKey) take(event, () => move(row, by));
+  }, true);
 }
 
 /** Older messages than those that the room keeps, asked for by the action that returns them. */

@@ -88,6 +88,45 @@ test("an effect shows before the server has answered", async ({ page }) => {
   await expect(texts(page)).toHaveText(["at once"]);
 });
 
+test("a move and a clearing show before the server has answered, too", async ({ page, another }) => {
+  for (const text of ["one", "two", "three", "four"]) await add(page, text);
+  await expect(texts(page)).toHaveText(["one", "two", "three", "four"]);
+  const other = await another();
+  const release = await hold(other);
+  await open(other, "/todo");
+  await expect(texts(other)).toHaveText(["one", "two", "three", "four"]);
+  await other.getByRole("button", { name: "Up: four" }).click();
+  await expect(texts(other)).toHaveText(["one", "two", "four", "three"]);
+  await other.getByRole("checkbox", { name: "Done: two" }).check();
+  await other.getByRole("button", { name: "Clear completed" }).click();
+  await expect(texts(other)).toHaveText(["one", "four", "three"]);
+  // Beside what is shown, what is hidden is passed over.
+  await other.getByRole("checkbox", { name: "Done: one" }).check();
+  await other.getByRole("button", { name: "Active" }).click();
+  await other.getByRole("button", { name: "Up: three" }).focus();
+  await other.keyboard.press("Alt+ArrowUp");
+  await expect(texts(other)).toHaveText(["three", "four"]);
+  release();
+  await expect(texts(page)).toHaveText(["one", "three", "four"]);
+  await expect(texts(other)).toHaveText(["three", "four"]);
+});
+
+test("a move that the server refuses is taken back", async ({ page, another }) => {
+  for (const text of ["stays", "goes"]) await add(page, text);
+  await expect(texts(page)).toHaveText(["stays", "goes"]);
+  const other = await another();
+  const release = await hold(other);
+  await open(other, "/todo");
+  await page.getByRole("button", { name: "Remove: goes" }).click();
+  await expect(texts(page)).toHaveText(["stays"]);
+  await expect.poll(async () => (await (await page.request.get("/todo")).text()).includes("Remove: goes")).toBe(false);
+  await other.getByRole("button", { name: "Up: goes" }).click();
+  await expect(texts(other)).toHaveText(["goes", "stays"]);
+  release();
+  await expect(texts(other)).toHaveText(["stays"]);
+  await expect(other.getByRole("alert")).toContainText("removed");
+});
+
 test("an effect that the server refuses is taken back", async ({ page }) => {
   const release = await hold(page);
   await open(page, "/todo");
