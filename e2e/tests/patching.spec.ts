@@ -25,6 +25,22 @@ test("what the visitor opened or scrolled stays so", async ({ page }) => {
   expect(await page.locator("#scroll").evaluate((element) => element.scrollTop)).toBe(120);
 });
 
+test("an animation goes on while its element and what is around are patched", async ({ page }) => {
+  await open(page, "/patching");
+  await page.locator("#details").evaluate((element) => {
+    const animation = element.animate({ opacity: [0.2, 1] }, { duration: 600_000 });
+    animation.currentTime = 300_000;
+  });
+  await tick(page);
+  await page.getByRole("button", { name: "Switch" }).click();
+  await tick(page);
+  await expect(page.locator("#details")).toHaveAttribute("data-ticks", "2");
+  const animations = await page.locator("#details").evaluate((element) =>
+    element.getAnimations().map(({ playState, currentTime }) => [playState, Number(currentTime) >= 300_000]),
+  );
+  expect(animations).toEqual([["running", true]]);
+});
+
 test("an ignored element's content is left alone, its attributes follow", async ({ page }) => {
   await open(page, "/patching");
   await page.locator("#ignored").evaluate((element) => (element.innerHTML = "<b>somebody else's</b>"));
