@@ -12,8 +12,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 use vivaz_components::{ComponentId, ErrorCode};
 use vivaz_protocol::{
-    ClientBody, ClientMessage, ErrorMessage, Hello, Mounted, RawJson, Ref, Resume, ResumeSecret,
-    ServerMessage, SessionId, StreamId, TopicName, Update, Welcome, decode_server, encode_client,
+    ClientBody, ClientMessage, ConnectionId, ErrorMessage, Hello, Mounted, RawJson, Ref, Resume,
+    ResumeSecret, ServerMessage, SessionId, StreamId, TopicName, Update, Welcome, decode_server,
+    encode_client,
 };
 
 pub use self::ask::Ask;
@@ -45,6 +46,10 @@ pub struct Client {
     since_ack: u32,
     pings: BTreeSet<u64>,
     pongs: u64,
+    /// The connection that is open, or was last.
+    connection: Option<ConnectionId>,
+    /// Messages without an answer whose effect on a topic has come already.
+    shown: BTreeSet<Ref>,
 }
 
 /// A component that the page has, or will have.
@@ -55,6 +60,8 @@ struct Shown {
     name: String,
     template: String,
     topics: BTreeMap<String, TopicName>,
+    /// What was typed into its fields and accepted, for as long as the server does not say otherwise.
+    typed: BTreeMap<String, Value>,
 }
 
 #[derive(Debug)]
@@ -110,7 +117,7 @@ impl Refusal {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Heard {
     /// The connection is open. If the session is not the one that was asked for, everything has been put in line to be
-    /// mounted again, and what was unanswered is answered [`Answer::SessionLost`].
+    /// mounted again, what was typed is put back, and what was unanswered is answered [`Answer::SessionLost`].
     Welcome {
         /// Whether the session goes on.
         resumed: bool,
@@ -210,6 +217,7 @@ impl Client {
                 name: String::new(),
                 template: String::new(),
                 topics: BTreeMap::new(),
+                typed: BTreeMap::new(),
             };
             self.components.entry(component.clone()).or_insert(shown);
         }
@@ -272,6 +280,12 @@ impl Client {
     #[must_use]
     pub fn answer(&self, reference: Ref) -> Option<&Answer> {
         self.answers.get(&reference)
+    }
+
+    /// Whether a topic's patch has shown already what a message did that has no answer yet.
+    #[must_use]
+    pub fn is_shown(&self, reference: Ref) -> bool {
+        self.shown.contains(&reference)
     }
 
     /// All answers so far.
@@ -357,6 +371,7 @@ impl Client {
             ServerMessage::Update(update) => self.update(update),
             ServerMessage::Snapshot { stream, rev, epoch, state } => {
                 self.streams.insert(stream.clone(), Stream::new(rev, epoch, state)?);
+                self.compare_typed(&stream);
                 Ok(Heard::Changed(stream))
             }
             ServerMessage::Ack { reference, result, .. } => {
@@ -388,6 +403,7 @@ impl Client {
         let known = self.session.is_some();
         self.welcomed = true;
         self.session = Some((welcome.session.clone(), welcome.secret.clone().into_owned()));
+        self.connection = Some(welcome.connection.clone());
         if welcome.resumed {
             for (reference, one) in &mut self.unanswered {
                 // Its answer follows by itself.
@@ -401,7 +417,9 @@ impl Client {
 
     fn lose_session(&mut self) {
         self.streams.clear();
+        self.shown.clear();
         let lost = std::mem::take(&mut self.unanswered);
+        let typed = self.take_typed(&lost);
         let mut again = BTreeSet::new();
         for (reference, one) in lost {
             // A mount that the old session did not answer is one that the new one can: nobody has seen the component.
@@ -421,6 +439,33 @@ impl Client {
         for (id, source) in mounted {
             self.put(id, source);
         }
+        for (id, property, value) in typed {
+            self.put(id, Ask::Property { property, value });
+        }
+    }
+
+    /// What the server sets to something else is no longer what was typed.
+    fn compare_typed(&mut self, stream: &StreamId) {
+        if let StreamId::Component(id) = stream
+            && let (Some(shown), Some(stream)) = (self.components.get_mut(id), self.streams.get(stream))
+        {
+            shown.typed.retain(|field, value| stream.state.get(field) == Some(value));
+        }
+    }
+
+    /// What was typed into fields, accepted or not answered: it is put back into a new session.
+    fn take_typed(&mut self, unanswered: &BTreeMap<Ref, Unanswered>) -> Vec<(ComponentId, String, Value)> {
+        for one in unanswered.values() {
+            if let Some(shown) = self.components.get_mut(&one.component) {
+                shown.typed.extend(one.ask.edits().map(|(field, value)| (field.to_owned(), value.clone())));
+            }
+        }
+        let mut all = Vec::new();
+        for (id, shown) in &mut self.components {
+            let typed = std::mem::take(&mut shown.typed);
+            all.extend(typed.into_iter().map(|(field, value)| (id.clone(), field, value)));
+        }
+        all
     }
 
     fn mounted(&mut self, mounted: Mounted<'_>) -> Result<Heard, String> {
@@ -450,6 +495,10 @@ impl Client {
             };
         };
         stream.patch(update.rev, update.patch)?;
+        self.compare_typed(&update.stream);
+        if let Some(by) = update.by.filter(|by| self.connection.as_ref() == Some(&by.connection)) {
+            self.shown.insert(by.reference);
+        }
         if let (Some(topics), StreamId::Component(id)) = (update.topics, &update.stream)
             && let Some(shown) = self.components.get_mut(id)
         {
@@ -495,6 +544,14 @@ impl Client {
         let Some(one) = self.unanswered.remove(&reference) else {
             return Err(format!("nothing was asked with ref {reference}"));
         };
+        self.shown.remove(&reference);
+        if let Some(shown) = self.components.get_mut(&one.component)
+            && let Some(stream) = self.streams.get(&StreamId::from(one.component.clone()))
+        {
+            // Also those that went along with an action that was refused may have been accepted.
+            let accepted = one.ask.edits().filter(|(field, value)| stream.state.get(*field) == Some(*value));
+            shown.typed.extend(accepted.map(|(field, value)| (field.to_owned(), value.clone())));
+        }
         let is_gone = match &answer {
             Answer::Refused(refusal) => one.ask.is_mount() && refusal.code != ErrorCode::DuplicateComponent,
             Answer::Done(_) => matches!(one.ask, Ask::Unmount),

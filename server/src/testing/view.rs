@@ -2,6 +2,7 @@
 
 mod control;
 mod gesture;
+mod guess;
 mod memory;
 mod picture;
 mod scene;
@@ -22,7 +23,8 @@ use super::page::{Call, Page, State};
 /// A component that a page shows. Cheap to clone.
 ///
 /// Elements are named by CSS selectors, which have to find exactly one where something is done to it. What is shown is what
-/// the server has confirmed: the guesses of `live:optimistic` are left to the browser.
+/// the server has confirmed, with the guesses of `live:optimistic` laid over it: until a [`Call`] is awaited, the page
+/// shows what the action is guessed to do.
 #[derive(Clone, Debug)]
 pub struct View {
     page: Page,
@@ -53,12 +55,24 @@ impl View {
     }
 
     /// Its state as the template sees it: its public fields, computed ones, and under the names of its shared fields
-    /// what is shared.
+    /// what is shared. Guesses are laid over it.
     ///
     /// # Panics
     /// If it is not mounted.
     #[must_use]
     pub fn state(&self) -> Value {
+        match self.page.with(|state| shown(state, &self.id)) {
+            Some(state) => state,
+            None => panic!("{} is not mounted", self.id),
+        }
+    }
+
+    /// Its state as the server has confirmed it, without guesses.
+    ///
+    /// # Panics
+    /// If it is not mounted.
+    #[must_use]
+    pub fn confirmed(&self) -> Value {
         match self.page.client(|client| client.state(&self.id)) {
             Some(state) => state,
             None => panic!("{} is not mounted", self.id),
@@ -301,7 +315,18 @@ fn actor(page: &Page, state: &State, id: &str) -> Option<Actor> {
     let (hash, _) = state.client.template(id)?;
     let mut memory = state.memories.get(id).cloned().unwrap_or_default();
     memory.running.retain(|_, sent| sent.iter().any(|one| state.client.answer(*one).is_none()));
-    Some(Actor { id: id.to_owned(), template: page.template(hash)?, state: state.client.state(id)?, memory })
+    Some(Actor { id: id.to_owned(), template: page.template(hash)?, state: shown(state, id)?, memory })
+}
+
+/// What a component's template sees: what is confirmed, and over it what is guessed.
+fn shown(state: &State, id: &str) -> Option<Value> {
+    let mut shown = state.client.state(id)?;
+    for laid in state.memories.get(id).into_iter().flat_map(|memory| &memory.guesses) {
+        if laid.stands(&state.client) {
+            laid.over(&mut shown);
+        }
+    }
+    Some(shown)
 }
 
 /// An element's text as a browser shows it.

@@ -54,6 +54,18 @@ impl Ask {
         Self::Action { action: action.into(), arguments: arguments.into_iter().collect(), set: Vec::new() }
     }
 
+    /// The fields that it writes.
+    pub(super) fn edits(&self) -> impl Iterator<Item = (&str, &Value)> {
+        let (one, set) = match self {
+            Self::Property { property, value } => (Some((&**property, value)), &[][..]),
+            Self::Action { set, .. } => (None, &**set),
+            Self::MountSealed { .. } | Self::MountOpen { .. } | Self::Props(_) | Self::Unmount => {
+                (None, &[][..])
+            }
+        };
+        one.into_iter().chain(set.iter().map(|(field, value)| (&**field, value)))
+    }
+
     pub(super) fn is_mount(&self) -> bool {
         matches!(self, Self::MountSealed { .. } | Self::MountOpen { .. })
     }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use vivaz_protocol::Ref;
 
 use super::control::{is_control, is_tick};
+use super::guess::Laid;
 use super::scene::{Deed, Doing, Scene};
 use super::{View, forget_typed};
 use crate::testing::client::Ask;
@@ -149,9 +150,13 @@ impl State {
         let mut sent = Vec::new();
         for deed in doing.deeds {
             match deed {
-                Deed::Call { component, action, arguments, handler } => {
+                Deed::Call { component, action, arguments, handler, guessed } => {
                     let reference = self.call(&component, &action, arguments);
                     let memory = self.memories.entry(component).or_default();
+                    memory.guesses.retain(|laid| laid.stands(&self.client));
+                    if !guessed.is_empty() {
+                        memory.guesses.push(Laid { by: reference, edits: guessed });
+                    }
                     memory.running.entry(handler).or_default().push(reference);
                     sent.push(reference);
                 }

@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use serde_json::Value;
 use vivaz_protocol::Ref;
 
+use super::guess::Laid;
+
 /// What a page keeps of one component.
 #[derive(Clone, Debug, Default)]
 pub(in crate::testing) struct Memory {
@@ -18,6 +20,8 @@ pub(in crate::testing) struct Memory {
     pub(super) once: HashSet<(String, usize)>,
     /// The last messages of handlers marked `.drop`.
     pub(super) running: HashMap<(String, usize), Vec<Ref>>,
+    /// What is shown of actions that have no answer yet, in the order in which they were called.
+    pub(super) guesses: Vec<Laid>,
     /// Its child components: by place, their ids and the props that they have.
     pub(in crate::testing) children: BTreeMap<String, (String, Value)>,
 }

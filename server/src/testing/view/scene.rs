@@ -1,6 +1,7 @@
 //! A component as its page shows it at one moment, its children inside it, and the events that happen there.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use scraper::{ElementRef, Html};
 use serde_json::{Value, json};
@@ -8,6 +9,7 @@ use vivaz_template::Compiled;
 use vivaz_template::compiled::{EventTarget, HoleKind, ModelSend, Modifiers, Statement};
 
 use super::control;
+use super::guess::Edit;
 use super::memory::{Memory, Typed};
 use super::picture::{Binding, Found, Shown, selector};
 use super::scope::{At, Happening, Sight};
@@ -58,8 +60,14 @@ pub(super) struct Doing {
 
 /// One thing that comes of an event, in the component of that id.
 pub(super) enum Deed {
-    /// An action is called by the handler at that place.
-    Call { component: String, action: String, arguments: Vec<Value>, handler: (String, usize) },
+    /// An action is called by the handler at that place, with what is guessed of it.
+    Call {
+        component: String,
+        action: String,
+        arguments: Vec<Value>,
+        handler: (String, usize),
+        guessed: Vec<Edit>,
+    },
     /// A piece of the page's own state is set.
     Set { component: String, local: (String, usize), value: Value },
     /// A handler that runs once has run.
@@ -268,7 +276,7 @@ impl<'a> Scene<'a> {
         detail: &Value,
         doing: &mut Doing,
     ) -> bool {
-        let HoleKind::Event { modifiers, run, .. } = binding.hole else { return false };
+        let HoleKind::Event { modifiers, run, optimistic, .. } = binding.hole else { return false };
         let key = detail["key"].as_str().unwrap_or_default();
         let held = ["ctrlKey", "shiftKey", "altKey", "metaKey"].into_iter().zip([1, 2, 4, 8]);
         let held = held.filter(|(name, _)| detail[name] == true).fold(0, |all, (_, bit)| all | bit);
@@ -296,6 +304,8 @@ impl<'a> Scene<'a> {
             user: self.stage.user.as_ref(),
             happening: Some(&happening),
         };
+        // The handler's first call makes an end of its guesses, as in the browser.
+        let mut guessed: Vec<_> = optimistic.iter().map(|guess| Edit::of(guess, &at)).collect();
         for statement in run {
             doing.deeds.push(match statement {
                 Statement::Call { action, args, .. } => Deed::Call {
@@ -303,6 +313,7 @@ impl<'a> Scene<'a> {
                     action: action.to_string(),
                     arguments: args.iter().map(|argument| argument.eval(&at).into_data()).collect(),
                     handler: handler.clone(),
+                    guessed: std::mem::take(&mut guessed),
                 },
                 Statement::Set { local, value } => {
                     let place = binding.instance.outwards().nth(local.level.into());
@@ -328,7 +339,15 @@ impl<'a> Scene<'a> {
             (target.attr("value").map_or(Value::Null, Value::from), json!(false))
         };
         let form = self.form(target).map(|form| control::form(form, |control| self.now(control)));
-        Happening { value, checked, form: form.unwrap_or_else(|| json!({})), event: detail.clone() }
+        static LAST: AtomicU64 = AtomicU64::new(0);
+        let temporary = format!("temp-{}", LAST.fetch_add(1, Ordering::Relaxed) + 1);
+        Happening {
+            value,
+            checked,
+            form: form.unwrap_or_else(|| json!({})),
+            event: detail.clone(),
+            temporary: temporary.into(),
+        }
     }
 
     /// What an event at a control does to the field of its `live:model`.

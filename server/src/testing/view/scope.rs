@@ -54,6 +54,8 @@ pub(super) struct Happening {
     pub(super) checked: Value,
     pub(super) form: Value,
     pub(super) event: Value,
+    /// An id that only a guess is shown with.
+    pub(super) temporary: Value,
 }
 
 /// An instance at a moment.
@@ -88,8 +90,7 @@ impl Scope<Value> for At<'_> {
             Special::Checked => self.happening.map(|happening| &happening.checked),
             Special::Form => self.happening.map(|happening| &happening.form),
             Special::Event => self.happening.map(|happening| &happening.event),
-            // An id that only a guess is shown with.
-            Special::Temp => None,
+            Special::Temp => self.happening.map(|happening| &happening.temporary),
         }
     }
 }

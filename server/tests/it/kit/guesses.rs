@@ -1,0 +1,172 @@
+//! What a page shows before the server has answered, and what it puts back when a session is lost.
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use vivaz::prelude::*;
+use vivaz::testing::{Moment, Server};
+use vivaz::{ErrorCode, Runtime};
+
+#[derive(LiveComponent, Clone)]
+#[live(
+    name = "guesses",
+    open,
+    inline = r#"
+    <form live:submit="add($form.text)" live:optimistic="rows.push({ id: $temp, text: $form.text, done: false })">
+      <input name="text"><button>Add</button>
+    </form>
+    <ul>
+      <li live:for="r in rows" live:key="r.id">
+        <input type="checkbox" checked="{{ r.done }}" live:change="tick(r.id)" live:optimistic="rows[r.id].done = $checked">
+        <b>{{ r.text }}</b><button type="button" live:click="remove(r.id)" live:optimistic="rows.remove(r.id)">x</button>
+      </li>
+    </ul>
+    <button id="count" live:click="count()" live:optimistic="board.total = board.total + 1">{{ board.total }}</button>
+    <input id="draft" live:model="draft"><input id="other" live:model="other"><i>{{ draft }}/{{ other }}</i>
+"#
+)]
+struct Guesses {
+    rows: List<Row>,
+    #[live(shared = "tally/main")]
+    board: Shared<Tally>,
+    #[live(model)]
+    draft: String,
+    #[live(model)]
+    other: String,
+}
+
+#[derive(LiveState, Serialize, Deserialize, Clone)]
+struct Row {
+    id: u32,
+    text: String,
+    done: bool,
+}
+
+#[derive(LiveState, Serialize, Deserialize, Clone, Default)]
+struct Tally {
+    total: u32,
+}
+
+impl Topic for Tally {
+    type Key = String;
+
+    async fn load(_: &String, _: &TopicContext) -> Result<Self> {
+        Ok(Self::default())
+    }
+
+    async fn authorize(_: &String, _: &Identity) -> Result {
+        Ok(())
+    }
+}
+
+#[actions]
+impl Guesses {
+    #[action]
+    fn add(&mut self, text: String) -> Result {
+        if text.is_empty() {
+            return Err(ActionError::user("say something"));
+        }
+        let id = self.rows.last().map_or(1, |row| row.id + 1);
+        self.rows.push(Row { id, text: text.to_uppercase(), done: false });
+        Ok(())
+    }
+
+    #[action]
+    fn tick(&mut self, id: u32) -> Result {
+        let done = |row: &mut Row| row.done = !row.done;
+        self.rows.update(id, done).ok_or_else(|| ActionError::user("gone"))
+    }
+
+    #[action]
+    fn remove(&mut self, id: u32) -> Result {
+        if id == 1 {
+            return Err(ActionError::user("the first one stays"));
+        }
+        self.rows.remove(id);
+        Ok(())
+    }
+
+    #[action]
+    fn count(&mut self) {
+        self.board.update(|board| board.total += 1);
+    }
+
+    #[action]
+    fn clear(&mut self) {
+        self.draft.clear();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_guess_is_shown_until_the_answer_and_taken_back_by_a_refusal() {
+    let server = Server::new(Runtime::builder);
+    let page = server.page();
+    let view = page.mount_open("guesses", json!({})).await.unwrap();
+    view.fill("[name=text]", "one").await.unwrap();
+    let adding = view.submit("form");
+    assert_eq!(view.texts("b"), ["one"]);
+    assert!(view.confirmed()["rows"].as_array().unwrap().is_empty());
+    assert!(view.state()["rows"][0]["id"].as_str().unwrap().starts_with("temp-"));
+    adding.await.unwrap();
+    assert_eq!(view.texts("b"), ["ONE"]);
+
+    let removing = view.click("li button");
+    assert_eq!(view.count("li"), 0);
+    assert_eq!(removing.await.unwrap_err().message, "the first one stays");
+    assert_eq!(view.texts("b"), ["ONE"]);
+
+    let ticking = view.check("li input");
+    assert_eq!(
+        (view.value("li input"), view.state()["rows"][0]["done"].clone()),
+        ("true".into(), json!(true))
+    );
+    assert_eq!(view.confirmed()["rows"][0]["done"], json!(false));
+    ticking.await.unwrap();
+    assert_eq!(view.value("li input"), "true");
+    assert_eq!(view.state(), view.confirmed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn guesses_add_up_and_are_not_shown_twice_when_a_topic_says_it_first() {
+    let server = Server::new(Runtime::builder);
+    let (ada, bob) = (server.page(), server.page());
+    let view = ada.mount_open("guesses", json!({})).await.unwrap();
+    let other = bob.mount_open("guesses", json!({})).await.unwrap();
+    ada.network().offline();
+    let pending = [view.click("#count"), view.click("#count"), view.click("#count")];
+    other.click("#count").await.unwrap();
+    assert_eq!(view.text("#count"), "3");
+    ada.network().online();
+    let mut seen = Vec::new();
+    for call in pending {
+        call.await.unwrap();
+        seen.push(view.text("#count").parse::<u32>().unwrap());
+    }
+    assert!(seen.is_sorted() && seen.iter().all(|shown| (3..=4).contains(shown)), "{seen:?}");
+    assert_eq!(view.text("#count"), "4");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_typed_is_put_back_into_a_new_session_and_what_the_server_changed_is_not() {
+    let server = Server::new(Runtime::builder);
+    let page = server.page();
+    let view = page.mount_open("guesses", json!({})).await.unwrap();
+    view.fill("#draft", "cleared").await.unwrap();
+    view.fill("#other", "kept").await.unwrap();
+    view.call("clear", ()).await.unwrap();
+    page.network().drop_at(Moment::BeforeSend);
+    let unanswered = view.call("add", ["lost"]);
+    server.crash();
+    assert_eq!(unanswered.await.unwrap_err().code, ErrorCode::SessionLost);
+    page.settled().await;
+    assert_eq!(page.sessions(), 2);
+    assert_eq!((view.text("i"), view.value("#other")), ("/kept".to_owned(), "kept".to_owned()));
+
+    // An edit that has no answer yet counts as typed.
+    page.network().offline();
+    let editing = view.fill("#draft", "on its way");
+    server.crash();
+    page.network().online();
+    assert_eq!(editing.await.unwrap_err().code, ErrorCode::SessionLost);
+    page.settled().await;
+    assert_eq!(view.text("i"), "on its way/kept");
+}
