@@ -154,8 +154,20 @@ const mount = (element, of) => {
     elements[slot] = element;
     element.$c = slot;
   }
-  tell(MOUNT, 0, 0, 0, '', JSON.stringify({ ...of, id, element: !!element }));
+  if (element && of.template) fetchTemplate(of.template);
+  post(() => enter(component, of.shape));
   return component;
+};
+// What it is mounted from goes to the server as it is; numbers in texts keep their digits.
+const enter = ({ id, of, element }, shape) => {
+  const { name, seal, props, user } = of, json = JSON.stringify;
+  let who = null;
+  try {
+    JSON.parse(user);
+    who = user;
+  } catch {}
+  ask(MOUNT, 0, element ? 1 : 0, 0, seal ? json({ seal }) : `{"component":${json(name)},"props":${props || '{}'}}`,
+    `["${id}",${shape == null ? null : json(shape.split(',').map(Number))},${who}]`);
 };
 
 const unmount = slot => {
@@ -240,7 +252,9 @@ const reload = () => {
 };
 
 const phase = (component, error) => {
-  const { element } = component;
+  const { element, told } = component;
+  component.told = !error;
+  if (told && !error) return;
   if (element) {
     if (error) element.setAttribute('live-state', 'error');
     else element.removeAttribute('live-state');
@@ -263,7 +277,11 @@ const fault = (component, action, { code, message, details = null }) => {
   after(() => (component.element || document).dispatchEvent(new CustomEvent('live:error', { detail, bubbles: true })));
 };
 
+// Templates that were asked for.
+const fetching = new Set();
 const fetchTemplate = async hash => {
+  if (fetching.has(hash)) return;
+  fetching.add(hash);
   let text;
   try {
     const response = await fetch(new URL(`template/${hash}.json`, import.meta.url));
@@ -421,15 +439,17 @@ const broken = error => {
   ready = false;
   life++;
   reset();
+  fetching.clear();
   for (const number of [...tickets.keys()]) {
     settle(number, 0, '{"code":"session_lost","message":"the page\'s engine was started again","details":null}');
   }
   queue.length = 0;
   // Slots count from the beginning again; places of components that are gone stay empty.
   for (const c of components) {
+    c.told = false;
     if (c.element) c.element.$ready = false;
     queue.push(() => {
-      ask(MOUNT, 0, 0, 0, '', JSON.stringify({ ...c.of, id: c.id, template: '', shape: undefined, element: !!c.element }));
+      enter(c);
       if (c.gone) ask(UNMOUNT, c.slot);
     });
   }

@@ -10,8 +10,8 @@ mod output;
 mod receive;
 mod request;
 
-pub(crate) use component::{Component, Phase, source};
-pub(crate) use output::{Failure, Origin, Output, Slot, Status};
+pub(crate) use component::{Component, Phase};
+pub(crate) use output::{Origin, Output, Slot, Status};
 pub(crate) use request::{Kind, Request};
 
 use std::rc::Rc;
@@ -111,7 +111,7 @@ impl Client {
 
     // What the page wants.
 
-    /// Mounts a component from a [`source`]. `id` is its name on the wire, unique in this page.
+    /// Mounts a component from the payload of its message. `id` is its name on the wire, unique in this page.
     pub(crate) fn mount(&mut self, id: &str, source: String) -> Slot {
         let slot = self.components.len() as Slot;
         let request = Request::new(slot, Kind::Mount, &source);

@@ -7,7 +7,7 @@ use wasm_bindgen::prelude::*;
 
 use crate::client::{Origin, Output};
 use crate::dom::{Dom, Op, Ops};
-use crate::page::{Mount, Page};
+use crate::page::Page;
 use crate::transport::{News, Socket};
 use crate::value::{Key, Val, parse};
 
@@ -82,9 +82,7 @@ pub fn turn(what: u32, slot: u32, a: u32, b: u32, text: &str, more: &str) -> f64
         let page = &mut engine.page;
         let mut value = || value.take().unwrap_or_default();
         match what {
-            MOUNT => {
-                page.mount(&Mount::of(&value()));
-            }
+            MOUNT => page.mount(text, value(), a != 0),
             UNMOUNT => page.unmount(slot),
             EVENT => page.event(slot, a, b, value()),
             EDIT => {
@@ -133,7 +131,8 @@ pub fn turn(what: u32, slot: u32, a: u32, b: u32, text: &str, more: &str) -> f64
     said
 }
 
-/// A component: a JSON object of what [`Mount`] has.
+/// What a component is mounted from, as JSON; and a JSON list of its id, what the renderer chose (a list of numbers; null
+/// where nothing was rendered) and whom the page was made for. `a` is 1 where there is an element to show it in.
 const MOUNT: u32 = 0;
 const UNMOUNT: u32 = 1;
 /// An event in instance `a`, which does what stands at address `b`; a JSON object of what expressions ask for.

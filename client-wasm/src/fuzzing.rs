@@ -25,5 +25,5 @@ pub fn is_template(text: &str) -> bool {
     impl Dom for Nowhere {
         fn put(&mut self, _: Op, _: &[u32], _: &[&str]) {}
     }
-    parse(text).is_some_and(|json| Blueprint::new(json, &mut Stage::new(Nowhere)).is_some())
+    parse(text).is_some_and(|json| Blueprint::new(Key::NONE, json, &mut Stage::new(Nowhere)).is_some())
 }

@@ -1,23 +1,23 @@
 //! The page: components, their views, and what goes between them.
 
-use crate::client::{Client, Failure, Kind, Origin, Output, Phase, Slot, source};
+use crate::client::{Client, Kind, Origin, Output, Phase, Slot};
 use crate::dom::{Dom, Op};
-use crate::render::{Blueprint, Of, Stage, Surroundings, View, shown};
+use crate::patch::Change;
+use crate::render::{ALL, Blueprint, CONTROL, LOCAL, Of, Stage, Surroundings, View, WIRE, shown};
 use crate::store::{Edit, Tag};
-use crate::value::{Key, Val, parse, write_count};
+use crate::value::{Key, Val, write_count};
 
 /// An element that shows a component, or the place of one without.
 #[derive(Default)]
 struct Place {
     /// Whether there is an element to show it in.
     element: bool,
-    /// What the server chose when it rendered the element; until that is adopted.
-    shape: Option<Vec<u32>>,
+    /// What the server chose when it rendered the element, a list of numbers; null where nothing was rendered, or when
+    /// it is adopted.
+    shape: Val,
     /// Whom the page was made for.
     user: Val,
-    view: Option<(Key, View)>,
-    /// The page's own code was told that it is there.
-    told: bool,
+    view: Option<View>,
 }
 
 /// What a view asks the client for.
@@ -49,48 +49,11 @@ impl Of for Sight<'_> {
 /// Why a component is not shown whose template is not one.
 const MALFORMED: &str = r#"{"code":"malformed","message":"the template cannot be read by this client"}"#;
 
-/// A component that is to be mounted.
-#[derive(Debug, Default)]
-pub(crate) struct Mount<'a> {
-    /// Its id on the wire.
-    pub(crate) id: &'a str,
-    pub(crate) seal: Option<&'a str>,
-    pub(crate) name: &'a str,
-    /// A JSON object.
-    pub(crate) props: &'a str,
-    /// The hash of the template, where the server says it.
-    pub(crate) template: Key,
-    /// What the renderer chose: numbers, separated by commas. `None` where nothing was rendered.
-    pub(crate) shape: Option<&'a str>,
-    /// Whom the page was made for, as JSON.
-    pub(crate) user: &'a str,
-    pub(crate) element: bool,
-}
-
-impl<'a> Mount<'a> {
-    /// Reads what the page hands over: a JSON object with these fields, what is absent left out.
-    pub(crate) fn of(json: &'a Val) -> Self {
-        let text = |name| json.named(name).and_then(Val::str);
-        Self {
-            id: json.text_of("id"),
-            seal: text("seal"),
-            name: json.text_of("name"),
-            props: text("props").unwrap_or("{}"),
-            template: json.key_of("template"),
-            shape: text("shape"),
-            user: json.text_of("user"),
-            element: json.named("element") == Some(&Val::Bool(true)),
-        }
-    }
-}
-
 pub(crate) struct Page<D> {
     pub(crate) client: Client,
     pub(crate) stage: Stage<D>,
     /// Those that came, by their hash. They stay for as long as the page lives.
-    blueprints: Vec<(Key, &'static Blueprint)>,
-    /// Templates that are on their way.
-    fetching: Vec<Key>,
+    blueprints: Vec<&'static Blueprint>,
     places: Vec<Place>,
     /// The views that the operations which run next make an end of trusting the server's HTML.
     adopted: Vec<Slot>,
@@ -105,7 +68,6 @@ impl<D: Dom> Page<D> {
             client: Client::new(seed),
             stage: Stage::new(dom),
             blueprints: Vec::new(),
-            fetching: Vec::new(),
             places: Vec::new(),
             adopted: Vec::new(),
             temporary: 0,
@@ -113,40 +75,18 @@ impl<D: Dom> Page<D> {
         }
     }
 
-    /// Mounts a component.
-    pub(crate) fn mount(&mut self, mount: &Mount<'_>) -> Slot {
-        let source = match mount.seal {
-            Some(seal) => source::seal(seal),
-            None => source::open(mount.name, mount.props),
-        };
-        let slot = self.client.mount(mount.id, source);
-        let numbers = |shape: &str| {
-            let mut list = String::from("[");
-            list.push_str(shape);
-            list.push(']');
-            let mut counts = Vec::new();
-            for count in parse(&list).unwrap_or_default().into_list() {
-                counts.push(count.int().unwrap_or(0) as u32);
-            }
-            counts
-        };
+    /// Mounts a component. `of` is a list: its id on the wire, what the renderer chose, whom the page was made for.
+    pub(crate) fn mount(&mut self, source: &str, of: Val, element: bool) {
+        let mut of = of.into_list();
+        let mut part = |at: usize| of.get_mut(at).map(std::mem::take).unwrap_or_default();
+        let slot = self.client.mount(part(0).str().unwrap_or_default(), source.into());
         self.places.resize_with(slot as usize, Place::default);
-        self.places.push(Place {
-            element: mount.element,
-            shape: mount.shape.map(numbers),
-            user: parse(mount.user).unwrap_or_default(),
-            view: None,
-            told: false,
-        });
-        if mount.element && mount.template != Key::NONE {
-            self.fetch(mount.template);
-        }
-        slot
+        self.places.push(Place { element, shape: part(1), user: part(2), view: None });
     }
 
     pub(crate) fn unmount(&mut self, slot: Slot) {
         if let Some(place) = self.places.get_mut(slot as usize)
-            && let Some((_, view)) = std::mem::take(place).view
+            && let Some(view) = std::mem::take(place).view
         {
             view.drop(&mut self.stage);
         }
@@ -159,13 +99,13 @@ impl<D: Dom> Page<D> {
         let mut temporary = String::from("temp-");
         write_count(u64::from(self.temporary), &mut temporary);
         event.set(Key::of("temp"), temporary.into());
-        let mut fired = Default::default();
-        self.view(slot, &event, &mut |view, around, stage| fired = view.fire(node, address, around, stage));
+        let Some(place) = self.places.get_mut(slot as usize) else { return };
+        let Some(view) = &mut place.view else { return };
+        let of = Sight { client: &self.client, slot };
+        let around = Surroundings { of: &of, user: &place.user, event: &event };
+        let fired = view.fire(node, address, &around, &mut self.stage);
         for (node, local) in fired.locals {
-            let mut local = Some(local);
-            self.view(slot, &Val::Null, &mut |view, around, stage| {
-                view.touch(node, local.take(), around, stage);
-            });
+            self.view(slot, node, LOCAL, Some(local), (Key::NONE, &[]));
         }
         let mut guesses = Vec::new();
         for edit in fired.guesses {
@@ -207,37 +147,25 @@ impl<D: Dom> Page<D> {
     /// A template came, or could not be fetched.
     pub(crate) fn template(&mut self, hash: Key, template: Option<Val>) {
         let Some(template) = template else { return self.client.want_template(hash) };
-        self.fetching.retain(|fetching| *fetching != hash);
         if self.blueprint(hash).is_some() {
             return;
         }
-        match Blueprint::new(template, &mut self.stage) {
-            Some(blueprint) => {
-                self.blueprints.push((hash, Box::leak(Box::new(blueprint))));
-                for slot in 0..self.places.len() as Slot {
-                    self.show(slot);
-                }
-            }
-            None => {
-                let failure = parse(MALFORMED).unwrap_or_default();
-                for slot in 0..self.places.len() as Slot {
-                    if self.client.component(slot).is_some_and(|component| component.template == hash) {
-                        self.phase(slot, Some(&failure));
-                    }
-                }
+        let blueprint = Blueprint::new(hash, template, &mut self.stage);
+        let malformed = blueprint.is_none();
+        if let Some(blueprint) = blueprint {
+            self.blueprints.push(Box::leak(Box::new(blueprint)));
+        }
+        for slot in 0..self.places.len() as Slot {
+            if !malformed {
+                self.show(slot);
+            } else if self.client.component(slot).is_some_and(|component| component.template == hash) {
+                self.stage.dom.put(Op::Phase, &[slot, 1], &[MALFORMED]);
             }
         }
     }
 
     fn blueprint(&self, hash: Key) -> Option<&'static Blueprint> {
-        self.blueprints.iter().find(|(known, _)| *known == hash).map(|(_, blueprint)| *blueprint)
-    }
-
-    fn fetch(&mut self, hash: Key) {
-        if self.blueprint(hash).is_none() && !self.fetching.contains(&hash) {
-            self.fetching.push(hash);
-            self.stage.dom.put(Op::Fetch, &[], &[hash.name()]);
-        }
+        self.blueprints.iter().find(|blueprint| blueprint.hash == hash).copied()
     }
 
     /// Brings views up to date with what the client says; what is left is for the socket.
@@ -279,19 +207,21 @@ impl<D: Dom> Page<D> {
             }
             Output::Changed { slot, shared, changes } => {
                 self.notify.push(slot);
-                self.see(slot, &mut |view, around, stage| view.show(shared, &changes, around, stage));
+                self.view(slot, 0, 0, None, (shared.unwrap_or(Key::NONE), &changes));
             }
             Output::Replaced { slot } => {
                 self.notify.push(slot);
-                self.see(slot, &mut |view, around, stage| view.show_all(around, stage));
+                self.view(slot, 0, ALL, None, (Key::NONE, &[]));
             }
-            Output::Failed { slot, failure } => self.phase(slot, Some(&failure)),
+            Output::Failed { slot, failure } => {
+                self.stage.dom.put(Op::Phase, &[slot, 1], &[&failure.json()]);
+            }
             Output::Wire { slot } => {
                 self.notify.push(slot);
-                self.see(slot, &mut |view, around, stage| view.show_wire(around, stage));
+                self.view(slot, 0, WIRE, None, (Key::NONE, &[]));
             }
             Output::Answered { slot, origin } => {
-                self.see(slot, &mut |view, around, stage| view.touch(origin.node, None, around, stage));
+                self.view(slot, origin.node, CONTROL, None, (Key::NONE, &[]));
             }
             Output::Refused { slot, field, .. } => {
                 let mut text = String::new();
@@ -319,29 +249,31 @@ impl<D: Dom> Page<D> {
         let hash = component.template;
         let Some(place) = self.places.get_mut(slot as usize) else { return };
         if place.element {
-            if place.view.as_ref().is_some_and(|(known, _)| *known == hash) {
-                self.see(slot, &mut |view, around, stage| view.show_all(around, stage));
+            if place.view.as_ref().is_some_and(|view| view.blueprint.hash == hash) {
+                self.view(slot, 0, ALL, None, (Key::NONE, &[]));
             } else {
-                let Some(blueprint) = self.blueprint(hash) else { return self.fetch(hash) };
-                self.build(slot, hash, blueprint);
+                let Some(blueprint) = self.blueprint(hash) else {
+                    return self.stage.dom.put(Op::Fetch, &[], &[hash.name()]);
+                };
+                self.build(slot, blueprint);
             }
         }
-        self.phase(slot, None);
+        self.stage.dom.put(Op::Phase, &[slot, 0], &[""]);
     }
 
     /// Makes the view of a component, out of what the server rendered if it can be.
-    fn build(&mut self, slot: Slot, hash: Key, blueprint: &'static Blueprint) {
+    fn build(&mut self, slot: Slot, blueprint: &'static Blueprint) {
         let Some(place) = self.places.get_mut(slot as usize) else { return };
-        if let Some((_, old)) = place.view.take() {
+        if let Some(old) = place.view.take() {
             old.drop(&mut self.stage);
         }
-        let shape = place.shape.take();
-        if shape.is_some() {
+        let shape = std::mem::take(&mut place.shape);
+        if shape != Val::Null {
             self.adopted.push(slot);
         }
         let of = Sight { client: &self.client, slot };
         let around = Surroundings { of: &of, user: &place.user, event: &Val::Null };
-        place.view = Some((hash, View::new(blueprint, slot, shape, &around, &mut self.stage)));
+        place.view = Some(View::new(blueprint, slot, shape.list(), &around, &mut self.stage));
     }
 
     /// The operations have run. Where the server's HTML was not as its template says, the view is made anew.
@@ -352,44 +284,26 @@ impl<D: Dom> Page<D> {
         }
         // Where nothing was adopted, other people's code changed what is ours; what is left of it is kept in step.
         for slot in adopted {
-            let known =
-                self.places.get(slot as usize).and_then(|place| place.view.as_ref()).map(|(hash, _)| *hash);
-            if let Some(hash) = known
-                && let Some(blueprint) = self.blueprint(hash)
-            {
-                self.build(slot, hash, blueprint);
+            let view = self.places.get(slot as usize).and_then(|place| place.view.as_ref());
+            if let Some(blueprint) = view.map(|view| view.blueprint) {
+                self.build(slot, blueprint);
             }
         }
     }
 
-    /// Tells the page's own code that a component is there, or why not.
-    fn phase(&mut self, slot: Slot, failure: Option<&Failure>) {
-        let Some(place) = self.places.get_mut(slot as usize) else { return };
-        if place.told && failure.is_none() {
-            return;
-        }
-        place.told = failure.is_none();
-        let json = failure.map(Failure::json).unwrap_or_default();
-        self.stage.dom.put(Op::Phase, &[slot, u32::from(failure.is_some())], &[&json]);
-    }
-
-    /// Does something with the view of a component, if it has one.
-    fn see(&mut self, slot: Slot, act: &mut dyn FnMut(&mut View, &Surroundings<'_>, &mut Stage<D>)) {
-        self.view(slot, &Val::Null, act);
-    }
-
-    /// The same while an event is handled.
+    /// Brings the view of a component up to date, if it has one. See [`View::show`].
     fn view(
         &mut self,
         slot: Slot,
-        event: &Val,
-        act: &mut dyn FnMut(&mut View, &Surroundings<'_>, &mut Stage<D>),
+        node: u32,
+        mask: u64,
+        local: Option<(usize, Val)>,
+        changes: (Key, &[Change]),
     ) {
         let Some(place) = self.places.get_mut(slot as usize) else { return };
+        let Some(view) = &mut place.view else { return };
         let of = Sight { client: &self.client, slot };
-        let around = Surroundings { of: &of, user: &place.user, event };
-        if let Some((_, view)) = &mut place.view {
-            act(view, &around, &mut self.stage);
-        }
+        let around = Surroundings { of: &of, user: &place.user, event: &Val::Null };
+        view.show((node, mask, local), changes, &around, &mut self.stage);
     }
 }

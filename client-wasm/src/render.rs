@@ -18,7 +18,12 @@ pub(crate) use scope::{Of, Surroundings};
 pub(crate) use value::shown;
 pub(crate) use view::View;
 
+pub(crate) use vivaz_template::code::{CONTROL, LOCAL, WIRE};
+
 use crate::dom::{Dom, Op};
+
+/// Everything.
+pub(crate) const ALL: u64 = u64::MAX;
 
 /// The DOM, and the numbers of its nodes that are given out.
 pub(crate) struct Stage<D> {

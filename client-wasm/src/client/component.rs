@@ -1,30 +1,7 @@
 //! A mounted component, as the client knows it.
 
 use crate::store::{Stream, Tag};
-use crate::value::{Key, Val, write_string};
-
-/// What a component is mounted from, and mounted from again when a session is lost: the payload of the message.
-pub(crate) mod source {
-    use super::write_string;
-
-    /// The sealed state of a server-rendered element.
-    pub(crate) fn seal(seal: &str) -> String {
-        let mut out = String::from("{\"seal\":");
-        write_string(seal, &mut out);
-        out.push('}');
-        out
-    }
-
-    /// A component that is open, with its props as a JSON object.
-    pub(crate) fn open(name: &str, props: &str) -> String {
-        let mut out = String::from("{\"component\":");
-        write_string(name, &mut out);
-        out.push_str(",\"props\":");
-        out.push_str(props);
-        out.push('}');
-        out
-    }
-}
+use crate::value::{Key, Val};
 
 /// How far it has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -41,6 +18,7 @@ pub(crate) enum Phase {
 pub(crate) struct Component {
     /// Its id on the wire.
     pub(crate) id: Key,
+    /// What it is mounted from, and mounted from again when a session is lost: the payload of the message.
     pub(super) source: String,
     /// The props that its parent gave it last, if they are newer than the source.
     pub(super) props: String,

@@ -100,7 +100,7 @@ impl Table {
 }
 
 fn open(name: &str) -> String {
-    source::open(name, "{}")
+    format!(r#"{{"component":"{name}","props":{{}}}}"#)
 }
 
 fn mount_frame(reference: u64, id: &str, name: &str) -> String {
@@ -113,7 +113,7 @@ fn set(field: &str, value: i64) -> (Key, Edit) {
     (Key::NONE, Edit::set(Key::of(field), Val::Int(value)))
 }
 
-fn code(failure: &Failure) -> &str {
+fn code(failure: &Val) -> &str {
     failure.text_of("code")
 }
 

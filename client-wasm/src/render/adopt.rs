@@ -19,7 +19,7 @@ impl<D: Dom> Painter<'_, D> {
         node: u32,
         up: &Frame<'_>,
         item: Item<'_>,
-        shape: &mut dyn Iterator<Item = u32>,
+        shape: &mut std::slice::Iter<'_, Val>,
     ) -> Instance {
         let mut instance = self.instance(block, node, up, item);
         let of = self.print.block(block);
@@ -31,7 +31,7 @@ impl<D: Dom> Painter<'_, D> {
             if of.kind != hole::VALUE
                 && let Some(part) = parts.next()
             {
-                let mut count = shape.next().unwrap_or(0);
+                let mut count = shape.next().and_then(Val::int).unwrap_or(0) as u32;
                 let (mut plan, mut block) = (None, 0);
                 let mut list = std::borrow::Cow::Owned(Val::Null);
                 if of.kind == hole::ROWS {

@@ -7,6 +7,7 @@ use crate::dom::{Dom, Op};
 use crate::value::{Key, Val};
 
 pub(crate) struct Blueprint {
+    pub(crate) hash: Key,
     keys: Vec<Key>,
     /// What each bit of a mask means: a field and a part of it, or the depth of a loop below 0 and a field of its item.
     meaning: Vec<(i64, i64)>,
@@ -17,7 +18,7 @@ pub(crate) struct Blueprint {
 
 impl Blueprint {
     /// Takes a template in its JSON form, and gives the DOM its part; `None` if it is none.
-    pub(crate) fn new<D: Dom>(json: Val, stage: &mut Stage<D>) -> Option<Self> {
+    pub(crate) fn new<D: Dom>(hash: Key, json: Val, stage: &mut Stage<D>) -> Option<Self> {
         let mut parts = json.into_list();
         let [Val::Int(VERSION), names, meaning, blocks, words] = parts.as_mut_slice() else { return None };
         let mut keys = Vec::new();
@@ -38,7 +39,7 @@ impl Blueprint {
         let base = stage.templates;
         stage.templates += blocks.list()?.len() as u32;
         stage.dom.put(Op::Template, &[base], &[&blocks.json()]);
-        Some(Self { keys, meaning: fields, code: std::mem::take(words).into_list(), base })
+        Some(Self { hash, keys, meaning: fields, code: std::mem::take(words).into_list(), base })
     }
 
     /// The bits of a change of a field, or of a part of it; -1 for all of it.

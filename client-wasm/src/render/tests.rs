@@ -39,8 +39,9 @@ impl Screen {
         let compiled = vivaz_template::compile(source).expect("a valid template");
         let mut stage = Stage::new(Fake::new());
         let json = parse(&compiled.template.to_json()).expect("the compiled form is JSON");
-        let blueprint =
-            Box::leak(Box::new(Blueprint::new(json, &mut stage).expect("the compiled form is readable")));
+        let blueprint = Box::leak(Box::new(
+            Blueprint::new(Key::NONE, json, &mut stage).expect("the compiled form is readable"),
+        ));
         let state = State { state: parse(state).expect("a state is JSON"), loading: None };
         Self { source, stage, blueprint, view: None, state }
     }
@@ -59,7 +60,8 @@ impl Screen {
         let (html, shape) = server(source, rendered);
         screen.stage.dom.load(&html);
         let around = around(&screen.state);
-        screen.view = Some(View::new(screen.blueprint, 0, Some(shape), &around, &mut screen.stage));
+        let shape: Vec<Val> = shape.iter().map(|count| Val::Int(i64::from(*count))).collect();
+        screen.view = Some(View::new(screen.blueprint, 0, Some(&shape), &around, &mut screen.stage));
         screen
     }
 
@@ -79,16 +81,16 @@ impl Screen {
             let old = self.state.state.at_mut(field).expect("the field is there");
             changes.push(Change { field, what: patch::apply(old, value).expect("the patch fits") });
         }
-        self.show(None, &changes)
+        self.show(Key::NONE, &changes)
     }
 
     #[track_caller]
-    fn show(&mut self, shared: Option<Key>, changes: &[Change]) -> Vec<String> {
+    fn show(&mut self, shared: Key, changes: &[Change]) -> Vec<String> {
         self.stage.dom.changes.clear();
         self.stage.dom.moved = 0;
         let around = around(&self.state);
         let view = self.view.as_mut().expect("there is a view");
-        view.show(shared, changes, &around, &mut self.stage);
+        view.show((0, 0, None), (shared, changes), &around, &mut self.stage);
         self.check();
         self.stage.dom.changes.clone()
     }
@@ -108,7 +110,12 @@ impl Screen {
 
     fn set_local(&mut self, node: u32, local: (usize, Val)) {
         let around = around(&self.state);
-        self.view.as_mut().expect("there is a view").touch(node, Some(local), &around, &mut self.stage);
+        self.view.as_mut().expect("there is a view").show(
+            (node, LOCAL, Some(local)),
+            (Key::NONE, &[]),
+            &around,
+            &mut self.stage,
+        );
     }
 }
 
@@ -161,7 +168,7 @@ fn html_that_is_not_the_templates_is_noticed() {
     let mut screen = Screen::prepare(ROWS, &rows(&[1, 2]));
     screen.stage.dom.load("<h1>x</h1>");
     let around = around(&screen.state);
-    View::new(screen.blueprint, 0, Some(vec![2, 2]), &around, &mut screen.stage);
+    View::new(screen.blueprint, 0, Some(&[Val::Int(2), Val::Int(2)]), &around, &mut screen.stage);
     assert!(screen.stage.dom.misfits > 0);
 }
 
@@ -320,7 +327,7 @@ fn loading_shows_on_the_element_that_called() {
     let node = screen.view.as_ref().unwrap().root.node;
     screen.state.loading = Some(Origin { node, hole: events[1] });
     let around = around(&screen.state);
-    screen.view.as_mut().unwrap().show_wire(&around, &mut screen.stage);
+    screen.view.as_mut().unwrap().show((0, WIRE, None), (Key::NONE, &[]), &around, &mut screen.stage);
     assert_eq!(screen.stage.dom.html(), r#"<button>a</button><button disabled="">b</button>"#);
 }
 

@@ -1,7 +1,5 @@
 //! One component's DOM: a tree of block instances.
 
-use vivaz_template::code::{CONTROL, LOCAL, WIRE};
-
 use super::Stage;
 use super::apply::{Dirty, Painter, Taken};
 use super::blueprint::Blueprint;
@@ -27,7 +25,7 @@ pub(super) struct Instance {
 
 /// A component's DOM.
 pub(crate) struct View {
-    pub(super) blueprint: &'static Blueprint,
+    pub(crate) blueprint: &'static Blueprint,
     pub(super) root: Instance,
 }
 
@@ -37,7 +35,7 @@ impl View {
     pub(crate) fn new<D: Dom>(
         blueprint: &'static Blueprint,
         slot: Slot,
-        shape: Option<Vec<u32>>,
+        shape: Option<&[Val]>,
         around: &Surroundings<'_>,
         stage: &mut Stage<D>,
     ) -> Self {
@@ -46,11 +44,11 @@ impl View {
         let mut painter = Painter::new(blueprint, stage);
         let frame = Frame::outermost(around);
         let root = match shape {
-            Some(shape) => painter.adopt(0, node, &frame, None, &mut shape.into_iter()),
+            Some(shape) => painter.adopt(0, node, &frame, None, &mut shape.iter()),
             None => painter.instance(0, node, &frame, None),
         };
         let mut view = Self { blueprint, root };
-        view.show_all(around, stage);
+        view.show((0, super::ALL, None), (Key::NONE, &[]), around, stage);
         view
     }
 
@@ -59,19 +57,22 @@ impl View {
         Painter::new(self.blueprint, stage).forget(&mut self.root);
     }
 
-    /// Shows changes of the component's own fields, or of the topic under a field.
+    /// Shows what changed: what reads one of the mask, fields of the component, those of the topic under the field `shared`.
+    ///
+    /// Only in the instance whose root is `node`, unless that is 0: a piece of the page's own state, which is set; or
+    /// without one what the user may have changed there, and that alone (a box that was ticked and whose action was
+    /// refused shows what counts).
     pub(crate) fn show<D: Dom>(
         &mut self,
-        shared: Option<Key>,
-        changes: &[Change],
+        (node, mut mask, mut local): (u32, u64, Option<(usize, Val)>),
+        (shared, changes): (Key, &[Change]),
         around: &Surroundings<'_>,
         stage: &mut Stage<D>,
     ) {
-        let mut mask = 0;
         let mut lists: Vec<Taken<'_>> = Vec::new();
         for change in changes {
             let field = i64::from(change.field.id());
-            let place = shared.map_or((field, -1), |root| (i64::from(root.id()), field));
+            let place = if shared == Key::NONE { (field, -1) } else { (i64::from(shared.id()), field) };
             mask |= self.blueprint.mask(place.0, place.1);
             // Two runs of steps for one list, or steps after a new value: only the end counts then.
             if let What::List(steps) = &change.what
@@ -80,47 +81,18 @@ impl View {
                 lists.push((place, steps));
             }
         }
-        self.run(&Dirty { lists: &lists, ..Dirty::of(mask) }, around, stage);
-    }
-
-    /// Shows everything anew: after a snapshot.
-    pub(crate) fn show_all<D: Dom>(&mut self, around: &Surroundings<'_>, stage: &mut Stage<D>) {
-        self.run(&Dirty::all(), around, stage);
-    }
-
-    /// Shows the state of the wire.
-    pub(crate) fn show_wire<D: Dom>(&mut self, around: &Surroundings<'_>, stage: &mut Stage<D>) {
-        self.run(&Dirty::of(WIRE), around, stage);
-    }
-
-    fn run<D: Dom>(&mut self, dirty: &Dirty<'_>, around: &Surroundings<'_>, stage: &mut Stage<D>) {
-        Painter::new(self.blueprint, stage).update(&mut self.root, &Frame::outermost(around), None, dirty);
-    }
-
-    /// Sets again, in the instance whose root is `node`, what the user may have changed (a box that was ticked and
-    /// whose action was refused shows what counts); or a piece of the page's own state there, where one is given.
-    pub(crate) fn touch<D: Dom>(
-        &mut self,
-        node: u32,
-        mut local: Option<(usize, Val)>,
-        around: &Surroundings<'_>,
-        stage: &mut Stage<D>,
-    ) {
-        let outermost = Frame::outermost(around);
-        let mut dirty = Dirty { force: true, ..Dirty::of(CONTROL) };
+        let dirty = Dirty { mask, force: node != 0 && local.is_none(), lists: &lists };
+        let (node, outermost) = (if node == 0 { self.root.node } else { node }, Frame::outermost(around));
         Painter::new(self.blueprint, stage).find(
             &mut self.root,
             node,
             &outermost,
             None,
             &mut |painter, instance, frame, item| {
-                if let Some((slot, value)) = local.take() {
-                    let Some(local) = instance.locals.get_mut(slot) else { return };
-                    if *local == value {
-                        return;
-                    }
+                if let Some((slot, value)) = local.take()
+                    && let Some(local) = instance.locals.get_mut(slot)
+                {
                     *local = value;
-                    dirty = Dirty::of(LOCAL);
                 }
                 painter.update(instance, frame, item, &dirty);
             },
