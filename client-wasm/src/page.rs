@@ -79,8 +79,7 @@ impl<D: Dom> Page<D> {
     pub(crate) fn mount(&mut self, source: &str, of: Val, element: bool) {
         let mut of = of.into_list();
         let mut part = |at: usize| of.get_mut(at).map(std::mem::take).unwrap_or_default();
-        let slot = self.client.mount(part(0).str().unwrap_or_default(), source.into());
-        self.places.resize_with(slot as usize, Place::default);
+        self.client.mount(part(0).str().unwrap_or_default(), source.into());
         self.places.push(Place { element, shape: part(1), user: part(2), view: None });
     }
 
@@ -103,15 +102,17 @@ impl<D: Dom> Page<D> {
         let Some(view) = &mut place.view else { return };
         let of = Sight { client: &self.client, slot };
         let around = Surroundings { of: &of, user: &place.user, event: &event };
-        let fired = view.fire(node, address, &around, &mut self.stage);
-        for (node, local) in fired.locals {
-            self.view(slot, node, LOCAL, Some(local), (Key::NONE, &[]));
+        let mut fired = view.fire(node, address, &around, &mut self.stage);
+        for (node, local) in &mut fired.locals {
+            self.view(slot, *node, LOCAL, Some(std::mem::take(local)), (Key::NONE, &[]));
         }
         let mut guesses = Vec::new();
-        for edit in fired.guesses {
-            guesses.extend(self.place_guess(slot, edit));
+        for edit in &mut fired.guesses {
+            if let Some(guess) = self.place_guess(slot, std::mem::take(edit)) {
+                guesses.push(guess);
+            }
         }
-        for call in fired.calls {
+        for call in &fired.calls {
             let origin = Origin { node, hole: address };
             let guesses = std::mem::take(&mut guesses);
             self.client.action(slot, Key::of(call.action), &call.arguments, origin, 0, guesses);
@@ -283,10 +284,10 @@ impl<D: Dom> Page<D> {
             return;
         }
         // Where nothing was adopted, other people's code changed what is ours; what is left of it is kept in step.
-        for slot in adopted {
-            let view = self.places.get(slot as usize).and_then(|place| place.view.as_ref());
+        for slot in &adopted {
+            let view = self.places.get(*slot as usize).and_then(|place| place.view.as_ref());
             if let Some(blueprint) = view.map(|view| view.blueprint) {
-                self.build(slot, blueprint);
+                self.build(*slot, blueprint);
             }
         }
     }

@@ -58,8 +58,8 @@ impl<D: Dom> Stage<D> {
     pub(crate) fn release(&mut self, start: u32, length: u32) {
         self.dom.put(Op::Forget, &[start, length], &[]);
         let length = length as usize;
-        if self.free.len() <= length {
-            self.free.resize(length + 1, Vec::new());
+        while self.free.len() <= length {
+            self.free.push(Vec::new());
         }
         if let Some(free) = self.free.get_mut(length) {
             free.push(start);

@@ -69,7 +69,9 @@ impl<'a, D: Dom> Painter<'a, D> {
             let value = code.eval(&frame.inside(item, node, &instance.locals)).into_owned();
             instance.locals.push(value);
         }
-        instance.parts.resize_with(of.nodes as usize / 2, Vec::new);
+        for _ in 0..of.nodes / 2 {
+            instance.parts.push(Vec::new());
+        }
         instance
     }
 
@@ -139,7 +141,7 @@ impl<'a, D: Dom> Painter<'a, D> {
             }
             return;
         }
-        for mut old in part.drain(..) {
+        while let Some(mut old) = part.pop() {
             self.remove(&mut old);
         }
         if wanted != 0 {

@@ -170,12 +170,12 @@ impl<D: Dom> Painter<'_, D> {
         }
         // A key that is there twice finds the first that is not taken yet.
         let mut order = Vec::with_capacity(items.len());
-        for key in wanted {
+        for key in &wanted {
             let (mut from, mut found) = (usize::MAX, Instance::default());
-            let mut entry = (key >> 32) as usize & mask;
+            let mut entry = (*key >> 32) as usize & mask;
             while let Some(at) = table.get(entry).and_then(|entry| entry.checked_sub(1)) {
                 if let Some(row) = old.get_mut(at)
-                    && row.key == key
+                    && row.key == *key
                     && row.node != 0
                 {
                     (from, found) = (at, std::mem::take(row));
@@ -183,7 +183,7 @@ impl<D: Dom> Painter<'_, D> {
                 }
                 entry = (entry + 1) & mask;
             }
-            found.key = key;
+            found.key = *key;
             order.push(from);
             rows.push(found);
         }

@@ -4,7 +4,7 @@ use crate::patch::{self, Step, What};
 use crate::value::{Key, Val};
 
 /// One edit of a guess, with its values worked out, so that it can be laid over a newer state again.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Default, PartialEq)]
 pub(crate) struct Edit {
     /// The field of the stream that it changes.
     pub(crate) field: Key,
