@@ -1,5 +1,8 @@
 //! Field errors of a form.
 
+#[cfg(feature = "garde")]
+mod validation;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -93,37 +96,9 @@ impl<F: Into<String>, M: Into<String>> FromIterator<(F, M)> for Errors {
     }
 }
 
-#[cfg(feature = "garde")]
-impl From<&garde::Report> for Errors {
-    /// The report's paths are the fields' names: `address.city`.
-    fn from(report: &garde::Report) -> Self {
-        report.iter().map(|(path, error)| (path.to_string(), error.message().to_owned())).collect()
-    }
-}
-
-#[cfg(feature = "garde")]
-impl From<garde::Report> for Errors {
-    fn from(report: garde::Report) -> Self {
-        Self::from(&report)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[cfg(feature = "garde")]
-    #[test]
-    fn a_report_names_its_fields() {
-        let mut report = garde::Report::new();
-        report.append(garde::Path::new("email"), garde::Error::new("is no address"));
-        report.append(garde::Path::new("address").join("city"), garde::Error::new("is blank"));
-        let errors = Errors::from(report);
-        assert_eq!(
-            serde_json::to_string(&errors).unwrap(),
-            r#"{"address.city":["is blank"],"email":["is no address"]}"#
-        );
-    }
 
     #[test]
     fn the_wire_form_is_an_object_of_lists() {

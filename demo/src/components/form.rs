@@ -74,6 +74,6 @@ impl Form {
 
     /// Every problem of every field.
     fn problems(&self) -> Errors {
-        self.validate().err().map(Errors::from).unwrap_or_default()
+        Errors::validate(self)
     }
 }
