@@ -36,7 +36,11 @@ if (document.querySelector("live-component")) {
   const { default: live } = await import("/live/client.js");
   connection(live);
   live.hook("editor", { mounted: edit });
-  live.hook("earlier", { mounted: (element) => lookBack(element, live.component(element)) });
+  const ends = new WeakMap();
+  live.hook("earlier", {
+    mounted: (element) => ends.set(element, lookBack(element, live.component(element))),
+    destroyed: (element) => ends.get(element)?.(),
+  });
   const list = document.querySelector(".todo");
   if (list) atOnce(list, () => live.component(list));
 }
@@ -119,7 +123,7 @@ function atOnce(list, component) {
   }, true);
 }
 
-/** Older messages than those that the room keeps, asked for by the action that returns them. */
+/** Older messages than those that the room keeps, asked for by the action that returns them. Returns what ends it. */
 function lookBack(box, chat) {
   const PAGE = 50;
   const [button, status, list] = ["button", "[role=status]", "ol"].map((name) => box.querySelector(name));
@@ -173,7 +177,7 @@ function lookBack(box, chat) {
       button.removeAttribute("aria-busy");
     }
   });
-  chat.subscribe(show);
   // The engine is at work while it mounts a hook; its state can be asked for when it is done.
   queueMicrotask(() => show(chat.state));
+  return chat.subscribe(show);
 }
