@@ -136,6 +136,31 @@ test("a row that waits for its answer across a drop becomes one row, in both bro
   await expect(other.locator(".items .text", { hasText: text })).toHaveCount(0);
 });
 
+test("a page that was refused can be made to try again", async ({ page, demo }) => {
+  let refuse = false;
+  await page.routeWebSocket("**/live", async (socket) => {
+    // 4400: the server cannot read what the page sends; nothing says that it ever will.
+    if (refuse) return void (await socket.close({ code: 4400 }));
+    const server = socket.connectToServer();
+    server.onMessage((message) => (refuse ? void socket.close({ code: 4400 }) : socket.send(message)));
+  });
+  await open(page, `${demo.url}/counter`);
+  refuse = true;
+  await plus(page).click();
+  await expect(html(page)).toHaveAttribute("live-connection", "stopped");
+  const again = page.getByRole("button", { name: "Try now" });
+  await expect(again).toBeVisible();
+  await plus(page).click();
+  await expect(page.locator(".waiting")).toHaveText(/waiting/);
+  await expect(html(page)).toHaveAttribute("live-connection", "stopped");
+  refuse = false;
+  await again.focus();
+  await page.keyboard.press("Enter");
+  await live(page);
+  await expect(again).toBeHidden();
+  await expect(count(page)).toHaveText("2");
+});
+
 test("two tabs are two sessions: what one loses, the other does not notice", async ({ page, context, problems, demo, network }) => {
   await open(page, `${network.url}/counter`);
   const other = await context.newPage();
@@ -180,6 +205,8 @@ test("a session that is taken over says so, does not fight, and comes back with 
     { session, resume, acked: 0, streams: {} },
   );
   await expect(html(page)).toHaveAttribute("live-connection", "stopped");
+  await expect(page.locator(".wire").getByText("Stopped")).toBeVisible();
+  await expect(page.getByRole("button", { name: "Try now" })).toBeVisible();
   await plus(page).click();
   await live(page);
   await expect(count(page)).toHaveText("2");
