@@ -23,6 +23,7 @@ pub(crate) use self::hello::RECOGNISED_BEFORE;
 #[cfg(test)]
 pub(crate) use self::hello::close_of;
 use self::pulse::{Diagnosis, Pulse};
+use crate::browser::Browser;
 use crate::port::Mail;
 use crate::runtime::Runtime;
 use crate::session::{Done, Session};
@@ -60,6 +61,11 @@ impl<T: Transport> Connection<T> {
             Err(hello::Refused::Gone) => transport.answer_close().await,
         }
         None
+    }
+
+    /// Tells the session which browser its page is shown in.
+    pub(crate) fn is_from(&mut self, browser: Option<Browser>) {
+        self.session.set_browser(browser);
     }
 
     /// Serves it to its end. No `async fn`, which would have room for what it is given and for what it makes of that.

@@ -56,6 +56,7 @@
 
 mod address;
 mod assets;
+mod browser;
 mod connection;
 #[cfg(fuzzing)]
 pub mod fuzzing;

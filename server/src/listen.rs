@@ -19,6 +19,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower_service::Service;
 
+use crate::browser::NewBrowser;
+
 /// How long the loop pauses when the system cannot accept: it is out of file descriptors, and some have to come back.
 const OUT_OF_SOCKETS: Duration = Duration::from_millis(100);
 
@@ -86,8 +88,12 @@ async fn handle(
     mut request: Request<Incoming>,
 ) -> Result<Response, Infallible> {
     request.extensions_mut().insert(ConnectInfo(peer));
+    let browser = NewBrowser::default();
+    request.extensions_mut().insert(browser.clone());
     // A router is always ready.
-    app.call(request.map(Body::new)).await
+    let mut response = app.call(request.map(Body::new)).await?;
+    browser.write(response.headers_mut());
+    Ok(response)
 }
 
 /// Whether it is about that one connection, which the peer gave up.

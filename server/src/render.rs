@@ -11,8 +11,10 @@ use axum::response::{Html, IntoResponse, Response};
 use serde_json::value::RawValue;
 use vivaz_components::{ActionError, ErrorCode, Identity, LiveComponent, MountContext};
 
+use crate::browser::{Browser, NewBrowser};
 use crate::identify::Refused;
 use crate::runtime::Runtime;
+use crate::seal::{holder, holder_in};
 
 /// What a handler renders components with: extracted from the request, so that components know whom they are for.
 ///
@@ -33,6 +35,38 @@ use crate::runtime::Runtime;
 pub struct Live {
     runtime: Runtime,
     identity: Identity,
+    browser: InBrowser,
+}
+
+/// What seals are bound to beside the identity.
+#[derive(Clone, Debug)]
+enum InBrowser {
+    /// Nothing: there is a user, or no way to set a cookie.
+    Any,
+    /// A browser that has its cookie.
+    Known(Browser),
+    /// One that gets it with the answer.
+    New { browser: Browser, answer: NewBrowser, is_secure: bool },
+}
+
+impl InBrowser {
+    fn of(parts: &Parts, runtime: &Runtime, identity: &Identity) -> Self {
+        let core = runtime.core();
+        if identity.user_id().is_some() || !core.binds_browsers {
+            return Self::Any;
+        }
+        if let Some(browser) = Browser::of(&parts.headers, &core.secret) {
+            return Self::Known(browser);
+        }
+        let Some((answer, browser)) = parts.extensions.get().cloned().zip(Browser::new()) else {
+            return Self::Any;
+        };
+        // Whoever says so of a request of its own harms nobody else.
+        let forwarded = parts.headers.get("x-forwarded-proto");
+        let is_secure =
+            forwarded.is_some_and(|value| value == "https") || parts.uri.scheme_str() == Some("https");
+        Self::New { browser, answer, is_secure }
+    }
 }
 
 /// HTML of components: the elements with their first paint, and what the page needs to go on from there.
@@ -96,7 +130,7 @@ impl IntoResponse for RenderError {
 impl Live {
     #[cfg(feature = "testing")]
     pub(crate) fn new(runtime: Runtime, identity: Identity) -> Self {
-        Self { runtime, identity }
+        Self { runtime, identity, browser: InBrowser::Any }
     }
 
     /// Renders a component: `mount` runs here, once. The page brings its state back under seal.
@@ -157,6 +191,18 @@ impl Live {
         &self.runtime
     }
 
+    /// Who opens what is sealed here. A browser that has no cookie yet gets one.
+    fn holder(&self) -> String {
+        match &self.browser {
+            InBrowser::Any => holder(&self.identity),
+            InBrowser::Known(browser) => holder_in(&self.identity, *browser),
+            InBrowser::New { browser, answer, is_secure } => {
+                answer.set(*browser, &self.runtime.core().secret, *is_secure);
+                holder_in(&self.identity, *browser)
+            }
+        }
+    }
+
     fn mount_context(&self) -> MountContext {
         let core = self.runtime.core();
         MountContext::new(core.env(self.identity.clone())).with_time_limit(core.limits.action_time)
@@ -173,7 +219,8 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refused> {
         let runtime = Runtime::from_ref(state);
         let identity = runtime.core().identify(parts.clone()).await?;
-        Ok(Self { runtime, identity })
+        let browser = InBrowser::of(parts, &runtime, &identity);
+        Ok(Self { runtime, identity, browser })
     }
 }
 

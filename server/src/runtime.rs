@@ -35,6 +35,7 @@ use crate::origin::Origins;
 use crate::port::{Mail, Port, Posted};
 use crate::rate::Rate;
 use crate::seal::Sealer;
+use crate::secret::Secret;
 use crate::session::History;
 use crate::sessions::Sessions;
 use crate::stats::{Counters, Stats};
@@ -81,7 +82,10 @@ pub(crate) struct Core {
     pub(crate) registry: Registry,
     pub(crate) templates: Templates,
     pub(crate) assets: Assets,
+    pub(crate) secret: Secret,
     pub(crate) sealer: Sealer,
+    /// Whether seals for visitors without a user are bound to their browsers.
+    pub(crate) binds_browsers: bool,
     pub(crate) states: States,
     pub(crate) hub: Hub,
     pub(crate) sessions: Sessions,

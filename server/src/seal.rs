@@ -13,6 +13,7 @@ use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use serde::{Deserialize, Serialize};
 use vivaz_components::Identity;
 
+use crate::browser::Browser;
 use crate::secret::{Secret, random_bytes};
 
 const NONCE: usize = 24;
@@ -75,6 +76,11 @@ impl Sealer {
 /// Whose a seal is: the same user of the same tenant opens it, nobody else.
 pub(crate) fn holder(identity: &Identity) -> String {
     format!("{:?}/{:?}", identity.tenant(), identity.user_id())
+}
+
+/// Whose a seal is that was made for a visitor without a user: whoever uses that browser.
+pub(crate) fn holder_in(identity: &Identity, browser: Browser) -> String {
+    format!("{}@{}", holder(identity), browser.name())
 }
 
 /// The time that seals are measured by, in seconds since 1970.

@@ -41,6 +41,7 @@ pub(crate) use self::restore::restore;
 pub(crate) use self::resume::Position;
 use self::topics::Held;
 pub(crate) use self::work::Done;
+use crate::browser::Browser;
 use crate::port::Port;
 use crate::runtime::Runtime;
 use crate::stats::Counters;
@@ -50,6 +51,8 @@ pub(crate) struct Session {
     runtime: Runtime,
     port: Arc<Port>,
     identity: Identity,
+    /// The browser of its connection, if that has a cookie: what seals may be bound to.
+    browser: Option<Browser>,
     /// The connection that it has, or had last.
     connection: ConnectionId,
     /// Boxed, because a map that has one has room for four.
@@ -81,6 +84,7 @@ impl Session {
             runtime,
             port,
             identity,
+            browser: None,
             connection,
             components: HashMap::default(),
             topics: HashMap::default(),
@@ -104,6 +108,11 @@ impl Session {
 
     pub(crate) fn runtime(&self) -> &Runtime {
         &self.runtime
+    }
+
+    /// Which browser it is connected to now.
+    pub(crate) fn set_browser(&mut self, browser: Option<Browser>) {
+        self.browser = browser;
     }
 
     /// Whose it is.

@@ -16,6 +16,7 @@ use vivaz_components::Identity;
 use vivaz_protocol::{CloseCode, SUBPROTOCOL_JSON, SUBPROTOCOLS};
 
 use crate::address::{TooMany, client_address};
+use crate::browser::Browser;
 use crate::connection::{self, Connection};
 use crate::gate::Place;
 use crate::identify::Refused;
@@ -49,6 +50,7 @@ pub(crate) async fn upgrade(State(runtime): State<Runtime>, request: Request) ->
     };
     // A page cannot read the status of a refused upgrade, so a refused identity is said by a close code.
     let revocations = core.revocations();
+    let browser = Browser::of(&parts.headers, &core.secret);
     let identity = core.identify(parts).await;
     if runtime.core().shutdown.is_cancelled() {
         return Refusal::GoingAway.into_response(&runtime);
@@ -57,7 +59,7 @@ pub(crate) async fn upgrade(State(runtime): State<Runtime>, request: Request) ->
     let place = runtime.core().gate.enter();
     let tasks = runtime.core().tasks.clone();
     let response = handshake.accept();
-    let entered = Box::pin(enter(upgrade, runtime, place, identity, revocations));
+    let entered = Box::pin(enter(upgrade, runtime, place, (identity, browser), revocations));
     let task = async move {
         if let Some((connection, _place)) = entered.await {
             connection.serve().await;
@@ -73,7 +75,7 @@ async fn enter(
     upgrade: OnUpgrade,
     runtime: Runtime,
     place: Option<Place>,
-    identity: Result<Identity, Refused>,
+    (identity, browser): (Result<Identity, Refused>, Option<Browser>),
     revocations: u64,
 ) -> Option<(Connection<WebSocket<TokioIo<Upgraded>>>, Place)> {
     let socket = open(upgrade, runtime.core().limits.message_bytes).await?;
@@ -84,7 +86,9 @@ async fn enter(
             (CloseCode::TimedOut, connection::RECOGNISED_BEFORE)
         }
         (Some(place), Ok(identity)) => {
-            return Some((Connection::open(socket, &runtime, identity).await?, place));
+            let mut connection = Connection::open(socket, &runtime, identity).await?;
+            connection.is_from(browser);
+            return Some((connection, place));
         }
     };
     socket.close(code.as_u16(), reason).await;

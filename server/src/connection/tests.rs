@@ -7,6 +7,7 @@ use vivaz_components::Identity;
 
 use super::run;
 use crate::runtime::Runtime;
+use crate::seal::{Sealed, holder};
 use crate::transport::memory::{Peer, pair};
 use crate::transport::{Incoming, Outgoing};
 
@@ -129,4 +130,37 @@ async fn a_session_waits_five_minutes_and_not_more() {
     assert_eq!(runtime.stats().sessions, 1);
     tokio::time::sleep(Duration::from_secs(3)).await;
     assert_eq!(runtime.stats().sessions, 0);
+}
+
+#[derive(vivaz_components::LiveComponent, Clone)]
+#[live(name = "kept", inline = "<p>{{ n }}</p>", crate = "vivaz_components")]
+struct Kept {
+    #[live(default)]
+    n: u32,
+}
+
+#[tokio::test]
+async fn a_seal_of_another_schema_is_none() {
+    use vivaz_components::LiveComponent as _;
+    let (runtime, mut peer) = connect(8);
+    say(&peer, HELLO).await;
+    assert!(hear(&mut peer).await.contains("WELCOME"));
+    for (reference, schema, answer) in
+        [(1, Kept::SPEC.schema ^ 1, r#""code":"bad_seal""#), (2, Kept::SPEC.schema, "COMPONENT_MOUNTED")]
+    {
+        let sealed = Sealed {
+            component: "kept".into(),
+            schema,
+            expires: u64::MAX,
+            props: "{}".into(),
+            state: Some(r#"{"n":7}"#.into()),
+        };
+        let seal = runtime.core().sealer.seal(&sealed, &holder(&Identity::anonymous())).unwrap();
+        let mount = format!(
+            r#"{{"v":1,"type":"COMPONENT_MOUNT","ref":{reference},"componentId":"c","payload":{{"seal":"{seal}"}}}}"#
+        );
+        peer.say.send(Incoming::Text(Bytes::from(mount))).await.unwrap();
+        let said = hear(&mut peer).await;
+        assert!(said.contains(answer), "{said}");
+    }
 }

@@ -9,7 +9,7 @@ use vivaz_components::Instance;
 use vivaz_template::ChildSlot;
 
 use super::{Live, RenderError};
-use crate::seal::{Sealed, holder, now};
+use crate::seal::{Sealed, now};
 
 /// Components nested deeper than this are a component that contains itself.
 const DEPTH: usize = 32;
@@ -114,7 +114,7 @@ impl Painter<'_> {
             props: props.get().to_owned(),
             state,
         };
-        Ok(core.sealer.seal(&sealed, &holder(&self.live.identity)))
+        Ok(core.sealer.seal(&sealed, &self.live.holder()))
     }
 }
 

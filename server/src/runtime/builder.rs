@@ -53,6 +53,7 @@ pub struct Builder {
     identify: Identify,
     middleware: Middleware,
     secret: Option<Secret>,
+    seals_for_anybody: bool,
     limits: Limits,
     origins: Origins,
     proxies: Vec<Box<str>>,
@@ -139,6 +140,14 @@ impl Builder {
         R: Future<Output = vivaz_components::Result> + Send + 'static,
     {
         self.middleware.push(layer);
+        self
+    }
+
+    /// Lets any browser use what was rendered for a visitor without a user, and sets no cookie: for pages that are shown
+    /// inside of another site's, where browsers keep no cookies. Such a page's seals are worth what the page is worth.
+    #[must_use]
+    pub fn seals_for_anybody(mut self) -> Self {
+        self.seals_for_anybody = true;
         self
     }
 
@@ -293,6 +302,8 @@ impl Builder {
             templates,
             registry,
             sealer: Sealer::new(&secret),
+            secret,
+            binds_browsers: !self.seals_for_anybody,
             states: self.states,
             hub: self.hub,
             sessions: Sessions::new(),

@@ -11,7 +11,7 @@ use super::component::{Component, Origin, Slot, Task};
 use super::replies::Kept;
 use super::work::{Done, names};
 use super::{Session, speak};
-use crate::seal::{holder, now};
+use crate::seal::{holder, holder_in, now};
 
 /// A mount that is under way.
 #[derive(Clone, Copy, Debug)]
@@ -55,7 +55,10 @@ impl Session {
     /// Mounts a component that the server rendered.
     pub(super) fn mount_sealed(&mut self, reference: Ref, id: &ComponentId, seal: &Seal<'_>, asked: Instant) {
         let core = self.runtime.core();
-        let sealed = core.sealer.open(seal.expose(), &holder(&self.identity), now());
+        let open = |holder: String| core.sealer.open(seal.expose(), &holder, now());
+        let in_browser = self.browser.filter(|_| self.identity.user_id().is_none());
+        let sealed = in_browser.and_then(|browser| open(holder_in(&self.identity, browser)));
+        let sealed = sealed.or_else(|| open(holder(&self.identity)));
         let registration = sealed.as_ref().and_then(|sealed| core.registry.get(&sealed.component)).copied();
         let (Some(sealed), Some(registration)) = (sealed, registration) else {
             return self.refuse_mount(reference, id, ErrorCode::BadSeal, BAD_SEAL);

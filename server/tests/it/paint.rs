@@ -17,6 +17,9 @@ pub(crate) fn attributes(html: &str, name: &str) -> Vec<String> {
         .collect()
 }
 
+/// A user: what is rendered for nobody in particular is bound to a browser.
+const ADA: &[(&str, &str)] = &[("x-user", "ada")];
+
 #[tokio::test]
 async fn a_page_comes_with_its_components_painted_and_no_cache_keeps_it() {
     let server = start().await;
@@ -35,11 +38,11 @@ async fn a_page_comes_with_its_components_painted_and_no_cache_keeps_it() {
 #[tokio::test]
 async fn mount_runs_once_for_the_paint_and_the_page_together() {
     let server = start().await;
-    let (_, body) = request(&server, "GET", "/page", &[]).await;
+    let (_, body) = request(&server, "GET", "/page", ADA).await;
     let html = String::from_utf8(body).unwrap();
     assert_eq!(server.bench.runs.load(Ordering::SeqCst), 1);
     let seals = attributes(&html, "seal");
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::greet_with(&server, ADA, json!({})).await;
     let mount = client.message("COMPONENT_MOUNT", "a", json!({ "seal": seals[0] }));
     let mounted = client.ask(mount).await;
     assert_eq!(mounted["payload"]["state"], json!({ "title": "<b>&\"", "count": 3 }));
@@ -54,9 +57,9 @@ async fn mount_runs_once_for_the_paint_and_the_page_together() {
 #[tokio::test]
 async fn state_too_large_for_a_seal_is_mounted_again() {
     let server = limited(Limits { seal_state_bytes: 4, ..Limits::default() }).await;
-    let (_, body) = request(&server, "GET", "/page", &[]).await;
+    let (_, body) = request(&server, "GET", "/page", ADA).await;
     let seals = attributes(&String::from_utf8(body).unwrap(), "seal");
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::greet_with(&server, ADA, json!({})).await;
     let mount = client.message("COMPONENT_MOUNT", "b", json!({ "seal": seals[1] }));
     let mounted = client.ask(mount).await;
     assert_eq!(mounted["payload"]["state"], json!({ "text": "hello" }));

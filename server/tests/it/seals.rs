@@ -10,10 +10,20 @@ use crate::client::{Client, assert_error};
 use crate::http::request;
 use crate::paint::attributes;
 
+type Headers<'a> = &'a [(&'a str, &'a str)];
+
 /// The seals in the page that is rendered for whom the headers say.
 async fn seals(server: &Server, headers: &[(&str, &str)]) -> Vec<String> {
     let (_, body) = request(server, "GET", "/page", headers).await;
     attributes(&String::from_utf8(body).unwrap(), "seal")
+}
+
+/// The cookie that the page sets for a browser that has none.
+async fn cookie(server: &Server) -> String {
+    let (head, _) = request(server, "GET", "/page", &[]).await;
+    let set = head.lines().find_map(|line| line.strip_prefix("set-cookie: ")).unwrap().to_owned();
+    assert!(set.contains("; httponly") && set.contains("; samesite=lax"), "{set}");
+    set.split(';').next().unwrap().to_owned()
 }
 
 /// What comes of mounting with a seal.
@@ -43,15 +53,17 @@ async fn a_seal_is_good_for_its_user_in_its_tenant_and_for_nobody_else() {
 #[tokio::test]
 async fn a_seal_is_good_as_long_as_it_says() {
     let server = limited(Limits { seal_time: Duration::ZERO, ..Limits::default() }).await;
-    let seal = seals(&server, &[]).await.remove(0);
-    assert_error(&mount(&server, &[], &seal).await, "bad_seal");
+    let ada: &[_] = &[("x-user", "ada")];
+    let seal = seals(&server, ada).await.remove(0);
+    assert_error(&mount(&server, ada, &seal).await, "bad_seal");
 }
 
 #[tokio::test]
 async fn a_seal_changed_anywhere_is_no_seal() {
     let server = start().await;
-    let seal = seals(&server, &[]).await.remove(0);
-    let mut client = Client::greet(&server).await;
+    let ada: &[_] = &[("x-user", "ada")];
+    let seal = seals(&server, ada).await.remove(0);
+    let mut client = Client::greet_with(&server, ada, json!({})).await;
     for at in [0, 10, 31, 32, 40, seal.len() / 2, seal.len() - 2] {
         let mut forged = seal.clone().into_bytes();
         forged[at] = if forged[at] == b'A' { b'B' } else { b'A' };
@@ -70,10 +82,50 @@ async fn the_keys_of_a_server_can_be_rotated_under_open_pages() {
     let before = keyed(old.to_owned()).await;
     let rotated = keyed(format!("{new},{old}")).await;
     let after = keyed(new.to_owned()).await;
-    let seal = seals(&before, &[]).await.remove(0);
-    assert_eq!(mount(&rotated, &[], &seal).await["type"], "COMPONENT_MOUNTED");
-    assert_error(&mount(&after, &[], &seal).await, "bad_seal");
-    let fresh = seals(&rotated, &[]).await.remove(0);
-    assert_eq!(mount(&after, &[], &fresh).await["type"], "COMPONENT_MOUNTED", "the first key seals");
-    assert_error(&mount(&before, &[], &fresh).await, "bad_seal");
+    // The browser's cookie is signed with the same keys.
+    let old = cookie(&before).await;
+    let old: Headers<'_> = &[("cookie", &old)];
+    let seal = seals(&before, old).await.remove(0);
+    assert_eq!(mount(&rotated, old, &seal).await["type"], "COMPONENT_MOUNTED");
+    assert_error(&mount(&after, old, &seal).await, "bad_seal");
+    let new = cookie(&rotated).await;
+    let new: Headers<'_> = &[("cookie", &new)];
+    let fresh = seals(&rotated, new).await.remove(0);
+    assert_eq!(mount(&after, new, &fresh).await["type"], "COMPONENT_MOUNTED", "the first key seals");
+    assert_error(&mount(&before, new, &fresh).await, "bad_seal");
+}
+
+#[tokio::test]
+async fn a_seal_for_nobody_in_particular_is_good_in_the_browser_that_it_was_made_for() {
+    let server = start().await;
+    let (mine, theirs) = (cookie(&server).await, cookie(&server).await);
+    let (mine, theirs): (Headers<'_>, Headers<'_>) = (&[("cookie", &mine)], &[("cookie", &theirs)]);
+    let seal = seals(&server, mine).await.remove(0);
+    assert_eq!(mount(&server, mine, &seal).await["type"], "COMPONENT_MOUNTED");
+    let with_tenant = [mine[0], ("x-tenant", "acme")];
+    for other in [theirs, &[], &with_tenant, &[("cookie", "vivaz_browser=1.2")]] {
+        assert_error(&mount(&server, other, &seal).await, "bad_seal");
+    }
+    // A browser that is known gets no other cookie, nor does a user's.
+    for headers in [mine, &[("x-user", "ada")]] {
+        let (head, _) = request(&server, "GET", "/page", headers).await;
+        assert!(!head.contains("set-cookie"), "{head}");
+    }
+    // The cookie comes with the first page already.
+    let (head, body) = request(&server, "GET", "/page", &[]).await;
+    let set = head.lines().find_map(|line| line.strip_prefix("set-cookie: ")).unwrap();
+    let first = attributes(&String::from_utf8(body).unwrap(), "seal").remove(0);
+    let given: &[_] = &[("cookie", set.split(';').next().unwrap())];
+    assert_eq!(mount(&server, given, &first).await["type"], "COMPONENT_MOUNTED");
+    assert_error(&mount(&server, mine, &first).await, "bad_seal");
+}
+
+#[tokio::test]
+async fn an_application_may_say_that_seals_are_anybodys() {
+    let server = start_with(vivaz::Builder::seals_for_anybody).await;
+    let (head, body) = request(&server, "GET", "/page", &[]).await;
+    assert!(!head.contains("set-cookie"), "{head}");
+    let seal = attributes(&String::from_utf8(body).unwrap(), "seal").remove(0);
+    assert_eq!(mount(&server, &[], &seal).await["type"], "COMPONENT_MOUNTED");
+    assert_error(&mount(&server, &[("x-user", "ada")], &seal).await, "bad_seal");
 }
