@@ -146,9 +146,10 @@ impl Record {
     /// Commits what there is to commit of a job that is done; says whether there was anything.
     async fn commit(self, finished: &mut Finished) -> Result<bool> {
         let change = Change::of(finished)?;
-        let is_told = change.moved || !finished.effects.is_empty();
+        let writes = finished.effects.iter().any(|effect| matches!(effect, Effect::Commit(_)));
         let is_answered = self.always && change.done.is_some();
-        if !is_told && !is_answered && *change.state == *self.before {
+        if !change.moved && !writes && !is_answered && *change.state == *self.before {
+            // What it tells others is not kept, so it does not wait for the disk.
             return Ok(false);
         }
         let (work, updates) = take_staged(finished);

@@ -32,8 +32,8 @@ pub(crate) struct Chat {
     /// Names this page in [`Room::pages`].
     #[live(private)]
     page: Uuid,
-    /// Counts the visitor's key presses, so that an old timer does not end a new typing.
-    #[live(private)]
+    /// Counts the visitor's key presses, so that an old timer does not end a new typing. Not worth keeping.
+    #[live(skip)]
     pressed: u64,
 }
 
@@ -129,7 +129,8 @@ impl Chat {
         Ok(())
     }
 
-    #[action]
+    /// Changes nothing that is kept, so it does not wait for the disk.
+    #[action(retry)]
     fn typing(&mut self, cx: &mut Context, is_typing: bool) -> Result<()> {
         self.pressed += 1;
         if is_typing {
