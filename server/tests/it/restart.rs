@@ -476,6 +476,38 @@ async fn what_has_ended_is_not_kept() {
 }
 
 #[tokio::test]
+async fn a_page_with_an_older_template_is_given_the_new_one_and_keeps_its_state() {
+    let file = File::new().await;
+    let mut first = file.lazy().await;
+    let mut client = Client::greet(&first).await;
+    let mounted = client.mount("c", "counter", json!({})).await;
+    let tally = client.mount("t", "tally", json!({})).await;
+    client.act("c", "increment", json!([])).await;
+    let welcome = client.welcome.clone();
+    client.cut();
+    first.stop().await;
+    // As the first server would have written it, had it been built with another template.
+    file.execute("UPDATE vivaz_components SET template = 'older' WHERE id = 'c'").await;
+
+    let second = file.lazy().await;
+    let mut streams = position("c", &mounted, 1);
+    streams["c:t"] = json!([tally["epoch"], 0]);
+    let mut back = Client::resume(&second, &welcome, 3, streams).await;
+    assert_eq!(back.welcome["resumed"], true);
+    let messages = back.drain().await;
+    assert_eq!(messages.len(), 1, "the other one is as the page has it: {messages:?}");
+    assert_eq!(
+        (&messages[0]["type"], &messages[0]["componentId"]),
+        (&json!("COMPONENT_MOUNTED"), &json!("c"))
+    );
+    assert!(messages[0].get("ref").is_none());
+    assert_eq!(messages[0]["payload"]["template"], mounted["payload"]["template"]);
+    assert_eq!(messages[0]["payload"]["state"]["count"], 1);
+    back.count_from(3);
+    assert_eq!(back.act("c", "increment", json!([])).await["payload"]["count"], 2);
+}
+
+#[tokio::test]
 async fn state_of_an_older_type_is_migrated_or_mounted_anew_and_the_page_is_told() {
     let file = File::new().await;
     let mut first = file.lazy().await;

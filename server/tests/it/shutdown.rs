@@ -1,8 +1,12 @@
 //! The end of a server.
 
-use serde_json::json;
+use std::sync::Arc;
+use std::time::Duration;
 
-use crate::app::start;
+use serde_json::json;
+use vivaz::Limits;
+
+use crate::app::{Bench, start};
 use crate::client::Client;
 
 #[tokio::test]
@@ -63,17 +67,65 @@ fn hello() -> (std::process::Child, std::net::SocketAddr) {
 }
 
 #[cfg(unix)]
+fn signal(child: &std::process::Child, name: &str) {
+    let mut kill = std::process::Command::new("kill");
+    assert!(kill.args([&format!("-{name}"), &child.id().to_string()]).status().unwrap().success());
+}
+
+#[cfg(unix)]
 #[tokio::test]
 async fn signals_end_a_process_cleanly() {
-    for signal in ["TERM", "INT"] {
+    for signal_name in ["TERM", "INT"] {
         let (mut child, address) = hello();
         let mut client = Client::greet_at(address).await;
-        let sent = std::process::Command::new("kill")
-            .args([&format!("-{signal}"), &child.id().to_string()])
-            .status();
-        assert!(sent.unwrap().success());
+        signal(&child, signal_name);
         assert_eq!(client.closed().await, 1001);
         let status = tokio::task::spawn_blocking(move || child.wait()).await.unwrap().unwrap();
-        assert!(status.success(), "{signal}: {status}");
+        assert!(status.success(), "{signal_name}: {status}");
     }
+}
+
+/// Set for the process that [`a_second_signal_ends_a_process_at_once`] starts.
+#[cfg(unix)]
+const SERVE: &str = "VIVAZ_TEST_SERVE";
+
+/// Not a test of its own: what that one sends signals to. Handlers are given ten minutes to finish.
+#[cfg(unix)]
+#[tokio::test]
+#[ignore = "the process of another test"]
+async fn a_process_that_takes_its_time() {
+    use std::io::Write as _;
+    if std::env::var_os(SERVE).is_none() {
+        return;
+    }
+    let limits = Limits { shutdown_time: Duration::from_secs(600), ..Limits::default() };
+    let runtime = vivaz::Runtime::builder().state(Arc::new(Bench::default())).limits(limits).build().unwrap();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    writeln!(std::io::stdout(), "\nhttp://{}", listener.local_addr().unwrap()).unwrap();
+    vivaz::serve(listener, runtime.router(), runtime).await.unwrap();
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_second_signal_ends_a_process_at_once() {
+    use std::io::BufRead as _;
+    let mut child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "shutdown::a_process_that_takes_its_time", "--ignored", "--nocapture"])
+        .env(SERVE, "1")
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = std::io::BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let address = lines.filter_map(|line| Some(line.strip_prefix("http://")?.to_owned())).next().unwrap();
+    let mut client = Client::greet_at(address.parse().unwrap()).await;
+    client.mount("lab", "lab", json!({})).await;
+    let wait = client.call("lab", "wait", json!([]));
+    client.send(wait).await;
+    // What was sent before is being done when this is answered.
+    client.drain().await;
+    signal(&child, "TERM");
+    client.expect("DRAIN").await;
+    signal(&child, "TERM");
+    let status = tokio::task::spawn_blocking(move || child.wait()).await.unwrap().unwrap();
+    assert_eq!(status.code(), Some(130), "{status}");
 }

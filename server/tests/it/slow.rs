@@ -34,7 +34,7 @@ async fn trickle(stream: &mut TcpStream, text: &[u8]) -> Vec<u8> {
 
 /// Somebody else's round trips, for as long as the other thing takes.
 async fn beside<T>(server: &Server, other: impl Future<Output = T>) -> T {
-    let mut client = Client::greet(server).await;
+    let mut client = Client::greet_at_last(server).await;
     client.mount("c", "counter", json!({})).await;
     let trips = async {
         loop {
