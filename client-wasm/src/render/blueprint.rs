@@ -10,7 +10,7 @@ pub(crate) struct Blueprint {
     pub(crate) hash: Key,
     keys: Vec<Key>,
     /// What each bit of a mask means: a field and a part of it, or the depth of a loop below 0 and a field of its item.
-    meaning: Vec<(i64, i64)>,
+    meaning: Vec<Val>,
     code: Vec<Val>,
     /// The number of block 0, as the DOM knows it; the others follow.
     pub(super) base: u32,
@@ -25,32 +25,36 @@ impl Blueprint {
         for name in names.list()? {
             keys.push(Key::of(name.str()?));
         }
-        // Names come as their positions.
-        let id = |at: &Val| {
-            let Val::Int(at) = at else { return -1 };
-            if *at < 0 { *at } else { keys.get(*at as usize).map_or(-1, |key| i64::from(key.id())) }
-        };
-        let mut fields = Vec::new();
-        for pair in meaning.list()?.chunks(2) {
-            if let [a, b] = pair {
-                fields.push((id(a), id(b)));
-            }
-        }
         let base = stage.templates;
         stage.templates += blocks.list()?.len() as u32;
         stage.dom.put(Op::Template, &[base], &[&blocks.json()]);
-        Some(Self { hash, keys, meaning: fields, code: std::mem::take(words).into_list(), base })
+        Some(Self {
+            hash,
+            keys,
+            meaning: std::mem::take(meaning).into_list(),
+            code: std::mem::take(words).into_list(),
+            base,
+        })
     }
 
     /// The bits of a change of a field, or of a part of it; -1 for all of it.
     pub(super) fn mask(&self, of: i64, part: i64) -> u64 {
         let mut mask = 0;
-        for (at, (known, field)) in self.meaning.iter().enumerate() {
-            if *known == of && (part < 0 || *field < 0 || *field == part) {
+        for (at, pair) in self.meaning.chunks(2).enumerate() {
+            if let [known, field] = pair
+                && self.id(known) == of
+                && (part < 0 || self.id(field) < 0 || self.id(field) == part)
+            {
                 mask |= code::field(at);
             }
         }
         mask
+    }
+
+    /// What a number stands for: a name comes as its position, anything else is below 0.
+    fn id(&self, at: &Val) -> i64 {
+        let Val::Int(at) = at else { return -1 };
+        if *at < 0 { *at } else { self.keys.get(*at as usize).map_or(-1, |key| i64::from(key.id())) }
     }
 
     /// Reads the code at an address.
