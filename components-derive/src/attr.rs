@@ -2,6 +2,7 @@
 
 use proc_macro2::Span;
 use syn::meta::ParseNestedMeta;
+use syn::punctuated::Punctuated;
 use syn::{Attribute, Expr, Ident, LitStr, Path, Token, token};
 
 use crate::errors::Errors;
@@ -16,6 +17,8 @@ pub(crate) struct ComponentAttrs {
     pub(crate) open: bool,
     pub(crate) durable: bool,
     pub(crate) krate: Option<Path>,
+    /// The types of the children in the template, where they are named.
+    pub(crate) children: Option<Vec<Path>>,
 }
 
 /// What `#[live(…)]` on a field says.
@@ -55,7 +58,7 @@ pub(crate) struct SerdeAttrs {
     pub(crate) with: Option<Path>,
 }
 
-const COMPONENT: [&str; 6] = ["name", "template", "inline", "open", "durable", "crate"];
+const COMPONENT: [&str; 7] = ["name", "template", "inline", "open", "durable", "children", "crate"];
 const FIELD: [&str; 9] = ["prop", "model", "shared", "private", "skip", "errors", "opaque", "key", "default"];
 
 pub(crate) fn component(attrs: &[Attribute], errors: &mut Errors) -> ComponentAttrs {
@@ -67,6 +70,12 @@ pub(crate) fn component(attrs: &[Attribute], errors: &mut Errors) -> ComponentAt
             "inline" => out.inline = Some(meta.value()?.parse()?),
             "open" => out.open = true,
             "durable" => out.durable = true,
+            "children" => {
+                let content;
+                syn::parenthesized!(content in meta.input);
+                let types = Punctuated::<Path, Token![,]>::parse_terminated(&content)?;
+                out.children = Some(types.into_iter().collect());
+            }
             "crate" => out.krate = Some(meta.value()?.parse::<LitStr>()?.parse()?),
             _ => return Err(unknown(meta, option, &COMPONENT)),
         }

@@ -111,7 +111,12 @@ impl Template {
                 return track.clone();
             }
         };
-        let asks = compiled.checks.iter().filter_map(|check| checks::ask(check, &compiled.template));
+        let named = &model.attrs.children;
+        let asks = compiled
+            .checks
+            .iter()
+            .filter_map(|check| checks::ask(check, &compiled.template, named.is_some()));
+        let children = named.iter().flatten();
         let (ident, ty) = (&model.ident, model.ident.to_string());
         let (file, text, line, column) = (&self.file, &self.text, self.line, self.column);
         quote_spanned! {self.span=>
@@ -124,6 +129,7 @@ impl Template {
                     shape: <#ident as p::LiveShape>::SHAPE,
                     computed: #ident::__LIVE_COMPUTED_SHAPES,
                     actions: #ident::__LIVE_ACTIONS,
+                    children: &[#(<#children as p::LiveComponent>::SPEC),*],
                     source: p::Source { file: #file, line: #line, column: #column, text: #text },
                 },
                 &[#(#asks),*],

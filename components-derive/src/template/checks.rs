@@ -7,8 +7,9 @@ use vivaz_template::compiled::{Control, HoleKind, Template};
 
 use crate::names::hash;
 
-/// `p::Check(…)`; nothing for what only the running application knows.
-pub(super) fn ask(check: &Check, template: &Template) -> Option<TokenStream> {
+/// `p::Check(…)`; nothing for what only the running application knows: which children there are, where the component
+/// does not name their types.
+pub(super) fn ask(check: &Check, template: &Template, names_children: bool) -> Option<TokenStream> {
     let ask = match &check.kind {
         CheckKind::Path { steps: path, want } => {
             let (steps, want) = (steps(path), wanted(*want));
@@ -24,7 +25,13 @@ pub(super) fn ask(check: &Check, template: &Template) -> Option<TokenStream> {
             quote!(p::Ask::Model(#field, #edits))
         }
         CheckKind::Fresh { name } => quote!(p::Ask::Fresh(#name)),
-        // Which components there are is known when the application starts.
+        CheckKind::Child { component, props } if names_children => {
+            let props = props.iter().map(|(name, argument)| {
+                let given = given(argument);
+                quote!((#name, #given))
+            });
+            quote!(p::Ask::Child(#component, &[#(#props),*]))
+        }
         CheckKind::Child { .. } => return None,
     };
     let offset = check.at.offset as usize;

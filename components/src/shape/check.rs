@@ -9,10 +9,11 @@
 )]
 
 mod calls;
+mod children;
 
 use super::message::{Message, Nearest, Source};
 use super::{Field, Ref, Shape};
-use crate::spec::{ActionSpec, FieldSpec};
+use crate::spec::{ActionSpec, FieldSpec, Spec};
 
 pub(crate) use calls::does_not_take;
 use calls::{call, target};
@@ -30,6 +31,8 @@ pub struct Subject {
     pub computed: &'static [Field],
     /// What a page may call.
     pub actions: &'static [ActionSpec],
+    /// The components that its template may have as children, where it names them.
+    pub children: &'static [&'static Spec],
     /// The template.
     pub source: Source,
 }
@@ -51,6 +54,8 @@ pub enum Ask {
     Model(&'static str, Edits),
     /// No field has this name.
     Fresh(&'static str),
+    /// There is such a child, and it takes these props.
+    Child(&'static str, &'static [(&'static str, Given)]),
 }
 
 /// One step of a path.
@@ -142,6 +147,7 @@ const fn ask_one(subject: &Subject, ask: &Ask) -> Option<Message> {
         Ask::Target(name) => target(subject, name),
         Ask::Model(name, edits) => model(subject, name, edits),
         Ask::Fresh(name) => fresh(subject, name),
+        Ask::Child(name, given) => children::child(subject, name, given),
     }
 }
 
@@ -385,6 +391,7 @@ mod tests {
         )),
         computed: &[],
         actions: &[],
+        children: &[],
         source: Source { file: "page.html", line: 1, column: 0, text: "<p>\n    é {{ cuont }}\n</p>\n" },
     };
 

@@ -52,23 +52,7 @@ const fn arguments(subject: &Subject, action: &ActionSpec, given: &[Given]) -> O
     let mut at = 0;
     while at < given.len() {
         let argument = &action.args[at];
-        let got = match given[at] {
-            Given::Any => None,
-            Given::Path(steps) => match walk(subject, steps) {
-                Ok(end) => does_not_take(argument, end.shape),
-                // The path's own check says what is wrong with it.
-                Err(_) => None,
-            },
-            Given::Null if argument.optional => None,
-            Given::Null => match argument.shape.get() {
-                Shape::Option(_) | Shape::Any | Shape::Unknown => None,
-                _ => Some("null"),
-            },
-            Given::Bool => does_not_take(argument, &Shape::Bool),
-            Given::Int => does_not_take(argument, &Shape::Int),
-            Given::Float => does_not_take(argument, &Shape::Float),
-            Given::Text => does_not_take(argument, &Shape::Str),
-        };
+        let got = not_taken(subject, argument, given[at]);
         if let Some(got) = got {
             return Some(
                 Message::new()
@@ -87,6 +71,27 @@ const fn arguments(subject: &Subject, action: &ActionSpec, given: &[Given]) -> O
         at += 1;
     }
     None
+}
+
+/// What is given for an argument or a prop, if it cannot be that.
+pub(super) const fn not_taken(subject: &Subject, argument: &ArgSpec, given: Given) -> Option<&'static str> {
+    match given {
+        Given::Any => None,
+        Given::Path(steps) => match walk(subject, steps) {
+            Ok(end) => does_not_take(argument, end.shape),
+            // The path's own check says what is wrong with it.
+            Err(_) => None,
+        },
+        Given::Null if argument.optional => None,
+        Given::Null => match argument.shape.get() {
+            Shape::Option(_) | Shape::Any | Shape::Unknown => None,
+            _ => Some("null"),
+        },
+        Given::Bool => does_not_take(argument, &Shape::Bool),
+        Given::Int => does_not_take(argument, &Shape::Int),
+        Given::Float => does_not_take(argument, &Shape::Float),
+        Given::Text => does_not_take(argument, &Shape::Str),
+    }
 }
 
 /// What the argument would be, if it cannot be that.

@@ -10,6 +10,7 @@ use vivaz::{ErrorCode, Runtime};
 #[derive(LiveComponent, Clone)]
 #[live(
     name = "panel",
+    children(Badge),
     inline = r#"
     <div live:local="open = false; seen = ''">
       <h1>{{ title }}</h1>
