@@ -5,6 +5,7 @@
 //! revisions and answers is checked, and a breach is an error.
 
 mod ask;
+mod receive;
 mod stream;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,9 +13,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 use vivaz_components::{ComponentId, ErrorCode};
 use vivaz_protocol::{
-    ClientBody, ClientMessage, ConnectionId, ErrorMessage, Hello, Mounted, RawJson, Ref, Resume,
-    ResumeSecret, ServerMessage, SessionId, StreamId, TopicName, Update, Welcome, decode_server,
-    encode_client,
+    ClientBody, ClientMessage, ConnectionId, Hello, RawJson, Ref, Resume, ResumeSecret, SessionId, StreamId,
+    TopicName, encode_client,
 };
 
 pub use self::ask::Ask;
@@ -359,227 +359,6 @@ impl Client {
     pub fn receive(&mut self, frame: &str) -> Result<Heard, Breach> {
         self.take_in(frame).map_err(|what| Breach { what, frame: frame.to_owned() })
     }
-
-    fn take_in(&mut self, frame: &str) -> Result<Heard, String> {
-        let message = decode_server(frame).map_err(|error| error.to_string())?;
-        if self.welcomed == matches!(message, ServerMessage::Welcome(_)) {
-            return Err("`WELCOME` is the first message, and only that".to_owned());
-        }
-        match message {
-            ServerMessage::Welcome(welcome) => Ok(self.welcome(&welcome)),
-            ServerMessage::Mounted(mounted) => self.mounted(mounted),
-            ServerMessage::Update(update) => self.update(update),
-            ServerMessage::Snapshot { stream, rev, epoch, state } => {
-                self.streams.insert(stream.clone(), Stream::new(rev, epoch, state)?);
-                self.compare_typed(&stream);
-                Ok(Heard::Changed(stream))
-            }
-            ServerMessage::Ack { reference, result, .. } => {
-                self.answered(reference, Answer::Done(value(result)?))
-            }
-            ServerMessage::Error(error) => self.refused(error),
-            ServerMessage::Event { stream, name, data } => {
-                let data = value(Some(data))?.unwrap_or_default();
-                Ok(Heard::Event { stream, name: name.into_owned(), data })
-            }
-            ServerMessage::Unmounted { component_id, reason } => {
-                self.forget(&component_id);
-                Ok(Heard::Unmounted(component_id, reason.into_owned()))
-            }
-            ServerMessage::Drain { reconnect_after_ms } => Ok(Heard::Drain(reconnect_after_ms)),
-            ServerMessage::Template { .. } => Ok(Heard::Other),
-            ServerMessage::Pong { payload } => {
-                let number = payload.and_then(|payload| payload.get().parse::<u64>().ok());
-                Ok(if number.is_some_and(|number| self.pings.remove(&number)) {
-                    Heard::Pong
-                } else {
-                    Heard::Other
-                })
-            }
-        }
-    }
-
-    fn welcome(&mut self, welcome: &Welcome<'_>) -> Heard {
-        let known = self.session.is_some();
-        self.welcomed = true;
-        self.session = Some((welcome.session.clone(), welcome.secret.clone().into_owned()));
-        self.connection = Some(welcome.connection.clone());
-        if welcome.resumed {
-            for (reference, one) in &mut self.unanswered {
-                // Its answer follows by itself.
-                one.sent = welcome.done.contains(reference);
-            }
-        } else if known {
-            self.lose_session();
-        }
-        Heard::Welcome { resumed: welcome.resumed }
-    }
-
-    fn lose_session(&mut self) {
-        self.streams.clear();
-        self.shown.clear();
-        let lost = std::mem::take(&mut self.unanswered);
-        let typed = self.take_typed(&lost);
-        let mut again = BTreeSet::new();
-        for (reference, one) in lost {
-            // A mount that the old session did not answer is one that the new one can: nobody has seen the component.
-            if one.ask.is_mount() {
-                again.insert(one.component.clone());
-                self.unanswered.insert(reference, Unanswered { sent: false, ..one });
-            } else {
-                self.answers.insert(reference, Answer::SessionLost);
-            }
-        }
-        let mounted: Vec<_> = self
-            .components
-            .iter()
-            .filter(|(id, _)| !again.contains(*id))
-            .map(|(id, shown)| (id.clone(), shown.source.clone()))
-            .collect();
-        for (id, source) in mounted {
-            self.put(id, source);
-        }
-        for (id, property, value) in typed {
-            self.put(id, Ask::Property { property, value });
-        }
-    }
-
-    /// What the server sets to something else is no longer what was typed.
-    fn compare_typed(&mut self, stream: &StreamId) {
-        if let StreamId::Component(id) = stream
-            && let (Some(shown), Some(stream)) = (self.components.get_mut(id), self.streams.get(stream))
-        {
-            shown.typed.retain(|field, value| stream.state.get(field) == Some(value));
-        }
-    }
-
-    /// What was typed into fields, accepted or not answered: it is put back into a new session.
-    fn take_typed(&mut self, unanswered: &BTreeMap<Ref, Unanswered>) -> Vec<(ComponentId, String, Value)> {
-        for one in unanswered.values() {
-            if let Some(shown) = self.components.get_mut(&one.component) {
-                shown.typed.extend(one.ask.edits().map(|(field, value)| (field.to_owned(), value.clone())));
-            }
-        }
-        let mut all = Vec::new();
-        for (id, shown) in &mut self.components {
-            let typed = std::mem::take(&mut shown.typed);
-            all.extend(typed.into_iter().map(|(field, value)| (id.clone(), field, value)));
-        }
-        all
-    }
-
-    fn mounted(&mut self, mounted: Mounted<'_>) -> Result<Heard, String> {
-        // When a session is lost, this client reports what may be run twice as lost like everything else.
-        let Mounted { reference, component_id: id, rev, epoch, component, template, state, topics, retry: _ } =
-            mounted;
-        let Some(shown) = self.components.get_mut(&id) else {
-            return Err(format!("nobody asked for a component {id}"));
-        };
-        shown.name = component.into_owned();
-        shown.template = template.into_owned();
-        shown.topics = topics.into_iter().map(|(field, topic)| (field.into_owned(), topic)).collect();
-        self.streams.insert(id.clone().into(), Stream::new(rev, epoch, state)?);
-        self.forget_topics();
-        match reference {
-            Some(reference) => self.answered(reference, Answer::Mounted),
-            None => Ok(Heard::Replaced(id)),
-        }
-    }
-
-    fn update(&mut self, update: Update<'_>) -> Result<Heard, String> {
-        let Some(stream) = self.streams.get_mut(&update.stream) else {
-            return match &update.stream {
-                StreamId::Component(id) => Err(format!("there is no component {id} to patch")),
-                // The last component that showed it has just gone.
-                StreamId::Topic(_) => Ok(Heard::Other),
-            };
-        };
-        stream.patch(update.rev, update.patch)?;
-        self.compare_typed(&update.stream);
-        if let Some(by) = update.by.filter(|by| self.connection.as_ref() == Some(&by.connection)) {
-            self.shown.insert(by.reference);
-        }
-        if let (Some(topics), StreamId::Component(id)) = (update.topics, &update.stream)
-            && let Some(shown) = self.components.get_mut(id)
-        {
-            shown.topics = topics.into_iter().map(|(field, topic)| (field.into_owned(), topic)).collect();
-            self.forget_topics();
-        }
-        match update.reference {
-            Some(reference) => {
-                let result = value(update.result)?;
-                if self.answers.contains_key(&reference) {
-                    return Err("an answer that is sent again carries no patch".to_owned());
-                }
-                self.answered(reference, Answer::Done(result))
-            }
-            None => Ok(Heard::Changed(update.stream)),
-        }
-    }
-
-    fn refused(&mut self, error: ErrorMessage<'_>) -> Result<Heard, String> {
-        let refusal = Refusal {
-            code: error.code,
-            message: error.message.into_owned(),
-            details: value(error.details)?,
-            retry_ms: error.retry_ms,
-        };
-        match error.reference {
-            Some(reference) => self.answered(reference, Answer::Refused(refusal)),
-            None => Err("a well-formed message was refused without its ref".to_owned()),
-        }
-    }
-
-    fn answered(&mut self, reference: Ref, answer: Answer) -> Result<Heard, String> {
-        self.since_ack += 1;
-        if let Some(first) = self.answers.get(&reference) {
-            let is_lost = matches!(&answer, Answer::Refused(refusal) if refusal.code == ErrorCode::ReplyLost);
-            // A copy that came late asks for what the page has said that it has.
-            return if *first == answer || is_lost {
-                Ok(Heard::AnsweredAgain(reference))
-            } else {
-                Err(format!("the first answer was {first:?}, and this is another"))
-            };
-        }
-        let Some(one) = self.unanswered.remove(&reference) else {
-            return Err(format!("nothing was asked with ref {reference}"));
-        };
-        self.shown.remove(&reference);
-        if let Some(shown) = self.components.get_mut(&one.component)
-            && let Some(stream) = self.streams.get(&StreamId::from(one.component.clone()))
-        {
-            // Also those that went along with an action that was refused may have been accepted.
-            let accepted = one.ask.edits().filter(|(field, value)| stream.state.get(*field) == Some(*value));
-            shown.typed.extend(accepted.map(|(field, value)| (field.to_owned(), value.clone())));
-        }
-        let is_gone = match &answer {
-            Answer::Refused(refusal) => one.ask.is_mount() && refusal.code != ErrorCode::DuplicateComponent,
-            Answer::Done(_) => matches!(one.ask, Ask::Unmount),
-            Answer::Mounted | Answer::SessionLost => false,
-        };
-        if is_gone {
-            self.forget(&one.component);
-        }
-        self.answers.insert(reference, answer);
-        Ok(Heard::Answered(reference))
-    }
-
-    fn forget(&mut self, id: &ComponentId) {
-        self.components.remove(id);
-        self.streams.remove(&StreamId::from(id.clone()));
-        self.forget_topics();
-    }
-
-    /// Lets go of the topics that no component shows.
-    fn forget_topics(&mut self) {
-        let components = &self.components;
-        self.streams.retain(|id, _| match id {
-            StreamId::Component(_) => true,
-            StreamId::Topic(topic) => components
-                .values()
-                .any(|shown| shown.template.is_empty() || shown.topics.values().any(|shows| shows == topic)),
-        });
-    }
 }
 
 fn reference(number: u64) -> Ref {
@@ -593,10 +372,6 @@ fn encode(message: &ClientMessage<'_>) -> String {
     let mut frame = String::new();
     encode_client(&mut frame, message);
     frame
-}
-
-fn value(json: Option<RawJson<'_>>) -> Result<Option<Value>, String> {
-    json.map(|json| serde_json::from_str(json.get()).map_err(|error| error.to_string())).transpose()
 }
 
 #[cfg(test)]
