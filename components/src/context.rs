@@ -1,5 +1,8 @@
 //! What a handler is given.
 
+mod emit;
+mod mount;
+
 use std::any::Any;
 use std::future::Future;
 use std::sync::Arc;
@@ -8,12 +11,15 @@ use std::time::Duration;
 use serde::Serialize;
 use vivaz_protocol::Author;
 
-use crate::env::{Env, States};
+use crate::env::Env;
 use crate::event::{Effect, ServerEvent, Target};
 use crate::host::{Lent, Outbox};
 use crate::journal::{self, Journal};
 use crate::topic::Topic;
-use crate::{ActionError, ComponentId, Errors, Hub, Identity, Result, Shared, TopicHandle, User};
+use crate::{ActionError, ComponentId, Errors, Identity, Result, Shared, TopicHandle, User};
+
+pub use emit::Emit;
+pub use mount::{MountContext, TopicContext};
 
 /// What a handler knows of its surroundings, and what it asks of them.
 ///
@@ -268,135 +274,5 @@ impl Context {
         }
         self.user()?;
         Err(ActionError::forbidden("you may not do this"))
-    }
-}
-
-impl Target {
-    /// Everybody in that room.
-    pub fn room(name: impl Into<Arc<str>>) -> Self {
-        Self::Room(name.into())
-    }
-}
-
-/// An event that is being addressed.
-#[derive(Debug)]
-#[must_use = "nothing is sent before `emit`"]
-pub struct Emit<'a> {
-    effects: &'a mut Vec<Effect>,
-    target: Target,
-    except_self: bool,
-}
-
-impl Emit<'_> {
-    /// Leaves out the own session.
-    pub fn except_self(mut self) -> Self {
-        self.except_self = true;
-        self
-    }
-
-    /// Sends it when the handler succeeds.
-    ///
-    /// # Errors
-    /// When `data` cannot be written as JSON.
-    pub fn emit(self, name: &str, data: impl Serialize) -> Result {
-        let event = ServerEvent::new(name, &data)?;
-        self.effects.push(Effect::Emit { to: self.target, event, except_self: self.except_self });
-        Ok(())
-    }
-}
-
-/// What `mount` is given. It knows the surroundings but asks nothing of them: a component may be mounted for a first
-/// paint that nobody ever connects to. Rooms and tasks belong into `connected`.
-#[derive(Clone, Debug, Default)]
-pub struct MountContext {
-    env: Env,
-    limit: Option<Duration>,
-}
-
-impl MountContext {
-    /// For a mount in these surroundings.
-    #[must_use]
-    pub fn new(env: Env) -> Self {
-        Self { env, limit: None }
-    }
-
-    /// The same with a limit on how long `mount` may wait.
-    #[must_use]
-    pub fn with_time_limit(mut self, limit: Duration) -> Self {
-        self.limit = Some(limit);
-        self
-    }
-
-    /// Whom the application recognised.
-    #[must_use]
-    pub fn identity(&self) -> &Identity {
-        &self.env.identity
-    }
-
-    /// The user.
-    ///
-    /// # Errors
-    /// `unauthenticated` when there is none.
-    pub fn user(&self) -> Result<&User> {
-        self.env.identity.user()
-    }
-
-    /// What the application gave to its runtime's builder with `.state(…)`.
-    ///
-    /// # Panics
-    /// When it gave nothing of that type.
-    #[must_use]
-    pub fn state<T: Send + Sync + 'static>(&self) -> &T {
-        self.env.states.expect()
-    }
-
-    /// A topic: shared fields themselves are bound only when `mount` has returned.
-    ///
-    /// # Errors
-    /// What the topic's `load` says.
-    pub async fn topic<T: Topic>(&self, name: &str) -> Result<TopicHandle<T>> {
-        self.env.hub.open(name, &self.env.states).await
-    }
-
-    pub(crate) fn env(&self) -> &Env {
-        &self.env
-    }
-
-    pub(crate) fn limit(&self) -> Option<Duration> {
-        self.limit
-    }
-}
-
-/// What a topic's `load` is given.
-#[derive(Clone, Debug)]
-pub struct TopicContext {
-    states: States,
-    hub: Hub,
-}
-
-impl TopicContext {
-    pub(crate) fn new(states: States, hub: Hub) -> Self {
-        Self { states, hub }
-    }
-
-    /// What the application gave to its runtime's builder with `.state(…)`.
-    ///
-    /// # Panics
-    /// When it gave nothing of that type.
-    #[must_use]
-    pub fn state<T: Send + Sync + 'static>(&self) -> &T {
-        self.states.expect()
-    }
-
-    /// The tenant that the topic is of: state of that name belongs to each tenant by itself.
-    #[must_use]
-    pub fn tenant(&self) -> Option<&str> {
-        self.hub.tenant()
-    }
-
-    /// The topics and rooms of the topic's tenant on this node.
-    #[must_use]
-    pub fn hub(&self) -> &Hub {
-        &self.hub
     }
 }
