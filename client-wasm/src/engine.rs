@@ -35,8 +35,8 @@ impl Engine {
             match output {
                 Output::Connect { socket } => self.socket = Some(Socket::open(&self.url, socket)),
                 Output::Send(frame) => {
-                    if let Some(socket) = &mut self.socket {
-                        socket.send(frame);
+                    if let Some(socket) = &self.socket {
+                        socket.send(&frame);
                     }
                 }
                 Output::Close { code } => {

@@ -1,5 +1,5 @@
-//! The socket: the browser's WebSocket, by gloo-net. It is as good as its messages: everything that has to outlive a
-//! connection is the client's.
+//! The socket: the browser's WebSocket. gloo-net makes a stream of what comes; what goes out needs no more than the
+//! WebSocket itself. It is as good as its messages: everything that has to outlive a connection is the client's.
 //!
 //! There is no executor for one stream: its waker asks the page for a turn (`later`), and that turn polls.
 
@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use futures_util::{Sink, Stream};
 use gloo_net::websocket::futures::WebSocket;
-use gloo_net::websocket::{Message, State, WebSocketError};
+use gloo_net::websocket::{Message, WebSocketError};
 
 use crate::dom::later;
 
@@ -29,7 +29,7 @@ pub(crate) struct Socket {
     /// Its number, as the client knows it.
     pub(crate) number: u32,
     /// `None` where the address is no address, or the page's policy forbids it.
-    socket: Option<Box<WebSocket>>,
+    socket: Option<(web_sys::WebSocket, Box<WebSocket>)>,
     open: bool,
 }
 
@@ -46,24 +46,27 @@ impl Socket {
     /// Opens a socket. What becomes of it is asked for when a turn is due.
     pub(crate) fn open(url: &str, number: u32) -> Self {
         later();
-        let socket = WebSocket::open_with_protocol(url, SUBPROTOCOL).ok().map(Box::new);
+        let socket = web_sys::WebSocket::new_with_str(url, SUBPROTOCOL).ok().and_then(|line| {
+            let messages = WebSocket::try_from(line.clone()).ok()?;
+            Some((line, Box::new(messages)))
+        });
         Self { number, socket, open: false }
     }
 
     /// The client keeps what cannot be sent: the close that follows makes it send again. A browser writes an error
     /// into the console of a page that sends while its socket is closing.
-    pub(crate) fn send(&mut self, frame: String) {
-        if let Some(socket) = &mut self.socket
-            && matches!(socket.state(), State::Open)
+    pub(crate) fn send(&self, frame: &str) {
+        if let Some((line, _)) = &self.socket
+            && line.ready_state() == web_sys::WebSocket::OPEN
         {
-            let _ = Pin::new(&mut **socket).start_send(Message::Text(frame));
+            let _ = line.send_with_str(frame);
         }
     }
 
     pub(crate) fn close(self, code: u16) {
-        if let Some(socket) = self.socket {
+        if let Some((line, _)) = self.socket {
             // A socket that cannot be closed is closed.
-            let _ = socket.close(Some(code), None);
+            let _ = line.close_with_code(code);
         }
     }
 
@@ -71,7 +74,7 @@ impl Socket {
     pub(crate) fn news(&mut self) -> Option<News> {
         let waker = Waker::from(Arc::new(Later));
         let mut cx = Context::from_waker(&waker);
-        let Some(socket) = &mut self.socket else { return Some(News::Closed(1006)) };
+        let Some((_, socket)) = &mut self.socket else { return Some(News::Closed(1006)) };
         let mut socket = Pin::new(&mut **socket);
         let news = if !self.open && socket.as_mut().poll_ready(&mut cx).is_ready() {
             self.open = true;

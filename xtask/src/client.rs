@@ -150,7 +150,6 @@ fn bind(wasm: &Path, out: &Path, kind: Kind) -> anyhow::Result<PathBuf> {
     bindgen.typescript(false);
     bindgen.remove_name_section(kind == Kind::Release);
     bindgen.remove_producers_section(true);
-    bindgen.debug(kind == Kind::Dev);
     let mut output = bindgen.generate_output()?;
     table::prune(output.wasm_mut());
     output.emit(out)?;

@@ -38,10 +38,7 @@ pub(super) fn rewrite(glue: &Path, renamed: &str) -> anyhow::Result<()> {
         module = "a";
     }
     text = text.replace("export function __wb", "function __wb");
-    replace(&mut text, "function makeMutClosure", "\n}\n", CLOSURE)?;
-    replace(&mut text, "function passStringToWasm0", "\n}\n", PASS)?;
-    replace(&mut text, "const CLOSURE_DTORS", ");\n", "")?;
-    replace(&mut text, "if (!('encodeInto'", "\n}\n", "")?;
+    lighten(&mut text)?;
     let list: Vec<String> = imports.iter().map(|(name, short)| format!("{short}: {name}")).collect();
     let load = LOAD.replace("MODULE", &format!("{module:?}")).replace("IMPORTS", &list.join(", "));
     replace(&mut text, "function __wbg_set_wasm", "\n}", &load)?;
@@ -54,10 +51,89 @@ pub(super) fn rewrite(glue: &Path, renamed: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Replaces what is long by what does the same here.
+fn lighten(text: &mut String) -> anyhow::Result<()> {
+    replace(text, "export function turn", "\n}\n", TURN)?;
+    // Nothing of this throws, but for a WebSocket with an address that is none.
+    let mut rest = std::mem::take(text);
+    while let Some((before, wrapped)) = rest.split_once("() { return handleError(function (") {
+        let (body, after) = wrapped.split_once("}, arguments); }\n").context("an end of a wrapped import")?;
+        text.push_str(before);
+        if body.contains("new WebSocket") {
+            text.push_str(&format!("() {{ return handleError(function ({body}}}, arguments); }}\n"));
+        } else {
+            text.push_str(&format!("({body}}}\n"));
+        }
+        rest = after.to_owned();
+    }
+    text.push_str(&rest);
+    while let Some((before, rest)) = text.split_once("    let result;\n    try {\n        result = ") {
+        let (value, rest) = rest.split_once(";\n").context("a value")?;
+        let (_, rest) = rest.split_once("    const ret = result;\n").context("its end")?;
+        *text = format!("{before}    const ret = {value};\n{rest}");
+    }
+    // Texts that are returned go to an address.
+    for ret in ["const ptr1 = passStringToWasm0(ret", "var ptr1 = isLikeNone(ret) ? 0"] {
+        while text.contains(ret) {
+            replace(text, ret, "ptr1, true);\n", "give(arg0, ret);\n")?;
+        }
+    }
+    // Exports are functions already.
+    let end = "\n}\n";
+    while let Some((_, rest)) = text.split_once("\nfunction wasm_bindgen_") {
+        let name = format!("wasm_bindgen_{}", rest.split('(').next().unwrap_or_default());
+        replace(text, &format!("function {name}("), end, "")?;
+        *text = text.replace(
+            &format!("makeMutClosure(arg0, arg1, {name})"),
+            &format!("makeMutClosure(arg0, arg1, wasm.{name})"),
+        );
+    }
+    replace(text, "function makeMutClosure", end, CLOSURE)?;
+    replace(text, "function passStringToWasm0", end, STRINGS)?;
+    replace(text, "const CLOSURE_DTORS", ");\n", "")?;
+    replace(text, "if (!('encodeInto'", end, "")?;
+    replace(
+        text,
+        "function getArrayU32FromWasm0",
+        end,
+        "const getArrayU32FromWasm0 = (at, length) => new Uint32Array(wasm.memory.buffer, at >>> 0, length);\n",
+    )?;
+    replace(
+        text,
+        "function getArrayU8FromWasm0",
+        end,
+        "const getArrayU8FromWasm0 = (at, length) => new Uint8Array(wasm.memory.buffer, at >>> 0, length);\n",
+    )?;
+    replace(
+        text,
+        "function getStringFromWasm0",
+        end,
+        "const getStringFromWasm0 = (at, length) => decoder.decode(getArrayU8FromWasm0(at, length));\n",
+    )?;
+    for unused in [
+        "function getDataViewMemory0",
+        "function getUint32ArrayMemory0",
+        "function getUint8ArrayMemory0",
+        "function decodeText",
+        "function isLikeNone",
+    ] {
+        replace(text, unused, end, "")?;
+    }
+    replace(text, "const cachedTextEncoder", ";\n", "")?;
+    replace(text, "let cachedTextDecoder", "decode();\n", "")
+}
+
+/// What JavaScript calls: numbers are numbers, and memory is there.
+const TURN: &str = "export function turn(what, slot, a, b, text, more) {
+    const at = pass(text), length = passed, then = pass(more);
+    return wasm.turn(what, slot, a, b, at, length, then, passed);
+}
+";
+
 /// A closure is dropped by its owner. One of an engine that has trapped does nothing any more.
 const CLOSURE: &str = "function makeMutClosure(a, b, f) {
     const of = wasm;
-    const real = (...args) => { if (a && of === wasm) return f(a, b, ...args); };
+    const real = event => { if (a && of === wasm) f(a, b, event); };
     real._wbg_cb_unref = () => {
         if (a && of === wasm) wasm.__wbindgen_destroy_closure(a, b);
         a = 0;
@@ -66,18 +142,21 @@ const CLOSURE: &str = "function makeMutClosure(a, b, f) {
 }
 ";
 
-const PASS: &str = "function passStringToWasm0(text, malloc) {
-    const bytes = cachedTextEncoder.encode(text);
-    WASM_VECTOR_LEN = bytes.length;
-    const at = malloc(WASM_VECTOR_LEN, 1) >>> 0;
-    getUint8ArrayMemory0().set(bytes, at);
+const STRINGS: &str = "const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+let passed;
+const pass = text => {
+    const bytes = new TextEncoder().encode(text), at = wasm.__wbindgen_malloc(passed = bytes.length, 1);
+    getArrayU8FromWasm0(at, passed).set(bytes);
     return at;
-}
+};
+const give = (to, text) => {
+    const at = pass(text);
+    getArrayU32FromWasm0(to, 2).set([at, passed]);
+};
 ";
 
 /// Makes a new engine from the compiled module; the one before, if there was one, has trapped.
 const LOAD: &str = "export function instantiate(module) {
-    cachedDataViewMemory0 = cachedUint32ArrayMemory0 = cachedUint8ArrayMemory0 = null;
     wasm = new WebAssembly.Instance(module, { MODULE: { IMPORTS } }).exports;
     wasm.__wbindgen_start();
 }";
