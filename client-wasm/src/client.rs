@@ -116,7 +116,8 @@ impl Client {
         let slot = self.components.len() as Slot;
         let request = Request::new(slot, Kind::Mount, &source);
         let id = Key::of(id);
-        self.components.push(Component { id, source, phase: Phase::Mounting, ..Component::default() });
+        let typed = Val::Obj(Vec::new());
+        self.components.push(Component { id, source, phase: Phase::Mounting, typed, ..Component::default() });
         self.ask(request);
         if self.link.phase == link::Phase::Idle {
             self.connect();
@@ -191,7 +192,7 @@ impl Client {
                 last = topic;
             }
             if let Some(stream) = self.stream(slot, topic) {
-                changes.extend(stream.guess(tag, edit));
+                stream.guess(tag, edit, &mut changes);
             }
         }
         self.changed(slot, last, changes);
@@ -204,7 +205,8 @@ impl Client {
         let mut at = 0;
         loop {
             if let Some(stream) = self.stream(slot, topic) {
-                let changes = stream.release(tag);
+                let mut changes = Vec::new();
+                stream.release(tag, &mut changes);
                 self.changed(slot, topic, changes);
             }
             let Some(next) = self.topics.get(at) else { return };
@@ -220,10 +222,10 @@ impl Client {
         let tag = self.last_tag;
         let Some(component) = self.component_mut(slot) else { return };
         let mut changes = Vec::new();
-        changes.extend(component.stream.guess(tag, Edit::set(field, value.clone())));
+        component.stream.guess(tag, Edit::set(field, value.clone()), &mut changes);
         match component.edits.iter_mut().find(|e| e.field == field && e.progress != Progress::Sent) {
             Some(waiting) => {
-                changes.extend(component.stream.release(waiting.tag));
+                component.stream.release(waiting.tag, &mut changes);
                 waiting.value = value;
                 waiting.tag = tag;
             }

@@ -18,7 +18,8 @@ struct Engine {
     socket: Option<Socket>,
 }
 
-thread_local! { static ENGINE: RefCell<Option<Engine>> = const { RefCell::new(None) }; }
+// Never dropped: it lives as long as the module does.
+thread_local! { static ENGINE: RefCell<Option<&'static mut Engine>> = const { RefCell::new(None) }; }
 
 impl Engine {
     /// The operations that are to run now.
@@ -76,7 +77,7 @@ pub fn turn(what: u32, slot: u32, a: u32, b: u32, text: &str, more: &str) -> f64
     ENGINE.with_borrow_mut(|engine| {
         if what == START {
             let page = Page::new(u64::from(a), Ops::default());
-            *engine = Some(Engine { page, url: text.into(), socket: None });
+            *engine = Some(Box::leak(Box::new(Engine { page, url: text.into(), socket: None })));
         }
         let Some(engine) = engine else { return };
         let page = &mut engine.page;

@@ -80,29 +80,30 @@ impl Stream {
             let held = self.held.at(field).is_some();
             let of = if held { &mut self.held } else { &mut self.state };
             let what = patch::apply(of.slot(field)?, value)?;
-            changes.extend(if held { self.relay(field) } else { Some(Change { field, what }) });
+            if held {
+                self.relay(field, &mut changes);
+            } else {
+                changes.push(Change { field, what });
+            }
         }
         self.stale = false;
         Some(changes)
     }
 
-    /// Lays a guess over the state.
-    pub(crate) fn guess(&mut self, tag: Tag, edit: Edit) -> Option<Change> {
-        let field = edit.field;
+    /// Lays a guess over the state, and tells what changed.
+    pub(crate) fn guess(&mut self, tag: Tag, edit: Edit, changes: &mut Vec<Change>) {
+        if let Some(what) = lay(&edit, &mut self.state, &mut self.held) {
+            changes.push(Change { field: edit.field, what });
+        }
         self.guesses.push((tag, edit));
-        let (_, edit) = self.guesses.last()?;
-        let what = lay(edit, &mut self.state, &mut self.held)?;
-        Some(Change { field, what })
     }
 
     /// Drops a guess: it was answered, or taken back.
-    pub(crate) fn release(&mut self, tag: Tag) -> Vec<Change> {
-        let mut changes = Vec::new();
+    pub(crate) fn release(&mut self, tag: Tag, changes: &mut Vec<Change>) {
         while let Some(at) = self.guesses.iter().position(|(known, _)| *known == tag) {
             let (_, edit) = self.guesses.remove(at);
-            changes.extend(self.relay(edit.field));
+            self.relay(edit.field, changes);
         }
-        changes
     }
 
     /// Drops every guess but those kept, without a word to the views: a new session follows.
@@ -112,17 +113,22 @@ impl Stream {
             if kept.contains(tag) {
                 at += 1;
             } else {
-                self.release(*tag);
+                self.release(*tag, &mut Vec::new());
             }
         }
     }
 
-    /// Makes the shown value of a field anew from the confirmed one; the change, if it shows another one now.
-    fn relay(&mut self, field: Key) -> Option<Change> {
-        let confirmed = self.held.remove(field)?;
-        let shown = std::mem::replace(self.state.slot(field)?, confirmed);
-        self.lay(field);
-        (self.state.at(field) != Some(&shown)).then_some(Change { field, what: What::Value })
+    /// Makes the shown value of a field anew from the confirmed one; a change, if it shows another one now.
+    fn relay(&mut self, field: Key, changes: &mut Vec<Change>) {
+        if let Some(confirmed) = self.held.remove(field)
+            && let Some(place) = self.state.slot(field)
+        {
+            let shown = std::mem::replace(place, confirmed);
+            self.lay(field);
+            if self.state.at(field) != Some(&shown) {
+                changes.push(Change { field, what: What::Value });
+            }
+        }
     }
 
     /// Lays all guesses at a field over its confirmed value, which is in the state now.

@@ -16,16 +16,43 @@ pub(crate) use write::{write_count, write_json, write_string};
 use vivaz_template::data::{Data, Kind, Name};
 
 /// A value of the state: what JSON can say.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Debug, Default, PartialEq)]
 pub(crate) enum Val {
     #[default]
     Null,
     Bool(bool),
     Int(i64),
     Num(f64),
-    Str(Box<str>),
+    Str(String),
     List(Vec<Val>),
     Obj(Vec<(Key, Val)>),
+}
+
+/// By hand: what is derived is three times as large.
+impl Clone for Val {
+    fn clone(&self) -> Self {
+        match self {
+            Val::Null => Val::Null,
+            Val::Bool(b) => Val::Bool(*b),
+            Val::Int(i) => Val::Int(*i),
+            Val::Num(n) => Val::Num(*n),
+            Val::Str(s) => Val::text(s),
+            Val::List(items) => {
+                let mut list = Vec::with_capacity(items.len());
+                for item in items {
+                    list.push(item.clone());
+                }
+                Val::List(list)
+            }
+            Val::Obj(fields) => {
+                let mut object = Vec::with_capacity(fields.len());
+                for (key, value) in fields {
+                    object.push((*key, value.clone()));
+                }
+                Val::Obj(object)
+            }
+        }
+    }
 }
 
 impl Val {
@@ -142,7 +169,7 @@ impl Val {
 
 impl From<String> for Val {
     fn from(text: String) -> Self {
-        Val::Str(text.into())
+        Val::Str(text)
     }
 }
 
@@ -187,7 +214,7 @@ impl Data for Val {
     }
 
     fn from_text(s: String) -> Self {
-        Val::Str(s.into())
+        Val::Str(s)
     }
 
     fn from_fields(fields: Vec<(Name, Self)>) -> Self {

@@ -33,7 +33,7 @@ pub(crate) struct Component {
     /// What was typed and is not answered yet, oldest first.
     pub(super) edits: Vec<FieldEdit>,
     /// What was typed and accepted, for as long as the server does not say otherwise: put back into a new session.
-    pub(super) typed: Vec<(Key, Val)>,
+    pub(super) typed: Val,
 }
 
 /// An edit of a `model` field.

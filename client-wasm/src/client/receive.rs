@@ -5,7 +5,7 @@ use super::output::{Failure, Output, Slot, failure};
 use super::request::{Kind, Request};
 use super::{Client, TRIES, Topic, link};
 use crate::store::{Stream, Tag};
-use crate::value::{Key, Val, parse};
+use crate::value::{Key, Val, parse, write_count};
 
 /// The envelope of a frame.
 struct Message<'a> {
@@ -125,37 +125,38 @@ impl Client {
         let mut requests = std::mem::take(&mut self.requests);
         requests.append(&mut self.retries);
         self.topics.clear();
-        let (mut again, mut lost) = (Vec::new(), Vec::new());
+        let lost = failure("session_lost", "the server no longer has this session");
+        let mut again = Vec::new();
         let mut kept: Vec<Tag> = Vec::new();
         for mut request in requests {
             let component = self.component(request.slot);
-            match component.filter(|c| request.kind == Kind::Action && c.retries(request.name)) {
-                Some(component) => {
-                    request.again();
-                    request.left = false;
-                    request.tries = 0;
-                    for tag in std::mem::take(&mut request.tags) {
-                        // Edits are put back by themselves; what is left are guesses.
-                        if !component.edits.iter().any(|edit| edit.tag == tag) {
-                            kept.push(tag);
-                            request.tags.push(tag);
-                        }
+            if request.kind == Kind::Action
+                && let Some(component) = component
+                && component.retries(request.name)
+            {
+                request.again();
+                request.left = false;
+                request.tries = 0;
+                for tag in std::mem::take(&mut request.tags) {
+                    // Edits are put back by themselves; what is left are guesses.
+                    if !component.edits.iter().any(|edit| edit.tag == tag) {
+                        kept.push(tag);
+                        request.tags.push(tag);
                     }
-                    again.push(request);
                 }
-                None => lost.push(request),
+                again.push(request);
+            } else if request.kind == Kind::Unmount {
+                self.forget(request.slot);
+            } else if request.kind == Kind::Action || request.ticket != 0 {
+                self.report(&request, &lost);
             }
         }
-        let mut put_back = Vec::new();
         for slot in 0..self.components.len() as Slot {
             let Some(component) = self.component_mut(slot) else { continue };
-            for (field, value) in std::mem::take(&mut component.typed) {
-                put_back.push((slot, field, value));
-            }
             for edit in std::mem::take(&mut component.edits) {
-                put_back.retain(|(of, field, _)| (*of, *field) != (slot, edit.field));
-                put_back.push((slot, edit.field, edit.value));
+                component.typed.set(edit.field, edit.value);
             }
+            let typed = std::mem::replace(&mut component.typed, Val::Obj(Vec::new()));
             component.stream.forget_guesses(&kept);
             component.topics.clear();
             component.stream.epoch = Key::NONE;
@@ -166,25 +167,13 @@ impl Client {
             if !props.is_empty() {
                 self.ask(Request::props(slot, &props));
             }
-        }
-        for (slot, field, value) in put_back {
-            self.edit(slot, field, value, false);
-            self.commit(slot, field, 0);
+            for (field, value) in typed.into_fields() {
+                self.edit(slot, field, value, false);
+                self.commit(slot, field, 0);
+            }
         }
         for request in again {
             self.ask(request);
-        }
-        for request in lost {
-            match request.kind {
-                Kind::Unmount => self.forget(request.slot),
-                Kind::Action => {
-                    self.report(&request, &failure("session_lost", "the server no longer has this session"));
-                }
-                Kind::Property if request.ticket != 0 => {
-                    self.report(&request, &failure("session_lost", "the server no longer has this session"));
-                }
-                Kind::Mount | Kind::Props | Kind::Property => {}
-            }
         }
     }
 
@@ -245,19 +234,22 @@ impl Client {
                     if let Some(component) = self.component_mut(slot) {
                         for edit in &component.edits {
                             if edit.force && fields.contains(&edit.field) {
-                                changes.extend(component.stream.release(edit.tag));
+                                component.stream.release(edit.tag, &mut changes);
                             }
                         }
                         // What the server sets to something else is no longer what the user typed.
-                        let stream = &component.stream;
-                        component.typed.retain(|(field, typed)| stream.confirmed(*field) == Some(typed));
+                        for field in fields {
+                            if component.typed.at(field) != component.stream.confirmed(field) {
+                                component.typed.remove(field);
+                            }
+                        }
                     }
                     self.changed(slot, Key::NONE, changes);
                 }
                 (Some(mut changes), None) => {
                     for tag in self.tags_by(message.frame.text_of("by")) {
                         if let Some(stream) = self.stream(0, message.topic) {
-                            changes.extend(stream.release(tag));
+                            stream.release(tag, &mut changes);
                         }
                     }
                     self.changed(0, message.topic, changes);
@@ -282,12 +274,13 @@ impl Client {
     /// The guesses of the request of ours that a topic's patch names as its cause.
     fn tags_by(&self, by: &str) -> Vec<Tag> {
         for request in &self.requests {
-            let mut reference = String::new();
-            crate::value::write_count(request.reference, &mut reference);
-            if let Some(connection) = by.strip_suffix(&*reference).and_then(|by| by.strip_suffix(':'))
-                && self.connections.iter().any(|known| known.name() == connection)
-            {
-                return request.tags.clone();
+            for connection in &self.connections {
+                let mut name = String::from(connection.name());
+                name.push(':');
+                write_count(request.reference, &mut name);
+                if name == by {
+                    return request.tags.clone();
+                }
             }
         }
         Vec::new()
@@ -421,12 +414,12 @@ impl Client {
                     }
                 }
                 gone.push(*tag);
-                component.typed.retain(|(field, _)| *field != edit.field);
+                component.typed.remove(edit.field);
                 if let Some(value) = confirmed
                     && accepted
                     && (request.kind == Kind::Property || value == edit.value)
                 {
-                    component.typed.push((edit.field, value));
+                    component.typed.set(edit.field, value);
                 }
             }
             for edit in &component.edits {

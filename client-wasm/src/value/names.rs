@@ -1,6 +1,7 @@
 //! Interned names.
 
 use std::cell::RefCell;
+use std::mem::ManuallyDrop;
 
 /// A name, as a number. Equal names have equal numbers for as long as the page lives. 0 is the empty name: no field,
 /// no component, no topic has it.
@@ -15,7 +16,11 @@ struct Names {
     table: Vec<u32>,
 }
 
-thread_local! { static NAMES: RefCell<Names> = const { RefCell::new(Names { list: Vec::new(), table: Vec::new() }) }; }
+// Never dropped, which makes it no more than a static.
+thread_local! {
+    static NAMES: RefCell<ManuallyDrop<Names>> =
+        const { RefCell::new(ManuallyDrop::new(Names { list: Vec::new(), table: Vec::new() })) };
+}
 
 impl Names {
     fn get(&self, id: u32) -> &'static str {

@@ -45,7 +45,7 @@ impl Reader<'_> {
             b'n' => self.word("null", Val::Null),
             b't' => self.word("true", Val::Bool(true)),
             b'f' => self.word("false", Val::Bool(false)),
-            b'"' => self.string().map(|text| Val::Str(text.into())),
+            b'"' => self.string().map(Val::Str),
             b'[' => {
                 let mut items = Vec::new();
                 self.each(b']', &mut |reader| {
@@ -139,7 +139,17 @@ impl Reader<'_> {
     }
 
     fn hex(&mut self) -> Option<u32> {
-        (0..4).try_fold(0, |code, _| Some(code * 16 + char::from(self.next()).to_digit(16)?))
+        let mut code = 0;
+        for _ in 0..4 {
+            let byte = self.next();
+            let digit = match byte {
+                b'0'..=b'9' => byte - b'0',
+                b'a'..=b'f' | b'A'..=b'F' => (byte | 32) - b'a' + 10,
+                _ => return None,
+            };
+            code = code * 16 + u32::from(digit);
+        }
+        Some(code)
     }
 
     fn number(&mut self) -> Option<Val> {
@@ -158,12 +168,30 @@ impl Reader<'_> {
         if text.is_empty() {
             return None;
         }
-        if let (true, Ok(int)) = (whole, text.parse()) {
+        if whole && let Some(int) = int(text) {
             return Some(Val::Int(int));
         }
         let number = float(text);
         number.is_finite().then_some(Val::Num(number))
     }
+}
+
+/// A whole number that fits.
+fn int(text: &str) -> Option<i64> {
+    let (digits, negative) = match text.as_bytes() {
+        [b'-', digits @ ..] => (digits, true),
+        digits => (digits, false),
+    };
+    // So many fit without a sign.
+    if !matches!(digits.len(), 1..=19) {
+        return None;
+    }
+    let mut number: u64 = 0;
+    for byte in digits {
+        number = number * 10 + u64::from(byte.checked_sub(b'0')?);
+    }
+    let int = if negative { number.wrapping_neg() } else { number } as i64;
+    ((int < 0) == negative || number == 0).then_some(int)
 }
 
 #[cfg(target_arch = "wasm32")]
@@ -203,6 +231,9 @@ mod tests {
             "[true,false]",
             r#"{"a":1,"b":"c"}"#,
             "-9223372036854775808",
+            "9223372036854775807",
+            "0",
+            "1-1",
             "\"é漢😀\"",
             "",
             "[",
