@@ -211,6 +211,7 @@ class LiveComponent extends HTMLElement {
 }
 
 // What the engine wants done that is not about nodes. The numbers are those of `Op` in src/dom.rs.
+const later = () => queueMicrotask(() => tell(SOCKET));
 const after = act => queueMicrotask(() => guard(act));
 effects.run = (op, w, s) => {
   switch (op) {
@@ -234,7 +235,7 @@ effects.run = (op, w, s) => {
     case 18: { const token = w(), of = life; setTimeout(() => { if (of == life) tell(TIMER, 0, token); }, w()); break; }
     case 19: reload(); break;
     case 20: given = s(); break;
-    case 21: queueMicrotask(() => tell(SOCKET)); break;
+    case 21: later(); break;
     default: throw new Error('operation ' + op);
   }
 };
@@ -459,7 +460,7 @@ const broken = error => {
   else setTimeout(begin, 100 * restarts.length);
 };
 const begin = () => {
-  instantiate(module);
+  instantiate(module, later);
   ask(START, 0, Math.random() * 2 ** 32, 0, socket());
   ready = true;
   post(() => {});

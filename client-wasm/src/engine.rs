@@ -24,30 +24,10 @@ thread_local! { static ENGINE: RefCell<Option<&'static mut Engine>> = const { Re
 impl Engine {
     /// The operations that are to run now.
     fn operations(&mut self) -> Option<Ops> {
-        self.link();
+        let (url, socket) = (&self.url, &mut self.socket);
+        self.page.turn(&mut |output| link(url, socket, output));
         let ops = std::mem::take(&mut self.page.stage.dom);
         (!ops.is_empty()).then_some(ops)
-    }
-
-    /// Does what concerns the socket.
-    #[expect(clippy::wildcard_enum_match_arm, reason = "the page did the others")]
-    fn link(&mut self) {
-        for output in self.page.turn() {
-            match output {
-                Output::Connect { socket } => self.socket = Some(Socket::open(&self.url, socket)),
-                Output::Send(frame) => {
-                    if let Some(socket) = &self.socket {
-                        socket.send(&frame);
-                    }
-                }
-                Output::Close { code } => {
-                    if let Some(socket) = self.socket.take() {
-                        socket.close(code);
-                    }
-                }
-                _ => {}
-            }
-        }
     }
 
     /// Hears one piece of news from the socket: views follow each frame before the next one changes the state again.
@@ -63,6 +43,25 @@ impl Engine {
             }
             None => {}
         }
+    }
+}
+
+/// Does what concerns the socket.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the page does the others")]
+fn link(url: &str, socket: &mut Option<Socket>, output: Output) {
+    match output {
+        Output::Connect { socket: number } => *socket = Some(Socket::open(url, number)),
+        Output::Send(frame) => {
+            if let Some(socket) = socket {
+                socket.send(&frame);
+            }
+        }
+        Output::Close { code } => {
+            if let Some(socket) = socket.take() {
+                socket.close(code);
+            }
+        }
+        _ => {}
     }
 }
 

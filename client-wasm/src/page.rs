@@ -169,20 +169,15 @@ impl<D: Dom> Page<D> {
         self.blueprints.iter().find(|blueprint| blueprint.hash == hash).copied()
     }
 
-    /// Brings views up to date with what the client says; what is left is for the socket.
-    #[expect(clippy::wildcard_enum_match_arm, reason = "`output` names them all")]
-    pub(crate) fn turn(&mut self) -> Vec<Output> {
-        let mut rest = Vec::new();
+    /// Brings views up to date with what the client says; `line` is told what is for the socket.
+    pub(crate) fn turn(&mut self, line: &mut dyn FnMut(Output)) {
         loop {
             let outputs = self.client.take();
             if outputs.is_empty() {
                 break;
             }
             for output in outputs {
-                match output {
-                    Output::Connect { .. } | Output::Close { .. } | Output::Send(_) => rest.push(output),
-                    output => self.output(output),
-                }
+                self.output(output, line);
             }
         }
         let mut notify = std::mem::take(&mut self.notify);
@@ -191,12 +186,11 @@ impl<D: Dom> Page<D> {
                 self.stage.dom.put(Op::Notify, &[slot], &[]);
             }
         }
-        rest
     }
 
-    fn output(&mut self, output: Output) {
+    fn output(&mut self, output: Output, line: &mut dyn FnMut(Output)) {
         match output {
-            Output::Connect { .. } | Output::Close { .. } | Output::Send(_) => {}
+            Output::Connect { .. } | Output::Close { .. } | Output::Send(_) => line(output),
             Output::Timer { token, ms } => self.stage.dom.put(Op::Timer, &[token, ms], &[]),
             Output::Status { status, attempt, code, queued } => {
                 self.stage.dom.put(Op::Status, &[attempt, u32::from(code), queued], &[status.name()]);

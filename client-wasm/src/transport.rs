@@ -1,11 +1,11 @@
 //! The socket: the browser's WebSocket. gloo-net makes a stream of what comes; what goes out needs no more than the
 //! WebSocket itself. It is as good as its messages: everything that has to outlive a connection is the client's.
 //!
-//! There is no executor for one stream: its waker asks the page for a turn (`later`), and that turn polls.
+//! There is no executor for one stream, and nobody to wake: whenever the browser calls one of gloo-net's closures, the
+//! glue asks for a turn, and that turn polls.
 
 use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Poll, Waker};
 
 use futures_util::{Sink, Stream};
 use gloo_net::websocket::futures::WebSocket;
@@ -31,15 +31,6 @@ pub(crate) struct Socket {
     /// `None` where the address is no address, or the page's policy forbids it.
     socket: Option<(web_sys::WebSocket, Box<WebSocket>)>,
     open: bool,
-}
-
-/// Asks for another turn.
-struct Later;
-
-impl Wake for Later {
-    fn wake(self: Arc<Self>) {
-        later();
-    }
 }
 
 impl Socket {
@@ -72,8 +63,7 @@ impl Socket {
 
     /// One piece of news, and then another turn is due; `None` if there is none now.
     pub(crate) fn news(&mut self) -> Option<News> {
-        let waker = Waker::from(Arc::new(Later));
-        let mut cx = Context::from_waker(&waker);
+        let mut cx = Context::from_waker(Waker::noop());
         let Some((_, socket)) = &mut self.socket else { return Some(News::Closed(1006)) };
         let mut socket = Pin::new(&mut **socket);
         let news = if !self.open && socket.as_mut().poll_ready(&mut cx).is_ready() {

@@ -130,10 +130,11 @@ const TURN: &str = "export function turn(what, slot, a, b, text, more) {
 }
 ";
 
-/// A closure is dropped by its owner. One of an engine that has trapped does nothing any more.
+/// A closure is dropped by its owner. One of an engine that has trapped does nothing any more; of one that has not, what
+/// it heard is looked at in a turn of its own.
 const CLOSURE: &str = "function makeMutClosure(a, b, f) {
     const of = wasm;
-    const real = event => { if (a && of === wasm) f(a, b, event); };
+    const real = event => { if (a && of === wasm) f(a, b, event), later(); };
     real._wbg_cb_unref = () => {
         if (a && of === wasm) wasm.__wbindgen_destroy_closure(a, b);
         a = 0;
@@ -156,7 +157,9 @@ const give = (to, text) => {
 ";
 
 /// Makes a new engine from the compiled module; the one before, if there was one, has trapped.
-const LOAD: &str = "export function instantiate(module) {
+const LOAD: &str = "let later;
+export function instantiate(module, turn) {
+    later = turn;
     wasm = new WebAssembly.Instance(module, { MODULE: { IMPORTS } }).exports;
     wasm.__wbindgen_start();
 }";
