@@ -119,7 +119,7 @@ const promise = ask => new Promise((resolve, reject) => {
   const number = ++ticket;
   const timer = setTimeout(() => {
     tickets.delete(number);
-    reject(failure({ code: 'timeout', message: 'no answer in time', details: null }));
+    reject(failure({ code: 'timeout', message: 'no answer in time' }));
   }, settings.callTimeoutMs);
   tickets.set(number, { resolve, reject, timer });
   post(() => ask(number));
@@ -442,7 +442,7 @@ const broken = error => {
   reset();
   fetching.clear();
   for (const number of [...tickets.keys()]) {
-    settle(number, 0, '{"code":"session_lost","message":"the page\'s engine was started again","details":null}');
+    settle(number, 0, '{"code":"session_lost","message":"the page\'s engine was started again"}');
   }
   queue.length = 0;
   // Slots count from the beginning again; places of components that are gone stay empty.

@@ -39,7 +39,10 @@ pub(super) fn rewrite(glue: &Path, renamed: &str) -> anyhow::Result<()> {
     }
     text = text.replace("export function __wb", "function __wb");
     lighten(&mut text)?;
-    let list: Vec<String> = imports.iter().map(|(name, short)| format!("{short}: {name}")).collect();
+    let mut list = Vec::new();
+    for (name, short) in &imports {
+        list.push(format!("{short}{}", take(&mut text, &format!("function {name}"))?));
+    }
     let load = LOAD.replace("MODULE", &format!("{module:?}")).replace("IMPORTS", &list.join(", "));
     replace(&mut text, "function __wbg_set_wasm", "\n}", &load)?;
     // The longest first: some names begin with others.
@@ -49,6 +52,18 @@ pub(super) fn rewrite(glue: &Path, renamed: &str) -> anyhow::Result<()> {
     }
     fs::write(glue, text)?;
     Ok(())
+}
+
+/// Takes a function out of the text: what stands behind its name.
+fn take(text: &mut String, head: &str) -> anyhow::Result<String> {
+    let (before, rest) =
+        text.split_once(&format!("{head}(")).with_context(|| format!("no {head} in the glue"))?;
+    let end = rest.find("\n}").context("no end of a function in the glue")? + 2;
+    let end = end + rest.get(end..).and_then(|rest| rest.find('\n')).unwrap_or_default();
+    let (function, after) = rest.split_at(end);
+    let function = format!("({function}");
+    *text = format!("{before}{after}");
+    Ok(function)
 }
 
 /// Replaces what is long by what does the same here.
@@ -78,6 +93,8 @@ fn lighten(text: &mut String) -> anyhow::Result<()> {
             replace(text, ret, "ptr1, true);\n", "give(arg0, ret);\n")?;
         }
     }
+    // Asked for after it was asked whether it is a text.
+    replace(text, "    const obj = arg1;\n", "obj : undefined;\n", "    const ret = arg1;\n")?;
     // Exports are functions already.
     let end = "\n}\n";
     while let Some((_, rest)) = text.split_once("\nfunction wasm_bindgen_") {
