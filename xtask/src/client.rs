@@ -48,7 +48,8 @@ const FLAGS: &str = "-Zunstable-options -Cpanic=immediate-abort -Zlocation-detai
 
 /// Nothing of ours stands in the first kilobyte of memory, which makes some addresses shorter. Names of imports and
 /// exports are for the glue alone, which [`glue`] writes.
-const OPTIMISE: &str = "-Oz -Oz --low-memory-unused --minify-imports-and-exports-and-modules";
+const OPTIMISE: &str = "-Oz --one-caller-inline-max-function-size=40 -Oz --low-memory-unused \
+                        --minify-imports-and-exports-and-modules";
 
 /// Properties that are the client's own business, and no browser's: they get short names.
 const PRIVATE: &str = "_wbg_cb_unref|watches|marks|controls|holes|parts|listen|flags|held|debounce|throttle|address|heard|settle|\

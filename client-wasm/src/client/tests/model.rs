@@ -248,6 +248,7 @@ impl World {
 
     fn deliver_up(&mut self) {
         if let Some(frame) = self.up.pop_front() {
+            understood(&frame);
             let frame: Value = serde_json::from_str(&frame).unwrap();
             let answers = self.server.hear(&frame, &mut self.dice);
             self.down.extend(answers.iter().map(Value::to_string));
