@@ -7,7 +7,8 @@ export interface LiveError extends Error {
 
 /** A mounted component. */
 export interface LiveComponent<State = any> {
-  /** What it shows: the confirmed state with the effects of unanswered actions over it. The same object until it changes. */
+  /** What it shows: the confirmed state with the effects of unanswered actions over it. The same object until it changes;
+   * `null` before it is mounted. */
   readonly state: Readonly<State>;
   /** Whether something of it is unanswered. */
   readonly loading: boolean;

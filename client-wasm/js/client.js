@@ -213,19 +213,18 @@ class LiveComponent extends HTMLElement {
 // What the engine wants done that is not about nodes. The numbers are those of `Op` in src/dom.rs.
 const later = () => queueMicrotask(() => tell(SOCKET));
 const after = act => queueMicrotask(() => guard(act));
+const link = now => {
+  const { status, queued } = Object.assign(connection, now);
+  page.setAttribute('live-connection', status);
+  if (queued) page.setAttribute('live-queued', queued);
+  else page.removeAttribute('live-queued');
+  page.classList.toggle('live-offline', status != 'connected');
+  if (status == 'connected') after(finish);
+  after(() => document.dispatchEvent(new CustomEvent('live:connection', { detail: { ...connection } })));
+};
 effects.run = (op, w, s) => {
   switch (op) {
-    case 11: {
-      const attempt = w(), code = w(), queued = w(), status = s();
-      Object.assign(connection, { status, attempt, code, queued });
-      page.setAttribute('live-connection', status);
-      if (queued) page.setAttribute('live-queued', queued);
-      else page.removeAttribute('live-queued');
-      page.classList.toggle('live-offline', status != 'connected');
-      if (status == 'connected') after(finish);
-      after(() => document.dispatchEvent(new CustomEvent('live:connection', { detail: { ...connection } })));
-      break;
-    }
+    case 11: link({ attempt: w(), code: w(), queued: w(), status: s() }); break;
     case 12: { const n = w(), ok = w(); settle(n, ok, s()); break; }
     case 13: { const c = components[w()]; after(() => c.changed()); break; }
     case 14: { const c = components[w()], { name, data } = JSON.parse(s()); after(() => c.heard(name, data)); break; }
@@ -456,12 +455,14 @@ const broken = error => {
   }
   const now = Date.now();
   restarts = restarts.filter(then => now - then < 60_000);
-  if (restarts.push(now) > 3) page.setAttribute('live-connection', 'stopped');
+  if (restarts.push(now) > 3) link({ status: 'stopped', code: 0 });
   else setTimeout(begin, 100 * restarts.length);
 };
 const begin = () => {
-  instantiate(module, later);
-  ask(START, 0, Math.random() * 2 ** 32, 0, socket());
+  queue.unshift(() => {
+    instantiate(module, later);
+    ask(START, 0, Math.random() * 2 ** 32, 0, socket());
+  });
   ready = true;
   post(() => {});
 };
@@ -485,8 +486,10 @@ const live = {
   get connection() {
     return { ...connection };
   },
+  // An engine that has given up needs a new page.
   reconnect() {
-    tell(WAKE);
+    if (restarts.length > 3) location.reload();
+    else tell(WAKE);
   },
 };
 export default live;

@@ -56,12 +56,7 @@ function connection(live) {
     tries.textContent = status !== "connected" && attempt > 1 ? `try ${attempt}` : "";
     again.hidden = status !== "offline" && status !== "stopped";
   };
-  // An engine that has given up says so by the attribute alone, and only a new page helps.
-  again.addEventListener("click", () => {
-    const given = page.getAttribute("live-connection") === "stopped" && live.connection.status !== "stopped";
-    if (given) location.reload();
-    else live.reconnect();
-  });
+  again.addEventListener("click", () => live.reconnect());
   document.addEventListener("live:connection", show);
   new MutationObserver(show).observe(page, { attributeFilter: ["live-connection", "live-queued"] });
   show();

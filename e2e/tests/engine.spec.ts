@@ -13,7 +13,11 @@ const count = (page: Page) => page.locator("#count");
 async function expose(page: Page): Promise<void> {
   await page.addInitScript(() => {
     const Original = WebAssembly.Instance;
-    const seen: { instances: { memory: WebAssembly.Memory | undefined }[]; trap: boolean } = { instances: [], trap: false };
+    const seen: { instances: { memory: WebAssembly.Memory | undefined }[]; trap: boolean; broken: boolean } = {
+      instances: [],
+      trap: false,
+      broken: false,
+    };
     Object.assign(window, { seen });
     // Exports have short names that say nothing.
     const replaced = function (module: WebAssembly.Module, imports: WebAssembly.Imports) {
@@ -24,7 +28,7 @@ async function expose(page: Page): Promise<void> {
         exports[name] =
           typeof value == "function"
             ? (...args: unknown[]) => {
-                if (seen.trap) {
+                if (seen.trap || seen.broken) {
                   seen.trap = false;
                   throw new WebAssembly.RuntimeError("unreachable");
                 }
@@ -59,6 +63,29 @@ test("after a trap the engine starts again, and what was typed is there", async 
   await press(page, "Tick");
   await expect(page.locator("#ticks")).toHaveText("2");
   await expect(page.locator("#server")).toContainText("typed|not sent yet|");
+});
+
+test("an engine that breaks again and again is given up, and a new page is one call away", async ({ page, problems }) => {
+  problems.expect(/unreachable/);
+  await expose(page);
+  await open(page, "/inputs");
+  await page.evaluate(() => {
+    const told: string[] = [];
+    document.addEventListener("live:connection", (event) => told.push((event as CustomEvent).detail.status));
+    Object.assign(window, { told });
+    (window as unknown as { seen: { broken: boolean } }).seen.broken = true;
+  });
+  await press(page, "Tick");
+  await expect(page.locator("html")).toHaveAttribute("live-connection", "stopped");
+  await expect(page.locator("html")).toHaveClass(/live-offline/);
+  await expect.poll(() => page.evaluate(() => (window as unknown as { told: string[] }).told)).toEqual(["stopped"]);
+  await page.evaluate(async () => {
+    const client = "/live/client.js";
+    (await import(client)).reconnect();
+  });
+  await live(page);
+  await press(page, "Tick");
+  await expect(page.locator("#ticks")).toHaveText("1");
 });
 
 test("ten thousand updates do not make it grow", async ({ page }) => {
