@@ -1,5 +1,5 @@
 //! Writing a template for the page, as JSON: what the page downloads, and what a template's hash is made of. What it
-//! looks like stands in [`code`](crate::code).
+//! looks like stands in [`code`].
 //!
 //! All that can be known beforehand is worked out here, once for all pages: what each hole reads, where parts are.
 
