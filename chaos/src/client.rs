@@ -88,7 +88,7 @@ impl<'a> Client<'a> {
                     continue;
                 }
                 2..=3 => self.ask_again(open).await,
-                4 => say(open, &Page::resync("c:c1")).await,
+                4 if self.page.has_begun() => say(open, &Page::resync("c:c1")).await,
                 _ if self.page.asked() < actions && self.page.waiting() < window => {
                     let message = if self.page.has_begun() {
                         self.next_action()
