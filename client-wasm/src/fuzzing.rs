@@ -3,7 +3,7 @@
 use crate::dom::{Dom, Op};
 use crate::patch;
 use crate::render::{Blueprint, Stage};
-use crate::value::parse;
+use crate::value::{Key, parse};
 
 /// Reads JSON and writes it again; `None` if the page refuses it.
 pub fn reread(text: &str) -> Option<String> {

@@ -7,7 +7,8 @@
 mod client;
 mod dom;
 pub mod engine;
-#[cfg(fuzzing)]
+// In tests too, so that it does not fall behind.
+#[cfg(any(fuzzing, test))]
 pub mod fuzzing;
 #[cfg(target_arch = "wasm32")]
 mod memory;

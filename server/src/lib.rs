@@ -58,7 +58,8 @@ mod address;
 mod assets;
 mod browser;
 mod connection;
-#[cfg(fuzzing)]
+// In tests too, so that it does not fall behind.
+#[cfg(any(fuzzing, test))]
 pub mod fuzzing;
 mod gate;
 mod identify;
