@@ -197,6 +197,27 @@ test("a server that refuses this page is not asked for it again and again", asyn
   expect(loads).toBe(2);
 });
 
+test("a page whose seal is good no more is loaded anew", async ({ page }) => {
+  let loads = 0;
+  page.on("request", (request) => {
+    if (request.isNavigationRequest()) loads += 1;
+  });
+  await page.addInitScript(() => {
+    if (sessionStorage.getItem("spoiled")) return;
+    sessionStorage.setItem("spoiled", "yes");
+    // While the page is read: the client comes after it.
+    new MutationObserver(() => {
+      for (const element of document.querySelectorAll("live-component[seal]")) element.setAttribute("seal", "of-long-ago");
+    }).observe(document, { childList: true, subtree: true });
+  });
+  await page.goto("/ways");
+  await expect.poll(() => loads).toBe(2);
+  await live(page);
+  await press(page, "Add");
+  await expect(count(page)).toHaveText("1");
+  expect(loads).toBe(2);
+});
+
 const KEEPING = `/ways?${new URLSearchParams({ from: "<script", to: "<script live-keep-queue live-warn-unsent" })}`;
 
 test("a reload keeps what waits for a connection, and what is under way is not done twice", async ({ page, problems }) => {

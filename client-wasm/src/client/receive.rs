@@ -353,7 +353,13 @@ impl Client {
             matches!(failure.text_of("code"), "bad_value" | "unknown_property" | "read_only_property");
         self.done(request, !(edits || request.kind == Kind::Property), Some(failure));
         match request.kind {
-            Kind::Mount => self.fail(request.slot, failure.clone()),
+            Kind::Mount => {
+                // A page of long ago, or of somebody else by now: a fresh one has a good seal.
+                if failure.text_of("code") == "bad_seal" {
+                    self.out.push(Output::Reload);
+                }
+                self.fail(request.slot, failure.clone());
+            }
             Kind::Unmount => {}
             Kind::Action | Kind::Property | Kind::Props => self.report(request, failure),
         }

@@ -518,6 +518,17 @@ fn a_failed_mount_is_told_and_events_reach_who_they_are_meant_for() {
 }
 
 #[test]
+fn a_seal_that_is_good_no_more_asks_for_a_fresh_page() {
+    let mut table = Table::live();
+    table.client.mount("c2", r#"{"seal":"of-long-ago"}"#.into());
+    table.sent();
+    table.client.frame(table.socket, r#"{"v":1,"type":"ERROR","ref":2,"componentId":"c2","payload":{"code":"bad_seal","message":"expired"}}"#);
+    let outputs = table.outputs();
+    assert!(outputs.contains(&Output::Reload), "{outputs:?}");
+    assert!(outputs.iter().any(|o| matches!(o, Output::Failed { slot: 1, .. })), "{outputs:?}");
+}
+
+#[test]
 fn an_unmounted_component_takes_its_topics_and_its_calls_along() {
     let mut table = Table::chat();
     table.call("a", 4);
