@@ -8,6 +8,7 @@ use std::sync::{Arc, OnceLock};
 
 use axum::http::{HeaderMap, HeaderValue, header};
 
+use crate::cookies::cookies;
 use crate::secret::{Secret, random_bytes};
 
 /// The cookie.
@@ -33,9 +34,7 @@ impl Browser {
 
     /// The one that a request comes from, if it was given a cookie.
     pub(crate) fn of(headers: &HeaderMap, secret: &Secret) -> Option<Self> {
-        let lists = headers.get_all(header::COOKIE).iter().filter_map(|list| list.to_str().ok());
-        let mut cookies = lists.flat_map(|list| list.split(';')).filter_map(|one| one.trim().split_once('='));
-        cookies.find_map(|(name, value)| (name == NAME).then(|| Self::read(value, secret)).flatten())
+        cookies(headers, NAME).find_map(|value| Self::read(value, secret))
     }
 
     fn read(value: &str, secret: &Secret) -> Option<Self> {

@@ -64,7 +64,7 @@ impl<T: Transport> Connection<T> {
     }
 
     /// Tells the session which browser its page is shown in.
-    pub(crate) fn is_from(&mut self, browser: Option<Browser>) {
+    pub(crate) fn set_browser(&mut self, browser: Option<Browser>) {
         self.session.set_browser(browser);
     }
 

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use vivaz_components::{Identity, User};
 
+use crate::cookies::cookies;
 use crate::identify::Refused;
 use crate::runtime::Builder;
 
@@ -98,18 +99,20 @@ impl Jwt {
         };
         let name = claims.name.unwrap_or_else(|| claims.sub.clone());
         let words = claims.scope.split_whitespace().map(str::to_owned);
-        let identity = Identity::of(User::new(claims.sub, name))
+        let mut identity = Identity::of(User::new(claims.sub, name))
             .with_permissions(claims.permissions.into_iter().chain(words));
         // As long as the validation accepts the token.
         let seconds =
             claims.exp.filter(|_| validation.validate_exp).map(|at| at.saturating_add(validation.leeway));
         let expires =
             seconds.and_then(|seconds| SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds)));
-        let identity = expires.map_or(identity.clone(), |at| identity.until(at));
-        Ok(match claims.tenant {
-            Some(tenant) => identity.with_tenant(tenant),
-            None => identity,
-        })
+        if let Some(at) = expires {
+            identity = identity.until(at);
+        }
+        if let Some(tenant) = claims.tenant {
+            identity = identity.with_tenant(tenant);
+        }
+        Ok(identity)
     }
 
     /// Who sent a request.
@@ -118,7 +121,7 @@ impl Jwt {
     /// When it brings a token that is not good.
     pub fn request(&self, request: &Parts) -> Result<Identity, Refused> {
         let token = bearer(&request.headers)
-            .or_else(|| self.cookie.as_ref().and_then(|name| cookie(&request.headers, name)))
+            .or_else(|| self.cookie.as_ref().and_then(|name| cookies(&request.headers, name).next()))
             .or_else(|| self.query.as_ref().and_then(|name| parameter(request.uri.query()?, name)));
         token.map_or_else(|| Ok(Identity::anonymous()), |token| self.verify(token))
     }
@@ -154,12 +157,6 @@ impl std::fmt::Debug for Jwt {
 fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
-}
-
-fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    let lists = headers.get_all(header::COOKIE).iter().filter_map(|list| list.to_str().ok());
-    let mut cookies = lists.flat_map(|list| list.split(';')).filter_map(|one| one.trim().split_once('='));
-    cookies.find_map(|(key, value)| (key == name).then_some(value))
 }
 
 /// As it stands there: a token has no character that would have to be escaped.

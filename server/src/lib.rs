@@ -58,6 +58,7 @@ mod address;
 mod assets;
 mod browser;
 mod connection;
+mod cookies;
 // In tests too, so that it does not fall behind.
 #[cfg(any(fuzzing, test))]
 pub mod fuzzing;

@@ -87,7 +87,7 @@ async fn enter(
         }
         (Some(place), Ok(identity)) => {
             let mut connection = Connection::open(socket, &runtime, identity).await?;
-            connection.is_from(browser);
+            connection.set_browser(browser);
             return Some((connection, place));
         }
     };
