@@ -1,18 +1,7 @@
 // The server goes away under an open page and comes back. Each test has a server of its own.
 
-import { Server } from "./server.ts";
-import { expect, live, open, test as base } from "./test.ts";
-
-const test = base.extend<{ server: Server }>({
-  server: async ({ problems }, use) => {
-    // The browser itself reports each try that finds nobody.
-    problems.expect(/WebSocket connection to .* failed/, /ERR_CONNECTION_REFUSED/);
-    const server = await Server.start("demo");
-    await use(server);
-    await server.remove();
-    expect(server.output, "the server does not panic").not.toContain("panicked at");
-  },
-});
+import { test } from "./own-server.ts";
+import { expect, live, open } from "./test.ts";
 
 test("the page says that it is offline, and that it is back", async ({ page, server }) => {
   await open(page, `${server.url}/counter`);

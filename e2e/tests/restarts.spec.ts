@@ -2,17 +2,10 @@
 
 import type { Page } from "@playwright/test";
 import { Server } from "./server.ts";
-import { expect, live, open, test as base } from "./test.ts";
+import { test as base } from "./own-server.ts";
+import { expect, live, open } from "./test.ts";
 
-const test = base.extend<{ server: Server; more: () => Promise<Page> }>({
-  server: async ({ problems }, use) => {
-    // The browser itself reports each try that finds nobody.
-    problems.expect(/WebSocket connection to .* failed/, /ERR_CONNECTION_REFUSED/);
-    const server = await Server.start("demo");
-    await use(server);
-    await server.remove();
-    expect(server.output, "the server does not panic").not.toContain("panicked at");
-  },
+const test = base.extend<{ more: () => Promise<Page> }>({
   more: async ({ context, problems }, use) =>
     use(async () => {
       const page = await context.newPage();

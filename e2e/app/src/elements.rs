@@ -1,7 +1,8 @@
 //! Elements with a life of their own: a modal dialog, one that scrolls, one that loads, one with a shadow tree.
 
-use serde::{Deserialize, Serialize};
 use vivaz::prelude::*;
+
+use crate::events::Entry;
 
 #[derive(LiveComponent, Clone, Default)]
 #[live(name = "elements", template = "elements.html", open)]
@@ -13,12 +14,6 @@ pub(crate) struct Elements {
     picture: Option<String>,
     chips: u32,
     log: List<Entry>,
-}
-
-#[derive(LiveState, Serialize, Deserialize, Clone, Debug, PartialEq)]
-pub(crate) struct Entry {
-    pub(crate) id: usize,
-    pub(crate) text: String,
 }
 
 #[actions]
