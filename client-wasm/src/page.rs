@@ -218,7 +218,7 @@ impl<D: Dom> Page<D> {
             Output::Answered { slot, origin } => {
                 self.view(slot, origin.node, CONTROL, None, (Key::NONE, &[]));
             }
-            Output::Refused { slot, field, .. } => {
+            Output::Refused { slot, field } => {
                 let mut text = String::new();
                 let value = self.client.confirmed(slot, field).unwrap_or(&Val::Null);
                 let kind = shown(value, &mut text);

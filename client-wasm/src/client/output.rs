@@ -66,7 +66,7 @@ pub(crate) enum Output {
     /// The control that this element of the page belongs to was answered: it shows the state again.
     Answered { slot: Slot, origin: Origin },
     /// The server refuses what was typed into a field; the confirmed value is the one that counts.
-    Refused { slot: Slot, field: Key, failure: Failure },
+    Refused { slot: Slot, field: Key },
     /// An action that nobody waits for failed; without a name it was something else than an action.
     ActionFailed { slot: Slot, action: Key, failure: Failure },
     /// What a call of the page's own code came to: a value, or if not `ok` a [`Failure`].

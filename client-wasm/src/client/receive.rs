@@ -338,7 +338,7 @@ impl Client {
         let request = self.requests.remove(at);
         self.unacknowledged += 1;
         if ok {
-            self.done(&request, true, None);
+            self.done(&request, true, false);
             self.settle(&request, true, value);
         } else {
             self.refuse(&request, &value);
@@ -351,7 +351,7 @@ impl Client {
         // Edits that went along with an action are refused when one of them is; otherwise they stay.
         let edits =
             matches!(failure.text_of("code"), "bad_value" | "unknown_property" | "read_only_property");
-        self.done(request, !(edits || request.kind == Kind::Property), Some(failure));
+        self.done(request, !(edits || request.kind == Kind::Property), true);
         match request.kind {
             Kind::Mount => {
                 // A page of long ago, or of somebody else by now: a fresh one has a good seal.
@@ -383,8 +383,8 @@ impl Client {
         self.out.push(Output::ActionFailed { slot: request.slot, action, failure });
     }
 
-    /// Makes an end of what the request showed and held.
-    fn done(&mut self, request: &Request, accepted: bool, failure: Option<&Failure>) {
+    /// Makes an end of what the request showed and held. What went along with an action may be `accepted` although it failed.
+    fn done(&mut self, request: &Request, accepted: bool, failed: bool) {
         let slot = request.slot;
         if request.kind == Kind::Unmount {
             return self.forget(slot);
@@ -410,7 +410,7 @@ impl Client {
                         !old
                     });
                     // The action failed, perhaps before what went along with it was taken.
-                    if failure.is_some()
+                    if failed
                         && confirmed.as_ref() != Some(&edit.value)
                         && !component.has_newer(edit.field, *tag)
                     {
@@ -434,9 +434,9 @@ impl Client {
                 }
             }
         }
-        if !accepted && let Some(failure) = failure {
+        if !accepted {
             for field in &request.fields {
-                self.out.push(Output::Refused { slot, field: *field, failure: failure.clone() });
+                self.out.push(Output::Refused { slot, field: *field });
             }
         }
         for tag in gone {
