@@ -35,4 +35,4 @@ pub use patch::{ApplyError, Change, DiffError, ListOp, Patch, PatchError};
 pub use patch::{Key, KeyRef, ListWriter, PatchWriter};
 pub use secret::{ResumeSecret, Seal};
 pub use server::{DeclaredLimits, ErrorMessage, FieldTopics, Mounted, ServerMessage, Update, Welcome};
-pub use words::{DEFAULT_PATH, PROTOCOL_VERSION, SUBPROTOCOL_JSON, SUBPROTOCOLS};
+pub use words::{DEFAULT_PATH, PROTOCOL_VERSION, SUBPROTOCOL_JSON, SUBPROTOCOL_MESSAGE_PACK};

@@ -7,8 +7,8 @@ pub const PROTOCOL_VERSION: u64 = 1;
 /// offers none.
 pub const SUBPROTOCOL_JSON: &str = "vivaz.v1.json";
 
-/// Every subprotocol that this version of the crate can speak, the preferred one first.
-pub const SUBPROTOCOLS: &[&str] = &[SUBPROTOCOL_JSON];
+/// The WebSocket subprotocol of this version with the same object in MessagePack, a binary frame.
+pub const SUBPROTOCOL_MESSAGE_PACK: &str = "vivaz.v1.msgpack";
 
 /// The path of the socket where an application does not choose another.
 pub const DEFAULT_PATH: &str = "/live";

@@ -1,8 +1,11 @@
 //! The seam to the network. A connection sees a stream of [`Incoming`] and a sink of [`Outgoing`], and nothing else:
 //! a WebSocket is one implementation, a pair of channels in a test is another.
 
+pub(crate) mod encoding;
 #[cfg(any(test, feature = "testing"))]
 pub(crate) mod memory;
+#[cfg(feature = "msgpack")]
+mod msgpack;
 pub(crate) mod websocket;
 
 use std::future::Future;
@@ -13,9 +16,9 @@ use futures_util::{Sink, Stream};
 /// What arrived.
 #[derive(Debug)]
 pub(crate) enum Incoming {
-    /// A message. The transport has checked that it is UTF-8 and within the size limit.
+    /// A message as JSON. The transport has checked that it is UTF-8 and within the size limit.
     Text(Bytes),
-    /// A binary message, which this encoding of the protocol has no use for.
+    /// A binary message that is none in the connection's encoding.
     Binary(Bytes),
     /// Something that only says that the peer is there.
     SignOfLife,
@@ -41,7 +44,7 @@ pub(crate) enum Violation {
 /// What is sent.
 #[derive(Clone, Debug)]
 pub(crate) enum Outgoing {
-    /// A message: UTF-8, shared with every other connection that is sent the same.
+    /// A message as JSON, shared with every other connection that is sent the same.
     Text(Bytes),
     /// A sign of life that asks for one.
     Ping,

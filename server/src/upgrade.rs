@@ -13,7 +13,7 @@ use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use vivaz_components::Identity;
-use vivaz_protocol::{CloseCode, SUBPROTOCOL_JSON, SUBPROTOCOLS};
+use vivaz_protocol::CloseCode;
 
 use crate::address::{TooMany, client_address};
 use crate::browser::Browser;
@@ -23,6 +23,7 @@ use crate::identify::Refused;
 use crate::runtime::Runtime;
 use crate::stats::Counters;
 use crate::transport::Transport;
+use crate::transport::encoding::Encoding;
 use crate::transport::websocket::WebSocket;
 
 /// Answers everything that is asked of the socket's path.
@@ -58,8 +59,9 @@ pub(crate) async fn upgrade(State(runtime): State<Runtime>, request: Request) ->
     runtime.on_executor();
     let place = runtime.core().gate.enter();
     let tasks = runtime.core().tasks.clone();
+    let encoding = handshake.encoding.unwrap_or_default();
     let response = handshake.accept();
-    let entered = Box::pin(enter(upgrade, runtime, place, (identity, browser), revocations));
+    let entered = Box::pin(enter((upgrade, encoding), runtime, place, (identity, browser), revocations));
     let task = async move {
         if let Some((connection, _place)) = entered.await {
             connection.serve().await;
@@ -72,13 +74,13 @@ pub(crate) async fn upgrade(State(runtime): State<Runtime>, request: Request) ->
 
 /// From the answer to the request to a session, or to a close code that says why there is none.
 async fn enter(
-    upgrade: OnUpgrade,
+    (upgrade, encoding): (OnUpgrade, Encoding),
     runtime: Runtime,
     place: Option<Place>,
     (identity, browser): (Result<Identity, Refused>, Option<Browser>),
     revocations: u64,
 ) -> Option<(Connection<WebSocket<TokioIo<Upgraded>>>, Place)> {
-    let socket = open(upgrade, runtime.core().limits.message_bytes).await?;
+    let socket = open(upgrade, encoding, runtime.core().limits.message_bytes).await?;
     let (code, reason) = match (place, identity) {
         (None, _) => (CloseCode::Full, "the server is full"),
         (Some(_), Err(_refused)) => (CloseCode::Unauthenticated, "who are you?"),
@@ -96,9 +98,13 @@ async fn enter(
 }
 
 /// Takes the stream over once the answer to the request is sent.
-async fn open(upgrade: OnUpgrade, message_bytes: usize) -> Option<Box<WebSocket<TokioIo<Upgraded>>>> {
+async fn open(
+    upgrade: OnUpgrade,
+    encoding: Encoding,
+    message_bytes: usize,
+) -> Option<Box<WebSocket<TokioIo<Upgraded>>>> {
     match upgrade.await {
-        Ok(upgraded) => Some(Box::new(WebSocket::new(TokioIo::new(upgraded), message_bytes).await)),
+        Ok(upgraded) => Some(Box::new(WebSocket::new(TokioIo::new(upgraded), encoding, message_bytes).await)),
         Err(error) => {
             tracing::debug!(%error, "an upgrade failed");
             None
@@ -110,8 +116,8 @@ async fn open(upgrade: OnUpgrade, message_bytes: usize) -> Option<Box<WebSocket<
 #[derive(Debug)]
 struct Handshake {
     accept: String,
-    /// Whether the answer names the subprotocol: only to a client that offered it.
-    name_protocol: bool,
+    /// What the client offered first of what is spoken, if it offered anything. The answer names it.
+    encoding: Option<Encoding>,
 }
 
 /// Why a request is no upgrade that is granted.
@@ -148,11 +154,11 @@ impl Handshake {
         }
         let key = headers.get(header::SEC_WEBSOCKET_KEY);
         let key = key.ok_or(Refusal::Handshake("Sec-WebSocket-Key is missing"))?;
-        let offers = headers.contains_key(header::SEC_WEBSOCKET_PROTOCOL);
-        if offers && !lists(headers, &header::SEC_WEBSOCKET_PROTOCOL, SUBPROTOCOL_JSON) {
+        let encoding = items(headers, &header::SEC_WEBSOCKET_PROTOCOL).find_map(Encoding::named);
+        if encoding.is_none() && headers.contains_key(header::SEC_WEBSOCKET_PROTOCOL) {
             return Err(Refusal::Subprotocol);
         }
-        Ok(Self { accept: derive_accept_key(key.as_bytes()), name_protocol: offers })
+        Ok(Self { accept: derive_accept_key(key.as_bytes()), encoding })
     }
 
     fn accept(self) -> Response<Body> {
@@ -164,8 +170,9 @@ impl Handshake {
         if let Ok(accept) = HeaderValue::try_from(self.accept) {
             headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
         }
-        if self.name_protocol {
-            headers.insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL_JSON));
+        if let Some(encoding) = self.encoding {
+            let name = HeaderValue::from_static(encoding.subprotocol());
+            headers.insert(header::SEC_WEBSOCKET_PROTOCOL, name);
         }
         response
     }
@@ -177,9 +184,10 @@ impl Refusal {
             Self::NoUpgrade => {
                 let path = &runtime.core().path;
                 let text = format!(
-                    "This is a WebSocket endpoint ({SUBPROTOCOL_JSON}). Pages reach it with\n\n  \
+                    "This is a WebSocket endpoint ({}). Pages reach it with\n\n  \
                      <script type=\"module\" src=\"{path}/client.js\"></script>\n\nand programs with a WebSocket \
-                     client, as in: websocat ws://HOST{path}\n"
+                     client, as in: websocat ws://HOST{path}\n",
+                    spoken()
                 );
                 let upgrade = [(header::UPGRADE, "websocket"), (header::CONNECTION, "upgrade")];
                 (StatusCode::UPGRADE_REQUIRED, upgrade, text).into_response()
@@ -189,10 +197,7 @@ impl Refusal {
                 (StatusCode::BAD_REQUEST, [(header::SEC_WEBSOCKET_VERSION, "13")], what).into_response()
             }
             Self::Subprotocol => {
-                let text = format!(
-                    "None of the subprotocols offered is spoken here. Spoken: {}\n",
-                    SUBPROTOCOLS.join(", ")
-                );
+                let text = format!("None of the subprotocols offered is spoken here. Spoken: {}\n", spoken());
                 (StatusCode::BAD_REQUEST, text).into_response()
             }
             Self::TooMany(wait) => {
@@ -214,8 +219,19 @@ impl Refusal {
 
 /// Whether a comma-separated header has that item.
 fn lists(headers: &HeaderMap, name: &header::HeaderName, item: &str) -> bool {
+    items(headers, name).any(|one| one.eq_ignore_ascii_case(item))
+}
+
+/// The items of a comma-separated header.
+fn items<'h>(headers: &'h HeaderMap, name: &header::HeaderName) -> impl Iterator<Item = &'h str> {
     let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).any(|one| one.trim().eq_ignore_ascii_case(item))
+    values.flat_map(|value| value.split(',')).map(str::trim)
+}
+
+/// The names of the subprotocols that are spoken.
+fn spoken() -> String {
+    let names: Vec<_> = Encoding::ALL.iter().map(|encoding| encoding.subprotocol()).collect();
+    names.join(", ")
 }
 
 #[cfg(test)]
@@ -244,7 +260,13 @@ mod tests {
     #[test]
     fn the_subprotocol_is_named_to_those_who_offer_it_and_others_are_refused() {
         let offer = |value| handshake(&[(header::SEC_WEBSOCKET_PROTOCOL, value)]);
-        assert!(offer("soap, vivaz.v1.json").unwrap().name_protocol);
+        assert_eq!(offer("soap, vivaz.v1.json").unwrap().encoding, Some(Encoding::Json));
+        assert_eq!(offer("vivaz.v1.json, vivaz.v1.msgpack").unwrap().encoding, Some(Encoding::Json));
+        let packed = offer("vivaz.v1.msgpack, vivaz.v1.json").unwrap().encoding.unwrap();
+        assert_eq!(
+            packed.subprotocol(),
+            if cfg!(feature = "msgpack") { "vivaz.v1.msgpack" } else { "vivaz.v1.json" }
+        );
         assert_eq!(offer("soap").unwrap_err(), Refusal::Subprotocol);
     }
 

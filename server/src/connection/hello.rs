@@ -76,7 +76,10 @@ async fn first_message<T: Transport>(transport: &mut T) -> Result<bytes::Bytes, 
             Some(Incoming::Text(text)) => return Ok(text),
             Some(Incoming::SignOfLife) => {}
             Some(Incoming::Binary(_)) => {
-                return Err(Refused::code(CloseCode::ProtocolViolation, "messages are JSON in text frames"));
+                return Err(Refused::code(
+                    CloseCode::ProtocolViolation,
+                    "a binary frame that is no message in this connection's encoding",
+                ));
             }
             Some(Incoming::Violation(violation)) => {
                 let (code, reason) = close_of(violation);

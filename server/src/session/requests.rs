@@ -65,7 +65,7 @@ impl Session {
     /// A binary message: there is no encoding of that kind.
     pub(crate) fn binary(&mut self, bytes: &[u8]) -> Option<Close> {
         tracing::debug!(bytes = bytes.len(), "a binary message");
-        self.malformed(None, None, "messages are JSON in text frames")
+        self.malformed(None, None, "a binary frame that is no message in this connection's encoding")
     }
 
     /// A frame that says nothing, as a ping. It is answered like a message, so it counts like one.

@@ -13,6 +13,9 @@ use tokio_tungstenite::tungstenite::protocol::frame::{CloseFrame, Frame};
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
+use super::encoding::Encoding;
+#[cfg(feature = "msgpack")]
+use super::msgpack;
 use super::{Gone, Incoming, Outgoing, Transport, Violation};
 
 /// A read buffer is allocated with the connection and kept: the library's default of 128 KiB would be forty times all
@@ -31,18 +34,19 @@ pub(crate) struct WebSocket<S> {
     inner: WebSocketStream<S>,
     /// The rest of a message whose first fragment is on its way.
     rest: Bytes,
+    encoding: Encoding,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> WebSocket<S> {
     /// Takes over a stream on which the upgrade is done.
-    pub(crate) async fn new(stream: S, max_message: usize) -> Self {
+    pub(crate) async fn new(stream: S, encoding: Encoding, max_message: usize) -> Self {
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER)
             .write_buffer_size(WRITE_BUFFER)
             .max_message_size(Some(max_message))
             .max_frame_size(Some(max_message));
         let inner = WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await;
-        Self { inner, rest: Bytes::new() }
+        Self { inner, rest: Bytes::new(), encoding }
     }
 
     /// What only an echo sends.
@@ -50,6 +54,51 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> WebSocket<S> {
     pub(crate) async fn send_binary(&mut self, bytes: Bytes) -> Result<(), Gone> {
         std::future::poll_fn(|cx| self.poll_rest(cx)).await?;
         self.inner.send(Message::Binary(bytes)).await.map_err(gone)
+    }
+
+    fn read(&self, message: Message) -> Incoming {
+        match message {
+            Message::Text(text) => Incoming::Text(text.into()),
+            Message::Binary(bytes) => self.decode(bytes),
+            Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => Incoming::SignOfLife,
+            Message::Close(frame) => Incoming::Closed(frame.map(|frame| frame.code.into())),
+        }
+    }
+
+    #[cfg(feature = "msgpack")]
+    fn max_message_bytes(&self) -> usize {
+        self.inner.get_config().max_message_size.unwrap_or(usize::MAX)
+    }
+
+    /// What a binary message says.
+    fn decode(&self, bytes: Bytes) -> Incoming {
+        match self.encoding {
+            Encoding::Json => Incoming::Binary(bytes),
+            #[cfg(feature = "msgpack")]
+            Encoding::MessagePack => match msgpack::to_json(&bytes, self.max_message_bytes()) {
+                Ok(text) => Incoming::Text(text),
+                Err(msgpack::Unreadable::TooLarge) => Incoming::Violation(Violation::TooLarge),
+                Err(error @ msgpack::Unreadable::Malformed(_)) => {
+                    tracing::debug!(%error, "a binary message");
+                    Incoming::Binary(bytes)
+                }
+            },
+        }
+    }
+
+    /// A message in the connection's encoding.
+    fn encode(&self, text: Bytes) -> Result<(Data, Bytes), Gone> {
+        match self.encoding {
+            Encoding::Json => Ok((Data::Text, text)),
+            #[cfg(feature = "msgpack")]
+            Encoding::MessagePack => match msgpack::from_json(&text) {
+                Ok(packed) => Ok((Data::Binary, packed)),
+                Err(error) => {
+                    tracing::error!(%error, "a connection is given up");
+                    Err(Gone)
+                }
+            },
+        }
     }
 
     /// Sends fragments of a long message as long as the peer takes them.
@@ -77,7 +126,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for WebSocket<S> {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Incoming>> {
         Poll::Ready(match ready!(self.inner.poll_next_unpin(cx)) {
-            Some(Ok(message)) => Some(incoming(message)),
+            Some(Ok(message)) => Some(self.read(message)),
             Some(Err(error)) => Some(failure(&error)),
             None => None,
         })
@@ -94,10 +143,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Sink<Outgoing> for WebSocket<S> {
 
     fn start_send(mut self: Pin<&mut Self>, item: Outgoing) -> Result<(), Gone> {
         let message = match item {
-            Outgoing::Text(mut text) => {
-                let first = text.split_to(text.len().min(FRAGMENT));
-                let frame = Frame::message(first, OpCode::Data(Data::Text), text.is_empty());
-                self.rest = text;
+            Outgoing::Text(text) => {
+                let (kind, mut message) = self.encode(text)?;
+                let first = message.split_to(message.len().min(FRAGMENT));
+                let frame = Frame::message(first, OpCode::Data(kind), message.is_empty());
+                self.rest = message;
                 Message::Frame(frame)
             }
             Outgoing::Ping => Message::Ping(Bytes::new()),
@@ -146,15 +196,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Transport for WebSocket<S> {
         if let Ok(Err(error)) = tokio::time::timeout(LINGER, self.inner.flush()).await {
             tracing::trace!(%error, "a close was not answered");
         }
-    }
-}
-
-fn incoming(message: Message) -> Incoming {
-    match message {
-        Message::Text(text) => Incoming::Text(text.into()),
-        Message::Binary(bytes) => Incoming::Binary(bytes),
-        Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => Incoming::SignOfLife,
-        Message::Close(frame) => Incoming::Closed(frame.map(|frame| frame.code.into())),
     }
 }
 

@@ -22,7 +22,7 @@ async fn answer(request: Request) -> Response<Body> {
     let handshake = Handshake::of(&parts.method, parts.version, &parts.headers).unwrap();
     let upgrade = parts.extensions.remove::<OnUpgrade>().unwrap();
     tokio::spawn(async move {
-        if let Some(socket) = open(upgrade, MESSAGE_BYTES).await {
+        if let Some(socket) = open(upgrade, Encoding::Json, MESSAGE_BYTES).await {
             echo(socket).await;
         }
     });

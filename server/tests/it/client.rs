@@ -19,6 +19,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// A connection.
 pub(crate) struct Client {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    /// Whether the handshake agreed on MessagePack.
+    packs: bool,
     reference: u64,
     /// The `WELCOME`'s payload.
     pub(crate) welcome: Value,
@@ -42,15 +44,17 @@ impl Client {
             let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
             request.headers_mut().append(name, HeaderValue::from_str(value).unwrap());
         }
-        let (socket, _) = connect_async(request).await?;
-        Ok(Self { socket, reference: 0, welcome: Value::Null })
+        let (socket, response) = connect_async(request).await?;
+        let agreed = response.headers().get("sec-websocket-protocol");
+        let packs = agreed.is_some_and(|name| name == "vivaz.v1.msgpack");
+        Ok(Self { socket, packs, reference: 0, welcome: Value::Null })
     }
 
     /// Opens a connection with a new session on a stream that is there.
     pub(crate) async fn open_on(stream: TcpStream, address: SocketAddr) -> Self {
         let request = format!("ws://{address}/live").into_client_request().unwrap();
         let (socket, _) = client_async(request, MaybeTlsStream::Plain(stream)).await.unwrap();
-        Self { socket, reference: 0, welcome: Value::Null }.say_hello(json!({})).await
+        Self { socket, packs: false, reference: 0, welcome: Value::Null }.say_hello(json!({})).await
     }
 
     /// Opens a connection with a new session.
@@ -101,6 +105,10 @@ impl Client {
 
     /// Sends a message as it is.
     pub(crate) async fn send(&mut self, message: Value) {
+        if self.packs {
+            let packed = rmp_serde::to_vec(&message).unwrap();
+            return self.send_frame(Message::binary(packed)).await.unwrap();
+        }
         self.send_text(&message.to_string()).await;
     }
 
@@ -203,7 +211,12 @@ impl Client {
             let next = tokio::time::timeout(PATIENCE, self.socket.next()).await.expect("something comes");
             match next {
                 Some(Ok(Message::Text(text))) => {
+                    assert!(!self.packs, "{text}");
                     return Received::Message(serde_json::from_str(&text).unwrap());
+                }
+                Some(Ok(Message::Binary(packed))) => {
+                    assert!(self.packs, "a binary frame");
+                    return Received::Message(rmp_serde::from_slice(&packed).unwrap());
                 }
                 Some(Ok(Message::Close(frame))) => {
                     return Received::Closed(frame.map(|frame| frame.code.into()));

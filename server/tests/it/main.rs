@@ -16,6 +16,7 @@ mod actions;
 mod addresses;
 mod authority;
 mod chaos;
+mod encodings;
 mod exactly_once;
 mod floods;
 mod flush;

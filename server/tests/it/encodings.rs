@@ -1,0 +1,84 @@
+//! The same protocol in MessagePack, beside pages that speak JSON.
+
+use serde_json::json;
+use tokio_tungstenite::tungstenite::Message;
+use vivaz::Limits;
+
+use crate::app::{Server, limited, start};
+use crate::client::{Client, assert_error};
+
+const PACKED: &[(&str, &str)] = &[("sec-websocket-protocol", "vivaz.v1.msgpack")];
+
+async fn greet_packed(server: &Server) -> Client {
+    Client::greet_with(server, PACKED, json!({})).await
+}
+
+#[tokio::test]
+async fn everything_is_said_in_the_encoding_that_was_agreed_on() {
+    let server = start().await;
+    let mut packed = greet_packed(&server).await;
+    let mut plain = Client::greet(&server).await;
+    for client in [&mut packed, &mut plain] {
+        let mounted = client.mount("c", "counter", json!({ "count": 3, "title": "é\u{1}" })).await;
+        assert_eq!(mounted["payload"]["state"], json!({ "count": 3, "title": "é\u{1}" }));
+        let reply = client.act("c", "increment", json!([2])).await;
+        assert_eq!(reply["payload"], json!({ "count": 5 }));
+        assert_error(&client.act("c", "explode", json!([])).await, "unknown_action");
+        client.send(json!({ "v": 1, "type": "PING", "payload": "there?" })).await;
+        assert_eq!(client.expect("PONG").await["payload"], "there?");
+    }
+}
+
+#[tokio::test]
+async fn a_topic_is_the_same_to_everybody_and_long_snapshots_arrive_whole() {
+    let server = start().await;
+    let mut packed = greet_packed(&server).await;
+    let mut plain = Client::greet(&server).await;
+    packed.mount("chat", "chat", json!({})).await;
+    plain.mount("chat", "chat", json!({})).await;
+    let long = "long".repeat(10_000);
+    plain.act("chat", "say", json!([long])).await;
+    let seen = packed.expect("STATE_UPDATE").await;
+    assert_eq!(seen["payload"], json!({ "messages": [{ "id": 1, "text": long }] }));
+    let asked = json!({ "v": 1, "type": "RESYNC", "topic": "chat/lobby" });
+    packed.send(asked.clone()).await;
+    plain.send(asked).await;
+    let snapshot = plain.expect("STATE_SNAPSHOT").await;
+    assert_eq!(packed.expect("STATE_SNAPSHOT").await, snapshot);
+}
+
+#[tokio::test]
+async fn a_session_may_be_resumed_in_another_encoding() {
+    let server = start().await;
+    let mut packed = greet_packed(&server).await;
+    let mounted = packed.mount("c", "counter", json!({})).await;
+    let welcome = packed.welcome.clone();
+    packed.cut();
+    let streams = json!({ "c:c": [mounted["epoch"], mounted["rev"]] });
+    let mut plain = Client::resume(&server, &welcome, 1, streams).await;
+    assert_eq!(plain.welcome["resumed"], true);
+    plain.count_from(1);
+    assert_eq!(plain.act("c", "increment", json!([])).await["payload"], json!({ "count": 1 }));
+}
+
+#[tokio::test]
+async fn what_is_not_message_pack_is_malformed_and_json_always_works() {
+    let server = start().await;
+    let mut client = greet_packed(&server).await;
+    let deep = [vec![0x91; 100], vec![0xc0]].concat();
+    for frame in [&b"{\"v\":1}"[..], &[0xc1], &[0x81, 0xa1, b'v', 0x01], &[], &deep] {
+        client.send_frame(Message::binary(frame.to_vec())).await.unwrap();
+        assert_error(&client.next().await, "malformed");
+    }
+    client.send_text(r#"{"v":1,"type":"PING","payload":1}"#).await;
+    assert_eq!(client.expect("PONG").await["payload"], 1);
+}
+
+#[tokio::test]
+async fn a_message_may_be_as_large_as_its_json() {
+    let server = limited(Limits { message_bytes: 1024, ..Limits::default() }).await;
+    let mut client = greet_packed(&server).await;
+    // Six hundred bytes, each of which is six in JSON.
+    client.send(json!({ "v": 1, "type": "PING", "payload": "\u{1}".repeat(600) })).await;
+    assert_eq!(client.closed().await, 1009);
+}
