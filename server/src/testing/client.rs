@@ -42,6 +42,8 @@ pub struct Client {
     components: BTreeMap<ComponentId, Shown>,
     unanswered: BTreeMap<Ref, Unanswered>,
     answers: BTreeMap<Ref, Answer>,
+    /// Messages of sessions that are gone which were asked again: as what.
+    asked_again: BTreeMap<Ref, Ref>,
     last: u64,
     since_ack: u32,
     pings: BTreeSet<u64>,
@@ -60,6 +62,8 @@ struct Shown {
     name: String,
     template: String,
     topics: BTreeMap<String, TopicName>,
+    /// Its actions that may be run twice.
+    retry: BTreeSet<String>,
     /// What was typed into its fields and accepted, for as long as the server does not say otherwise.
     typed: BTreeMap<String, Value>,
 }
@@ -117,7 +121,8 @@ impl Refusal {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Heard {
     /// The connection is open. If the session is not the one that was asked for, everything has been put in line to be
-    /// mounted again, what was typed is put back, and what was unanswered is answered [`Answer::SessionLost`].
+    /// mounted again, what was typed is put back, and what was unanswered is answered [`Answer::SessionLost`], except for
+    /// actions that are marked `retry`: those are asked again.
     Welcome {
         /// Whether the session goes on.
         resumed: bool,
@@ -217,6 +222,7 @@ impl Client {
                 name: String::new(),
                 template: String::new(),
                 topics: BTreeMap::new(),
+                retry: BTreeSet::new(),
                 typed: BTreeMap::new(),
             };
             self.components.entry(component.clone()).or_insert(shown);
@@ -276,16 +282,24 @@ impl Client {
         Ref::new(last).ok()
     }
 
-    /// The answer to a message, if it is there.
+    /// The answer to a message, if it is there; of one that was asked again in another session, the answer from there.
     #[must_use]
     pub fn answer(&self, reference: Ref) -> Option<&Answer> {
-        self.answers.get(&reference)
+        self.answers.get(&self.latest(reference))
+    }
+
+    /// As what a message was asked last.
+    fn latest(&self, mut reference: Ref) -> Ref {
+        while let Some(again) = self.asked_again.get(&reference) {
+            reference = *again;
+        }
+        reference
     }
 
     /// Whether a topic's patch has shown already what a message did that has no answer yet.
     #[must_use]
     pub fn is_shown(&self, reference: Ref) -> bool {
-        self.shown.contains(&reference)
+        self.shown.contains(&self.latest(reference))
     }
 
     /// All answers so far.

@@ -1,5 +1,6 @@
 //! What a page makes of what the server says.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
@@ -71,12 +72,14 @@ impl Client {
         self.shown.clear();
         let lost = std::mem::take(&mut self.unanswered);
         let typed = self.take_typed(&lost);
-        let mut again = BTreeSet::new();
+        let (mut mounting, mut retried) = (BTreeSet::new(), Vec::new());
         for (reference, one) in lost {
             // A mount that the old session did not answer is one that the new one can: nobody has seen the component.
             if one.ask.is_mount() {
-                again.insert(one.component.clone());
+                mounting.insert(one.component.clone());
                 self.unanswered.insert(reference, Unanswered { sent: false, ..one });
+            } else if let Some(ask) = self.to_retry(&one) {
+                retried.push((reference, one.component, ask));
             } else {
                 self.answers.insert(reference, Answer::SessionLost);
             }
@@ -84,7 +87,7 @@ impl Client {
         let mounted: Vec<_> = self
             .components
             .iter()
-            .filter(|(id, _)| !again.contains(*id))
+            .filter(|(id, _)| !mounting.contains(*id))
             .map(|(id, shown)| (id.clone(), shown.source.clone()))
             .collect();
         for (id, source) in mounted {
@@ -93,6 +96,18 @@ impl Client {
         for (id, property, value) in typed {
             self.put(id, Ask::Property { property, value });
         }
+        for (reference, id, ask) in retried {
+            let again = self.put(id, ask);
+            self.asked_again.insert(reference, again);
+        }
+    }
+
+    /// What to ask the new session in place of a message, if that is an action that may be run twice. The edits that went
+    /// with it are put back by themselves.
+    fn to_retry(&self, one: &Unanswered) -> Option<Ask> {
+        let Ask::Action { action, arguments, .. } = &one.ask else { return None };
+        let shown = self.components.get(&one.component)?;
+        shown.retry.contains(action).then(|| Ask::action(action, arguments.iter().cloned()))
     }
 
     /// What the server sets to something else is no longer what was typed.
@@ -120,14 +135,14 @@ impl Client {
     }
 
     fn mounted(&mut self, mounted: Mounted<'_>) -> Result<Heard, String> {
-        // When a session is lost, this client reports what may be run twice as lost like everything else.
-        let Mounted { reference, component_id: id, rev, epoch, component, template, state, topics, retry: _ } =
+        let Mounted { reference, component_id: id, rev, epoch, component, template, state, topics, retry } =
             mounted;
         let Some(shown) = self.components.get_mut(&id) else {
             return Err(format!("nobody asked for a component {id}"));
         };
         shown.name = component.into_owned();
         shown.template = template.into_owned();
+        shown.retry = retry.into_iter().map(Cow::into_owned).collect();
         shown.topics = topics.into_iter().map(|(field, topic)| (field.into_owned(), topic)).collect();
         self.streams.insert(id.clone().into(), Stream::new(rev, epoch, state)?);
         self.forget_topics();

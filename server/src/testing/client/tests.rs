@@ -70,6 +70,49 @@ fn what_is_unanswered_is_sent_again_unless_the_server_has_handled_it() {
 }
 
 #[test]
+fn an_action_that_may_be_run_twice_is_asked_again_when_its_session_is_gone() {
+    let mut client = Client::new();
+    client.hello();
+    client.ask("c", Ask::mount_open("counter", json!({})));
+    client.receive(WELCOME).unwrap();
+    client.due();
+    client.receive(&MOUNTED.replace("\"topics\":{}", "\"topics\":{},\"retry\":[\"put\"]")).unwrap();
+    let set = vec![("count".to_owned(), json!(4))];
+    let (put, arguments) = ("put".to_owned(), vec![json!(5)]);
+    let call = client.ask("c", Ask::Action { action: put, arguments, set });
+    let lost = client.ask("c", Ask::action("increment", []));
+    // Twice: also the second session is lost before it answers.
+    for (number, (edit, again)) in [(5, 6), (8, 9)].into_iter().enumerate() {
+        client.due();
+        client.hello();
+        client.receive(WELCOME).unwrap();
+        assert_eq!(client.answer(lost), Some(&Answer::SessionLost));
+        let due = client.due();
+        assert_eq!(due.len(), 3, "{number}: {due:?}");
+        assert!(due[0].contains("COMPONENT_MOUNT"), "{due:?}");
+        assert!(
+            due[1].contains(&format!(r#""ref":{edit}"#))
+                && due[1].contains(r#""property":"count","value":4"#)
+        );
+        assert!(
+            due[2].contains(&format!(r#""ref":{again}"#))
+                && due[2].ends_with(r#""action":"put","payload":[5]}"#)
+        );
+        assert_eq!(client.answer(call), None);
+        let mounted = if number == 0 { 4 } else { 7 };
+        client
+            .receive(
+                &MOUNTED
+                    .replace("\"ref\":1", &format!("\"ref\":{mounted}"))
+                    .replace("\"topics\":{}", "\"topics\":{},\"retry\":[\"put\"]"),
+            )
+            .unwrap();
+    }
+    client.receive(r#"{"v":1,"type":"ACK","ref":9,"componentId":"c","payload":5}"#).unwrap();
+    assert_eq!(client.answer(call), Some(&Answer::Done(Some(json!(5)))));
+}
+
+#[test]
 fn a_lost_session_is_mounted_again_and_does_not_run_anything_twice() {
     let mut client = mounted();
     let call = client.ask("c", Ask::action("increment", []));

@@ -40,7 +40,7 @@ impl Call {
         }
     }
 
-    /// The numbers of the messages.
+    /// The numbers under which the messages were sent first.
     #[must_use]
     pub fn references(&self) -> &[Ref] {
         &self.references

@@ -60,6 +60,11 @@ impl Topic for Tally {
 
 #[actions]
 impl Guesses {
+    #[action(retry)]
+    fn shout(&self, text: String) -> String {
+        text.to_uppercase()
+    }
+
     #[action]
     fn add(&mut self, text: String) -> Result {
         if text.is_empty() {
@@ -155,8 +160,10 @@ async fn what_was_typed_is_put_back_into_a_new_session_and_what_the_server_chang
     view.call("clear", ()).await.unwrap();
     page.network().drop_at(Moment::BeforeSend);
     let unanswered = view.call("add", ["lost"]);
+    let shouted = view.call("shout", ["still here"]);
     server.crash();
     assert_eq!(unanswered.await.unwrap_err().code, ErrorCode::SessionLost);
+    assert_eq!(shouted.await.unwrap(), Some(json!("STILL HERE")), "may be run twice, so it was sent again");
     page.settled().await;
     assert_eq!(page.sessions(), 2);
     assert_eq!((view.text("i"), view.value("#other")), ("/kept".to_owned(), "kept".to_owned()));
