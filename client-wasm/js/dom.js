@@ -210,17 +210,18 @@ const model = (node, control, force, value) => {
 let selects = new Set(), late = [], typed = [];
 
 const insert = (parent, node, before) => {
-  const inside = node.isConnected && node.contains(document.activeElement);
-  if (node.parentNode === parent) {
-    if (node.nextSibling === before) return;
-    if (inside && parent.moveBefore) return parent.moveBefore(node, before);
-  }
-  const focused = inside && document.activeElement;
-  const start = focused && focused.selectionStart, end = focused && focused.selectionEnd;
-  parent.insertBefore(node, before);
-  if (focused) {
-    focused.focus({ preventScroll: true });
-    if (start != null) focused.setSelectionRange(start, end);
+  const moves = node.parentNode === parent;
+  if (moves && node.nextSibling === before) return;
+  // Where the browser can, what plays or scrolls inside of it goes on.
+  if (moves && parent.moveBefore) parent.moveBefore(node, before);
+  else {
+    const focused = moves && node.contains(document.activeElement) && document.activeElement;
+    const start = focused && focused.selectionStart, end = focused && focused.selectionEnd;
+    parent.insertBefore(node, before);
+    if (focused) {
+      focused.focus({ preventScroll: true });
+      if (start != null) focused.setSelectionRange(start, end);
+    }
   }
   if (parent.localName == 'select' || parent.localName == 'optgroup') changedOptions(parent);
 };

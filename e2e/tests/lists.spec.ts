@@ -3,6 +3,14 @@ import { expect, open, test } from "./test.ts";
 
 test.use({ baseURL: async ({ app }, use) => use(app.url) });
 
+/** What a test keeps in the page to look at again. */
+interface Kept {
+  pauses: number;
+  video: HTMLVideoElement;
+  scroller: HTMLElement;
+  animation: Animation;
+}
+
 /** The lists as they stand in the page, written as the server writes them. */
 const shown = (page: Page) =>
   page.locator("#groups > .group").evaluateAll((groups) =>
@@ -49,6 +57,43 @@ test("items that move keep their element, text and focus", async ({ page }) => {
       ]),
     ).toEqual([true, 1, 4]);
   }
+});
+
+test("what plays, scrolls or is animated in items that move goes on", async ({ page }) => {
+  await open(page, "/lists");
+  const item = page.locator(".group", { has: page.getByRole("textbox", { name: "Of 5" }) });
+  await item.evaluate(async (element: HTMLElement) => {
+    const canvas = document.createElement("canvas");
+    setInterval(() => canvas.getContext("2d")?.fillRect(0, 0, Math.random() * 100, 9), 20);
+    const video = document.createElement("video");
+    video.muted = true;
+    video.srcObject = canvas.captureStream();
+    const scroller = document.createElement("div");
+    Object.assign(scroller.style, { height: "40px", overflow: "auto" });
+    const tall = document.createElement("p");
+    tall.style.height = "400px";
+    scroller.append(tall);
+    element.append(video, scroller);
+    await video.play();
+    scroller.scrollTop = 120;
+    const animation = element.animate({ opacity: [0.2, 1] }, { duration: 600_000 });
+    animation.currentTime = 300_000;
+    const kept = { pauses: 0, video, scroller, animation };
+    video.addEventListener("pause", () => kept.pauses++);
+    Object.assign(window, { kept });
+  });
+  for (const button of ["Last first", "Reverse"]) {
+    const before = await order(page);
+    await page.getByRole("button", { name: button }).click();
+    await expect.poll(() => order(page)).not.toBe(before);
+    expect(await shown(page)).toBe(await order(page));
+  }
+  expect(
+    await page.evaluate(() => {
+      const { pauses, video, scroller, animation } = (window as unknown as { kept: Kept }).kept;
+      return [pauses, video.paused, scroller.scrollTop, animation.playState, Number(animation.currentTime) >= 300_000];
+    }),
+  ).toEqual([0, false, 120, "running", true]);
 });
 
 test("the empty state shows and hides beside the list", async ({ page }) => {
