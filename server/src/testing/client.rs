@@ -52,6 +52,8 @@ pub struct Client {
     connection: Option<ConnectionId>,
     /// Messages without an answer whose effect on a topic has come already.
     shown: BTreeSet<Ref>,
+    /// Fields of which an edit was refused, until somebody asks.
+    refused_edits: Vec<(ComponentId, String)>,
 }
 
 /// A component that the page has, or will have.
@@ -300,6 +302,20 @@ impl Client {
     #[must_use]
     pub fn is_shown(&self, reference: Ref) -> bool {
         self.shown.contains(&self.latest(reference))
+    }
+
+    /// The edits of a component that have no answer yet, with the messages that carry them, in order.
+    pub(super) fn edits<'a>(
+        &'a self,
+        component: &'a str,
+    ) -> impl Iterator<Item = (Ref, &'a str, &'a Value)> + use<'a> {
+        let of = self.unanswered.iter().filter(move |(_, one)| one.component.as_str() == component);
+        of.flat_map(|(reference, one)| one.ask.edits().map(|(field, value)| (*reference, field, value)))
+    }
+
+    /// The fields of which an edit was refused since this was asked last, by component.
+    pub(super) fn take_refused_edits(&mut self) -> Vec<(ComponentId, String)> {
+        std::mem::take(&mut self.refused_edits)
     }
 
     /// All answers so far.

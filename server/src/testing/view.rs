@@ -23,8 +23,8 @@ use super::page::{Call, Page, State};
 /// A component that a page shows. Cheap to clone.
 ///
 /// Elements are named by CSS selectors, which have to find exactly one where something is done to it. What is shown is what
-/// the server has confirmed, with the guesses of `live:optimistic` laid over it: until a [`Call`] is awaited, the page
-/// shows what the action is guessed to do.
+/// the server has confirmed, and over it what was typed into `live:model` fields and the guesses of `live:optimistic`: until a
+/// [`Call`] is awaited, the page shows what the action is guessed to do.
 #[derive(Clone, Debug)]
 pub struct View {
     page: Page,
@@ -55,7 +55,7 @@ impl View {
     }
 
     /// Its state as the template sees it: its public fields, computed ones, and under the names of its shared fields
-    /// what is shared. Guesses are laid over it.
+    /// what is shared. Edits and guesses are laid over it.
     ///
     /// # Panics
     /// If it is not mounted.
@@ -67,7 +67,7 @@ impl View {
         }
     }
 
-    /// Its state as the server has confirmed it, without guesses.
+    /// Its state as the server has confirmed it, without edits and guesses.
     ///
     /// # Panics
     /// If it is not mounted.
@@ -298,10 +298,13 @@ impl View {
 
 /// Forgets what was typed where something else is shown by now.
 fn forget_typed(page: &Page, state: &mut State, id: &str) {
-    let stale = stage(page, state, id).scene().map(|scene| scene.stale()).unwrap_or_default();
-    for (component, key) in stale {
-        if let Some(memory) = state.memories.get_mut(&component) {
-            memory.typed.remove(&key);
+    let news = stage(page, state, id).scene().map(|scene| scene.news_of_typed()).unwrap_or_default();
+    for (component, key, says) in news {
+        let Some(memory) = state.memories.get_mut(&component) else { continue };
+        match (memory.typed.get_mut(&key), says) {
+            (Some(typed), Some(says)) => typed.rendered = Some(says),
+            (Some(_), None) => drop(memory.typed.remove(&key)),
+            (None, _) => {}
         }
     }
 }
@@ -318,15 +321,32 @@ fn actor(page: &Page, state: &State, id: &str) -> Option<Actor> {
     Some(Actor { id: id.to_owned(), template: page.template(hash)?, state: shown(state, id)?, memory })
 }
 
-/// What a component's template sees: what is confirmed, and over it what is guessed.
+/// What a component's template sees: what is confirmed, and over it what was typed and what is guessed, in order.
 fn shown(state: &State, id: &str) -> Option<Value> {
     let mut shown = state.client.state(id)?;
-    for laid in state.memories.get(id).into_iter().flat_map(|memory| &memory.guesses) {
+    let memory = state.memories.get(id);
+    let mut edits = state.client.edits(id).peekable();
+    for laid in memory.into_iter().flat_map(|memory| &memory.guesses) {
+        while let Some((_, field, value)) = edits.next_if(|(by, ..)| *by <= laid.by) {
+            put(&mut shown, field, value);
+        }
         if laid.stands(&state.client) {
             laid.over(&mut shown);
         }
     }
+    for (_, field, value) in edits {
+        put(&mut shown, field, value);
+    }
+    for (field, value) in memory.into_iter().flat_map(|memory| &memory.edits) {
+        put(&mut shown, field, value);
+    }
     Some(shown)
+}
+
+fn put(state: &mut Value, field: &str, value: &Value) {
+    if let Some(place) = state.get_mut(field) {
+        *place = value.clone();
+    }
 }
 
 /// An element's text as a browser shows it.

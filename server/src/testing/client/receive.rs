@@ -218,6 +218,13 @@ impl Client {
             let accepted = one.ask.edits().filter(|(field, value)| stream.state.get(*field) == Some(*value));
             shown.typed.extend(accepted.map(|(field, value)| (field.to_owned(), value.clone())));
         }
+        // Edits that went along with an action are refused when one of them is.
+        if let Answer::Refused(Refusal { code, .. }) = &answer
+            && (matches!(one.ask, Ask::Property { .. }) || refuses_edits(*code))
+        {
+            let fields = one.ask.edits().map(|(field, _)| (one.component.clone(), field.to_owned()));
+            self.refused_edits.extend(fields);
+        }
         let is_gone = match &answer {
             Answer::Refused(refusal) => one.ask.is_mount() && refusal.code != ErrorCode::DuplicateComponent,
             Answer::Done(_) => matches!(one.ask, Ask::Unmount),
@@ -246,6 +253,11 @@ impl Client {
                 .any(|shown| shown.template.is_empty() || shown.topics.values().any(|shows| shows == topic)),
         });
     }
+}
+
+/// Whether that says that something typed was not accepted.
+fn refuses_edits(code: ErrorCode) -> bool {
+    matches!(code, ErrorCode::BadValue | ErrorCode::UnknownProperty | ErrorCode::ReadOnlyProperty)
 }
 
 fn value(json: Option<RawJson<'_>>) -> Result<Option<Value>, String> {

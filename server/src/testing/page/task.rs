@@ -232,6 +232,7 @@ impl Shared {
             | Heard::Drain(_)
             | Heard::Other => {}
         }
+        state.forget_refused();
         drop(state);
         self.news.send_replace(());
         Ok(())

@@ -46,7 +46,7 @@ pub(super) fn is_control(element: ElementRef<'_>) -> bool {
 pub(super) fn now(element: ElementRef<'_>, key: &str, typed: &HashMap<String, Typed>) -> Value {
     let rendered = rendered(element);
     match typed.get(key) {
-        Some(typed) if typed.rendered == rendered => typed.now.clone(),
+        Some(typed) if typed.rendered.as_ref().is_none_or(|says| *says == rendered) => typed.now.clone(),
         _ => rendered,
     }
 }

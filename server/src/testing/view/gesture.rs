@@ -169,8 +169,8 @@ impl State {
                 Deed::Typed { component, key, typed } => {
                     self.memories.entry(component).or_default().typed.insert(key, typed);
                 }
-                Deed::Edit { component, field, value, now } => {
-                    self.memories.entry(component.clone()).or_default().edit(&field, value);
+                Deed::Edit { component, key, field, value, now } => {
+                    self.memories.entry(component.clone()).or_default().edit(&key, &field, value);
                     if now {
                         sent.extend(self.commit(&component, &field));
                     }
@@ -186,6 +186,15 @@ impl State {
         let memory = self.memories.entry(component.to_owned()).or_default();
         let set = std::mem::take(&mut memory.edits);
         self.client.ask(component, Ask::Action { action: action.to_owned(), arguments, set })
+    }
+
+    /// What was typed and refused stays where it was typed, and is shown nowhere else.
+    pub(in crate::testing) fn forget_refused(&mut self) {
+        for (component, field) in self.client.take_refused_edits() {
+            if let Some(memory) = self.memories.get_mut(component.as_str()) {
+                memory.refused(&field);
+            }
+        }
     }
 
     /// Sends the edit of a field that waits, if there is one.

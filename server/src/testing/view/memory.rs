@@ -31,8 +31,10 @@ pub(in crate::testing) struct Memory {
 pub(super) struct Typed {
     /// Text, a list of chosen values, or whether it is checked.
     pub(super) now: Value,
-    /// What the rendering said when it was typed.
-    pub(super) rendered: Value,
+    /// What the rendering says of the control for as long as nobody else changes it; `None` where that is to be seen yet.
+    pub(super) rendered: Option<Value>,
+    /// The field that it is an edit of, if it is one.
+    pub(super) field: Option<String>,
 }
 
 impl Memory {
@@ -41,9 +43,21 @@ impl Memory {
         !self.typed.is_empty()
     }
 
-    /// Keeps an edit, in place of an earlier one of the same field.
-    pub(super) fn edit(&mut self, field: &str, value: Value) {
+    /// Keeps an edit of what stands in a control, in place of an earlier one of the same field.
+    pub(super) fn edit(&mut self, key: &str, field: &str, value: Value) {
         self.edits.retain(|(of, _)| of != field);
         self.edits.push((field.to_owned(), value));
+        if let Some(typed) = self.typed.get_mut(key) {
+            // The field shows what was typed from now on, here as elsewhere.
+            typed.rendered = None;
+            typed.field = Some(field.to_owned());
+        }
+    }
+
+    /// An edit of a field was refused: the field is what it was, and what was typed stays where it stands.
+    pub(super) fn refused(&mut self, field: &str) {
+        for typed in self.typed.values_mut().filter(|typed| typed.field.as_deref() == Some(field)) {
+            typed.rendered = None;
+        }
     }
 }

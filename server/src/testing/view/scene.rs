@@ -75,7 +75,7 @@ pub(super) enum Deed {
     /// A control has another content.
     Typed { component: String, key: String, typed: Typed },
     /// A field was edited; now, or whenever something else is sent, it is sent.
-    Edit { component: String, field: String, value: Value, now: bool },
+    Edit { component: String, key: String, field: String, value: Value, now: bool },
     /// Edits that wait are sent.
     Commit { component: String, field: String },
 }
@@ -177,23 +177,24 @@ impl<'a> Scene<'a> {
         control::now(element, &key, &actor.memory.typed)
     }
 
-    /// What was typed into controls that are gone by now, or whose content is another one since: by component and key.
-    pub(super) fn stale(&self) -> Vec<(String, String)> {
+    /// What the rendering says of controls that something was typed into, where that was to be seen yet; `None` for those
+    /// that are gone by now, or whose content is another one since. By component and key.
+    pub(super) fn news_of_typed(&self) -> Vec<(String, String, Option<Value>)> {
         let controls = self.root.descendent_elements().filter(|element| control::is_control(*element));
         let controls: Vec<_> =
             controls.map(|element| (self.key(element), control::rendered(element))).collect();
-        let mut stale = Vec::new();
+        let mut news = Vec::new();
         for (actor, _) in &self.parts {
             for (key, typed) in &actor.memory.typed {
-                let stands = |((of, its), rendered): &((&Actor, String), Value)| {
-                    of.id == actor.id && its == key && *rendered == typed.rendered
-                };
-                if !controls.iter().any(stands) {
-                    stale.push((actor.id.clone(), key.clone()));
+                let control = controls.iter().find(|((of, its), _)| of.id == actor.id && its == key);
+                let says = control.map(|(_, rendered)| rendered.clone());
+                if says.is_none() || typed.rendered != says {
+                    let first = typed.rendered.is_none();
+                    news.push((actor.id.clone(), key.clone(), says.filter(|_| first)));
                 }
             }
         }
-        stale
+        news
     }
 
     /// The form around an element.
@@ -225,12 +226,12 @@ impl<'a> Scene<'a> {
     /// Something else stands in a control now.
     pub(super) fn put(&self, element: ElementRef<'a>, now: Value, doing: &mut Doing) {
         let (actor, key) = self.key(element);
-        let typed = Typed { now, rendered: control::rendered(element) };
+        let typed = Typed { now, rendered: Some(control::rendered(element)), field: None };
         doing.deeds.push(Deed::Typed { component: actor.id.clone(), key, typed });
     }
 
     /// Whose an element is, and a name for it that stays while other rows come and go.
-    fn key(&self, element: ElementRef<'a>) -> (&'a Actor, String) {
+    pub(super) fn key(&self, element: ElementRef<'a>) -> (&'a Actor, String) {
         let mut steps = String::new();
         for around in self.upwards(element) {
             for (actor, found) in self.parts.iter().rev() {

@@ -22,6 +22,8 @@ use vivaz::{ErrorCode, Runtime};
     </ul>
     <button id="count" live:click="count()" live:optimistic="board.total = board.total + 1">{{ board.total }}</button>
     <input id="draft" live:model="draft"><input id="other" live:model="other"><i>{{ draft }}/{{ other }}</i>
+    <input id="trimmed" live:model.trim="trimmed"><u>{{ trimmed }}</u>
+    <input id="age" live:model.number="age"><s>{{ age }}</s>
 "#
 )]
 struct Guesses {
@@ -32,6 +34,23 @@ struct Guesses {
     draft: String,
     #[live(model)]
     other: String,
+    #[live(model)]
+    trimmed: String,
+    #[live(model)]
+    age: Digit,
+}
+
+/// A number that is not every number.
+#[derive(LiveState, Serialize, Deserialize, Clone, Copy, Default)]
+#[serde(try_from = "u8")]
+struct Digit(u8);
+
+impl TryFrom<u8> for Digit {
+    type Error = &'static str;
+
+    fn try_from(number: u8) -> std::result::Result<Self, Self::Error> {
+        if number < 10 { Ok(Self(number)) } else { Err("more than one digit") }
+    }
 }
 
 #[derive(LiveState, Serialize, Deserialize, Clone)]
@@ -93,6 +112,11 @@ impl Guesses {
     #[action]
     fn count(&mut self) {
         self.board.update(|board| board.total += 1);
+    }
+
+    #[action]
+    fn grow(&mut self) {
+        self.age.0 += 1;
     }
 
     #[action]
@@ -176,4 +200,31 @@ async fn what_was_typed_is_put_back_into_a_new_session_and_what_the_server_chang
     assert_eq!(editing.await.unwrap_err().code, ErrorCode::SessionLost);
     page.settled().await;
     assert_eq!(view.text("i"), "on its way/kept");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_typed_shows_wherever_its_field_does_until_somebody_says_otherwise() {
+    let server = Server::new(Runtime::builder);
+    let page = server.page();
+    let view = page.mount_open("guesses", json!({})).await.unwrap();
+    for _ in 0..2 {
+        // Nobody waits for the edit, and the action makes an end of it.
+        let typed = view.fill("#draft", "hello");
+        assert_eq!((view.text("i"), view.value("#draft")), ("hello/".to_owned(), "hello".to_owned()));
+        assert_eq!(view.confirmed()["draft"], "");
+        view.call("clear", ()).await.unwrap();
+        assert!(typed.is_answered());
+        assert_eq!((view.text("i"), view.value("#draft")), ("/".to_owned(), String::new()));
+    }
+    // Spaces that the field does without stay where they were typed.
+    view.fill("#trimmed", "  wide ").await.unwrap();
+    assert_eq!((view.text("u"), view.value("#trimmed")), ("wide".to_owned(), "  wide ".to_owned()));
+
+    // What is refused stays where it was typed, and is shown nowhere else; until the server says something.
+    let refused = view.fill("#age", "12");
+    assert_eq!(view.text("s"), "12");
+    assert_eq!(refused.await.unwrap_err().code, ErrorCode::BadValue);
+    assert_eq!((view.text("s"), view.value("#age")), ("0".to_owned(), "12".to_owned()));
+    view.call("grow", ()).await.unwrap();
+    assert_eq!((view.text("s"), view.value("#age")), ("1".to_owned(), "1".to_owned()));
 }

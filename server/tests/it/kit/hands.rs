@@ -168,10 +168,11 @@ async fn fields_are_written_when_their_moment_comes() {
     panel.input("#draft", "hello").await.unwrap();
     assert_eq!(panel.state()["draft"], "hello");
     panel.input("#lazy", " later ").await.unwrap();
-    assert_eq!((&panel.state()["lazy"], &*panel.value("#lazy")), (&json!(""), " later "));
+    assert_eq!((&panel.state()["lazy"], &*panel.value("#lazy")), (&json!("later"), " later "));
+    assert_eq!(panel.confirmed()["lazy"], "");
     // It goes along with whatever is sent next.
     panel.call("pick", [1]).await.unwrap();
-    assert_eq!(panel.state()["lazy"], "later");
+    assert_eq!(panel.confirmed()["lazy"], "later");
     panel.fill("#lazy", " now ").await.unwrap();
     assert_eq!(panel.state()["lazy"], "now");
     panel.fill("#age", "36").await.unwrap();

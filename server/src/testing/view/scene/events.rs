@@ -158,7 +158,8 @@ impl<'a> Scene<'a> {
                     _ => continue,
                 };
                 if let Some(value) = control::model(target, self.now(target), *control, modifiers) {
-                    doing.deeds.push(Deed::Edit { component, field, value, now: sends });
+                    let (_, key) = self.key(target);
+                    doing.deeds.push(Deed::Edit { component, key, field, value, now: sends });
                 }
             }
         }
