@@ -124,7 +124,7 @@ impl Refusal {
 pub enum Heard {
     /// The connection is open. If the session is not the one that was asked for, everything has been put in line to be
     /// mounted again, what was typed is put back, and what was unanswered is answered [`Answer::SessionLost`], except for
-    /// actions that are marked `retry`: those are asked again.
+    /// edits, and for actions that are marked `retry`, which are asked again.
     Welcome {
         /// Whether the session goes on.
         resumed: bool,

@@ -71,13 +71,21 @@ impl Client {
         self.streams.clear();
         self.shown.clear();
         let lost = std::mem::take(&mut self.unanswered);
+        // What was to go has gone with the session.
+        for one in lost.values().filter(|one| one.ask == Ask::Unmount) {
+            self.forget(&one.component);
+        }
         let typed = self.take_typed(&lost);
-        let (mut mounting, mut retried) = (BTreeSet::new(), Vec::new());
+        let (mut mounting, mut retried, mut edits) = (BTreeSet::new(), Vec::new(), Vec::new());
         for (reference, one) in lost {
             // A mount that the old session did not answer is one that the new one can: nobody has seen the component.
-            if one.ask.is_mount() {
+            if one.ask == Ask::Unmount {
+                self.answers.insert(reference, Answer::Done(None));
+            } else if one.ask.is_mount() && self.components.contains_key(&one.component) {
                 mounting.insert(one.component.clone());
                 self.unanswered.insert(reference, Unanswered { sent: false, ..one });
+            } else if let Ask::Property { property, .. } = one.ask {
+                edits.push((reference, one.component, property));
             } else if let Some(ask) = self.to_retry(&one) {
                 retried.push((reference, one.component, ask));
             } else {
@@ -94,8 +102,13 @@ impl Client {
             self.put(id, source);
         }
         for (id, property, value) in typed {
-            self.put(id, Ask::Property { property, value });
+            let again = self.put(id.clone(), Ask::Property { property: property.clone(), value });
+            for (reference, ..) in edits.extract_if(.., |(_, of, field)| *of == id && *field == property) {
+                self.asked_again.insert(reference, again);
+            }
         }
+        // Of components that are gone.
+        self.answers.extend(edits.into_iter().map(|(reference, ..)| (reference, Answer::SessionLost)));
         for (reference, id, ask) in retried {
             let again = self.put(id, ask);
             self.asked_again.insert(reference, again);

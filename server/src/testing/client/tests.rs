@@ -113,6 +113,24 @@ fn an_action_that_may_be_run_twice_is_asked_again_when_its_session_is_gone() {
 }
 
 #[test]
+fn what_was_to_go_when_a_session_is_lost_is_gone() {
+    let mut client = mounted();
+    let edit = client.ask("c", Ask::Property { property: "count".into(), value: json!(4) });
+    let unmount = client.ask("c", Ask::Unmount);
+    let mount = client.ask("d", Ask::mount_open("counter", json!({})));
+    client.ask("d", Ask::Unmount);
+    client.due();
+    client.hello();
+    client.receive(WELCOME).unwrap();
+    assert_eq!(client.answer(unmount), Some(&Answer::Done(None)));
+    assert_eq!(
+        (client.answer(edit), client.answer(mount)),
+        (Some(&Answer::SessionLost), Some(&Answer::SessionLost))
+    );
+    assert_eq!((client.due(), client.components().count()), (vec![], 0));
+}
+
+#[test]
 fn a_lost_session_is_mounted_again_and_does_not_run_anything_twice() {
     let mut client = mounted();
     let call = client.ask("c", Ask::action("increment", []));
