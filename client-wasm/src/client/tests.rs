@@ -2,6 +2,7 @@ mod model;
 
 use super::*;
 use crate::patch;
+use crate::store::Edit;
 use crate::value::parse;
 
 /// A client with a server that is played by hand.

@@ -1,0 +1,154 @@
+//! What is said to the server.
+
+use super::output::{Output, failure};
+use super::request::{Kind, Request};
+use super::{Client, link};
+use crate::store::Stream;
+use crate::value::{Key, write_count, write_string};
+
+/// How many messages may wait while there is no connection; beyond that a call fails at once.
+const QUEUE: usize = 500;
+/// How many replies may come before one of our messages says so.
+const ACK_EVERY: u32 = 16;
+
+impl Client {
+    pub(super) fn hello(&self) -> String {
+        let mut hello = String::from("{\"v\":1,\"type\":\"HELLO\",\"payload\":{");
+        if self.session != Key::NONE {
+            hello.push_str("\"session\":");
+            write_string(self.session.name(), &mut hello);
+            hello.push_str(",\"resume\":");
+            write_string(self.secret.name(), &mut hello);
+            hello.push_str(",\"acked\":");
+            write_count(self.acknowledged(), &mut hello);
+            hello.push_str(",\"streams\":");
+            let mut comma = '{';
+            let mut position = |prefix: &str, name: Key, stream: &Stream| {
+                if stream.epoch != Key::NONE {
+                    hello.push(comma);
+                    comma = ',';
+                    let mut key = String::from(prefix);
+                    key.push_str(name.name());
+                    write_string(&key, &mut hello);
+                    hello.push_str(":[");
+                    write_string(stream.epoch.name(), &mut hello);
+                    hello.push(',');
+                    write_count(stream.rev, &mut hello);
+                    hello.push(']');
+                }
+            };
+            for component in &self.components {
+                position("c:", component.id, &component.stream);
+            }
+            for topic in &self.topics {
+                position("t:", topic.name, &topic.stream);
+            }
+            hello.push_str(if comma == '{' { "{}" } else { "}" });
+        }
+        hello.push_str("}}");
+        hello
+    }
+
+    /// Every reply up to this ref is here.
+    pub(super) fn acknowledged(&self) -> u64 {
+        self.requests.first().map_or(self.last_reference, |request| request.reference - 1)
+    }
+
+    /// Puts a message in line and sends what can go.
+    pub(super) fn ask(&mut self, mut request: Request) {
+        let slot = request.slot;
+        if self.requests.len() >= QUEUE && !matches!(request.kind, Kind::Mount | Kind::Unmount) {
+            return self.refuse(&request, &failure("overloaded", "too much is waiting for the connection"));
+        }
+        self.last_reference += 1;
+        request.reference = self.last_reference;
+        self.requests.push(request);
+        self.send_waiting();
+        self.out.push(Output::Wire { slot });
+    }
+
+    /// Sends, in order, what has not gone over this connection, as far as the server takes it.
+    pub(super) fn send_waiting(&mut self) {
+        if self.link.phase != link::Phase::Open {
+            return;
+        }
+        let mut room = self.in_flight.saturating_sub(self.requests.iter().filter(|r| r.sent).count());
+        let mut at = 0;
+        while room > 0 {
+            let ack = if self.unacknowledged >= ACK_EVERY { self.acknowledged() } else { 0 };
+            let Some(request) = self.requests.get_mut(at) else { break };
+            at += 1;
+            if request.sent {
+                continue;
+            }
+            let Some(component) = self.components.get(request.slot as usize) else { continue };
+            let frame = request.frame(component.id, ack);
+            if frame.len() > self.message_bytes {
+                at -= 1;
+                let request = self.requests.remove(at);
+                self.refuse(&request, &failure("too_large", "the message is larger than the server takes"));
+                continue;
+            }
+            if ack != 0 {
+                self.unacknowledged = 0;
+            }
+            request.sent = true;
+            request.left = true;
+            room -= 1;
+            self.out.push(Output::Send(frame));
+        }
+    }
+
+    /// How many actions and edits wait for a connection.
+    pub(super) fn queued(&self) -> u32 {
+        let mut queued = 0;
+        if self.link.phase != link::Phase::Open {
+            for request in &self.requests {
+                queued += u32::from(matches!(request.kind, Kind::Action | Kind::Property));
+            }
+        }
+        queued
+    }
+
+    pub(super) fn ask_template(&mut self, hash: Key) {
+        if self.link.phase == link::Phase::Open {
+            self.tell("TEMPLATE\",\"payload\":{\"hash\":", hash, "}}");
+        }
+    }
+
+    /// Sends a message that has nothing but a name in it.
+    pub(super) fn tell(&mut self, what: &str, name: Key, end: &str) {
+        let mut frame = String::from("{\"v\":1,\"type\":\"");
+        frame.push_str(what);
+        write_string(name.name(), &mut frame);
+        frame.push_str(end);
+        self.out.push(Output::Send(frame));
+    }
+
+    /// What is unanswered, as JSON, for the page that a reload makes: `hello` goes on with this session, `frames` went
+    /// out and may have been handled, `calls` never left. Empty if there is nothing.
+    pub(crate) fn keep(&self) -> String {
+        let (mut frames, mut calls) = (String::new(), String::new());
+        for request in &self.requests {
+            let Some(component) = self.component(request.slot) else { continue };
+            let list = if request.left { &mut frames } else { &mut calls };
+            if request.kind == Kind::Action || request.kind == Kind::Property && request.left {
+                list.push_str(if list.is_empty() { "" } else { "," });
+                if request.left {
+                    list.push_str(&request.frame(component.id, 0));
+                } else {
+                    request.call(list);
+                }
+            }
+        }
+        let mut kept = String::new();
+        if !(frames.is_empty() && calls.is_empty()) {
+            for part in
+                ["{\"hello\":", &self.hello(), ",\"frames\":[", &frames, "],\"calls\":[", &calls, "]}"]
+            {
+                kept.push_str(part);
+            }
+        }
+        kept
+    }
+}

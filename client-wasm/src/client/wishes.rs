@@ -1,0 +1,174 @@
+//! What the page wants.
+
+use super::component::{Component, FieldEdit, Phase, Progress};
+use super::output::{Origin, Output, Slot};
+use super::request::{Kind, Request};
+use super::{Client, link};
+use crate::store::{Edit, Tag};
+use crate::value::{Key, Val};
+
+impl Client {
+    /// Mounts a component from the payload of its message. `id` is its name on the wire, unique in this page.
+    pub(crate) fn mount(&mut self, id: &str, source: String) -> Slot {
+        let slot = self.components.len() as Slot;
+        let request = Request::new(slot, Kind::Mount, &source);
+        let id = Key::of(id);
+        let typed = Val::Obj(Vec::new());
+        self.components.push(Component { id, source, phase: Phase::Mounting, typed, ..Component::default() });
+        self.ask(request);
+        if self.link.phase == link::Phase::Idle {
+            self.connect();
+        }
+        slot
+    }
+
+    /// Unmounts it; nobody hears of it again.
+    pub(crate) fn unmount(&mut self, slot: Slot) {
+        let Some(component) = self.component(slot) else { return };
+        let failed = component.phase == Phase::Failed;
+        self.drop_waiting(slot);
+        if self.session != Key::NONE && !failed {
+            self.ask(Request::new(slot, Kind::Unmount, ""));
+        } else {
+            self.forget(slot);
+        }
+    }
+
+    /// Calls an action. `arguments` is a JSON array, or empty; `guesses` show its effect until the answer. A `ticket`
+    /// that is not 0 is settled with the outcome.
+    pub(crate) fn action(
+        &mut self,
+        slot: Slot,
+        name: Key,
+        arguments: &str,
+        origin: Origin,
+        ticket: u32,
+        guesses: Vec<(Key, Edit)>,
+    ) {
+        if self.component(slot).is_none() {
+            return;
+        }
+        let mut request = Request::action(slot, name, arguments);
+        request.origin = origin;
+        request.ticket = ticket;
+        if !guesses.is_empty() {
+            request.tags.push(self.guess(slot, guesses));
+        }
+        self.ask_with_edits(request);
+    }
+
+    /// Sends an action, and with it the edits that have not gone out.
+    pub(super) fn ask_with_edits(&mut self, mut request: Request) {
+        let mut set = Vec::new();
+        if let Some(component) = self.component_mut(request.slot) {
+            for edit in &mut component.edits {
+                if edit.progress != Progress::Sent {
+                    edit.progress = Progress::Sent;
+                    request.tags.push(edit.tag);
+                    set.push((edit.field, edit.value.clone()));
+                }
+            }
+        }
+        if !set.is_empty() {
+            request.carry(Val::Obj(set));
+        }
+        self.ask(request);
+    }
+
+    /// A guess of the page's own code; it stays until [`Client::release`]. Each edit comes with the shared field whose
+    /// topic it is about, or none.
+    pub(crate) fn guess(&mut self, slot: Slot, guesses: Vec<(Key, Edit)>) -> Tag {
+        self.last_tag += 1;
+        let tag = self.last_tag;
+        let (mut changes, mut last) = (Vec::new(), Key::NONE);
+        for (shared, edit) in guesses {
+            let topic =
+                self.component(slot).and_then(|component| component.topic(shared)).unwrap_or_default();
+            if topic != last {
+                self.changed(slot, last, std::mem::take(&mut changes));
+                last = topic;
+            }
+            if let Some(stream) = self.stream(slot, topic) {
+                stream.guess(tag, edit, &mut changes);
+            }
+        }
+        self.changed(slot, last, changes);
+        tag
+    }
+
+    /// Takes a guess back, or makes an end of it: the state says it itself by now.
+    pub(crate) fn release(&mut self, slot: Slot, tag: Tag) {
+        let mut topic = Key::NONE;
+        let mut at = 0;
+        loop {
+            if let Some(stream) = self.stream(slot, topic) {
+                let mut changes = Vec::new();
+                stream.release(tag, &mut changes);
+                self.changed(slot, topic, changes);
+            }
+            let Some(next) = self.topics.get(at) else { return };
+            topic = next.name;
+            at += 1;
+        }
+    }
+
+    /// A `model` field was edited: it shows at once. It goes out when its moment comes, at the latest with an action.
+    /// With `force` whatever the server says of the field meanwhile shows at once.
+    pub(crate) fn edit(&mut self, slot: Slot, field: Key, value: Val, force: bool) {
+        self.last_tag += 1;
+        let tag = self.last_tag;
+        let Some(component) = self.component_mut(slot) else { return };
+        let mut changes = Vec::new();
+        component.stream.guess(tag, Edit::set(field, value.clone()), &mut changes);
+        match component.edits.iter_mut().find(|e| e.field == field && e.progress != Progress::Sent) {
+            Some(waiting) => {
+                component.stream.release(waiting.tag, &mut changes);
+                waiting.value = value;
+                waiting.tag = tag;
+            }
+            None => component.edits.push(FieldEdit { field, value, tag, progress: Progress::Waiting, force }),
+        }
+        self.changed(slot, Key::NONE, changes);
+        self.out.push(Output::Wire { slot });
+    }
+
+    /// The moment of an edit has come. While one of the field is unanswered it waits for the answer, so that a fast
+    /// typist on a slow line sends what stands there and not each letter.
+    ///
+    /// `false` if nothing of the field waits.
+    pub(crate) fn commit(&mut self, slot: Slot, field: Key, ticket: u32) -> bool {
+        let Some(component) = self.component_mut(slot) else { return false };
+        let (mut busy, mut waiting) = (false, None);
+        for edit in &mut component.edits {
+            if edit.field == field {
+                if edit.progress == Progress::Sent { busy = true } else { waiting = Some(edit) }
+            }
+        }
+        let Some(edit) = waiting else { return false };
+        if busy && ticket == 0 {
+            edit.progress = Progress::Due;
+            return true;
+        }
+        edit.progress = Progress::Sent;
+        let mut request = Request::property(slot, field, &edit.value);
+        request.ticket = ticket;
+        request.tags.push(edit.tag);
+        self.ask(request);
+        true
+    }
+
+    /// A parent gives its child other props.
+    pub(crate) fn props(&mut self, slot: Slot, props: &str) {
+        let Some(component) = self.component_mut(slot) else { return };
+        component.props = props.into();
+        self.ask(Request::props(slot, props));
+    }
+
+    /// Asks for a template over the socket, where HTTP did not give it.
+    pub(crate) fn want_template(&mut self, hash: Key) {
+        if !self.wanted.contains(&hash) {
+            self.wanted.push(hash);
+            self.ask_template(hash);
+        }
+    }
+}
