@@ -30,6 +30,9 @@ pub(crate) enum Incoming {
     Lost,
 }
 
+/// What is said of an [`Incoming::Binary`].
+pub(crate) const NOT_A_MESSAGE: &str = "a binary frame that is no message in this connection's encoding";
+
 /// How a peer broke the transport's own rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Violation {

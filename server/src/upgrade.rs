@@ -61,7 +61,7 @@ pub(crate) async fn upgrade(State(runtime): State<Runtime>, request: Request) ->
     let tasks = runtime.core().tasks.clone();
     let encoding = handshake.encoding.unwrap_or_default();
     let response = handshake.accept();
-    let entered = Box::pin(enter((upgrade, encoding), runtime, place, (identity, browser), revocations));
+    let entered = Box::pin(enter(upgrade, encoding, runtime, place, (identity, browser), revocations));
     let task = async move {
         if let Some((connection, _place)) = entered.await {
             connection.serve().await;
@@ -74,7 +74,8 @@ pub(crate) async fn upgrade(State(runtime): State<Runtime>, request: Request) ->
 
 /// From the answer to the request to a session, or to a close code that says why there is none.
 async fn enter(
-    (upgrade, encoding): (OnUpgrade, Encoding),
+    upgrade: OnUpgrade,
+    encoding: Encoding,
     runtime: Runtime,
     place: Option<Place>,
     (identity, browser): (Result<Identity, Refused>, Option<Browser>),

@@ -11,7 +11,7 @@ use crate::runtime::Runtime;
 use crate::secret::random_text;
 use crate::session::{self, Position, Session};
 use crate::sessions::Claim;
-use crate::transport::{Incoming, Transport, Violation};
+use crate::transport::{Incoming, NOT_A_MESSAGE, Transport, Violation};
 
 /// Somebody's access was taken away between the recognition and the greeting. It is not known whose; a client that
 /// connects again is recognised as of now.
@@ -76,10 +76,7 @@ async fn first_message<T: Transport>(transport: &mut T) -> Result<bytes::Bytes, 
             Some(Incoming::Text(text)) => return Ok(text),
             Some(Incoming::SignOfLife) => {}
             Some(Incoming::Binary(_)) => {
-                return Err(Refused::code(
-                    CloseCode::ProtocolViolation,
-                    "a binary frame that is no message in this connection's encoding",
-                ));
+                return Err(Refused::code(CloseCode::ProtocolViolation, NOT_A_MESSAGE));
             }
             Some(Incoming::Violation(violation)) => {
                 let (code, reason) = close_of(violation);

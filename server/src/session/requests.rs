@@ -14,6 +14,7 @@ use super::conduct::Close;
 use super::replies::{Admission, Kept};
 use super::{Session, speak};
 use crate::stats::Counters;
+use crate::transport::NOT_A_MESSAGE;
 
 impl Session {
     /// Takes in a message. A code that comes back closes the connection.
@@ -62,10 +63,10 @@ impl Session {
         }
     }
 
-    /// A binary message: there is no encoding of that kind.
+    /// A binary message that is none in the connection's encoding.
     pub(crate) fn binary(&mut self, bytes: &[u8]) -> Option<Close> {
         tracing::debug!(bytes = bytes.len(), "a binary message");
-        self.malformed(None, None, "a binary frame that is no message in this connection's encoding")
+        self.malformed(None, None, NOT_A_MESSAGE)
     }
 
     /// A frame that says nothing, as a ping. It is answered like a message, so it counts like one.

@@ -27,7 +27,8 @@ pub(super) struct Unwritable(#[from] rmp_serde::encode::Error);
 /// From MessagePack to JSON of at most so many bytes. Bytes, which JSON does not have, are a list of numbers.
 pub(super) fn to_json(message: &[u8], max_bytes: usize) -> Result<Bytes, Unreadable> {
     let mut from = rmp_serde::Deserializer::new(Cursor::new(message));
-    // One more than the decoder takes, so that it is the decoder who says that this is too deep.
+    // It lets one level less through than it is told; that is one more than the decoder takes, so that it is the decoder
+    // who says that this is too deep.
     from.set_max_depth(Limits::DEPTH + 2);
     let mut into = Bounded { json: Vec::new(), max_bytes, is_full: false };
     let done = serde_transcode::transcode(&mut from, &mut serde_json::Serializer::new(&mut into));

@@ -76,22 +76,9 @@ impl Client {
             self.forget(&one.component);
         }
         let typed = self.take_typed(&lost);
-        let (mut mounting, mut retried, mut edits) = (BTreeSet::new(), Vec::new(), Vec::new());
-        for (reference, one) in lost {
-            // A mount that the old session did not answer is one that the new one can: nobody has seen the component.
-            if one.ask == Ask::Unmount {
-                self.answers.insert(reference, Answer::Done(None));
-            } else if one.ask.is_mount() && self.components.contains_key(&one.component) {
-                mounting.insert(one.component.clone());
-                self.unanswered.insert(reference, Unanswered { sent: false, ..one });
-            } else if let Ask::Property { property, .. } = one.ask {
-                edits.push((reference, one.component, property));
-            } else if let Some(ask) = self.to_retry(&one) {
-                retried.push((reference, one.component, ask));
-            } else {
-                self.answers.insert(reference, Answer::SessionLost);
-            }
-        }
+        // A mount that the old session did not answer is one that the new one can: nobody has seen the component.
+        let mounting: BTreeSet<_> =
+            lost.values().filter(|one| one.ask.is_mount()).map(|one| one.component.clone()).collect();
         let mounted: Vec<_> = self
             .components
             .iter()
@@ -101,26 +88,35 @@ impl Client {
         for (id, source) in mounted {
             self.put(id, source);
         }
+        let mut edits = BTreeMap::new();
         for (id, property, value) in typed {
             let again = self.put(id.clone(), Ask::Property { property: property.clone(), value });
-            for (reference, ..) in edits.extract_if(.., |(_, of, field)| *of == id && *field == property) {
-                self.asked_again.insert(reference, again);
-            }
+            edits.insert((id, property), again);
         }
-        // Of components that are gone.
-        self.answers.extend(edits.into_iter().map(|(reference, ..)| (reference, Answer::SessionLost)));
-        for (reference, id, ask) in retried {
-            let again = self.put(id, ask);
-            self.asked_again.insert(reference, again);
+        for (reference, one) in lost {
+            if one.ask.is_mount() && self.components.contains_key(&one.component) {
+                self.unanswered.insert(reference, Unanswered { sent: false, ..one });
+            } else if one.ask == Ask::Unmount {
+                self.answers.insert(reference, Answer::Done(None));
+            } else if let Some(again) = self.ask_again(one, &edits) {
+                self.asked_again.insert(reference, again);
+            } else {
+                self.answers.insert(reference, Answer::SessionLost);
+            }
         }
     }
 
-    /// What to ask the new session in place of a message, if that is an action that may be run twice. The edits that went
-    /// with it are put back by themselves.
-    fn to_retry(&self, one: &Unanswered) -> Option<Ask> {
-        let Ask::Action { action, arguments, .. } = &one.ask else { return None };
-        let shown = self.components.get(&one.component)?;
-        shown.retry.contains(action).then(|| Ask::action(action, arguments.iter().cloned()))
+    /// As what a message of a lost session is asked again: an edit as the one that is put back already, an action that may
+    /// be run twice without the edits that went with it, which are put back by themselves.
+    fn ask_again(&mut self, one: Unanswered, edits: &BTreeMap<(ComponentId, String), Ref>) -> Option<Ref> {
+        match one.ask {
+            Ask::Property { property, .. } => edits.get(&(one.component, property)).copied(),
+            Ask::Action { action, arguments, .. } => {
+                let may_be_repeated = self.components.get(&one.component)?.retry.contains(&action);
+                may_be_repeated.then(|| self.put(one.component, Ask::action(action, arguments)))
+            }
+            Ask::MountSealed { .. } | Ask::MountOpen { .. } | Ask::Props(_) | Ask::Unmount => None,
+        }
     }
 
     /// What the server sets to something else is no longer what was typed.

@@ -231,7 +231,7 @@ impl<'a> Scene<'a> {
     }
 
     /// Whose an element is, and a name for it that stays while other rows come and go.
-    pub(super) fn key(&self, element: ElementRef<'a>) -> (&'a Actor, String) {
+    fn key(&self, element: ElementRef<'a>) -> (&'a Actor, String) {
         let mut steps = String::new();
         for around in self.upwards(element) {
             for (actor, found) in self.parts.iter().rev() {
