@@ -141,8 +141,9 @@ pub struct Update<'a> {
     pub rev: Rev,
     /// The message that it answers.
     pub reference: Option<Ref>,
-    /// Whose action caused it. Topics only.
-    pub by: Option<Author>,
+    /// The messages whose actions caused it, each once, in the order in which they ran; empty if no session's action
+    /// did. Topics only. One is written as a string, several as a list.
+    pub by: Vec<Author>,
     /// The answered action's return value.
     pub result: Option<RawJson<'a>>,
     /// Set when a shared field of the component points elsewhere now: all of its shared fields.
@@ -220,8 +221,8 @@ impl<'a> ErrorMessage<'a> {
 }
 
 impl<'a> Update<'a> {
-    /// A patch that answers nothing and that nobody in particular caused.
+    /// Creates a patch that answers no message and names no author.
     pub const fn new(stream: StreamId, rev: Rev, patch: RawJson<'a>) -> Self {
-        Self { stream, rev, reference: None, by: None, result: None, topics: None, patch }
+        Self { stream, rev, reference: None, by: Vec::new(), result: None, topics: None, patch }
     }
 }

@@ -121,8 +121,10 @@ impl<T: Topic> Cell<T> {
             state.rev = Rev(state.rev.0 + 1);
             state.snapshot = None;
             let rev = state.rev;
-            let update =
-                Update { by: by.cloned(), ..Update::new(self.stream(), rev, RawJson::trusted(&patch)) };
+            let update = Update {
+                by: by.cloned().into_iter().collect(),
+                ..Update::new(self.stream(), rev, RawJson::trusted(&patch))
+            };
             let frame = encode(&ServerMessage::Update(update));
             state.ring.push(rev, frame.clone());
             for (_, subscriber) in &state.subscribers {

@@ -79,13 +79,7 @@ fn message<'a>(kind: ServerType, envelope: &Envelope<'a>) -> Result<ServerMessag
             stream: stream(envelope)?.ok_or(ServerDecodeError::Field(field::COMPONENT_ID))?,
             rev: rev(envelope)?,
             reference: reference(envelope)?,
-            by: envelope
-                .by
-                .map(|raw| {
-                    Author::parse(&string(Some(raw), field::BY)?)
-                        .map_err(|_| ServerDecodeError::Field(field::BY))
-                })
-                .transpose()?,
+            by: authors(envelope)?,
             result: envelope.result.map(RawJson::from),
             topics: envelope.topics.map(|raw| topics(serde_json::from_str(raw.get())?)).transpose()?,
             patch: payload(envelope)?.into(),
@@ -256,6 +250,21 @@ fn string<'a>(raw: Option<&'a RawValue>, name: &'static str) -> Result<Cow<'a, s
 fn reference(envelope: &Envelope<'_>) -> Result<Option<Ref>, ServerDecodeError> {
     let read = |raw| envelope::reference(raw).ok_or(ServerDecodeError::Field(field::REF));
     envelope.reference.map(read).transpose()
+}
+
+/// Reads one author, or a list of at least one.
+fn authors(envelope: &Envelope<'_>) -> Result<Vec<Author>, ServerDecodeError> {
+    let wrong = || ServerDecodeError::Field(field::BY);
+    let author = |text: &str| Author::parse(text).map_err(|_| wrong());
+    let Some(raw) = envelope.by else { return Ok(Vec::new()) };
+    if let Some(text) = envelope::string(raw) {
+        return Ok(vec![author(&text)?]);
+    }
+    let several: Vec<Cow<'_, str>> = serde_json::from_str(raw.get()).map_err(|_| wrong())?;
+    if several.is_empty() {
+        return Err(wrong());
+    }
+    several.iter().map(|text| author(text)).collect()
 }
 
 fn rev(envelope: &Envelope<'_>) -> Result<Rev, ServerDecodeError> {

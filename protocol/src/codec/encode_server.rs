@@ -1,7 +1,7 @@
 //! A server's messages as text. State, patches and results are spliced in as they are: what many clients get is
 //! serialised once, and a message costs what its bytes cost.
 
-use crate::id::{Epoch, Ref, Rev, StreamId};
+use crate::id::{Author, Epoch, Ref, Rev, StreamId};
 use crate::json::{ObjectWriter, write_string, write_u64};
 use crate::server::{ErrorMessage, FieldTopics, Mounted, ServerMessage, Update, Welcome};
 use crate::words::{PROTOCOL_VERSION, field, payload};
@@ -117,10 +117,8 @@ fn write_update(object: &mut ObjectWriter<'_>, update: &Update<'_>) {
     }
     write_stream(object, &update.stream);
     object.number(field::REV, update.rev.0);
-    if let Some(author) = &update.by {
-        let out = object.key(field::BY);
-        // A connection's id has no colon but may have what JSON escapes, so the whole goes through the escape.
-        write_string(out, &author.to_string());
+    if !update.by.is_empty() {
+        write_authors(object.key(field::BY), &update.by);
     }
     if let Some(topics) = &update.topics {
         write_topics(object.key(field::TOPICS), topics);
@@ -129,6 +127,19 @@ fn write_update(object: &mut ObjectWriter<'_>, update: &Update<'_>) {
         object.raw(field::RESULT, json);
     }
     object.raw(field::PAYLOAD, update.patch);
+}
+
+/// Writes one author as a string, several as a list.
+fn write_authors(out: &mut String, authors: &[Author]) {
+    // A connection's id has no colon but may have what JSON escapes, so the whole goes through the escape.
+    if let [author] = authors {
+        return write_string(out, &author.to_string());
+    }
+    for (at, author) in authors.iter().enumerate() {
+        out.push(if at == 0 { '[' } else { ',' });
+        write_string(out, &author.to_string());
+    }
+    out.push(']');
 }
 
 fn write_error(object: &mut ObjectWriter<'_>, error: &ErrorMessage<'_>) {

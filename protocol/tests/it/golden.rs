@@ -162,7 +162,15 @@ fn server_messages() -> Vec<(&'static str, ServerMessage<'static>)> {
             let patch = format!(r#"{{"messages":{{"$list":[["-","m1"],["+",49,{message}]]}}}}"#);
             let author = Author { connection: ConnectionId::new("k3").unwrap(), reference: reference(10) };
             let update = Update::new(shared(), Rev(310), RawJson::trusted(patch.leak()));
-            ServerMessage::Update(Update { by: Some(author), ..update })
+            ServerMessage::Update(Update { by: vec![author], ..update })
+        }),
+        ("STATE_UPDATE.authors", {
+            let author = |connection: &str, number| Author {
+                connection: ConnectionId::new(connection).unwrap(),
+                reference: reference(number),
+            };
+            let update = Update::new(shared(), Rev(311), json(r#"{"typing":["u1","u2"]}"#));
+            ServerMessage::Update(Update { by: vec![author("k3", 11), author("k8", 4)], ..update })
         }),
         ("STATE_UPDATE.topics", {
             let update = Update::new(own(), Rev(15), json(r#"{"room":"kitchen"}"#));

@@ -1,7 +1,8 @@
 //! What is not a message: refused with the right code, naming as much of the message as can be read.
 
 use vivaz_protocol::{
-    ClientBody, ClientType, DecodeError, ErrorCode, Limits, StreamId, decode_client, decode_server,
+    ClientBody, ClientType, DecodeError, ErrorCode, Limits, ServerMessage, StreamId, decode_client,
+    decode_server,
 };
 
 use crate::golden::{component, golden, reference, topic};
@@ -47,6 +48,27 @@ fn malformed_version_and_type_are_told_apart() {
         (r#"{"v":1,"type":"WELCOME"}"#, UnknownType),
     ] {
         assert_eq!(refused(text).code, code, "{text}");
+    }
+}
+
+#[test]
+fn authors_are_a_text_or_a_list_of_at_least_one() {
+    let authors = |by: &str| {
+        let text =
+            format!(r#"{{"v":1,"type":"STATE_UPDATE","topic":"a/b","rev":1,"by":{by},"payload":{{}}}}"#);
+        match decode_server(&text) {
+            Ok(ServerMessage::Update(update)) => Ok(update.by.iter().map(ToString::to_string).collect()),
+            Ok(other) => panic!("{other:?}"),
+            Err(error) => Err(error.to_string()),
+        }
+    };
+    let read = |by: &str| -> Vec<String> { authors(by).unwrap() };
+    assert_eq!(read(r#""k3:1""#), ["k3:1"]);
+    assert_eq!(read(r#"["k3:1"]"#), ["k3:1"]);
+    assert_eq!(read(r#"["k3:1","k4:1"]"#), ["k3:1", "k4:1"]);
+    for by in ["[]", "1", "{}", "true", r#"[["k3:1"]]"#, r#"["k3:1",2]"#, r#"["k3"]"#, r#"["k3:0"]"#] {
+        let error = authors(by).map(|read: Vec<String>| read.join(" ")).unwrap_err();
+        assert!(error.contains("`by`"), "{by}: {error}");
     }
 }
 

@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 use serde_json::{Map, Value};
 use vivaz_protocol::{
-    ClientBody, ClientMessage, ComponentId, Limits, Patch, RawJson, Ref, Request, Rev, ServerMessage,
-    StreamId, TopicName, Update, decode_client, decode_server, encode_client, encode_server,
+    Author, ClientBody, ClientMessage, ComponentId, ConnectionId, Limits, Patch, RawJson, Ref, Request, Rev,
+    ServerMessage, StreamId, TopicName, Update, decode_client, decode_server, encode_client, encode_server,
 };
 
 use crate::golden::golden;
@@ -82,6 +82,13 @@ fn number() -> impl Strategy<Value = Ref> {
 
 fn component_id() -> impl Strategy<Value = ComponentId> {
     "[A-Za-z0-9_-]{1,64}".prop_map(|id| ComponentId::new(&id).unwrap())
+}
+
+fn author() -> impl Strategy<Value = Author> {
+    ("[a-z0-9]{1,8}", number()).prop_map(|(connection, reference)| Author {
+        connection: ConnectionId::new(&connection).unwrap(),
+        reference,
+    })
 }
 
 fn stream() -> impl Strategy<Value = StreamId> {
@@ -162,11 +169,12 @@ proptest! {
     #[test]
     fn an_update_arrives_as_it_was_sent(
         stream in stream(), rev in any::<u64>(), reference in prop::option::of(number()),
-        result in prop::option::of(value()), patch in value(),
+        result in prop::option::of(value()), patch in value(), by in prop::collection::vec(author(), 0..5),
     ) {
         let (result, patch) = (result.map(|value| value.to_string()), patch.to_string());
         let update = Update {
             reference,
+            by: by.clone(),
             result: result.as_deref().map(RawJson::trusted),
             ..Update::new(stream.clone(), Rev(rev), RawJson::trusted(&patch))
         };
@@ -176,6 +184,7 @@ proptest! {
             return Err(TestCaseError::fail("it was an update"));
         };
         prop_assert_eq!((read.stream, read.rev, read.reference), (stream, Rev(rev), reference));
+        prop_assert_eq!(read.by, by);
         prop_assert_eq!(read.result.map(RawJson::get), result.as_deref());
         prop_assert_eq!(read.patch.get(), patch.as_str());
     }

@@ -171,9 +171,8 @@ impl Client {
         };
         stream.patch(update.rev, update.patch)?;
         self.compare_typed(&update.stream);
-        if let Some(by) = update.by.filter(|by| self.connection.as_ref() == Some(&by.connection)) {
-            self.shown.insert(by.reference);
-        }
+        let own = update.by.into_iter().filter(|by| self.connection.as_ref() == Some(&by.connection));
+        self.shown.extend(own.map(|by| by.reference));
         if let (Some(topics), StreamId::Component(id)) = (update.topics, &update.stream)
             && let Some(shown) = self.components.get_mut(id)
         {

@@ -141,3 +141,25 @@ fn a_lost_session_is_mounted_again_and_does_not_run_anything_twice() {
     let due = client.due();
     assert!(due.len() == 1 && due[0].contains("COMPONENT_MOUNT"), "{due:?}");
 }
+
+#[test]
+fn a_patch_of_several_authors_shows_the_own_ones() {
+    let mut client = mounted();
+    let topics = r#""topics":{"room":"chat/lobby"}"#;
+    client.receive(&MOUNTED.replace(r#""ref":1,"#, "").replace(r#""topics":{}"#, topics)).unwrap();
+    client
+        .receive(
+            r#"{"v":1,"type":"STATE_SNAPSHOT","topic":"chat/lobby","rev":0,"epoch":"t","payload":{"n":0}}"#,
+        )
+        .unwrap();
+    let calls: Vec<_> = (0..3).map(|_| client.ask("c", Ask::action("increment", []))).collect();
+    let patch = |rev: u64, by: serde_json::Value| {
+        json!({ "v": 1, "type": "STATE_UPDATE", "topic": "chat/lobby", "rev": rev, "by": by, "payload": { "n": rev } })
+            .to_string()
+    };
+    client.receive(&patch(1, json!(["c2:3", "c1:2", "c1:4"]))).unwrap();
+    let shown: Vec<bool> = calls.iter().map(|call| client.is_shown(*call)).collect();
+    assert_eq!(shown, [true, false, true]);
+    client.receive(&patch(2, json!("c1:3"))).unwrap();
+    assert!(client.is_shown(calls[1]));
+}
