@@ -5,8 +5,10 @@ mod bench;
 mod chaos;
 mod client;
 mod fuzz;
+mod mutants;
 mod step;
 mod test;
+mod tools;
 
 use std::process::ExitCode;
 
@@ -21,6 +23,7 @@ Usage: cargo xtask COMMAND
   chaos [--seed N]         pages on a network that breaks and a server that is killed and restarted: nothing is lost,
                            nothing done twice; --short for a small one
   fuzz [--seconds N] [TARGET…]  feeds every reader of foreign input what it has never seen; 60 s a target
+  mutants [AREA…] [--shard K/N]  changes the source in small ways, one at a time, and fails where no test notices
   autobahn [CASE…]         Autobahn's cases of RFC 6455 against an echo on the server's transport; needs Python 2.7
   help                     this text";
 
@@ -45,6 +48,7 @@ fn run() -> anyhow::Result<()> {
         Some("chaos") => chaos::run(&rest),
         Some("client") => client::run_build(&rest),
         Some("fuzz") => fuzz::run(&rest),
+        Some("mutants") => mutants::run(&rest),
         Some("test") => test::run_steps(&rest),
         Some("help" | "--help" | "-h") | None => step::say(USAGE),
         Some(other) => anyhow::bail!("there is no command {other:?}\n\n{USAGE}"),

@@ -36,9 +36,9 @@ pub(crate) fn run(folder: &str, line: &str) -> anyhow::Result<()> {
 
 /// The same for a command that needs more than words.
 pub(crate) fn run_command(mut command: Command) -> anyhow::Result<()> {
-    say(&format!("$ {}", shown(&command)))?;
-    let status = command.status().with_context(|| format!("cannot run {}", shown(&command)))?;
-    ensure!(status.success(), "{} ended with {status}", shown(&command));
+    say(&format!("$ {}", command_line(&command)))?;
+    let status = command.status().with_context(|| format!("cannot run {}", command_line(&command)))?;
+    ensure!(status.success(), "{} ended with {status}", command_line(&command));
     Ok(())
 }
 
@@ -63,7 +63,8 @@ pub(crate) fn succeeds(line: &str) -> bool {
         .is_ok_and(|s| s.success())
 }
 
-fn shown(command: &Command) -> String {
+/// Returns the command as it would be typed, with the variables it sets.
+pub(crate) fn command_line(command: &Command) -> String {
     let mut line = String::new();
     for (name, value) in command.get_envs() {
         if let Some(value) = value {

@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 use anyhow::ensure;
 
 use crate::step::{command, run, run_command, say};
+use crate::tools;
 
 mod browser;
 mod rules;
-mod tools;
 
 struct Step {
     name: &'static str,

@@ -190,4 +190,12 @@ mod tests {
         assert_eq!(apply(json!({}), &json!({"f": {"$list": []}})), Err(ApplyError::NotAList("f".into())));
         assert_eq!(apply(json!([]), &json!({})), Err(ApplyError::NotAnObject));
     }
+
+    #[test]
+    fn an_error_names_the_item() {
+        for (ops, name) in [(json!([["-", 3]]), "3"), (json!([["-", "three"]]), "three")] {
+            let error = on_list(&ops).unwrap_err().to_string();
+            assert!(error.contains(name), "{error}");
+        }
+    }
 }

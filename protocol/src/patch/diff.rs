@@ -174,6 +174,7 @@ mod tests {
         let mut state = before.clone();
         patch.clone().apply(&mut state).unwrap();
         assert_eq!(&state, after);
+        assert_eq!(patch.is_empty(), before == after);
         patch.to_json()
     }
 
@@ -196,9 +197,26 @@ mod tests {
         assert_eq!(of(&[1, 2], &[0, 1, 2, 3]), r#"{"l":{"$list":[["+",0,{"id":0}],["+",3,{"id":3}]]}}"#);
         assert_eq!(of(&[1, 2, 3, 4], &[4, 1, 2, 3]), r#"{"l":{"$list":[[">",4,0]]}}"#);
         assert_eq!(of(&[1, 2, 3, 4], &[2, 3, 4, 1]), r#"{"l":{"$list":[[">",1,3]]}}"#);
+        assert_eq!(of(&[1, 2, 3], &[2, 3, 1]), r#"{"l":{"$list":[[">",1,2]]}}"#);
+        assert_eq!(of(&[1, 2], &[2, 1]), r#"{"l":{"$list":[["=",[2,1]]]}}"#);
         assert_eq!(of(&[1, 2, 3], &[3, 2, 1]), r#"{"l":{"$list":[["=",[3,2,1]]]}}"#);
         assert_eq!(of(&[1, 2], &[3, 4]), r#"{"l":[{"id":3},{"id":4}]}"#);
         assert_eq!(of(&[1, 2], &[]), r#"{"l":[]}"#);
+    }
+
+    #[test]
+    fn two_items_move_from_anywhere_to_anywhere() {
+        let before: Vec<i64> = (0..7).collect();
+        for at in 0..7_usize.pow(4) {
+            let [a, b, c, d] = [at % 7, at / 7 % 7, at / 49 % 7, at / 343];
+            let mut after = before.clone();
+            for (from, to) in [(a, b), (c, d)] {
+                let item = after.remove(from);
+                after.insert(to, item);
+            }
+            let patch = diff(&list(&before), &list(&after));
+            assert!(patch.matches(r#"[">","#).count() <= 2 && !patch.contains("\"=\""), "{patch}");
+        }
     }
 
     #[test]

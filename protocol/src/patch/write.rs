@@ -274,6 +274,7 @@ mod tests {
         for wrapped in [
             r#"{"$list":[]}"#,
             r#"{"$a":{"x":[1,2],"y":"},"}}"#,
+            r#"{"$a":"x\",\"y"}"#,
             r#" { "\u0024x" : [1,2] } "#,
             r#"{"$value":1}"#,
         ] {
@@ -296,19 +297,31 @@ mod tests {
     }
 
     #[test]
+    #[cfg(feature = "serde")]
+    fn a_serialised_field_is_written_or_leaves_no_trace() {
+        let mut patch = PatchWriter::new();
+        let unserialisable = std::collections::HashMap::from([(vec![0], 0)]);
+        patch.set_serialized("a", &unserialisable).unwrap_err();
+        assert!(patch.is_empty());
+        patch.set_serialized("b", &[1, 2]).unwrap();
+        assert!(!patch.is_empty());
+        assert_eq!(patch.finish().unwrap(), r#"{"b":[1,2]}"#);
+    }
+
+    #[test]
     fn every_operation_on_a_list() {
         let mut patch = PatchWriter::new();
         let mut list = patch.list("l");
         list.insert(2, RawJson::trusted(r#"{"id":"a"}"#));
         list.remove(KeyRef::Text("q\"uote"));
         list.change(KeyRef::Int(i64::MIN), RawJson::trusted(r#"{"done":true}"#));
-        list.move_to(KeyRef::Int(7), 0);
+        list.move_to(KeyRef::Int(0), 0);
         list.order([KeyRef::Int(1), KeyRef::Text("a")]);
         list.end();
         patch.list_ops("m", RawJson::trusted(r#"[["-",1]]"#));
         let expected = concat!(
             r#"{"l":{"$list":[["+",2,{"id":"a"}],["-","q\"uote"],["~",-9223372036854775808,{"done":true}],"#,
-            r#"[">",7,0],["=",[1,"a"]]]},"m":{"$list":[["-",1]]}}"#
+            r#"[">",0,0],["=",[1,"a"]]]},"m":{"$list":[["-",1]]}}"#
         );
         assert_eq!(patch.finish().unwrap(), expected);
     }

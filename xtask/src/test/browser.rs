@@ -2,7 +2,7 @@
 
 use crate::step::{command, run, run_command};
 
-use super::tools;
+use crate::tools;
 
 /// Builds the client afresh, so that what the browser runs is what the source says.
 pub(super) fn client() -> anyhow::Result<()> {

@@ -1,4 +1,4 @@
-//! What the steps need beside Rust itself: installed where that can be done, else named.
+//! Programs that the commands need beside Rust itself: installed where that can be done, else named.
 
 use std::path::{Path, PathBuf};
 
@@ -75,10 +75,31 @@ const TOOLS: &[Tool] = &[
     },
 ];
 
-/// Installs what is missing, and fails with a list if something is missing still.
-pub(super) fn install() -> anyhow::Result<()> {
+const CARGO_MUTANTS: Tool = Tool {
+    name: "cargo-mutants",
+    why: "it makes the changes that a test must notice",
+    is_there: || Ok(cargo_mutants_path()?.exists()),
+    install: install_cargo_mutants,
+    by_hand: "install cargo-mutants of the version in xtask/src/tools.rs into target/tools",
+};
+
+/// The version that `cargo xtask mutants` reads the results of.
+const CARGO_MUTANTS_VERSION: &str = "27.1.0";
+
+/// Installs what the steps of the check need, and fails with a list if something is missing still.
+pub(crate) fn install() -> anyhow::Result<()> {
+    provide(TOOLS)?;
+    // Exactly what the lockfile says; `ci` also removes what it does not say.
+    run("e2e", "npm ci --no-audit --no-fund")
+}
+
+/// Installs those tools that are missing.
+///
+/// # Errors
+/// If a tool could not be installed; the message lists all of these and how to install them.
+fn provide(tools: &[Tool]) -> anyhow::Result<()> {
     let mut missing = Vec::new();
-    for tool in TOOLS {
+    for tool in tools {
         if (tool.is_there)()? {
             say(&format!("{} is there", tool.name))?;
             continue;
@@ -93,17 +114,37 @@ pub(super) fn install() -> anyhow::Result<()> {
     if !missing.is_empty() {
         bail!("this is missing and could not be installed here:\n{}", missing.join("\n"));
     }
-    // Exactly what the lockfile says; `ci` also removes what it does not say.
-    run("e2e", "npm ci --no-audit --no-fund")
+    Ok(())
+}
+
+/// Installs cargo-mutants if it is missing. Returns the path of its program.
+pub(crate) fn cargo_mutants() -> anyhow::Result<PathBuf> {
+    provide(&[CARGO_MUTANTS])?;
+    cargo_mutants_path()
+}
+
+fn cargo_mutants_path() -> anyhow::Result<PathBuf> {
+    Ok(root()?.join(format!("target/tools/cargo-mutants-{CARGO_MUTANTS_VERSION}/bin/cargo-mutants")))
+}
+
+fn install_cargo_mutants() -> anyhow::Result<Option<()>> {
+    // `--debug`: builds and tests of the mutants take nearly all of the time, not this program.
+    run(
+        "",
+        &format!(
+            "cargo install cargo-mutants --version ={CARGO_MUTANTS_VERSION} --locked --debug --root target/tools/cargo-mutants-{CARGO_MUTANTS_VERSION}"
+        ),
+    )?;
+    Ok(Some(()))
 }
 
 /// The browser that the tests use.
-pub(super) fn chromium() -> PathBuf {
+pub(crate) fn chromium() -> PathBuf {
     std::env::var_os("CHROMIUM").map_or_else(|| PathBuf::from("/usr/bin/chromium"), PathBuf::from)
 }
 
 /// Where the runner of the client's tests is, in the version that belongs to the locked wasm-bindgen.
-pub(super) fn test_runner() -> anyhow::Result<PathBuf> {
+pub(crate) fn test_runner() -> anyhow::Result<PathBuf> {
     let version = wasm_bindgen_version()?;
     Ok(root()?.join(format!("target/tools/wasm-bindgen-{version}/bin/wasm-bindgen-test-runner")))
 }

@@ -1,0 +1,151 @@
+//! The areas whose mutants are tested.
+
+use std::process::Command;
+
+/// Files whose mutants are tested together, and the tests that are run for each of these mutants.
+pub(super) struct Area {
+    pub(super) name: &'static str,
+    pub(super) about: &'static str,
+    pub(super) package: &'static str,
+    /// Globs, relative to the workspace.
+    files: &'static [&'static str],
+    /// Arguments that choose what `cargo test` builds and runs.
+    targets: &'static [&'static str],
+    /// Arguments of the test programs: parts of the names of the tests to run, or all if there is none.
+    filter: &'static [&'static str],
+    /// How long the tests may take with a mutant, in seconds: several times what they take without one.
+    pub(super) timeout: u32,
+}
+
+const UNIT: &[&str] = &["--lib"];
+const UNIT_AND_INTEGRATION: &[&str] = &["--lib", "--test=it"];
+/// The compile-fail tests take longer than all others together, and look at the macros only.
+const NOT_COMPILE_FAIL: &[&str] = &["--skip", "ui::"];
+
+pub(super) const AREAS: &[Area] = &[
+    Area {
+        name: "patch",
+        about: "changes of state on the wire",
+        package: "vivaz-protocol",
+        files: &["protocol/src/patch.rs", "protocol/src/patch/*.rs"],
+        targets: UNIT_AND_INTEGRATION,
+        filter: &["patch", "list"],
+        timeout: 30,
+    },
+    Area {
+        name: "list",
+        about: "keyed lists and their operations",
+        package: "vivaz-components",
+        files: &["components/src/list.rs", "components/src/list/*.rs"],
+        targets: UNIT_AND_INTEGRATION,
+        filter: NOT_COMPILE_FAIL,
+        timeout: 60,
+    },
+    Area {
+        name: "tracking",
+        about: "which fields of a component changed",
+        package: "vivaz-components",
+        files: &["components/src/tracking.rs", "components/src/tracking/*.rs"],
+        targets: UNIT_AND_INTEGRATION,
+        filter: NOT_COMPILE_FAIL,
+        timeout: 60,
+    },
+    Area {
+        name: "topic",
+        about: "state that many sessions share",
+        package: "vivaz-components",
+        files: &["components/src/topic.rs", "components/src/topic/*.rs"],
+        targets: UNIT_AND_INTEGRATION,
+        filter: NOT_COMPILE_FAIL,
+        timeout: 60,
+    },
+    Area {
+        name: "client",
+        about: "the page's state machine",
+        package: "vivaz-client",
+        files: &["client-wasm/src/client.rs", "client-wasm/src/client/*.rs"],
+        targets: UNIT,
+        filter: &[],
+        timeout: 60,
+    },
+    Area {
+        name: "page-store",
+        about: "the page's state, confirmed and optimistic",
+        package: "vivaz-client",
+        files: &["client-wasm/src/store.rs", "client-wasm/src/store/*.rs"],
+        targets: UNIT,
+        filter: &[],
+        timeout: 60,
+    },
+    Area {
+        name: "keeper",
+        about: "flushes to the session store",
+        package: "vivaz",
+        files: &["server/src/keeper.rs"],
+        targets: UNIT_AND_INTEGRATION,
+        filter: &[],
+        timeout: 300,
+    },
+    Area {
+        name: "sessions",
+        about: "the map of all sessions",
+        package: "vivaz",
+        files: &["server/src/sessions.rs"],
+        targets: UNIT_AND_INTEGRATION,
+        filter: &[],
+        timeout: 300,
+    },
+    Area {
+        name: "session",
+        about: "one session: requests, components, replies",
+        package: "vivaz",
+        files: &["server/src/session.rs", "server/src/session/*.rs"],
+        targets: UNIT_AND_INTEGRATION,
+        filter: &[],
+        timeout: 300,
+    },
+    Area {
+        name: "sqlite",
+        about: "sessions in SQLite",
+        package: "vivaz",
+        files: &["server/src/sqlite.rs", "server/src/sqlite/*.rs"],
+        targets: UNIT_AND_INTEGRATION,
+        filter: &[],
+        timeout: 300,
+    },
+    Area {
+        name: "store",
+        about: "the contract of session stores, and the one in memory",
+        package: "vivaz",
+        files: &["server/src/store.rs", "server/src/store/*.rs"],
+        targets: UNIT_AND_INTEGRATION,
+        filter: &[],
+        timeout: 300,
+    },
+    Area {
+        name: "address",
+        about: "limits by address, and proxies",
+        package: "vivaz",
+        files: &["server/src/address.rs", "server/src/address/*.rs"],
+        targets: UNIT_AND_INTEGRATION,
+        filter: &["address", "proxies", "limits"],
+        timeout: 300,
+    },
+];
+
+impl Area {
+    pub(super) fn add_files(&self, command: &mut Command) {
+        for file in self.files {
+            command.args(["--file", file]);
+        }
+    }
+
+    pub(super) fn add_tests(&self, command: &mut Command) {
+        for target in self.targets {
+            command.arg(format!("--cargo-arg={target}"));
+        }
+        if !self.filter.is_empty() {
+            command.args(["--", "--"]).args(self.filter);
+        }
+    }
+}
