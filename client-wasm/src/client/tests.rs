@@ -1,4 +1,7 @@
+mod answers;
+mod connection;
 mod model;
+mod streams;
 
 use super::*;
 use crate::patch;
