@@ -19,16 +19,15 @@ async fn health() -> Response {
     Json(json!({ "status": "ok" })).into_response()
 }
 
-/// Requests can be served: the process is not on its way out, and the database answers.
+/// Requests can be served: the process is not on its way out, and the database, in which sessions are kept too, can be
+/// written.
 async fn ready(State(app): State<App>) -> Response {
-    if !app.runtime.is_ready() {
-        return (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "status": "going away" }))).into_response();
-    }
-    match app.store.ready().await {
+    match app.runtime.readiness().await {
         Ok(()) => Json(json!({ "status": "ready" })).into_response(),
-        Err(error) => {
-            tracing::error!(%error, "not ready");
-            (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "status": "unavailable" }))).into_response()
+        Err(why) => {
+            tracing::warn!(%why, "not ready");
+            let body = Json(json!({ "status": "unavailable", "reason": why.to_string() }));
+            (StatusCode::SERVICE_UNAVAILABLE, body).into_response()
         }
     }
 }

@@ -97,11 +97,6 @@ impl Store {
         self.database.run(|db| f(db).map_err(StoreError::from)).await
     }
 
-    /// Whether the database answers.
-    pub(crate) async fn ready(&self) -> Result<(), StoreError> {
-        self.run(|db| db.query_row("SELECT 1", [], |_| Ok(()))).await
-    }
-
     /// Does what an action does.
     #[cfg(test)]
     pub(crate) async fn write<T: Send + 'static>(

@@ -1,6 +1,7 @@
 //! One connection: the greeting, then one loop over everything that can happen to its session.
 
 mod alone;
+mod come_back;
 mod hello;
 mod pulse;
 #[cfg(test)]
@@ -24,7 +25,7 @@ pub(crate) use self::hello::RECOGNISED_BEFORE;
 pub(crate) use self::hello::close_of;
 use self::pulse::{Diagnosis, Pulse};
 use crate::browser::Browser;
-use crate::port::Mail;
+use crate::port::{Loss, Mail};
 use crate::runtime::Runtime;
 use crate::session::{Done, Session};
 use crate::stats::Counters;
@@ -99,6 +100,8 @@ enum Outcome {
     End(CloseCode, UnmountReason),
     /// Another connection takes the session.
     Yield(oneshot::Sender<Box<Session>>),
+    /// The session is not this process's any more.
+    Evicted(Loss),
 }
 
 /// What remains when a connection ends: the close, and the session that waits or ends too.
@@ -121,6 +124,11 @@ async fn part<T: Transport>(transport: Box<T>, mut session: Box<Session>, outcom
                 }
             };
             tokio::join!(close, tend);
+            return;
+        }
+        Outcome::Evicted(loss) => {
+            session.evict(loss);
+            transport.close(loss.code().as_u16(), "the session is not here any more").await;
             return;
         }
         Outcome::Left(Some(CLOSE_LEFT)) => {
@@ -238,6 +246,11 @@ fn take_turn(session: &mut Session, pulse: &mut Pulse, turn: Turn) -> Next {
         Turn::Mail(Mail::Event { component, event }) => session.event(component, &event),
         Turn::Mail(Mail::Yield(give)) => return Next::Farewell(Outcome::Yield(give)),
         Turn::Mail(Mail::Save) => session.save(),
+        Turn::Mail(Mail::Enter(answer)) => session.enter(None, answer),
+        Turn::Mail(Mail::Evict(Loss::Ended)) => {
+            return Next::Farewell(Outcome::End(Loss::Ended.code(), UnmountReason::Closed));
+        }
+        Turn::Mail(Mail::Evict(loss)) => return Next::Farewell(Outcome::Evicted(loss)),
         Turn::Mail(Mail::Drain(after)) => {
             session.say_drain(after);
             pulse.draining = true;

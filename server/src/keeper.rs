@@ -1,127 +1,174 @@
-//! What the runtime does with its session store: what changed is saved now and then, what has ended is forgotten.
+//! What the runtime does with its session store: saves what changed, ends what has ended, and keeps
+//! the lease of this process.
 
-use std::collections::HashMap;
+mod lease;
+mod saving;
+
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use vivaz_protocol::SessionId;
 
 use crate::limits::Limits;
-use crate::port::{Mail, Port, Posted};
-use crate::runtime::WeakRuntime;
-use crate::seal::now;
-use crate::store::{Save, Seconds, SessionStore, Snapshot};
+use crate::port::{Loss, Port};
+use crate::runtime::{Runtime, WeakRuntime};
+use crate::store::{Owner, Refusal, Save, SessionStore, Snapshot, StoreError, Whole};
 
-/// So many sessions are saved in one call at most.
+/// At most this many sessions are saved in one call.
 const TOGETHER: usize = 256;
-/// How often the store is asked to forget what is not good any more.
-const EXPIRY: Duration = Duration::from_secs(60);
+/// How long a session is good that runs when its process ends without a word, at least.
+const GOOD_FOR: Duration = Duration::from_secs(60 * 60);
+/// How often a closing process tries to save what could not be saved.
+const LAST_TRIES: u32 = 5;
+const BETWEEN_TRIES: Duration = Duration::from_millis(200);
 
 /// The store and what is on its way to it.
 pub(crate) struct Keeper {
     pub(crate) store: Arc<dyn SessionStore>,
     pub(crate) save: Save,
-    /// The name of this process (of this runtime, rather) in the store.
-    pub(crate) process: Box<str>,
-    /// How long a session that is running stays good in the store.
-    retention: Duration,
+    /// The name of this process (of this runtime, to be exact) in the store.
+    pub(crate) process: Arc<str>,
+    /// How long a session that has a page stays good once the lease of this process has ended.
+    pub(crate) good_for: Duration,
+    /// How long this process holds its sessions without renewing its lease.
+    lease: Duration,
+    /// How long a page that comes back waits for the store.
+    patience: Duration,
     waiting: Mutex<Waiting>,
-    /// Held by whoever writes, so that what is written first was taken first.
+    /// Held during a flush, so that what is written first was taken first.
     writing: tokio::sync::Mutex<()>,
+    probe: lease::Probe,
 }
 
-/// What waits to be written. Bounded by the number of sessions.
+/// What waits to be written. Bounded by the number of sessions and of revoked users.
 #[derive(Default)]
 struct Waiting {
-    /// Sessions that have changed and are to be asked how they are.
+    /// Sessions that have changed and are to be asked for their state.
     changed: Vec<Arc<Port>>,
     snapshots: HashMap<SessionId, Snapshot>,
-    ended: Vec<SessionId>,
+    wholes: HashMap<SessionId, Whole>,
+    /// Sessions to delete. They stay here until the store has done it.
+    ended: HashSet<SessionId>,
+    /// Users whose sessions are to end in the store. They stay here until the store has done it.
+    revoked: HashSet<Owner>,
+    /// Sessions that were claimed and could not be restored.
+    released: Vec<SessionId>,
 }
 
 impl Keeper {
-    pub(crate) fn new(store: Arc<dyn SessionStore>, save: Save, process: Box<str>, limits: &Limits) -> Self {
-        let retention = (limits.suspended_time * 2).max(Duration::from_secs(60 * 60));
+    pub(crate) fn new(store: Arc<dyn SessionStore>, save: Save, process: &str, limits: &Limits) -> Self {
         Self {
             store,
             save,
-            process,
-            retention,
+            process: process.into(),
+            good_for: (limits.suspended_time * 2).max(GOOD_FOR),
+            lease: limits.lease_time,
+            patience: limits.store_time,
             waiting: Mutex::default(),
             writing: tokio::sync::Mutex::default(),
+            probe: lease::Probe::default(),
         }
     }
 
-    /// Until when a session that runs now is good in the store.
-    pub(crate) fn expires(&self) -> Seconds {
-        now() + self.retention.as_secs()
+    /// Waits for a store call, for a bounded time.
+    ///
+    /// # Errors
+    /// [`StoreError::TimedOut`] when the store has not answered by then; the call may still take effect.
+    pub(crate) async fn within<T, E: From<StoreError>>(
+        &self,
+        call: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
+        tokio::time::timeout(self.patience, call).await.unwrap_or_else(|_| Err(StoreError::TimedOut.into()))
     }
 
-    /// A session has changed since it was saved.
+    /// Notes that a session has changed since it was saved.
     pub(crate) fn changed(&self, port: &Arc<Port>) {
         self.lock().changed.push(Arc::clone(port));
     }
 
-    /// A session as it is now, to be saved with the next ones.
+    /// Takes a session as it is now, to be saved with the next ones.
     pub(crate) fn put(&self, snapshot: Snapshot) {
-        self.lock().snapshots.insert(snapshot.session.clone(), snapshot);
+        let mut waiting = self.lock();
+        waiting.wholes.remove(&snapshot.session);
+        waiting.snapshots.insert(snapshot.session.clone(), snapshot);
     }
 
-    /// A session has ended.
+    /// Takes a whole session as it is now, to be written with the next ones.
+    pub(crate) fn put_whole(&self, whole: Whole) {
+        let mut waiting = self.lock();
+        waiting.snapshots.remove(&whole.session);
+        waiting.wholes.insert(whole.session.clone(), whole);
+    }
+
+    /// Drops what waits of a component that is about to be removed from the store: a state that is
+    /// saved after that would be taken for one that the store has lost.
+    pub(crate) fn drop_component(&self, session: &SessionId, component: &vivaz_protocol::ComponentId) {
+        let mut waiting = self.lock();
+        if let Some(snapshot) = waiting.snapshots.get_mut(session) {
+            snapshot.components.retain(|state| state.id != *component);
+        }
+        if let Some(whole) = waiting.wholes.get_mut(session) {
+            whole.components.retain(|one| one.id != component.as_str());
+        }
+    }
+
+    /// Drops what waits of a session that another process has.
+    pub(crate) fn drop_session(&self, session: &SessionId) {
+        let mut waiting = self.lock();
+        waiting.snapshots.remove(session);
+        waiting.wholes.remove(session);
+    }
+
+    /// Notes that a session has ended.
     pub(crate) fn forget(&self, session: &SessionId) {
         let mut waiting = self.lock();
         waiting.snapshots.remove(session);
-        waiting.ended.push(session.clone());
+        waiting.wholes.remove(session);
+        waiting.ended.insert(session.clone());
     }
 
-    /// Writes what waits.
-    pub(crate) async fn flush(&self) {
-        let _writing = self.writing.lock().await;
-        let (snapshots, ended) = {
-            let mut waiting = self.lock();
-            (std::mem::take(&mut waiting.snapshots), std::mem::take(&mut waiting.ended))
-        };
-        let mut snapshots = snapshots.into_values();
-        loop {
-            let some: Vec<Snapshot> = snapshots.by_ref().take(TOGETHER).collect();
-            if some.is_empty() {
+    /// Notes that the sessions of a user end, also those that only the store has.
+    pub(crate) fn revoke(&self, owner: Owner) {
+        self.lock().revoked.insert(owner);
+    }
+
+    /// Notes that a session was claimed and is not run here.
+    pub(crate) fn release(&self, session: &SessionId) {
+        self.lock().released.push(session.clone());
+    }
+
+    /// Returns whether a session has ended although the store may still have it.
+    pub(crate) fn has_ended(&self, session: &SessionId) -> bool {
+        self.lock().ended.contains(session)
+    }
+
+    /// Returns whether the sessions of a user are ending although the store may still have them.
+    pub(crate) fn is_revoking(&self, owner: &Owner) -> bool {
+        self.lock().revoked.contains(owner)
+    }
+
+    /// Writes what is left at the end of the process and closes. What was saved is exactly what the
+    /// pages have; if it could not be saved, the lease ends by itself and pages are sent their whole
+    /// state.
+    pub(crate) async fn close(&self, runtime: &Runtime) {
+        for _ in 1..LAST_TRIES {
+            if self.flush(runtime).await.is_ok() {
                 break;
             }
-            if let Err(error) = self.store.save(some.clone()).await {
-                tracing::error!(%error, "sessions could not be saved; they will be tried again");
-                let mut waiting = self.lock();
-                for snapshot in some.into_iter().chain(snapshots) {
-                    waiting.snapshots.entry(snapshot.session.clone()).or_insert(snapshot);
-                }
-                break;
-            }
+            tokio::time::sleep(BETWEEN_TRIES).await;
         }
-        if !ended.is_empty()
-            && let Err(error) = self.store.delete(ended).await
-        {
-            tracing::error!(%error, "sessions that have ended could not be deleted; they expire");
-        }
-    }
-
-    /// Forgets the sessions of a user that only the store has: those that are `here` end by themselves.
-    pub(crate) async fn forget_user(&self, user: &str, here: impl Fn(&SessionId) -> bool + Send) {
-        let deleted = async {
-            let mut sessions = self.store.of_user(user).await?;
-            sessions.retain(|session| !here(session));
-            self.store.delete(sessions).await
+        let closed = async {
+            self.flush(runtime).await?;
+            self.store.close(&self.process).await
         };
-        if let Err(error) = deleted.await {
-            tracing::error!(%error, "sessions of a user whose access was taken away are still in the store");
-        }
-    }
-
-    /// The last of all: what was saved is exactly what the pages have.
-    pub(crate) async fn close(&self) {
-        self.flush().await;
-        if let Err(error) = self.store.close(&self.process).await {
-            tracing::error!(%error, "the store could not be closed: pages that come back are sent their whole state");
+        if let Err(error) = closed.await {
+            tracing::error!(
+                %error,
+                "the store could not be closed: changes since the last save may be lost, and pages that \
+                 come back are sent their whole state"
+            );
         }
     }
 
@@ -130,57 +177,17 @@ impl Keeper {
     }
 }
 
-/// Saves what has changed until the runtime is gone or shuts down.
-pub(crate) async fn run(runtime: WeakRuntime, shutdown: CancellationToken) {
-    let Some((period, retention)) = runtime.upgrade().and_then(|runtime| {
-        let keeper = runtime.core().keeper.as_ref()?;
-        let period = match keeper.save {
-            Save::Every(period) => period.max(Duration::from_millis(10)),
-            Save::Always => Duration::from_secs(1),
-        };
-        Some((period, keeper.retention))
-    }) else {
-        return;
-    };
-    let every = |period| {
-        let mut ticks = tokio::time::interval(period);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        ticks
-    };
-    // The first tick of each is at once: what expired while no process ran goes first.
-    let (mut saves, mut expiries, mut renewals) = (every(period), every(EXPIRY), every(retention / 3));
-    loop {
-        enum Due {
-            Save,
-            Expiry,
-            Renewal,
-        }
-        let due = tokio::select! {
-            _ = saves.tick() => Due::Save,
-            _ = expiries.tick() => Due::Expiry,
-            _ = renewals.tick() => Due::Renewal,
-            () = shutdown.cancelled() => return,
-        };
-        let Some(runtime) = runtime.upgrade() else { return };
-        let core = runtime.core();
-        let Some(keeper) = &core.keeper else { return };
-        match due {
-            Due::Save => {
-                let changed = std::mem::take(&mut keeper.lock().changed);
-                for port in changed {
-                    if port.post(Mail::Save, usize::MAX) == Posted::Unattended {
-                        runtime.attend(port.session());
-                    }
-                }
-                keeper.flush().await;
-            }
-            Due::Expiry => match keeper.store.expire(now()).await {
-                Ok(0) => {}
-                Ok(expired) => tracing::debug!(expired, "sessions were not good any more"),
-                Err(error) => tracing::error!(%error, "the store cannot forget what has expired"),
-            },
-            // Also a page that nothing happens on has a session that must not expire under it.
-            Due::Renewal => core.sessions.held().iter().for_each(|port| keeper.changed(port)),
-        }
+/// Tells a session why the store does not take what was written of it.
+pub(crate) fn refused(port: &Arc<Port>, refusal: Refusal) {
+    match refusal {
+        Refusal::Absent => port.enter_again(),
+        Refusal::Taken => port.lose(Loss::Taken),
+        Refusal::Ended => port.lose(Loss::Ended),
     }
+}
+
+/// Starts what the keeper does by itself, until the runtime is gone or shuts down.
+pub(crate) fn start(runtime: &WeakRuntime, shutdown: &CancellationToken) {
+    tokio::spawn(saving::run(runtime.clone(), shutdown.clone()));
+    tokio::spawn(lease::run(runtime.clone(), shutdown.clone()));
 }

@@ -97,7 +97,7 @@ pub use identify::Refused;
 pub use limits::Limits;
 pub use middleware::Call;
 pub use render::{Live, Markup, RenderError};
-pub use runtime::{BuildError, Builder, Runtime};
+pub use runtime::{BuildError, Builder, NotReady, Runtime};
 pub use secret::{Secret, SecretError};
 pub use shutdown::{serve, serve_until};
 pub use stats::{Latency, Stats};

@@ -71,6 +71,11 @@ pub struct Limits {
     pub suspended_time: Duration,
     /// How long a session waits whose page said that it was closed or hidden (close code 1001).
     pub hidden_time: Duration,
+    /// How long this process holds its sessions in the store without renewing its lease, which it does three times as
+    /// often. A killed process's sessions begin to expire when that is over.
+    pub lease_time: Duration,
+    /// How long a page that comes back waits for the session store. Then it is closed with 4503 and tries again.
+    pub store_time: Duration,
     /// How many sessions may wait to be resumed. The one that waits longest ends when there is one more.
     pub suspended_sessions: usize,
     /// How many replies wait until the client says that it has them.
@@ -117,6 +122,8 @@ impl Default for Limits {
             hello_time: Duration::from_secs(10),
             suspended_time: Duration::from_secs(5 * 60),
             hidden_time: Duration::from_secs(30),
+            lease_time: Duration::from_secs(30),
+            store_time: Duration::from_secs(10),
             suspended_sessions: 100_000,
             kept_replies: 256,
             kept_bytes: 64 * 1024,

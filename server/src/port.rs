@@ -17,6 +17,7 @@ use crate::outbox::{Entry, Outbox};
 use crate::runtime::{Runtime, WeakRuntime};
 use crate::session::Session;
 use crate::stats::Counters;
+use crate::store::StoreError;
 
 /// A session's letter box.
 pub(crate) struct Port {
@@ -58,6 +59,36 @@ pub(crate) enum Mail {
     Expired,
     /// End the session, and close its connection if it has one.
     End(CloseCode, UnmountReason),
+    /// The store has lost the session: write it whole. The answer says whether that was done.
+    Enter(Option<oneshot::Sender<Entered>>),
+    /// The store has the session in another way than this process: close the connection, and drop the copy in memory.
+    Evict(Loss),
+}
+
+/// Whether a session was written whole.
+pub(crate) type Entered = Result<(), Arc<StoreError>>;
+
+/// Why a session is not this process's any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Loss {
+    /// Another process has it.
+    Taken,
+    /// The store has a newer state of it.
+    Outdated,
+    /// It was ended by another process.
+    Ended,
+}
+
+impl Loss {
+    /// Returns how the connection is closed.
+    pub(crate) fn code(self) -> CloseCode {
+        match self {
+            Self::Taken => CloseCode::TakenOver,
+            // The page comes back, and finds what the store has.
+            Self::Outdated => CloseCode::Full,
+            Self::Ended => CloseCode::SessionEnded,
+        }
+    }
 }
 
 /// Whether somebody will take care of what was put in.
@@ -113,7 +144,21 @@ impl Port {
 
     /// Ends the session, wherever it is: components are told why, and a page is closed with that code.
     pub(crate) fn end(&self, code: CloseCode, reason: UnmountReason) {
-        if self.post(Mail::End(code, reason), usize::MAX) == Posted::Unattended
+        self.post_and_attend(Mail::End(code, reason));
+    }
+
+    /// Asks for the session to be written whole, wherever it is.
+    pub(crate) fn enter_again(&self) {
+        self.post_and_attend(Mail::Enter(None));
+    }
+
+    /// Drops the session, wherever it is, because it is not this process's any more.
+    pub(crate) fn lose(&self, loss: Loss) {
+        self.post_and_attend(Mail::Evict(loss));
+    }
+
+    fn post_and_attend(&self, mail: Mail) {
+        if self.post(mail, usize::MAX) == Posted::Unattended
             && let Some(runtime) = self.runtime.upgrade()
         {
             runtime.attend(&self.session);

@@ -39,7 +39,7 @@ use crate::secret::Secret;
 use crate::session::History;
 use crate::sessions::Sessions;
 use crate::stats::{Counters, Stats};
-use crate::store::Save;
+use crate::store::{Owner, Save};
 use crate::templates::Templates;
 use crate::upgrade::upgrade;
 use crate::users::Users;
@@ -178,11 +178,30 @@ impl Runtime {
         Ok(())
     }
 
-    /// Sends an event to every component of every session, of whatever tenant.
+    /// Sends an event to every component of every session that has no tenant.
     ///
     /// # Errors
     /// When `data` cannot be written as JSON.
     pub fn broadcast(&self, event: &str, data: &impl Serialize) -> Result {
+        self.0.tell_tenant(None, &ServerEvent::new(event, data)?, None);
+        Ok(())
+    }
+
+    /// Sends an event to every component of every session of that tenant.
+    ///
+    /// # Errors
+    /// When `data` cannot be written as JSON.
+    pub fn broadcast_of(&self, tenant: &str, event: &str, data: &impl Serialize) -> Result {
+        self.0.tell_tenant(Some(tenant), &ServerEvent::new(event, data)?, None);
+        Ok(())
+    }
+
+    /// Sends an event to every component of every session of all tenants, and of those that have none: for what
+    /// concerns the server itself.
+    ///
+    /// # Errors
+    /// When `data` cannot be written as JSON.
+    pub fn broadcast_to_all_tenants(&self, event: &str, data: &impl Serialize) -> Result {
         self.0.tell_everyone(&ServerEvent::new(event, data)?);
         Ok(())
     }
@@ -193,8 +212,8 @@ impl Runtime {
         &self.0.hub
     }
 
-    /// Ends all sessions of a user, of whatever tenant, and says how many there were in this process; those that only the
-    /// session store has are forgotten before long. Open pages are closed with 4401
+    /// Ends all sessions of a user who has no tenant, and says how many there were in this process; those that only the
+    /// session store has, or another process, end before long. Open pages are closed with 4401
     /// and load themselves anew; running actions finish. To be called once the hook for the
     /// [`identity`](Builder::identity) has begun to refuse what was revoked: a page that is let in again gets a new
     /// session.
@@ -205,17 +224,31 @@ impl Runtime {
     /// # }
     /// ```
     pub fn revoke(&self, user: &str) -> usize {
-        let ended = self.revoke_where(|identity| identity.user_id() == Some(user));
-        let executor = self.0.executor.get().cloned().or_else(|| Handle::try_current().ok());
-        if let Some(executor) = executor.filter(|_| self.0.keeper.is_some()) {
-            let (runtime, user) = (self.clone(), user.to_owned());
-            let forget = async move {
-                let core = runtime.core();
-                if let Some(keeper) = &core.keeper {
-                    keeper.forget_user(&user, |session| core.sessions.has(session)).await;
-                }
-            };
-            self.0.tasks.spawn_on(forget, &executor);
+        self.revoke_owner(None, user)
+    }
+
+    /// Ends all sessions of a user of that tenant, as [`revoke`](Self::revoke) does. A user of the same id in another
+    /// tenant is another user.
+    pub fn revoke_of(&self, tenant: &str, user: &str) -> usize {
+        self.revoke_owner(Some(tenant), user)
+    }
+
+    fn revoke_owner(&self, tenant: Option<&str>, user: &str) -> usize {
+        let ended =
+            self.revoke_where(|identity| identity.user_id() == Some(user) && identity.tenant() == tenant);
+        if let Some(keeper) = &self.0.keeper {
+            keeper.revoke(Owner { user: Some(user.to_owned()), tenant: tenant.map(str::to_owned) });
+            // If nothing has run here yet, the keeper does it when it starts.
+            if let Some(executor) = self.0.executor.get().cloned().or_else(|| Handle::try_current().ok()) {
+                let runtime = self.clone();
+                let flush = async move {
+                    if let Some(keeper) = &runtime.core().keeper {
+                        // What could not be written was logged and is tried again.
+                        let _retried = keeper.flush(&runtime).await;
+                    }
+                };
+                self.0.tasks.spawn_on(flush, &executor);
+            }
         }
         ended
     }
@@ -238,6 +271,22 @@ impl Runtime {
             port.end(CloseCode::SessionEnded, UnmountReason::Closed);
         }
         port.is_some()
+    }
+
+    /// Returns whether new pages can be served: the server is not going away, and the session store, if there is one,
+    /// can be written (as of at most a second ago). For a load balancer's probe.
+    ///
+    /// # Errors
+    /// Why not, in words that name no secret.
+    pub async fn readiness(&self) -> std::result::Result<(), NotReady> {
+        if !self.is_ready() {
+            return Err(NotReady::GoingAway);
+        }
+        self.on_executor();
+        match &self.0.keeper {
+            Some(keeper) => keeper.probe(self).await.map_err(NotReady::Store),
+            None => Ok(()),
+        }
     }
 
     /// Whether new pages are welcome: not while the server is going away.
@@ -271,7 +320,7 @@ impl Runtime {
             }
         }
         if let Some(keeper) = &core.keeper {
-            keeper.close().await;
+            keeper.close(self).await;
         }
     }
 
@@ -295,7 +344,7 @@ impl Runtime {
         self.0.executor.get_or_init(|| {
             tokio::spawn(sweep::run(self.downgrade(), self.0.shutdown.clone(), self.0.limits.clone()));
             if self.0.keeper.is_some() {
-                tokio::spawn(keeper::run(self.downgrade(), self.0.shutdown.clone()));
+                keeper::start(&self.downgrade(), &self.0.shutdown);
             }
             Handle::current()
         });
@@ -385,6 +434,18 @@ impl Core {
             }
         }
     }
+}
+
+/// Why new pages cannot be served now.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NotReady {
+    /// The server is going away.
+    #[error("the server is going away")]
+    GoingAway,
+    /// The session store cannot be written: its disk is full, or it does not answer.
+    #[error("the session store cannot be written: {0}")]
+    Store(String),
 }
 
 impl std::fmt::Debug for Runtime {

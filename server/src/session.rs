@@ -4,6 +4,7 @@
 //! what has to wait is a future in [`Session::running`], and comes back as a [`Done`].
 
 mod answer;
+mod committed;
 mod component;
 mod conduct;
 mod effects;
@@ -36,13 +37,14 @@ use vivaz_protocol::{ComponentId, ConnectionId, SessionId, TopicName};
 use self::component::Component;
 use self::conduct::Conduct;
 pub(crate) use self::history::History;
+pub(crate) use self::keep::owner;
 use self::replies::Replies;
-pub(crate) use self::restore::restore;
+pub(crate) use self::restore::{Restore, RestoreError, Restored, restore};
 pub(crate) use self::resume::Position;
 use self::topics::Held;
 pub(crate) use self::work::Done;
 use crate::browser::Browser;
-use crate::port::Port;
+use crate::port::{Loss, Port};
 use crate::runtime::Runtime;
 use crate::stats::Counters;
 
@@ -67,6 +69,10 @@ pub(crate) struct Session {
     over: bool,
     /// Whether the store was told that it has changed since it was saved.
     unsaved: bool,
+    /// Whether the store has had it: from then on it is not entered by the way, but written whole if it is lost.
+    entered: bool,
+    /// Whether the store has something of it that is not so: it is written whole the next time.
+    stale: bool,
 }
 
 type Running = FuturesUnordered<BoxFuture<Done>>;
@@ -93,6 +99,8 @@ impl Session {
             running: None,
             over: false,
             unsaved: false,
+            entered: false,
+            stale: false,
         }
     }
 
@@ -150,6 +158,18 @@ impl Session {
     /// Starts something that may have to wait: polled once here, and if it is not done, again when it is woken.
     fn start(&mut self, future: BoxFuture<Done>) {
         self.running.get_or_insert_default().push(future);
+    }
+}
+
+impl Session {
+    /// Drops the copy in memory of a session that is not this process's any more. Its components are not told: they live
+    /// on where the session is. Nothing is deleted in the store.
+    pub(crate) fn evict(mut self: Box<Self>, loss: Loss) {
+        self.over = true;
+        tracing::warn!(session = %self.id(), ?loss, "the session is not this process's any more");
+        if let Some(keeper) = &self.runtime.core().keeper {
+            keeper.drop_session(self.port.session());
+        }
     }
 }
 

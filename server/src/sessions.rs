@@ -129,18 +129,13 @@ impl Sessions {
         // Whichever of the two was shown stays good until the new connection has proved that it has the next one.
         entry.secrets.previous = Some(given);
         entry.member.is_back();
-        match std::mem::replace(&mut entry.place, Place::Held) {
-            Place::Waiting { session, .. } => {
-                entry.port.attend();
-                Some(Claim::Session(session))
-            }
-            Place::Held => {
-                let (give, take) = oneshot::channel();
-                // A held session's port is attended: its task sees this.
-                let _attended = entry.port.post(Mail::Yield(give), usize::MAX);
-                Some(Claim::Asked(take))
-            }
-        }
+        Some(entry.hand_over())
+    }
+
+    /// Takes a session from whichever task has it, without a secret: its copy here is not good any more.
+    pub(crate) fn seize(&self, id: &SessionId) -> Option<Claim> {
+        let mut shard = self.shard(id);
+        shard.get_mut(id).map(|entry| entry.hand_over())
     }
 
     /// Changes the secret of a session that is being resumed, and whose it is: permissions may have changed.
@@ -289,6 +284,24 @@ impl Sessions {
         let [first, ..] = &self.shards;
         let at = self.hasher.hash_one(id) % SHARDS as u64;
         lock(usize::try_from(at).ok().and_then(|at| self.shards.get(at)).unwrap_or(first))
+    }
+}
+
+impl Entry {
+    /// Gives the session away, or asks the task that has it to do so.
+    fn hand_over(&mut self) -> Claim {
+        match std::mem::replace(&mut self.place, Place::Held) {
+            Place::Waiting { session, .. } => {
+                self.port.attend();
+                Claim::Session(session)
+            }
+            Place::Held => {
+                let (give, take) = oneshot::channel();
+                // A held session's port is attended: its task sees this.
+                let _attended = self.port.post(Mail::Yield(give), usize::MAX);
+                Claim::Asked(take)
+            }
+        }
     }
 }
 

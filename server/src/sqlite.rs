@@ -4,20 +4,24 @@
 //! SQLite has one writer at a time whatever is done, so one thread owns the connection. Everything that is asked for
 //! while it is busy with one transaction goes into the next one: under load, many commits cost one write to disk.
 
+mod leases;
+mod rows;
+mod schema;
 mod sessions;
 mod writer;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
+use vivaz_components::instance::BoxFuture;
 
 pub use rusqlite;
 pub use rusqlite::Connection;
 
 use self::writer::{Finish, Order, Ran};
-use crate::store::StoreError;
+use crate::store::{Clock, StoreError, StoreTime, SystemClock};
 
 /// So many orders wait at most; whoever brings another one waits for its turn, and nobody else does.
 const QUEUE: usize = 1024;
@@ -39,17 +43,29 @@ const QUEUE: usize = 1024;
 #[derive(Clone, Debug)]
 pub struct Sqlite {
     orders: mpsc::Sender<Order>,
+    time: StoreTime,
     /// Joined by whoever has the last handle.
     thread: Arc<writer::Thread>,
 }
 
 impl Sqlite {
     /// Opens a file, or makes it, and the tables for sessions in it (their names begin with `vivaz_`).
+    /// Tables of an earlier version are brought to this one. The pages of the file are checked, which
+    /// takes about as long as reading it.
     ///
     /// # Errors
-    /// If the file cannot be opened or is not such a database.
+    /// If the file cannot be opened, [`StoreError::Corrupt`] if it is damaged or is not a database, and
+    /// [`StoreError::TooNew`] if its tables were made by a newer version.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
-        Self::start(Connection::open(path).map_err(StoreError::failed)?)
+        Self::open_with_clock(path, Arc::new(SystemClock::new()))
+    }
+
+    /// Opens a file as [`open`](Self::open) does, and measures the leases of sessions with this clock.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_with_clock(path: impl AsRef<Path>, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
+        Self::start(Connection::open(path).map_err(schema::readable)?, clock)
     }
 
     /// A database in memory, for tests.
@@ -57,15 +73,17 @@ impl Sqlite {
     /// # Errors
     /// If the system has no room for it.
     pub fn in_memory() -> Result<Self, StoreError> {
-        Self::start(Connection::open_in_memory().map_err(StoreError::failed)?)
+        Self::start(Connection::open_in_memory().map_err(StoreError::failed)?, Arc::new(SystemClock::new()))
     }
 
-    fn start(connection: Connection) -> Result<Self, StoreError> {
-        writer::prepare(&connection).map_err(StoreError::failed)?;
-        sessions::prepare(&connection)?;
+    fn start(mut connection: Connection, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
+        writer::prepare(&connection).map_err(schema::readable)?;
+        schema::check(&connection)?;
+        schema::migrate(&mut connection)?;
+        let time = StoreTime::new(clock, schema::last_time(&connection)?);
         let (orders, queue) = mpsc::channel(QUEUE);
         let thread = writer::Thread::start(connection, queue).map_err(StoreError::failed)?;
-        Ok(Self { orders, thread: Arc::new(thread) })
+        Ok(Self { orders, time, thread: Arc::new(thread) })
     }
 
     /// Runs `work` in a transaction, by itself or with others, and answers when that is on disk. An error or a panic
@@ -92,13 +110,13 @@ impl Sqlite {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        run(&self.orders, work).await
+        order(&self.orders, work, |done| done).await
     }
 
     /// Waits until everything that was asked for is on disk and the file is closed, if this is the last handle; a
     /// runtime that was given a clone has one too.
     pub async fn close(self) {
-        let Self { orders, thread } = self;
+        let Self { orders, time: _, thread } = self;
         drop(orders);
         if let Some(thread) = Arc::into_inner(thread) {
             // Joining is waiting for the disk: not on a thread that has other things to do.
@@ -110,48 +128,48 @@ impl Sqlite {
     }
 }
 
-/// Gives an order and waits for its answer.
-async fn run<T, E>(
+/// Gives an order. It is queued by the call itself, so that orders are done in the order of the calls; only where
+/// the queue is full, it is queued when the future is polled. The future waits for its answer. `tell` is called when
+/// the order is on disk, by the thread that writes, so in the order of the writes.
+fn order<T, U, E>(
     orders: &mpsc::Sender<Order>,
     work: impl FnOnce(&Connection) -> Result<T, E> + Send + 'static,
-) -> Result<T, E>
+    tell: impl FnOnce(T) -> U + Send + 'static,
+) -> BoxFuture<Result<U, E>>
 where
     T: Send + 'static,
-    E: From<StoreError> + Send + 'static,
-{
-    run_and_tell(orders, work, || ()).await
-}
-
-/// The same; `tell` is called when it is on disk, by the thread that writes, so in the order of the writes.
-async fn run_and_tell<T, E>(
-    orders: &mpsc::Sender<Order>,
-    work: impl FnOnce(&Connection) -> Result<T, E> + Send + 'static,
-    tell: impl FnOnce() + Send + 'static,
-) -> Result<T, E>
-where
-    T: Send + 'static,
+    U: Send + 'static,
     E: From<StoreError> + Send + 'static,
 {
     let (answer, outcome) = oneshot::channel();
     let order: Order = Box::new(move |connection| {
-        let result = work(connection);
+        let result = match connection {
+            Ok(connection) => work(connection),
+            Err(why) => Err(StoreError::failed(why).into()),
+        };
         let keep = result.is_ok();
         let finish: Finish = Box::new(move |committed| {
             let result = match committed {
                 Ok(()) => result,
                 Err(error) => result.and(Err(error.into())),
             };
-            if result.is_ok() && catch_unwind(AssertUnwindSafe(tell)).is_err() {
-                tracing::error!("telling of a write panicked");
-            }
-            // Whoever asked may have gone; what was asked for is done all the same.
-            drop(answer.send(result));
+            // The caller may have gone; what was asked for is done all the same.
+            drop(answer.send(result.map(tell)));
         });
         Ran { keep, finish }
     });
-    if orders.send(order).await.is_err() {
-        return Err(StoreError::Closed.into());
-    }
-    // An order that panicked answers nothing.
-    outcome.await.unwrap_or_else(|_| Err(StoreError::failed("a write panicked").into()))
+    let queued = orders.try_send(order);
+    let orders = orders.clone();
+    Box::pin(async move {
+        let queued = match queued {
+            Ok(()) => Ok(()),
+            Err(TrySendError::Full(order)) => orders.send(order).await.map_err(|_| StoreError::Closed),
+            Err(TrySendError::Closed(_)) => Err(StoreError::Closed),
+        };
+        // Nothing may keep the thread waiting for more orders while this one is done.
+        drop(orders);
+        queued?;
+        // An order that panicked answers nothing.
+        outcome.await.unwrap_or_else(|_| Err(StoreError::failed("a write panicked").into()))
+    })
 }

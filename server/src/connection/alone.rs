@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use tokio::time::Instant;
 use vivaz_components::UnmountReason;
 
-use crate::port::Mail;
+use crate::port::{Loss, Mail};
 use crate::session::{Done, Session};
 
 /// Looks after a session without a connection until nothing is left to do, then lets it wait.
@@ -22,9 +22,14 @@ pub(crate) async fn tend(mut session: Box<Session>, until: Instant) {
                     Err(back) => session = back,
                 },
                 Alone::Mail(Mail::Save) => session.save_until(until),
+                Alone::Mail(Mail::Enter(answer)) => session.enter(Some(until), answer),
+                Alone::Mail(Mail::Evict(Loss::Ended)) => return end(session, UnmountReason::Closed).await,
+                Alone::Mail(Mail::Evict(loss)) => return session.evict(loss),
                 Alone::Mail(Mail::Expired) => {}
                 // What runs finishes; with a store, the session is saved when it has.
-                Alone::Mail(Mail::Drain(_)) if session.runtime().core().keeper.is_some() => {}
+                Alone::Mail(Mail::Drain(_)) if session.runtime().core().keeper.is_some() => {
+                    session.is_to_be_saved();
+                }
                 Alone::Mail(Mail::Drain(_)) => return end(session, UnmountReason::Shutdown).await,
                 Alone::Mail(Mail::Close(_)) if session.runtime().core().keeper.is_some() => {
                     return session.save();
@@ -72,8 +77,19 @@ pub(crate) async fn end(mut session: Box<Session>, reason: UnmountReason) {
         while let Some(turn) = poll_fn(|cx| poll_alone(&mut session, cx)).await {
             match turn {
                 Alone::Done(done) => session.done(*done),
+                // What runs cannot be kept, and waits in vain for that.
+                Alone::Mail(Mail::Evict(_)) => return,
                 // Nobody can resume it any more, and its components are on their way out.
-                Alone::Mail(_) => {}
+                Alone::Mail(
+                    Mail::Event { .. }
+                    | Mail::Yield(_)
+                    | Mail::Save
+                    | Mail::Drain(_)
+                    | Mail::Close(_)
+                    | Mail::Expired
+                    | Mail::End(..)
+                    | Mail::Enter(_),
+                ) => {}
             }
         }
     };

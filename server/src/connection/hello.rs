@@ -3,14 +3,14 @@
 use futures_util::StreamExt;
 use vivaz_components::{Identity, UnmountReason};
 use vivaz_protocol::{
-    ClientBody, ClientType, CloseCode, ConnectionId, ErrorCode, Hello, Resume, SessionId, decode_client,
+    ClientBody, ClientType, CloseCode, ConnectionId, ErrorCode, Hello, SessionId, decode_client,
 };
 
+use super::come_back::come_back;
 use crate::port::Port;
 use crate::runtime::Runtime;
 use crate::secret::random_text;
-use crate::session::{self, Position, Session};
-use crate::sessions::Claim;
+use crate::session::{Position, Session};
 use crate::transport::{Incoming, NOT_A_MESSAGE, Transport, Violation};
 
 /// Somebody's access was taken away between the recognition and the greeting. It is not known whose; a client that
@@ -26,7 +26,7 @@ pub(super) enum Refused {
 }
 
 impl Refused {
-    fn code(code: CloseCode, reason: &'static str) -> Self {
+    pub(super) fn code(code: CloseCode, reason: &'static str) -> Self {
         Self::Close(code.as_u16(), reason)
     }
 }
@@ -110,15 +110,8 @@ async fn find_session(
     };
     let connection = random_text::<9>().and_then(|text| ConnectionId::new(&text).ok()).ok_or_else(unable)?;
     if let Some(resume) = hello.resume
-        && let Some(mut session) = come_back(&resume, runtime, &identity, revocations).await
-        && let Some((secret, secrets)) = core.sessions.renew(&resume.session, identity.clone())
+        && let Some((mut session, secret)) = come_back(&resume, runtime, &identity, revocations).await?
     {
-        if let Some(keeper) = &core.keeper
-            && let Err(error) = keeper.store.renew(&resume.session, secrets).await
-        {
-            // It can be resumed here; whether by another process will be seen when it is saved next.
-            tracing::error!(%error, "a session's new secret could not be stored");
-        }
         let position = Position { acked: resume.acked, streams: resume.streams };
         session.resume(secret, connection, identity, &position).await;
         return Ok(session);
@@ -139,25 +132,4 @@ async fn find_session(
     let mut session = Box::new(Session::new(runtime.clone(), port, identity, connection));
     session.greet(secret);
     Ok(session)
-}
-
-/// The session that a client comes back to: from whoever has it here, or out of the store.
-async fn come_back(
-    resume: &Resume<'_>,
-    runtime: &Runtime,
-    identity: &Identity,
-    revocations: u64,
-) -> Option<Box<Session>> {
-    let sessions = &runtime.core().sessions;
-    if !sessions.has(&resume.session)
-        && let Some(session) = session::restore(runtime, resume, identity).await
-    {
-        // It was not among those that were looked through if somebody's access was taken away meanwhile.
-        return (runtime.core().revocations() == revocations).then_some(session);
-    }
-    match sessions.claim(&resume.session, &resume.secret, identity)? {
-        Claim::Session(session) => Some(session),
-        // It may end while it is asked for.
-        Claim::Asked(take) => take.await.ok(),
-    }
 }

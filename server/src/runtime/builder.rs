@@ -276,7 +276,7 @@ impl Builder {
         let limits = self.limits;
         let boot: Box<str> = random_text::<6>().unwrap_or_default().into();
         let save = self.save;
-        let keeper = self.store.map(|store| Keeper::new(store, save, boot.clone(), &limits));
+        let keeper = self.store.map(|store| Keeper::new(store, save, &boot, &limits));
         for durable in registry.iter().filter(|one| one.spec.durable && keeper.is_none()) {
             tracing::error!(
                 name = durable.spec.name,

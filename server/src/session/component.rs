@@ -32,6 +32,8 @@ pub(super) struct Component {
     /// Whether the page has another template or another state than this component ever had, and is told so when it is
     /// back.
     pub(super) replaced: bool,
+    /// The props that it was mounted with, as JSON; empty without a store.
+    pub(super) props: Box<str>,
     /// How often it was committed to the store.
     pub(super) version: u64,
     /// The last message for it that was committed: it and those before it are never run again.
@@ -106,6 +108,7 @@ impl Component {
             topics: Vec::new(),
             joined: false,
             replaced: false,
+            props: Box::default(),
             version: 0,
             settled: 0,
             spec,

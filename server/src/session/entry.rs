@@ -1,23 +1,26 @@
 //! Components that come into the store when they are mounted, and leave it when they are removed.
 
+use std::sync::Arc;
+
 use vivaz_components::instance::Instance;
 use vivaz_components::{ActionError, Result};
 use vivaz_protocol::{ComponentId, Ref};
 
 use super::Session;
+use super::committed::settle;
 use super::component::{Component, Origin};
-use super::journal::failed;
-use super::keep::owner;
 use super::replies::Kept;
 use super::work::Done;
+use crate::port::{Loss, Port};
 use crate::runtime::Runtime;
-use crate::store::{Change, Commit, Owner, StoredComponent};
+use crate::store::{Change, Commit, CommitError, Refusal, SnapshotHead, StoreError, StoredComponent};
 
 /// A component that is being mounted and then entered.
 pub(super) struct Entry {
     runtime: Runtime,
-    session: vivaz_protocol::SessionId,
-    owner: Owner,
+    port: Arc<Port>,
+    /// The session itself, if the store has never had it.
+    enters: Option<Box<SnapshotHead>>,
     component: StoredComponent,
     reply: Option<Ref>,
     received: u64,
@@ -25,26 +28,15 @@ pub(super) struct Entry {
 
 impl Session {
     /// What is to be entered for a component, if there is a store.
-    pub(super) fn entry(&self, id: &ComponentId, one: &Component, props: &str) -> Option<Entry> {
+    pub(super) fn entry(&self, id: &ComponentId, one: &Component) -> Option<Entry> {
         let core = self.runtime.core();
-        core.keeper.as_ref()?;
+        let keeper = core.keeper.as_ref()?;
+        let enters = if self.entered { None } else { self.head(keeper.good_for).map(Box::new) };
         Some(Entry {
             runtime: self.runtime.clone(),
-            session: self.id().clone(),
-            owner: owner(&self.identity),
-            component: StoredComponent {
-                id: id.to_string(),
-                name: one.spec.name.into(),
-                schema: one.spec.schema,
-                template: core.templates.hash_of(one.spec.name).into(),
-                props: props.into(),
-                state: Vec::new(),
-                epoch: core.epoch(&one.history).to_string(),
-                rev: one.rev.0,
-                version: 0,
-                settled: one.settled,
-                durable: core.commits(one.spec).is_some(),
-            },
+            port: Arc::clone(&self.port),
+            enters,
+            component: StoredComponent { version: 0, ..core.stored(id, one, Vec::new()) },
             reply: None,
             received: self.replies.received_up_to(),
         })
@@ -62,19 +54,47 @@ impl Session {
             }
             Origin::Server | Origin::End { .. } => None,
         };
+        keeper.drop_component(self.id(), id);
         let removed = keeper.store.commit(Commit::of(
             self.id().clone(),
+            Arc::clone(&keeper.process),
             self.replies.received_up_to(),
             Change::Removed { id: id.clone() },
             reply,
         ));
-        let id = id.clone();
+        let (id, port) = (id.clone(), Arc::clone(&self.port));
         self.start(Box::pin(async move {
-            if let Err(error) = removed.await {
-                tracing::error!(component = %id, error = %failed(error), "a component is still in the store");
-            }
-            Done::Removed { id, origin }
+            let result = match removed.await {
+                // What the store does not have need not be removed.
+                Ok(()) | Err(CommitError::Absent(_)) => Ok(()),
+                Err(CommitError::Store(error)) => Err(error),
+                Err(CommitError::Work(error)) => Err(StoreError::failed(error.to_string())),
+                Err(CommitError::Refused(refusal)) => {
+                    port.lose(if refusal == Refusal::Ended { Loss::Ended } else { Loss::Taken });
+                    Ok(())
+                }
+                Err(CommitError::Conflict) => {
+                    port.lose(Loss::Outdated);
+                    Ok(())
+                }
+            };
+            Done::Removed { id, origin, result }
         }));
+    }
+
+    /// A component is out of the store, or could not be taken out: then the session is written whole before long.
+    pub(super) fn removed(
+        &mut self,
+        id: &ComponentId,
+        origin: Origin,
+        result: std::result::Result<(), StoreError>,
+    ) {
+        if let Err(error) = result {
+            tracing::error!(component = %id, %error, "a component is still in the store; it will be tried again");
+            self.stale = true;
+            self.touch();
+        }
+        self.gone(id, origin);
     }
 }
 
@@ -88,10 +108,10 @@ impl Entry {
 
     /// Enters the component as it was made. Without that it is not mounted.
     pub(super) async fn commit(self, made: Result<Box<dyn Instance>>) -> Result<Box<dyn Instance>> {
-        let Self { runtime, session, owner, mut component, reply, received } = self;
+        let Self { runtime, port, enters, mut component, reply, received } = self;
         let mut instance = made?;
         let core = runtime.core();
-        let (Some(keeper), Some(secrets)) = (&core.keeper, core.sessions.secrets(&session)) else {
+        let Some(keeper) = core.keeper.as_ref().filter(|_| core.sessions.has(port.session())) else {
             return Err(ActionError::internal("the session has ended"));
         };
         component.state = instance.save()?;
@@ -102,14 +122,11 @@ impl Entry {
             }
             None => None,
         };
-        let change = Change::Mounted {
-            component: Box::new(component),
-            owner,
-            secrets,
-            expires: keeper.expires(),
-            process: keeper.process.to_string(),
-        };
-        keeper.store.commit(Commit::of(session, received, change, reply)).await.map_err(failed)?;
+        let change = Change::Mounted { component: Box::new(component) };
+        let session = port.session().clone();
+        let commit = Commit::of(session, Arc::clone(&keeper.process), received, change, reply);
+        let committed = keeper.store.commit(Commit { enters, ..commit });
+        settle(Arc::clone(&keeper.store), port, committed).await?;
         Ok(instance)
     }
 }

@@ -3,17 +3,22 @@
 use std::sync::Arc;
 
 use vivaz_components::instance::BoxFuture;
-use vivaz_components::{ActionError, Change, Journal, Message, Result, Transaction};
+use vivaz_components::{Change, Journal, Message, Result, Transaction};
 use vivaz_protocol::{ComponentId, Ref, SessionId};
 
 use super::Session;
+use super::committed::settle;
 use super::component::Origin;
 use super::replies::Kept;
-use crate::store::{self, Commit, CommitError, SessionStore, State, Written};
+use crate::port::Port;
+use crate::store::{self, Commit, SessionStore, State, Written};
 
 /// Where the changes of one job go.
 struct Entry {
     store: Arc<dyn SessionStore>,
+    /// The process that holds the session.
+    by: Arc<str>,
+    port: Arc<Port>,
     session: SessionId,
     received: u64,
     place: Place,
@@ -47,6 +52,8 @@ impl Session {
         };
         Some(Arc::new(Entry {
             store: Arc::clone(&keeper.store),
+            by: Arc::clone(&keeper.process),
+            port: Arc::clone(&self.port),
             session: self.id().clone(),
             received: self.replies.received_up_to(),
             place,
@@ -58,13 +65,17 @@ impl Journal for Entry {
     fn commit(&self, transaction: Transaction) -> BoxFuture<Result> {
         let Transaction { write, publish } = transaction;
         let place = self.place.clone();
+        let expects = Some((place.component.clone(), place.version));
         let committed = self.store.commit(Commit {
             session: self.session.clone(),
+            by: Arc::clone(&self.by),
+            enters: None,
+            expects,
             received: self.received,
             write: Box::new(move |connection| Ok(place.written(write(connection)?))),
             publish,
         });
-        Box::pin(async move { committed.await.map_err(failed) })
+        Box::pin(settle(Arc::clone(&self.store), Arc::clone(&self.port), committed))
     }
 
     fn message(&self) -> Option<Message> {
@@ -88,17 +99,6 @@ impl Place {
             rev: self.rev + u64::from(change.moved),
         };
         let settled = reply.as_ref().map_or(0, |reply| reply.reference);
-        Written { change: store::Change::Changed { state, from: self.version, settled }, reply }
-    }
-}
-
-/// What the page is told when a change could not be committed.
-pub(super) fn failed(error: CommitError) -> ActionError {
-    match error {
-        CommitError::Work(error) => error,
-        CommitError::Conflict => {
-            ActionError::internal("another process has the session: the change was not committed")
-        }
-        CommitError::Store(error) => ActionError::internal(error),
+        Written { change: store::Change::Changed { state, settled }, reply }
     }
 }

@@ -1,14 +1,21 @@
 //! A session as it is kept.
 
+use std::time::Duration;
+
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 use vivaz_components::Identity;
 use vivaz_protocol::ComponentId;
 
 use super::Session;
-use super::component::Slot;
-use crate::keeper::Keeper;
-use crate::seal::now;
-use crate::store::{Owner, Progress, Snapshot, State};
+use super::component::{Component, Slot};
+use super::work::Done;
+use crate::keeper::{Keeper, refused};
+use crate::port::Entered;
+use crate::runtime::Core;
+use crate::store::{
+    Owner, Progress, Refusal, Snapshot, SnapshotHead, State, StoreError, StoredComponent, Whole,
+};
 
 impl Session {
     /// Something that is kept has changed.
@@ -26,7 +33,7 @@ impl Session {
     pub(crate) fn save(&mut self) {
         let runtime = self.runtime.clone();
         if let Some(keeper) = runtime.core().keeper.as_ref().filter(|_| !self.over) {
-            self.put(keeper, keeper.expires());
+            self.put(keeper, keeper.good_for);
         }
     }
 
@@ -41,15 +48,90 @@ impl Session {
     pub(crate) fn save_until(&mut self, until: Instant) {
         let runtime = self.runtime.clone();
         if let Some(keeper) = runtime.core().keeper.as_ref().filter(|_| !self.over) {
-            let left = until.saturating_duration_since(Instant::now());
-            self.put(keeper, now() + left.as_secs().max(1));
+            self.put(keeper, left_until(until));
         }
     }
 
-    fn put(&mut self, keeper: &Keeper, expires: u64) {
+    /// Notes that what the store has of the session is to be written anew: how long it is good has changed.
+    pub(crate) fn is_to_be_saved(&mut self) {
+        self.unsaved |= self.entered;
+    }
+
+    /// Whether the store has had the session.
+    pub(crate) fn is_entered(&self) -> bool {
+        self.entered
+    }
+
+    /// Writes the session whole, because the store has lost it; `until` is the end of its time if it waits for its page.
+    pub(crate) fn enter(&mut self, until: Option<Instant>, answer: Option<oneshot::Sender<Entered>>) {
+        let runtime = self.runtime.clone();
+        let Some(keeper) = runtime.core().keeper.as_ref().filter(|_| !self.over) else { return };
+        let Some(whole) = self.whole(until.map_or(keeper.good_for, left_until)) else { return };
+        tracing::warn!(session = %self.id(), "the store does not have all of the session: it is written again");
+        let entering = keeper.store.enter(&keeper.process, vec![whole]);
+        self.start(Box::pin(async move { Done::Entered { outcome: entering.await, answer } }));
+    }
+
+    /// Takes in what came of that.
+    pub(super) fn was_entered(
+        &mut self,
+        outcome: Result<Vec<(vivaz_protocol::SessionId, Refusal)>, StoreError>,
+        answer: Option<oneshot::Sender<Entered>>,
+    ) {
+        match outcome {
+            Ok(all) => match all.first() {
+                // Dropping the answer says that the session has ended.
+                Some((_, refusal)) => refused(&self.port, *refusal),
+                None => {
+                    self.entered = true;
+                    self.stale = false;
+                    if let Some(answer) = answer {
+                        // Whoever asked for it may have given up.
+                        let _ = answer.send(Ok(()));
+                    }
+                }
+            },
+            Err(error) => {
+                tracing::error!(%error, "a session could not be written; it will be tried again");
+                self.stale = true;
+                self.touch();
+                if let Some(answer) = answer {
+                    let _ = answer.send(Err(error.into()));
+                }
+            }
+        }
+    }
+
+    /// The same, waiting for it, for a session that nothing else runs in.
+    pub(crate) async fn enter_now(&mut self, keeper: &Keeper) -> Result<Option<Refusal>, StoreError> {
+        let Some(whole) = self.whole(keeper.good_for) else { return Ok(None) };
+        let refused = keeper.within(keeper.store.enter(&keeper.process, vec![whole])).await?;
+        Ok(refused.first().map(|(_, refusal)| *refusal))
+    }
+
+    fn put(&mut self, keeper: &Keeper, good_for: Duration) {
         self.unsaved = false;
-        let Some(secrets) = self.runtime.core().sessions.secrets(self.id()) else { return };
+        // At the end of the process nobody is left to be asked for what the store turns out to have lost.
+        if self.stale || !self.runtime.is_ready() {
+            if let Some(whole) = self.whole(good_for) {
+                self.stale = false;
+                keeper.put_whole(whole);
+            }
+            return;
+        }
+        let Some(head) = self.head(good_for) else { return };
         let components = self.states();
+        keeper.put(Snapshot {
+            session: self.id().clone(),
+            head,
+            received: self.replies.received_up_to(),
+            components,
+        });
+    }
+
+    /// Whose the session is and how far; `None` if it has ended.
+    pub(super) fn head(&self, good_for: Duration) -> Option<SnapshotHead> {
+        let secrets = self.runtime.core().sessions.secrets(self.id())?;
         let hub = self.hub();
         let rooms = hub.rooms();
         let in_rooms = |id: &ComponentId| rooms.rooms_of(self.id(), id);
@@ -62,16 +144,27 @@ impl Session {
                 .collect(),
             ..self.replies.progress()
         };
-        keeper.put(Snapshot {
-            session: self.id().clone(),
-            owner: owner(&self.identity),
-            secrets,
-            progress,
-            expires,
-            process: keeper.process.to_string(),
-            received: self.replies.received_up_to(),
-            components,
-        });
+        Some(SnapshotHead { owner: owner(&self.identity), secrets, progress, good_for })
+    }
+
+    /// The whole session as it is in memory.
+    fn whole(&mut self, good_for: Duration) -> Option<Whole> {
+        let head = self.head(good_for)?;
+        let runtime = self.runtime.clone();
+        let core = runtime.core();
+        let (mut components, mut moving) = (Vec::new(), Vec::new());
+        for (id, component) in &mut self.components {
+            let saved = component.instance().map(|instance| instance.save());
+            match saved {
+                Some(Ok(state)) => components.push(core.stored(id, component, state)),
+                Some(Err(error)) => {
+                    tracing::error!(component = %id, %error, "a component cannot be saved");
+                    moving.push(id.clone());
+                }
+                None => moving.push(id.clone()),
+            }
+        }
+        Some(Whole { session: self.id().clone(), head, components, moving })
     }
 
     /// The states of the components whose changes are not committed one by one.
@@ -97,7 +190,31 @@ impl Session {
     }
 }
 
+impl Core {
+    /// A component as it is kept.
+    pub(super) fn stored(&self, id: &ComponentId, one: &Component, state: Vec<u8>) -> StoredComponent {
+        StoredComponent {
+            id: id.to_string(),
+            name: one.spec.name.into(),
+            schema: one.spec.schema,
+            template: self.templates.hash_of(one.spec.name).into(),
+            props: one.props.to_string(),
+            state,
+            epoch: self.epoch(&one.history).to_string(),
+            rev: one.rev.0,
+            version: one.version,
+            settled: one.settled,
+            durable: self.commits(one.spec).is_some(),
+        }
+    }
+}
+
+/// How long a session is good that waits for its page until then.
+fn left_until(until: Instant) -> Duration {
+    until.saturating_duration_since(Instant::now()).max(Duration::from_secs(1))
+}
+
 /// Whose a session is, as it is kept.
-pub(super) fn owner(identity: &Identity) -> Owner {
+pub(crate) fn owner(identity: &Identity) -> Owner {
     Owner { user: identity.user_id().map(Into::into), tenant: identity.tenant().map(Into::into) }
 }

@@ -107,8 +107,11 @@ impl Session {
             tracing::error!(name = registration.spec.name, "a durable component, and no session store");
             return self.refuse_mount(reference, id, ErrorCode::ActionFailed, "the component cannot be kept");
         }
-        let component = Component::new(registration.spec, core.begin_history());
-        let entry = self.entry(id, &component, props).map(|entry| entry.answering(reference));
+        let mut component = Component::new(registration.spec, core.begin_history());
+        if core.keeper.is_some() {
+            component.props = props.into();
+        }
+        let entry = self.entry(id, &component).map(|entry| entry.answering(reference));
         self.components.insert(id.clone(), Box::new(component));
         let id = id.clone();
         self.start(Box::pin(async move {
@@ -142,6 +145,8 @@ impl Session {
                 tracing::debug!(component = %id, name = component.spec.name, "mounted");
                 component.slot = Slot::Idle(instance);
                 component.replied = Some((reference, component.rev));
+                // With a store, a component is here when the store has it.
+                self.entered = true;
                 if has_connected {
                     component.queue.push_front(Task::Job { job: Job::Connected, origin: Origin::Server });
                 }

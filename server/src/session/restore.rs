@@ -5,10 +5,8 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 use serde_json::value::RawValue;
 use vivaz_components::instance::Instance;
-use vivaz_components::{
-    ActionError, Identity, MountContext, Registration, Result, Subscriber, UnmountReason,
-};
-use vivaz_protocol::{CloseCode, ComponentId, ConnectionId, Epoch, ErrorCode, Resume, Rev};
+use vivaz_components::{ActionError, Identity, MountContext, Registration, Subscriber, UnmountReason};
+use vivaz_protocol::{CloseCode, ComponentId, ConnectionId, Epoch, ErrorCode, ResumeSecret, Rev, SessionId};
 
 use super::Session;
 use super::component::{Component, Slot};
@@ -17,9 +15,8 @@ use super::keep::owner;
 use super::replies::{Bounds, Replies};
 use crate::port::Port;
 use crate::runtime::Runtime;
-use crate::seal::now;
 use crate::sessions::is_good;
-use crate::store::{Progress, StoredComponent, StoredSession};
+use crate::store::{Progress, StoreError, StoredComponent, StoredSession};
 
 /// A component as it comes back.
 struct Back {
@@ -40,53 +37,105 @@ enum How {
     Anew,
 }
 
-/// Brings a session here that another process had. `None` says nothing about why not; whoever is told so may find that
-/// somebody else has just brought it.
-pub(crate) async fn restore(
-    runtime: &Runtime,
-    resume: &Resume<'_>,
-    identity: &Identity,
-) -> Option<Box<Session>> {
+/// What a page that comes back is looked for with.
+pub(crate) struct Restore<'a> {
+    pub(crate) session: &'a SessionId,
+    pub(crate) secret: &'a ResumeSecret<'a>,
+    pub(crate) identity: &'a Identity,
+}
+
+/// What came of bringing a session here out of the store.
+pub(crate) enum Restored {
+    /// There is no such session for that page. It is not said why not.
+    Unknown,
+    /// It has moved meanwhile: look again where it is.
+    Moved,
+    /// Here it is, held by the caller.
+    Session(Box<Session>),
+}
+
+/// Why a session that the store may have could not be brought here. It is still in the store.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RestoreError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The user has as many sessions as one may have.
+    #[error("this user has too many sessions")]
+    TooMany,
+    /// A component could not be stored again.
+    #[error("a component could not be stored: {0}")]
+    Component(ActionError),
+    /// The user's access is being taken away.
+    #[error("the sessions of this user are being ended")]
+    Ending,
+}
+
+/// Brings a session here that another process had.
+///
+/// # Errors
+/// A failure is not an absence: the page is to try again.
+pub(crate) async fn restore(runtime: &Runtime, wanted: Restore<'_>) -> Result<Restored, RestoreError> {
+    let Restore { session: id, secret, identity } = wanted;
     let core = runtime.core();
-    let keeper = core.keeper.as_ref()?;
-    let stored = match keeper.store.load(&resume.session, now()).await {
-        Ok(stored) => stored?,
+    let Some(keeper) = &core.keeper else { return Ok(Restored::Unknown) };
+    let theirs = owner(identity);
+    if keeper.has_ended(id) {
+        return Ok(Restored::Unknown);
+    }
+    if keeper.is_revoking(&theirs) {
+        return Err(RestoreError::Ending);
+    }
+    let Some(head) = keeper.within(keeper.store.find(id)).await? else { return Ok(Restored::Unknown) };
+    if is_good(secret, &head.secrets).is_none() || head.owner != theirs {
+        return Ok(Restored::Unknown);
+    }
+    let port = Port::new(id.clone(), runtime);
+    let (member, surplus) = core.users.enter(identity, id).map_err(|_too_many| RestoreError::TooMany)?;
+    let claimed = match keeper.within(keeper.store.claim(id, &keeper.process, &head)).await {
+        Ok(claimed) => claimed,
         Err(error) => {
-            tracing::error!(%error, "a session could not be loaded");
-            return None;
+            // It may be this process's by now, and is not run here.
+            keeper.release(id);
+            return Err(error.into());
         }
     };
-    let StoredSession { owner: theirs, mut secrets, progress, components, replies, exact } = stored;
-    let given = is_good(&resume.secret, &secrets)?;
-    if theirs != owner(identity) {
-        return None;
-    }
-    secrets.previous = Some(given);
-    let port = Port::new(resume.session.clone(), runtime);
-    let (member, surplus) = core.users.enter(identity, port.session()).ok()?;
+    let Some(stored) = claimed else { return Ok(Restored::Moved) };
     if let Some(port) = surplus.and_then(|surplus| core.sessions.port(&surplus)) {
         port.end(CloseCode::SessionEnded, UnmountReason::Expired);
     }
+    let StoredSession { owner: _, mut secrets, progress, components, replies, exact } = stored;
+    secrets.previous = is_good(secret, &secrets);
     if !core.sessions.adopt(Arc::clone(&port), identity.clone(), member, secrets) {
-        return None;
+        return Ok(Restored::Moved);
     }
-    // The connection is named when it resumes; until then there is none.
-    let nobody = ConnectionId::new("none").ok()?;
-    let mut session = Box::new(Session::new(runtime.clone(), port, identity.clone(), nobody));
+    let mut session = Box::new(Session::new(runtime.clone(), port, identity.clone(), nobody()));
+    session.entered = true;
     let limits = &core.limits;
     let bounds = Bounds { replies: limits.kept_replies, bytes: limits.kept_bytes };
     session.replies = Replies::restore(&progress, &replies, bounds);
     let cx = MountContext::new(core.env(identity.clone())).with_time_limit(limits.action_time);
     let components = components.into_iter().map(|stored| come_back(runtime, stored, cx.clone()));
     for back in join_all(components).await.into_iter().flatten() {
-        session.take_back(back, exact).await;
+        if let Err(error) = session.take_back(back, exact).await {
+            keeper.release(id);
+            return Err(RestoreError::Component(error));
+        }
     }
     session.join_rooms(&progress);
     session.port.attend();
     // From now on it is this process's.
     session.touch();
     tracing::debug!(session = %session.id(), exact, "session restored");
-    Some(session)
+    Ok(Restored::Session(session))
+}
+
+/// The connection of a session that has none yet. It is named when it resumes.
+fn nobody() -> ConnectionId {
+    match ConnectionId::new("none") {
+        Ok(id) => id,
+        Err(_) => unreachable!("the name is a connection id"),
+    }
 }
 
 /// Makes a component of what was stored; if that cannot be read any more, anew from its props.
@@ -125,16 +174,16 @@ async fn anew(
     registration: &Registration,
     stored: &StoredComponent,
     cx: MountContext,
-) -> Result<Box<dyn Instance>> {
+) -> Result<Box<dyn Instance>, ActionError> {
     let props: &RawValue = serde_json::from_str(&stored.props)?;
     registration.mount(props, cx).await
 }
 
 impl Session {
     /// Puts a component into its place. Its history goes on if no page can have seen more of it than was stored.
-    async fn take_back(&mut self, back: Back, exact: bool) {
+    async fn take_back(&mut self, back: Back, exact: bool) -> Result<(), ActionError> {
         let Back { stored, registration, mut instance, how } = back;
-        let Ok(id) = ComponentId::new(&stored.id) else { return };
+        let Ok(id) = ComponentId::new(&stored.id) else { return Ok(()) };
         let core = self.runtime.core();
         let spec = registration.spec;
         let goes_on = how == How::Whole && (exact || stored.durable);
@@ -144,28 +193,22 @@ impl Session {
         };
         let mut component = Component::new(spec, history);
         component.rev = if how == How::Whole { Rev(stored.rev) } else { Rev::ZERO };
+        component.props = stored.props.into();
         component.settled = stored.settled;
         component.version = stored.version;
         component.replaced = how != How::Whole || stored.template != core.templates.hash_of(spec.name);
         let topics = instance.topics();
         if !goes_on || component.replaced || stored.durable != core.commits(spec).is_some() {
             // What is stored says something else: the next process would take it for what the page has.
-            let entry = self.entry(&id, &component, &stored.props);
-            let entered = match entry {
-                Some(entry) => entry.commit(Ok(instance)).await,
-                None => Ok(instance),
-            };
-            instance = match entered {
-                Ok(instance) => instance,
-                Err(error) => {
-                    return tracing::error!(component = %id, %error, "a component could not be stored again");
-                }
-            };
+            if let Some(entry) = self.entry(&id, &component) {
+                instance = entry.commit(Ok(instance)).await?;
+            }
             component.version = 0;
         }
         component.slot = Slot::Idle(instance);
         self.components.insert(id.clone(), Box::new(component));
         self.show_topics(&id, topics);
+        Ok(())
     }
 
     /// Whoever was in a room is in it again.

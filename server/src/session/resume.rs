@@ -75,6 +75,9 @@ impl Session {
             self.say_again(reference, &kept);
         }
         self.enqueue_all(Hook::Resumed, || Job::Resumed);
+        // What was saved when the connection dropped says how long a session is good that waits.
+        self.unsaved = false;
+        self.touch();
         tracing::debug!(session = %self.id(), "session resumed");
     }
 
@@ -82,6 +85,7 @@ impl Session {
     pub(crate) fn detach(&mut self) {
         self.port.connect(None);
         self.unfollow_topics();
+        self.is_to_be_saved();
     }
 
     /// Tells the components that the session goes on without a connection.

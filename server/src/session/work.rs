@@ -2,18 +2,21 @@
 
 use std::borrow::Cow;
 
+use tokio::sync::oneshot;
 use tracing::{Instrument, Span};
 use vivaz_components::instance::{BoxFuture, Finished, Flushed, Instance, Job, Progress, Started};
 use vivaz_components::spec::Hook;
 use vivaz_components::{ActionError, Context, Loaded, ServerEvent, TopicRef, UnmountReason};
-use vivaz_protocol::{Author, ComponentId, FieldTopics, RawJson, ServerMessage, StreamId};
+use vivaz_protocol::{Author, ComponentId, FieldTopics, RawJson, ServerMessage, SessionId, StreamId};
 
 use super::component::{Origin, Slot, Task};
 use super::history::History;
 use super::mount::Mounting;
 use super::{Session, speak};
 use crate::middleware::Call;
+use crate::port::Entered;
 use crate::stats::Counters;
+use crate::store::{Refusal, StoreError};
 
 /// Something that had to wait, and is done.
 pub(crate) enum Done {
@@ -27,8 +30,13 @@ pub(crate) enum Done {
     Ended { id: ComponentId, origin: Origin, finished: Finished },
     /// A component is made, or could not be.
     Mounted { id: ComponentId, mounting: Mounting, made: Result<Box<dyn Instance>, ActionError> },
-    /// A component is not in the store any more.
-    Removed { id: ComponentId, origin: Origin },
+    /// A component is not in the store any more, or could not be taken out.
+    Removed { id: ComponentId, origin: Origin, result: Result<(), StoreError> },
+    /// The session was written whole, or was refused.
+    Entered {
+        outcome: Result<Vec<(SessionId, Refusal)>, StoreError>,
+        answer: Option<oneshot::Sender<Entered>>,
+    },
     /// A task that a component spawned has its result; none if it ended with the component.
     Spawned { id: ComponentId, history: History, result: Option<Result<ServerEvent, ActionError>> },
     /// A field that a component began to load is there; nothing, if that ended before.
@@ -66,7 +74,8 @@ impl Session {
             }
             Done::Ended { id, origin, finished } => self.ended(&id, origin, finished),
             Done::Mounted { id, mounting, made } => self.mounted(&id, mounting, made),
-            Done::Removed { id, origin } => self.gone(&id, origin),
+            Done::Removed { id, origin, result } => self.removed(&id, origin, result),
+            Done::Entered { outcome, answer } => self.was_entered(outcome, answer),
             Done::Spawned { id, history, result } => match result {
                 Some(Ok(event)) if self.is_same(&id, &history) => self.tell(&id, event),
                 Some(Ok(_)) | None => {}

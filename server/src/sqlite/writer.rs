@@ -13,8 +13,8 @@ use crate::store::StoreError;
 /// So many orders share a transaction at most: whoever waits for the first of them does not wait for ever.
 const TOGETHER: usize = 256;
 
-/// Something to do on the connection, inside of a transaction.
-pub(super) type Order = Box<dyn FnOnce(&Connection) -> Ran + Send>;
+/// Something to do on the connection, inside of a transaction; or why there is none.
+pub(super) type Order = Box<dyn FnOnce(Result<&Connection, &str>) -> Ran + Send>;
 
 /// An order that has run.
 pub(super) struct Ran {
@@ -97,8 +97,7 @@ fn together(
     while let Some(order) = next {
         match &begun {
             Ok(()) => one(connection, order, finishes)?,
-            // Nobody is left without an answer: dropping the order ends the channel of whoever waits for it.
-            Err(_) => drop(order),
+            Err(error) => finishes.push(order(Err(&error.to_string())).finish),
         }
         next = if finishes.len() < TOGETHER { queue.try_recv().ok() } else { None };
     }
@@ -108,15 +107,25 @@ fn together(
 
 /// Runs an order. What it did is undone if it says so or panics; the others of the transaction stay.
 fn one(connection: &Connection, order: Order, finishes: &mut Vec<Finish>) -> rusqlite::Result<()> {
-    connection.prepare_cached("SAVEPOINT vivaz_order")?.execute([])?;
-    let ran = catch_unwind(AssertUnwindSafe(|| order(connection)));
-    if !ran.as_ref().is_ok_and(|ran| ran.keep) {
+    let begun = connection.prepare_cached("SAVEPOINT vivaz_order").and_then(|mut begin| begin.execute([]));
+    if let Err(error) = begun {
+        finishes.push(order(Err(&error.to_string())).finish);
+        return Err(error);
+    }
+    let keep = match catch_unwind(AssertUnwindSafe(|| order(Ok(connection)))) {
+        Ok(Ran { keep, finish }) => {
+            // Before what may fail next, which is then its answer.
+            finishes.push(finish);
+            keep
+        }
+        Err(_panic) => {
+            tracing::error!("a write panicked; what it did is undone");
+            false
+        }
+    };
+    if !keep {
         connection.prepare_cached("ROLLBACK TO vivaz_order")?.execute([])?;
     }
     connection.prepare_cached("RELEASE vivaz_order")?.execute([])?;
-    match ran {
-        Ok(ran) => finishes.push(ran.finish),
-        Err(_panic) => tracing::error!("a write panicked; what it did is undone"),
-    }
     Ok(())
 }

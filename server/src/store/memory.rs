@@ -2,32 +2,70 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use vivaz_components::instance::BoxFuture;
 use vivaz_protocol::SessionId;
 
+use super::clock::{StoreTime, millis};
 use super::{
-    Change, Commit, CommitError, Owner, Progress, Seconds, Secrets, SessionStore, Snapshot, StoreError,
-    StoredComponent, StoredReply, StoredSession, Written,
+    Change, Clock, Commit, CommitError, Head, Owner, Progress, Refusal, Secrets, SessionStore, Snapshot,
+    SnapshotHead, StoreError, StoredComponent, StoredReply, StoredSession, SystemClock, TOMBSTONE, Whole,
+    WriteError, Written,
 };
 
 /// Keeps sessions in memory. Clones share what they keep: a runtime that is given one takes over from the runtime that
 /// had another before, as a new process takes over from an old one with a store on disk.
 ///
 /// It has no database: `cx.commit` and transactions fail.
-#[derive(Clone, Debug, Default)]
-pub struct MemoryStore(Arc<Mutex<HashMap<SessionId, Kept>>>);
+#[derive(Clone, Debug)]
+pub struct MemoryStore {
+    time: StoreTime,
+    kept: Arc<Mutex<Everything>>,
+}
 
+#[derive(Debug, Default)]
+struct Everything {
+    sessions: HashMap<SessionId, Kept>,
+    leases: HashMap<String, Lease>,
+    tombstones: HashMap<SessionId, Tombstone>,
+}
+
+/// A session. Times are milliseconds of store time.
 #[derive(Debug, Default)]
 struct Kept {
     owner: Owner,
     secrets: Secrets,
     progress: Progress,
-    expires: Seconds,
-    process: String,
+    /// In milliseconds.
+    good_for: u64,
+    holder: String,
+    /// When it stops being good; `None` while its holder's lease decides.
+    ends: Option<u64>,
     exact: bool,
     components: BTreeMap<String, StoredComponent>,
     replies: BTreeMap<u64, String>,
+}
+
+#[derive(Debug)]
+struct Lease {
+    /// Since when it has run without a gap.
+    since: u64,
+    length: u64,
+    ends: u64,
+}
+
+#[derive(Debug)]
+struct Tombstone {
+    until: u64,
+    /// The process that held the session and does not know of its end.
+    untold: Option<String>,
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self::with_clock(Arc::new(SystemClock::new()))
+    }
 }
 
 impl MemoryStore {
@@ -37,20 +75,32 @@ impl MemoryStore {
         Self::default()
     }
 
+    /// Creates an empty store that measures time with this clock.
+    #[must_use]
+    pub fn with_clock(clock: Arc<dyn Clock>) -> Self {
+        Self { time: StoreTime::new(clock, None), kept: Arc::default() }
+    }
+
     /// How many sessions it keeps.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.lock().len()
+        self.lock().sessions.len()
     }
 
     /// Whether it keeps none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.lock().is_empty()
+        self.lock().sessions.is_empty()
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<SessionId, Kept>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Drops a session and leaves no tombstone, as a damaged or restored database does: for tests.
+    /// Returns whether it was there.
+    pub fn lose(&self, session: &SessionId) -> bool {
+        self.lock().sessions.remove(session).is_some()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Everything> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -58,94 +108,192 @@ fn ready<T: Send + 'static>(value: T) -> BoxFuture<T> {
     Box::pin(std::future::ready(value))
 }
 
-impl SessionStore for MemoryStore {
-    fn load(
-        &self,
-        session: &SessionId,
-        now: Seconds,
-    ) -> BoxFuture<Result<Option<StoredSession>, StoreError>> {
-        let mut sessions = self.lock();
-        let loaded = sessions.get_mut(session).filter(|kept| now < kept.expires).map(|kept| StoredSession {
-            owner: kept.owner.clone(),
-            secrets: kept.secrets.clone(),
-            progress: kept.progress.clone(),
-            components: kept.components.values().cloned().collect(),
-            replies: kept
-                .replies
-                .iter()
-                .map(|(reference, body)| StoredReply { reference: *reference, body: body.clone() })
-                .collect(),
-            exact: std::mem::take(&mut kept.exact),
-        });
-        ready(Ok(loaded))
+impl Everything {
+    /// The session, if `by` may write it.
+    fn held(&mut self, session: &SessionId, by: &str) -> Result<&mut Kept, Refusal> {
+        if self.tombstones.contains_key(session) {
+            return Err(Refusal::Ended);
+        }
+        let kept = self.sessions.get_mut(session).ok_or(Refusal::Absent)?;
+        if kept.holder == by { Ok(kept) } else { Err(Refusal::Taken) }
     }
 
-    fn save(&self, snapshots: Vec<Snapshot>) -> BoxFuture<Result<(), StoreError>> {
-        let mut sessions = self.lock();
-        for snapshot in snapshots {
-            let kept = sessions.entry(snapshot.session).or_default();
-            if snapshot.secrets.generation >= kept.secrets.generation {
-                kept.secrets = snapshot.secrets;
-            }
-            kept.owner = snapshot.owner;
-            kept.progress = snapshot.progress;
-            kept.expires = snapshot.expires;
-            kept.process = snapshot.process;
-            kept.exact = false;
-            kept.replies.retain(|reference, _| *reference > snapshot.received);
-            for state in snapshot.components {
-                let component = kept.components.get_mut(state.id.as_str());
-                if let Some(component) = component.filter(|one| one.epoch == state.epoch) {
-                    component.state = state.state;
-                    component.rev = state.rev;
-                }
+    fn save(&mut self, by: &str, snapshot: Snapshot) -> Result<(), Refusal> {
+        let kept = self.held(&snapshot.session, by)?;
+        let has = |id: &str, epoch: &str| kept.components.get(id).is_some_and(|one| one.epoch == epoch);
+        if !snapshot.components.iter().all(|state| has(state.id.as_str(), &state.epoch)) {
+            return Err(Refusal::Absent);
+        }
+        kept.take_head(snapshot.head);
+        kept.replies.retain(|reference, _| *reference > snapshot.received);
+        for state in snapshot.components {
+            if let Some(component) = kept.components.get_mut(state.id.as_str()) {
+                component.state = state.state;
+                component.rev = state.rev;
             }
         }
-        ready(Ok(()))
+        Ok(())
+    }
+
+    fn enter(&mut self, by: &str, whole: Whole) -> Result<(), Refusal> {
+        let Whole { session, head, components, moving } = whole;
+        let kept = match self.held(&session, by) {
+            Ok(kept) => kept,
+            Err(Refusal::Absent) => self.insert(session, by),
+            Err(refusal) => return Err(refusal),
+        };
+        kept.take_head(head);
+        let stays = |id: &str| {
+            components.iter().any(|one| one.id == id) || moving.iter().any(|one| one.as_str() == id)
+        };
+        kept.components.retain(|id, _| stays(id));
+        for component in components {
+            let is_newer =
+                kept.components.get(&component.id).is_some_and(|one| one.version > component.version);
+            if !is_newer {
+                kept.components.insert(component.id.clone(), component);
+            }
+        }
+        Ok(())
+    }
+
+    fn insert(&mut self, session: SessionId, by: &str) -> &mut Kept {
+        self.sessions.entry(session).or_insert(Kept { holder: by.to_owned(), ..Kept::default() })
+    }
+
+    /// Removes a session and remembers that it has ended.
+    fn end(&mut self, session: SessionId, now: u64, by: Option<&str>) {
+        let holder = self.sessions.remove(&session).map(|kept| kept.holder);
+        let untold = holder.filter(|holder| by != Some(holder.as_str()));
+        self.tombstones.insert(session, Tombstone { until: now + millis(TOMBSTONE), untold });
+    }
+}
+
+impl Kept {
+    fn take_head(&mut self, head: SnapshotHead) {
+        if head.secrets.generation >= self.secrets.generation {
+            self.secrets = head.secrets;
+        }
+        self.owner = head.owner;
+        self.progress = head.progress;
+        self.good_for = millis(head.good_for);
+        self.ends = None;
+        self.exact = false;
+    }
+}
+
+impl SessionStore for MemoryStore {
+    fn find(&self, session: &SessionId) -> BoxFuture<Result<Option<Head>, StoreError>> {
+        let everything = self.lock();
+        let head = everything.sessions.get(session).map(|kept| Head {
+            owner: kept.owner.clone(),
+            secrets: kept.secrets.clone(),
+            holder: kept.holder.clone(),
+        });
+        ready(Ok(head))
+    }
+
+    fn claim(
+        &self,
+        session: &SessionId,
+        by: &str,
+        seen: &Head,
+    ) -> BoxFuture<Result<Option<StoredSession>, StoreError>> {
+        let mut everything = self.lock();
+        let is_as_seen = |kept: &&mut Kept| {
+            kept.holder == seen.holder && kept.secrets.generation == seen.secrets.generation
+        };
+        let claimed = everything.sessions.get_mut(session).filter(is_as_seen).map(|kept| {
+            kept.holder = by.to_owned();
+            kept.ends = None;
+            StoredSession {
+                owner: kept.owner.clone(),
+                secrets: kept.secrets.clone(),
+                progress: kept.progress.clone(),
+                components: kept.components.values().cloned().collect(),
+                replies: kept
+                    .replies
+                    .iter()
+                    .map(|(reference, body)| StoredReply { reference: *reference, body: body.clone() })
+                    .collect(),
+                exact: std::mem::take(&mut kept.exact),
+            }
+        });
+        ready(Ok(claimed))
+    }
+
+    fn save(
+        &self,
+        by: &str,
+        snapshots: Vec<Snapshot>,
+    ) -> BoxFuture<Result<Vec<(SessionId, Refusal)>, StoreError>> {
+        let mut everything = self.lock();
+        let refused = snapshots.into_iter().filter_map(|snapshot| {
+            let session = snapshot.session.clone();
+            everything.save(by, snapshot).err().map(|refusal| (session, refusal))
+        });
+        ready(Ok(refused.collect()))
+    }
+
+    fn enter(
+        &self,
+        by: &str,
+        sessions: Vec<Whole>,
+    ) -> BoxFuture<Result<Vec<(SessionId, Refusal)>, StoreError>> {
+        let mut everything = self.lock();
+        let refused = sessions.into_iter().filter_map(|whole| {
+            let session = whole.session.clone();
+            everything.enter(by, whole).err().map(|refusal| (session, refusal))
+        });
+        ready(Ok(refused.collect()))
     }
 
     fn commit(&self, commit: Commit) -> BoxFuture<Result<(), CommitError>> {
-        let Commit { session, received, write, publish } = commit;
-        let mut sessions = self.lock();
+        let mut everything = self.lock();
+        let held = everything.held(&commit.session, &commit.by);
+        let stored = match (&commit.expects, &held) {
+            (Some((id, _)), Ok(kept)) => kept.components.get(id.as_str()).map(|one| one.version),
+            (_, Ok(_) | Err(_)) => None,
+        };
+        let expected = commit.expects.as_ref().map(|(_, version)| *version);
+        match held {
+            Ok(_) if stored > expected => return ready(Err(CommitError::Conflict)),
+            Ok(_) if stored < expected => return ready(Err(CommitError::Absent(Box::new(commit)))),
+            Err(Refusal::Absent) if commit.enters.is_none() => {
+                return ready(Err(CommitError::Absent(Box::new(commit))));
+            }
+            Ok(_) | Err(Refusal::Absent) => {}
+            Err(refusal @ (Refusal::Taken | Refusal::Ended)) => {
+                return ready(Err(CommitError::Refused(refusal)));
+            }
+        }
+        let Commit { session, by, enters, expects: _, received, write, publish } = commit;
         let Written { change, reply } = match write(&()) {
             Ok(written) => written,
             Err(error) => return ready(Err(CommitError::Work(error))),
         };
-        let kept = match change {
-            Change::Mounted { component, owner, secrets, expires, process } => {
-                let kept = sessions.entry(session).or_insert_with(|| Kept {
-                    owner,
-                    secrets,
-                    expires,
-                    process,
-                    ..Kept::default()
-                });
+        let is_new = !everything.sessions.contains_key(&session);
+        let kept = everything.insert(session, &by);
+        if let Some(head) = enters.filter(|_| is_new) {
+            kept.take_head(*head);
+        }
+        match change {
+            Change::Mounted { component } => {
                 kept.components.insert(component.id.clone(), *component);
-                kept
             }
-            Change::Changed { state, from, settled } => {
-                let kept = sessions.get_mut(&session);
-                let found = kept.and_then(|kept| {
-                    let component = kept.components.get_mut(state.id.as_str())?;
-                    (component.version == from).then_some(())?;
+            Change::Changed { state, settled } => {
+                if let Some(component) = kept.components.get_mut(state.id.as_str()) {
                     component.state = state.state;
                     component.epoch = state.epoch;
                     component.rev = state.rev;
                     component.version += 1;
                     component.settled = component.settled.max(settled);
-                    Some(kept)
-                });
-                match found {
-                    Some(kept) => kept,
-                    None => return ready(Err(CommitError::Conflict)),
                 }
             }
             Change::Removed { id } => {
-                let Some(kept) = sessions.get_mut(&session) else { return ready(Ok(())) };
                 kept.components.remove(id.as_str());
-                kept
             }
-        };
+        }
         kept.replies.retain(|reference, _| *reference > received);
         if let Some(StoredReply { reference, body }) = reply {
             kept.replies.insert(reference, body);
@@ -154,39 +302,107 @@ impl SessionStore for MemoryStore {
         ready(Ok(()))
     }
 
-    fn renew(&self, session: &SessionId, secrets: Secrets) -> BoxFuture<Result<(), StoreError>> {
-        if let Some(kept) = self.lock().get_mut(session)
-            && secrets.generation >= kept.secrets.generation
-        {
-            kept.secrets = secrets;
+    fn renew(
+        &self,
+        session: &SessionId,
+        by: &str,
+        secrets: Secrets,
+        good_for: Duration,
+    ) -> BoxFuture<Result<(), WriteError>> {
+        let mut everything = self.lock();
+        let renewed = everything.held(session, by).map(|kept| {
+            kept.good_for = millis(good_for);
+            kept.ends = None;
+            if secrets.generation >= kept.secrets.generation {
+                kept.secrets = secrets;
+            }
+        });
+        ready(renewed.map_err(WriteError::from))
+    }
+
+    fn release(&self, session: &SessionId, by: &str) -> BoxFuture<Result<(), StoreError>> {
+        let now = self.time.now();
+        if let Ok(kept) = self.lock().held(session, by) {
+            kept.ends = Some(now.saturating_add(kept.good_for));
         }
         ready(Ok(()))
     }
 
-    fn of_user(&self, user: &str) -> BoxFuture<Result<Vec<SessionId>, StoreError>> {
-        let sessions = self.lock();
-        let theirs = sessions.iter().filter(|(_, kept)| kept.owner.user.as_deref() == Some(user));
-        ready(Ok(theirs.map(|(id, _)| id.clone()).collect()))
-    }
-
-    fn delete(&self, ids: Vec<SessionId>) -> BoxFuture<Result<(), StoreError>> {
-        let mut sessions = self.lock();
-        for id in &ids {
-            sessions.remove(id);
+    fn delete(&self, by: &str, sessions: Vec<SessionId>) -> BoxFuture<Result<(), StoreError>> {
+        let now = self.time.now();
+        let mut everything = self.lock();
+        for session in sessions {
+            if !matches!(everything.held(&session, by), Err(Refusal::Taken)) {
+                everything.end(session, now, Some(by));
+            }
         }
         ready(Ok(()))
     }
 
-    fn expire(&self, now: Seconds) -> BoxFuture<Result<usize, StoreError>> {
-        let mut sessions = self.lock();
+    fn forget_user(&self, owner: &Owner) -> BoxFuture<Result<usize, StoreError>> {
+        let now = self.time.now();
+        let mut everything = self.lock();
+        let theirs =
+            everything.sessions.iter().filter(|(_, kept)| owner.user.is_some() && kept.owner == *owner);
+        let theirs: Vec<SessionId> = theirs.map(|(session, _)| session.clone()).collect();
+        let count = theirs.len();
+        for session in theirs {
+            everything.end(session, now, None);
+        }
+        ready(Ok(count))
+    }
+
+    fn renew_lease(&self, by: &str, length: Duration) -> BoxFuture<Result<Vec<SessionId>, StoreError>> {
+        let now = self.time.now();
+        let length = millis(length);
+        let mut everything = self.lock();
+        let running = everything.leases.get(by).filter(|lease| lease.ends > now);
+        let since = running.map(|lease| lease.since);
+        if since.is_none() {
+            for kept in everything.sessions.values_mut().filter(|kept| kept.holder == by) {
+                kept.ends = None;
+            }
+        }
+        let lease = Lease { since: since.unwrap_or(now), length, ends: now.saturating_add(length) };
+        everything.leases.insert(by.to_owned(), lease);
+        let untold = everything.tombstones.iter_mut().filter(|(_, one)| one.untold.as_deref() == Some(by));
+        let ended = untold.map(|(session, tombstone)| {
+            tombstone.untold = None;
+            session.clone()
+        });
+        ready(Ok(ended.collect()))
+    }
+
+    fn expire(&self, by: &str) -> BoxFuture<Result<usize, StoreError>> {
+        let now = self.time.now();
+        let mut everything = self.lock();
+        let may = |lease: &Lease| lease.ends > now && now >= lease.since.saturating_add(lease.length);
+        if !everything.leases.get(by).is_some_and(may) {
+            return ready(Ok(0));
+        }
+        let Everything { sessions, leases, tombstones } = &mut *everything;
+        for kept in sessions.values_mut().filter(|kept| kept.ends.is_none()) {
+            let begins = match leases.get(&kept.holder) {
+                Some(lease) if lease.ends > now => continue,
+                Some(lease) => lease.ends,
+                None => now,
+            };
+            kept.ends = Some(begins.saturating_add(kept.good_for));
+        }
+        leases.retain(|_, lease| lease.ends > now);
+        tombstones.retain(|_, tombstone| tombstone.until > now);
         let before = sessions.len();
-        sessions.retain(|_, kept| now < kept.expires);
+        sessions.retain(|_, kept| kept.ends.is_none_or(|ends| ends > now));
         ready(Ok(before - sessions.len()))
     }
 
-    fn close(&self, process: &str) -> BoxFuture<Result<(), StoreError>> {
-        for kept in self.lock().values_mut().filter(|kept| kept.process == process) {
+    fn close(&self, by: &str) -> BoxFuture<Result<(), StoreError>> {
+        let now = self.time.now();
+        let mut everything = self.lock();
+        everything.leases.remove(by);
+        for kept in everything.sessions.values_mut().filter(|kept| kept.holder == by) {
             kept.exact = true;
+            kept.ends = Some(now.saturating_add(kept.good_for));
         }
         ready(Ok(()))
     }

@@ -45,6 +45,8 @@ pub(super) struct Condition {
     pub(super) cuts: u64,
     /// When it cuts itself next.
     pub(super) moment: Option<Moment>,
+    /// The code that the page closes with when the line goes down, if it does.
+    pub(super) farewell: Option<u16>,
 }
 
 impl Network {
@@ -77,9 +79,21 @@ impl Network {
         self.each(|line| line.is_up = false);
     }
 
-    /// Ends [`Network::offline`].
+    /// Closes the connection with 1001, as a browser does with a page that it puts aside, and lets no other come about
+    /// until [`Network::online`].
+    pub fn put_aside(&self) {
+        self.each(|line| {
+            line.is_up = false;
+            line.farewell = Some(1001);
+        });
+    }
+
+    /// Ends [`Network::offline`] and [`Network::put_aside`].
     pub fn online(&self) {
-        self.each(|line| line.is_up = true);
+        self.each(|line| {
+            line.is_up = true;
+            line.farewell = None;
+        });
     }
 
     /// Ends whatever was asked of it: messages arrive once and at once.
@@ -102,7 +116,8 @@ impl Network {
 }
 
 impl Condition {
-    const GOOD: Self = Self { is_up: true, delay: Duration::ZERO, copies: 1, cuts: 0, moment: None };
+    const GOOD: Self =
+        Self { is_up: true, delay: Duration::ZERO, copies: 1, cuts: 0, moment: None, farewell: None };
 }
 
 impl Line {

@@ -38,11 +38,14 @@ async fn a_handler_knows_the_user_the_tenant_and_the_permissions() {
 async fn revoking_a_user_closes_all_of_their_pages_with_4401_and_nobody_elses() {
     let server = start().await;
     let mut first = Client::greet_with(&server, ADA, json!({})).await;
-    let mut second = Client::greet_with(&server, &[("x-user", "ada"), ("x-tenant", "acme")], json!({})).await;
+    let mut second = Client::greet_with(&server, ADA, json!({})).await;
+    let acme = [("x-user", "ada"), ("x-tenant", "acme")];
+    let mut other = Client::greet_with(&server, &acme, json!({})).await;
+    other.mount("c", "counter", json!({})).await;
     let waiting = Client::greet_with(&server, ADA, json!({})).await;
     let welcome = waiting.welcome.clone();
     waiting.cut();
-    server.until(|server| server.runtime.stats().connections == 2).await;
+    server.until(|server| server.runtime.stats().connections == 3).await;
     first.mount("lab", "lab", json!({})).await;
     let mut bob = Client::greet_with(&server, &[("x-user", "bob")], json!({})).await;
     bob.mount("c", "counter", json!({})).await;
@@ -50,13 +53,18 @@ async fn revoking_a_user_closes_all_of_their_pages_with_4401_and_nobody_elses() 
     assert_eq!(first.closed().await, 4401);
     assert_eq!(second.closed().await, 4401);
     assert_eq!(bob.act("c", "increment", json!([])).await["payload"]["count"], 1);
-    server.until(|server| server.runtime.stats().sessions == 1).await;
+    // Who has the same id in another tenant is somebody else.
+    assert_eq!(other.act("c", "increment", json!([])).await["payload"]["count"], 1);
+    server.until(|server| server.runtime.stats().sessions == 2).await;
     assert!(server.bench.hooks.lock().unwrap().contains(&"unmount"), "components are told");
     for welcome in [&first.welcome, &second.welcome, &welcome] {
         let hello = json!({ "session": welcome["session"], "resume": welcome["resume"] });
         let back = Client::greet_with(&server, ADA, hello).await;
         assert_eq!(back.welcome["resumed"], false, "nothing is left of what was revoked");
     }
+    assert_eq!(server.runtime.revoke_of("globex", "ada"), 0);
+    assert_eq!(server.runtime.revoke_of("acme", "ada"), 1);
+    assert_eq!(other.closed().await, 4401);
 }
 
 #[tokio::test]

@@ -50,6 +50,29 @@ async fn the_application_speaks_to_rooms_and_to_everybody() {
 }
 
 #[tokio::test]
+async fn a_broadcast_stays_in_its_tenant() {
+    let server = start().await;
+    let mut clients = Vec::new();
+    for tenant in [None, Some("acme"), Some("globex")] {
+        let headers: Vec<_> = tenant.map(|tenant| ("x-tenant", tenant)).into_iter().collect();
+        let mut client = Client::greet_with(&server, &headers, json!({})).await;
+        client.mount("lab", "lab", json!({})).await;
+        clients.push(client);
+    }
+    server.runtime.broadcast("shouted", &"to nobody's").unwrap();
+    server.runtime.broadcast_of("acme", "shouted", &"to acme").unwrap();
+    server.runtime.broadcast_to_all_tenants("shouted", &"to all").unwrap();
+    for (client, expected) in
+        clients.iter_mut().zip([&["to nobody's", "to all"][..], &["to acme", "to all"], &["to all"]])
+    {
+        let heard = client.drain().await;
+        let events = heard.iter().filter(|message| message["type"] == "EVENT");
+        let events: Vec<_> = events.map(|message| message["payload"]["data"].clone()).collect();
+        assert_eq!(events, expected);
+    }
+}
+
+#[tokio::test]
 async fn a_session_stays_in_its_rooms_while_its_connection_is_gone() {
     let server = start().await;
     let mut client = Client::greet(&server).await;

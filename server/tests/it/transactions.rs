@@ -7,15 +7,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use vivaz::instance::BoxFuture;
 use vivaz::prelude::*;
 use vivaz::sqlite::{Connection, Sqlite};
-use vivaz::store::{Commit, CommitError, Seconds, Secrets, Snapshot, StoredSession};
+use vivaz::store::{Commit, CommitError};
 use vivaz::{MemoryStore, SessionId, SessionStore, StoreError};
 
 use crate::app::{Bench, Server, start_with};
 use crate::client::{Client, assert_error};
 use crate::restart::File;
+use crate::stores::{Fault, Faulty, head};
 
 /// Writes into a book that everybody sees.
 #[derive(LiveComponent, Clone)]
@@ -186,70 +186,19 @@ async fn a_topic_follows_the_order_of_the_database() {
     assert_eq!(ids, (1..=72).collect::<Vec<_>>());
 }
 
-/// The database, in a process that ends right after a commit: nobody is told any more.
-#[derive(Clone)]
-struct Ends {
-    database: Sqlite,
-    now: Arc<AtomicBool>,
-    reached: Arc<tokio::sync::Notify>,
-}
-
-impl SessionStore for Ends {
-    fn commit(&self, mut commit: Commit) -> BoxFuture<Result<(), CommitError>> {
-        if !self.now.load(Ordering::SeqCst) {
-            return self.database.commit(commit);
-        }
-        commit.publish = Box::new(|| ());
-        let (committed, reached) = (self.database.commit(commit), Arc::clone(&self.reached));
-        Box::pin(async move {
-            committed.await?;
-            reached.notify_one();
-            std::future::pending().await
-        })
-    }
-
-    fn load(&self, id: &SessionId, now: Seconds) -> BoxFuture<Result<Option<StoredSession>, StoreError>> {
-        self.database.load(id, now)
-    }
-
-    fn save(&self, sessions: Vec<Snapshot>) -> BoxFuture<Result<(), StoreError>> {
-        self.database.save(sessions)
-    }
-
-    fn renew(&self, session: &SessionId, secrets: Secrets) -> BoxFuture<Result<(), StoreError>> {
-        self.database.renew(session, secrets)
-    }
-
-    fn of_user(&self, user: &str) -> BoxFuture<Result<Vec<SessionId>, StoreError>> {
-        self.database.of_user(user)
-    }
-
-    fn delete(&self, sessions: Vec<SessionId>) -> BoxFuture<Result<(), StoreError>> {
-        self.database.delete(sessions)
-    }
-
-    fn expire(&self, now: Seconds) -> BoxFuture<Result<usize, StoreError>> {
-        self.database.expire(now)
-    }
-
-    fn close(&self, process: &str) -> BoxFuture<Result<(), StoreError>> {
-        SessionStore::close(&self.database, process)
-    }
-}
-
 #[tokio::test]
 async fn a_crash_between_the_commit_and_the_telling_neither_loses_nor_doubles() {
     let file = File::new().await;
-    let ends = Ends { database: file.database.clone(), now: Arc::default(), reached: Arc::default() };
+    let ends = Faulty::new(file.database.clone());
     let (store, database) = (ends.clone(), file.database.clone());
     let first = start_with(|builder| builder.state(database).store(store)).await;
     let (mut ada, mut bob) = (Client::greet(&first).await, Client::greet(&first).await);
     ada.mount("c", "clerk", json!({})).await;
     bob.mount("c", "clerk", json!({})).await;
-    ends.now.store(true, Ordering::SeqCst);
+    ends.set("commit", Fault::Ends);
     let call = ada.call("c", "enter", json!([7]));
     ada.send(call.clone()).await;
-    ends.reached.notified().await;
+    ends.ended().await;
     assert!(bob.drain().await.is_empty() && book(&first).await.is_empty(), "nobody was told");
     assert_eq!(file.counts().await, [7]);
 
@@ -296,6 +245,9 @@ async fn a_store_lends_its_connection_and_tells_nothing_of_what_failed() {
     let file = File::new().await;
     let commit = |write: vivaz::store::Write| Commit {
         session: SessionId::new("s").unwrap(),
+        by: "p".into(),
+        enters: Some(Box::new(head())),
+        expects: None,
         received: 0,
         write,
         publish: Box::new(|| panic!("nothing lasts")),

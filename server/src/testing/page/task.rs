@@ -110,6 +110,10 @@ impl<'a> Connection<'a> {
         loop {
             let line = *self.line.borrow_and_update();
             if line.cuts != self.cuts || !line.is_up {
+                if let Some(code) = line.farewell {
+                    // A server that is gone by now needs no goodbye.
+                    let _ = peer.say.send(Incoming::Closed(Some(code))).await;
+                }
                 return End::Broken;
             }
             let now = Instant::now();

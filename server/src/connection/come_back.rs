@@ -1,0 +1,181 @@
+//! Pages that come back: their sessions are in this process, in another one, or in the store.
+
+use tokio::time::Instant;
+use vivaz_components::{Identity, UnmountReason};
+use vivaz_protocol::{CloseCode, Resume, ResumeSecret};
+
+use super::alone::{end, tend};
+use super::hello::{RECOGNISED_BEFORE, Refused};
+use crate::port::Loss;
+use crate::runtime::Runtime;
+use crate::session::{Restore, RestoreError, Restored, Session, owner, restore};
+use crate::sessions::{Claim, is_good};
+use crate::store::{Refusal, StoreError, WriteError};
+
+/// How often a session is looked for that moves from task to task or from process to process.
+const TRIES: u32 = 5;
+
+/// Why a session that may be there is not resumed. The page keeps what it has and tries again.
+#[derive(Debug, thiserror::Error)]
+enum Failed {
+    #[error(transparent)]
+    Restore(#[from] RestoreError),
+    #[error("the session moves from place to place")]
+    Moving,
+    #[error("the system has no randomness to give")]
+    NoSecret,
+    #[error("access was taken away while the session was looked for")]
+    Revoked,
+}
+
+impl From<StoreError> for Failed {
+    fn from(error: StoreError) -> Self {
+        Self::Restore(error.into())
+    }
+}
+
+impl From<Failed> for Refused {
+    fn from(failed: Failed) -> Self {
+        match failed {
+            Failed::Revoked => Self::code(CloseCode::TimedOut, RECOGNISED_BEFORE),
+            Failed::Restore(RestoreError::TooMany) => {
+                Self::code(CloseCode::Full, "this user has too many sessions")
+            }
+            Failed::Restore(RestoreError::Store(_) | RestoreError::Component(_) | RestoreError::Ending)
+            | Failed::Moving
+            | Failed::NoSecret => {
+                tracing::error!(error = %failed, "a session could not be resumed; its page tries again");
+                Self::code(CloseCode::Full, "the session cannot be resumed now; try again")
+            }
+        }
+    }
+}
+
+/// Returns the session that a client comes back to, and its next secret. `Ok(None)` says that there
+/// is no such session for it, and nothing about why not.
+///
+/// # Errors
+/// When that is not known, because the store failed or did not answer in time.
+pub(super) async fn come_back(
+    resume: &Resume<'_>,
+    runtime: &Runtime,
+    identity: &Identity,
+    revocations: u64,
+) -> Result<Option<(Box<Session>, ResumeSecret<'static>)>, Refused> {
+    Ok(look_for(resume, runtime, identity, revocations).await?)
+}
+
+async fn look_for(
+    resume: &Resume<'_>,
+    runtime: &Runtime,
+    identity: &Identity,
+    revocations: u64,
+) -> Result<Option<(Box<Session>, ResumeSecret<'static>)>, Failed> {
+    for _ in 0..TRIES {
+        let is_here = runtime.core().sessions.has(&resume.session);
+        let found = if is_here {
+            find_here(resume, runtime, identity).await?
+        } else {
+            let wanted = Restore { session: &resume.session, secret: &resume.secret, identity };
+            restore(runtime, wanted).await?
+        };
+        let session = match found {
+            Restored::Unknown => return Ok(None),
+            Restored::Moved => continue,
+            Restored::Session(session) => session,
+        };
+        if !is_here && runtime.core().revocations() != revocations {
+            // It was not among those that were looked through if somebody's access was taken away meanwhile.
+            wait_on(session);
+            return Err(Failed::Revoked);
+        }
+        if let Some(renewed) = renew(session, identity).await? {
+            return Ok(Some(renewed));
+        }
+    }
+    Err(Failed::Moving)
+}
+
+/// Takes a session that this process has, from the map or from the task that has it.
+async fn find_here(
+    resume: &Resume<'_>,
+    runtime: &Runtime,
+    identity: &Identity,
+) -> Result<Restored, StoreError> {
+    let core = runtime.core();
+    match core.sessions.claim(&resume.session, &resume.secret, identity) {
+        Some(claim) => return Ok(taken(claim).await),
+        None if core.keeper.is_none() => return Ok(Restored::Unknown),
+        None => {}
+    }
+    // Another process may have had the session since, and given its page another secret.
+    let Some(keeper) = &core.keeper else { return Ok(Restored::Unknown) };
+    let Some(head) = keeper.within(keeper.store.find(&resume.session)).await? else {
+        return Ok(Restored::Unknown);
+    };
+    let is_theirs = is_good(&resume.secret, &head.secrets).is_some() && head.owner == owner(identity);
+    if !is_theirs || head.holder == *keeper.process {
+        return Ok(Restored::Unknown);
+    }
+    if let Some(claim) = core.sessions.seize(&resume.session)
+        && let Restored::Session(outdated) = taken(claim).await
+    {
+        outdated.evict(Loss::Taken);
+    }
+    Ok(Restored::Moved)
+}
+
+async fn taken(claim: Claim) -> Restored {
+    match claim {
+        Claim::Session(session) => Restored::Session(session),
+        // It may end while it is asked for.
+        Claim::Asked(take) => take.await.map_or(Restored::Moved, Restored::Session),
+    }
+}
+
+/// Gives a session its next secret, in the store too. `None` if it turns out not to be this process's.
+async fn renew(
+    mut session: Box<Session>,
+    identity: &Identity,
+) -> Result<Option<(Box<Session>, ResumeSecret<'static>)>, Failed> {
+    let runtime = session.runtime().clone();
+    let core = runtime.core();
+    let Some((secret, secrets)) = core.sessions.renew(session.id(), identity.clone()) else {
+        wait_on(session);
+        return Err(Failed::NoSecret);
+    };
+    let Some(keeper) = core.keeper.as_ref().filter(|_| session.is_entered()) else {
+        return Ok(Some((session, secret)));
+    };
+    let renewal = keeper.store.renew(session.id(), &keeper.process, secrets, keeper.good_for);
+    let renewed = match keeper.within(renewal).await {
+        Ok(()) => Ok(None),
+        Err(WriteError::Refused(Refusal::Absent)) => session.enter_now(keeper).await,
+        Err(WriteError::Refused(refusal)) => Ok(Some(refusal)),
+        Err(WriteError::Store(error)) => Err(error),
+    };
+    match renewed {
+        Ok(None) => Ok(Some((session, secret))),
+        Ok(Some(Refusal::Ended)) => {
+            core.tasks.spawn(end(session, UnmountReason::Closed));
+            Ok(None)
+        }
+        Ok(Some(Refusal::Taken | Refusal::Absent)) => {
+            session.evict(Loss::Taken);
+            Ok(None)
+        }
+        Err(error) => {
+            // It can still be resumed with the secret that the page has.
+            wait_on(session);
+            Err(error.into())
+        }
+    }
+}
+
+/// Lets a session wait again whose page could not be let in.
+fn wait_on(mut session: Box<Session>) {
+    let runtime = session.runtime().clone();
+    let until = Instant::now() + runtime.core().limits.suspended_time;
+    session.is_to_be_saved();
+    runtime.core().tasks.spawn(tend(session, until));
+}

@@ -1,0 +1,68 @@
+//! What comes of a commit: it is done, it failed, or the store has the session in another way.
+
+use std::future::pending;
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+use vivaz_components::{ActionError, Result};
+
+use crate::port::{Loss, Mail, Port};
+use crate::store::{CommitError, Refusal, SessionStore};
+
+/// How often a session is entered again for one commit.
+const TRIES: u32 = 2;
+
+/// Settles a commit. Where the store has lost the session, it is entered again from memory and the
+/// commit is made again. Where the session is not this process's any more, its copy is dropped, and
+/// this never returns: the page is not told of a failure, because it does not have its answer yet and
+/// asks again where the session is.
+///
+/// # Errors
+/// What the commit's own writes say, and errors of the store.
+pub(super) async fn settle(
+    store: Arc<dyn SessionStore>,
+    port: Arc<Port>,
+    commit: impl Future<Output = std::result::Result<(), CommitError>> + Send,
+) -> Result {
+    let mut outcome = commit.await;
+    for _ in 0..TRIES {
+        match outcome {
+            Err(CommitError::Absent(commit)) => {
+                enter_again(&port).await?;
+                outcome = store.commit(*commit).await;
+            }
+            settled => {
+                outcome = settled;
+                break;
+            }
+        }
+    }
+    match outcome {
+        Ok(()) => Ok(()),
+        Err(CommitError::Work(error)) => Err(error),
+        Err(CommitError::Store(error)) => Err(ActionError::internal(error)),
+        Err(CommitError::Absent(_)) => {
+            Err(ActionError::internal("the store loses the session as soon as it is written"))
+        }
+        Err(CommitError::Conflict) => lost(&port, Loss::Outdated).await,
+        Err(CommitError::Refused(Refusal::Ended)) => lost(&port, Loss::Ended).await,
+        Err(CommitError::Refused(Refusal::Taken | Refusal::Absent)) => lost(&port, Loss::Taken).await,
+    }
+}
+
+/// Asks the session, whose task waits for this, to write itself whole.
+async fn enter_again(port: &Port) -> Result {
+    let (answer, entered) = oneshot::channel();
+    // The session's task sees this: it polls its mail beside what runs.
+    let _attended = port.post(Mail::Enter(Some(answer)), usize::MAX);
+    match entered.await {
+        Ok(entered) => entered.map_err(ActionError::internal),
+        Err(_ended) => Err(ActionError::internal("the session has ended")),
+    }
+}
+
+async fn lost(port: &Port, loss: Loss) -> Result {
+    port.lose(loss);
+    // What waits for this is dropped with the session.
+    pending().await
+}

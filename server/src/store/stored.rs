@@ -1,0 +1,100 @@
+//! What a store keeps, and gives back.
+
+use serde::{Deserialize, Serialize};
+
+/// A session as it comes out of a store.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StoredSession {
+    /// Whose it is and what it takes to resume it.
+    pub owner: Owner,
+    /// What it takes to resume it.
+    pub secrets: Secrets,
+    /// How far it was.
+    pub progress: Progress,
+    /// Its components.
+    pub components: Vec<StoredComponent>,
+    /// What committed messages were answered.
+    pub replies: Vec<StoredReply>,
+    /// Whether the process that had it last ended in an orderly way, so that no page has seen more than this.
+    pub exact: bool,
+}
+
+/// What decides whether a stored session may be resumed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// Whose it is.
+    pub owner: Owner,
+    /// Hashes of what it takes to resume it.
+    pub secrets: Secrets,
+    /// The process that holds it, or held it last.
+    pub holder: String,
+}
+
+/// Whose a session is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Owner {
+    /// The user's id, if there is a user.
+    pub user: Option<String>,
+    /// The tenant.
+    pub tenant: Option<String>,
+}
+
+/// Hashes of what it takes to resume a session.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Secrets {
+    /// Goes up by one with each new secret: of two, the higher one counts.
+    pub generation: u64,
+    /// Of the secret in the last `WELCOME`.
+    pub current: [u8; 16],
+    /// Of the one before, good until a message has come on the connection that was given the current one.
+    pub previous: Option<[u8; 16]>,
+}
+
+/// How far a session was at some moment.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Progress {
+    /// The last ref that was accepted.
+    pub last: u64,
+    /// The refs before it that had not been answered: to be run when they are sent again.
+    pub open: Vec<u64>,
+    /// Replies that the page was not known to have, except for those of durable components.
+    pub replies: Vec<StoredReply>,
+    /// The rooms that each component was in.
+    pub rooms: Vec<(String, Vec<String>)>,
+}
+
+/// A component as it is kept.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StoredComponent {
+    /// Its id in the session.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// The hash of its schema.
+    pub schema: u64,
+    /// The hash of the template that the page has.
+    pub template: String,
+    /// The props that it was mounted with, as JSON.
+    pub props: String,
+    /// All of its state, as JSON.
+    pub state: Vec<u8>,
+    /// The history in which its revision counts.
+    pub epoch: String,
+    /// Its revision.
+    pub rev: u64,
+    /// How often it was committed.
+    pub version: u64,
+    /// The last message of the page that was committed; 0 if none was.
+    pub settled: u64,
+    /// Whether every change of it is committed before the page is told.
+    pub durable: bool,
+}
+
+/// What a message was answered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredReply {
+    /// The message.
+    pub reference: u64,
+    /// The answer, in the runtime's own words.
+    pub body: String,
+}

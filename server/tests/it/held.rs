@@ -1,0 +1,470 @@
+//! Sessions and their rows in the store end together, and what the store does not answer is not
+//! taken for an answer.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use vivaz::prelude::*;
+use vivaz::testing::{Page, Server, View};
+use vivaz::{Limits, MemoryStore, Runtime, Save, SessionId};
+
+use crate::app::{Bench, start_with};
+use crate::client::Client;
+use crate::stores::{Fault, Faulty};
+
+/// Counts, and keeps each count.
+#[derive(LiveComponent, Clone)]
+#[live(name = "steady", inline = "<p>{{ count }}</p>", open, durable)]
+pub(crate) struct Steady {
+    #[live(default)]
+    count: i64,
+}
+
+#[actions]
+impl Steady {
+    #[action]
+    fn add(&mut self, cx: &mut Context) -> i64 {
+        cx.state::<Arc<Bench>>().runs.fetch_add(1, Ordering::SeqCst);
+        self.count += 1;
+        self.count
+    }
+}
+
+struct World {
+    server: Server,
+    store: Faulty<MemoryStore>,
+    memory: MemoryStore,
+    bench: Arc<Bench>,
+}
+
+fn world_with(limits: Limits) -> World {
+    let memory = MemoryStore::new();
+    let (store, bench) = (Faulty::new(memory.clone()), Arc::new(Bench::default()));
+    let (kept, state) = (store.clone(), Arc::clone(&bench));
+    let server = Server::new(move || {
+        Runtime::builder().store(kept.clone()).state(Arc::clone(&state)).limits(limits.clone())
+    });
+    World { server, store, memory, bench }
+}
+
+fn world() -> World {
+    world_with(Limits::default())
+}
+
+/// A plain counter and a durable one.
+struct Tab {
+    page: Page,
+    plain: View,
+    durable: View,
+    /// How often each has counted.
+    count: i64,
+}
+
+impl Tab {
+    async fn open(page: Page) -> Self {
+        let plain = page.mount_open("counter", json!({})).await.unwrap();
+        let durable = page.mount_open("steady", json!({})).await.unwrap();
+        Self { page, plain, durable, count: 0 }
+    }
+
+    /// Counts with both, and sees that both had what they acknowledged.
+    async fn click(&mut self) {
+        self.count += 1;
+        assert_eq!(self.durable.call("add", ()).await.unwrap(), Some(json!(self.count)));
+        self.plain.call("increment", ()).await.unwrap();
+        assert_eq!(self.plain.state()["count"], self.count);
+        assert_eq!(self.page.sessions(), 1, "it is the same session all the time");
+    }
+
+    fn session(&self) -> SessionId {
+        self.page.client(|client| SessionId::new(client.session().unwrap()).unwrap())
+    }
+}
+
+async fn pass(seconds: u64) {
+    tokio::time::sleep(Duration::from_secs(seconds)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_that_was_away_for_a_moment_is_alive_for_as_long_as_it_is_open() {
+    for hidden in [false, true] {
+        let world = world();
+        let mut tab = Tab::open(world.server.page()).await;
+        tab.click().await;
+        if hidden {
+            tab.page.network().put_aside();
+        } else {
+            tab.page.network().offline();
+        }
+        pass(2).await;
+        tab.page.network().online();
+        tab.page.settled().await;
+        // Longer than a row that waits is good, and than one that runs.
+        for minutes in [7, 90] {
+            pass(minutes * 60).await;
+            tab.click().await;
+        }
+        world.server.restart().await;
+        tab.click().await;
+        assert_eq!(world.memory.len(), 1);
+        tab.page.leave().await;
+        pass(2).await;
+        assert!(world.memory.is_empty());
+    }
+}
+
+/// What a page does, or what happens to it, after the store has lost its session.
+#[derive(Clone, Copy, Debug)]
+enum Next {
+    Durable,
+    Plain,
+    Mount,
+    Unmount,
+    Reconnect,
+    Restart,
+    Nothing,
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_the_store_has_lost_is_written_again_whole() {
+    for next in [
+        Next::Durable,
+        Next::Plain,
+        Next::Mount,
+        Next::Unmount,
+        Next::Reconnect,
+        Next::Restart,
+        Next::Nothing,
+    ] {
+        let world = world();
+        let mut tab = Tab::open(world.server.page()).await;
+        let chat = tab.page.mount_open("lab", json!({})).await.unwrap();
+        tab.click().await;
+        pass(2).await;
+        assert!(world.memory.lose(&tab.session()));
+        match next {
+            Next::Durable => {
+                tab.count += 1;
+                tab.durable.call("add", ()).await.unwrap();
+                tab.plain.call("increment", ()).await.unwrap();
+            }
+            Next::Plain => {
+                tab.count += 1;
+                tab.plain.call("increment", ()).await.unwrap();
+                tab.durable.call("add", ()).await.unwrap();
+            }
+            Next::Mount => drop(tab.page.mount_open("counter", json!({})).await.unwrap()),
+            Next::Unmount => drop(chat.unmount().await.unwrap()),
+            Next::Reconnect => {
+                tab.page.network().drop();
+                tab.page.settled().await;
+            }
+            Next::Restart => {}
+            // It is found by itself.
+            Next::Nothing => pass(30 * 60).await,
+        }
+        if !matches!(next, Next::Restart) {
+            pass(2).await;
+            assert_eq!(world.memory.len(), 1, "{next:?}: it was written before anything else happened");
+            // As when the process is killed: what is stored is all that there is.
+            world.server.crash();
+            tab.click().await;
+        }
+        world.server.restart().await;
+        tab.click().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_changed_is_saved_by_itself_and_a_crash_loses_nothing_older() {
+    let world = world();
+    let mut tab = Tab::open(world.server.page()).await;
+    for _ in 0..3 {
+        tab.click().await;
+        pass(3).await;
+        world.server.crash();
+    }
+    tab.click().await;
+    // Nothing happens, nothing is saved.
+    pass(3).await;
+    let saved = world.store.calls("save");
+    pass(60).await;
+    assert_eq!(world.store.calls("save"), saved);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_of_a_killed_process_is_good_for_an_hour_after_its_lease() {
+    for (late, resumed) in [(false, true), (true, false)] {
+        let world = world();
+        let mut tab = Tab::open(world.server.page()).await;
+        tab.click().await;
+        pass(3).await;
+        world.server.kill();
+        // Another process lets the store expire what is over.
+        let store = world.memory.clone();
+        let other =
+            Server::new(move || Runtime::builder().store(store.clone()).state(Arc::<Bench>::default()));
+        let page = other.page();
+        page.mount_open("counter", json!({})).await.unwrap();
+        pass(if late { 3_600 + 30 + 70 } else { 3_600 - 70 }).await;
+        world.server.start();
+        tab.page.settled().await;
+        tab.page.until(|page| page.connections() == 2).await;
+        assert_eq!(tab.page.sessions() == 1, resumed, "late: {late}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_does_not_answer_a_page_that_comes_back_loses_nothing() {
+    let faults = [Fault::Fails, Fault::Hangs, Fault::FailsLate];
+    for (method, fault) in
+        ["find", "claim", "renew", "enter"].into_iter().flat_map(|one| faults.map(|fault| (one, fault)))
+    {
+        for restarts in [false, true] {
+            let world = world();
+            let mut tab = Tab::open(world.server.page()).await;
+            tab.click().await;
+            pass(2).await;
+            tab.page.network().offline();
+            pass(1).await;
+            let clicks: Vec<_> = (0..3).map(|_| tab.durable.call("add", ())).collect();
+            if restarts {
+                world.server.restart().await;
+            }
+            if method == "enter" {
+                world.memory.lose(&tab.session());
+                if restarts {
+                    continue;
+                }
+            }
+            world.store.set(method, fault);
+            tab.page.network().online();
+            pass(45).await;
+            // A session that was entered is there when its page tries again.
+            let is_asked = match method {
+                "enter" => fault != Fault::FailsLate,
+                _ => restarts || method == "renew",
+            };
+            assert_eq!(tab.page.connections() == 1, is_asked, "{method}, {fault:?}, {restarts}");
+            assert_eq!(world.store.calls(method) > 1, is_asked, "it tried again: {method}, {fault:?}");
+            world.store.heal();
+            for (click, count) in clicks.into_iter().zip(2..) {
+                assert_eq!(click.await.unwrap(), Some(json!(count)), "{method}, {fault:?}, {restarts}");
+            }
+            assert_eq!(world.bench.runs.load(Ordering::SeqCst), 4, "each once");
+            tab.plain.call("increment", ()).await.unwrap();
+            tab.plain.call("increment", ()).await.unwrap();
+            tab.plain.call("increment", ()).await.unwrap();
+            tab.count = 4;
+            tab.click().await;
+            world.server.restart().await;
+            tab.click().await;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_user_with_too_many_sessions_gets_an_old_one_back_when_there_is_room() {
+    let world = world_with(Limits { sessions_per_user: 1, ..Limits::default() });
+    let mut tab = Tab::open(world.server.page_as("ada", "Ada")).await;
+    tab.click().await;
+    tab.page.network().offline();
+    pass(1).await;
+    world.server.restart().await;
+    let other = world.server.page_as("ada", "Ada");
+    other.mount_open("counter", json!({})).await.unwrap();
+    tab.page.network().online();
+    pass(30).await;
+    assert_eq!(tab.page.connections(), 1);
+    other.leave().await;
+    tab.click().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_store_fails_to_do_is_done_later() {
+    for method in ["save", "commit", "delete", "forget_user", "renew_lease", "expire"] {
+        let world = world();
+        let mut tab = Tab::open(world.server.page_as("ada", "Ada")).await;
+        let extra = tab.page.mount_open("lab", json!({})).await.unwrap();
+        let mut gone = Tab::open(world.server.page_as("bob", "Bob")).await;
+        let mut revoked = Tab::open(world.server.page_as("eve", "Eve")).await;
+        for one in [&mut tab, &mut gone, &mut revoked] {
+            one.click().await;
+        }
+        pass(2).await;
+        world.store.set(method, Fault::Fails);
+        tab.plain.call("increment", ()).await.unwrap();
+        if method == "commit" {
+            extra.unmount().await.unwrap();
+        }
+        gone.page.leave().await;
+        // Eve's session is only in the store when her access is taken away.
+        revoked.page.network().offline();
+        let calls = world.store.calls(method);
+        pass(200).await;
+        assert_eq!(world.server.runtime().revoke("eve"), 1);
+        pass(100).await;
+        if method != "commit" {
+            assert!(world.store.calls(method) > calls + 1, "{method} is tried again");
+        }
+        world.store.heal();
+        pass(90).await;
+        assert_eq!(world.memory.len(), 1, "{method}");
+        world.server.crash();
+        tab.page.settled().await;
+        tab.count += 1;
+        tab.durable.call("add", ()).await.unwrap();
+        tab.click().await;
+        if method == "commit" {
+            let components = tab.page.client(|client| client.components().count());
+            assert_eq!(components, 2, "what was removed does not come back");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_user_whose_revocation_is_not_stored_yet_is_not_let_in_again() {
+    let world = world();
+    let mut tab = Tab::open(world.server.page_as("eve", "Eve")).await;
+    tab.click().await;
+    tab.page.network().offline();
+    pass(1).await;
+    world.server.restart().await;
+    world.store.set("forget_user", Fault::Fails);
+    assert_eq!(world.server.runtime().revoke("eve"), 0);
+    tab.page.network().online();
+    pass(30).await;
+    assert_eq!(tab.page.connections(), 1);
+    world.store.heal();
+    tab.page.until(|page| page.sessions() == 2).await;
+    pass(2).await;
+    assert!(world.memory.len() <= 1, "the old session is not in the store any more");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_another_process_ends_ends_here_too() {
+    let world = world();
+    let mut tab = Tab::open(world.server.page_as("ada", "Ada")).await;
+    let mut other = Tab::open(world.server.page_as("bob", "Bob")).await;
+    tab.click().await;
+    pass(2).await;
+    let store = world.memory.clone();
+    let second = Server::new(move || Runtime::builder().store(store.clone()).state(Arc::<Bench>::default()));
+    let elsewhere = second.page();
+    elsewhere.mount_open("counter", json!({})).await.unwrap();
+    assert_eq!(second.runtime().revoke("ada"), 0);
+    assert_eq!(tab.page.closed().await, 4401);
+    other.click().await;
+    let before = world.memory.len();
+    pass(600).await;
+    assert_eq!(world.memory.len(), before, "a late save does not bring it back");
+    drop(elsewhere);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_runtime_is_ready_when_its_store_can_be_written() {
+    let world = world();
+    let runtime = world.server.runtime();
+    runtime.readiness().await.unwrap();
+    for fault in [Fault::Fails, Fault::Hangs] {
+        world.store.set("renew_lease", fault);
+        pass(2).await;
+        let why = runtime.readiness().await.unwrap_err();
+        assert!(matches!(why, vivaz::NotReady::Store(_)), "{why}");
+        // Many probes are one write.
+        let calls = world.store.calls("renew_lease");
+        for _ in 0..100 {
+            runtime.readiness().await.unwrap_err();
+        }
+        assert!(world.store.calls("renew_lease") <= calls + 1);
+        world.store.heal();
+        pass(2).await;
+        runtime.readiness().await.unwrap();
+    }
+    world.server.stop().await;
+    assert!(matches!(runtime.readiness().await, Err(vivaz::NotReady::GoingAway)));
+    let bare = Server::new(Runtime::builder);
+    bare.runtime().readiness().await.unwrap();
+}
+
+async fn processes() -> (MemoryStore, crate::app::Server, crate::app::Server) {
+    let store = MemoryStore::new();
+    let start = || {
+        let store = store.clone();
+        start_with(|builder| builder.store(store).save(Save::Every(Duration::from_millis(20))))
+    };
+    let (first, second) = (start().await, start().await);
+    (store, first, second)
+}
+
+/// Where a page is after some time in one process.
+async fn resume(server: &crate::app::Server, welcome: &Value, from: u64) -> Client {
+    let mut client = Client::resume(server, welcome, from - 1, json!({})).await;
+    assert_eq!(client.welcome["resumed"], true);
+    client.drain().await;
+    client.count_from(from);
+    client
+}
+
+#[tokio::test]
+async fn a_page_moves_between_two_processes_and_the_copy_that_is_left_ends() {
+    let (store, first, second) = processes().await;
+    let mut client = Client::greet(&first).await;
+    client.mount("c", "counter", json!({})).await;
+    client.mount("t", "steady", json!({})).await;
+    let mut welcome = client.welcome.clone();
+    let (mut from, mut left) = (3, client);
+    for round in 1..=4 {
+        let (here, there) = if round % 2 == 0 { (&first, &second) } else { (&second, &first) };
+        let mut moved = resume(here, &welcome, from).await;
+        assert_eq!(moved.act("t", "add", json!([])).await["result"], round);
+        moved.act("c", "increment", json!([])).await;
+        // The page that was left still has its line, and is told that another connection has the session, whatever
+        // it does.
+        let call = match round {
+            1 => left.call("t", "add", json!([])),
+            2 => left.call("c", "increment", json!([])),
+            3 => left.message("COMPONENT_MOUNT", "n", json!({ "component": "counter", "props": {} })),
+            _ => left.message("COMPONENT_UNMOUNT", "c", Value::Null),
+        };
+        left.send(call).await;
+        assert_eq!(left.closed().await, 4409, "{round}");
+        there.until(|server| server.runtime.stats().sessions == 0).await;
+        assert_eq!(store.len(), 1, "nothing was deleted");
+        (welcome, left, from) = (moved.welcome.clone(), moved, from + 2);
+    }
+    assert_eq!(left.act("t", "add", json!([])).await["result"], 5);
+    left.close(4000).await;
+    first.until(|_| store.is_empty()).await;
+}
+
+#[tokio::test]
+async fn a_copy_that_waits_in_the_process_that_was_left_is_no_obstacle() {
+    let (store, first, second) = processes().await;
+    let mut client = Client::greet(&first).await;
+    client.mount("c", "counter", json!({})).await;
+    client.mount("t", "steady", json!({})).await;
+    let welcome = client.welcome.clone();
+    client.cut();
+    first
+        .until(|server| server.runtime.stats().suspended == 1 || server.runtime.stats().connections == 0)
+        .await;
+    let mut moved = resume(&second, &welcome, 3).await;
+    assert_eq!(moved.act("t", "add", json!([])).await["result"], 1);
+    let welcome = moved.welcome.clone();
+    moved.cut();
+    second.until(|server| server.runtime.stats().connections == 0).await;
+    // The first process still has its copy, which knows neither the secret nor the count.
+    let mut back = resume(&first, &welcome, 4).await;
+    assert_eq!(back.act("t", "add", json!([])).await["result"], 2);
+    // A wrong secret does not end anything.
+    let mut wrong = back.welcome.clone();
+    wrong["resume"] = "AAAAAAAAAAAAAAAAAAAAAA".into();
+    let other = Client::resume(&second, &wrong, 1, json!({})).await;
+    assert_eq!(other.welcome["resumed"], false);
+    assert_eq!(back.act("t", "add", json!([])).await["result"], 3);
+    back.close(4000).await;
+    first.until(|_| store.is_empty()).await;
+}

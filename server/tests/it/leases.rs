@@ -1,0 +1,396 @@
+//! What every store promises: who may write a session, how long it is good, and that what has ended
+//! stays ended.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use vivaz::sqlite::Sqlite;
+use vivaz::store::{
+    Change, Commit, CommitError, Owner, Refusal, Secrets, Snapshot, SnapshotHead, State, StoredComponent,
+    StoredReply, TOMBSTONE, Whole, WriteError, Written,
+};
+use vivaz::{ComponentId, MemoryStore, SessionId, SessionStore};
+
+use crate::stores::{Hands, head};
+
+const LEASE: Duration = Duration::from_secs(30);
+
+/// Runs a test on each kind of store, with a clock of its own.
+async fn on_each<F: Future<Output = ()>>(test: impl Fn(Arc<dyn SessionStore>, Arc<Hands>) -> F) {
+    let clock = Hands::new();
+    test(Arc::new(MemoryStore::with_clock(clock.clone())), clock).await;
+    let file = Temporary::new();
+    let clock = Hands::new();
+    let store = Sqlite::open_with_clock(&file.0, clock.clone()).unwrap();
+    test(Arc::new(store.clone()), clock).await;
+    store.close().await;
+}
+
+/// A path of its own for a database, which goes with it.
+pub(crate) struct Temporary(pub(crate) PathBuf);
+
+impl Temporary {
+    pub(crate) fn new() -> Self {
+        let directory = std::env::temp_dir().join(format!("vivaz-lease-{}", uuid::Uuid::new_v4()));
+        std::fs::create_dir(&directory).unwrap();
+        Self(directory.join("test.sqlite"))
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        std::fs::remove_dir_all(self.0.parent().unwrap()).unwrap();
+    }
+}
+
+fn id(name: &str) -> SessionId {
+    SessionId::new(name).unwrap()
+}
+
+fn c(name: &str) -> ComponentId {
+    ComponentId::new(name).unwrap()
+}
+
+fn component(name: &str, version: u64) -> StoredComponent {
+    StoredComponent {
+        id: name.into(),
+        name: "counter".into(),
+        schema: 1,
+        template: "t".into(),
+        props: "{}".into(),
+        state: format!("{version}").into_bytes(),
+        epoch: "e".into(),
+        rev: version,
+        version,
+        settled: 0,
+        durable: true,
+    }
+}
+
+fn whole(session: &str, components: &[(&str, u64)]) -> Whole {
+    Whole {
+        session: id(session),
+        head: head(),
+        components: components.iter().map(|(name, version)| component(name, *version)).collect(),
+        moving: Vec::new(),
+    }
+}
+
+async fn enter(store: &dyn SessionStore, by: &str, session: &str) -> Vec<(SessionId, Refusal)> {
+    store.enter(by, vec![whole(session, &[("c", 3)])]).await.unwrap()
+}
+
+fn snapshot(session: &str, components: &[&str]) -> Snapshot {
+    let state = |name: &&str| State { id: c(name), state: b"9".to_vec(), epoch: "e".into(), rev: 9 };
+    Snapshot {
+        session: id(session),
+        head: head(),
+        received: 0,
+        components: components.iter().map(state).collect(),
+    }
+}
+
+async fn save(store: &dyn SessionStore, by: &str, session: &str, components: &[&str]) -> Option<Refusal> {
+    let refused = store.save(by, vec![snapshot(session, components)]).await.unwrap();
+    refused.first().map(|(_, refusal)| *refusal)
+}
+
+async fn has(store: &dyn SessionStore, session: &str) -> bool {
+    store.find(&id(session)).await.unwrap().is_some()
+}
+
+fn change(session: &str, by: &str, name: &str, from: u64) -> Commit {
+    let state = State { id: c(name), state: b"8".to_vec(), epoch: "e".into(), rev: from + 1 };
+    let written = Written { change: Change::Changed { state, settled: 4 }, reply: None };
+    Commit {
+        session: id(session),
+        by: by.into(),
+        enters: None,
+        expects: Some((c(name), from)),
+        received: 0,
+        write: Box::new(move |_| Ok(written)),
+        publish: Box::new(|| ()),
+    }
+}
+
+#[tokio::test]
+async fn a_session_is_good_while_its_process_lives_and_as_long_as_it_says_after_that() {
+    on_each(|store, clock| async move {
+        for process in ["a", "b"] {
+            store.renew_lease(process, LEASE).await.unwrap();
+        }
+        enter(&*store, "a", "s").await;
+        // Hours later: A renews its lease, so its sessions stay, however long ago they were saved.
+        for _ in 0..1_000 {
+            clock.pass(10);
+            for process in ["a", "b"] {
+                store.renew_lease(process, LEASE).await.unwrap();
+            }
+            assert_eq!(store.expire("b").await.unwrap(), 0);
+        }
+        // A is gone. Its lease runs for 30 seconds, then the session is good for 60.
+        for second in (10..90).step_by(10) {
+            clock.pass(10);
+            store.renew_lease("b", LEASE).await.unwrap();
+            assert_eq!(store.expire("b").await.unwrap(), 0, "after {second} s");
+            assert!(has(&*store, "s").await);
+        }
+        clock.pass(10);
+        store.renew_lease("b", LEASE).await.unwrap();
+        assert_eq!(store.expire("b").await.unwrap(), 1);
+        assert!(!has(&*store, "s").await);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn steps_of_the_wall_clock_take_nothing() {
+    on_each(|store, clock| async move {
+        for process in ["a", "b"] {
+            store.renew_lease(process, LEASE).await.unwrap();
+        }
+        enter(&*store, "a", "s").await;
+        store.release(&id("s"), "a").await.unwrap();
+        enter(&*store, "a", "held").await;
+        for step in [7_200, -14_400, 86_400, -86_400, 31_536_000] {
+            clock.step(step);
+            clock.pass(8);
+            for process in ["a", "b"] {
+                store.renew_lease(process, LEASE).await.unwrap();
+                assert_eq!(store.expire(process).await.unwrap(), 0, "after a step of {step} s");
+            }
+        }
+        for _ in 0..2 {
+            clock.pass(10);
+            store.renew_lease("b", LEASE).await.unwrap();
+        }
+        assert_eq!(store.expire("b").await.unwrap(), 1, "the released one, after 60 s");
+        assert!(has(&*store, "held").await);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_process_that_comes_back_holds_what_is_left_and_expires_nothing_at_first() {
+    on_each(|store, clock| async move {
+        for process in ["a", "b"] {
+            store.renew_lease(process, LEASE).await.unwrap();
+        }
+        enter(&*store, "a", "s").await;
+        clock.pass(45);
+        store.renew_lease("b", LEASE).await.unwrap();
+        assert_eq!(store.expire("b").await.unwrap(), 0, "B was away itself");
+        clock.pass(29);
+        store.renew_lease("b", LEASE).await.unwrap();
+        clock.pass(1);
+        assert_eq!(store.expire("b").await.unwrap(), 0, "A's lease has ended, its session runs out");
+        // A was suspended and goes on.
+        store.renew_lease("a", LEASE).await.unwrap();
+        for _ in 0..10 {
+            clock.pass(20);
+            for process in ["a", "b"] {
+                store.renew_lease(process, LEASE).await.unwrap();
+            }
+            assert_eq!(store.expire("b").await.unwrap(), 0);
+        }
+        assert!(has(&*store, "s").await);
+        // Everybody is suspended, for longer than anything is good.
+        clock.pass(10_000);
+        store.renew_lease("b", LEASE).await.unwrap();
+        assert_eq!(store.expire("b").await.unwrap(), 0);
+        clock.pass(29);
+        store.renew_lease("a", LEASE).await.unwrap();
+        store.renew_lease("b", LEASE).await.unwrap();
+        clock.pass(5);
+        assert_eq!(store.expire("b").await.unwrap(), 0);
+        assert!(has(&*store, "s").await);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_process_that_nobody_knows_holds_nothing_for_ever() {
+    on_each(|store, clock| async move {
+        enter(&*store, "unknown", "s").await;
+        store.renew_lease("b", LEASE).await.unwrap();
+        let mut expired = 0;
+        for _ in 0..12 {
+            clock.pass(10);
+            store.renew_lease("b", LEASE).await.unwrap();
+            expired += store.expire("b").await.unwrap();
+        }
+        assert_eq!(expired, 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_process_that_closes_leaves_sessions_that_are_exact_and_good_for_their_time() {
+    on_each(|store, clock| async move {
+        store.renew_lease("a", LEASE).await.unwrap();
+        enter(&*store, "a", "s").await;
+        enter(&*store, "a", "t").await;
+        store.close("a").await.unwrap();
+        store.renew_lease("b", LEASE).await.unwrap();
+        clock.pass(30);
+        store.renew_lease("b", LEASE).await.unwrap();
+        assert_eq!(store.expire("b").await.unwrap(), 0);
+        let seen = store.find(&id("s")).await.unwrap().unwrap();
+        assert_eq!(seen.holder, "a");
+        assert!(store.claim(&id("s"), "b", &seen).await.unwrap().unwrap().exact);
+        let seen = store.find(&id("s")).await.unwrap().unwrap();
+        assert!(!store.claim(&id("s"), "b", &seen).await.unwrap().unwrap().exact, "it runs again");
+        for _ in 0..2 {
+            clock.pass(15);
+            store.renew_lease("b", LEASE).await.unwrap();
+        }
+        assert_eq!(store.expire("b").await.unwrap(), 1, "the one that nobody took");
+        assert!(has(&*store, "s").await);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_session_is_claimed_as_it_was_seen_and_its_old_holder_may_write_no_more() {
+    on_each(|store, _clock| async move {
+        enter(&*store, "a", "s").await;
+        let seen = store.find(&id("s")).await.unwrap().unwrap();
+        let secrets = Secrets { generation: 2, current: [7; 16], previous: None };
+        store.renew(&id("s"), "a", secrets.clone(), LEASE).await.unwrap();
+        assert!(store.claim(&id("s"), "b", &seen).await.unwrap().is_none(), "it has another secret");
+        let seen = store.find(&id("s")).await.unwrap().unwrap();
+        assert_eq!(seen.secrets, secrets);
+        let claimed = store.claim(&id("s"), "b", &seen).await.unwrap().unwrap();
+        assert_eq!((claimed.secrets, claimed.components), (secrets.clone(), vec![component("c", 3)]));
+        assert!(store.claim(&id("s"), "c", &seen).await.unwrap().is_none(), "it has another holder");
+        // Whatever A does now is refused and changes nothing.
+        assert_eq!(save(&*store, "a", "s", &["c"]).await, Some(Refusal::Taken));
+        assert_eq!(enter(&*store, "a", "s").await, [(id("s"), Refusal::Taken)]);
+        let renewed = store.renew(&id("s"), "a", secrets, LEASE).await;
+        assert!(matches!(renewed, Err(WriteError::Refused(Refusal::Taken))));
+        let committed = store.commit(change("s", "a", "c", 3)).await;
+        assert!(matches!(committed, Err(CommitError::Refused(Refusal::Taken))));
+        store.delete("a", vec![id("s")]).await.unwrap();
+        store.release(&id("s"), "a").await.unwrap();
+        store.close("a").await.unwrap();
+        let seen = store.find(&id("s")).await.unwrap().unwrap();
+        let claimed = store.claim(&id("s"), "b", &seen).await.unwrap().unwrap();
+        assert_eq!((claimed.components, claimed.exact), (vec![component("c", 3)], false));
+        assert_eq!(save(&*store, "b", "s", &["c"]).await, None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_has_ended_is_not_written_again() {
+    on_each(|store, clock| async move {
+        store.renew_lease("a", LEASE).await.unwrap();
+        enter(&*store, "a", "s").await;
+        store.delete("a", vec![id("s"), id("never-stored")]).await.unwrap();
+        for session in ["s", "never-stored"] {
+            assert_eq!(save(&*store, "a", session, &[]).await, Some(Refusal::Ended));
+            assert_eq!(enter(&*store, "a", session).await, [(id(session), Refusal::Ended)]);
+            let commit = Commit { enters: Some(Box::new(head())), ..change(session, "a", "c", 3) };
+            let committed = store.commit(commit).await;
+            assert!(matches!(committed, Err(CommitError::Refused(Refusal::Ended))));
+            let renewed = store.renew(&id(session), "a", Secrets::default(), LEASE).await;
+            assert!(matches!(renewed, Err(WriteError::Refused(Refusal::Ended))));
+            assert!(!has(&*store, session).await);
+        }
+        // It is remembered for a bounded time.
+        clock.pass(TOMBSTONE.as_secs() - 40);
+        store.renew_lease("a", LEASE).await.unwrap();
+        clock.pass(29);
+        store.renew_lease("a", LEASE).await.unwrap();
+        clock.pass(1);
+        store.expire("a").await.unwrap();
+        assert_eq!(save(&*store, "a", "s", &[]).await, Some(Refusal::Ended));
+        clock.pass(10);
+        store.expire("a").await.unwrap();
+        assert_eq!(save(&*store, "a", "s", &[]).await, Some(Refusal::Absent));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_user_is_forgotten_in_one_tenant_and_the_holders_are_told() {
+    on_each(|store, _clock| async move {
+        let of = |user: Option<&str>, tenant: Option<&str>| Owner {
+            user: user.map(str::to_owned),
+            tenant: tenant.map(str::to_owned),
+        };
+        let owners = [
+            ("1", of(Some("ada"), None)),
+            ("2", of(Some("ada"), Some("acme"))),
+            ("3", of(Some("bob"), None)),
+            ("4", of(None, None)),
+            ("5", of(None, Some("acme"))),
+        ];
+        for (session, owner) in &owners {
+            let whole =
+                Whole { head: SnapshotHead { owner: owner.clone(), ..head() }, ..whole(session, &[]) };
+            store.enter("a", vec![whole]).await.unwrap();
+        }
+        for nobody in [of(None, None), of(None, Some("acme")), of(Some("ada"), Some("globex"))] {
+            assert_eq!(store.forget_user(&nobody).await.unwrap(), 0);
+        }
+        assert_eq!(store.forget_user(&owners[0].1).await.unwrap(), 1);
+        assert_eq!(store.renew_lease("b", LEASE).await.unwrap(), []);
+        assert_eq!(store.renew_lease("a", LEASE).await.unwrap(), [id("1")]);
+        assert_eq!(store.renew_lease("a", LEASE).await.unwrap(), [], "it is told once");
+        assert_eq!(store.forget_user(&owners[1].1).await.unwrap(), 1);
+        for (session, _) in &owners {
+            assert_eq!(has(&*store, session).await, !["1", "2"].contains(session));
+        }
+        store.delete("a", vec![id("3")]).await.unwrap();
+        assert_eq!(store.renew_lease("a", LEASE).await.unwrap(), [id("2")], "it knows what it ended itself");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_the_store_does_not_have_is_absent_and_is_entered_whole() {
+    on_each(|store, _clock| async move {
+        assert_eq!(save(&*store, "a", "s", &[]).await, Some(Refusal::Absent));
+        let committed = store.commit(change("s", "a", "c", 3)).await;
+        let Err(CommitError::Absent(commit)) = committed else { panic!("{committed:?}") };
+        assert_eq!(enter(&*store, "a", "s").await, []);
+        store.commit(*commit).await.unwrap();
+        // A component that it does not have, and a version that it does not have.
+        assert_eq!(save(&*store, "a", "s", &["c", "d"]).await, Some(Refusal::Absent));
+        assert!(matches!(store.commit(change("s", "a", "d", 0)).await, Err(CommitError::Absent(_))));
+        assert!(matches!(store.commit(change("s", "a", "c", 7)).await, Err(CommitError::Absent(_))));
+        assert!(matches!(store.commit(change("s", "a", "c", 3)).await, Err(CommitError::Conflict)));
+        // What is newer in the store stays, what is moving stays, the rest is as it is given.
+        let entered = whole("s", &[("c", 3), ("d", 1), ("e", 1), ("f", 1)]);
+        store.enter("a", vec![entered]).await.unwrap();
+        let moving = Whole { moving: vec![c("e")], ..whole("s", &[("c", 5), ("d", 0)]) };
+        store.enter("a", vec![moving]).await.unwrap();
+        let seen = store.find(&id("s")).await.unwrap().unwrap();
+        let mut components = store.claim(&id("s"), "a", &seen).await.unwrap().unwrap().components;
+        components.sort_by(|one, other| one.id.cmp(&other.id));
+        let versions: Vec<_> = components.iter().map(|one| (one.id.as_str(), one.version)).collect();
+        assert_eq!(versions, [("c", 5), ("d", 1), ("e", 1)]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn replies_are_kept_until_they_are_received() {
+    on_each(|store, _clock| async move {
+        enter(&*store, "a", "s").await;
+        for reference in [1, 2, 3] {
+            let reply = StoredReply { reference, body: format!("{reference}") };
+            let gone = Change::Removed { id: c("none") };
+            store.commit(Commit::of(id("s"), "a".into(), 1, gone, Some(reply))).await.unwrap();
+        }
+        let saved = Snapshot { received: 2, ..snapshot("s", &["c"]) };
+        assert_eq!(store.save("a", vec![saved]).await.unwrap(), []);
+        let seen = store.find(&id("s")).await.unwrap().unwrap();
+        let stored = store.claim(&id("s"), "a", &seen).await.unwrap().unwrap();
+        assert_eq!(stored.replies, [StoredReply { reference: 3, body: "3".into() }]);
+        assert_eq!((stored.components[0].rev, &*stored.components[0].state), (9, &b"9"[..]));
+    })
+    .await;
+}

@@ -1,0 +1,207 @@
+//! Stores that fail when told to, and clocks that the test turns.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use vivaz::instance::BoxFuture;
+use vivaz::store::{
+    Clock, Commit, CommitError, Head, Owner, Progress, Refusal, Secrets, Snapshot, SnapshotHead,
+    StoredSession, Whole, WriteError,
+};
+use vivaz::{SessionId, SessionStore, StoreError};
+
+/// What a method does in place of what it is there for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// Does nothing and fails.
+    Fails,
+    /// Does what it is there for and fails.
+    FailsLate,
+    /// Does nothing and never answers.
+    Hangs,
+    /// Of a commit: makes it, tells nobody and never answers, as in a process that ends there.
+    Ends,
+}
+
+/// A store with faults. Clones share them.
+#[derive(Clone)]
+pub(crate) struct Faulty<S> {
+    inner: S,
+    faults: Arc<Mutex<HashMap<&'static str, Fault>>>,
+    /// How often each method was called.
+    calls: Arc<Mutex<HashMap<&'static str, usize>>>,
+    ended: Arc<Notify>,
+}
+
+impl<S: SessionStore + Clone> Faulty<S> {
+    pub(crate) fn new(inner: S) -> Self {
+        Self { inner, faults: Arc::default(), calls: Arc::default(), ended: Arc::default() }
+    }
+
+    pub(crate) fn set(&self, method: &'static str, fault: Fault) {
+        self.faults.lock().unwrap().insert(method, fault);
+    }
+
+    pub(crate) fn heal(&self) {
+        self.faults.lock().unwrap().clear();
+    }
+
+    pub(crate) fn calls(&self, method: &'static str) -> usize {
+        self.calls.lock().unwrap().get(method).copied().unwrap_or_default()
+    }
+
+    /// Waits for a [`Fault::Ends`].
+    pub(crate) async fn ended(&self) {
+        self.ended.notified().await;
+    }
+
+    fn run<T: Send + 'static, E: From<StoreError> + Send + 'static>(
+        &self,
+        method: &'static str,
+        call: impl FnOnce(&S) -> BoxFuture<Result<T, E>>,
+    ) -> BoxFuture<Result<T, E>> {
+        *self.calls.lock().unwrap().entry(method).or_default() += 1;
+        let error = || E::from(StoreError::failed("database is locked"));
+        match self.faults.lock().unwrap().get(method) {
+            None => call(&self.inner),
+            Some(Fault::Fails) => Box::pin(std::future::ready(Err(error()))),
+            Some(Fault::FailsLate) => {
+                let call = call(&self.inner);
+                Box::pin(async move {
+                    call.await?;
+                    Err(error())
+                })
+            }
+            Some(Fault::Hangs) => Box::pin(std::future::pending()),
+            Some(Fault::Ends) => {
+                let (call, ended) = (call(&self.inner), Arc::clone(&self.ended));
+                Box::pin(async move {
+                    call.await?;
+                    ended.notify_one();
+                    std::future::pending().await
+                })
+            }
+        }
+    }
+}
+
+impl<S: SessionStore + Clone> SessionStore for Faulty<S> {
+    fn find(&self, session: &SessionId) -> BoxFuture<Result<Option<Head>, StoreError>> {
+        self.run("find", |store| store.find(session))
+    }
+
+    fn claim(
+        &self,
+        session: &SessionId,
+        by: &str,
+        seen: &Head,
+    ) -> BoxFuture<Result<Option<StoredSession>, StoreError>> {
+        self.run("claim", |store| store.claim(session, by, seen))
+    }
+
+    fn save(
+        &self,
+        by: &str,
+        sessions: Vec<Snapshot>,
+    ) -> BoxFuture<Result<Vec<(SessionId, Refusal)>, StoreError>> {
+        self.run("save", |store| store.save(by, sessions))
+    }
+
+    fn enter(
+        &self,
+        by: &str,
+        sessions: Vec<Whole>,
+    ) -> BoxFuture<Result<Vec<(SessionId, Refusal)>, StoreError>> {
+        self.run("enter", |store| store.enter(by, sessions))
+    }
+
+    fn commit(&self, mut commit: Commit) -> BoxFuture<Result<(), CommitError>> {
+        if self.faults.lock().unwrap().get("commit") == Some(&Fault::Ends) {
+            commit.publish = Box::new(|| ());
+        }
+        self.run("commit", |store| store.commit(commit))
+    }
+
+    fn renew(
+        &self,
+        session: &SessionId,
+        by: &str,
+        secrets: Secrets,
+        good_for: Duration,
+    ) -> BoxFuture<Result<(), WriteError>> {
+        self.run("renew", |store| store.renew(session, by, secrets, good_for))
+    }
+
+    fn release(&self, session: &SessionId, by: &str) -> BoxFuture<Result<(), StoreError>> {
+        self.run("release", |store| store.release(session, by))
+    }
+
+    fn delete(&self, by: &str, sessions: Vec<SessionId>) -> BoxFuture<Result<(), StoreError>> {
+        self.run("delete", |store| store.delete(by, sessions))
+    }
+
+    fn forget_user(&self, owner: &Owner) -> BoxFuture<Result<usize, StoreError>> {
+        self.run("forget_user", |store| store.forget_user(owner))
+    }
+
+    fn renew_lease(&self, by: &str, length: Duration) -> BoxFuture<Result<Vec<SessionId>, StoreError>> {
+        self.run("renew_lease", |store| store.renew_lease(by, length))
+    }
+
+    fn expire(&self, by: &str) -> BoxFuture<Result<usize, StoreError>> {
+        self.run("expire", |store| store.expire(by))
+    }
+
+    fn close(&self, by: &str) -> BoxFuture<Result<(), StoreError>> {
+        self.run("close", |store| store.close(by))
+    }
+}
+
+/// A clock that goes when the test says so.
+#[derive(Default)]
+pub(crate) struct Hands {
+    wall: AtomicI64,
+    monotonic: AtomicU64,
+}
+
+impl Hands {
+    pub(crate) fn new() -> Arc<Self> {
+        let hands = Self::default();
+        hands.wall.store(1_700_000_000_000, Ordering::SeqCst);
+        Arc::new(hands)
+    }
+
+    /// Time passes.
+    pub(crate) fn pass(&self, seconds: u64) {
+        self.monotonic.fetch_add(seconds * 1_000, Ordering::SeqCst);
+        self.step(i64::try_from(seconds).unwrap());
+    }
+
+    /// The wall clock is set.
+    pub(crate) fn step(&self, seconds: i64) {
+        self.wall.fetch_add(seconds * 1_000, Ordering::SeqCst);
+    }
+}
+
+impl Clock for Hands {
+    fn wall(&self) -> Duration {
+        Duration::from_millis(u64::try_from(self.wall.load(Ordering::SeqCst)).unwrap())
+    }
+
+    fn monotonic(&self) -> Duration {
+        Duration::from_millis(self.monotonic.load(Ordering::SeqCst))
+    }
+}
+
+/// The head of a session that nobody can resume.
+pub(crate) fn head() -> SnapshotHead {
+    SnapshotHead {
+        owner: Owner::default(),
+        secrets: Secrets { generation: 1, ..Secrets::default() },
+        progress: Progress::default(),
+        good_for: Duration::from_secs(60),
+    }
+}
