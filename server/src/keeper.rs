@@ -3,6 +3,8 @@
 
 mod lease;
 mod saving;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

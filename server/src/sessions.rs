@@ -3,6 +3,9 @@
 //! A session with a connection is owned by the connection's task; one that waits is a struct in this map, without a
 //! task. Ownership changes hands here, under the lock of the shard, so that a session is in exactly one place.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

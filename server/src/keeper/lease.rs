@@ -82,7 +82,7 @@ pub(super) async fn run(runtime: WeakRuntime, shutdown: CancellationToken) {
             Ok(0) => {}
             Ok(expired) => tracing::debug!(expired, "sessions were not good any more"),
             Err(error) => {
-                tracing::error!(%error, "the store cannot remove what has expired; it will be tried again")
+                tracing::error!(%error, "the store cannot remove what has expired; it will be tried again");
             }
         }
     }

@@ -127,7 +127,7 @@ impl Keeper {
 
 impl Waiting {
     /// Takes snapshots back that were not written, except where there are newer ones.
-    fn put_back(&mut self, snapshots: Vec<Snapshot>) {
+    pub(super) fn put_back(&mut self, snapshots: Vec<Snapshot>) {
         for snapshot in snapshots {
             if !self.has_news_of(&snapshot.session) {
                 self.snapshots.insert(snapshot.session.clone(), snapshot);
@@ -135,7 +135,7 @@ impl Waiting {
         }
     }
 
-    fn put_wholes_back(&mut self, wholes: Vec<Whole>) {
+    pub(super) fn put_wholes_back(&mut self, wholes: Vec<Whole>) {
         for whole in wholes {
             if !self.has_news_of(&whole.session) {
                 self.wholes.insert(whole.session.clone(), whole);

@@ -123,7 +123,7 @@ impl SessionStore for Sqlite {
                     Err(WriteError::Refused(Refusal::Taken)) => {}
                     Err(WriteError::Store(error)) => return Err(error),
                     Ok(()) | Err(WriteError::Refused(_)) => {
-                        leases::end(db, session.as_str(), now, Some(&by))?
+                        leases::end(db, session.as_str(), now, Some(&by))?;
                     }
                 }
             }

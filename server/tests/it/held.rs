@@ -325,6 +325,67 @@ async fn what_the_store_fails_to_do_is_done_later() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_store_that_fails_at_the_end_of_the_process_is_asked_again() {
+    for (seconds, is_saved) in [(0.3, true), (30.0, false)] {
+        let world = world_with(Limits::default());
+        let mut tab = Tab::open(world.server.page()).await;
+        tab.click().await;
+        pass(3).await;
+        let count = tab.plain.call("increment", [10]);
+        count.await.unwrap();
+        world.store.set("enter", Fault::Fails);
+        let heals = async {
+            tokio::time::sleep(Duration::from_secs_f64(seconds)).await;
+            world.store.heal();
+        };
+        tokio::join!(world.server.stop(), heals);
+        world.server.start();
+        tab.page.settled().await;
+        // What the page shows is what the server has, also where that is older.
+        let expected = json!(if is_saved { 11 } else { 1 });
+        assert_eq!(tab.plain.call("peek", ()).await.unwrap(), Some(expected.clone()));
+        assert_eq!((&tab.plain.state()["count"], tab.page.sessions()), (&expected, 1));
+        assert_eq!(tab.durable.call("add", ()).await.unwrap(), Some(json!(2)));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_was_claimed_and_could_not_be_brought_is_let_go() {
+    let world = world();
+    let mut tab = Tab::open(world.server.page()).await;
+    tab.click().await;
+    tab.page.network().put_aside();
+    pass(2).await;
+    world.server.restart().await;
+    // The claim takes effect, and this process does not know of it. Then the page is gone.
+    world.store.set("claim", Fault::FailsLate);
+    tab.page.network().online();
+    pass(5).await;
+    tab.page.network().offline();
+    pass(2).await;
+    world.store.heal();
+    assert_eq!(world.memory.len(), 1);
+    pass(180).await;
+    assert!(world.memory.is_empty(), "it is not held for as long as the process lives");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_commit_that_took_effect_and_was_answered_as_failed_is_no_dead_end() {
+    let world = world();
+    let mut tab = Tab::open(world.server.page()).await;
+    tab.click().await;
+    world.store.set("commit", Fault::FailsLate);
+    tab.durable.call("add", ()).await.unwrap_err();
+    world.store.heal();
+    // What the store has counts: the page comes back and finds it, and the action is done once.
+    assert_eq!(tab.durable.call("add", ()).await.unwrap(), Some(json!(3)));
+    assert_eq!((tab.page.connections(), tab.page.sessions()), (2, 1));
+    assert_eq!(tab.durable.state()["count"], 3);
+    tab.plain.call("increment", ()).await.unwrap();
+    assert_eq!(tab.durable.call("add", ()).await.unwrap(), Some(json!(4)));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_user_whose_revocation_is_not_stored_yet_is_not_let_in_again() {
     let world = world();
     let mut tab = Tab::open(world.server.page_as("eve", "Eve")).await;

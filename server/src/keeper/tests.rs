@@ -1,0 +1,141 @@
+use vivaz_protocol::ComponentId;
+
+use super::*;
+use crate::store::{MemoryStore, Progress, Secrets, SnapshotHead, State, StoredComponent};
+
+fn keeper(limits: &Limits) -> Keeper {
+    Keeper::new(Arc::new(MemoryStore::new()), Save::default(), "p", limits)
+}
+
+fn id(name: &str) -> SessionId {
+    SessionId::new(name).unwrap()
+}
+
+fn head() -> SnapshotHead {
+    SnapshotHead {
+        owner: Owner::default(),
+        secrets: Secrets::default(),
+        progress: Progress::default(),
+        good_for: Duration::from_secs(1),
+    }
+}
+
+fn snapshot(session: &str, components: &[&str]) -> Snapshot {
+    let components = components.iter().map(|name| State {
+        id: ComponentId::new(name).unwrap(),
+        state: Vec::new(),
+        epoch: "e".into(),
+        rev: 0,
+    });
+    Snapshot { session: id(session), head: head(), received: 0, components: components.collect() }
+}
+
+fn whole(session: &str, components: &[&str]) -> Whole {
+    let components = components.iter().map(|name| StoredComponent {
+        id: (*name).into(),
+        name: "counter".into(),
+        schema: 0,
+        template: String::new(),
+        props: "{}".into(),
+        state: Vec::new(),
+        epoch: "e".into(),
+        rev: 0,
+        version: 0,
+        settled: 0,
+        durable: false,
+    });
+    Whole { session: id(session), head: head(), components: components.collect(), moving: Vec::new() }
+}
+
+/// How many snapshots and whole sessions wait.
+fn waiting(keeper: &Keeper) -> (usize, usize) {
+    let waiting = keeper.lock();
+    (waiting.snapshots.len(), waiting.wholes.len())
+}
+
+#[test]
+fn a_session_is_good_for_twice_the_time_that_it_may_wait_and_for_an_hour_at_least() {
+    let of = |minutes: u64| {
+        let suspended_time = Duration::from_secs(minutes * 60);
+        keeper(&Limits { suspended_time, ..Limits::default() }).good_for.as_secs() / 60
+    };
+    assert_eq!((of(5), of(30), of(31), of(600)), (60, 60, 62, 1_200));
+}
+
+#[test]
+fn what_is_put_last_is_what_is_written() {
+    let keeper = keeper(&Limits::default());
+    keeper.put(snapshot("s", &[]));
+    keeper.put_whole(whole("s", &[]));
+    assert_eq!(waiting(&keeper), (0, 1), "the older snapshot is not written after it");
+    keeper.put(snapshot("s", &[]));
+    keeper.put(snapshot("t", &[]));
+    assert_eq!(waiting(&keeper), (2, 0));
+    keeper.put_whole(whole("t", &[]));
+    keeper.drop_session(&id("s"));
+    assert_eq!(waiting(&keeper), (0, 1));
+    keeper.forget(&id("t"));
+    keeper.forget(&id("s"));
+    assert_eq!(waiting(&keeper), (0, 0));
+    assert!(keeper.has_ended(&id("s")) && keeper.has_ended(&id("t")) && !keeper.has_ended(&id("u")));
+}
+
+#[test]
+fn a_component_that_is_removed_is_taken_out_of_what_waits() {
+    let keeper = keeper(&Limits::default());
+    keeper.put(snapshot("s", &["a", "b"]));
+    keeper.put_whole(whole("t", &["a", "b"]));
+    for session in ["s", "t", "none"] {
+        keeper.drop_component(&id(session), &ComponentId::new("a").unwrap());
+    }
+    let waiting = keeper.lock();
+    let snapshot = waiting.snapshots.get(&id("s")).unwrap();
+    assert_eq!(snapshot.components.iter().map(|one| one.id.as_str()).collect::<Vec<_>>(), ["b"]);
+    let whole = waiting.wholes.get(&id("t")).unwrap();
+    assert_eq!(whole.components.iter().map(|one| one.id.as_str()).collect::<Vec<_>>(), ["b"]);
+}
+
+#[test]
+fn what_could_not_be_written_waits_again_unless_there_is_something_newer() {
+    let keeper = keeper(&Limits::default());
+    keeper.put(snapshot("newer", &["a"]));
+    keeper.put_whole(whole("whole", &["a"]));
+    keeper.forget(&id("ended"));
+    let sessions = ["newer", "whole", "ended", "left"];
+    keeper.lock().put_back(sessions.iter().map(|name| snapshot(name, &[])).collect());
+    {
+        let waiting = keeper.lock();
+        assert_eq!((waiting.snapshots.len(), waiting.wholes.len()), (2, 1));
+        assert_eq!(waiting.snapshots.get(&id("newer")).unwrap().components.len(), 1);
+        assert!(waiting.snapshots.contains_key(&id("left")));
+    }
+    keeper
+        .lock()
+        .put_wholes_back(["newer", "whole", "ended", "left", "other"].map(|name| whole(name, &[])).into());
+    let waiting = keeper.lock();
+    assert_eq!((waiting.snapshots.len(), waiting.wholes.len()), (2, 2));
+    assert_eq!(waiting.wholes.get(&id("whole")).unwrap().components.len(), 1);
+    assert!(waiting.wholes.contains_key(&id("other")));
+}
+
+#[test]
+fn users_are_revoked_until_the_store_has_done_it() {
+    let keeper = keeper(&Limits::default());
+    let owner = |tenant: Option<&str>| Owner { user: Some("ada".into()), tenant: tenant.map(str::to_owned) };
+    keeper.revoke(owner(Some("acme")));
+    assert!(keeper.is_revoking(&owner(Some("acme"))) && !keeper.is_revoking(&owner(None)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_store_is_waited_for_for_a_bounded_time() {
+    let keeper = keeper(&Limits { store_time: Duration::from_secs(3), ..Limits::default() });
+    let start = tokio::time::Instant::now();
+    let slow = async {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        Ok::<_, StoreError>(7)
+    };
+    assert_eq!(keeper.within(slow).await.unwrap(), 7);
+    let silent = keeper.within(std::future::pending::<Result<(), StoreError>>()).await;
+    assert!(matches!(silent, Err(StoreError::TimedOut)));
+    assert_eq!(start.elapsed().as_secs(), 5);
+}
