@@ -306,3 +306,6 @@ impl<T: Keyed> List<T> {
         self.log.order(self.items.iter().map(|item| item.key()));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -94,6 +94,10 @@ fn what_would_be_longer_than_the_list_is_the_list() {
     // Far more operations than items: the log gives up, whatever they were.
     let patch = sent(0..3, |rows| (0..500).for_each(|at| _ = rows.move_to(at % 3, 2)));
     assert!(patch["rows"].is_array());
+    for len in [100, 101] {
+        let patch = sent(0..len, |rows| rows.keep_last(11));
+        assert_eq!(patch["rows"].as_array().map(Vec::len), Some(11), "{len}");
+    }
 }
 
 #[test]
