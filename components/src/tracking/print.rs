@@ -367,6 +367,88 @@ mod tests {
         assert_ne!(Print::of_version(u64::MAX), Print::UNKNOWN);
     }
 
+    /// One value of each form that serde knows and its neighbours: all differ, short and long, alone and behind others.
+    #[test]
+    fn every_form_of_a_value_counts() {
+        #[derive(serde::Serialize)]
+        struct Unit;
+        #[derive(serde::Serialize)]
+        struct Pair(u8, u8);
+        #[derive(serde::Serialize)]
+        struct Fields {
+            a: u8,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            b: Option<u8>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            c: Option<u8>,
+        }
+        #[derive(serde::Serialize)]
+        enum Form {
+            One,
+            Two,
+            New(u8),
+            Newer(u8),
+            Both(u8, u8),
+            Other(u8, u8),
+            Named { a: u8 },
+            Named2 { a: u8 },
+        }
+        struct Bytes(&'static [u8]);
+        impl Serialize for Bytes {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_bytes(self.0)
+            }
+        }
+        let fields = |b, c| Fields { a: 1, b, c };
+        let long = |last: char| "x".repeat(300) + &last.to_string();
+        macro_rules! differ {
+            ($($value:expr,)*) => {
+                let prints = [$((print($value), print((17_u128, $value))),)*];
+                for (at, one) in prints.iter().enumerate() {
+                    for other in prints.iter().skip(at + 1) {
+                        assert!(one.0 != other.0 && one.1 != other.1, "{at}: {one:?} {other:?}");
+                    }
+                }
+                $(assert_eq!(print($value), print($value));)*
+            };
+        }
+        differ! {
+            1_i8, 2_i8, 1_i16, 2_i16, 1_i32, 2_i32, 1_i64, 2_i64, 1_i128, 2_i128,
+            1_u8, 2_u8, 1_u16, 2_u16, 1_u32, 2_u32, 1_u64, 2_u64, 1_u128, 2_u128,
+            1.0_f32, 2.0_f32, 1.0_f64, 2.0_f64, true, false, 'a', 'b', "", "a", "b", long('a'), long('b'),
+            Bytes(b"a"), Bytes(b"b"), None::<u8>, Some(1_u8), Some(2_u8), (), Pair(1, 2), Pair(2, 2), Pair(2, 1),
+            Form::One, Form::Two, Form::New(1), Form::New(2), Form::Newer(1), Form::Both(1, 2), Form::Both(2, 2),
+            Form::Both(2, 1), Form::Other(1, 2), Form::Named { a: 1 }, Form::Named { a: 2 }, Form::Named2 { a: 1 },
+            fields(None, None), fields(Some(2), None), fields(None, Some(2)), fields(Some(2), Some(2)),
+            Vec::<u8>::new(), vec![1_u8], vec![2_u8], vec![1_u8, 2], BTreeMap::<u8, u8>::new(),
+            BTreeMap::from([(1_u8, 1_u8)]), BTreeMap::from([(1_u8, 2_u8)]), BTreeMap::from([(2_u8, 1_u8)]),
+            Print::of_version(1).0, Print::of_version(2).0,
+        }
+        assert_eq!(print(()), print(Unit));
+        assert_ne!(Print::of_version(1), Print::of_version(2));
+    }
+
+    /// What does not fit is hashed with what came before it.
+    #[test]
+    fn the_beginning_of_a_long_value_counts() {
+        for len in 10..40 {
+            let (a, b) = ("a".to_owned() + &"x".repeat(len), "b".to_owned() + &"x".repeat(len));
+            assert_ne!(print(&a), print(&b), "{len}");
+            assert_ne!(print((1_u8, &a)), print((2_u8, &a)), "{len}");
+        }
+    }
+
+    #[test]
+    fn the_reason_of_a_refusal_is_kept() {
+        struct Refusing;
+        impl Serialize for Refusing {
+            fn serialize<S: Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+                Err(ser::Error::custom("out of range"))
+            }
+        }
+        assert_eq!(Print::of(&Refusing).unwrap_err().to_string(), "out of range");
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
 

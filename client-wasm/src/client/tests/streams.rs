@@ -64,6 +64,7 @@ fn a_snapshot_is_told_to_those_who_show_its_stream() {
     }
     assert_eq!(table.client.whole(0).json(), r#"{"n":1,"chat":{"n":1}}"#);
     assert_eq!(table.client.whole(1).json(), r#"{"n":1}"#);
+    assert_eq!(table.client.topics.len(), 1);
     // Each stream is named once when the session is resumed.
     table.drop_and_pause();
     table.connect();
