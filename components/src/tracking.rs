@@ -262,3 +262,6 @@ impl<'a, T: Serialize> PickPlain<'a> for Pick<'a, T> {
         Plain(self.0)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -373,6 +373,8 @@ mod tests {
         #[derive(serde::Serialize)]
         struct Unit;
         #[derive(serde::Serialize)]
+        struct Id(u8);
+        #[derive(serde::Serialize)]
         struct Pair(u8, u8);
         #[derive(serde::Serialize)]
         struct Fields {
@@ -425,6 +427,7 @@ mod tests {
             Print::of_version(1).0, Print::of_version(2).0,
         }
         assert_eq!(print(()), print(Unit));
+        assert_eq!(print(1_u8), print(Id(1)));
         assert_ne!(Print::of_version(1), Print::of_version(2));
     }
 

@@ -1,0 +1,104 @@
+use serde::Serializer;
+use serde_json::{Value, json};
+
+use super::*;
+
+/// Serialises as a number, unless it refuses.
+#[derive(Clone, Copy)]
+enum Number {
+    Is(u8),
+    Refuses,
+}
+
+impl Serialize for Number {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Is(number) => serializer.serialize_u8(*number),
+            Self::Refuses => Err(serde::ser::Error::custom("no number")),
+        }
+    }
+}
+
+/// A field of each kind.
+struct State {
+    fields: [(&'static str, FieldKind, Number); 4],
+}
+
+impl State {
+    fn new() -> Self {
+        let fields = [
+            ("public", FieldKind::Public, Number::Is(1)),
+            ("computed", FieldKind::Computed, Number::Is(2)),
+            ("private", FieldKind::Private, Number::Is(3)),
+            ("skipped", FieldKind::Skip, Number::Is(4)),
+        ];
+        Self { fields }
+    }
+
+    fn set(&mut self, name: &str, number: Number) {
+        self.fields.iter_mut().find(|field| field.0 == name).unwrap().2 = number;
+    }
+}
+
+impl Fields for State {
+    fn visit(&mut self, visitor: &mut dyn Visitor) {
+        for (name, kind, number) in &mut self.fields {
+            visitor.field(name, *kind, &mut Pick(number).field());
+        }
+    }
+}
+
+fn changes(tracker: &mut Tracker, state: &mut State) -> Option<Value> {
+    tracker.changes(state).unwrap().map(|patch| serde_json::from_str(&patch).unwrap())
+}
+
+#[test]
+fn the_page_is_told_of_public_fields_that_changed() {
+    let mut state = State::new();
+    let mut tracker = Tracker::new(&mut state).unwrap();
+    assert_eq!(changes(&mut tracker, &mut state), None);
+    for name in ["public", "computed"] {
+        state.set(name, Number::Is(9));
+        assert_eq!(changes(&mut tracker, &mut state), Some(json!({name: 9})));
+        assert_eq!(changes(&mut tracker, &mut state), None);
+    }
+    for name in ["private", "skipped"] {
+        state.set(name, Number::Is(9));
+        assert_eq!(changes(&mut tracker, &mut state), None);
+    }
+}
+
+#[test]
+fn a_page_of_which_nothing_is_known_is_told_of_every_field() {
+    let whole = Some(json!({"public": 1, "computed": 2}));
+    let mut state = State::new();
+    assert_eq!(changes(&mut Tracker::default(), &mut state), whole);
+    let mut tracker = Tracker::new(&mut state).unwrap();
+    tracker.forget();
+    assert_eq!(changes(&mut tracker, &mut state), whole);
+    for name in ["public", "computed"] {
+        let mut state = State::new();
+        state.set(name, Number::Refuses);
+        assert_eq!(tracker.changes(&mut state).unwrap_err().to_string(), "no number");
+        assert_eq!(changes(&mut tracker, &mut State::new()), whole);
+    }
+}
+
+#[test]
+fn a_field_without_a_json_form_is_an_error_where_it_is_written() {
+    for (name, shown, saved) in [
+        ("public", true, true),
+        ("computed", true, false),
+        ("private", false, true),
+        ("skipped", false, false),
+    ] {
+        let mut state = State::new();
+        state.set(name, Number::Refuses);
+        assert_eq!(Tracker::new(&mut state).is_err(), shown, "{name}");
+        assert_eq!(write_shown(&mut state).is_err(), shown, "{name}");
+        assert_eq!(write_saved(&mut state).is_err(), saved, "{name}");
+    }
+    let mut state = State::new();
+    assert_eq!(write_shown(&mut state).unwrap(), r#"{"public":1,"computed":2}"#);
+    assert_eq!(write_saved(&mut state).unwrap(), r#"{"public":1,"private":3}"#);
+}
