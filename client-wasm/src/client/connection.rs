@@ -73,7 +73,6 @@ impl Client {
             link::Phase::Opening | link::Phase::Open => {
                 // The socket says nothing any more; a close frame would wait for an answer just as long.
                 self.out.push(Output::Close { code: 1000 });
-                self.link.socket += 1;
                 self.ended(1006);
             }
             link::Phase::Idle | link::Phase::Stopped => {}

@@ -56,7 +56,7 @@ impl Link {
             heard: false,
             drain: None,
             code: 0,
-            random: seed | 1,
+            random: seed,
         }
     }
 
@@ -76,11 +76,11 @@ impl Link {
             return ms;
         }
         let ceiling = FIRST_PAUSE.saturating_mul(1 << self.attempt.min(10)).min(LONGEST_PAUSE);
-        // xorshift: it only has to differ between pages, and its seed does.
-        self.random ^= self.random << 13;
-        self.random ^= self.random >> 7;
-        self.random ^= self.random << 17;
-        ((self.random >> 32) % u64::from(ceiling)) as u32
+        // A linear congruential generator (Knuth's MMIX): it only has to differ between pages, and its seed does. The
+        // low bits of such a generator repeat soon, so the high ones are used.
+        self.random =
+            self.random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.random >> 32) as u32 % ceiling
     }
 }
 
