@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use vivaz_protocol::ErrorCode;
+use vivaz_protocol::log::Escaped;
 
 use crate::{ActionError, Result};
 
@@ -18,7 +19,7 @@ pub(crate) fn panicked(panic: &(dyn Any + Send), what: &str) -> ActionError {
         .map(|text| (*text).to_owned())
         .or_else(|| panic.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "a panic without a text".to_owned());
-    tracing::error!(panic = %text, "{what} panicked");
+    tracing::error!(panic = %Escaped(&text), "{what} panicked");
     ActionError::new(ErrorCode::Panicked, "the server made a mistake; nothing was changed")
 }
 

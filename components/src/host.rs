@@ -10,6 +10,7 @@ mod write;
 
 use serde_json::value::RawValue;
 use vivaz_protocol::ErrorCode;
+use vivaz_protocol::log::{Escaped, Quoted};
 
 use crate::args::Args;
 use crate::component::{Call, Called, Component, Return, Returned};
@@ -166,6 +167,7 @@ impl Host {
         let mut patch = self.changes();
         if let Err(error) = &patch {
             // The state cannot be told to the page, or a computed field panicked: the handler has not succeeded.
+            let error = Escaped(error);
             tracing::error!(component = self.component.spec().name, %error, "the state cannot be compared");
             if let Some(before) = before {
                 self.component = before;
@@ -214,7 +216,8 @@ impl Host {
                 if let Err(error) = outcome.result
                     && error.code() != ErrorCode::Invalid
                 {
-                    tracing::error!(component = self.component.spec().name, %property, %error, "`updated` failed");
+                    let (name, error) = (self.component.spec().name, Escaped(&error));
+                    tracing::error!(component = name, property = %Quoted(property), %error, "`updated` failed");
                 }
                 *topics = outcome.topics.or(topics.take());
                 cx = outcome.cx;
@@ -310,7 +313,7 @@ impl Host {
                 let mut component = self.component.duplicate();
                 if let Some(Err(error)) = settle(component.as_mut(), loaded) {
                     let name = self.component.spec().name;
-                    tracing::error!(component = name, %error, error.source = error.source(), "a load failed");
+                    tracing::error!(component = name, error = %Escaped(&error), "a load failed");
                 }
                 let outcome = self.take_over(Returned { component, cx, result: Ok(None) }, None);
                 Started::Now(self.finish(outcome))

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::OnceCell;
 use vivaz_protocol::TopicName;
+use vivaz_protocol::log::Quoted;
 
 use rooms::Members;
 pub use rooms::Rooms;
@@ -81,7 +82,7 @@ impl Hub {
             let key = parse_key::<T>(name.as_str())?;
             let cx = TopicContext::new(states.clone(), self.clone());
             let value = guard("loading a topic", None, T::load(&key, &cx)).await?;
-            tracing::debug!(topic = %name, "topic loaded");
+            tracing::debug!(topic = %Quoted(&name), "topic loaded");
             let cell = Cell::new(name.clone(), value)?;
             Ok::<_, ActionError>(TopicRef::new(Arc::new(cell)))
         });
@@ -110,7 +111,7 @@ impl Hub {
             let since = *idle_since.get_or_insert(now);
             let keep = now.saturating_duration_since(since) < grace;
             if !keep {
-                tracing::debug!(topic = %name, "topic unloaded");
+                tracing::debug!(topic = %Quoted(&name), "topic unloaded");
             }
             keep
         });

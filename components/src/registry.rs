@@ -7,6 +7,7 @@ use std::fmt;
 
 use serde_json::value::RawValue;
 use vivaz_protocol::ErrorCode;
+use vivaz_protocol::log::Quoted;
 
 use crate::args::without_place;
 use crate::component::LiveComponent;
@@ -163,9 +164,10 @@ impl Registry {
     pub fn why_unknown(&self, name: &str) -> String {
         let known: Vec<&str> = self.components.keys().copied().collect();
         format!(
-            "no component is named `{name}` (there are: {}); if it is in a library crate, mention that crate in the \
+            "no component is named {} (there are: {}); if it is in a library crate, mention that crate in the \
              program (`use widgets as _;`), because one that stands only in Cargo.toml is not linked, or register the \
              component with `.component::<C>()`",
+            Quoted(name),
             known.join(", ")
         )
     }

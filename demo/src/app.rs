@@ -1,12 +1,15 @@
 //! What the handlers share, and all routes together.
 
 use axum::Router;
-use axum::extract::FromRef;
+use axum::extract::{DefaultBodyLimit, FromRef};
 use vivaz::prelude::*;
 
 use crate::store::Store;
 use crate::user::Cookies;
 use crate::{assets, health, pages, rooms};
+
+/// The longest body that is read, in bytes: a form with a name in it is not longer.
+const LONGEST_BODY: usize = 16 * 1024;
 
 /// The state of every route.
 #[derive(Clone)]
@@ -30,6 +33,8 @@ impl App {
             .merge(rooms::router())
             .merge(health::router())
             .merge(self.runtime.router())
+            .layer(DefaultBodyLimit::max(LONGEST_BODY))
+            .layer(self.runtime.cross_origin_protection())
             .with_state(self)
     }
 }

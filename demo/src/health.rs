@@ -9,9 +9,15 @@ use serde_json::json;
 
 use crate::app::App;
 
-/// `/health` and `/ready`
+/// `/health` and `/ready`, and the same below `/chat`, where a part of the application may be watched by itself. There
+/// are no rooms of these names.
 pub(crate) fn router() -> Router<App> {
-    Router::new().route("/health", get(health)).route("/ready", get(ready))
+    Router::new()
+        .route("/health", get(health))
+        .route("/ready", get(ready))
+        .route("/chat/health", get(health))
+        .route("/chat/live", get(health))
+        .route("/chat/ready", get(ready))
 }
 
 /// The process runs.

@@ -8,8 +8,8 @@ use std::io::IsTerminal as _;
 use anyhow::Context as _;
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
-use vivaz::Secret;
 use vivaz::prelude::*;
+use vivaz::{Limits, Secret};
 
 use crate::app::App;
 use crate::options::{Asked, Options, USAGE};
@@ -22,6 +22,7 @@ mod components;
 mod health;
 mod highlight;
 mod html;
+mod names;
 mod options;
 mod pages;
 mod rooms;
@@ -45,7 +46,7 @@ fn main() -> anyhow::Result<()> {
 
 /// Serves until the process is told to stop.
 async fn run(options: Options) -> anyhow::Result<()> {
-    let Options { addr, data } = options;
+    let Options { addr, data, drain, proxies } = options;
     std::fs::create_dir_all(&data).with_context(|| format!("cannot make the folder {}", data.display()))?;
     let database = data.join("demo.sqlite");
     let store = Store::open(&database)
@@ -62,7 +63,8 @@ async fn run(options: Options) -> anyhow::Result<()> {
             move |parts| std::future::ready(Ok(identify(&cookies, &parts)))
         })
         .secret(secret)
-        .build()?;
+        .limits(Limits { drain_accept: drain, ..Limits::default() });
+    let runtime = proxies.into_iter().fold(runtime, vivaz::Builder::trust_proxy).build()?;
 
     let listener = TcpListener::bind(addr).await.with_context(|| format!("cannot listen at {addr}"))?;
     print(&format!("Listening on http://{}", listener.local_addr()?))?;

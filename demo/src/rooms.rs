@@ -12,6 +12,7 @@ use uuid::Uuid;
 use crate::app::App;
 use crate::components::chat::RoomId;
 use crate::store::StoreError;
+use crate::store::rooms::Made;
 
 /// `GET /chat/rooms/ROOM` and `POST /chat/rooms`
 pub(crate) fn router() -> Router<App> {
@@ -41,7 +42,10 @@ async fn look(State(app): State<App>, Path(room): Path<String>) -> Result<Respon
 /// Makes a room that nobody can guess. A program gets the room, a browser's form is sent to its page.
 async fn make(State(app): State<App>, headers: HeaderMap) -> Result<Response, StoreError> {
     let id = Uuid::new_v4().to_string();
-    app.store.make_room(&id).await?;
+    if app.store.make_room(&id).await? == Made::Full {
+        let error = json!({ "error": "there are as many rooms as there may be" });
+        return Ok((StatusCode::SERVICE_UNAVAILABLE, Json(error)).into_response());
+    }
     let from_a_form = headers
         .get(ACCEPT)
         .and_then(|accept| accept.to_str().ok())

@@ -15,6 +15,8 @@ use uuid::Uuid;
 use vivaz::prelude::*;
 use vivaz::{Secret, User};
 
+use crate::names::plain;
+
 const COOKIE_NAME: &str = "demo_user";
 /// Names are cut to this many characters, which is what fits in a line of the chat.
 const LONGEST_NAME: usize = 40;
@@ -55,10 +57,9 @@ impl Visitor {
         Identity::of(User::new(&self.id, &self.name))
     }
 
-    /// The same user by another name; a name of nothing but spaces is no name, and the old one stays.
+    /// The same user by another name; a name in which nothing can be seen is no name, and the old one stays.
     pub(crate) fn renamed(self, name: &str) -> Self {
-        let name: String = name.split_whitespace().collect::<Vec<_>>().join(" ");
-        let name: String = name.chars().filter(|c| !c.is_control()).take(LONGEST_NAME).collect();
+        let name: String = plain(name).chars().take(LONGEST_NAME).collect();
         if name.is_empty() { self } else { Self { name, ..self } }
     }
 }
@@ -86,10 +87,14 @@ impl Cookies {
             .find_map(|(_, value)| self.open(value))
     }
 
-    /// The header that makes a browser this user for a year.
-    pub(crate) fn header(&self, visitor: &Visitor) -> HeaderValue {
-        let value =
-            format!("{COOKIE_NAME}={}; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax", self.seal(visitor));
+    /// The header that makes the browser behind a request this user for a year. Where the request came over TLS, the
+    /// cookie goes over nothing else.
+    pub(crate) fn header(&self, visitor: &Visitor, request: &Parts) -> HeaderValue {
+        let secure = if vivaz::is_https(request) { "; Secure" } else { "" };
+        let value = format!(
+            "{COOKIE_NAME}={}; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax{secure}",
+            self.seal(visitor)
+        );
         // Base64 and the names above are visible ASCII, which every header can hold.
         HeaderValue::try_from(value).unwrap_or(HeaderValue::from_static(""))
     }
@@ -106,7 +111,9 @@ impl Cookies {
             return None;
         }
         let (id, name) = serde_json::from_slice(&BASE64.decode(text).ok()?).ok()?;
-        Some(Visitor { id, name })
+        // One that was signed before names were looked at is looked at now.
+        let name: String = name;
+        Some(Visitor { id, name: plain(&name) })
     }
 }
 
@@ -122,17 +129,14 @@ pub(crate) fn identify(cookies: &Cookies, parts: &Parts) -> Identity {
 ///
 /// The cookie of somebody new is put into the request as well, so that what runs further in, the first paint's
 /// identity included, sees the user that the browser is about to become.
-pub(crate) async fn know_the_user(
-    State(cookies): State<Cookies>,
-    mut request: Request,
-    next: Next,
-) -> Response {
-    let known = cookies.user(request.headers());
+pub(crate) async fn know_the_user(State(cookies): State<Cookies>, request: Request, next: Next) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let known = cookies.user(&parts.headers);
     let user = known.clone().unwrap_or_else(Visitor::invent);
-    let newcomer = known.is_none() && matches!(*request.method(), Method::GET | Method::HEAD);
-    let header = newcomer.then(|| cookies.header(&user));
-    request.extensions_mut().insert(user);
-    let mut response = next.run(request).await;
+    let newcomer = known.is_none() && matches!(parts.method, Method::GET | Method::HEAD);
+    let header = newcomer.then(|| cookies.header(&user, &parts));
+    parts.extensions.insert(user);
+    let mut response = next.run(Request::from_parts(parts, body)).await;
     if let Some(header) = header {
         response.headers_mut().append(SET_COOKIE, header);
     }
@@ -159,6 +163,11 @@ mod tests {
         HeaderMap::from_iter([(COOKIE, HeaderValue::from_str(cookie).unwrap())])
     }
 
+    fn request(scheme: &str) -> Parts {
+        let request = Request::builder().header("x-forwarded-proto", scheme).body(axum::body::Body::empty());
+        request.unwrap().into_parts().0
+    }
+
     fn pair(header: &HeaderValue) -> String {
         header.to_str().unwrap().split(';').next().unwrap().to_owned()
     }
@@ -167,7 +176,7 @@ mod tests {
     fn a_cookie_says_who_somebody_is() {
         let cookies = cookies();
         let user = Visitor::invent().renamed("Zoë “the otter”");
-        let cookie = pair(&cookies.header(&user));
+        let cookie = pair(&cookies.header(&user, &request("http")));
         assert_eq!(cookies.user(&headers(&format!("a=b; {cookie}; c=d"))), Some(user));
     }
 
@@ -175,8 +184,8 @@ mod tests {
     fn what_was_not_signed_here_is_nobody() {
         let cookies = cookies();
         let user = Visitor::invent();
-        let foreign = pair(&Cookies::new(Secret::random().unwrap()).header(&user));
-        let own = pair(&cookies.header(&user));
+        let foreign = pair(&Cookies::new(Secret::random().unwrap()).header(&user, &request("http")));
+        let own = pair(&cookies.header(&user, &request("http")));
         let (_, signature) = own.split_once('.').unwrap();
         let forged = format!("{COOKIE_NAME}={}.{signature}", BASE64.encode(r#"["1","Mallory"]"#));
         for cookie in
@@ -187,10 +196,28 @@ mod tests {
     }
 
     #[test]
+    fn over_tls_the_cookie_is_secure() {
+        let user = Visitor::invent();
+        for (scheme, is_secure) in [("https", true), ("http", false), ("https, http", true)] {
+            let header = cookies().header(&user, &request(scheme));
+            assert_eq!(header.to_str().unwrap().contains("; Secure"), is_secure, "{scheme}");
+        }
+    }
+
+    #[test]
+    fn a_name_signed_long_ago_is_looked_at_too() {
+        let user = Visitor { id: "1".into(), name: "Ada\u{202e}nimdA".into() };
+        let cookie = pair(&cookies().header(&user, &request("http")));
+        assert_eq!(cookies().user(&headers(&cookie)).unwrap().name, "Ada nimdA");
+    }
+
+    #[test]
     fn a_name_is_one_line_and_not_empty() {
         let user = Visitor::invent();
         assert_eq!(user.clone().renamed("  Ada \n Lovelace\t").name, "Ada Lovelace");
         assert_eq!(user.clone().renamed(" \n ").name, user.name);
+        assert_eq!(user.clone().renamed("\u{202e}\u{200b}").name, user.name);
+        assert_eq!(user.clone().renamed("\u{202e}Ada").name, "Ada");
         assert_eq!(user.clone().renamed(&"x".repeat(99)).name.len(), LONGEST_NAME);
     }
 }

@@ -16,6 +16,7 @@ mod id;
 pub mod json;
 mod kind;
 mod limits;
+pub mod log;
 mod patch;
 mod secret;
 mod server;

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::extract::ConnectInfo;
+use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use foldhash::fast::RandomState;
 
@@ -18,37 +19,110 @@ use crate::rate::{Meter, Rate};
 
 mod proxies;
 
-/// The address of the client that sent a request: the peer's, or, where that is a trusted proxy, the one that the
-/// proxy names. The hook for [`identity`](crate::Builder::identity) finds it in the request's extensions.
+/// The address of the client that sent a request, as far as the server knows it. The hook for
+/// [`identity`](crate::Builder::identity) finds it in the request's extensions.
+///
+/// An address narrows what a credential allows; it does not replace one. Behind a proxy that is not
+/// [trusted](crate::Builder::trust_proxy) every client has the proxy's address, and behind one on the same machine
+/// that is a loopback address.
 ///
 /// ```
 /// use axum::http::request::Parts;
-/// use vivaz::{ClientAddress, Identity, Refused};
+/// use vivaz::{ClientAddress, Identity, Refused, Secret, User};
 ///
-/// async fn identify(request: Parts) -> Result<Identity, Refused> {
-///     let from_here = request.extensions.get::<ClientAddress>().is_some_and(|address| address.0.is_loopback());
-///     if from_here { Ok(Identity::anonymous().with_permissions(["operate"])) } else { Err(Refused) }
+/// /// Operators have a signed token, which is good only on their own network.
+/// fn identify(secret: &Secret, request: &Parts) -> Result<Identity, Refused> {
+///     let token = request.headers.get("x-operator").and_then(|token| token.to_str().ok());
+///     let Some((name, signature)) = token.and_then(|token| token.split_once('.')) else {
+///         return Ok(Identity::anonymous());
+///     };
+///     if !secret.verify("operator", name.as_bytes(), signature) {
+///         return Err(Refused);
+///     }
+///     // `None` for a client that a trusted proxy did not name: it is on no network.
+///     let address = request.extensions.get::<ClientAddress>().and_then(|client| client.ip());
+///     let is_inside = address.is_some_and(|ip| matches!(ip, std::net::IpAddr::V4(ip) if ip.octets()[0] == 10));
+///     let operator = Identity::of(User::new(name, name));
+///     Ok(if is_inside { operator.with_permissions(["operate"]) } else { operator })
 /// }
-/// # let _ = identify;
+/// # let secret = Secret::new("the secret of this example is long enough").unwrap();
+/// # let may = |client: ClientAddress, signed: &Secret| {
+/// #     let token = format!("ada.{}", signed.sign("operator", b"ada"));
+/// #     let request = axum::http::Request::builder().header("x-operator", token).extension(client);
+/// #     identify(&secret, &request.body(()).unwrap().into_parts().0).map(|who| who.may("operate"))
+/// # };
+/// # let ip = |text: &str| text.parse().unwrap();
+/// # assert_eq!(may(ClientAddress::Forwarded(ip("10.0.0.7")), &secret), Ok(true));
+/// # assert_eq!(may(ClientAddress::Peer(ip("127.0.0.1")), &secret), Ok(false));
+/// # assert_eq!(may(ClientAddress::Unknown, &secret), Ok(false));
+/// # assert_eq!(may(ClientAddress::Peer(ip("10.0.0.7")), &Secret::random().unwrap()), Err(Refused));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ClientAddress(pub IpAddr);
-
-/// Finds out where a request comes from; `None` if the application is not served with the peers' addresses.
-pub(crate) fn client_address(parts: &Parts, proxies: &Proxies) -> Option<ClientAddress> {
-    let ConnectInfo(peer) = parts.extensions.get::<ConnectInfo<SocketAddr>>()?;
-    Some(ClientAddress(proxies.client(peer.ip().to_canonical(), &parts.headers)))
+#[non_exhaustive]
+pub enum ClientAddress {
+    /// The peer of the connection itself, which is no trusted proxy.
+    Peer(IpAddr),
+    /// The address that a trusted proxy named in `X-Forwarded-For`.
+    Forwarded(IpAddr),
+    /// A trusted proxy sent the request, and named no client or one that cannot be read. All such clients together
+    /// are limited as one address, also where loopback is exempt.
+    Unknown,
 }
 
-/// Counts the connections of every address. One of them is let in with [`enter`](Self::enter).
+impl ClientAddress {
+    /// Returns the address, if there is one.
+    #[must_use]
+    pub fn ip(self) -> Option<IpAddr> {
+        match self {
+            Self::Peer(ip) | Self::Forwarded(ip) => Some(ip),
+            Self::Unknown => None,
+        }
+    }
+}
+
+/// Returns where a request comes from; `None` if the application is not served with the peers' addresses.
+pub(crate) fn client_address(parts: &Parts, proxies: &Proxies) -> Option<ClientAddress> {
+    let ConnectInfo(peer) = parts.extensions.get::<ConnectInfo<SocketAddr>>()?;
+    Some(client_of(peer.ip(), &parts.headers, proxies))
+}
+
+/// Returns where a request with these headers comes from that a peer sent.
+pub(crate) fn client_of(peer: IpAddr, headers: &HeaderMap, proxies: &Proxies) -> ClientAddress {
+    proxies.client(peer.to_canonical(), headers)
+}
+
+/// What is counted as one client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum ClientKey {
+    /// An address of IPv4, or a network of 2^64 addresses of IPv6: a client with one of them usually has all.
+    Network(IpAddr),
+    /// All clients that trusted proxies do not name.
+    Unknown,
+}
+
+impl ClientKey {
+    pub(crate) fn of(address: ClientAddress) -> Self {
+        match address.ip() {
+            Some(IpAddr::V6(ip)) => Self::Network(Ipv6Addr::from_bits(ip.to_bits() >> 64 << 64).into()),
+            Some(ip) => Self::Network(ip),
+            None => Self::Unknown,
+        }
+    }
+}
+
+/// Checks whether limits by address leave a client alone: a peer on this machine, unless it is limited too. An address
+/// that a proxy names is limited whatever it is.
+pub(crate) fn is_exempt(address: ClientAddress, limits: &Limits) -> bool {
+    matches!(address, ClientAddress::Peer(ip) if ip.is_loopback() && !limits.loopback_is_limited)
+}
+
+/// Counts the connections of each client. One of them is let in with [`enter`](Self::enter).
 #[derive(Debug)]
 pub(crate) struct Addresses {
     rate: Rate,
-    connections: usize,
-    room: usize,
-    loopback_is_limited: bool,
+    limits: Limits,
     /// A std mutex: it is held for a look into the map, never across an await.
-    map: Mutex<HashMap<IpAddr, Visits, RandomState>>,
+    map: Mutex<HashMap<ClientKey, Visits, RandomState>>,
 }
 
 #[derive(Debug, Default)]
@@ -61,7 +135,7 @@ struct Visits {
 #[derive(Debug)]
 pub(crate) struct Visit {
     /// None where nothing is counted.
-    counted: Option<(Arc<Addresses>, IpAddr)>,
+    counted: Option<(Arc<Addresses>, ClientKey)>,
 }
 
 /// An address asks for too much; it may come again after that time.
@@ -72,9 +146,7 @@ impl Addresses {
     pub(crate) fn new(limits: &Limits) -> Self {
         Self {
             rate: Rate::new(limits.upgrades_per_second, limits.upgrade_burst),
-            connections: limits.connections_per_address,
-            room: limits.addresses,
-            loopback_is_limited: limits.loopback_is_limited,
+            limits: limits.clone(),
             map: Mutex::default(),
         }
     }
@@ -85,19 +157,20 @@ impl Addresses {
         address: Option<ClientAddress>,
         now: Duration,
     ) -> Result<Visit, TooMany> {
-        let limited = address.filter(|ClientAddress(ip)| self.loopback_is_limited || !ip.is_loopback());
-        let Some(ClientAddress(ip)) = limited else { return Ok(Visit { counted: None }) };
-        let key = key(ip);
+        let Some(limited) = address.filter(|address| !is_exempt(*address, &self.limits)) else {
+            return Ok(Visit { counted: None });
+        };
+        let key = ClientKey::of(limited);
         let mut map = self.lock();
-        if map.len() >= self.room && !map.contains_key(&key) {
+        if map.len() >= self.limits.addresses && !map.contains_key(&key) {
             map.retain(|_, visits| visits.connections > 0 || !visits.meter.is_rested(now));
-            if map.len() >= self.room {
+            if map.len() >= self.limits.addresses {
                 return Ok(Visit { counted: None });
             }
         }
         let visits = map.entry(key).or_default();
         visits.meter.take(self.rate, now).map_err(TooMany)?;
-        if visits.connections >= self.connections {
+        if visits.connections >= self.limits.connections_per_address {
             return Err(TooMany(Duration::from_secs(10)));
         }
         visits.connections += 1;
@@ -110,7 +183,7 @@ impl Addresses {
         self.lock().retain(|_, visits| visits.connections > 0 || !visits.meter.is_rested(now));
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<IpAddr, Visits, RandomState>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<ClientKey, Visits, RandomState>> {
         // Nothing that can panic runs under the lock.
         self.map.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -125,14 +198,6 @@ impl Drop for Visit {
     }
 }
 
-/// What counts as one address: whoever has one of IPv6 usually has the 2^64 beside it too.
-fn key(ip: IpAddr) -> IpAddr {
-    match ip {
-        IpAddr::V4(_) => ip,
-        IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() >> 64 << 64).into(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -142,7 +207,7 @@ mod tests {
     }
 
     fn at(address: &str) -> Option<ClientAddress> {
-        Some(ClientAddress(address.parse().unwrap()))
+        Some(ClientAddress::Peer(address.parse().unwrap()))
     }
 
     #[test]
@@ -185,6 +250,11 @@ mod tests {
         for address in [at("127.0.0.1"), at("127.8.8.8"), at("::1"), None] {
             assert!(all.enter(address, Duration::ZERO).is_ok(), "{address:?}");
         }
+        // A proxy on this machine is at loopback, and who it asks for is not.
+        let named = ClientAddress::Forwarded("127.0.0.1".parse().unwrap());
+        for address in [named, ClientAddress::Unknown] {
+            assert!(all.enter(Some(address), Duration::ZERO).is_err(), "{address:?}");
+        }
         let all = addresses(&Limits { loopback_is_limited: true, ..limits });
         assert!(all.enter(at("::1"), Duration::ZERO).is_err());
     }
@@ -193,11 +263,13 @@ mod tests {
     fn the_map_has_a_bound_and_forgets_who_is_away() {
         let all = addresses(&Limits { addresses: 100, ..Limits::default() });
         let held: Vec<_> = (0_u32..50)
-            .map(|n| all.enter(Some(ClientAddress(IpAddr::from(n.to_be_bytes()))), Duration::ZERO).unwrap())
+            .map(|n| {
+                all.enter(Some(ClientAddress::Peer(IpAddr::from(n.to_be_bytes()))), Duration::ZERO).unwrap()
+            })
             .collect();
         for n in 0_u32..10_000 {
             let ip = IpAddr::from((n + 1_000_000).to_be_bytes());
-            assert!(all.enter(Some(ClientAddress(ip)), Duration::from_millis(u64::from(n))).is_ok());
+            assert!(all.enter(Some(ClientAddress::Peer(ip)), Duration::from_millis(u64::from(n))).is_ok());
             assert!(all.lock().len() <= 100);
         }
         all.sweep(Duration::from_secs(3_600));

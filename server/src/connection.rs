@@ -28,7 +28,7 @@ use crate::browser::Browser;
 use crate::port::{Loss, Mail};
 use crate::runtime::Runtime;
 use crate::session::{Done, Session};
-use crate::stats::Counters;
+use crate::stats::{Counters, RefusalReason};
 use crate::transport::{Gone, Incoming, Transport};
 
 /// How many messages are read before what they caused is written: a burst of answers is one system call, and a client
@@ -58,7 +58,10 @@ impl<T: Transport> Connection<T> {
     pub(crate) async fn open(mut transport: Box<T>, runtime: &Runtime, identity: Identity) -> Option<Self> {
         match hello::receive(&mut *transport, runtime, identity).await {
             Ok(session) => return Some(Self { transport, session }),
-            Err(hello::Refused::Close(code, reason)) => transport.close(code, reason).await,
+            Err(hello::Refused::Close(code, reason)) => {
+                runtime.core().refused(RefusalReason::of_close(code), None);
+                transport.close(code, reason).await;
+            }
             Err(hello::Refused::Gone) => transport.answer_close().await,
         }
         None
@@ -191,7 +194,7 @@ fn attend<'a, T: Transport>(
     transport: &'a mut T,
 ) -> impl Future<Output = Outcome> + Send + use<'a, T> {
     let mut pulse = Pulse::new();
-    if !session.runtime().is_ready() {
+    if session.runtime().core().shutdown.is_cancelled() {
         // It said hello while all others were being sent away.
         session.say_drain(Duration::ZERO);
         pulse.draining = true;

@@ -2,9 +2,47 @@
 
 use axum::http::{HeaderMap, header};
 
-/// The values of all cookies of that name: a browser may have one for each path, a stranger may add some.
+/// Returns the values of all cookies of that name: a browser may have one for each path, a stranger may add some. A
+/// value that is not ASCII is left out, and none of the others with it.
 pub(crate) fn cookies<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a str> {
-    let lists = headers.get_all(header::COOKIE).iter().filter_map(|list| list.to_str().ok());
-    let pairs = lists.flat_map(|list| list.split(';')).filter_map(|one| one.trim().split_once('='));
+    let lists = headers.get_all(header::COOKIE).iter();
+    let pairs = lists.flat_map(|list| list.as_bytes().split(|byte| *byte == b';'));
+    let texts = pairs.filter_map(|pair| std::str::from_utf8(pair).ok().filter(|pair| pair.is_ascii()));
+    let pairs = texts.filter_map(|pair| pair.trim().split_once('='));
     pairs.filter_map(move |(key, value)| (key == name).then_some(value))
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn read(lists: &[&[u8]]) -> Vec<String> {
+        let mut headers = HeaderMap::new();
+        for list in lists {
+            headers.append(header::COOKIE, HeaderValue::from_bytes(list).unwrap());
+        }
+        cookies(&headers, "user").map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn a_cookie_that_cannot_be_read_hides_no_other() {
+        assert_eq!(read(&[b"a=b; user=1; user=2", b"user=3"]), ["1", "2", "3"]);
+        assert_eq!(read(&[b"theme=\xff; user=1"]), ["1"]);
+        assert_eq!(read(&[b"user=\xff1; xuser=2; user", b"User=3; user =4"]), [""; 0]);
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_stands_there_only_whole_pairs_are_read(list in "(user=|;| |[\\x20-\\x7e]|é){0,32}") {
+            let list = list.into_bytes();
+            for value in read(&[&list]) {
+                prop_assert!(value.is_ascii());
+                let pair = format!("user={value}");
+                prop_assert!(String::from_utf8_lossy(&list).contains(&pair));
+            }
+        }
+    }
 }

@@ -1,14 +1,14 @@
 //! How many connections there may be at once.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::stats::Counters;
 
 /// Counts connections in and out.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Gate {
-    limit: u64,
+    limit: AtomicU64,
     counters: Arc<Counters>,
 }
 
@@ -20,14 +20,19 @@ pub(crate) struct Place {
 
 impl Gate {
     pub(crate) fn new(limit: usize, counters: Arc<Counters>) -> Self {
-        Self { limit: limit as u64, counters }
+        Self { limit: AtomicU64::new(limit as u64), counters }
+    }
+
+    /// Lowers the limit to what the listener has room for.
+    pub(crate) fn lower(&self, limit: usize) {
+        self.limit.fetch_min(limit as u64, Ordering::Relaxed);
     }
 
     /// A place, if there is one.
     pub(crate) fn enter(&self) -> Option<Place> {
         let before = self.counters.connections.fetch_add(1, Ordering::Relaxed);
         let place = Place { counters: Arc::clone(&self.counters) };
-        if before >= self.limit {
+        if before >= self.limit.load(Ordering::Relaxed) {
             return None;
         }
         Counters::add(&self.counters.connections_total);

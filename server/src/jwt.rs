@@ -12,14 +12,16 @@ use vivaz_components::{Identity, User};
 
 use crate::cookies::cookies;
 use crate::identify::Refused;
+use crate::log::{ClientLog, Quoted, client_event};
 use crate::runtime::Builder;
 
 /// Recognises users by tokens that somebody else signed. Cheap to clone.
 ///
 /// A token is taken from `Authorization: Bearer …`, from a cookie or a parameter of the address where one is named, or
 /// from the `auth` of a `HELLO`.
-/// Without any the visitor is anonymous; one that is wrong, or has expired, is refused; a connection that is open when its
-/// token expires is closed. Of its claims `sub` is the
+/// Without any the visitor is anonymous; one that is wrong, that has expired, or that stands in an `Authorization` that
+/// cannot be read or is there twice, is refused; a connection that is open when its token expires is closed.
+/// Tokens are verified and never signed here. Of its claims `sub` is the
 /// user's id, `name` what others see, `tenant` the tenant, and `permissions` (a list) and `scope` (words) the
 /// permissions.
 ///
@@ -41,6 +43,8 @@ pub struct Jwt {
 struct Rules {
     key: DecodingKey,
     validation: Validation,
+    /// Bounds what clients with wrong tokens write into the log.
+    log: ClientLog,
 }
 
 #[derive(Deserialize)]
@@ -59,7 +63,11 @@ impl Jwt {
     /// Tokens signed with that key, as far as the validation accepts them: which algorithms, whose, for whom.
     #[must_use]
     pub fn new(key: DecodingKey, validation: Validation) -> Self {
-        Self { rules: Arc::new(Rules { key, validation }), cookie: None, query: None }
+        Self {
+            rules: Arc::new(Rules { key, validation, log: ClientLog::default() }),
+            cookie: None,
+            query: None,
+        }
     }
 
     /// Tokens signed by HMAC with SHA-256 with a key that the issuer has too; they have to expire.
@@ -89,11 +97,11 @@ impl Jwt {
     /// # Errors
     /// When it is not good, or not good any more.
     pub fn verify(&self, token: &str) -> Result<Identity, Refused> {
-        let Rules { key, validation } = &*self.rules;
+        let Rules { key, validation, log } = &*self.rules;
         let claims = match jsonwebtoken::decode::<Claims>(token, key, validation) {
             Ok(token) => token.claims,
             Err(error) => {
-                tracing::info!(%error, "a token was refused");
+                client_event!(log, INFO, error = %Quoted(&error), "token refused");
                 return Err(Refused);
             }
         };
@@ -101,13 +109,12 @@ impl Jwt {
         let words = claims.scope.split_whitespace().map(str::to_owned);
         let mut identity = Identity::of(User::new(claims.sub, name))
             .with_permissions(claims.permissions.into_iter().chain(words));
-        // As long as the validation accepts the token.
-        let seconds =
-            claims.exp.filter(|_| validation.validate_exp).map(|at| at.saturating_add(validation.leeway));
-        let expires =
-            seconds.and_then(|seconds| SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds)));
-        if let Some(at) = expires {
-            identity = identity.until(at);
+        // As long as the validation accepts the token. A time that the clock cannot have is refused: taken for none,
+        // it would make the token good for ever.
+        if let Some(at) = claims.exp.filter(|_| validation.validate_exp) {
+            let seconds = at.checked_add(validation.leeway).ok_or(Refused)?;
+            let expires = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds)).ok_or(Refused)?;
+            identity = identity.until(expires);
         }
         if let Some(tenant) = claims.tenant {
             identity = identity.with_tenant(tenant);
@@ -120,7 +127,7 @@ impl Jwt {
     /// # Errors
     /// When it brings a token that is not good.
     pub fn request(&self, request: &Parts) -> Result<Identity, Refused> {
-        let token = bearer(&request.headers)
+        let token = bearer(&request.headers)?
             .or_else(|| self.cookie.as_ref().and_then(|name| cookies(&request.headers, name).next()))
             .or_else(|| self.query.as_ref().and_then(|name| parameter(request.uri.query()?, name)));
         token.map_or_else(|| Ok(Identity::anonymous()), |token| self.verify(token))
@@ -154,9 +161,16 @@ impl std::fmt::Debug for Jwt {
     }
 }
 
-fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+/// Returns the token of an `Authorization: Bearer …`. Other schemes are for others on the way.
+fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Refused> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    let value = value.to_str().map_err(|_| Refused)?;
+    if values.next().is_some() {
+        return Err(Refused);
+    }
+    let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
+    Ok(scheme.eq_ignore_ascii_case("bearer").then(|| token.trim()))
 }
 
 /// As it stands there: a token has no character that would have to be escaped.
@@ -169,8 +183,9 @@ fn parameter<'a>(query: &'a str, name: &str) -> Option<&'a str> {
 
 #[cfg(test)]
 mod tests {
-    use axum::http::Request;
+    use axum::http::{HeaderValue, Request};
     use jsonwebtoken::{EncodingKey, Header, encode, get_current_timestamp};
+    use proptest::prelude::*;
     use serde_json::{Value, json};
 
     use super::*;
@@ -225,6 +240,12 @@ mod tests {
             token(&good, KEY, Algorithm::HS384),
             token(&expired, KEY, Algorithm::HS256),
             token(&json!({ "sub": "7" }), KEY, Algorithm::HS256),
+            token(&json!({ "sub": "7", "exp": u64::MAX }), KEY, Algorithm::HS256),
+            token(&json!({ "sub": "7", "exp": -1 }), KEY, Algorithm::HS256),
+            token(&json!({ "sub": "7", "exp": 1e300 }), KEY, Algorithm::HS256),
+            token(&json!({ "sub": "7", "exp": in_an_hour().to_string() }), KEY, Algorithm::HS256),
+            token(&json!({ "sub": 7, "exp": in_an_hour() }), KEY, Algorithm::HS256),
+            token(&json!({ "sub": "7", "exp": in_an_hour(), "permissions": "all" }), KEY, Algorithm::HS256),
             unsigned.to_owned(),
             String::new(),
         ] {
@@ -234,6 +255,48 @@ mod tests {
         let cookie = parts("cookie", "token=nonsense");
         assert_eq!(jwt.request(&cookie).unwrap(), Identity::anonymous(), "no cookie was named");
         assert!(jwt.cookie("token").request(&cookie).is_err());
+    }
+
+    #[test]
+    fn an_authorization_that_cannot_be_read_is_not_passed_over() {
+        let good = token(&json!({ "sub": "7", "exp": in_an_hour() }), KEY, Algorithm::HS256);
+        let jwt = Jwt::hs256(KEY).cookie("token");
+        let with = |values: &[&[u8]]| {
+            let mut parts = parts("cookie", &format!("token={good}"));
+            for value in values {
+                parts.headers.append(header::AUTHORIZATION, HeaderValue::from_bytes(value).unwrap());
+            }
+            jwt.request(&parts)
+        };
+        assert_eq!(with(&[]).unwrap().user_id(), Some("7"));
+        assert_eq!(with(&[b"Basic YTpi"]).unwrap().user_id(), Some("7"));
+        for values in
+            [&[&b"Bearer \xff"[..]][..], &[b"\xff"], &[b"Bearer"], &[b"Bearer "], &[b"Basic x", b"Bearer x"]]
+        {
+            assert_eq!(with(values).unwrap_err(), Refused, "{values:?}");
+        }
+    }
+
+    proptest! {
+        /// Whatever stands where a token is looked for: it makes no user.
+        #[test]
+        fn what_is_no_token_makes_no_user(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
+            let jwt = Jwt::hs256(KEY).cookie("token").query("token");
+            let is_nobody = |parts: &Parts| jwt.request(parts).map_or(true, |who| who == Identity::anonymous());
+            for (name, prefix) in [("authorization", "Bearer "), ("authorization", ""), ("cookie", "token=")] {
+                let value = HeaderValue::from_bytes(&[prefix.as_bytes(), &bytes].concat());
+                let Ok(value) = value else { continue };
+                let request = Request::builder().header(name, value).body(()).unwrap();
+                prop_assert!(is_nobody(&request.into_parts().0));
+            }
+            let text = String::from_utf8_lossy(&bytes);
+            if let Ok(request) = Request::builder().uri(format!("/live?token={text}")).body(()) {
+                prop_assert!(is_nobody(&request.into_parts().0));
+            }
+            prop_assert!(jwt.verify(&text).is_err());
+            let auth = serde_json::value::to_raw_value(&text).unwrap();
+            prop_assert!(jwt.hello(Identity::anonymous(), Some(&auth)).is_err());
+        }
     }
 
     #[test]

@@ -44,6 +44,14 @@ pub struct Limits {
     pub mailbox: usize,
     /// How many connections there may be in all. One more is closed with 4503.
     pub connections: usize,
+    /// How many sockets [`serve`](crate::serve) has open at once, of pages and of plain HTTP; never more than the
+    /// process's file descriptors allow. For one more, the connection of plain HTTP is closed whose client has kept the
+    /// server waiting longest. An eighth is left for plain HTTP, so that health checks are answered.
+    pub sockets: usize,
+    /// How many connections of plain HTTP one address may have open, where [`serve`](crate::serve) answers, and at most
+    /// half of all. For one more, the one is closed whose client has kept the server waiting longest. Of a trusted
+    /// proxy, the requests under way for one client are counted, and one more is answered with the status 429.
+    pub http_connections_per_address: usize,
     /// How many connections one address may have. One more is refused with the status 429, before the application is
     /// asked who it is. An address is one of IPv4, or the first 64 bits of one of IPv6.
     pub connections_per_address: usize,
@@ -51,6 +59,9 @@ pub struct Limits {
     pub upgrades_per_second: u32,
     /// How many it may open at once.
     pub upgrade_burst: u32,
+    /// How many events that clients cause (a name that is unknown, an upgrade that is refused) are logged a second in
+    /// the long run, and five times as many at once. More are counted, and the count is logged.
+    pub client_events_per_second: u32,
     /// How many addresses are counted at a time. What comes from others meanwhile is limited by `connections` alone.
     pub addresses: usize,
     /// Whether connections from this machine itself (loopback) are limited by their address too. They are not by
@@ -65,6 +76,12 @@ pub struct Limits {
     pub heartbeat: Duration,
     /// How long a client may take to send the head of a request, where [`serve`](crate::serve) answers it.
     pub head_time: Duration,
+    /// How many bytes of a request's body, or of an answer, a client has to send or to read in each
+    /// [`progress_time`](Self::progress_time) that [`serve`](crate::serve) waits for it.
+    pub progress_bytes: usize,
+    /// How long [`serve`](crate::serve) waits for those bytes. A body that comes more slowly is answered with the status
+    /// 408, and a client that reads more slowly loses its connection.
+    pub progress_time: Duration,
     /// How long a new connection may take to say `HELLO`, and the application to say who it is.
     pub hello_time: Duration,
     /// How long a session whose connection dropped waits to be resumed.
@@ -88,6 +105,10 @@ pub struct Limits {
     pub seal_state_bytes: usize,
     /// How long running actions may take to finish when the server shuts down.
     pub shutdown_time: Duration,
+    /// How long [`serve`](crate::serve) goes on accepting connections once it is asked to end, while
+    /// [`Runtime::is_ready`](crate::Runtime::is_ready) says no already: time for load balancers to see that, and to send
+    /// nobody here any more.
+    pub drain_accept: Duration,
     /// Over how long a time pages are told to come back when the server goes away, at most: so that not all of them
     /// reach the next process at once.
     pub drain_spread: Duration,
@@ -110,15 +131,20 @@ impl Default for Limits {
             resync_bytes: 8 * 1024 * 1024,
             mailbox: 256,
             connections: 100_000,
+            sockets: 120_000,
+            http_connections_per_address: 500,
             connections_per_address: 500,
             upgrades_per_second: 20,
             upgrade_burst: 200,
+            client_events_per_second: 20,
             addresses: 100_000,
             loopback_is_limited: false,
             sessions_per_user: 100,
             suspended_per_user: 20,
             heartbeat: Duration::from_secs(20),
             head_time: Duration::from_secs(10),
+            progress_bytes: 8 * 1024,
+            progress_time: Duration::from_secs(15),
             hello_time: Duration::from_secs(10),
             suspended_time: Duration::from_secs(5 * 60),
             hidden_time: Duration::from_secs(30),
@@ -130,6 +156,7 @@ impl Default for Limits {
             seal_time: Duration::from_secs(24 * 60 * 60),
             seal_state_bytes: 16 * 1024,
             shutdown_time: Duration::from_secs(10),
+            drain_accept: Duration::ZERO,
             drain_spread: Duration::from_secs(5),
         }
     }

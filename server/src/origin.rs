@@ -1,9 +1,12 @@
-//! Whether a request to open a socket comes from a page of ours. Browsers send cookies along with a socket that any
-//! page opens, so a foreign page must not get one.
+//! Checks whether a request comes from a page of this application. Browsers send cookies along with a request that any
+//! page makes, so a page of another site must not open a socket, nor send a form.
 
-use axum::http::{HeaderMap, Uri, header};
+use axum::http::{HeaderMap, HeaderName, Method, Uri, header};
 
-/// Which pages may open a socket, and under which names the server may be asked.
+/// Set by browsers, which let no script change it.
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
+/// The origins whose pages are served, and the names under which the server is asked.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Origins {
     /// Origins allowed beside the server's own, as a browser writes them.
@@ -12,30 +15,75 @@ pub(crate) struct Origins {
     pub(crate) hosts: Vec<Box<str>>,
 }
 
+/// A header that decides, and of which no single value can be read.
+struct Unreadable;
+
 impl Origins {
-    /// Whether the request may go on. A missing `Origin` may: it is no browser, and nobody's cookies are abused.
+    /// Checks a request that opens a socket. A missing `Origin` passes: no browser sent it, and no user's cookies are
+    /// abused.
     pub(crate) fn allow(&self, uri: &Uri, headers: &HeaderMap) -> bool {
-        let host = match headers.get(header::HOST) {
-            Some(host) => host.to_str().ok(),
-            None => uri.authority().map(axum::http::uri::Authority::as_str),
-        };
-        if !self.hosts.is_empty()
-            && !host.is_some_and(|host| self.hosts.iter().any(|one| one.eq_ignore_ascii_case(host)))
-        {
-            return false;
+        let Ok((host, origin)) = self.names(uri, headers) else { return false };
+        origin.is_none_or(|origin| self.is_allowed(origin) || is_own(origin, host))
+    }
+
+    /// Checks a request of any other kind: one with a method that may change something has to come from a page of an
+    /// allowed origin, or from no browser.
+    ///
+    /// `Sec-Fetch-Site` is the browser's own statement and decides where it is there, because the server does not
+    /// know its own scheme behind a proxy. Browsers of before 2023 send `Origin` alone.
+    pub(crate) fn allow_method(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> bool {
+        if matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) {
+            return true;
         }
-        let mut origins = headers.get_all(header::ORIGIN).iter();
-        let Some(origin) = origins.next() else { return true };
-        let Ok(origin) = origin.to_str() else { return false };
-        origins.next().is_none()
-            && (self.allowed.iter().any(|one| one.eq_ignore_ascii_case(origin))
-                || host.is_some_and(|host| is_own(origin, host)))
+        let Ok((host, origin)) = self.names(uri, headers) else { return false };
+        let Ok(site) = single(headers, &SEC_FETCH_SITE) else { return false };
+        origin.is_some_and(|origin| self.is_allowed(origin))
+            || match site {
+                Some(site) => site == "same-origin" || site == "none",
+                None => origin.is_none_or(|origin| is_own(origin, host)),
+            }
+    }
+
+    /// Returns the host that the request names, which is one of those allowed, and its `Origin`.
+    fn names<'h>(
+        &self,
+        uri: &'h Uri,
+        headers: &'h HeaderMap,
+    ) -> Result<(Option<&'h str>, Option<&'h str>), Unreadable> {
+        let host = host(uri, headers)?;
+        let is_named = |host: &str| self.hosts.iter().any(|one| one.eq_ignore_ascii_case(host));
+        if !self.hosts.is_empty() && !host.is_some_and(is_named) {
+            return Err(Unreadable);
+        }
+        Ok((host, single(headers, &header::ORIGIN)?))
+    }
+
+    fn is_allowed(&self, origin: &str) -> bool {
+        self.allowed.iter().any(|one| one.eq_ignore_ascii_case(origin))
     }
 }
 
-/// Whether the origin is the host itself. Its scheme is not compared, because behind a proxy that ends TLS the server
-/// does not know its own; default ports are left out by browsers on both sides alike.
-fn is_own(origin: &str, host: &str) -> bool {
+/// Returns the host that a request names, in its `Host` or in its target. Two that differ name none.
+fn host<'h>(uri: &'h Uri, headers: &'h HeaderMap) -> Result<Option<&'h str>, Unreadable> {
+    let named = single(headers, &header::HOST)?;
+    let target = uri.authority().map(axum::http::uri::Authority::as_str);
+    match (named, target) {
+        (Some(named), Some(target)) if !named.eq_ignore_ascii_case(target) => Err(Unreadable),
+        (named, target) => Ok(named.or(target)),
+    }
+}
+
+/// Returns a header's value, if it is there; one of several, or one that is not ASCII, cannot be read.
+fn single<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<Option<&'h str>, Unreadable> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next().map(|value| value.to_str().map_err(|_| Unreadable)).transpose()?;
+    if values.next().is_some() { Err(Unreadable) } else { Ok(value) }
+}
+
+/// Checks whether the origin is the host itself. Its scheme is not compared, because behind a proxy that ends TLS the
+/// server does not know its own; browsers leave default ports out on both sides alike.
+fn is_own(origin: &str, host: Option<&str>) -> bool {
+    let Some(host) = host.filter(|host| !host.is_empty()) else { return false };
     ["https://", "http://"]
         .iter()
         .any(|scheme| origin.strip_prefix(scheme).is_some_and(|rest| rest.eq_ignore_ascii_case(host)))
@@ -43,40 +91,150 @@ fn is_own(origin: &str, host: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::HeaderValue;
+    use proptest::prelude::*;
+
     use super::*;
 
-    fn allowed(origins: &Origins, headers: &[(header::HeaderName, &str)]) -> bool {
-        let map = headers.iter().map(|(name, value)| (name.clone(), value.parse().unwrap())).collect();
-        origins.allow(&Uri::from_static("/live"), &map)
+    fn map(headers: &[(HeaderName, &str)]) -> HeaderMap {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(name.clone(), value.parse().unwrap());
+        }
+        map
+    }
+
+    fn allowed(origins: &Origins, headers: &[(HeaderName, &str)]) -> bool {
+        origins.allow(&Uri::from_static("/live"), &map(headers))
+    }
+
+    fn posts(origins: &Origins, headers: &[(HeaderName, &str)]) -> bool {
+        origins.allow_method(&Method::POST, &Uri::from_static("/user"), &map(headers))
     }
 
     #[test]
     fn own_pages_and_programs_may_foreign_pages_may_not() {
         let any = Origins::default();
         let host = (header::HOST, "app.example:3000");
-        assert!(allowed(&any, std::slice::from_ref(&host)));
-        assert!(allowed(&any, &[host.clone(), (header::ORIGIN, "http://app.example:3000")]));
-        assert!(allowed(&any, &[host.clone(), (header::ORIGIN, "https://APP.example:3000")]));
-        for origin in
-            ["https://evil.example", "null", "http://app.example", "http://app.example:3000.evil.example", ""]
-        {
-            assert!(!allowed(&any, &[host.clone(), (header::ORIGIN, origin)]), "{origin}");
+        for check in [allowed, posts] {
+            assert!(check(&any, std::slice::from_ref(&host)));
+            assert!(check(&any, &[host.clone(), (header::ORIGIN, "http://app.example:3000")]));
+            assert!(check(&any, &[host.clone(), (header::ORIGIN, "https://APP.example:3000")]));
+            for origin in [
+                "https://evil.example",
+                "null",
+                "http://app.example",
+                "http://app.example:3000.evil.example",
+                "",
+                "http://",
+            ] {
+                assert!(!check(&any, &[host.clone(), (header::ORIGIN, origin)]), "{origin}");
+            }
+            assert!(!check(&any, &[(header::ORIGIN, "http://app.example:3000")]));
+            assert!(!check(&any, &[(header::HOST, ""), (header::ORIGIN, "http://")]));
         }
-        assert!(!allowed(&any, &[(header::ORIGIN, "http://app.example:3000")]));
     }
 
     #[test]
     fn lists_extend_origins_and_narrow_hosts() {
         let origins =
             Origins { allowed: vec!["https://other.example".into()], hosts: vec!["app.example".into()] };
-        assert!(allowed(
-            &origins,
-            &[(header::HOST, "app.example"), (header::ORIGIN, "https://other.example")]
-        ));
-        assert!(!allowed(&origins, &[(header::HOST, "rebound.example")]));
-        assert!(!allowed(
-            &origins,
-            &[(header::HOST, "rebound.example"), (header::ORIGIN, "https://rebound.example")]
-        ));
+        for check in [allowed, posts] {
+            let other = (header::ORIGIN, "https://other.example");
+            assert!(check(&origins, &[(header::HOST, "app.example"), other.clone()]));
+            assert!(!check(&origins, &[(header::HOST, "rebound.example")]));
+            assert!(!check(&origins, &[other]));
+            let rebound = (header::ORIGIN, "https://rebound.example");
+            assert!(!check(&origins, &[(header::HOST, "rebound.example"), rebound]));
+        }
+    }
+
+    #[test]
+    fn two_hosts_or_two_origins_are_refused() {
+        let origins = Origins { hosts: vec!["app.example".into()], ..Origins::default() };
+        let host = (header::HOST, "app.example");
+        let own = (header::ORIGIN, "https://app.example");
+        for check in [allowed, posts] {
+            assert!(check(&origins, &[host.clone(), own.clone()]));
+            for second in ["app.example", "evil.example", ""] {
+                for origins in [&origins, &Origins::default()] {
+                    assert!(!check(origins, &[host.clone(), (header::HOST, second)]), "{second}");
+                    assert!(
+                        !check(origins, &[(header::HOST, second), host.clone(), own.clone()]),
+                        "{second}"
+                    );
+                }
+            }
+            assert!(!check(&origins, &[host.clone(), own.clone(), own.clone()]));
+        }
+        // A target with an authority of its own.
+        let target = Uri::from_static("http://evil.example/live");
+        assert!(!origins.allow(&target, &map(&[host.clone()])));
+        assert!(!Origins::default().allow(&target, &map(&[host, own])));
+    }
+
+    #[test]
+    fn the_browser_s_own_word_decides_over_origin() {
+        let any = Origins::default();
+        let host = (header::HOST, "app.example");
+        for (site, may) in
+            [("same-origin", true), ("none", true), ("same-site", false), ("cross-site", false), ("", false)]
+        {
+            for origin in [None, Some("https://app.example"), Some("https://evil.example"), Some("null")] {
+                let mut headers = vec![host.clone(), (SEC_FETCH_SITE, site)];
+                headers.extend(origin.map(|origin| (header::ORIGIN, origin)));
+                assert_eq!(posts(&any, &headers), may, "{site} {origin:?}");
+            }
+        }
+        let friend = Origins { allowed: vec!["https://friend.example".into()], ..Origins::default() };
+        let from = [host, (SEC_FETCH_SITE, "cross-site"), (header::ORIGIN, "https://friend.example")];
+        assert!(posts(&friend, &from));
+        assert!(!posts(&friend, &[from.as_slice(), &[(SEC_FETCH_SITE, "same-origin")]].concat()));
+    }
+
+    #[test]
+    fn what_changes_nothing_is_not_asked() {
+        let evil = map(&[
+            (header::HOST, "app.example"),
+            (SEC_FETCH_SITE, "cross-site"),
+            (header::ORIGIN, "https://evil.example"),
+        ]);
+        let asked = |method: &Method| Origins::default().allow_method(method, &Uri::from_static("/"), &evil);
+        for method in [Method::GET, Method::HEAD, Method::OPTIONS] {
+            assert!(asked(&method), "{method}");
+        }
+        let other = Method::from_bytes(b"BREW").unwrap();
+        for method in [Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::CONNECT, other] {
+            assert!(!asked(&method), "{method}");
+        }
+    }
+
+    proptest! {
+        /// Whatever a foreign page's request has for values: it passes only with the own name to the letter.
+        #[test]
+        fn what_cannot_be_read_is_refused(
+            host in proptest::collection::vec(any::<u8>(), 0..16),
+            origin in proptest::collection::vec(any::<u8>(), 0..32),
+            site in proptest::collection::vec(any::<u8>(), 0..16),
+        ) {
+            let value = |bytes: &[u8]| HeaderValue::from_bytes(bytes).ok();
+            let origins = Origins { hosts: vec!["app.example".into()], ..Origins::default() };
+            let uri = Uri::from_static("/");
+            let own = HeaderValue::from_static("app.example");
+            if let Some(host) = value(&host) {
+                let headers = HeaderMap::from_iter([(header::HOST, host)]);
+                prop_assert!(!origins.allow(&uri, &headers));
+                prop_assert!(!origins.allow_method(&Method::POST, &uri, &headers));
+            }
+            if let Some(origin) = value(&origin) {
+                let headers = HeaderMap::from_iter([(header::HOST, own.clone()), (header::ORIGIN, origin)]);
+                prop_assert!(!origins.allow(&uri, &headers));
+                prop_assert!(!origins.allow_method(&Method::POST, &uri, &headers));
+            }
+            if let Some(site) = value(&site) {
+                let headers = HeaderMap::from_iter([(header::HOST, own), (SEC_FETCH_SITE, site)]);
+                prop_assert!(!origins.allow_method(&Method::POST, &uri, &headers));
+            }
+        }
     }
 }

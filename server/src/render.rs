@@ -13,7 +13,9 @@ use vivaz_components::{ActionError, ErrorCode, Identity, LiveComponent, MountCon
 
 use crate::browser::{Browser, NewBrowser};
 use crate::identify::Refused;
+use crate::log::Escaped;
 use crate::runtime::Runtime;
+use crate::scheme::is_https;
 use crate::seal::{holder, holder_in};
 
 /// What a handler renders components with: extracted from the request, so that components know whom they are for.
@@ -61,11 +63,7 @@ impl InBrowser {
         let Some((answer, browser)) = parts.extensions.get().cloned().zip(Browser::new()) else {
             return Self::Any;
         };
-        // Whoever says so of a request of its own harms nobody else.
-        let forwarded = parts.headers.get("x-forwarded-proto");
-        let is_secure =
-            forwarded.is_some_and(|value| value == "https") || parts.uri.scheme_str() == Some("https");
-        Self::New { browser, answer, is_secure }
+        Self::New { browser, answer, is_secure: is_https(parts) }
     }
 }
 
@@ -119,7 +117,7 @@ impl IntoResponse for RenderError {
                 (StatusCode::FORBIDDEN, "This page is not for you.")
             }
             Self::Component(_) | Self::Unknown(_) | Self::Json(_) => {
-                tracing::error!(error = %self, "a page could not be rendered");
+                tracing::error!(error = %Escaped(&self), "a page could not be rendered");
                 (StatusCode::INTERNAL_SERVER_ERROR, "This page cannot be shown now.")
             }
         };
@@ -218,6 +216,7 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refused> {
         let runtime = Runtime::from_ref(state);
+        runtime.core().expect_listener(&parts.extensions);
         let identity = runtime.core().identify(parts.clone()).await?;
         let browser = InBrowser::of(parts, &runtime, &identity);
         Ok(Self { runtime, identity, browser })

@@ -3,14 +3,14 @@
 mod builder;
 mod sweep;
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, SystemTime};
 
 use axum::Router;
 use axum::extract::{Path, State};
-use axum::http::HeaderMap;
 use axum::http::request::Parts;
+use axum::http::{Extensions, HeaderMap};
 use axum::routing::{any, get};
 use serde::Serialize;
 use tokio::runtime::Handle;
@@ -23,13 +23,15 @@ use vivaz_components::{
 use vivaz_protocol::{CloseCode, Epoch, RawJson, SessionId};
 
 pub use self::builder::{BuildError, Builder};
-use crate::address::{Addresses, Proxies, client_address};
+use crate::address::{Addresses, ClientAddress, Proxies, client_address};
 use crate::assets::Assets;
+use crate::browser::NewBrowser;
 use crate::connection;
 use crate::gate::Gate;
 use crate::identify::{Identify, Refused};
 use crate::keeper::{self, Keeper};
 use crate::limits::Limits;
+use crate::log::{ClientLog, client_event};
 use crate::middleware::Middleware;
 use crate::origin::Origins;
 use crate::port::{Mail, Port, Posted};
@@ -38,7 +40,7 @@ use crate::seal::Sealer;
 use crate::secret::Secret;
 use crate::session::History;
 use crate::sessions::Sessions;
-use crate::stats::{Counters, Stats};
+use crate::stats::{Counters, RefusalReason, Stats};
 use crate::store::{Owner, Save};
 use crate::templates::Templates;
 use crate::upgrade::upgrade;
@@ -77,6 +79,7 @@ pub(crate) struct Core {
     pub(crate) origins: Origins,
     pub(crate) proxies: Proxies,
     pub(crate) addresses: Arc<Addresses>,
+    pub(crate) log: ClientLog,
     pub(crate) identify: Identify,
     pub(crate) middleware: Middleware,
     pub(crate) registry: Registry,
@@ -96,6 +99,11 @@ pub(crate) struct Core {
     pub(crate) keeper: Option<Keeper>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) gate: Gate,
+    /// Cancelled when the process is asked to end: new pages are still served, and load balancers are told to look for
+    /// another one.
+    pub(crate) draining: CancellationToken,
+    /// Whether an application that [`serve`](crate::serve) does not answer for was warned of it.
+    warned: AtomicBool,
     /// Cancelled when the runtime begins to shut down.
     pub(crate) shutdown: CancellationToken,
     /// Every connection and every session that is looked after without one.
@@ -289,10 +297,16 @@ impl Runtime {
         }
     }
 
-    /// Whether new pages are welcome: not while the server is going away.
+    /// Checks whether new pages are welcome: not once the process is about to end.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        !self.0.shutdown.is_cancelled()
+        !self.0.draining.is_cancelled()
+    }
+
+    /// Says from now on that the runtime is not [ready](Self::is_ready), and goes on as before: for an application that
+    /// serves itself, some seconds before [`shutdown`](Self::shutdown). [`serve`](crate::serve) calls it.
+    pub fn drain(&self) {
+        self.0.draining.cancel();
     }
 
     /// Sends every page away and waits until nothing is left: new connections are refused; pages are told when to come
@@ -301,6 +315,7 @@ impl Runtime {
     /// in the next process; without one they end, and their components are told.
     pub async fn shutdown(&self) {
         let core = self.core();
+        self.drain();
         core.shutdown.cancel();
         core.tasks.close();
         let ports = core.sessions.ports();
@@ -380,6 +395,25 @@ impl Core {
     ) -> std::result::Result<Identity, Refused> {
         let auth = auth.map(RawJson::to_raw_value);
         still_good(self.identify.hello(identity, auth, self.limits.hello_time).await?)
+    }
+
+    /// Warns once if a request did not come through [`serve`](crate::serve), whose limits then do not hold.
+    pub(crate) fn expect_listener(&self, extensions: &Extensions) {
+        // Only that listener adds it.
+        if extensions.get::<NewBrowser>().is_none() && !self.warned.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                "the application is not served by vivaz::serve: nothing limits connections of plain HTTP, the time for \
+                 a request's body and for its answer, or sockets by the process's file descriptors; set these limits in \
+                 the server that is used"
+            );
+        }
+    }
+
+    /// Counts a connection that is refused, and logs it as far as the log has room.
+    pub(crate) fn refused(&self, reason: RefusalReason, address: Option<ClientAddress>) {
+        self.counters.refused.count(reason);
+        let address = address.and_then(ClientAddress::ip).map(tracing::field::display);
+        client_event!(self.log, INFO, ?reason, address, "connection refused");
     }
 
     /// Changes whenever something is revoked: who was recognised before is to be recognised anew.

@@ -43,6 +43,9 @@ pub enum SecretError {
         /// What the system said.
         source: io::Error,
     },
+    /// `VIVAZ_SECRET` is set to something that is no text. It does not count as absent: another secret would be used.
+    #[error("VIVAZ_SECRET is not valid Unicode; set it to 32 characters or more, or unset it")]
+    NotUnicode,
     /// The system has no randomness to give.
     #[error("no randomness: {0}")]
     Randomness(getrandom::Error),
@@ -78,7 +81,8 @@ impl Secret {
     pub fn from_env_or_file(path: impl AsRef<Path>) -> Result<Self, SecretError> {
         match std::env::var("VIVAZ_SECRET") {
             Ok(list) => Self::new(&list),
-            Err(_) => Self::from_file(path.as_ref()),
+            Err(std::env::VarError::NotPresent) => Self::from_file(path.as_ref()),
+            Err(std::env::VarError::NotUnicode(_)) => Err(SecretError::NotUnicode),
         }
     }
 

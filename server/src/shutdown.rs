@@ -10,14 +10,18 @@ use tokio_util::sync::CancellationToken;
 use crate::listen;
 use crate::runtime::Runtime;
 
-/// Serves an application until SIGINT or SIGTERM, then ends it cleanly: no new connections, every open page is told
-/// that the server is going away (close code 1001), what runs finishes within
+/// Serves an application until SIGINT or SIGTERM, then ends it cleanly. For
+/// [`Limits::drain_accept`](crate::Limits::drain_accept) everything goes on, but
+/// [`Runtime::is_ready`] says no, and connections of plain HTTP are closed with their answers. Then no new connections
+/// are taken, every open page is told that the server is going away (close code 1001), what runs finishes within
 /// [`Limits::shutdown_time`](crate::Limits::shutdown_time), and the function returns. A second signal ends the
 /// process at once.
 ///
-/// Handlers find the peer's address in the request's extensions, as axum's `ConnectInfo<SocketAddr>`. A request whose
-/// head takes longer than [`Limits::head_time`](crate::Limits::head_time) is given up; the time for its body is the
-/// application's to limit.
+/// Handlers find the peer's address in the request's extensions, as axum's `ConnectInfo<SocketAddr>`. Connections are
+/// limited by [`Limits::sockets`](crate::Limits::sockets) and
+/// [`Limits::http_connections_per_address`](crate::Limits::http_connections_per_address), and each phase of a request by
+/// [`Limits::head_time`](crate::Limits::head_time) and [`Limits::progress_time`](crate::Limits::progress_time). A
+/// request that names no host, or two, is answered with the status 400.
 ///
 /// ```no_run
 /// # async fn run(runtime: vivaz::Runtime, app: axum::Router) -> std::io::Result<()> {
@@ -57,8 +61,13 @@ pub async fn serve_until(
 ) -> io::Result<()> {
     let stopping = CancellationToken::new();
     let limits = &runtime.core().limits;
-    let serving = listen::serve(listener, app, limits.head_time, stopping.clone());
+    let serving = listen::serve(listener, app, runtime.clone(), stopping.clone());
     let mut serving = std::pin::pin!(serving);
+    let stop = async {
+        stop.await;
+        runtime.drain();
+        tokio::time::sleep(limits.drain_accept).await;
+    };
     tokio::select! {
         () = &mut serving => return Ok(()),
         () = stop => stopping.cancel(),

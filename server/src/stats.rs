@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use vivaz_protocol::CloseCode;
+
 /// How long actions took: the upper bound of each class in microseconds. One class more takes the rest.
 const CLASSES: [u64; 11] = [50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 50_000, 250_000, 1_000_000];
 
@@ -11,6 +13,9 @@ const CLASSES: [u64; 11] = [50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 50_0
 pub(crate) struct Counters {
     pub(crate) connections: AtomicU64,
     pub(crate) connections_total: AtomicU64,
+    pub(crate) http_connections: AtomicU64,
+    pub(crate) stalled: AtomicU64,
+    pub(crate) crowded_out: AtomicU64,
     pub(crate) sessions: AtomicU64,
     pub(crate) suspended: AtomicU64,
     pub(crate) resumed: AtomicU64,
@@ -19,7 +24,7 @@ pub(crate) struct Counters {
     pub(crate) unsent_bytes: AtomicU64,
     pub(crate) messages: AtomicU64,
     pub(crate) rate_limited: AtomicU64,
-    pub(crate) refused_addresses: AtomicU64,
+    pub(crate) refused: Refusals,
     pub(crate) too_slow: AtomicU64,
     pub(crate) panics: AtomicU64,
     pub(crate) timeouts: AtomicU64,
@@ -42,6 +47,9 @@ impl Counters {
         Stats {
             connections: get(&self.connections),
             connections_total: get(&self.connections_total),
+            http_connections: get(&self.http_connections),
+            stalled: get(&self.stalled),
+            crowded_out: get(&self.crowded_out),
             sessions: get(&self.sessions),
             suspended: get(&self.suspended),
             resumed: get(&self.resumed),
@@ -50,7 +58,7 @@ impl Counters {
             unsent_bytes: get(&self.unsent_bytes),
             messages: get(&self.messages),
             rate_limited: get(&self.rate_limited),
-            refused_addresses: get(&self.refused_addresses),
+            refused: self.refused.read(),
             too_slow: get(&self.too_slow),
             panics: get(&self.panics),
             timeouts: get(&self.timeouts),
@@ -75,6 +83,14 @@ pub struct Stats {
     pub connections: u64,
     /// Connections since the start.
     pub connections_total: u64,
+    /// Connections of HTTP that [`serve`](crate::serve) has open now and that are no sockets of pages.
+    pub http_connections: u64,
+    /// Connections of HTTP closed because their clients sent or read too slowly
+    /// ([`Limits::progress_time`](crate::Limits::progress_time)).
+    pub stalled: u64,
+    /// Connections of HTTP closed because there were too many
+    /// ([`Limits::sockets`](crate::Limits::sockets)).
+    pub crowded_out: u64,
     /// Sessions with a connection or waiting for one, now.
     pub sessions: u64,
     /// Sessions that wait for their page to come back, as of the last sweep.
@@ -91,8 +107,8 @@ pub struct Stats {
     pub messages: u64,
     /// Of those, refused because they came too fast.
     pub rate_limited: u64,
-    /// Connections refused because their address had too many, or asked too fast.
-    pub refused_addresses: u64,
+    /// Connections refused, by reason.
+    pub refused: RefusedConnections,
     /// Connections closed because their clients did not read what was sent (4413).
     pub too_slow: u64,
     /// Handlers that panicked.
@@ -103,6 +119,96 @@ pub struct Stats {
     pub events_lost: u64,
     /// How long messages took from their arrival to the reply.
     pub action_time: Latency,
+}
+
+/// Declares the reasons for which a connection is refused, each with its counter.
+macro_rules! refusals {
+    ($($(#[$doc:meta])* $name:ident: $variant:ident,)*) => {
+        /// Connections that were refused, by reason. Each is also logged, as far as
+        /// [`Limits::client_events_per_second`](crate::Limits::client_events_per_second) allows.
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        #[non_exhaustive]
+        pub struct RefusedConnections {
+            $($(#[$doc])* pub $name: u64,)*
+        }
+
+        /// Why a connection is refused.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) enum RefusalReason {
+            $($(#[$doc])* $variant,)*
+        }
+
+        /// The counters of all reasons.
+        #[derive(Debug, Default)]
+        pub(crate) struct Refusals {
+            $($name: AtomicU64,)*
+        }
+
+        impl Refusals {
+            pub(crate) fn count(&self, reason: RefusalReason) {
+                Counters::add(match reason {
+                    $(RefusalReason::$variant => &self.$name,)*
+                });
+            }
+
+            fn read(&self) -> RefusedConnections {
+                RefusedConnections { $($name: self.$name.load(Ordering::Relaxed),)* }
+            }
+        }
+    };
+}
+
+refusals! {
+    /// The request is no upgrade (426).
+    no_upgrade: NoUpgrade,
+    /// Its method cannot be upgraded (405).
+    method: Method,
+    /// The handshake is not that of RFC 6455 (400).
+    handshake: Handshake,
+    /// It offers only subprotocols that are not spoken (400).
+    subprotocol: Subprotocol,
+    /// It comes from a page of another origin, or names another host (403).
+    origin: Origin,
+    /// A request that may change something comes from a page of another origin: see
+    /// [`CrossOriginProtection`](crate::CrossOriginProtection) (403).
+    cross_origin: CrossOrigin,
+    /// Its address has too many connections, or opens them too fast (429).
+    address: Address,
+    /// The server is shutting down (503, or close code 1001).
+    going_away: GoingAway,
+    /// The application did not recognise the client (4401).
+    unauthenticated: Unauthenticated,
+    /// The server, or the user, has no room for another session (4503).
+    full: Full,
+    /// No `HELLO` came in time, or access was taken away while the client was recognised (4408).
+    timed_out: TimedOut,
+    /// The first message is none that the server reads: no `HELLO` (4400), too large (1009), not in UTF-8 (1007) or
+    /// not in frames of RFC 6455 (1002).
+    hello: Hello,
+    /// The client speaks another version of the protocol (4426).
+    version: Version,
+}
+
+impl RefusalReason {
+    /// Returns the reason that a connection closed before its session began was given.
+    pub(crate) fn of_close(code: u16) -> Self {
+        match CloseCode::from_u16(code) {
+            Some(CloseCode::GoingAway) => Self::GoingAway,
+            Some(CloseCode::Unauthenticated) => Self::Unauthenticated,
+            Some(CloseCode::TimedOut) => Self::TimedOut,
+            Some(CloseCode::UnsupportedVersion) => Self::Version,
+            Some(CloseCode::Full) => Self::Full,
+            Some(
+                CloseCode::MessageTooBig
+                | CloseCode::ProtocolViolation
+                | CloseCode::TakenOver
+                | CloseCode::SessionEnded
+                | CloseCode::SlowConsumer
+                | CloseCode::RateLimited,
+            )
+            | None => Self::Hello,
+        }
+    }
 }
 
 /// Times, counted by class.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Version, header};
 use axum::response::IntoResponse;
 use hyper::upgrade::{OnUpgrade, Upgraded};
@@ -15,53 +16,43 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use vivaz_components::Identity;
 use vivaz_protocol::CloseCode;
 
-use crate::address::{TooMany, client_address};
+use crate::address::{ClientAddress, TooMany, Visit, client_address};
 use crate::browser::Browser;
 use crate::connection::{self, Connection};
 use crate::gate::Place;
 use crate::identify::Refused;
+use crate::log::{Escaped, Quoted, client_event};
 use crate::runtime::Runtime;
-use crate::stats::Counters;
+use crate::stats::RefusalReason;
 use crate::transport::Transport;
 use crate::transport::encoding::Encoding;
 use crate::transport::websocket::WebSocket;
 
-/// Answers everything that is asked of the socket's path.
+/// Answers every request for the socket's path.
 pub(crate) async fn upgrade(State(runtime): State<Runtime>, request: Request) -> Response<Body> {
     let (mut parts, _body) = request.into_parts();
-    let handshake = match Handshake::of(&parts.method, parts.version, &parts.headers) {
-        Ok(handshake) => handshake,
-        Err(refusal) => return refusal.into_response(&runtime),
+    let address = client_address(&parts, &runtime.core().proxies);
+    let admitted = match admit(&runtime, &mut parts, address) {
+        Ok(admitted) => admitted,
+        Err(refusal) => return refusal.answer(&runtime, address),
     };
-    if !runtime.core().origins.allow(&parts.uri, &parts.headers) {
-        tracing::debug!(origin = ?parts.headers.get(header::ORIGIN), "a foreign page asked for a socket");
-        return Refusal::Foreign.into_response(&runtime);
-    }
-    let Some(upgrade) = parts.extensions.remove::<OnUpgrade>() else {
-        return Refusal::NoUpgrade.into_response(&runtime);
-    };
+    let Admitted { handshake, upgrade, visit } = admitted;
     let core = runtime.core();
-    let visit = client_address(&parts, &core.proxies);
-    let visit = match core.addresses.enter(visit, core.started.elapsed()) {
-        Ok(visit) => visit,
-        Err(TooMany(wait)) => {
-            Counters::add(&core.counters.refused_addresses);
-            return Refusal::TooMany(wait).into_response(&runtime);
-        }
-    };
-    // A page cannot read the status of a refused upgrade, so a refused identity is said by a close code.
+    core.expect_listener(&parts.extensions);
+    // A page cannot read the status of a refused upgrade, so a refused identity is told with a close code.
     let revocations = core.revocations();
     let browser = Browser::of(&parts.headers, &core.secret);
     let identity = core.identify(parts).await;
     if runtime.core().shutdown.is_cancelled() {
-        return Refusal::GoingAway.into_response(&runtime);
+        return Refusal::GoingAway.answer(&runtime, address);
     }
     runtime.on_executor();
     let place = runtime.core().gate.enter();
     let tasks = runtime.core().tasks.clone();
     let encoding = handshake.encoding.unwrap_or_default();
     let response = handshake.accept();
-    let entered = Box::pin(enter(upgrade, encoding, runtime, place, (identity, browser), revocations));
+    let entered =
+        Box::pin(enter(upgrade, encoding, runtime, place, (identity, browser), (revocations, address)));
     let task = async move {
         if let Some((connection, _place)) = entered.await {
             connection.serve().await;
@@ -72,6 +63,29 @@ pub(crate) async fn upgrade(State(runtime): State<Runtime>, request: Request) ->
     response
 }
 
+/// A request that may become a connection.
+struct Admitted {
+    handshake: Handshake,
+    upgrade: OnUpgrade,
+    visit: Visit,
+}
+
+/// Checks a request before the application is asked who sent it.
+fn admit(runtime: &Runtime, parts: &mut Parts, address: Option<ClientAddress>) -> Result<Admitted, Refusal> {
+    let core = runtime.core();
+    let handshake = Handshake::of(&parts.method, parts.version, &parts.headers)?;
+    if !core.origins.allow(&parts.uri, &parts.headers) {
+        let origin = parts.headers.get(header::ORIGIN).map(HeaderValue::as_bytes).unwrap_or_default();
+        let origin = String::from_utf8_lossy(origin);
+        client_event!(core.log, DEBUG, origin = %Quoted(&*origin), "a page of another origin asks for a socket");
+        return Err(Refusal::Origin);
+    }
+    let upgrade = parts.extensions.remove::<OnUpgrade>().ok_or(Refusal::NoUpgrade)?;
+    let visit = core.addresses.enter(address, core.started.elapsed());
+    let visit = visit.map_err(|TooMany(wait)| Refusal::TooMany(wait))?;
+    Ok(Admitted { handshake, upgrade, visit })
+}
+
 /// From the answer to the request to a session, or to a close code that says why there is none.
 async fn enter(
     upgrade: OnUpgrade,
@@ -79,7 +93,7 @@ async fn enter(
     runtime: Runtime,
     place: Option<Place>,
     (identity, browser): (Result<Identity, Refused>, Option<Browser>),
-    revocations: u64,
+    (revocations, address): (u64, Option<ClientAddress>),
 ) -> Option<(Connection<WebSocket<TokioIo<Upgraded>>>, Place)> {
     let socket = open(upgrade, encoding, runtime.core().limits.message_bytes).await?;
     let (code, reason) = match (place, identity) {
@@ -94,6 +108,7 @@ async fn enter(
             return Some((connection, place));
         }
     };
+    runtime.core().refused(RefusalReason::of_close(code.as_u16()), address);
     socket.close(code.as_u16(), reason).await;
     None
 }
@@ -107,7 +122,7 @@ async fn open(
     match upgrade.await {
         Ok(upgraded) => Some(Box::new(WebSocket::new(TokioIo::new(upgraded), encoding, message_bytes).await)),
         Err(error) => {
-            tracing::debug!(%error, "an upgrade failed");
+            tracing::debug!(error = %Escaped(&error), "an upgrade failed");
             None
         }
     }
@@ -132,8 +147,8 @@ enum Refusal {
     Handshake(&'static str),
     /// It offers only subprotocols that are not spoken.
     Subprotocol,
-    /// It comes from somebody else's page, or asks for another host.
-    Foreign,
+    /// It comes from a page of another origin, or names another host.
+    Origin,
     /// Its address has too many connections, or asks for them too fast.
     TooMany(Duration),
     /// The server is about to end.
@@ -180,6 +195,24 @@ impl Handshake {
 }
 
 impl Refusal {
+    fn reason(&self) -> RefusalReason {
+        match self {
+            Self::NoUpgrade => RefusalReason::NoUpgrade,
+            Self::Method => RefusalReason::Method,
+            Self::Handshake(_) => RefusalReason::Handshake,
+            Self::Subprotocol => RefusalReason::Subprotocol,
+            Self::Origin => RefusalReason::Origin,
+            Self::TooMany(_) => RefusalReason::Address,
+            Self::GoingAway => RefusalReason::GoingAway,
+        }
+    }
+
+    /// Counts and logs the refusal, and answers the request with it.
+    fn answer(self, runtime: &Runtime, address: Option<ClientAddress>) -> Response<Body> {
+        runtime.core().refused(self.reason(), address);
+        self.into_response(runtime)
+    }
+
     fn into_response(self, runtime: &Runtime) -> Response<Body> {
         match self {
             Self::NoUpgrade => {
@@ -211,7 +244,7 @@ impl Refusal {
                 (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")], "The server is going away.\n")
                     .into_response()
             }
-            Self::Foreign => {
+            Self::Origin => {
                 (StatusCode::FORBIDDEN, "This origin may not open a socket here.\n").into_response()
             }
         }

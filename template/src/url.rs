@@ -3,9 +3,9 @@
 /// What stands in place of a URL that is refused.
 pub const REFUSED: &str = "about:invalid";
 
-/// Whether following the URL, or loading it, could run a script: `javascript:`, `vbscript:`, and `data:` but for
-/// bitmap images. Read as a browser reads it: leading control characters and spaces are skipped, tabs and line breaks
-/// inside are dropped, and case does not matter.
+/// Checks whether following the URL, or loading it, could run a script: `javascript:`, `vbscript:`, and `data:` of any
+/// type but the bitmap images that are listed here. Reads the URL as a browser does: skips leading control characters
+/// and spaces, drops tabs and line breaks, ignores case.
 pub fn is_script(url: &str) -> bool {
     script(url.as_bytes())
 }
@@ -16,8 +16,8 @@ pub fn any_script(urls: &str) -> bool {
 }
 
 fn script(url: &[u8]) -> bool {
-    // Long enough for the longest prefix below; a scheme that does not fit is none of them.
-    let mut start = [0_u8; 15];
+    // Holds the longest prefix below and the byte that ends it.
+    let mut start = [0_u8; 18];
     let mut length = 0;
     for byte in url {
         if matches!(byte, b'\t' | b'\n' | b'\r') || length == 0 && *byte <= b' ' {
@@ -27,14 +27,22 @@ fn script(url: &[u8]) -> bool {
         *slot = byte.to_ascii_lowercase();
         length += 1;
     }
+    let start = start.get(..length).unwrap_or_default();
     let has = |prefix: &[u8]| start.starts_with(prefix);
-    has(b"javascript:")
-        || has(b"vbscript:")
-        || has(b"data:") && (!has(b"data:image/") || has(b"data:image/svg"))
+    has(b"javascript:") || has(b"vbscript:") || has(b"data:") && !is_bitmap(start)
+}
+
+/// Checks whether the start of a `data:` URL, in lower case, names a type of image that carries no markup.
+fn is_bitmap(start: &[u8]) -> bool {
+    let Some(kind) = start.strip_prefix(b"data:image/") else { return false };
+    let kind = kind.split(|byte| matches!(byte, b';' | b',')).next().unwrap_or_default();
+    matches!(kind, b"png" | b"gif" | b"jpeg" | b"webp" | b"avif" | b"bmp" | b"x-icon")
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -51,6 +59,18 @@ mod tests {
             "data:,x",
             "data:image/svg+xml,<svg onload=x>",
             "DATA:IMAGE/SVG+xml,x",
+            "data:image/x+xml,<x:script xmlns:x='http://www.w3.org/1999/xhtml'>",
+            "data:image/png+xml,x",
+            "data:image/pngx,x",
+            "data:image/,x",
+            "data:image/*,x",
+            "data:image,x",
+            "data:image/xhtml+xml;base64,AAAA",
+            "data:image/p\u{0}ng,x",
+            "data:image/png ,x",
+            "data:image/a-type-that-is-longer-than-any-listed,x",
+            "data:application/xhtml+xml,x",
+            "data:;base64,AAAA",
         ] {
             assert!(is_script(url), "{url:?}");
         }
@@ -65,6 +85,13 @@ mod tests {
             "https://example.org/javascript:x",
             "mailto:a@b",
             "data:image/png;base64,AAAA",
+            "data:image/png,AAAA",
+            "DATA:image/GIF;base64,AAAA",
+            "data:image/jpeg;base64,AAAA",
+            "data:image/webp;base64,AAAA",
+            "data:image/avif;base64,AAAA",
+            "data:image/bmp;base64,AAAA",
+            "data:image/x-icon;base64,AAAA",
             "javascript",
             "/javascript:x",
             "database:x",
@@ -78,5 +105,15 @@ mod tests {
     fn every_url_of_a_list_is_looked_at() {
         assert!(any_script("/a.png 1x, javascript:b 2x"));
         assert!(!any_script("/a.png 1x,data:image/png;base64,AAAA 2x"));
+        assert!(any_script("/a.png 1x,data:image/x+xml,AAAA 2x"));
+    }
+
+    proptest! {
+        #[test]
+        fn an_image_type_passes_only_if_it_is_listed(kind in "[a-z0-9+.*-]{0,12}", rest in "[;,][ -~]{0,8}") {
+            let listed = ["png", "gif", "jpeg", "webp", "avif", "bmp", "x-icon"];
+            let url = format!("data:image/{kind}{rest}");
+            prop_assert_eq!(is_script(&url), !listed.contains(&&*kind), "{}", url);
+        }
     }
 }

@@ -4,6 +4,7 @@ mod autobahn;
 mod bench;
 mod chaos;
 mod client;
+mod deny;
 mod fuzz;
 mod mutants;
 mod step;
@@ -16,6 +17,7 @@ const USAGE: &str = "\
 Usage: cargo xtask COMMAND
 
   test [STEP…]             everything that has to hold, or only the steps named; installs what it needs first
+  audit                    checks dependencies against the advisories of RustSec; needs a network that reaches GitHub
   client [--dev|--check]   builds the browser's client into client-wasm/dist; --check only says whether that is
                            current, --dev keeps the texts of panics
   bench [--quick] [NAME…]  what a round trip, an idle session and an append cost, next to a bare WebSocket
@@ -43,6 +45,7 @@ fn run() -> anyhow::Result<()> {
     let command = args.next();
     let rest: Vec<String> = args.collect();
     match command.as_deref() {
+        Some("audit") => deny::audit(&rest),
         Some("autobahn") => autobahn::run(&rest),
         Some("bench") => bench::run(&rest),
         Some("chaos") => chaos::run(&rest),

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::ensure;
 
+use crate::deny;
 use crate::step::{command, run, run_command, say};
 use crate::tools;
 
@@ -20,6 +21,7 @@ const STEPS: &[Step] = &[
     Step { name: "tools", about: "what the other steps need is installed", run: tools::install },
     Step { name: "format", about: "rustfmt would change nothing", run: format },
     Step { name: "rules", about: "crates depend only on what they may", run: rules::check },
+    Step { name: "deny", about: "dependencies have allowed licences and sources", run: deny::check },
     Step { name: "lints", about: "clippy has nothing to say", run: lints },
     Step { name: "docs", about: "the documentation builds without a warning", run: docs },
     Step { name: "tests", about: "unit, integration, documentation and compile-fail tests", run: tests },

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 
+use crate::deny;
 use crate::step::{output, root, run, say, succeeds};
 
 /// One thing that has to be there.
@@ -46,6 +47,13 @@ const TOOLS: &[Tool] = &[
         by_hand: "install a C compiler that is called cc",
     },
     Tool {
+        name: "curl",
+        why: "the commands in the README are run",
+        is_there: || Ok(succeeds("curl --version")),
+        install: || apt("curl"),
+        by_hand: "install curl",
+    },
+    Tool {
         name: "Chromium",
         why: "the pages are driven in a real browser",
         is_there: || Ok(chromium().exists()),
@@ -65,6 +73,13 @@ const TOOLS: &[Tool] = &[
         is_there: || Ok(succeeds("node --version") && succeeds("npm --version")),
         install: || apt("nodejs npm"),
         by_hand: "install Node.js 20 or newer, with npm",
+    },
+    Tool {
+        name: "cargo-deny",
+        why: "licences and sources of dependencies are checked",
+        is_there: || Ok(deny::program()?.exists()),
+        install: || deny::install().map(Some),
+        by_hand: "install cargo-deny of the version in xtask/src/deny.rs into target/tools",
     },
     Tool {
         name: "wasm-bindgen-test-runner",

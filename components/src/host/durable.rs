@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use vivaz_protocol::Author;
+use vivaz_protocol::log::{Escaped, Quoted};
 
 use super::{Host, Outbox, Topics, topics};
 use crate::component::{Component, InTransaction, Returned};
@@ -199,6 +200,7 @@ fn publish(updates: Vec<StagedUpdate>, by: Option<&Author>, message: Option<&Mes
         let topic = update.topic().name().clone();
         let operation = message.map(|message| Operation { message: message.clone(), number });
         if let Err(error) = update.publish(by, operation) {
+            let (topic, error) = (Quoted(&topic), Escaped(&error));
             tracing::error!(%topic, %error, "a topic does not show what was committed until it is loaded again");
         }
     }

@@ -6,6 +6,7 @@ use std::hash::BuildHasher;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use vivaz_protocol::log::Quoted;
 use vivaz_protocol::{
     Author, Epoch, RawJson, Rev, ServerMessage, SessionId, StreamId, TopicName, Update, encode_server,
 };
@@ -84,7 +85,7 @@ impl<T: Topic> Cell<T> {
         let mut state = self.lock();
         let Some(operation) = operation else { return self.apply_to(&mut state, by, change) };
         if state.done.contains(&operation) {
-            tracing::debug!(topic = %self.name, ?operation, "a change was told again");
+            tracing::debug!(topic = %Quoted(&self.name), ?operation, "a change was told again");
             return Ok(());
         }
         self.apply_to(&mut state, by, change)?;

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use vivaz::prelude::*;
 use vivaz::sqlite::Connection;
 
+use crate::store::rooms::Made;
 use crate::store::{Store, messages};
 
 /// How many messages a room keeps in memory and shows.
@@ -68,7 +69,9 @@ impl Topic for Room {
 
     async fn load(room: &RoomId, cx: &TopicContext) -> Result<Self> {
         let store = cx.state::<Store>();
-        store.make_room(room.as_str()).await?;
+        if store.make_room(room.as_str()).await? == Made::Full {
+            return Err(no_room());
+        }
         let messages = store.messages(room.as_str(), None, SHOWN).await?;
         Ok(Self { messages: messages.into_iter().collect(), ..Self::default() })
     }
@@ -119,7 +122,7 @@ impl Chat {
             return Err(Errors::of("content", "A message has at most 2,000 characters.").into());
         }
         let me = Person::of(cx)?;
-        let message = messages::add(db, self.room.as_str(), &me, content)?;
+        let message = messages::add(db, self.room.as_str(), &me, content)?.ok_or_else(no_room)?;
         self.draft.clear();
         self.chat.update(move |room| {
             room.typing.remove(&me.id);
@@ -172,6 +175,11 @@ impl Chat {
     }
 }
 
+/// There are as many rooms as there may be, and in all of them something was said.
+fn no_room() -> ActionError {
+    ActionError::user("There are as many rooms as there may be. Meet in one of them.")
+}
+
 impl Room {
     fn enter(&mut self, person: &Person, page: Uuid) {
         self.pages.entry(person.id.clone()).or_default().insert(page);
@@ -202,7 +210,10 @@ impl Person {
     }
 }
 
-/// The name of a room: 1 to 64 of `A-Za-z0-9_-`. Any such room exists once it is used.
+/// What stands at these addresses below `/chat` is no room.
+const NO_ROOMS: [&str; 4] = ["health", "live", "ready", "rooms"];
+
+/// The name of a room: 1 to 64 of `A-Za-z0-9_-`, but none of [`NO_ROOMS`]. Any such room exists once it is used.
 #[derive(LiveState, Serialize, Deserialize, Clone, Debug, PartialEq, Eq, Hash)]
 #[serde(try_from = "String")]
 pub(crate) struct RoomId(String);
@@ -224,7 +235,9 @@ impl FromStr for RoomId {
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
         let fits = (1..=64).contains(&name.len());
-        if fits && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-') {
+        if NO_ROOMS.contains(&name) {
+            Err("health, live, ready and rooms are no names of rooms")
+        } else if fits && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-') {
             Ok(Self(name.to_owned()))
         } else {
             Err("a room's name is 1 to 64 of A-Z, a-z, 0-9, _ and -")

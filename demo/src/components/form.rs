@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use vivaz::prelude::*;
 use vivaz::sqlite::Connection;
 
+use crate::names::has_hidden;
 use crate::store::{Store, people};
 
 /// How many entries are shown.
@@ -14,10 +15,10 @@ const SHOWN: u32 = 20;
 #[live(name = "form", template = "form.html", open, durable)]
 pub(crate) struct Form {
     #[live(model)]
-    #[garde(length(chars, min = 2, max = 60))]
+    #[garde(length(chars, min = 2, max = 60), custom(visible))]
     name: String,
     #[live(model)]
-    #[garde(email)]
+    #[garde(email, length(bytes, max = 254))]
     email: String,
     #[live(model)]
     #[garde(required, range(min = 1, max = 120))]
@@ -39,6 +40,10 @@ pub(crate) struct Saved {
     pub(crate) name: String,
     pub(crate) email: String,
     pub(crate) age: i64,
+}
+
+fn visible(name: &str, (): &()) -> garde::Result {
+    if has_hidden(name) { Err(garde::Error::new("has characters that cannot be seen")) } else { Ok(()) }
 }
 
 fn agreed(agree: &bool, (): &()) -> garde::Result {

@@ -9,6 +9,8 @@ use crate::store::{Store, todos};
 
 /// What fits in a line, in characters; longer texts are refused.
 const LONGEST: usize = 80;
+/// How many items the list may have: it is part of everybody's page.
+const MOST: u32 = 200;
 
 #[derive(LiveComponent, Clone)]
 #[live(name = "todo", template = "todo.html", open, durable)]
@@ -47,7 +49,8 @@ impl Topic for Todos {
 impl Todo {
     #[action(transaction)]
     fn add_todo(&mut self, db: &Connection, text: String) -> Result<()> {
-        let item = todos::add(db, checked(&text)?)?;
+        let item = todos::add(db, checked(&text)?, MOST)?;
+        let item = item.ok_or_else(|| Errors::of("text", "The list has 200 items. Remove one first."))?;
         self.todos.update(move |todos| todos.items.push(item.clone()));
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 use rusqlite::{Connection, Row, params};
 
+use super::rooms::{self, Made};
 use super::{Store, StoreError};
 use crate::components::chat::{Message, Person};
 
@@ -15,15 +16,35 @@ fn message(row: &Row<'_>) -> rusqlite::Result<Message> {
     })
 }
 
-/// Keeps a message; its id and time are the database's.
-pub(crate) fn add(db: &Connection, room: &str, from: &Person, content: &str) -> rusqlite::Result<Message> {
-    db.execute("INSERT OR IGNORE INTO rooms (name) VALUES (?1)", [room])?;
-    db.query_row(
+/// How many messages of a room are kept.
+const OF_A_ROOM: u32 = 1_000;
+/// How many messages of all rooms are kept.
+const OF_ALL: u32 = 20_000;
+
+/// Keeps a message; its id and time are the database's. The oldest ones go when there are too many. `None` when the
+/// room is not there and cannot be made.
+pub(crate) fn add(
+    db: &Connection,
+    room: &str,
+    from: &Person,
+    content: &str,
+) -> rusqlite::Result<Option<Message>> {
+    if rooms::make(db, room)? == Made::Full {
+        return Ok(None);
+    }
+    let message = db.query_row(
         "INSERT INTO messages (room, user_id, user_name, content) VALUES (?1, ?2, ?3, ?4)
          RETURNING id, user_id, user_name, content, created_at",
         params![room, from.id, from.name, content],
         message,
-    )
+    )?;
+    db.prepare_cached(
+        "DELETE FROM messages WHERE room = ?1
+         AND id <= (SELECT id FROM messages WHERE room = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)",
+    )?
+    .execute(params![room, OF_A_ROOM])?;
+    db.prepare_cached("DELETE FROM messages WHERE id <= ?1 - ?2")?.execute(params![message.id, OF_ALL])?;
+    Ok(Some(message))
 }
 
 impl Store {
@@ -73,5 +94,28 @@ mod tests {
         let before = store.messages("attic", Some(last[0].id), 2).await.unwrap();
         assert_eq!(contents(&before), ["number 2", "number 3"]);
         assert_eq!(store.room("attic").await.unwrap().unwrap().messages, 5);
+    }
+
+    #[tokio::test]
+    async fn the_oldest_go() {
+        let store = Store::in_memory().await;
+        let ada = Person { id: "u1".into(), name: "Ada".into() };
+        let all = OF_ALL;
+        store
+            .write(move |db| {
+                (0..OF_A_ROOM + 5).try_for_each(|_| add(db, "attic", &ada, "x").map(|_| ()))?;
+                (0..all).try_for_each(|n| add(db, &format!("room-{}", n % 30), &ada, "x").map(|_| ()))
+            })
+            .await;
+        let count =
+            |sql: &'static str| store.run(move |db| db.query_row(sql, [], |row| row.get::<_, u32>(0)));
+        assert_eq!(count("SELECT count(*) FROM messages").await.unwrap(), OF_ALL);
+        assert_eq!(count("SELECT count(*) FROM messages WHERE room = 'attic'").await.unwrap(), 0);
+        let store = Store::in_memory().await;
+        let ada = Person { id: "u1".into(), name: "Ada".into() };
+        store
+            .write(move |db| (0..OF_A_ROOM + 5).try_for_each(|_| add(db, "attic", &ada, "x").map(|_| ())))
+            .await;
+        assert_eq!(store.room("attic").await.unwrap().unwrap().messages, i64::from(OF_A_ROOM));
     }
 }

@@ -5,10 +5,15 @@ use rusqlite::{Connection, params};
 use super::{Store, StoreError};
 use crate::components::form::Saved;
 
-/// Keeps an entry and gives it its id.
+/// How many entries are kept: the newest.
+const KEPT: i64 = 1_000;
+
+/// Keeps an entry and gives it its id. The oldest one goes when there are too many.
 pub(crate) fn save(db: &Connection, name: String, email: String, age: i64) -> rusqlite::Result<Saved> {
     db.execute("INSERT INTO people (name, email, age) VALUES (?1, ?2, ?3)", params![name, email, age])?;
-    Ok(Saved { id: db.last_insert_rowid(), name, email, age })
+    let id = db.last_insert_rowid();
+    db.execute("DELETE FROM people WHERE id <= ?1", [id - KEPT])?;
+    Ok(Saved { id, name, email, age })
 }
 
 impl Store {
@@ -37,5 +42,17 @@ mod tests {
         }
         let names: Vec<_> = store.people(2).await.unwrap().into_iter().map(|p| p.name).collect();
         assert_eq!(names, ["Barbara", "Grace"]);
+    }
+
+    #[tokio::test]
+    async fn the_oldest_go() {
+        let store = Store::in_memory().await;
+        store
+            .write(|db| {
+                (0..KEPT + 5).try_for_each(|n| save(db, n.to_string(), String::new(), 36).map(|_| ()))
+            })
+            .await;
+        let kept = store.people(u32::MAX).await.unwrap();
+        assert_eq!((kept.len() as i64, kept.last().unwrap().name.as_str()), (KEPT, "5"));
     }
 }

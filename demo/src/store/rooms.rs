@@ -1,8 +1,11 @@
 //! Rooms: any name exists once it is used.
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{Store, StoreError};
+
+/// How many rooms there may be.
+const MOST: u32 = 1_000;
 
 /// What is known of a room without entering it.
 #[derive(Debug, PartialEq, serde::Serialize)]
@@ -12,12 +15,20 @@ pub(crate) struct RoomRecord {
     pub(crate) messages: i64,
 }
 
+/// What came of wanting a room.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Made {
+    /// It is there, from now on or from before.
+    There,
+    /// There are as many rooms as there may be, and in all of them something was said.
+    Full,
+}
+
 impl Store {
     /// Makes the room unless it is there.
-    pub(crate) async fn make_room(&self, name: &str) -> Result<(), StoreError> {
+    pub(crate) async fn make_room(&self, name: &str) -> Result<Made, StoreError> {
         let name = name.to_owned();
-        self.run(move |db| db.execute("INSERT OR IGNORE INTO rooms (name) VALUES (?1)", [name])).await?;
-        Ok(())
+        self.run(move |db| make(db, &name)).await
     }
 
     /// The room of that name, if it was ever used.
@@ -35,18 +46,77 @@ impl Store {
     }
 }
 
+/// Makes the room unless it is there. When there are too many, the oldest goes in which nothing was said.
+pub(super) fn make(db: &Connection, name: &str) -> rusqlite::Result<Made> {
+    let is_there = |db: &Connection| db.prepare_cached("SELECT 1 FROM rooms WHERE name = ?1")?.exists([name]);
+    if is_there(db)? {
+        return Ok(Made::There);
+    }
+    let rooms: u32 = db.query_row("SELECT count(*) FROM rooms", [], |row| row.get(0))?;
+    if rooms >= MOST {
+        db.execute(
+            "DELETE FROM rooms WHERE name = (
+                 SELECT name FROM rooms WHERE name <> 'lobby'
+                 AND NOT EXISTS (SELECT 1 FROM messages WHERE room = name) ORDER BY created_at, rowid LIMIT 1)",
+            [],
+        )?;
+        if db.changes() == 0 {
+            return Ok(Made::Full);
+        }
+    }
+    db.execute("INSERT INTO rooms (name) VALUES (?1)", [name])?;
+    Ok(Made::There)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::components::chat::Person;
+    use crate::store::messages;
 
     #[tokio::test]
     async fn a_room_exists_once_it_was_made() {
         let store = Store::in_memory().await;
         assert_eq!(store.room("attic").await.unwrap(), None);
-        store.make_room("attic").await.unwrap();
-        store.make_room("attic").await.unwrap();
+        assert_eq!(store.make_room("attic").await.unwrap(), Made::There);
+        assert_eq!(store.make_room("attic").await.unwrap(), Made::There);
         let room = store.room("attic").await.unwrap().unwrap();
         assert_eq!((room.id.as_str(), room.messages), ("attic", 0));
         assert!(room.created_at.ends_with('Z'), "{}", room.created_at);
+    }
+
+    #[tokio::test]
+    async fn the_lobby_is_always_there() {
+        assert!(Store::in_memory().await.room("lobby").await.unwrap().is_some());
+    }
+
+    #[tokio::test]
+    async fn there_are_so_many_rooms_and_none_goes_in_which_something_was_said() {
+        let store = Store::in_memory().await;
+        let ada = Person { id: "u1".into(), name: "Ada".into() };
+        let said = ada.clone();
+        store.write(move |db| messages::add(db, "attic", &said, "hello")).await.unwrap();
+        for n in 0..MOST {
+            assert_eq!(store.make_room(&format!("room-{n}")).await.unwrap(), Made::There);
+        }
+        let rooms =
+            || store.run(|db| db.query_row("SELECT count(*) FROM rooms", [], |row| row.get::<_, u32>(0)));
+        assert_eq!(rooms().await.unwrap(), MOST);
+        for kept in ["lobby", "attic", "room-999"] {
+            assert!(store.room(kept).await.unwrap().is_some(), "{kept}");
+        }
+        assert_eq!(store.room("room-0").await.unwrap(), None);
+        // Somebody who says something in each of them keeps newcomers out, but nobody who was there.
+        let fill = move |db: &Connection| {
+            let names = db
+                .prepare("SELECT name FROM rooms")?
+                .query_map([], |row| row.get(0))?
+                .collect::<Result<Vec<String>, _>>()?;
+            names.iter().try_for_each(|name| messages::add(db, name, &ada, "hello").map(|_| ()))
+        };
+        store.write(fill).await;
+        assert_eq!(store.make_room("another").await.unwrap(), Made::Full);
+        assert_eq!(store.make_room("attic").await.unwrap(), Made::There);
+        assert_eq!(rooms().await.unwrap(), MOST);
     }
 }

@@ -2,6 +2,7 @@ CREATE TABLE IF NOT EXISTS rooms (
     name       TEXT PRIMARY KEY,
     created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
 ) STRICT;
+INSERT INTO rooms (name) VALUES ('lobby') ON CONFLICT DO NOTHING;
 
 CREATE TABLE IF NOT EXISTS messages (
     id         INTEGER PRIMARY KEY AUTOINCREMENT,

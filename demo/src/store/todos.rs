@@ -21,14 +21,16 @@ impl Store {
     }
 }
 
-/// Adds one at the end.
-pub(crate) fn add(db: &Connection, text: &str) -> rusqlite::Result<Item> {
+/// Adds one at the end of a list that may have `most` of them. `None` when it has.
+pub(crate) fn add(db: &Connection, text: &str, most: u32) -> rusqlite::Result<Option<Item>> {
     db.query_row(
-        "INSERT INTO todos (text, position) VALUES (?1, (SELECT coalesce(max(position), 0) + 1 FROM todos))
+        "INSERT INTO todos (text, position)
+         SELECT ?1, coalesce(max(position), 0) + 1 FROM todos HAVING count(*) < ?2
          RETURNING id, text, done",
-        [text],
+        params![text, most],
         item,
     )
+    .optional()
 }
 
 /// Turns `done` over. `None` when there is no such item, here and below.
@@ -82,7 +84,7 @@ mod tests {
         let store = Store::in_memory().await;
         let mut ids = Vec::new();
         for text in ["a", "b", "c", "d"] {
-            ids.push(store.write(|db| add(db, text)).await.id);
+            ids.push(store.write(|db| add(db, text, 9)).await.unwrap().id);
         }
         let move_to = async |id, index| store.write(move |db| move_to(db, id, index)).await;
         assert!(move_to(ids[0], 2).await);
@@ -91,15 +93,27 @@ mod tests {
         assert_eq!(texts(&store).await, ["d", "b", "c", "a"]);
         assert!(move_to(ids[1], 99).await);
         assert_eq!(texts(&store).await, ["d", "c", "a", "b"]);
-        store.write(|db| add(db, "e")).await;
+        store.write(|db| add(db, "e", 9)).await.unwrap();
         assert_eq!(texts(&store).await, ["d", "c", "a", "b", "e"]);
+    }
+
+    #[tokio::test]
+    async fn a_list_has_so_many_items() {
+        let store = Store::in_memory().await;
+        for _ in 0..9 {
+            assert!(store.write(|db| add(db, "a", 9)).await.is_some());
+        }
+        assert_eq!(store.write(|db| add(db, "b", 9)).await, None);
+        let first = store.todos().await.unwrap()[0].id;
+        store.write(move |db| remove(db, first)).await;
+        assert!(store.write(|db| add(db, "c", 9)).await.is_some());
     }
 
     #[tokio::test]
     async fn changes_are_of_one_item() {
         let store = Store::in_memory().await;
-        let a = store.write(|db| add(db, "a")).await.id;
-        let b = store.write(|db| add(db, "b")).await.id;
+        let a = store.write(|db| add(db, "a", 9)).await.unwrap().id;
+        let b = store.write(|db| add(db, "b", 9)).await.unwrap().id;
         assert!(store.write(move |db| toggle(db, a)).await.unwrap().done);
         assert_eq!(store.write(move |db| rename(db, b, "B")).await.unwrap().text, "B");
         assert_eq!(store.write(clear_completed).await, [a]);

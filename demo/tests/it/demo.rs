@@ -41,10 +41,22 @@ pub(crate) fn program() -> Command {
 
 impl Demo {
     pub(crate) fn start(folder: &Folder) -> Self {
-        let mut child = program()
+        Self::start_with(folder, &[])
+    }
+
+    /// Starts it with more options.
+    pub(crate) fn start_with(folder: &Folder, options: &[&str]) -> Self {
+        Self::start_by(program(), folder, options)
+    }
+
+    /// Starts it by a command that passes its arguments on.
+    pub(crate) fn start_by(mut command: Command, folder: &Folder, options: &[&str]) -> Self {
+        let mut child = command
             .args(["--addr", "127.0.0.1:0", "--data"])
             .arg(folder.path())
+            .args(options)
             .stdout(Stdio::piped())
+            .stderr(Stdio::null())
             .spawn()
             .unwrap();
         let mut line = String::new();
@@ -58,10 +70,15 @@ impl Demo {
         Self { child, addr }
     }
 
-    /// Sends a signal and waits for the end.
-    pub(crate) fn end(mut self, signal: &str) -> ExitStatus {
+    /// Sends a signal.
+    pub(crate) fn signal(&self, signal: &str) {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
+    }
+
+    /// Sends a signal and waits for the end.
+    pub(crate) fn end(mut self, signal: &str) -> ExitStatus {
+        self.signal(signal);
         self.child.wait().unwrap()
     }
 }

@@ -10,7 +10,9 @@
 mod demo;
 mod http;
 mod killed;
+mod limits;
 mod pages;
 mod process;
+mod readme;
 mod shapes;
 mod socket;

@@ -1,103 +1,231 @@
-//! Proxies whose word on where a request comes from is taken.
+//! Proxies whose `X-Forwarded-For` is believed.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use axum::http::HeaderMap;
 use ipnet::IpNet;
 
-/// Every proxy appends the address that it was asked from.
-const FORWARDED_FOR: &str = "x-forwarded-for";
+use super::ClientAddress;
 
-/// The networks in which they are.
+/// Each proxy appends the address that it was asked from.
+pub(super) const FORWARDED_FOR: &str = "x-forwarded-for";
+
+/// The addresses of trusted proxies.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Proxies {
     networks: Vec<IpNet>,
 }
 
-/// What names no network.
+/// The text passed to [`Builder::trust_proxy`](crate::Builder::trust_proxy) is no address and no network.
 #[derive(Debug, thiserror::Error)]
 #[error("`{0}` is no address and no network; one is written as 10.0.0.7 or 10.0.0.0/8")]
 pub struct ProxyError(Box<str>);
 
 impl Proxies {
-    /// Trusts what is at an address, or in a network.
+    /// Trusts the proxy at an address, or all in a network.
     pub(crate) fn trust(&mut self, network: &str) -> Result<(), ProxyError> {
-        let address = |_| network.parse::<IpAddr>().map(IpNet::from);
+        let address = |_| network.parse::<IpAddr>().map(|address| IpNet::from(address.to_canonical()));
         let network = network.parse().or_else(address).map_err(|_| ProxyError(network.into()))?;
         self.networks.push(network);
         Ok(())
     }
 
-    /// Who sent a request that came from `peer`. Read from its end, the list is right as far as trusted proxies wrote
-    /// it: the first that is none of them is the client, and whatever stands before it is the client's own invention.
-    pub(super) fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
-        let mut client = peer;
-        let lists = headers.get_all(FORWARDED_FOR).iter().rev();
-        let mut named = lists.flat_map(|list| list.to_str().unwrap_or_default().rsplit(',')).map(str::trim);
-        while self.are_trusted(client) {
-            // Something that is no address was written by nobody who is trusted.
-            let Some(Ok(next)) = named.next().map(address) else { break };
-            client = next;
+    /// Returns the address of the client whose request came from `peer`.
+    ///
+    /// The list is read from its end, as far as trusted proxies wrote it: the first address that is none of theirs is
+    /// the client's, and what precedes it is the client's own claim. An entry that is no address makes the client
+    /// unknown: it never falls back to the address of the proxy, which may be exempt from limits.
+    pub(super) fn client(&self, peer: IpAddr, headers: &HeaderMap) -> ClientAddress {
+        if !self.are_trusted(peer) {
+            return ClientAddress::Peer(peer);
         }
-        client
+        let lists = headers.get_all(FORWARDED_FOR).iter().rev();
+        let mut last = ClientAddress::Unknown;
+        for entry in lists.flat_map(|list| list.as_bytes().rsplit(|byte| *byte == b',')) {
+            let Some(address) = address(entry) else { return ClientAddress::Unknown };
+            last = ClientAddress::Forwarded(address);
+            if !self.are_trusted(address) {
+                break;
+            }
+        }
+        last
     }
 
-    fn are_trusted(&self, address: IpAddr) -> bool {
+    /// Checks whether a proxy at this address is trusted.
+    pub(crate) fn are_trusted(&self, address: IpAddr) -> bool {
         self.networks.iter().any(|network| network.contains(&address))
     }
 }
 
-/// An address as proxies write it: some add the port.
-fn address(text: &str) -> Result<IpAddr, std::net::AddrParseError> {
-    let ip =
-        text.parse::<IpAddr>().or_else(|_| text.parse::<std::net::SocketAddr>().map(|socket| socket.ip()));
+/// Reads an address as proxies write it: some add the port, some put IPv6 into brackets.
+fn address(entry: &[u8]) -> Option<IpAddr> {
+    let text = std::str::from_utf8(entry).ok()?.trim_matches([' ', '\t']);
+    let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
+    let ip = match bare {
+        Some(bare) => bare.parse::<std::net::Ipv6Addr>().map(IpAddr::from).ok(),
+        None => text.parse().ok().or_else(|| text.parse().ok().map(|socket: SocketAddr| socket.ip())),
+    };
     ip.map(|ip| ip.to_canonical())
 }
 
 #[cfg(test)]
 mod tests {
+    use axum::http::HeaderValue;
+    use proptest::prelude::*;
+
     use super::*;
 
-    fn client(trusted: &[&str], peer: &str, lists: &[&str]) -> String {
+    fn trusting(networks: &[&str]) -> Proxies {
         let mut proxies = Proxies::default();
-        for network in trusted {
+        for network in networks {
             proxies.trust(network).unwrap();
         }
+        proxies
+    }
+
+    fn lists<'a>(lists: impl IntoIterator<Item = &'a [u8]>) -> HeaderMap {
+        let values = lists.into_iter().map(|list| HeaderValue::from_bytes(list).unwrap());
         let mut headers = HeaderMap::new();
-        for list in lists {
-            headers.append(FORWARDED_FOR, list.parse().unwrap());
+        for value in values {
+            headers.append(FORWARDED_FOR, value);
         }
-        proxies.client(peer.parse().unwrap(), &headers).to_string()
+        headers
+    }
+
+    fn client(trusted: &[&str], peer: &str, named: &[&str]) -> ClientAddress {
+        let headers = lists(named.iter().map(|list| list.as_bytes()));
+        trusting(trusted).client(peer.parse().unwrap(), &headers)
+    }
+
+    fn forwarded(address: &str) -> ClientAddress {
+        ClientAddress::Forwarded(address.parse().unwrap())
     }
 
     #[test]
-    fn nobody_is_believed_unless_trusted() {
-        assert_eq!(client(&[], "192.0.2.1", &["203.0.113.9"]), "192.0.2.1");
-        assert_eq!(client(&["10.0.0.0/8"], "192.0.2.1", &["203.0.113.9"]), "192.0.2.1");
+    fn only_trusted_proxies_are_believed() {
+        let peer = ClientAddress::Peer("192.0.2.1".parse().unwrap());
+        assert_eq!(client(&[], "192.0.2.1", &["203.0.113.9"]), peer);
+        assert_eq!(client(&["10.0.0.0/8"], "192.0.2.1", &["203.0.113.9"]), peer);
     }
 
     #[test]
     fn a_client_cannot_invent_where_it_comes_from() {
         let trusted = &["10.0.0.0/8"];
-        assert_eq!(client(trusted, "10.0.0.1", &["203.0.113.9"]), "203.0.113.9");
-        assert_eq!(client(trusted, "10.0.0.1", &["127.0.0.1, 203.0.113.9"]), "203.0.113.9");
-        assert_eq!(client(trusted, "10.0.0.1", &["127.0.0.1", "203.0.113.9, 10.0.0.2"]), "203.0.113.9");
-        assert_eq!(client(trusted, "10.0.0.1", &["nonsense, 10.0.0.2"]), "10.0.0.2");
+        let mallory = forwarded("203.0.113.9");
+        assert_eq!(client(trusted, "10.0.0.1", &["203.0.113.9"]), mallory);
+        assert_eq!(client(trusted, "10.0.0.1", &["127.0.0.1, 203.0.113.9"]), mallory);
+        assert_eq!(client(trusted, "10.0.0.1", &["127.0.0.1", "203.0.113.9, 10.0.0.2"]), mallory);
+        // A client inside of the proxies' network, named by one of them.
+        assert_eq!(client(trusted, "10.0.0.1", &["10.0.0.3"]), forwarded("10.0.0.3"));
+    }
+
+    #[test]
+    fn an_entry_that_is_no_address_makes_the_client_unknown() {
+        for entry in [
+            "",
+            " ",
+            ",",
+            "nonsense",
+            "unknown",
+            "_hidden",
+            "\u{e9}",
+            "127.0.0.1 127.0.0.1",
+            "fe80::1%eth0",
+            "[::1",
+            "::1]",
+            "[127.0.0.1]",
+            "127.0.0.1:",
+            "127.0.0.1:x",
+            "127.0.0.1:70000",
+            "127.1",
+            "0x7f000001",
+            "127.0.0.01",
+            "for=127.0.0.1",
+            "\"127.0.0.1\"",
+        ] {
+            for list in [entry.to_owned(), format!("{entry}, 10.0.0.2"), format!("203.0.113.9, {entry}")] {
+                let client = client(&["10.0.0.0/8", "127.0.0.1"], "10.0.0.1", &[&list]);
+                assert_eq!(client, ClientAddress::Unknown, "{list:?}");
+            }
+        }
+        // A trusted proxy that names no client.
+        assert_eq!(client(&["127.0.0.1"], "127.0.0.1", &[]), ClientAddress::Unknown);
     }
 
     #[test]
     fn addresses_are_read_as_proxies_write_them() {
-        let trusted = &["127.0.0.1", "fd00::/8"];
-        assert_eq!(client(trusted, "127.0.0.1", &["203.0.113.9:4711"]), "203.0.113.9");
-        assert_eq!(client(trusted, "127.0.0.1", &["[2001:db8::1]:80"]), "2001:db8::1");
-        assert_eq!(client(trusted, "fd00::1", &["::ffff:203.0.113.9"]), "203.0.113.9");
-        assert_eq!(client(trusted, "127.0.0.1", &[]), "127.0.0.1");
+        let trusted = &["127.0.0.1", "fd00::/8", "::ffff:192.0.2.7"];
+        assert_eq!(client(trusted, "127.0.0.1", &["203.0.113.9:4711"]), forwarded("203.0.113.9"));
+        assert_eq!(client(trusted, "127.0.0.1", &["[2001:db8::1]:80"]), forwarded("2001:db8::1"));
+        assert_eq!(client(trusted, "127.0.0.1", &["[2001:db8::1]"]), forwarded("2001:db8::1"));
+        assert_eq!(client(trusted, "fd00::1", &["::ffff:203.0.113.9"]), forwarded("203.0.113.9"));
+        assert_eq!(client(trusted, "192.0.2.7", &["203.0.113.9"]), forwarded("203.0.113.9"));
+        assert_eq!(client(trusted, "fd00::1", &["203.0.113.9, ::ffff:127.0.0.1"]), forwarded("203.0.113.9"));
     }
 
     #[test]
     fn what_is_no_network_is_refused() {
         for text in ["", "example.org", "10.0.0.0/33", "10.0.0"] {
             assert!(Proxies::default().trust(text).is_err(), "{text}");
+        }
+    }
+
+    /// One list of a header: whatever bytes a header may have, and what looks like addresses.
+    fn list() -> impl Strategy<Value = Vec<u8>> {
+        let bytes =
+            proptest::collection::vec((32_u8..=255).prop_filter("no DEL", |byte| *byte != 127), 0..24);
+        let entry = prop_oneof![
+            Just("127.0.0.1"),
+            Just("::1"),
+            Just("10.0.0.2"),
+            Just("::ffff:127.0.0.1"),
+            Just("[::1]:80"),
+            Just("fe80::1%lo"),
+            Just(""),
+            Just("localhost"),
+            Just("127.0.0.1\u{a0}"),
+        ];
+        let entries = proptest::collection::vec(entry, 0..4);
+        prop_oneof![bytes, entries.prop_map(|entries| entries.join(", ").into_bytes())]
+    }
+
+    proptest! {
+        /// The trusted proxy, as proxies do, appends the address that it was asked from.
+        #[test]
+        fn whatever_a_client_writes_it_is_who_the_proxy_saw(written in proptest::collection::vec(list(), 0..4)) {
+            let proxies = trusting(&["127.0.0.0/8", "::1", "10.0.0.0/8"]);
+            let mut appended = lists(written.iter().map(Vec::as_slice));
+            appended.append(FORWARDED_FOR, "203.0.113.9".parse().unwrap());
+            let seen = proxies.client("127.0.0.1".parse().unwrap(), &appended);
+            prop_assert_eq!(seen, forwarded("203.0.113.9"));
+            let joined = written.join(&b", "[..]);
+            let joined = [joined.as_slice(), b", 203.0.113.9"].concat();
+            let seen = proxies.client("127.0.0.1".parse().unwrap(), &lists([joined.as_slice()]));
+            prop_assert_eq!(seen, forwarded("203.0.113.9"));
+        }
+
+        /// Behind a proxy that appends nothing, or a second one that garbles it.
+        #[test]
+        fn an_unreadable_entry_never_ends_at_a_trusted_address(
+            first in list(), bad in "[^0-9a-fA-F:., \t\\x00-\\x1f\\x7f]{1,12}", after in 0_usize..3,
+        ) {
+            let proxies = trusting(&["127.0.0.0/8", "::1", "10.0.0.0/8"]);
+            let mut all = vec![first, bad.into_bytes()];
+            all.extend(std::iter::repeat_n(b"10.0.0.2".to_vec(), after));
+            let headers = lists(all.iter().map(Vec::as_slice));
+            let seen = proxies.client("127.0.0.1".parse().unwrap(), &headers);
+            prop_assert_eq!(seen, ClientAddress::Unknown);
+        }
+
+        #[test]
+        fn nobody_is_this_machine_because_of_a_header(written in proptest::collection::vec(list(), 0..4)) {
+            let headers = lists(written.iter().map(Vec::as_slice));
+            let proxies = trusting(&["127.0.0.0/8", "::1", "10.0.0.0/8"]);
+            for peer in ["127.0.0.1", "10.0.0.1", "192.0.2.1"] {
+                let seen = proxies.client(peer.parse().unwrap(), &headers);
+                let is_exempt = matches!(seen, ClientAddress::Peer(ip) if ip.is_loopback());
+                prop_assert!(!is_exempt, "{:?}", seen);
+            }
         }
     }
 }

@@ -9,6 +9,7 @@ use vivaz_components::Instance;
 use vivaz_template::ChildSlot;
 
 use super::{Live, RenderError};
+use crate::log::{Escaped, Quoted, client_event};
 use crate::seal::{Sealed, now};
 
 /// Components nested deeper than this are a component that contains itself.
@@ -91,7 +92,8 @@ impl Painter<'_> {
                 },
             };
             Ok(painted.unwrap_or_else(|error| {
-                tracing::warn!(%error, component = &*child.component, "a child could not be rendered");
+                let (name, error) = (Quoted(&*child.component), Escaped(&error));
+                client_event!(core.log, WARN, component = %name, %error, "a child could not be rendered");
                 format!(
                     "<live-component{} name=\"{}\" props=\"{}\"></live-component>",
                     child.attributes,

@@ -1,7 +1,7 @@
 //! How a runtime is put together.
 
 use std::future::Future;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, OnceLock};
 
 use axum::http::request::Parts;
@@ -19,6 +19,7 @@ use crate::gate::Gate;
 use crate::identify::{Identify, Refused};
 use crate::keeper::Keeper;
 use crate::limits::Limits;
+use crate::log::ClientLog;
 use crate::middleware::{Call, Middleware};
 use crate::origin::Origins;
 use crate::rate::Rate;
@@ -296,6 +297,7 @@ impl Builder {
             origins: self.origins,
             proxies,
             addresses: Arc::new(Addresses::new(&limits)),
+            log: ClientLog::new(limits.client_events_per_second),
             identify: self.identify,
             middleware: self.middleware,
             assets: Assets::new(templates.iter()),
@@ -311,6 +313,8 @@ impl Builder {
             users: Arc::new(Users::new(&limits)),
             gate: Gate::new(limits.connections, Arc::clone(&counters)),
             counters,
+            draining: CancellationToken::new(),
+            warned: AtomicBool::new(false),
             shutdown: CancellationToken::new(),
             tasks: TaskTracker::new(),
             executor: OnceLock::new(),

@@ -44,6 +44,7 @@ pub(super) async fn run(runtime: WeakRuntime, shutdown: CancellationToken, limit
         for session in swept.expired {
             core.tasks.spawn(connection::end(session, UnmountReason::Expired));
         }
+        core.log.sum_up();
         core.addresses.sweep(now.duration_since(core.started));
         core.hub.sweep(now.into_std(), TOPIC_GRACE);
     }

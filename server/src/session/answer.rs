@@ -9,6 +9,7 @@ use vivaz_protocol::{
 use super::component::{Origin, Task};
 use super::replies::{Bounds, Kept};
 use super::{Session, speak};
+use crate::log::{Escaped, client_event};
 use crate::stats::Counters;
 
 impl Session {
@@ -76,8 +77,9 @@ impl Session {
     /// An action failed.
     pub(super) fn refuse_action(&mut self, id: &ComponentId, reference: Ref, error: &ActionError) {
         let counters = &self.runtime.core().counters;
-        if let Some(source) = error.source() {
-            tracing::error!(component = %id, error = source, "an action failed");
+        if error.source().is_some() {
+            let log = &self.runtime.core().log;
+            client_event!(log, ERROR, component = %id, error = %Escaped(error), "an action failed");
         } else if error.code() == ErrorCode::Panicked {
             Counters::add(&counters.panics);
         } else if error.code() == ErrorCode::Timeout {

@@ -11,6 +11,7 @@ use super::committed::settle;
 use super::component::{Component, Origin};
 use super::replies::Kept;
 use super::work::Done;
+use crate::log::Escaped;
 use crate::port::{Loss, Port};
 use crate::runtime::Runtime;
 use crate::store::{Change, Commit, CommitError, Refusal, SnapshotHead, StoreError, StoredComponent};
@@ -90,6 +91,7 @@ impl Session {
         result: std::result::Result<(), StoreError>,
     ) {
         if let Err(error) = result {
+            let error = Escaped(&error);
             tracing::error!(component = %id, %error, "a component is still in the store; it will be tried again");
             self.stale = true;
             self.touch();

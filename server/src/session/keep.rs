@@ -11,6 +11,7 @@ use super::Session;
 use super::component::{Component, Slot};
 use super::work::Done;
 use crate::keeper::{Keeper, refused};
+use crate::log::Escaped;
 use crate::port::Entered;
 use crate::runtime::Core;
 use crate::store::{
@@ -183,7 +184,9 @@ impl Session {
                     epoch: core.epoch(&component.history).to_string(),
                     rev: component.rev.0,
                 }),
-                Err(error) => tracing::error!(component = %id, %error, "a component cannot be saved"),
+                Err(error) => {
+                    tracing::error!(component = %id, error = %Escaped(&error), "a component cannot be saved")
+                }
             }
         }
         states

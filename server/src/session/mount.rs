@@ -11,6 +11,7 @@ use super::component::{Component, Origin, Slot, Task};
 use super::replies::Kept;
 use super::work::{Done, names};
 use super::{Session, speak};
+use crate::log::{Escaped, client_event};
 use crate::seal::{holder, holder_in, now};
 
 /// A mount that is under way.
@@ -36,14 +37,16 @@ impl Session {
         let registration = match core.registry.get(name) {
             Some(registration) if registration.spec.open => *registration,
             Some(registration) => {
-                tracing::info!(
+                client_event!(
+                    core.log,
+                    INFO,
                     name = registration.spec.name,
                     "mounted by name, but it is not declared `open`"
                 );
                 return self.refuse_mount(reference, id, ErrorCode::UnknownComponent, UNKNOWN);
             }
             None => {
-                tracing::info!("{}", core.registry.why_unknown(name));
+                client_event!(core.log, INFO, "{}", core.registry.why_unknown(name));
                 return self.refuse_mount(reference, id, ErrorCode::UnknownComponent, UNKNOWN);
             }
         };
@@ -104,7 +107,8 @@ impl Session {
             return self.refuse_mount(reference, id, ErrorCode::TooManyComponents, message);
         }
         if registration.spec.durable && core.keeper.is_none() {
-            tracing::error!(name = registration.spec.name, "a durable component, and no session store");
+            let name = registration.spec.name;
+            client_event!(core.log, ERROR, name, "a durable component, and no session store");
             return self.refuse_mount(reference, id, ErrorCode::ActionFailed, "the component cannot be kept");
         }
         let mut component = Component::new(registration.spec, core.begin_history());
@@ -188,7 +192,8 @@ impl Session {
                 retry: component.spec.retried().map(Into::into).collect(),
             })),
             Some((Err(error), _, _)) => {
-                tracing::error!(component = %id, %error, "a component's state cannot be written");
+                let error = Escaped(&error);
+                client_event!(core.log, ERROR, component = %id, %error, "a component's state cannot be written");
                 refusal(ErrorCode::ActionFailed, "the component cannot be shown")
             }
             None => refusal(ErrorCode::NotMounted, "no component is mounted under that id any more"),

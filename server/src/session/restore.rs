@@ -13,6 +13,7 @@ use super::component::{Component, Slot};
 use super::history::History;
 use super::keep::owner;
 use super::replies::{Bounds, Replies};
+use crate::log::{Escaped, Quoted};
 use crate::port::Port;
 use crate::runtime::Runtime;
 use crate::sessions::is_good;
@@ -143,7 +144,7 @@ async fn come_back(runtime: &Runtime, stored: StoredComponent, cx: MountContext)
     let registration = match runtime.core().registry.get(&stored.name) {
         Some(registration) => *registration,
         None => {
-            tracing::warn!(name = stored.name, "a stored component is of a kind that is not there any more");
+            tracing::warn!(name = %Quoted(&stored.name), "a stored component is of a kind that is not there any more");
             return None;
         }
     };
@@ -152,14 +153,14 @@ async fn come_back(runtime: &Runtime, stored: StoredComponent, cx: MountContext)
         Ok(instance) => (How::Changed, Ok(instance)),
         Err(error) if is_refusal(&error) => (How::Whole, Err(error)),
         Err(error) => {
-            tracing::warn!(name = stored.name, %error, "a stored component cannot be restored: mounted anew");
+            tracing::warn!(name = %Quoted(&stored.name), error = %Escaped(&error), "a stored component cannot be restored: mounted anew");
             (How::Anew, anew(&registration, &stored, cx).await)
         }
     };
     match made {
         Ok(instance) => Some(Back { stored, registration, instance, how }),
         Err(error) => {
-            tracing::warn!(name = stored.name, %error, "a stored component does not come back");
+            tracing::warn!(name = %Quoted(&stored.name), error = %Escaped(&error), "a stored component does not come back");
             None
         }
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use vivaz_protocol::{ErrorCode, ErrorMessage, RawJson, Ref, ServerMessage, StreamId};
 
 use super::{Session, speak};
+use crate::log::{Escaped, Quoted};
 use crate::outbox::Entry;
 use crate::transport::Outgoing;
 
@@ -53,7 +54,7 @@ impl Session {
                         Some(frame.bytes().clone())
                     }
                     Err(error) => {
-                        tracing::error!(topic = %name, %error, "a topic's state cannot be written");
+                        tracing::error!(topic = %Quoted(&name), error = %Escaped(&error), "a topic's state cannot be written");
                         None
                     }
                 }
@@ -63,7 +64,7 @@ impl Session {
                 let state = match component.instance()?.state() {
                     Ok(state) => state,
                     Err(error) => {
-                        tracing::error!(component = %id, %error, "a component's state cannot be written");
+                        tracing::error!(component = %id, error = %Escaped(&error), "a component's state cannot be written");
                         return None;
                     }
                 };

@@ -6,6 +6,7 @@ use vivaz_components::{CatchUp, Frame, ServerEvent, Subscriber, Subscription, To
 use vivaz_protocol::{ComponentId, Epoch, Rev, SessionId, StreamId, TopicName};
 
 use super::Session;
+use crate::log::{Escaped, Quoted};
 use crate::port::Port;
 
 /// A topic that is held.
@@ -100,7 +101,7 @@ impl Held {
         match subscribed {
             Ok(subscription) => self.subscription = Some(subscription),
             Err(error) => {
-                tracing::error!(topic = %self.topic.name(), %error, "a topic's state cannot be written");
+                tracing::error!(topic = %Quoted(self.topic.name()), error = %Escaped(&error), "a topic's state cannot be written");
             }
         }
     }

@@ -13,6 +13,7 @@ use super::component::{Origin, Slot, Task};
 use super::history::History;
 use super::mount::Mounting;
 use super::{Session, speak};
+use crate::log::{Escaped, client_event};
 use crate::middleware::Call;
 use crate::port::Entered;
 use crate::stats::Counters;
@@ -79,7 +80,10 @@ impl Session {
             Done::Spawned { id, history, result } => match result {
                 Some(Ok(event)) if self.is_same(&id, &history) => self.tell(&id, event),
                 Some(Ok(_)) | None => {}
-                Some(Err(error)) => tracing::warn!(component = %id, %error, "a component's task failed"),
+                Some(Err(error)) => {
+                    let log = &self.runtime.core().log;
+                    client_event!(log, WARN, component = %id, error = %Escaped(&error), "a component's task failed");
+                }
             },
             // A field waits for it, so it is told however busy the component is; there is one for each field at most.
             Done::Loaded { id, history, loaded: Some(loaded) } if self.is_same(&id, &history) => {
@@ -305,7 +309,8 @@ impl Session {
                 self.touch();
                 self.publish(id, patch.as_deref(), names, None, None);
                 if let Err(error) = result {
-                    tracing::warn!(component = %id, %error, "a component's handler failed");
+                    let log = &self.runtime.core().log;
+                    client_event!(log, WARN, component = %id, error = %Escaped(&error), "a component's handler failed");
                 }
             }
         }
@@ -325,10 +330,12 @@ impl Session {
     /// A component's last job is done.
     fn ended(&mut self, id: &ComponentId, origin: Origin, finished: Finished) {
         if let Err(error) = &finished.result {
-            tracing::warn!(component = %id, %error, "`unmount` failed");
+            let log = &self.runtime.core().log;
+            client_event!(log, WARN, component = %id, error = %Escaped(error), "`unmount` failed");
         }
         if let Err(error) = self.perform(id, origin, finished.effects) {
-            tracing::warn!(component = %id, %error, "what `unmount` asked for failed");
+            let log = &self.runtime.core().log;
+            client_event!(log, WARN, component = %id, error = %Escaped(&error), "what `unmount` asked for failed");
         }
         self.remove(id, origin);
     }

@@ -17,6 +17,7 @@ use super::encoding::Encoding;
 #[cfg(feature = "msgpack")]
 use super::msgpack;
 use super::{Gone, Incoming, Outgoing, Transport, Violation};
+use crate::log::Escaped;
 
 /// A read buffer is allocated with the connection and kept: the library's default of 128 KiB would be forty times all
 /// the rest that an idle connection needs.
@@ -79,7 +80,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> WebSocket<S> {
                 Ok(text) => Incoming::Text(text),
                 Err(msgpack::Unreadable::TooLarge) => Incoming::Violation(Violation::TooLarge),
                 Err(error @ msgpack::Unreadable::Malformed(_)) => {
-                    tracing::debug!(%error, "a binary message");
+                    tracing::debug!(error = %Escaped(&error), "a binary message");
                     Incoming::Binary(bytes)
                 }
             },
@@ -94,7 +95,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> WebSocket<S> {
             Encoding::MessagePack => match msgpack::from_json(&text) {
                 Ok(packed) => Ok((Data::Binary, packed)),
                 Err(error) => {
-                    tracing::error!(%error, "a connection is given up");
+                    tracing::error!(error = %Escaped(&error), "a connection is given up");
                     Err(Gone)
                 }
             },
@@ -127,7 +128,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for WebSocket<S> {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Incoming>> {
         Poll::Ready(match ready!(self.inner.poll_next_unpin(cx)) {
             Some(Ok(message)) => Some(self.read(message)),
-            Some(Err(error)) => Some(failure(&error)),
+            Some(Err(error)) => {
+                if !matches!(error, Error::ConnectionClosed | Error::AlreadyClosed) {
+                    // The span of the connection names its session.
+                    tracing::debug!(error = %Escaped(&error), "cannot read from the connection");
+                }
+                Some(failure(&error))
+            }
             None => None,
         })
     }
@@ -194,7 +201,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Transport for WebSocket<S> {
     async fn answer_close(mut self: Box<Self>) {
         // The answer was queued when the close was read. To a peer that is gone already it need not be told.
         if let Ok(Err(error)) = tokio::time::timeout(LINGER, self.inner.flush()).await {
-            tracing::trace!(%error, "a close was not answered");
+            tracing::trace!(error = %Escaped(&error), "a close was not answered");
         }
     }
 }
@@ -225,6 +232,6 @@ fn failure(error: &Error) -> Incoming {
 
 #[expect(clippy::needless_pass_by_value, reason = "it is what map_err hands over")]
 fn gone(error: Error) -> Gone {
-    tracing::trace!(%error, "a connection cannot be written to");
+    tracing::trace!(error = %Escaped(&error), "a connection cannot be written to");
     Gone
 }

@@ -10,7 +10,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::connection::close_of;
-use crate::limits::Limits;
 use crate::listen;
 use crate::transport::{Incoming, Outgoing};
 
@@ -56,7 +55,8 @@ async fn serve() {
     let address: SocketAddr = std::env::var("VIVAZ_ECHO").unwrap().parse().unwrap();
     let listener = tokio::net::TcpListener::bind(address).await.unwrap();
     let app = Router::new().fallback(any(answer));
-    listen::serve(listener, app, Limits::default().head_time, CancellationToken::new()).await;
+    let runtime = Runtime::builder().build().unwrap();
+    listen::serve(listener, app, runtime, CancellationToken::new()).await;
 }
 
 #[tokio::test]
@@ -65,7 +65,8 @@ async fn what_is_sent_comes_back_as_it_was() {
     let address = listener.local_addr().unwrap();
     let stop = CancellationToken::new();
     let app = Router::new().fallback(any(answer));
-    let serving = tokio::spawn(listen::serve(listener, app, Limits::default().head_time, stop.clone()));
+    let runtime = Runtime::builder().build().unwrap();
+    let serving = tokio::spawn(listen::serve(listener, app, runtime, stop.clone()));
     let (mut socket, _) = tokio_tungstenite::connect_async(format!("ws://{address}/")).await.unwrap();
     for message in [
         tokio_tungstenite::tungstenite::Message::text("x".repeat(100_000)),

@@ -26,7 +26,7 @@ async fn one_address_has_so_many_connections_and_others_have_theirs() {
     assert_eq!(refused(&server, MALLORY).await, 429);
     // What the client itself wrote into the header does not help it.
     assert_eq!(refused(&server, &[("x-forwarded-for", "192.0.2.1, 203.0.113.9")]).await, 429);
-    assert_eq!(server.runtime.stats().refused_addresses, 2);
+    assert_eq!(server.runtime.stats().refused.address, 2);
     Client::greet_with(&server, &[("x-forwarded-for", "203.0.113.10")], json!({})).await;
     first.close(4000).await;
     server.until(|server| server.runtime.stats().connections < 2).await;

@@ -108,6 +108,18 @@ impl Lab {
         Err(std::io::Error::other("/etc/passwd is not there"))?
     }
 
+    /// Fails with an error that quotes the client.
+    #[action]
+    fn complain(&mut self, words: String) -> Result<()> {
+        Err(std::io::Error::other(format!("complained: {words}")))?
+    }
+
+    /// Panics with a text that quotes the client.
+    #[action]
+    fn collapse(&mut self, words: String) {
+        panic!("collapsed: {words}");
+    }
+
     #[action]
     fn refuse(&mut self) -> Result<()> {
         self.seen += 100;
@@ -402,16 +414,26 @@ pub(crate) async fn start_with(configure: impl FnOnce(Builder) -> Builder) -> Se
         .with_state(runtime.clone())
         .merge(runtime.router());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let (stop, stopped) = oneshot::channel();
-    let stopped = async {
-        let _ = stopped.await;
-    };
-    let serving = tokio::spawn(vivaz::serve_until(listener, app, runtime.clone(), stopped));
-    Server { address, runtime, bench, stop: Some(stop), serving: Some(serving) }
+    Server { bench, ..Server::serve(listener, app, runtime) }
 }
 
 impl Server {
+    /// Serves any application.
+    pub(crate) fn serve(listener: TcpListener, app: Router, runtime: Runtime) -> Self {
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = oneshot::channel();
+        let stopped = async {
+            let _ = stopped.await;
+        };
+        let serving = tokio::spawn(vivaz::serve_until(listener, app, runtime.clone(), stopped));
+        Self { address, runtime, bench: Arc::default(), stop: Some(stop), serving: Some(serving) }
+    }
+
+    /// Asks it to end.
+    pub(crate) fn ask_to_stop(&mut self) {
+        drop(self.stop.take());
+    }
+
     /// Asks it to end, and waits until it has.
     pub(crate) async fn stop(&mut self) {
         drop(self.stop.take());

@@ -37,12 +37,26 @@ impl Client {
         Self::open_at(server.address, headers).await
     }
 
+    /// The same with headers of any bytes.
+    pub(crate) async fn open_with_bytes(server: &Server, headers: &[(&str, &[u8])]) -> Result<Self, Error> {
+        let headers = headers.iter().map(|(name, value)| (*name, HeaderValue::from_bytes(value).unwrap()));
+        Self::open_as(server.address, headers).await
+    }
+
     /// The same at an address.
     async fn open_at(address: SocketAddr, headers: &[(&str, &str)]) -> Result<Self, Error> {
+        let headers = headers.iter().map(|(name, value)| (*name, HeaderValue::from_str(value).unwrap()));
+        Self::open_as(address, headers).await
+    }
+
+    async fn open_as<'a>(
+        address: SocketAddr,
+        headers: impl Iterator<Item = (&'a str, HeaderValue)>,
+    ) -> Result<Self, Error> {
         let mut request = format!("ws://{address}/live").into_client_request()?;
         for (name, value) in headers {
             let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
-            request.headers_mut().append(name, HeaderValue::from_str(value).unwrap());
+            request.headers_mut().append(name, value);
         }
         let (socket, response) = connect_async(request).await?;
         let agreed = response.headers().get("sec-websocket-protocol");

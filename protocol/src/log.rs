@@ -1,0 +1,140 @@
+//! Printing text that a client sent, so that it stays what it is: a part of one line of a log.
+
+use std::fmt::{self, Display, Write as _};
+
+/// Characters of remote text that are printed; the rest is cut.
+const QUOTED: usize = 64;
+/// Characters of a message that may contain remote text, and that are printed.
+const ESCAPED: usize = 512;
+
+/// Prints remote text between quotation marks: control characters, line breaks and characters that change the direction
+/// or are not visible are escaped, and only the first 64 characters are printed.
+///
+/// ```
+/// use vivaz_protocol::log::Quoted;
+///
+/// assert_eq!(Quoted("a\nERROR b").to_string(), r#""a\nERROR b""#);
+/// assert_eq!(Quoted(&"x".repeat(100)).to_string(), format!("\"{}\"…", "x".repeat(64)));
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Quoted<'a, T: ?Sized>(pub &'a T);
+
+/// Prints an error's message, which may contain remote text, on one line: escaped as in [`Quoted`], at most 512
+/// characters, without quotation marks.
+#[derive(Clone, Copy, Debug)]
+pub struct Escaped<'a, T: ?Sized>(pub &'a T);
+
+impl<T: Display + ?Sized> Display for Quoted<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_char('"')?;
+        let is_cut = escape(f, self.0, QUOTED, Quotes::Escaped)?;
+        f.write_str(if is_cut { "\"…" } else { "\"" })
+    }
+}
+
+impl<T: Display + ?Sized> Display for Escaped<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let is_cut = escape(f, self.0, ESCAPED, Quotes::Kept)?;
+        if is_cut { f.write_char('…') } else { Ok(()) }
+    }
+}
+
+/// What becomes of quotation marks.
+#[derive(Clone, Copy)]
+enum Quotes {
+    Escaped,
+    Kept,
+}
+
+/// Writes what `text` displays, and says whether it was cut after `room` characters.
+fn escape(
+    f: &mut fmt::Formatter<'_>,
+    text: &(impl Display + ?Sized),
+    room: usize,
+    quotes: Quotes,
+) -> Result<bool, fmt::Error> {
+    let mut writer = Writer { f, room, quotes, failed: None };
+    // It fails when there is no more room, so that a long text is not formatted to its end.
+    let written = write!(writer, "{text}");
+    match writer.failed {
+        Some(error) => Err(error),
+        None => Ok(written.is_err()),
+    }
+}
+
+struct Writer<'a, 'f> {
+    f: &'a mut fmt::Formatter<'f>,
+    room: usize,
+    quotes: Quotes,
+    /// The error of the formatter below, as distinct from the end of the room.
+    failed: Option<fmt::Error>,
+}
+
+impl fmt::Write for Writer<'_, '_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for c in text.chars() {
+            self.room = self.room.checked_sub(1).ok_or(fmt::Error)?;
+            let is_kept = c == '\'' || c == '"' && matches!(self.quotes, Quotes::Kept);
+            let written = if is_kept { self.f.write_char(c) } else { write!(self.f, "{}", c.escape_debug()) };
+            if let Err(error) = written {
+                self.failed = Some(error);
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn what_is_visible_is_printed_as_it_is() {
+        assert_eq!(Quoted("Zoë's 日本 🦀").to_string(), "\"Zoë's 日本 🦀\"");
+        assert_eq!(Escaped("no \"x\" in a's b").to_string(), "no \"x\" in a's b");
+        assert_eq!(Quoted("say \"x\"").to_string(), r#""say \"x\"""#);
+    }
+
+    #[test]
+    fn what_moves_the_cursor_or_the_direction_is_escaped() {
+        for (text, printed) in [
+            ("\n\r\t\0", r"\n\r\t\0"),
+            ("\u{1b}[31m", r"\u{1b}[31m"),
+            ("\u{85}\u{2028}\u{2029}", r"\u{85}\u{2028}\u{2029}"),
+            ("\u{202e}\u{200b}\u{feff}", r"\u{202e}\u{200b}\u{feff}"),
+            ("\\", r"\\"),
+        ] {
+            assert_eq!(Quoted(text).to_string(), format!("\"{printed}\""));
+            assert_eq!(Escaped(text).to_string(), printed);
+        }
+    }
+
+    #[test]
+    fn the_rest_is_not_even_formatted() {
+        struct Endless;
+        impl Display for Endless {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                loop {
+                    f.write_str("ab")?;
+                }
+            }
+        }
+        assert_eq!(Quoted(&Endless).to_string(), format!("\"{}\"…", "ab".repeat(32)));
+        assert_eq!(Escaped(&Endless).to_string(), format!("{}…", "ab".repeat(256)));
+        assert_eq!(Quoted(&"x".repeat(64)).to_string(), format!("\"{}\"", "x".repeat(64)));
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_comes_is_one_short_line(text in any::<String>()) {
+            for printed in [Quoted(&text).to_string(), Escaped(&text).to_string()] {
+                prop_assert!(printed.chars().all(|c| !c.is_control() && c != '\u{2028}' && c != '\u{2029}'));
+            }
+            // The longest escape has ten characters.
+            prop_assert!(Quoted(&text).to_string().chars().count() <= 64 * 10 + 3);
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! What clients can write into the log, and how much of it.
+
+use std::io;
+use std::sync::{Arc, Mutex};
+
+use serde_json::{Value, json};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
+use vivaz::Limits;
+use vivaz_protocol::ClientType;
+
+use crate::app::{limited, start_with};
+use crate::client::{Client, Received};
+use crate::http::request;
+
+/// The log of one test. Everything that its server does has to run on the test's own thread.
+#[derive(Clone, Default)]
+pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    /// Collects what is logged until the guard is dropped.
+    pub(crate) fn collect(&self) -> tracing::subscriber::DefaultGuard {
+        let subscriber = tracing_subscriber::fmt()
+            .with_ansi(false)
+            .with_env_filter(EnvFilter::new("off,vivaz=trace,vivaz_components=trace"))
+            .with_writer(self.clone())
+            .finish();
+        tracing::subscriber::set_default(subscriber)
+    }
+
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl MakeWriter<'_> for Log {
+    type Writer = Self;
+
+    fn make_writer(&self) -> Self {
+        self.clone()
+    }
+}
+
+/// Ends the line, goes on with one that looks like the server's, moves the cursor, turns the direction, and is long.
+fn hostile() -> String {
+    let forged = "2026-01-01T00:00:00.000000Z ERROR vivaz: forged";
+    format!("\n{forged}\r\n\u{1b}[2J\u{1b}[31m\u{202e}\u{85}\u{2028}\0\u{7}\"{}", "x".repeat(4_000))
+}
+
+/// Each line is one event of the server's own.
+#[track_caller]
+fn assert_lines(log: &str) {
+    for line in log.lines() {
+        // Timestamp, level, and the target or the span: `2026-01-01T00:00:00.000000Z  INFO connection{…}: vivaz::…`.
+        let mut words = line.split_whitespace();
+        let (time, level) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+        assert!(time.ends_with('Z') && time.contains('T'), "not the start of an event: {line:?}");
+        assert!(["ERROR", "WARN", "INFO", "DEBUG", "TRACE"].contains(&level), "{line:?}");
+        let hidden = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{202e}');
+        assert!(!line.contains(hidden), "{line:?}");
+        assert!(!line.starts_with("2026-01-01T00:00:00.000000Z"), "forged: {line:?}");
+        assert!(!line.contains(&"x".repeat(512)), "a long text is not cut: {line:?}");
+    }
+}
+
+/// The published examples of what a client says.
+fn examples() -> Vec<Value> {
+    let protocol = include_str!("../../../docs/protocol.md");
+    let messages = protocol.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let says = |message: &Value| message["type"].as_str().and_then(ClientType::parse);
+    let examples: Vec<Value> = messages.filter(|message| says(message).is_some()).collect();
+    for kind in ClientType::ALL {
+        assert!(examples.iter().any(|example| says(example) == Some(*kind)), "no example of {kind}");
+    }
+    examples
+}
+
+/// The message with each of its texts, and each name of a field of the application's, replaced in turn.
+fn variants(message: &Value) -> Vec<Value> {
+    fn walk(value: &Value, path: &str, found: &mut Vec<String>) {
+        match value {
+            Value::String(_) => found.push(path.to_owned()),
+            Value::Array(items) => {
+                for (at, item) in items.iter().enumerate() {
+                    walk(item, &format!("{path}/{at}"), found);
+                }
+            }
+            Value::Object(fields) => {
+                for (name, field) in fields {
+                    walk(field, &format!("{path}/{}", name.replace('~', "~0").replace('/', "~1")), found);
+                }
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+    let mut paths = Vec::new();
+    walk(message, "", &mut paths);
+    let mut variants = Vec::new();
+    for path in paths {
+        let mut variant = message.clone();
+        *variant.pointer_mut(&path).unwrap() = hostile().into();
+        variants.push(variant);
+    }
+    for map in ["/payload", "/payload/props", "/payload/streams", "/set"] {
+        let mut variant = message.clone();
+        if let Some(Value::Object(fields)) = variant.pointer_mut(map) {
+            fields.insert(hostile(), "x".into());
+            variants.push(variant);
+        }
+    }
+    let mut more = message.clone();
+    more[hostile()] = hostile().into();
+    variants.push(more);
+    variants
+}
+
+#[tokio::test]
+async fn no_text_of_a_client_begins_a_line_of_the_log() {
+    let log = Log::default();
+    let _collecting = log.collect();
+    let limits = Limits { client_events_per_second: u32::MAX, upgrade_burst: u32::MAX, ..Limits::default() };
+    let server = start_with(|builder| builder.limits(limits)).await;
+    let mut client = Client::greet(&server).await;
+    let mut replies = 0;
+    for example in examples() {
+        for variant in variants(&example) {
+            if variant["type"] == "HELLO" {
+                let mut other = Client::open(&server).await;
+                other.send(variant).await;
+                let _welcome_or_close = other.receive().await;
+                continue;
+            }
+            client.send(json!({ "v": 1, "type": "COMPONENT_MOUNT", "ref": 1, "componentId": "c1", "payload": { "component": "lab" } })).await;
+            client.send(variant).await;
+            // A session that is closed for so many mistakes is followed by another.
+            loop {
+                client.send(json!({ "v": 1, "type": "PING", "payload": "over" })).await;
+                match client.receive().await {
+                    Received::Message(message) if message["payload"] == "over" => break,
+                    Received::Message(_) => replies += 1,
+                    Received::Closed(_) => client = Client::greet(&server).await,
+                }
+            }
+            client.cut();
+            client = Client::greet(&server).await;
+        }
+    }
+    assert!(replies > 0);
+    // Errors of the application's that quote what a client said.
+    client.mount("lab", "lab", json!({})).await;
+    for action in ["complain", "collapse"] {
+        client.act("lab", action, json!([hostile()])).await;
+    }
+    client.mount("room", "chat", json!({ "room": hostile() })).await;
+    client.mount("paint", "closed", json!({ "text": hostile() })).await;
+    // Headers hold no line breaks, but other bytes.
+    for name in ["origin", "sec-websocket-protocol", "x-user", "cookie", "x-forwarded-for", "host"] {
+        let value = format!("\u{1b}[31m\u{202e}{}", "x".repeat(4_000)).replace('\u{1b}', "\t");
+        let _refused = Client::open_with_bytes(&server, &[(name, value.as_bytes())]).await;
+    }
+    request(&server, "GET", "/live", &[("X-Odd", "\u{202e}")]).await;
+    let text = log.text();
+    assert_lines(&text);
+    for logged in ["complained: ", "collapsed: ", "no component is named", "connection refused"] {
+        assert!(text.contains(logged), "{logged:?} is not logged: {text}");
+    }
+}
+
+#[tokio::test]
+async fn a_client_cannot_flood_the_log() {
+    let log = Log::default();
+    let _collecting = log.collect();
+    let limits = Limits {
+        client_events_per_second: 1,
+        messages_per_second: u32::MAX,
+        burst: u32::MAX,
+        ..Limits::default()
+    };
+    let server = limited(limits).await;
+    let mut client = Client::greet(&server).await;
+    let name = "n".repeat(60_000);
+    for n in 0..300 {
+        let refused = client.mount(&format!("c{n}"), &name, json!({})).await;
+        assert_eq!(refused["payload"]["code"], "unknown_component");
+    }
+    let logged = log.text().matches("no component is named").count();
+    assert!((5..100).contains(&logged), "{logged} of 300");
+    assert!(log.text().len() < 100_000, "{}", log.text().len());
+    // How many there were more is logged once the log has room again.
+    server.until(|_| log.text().contains("left_out=")).await;
+}
