@@ -278,7 +278,7 @@ const prepare = ([html, namespace, holes]) => {
 const plain = (kind, value) => ((kind & 7) > 3 ? '' : value);
 
 // Whether following the URL, or loading it, could run a script: read as a browser reads it. The same as in template/src/url.rs.
-const script = url => /^(javascript|vbscript):|^data:(?!image\/(?!svg))/i.test(url.replace(/[\t\n\r]/g, '').replace(/^[\0- ]+/, ''));
+const script = url => /^(javascript|vbscript):|^data:(?!image\/(png|gif|jpeg|webp|avif|bmp|x-icon)([;,]|$))/i.test(url.replace(/[\t\n\r]/g, '').replace(/^[\0- ]+/, ''));
 
 const set = (root, [place, path, a, b, c], kind, value) => {
   const node = walk(root, path), type = kind & 7, on = kind & 8, bool = type == 1 || type == 2, v = plain(kind, value);

@@ -131,7 +131,8 @@ mod tests {
         #[test]
         fn whatever_comes_is_one_short_line(text in any::<String>()) {
             for printed in [Quoted(&text).to_string(), Escaped(&text).to_string()] {
-                prop_assert!(printed.chars().all(|c| !c.is_control() && c != '\u{2028}' && c != '\u{2029}'));
+                let is_shown = |c: char| !c.is_control() && !matches!(c, '\u{2028}' | '\u{2029}');
+                prop_assert!(printed.chars().all(is_shown));
             }
             // The longest escape has ten characters.
             prop_assert!(Quoted(&text).to_string().chars().count() <= 64 * 10 + 3);

@@ -223,6 +223,21 @@ mod tests {
     }
 
     #[test]
+    fn a_peer_of_ipv4_is_known_as_such_on_a_socket_of_ipv6() {
+        let mut proxies = Proxies::default();
+        proxies.trust("127.0.0.1").unwrap();
+        let mut headers = HeaderMap::new();
+        let peer = |text: &str, headers: &HeaderMap| client_of(text.parse().unwrap(), headers, &proxies);
+        assert_eq!(Some(peer("::ffff:192.0.2.1", &headers)), at("192.0.2.1"));
+        assert_eq!(peer("::ffff:127.0.0.1", &headers), ClientAddress::Unknown);
+        headers.insert("x-forwarded-for", "::ffff:203.0.113.9".parse().unwrap());
+        let named = ClientAddress::Forwarded("203.0.113.9".parse().unwrap());
+        assert_eq!(peer("::ffff:127.0.0.1", &headers), named);
+        assert_eq!(Some(peer("::ffff:192.0.2.1", &headers)), at("192.0.2.1"));
+        assert_eq!(named.ip().map(|ip| ip.is_ipv4()), Some(true));
+    }
+
+    #[test]
     fn a_network_of_ipv6_is_one_address() {
         let all = addresses(&Limits { connections_per_address: 1, ..Limits::default() });
         let _held = all.enter(at("2001:db8:0:1::1"), Duration::ZERO).unwrap();

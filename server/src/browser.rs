@@ -78,6 +78,8 @@ impl NewBrowser {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn headers(cookie: &str) -> HeaderMap {
@@ -100,6 +102,18 @@ mod tests {
             let headers =
                 HeaderMap::from_iter([(header::COOKIE, HeaderValue::from_bytes(wrong.as_bytes()).unwrap())]);
             assert_eq!(Browser::of(&headers, &secret), None, "{wrong}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_not_signed_here_is_no_browser(value in "[ -~é]{0,64}", id in "[0-9a-f+]{0,40}", hex in "[0-9a-f]{0,70}") {
+            let secret = Secret::new("a secret of thirty-two characters").unwrap();
+            for value in [value, format!("{id}.{hex}"), format!("{id}.{}", "0".repeat(64))] {
+                let cookie = HeaderValue::from_bytes(format!("{NAME}={value}").as_bytes()).unwrap();
+                let headers = HeaderMap::from_iter([(header::COOKIE, cookie)]);
+                prop_assert_eq!(Browser::of(&headers, &secret), None);
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The server's own secret: what seals and signatures are made with.
 
+use std::env::VarError;
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -79,10 +80,14 @@ impl Secret {
     /// # Errors
     /// If the secret is too short, or the file can be neither read nor made.
     pub fn from_env_or_file(path: impl AsRef<Path>) -> Result<Self, SecretError> {
-        match std::env::var("VIVAZ_SECRET") {
+        Self::from_variable(std::env::var("VIVAZ_SECRET"), path.as_ref())
+    }
+
+    fn from_variable(variable: Result<String, VarError>, path: &Path) -> Result<Self, SecretError> {
+        match variable {
             Ok(list) => Self::new(&list),
-            Err(std::env::VarError::NotPresent) => Self::from_file(path.as_ref()),
-            Err(std::env::VarError::NotUnicode(_)) => Err(SecretError::NotUnicode),
+            Err(VarError::NotPresent) => Self::from_file(path),
+            Err(VarError::NotUnicode(_)) => Err(SecretError::NotUnicode),
         }
     }
 
@@ -175,6 +180,8 @@ fn write(path: &Path, text: &str) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -208,5 +215,27 @@ mod tests {
         }
         assert_eq!(std::fs::read_dir(&directory).unwrap().count(), 1);
         std::fs::remove_dir_all(&directory).unwrap();
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_not_signed_is_not_good(message in any::<Vec<u8>>(), signature in any::<String>(), cut in 0_usize..43) {
+            let secret = Secret::new(&"s".repeat(32)).unwrap();
+            prop_assert!(!secret.verify("p", &message, &signature));
+            let signed = secret.sign("p", &message);
+            prop_assert!(!secret.verify("p", &message, &signed[..cut]));
+            let longer = format!("{signed}A");
+            prop_assert!(!secret.verify("p", &message, &longer));
+            prop_assert!(secret.verify("p", &message, &signed));
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_variable_that_is_no_text_does_not_count_as_absent() {
+        use std::os::unix::ffi::OsStrExt as _;
+        let wrong = std::ffi::OsStr::from_bytes(b"\xff").to_owned();
+        let failed = Secret::from_variable(Err(VarError::NotUnicode(wrong)), Path::new("/nowhere/secret"));
+        assert!(matches!(failed, Err(SecretError::NotUnicode)), "{failed:?}");
     }
 }

@@ -39,6 +39,13 @@ pub(crate) async fn upgrade(State(runtime): State<Runtime>, request: Request) ->
     let Admitted { handshake, upgrade, visit } = admitted;
     let core = runtime.core();
     core.expect_listener(&parts.extensions);
+    if address == Some(ClientAddress::Unknown) {
+        client_event!(
+            core.log,
+            WARN,
+            "a trusted proxy names no client in X-Forwarded-For, or none that can be read"
+        );
+    }
     // A page cannot read the status of a refused upgrade, so a refused identity is told with a close code.
     let revocations = core.revocations();
     let browser = Browser::of(&parts.headers, &core.secret);
@@ -270,14 +277,21 @@ fn spoken() -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
-    fn handshake(extra: &[(header::HeaderName, &str)]) -> Result<Handshake, Refusal> {
+    fn upgrading() -> HeaderMap {
         let mut headers = HeaderMap::new();
         headers.insert(header::CONNECTION, "keep-alive, Upgrade".parse().unwrap());
         headers.insert(header::UPGRADE, "websocket".parse().unwrap());
         headers.insert(header::SEC_WEBSOCKET_VERSION, "13".parse().unwrap());
         headers.insert(header::SEC_WEBSOCKET_KEY, "dGhlIHNhbXBsZSBub25jZQ==".parse().unwrap());
+        headers
+    }
+
+    fn handshake(extra: &[(header::HeaderName, &str)]) -> Result<Handshake, Refusal> {
+        let mut headers = upgrading();
         for (name, value) in extra {
             headers.insert(name.clone(), value.parse().unwrap());
         }
@@ -316,5 +330,17 @@ mod tests {
             Handshake::of(&Method::GET, Version::HTTP_11, &HeaderMap::new()).unwrap_err(),
             Refusal::NoUpgrade
         );
+    }
+
+    proptest! {
+        /// Whatever is offered: JSON is agreed on only where it is named, and nothing else is guessed.
+        #[test]
+        fn an_offer_that_cannot_be_read_agrees_on_nothing(offer in proptest::collection::vec(any::<u8>(), 0..24)) {
+            let Ok(value) = HeaderValue::from_bytes(&offer) else { return Ok(()) };
+            let mut headers = upgrading();
+            headers.insert(header::SEC_WEBSOCKET_PROTOCOL, value);
+            let answer = Handshake::of(&Method::GET, Version::HTTP_11, &headers);
+            prop_assert_eq!(answer.err(), Some(Refusal::Subprotocol));
+        }
     }
 }
