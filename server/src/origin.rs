@@ -169,7 +169,7 @@ mod tests {
         }
         // A target with an authority of its own.
         let target = Uri::from_static("http://evil.example/live");
-        assert!(!origins.allow(&target, &map(&[host.clone()])));
+        assert!(!origins.allow(&target, &map(std::slice::from_ref(&host))));
         assert!(!Origins::default().allow(&target, &map(&[host, own])));
     }
 

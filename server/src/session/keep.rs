@@ -185,7 +185,7 @@ impl Session {
                     rev: component.rev.0,
                 }),
                 Err(error) => {
-                    tracing::error!(component = %id, error = %Escaped(&error), "a component cannot be saved")
+                    tracing::error!(component = %id, error = %Escaped(&error), "a component cannot be saved");
                 }
             }
         }
