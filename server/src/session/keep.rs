@@ -159,7 +159,7 @@ impl Session {
             match saved {
                 Some(Ok(state)) => components.push(core.stored(id, component, state)),
                 Some(Err(error)) => {
-                    tracing::error!(component = %id, %error, "a component cannot be saved");
+                    tracing::error!(component = %id, error = %Escaped(&error), "a component cannot be saved");
                     moving.push(id.clone());
                 }
                 None => moving.push(id.clone()),

@@ -3,6 +3,8 @@ use std::time::Duration;
 use vivaz_components::User;
 use vivaz_protocol::ConnectionId;
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::runtime::Runtime;
 
@@ -168,4 +170,17 @@ async fn ports_are_found_by_their_owners() {
     assert_eq!(sessions.port(&id("2")).unwrap().session(), &id("2"));
     drop(kept);
     assert!(sessions.ports().is_empty());
+}
+
+proptest! {
+    #[test]
+    fn what_was_not_given_resumes_nothing(shown in "[ -~]{0,40}|[A-Za-z0-9_-]{22}", given in any::<Secret>()) {
+        let secrets = Secrets { generation: 1, current: hash(&given), previous: None };
+        prop_assert_eq!(is_good(&ResumeSecret::new(shown.as_str()), &secrets), None);
+        let right = text(&given);
+        prop_assert!(is_good(&right, &secrets).is_some());
+        for cut in 0..right.expose().len() {
+            prop_assert_eq!(is_good(&ResumeSecret::new(&right.expose()[..cut]), &secrets), None);
+        }
+    }
 }
