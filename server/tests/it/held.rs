@@ -124,6 +124,8 @@ enum Next {
     Unmount,
     Reconnect,
     Restart,
+    /// The server is restarted while the page is away.
+    Away,
     Nothing,
 }
 
@@ -136,6 +138,7 @@ async fn a_session_that_the_store_has_lost_is_written_again_whole() {
         Next::Unmount,
         Next::Reconnect,
         Next::Restart,
+        Next::Away,
         Next::Nothing,
     ] {
         let world = world();
@@ -143,6 +146,10 @@ async fn a_session_that_the_store_has_lost_is_written_again_whole() {
         let chat = tab.page.mount_open("lab", json!({})).await.unwrap();
         tab.click().await;
         pass(2).await;
+        if matches!(next, Next::Away) {
+            tab.page.network().offline();
+            pass(2).await;
+        }
         assert!(world.memory.lose(&tab.session()));
         match next {
             Next::Durable => {
@@ -162,6 +169,11 @@ async fn a_session_that_the_store_has_lost_is_written_again_whole() {
                 tab.page.settled().await;
             }
             Next::Restart => {}
+            Next::Away => {
+                world.server.restart().await;
+                tab.page.network().online();
+                tab.page.settled().await;
+            }
             // It is found by itself.
             Next::Nothing => pass(30 * 60).await,
         }
@@ -214,6 +226,28 @@ async fn a_session_of_a_killed_process_is_good_for_an_hour_after_its_lease() {
         tab.page.until(|page| page.connections() == 2).await;
         assert_eq!(tab.page.sessions() == 1, resumed, "late: {late}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_that_came_back_is_good_for_as_long_as_before() {
+    let world = world();
+    let mut tab = Tab::open(world.server.page()).await;
+    tab.click().await;
+    pass(2).await;
+    // The row says 30 seconds when the page goes, and it is back before that is written.
+    tab.page.network().put_aside();
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    tab.page.network().online();
+    tab.page.settled().await;
+    pass(3).await;
+    world.server.kill();
+    let store = world.memory.clone();
+    let other = Server::new(move || Runtime::builder().store(store.clone()).state(Arc::<Bench>::default()));
+    let page = other.page();
+    page.mount_open("counter", json!({})).await.unwrap();
+    pass(20 * 60).await;
+    world.server.start();
+    tab.click().await;
 }
 
 #[tokio::test(start_paused = true)]
