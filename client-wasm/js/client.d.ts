@@ -47,9 +47,9 @@ export interface LiveHook {
 export interface LiveSettings {
   /** After how long a call rejects with `timeout`; 30,000 by itself. */
   callTimeoutMs?: number;
-  /** Whether the browser asks before a page with unsent changes is left. */
+  /** Whether the browser asks before a page with unsent changes is left; `true` loads the module `warn-unsent`. */
   warnUnsent?: boolean;
-  /** Whether a reload keeps actions that have no answer yet. */
+  /** Whether a reload keeps actions that have no answer yet; `true` loads the module `keep-queue`. */
   keepQueue?: boolean;
 }
 

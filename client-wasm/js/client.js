@@ -1,12 +1,17 @@
 // The page's entry: the `live-component` element, the hook for people who render themselves, and the engine's life.
 
 import { instantiate, turn } from 'vivaz-engine';
-import { effects, elements, nodes, reset } from './dom.js';
-import { edited, flush, handle, listen, start, to } from './events.js';
+import { greeted } from './deploy.js';
+import { effects, elements, kindOf, nodes, reset, touched } from './dom.js';
+import { drop, edited, flush, handle, listen, start, to } from './events.js';
+import { core, load } from './modules.js';
+import {
+  CALL, COMMIT, EDIT, EVENT, GUESS, KEEP, LEAVE, LOADING, MOUNT, PROPS, RELEASE, SET, SOCKET, START, STATE, TEMPLATE, TIMER,
+  UNMOUNT, WAKE,
+} from './turns.js';
 
 const page = document.documentElement;
-const option = name => !!document.querySelector(`script[live-${name}]`);
-const settings = { callTimeoutMs: 30_000, warnUnsent: option('warn-unsent'), keepQueue: option('keep-queue') };
+const settings = { callTimeoutMs: 30_000 };
 const connection = { status: 'connecting', attempt: 0, code: 0, queued: 0 };
 const hooks = new Map();
 
@@ -27,17 +32,13 @@ const post = act => {
   if (queue.length) queueMicrotask(() => post(() => {}));
 };
 
-// What the engine is told: the numbers are those of src/engine.rs.
-const MOUNT = 0, UNMOUNT = 1, EVENT = 2, EDIT = 3, COMMIT = 4, CALL = 5, SET = 6, GUESS = 7, RELEASE = 8, PROPS = 9,
-  TEMPLATE = 10, TIMER = 11, WAKE = 12, LEAVE = 13, STATE = 14, LOADING = 15, SOCKET = 16, START = 17, KEEP = 18;
 const ask = (what, slot, a, b, text = '', more = '') => turn(what, slot, a, b, text, more);
 const tell = (...of) => post(() => ask(...of));
 let given;
 
-// Components, by slot.
-
-/** @type {Component[]} */
-const components = [];
+/** Components by slot: a number that is never given to another one. @type {Map<number, Component>} */
+const components = new Map();
+let slots = 0;
 const tickets = new Map();
 let ticket = 0;
 
@@ -63,7 +64,7 @@ class Component {
     return !!ask(LOADING, this.slot);
   }
   call(action, ...args) {
-    return promise(n => ask(CALL, this.slot, n, 0, action, JSON.stringify(args)));
+    return promise(this, n => ask(CALL, this.slot, n, 0, action, JSON.stringify(args)));
   }
   // Sent again where a lost session leaves its outcome unknown.
   async retry(action, ...args) {
@@ -76,7 +77,7 @@ class Component {
     }
   }
   set(field, value) {
-    return promise(n => ask(SET, this.slot, n, 0, field, JSON.stringify(value ?? null)));
+    return promise(this, n => ask(SET, this.slot, n, 0, field, JSON.stringify(value ?? null)));
   }
   subscribe(act) {
     this.#subscribers.add(act);
@@ -115,7 +116,8 @@ const guard = act => {
 
 const failure = ({ code, message, details = null }) => Object.assign(new Error(message || code), { code, details });
 
-const promise = ask => new Promise((resolve, reject) => {
+const promise = ({ slot }, ask) => new Promise((resolve, reject) => {
+  if (!components.has(slot)) return reject(failure({ code: 'not_mounted', message: 'the component was unmounted' }));
   const number = ++ticket;
   const timer = setTimeout(() => {
     tickets.delete(number);
@@ -136,22 +138,22 @@ const settle = (number, ok, json) => {
 
 // Mounting.
 
+// Ids in use. One is used again only when the server has answered the unmount: the engine says so.
 const ids = new Set();
-let made = 0;
 const componentId = wanted => {
-  let id = wanted;
-  while (!id || ids.has(id) || !/^[\w-]{1,64}$/.test(id)) id = 'c' + ++made;
+  let id = wanted, n = 0;
+  while (!id || ids.has(id) || !/^[\w-]{1,64}$/.test(id)) id = 'c' + ++n;
   ids.add(id);
   return id;
 };
 
 const mount = (element, of) => {
-  const slot = components.length, id = componentId(of.id), component = new Component(slot, element);
-  component.id = id;
+  const slot = ++slots, component = new Component(slot, element);
+  component.id = componentId(of.id);
   component.of = of;
-  components.push(component);
+  components.set(slot, component);
   if (element) {
-    elements[slot] = element;
+    elements.set(slot, element);
     element.$c = slot;
   }
   if (element && of.template) fetchTemplate(of.template);
@@ -159,24 +161,24 @@ const mount = (element, of) => {
   return component;
 };
 // What it is mounted from goes to the server as it is; numbers in texts keep their digits.
-const enter = ({ id, of, element }, shape) => {
+const enter = ({ id, of, element, slot }, shape) => {
   const { name, seal, props, user } = of, json = JSON.stringify;
   let who = null;
   try {
     JSON.parse(user);
     who = user;
   } catch {}
-  ask(MOUNT, 0, element ? 1 : 0, 0, seal ? json({ seal }) : `{"component":${json(name)},"props":${props || '{}'}}`,
+  ask(MOUNT, slot, element ? 1 : 0, 0, seal ? json({ seal }) : `{"component":${json(name)},"props":${props || '{}'}}`,
     `["${id}",${shape == null ? null : json(shape.split(',').map(Number))},${who}]`);
 };
 
 const unmount = slot => {
-  const component = components[slot];
-  if (!component || component.gone) return;
-  component.gone = true;
-  ids.delete(component.id);
-  delete elements[slot];
-  for (const end of component.element?.$m || []) end();
+  const component = components.get(slot);
+  if (!component) return;
+  components.delete(slot);
+  elements.delete(slot);
+  if (component.element) drop(component.element);
+  early = early.filter(e => e.trail[0][0].isConnected);
   tell(UNMOUNT, slot);
 };
 
@@ -184,7 +186,7 @@ const attribute = (element, name) => element.getAttribute(name) ?? undefined;
 
 class LiveComponent extends HTMLElement {
   connectedCallback() {
-    if (this.$c !== undefined && !components[this.$c].gone) return;
+    if (components.has(this.$c)) return;
     const of = { id: this.id, name: attribute(this, 'name'), props: attribute(this, 'props') };
     if (this.$gone || !this.hasAttribute('seal')) {
       // Given by its parent's template, or written by hand.
@@ -219,31 +221,39 @@ const link = now => {
   if (queued) page.setAttribute('live-queued', queued);
   else page.removeAttribute('live-queued');
   page.classList.toggle('live-offline', status != 'connected');
-  if (status == 'connected') after(finish);
   after(() => document.dispatchEvent(new CustomEvent('live:connection', { detail: { ...connection } })));
 };
 effects.run = (op, w, s) => {
   switch (op) {
     case 11: link({ attempt: w(), code: w(), queued: w(), status: s() }); break;
     case 12: { const n = w(), ok = w(); settle(n, ok, s()); break; }
-    case 13: { const c = components[w()]; after(() => c.changed()); break; }
-    case 14: { const c = components[w()], { name, data } = JSON.parse(s()); after(() => c.heard(name, data)); break; }
-    case 15: { const c = components[w()], failed = w(), json = s(); phase(c, failed && failure(JSON.parse(json))); break; }
-    case 16: { const c = components[w()], action = s(); fault(c, action, JSON.parse(s())); break; }
+    // The component may be gone by now.
+    case 13: { const c = components.get(w()); after(() => c?.changed()); break; }
+    case 14: { const c = components.get(w()), { name, data } = JSON.parse(s()); after(() => c?.heard(name, data)); break; }
+    case 15: { const c = components.get(w()), failed = w(), json = s(); if (c) phase(c, failed && failure(JSON.parse(json))); break; }
+    case 16: { const c = components.get(w()), action = s(); fault(c, action, JSON.parse(s())); break; }
     case 17: fetchTemplate(s()); break;
     case 18: { const token = w(), of = life; setTimeout(() => { if (of == life) tell(TIMER, 0, token); }, w()); break; }
     case 19: reload(); break;
     case 20: given = s(); break;
     case 21: later(); break;
+    case 22: ids.delete(s()); break;
+    case 23: greeted(s(), quiet, reload); break;
     default: throw new Error('operation ' + op);
   }
 };
 
-// Loads the page anew, unless that has just been done and did not help.
-const reload = () => {
-  const key = 'live-reload', now = Date.now();
+// Whether loading the page anew loses nothing: no message is unanswered, no edit unsent, no text being typed. Of controls
+// that the engine does not know, whatever they hold would be lost.
+const quiet = () => ready && ![...components.keys()].some(slot => ask(LOADING, slot, 1)) &&
+  ![...document.querySelectorAll('input,textarea,select')].some(n =>
+    touched(n, kindOf(n)) && (n === document.activeElement || n.$v === undefined && !n.$p));
+
+// Loads the page anew, unless that has just been done and did not help; for a build once.
+const reload = build => {
+  const key = build ? 'live-build' : 'live-reload', now = build || Date.now();
   try {
-    if (now - sessionStorage[key] < 30_000) return;
+    if (build ? sessionStorage[key] == build : now - sessionStorage[key] < 30_000) return;
     sessionStorage[key] = now;
   } catch {
     return;
@@ -274,7 +284,7 @@ const phase = (component, error) => {
 // An action that nobody waits for failed, or a component could not be mounted.
 const fault = (component, action, { code, message, details = null }) => {
   const detail = { action, code, message, details, component };
-  after(() => (component.element || document).dispatchEvent(new CustomEvent('live:error', { detail, bubbles: true })));
+  after(() => (component?.element || document).dispatchEvent(new CustomEvent('live:error', { detail, bubbles: true })));
 };
 
 // Templates that were asked for.
@@ -316,7 +326,7 @@ effects.child = element => {
 
 effects.mark = (node, hook, name) => {
   if (!hook) {
-    const component = components[node.parentElement.closest('live-component').$c];
+    const component = components.get(node.parentElement.closest('live-component').$c);
     component.refs[name] = node;
     return () => { if (component.refs[name] === node) delete component.refs[name]; };
   }
@@ -333,7 +343,7 @@ to.edit = (slot, force, field, json) => tell(EDIT, slot, force, 0, field, json);
 to.commit = (slot, field) => tell(COMMIT, slot, 0, 0, field);
 
 // What the user does before a component is there, or while its engine starts anew, is kept, and done when it is.
-const early = [];
+let early = [];
 for (const type of ['click', 'submit']) {
   document.addEventListener(type, e => {
     const path = e.composedPath(), element = path.find(n => n.localName == 'live-component');
@@ -366,64 +376,6 @@ const replay = element => {
   }
 };
 
-// What a reload must not lose.
-
-const KEPT = 'live-kept ' + location.pathname;
-// Which component that is, in the next page too: its name, and which of those of that name.
-const place = c => c.of.name + ' ' + components.filter(o => !o.gone && o.of.name == c.of.name).indexOf(c);
-const keep = () => {
-  if (!settings.keepQueue) return false;
-  ask(KEEP);
-  if (!given) return false;
-  try {
-    const what = JSON.parse(given);
-    for (const call of what.calls) call.of = place(components[call.slot]);
-    sessionStorage[KEPT] = JSON.stringify(what);
-    return true;
-  } catch {
-    return false;
-  }
-};
-let kept;
-try {
-  kept = JSON.parse(sessionStorage[KEPT] || 'null');
-  delete sessionStorage[KEPT];
-} catch {}
-// Messages that were under way are finished in the session they belong to; then those that never left go out in this one.
-const finish = () => {
-  if (!kept) return;
-  const { hello, frames, calls } = kept, left = new Map(frames.map(frame => [frame.ref, frame]));
-  kept = null;
-  const redo = () => {
-    for (const call of calls) {
-      const c = components.find(c => !c.gone && place(c) == call.of);
-      c?.mounted.then(() => {
-        for (const field in call.set) tell(SET, c.slot, 0, 0, field, JSON.stringify(call.set[field]));
-        tell(CALL, c.slot, 0, 0, call.action, JSON.stringify(call.payload ?? []));
-      });
-    }
-  };
-  if (!left.size) return redo();
-  const line = new WebSocket(socket(), 'vivaz.v1.json');
-  line.onopen = () => line.send(JSON.stringify(hello));
-  line.onmessage = ({ data }) => {
-    const { type, ref, payload } = JSON.parse(data);
-    if (type == 'WELCOME') {
-      if (payload.resumed) {
-        for (const frame of left.values()) if (!payload.done.includes(frame.ref)) line.send(JSON.stringify(frame));
-      } else {
-        left.clear();
-        const detail = { action: '', code: 'session_lost', message: 'what was under way before the reload may be lost', details: null };
-        document.dispatchEvent(new CustomEvent('live:error', { detail }));
-      }
-    }
-    left.delete(ref);
-    if (!left.size) line.close(4000), redo();
-  };
-  // Again with the next connection.
-  line.onclose = () => { if (left.size) kept = { hello, frames: [...left.values()], calls }; };
-};
-
 // The engine's life.
 
 const socket = () => {
@@ -444,14 +396,12 @@ const broken = error => {
     settle(number, 0, '{"code":"session_lost","message":"the page\'s engine was started again"}');
   }
   queue.length = 0;
-  // Slots count from the beginning again; places of components that are gone stay empty.
-  for (const c of components) {
+  ids.clear();
+  for (const c of components.values()) {
+    ids.add(c.id);
     c.told = false;
     if (c.element) c.element.$ready = false;
-    queue.push(() => {
-      enter(c);
-      if (c.gone) ask(UNMOUNT, c.slot);
-    });
+    queue.push(() => enter(c));
   }
   const now = Date.now();
   restarts = restarts.filter(then => now - then < 60_000);
@@ -474,14 +424,15 @@ const live = {
   },
   /** The component of an element, or of the one around it. */
   component(element) {
-    const slot = element.closest('live-component')?.$c;
-    return slot === undefined ? undefined : components[slot];
+    return components.get(element.closest('live-component')?.$c);
   },
   hook(name, of) {
     hooks.set(name, of);
   },
   configure(given) {
     Object.assign(settings, given);
+    if (given.keepQueue) load('keep-queue');
+    if (given.warnUnsent) load('warn-unsent');
   },
   get connection() {
     return { ...connection };
@@ -501,17 +452,26 @@ page.setAttribute('live-connection', 'connecting');
 page.classList.add('live-offline');
 addEventListener('online', () => tell(WAKE));
 addEventListener('pageshow', e => { if (e.persisted) tell(WAKE); });
-addEventListener('pagehide', e => post(() => ask(LEAVE, 0, !e.persisted && !keep())));
+addEventListener('pagehide', e => post(() => ask(LEAVE, 0, !e.persisted && !core.leaving?.())));
 document.addEventListener('visibilitychange', () => { if (!document.hidden) tell(WAKE); });
 // Another page took the session: the next touch takes it back.
 for (const type of ['pointerdown', 'keydown']) {
   addEventListener(type, () => { if (connection.status == 'stopped' && connection.code == 4409) tell(WAKE); }, true);
 }
-addEventListener('beforeunload', e => {
-  if (!settings.warnUnsent) return;
-  flush(document);
-  if (components.some(c => !c.gone && c.loading)) e.preventDefault();
+
+// Each attribute of the script's tag names a module.
+Object.assign(core, {
+  settings, components, connection, flush, tell, socket,
+  // Unanswered messages as JSON: `HELLO` to resume their session, then whether each has left, and its frame.
+  queue() {
+    ask(KEEP);
+    return given;
+  },
 });
+effects.load = load;
+for (const { attributes } of document.scripts) {
+  for (const { name } of attributes) if (name.startsWith('live-')) load(name.slice(5));
+}
 
 start();
 const module = await WebAssembly.compileStreaming(fetch(new URL(WASM, import.meta.url)));

@@ -7,7 +7,7 @@ let blocks = [];
 /** Skeletons, and what listens in each. */
 export let templates = [];
 /** The elements of components, by slot. */
-export const elements = [];
+export const elements = new Map();
 /** Roots of instances that listen to the window, or to what happens outside of them. */
 export const watchers = new Set();
 /** What is not about nodes, and what the page's own code is told: client.js fills it. */
@@ -156,7 +156,10 @@ export const read = (node, control, flags) => {
 export const shown = value =>
   Array.isArray(value) ? value.join('\n') : value === null ? '' : typeof value == 'boolean' ? (value ? '1' : '') : '' + value;
 
-const touched = (node, control) => {
+export const kindOf = node => node.type == 'checkbox' ? CHECKBOX : node.type == 'radio' ? RADIO
+  : node.localName == 'select' ? (node.multiple ? MULTIPLE : SELECT) : TEXT;
+
+export const touched = (node, control) => {
   if (control == CHECKBOX || control == RADIO) return node.checked != node.defaultChecked;
   if (control < CHECKBOX) return node.value !== node.defaultValue;
   const options = [...node.options], chosen = options.some(o => o.defaultSelected);
@@ -233,9 +236,7 @@ const changedOptions = parent => {
 const rebuild = (node, template) => {
   const kept = [];
   for (const control of node.querySelectorAll('[name]')) {
-    const kind = control.type == 'checkbox' ? CHECKBOX : control.type == 'radio' ? RADIO
-      : control.localName == 'select' ? (control.multiple ? MULTIPLE : SELECT) : TEXT;
-    if ('value' in control && control.localName != 'button' && touched(control, kind)) kept.push(control);
+    if ('value' in control && control.localName != 'button' && touched(control, kindOf(control))) kept.push(control);
   }
   const focused = node.contains(document.activeElement) && document.activeElement.name;
   node.textContent = '';
@@ -255,7 +256,8 @@ const rebuild = (node, template) => {
 };
 
 // Takes a block: what is cloned, and what its holes are. Their numbers are those of `Place` in template/src/code.rs.
-const prepare = ([html, namespace, holes]) => {
+const prepare = ([html, namespace, holes, modules]) => {
+  modules?.forEach(effects.load);
   const template = document.createElement('template');
   const around = ['', 'svg', 'math'][namespace];
   template.innerHTML = around ? `<${around}>${html}</${around}>` : html;
@@ -352,7 +354,8 @@ export function run(words, string) {
           break;
         }
         case 4:
-          n = w(); v = elements[w()]; p = w();
+          n = w(); v = elements.get(w()); p = w();
+          if (!v) throw 0;
           if (w()) rebuild(v, p);
           bind(v, n, p);
           break;

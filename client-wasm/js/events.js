@@ -117,9 +117,15 @@ const cancel = (el, hole) => {
 };
 // The end of a pause, brought forward: for an element that is left, for a form that is submitted.
 export const flush = within => {
+  for (const fire of drop(within)) fire();
+};
+/** Ends the pauses within an element without an effect; returns what they would have done. */
+export const drop = within => {
+  const ended = [];
   for (const [el, of] of [...pauses]) {
-    if (within === el || within.contains?.(el)) for (const hole of [...of.keys()]) cancel(el, hole)?.();
+    if (within === el || within.contains?.(el)) for (const hole of [...of.keys()]) ended.push(cancel(el, hole));
   }
+  return ended;
 };
 const throttle = (el, l, fire) => {
   const of = (el.$q ??= new Map()), now = performance.now(), since = now - (of.get(l) ?? -Infinity), ms = l.throttle - 1;

@@ -14,8 +14,9 @@ mod request;
 mod send;
 mod wishes;
 
+pub(crate) use crate::slots::Slot;
 pub(crate) use component::{Component, Phase};
-pub(crate) use output::{Origin, Output, Slot, Status};
+pub(crate) use output::{Origin, Output, Status};
 pub(crate) use request::{Kind, Request};
 
 use std::rc::Rc;
@@ -24,6 +25,7 @@ use link::Link;
 use output::failure;
 
 use crate::patch::Change;
+use crate::slots::Slots;
 use crate::store::{Stream, Tag};
 use crate::value::{Key, Val};
 
@@ -37,12 +39,14 @@ struct Topic {
 #[derive(Debug)]
 pub(crate) struct Client {
     link: Link,
-    /// The session, and the secret to resume it with; no names as long as there is none.
-    session: Key,
-    secret: Key,
-    /// The connections that this session had here: a topic's patch names one as its author.
-    connections: Vec<Key>,
-    components: Vec<Component>,
+    /// The session, and the secret to resume it with; empty as long as there is none. Names that are new with each
+    /// connection are texts, because interned names are never freed.
+    session: String,
+    secret: String,
+    /// The connections over which unanswered requests may have gone out, the open one last: a topic's patch names one as
+    /// its author.
+    connections: Vec<String>,
+    components: Slots<Component>,
     topics: Vec<Topic>,
     /// Unanswered, in the order of their refs.
     requests: Vec<Request>,
@@ -67,10 +71,10 @@ impl Client {
     pub(crate) fn new(seed: u64) -> Self {
         Self {
             link: Link::new(seed),
-            session: Key::NONE,
-            secret: Key::NONE,
+            session: String::new(),
+            secret: String::new(),
             connections: Vec::new(),
-            components: Vec::new(),
+            components: Slots::new(),
             topics: Vec::new(),
             requests: Vec::new(),
             retries: Vec::new(),
@@ -95,22 +99,31 @@ impl Client {
             let (status, attempt, queued) = now;
             self.out.push(Output::Status { status, attempt, code: self.link.code, queued });
             if (before == Some(Status::Connected)) != (status == Status::Connected) {
-                for slot in 0..self.components.len() as Slot {
-                    if self.component(slot).is_some() {
-                        self.out.push(Output::Wire { slot });
-                    }
+                for (slot, _) in self.components.iter() {
+                    self.out.push(Output::Wire { slot: *slot });
                 }
             }
         }
         std::mem::take(&mut self.out)
     }
 
+    #[inline(never)]
     pub(crate) fn component(&self, slot: Slot) -> Option<&Component> {
-        self.components.get(slot as usize).filter(|component| component.phase != Phase::Gone)
+        self.components.get(slot).filter(|component| component.phase != Phase::Gone)
     }
 
+    #[inline(never)]
     fn component_mut(&mut self, slot: Slot) -> Option<&mut Component> {
-        self.components.get_mut(slot as usize).filter(|component| component.phase != Phase::Gone)
+        self.components.get_mut(slot).filter(|component| component.phase != Phase::Gone)
+    }
+
+    /// Returns the slots of all components, for a loop that changes them.
+    pub(crate) fn slots(&self) -> Vec<Slot> {
+        let mut slots = Vec::new();
+        for (slot, _) in self.components.iter() {
+            slots.push(*slot);
+        }
+        slots
     }
 
     /// The state of a component, or of a topic if there is a name.
@@ -174,11 +187,11 @@ impl Client {
         if topic == Key::NONE {
             return self.out.push(Output::Changed { slot, shared: None, changes });
         }
-        for (slot, component) in self.components.iter().enumerate() {
+        for (slot, component) in self.components.iter() {
             for (field, name) in &component.topics {
                 if *name == topic {
                     let (shared, changes) = (Some(*field), Rc::clone(&changes));
-                    self.out.push(Output::Changed { slot: slot as Slot, shared, changes });
+                    self.out.push(Output::Changed { slot: *slot, shared, changes });
                 }
             }
         }
@@ -193,26 +206,30 @@ impl Client {
 
     /// Drops what waits for a component that goes away.
     fn drop_waiting(&mut self, slot: Slot) {
-        for request in std::mem::take(&mut self.requests) {
-            if request.slot == slot {
-                self.settle(&request, false, failure("not_mounted", "the component was unmounted"));
-            } else {
-                self.requests.push(request);
+        let out = &mut self.out;
+        let mut stays = |request: &Request| {
+            let stays = request.slot != slot;
+            if !stays && request.ticket != 0 {
+                let value = failure("not_mounted", "the component was unmounted");
+                out.push(Output::Settled { ticket: request.ticket, ok: false, value });
             }
-        }
+            stays
+        };
+        self.requests.retain(&mut stays);
+        self.retries.retain(&mut stays);
     }
 
     /// Lets go of a component and of the topics that nobody else shows.
     fn forget(&mut self, slot: Slot) {
-        if let Some(place) = self.components.get_mut(slot as usize) {
-            *place = Component::default();
+        if let Some(component) = self.components.remove(slot) {
+            self.out.push(Output::Forgotten { id: component.id });
         }
         self.drop_topics();
     }
 
     fn drop_topics(&mut self) {
         let components = &self.components;
-        self.topics.retain(|topic| components.iter().any(|component| component.shows(topic.name)));
+        self.topics.retain(|topic| components.iter().any(|(_, component)| component.shows(topic.name)));
     }
 }
 

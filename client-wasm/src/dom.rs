@@ -61,6 +61,10 @@ pub(crate) enum Op {
     State,
     /// (nothing): the socket wants another turn.
     Turn,
+    /// (nothing) id: the id of a removed component may be used again.
+    Forgotten,
+    /// (nothing) build: the server named its build.
+    Build,
 }
 
 /// Takes operations.

@@ -82,7 +82,7 @@ pub fn turn(what: u32, slot: u32, a: u32, b: u32, text: &str, more: &str) -> f64
         let page = &mut engine.page;
         let mut value = || value.take().unwrap_or_default();
         match what {
-            MOUNT => page.mount(text, value(), a != 0),
+            MOUNT => page.mount(slot, text, value(), a != 0),
             UNMOUNT => page.unmount(slot),
             EVENT => page.event(slot, a, b, value()),
             EDIT => {
@@ -112,10 +112,13 @@ pub fn turn(what: u32, slot: u32, a: u32, b: u32, text: &str, more: &str) -> f64
                 page.stage.dom.put(Op::State, &[], &[&state]);
             }
             KEEP => {
-                let kept = page.client.keep();
-                page.stage.dom.put(Op::State, &[], &[&kept]);
+                let queue = page.client.queue();
+                page.stage.dom.put(Op::State, &[], &[&queue]);
             }
-            LOADING => said = f64::from(u8::from(page.client.waits(slot, &|_| true))),
+            LOADING => {
+                let busy = page.client.waits(slot, &|_| true) || a != 0 && page.client.is_dirty(slot, None);
+                said = f64::from(u8::from(busy));
+            }
             SOCKET => engine.hear(),
             _ => {}
         }
@@ -161,11 +164,11 @@ const WAKE: u32 = 12;
 const LEAVE: u32 = 13;
 /// The state of a component, shared fields included: an operation of its own brings it at once.
 const STATE: u32 = 14;
-/// Whether something of the component is unanswered.
+/// Whether something of the component is unanswered, or if `a` is not 0, an edit unsent.
 const LOADING: u32 = 15;
 /// The socket asked for a turn.
 const SOCKET: u32 = 16;
 /// A new engine for the socket's address; `a` is any number.
 const START: u32 = 17;
-/// What is unanswered, for the page that a reload makes; empty if nothing is. It comes as the state does.
+/// Unanswered messages, for the page that a reload makes. They come as the state does.
 const KEEP: u32 = 18;

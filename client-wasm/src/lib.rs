@@ -15,6 +15,7 @@ mod memory;
 mod page;
 mod patch;
 mod render;
+mod slots;
 mod store;
 mod transport;
 mod value;

@@ -4,11 +4,11 @@ use crate::client::{Client, Kind, Origin, Output, Phase, Slot};
 use crate::dom::{Dom, Op};
 use crate::patch::Change;
 use crate::render::{ALL, Blueprint, CONTROL, LOCAL, Of, Stage, Surroundings, View, WIRE, shown};
+use crate::slots::Slots;
 use crate::store::{Edit, Tag};
 use crate::value::{Key, Val, write_count};
 
 /// An element that shows a component, or the place of one without.
-#[derive(Default)]
 struct Place {
     /// Whether there is an element to show it in.
     element: bool,
@@ -54,7 +54,7 @@ pub(crate) struct Page<D> {
     pub(crate) stage: Stage<D>,
     /// Those that came, by their hash. They stay for as long as the page lives.
     blueprints: Vec<&'static Blueprint>,
-    places: Vec<Place>,
+    places: Slots<Place>,
     /// The views that the operations which run next make an end of trusting the server's HTML.
     adopted: Vec<Slot>,
     temporary: u32,
@@ -68,7 +68,7 @@ impl<D: Dom> Page<D> {
             client: Client::new(seed),
             stage: Stage::new(dom),
             blueprints: Vec::new(),
-            places: Vec::new(),
+            places: Slots::new(),
             adopted: Vec::new(),
             temporary: 0,
             notify: Vec::new(),
@@ -76,17 +76,15 @@ impl<D: Dom> Page<D> {
     }
 
     /// Mounts a component. `of` is a list: its id on the wire, what the renderer chose, whom the page was made for.
-    pub(crate) fn mount(&mut self, source: &str, of: Val, element: bool) {
+    pub(crate) fn mount(&mut self, slot: Slot, source: &str, of: Val, element: bool) {
         let mut of = of.into_list();
         let mut part = |at: usize| of.get_mut(at).map(std::mem::take).unwrap_or_default();
-        self.client.mount(part(0).str().unwrap_or_default(), source.into());
-        self.places.push(Place { element, shape: part(1), user: part(2), view: None });
+        self.client.mount(slot, part(0).str().unwrap_or_default(), source.into());
+        self.places.insert(slot, Place { element, shape: part(1), user: part(2), view: None });
     }
 
     pub(crate) fn unmount(&mut self, slot: Slot) {
-        if let Some(place) = self.places.get_mut(slot as usize)
-            && let Some(view) = std::mem::take(place).view
-        {
+        if let Some(view) = self.places.remove(slot).and_then(|place| place.view) {
             view.drop(&mut self.stage);
         }
         self.client.unmount(slot);
@@ -98,7 +96,7 @@ impl<D: Dom> Page<D> {
         let mut temporary = String::from("temp-");
         write_count(u64::from(self.temporary), &mut temporary);
         event.set(Key::of("temp"), temporary.into());
-        let Some(place) = self.places.get_mut(slot as usize) else { return };
+        let Some(place) = self.places.get_mut(slot) else { return };
         let Some(view) = &mut place.view else { return };
         let of = Sight { client: &self.client, slot };
         let around = Surroundings { of: &of, user: &place.user, event: &event };
@@ -156,7 +154,7 @@ impl<D: Dom> Page<D> {
         if let Some(blueprint) = blueprint {
             self.blueprints.push(Box::leak(Box::new(blueprint)));
         }
-        for slot in 0..self.places.len() as Slot {
+        for slot in self.client.slots() {
             if !malformed {
                 self.show(slot);
             } else if self.client.component(slot).is_some_and(|component| component.template == hash) {
@@ -231,6 +229,8 @@ impl<D: Dom> Page<D> {
                 self.stage.dom.put(Op::Settle, &[ticket, u32::from(ok)], &[&value.json()]);
             }
             Output::Event { slot, event } => self.stage.dom.put(Op::Emit, &[slot], &[&event.json()]),
+            Output::Build(build) => self.stage.dom.put(Op::Build, &[], &[&build]),
+            Output::Forgotten { id } => self.stage.dom.put(Op::Forgotten, &[], &[id.name()]),
             Output::Template { hash, template } => self.template(hash, Some(template)),
         }
     }
@@ -242,7 +242,7 @@ impl<D: Dom> Page<D> {
             return;
         }
         let hash = component.template;
-        let Some(place) = self.places.get_mut(slot as usize) else { return };
+        let Some(place) = self.places.get_mut(slot) else { return };
         if place.element {
             if place.view.as_ref().is_some_and(|view| view.blueprint.hash == hash) {
                 self.view(slot, 0, ALL, None, (Key::NONE, &[]));
@@ -258,7 +258,7 @@ impl<D: Dom> Page<D> {
 
     /// Makes the view of a component, out of what the server rendered if it can be.
     fn build(&mut self, slot: Slot, blueprint: &'static Blueprint) {
-        let Some(place) = self.places.get_mut(slot as usize) else { return };
+        let Some(place) = self.places.get_mut(slot) else { return };
         if let Some(old) = place.view.take() {
             old.drop(&mut self.stage);
         }
@@ -279,7 +279,7 @@ impl<D: Dom> Page<D> {
         }
         // Where nothing was adopted, other people's code changed what is ours; what is left of it is kept in step.
         for slot in &adopted {
-            let view = self.places.get(*slot as usize).and_then(|place| place.view.as_ref());
+            let view = self.places.get(*slot).and_then(|place| place.view.as_ref());
             if let Some(blueprint) = view.map(|view| view.blueprint) {
                 self.build(*slot, blueprint);
             }
@@ -295,7 +295,7 @@ impl<D: Dom> Page<D> {
         local: Option<(usize, Val)>,
         changes: (Key, &[Change]),
     ) {
-        let Some(place) = self.places.get_mut(slot as usize) else { return };
+        let Some(place) = self.places.get_mut(slot) else { return };
         let Some(view) = &mut place.view else { return };
         let of = Sight { client: &self.client, slot };
         let around = Surroundings { of: &of, user: &place.user, event: &Val::Null };

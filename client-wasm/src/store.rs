@@ -18,7 +18,7 @@ pub(crate) type Tag = u64;
 #[derive(Debug)]
 pub(crate) struct Stream {
     /// Which history `rev` counts in.
-    pub(crate) epoch: Key,
+    pub(crate) epoch: String,
     pub(crate) rev: u64,
     /// A snapshot was asked for: patches are of no use until it is there.
     pub(crate) stale: bool,
@@ -32,7 +32,7 @@ pub(crate) struct Stream {
 impl Default for Stream {
     fn default() -> Self {
         let held = Val::Obj(Vec::new());
-        Self { epoch: Key::NONE, rev: 0, stale: false, state: Val::Null, held, guesses: Vec::new() }
+        Self { epoch: String::new(), rev: 0, stale: false, state: Val::Null, held, guesses: Vec::new() }
     }
 }
 
@@ -48,9 +48,9 @@ impl Stream {
     }
 
     /// Replaces everything by a snapshot; guesses stay over it.
-    pub(crate) fn replace(&mut self, state: Val, epoch: Key, rev: u64) {
+    pub(crate) fn replace(&mut self, state: Val, epoch: &str, rev: u64) {
         self.state = if matches!(state, Val::Obj(_)) { state } else { Val::Obj(Vec::new()) };
-        self.epoch = epoch;
+        self.epoch = epoch.into();
         self.rev = rev;
         self.stale = false;
         self.held = Val::Obj(Vec::new());

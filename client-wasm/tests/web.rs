@@ -19,7 +19,7 @@ extern "C" {
     fn run(words: &[u32], text: &str) -> bool;
     fn reset();
     #[wasm_bindgen(thread_local_v2, js_name = elements)]
-    static ELEMENTS: js_sys::Array;
+    static ELEMENTS: js_sys::Map;
 }
 
 /// Runs JavaScript with the component's element as `el`; what it returns, as text.
@@ -37,7 +37,7 @@ fn page(html: &str) -> JsValue {
         "const el = document.createElement('live-component'); el.innerHTML = html; document.body.append(el); return el",
     );
     let element = make.call1(&JsValue::NULL, &html.into()).expect("an element is made");
-    ELEMENTS.with(|elements| elements.set(0, element.clone()));
+    ELEMENTS.with(|elements| elements.set(&0.into(), &element));
     element
 }
 

@@ -1,6 +1,6 @@
-//! What a page fetches beside the socket: the client's two files and the templates, compressed beforehand.
+//! Files that a page fetches beside the socket: the client, its optional modules and the templates, compressed beforehand.
 
-mod client;
+pub(crate) mod client;
 mod encoding;
 
 use std::collections::HashMap;
@@ -37,7 +37,7 @@ struct File {
 impl Assets {
     /// The client's files, and these templates: hash and compiled form.
     pub(crate) fn new<'a>(templates: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
-        let mut files = HashMap::from(client::files());
+        let mut files = HashMap::from_iter(client::files());
         for (hash, json) in templates {
             let plain = Bytes::copy_from_slice(json.as_bytes());
             let file = File {

@@ -164,10 +164,13 @@ impl Live {
         painter.paint(instance, &json, attributes, 0).await.map(Markup)
     }
 
-    /// The element that loads the client: once a page, anywhere in it.
+    /// Returns the element that loads the client: once a page, anywhere in it. It names the build, so that the page
+    /// notices a later one.
     #[must_use]
     pub fn script(&self) -> Markup {
-        Markup(format!(r#"<script type="module" src="{}/client.js"></script>"#, self.runtime.core().path))
+        let core = self.runtime.core();
+        let (path, build) = (&core.path, paint::escape(&core.build));
+        Markup(format!(r#"<script type="module" src="{path}/client.js" data-build="{build}"></script>"#))
     }
 
     /// A page as a response that no cache keeps: what is sealed in it is this visitor's.

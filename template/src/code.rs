@@ -4,7 +4,8 @@
 //! mean, the `blocks` for the DOM and the `code` for the engine.
 //!
 //! # Blocks
-//! `[html, namespace, holes]`. Each hole begins with its [`Place`] and the walk to its element, a step of which is
+//! `[html, namespace, holes]`, and where a construct in it needs optional modules of the client, a list of their names as a
+//! fourth element: the page loads those beside `client.js`. Each hole begins with its [`Place`] and the walk to its element, a step of which is
 //! `comments << 16 | elements`. The engine never reads them: they are for `client-wasm/js/dom.js`.
 //!
 //! # Code

@@ -2,9 +2,10 @@
 
 use super::Client;
 use super::component::{Phase, Progress};
-use super::output::{Failure, Output, Slot};
+use super::output::{Failure, Output};
 use super::receive::Message;
 use super::request::{Kind, Request};
+use crate::slots::Slot;
 use crate::value::{Key, Val};
 
 /// How often a message is tried again when the server says that it is busy.

@@ -6,7 +6,7 @@ use crate::value::{Key, Val};
 /// How far it has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Phase {
-    /// It is not there any more.
+    /// The page has removed it; its unmount is unanswered.
     #[default]
     Gone,
     Mounting,

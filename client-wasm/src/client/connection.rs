@@ -3,7 +3,7 @@
 use super::output::Output;
 use super::request::Kind;
 use super::{Client, link};
-use crate::value::{Key, Val, write_count};
+use crate::value::{Val, write_count};
 
 impl Client {
     /// The socket is open: say who we are.
@@ -43,7 +43,7 @@ impl Client {
         self.link.timer = self.after(pause);
         if code == 4410 {
             // Only now: nothing goes out over a socket that is gone.
-            self.session = Key::NONE;
+            self.session.clear();
             self.lose_session();
         }
     }

@@ -3,10 +3,8 @@
 use std::rc::Rc;
 
 use crate::patch::Change;
+use crate::slots::Slot;
 use crate::value::{Key, Val};
-
-/// A component's place in the client; never given to another one.
-pub(crate) type Slot = u32;
 
 /// Why something failed: the payload of an `ERROR`, or the like made by the client itself.
 pub(crate) type Failure = Val;
@@ -73,6 +71,10 @@ pub(crate) enum Output {
     Settled { ticket: u32, ok: bool, value: Val },
     /// An application event: an object of `name` and `data`.
     Event { slot: Slot, event: Val },
+    /// The server named its build.
+    Build(String),
+    /// Nothing follows about a removed component: its id may be used again.
+    Forgotten { id: Key },
     /// A template came over the socket.
     Template { hash: Key, template: Val },
 }

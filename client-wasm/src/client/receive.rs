@@ -1,9 +1,9 @@
 //! What the server says.
 
-use super::component::Phase;
-use super::output::{Output, Slot, failure};
+use super::component::{Component, Phase};
+use super::output::{Output, failure};
 use super::request::{Kind, Request};
-use super::{Client, Topic, link};
+use super::{Client, Slot, Topic, link};
 use crate::store::{Stream, Tag};
 use crate::value::{Key, Val, parse, write_count};
 
@@ -40,12 +40,12 @@ impl Client {
             return;
         }
         let id = frame.key_of("componentId");
-        // The newest: an id is used again when an element with it comes back.
-        let slot = self.components.iter().rposition(|component| component.id == id && id != Key::NONE);
+        let is = |component: &Component| component.id == id && component.phase != Phase::Gone;
+        let of = self.components.iter().find(|(_, component)| is(component));
         let message = Message {
             frame: &frame,
             reference: frame.int_of("ref"),
-            slot: slot.map(|slot| slot as Slot),
+            slot: of.map(|(slot, _)| *slot),
             topic: frame.key_of("topic"),
         };
         match kind {
@@ -55,10 +55,9 @@ impl Client {
             "COMPONENT_MOUNTED" => self.mounted(&message, payload),
             "STATE_SNAPSHOT" => self.snapshot(&message, payload),
             "EVENT" => {
-                for (slot, component) in self.components.iter().enumerate() {
-                    let slot = slot as Slot;
-                    if message.slot == Some(slot) || component.shows(message.topic) {
-                        self.out.push(Output::Event { slot, event: payload.clone() });
+                for (slot, component) in self.components.iter() {
+                    if message.slot == Some(*slot) || component.shows(message.topic) {
+                        self.out.push(Output::Event { slot: *slot, event: payload.clone() });
                     }
                 }
             }
@@ -78,19 +77,20 @@ impl Client {
 
     fn welcome(&mut self, payload: &Val) {
         let resumed = payload.named("resumed") == Some(&Val::Bool(true));
-        let known = self.session != Key::NONE;
+        let known = !self.session.is_empty();
         if let Some(ms) = payload.int_of("heartbeatMs") {
             self.heartbeat = ms.clamp(100, 3_600_000) as u32;
         }
         let limit = |name| payload.named("limits").and_then(|limits| limits.int_of(name));
         self.in_flight = limit("inFlight").map_or(64, |n| n.max(1) as usize);
         self.message_bytes = limit("messageBytes").map_or(65_536, |n| n as usize);
-        if !resumed {
+        if !resumed || self.requests.is_empty() {
             self.connections.clear();
         }
-        self.connections.push(payload.key_of("connection"));
-        self.session = payload.key_of("session");
-        self.secret = payload.key_of("resume");
+        self.connections.push(payload.text_of("connection").into());
+        self.session = payload.text_of("session").into();
+        self.secret = payload.text_of("resume").into();
+        self.out.push(Output::Build(payload.text_of("build").into()));
         self.link.phase = link::Phase::Open;
         self.link.attempt = 0;
         self.link.code = 0;
@@ -105,7 +105,7 @@ impl Client {
         } else if known {
             self.lose_session();
         }
-        for component in &mut self.components {
+        for (_, component) in self.components.iter_mut() {
             component.stream.stale = false;
         }
         for topic in &mut self.topics {
@@ -135,7 +135,6 @@ impl Client {
                 && component.retries(request.name)
             {
                 request.again();
-                request.left = false;
                 request.tries = 0;
                 for tag in std::mem::take(&mut request.tags) {
                     // Edits are put back by themselves; what is left are guesses.
@@ -151,7 +150,7 @@ impl Client {
                 self.report(&request, &lost);
             }
         }
-        for slot in 0..self.components.len() as Slot {
+        for slot in self.slots() {
             let Some(component) = self.component_mut(slot) else { continue };
             for edit in std::mem::take(&mut component.edits) {
                 component.typed.set(edit.field, edit.value);
@@ -159,7 +158,7 @@ impl Client {
             let typed = std::mem::replace(&mut component.typed, Val::Obj(Vec::new()));
             component.stream.forget_guesses(&kept);
             component.topics.clear();
-            component.stream.epoch = Key::NONE;
+            component.stream.epoch.clear();
             component.phase = Phase::Mounting;
             let request = Request::new(slot, Kind::Mount, &component.source);
             let props = component.props.clone();
@@ -181,7 +180,7 @@ impl Client {
         if let Some(slot) = message.slot
             && let Some(component) = self.component_mut(slot)
         {
-            component.stream.replace(payload.take("state"), message.frame.key_of("epoch"), message.rev());
+            component.stream.replace(payload.take("state"), message.frame.text_of("epoch"), message.rev());
             component.template = payload.key_of("template");
             component.retry = payload.take("retry");
             component.phase = Phase::Live;
@@ -200,11 +199,10 @@ impl Client {
             self.topics.push(Topic { name: message.topic, stream: Stream::default() });
         }
         if let Some(stream) = self.stream_of(message) {
-            stream.replace(state, message.frame.key_of("epoch"), message.rev());
-            for (slot, component) in self.components.iter().enumerate() {
-                let slot = slot as Slot;
-                if message.slot == Some(slot) || message.slot.is_none() && component.shows(message.topic) {
-                    self.out.push(Output::Replaced { slot });
+            stream.replace(state, message.frame.text_of("epoch"), message.rev());
+            for (slot, component) in self.components.iter() {
+                if message.slot == Some(*slot) || message.slot.is_none() && component.shows(message.topic) {
+                    self.out.push(Output::Replaced { slot: *slot });
                 }
             }
         }
@@ -247,7 +245,7 @@ impl Client {
                     self.changed(slot, Key::NONE, changes);
                 }
                 (Some(mut changes), None) => {
-                    for tag in self.tags_by(message.frame.text_of("by")) {
+                    for tag in self.tags_by(message.frame.named("by").unwrap_or(&Val::Null)) {
                         if let Some(stream) = self.stream(0, message.topic) {
                             stream.release(tag, &mut changes);
                         }
@@ -271,19 +269,21 @@ impl Client {
         self.answer(message, true, message.frame.named("result").cloned().unwrap_or_default());
     }
 
-    /// The guesses of the request of ours that a topic's patch names as its cause.
-    fn tags_by(&self, by: &str) -> Vec<Tag> {
+    /// Returns the guesses of this page's requests that a topic's patch names as its causes: one name or a list of them.
+    fn tags_by(&self, by: &Val) -> Vec<Tag> {
+        let names = by.list().unwrap_or(std::slice::from_ref(by));
+        let mut tags = Vec::new();
         for request in &self.requests {
             for connection in &self.connections {
-                let mut name = String::from(connection.name());
+                let mut name = connection.clone();
                 name.push(':');
                 write_count(request.reference, &mut name);
-                if name == by {
-                    return request.tags.clone();
+                if names.iter().any(|by| by.str() == Some(&name)) {
+                    tags.extend_from_slice(&request.tags);
                 }
             }
         }
-        Vec::new()
+        tags
     }
 
     fn taken_away(&mut self, message: &Message<'_>, payload: &Val) {
@@ -292,7 +292,7 @@ impl Client {
             payload.named("reason").and_then(Val::str).unwrap_or("the server unmounted the component");
         self.drop_waiting(slot);
         if let Some(component) = self.component_mut(slot) {
-            component.stream.epoch = Key::NONE;
+            component.stream.epoch.clear();
             component.topics.clear();
         }
         self.fail(slot, failure("not_mounted", reason));

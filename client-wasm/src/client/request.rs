@@ -1,6 +1,7 @@
 //! Messages that wait for their reply.
 
-use super::output::{Origin, Slot};
+use super::output::Origin;
+use crate::slots::Slot;
 use crate::store::Tag;
 use crate::value::{Key, Val, write_count, write_json, write_string};
 
@@ -108,20 +109,15 @@ impl Request {
         }
     }
 
-    /// Edits go along no more; the message goes out another time.
+    /// Prepares the message to go out another time, under another `ref`: the server has not handled it, and no edits go
+    /// along any more.
     pub(super) fn again(&mut self) {
         self.sent = false;
+        self.left = false;
         if self.kind == Kind::Action {
             self.set.clear();
             self.fields.clear();
         }
-    }
-
-    /// An action that never left, as JSON: `{"slot":…,"action":…,"payload":…,"set":…}`.
-    pub(super) fn call(&self, out: &mut String) {
-        out.push_str("{\"slot\":");
-        write_count(u64::from(self.slot), out);
-        self.end(out);
     }
 
     /// The frame, with word of the replies received so far if `ack` is not 0.
@@ -142,13 +138,9 @@ impl Request {
         }
         frame.push_str(",\"componentId\":");
         write_string(component.name(), &mut frame);
-        self.end(&mut frame);
+        frame.push_str(&self.rest);
+        frame.push_str(&self.set);
+        frame.push('}');
         frame
-    }
-
-    fn end(&self, out: &mut String) {
-        out.push_str(&self.rest);
-        out.push_str(&self.set);
-        out.push('}');
     }
 }

@@ -14,30 +14,30 @@ const ACK_EVERY: u32 = 16;
 impl Client {
     pub(super) fn hello(&self) -> String {
         let mut hello = String::from("{\"v\":1,\"type\":\"HELLO\",\"payload\":{");
-        if self.session != Key::NONE {
+        if !self.session.is_empty() {
             hello.push_str("\"session\":");
-            write_string(self.session.name(), &mut hello);
+            write_string(&self.session, &mut hello);
             hello.push_str(",\"resume\":");
-            write_string(self.secret.name(), &mut hello);
+            write_string(&self.secret, &mut hello);
             hello.push_str(",\"acked\":");
             write_count(self.acknowledged(), &mut hello);
             hello.push_str(",\"streams\":");
             let mut comma = '{';
             let mut position = |prefix: &str, name: Key, stream: &Stream| {
-                if stream.epoch != Key::NONE {
+                if !stream.epoch.is_empty() {
                     hello.push(comma);
                     comma = ',';
                     let mut key = String::from(prefix);
                     key.push_str(name.name());
                     write_string(&key, &mut hello);
                     hello.push_str(":[");
-                    write_string(stream.epoch.name(), &mut hello);
+                    write_string(&stream.epoch, &mut hello);
                     hello.push(',');
                     write_count(stream.rev, &mut hello);
                     hello.push(']');
                 }
             };
-            for component in &self.components {
+            for (_, component) in self.components.iter() {
                 position("c:", component.id, &component.stream);
             }
             for topic in &self.topics {
@@ -81,7 +81,7 @@ impl Client {
             if request.sent {
                 continue;
             }
-            let Some(component) = self.components.get(request.slot as usize) else { continue };
+            let Some(component) = self.components.get(request.slot) else { continue };
             let frame = request.frame(component.id, ack);
             if frame.len() > self.message_bytes {
                 at -= 1;
@@ -125,30 +125,22 @@ impl Client {
         self.out.push(Output::Send(frame));
     }
 
-    /// What is unanswered, as JSON, for the page that a reload makes: `hello` goes on with this session, `frames` went
-    /// out and may have been handled, `calls` never left. Empty if there is nothing.
-    pub(crate) fn keep(&self) -> String {
-        let (mut frames, mut calls) = (String::new(), String::new());
-        for request in &self.requests {
-            let Some(component) = self.component(request.slot) else { continue };
-            let list = if request.left { &mut frames } else { &mut calls };
-            if request.kind == Kind::Action || request.kind == Kind::Property && request.left {
-                list.push_str(if list.is_empty() { "" } else { "," });
-                if request.left {
-                    list.push_str(&request.frame(component.id, 0));
-                } else {
-                    request.call(list);
+    /// Returns unanswered actions and edits as a JSON list: `HELLO` to resume their session, then for each a list of 1 if
+    /// the server may have handled it, else 0, and its frame.
+    pub(crate) fn queue(&self) -> String {
+        let mut queue = String::from("[");
+        queue.push_str(&self.hello());
+        for list in [&self.requests, &self.retries] {
+            for request in list {
+                let Some(component) = self.component(request.slot) else { continue };
+                if matches!(request.kind, Kind::Action | Kind::Property) {
+                    queue.push_str(if request.left { ",[1," } else { ",[0," });
+                    queue.push_str(&request.frame(component.id, 0));
+                    queue.push(']');
                 }
             }
         }
-        let mut kept = String::new();
-        if !(frames.is_empty() && calls.is_empty()) {
-            for part in
-                ["{\"hello\":", &self.hello(), ",\"frames\":[", &frames, "],\"calls\":[", &calls, "]}"]
-            {
-                kept.push_str(part);
-            }
-        }
-        kept
+        queue.push(']');
+        queue
     }
 }

@@ -22,7 +22,7 @@ impl Table {
     /// One that is welcomed, with an open counter mounted at slot 0.
     fn live() -> Self {
         let mut table = Self::new();
-        table.client.mount("c1", open("counter"));
+        table.client.mount(0, "c1", open("counter"));
         table.connect();
         let sent = table.welcome("s1", false);
         assert_eq!(sent, [mount_frame(1, "c1", "counter")]);
@@ -33,7 +33,7 @@ impl Table {
     /// A chat at slot 0, with the topic `chat/lobby` under `chat`.
     fn chat() -> Self {
         let mut table = Self::new();
-        table.client.mount("c1", open("chat"));
+        table.client.mount(0, "c1", open("chat"));
         table.connect();
         table.welcome("s1", false);
         table.hear(r#"{"v":1,"type":"STATE_SNAPSHOT","topic":"chat/lobby","rev":3,"epoch":"t","payload":{"messages":[{"id":1}]}}"#);
@@ -506,7 +506,7 @@ fn frames_of_an_older_socket_and_nonsense_are_ignored() {
 #[test]
 fn a_failed_mount_is_told_and_events_reach_who_they_are_meant_for() {
     let mut table = Table::chat();
-    table.client.mount("c2", open("nonsense"));
+    table.client.mount(1, "c2", open("nonsense"));
     table.sent();
     table.client.frame(table.socket, r#"{"v":1,"type":"ERROR","ref":2,"componentId":"c2","payload":{"code":"unknown_component","message":"no such"}}"#);
     assert!(table.outputs().iter().any(|o| matches!(o, Output::Failed { slot: 1, .. })));
@@ -524,7 +524,7 @@ fn a_failed_mount_is_told_and_events_reach_who_they_are_meant_for() {
 #[test]
 fn a_seal_that_is_good_no_more_asks_for_a_fresh_page() {
     let mut table = Table::live();
-    table.client.mount("c2", r#"{"seal":"of-long-ago"}"#.into());
+    table.client.mount(1, "c2", r#"{"seal":"of-long-ago"}"#.into());
     table.sent();
     table.client.frame(table.socket, r#"{"v":1,"type":"ERROR","ref":2,"componentId":"c2","payload":{"code":"bad_seal","message":"expired"}}"#);
     let outputs = table.outputs();
@@ -539,9 +539,14 @@ fn an_unmounted_component_takes_its_topics_and_its_calls_along() {
     table.client.unmount(0);
     let outputs = table.outputs();
     assert!(outputs.iter().any(|o| matches!(o, Output::Settled { ticket: 4, ok: false, .. })));
-    assert!(table.client.component(0).is_some(), "until the server has heard of it");
+    assert!(table.client.component(0).is_none());
+    assert_eq!(
+        table.client.topics.len(),
+        1,
+        "the session holds the topic until the server has handled the unmount"
+    );
     table.hear(r#"{"v":1,"type":"ACK","ref":3,"componentId":"c1"}"#);
-    assert!(table.client.component(0).is_none() && table.client.topics.is_empty());
+    assert!(table.client.slots().is_empty() && table.client.topics.is_empty());
 }
 
 #[test]
@@ -581,7 +586,7 @@ const RETRYING: &str = r#"{"v":1,"type":"COMPONENT_MOUNTED","ref":1,"componentId
 #[test]
 fn an_action_that_may_be_run_twice_is_sent_again_in_a_new_session() {
     let mut table = Table::new();
-    table.client.mount("c1", open("counter"));
+    table.client.mount(0, "c1", open("counter"));
     table.connect();
     table.welcome("s1", false);
     table.hear(RETRYING);
@@ -676,19 +681,152 @@ fn a_session_taken_over_waits_for_the_user_who_takes_it_back() {
 }
 
 #[test]
-fn what_a_reload_keeps_is_told_apart_by_whether_it_left() {
+fn the_queue_for_a_reload_tells_what_left_from_what_did_not() {
     let mut table = Table::live();
-    assert_eq!(table.client.keep(), "");
+    let queue = |table: &Table| -> serde_json::Value {
+        serde_json::from_str(&table.client.queue()).expect("the queue is JSON")
+    };
+    assert_eq!(queue(&table)[0]["payload"]["session"], "s1");
+    assert_eq!(queue(&table)[1], serde_json::Value::Null);
     table.call("gone_out", 1);
     table.sent();
+    // The server was busy: this one was not handled, and waits for its next try.
+    table.call("refused", 1);
+    table
+        .hear(r#"{"v":1,"type":"ERROR","ref":3,"payload":{"code":"overloaded","message":"m","retryMs":50}}"#);
     table.client.closed(table.socket, 1006);
     table.client.edit(0, Key::of("title"), Val::text("x"), false);
     table.client.action(0, Key::of("waits"), "[5]", Origin::default(), 0, Vec::new());
-    let kept: serde_json::Value = serde_json::from_str(&table.client.keep()).unwrap();
-    assert_eq!(kept["hello"]["payload"]["session"], "s1");
-    assert_eq!(kept["hello"]["payload"]["acked"], 1);
-    assert_eq!(kept["frames"].as_array().unwrap().len(), 1);
-    assert_eq!(kept["frames"][0]["action"], "gone_out");
-    let call = serde_json::json!([{"slot": 0, "action": "waits", "payload": [5], "set": {"title": "x"}}]);
-    assert_eq!(kept["calls"], call);
+    let queue = queue(&table);
+    assert_eq!(queue[0]["payload"]["acked"], 1);
+    let of = |at: usize| (queue[at][0].as_u64(), queue[at][1]["action"].as_str());
+    assert_eq!(
+        [of(1), of(2), of(3)],
+        [(Some(1), Some("gone_out")), (Some(0), Some("waits")), (Some(0), Some("refused"))]
+    );
+    assert_eq!(queue[2][1]["payload"], serde_json::json!([5]));
+    assert_eq!(queue[2][1]["set"], serde_json::json!({"title": "x"}));
+    assert_eq!(queue[4], serde_json::Value::Null);
+}
+
+#[test]
+fn late_messages_find_nothing_and_an_id_is_free_when_the_unmount_is_answered() {
+    let mut table = Table::live();
+    table.call("late", 7);
+    table.client.unmount(0);
+    table.sent();
+    // Replies and patches that the server sent before it handled the unmount.
+    for frame in [
+        r#"{"v":1,"type":"STATE_UPDATE","componentId":"c1","rev":1,"payload":{"count":9}}"#,
+        r#"{"v":1,"type":"STATE_UPDATE","ref":2,"componentId":"c1","rev":2,"payload":{"count":9}}"#,
+        r#"{"v":1,"type":"STATE_SNAPSHOT","componentId":"c1","rev":2,"epoch":"e","payload":{"count":9}}"#,
+        r#"{"v":1,"type":"COMPONENT_MOUNTED","ref":1,"componentId":"c1","rev":0,"epoch":"e","payload":{"component":"counter","template":"h","state":{"count":9},"topics":{}}}"#,
+        r#"{"v":1,"type":"COMPONENT_UNMOUNTED","componentId":"c1","payload":{"reason":"r"}}"#,
+    ] {
+        table.client.frame(table.socket, frame);
+        assert_eq!(table.outputs(), [], "{frame}");
+        assert!(table.client.component(0).is_none());
+    }
+    // The server is busy: the unmount goes out again, and the id stays in use.
+    table.client.frame(
+        table.socket,
+        r#"{"v":1,"type":"ERROR","ref":3,"componentId":"c1","payload":{"code":"overloaded","message":"m"}}"#,
+    );
+    let forgotten = |outputs: Vec<Output>| outputs.contains(&Output::Forgotten { id: Key::of("c1") });
+    let outputs = table.outputs();
+    let timer =
+        outputs.iter().find_map(|o| if let Output::Timer { token, .. } = o { Some(*token) } else { None });
+    assert!(!forgotten(outputs));
+    table.client.timer(timer.expect("it is tried again"));
+    assert_eq!(table.sent(), [r#"{"v":1,"type":"COMPONENT_UNMOUNT","ref":4,"componentId":"c1"}"#]);
+    table.client.frame(table.socket, r#"{"v":1,"type":"ACK","ref":4,"componentId":"c1"}"#);
+    assert!(forgotten(table.outputs()) && table.client.slots().is_empty());
+}
+
+#[test]
+fn nothing_is_left_of_removed_components() {
+    let mut table = Table::live();
+    for round in 0..50_u32 {
+        let (slot, first) = (round + 1, u64::from(round) * 3 + 2);
+        table.client.mount(slot, "c2", open("counter"));
+        table.hear(&format!(
+            r#"{{"v":1,"type":"STATE_SNAPSHOT","topic":"board","rev":1,"epoch":"t{round}","payload":{{}}}}"#
+        ));
+        table.hear(&format!(
+            r#"{{"v":1,"type":"COMPONENT_MOUNTED","ref":{first},"componentId":"c2","rev":0,"epoch":"e{round}","payload":{{"component":"counter","template":"h","state":{{"count":0}},"topics":{{"board":"board"}}}}}}"#
+        ));
+        table.client.edit(slot, Key::of("count"), Val::Int(3), false);
+        table.client.action(slot, Key::of("busy"), "", Origin::default(), 9, Vec::new());
+        table.hear(&format!(
+            r#"{{"v":1,"type":"ERROR","ref":{},"componentId":"c2","payload":{{"code":"overloaded","message":"m"}}}}"#,
+            first + 1
+        ));
+        assert_eq!(table.client.retries.len(), 1);
+        table.client.unmount(slot);
+        let settled = table.outputs();
+        assert!(
+            settled.iter().any(|o| matches!(o, Output::Settled { ticket: 9, ok: false, .. })),
+            "{settled:?}"
+        );
+        assert!(table.client.component(slot).is_none());
+        table.client.frame(table.socket, &format!(r#"{{"v":1,"type":"ACK","ref":{}}}"#, first + 2));
+        assert!(table.outputs().contains(&Output::Forgotten { id: Key::of("c2") }));
+        let client = &table.client;
+        assert_eq!(client.slots(), [0]);
+        assert_eq!((client.requests.len(), client.retries.len(), client.topics.len()), (0, 0, 0));
+    }
+    // Names of connections and of histories are new each time; they are not kept as interned names.
+    assert_eq!((Key::known("e7"), Key::known("t7"), Key::known("k-s1")), (None, None, None));
+}
+
+#[test]
+fn names_of_connections_stay_bounded() {
+    let mut table = Table::live();
+    for _ in 0..20 {
+        table.drop_and_pause();
+        table.connect();
+        table.welcome("s1", true);
+    }
+    assert_eq!(table.client.connections.len(), 1);
+    // As long as something is unanswered, a patch may name the connection over which it went out first.
+    table.call("a", 1);
+    table.sent();
+    table.drop_and_pause();
+    table.connect();
+    table.welcome("s1", true);
+    assert_eq!(table.client.connections.len(), 2);
+}
+
+#[test]
+fn a_patch_of_several_authors_drops_the_guess_of_each() {
+    for (by, left) in [
+        (r#""k-s1:2""#, 1),
+        (r#"["k-s1:2"]"#, 1),
+        (r#"["k-s1:3","other:2","k-s1:2"]"#, 0),
+        (r#"["other:2","other:3",7,null]"#, 2),
+        ("[]", 2),
+        ("null", 2),
+    ] {
+        let mut table = Table::chat();
+        for ticket in [1, 2] {
+            let guess = (
+                Key::of("chat"),
+                Edit {
+                    field: Key::of("messages"),
+                    path: Vec::new(),
+                    patch: patch::push(Val::Obj(vec![(Key::of("id"), Val::text("temp"))])),
+                },
+            );
+            table.client.action(0, Key::of("send"), "", Origin::default(), ticket, vec![guess]);
+        }
+        let messages = |table: &Table| {
+            let chat = table.client.root(0, Key::of("chat")).expect("the topic is there");
+            chat.named("messages").and_then(Val::list).map(<[Val]>::len)
+        };
+        assert_eq!(messages(&table), Some(3));
+        table.hear(&format!(
+            r#"{{"v":1,"type":"STATE_UPDATE","topic":"chat/lobby","rev":4,"by":{by},"payload":{{}}}}"#
+        ));
+        assert_eq!(messages(&table), Some(1 + left), "{by}");
+    }
 }

@@ -1,33 +1,37 @@
 //! What the page wants.
 
 use super::component::{Component, FieldEdit, Phase, Progress};
-use super::output::{Origin, Output, Slot};
+use super::output::{Origin, Output};
 use super::request::{Kind, Request};
 use super::{Client, link};
+use crate::slots::Slot;
 use crate::store::{Edit, Tag};
 use crate::value::{Key, Val};
 
 impl Client {
-    /// Mounts a component from the payload of its message. `id` is its name on the wire, unique in this page.
-    pub(crate) fn mount(&mut self, id: &str, source: String) -> Slot {
-        let slot = self.components.len() as Slot;
+    /// Mounts a component from the payload of its message. `id` is its name on the wire: no other component has
+    /// it, nor one that was removed and is not [forgotten](Output::Forgotten) yet.
+    pub(crate) fn mount(&mut self, slot: Slot, id: &str, source: String) {
         let request = Request::new(slot, Kind::Mount, &source);
         let id = Key::of(id);
         let typed = Val::Obj(Vec::new());
-        self.components.push(Component { id, source, phase: Phase::Mounting, typed, ..Component::default() });
+        let component = Component { id, source, phase: Phase::Mounting, typed, ..Component::default() };
+        self.components.insert(slot, component);
         self.ask(request);
         if self.link.phase == link::Phase::Idle {
             self.connect();
         }
-        slot
     }
 
-    /// Unmounts it; nobody hears of it again.
+    /// Unmounts a component. Until the server has answered, its id stays for that message, and its topics, because the
+    /// session holds them as long.
     pub(crate) fn unmount(&mut self, slot: Slot) {
-        let Some(component) = self.component(slot) else { return };
+        let Some(component) = self.component_mut(slot) else { return };
         let failed = component.phase == Phase::Failed;
+        component.phase = Phase::Gone;
+        component.stream.epoch.clear();
         self.drop_waiting(slot);
-        if self.session != Key::NONE && !failed {
+        if !self.session.is_empty() && !failed {
             self.ask(Request::new(slot, Kind::Unmount, ""));
         } else {
             self.forget(slot);

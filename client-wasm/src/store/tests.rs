@@ -4,7 +4,7 @@ use crate::value::parse;
 
 fn stream(state: &str) -> Stream {
     let mut stream = Stream::default();
-    stream.replace(parse(state).unwrap(), Key::of("e"), 0);
+    stream.replace(parse(state).unwrap(), "e", 0);
     stream
 }
 
@@ -96,7 +96,7 @@ fn a_guess_that_does_not_fit_any_more_shows_nothing() {
 fn a_snapshot_keeps_the_guesses() {
     let mut s = stream(r#"{"n":1}"#);
     guess(&mut s, 1, set("n", 5));
-    s.replace(parse(r#"{"n":2}"#).unwrap(), Key::of("f"), 9);
+    s.replace(parse(r#"{"n":2}"#).unwrap(), "f", 9);
     assert_eq!(s.state().json(), r#"{"n":5}"#);
     release(&mut s, 1);
     assert_eq!(s.state().json(), r#"{"n":2}"#);

@@ -27,6 +27,7 @@ pub(crate) async fn serve(routes: Router<App>) -> anyhow::Result<()> {
     let data = value("--data").map_or("data", String::as_str);
 
     let runtime = Runtime::builder()
+        .build_name(env!("CARGO_BIN_NAME"))
         .secret(Secret::from_env_or_file(format!("{data}/secret"))?)
         .store(Sqlite::open(format!("{data}/sessions.sqlite"))?)
         .build()?;

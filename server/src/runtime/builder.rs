@@ -208,7 +208,8 @@ impl Builder {
         self
     }
 
-    /// What `WELCOME` calls this build of the application.
+    /// Sets the name of this build in `WELCOME`. A page that was rendered by another build asks whether its client is still
+    /// served, and otherwise is loaded anew when nothing is lost by that. By default the version of Vivaz and of its client.
     #[must_use]
     pub fn build_name(mut self, name: impl Into<Box<str>>) -> Self {
         self.build = Some(name.into());
@@ -293,7 +294,9 @@ impl Builder {
             snapshot_rate: Rate::of_bytes(limits.resync_bytes),
             started: Instant::now(),
             path,
-            build: self.build.unwrap_or_else(|| env!("CARGO_PKG_VERSION").into()),
+            build: self.build.unwrap_or_else(|| {
+                format!("{}-{}", env!("CARGO_PKG_VERSION"), crate::assets::client::VERSION).into()
+            }),
             origins: self.origins,
             proxies,
             addresses: Arc::new(Addresses::new(&limits)),

@@ -31,6 +31,7 @@ mod leases;
 mod limits;
 mod loading;
 mod logs;
+mod modules;
 mod mounting;
 mod order;
 mod paint;

@@ -16,7 +16,7 @@ fn wired(outputs: &[Output]) -> bool {
 #[test]
 fn the_page_is_told_how_it_is_connected() {
     let mut table = Table::new();
-    table.client.mount("c1", open("counter"));
+    table.client.mount(0, "c1", open("counter"));
     assert!(!table.client.is_connected());
     table.connect();
     assert!(!table.client.is_connected(), "not before it is welcomed");
@@ -107,7 +107,7 @@ fn a_socket_given_up_for_its_silence_changes_nothing() {
 #[test]
 fn nothing_counts_before_the_welcome() {
     let mut table = Table::new();
-    table.client.mount("c1", open("counter"));
+    table.client.mount(0, "c1", open("counter"));
     table.connect();
     table.sent();
     table.hear(
@@ -186,25 +186,26 @@ fn a_message_as_large_as_the_server_takes_is_sent() {
 
 #[test]
 fn a_reload_keeps_calls_and_edits_alone() {
+    let queue = |table: &Table| -> Vec<(u64, String)> {
+        let queue: serde_json::Value = serde_json::from_str(&table.client.queue()).unwrap();
+        let entries = queue.as_array().unwrap().iter().skip(1);
+        entries.map(|of| (of[0].as_u64().unwrap(), of[1]["type"].as_str().unwrap().to_owned())).collect()
+    };
     let mut table = Table::new();
-    table.client.mount("c1", open("counter"));
+    table.client.mount(0, "c1", open("counter"));
     table.connect();
     table.welcome("s1", false);
-    assert_eq!(table.client.keep(), "", "a mount is no call");
+    assert_eq!(queue(&table), [], "a mount is no call");
     let mut table = Table::live();
     table.client.closed(table.socket, 1006);
     table.client.edit(0, Key::of("title"), Val::text("x"), false);
+    assert_eq!(queue(&table), [], "an edit whose moment has not come is no message");
     table.client.commit(0, Key::of("title"), 0);
-    assert_eq!(table.client.keep(), "", "an edit that never left is in the page");
     table.call("waits", 0);
-    let kept: serde_json::Value = serde_json::from_str(&table.client.keep()).unwrap();
-    assert_eq!(kept["frames"], serde_json::json!([]));
-    assert_eq!(kept["calls"], serde_json::json!([{"slot": 0, "action": "waits"}]));
+    assert_eq!(queue(&table), [(0, "PROPERTY_UPDATE".to_owned()), (0, "COMPONENT_ACTION".to_owned())]);
 
     let mut table = Table::live();
     table.client.edit(0, Key::of("title"), Val::text("x"), false);
     table.client.commit(0, Key::of("title"), 0);
-    let kept: serde_json::Value = serde_json::from_str(&table.client.keep()).unwrap();
-    assert_eq!(kept["frames"][0]["type"], "PROPERTY_UPDATE");
-    assert_eq!(kept["calls"], serde_json::json!([]));
+    assert_eq!(queue(&table), [(1, "PROPERTY_UPDATE".to_owned())]);
 }

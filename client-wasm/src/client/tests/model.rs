@@ -308,7 +308,7 @@ fn play(seed: u64) {
         settled: BTreeMap::new(),
     };
     let (title, mut typed, mut calls, mut puts) = (Key::of("title"), String::new(), 0_u32, Vec::new());
-    world.client.mount("c1", open("x"));
+    world.client.mount(0, "c1", open("x"));
     world.obey();
     for step in 0..400 {
         match world.dice.roll(40) {

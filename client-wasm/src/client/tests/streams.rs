@@ -5,7 +5,7 @@ use super::*;
 /// A chat at slot 0 that shows a topic under `chat`, and a counter `c2` at slot 1.
 fn two() -> Table {
     let mut table = Table::chat();
-    table.client.mount("c2", open("counter"));
+    table.client.mount(1, "c2", open("counter"));
     table.sent();
     table.hear(r#"{"v":1,"type":"COMPONENT_MOUNTED","ref":2,"componentId":"c2","rev":0,"epoch":"f","payload":{"component":"counter","template":"h","state":{"count":0},"topics":{}}}"#);
     table.outputs();
@@ -176,7 +176,7 @@ fn what_the_server_does_not_have_is_unmounted_without_a_word() {
     assert!(table.client.component(0).is_none());
 
     let mut table = Table::new();
-    table.client.mount("c1", open("counter"));
+    table.client.mount(0, "c1", open("counter"));
     table.client.unmount(0);
     assert!(table.client.component(0).is_none());
     table.connect();

@@ -1,0 +1,1 @@
+var e=({settings:e,components:n,flush:t})=>{e.warnUnsent??=!0,addEventListener("beforeunload",a=>{if(e.warnUnsent){t(document);for(let e of n.values())e.loading&&a.preventDefault()}})};export{e as default};

@@ -1,0 +1,33 @@
+// Loads optional modules: files beside client.js that only some pages need.
+
+/**
+ * The part of the core that modules use; client.js fills it. `leaving` is a function that a module may set: it runs when
+ * the page is left for good and returns true where the session must not end.
+ */
+export const core = {};
+
+/** A hash of all files of the client. */
+export const version = VERSION;
+
+const loading = new Map();
+
+/**
+ * Loads a module and starts it, once. A load that fails is repeated three times, with growing pauses; after that the
+ * failure is reported and the page goes on without the module.
+ */
+export const load = name => {
+  if (!loading.has(name)) loading.set(name, attempt(name, 0));
+};
+
+const attempt = async (name, tries) => {
+  let module;
+  try {
+    // Browsers may keep the failure of an address: each try has another one.
+    module = await import(new URL(`module/${version}/${name}.js?${tries || ''}`, import.meta.url));
+  } catch (error) {
+    if (tries < 3) setTimeout(() => attempt(name, tries + 1), 1000 << tries);
+    else reportError(new Error(`live: the module "${name}" cannot be loaded`, { cause: error }));
+    return;
+  }
+  module.default(core);
+};

@@ -1,0 +1,70 @@
+// Pages that were loaded before a deploy.
+
+import { type Page } from "@playwright/test";
+import { Server } from "./server.ts";
+import { expect, live, test as base } from "./test.ts";
+
+const test = base.extend<{ server: Server }>({
+  server: async ({ problems }, use) => {
+    problems.expect(/WebSocket connection to .* failed/, /ERR_CONNECTION_REFUSED/);
+    const server = await Server.start("e2e-app");
+    await use(server);
+    await server.remove();
+  },
+});
+
+/** Lets the server serve another client from now on: the same one under another version. */
+async function anotherClient(page: Page): Promise<void> {
+  await page.route("**/live/client.js", async (route) => {
+    const response = await route.fetch({ headers: { ...route.request().headers(), "if-none-match": "" } });
+    const text = await response.text();
+    const version = /["'`]([0-9a-f]{16})["'`]/.exec(text)?.[1] ?? "none";
+    await route.fulfill({ contentType: "text/javascript", body: text.replaceAll(version, "0123456789abcdef") });
+  });
+}
+
+function loads(page: Page): () => number {
+  let loads = 0;
+  page.on("request", (request) => {
+    if (request.isNavigationRequest()) loads += 1;
+  });
+  return () => loads;
+}
+
+test("a page goes on after a deploy that leaves the client as it is", async ({ page, server }) => {
+  const count = loads(page);
+  await page.goto(`${server.url}/notice`);
+  await live(page);
+  const asked = page.waitForResponse((response) => response.url().endsWith("/live/client.js"));
+  await server.replace("e2e-next");
+  await asked;
+  await live(page);
+  await page.waitForTimeout(2500);
+  expect(count()).toBe(1);
+});
+
+test("a page with an older client is loaded anew when it is quiet, and once", async ({ page, server }) => {
+  const count = loads(page);
+  await page.goto(`${server.url}/notice`);
+  await live(page);
+  await page.evaluate(() => {
+    const input = document.createElement("input");
+    input.id = "own";
+    document.body.append(input);
+    input.value = "being typed";
+    input.focus();
+  });
+  await anotherClient(page);
+  const asked = page.waitForResponse((response) => response.url().endsWith("/live/client.js"));
+  await server.replace("e2e-next");
+  await asked;
+  await live(page);
+  await page.waitForTimeout(2500);
+  expect(count()).toBe(1);
+  // It is sent, or given up.
+  await page.evaluate(() => document.querySelector("#own")?.remove());
+  await expect.poll(count).toBe(2);
+  await live(page);
+  await page.waitForTimeout(2500);
+  expect(count()).toBe(2);
+});

@@ -1,0 +1,185 @@
+//! The built files: their version, their sizes and ceilings, and the folder that the server embeds.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+
+use anyhow::{Context as _, ensure};
+use serde_json::{Map, Value, json};
+
+use super::{Kind, VERSION};
+use crate::step::say;
+
+/// The most that every page downloads: wasm and `client.js` together, in brotli.
+const CORE_CEILING: usize = 40_000;
+/// The most that one optional module takes, in brotli.
+const MODULE_CEILING: usize = 3_000;
+
+/// An optional module: a file beside `client.js` that only some pages load.
+pub(super) struct Module {
+    pub(super) name: String,
+    pub(super) script: Vec<u8>,
+}
+
+/// Everything that a build makes.
+pub(super) struct Built {
+    wasm: Vec<u8>,
+    wasm_name: String,
+    script: String,
+    modules: Vec<Module>,
+    version: String,
+}
+
+impl Built {
+    /// Computes the version and puts it into `client.js`.
+    pub(super) fn new(
+        wasm: Vec<u8>,
+        wasm_name: String,
+        script: &str,
+        modules: Vec<Module>,
+    ) -> anyhow::Result<Self> {
+        ensure!(script.contains(VERSION), "client.js has to name its version");
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&wasm).update(script.as_bytes());
+        for module in &modules {
+            hasher.update(module.name.as_bytes()).update(&[0]).update(&module.script).update(&[0]);
+        }
+        let hash = hasher.finalize().to_hex();
+        let version = hash.get(..VERSION.len()).context("a hash is longer than a version")?.to_owned();
+        let script = script.replace(VERSION, &version);
+        Ok(Self { wasm, wasm_name, script, modules, version })
+    }
+
+    /// Writes all files, compressed, and the manifest; prints a table of sizes.
+    ///
+    /// # Errors
+    /// Fails where a release is larger than its ceiling; the files are written all the same.
+    pub(super) fn write(&self, dist: &Path, source: &str, kind: Kind) -> anyhow::Result<()> {
+        clear(dist)?;
+        clear(&dist.join("module"))?;
+        fs::create_dir_all(dist.join("module"))?;
+        let mut table = Table::default();
+        say("                               raw     gzip   brotli   of at most")?;
+        let wasm = table.write(dist, "client.wasm", &self.wasm, None)?;
+        let script = table.write(dist, "client.js", self.script.as_bytes(), None)?;
+        table.row("core", None, wasm + script, Some(CORE_CEILING))?;
+        for module in &self.modules {
+            let file = format!("module/{}.js", module.name);
+            table.write(dist, &file, &module.script, Some(MODULE_CEILING))?;
+        }
+        let manifest = json!({
+            "wasm": self.wasm_name,
+            "version": self.version,
+            "source": source,
+            "sizes": table.sizes,
+        });
+        fs::write(dist.join("manifest.json"), serde_json::to_string_pretty(&manifest)? + "\n")?;
+        let excess = table.excess;
+        ensure!(kind == Kind::Dev || excess.is_empty(), "larger than their ceilings: {}", excess.join(", "));
+        Ok(())
+    }
+}
+
+/// The sizes written so far.
+#[derive(Default)]
+struct Table {
+    sizes: Map<String, Value>,
+    /// The files that are larger than their ceiling.
+    excess: Vec<String>,
+}
+
+impl Table {
+    /// Writes one file and its compressed forms; returns its size in brotli.
+    fn write(&mut self, dist: &Path, file: &str, bytes: &[u8], most: Option<usize>) -> anyhow::Result<usize> {
+        let (gzip, brotli) = (gzip(bytes)?, brotli(bytes)?);
+        fs::write(dist.join(file), bytes)?;
+        fs::write(dist.join(format!("{file}.gz")), &gzip)?;
+        fs::write(dist.join(format!("{file}.br")), &brotli)?;
+        self.row(file, Some((bytes.len(), gzip.len())), brotli.len(), most)?;
+        let size = json!({ "raw": bytes.len(), "gzip": gzip.len(), "brotli": brotli.len() });
+        self.sizes.insert(file.to_owned(), size);
+        Ok(brotli.len())
+    }
+
+    /// Prints a row and notes whether it exceeds its ceiling.
+    fn row(
+        &mut self,
+        name: &str,
+        plain: Option<(usize, usize)>,
+        brotli: usize,
+        most: Option<usize>,
+    ) -> anyhow::Result<()> {
+        let (raw, gzip) =
+            plain.map_or_else(Default::default, |(raw, gzip)| (raw.to_string(), gzip.to_string()));
+        let ceiling = most.map_or_else(String::new, |most| most.to_string());
+        if most.is_some_and(|most| brotli > most) {
+            self.excess.push(name.to_owned());
+        }
+        say(&format!("{name:26} {raw:>8} {gzip:>8} {brotli:>8} {ceiling:>12}"))
+    }
+}
+
+/// Removes the files of an earlier build.
+fn clear(folder: &Path) -> anyhow::Result<()> {
+    fs::create_dir_all(folder)?;
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|kind| ["wasm", "js", "gz", "br"].iter().any(|known| kind == *known))
+        {
+            fs::remove_file(path)?;
+        }
+    }
+    Ok(())
+}
+
+fn gzip(bytes: &[u8]) -> anyhow::Result<Vec<u8>> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    encoder.write_all(bytes)?;
+    Ok(encoder.finish()?)
+}
+
+fn brotli(bytes: &[u8]) -> anyhow::Result<Vec<u8>> {
+    let mut out = Vec::new();
+    let mut encoder = brotli::CompressorWriter::new(&mut out, 4096, 11, 22);
+    encoder.write_all(bytes)?;
+    drop(encoder);
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn built(script: &str, module: &str) -> Built {
+        let module = Module { name: "one".to_owned(), script: module.into() };
+        let script = format!("{script} '{VERSION}'");
+        Built::new(b"wasm".to_vec(), "client.wasm".to_owned(), &script, vec![module]).unwrap()
+    }
+
+    #[test]
+    fn the_version_changes_with_any_file_and_stands_in_the_script() {
+        let (one, same) = (built("a", "b"), built("a", "b"));
+        assert_eq!(one.version, same.version);
+        assert_ne!(one.version, built("b", "b").version);
+        assert_ne!(one.version, built("a", "c").version);
+        assert_eq!(one.script, format!("a '{}'", one.version));
+    }
+
+    #[test]
+    fn a_module_above_its_ceiling_fails_a_release() {
+        let folder = std::env::temp_dir().join(format!("vivaz-dist-{}", std::process::id()));
+        let mut random = 7_u32;
+        let noise: String = (0..6000)
+            .map(|_| {
+                random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                char::from(b'!' + (random >> 24) as u8 % 90)
+            })
+            .collect();
+        let large = built("a", &noise);
+        let error = large.write(&folder, "source", Kind::Release).unwrap_err();
+        assert!(error.to_string().contains("module/one.js"), "{error}");
+        large.write(&folder, "source", Kind::Dev).unwrap();
+        built("a", "b").write(&folder, "source", Kind::Release).unwrap();
+        fs::remove_dir_all(folder).unwrap();
+    }
+}
