@@ -41,7 +41,7 @@ pub(crate) fn expand(options: TokenStream, mut block: ItemImpl) -> TokenStream {
         const _: () = {
             use #p as p;
             #[allow(unused_imports)]
-            use p::{MadePlain as _, PickPlain as _, RetPlain as _, Unshaped as _};
+            use p::{MadePlain as _, PickPlain as _, RetPlain as _, Unshaped as _, WithinPlain as _};
             #(#durable)*
             #[doc(hidden)]
             #[allow(missing_docs, unreachable_pub, clippy::all, clippy::pedantic, clippy::restriction)]

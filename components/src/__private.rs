@@ -13,6 +13,7 @@ pub use serde_json::value::RawValue as Raw;
 
 pub use crate::args::Args;
 pub use crate::component::{Call, Called, Component, InTransaction, Return, Returned};
+pub use crate::error::{HandlerError, Settled};
 pub use crate::instance::BoxFuture;
 pub use crate::list::{Key, Keyed};
 pub use crate::registry::Registration;
@@ -134,17 +135,64 @@ pub fn event_data<T: serde::de::DeserializeOwned>(data: &RawValue) -> Result<T> 
 #[derive(Debug)]
 pub struct Ret<T>(pub T);
 
-impl<T: Serialize, E: Into<ActionError>> Ret<std::result::Result<T, E>> {
-    /// The value in JSON.
+// The bounds are the method's and not the block's: a `Result` of any kind finds this method and not the one of
+// `RetPlain`, and what does not meet them is an error.
+impl<T, E> Ret<std::result::Result<T, E>> {
+    /// Encodes the value as JSON.
     ///
     /// # Errors
-    /// The method's own, and when its value has no JSON form.
-    pub fn encode(self) -> Return {
+    /// Returns the method's own error, and one when its value has no JSON form.
+    pub fn encode(self) -> Return
+    where
+        T: Serialize,
+        E: HandlerError,
+    {
         match self.0 {
             Ok(value) => encode(&value),
-            Err(error) => Err(error.into()),
+            Err(error) => Err(error.into_action_error()),
         }
     }
+}
+
+/// Looks into a return value for a `Result` that nothing would look at.
+#[derive(Debug)]
+pub struct Within<'a, T>(pub &'a T);
+
+impl<T, E, F> Within<'_, std::result::Result<std::result::Result<T, E>, F>> {
+    /// Refuses it at compile time.
+    pub fn holds_no_result(self)
+    where
+        std::result::Result<std::result::Result<T, E>, F>: Settled,
+    {
+    }
+}
+
+impl<T, E, F> Within<'_, std::result::Result<Option<std::result::Result<T, E>>, F>> {
+    /// Refuses it at compile time.
+    pub fn holds_no_result(self)
+    where
+        std::result::Result<Option<std::result::Result<T, E>>, F>: Settled,
+    {
+    }
+}
+
+impl<T, E> Within<'_, Option<std::result::Result<T, E>>> {
+    /// Refuses it at compile time.
+    pub fn holds_no_result(self)
+    where
+        Option<std::result::Result<T, E>>: Settled,
+    {
+    }
+}
+
+/// The way of every other return value.
+pub trait WithinPlain {
+    /// Accepts it.
+    fn holds_no_result(self);
+}
+
+impl<T> WithinPlain for Within<'_, T> {
+    fn holds_no_result(self) {}
 }
 
 /// The way of a return value that is no `Result`.
@@ -200,13 +248,16 @@ pub fn decode<T>(what: &'static str, run: impl FnOnce() -> Result<T>) -> Result<
 #[derive(Debug)]
 pub struct Made<T>(pub T);
 
-impl<T, E: Into<ActionError>> Made<std::result::Result<T, E>> {
-    /// The component.
+impl<T, E> Made<std::result::Result<T, E>> {
+    /// Returns the component.
     ///
     /// # Errors
-    /// The application's own.
-    pub fn made(self) -> Result<T> {
-        self.0.map_err(Into::into)
+    /// Returns the application's own error.
+    pub fn made(self) -> Result<T>
+    where
+        E: HandlerError,
+    {
+        self.0.map_err(HandlerError::into_action_error)
     }
 }
 

@@ -1,10 +1,14 @@
 //! What can go wrong in a component, and what the page is told about it.
 
+mod accepted;
+
 use std::error::Error as StdError;
 use std::fmt;
 
 use serde_json::value::RawValue;
 use vivaz_protocol::ErrorCode;
+
+pub use accepted::{HandlerError, Settled};
 
 use crate::Errors;
 

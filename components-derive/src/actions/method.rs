@@ -326,6 +326,21 @@ fn passed_as(input: &FnArg, sig: &Signature) -> syn::Result<Passed> {
     Ok(Passed::Value(pattern.ident.clone(), typed.ty.clone()))
 }
 
+/// Encodes what the method returns. Spanned at its return type, so that an error about that points there.
+fn encode(sig: &Signature, call: &TokenStream) -> TokenStream {
+    let span = match &sig.output {
+        syn::ReturnType::Default => sig.ident.span(),
+        syn::ReturnType::Type(_, ty) => ty.span(),
+    };
+    let check = quote_spanned!(span=> p::Within(&__returned).holds_no_result(););
+    let encode = quote_spanned!(span=> p::Ret(__returned).encode());
+    quote!({
+        let __returned = #call;
+        #check
+        #encode
+    })
+}
+
 /// The call itself. Spanned at the method's name, so that "future cannot be sent between threads" points there.
 fn run(sig: &Signature, passed: &[Passed]) -> TokenStream {
     let name = &sig.ident;
@@ -342,17 +357,16 @@ fn run(sig: &Signature, passed: &[Passed]) -> TokenStream {
         Passed::Context | Passed::Text(_) | Passed::Value(..) => None,
     });
     if let Some(ty) = connection {
+        let encode = encode(sig, &quote_spanned!(name.span()=> this.#name(#arguments)));
         return quote_spanned! {name.span()=>
-            p::call_in_transaction::<Self, #ty>(self, cx, #what, move |this, cx, __connection| {
-                p::Ret(this.#name(#arguments)).encode()
-            })
+            p::call_in_transaction::<Self, #ty>(self, cx, #what, move |this, cx, __connection| #encode)
         };
     }
     if sig.asyncness.is_none() {
-        return quote_spanned! {name.span()=>
-            p::call_now(self, cx, #what, move |this, cx| p::Ret(this.#name(#arguments)).encode())
-        };
+        let encode = encode(sig, &quote_spanned!(name.span()=> this.#name(#arguments)));
+        return quote_spanned!(name.span()=> p::call_now(self, cx, #what, move |this, cx| #encode));
     }
+    let encode = encode(sig, &quote_spanned!(name.span()=> this.#name(#arguments).await));
     quote_spanned! {name.span()=>
         let __limit = p::limit(&cx);
         let (mut this, mut cx) = (self, cx);
@@ -360,7 +374,7 @@ fn run(sig: &Signature, passed: &[Passed]) -> TokenStream {
         p::Called::Later(::std::boxed::Box::pin(async move {
             let result = {
                 let (this, cx) = (&mut *this, &mut cx);
-                p::guard(#what, __limit, async move { p::Ret(this.#name(#arguments).await).encode() }).await
+                p::guard(#what, __limit, async move { #encode }).await
             };
             p::Returned { component: this, cx, result }
         }), __outbox)

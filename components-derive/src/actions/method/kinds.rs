@@ -132,11 +132,25 @@ pub(super) fn mount(sig: &Signature, errors: &mut Errors) -> Option<TokenStream>
     }
     let name = &sig.ident;
     let wait = sig.asyncness.map(|_| quote!(.await));
+    let made = made(sig, &quote_spanned!(name.span()=> Self::#name(#(#arguments),*) #wait));
     Some(quote_spanned! {name.span()=>
         #[allow(unused_variables, unreachable_pub, clippy::unused_async)]
         pub async fn __live_mount(props: #props, cx: &mut p::MountContext) -> p::Result<Self> {
-            p::Made(Self::#name(#(#arguments),*) #wait).made()
+            #made
         }
+    })
+}
+
+/// Takes the component out of what `mount` or `migrate` returns. Spanned at the return type, as errors about that are.
+fn made(sig: &Signature, call: &TokenStream) -> TokenStream {
+    let span = match &sig.output {
+        syn::ReturnType::Default => sig.ident.span(),
+        syn::ReturnType::Type(_, ty) => ty.span(),
+    };
+    let take = quote_spanned!(span=> p::Made(__made).made());
+    quote!({
+        let __made = #call;
+        #take
     })
 }
 
@@ -148,9 +162,10 @@ pub(super) fn migrate(sig: &Signature, errors: &mut Errors) -> Option<TokenStrea
         errors.at(name, "`migrate` makes the component of what was saved: `fn migrate(saved: &Saved<'_>) -> Result<Self>`");
         return None;
     }
+    let made = made(sig, &quote_spanned!(name.span()=> Self::#name(saved)));
     Some(quote_spanned! {name.span()=>
         pub fn __live_migrate(saved: &p::Saved<'_>) -> p::Result<Self> {
-            p::Made(Self::#name(saved)).made()
+            #made
         }
     })
 }
