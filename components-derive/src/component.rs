@@ -74,6 +74,16 @@ fn component_impl(model: &Model) -> TokenStream {
         let (name, member) = (&field.name, &field.ident);
         quote_spanned!(field.ty.span()=> #name => p::assign(&mut self.#member, value),)
     });
+    let rereads = model.fields.iter().filter(|field| field.kind.is_saved()).map(|field| {
+        let (name, ty) = (&field.name, &field.ty);
+        quote_spanned! {field.ty.span()=>
+            #name => {
+                let mut value: #ty = p::reread(saved)?;
+                let field = p::Pick(&mut value).field();
+                p::Field::save(&field, #name, out)
+            }
+        }
+    });
     let errors = model.fields.iter().find(|field| field.kind == Kind::Errors).map(|field| {
         let member = &field.ident;
         quote_spanned! {field.ty.span()=>
@@ -96,6 +106,12 @@ fn component_impl(model: &Model) -> TokenStream {
             fn assign(&mut self, field: &str, value: &p::Raw) -> p::serde_json::Result<()> {
                 match field {
                     #(#assigns)*
+                    _ => p::no_such_field(field),
+                }
+            }
+            fn reread(&self, field: &str, saved: &p::Raw, out: &mut p::ObjectWriter) -> p::JsonResult {
+                match field {
+                    #(#rereads)*
                     _ => p::no_such_field(field),
                 }
             }

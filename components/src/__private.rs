@@ -13,6 +13,7 @@ pub use serde_json::value::RawValue as Raw;
 
 pub use crate::args::Args;
 pub use crate::component::{Call, Called, Component, InTransaction, Return, Returned};
+use crate::error::Unwritable;
 pub use crate::error::{HandlerError, Settled};
 pub use crate::instance::BoxFuture;
 pub use crate::list::{Key, Keyed};
@@ -215,7 +216,9 @@ fn encode<T: Serialize>(value: &T) -> Return {
     if size_of::<T>() == 0 {
         return Ok(None);
     }
-    Ok(Some(serde_json::value::to_raw_value(value)?))
+    let json = vivaz_protocol::json::to_raw_json(value)
+        .map_err(|error| Unwritable::of("the value that the method returned".to_owned(), error))?;
+    Ok(Some(json))
 }
 
 /// Assigns a decoded value.
@@ -225,6 +228,14 @@ fn encode<T: Serialize>(value: &T) -> Return {
 pub fn assign<T: serde::de::DeserializeOwned>(field: &mut T, value: &RawValue) -> serde_json::Result<()> {
     *field = serde_json::from_str(value.get())?;
     Ok(())
+}
+
+/// Reads a saved value.
+///
+/// # Errors
+/// When it is of another type.
+pub fn reread<T: serde::de::DeserializeOwned>(saved: &RawValue) -> serde_json::Result<T> {
+    serde_json::from_str(saved.get())
 }
 
 /// A field that may not be assigned.

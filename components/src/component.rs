@@ -13,7 +13,7 @@ use crate::host::Outbox;
 use crate::instance::BoxFuture;
 use crate::saved::Saved;
 use crate::spec::Spec;
-use crate::tracking::Fields;
+use crate::tracking::{Fields, JsonResult, ObjectWriter};
 use crate::{ActionError, Context, Errors, MountContext, Result};
 
 /// A live component. Derived: `#[derive(LiveComponent)]` on the struct, and `#[actions]` on an `impl` block of it.
@@ -62,6 +62,13 @@ pub trait Component: Fields + Send + 'static {
     /// # Errors
     /// When the value is not of the field's type; the field is as it was.
     fn assign(&mut self, field: &str, value: &RawValue) -> serde_json::Result<()>;
+
+    /// Reads a field from what was saved of it, and adds it to an object as it would be saved again. For the check that
+    /// what is saved can be restored.
+    ///
+    /// # Errors
+    /// When it cannot be read or written.
+    fn reread(&self, field: &str, saved: &RawValue, out: &mut ObjectWriter) -> JsonResult;
 
     /// The field marked `errors`.
     fn errors(&mut self) -> Option<&mut Errors> {

@@ -1,5 +1,6 @@
 //! What a handler is given.
 
+mod cause;
 mod emit;
 mod mount;
 
@@ -18,6 +19,7 @@ use crate::journal::{self, Journal};
 use crate::topic::Topic;
 use crate::{ActionError, ComponentId, Errors, Identity, Result, Shared, TopicHandle, User};
 
+pub(crate) use cause::Cause;
 pub use emit::Emit;
 pub use mount::{MountContext, TopicContext};
 
@@ -29,7 +31,7 @@ pub use mount::{MountContext, TopicContext};
 pub struct Context {
     env: Env,
     component: ComponentId,
-    by: Option<Author>,
+    cause: Option<Cause>,
     limit: Option<Duration>,
     journal: Option<Arc<dyn Journal>>,
     /// Whether what the job does is committed before anybody is told.
@@ -51,7 +53,7 @@ impl Context {
         Self {
             env,
             component,
-            by: None,
+            cause: None,
             limit: None,
             journal: None,
             durable: false,
@@ -73,7 +75,7 @@ impl Context {
     /// The same for a message of a page: topics name it as the author of their patches.
     #[must_use]
     pub fn caused_by(mut self, author: Author) -> Self {
-        self.by = Some(author);
+        self.cause = Some(Cause::new(author));
         self
     }
 
@@ -211,7 +213,11 @@ impl Context {
     }
 
     pub(crate) fn by(&self) -> Option<&Author> {
-        self.by.as_ref()
+        self.cause.as_ref().map(Cause::author)
+    }
+
+    pub(crate) fn cause(&self) -> Option<&Cause> {
+        self.cause.as_ref()
     }
 
     pub(crate) fn limit(&self) -> Option<Duration> {

@@ -1,6 +1,7 @@
 //! What can go wrong in a component, and what the page is told about it.
 
 mod accepted;
+mod unwritable;
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -9,6 +10,8 @@ use serde_json::value::RawValue;
 use vivaz_protocol::ErrorCode;
 
 pub use accepted::{HandlerError, Settled};
+pub(crate) use unwritable::NotRestored;
+pub(crate) use unwritable::Unwritable;
 
 use crate::Errors;
 

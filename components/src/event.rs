@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
+use vivaz_protocol::json::to_raw_json;
 
-use crate::Result;
+use crate::error::Unwritable;
 use crate::instance::BoxFuture;
 use crate::journal::Work;
 use crate::loading::Loaded;
 use crate::topic::StagedUpdate;
+use crate::{ActionError, Result};
 
 /// An event for a component: from a room, a spawned task, a topic, the application.
 #[derive(Clone, Debug)]
@@ -25,9 +27,12 @@ impl ServerEvent {
     /// An event of that name with the JSON of `data`.
     ///
     /// # Errors
-    /// When `data` cannot be written as JSON.
+    /// When `data` cannot be written as JSON, or contains NaN or infinity.
     pub fn new(name: &str, data: &impl Serialize) -> Result<Self> {
-        Ok(Self { name: name.into(), data: serde_json::value::to_raw_value(data)?.into() })
+        let data = to_raw_json(data).map_err(|error| {
+            ActionError::from(Unwritable::of(format!("the data of the event `{name}`"), error))
+        })?;
+        Ok(Self { name: name.into(), data: data.into() })
     }
 }
 

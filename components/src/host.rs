@@ -3,24 +3,29 @@
 //! A handler never works on the component itself but on a copy, which takes its place when the handler succeeds: an
 //! error, a panic or a time-out just drops the copy. Lists are persistent, so that copying them costs nothing.
 
+mod compare;
 mod durable;
 mod flush;
 mod topics;
 mod write;
+
+use std::sync::Arc;
 
 use serde_json::value::RawValue;
 use vivaz_protocol::ErrorCode;
 use vivaz_protocol::log::{Escaped, Quoted};
 
 use crate::args::Args;
+use crate::budget::Account;
 use crate::component::{Call, Called, Component, Return, Returned};
+use crate::context::Cause;
 use crate::event::Effect;
 use crate::fault::{guard, guard_now};
 use crate::instance::{Finished, Instance, Job, Started};
 use crate::spec::{Hook, Spec};
-use crate::topic::TopicRef;
-use crate::tracking::{Tracker, settle, write_saved, write_shown};
-use crate::{Context, MountContext, Result};
+use crate::topic::{TopicRef, Unsent};
+use crate::tracking::{Changes, Tracker, settle, write_saved, write_shown};
+use crate::{ActionError, Context, Loaded, MountContext, Result};
 
 use durable::Record;
 pub(crate) use flush::{Lent, Outbox};
@@ -32,6 +37,12 @@ pub(crate) struct Host {
     component: Box<dyn Component>,
     /// What the page has of it.
     tracker: Tracker,
+    /// What it counts against its session's budget; nothing for a copy that only answers.
+    account: Arc<Account>,
+    /// While a job is done: the component as it was before the page's edits that came with it, if there were any.
+    unedited: Option<Box<dyn Component>>,
+    /// What to go back to if a topic refuses what the last job staged for it.
+    untold: Option<Untold>,
     /// While a job is done whose outcome is committed: where to.
     record: Option<Record>,
 }
@@ -49,6 +60,21 @@ struct Outcome {
     before: Option<Box<dyn Component>>,
 }
 
+/// A component as it was before the action whose changes of topics are not made yet.
+struct Untold {
+    component: Box<dyn Component>,
+    changes: Changes,
+}
+
+/// What a job comes to, but for the component itself.
+struct Concluded {
+    effects: Vec<Effect>,
+    patch: Option<String>,
+    topics: Option<Topics>,
+    result: Return,
+    unsent: Vec<Unsent>,
+}
+
 impl Host {
     /// Mounts a component: binds its shared fields to their topics.
     pub(crate) async fn bound(
@@ -56,15 +82,21 @@ impl Host {
         cx: &MountContext,
     ) -> Result<Box<dyn Instance>> {
         guard("showing a topic", cx.limit(), topics::bind(component.as_mut(), cx.env())).await?;
-        let tracker = guard_now("comparing a component", || Ok(Tracker::new(component.as_mut())?))?;
-        Ok(Box::new(Self { component, tracker, record: None }))
+        let tracker = guard_now("comparing a component", || Ok(Tracker::new(component.as_mut())?))
+            .and_then(|tracker| compare::read_back(component.as_mut()).map(|()| tracker))
+            .inspect_err(|error| {
+                tracing::error!(component = component.spec().name, error = %Escaped(error), "the state cannot be kept");
+            })?;
+        let account = Arc::new(cx.open_account(tracker.bytes())?);
+        Ok(Box::new(Self { component, tracker, account, unedited: None, untold: None, record: None }))
     }
 
     /// Calls a method on a copy. What is known of the page goes along in the context, and comes back with it.
     fn call(&mut self, mut cx: Context, call: Call<'_>) -> Called {
         let mut draft = self.component.duplicate();
-        topics::begin(draft.as_mut(), cx.by());
-        cx.lend(Lent::new(self.component.spec(), std::mem::take(&mut self.tracker)));
+        topics::begin(draft.as_mut(), cx.cause());
+        let account = Arc::clone(&self.account);
+        cx.lend(Lent::new(self.component.spec(), std::mem::take(&mut self.tracker), account));
         draft.call(cx, call)
     }
 
@@ -106,7 +138,14 @@ impl Host {
 
     /// Answers questions while a component is away; jobs are not run on it.
     fn stand_in(component: Box<dyn Component>) -> Box<dyn Instance> {
-        Box::new(Self { component, tracker: Tracker::default(), record: None })
+        Box::new(Self {
+            component,
+            tracker: Tracker::default(),
+            account: Arc::default(),
+            unedited: None,
+            untold: None,
+            record: None,
+        })
     }
 
     /// Takes over what a handler did, or drops it. Shared fields follow to the topics that they name now.
@@ -159,47 +198,64 @@ impl Host {
         }
     }
 
-    /// Compares the component with what the page has.
+    /// Compares the component with what the page has. What cannot be told to the page, or is too large, is taken back:
+    /// what the handler did, and if that is not enough the page's edits before it.
     fn finish(mut self: Box<Self>, outcome: Outcome) -> Finished {
-        let Outcome { mut cx, mut result, mut topics, before } = outcome;
-        self.record = None;
-        let mut effects = cx.take_effects();
-        let mut patch = self.changes();
-        if let Err(error) = &patch {
-            // The state cannot be told to the page, or a computed field panicked: the handler has not succeeded.
-            let error = Escaped(error);
-            tracing::error!(component = self.component.spec().name, %error, "the state cannot be compared");
-            if let Some(before) = before {
-                self.component = before;
-                effects.clear();
-                topics = None;
-                result = result.and_then(|_| patch.map(|_| None));
-                patch = self.changes();
-            }
-        }
-        // State first: what an event says may refer to it.
-        effects.sort_by_key(|effect| !matches!(effect, Effect::Update(_)));
-        Finished {
-            instance: self,
-            effects,
-            patch: patch.unwrap_or_default(),
-            topics,
-            result,
-            committed: false,
-        }
+        let concluded = self.conclude(outcome);
+        self.finished(concluded)
     }
 
-    fn changes(&mut self) -> Result<Option<String>> {
-        let compared =
-            guard_now("comparing a component", || Ok(self.tracker.changes(self.component.as_mut())?));
-        if compared.is_err() {
-            self.tracker.forget();
+    fn finished(self: Box<Self>, concluded: Concluded) -> Finished {
+        let Concluded { effects, patch, topics, result, unsent } = concluded;
+        Finished { instance: self, effects, patch, topics, result, unsent, committed: false }
+    }
+
+    fn conclude(&mut self, outcome: Outcome) -> Concluded {
+        let Outcome { mut cx, mut result, mut topics, before } = outcome;
+        self.record = None;
+        let unsent = cx.cause().map(Cause::take_unsent).unwrap_or_default();
+        let mut effects = cx.take_effects();
+        self.untold = None;
+        let unedited = self.unedited.take();
+        let mut compared = self.compare();
+        let stages = effects.iter().any(|effect| matches!(effect, Effect::Update(_)));
+        let mut earlier = [before, unedited].into_iter().flatten();
+        if stages
+            && let Ok(changes) = &mut compared
+            && let Some(component) = earlier.next()
+        {
+            let changes = changes.take_undo();
+            self.untold = Some(Untold { component, changes });
         }
-        compared
+        for earlier in earlier {
+            let Err(error) = compared else { break };
+            let name = self.component.spec().name;
+            if error.code() == ErrorCode::TooLarge {
+                tracing::info!(component = name, error = %Escaped(&error), "a handler was refused");
+            } else {
+                tracing::error!(component = name, error = %Escaped(&error), "what a handler left cannot be kept");
+            }
+            self.component = earlier;
+            effects.clear();
+            topics = topics.map(|_| topics::of(self.component.as_mut()));
+            result = Err(error);
+            compared = self.compare();
+        }
+        let patch = compared.map(|changes| changes.patch).unwrap_or_else(|error| {
+            // It was kept once, so this is a computed field that panics.
+            tracing::error!(component = self.component.spec().name, error = %Escaped(&error), "the state cannot be compared");
+            if result.is_ok() {
+                result = Err(error);
+            }
+            None
+        });
+        // State first: what an event says may refer to it.
+        effects.sort_by_key(|effect| !matches!(effect, Effect::Update(_)));
+        Concluded { effects, patch, topics, result, unsent }
     }
 
     /// A job that did nothing but fail.
-    fn refuse(self: Box<Self>, cx: Context, error: crate::ActionError) -> Started {
+    fn refuse(self: Box<Self>, cx: Context, error: ActionError) -> Started {
         Started::Now(self.finish(Outcome { cx, result: Err(error), topics: None, before: None }))
     }
 
@@ -283,6 +339,27 @@ impl Host {
         }
     }
 
+    /// Puts what a load came to into its field. A value that cannot be kept is a load that failed.
+    fn run_loaded(mut self: Box<Self>, cx: Context, loaded: Loaded) -> Started {
+        let id = loaded.id();
+        let again = Context::new(cx.env().clone(), cx.component_id().clone());
+        let mut concluded = self.settle_load(cx, loaded);
+        if let Err(error) = concluded.result {
+            concluded = self.settle_load(again, Loaded::failed(id, error));
+        }
+        Started::Now(self.finished(concluded))
+    }
+
+    fn settle_load(&mut self, cx: Context, loaded: Loaded) -> Concluded {
+        let mut component = self.component.duplicate();
+        if let Some(Err(error)) = settle(component.as_mut(), loaded) {
+            let name = self.component.spec().name;
+            tracing::error!(component = name, error = %Escaped(&error), "a load failed");
+        }
+        let outcome = self.take_over(Returned { component, cx, result: Ok(None) }, None);
+        self.conclude(outcome)
+    }
+
     /// Does a job.
     fn run_job(mut self: Box<Self>, cx: Context, job: Job) -> Started {
         match job {
@@ -309,15 +386,7 @@ impl Host {
                     Started::Now(self.finish(Outcome { cx, result: Ok(None), topics: None, before: None }))
                 }
             }
-            Job::Loaded { loaded } => {
-                let mut component = self.component.duplicate();
-                if let Some(Err(error)) = settle(component.as_mut(), loaded) {
-                    let name = self.component.spec().name;
-                    tracing::error!(component = name, error = %Escaped(&error), "a load failed");
-                }
-                let outcome = self.take_over(Returned { component, cx, result: Ok(None) }, None);
-                Started::Now(self.finish(outcome))
-            }
+            Job::Loaded { loaded } => self.run_loaded(cx, loaded),
             Job::Connected => self.run_hook(cx, Hook::Connected, Call::Connected),
             Job::Disconnected => self.run_hook(cx, Hook::Disconnected, Call::Disconnected),
             Job::Resumed => self.run_hook(cx, Hook::Resumed, Call::Resumed),
@@ -344,6 +413,17 @@ impl Instance for Host {
 
     fn topics(&mut self) -> Vec<(&'static str, TopicRef)> {
         topics::of(self.component.as_mut())
+    }
+
+    fn keep(&mut self) {
+        self.untold = None;
+    }
+
+    fn take_back(&mut self, patch: Option<String>) -> Option<String> {
+        let Some(Untold { component, changes }) = self.untold.take() else { return patch };
+        self.revert(changes);
+        self.component = component;
+        self.compare().unwrap_or_default().patch
     }
 
     fn save(&mut self) -> Result<Vec<u8>> {

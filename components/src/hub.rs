@@ -23,10 +23,18 @@ use crate::{ActionError, Result, TopicHandle};
 /// Finds topics by name; loads them once, however many ask at the same time. Cheap to clone.
 ///
 /// A hub is one tenant's: topics and rooms of another one are others, also where they have the same names.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Hub {
     inner: Arc<Inner>,
     tenant: Option<Arc<str>>,
+    /// How many bytes of state a topic may have.
+    topic_bytes: usize,
+}
+
+impl Default for Hub {
+    fn default() -> Self {
+        Self { inner: Arc::default(), tenant: None, topic_bytes: usize::MAX }
+    }
 }
 
 #[derive(Default)]
@@ -52,10 +60,18 @@ impl Hub {
         Self::default()
     }
 
+    /// The same with a bound on the state of each topic, in bytes of JSON without computed fields. A change that would
+    /// make it larger is refused as `too_large`.
+    #[must_use]
+    pub fn with_topic_limit(mut self, bytes: usize) -> Self {
+        self.topic_bytes = bytes;
+        self
+    }
+
     /// The same topics and rooms as a tenant sees them; `None` is who has no tenant.
     #[must_use]
     pub fn of_tenant(&self, tenant: Option<&str>) -> Self {
-        Self { inner: Arc::clone(&self.inner), tenant: tenant.map(Arc::from) }
+        Self { tenant: tenant.map(Arc::from), ..self.clone() }
     }
 
     /// Whose topics and rooms these are.
@@ -83,8 +99,7 @@ impl Hub {
             let cx = TopicContext::new(states.clone(), self.clone());
             let value = guard("loading a topic", None, T::load(&key, &cx)).await?;
             tracing::debug!(topic = %Quoted(&name), "topic loaded");
-            let cell = Cell::new(name.clone(), value)?;
-            Ok::<_, ActionError>(TopicRef::new(Arc::new(cell)))
+            Ok::<_, ActionError>(TopicRef::new(Cell::new(name.clone(), value, self.topic_bytes)?))
         });
         TopicHandle::new(topic.await?)
     }

@@ -8,6 +8,7 @@
 //! `tracking` compares the fields with what the page has → the session gets the patch and the effects.
 
 mod args;
+mod budget;
 mod component;
 mod context;
 mod env;
@@ -31,6 +32,7 @@ mod topic;
 mod tracked;
 mod tracking;
 
+pub use budget::{Admission, Budget};
 pub use component::LiveComponent;
 pub use context::{Context, Emit, MountContext, TopicContext};
 pub use env::{Env, States};
@@ -48,7 +50,9 @@ pub use saved::Saved;
 pub use shape::LiveShape;
 pub use shared::{Shared, TopicHandle};
 pub use spec::Spec;
-pub use topic::{CatchUp, Frame, StagedUpdate, Subscriber, Subscription, Topic, TopicRef, TopicState};
+pub use topic::{
+    CatchUp, Frame, StagedUpdate, Subscriber, Subscription, Topic, TopicRef, TopicState, Unsent,
+};
 pub use tracked::Tracked;
 pub use vivaz_components_derive::{LiveComponent, LiveState, actions};
 pub use vivaz_protocol::{Author, ComponentId, ErrorCode};

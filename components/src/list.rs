@@ -108,7 +108,11 @@ impl<T: Keyed> List<T> {
 
     /// Where the item of that key is.
     pub fn position(&self, key: impl Serialize) -> Option<usize> {
-        self.index.find(&self.items, &Key::of(&key))
+        self.position_of(&Key::of(&key))
+    }
+
+    fn position_of(&self, key: &Key) -> Option<usize> {
+        self.index.find(&self.items, key)
     }
 
     /// Puts an item last.
@@ -142,19 +146,19 @@ impl<T: Keyed> List<T> {
     pub fn remove(&mut self, key: impl Serialize) -> Option<T> {
         let key = Key::of(&key);
         let position = self.index.find_for_change(&self.items, &key)?;
-        self.take(position, &key)
+        self.take(position, &key).map(Arc::unwrap_or_clone)
     }
 
     /// Takes out the first item.
     pub fn pop_first(&mut self) -> Option<T> {
         let key = self.items.front()?.key();
-        self.take(0, &key)
+        self.take(0, &key).map(Arc::unwrap_or_clone)
     }
 
     /// Takes out the last item.
     pub fn pop_last(&mut self) -> Option<T> {
         let key = self.items.back()?.key();
-        self.take(self.items.len() - 1, &key)
+        self.take(self.items.len() - 1, &key).map(Arc::unwrap_or_clone)
     }
 
     /// Keeps at most that many, the last ones: for a log or a chat that shows its newest.
@@ -205,7 +209,10 @@ impl<T: Keyed> List<T> {
 
     /// Moves the item of that key to that place, counted without it. Says whether there is such an item.
     pub fn move_to(&mut self, key: impl Serialize, position: usize) -> bool {
-        let key = Key::of(&key);
+        self.move_key(Key::of(&key), position)
+    }
+
+    fn move_key(&mut self, key: Key, position: usize) -> bool {
         let Some(from) = self.index.find_for_change(&self.items, &key) else { return false };
         let position = position.min(self.items.len() - 1);
         if from != position {
@@ -228,8 +235,8 @@ impl<T: Keyed> List<T> {
         if low != high {
             // Two moves are what the page is told: the right one to the left, then the left one, which that pushed up
             // by one, to the right.
-            self.move_to(right, low);
-            self.move_to(left, high);
+            self.move_key(right, low);
+            self.move_key(left, high);
         }
         true
     }
@@ -254,11 +261,11 @@ impl<T: Keyed> List<T> {
     /// Brings the items of these keys to the front, in this order; the others follow in the order they had.
     pub fn reorder<K: Serialize>(&mut self, keys: impl IntoIterator<Item = K>) {
         let mut front: Vec<Key> =
-            keys.into_iter().map(|key| Key::of(&key)).filter(|key| self.contains(key)).collect();
+            keys.into_iter().map(|key| Key::of(&key)).filter(|key| self.position_of(key).is_some()).collect();
         let mut seen = std::collections::HashSet::new();
         front.retain(|key| seen.insert(key.clone()));
         let mut items: Vector<Arc<T>> =
-            front.iter().filter_map(|key| self.items.get(self.position(key)?).cloned()).collect();
+            front.iter().filter_map(|key| self.items.get(self.position_of(key)?).cloned()).collect();
         items.extend(self.items.iter().filter(|item| !seen.contains(&item.key())).cloned());
         self.rearrange(items);
     }
@@ -271,7 +278,9 @@ impl<T: Keyed> List<T> {
             return;
         }
         for key in dropped {
-            self.remove(key);
+            if let Some(position) = self.index.find_for_change(&self.items, &key) {
+                self.take(position, &key);
+            }
         }
     }
 
@@ -290,13 +299,13 @@ impl<T: Keyed> List<T> {
         self.extend(items);
     }
 
-    fn take(&mut self, position: usize, key: &Key) -> Option<T> {
+    fn take(&mut self, position: usize, key: &Key) -> Option<Arc<T>> {
         self.items.get(position)?;
         let item = self.items.remove(position);
         self.index.remove(&self.items, position, key);
-        self.log.remove(key.clone());
+        self.log.remove(key, &item);
         self.log.bound(self.items.len());
-        Some(Arc::unwrap_or_clone(item))
+        Some(item)
     }
 
     /// The same items in another order.

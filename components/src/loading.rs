@@ -93,6 +93,18 @@ pub struct Loaded {
     outcome: Result<Box<dyn Any + Send>>,
 }
 
+impl Loaded {
+    /// Which load it is of.
+    pub(crate) fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// A load that failed.
+    pub(crate) fn failed(id: u64, error: ActionError) -> Self {
+        Self { id, outcome: Err(error) }
+    }
+}
+
 impl<T> Async<T> {
     /// Nothing was asked for yet.
     #[must_use]

@@ -55,6 +55,11 @@ impl<'a> Saved<'a> {
         if self.has(field) { self.take(field) } else { Ok(missing()) }
     }
 
+    /// The text of one field.
+    pub(crate) fn get(&self, field: &str) -> Option<&'a RawValue> {
+        self.0.get(field).copied()
+    }
+
     /// Whether the field was saved.
     #[must_use]
     pub fn has(&self, field: &str) -> bool {

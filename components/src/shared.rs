@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use vivaz_protocol::{Author, TopicName};
 
+use crate::context::Cause;
 use crate::env::Env;
 use crate::event::ServerEvent;
 use crate::instance::BoxFuture;
@@ -32,7 +33,7 @@ struct Bound<T: Topic> {
     topic: TopicRef,
     cell: Arc<Cell<T>>,
     snapshot: Arc<T>,
-    by: Option<Author>,
+    cause: Option<Cause>,
 }
 
 impl<T: Topic> Shared<T> {
@@ -54,13 +55,17 @@ impl<T: Topic> Shared<T> {
     /// handler fails afterwards.
     ///
     /// # Errors
-    /// `panicked` when the closure does; the state is then as it was.
+    /// `panicked` when the closure does, `too_large` when the topic would be larger than it may be, and an error when its
+    /// state cannot be written; the state is then as it was.
     #[expect(clippy::unused_async, reason = "an update that several nodes have to agree on is waited for")]
     pub async fn update_now<R: Send>(&mut self, change: impl FnOnce(&mut T) -> R + Send) -> Result<R> {
         let bound = self.bound_mut();
-        let result = bound.cell.apply(bound.by.as_ref(), change)?;
+        let applied = bound.cell.apply(bound.cause.as_ref().map(Cause::author), change)?;
+        if let (Some(unsent), Some(cause)) = (applied.unsent, &bound.cause) {
+            cause.wait_for(unsent);
+        }
         bound.snapshot = bound.cell.value();
-        Ok(result)
+        Ok(applied.result)
     }
 
     /// The topic's name.
@@ -120,7 +125,7 @@ impl<T: Topic> Clone for Shared<T> {
             topic: bound.topic.clone(),
             cell: bound.cell.clone(),
             snapshot: bound.snapshot.clone(),
-            by: bound.by.clone(),
+            cause: bound.cause.clone(),
         });
         Self { bound, staged: Vec::new() }
     }
@@ -154,14 +159,14 @@ impl<T: Topic> AnyShared for Shared<T> {
     fn bind(&mut self, topic: &TopicRef) -> Result {
         let cell = topic.downcast::<T>()?;
         let snapshot = cell.value();
-        self.bound = Some(Bound { topic: topic.clone(), cell, snapshot, by: None });
+        self.bound = Some(Bound { topic: topic.clone(), cell, snapshot, cause: None });
         Ok(())
     }
 
-    fn begin(&mut self, by: Option<&Author>) {
+    fn begin(&mut self, cause: Option<&Cause>) {
         if let Some(bound) = &mut self.bound {
             bound.snapshot = bound.cell.value();
-            bound.by = by.cloned();
+            bound.cause = cause.cloned();
         }
     }
 
@@ -170,15 +175,17 @@ impl<T: Topic> AnyShared for Shared<T> {
             return None;
         }
         let bound = self.bound.as_ref()?;
-        let (cell, staged) = (bound.cell.clone(), std::mem::take(&mut self.staged));
+        let (cell, staged) = (bound.cell.clone(), Arc::new(std::mem::take(&mut self.staged)));
+        let (checked, checks) = (bound.cell.clone(), Arc::clone(&staged));
+        let check = move || checked.check(|state| checks.iter().for_each(|change| change(state)));
         let publish = move |by: Option<&Author>, operation: Option<Operation>| {
             cell.apply_once(by, operation, |state| {
-                for change in &staged {
+                for change in &*staged {
                     change(state);
                 }
             })
         };
-        Some(StagedUpdate::new(bound.topic.clone(), Box::new(publish)))
+        Some(StagedUpdate::new(bound.topic.clone(), Box::new(publish), Box::new(check)))
     }
 }
 
@@ -204,10 +211,11 @@ impl<T: Topic> TopicHandle<T> {
     /// Changes the state and sends the patch to everybody who looks at it.
     ///
     /// # Errors
-    /// `panicked` when the closure does; the state is then as it was.
+    /// `panicked` when the closure does, `too_large` when the topic would be larger than it may be, and an error when its
+    /// state cannot be written; the state is then as it was.
     #[expect(clippy::unused_async, reason = "an update that several nodes have to agree on is waited for")]
     pub async fn update<R: Send>(&self, change: impl FnOnce(&mut T) -> R + Send) -> Result<R> {
-        self.cell.apply(None, change)
+        Ok(self.cell.apply(None, change)?.result)
     }
 
     /// Sends an event to everybody who looks at it.

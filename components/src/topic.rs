@@ -1,6 +1,7 @@
 //! State that many look at: kept, compared and serialised once.
 
 mod cell;
+mod interval;
 mod ring;
 
 use std::any::Any;
@@ -8,13 +9,15 @@ use std::fmt;
 use std::future::Future;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use vivaz_protocol::{Author, Epoch, Rev, SessionId, TopicName};
 
 pub(crate) use cell::Cell;
+pub use interval::Unsent;
 
-use crate::context::TopicContext;
+use crate::context::{Cause, TopicContext};
 use crate::env::Env;
 use crate::event::ServerEvent;
 use crate::instance::BoxFuture;
@@ -46,6 +49,12 @@ pub trait TopicState: Fields {
 pub trait Topic: TopicState + Clone + Send + Sync + 'static {
     /// What is behind the slash of the name. A key that does not parse is refused as `bad_props`.
     type Key: FromStr<Err: fmt::Display> + Send + Sync;
+
+    /// Changes within this time become one patch for everybody who looks. The first change after a quiet time is sent at
+    /// once, those that follow within the interval together at its end; the replies to the actions that made them go out
+    /// behind that patch. Zero, the default, sends each change by itself. For state that many people change all the time
+    /// and that may be seen a moment later: who is typing, where a pointer is.
+    const INTERVAL: Duration = Duration::ZERO;
 
     /// Where the state comes from.
     fn load(key: &Self::Key, cx: &TopicContext) -> impl Future<Output = Result<Self>> + Send;
@@ -218,14 +227,18 @@ impl Drop for Subscription {
 pub struct StagedUpdate {
     topic: TopicRef,
     publish: Publish,
+    check: Check,
 }
 
 /// Makes the changes, in the name of whoever caused them.
-type Publish = Box<dyn FnOnce(Option<&Author>, Option<Operation>) -> Result + Send>;
+type Publish = Box<dyn FnOnce(Option<&Author>, Option<Operation>) -> Result<Option<Unsent>> + Send>;
+
+/// Says whether the changes would be accepted now.
+type Check = Box<dyn Fn() -> Result + Send>;
 
 impl StagedUpdate {
-    pub(crate) fn new(topic: TopicRef, publish: Publish) -> Self {
-        Self { topic, publish }
+    pub(crate) fn new(topic: TopicRef, publish: Publish, check: Check) -> Self {
+        Self { topic, publish, check }
     }
 
     /// The topic.
@@ -234,12 +247,21 @@ impl StagedUpdate {
         &self.topic
     }
 
-    /// Makes the changes and sends them to everybody who looks at the topic, all as one patch. Does nothing if the
-    /// topic has seen that operation.
+    /// Checks whether the topic would accept the changes as it is now, and makes none.
     ///
     /// # Errors
-    /// `panicked` when one of the closures does; the topic is then as it was.
-    pub fn publish(self, by: Option<&Author>, operation: Option<Operation>) -> Result {
+    /// As [`publish`](Self::publish).
+    pub fn check(&self) -> Result {
+        (self.check)()
+    }
+
+    /// Makes the changes and sends them to everybody who looks at the topic, all as one patch. Does nothing if the
+    /// topic has seen that operation. Returns what a reply has to wait for, where the topic sends the patch later.
+    ///
+    /// # Errors
+    /// `panicked` when one of the closures does, `too_large` when the topic would be larger than it may be, and an error
+    /// when its state cannot be written; the topic is then as it was.
+    pub fn publish(self, by: Option<&Author>, operation: Option<Operation>) -> Result<Option<Unsent>> {
         (self.publish)(by, operation)
     }
 }
@@ -274,7 +296,7 @@ pub trait AnyShared {
     /// When the topic's state is of another type.
     fn bind(&mut self, topic: &TopicRef) -> Result;
     /// A handler begins: takes the snapshot that it works with.
-    fn begin(&mut self, by: Option<&Author>);
+    fn begin(&mut self, cause: Option<&Cause>);
     /// A handler has succeeded: what it staged.
     fn take_staged(&mut self) -> Option<StagedUpdate>;
 }

@@ -4,9 +4,10 @@ use std::ops::{Deref, DerefMut};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use vivaz_protocol::PatchWriter;
+use vivaz_protocol::json::json_len;
 
 use crate::shape::{LiveShape, Ref};
-use crate::tracking::{Field, JsonResult, ObjectWriter, Pick, Print, next_version};
+use crate::tracking::{Field, JsonResult, ObjectWriter, Pick, Print, Seen, next_version};
 
 /// A value that is taken for changed whenever it was borrowed mutably, without looking at its content.
 ///
@@ -97,17 +98,16 @@ impl<T: Serialize> Field for TrackedField<'_, T> {
         out.member(name, &self.0.value)
     }
 
-    fn baseline(&mut self) -> JsonResult<Print> {
-        Ok(Print::of_version(self.0.version))
+    fn baseline(&mut self) -> JsonResult<Seen> {
+        Ok(Seen::new(Print::of_version(self.0.version), json_len(&self.0.value)?))
     }
 
-    fn change(&mut self, name: &str, seen: Print, patch: &mut PatchWriter) -> JsonResult<Option<Print>> {
+    fn change(&mut self, name: &str, seen: Seen, patch: &mut PatchWriter) -> JsonResult<Option<Seen>> {
         let print = Print::of_version(self.0.version);
-        if print == seen {
+        if print == seen.print {
             return Ok(None);
         }
-        patch.set_serialized(name, &self.0.value)?;
-        Ok(Some(print))
+        Ok(Some(Seen::new(print, patch.set_serialized(name, &self.0.value)?)))
     }
 }
 

@@ -1,6 +1,6 @@
 //! What changed since the page was last told.
 //!
-//! A [`Tracker`] keeps sixteen bytes for each public field: a [`Print`]. Ordinary fields are compared by a print of
+//! A [`Tracker`] keeps a [`Print`] of sixteen bytes and a size for each field that is public or saved. Ordinary fields are compared by a print of
 //! their content, so that application code assigns to them as to any field. [`List`](crate::List) and
 //! [`Tracked`](crate::Tracked) know by themselves what was done to them; their print is a version, and comparing it
 //! costs nothing, however long they are.
@@ -13,14 +13,36 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::Serialize;
 use vivaz_protocol::PatchWriter;
+use vivaz_protocol::json::json_len;
 
 pub use json::{JsonResult, ObjectWriter};
 pub use print::Print;
 
 use crate::Result;
+use crate::error::Unwritable;
 use crate::loading::Loaded;
 use crate::spec::FieldKind;
 use crate::topic::AnyShared;
+
+/// What is known of a field: what the page has of it, and how large it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// Stands for the content.
+    pub print: Print,
+    /// How many bytes of JSON it has when it is saved. More than 4 GiB count as that.
+    pub bytes: u32,
+}
+
+impl Seen {
+    /// A content of that many bytes.
+    #[must_use]
+    pub fn new(print: Print, bytes: usize) -> Self {
+        Self { print, bytes: u32::try_from(bytes).unwrap_or(u32::MAX) }
+    }
+
+    /// Of nothing.
+    pub const UNKNOWN: Self = Self { print: Print::UNKNOWN, bytes: 0 };
+}
 
 /// One field, its type forgotten.
 pub trait Field {
@@ -30,17 +52,17 @@ pub trait Field {
     /// When the value has no JSON form.
     fn write(&self, name: &str, out: &mut ObjectWriter) -> JsonResult;
 
-    /// The print of the value as it is now; whatever it recorded is forgotten.
+    /// The value as it is now; whatever it recorded is forgotten.
     ///
     /// # Errors
     /// When the value has no JSON form.
-    fn baseline(&mut self) -> JsonResult<Print>;
+    fn baseline(&mut self) -> JsonResult<Seen>;
 
     /// If the value is not what `seen` stands for: adds the change to a patch, and says what the page has then.
     ///
     /// # Errors
     /// When the value has no JSON form.
-    fn change(&mut self, name: &str, seen: Print, patch: &mut PatchWriter) -> JsonResult<Option<Print>>;
+    fn change(&mut self, name: &str, seen: Seen, patch: &mut PatchWriter) -> JsonResult<Option<Seen>>;
 
     /// Adds the whole value to an object that is read again when the component is restored.
     ///
@@ -79,95 +101,183 @@ pub(crate) fn next_version() -> u64 {
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
-/// What the page has, a print for each public field.
+/// What the page has and what would be stored: what is known of each field that is public or saved.
 #[derive(Clone, Debug, Default)]
 pub struct Tracker {
-    prints: Vec<Print>,
+    seen: Vec<Seen>,
+    bytes: usize,
+}
+
+/// What a comparison came to.
+#[derive(Debug, Default)]
+pub struct Changes {
+    /// The public fields that are not what the page had, as one patch object.
+    pub patch: Option<String>,
+    undo: Undo,
+}
+
+impl Changes {
+    /// Takes out what it takes to revert the comparison. Without it, a revert does nothing.
+    #[must_use]
+    pub fn take_undo(&mut self) -> Self {
+        Self { patch: None, undo: std::mem::take(&mut self.undo) }
+    }
+}
+
+/// What was known of the fields that a comparison found changed.
+#[derive(Debug, Default)]
+struct Undo {
+    seen: Vec<(usize, Seen)>,
+    bytes: usize,
 }
 
 impl Tracker {
     /// Takes the fields as they are for what the page has.
     ///
     /// # Errors
-    /// When a field has no JSON form.
-    pub fn new(fields: &mut dyn Fields) -> JsonResult<Self> {
-        let mut visitor = Baseline { prints: Vec::new(), failed: Ok(()) };
+    /// When a field has no JSON form; the error names it.
+    pub fn new(fields: &mut dyn Fields) -> Result<Self, Unwritable> {
+        let mut visitor = Baseline { seen: Vec::new(), bytes: Size::default(), failed: Ok(()) };
         fields.visit(&mut visitor);
         visitor.failed?;
-        // There is one for each session's each component, and most have fewer fields than a vector begins with room for.
-        visitor.prints.shrink_to_fit();
-        Ok(Self { prints: visitor.prints })
+        // Allocated per component and session; shrunk, because most have fewer than 4 fields.
+        visitor.seen.shrink_to_fit();
+        Ok(Self { seen: visitor.seen, bytes: visitor.bytes.total() })
     }
 
-    /// The fields that are not what the page has, as one patch object; from now on the page has them.
+    /// Returns the fields that are not what the page has, as one patch object; from now on the page has them.
     ///
     /// # Errors
-    /// When a field has no JSON form. Nothing is known of the page then: the next patch carries every field.
-    pub fn changes(&mut self, fields: &mut dyn Fields) -> JsonResult<Option<String>> {
-        let mut visitor =
-            Changes { prints: &mut self.prints, next: 0, patch: PatchWriter::new(), failed: Ok(()) };
+    /// When a field has no JSON form; the error names it, and the tracker is as it was.
+    pub fn changes(&mut self, fields: &mut dyn Fields) -> Result<Changes, Unwritable> {
+        let mut visitor = Compare {
+            seen: &mut self.seen,
+            next: 0,
+            bytes: Size::default(),
+            patch: PatchWriter::new(),
+            unseen: PatchWriter::new(),
+            undo: Undo { seen: Vec::new(), bytes: self.bytes },
+            failed: Ok(()),
+        };
         fields.visit(&mut visitor);
-        let (patch, failed) = (visitor.patch, visitor.failed);
+        let Compare { bytes, patch, undo, failed, .. } = visitor;
+        let changes = Changes { patch: patch.finish(), undo };
         if let Err(error) = failed {
-            self.forget();
+            self.revert(changes);
             return Err(error);
         }
-        Ok(patch.finish())
+        self.bytes = bytes.total();
+        Ok(changes)
+    }
+
+    /// Takes a comparison back: the page never gets its patch.
+    pub fn revert(&mut self, changes: Changes) {
+        self.bytes = changes.undo.bytes;
+        for (at, before) in changes.undo.seen {
+            if let Some(seen) = self.seen.get_mut(at) {
+                *seen = before;
+            }
+        }
+    }
+
+    /// Returns how many bytes the fields have that are saved, as one JSON object.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// Nothing is known of the page: the next patch carries every field.
     pub fn forget(&mut self) {
-        self.prints.fill(Print::UNKNOWN);
+        for seen in &mut self.seen {
+            seen.print = Print::UNKNOWN;
+        }
+    }
+}
+
+/// Adds up the size of an object.
+#[derive(Default)]
+struct Size(usize);
+
+impl Size {
+    fn add(&mut self, name: &str, bytes: u32) {
+        // Two quotes, a colon, and the comma or the brace before it.
+        self.0 = self.0.saturating_add(name.len() + 4).saturating_add(bytes as usize);
+    }
+
+    fn total(&self) -> usize {
+        // Without fields there are two braces, else one is counted with the first field.
+        if self.0 == 0 { 2 } else { self.0 + 1 }
     }
 }
 
 struct Baseline {
-    prints: Vec<Print>,
-    failed: JsonResult,
+    seen: Vec<Seen>,
+    bytes: Size,
+    failed: Result<(), Unwritable>,
 }
 
 impl Visitor for Baseline {
-    fn field(&mut self, _: &'static str, kind: FieldKind, field: &mut dyn Field) {
-        if kind.is_public() && self.failed.is_ok() {
+    fn field(&mut self, name: &'static str, kind: FieldKind, field: &mut dyn Field) {
+        if is_tracked(kind) && self.failed.is_ok() {
             match field.baseline() {
-                Ok(print) => self.prints.push(print),
-                Err(error) => self.failed = Err(error),
+                Ok(seen) => {
+                    if kind.is_saved() {
+                        self.bytes.add(name, seen.bytes);
+                    }
+                    self.seen.push(seen);
+                }
+                Err(error) => self.failed = Err(Unwritable::field(name, error)),
             }
         }
     }
 }
 
-struct Changes<'a> {
-    prints: &'a mut Vec<Print>,
+struct Compare<'a> {
+    seen: &'a mut Vec<Seen>,
     next: usize,
+    bytes: Size,
     patch: PatchWriter,
-    failed: JsonResult,
+    /// Changes of private fields: written to be measured and checked, and dropped.
+    unseen: PatchWriter,
+    undo: Undo,
+    failed: Result<(), Unwritable>,
 }
 
-impl Visitor for Changes<'_> {
+impl Visitor for Compare<'_> {
     fn field(&mut self, name: &'static str, kind: FieldKind, field: &mut dyn Field) {
-        if !kind.is_public() || self.failed.is_err() {
+        if !is_tracked(kind) || self.failed.is_err() {
             return;
         }
         let at = self.next;
         self.next += 1;
-        if self.prints.len() <= at {
-            self.prints.resize(at + 1, Print::UNKNOWN);
+        if self.seen.len() <= at {
+            self.seen.resize(at + 1, Seen::UNKNOWN);
         }
-        let Some(seen) = self.prints.get_mut(at) else { return };
-        match field.change(name, *seen, &mut self.patch) {
-            Ok(Some(print)) => *seen = print,
+        let Some(seen) = self.seen.get_mut(at) else { return };
+        let patch = if kind.is_public() { &mut self.patch } else { &mut self.unseen };
+        match field.change(name, *seen, patch) {
+            Ok(Some(now)) => {
+                self.undo.seen.push((at, *seen));
+                *seen = now;
+            }
             Ok(None) => {}
-            Err(error) => self.failed = Err(error),
+            Err(error) => self.failed = Err(Unwritable::field(name, error)),
+        }
+        if kind.is_saved() {
+            self.bytes.add(name, seen.bytes);
         }
     }
+}
+
+fn is_tracked(kind: FieldKind) -> bool {
+    kind.is_public() || kind.is_saved()
 }
 
 /// The fields that a page sees as one JSON object.
 ///
 /// # Errors
 /// When a field has no JSON form.
-pub(crate) fn write_shown(fields: &mut dyn Fields) -> JsonResult<String> {
+pub(crate) fn write_shown(fields: &mut dyn Fields) -> Result<String, Unwritable> {
     write_object(fields, |name, kind, field, out| match kind.is_public() {
         true => field.write(name, out),
         false => Ok(()),
@@ -178,7 +288,7 @@ pub(crate) fn write_shown(fields: &mut dyn Fields) -> JsonResult<String> {
 ///
 /// # Errors
 /// When a field has no JSON form.
-pub(crate) fn write_saved(fields: &mut dyn Fields) -> JsonResult<String> {
+pub(crate) fn write_saved(fields: &mut dyn Fields) -> Result<String, Unwritable> {
     write_object(fields, |name, kind, field, out| match kind.is_saved() {
         true => field.save(name, out),
         false => Ok(()),
@@ -187,16 +297,17 @@ pub(crate) fn write_saved(fields: &mut dyn Fields) -> JsonResult<String> {
 
 type Write = fn(&'static str, FieldKind, &dyn Field, &mut ObjectWriter) -> JsonResult;
 
-fn write_object(fields: &mut dyn Fields, write: Write) -> JsonResult<String> {
+fn write_object(fields: &mut dyn Fields, write: Write) -> Result<String, Unwritable> {
     struct Whole {
         write: Write,
         out: ObjectWriter,
-        failed: JsonResult,
+        failed: Result<(), Unwritable>,
     }
     impl Visitor for Whole {
         fn field(&mut self, name: &'static str, kind: FieldKind, field: &mut dyn Field) {
             if self.failed.is_ok() {
-                self.failed = (self.write)(name, kind, field, &mut self.out);
+                let written = (self.write)(name, kind, field, &mut self.out);
+                self.failed = written.map_err(|error| Unwritable::field(name, error));
             }
         }
     }
@@ -232,17 +343,16 @@ impl<T: Serialize> Field for Plain<'_, T> {
         out.member(name, self.0)
     }
 
-    fn baseline(&mut self) -> JsonResult<Print> {
-        Print::of(self.0)
+    fn baseline(&mut self) -> JsonResult<Seen> {
+        Ok(Seen::new(Print::of(self.0)?, json_len(self.0)?))
     }
 
-    fn change(&mut self, name: &str, seen: Print, patch: &mut PatchWriter) -> JsonResult<Option<Print>> {
+    fn change(&mut self, name: &str, seen: Seen, patch: &mut PatchWriter) -> JsonResult<Option<Seen>> {
         let print = Print::of(self.0)?;
-        if print == seen {
+        if print == seen.print {
             return Ok(None);
         }
-        patch.set_serialized(name, self.0)?;
-        Ok(Some(print))
+        Ok(Some(Seen::new(print, patch.set_serialized(name, self.0)?)))
     }
 }
 

@@ -1,6 +1,12 @@
 //! JSON text that is already there, and the few things that are needed to write more of it.
 
+#[cfg(feature = "serde")]
+mod finite;
+
 use std::fmt::Write as _;
+
+#[cfg(feature = "serde")]
+pub use finite::{json_len, to_json, to_raw_json, to_tree, write_json};
 
 /// One JSON value as text: spliced into a message as it is, never parsed and written again.
 ///

@@ -19,6 +19,14 @@ pub struct Limits {
     pub depth: usize,
     /// The largest value that a page may write into a field, in bytes of JSON. A larger one is answered `too_large`.
     pub value_bytes: usize,
+    /// How many bytes of state the components of a session may have together, as JSON, private fields included. What would
+    /// make it more (a mount, an edit, an action, an event) is answered `too_large` and undone.
+    pub session_state_bytes: usize,
+    /// The same for all sessions of a user in this process, those that wait for their pages included.
+    pub user_state_bytes: usize,
+    /// How many bytes of state a topic may have, as JSON without computed fields. A change that would make it more is
+    /// undone together with the action that made it, which is answered `too_large`.
+    pub topic_state_bytes: usize,
     /// How many components a session may have at once.
     pub components: usize,
     /// How many shared fields the components of a session may have together, each of which shows a topic. A component
@@ -120,6 +128,9 @@ impl Default for Limits {
             message_bytes: 64 * 1024,
             depth: vivaz_protocol::Limits::DEPTH,
             value_bytes: 64 * 1024,
+            session_state_bytes: 1024 * 1024,
+            user_state_bytes: 16 * 1024 * 1024,
+            topic_state_bytes: 4 * 1024 * 1024,
             components: 100,
             topics: 200,
             in_flight: 128,

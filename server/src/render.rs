@@ -156,7 +156,7 @@ impl Live {
         props: C::Props,
         attributes: String,
     ) -> Result<Markup, RenderError> {
-        let json: Box<RawValue> = serde_json::value::to_raw_value(&props)?;
+        let json: Box<RawValue> = vivaz_protocol::json::to_raw_json(&props)?;
         let making = vivaz_components::mount::<C>(props, self.mount_context());
         let instance = making.await.map_err(RenderError::Component)?;
         self.runtime.on_executor();

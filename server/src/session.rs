@@ -10,6 +10,7 @@ mod conduct;
 mod effects;
 mod entry;
 mod history;
+mod hold;
 mod journal;
 mod keep;
 mod mount;
@@ -31,12 +32,13 @@ use foldhash::fast::RandomState;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use vivaz_components::instance::BoxFuture;
-use vivaz_components::{Hub, Identity};
+use vivaz_components::{Budget, Hub, Identity};
 use vivaz_protocol::{ComponentId, ConnectionId, SessionId, TopicName};
 
 use self::component::Component;
 use self::conduct::Conduct;
 pub(crate) use self::history::History;
+use self::hold::Holding;
 pub(crate) use self::keep::owner;
 use self::replies::Replies;
 pub(crate) use self::restore::{Restore, RestoreError, Restored, restore};
@@ -62,7 +64,11 @@ pub(crate) struct Session {
     /// The topics that its components show.
     topics: HashMap<TopicName, Held, RandomState>,
     replies: Replies,
+    /// Replies that wait for patches of topics. Boxed, because most sessions never have any.
+    held: Box<Holding>,
     conduct: Conduct,
+    /// How many bytes of state its components may have.
+    budget: Arc<Budget>,
     /// What has to wait for something. Most sessions never need it, so it is made when the first one does.
     running: Option<Running>,
     /// Whether it is over: its components go, and no new ones come.
@@ -85,7 +91,13 @@ impl Session {
         identity: Identity,
         connection: ConnectionId,
     ) -> Self {
-        Counters::add(&runtime.core().counters.sessions);
+        let core = runtime.core();
+        Counters::add(&core.counters.sessions);
+        let budget = Budget::new("session", core.limits.session_state_bytes);
+        let budget = match core.users.budget(&identity) {
+            Some(user) => budget.within(user),
+            None => budget,
+        };
         Self {
             runtime,
             port,
@@ -95,6 +107,8 @@ impl Session {
             components: HashMap::default(),
             topics: HashMap::default(),
             replies: Replies::default(),
+            held: Box::default(),
+            budget: Arc::new(budget),
             conduct: Conduct::default(),
             running: None,
             over: false,

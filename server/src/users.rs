@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use foldhash::fast::RandomState;
-use vivaz_components::Identity;
+use vivaz_components::{Budget, Identity};
 use vivaz_protocol::SessionId;
 
 use crate::limits::Limits;
@@ -16,8 +16,19 @@ use crate::seal::holder;
 pub(crate) struct Users {
     sessions: usize,
     suspended: usize,
+    state_bytes: usize,
     /// A std mutex: it is held for a look into the map, and no other lock is taken under it.
-    map: Mutex<HashMap<Box<str>, Vec<Owned>, RandomState>>,
+    map: Mutex<Map>,
+}
+
+type Map = HashMap<Box<str>, Owner, RandomState>;
+
+/// A user who has sessions.
+#[derive(Debug)]
+struct Owner {
+    sessions: Vec<Owned>,
+    /// How many bytes of state they may have together.
+    budget: Arc<Budget>,
 }
 
 #[derive(Debug)]
@@ -43,6 +54,7 @@ impl Users {
         Self {
             sessions: limits.sessions_per_user,
             suspended: limits.suspended_per_user,
+            state_bytes: limits.user_state_bytes,
             map: Mutex::default(),
         }
     }
@@ -58,14 +70,24 @@ impl Users {
         }
         let key: Box<str> = holder(who).into();
         let mut map = self.lock();
-        let all = map.entry(key.clone()).or_default();
+        let owner = map.entry(key.clone()).or_insert_with(|| Owner {
+            sessions: Vec::new(),
+            budget: Arc::new(Budget::new("user", self.state_bytes)),
+        });
+        let all = &mut owner.sessions;
         let surplus = if all.len() < self.sessions { None } else { Some(take_longest(all).ok_or(TooMany)?) };
         all.push(Owned { session: session.clone(), waits_since: None });
         drop(map);
         Ok((Member { of: Some((Arc::clone(self), key, session.clone())) }, surplus))
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Box<str>, Vec<Owned>, RandomState>> {
+    /// Returns what all sessions of a user may hold together; nothing for a visitor without a user.
+    pub(crate) fn budget(&self, who: &Identity) -> Option<Arc<Budget>> {
+        who.user_id()?;
+        self.lock().get(&*holder(who)).map(|owner| Arc::clone(&owner.budget))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Map> {
         // Nothing that can panic runs under the lock.
         self.map.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -77,7 +99,7 @@ impl Member {
     pub(crate) fn waits(&self) -> Option<SessionId> {
         let (users, key, session) = self.of.as_ref()?;
         let mut map = users.lock();
-        let all = map.get_mut(key)?;
+        let all = &mut map.get_mut(key)?.sessions;
         let next = all.iter().filter_map(|one| one.waits_since).max().map_or(0, |last| last + 1);
         if let Some(owned) = all.iter_mut().find(|one| one.session == *session) {
             // One that was only woken for an event keeps its place in the order.
@@ -91,7 +113,8 @@ impl Member {
     pub(crate) fn is_back(&self) {
         let Some((users, key, session)) = &self.of else { return };
         let mut map = users.lock();
-        let owned = map.get_mut(key).and_then(|all| all.iter_mut().find(|one| one.session == *session));
+        let owned =
+            map.get_mut(key).and_then(|owner| owner.sessions.iter_mut().find(|one| one.session == *session));
         if let Some(owned) = owned {
             owned.waits_since = None;
         }
@@ -102,9 +125,9 @@ impl Drop for Member {
     fn drop(&mut self) {
         let Some((users, key, session)) = self.of.take() else { return };
         let mut map = users.lock();
-        let Some(all) = map.get_mut(&key) else { return };
-        all.retain(|one| one.session != session);
-        if all.is_empty() {
+        let Some(owner) = map.get_mut(&key) else { return };
+        owner.sessions.retain(|one| one.session != session);
+        if owner.sessions.is_empty() {
             map.remove(&key);
         }
     }

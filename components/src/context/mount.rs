@@ -1,7 +1,9 @@
 //! What is given to what makes things: `mount` of a component, `load` of a topic.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use crate::budget::{Account, Admission, Budget};
 use crate::env::{Env, States};
 use crate::topic::Topic;
 use crate::{Hub, Identity, Result, TopicHandle, User};
@@ -12,19 +14,29 @@ use crate::{Hub, Identity, Result, TopicHandle, User};
 pub struct MountContext {
     env: Env,
     limit: Option<Duration>,
+    budget: Option<Arc<Budget>>,
+    admission: Admission,
 }
 
 impl MountContext {
     /// For a mount in these surroundings.
     #[must_use]
     pub fn new(env: Env) -> Self {
-        Self { env, limit: None }
+        Self { env, limit: None, budget: None, admission: Admission::Bounded }
     }
 
     /// The same with a limit on how long `mount` may wait.
     #[must_use]
     pub fn with_time_limit(mut self, limit: Duration) -> Self {
         self.limit = Some(limit);
+        self
+    }
+
+    /// The same for a session: what the component holds counts against that budget for as long as it is mounted.
+    #[must_use]
+    pub fn with_budget(mut self, budget: Arc<Budget>, admission: Admission) -> Self {
+        self.budget = Some(budget);
+        self.admission = admission;
         self
     }
 
@@ -65,6 +77,11 @@ impl MountContext {
 
     pub(crate) fn limit(&self) -> Option<Duration> {
         self.limit
+    }
+
+    /// Counts a component of that size.
+    pub(crate) fn open_account(&self, bytes: usize) -> Result<Account> {
+        Account::open(self.budget.clone(), self.admission, bytes)
     }
 }
 

@@ -6,11 +6,12 @@ use vivaz_protocol::Author;
 use vivaz_protocol::log::{Escaped, Quoted};
 
 use super::{Host, Outbox, Topics, topics};
+use crate::budget::Account;
 use crate::component::{Component, InTransaction, Returned};
 use crate::event::Effect;
 use crate::instance::{Finished, Instance, Job, Progress, Started};
 use crate::journal::{Change, Journal, Message, Operation, Transaction, Work};
-use crate::topic::StagedUpdate;
+use crate::topic::{StagedUpdate, Unsent};
 use crate::tracking::Tracker;
 use crate::{ActionError, Context, Result};
 
@@ -24,6 +25,8 @@ pub(super) struct Record {
     before: Arc<[u8]>,
     /// What the page had of it.
     tracker: Arc<Tracker>,
+    /// What the component counts against its session's budget.
+    account: Arc<Account>,
     /// Whether it is kept that the job was done, also if nothing came of it.
     always: bool,
 }
@@ -33,6 +36,8 @@ pub(super) struct Record {
 struct Written {
     finished: Option<Finished>,
     updates: Vec<StagedUpdate>,
+    /// What the topics send later.
+    unsent: Vec<Unsent>,
 }
 
 impl Host {
@@ -50,7 +55,9 @@ impl Host {
         let message = journal.message();
         let always = message.is_some() && !self.may_be_repeated(&job);
         let tracker = Arc::new(self.tracker.clone());
-        let record = Record { journal, message, by: cx.by().cloned(), before, tracker, always };
+        let account = Arc::clone(&self.account);
+        let by = cx.by().cloned();
+        let record = Record { journal, message, by, before, tracker, account, always };
         let untouched = self.component.duplicate();
         self.record = Some(record.clone());
         self.run_later(Outbox::default(), |host| async move {
@@ -98,6 +105,7 @@ impl Host {
                     written.updates = updates;
                     work.into_iter()
                         .try_for_each(|work| work(connection))
+                        .and_then(|()| written.updates.iter().try_for_each(StagedUpdate::check))
                         .and_then(|()| Change::of(&mut finished))
                 } else {
                     // So that nothing is kept of it; why stands in `finished`.
@@ -108,13 +116,20 @@ impl Host {
             }),
             publish: Box::new(move || {
                 let updates = std::mem::take(&mut lock(&publishes).updates);
-                publish(updates, by.as_ref(), message.as_ref());
+                let unsent = publish(updates, by.as_ref(), message.as_ref());
+                lock(&publishes).unsent = unsent;
             }),
         };
         let committed = record.journal.commit(transaction).await;
-        let finished = lock(&written).finished.take();
+        let (finished, mut unsent) = {
+            let mut written = lock(&written);
+            (written.finished.take(), std::mem::take(&mut written.unsent))
+        };
         match (committed, finished) {
-            (Ok(()), Some(finished)) => Finished { committed: true, ..finished },
+            (Ok(()), Some(mut finished)) => {
+                finished.unsent.append(&mut unsent);
+                Finished { committed: true, ..finished }
+            }
             (Err(_), Some(finished)) if finished.result.is_err() => finished,
             (Err(error), _) => record.failed(untouched, error, shown),
             (Ok(()), None) => {
@@ -139,9 +154,20 @@ impl Host {
 impl Record {
     /// A job whose outcome was not kept: the component is what it was.
     fn failed(&self, component: Box<dyn Component>, error: ActionError, topics: Option<Topics>) -> Finished {
-        let mut host = Box::new(Host { component, tracker: (*self.tracker).clone(), record: None });
-        let patch = host.changes().unwrap_or_default();
-        Finished { instance: host, effects: Vec::new(), patch, topics, result: Err(error), committed: false }
+        let (tracker, account) = ((*self.tracker).clone(), Arc::clone(&self.account));
+        account.restore(tracker.bytes());
+        let mut host =
+            Box::new(Host { component, tracker, account, unedited: None, untold: None, record: None });
+        let patch = host.compare().unwrap_or_default().patch;
+        Finished {
+            instance: host,
+            effects: Vec::new(),
+            patch,
+            topics,
+            result: Err(error),
+            unsent: Vec::new(),
+            committed: false,
+        }
     }
 
     /// Commits what there is to commit of a job that is done; says whether there was anything.
@@ -154,14 +180,23 @@ impl Record {
             return Ok(false);
         }
         let (work, updates) = take_staged(finished);
+        // Before the commit, because what is kept cannot be taken back.
+        updates.iter().try_for_each(StagedUpdate::check)?;
+        let unsent = Arc::new(Mutex::new(Vec::new()));
+        let published = Arc::clone(&unsent);
         let transaction = Transaction {
             write: Box::new(move |connection| {
                 work.into_iter().try_for_each(|work| work(connection))?;
                 Ok(change)
             }),
-            publish: Box::new(move || publish(updates, self.by.as_ref(), self.message.as_ref())),
+            publish: Box::new(move || {
+                let unsent = publish(updates, self.by.as_ref(), self.message.as_ref());
+                *published.lock().unwrap_or_else(PoisonError::into_inner) = unsent;
+            }),
         };
         self.journal.commit(transaction).await?;
+        finished.instance.keep();
+        finished.unsent.append(&mut unsent.lock().unwrap_or_else(PoisonError::into_inner));
         Ok(true)
     }
 }
@@ -195,15 +230,20 @@ fn take_staged(finished: &mut Finished) -> (Vec<Work>, Vec<StagedUpdate>) {
 }
 
 /// Tells topics what is kept already.
-fn publish(updates: Vec<StagedUpdate>, by: Option<&Author>, message: Option<&Message>) {
+fn publish(updates: Vec<StagedUpdate>, by: Option<&Author>, message: Option<&Message>) -> Vec<Unsent> {
+    let mut unsent = Vec::new();
     for (number, update) in (0..).zip(updates) {
         let topic = update.topic().name().clone();
         let operation = message.map(|message| Operation { message: message.clone(), number });
-        if let Err(error) = update.publish(by, operation) {
-            let (topic, error) = (Quoted(&topic), Escaped(&error));
-            tracing::error!(%topic, %error, "a topic does not show what was committed until it is loaded again");
+        match update.publish(by, operation) {
+            Ok(later) => unsent.extend(later),
+            Err(error) => {
+                let (topic, error) = (Quoted(&topic), Escaped(&error));
+                tracing::error!(%topic, %error, "a topic does not show what was committed until it is loaded again");
+            }
         }
     }
+    unsent
 }
 
 fn lock(written: &Mutex<Written>) -> MutexGuard<'_, Written> {

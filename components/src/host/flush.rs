@@ -11,14 +11,15 @@ use std::task::Poll;
 
 use tokio::sync::oneshot;
 
-use super::{Host, topics};
+use super::{Host, compare, topics};
+use crate::budget::Account;
 use crate::component::Component;
 use crate::event::Effect;
 use crate::fault::{guard, guard_now};
 use crate::instance::{BoxFuture, Finished, Flushed, Progress};
 use crate::spec::Spec;
 use crate::tracking::Tracker;
-use crate::{ActionError, Context, LiveComponent, Result};
+use crate::{ActionError, Context, ErrorCode, LiveComponent, Result};
 
 /// Where a handler leaves what is to be sent.
 pub(crate) type Outbox = Arc<Mutex<Option<Flushed>>>;
@@ -29,13 +30,32 @@ pub(crate) struct Lent {
     spec: &'static Spec,
     /// What the page has.
     pub(super) tracker: Tracker,
+    account: Arc<Account>,
     /// The component as of the last flush: what a failure falls back to.
     pub(super) kept: Option<Box<dyn Component>>,
 }
 
 impl Lent {
-    pub(super) fn new(spec: &'static Spec, tracker: Tracker) -> Self {
-        Self { spec, tracker, kept: None }
+    pub(super) fn new(spec: &'static Spec, tracker: Tracker, account: Arc<Account>) -> Self {
+        Self { spec, tracker, account, kept: None }
+    }
+
+    /// Compares the component with what the page has and counts its size, as at the end of a handler.
+    fn compare(&mut self, component: &mut dyn Component) -> Result<Option<String>> {
+        let tracker = &mut self.tracker;
+        let changes =
+            guard_now("comparing a component", || Ok(tracker.changes(component)?)).inspect_err(|error| {
+                if error.code() == ErrorCode::Panicked {
+                    tracker.forget();
+                }
+            })?;
+        match compare::read_back(component).and_then(|()| self.account.set(self.tracker.bytes())) {
+            Ok(()) => Ok(changes.patch),
+            Err(error) => {
+                self.tracker.revert(changes);
+                Err(error)
+            }
+        }
     }
 }
 
@@ -122,12 +142,7 @@ impl Context {
             moved = Some(topics::of(component));
         }
         let Some(lent) = self.lent() else { return Ok(()) };
-        let tracker = &mut lent.tracker;
-        let patch = guard_now("comparing a component", || Ok(tracker.changes(component)?));
-        if patch.is_err() {
-            tracker.forget();
-        }
-        let patch = patch?;
+        let patch = lent.compare(component)?;
         lent.kept = Some(component.duplicate());
         for update in topics::staged(component) {
             self.stage(Effect::Update(update));
@@ -142,7 +157,7 @@ impl Context {
         *self.outbox().lock().unwrap_or_else(PoisonError::into_inner) = Some(flushed);
         // Nobody answers for a session that is over; its handlers are dropped.
         let outcome = sent.await.unwrap_or(Ok(()));
-        topics::begin(component, self.by());
+        topics::begin(component, self.cause());
         outcome
     }
 }

@@ -2,11 +2,10 @@
 
 use std::fmt;
 
-use vivaz_protocol::Author;
-
 use super::Topics;
 use crate::Result;
 use crate::component::Component;
+use crate::context::Cause;
 use crate::env::Env;
 use crate::instance::BoxFuture;
 use crate::spec::{FieldKind, Spec};
@@ -70,8 +69,8 @@ pub(super) async fn bind(component: &mut dyn Component, env: &Env) -> Result {
 }
 
 /// A handler begins.
-pub(super) fn begin(component: &mut dyn Component, by: Option<&Author>) {
-    each(component, |_, _, field| field.begin(by));
+pub(super) fn begin(component: &mut dyn Component, cause: Option<&Cause>) {
+    each(component, |_, _, field| field.begin(cause));
 }
 
 /// What the handler staged.

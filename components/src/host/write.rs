@@ -27,7 +27,7 @@ impl Host {
                 })
             })?;
         }
-        self.component = draft;
+        self.unedited = Some(std::mem::replace(&mut self.component, draft));
         Ok(())
     }
 

@@ -14,6 +14,9 @@ pub enum Key {
     Int(i64),
     /// A text.
     Text(Arc<str>),
+    /// None, with what it is: its type is serialised as neither, or the number has more than 64 bits. A list takes the
+    /// item; the handler that put it in is refused with an error that names the field.
+    Invalid(Arc<str>),
 }
 
 /// An item of a [`List`](crate::List).
@@ -25,19 +28,9 @@ pub trait Keyed: Clone + Serialize {
 }
 
 impl Key {
-    /// The key that a value is serialised as: a number, a text, or a newtype around one (an id type, a UUID).
-    ///
-    /// # Panics
-    /// When the value is serialised as anything else, which is a mistake in the item's type.
+    /// Returns the key that a value is serialised as: a number, a text, or a newtype around one (an id type, a UUID).
     pub fn of<T: Serialize + ?Sized>(value: &T) -> Self {
-        match value.serialize(KeyMaker) {
-            Ok(key) => key,
-            #[expect(
-                clippy::panic,
-                reason = "the type of the key is wrong, whatever its value; see the documentation"
-            )]
-            Err(NotAKey(what)) => panic!("the key of a list item is a text or a whole number, not {what}"),
-        }
+        value.serialize(KeyMaker).unwrap_or_else(|NotAKey(what)| Self::Invalid(what.into()))
     }
 }
 
@@ -45,7 +38,8 @@ impl<'a> From<&'a Key> for KeyRef<'a> {
     fn from(key: &'a Key) -> Self {
         match key {
             Key::Int(n) => Self::Int(*n),
-            Key::Text(text) => Self::Text(text),
+            // Whatever has such a key is refused before anything is sent of it.
+            Key::Text(text) | Key::Invalid(text) => Self::Text(text),
         }
     }
 }
@@ -55,6 +49,9 @@ impl Serialize for Key {
         match self {
             Self::Int(n) => serializer.serialize_i64(*n),
             Self::Text(text) => serializer.serialize_str(text),
+            Self::Invalid(what) => {
+                Err(ser::Error::custom(format_args!("the key of a list item cannot be {what}")))
+            }
         }
     }
 }
@@ -82,6 +79,10 @@ fn not_a_key<T>(what: &str) -> Result<T, NotAKey> {
     Err(NotAKey(what.to_owned()))
 }
 
+fn too_large<T>(number: &dyn Display) -> Result<T, NotAKey> {
+    Err(NotAKey(format!("{number}, which has more than 64 bits with its sign; serialise it as a text")))
+}
+
 macro_rules! whole {
     ($($method:ident $from:ty,)*) => {
         $(#[inline] fn $method(self, n: $from) -> Result<Key, NotAKey> { Ok(Key::Int(i64::from(n))) })*
@@ -105,7 +106,15 @@ impl Serializer for KeyMaker {
     }
 
     fn serialize_u64(self, n: u64) -> Result<Key, NotAKey> {
-        i64::try_from(n).map(Key::Int).or_else(|_| not_a_key("a number that large; serialise it as a text"))
+        i64::try_from(n).map(Key::Int).or_else(|_| too_large(&n))
+    }
+
+    fn serialize_i128(self, n: i128) -> Result<Key, NotAKey> {
+        i64::try_from(n).map(Key::Int).or_else(|_| too_large(&n))
+    }
+
+    fn serialize_u128(self, n: u128) -> Result<Key, NotAKey> {
+        i64::try_from(n).map(Key::Int).or_else(|_| too_large(&n))
     }
 
     fn serialize_str(self, text: &str) -> Result<Key, NotAKey> {
@@ -234,8 +243,43 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "not a fraction")]
-    fn a_fraction_is_no_key() {
-        Key::of(&1.5);
+    fn whatever_is_no_key_is_invalid_and_never_panics() {
+        assert_eq!(Key::of(&i64::MIN), Key::Int(i64::MIN));
+        assert_eq!(Key::of(&(i64::MAX as u64)), Key::Int(i64::MAX));
+        assert_eq!(Key::of(&7_u128), Key::Int(7));
+        assert_eq!(Key::of(&i128::from(i64::MIN)), Key::Int(i64::MIN));
+        #[derive(serde::Serialize)]
+        struct Unit;
+        #[derive(serde::Serialize)]
+        struct Fields {
+            a: u8,
+        }
+        #[derive(serde::Serialize)]
+        enum Variants {
+            New(u8),
+            Tuple(u8, u8),
+            Struct { a: u8 },
+        }
+        let invalid = |key: Key, what: &str| match key {
+            Key::Invalid(said) => assert!(said.contains(what), "{said}"),
+            other => panic!("{other:?} is no key: {what}"),
+        };
+        invalid(Key::of(&(i64::MAX as u64 + 1)), "9223372036854775808");
+        invalid(Key::of(&u64::MAX), "18446744073709551615");
+        invalid(Key::of(&(i128::from(i64::MIN) - 1)), "-9223372036854775809");
+        invalid(Key::of(&u128::MAX), "340282366920938463463374607431768211455");
+        invalid(Key::of(&1.5), "a fraction");
+        invalid(Key::of(&1.5_f32), "a fraction");
+        invalid(Key::of(&true), "a truth value");
+        invalid(Key::of(&()), "nothing");
+        invalid(Key::of(&None::<u8>), "nothing");
+        invalid(Key::of(&Unit), "Unit");
+        invalid(Key::of(&Fields { a: 1 }), "Fields");
+        invalid(Key::of(&Variants::New(1)), "Variants");
+        invalid(Key::of(&Variants::Tuple(1, 2)), "Variants");
+        invalid(Key::of(&Variants::Struct { a: 1 }), "Variants");
+        invalid(Key::of(&[1]), "a tuple");
+        invalid(Key::of(&vec![1]), "a list");
+        invalid(Key::of(&std::collections::BTreeMap::from([(1, 2)])), "a map");
     }
 }

@@ -35,7 +35,8 @@ pub(super) struct Ops<T> {
 /// A change of which items there are and in which order.
 pub(super) enum Place<T> {
     Insert(usize, Arc<T>),
-    Remove(Key),
+    /// With the item as the page has it, or as it was put in since: its size is taken off.
+    Remove(Key, Arc<T>),
     Move(Key, usize),
     Order(Vec<Key>),
 }
@@ -53,11 +54,11 @@ impl<T> Log<T> {
         }
     }
 
-    pub(super) fn remove(&mut self, key: Key) {
+    pub(super) fn remove(&mut self, key: &Key, item: &Arc<T>) {
         if let Some(ops) = self.open() {
-            ops.inserted.remove(&key);
-            ops.updated.remove(&key);
-            ops.places.push(Place::Remove(key));
+            ops.inserted.remove(key);
+            let before = ops.updated.remove(key).map_or_else(|| Arc::clone(item), |(before, _)| before);
+            ops.places.push(Place::Remove(key.clone(), before));
         }
     }
 
@@ -148,7 +149,7 @@ impl<T> Clone for Place<T> {
     fn clone(&self) -> Self {
         match self {
             Self::Insert(position, item) => Self::Insert(*position, item.clone()),
-            Self::Remove(key) => Self::Remove(key.clone()),
+            Self::Remove(key, before) => Self::Remove(key.clone(), before.clone()),
             Self::Move(key, position) => Self::Move(key.clone(), *position),
             Self::Order(keys) => Self::Order(keys.clone()),
         }

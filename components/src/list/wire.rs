@@ -1,14 +1,16 @@
 //! A list on the wire: whole, or as the operations since the page was told.
 
+use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
+use vivaz_protocol::json::{json_len, to_json, to_tree};
 use vivaz_protocol::{Patch, PatchWriter, RawJson};
 
 use super::List;
 use super::key::{Key, Keyed};
 use super::log::{Ops, Place};
 use crate::shape::{LiveShape, Ref, Shape};
-use crate::tracking::{Field, JsonResult, ObjectWriter, Pick, Print};
+use crate::tracking::{Field, JsonResult, ObjectWriter, Pick, Print, Seen};
 
 impl<T: Serialize> Serialize for List<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -40,55 +42,107 @@ impl<T: Keyed> Field for ListField<'_, T> {
         out.member(name, &*self.0)
     }
 
-    fn baseline(&mut self) -> JsonResult<Print> {
+    fn baseline(&mut self) -> JsonResult<Seen> {
         self.0.log.settle();
-        Ok(Print::of_version(self.0.log.base))
+        check_keys(self.0.iter())?;
+        Ok(Seen::new(Print::of_version(self.0.log.base), json_len(&*self.0)?))
     }
 
-    fn change(&mut self, name: &str, seen: Print, patch: &mut PatchWriter) -> JsonResult<Option<Print>> {
+    fn change(&mut self, name: &str, seen: Seen, patch: &mut PatchWriter) -> JsonResult<Option<Seen>> {
         let list = &mut *self.0;
-        let continues = Print::of_version(list.log.base) == seen;
-        match list.log.ops() {
+        let continues = Print::of_version(list.log.base) == seen.print;
+        let bytes = match list.log.ops() {
             None if continues => return Ok(None),
             Some(ops) if continues && !ops.replaced && ops.weight() < list.items.len() => {
-                if !write_ops(name, ops, patch)? {
+                let Some(growth) = write_ops(name, ops, patch)? else {
                     // Items were borrowed for a change and not changed: the page has this content already.
                     list.log.cancel();
                     return Ok(None);
-                }
+                };
+                growth.applied(seen.bytes as usize, list.items.len())
             }
-            Some(_) | None => patch.set_serialized(name, &*list)?,
-        }
+            Some(_) | None => {
+                check_keys(list.iter())?;
+                patch.set_serialized(name, &*list)?
+            }
+        };
         list.log.settle();
-        Ok(Some(Print::of_version(list.log.base)))
+        Ok(Some(Seen::new(Print::of_version(list.log.base), bytes)))
     }
 }
 
-/// Adds the operations to a patch. Says whether there was anything to add.
-fn write_ops<T: Keyed>(name: &str, ops: &Ops<T>, patch: &mut PatchWriter) -> JsonResult<bool> {
+/// Checks that every key is one. A list takes whatever it is given; what cannot be sent or stored is refused here.
+fn check_keys<'a, T: Keyed + 'a>(items: impl Iterator<Item = &'a T>) -> JsonResult {
+    items.into_iter().try_for_each(|item| match item.key() {
+        Key::Int(_) | Key::Text(_) => Ok(()),
+        Key::Invalid(what) => Err(serde_json::Error::custom(format_args!(
+            "the key of a list item is a text or a whole number between {} and {}, not {what}",
+            i64::MIN,
+            i64::MAX
+        ))),
+    })
+}
+
+/// How a list's size changes.
+#[derive(Default)]
+struct Growth {
+    /// Bytes of items that came, went, or are longer or shorter now.
+    more: usize,
+    less: usize,
+    inserted: usize,
+    removed: usize,
+}
+
+impl Growth {
+    /// Returns the size of a list in JSON that has `len` items now and had `bytes` before.
+    fn applied(&self, bytes: usize, len: usize) -> usize {
+        let commas = |len: usize| len.saturating_sub(1);
+        let before = (len + self.removed).saturating_sub(self.inserted);
+        (bytes + self.more + commas(len)).saturating_sub(self.less + commas(before))
+    }
+}
+
+/// Adds the operations to a patch. Returns how the list grows, or nothing if there was nothing to add.
+fn write_ops<T: Keyed>(name: &str, ops: &Ops<T>, patch: &mut PatchWriter) -> JsonResult<Option<Growth>> {
+    let mut growth = Growth::default();
     let mut changed: Vec<(&Key, String)> = Vec::with_capacity(ops.updated.len());
     for (key, (before, now)) in &ops.updated {
-        if let Some(fields) = difference(&serde_json::to_value(&**before)?, &serde_json::to_value(&**now)?)? {
+        if let Some(fields) = difference(&to_tree(&**before)?, &to_tree(&**now)?)? {
+            growth.less += json_len(&**before)?;
+            growth.more += json_len(&**now)?;
             changed.push((key, fields));
         }
     }
     if ops.places.is_empty() && changed.is_empty() {
-        return Ok(false);
+        return Ok(None);
     }
     changed.sort_unstable_by_key(|(key, _)| *key);
-    let inserted = ops.places.iter().filter_map(|place| match place {
-        Place::Insert(_, item) => Some(serde_json::to_string(&**item)),
-        Place::Remove(_) | Place::Move(..) | Place::Order(_) => None,
-    });
     // Written before the list is opened, because a half-written list could not be taken back.
-    let mut inserted = inserted.collect::<Result<Vec<_>, _>>()?.into_iter();
+    let mut inserted = Vec::new();
+    for place in &ops.places {
+        match place {
+            Place::Insert(_, item) => {
+                check_keys(std::iter::once(&**item))?;
+                let json = to_json(&**item)?;
+                growth.more += json.len();
+                growth.inserted += 1;
+                inserted.push(json);
+            }
+            Place::Remove(_, item) => {
+                growth.less += json_len(&**item)?;
+                growth.removed += 1;
+            }
+            Place::Move(..) | Place::Order(_) => {}
+        }
+    }
+    let mut inserted = inserted.into_iter();
     let mut list = patch.list(name);
     for place in &ops.places {
         match place {
             Place::Insert(position, _) => {
                 list.insert(*position, RawJson::trusted(&inserted.next().unwrap_or_default()));
             }
-            Place::Remove(key) => list.remove(key.into()),
+            Place::Remove(key, _) => list.remove(key.into()),
             Place::Move(key, position) => list.move_to(key.into(), *position),
             Place::Order(keys) => list.order(keys.iter().map(Into::into)),
         }
@@ -97,7 +151,7 @@ fn write_ops<T: Keyed>(name: &str, ops: &Ops<T>, patch: &mut PatchWriter) -> Jso
         list.change(key.into(), RawJson::trusted(&fields));
     }
     list.end();
-    Ok(true)
+    Ok(Some(growth))
 }
 
 /// The fields of `now` that differ, as a patch.

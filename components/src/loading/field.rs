@@ -4,11 +4,12 @@ use serde::de::{DeserializeOwned, Error};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use vivaz_protocol::PatchWriter;
+use vivaz_protocol::json::json_len;
 
 use super::{Async, Loaded, Stage};
 use crate::Result;
 use crate::shape::{self, LiveShape, Ref, Shape};
-use crate::tracking::{Field, JsonResult, ObjectWriter, Pick, Print};
+use crate::tracking::{Field, JsonResult, ObjectWriter, Pick, Print, Seen};
 
 /// What is saved of a load that is under way: it ends with the process.
 const INTERRUPTED: &str = "this was interrupted; please try again";
@@ -93,17 +94,16 @@ impl<T: Serialize + Send + Sync + 'static> Field for AsyncField<'_, T> {
         out.member(name, &shown)
     }
 
-    fn baseline(&mut self) -> JsonResult<Print> {
-        Ok(Print::of_version(self.0.version))
+    fn baseline(&mut self) -> JsonResult<Seen> {
+        Ok(Seen::new(Print::of_version(self.0.version), json_len(&Shown::of(self.0))?))
     }
 
-    fn change(&mut self, name: &str, seen: Print, patch: &mut PatchWriter) -> JsonResult<Option<Print>> {
+    fn change(&mut self, name: &str, seen: Seen, patch: &mut PatchWriter) -> JsonResult<Option<Seen>> {
         let print = Print::of_version(self.0.version);
-        if print == seen {
+        if print == seen.print {
             return Ok(None);
         }
-        patch.set_serialized(name, &Shown::of(self.0))?;
-        Ok(Some(print))
+        Ok(Some(Seen::new(print, patch.set_serialized(name, &Shown::of(self.0))?)))
     }
 
     fn settle(&mut self, loaded: &mut Option<Loaded>) -> Option<Result> {

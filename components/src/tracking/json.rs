@@ -1,7 +1,7 @@
 //! Writing whole values; what changed goes through [`PatchWriter`](vivaz_protocol::PatchWriter).
 
 use serde::Serialize;
-use vivaz_protocol::json::write_string;
+use vivaz_protocol::json::{write_json, write_string};
 
 /// What can go wrong: a value that JSON cannot hold, or a `Serialize` that refuses.
 pub type JsonResult<T = ()> = Result<T, serde_json::Error>;
@@ -16,16 +16,12 @@ impl ObjectWriter {
     /// Adds a member.
     ///
     /// # Errors
-    /// When the value has no JSON form; the object is of no use then.
+    /// When the value has no JSON form, or contains NaN or infinity; the object is of no use then.
     pub fn member<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) -> JsonResult {
         self.out.push(if self.out.is_empty() { '{' } else { ',' });
         write_string(&mut self.out, name);
         self.out.push(':');
-        let mut bytes = std::mem::take(&mut self.out).into_bytes();
-        let written = serde_json::to_writer(&mut bytes, value);
-        // serde_json writes UTF-8; what a refusing `Serialize` left half-written is UTF-8 too.
-        self.out = String::from_utf8(bytes).unwrap_or_default();
-        written
+        write_json(&mut self.out, value)
     }
 
     pub(crate) fn finish(mut self) -> String {

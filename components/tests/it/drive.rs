@@ -69,7 +69,7 @@ impl Page {
                     let mut published = Ok(());
                     for effect in step.effects {
                         if let Effect::Update(update) = effect {
-                            published = published.and_then(|()| update.publish(None, None));
+                            published = published.and_then(|()| update.publish(None, None).map(drop));
                         } else {
                             effects.push(effect);
                         }
@@ -133,5 +133,9 @@ impl Instance for Gone {
     }
     fn save(&mut self) -> vivaz_components::Result<Vec<u8>> {
         unreachable!("the instance is elsewhere")
+    }
+    fn keep(&mut self) {}
+    fn take_back(&mut self, _: Option<String>) -> Option<String> {
+        None
     }
 }

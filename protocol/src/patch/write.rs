@@ -63,17 +63,24 @@ impl PatchWriter {
         Ok(())
     }
 
-    /// Gives a field a new value, serialised straight into the patch.
+    /// Gives a field a new value, serialised straight into the patch. Returns how many bytes of JSON the value has.
     ///
     /// # Errors
-    /// If the value does not serialise; the patch is then as it was before.
+    /// If the value does not serialise, or contains NaN or infinity; the patch is then as it was before.
     #[cfg(feature = "serde")]
     pub fn set_serialized<T: serde::Serialize + ?Sized>(
         &mut self,
         field: &str,
         value: &T,
-    ) -> Result<(), serde_json::Error> {
-        self.set_with(field, |out| serde_json::to_writer(crate::json::AsWrite(out), value))
+    ) -> Result<usize, serde_json::Error> {
+        let mut bytes = 0;
+        self.set_with(field, |out| {
+            let before = out.len();
+            crate::json::write_json(out, value)?;
+            bytes = out.len() - before;
+            Ok::<_, serde_json::Error>(())
+        })?;
+        Ok(bytes)
     }
 
     /// Changes the items of a keyed list. [`ListWriter::end`] closes it.

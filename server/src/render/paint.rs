@@ -80,7 +80,7 @@ impl Painter<'_> {
             let core = self.live.runtime.core();
             let props: Map<String, Value> =
                 child.props.into_iter().map(|(name, value)| (name.into(), value)).collect();
-            let props = serde_json::value::to_raw_value(&props)?;
+            let props = vivaz_protocol::json::to_raw_json(&props)?;
             let painted = match core.registry.get(&child.component) {
                 _ if depth > DEPTH => {
                     Err(RenderError::Unknown("components are nested too deeply".to_owned()))

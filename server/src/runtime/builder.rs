@@ -310,7 +310,7 @@ impl Builder {
             secret,
             binds_browsers: !self.seals_for_anybody,
             states: self.states,
-            hub: self.hub,
+            hub: self.hub.with_topic_limit(limits.topic_state_bytes),
             sessions: Sessions::new(),
             revocations: AtomicU64::new(0),
             users: Arc::new(Users::new(&limits)),

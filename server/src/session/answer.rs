@@ -1,9 +1,10 @@
 //! Patches and replies: what a page is told of a job.
 
+use bytes::Bytes;
 use serde_json::value::RawValue;
-use vivaz_components::ActionError;
+use vivaz_components::{ActionError, Unsent};
 use vivaz_protocol::{
-    ComponentId, ErrorCode, ErrorMessage, FieldTopics, RawJson, Ref, ServerMessage, StreamId, Update,
+    ComponentId, ErrorCode, ErrorMessage, FieldTopics, RawJson, Ref, Rev, ServerMessage, StreamId, Update,
 };
 
 use super::component::{Origin, Task};
@@ -13,7 +14,8 @@ use crate::log::{Escaped, client_event};
 use crate::stats::Counters;
 
 impl Session {
-    /// An action succeeded: its patch is the reply, or if nothing changed, an `ACK`.
+    /// An action succeeded: its patch is the reply, or if nothing changed, an `ACK`. It goes out behind the patches of
+    /// `unsent`.
     pub(super) fn reply(
         &mut self,
         id: &ComponentId,
@@ -21,17 +23,11 @@ impl Session {
         patch: Option<&str>,
         topics: Option<FieldTopics<'static>>,
         value: Option<&RawValue>,
+        unsent: Vec<Unsent>,
     ) {
-        let is_update = patch.is_some() || topics.is_some();
-        if !is_update {
-            return self.acknowledge(id, reference, value);
-        }
         let kept = Kept::Done { component: id.clone(), result: value.map(|value| value.get().into()) };
-        self.answer(reference, kept);
-        self.publish(id, patch, topics, Some(reference), value);
-        if let Some(component) = self.components.get_mut(id) {
-            component.replied = Some((reference, component.rev));
-        }
+        let patch = self.advance(id, patch, topics, Some(reference), value);
+        self.respond(id, reference, kept, patch, unsent);
     }
 
     /// Sends a component's patch, if there is one, and keeps it for a page that is away.
@@ -40,22 +36,36 @@ impl Session {
         id: &ComponentId,
         patch: Option<&str>,
         topics: Option<FieldTopics<'static>>,
+    ) {
+        let Some((rev, frame)) = self.advance(id, patch, topics, None, None) else { return };
+        if self.held.has(id) {
+            self.held.push_patch(id, rev, frame);
+        } else {
+            self.port.send_patch(StreamId::Component(id.clone()), rev, frame, None);
+        }
+    }
+
+    /// Takes a component to its next revision, if there is a patch that leads there. Returns the message that says so.
+    fn advance(
+        &mut self,
+        id: &ComponentId,
+        patch: Option<&str>,
+        topics: Option<FieldTopics<'static>>,
         reference: Option<Ref>,
         result: Option<&RawValue>,
-    ) {
+    ) -> Option<(Rev, Bytes)> {
         if patch.is_none() && topics.is_none() {
-            return;
+            return None;
         }
-        let Some(component) = self.components.get_mut(id) else { return };
+        let component = self.components.get_mut(id)?;
         let patch = patch.unwrap_or("{}");
         component.rev = component.rev.next();
         let moved = topics.is_some();
-        let stream = StreamId::Component(id.clone());
         let frame = speak::frame(&ServerMessage::Update(Update {
             reference,
             result: result.map(RawJson::from),
             topics,
-            ..Update::new(stream.clone(), component.rev, RawJson::trusted(patch))
+            ..Update::new(StreamId::Component(id.clone()), component.rev, RawJson::trusted(patch))
         }));
         if moved {
             // Where its shared fields point is not part of the patch: who missed this mounts again from the whole.
@@ -63,19 +73,23 @@ impl Session {
         } else {
             component.ring.push(patch);
         }
-        self.port.send_patch(stream, component.rev, frame, reference);
+        Some((component.rev, frame))
     }
 
     /// A message was handled and changed nothing of the component's own state.
     pub(super) fn acknowledge(&mut self, id: &ComponentId, reference: Ref, value: Option<&RawValue>) {
         let kept = Kept::Done { component: id.clone(), result: value.map(|value| value.get().into()) };
-        let frame = self.again(reference, &kept);
-        self.answer(reference, kept);
-        self.port.send(frame);
+        self.respond(id, reference, kept, None, Vec::new());
     }
 
-    /// An action failed.
-    pub(super) fn refuse_action(&mut self, id: &ComponentId, reference: Ref, error: &ActionError) {
+    /// An action failed. The reply goes out behind the patches of `unsent`.
+    pub(super) fn refuse_action(
+        &mut self,
+        id: &ComponentId,
+        reference: Ref,
+        error: &ActionError,
+        unsent: Vec<Unsent>,
+    ) {
         let counters = &self.runtime.core().counters;
         if error.source().is_some() {
             let log = &self.runtime.core().log;
@@ -90,15 +104,14 @@ impl Session {
             details: details.as_deref().map(RawJson::from),
             ..ErrorMessage::new(error.code(), error.message())
         };
-        self.reply_error(reference, id, message);
+        let kept = refusal(reference, id, message);
+        self.respond(id, reference, kept, None, unsent);
     }
 
     /// Answers with an error.
     pub(super) fn reply_error(&mut self, reference: Ref, id: &ComponentId, error: ErrorMessage<'_>) {
-        let error = error.answering(Some(reference), Some(StreamId::Component(id.clone())));
-        let text = speak::text(&ServerMessage::Error(error));
-        self.answer(reference, Kept::Refused(text.as_str().into()));
-        self.port.send(text.into());
+        let kept = refusal(reference, id, error);
+        self.respond(id, reference, kept, None, Vec::new());
     }
 
     /// There is no such component (any more).
@@ -148,4 +161,10 @@ impl Session {
             }
         }
     }
+}
+
+/// A refusal as it is kept.
+fn refusal(reference: Ref, id: &ComponentId, error: ErrorMessage<'_>) -> Kept {
+    let error = error.answering(Some(reference), Some(StreamId::Component(id.clone())));
+    Kept::Refused(speak::text(&ServerMessage::Error(error)).into())
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use vivaz_components::{ActionError, Effect, Subscriber, Target, UnmountReason};
+use vivaz_components::{ActionError, Effect, StagedUpdate, Subscriber, Target, UnmountReason, Unsent};
 use vivaz_protocol::{Author, ComponentId};
 
 use super::Session;
@@ -11,15 +11,25 @@ use super::work::Done;
 
 impl Session {
     /// Does what a handler asked for, in its order. The first change of shared state that fails ends it: nothing after
-    /// it is told to anybody.
+    /// it is told to anybody. Returns the changes whose patches topics send later.
     pub(super) fn perform(
         &mut self,
         id: &ComponentId,
         origin: Origin,
         effects: Vec<Effect>,
-    ) -> Result<(), ActionError> {
+    ) -> Result<Vec<Unsent>, ActionError> {
+        let mut unsent = Vec::new();
         if effects.is_empty() {
-            return Ok(());
+            return Ok(unsent);
+        }
+        let updates = || {
+            effects
+                .iter()
+                .filter_map(|effect| if let Effect::Update(update) = effect { Some(update) } else { None })
+        };
+        if updates().count() > 1 {
+            // What one of them refuses, none of them gets.
+            updates().try_for_each(StagedUpdate::check)?;
         }
         let by = match origin {
             Origin::Page { reference, .. } => Some(Author { connection: self.connection.clone(), reference }),
@@ -27,7 +37,7 @@ impl Session {
         };
         for effect in effects {
             match effect {
-                Effect::Update(update) => update.publish(by.as_ref(), None)?,
+                Effect::Update(update) => unsent.extend(update.publish(by.as_ref(), None)?),
                 Effect::Emit { to, event, except_self } => {
                     let except = except_self.then(|| self.port.session().clone());
                     let core = self.runtime.core();
@@ -80,6 +90,6 @@ impl Session {
                 effect => tracing::error!(?effect, "an effect that this runtime does not know"),
             }
         }
-        Ok(())
+        Ok(unsent)
     }
 }

@@ -1,10 +1,12 @@
 //! How components come into a session.
 
+use std::sync::Arc;
+
 use serde_json::value::RawValue;
 use tokio::time::Instant;
 use vivaz_components::instance::{BoxFuture, Instance, Job};
 use vivaz_components::spec::Hook;
-use vivaz_components::{ActionError, MountContext, Registration};
+use vivaz_components::{ActionError, Admission, MountContext, Registration};
 use vivaz_protocol::{ComponentId, ErrorCode, ErrorMessage, Mounted, RawJson, Ref, Seal, ServerMessage};
 
 use super::component::{Component, Origin, Slot, Task};
@@ -129,7 +131,9 @@ impl Session {
 
     fn mount_context(&self) -> MountContext {
         let core = self.runtime.core();
-        MountContext::new(core.env(self.identity.clone())).with_time_limit(core.limits.action_time)
+        MountContext::new(core.env(self.identity.clone()))
+            .with_time_limit(core.limits.action_time)
+            .with_budget(Arc::clone(&self.budget), Admission::Bounded)
     }
 
     /// A component is made, or could not be.
@@ -162,7 +166,7 @@ impl Session {
             }
             Err(error) => {
                 let Some(component) = self.components.remove(id) else { return };
-                self.refuse_action(id, reference, &error);
+                self.refuse_action(id, reference, &error, Vec::new());
                 for task in component.queue {
                     self.not_mounted(id, &task);
                 }

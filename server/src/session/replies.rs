@@ -18,6 +18,8 @@ pub(crate) struct Replies {
     last: u64,
     /// Accepted and not answered yet, in order.
     running: Vec<Ref>,
+    /// Done, and their replies wait for something: not sent before that, but not run again either.
+    decided: BTreeMap<Ref, Kept>,
     /// Accepted by a process that is gone and never done, in order: they are new when they are sent again.
     open: Vec<Ref>,
     /// The client has every reply up to this one.
@@ -83,11 +85,17 @@ impl Replies {
         self.running.len()
     }
 
+    /// Records what the answer of an accepted message will be. Until it is given, the message counts as running.
+    pub(crate) fn decide(&mut self, reference: Ref, reply: Kept) {
+        self.decided.insert(reference, reply);
+    }
+
     /// Records the answer of an accepted message.
     pub(crate) fn answer(&mut self, reference: Ref, reply: Kept, bounds: Bounds) {
         if let Ok(at) = self.running.binary_search(&reference) {
             self.running.remove(at);
         }
+        self.decided.remove(&reference);
         self.bytes += reply.size();
         if self.kept.is_empty() {
             // Most sessions have one reply on its way at most.
@@ -125,13 +133,19 @@ impl Replies {
 
     /// How far this is, as it is stored.
     pub(crate) fn progress(&self) -> Progress {
-        let mut open: Vec<u64> =
-            self.running.iter().chain(&self.open).map(|reference| reference.get()).collect();
+        let undecided = self.running.iter().filter(|reference| !self.decided.contains_key(reference));
+        let mut open: Vec<u64> = undecided.chain(&self.open).map(|reference| reference.get()).collect();
         open.sort_unstable();
         Progress {
             last: self.last,
             open,
-            replies: self.kept.iter().map(|(reference, kept)| kept.store(*reference)).collect(),
+            replies: self
+                .kept
+                .iter()
+                .map(|(reference, kept)| (*reference, kept))
+                .chain(self.decided.iter().map(|(reference, kept)| (*reference, kept)))
+                .map(|(reference, kept)| kept.store(reference))
+                .collect(),
             rooms: Vec::new(),
         }
     }

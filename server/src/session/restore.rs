@@ -5,7 +5,9 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 use serde_json::value::RawValue;
 use vivaz_components::instance::Instance;
-use vivaz_components::{ActionError, Identity, MountContext, Registration, Subscriber, UnmountReason};
+use vivaz_components::{
+    ActionError, Admission, Identity, MountContext, Registration, Subscriber, UnmountReason,
+};
 use vivaz_protocol::{CloseCode, ComponentId, ConnectionId, Epoch, ErrorCode, ResumeSecret, Rev, SessionId};
 
 use super::Session;
@@ -115,7 +117,10 @@ pub(crate) async fn restore(runtime: &Runtime, wanted: Restore<'_>) -> Result<Re
     let limits = &core.limits;
     let bounds = Bounds { replies: limits.kept_replies, bytes: limits.kept_bytes };
     session.replies = Replies::restore(&progress, &replies, bounds);
-    let cx = MountContext::new(core.env(identity.clone())).with_time_limit(limits.action_time);
+    // What was stored is not lost because it is more than may come: it counts, and cannot grow.
+    let cx = MountContext::new(core.env(identity.clone()))
+        .with_time_limit(limits.action_time)
+        .with_budget(Arc::clone(&session.budget), Admission::Known);
     let components = components.into_iter().map(|stored| come_back(runtime, stored, cx.clone()));
     for back in join_all(components).await.into_iter().flatten() {
         if let Err(error) = session.take_back(back, exact).await {

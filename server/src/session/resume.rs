@@ -55,6 +55,7 @@ impl Session {
         }
         self.unfollow_topics();
         self.take_away_forbidden().await;
+        self.held.forget_patches();
         for component in self.components.values_mut() {
             component.floor = Rev::ZERO;
         }
@@ -84,6 +85,7 @@ impl Session {
     /// The connection is gone; nothing is sent from now on.
     pub(crate) fn detach(&mut self) {
         self.port.connect(None);
+        self.held.forget_patches();
         self.unfollow_topics();
         self.is_to_be_saved();
     }

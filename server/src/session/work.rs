@@ -38,6 +38,8 @@ pub(crate) enum Done {
         outcome: Result<Vec<(SessionId, Refusal)>, StoreError>,
         answer: Option<oneshot::Sender<Entered>>,
     },
+    /// Topics have sent what a reply of the component waited for.
+    Sent { id: ComponentId, number: u64 },
     /// A task that a component spawned has its result; none if it ended with the component.
     Spawned { id: ComponentId, history: History, result: Option<Result<ServerEvent, ActionError>> },
     /// A field that a component began to load is there; nothing, if that ended before.
@@ -77,6 +79,7 @@ impl Session {
             Done::Mounted { id, mounting, made } => self.mounted(&id, mounting, made),
             Done::Removed { id, origin, result } => self.removed(&id, origin, result),
             Done::Entered { outcome, answer } => self.was_entered(outcome, answer),
+            Done::Sent { id, number } => self.say_held(&id, number),
             Done::Spawned { id, history, result } => match result {
                 Some(Ok(event)) if self.is_same(&id, &history) => self.tell(&id, event),
                 Some(Ok(_)) | None => {}
@@ -167,6 +170,13 @@ impl Session {
     /// Works off a component's queue as far as it goes without waiting.
     pub(super) fn work(&mut self, id: &ComponentId) {
         while let Some(component) = self.components.get_mut(id) {
+            if matches!(component.queue.front(), Some(Task::Unmount { .. }))
+                && self.held.has(id)
+                && !self.over
+            {
+                // It goes when its replies have gone out.
+                return;
+            }
             let Some(task) = component.next() else { return };
             match task {
                 Task::Job { job, origin } => self.begin(id, job, origin),
@@ -231,8 +241,12 @@ impl Session {
         if let Some(topics) = topics {
             self.show_topics(id, topics);
         }
-        let performed = self.perform(id, away.origin, effects);
-        self.publish(id, patch.as_deref(), names, None, None);
+        let performed = self.perform(id, away.origin, effects).map(|unsent| {
+            if let Origin::Page { reference, .. } = away.origin {
+                self.held.defer(reference, unsent);
+            }
+        });
+        self.publish(id, patch.as_deref(), names);
         self.touch();
         // A handler that does not wait for it any more has other things to do.
         let _ = answer.send(performed);
@@ -279,7 +293,7 @@ impl Session {
     /// A job is done: the component is back, what it asked for happens, and whoever asked for it is told. The patches
     /// come before the reply, those of topics first, because publishing them puts them into this session's outbox too.
     fn finished(&mut self, id: &ComponentId, origin: Origin, finished: Finished) {
-        let Finished { instance, effects, patch, topics, mut result, committed } = finished;
+        let Finished { instance, effects, mut patch, topics, mut result, mut unsent, committed } = finished;
         let Some(component) = self.components.get_mut(id) else { return };
         if committed {
             component.version += 1;
@@ -288,26 +302,36 @@ impl Session {
             }
         }
         component.slot = Slot::Idle(instance);
-        let names = topics.as_ref().map(|topics| names(topics));
+        let mut moved = topics.as_ref().map(|topics| names(topics));
         if let Some(topics) = topics {
             self.show_topics(id, topics);
         }
-        if let Err(error) = self.perform(id, origin, effects) {
-            result = Err(error);
+        match self.perform(id, origin, effects) {
+            Ok(more) => {
+                unsent.extend(more);
+                self.keep(id);
+            }
+            Err(error) => {
+                result = Err(error);
+                patch = self.undo_updates(id, patch, &mut moved);
+            }
+        }
+        if let Origin::Page { reference, .. } = origin {
+            unsent.extend(self.held.take_deferred(reference));
         }
         match (origin, result) {
             (Origin::Page { reference, asked }, Ok(value)) => {
-                self.reply(id, reference, patch.as_deref(), names, value.as_deref());
+                self.reply(id, reference, patch.as_deref(), moved, value.as_deref(), unsent);
                 self.runtime.core().counters.actions.record(asked.elapsed());
             }
             (Origin::Page { reference, asked }, Err(error)) => {
-                self.publish(id, patch.as_deref(), names, None, None);
-                self.refuse_action(id, reference, &error);
+                self.publish(id, patch.as_deref(), moved);
+                self.refuse_action(id, reference, &error, unsent);
                 self.runtime.core().counters.actions.record(asked.elapsed());
             }
             (Origin::Server | Origin::End { .. }, result) => {
                 self.touch();
-                self.publish(id, patch.as_deref(), names, None, None);
+                self.publish(id, patch.as_deref(), moved);
                 if let Err(error) = result {
                     let log = &self.runtime.core().log;
                     client_event!(log, WARN, component = %id, error = %Escaped(&error), "a component's handler failed");
@@ -323,8 +347,33 @@ impl Session {
             component.slot = Slot::Idle(instance);
         }
         if let Origin::Page { reference, .. } = origin {
-            self.refuse_action(id, reference, error);
+            self.refuse_action(id, reference, error, Vec::new());
         }
+    }
+
+    /// The topics have taken what the component's job staged for them.
+    fn keep(&mut self, id: &ComponentId) {
+        if let Some(instance) = self.components.get_mut(id).and_then(|component| component.instance()) {
+            instance.keep();
+        }
+    }
+
+    /// A topic has refused what the component's job staged for it: the component is what it was before. Returns the patch
+    /// of what is left of the job.
+    fn undo_updates(
+        &mut self,
+        id: &ComponentId,
+        patch: Option<String>,
+        moved: &mut Option<FieldTopics<'static>>,
+    ) -> Option<String> {
+        let instance = self.components.get_mut(id)?.instance()?;
+        let patch = instance.take_back(patch);
+        if moved.is_some() {
+            let topics = instance.topics();
+            *moved = Some(names(&topics));
+            self.show_topics(id, topics);
+        }
+        patch
     }
 
     /// A component's last job is done.
@@ -343,6 +392,7 @@ impl Session {
     /// A component is gone. What still waited for it is told so.
     pub(super) fn gone(&mut self, id: &ComponentId, origin: Origin) {
         let Some(component) = self.components.remove(id) else { return };
+        self.held.forget(id);
         self.release_topics(component.topics);
         if component.joined {
             self.hub().rooms().leave_all(self.port.session(), id);

@@ -52,7 +52,11 @@ impl Table {
 fn sent(ids: impl IntoIterator<Item = u16>, change: impl FnOnce(&mut List<Row>)) -> Value {
     let (mut table, mut tracker) = Table::of(ids);
     change(&mut table.rows);
-    tracker.changes(&mut table).unwrap().map_or(Value::Null, |patch| serde_json::from_str(&patch).unwrap())
+    tracker
+        .changes(&mut table)
+        .unwrap()
+        .patch
+        .map_or(Value::Null, |patch| serde_json::from_str(&patch).unwrap())
 }
 
 #[test]
@@ -130,11 +134,11 @@ fn a_key_is_there_once() {
 fn another_list_in_its_place_is_sent_whole() {
     let (mut table, mut tracker) = Table::of(0..5);
     table.rows = [row(8, "x")].into_iter().collect();
-    assert_eq!(tracker.changes(&mut table).unwrap().unwrap(), r#"{"rows":[{"id":8,"label":"x"}]}"#);
+    assert_eq!(tracker.changes(&mut table).unwrap().patch.unwrap(), r#"{"rows":[{"id":8,"label":"x"}]}"#);
     // And is followed from there on.
     table.rows.push(row(9, "y"));
     assert_eq!(
-        tracker.changes(&mut table).unwrap().unwrap(),
+        tracker.changes(&mut table).unwrap().patch.unwrap(),
         r#"{"rows":{"$list":[["+",1,{"id":9,"label":"y"}]]}}"#
     );
 }
@@ -148,10 +152,10 @@ fn a_copy_that_is_dropped_leaves_no_trace() {
     drop(failed);
     let mut draft = table.clone();
     draft.rows.push(row(99, "a"));
-    let patch = tracker.changes(&mut draft).unwrap().unwrap();
+    let patch = tracker.changes(&mut draft).unwrap().patch.unwrap();
     assert_eq!(patch, r#"{"rows":{"$list":[["+",50,{"id":99,"label":"a"}]]}}"#);
     table = draft;
-    assert_eq!(tracker.changes(&mut table).unwrap(), None);
+    assert_eq!(tracker.changes(&mut table).unwrap().patch, None);
 }
 
 #[test]
@@ -161,7 +165,7 @@ fn a_field_that_is_left_out_now_is_null() {
     let mut tracker = Tracker::new(&mut table).unwrap();
     table.rows.update(1, |r| r.note = None);
     assert_eq!(
-        tracker.changes(&mut table).unwrap().unwrap(),
+        tracker.changes(&mut table).unwrap().patch.unwrap(),
         r#"{"rows":{"$list":[["~",1,{"note":null}]]}}"#
     );
 }
@@ -209,7 +213,7 @@ fn a_list_inside_an_item_changes_item_by_item() {
     let (mut board, mut tracker) = Board::of(1..100);
     let mut sent = |change: &dyn Fn(&mut List<Row>)| {
         board.columns.update(2, |column| change(&mut column.cards));
-        tracker.changes(&mut board).unwrap().map(|patch| serde_json::from_str::<Value>(&patch).unwrap())
+        tracker.changes(&mut board).unwrap().patch.map(|patch| serde_json::from_str::<Value>(&patch).unwrap())
     };
     let inside = |ops: Value| Some(json!({"columns": {"$list": [["~", 2, {"cards": {"$list": ops}}]]}}));
     assert_eq!(
@@ -276,11 +280,12 @@ fn a_change_costs_what_it_changes() {
     let item = |id| Counted { id, clones: clones.clone(), writes: writes.clone() };
     let mut table = Long((0..100_000).map(item).collect());
     let mut tracker = Tracker::new(&mut table).unwrap();
+    assert_eq!(writes.swap(0, Relaxed), 100_000, "its size is found once, when it is mounted");
     let costs = |table: &mut Long, tracker: &mut Tracker, change: &dyn Fn(&mut List<Counted>)| {
         // As a handler does it: on a copy, which is kept.
         let mut draft = table.clone();
         change(&mut draft.0);
-        let bytes = tracker.changes(&mut draft).unwrap().unwrap().len();
+        let bytes = tracker.changes(&mut draft).unwrap().patch.unwrap().len();
         *table = draft;
         assert!(bytes < 60, "{bytes} bytes");
         (clones.swap(0, Relaxed), writes.swap(0, Relaxed))
@@ -289,7 +294,8 @@ fn a_change_costs_what_it_changes() {
     assert_eq!(costs(&mut table, &mut tracker, &|list| list.prepend(item(100_001))), (0, 1));
     assert_eq!(costs(&mut table, &mut tracker, &|list| _ = list.move_to(7, 500)), (0, 0));
     // The copy that is kept still has it.
-    assert_eq!(costs(&mut table, &mut tracker, &|list| _ = list.remove(50_000)), (1, 0));
+    // Its size is taken off.
+    assert_eq!(costs(&mut table, &mut tracker, &|list| _ = list.remove(50_000)), (1, 1));
     assert_eq!(costs(&mut table, &mut tracker, &|list| _ = list.swap(1, 99_000)), (0, 0));
 }
 
@@ -441,7 +447,7 @@ proptest! {
         for deed in deeds.iter().chain([&Do::Send]) {
             perform(deed, &mut table.rows, &mut model);
             if let Do::Send = deed {
-                if let Some(patch) = tracker.changes(&mut table).unwrap() {
+                if let Some(patch) = tracker.changes(&mut table).unwrap().patch {
                     vivaz_protocol::Patch::parse(RawJson::trusted(&patch)).unwrap().apply(&mut page).unwrap();
                 }
                 for item in page["rows"].as_array_mut().unwrap() {
@@ -449,6 +455,7 @@ proptest! {
                     item.as_object_mut().unwrap().retain(|_, value| !value.is_null());
                 }
                 prop_assert_eq!(&page, &json!({"rows": table.rows}));
+                prop_assert_eq!(tracker.bytes(), crate::tracking::write_saved(&mut table).unwrap().len());
             }
             if let Do::Fail(deeds) = deed {
                 let (mut draft, mut aside) = (table.clone(), model.clone());
@@ -472,7 +479,7 @@ proptest! {
         for deed in deeds.iter().chain([&Do::Send]) {
             board.columns.update(2, |column| perform(deed, &mut column.cards, &mut model));
             if let Do::Send = deed {
-                if let Some(patch) = tracker.changes(&mut board).unwrap() {
+                if let Some(patch) = tracker.changes(&mut board).unwrap().patch {
                     vivaz_protocol::Patch::parse(RawJson::trusted(&patch)).unwrap().apply(&mut page).unwrap();
                 }
                 prop_assert_eq!(&page, &json!({"columns": board.columns}));

@@ -1,0 +1,142 @@
+//! What is done with the state that a handler leaves: compared with what the page has, measured, and in debug builds
+//! saved and read back.
+
+use serde_json::Value;
+
+use super::Host;
+use crate::component::Component;
+use crate::error::NotRestored;
+use crate::fault::guard_now;
+use crate::saved::Saved;
+use crate::tracking::{Changes, ObjectWriter, write_saved};
+use crate::{ActionError, Result};
+
+impl Host {
+    /// Compares the component with what the page has and counts its size. From now on the page has it.
+    ///
+    /// # Errors
+    /// When the state cannot be written or, in debug builds, not be restored, when a computed field panics, and when the
+    /// component would be larger than it may be (`too_large`). The tracker is as it was then.
+    pub(super) fn compare(&mut self) -> Result<Changes> {
+        let compared =
+            guard_now("comparing a component", || Ok(self.tracker.changes(self.component.as_mut())?));
+        let changes = match compared {
+            Ok(changes) => changes,
+            Err(error) => {
+                if error.code() == crate::ErrorCode::Panicked {
+                    // It is not known how far the comparison came.
+                    self.tracker.forget();
+                }
+                return Err(error);
+            }
+        };
+        let checked =
+            read_back(self.component.as_mut()).and_then(|()| self.account.set(self.tracker.bytes()));
+        match checked {
+            Ok(()) => Ok(changes),
+            Err(error) => {
+                self.tracker.revert(changes);
+                Err(error)
+            }
+        }
+    }
+
+    /// Takes a comparison back.
+    pub(super) fn revert(&mut self, changes: Changes) {
+        self.tracker.revert(changes);
+        self.account.restore(self.tracker.bytes());
+    }
+}
+
+/// In debug builds: saves the component, reads every field back and saves it again. A type whose serde does not
+/// round-trip would lose its state with the next restart; here the handler that stores such a value fails.
+pub(super) fn read_back(component: &mut dyn Component) -> Result {
+    if !cfg!(debug_assertions) {
+        return Ok(());
+    }
+    guard_now("reading back what is saved", || {
+        let json = write_saved(component)?;
+        let saved = Saved::read(json.as_bytes())?;
+        for field in component.spec().fields.iter().filter(|field| field.kind.is_saved()) {
+            let Some(raw) = saved.get(field.name) else { continue };
+            let mut again = ObjectWriter::default();
+            component.reread(field.name, raw, &mut again).map_err(|source| {
+                ActionError::from(NotRestored::Unreadable {
+                    field: field.name,
+                    saved: shortened(raw.get()),
+                    source,
+                })
+            })?;
+            let again = again.finish();
+            let again = Saved::read(again.as_bytes())?;
+            let Some(back) = again.get(field.name) else { continue };
+            if back.get() != raw.get()
+                && !is_same(&serde_json::from_str(raw.get())?, &serde_json::from_str(back.get())?)
+            {
+                let (saved, back) = (shortened(raw.get()), shortened(back.get()));
+                return Err(NotRestored::Different { field: field.name, saved, back }.into());
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Whether two values have the same content. Maps and sets are written in an order of their own each time, and a set is
+/// an array in JSON, so the order of arrays says nothing.
+fn is_same(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Object(one), Value::Object(other)) => {
+            one.len() == other.len()
+                && one.iter().all(|(name, value)| other.get(name).is_some_and(|same| is_same(value, same)))
+        }
+        (Value::Array(one), Value::Array(other)) => {
+            if one.len() != other.len() {
+                return false;
+            }
+            let in_order = one.iter().zip(other).all(|(a, b)| is_same(a, b));
+            in_order || {
+                let mut left: Vec<&Value> = other.iter().collect();
+                one.iter().all(|value| {
+                    let found = left.iter().position(|same| is_same(value, same));
+                    found.map(|at| left.swap_remove(at)).is_some()
+                })
+            }
+        }
+        (one, other) => one == other,
+    }
+}
+
+/// The beginning of a text, for the log.
+fn shortened(json: &str) -> String {
+    const MOST: usize = 64;
+    match json.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}…", json.get(..end).unwrap_or_default()),
+        None => json.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn order_counts_neither_in_objects_nor_in_arrays() {
+        assert!(is_same(
+            &json!({"a": [1, {"x": [2, 3]}], "b": 1}),
+            &json!({"b": 1, "a": [{"x": [3, 2]}, 1]})
+        ));
+        for (one, other) in [
+            (json!([1, 1, 2]), json!([1, 2, 2])),
+            (json!([1]), json!([1, 1])),
+            (json!({"a": 1}), json!({"a": 1, "b": 2})),
+            (json!({"a": 1}), json!({"b": 1})),
+            (json!({"a": null}), json!({"b": null})),
+            (json!(1), json!("1")),
+            (json!(1), json!(1.5)),
+        ] {
+            assert!(!is_same(&one, &other) && !is_same(&other, &one), "{one} {other}");
+        }
+    }
+}

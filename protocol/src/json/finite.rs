@@ -1,0 +1,331 @@
+//! Serialisation that refuses what JSON has no number for. `serde_json` writes NaN and infinity as `null`, which reads
+//! back as nothing: a state with one could be stored and not restored.
+
+use serde::ser::{self, Serialize, Serializer};
+
+/// Appends a value's JSON.
+///
+/// # Errors
+/// Returns an error if the value does not serialise or contains NaN or infinity; `out` may then end with a part of it.
+pub fn write_json<T: Serialize + ?Sized>(out: &mut String, value: &T) -> Result<(), serde_json::Error> {
+    let mut json = serde_json::Serializer::new(super::AsWrite(out));
+    value.serialize(Finite(&mut json))
+}
+
+/// Returns how many bytes a value's JSON has.
+///
+/// # Errors
+/// As [`write_json`].
+pub fn json_len<T: Serialize + ?Sized>(value: &T) -> Result<usize, serde_json::Error> {
+    let mut count = Count(0);
+    value.serialize(Finite(&mut serde_json::Serializer::new(&mut count)))?;
+    Ok(count.0)
+}
+
+/// Counts what is written.
+struct Count(usize);
+
+impl std::io::Write for Count {
+    #[inline]
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Returns a value's JSON.
+///
+/// # Errors
+/// As [`write_json`].
+pub fn to_json<T: Serialize + ?Sized>(value: &T) -> Result<String, serde_json::Error> {
+    let mut out = String::new();
+    write_json(&mut out, value)?;
+    Ok(out)
+}
+
+/// Returns a value's JSON as a raw value.
+///
+/// # Errors
+/// As [`write_json`].
+pub fn to_raw_json<T: Serialize + ?Sized>(
+    value: &T,
+) -> Result<Box<serde_json::value::RawValue>, serde_json::Error> {
+    serde_json::value::RawValue::from_string(to_json(value)?)
+}
+
+/// Returns a value as a tree of JSON values.
+///
+/// # Errors
+/// As [`write_json`].
+pub fn to_tree<T: Serialize + ?Sized>(value: &T) -> Result<serde_json::Value, serde_json::Error> {
+    value.serialize(Finite(serde_json::value::Serializer))
+}
+
+/// The error of a number that JSON cannot hold.
+#[cold]
+fn not_finite<E: ser::Error>(number: f64) -> E {
+    E::custom(format_args!("{number} is not a number in JSON"))
+}
+
+/// Passes everything on but numbers that are not finite.
+struct Finite<S>(S);
+
+/// A value inside another one.
+struct Inner<'a, T: ?Sized>(&'a T);
+
+impl<T: Serialize + ?Sized> Serialize for Inner<'_, T> {
+    #[inline]
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(Finite(serializer))
+    }
+}
+
+macro_rules! passed_on {
+    ($($method:ident($($name:ident: $of:ty),*);)*) => {
+        $(#[inline] fn $method(self, $($name: $of),*) -> Result<S::Ok, S::Error> { self.0.$method($($name),*) })*
+    };
+}
+
+macro_rules! opened {
+    ($($method:ident -> $part:ident($($name:ident: $of:ty),*);)*) => {
+        $(#[inline] fn $method(self, $($name: $of),*) -> Result<Self::$part, S::Error> {
+            self.0.$method($($name),*).map(Finite)
+        })*
+    };
+}
+
+impl<S: Serializer> Serializer for Finite<S> {
+    type Ok = S::Ok;
+    type Error = S::Error;
+    type SerializeSeq = Finite<S::SerializeSeq>;
+    type SerializeTuple = Finite<S::SerializeTuple>;
+    type SerializeTupleStruct = Finite<S::SerializeTupleStruct>;
+    type SerializeTupleVariant = Finite<S::SerializeTupleVariant>;
+    type SerializeMap = Finite<S::SerializeMap>;
+    type SerializeStruct = Finite<S::SerializeStruct>;
+    type SerializeStructVariant = Finite<S::SerializeStructVariant>;
+
+    passed_on! {
+        serialize_bool(v: bool);
+        serialize_i8(v: i8);
+        serialize_i16(v: i16);
+        serialize_i32(v: i32);
+        serialize_i64(v: i64);
+        serialize_i128(v: i128);
+        serialize_u8(v: u8);
+        serialize_u16(v: u16);
+        serialize_u32(v: u32);
+        serialize_u64(v: u64);
+        serialize_u128(v: u128);
+        serialize_char(v: char);
+        serialize_str(v: &str);
+        serialize_bytes(v: &[u8]);
+        serialize_none();
+        serialize_unit();
+        serialize_unit_struct(name: &'static str);
+        serialize_unit_variant(name: &'static str, index: u32, variant: &'static str);
+    }
+
+    opened! {
+        serialize_seq -> SerializeSeq(len: Option<usize>);
+        serialize_tuple -> SerializeTuple(len: usize);
+        serialize_tuple_struct -> SerializeTupleStruct(name: &'static str, len: usize);
+        serialize_tuple_variant -> SerializeTupleVariant(name: &'static str, index: u32, variant: &'static str, len: usize);
+        serialize_map -> SerializeMap(len: Option<usize>);
+        serialize_struct -> SerializeStruct(name: &'static str, len: usize);
+        serialize_struct_variant -> SerializeStructVariant(name: &'static str, index: u32, variant: &'static str, len: usize);
+    }
+
+    #[inline]
+    fn serialize_f32(self, number: f32) -> Result<S::Ok, S::Error> {
+        if number.is_finite() { self.0.serialize_f32(number) } else { Err(not_finite(number.into())) }
+    }
+
+    #[inline]
+    fn serialize_f64(self, number: f64) -> Result<S::Ok, S::Error> {
+        if number.is_finite() { self.0.serialize_f64(number) } else { Err(not_finite(number)) }
+    }
+
+    #[inline]
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<S::Ok, S::Error> {
+        self.0.serialize_some(&Inner(value))
+    }
+
+    #[inline]
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(
+        self,
+        name: &'static str,
+        value: &T,
+    ) -> Result<S::Ok, S::Error> {
+        self.0.serialize_newtype_struct(name, &Inner(value))
+    }
+
+    #[inline]
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        self,
+        name: &'static str,
+        index: u32,
+        variant: &'static str,
+        value: &T,
+    ) -> Result<S::Ok, S::Error> {
+        self.0.serialize_newtype_variant(name, index, variant, &Inner(value))
+    }
+
+    #[inline]
+    fn collect_str<T: std::fmt::Display + ?Sized>(self, value: &T) -> Result<S::Ok, S::Error> {
+        self.0.collect_str(value)
+    }
+
+    #[inline]
+    fn is_human_readable(&self) -> bool {
+        self.0.is_human_readable()
+    }
+}
+
+macro_rules! parts {
+    ($($part:ident $method:ident($($name:ident: $of:ty),*);)*) => {
+        $(impl<S: ser::$part> ser::$part for Finite<S> {
+            type Ok = S::Ok;
+            type Error = S::Error;
+            #[inline]
+            fn $method<T: Serialize + ?Sized>(&mut self, $($name: $of,)* value: &T) -> Result<(), S::Error> {
+                self.0.$method($($name,)* &Inner(value))
+            }
+            #[inline]
+            fn end(self) -> Result<S::Ok, S::Error> {
+                self.0.end()
+            }
+        })*
+    };
+}
+
+parts! {
+    SerializeSeq serialize_element();
+    SerializeTuple serialize_element();
+    SerializeTupleStruct serialize_field();
+    SerializeTupleVariant serialize_field();
+    SerializeStructVariant serialize_field(name: &'static str);
+}
+
+impl<S: ser::SerializeStruct> ser::SerializeStruct for Finite<S> {
+    type Ok = S::Ok;
+    type Error = S::Error;
+
+    #[inline]
+    fn serialize_field<T: Serialize + ?Sized>(
+        &mut self,
+        name: &'static str,
+        value: &T,
+    ) -> Result<(), S::Error> {
+        self.0.serialize_field(name, &Inner(value))
+    }
+
+    #[inline]
+    fn skip_field(&mut self, name: &'static str) -> Result<(), S::Error> {
+        self.0.skip_field(name)
+    }
+
+    #[inline]
+    fn end(self) -> Result<S::Ok, S::Error> {
+        self.0.end()
+    }
+}
+
+impl<S: ser::SerializeMap> ser::SerializeMap for Finite<S> {
+    type Ok = S::Ok;
+    type Error = S::Error;
+
+    // Keys are texts in the end; serde_json refuses keys that are not finite by itself.
+    #[inline]
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), S::Error> {
+        self.0.serialize_key(key)
+    }
+
+    #[inline]
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), S::Error> {
+        self.0.serialize_value(&Inner(value))
+    }
+
+    #[inline]
+    fn end(self) -> Result<S::Ok, S::Error> {
+        self.0.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, HashMap};
+
+    use serde_json::json;
+
+    use super::*;
+
+    #[derive(Serialize)]
+    enum Shape {
+        Unit,
+        Newtype(f64),
+        Tuple(f64, u8),
+        Struct { x: f64 },
+    }
+
+    #[derive(Serialize)]
+    struct Wrapped(f64);
+
+    #[derive(Serialize)]
+    struct Pair(f32, u8);
+
+    #[derive(Serialize)]
+    struct Deep {
+        a: BTreeMap<u8, Vec<Option<Wrapped>>>,
+        b: (Pair, Shape),
+    }
+
+    fn deep(at: usize, odd: f64) -> Deep {
+        let number = |place| if place == at { odd } else { 1.5 };
+        #[expect(clippy::cast_possible_truncation, reason = "1.5, NaN and infinity are the same in both")]
+        let small = number(1) as f32;
+        let shape = match at {
+            2 => Shape::Newtype(number(2)),
+            3 => Shape::Tuple(number(3), 0),
+            4 => Shape::Struct { x: number(4) },
+            _ => Shape::Unit,
+        };
+        Deep { a: BTreeMap::from([(7, vec![None, Some(Wrapped(number(0)))])]), b: (Pair(small, 2), shape) }
+    }
+
+    #[test]
+    fn a_number_that_is_not_finite_is_refused_wherever_it_stands() {
+        for odd in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            for at in 0..5 {
+                let value = deep(at, odd);
+                let error = to_json(&value).unwrap_err().to_string();
+                assert!(error.contains("is not a number in JSON"), "{at}: {error}");
+                assert!(to_tree(&value).is_err() && to_raw_json(&value).is_err(), "{at}");
+            }
+            assert!(to_json(&[1.0, odd]).is_err());
+            assert!(to_json(&HashMap::from([(1, odd)])).is_err());
+        }
+    }
+
+    #[test]
+    fn everything_else_is_as_serde_json_writes_it() {
+        for at in 0..5 {
+            let value = deep(at, -2.25);
+            assert_eq!(to_json(&value).unwrap(), serde_json::to_string(&value).unwrap());
+            assert_eq!(json_len(&value).unwrap(), to_json(&value).unwrap().len());
+            assert_eq!(to_tree(&value).unwrap(), serde_json::to_value(&value).unwrap());
+        }
+        let raw = serde_json::value::RawValue::from_string(r#"{ "a" :1e5}"#.to_owned()).unwrap();
+        let value = (json!({"a": [null, true, 1, -1, 1.5, "x\n"]}), raw, 'c', u64::MAX, i128::MIN, ());
+        assert_eq!(to_json(&value).unwrap(), serde_json::to_string(&value).unwrap());
+    }
+
+    #[test]
+    fn what_serde_json_refuses_is_refused() {
+        assert!(to_json(&HashMap::from([((1, 2), 1)])).is_err());
+    }
+}

@@ -1,0 +1,160 @@
+//! Replies that wait for patches of topics which send them later.
+//!
+//! A topic with an interval sends what an action changed at the end of it, and the action's reply goes out behind that. The
+//! component itself goes on: what it says meanwhile (its patches, later replies) waits behind the held reply, so that the
+//! page gets everything of one component in order.
+
+use std::collections::{HashMap, VecDeque};
+
+use bytes::Bytes;
+use foldhash::fast::RandomState;
+use futures_util::future::join_all;
+use vivaz_components::Unsent;
+use vivaz_protocol::{ComponentId, Ref, Rev, StreamId};
+
+use super::Session;
+use super::replies::Kept;
+use super::work::Done;
+
+/// What waits, by component. Most sessions never have any.
+#[derive(Default)]
+pub(super) struct Holding {
+    last: u64,
+    of: HashMap<ComponentId, VecDeque<Held>, RandomState>,
+    /// What replies of handlers that still run will have to wait for.
+    flushed: HashMap<Ref, Vec<Unsent>, RandomState>,
+}
+
+struct Held {
+    number: u64,
+    /// Whether it waits for what is before it only.
+    is_due: bool,
+    what: Waiting,
+}
+
+enum Waiting {
+    /// A patch that answers nothing.
+    Patch(Rev, Bytes),
+    /// A reply, with the patch that it comes with. Without one it is said as it would be said again.
+    Reply { reference: Ref, kept: Kept, patch: Option<(Rev, Bytes)> },
+}
+
+impl Holding {
+    /// Whether something of that component waits.
+    pub(super) fn has(&self, id: &ComponentId) -> bool {
+        self.of.contains_key(id)
+    }
+
+    /// Adds a patch behind what waits.
+    pub(super) fn push_patch(&mut self, id: &ComponentId, rev: Rev, frame: Bytes) {
+        self.push(id, true, Waiting::Patch(rev, frame));
+    }
+
+    /// The reply to a message whose handler still runs has to wait for these.
+    pub(super) fn defer(&mut self, reference: Ref, unsent: Vec<Unsent>) {
+        if !unsent.is_empty() {
+            self.flushed.entry(reference).or_default().extend(unsent);
+        }
+    }
+
+    /// Takes out what the reply to a message has to wait for besides.
+    pub(super) fn take_deferred(&mut self, reference: Ref) -> Vec<Unsent> {
+        self.flushed.remove(&reference).unwrap_or_default()
+    }
+
+    /// The page that the patches are for is gone: whoever comes back gets them from the streams.
+    pub(super) fn forget_patches(&mut self) {
+        for held in self.of.values_mut() {
+            for one in held.iter_mut() {
+                if let Waiting::Reply { patch, .. } = &mut one.what {
+                    *patch = None;
+                }
+            }
+            held.retain(|one| matches!(one.what, Waiting::Reply { .. }));
+        }
+        self.of.retain(|_, held| !held.is_empty());
+    }
+
+    /// Nobody waits for what that component says any more.
+    pub(super) fn forget(&mut self, id: &ComponentId) {
+        self.of.remove(id);
+    }
+
+    fn push(&mut self, id: &ComponentId, is_due: bool, what: Waiting) -> u64 {
+        self.last += 1;
+        let held = Held { number: self.last, is_due, what };
+        self.of.entry(id.clone()).or_default().push_back(held);
+        self.last
+    }
+
+    /// That one waits for nothing but what is before it.
+    fn mark(&mut self, id: &ComponentId, number: u64) {
+        if let Some(held) = self.of.get_mut(id)
+            && let Some(one) = held.iter_mut().find(|one| one.number == number)
+        {
+            one.is_due = true;
+        }
+    }
+
+    fn next(&mut self, id: &ComponentId) -> Option<Waiting> {
+        let held = self.of.get_mut(id)?;
+        let next = held.pop_front_if(|one| one.is_due)?;
+        if held.is_empty() {
+            self.of.remove(id);
+        }
+        Some(next.what)
+    }
+}
+
+impl Session {
+    /// Says a component's reply: now, or behind what it has to wait for.
+    pub(super) fn respond(
+        &mut self,
+        id: &ComponentId,
+        reference: Ref,
+        kept: Kept,
+        patch: Option<(Rev, Bytes)>,
+        unsent: Vec<Unsent>,
+    ) {
+        if unsent.is_empty() && !self.held.has(id) {
+            return self.say(id, reference, kept, patch);
+        }
+        self.replies.decide(reference, kept.clone());
+        let is_due = unsent.is_empty();
+        let number = self.held.push(id, is_due, Waiting::Reply { reference, kept, patch });
+        if !is_due {
+            let id = id.clone();
+            self.start(Box::pin(async move {
+                join_all(unsent.into_iter().map(Unsent::sent)).await;
+                Done::Sent { id, number }
+            }));
+        }
+        self.touch();
+    }
+
+    /// The topics have sent what a reply waited for.
+    pub(super) fn say_held(&mut self, id: &ComponentId, number: u64) {
+        self.held.mark(id, number);
+        while let Some(next) = self.held.next(id) {
+            match next {
+                Waiting::Patch(rev, frame) => self.port.send_patch(id.clone().into(), rev, frame, None),
+                Waiting::Reply { reference, kept, patch } => self.say(id, reference, kept, patch),
+            }
+        }
+        // What takes the component away has waited for its replies.
+        self.work(id);
+    }
+
+    fn say(&mut self, id: &ComponentId, reference: Ref, kept: Kept, patch: Option<(Rev, Bytes)>) {
+        let Some((rev, frame)) = patch else {
+            let frame = self.again(reference, &kept);
+            self.answer(reference, kept);
+            return self.port.send(frame);
+        };
+        self.answer(reference, kept);
+        self.port.send_patch(StreamId::Component(id.clone()), rev, frame, Some(reference));
+        if let Some(component) = self.components.get_mut(id) {
+            component.replied = Some((reference, rev));
+        }
+    }
+}
