@@ -241,14 +241,14 @@ impl Host {
             result = Err(error);
             compared = self.compare();
         }
-        let patch = compared.map(|changes| changes.patch).unwrap_or_else(|error| {
+        let patch = compared.map_or_else(|error| {
             // It was kept once, so this is a computed field that panics.
             tracing::error!(component = self.component.spec().name, error = %Escaped(&error), "the state cannot be compared");
             if result.is_ok() {
                 result = Err(error);
             }
             None
-        });
+        }, |changes| changes.patch);
         // State first: what an event says may refer to it.
         effects.sort_by_key(|effect| !matches!(effect, Effect::Update(_)));
         Concluded { effects, patch, topics, result, unsent }

@@ -17,3 +17,4 @@ mod room;
 mod shapes;
 mod topics;
 mod ui;
+mod unfit;

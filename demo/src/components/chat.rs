@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -20,6 +20,8 @@ const SHOWN: u32 = 50;
 const LONGEST: usize = 2_000;
 /// Somebody who has not pressed a key for so long is not typing any more.
 const TYPING_ENDS: Duration = Duration::from_secs(6);
+/// How often a room is told of what happens in it, and of one page's typing by an event.
+const TYPING_INTERVAL: Duration = Duration::from_millis(250);
 
 #[derive(LiveComponent, Clone)]
 #[live(name = "chat", template = "chat.html", open, durable)]
@@ -36,6 +38,9 @@ pub(crate) struct Chat {
     /// Counts the visitor's key presses, so that an old timer does not end a new typing. Not worth keeping.
     #[live(skip)]
     pressed: u64,
+    /// When the room was last told of it by an event.
+    #[live(skip)]
+    told: Option<Instant>,
 }
 
 /// What all who look at a room share.
@@ -66,6 +71,9 @@ pub(crate) struct Person {
 
 impl Topic for Room {
     type Key = RoomId;
+
+    /// Typing starts and stops all the time, and everybody in the room is sent each change.
+    const INTERVAL: Duration = TYPING_INTERVAL;
 
     async fn load(room: &RoomId, cx: &TopicContext) -> Result<Self> {
         let store = cx.state::<Store>();
@@ -162,8 +170,12 @@ impl Chat {
         if is_typing == self.chat.typing.contains(&me.id) {
             return Ok(());
         }
-        let event = json!({ "userId": me.id, "roomId": self.room, "isTyping": is_typing });
-        cx.to_topic(&self.chat).emit("user.typing", event)?;
+        let now = Instant::now();
+        if self.told.is_none_or(|told| now.duration_since(told) >= TYPING_INTERVAL) {
+            self.told = Some(now);
+            let event = json!({ "userId": me.id, "roomId": self.room, "isTyping": is_typing });
+            cx.to_topic(&self.chat).emit("user.typing", event)?;
+        }
         self.chat.update(move |room| {
             if is_typing {
                 room.typing.push(me.clone());

@@ -1,0 +1,312 @@
+//! Values that have no JSON form, or that would not come back: refused when they are made, and nothing has changed.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use vivaz_components::{
+    ActionError, Async, Context, Effect, Env, ErrorCode, Hub, Identity, Job, List, LiveComponent, LiveState,
+    Registration, Result, Shared, States, Topic, TopicContext, Tracked, actions,
+};
+
+use crate::drive::{Page, act, raw};
+
+#[derive(LiveState, Serialize, Deserialize, Clone, Default, Debug)]
+struct Row {
+    id: u64,
+    weight: f64,
+}
+
+/// Reads back as something else.
+#[derive(Clone, Default, Debug, PartialEq)]
+struct Forgetful(u32);
+
+impl Serialize for Forgetful {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.serialize_u32(self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Forgetful {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        let read = u32::deserialize(deserializer)?;
+        if read == 13 {
+            return Err(serde::de::Error::custom("not that one"));
+        }
+        Ok(Self(read.min(5)))
+    }
+}
+
+/// One field of each kind.
+#[derive(LiveComponent, Clone)]
+#[live(name = "every-kind", inline = "<input live:model=\"text\">{{ level }} {{ twice }}", open)]
+struct EveryKind {
+    #[live(model, default)]
+    text: String,
+    #[live(default)]
+    level: f64,
+    #[live(default)]
+    small: f32,
+    #[live(private, default)]
+    secret: Option<f64>,
+    #[live(default, opaque)]
+    nested: Vec<BTreeMap<String, (f64, u8)>>,
+    #[live(default)]
+    rows: List<Row>,
+    #[live(private, default)]
+    hidden_rows: List<Row>,
+    #[live(default, opaque)]
+    tracked: Tracked<Vec<f64>>,
+    #[live(default)]
+    fetched: Async<f64>,
+    #[live(default)]
+    halved: f64,
+    #[live(private, default)]
+    forgetful: Forgetful,
+    #[live(private, default)]
+    maps: HashMap<String, HashSet<u32>>,
+    #[live(shared = "weather/{text}")]
+    weather: Shared<Weather>,
+}
+
+#[derive(LiveState, Serialize, Clone, Default)]
+struct Weather {
+    degrees: f64,
+    rows: List<Row>,
+}
+
+impl Topic for Weather {
+    type Key = String;
+
+    async fn load(_: &String, _: &TopicContext) -> Result<Self> {
+        Ok(Self::default())
+    }
+
+    async fn authorize(_: &String, _: &Identity) -> Result {
+        Ok(())
+    }
+}
+
+#[actions]
+impl EveryKind {
+    #[live(computed)]
+    fn twice(&self) -> f64 {
+        1.0 / (1.0 - self.halved)
+    }
+
+    /// Puts a number that is none somewhere, after a change that would be kept.
+    #[action]
+    fn spoil(&mut self, cx: &mut Context, place: String, kind: String) -> Result<Option<f64>> {
+        self.text = "changed".into();
+        let odd = match kind.as_str() {
+            "nan" => f64::NAN,
+            "infinity" => f64::INFINITY,
+            _ => f64::NEG_INFINITY,
+        };
+        match place.as_str() {
+            "level" => self.level = odd,
+            #[expect(clippy::cast_possible_truncation, reason = "it is none in both")]
+            "small" => self.small = odd as f32,
+            "secret" => self.secret = Some(odd),
+            "nested" => self.nested = vec![BTreeMap::from([("a".to_owned(), (odd, 1))])],
+            "rows" => self.rows.push(Row { id: 9, weight: odd }),
+            "row" => _ = self.rows.update(2, |row| row.weight = odd),
+            "replaced" => self.rows.replace([Row { id: 7, weight: odd }]),
+            "hidden_rows" => self.hidden_rows.push(Row { id: 9, weight: odd }),
+            "tracked" => self.tracked.push(odd),
+            "fetched" => self.fetched.set(odd),
+            "twice" => self.halved = 1.0,
+            "topic" => self.weather.update(move |weather| weather.degrees = odd),
+            "topic_row" => self.weather.update(move |weather| weather.rows.push(Row { id: 1, weight: odd })),
+            "event" => cx.emit("bell", odd)?,
+            "result" => return Ok(Some(odd)),
+            "key" => self.rows.push(Row { id: u64::MAX, weight: 1.0 }),
+            "hidden_key" => self.hidden_rows.push(Row { id: 1 << 63, weight: 1.0 }),
+            "replaced_key" => self.rows.replace([Row { id: u64::MAX, weight: 1.0 }]),
+            "renamed_key" => _ = self.rows.update(2, |row| row.id = u64::MAX),
+            "topic_key" => {
+                self.weather.update(|weather| weather.rows.push(Row { id: u64::MAX, weight: 1.0 }))
+            }
+            "different" => self.forgetful = Forgetful(6),
+            "unreadable" => self.forgetful = Forgetful(13),
+            _ => return Err(ActionError::user("there is no such place")),
+        }
+        Ok(None)
+    }
+
+    #[action]
+    fn touch(&mut self) {
+        self.level += 1.0;
+        self.rows.push(Row { id: 2, weight: 0.5 });
+        self.maps.entry("a".into()).or_default().extend(0..50);
+        self.maps.entry("b".into()).or_default().extend(50..90);
+        self.forgetful = Forgetful(4);
+    }
+
+    fn updated(&mut self, property: &str) {
+        if property == "text" && self.text == "nan" {
+            self.level = f64::NAN;
+        }
+    }
+
+    #[event]
+    fn spoiled(&mut self) {
+        self.level = f64::NAN;
+    }
+
+    #[action]
+    fn fetch(&mut self, cx: &mut Context) {
+        self.fetched.load(cx, async { Ok(f64::NAN) });
+    }
+}
+
+fn env() -> Env {
+    Env { identity: Identity::anonymous(), states: States::default(), hub: Hub::new() }
+}
+
+async fn page() -> Page {
+    let mut page = Page::mount_in::<EveryKind>(env(), json!({})).await;
+    page.call("touch", json!([])).await.unwrap();
+    page
+}
+
+/// Runs a job that is to be refused, makes its staged changes, and says why it was.
+async fn refused(page: &mut Page, job: Job) -> String {
+    let before = (page.state.clone(), page.instance().save().unwrap());
+    let finished = page.run(job).await;
+    let mut result = finished.result.map(|_| ());
+    for effect in finished.effects {
+        if let Effect::Update(update) = effect {
+            result = result.and(update.publish(None, None).map(drop));
+        } else {
+            panic!("{effect:?} is left of what failed");
+        }
+    }
+    let error = result.unwrap_err();
+    if error.to_string().contains("topic") || page.last.is_some() {
+        let patch = page.instance().take_back(None);
+        assert_eq!(patch, None);
+    } else {
+        assert_eq!((&page.last, &page.state), (&None, &before.0), "{error}");
+    }
+    assert_eq!(error.code(), ErrorCode::ActionFailed);
+    assert_eq!(error.message(), "the action failed", "the page learns nothing of it");
+    let saved: Value = serde_json::from_slice(&page.instance().save().unwrap()).unwrap();
+    let was: Value = serde_json::from_slice(&before.1).unwrap();
+    assert_eq!(saved["level"], was["level"], "{error}");
+    assert_eq!(saved["text"], was["text"], "{error}");
+    assert_eq!(saved["rows"], was["rows"], "{error}");
+    error.to_string()
+}
+
+#[tokio::test]
+async fn a_number_that_json_has_none_for_is_refused_wherever_it_stands() {
+    for kind in ["nan", "infinity", "-infinity"] {
+        for (place, named) in [
+            ("level", "`level`"),
+            ("small", "`small`"),
+            ("secret", "`secret`"),
+            ("nested", "`nested`"),
+            ("rows", "`rows`"),
+            ("row", "`rows`"),
+            ("replaced", "`rows`"),
+            ("hidden_rows", "`hidden_rows`"),
+            ("tracked", "`tracked`"),
+            ("fetched", "`fetched`"),
+            ("twice", "`twice`"),
+            ("topic", "`degrees`"),
+            ("topic_row", "`rows`"),
+            ("event", "the event `bell`"),
+            ("result", "the value that the method returned"),
+        ] {
+            let mut page = page().await;
+            let error = refused(&mut page, act("spoil", json!([place, kind]))).await;
+            assert!(error.contains(named) && error.contains("not a number in JSON"), "{place}: {error}");
+            // The component goes on from where it was.
+            page.call("touch", json!([])).await.unwrap();
+            assert_eq!(page.state["level"], 2.0, "{place}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_is_none_is_refused_and_nothing_panics() {
+    for (place, named) in [
+        ("key", "`rows`"),
+        ("hidden_key", "`hidden_rows`"),
+        ("replaced_key", "`rows`"),
+        ("renamed_key", "`rows`"),
+        ("topic_key", "`rows`"),
+    ] {
+        let mut page = page().await;
+        let error = refused(&mut page, act("spoil", json!([place, ""]))).await;
+        assert!(error.contains(named) && error.contains("the key of a list item"), "{place}: {error}");
+        page.call("touch", json!([])).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_does_not_come_back_as_it_was_saved_is_refused_in_debug_builds() {
+    if !cfg!(debug_assertions) {
+        return;
+    }
+    for (place, how) in [("different", "comes back as 5"), ("unreadable", "cannot be read back")] {
+        let mut page = page().await;
+        let error = refused(&mut page, act("spoil", json!([place, ""]))).await;
+        assert!(error.contains("`forgetful`") && error.contains(how), "{place}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_hook_and_an_event_that_spoil_a_field_change_nothing() {
+    let mut page = page().await;
+    let job = Job::Property { property: "text".into(), value: raw(&json!("nan")) };
+    let error = refused(&mut page, job).await;
+    assert!(error.contains("`level`"), "{error}");
+    let event = vivaz_components::ServerEvent::new("spoiled", &()).unwrap();
+    let error = refused(&mut page, Job::Event { event }).await;
+    assert!(error.contains("`level`"), "{error}");
+    let job =
+        Job::Action { action: "touch".into(), payload: None, set: vec![("text".into(), raw(&json!("nan")))] };
+    let error = refused(&mut page, job).await;
+    assert!(error.contains("`level`"), "{error}");
+}
+
+#[tokio::test]
+async fn a_load_that_yields_no_number_is_one_that_failed() {
+    let mut page = page().await;
+    let finished = page.run(act("fetch", json!([]))).await;
+    let Some(Effect::Load(load)) = finished.effects.into_iter().next() else { panic!("it loads") };
+    let loaded = load.await.unwrap();
+    page.run(Job::Loaded { loaded }).await;
+    assert_eq!(page.state["fetched"]["failed"], true);
+    assert_eq!(page.state["fetched"]["error"], "the action failed");
+    page.instance().save().unwrap();
+}
+
+#[derive(LiveComponent, Clone)]
+#[live(name = "born-odd", inline = "{{ level }}")]
+struct BornOdd {
+    level: f64,
+    #[live(private)]
+    rows: List<Row>,
+}
+
+#[actions]
+impl BornOdd {
+    fn mount(props: BornOddProps) -> Self {
+        let _ = props;
+        Self { level: 1.0, rows: [Row { id: 1, weight: f64::NAN }].into_iter().collect() }
+    }
+}
+
+#[tokio::test]
+async fn what_is_mounted_is_checked_too() {
+    let error = match Page::try_mount_in::<BornOdd>(env(), json!({})).await {
+        Ok(_) => panic!("it has no JSON form"),
+        Err(error) => error,
+    };
+    assert_eq!((error.code(), error.message()), (ErrorCode::ActionFailed, "the action failed"));
+    assert!(error.to_string().contains("`rows`"), "{error}");
+    let _ = Registration::of::<BornOdd>();
+}

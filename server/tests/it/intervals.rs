@@ -1,0 +1,250 @@
+//! Topics that collect the changes of an interval: one patch for all, and each author's reply behind it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use vivaz::prelude::*;
+use vivaz::testing::{Moment, Server, View};
+use vivaz::{MemoryStore, Runtime};
+
+use crate::app::Bench;
+
+const INTERVAL: Duration = Duration::from_millis(250);
+
+#[derive(LiveComponent, Clone)]
+#[live(name = "pulse", inline = "{{ own }} {{ crowd.beats.len() }}", open)]
+struct Pulse {
+    #[live(default)]
+    own: u32,
+    #[live(shared = "crowd/all")]
+    crowd: Shared<Crowd>,
+}
+
+#[derive(LiveComponent, Clone)]
+#[live(name = "safe-pulse", inline = "{{ own }} {{ crowd.beats.len() }}", open, durable)]
+struct SafePulse {
+    #[live(default)]
+    own: u32,
+    #[live(shared = "crowd/all")]
+    crowd: Shared<Crowd>,
+}
+
+#[derive(LiveState, Serialize, Deserialize, Clone, Default)]
+struct Crowd {
+    beats: List<Beat>,
+}
+
+#[derive(LiveState, Serialize, Deserialize, Clone)]
+struct Beat {
+    id: u32,
+}
+
+impl Topic for Crowd {
+    type Key = String;
+
+    const INTERVAL: Duration = INTERVAL;
+
+    async fn load(_: &String, _: &TopicContext) -> Result<Self> {
+        Ok(Self::default())
+    }
+
+    async fn authorize(_: &String, _: &Identity) -> Result<()> {
+        Ok(())
+    }
+}
+
+macro_rules! beats {
+    ($component:ident) => {
+        #[actions]
+        impl $component {
+            #[action]
+            fn beat(&mut self, id: u32) -> u32 {
+                self.crowd.update(move |crowd| crowd.beats.push(Beat { id }));
+                id
+            }
+
+            #[action]
+            fn beat_and_count(&mut self, id: u32) -> u32 {
+                self.own += 1;
+                self.beat(id)
+            }
+
+            #[action]
+            async fn beat_now(&mut self, id: u32) -> Result<usize> {
+                self.crowd
+                    .update_now(move |crowd| {
+                        crowd.beats.push(Beat { id });
+                        crowd.beats.len()
+                    })
+                    .await
+            }
+
+            #[action]
+            async fn beat_now_and_fail(&mut self, id: u32) -> Result<()> {
+                self.beat_now(id).await?;
+                Err(ActionError::user("but no more"))
+            }
+
+            #[action]
+            fn count(&mut self) -> u32 {
+                self.own += 1;
+                self.own
+            }
+        }
+    };
+}
+
+beats!(Pulse);
+beats!(SafePulse);
+
+fn server() -> Server {
+    let (store, bench) = (MemoryStore::new(), Arc::new(Bench::default()));
+    Server::new(move || Runtime::builder().store(store.clone()).state(Arc::clone(&bench)))
+}
+
+fn beats(view: &View) -> Vec<Value> {
+    view.state()["crowd"]["beats"].as_array().unwrap().iter().map(|beat| beat["id"].clone()).collect()
+}
+
+/// Less than an interval, and more than anything that waits for no time takes.
+async fn soon() {
+    tokio::time::sleep(INTERVAL / 10).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_change_is_sent_at_once_and_those_that_follow_together() {
+    for (component, action) in ["pulse", "safe-pulse"]
+        .into_iter()
+        .flat_map(|one| ["beat", "beat_and_count", "beat_now"].map(|act| (one, act)))
+    {
+        let server = server();
+        let pages = [server.page(), server.page()];
+        let viewer = server.page();
+        let ada = pages[0].mount_open(component, json!({})).await.unwrap();
+        let bob = pages[1].mount_open(component, json!({})).await.unwrap();
+        let seen = viewer.mount_open(component, json!({})).await.unwrap();
+        ada.call(action, [1]).await.unwrap();
+        viewer.until(|_| beats(&seen) == [1]).await;
+        let calls = [ada.call(action, [2]), bob.call(action, [3]), ada.call(action, [4])];
+        soon().await;
+        assert_eq!(beats(&seen), [1], "{component} {action}");
+        assert!(calls.iter().all(|call| !call.is_answered()), "replies go out behind the patch");
+        let began = tokio::time::Instant::now();
+        for call in calls {
+            call.await.unwrap();
+            assert_eq!(beats(&ada).len().max(beats(&bob).len()), 4, "the patch precedes the reply");
+        }
+        assert!(began.elapsed() <= INTERVAL, "{:?}", began.elapsed());
+        viewer.until(|_| beats(&seen).len() == 4).await;
+        tokio::time::sleep(2 * INTERVAL).await;
+        ada.call(action, [5]).await.unwrap();
+        viewer.until(|_| beats(&seen).len() == 5).await;
+        let late = viewer.client(|client| client.state(seen.id()).is_some());
+        assert!(late);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_component_says_meanwhile_keeps_its_order() {
+    for component in ["pulse", "safe-pulse"] {
+        let server = server();
+        let page = server.page();
+        let pulse = page.mount_open(component, json!({})).await.unwrap();
+        pulse.call("beat", [1]).await.unwrap();
+        // The page is a referee: a revision out of order or a reply that is none breaks the protocol.
+        let held = pulse.call("beat_and_count", [2]);
+        let behind = [pulse.call("count", ()), pulse.call("beat_and_count", [3]), pulse.call("count", ())];
+        soon().await;
+        assert!(!held.is_answered() && behind.iter().all(|call| !call.is_answered()));
+        assert_eq!(held.await.unwrap(), Some(json!(2)));
+        for (call, answer) in behind.into_iter().zip([2, 3, 4]) {
+            assert_eq!(call.await.unwrap(), Some(json!(answer)));
+        }
+        assert_eq!((pulse.state()["own"].clone(), beats(&pulse).len()), (json!(4), 3));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_that_stays_when_its_action_fails_precedes_the_error() {
+    for component in ["pulse", "safe-pulse"] {
+        let server = server();
+        let page = server.page();
+        let pulse = page.mount_open(component, json!({})).await.unwrap();
+        pulse.call("beat", [1]).await.unwrap();
+        let failed = pulse.call("beat_now_and_fail", [2]);
+        soon().await;
+        assert!(!failed.is_answered());
+        assert_eq!(failed.await.unwrap_err().message, "but no more");
+        assert_eq!(beats(&pulse), [1, 2]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_line_that_breaks_while_a_reply_is_held_loses_nothing_and_runs_nothing_twice() {
+    for component in ["pulse", "safe-pulse"] {
+        for moment in [Moment::AfterSend, Moment::BeforeReply] {
+            let server = server();
+            let page = server.page();
+            let pulse = page.mount_open(component, json!({})).await.unwrap();
+            pulse.call("beat", [1]).await.unwrap();
+            page.network().drop_at(moment);
+            let held = [pulse.call("beat_and_count", [2]), pulse.call("beat_and_count", [3])];
+            for (call, id) in held.into_iter().zip([2, 3]) {
+                assert_eq!(call.await.unwrap(), Some(json!(id)));
+            }
+            page.settled().await;
+            assert_eq!(
+                (pulse.state()["own"].clone(), beats(&pulse)),
+                (json!(2), vec![json!(1), json!(2), json!(3)])
+            );
+            assert_eq!(page.sessions(), 1);
+            // Away for longer than the interval.
+            let held = pulse.call("beat_and_count", [4]);
+            soon().await;
+            page.network().offline();
+            tokio::time::sleep(4 * INTERVAL).await;
+            page.network().online();
+            held.await.unwrap();
+            assert_eq!((pulse.state()["own"].clone(), beats(&pulse).len()), (json!(3), 4));
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_goes_away_first_sends_what_it_holds() {
+    for component in ["pulse", "safe-pulse"] {
+        let server = server();
+        let page = server.page();
+        let pulse = page.mount_open(component, json!({})).await.unwrap();
+        pulse.call("beat", [1]).await.unwrap();
+        let held = pulse.call("beat_and_count", [2]);
+        soon().await;
+        server.restart().await;
+        assert_eq!(held.await.unwrap(), Some(json!(2)));
+        page.settled().await;
+        assert_eq!((pulse.state()["own"].clone(), page.sessions()), (json!(1), 1));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_component_that_is_removed_goes_behind_its_replies_and_who_comes_sees_what_was_sent() {
+    for component in ["pulse", "safe-pulse"] {
+        let server = server();
+        let page = server.page();
+        let pulse = page.mount_open(component, json!({})).await.unwrap();
+        pulse.call("beat", [1]).await.unwrap();
+        let held = pulse.call("beat_and_count", [2]);
+        soon().await;
+        let late = server.page();
+        let seen = late.mount_open(component, json!({})).await.unwrap();
+        assert_eq!(beats(&seen), [1], "a snapshot is of what the patches lead to");
+        let unmount = page.ask(pulse.id(), vivaz::testing::Ask::Unmount);
+        soon().await;
+        assert!(!held.is_answered() && !unmount.is_answered());
+        assert_eq!(held.await.unwrap(), Some(json!(2)));
+        unmount.await.unwrap();
+        late.until(|_| beats(&seen) == [1, 2]).await;
+    }
+}
