@@ -125,7 +125,7 @@ impl EveryKind {
             "replaced_key" => self.rows.replace([Row { id: u64::MAX, weight: 1.0 }]),
             "renamed_key" => _ = self.rows.update(2, |row| row.id = u64::MAX),
             "topic_key" => {
-                self.weather.update(|weather| weather.rows.push(Row { id: u64::MAX, weight: 1.0 }))
+                self.weather.update(|weather| weather.rows.push(Row { id: u64::MAX, weight: 1.0 }));
             }
             "different" => self.forgetful = Forgetful(6),
             "unreadable" => self.forgetful = Forgetful(13),
@@ -302,9 +302,8 @@ impl BornOdd {
 
 #[tokio::test]
 async fn what_is_mounted_is_checked_too() {
-    let error = match Page::try_mount_in::<BornOdd>(env(), json!({})).await {
-        Ok(_) => panic!("it has no JSON form"),
-        Err(error) => error,
+    let Err(error) = Page::try_mount_in::<BornOdd>(env(), json!({})).await else {
+        panic!("it has no JSON form");
     };
     assert_eq!((error.code(), error.message()), (ErrorCode::ActionFailed, "the action failed"));
     assert!(error.to_string().contains("`rows`"), "{error}");
