@@ -1,7 +1,8 @@
 //! Serialisation that refuses what JSON has no number for. `serde_json` writes NaN and infinity as `null`, which reads
 //! back as nothing: a state with one could be stored and not restored.
 
-use serde::ser::{self, Serialize, Serializer};
+use serde::Serialize;
+use serde::ser::{self, Serializer};
 
 /// Appends a value's JSON.
 ///
