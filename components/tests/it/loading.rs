@@ -16,12 +16,13 @@ use crate::drive::{Page, act};
     inline = "<p live:if='figures.ready'>{{ figures.value.len() }}</p><p live:else>{{ figures.error }}</p>"
 )]
 struct Report {
+    // Before the others: a field that loads nothing does not take what they wait for.
+    #[live(default)]
+    seen: usize,
     #[live(default = Async::loading())]
     figures: Async<Vec<u32>>,
     #[live(private)]
     note: Async<Option<String>>,
-    #[live(default)]
-    seen: usize,
 }
 
 #[actions]

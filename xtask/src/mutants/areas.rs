@@ -19,6 +19,28 @@ pub(super) struct Area {
 
 const UNIT: &[&str] = &["--lib"];
 const UNIT_AND_INTEGRATION: &[&str] = &["--lib", "--test=it"];
+/// The tests of sessions that are kept in a store.
+const KEPT: &[&str] =
+    &["keeper", "sessions", "store", "sqlite", "held", "leases", "restart", "tables", "transactions"];
+/// The tests of what a session does with messages.
+const ASKED: &[&str] = &[
+    "session",
+    "actions",
+    "authority",
+    "exactly_once",
+    "flush",
+    "held",
+    "limits",
+    "loading",
+    "mounting",
+    "order",
+    "restart",
+    "resume",
+    "rooms",
+    "slow",
+    "topics",
+    "transactions",
+];
 /// The compile-fail tests take longer than all others together, and look at the macros only.
 const NOT_COMPILE_FAIL: &[&str] = &["--skip", "ui::"];
 
@@ -81,10 +103,10 @@ pub(super) const AREAS: &[Area] = &[
         name: "keeper",
         about: "flushes to the session store",
         package: "vivaz",
-        files: &["server/src/keeper.rs"],
+        files: &["server/src/keeper.rs", "server/src/keeper/*.rs"],
         targets: UNIT_AND_INTEGRATION,
-        filter: &[],
-        timeout: 300,
+        filter: KEPT,
+        timeout: 120,
     },
     Area {
         name: "sessions",
@@ -92,8 +114,8 @@ pub(super) const AREAS: &[Area] = &[
         package: "vivaz",
         files: &["server/src/sessions.rs"],
         targets: UNIT_AND_INTEGRATION,
-        filter: &[],
-        timeout: 300,
+        filter: KEPT,
+        timeout: 120,
     },
     Area {
         name: "session",
@@ -101,8 +123,8 @@ pub(super) const AREAS: &[Area] = &[
         package: "vivaz",
         files: &["server/src/session.rs", "server/src/session/*.rs"],
         targets: UNIT_AND_INTEGRATION,
-        filter: &[],
-        timeout: 300,
+        filter: ASKED,
+        timeout: 120,
     },
     Area {
         name: "sqlite",
@@ -110,8 +132,8 @@ pub(super) const AREAS: &[Area] = &[
         package: "vivaz",
         files: &["server/src/sqlite.rs", "server/src/sqlite/*.rs"],
         targets: UNIT_AND_INTEGRATION,
-        filter: &[],
-        timeout: 300,
+        filter: KEPT,
+        timeout: 120,
     },
     Area {
         name: "store",
@@ -119,8 +141,8 @@ pub(super) const AREAS: &[Area] = &[
         package: "vivaz",
         files: &["server/src/store.rs", "server/src/store/*.rs"],
         targets: UNIT_AND_INTEGRATION,
-        filter: &[],
-        timeout: 300,
+        filter: KEPT,
+        timeout: 120,
     },
     Area {
         name: "address",
@@ -129,7 +151,7 @@ pub(super) const AREAS: &[Area] = &[
         files: &["server/src/address.rs", "server/src/address/*.rs"],
         targets: UNIT_AND_INTEGRATION,
         filter: &["address", "proxies", "limits"],
-        timeout: 300,
+        timeout: 120,
     },
 ];
 
