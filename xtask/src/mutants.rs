@@ -42,7 +42,7 @@ pub(crate) fn run(args: &[String]) -> anyhow::Result<()> {
             "--shard" => shard = Some(args.next().context("--shard needs a part, as in 0/4")?.as_str()),
             "--help" => {
                 say(USAGE)?;
-                return AREAS.iter().try_for_each(|area| say(&format!("  {:9} {}", area.name, area.about)));
+                return AREAS.iter().try_for_each(|area| say(&format!("  {:10} {}", area.name, area.about)));
             }
             name => match AREAS.iter().find(|area| area.name == name) {
                 Some(area) => chosen.push(area),
@@ -151,10 +151,10 @@ fn report(tallies: &[(&Area, Tally)], shard: Option<&str>, accepted: &Accepted) 
             wrong.push(format!("`{}` misses more than {MISSED_PERCENT} % of its mutants", area.name));
         }
     }
-    say(&format!("\n{:9} viable  caught  timed out  missed  noticed", "area"))?;
+    say(&format!("\n{:10} viable  caught  timed out  missed  noticed", "area"))?;
     for (area, tally) in tallies {
         say(&format!(
-            "{:9} {:>6}  {:>6}  {:>9}  {:>6}  {:>5.1} %",
+            "{:10} {:>6}  {:>6}  {:>9}  {:>6}  {:>5.1} %",
             area.name,
             tally.viable(),
             tally.caught.len(),
