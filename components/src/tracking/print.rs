@@ -444,16 +444,6 @@ mod tests {
         }
     }
 
-    /// The beginning of a text must not be taken for the length of a longer one.
-    #[test]
-    fn a_text_that_begins_like_a_length_differs_from_a_longer_one() {
-        let long = "x".repeat(247) + "(12345678";
-        let short = "\0\u{1}\0\0\0\0\0\0".to_owned() + &"x".repeat(247);
-        let number = u64::from_le_bytes(*b"12345678");
-        assert_eq!((short.len(), long.len()), (255, 256));
-        assert_ne!(print((short, number)), print((long,)));
-    }
-
     #[test]
     fn the_reason_of_a_refusal_is_kept() {
         struct Refusing;
