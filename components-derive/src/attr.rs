@@ -25,6 +25,8 @@ pub(crate) struct ComponentAttrs {
 #[derive(Default)]
 pub(crate) struct FieldAttrs {
     pub(crate) prop: Option<Span>,
+    /// The page may give the prop.
+    pub(crate) page: Option<Span>,
     pub(crate) model: Option<Span>,
     pub(crate) shared: Option<LitStr>,
     pub(crate) private: Option<Span>,
@@ -59,7 +61,8 @@ pub(crate) struct SerdeAttrs {
 }
 
 const COMPONENT: [&str; 7] = ["name", "template", "inline", "open", "durable", "children", "crate"];
-const FIELD: [&str; 9] = ["prop", "model", "shared", "private", "skip", "errors", "opaque", "key", "default"];
+const FIELD: [&str; 10] =
+    ["prop", "page", "model", "shared", "private", "skip", "errors", "opaque", "key", "default"];
 
 pub(crate) fn component(attrs: &[Attribute], errors: &mut Errors) -> ComponentAttrs {
     let mut out = ComponentAttrs::default();
@@ -91,6 +94,7 @@ pub(crate) fn field(attrs: &[Attribute], errors: &mut Errors) -> FieldAttrs {
             Some(meta.path.segments.first().map_or_else(Span::call_site, |segment| segment.ident.span()));
         match option {
             "prop" => out.prop = span,
+            "page" => out.page = span,
             "model" => out.model = span,
             "shared" => out.shared = Some(meta.value()?.parse()?),
             "private" => out.private = span,

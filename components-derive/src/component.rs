@@ -130,8 +130,14 @@ fn live_impl(model: &Model, template: &Template) -> TokenStream {
     let (open, durable, schema) = (model.attrs.open, model.attrs.durable, schema(model));
     let specs = model.fields.iter().map(|field| {
         let (name, kind) = (&field.name, field.kind.ident());
-        let (is_model, is_prop) = (field.is_model(), field.is_prop());
-        quote!(p::FieldSpec { name: #name, kind: p::FieldKind::#kind, model: #is_model, prop: #is_prop })
+        let (is_model, is_prop, is_page) = (field.is_model(), field.is_prop(), field.is_page());
+        quote!(p::FieldSpec {
+            name: #name,
+            kind: p::FieldKind::#kind,
+            model: #is_model,
+            prop: #is_prop,
+            page: #is_page
+        })
     });
     let given = model.fields.iter().filter(|field| field.is_prop()).map(|field| {
         let (name, ty) = (&field.name, &field.ty);

@@ -192,6 +192,12 @@ impl Field {
             let word = first.map_or("", |(_, _, word)| word);
             errors.push(syn::Error::new(span, format!("a field is either `{word}` or `prop`")));
         }
+        if let (Some(span), None) = (attrs.page, attrs.prop) {
+            errors.push(syn::Error::new(
+                span,
+                "`page` goes with `prop`: a prop that the page gives, from its own state",
+            ));
+        }
         if is_async(&field.ty) {
             for (given, word, why) in [
                 (attrs.prop, "prop", "it is fetched by the component and not given"),
@@ -206,7 +212,7 @@ impl Field {
                 }
             }
             // Nothing is said twice.
-            (attrs.prop, attrs.model) = (None, None);
+            (attrs.prop, attrs.page, attrs.model) = (None, None, None);
         }
         if let Some(span) = attrs.key {
             errors.push(syn::Error::new(
@@ -219,6 +225,11 @@ impl Field {
 
     pub(crate) fn is_prop(&self) -> bool {
         self.attrs.prop.is_some()
+    }
+
+    /// Whether the page gives it.
+    pub(crate) fn is_page(&self) -> bool {
+        self.attrs.page.is_some()
     }
 
     pub(crate) fn is_model(&self) -> bool {

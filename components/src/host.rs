@@ -29,7 +29,7 @@ use crate::{ActionError, Context, Loaded, MountContext, Result};
 
 use durable::Record;
 pub(crate) use flush::{Lent, Outbox};
-use write::Edits;
+use write::{Edits, names};
 
 /// A mounted component.
 pub(crate) struct Host {
@@ -260,9 +260,14 @@ impl Host {
     }
 
     /// Calls `updated` for each edit. The edits stay whatever it says.
-    async fn tell_updated(&mut self, mut cx: Context, edits: &Edits, topics: &mut Option<Topics>) -> Context {
+    async fn tell_updated(
+        &mut self,
+        mut cx: Context,
+        edited: &[String],
+        topics: &mut Option<Topics>,
+    ) -> Context {
         if self.component.spec().has(Hook::Updated) {
-            for (property, _) in edits {
+            for property in edited {
                 let returned = match self.call(cx, Call::Updated(property)) {
                     Called::Now(returned) => returned,
                     Called::Later(future, _) => future.await,
@@ -286,7 +291,7 @@ impl Host {
     fn run_edits(self: Box<Self>, mut cx: Context, edits: Edits) -> Started {
         self.run_later(cx.outbox(), |mut host| async move {
             let mut topics = None;
-            let cx = host.tell_updated(cx, &edits, &mut topics).await;
+            let cx = host.tell_updated(cx, &names(edits), &mut topics).await;
             let component = host.component.duplicate();
             let mut outcome = host.accept(Returned { component, cx, result: Ok(None) }).await;
             outcome.topics = outcome.topics.or(topics);
@@ -312,7 +317,7 @@ impl Host {
         }
         self.run_later(cx.outbox(), |mut host| async move {
             let mut topics = None;
-            let cx = host.tell_updated(cx, &set, &mut topics).await;
+            let cx = host.tell_updated(cx, &names(set), &mut topics).await;
             let called = match Args::of(payload.as_deref()) {
                 Ok(args) => host.call(cx, Call::Action(&action, &args)),
                 Err(error) => {
@@ -371,10 +376,14 @@ impl Host {
                     Err(error) => self.refuse(cx, error),
                 }
             }
-            Job::Props { props } => match self.with_props(&props) {
+            Job::Props { props, page } => match self.with_props(&props) {
                 // Taken over when the topics that they lead to may be shown, else not at all.
                 Ok(component) => self.run_later(Outbox::default(), |mut host| async move {
-                    let outcome = host.accept(Returned { component, cx, result: Ok(None) }).await;
+                    let mut outcome = host.accept(Returned { component, cx, result: Ok(None) }).await;
+                    if outcome.result.is_ok() && !page.is_empty() {
+                        // The comparison with the page is made once, and falls back to before the props.
+                        outcome.cx = host.tell_updated(outcome.cx, &page, &mut outcome.topics).await;
+                    }
                     host.finish(outcome)
                 }),
                 Err(error) => self.refuse(cx, error),

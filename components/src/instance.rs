@@ -60,10 +60,12 @@ pub enum Job {
         /// Its new value.
         value: Box<RawValue>,
     },
-    /// `PROPS_UPDATE`
+    /// Other props: the parent's state gives them, or a `PROPS_UPDATE` brings them.
     Props {
         /// Those that changed, as an object.
         props: Box<RawValue>,
+        /// The names of those that the page gave. `updated` is called for each.
+        page: Vec<String>,
     },
     /// An event of the server's own: from a room, a spawned task, a child.
     Event {

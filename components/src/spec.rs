@@ -38,6 +38,12 @@ impl Spec {
         self.fields.iter().find(|field| field.name == name)
     }
 
+    /// Returns whether a page may give the prop of that name.
+    #[must_use]
+    pub fn is_page_prop(&self, name: &str) -> bool {
+        self.field(name).is_some_and(|field| field.page)
+    }
+
     /// How many fields show a topic.
     #[must_use]
     pub fn shared_fields(&self) -> usize {
@@ -76,6 +82,8 @@ pub struct FieldSpec {
     pub model: bool,
     /// Whether it is given at mount.
     pub prop: bool,
+    /// Whether a page may give the prop. All others come from the server.
+    pub page: bool,
 }
 
 /// What a field is for.

@@ -74,6 +74,8 @@ pub enum Request<'a> {
         /// What the server put into the element.
         seal: Seal<'a>,
     },
+    /// `COMPONENT_MOUNT` of a child: the server finds it in its parent's template and computes what it is given.
+    MountChild(MountChild<'a>),
     /// `COMPONENT_MOUNT` of a component that is open to any page.
     MountOpen {
         /// Its registered name.
@@ -98,12 +100,32 @@ pub enum Request<'a> {
         value: RawJson<'a>,
     },
     /// `PROPS_UPDATE`
-    Props {
-        /// The new props. Whether it is an object the component's own decoder checks.
-        props: RawJson<'a>,
-    },
+    Props(GivenProps<'a>),
     /// `COMPONENT_UNMOUNT`
     Unmount,
+}
+
+/// How a child is mounted.
+#[derive(Clone, Debug)]
+pub struct MountChild<'a> {
+    /// The component whose template it stands in.
+    pub parent: ComponentId,
+    /// Where in that template: an array of hole numbers, row keys and arm numbers. Its items are scalars, at most
+    /// [`MAX_PLACE`](crate::MAX_PLACE) of them.
+    pub place: RawJson<'a>,
+    /// What the server put into the element, where it rendered that.
+    pub seal: Option<Seal<'a>>,
+    /// The props that are the page's to give, by name. Whether they are the component knows.
+    pub page: Vec<(Cow<'a, str>, RawJson<'a>)>,
+}
+
+/// What a `PROPS_UPDATE` carries. Which of the two counts depends on how the component was mounted.
+#[derive(Clone, Debug, Default)]
+pub struct GivenProps<'a> {
+    /// For a child: the props that are the page's to give, by name.
+    pub page: Vec<(Cow<'a, str>, RawJson<'a>)>,
+    /// For an open component: the props that have changed. Whether it is an object the component's own decoder checks.
+    pub props: Option<RawJson<'a>>,
 }
 
 /// How an action's payload is read.
@@ -155,10 +177,10 @@ impl Request<'_> {
     /// The word in its `type`.
     pub const fn kind(&self) -> ClientType {
         match self {
-            Self::MountSealed { .. } | Self::MountOpen { .. } => ClientType::Mount,
+            Self::MountSealed { .. } | Self::MountChild(_) | Self::MountOpen { .. } => ClientType::Mount,
             Self::Action { .. } => ClientType::Action,
             Self::Property { .. } => ClientType::Property,
-            Self::Props { .. } => ClientType::Props,
+            Self::Props(_) => ClientType::Props,
             Self::Unmount => ClientType::Unmount,
         }
     }

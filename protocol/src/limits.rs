@@ -1,5 +1,8 @@
 //! What a decoder accepts at most.
 
+/// How many items the place of a child has at most: more than any template nests.
+pub const MAX_PLACE: usize = 256;
+
 /// Bounds that hold before anything is allocated for a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {

@@ -43,6 +43,9 @@ pub mod payload {
     pub const SEAL: &str = "seal";
     pub const COMPONENT: &str = "component";
     pub const PROPS: &str = "props";
+    pub const PAGE: &str = "page";
+    pub const PARENT: &str = "parent";
+    pub const PLACE: &str = "place";
     pub const PROPERTY: &str = "property";
     pub const VALUE: &str = "value";
     pub const HASH: &str = "hash";

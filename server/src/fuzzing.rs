@@ -18,6 +18,7 @@ impl Seals {
     /// Seals some props for a holder.
     pub fn seal(&self, props: &str, holder: &str) -> Option<String> {
         let sealed = Sealed {
+            child: None,
             component: "counter".into(),
             schema: 1,
             expires: u64::MAX,

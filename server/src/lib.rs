@@ -99,7 +99,7 @@ pub use address::{ClientAddress, ProxyError};
 pub use cross_origin::{CrossOriginProtected, CrossOriginProtection};
 pub use identify::Refused;
 pub use limits::Limits;
-pub use middleware::Call;
+pub use middleware::{Call, CallRequest};
 pub use render::{Live, Markup, RenderError};
 pub use runtime::{BuildError, Builder, NotReady, Runtime};
 pub use scheme::is_https;

@@ -1,4 +1,4 @@
-//! What stands before every action: ordered, and each may refuse.
+//! What stands before every message that reaches a component: ordered, and each layer may refuse.
 
 use std::fmt;
 use std::future::Future;
@@ -9,23 +9,50 @@ use vivaz_components::instance::{BoxFuture, guard};
 use vivaz_components::{Identity, Result};
 use vivaz_protocol::SessionId;
 
-/// An action that somebody is about to call.
+/// A message of a page that is about to reach a component.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Call {
     /// The component's registered name.
     pub component: &'static str,
-    /// The action's name. Whether the component has it is found out later.
-    pub action: Box<str>,
-    /// Who calls it.
+    /// What the page asks.
+    pub request: CallRequest,
+    /// The identity that the session has.
     pub identity: Identity,
-    /// In which session.
+    /// The session.
     pub session: SessionId,
 }
 
-impl Call {
-    pub(crate) fn new(component: &'static str, action: &str, identity: Identity, session: SessionId) -> Self {
-        Self { component, action: action.into(), identity, session }
+/// What a page asks of a component. A page may always unmount one, so that is not among them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CallRequest {
+    /// `COMPONENT_MOUNT`
+    Mount,
+    /// `COMPONENT_ACTION`
+    Action {
+        /// The action's name. Whether the component has it is checked later.
+        name: Box<str>,
+        /// The fields that the page edits together with it.
+        edits: Vec<Box<str>>,
+    },
+    /// `PROPERTY_UPDATE`
+    Edit {
+        /// The field's name. Whether the page may write it is checked later.
+        field: Box<str>,
+    },
+    /// `PROPS_UPDATE`
+    Props,
+}
+
+impl CallRequest {
+    /// Returns the name of the action, if it is one.
+    #[must_use]
+    pub fn action(&self) -> Option<&str> {
+        match self {
+            Self::Action { name, .. } => Some(name),
+            Self::Mount | Self::Edit { .. } | Self::Props => None,
+        }
     }
 }
 

@@ -161,7 +161,7 @@ impl Live {
         let instance = making.await.map_err(RenderError::Component)?;
         self.runtime.on_executor();
         let painter = paint::Painter { live: self };
-        painter.paint(instance, &json, attributes, 0).await.map(Markup)
+        painter.paint(instance, &json, attributes, None, 0).await.map(Markup)
     }
 
     /// Returns the element that loads the client: once a page, anywhere in it. It names the build, so that the page

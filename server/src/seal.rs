@@ -18,9 +18,23 @@ use crate::secret::{Secret, random_bytes};
 
 const NONCE: usize = 24;
 
+/// Where a sealed child stands.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct SealedChild {
+    /// The parent's wire name.
+    #[serde(rename = "p")]
+    pub(crate) parent: String,
+    /// The place, a JSON array.
+    #[serde(rename = "l")]
+    pub(crate) place: String,
+}
+
 /// What a seal carries.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Sealed {
+    /// Where the component stands in its parent's template, if it is a child: the seal is good there alone.
+    #[serde(rename = "k", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) child: Option<SealedChild>,
     /// The component's wire name.
     #[serde(rename = "c")]
     pub(crate) component: String,
@@ -100,6 +114,7 @@ mod tests {
 
     fn sealed() -> Sealed {
         Sealed {
+            child: None,
             component: "counter".into(),
             schema: 7,
             expires: 1_000,

@@ -4,6 +4,8 @@
 //! what has to wait is a future in [`Session::running`], and comes back as a [`Done`].
 
 mod answer;
+mod child;
+mod children;
 mod committed;
 mod component;
 mod conduct;

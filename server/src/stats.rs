@@ -29,6 +29,7 @@ pub(crate) struct Counters {
     pub(crate) panics: AtomicU64,
     pub(crate) timeouts: AtomicU64,
     pub(crate) events_lost: AtomicU64,
+    pub(crate) parents_parsed: AtomicU64,
     pub(crate) actions: Histogram,
 }
 
@@ -63,6 +64,7 @@ impl Counters {
             panics: get(&self.panics),
             timeouts: get(&self.timeouts),
             events_lost: get(&self.events_lost),
+            parents_parsed: get(&self.parents_parsed),
             action_time: self.actions.read(),
         }
     }
@@ -117,6 +119,8 @@ pub struct Stats {
     pub timeouts: u64,
     /// Events that found a session's mailbox full.
     pub events_lost: u64,
+    /// How often the state of a component was parsed to compute the props of its children. Children of one state share it.
+    pub parents_parsed: u64,
     /// How long messages took from their arrival to the reply.
     pub action_time: Latency,
 }

@@ -29,7 +29,7 @@ pub use clock::{Clock, SystemClock};
 #[cfg(feature = "sqlite")]
 pub(crate) use clock::{Kept, StoreTime, millis};
 pub use memory::MemoryStore;
-pub use stored::{Head, Owner, Progress, Secrets, StoredComponent, StoredReply, StoredSession};
+pub use stored::{Head, Owner, Progress, Secrets, StoredComponent, StoredOrigin, StoredReply, StoredSession};
 pub use written::{
     Change, Commit, CommitError, Refusal, Snapshot, SnapshotHead, State, Whole, Write, WriteError, Written,
 };

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use vivaz_components::Registry;
+use vivaz_components::spec::FieldKind;
 use vivaz_template::Compiled;
 
 /// The templates, by component and by hash.
@@ -48,7 +49,9 @@ impl Templates {
             if !mistakes.is_empty() {
                 return Err(refuse(&mistakes));
             }
-            let json: Box<str> = compiled.template.to_json().into();
+            let is_shared =
+                |name: &str| spec.field(name).is_some_and(|field| field.kind == FieldKind::Shared);
+            let json: Box<str> = compiled.to_json(&is_shared).into();
             let hash: Box<str> = blake3::hash(json.as_bytes()).to_hex().chars().take(32).collect();
             templates.hashes.insert(hash.clone(), spec.name);
             templates.components.insert(spec.name, Template { compiled: Arc::new(compiled), hash, json });

@@ -46,14 +46,25 @@ pub enum CheckKind {
     Child {
         /// The component's registered name.
         component: String,
-        /// Names and values of the props.
-        props: Vec<(String, Argument)>,
+        /// The props that it is given.
+        props: Vec<GivenProp>,
     },
     /// The template declares a name of its own, which no field of the component may have: it would hide it.
     Fresh {
         /// The name.
         name: String,
     },
+}
+
+/// A prop that a template gives to a child.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GivenProp {
+    /// Its name.
+    pub name: String,
+    /// Its value, as far as that is known.
+    pub argument: Argument,
+    /// Whether the value reads the page's own state, so that only the page can evaluate it.
+    pub is_local: bool,
 }
 
 /// One step of a path.

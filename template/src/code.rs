@@ -12,7 +12,8 @@
 //! One flat list of scalars, so that reading it is counting. It begins with the address of each block's code:
 //! `numbers mask locals holes hole…`: how many numbers an instance takes (one, and two for each list and condition in
 //! it), what it and all that is inside it read, the address of its locals (`count expression…`), how many holes, and the holes:
-//! `end mask hole kind …`, with the address of what follows, what it reads and its position among the block's holes.
+//! `end mask hole kind …`, with the address of what follows, what it reads and its position among the block's holes. A
+//! child's key and the props of it that depend on shared state have holes of their own, numbered after all others.
 //! By its [`Hole`](hole):
 //! - `VALUE expression`
 //! - `ROWS block flags depth root part list key`: `flags` are 1 where the parent has nothing but the rows and 2 where an
@@ -30,7 +31,7 @@
 //! not -1; where `a` is negative, the item of the loop that is so deep (-1 is the outermost) and its field. See [`field`].
 
 /// The version of this form, its first element.
-pub const VERSION: i64 = 2;
+pub const VERSION: i64 = 3;
 
 /// Everything has this one, so that what reads nothing is shown once.
 pub const ALWAYS: u64 = 1;
@@ -88,10 +89,12 @@ pub enum Place {
     Ref,
     /// `name`: a hook.
     Hook,
-    /// `component`: its props, as one object.
+    /// `component`: an object of its `place`, and in `page` of the props that read the page's own state.
     Child,
     /// The child's key: with another one, another component takes its place.
     Key,
+    /// An object of the child's props that depend on shared state: the server is told when they change.
+    Shared,
 }
 
 /// Operators. Those with two operands follow [`BINARY`](op::BINARY), in the order of [`Binary::ALL`](crate::expr::Binary::ALL).
@@ -130,4 +133,6 @@ pub mod op {
     pub const COALESCE: i64 = 20;
     /// The first of those that look at both operands.
     pub const BINARY: i64 = 18;
+    /// How many items. Behind the last of those operators.
+    pub const LIST: i64 = 32;
 }

@@ -20,6 +20,7 @@ use crate::check::{Check, CheckKind};
 use crate::compiled::{Block, Hole, HoleKind, Namespace, Step, Template};
 use crate::error::{Errors, Lines, TemplateError};
 use crate::expr::{Expr, Special};
+use crate::outline::Outline;
 use crate::program::Op;
 use crate::reads::Read;
 use crate::source::{self, Element};
@@ -37,6 +38,7 @@ pub struct Compiled {
     pub checks: Vec<Check>,
     /// How each block is written as HTML.
     pub(crate) program: Vec<Vec<Op>>,
+    pub(crate) outline: Outline,
     reads_user: bool,
 }
 
@@ -195,7 +197,8 @@ impl Compiler {
                 holes: block.holes,
             });
         }
-        Ok(Compiled { template, checks: checks.collect(), program, reads_user: self.reads_user })
+        let outline = Outline::of(&template);
+        Ok(Compiled { template, checks: checks.collect(), program, outline, reads_user: self.reads_user })
     }
 
     /// Notes what matters to the compiled template as a whole.

@@ -101,10 +101,9 @@ pub enum HoleKind {
     Ref { name: Box<str> },
     /// `live:hook`: the name of a hook that the page registered.
     Hook { name: Box<str> },
-    /// `live:ignore`: the children belong to other people's code.
-    Ignore,
     /// `<live:chat room="{{ id }}">`: the element at `path` is the child's `<live-component>`. When `key` (`live:key`)
-    /// changes, another component takes the child's place; when only `props` do, they are sent to the one that is there.
+    /// changes, another component takes the child's place; when only `props` do, the component that is there gets them.
+    /// The server evaluates all props but those that read the page's own state.
     Child { component: Box<str>, props: Vec<(Name, Expr)>, key: Option<Expr> },
 }
 

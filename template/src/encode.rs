@@ -3,25 +3,32 @@
 //!
 //! All that can be known beforehand is worked out here, once for all pages: what each hole reads, where parts are.
 
+mod child;
 mod expr;
 mod masks;
 mod place;
 
 use crate::code::{self, Place, hole, op};
-use crate::compiled::{Block, Hole, HoleKind, Step, Template};
+use crate::compile::Compiled;
+use crate::compiled::{Block, Hole, HoleKind, Step};
 use crate::expr::{Expr, Literal};
+use child::{Child, Source};
 use masks::Masks;
+pub(crate) use place::push_quoted;
 use place::{array, path, place, quoted};
 
-impl Template {
-    /// The template as the page gets it. The same template gives the same bytes.
-    pub fn to_json(&self) -> String {
+impl Compiled {
+    /// Returns the template as the page gets it. The same template gives the same bytes. `is_shared` says which fields
+    /// of the component show a topic.
+    pub fn to_json(&self, is_shared: &dyn Fn(&str) -> bool) -> String {
+        let source = Source::of(self, is_shared);
+        let all = &self.template.blocks;
         let mut names = Names::default();
-        let masks = Masks::of(self, &mut names);
-        let mut out = Encoder { names, code: vec!["0".to_owned(); self.blocks.len()] };
+        let masks = Masks::of(&source, &mut names);
+        let mut out = Encoder { names, code: vec!["0".to_owned(); all.len()] };
         let mut blocks = Vec::new();
-        for (at, block) in self.blocks.iter().enumerate() {
-            blocks.push(out.block(at, block, &masks));
+        for (at, block) in all.iter().enumerate() {
+            blocks.push(out.block(at, block, &masks, &source));
         }
         let names: Vec<String> = out.names.0.iter().map(|name| quoted(name)).collect();
         array(&[
@@ -83,7 +90,7 @@ impl Encoder {
     }
 
     /// Writes the code of a block; the block for the DOM.
-    fn block(&mut self, at: usize, block: &Block, masks: &Masks) -> String {
+    fn block(&mut self, at: usize, block: &Block, masks: &Masks, source: &Source<'_>) -> String {
         // What events do stands before: the state of the wire looks at its element's own event.
         let events: Vec<usize> = block.holes.iter().map(|hole| self.event(&hole.kind)).collect();
         self.here(at);
@@ -91,21 +98,34 @@ impl Encoder {
         self.int(number(1 + 2 * parts));
         self.int(masks.block(at));
         let (locals, count) = (self.reserve(), self.reserve());
-        let (mut places, mut coded) = (Vec::new(), 0);
+        let (mut places, mut further, mut coded) = (Vec::new(), Vec::new(), 0);
         for (position, (hole, event)) in block.holes.iter().zip(&events).enumerate() {
             let mask = masks.hole(at, position);
-            if let HoleKind::Child { key: Some(key), .. } = &hole.kind {
-                self.hole(places.len(), mask, hole::VALUE, |out| out.expr(key));
+            if let Some(child) = Child::of(source, at, position) {
+                let of_child = masks.child(at, position);
+                // Further holes of the same element, numbered after all others, so that places are hole numbers.
+                let mut more = |out: &mut Self, place: Place, mask, write: &dyn Fn(&mut Self)| {
+                    out.hole(block.holes.len() + further.len(), mask, hole::VALUE, write);
+                    further.push(array(&[(place as u8).to_string(), path(&hole.path)]));
+                    coded += 1;
+                };
+                if let Some(key) = child.key {
+                    more(self, Place::Key, of_child.key, &|out| out.expr(key));
+                }
+                if !child.shared.is_empty() {
+                    more(self, Place::Shared, of_child.shared, &|out| out.object(&child.shared));
+                }
+                self.hole(position, mask, hole::VALUE, |out| out.child(&child));
                 coded += 1;
-                places.push(array(&[(Place::Key as u8).to_string(), path(&hole.path)]));
             }
             let own = block.holes.iter().zip(&events).find(|(of, event)| **event > 0 && of.path == hole.path);
             let own = own.map_or(0, |(_, event)| *event);
-            if self.coded(hole, (places.len(), mask), masks.depth(at) + 1, own) {
+            if self.coded(hole, (position, mask), masks.depth(at) + 1, own) {
                 coded += 1;
             }
-            places.extend(place(hole, *event));
+            places.push(place(hole, *event));
         }
+        places.append(&mut further);
         self.set(count, coded);
         self.here(locals);
         self.int(number(block.locals.len()));
@@ -145,7 +165,6 @@ impl Encoder {
                 }
                 out.int(number(own));
             }),
-            HoleKind::Child { props, .. } => self.hole(at, mask, hole::VALUE, |out| out.object(props)),
             HoleKind::For { start, end, list, key, block } => self.hole(at, mask, hole::ROWS, |out| {
                 let alone = *start == Step::default() && end.is_none();
                 out.int(number(*block));
@@ -163,7 +182,11 @@ impl Encoder {
                     out.expr(condition.as_ref().unwrap_or(&Expr::Literal(Literal::Bool(true))));
                 }
             }),
-            HoleKind::Event { .. } | HoleKind::Ref { .. } | HoleKind::Hook { .. } | HoleKind::Ignore => {
+            // A child has more than one; see `block`.
+            HoleKind::Event { .. }
+            | HoleKind::Ref { .. }
+            | HoleKind::Hook { .. }
+            | HoleKind::Child { .. } => {
                 return false;
             }
         }

@@ -35,6 +35,27 @@ pub enum Expr {
     Object(Vec<(Name, Expr)>),
 }
 
+#[cfg(feature = "parse")]
+impl Expr {
+    /// Makes the expression mean the same `loops` loops and `blocks` blocks further in.
+    pub(crate) fn deepen(&mut self, loops: u16, blocks: u16) {
+        let each = |part: &mut Self| part.deepen(loops, blocks);
+        match self {
+            Self::Item(depth) | Self::Index(depth) => *depth += loops,
+            Self::Local(at) => at.level += blocks,
+            Self::Field(of, _) | Self::Unary(_, of) => each(of),
+            Self::At(a, b) | Self::Contains(a, b) | Self::Binary(_, a, b) => {
+                each(a);
+                each(b);
+            }
+            Self::If(a, b, c) => [a, b, c].into_iter().for_each(|part| each(part)),
+            Self::Concat(parts) => parts.iter_mut().for_each(each),
+            Self::Object(fields) => fields.iter_mut().for_each(|(_, value)| each(value)),
+            Self::Literal(_) | Self::Root(_) | Self::Special(_) => {}
+        }
+    }
+}
+
 /// A literal.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Literal {

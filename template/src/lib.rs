@@ -15,7 +15,7 @@
 //! assert_eq!(rendered.html, "<ul><li>Water the plants</li></ul>");
 //!
 //! // The page gets the compiled form as JSON: HTML to clone, where its holes are, and code for the engine.
-//! let json: serde_json::Value = serde_json::from_str(&compiled.template.to_json()).expect("valid JSON");
+//! let json: serde_json::Value = serde_json::from_str(&compiled.to_json(&|_| false)).expect("valid JSON");
 //! assert_eq!(json[1], serde_json::json!(["todos", "text", "id"]));
 //! ```
 
@@ -34,6 +34,10 @@ pub mod eval;
 pub mod expr;
 #[cfg(feature = "serde_json")]
 mod json;
+#[cfg(feature = "parse")]
+mod outline;
+#[cfg(feature = "parse")]
+mod place;
 #[cfg(feature = "parse")]
 mod program;
 #[cfg(feature = "parse")]
@@ -54,6 +58,8 @@ pub use data::{Data, Kind, Name};
 pub use error::{Position, TemplateError, nearest};
 pub use eval::{Scope, Value, write_int};
 pub use expr::Expr;
+#[cfg(feature = "parse")]
+pub use place::{ChildAt, Rows, child_at, push_key};
 #[cfg(feature = "parse")]
 pub use reads::Read;
 #[cfg(feature = "parse")]

@@ -1,13 +1,15 @@
 //! The first paint: a compiled template and a state become HTML that the page can adopt.
 
 pub(crate) mod escape;
-mod frame;
+pub(crate) mod frame;
 
 use crate::compile::Compiled;
 use crate::compiled::{AttributeKind, HoleKind};
 use crate::data::{Data, Kind, Name};
 use crate::eval::Value;
 use crate::expr::Expr;
+use crate::outline::Local;
+use crate::place::push_step;
 use crate::program::Op;
 use crate::url;
 use frame::{Frame, Root};
@@ -18,15 +20,15 @@ pub trait Fields<D> {
     fn field(&self, name: &Name) -> Option<&D>;
 
     /// What a piece of the page's own state (`live:local`) is by now, where it is not what it begins with. `place` says
-    /// in which instance of a block: the way there by the blocks' holes, rows by their keys, arms by their numbers, as in
-    /// `/3[7]/0?1`; the component itself is empty. `slot` is the position among the block's
+    /// in which instance of a block, as [`ChildSlot::place`] does but without the brackets and the last number, as in
+    /// `3,7,0,1`; the component itself is empty. `slot` is the position among the block's
     /// [`locals`](crate::compiled::Block::locals).
     fn local(&self, place: &str, slot: usize) -> Option<&D> {
         let _ = (place, slot);
         None
     }
 
-    /// Whether places are worked out, for [`Fields::local`] and [`ChildSlot::place`]; a first paint needs none.
+    /// Whether places are worked out everywhere, for [`Fields::local`]; a first paint needs those of children alone.
     fn has_places(&self) -> bool {
         false
     }
@@ -64,9 +66,10 @@ pub struct ChildSlot<D> {
     pub attributes: String,
     /// The `id` among them.
     pub id: Option<String>,
-    /// The place of the instance that it stands in, and the hole in it, as [`Fields::local`] writes them. Empty where
-    /// [`Fields::has_places`] says no.
+    /// Its place as a JSON array: hole numbers, row keys and arm numbers, as [`child_at`](crate::child_at) takes them.
     pub place: String,
+    /// The props among [`props`](Self::props) that read the page's own state, which the page brings itself.
+    pub page: Vec<Box<str>>,
 }
 
 /// Renders a component's state. `user` is what `$user` is, an object with `id` and `name`.
@@ -86,7 +89,8 @@ pub fn render<D: Data>(compiled: &Compiled, state: &dyn Fields<D>, user: Option<
         select: None,
         child: None,
         scratch: String::new(),
-        place: state.has_places().then(String::new),
+        place: String::new(),
+        has_places: state.has_places(),
     };
     renderer.block(0, Frame::top(&root));
     renderer.rendered
@@ -100,8 +104,10 @@ struct Renderer<'a, D> {
     /// The child component whose attributes are being written.
     child: Option<ChildSlot<D>>,
     scratch: String,
-    /// Where the block instance is that is being written, if anybody wants to know.
-    place: Option<String>,
+    /// The place of the block instance that is being written.
+    place: String,
+    /// Whether it is worked out where there is no child too.
+    has_places: bool,
 }
 
 impl<D: Data> Renderer<'_, D> {
@@ -112,7 +118,7 @@ impl<D: Data> Renderer<'_, D> {
             return;
         };
         for (slot, (_, first)) in block.locals.iter().enumerate() {
-            let by_now = self.place.as_ref().and_then(|place| frame.root().local(place, slot).cloned());
+            let by_now = frame.root().local(&self.place, slot).filter(|_| self.has_places).cloned();
             let value = by_now.unwrap_or_else(|| first.eval(&frame).into_data());
             frame.locals.push(value);
         }
@@ -172,20 +178,27 @@ impl<D: Data> Renderer<'_, D> {
                 }
                 Op::ChildStart(at) => {
                     if let Some(HoleKind::Child { component, props, .. }) = hole(at) {
+                        let page = match compiled.outline.local(number, *at) {
+                            Local::Child { props: local, .. } => props
+                                .iter()
+                                .zip(local)
+                                .filter(|(_, is_local)| **is_local)
+                                .map(|((name, _), _)| name.text.clone())
+                                .collect(),
+                            Local::Other | Local::List(_) | Local::Arms(_) => Vec::new(),
+                        };
                         let props = props
                             .iter()
                             .map(|(name, value)| (name.text.clone(), value.eval(&frame).into_data()));
+                        let comma = if self.place.is_empty() { "" } else { "," };
                         self.child = Some(ChildSlot {
                             offset: self.rendered.html.len(),
                             component: component.clone(),
                             props: props.collect(),
                             attributes: String::new(),
                             id: None,
-                            place: self
-                                .place
-                                .as_ref()
-                                .map(|place| format!("{place}/{at}"))
-                                .unwrap_or_default(),
+                            place: format!("[{}{comma}{at}]", self.place),
+                            page,
                         });
                     }
                 }
@@ -213,10 +226,12 @@ impl<D: Data> Renderer<'_, D> {
         };
         self.rendered.shape.push(u32::try_from(items.len()).unwrap_or(u32::MAX));
         for (index, item) in items.iter().enumerate() {
-            let row = frame.row(item, index);
-            let outer = self.enter(|| format!("/{at}[{}]", text_of(&key.eval(&row))));
-            self.block(block, row);
-            self.leave(outer);
+            let outer = self.place.len();
+            if self.has_places || self.compiled.outline.has_child(block) {
+                push_step(&mut self.place, at, &key.eval(&frame.keyed(item, index)).kind());
+            }
+            self.block(block, frame.row(item, index));
+            self.place.truncate(outer);
         }
     }
 
@@ -225,23 +240,10 @@ impl<D: Data> Renderer<'_, D> {
         let chosen = arms.iter().zip(1..).find(|((condition, _), _)| holds(condition));
         self.rendered.shape.push(chosen.map_or(0, |(_, number)| number));
         if let Some(((_, block), number)) = chosen {
-            let outer = self.enter(|| format!("/{at}?{number}"));
+            let outer = self.place.len();
+            push_step(&mut self.place, at, &Kind::<D>::Int(number.into()));
             self.block(*block, frame.arm());
-            self.leave(outer);
-        }
-    }
-
-    /// Goes into a block instance, if places are worked out; gives what to go back to.
-    fn enter(&mut self, step: impl FnOnce() -> String) -> usize {
-        let Some(place) = &mut self.place else { return 0 };
-        let outer = place.len();
-        place.push_str(&step());
-        outer
-    }
-
-    fn leave(&mut self, outer: usize) {
-        if let Some(place) = &mut self.place {
-            place.truncate(outer);
+            self.place.truncate(outer);
         }
     }
 

@@ -38,7 +38,7 @@ impl Screen {
     fn prepare(source: &'static str, state: &str) -> Self {
         let compiled = vivaz_template::compile(source).expect("a valid template");
         let mut stage = Stage::new(Fake::new());
-        let json = parse(&compiled.template.to_json()).expect("the compiled form is JSON");
+        let json = parse(&compiled.to_json(&|_| false)).expect("the compiled form is JSON");
         let blueprint = Box::leak(Box::new(
             Blueprint::new(Key::NONE, json, &mut stage).expect("the compiled form is readable"),
         ));

@@ -2,7 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use vivaz_template::check::{Argument, Check, CheckKind, PathStep, Want};
+use vivaz_template::check::{Argument, Check, CheckKind, GivenProp, PathStep, Want};
 use vivaz_template::compiled::{Control, HoleKind, Template};
 
 use crate::names::hash;
@@ -26,9 +26,9 @@ pub(super) fn ask(check: &Check, template: &Template, names_children: bool) -> O
         }
         CheckKind::Fresh { name } => quote!(p::Ask::Fresh(#name)),
         CheckKind::Child { component, props } if names_children => {
-            let props = props.iter().map(|(name, argument)| {
+            let props = props.iter().map(|GivenProp { name, argument, is_local }| {
                 let given = given(argument);
-                quote!((#name, #given))
+                quote!(p::GivenProp { name: #name, value: #given, is_local: #is_local })
             });
             quote!(p::Ask::Child(#component, &[#(#props),*]))
         }

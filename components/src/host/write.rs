@@ -15,6 +15,11 @@ use crate::{ActionError, Result};
 /// Fields with their new values.
 pub(super) type Edits = Vec<(String, Box<RawValue>)>;
 
+/// Returns the names of the fields.
+pub(super) fn names(edits: Edits) -> Vec<String> {
+    edits.into_iter().map(|(name, _)| name).collect()
+}
+
 impl Host {
     /// Writes edits of the page, all or none.
     pub(super) fn write(&mut self, edits: &Edits) -> Result {

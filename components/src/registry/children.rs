@@ -3,12 +3,12 @@
 //! A derive knows one component; which others there are is known when the application starts. So this is found then,
 //! and not when the application is compiled.
 
-use vivaz_template::check::{Argument, Check, CheckKind};
+use vivaz_template::check::{Argument, Check, CheckKind, GivenProp};
 use vivaz_template::nearest;
 
 use super::Registry;
 use crate::shape::Shape;
-use crate::shape::check::does_not_take;
+use crate::shape::check::{NOT_THE_PAGES, does_not_take};
 use crate::spec::Spec;
 
 impl Registry {
@@ -32,15 +32,18 @@ impl Registry {
     }
 }
 
-fn props_of(child: &Spec, given: &[(String, Argument)], say: &mut impl FnMut(String)) {
-    for (name, value) in given {
+fn props_of(child: &Spec, given: &[GivenProp], say: &mut impl FnMut(String)) {
+    for GivenProp { name, argument, is_local } in given {
+        if *is_local && child.props.iter().any(|prop| prop.name == name) && !child.is_page_prop(name) {
+            say(format!("the prop `{name}` of `{}{NOT_THE_PAGES}", child.name));
+        }
         match child.props.iter().find(|prop| prop.name == name) {
             None => {
                 let guess = guess(name, child.props.iter().map(|prop| prop.name));
                 say(format!("`{}` has no prop `{name}`{guess}", child.name));
             }
             Some(prop) => {
-                let is = match value {
+                let is = match argument {
                     Argument::Bool => &Shape::Bool,
                     Argument::Int => &Shape::Int,
                     Argument::Float => &Shape::Float,
@@ -54,7 +57,7 @@ fn props_of(child: &Spec, given: &[(String, Argument)], say: &mut impl FnMut(Str
         }
     }
     for prop in child.props.iter().filter(|prop| !prop.optional) {
-        if !given.iter().any(|(name, _)| name == prop.name) {
+        if !given.iter().any(|given| given.name == prop.name) {
             say(format!("`{}` needs the prop `{}`", child.name, prop.name));
         }
     }

@@ -17,6 +17,7 @@ use crate::spec::{ActionSpec, FieldSpec, Spec};
 
 pub(crate) use calls::does_not_take;
 use calls::{call, target};
+pub(crate) use children::NOT_THE_PAGES;
 
 /// A component, as far as its template may ask.
 #[derive(Debug)]
@@ -55,7 +56,18 @@ pub enum Ask {
     /// No field has this name.
     Fresh(&'static str),
     /// There is such a child, and it takes these props.
-    Child(&'static str, &'static [(&'static str, Given)]),
+    Child(&'static str, &'static [GivenProp]),
+}
+
+/// A prop that is given to a child.
+#[derive(Clone, Copy, Debug)]
+pub struct GivenProp {
+    /// Its name.
+    pub name: &'static str,
+    /// Its value.
+    pub value: Given,
+    /// Whether the value reads the page's own state.
+    pub is_local: bool,
 }
 
 /// One step of a path.

@@ -266,9 +266,9 @@ async fn a_shared_field_follows_what_it_is_named_by() {
     // A room that may not be seen takes the whole handler back.
     assert_eq!(page.call("enter", json!(["closed"])).await, Err(ErrorCode::Forbidden));
     assert_eq!(page.state["room"], "attic");
-    let finished = page.run(Job::Props { props: raw(&json!({"room": "cellar"})) }).await;
+    let finished = page.run(Job::Props { props: raw(&json!({"room": "cellar"})), page: Vec::new() }).await;
     assert_eq!(finished.topics.unwrap().remove(0).1.name().as_str(), "room/cellar");
-    let finished = page.run(Job::Props { props: raw(&json!({"draft": "x"})) }).await;
+    let finished = page.run(Job::Props { props: raw(&json!({"draft": "x"})), page: Vec::new() }).await;
     assert_eq!(finished.result.unwrap_err().code(), ErrorCode::BadProps);
 }
 

@@ -5,16 +5,16 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{MapAccess, Visitor};
+use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::envelope::{self, Envelope};
-use crate::client::{ClientBody, ClientMessage, Hello, Request, Resume};
+use crate::client::{ClientBody, ClientMessage, GivenProps, Hello, MountChild, Request, Resume};
 use crate::code::ErrorCode;
 use crate::id::{ComponentId, Epoch, Ref, Rev, SessionId, StreamId, TopicName};
 use crate::json::{RawJson, is_deeper_than};
 use crate::kind::ClientType;
-use crate::limits::Limits;
+use crate::limits::{Limits, MAX_PLACE};
 use crate::secret::{ResumeSecret, Seal};
 use crate::words::PROTOCOL_VERSION;
 
@@ -122,8 +122,8 @@ fn body<'a>(kind: ClientType, envelope: &Envelope<'a>) -> Result<ClientBody<'a>,
             Request::Property { property, value: value.into() }
         }
         ClientType::Props => {
-            let PropsPayload { props } = object(payload)?;
-            Request::Props { props: props.into() }
+            let PropsPayload { props, page } = object(payload)?;
+            Request::Props(GivenProps { page: page.values(), props: props.map(RawJson::from) })
         }
         ClientType::Unmount => Request::Unmount,
     };
@@ -151,11 +151,19 @@ struct PropertyPayload<'a> {
 #[derive(Deserialize)]
 struct PropsPayload<'a> {
     #[serde(borrow)]
-    props: &'a RawValue,
+    props: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    page: Entries<'a>,
 }
 
 #[derive(Deserialize)]
 struct MountPayload<'a> {
+    #[serde(borrow)]
+    parent: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    place: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    page: Entries<'a>,
     #[serde(borrow)]
     seal: Option<Cow<'a, str>>,
     #[serde(borrow)]
@@ -179,13 +187,33 @@ struct HelloPayload<'a> {
 }
 
 fn mount<'a>(payload: Option<&'a RawValue>) -> Result<Request<'a>, DecodeError> {
-    let MountPayload { seal, component, props } = object(payload)?;
+    let MountPayload { parent, place, page, seal, component, props } = object(payload)?;
+    if parent.is_some() || place.is_some() {
+        let (Some(parent), Some(place)) = (parent, place) else {
+            return Err(malformed("`parent` and `place` go together"));
+        };
+        let parent = ComponentId::new(&parent).map_err(|why| malformed(format!("`parent` {why}")))?;
+        check_place(place)?;
+        // What else stands there is not the page's to say.
+        let (seal, page) = (seal.map(Seal::new), page.values());
+        return Ok(Request::MountChild(MountChild { parent, place: place.into(), seal, page }));
+    }
     match (seal, component) {
         (Some(seal), None) => Ok(Request::MountSealed { seal: Seal::new(seal) }),
         (None, Some(component)) => Ok(Request::MountOpen { component, props: props.map(RawJson::from) }),
         (Some(_), Some(_)) => Err(malformed("a mount has a `seal` or a `component`, not both")),
-        (None, None) => Err(malformed("a mount has a `seal` or a `component`")),
+        (None, None) => Err(malformed("a mount has a `seal`, a `component` or a `parent`")),
     }
+}
+
+/// Checks that a place is an array of scalars, and not too long.
+fn check_place(raw: &RawValue) -> Result<(), DecodeError> {
+    let wrong = || malformed(format!("`place` is not an array of at most {MAX_PLACE} numbers and texts"));
+    if !raw.get().starts_with('[') || is_deeper_than(raw.get(), 1) {
+        return Err(wrong());
+    }
+    let items: Vec<IgnoredAny> = serde_json::from_str(raw.get()).map_err(|_| wrong())?;
+    if items.len() > MAX_PLACE { Err(wrong()) } else { Ok(()) }
 }
 
 fn action<'a>(envelope: &Envelope<'a>) -> Result<Request<'a>, DecodeError> {
@@ -194,8 +222,8 @@ fn action<'a>(envelope: &Envelope<'a>) -> Result<Request<'a>, DecodeError> {
     let set = match envelope.set {
         None => Vec::new(),
         Some(raw) => {
-            let Entries(entries) = object(Some(raw)).map_err(|_| malformed("`set` is not an object"))?;
-            entries.into_iter().map(|(property, value)| (property, value.into())).collect()
+            let entries: Entries<'_> = object(Some(raw)).map_err(|_| malformed("`set` is not an object"))?;
+            entries.values()
         }
     };
     Ok(Request::Action { action, payload: envelope.payload.map(RawJson::from), set })
@@ -274,6 +302,12 @@ fn object<'a, T: Deserialize<'a>>(raw: Option<&'a RawValue>) -> Result<T, Decode
 /// An object's entries in order, the values as they stand.
 #[derive(Default)]
 struct Entries<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+impl<'a> Entries<'a> {
+    fn values(self) -> Vec<(Cow<'a, str>, RawJson<'a>)> {
+        self.0.into_iter().map(|(name, value)| (name, value.into())).collect()
+    }
+}
 
 impl<'de: 'a, 'a> Deserialize<'de> for Entries<'a> {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -1,8 +1,10 @@
 //! A client's messages as text: the browser's, a test's, a load generator's.
 
-use crate::client::{ClientBody, ClientMessage, Hello, Request};
+use std::borrow::Cow;
+
+use crate::client::{ClientBody, ClientMessage, GivenProps, Hello, MountChild, Request};
 use crate::id::StreamId;
-use crate::json::{ObjectWriter, write_string, write_u64};
+use crate::json::{ObjectWriter, RawJson, write_string, write_u64};
 use crate::words::{PROTOCOL_VERSION, field, payload};
 
 /// Appends a message to `out`.
@@ -45,6 +47,16 @@ fn write_request(object: &mut ObjectWriter<'_>, request: &Request<'_>) {
             inner.string(payload::SEAL, seal.expose());
             inner.close();
         }
+        Request::MountChild(MountChild { parent, place, seal, page }) => {
+            let mut inner = ObjectWriter::open(object.key(field::PAYLOAD));
+            inner.string(payload::PARENT, parent.as_str());
+            inner.raw(payload::PLACE, *place);
+            if let Some(seal) = seal {
+                inner.string(payload::SEAL, seal.expose());
+            }
+            write_values(&mut inner, payload::PAGE, page);
+            inner.close();
+        }
         Request::MountOpen { component, props } => {
             let mut inner = ObjectWriter::open(object.key(field::PAYLOAD));
             inner.string(payload::COMPONENT, component);
@@ -55,13 +67,7 @@ fn write_request(object: &mut ObjectWriter<'_>, request: &Request<'_>) {
         }
         Request::Action { action, payload, set } => {
             object.string(field::ACTION, action);
-            if !set.is_empty() {
-                let mut edits = ObjectWriter::open(object.key(field::SET));
-                for (property, value) in set {
-                    edits.named(property).push_str(value.get());
-                }
-                edits.close();
-            }
+            write_values(object, field::SET, set);
             if let Some(json) = payload {
                 object.raw(field::PAYLOAD, *json);
             }
@@ -72,12 +78,26 @@ fn write_request(object: &mut ObjectWriter<'_>, request: &Request<'_>) {
             inner.raw(payload::VALUE, *value);
             inner.close();
         }
-        Request::Props { props } => {
+        Request::Props(GivenProps { page, props }) => {
             let mut inner = ObjectWriter::open(object.key(field::PAYLOAD));
-            inner.raw(payload::PROPS, *props);
+            if let Some(props) = props {
+                inner.raw(payload::PROPS, *props);
+            }
+            write_values(&mut inner, payload::PAGE, page);
             inner.close();
         }
         Request::Unmount => {}
+    }
+}
+
+/// Writes values by name as an object; nothing if there are none.
+fn write_values(object: &mut ObjectWriter<'_>, name: &'static str, values: &[(Cow<'_, str>, RawJson<'_>)]) {
+    if !values.is_empty() {
+        let mut inner = ObjectWriter::open(object.key(name));
+        for (name, value) in values {
+            inner.named(name).push_str(value.get());
+        }
+        inner.close();
     }
 }
 

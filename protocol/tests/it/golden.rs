@@ -7,9 +7,9 @@ use std::path::PathBuf;
 
 use vivaz_protocol::{
     Author, ClientBody, ClientMessage, ClientType, ComponentId, ConnectionId, DeclaredLimits, Epoch,
-    ErrorCode, ErrorMessage, Hello, Limits, Mounted, RawJson, Ref, Request, Resume, ResumeSecret, Rev, Seal,
-    ServerMessage, ServerType, SessionId, StreamId, TopicName, Update, Welcome, decode_client, decode_server,
-    encode_client, encode_server,
+    ErrorCode, ErrorMessage, GivenProps, Hello, Limits, MountChild, Mounted, RawJson, Ref, Request, Resume,
+    ResumeSecret, Rev, Seal, ServerMessage, ServerType, SessionId, StreamId, TopicName, Update, Welcome,
+    decode_client, decode_server, encode_client, encode_server,
 };
 
 const SESSION: &str = "0198c2f0-7a3e-7c11-9d4e-5b1f0a6c2d38";
@@ -67,6 +67,24 @@ fn client_messages() -> Vec<(&'static str, ClientMessage<'static>)> {
             "COMPONENT_MOUNT.seal",
             request(1, Request::MountSealed { seal: Seal::new("v1.Hq0-c2VhbGVk_state") }),
         ),
+        ("COMPONENT_MOUNT.child", {
+            let mount = MountChild {
+                parent: component("c1"),
+                place: json(r#"[2,"k7",0]"#),
+                seal: None,
+                page: vec![("filter".into(), json(r#""open""#))],
+            };
+            request(14, Request::MountChild(mount))
+        }),
+        ("COMPONENT_MOUNT.child_seal", {
+            let mount = MountChild {
+                parent: component("c1"),
+                place: json("[5]"),
+                seal: Some(Seal::new("v1.Hq0-c2VhbGVk_state")),
+                page: Vec::new(),
+            };
+            request(15, Request::MountChild(mount))
+        }),
         ("COMPONENT_MOUNT.open", {
             let props = Some(json(r#"{"title":"Live Counter","count":5}"#));
             request(2, Request::MountOpen { component: "counter".into(), props })
@@ -79,7 +97,15 @@ fn client_messages() -> Vec<(&'static str, ClientMessage<'static>)> {
         ("PROPERTY_UPDATE", {
             request(11, Request::Property { property: "draft".into(), value: json(r#""Hello wor""#) })
         }),
-        ("PROPS_UPDATE", request(12, Request::Props { props: json(r#"{"room":"kitchen"}"#) })),
+        ("PROPS_UPDATE.open", {
+            let props = Some(json(r#"{"room":"kitchen"}"#));
+            request(12, Request::Props(GivenProps { props, page: Vec::new() }))
+        }),
+        ("PROPS_UPDATE.child", request(16, Request::Props(GivenProps::default()))),
+        ("PROPS_UPDATE.page", {
+            let page = vec![("filter".into(), json(r#""done""#))];
+            request(17, Request::Props(GivenProps { props: None, page }))
+        }),
         ("COMPONENT_UNMOUNT", request(13, Request::Unmount)),
         ("RESYNC.component", ClientMessage::new(ClientBody::Resync(component("c1").into()))),
         ("RESYNC.topic", ClientMessage::new(ClientBody::Resync(topic("chat/lobby").into()))),

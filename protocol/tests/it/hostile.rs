@@ -97,10 +97,23 @@ fn fields_of_the_wrong_kind_are_malformed() {
         r#"{"v":1,"type":"COMPONENT_MOUNT","ref":1,"componentId":"c1","payload":[null,"counter",{}]}"#,
         r#"{"v":1,"type":"COMPONENT_MOUNT","ref":1,"componentId":"c1","payload":{"component":7}}"#,
         r#"{"v":1,"type":"COMPONENT_MOUNT","ref":1,"componentId":"c1","payload":{"seal":"x","component":"a"}}"#,
+        r#"{"v":1,"type":"COMPONENT_MOUNT","ref":1,"componentId":"c1","payload":{"parent":"c0"}}"#,
+        r#"{"v":1,"type":"COMPONENT_MOUNT","ref":1,"componentId":"c1","payload":{"place":[0]}}"#,
+        r#"{"v":1,"type":"COMPONENT_MOUNT","ref":1,"componentId":"c1","payload":{"seal":"x","place":[0]}}"#,
+        r#"{"v":1,"type":"COMPONENT_MOUNT","ref":1,"componentId":"c1","payload":{"parent":"a b","place":[0]}}"#,
+        r#"{"v":1,"type":"COMPONENT_MOUNT","ref":1,"componentId":"c1","payload":{"parent":7,"place":[0]}}"#,
+        r#"{"v":1,"type":"COMPONENT_MOUNT","ref":1,"componentId":"c1","payload":{"parent":"c0","place":0}}"#,
+        r#"{"v":1,"type":"COMPONENT_MOUNT","ref":1,"componentId":"c1","payload":{"parent":"c0","place":{"0":1}}}"#,
+        r#"{"v":1,"type":"COMPONENT_MOUNT","ref":1,"componentId":"c1","payload":{"parent":"c0","place":[[0]]}}"#,
+        r#"{"v":1,"type":"COMPONENT_MOUNT","ref":1,"componentId":"c1","payload":{"parent":"c0","place":[{"id":1}]}}"#,
+        r#"{"v":1,"type":"COMPONENT_MOUNT","ref":1,"componentId":"c1","payload":{"parent":"c0","place":[0],"page":[]}}"#,
         r#"{"v":1,"type":"PROPERTY_UPDATE","ref":1,"componentId":"c1","payload":{"property":"a"}}"#,
         r#"{"v":1,"type":"PROPERTY_UPDATE","ref":1,"componentId":"c1","payload":{"value":1}}"#,
         r#"{"v":1,"type":"PROPERTY_UPDATE","ref":1,"componentId":"c1","payload":["a",1]}"#,
-        r#"{"v":1,"type":"PROPS_UPDATE","ref":1,"componentId":"c1","payload":{}}"#,
+        r#"{"v":1,"type":"PROPS_UPDATE","ref":1,"componentId":"c1"}"#,
+        r#"{"v":1,"type":"PROPS_UPDATE","ref":1,"componentId":"c1","payload":[]}"#,
+        r#"{"v":1,"type":"PROPS_UPDATE","ref":1,"componentId":"c1","payload":{"page":[]}}"#,
+        r#"{"v":1,"type":"PROPS_UPDATE","ref":1,"componentId":"c1","payload":{"page":null}}"#,
         r#"{"v":1,"type":"RESYNC"}"#,
         r#"{"v":1,"type":"RESYNC","topic":""}"#,
         r#"{"v":1,"type":"RESYNC","componentId":"c1","topic":"t"}"#,
@@ -115,6 +128,18 @@ fn fields_of_the_wrong_kind_are_malformed() {
     ] {
         assert_eq!(refused(text).code, ErrorCode::Malformed, "{text}");
     }
+}
+
+#[test]
+fn a_place_is_bounded() {
+    let mount = |items: usize| {
+        let place = vec!["0"; items].join(",");
+        format!(
+            r#"{{"v":1,"type":"COMPONENT_MOUNT","ref":1,"componentId":"c1","payload":{{"parent":"c0","place":[{place}]}}}}"#
+        )
+    };
+    assert!(decode_client(&mount(256), &Limits::default()).is_ok());
+    assert_eq!(refused(&mount(257)).code, ErrorCode::Malformed);
 }
 
 #[test]

@@ -149,6 +149,7 @@ async fn a_seal_of_another_schema_is_none() {
         [(1, Kept::SPEC.schema ^ 1, r#""code":"bad_seal""#), (2, Kept::SPEC.schema, "COMPONENT_MOUNTED")]
     {
         let sealed = Sealed {
+            child: None,
             component: "kept".into(),
             schema,
             expires: u64::MAX,

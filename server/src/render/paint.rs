@@ -10,7 +10,7 @@ use vivaz_template::ChildSlot;
 
 use super::{Live, RenderError};
 use crate::log::{Escaped, Quoted, client_event};
-use crate::seal::{Sealed, now};
+use crate::seal::{Sealed, SealedChild, now};
 
 /// Components nested deeper than this are a component that contains itself.
 const DEPTH: usize = 32;
@@ -26,6 +26,7 @@ impl Painter<'_> {
         mut instance: Box<dyn Instance>,
         props: &RawValue,
         attributes: String,
+        child: Option<SealedChild>,
         depth: usize,
     ) -> Result<String, RenderError> {
         let core = self.live.runtime.core();
@@ -41,12 +42,15 @@ impl Painter<'_> {
         // From the last to the first, so that the places of those before stay what they were.
         for child in rendered.children.into_iter().rev() {
             let offset = child.offset;
-            let element = self.child(child, depth + 1).await?;
+            let element = self.child(spec.name, child, depth + 1).await?;
             html.insert_str(offset, &element);
         }
         let shape = rendered.shape.iter().map(u32::to_string).collect::<Vec<_>>().join(",");
         let mut element = format!("<live-component{attributes} name=\"{}\"", escape(spec.name));
-        if let Some(seal) = self.seal(instance.as_mut(), props)? {
+        if let Some(child) = &child {
+            let _ = write!(element, " place=\"{}\"", escape(&child.place));
+        }
+        if let Some(seal) = self.seal(instance.as_mut(), props, child)? {
             let _ = write!(element, " seal=\"{seal}\"");
         }
         let _ = write!(element, " template=\"{}\" shape=\"{shape}\"", template.hash);
@@ -75,8 +79,9 @@ impl Painter<'_> {
 
     /// A child's element. One that cannot be made is its own trouble, not its parent's: it is left to the page, which
     /// asks for it and shows what is wrong.
-    fn child(&self, child: ChildSlot<Value>, depth: usize) -> BoxedPaint<'_> {
+    fn child(&self, parent: &'static str, child: ChildSlot<Value>, depth: usize) -> BoxedPaint<'_> {
         Box::pin(async move {
+            let here = SealedChild { parent: parent.to_owned(), place: child.place };
             let core = self.live.runtime.core();
             let props: Map<String, Value> =
                 child.props.into_iter().map(|(name, value)| (name.into(), value)).collect();
@@ -87,7 +92,10 @@ impl Painter<'_> {
                 }
                 None => Err(RenderError::Unknown(core.registry.why_unknown(&child.component))),
                 Some(registration) => match registration.mount(&props, self.live.mount_context()).await {
-                    Ok(instance) => self.paint(instance, &props, child.attributes.clone(), depth).await,
+                    Ok(instance) => {
+                        let attributes = child.attributes.clone();
+                        self.paint(instance, &props, attributes, Some(here.clone()), depth).await
+                    }
                     Err(error) => Err(RenderError::Component(error)),
                 },
             };
@@ -95,21 +103,27 @@ impl Painter<'_> {
                 let (name, error) = (Quoted(&*child.component), Escaped(&error));
                 client_event!(core.log, WARN, component = %name, %error, "a child could not be rendered");
                 format!(
-                    "<live-component{} name=\"{}\" props=\"{}\"></live-component>",
+                    "<live-component{} name=\"{}\" place=\"{}\"></live-component>",
                     child.attributes,
                     escape(&child.component),
-                    escape(props.get())
+                    escape(&here.place)
                 )
             }))
         })
     }
 
-    fn seal(&self, instance: &mut dyn Instance, props: &RawValue) -> Result<Option<String>, RenderError> {
+    fn seal(
+        &self,
+        instance: &mut dyn Instance,
+        props: &RawValue,
+        child: Option<SealedChild>,
+    ) -> Result<Option<String>, RenderError> {
         let core = self.live.runtime.core();
         let saved = instance.save().map_err(RenderError::Component)?;
         let state = String::from_utf8(saved).ok().filter(|state| state.len() <= core.limits.seal_state_bytes);
         let spec = instance.spec();
         let sealed = Sealed {
+            child,
             component: spec.name.to_owned(),
             schema: spec.schema,
             expires: now().saturating_add(core.limits.seal_time.as_secs()),

@@ -116,7 +116,11 @@ impl Session {
 
     /// There is no such component (any more).
     pub(super) fn not_mounted(&mut self, id: &ComponentId, task: &Task) {
-        let (Task::Job { origin, .. } | Task::Unmount { origin }) = task;
+        let origin = match task {
+            Task::Job { origin, .. } | Task::Props { origin, .. } | Task::Unmount { origin } => origin,
+            Task::Child(mount) => return self.not_there(mount, "the parent is not mounted"),
+            Task::Refresh => return,
+        };
         if let Origin::Page { reference, .. } = origin {
             let error = ErrorMessage::new(ErrorCode::NotMounted, "no component is mounted under that id");
             self.reply_error(*reference, id, error);

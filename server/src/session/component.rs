@@ -1,13 +1,15 @@
 //! A component in its session: where it is, what waits for it, and which state its page has.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
+use serde_json::value::RawValue;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use vivaz_components::instance::{Instance, Job};
 use vivaz_components::{Spec, UnmountReason};
 use vivaz_protocol::{Ref, Rev, TopicName};
 
+use super::child::{ChildMount, Children, MountedBy};
 use super::history::History;
 use super::ring::Ring;
 
@@ -39,6 +41,9 @@ pub(super) struct Component {
     /// The last message for it that was committed: it and those before it are never run again.
     pub(super) settled: u64,
     pub(super) spec: &'static Spec,
+    pub(super) mounted_by: MountedBy,
+    /// The components in its template; none for most.
+    pub(super) children: Option<Box<Children>>,
     /// Ends what it spawned.
     pub(super) tasks: Tasks,
 }
@@ -80,8 +85,32 @@ pub(super) enum Slot {
 pub(super) enum Task {
     /// A job.
     Job { job: Job, origin: Origin },
+    /// A `PROPS_UPDATE`.
+    Props { given: GivenProps, origin: Origin },
+    /// A child: compare its props with what its parent's state gives it.
+    Refresh,
+    /// A parent: mount a child whose place was not there before.
+    Child(Box<ChildMount>),
     /// To go away.
     Unmount { origin: Origin },
+}
+
+/// What a `PROPS_UPDATE` carries.
+#[derive(Debug)]
+pub(crate) struct GivenProps {
+    /// For a child: the props that the page gives, by name.
+    pub(crate) page: BTreeMap<String, Box<RawValue>>,
+    /// For an open component: those that have changed, as an object.
+    pub(crate) props: Option<Box<RawValue>>,
+}
+
+/// A task that middleware is asked about.
+#[derive(Debug)]
+pub(crate) enum Errand {
+    /// A job.
+    Job(Job),
+    /// A `PROPS_UPDATE`.
+    Props(GivenProps),
 }
 
 /// Who asked for it.
@@ -96,7 +125,7 @@ pub(crate) enum Origin {
 }
 
 impl Component {
-    pub(super) fn new(spec: &'static Spec, history: History) -> Self {
+    pub(super) fn new(spec: &'static Spec, history: History, mounted_by: MountedBy) -> Self {
         Self {
             slot: Slot::Mounting,
             queue: VecDeque::new(),
@@ -112,6 +141,8 @@ impl Component {
             version: 0,
             settled: 0,
             spec,
+            mounted_by,
+            children: None,
             tasks: Tasks::default(),
         }
     }
@@ -134,6 +165,13 @@ impl Component {
         match std::mem::replace(&mut self.slot, Slot::Mounting) {
             Slot::Idle(instance) | Slot::Busy(instance) => Some(instance),
             Slot::Mounting => None,
+        }
+    }
+
+    /// Lets go of its parsed state, because it may have changed.
+    pub(super) fn forget_view(&mut self) {
+        if let Some(children) = &mut self.children {
+            children.view = None;
         }
     }
 

@@ -201,6 +201,7 @@ impl Core {
             name: one.spec.name.into(),
             schema: one.spec.schema,
             template: self.templates.hash_of(one.spec.name).into(),
+            origin: one.mounted_by.store(),
             props: one.props.to_string(),
             state,
             epoch: self.epoch(&one.history).to_string(),

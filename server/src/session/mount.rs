@@ -2,19 +2,23 @@
 
 use std::sync::Arc;
 
-use serde_json::value::RawValue;
+use serde_json::Value;
+use serde_json::value::to_raw_value;
 use tokio::time::Instant;
 use vivaz_components::instance::{BoxFuture, Instance, Job};
 use vivaz_components::spec::Hook;
-use vivaz_components::{ActionError, Admission, MountContext, Registration};
+use vivaz_components::{ActionError, Admission, MountContext, Registration, UnmountReason};
 use vivaz_protocol::{ComponentId, ErrorCode, ErrorMessage, Mounted, RawJson, Ref, Seal, ServerMessage};
 
+use super::child::{ChildMount, FoundChild, MountedBy};
+use super::children::sealed_props;
 use super::component::{Component, Origin, Slot, Task};
 use super::replies::Kept;
 use super::work::{Done, names};
 use super::{Session, speak};
 use crate::log::{Escaped, client_event};
-use crate::seal::{holder, holder_in, now};
+use crate::middleware::CallRequest;
+use crate::seal::{Sealed, holder, holder_in, now};
 
 /// A mount that is under way.
 #[derive(Clone, Copy, Debug)]
@@ -54,31 +58,86 @@ impl Session {
         };
         let props = props.unwrap_or(RawJson::EMPTY_OBJECT).to_raw_value();
         let making = registration.mount(&props, self.mount_context());
-        self.make(Mounting { reference, asked }, id, &registration, props.get(), making);
+        let mounting = Mounting { reference, asked };
+        self.make(mounting, id, &registration, MountedBy::Name, props.get(), making);
     }
 
     /// Mounts a component that the server rendered.
     pub(super) fn mount_sealed(&mut self, reference: Ref, id: &ComponentId, seal: &Seal<'_>, asked: Instant) {
+        let Some((sealed, registration)) =
+            self.open_seal(seal.expose()).filter(|(sealed, _)| sealed.child.is_none())
+        else {
+            return self.refuse_mount(reference, id, ErrorCode::BadSeal, BAD_SEAL);
+        };
+        let Some(making) = self.unseal(&sealed, &registration) else {
+            return self.refuse_mount(reference, id, ErrorCode::BadSeal, BAD_SEAL);
+        };
+        let mounting = Mounting { reference, asked };
+        self.make(mounting, id, &registration, MountedBy::Seal, &sealed.props, making);
+    }
+
+    /// Mounts a child that was found in its parent's state.
+    pub(super) fn make_child(&mut self, mount: ChildMount, found: FoundChild) {
+        let registration = found.registration;
+        let (reference, id) = (mount.reference, &mount.id);
+        let (making, props, given) = match &mount.seal {
+            None => {
+                let mut given = found.props.clone();
+                given.extend(mount.page.iter().map(|(name, value)| (name.clone(), value.clone())));
+                match to_raw_value(&given) {
+                    Ok(props) => (None, props, given),
+                    Err(error) => return self.refuse_action(id, reference, &error.into(), Vec::new()),
+                }
+            }
+            Some(seal) => {
+                let sealed = self.open_seal(seal).filter(|(sealed, of)| {
+                    std::ptr::eq(of.spec, registration.spec) && self.is_sealed_for(sealed, &mount)
+                });
+                let opened = sealed.and_then(|(sealed, _)| {
+                    let (props, given) = sealed_props(&sealed.props)?;
+                    Some((Some(self.unseal(&sealed, &registration)?), props, given))
+                });
+                match opened {
+                    Some(opened) => opened,
+                    None => return self.refuse_mount(reference, id, ErrorCode::BadSeal, BAD_SEAL),
+                }
+            }
+        };
+        let mounted_by = match self.link(&mount, &found, given) {
+            Ok(mounted_by) => mounted_by,
+            Err(error) => return self.refuse_action(id, reference, &error, Vec::new()),
+        };
+        let making = making.unwrap_or_else(|| registration.mount(&props, self.mount_context()));
+        let mounting = Mounting { reference, asked: mount.asked };
+        self.make(mounting, id, &registration, mounted_by, props.get(), making);
+    }
+
+    /// Returns whether a seal was made for a child at that place of such a parent.
+    fn is_sealed_for(&self, sealed: &Sealed, mount: &ChildMount) -> bool {
+        let parent = self.components.get(&mount.parent).map(|parent| parent.spec.name);
+        sealed.child.as_ref().is_some_and(|child| {
+            Some(&*child.parent) == parent
+                && serde_json::from_str::<Vec<Value>>(&child.place).is_ok_and(|place| place == mount.place)
+        })
+    }
+
+    /// Opens a seal that was made for this identity, or this browser.
+    fn open_seal(&self, seal: &str) -> Option<(Sealed, Registration)> {
         let core = self.runtime.core();
-        let open = |holder: String| core.sealer.open(seal.expose(), &holder, now());
+        let open = |holder: String| core.sealer.open(seal, &holder, now());
         let in_browser = self.browser.filter(|_| self.identity.user_id().is_none());
         let sealed = in_browser.and_then(|browser| open(holder_in(&self.identity, browser)));
-        let sealed = sealed.or_else(|| open(holder(&self.identity)));
-        let registration = sealed.as_ref().and_then(|sealed| core.registry.get(&sealed.component)).copied();
-        let (Some(sealed), Some(registration)) = (sealed, registration) else {
-            return self.refuse_mount(reference, id, ErrorCode::BadSeal, BAD_SEAL);
-        };
-        if sealed.schema != registration.spec.schema {
-            return self.refuse_mount(reference, id, ErrorCode::BadSeal, BAD_SEAL);
-        }
-        let making = match &sealed.state {
+        let sealed = sealed.or_else(|| open(holder(&self.identity)))?;
+        let registration = *core.registry.get(&sealed.component)?;
+        (sealed.schema == registration.spec.schema).then_some((sealed, registration))
+    }
+
+    /// Makes a component of what its seal carries.
+    fn unseal(&self, sealed: &Sealed, registration: &Registration) -> Option<Making> {
+        Some(match &sealed.state {
             Some(state) => registration.restore(state.as_bytes(), sealed.schema, self.mount_context()),
-            None => match serde_json::from_str::<&RawValue>(&sealed.props) {
-                Ok(props) => registration.mount(props, self.mount_context()),
-                Err(_) => return self.refuse_mount(reference, id, ErrorCode::BadSeal, BAD_SEAL),
-            },
-        };
-        self.make(Mounting { reference, asked }, id, &registration, &sealed.props, making);
+            None => registration.mount(serde_json::from_str(&sealed.props).ok()?, self.mount_context()),
+        })
     }
 
     fn make(
@@ -86,6 +145,7 @@ impl Session {
         mounting: Mounting,
         id: &ComponentId,
         registration: &Registration,
+        mounted_by: MountedBy,
         props: &str,
         making: Making,
     ) {
@@ -103,8 +163,9 @@ impl Session {
             let message = "the session has as many components as it may have";
             return self.refuse_mount(reference, id, ErrorCode::TooManyComponents, message);
         }
-        let shown: usize = self.components.values().map(|one| one.spec.shared_fields()).sum();
-        if shown + registration.spec.shared_fields() > core.limits.topics {
+        let shows = registration.spec.shared_fields();
+        let shown = || self.components.values().map(|one| one.spec.shared_fields()).sum::<usize>();
+        if shows > 0 && shown() + shows > core.limits.topics {
             let message = "the session's components show as many topics as they may";
             return self.refuse_mount(reference, id, ErrorCode::TooManyComponents, message);
         }
@@ -113,15 +174,23 @@ impl Session {
             client_event!(core.log, ERROR, name, "a durable component, and no session store");
             return self.refuse_mount(reference, id, ErrorCode::ActionFailed, "the component cannot be kept");
         }
-        let mut component = Component::new(registration.spec, core.begin_history());
+        let mut component = Component::new(registration.spec, core.begin_history(), mounted_by);
         if core.keeper.is_some() {
             component.props = props.into();
         }
         let entry = self.entry(id, &component).map(|entry| entry.answering(reference));
+        let allowed = self.allowed(registration.spec.name, CallRequest::Mount);
         self.components.insert(id.clone(), Box::new(component));
+        self.adopt(id);
         let id = id.clone();
         self.start(Box::pin(async move {
-            let mut made = making.await;
+            let mut made = match allowed {
+                Some(allowed) => match allowed.await {
+                    Ok(()) => making.await,
+                    Err(error) => Err(error),
+                },
+                None => making.await,
+            };
             if let Some(entry) = entry {
                 made = entry.commit(made).await;
             }
@@ -162,11 +231,15 @@ impl Session {
                 self.answer(reference, Kept::Mounted(id.clone()));
                 let frame = self.mounted_frame(id, Some(reference));
                 self.port.send(frame);
+                // Its parent may have changed since the child was found, or since it was sealed.
+                self.refresh(id);
                 self.work(id);
             }
             Err(error) => {
-                let Some(component) = self.components.remove(id) else { return };
+                let Some(mut component) = self.components.remove(id) else { return };
                 self.refuse_action(id, reference, &error, Vec::new());
+                let children = component.children.take();
+                self.orphan(id, &component.mounted_by, children, UnmountReason::Removed);
                 for task in component.queue {
                     self.not_mounted(id, &task);
                 }

@@ -5,11 +5,11 @@ use std::time::Duration;
 use tokio::time::Instant;
 use vivaz_components::instance::Job;
 use vivaz_protocol::{
-    ClientBody, ClientType, ComponentId, DecodeError, ErrorCode, ErrorMessage, RawJson, Ref, Request,
-    ServerMessage, StreamId, decode_client,
+    ClientBody, ClientType, ComponentId, DecodeError, ErrorCode, ErrorMessage, MountChild, RawJson, Ref,
+    Request, ServerMessage, StreamId, decode_client,
 };
 
-use super::component::{Origin, Task};
+use super::component::{GivenProps, Origin, Task};
 use super::conduct::Close;
 use super::replies::{Admission, Kept};
 use super::{Session, speak};
@@ -119,6 +119,7 @@ impl Session {
         let origin = Origin::Page { reference, asked: now };
         match request {
             Request::MountSealed { seal } => self.mount_sealed(reference, &id, &seal, now),
+            Request::MountChild(mount) => self.mount_child(reference, &id, mount, now),
             Request::MountOpen { component, props } => {
                 self.mount_open(reference, &id, &component, props, now);
             }
@@ -135,8 +136,11 @@ impl Session {
                 let job = Job::Property { property: property.into_owned(), value: value.to_raw_value() };
                 self.enqueue(&id, Task::Job { job, origin });
             }
-            Request::Props { props } => {
-                self.enqueue(&id, Task::Job { job: Job::Props { props: props.to_raw_value() }, origin });
+            Request::Props(vivaz_protocol::GivenProps { page, props }) => {
+                let page =
+                    page.into_iter().map(|(name, value)| (name.into_owned(), value.to_raw_value())).collect();
+                let given = GivenProps { page, props: props.map(RawJson::to_raw_value) };
+                self.enqueue(&id, Task::Props { given, origin });
             }
             Request::Unmount => self.enqueue(&id, Task::Unmount { origin }),
         }
@@ -254,10 +258,11 @@ impl Session {
 fn largest_value(request: &Request<'_>) -> usize {
     match request {
         Request::Property { value, .. } => value.get().len(),
-        Request::Action { set, .. } => set.iter().map(|(_, value)| value.get().len()).max().unwrap_or(0),
-        Request::MountSealed { .. }
-        | Request::MountOpen { .. }
-        | Request::Props { .. }
-        | Request::Unmount => 0,
+        Request::Action { set: values, .. }
+        | Request::MountChild(MountChild { page: values, .. })
+        | Request::Props(vivaz_protocol::GivenProps { page: values, .. }) => {
+            values.iter().map(|(_, value)| value.get().len()).max().unwrap_or(0)
+        }
+        Request::MountSealed { .. } | Request::MountOpen { .. } | Request::Unmount => 0,
     }
 }

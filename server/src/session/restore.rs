@@ -11,6 +11,7 @@ use vivaz_components::{
 use vivaz_protocol::{CloseCode, ComponentId, ConnectionId, Epoch, ErrorCode, ResumeSecret, Rev, SessionId};
 
 use super::Session;
+use super::child::MountedBy;
 use super::component::{Component, Slot};
 use super::history::History;
 use super::keep::owner;
@@ -128,6 +129,7 @@ pub(crate) async fn restore(runtime: &Runtime, wanted: Restore<'_>) -> Result<Re
             return Err(RestoreError::Component(error));
         }
     }
+    session.adopt_all();
     session.join_rooms(&progress);
     session.port.attend();
     // From now on it is this process's.
@@ -197,7 +199,14 @@ impl Session {
             Ok(epoch) if goes_on => History::Kept(epoch),
             _ => core.begin_history(),
         };
-        let mut component = Component::new(spec, history);
+        let mounted_by = match MountedBy::restore(&stored.origin) {
+            Ok(mounted_by) => mounted_by,
+            Err(error) => {
+                tracing::error!(component = %id, %error, "a stored child has no parent");
+                return Ok(());
+            }
+        };
+        let mut component = Component::new(spec, history, mounted_by);
         component.rev = if how == How::Whole { Rev(stored.rev) } else { Rev::ZERO };
         component.props = stored.props.into();
         component.settled = stored.settled;

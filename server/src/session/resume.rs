@@ -79,6 +79,16 @@ impl Session {
         // What was saved when the connection dropped says how long a session is good that waits.
         self.unsaved = false;
         self.touch();
+        // Topics may have moved on meanwhile, or the identity changed, which `$user` shows.
+        let children: Vec<ComponentId> = self
+            .components
+            .iter()
+            .filter(|(_, component)| component.mounted_by.link().is_some())
+            .map(|(id, _)| id.clone())
+            .collect();
+        for id in children {
+            self.refresh(&id);
+        }
         tracing::debug!(session = %self.id(), "session resumed");
     }
 
@@ -88,6 +98,7 @@ impl Session {
         self.held.forget_patches();
         self.unfollow_topics();
         self.is_to_be_saved();
+        self.forget_views();
     }
 
     /// Tells the components that the session goes on without a connection.

@@ -9,12 +9,13 @@ use vivaz_components::spec::Hook;
 use vivaz_components::{ActionError, Context, Loaded, ServerEvent, TopicRef, UnmountReason};
 use vivaz_protocol::{Author, ComponentId, FieldTopics, RawJson, ServerMessage, SessionId, StreamId};
 
-use super::component::{Origin, Slot, Task};
+use super::children::Wait;
+use super::component::{Errand, Origin, Slot, Task};
 use super::history::History;
 use super::mount::Mounting;
 use super::{Session, speak};
 use crate::log::{Escaped, client_event};
-use crate::middleware::Call;
+use crate::middleware::{Call, CallRequest};
 use crate::port::Entered;
 use crate::stats::Counters;
 use crate::store::{Refusal, StoreError};
@@ -22,7 +23,7 @@ use crate::store::{Refusal, StoreError};
 /// Something that had to wait, and is done.
 pub(crate) enum Done {
     /// Whether an action may be called.
-    Allowed { id: ComponentId, job: Job, origin: Origin, result: Result<(), ActionError> },
+    Allowed { id: ComponentId, errand: Errand, origin: Origin, result: Result<(), ActionError> },
     /// A part of a component's job: what its handler sends before it is done.
     Flushed { away: Away, flushed: Flushed, rest: BoxFuture<Progress> },
     /// A component's job.
@@ -60,9 +61,9 @@ impl Session {
     /// Takes in what is done.
     pub(crate) fn done(&mut self, done: Done) {
         match done {
-            Done::Allowed { id, job, origin, result } => {
+            Done::Allowed { id, errand, origin, result } => {
                 match result {
-                    Ok(()) => self.run(&id, job, origin),
+                    Ok(()) => self.run_errand(&id, errand, origin),
                     Err(error) => self.refused(&id, origin, &error),
                 }
                 self.work(&id);
@@ -179,29 +180,55 @@ impl Session {
             }
             let Some(task) = component.next() else { return };
             match task {
-                Task::Job { job, origin } => self.begin(id, job, origin),
+                Task::Job { job, origin } => self.begin(id, Errand::Job(job), origin),
+                Task::Props { given, origin } => self.begin(id, Errand::Props(given), origin),
+                Task::Refresh => self.compare_props(id),
+                Task::Child(mount) => self.place_child(*mount, Wait::Over),
                 Task::Unmount { origin } => return self.begin_end(id, origin),
             }
         }
     }
 
-    /// Asks whether a job may be done, and does it.
-    fn begin(&mut self, id: &ComponentId, job: Job, origin: Origin) {
-        let middleware = &self.runtime.core().middleware;
-        let Job::Action { action, .. } = &job else { return self.run(id, job, origin) };
-        let Some(component) = self.components.get_mut(id).filter(|_| !middleware.is_empty()) else {
-            return self.run(id, job, origin);
+    /// Asks middleware whether a page's task may be done, and does it.
+    fn begin(&mut self, id: &ComponentId, errand: Errand, origin: Origin) {
+        let request = match origin {
+            Origin::Page { .. } => errand.request(),
+            Origin::Server | Origin::End { .. } => None,
         };
+        let Some(component) = self.components.get(id) else { return };
+        let allowed = request.and_then(|request| self.allowed(component.spec.name, request));
+        let Some(allowed) = allowed else { return self.run_errand(id, errand, origin) };
+        let Some(component) = self.components.get_mut(id) else { return };
         let Some(instance) = component.take() else { return };
         component.slot = Slot::Busy(instance);
-        let call = Call::new(component.spec.name, action, self.identity.clone(), self.port.session().clone());
-        let allowed = middleware.allow(call, self.runtime.core().limits.action_time);
         let id = id.clone();
-        self.start(Box::pin(async move { Done::Allowed { result: allowed.await, id, job, origin } }));
+        self.start(Box::pin(async move { Done::Allowed { result: allowed.await, id, errand, origin } }));
+    }
+
+    /// Asks middleware whether a request of the page may reach a component. Returns `None` if there is none to ask.
+    pub(super) fn allowed(
+        &self,
+        component: &'static str,
+        request: CallRequest,
+    ) -> Option<BoxFuture<Result<(), ActionError>>> {
+        let core = self.runtime.core();
+        if core.middleware.is_empty() {
+            return None;
+        }
+        let (identity, session) = (self.identity.clone(), self.port.session().clone());
+        let call = Call { component, request, identity, session };
+        Some(core.middleware.allow(call, core.limits.action_time))
+    }
+
+    fn run_errand(&mut self, id: &ComponentId, errand: Errand, origin: Origin) {
+        match errand {
+            Errand::Job(job) => self.run(id, job, origin),
+            Errand::Props(given) => self.props(id, given, origin),
+        }
     }
 
     /// Does a job: to its end, if it does not have to wait.
-    fn run(&mut self, id: &ComponentId, job: Job, origin: Origin) {
+    pub(super) fn run(&mut self, id: &ComponentId, job: Job, origin: Origin) {
         let mut cx = self.context(id, origin);
         if let Some(journal) = self.journal(id, origin) {
             cx = cx.with_journal(journal);
@@ -213,6 +240,8 @@ impl Session {
         match span.in_scope(|| instance.run(cx, job)) {
             Started::Now(finished) => self.finished(id, origin, finished),
             Started::Running { future, meanwhile } => {
+                // With the edits that go before an action, which the page is not told yet.
+                component.forget_view();
                 component.slot = Slot::Busy(meanwhile);
                 let end = |id, origin, finished| Done::Job { id, origin, finished };
                 self.follow(Away { id: id.clone(), origin, span, end }, future);
@@ -236,6 +265,7 @@ impl Session {
         let Flushed { meanwhile, effects, patch, topics, answer } = flushed;
         let id = &away.id;
         let Some(component) = self.components.get_mut(id) else { return };
+        component.forget_view();
         component.slot = Slot::Busy(meanwhile);
         let names = topics.as_ref().map(|topics| names(topics));
         if let Some(topics) = topics {
@@ -248,6 +278,7 @@ impl Session {
         });
         self.publish(id, patch.as_deref(), names);
         self.touch();
+        self.refresh_children(id);
         // A handler that does not wait for it any more has other things to do.
         let _ = answer.send(performed);
     }
@@ -301,6 +332,13 @@ impl Session {
                 component.settled = reference.get();
             }
         }
+        let is_changed = patch.is_some()
+            || topics.is_some()
+            || !effects.is_empty()
+            || matches!(component.slot, Slot::Busy(_));
+        if is_changed {
+            component.forget_view();
+        }
         component.slot = Slot::Idle(instance);
         let mut moved = topics.as_ref().map(|topics| names(topics));
         if let Some(topics) = topics {
@@ -318,6 +356,10 @@ impl Session {
         }
         if let Origin::Page { reference, .. } = origin {
             unsent.extend(self.held.take_deferred(reference));
+        }
+        match result {
+            Ok(_) => self.keep_props(id),
+            Err(_) => self.take_props_back(id),
         }
         match (origin, result) {
             (Origin::Page { reference, asked }, Ok(value)) => {
@@ -338,10 +380,13 @@ impl Session {
                 }
             }
         }
+        if is_changed {
+            self.refresh_children(id);
+        }
     }
 
-    /// An action that middleware refused: the component was not asked.
-    fn refused(&mut self, id: &ComponentId, origin: Origin, error: &ActionError) {
+    /// Refuses a task of the page: the component was not asked.
+    pub(super) fn refused(&mut self, id: &ComponentId, origin: Origin, error: &ActionError) {
         let Some(component) = self.components.get_mut(id) else { return };
         if let Some(instance) = component.take() {
             component.slot = Slot::Idle(instance);
@@ -391,7 +436,8 @@ impl Session {
 
     /// A component is gone. What still waited for it is told so.
     pub(super) fn gone(&mut self, id: &ComponentId, origin: Origin) {
-        let Some(component) = self.components.remove(id) else { return };
+        let Some(mut component) = self.components.remove(id) else { return };
+        let (children, mounted_by) = (component.children.take(), component.mounted_by);
         self.held.forget(id);
         self.release_topics(component.topics);
         if component.joined {
@@ -409,6 +455,36 @@ impl Session {
         }
         for task in component.queue {
             self.not_mounted(id, &task);
+        }
+        let reason = match origin {
+            Origin::End { reason } => reason,
+            Origin::Page { .. } | Origin::Server => UnmountReason::Removed,
+        };
+        self.orphan(id, &mounted_by, children, reason);
+    }
+}
+
+impl Errand {
+    /// Returns what middleware is asked; nothing for what no message of a page asks for.
+    fn request(&self) -> Option<CallRequest> {
+        match self {
+            Self::Job(Job::Action { action, set, .. }) => Some(CallRequest::Action {
+                name: action.as_str().into(),
+                edits: set.iter().map(|(field, _)| field.as_str().into()).collect(),
+            }),
+            Self::Job(Job::Property { property, .. }) => {
+                Some(CallRequest::Edit { field: property.as_str().into() })
+            }
+            Self::Props(_) => Some(CallRequest::Props),
+            Self::Job(
+                Job::Props { .. }
+                | Job::Event { .. }
+                | Job::Loaded { .. }
+                | Job::Connected
+                | Job::Disconnected
+                | Job::Resumed
+                | Job::Unmount { .. },
+            ) => None,
         }
     }
 }

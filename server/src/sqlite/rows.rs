@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::store::{
     Change, Commit, CommitError, Head, Owner, Refusal, Secrets, Snapshot, SnapshotHead, State, StoreError,
-    StoredComponent, StoredReply, StoredSession, Whole, WriteError, Written, millis,
+    StoredComponent, StoredOrigin, StoredReply, StoredSession, Whole, WriteError, Written, millis,
 };
 
 /// Returns what decides whether a session may be resumed.
@@ -44,8 +44,8 @@ pub(super) fn claim(
         serde_json::from_str(&progress).map_err(|error| StoreError::Unreadable(error.to_string()))?;
     let components = db
         .prepare_cached(
-            "SELECT id, name, schema, template, props, state, epoch, rev, version, settled, durable \
-             FROM vivaz_components WHERE session = ?1",
+            "SELECT id, name, schema, template, props, state, epoch, rev, version, settled, durable, \
+             origin FROM vivaz_components WHERE session = ?1",
         )?
         .query_map([session], component)?
         .collect::<Result<_, _>>()?;
@@ -216,6 +216,13 @@ fn component(row: &Row<'_>) -> rusqlite::Result<StoredComponent> {
         version: unsigned(row, 8)?,
         settled: unsigned(row, 9)?,
         durable: row.get(10)?,
+        origin: origin(&row.get::<_, String>(11)?)?,
+    })
+}
+
+fn origin(json: &str) -> rusqlite::Result<StoredOrigin> {
+    serde_json::from_str(json).map_err(|error| {
+        rusqlite::Error::FromSqlConversionFailure(11, rusqlite::types::Type::Text, Box::new(error))
     })
 }
 
@@ -224,11 +231,12 @@ pub(super) fn unsigned(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
     Ok(row.get::<_, i64>(column)?.cast_unsigned())
 }
 
-fn insert(db: &Connection, session: &str, one: &StoredComponent) -> rusqlite::Result<()> {
+fn insert(db: &Connection, session: &str, one: &StoredComponent) -> Result<(), StoreError> {
+    let origin = serde_json::to_string(&one.origin).map_err(StoreError::failed)?;
     db.prepare_cached(
         "INSERT OR REPLACE INTO vivaz_components \
-         (session, id, name, schema, template, props, state, epoch, rev, version, settled, durable) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+         (session, id, name, schema, template, props, state, epoch, rev, version, settled, durable, \
+         origin) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
     )?
     .execute(params![
         session,
@@ -243,6 +251,7 @@ fn insert(db: &Connection, session: &str, one: &StoredComponent) -> rusqlite::Re
         one.version.cast_signed(),
         one.settled.cast_signed(),
         one.durable,
+        origin,
     ])?;
     Ok(())
 }

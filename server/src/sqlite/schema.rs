@@ -6,7 +6,8 @@ use crate::store::{Kept, StoreError};
 
 /// What makes each version of the tables out of the one before. The first one leaves tables alone
 /// that are there: versions of this crate without `vivaz_schema` made them.
-const MIGRATIONS: &[&str] = &[include_str!("schema/1.sql"), include_str!("schema/2.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("schema/1.sql"), include_str!("schema/2.sql"), include_str!("schema/3.sql")];
 
 /// Checks the pages of the file, which costs about as much as reading it.
 ///

@@ -74,6 +74,8 @@ pub struct StoredComponent {
     pub schema: u64,
     /// The hash of the template that the page has.
     pub template: String,
+    /// How it was mounted, which decides on who gives its props.
+    pub origin: StoredOrigin,
     /// The props that it was mounted with, as JSON.
     pub props: String,
     /// All of its state, as JSON.
@@ -88,6 +90,31 @@ pub struct StoredComponent {
     pub settled: u64,
     /// Whether every change of it is committed before the page is told.
     pub durable: bool,
+}
+
+/// How a component was mounted.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StoredOrigin {
+    /// By its name, as a component that is open.
+    Open,
+    /// By a seal, as a component that the server rendered and that has no parent. Components that were stored before
+    /// origins were have this one.
+    #[default]
+    Sealed,
+    /// As a child.
+    Child {
+        /// The parent's id in the session.
+        parent: String,
+        /// Its place in the parent's template: hole numbers, row keys and arm numbers.
+        place: Vec<serde_json::Value>,
+        /// The hash of that template. With another one the place says nothing.
+        template: String,
+        /// Its `live:key`, if it has one that the server can evaluate.
+        key: Option<serde_json::Value>,
+        /// The names of the props that the page gave.
+        page: Vec<String>,
+    },
 }
 
 /// What a message was answered.

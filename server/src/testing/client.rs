@@ -375,6 +375,11 @@ impl Client {
         (!shown.template.is_empty()).then_some((&*shown.template, &*shown.name))
     }
 
+    /// Whether a component shows shared state.
+    pub(super) fn has_topics(&self, component: &str) -> bool {
+        self.components.get(component).is_some_and(|shown| !shown.topics.is_empty())
+    }
+
     /// The ids of the components that are mounted.
     pub fn components(&self) -> impl Iterator<Item = &str> {
         let mounted = self.components.iter().filter(|(_, shown)| !shown.template.is_empty());

@@ -64,8 +64,8 @@ pub(super) struct State {
     names: u32,
     /// What the page keeps of each component beside its state.
     pub(super) memories: HashMap<String, Memory>,
-    /// Children that came with a component that the server rendered, in the order of the page: name and seal.
-    pub(super) seals: VecDeque<(String, String)>,
+    /// Components that came with one that the server rendered, in the order of the page.
+    pub(super) seals: VecDeque<Sealed>,
     /// A code to close the connection with.
     leaving: Option<u16>,
     /// How often a connection came about, and how often the session was not the one before.
@@ -75,6 +75,15 @@ pub(super) struct State {
     closed: Option<u16>,
     /// Why the page has given up.
     over: Option<String>,
+}
+
+/// A component that the server rendered.
+#[derive(Debug)]
+pub(super) struct Sealed {
+    pub(super) name: String,
+    pub(super) seal: String,
+    /// Where it stands in its parent, if it has one.
+    pub(super) place: Option<String>,
 }
 
 /// Something that the application said to a page: an `EVENT`.
@@ -129,7 +138,7 @@ impl Page {
         let markup = Live::new(runtime, identity).render::<C>(props).await?;
         let mut seals = seals(markup.as_str());
         let ask = match seals.pop_front() {
-            Some((_, seal)) => Ask::MountSealed { seal },
+            Some(Sealed { seal, .. }) => Ask::MountSealed { seal },
             None => Ask::mount_open(C::SPEC.name, json!({})),
         };
         self.with(|state| state.seals = seals);
@@ -400,11 +409,13 @@ impl State {
 }
 
 /// The components that the server rendered, in the order of the page: name and seal.
-fn seals(markup: &str) -> VecDeque<(String, String)> {
+fn seals(markup: &str) -> VecDeque<Sealed> {
     let html = Html::parse_fragment(markup);
     let components =
         html.root_element().descendent_elements().filter(|one| one.value().name() == "live-component");
-    let sealed =
-        components.filter_map(|one| Some((one.attr("name")?.to_owned(), one.attr("seal")?.to_owned())));
+    let sealed = components.filter_map(|one| {
+        let attribute = |name| one.attr(name).map(str::to_owned);
+        Some(Sealed { name: attribute("name")?, seal: attribute("seal")?, place: attribute("place") })
+    });
     sealed.collect()
 }

@@ -179,10 +179,14 @@ async fn middleware_stands_before_every_action_in_order() {
         builder
             .middleware(|call: Call| async move {
                 tokio::task::yield_now().await;
-                if &*call.action == "nothing" { Err(ActionError::forbidden("first")) } else { Ok(()) }
+                if call.request.action() == Some("nothing") {
+                    Err(ActionError::forbidden("first"))
+                } else {
+                    Ok(())
+                }
             })
             .middleware(|call: Call| async move {
-                if call.component == "lab" && &*call.action != "see" {
+                if call.component == "lab" && call.request.action().is_some_and(|action| action != "see") {
                     return Err(ActionError::user("second"));
                 }
                 Ok(())

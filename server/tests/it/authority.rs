@@ -252,7 +252,7 @@ async fn middleware_that_panics_or_never_answers_refuses_and_the_session_goes_on
     let server = start_with(|builder| {
         let limits = Limits { action_time: Duration::from_millis(100), ..Limits::default() };
         builder.limits(limits).middleware(|call: Call| async move {
-            match &*call.action {
+            match call.request.action().unwrap_or_default() {
                 "boom" => panic!("the secret is 4711"),
                 "forever" => std::future::pending().await,
                 "fail" => Err(ActionError::forbidden("not you")),

@@ -2,7 +2,7 @@
 
 use super::Compiler;
 use super::element::{Tag, blank, live};
-use crate::check::{Argument, CheckKind, Want};
+use crate::check::{Argument, CheckKind, GivenProp, Want};
 use crate::compiled::{HoleKind, Step};
 use crate::data::Name;
 use crate::expr::{Expr, Literal};
@@ -31,7 +31,8 @@ impl Compiler {
         let (mut props, mut checks) = (Vec::new(), Vec::new());
         let mut key = None;
         // The hole stands before those of the attributes, so that the child exists when they are set.
-        let hole = self.hole(path, HoleKind::Ignore);
+        let unknown = HoleKind::Child { component: component.into(), props: Vec::new(), key: None };
+        let hole = self.hole(path, unknown);
         self.skeleton("<live-component");
         self.op(Op::ChildStart(hole));
         let mut tag = Tag::default();
@@ -67,8 +68,9 @@ impl Compiler {
                         Some(_) => self.value(pieces, Want::Any),
                         None => (Expr::Literal(Literal::Bool(true)), Argument::Bool),
                     };
+                    let is_local = self.scopes.reads_local(&value);
                     props.push((Name::from(name.as_str()), value));
-                    checks.push((name, argument));
+                    checks.push(GivenProp { name, argument, is_local });
                 }
             }
         }

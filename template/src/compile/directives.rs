@@ -129,7 +129,6 @@ impl Compiler {
             }
             "ignore" => {
                 tag.ignore = true;
-                self.hole(path, HoleKind::Ignore);
             }
             _ => {
                 let known = DIRECTIVES.iter().chain(EVENTS).map(|name| format!("live:{name}"));

@@ -2,6 +2,7 @@
 
 use crate::check::PathStep;
 use crate::expr::{Expr, Literal, LocalRef};
+use crate::reads::Read;
 
 /// The names around, and how deep the blocks are nested here.
 #[derive(Debug, Default)]
@@ -20,6 +21,8 @@ enum Entry {
         list: Expr,
         /// The key, as it is written inside of it.
         key: Expr,
+        /// Whether the list is page-local, and with it every item.
+        is_local: bool,
         /// How deep the blocks are nested where both stand.
         depth: u16,
     },
@@ -63,12 +66,14 @@ impl Scopes {
         path: Option<Vec<PathStep>>,
         list: Expr,
     ) {
+        let is_local = self.reads_local(&list);
         self.entries.push(Entry::Loop {
             item,
             index,
             path,
             list,
             key: Expr::Literal(Literal::Null),
+            is_local,
             depth: self.depth,
         });
     }
@@ -93,8 +98,8 @@ impl Scopes {
                 let Some((list, key, blocks)) = loops.clone().nth((*depth).into()) else { return };
                 let (mut list, mut key) = (list.clone(), key.clone());
                 // Seen from here, more loops and blocks are in between than where these were written.
-                deepen(&mut list, *depth + 1, blocks);
-                deepen(&mut key, *depth, blocks);
+                list.deepen(*depth + 1, blocks);
+                key.deepen(*depth, blocks);
                 self.root_path(&mut list);
                 *path = Expr::At(list.into(), key.into());
             }
@@ -114,6 +119,25 @@ impl Scopes {
 
     pub(super) fn add_local(&mut self, name: String, slot: u16) {
         self.entries.push(Entry::Local { name, depth: self.depth, slot });
+    }
+
+    /// Returns whether an expression written here reads the page's own state, directly or through a loop's item.
+    pub(super) fn reads_local(&self, expr: &Expr) -> bool {
+        let loops = || {
+            self.entries.iter().rev().filter_map(|entry| match entry {
+                Entry::Loop { is_local, .. } => Some(*is_local),
+                Entry::Local { .. } => None,
+            })
+        };
+        let mut found = false;
+        expr.reads(&mut |read| {
+            found |= match read {
+                Read::Local(_) => true,
+                Read::Item { depth, .. } | Read::Index(depth) => loops().nth(depth.into()).unwrap_or(false),
+                Read::Root { .. } | Read::Special(_) => false,
+            };
+        });
+        found
     }
 
     /// Whether a `live:for` is around.
@@ -148,23 +172,5 @@ impl Scopes {
             Entry::Local { name, .. } => Some(name.as_str()),
             Entry::Loop { .. } => None,
         })
-    }
-}
-
-/// Makes an expression mean the same `loops` loops and `blocks` blocks further in.
-fn deepen(expr: &mut Expr, loops: u16, blocks: u16) {
-    let each = |part: &mut Expr| deepen(part, loops, blocks);
-    match expr {
-        Expr::Item(depth) | Expr::Index(depth) => *depth += loops,
-        Expr::Local(at) => at.level += blocks,
-        Expr::Field(of, _) | Expr::Unary(_, of) => each(of),
-        Expr::At(a, b) | Expr::Contains(a, b) | Expr::Binary(_, a, b) => {
-            each(a);
-            each(b);
-        }
-        Expr::If(a, b, c) => [a, b, c].into_iter().for_each(|part| each(part)),
-        Expr::Concat(parts) => parts.iter_mut().for_each(each),
-        Expr::Object(fields) => fields.iter_mut().for_each(|(_, value)| each(value)),
-        Expr::Literal(_) | Expr::Root(_) | Expr::Special(_) => {}
     }
 }

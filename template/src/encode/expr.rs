@@ -1,5 +1,6 @@
 //! The code of expressions, and of what events do.
 
+use super::child::Child;
 use super::{Encoder, number};
 use crate::code::op;
 use crate::compiled::{Guess, HoleKind, Statement};
@@ -24,6 +25,19 @@ impl Encoder {
         for (name, value) in fields {
             self.name(name);
             self.expr(value);
+        }
+    }
+
+    /// A child: its place, and the props that read the page's own state if there are any.
+    pub(super) fn child(&mut self, child: &Child<'_>) {
+        self.int(op::OBJECT);
+        self.int(1 + u8::from(!child.page.is_empty()));
+        self.name(&Name::from("place"));
+        self.int(op::LIST);
+        self.all(&child.place);
+        if !child.page.is_empty() {
+            self.name(&Name::from("page"));
+            self.object(&child.page);
         }
     }
 

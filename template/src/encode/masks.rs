@@ -1,8 +1,11 @@
 //! What every hole reads, as bits.
 
+use std::collections::HashMap;
+
 use super::Names;
+use super::child::{Child, Source};
 use crate::code::{self, ALWAYS, CONTROL, INDEX, LOCAL, WIRE};
-use crate::compiled::{AttributeKind, Guess, HoleKind, Statement, Template};
+use crate::compiled::{AttributeKind, Guess, HoleKind, Statement};
 use crate::expr::{Expr, Special};
 use crate::reads::Read;
 
@@ -14,17 +17,44 @@ pub(super) struct Masks {
     /// For each block how many loops are around its content, its own included; what it and all inside it read; and what
     /// each of its holes reads.
     blocks: Vec<(i64, u64, Vec<u64>)>,
+    /// What further parts of children read, by block and hole.
+    children: HashMap<(usize, usize), ChildMasks>,
+}
+
+/// What a child has beside its place.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct ChildMasks {
+    /// What its key reads.
+    pub(super) key: i64,
+    /// What those of its props read that depend on shared state.
+    pub(super) shared: i64,
 }
 
 impl Masks {
-    pub(super) fn of(template: &Template, names: &mut Names) -> Self {
+    pub(super) fn of(of: &Source<'_>, names: &mut Names) -> Self {
+        let template = of.template;
         let mut masks = Self::default();
         let mut depths = vec![0; template.blocks.len()];
         for (at, block) in template.blocks.iter().enumerate() {
             let depth = depths.get(at).copied().unwrap_or(0);
             let mut holes = Vec::new();
-            for hole in &block.holes {
-                holes.push(ALWAYS | masks.hole_reads(&hole.kind, depth, names));
+            let mut parts = 0;
+            for (position, hole) in block.holes.iter().enumerate() {
+                let own = match Child::of(of, at, position) {
+                    Some(child) => {
+                        let mut all = |exprs: &[&Expr]| {
+                            exprs.iter().fold(ALWAYS, |mask, expr| mask | masks.reads(expr, depth, names))
+                        };
+                        let (key, shared) = (all(child.key.as_slice()), all(&child.shared()));
+                        parts |= key | shared;
+                        let own = all(&child.own());
+                        let of_child = ChildMasks { key: key.cast_signed(), shared: shared.cast_signed() };
+                        masks.children.insert((at, position), of_child);
+                        own
+                    }
+                    None => ALWAYS | masks.hole_reads(&hole.kind, depth, names),
+                };
+                holes.push(own);
                 let more = i64::from(matches!(hole.kind, HoleKind::For { .. }));
                 for child in inner(&hole.kind) {
                     if let Some(of) = depths.get_mut(child) {
@@ -32,7 +62,7 @@ impl Masks {
                     }
                 }
             }
-            masks.blocks.push((depth, holes.iter().fold(ALWAYS, |all, mask| all | mask), holes));
+            masks.blocks.push((depth, holes.iter().fold(ALWAYS | parts, |all, mask| all | mask), holes));
         }
         // A block's children come after it, so that going backwards every child is complete.
         for (at, block) in template.blocks.iter().enumerate().rev() {
@@ -65,6 +95,11 @@ impl Masks {
         self.blocks.get(block).and_then(|(.., holes)| holes.get(at)).map_or(0, |mask| mask.cast_signed())
     }
 
+    /// Returns what further parts of a child read.
+    pub(super) fn child(&self, block: usize, at: usize) -> ChildMasks {
+        self.children.get(&(block, at)).copied().unwrap_or_default()
+    }
+
     fn hole_reads(&mut self, kind: &HoleKind, depth: i64, names: &mut Names) -> u64 {
         match kind {
             HoleKind::Text { value, .. }
@@ -83,12 +118,11 @@ impl Masks {
                 conditions.fold(0, |mask, condition| mask | self.reads(condition, depth, names))
             }
             HoleKind::Model { field, .. } => self.field(names.at(&field.text), -1),
-            HoleKind::Child { props, key, .. } => {
-                let values = props.iter().map(|(_, value)| value).chain(key);
-                values.fold(0, |mask, value| mask | self.reads(value, depth, names))
-            }
             HoleKind::Wire { .. } => WIRE,
-            HoleKind::Event { .. } | HoleKind::Ref { .. } | HoleKind::Hook { .. } | HoleKind::Ignore => 0,
+            HoleKind::Event { .. }
+            | HoleKind::Ref { .. }
+            | HoleKind::Hook { .. }
+            | HoleKind::Child { .. } => 0,
         }
     }
 

@@ -6,8 +6,8 @@ use super::masks::wants;
 use crate::code::Place;
 use crate::compiled::{Control, EventTarget, Hole, HoleKind, ModelSend, Modifiers, Step, WireEffect};
 
-/// A hole for the DOM's side; `None` where there is nothing to find. `event` is the address of what an event does.
-pub(super) fn place(hole: &Hole, event: usize) -> Option<String> {
+/// A hole for the DOM's side. `event` is the address of what an event does.
+pub(super) fn place(hole: &Hole, event: usize) -> String {
     let (place, rest) = match &hole.kind {
         HoleKind::Text { after, .. } => (Place::Text, vec![step(*after)]),
         HoleKind::Content { .. } => (Place::Content, vec![]),
@@ -54,9 +54,8 @@ pub(super) fn place(hole: &Hole, event: usize) -> Option<String> {
         HoleKind::Ref { name } => (Place::Ref, vec![quoted(name)]),
         HoleKind::Hook { name } => (Place::Hook, vec![quoted(name)]),
         HoleKind::Child { component, .. } => (Place::Child, vec![quoted(component)]),
-        HoleKind::Ignore => return None,
     };
-    Some(array(&[vec![(place as u8).to_string(), path(&hole.path)], rest].concat()))
+    array(&[vec![(place as u8).to_string(), path(&hole.path)], rest].concat())
 }
 
 pub(super) fn path(steps: &[Step]) -> String {
@@ -89,7 +88,14 @@ pub(super) fn array(items: &[String]) -> String {
 }
 
 pub(super) fn quoted(text: &str) -> String {
-    let mut out = String::from('"');
+    let mut out = String::new();
+    push_quoted(text, &mut out);
+    out
+}
+
+/// Appends text as a JSON string.
+pub(crate) fn push_quoted(text: &str, out: &mut String) {
+    out.push('"');
     for c in text.chars() {
         match c {
             '"' => out.push_str("\\\""),
@@ -103,5 +109,4 @@ pub(super) fn quoted(text: &str) -> String {
         }
     }
     out.push('"');
-    out
 }

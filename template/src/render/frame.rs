@@ -6,39 +6,44 @@ use crate::expr::{LocalRef, Special};
 use crate::render::Fields;
 
 /// What all frames share.
-pub(super) struct Root<'a, D> {
-    pub(super) state: &'a dyn Fields<D>,
-    pub(super) user: Option<&'a D>,
+pub(crate) struct Root<'a, D> {
+    pub(crate) state: &'a dyn Fields<D>,
+    pub(crate) user: Option<&'a D>,
 }
 
 /// One block instance.
-pub(super) struct Frame<'a, D> {
+pub(crate) struct Frame<'a, D> {
     root: &'a Root<'a, D>,
     outer: Option<&'a Frame<'a, D>>,
     /// The item and its position, if the block is a row.
     row: Option<(&'a D, usize)>,
     /// The block's own state, as far as it has its first values.
-    pub(super) locals: Vec<D>,
+    pub(crate) locals: Vec<D>,
 }
 
 impl<'a, D: Data> Frame<'a, D> {
     /// The component itself.
-    pub(super) fn top(root: &'a Root<'a, D>) -> Self {
+    pub(crate) fn top(root: &'a Root<'a, D>) -> Self {
         Self { root, outer: None, row: None, locals: Vec::new() }
     }
 
     /// A row of a `live:for` in this frame.
-    pub(super) fn row(&'a self, item: &'a D, index: usize) -> Self {
+    pub(crate) fn row(&'a self, item: &'a D, index: usize) -> Self {
         Self { root: self.root, outer: Some(self), row: Some((item, index)), locals: Vec::new() }
     }
 
+    /// A row of a `live:for` in this frame, for its key alone: that reads the pieces of state of the block around.
+    pub(crate) fn keyed(&'a self, item: &'a D, index: usize) -> Self {
+        Self { locals: self.locals.clone(), ..self.row(item, index) }
+    }
+
     /// An arm of a `live:if` in this frame.
-    pub(super) fn arm(&'a self) -> Self {
+    pub(crate) fn arm(&'a self) -> Self {
         Self { root: self.root, outer: Some(self), row: None, locals: Vec::new() }
     }
 
     /// Where fields are looked up.
-    pub(super) fn root(&self) -> &'a dyn Fields<D> {
+    pub(crate) fn root(&self) -> &'a dyn Fields<D> {
         self.root.state
     }
 

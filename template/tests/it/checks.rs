@@ -1,6 +1,6 @@
 //! What a template asks of its component's types.
 
-use vivaz_template::check::{Argument, CheckKind, PathStep, Want};
+use vivaz_template::check::{Argument, CheckKind, GivenProp, PathStep, Want};
 use vivaz_template::compile;
 use vivaz_template::compiled::{Control, Guess};
 use vivaz_template::{Expr, HoleKind, Read};
@@ -96,11 +96,12 @@ fn calls_models_and_children_are_told_with_their_types() {
     );
     assert!(found.contains(&("1:59".into(), CheckKind::Target { name: "save".into() })));
 
+    let given = |name: &str, argument, is_local| GivenProp { name: name.into(), argument, is_local };
     let found = checks("<live:chat room='lobby' max-items='{{ 5 }}' wide class='x'></live:chat>");
     let props = vec![
-        ("room".into(), Argument::Text),
-        ("max_items".into(), Argument::Int),
-        ("wide".into(), Argument::Bool),
+        given("room", Argument::Text, false),
+        given("max_items", Argument::Int, false),
+        given("wide", Argument::Bool, false),
     ];
     assert!(found.contains(&("1:1".into(), CheckKind::Child { component: "chat".into(), props })));
 }
@@ -154,4 +155,27 @@ fn what_an_expression_reads_is_told_by_field() {
         });
     });
     assert_eq!(reads, ["0/text", "chat/users", "title/*", "0/*", "k/*", "local 1 0", "index 0"]);
+}
+
+#[test]
+fn what_reads_the_pages_own_state_is_known_also_through_the_item_of_a_loop() {
+    let locals = |source: &str| -> Vec<bool> {
+        let all = checks(source).into_iter().filter_map(|(_, kind)| match kind {
+            CheckKind::Child { props, .. } => Some(props.into_iter().map(|prop| prop.is_local)),
+            _ => None,
+        });
+        all.flatten().collect()
+    };
+    let child = "<live:chat a='{{ x }}' b='{{ x.y + n }}' c='{{ n }}' d='{{ $index }}' e='{{ $user.id }}'></live:chat>";
+    let own = format!(
+        "<div live:local='n = 1'><section live:for='x in xs' live:key='x.id'>{child}</section></div>"
+    );
+    assert_eq!(locals(&own), [false, true, true, false, false]);
+    let list = format!(
+        "<div live:local='n = 1'><section live:for='x in n ? xs : ys' live:key='x.id'>{child}</section></div>"
+    );
+    assert_eq!(locals(&list), [true, true, true, true, false]);
+    let inner = "<div live:local='n = 1'><section live:for='o in n ? xs : ys' live:key='o.id'>\
+        <i live:for='x in o.xs' live:key='x.id'><live:chat a='{{ x.id }}' b='{{ m }}'></live:chat></i></section></div>";
+    assert_eq!(locals(inner), [true, false]);
 }

@@ -224,8 +224,7 @@ fn fill(template: &Template, root: &mut Element, hole: &Hole, frame: &Frame<'_>)
         | HoleKind::Style { .. }
         | HoleKind::Event { .. }
         | HoleKind::Ref { .. }
-        | HoleKind::Hook { .. }
-        | HoleKind::Ignore => {}
+        | HoleKind::Hook { .. } => {}
     }
 }
 

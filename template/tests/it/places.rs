@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use serde_json::{Value, json};
-use vivaz_template::{Fields, Name, compile, render};
+use vivaz_template::{Fields, Name, Rows, child_at, compile, render};
 
 const TEMPLATE: &str = "<p live:local='open = 1'>{{ open }}</p><ul><li live:for='r in rows' live:key='r.id' \
                         live:local='n = r.id * 2'>{{ n }}<b live:if='n' live:local='m = 3'>{{ m }}</b>\
@@ -40,14 +40,129 @@ fn rows_are_told_apart_by_their_keys_and_arms_by_their_numbers() {
     assert_eq!(render(&compiled, &first, None).html, render(&compiled, &state, None).html);
     let places = first.asked.into_inner();
     let [row, arm] = [&places[places.len() - 2], &places[places.len() - 1]];
-    assert!(
-        row.contains("[8]") && arm.starts_with(row.trim_end_matches("#0")) && arm.contains("?1"),
-        "{places:?}"
-    );
+    assert!(row == "1,8#0" && arm == "1,8,1,1#0", "{places:?}");
     let row: &'static str = row.trim_end_matches("#0").to_owned().leak();
     let rendered = render(&compiled, &kept(row, json!(0)), None);
     assert!(rendered.html.contains("14<b>3</b>") && !rendered.html.contains("16"), "{}", rendered.html);
     let [child] = &rendered.children[..] else { panic!("one child") };
-    assert!(child.place.starts_with(row), "{}", child.place);
+    assert_eq!(child.place, format!("[{row},1,2,0]"));
     assert_eq!(render(&compiled, &state, None).children.len(), 0);
+}
+
+fn parsed(place: &str) -> Vec<Value> {
+    serde_json::from_str(place).unwrap()
+}
+
+#[test]
+fn every_child_that_is_rendered_is_found_at_its_place_with_the_same_props() {
+    let user = json!({ "id": 7, "name": "Ada" });
+    let further = [
+        "<p live:if='yes'>{{ a }}</p><div live:else><live:chat a='{{ a }}'></live:chat></div>\
+         <i live:for='r, at in rows' live:key='r.id'><b live:for='s, of in rows' live:key='s.id + r.id'>\
+         <live:chat live:if='at >= of' live:key='s.id' a='{{ r.id }}' b='{{ s.id }}' c='{{ at }}' u='{{ $user.id }}'></live:chat>\
+         <u live:else-if='of == 1'><live:mail a='{{ of }}'></live:mail></u></b></i>",
+        "<p live:ignore></p><live:chat live:key='n' a='{{ a }}'></live:chat><live:mail live:key='n'></live:mail>",
+    ];
+    let mut found = 0;
+    for source in further.iter().chain(crate::corpus::TEMPLATES) {
+        let compiled = compile(source).unwrap();
+        for state in crate::corpus::states() {
+            let mut rows = Rows::default();
+            for child in render(&compiled, &state, Some(&user)).children {
+                let at = child_at(&compiled, &state, Some(&user), &parsed(&child.place), &mut rows);
+                let at = at.unwrap_or_else(|| panic!("{source}: no child at {}", child.place));
+                let props = at.props.iter().map(|(name, value)| (name.text.clone(), value.clone()));
+                let props: Vec<_> = props.collect();
+                assert_eq!((at.component, &props), (&*child.component, &child.props), "{source}");
+                found += 1;
+            }
+        }
+    }
+    assert!(found > 20, "{found}");
+}
+
+#[test]
+fn a_place_that_is_not_exactly_that_of_a_child_is_none() {
+    let source = "<p>{{ n }}</p><ul><li live:for='r in rows' live:key='r.id'><b live:if='r.on'>\
+                  <live:chat a='{{ r.id }}'></live:chat></b><i live:else-if='n'><live:mail></live:mail></i></li></ul>";
+    let compiled = compile(source).unwrap();
+    let state = json!({ "n": 1, "rows": [{ "id": 7, "on": true }, { "id": "7", "on": false }, { "id": null, "on": 1 }] });
+    let find = |place: Value| {
+        let place = place.as_array().unwrap().clone();
+        child_at(&compiled, &state, None, &place, &mut Rows::default()).map(|child| child.component)
+    };
+    assert_eq!(find(json!([1, 7, 0, 1, 0])), Some("chat"));
+    assert_eq!(find(json!([1, "7", 0, 2, 0])), Some("mail"));
+    assert_eq!(find(json!([1, null, 0, 1, 0])), Some("chat"));
+    for place in [
+        json!([]),
+        json!([0]),
+        json!([1]),
+        json!([1, 7]),
+        json!([1, 7, 0]),
+        json!([1, 7, 0, 1]),
+        json!([1, 7, 0, 1, 0, 0]),
+        json!([1, 7, 0, 1, 0, "more"]),
+        json!([1, 7, 0, 0, 0]),
+        json!([1, 7, 0, 2, 0]),
+        json!([1, "7", 0, 1, 0]),
+        json!([1, 7, 0, 3, 0]),
+        json!([1, 8, 0, 1, 0]),
+        json!([1, [7], 0, 1, 0]),
+        json!([1, {"id": 7}, 0, 1, 0]),
+        json!([1, true, 0, 1, 0]),
+        json!([-1, 7, 0, 1, 0]),
+        json!([1.5, 7, 0, 1, 0]),
+        json!(["1", 7, 0, 1, 0]),
+        json!([1, 7, 0, -1, 0]),
+        json!([1, 7, 0, u64::MAX, 0]),
+        json!([9, 7, 0, 1, 0]),
+        json!([1, 7, 0, 1, 9]),
+    ] {
+        assert_eq!(find(place.clone()), None, "{place}");
+    }
+    let deep = Value::from(vec![json!(1); 100_000]);
+    assert_eq!(find(deep), None);
+}
+
+#[test]
+fn what_reads_the_pages_own_state_is_the_pages_to_choose_and_nothing_else() {
+    let source = "<div live:local='open = false; n = 1'><section live:if='secret'><live:vault></live:vault></section>\
+                  <section live:else-if='open'><live:chat a='{{ n }}' b='{{ m }}' live:key='n'></live:chat></section>\
+                  <section live:else><live:mail></live:mail></section>\
+                  <i live:for='r in open ? rows : none' live:key='r.id'><live:todo a='{{ r.id }}' b='{{ m }}'></live:todo></i></div>";
+    let compiled = compile(source).unwrap();
+    let find = |secret: bool, place: Value| {
+        let state = json!({ "secret": secret, "m": 5, "rows": [{ "id": 1 }] });
+        let place = place.as_array().unwrap().clone();
+        child_at(&compiled, &state, None, &place, &mut Rows::default()).map(|child| {
+            let props = child.props.into_iter().map(|(name, value)| (name.text.to_string(), value));
+            (child.component, child.key, props.collect::<Vec<_>>())
+        })
+    };
+    // Whether the box is open the page says; whether there is a secret it does not.
+    let b = || vec![("b".to_owned(), json!(5))];
+    assert_eq!(find(false, json!([0, 2, 0])), Some(("chat", None, b())));
+    assert_eq!(find(false, json!([0, 3, 0])), Some(("mail", None, vec![])));
+    assert_eq!(find(false, json!([0, 1, 0])), None);
+    assert_eq!(find(true, json!([0, 2, 0])), None);
+    assert_eq!(find(true, json!([0, 3, 0])), None);
+    assert_eq!(find(true, json!([0, 1, 0])), Some(("vault", None, vec![])));
+    // A row of a list that is the page's own, too; what its item is, nobody takes from it.
+    assert_eq!(find(true, json!([1, 99, 0])), Some(("todo", None, b())));
+}
+
+#[test]
+fn every_row_of_a_list_is_found_in_linear_time() {
+    let compiled =
+        compile("<i live:for='r in rows' live:key='r.id'><live:chat a='{{ r.id }}'></live:chat></i>")
+            .unwrap();
+    let count = 1_000;
+    let state = json!({ "rows": (0..count).map(|id| json!({ "id": id })).collect::<Vec<_>>() });
+    let mut rows = Rows::default();
+    for id in 0..count {
+        let place = [json!(0), json!(id), json!(0)];
+        assert!(child_at(&compiled, &state, None, &place, &mut rows).is_some());
+    }
+    assert_eq!(rows.keys(), count);
 }

@@ -6,16 +6,12 @@
 )]
 
 use super::calls::not_taken;
-use super::{Given, Subject, equal};
+use super::{GivenProp, Subject, equal};
 use crate::shape::message::{Message, Nearest};
 use crate::spec::Spec;
 
 /// There is such a child, and it takes these props.
-pub(super) const fn child(
-    subject: &Subject,
-    name: &'static str,
-    given: &[(&'static str, Given)],
-) -> Option<Message> {
+pub(super) const fn child(subject: &Subject, name: &'static str, given: &[GivenProp]) -> Option<Message> {
     let (mut nearest, mut at) = (Nearest::to(name), 0);
     while at < subject.children.len() {
         if equal(subject.children[at].name, name) {
@@ -29,10 +25,10 @@ pub(super) const fn child(
     Some(nearest.ask(message.text(subject.ty).text("`")))
 }
 
-const fn props(subject: &Subject, child: &Spec, given: &[(&'static str, Given)]) -> Option<Message> {
+const fn props(subject: &Subject, child: &Spec, given: &[GivenProp]) -> Option<Message> {
     let mut at = 0;
     while at < given.len() {
-        let (name, value) = given[at];
+        let GivenProp { name, value, is_local } = given[at];
         let (mut nearest, mut prop, mut found) = (Nearest::to(name), 0, false);
         while prop < child.props.len() {
             if equal(child.props[prop].name, name) {
@@ -41,6 +37,11 @@ const fn props(subject: &Subject, child: &Spec, given: &[(&'static str, Given)])
                     let message = Message::new().text("the prop `").text(name).text(": ");
                     let message = message.text(child.props[prop].ty).text("` of `").text(child.name);
                     return Some(message.text("` cannot be ").text(is));
+                }
+                if is_local && !is_page_prop(child, name) {
+                    let message =
+                        Message::new().text("the prop `").text(name).text("` of `").text(child.name);
+                    return Some(message.text(NOT_THE_PAGES));
                 }
             }
             nearest = nearest.or(child.props[prop].name);
@@ -63,10 +64,25 @@ const fn props(subject: &Subject, child: &Spec, given: &[(&'static str, Given)])
     None
 }
 
-const fn is_given(name: &str, given: &[(&'static str, Given)]) -> bool {
+/// How it goes on after "the prop `x` of `y".
+pub(crate) const NOT_THE_PAGES: &str = "` is the server's to give, and this reads the page's own state (`live:local`): \
+     mark it #[live(prop, page)] to let pages give it";
+
+const fn is_page_prop(child: &Spec, name: &str) -> bool {
+    let mut at = 0;
+    while at < child.fields.len() {
+        if equal(child.fields[at].name, name) {
+            return child.fields[at].page;
+        }
+        at += 1;
+    }
+    false
+}
+
+const fn is_given(name: &str, given: &[GivenProp]) -> bool {
     let mut at = 0;
     while at < given.len() {
-        if equal(given[at].0, name) {
+        if equal(given[at].name, name) {
             return true;
         }
         at += 1;

@@ -1,8 +1,10 @@
 //! What a page asks of a component.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 use vivaz_components::ComponentId;
-use vivaz_protocol::{ClientBody, ClientMessage, RawJson, Ref, Request, Seal};
+use vivaz_protocol::{ClientBody, ClientMessage, GivenProps, MountChild, RawJson, Ref, Request, Seal};
 
 use super::encode;
 
@@ -13,6 +15,17 @@ pub enum Ask {
     MountSealed {
         /// The element's seal.
         seal: String,
+    },
+    /// To be mounted as a child.
+    MountChild {
+        /// The parent's id.
+        parent: String,
+        /// Its place in the parent's template, as [`ChildSlot::place`](vivaz_template::ChildSlot::place) has it.
+        place: String,
+        /// The element's seal, where the server rendered it.
+        seal: Option<String>,
+        /// The props that the page gives.
+        page: Vec<(String, Value)>,
     },
     /// To be mounted, where the component is open.
     MountOpen {
@@ -37,8 +50,10 @@ pub enum Ask {
         /// Its new value.
         value: Value,
     },
-    /// To take new props from the parent.
+    /// To take new props, where the component is open.
     Props(Value),
+    /// A child: to take these props of the page, and what else its parent gives it by now.
+    PageProps(Vec<(String, Value)>),
     /// To go.
     Unmount,
 }
@@ -59,20 +74,26 @@ impl Ask {
         let (one, set) = match self {
             Self::Property { property, value } => (Some((&**property, value)), &[][..]),
             Self::Action { set, .. } => (None, &**set),
-            Self::MountSealed { .. } | Self::MountOpen { .. } | Self::Props(_) | Self::Unmount => {
-                (None, &[][..])
-            }
+            Self::MountSealed { .. }
+            | Self::MountChild { .. }
+            | Self::MountOpen { .. }
+            | Self::Props(_)
+            | Self::PageProps(_)
+            | Self::Unmount => (None, &[][..]),
         };
         one.into_iter().chain(set.iter().map(|(field, value)| (&**field, value)))
     }
 
     pub(super) fn is_mount(&self) -> bool {
-        matches!(self, Self::MountSealed { .. } | Self::MountOpen { .. })
+        matches!(self, Self::MountSealed { .. } | Self::MountChild { .. } | Self::MountOpen { .. })
     }
 
     /// As it stands on the wire.
     pub(super) fn frame(&self, reference: Ref, component: &ComponentId, ack: Option<Ref>) -> String {
         let (json, set);
+        let written = |values: &[(String, Value)]| -> Vec<_> {
+            values.iter().map(|(name, value)| (name.clone(), value.to_string())).collect()
+        };
         let request = match self {
             Self::MountSealed { seal } => Request::MountSealed { seal: Seal::new(seal.as_str()) },
             Self::MountOpen { component, props } => {
@@ -81,14 +102,11 @@ impl Ask {
             }
             Self::Action { action, arguments, set: edits } => {
                 json = Value::from(arguments.clone()).to_string();
-                set = edits.iter().map(|(field, value)| (field, value.to_string())).collect::<Vec<_>>();
+                set = written(edits);
                 Request::Action {
                     action: action.into(),
                     payload: Some(RawJson::trusted(&json)),
-                    set: set
-                        .iter()
-                        .map(|(field, value)| ((*field).into(), RawJson::trusted(value)))
-                        .collect(),
+                    set: raw(&set),
                 }
             }
             Self::Property { property, value } => {
@@ -97,11 +115,29 @@ impl Ask {
             }
             Self::Props(props) => {
                 json = props.to_string();
-                Request::Props { props: RawJson::trusted(&json) }
+                Request::Props(GivenProps { page: Vec::new(), props: Some(RawJson::trusted(&json)) })
+            }
+            Self::PageProps(page) => {
+                set = written(page);
+                Request::Props(GivenProps { page: raw(&set), props: None })
+            }
+            Self::MountChild { parent, place, seal, page } => {
+                set = written(page);
+                Request::MountChild(MountChild {
+                    // An id that is none is one that nobody has.
+                    parent: ComponentId::new(parent).unwrap_or_else(|_| component.clone()),
+                    place: RawJson::trusted(place),
+                    seal: seal.as_deref().map(Seal::new),
+                    page: raw(&set),
+                })
             }
             Self::Unmount => Request::Unmount,
         };
         let body = ClientBody::Request { reference, component_id: component.clone(), request };
         encode(&ClientMessage { ack, body })
     }
+}
+
+fn raw(values: &[(String, String)]) -> Vec<(Cow<'_, str>, RawJson<'_>)> {
+    values.iter().map(|(name, value)| (name.into(), RawJson::trusted(value))).collect()
 }

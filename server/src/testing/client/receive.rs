@@ -79,14 +79,18 @@ impl Client {
         // A mount that the old session did not answer is one that the new one can: nobody has seen the component.
         let mounting: BTreeSet<_> =
             lost.values().filter(|one| one.ask.is_mount()).map(|one| one.component.clone()).collect();
-        let mounted: Vec<_> = self
+        let mut mounted: Vec<_> = self
             .components
             .iter()
-            .filter(|(id, _)| !mounting.contains(*id))
             .map(|(id, shown)| (id.clone(), shown.source.clone()))
+            .filter(|(id, source)| !mounting.contains(id) || matches!(source, Ask::MountChild { .. }))
             .collect();
+        // Parents before their children.
+        mounted.sort_by_key(|(id, _)| self.nesting(id));
+        let mut children = BTreeMap::new();
         for (id, source) in mounted {
-            self.put(id, source);
+            let again = self.put(id.clone(), source);
+            children.insert(id, again);
         }
         let mut edits = BTreeMap::new();
         for (id, property, value) in typed {
@@ -94,7 +98,11 @@ impl Client {
             edits.insert((id, property), again);
         }
         for (reference, one) in lost {
-            if one.ask.is_mount() && self.components.contains_key(&one.component) {
+            if matches!(one.ask, Ask::MountChild { .. })
+                && let Some(again) = children.get(&one.component)
+            {
+                self.asked_again.insert(reference, *again);
+            } else if one.ask.is_mount() && self.components.contains_key(&one.component) {
                 self.unanswered.insert(reference, Unanswered { sent: false, ..one });
             } else if one.ask == Ask::Unmount {
                 self.answers.insert(reference, Answer::Done(None));
@@ -106,6 +114,19 @@ impl Client {
         }
     }
 
+    /// How many parents are around a component.
+    fn nesting(&self, id: &ComponentId) -> usize {
+        let mut depth = 0;
+        let mut shown = self.components.get(id);
+        while let Some(Ask::MountChild { parent, .. }) = shown.map(|shown| &shown.source)
+            && depth < self.components.len()
+        {
+            depth += 1;
+            shown = self.components.iter().find(|(id, _)| id.as_str() == parent).map(|(_, shown)| shown);
+        }
+        depth
+    }
+
     /// As what a message of a lost session is asked again: an edit as the one that is put back already, an action that may
     /// be run twice without the edits that went with it, which are put back by themselves.
     fn ask_again(&mut self, one: Unanswered, edits: &BTreeMap<(ComponentId, String), Ref>) -> Option<Ref> {
@@ -115,7 +136,12 @@ impl Client {
                 let may_be_repeated = self.components.get(&one.component)?.retry.contains(&action);
                 may_be_repeated.then(|| self.put(one.component, Ask::action(action, arguments)))
             }
-            Ask::MountSealed { .. } | Ask::MountOpen { .. } | Ask::Props(_) | Ask::Unmount => None,
+            Ask::MountSealed { .. }
+            | Ask::MountChild { .. }
+            | Ask::MountOpen { .. }
+            | Ask::Props(_)
+            | Ask::PageProps(_)
+            | Ask::Unmount => None,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use vivaz_protocol::Ref;
 
 use super::guess::Laid;
@@ -23,7 +23,7 @@ pub(in crate::testing) struct Memory {
     /// What is shown of actions that have no answer yet, in the order in which they were called.
     pub(super) guesses: Vec<Laid>,
     /// Its child components: by place, their ids and the props that they have.
-    pub(in crate::testing) children: BTreeMap<String, (String, Value)>,
+    pub(in crate::testing) children: BTreeMap<String, (String, Map<String, Value>)>,
 }
 
 /// What stands in a control, as long as the server has said nothing else.

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use scraper::{ElementRef, Selector};
 use serde_json::Value;
 use vivaz_template::compiled::{Hole, HoleKind, Step};
-use vivaz_template::{Kind, Template};
+use vivaz_template::{Data, Template, push_key};
 
 use super::scope::{At, Instance};
 
@@ -89,7 +89,8 @@ impl<'a> Shown<'a> {
                             row: Some((item.clone(), index)),
                             locals: Vec::new(),
                         };
-                        let place = format!("{}/{number}[{}]", instance.place, self.text(key, &here));
+                        let key = key.eval(&self.at(&here)).into_data();
+                        let place = step(&instance.place, number, &key);
                         self.block(*block, row, here.outer, here.row, place, found);
                     }
                 }
@@ -101,7 +102,7 @@ impl<'a> Shown<'a> {
                     if let Some(((_, block), arm)) = chosen
                         && let Some(root) = after(element, *start).next()
                     {
-                        let place = format!("{}/{number}?{arm}", instance.place);
+                        let place = step(&instance.place, number, &Value::from(arm));
                         self.block(*block, root, Some(Rc::clone(&instance)), None, place, found);
                     }
                 }
@@ -123,7 +124,6 @@ impl<'a> Shown<'a> {
                 | HoleKind::Wire { .. }
                 | HoleKind::Ref { .. }
                 | HoleKind::Hook { .. }
-                | HoleKind::Ignore
                 | HoleKind::Child { .. } => {}
             }
         }
@@ -132,17 +132,14 @@ impl<'a> Shown<'a> {
     fn at<'s>(&'s self, instance: &'s Instance) -> At<'s> {
         At { instance, state: self.state, user: self.user, happening: None }
     }
+}
 
-    /// A key as text, as the renderer writes it into a place.
-    fn text(&self, key: &vivaz_template::Expr, instance: &Instance) -> String {
-        let mut text = String::new();
-        let at = self.at(instance);
-        let value = key.eval(&at);
-        if !matches!(value.kind(), Kind::Null) {
-            value.write(&mut text);
-        }
-        text
-    }
+/// The place of what is inside a list or a condition, as the renderer works it out.
+fn step(place: &str, hole: usize, then: &Value) -> String {
+    let comma = if place.is_empty() { "" } else { "," };
+    let mut place = format!("{place}{comma}{hole},");
+    push_key(&then.kind(), &mut place);
+    place
 }
 
 /// The child element that a step leads to.

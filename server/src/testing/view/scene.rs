@@ -5,7 +5,7 @@ mod events;
 use std::sync::Arc;
 
 use scraper::{ElementRef, Html};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use vivaz_template::Compiled;
 
 use super::control;
@@ -39,7 +39,22 @@ pub(super) struct Actor {
 pub(super) struct Wanted {
     pub(super) place: String,
     pub(super) component: String,
-    pub(super) props: Value,
+    pub(super) props: Map<String, Value>,
+    /// The names of those that the page gives.
+    pub(super) page: Vec<Box<str>>,
+}
+
+impl Wanted {
+    /// The props that the page gives.
+    pub(super) fn page_props(&self) -> Vec<(String, Value)> {
+        let given = |name: &str| self.page.iter().any(|of_page| &**of_page == name);
+        self.props.clone().into_iter().filter(|(name, _)| given(name)).collect()
+    }
+
+    /// Whether it stands in a row that only the server can name: it is mounted when the row has its name.
+    pub(super) fn is_guessed(&self) -> bool {
+        self.place.contains("\"temp-")
+    }
 }
 
 /// A stage with its elements found.
@@ -86,9 +101,10 @@ impl Actor {
         let sight = Sight { state: &self.state, locals: &self.memory.locals };
         let rendered = vivaz_template::render(&self.template, &sight, user);
         let children = rendered.children.into_iter().map(|child| {
-            let props = child.props.into_iter().map(|(name, value)| (String::from(name), value)).collect();
+            let props: Map<String, Value> =
+                child.props.into_iter().map(|(name, value)| (String::from(name), value)).collect();
             let wanted =
-                Wanted { place: child.place, component: child.component.into(), props: Value::Object(props) };
+                Wanted { place: child.place, component: child.component.into(), props, page: child.page };
             (child.offset, child.attributes, wanted)
         });
         (rendered.html, children.collect())

@@ -34,26 +34,38 @@ impl State {
             let (_, wanted) = parent.paint(self.user().as_ref());
             let mut before = parent.memory.children;
             let mut children = BTreeMap::new();
+            let shows_topics = self.client.has_topics(&id);
             for (_, _, child) in wanted {
-                let id = match before.remove(&child.place) {
+                if child.is_guessed() {
+                    continue;
+                }
+                let page = child.page_props();
+                let of_child = match before.remove(&child.place) {
                     None => {
-                        let id = self.next_id(&child.component);
-                        let sealed = self.seals.pop_front_if(|(name, _)| *name == child.component);
-                        let ask = match sealed {
-                            Some((_, seal)) => Ask::MountSealed { seal },
-                            None => Ask::mount_open(child.component, child.props.clone()),
+                        let of_child = self.next_id(&child.component);
+                        let sealed = self.seals.iter().position(|sealed| {
+                            sealed.name == child.component && sealed.place.as_ref() == Some(&child.place)
+                        });
+                        let sealed = sealed.and_then(|at| self.seals.remove(at));
+                        let mount = Ask::MountChild {
+                            parent: id.clone(),
+                            place: child.place.clone(),
+                            seal: sealed.map(|sealed| sealed.seal),
+                            page,
                         };
-                        asked.push(self.client.ask(&id, ask));
-                        id
+                        asked.push(self.client.ask(&of_child, mount));
+                        of_child
                     }
-                    Some((id, props)) => {
-                        if props != child.props {
-                            asked.push(self.client.ask(&id, Ask::Props(child.props.clone())));
+                    Some((of_child, props)) => {
+                        // What the parent's own state gives, the server works out by itself.
+                        let page_changed = page.iter().any(|(name, value)| props.get(name) != Some(value));
+                        if page_changed || props != child.props && shows_topics {
+                            asked.push(self.client.ask(&of_child, Ask::PageProps(page)));
                         }
-                        id
+                        of_child
                     }
                 };
-                children.insert(child.place, (id, child.props));
+                children.insert(child.place, (of_child, child.props));
             }
             for (id, _) in before.into_values() {
                 if self.client.template(&id).is_some() {

@@ -1,0 +1,220 @@
+//! What a session knows of a child: where it stands in its parent's template, and which props it was given.
+
+use std::cell::{Cell, OnceCell};
+use std::collections::{BTreeMap, HashSet};
+
+use foldhash::fast::RandomState;
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+use tokio::time::Instant;
+use vivaz_components::instance::Instance;
+use vivaz_components::{ActionError, Registration, Result, TopicRef};
+use vivaz_protocol::{ComponentId, Epoch, Ref, Rev};
+use vivaz_template::{Fields, Name, Rows};
+
+use crate::store::StoredOrigin;
+
+/// Props by name, as JSON.
+pub(super) type Props = BTreeMap<String, Box<RawValue>>;
+
+/// How a component was mounted, which decides on who gives its props.
+pub(super) enum MountedBy {
+    /// By its name: the page gives them, because the component is open.
+    Name,
+    /// By a seal without a parent: nobody gives it others.
+    Seal,
+    /// By its place in a parent: the server computes them.
+    Parent(Box<Link>),
+}
+
+/// The link from a child to its parent.
+pub(super) struct Link {
+    pub(super) parent: ComponentId,
+    pub(super) place: Vec<Value>,
+    /// The hash of the parent's template. After a deploy that changed it, the place says nothing.
+    pub(super) template: Box<str>,
+    /// The child's `live:key` when it was mounted. With another one the page puts another component in its place.
+    pub(super) key: Option<Value>,
+    /// The props that the page gave. The server does not compute these.
+    pub(super) page: Props,
+    /// All props that the child was given last.
+    pub(super) given: Props,
+    /// What the two were before a `PROPS_UPDATE` that is being worked on, should it be refused.
+    pub(super) before: Option<Box<(Props, Props)>>,
+    /// Whether a comparison of the props is in the queue.
+    pub(super) is_stale: bool,
+    /// How many parents are around it.
+    pub(super) depth: u8,
+}
+
+impl MountedBy {
+    pub(super) fn link(&self) -> Option<&Link> {
+        match self {
+            Self::Parent(link) => Some(link),
+            Self::Name | Self::Seal => None,
+        }
+    }
+
+    pub(super) fn link_mut(&mut self) -> Option<&mut Link> {
+        match self {
+            Self::Parent(link) => Some(link),
+            Self::Name | Self::Seal => None,
+        }
+    }
+
+    /// Returns what is stored of it.
+    pub(super) fn store(&self) -> StoredOrigin {
+        match self {
+            Self::Name => StoredOrigin::Open,
+            Self::Seal => StoredOrigin::Sealed,
+            Self::Parent(link) => StoredOrigin::Child {
+                parent: link.parent.to_string(),
+                place: link.place.clone(),
+                template: link.template.to_string(),
+                key: link.key.clone(),
+                page: link.page.keys().cloned().collect(),
+            },
+        }
+    }
+
+    /// Reads what was stored. Which props the child has is not known, but for those of the page, which stay.
+    ///
+    /// # Errors
+    /// When the parent's id is none.
+    pub(super) fn restore(stored: &StoredOrigin) -> Result<Self> {
+        Ok(match stored {
+            StoredOrigin::Open => Self::Name,
+            StoredOrigin::Sealed => Self::Seal,
+            StoredOrigin::Child { parent, place, template, key, page } => {
+                let page: Props = page.iter().map(|name| (name.clone(), RawValue::NULL.to_owned())).collect();
+                Self::Parent(Box::new(Link {
+                    parent: ComponentId::new(parent)?,
+                    place: place.clone(),
+                    template: template.as_str().into(),
+                    key: key.clone(),
+                    given: page.clone(),
+                    page,
+                    before: None,
+                    is_stale: false,
+                    depth: 0,
+                }))
+            }
+        })
+    }
+}
+
+/// A child to be mounted.
+pub(super) struct ChildMount {
+    pub(super) reference: Ref,
+    pub(super) asked: Instant,
+    pub(super) id: ComponentId,
+    pub(super) parent: ComponentId,
+    pub(super) place: Vec<Value>,
+    pub(super) seal: Option<String>,
+    pub(super) page: Props,
+}
+
+/// A child that a parent's state shows.
+pub(super) struct FoundChild {
+    pub(super) registration: Registration,
+    pub(super) key: Option<Value>,
+    /// The props that the server computes.
+    pub(super) props: Props,
+}
+
+/// A parent's children, and its state as their places are looked up in it.
+#[derive(Default)]
+pub(super) struct Children {
+    pub(super) ids: HashSet<ComponentId, RandomState>,
+    /// Kept until the parent changes, so that the children of a list are found in linear time.
+    pub(super) view: Option<ParentView>,
+}
+
+/// A parent's state, parsed.
+pub(super) struct ParentView {
+    pub(super) state: ParentState,
+    pub(super) rows: Rows,
+}
+
+pub(super) struct ParentState {
+    own: Value,
+    shared: Vec<SharedField>,
+    /// Whether a topic's state could not be read.
+    failed: Cell<bool>,
+}
+
+/// A shared field. Its topic's state is parsed once somebody asks for it.
+struct SharedField {
+    field: &'static str,
+    topic: TopicRef,
+    loaded: OnceCell<(Epoch, Rev, Value)>,
+}
+
+impl ParentView {
+    /// Parses the state that a component has now.
+    ///
+    /// # Errors
+    /// When the state has no JSON form.
+    pub(super) fn of(instance: &mut dyn Instance) -> Result<Self> {
+        let own = serde_json::from_str(&instance.state()?)?;
+        let shared = instance
+            .topics()
+            .into_iter()
+            .map(|(field, topic)| SharedField { field, topic, loaded: OnceCell::new() })
+            .collect();
+        let state = ParentState { own, shared, failed: Cell::new(false) };
+        Ok(Self { state, rows: Rows::default() })
+    }
+
+    /// Returns whether the topics are still what was parsed of them.
+    pub(super) fn is_current(&self) -> bool {
+        self.state.shared.iter().all(|shared| {
+            shared.loaded.get().is_none_or(|(epoch, rev, _)| {
+                epoch == shared.topic.epoch() && shared.topic.snapshot().is_ok_and(|(now, _)| now == *rev)
+            })
+        })
+    }
+
+    /// Returns whether everything that was asked for could be read.
+    ///
+    /// # Errors
+    /// When a topic's state could not be.
+    pub(super) fn check(&self) -> Result {
+        if self.state.failed.get() {
+            return Err(ActionError::internal("the state of a topic of the parent cannot be read"));
+        }
+        Ok(())
+    }
+}
+
+impl Fields<Value> for ParentState {
+    fn field(&self, name: &Name) -> Option<&Value> {
+        let Some(shared) = self.shared.iter().find(|shared| shared.field == &*name.text) else {
+            return self.own.get(&*name.text);
+        };
+        if let Some((_, _, value)) = shared.loaded.get() {
+            return Some(value);
+        }
+        match shared.load() {
+            Ok(loaded) => Some(&shared.loaded.get_or_init(|| loaded).2),
+            Err(error) => {
+                tracing::error!(topic = %shared.topic.name(), %error, "a topic's state cannot be read");
+                self.failed.set(true);
+                None
+            }
+        }
+    }
+}
+
+impl SharedField {
+    fn load(&self) -> Result<(Epoch, Rev, Value)> {
+        #[derive(Deserialize)]
+        struct Snapshot {
+            payload: Value,
+        }
+        let (rev, frame) = self.topic.snapshot()?;
+        let snapshot: Snapshot = serde_json::from_str(frame.as_str())?;
+        Ok((self.topic.epoch().clone(), rev, snapshot.payload))
+    }
+}

@@ -1,0 +1,343 @@
+//! Children: the server finds them in their parents' templates and computes what they are given.
+//!
+//! A child's props are never read from a message, but for those that its component declares as the page's to give.
+
+use serde_json::Value;
+use serde_json::json;
+use serde_json::value::{RawValue, to_raw_value};
+use tokio::time::Instant;
+use vivaz_components::instance::Job;
+use vivaz_components::{ActionError, Result, Spec, UnmountReason};
+use vivaz_protocol::{ComponentId, ErrorCode, MountChild, Ref};
+use vivaz_template::child_at;
+
+use super::Session;
+use super::child::{ChildMount, FoundChild, Link, MountedBy, ParentView, Props};
+use super::component::{GivenProps, Origin, Slot, Task};
+use crate::log::{Escaped, client_event};
+use crate::stats::Counters;
+
+/// Components nested deeper than this are a component that contains itself.
+pub(crate) const MAX_NESTING: u8 = 32;
+
+/// Whether a mount may wait for its place.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wait {
+    /// Until the parent has handled what was accepted before.
+    ForParent,
+    /// It has waited.
+    Over,
+}
+
+impl Session {
+    /// Takes in the mount of a child.
+    pub(super) fn mount_child(
+        &mut self,
+        reference: Ref,
+        id: &ComponentId,
+        mount: MountChild<'_>,
+        asked: Instant,
+    ) {
+        let MountChild { parent, place, seal, page } = mount;
+        // The decoder has checked that it is an array of scalars.
+        let place = serde_json::from_str(place.get()).unwrap_or_default();
+        let page = page.into_iter().map(|(name, value)| (name.into_owned(), value.to_raw_value())).collect();
+        let seal = seal.map(|seal| seal.expose().to_owned());
+        let mount = ChildMount { reference, asked, id: id.clone(), parent, place, seal, page };
+        self.place_child(mount, Wait::ForParent);
+    }
+
+    /// Mounts a child where its parent's state shows it.
+    pub(super) fn place_child(&mut self, mount: ChildMount, wait: Wait) {
+        let Some(parent) = self.components.get_mut(&mount.parent) else {
+            return self.not_there(&mount, "the parent is not mounted");
+        };
+        let is_busy = !matches!(parent.slot, Slot::Idle(_)) || !parent.queue.is_empty();
+        let found = match parent.slot {
+            Slot::Mounting => Ok(None),
+            Slot::Idle(_) | Slot::Busy(_) => self.find_child(&mount.parent, &mount.place),
+        };
+        match found {
+            Ok(Some(found)) => self.make_child(mount, found),
+            Ok(None) if wait == Wait::ForParent && is_busy => {
+                let parent = mount.parent.clone();
+                self.enqueue(&parent, Task::Child(Box::new(mount)));
+            }
+            Ok(None) => self.not_there(&mount, "the parent shows no child at that place"),
+            Err(error) => self.refuse_action(&mount.id, mount.reference, &error, Vec::new()),
+        }
+    }
+
+    /// Refuses the mount of a child that is not there.
+    pub(super) fn not_there(&mut self, mount: &ChildMount, message: &'static str) {
+        let error = ActionError::new(ErrorCode::NotMounted, message);
+        self.refuse_action(&mount.id, mount.reference, &error, Vec::new());
+    }
+
+    /// Finds the child at a place of a parent's state. Returns `None` where the state shows none.
+    ///
+    /// # Errors
+    /// When the parent's state, or that of a topic that it shows, cannot be read.
+    fn find_child(&mut self, parent: &ComponentId, place: &[Value]) -> Result<Option<FoundChild>> {
+        let core = self.runtime.core();
+        let Some(parent) = self.components.get_mut(parent) else { return Ok(None) };
+        let Some(template) = core.templates.of(parent.spec.name) else { return Ok(None) };
+        let user = template.compiled.reads_user().then(|| self.identity.user().ok()).flatten();
+        let user = user.map(|user| json!({ "id": user.id, "name": user.name }));
+        let children = parent.children.get_or_insert_default();
+        let view = match children.view.take().filter(ParentView::is_current) {
+            Some(view) => children.view.insert(view),
+            None => match &mut parent.slot {
+                Slot::Idle(instance) | Slot::Busy(instance) => {
+                    Counters::add(&core.counters.parents_parsed);
+                    children.view.insert(ParentView::of(instance.as_mut())?)
+                }
+                Slot::Mounting => return Ok(None),
+            },
+        };
+        let found = child_at(&template.compiled, &view.state, user.as_ref(), place, &mut view.rows);
+        if let Err(error) = view.check() {
+            children.view = None;
+            return Err(error);
+        }
+        let Some(found) = found else { return Ok(None) };
+        let Some(registration) = core.registry.get(found.component) else { return Ok(None) };
+        let mut props = Props::new();
+        for (name, value) in found.props {
+            props.insert(name.text.to_string(), to_raw_value(&value)?);
+        }
+        Ok(Some(FoundChild { registration: *registration, key: found.key, props }))
+    }
+
+    /// Returns the link of a child that is about to be mounted.
+    ///
+    /// # Errors
+    /// When the page gives a prop that is not its to give, or components are nested too deeply.
+    pub(super) fn link(&self, mount: &ChildMount, found: &FoundChild, given: Props) -> Result<MountedBy> {
+        check_page(found.registration.spec, &mount.page)?;
+        let parent = self.components.get(&mount.parent);
+        let depth = parent.and_then(|parent| parent.mounted_by.link()).map_or(0, |link| link.depth) + 1;
+        if depth > MAX_NESTING {
+            let message = "components are nested too deeply";
+            return Err(ActionError::new(ErrorCode::TooManyComponents, message));
+        }
+        let template = parent.map_or("", |parent| self.runtime.core().templates.hash_of(parent.spec.name));
+        Ok(MountedBy::Parent(Box::new(Link {
+            parent: mount.parent.clone(),
+            place: mount.place.clone(),
+            template: template.into(),
+            key: found.key.clone(),
+            page: mount.page.clone(),
+            given,
+            before: None,
+            is_stale: false,
+            depth,
+        })))
+    }
+
+    /// Compares the props of all children of a component with what its state gives them now.
+    pub(super) fn refresh_children(&mut self, parent: &ComponentId) {
+        let Some(children) = self.components.get(parent).and_then(|parent| parent.children.as_ref()) else {
+            return;
+        };
+        let ids: Vec<ComponentId> = children.ids.iter().cloned().collect();
+        for id in ids {
+            self.refresh(&id);
+        }
+    }
+
+    /// Compares the props of a child, once it has done what waits for it.
+    pub(super) fn refresh(&mut self, id: &ComponentId) {
+        let Some(component) = self.components.get_mut(id) else { return };
+        if let Some(link) = component.mounted_by.link_mut()
+            && !std::mem::replace(&mut link.is_stale, true)
+        {
+            self.enqueue(id, Task::Refresh);
+        }
+    }
+
+    /// Compares the props of a child now.
+    pub(super) fn compare_props(&mut self, id: &ComponentId) {
+        let Some(component) = self.components.get_mut(id) else { return };
+        if let Some(link) = component.mounted_by.link_mut() {
+            link.is_stale = false;
+        }
+        match self.changed_props(id, Vec::new()) {
+            Ok(Some(job)) => self.run(id, job, Origin::Server),
+            Ok(None) => {}
+            Err(error) => {
+                let error = Escaped(&error);
+                client_event!(self.runtime.core().log, ERROR, component = %id, %error, "a child keeps its props");
+            }
+        }
+    }
+
+    /// Handles a `PROPS_UPDATE`, according to how the component was mounted.
+    pub(super) fn props(&mut self, id: &ComponentId, given: GivenProps, origin: Origin) {
+        let Some(component) = self.components.get_mut(id) else { return };
+        let job = match &mut component.mounted_by {
+            MountedBy::Name => match given.props {
+                Some(props) => Ok(Some(Job::Props { props, page: Vec::new() })),
+                None => Err(ActionError::new(ErrorCode::BadProps, "`props` is missing")),
+            },
+            MountedBy::Seal => {
+                Err(ActionError::forbidden("the props of this component are the server's to give"))
+            }
+            MountedBy::Parent(link) => match check_page(component.spec, &given.page) {
+                Ok(()) => {
+                    link.before = Some(Box::new((link.page.clone(), link.given.clone())));
+                    let names = given.page.keys().cloned().collect();
+                    link.page.extend(given.page);
+                    self.changed_props(id, names)
+                }
+                Err(error) => Err(error),
+            },
+        };
+        match (job, origin) {
+            (Ok(Some(job)), _) => self.run(id, job, origin),
+            (Ok(None), Origin::Page { reference, .. }) => {
+                self.keep_props(id);
+                self.acknowledge(id, reference, None);
+            }
+            (Ok(None), Origin::Server | Origin::End { .. }) => self.keep_props(id),
+            (Err(error), _) => {
+                self.take_props_back(id);
+                self.refused(id, origin, &error);
+            }
+        }
+    }
+
+    /// Takes note that a child has the props that it was given.
+    pub(super) fn keep_props(&mut self, id: &ComponentId) {
+        if let Some(link) = self.components.get_mut(id).and_then(|one| one.mounted_by.link_mut()) {
+            link.before = None;
+        }
+    }
+
+    /// Takes note that a child refused the props of a `PROPS_UPDATE`: they are compared anew.
+    pub(super) fn take_props_back(&mut self, id: &ComponentId) {
+        let link = self.components.get_mut(id).and_then(|one| one.mounted_by.link_mut());
+        if let Some((link, before)) = link.and_then(|link| link.before.take().map(|before| (link, before))) {
+            (link.page, link.given) = *before;
+            self.refresh(id);
+        }
+    }
+
+    /// Returns a job that gives a child the props that have changed. `edited` names those that the page has just given.
+    fn changed_props(&mut self, id: &ComponentId, edited: Vec<String>) -> Result<Option<Job>> {
+        let Some(component) = self.components.get(id) else { return Ok(None) };
+        let Some(link) = component.mounted_by.link() else { return Ok(None) };
+        let (parent, place, spec) = (link.parent.clone(), link.place.clone(), component.spec);
+        let now = self
+            .components
+            .get(&parent)
+            .map(|parent| self.runtime.core().templates.hash_of(parent.spec.name));
+        // A deploy may have changed the parent's template: the page mounts the child again at its new place.
+        let is_known = now == Some(&*link.template);
+        let found = if is_known { self.find_child(&parent, &place)? } else { None };
+        let component = self.components.get_mut(id);
+        let Some(link) = component.and_then(|component| component.mounted_by.link_mut()) else {
+            return Ok(None);
+        };
+        // A place that shows nothing any more, or another component by now, gives nothing.
+        let found =
+            found.filter(|found| std::ptr::eq(found.registration.spec, spec) && found.key == link.key);
+        let mut wanted = found.map(|found| found.props).unwrap_or_default();
+        wanted.extend(link.page.iter().map(|(name, value)| (name.clone(), value.clone())));
+        wanted.retain(|name, value| link.given.get(name).is_none_or(|given| given.get() != value.get()));
+        if wanted.is_empty() {
+            return Ok(None);
+        }
+        let page = edited.into_iter().filter(|name| wanted.contains_key(name)).collect();
+        let props = to_raw_value(&wanted)?;
+        link.given.extend(wanted);
+        Ok(Some(Job::Props { props, page }))
+    }
+
+    /// Enters a child among those of its parent.
+    pub(super) fn adopt(&mut self, id: &ComponentId) {
+        let link = self.components.get(id).and_then(|child| child.mounted_by.link());
+        if let Some(parent) = link.map(|link| link.parent.clone())
+            && let Some(parent) = self.components.get_mut(&parent)
+        {
+            parent.children.get_or_insert_default().ids.insert(id.clone());
+        }
+    }
+
+    /// Takes a child that is gone out of those of its parent, and unmounts its own children.
+    pub(super) fn orphan(
+        &mut self,
+        id: &ComponentId,
+        mounted_by: &MountedBy,
+        children: Option<Box<super::child::Children>>,
+        reason: UnmountReason,
+    ) {
+        if let Some(link) = mounted_by.link()
+            && let Some(parent) = self.components.get_mut(&link.parent)
+            && let Some(children) = &mut parent.children
+        {
+            children.ids.remove(id);
+        }
+        if !self.over {
+            for child in children.map(|children| children.ids).into_iter().flatten() {
+                self.enqueue(&child, Task::Unmount { origin: Origin::End { reason } });
+            }
+        }
+    }
+
+    /// Enters all children that came back from the store among those of their parents. One without a parent goes.
+    pub(super) fn adopt_all(&mut self) {
+        let ids: Vec<ComponentId> = self.components.keys().cloned().collect();
+        for id in &ids {
+            self.adopt(id);
+        }
+        for id in &ids {
+            let depth = self.nesting(id);
+            let link = self.components.get_mut(id).and_then(|child| child.mounted_by.link_mut());
+            match (link, depth) {
+                (Some(link), Some(depth)) => link.depth = depth,
+                (None, _) => {}
+                (Some(_), None) => {
+                    let origin = Origin::End { reason: UnmountReason::Removed };
+                    self.enqueue(id, Task::Unmount { origin });
+                }
+            }
+        }
+    }
+
+    /// Returns how many parents are around a component; `None` if one of them is missing.
+    fn nesting(&self, id: &ComponentId) -> Option<u8> {
+        let (mut id, mut depth) = (id, 0);
+        while let Some(link) = self.components.get(id)?.mounted_by.link() {
+            if depth == MAX_NESTING {
+                return None;
+            }
+            depth += 1;
+            id = &link.parent;
+        }
+        Some(depth)
+    }
+
+    /// Lets go of the parsed states of parents.
+    pub(super) fn forget_views(&mut self) {
+        for component in self.components.values_mut() {
+            component.forget_view();
+        }
+    }
+}
+
+/// Checks that the page gives only what is its to give.
+fn check_page(spec: &Spec, page: &Props) -> Result {
+    match page.keys().find(|name| !spec.is_page_prop(name)) {
+        Some(name) => {
+            let message = format!("`{name}` is not a prop that a page gives to `{}`", spec.name);
+            Err(ActionError::new(ErrorCode::BadProps, message))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Reads the props that a seal carries.
+pub(super) fn sealed_props(json: &str) -> Option<(Box<RawValue>, Props)> {
+    Some((serde_json::from_str(json).ok()?, serde_json::from_str(json).ok()?))
+}
