@@ -162,13 +162,15 @@ const mount = (element, of) => {
 };
 // What it is mounted from goes to the server as it is; numbers in texts keep their digits.
 const enter = ({ id, of, element, slot }, shape) => {
-  const { name, seal, props, user } = of, json = JSON.stringify;
+  const { name, seal, props, user, parent, child } = of, json = JSON.stringify;
   let who = null;
   try {
     JSON.parse(user);
     who = user;
   } catch {}
-  ask(MOUNT, slot, element ? 1 : 0, 0, seal ? json({ seal }) : `{"component":${json(name)},"props":${props || '{}'}}`,
+  ask(MOUNT, slot, element ? 1 : 0, 0,
+    child ? json({ parent, seal }).slice(0, -1) + ',' + child.slice(1)
+      : seal ? json({ seal }) : `{"component":${json(name)},"props":${props || '{}'}}`,
     `["${id}",${shape == null ? null : json(shape.split(',').map(Number))},${who}]`);
 };
 
@@ -187,16 +189,24 @@ const attribute = (element, name) => element.getAttribute(name) ?? undefined;
 class LiveComponent extends HTMLElement {
   connectedCallback() {
     if (components.has(this.$c)) return;
-    const of = { id: this.id, name: attribute(this, 'name'), props: attribute(this, 'props') };
+    const of = { id: this.id, name: attribute(this, 'name'), props: attribute(this, 'props') }, place = attribute(this, 'place');
+    const around = this.parentElement?.closest('live-component');
+    if (place) of.child = `{"place":${place}}`;
     if (this.$gone || !this.hasAttribute('seal')) {
       // Given by its parent's template, or written by hand.
-      if (this.$p) Object.assign(of, this.$p);
+      Object.assign(of, this.$p);
     } else {
       for (const name of ['seal', 'template', 'shape']) of[name] = attribute(this, name);
       of.shape ??= '';
     }
-    of.user = attribute(this, 'user') ?? this.parentElement?.closest('live-component')?.$user;
+    of.user = attribute(this, 'user') ?? around?.$user;
     this.$user = of.user;
+    if (of.child) {
+      // The server does not know a row that only it can name, nor what is typed and not sent.
+      if (/^[^\]]*"temp-/.test(of.child)) return;
+      of.parent = components.get(around?.$c)?.id;
+      if (around) flush(around);
+    }
     if (of.seal || of.name) mount(this, of);
   }
   disconnectedCallback() {
@@ -300,28 +310,25 @@ const fetchTemplate = async hash => {
   tell(TEMPLATE, 0, 0, 0, hash, text);
 };
 
-effects.child = element => {
-  const { name, props } = element.$p;
+effects.child = (element, changed) => {
+  const { name, child } = element.$p;
   if (element.$anew) {
     // Another component takes the place.
     const next = document.createElement('live-component');
     next.$p = element.$p;
     next.$key = element.$key;
-    next.$given = props;
+    next.$given = child;
     for (const a of element.attributes) {
-      if (!['id', 'seal', 'template', 'shape', 'live-state'].includes(a.name)) next.setAttribute(a.name, a.value);
+      if (!['id', 'seal', 'place', 'template', 'shape', 'live-state'].includes(a.name)) next.setAttribute(a.name, a.value);
     }
     for (let i = 0; i < nodes.length; i++) if (nodes[i] === element) nodes[i] = next;
     element.replaceWith(next);
   } else if (element.$given === undefined || element.$c === undefined) {
     if (!element.hasAttribute('name')) element.setAttribute('name', name);
-    // In the page already, but without a seal: it waited for its props.
+    // In the page already, but without a seal: it waited for its place.
     if (element.isConnected && element.$c === undefined && element instanceof LiveComponent) element.connectedCallback();
-  } else if (element.$given !== props) {
-    const slot = element.$c;
-    tell(PROPS, slot, 0, 0, props);
-  }
-  element.$given = props;
+  } else if (changed || element.$given !== child) tell(PROPS, element.$c, 0, 0, child);
+  element.$given = child;
 };
 
 effects.mark = (node, hook, name) => {

@@ -152,7 +152,7 @@ const SET: u32 = 6;
 const GUESS: u32 = 7;
 /// Takes guess `a` back.
 const RELEASE: u32 = 8;
-/// A parent gave its child other props: a JSON object.
+/// A child's props may have changed: the payload of the message.
 const PROPS: u32 = 9;
 /// A template's hash and its JSON, or nothing where HTTP did not give it.
 const TEMPLATE: u32 = 10;

@@ -102,21 +102,22 @@ impl Encoder {
         for (position, (hole, event)) in block.holes.iter().zip(&events).enumerate() {
             let mask = masks.hole(at, position);
             if let Some(child) = Child::of(source, at, position) {
-                let of_child = masks.child(at, position);
-                // Further holes of the same element, numbered after all others, so that places are hole numbers.
-                let mut more = |out: &mut Self, place: Place, mask, write: &dyn Fn(&mut Self)| {
-                    out.hole(block.holes.len() + further.len(), mask, hole::VALUE, write);
+                let mut next = |place: Place| {
                     further.push(array(&[(place as u8).to_string(), path(&hole.path)]));
-                    coded += 1;
+                    block.holes.len() + further.len() - 1
                 };
+                // First, so that a child whose key has changed is another one when its place is set.
                 if let Some(key) = child.key {
-                    more(self, Place::Key, of_child.key, &|out| out.expr(key));
-                }
-                if !child.shared.is_empty() {
-                    more(self, Place::Shared, of_child.shared, &|out| out.object(&child.shared));
+                    self.hole(next(Place::Key), mask, hole::VALUE, |out| out.expr(key));
+                    coded += 1;
                 }
                 self.hole(position, mask, hole::VALUE, |out| out.child(&child));
                 coded += 1;
+                if !child.shared.is_empty() {
+                    let mask = masks.shared(at, position);
+                    self.hole(next(Place::Shared), mask, hole::VALUE, |out| out.object(&child.shared));
+                    coded += 1;
+                }
             }
             let own = block.holes.iter().zip(&events).find(|(of, event)| **event > 0 && of.path == hole.path);
             let own = own.map_or(0, |(_, event)| *event);
@@ -125,6 +126,7 @@ impl Encoder {
             }
             places.push(place(hole, *event));
         }
+        // Numbered after all others, so that the numbers in places are those of the holes.
         places.append(&mut further);
         self.set(count, coded);
         self.here(locals);

@@ -20,7 +20,7 @@ pub(crate) struct Component {
     pub(crate) id: Key,
     /// What it is mounted from, and mounted from again when a session is lost: the payload of the message.
     pub(super) source: String,
-    /// The props that its parent gave it last, if they are newer than the source.
+    /// The payload of the last message about its props, if that is newer than the source.
     pub(super) props: String,
     pub(crate) phase: Phase,
     /// The hash of its template.

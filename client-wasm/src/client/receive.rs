@@ -164,7 +164,7 @@ impl Client {
             let props = component.props.clone();
             self.ask(request);
             if !props.is_empty() {
-                self.ask(Request::props(slot, &props));
+                self.ask(Request::new(slot, Kind::Props, &props));
             }
             for (field, value) in typed.into_fields() {
                 self.edit(slot, field, value, false);

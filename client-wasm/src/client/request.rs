@@ -92,14 +92,6 @@ impl Request {
         request
     }
 
-    /// `props` is a JSON object.
-    pub(super) fn props(slot: Slot, props: &str) -> Self {
-        let mut payload = String::from("{\"props\":");
-        payload.push_str(props);
-        payload.push('}');
-        Self::new(slot, Kind::Props, &payload)
-    }
-
     /// These edits go along with the action.
     pub(super) fn carry(&mut self, edits: Val) {
         self.set.push_str(",\"set\":");

@@ -161,11 +161,11 @@ impl Client {
         true
     }
 
-    /// A parent gives its child other props.
+    /// A child's props may have changed: `props` is the payload, with those that the page gives.
     pub(crate) fn props(&mut self, slot: Slot, props: &str) {
         let Some(component) = self.component_mut(slot) else { return };
         component.props = props.into();
-        self.ask(Request::props(slot, props));
+        self.ask(Request::new(slot, Kind::Props, props));
     }
 
     /// Asks for a template over the socket, where HTTP did not give it.

@@ -48,6 +48,13 @@ impl Reader {
                 }
                 return Cow::Owned(text.into());
             }
+            op::LIST => {
+                let mut items = Vec::new();
+                for _ in 0..self.int() {
+                    items.push(self.eval(frame).into_owned());
+                }
+                return Cow::Owned(Val::List(items));
+            }
             op::OBJECT => {
                 let mut fields = Vec::new();
                 for _ in 0..self.int() {

@@ -15,6 +15,7 @@ mod family;
 mod faults;
 mod flight;
 mod inputs;
+mod kin;
 mod lists;
 mod notice;
 mod patching;
@@ -35,6 +36,7 @@ async fn main() -> anyhow::Result<()> {
         .route("/events", get(page::<events::Events>))
         .route("/elements", get(page::<elements::Elements>))
         .route("/family", get(page::<family::Family>))
+        .route("/kin", get(page::<kin::Kin>))
         .route("/flight", get(page::<flight::Flight>))
         .route("/echo", post(|form: String| std::future::ready(form)))
         .route("/ways", get(page::<ways::Ways>))

@@ -411,6 +411,8 @@ pub(crate) async fn start_with(configure: impl FnOnce(Builder) -> Builder) -> Se
         .route("/page", get(page))
         .route("/broken", get(broken))
         .route("/members", get(members))
+        .route("/parent", get(crate::props::parent_page))
+        .route("/target", get(crate::props::target_page))
         .with_state(runtime.clone())
         .merge(runtime.router());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

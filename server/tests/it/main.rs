@@ -37,7 +37,11 @@ mod modules;
 mod mounting;
 mod order;
 mod paint;
+<<<<<<< HEAD
 mod refusals;
+=======
+mod props;
+>>>>>>> c596302 (props: test every message against every origin and field)
 mod restart;
 mod resume;
 mod rooms;

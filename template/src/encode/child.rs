@@ -52,9 +52,9 @@ impl<'t> Child<'t> {
         })
     }
 
-    /// Returns what decides on the place and on what the page brings.
+    /// Returns what decides on the component, on its place and on what the page brings.
     pub(super) fn own(&self) -> Vec<&Expr> {
-        self.place.iter().chain(self.page.iter().map(|(_, value)| value)).collect()
+        self.key.into_iter().chain(&self.place).chain(self.page.iter().map(|(_, value)| value)).collect()
     }
 
     /// Returns what depends on shared state.

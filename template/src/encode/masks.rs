@@ -17,17 +17,8 @@ pub(super) struct Masks {
     /// For each block how many loops are around its content, its own included; what it and all inside it read; and what
     /// each of its holes reads.
     blocks: Vec<(i64, u64, Vec<u64>)>,
-    /// What further parts of children read, by block and hole.
-    children: HashMap<(usize, usize), ChildMasks>,
-}
-
-/// What a child has beside its place.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct ChildMasks {
-    /// What its key reads.
-    pub(super) key: i64,
-    /// What those of its props read that depend on shared state.
-    pub(super) shared: i64,
+    /// What those props of children read that depend on shared state, by block and hole.
+    shared: HashMap<(usize, usize), u64>,
 }
 
 impl Masks {
@@ -38,22 +29,21 @@ impl Masks {
         for (at, block) in template.blocks.iter().enumerate() {
             let depth = depths.get(at).copied().unwrap_or(0);
             let mut holes = Vec::new();
-            let mut parts = 0;
+            let mut all = ALWAYS;
             for (position, hole) in block.holes.iter().enumerate() {
                 let own = match Child::of(of, at, position) {
                     Some(child) => {
-                        let mut all = |exprs: &[&Expr]| {
+                        let mut reads = |exprs: &[&Expr]| {
                             exprs.iter().fold(ALWAYS, |mask, expr| mask | masks.reads(expr, depth, names))
                         };
-                        let (key, shared) = (all(child.key.as_slice()), all(&child.shared()));
-                        parts |= key | shared;
-                        let own = all(&child.own());
-                        let of_child = ChildMasks { key: key.cast_signed(), shared: shared.cast_signed() };
-                        masks.children.insert((at, position), of_child);
+                        let (own, shared) = (reads(&child.own()), reads(&child.shared()));
+                        masks.shared.insert((at, position), shared);
+                        all |= shared;
                         own
                     }
                     None => ALWAYS | masks.hole_reads(&hole.kind, depth, names),
                 };
+                all |= own;
                 holes.push(own);
                 let more = i64::from(matches!(hole.kind, HoleKind::For { .. }));
                 for child in inner(&hole.kind) {
@@ -62,7 +52,7 @@ impl Masks {
                     }
                 }
             }
-            masks.blocks.push((depth, holes.iter().fold(ALWAYS | parts, |all, mask| all | mask), holes));
+            masks.blocks.push((depth, all, holes));
         }
         // A block's children come after it, so that going backwards every child is complete.
         for (at, block) in template.blocks.iter().enumerate().rev() {
@@ -95,9 +85,9 @@ impl Masks {
         self.blocks.get(block).and_then(|(.., holes)| holes.get(at)).map_or(0, |mask| mask.cast_signed())
     }
 
-    /// Returns what further parts of a child read.
-    pub(super) fn child(&self, block: usize, at: usize) -> ChildMasks {
-        self.children.get(&(block, at)).copied().unwrap_or_default()
+    /// Returns what those props of a child read that depend on shared state.
+    pub(super) fn shared(&self, block: usize, at: usize) -> i64 {
+        self.shared.get(&(block, at)).map_or(0, |mask| mask.cast_signed())
     }
 
     fn hole_reads(&mut self, kind: &HoleKind, depth: i64, names: &mut Names) -> u64 {
