@@ -8,7 +8,7 @@ use std::time::Duration;
 use vivaz::sqlite::Sqlite;
 use vivaz::store::{
     Change, Commit, CommitError, Owner, Refusal, Secrets, Snapshot, SnapshotHead, State, StoredComponent,
-    StoredReply, TOMBSTONE, Whole, WriteError, Written,
+    StoredOrigin, StoredReply, TOMBSTONE, Whole, WriteError, Written,
 };
 use vivaz::{ComponentId, MemoryStore, SessionId, SessionStore};
 
@@ -54,6 +54,7 @@ fn c(name: &str) -> ComponentId {
 
 fn component(name: &str, version: u64) -> StoredComponent {
     StoredComponent {
+        origin: StoredOrigin::Open,
         id: name.into(),
         name: "counter".into(),
         schema: 1,

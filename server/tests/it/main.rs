@@ -37,11 +37,8 @@ mod modules;
 mod mounting;
 mod order;
 mod paint;
-<<<<<<< HEAD
-mod refusals;
-=======
 mod props;
->>>>>>> c596302 (props: test every message against every origin and field)
+mod refusals;
 mod restart;
 mod resume;
 mod rooms;

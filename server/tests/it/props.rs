@@ -369,8 +369,12 @@ async fn every_message_of_every_origin_meets_every_kind_of_field() {
                         Cell::Ignored => {
                             assert_ne!(reply["type"], "ERROR", "{what}: {reply}");
                             let after = state(&mut client, id).await;
-                            assert_ne!(after[field], 7, "{what}");
-                            assert_ne!(client.act(id, "all", json!([])).await["payload"][1], 7, "{what}");
+                            if mounts {
+                                assert_ne!(after[field], 7, "{what}");
+                                assert_ne!(client.act(id, "all", json!([])).await["payload"][1], 7, "{what}");
+                            } else {
+                                assert_eq!(after, before, "{what}");
+                            }
                         }
                     }
                     if mounts {
