@@ -1,7 +1,7 @@
 use vivaz_protocol::ComponentId;
 
 use super::*;
-use crate::store::{MemoryStore, Progress, Secrets, SnapshotHead, State, StoredComponent};
+use crate::store::{MemoryStore, Progress, Secrets, SnapshotHead, State, StoredComponent, StoredOrigin};
 
 fn keeper(limits: &Limits) -> Keeper {
     Keeper::new(Arc::new(MemoryStore::new()), Save::default(), "p", limits)
@@ -32,6 +32,7 @@ fn snapshot(session: &str, components: &[&str]) -> Snapshot {
 
 fn whole(session: &str, components: &[&str]) -> Whole {
     let components = components.iter().map(|name| StoredComponent {
+        origin: StoredOrigin::Open,
         id: (*name).into(),
         name: "counter".into(),
         schema: 0,

@@ -119,7 +119,8 @@ impl Builder {
         self
     }
 
-    /// Adds something that is asked before every action, after what was added before it, and may refuse.
+    /// Adds a layer that is asked before every mount, action, edit and change of props by a page, after the layers that
+    /// were added before it. It may refuse.
     ///
     /// ```
     /// use vivaz::{ActionError, Call, Runtime};
