@@ -161,17 +161,17 @@ const mount = (element, of) => {
   return component;
 };
 // What it is mounted from goes to the server as it is; numbers in texts keep their digits.
-const enter = ({ id, of, element, slot }, shape) => {
-  const { name, seal, props, user, parent, child } = of, json = JSON.stringify;
+// A child's is its parent and what the template says of its place. A seal has no characters that JSON escapes.
+const placed = (around, child, seal = '') =>
+  `{${seal && `"seal":"${seal}",`}"parent":"${components.get(around.$c)?.id}",` + child.slice(1);
+const enter = ({ id, of, element, slot }, shape = null) => {
   let who = null;
   try {
-    JSON.parse(user);
-    who = user;
+    JSON.parse(of.user);
+    who = of.user;
   } catch {}
-  ask(MOUNT, slot, element ? 1 : 0, 0,
-    child ? json({ parent, seal }).slice(0, -1) + ',' + child.slice(1)
-      : seal ? json({ seal }) : `{"component":${json(name)},"props":${props || '{}'}}`,
-    `["${id}",${shape == null ? null : json(shape.split(',').map(Number))},${who}]`);
+  ask(MOUNT, slot, element ? 1 : 0, 0, of.source || `{"component":${JSON.stringify(of.name)},"props":${of.props || '{}'}}`,
+    `["${id}",${shape},${who}]`);
 };
 
 const unmount = slot => {
@@ -184,37 +184,35 @@ const unmount = slot => {
   tell(UNMOUNT, slot);
 };
 
-const attribute = (element, name) => element.getAttribute(name) ?? undefined;
+// What the server says of an element that it rendered.
+const SEALED = ['seal', 'template', 'shape', 'child'];
+const unseal = element => { for (const name of SEALED) element.removeAttribute(name); };
 
 class LiveComponent extends HTMLElement {
   connectedCallback() {
     if (components.has(this.$c)) return;
-    const of = { id: this.id, name: attribute(this, 'name'), props: attribute(this, 'props') }, place = attribute(this, 'place');
-    const around = this.parentElement?.closest('live-component');
-    if (place) of.child = `{"place":${place}}`;
-    if (this.$gone || !this.hasAttribute('seal')) {
+    const around = this.parentElement?.closest('live-component'), of = { id: this.id, around };
+    for (const name of ['name', 'props', 'user', ...SEALED]) of[name] = this.getAttribute(name) ?? undefined;
+    if (of.seal) {
+      of.shape = `[${of.shape ?? ''}]`;
+      of.source = `{"seal":"${of.seal}"}`;
       // Given by its parent's template, or written by hand.
-      Object.assign(of, this.$p);
-    } else {
-      for (const name of ['seal', 'template', 'shape']) of[name] = attribute(this, name);
-      of.shape ??= '';
-    }
-    of.user = attribute(this, 'user') ?? around?.$user;
-    this.$user = of.user;
+    } else Object.assign(of, this.$p);
+    this.$user = of.user ??= around?.$user;
     if (of.child) {
       // The server does not know a row that only it can name, nor what is typed and not sent.
       if (/^[^\]]*"temp-/.test(of.child)) return;
-      of.parent = components.get(around?.$c)?.id;
-      if (around) flush(around);
+      of.source = placed(around, of.child, of.seal);
+      flush(around);
     }
-    if (of.seal || of.name) mount(this, of);
+    if (of.source || of.name) mount(this, of);
   }
   disconnectedCallback() {
     queueMicrotask(() => {
       if (!this.isConnected && this.$c !== undefined) {
         unmount(this.$c);
         this.$c = undefined;
-        this.$gone = true;
+        unseal(this);
       }
     });
   }
@@ -310,25 +308,29 @@ const fetchTemplate = async hash => {
   tell(TEMPLATE, 0, 0, 0, hash, text);
 };
 
-effects.child = (element, changed) => {
-  const { name, child } = element.$p;
+effects.child = element => {
+  // Where only the shared state is other than it was, the server is told all the same.
+  const { name, child, shared } = element.$p, given = child + shared;
   if (element.$anew) {
     // Another component takes the place.
-    const next = document.createElement('live-component');
+    const next = element.cloneNode();
+    unseal(next);
+    next.id = '';
     next.$p = element.$p;
     next.$key = element.$key;
-    next.$given = child;
-    for (const a of element.attributes) {
-      if (!['id', 'seal', 'place', 'template', 'shape', 'live-state'].includes(a.name)) next.setAttribute(a.name, a.value);
-    }
+    next.$given = given;
     for (let i = 0; i < nodes.length; i++) if (nodes[i] === element) nodes[i] = next;
     element.replaceWith(next);
   } else if (element.$given === undefined || element.$c === undefined) {
-    if (!element.hasAttribute('name')) element.setAttribute('name', name);
+    element.setAttribute('name', name);
     // In the page already, but without a seal: it waited for its place.
-    if (element.isConnected && element.$c === undefined && element instanceof LiveComponent) element.connectedCallback();
-  } else if (changed || element.$given !== child) tell(PROPS, element.$c, 0, 0, child);
-  element.$given = child;
+    if (element.isConnected) element.connectedCallback?.();
+  } else if (element.$given !== given) {
+    const { slot, of } = components.get(element.$c);
+    of.source = placed(of.around, child);
+    tell(PROPS, slot, 0, 0, of.source);
+  }
+  element.$given = given;
 };
 
 effects.mark = (node, hook, name) => {

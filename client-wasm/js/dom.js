@@ -317,15 +317,14 @@ const set = (root, [place, path, a, b, c], kind, value) => {
     case 6: if (node.hidden == !!on) node.hidden = !on; break;
     case 9: model(node, a, c & 16, said(a, kind, value)); break;
     case 10: wire(node, a, on, b); break;
-    case 13: node.$p = { name: a, child: value }; effects.child(node); break;
+    case 13: node.$p = { name: a, child: value, shared: node.$s }; effects.child(node); break;
     case 14:
       // A number and its text are two keys.
       p = type + value;
       node.$anew = node.$key !== undefined && node.$key !== p;
       node.$key = p;
       break;
-    // Not the first time: what the server computes from shared state may be other than it was.
-    case 15: p = node.$s ?? value; node.$s = value; if (p !== value) effects.child(node, 1); break;
+    case 15: node.$s = value; break;
   }
 };
 

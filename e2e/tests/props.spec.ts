@@ -76,7 +76,7 @@ test("no page can rewrite a prop of a component that the server rendered", async
     const child = document.querySelector("live-component[name=relative]")!;
     const line = new WebSocket(`${location.origin.replace("http", "ws")}/live`, "vivaz.v1.json");
     const answers: Record<number, { type: string; payload?: { code?: string; state?: unknown } }> = {};
-    const place = JSON.parse(child.getAttribute("place")!);
+    const { place } = JSON.parse(child.getAttribute("child")!);
     const say = (ref: number, type: string, componentId: string, payload: unknown) =>
       line.send(JSON.stringify({ v: 1, type, ref, componentId, payload }));
     await new Promise((done) => line.addEventListener("open", done));

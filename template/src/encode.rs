@@ -106,18 +106,17 @@ impl Encoder {
                     further.push(array(&[(place as u8).to_string(), path(&hole.path)]));
                     block.holes.len() + further.len() - 1
                 };
-                // First, so that a child whose key has changed is another one when its place is set.
+                // The place comes last: what is done with it depends on the others.
                 if let Some(key) = child.key {
                     self.hole(next(Place::Key), mask, hole::VALUE, |out| out.expr(key));
                     coded += 1;
                 }
-                self.hole(position, mask, hole::VALUE, |out| out.child(&child));
-                coded += 1;
                 if !child.shared.is_empty() {
-                    let mask = masks.shared(at, position);
                     self.hole(next(Place::Shared), mask, hole::VALUE, |out| out.object(&child.shared));
                     coded += 1;
                 }
+                self.hole(position, mask, hole::VALUE, |out| out.child(&child));
+                coded += 1;
             }
             let own = block.holes.iter().zip(&events).find(|(of, event)| **event > 0 && of.path == hole.path);
             let own = own.map_or(0, |(_, event)| *event);

@@ -20,8 +20,6 @@ pub(crate) struct Component {
     pub(crate) id: Key,
     /// What it is mounted from, and mounted from again when a session is lost: the payload of the message.
     pub(super) source: String,
-    /// The payload of the last message about its props, if that is newer than the source.
-    pub(super) props: String,
     pub(crate) phase: Phase,
     /// The hash of its template.
     pub(crate) template: Key,

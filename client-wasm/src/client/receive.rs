@@ -161,11 +161,7 @@ impl Client {
             component.stream.epoch.clear();
             component.phase = Phase::Mounting;
             let request = Request::new(slot, Kind::Mount, &component.source);
-            let props = component.props.clone();
             self.ask(request);
-            if !props.is_empty() {
-                self.ask(Request::new(slot, Kind::Props, &props));
-            }
             for (field, value) in typed.into_fields() {
                 self.edit(slot, field, value, false);
                 self.commit(slot, field, 0);

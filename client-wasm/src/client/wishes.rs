@@ -161,11 +161,11 @@ impl Client {
         true
     }
 
-    /// A child's props may have changed: `props` is the payload, with those that the page gives.
-    pub(crate) fn props(&mut self, slot: Slot, props: &str) {
+    /// A child's props may have changed: from now on it is mounted from this payload, which tells the server too.
+    pub(crate) fn props(&mut self, slot: Slot, source: &str) {
         let Some(component) = self.component_mut(slot) else { return };
-        component.props = props.into();
-        self.ask(Request::new(slot, Kind::Props, props));
+        component.source = source.into();
+        self.ask(Request::new(slot, Kind::Props, source));
     }
 
     /// Asks for a template over the socket, where HTTP did not give it.

@@ -48,7 +48,8 @@ impl Painter<'_> {
         let shape = rendered.shape.iter().map(u32::to_string).collect::<Vec<_>>().join(",");
         let mut element = format!("<live-component{attributes} name=\"{}\"", escape(spec.name));
         if let Some(child) = &child {
-            let _ = write!(element, " place=\"{}\"", escape(&child.place));
+            // What the page says of the place, as it stands in its message.
+            let _ = write!(element, " child=\"{}\"", escape(&format!("{{\"place\":{}}}", child.place)));
         }
         if let Some(seal) = self.seal(instance.as_mut(), props, child)? {
             let _ = write!(element, " seal=\"{seal}\"");
@@ -102,12 +103,7 @@ impl Painter<'_> {
             Ok(painted.unwrap_or_else(|error| {
                 let (name, error) = (Quoted(&*child.component), Escaped(&error));
                 client_event!(core.log, WARN, component = %name, %error, "a child could not be rendered");
-                format!(
-                    "<live-component{} name=\"{}\" place=\"{}\"></live-component>",
-                    child.attributes,
-                    escape(&child.component),
-                    escape(&here.place)
-                )
+                format!("<live-component{}></live-component>", child.attributes)
             }))
         })
     }

@@ -408,14 +408,23 @@ impl State {
     }
 }
 
-/// The components that the server rendered, in the order of the page: name and seal.
+/// The place in what an element says of its child.
+fn place_of(child: &str) -> Option<String> {
+    Some(child.strip_prefix("{\"place\":")?.strip_suffix('}')?.to_owned())
+}
+
+/// The components that the server rendered, in the order of the page.
 fn seals(markup: &str) -> VecDeque<Sealed> {
     let html = Html::parse_fragment(markup);
     let components =
         html.root_element().descendent_elements().filter(|one| one.value().name() == "live-component");
     let sealed = components.filter_map(|one| {
         let attribute = |name| one.attr(name).map(str::to_owned);
-        Some(Sealed { name: attribute("name")?, seal: attribute("seal")?, place: attribute("place") })
+        Some(Sealed {
+            name: attribute("name")?,
+            seal: attribute("seal")?,
+            place: attribute("child").and_then(|child| place_of(&child)),
+        })
     });
     sealed.collect()
 }

@@ -559,8 +559,9 @@ async fn a_childs_seal_opens_with_its_parent_at_its_place_alone() {
     let server = start().await;
     let html = page_of(&server, "/parent").await;
     let seals = attributes(&html, "seal");
-    let places = attributes(&html, "place");
-    assert_eq!(places, ["[0]", "[1,1,0]", "[1,2,0]"]);
+    let places = attributes(&html, "child");
+    let place = |place: &str| format!("{{&quot;place&quot;:{place}}}");
+    assert_eq!(places, ["[0]", "[1,1,0]", "[1,2,0]"].map(place));
     let mut client = Client::greet_with(&server, ADA, json!({})).await;
     let mut mount = async |id: &str, payload: Value| {
         let message = client.message("COMPONENT_MOUNT", id, payload);

@@ -52,14 +52,10 @@ impl<'t> Child<'t> {
         })
     }
 
-    /// Returns what decides on the component, on its place and on what the page brings.
-    pub(super) fn own(&self) -> Vec<&Expr> {
-        self.key.into_iter().chain(&self.place).chain(self.page.iter().map(|(_, value)| value)).collect()
-    }
-
-    /// Returns what depends on shared state.
-    pub(super) fn shared(&self) -> Vec<&Expr> {
-        self.shared.iter().map(|(_, value)| value).collect()
+    /// Returns all that the page evaluates.
+    pub(super) fn exprs(&self) -> Vec<&Expr> {
+        let props = self.page.iter().chain(&self.shared).map(|(_, value)| value);
+        self.key.into_iter().chain(&self.place).chain(props).collect()
     }
 }
 

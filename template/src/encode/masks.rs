@@ -1,7 +1,5 @@
 //! What every hole reads, as bits.
 
-use std::collections::HashMap;
-
 use super::Names;
 use super::child::{Child, Source};
 use crate::code::{self, ALWAYS, CONTROL, INDEX, LOCAL, WIRE};
@@ -17,8 +15,6 @@ pub(super) struct Masks {
     /// For each block how many loops are around its content, its own included; what it and all inside it read; and what
     /// each of its holes reads.
     blocks: Vec<(i64, u64, Vec<u64>)>,
-    /// What those props of children read that depend on shared state, by block and hole.
-    shared: HashMap<(usize, usize), u64>,
 }
 
 impl Masks {
@@ -29,21 +25,14 @@ impl Masks {
         for (at, block) in template.blocks.iter().enumerate() {
             let depth = depths.get(at).copied().unwrap_or(0);
             let mut holes = Vec::new();
-            let mut all = ALWAYS;
             for (position, hole) in block.holes.iter().enumerate() {
                 let own = match Child::of(of, at, position) {
-                    Some(child) => {
-                        let mut reads = |exprs: &[&Expr]| {
-                            exprs.iter().fold(ALWAYS, |mask, expr| mask | masks.reads(expr, depth, names))
-                        };
-                        let (own, shared) = (reads(&child.own()), reads(&child.shared()));
-                        masks.shared.insert((at, position), shared);
-                        all |= shared;
-                        own
-                    }
+                    Some(child) => child
+                        .exprs()
+                        .into_iter()
+                        .fold(ALWAYS, |mask, expr| mask | masks.reads(expr, depth, names)),
                     None => ALWAYS | masks.hole_reads(&hole.kind, depth, names),
                 };
-                all |= own;
                 holes.push(own);
                 let more = i64::from(matches!(hole.kind, HoleKind::For { .. }));
                 for child in inner(&hole.kind) {
@@ -52,7 +41,7 @@ impl Masks {
                     }
                 }
             }
-            masks.blocks.push((depth, all, holes));
+            masks.blocks.push((depth, holes.iter().fold(ALWAYS, |all, mask| all | mask), holes));
         }
         // A block's children come after it, so that going backwards every child is complete.
         for (at, block) in template.blocks.iter().enumerate().rev() {
@@ -83,11 +72,6 @@ impl Masks {
 
     pub(super) fn hole(&self, block: usize, at: usize) -> i64 {
         self.blocks.get(block).and_then(|(.., holes)| holes.get(at)).map_or(0, |mask| mask.cast_signed())
-    }
-
-    /// Returns what those props of a child read that depend on shared state.
-    pub(super) fn shared(&self, block: usize, at: usize) -> i64 {
-        self.shared.get(&(block, at)).map_or(0, |mask| mask.cast_signed())
     }
 
     fn hole_reads(&mut self, kind: &HoleKind, depth: i64, names: &mut Names) -> u64 {
