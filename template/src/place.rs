@@ -92,7 +92,6 @@ impl<'c> Walk<'c, '_> {
         // What is page-local is not evaluated, so that the page's own state is never read.
         frame.locals.resize(block.locals.len(), D::null());
         let local = compiled.outline.local(number, at);
-        #[expect(clippy::wildcard_enum_match_arm, reason = "nothing else leads to a child")]
         match (&block.holes.get(at)?.kind, local) {
             (HoleKind::Child { component, props, key }, Local::Child { props: local, key: key_is_local }) => {
                 if !rest.is_empty() {

@@ -58,7 +58,7 @@ impl Session {
             Slot::Idle(_) | Slot::Busy(_) => self.find_child(&mount.parent, &mount.place),
         };
         match found {
-            Ok(Some(found)) => self.make_child(mount, found),
+            Ok(Some(found)) => self.make_child(&mount, &found),
             Ok(None) if wait == Wait::ForParent && is_busy => {
                 let parent = mount.parent.clone();
                 self.enqueue(&parent, Task::Child(Box::new(mount)));

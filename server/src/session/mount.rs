@@ -77,7 +77,7 @@ impl Session {
     }
 
     /// Mounts a child that was found in its parent's state.
-    pub(super) fn make_child(&mut self, mount: ChildMount, found: FoundChild) {
+    pub(super) fn make_child(&mut self, mount: &ChildMount, found: &FoundChild) {
         let registration = found.registration;
         let (reference, id) = (mount.reference, &mount.id);
         let (making, props, given) = match &mount.seal {
@@ -91,7 +91,7 @@ impl Session {
             }
             Some(seal) => {
                 let sealed = self.open_seal(seal).filter(|(sealed, of)| {
-                    std::ptr::eq(of.spec, registration.spec) && self.is_sealed_for(sealed, &mount)
+                    std::ptr::eq(of.spec, registration.spec) && self.is_sealed_for(sealed, mount)
                 });
                 let opened = sealed.and_then(|(sealed, _)| {
                     let (props, given) = sealed_props(&sealed.props)?;
@@ -103,7 +103,7 @@ impl Session {
                 }
             }
         };
-        let mounted_by = match self.link(&mount, &found, given) {
+        let mounted_by = match self.link(mount, found, given) {
             Ok(mounted_by) => mounted_by,
             Err(error) => return self.refuse_action(id, reference, &error, Vec::new()),
         };
