@@ -154,14 +154,17 @@ fn a_component_that_the_server_takes_away_has_failed() {
 #[test]
 fn props_go_to_the_server_and_again_into_a_new_session() {
     let mut table = Table::live();
-    table.client.props(0, r#"{"n":2}"#);
+    table.client.props(0, r#"{"parent":"c0","place":[2]}"#);
     let sent = table.sent();
-    assert_eq!(sent, [r#"{"v":1,"type":"PROPS_UPDATE","ref":2,"componentId":"c1","payload":{"n":2}}"#]);
+    assert_eq!(
+        sent,
+        [r#"{"v":1,"type":"PROPS_UPDATE","ref":2,"componentId":"c1","payload":{"parent":"c0","place":[2]}}"#]
+    );
     table.drop_and_pause();
     table.connect();
     let sent = table.welcome("s2", false);
     assert!(
-        sent.len() == 1 && sent[0].contains("COMPONENT_MOUNT") && sent[0].contains(r#"{"n":2}"#),
+        sent.len() == 1 && sent[0].contains("COMPONENT_MOUNT") && sent[0].contains(r#""place":[2]"#),
         "{sent:?}"
     );
 }
