@@ -35,7 +35,8 @@ fn epoch(text: &str) -> Epoch {
 /// What a client says: a name for the file, and the message.
 fn client_messages() -> Vec<(&'static str, ClientMessage<'static>)> {
     let json = RawJson::trusted;
-    let request = |number, request| ClientMessage::request(reference(number), component("c1"), request);
+    let request_of = |id, number, request| ClientMessage::request(reference(number), component(id), request);
+    let request = |number, body| request_of("c1", number, body);
     let resume = Resume {
         session: SessionId::new(SESSION).unwrap(),
         secret: ResumeSecret::new(SECRET),
@@ -74,7 +75,7 @@ fn client_messages() -> Vec<(&'static str, ClientMessage<'static>)> {
                 seal: None,
                 page: vec![("filter".into(), json(r#""open""#))],
             };
-            request(14, Request::MountChild(mount))
+            request_of("c2", 14, Request::MountChild(mount))
         }),
         ("COMPONENT_MOUNT.child_seal", {
             let mount = MountChild {
@@ -83,7 +84,7 @@ fn client_messages() -> Vec<(&'static str, ClientMessage<'static>)> {
                 seal: Some(Seal::new("v1.Hq0-c2VhbGVk_state")),
                 page: Vec::new(),
             };
-            request(15, Request::MountChild(mount))
+            request_of("c3", 15, Request::MountChild(mount))
         }),
         ("COMPONENT_MOUNT.open", {
             let props = Some(json(r#"{"title":"Live Counter","count":5}"#));
@@ -101,10 +102,10 @@ fn client_messages() -> Vec<(&'static str, ClientMessage<'static>)> {
             let props = Some(json(r#"{"room":"kitchen"}"#));
             request(12, Request::Props(GivenProps { props, page: Vec::new() }))
         }),
-        ("PROPS_UPDATE.child", request(16, Request::Props(GivenProps::default()))),
+        ("PROPS_UPDATE.child", request_of("c2", 16, Request::Props(GivenProps::default()))),
         ("PROPS_UPDATE.page", {
             let page = vec![("filter".into(), json(r#""done""#))];
-            request(17, Request::Props(GivenProps { props: None, page }))
+            request_of("c2", 17, Request::Props(GivenProps { props: None, page }))
         }),
         ("COMPONENT_UNMOUNT", request(13, Request::Unmount)),
         ("RESYNC.component", ClientMessage::new(ClientBody::Resync(component("c1").into()))),
