@@ -1,44 +1,25 @@
 //! What dependencies may be, by cargo-deny: bans, licences and sources in `cargo xtask test`, advisories in
 //! `cargo xtask audit`. The rules are in `deny.toml`.
 
-use std::path::PathBuf;
+use std::process::Command;
 
 use anyhow::{Context as _, bail, ensure};
 
-use crate::step::{command, root, run, say};
-
-/// Fixed, because its rules and its configuration change between versions.
-const VERSION: &str = "0.20.2";
-
-/// Where the program is, once it is installed.
-pub(crate) fn program() -> anyhow::Result<PathBuf> {
-    Ok(root()?.join(format!("target/tools/cargo-deny-{VERSION}/bin/cargo-deny")))
-}
-
-/// Installs the program; compiled without optimisation in about two minutes.
-pub(crate) fn install() -> anyhow::Result<()> {
-    run(
-        "",
-        &format!(
-            "cargo install cargo-deny --version ={VERSION} --locked --debug --no-default-features --root target/tools/cargo-deny-{VERSION}"
-        ),
-    )
-}
+use crate::step::{command_line, root, run_command, say};
+use crate::tools;
 
 /// Checks bans, licences and sources, for which the registry's index is enough.
 pub(crate) fn check() -> anyhow::Result<()> {
-    run("", &format!("{} --locked check bans licenses sources", program()?.display()))
+    run_command(cargo_deny("--locked check bans licenses sources")?)
 }
 
 /// `cargo xtask audit`: checks the versions in `Cargo.lock` against the advisories of RustSec.
 pub(crate) fn audit(args: &[String]) -> anyhow::Result<()> {
     ensure!(args.is_empty(), "`cargo xtask audit` takes no arguments");
-    if !program()?.exists() {
-        install()?;
-    }
-    let line = format!("{} --locked --color never check advisories", program()?.display());
+    let mut command = cargo_deny("--locked --color never check advisories")?;
+    let line = command_line(&command);
     say(&format!("$ {line}"))?;
-    let output = command("", &line)?.output().with_context(|| format!("cannot run {line}"))?;
+    let output = command.output().with_context(|| format!("cannot run {line}"))?;
     let text = String::from_utf8_lossy(&output.stderr);
     say(text.trim_end())?;
     match outcome(output.status.success(), &text) {
@@ -49,6 +30,12 @@ pub(crate) fn audit(args: &[String]) -> anyhow::Result<()> {
         ),
         Outcome::Affected => bail!("an advisory concerns a version in Cargo.lock; see above"),
     }
+}
+
+fn cargo_deny(args: &str) -> anyhow::Result<Command> {
+    let mut command = Command::new(tools::cargo_deny()?);
+    command.args(args.split_whitespace()).current_dir(root()?);
+    Ok(command)
 }
 
 /// What came of a check of the advisories.

@@ -4,8 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 
-use crate::deny;
-use crate::step::{output, root, run, say, succeeds};
+use crate::step::{command, output, root, run, run_command, say, succeeds};
 
 /// One thing that has to be there.
 struct Tool {
@@ -74,13 +73,7 @@ const TOOLS: &[Tool] = &[
         install: || apt("nodejs npm"),
         by_hand: "install Node.js 20 or newer, with npm",
     },
-    Tool {
-        name: "cargo-deny",
-        why: "licences and sources of dependencies are checked",
-        is_there: || Ok(deny::program()?.exists()),
-        install: || deny::install().map(Some),
-        by_hand: "install cargo-deny of the version in xtask/src/deny.rs into target/tools",
-    },
+    CARGO_DENY,
     Tool {
         name: "wasm-bindgen-test-runner",
         why: "it brings the client's own tests into the browser",
@@ -89,6 +82,17 @@ const TOOLS: &[Tool] = &[
         by_hand: "install wasm-bindgen-cli of the version in Cargo.lock into target/tools",
     },
 ];
+
+const CARGO_DENY: Tool = Tool {
+    name: "cargo-deny",
+    why: "it checks licences, sources and advisories of dependencies",
+    is_there: || Ok(cargo_deny_path()?.exists()),
+    install: install_cargo_deny,
+    by_hand: "install cargo-deny of the version in xtask/src/tools.rs into target/tools",
+};
+
+/// Fixed, because the rules and the configuration of cargo-deny change between versions.
+const CARGO_DENY_VERSION: &str = "0.20.2";
 
 const CARGO_MUTANTS: Tool = Tool {
     name: "cargo-mutants",
@@ -132,24 +136,48 @@ fn provide(tools: &[Tool]) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Installs cargo-deny if it is missing. Returns the path of its program.
+pub(crate) fn cargo_deny() -> anyhow::Result<PathBuf> {
+    provide(&[CARGO_DENY])?;
+    cargo_deny_path()
+}
+
 /// Installs cargo-mutants if it is missing. Returns the path of its program.
 pub(crate) fn cargo_mutants() -> anyhow::Result<PathBuf> {
     provide(&[CARGO_MUTANTS])?;
     cargo_mutants_path()
 }
 
+fn cargo_deny_path() -> anyhow::Result<PathBuf> {
+    Ok(folder("cargo-deny", CARGO_DENY_VERSION)?.join("bin/cargo-deny"))
+}
+
+fn install_cargo_deny() -> anyhow::Result<Option<()>> {
+    let folder = folder("cargo-deny", CARGO_DENY_VERSION)?;
+    cargo_install("cargo-deny", CARGO_DENY_VERSION, "--locked --no-default-features", &folder)
+}
+
 fn cargo_mutants_path() -> anyhow::Result<PathBuf> {
-    Ok(root()?.join(format!("target/tools/cargo-mutants-{CARGO_MUTANTS_VERSION}/bin/cargo-mutants")))
+    Ok(folder("cargo-mutants", CARGO_MUTANTS_VERSION)?.join("bin/cargo-mutants"))
 }
 
 fn install_cargo_mutants() -> anyhow::Result<Option<()>> {
-    // `--debug`: builds and tests of the mutants take nearly all of the time, not this program.
-    run(
-        "",
-        &format!(
-            "cargo install cargo-mutants --version ={CARGO_MUTANTS_VERSION} --locked --debug --root target/tools/cargo-mutants-{CARGO_MUTANTS_VERSION}"
-        ),
-    )?;
+    let folder = folder("cargo-mutants", CARGO_MUTANTS_VERSION)?;
+    cargo_install("cargo-mutants", CARGO_MUTANTS_VERSION, "--locked", &folder)
+}
+
+/// Returns the folder of an installed tool; it has the version, so that another one is installed beside it.
+fn folder(tool: &str, version: &str) -> anyhow::Result<PathBuf> {
+    Ok(root()?.join(format!("target/tools/{tool}-{version}")))
+}
+
+/// Builds the programs of a package from crates.io and puts them into a folder.
+fn cargo_install(package: &str, version: &str, flags: &str, folder: &Path) -> anyhow::Result<Option<()>> {
+    // `--debug`: it is compiled several times as fast, and its own speed does not matter.
+    let line = format!("cargo install {package} --version ={version} --debug {flags}");
+    let mut command = command("", &line)?;
+    command.arg("--root").arg(folder);
+    run_command(command)?;
     Ok(Some(()))
 }
 
@@ -160,21 +188,14 @@ pub(crate) fn chromium() -> PathBuf {
 
 /// Where the runner of the client's tests is, in the version that belongs to the locked wasm-bindgen.
 pub(crate) fn test_runner() -> anyhow::Result<PathBuf> {
-    let version = wasm_bindgen_version()?;
-    Ok(root()?.join(format!("target/tools/wasm-bindgen-{version}/bin/wasm-bindgen-test-runner")))
+    Ok(folder("wasm-bindgen", &wasm_bindgen_version()?)?.join("bin/wasm-bindgen-test-runner"))
 }
 
 fn install_test_runner() -> anyhow::Result<Option<()>> {
-    let version = wasm_bindgen_version()?;
     // Not `--locked`: its lockfile may name versions that a mirror does not have yet, and only tests run with it.
-    // `--debug`: it is compiled several times as fast, and its own speed does not matter.
-    run(
-        "",
-        &format!(
-            "cargo install wasm-bindgen-cli --version ={version} --debug --bin wasm-bindgen-test-runner --root target/tools/wasm-bindgen-{version}"
-        ),
-    )?;
-    Ok(Some(()))
+    let version = wasm_bindgen_version()?;
+    let folder = folder("wasm-bindgen", &version)?;
+    cargo_install("wasm-bindgen-cli", &version, "--bin wasm-bindgen-test-runner", &folder)
 }
 
 fn wasm_bindgen_version() -> anyhow::Result<String> {
