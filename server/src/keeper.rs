@@ -36,7 +36,7 @@ pub(crate) struct Keeper {
     pub(crate) good_for: Duration,
     /// How long this process holds its sessions without renewing its lease.
     lease: Duration,
-    /// How long a page that comes back waits for the store.
+    /// How long a call of the store is waited for.
     patience: Duration,
     waiting: Mutex<Waiting>,
     /// Held during a flush, so that what is written first was taken first.
@@ -56,7 +56,7 @@ struct Waiting {
     /// Users whose sessions are to end in the store. They stay here until the store has done it.
     revoked: HashSet<Owner>,
     /// Sessions that were claimed and could not be restored.
-    released: Vec<SessionId>,
+    released: HashSet<SessionId>,
 }
 
 impl Keeper {
@@ -138,7 +138,7 @@ impl Keeper {
 
     /// Notes that a session was claimed and is not run here.
     pub(crate) fn release(&self, session: &SessionId) {
-        self.lock().released.push(session.clone());
+        self.lock().released.insert(session.clone());
     }
 
     /// Returns whether a session has ended although the store may still have it.
@@ -155,17 +155,20 @@ impl Keeper {
     /// pages have; if it could not be saved, the lease ends by itself and pages are sent their whole
     /// state.
     pub(crate) async fn close(&self, runtime: &Runtime) {
+        let mut flushed = self.flush(runtime).await;
         for _ in 1..LAST_TRIES {
-            if self.flush(runtime).await.is_ok() {
+            // A store that does not answer has been waited for.
+            if matches!(flushed, Ok(()) | Err(StoreError::TimedOut)) {
                 break;
             }
             tokio::time::sleep(BETWEEN_TRIES).await;
+            flushed = self.flush(runtime).await;
         }
-        let closed = async {
-            self.flush(runtime).await?;
-            self.store.close(&self.process).await
+        let closed = match flushed {
+            Ok(()) => self.within(self.store.close(&self.process)).await,
+            Err(error) => Err(error),
         };
-        if let Err(error) = closed.await {
+        if let Err(error) = closed {
             tracing::error!(
                 %error,
                 "the store could not be closed: changes since the last save may be lost, and pages that \

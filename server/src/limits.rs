@@ -99,7 +99,9 @@ pub struct Limits {
     /// How long this process holds its sessions in the store without renewing its lease, which it does three times as
     /// often. A killed process's sessions begin to expire when that is over.
     pub lease_time: Duration,
-    /// How long a page that comes back waits for the session store. Then it is closed with 4503 and tries again.
+    /// How long a call of the session store is waited for when a page comes back, and when sessions
+    /// are saved, ended or released. Then the page is closed with 4503 and tries again; the rest is
+    /// tried again by the server.
     pub store_time: Duration,
     /// How many sessions may wait to be resumed. The one that waits longest ends when there is one more.
     pub suspended_sessions: usize,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use vivaz_protocol::SessionId;
@@ -15,32 +16,34 @@ impl Keeper {
     /// Writes what waits. What cannot be written waits again.
     ///
     /// # Errors
-    /// The first error of the store; what does not depend on it is tried all the same.
+    /// The first error of the store. What does not depend on it is tried all the same, unless the
+    /// store does not answer.
     pub(crate) async fn flush(&self, runtime: &Runtime) -> Result<(), StoreError> {
         let _writing = self.writing.lock().await;
-        let (snapshots, wholes, ended, revoked, released) = {
-            let mut waiting = self.lock();
-            (
-                std::mem::take(&mut waiting.snapshots),
-                std::mem::take(&mut waiting.wholes),
-                waiting.ended.iter().cloned().collect::<Vec<_>>(),
-                waiting.revoked.iter().cloned().collect::<Vec<_>>(),
-                std::mem::take(&mut waiting.released),
-            )
-        };
-        let saved = self.save_all(runtime, snapshots.into_values().collect()).await;
-        let entered = self.enter_all(runtime, wholes.into_values().collect()).await;
-        let deleted = self.delete_all(ended).await;
-        let forgotten = self.forget_all(revoked).await;
-        let released = self.release_all(runtime, released).await;
-        saved.and(entered).and(deleted).and(forgotten).and(released)
+        let steps = [
+            self.save_all(runtime).boxed(),
+            self.enter_all(runtime).boxed(),
+            self.delete_all().boxed(),
+            self.forget_all().boxed(),
+            self.release_all(runtime).boxed(),
+        ];
+        let mut outcome = Ok(());
+        for step in steps {
+            let written = step.await;
+            let is_silent = matches!(written, Err(StoreError::TimedOut));
+            outcome = outcome.and(written);
+            if is_silent {
+                break;
+            }
+        }
+        outcome
     }
 
-    async fn save_all(&self, runtime: &Runtime, snapshots: Vec<Snapshot>) -> Result<(), StoreError> {
-        let mut left = snapshots;
+    async fn save_all(&self, runtime: &Runtime) -> Result<(), StoreError> {
+        let mut left: Vec<Snapshot> = std::mem::take(&mut self.lock().snapshots).into_values().collect();
         while !left.is_empty() {
             let some = left.split_off(left.len().saturating_sub(TOGETHER));
-            match self.store.save(&self.process, some.clone()).await {
+            match self.within(self.store.save(&self.process, some.clone())).await {
                 Ok(all) => tell(runtime, all),
                 Err(error) => {
                     tracing::error!(%error, "sessions could not be saved; they will be tried again");
@@ -53,11 +56,11 @@ impl Keeper {
         Ok(())
     }
 
-    async fn enter_all(&self, runtime: &Runtime, wholes: Vec<Whole>) -> Result<(), StoreError> {
-        let mut left = wholes;
+    async fn enter_all(&self, runtime: &Runtime) -> Result<(), StoreError> {
+        let mut left: Vec<Whole> = std::mem::take(&mut self.lock().wholes).into_values().collect();
         while !left.is_empty() {
             let some = left.split_off(left.len().saturating_sub(TOGETHER));
-            match self.store.enter(&self.process, some.clone()).await {
+            match self.within(self.store.enter(&self.process, some.clone())).await {
                 Ok(all) => tell(runtime, all),
                 Err(error) => {
                     tracing::error!(%error, "sessions could not be written; they will be tried again");
@@ -70,11 +73,12 @@ impl Keeper {
         Ok(())
     }
 
-    async fn delete_all(&self, ended: Vec<SessionId>) -> Result<(), StoreError> {
+    async fn delete_all(&self) -> Result<(), StoreError> {
+        let ended: Vec<SessionId> = self.lock().ended.iter().cloned().collect();
         if ended.is_empty() {
             return Ok(());
         }
-        let deleted = self.store.delete(&self.process, ended.clone()).await;
+        let deleted = self.within(self.store.delete(&self.process, ended.clone())).await;
         match &deleted {
             Ok(()) => {
                 let mut waiting = self.lock();
@@ -89,10 +93,11 @@ impl Keeper {
         deleted
     }
 
-    async fn forget_all(&self, revoked: Vec<Owner>) -> Result<(), StoreError> {
+    async fn forget_all(&self) -> Result<(), StoreError> {
+        let revoked: Vec<Owner> = self.lock().revoked.iter().cloned().collect();
         let mut outcome = Ok(());
         for owner in revoked {
-            match self.store.forget_user(&owner).await {
+            match self.within(self.store.forget_user(&owner)).await {
                 Ok(_count) => {
                     self.lock().revoked.remove(&owner);
                 }
@@ -102,26 +107,31 @@ impl Keeper {
                         "sessions of a user whose access was taken away are still in the store; they are \
                          not resumed here and will be tried again"
                     );
+                    let is_silent = matches!(error, StoreError::TimedOut);
                     outcome = Err(error);
+                    if is_silent {
+                        break;
+                    }
                 }
             }
         }
         outcome
     }
 
-    async fn release_all(&self, runtime: &Runtime, released: Vec<SessionId>) -> Result<(), StoreError> {
-        let mut outcome = Ok(());
-        for session in released {
+    async fn release_all(&self, runtime: &Runtime) -> Result<(), StoreError> {
+        let mut left: Vec<SessionId> = std::mem::take(&mut self.lock().released).into_iter().collect();
+        while let Some(session) = left.pop() {
             // The page may have come back meanwhile.
-            if runtime.core().sessions.has(&session) {
-                continue;
-            }
-            if let Err(error) = self.store.release(&session, &self.process).await {
-                self.lock().released.push(session);
-                outcome = Err(error);
+            if !runtime.core().sessions.has(&session)
+                && let Err(error) = self.within(self.store.release(&session, &self.process)).await
+            {
+                tracing::error!(%error, "a claimed session could not be released; it will be tried again");
+                left.push(session);
+                self.lock().released.extend(left);
+                return Err(error);
             }
         }
-        outcome
+        Ok(())
     }
 }
 

@@ -13,9 +13,10 @@ use crate::store::{CommitError, Refusal, SessionStore};
 const TRIES: u32 = 2;
 
 /// Settles a commit. Where the store has lost the session, it is entered again from memory and the
-/// commit is made again. Where the session is not this process's any more, its copy is dropped, and
-/// this never returns: the page is not told of a failure, because it does not have its answer yet and
-/// asks again where the session is.
+/// commit is made again. Where another process has the session, or a newer state of it, its copy is
+/// dropped, and this never returns: the page is not told of a failure, because it does not have its
+/// answer yet and asks again where the session is. A session that has ended waits for what runs in
+/// it, so there the commit fails, when the connection is already closed.
 ///
 /// # Errors
 /// What the commit's own writes say, and errors of the store.
@@ -45,8 +46,13 @@ pub(super) async fn settle(
             Err(ActionError::internal("the store loses the session as soon as it is written"))
         }
         Err(CommitError::Conflict) => lost(&port, Loss::Outdated).await,
-        Err(CommitError::Refused(Refusal::Ended)) => lost(&port, Loss::Ended).await,
         Err(CommitError::Refused(Refusal::Taken | Refusal::Absent)) => lost(&port, Loss::Taken).await,
+        Err(CommitError::Refused(Refusal::Ended)) => {
+            port.lose(Loss::Ended);
+            // The session sees that it has ended, and closes its connection, before it sees the failure.
+            tokio::task::yield_now().await;
+            Err(ActionError::internal("the session has ended"))
+        }
     }
 }
 

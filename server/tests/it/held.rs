@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use vivaz::prelude::*;
+use vivaz::store::Owner;
 use vivaz::testing::{Page, Server, View};
-use vivaz::{Limits, MemoryStore, Runtime, Save, SessionId};
+use vivaz::{Limits, MemoryStore, Runtime, Save, SessionId, SessionStore};
 
 use crate::app::{Bench, start_with};
 use crate::client::Client;
@@ -381,6 +382,57 @@ async fn a_store_that_fails_at_the_end_of_the_process_is_asked_again() {
         assert_eq!((&tab.plain.state()["count"], tab.page.sessions()), (&expected, 1));
         assert_eq!(tab.durable.call("add", ()).await.unwrap(), Some(json!(2)));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_hangs_keeps_no_process_from_ending() {
+    for method in ["save", "enter", "delete", "forget_user", "release", "close"] {
+        let world = world();
+        let mut tab = Tab::open(world.server.page_as("ada", "Ada")).await;
+        let mut gone = Tab::open(world.server.page_as("bob", "Bob")).await;
+        for one in [&mut tab, &mut gone] {
+            one.click().await;
+        }
+        pass(3).await;
+        world.store.set(method, Fault::Hangs);
+        tab.plain.call("increment", ()).await.unwrap();
+        gone.page.leave().await;
+        world.server.runtime().revoke("eve");
+        // The keeper is waiting for the store when the process is asked to end.
+        pass(2).await;
+        let stopped = tokio::time::timeout(Duration::from_secs(60), world.server.stop()).await;
+        assert!(stopped.is_ok(), "{method}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_hung_in_the_store_is_written_later() {
+    let world = world();
+    let mut tab = Tab::open(world.server.page()).await;
+    tab.click().await;
+    pass(3).await;
+    world.store.set("save", Fault::Hangs);
+    tab.plain.call("increment", ()).await.unwrap();
+    pass(3).await;
+    world.store.heal();
+    pass(30).await;
+    world.server.crash();
+    assert_eq!(tab.plain.call("peek", ()).await.unwrap(), Some(json!(2)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_ended_elsewhere_during_a_commit_is_gone_at_once() {
+    let world = world();
+    let mut tab = Tab::open(world.server.page_as("ada", "Ada")).await;
+    tab.click().await;
+    pass(2).await;
+    let owner = Owner { user: Some("ada".into()), tenant: None };
+    assert_eq!(world.memory.forget_user(&owner).await.unwrap(), 1);
+    let call = tab.durable.call("add", ());
+    tab.page.until(|page| page.connections() == 2).await;
+    pass(1).await;
+    assert_eq!((world.server.runtime().stats().sessions, tab.page.sessions()), (1, 2));
+    call.await.unwrap_err();
 }
 
 #[tokio::test(start_paused = true)]
