@@ -50,7 +50,8 @@ impl Todo {
     #[action(transaction)]
     fn add_todo(&mut self, db: &Connection, text: String) -> Result<()> {
         let item = todos::add(db, checked(&text)?, MOST)?;
-        let item = item.ok_or_else(|| Errors::of("text", "The list has 200 items. Remove one first."))?;
+        let full = || Errors::of("text", format!("The list has {MOST} items. Remove one first."));
+        let item = item.ok_or_else(full)?;
         self.todos.update(move |todos| todos.items.push(item.clone()));
         Ok(())
     }

@@ -40,11 +40,10 @@ fn a_form_with_odd_characters_is_answered_like_any_other() {
     let demo = Demo::start(&folder);
     for byte in (0..0x20).chain([0x7f, 0x80, 0xff]) {
         let renamed = demo.post("/user", "", &format!("name=A%{byte:02x}B&back=%2Fchat%{byte:02x}"));
-        let is_text = byte < 0x80;
-        assert_eq!(renamed.status, if is_text { 303 } else { renamed.status }, "%{byte:02x}");
         assert_ne!(renamed.status, 500, "%{byte:02x}");
+        let is_text = byte < 0x80;
         if is_text {
-            assert_eq!(renamed.header("location"), "/", "%{byte:02x}");
+            assert_eq!((renamed.status, renamed.header("location")), (303, "/"), "%{byte:02x}");
         }
     }
     let long = demo.post("/user", "", &format!("name={}", "x".repeat(20_000)));
