@@ -41,7 +41,7 @@ use crate::secret::Secret;
 use crate::session::History;
 use crate::sessions::Sessions;
 use crate::stats::{Counters, RefusalReason, Stats};
-use crate::store::{Owner, Save};
+use crate::store::{Owner, Save, StoreError};
 use crate::templates::Templates;
 use crate::upgrade::upgrade;
 use crate::users::Users;
@@ -285,7 +285,7 @@ impl Runtime {
     /// can be written (as of at most a second ago). For a load balancer's probe.
     ///
     /// # Errors
-    /// Why not, in words that name no secret.
+    /// Why not. The text has what the store says, so it may name files and hosts.
     pub async fn readiness(&self) -> std::result::Result<(), NotReady> {
         if !self.is_ready() {
             return Err(NotReady::GoingAway);
@@ -479,7 +479,7 @@ pub enum NotReady {
     GoingAway,
     /// The session store cannot be written: its disk is full, or it does not answer.
     #[error("the session store cannot be written: {0}")]
-    Store(String),
+    Store(#[source] Arc<StoreError>),
 }
 
 impl std::fmt::Debug for Runtime {

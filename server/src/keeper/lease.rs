@@ -1,5 +1,6 @@
 //! The lease of this process, and whether the store can be written.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -10,22 +11,26 @@ use vivaz_protocol::CloseCode;
 use super::Keeper;
 use super::saving::every;
 use crate::runtime::{Runtime, WeakRuntime};
+use crate::store::StoreError;
 
 /// How often the store is asked to remove what is not good any more, at most.
 const EXPIRY: Duration = Duration::from_secs(60);
 /// How long the outcome of the last write to the store counts as current.
 const CURRENT: Duration = Duration::from_secs(1);
 
+/// Whether the store can be written; else why not.
+type Writable = Result<(), Arc<StoreError>>;
+
 /// The outcome of the last renewal, which is a write to the store.
 #[derive(Default)]
-pub(super) struct Probe(tokio::sync::Mutex<Option<(Instant, Result<(), String>)>>);
+pub(super) struct Probe(tokio::sync::Mutex<Option<(Instant, Writable)>>);
 
 impl Keeper {
     /// Renews the lease of this process. Sessions that another process has ended meanwhile end here too.
     ///
     /// # Errors
     /// Why the store cannot be written.
-    async fn renew_lease(&self, runtime: &Runtime) -> Result<(), String> {
+    async fn renew_lease(&self, runtime: &Runtime) -> Writable {
         let renewed = self.within(self.store.renew_lease(&self.process, self.lease)).await;
         match renewed {
             Ok(ended) => {
@@ -36,7 +41,7 @@ impl Keeper {
             }
             Err(error) => {
                 tracing::error!(%error, "the lease of this process could not be renewed; it will be tried again");
-                Err(error.to_string())
+                Err(Arc::new(error))
             }
         }
     }
@@ -45,7 +50,7 @@ impl Keeper {
     ///
     /// # Errors
     /// Why it cannot.
-    pub(crate) async fn probe(&self, runtime: &Runtime) -> Result<(), String> {
+    pub(crate) async fn probe(&self, runtime: &Runtime) -> Writable {
         let mut last = self.probe.0.lock().await;
         if let Some((at, outcome)) = &*last
             && at.elapsed() < CURRENT
