@@ -50,6 +50,7 @@ pub(crate) async fn upgrade(State(runtime): State<Runtime>, request: Request) ->
     let revocations = core.revocations();
     let browser = Browser::of(&parts.headers, &core.secret);
     let identity = core.identify(parts).await;
+    let client = Recognised { identity, browser, revocations, address };
     if runtime.core().shutdown.is_cancelled() {
         return Refusal::GoingAway.answer(&runtime, address);
     }
@@ -58,8 +59,7 @@ pub(crate) async fn upgrade(State(runtime): State<Runtime>, request: Request) ->
     let tasks = runtime.core().tasks.clone();
     let encoding = handshake.encoding.unwrap_or_default();
     let response = handshake.accept();
-    let entered =
-        Box::pin(enter(upgrade, encoding, runtime, place, (identity, browser), (revocations, address)));
+    let entered = Box::pin(enter(upgrade, encoding, runtime, place, client));
     let task = async move {
         if let Some((connection, _place)) = entered.await {
             connection.serve().await;
@@ -93,16 +93,25 @@ fn admit(runtime: &Runtime, parts: &mut Parts, address: Option<ClientAddress>) -
     Ok(Admitted { handshake, upgrade, visit })
 }
 
+/// A client as the application recognised it.
+struct Recognised {
+    identity: Result<Identity, Refused>,
+    browser: Option<Browser>,
+    /// [`Core::revocations`](crate::runtime::Core::revocations) before the client was recognised.
+    revocations: u64,
+    address: Option<ClientAddress>,
+}
+
 /// From the answer to the request to a session, or to a close code that says why there is none.
 async fn enter(
     upgrade: OnUpgrade,
     encoding: Encoding,
     runtime: Runtime,
     place: Option<Place>,
-    (identity, browser): (Result<Identity, Refused>, Option<Browser>),
-    (revocations, address): (u64, Option<ClientAddress>),
+    client: Recognised,
 ) -> Option<(Connection<WebSocket<TokioIo<Upgraded>>>, Place)> {
     let socket = open(upgrade, encoding, runtime.core().limits.message_bytes).await?;
+    let Recognised { identity, browser, revocations, address } = client;
     let (code, reason) = match (place, identity) {
         (None, _) => (CloseCode::Full, "the server is full"),
         (Some(_), Err(_refused)) => (CloseCode::Unauthenticated, "who are you?"),

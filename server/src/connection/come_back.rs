@@ -20,11 +20,11 @@ const TRIES: u32 = 5;
 enum Failed {
     #[error(transparent)]
     Restore(#[from] RestoreError),
-    #[error("the session moves from place to place")]
+    #[error("the session moved each time that it was looked for")]
     Moving,
-    #[error("the system has no randomness to give")]
+    #[error("no randomness for a new secret")]
     NoSecret,
-    #[error("access was taken away while the session was looked for")]
+    #[error("access was revoked while the session was looked for")]
     Revoked,
 }
 
@@ -103,10 +103,8 @@ async fn find_here(
     identity: &Identity,
 ) -> Result<Restored, StoreError> {
     let core = runtime.core();
-    match core.sessions.claim(&resume.session, &resume.secret, identity) {
-        Some(claim) => return Ok(taken(claim).await),
-        None if core.keeper.is_none() => return Ok(Restored::Unknown),
-        None => {}
+    if let Some(claim) = core.sessions.claim(&resume.session, &resume.secret, identity) {
+        return Ok(taken(claim).await);
     }
     // Another process may have had the session since, and given its page another secret.
     let Some(keeper) = &core.keeper else { return Ok(Restored::Unknown) };
@@ -176,6 +174,6 @@ async fn renew(
 fn wait_on(mut session: Box<Session>) {
     let runtime = session.runtime().clone();
     let until = Instant::now() + runtime.core().limits.suspended_time;
-    session.is_to_be_saved();
+    session.mark_unsaved();
     runtime.core().tasks.spawn(tend(session, until));
 }
