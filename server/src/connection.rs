@@ -131,7 +131,9 @@ async fn part<T: Transport>(transport: Box<T>, mut session: Box<Session>, outcom
         }
         Outcome::Evicted(loss) => {
             session.evict(loss);
-            transport.close(loss.code().as_u16(), "the session is not here any more").await;
+            transport
+                .close(loss.code().as_u16(), "another process has the session, or a newer state of it")
+                .await;
             return;
         }
         Outcome::Left(Some(CLOSE_LEFT)) => {

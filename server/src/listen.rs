@@ -151,7 +151,7 @@ impl Server {
         pace: Arc<Pace>,
         mut request: Request<Incoming>,
     ) -> Result<Response, Infallible> {
-        pace.has_head();
+        pace.stop_reading();
         let core = self.runtime.core();
         if !names_one_host(request.version(), request.headers()) {
             return Ok((StatusCode::BAD_REQUEST, "A request names one Host.\n").into_response());

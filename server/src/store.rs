@@ -27,7 +27,7 @@ use vivaz_protocol::SessionId;
 
 pub use clock::{Clock, SystemClock};
 #[cfg(feature = "sqlite")]
-pub(crate) use clock::{Kept, StoreTime, millis};
+pub(crate) use clock::{KeptTime, StoreTime, millis};
 pub use memory::MemoryStore;
 pub use stored::{Head, Owner, Progress, Secrets, StoredComponent, StoredOrigin, StoredReply, StoredSession};
 pub use written::{

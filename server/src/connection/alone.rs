@@ -28,7 +28,7 @@ pub(crate) async fn tend(mut session: Box<Session>, until: Instant) {
                 Alone::Mail(Mail::Expired) => {}
                 // What runs finishes; with a store, the session is saved when it has.
                 Alone::Mail(Mail::Drain(_)) if session.runtime().core().keeper.is_some() => {
-                    session.is_to_be_saved();
+                    session.mark_unsaved();
                 }
                 Alone::Mail(Mail::Drain(_)) => return end(session, UnmountReason::Shutdown).await,
                 Alone::Mail(Mail::Close(_)) if session.runtime().core().keeper.is_some() => {

@@ -28,14 +28,14 @@ struct State {
     /// Sockets in all, those included that are being closed.
     sockets: usize,
     /// Those that speak HTTP, by number.
-    http: HashMap<u64, Entry, RandomState>,
+    http: HashMap<u64, HttpSocket, RandomState>,
     /// How many of them, or of the requests of a trusted proxy, each client has.
     by_client: HashMap<ClientKey, usize, RandomState>,
     next: u64,
 }
 
 #[derive(Debug)]
-struct Entry {
+struct HttpSocket {
     pace: Arc<Pace>,
     client: Option<ClientKey>,
 }
@@ -50,11 +50,11 @@ pub(super) struct Ticket {
 
 /// One request's place among those of its client; given back when it is dropped.
 #[derive(Debug)]
-pub(super) struct Visit(Option<(Arc<Crowd>, ClientKey)>);
+pub(super) struct RequestPlace(Option<(Arc<Crowd>, ClientKey)>);
 
 /// A client has too many requests under way.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct TooMany;
+pub(super) struct TooManyRequests;
 
 /// What room there is for a new socket.
 pub(super) enum Room {
@@ -87,7 +87,7 @@ impl Crowd {
         let has = client.and_then(|client| state.by_client.get(&client)).copied().unwrap_or_default();
         // An address that has too many gives up one of its own.
         let closed = if has >= self.most_of_one {
-            Some(state.longest_waiting(|entry| entry.client == client))
+            Some(state.longest_waiting(|socket| socket.client == client))
         } else if state.sockets >= self.most {
             Some(state.longest_waiting(|_| true))
         } else {
@@ -105,7 +105,7 @@ impl Crowd {
         if let Some(client) = client {
             *state.by_client.entry(client).or_default() += 1;
         }
-        state.http.insert(number, Entry { pace: Arc::clone(&new), client });
+        state.http.insert(number, HttpSocket { pace: Arc::clone(&new), client });
         let ticket = Ticket { crowd: Arc::clone(self), number, pace: new };
         match pace {
             Some(pace) => Room::Made(ticket, pace),
@@ -114,20 +114,20 @@ impl Crowd {
     }
 
     /// Counts a request that came through a trusted proxy; one that came straight is counted by its socket.
-    pub(super) fn visit(self: &Arc<Self>, client: ClientAddress) -> Result<Visit, TooMany> {
+    pub(super) fn visit(self: &Arc<Self>, client: ClientAddress) -> Result<RequestPlace, TooManyRequests> {
         let client = match client {
             ClientAddress::Peer(_) => None,
             ClientAddress::Forwarded(_) | ClientAddress::Unknown => self.key(Some(client)),
         };
-        let Some(client) = client else { return Ok(Visit(None)) };
+        let Some(client) = client else { return Ok(RequestPlace(None)) };
         let mut state = self.lock();
         let has = state.by_client.entry(client).or_default();
         if *has >= self.most_of_one {
-            return Err(TooMany);
+            return Err(TooManyRequests);
         }
         *has += 1;
         drop(state);
-        Ok(Visit(Some((Arc::clone(self), client))))
+        Ok(RequestPlace(Some((Arc::clone(self), client))))
     }
 
     fn key(&self, client: Option<ClientAddress>) -> Option<ClientKey> {
@@ -136,12 +136,12 @@ impl Crowd {
 
     /// Counts a socket out of those that speak HTTP, if it has not been yet.
     fn leave_http(&self, state: &mut State, number: u64) -> Option<Arc<Pace>> {
-        let entry = state.http.remove(&number)?;
+        let socket = state.http.remove(&number)?;
         Counters::sub(&self.counters.http_connections);
-        if let Some(client) = entry.client {
+        if let Some(client) = socket.client {
             state.leave(client);
         }
-        Some(entry.pace)
+        Some(socket.pace)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -152,9 +152,9 @@ impl Crowd {
 
 impl State {
     /// Returns the socket whose client has kept the server waiting longest, if there is one that waits for its client.
-    fn longest_waiting(&self, among: impl Fn(&Entry) -> bool) -> Option<u64> {
-        let waiting = self.http.iter().filter(|(_, entry)| among(entry));
-        let waiting = waiting.filter_map(|(number, entry)| Some((entry.pace.waiting_since()?, *number)));
+    fn longest_waiting(&self, among: impl Fn(&HttpSocket) -> bool) -> Option<u64> {
+        let waiting = self.http.iter().filter(|(_, socket)| among(socket));
+        let waiting = waiting.filter_map(|(number, socket)| Some((socket.pace.waiting_since()?, *number)));
         waiting.min().map(|(_, number)| number)
     }
 
@@ -190,7 +190,7 @@ impl Drop for Ticket {
     }
 }
 
-impl Drop for Visit {
+impl Drop for RequestPlace {
     fn drop(&mut self) {
         if let Some((crowd, client)) = self.0.take() {
             crowd.lock().leave(client);

@@ -14,7 +14,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::Notify;
 use tokio::time::{Instant, Sleep};
 
-use super::crowd::{Ticket, Visit};
+use super::crowd::{RequestPlace, Ticket};
 use crate::limits::Limits;
 
 /// What a connection waits for, as seen by all who may close it.
@@ -47,8 +47,9 @@ impl Default for Pace {
 }
 
 impl Pace {
-    /// A request's head is there: the client waits for the server.
-    pub(super) fn has_head(&self) {
+    /// Notes that the connection waits for nothing more of the request: its head or body is there, or
+    /// is not read on.
+    pub(super) fn stop_reading(&self) {
         self.reads_since.store(0, Ordering::Relaxed);
     }
 
@@ -272,12 +273,12 @@ impl hyper::body::Body for PacedBody {
         match Pin::new(&mut this.inner).poll_frame(cx) {
             Poll::Ready(Some(Ok(frame))) => {
                 if this.window.moved(frame.data_ref().map_or(0, Bytes::len)) == Moved::Enough {
-                    this.pace.has_head();
+                    this.pace.stop_reading();
                 }
                 Poll::Ready(Some(Ok(frame)))
             }
             Poll::Ready(end) => {
-                this.pace.has_head();
+                this.pace.stop_reading();
                 Poll::Ready(end.map(|failed| failed.map_err(BodyError::from)))
             }
             Poll::Pending => {
@@ -301,7 +302,7 @@ impl hyper::body::Body for PacedBody {
 impl Drop for PacedBody {
     fn drop(&mut self) {
         // The handler goes on without the rest.
-        self.pace.has_head();
+        self.pace.stop_reading();
     }
 }
 
@@ -310,11 +311,11 @@ impl Drop for PacedBody {
 pub(super) struct Watched {
     inner: Body,
     pace: Arc<Pace>,
-    _visit: Visit,
+    _visit: RequestPlace,
 }
 
 impl Watched {
-    pub(super) fn new(inner: Body, pace: Arc<Pace>, visit: Visit) -> Self {
+    pub(super) fn new(inner: Body, pace: Arc<Pace>, visit: RequestPlace) -> Self {
         Self { inner, pace, _visit: visit }
     }
 }
@@ -404,7 +405,7 @@ mod tests {
         let pace = Pace::default();
         let start = Instant::now();
         assert_eq!(pace.waiting_since(), Some(start));
-        pace.has_head();
+        pace.stop_reading();
         assert_eq!(pace.waiting_since(), None);
         tokio::time::advance(Duration::from_secs(1)).await;
         pace.waits(&pace.writes_since);

@@ -54,7 +54,7 @@ impl Session {
     }
 
     /// Notes that what the store has of the session is to be written anew: how long it is good has changed.
-    pub(crate) fn is_to_be_saved(&mut self) {
+    pub(crate) fn mark_unsaved(&mut self) {
         self.unsaved |= self.entered;
     }
 

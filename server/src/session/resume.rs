@@ -97,7 +97,7 @@ impl Session {
         self.port.connect(None);
         self.held.forget_patches();
         self.unfollow_topics();
-        self.is_to_be_saved();
+        self.mark_unsaved();
         self.forget_views();
     }
 

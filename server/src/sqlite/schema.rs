@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, ErrorCode, OptionalExtension, TransactionBehavior};
 
-use crate::store::{Kept, StoreError};
+use crate::store::{KeptTime, StoreError};
 
 /// What makes each version of the tables out of the one before. The first one leaves tables alone
 /// that are there: versions of this crate without `vivaz_schema` made them.
@@ -52,9 +52,12 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
 }
 
 /// Returns where store time was when a process kept it last.
-pub(super) fn last_time(connection: &Connection) -> Result<Option<Kept>, StoreError> {
+pub(super) fn last_time(connection: &Connection) -> Result<Option<KeptTime>, StoreError> {
     let last = connection.query_row("SELECT time, wall FROM vivaz_clock", [], |row| {
-        Ok(Kept { time: row.get::<_, i64>(0)?.cast_unsigned(), wall: row.get::<_, i64>(1)?.cast_unsigned() })
+        Ok(KeptTime {
+            time: row.get::<_, i64>(0)?.cast_unsigned(),
+            wall: row.get::<_, i64>(1)?.cast_unsigned(),
+        })
     });
     Ok(last.optional()?)
 }

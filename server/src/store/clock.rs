@@ -66,7 +66,7 @@ struct Anchor {
 
 /// What a store on disk keeps of its time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Kept {
+pub(crate) struct KeptTime {
     /// Milliseconds of store time.
     pub(crate) time: u64,
     /// Milliseconds of wall time since 1970 at that moment.
@@ -76,7 +76,7 @@ pub(crate) struct Kept {
 impl StoreTime {
     /// Starts the time of a store, or continues it. The time that passed while no process ran is
     /// the difference of the wall clock readings; a wall clock that went back counts as no time.
-    pub(crate) fn new(clock: Arc<dyn Clock>, last: Option<Kept>) -> Self {
+    pub(crate) fn new(clock: Arc<dyn Clock>, last: Option<KeptTime>) -> Self {
         let wall = millis(clock.wall());
         let time = match last {
             Some(last) => last.time.saturating_add(wall.saturating_sub(last.wall)),
@@ -95,12 +95,12 @@ impl StoreTime {
     /// Returns what is to be kept, after moving forward to `seen`, which another process that uses
     /// the same store has kept.
     #[cfg(feature = "sqlite")]
-    pub(crate) fn keep(&self, now: u64, seen: u64) -> Kept {
+    pub(crate) fn keep(&self, now: u64, seen: u64) -> KeptTime {
         if seen > now {
             let anchor = Anchor { time: seen, monotonic: self.clock.monotonic() };
             *self.anchor.lock().unwrap_or_else(PoisonError::into_inner) = anchor;
         }
-        Kept { time: now.max(seen), wall: millis(self.clock.wall()) }
+        KeptTime { time: now.max(seen), wall: millis(self.clock.wall()) }
     }
 }
 
@@ -153,7 +153,7 @@ mod tests {
     fn time_goes_on_over_a_restart_and_never_back() {
         let clock = Arc::new(Manual::default());
         clock.set(5_000, 0);
-        let last = Kept { time: 700, wall: 4_000 };
+        let last = KeptTime { time: 700, wall: 4_000 };
         assert_eq!(StoreTime::new(clock.clone(), Some(last)).now(), 1_700);
         clock.set(100, 0);
         assert_eq!(StoreTime::new(clock, Some(last)).now(), 700);
@@ -165,8 +165,8 @@ mod tests {
         let clock = Arc::new(Manual::default());
         let time = StoreTime::new(clock.clone(), None);
         clock.set(20, 10);
-        assert_eq!(time.keep(time.now(), 5), Kept { time: 10, wall: 20 });
-        assert_eq!(time.keep(time.now(), 500), Kept { time: 500, wall: 20 });
+        assert_eq!(time.keep(time.now(), 5), KeptTime { time: 10, wall: 20 });
+        assert_eq!(time.keep(time.now(), 500), KeptTime { time: 500, wall: 20 });
         clock.set(20, 13);
         assert_eq!(time.now(), 503);
     }
