@@ -21,11 +21,11 @@ pub(crate) struct Users {
     map: Mutex<Map>,
 }
 
-type Map = HashMap<Box<str>, Owner, RandomState>;
+type Map = HashMap<Box<str>, UserSessions, RandomState>;
 
 /// A user who has sessions.
 #[derive(Debug)]
-struct Owner {
+struct UserSessions {
     sessions: Vec<Owned>,
     /// How many bytes of state they may have together.
     budget: Arc<Budget>,
@@ -70,7 +70,7 @@ impl Users {
         }
         let key: Box<str> = holder(who).into();
         let mut map = self.lock();
-        let owner = map.entry(key.clone()).or_insert_with(|| Owner {
+        let owner = map.entry(key.clone()).or_insert_with(|| UserSessions {
             sessions: Vec::new(),
             budget: Arc::new(Budget::new("user", self.state_bytes)),
         });

@@ -20,19 +20,19 @@ use super::work::Done;
 #[derive(Default)]
 pub(super) struct Holding {
     last: u64,
-    of: HashMap<ComponentId, VecDeque<Held>, RandomState>,
+    of: HashMap<ComponentId, VecDeque<HeldOutput>, RandomState>,
     /// What replies of handlers that still run will have to wait for.
     flushed: HashMap<Ref, Vec<Unsent>, RandomState>,
 }
 
-struct Held {
+struct HeldOutput {
     number: u64,
     /// Whether it waits for what is before it only.
     is_due: bool,
-    what: Waiting,
+    what: Output,
 }
 
-enum Waiting {
+enum Output {
     /// A patch that answers nothing.
     Patch(Rev, Bytes),
     /// A reply, with the patch that it comes with. Without one it is said as it would be said again.
@@ -47,7 +47,7 @@ impl Holding {
 
     /// Adds a patch behind what waits.
     pub(super) fn push_patch(&mut self, id: &ComponentId, rev: Rev, frame: Bytes) {
-        self.push(id, true, Waiting::Patch(rev, frame));
+        self.push(id, true, Output::Patch(rev, frame));
     }
 
     /// The reply to a message whose handler still runs has to wait for these.
@@ -66,11 +66,11 @@ impl Holding {
     pub(super) fn forget_patches(&mut self) {
         for held in self.of.values_mut() {
             for one in held.iter_mut() {
-                if let Waiting::Reply { patch, .. } = &mut one.what {
+                if let Output::Reply { patch, .. } = &mut one.what {
                     *patch = None;
                 }
             }
-            held.retain(|one| matches!(one.what, Waiting::Reply { .. }));
+            held.retain(|one| matches!(one.what, Output::Reply { .. }));
         }
         self.of.retain(|_, held| !held.is_empty());
     }
@@ -80,9 +80,9 @@ impl Holding {
         self.of.remove(id);
     }
 
-    fn push(&mut self, id: &ComponentId, is_due: bool, what: Waiting) -> u64 {
+    fn push(&mut self, id: &ComponentId, is_due: bool, what: Output) -> u64 {
         self.last += 1;
-        let held = Held { number: self.last, is_due, what };
+        let held = HeldOutput { number: self.last, is_due, what };
         self.of.entry(id.clone()).or_default().push_back(held);
         self.last
     }
@@ -96,7 +96,7 @@ impl Holding {
         }
     }
 
-    fn next(&mut self, id: &ComponentId) -> Option<Waiting> {
+    fn next(&mut self, id: &ComponentId) -> Option<Output> {
         let held = self.of.get_mut(id)?;
         let next = held.pop_front_if(|one| one.is_due)?;
         if held.is_empty() {
@@ -121,7 +121,7 @@ impl Session {
         }
         self.replies.decide(reference, kept.clone());
         let is_due = unsent.is_empty();
-        let number = self.held.push(id, is_due, Waiting::Reply { reference, kept, patch });
+        let number = self.held.push(id, is_due, Output::Reply { reference, kept, patch });
         if !is_due {
             let id = id.clone();
             self.start(Box::pin(async move {
@@ -137,8 +137,8 @@ impl Session {
         self.held.mark(id, number);
         while let Some(next) = self.held.next(id) {
             match next {
-                Waiting::Patch(rev, frame) => self.port.send_patch(id.clone().into(), rev, frame, None),
-                Waiting::Reply { reference, kept, patch } => self.say(id, reference, kept, patch),
+                Output::Patch(rev, frame) => self.port.send_patch(id.clone().into(), rev, frame, None),
+                Output::Reply { reference, kept, patch } => self.say(id, reference, kept, patch),
             }
         }
         // What takes the component away has waited for its replies.
