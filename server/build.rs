@@ -1,4 +1,5 @@
-//! Finds out the names that the built client goes by, and lists its optional modules: both are in `client-wasm/dist`.
+//! Finds out the names that the built client goes by, and lists its optional modules: both are in
+//! `client-wasm/dist`.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -22,7 +23,8 @@ fn main() {
     }
 }
 
-/// Writes the list of modules as Rust: the name of each, and the content plain, in gzip and in brotli.
+/// Writes the list of modules as Rust: the name of each, and the content plain, in gzip and in
+/// brotli.
 fn modules(folder: &Path) -> Option<String> {
     let mut names: Vec<String> = std::fs::read_dir(folder)
         .ok()?

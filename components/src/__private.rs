@@ -136,8 +136,8 @@ pub fn event_data<T: serde::de::DeserializeOwned>(data: &RawValue) -> Result<T> 
 #[derive(Debug)]
 pub struct Ret<T>(pub T);
 
-// The bounds are the method's and not the block's: a `Result` of any kind finds this method and not the one of
-// `RetPlain`, and what does not meet them is an error.
+// The bounds are the method's and not the block's: a `Result` of any kind finds this method and not
+// the one of `RetPlain`, and what does not meet them is an error.
 impl<T, E> Ret<std::result::Result<T, E>> {
     /// Encodes the value as JSON.
     ///

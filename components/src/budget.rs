@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::{ActionError, ErrorCode, Result};
 
-/// A bound on bytes of state, shared by all who count against it. What counts against it counts against its parent too.
+/// A bound on bytes of state, shared by all who count against it. What counts against it counts
+/// against its parent too.
 #[derive(Debug)]
 pub struct Budget {
     used: AtomicUsize,
@@ -35,8 +36,8 @@ impl Budget {
         self.used.load(Ordering::Relaxed)
     }
 
-    /// Counts `to` bytes in place of `from`. What does not grow is never refused, so that whoever is above the bound (it
-    /// was lowered) can still go below it.
+    /// Counts `to` bytes in place of `from`. What does not grow is never refused, so that whoever
+    /// is above the bound (it was lowered) can still go below it.
     ///
     /// # Errors
     /// Returns `too_large` if more than the bound would be used; nothing is counted then.

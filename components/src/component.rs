@@ -63,8 +63,8 @@ pub trait Component: Fields + Send + 'static {
     /// When the value is not of the field's type; the field is as it was.
     fn assign(&mut self, field: &str, value: &RawValue) -> serde_json::Result<()>;
 
-    /// Reads a field from what was saved of it, and adds it to an object as it would be saved again. For the check that
-    /// what is saved can be restored.
+    /// Reads a field from what was saved of it, and adds it to an object as it would be saved
+    /// again. For the check that what is saved can be restored.
     ///
     /// # Errors
     /// When it cannot be read or written.

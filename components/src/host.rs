@@ -39,7 +39,8 @@ pub(crate) struct Host {
     tracker: Tracker,
     /// What it counts against its session's budget; nothing for a copy that only answers.
     account: Arc<Account>,
-    /// While a job is done: the component as it was before the page's edits that came with it, if there were any.
+    /// While a job is done: the component as it was before the page's edits that came with it, if
+    /// there were any.
     unedited: Option<Box<dyn Component>>,
     /// What to go back to if a topic refuses what the last job staged for it.
     untold: Option<Untold>,
@@ -198,8 +199,9 @@ impl Host {
         }
     }
 
-    /// Compares the component with what the page has. What cannot be told to the page, or is too large, is taken back:
-    /// what the handler did, and if that is not enough the page's edits before it.
+    /// Compares the component with what the page has. What cannot be told to the page, or is too
+    /// large, is taken back: what the handler did, and if that is not enough the page's edits
+    /// before it.
     fn finish(mut self: Box<Self>, outcome: Outcome) -> Finished {
         let concluded = self.conclude(outcome);
         self.finished(concluded)

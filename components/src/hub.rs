@@ -60,8 +60,8 @@ impl Hub {
         Self::default()
     }
 
-    /// The same with a bound on the state of each topic, in bytes of JSON without computed fields. A change that would
-    /// make it larger is refused as `too_large`.
+    /// The same with a bound on the state of each topic, in bytes of JSON without computed fields.
+    /// A change that would make it larger is refused as `too_large`.
     #[must_use]
     pub fn with_topic_limit(mut self, bytes: usize) -> Self {
         self.topic_bytes = bytes;

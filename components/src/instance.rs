@@ -36,8 +36,9 @@ pub trait Instance: Send {
     fn save(&mut self) -> crate::Result<Vec<u8>>;
     /// The topics have taken what the last job staged for them.
     fn keep(&mut self);
-    /// A topic refused what the last job staged for it: the component is as it was before the handler that did. Returns the
-    /// patch that takes the place of the job's: what went before that handler (edits of the page).
+    /// A topic refused what the last job staged for it: the component is as it was before the
+    /// handler that did. Returns the patch that takes the place of the job's: what went before that
+    /// handler (edits of the page).
     fn take_back(&mut self, patch: Option<String>) -> Option<String>;
 }
 
@@ -171,7 +172,8 @@ pub struct Finished {
     pub topics: Option<Vec<(&'static str, crate::TopicRef)>>,
     /// The action's return value (`None` for `()`), or what went wrong.
     pub result: Result<Option<Box<RawValue>>, crate::ActionError>,
-    /// Changes of topics that the job made and whose patches are sent later: the reply goes out behind them.
+    /// Changes of topics that the job made and whose patches are sent later: the reply goes out
+    /// behind them.
     pub unsent: Vec<crate::Unsent>,
     /// Whether all of this was committed to the journal that the job was given.
     pub committed: bool,

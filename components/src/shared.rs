@@ -55,8 +55,8 @@ impl<T: Topic> Shared<T> {
     /// handler fails afterwards.
     ///
     /// # Errors
-    /// `panicked` when the closure does, `too_large` when the topic would be larger than it may be, and an error when its
-    /// state cannot be written; the state is then as it was.
+    /// `panicked` when the closure does, `too_large` when the topic would be larger than it may be,
+    /// and an error when its state cannot be written; the state is then as it was.
     #[expect(clippy::unused_async, reason = "an update that several nodes have to agree on is waited for")]
     pub async fn update_now<R: Send>(&mut self, change: impl FnOnce(&mut T) -> R + Send) -> Result<R> {
         let bound = self.bound_mut();
@@ -211,8 +211,8 @@ impl<T: Topic> TopicHandle<T> {
     /// Changes the state and sends the patch to everybody who looks at it.
     ///
     /// # Errors
-    /// `panicked` when the closure does, `too_large` when the topic would be larger than it may be, and an error when its
-    /// state cannot be written; the state is then as it was.
+    /// `panicked` when the closure does, `too_large` when the topic would be larger than it may be,
+    /// and an error when its state cannot be written; the state is then as it was.
     #[expect(clippy::unused_async, reason = "an update that several nodes have to agree on is waited for")]
     pub async fn update<R: Send>(&self, change: impl FnOnce(&mut T) -> R + Send) -> Result<R> {
         Ok(self.cell.apply(None, change)?.result)

@@ -50,10 +50,11 @@ pub trait Topic: TopicState + Clone + Send + Sync + 'static {
     /// What is behind the slash of the name. A key that does not parse is refused as `bad_props`.
     type Key: FromStr<Err: fmt::Display> + Send + Sync;
 
-    /// Changes within this time become one patch for everybody who looks. The first change after a quiet time is sent at
-    /// once, those that follow within the interval together at its end; the replies to the actions that made them go out
-    /// behind that patch. Zero, the default, sends each change by itself. For state that many people change all the time
-    /// and that may be seen a moment later: who is typing, where a pointer is.
+    /// Changes within this time become one patch for everybody who looks. The first change after a
+    /// quiet time is sent at once, those that follow within the interval together at its end; the
+    /// replies to the actions that made them go out behind that patch. Zero, the default, sends
+    /// each change by itself. For state that many people change all the time and that may be seen a
+    /// moment later: who is typing, where a pointer is.
     const INTERVAL: Duration = Duration::ZERO;
 
     /// Where the state comes from.
@@ -256,11 +257,12 @@ impl StagedUpdate {
     }
 
     /// Makes the changes and sends them to everybody who looks at the topic, all as one patch. Does nothing if the
-    /// topic has seen that operation. Returns what a reply has to wait for, where the topic sends the patch later.
+    /// topic has seen that operation. Returns what a reply has to wait for, where the topic sends
+    /// the patch later.
     ///
     /// # Errors
-    /// `panicked` when one of the closures does, `too_large` when the topic would be larger than it may be, and an error
-    /// when its state cannot be written; the topic is then as it was.
+    /// `panicked` when one of the closures does, `too_large` when the topic would be larger than it
+    /// may be, and an error when its state cannot be written; the topic is then as it was.
     pub fn publish(self, by: Option<&Author>, operation: Option<Operation>) -> Result<Option<Unsent>> {
         (self.publish)(by, operation)
     }

@@ -1,6 +1,7 @@
 //! What changed since the page was last told.
 //!
-//! A [`Tracker`] keeps a [`Print`] of sixteen bytes and a size for each field that is public or saved. Ordinary fields are compared by a print of
+//! A [`Tracker`] keeps a [`Print`] of sixteen bytes and a size for each field that is public or
+//! saved. Ordinary fields are compared by a print of
 //! their content, so that application code assigns to them as to any field. [`List`](crate::List) and
 //! [`Tracked`](crate::Tracked) know by themselves what was done to them; their print is a version, and comparing it
 //! costs nothing, however long they are.
@@ -145,7 +146,8 @@ impl Tracker {
         Ok(Self { seen: visitor.seen, bytes: visitor.bytes.total() })
     }
 
-    /// Returns the fields that are not what the page has, as one patch object; from now on the page has them.
+    /// Returns the fields that are not what the page has, as one patch object; from now on the page
+    /// has them.
     ///
     /// # Errors
     /// When a field has no JSON form; the error names it, and the tracker is as it was.

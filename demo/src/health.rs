@@ -9,8 +9,8 @@ use serde_json::json;
 
 use crate::app::App;
 
-/// `/health` and `/ready`, and the same below `/chat`, where a part of the application may be watched by itself. There
-/// are no rooms of these names.
+/// `/health` and `/ready`, and the same below `/chat`, where a part of the application may be
+/// watched by itself. There are no rooms of these names.
 pub(crate) fn router() -> Router<App> {
     Router::new()
         .route("/health", get(health))
@@ -25,8 +25,8 @@ async fn health() -> Response {
     Json(json!({ "status": "ok" })).into_response()
 }
 
-/// Requests can be served: the process is not on its way out, and the database, in which sessions are kept too, can be
-/// written.
+/// Requests can be served: the process is not on its way out, and the database, in which sessions
+/// are kept too, can be written.
 async fn ready(State(app): State<App>) -> Response {
     match app.runtime.readiness().await {
         Ok(()) => Json(json!({ "status": "ready" })).into_response(),

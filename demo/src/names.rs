@@ -1,7 +1,7 @@
 //! What visitors call themselves, as others see it.
 
-/// The name on one line: without control characters, and without those that cannot be seen or that turn the direction
-/// of the text around them.
+/// The name on one line: without control characters, and without those that cannot be seen or that
+/// turn the direction of the text around them.
 pub(crate) fn plain(name: &str) -> String {
     let visible: String = name.chars().map(|c| if is_hidden(c) { ' ' } else { c }).collect();
     visible.split_whitespace().collect::<Vec<_>>().join(" ")
@@ -12,8 +12,8 @@ pub(crate) fn has_hidden(name: &str) -> bool {
     name.chars().any(is_hidden)
 }
 
-/// Control characters, and Unicode's categories Cf (format), Zl and Zp (separators of lines and paragraphs), with the
-/// letters that are blank.
+/// Control characters, and Unicode's categories Cf (format), Zl and Zp (separators of lines and
+/// paragraphs), with the letters that are blank.
 fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(c,

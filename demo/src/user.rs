@@ -57,7 +57,8 @@ impl Visitor {
         Identity::of(User::new(&self.id, &self.name))
     }
 
-    /// The same user by another name; a name in which nothing can be seen is no name, and the old one stays.
+    /// The same user by another name; a name in which nothing can be seen is no name, and the old
+    /// one stays.
     pub(crate) fn renamed(self, name: &str) -> Self {
         let name: String = plain(name).chars().take(LONGEST_NAME).collect();
         if name.is_empty() { self } else { Self { name, ..self } }
@@ -87,8 +88,8 @@ impl Cookies {
             .find_map(|(_, value)| self.open(value))
     }
 
-    /// The header that makes the browser behind a request this user for a year. Where the request came over TLS, the
-    /// cookie goes over nothing else.
+    /// The header that makes the browser behind a request this user for a year. Where the request
+    /// came over TLS, the cookie goes over nothing else.
     pub(crate) fn header(&self, visitor: &Visitor, request: &Parts) -> HeaderValue {
         let secure = if vivaz::is_https(request) { "; Secure" } else { "" };
         let value = format!(

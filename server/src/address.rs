@@ -23,8 +23,8 @@ mod proxies;
 /// [`identity`](crate::Builder::identity) finds it in the request's extensions.
 ///
 /// An address narrows what a credential allows; it does not replace one. Behind a proxy that is not
-/// [trusted](crate::Builder::trust_proxy) every client has the proxy's address, and behind one on the same machine
-/// that is a loopback address.
+/// [trusted](crate::Builder::trust_proxy) every client has the proxy's address, and behind one on
+/// the same machine that is a loopback address.
 ///
 /// ```
 /// use axum::http::request::Parts;
@@ -64,8 +64,8 @@ pub enum ClientAddress {
     Peer(IpAddr),
     /// The address that a trusted proxy named in `X-Forwarded-For`.
     Forwarded(IpAddr),
-    /// A trusted proxy sent the request, and named no client or one that cannot be read. All such clients together
-    /// are limited as one address, also where loopback is exempt.
+    /// A trusted proxy sent the request, and named no client or one that cannot be read. All such
+    /// clients together are limited as one address, also where loopback is exempt.
     Unknown,
 }
 
@@ -80,7 +80,8 @@ impl ClientAddress {
     }
 }
 
-/// Returns where a request comes from; `None` if the application is not served with the peers' addresses.
+/// Returns where a request comes from; `None` if the application is not served with the peers'
+/// addresses.
 pub(crate) fn client_address(parts: &Parts, proxies: &Proxies) -> Option<ClientAddress> {
     let ConnectInfo(peer) = parts.extensions.get::<ConnectInfo<SocketAddr>>()?;
     Some(client_of(peer.ip(), &parts.headers, proxies))
@@ -94,7 +95,8 @@ pub(crate) fn client_of(peer: IpAddr, headers: &HeaderMap, proxies: &Proxies) ->
 /// What is counted as one client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum ClientKey {
-    /// An address of IPv4, or a network of 2^64 addresses of IPv6: a client with one of them usually has all.
+    /// An address of IPv4, or a network of 2^64 addresses of IPv6: a client with one of them
+    /// usually has all.
     Network(IpAddr),
     /// All clients that trusted proxies do not name.
     Unknown,
@@ -110,8 +112,8 @@ impl ClientKey {
     }
 }
 
-/// Checks whether limits by address leave a client alone: a peer on this machine, unless it is limited too. An address
-/// that a proxy names is limited whatever it is.
+/// Checks whether limits by address leave a client alone: a peer on this machine, unless it is
+/// limited too. An address that a proxy names is limited whatever it is.
 pub(crate) fn is_exempt(address: ClientAddress, limits: &Limits) -> bool {
     matches!(address, ClientAddress::Peer(ip) if ip.is_loopback() && !limits.loopback_is_limited)
 }

@@ -1,4 +1,5 @@
-//! Files that a page fetches beside the socket: the client, its optional modules and the templates, compressed beforehand.
+//! Files that a page fetches beside the socket: the client, its optional modules and the templates,
+//! compressed beforehand.
 
 pub(crate) mod client;
 mod encoding;

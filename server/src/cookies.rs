@@ -2,8 +2,8 @@
 
 use axum::http::{HeaderMap, header};
 
-/// Returns the values of all cookies of that name: a browser may have one for each path, a stranger may add some. A
-/// value that is not ASCII is left out, and none of the others with it.
+/// Returns the values of all cookies of that name: a browser may have one for each path, a stranger
+/// may add some. A value that is not ASCII is left out, and none of the others with it.
 pub(crate) fn cookies<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a str> {
     let lists = headers.get_all(header::COOKIE).iter();
     let pairs = lists.flat_map(|list| list.as_bytes().split(|byte| *byte == b';'));

@@ -15,15 +15,16 @@ use crate::address::client_of;
 use crate::runtime::Runtime;
 use crate::stats::RefusalReason;
 
-/// A layer that answers 403 to a request that may change something and that a page of another origin makes: browsers
-/// send the visitor's cookies along with it. It needs no token in forms.
+/// A layer that answers 403 to a request that may change something and that a page of another
+/// origin makes: browsers send the visitor's cookies along with it. It needs no token in forms.
 ///
-/// `GET`, `HEAD` and `OPTIONS` pass: their handlers must change nothing. Others pass if their `Origin` is one of those
-/// that [`Builder::allow_origin`](crate::Builder::allow_origin) names; else if `Sec-Fetch-Site` says `same-origin` or
-/// `none`; else, where a browser is too old to send that header, if `Origin` names the host that is asked. A request
-/// with neither header comes from no browser and passes. `Host` has to be one of those of
-/// [`Builder::allow_host`](crate::Builder::allow_host), where it is called. A header that is there twice, or cannot be
-/// read, makes the request one of another origin.
+/// `GET`, `HEAD` and `OPTIONS` pass: their handlers must change nothing. Others pass if their
+/// `Origin` is one of those that [`Builder::allow_origin`](crate::Builder::allow_origin) names;
+/// else if `Sec-Fetch-Site` says `same-origin` or `none`; else, where a browser is too old to send
+/// that header, if `Origin` names the host that is asked. A request with neither header comes from
+/// no browser and passes. `Host` has to be one of those of
+/// [`Builder::allow_host`](crate::Builder::allow_host), where it is called. A header that is there
+/// twice, or cannot be read, makes the request one of another origin.
 ///
 /// The rules are those of `CrossOriginProtection` in Go 1.25, which [explains them][go].
 ///
@@ -54,7 +55,8 @@ pub struct CrossOriginProtected<S> {
 }
 
 impl Runtime {
-    /// Returns a layer that refuses requests which a page of another origin makes to change something.
+    /// Returns a layer that refuses requests which a page of another origin makes to change
+    /// something.
     #[must_use]
     pub fn cross_origin_protection(&self) -> CrossOriginProtection {
         CrossOriginProtection { runtime: self.clone() }

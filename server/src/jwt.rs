@@ -19,9 +19,10 @@ use crate::runtime::Builder;
 ///
 /// A token is taken from `Authorization: Bearer …`, from a cookie or a parameter of the address where one is named, or
 /// from the `auth` of a `HELLO`.
-/// Without any the visitor is anonymous; one that is wrong, that has expired, or that stands in an `Authorization` that
-/// cannot be read or is there twice, is refused; a connection that is open when its token expires is closed.
-/// Tokens are verified and never signed here. Of its claims `sub` is the
+/// Without any the visitor is anonymous; one that is wrong, that has expired, or that stands in an
+/// `Authorization` that cannot be read or is there twice, is refused; a connection that is open
+/// when its token expires is closed. Tokens are verified and never signed here. Of its claims `sub`
+/// is the
 /// user's id, `name` what others see, `tenant` the tenant, and `permissions` (a list) and `scope` (words) the
 /// permissions.
 ///
@@ -109,8 +110,8 @@ impl Jwt {
         let words = claims.scope.split_whitespace().map(str::to_owned);
         let mut identity = Identity::of(User::new(claims.sub, name))
             .with_permissions(claims.permissions.into_iter().chain(words));
-        // As long as the validation accepts the token. A time that the clock cannot have is refused: taken for none,
-        // it would make the token good for ever.
+        // As long as the validation accepts the token. A time that the clock cannot have is
+        // refused: taken for none, it would make the token good for ever.
         if let Some(at) = claims.exp.filter(|_| validation.validate_exp) {
             let seconds = at.checked_add(validation.leeway).ok_or(Refused)?;
             let expires = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds)).ok_or(Refused)?;

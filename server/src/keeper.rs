@@ -77,7 +77,8 @@ impl Keeper {
     /// Waits for a store call, for a bounded time.
     ///
     /// # Errors
-    /// [`StoreError::TimedOut`] when the store has not answered by then; the call may still take effect.
+    /// [`StoreError::TimedOut`] when the store has not answered by then; the call may still take
+    /// effect.
     pub(crate) async fn within<T, E: From<StoreError>>(
         &self,
         call: impl Future<Output = Result<T, E>>,
@@ -152,8 +153,8 @@ impl Keeper {
     }
 
     /// Writes what is left at the end of the process and closes. What was saved is exactly what the
-    /// pages have; if it could not be saved, the lease ends by itself and pages are sent their whole
-    /// state.
+    /// pages have; if it could not be saved, the lease ends by itself and pages are sent their
+    /// whole state.
     pub(crate) async fn close(&self, runtime: &Runtime) {
         let mut flushed = self.flush(runtime).await;
         for _ in 1..LAST_TRIES {

@@ -19,13 +19,16 @@ pub struct Limits {
     pub depth: usize,
     /// The largest value that a page may write into a field, in bytes of JSON. A larger one is answered `too_large`.
     pub value_bytes: usize,
-    /// How many bytes of state the components of a session may have together, as JSON, private fields included. What would
-    /// make it more (a mount, an edit, an action, an event) is answered `too_large` and undone.
+    /// How many bytes of state the components of a session may have together, as JSON, private
+    /// fields included. What would make it more (a mount, an edit, an action, an event) is answered
+    /// `too_large` and undone.
     pub session_state_bytes: usize,
-    /// The same for all sessions of a user in this process, those that wait for their pages included.
+    /// The same for all sessions of a user in this process, those that wait for their pages
+    /// included.
     pub user_state_bytes: usize,
-    /// How many bytes of state a topic may have, as JSON without computed fields. A change that would make it more is
-    /// undone together with the action that made it, which is answered `too_large`.
+    /// How many bytes of state a topic may have, as JSON without computed fields. A change that
+    /// would make it more is undone together with the action that made it, which is answered
+    /// `too_large`.
     pub topic_state_bytes: usize,
     /// How many components a session may have at once.
     pub components: usize,
@@ -52,13 +55,15 @@ pub struct Limits {
     pub mailbox: usize,
     /// How many connections there may be in all. One more is closed with 4503.
     pub connections: usize,
-    /// How many sockets [`serve`](crate::serve) has open at once, of pages and of plain HTTP; never more than the
-    /// process's file descriptors allow. For one more, the connection of plain HTTP is closed whose client has kept the
-    /// server waiting longest. An eighth is left for plain HTTP, so that health checks are answered.
+    /// How many sockets [`serve`](crate::serve) has open at once, of pages and of plain HTTP; never
+    /// more than the process's file descriptors allow. For one more, the connection of plain HTTP
+    /// is closed whose client has kept the server waiting longest. An eighth, at most
+    /// 1,000, is left for plain HTTP, so that health checks are answered.
     pub sockets: usize,
-    /// How many connections of plain HTTP one address may have open, where [`serve`](crate::serve) answers, and at most
-    /// half of all. For one more, the one is closed whose client has kept the server waiting longest. Of a trusted
-    /// proxy, the requests under way for one client are counted, and one more is answered with the status 429.
+    /// How many connections of plain HTTP one address may have open, where [`serve`](crate::serve)
+    /// answers, and at most half of all. For one more, the one is closed whose client has kept the
+    /// server waiting longest. Of a trusted proxy, the requests under way for one client are
+    /// counted, and one more is answered with the status 429.
     pub http_connections_per_address: usize,
     /// How many connections one address may have. One more is refused with the status 429, before the application is
     /// asked who it is. An address is one of IPv4, or the first 64 bits of one of IPv6.
@@ -67,8 +72,9 @@ pub struct Limits {
     pub upgrades_per_second: u32,
     /// How many it may open at once.
     pub upgrade_burst: u32,
-    /// How many events that clients cause (a name that is unknown, an upgrade that is refused) are logged a second in
-    /// the long run, and five times as many at once. More are counted, and the count is logged.
+    /// How many events that clients cause (a name that is unknown, an upgrade that is refused) are
+    /// logged a second in the long run, and five times as many at once. More are counted, and the
+    /// count is logged.
     pub client_events_per_second: u32,
     /// How many addresses are counted at a time. What comes from others meanwhile is limited by `connections` alone.
     pub addresses: usize,
@@ -87,8 +93,8 @@ pub struct Limits {
     /// How many bytes of a request's body, or of an answer, a client has to send or to read in each
     /// [`progress_time`](Self::progress_time) that [`serve`](crate::serve) waits for it.
     pub progress_bytes: usize,
-    /// How long [`serve`](crate::serve) waits for those bytes. A body that comes more slowly is answered with the status
-    /// 408, and a client that reads more slowly loses its connection.
+    /// How long [`serve`](crate::serve) waits for those bytes. A body that comes more slowly is
+    /// answered with the status 408, and a client that reads more slowly loses its connection.
     pub progress_time: Duration,
     /// How long a new connection may take to say `HELLO`, and the application to say who it is.
     pub hello_time: Duration,
@@ -96,8 +102,8 @@ pub struct Limits {
     pub suspended_time: Duration,
     /// How long a session waits whose page said that it was closed or hidden (close code 1001).
     pub hidden_time: Duration,
-    /// How long this process holds its sessions in the store without renewing its lease, which it does three times as
-    /// often. A killed process's sessions begin to expire when that is over.
+    /// How long this process holds its sessions in the store without renewing its lease, which it
+    /// does three times as often. A killed process's sessions begin to expire when that is over.
     pub lease_time: Duration,
     /// How long a call of the session store is waited for when a page comes back, and when sessions
     /// are saved, ended or released. Then the page is closed with 4503 and tries again; the rest is
@@ -115,9 +121,9 @@ pub struct Limits {
     pub seal_state_bytes: usize,
     /// How long running actions may take to finish when the server shuts down.
     pub shutdown_time: Duration,
-    /// How long [`serve`](crate::serve) goes on accepting connections once it is asked to end, while
-    /// [`Runtime::is_ready`](crate::Runtime::is_ready) says no already: time for load balancers to see that, and to send
-    /// nobody here any more.
+    /// How long [`serve`](crate::serve) goes on accepting connections once it is asked to end,
+    /// while [`Runtime::is_ready`](crate::Runtime::is_ready) says no already: time for load
+    /// balancers to see that, and to send nobody here any more.
     pub drain_accept: Duration,
     /// Over how long a time pages are told to come back when the server goes away, at most: so that not all of them
     /// reach the next process at once.

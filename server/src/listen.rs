@@ -1,5 +1,6 @@
-//! Accepts connections and answers HTTP on them. A client that is slower than the limits allow is given up in every
-//! phase: the head of a request, its body, the answer, and the pause before the next request.
+//! Accepts connections and answers HTTP on them. A client that is slower than the limits allow is
+//! given up in every phase: the head of a request, its body, the answer, and the pause before the
+//! next request.
 
 mod crowd;
 mod descriptors;
@@ -76,7 +77,8 @@ struct Server {
 }
 
 impl Server {
-    /// Finds room for a new connection, if need be by closing one whose client has kept the server waiting longest.
+    /// Finds room for a new connection, if need be by closing one whose client has kept the server
+    /// waiting longest.
     async fn room_for(&self, peer: SocketAddr) -> Option<Ticket> {
         let core = self.runtime.core();
         let ip = peer.ip().to_canonical();

@@ -1,4 +1,5 @@
-//! Events that clients cause: what they contain of a client's is quoted, and there is a bound on how many are logged.
+//! Events that clients cause: what they contain of a client's is quoted, and there is a bound on
+//! how many are logged.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -11,8 +12,8 @@ use crate::rate::{Meter, Rate};
 /// How many seconds' worth of events may be logged at once.
 const BURST: u32 = 5;
 
-/// Bounds the events of the log that clients cause. Each runtime has one, so that a client that floods the log hides
-/// what other clients cause at most, never what the server says of itself.
+/// Bounds the events of the log that clients cause. Each runtime has one, so that a client that
+/// floods the log hides what other clients cause at most, never what the server says of itself.
 #[derive(Debug)]
 pub(crate) struct ClientLog {
     rate: Rate,
@@ -70,8 +71,8 @@ impl Default for ClientLog {
     }
 }
 
-/// Logs an event that a client causes, unless there were too many: `client_event!(log, INFO, field, "message")`, with
-/// the fields of `tracing::event!`.
+/// Logs an event that a client causes, unless there were too many: `client_event!(log, INFO, field,
+/// "message")`, with the fields of `tracing::event!`.
 macro_rules! client_event {
     ($log:expr, $level:ident, $($event:tt)+) => {
         if tracing::enabled!(tracing::Level::$level)

@@ -1,5 +1,6 @@
-//! Checks whether a request comes from a page of this application. Browsers send cookies along with a request that any
-//! page makes, so a page of another site must not open a socket, nor send a form.
+//! Checks whether a request comes from a page of this application. Browsers send cookies along with
+//! a request that any page makes, so a page of another site must not open a socket, nor send a
+//! form.
 
 use axum::http::{HeaderMap, HeaderName, Method, Uri, header};
 
@@ -19,18 +20,19 @@ pub(crate) struct Origins {
 struct Unreadable;
 
 impl Origins {
-    /// Checks a request that opens a socket. A missing `Origin` passes: no browser sent it, and no user's cookies are
-    /// abused.
+    /// Checks a request that opens a socket. A missing `Origin` passes: no browser sent it, and no
+    /// user's cookies are abused.
     pub(crate) fn allow(&self, uri: &Uri, headers: &HeaderMap) -> bool {
         let Ok((host, origin)) = self.names(uri, headers) else { return false };
         origin.is_none_or(|origin| self.is_allowed(origin) || is_own(origin, host))
     }
 
-    /// Checks a request of any other kind: one with a method that may change something has to come from a page of an
-    /// allowed origin, or from no browser.
+    /// Checks a request of any other kind: one with a method that may change something has to come
+    /// from a page of an allowed origin, or from no browser.
     ///
-    /// `Sec-Fetch-Site` is the browser's own statement and decides where it is there, because the server does not
-    /// know its own scheme behind a proxy. Browsers of before 2023 send `Origin` alone.
+    /// `Sec-Fetch-Site` is the browser's own statement and decides where it is there, because the
+    /// server does not know its own scheme behind a proxy. Browsers of before 2023 send `Origin`
+    /// alone.
     pub(crate) fn allow_method(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> bool {
         if matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) {
             return true;
@@ -63,7 +65,8 @@ impl Origins {
     }
 }
 
-/// Returns the host that a request names, in its `Host` or in its target. Two that differ name none.
+/// Returns the host that a request names, in its `Host` or in its target. Two that differ name
+/// none.
 fn host<'h>(uri: &'h Uri, headers: &'h HeaderMap) -> Result<Option<&'h str>, Unreadable> {
     let named = single(headers, &header::HOST)?;
     let target = uri.authority().map(axum::http::uri::Authority::as_str);
@@ -73,15 +76,17 @@ fn host<'h>(uri: &'h Uri, headers: &'h HeaderMap) -> Result<Option<&'h str>, Unr
     }
 }
 
-/// Returns a header's value, if it is there; one of several, or one that is not ASCII, cannot be read.
+/// Returns a header's value, if it is there; one of several, or one that is not ASCII, cannot be
+/// read.
 fn single<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<Option<&'h str>, Unreadable> {
     let mut values = headers.get_all(name).iter();
     let value = values.next().map(|value| value.to_str().map_err(|_| Unreadable)).transpose()?;
     if values.next().is_some() { Err(Unreadable) } else { Ok(value) }
 }
 
-/// Checks whether the origin is the host itself. Its scheme is not compared, because behind a proxy that ends TLS the
-/// server does not know its own; browsers leave default ports out on both sides alike.
+/// Checks whether the origin is the host itself. Its scheme is not compared, because behind a proxy
+/// that ends TLS the server does not know its own; browsers leave default ports out on both sides
+/// alike.
 fn is_own(origin: &str, host: Option<&str>) -> bool {
     let Some(host) = host.filter(|host| !host.is_empty()) else { return false };
     ["https://", "http://"]
@@ -210,7 +215,8 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever a foreign page's request has for values: it passes only with the own name to the letter.
+        /// Whatever a foreign page's request has for values: it passes only with the own name to
+        /// the letter.
         #[test]
         fn what_cannot_be_read_is_refused(
             host in proptest::collection::vec(any::<u8>(), 0..16),

@@ -61,7 +61,8 @@ pub(crate) enum Mail {
     End(CloseCode, UnmountReason),
     /// The store has lost the session: write it whole. The answer says whether that was done.
     Enter(Option<oneshot::Sender<Entered>>),
-    /// The store has the session in another way than this process: close the connection, and drop the copy in memory.
+    /// The store has the session in another way than this process: close the connection, and drop
+    /// the copy in memory.
     Evict(Loss),
 }
 

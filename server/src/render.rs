@@ -164,8 +164,8 @@ impl Live {
         painter.paint(instance, &json, attributes, None, 0).await.map(Markup)
     }
 
-    /// Returns the element that loads the client: once a page, anywhere in it. It names the build, so that the page
-    /// notices a later one.
+    /// Returns the element that loads the client: once a page, anywhere in it. It names the build,
+    /// so that the page notices a later one.
     #[must_use]
     pub fn script(&self) -> Markup {
         let core = self.runtime.core();

@@ -99,8 +99,8 @@ pub(crate) struct Core {
     pub(crate) keeper: Option<Keeper>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) gate: Gate,
-    /// Cancelled when the process is asked to end: new pages are still served, and load balancers are told to look for
-    /// another one.
+    /// Cancelled when the process is asked to end: new pages are still served, and load balancers
+    /// are told to look for another one.
     pub(crate) draining: CancellationToken,
     /// Whether an application that [`serve`](crate::serve) does not answer for was warned of it.
     warned: AtomicBool,
@@ -204,8 +204,8 @@ impl Runtime {
         Ok(())
     }
 
-    /// Sends an event to every component of every session of all tenants, and of those that have none: for what
-    /// concerns the server itself.
+    /// Sends an event to every component of every session of all tenants, and of those that have
+    /// none: for what concerns the server itself.
     ///
     /// # Errors
     /// When `data` cannot be written as JSON.
@@ -220,8 +220,9 @@ impl Runtime {
         &self.0.hub
     }
 
-    /// Ends all sessions of a user who has no tenant, and says how many there were in this process; those that only the
-    /// session store has, or another process, end before long. Open pages are closed with 4401
+    /// Ends all sessions of a user who has no tenant, and says how many there were in this process;
+    /// those that only the session store has, or another process, end before long. Open pages are
+    /// closed with 4401
     /// and load themselves anew; running actions finish. To be called once the hook for the
     /// [`identity`](Builder::identity) has begun to refuse what was revoked: a page that is let in again gets a new
     /// session.
@@ -235,8 +236,8 @@ impl Runtime {
         self.revoke_owner(None, user)
     }
 
-    /// Ends all sessions of a user of that tenant, as [`revoke`](Self::revoke) does. A user of the same id in another
-    /// tenant is another user.
+    /// Ends all sessions of a user of that tenant, as [`revoke`](Self::revoke) does. A user of the
+    /// same id in another tenant is another user.
     pub fn revoke_of(&self, tenant: &str, user: &str) -> usize {
         self.revoke_owner(Some(tenant), user)
     }
@@ -281,8 +282,9 @@ impl Runtime {
         port.is_some()
     }
 
-    /// Returns whether new pages can be served: the server is not going away, and the session store, if there is one,
-    /// can be written (as of at most a second ago). For a load balancer's probe.
+    /// Returns whether new pages can be served: the server is not going away, and the session
+    /// store, if there is one, can be written (as of at most a second ago). For a load balancer's
+    /// probe.
     ///
     /// # Errors
     /// Why not. The text has what the store says, so it may name files and hosts.
@@ -303,8 +305,9 @@ impl Runtime {
         !self.0.draining.is_cancelled()
     }
 
-    /// Says from now on that the runtime is not [ready](Self::is_ready), and goes on as before: for an application that
-    /// serves itself, some seconds before [`shutdown`](Self::shutdown). [`serve`](crate::serve) calls it.
+    /// Says from now on that the runtime is not [ready](Self::is_ready), and goes on as before: for
+    /// an application that serves itself, some seconds before [`shutdown`](Self::shutdown).
+    /// [`serve`](crate::serve) calls it.
     pub fn drain(&self) {
         self.0.draining.cancel();
     }
@@ -397,7 +400,8 @@ impl Core {
         still_good(self.identify.hello(identity, auth, self.limits.hello_time).await?)
     }
 
-    /// Warns once if a request did not come through [`serve`](crate::serve), whose limits then do not hold.
+    /// Warns once if a request did not come through [`serve`](crate::serve), whose limits then do
+    /// not hold.
     pub(crate) fn expect_listener(&self, extensions: &Extensions) {
         // Only that listener adds it.
         if extensions.get::<NewBrowser>().is_none() && !self.warned.swap(true, Ordering::Relaxed) {

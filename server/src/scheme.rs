@@ -6,11 +6,11 @@ use axum::http::request::Parts;
 /// Added by proxies; each of several appends its own.
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
-/// Checks whether a cookie in the answer to this request has to be `Secure`: whether the request came by https, as far
-/// as `X-Forwarded-Proto` or its target says.
+/// Checks whether a cookie in the answer to this request has to be `Secure`: whether the request
+/// came by https, as far as `X-Forwarded-Proto` or its target says.
 ///
-/// A header that cannot be read, or says anything but `http`, counts as https: the worst that a client gains by it is a
-/// cookie that its own browser does not send.
+/// A header that cannot be read, or says anything but `http`, counts as https: the worst that a
+/// client gains by it is a cookie that its own browser does not send.
 ///
 /// ```
 /// use axum::http::Request;

@@ -44,7 +44,8 @@ pub enum SecretError {
         /// What the system said.
         source: io::Error,
     },
-    /// `VIVAZ_SECRET` is set to something that is no text. It does not count as absent: another secret would be used.
+    /// `VIVAZ_SECRET` is set to something that is no text. It does not count as absent: another
+    /// secret would be used.
     #[error("VIVAZ_SECRET is not valid Unicode; set it to 32 characters or more, or unset it")]
     NotUnicode,
     /// The system has no randomness to give.

@@ -77,7 +77,8 @@ pub(crate) struct Session {
     over: bool,
     /// Whether the store was told that it has changed since it was saved.
     unsaved: bool,
-    /// Whether the store has had it: from then on it is not entered by the way, but written whole if it is lost.
+    /// Whether the store has had it: from then on it is not entered by the way, but written whole
+    /// if it is lost.
     entered: bool,
     /// Whether the store has something of it that is not so: it is written whole the next time.
     stale: bool,
@@ -178,8 +179,8 @@ impl Session {
 }
 
 impl Session {
-    /// Drops the copy in memory of a session that is not this process's any more. Its components are not told: they live
-    /// on where the session is. Nothing is deleted in the store.
+    /// Drops the copy in memory of a session that is not this process's any more. Its components
+    /// are not told: they live on where the session is. Nothing is deleted in the store.
     pub(crate) fn evict(mut self: Box<Self>, loss: Loss) {
         self.over = true;
         tracing::warn!(session = %self.id(), ?loss, "the session is not this process's any more");

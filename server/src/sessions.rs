@@ -135,7 +135,8 @@ impl Sessions {
         Some(entry.hand_over())
     }
 
-    /// Takes a session from whichever task has it, without a secret: its copy here is not good any more.
+    /// Takes a session from whichever task has it, without a secret: its copy here is not good any
+    /// more.
     pub(crate) fn seize(&self, id: &SessionId) -> Option<Claim> {
         let mut shard = self.shard(id);
         shard.get_mut(id).map(|entry| entry.hand_over())

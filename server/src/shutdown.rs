@@ -12,16 +12,19 @@ use crate::runtime::Runtime;
 
 /// Serves an application until SIGINT or SIGTERM, then ends it cleanly. For
 /// [`Limits::drain_accept`](crate::Limits::drain_accept) everything goes on, but
-/// [`Runtime::is_ready`] says no, and connections of plain HTTP are closed with their answers. Then no new connections
-/// are taken, every open page is told that the server is going away (close code 1001), what runs finishes within
+/// [`Runtime::is_ready`] says no, and connections of plain HTTP are closed with their answers. Then
+/// no new connections are taken, every open page is told that the server is going away (close code
+/// 1001), what runs finishes within
 /// [`Limits::shutdown_time`](crate::Limits::shutdown_time), and the function returns. A second signal ends the
 /// process at once.
 ///
-/// Handlers find the peer's address in the request's extensions, as axum's `ConnectInfo<SocketAddr>`. Connections are
-/// limited by [`Limits::sockets`](crate::Limits::sockets) and
-/// [`Limits::http_connections_per_address`](crate::Limits::http_connections_per_address), and each phase of a request by
-/// [`Limits::head_time`](crate::Limits::head_time) and [`Limits::progress_time`](crate::Limits::progress_time). A
-/// request that names no host, or two, is answered with the status 400.
+/// Handlers find the peer's address in the request's extensions, as axum's
+/// `ConnectInfo<SocketAddr>`. Connections are limited by
+/// [`Limits::sockets`](crate::Limits::sockets) and
+/// [`Limits::http_connections_per_address`](crate::Limits::http_connections_per_address), and each
+/// phase of a request by [`Limits::head_time`](crate::Limits::head_time) and
+/// [`Limits::progress_time`](crate::Limits::progress_time). A request that names no host, or two,
+/// is answered with the status 400.
 ///
 /// ```no_run
 /// # async fn run(runtime: vivaz::Runtime, app: axum::Router) -> std::io::Result<()> {

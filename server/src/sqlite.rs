@@ -50,17 +50,18 @@ pub struct Sqlite {
 
 impl Sqlite {
     /// Opens a file, or makes it, and the tables for sessions in it (their names begin with `vivaz_`).
-    /// Tables of an earlier version are brought to this one. The pages of the file are checked, which
-    /// takes about as long as reading it.
+    /// Tables of an earlier version are brought to this one. The pages of the file are checked,
+    /// which takes about as long as reading it.
     ///
     /// # Errors
-    /// If the file cannot be opened, [`StoreError::Corrupt`] if it is damaged or is not a database, and
-    /// [`StoreError::TooNew`] if its tables were made by a newer version.
+    /// If the file cannot be opened, [`StoreError::Corrupt`] if it is damaged or is not a database,
+    /// and [`StoreError::TooNew`] if its tables were made by a newer version.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         Self::open_with_clock(path, Arc::new(SystemClock::new()))
     }
 
-    /// Opens a file as [`open`](Self::open) does, and measures the leases of sessions with this clock.
+    /// Opens a file as [`open`](Self::open) does, and measures the leases of sessions with this
+    /// clock.
     ///
     /// # Errors
     /// As [`open`](Self::open).
@@ -128,9 +129,10 @@ impl Sqlite {
     }
 }
 
-/// Gives an order. It is queued by the call itself, so that orders are done in the order of the calls; only where
-/// the queue is full, it is queued when the future is polled. The future waits for its answer. `tell` is called when
-/// the order is on disk, by the thread that writes, so in the order of the writes.
+/// Gives an order. It is queued by the call itself, so that orders are done in the order of the
+/// calls; only where the queue is full, it is queued when the future is polled. The future waits
+/// for its answer. `tell` is called when the order is on disk, by the thread that writes, so in the
+/// order of the writes.
 fn order<T, U, E>(
     orders: &mpsc::Sender<Order>,
     work: impl FnOnce(&Connection) -> Result<T, E> + Send + 'static,

@@ -85,7 +85,8 @@ pub struct Stats {
     pub connections: u64,
     /// Connections since the start.
     pub connections_total: u64,
-    /// Connections of HTTP that [`serve`](crate::serve) has open now and that are no sockets of pages.
+    /// Connections of HTTP that [`serve`](crate::serve) has open now and that are no sockets of
+    /// pages.
     pub http_connections: u64,
     /// Connections of HTTP closed because their clients sent or read too slowly
     /// ([`Limits::progress_time`](crate::Limits::progress_time)).
@@ -186,8 +187,8 @@ refusals! {
     full: Full,
     /// No `HELLO` came in time, or access was taken away while the client was recognised (4408).
     timed_out: TimedOut,
-    /// The first message is none that the server reads: no `HELLO` (4400), too large (1009), not in UTF-8 (1007) or
-    /// not in frames of RFC 6455 (1002).
+    /// The first message is none that the server reads: no `HELLO` (4400), too large (1009), not in
+    /// UTF-8 (1007) or not in frames of RFC 6455 (1002).
     hello: Hello,
     /// The client speaks another version of the protocol (4426).
     version: Version,

@@ -1,12 +1,12 @@
 //! Where sessions are kept beyond the process that runs them.
 //!
-//! A store is an adapter: it keeps what it is given and gives it back. What a session is, when it is
-//! saved and who may resume it is decided by the runtime. There are two here, [`MemoryStore`] and
-//! (with the feature `sqlite`) [`Sqlite`](crate::sqlite::Sqlite).
+//! A store is an adapter: it keeps what it is given and gives it back. What a session is, when it
+//! is saved and who may resume it is decided by the runtime. There are two here, [`MemoryStore`]
+//! and (with the feature `sqlite`) [`Sqlite`](crate::sqlite::Sqlite).
 //!
 //! # Leases
-//! Each process has one lease in the store and renews it. A session names the process that holds it.
-//! While that process's lease runs, no other call than those of the process itself (and
+//! Each process has one lease in the store and renews it. A session names the process that holds
+//! it. While that process's lease runs, no other call than those of the process itself (and
 //! [`forget_user`](SessionStore::forget_user)) removes the session. When the lease has ended, the
 //! session is good for the duration that was written with it. All durations are measured by the
 //! store's own clock, which must not follow steps of the wall clock.
@@ -49,8 +49,8 @@ pub trait SessionStore: Send + Sync + 'static {
 
     /// Takes a session for `by`, if its holder and the generation of its secrets are still as
     /// `seen`; from then on its old holder's writes are refused with [`Refusal::Taken`]. Returns
-    /// `None` if they are not, or if the session is gone. Until the session is saved and its process
-    /// [closed](Self::close), it is no longer [`exact`](StoredSession::exact).
+    /// `None` if they are not, or if the session is gone. Until the session is saved and its
+    /// process [closed](Self::close), it is no longer [`exact`](StoredSession::exact).
     fn claim(
         &self,
         session: &SessionId,

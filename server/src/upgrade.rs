@@ -46,7 +46,8 @@ pub(crate) async fn upgrade(State(runtime): State<Runtime>, request: Request) ->
             "a trusted proxy names no client in X-Forwarded-For, or none that can be read"
         );
     }
-    // A page cannot read the status of a refused upgrade, so a refused identity is told with a close code.
+    // A page cannot read the status of a refused upgrade, so a refused identity is told with a
+    // close code.
     let revocations = core.revocations();
     let browser = Browser::of(&parts.headers, &core.secret);
     let identity = core.identify(parts).await;
@@ -342,7 +343,8 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever is offered: JSON is agreed on only where it is named, and nothing else is guessed.
+        /// Whatever is offered: JSON is agreed on only where it is named, and nothing else is
+        /// guessed.
         #[test]
         fn an_offer_that_cannot_be_read_agrees_on_nothing(offer in proptest::collection::vec(any::<u8>(), 0..24)) {
             let Ok(value) = HeaderValue::from_bytes(&offer) else { return Ok(()) };

@@ -1,7 +1,8 @@
 //! `cargo xtask client`: the browser's client, from source to what the server embeds.
 //!
-//! cargo → wasm-bindgen → wasm-opt → [`glue`] → one JavaScript file, and one for each optional module → [`dist`], with the
-//! sizes and a hash of the sources, so that a check without building can say whether the files are current.
+//! cargo → wasm-bindgen → wasm-opt → [`glue`] → one JavaScript file, and one for each optional
+//! module → [`dist`], with the sizes and a hash of the sources, so that a check without building
+//! can say whether the files are current.
 
 mod dist;
 mod glue;
@@ -45,13 +46,13 @@ const FEATURES: &str = "--enable-bulk-memory --enable-bulk-memory-opt --enable-m
 const FLAGS: &str = "-Zunstable-options -Cpanic=immediate-abort -Zlocation-detail=none -Zfmt-debug=none";
 
 /// Nothing of ours stands in the first kilobyte of memory, which makes some addresses shorter. Names of imports and
-/// exports are for the glue alone, which [`glue`] writes. Flattening and rebuilding the control flow before each round saves
-/// 280 bytes in brotli.
+/// exports are for the glue alone, which [`glue`] writes. Flattening and rebuilding the control
+/// flow before each round saves 280 bytes in brotli.
 const OPTIMISE: &str = "--flatten --rereloop -Oz --one-caller-inline-max-function-size=80 --flatten --rereloop -Oz \
                         --low-memory-unused --minify-imports-and-exports-and-modules";
 
-/// Stands in `client.js` for the version of the client until everything is built. The version is a hash of all files, in
-/// as many digits.
+/// Stands in `client.js` for the version of the client until everything is built. The version is a
+/// hash of all files, in as many digits.
 const VERSION: &str = "VERSION_OF_FILES";
 
 /// Properties that are the client's own business, and no browser's: they get short names.

@@ -1,5 +1,5 @@
-//! What dependencies may be, by cargo-deny: bans, licences and sources in `cargo xtask test`, advisories in
-//! `cargo xtask audit`. The rules are in `deny.toml`.
+//! What dependencies may be, by cargo-deny: bans, licences and sources in `cargo xtask test`,
+//! advisories in `cargo xtask audit`. The rules are in `deny.toml`.
 
 use std::process::Command;
 

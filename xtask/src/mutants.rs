@@ -1,8 +1,9 @@
 //! `cargo xtask mutants`: checks with cargo-mutants that the tests notice wrong code.
 //!
-//! cargo-mutants changes one expression or function at a time (a mutant), builds, and runs the tests of the area. A
-//! mutant that builds is viable. A viable mutant with which all tests pass is missed: either a test is missing, or the
-//! code does nothing, or the change makes no difference. Misses of the third kind are listed in `xtask/mutants.toml`.
+//! cargo-mutants changes one expression or function at a time (a mutant), builds, and runs the
+//! tests of the area. A mutant that builds is viable. A viable mutant with which all tests pass is
+//! missed: either a test is missing, or the code does nothing, or the change makes no difference.
+//! Misses of the third kind are listed in `xtask/mutants.toml`.
 
 use std::path::Path;
 use std::process::Command;
@@ -108,7 +109,8 @@ impl CargoMutants {
         }
         area.add_files(&mut command);
         area.add_tests(&mut command);
-        // One folder for all builds: cargo-mutants copies the source and would build every dependency in each copy.
+        // One folder for all builds: cargo-mutants copies the source and would build every
+        // dependency in each copy.
         command.env("CARGO_TARGET_DIR", self.root.join("target/mutants/build"));
         command.env("CARGO_PROFILE_DEV_DEBUG", "false");
         say(&format!("$ {}", command_line(&command)))?;

@@ -1,4 +1,5 @@
-//! Programs that the commands need beside Rust itself: installed where that can be done, else named.
+//! Programs that the commands need beside Rust itself: installed where that can be done, else
+//! named.
 
 use std::path::{Path, PathBuf};
 
@@ -166,7 +167,8 @@ fn install_cargo_mutants() -> anyhow::Result<Option<()>> {
     cargo_install("cargo-mutants", CARGO_MUTANTS_VERSION, "--locked", &folder)
 }
 
-/// Returns the folder of an installed tool; it has the version, so that another one is installed beside it.
+/// Returns the folder of an installed tool; it has the version, so that another one is installed
+/// beside it.
 fn folder(tool: &str, version: &str) -> anyhow::Result<PathBuf> {
     Ok(root()?.join(format!("target/tools/{tool}-{version}")))
 }
@@ -186,13 +188,15 @@ pub(crate) fn chromium() -> PathBuf {
     std::env::var_os("CHROMIUM").map_or_else(|| PathBuf::from("/usr/bin/chromium"), PathBuf::from)
 }
 
-/// Where the runner of the client's tests is, in the version that belongs to the locked wasm-bindgen.
+/// Where the runner of the client's tests is, in the version that belongs to the locked
+/// wasm-bindgen.
 pub(crate) fn test_runner() -> anyhow::Result<PathBuf> {
     Ok(folder("wasm-bindgen", &wasm_bindgen_version()?)?.join("bin/wasm-bindgen-test-runner"))
 }
 
 fn install_test_runner() -> anyhow::Result<Option<()>> {
-    // Not `--locked`: its lockfile may name versions that a mirror does not have yet, and only tests run with it.
+    // Not `--locked`: its lockfile may name versions that a mirror does not have yet, and only
+    // tests run with it.
     let version = wasm_bindgen_version()?;
     let folder = folder("wasm-bindgen", &version)?;
     cargo_install("wasm-bindgen-cli", &version, "--bin wasm-bindgen-test-runner", &folder)

@@ -326,7 +326,8 @@ fn passed_as(input: &FnArg, sig: &Signature) -> syn::Result<Passed> {
     Ok(Passed::Value(pattern.ident.clone(), typed.ty.clone()))
 }
 
-/// Encodes what the method returns. Spanned at its return type, so that an error about that points there.
+/// Encodes what the method returns. Spanned at its return type, so that an error about that points
+/// there.
 fn encode(sig: &Signature, call: &TokenStream) -> TokenStream {
     let span = match &sig.output {
         syn::ReturnType::Default => sig.ident.span(),

@@ -6,7 +6,8 @@ use vivaz_protocol::Author;
 
 use crate::topic::Unsent;
 
-/// Names the message that a job is done for, and collects what its reply has to wait for. Cheap to clone.
+/// Names the message that a job is done for, and collects what its reply has to wait for. Cheap to
+/// clone.
 #[derive(Clone, Debug)]
 pub struct Cause {
     author: Author,

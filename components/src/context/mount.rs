@@ -32,7 +32,8 @@ impl MountContext {
         self
     }
 
-    /// The same for a session: what the component holds counts against that budget for as long as it is mounted.
+    /// The same for a session: what the component holds counts against that budget for as long as
+    /// it is mounted.
     #[must_use]
     pub fn with_budget(mut self, budget: Arc<Budget>, admission: Admission) -> Self {
         self.budget = Some(budget);

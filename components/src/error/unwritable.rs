@@ -1,6 +1,7 @@
 //! What a component made and what cannot be written or stored.
 
-/// A value has no JSON form: its type does not serialise, a number is not finite, a list's key is none.
+/// A value has no JSON form: its type does not serialise, a number is not finite, a list's key is
+/// none.
 #[derive(Debug, thiserror::Error)]
 #[error("{what} cannot be written as JSON")]
 pub struct Unwritable {
@@ -19,8 +20,8 @@ impl Unwritable {
     }
 }
 
-/// A field is not what it was after it has been saved and restored: the component would come back changed, or not at
-/// all. Checked in debug builds only.
+/// A field is not what it was after it has been saved and restored: the component would come back
+/// changed, or not at all. Checked in debug builds only.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NotRestored {
     #[error(

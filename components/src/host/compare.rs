@@ -1,5 +1,5 @@
-//! What is done with the state that a handler leaves: compared with what the page has, measured, and in debug builds
-//! saved and read back.
+//! What is done with the state that a handler leaves: compared with what the page has, measured,
+//! and in debug builds saved and read back.
 
 use serde_json::Value;
 
@@ -12,11 +12,13 @@ use crate::tracking::{Changes, ObjectWriter, write_saved};
 use crate::{ActionError, Result};
 
 impl Host {
-    /// Compares the component with what the page has and counts its size. From now on the page has it.
+    /// Compares the component with what the page has and counts its size. From now on the page has
+    /// it.
     ///
     /// # Errors
-    /// When the state cannot be written or, in debug builds, not be restored, when a computed field panics, and when the
-    /// component would be larger than it may be (`too_large`). The tracker is as it was then.
+    /// When the state cannot be written or, in debug builds, not be restored, when a computed field
+    /// panics, and when the component would be larger than it may be (`too_large`). The tracker is
+    /// as it was then.
     pub(super) fn compare(&mut self) -> Result<Changes> {
         let compared =
             guard_now("comparing a component", || Ok(self.tracker.changes(self.component.as_mut())?));
@@ -48,8 +50,9 @@ impl Host {
     }
 }
 
-/// In debug builds: saves the component, reads every field back and saves it again. A type whose serde does not
-/// round-trip would lose its state with the next restart; here the handler that stores such a value fails.
+/// In debug builds: saves the component, reads every field back and saves it again. A type whose
+/// serde does not round-trip would lose its state with the next restart; here the handler that
+/// stores such a value fails.
 pub(super) fn read_back(component: &mut dyn Component) -> Result {
     if !cfg!(debug_assertions) {
         return Ok(());
@@ -81,8 +84,8 @@ pub(super) fn read_back(component: &mut dyn Component) -> Result {
     })
 }
 
-/// Whether two values have the same content. Maps and sets are written in an order of their own each time, and a set is
-/// an array in JSON, so the order of arrays says nothing.
+/// Whether two values have the same content. Maps and sets are written in an order of their own
+/// each time, and a set is an array in JSON, so the order of arrays says nothing.
 fn is_same(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::Object(one), Value::Object(other)) => {

@@ -40,7 +40,8 @@ impl Lent {
         Self { spec, tracker, account, kept: None }
     }
 
-    /// Compares the component with what the page has and counts its size, as at the end of a handler.
+    /// Compares the component with what the page has and counts its size, as at the end of a
+    /// handler.
     fn compare(&mut self, component: &mut dyn Component) -> Result<Option<String>> {
         let tracker = &mut self.tracker;
         let changes =

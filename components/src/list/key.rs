@@ -14,8 +14,9 @@ pub enum Key {
     Int(i64),
     /// A text.
     Text(Arc<str>),
-    /// None, with what it is: its type is serialised as neither, or the number has more than 64 bits. A list takes the
-    /// item; the handler that put it in is refused with an error that names the field.
+    /// None, with what it is: its type is serialised as neither, or the number has more than 64
+    /// bits. A list takes the item; the handler that put it in is refused with an error that names
+    /// the field.
     Invalid(Arc<str>),
 }
 
@@ -28,7 +29,8 @@ pub trait Keyed: Clone + Serialize {
 }
 
 impl Key {
-    /// Returns the key that a value is serialised as: a number, a text, or a newtype around one (an id type, a UUID).
+    /// Returns the key that a value is serialised as: a number, a text, or a newtype around one (an
+    /// id type, a UUID).
     pub fn of<T: Serialize + ?Sized>(value: &T) -> Self {
         value.serialize(KeyMaker).unwrap_or_else(|NotAKey(what)| Self::Invalid(what.into()))
     }

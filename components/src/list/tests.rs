@@ -77,8 +77,9 @@ impl Keyed for Counted {
     }
 }
 
-/// A long list whose items do not stand where they stood when it was made. Items are found nevertheless without a
-/// search through many others: at once after changes at the ends, else the second time.
+/// A long list whose items do not stand where they stood when it was made. Items are found
+/// nevertheless without a search through many others: at once after changes at the ends, else the
+/// second time.
 #[test]
 fn an_item_of_a_long_list_is_found_without_looking_at_many_others() {
     let looks = Arc::<AtomicU32>::default();

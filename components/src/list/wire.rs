@@ -71,7 +71,8 @@ impl<T: Keyed> Field for ListField<'_, T> {
     }
 }
 
-/// Checks that every key is one. A list takes whatever it is given; what cannot be sent or stored is refused here.
+/// Checks that every key is one. A list takes whatever it is given; what cannot be sent or stored
+/// is refused here.
 fn check_keys<'a, T: Keyed + 'a>(items: impl Iterator<Item = &'a T>) -> JsonResult {
     items.into_iter().try_for_each(|item| match item.key() {
         Key::Int(_) | Key::Text(_) => Ok(()),
@@ -102,7 +103,8 @@ impl Growth {
     }
 }
 
-/// Adds the operations to a patch. Returns how the list grows, or nothing if there was nothing to add.
+/// Adds the operations to a patch. Returns how the list grows, or nothing if there was nothing to
+/// add.
 fn write_ops<T: Keyed>(name: &str, ops: &Ops<T>, patch: &mut PatchWriter) -> JsonResult<Option<Growth>> {
     let mut growth = Growth::default();
     let mut changed: Vec<(&Key, String)> = Vec::with_capacity(ops.updated.len());

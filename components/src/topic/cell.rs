@@ -34,7 +34,8 @@ pub(crate) struct Cell<T> {
     /// How many bytes the state may have.
     limit: usize,
     me: Weak<Self>,
-    /// Where the timer runs that ends an interval; none outside of an executor, where every change is sent at once.
+    /// Where the timer runs that ends an interval; none outside of an executor, where every change
+    /// is sent at once.
     executor: Option<Handle>,
     /// Never held across an await. Held while subscribers are told, so that everybody gets the same order; telling them
     /// is putting a reference to the same bytes into a queue.
@@ -207,7 +208,8 @@ impl<T: Topic> Cell<T> {
         Ok(Applied { result, unsent: Some(unsent) })
     }
 
-    /// Makes a change on a copy. A panic, a value that cannot be written and a state that is too large are errors.
+    /// Makes a change on a copy. A panic, a value that cannot be written and a state that is too
+    /// large are errors.
     fn draft<R>(
         &self,
         state: &State<T>,

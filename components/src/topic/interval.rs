@@ -6,11 +6,13 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 use vivaz_protocol::Author;
 
-/// A change of a topic whose patch is not sent yet. The reply to the message that caused it waits for this.
+/// A change of a topic whose patch is not sent yet. The reply to the message that caused it waits
+/// for this.
 pub struct Unsent(oneshot::Receiver<()>);
 
 impl Unsent {
-    /// Returns when the patch is in the queue of everybody who looks at the topic, or the topic is gone.
+    /// Returns when the patch is in the queue of everybody who looks at the topic, or the topic is
+    /// gone.
     ///
     /// # Cancel safety
     /// Dropped before it is done, it has changed nothing.
@@ -54,7 +56,8 @@ impl Waiting {
         self.waiters.is_empty()
     }
 
-    /// Adds a change. Returns what its author waits for, and whether it is the first of the interval.
+    /// Adds a change. Returns what its author waits for, and whether it is the first of the
+    /// interval.
     pub(super) fn add(&mut self, by: Option<&Author>) -> (Unsent, bool) {
         let is_first = self.is_empty();
         if let Some(author) = by.filter(|by| !self.authors.contains(by)) {

@@ -368,7 +368,8 @@ mod tests {
         assert_ne!(Print::of_version(u64::MAX), Print::UNKNOWN);
     }
 
-    /// One value of each form that serde knows and its neighbours: all differ, short and long, alone and behind others.
+    /// One value of each form that serde knows and its neighbours: all differ, short and long,
+    /// alone and behind others.
     #[test]
     fn every_form_of_a_value_counts() {
         #[derive(serde::Serialize)]

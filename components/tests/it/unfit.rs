@@ -1,4 +1,5 @@
-//! Values that have no JSON form, or that would not come back: refused when they are made, and nothing has changed.
+//! Values that have no JSON form, or that would not come back: refused when they are made, and
+//! nothing has changed.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 

@@ -225,7 +225,8 @@ impl Person {
 /// What stands at these addresses below `/chat` is no room.
 const NO_ROOMS: [&str; 4] = ["health", "live", "ready", "rooms"];
 
-/// The name of a room: 1 to 64 of `A-Za-z0-9_-`, but none of [`NO_ROOMS`]. Any such room exists once it is used.
+/// The name of a room: 1 to 64 of `A-Za-z0-9_-`, but none of [`NO_ROOMS`]. Any such room exists
+/// once it is used.
 #[derive(LiveState, Serialize, Deserialize, Clone, Debug, PartialEq, Eq, Hash)]
 #[serde(try_from = "String")]
 pub(crate) struct RoomId(String);

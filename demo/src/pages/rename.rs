@@ -30,8 +30,9 @@ pub(super) async fn rename(
     (AppendHeaders([(SET_COOKIE, cookie)]), Redirect::to(own_page(&form.back)))
 }
 
-/// `back` is what the browser sends, so it is followed only to a page of this site, by a path as addresses have them:
-/// browsers take other characters for others, and a header cannot hold all of them.
+/// `back` is what the browser sends, so it is followed only to a page of this site, by a path as
+/// addresses have them: browsers take other characters for others, and a header cannot hold all of
+/// them.
 fn own_page(back: &str) -> &str {
     let elsewhere =
         back.starts_with("//") || back.contains('\\') || !back.bytes().all(|b| b.is_ascii_graphic());

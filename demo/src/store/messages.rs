@@ -21,8 +21,8 @@ const OF_A_ROOM: u32 = 1_000;
 /// How many messages of all rooms are kept.
 const OF_ALL: u32 = 20_000;
 
-/// Keeps a message; its id and time are the database's. The oldest ones go when there are too many. `None` when the
-/// room is not there and cannot be made.
+/// Keeps a message; its id and time are the database's. The oldest ones go when there are too many.
+/// `None` when the room is not there and cannot be made.
 pub(crate) fn add(
     db: &Connection,
     room: &str,

@@ -46,7 +46,8 @@ impl Store {
     }
 }
 
-/// Makes the room unless it is there. When there are too many, the oldest goes in which nothing was said.
+/// Makes the room unless it is there. When there are too many, the oldest goes in which nothing was
+/// said.
 pub(super) fn make(db: &Connection, name: &str) -> rusqlite::Result<Made> {
     let is_there = |db: &Connection| db.prepare_cached("SELECT 1 FROM rooms WHERE name = ?1")?.exists([name]);
     if is_there(db)? {
@@ -106,7 +107,8 @@ mod tests {
             assert!(store.room(kept).await.unwrap().is_some(), "{kept}");
         }
         assert_eq!(store.room("room-0").await.unwrap(), None);
-        // Somebody who says something in each of them keeps newcomers out, but nobody who was there.
+        // Somebody who says something in each of them keeps newcomers out, but nobody who was
+        // there.
         let fill = move |db: &Connection| {
             let names = db
                 .prepare("SELECT name FROM rooms")?

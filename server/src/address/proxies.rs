@@ -16,7 +16,8 @@ pub(crate) struct Proxies {
     networks: Vec<IpNet>,
 }
 
-/// The text passed to [`Builder::trust_proxy`](crate::Builder::trust_proxy) is no address and no network.
+/// The text passed to [`Builder::trust_proxy`](crate::Builder::trust_proxy) is no address and no
+/// network.
 #[derive(Debug, thiserror::Error)]
 #[error("`{0}` is no address and no network; one is written as 10.0.0.7 or 10.0.0.0/8")]
 pub struct ProxyError(Box<str>);
@@ -32,9 +33,10 @@ impl Proxies {
 
     /// Returns the address of the client whose request came from `peer`.
     ///
-    /// The list is read from its end, as far as trusted proxies wrote it: the first address that is none of theirs is
-    /// the client's, and what precedes it is the client's own claim. An entry that is no address makes the client
-    /// unknown: it never falls back to the address of the proxy, which may be exempt from limits.
+    /// The list is read from its end, as far as trusted proxies wrote it: the first address that is
+    /// none of theirs is the client's, and what precedes it is the client's own claim. An entry
+    /// that is no address makes the client unknown: it never falls back to the address of the
+    /// proxy, which may be exempt from limits.
     pub(super) fn client(&self, peer: IpAddr, headers: &HeaderMap) -> ClientAddress {
         if !self.are_trusted(peer) {
             return ClientAddress::Peer(peer);

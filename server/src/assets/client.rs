@@ -8,7 +8,8 @@ use super::{File, IMMUTABLE, REVALIDATE, etag};
 /// The name of the wasm file, with a hash of its content, as `client.js` imports it.
 const WASM: &str = env!("VIVAZ_CLIENT_WASM");
 
-/// The version of the client: a hash of all its files. `client.js` knows it, and asks for modules under it.
+/// The version of the client: a hash of all its files. `client.js` knows it, and asks for modules
+/// under it.
 pub(crate) const VERSION: &str = env!("VIVAZ_CLIENT_VERSION");
 
 /// A file as it was built: plain, in gzip, in brotli.

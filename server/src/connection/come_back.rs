@@ -85,7 +85,8 @@ async fn look_for(
             Restored::Session(session) => session,
         };
         if !is_here && runtime.core().revocations() != revocations {
-            // It was not among those that were looked through if somebody's access was taken away meanwhile.
+            // It was not among those that were looked through if somebody's access was taken away
+            // meanwhile.
             wait_on(session);
             return Err(Failed::Revoked);
         }
@@ -131,7 +132,8 @@ async fn taken(claim: Claim) -> Restored {
     }
 }
 
-/// Gives a session its next secret, in the store too. `None` if it turns out not to be this process's.
+/// Gives a session its next secret, in the store too. `None` if it turns out not to be this
+/// process's.
 async fn renew(
     mut session: Box<Session>,
     identity: &Identity,

@@ -26,7 +26,8 @@ type Writable = Result<(), Arc<StoreError>>;
 pub(super) struct Probe(tokio::sync::Mutex<Option<(Instant, Writable)>>);
 
 impl Keeper {
-    /// Renews the lease of this process. Sessions that another process has ended meanwhile end here too.
+    /// Renews the lease of this process. Sessions that another process has ended meanwhile end here
+    /// too.
     ///
     /// # Errors
     /// Why the store cannot be written.
@@ -63,8 +64,8 @@ impl Keeper {
     }
 }
 
-/// Keeps the lease, and lets the store expire what other processes left, until the runtime is gone or
-/// shuts down.
+/// Keeps the lease, and lets the store expire what other processes left, until the runtime is gone
+/// or shuts down.
 pub(super) async fn run(runtime: WeakRuntime, shutdown: CancellationToken) {
     let lease = runtime.upgrade().and_then(|runtime| Some(runtime.core().keeper.as_ref()?.lease));
     let Some(lease) = lease else { return };

@@ -173,8 +173,8 @@ fn tell(runtime: &Runtime, all: Vec<(SessionId, Refusal)>) {
 pub(super) async fn run(runtime: WeakRuntime, shutdown: CancellationToken) {
     let period = runtime.upgrade().and_then(|runtime| Some(period(runtime.core().keeper.as_ref()?)));
     let Some(period) = period else { return };
-    // The first tick of each is at once. The audit is only due later: it finds sessions on which nothing
-    // happens and that the store has lost.
+    // The first tick of each is at once. The audit is only due later: it finds sessions on which
+    // nothing happens and that the store has lost.
     let (mut saves, mut audits) = (every(period), every(TOMBSTONE / 3));
     loop {
         let audit = tokio::select! {

@@ -16,7 +16,8 @@ pub(super) struct Crowd {
     limits: Limits,
     /// Sockets in all, WebSockets included.
     most: usize,
-    /// Sockets of one address that are no WebSockets, and requests under way of one client of a trusted proxy.
+    /// Sockets of one address that are no WebSockets, and requests under way of one client of a
+    /// trusted proxy.
     most_of_one: usize,
     counters: Arc<Counters>,
     /// A std mutex: held for looks into the maps, never across an await.
@@ -75,7 +76,8 @@ impl Crowd {
         Self { limits: limits.clone(), most, most_of_one, counters, state: Mutex::default() }
     }
 
-    /// Returns how many sockets may be WebSockets: some stay for HTTP, so that the server can be asked how it is.
+    /// Returns how many sockets may be WebSockets: some stay for HTTP, so that the server can be
+    /// asked how it is.
     pub(super) fn upgrades(&self) -> usize {
         self.most - (self.most / 8).clamp(1, 1_000).min(self.most)
     }
@@ -113,7 +115,8 @@ impl Crowd {
         }
     }
 
-    /// Counts a request that came through a trusted proxy; one that came straight is counted by its socket.
+    /// Counts a request that came through a trusted proxy; one that came straight is counted by its
+    /// socket.
     pub(super) fn visit(self: &Arc<Self>, client: ClientAddress) -> Result<RequestPlace, TooManyRequests> {
         let client = match client {
             ClientAddress::Peer(_) => None,
@@ -151,7 +154,8 @@ impl Crowd {
 }
 
 impl State {
-    /// Returns the socket whose client has kept the server waiting longest, if there is one that waits for its client.
+    /// Returns the socket whose client has kept the server waiting longest, if there is one that
+    /// waits for its client.
     fn longest_waiting(&self, among: impl Fn(&HttpSocket) -> bool) -> Option<u64> {
         let waiting = self.http.iter().filter(|(_, socket)| among(socket));
         let waiting = waiting.filter_map(|(number, socket)| Some((socket.pace.waiting_since()?, *number)));

@@ -1,9 +1,11 @@
 //! The number of sockets that the process's file descriptors allow.
 
-/// Descriptors that are left for everything but the sockets of clients: the database, the log, the executor.
+/// Descriptors that are left for everything but the sockets of clients: the database, the log, the
+/// executor.
 const LEFT: std::ops::RangeInclusive<usize> = 32..=256;
 
-/// Returns how many sockets there may be; `None` where the system does not say how many descriptors there are.
+/// Returns how many sockets there may be; `None` where the system does not say how many descriptors
+/// there are.
 pub(super) fn sockets() -> Option<usize> {
     let limits = std::fs::read_to_string("/proc/self/limits").ok()?;
     let most = soft_limit(&limits)?;

@@ -21,7 +21,8 @@ use crate::limits::Limits;
 #[derive(Debug)]
 pub(super) struct Pace {
     started: Instant,
-    /// When it began to wait for bytes of a request, in nanoseconds after `started` and one more; 0 if it does not.
+    /// When it began to wait for bytes of a request, in nanoseconds after `started` and one more; 0
+    /// if it does not.
     reads_since: AtomicU64,
     /// The same for its client to read an answer.
     writes_since: AtomicU64,
@@ -47,8 +48,8 @@ impl Default for Pace {
 }
 
 impl Pace {
-    /// Notes that the connection waits for nothing more of the request: its head or body is there, or
-    /// is not read on.
+    /// Notes that the connection waits for nothing more of the request: its head or body is there,
+    /// or is not read on.
     pub(super) fn stop_reading(&self) {
         self.reads_since.store(0, Ordering::Relaxed);
     }
@@ -67,7 +68,8 @@ impl Pace {
         self.stalled.load(Ordering::Relaxed)
     }
 
-    /// Returns since when the connection has waited for its client; `None` while the client waits for the server.
+    /// Returns since when the connection has waited for its client; `None` while the client waits
+    /// for the server.
     pub(super) fn waiting_since(&self) -> Option<Instant> {
         if self.is_upgraded() {
             return None;
@@ -138,7 +140,8 @@ impl Window {
         }
     }
 
-    /// Counts bytes that moved. Those that nothing had to wait for are enough, however few they are.
+    /// Counts bytes that moved. Those that nothing had to wait for are enough, however few they
+    /// are.
     fn moved(&mut self, bytes: usize) -> Moved {
         let waited = self.waiting.take().map(|(since, _)| since.elapsed());
         self.moved = self.moved.saturating_add(bytes);
@@ -160,7 +163,8 @@ impl Window {
     }
 }
 
-/// A connection's stream, given up when its client does not read what is written. After an upgrade it only passes on.
+/// A connection's stream, given up when its client does not read what is written. After an upgrade
+/// it only passes on.
 #[derive(Debug)]
 pub(super) struct PacedStream<S> {
     inner: S,

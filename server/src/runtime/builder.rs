@@ -209,8 +209,9 @@ impl Builder {
         self
     }
 
-    /// Sets the name of this build in `WELCOME`. A page that was rendered by another build asks whether its client is still
-    /// served, and otherwise is loaded anew when nothing is lost by that. By default the version of Vivaz and of its client.
+    /// Sets the name of this build in `WELCOME`. A page that was rendered by another build asks
+    /// whether its client is still served, and otherwise is loaded anew when nothing is lost by
+    /// that. By default the version of Vivaz and of its client.
     #[must_use]
     pub fn build_name(mut self, name: impl Into<Box<str>>) -> Self {
         self.build = Some(name.into());

@@ -14,8 +14,8 @@ use crate::log::{Escaped, client_event};
 use crate::stats::Counters;
 
 impl Session {
-    /// An action succeeded: its patch is the reply, or if nothing changed, an `ACK`. It goes out behind the patches of
-    /// `unsent`.
+    /// An action succeeded: its patch is the reply, or if nothing changed, an `ACK`. It goes out
+    /// behind the patches of `unsent`.
     pub(super) fn reply(
         &mut self,
         id: &ComponentId,
@@ -45,7 +45,8 @@ impl Session {
         }
     }
 
-    /// Takes a component to its next revision, if there is a patch that leads there. Returns the message that says so.
+    /// Takes a component to its next revision, if there is a patch that leads there. Returns the
+    /// message that says so.
     fn advance(
         &mut self,
         id: &ComponentId,

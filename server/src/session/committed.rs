@@ -49,7 +49,8 @@ pub(super) async fn settle(
         Err(CommitError::Refused(Refusal::Taken | Refusal::Absent)) => lost(&port, Loss::Taken).await,
         Err(CommitError::Refused(Refusal::Ended)) => {
             port.lose(Loss::Ended);
-            // The session sees that it has ended, and closes its connection, before it sees the failure.
+            // The session sees that it has ended, and closes its connection, before it sees the
+            // failure.
             tokio::task::yield_now().await;
             Err(ActionError::internal("the session has ended"))
         }

@@ -83,7 +83,8 @@ impl Session {
         }));
     }
 
-    /// A component is out of the store, or could not be taken out: then the session is written whole before long.
+    /// A component is out of the store, or could not be taken out: then the session is written
+    /// whole before long.
     pub(super) fn removed(
         &mut self,
         id: &ComponentId,

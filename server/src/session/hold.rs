@@ -1,8 +1,9 @@
 //! Replies that wait for patches of topics which send them later.
 //!
-//! A topic with an interval sends what an action changed at the end of it, and the action's reply goes out behind that. The
-//! component itself goes on: what it says meanwhile (its patches, later replies) waits behind the held reply, so that the
-//! page gets everything of one component in order.
+//! A topic with an interval sends what an action changed at the end of it, and the action's reply
+//! goes out behind that. The component itself goes on: what it says meanwhile (its patches, later
+//! replies) waits behind the held reply, so that the page gets everything of one component in
+//! order.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -35,7 +36,8 @@ struct HeldOutput {
 enum Output {
     /// A patch that answers nothing.
     Patch(Rev, Bytes),
-    /// A reply, with the patch that it comes with. Without one it is said as it would be said again.
+    /// A reply, with the patch that it comes with. Without one it is said as it would be said
+    /// again.
     Reply { reference: Ref, kept: Kept, patch: Option<(Rev, Bytes)> },
 }
 

@@ -53,7 +53,8 @@ impl Session {
         }
     }
 
-    /// Notes that what the store has of the session is to be written anew: how long it is good has changed.
+    /// Notes that what the store has of the session is to be written anew: how long it is good has
+    /// changed.
     pub(crate) fn mark_unsaved(&mut self) {
         self.unsaved |= self.entered;
     }
@@ -63,7 +64,8 @@ impl Session {
         self.entered
     }
 
-    /// Writes the session whole, because the store has lost it; `until` is the end of its time if it waits for its page.
+    /// Writes the session whole, because the store has lost it; `until` is the end of its time if
+    /// it waits for its page.
     pub(crate) fn enter(&mut self, until: Option<Instant>, answer: Option<oneshot::Sender<Entered>>) {
         let runtime = self.runtime.clone();
         let Some(keeper) = runtime.core().keeper.as_ref().filter(|_| !self.over) else { return };
@@ -112,7 +114,8 @@ impl Session {
 
     fn put(&mut self, keeper: &Keeper, good_for: Duration) {
         self.unsaved = false;
-        // At the end of the process nobody is left to be asked for what the store turns out to have lost.
+        // At the end of the process nobody is left to be asked for what the store turns out to have
+        // lost.
         if self.stale || !self.runtime.is_ready() {
             if let Some(whole) = self.whole(good_for) {
                 self.stale = false;

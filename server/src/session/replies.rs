@@ -85,7 +85,8 @@ impl Replies {
         self.running.len()
     }
 
-    /// Records what the answer of an accepted message will be. Until it is given, the message counts as running.
+    /// Records what the answer of an accepted message will be. Until it is given, the message
+    /// counts as running.
     pub(crate) fn decide(&mut self, reference: Ref, reply: Kept) {
         self.decided.insert(reference, reply);
     }

@@ -403,8 +403,8 @@ impl Session {
         }
     }
 
-    /// A topic has refused what the component's job staged for it: the component is what it was before. Returns the patch
-    /// of what is left of the job.
+    /// A topic has refused what the component's job staged for it: the component is what it was
+    /// before. Returns the patch of what is left of the job.
     fn undo_updates(
         &mut self,
         id: &ComponentId,

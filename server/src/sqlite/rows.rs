@@ -172,8 +172,8 @@ pub(super) fn commit(db: &Connection, commit: Commit) -> Result<Box<dyn FnOnce()
             return Err(CommitError::Absent(Box::new(commit)));
         }
     }
-    // First, so that what is kept of the component is what it is after them. If the rest cannot be written, they are
-    // undone with it.
+    // First, so that what is kept of the component is what it is after them. If the rest cannot be
+    // written, they are undone with it.
     let Written { change, reply } = (commit.write)(db).map_err(CommitError::Work)?;
     match change {
         Change::Mounted { component } => insert(db, session, &component)?,

@@ -15,7 +15,8 @@ pub struct StoredSession {
     pub components: Vec<StoredComponent>,
     /// What committed messages were answered.
     pub replies: Vec<StoredReply>,
-    /// Whether the process that had it last ended in an orderly way, so that no page has seen more than this.
+    /// Whether the process that had it last ended in an orderly way, so that no page has seen more
+    /// than this.
     pub exact: bool,
 }
 
@@ -46,7 +47,8 @@ pub struct Secrets {
     pub generation: u64,
     /// Of the secret in the last `WELCOME`.
     pub current: [u8; 16],
-    /// Of the one before, good until a message has come on the connection that was given the current one.
+    /// Of the one before, good until a message has come on the connection that was given the
+    /// current one.
     pub previous: Option<[u8; 16]>,
 }
 

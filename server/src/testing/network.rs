@@ -79,8 +79,8 @@ impl Network {
         self.each(|line| line.is_up = false);
     }
 
-    /// Closes the connection with 1001, as a browser does with a page that it puts aside, and lets no other come about
-    /// until [`Network::online`].
+    /// Closes the connection with 1001, as a browser does with a page that it puts aside, and lets
+    /// no other come about until [`Network::online`].
     pub fn put_aside(&self) {
         self.each(|line| {
             line.is_up = false;

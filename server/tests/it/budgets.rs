@@ -1,4 +1,5 @@
-//! How many bytes of state a session, a user and a topic may have: exactly so many, and what would be more is undone.
+//! How many bytes of state a session, a user and a topic may have: exactly so many, and what would
+//! be more is undone.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -568,8 +568,8 @@ async fn a_page_moves_between_two_processes_and_the_copy_that_is_left_ends() {
         let mut moved = resume(here, &welcome, from).await;
         assert_eq!(moved.act("t", "add", json!([])).await["result"], round);
         moved.act("c", "increment", json!([])).await;
-        // The page that was left still has its line, and is told that another connection has the session, whatever
-        // it does.
+        // The page that was left still has its line, and is told that another connection has the
+        // session, whatever it does.
         let call = match round {
             1 => left.call("t", "add", json!([])),
             2 => left.call("c", "increment", json!([])),

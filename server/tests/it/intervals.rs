@@ -1,4 +1,5 @@
-//! Topics that collect the changes of an interval: one patch for all, and each author's reply behind it.
+//! Topics that collect the changes of an interval: one patch for all, and each author's reply
+//! behind it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -153,7 +154,8 @@ async fn what_a_component_says_meanwhile_keeps_its_order() {
         let page = server.page();
         let pulse = page.mount_open(component, json!({})).await.unwrap();
         pulse.call("beat", [1]).await.unwrap();
-        // The page is a referee: a revision out of order or a reply that is none breaks the protocol.
+        // The page is a referee: a revision out of order or a reply that is none breaks the
+        // protocol.
         let held = pulse.call("beat_and_count", [2]);
         let behind = [pulse.call("count", ()), pulse.call("beat_and_count", [3]), pulse.call("count", ())];
         soon().await;

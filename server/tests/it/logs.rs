@@ -52,7 +52,8 @@ impl MakeWriter<'_> for Log {
     }
 }
 
-/// Ends the line, goes on with one that looks like the server's, moves the cursor, turns the direction, and is long.
+/// Ends the line, goes on with one that looks like the server's, moves the cursor, turns the
+/// direction, and is long.
 fn hostile() -> String {
     let forged = "2026-01-01T00:00:00.000000Z ERROR vivaz: forged";
     format!("\n{forged}\r\n\u{1b}[2J\u{1b}[31m\u{202e}\u{85}\u{2028}\0\u{7}\"{}", "x".repeat(4_000))
@@ -62,7 +63,8 @@ fn hostile() -> String {
 #[track_caller]
 fn assert_lines(log: &str) {
     for line in log.lines() {
-        // Timestamp, level, and the target or the span: `2026-01-01T00:00:00.000000Z  INFO connection{…}: vivaz::…`.
+        // Timestamp, level, and the target or the span: `2026-01-01T00:00:00.000000Z INFO
+        // connection{…}: vivaz::…`.
         let mut words = line.split_whitespace();
         let (time, level) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
         assert!(time.ends_with('Z') && time.contains('T'), "not the start of an event: {line:?}");
@@ -86,7 +88,8 @@ fn examples() -> Vec<Value> {
     examples
 }
 
-/// The message with each of its texts, and each name of a field of the application's, replaced in turn.
+/// The message with each of its texts, and each name of a field of the application's, replaced in
+/// turn.
 fn variants(message: &Value) -> Vec<Value> {
     fn walk(value: &Value, path: &str, found: &mut Vec<String>) {
         match value {

@@ -315,7 +315,8 @@ async fn a_killed_server_loses_nothing_that_a_durable_component_acknowledged() {
     let update = back.act("t", "add", json!([1])).await;
     assert_eq!((&update["rev"], &update["payload"]["count"]), (&json!(4), &json!(7)));
     assert_eq!(file.counts().await, [2, 4, 6, 7]);
-    // The first one does not know, and is refused: its copy ends, and its page is told of no failure.
+    // The first one does not know, and is refused: its copy ends, and its page is told of no
+    // failure.
     let add = client.call("t", "add", json!([1]));
     client.send(add).await;
     assert_eq!(client.closed().await, 4409);

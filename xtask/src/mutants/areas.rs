@@ -11,9 +11,11 @@ pub(super) struct Area {
     files: &'static [&'static str],
     /// Arguments that choose what `cargo test` builds and runs.
     targets: &'static [&'static str],
-    /// Arguments of the test programs: parts of the names of the tests to run, or all if there is none.
+    /// Arguments of the test programs: parts of the names of the tests to run, or all if there is
+    /// none.
     filter: &'static [&'static str],
-    /// How long the tests may take with a mutant, in seconds: several times what they take without one.
+    /// How long the tests may take with a mutant, in seconds: several times what they take without
+    /// one.
     pub(super) timeout: u32,
 }
 

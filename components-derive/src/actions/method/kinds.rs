@@ -141,7 +141,8 @@ pub(super) fn mount(sig: &Signature, errors: &mut Errors) -> Option<TokenStream>
     })
 }
 
-/// Takes the component out of what `mount` or `migrate` returns. Spanned at the return type, as errors about that are.
+/// Takes the component out of what `mount` or `migrate` returns. Spanned at the return type, as
+/// errors about that are.
 fn made(sig: &Signature, call: &TokenStream) -> TokenStream {
     let span = match &sig.output {
         syn::ReturnType::Default => sig.ident.span(),

@@ -1,5 +1,5 @@
-//! A day in the life of a page: whatever happens to its line, its tab, its server, its server's store and
-//! the clocks, it is alive when things are quiet again, with all that was acknowledged.
+//! A day in the life of a page: whatever happens to its line, its tab, its server, its server's
+//! store and the clocks, it is alive when things are quiet again, with all that was acknowledged.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -139,7 +139,8 @@ impl Everything {
 struct Scale {
     suspended: Duration,
     hidden: Duration,
-    /// The longest that a line is cut and a tab put aside: less than the limit, by as much as a slow machine needs.
+    /// The longest that a line is cut and a tab put aside: less than the limit, by as much as a
+    /// slow machine needs.
     cut: Duration,
     aside: Duration,
     hour: Duration,
@@ -197,7 +198,8 @@ async fn live(
                     page.page.network().offline();
                     sleep(scale.cut * *share / 100).await;
                     page.page.network().online();
-                    // One that is away again before it was back has been away for longer than it may.
+                    // One that is away again before it was back has been away for longer than it
+                    // may.
                     page.page.settled().await;
                 }
                 Happens::Hide(share) => {
