@@ -1,4 +1,4 @@
-//! How many bytes of state somebody may have: a session, and the user whose sessions it is among.
+//! Bounds on the bytes of state of a session, and of all sessions of a user.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};

@@ -234,7 +234,7 @@ pub struct StagedUpdate {
 /// Makes the changes, in the name of whoever caused them.
 type Publish = Box<dyn FnOnce(Option<&Author>, Option<Operation>) -> Result<Option<Unsent>> + Send>;
 
-/// Says whether the changes would be accepted now.
+/// Checks whether the changes would be accepted now.
 type Check = Box<dyn Fn() -> Result + Send>;
 
 impl StagedUpdate {

@@ -19,7 +19,7 @@ use crate::runtime::Builder;
 ///
 /// A token is taken from `Authorization: Bearer …`, from a cookie or a parameter of the address where one is named, or
 /// from the `auth` of a `HELLO`.
-/// Without any the visitor is anonymous; one that is wrong, that has expired, or that stands in an
+/// Without any the visitor is anonymous; one that is wrong, that has expired, or that is in an
 /// `Authorization` that cannot be read or is there twice, is refused; a connection that is open
 /// when its token expires is closed. Tokens are verified and never signed here. Of its claims `sub`
 /// is the
@@ -279,7 +279,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever stands where a token is looked for: it makes no user.
+        /// No text in the place of a token makes a user.
         #[test]
         fn what_is_no_token_makes_no_user(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
             let jwt = Jwt::hs256(KEY).cookie("token").query("token");

@@ -122,8 +122,8 @@ pub struct Limits {
     /// How long running actions may take to finish when the server shuts down.
     pub shutdown_time: Duration,
     /// How long [`serve`](crate::serve) goes on accepting connections once it is asked to end,
-    /// while [`Runtime::is_ready`](crate::Runtime::is_ready) says no already: time for load
-    /// balancers to see that, and to send nobody here any more.
+    /// while [`Runtime::is_ready`](crate::Runtime::is_ready) is already false: time for load
+    /// balancers to notice, and to send new clients to another process.
     pub drain_accept: Duration,
     /// Over how long a time pages are told to come back when the server goes away, at most: so that not all of them
     /// reach the next process at once.

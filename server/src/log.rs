@@ -12,8 +12,8 @@ use crate::rate::{Meter, Rate};
 /// How many seconds' worth of events may be logged at once.
 const BURST: u32 = 5;
 
-/// Bounds the events of the log that clients cause. Each runtime has one, so that a client that
-/// floods the log hides what other clients cause at most, never what the server says of itself.
+/// Bounds the events of the log that clients cause. Each runtime has one, and each verifier of
+/// tokens: a client that floods the log can hide events of other clients, never the server's own.
 #[derive(Debug)]
 pub(crate) struct ClientLog {
     rate: Rate,

@@ -59,7 +59,7 @@ pub(crate) enum Mail {
     Expired,
     /// End the session, and close its connection if it has one.
     End(CloseCode, UnmountReason),
-    /// The store has lost the session: write it whole. The answer says whether that was done.
+    /// The store has lost the session: write it whole. The answer is the outcome.
     Enter(Option<oneshot::Sender<Entered>>),
     /// The store has the session in another way than this process: close the connection, and drop
     /// the copy in memory.

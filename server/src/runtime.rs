@@ -220,7 +220,7 @@ impl Runtime {
         &self.0.hub
     }
 
-    /// Ends all sessions of a user who has no tenant, and says how many there were in this process;
+    /// Ends all sessions of a user who has no tenant; returns how many there were in this process;
     /// those that only the session store has, or another process, end before long. Open pages are
     /// closed with 4401
     /// and load themselves anew; running actions finish. To be called once the hook for the
@@ -287,7 +287,7 @@ impl Runtime {
     /// probe.
     ///
     /// # Errors
-    /// Why not. The text has what the store says, so it may name files and hosts.
+    /// Returns the reason. The text has the store's own message, which may name files and hosts.
     pub async fn readiness(&self) -> std::result::Result<(), NotReady> {
         if !self.is_ready() {
             return Err(NotReady::GoingAway);
@@ -305,7 +305,7 @@ impl Runtime {
         !self.0.draining.is_cancelled()
     }
 
-    /// Says from now on that the runtime is not [ready](Self::is_ready), and goes on as before: for
+    /// Makes the runtime not [ready](Self::is_ready) from now on; it goes on as before: for
     /// an application that serves itself, some seconds before [`shutdown`](Self::shutdown).
     /// [`serve`](crate::serve) calls it.
     pub fn drain(&self) {

@@ -179,8 +179,8 @@ impl Session {
 }
 
 impl Session {
-    /// Drops the copy in memory of a session that is not this process's any more. Its components
-    /// are not told: they live on where the session is. Nothing is deleted in the store.
+    /// Drops the copy in memory of a session that is not this process's any more. No hook of
+    /// its components is called: they go on in the other process. Nothing is deleted in the store.
     pub(crate) fn evict(mut self: Box<Self>, loss: Loss) {
         self.over = true;
         tracing::warn!(session = %self.id(), ?loss, "the session is not this process's any more");

@@ -12,9 +12,9 @@ use crate::runtime::Runtime;
 
 /// Serves an application until SIGINT or SIGTERM, then ends it cleanly. For
 /// [`Limits::drain_accept`](crate::Limits::drain_accept) everything goes on, but
-/// [`Runtime::is_ready`] says no, and connections of plain HTTP are closed with their answers. Then
-/// no new connections are taken, every open page is told that the server is going away (close code
-/// 1001), what runs finishes within
+/// [`Runtime::is_ready`] is false, and connections of plain HTTP are closed with their answers.
+/// Then no new connections are taken, every open page is told that the server is going away (close
+/// code 1001), what runs finishes within
 /// [`Limits::shutdown_time`](crate::Limits::shutdown_time), and the function returns. A second signal ends the
 /// process at once.
 ///

@@ -260,7 +260,7 @@ impl<T: Topic> Cell<T> {
         drop(waiters);
     }
 
-    /// The state is what subscribers have from now on: tells them.
+    /// Sends the state to subscribers: from now on it is what they have.
     fn send(&self, state: &mut State<T>, tracker: Tracker, patch: Option<String>, by: Vec<Author>) {
         state.shown = Arc::clone(&state.value);
         state.tracker = tracker;

@@ -222,7 +222,7 @@ impl Person {
     }
 }
 
-/// What stands at these addresses below `/chat` is no room.
+/// Addresses below `/chat` that belong to other pages.
 const NO_ROOMS: [&str; 4] = ["health", "live", "ready", "rooms"];
 
 /// The name of a room: 1 to 64 of `A-Za-z0-9_-`, but none of [`NO_ROOMS`]. Any such room exists

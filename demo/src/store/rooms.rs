@@ -107,8 +107,7 @@ mod tests {
             assert!(store.room(kept).await.unwrap().is_some(), "{kept}");
         }
         assert_eq!(store.room("room-0").await.unwrap(), None);
-        // Somebody who says something in each of them keeps newcomers out, but nobody who was
-        // there.
+        // A visitor who writes into each room keeps new rooms out, and no room that is there.
         let fill = move |db: &Connection| {
             let names = db
                 .prepare("SELECT name FROM rooms")?

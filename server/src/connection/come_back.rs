@@ -51,11 +51,12 @@ impl From<Failed> for Refused {
     }
 }
 
-/// Returns the session that a client comes back to, and its next secret. `Ok(None)` says that there
-/// is no such session for it, and nothing about why not.
+/// Returns the session that a client comes back to, and its next secret. `Ok(None)` means that
+/// there is no such session for it; all reasons give the same answer.
 ///
 /// # Errors
-/// When that is not known, because the store failed or did not answer in time.
+/// When the store fails or does not answer in time, so that it is not known whether it has the
+/// session; when access was revoked meanwhile; and when the user has too many sessions.
 pub(super) async fn come_back(
     resume: &Resume<'_>,
     runtime: &Runtime,
@@ -85,8 +86,7 @@ async fn look_for(
             Restored::Session(session) => session,
         };
         if !is_here && runtime.core().revocations() != revocations {
-            // It was not among those that were looked through if somebody's access was taken away
-            // meanwhile.
+            // A revocation that came meanwhile did not see this session.
             wait_on(session);
             return Err(Failed::Revoked);
         }

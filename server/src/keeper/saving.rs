@@ -1,4 +1,4 @@
-//! Saves what has changed, now and then.
+//! Periodically writes changed sessions to the store, and deletes ended ones.
 
 use std::time::Duration;
 

@@ -19,7 +19,8 @@ const TRIES: u32 = 2;
 /// it, so there the commit fails, when the connection is already closed.
 ///
 /// # Errors
-/// What the commit's own writes say, and errors of the store.
+/// Returns errors of the commit's own writes and of the store, and an error if the session has
+/// ended.
 pub(super) async fn settle(
     store: Arc<dyn SessionStore>,
     port: Arc<Port>,

@@ -64,7 +64,7 @@ impl Holding {
         self.flushed.remove(&reference).unwrap_or_default()
     }
 
-    /// The page that the patches are for is gone: whoever comes back gets them from the streams.
+    /// Drops the patches of a page that is gone: one that comes back gets them from the streams.
     pub(super) fn forget_patches(&mut self) {
         for held in self.of.values_mut() {
             for one in held.iter_mut() {
@@ -77,7 +77,7 @@ impl Holding {
         self.of.retain(|_, held| !held.is_empty());
     }
 
-    /// Nobody waits for what that component says any more.
+    /// Drops what waits of a component that is gone.
     pub(super) fn forget(&mut self, id: &ComponentId) {
         self.of.remove(id);
     }
@@ -109,7 +109,7 @@ impl Holding {
 }
 
 impl Session {
-    /// Says a component's reply: now, or behind what it has to wait for.
+    /// Sends a component's reply: now, or behind what it has to wait for.
     pub(super) fn respond(
         &mut self,
         id: &ComponentId,

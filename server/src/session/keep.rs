@@ -83,13 +83,13 @@ impl Session {
     ) {
         match outcome {
             Ok(all) => match all.first() {
-                // Dropping the answer says that the session has ended.
+                // To the commit that waits, a dropped answer means that the session has ended.
                 Some((_, refusal)) => refused(&self.port, *refusal),
                 None => {
                     self.entered = true;
                     self.stale = false;
                     if let Some(answer) = answer {
-                        // Whoever asked for it may have given up.
+                        // The commit that asked for it may have been dropped.
                         let _ = answer.send(Ok(()));
                     }
                 }
@@ -105,7 +105,7 @@ impl Session {
         }
     }
 
-    /// The same, waiting for it, for a session that nothing else runs in.
+    /// Writes the session whole and waits for it; nothing else may run in the session.
     pub(crate) async fn enter_now(&mut self, keeper: &Keeper) -> Result<Option<Refusal>, StoreError> {
         let Some(whole) = self.whole(keeper.good_for) else { return Ok(None) };
         let refused = keeper.within(keeper.store.enter(&keeper.process, vec![whole])).await?;
@@ -114,8 +114,7 @@ impl Session {
 
     fn put(&mut self, keeper: &Keeper, good_for: Duration) {
         self.unsaved = false;
-        // At the end of the process nobody is left to be asked for what the store turns out to have
-        // lost.
+        // At the end of the process the session cannot be asked again for what the store has lost.
         if self.stale || !self.runtime.is_ready() {
             if let Some(whole) = self.whole(good_for) {
                 self.stale = false;

@@ -88,7 +88,8 @@ pub(super) fn forget_user(db: &Connection, owner: &Owner, now: u64) -> Result<us
     Ok(theirs.len())
 }
 
-/// Deletes a session and remembers that it has ended. `by` knows; another holder is to be told.
+/// Deletes a session and remembers that it has ended. A holder other than `by`
+/// is told with its next renewal.
 pub(super) fn end(db: &Connection, session: &str, now: u64, by: Option<&str>) -> Result<(), StoreError> {
     db.prepare_cached(
         "INSERT OR REPLACE INTO vivaz_ended (session, until, untold) \
