@@ -243,7 +243,7 @@ impl<T: Topic> Cell<T> {
     /// Sends what has waited for the end of the interval, as one patch.
     fn end_interval(&self) {
         let mut state = self.lock();
-        let (authors, waiters) = state.waiting.take();
+        let (authors, waiting) = state.waiting.take();
         match self.draft(&state, Sending::Now, |_| ()) {
             Ok(Draft { value, tracker, patch, .. }) => {
                 state.value = Arc::new(value);
@@ -257,7 +257,7 @@ impl<T: Topic> Cell<T> {
             Err(_logged) => state.value = Arc::clone(&state.shown),
         }
         drop(state);
-        drop(waiters);
+        drop(waiting);
     }
 
     /// Sends the state to subscribers: from now on it is what they have.

@@ -2,13 +2,13 @@
 
 use std::fmt;
 
-use tokio::sync::oneshot;
+use tokio::sync::watch;
 use tokio::time::Instant;
 use vivaz_protocol::Author;
 
 /// A change of a topic whose patch is not sent yet. The reply to the message that caused it waits
 /// for this.
-pub struct Unsent(oneshot::Receiver<()>);
+pub struct Unsent(watch::Receiver<()>);
 
 impl Unsent {
     /// Returns when the patch is in the queue of everybody who looks at the topic, or the topic is
@@ -16,9 +16,9 @@ impl Unsent {
     ///
     /// # Cancel safety
     /// Dropped before it is done, it has changed nothing.
-    pub async fn sent(self) {
+    pub async fn sent(mut self) {
         // Nothing is ever sent through it: its end is the message.
-        let _ended = self.0.await;
+        let _ended = self.0.changed().await;
     }
 }
 
@@ -35,8 +35,9 @@ pub(super) struct Waiting {
     next: Option<Instant>,
     /// Who caused the changes, each once, in their order.
     authors: Vec<Author>,
-    /// Dropped when the patch is sent.
-    waiters: Vec<oneshot::Sender<()>>,
+    /// While a change waits: dropped when the patch is sent. One for all changes, however many
+    /// there are.
+    patch: Option<watch::Sender<()>>,
 }
 
 impl Waiting {
@@ -53,7 +54,7 @@ impl Waiting {
 
     /// Whether no change waits.
     pub(super) fn is_empty(&self) -> bool {
-        self.waiters.is_empty()
+        self.patch.is_none()
     }
 
     /// Adds a change. Returns what its author waits for, and whether it is the first of the
@@ -63,13 +64,12 @@ impl Waiting {
         if let Some(author) = by.filter(|by| !self.authors.contains(by)) {
             self.authors.push(author.clone());
         }
-        let (waiter, unsent) = oneshot::channel();
-        self.waiters.push(waiter);
-        (Unsent(unsent), is_first)
+        let patch = self.patch.get_or_insert_with(|| watch::Sender::new(()));
+        (Unsent(patch.subscribe()), is_first)
     }
 
-    /// Takes out what waits.
-    pub(super) fn take(&mut self) -> (Vec<Author>, Vec<oneshot::Sender<()>>) {
-        (std::mem::take(&mut self.authors), std::mem::take(&mut self.waiters))
+    /// Takes out the authors, and what has to be dropped when the patch is sent.
+    pub(super) fn take(&mut self) -> (Vec<Author>, Option<watch::Sender<()>>) {
+        (std::mem::take(&mut self.authors), self.patch.take())
     }
 }
