@@ -63,6 +63,8 @@ pub(crate) struct Session {
     connection: ConnectionId,
     /// Boxed, because a map that has one has room for four.
     components: HashMap<ComponentId, Box<Component>, RandomState>,
+    /// The children whose mounts wait for their places, each with its parent.
+    waiting: HashMap<ComponentId, ComponentId, RandomState>,
     /// The topics that its components show.
     topics: HashMap<TopicName, Held, RandomState>,
     replies: Replies,
@@ -108,6 +110,7 @@ impl Session {
             browser: None,
             connection,
             components: HashMap::default(),
+            waiting: HashMap::default(),
             topics: HashMap::default(),
             replies: Replies::default(),
             held: Box::default(),

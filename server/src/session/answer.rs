@@ -119,7 +119,7 @@ impl Session {
     pub(super) fn not_mounted(&mut self, id: &ComponentId, task: &Task) {
         let origin = match task {
             Task::Job { origin, .. } | Task::Props { origin, .. } | Task::Unmount { origin } => origin,
-            Task::Child(mount) => return self.not_there(mount, "the parent is not mounted"),
+            Task::Child(mount) => return self.abandon(mount),
             Task::Refresh => return,
         };
         if let Origin::Page { reference, .. } = origin {

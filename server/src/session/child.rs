@@ -1,7 +1,7 @@
 //! What a session knows of a child: where it stands in its parent's template, and which props it was given.
 
 use std::cell::{Cell, OnceCell};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 
 use foldhash::fast::RandomState;
 use serde::Deserialize;
@@ -13,6 +13,7 @@ use vivaz_components::{ActionError, Registration, Result, TopicRef};
 use vivaz_protocol::{ComponentId, Epoch, Ref, Rev};
 use vivaz_template::{Fields, Name, Rows};
 
+use super::component::Task;
 use crate::store::StoredOrigin;
 
 /// Props by name, as JSON.
@@ -113,6 +114,8 @@ pub(super) struct ChildMount {
     pub(super) place: Vec<Value>,
     pub(super) seal: Option<String>,
     pub(super) page: Props,
+    /// What came for the child while its mount waits: tasks of its own, and mounts of its children.
+    pub(super) behind: VecDeque<Task>,
 }
 
 /// A child that a parent's state shows.

@@ -2,6 +2,8 @@
 //!
 //! A child's props are never read from a message, but for those that its component declares as the page's to give.
 
+use std::collections::VecDeque;
+
 use serde_json::Value;
 use serde_json::json;
 use serde_json::value::{RawValue, to_raw_value};
@@ -14,6 +16,7 @@ use vivaz_template::child_at;
 use super::Session;
 use super::child::{ChildMount, FoundChild, Link, MountedBy, ParentView, Props};
 use super::component::{GivenProps, Origin, Slot, Task};
+use super::mount::TAKEN;
 use crate::log::{Escaped, client_event};
 use crate::stats::Counters;
 
@@ -43,28 +46,64 @@ impl Session {
         let place = serde_json::from_str(place.get()).unwrap_or_default();
         let page = page.into_iter().map(|(name, value)| (name.into_owned(), value.to_raw_value())).collect();
         let seal = seal.map(|seal| seal.expose().to_owned());
-        let mount = ChildMount { reference, asked, id: id.clone(), parent, place, seal, page };
+        let behind = VecDeque::new();
+        let mount = ChildMount { reference, asked, id: id.clone(), parent, place, seal, page, behind };
+        if self.waiting.contains_key(id) {
+            return self.refuse_mount(reference, id, ErrorCode::DuplicateComponent, TAKEN);
+        }
         self.place_child(mount, Wait::ForParent);
     }
 
     /// Mounts a child where its parent's state shows it.
-    pub(super) fn place_child(&mut self, mount: ChildMount, wait: Wait) {
-        let Some(parent) = self.components.get_mut(&mount.parent) else {
-            return self.not_there(&mount, "the parent is not mounted");
+    pub(super) fn place_child(&mut self, mut mount: ChildMount, wait: Wait) {
+        self.waiting.remove(&mount.id);
+        let may_wait = wait == Wait::ForParent;
+        let (found, is_busy) = match self.components.get(&mount.parent) {
+            Some(parent) => {
+                let is_busy = !matches!(parent.slot, Slot::Idle(_)) || !parent.queue.is_empty();
+                (self.find_child(&mount.parent, &mount.place), is_busy)
+            }
+            // The parent may be a child that waits itself.
+            None => (Ok(None), self.waiting.contains_key(&mount.parent)),
         };
-        let is_busy = !matches!(parent.slot, Slot::Idle(_)) || !parent.queue.is_empty();
-        let found = match parent.slot {
-            Slot::Mounting => Ok(None),
-            Slot::Idle(_) | Slot::Busy(_) => self.find_child(&mount.parent, &mount.place),
-        };
+        let behind = std::mem::take(&mut mount.behind);
         match found {
             Ok(Some(found)) => self.make_child(&mount, &found),
-            Ok(None) if wait == Wait::ForParent && is_busy => {
+            Ok(None) if may_wait && is_busy => {
                 let parent = mount.parent.clone();
-                self.enqueue(&parent, Task::Child(Box::new(mount)));
+                self.waiting.insert(mount.id.clone(), parent.clone());
+                return self.enqueue(&parent, Task::Child(Box::new(mount)));
             }
             Ok(None) => self.not_there(&mount, "the parent shows no child at that place"),
             Err(error) => self.refuse_action(&mount.id, mount.reference, &error, Vec::new()),
+        }
+        for task in behind {
+            self.enqueue(&mount.id, task);
+        }
+    }
+
+    /// Returns the mount of a child that waits for its place.
+    pub(super) fn waiting_mount(&mut self, id: &ComponentId) -> Option<&mut ChildMount> {
+        let parent = self.waiting.get(id)?.clone();
+        let queue = if self.components.contains_key(&parent) {
+            &mut self.components.get_mut(&parent)?.queue
+        } else {
+            &mut self.waiting_mount(&parent)?.behind
+        };
+        queue.iter_mut().find_map(|task| match task {
+            Task::Child(mount) if mount.id == *id => Some(&mut **mount),
+            Task::Child(_) | Task::Job { .. } | Task::Props { .. } | Task::Refresh | Task::Unmount { .. } => {
+                None
+            }
+        })
+    }
+
+    /// Refuses the mount of a child whose parent is not there any more, and what came for the child.
+    pub(super) fn abandon(&mut self, mount: &ChildMount) {
+        self.waiting.remove(&mount.id);
+        self.not_there(mount, "the parent is not mounted");
+        for task in &mount.behind {
+            self.not_mounted(&mount.id, task);
         }
     }
 

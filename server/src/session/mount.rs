@@ -151,13 +151,8 @@ impl Session {
     ) {
         let Mounting { reference, .. } = mounting;
         let core = self.runtime.core();
-        if self.components.contains_key(id) {
-            return self.refuse_mount(
-                reference,
-                id,
-                ErrorCode::DuplicateComponent,
-                "the componentId is taken",
-            );
+        if self.components.contains_key(id) || self.waiting.contains_key(id) {
+            return self.refuse_mount(reference, id, ErrorCode::DuplicateComponent, TAKEN);
         }
         if self.components.len() >= core.limits.components {
             let message = "the session has as many components as it may have";
@@ -277,10 +272,11 @@ impl Session {
         }
     }
 
-    fn refuse_mount(&mut self, reference: Ref, id: &ComponentId, code: ErrorCode, message: &str) {
+    pub(super) fn refuse_mount(&mut self, reference: Ref, id: &ComponentId, code: ErrorCode, message: &str) {
         self.reply_error(reference, id, ErrorMessage::new(code, message));
     }
 }
 
+pub(super) const TAKEN: &str = "the componentId is taken";
 const UNKNOWN: &str = "no component that this page may mount has that name";
 const BAD_SEAL: &str = "the seal is not good (any more): load the page anew";

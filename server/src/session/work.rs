@@ -164,7 +164,10 @@ impl Session {
                 component.queue.push_back(task);
                 self.work(id);
             }
-            None => self.not_mounted(id, &task),
+            None => match self.waiting_mount(id) {
+                Some(mount) => mount.behind.push_back(task),
+                None => self.not_mounted(id, &task),
+            },
         }
     }
 

@@ -504,6 +504,36 @@ async fn parent_and_child_may_be_mounted_in_one_flight() {
     let leaf = child(&mut client, "l", &json!([1, 2, 0]));
     client.send_all([parent, leaf.clone()]).await.unwrap();
     assert_eq!(client.reply(&leaf["ref"]).await["payload"]["state"]["label"], 20);
+    // Whole families too, with what is asked of their members.
+    let mut client = Client::greet_with(&server, ADA, json!({})).await;
+    let parent =
+        client.message("COMPONENT_MOUNT", "p", json!({ "component": "parent", "props": { "number": 4 } }));
+    let branch = child(&mut client, "b", &json!([2, 2, 0]));
+    let leaf = client.message("COMPONENT_MOUNT", "l", json!({ "parent": "b", "place": [0] }));
+    let twice = child(&mut client, "l", &json!([1, 1, 0]));
+    let target = child(&mut client, "t", &json!(TARGET));
+    let edit = client.message("PROPERTY_UPDATE", "t", json!({ "property": "draft", "value": 3 }));
+    let props = client.message("PROPS_UPDATE", "l", json!({}));
+    let lost = child(&mut client, "x", &json!([7]));
+    let below = client.message("COMPONENT_MOUNT", "y", json!({ "parent": "x", "place": [0] }));
+    let asked = client.message("PROPS_UPDATE", "y", json!({}));
+    let flight = [&parent, &branch, &leaf, &twice, &target, &edit, &props, &lost, &below, &asked];
+    client.send_all(flight.into_iter().cloned()).await.unwrap();
+    let mut replies = std::collections::BTreeMap::new();
+    while replies.len() < flight.len() {
+        let reply = client.next().await;
+        if let Some(reference) = reply["ref"].as_u64() {
+            replies.insert(reference, reply);
+        }
+    }
+    let reply = |message: &Value| &replies[&message["ref"].as_u64().unwrap()];
+    assert_eq!(reply(&leaf)["payload"]["state"]["label"], 8);
+    assert_eq!(reply(&edit)["payload"], json!({ "draft": 3 }));
+    assert_eq!(reply(&props)["type"], "ACK");
+    assert_error(reply(&twice), "duplicate_component");
+    for message in [&lost, &below, &asked] {
+        assert_error(reply(message), "not_mounted");
+    }
     // Not so a child of a parent that cannot be mounted.
     let broken =
         client.message("COMPONENT_MOUNT", "q", json!({ "component": "parent", "props": { "number": "x" } }));
