@@ -233,7 +233,8 @@ impl Host {
             let Err(error) = compared else { break };
             let name = self.component.spec().name;
             if error.code() == ErrorCode::TooLarge {
-                tracing::info!(component = name, error = %Escaped(&error), "a handler was refused");
+                // A client can cause it as often as it likes: who answers it logs it, within a rate.
+                tracing::debug!(component = name, error = %Escaped(&error), "a handler was refused");
             } else {
                 tracing::error!(component = name, error = %Escaped(&error), "what a handler left cannot be kept");
             }

@@ -184,6 +184,8 @@ enum Turn {
     Done(Box<Done>),
     Mail(Mail),
     Beat,
+    /// The page has read so much that jobs may go on that waited for it.
+    Read,
     /// The server goes away, what ran has finished, and the page has been sent everything.
     Drained,
     /// The connection cannot be written to.
@@ -268,6 +270,7 @@ fn take_turn(session: &mut Session, pulse: &mut Pulse, turn: Turn) -> Next {
             return Next::Farewell(Outcome::Close(code, "who is this now?"));
         }
         Turn::Mail(Mail::End(code, reason)) => return Next::Farewell(Outcome::End(code, reason)),
+        Turn::Read => session.go_on(),
         Turn::Drained => {
             return Next::Last(Outcome::Close(CloseCode::GoingAway.as_u16(), "the server is going away"));
         }
@@ -316,6 +319,9 @@ fn poll_turn<T: Transport>(
         }
         if pulse.draining && session.is_idle() && !pulse.unflushed && session.port().is_flushed() {
             return Poll::Ready(Turn::Drained);
+        }
+        if session.may_go_on() {
+            return Poll::Ready(Turn::Read);
         }
         let reads_on = pulse.reads >= READS || behind && !session.port().is_behind();
         pulse.reads = 0;

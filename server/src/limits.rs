@@ -111,6 +111,9 @@ pub struct Limits {
     pub store_time: Duration,
     /// How many sessions may wait to be resumed. The one that waits longest ends when there is one more.
     pub suspended_sessions: usize,
+    /// How many bytes of state those may have together, counted as for `session_state_bytes`. Beyond it the ones end that
+    /// have most, within a second. What a session takes of the machine's memory is a multiple of what it is counted as.
+    pub suspended_state_bytes: usize,
     /// How many replies wait until the client says that it has them.
     pub kept_replies: usize,
     /// How many bytes of replies wait.
@@ -170,6 +173,7 @@ impl Default for Limits {
             lease_time: Duration::from_secs(30),
             store_time: Duration::from_secs(10),
             suspended_sessions: 100_000,
+            suspended_state_bytes: 256 * 1024 * 1024,
             kept_replies: 256,
             kept_bytes: 64 * 1024,
             seal_time: Duration::from_secs(24 * 60 * 60),

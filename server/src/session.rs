@@ -48,6 +48,7 @@ pub(crate) use self::resume::Position;
 use self::topics::Held;
 pub(crate) use self::work::Done;
 use crate::browser::Browser;
+use crate::log::client_event;
 use crate::port::{Loss, Port};
 use crate::runtime::Runtime;
 use crate::stats::Counters;
@@ -75,6 +76,8 @@ pub(crate) struct Session {
     budget: Arc<Budget>,
     /// What has to wait for something. Most sessions never need it, so it is made when the first one does.
     running: Option<Running>,
+    /// Whether jobs of the page wait until the page has read what waits for it.
+    stalled: bool,
     /// Whether it is over: its components go, and no new ones come.
     over: bool,
     /// Whether the store was told that it has changed since it was saved.
@@ -117,6 +120,7 @@ impl Session {
             budget: Arc::new(budget),
             conduct: Conduct::default(),
             running: None,
+            stalled: false,
             over: false,
             unsaved: false,
             entered: false,
@@ -157,9 +161,14 @@ impl Session {
         &self.port
     }
 
-    /// Whether nothing runs.
+    /// Whether nothing runs, and nothing waits for the page to read.
     pub(crate) fn is_idle(&self) -> bool {
-        self.running.as_ref().is_none_or(FuturesUnordered::is_empty)
+        !self.stalled && self.running.as_ref().is_none_or(FuturesUnordered::is_empty)
+    }
+
+    /// Returns how many bytes of state its components have.
+    pub(crate) fn state_bytes(&self) -> usize {
+        self.budget.used()
     }
 
     /// The next thing that is done.
@@ -186,7 +195,8 @@ impl Session {
     /// its components is called: they go on in the other process. Nothing is deleted in the store.
     pub(crate) fn evict(mut self: Box<Self>, loss: Loss) {
         self.over = true;
-        tracing::warn!(session = %self.id(), ?loss, "the session is not this process's any more");
+        let log = &self.runtime.core().log;
+        client_event!(log, WARN, session = %self.id(), ?loss, "the session is not this process's any more");
         if let Some(keeper) = &self.runtime.core().keeper {
             keeper.drop_session(self.port.session());
         }

@@ -6,7 +6,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use base64::Engine;
@@ -60,6 +60,14 @@ pub(crate) enum Claim {
     Session(Box<Session>),
     /// Another task has it, and was asked to hand it over.
     Asked(oneshot::Receiver<Box<Session>>),
+}
+
+/// How much may wait.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Room {
+    pub(crate) sessions: usize,
+    /// Bytes of state of all of them together.
+    pub(crate) bytes: usize,
 }
 
 /// What the sweep found.
@@ -234,16 +242,18 @@ impl Sessions {
         ports
     }
 
-    /// Goes over all sessions: takes out those that have waited for too long, and if there are more than `room` that
-    /// wait, the ones whose time is nearest to its end. `held` sees the port and the owner of each one that a task has.
+    /// Goes over all sessions: takes out those that have waited for too long; if more wait than there is `room` for,
+    /// the ones whose time is nearest to its end; and if those that are left hold too many bytes, the ones that hold
+    /// most. `held` sees the port and the owner of each one that a task has.
     pub(crate) fn sweep(
         &self,
         now: Instant,
-        room: usize,
+        room: Room,
         mut held: impl FnMut(&Arc<Port>, &Identity),
     ) -> Swept {
         let mut swept = Swept::default();
         let mut deadlines = Vec::new();
+        let mut bytes = 0;
         for shard in &self.shards {
             for entry in lock(shard).values() {
                 match &entry.place {
@@ -251,11 +261,14 @@ impl Sessions {
                         swept.held += 1;
                         held(&entry.port, &entry.owner);
                     }
-                    Place::Waiting { until, .. } => deadlines.push(*until),
+                    Place::Waiting { until, session } => {
+                        deadlines.push(*until);
+                        bytes += session.state_bytes();
+                    }
                 }
             }
         }
-        let excess = deadlines.len().saturating_sub(room);
+        let excess = deadlines.len().saturating_sub(room.sessions);
         let mut limit = now;
         if excess > 0 {
             let (_, nearest, _) = deadlines.select_nth_unstable(excess - 1);
@@ -263,12 +276,17 @@ impl Sessions {
         }
         swept.waiting = deadlines.len();
         if deadlines.iter().any(|until| *until <= limit) {
-            self.take_expired(limit, &mut swept);
+            bytes -= self.take_expired(limit, &mut swept).min(bytes);
+        }
+        if bytes > room.bytes {
+            self.take_largest(bytes - room.bytes, &mut swept);
         }
         swept
     }
 
-    fn take_expired(&self, limit: Instant, swept: &mut Swept) {
+    /// Takes out the sessions that wait until `limit` at most. Returns how many bytes of state they hold.
+    fn take_expired(&self, limit: Instant, swept: &mut Swept) -> usize {
+        let mut bytes = 0;
         for shard in &self.shards {
             let expired = lock(shard)
                 .extract_if(
@@ -277,9 +295,40 @@ impl Sessions {
                 .collect::<Vec<_>>();
             for (_, entry) in expired {
                 if let Place::Waiting { session, .. } = entry.place {
+                    bytes += session.state_bytes();
                     swept.waiting -= 1;
                     swept.expired.push(session);
                 }
+            }
+        }
+        bytes
+    }
+
+    /// Takes out waiting sessions that hold so many bytes together, the largest ones.
+    fn take_largest(&self, excess: usize, swept: &mut Swept) {
+        let mut waiting = Vec::new();
+        for shard in &self.shards {
+            for (id, entry) in &*lock(shard) {
+                if let Place::Waiting { session, until } = &entry.place {
+                    waiting.push((session.state_bytes(), *until, id.clone()));
+                }
+            }
+        }
+        waiting.sort_unstable_by_key(|(bytes, until, _)| (std::cmp::Reverse(*bytes), *until));
+        let mut taken = 0;
+        for (_, until, id) in waiting {
+            if taken >= excess {
+                break;
+            }
+            // Its page may be back by now, or may have been back and gone again.
+            let taken_out = match self.shard(&id).entry(id.clone()) {
+                hash_map::Entry::Occupied(entry) if entry.get().waits_until(until) => Some(entry.remove()),
+                hash_map::Entry::Occupied(_) | hash_map::Entry::Vacant(_) => None,
+            };
+            if let Some(Place::Waiting { session, .. }) = taken_out.map(|entry| entry.place) {
+                taken += session.state_bytes();
+                swept.waiting -= 1;
+                swept.expired.push(session);
             }
         }
     }
@@ -292,6 +341,10 @@ impl Sessions {
 }
 
 impl Entry {
+    fn waits_until(&self, time: Instant) -> bool {
+        matches!(&self.place, Place::Waiting { until, .. } if *until == time)
+    }
+
     /// Gives the session away, or asks the task that has it to do so.
     fn hand_over(&mut self) -> Claim {
         match std::mem::replace(&mut self.place, Place::Held) {

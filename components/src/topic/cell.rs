@@ -234,7 +234,7 @@ impl<T: Topic> Cell<T> {
         };
         let bytes = draft.tracker.bytes();
         if bytes > self.limit && bytes > state.bytes {
-            tracing::info!(topic = %Quoted(&self.name), bytes, limit = self.limit, "a topic's update was refused");
+            tracing::debug!(topic = %Quoted(&self.name), bytes, limit = self.limit, "a topic's update was refused");
             return Err(too_large("topic", self.limit));
         }
         Ok(draft)

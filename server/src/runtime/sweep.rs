@@ -12,6 +12,7 @@ use super::WeakRuntime;
 use crate::connection;
 use crate::limits::Limits;
 use crate::port::Mail;
+use crate::sessions::Room;
 
 /// How long a topic stays after the last one who looked at it.
 const TOPIC_GRACE: Duration = Duration::from_secs(60);
@@ -22,6 +23,7 @@ pub(super) async fn run(runtime: WeakRuntime, shutdown: CancellationToken, limit
     let period = (limits.heartbeat / 8).clamp(Duration::from_millis(5), Duration::from_secs(1));
     let mut ticks = tokio::time::interval(period);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let room = Room { sessions: limits.suspended_sessions, bytes: limits.suspended_state_bytes };
     loop {
         tokio::select! {
             _ = ticks.tick() => {}
@@ -32,7 +34,7 @@ pub(super) async fn run(runtime: WeakRuntime, shutdown: CancellationToken, limit
         let now = Instant::now();
         let today = SystemTime::now();
         let mut unsent = 0;
-        let swept = core.sessions.sweep(now, limits.suspended_sessions, |port, owner| {
+        let swept = core.sessions.sweep(now, room, |port, owner| {
             unsent += port.tick(now, limits.heartbeat);
             if owner.has_expired(today) {
                 // One that is held without a connection has nobody to send away.

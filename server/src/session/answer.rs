@@ -95,6 +95,9 @@ impl Session {
         if error.source().is_some() {
             let log = &self.runtime.core().log;
             client_event!(log, ERROR, component = %id, error = %Escaped(error), "an action failed");
+        } else if error.code() == ErrorCode::TooLarge {
+            let log = &self.runtime.core().log;
+            client_event!(log, INFO, component = %id, error = %Escaped(error), "an action was refused");
         } else if error.code() == ErrorCode::Panicked {
             Counters::add(&counters.panics);
         } else if error.code() == ErrorCode::Timeout {

@@ -147,6 +147,18 @@ impl Component {
         }
     }
 
+    /// Returns whether the next thing to do is a job that the page is sent a reply to.
+    pub(super) fn has_next_of_page(&self) -> bool {
+        matches!(self.slot, Slot::Idle(_))
+            && matches!(
+                self.queue.front(),
+                Some(
+                    Task::Job { origin: Origin::Page { .. }, .. }
+                        | Task::Props { origin: Origin::Page { .. }, .. }
+                )
+            )
+    }
+
     /// The next thing to do, if the component is here and there is one.
     pub(super) fn next(&mut self) -> Option<Task> {
         if !matches!(self.slot, Slot::Idle(_)) {

@@ -33,7 +33,10 @@ impl Session {
             Ok(message) => message,
             Err(error) => return self.undecodable(&error, too_fast, now),
         };
-        self.conduct.well_formed();
+        let is_echoed = matches!(message.body, ClientBody::Ping { payload: Some(_) });
+        if !is_echoed {
+            self.conduct.well_formed();
+        }
         if let Some(received) = message.ack {
             self.replies.received(received);
             self.forget_patches(received);
@@ -56,7 +59,11 @@ impl Session {
                 self.template(&hash);
                 None
             }
+            ClientBody::Ping { payload: Some(payload) } if !is_value(&payload) => {
+                self.malformed(None, None, "the payload has a number or a text that is none")
+            }
             ClientBody::Ping { payload } => {
+                self.conduct.well_formed();
                 self.port.send(speak::frame(&ServerMessage::Pong { payload }));
                 None
             }
@@ -252,6 +259,12 @@ impl Session {
         };
         self.port.send(speak::frame(&message));
     }
+}
+
+/// Whether JSON that goes back to the client is a value in every encoding: half of a surrogate pair and a number beyond the
+/// range of a double are JSON, too.
+fn is_value(json: &RawJson<'_>) -> bool {
+    serde_json::from_str::<serde_json::Value>(json.get()).is_ok()
 }
 
 /// How much the largest of the values is that a request writes into fields.

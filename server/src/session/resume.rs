@@ -75,6 +75,7 @@ impl Session {
         for (reference, kept) in waiting {
             self.say_again(reference, &kept);
         }
+        self.go_on();
         self.enqueue_all(Hook::Resumed, || Job::Resumed);
         // What was saved when the connection dropped says how long a session is good that waits.
         self.unsaved = false;
@@ -103,6 +104,7 @@ impl Session {
 
     /// Tells the components that the session goes on without a connection.
     pub(crate) fn disconnected(&mut self) {
+        self.go_on();
         self.enqueue_all(Hook::Disconnected, || Job::Disconnected);
     }
 

@@ -151,6 +151,7 @@ impl Session {
     /// Takes all components away.
     pub(crate) fn unmount_all(&mut self, reason: UnmountReason) {
         self.over = true;
+        self.stalled = false;
         let ids: Vec<_> = self.components.keys().cloned().collect();
         for id in ids {
             self.enqueue(&id, Task::Unmount { origin: Origin::End { reason } });
@@ -181,6 +182,11 @@ impl Session {
                 // It goes when its replies have gone out.
                 return;
             }
+            if !self.over && component.has_next_of_page() && self.port.is_behind() {
+                // Each reply has to wait for the page to read, so no more of them are made.
+                self.stalled = true;
+                return;
+            }
             let Some(task) = component.next() else { return };
             match task {
                 Task::Job { job, origin } => self.begin(id, Errand::Job(job), origin),
@@ -188,6 +194,21 @@ impl Session {
                 Task::Refresh => self.compare_props(id),
                 Task::Child(mount) => self.place_child(*mount, Wait::Over),
                 Task::Unmount { origin } => return self.begin_end(id, origin),
+            }
+        }
+    }
+
+    /// Returns whether jobs wait that need not wait any longer: the page has read.
+    pub(crate) fn may_go_on(&self) -> bool {
+        self.stalled && !self.port.is_behind()
+    }
+
+    /// Starts the jobs that waited until the page had read.
+    pub(crate) fn go_on(&mut self) {
+        if std::mem::take(&mut self.stalled) {
+            let ids: Vec<_> = self.components.keys().cloned().collect();
+            for id in ids {
+                self.work(&id);
             }
         }
     }

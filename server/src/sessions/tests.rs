@@ -132,6 +132,7 @@ async fn those_that_have_waited_for_too_long_go_and_those_that_are_too_many() {
     let seen = std::cell::Cell::new(0);
     let sweep = |seconds, room| {
         let now = start + Duration::from_secs(seconds);
+        let room = Room { sessions: room, bytes: 0 };
         let swept = sessions.sweep(now, room, |port, owner| {
             assert_eq!((port.session(), owner.user_id()), (&id("held"), Some("ada")));
             seen.set(seen.get() + 1);

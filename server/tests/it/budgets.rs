@@ -262,3 +262,32 @@ async fn a_topic_holds_exactly_so_many_bytes_and_the_action_is_undone() {
         }
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn of_sessions_that_wait_the_largest_end_when_they_hold_too_much() {
+    for component in ["bag", "safe"] {
+        let server = server(Limits { suspended_state_bytes: 2 * LIMIT, ..Limits::default() });
+        let mut pages = Vec::new();
+        for bytes in [100, 900, 800, 200] {
+            let page = server.page();
+            let bag = page.mount_open(component, json!({})).await.unwrap();
+            bag.call("fill", [bytes]).await.unwrap();
+            pages.push((page, bag));
+        }
+        let sessions = || server.runtime().stats().sessions;
+        for (page, _) in &pages[..3] {
+            page.network().offline();
+        }
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        assert_eq!(sessions(), 4, "so much may wait");
+        pages[3].0.network().offline();
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        assert_eq!(sessions(), 3);
+        for (page, _) in &pages {
+            page.network().online();
+        }
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        let began: Vec<_> = pages.iter().map(|(page, _)| page.sessions()).collect();
+        assert_eq!(began, [1, 2, 1, 1], "{component}");
+    }
+}

@@ -82,3 +82,20 @@ async fn a_message_may_be_as_large_as_its_json() {
     client.send(json!({ "v": 1, "type": "PING", "payload": "\u{1}".repeat(600) })).await;
     assert_eq!(client.closed().await, 1009);
 }
+
+#[tokio::test]
+async fn what_another_encoding_cannot_echo_is_malformed_in_all() {
+    let server = start().await;
+    for mut client in [Client::greet(&server).await, greet_packed(&server).await] {
+        for payload in [r#""\ud800""#, r#"{"\udfff":1}"#, "1e999", "[-1e999]"] {
+            client.send_text(&format!(r#"{{"v":1,"type":"PING","payload":{payload}}}"#)).await;
+            assert_error(&client.next().await, "malformed");
+        }
+        client.send_text(r#"{"v":1,"type":"PING","payload":"\ud83d\ude00"}"#).await;
+        assert_eq!(client.expect("PONG").await["payload"], "\u{1f600}");
+        for _ in 0..10 {
+            client.send_text(r#"{"v":1,"type":"PING","payload":1e999}"#).await;
+        }
+        assert_eq!(client.closed().await, 4400);
+    }
+}

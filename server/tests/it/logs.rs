@@ -203,3 +203,30 @@ async fn a_client_cannot_flood_the_log() {
     // How many there were more is logged once the log has room again.
     server.until(|_| log.text().contains("left_out=")).await;
 }
+
+#[tokio::test]
+async fn a_client_cannot_flood_the_log_with_what_is_too_large() {
+    let log = Log::default();
+    let _collecting = log.collect();
+    let limits = Limits {
+        client_events_per_second: 1,
+        messages_per_second: u32::MAX,
+        burst: u32::MAX,
+        session_state_bytes: 1_000,
+        topic_state_bytes: 1_000,
+        ..Limits::default()
+    };
+    let server = limited(limits).await;
+    let mut client = Client::greet(&server).await;
+    client.mount("lab", "lab", json!({})).await;
+    client.mount("chat", "chat", json!({})).await;
+    let text = "x".repeat(2_000);
+    for _ in 0..100 {
+        let edit = client.message("PROPERTY_UPDATE", "lab", json!({ "property": "draft", "value": text }));
+        assert_eq!(client.ask(edit).await["payload"]["code"], "too_large");
+        assert_eq!(client.act("chat", "say", json!([text])).await["payload"]["code"], "too_large");
+    }
+    let text = log.text();
+    let logged = text.lines().filter(|line| line.contains("refused") && !line.contains(" DEBUG ")).count();
+    assert!((5..50).contains(&logged), "{logged} of 200");
+}

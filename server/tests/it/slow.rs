@@ -145,3 +145,60 @@ async fn a_reader_of_one_byte_a_second_costs_little_and_closes_with_4413() {
         &said[said.len().saturating_sub(64)..]
     );
 }
+
+#[tokio::test]
+async fn what_a_client_asked_for_waits_until_it_reads() {
+    let server = limited(Limits { outbox_bytes: 128 * 1024, ..Limits::default() }).await;
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4096).unwrap();
+    let mut slow = Client::open_on(socket.connect(server.address).await.unwrap(), server.address).await;
+    slow.mount("lab", "lab", json!({})).await;
+    let wait = slow.call("lab", "wait", json!([]));
+    slow.send(wait).await;
+    server.bench.entered.notified().await;
+    // All of them are accepted, and wait for the component.
+    let calls: Vec<_> = (0..100).map(|_| slow.call("lab", "echo", json!(["x".repeat(60 * 1024)]))).collect();
+    slow.send_all(calls).await.unwrap();
+    server.until(|server| server.runtime.stats().messages >= 102).await;
+    server.bench.gate.notify_one();
+    for _ in 0..10 {
+        tokio::time::sleep(Duration::from_millis(250)).await;
+        let unsent = server.runtime.stats().unsent_bytes;
+        assert!(unsent <= 256 * 1024, "{unsent}");
+    }
+    // They are answered as it reads.
+    let mut answers = 0;
+    while answers < 100 {
+        let reply = slow.next().await;
+        answers += u32::from(reply["type"] == "ACK");
+    }
+    assert_eq!(slow.act("lab", "see", json!([])).await["result"], 2);
+}
+
+#[tokio::test]
+async fn what_waits_for_a_client_to_read_runs_also_when_it_is_gone() {
+    let server = limited(Limits { outbox_bytes: 128 * 1024, ..Limits::default() }).await;
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4096).unwrap();
+    let mut slow = Client::open_on(socket.connect(server.address).await.unwrap(), server.address).await;
+    slow.mount("lab", "lab", json!({})).await;
+    let wait = slow.call("lab", "wait", json!([]));
+    slow.send(wait).await;
+    server.bench.entered.notified().await;
+    let mut calls: Vec<_> =
+        (0..50).map(|_| slow.call("lab", "echo", json!(["x".repeat(60 * 1024)]))).collect();
+    calls.push(slow.call("lab", "see", json!([])));
+    slow.send_all(calls).await.unwrap();
+    server.until(|server| server.runtime.stats().messages >= 53).await;
+    server.bench.gate.notify_one();
+    server.until(|server| server.runtime.stats().unsent_bytes >= 128 * 1024).await;
+    let runs = || server.bench.runs.load(std::sync::atomic::Ordering::SeqCst);
+    assert_eq!(runs(), 1, "what is behind the replies has not run");
+    let welcome = slow.welcome.clone();
+    slow.cut();
+    server.until(|_| runs() == 2).await;
+    let mut back = Client::resume(&server, &welcome, 0, json!({})).await;
+    assert_eq!(back.welcome["resumed"], true);
+    back.count_from(53);
+    assert_eq!(back.act("lab", "see", json!([])).await["result"], 3);
+}
