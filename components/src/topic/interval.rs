@@ -6,6 +6,11 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use vivaz_protocol::Author;
 
+/// The most authors that one patch names. Every subscriber gets the names, so that without a bound a
+/// busy interval sends each page more names than changes. An author that is not named drops its
+/// guess with its reply, which follows the patch.
+const MOST_AUTHORS: usize = 64;
+
 /// A change of a topic whose patch is not sent yet. The reply to the message that caused it waits
 /// for this.
 pub struct Unsent(watch::Receiver<()>);
@@ -33,7 +38,7 @@ impl fmt::Debug for Unsent {
 pub(super) struct Waiting {
     /// No patch is sent before.
     next: Option<Instant>,
-    /// Who caused the changes, each once, in their order.
+    /// Who caused the changes, each once, in their order; at most [`MOST_AUTHORS`].
     authors: Vec<Author>,
     /// While a change waits: dropped when the patch is sent. One for all changes, however many
     /// there are.
@@ -61,7 +66,10 @@ impl Waiting {
     /// interval.
     pub(super) fn add(&mut self, by: Option<&Author>) -> (Unsent, bool) {
         let is_first = self.is_empty();
-        if let Some(author) = by.filter(|by| !self.authors.contains(by)) {
+        if let Some(author) = by
+            && self.authors.len() < MOST_AUTHORS
+            && !self.authors.contains(author)
+        {
             self.authors.push(author.clone());
         }
         let patch = self.patch.get_or_insert_with(|| watch::Sender::new(()));
@@ -71,5 +79,40 @@ impl Waiting {
     /// Takes out the authors, and what has to be dropped when the patch is sent.
     pub(super) fn take(&mut self) -> (Vec<Author>, Option<watch::Sender<()>>) {
         (std::mem::take(&mut self.authors), self.patch.take())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use vivaz_protocol::{ConnectionId, Ref};
+
+    use super::*;
+
+    fn author(number: u64) -> Author {
+        Author { connection: ConnectionId::new("k1").unwrap(), reference: Ref::new(number).unwrap() }
+    }
+
+    #[tokio::test]
+    async fn a_patch_names_a_bounded_number_of_authors_and_all_of_them_are_told() {
+        let mut waiting = Waiting::default();
+        let unsent: Vec<_> = (1..=1_000).map(|number| waiting.add(Some(&author(number))).0).collect();
+        let (authors, patch) = waiting.take();
+        assert_eq!(authors, (1..=64).map(author).collect::<Vec<_>>());
+        drop(patch);
+        for one in unsent {
+            one.sent().await;
+        }
+    }
+
+    #[test]
+    fn an_author_of_several_changes_is_named_once() {
+        let mut waiting = Waiting::default();
+        for (index, number) in [1, 2, 1, 2].into_iter().enumerate() {
+            let (_unsent, is_first) = waiting.add(Some(&author(number)));
+            assert_eq!(is_first, index == 0);
+        }
+        let (_unsent, _) = waiting.add(None);
+        assert_eq!(waiting.take().0, [author(1), author(2)]);
+        assert!(waiting.is_empty());
     }
 }

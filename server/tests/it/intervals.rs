@@ -10,7 +10,8 @@ use vivaz::prelude::*;
 use vivaz::testing::{Moment, Server, View};
 use vivaz::{MemoryStore, Runtime};
 
-use crate::app::Bench;
+use crate::app::{Bench, start};
+use crate::client::Client;
 
 const INTERVAL: Duration = Duration::from_millis(250);
 
@@ -165,6 +166,22 @@ async fn what_a_component_says_meanwhile_keeps_its_order() {
             assert_eq!(call.await.unwrap(), Some(json!(answer)));
         }
         assert_eq!((pulse.state()["own"].clone(), beats(&pulse).len()), (json!(4), 3));
+    }
+}
+
+#[tokio::test]
+async fn a_patch_of_a_busy_interval_names_a_bounded_number_of_its_actions() {
+    let server = start().await;
+    let mut client = Client::greet(&server).await;
+    client.mount("c", "pulse", json!({})).await;
+    let calls: Vec<_> = (0..120).map(|id| client.call("c", "beat", json!([id]))).collect();
+    client.send_all(calls).await.unwrap();
+    let mut answered = 0;
+    while answered < 120 {
+        let message = client.next().await;
+        let named = message["by"].as_array().map_or(0, Vec::len);
+        assert!(named <= 64, "a patch names {named} actions");
+        answered += u32::from(message["ref"].is_u64());
     }
 }
 
