@@ -140,6 +140,16 @@ struct SecurityGuide;
 #[doc = include_str!("../../docs/testing.md")]
 struct TestingGuide;
 
+/// The guide to deployment, for the same reason.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/deployment.md")]
+struct DeploymentGuide;
+
+/// The guide to the page's side, for the same reason.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/client.md")]
+struct ClientGuide;
+
 /// The guide to components, for the same reason.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/components.md")]

@@ -184,3 +184,25 @@ impl Default for Limits {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Text is searched for the names that `Debug` prints, so that a new limit is not forgotten.
+    #[test]
+    fn the_guide_to_security_names_each_limit() {
+        let guide = include_str!("../../docs/security.md");
+        let (_, table) = guide.split_once("\n## Limits\n").unwrap();
+        let (table, _) = table.split_once("\n## ").unwrap();
+        let printed = format!("{:#?}", Limits::default());
+        let names: Vec<_> = printed
+            .lines()
+            .filter_map(|line| line.strip_prefix("    ")?.split_once(": "))
+            .map(|(name, _)| name)
+            .collect();
+        assert!(names.contains(&"message_bytes"), "{printed}");
+        let missing: Vec<_> = names.iter().filter(|name| !table.contains(&format!("`{name}`"))).collect();
+        assert_eq!(missing, Vec::<&&str>::new());
+    }
+}
