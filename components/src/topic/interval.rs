@@ -1,7 +1,5 @@
 //! Changes that wait until their topic sends its next patch.
 
-use std::fmt;
-
 use tokio::sync::watch;
 use tokio::time::Instant;
 use vivaz_protocol::Author;
@@ -13,6 +11,7 @@ const MOST_AUTHORS: usize = 64;
 
 /// A change of a topic whose patch is not sent yet. The reply to the message that caused it waits
 /// for this.
+#[derive(Debug)]
 pub struct Unsent(watch::Receiver<()>);
 
 impl Unsent {
@@ -24,12 +23,6 @@ impl Unsent {
     pub async fn sent(mut self) {
         // Nothing is ever sent through it: its end is the message.
         let _ended = self.0.changed().await;
-    }
-}
-
-impl fmt::Debug for Unsent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Unsent")
     }
 }
 

@@ -54,4 +54,23 @@ mod tests {
         ring.push(Rev(301), Frame::new("x".repeat(BYTES + 1)));
         assert!(ring.since(Rev(300)).is_none());
     }
+
+    #[test]
+    fn patches_are_kept_as_far_as_their_bytes_allow() {
+        let mut ring = Ring::default();
+        for rev in 1..=10 {
+            ring.push(Rev(rev), Frame::new("x".repeat(BYTES / 4)));
+        }
+        assert_eq!(ring.since(Rev(6)).unwrap().len(), 4);
+        assert!(ring.since(Rev(5)).is_none());
+    }
+
+    #[test]
+    fn hundreds_of_patches_of_the_usual_size_are_kept() {
+        let mut ring = Ring::default();
+        for rev in 1..=PATCHES as u64 {
+            ring.push(Rev(rev), Frame::new("x".repeat(500)));
+        }
+        assert_eq!(ring.since(Rev(0)).unwrap().len(), PATCHES);
+    }
 }

@@ -240,6 +240,7 @@ async fn events_of_topics_and_rooms_reach_whom_they_should() {
     let (ann, bob) = (Ear::new("ann"), Ear::new("bob"));
     let _subscriptions =
         [&ann, &bob].map(|ear| log.topic().subscribe(ear.clone(), None, &mut |_, _| ()).unwrap());
+    assert_eq!(log.topic().audience(), 2);
     let event = ServerEvent::new("user.joined", &json!({"name": "Ann"})).unwrap();
     log.topic().emit(&event, Some(&ann.session));
     assert_eq!(

@@ -1,0 +1,130 @@
+//! Topics that collect the changes of an interval and send them as one patch.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep, timeout};
+use vivaz_components::__private::AnyShared as _;
+use vivaz_components::{
+    Author, Hub, Identity, LiveState, Result, Shared, States, Subscription, Topic, TopicContext, TopicHandle,
+    Unsent,
+};
+
+use crate::hub::Ear;
+
+const INTERVAL: Duration = Duration::from_millis(200);
+
+#[derive(LiveState, Serialize, Deserialize, Clone, Default)]
+struct Crowd {
+    count: i64,
+}
+
+impl Topic for Crowd {
+    type Key = String;
+
+    const INTERVAL: Duration = INTERVAL;
+
+    async fn load(_: &String, _: &TopicContext) -> Result<Self> {
+        Ok(Self::default())
+    }
+
+    async fn authorize(_: &String, _: &Identity) -> Result {
+        Ok(())
+    }
+}
+
+/// A topic with somebody who looks at it.
+struct Scene {
+    crowd: TopicHandle<Crowd>,
+    ear: Arc<Ear>,
+    _subscription: Subscription,
+}
+
+impl Scene {
+    async fn new() -> Self {
+        let crowd = Hub::new().open::<Crowd>("crowd/all", &States::default()).await.unwrap();
+        let ear = Ear::new("ear");
+        let subscription = crowd.topic().subscribe(ear.clone(), None, &mut |_, _| ()).unwrap();
+        Self { crowd, ear, _subscription: subscription }
+    }
+
+    /// Adds to the count in the name of an author. Returns what the author waits for.
+    fn add(&self, by: &str, count: i64) -> Option<Unsent> {
+        let mut shared = Shared::<Crowd>::new();
+        shared.bind(self.crowd.topic()).unwrap();
+        shared.update(move |crowd| crowd.count += count);
+        let by = Author::parse(by).unwrap();
+        shared.take_staged().unwrap().publish(Some(&by), None).unwrap()
+    }
+
+    /// Returns the counts that the subscriber was sent since the last call, with their authors.
+    fn heard(&self) -> Vec<(Value, Value)> {
+        let frames = self.ear.heard().into_iter();
+        let frames = frames.map(|frame| serde_json::from_str::<Value>(&frame).unwrap());
+        frames.map(|frame| (frame["payload"]["count"].clone(), frame["by"].clone())).collect()
+    }
+}
+
+/// Waits for the patch. Returns how long it took.
+async fn sent(unsent: Option<Unsent>) -> Duration {
+    let began = Instant::now();
+    timeout(10 * INTERVAL, unsent.expect("the change is sent later").sent()).await.unwrap();
+    began.elapsed()
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_interval_ends_with_one_patch_that_names_each_author_once() {
+    let scene = Scene::new().await;
+    assert!(scene.add("ann:1", 1).is_none(), "nothing was sent lately");
+    assert_eq!(scene.heard(), [(json!(1), json!("ann:1"))]);
+    let first = scene.add("bob:1", 1);
+    let _rest = [scene.add("ann:2", 1), scene.add("bob:1", 1)].map(Option::unwrap);
+    assert_eq!(scene.crowd.value().count, 4, "the topic itself does not wait");
+    let (rev, snapshot) = scene.crowd.topic().snapshot().unwrap();
+    assert!(rev.0 == 1 && snapshot.as_str().contains(r#"{"count":1}"#), "a snapshot is of what was sent");
+    assert_eq!(scene.heard(), []);
+    assert_eq!(sent(first).await, INTERVAL);
+    assert_eq!(scene.heard(), [(json!(4), json!(["bob:1", "ann:2"]))]);
+    // Another interval began with that patch.
+    sleep(INTERVAL / 4).await;
+    let next = scene.add("ann:3", 1);
+    assert_eq!(sent(next).await, INTERVAL * 3 / 4);
+    assert_eq!(scene.heard(), [(json!(5), json!("ann:3"))]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_at_the_end_of_an_interval_is_sent_at_once() {
+    let scene = Scene::new().await;
+    for count in 1..4 {
+        assert!(scene.add("ann:1", 1).is_none());
+        assert_eq!(scene.heard(), [(json!(count), json!("ann:1"))]);
+        sleep(INTERVAL).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_changes_nothing_begins_no_interval_and_waits_behind_what_waits() {
+    let scene = Scene::new().await;
+    assert!(scene.add("ann:1", 0).is_none());
+    assert!(scene.add("ann:2", 1).is_none(), "no patch was sent before");
+    assert!(scene.add("ann:3", 0).is_none(), "nothing waits");
+    let change = scene.add("ann:4", 1);
+    assert_eq!(scene.heard().len(), 1);
+    let nothing = scene.add("bob:1", 0);
+    assert_eq!(sent(nothing).await, INTERVAL, "its author has seen what it was made on");
+    assert_eq!(sent(change).await, Duration::ZERO);
+    assert_eq!(scene.heard().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn changes_that_cancel_each_other_are_not_sent_and_hold_up_nothing() {
+    let scene = Scene::new().await;
+    scene.add("ann:1", 1);
+    let (up, down) = (scene.add("ann:2", 1), scene.add("bob:1", -1));
+    assert_eq!((sent(up).await, sent(down).await), (INTERVAL, Duration::ZERO));
+    assert_eq!(scene.heard().len(), 1, "the first change alone");
+    assert!(scene.add("ann:3", 1).is_none());
+    assert_eq!(scene.heard(), [(json!(2), json!("ann:3"))]);
+}
