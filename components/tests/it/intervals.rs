@@ -70,7 +70,7 @@ impl Scene {
 /// Waits for the patch. Returns how long it took.
 async fn sent(unsent: Option<Unsent>) -> Duration {
     let began = Instant::now();
-    timeout(10 * INTERVAL, unsent.expect("the change is sent later").sent()).await.unwrap();
+    timeout(10 * INTERVAL, unsent.unwrap().sent()).await.unwrap();
     began.elapsed()
 }
 
