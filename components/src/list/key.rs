@@ -224,10 +224,6 @@ impl Serializer for KeyMaker {
     ) -> Result<Self::SerializeStructVariant, NotAKey> {
         not_a_key(name)
     }
-
-    fn is_human_readable(&self) -> bool {
-        true
-    }
 }
 
 #[cfg(test)]
@@ -242,6 +238,7 @@ mod tests {
         assert_eq!(Key::of(&7u8), Key::of(&7i64));
         assert_eq!(Key::of("a"), Key::of(&String::from("a")));
         assert_eq!(Key::of(&Key::Text("a".into())), Key::of("a"));
+        assert_eq!(Key::of(&std::net::Ipv4Addr::LOCALHOST), Key::of("127.0.0.1"));
     }
 
     #[test]

@@ -101,10 +101,13 @@ fn an_item_of_a_long_list_is_found_without_looking_at_many_others() {
     shrunk_in_front.keep_last(2_000);
     let mut grown_behind = list();
     (4_000..6_000).for_each(|id| grown_behind.push(item(id)));
+    let mut shrunk_behind = list();
+    shrunk_behind.keep_first(3_500);
     for (what, list) in [
         ("grown in front", &mut grown_in_front),
         ("shrunk in front", &mut shrunk_in_front),
         ("grown behind", &mut grown_behind),
+        ("shrunk behind", &mut shrunk_behind),
     ] {
         assert!(cost(list, 3_000) < 20, "{what}");
     }

@@ -104,6 +104,32 @@ fn what_would_be_longer_than_the_list_is_the_list() {
     }
 }
 
+/// Sixty-four operations more than there are items are sent, and no more: moves, and updates of items.
+#[test]
+fn a_log_that_is_too_long_gives_up() {
+    for (updates, moves, is_list) in [(0, 70, false), (0, 71, true), (3, 67, false), (3, 68, true)] {
+        let patch = sent(0..6, |rows| {
+            (0..updates).for_each(|id| _ = rows.update(id, |r| r.label.push('b')));
+            (0..moves).for_each(|at| _ = rows.move_to(at % 2, 2));
+        });
+        assert_eq!(patch["rows"].is_array(), is_list, "{updates} updates, {moves} moves");
+    }
+}
+
+#[test]
+fn items_that_were_only_looked_at_do_not_add_up() {
+    let (mut table, mut tracker) = Table::of(0..5);
+    for id in 0..5 {
+        table.rows.update(id, |_| ());
+        assert_eq!(tracker.changes(&mut table).unwrap().patch, None);
+    }
+    table.rows.prepend(row(7, "a"));
+    assert_eq!(
+        tracker.changes(&mut table).unwrap().patch.unwrap(),
+        r#"{"rows":{"$list":[["+",0,{"id":7,"label":"a"}]]}}"#
+    );
+}
+
 #[test]
 fn a_change_of_what_was_put_in_goes_into_it() {
     let patch = sent(0..5, |rows| {
