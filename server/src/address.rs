@@ -295,4 +295,28 @@ mod tests {
         all.sweep(Duration::from_secs(3_600));
         assert_eq!(all.lock().len(), 0);
     }
+
+    #[test]
+    fn a_full_map_makes_room_by_forgetting_those_alone_who_are_away_and_rested() {
+        let all = addresses(&Limits {
+            addresses: 2,
+            connections_per_address: 1,
+            upgrades_per_second: 1,
+            upgrade_burst: 1,
+            ..Limits::default()
+        });
+        let [here, recent, new] = ["192.0.2.1", "192.0.2.2", "192.0.2.3"].map(at);
+        let _here = all.enter(here, Duration::ZERO).unwrap();
+        let now = Duration::from_secs(100);
+        drop(all.enter(recent, now).unwrap());
+        assert!(all.enter(here, now).is_err(), "who is known is counted when the map is full");
+        for _ in 0..2 {
+            assert!(all.enter(new, now).is_ok(), "there is no room to count another one");
+        }
+        assert!(all.enter(recent, now).is_err(), "who is not rested is not forgotten");
+        let later = Duration::from_secs(200);
+        let _new = all.enter(new, later).unwrap();
+        assert!(all.enter(new, later).is_err(), "there is room now");
+        assert!(all.enter(here, later).is_err(), "who is there is not forgotten");
+    }
 }

@@ -35,7 +35,7 @@ pub use written::{
 };
 
 /// How long a store remembers that a session has ended.
-pub const TOMBSTONE: Duration = Duration::from_secs(60 * 60);
+pub const TOMBSTONE: Duration = Duration::from_secs(3_600);
 
 /// Keeps sessions so that they outlive the process.
 ///

@@ -373,6 +373,12 @@ async fn what_the_store_does_not_have_is_absent_and_is_entered_whole() {
         components.sort_by(|one, other| one.id.cmp(&other.id));
         let versions: Vec<_> = components.iter().map(|one| (one.id.as_str(), one.version)).collect();
         assert_eq!(versions, [("c", 5), ("d", 1), ("e", 1)]);
+        // What is not durable changes without a new version.
+        let mut same = whole("s", &[("c", 5)]);
+        same.components[0].state = b"other".to_vec();
+        store.enter("a", vec![same]).await.unwrap();
+        let stored = store.claim(&id("s"), "a", &seen).await.unwrap().unwrap();
+        assert_eq!(&*stored.components[0].state, b"other");
     })
     .await;
 }
@@ -386,6 +392,9 @@ async fn replies_are_kept_until_they_are_received() {
             let gone = Change::Removed { id: c("none") };
             store.commit(Commit::of(id("s"), "a".into(), 1, gone, Some(reply))).await.unwrap();
         }
+        let seen = store.find(&id("s")).await.unwrap().unwrap();
+        let stored = store.claim(&id("s"), "a", &seen).await.unwrap().unwrap();
+        assert_eq!(stored.replies.iter().map(|reply| reply.reference).collect::<Vec<_>>(), [2, 3]);
         let saved = Snapshot { received: 2, ..snapshot("s", &["c"]) };
         assert_eq!(store.save("a", vec![saved]).await.unwrap(), []);
         let seen = store.find(&id("s")).await.unwrap().unwrap();
@@ -394,4 +403,58 @@ async fn replies_are_kept_until_they_are_received() {
         assert_eq!((stored.components[0].rev, &*stored.components[0].state), (9, &b"9"[..]));
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_lease_that_ends_now_has_ended() {
+    on_each(|store, clock| async move {
+        store.renew_lease("b", LEASE).await.unwrap();
+        enter(&*store, "a", "s").await;
+        store.release(&id("s"), "a").await.unwrap();
+        for _ in 0..4 {
+            clock.pass(10);
+            store.renew_lease("b", LEASE).await.unwrap();
+        }
+        // The session was good for 60 seconds; the lease of B ends after 70.
+        clock.pass(30);
+        assert_eq!(store.expire("b").await.unwrap(), 0);
+        store.renew_lease("b", LEASE).await.unwrap();
+        assert_eq!(store.expire("b").await.unwrap(), 0, "another lease begins");
+        clock.pass(29);
+        store.renew_lease("b", LEASE).await.unwrap();
+        assert_eq!(store.expire("b").await.unwrap(), 0);
+        clock.pass(1);
+        assert_eq!(store.expire("b").await.unwrap(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_commit_may_enter_a_session_and_does_not_enter_it_again() {
+    on_each(|store, _clock| async move {
+        for (generation, name) in [(5, "c"), (9, "d")] {
+            let component = Box::new(component(name, 1));
+            let mut commit = Commit::of(id("s"), "a".into(), 0, Change::Mounted { component }, None);
+            let secrets = Secrets { generation, current: [7; 16], previous: None };
+            commit.enters = Some(Box::new(SnapshotHead { secrets, ..head() }));
+            store.commit(commit).await.unwrap();
+            assert_eq!(store.find(&id("s")).await.unwrap().unwrap().secrets.generation, 5);
+        }
+        let seen = store.find(&id("s")).await.unwrap().unwrap();
+        assert_eq!(store.claim(&id("s"), "a", &seen).await.unwrap().unwrap().components.len(), 2);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_session_that_a_store_in_memory_loses_has_not_ended() {
+    let store = MemoryStore::new();
+    assert!((store.len(), store.is_empty()) == (0, true));
+    enter(&store, "a", "s").await;
+    enter(&store, "a", "t").await;
+    assert!((store.len(), store.is_empty()) == (2, false));
+    assert!(store.lose(&id("s")));
+    assert!(!store.lose(&id("s")));
+    assert_eq!(store.len(), 1);
+    assert_eq!(save(&store, "a", "s", &[]).await, Some(Refusal::Absent));
 }
