@@ -200,7 +200,7 @@ fn child(client: &mut Client, id: &str, place: &Value) -> Value {
     client.message("COMPONENT_MOUNT", id, json!({ "parent": "p", "place": place }))
 }
 
-async fn state(client: &mut Client, id: &str) -> Value {
+pub(crate) async fn state(client: &mut Client, id: &str) -> Value {
     client.send(json!({ "v": 1, "type": "RESYNC", "componentId": id })).await;
     loop {
         let message = client.next().await;

@@ -11,6 +11,7 @@ use vivaz::{MemoryStore, Save, Saved, StoreError};
 
 use crate::app::{Server, start_with};
 use crate::client::{Client, assert_error};
+use crate::props::state;
 
 /// Counts, and writes each count into the application's own table.
 #[derive(LiveComponent, Clone)]
@@ -128,8 +129,9 @@ impl File {
         numbers.await.unwrap()
     }
 
-    async fn execute(&self, sql: &'static str) {
-        self.database.run(move |db| Ok::<_, StoreError>(db.execute(sql, [])?)).await.unwrap();
+    async fn execute(&self, sql: &str) {
+        let sql = sql.to_owned();
+        self.database.run(move |db| Ok::<_, StoreError>(db.execute(&sql, [])?)).await.unwrap();
     }
 }
 
@@ -508,6 +510,48 @@ async fn a_page_with_an_older_template_is_given_the_new_one_and_keeps_its_state(
     assert_eq!(messages[0]["payload"]["state"]["count"], 1);
     back.count_from(3);
     assert_eq!(back.act("c", "increment", json!([])).await["payload"]["count"], 2);
+}
+
+#[tokio::test]
+async fn a_child_comes_back_and_keeps_its_props_under_another_template_of_its_parent() {
+    for is_deploy in [false, true] {
+        let file = File::new().await;
+        let mut first = file.lazy().await;
+        let mut client = Client::greet(&first).await;
+        let parent = client.mount("p", "parent", json!({})).await;
+        let place = json!({ "parent": "p", "place": [1, 1, 0] });
+        let mount = client.message("COMPONENT_MOUNT", "l", place.clone());
+        assert_eq!(client.ask(mount).await["payload"]["state"]["label"], 10);
+        let welcome = client.welcome.clone();
+        client.cut();
+        first.stop().await;
+        if is_deploy {
+            // As the first server would have written it, had its parent had another template.
+            let hash = parent["payload"]["template"].as_str().unwrap();
+            let sql = format!(
+                "UPDATE vivaz_components SET origin = replace(origin, '{hash}', 'older') WHERE id = 'l'"
+            );
+            file.execute(&sql).await;
+        }
+
+        let second = file.lazy().await;
+        let mut back = Client::resume(&second, &welcome, 2, position("p", &parent, 0)).await;
+        assert_eq!(back.welcome["resumed"], true);
+        back.count_from(2);
+        back.act("p", "raise", json!([5])).await;
+        let of_its_parent = if is_deploy { 10 } else { 15 };
+        assert_eq!(state(&mut back, "l").await["label"], of_its_parent, "deploy: {is_deploy}");
+        // What the page asks for changes nothing, until it mounts the child again.
+        let asked = back.message("PROPS_UPDATE", "l", json!({}));
+        back.ask(asked).await;
+        assert_eq!(state(&mut back, "l").await["label"], of_its_parent, "deploy: {is_deploy}");
+        let unmount = back.message("COMPONENT_UNMOUNT", "l", Value::Null);
+        back.ask(unmount).await;
+        let mount = back.message("COMPONENT_MOUNT", "l", place);
+        assert_eq!(back.ask(mount).await["payload"]["state"]["label"], 15, "deploy: {is_deploy}");
+        back.act("p", "raise", json!([1])).await;
+        assert_eq!(state(&mut back, "l").await["label"], 16, "deploy: {is_deploy}");
+    }
 }
 
 #[tokio::test]
