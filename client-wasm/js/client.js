@@ -251,11 +251,11 @@ effects.run = (op, w, s) => {
   }
 };
 
-// Whether loading the page anew loses nothing: no message is unanswered, no edit unsent, no text being typed. Of controls
-// that the engine does not know, whatever they hold would be lost.
+// Whether loading the page anew loses nothing: no message is unanswered, no edit unsent, and no control holds anything else
+// than it was loaded with. What the server has answered counts too: the new page begins a new session.
 const quiet = () => ready && ![...components.keys()].some(slot => ask(LOADING, slot, 1)) &&
-  ![...document.querySelectorAll('input,textarea,select')].some(n =>
-    touched(n, kindOf(n)) && (n === document.activeElement || n.$v === undefined && !n.$p));
+  !document.activeElement?.isContentEditable &&
+  ![...document.querySelectorAll('input,textarea,select')].some(n => touched(n, kindOf(n)));
 
 // Loads the page anew, unless that has just been done and did not help; for a build once.
 const reload = build => {

@@ -68,3 +68,24 @@ test("a page with an older client is loaded anew when it is quiet, and once", as
   await page.waitForTimeout(2500);
   expect(count()).toBe(2);
 });
+
+test("what was typed keeps a page with an older client, also when it has been sent", async ({ page, server }) => {
+  const count = loads(page);
+  await page.goto(`${server.url}/notice`);
+  await live(page);
+  await page.getByLabel("Draft").fill("kept");
+  await page.getByLabel("Draft").blur();
+  await anotherClient(page);
+  const asked = page.waitForResponse((response) => response.url().endsWith("/live/client.js"));
+  await server.replace("e2e-next");
+  await asked;
+  await live(page);
+  await expect(page.locator("#wrote")).toHaveText("You wrote kept");
+  await page.waitForTimeout(2500);
+  expect(count()).toBe(1);
+  await expect(page.getByLabel("Draft")).toHaveValue("kept");
+  await page.getByLabel("Draft").fill("");
+  await page.getByLabel("Draft").blur();
+  await expect.poll(count).toBe(2);
+  await live(page);
+});
