@@ -23,6 +23,14 @@ async function anotherClient(page: Page): Promise<void> {
   });
 }
 
+/** Deploys `e2e-next`, and waits until the page is connected to it and has asked which client it serves. */
+async function deploy(page: Page, server: Server): Promise<void> {
+  const asked = page.waitForResponse((response) => response.url().endsWith("/live/client.js"));
+  await server.replace("e2e-next");
+  await asked;
+  await live(page);
+}
+
 function loads(page: Page): () => number {
   let loads = 0;
   page.on("request", (request) => {
@@ -35,10 +43,7 @@ test("a page goes on after a deploy that leaves the client as it is", async ({ p
   const count = loads(page);
   await page.goto(`${server.url}/notice`);
   await live(page);
-  const asked = page.waitForResponse((response) => response.url().endsWith("/live/client.js"));
-  await server.replace("e2e-next");
-  await asked;
-  await live(page);
+  await deploy(page, server);
   await page.waitForTimeout(2500);
   expect(count()).toBe(1);
 });
@@ -55,10 +60,7 @@ test("a page with an older client is loaded anew when it is quiet, and once", as
     input.focus();
   });
   await anotherClient(page);
-  const asked = page.waitForResponse((response) => response.url().endsWith("/live/client.js"));
-  await server.replace("e2e-next");
-  await asked;
-  await live(page);
+  await deploy(page, server);
   await page.waitForTimeout(2500);
   expect(count()).toBe(1);
   // It is sent, or given up.
@@ -76,10 +78,7 @@ test("what was typed keeps a page with an older client, also when it has been se
   await page.getByLabel("Draft").fill("kept");
   await page.getByLabel("Draft").blur();
   await anotherClient(page);
-  const asked = page.waitForResponse((response) => response.url().endsWith("/live/client.js"));
-  await server.replace("e2e-next");
-  await asked;
-  await live(page);
+  await deploy(page, server);
   await expect(page.locator("#wrote")).toHaveText("You wrote kept");
   await page.waitForTimeout(2500);
   expect(count()).toBe(1);

@@ -10,6 +10,13 @@ use vivaz::{Limits, Runtime};
 use crate::app::{Message, Room, Server, limited};
 use crate::client::Client;
 
+/// Connects a client with so small a window that what the system itself keeps for it does not count.
+async fn client_with_a_small_window(server: &Server) -> Client {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4096).unwrap();
+    Client::open_on(socket.connect(server.address).await.unwrap(), server.address).await
+}
+
 /// Sends a text a byte at a time until the other side has enough of it; gives what it said.
 async fn trickle(stream: &mut TcpStream, text: &[u8]) -> Vec<u8> {
     let (mut read, mut write) = stream.split();
@@ -99,10 +106,7 @@ async fn a_reader_of_one_byte_a_second_costs_little_and_closes_with_4413() {
         ..Limits::default()
     })
     .await;
-    // So small a window that what the system itself keeps for it does not count.
-    let socket = TcpSocket::new_v4().unwrap();
-    socket.set_recv_buffer_size(4096).unwrap();
-    let mut slow = Client::open_on(socket.connect(server.address).await.unwrap(), server.address).await;
+    let mut slow = client_with_a_small_window(&server).await;
     slow.mount("chat", "chat", json!({})).await;
     let before = resident();
     let server_ref = &server;
@@ -146,16 +150,20 @@ async fn a_reader_of_one_byte_a_second_costs_little_and_closes_with_4413() {
     );
 }
 
-#[tokio::test]
-async fn what_a_client_asked_for_waits_until_it_reads() {
+/// Returns a client with a small window whose component waits for the bench's gate.
+async fn client_of_a_busy_component() -> (Server, Client) {
     let server = limited(Limits { outbox_bytes: 128 * 1024, ..Limits::default() }).await;
-    let socket = TcpSocket::new_v4().unwrap();
-    socket.set_recv_buffer_size(4096).unwrap();
-    let mut slow = Client::open_on(socket.connect(server.address).await.unwrap(), server.address).await;
+    let mut slow = client_with_a_small_window(&server).await;
     slow.mount("lab", "lab", json!({})).await;
     let wait = slow.call("lab", "wait", json!([]));
     slow.send(wait).await;
     server.bench.entered.notified().await;
+    (server, slow)
+}
+
+#[tokio::test]
+async fn what_a_client_asked_for_waits_until_it_reads() {
+    let (server, mut slow) = client_of_a_busy_component().await;
     // All of them are accepted, and wait for the component.
     let calls: Vec<_> = (0..100).map(|_| slow.call("lab", "echo", json!(["x".repeat(60 * 1024)]))).collect();
     slow.send_all(calls).await.unwrap();
@@ -177,14 +185,7 @@ async fn what_a_client_asked_for_waits_until_it_reads() {
 
 #[tokio::test]
 async fn what_waits_for_a_client_to_read_runs_also_when_it_is_gone() {
-    let server = limited(Limits { outbox_bytes: 128 * 1024, ..Limits::default() }).await;
-    let socket = TcpSocket::new_v4().unwrap();
-    socket.set_recv_buffer_size(4096).unwrap();
-    let mut slow = Client::open_on(socket.connect(server.address).await.unwrap(), server.address).await;
-    slow.mount("lab", "lab", json!({})).await;
-    let wait = slow.call("lab", "wait", json!([]));
-    slow.send(wait).await;
-    server.bench.entered.notified().await;
+    let (server, mut slow) = client_of_a_busy_component().await;
     let mut calls: Vec<_> =
         (0..50).map(|_| slow.call("lab", "echo", json!(["x".repeat(60 * 1024)]))).collect();
     calls.push(slow.call("lab", "see", json!([])));
