@@ -72,6 +72,8 @@ impl Demo {
 
     /// Sends a signal.
     pub(crate) fn signal(&self, signal: &str) {
+        // A process that answers a request listens for signals too.
+        assert_eq!(self.get("/health", "").status, 200);
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
     }
