@@ -28,16 +28,16 @@ mod proxies;
 ///
 /// ```
 /// use axum::http::request::Parts;
-/// use vivaz::{ClientAddress, Identity, Refused, Secret, User};
+/// use vivaz::{ClientAddress, Identity, IdentityError, Secret, User};
 ///
 /// /// Operators have a signed token, which is good only on their own network.
-/// fn identify(secret: &Secret, request: &Parts) -> Result<Identity, Refused> {
+/// fn identify(secret: &Secret, request: &Parts) -> Result<Identity, IdentityError> {
 ///     let token = request.headers.get("x-operator").and_then(|token| token.to_str().ok());
 ///     let Some((name, signature)) = token.and_then(|token| token.split_once('.')) else {
 ///         return Ok(Identity::anonymous());
 ///     };
 ///     if !secret.verify("operator", name.as_bytes(), signature) {
-///         return Err(Refused);
+///         return Err(IdentityError::Refused);
 ///     }
 ///     // `None` for a client that a trusted proxy did not name: it is on no network.
 ///     let address = request.extensions.get::<ClientAddress>().and_then(|client| client.ip());
@@ -49,13 +49,13 @@ mod proxies;
 /// # let may = |client: ClientAddress, signed: &Secret| {
 /// #     let token = format!("ada.{}", signed.sign("operator", b"ada"));
 /// #     let request = axum::http::Request::builder().header("x-operator", token).extension(client);
-/// #     identify(&secret, &request.body(()).unwrap().into_parts().0).map(|who| who.may("operate"))
+/// #     identify(&secret, &request.body(()).unwrap().into_parts().0).ok().map(|who| who.may("operate"))
 /// # };
 /// # let ip = |text: &str| text.parse().unwrap();
-/// # assert_eq!(may(ClientAddress::Forwarded(ip("10.0.0.7")), &secret), Ok(true));
-/// # assert_eq!(may(ClientAddress::Peer(ip("127.0.0.1")), &secret), Ok(false));
-/// # assert_eq!(may(ClientAddress::Unknown, &secret), Ok(false));
-/// # assert_eq!(may(ClientAddress::Peer(ip("10.0.0.7")), &Secret::random().unwrap()), Err(Refused));
+/// # assert_eq!(may(ClientAddress::Forwarded(ip("10.0.0.7")), &secret), Some(true));
+/// # assert_eq!(may(ClientAddress::Peer(ip("127.0.0.1")), &secret), Some(false));
+/// # assert_eq!(may(ClientAddress::Unknown, &secret), Some(false));
+/// # assert_eq!(may(ClientAddress::Peer(ip("10.0.0.7")), &Secret::random().unwrap()), None);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]

@@ -20,7 +20,7 @@ use vivaz_components::{Identity, UnmountReason};
 use vivaz_protocol::{CLOSE_LEFT, CloseCode};
 
 pub(crate) use self::alone::{end, tend};
-pub(crate) use self::hello::RECOGNISED_BEFORE;
+pub(crate) use self::hello::{RECOGNISED_BEFORE, UNAUTHENTICATED, UNIDENTIFIED};
 #[cfg(test)]
 pub(crate) use self::hello::close_of;
 use self::pulse::{Diagnosis, Pulse};

@@ -1,5 +1,6 @@
 //! Who asks: the application's answer, from the request that opens a connection or asks for a page.
 
+use std::error::Error;
 use std::future::{Future, ready};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -10,15 +11,50 @@ use futures_util::FutureExt;
 use serde_json::value::RawValue;
 use vivaz_components::Identity;
 use vivaz_components::instance::BoxFuture;
+use vivaz_protocol::log::Escaped;
 
-/// The application does not let somebody in: a socket is closed with 4401, a page answered with 401.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the identity was refused")]
-pub struct Refused;
+/// Why an identity hook names nobody.
+///
+/// Any error converts to [`Failed`](Self::Failed) by `?`, so that a database that does not answer
+/// signs nobody out.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum IdentityError {
+    /// The application does not accept the client: a socket is closed with 4401, a request for a
+    /// page is answered with the status 401.
+    Refused,
+    /// The hook could not find out who the client is: a socket is closed with 4503 and the page
+    /// tries again, a request for a page is answered with the status 503. A hook that panics or
+    /// takes longer than [`Limits::hello_time`](crate::Limits::hello_time) has failed too.
+    Failed(Box<dyn Error + Send + Sync>),
+}
 
-type FromRequest = Arc<dyn Fn(Parts) -> BoxFuture<Result<Identity, Refused>> + Send + Sync>;
+impl IdentityError {
+    fn failed(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Failed(source.into())
+    }
+}
+
+impl<E: Error + Send + Sync + 'static> From<E> for IdentityError {
+    fn from(source: E) -> Self {
+        Self::failed(source)
+    }
+}
+
+/// Logs why a hook failed, and answers with `failed` then, otherwise with `refused`.
+pub(crate) fn answer_of<T>(error: &IdentityError, refused: T, failed: T) -> T {
+    match error {
+        IdentityError::Refused => refused,
+        IdentityError::Failed(source) => {
+            tracing::error!(error = %Escaped(source), "the identity hook failed; the client is asked to try again");
+            failed
+        }
+    }
+}
+
+type FromRequest = Arc<dyn Fn(Parts) -> BoxFuture<Result<Identity, IdentityError>> + Send + Sync>;
 type FromHello =
-    Arc<dyn Fn(Identity, Option<Box<RawValue>>) -> BoxFuture<Result<Identity, Refused>> + Send + Sync>;
+    Arc<dyn Fn(Identity, Option<Box<RawValue>>) -> BoxFuture<Result<Identity, IdentityError>> + Send + Sync>;
 
 /// The application's two hooks.
 #[derive(Clone)]
@@ -37,7 +73,7 @@ impl Identify {
     pub(crate) fn set_from_request<F, R>(&mut self, hook: F)
     where
         F: Fn(Parts) -> R + Send + Sync + 'static,
-        R: Future<Output = Result<Identity, Refused>> + Send + 'static,
+        R: Future<Output = Result<Identity, IdentityError>> + Send + 'static,
     {
         self.from_request = Arc::new(move |parts| Box::pin(hook(parts)));
     }
@@ -45,13 +81,13 @@ impl Identify {
     pub(crate) fn set_from_hello<F, R>(&mut self, hook: F)
     where
         F: Fn(Identity, Option<Box<RawValue>>) -> R + Send + Sync + 'static,
-        R: Future<Output = Result<Identity, Refused>> + Send + 'static,
+        R: Future<Output = Result<Identity, IdentityError>> + Send + 'static,
     {
         self.from_hello = Some(Arc::new(move |identity, auth| Box::pin(hook(identity, auth))));
     }
 
     /// Who sent a request.
-    pub(crate) async fn request(&self, parts: Parts, limit: Duration) -> Result<Identity, Refused> {
+    pub(crate) async fn request(&self, parts: Parts, limit: Duration) -> Result<Identity, IdentityError> {
         answer(limit, async { (self.from_request)(parts).await }).await
     }
 
@@ -61,7 +97,7 @@ impl Identify {
         identity: Identity,
         auth: Option<Box<RawValue>>,
         limit: Duration,
-    ) -> Result<Identity, Refused> {
+    ) -> Result<Identity, IdentityError> {
         match &self.from_hello {
             Some(hook) => answer(limit, async { hook(identity, auth).await }).await,
             None => Ok(identity),
@@ -69,20 +105,14 @@ impl Identify {
     }
 }
 
-/// Waits for a hook's answer. One that panics, or does not answer in time, has let nobody in.
+/// Waits for a hook's answer. One that panics, or does not answer in time, has failed.
 async fn answer(
     limit: Duration,
-    hook: impl Future<Output = Result<Identity, Refused>> + Send,
-) -> Result<Identity, Refused> {
+    hook: impl Future<Output = Result<Identity, IdentityError>> + Send,
+) -> Result<Identity, IdentityError> {
     match tokio::time::timeout(limit, AssertUnwindSafe(hook).catch_unwind()).await {
         Ok(Ok(answer)) => answer,
-        Ok(Err(_panic)) => {
-            tracing::error!("the hook that says who it is panicked");
-            Err(Refused)
-        }
-        Err(_elapsed) => {
-            tracing::error!(?limit, "the hook that says who it is took too long");
-            Err(Refused)
-        }
+        Ok(Err(_panic)) => Err(IdentityError::failed("the hook panicked")),
+        Err(_elapsed) => Err(IdentityError::failed(format!("no answer within {limit:?}"))),
     }
 }

@@ -97,7 +97,7 @@ mod users;
 
 pub use address::{ClientAddress, ProxyError};
 pub use cross_origin::{CrossOriginProtected, CrossOriginProtection};
-pub use identify::Refused;
+pub use identify::IdentityError;
 pub use limits::Limits;
 pub use middleware::{Call, CallRequest};
 pub use render::{Live, Markup, RenderError};

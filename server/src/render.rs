@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use vivaz_components::{ActionError, ErrorCode, Identity, LiveComponent, MountContext};
 
 use crate::browser::{Browser, NewBrowser};
-use crate::identify::Refused;
+use crate::identify::{IdentityError, answer_of};
 use crate::log::Escaped;
 use crate::runtime::Runtime;
 use crate::scheme::is_https;
@@ -215,9 +215,9 @@ where
     S: Send + Sync,
     Runtime: FromRef<S>,
 {
-    type Rejection = Refused;
+    type Rejection = IdentityError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refused> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, IdentityError> {
         let runtime = Runtime::from_ref(state);
         runtime.core().expect_listener(&parts.extensions);
         let identity = runtime.core().identify(parts.clone()).await?;
@@ -226,8 +226,11 @@ where
     }
 }
 
-impl IntoResponse for Refused {
+impl IntoResponse for IdentityError {
     fn into_response(self) -> Response {
-        (StatusCode::UNAUTHORIZED, "Who are you?").into_response()
+        let refused = (StatusCode::UNAUTHORIZED, "Authentication required.\n").into_response();
+        let retry = [(header::RETRY_AFTER, "1")];
+        let failed = (StatusCode::SERVICE_UNAVAILABLE, retry, "Authentication failed; try again.\n");
+        answer_of(&self, refused, failed.into_response())
     }
 }

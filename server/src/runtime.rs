@@ -28,7 +28,7 @@ use crate::assets::Assets;
 use crate::browser::NewBrowser;
 use crate::connection;
 use crate::gate::Gate;
-use crate::identify::{Identify, Refused};
+use crate::identify::{Identify, IdentityError};
 use crate::keeper::{self, Keeper};
 use crate::limits::Limits;
 use crate::log::{ClientLog, client_event};
@@ -383,7 +383,7 @@ impl Runtime {
 
 impl Core {
     /// Who sent a request.
-    pub(crate) async fn identify(&self, mut parts: Parts) -> std::result::Result<Identity, Refused> {
+    pub(crate) async fn identify(&self, mut parts: Parts) -> std::result::Result<Identity, IdentityError> {
         if let Some(address) = client_address(&parts, &self.proxies) {
             parts.extensions.insert(address);
         }
@@ -395,7 +395,7 @@ impl Core {
         &self,
         identity: Identity,
         auth: Option<RawJson<'_>>,
-    ) -> std::result::Result<Identity, Refused> {
+    ) -> std::result::Result<Identity, IdentityError> {
         let auth = auth.map(RawJson::to_raw_value);
         still_good(self.identify.hello(identity, auth, self.limits.hello_time).await?)
     }
@@ -501,6 +501,6 @@ async fn asset(
 }
 
 /// An identity that has expired by the time that it is given is none.
-fn still_good(identity: Identity) -> std::result::Result<Identity, Refused> {
-    if identity.has_expired(SystemTime::now()) { Err(Refused) } else { Ok(identity) }
+fn still_good(identity: Identity) -> std::result::Result<Identity, IdentityError> {
+    if identity.has_expired(SystemTime::now()) { Err(IdentityError::Refused) } else { Ok(identity) }
 }

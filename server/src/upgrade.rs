@@ -20,7 +20,7 @@ use crate::address::{ClientAddress, TooMany, Visit, client_address};
 use crate::browser::Browser;
 use crate::connection::{self, Connection};
 use crate::gate::Place;
-use crate::identify::Refused;
+use crate::identify::{IdentityError, answer_of};
 use crate::log::{Escaped, Quoted, client_event};
 use crate::runtime::Runtime;
 use crate::stats::RefusalReason;
@@ -96,7 +96,7 @@ fn admit(runtime: &Runtime, parts: &mut Parts, address: Option<ClientAddress>) -
 
 /// A client as the application recognised it.
 struct Recognised {
-    identity: Result<Identity, Refused>,
+    identity: Result<Identity, IdentityError>,
     browser: Option<Browser>,
     /// [`Core::revocations`](crate::runtime::Core::revocations) before the client was recognised.
     revocations: u64,
@@ -115,7 +115,7 @@ async fn enter(
     let Recognised { identity, browser, revocations, address } = client;
     let (code, reason) = match (place, identity) {
         (None, _) => (CloseCode::Full, "the server is full"),
-        (Some(_), Err(_refused)) => (CloseCode::Unauthenticated, "who are you?"),
+        (Some(_), Err(error)) => answer_of(&error, connection::UNAUTHENTICATED, connection::UNIDENTIFIED),
         (Some(_), Ok(_)) if runtime.core().revocations() != revocations => {
             (CloseCode::TimedOut, connection::RECOGNISED_BEFORE)
         }

@@ -7,6 +7,7 @@ use vivaz_protocol::{
 };
 
 use super::come_back::come_back;
+use crate::identify::answer_of;
 use crate::port::Port;
 use crate::runtime::Runtime;
 use crate::secret::random_text;
@@ -16,6 +17,12 @@ use crate::transport::{Incoming, NOT_A_MESSAGE, Transport, Violation};
 /// Somebody's access was taken away between the recognition and the greeting. It is not known whose; a client that
 /// connects again is recognised as of now.
 pub(crate) const RECOGNISED_BEFORE: &str = "who this is may have changed: connect again";
+
+/// What a connection is closed with when the application does not accept the client.
+pub(crate) const UNAUTHENTICATED: (CloseCode, &str) = (CloseCode::Unauthenticated, "authentication required");
+/// What it is closed with when the application could not find out who the client is.
+pub(crate) const UNIDENTIFIED: (CloseCode, &str) =
+    (CloseCode::Full, "the client cannot be identified now; try again");
 
 /// Why there is no session.
 pub(super) enum Refused {
@@ -106,7 +113,10 @@ async fn find_session(
     let unable = || Refused::code(CloseCode::Full, "the server cannot make a session now");
     let identity = match core.authenticate(identity, hello.auth).await {
         Ok(identity) => identity,
-        Err(_refused) => return Err(Refused::code(CloseCode::Unauthenticated, "who are you?")),
+        Err(error) => {
+            let (code, reason) = answer_of(&error, UNAUTHENTICATED, UNIDENTIFIED);
+            return Err(Refused::code(code, reason));
+        }
     };
     let connection = random_text::<9>().and_then(|text| ConnectionId::new(&text).ok()).ok_or_else(unable)?;
     if let Some(resume) = hello.resume

@@ -16,7 +16,7 @@ use super::{Core, Runtime};
 use crate::address::{Addresses, Proxies, ProxyError};
 use crate::assets::Assets;
 use crate::gate::Gate;
-use crate::identify::{Identify, Refused};
+use crate::identify::{Identify, IdentityError};
 use crate::keeper::Keeper;
 use crate::limits::Limits;
 use crate::log::ClientLog;
@@ -35,9 +35,9 @@ use crate::users::Users;
 ///
 /// ```
 /// use axum::http::request::Parts;
-/// use vivaz::{Identity, Limits, Refused, Runtime, User};
+/// use vivaz::{Identity, IdentityError, Limits, Runtime, User};
 ///
-/// async fn identify(request: Parts) -> Result<Identity, Refused> {
+/// async fn identify(request: Parts) -> Result<Identity, IdentityError> {
 ///     let user = request.headers.get("x-user").and_then(|user| user.to_str().ok());
 ///     Ok(user.map_or_else(Identity::anonymous, |user| Identity::of(User::new(user, user))))
 /// }
@@ -101,7 +101,7 @@ impl Builder {
     pub fn identity<F, R>(mut self, hook: F) -> Self
     where
         F: Fn(Parts) -> R + Send + Sync + 'static,
-        R: Future<Output = Result<Identity, Refused>> + Send + 'static,
+        R: Future<Output = Result<Identity, IdentityError>> + Send + 'static,
     {
         self.identify.set_from_request(hook);
         self
@@ -113,7 +113,7 @@ impl Builder {
     pub fn hello<F, R>(mut self, hook: F) -> Self
     where
         F: Fn(Identity, Option<Box<RawValue>>) -> R + Send + Sync + 'static,
-        R: Future<Output = Result<Identity, Refused>> + Send + 'static,
+        R: Future<Output = Result<Identity, IdentityError>> + Send + 'static,
     {
         self.identify.set_from_hello(hook);
         self

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, oneshot};
 use vivaz::prelude::*;
-use vivaz::{Builder, Errors, Limits, Refused, Secret, User};
+use vivaz::{Builder, Errors, Limits, IdentityError, Secret, User};
 
 /// A counter as everybody knows it.
 #[derive(LiveComponent, Clone)]
@@ -343,11 +343,14 @@ pub(crate) struct Server {
 }
 
 /// Who asks, as the test says: `x-user: ID`, `x-tenant: NAME`, `x-may: PERMISSION`, `x-milliseconds: LEFT`, `x-refuse`,
-/// `x-panic`, `x-hang`.
-async fn identify(request: Parts) -> std::result::Result<Identity, Refused> {
+/// `x-fail`, `x-panic`, `x-hang`.
+async fn identify(request: Parts) -> std::result::Result<Identity, IdentityError> {
     let header = |name| request.headers.get(name).and_then(|value| value.to_str().ok());
     if header("x-refuse").is_some() {
-        return Err(Refused);
+        return Err(IdentityError::Refused);
+    }
+    if header("x-fail").is_some() {
+        return Err(std::io::Error::other("the database is locked").into());
     }
     assert!(header("x-panic").is_none(), "the secret is 4711");
     if header("x-hang").is_some() {
@@ -397,7 +400,10 @@ pub(crate) async fn start_with(configure: impl FnOnce(Builder) -> Builder) -> Se
         .identity(identify)
         .hello(|identity, auth| async move {
             match auth {
-                Some(auth) if auth.get().contains("wrong") => Err(Refused),
+                Some(auth) if auth.get().contains("wrong") => Err(IdentityError::Refused),
+                Some(auth) if auth.get().contains("fail") => {
+                    Err(std::io::Error::other("the database is locked").into())
+                }
                 Some(auth) if auth.get().contains("hang") => std::future::pending().await,
                 Some(auth) if auth.get().contains("panic") => panic!("the secret is 4711"),
                 Some(auth) if auth.get().contains("ada") => Ok(Identity::of(User::new("ada", "Ada"))),

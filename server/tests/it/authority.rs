@@ -231,18 +231,20 @@ async fn of_a_users_sessions_that_wait_the_oldest_ends() {
 }
 
 #[tokio::test]
-async fn a_hook_that_panics_or_never_answers_lets_nobody_in() {
+async fn a_hook_that_fails_lets_nobody_in_and_signs_nobody_out() {
     let server = limited(Limits { hello_time: Duration::from_secs(1), ..Limits::default() }).await;
-    for header in ["x-panic", "x-hang"] {
+    for (header, code, status) in
+        [("x-refuse", 4401, 401), ("x-fail", 4503, 503), ("x-panic", 4503, 503), ("x-hang", 4503, 503)]
+    {
         let mut client = Client::open_with(&server, &[(header, "1")]).await.unwrap();
-        assert_eq!(client.closed().await, 4401, "{header}");
+        assert_eq!(client.closed().await, code, "{header}");
         let (head, _) = request(&server, "GET", "/page", &[(header, "1")]).await;
-        assert!(head.starts_with("http/1.1 401"), "{head}");
+        assert!(head.starts_with(&format!("http/1.1 {status}")), "{header}: {head}");
     }
-    for auth in ["hang", "panic"] {
+    for (auth, code) in [("wrong", 4401), ("fail", 4503), ("hang", 4503), ("panic", 4503)] {
         let mut client = Client::open(&server).await;
         client.send(json!({ "v": 1, "type": "HELLO", "payload": { "auth": auth } })).await;
-        assert_eq!(client.closed().await, 4401, "{auth}");
+        assert_eq!(client.closed().await, code, "{auth}");
     }
     Client::greet(&server).await;
 }
