@@ -20,9 +20,9 @@ use vivaz_components::{Identity, UnmountReason};
 use vivaz_protocol::{CLOSE_LEFT, CloseCode};
 
 pub(crate) use self::alone::{end, tend};
-pub(crate) use self::hello::{RECOGNISED_BEFORE, UNAUTHENTICATED, UNIDENTIFIED};
 #[cfg(test)]
 pub(crate) use self::hello::close_of;
+pub(crate) use self::hello::{RECOGNISED_BEFORE, UNAUTHENTICATED, UNIDENTIFIED};
 use self::pulse::{Diagnosis, Pulse};
 use crate::browser::Browser;
 use crate::port::{Loss, Mail};

@@ -114,7 +114,9 @@ impl Jwt {
         // refused: taken for none, it would make the token good for ever.
         if let Some(at) = claims.exp.filter(|_| validation.validate_exp) {
             let seconds = at.checked_add(validation.leeway).ok_or(IdentityError::Refused)?;
-            let expires = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds)).ok_or(IdentityError::Refused)?;
+            let expires = SystemTime::UNIX_EPOCH
+                .checked_add(Duration::from_secs(seconds))
+                .ok_or(IdentityError::Refused)?;
             identity = identity.until(expires);
         }
         if let Some(tenant) = claims.tenant {

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, oneshot};
 use vivaz::prelude::*;
-use vivaz::{Builder, Errors, Limits, IdentityError, Secret, User};
+use vivaz::{Builder, Errors, IdentityError, Limits, Secret, User};
 
 /// A counter as everybody knows it.
 #[derive(LiveComponent, Clone)]
