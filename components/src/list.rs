@@ -182,7 +182,8 @@ impl<T: Keyed> List<T> {
         self.update_at(position, change)
     }
 
-    /// Changes the item at that place. Should the closure give it another key, it is a new item in the old one's place.
+    /// Changes the item at that place. An item that gets another key is a new item in the old one's
+    /// place; an item that had that key is removed.
     pub fn update_at<R>(&mut self, position: usize, change: impl FnOnce(&mut T) -> R) -> Option<R> {
         let before = self.items.get(position)?.clone();
         let item = self.items.get_mut(position)?;
@@ -194,17 +195,24 @@ impl<T: Keyed> List<T> {
             let item = item.clone();
             self.items.set(position, before);
             self.take(position, &old);
-            self.put(position, item);
+            let replaced = self.index.find_for_change(&self.items, &new);
+            self.put(position - usize::from(replaced.is_some_and(|at| at < position)), item);
         }
         self.log.bound(self.items.len());
         Some(result)
     }
 
-    /// Changes every item.
+    /// Changes every item. Items may exchange their keys; of items that get the same key, the last
+    /// one is kept. The page gets the whole list.
     pub fn update_all(&mut self, mut change: impl FnMut(&mut T)) {
-        for position in 0..self.items.len() {
-            self.update_at(position, &mut change);
+        if self.is_empty() {
+            return;
         }
+        // All items are changed before any is put in: a new key may be the old key of an item further on.
+        let mut items: Vec<Arc<T>> = self.items.iter().cloned().collect();
+        items.iter_mut().for_each(|item| change(Arc::make_mut(item)));
+        self.begin_again();
+        items.into_iter().for_each(|item| self.put(self.items.len(), item));
     }
 
     /// Moves the item of that key to that place, counted without it. Says whether there is such an item.
@@ -293,10 +301,15 @@ impl<T: Keyed> List<T> {
 
     /// Puts these items in place of all. The page gets the whole list.
     pub fn replace(&mut self, items: impl IntoIterator<Item = T>) {
+        self.begin_again();
+        self.extend(items);
+    }
+
+    /// Takes out everything; the page gets the whole list.
+    fn begin_again(&mut self) {
         self.items = Vector::new();
         self.index = Index::default();
         self.log.replace();
-        self.extend(items);
     }
 
     fn take(&mut self, position: usize, key: &Key) -> Option<Arc<T>> {

@@ -81,6 +81,33 @@ fn what_is_done_is_what_is_sent() {
 }
 
 #[test]
+fn items_that_exchange_or_shift_their_keys_are_all_kept() {
+    let after = |change: fn(&mut Row)| {
+        let (mut table, _) = Table::of(1..=4);
+        table.rows.update_all(change);
+        table.ids()
+    };
+    assert_eq!(after(|row| row.id += 1), [2, 3, 4, 5]);
+    assert_eq!(after(|row| row.id -= 1), [0, 1, 2, 3]);
+    assert_eq!(after(|row| row.id = 5 - row.id), [4, 3, 2, 1]);
+    // Of items that get the same key the last one is kept, as by `extend`.
+    assert_eq!(after(|row| row.id /= 2), [0, 1, 2]);
+    assert_eq!(sent([], |rows| rows.update_all(|row| row.id += 1)), Value::Null);
+}
+
+#[test]
+fn an_item_that_gets_the_key_of_another_stays_in_its_place() {
+    let after = |from: u16, to: u16| {
+        let (mut table, _) = Table::of(1..=4);
+        table.rows.update(from, |row| row.id = to);
+        table.ids()
+    };
+    assert_eq!(after(2, 1), [1, 3, 4]);
+    assert_eq!(after(2, 4), [1, 4, 3]);
+    assert_eq!(after(4, 1), [2, 3, 1]);
+}
+
+#[test]
 fn what_comes_to_nothing_is_not_sent() {
     assert_eq!(sent(0..3, |rows| _ = rows.update(1, |_| ())), Value::Null);
     assert_eq!(sent(0..3, |rows| _ = rows.remove(9)), Value::Null);
@@ -333,6 +360,8 @@ enum Do {
     Remove(u16),
     Update(u16, String),
     Rename(u16, u16),
+    RenameAll(Vec<u16>),
+    Shift(i32),
     Move(u16, usize),
     Swap(usize, usize),
     Reverse,
@@ -343,6 +372,7 @@ enum Do {
     PopFirst,
     PopLast,
     Clear,
+    Extend(Vec<u16>),
     Replace(Vec<u16>),
     Send,
     Fail(Vec<Do>),
@@ -358,6 +388,8 @@ fn a_deed() -> impl Strategy<Value = Do> {
         4 => id.clone().prop_map(Do::Remove),
         4 => (id.clone(), "[ab]{0,2}").prop_map(|(id, label)| Do::Update(id, label)),
         2 => (id.clone(), id.clone()).prop_map(|(id, to)| Do::Rename(id, to)),
+        2 => prop::collection::vec(id.clone(), 1..60).prop_map(Do::RenameAll),
+        1 => (-3..3i32).prop_map(Do::Shift),
         3 => (id.clone(), at.clone()).prop_map(|(id, at)| Do::Move(id, at)),
         2 => (at.clone(), at.clone()).prop_map(|(a, b)| Do::Swap(a, b)),
         1 => Just(Do::Reverse),
@@ -368,6 +400,7 @@ fn a_deed() -> impl Strategy<Value = Do> {
         1 => Just(Do::PopFirst),
         1 => Just(Do::PopLast),
         1 => Just(Do::Clear),
+        1 => prop::collection::vec(id.clone(), 0..9).prop_map(Do::Extend),
         1 => prop::collection::vec(id, 0..50).prop_map(Do::Replace),
         4 => Just(Do::Send),
     ];
@@ -380,6 +413,11 @@ fn perform(deed: &Do, list: &mut List<Row>, model: &mut Vec<Row>) {
         model.retain(|it| it.id != row.id);
         let at = at.min(model.len());
         model.insert(at, row);
+    }
+    fn keep_last_of_each_key(model: &mut Vec<Row>) {
+        let keys: Vec<u16> = model.iter().map(|it| it.id).collect();
+        let mut behind = 0..;
+        model.retain(|it| behind.next().is_some_and(|at: usize| !keys[at + 1..].contains(&it.id)));
     }
     match deed {
         Do::Push(id) => {
@@ -406,10 +444,30 @@ fn perform(deed: &Do, list: &mut List<Row>, model: &mut Vec<Row>) {
         Do::Rename(id, to) => {
             list.update(id, |it| it.id = *to);
             if let Some(at) = model.iter().position(|it| it.id == *id) {
-                let mut item = model.remove(at);
-                item.id = *to;
-                put(model, at, item);
+                let renamed = Row { id: *to, ..model.remove(at) };
+                let replaced = model.iter().position(|it| it.id == *to).map(|at| (at, model.remove(at)));
+                let at = at - usize::from(replaced.is_some_and(|(before, _)| before < at));
+                model.insert(at, renamed);
             }
+        }
+        Do::RenameAll(ids) => {
+            // Some keep their keys, some exchange them, some get the same one.
+            let mut of_list = ids.iter().cycle();
+            list.update_all(|it| it.id = *of_list.next().unwrap());
+            model.iter_mut().zip(ids.iter().cycle()).for_each(|(it, id)| it.id = *id);
+            keep_last_of_each_key(model);
+        }
+        Do::Shift(by) => {
+            let shift = |it: &mut Row| {
+                it.id = u16::try_from((i32::from(it.id) + by).rem_euclid(60)).unwrap();
+                if it.id.is_multiple_of(3) {
+                    it.label = "s".to_owned();
+                }
+            };
+            let before = list.len();
+            list.update_all(shift);
+            assert_eq!(list.len(), before, "no two have the same key afterwards");
+            model.iter_mut().for_each(shift);
         }
         Do::Move(id, at) => {
             list.move_to(id, *at);
@@ -450,6 +508,10 @@ fn perform(deed: &Do, list: &mut List<Row>, model: &mut Vec<Row>) {
         Do::Clear => {
             list.clear();
             model.clear();
+        }
+        Do::Extend(ids) => {
+            list.extend(ids.iter().map(|id| row(*id, "e")));
+            ids.iter().for_each(|id| put(model, usize::MAX, row(*id, "e")));
         }
         Do::Replace(ids) => {
             list.replace(ids.iter().map(|id| row(*id, "r")));
