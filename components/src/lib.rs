@@ -45,7 +45,7 @@ pub use instance::{Finished, Flushed, Instance, Job, Progress, Started};
 pub use journal::{Change, Journal, Message, Operation, Transaction, Work, Write};
 pub use list::{Iter as ListIter, Key, Keyed, List};
 pub use loading::{Async, Loaded};
-pub use registry::{DuplicateName, Mounting, Registration, Registry, mount};
+pub use registry::{DuplicateName, Mounting, Registration, Registry, RestoreFailure, Restoring, mount};
 pub use saved::Saved;
 pub use shape::LiveShape;
 pub use shared::{Shared, TopicHandle};

@@ -1,6 +1,7 @@
 //! The components that an application has, by name.
 
 mod children;
+mod restoring;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,9 +14,11 @@ use crate::args::without_place;
 use crate::component::LiveComponent;
 use crate::host::Host;
 use crate::instance::{BoxFuture, Instance};
-use crate::saved::Saved;
 use crate::spec::Spec;
 use crate::{ActionError, MountContext, Result, fault};
+
+use restoring::restore_untyped;
+pub use restoring::{RestoreFailure, Restoring};
 
 /// A future that becomes a component.
 pub type Mounting = BoxFuture<Result<Box<dyn Instance>>>;
@@ -26,7 +29,7 @@ pub struct Registration {
     /// What is known of the type.
     pub spec: &'static Spec,
     mount: fn(&RawValue, MountContext) -> Mounting,
-    restore: fn(&[u8], u64, MountContext) -> Mounting,
+    restore: fn(&[u8], u64, MountContext) -> Restoring,
 }
 
 inventory::collect!(Registration);
@@ -47,8 +50,10 @@ impl Registration {
 
     /// Makes one of what [`Instance::save`] wrote, for a component of that schema: if that is not the schema of today, the
     /// component's `migrate` is asked. Shared fields are asked for and loaded again.
+    ///
+    /// A failure says whether the state is of use: see [`RestoreFailure`].
     #[must_use = "a future does nothing until it is awaited"]
-    pub fn restore(&self, saved: &[u8], schema: u64, cx: MountContext) -> Mounting {
+    pub fn restore(&self, saved: &[u8], schema: u64, cx: MountContext) -> Restoring {
         (self.restore)(saved, schema, cx)
     }
 }
@@ -76,15 +81,6 @@ fn mount_untyped<C: LiveComponent>(props: &RawValue, cx: MountContext) -> Mounti
     match serde_json::from_str::<C::Props>(props.get()) {
         Ok(props) => mount::<C>(props, cx),
         Err(error) => refuse(ActionError::new(ErrorCode::BadProps, without_place(&error))),
-    }
-}
-
-fn restore_untyped<C: LiveComponent>(saved: &[u8], schema: u64, cx: MountContext) -> Mounting {
-    let restore =
-        |saved: &Saved<'_>| if schema == C::SPEC.schema { C::restore(saved) } else { C::migrate(saved) };
-    match fault::guard_now("restoring a component", || restore(&Saved::read(saved)?)) {
-        Ok(component) => Box::pin(async move { Host::bound(Box::new(component), &cx).await }),
-        Err(error) => refuse(error),
     }
 }
 

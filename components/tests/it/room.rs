@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use vivaz_components::{
     ActionError, Context, Env, ErrorCode, Errors, Identity, Job, List, LiveComponent, LiveState,
-    MountContext, Result, Shared, States, Topic, TopicContext, User, actions,
+    MountContext, RestoreFailure, Result, Shared, States, Topic, TopicContext, User, actions,
 };
 
 use crate::drive::{Page, act, raw};
@@ -314,8 +314,13 @@ async fn what_was_saved_is_what_comes_back() {
     assert_eq!(restored.save().unwrap(), saved);
     // Whether its topics may be shown is asked again.
     let nobody = Env { identity: Identity::anonymous(), ..page.env.clone() };
-    assert_eq!(restore(nobody).await.err().unwrap().code(), ErrorCode::Unauthenticated);
-    assert!(registration.restore(b"{}", schema, MountContext::new(page.env.clone())).await.is_err());
+    let Err(RestoreFailure::Refused(error)) = restore(nobody).await else { panic!("it is refused") };
+    assert_eq!(error.code(), ErrorCode::Unauthenticated);
+    // What does not decode is not taken for what is refused, or what fails for now.
+    let undecodable = registration.restore(b"{}", schema, MountContext::new(page.env.clone())).await;
+    assert!(matches!(undecodable, Err(RestoreFailure::Undecodable(_))));
+    let other = registration.restore(b"not JSON", schema + 1, MountContext::new(page.env.clone())).await;
+    assert!(matches!(other, Err(RestoreFailure::Undecodable(_))));
 }
 
 /// A topic that does not come is not waited for without end.

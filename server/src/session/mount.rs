@@ -7,7 +7,7 @@ use serde_json::value::to_raw_value;
 use tokio::time::Instant;
 use vivaz_components::instance::{BoxFuture, Instance, Job};
 use vivaz_components::spec::Hook;
-use vivaz_components::{ActionError, Admission, MountContext, Registration, UnmountReason};
+use vivaz_components::{ActionError, Admission, MountContext, Registration, RestoreFailure, UnmountReason};
 use vivaz_protocol::{ComponentId, ErrorCode, ErrorMessage, Mounted, RawJson, Ref, Seal, ServerMessage};
 
 use super::child::{ChildMount, FoundChild, MountedBy};
@@ -135,7 +135,10 @@ impl Session {
     /// Makes a component of what its seal carries.
     fn unseal(&self, sealed: &Sealed, registration: &Registration) -> Option<Making> {
         Some(match &sealed.state {
-            Some(state) => registration.restore(state.as_bytes(), sealed.schema, self.mount_context()),
+            Some(state) => {
+                let restoring = registration.restore(state.as_bytes(), sealed.schema, self.mount_context());
+                Box::pin(async move { restoring.await.map_err(RestoreFailure::into_error) })
+            }
             None => registration.mount(serde_json::from_str(&sealed.props).ok()?, self.mount_context()),
         })
     }

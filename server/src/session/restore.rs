@@ -6,9 +6,9 @@ use futures_util::future::join_all;
 use serde_json::value::RawValue;
 use vivaz_components::instance::Instance;
 use vivaz_components::{
-    ActionError, Admission, Identity, MountContext, Registration, Subscriber, UnmountReason,
+    ActionError, Admission, Identity, MountContext, Registration, RestoreFailure, Subscriber, UnmountReason,
 };
-use vivaz_protocol::{CloseCode, ComponentId, ConnectionId, Epoch, ErrorCode, ResumeSecret, Rev, SessionId};
+use vivaz_protocol::{CloseCode, ComponentId, ConnectionId, Epoch, ResumeSecret, Rev, SessionId};
 
 use super::Session;
 use super::child::MountedBy;
@@ -67,8 +67,8 @@ pub(crate) enum RestoreError {
     /// The user has as many sessions as one may have.
     #[error("this user has too many sessions")]
     TooMany,
-    /// A component could not be stored again.
-    #[error("a component could not be stored: {0}")]
+    /// A component could not be restored now, or not be stored again.
+    #[error("a component could not be restored: {0}")]
     Component(ActionError),
     /// The user's access is being taken away.
     #[error("the sessions of this user are being ended")]
@@ -123,8 +123,13 @@ pub(crate) async fn restore(runtime: &Runtime, wanted: Restore<'_>) -> Result<Re
         .with_time_limit(limits.action_time)
         .with_budget(Arc::clone(&session.budget), Admission::Known);
     let components = components.into_iter().map(|stored| come_back(runtime, stored, cx.clone()));
-    for back in join_all(components).await.into_iter().flatten() {
-        if let Err(error) = session.take_back(back, exact).await {
+    for back in join_all(components).await {
+        let taken = match back {
+            Ok(Some(back)) => session.take_back(back, exact).await,
+            Ok(None) => Ok(()),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = taken {
             keeper.release(id);
             return Err(RestoreError::Component(error));
         }
@@ -146,36 +151,40 @@ fn nobody() -> ConnectionId {
     }
 }
 
-/// Makes a component of what was stored; if that cannot be read any more, anew from its props.
-async fn come_back(runtime: &Runtime, stored: StoredComponent, cx: MountContext) -> Option<Back> {
-    let registration = match runtime.core().registry.get(&stored.name) {
-        Some(registration) => *registration,
-        None => {
-            tracing::warn!(name = %Quoted(&stored.name), "a stored component is of a kind that is not there any more");
-            return None;
-        }
+/// Makes a component of what was stored; if this program cannot decode that, anew from its props.
+///
+/// # Errors
+/// When that failed and may succeed the next time.
+async fn come_back(
+    runtime: &Runtime,
+    stored: StoredComponent,
+    cx: MountContext,
+) -> Result<Option<Back>, ActionError> {
+    let name = Quoted(&stored.name);
+    let Some(registration) = runtime.core().registry.get(&stored.name).copied() else {
+        tracing::warn!(%name, "a stored component is of a kind that is not there any more");
+        return Ok(None);
     };
     let (how, made) = match registration.restore(&stored.state, stored.schema, cx.clone()).await {
         Ok(instance) if stored.schema == registration.spec.schema => (How::Whole, Ok(instance)),
         Ok(instance) => (How::Changed, Ok(instance)),
-        Err(error) if is_refusal(&error) => (How::Whole, Err(error)),
-        Err(error) => {
-            tracing::warn!(name = %Quoted(&stored.name), error = %Escaped(&error), "a stored component cannot be restored: mounted anew");
-            (How::Anew, anew(&registration, &stored, cx).await)
+        Err(RestoreFailure::Undecodable(error)) => {
+            let error = Escaped(&error);
+            tracing::warn!(%name, %error, "a stored component cannot be decoded: mounted anew");
+            let made = anew(&registration, &stored, cx).await;
+            (How::Anew, made.map_err(RestoreFailure::of_decoded))
         }
+        Err(failure) => (How::Whole, Err(failure)),
     };
     match made {
-        Ok(instance) => Some(Back { stored, registration, instance, how }),
-        Err(error) => {
-            tracing::warn!(name = %Quoted(&stored.name), error = %Escaped(&error), "a stored component does not come back");
-            None
+        Ok(instance) => Ok(Some(Back { stored, registration, instance, how })),
+        Err(RestoreFailure::Temporary(error)) => Err(error),
+        Err(failure @ (RestoreFailure::Refused(_) | RestoreFailure::Undecodable(_))) => {
+            let failure = Escaped(&failure);
+            tracing::warn!(%name, %failure, "a stored component does not come back");
+            Ok(None)
         }
     }
-}
-
-/// Whether the user may not see it (any more): mounting it anew is no way around that.
-fn is_refusal(error: &ActionError) -> bool {
-    matches!(error.code(), ErrorCode::Forbidden | ErrorCode::Unauthenticated)
 }
 
 async fn anew(

@@ -1,0 +1,77 @@
+//! Components made of their saved state, and the reasons why that fails.
+
+use std::fmt;
+
+use vivaz_protocol::ErrorCode;
+
+use crate::component::LiveComponent;
+use crate::fault;
+use crate::host::Host;
+use crate::instance::{BoxFuture, Instance};
+use crate::saved::Saved;
+use crate::{ActionError, MountContext, Result};
+
+/// A future that becomes a component that was saved.
+pub type Restoring = BoxFuture<std::result::Result<Box<dyn Instance>, RestoreFailure>>;
+
+/// Why a component could not be made of its saved state. Only one of the reasons means that the
+/// state cannot be used; none of them means that there is no state.
+#[derive(Debug)]
+pub enum RestoreFailure {
+    /// The user may not see the component: one of its topics returned `forbidden` or
+    /// `unauthenticated`.
+    Refused(ActionError),
+    /// The state was decoded, and something that the component needs failed, panicked or took too
+    /// long. It may succeed the next time; until then the state is to be kept as it is.
+    Temporary(ActionError),
+    /// This program cannot decode the state, and `migrate` was asked. Another version of the
+    /// program may be able to.
+    Undecodable(ActionError),
+}
+
+impl RestoreFailure {
+    /// Sorts the error of what comes after the state was decoded: showing topics, computing fields.
+    #[must_use]
+    pub fn of_decoded(error: ActionError) -> Self {
+        if matches!(error.code(), ErrorCode::Forbidden | ErrorCode::Unauthenticated) {
+            Self::Refused(error)
+        } else if error.code() == ErrorCode::BadProps {
+            // The state names a topic that has no such key in this program.
+            Self::Undecodable(error)
+        } else {
+            Self::Temporary(error)
+        }
+    }
+
+    /// Returns the error behind it.
+    #[must_use]
+    pub fn into_error(self) -> ActionError {
+        match self {
+            Self::Refused(error) | Self::Temporary(error) | Self::Undecodable(error) => error,
+        }
+    }
+}
+
+impl fmt::Display for RestoreFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(error) => write!(f, "refused: {error}"),
+            Self::Temporary(error) => write!(f, "not now: {error}"),
+            Self::Undecodable(error) => write!(f, "the state cannot be decoded: {error}"),
+        }
+    }
+}
+
+pub(super) fn restore_untyped<C: LiveComponent>(saved: &[u8], schema: u64, cx: MountContext) -> Restoring {
+    match fault::guard_now("restoring a component", || decode::<C>(saved, schema)) {
+        Ok(component) => Box::pin(async move {
+            Host::bound(Box::new(component), &cx).await.map_err(RestoreFailure::of_decoded)
+        }),
+        Err(error) => Box::pin(std::future::ready(Err(RestoreFailure::Undecodable(error)))),
+    }
+}
+
+fn decode<C: LiveComponent>(saved: &[u8], schema: u64) -> Result<C> {
+    let saved = Saved::read(saved)?;
+    if schema == C::SPEC.schema { C::restore(&saved) } else { C::migrate(&saved) }
+}
