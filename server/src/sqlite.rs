@@ -4,6 +4,7 @@
 //! SQLite has one writer at a time whatever is done, so one thread owns the connection. Everything that is asked for
 //! while it is busy with one transaction goes into the next one: under load, many commits cost one write to disk.
 
+mod guard;
 mod leases;
 mod rows;
 mod schema;
@@ -83,7 +84,8 @@ impl Sqlite {
         schema::migrate(&mut connection)?;
         let time = StoreTime::new(clock, schema::last_time(&connection)?);
         let (orders, queue) = mpsc::channel(QUEUE);
-        let thread = writer::Thread::start(connection, queue).map_err(StoreError::failed)?;
+        let guard = guard::Guard::of(&connection)?;
+        let thread = writer::Thread::start(connection, guard, queue).map_err(StoreError::failed)?;
         Ok(Self { orders, time, thread: Arc::new(thread) })
     }
 
@@ -102,7 +104,9 @@ impl Sqlite {
     /// Once it is queued, `work` runs even if nobody waits for it any more.
     ///
     /// # Errors
-    /// What `work` says, and [`StoreError`]s of the database.
+    /// What `work` says, and [`StoreError`]s of the database; [`StoreError::Denied`] and
+    /// [`StoreError::RolledBack`], whatever `work` says, if a statement of it was meant to end the
+    /// transaction or has ended it.
     pub async fn run<T, E>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T, E> + Send + 'static,
@@ -153,6 +157,8 @@ where
         let finish: Finish = Box::new(move |committed| {
             let result = match committed {
                 Ok(()) => result,
+                // Whatever the order says of it.
+                Err(error @ (StoreError::Denied(_) | StoreError::RolledBack)) => Err(error.into()),
                 Err(error) => result.and(Err(error.into())),
             };
             // The caller may have gone; what was asked for is done all the same.

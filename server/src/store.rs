@@ -160,6 +160,15 @@ pub enum StoreError {
     /// The store has not answered in time. What was asked for may still take effect.
     #[error("the store has not answered in time")]
     TimedOut,
+    /// A write ran a statement that would end the transaction which it is part of, or change the
+    /// connection for others. Nothing of the write is kept.
+    #[error("a write must not run `{0}`: it shares its transaction and connection with others")]
+    Denied(String),
+    /// A statement rolled the whole transaction back: `OR ROLLBACK`, `RAISE(ROLLBACK)`, `ON CONFLICT
+    /// ROLLBACK`, or SQLite itself after an error. Nothing of the transaction is kept, nor of the
+    /// writes that shared it.
+    #[error("a statement rolled back the transaction that it was part of")]
+    RolledBack,
     /// What it is made on failed.
     #[error("the store failed: {0}")]
     Failed(#[source] Box<dyn std::error::Error + Send + Sync>),

@@ -8,6 +8,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 use tokio::sync::mpsc;
 
+use super::guard::{Guard, SAVEPOINT};
 use crate::store::StoreError;
 
 /// So many orders share a transaction at most: whoever waits for the first of them does not wait for ever.
@@ -32,10 +33,14 @@ pub(super) type Finish = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 pub(super) struct Thread(Mutex<Option<JoinHandle<()>>>);
 
 impl Thread {
-    pub(super) fn start(connection: Connection, queue: mpsc::Receiver<Order>) -> std::io::Result<Self> {
+    pub(super) fn start(
+        connection: Connection,
+        guard: Guard,
+        queue: mpsc::Receiver<Order>,
+    ) -> std::io::Result<Self> {
         let thread = std::thread::Builder::new()
             .name("vivaz-sqlite".into())
-            .spawn(move || work(&connection, queue))?;
+            .spawn(move || work(&connection, &guard, queue))?;
         Ok(Self(Mutex::new(Some(thread))))
     }
 
@@ -62,10 +67,10 @@ pub(super) fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-fn work(connection: &Connection, mut queue: mpsc::Receiver<Order>) {
+fn work(connection: &Connection, guard: &Guard, mut queue: mpsc::Receiver<Order>) {
     while let Some(first) = queue.blocking_recv() {
         let mut finishes = Vec::new();
-        let committed = together(connection, first, &mut queue, &mut finishes);
+        let committed = together(connection, guard, first, &mut queue, &mut finishes);
         if let Err(error) = &committed {
             tracing::error!(%error, "a transaction failed");
             if !connection.is_autocommit()
@@ -85,37 +90,53 @@ fn work(connection: &Connection, mut queue: mpsc::Receiver<Order>) {
 }
 
 /// Runs an order and those that wait behind it in one transaction.
+///
+/// # Errors
+/// When nothing of them is kept.
 fn together(
     connection: &Connection,
+    guard: &Guard,
     first: Order,
     queue: &mut mpsc::Receiver<Order>,
     finishes: &mut Vec<Finish>,
-) -> rusqlite::Result<()> {
+) -> Result<(), StoreError> {
     // Whoever waits is answered in any case: the first order by what goes wrong here, too.
     let mut next = Some(first);
     let begun = connection.execute_batch("BEGIN IMMEDIATE");
     while let Some(order) = next {
         match &begun {
-            Ok(()) => one(connection, order, finishes)?,
+            Ok(()) => one(connection, guard, order, finishes)?,
             Err(error) => finishes.push(order(Err(&error.to_string())).finish),
         }
         next = if finishes.len() < TOGETHER { queue.try_recv().ok() } else { None };
     }
     begun?;
-    connection.execute_batch("COMMIT")
+    Ok(connection.execute_batch("COMMIT")?)
 }
 
-/// Runs an order. What it did is undone if it says so or panics; the others of the transaction stay.
-fn one(connection: &Connection, order: Order, finishes: &mut Vec<Finish>) -> rusqlite::Result<()> {
-    let begun = connection.prepare_cached("SAVEPOINT vivaz_order").and_then(|mut begin| begin.execute([]));
-    if let Err(error) = begun {
+/// Runs an order. What it did is undone if it says so, panics, or runs a statement that it may not;
+/// the others of the transaction stay.
+///
+/// # Errors
+/// When the transaction cannot go on.
+fn one(
+    connection: &Connection,
+    guard: &Guard,
+    order: Order,
+    finishes: &mut Vec<Finish>,
+) -> Result<(), StoreError> {
+    // Not from the connection's cache of statements, which orders use too.
+    if let Err(error) = connection.execute_batch(&format!("SAVEPOINT {SAVEPOINT}")) {
         finishes.push(order(Err(&error.to_string())).finish);
-        return Err(error);
+        return Err(error.into());
     }
-    let keep = match catch_unwind(AssertUnwindSafe(|| order(Ok(connection)))) {
+    let run = || catch_unwind(AssertUnwindSafe(|| order(Ok(connection))));
+    let (ran, kept) = guard.watch(connection, run);
+    let keep = match ran {
         Ok(Ran { keep, finish }) => {
+            let keep = keep && kept.is_ok();
             // Before what may fail next, which is then its answer.
-            finishes.push(finish);
+            finishes.push(if kept.is_ok() { finish } else { Box::new(move |_| finish(kept)) });
             keep
         }
         Err(_panic) => {
@@ -123,9 +144,12 @@ fn one(connection: &Connection, order: Order, finishes: &mut Vec<Finish>) -> rus
             false
         }
     };
-    if !keep {
-        connection.prepare_cached("ROLLBACK TO vivaz_order")?.execute([])?;
+    if connection.is_autocommit() {
+        return Err(StoreError::RolledBack);
     }
-    connection.prepare_cached("RELEASE vivaz_order")?.execute([])?;
+    if !keep {
+        connection.execute_batch(&format!("ROLLBACK TO {SAVEPOINT}"))?;
+    }
+    connection.execute_batch(&format!("RELEASE {SAVEPOINT}"))?;
     Ok(())
 }

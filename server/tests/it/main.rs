@@ -49,4 +49,5 @@ mod slow_http;
 mod stores;
 mod tables;
 mod topics;
+mod transaction_control;
 mod transactions;

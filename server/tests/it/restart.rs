@@ -129,7 +129,7 @@ impl File {
         numbers.await.unwrap()
     }
 
-    async fn execute(&self, sql: &str) {
+    pub(crate) async fn execute(&self, sql: &str) {
         let sql = sql.to_owned();
         self.database.run(move |db| Ok::<_, StoreError>(db.execute(&sql, [])?)).await.unwrap();
     }

@@ -1,0 +1,201 @@
+//! Statements that end the transaction which they are part of, or change the connection for
+//! everything after it.
+
+use serde_json::json;
+use vivaz::prelude::*;
+use vivaz::sqlite::{Connection, Sqlite};
+use vivaz::{StoreError, sqlite::rusqlite};
+
+use crate::app::{Server, start_with};
+use crate::client::{Client, assert_error};
+use crate::logs::Log;
+use crate::restart::File;
+
+/// Runs the statements of a test between two of its own.
+#[derive(LiveComponent, Clone)]
+#[live(name = "meddler", inline = "<p>{{ runs }}</p>", open, durable)]
+struct Meddler {
+    #[live(default)]
+    runs: i64,
+}
+
+#[actions]
+impl Meddler {
+    #[action(transaction)]
+    fn inside(&mut self, db: &Connection, sql: Vec<String>, swallow: bool) -> Result<i64> {
+        self.runs += 1;
+        meddle(db, &sql, swallow)?;
+        Ok(self.runs)
+    }
+
+    #[action]
+    fn staged(&mut self, cx: &mut Context, sql: Vec<String>, swallow: bool) -> Result<i64> {
+        self.runs += 1;
+        cx.commit(move |db: &Connection| Ok(meddle(db, &sql, swallow)?))?;
+        Ok(self.runs)
+    }
+}
+
+fn meddle(db: &Connection, sql: &[String], swallow: bool) -> rusqlite::Result<()> {
+    db.execute("INSERT INTO counts (count) VALUES (1)", [])?;
+    let meddled = sql.iter().try_for_each(|sql| db.execute_batch(sql));
+    if swallow {
+        // Cached, so not prepared again: nothing but the transaction itself can refuse it.
+        let _refused = db.prepare_cached("INSERT INTO counts (count) VALUES (1)")?.execute([]);
+        return Ok(());
+    }
+    meddled
+}
+
+/// Statements, and what the error names.
+const MEDDLING: &[(&[&str], &str)] = &[
+    (&["COMMIT"], "COMMIT"),
+    (&["commit transaction"], "COMMIT"),
+    (&["END"], "COMMIT"),
+    (&["COMMIT", "BEGIN"], "COMMIT"),
+    (&["ROLLBACK"], "ROLLBACK"),
+    (&["ROLLBACK; BEGIN IMMEDIATE"], "ROLLBACK"),
+    (&["BEGIN"], "BEGIN"),
+    (&["SAVEPOINT vivaz_order"], "vivaz_order"),
+    (&["RELEASE vivaz_order"], "vivaz_order"),
+    (&["RELEASE VIVAZ_ORDER"], "VIVAZ_ORDER"),
+    (&["ROLLBACK TO vivaz_order"], "vivaz_order"),
+    (&["ATTACH ':memory:' AS other"], "ATTACH"),
+    (&["PRAGMA query_only = 1"], "PRAGMA query_only"),
+    (&["PRAGMA locking_mode = EXCLUSIVE"], "PRAGMA locking_mode"),
+    (&["PRAGMA foreign_keys(0)"], "PRAGMA foreign_keys"),
+    (&["PRAGMA writable_schema = 1"], "PRAGMA writable_schema"),
+    (&["INSERT OR ROLLBACK INTO seats VALUES (7)"], "rolled back"),
+    (&["REPLACE INTO fuses VALUES (1)"], "rolled back"),
+    (&["INSERT INTO strict VALUES (7)"], "rolled back"),
+];
+
+async fn prepared() -> File {
+    let file = File::new().await;
+    let tables = "CREATE TABLE seats (n INTEGER PRIMARY KEY); INSERT INTO seats VALUES (7); \
+         CREATE TABLE strict (n INTEGER PRIMARY KEY ON CONFLICT ROLLBACK); INSERT INTO strict VALUES (7); \
+         CREATE TABLE fuses (n INTEGER); \
+         CREATE TRIGGER blow AFTER INSERT ON fuses BEGIN SELECT RAISE(ROLLBACK, 'blown'); END";
+    file.database.run(|db| Ok::<_, StoreError>(db.execute_batch(tables)?)).await.unwrap();
+    // Into the cache of statements.
+    let cached = |db: &Connection| {
+        db.prepare_cached("INSERT INTO counts (count) VALUES (1)")?;
+        Ok::<_, StoreError>(())
+    };
+    file.database.run(cached).await.unwrap();
+    file
+}
+
+async fn server(file: &File) -> Server {
+    let database = file.database.clone();
+    start_with(|builder| builder.state(database.clone()).store(database)).await
+}
+
+#[tokio::test]
+async fn a_handler_cannot_end_the_transaction_that_it_is_part_of() {
+    let log = Log::default();
+    let _collecting = log.collect();
+    let file = prepared().await;
+    let server = server(&file).await;
+    let (mut client, mut other) = (Client::greet(&server).await, Client::greet(&server).await);
+    client.mount("m", "meddler", json!({})).await;
+    other.mount("m", "meddler", json!({})).await;
+    let mut runs = 0;
+    for (sql, named) in MEDDLING {
+        for swallow in [true, false] {
+            for action in ["inside", "staged"] {
+                let what = format!("{action}: {sql:?}, swallowed: {swallow}");
+                let before = log.text().len();
+                assert_error(&client.act("m", action, json!([sql, swallow])).await, "action_failed");
+                let said = log.text().split_off(before);
+                if swallow {
+                    assert!(said.contains(named), "{what}: {said}");
+                }
+                assert!(file.counts().await.is_empty(), "{what}: rows stayed");
+            }
+        }
+        runs += 1;
+        for client in [&mut client, &mut other] {
+            for (action, expected) in [("inside", runs * 2 - 1), ("staged", runs * 2)] {
+                let done = client.act("m", action, json!([[], false])).await;
+                assert_eq!(done["result"], expected, "the next ones work after {sql:?}: {done}");
+            }
+        }
+        assert_eq!(file.counts().await, [1; 4]);
+        file.execute("DELETE FROM counts").await;
+    }
+}
+
+#[tokio::test]
+async fn a_closure_of_the_application_cannot_either() {
+    let file = prepared().await;
+    for (sql, named) in MEDDLING {
+        for swallow in [true, false] {
+            let sql: Vec<String> = sql.iter().map(|&sql| sql.to_owned()).collect();
+            let what = format!("{sql:?}, swallowed: {swallow}");
+            let run = move |db: &Connection| Ok::<_, StoreError>(meddle(db, &sql, swallow)?);
+            let error = file.database.run(run).await.unwrap_err();
+            let is_typed = matches!(error, StoreError::Denied(_) | StoreError::RolledBack);
+            assert!(is_typed, "{what}: {error:?}");
+            assert!(error.to_string().contains(named), "{what}: {error}");
+            assert!(file.counts().await.is_empty(), "{what}");
+        }
+        file.execute("INSERT INTO counts VALUES (2)").await;
+        file.execute("DELETE FROM counts").await;
+    }
+}
+
+#[tokio::test]
+async fn what_stays_inside_of_the_transaction_is_allowed() {
+    let file = prepared().await;
+    let server = server(&file).await;
+    let mut client = Client::greet(&server).await;
+    client.mount("m", "meddler", json!({})).await;
+    let nested = "SAVEPOINT a; DELETE FROM counts; SAVEPOINT b; ROLLBACK TO a; RELEASE a";
+    let read = "PRAGMA table_info(counts); PRAGMA user_version; SELECT * FROM pragma_table_info('counts')";
+    let write = "PRAGMA user_version = 3; PRAGMA defer_foreign_keys = 1; PRAGMA cache_size = -2000";
+    for (runs, sql) in (1..).zip([nested, "SAVEPOINT open; SELECT 1", read, write]) {
+        let done = client.act("m", "inside", json!([[sql], false])).await;
+        assert_eq!(done["result"], runs, "{sql}: {done}");
+        assert_eq!(file.counts().await.len(), usize::try_from(runs).unwrap());
+    }
+    // There is no such savepoint: an ordinary error, which a handler may swallow.
+    assert_eq!(client.act("m", "inside", json!([["RELEASE nowhere"], true])).await["result"], 5);
+    assert_error(&client.act("m", "inside", json!([["RELEASE nowhere"], false])).await, "action_failed");
+}
+
+/// Whatever shares a transaction with one that rolls it back: it is answered as it is kept.
+#[tokio::test]
+async fn what_shared_a_transaction_that_was_rolled_back_is_answered_as_failed() {
+    let file = prepared().await;
+    let (hold, held) = std::sync::mpsc::channel::<()>();
+    let write = |count: i64, sql: &'static str| {
+        let run = move |db: &Connection| {
+            db.execute("INSERT INTO counts (count) VALUES (?1)", [count])?;
+            let _swallowed = db.execute_batch(sql);
+            Ok::<_, StoreError>(())
+        };
+        let database: Sqlite = file.database.clone();
+        tokio::spawn(async move { database.run(run).await })
+    };
+    let database = file.database.clone();
+    let first = tokio::spawn(async move {
+        let wait = move |_: &Connection| held.recv().map_err(StoreError::failed);
+        database.run(wait).await
+    });
+    let meddling = "INSERT OR ROLLBACK INTO seats VALUES (7)";
+    let writes = [write(10, ""), write(11, meddling), write(12, ""), write(13, meddling), write(14, "")];
+    // All of them are queued by now.
+    tokio::task::yield_now().await;
+    hold.send(()).unwrap();
+    drop(first.await.unwrap());
+    let mut kept = Vec::new();
+    for (count, write) in (10..).zip(writes) {
+        match write.await.unwrap() {
+            Ok(()) => kept.push(count),
+            Err(error) => assert!(error.to_string().contains("rolled back"), "{error}"),
+        }
+    }
+    assert_eq!(file.counts().await, kept);
+    assert!(!kept.contains(&11) && !kept.contains(&13) && kept.contains(&14), "{kept:?}");
+}
