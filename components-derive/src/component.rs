@@ -62,7 +62,9 @@ fn fields_impl(model: &Model) -> TokenStream {
         impl p::Fields for #ident {
             fn visit(&mut self, visitor: &mut dyn p::Visitor) {
                 #(#visits)*
-                self.__live_computed(visitor);
+                if visitor.computed() {
+                    self.__live_computed(visitor);
+                }
             }
         }
     }

@@ -189,7 +189,9 @@ fn topic_impl(ident: &Ident, generics: &Generics, fields: &[StateField<'_>]) -> 
         impl p::Fields for #ident {
             fn visit(&mut self, visitor: &mut dyn p::Visitor) {
                 #(#visits)*
-                self.__live_computed(visitor);
+                if visitor.computed() {
+                    self.__live_computed(visitor);
+                }
             }
         }
         static SHOWN_FIELDS: [p::ShapeField; #count + #ident::__LIVE_COMPUTED_SHAPES.len()] =

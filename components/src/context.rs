@@ -14,6 +14,7 @@ use vivaz_protocol::Author;
 
 use crate::env::Env;
 use crate::event::{Effect, ServerEvent, Target};
+use crate::fault::guard;
 use crate::host::{Lent, Outbox};
 use crate::journal::{self, Journal};
 use crate::topic::Topic;
@@ -177,7 +178,7 @@ impl Context {
         R: Serialize,
     {
         let task = async move { ServerEvent::new(event, &work.await?) };
-        self.effects.push(Effect::Spawn(Box::pin(task)));
+        self.effects.push(Effect::Spawn(Box::pin(guard("a task", None, task))));
     }
 
     /// Writes into the store's database when the handler succeeds: in one transaction with the component's state and the

@@ -1,11 +1,15 @@
-//! What is made of a panic.
+//! What is made of a panic in an application's code.
+//!
+//! That code runs on the session's task, and a panic that gets through ends the session with all of
+//! its components. So it is called, polled, copied and dropped by the functions of this module.
 
 use std::any::Any;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use futures_util::FutureExt;
 use vivaz_protocol::ErrorCode;
 use vivaz_protocol::log::Escaped;
 
@@ -13,43 +17,98 @@ use crate::{ActionError, Result};
 
 /// The error of a panic. Its text goes to the log and never to the page.
 #[cold]
-pub(crate) fn panicked(panic: &(dyn Any + Send), what: &str) -> ActionError {
+pub(crate) fn panicked(panic: Box<dyn Any + Send>, what: &str) -> ActionError {
     let text = panic
         .downcast_ref::<&str>()
         .map(|text| (*text).to_owned())
         .or_else(|| panic.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "a panic without a text".to_owned());
     tracing::error!(panic = %Escaped(&text), "{what} panicked");
+    // The payload is an application's value too.
+    if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
+        std::mem::forget(again);
+    }
     ActionError::new(ErrorCode::Panicked, "the server made a mistake; nothing was changed")
 }
 
 /// Runs an application's code; a panic becomes an error.
 pub(crate) fn guard_now<R>(what: &str, run: impl FnOnce() -> Result<R>) -> Result<R> {
-    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| Err(panicked(panic.as_ref(), what)))
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| Err(panicked(panic, what)))
 }
 
-/// Polls an application's future; a panic and a wait beyond the limit become errors.
+/// Drops an application's value; a panic is logged.
+pub(crate) fn discard<T>(what: &str, value: T) {
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
+        let _logged = panicked(panic, what);
+    }
+}
+
+/// An application's future. A panic becomes an error when the future is polled, and is logged when
+/// it is dropped.
+pub(crate) struct Shielded<F: ?Sized> {
+    what: &'static str,
+    /// None when it is done.
+    future: Option<Pin<Box<F>>>,
+}
+
+impl<F: ?Sized> Shielded<F> {
+    /// Shields a future; `what` names it in the log.
+    pub(crate) fn new(what: &'static str, future: Pin<Box<F>>) -> Self {
+        Self { what, future: Some(future) }
+    }
+
+    fn end(&mut self) {
+        if let Some(future) = self.future.take() {
+            discard(self.what, future);
+        }
+    }
+}
+
+impl<F: Future<Output = Result<R>> + ?Sized, R> Future for Shielded<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Some(future) = &mut self.future else { return Poll::Pending };
+        let outcome = match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+            Ok(Poll::Pending) => return Poll::Pending,
+            Ok(Poll::Ready(outcome)) => outcome,
+            Err(panic) => Err(panicked(panic, self.what)),
+        };
+        self.end();
+        Poll::Ready(outcome)
+    }
+}
+
+impl<F: ?Sized> Drop for Shielded<F> {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+impl<F: ?Sized> std::fmt::Debug for Shielded<F> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Shielded").field(&self.what).finish()
+    }
+}
+
+/// Polls an application's future; a panic and a wait beyond the limit become errors. A panic while
+/// the future is dropped, at the limit or with what `guard` returns, is logged.
 ///
 /// # Errors
 /// The future's own, `panicked`, `timeout`.
-pub async fn guard<R>(
-    what: &str,
+pub fn guard<'a, R: 'a>(
+    what: &'static str,
     limit: Option<Duration>,
-    run: impl Future<Output = Result<R>> + Send,
-) -> Result<R> {
-    let caught = AssertUnwindSafe(run).catch_unwind();
-    let outcome = match limit {
-        Some(limit) => match tokio::time::timeout(limit, caught).await {
-            Ok(outcome) => outcome,
-            Err(_) => {
-                tracing::warn!(?limit, "{what} took too long");
-                return Err(ActionError::new(
-                    ErrorCode::Timeout,
-                    "the server took too long; nothing was changed",
-                ));
-            }
-        },
-        None => caught.await,
-    };
-    outcome.unwrap_or_else(|panic| Err(panicked(panic.as_ref(), what)))
+    run: impl Future<Output = Result<R>> + Send + 'a,
+) -> impl Future<Output = Result<R>> + Send + 'a {
+    // Before anything is polled: what is dropped unpolled is shielded too.
+    let run = Shielded::new(what, Box::pin(run));
+    async move {
+        let Some(limit) = limit else { return run.await };
+        let outcome = tokio::time::timeout(limit, run).await;
+        outcome.unwrap_or_else(|_| {
+            tracing::warn!(?limit, "{what} took too long");
+            Err(ActionError::new(ErrorCode::Timeout, "the server took too long; nothing was changed"))
+        })
+    }
 }

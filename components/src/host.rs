@@ -105,7 +105,7 @@ impl Host {
     fn run_call(mut self: Box<Self>, cx: Context, call: Call<'_>) -> Started {
         match self.call(cx, call) {
             Called::Now(mut returned) => {
-                if returned.result.is_err() || !topics::have_moved(returned.component.as_mut()) {
+                if !have_moved(&mut returned) {
                     let outcome = self.take_over(returned, None);
                     return Started::Now(self.finish(outcome));
                 }
@@ -152,7 +152,7 @@ impl Host {
     /// Takes over what a handler did, or drops it. Shared fields follow to the topics that they name now.
     async fn accept(&mut self, mut returned: Returned) -> Outcome {
         let mut moved = None;
-        if returned.result.is_ok() && topics::have_moved(returned.component.as_mut()) {
+        if have_moved(&mut returned) {
             let env = returned.cx.env().clone();
             let limit = returned.cx.limit();
             match guard("showing a topic", limit, topics::bind(returned.component.as_mut(), &env)).await {
@@ -360,7 +360,8 @@ impl Host {
 
     fn settle_load(&mut self, cx: Context, loaded: Loaded) -> Concluded {
         let mut component = self.component.duplicate();
-        if let Some(Err(error)) = settle(component.as_mut(), loaded) {
+        let settled = guard_now("taking over a load", || Ok(settle(component.as_mut(), loaded)));
+        if let Ok(Some(Err(error))) | Err(error) = settled {
             let name = self.component.spec().name;
             tracing::error!(component = name, error = %Escaped(&error), "a load failed");
         }
@@ -405,6 +406,18 @@ impl Host {
             Job::Unmount { reason } => self.run_hook(cx, Hook::Unmount, Call::Unmount(reason)),
         }
     }
+}
+
+/// Whether a handler has succeeded and left a shared field that is to show another topic. It has
+/// failed if that cannot be told.
+fn have_moved(returned: &mut Returned) -> bool {
+    if returned.result.is_err() {
+        return false;
+    }
+    topics::have_moved(returned.component.as_mut()).unwrap_or_else(|error| {
+        returned.result = Err(error);
+        false
+    })
 }
 
 impl Instance for Host {

@@ -97,7 +97,7 @@ impl Hub {
         let topic = entry.topic.get_or_try_init(|| async {
             let key = parse_key::<T>(name.as_str())?;
             let cx = TopicContext::new(states.clone(), self.clone());
-            let value = guard("loading a topic", None, T::load(&key, &cx)).await?;
+            let value = guard("loading a topic", None, async { T::load(&key, &cx).await }).await?;
             tracing::debug!(topic = %Quoted(&name), "topic loaded");
             Ok::<_, ActionError>(TopicRef::new(Cell::new(name.clone(), value, self.topic_bytes)?))
         });

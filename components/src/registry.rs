@@ -72,7 +72,7 @@ impl fmt::Debug for Registration {
 pub fn mount<C: LiveComponent>(props: C::Props, mut cx: MountContext) -> Mounting {
     Box::pin(async move {
         let limit = cx.limit();
-        let component = fault::guard("mount", limit, C::mount(props, &mut cx)).await?;
+        let component = fault::guard("mount", limit, async { C::mount(props, &mut cx).await }).await?;
         Host::bound(Box::new(component), &cx).await
     })
 }

@@ -24,7 +24,7 @@ use crate::instance::BoxFuture;
 use crate::journal::Operation;
 use crate::shape::Ref;
 use crate::tracking::Fields;
-use crate::{ActionError, ComponentId, Identity, Result};
+use crate::{ActionError, ComponentId, Identity, Result, fault};
 
 /// A type that can be the state of a topic. Derived with `LiveState`, for structs.
 #[diagnostic::on_unimplemented(
@@ -306,7 +306,12 @@ pub trait AnyShared {
 /// What is behind the first slash of a topic's name, as the topic's key.
 pub(crate) fn parse_key<T: Topic>(name: &str) -> Result<T::Key> {
     let text = name.split_once('/').map_or("", |(_, key)| key);
-    text.parse().map_err(|error| {
-        ActionError::new(vivaz_protocol::ErrorCode::BadProps, format!("there is no topic `{name}`: {error}"))
+    fault::guard_now("reading a topic's key", || {
+        text.parse().map_err(|error| {
+            ActionError::new(
+                vivaz_protocol::ErrorCode::BadProps,
+                format!("there is no topic `{name}`: {error}"),
+            )
+        })
     })
 }

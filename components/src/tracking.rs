@@ -88,6 +88,10 @@ pub trait Fields {
 
 /// What is done to each field.
 pub trait Visitor {
+    /// Whether computed fields, which are the application's code, are to be shown too.
+    fn computed(&self) -> bool {
+        true
+    }
     /// An ordinary field.
     fn field(&mut self, name: &'static str, kind: FieldKind, field: &mut dyn Field);
     /// A shared field, with the name of the topic that it should show.

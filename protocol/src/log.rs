@@ -1,6 +1,7 @@
 //! Printing text that a client sent, so that it stays what it is: a part of one line of a log.
 
 use std::fmt::{self, Display, Write as _};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Characters of remote text that are printed; the rest is cut.
 const QUOTED: usize = 64;
@@ -54,11 +55,19 @@ fn escape(
     quotes: Quotes,
 ) -> Result<bool, fmt::Error> {
     let mut writer = Writer { f, room, quotes, failed: None };
-    // It fails when there is no more room, so that a long text is not formatted to its end.
-    let written = write!(writer, "{text}");
+    // It fails when there is no more room, so that a long text is not formatted to its end. An
+    // error is an application's type, and a panic of it is no reason to end what logs it.
+    let written = catch_unwind(AssertUnwindSafe(|| write!(writer, "{text}")));
+    let is_cut = match written {
+        Ok(written) => written.is_err(),
+        Err(_) => {
+            writer.f.write_str("(its text cannot be formatted: `Display` panicked)")?;
+            false
+        }
+    };
     match writer.failed {
         Some(error) => Err(error),
-        None => Ok(written.is_err()),
+        None => Ok(is_cut),
     }
 }
 
@@ -90,6 +99,22 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn a_display_that_panics_is_printed_as_that() {
+        struct Mute;
+        impl Display for Mute {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("so far\n")?;
+                panic!("no words");
+            }
+        }
+        let printed = [Escaped(&Mute).to_string(), Quoted(&Mute).to_string()];
+        for text in printed {
+            assert!(text.contains("so far") && text.contains("`Display` panicked"), "{text}");
+            assert!(!text.contains('\n'), "{text}");
+        }
+    }
 
     #[test]
     fn what_is_visible_is_printed_as_it_is() {

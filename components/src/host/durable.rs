@@ -140,10 +140,16 @@ impl Host {
 
     /// Takes over what a call did inside of a transaction, where nothing can be waited for.
     fn settle(mut self: Box<Self>, mut returned: Returned, moved: Option<Topics>) -> Finished {
-        if returned.result.is_ok() && topics::have_moved(returned.component.as_mut()) {
-            returned.result = Err(ActionError::internal(
-                "a shared field cannot turn to another topic inside of a transaction",
-            ));
+        if returned.result.is_ok() {
+            match topics::have_moved(returned.component.as_mut()) {
+                Ok(false) => {}
+                Ok(true) => {
+                    returned.result = Err(ActionError::internal(
+                        "a shared field cannot turn to another topic inside of a transaction",
+                    ));
+                }
+                Err(error) => returned.result = Err(error),
+            }
         }
         let mut outcome = self.take_over(returned, None);
         outcome.topics = moved;

@@ -137,7 +137,7 @@ impl Context {
             *field = errors;
         }
         let mut moved = None;
-        if topics::have_moved(component) {
+        if topics::have_moved(component)? {
             let (env, limit) = (self.env().clone(), self.limit());
             guard("showing a topic", limit, topics::bind(component, &env)).await?;
             moved = Some(topics::of(component));

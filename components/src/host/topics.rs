@@ -7,6 +7,7 @@ use crate::Result;
 use crate::component::Component;
 use crate::context::Cause;
 use crate::env::Env;
+use crate::fault::guard_now;
 use crate::instance::BoxFuture;
 use crate::spec::{FieldKind, Spec};
 use crate::topic::{AnyShared, StagedUpdate, TopicRef};
@@ -20,6 +21,9 @@ fn has_any(spec: &Spec) -> bool {
 struct Each<F>(F);
 
 impl<F: FnMut(&'static str, fmt::Arguments<'_>, &mut dyn AnyShared)> Visitor for Each<F> {
+    fn computed(&self) -> bool {
+        false
+    }
     fn field(&mut self, _: &'static str, _: FieldKind, _: &mut dyn Field) {}
     fn shared(&mut self, name: &'static str, topic: fmt::Arguments<'_>, field: &mut dyn AnyShared) {
         (self.0)(name, topic, field);
@@ -41,10 +45,15 @@ fn has_moved(topic: fmt::Arguments<'_>, field: &dyn AnyShared) -> bool {
 }
 
 /// Whether any field does not show the topic that it names.
-pub(super) fn have_moved(component: &mut dyn Component) -> bool {
-    let mut moved = false;
-    each(component, |_, topic, field| moved |= has_moved(topic, field));
-    moved
+///
+/// # Errors
+/// `panicked` when the key's `Display` does.
+pub(super) fn have_moved(component: &mut dyn Component) -> Result<bool> {
+    guard_now("the name of a topic", || {
+        let mut moved = false;
+        each(component, |_, topic, field| moved |= has_moved(topic, field));
+        Ok(moved)
+    })
 }
 
 /// Opens the topics that fields name and do not show yet; asks each of them first whether it may be shown.

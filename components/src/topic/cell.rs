@@ -88,7 +88,7 @@ enum Sending {
 
 impl<T: Topic> Cell<T> {
     pub(crate) fn new(name: TopicName, mut value: T, limit: usize) -> Result<Arc<Self>> {
-        let tracker = Tracker::new(&mut value)?;
+        let tracker = guard_now("reading a topic", || Ok(Tracker::new(&mut value)?))?;
         let (bytes, value) = (tracker.bytes(), Arc::new(value));
         if bytes > limit {
             tracing::warn!(topic = %Quoted(&name), bytes, limit, "a topic was loaded larger than it may be: it cannot grow");
@@ -230,7 +230,7 @@ impl<T: Topic> Cell<T> {
             Ok(draft) => draft.inspect_err(|error| {
                 tracing::error!(topic = %Quoted(&self.name), error = %Escaped(error), "a topic's update was refused");
             })?,
-            Err(panic) => return Err(panicked(panic.as_ref(), "a topic's update")),
+            Err(panic) => return Err(panicked(panic, "a topic's update")),
         };
         let bytes = draft.tracker.bytes();
         if bytes > self.limit && bytes > state.bytes {
@@ -285,8 +285,7 @@ impl<T: Topic> Cell<T> {
             return Ok(frame.clone());
         }
         // Computed fields are written with the others, and fields are visited to be changed, hence the copy.
-        let mut shown = T::clone(&state.shown);
-        let json = guard_now("writing a topic", || Ok(write_shown(&mut shown)?))?;
+        let json = guard_now("writing a topic", || Ok(write_shown(&mut T::clone(&state.shown))?))?;
         let frame = encode(&ServerMessage::Snapshot {
             stream: self.stream(),
             rev: state.rev,
@@ -342,7 +341,7 @@ impl<T: Topic> AnyTopic for Cell<T> {
     fn authorize(self: Arc<Self>, who: Identity) -> BoxFuture<Result> {
         Box::pin(async move {
             let key = parse_key::<T>(self.name.as_str())?;
-            guard("authorizing a topic", None, T::authorize(&key, &who)).await
+            guard("authorizing a topic", None, async { T::authorize(&key, &who).await }).await
         })
     }
 

@@ -33,6 +33,7 @@ mod leases;
 mod limits;
 mod loading;
 mod logs;
+mod mistakes;
 mod modules;
 mod mounting;
 mod order;
