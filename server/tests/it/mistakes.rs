@@ -48,7 +48,6 @@ fn write_unless<S: Serializer>(what: &String, out: S) -> Result<S::Ok, S::Error>
 impl Topic for Fragile {
     type Key = Key;
 
-    #[expect(clippy::manual_async_fn, reason = "it panics before there is a future")]
     fn load(key: &Key, _: &TopicContext) -> impl Future<Output = Result<Self>> + Send {
         assert_ne!(key.0, "load", "before the load");
         async {
@@ -58,7 +57,6 @@ impl Topic for Fragile {
         }
     }
 
-    #[expect(clippy::manual_async_fn, reason = "it panics before there is a future")]
     fn authorize(key: &Key, _: &Identity) -> impl Future<Output = Result<()>> + Send {
         assert_ne!(key.0, "authorize", "before the question");
         async {
