@@ -17,7 +17,7 @@ use crate::event::{Effect, ServerEvent, Target};
 use crate::fault::guard;
 use crate::host::{Lent, Outbox};
 use crate::journal::{self, Journal};
-use crate::topic::Topic;
+use crate::topic::{StagedUpdate, Topic};
 use crate::{ActionError, ComponentId, Errors, Identity, Result, Shared, TopicHandle, User};
 
 pub(crate) use cause::Cause;
@@ -263,6 +263,13 @@ impl Context {
     /// The handler has failed.
     pub(crate) fn drop_effects(&mut self) {
         self.effects.truncate(self.kept);
+    }
+
+    /// Takes out the changes of shared state.
+    pub(crate) fn take_updates(&mut self) -> Vec<StagedUpdate> {
+        let is_update = |effect: &&Effect| matches!(effect, Effect::Update(_));
+        self.kept -= self.effects.iter().take(self.kept).filter(is_update).count();
+        Effect::take_updates(&mut self.effects)
     }
 
     pub(crate) fn take_effects(&mut self) -> Vec<Effect> {

@@ -52,8 +52,8 @@ pub enum Target {
 /// What a handler asked for; it happens when the handler has succeeded.
 #[non_exhaustive]
 pub enum Effect {
-    /// A change of shared state. The session publishes it with [`StagedUpdate::publish`]; those of a durable component's
-    /// job were published when they were committed, and a session never sees them.
+    /// A change of shared state. Made when the job is done, or with the commit of a durable
+    /// component's job: a session never sees one.
     Update(StagedUpdate),
     /// An event for pages.
     Emit {
@@ -78,6 +78,14 @@ pub enum Effect {
     /// A write into the store's database. Part of the commit of a durable component's job, which takes it out: a session
     /// never sees one.
     Commit(Work),
+}
+
+impl Effect {
+    /// Takes the changes of shared state out of what a handler asked for.
+    pub(crate) fn take_updates(effects: &mut Vec<Self>) -> Vec<StagedUpdate> {
+        let updates = effects.extract_if(.., |effect| matches!(effect, Self::Update(_)));
+        updates.filter_map(|effect| if let Self::Update(update) = effect { Some(update) } else { None }).collect()
+    }
 }
 
 impl fmt::Debug for Effect {

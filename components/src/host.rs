@@ -23,8 +23,8 @@ use crate::event::Effect;
 use crate::fault::{guard, guard_now};
 use crate::instance::{Finished, Instance, Job, Started};
 use crate::spec::{Hook, Spec};
-use crate::topic::{TopicRef, Unsent};
-use crate::tracking::{Changes, Tracker, settle, write_saved, write_shown};
+use crate::topic::{StagedUpdate, TopicRef, Unsent};
+use crate::tracking::{Tracker, settle, write_saved, write_shown};
 use crate::{ActionError, Context, Loaded, MountContext, Result};
 
 use durable::Record;
@@ -42,8 +42,6 @@ pub(crate) struct Host {
     /// While a job is done: the component as it was before the page's edits that came with it, if
     /// there were any.
     unedited: Option<Box<dyn Component>>,
-    /// What to go back to if a topic refuses what the last job staged for it.
-    untold: Option<Untold>,
     /// While a job is done whose outcome is committed: where to.
     record: Option<Record>,
 }
@@ -59,12 +57,6 @@ struct Outcome {
     topics: Option<Topics>,
     /// The component as it was, until the comparison with the page has gone well.
     before: Option<Box<dyn Component>>,
-}
-
-/// A component as it was before the action whose changes of topics are not made yet.
-struct Untold {
-    component: Box<dyn Component>,
-    changes: Changes,
 }
 
 /// What a job comes to, but for the component itself.
@@ -89,7 +81,7 @@ impl Host {
                 tracing::error!(component = component.spec().name, error = %Escaped(error), "the state cannot be kept");
             })?;
         let account = Arc::new(cx.open_account(tracker.bytes())?);
-        Ok(Box::new(Self { component, tracker, account, unedited: None, untold: None, record: None }))
+        Ok(Box::new(Self { component, tracker, account, unedited: None, record: None }))
     }
 
     /// Calls a method on a copy. What is known of the page goes along in the context, and comes back with it.
@@ -144,7 +136,6 @@ impl Host {
             tracker: Tracker::default(),
             account: Arc::default(),
             unedited: None,
-            untold: None,
             record: None,
         })
     }
@@ -214,22 +205,27 @@ impl Host {
 
     fn conclude(&mut self, outcome: Outcome) -> Concluded {
         let Outcome { mut cx, mut result, mut topics, before } = outcome;
-        self.record = None;
-        let unsent = cx.cause().map(Cause::take_unsent).unwrap_or_default();
+        let mut unsent = cx.cause().map(Cause::take_unsent).unwrap_or_default();
         let mut effects = cx.take_effects();
-        self.untold = None;
-        let unedited = self.unedited.take();
-        let mut compared = self.compare();
-        let stages = effects.iter().any(|effect| matches!(effect, Effect::Update(_)));
-        let mut earlier = [before, unedited].into_iter().flatten();
-        if stages
-            && let Ok(changes) = &mut compared
-            && let Some(component) = earlier.next()
-        {
-            let changes = changes.take_undo();
-            self.untold = Some(Untold { component, changes });
-        }
-        for earlier in earlier {
+        // Those of a durable component's job are made with its commit.
+        let updates = match self.record.take() {
+            Some(_) => Vec::new(),
+            None => Effect::take_updates(&mut effects),
+        };
+        let mut compared = self.compare().and_then(|changes| {
+            match StagedUpdate::publish_all(updates, cx.by()) {
+                Ok(later) => {
+                    unsent.extend(later);
+                    Ok(changes)
+                }
+                Err(error) => {
+                    self.revert(changes);
+                    Err(error)
+                }
+            }
+        });
+        // What the handler did, then the page's edits before it, then only what was asked for.
+        for earlier in [before, self.unedited.take()].into_iter().flatten().map(Some).chain([None]) {
             let Err(error) = compared else { break };
             let name = self.component.spec().name;
             if error.code() == ErrorCode::TooLarge {
@@ -238,22 +234,21 @@ impl Host {
             } else {
                 tracing::error!(component = name, error = %Escaped(&error), "what a handler left cannot be kept");
             }
-            self.component = earlier;
             effects.clear();
-            topics = topics.map(|_| topics::of(self.component.as_mut()));
-            result = Err(error);
+            if let Some(earlier) = earlier {
+                self.component = earlier;
+                topics = topics.map(|_| topics::of(self.component.as_mut()));
+                result = Err(error);
+            } else if result.is_ok() {
+                result = Err(error);
+            }
             compared = self.compare();
         }
         let patch = compared.map_or_else(|error| {
             // It was kept once, so this is a computed field that panics.
             tracing::error!(component = self.component.spec().name, error = %Escaped(&error), "the state cannot be compared");
-            if result.is_ok() {
-                result = Err(error);
-            }
             None
         }, |changes| changes.patch);
-        // State first: what an event says may refer to it.
-        effects.sort_by_key(|effect| !matches!(effect, Effect::Update(_)));
         Concluded { effects, patch, topics, result, unsent }
     }
 
@@ -438,17 +433,6 @@ impl Instance for Host {
 
     fn topics(&mut self) -> Vec<(&'static str, TopicRef)> {
         topics::of(self.component.as_mut())
-    }
-
-    fn keep(&mut self) {
-        self.untold = None;
-    }
-
-    fn take_back(&mut self, patch: Option<String>) -> Option<String> {
-        let Some(Untold { component, changes }) = self.untold.take() else { return patch };
-        self.revert(changes);
-        self.component = component;
-        self.compare().unwrap_or_default().patch
     }
 
     fn save(&mut self) -> Result<Vec<u8>> {

@@ -34,12 +34,6 @@ pub trait Instance: Send {
     /// # Errors
     /// When a field has no JSON form.
     fn save(&mut self) -> crate::Result<Vec<u8>>;
-    /// The topics have taken what the last job staged for them.
-    fn keep(&mut self);
-    /// A topic refused what the last job staged for it: the component is as it was before the
-    /// handler that did. Returns the patch that takes the place of the job's: what went before that
-    /// handler (edits of the page).
-    fn take_back(&mut self, patch: Option<String>) -> Option<String>;
 }
 
 /// What can happen to a component. Closed: the session handles every one.
@@ -146,7 +140,7 @@ pub struct Flushed {
     /// As in [`Finished`].
     pub topics: Option<Vec<(&'static str, crate::TopicRef)>>,
     /// Told when all of this is on its way; the handler waits for it.
-    pub answer: tokio::sync::oneshot::Sender<crate::Result>,
+    pub answer: tokio::sync::oneshot::Sender<()>,
 }
 
 impl fmt::Debug for Flushed {

@@ -6,19 +6,15 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use serde::Serialize;
-use vivaz_protocol::{Author, TopicName};
+use vivaz_protocol::TopicName;
 
 use crate::context::Cause;
 use crate::env::Env;
 use crate::event::ServerEvent;
 use crate::instance::BoxFuture;
-use crate::journal::Operation;
 use crate::shape::{LiveShape, Ref};
-use crate::topic::{AnyShared, Cell, StagedUpdate, Topic, TopicRef};
+use crate::topic::{AnyShared, Cell, Change, StagedUpdate, Topic, TopicRef};
 use crate::{Result, fault};
-
-/// A change of a topic's state. It works on a draft and may run again on another one, so it does nothing else.
-type Change<T> = Box<dyn Fn(&mut T) + Send + Sync>;
 
 /// A field that shows a topic: one copy of the state for all who look at it.
 ///
@@ -26,7 +22,8 @@ type Change<T> = Box<dyn Fn(&mut T) + Send + Sync>;
 /// and are sent to everybody as one patch, when the handler succeeds.
 pub struct Shared<T: Topic> {
     bound: Option<Bound<T>>,
-    staged: Vec<Change<T>>,
+    /// With the topic that the field showed when the change was asked for.
+    staged: Vec<(TopicRef, Arc<Cell<T>>, Change<T>)>,
 }
 
 struct Bound<T: Topic> {
@@ -44,11 +41,18 @@ impl<T: Topic> Shared<T> {
         Self { bound: None, staged: Vec::new() }
     }
 
-    /// Changes the state when the handler succeeds. The closure is given a draft and may be run again on a newer one,
+    /// Changes the state of the topic that the field shows now when the handler succeeds, also if the field shows
+    /// another topic then. The closure is given a draft and may be run again on a newer one,
     /// so it must do nothing but change it, and must not rely on what the handler saw:
     /// `self.chat.update(move |room| room.messages.push(message.clone()))`.
+    ///
+    /// # Panics
+    /// Inside `mount`, where the field is not bound to its topic yet.
+    #[track_caller]
     pub fn update(&mut self, change: impl Fn(&mut T) + Send + Sync + 'static) {
-        self.staged.push(Box::new(change));
+        let Bound { topic, cell, .. } = self.bound_mut();
+        let (topic, cell) = (topic.clone(), Arc::clone(cell));
+        self.staged.push((topic, cell, Arc::new(change)));
     }
 
     /// Changes the state now and says what came of it: whether the seat was still free. It is not undone when the
@@ -171,22 +175,9 @@ impl<T: Topic> AnyShared for Shared<T> {
         }
     }
 
-    fn take_staged(&mut self) -> Option<StagedUpdate> {
-        if self.staged.is_empty() {
-            return None;
-        }
-        let bound = self.bound.as_ref()?;
-        let (cell, staged) = (bound.cell.clone(), Arc::new(std::mem::take(&mut self.staged)));
-        let (checked, checks) = (bound.cell.clone(), Arc::clone(&staged));
-        let check = move || checked.check(|state| checks.iter().for_each(|change| change(state)));
-        let publish = move |by: Option<&Author>, operation: Option<Operation>| {
-            cell.apply_once(by, operation, |state| {
-                for change in &*staged {
-                    change(state);
-                }
-            })
-        };
-        Some(StagedUpdate::new(bound.topic.clone(), Box::new(publish), Box::new(check)))
+    fn take_staged(&mut self) -> Vec<StagedUpdate> {
+        let staged = std::mem::take(&mut self.staged).into_iter();
+        staged.map(|(topic, cell, change)| StagedUpdate::new(topic, cell, vec![change])).collect()
     }
 }
 

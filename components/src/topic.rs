@@ -2,7 +2,9 @@
 
 mod cell;
 mod interval;
+mod reserved;
 mod ring;
+mod staged;
 
 use std::any::Any;
 use std::fmt;
@@ -12,16 +14,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use vivaz_protocol::{Author, Epoch, Rev, SessionId, TopicName};
+use vivaz_protocol::{Epoch, Rev, SessionId, TopicName};
 
 pub(crate) use cell::Cell;
 pub use interval::Unsent;
+pub(crate) use staged::Change;
+pub use staged::{ReservedUpdates, StagedUpdate};
 
 use crate::context::{Cause, TopicContext};
 use crate::env::Env;
 use crate::event::ServerEvent;
 use crate::instance::BoxFuture;
-use crate::journal::Operation;
 use crate::shape::Ref;
 use crate::tracking::Fields;
 use crate::{ActionError, ComponentId, Identity, Result, fault};
@@ -224,50 +227,6 @@ impl Drop for Subscription {
     }
 }
 
-/// Changes of a topic that a handler staged.
-pub struct StagedUpdate {
-    topic: TopicRef,
-    publish: Publish,
-    check: Check,
-}
-
-/// Makes the changes, in the name of whoever caused them.
-type Publish = Box<dyn FnOnce(Option<&Author>, Option<Operation>) -> Result<Option<Unsent>> + Send>;
-
-/// Checks whether the changes would be accepted now.
-type Check = Box<dyn Fn() -> Result + Send>;
-
-impl StagedUpdate {
-    pub(crate) fn new(topic: TopicRef, publish: Publish, check: Check) -> Self {
-        Self { topic, publish, check }
-    }
-
-    /// The topic.
-    #[must_use]
-    pub fn topic(&self) -> &TopicRef {
-        &self.topic
-    }
-
-    /// Checks whether the topic would accept the changes as it is now, and makes none.
-    ///
-    /// # Errors
-    /// As [`publish`](Self::publish).
-    pub fn check(&self) -> Result {
-        (self.check)()
-    }
-
-    /// Makes the changes and sends them to everybody who looks at the topic, all as one patch. Does nothing if the
-    /// topic has seen that operation. Returns what a reply has to wait for, where the topic sends
-    /// the patch later.
-    ///
-    /// # Errors
-    /// `panicked` when one of the closures does, `too_large` when the topic would be larger than it
-    /// may be, and an error when its state cannot be written; the topic is then as it was.
-    pub fn publish(self, by: Option<&Author>, operation: Option<Operation>) -> Result<Option<Unsent>> {
-        (self.publish)(by, operation)
-    }
-}
-
 /// A topic's cell, its type forgotten.
 pub(crate) trait AnyTopic: Send + Sync {
     fn name(&self) -> &TopicName;
@@ -299,8 +258,8 @@ pub trait AnyShared {
     fn bind(&mut self, topic: &TopicRef) -> Result;
     /// A handler begins: takes the snapshot that it works with.
     fn begin(&mut self, cause: Option<&Cause>);
-    /// A handler has succeeded: what it staged.
-    fn take_staged(&mut self) -> Option<StagedUpdate>;
+    /// A handler has succeeded: what it staged, in order.
+    fn take_staged(&mut self) -> Vec<StagedUpdate>;
 }
 
 /// What is behind the first slash of a topic's name, as the topic's key.

@@ -1,17 +1,18 @@
 //! Jobs whose outcome is committed before anybody is told.
 
+use std::any::Any;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use vivaz_protocol::Author;
-use vivaz_protocol::log::{Escaped, Quoted};
 
 use super::{Host, Outbox, Topics, topics};
 use crate::budget::Account;
 use crate::component::{Component, InTransaction, Returned};
 use crate::event::Effect;
+use crate::fault::guard_now;
 use crate::instance::{Finished, Instance, Job, Progress, Started};
-use crate::journal::{Change, Journal, Message, Operation, Transaction, Work};
-use crate::topic::{StagedUpdate, Unsent};
+use crate::journal::{Change, Journal, Message, Transaction, Work};
+use crate::topic::{ReservedUpdates, StagedUpdate, Unsent};
 use crate::tracking::Tracker;
 use crate::{ActionError, Context, Result};
 
@@ -31,13 +32,25 @@ pub(super) struct Record {
     always: bool,
 }
 
-/// A job that was done inside of its transaction.
-#[derive(Default)]
-struct Written {
-    finished: Option<Finished>,
+/// What is done with the commit of a job.
+struct Staged {
+    work: Vec<Work>,
     updates: Vec<StagedUpdate>,
+}
+
+/// Changes of topics on their way through a transaction.
+#[derive(Default)]
+struct Told {
+    /// Made inside of the transaction, shown after it.
+    reserved: Option<ReservedUpdates>,
     /// What the topics send later.
     unsent: Vec<Unsent>,
+}
+
+/// Shows changes of topics once they last. Dropped before, it takes them back.
+struct Telling {
+    told: Arc<Mutex<Told>>,
+    by: Option<Author>,
 }
 
 impl Host {
@@ -92,42 +105,34 @@ impl Host {
             return self.settle(call(None), moved);
         };
         let (untouched, shown) = (self.component.duplicate(), moved.clone());
-        let written = Arc::new(Mutex::new(Written::default()));
-        let (writes, publishes) = (Arc::clone(&written), Arc::clone(&written));
-        let (by, message, span) = (record.by.clone(), record.message.clone(), tracing::Span::current());
+        let (told, written) = (Arc::<Mutex<Told>>::default(), Arc::new(Mutex::new(None)));
+        let (reserved, writes) = (Arc::clone(&told), Arc::clone(&written));
+        let telling = Telling { told: Arc::clone(&told), by: record.by.clone() };
+        let (message, span) = (record.message.clone(), tracing::Span::current());
         let transaction = Transaction {
             write: Box::new(move |connection| {
                 let _entered = span.enter();
-                let mut finished = self.settle(call(Some(connection)), moved);
-                let mut written = lock(&writes);
-                let change = if finished.result.is_ok() {
-                    let (work, updates) = take_staged(&mut finished);
-                    written.updates = updates;
-                    work.into_iter()
-                        .try_for_each(|work| work(connection))
-                        .and_then(|()| written.updates.iter().try_for_each(StagedUpdate::check))
-                        .and_then(|()| Change::of(&mut finished))
-                } else {
-                    // So that nothing is kept of it; why stands in `finished`.
-                    Err(ActionError::internal("the handler failed"))
-                };
-                written.finished = Some(finished);
-                change
+                guard_now("a transaction", || {
+                    let mut finished = self.settle(call(Some(connection)), moved);
+                    let change = if finished.result.is_ok() {
+                        Staged::of(&mut finished)
+                            .write(connection, &reserved, message.as_ref())
+                            .and_then(|()| Change::of(&mut finished))
+                    } else {
+                        // So that nothing is kept of it; why stands in `finished`.
+                        Err(ActionError::internal("the handler failed"))
+                    };
+                    *lock(&writes) = Some(finished);
+                    change
+                })
             }),
-            publish: Box::new(move || {
-                let updates = std::mem::take(&mut lock(&publishes).updates);
-                let unsent = publish(updates, by.as_ref(), message.as_ref());
-                lock(&publishes).unsent = unsent;
-            }),
+            publish: Box::new(move || telling.tell()),
         };
         let committed = record.journal.commit(transaction).await;
-        let (finished, mut unsent) = {
-            let mut written = lock(&written);
-            (written.finished.take(), std::mem::take(&mut written.unsent))
-        };
+        let finished = lock(&written).take();
         match (committed, finished) {
             (Ok(()), Some(mut finished)) => {
-                finished.unsent.append(&mut unsent);
+                finished.unsent.append(&mut lock(&told).unsent);
                 Finished { committed: true, ..finished }
             }
             (Err(_), Some(finished)) if finished.result.is_err() => finished,
@@ -163,7 +168,7 @@ impl Record {
         let (tracker, account) = ((*self.tracker).clone(), Arc::clone(&self.account));
         account.restore(tracker.bytes());
         let mut host =
-            Box::new(Host { component, tracker, account, unedited: None, untold: None, record: None });
+            Box::new(Host { component, tracker, account, unedited: None, record: None });
         let patch = host.compare().unwrap_or_default().patch;
         Finished {
             instance: host,
@@ -181,29 +186,61 @@ impl Record {
         let change = Change::of(finished)?;
         let writes = finished.effects.iter().any(|effect| matches!(effect, Effect::Commit(_)));
         let is_answered = self.always && change.done.is_some();
+        let (staged, by) = (Staged::of(finished), self.by);
         if !change.moved && !writes && !is_answered && *change.state == *self.before {
             // What it tells others is not kept, so it does not wait for the disk.
+            finished.unsent.extend(StagedUpdate::publish_all(staged.updates, by.as_ref())?);
             return Ok(false);
         }
-        let (work, updates) = take_staged(finished);
-        // Before the commit, because what is kept cannot be taken back.
-        updates.iter().try_for_each(StagedUpdate::check)?;
-        let unsent = Arc::new(Mutex::new(Vec::new()));
-        let published = Arc::clone(&unsent);
+        let told = Arc::<Mutex<Told>>::default();
+        let (reserved, message) = (Arc::clone(&told), self.message);
+        let telling = Telling { told: Arc::clone(&told), by };
         let transaction = Transaction {
             write: Box::new(move |connection| {
-                work.into_iter().try_for_each(|work| work(connection))?;
-                Ok(change)
+                guard_now("a write", || {
+                    staged.write(connection, &reserved, message.as_ref())?;
+                    Ok(change)
+                })
             }),
-            publish: Box::new(move || {
-                let unsent = publish(updates, self.by.as_ref(), self.message.as_ref());
-                *published.lock().unwrap_or_else(PoisonError::into_inner) = unsent;
-            }),
+            publish: Box::new(move || telling.tell()),
         };
         self.journal.commit(transaction).await?;
-        finished.instance.keep();
-        finished.unsent.append(&mut unsent.lock().unwrap_or_else(PoisonError::into_inner));
+        finished.unsent.append(&mut lock(&told).unsent);
         Ok(true)
+    }
+}
+
+impl Staged {
+    /// Takes them out of what the session does.
+    fn of(finished: &mut Finished) -> Self {
+        let updates = Effect::take_updates(&mut finished.effects);
+        let work = finished.effects.extract_if(.., |effect| matches!(effect, Effect::Commit(_)));
+        let work =
+            work.filter_map(|effect| if let Effect::Commit(work) = effect { Some(work) } else { None }).collect();
+        Self { work, updates }
+    }
+
+    /// Writes, and makes the changes of topics that are shown when it lasts.
+    fn write(self, connection: &dyn Any, told: &Mutex<Told>, message: Option<&Message>) -> Result {
+        self.work.into_iter().try_for_each(|work| work(connection))?;
+        let reserved = StagedUpdate::reserve_all(self.updates, message)?;
+        lock(told).reserved = Some(reserved);
+        Ok(())
+    }
+}
+
+impl Telling {
+    fn tell(self) {
+        let Some(reserved) = lock(&self.told).reserved.take() else { return };
+        let unsent = reserved.publish(self.by.as_ref());
+        lock(&self.told).unsent = unsent;
+    }
+}
+
+impl Drop for Telling {
+    fn drop(&mut self) {
+        // Dropped when nothing is locked.
+        let _not_told = lock(&self.told).reserved.take();
     }
 }
 
@@ -217,41 +254,6 @@ impl Change {
     }
 }
 
-/// What is done with the commit and right after it, taken out of what the session does.
-fn take_staged(finished: &mut Finished) -> (Vec<Work>, Vec<StagedUpdate>) {
-    let (mut work, mut updates) = (Vec::new(), Vec::new());
-    for effect in std::mem::take(&mut finished.effects) {
-        match effect {
-            Effect::Commit(one) => work.push(one),
-            Effect::Update(update) => updates.push(update),
-            Effect::Emit { .. }
-            | Effect::Join(_)
-            | Effect::Leave(_)
-            | Effect::Spawn(_)
-            | Effect::Load(_)
-            | Effect::Close => finished.effects.push(effect),
-        }
-    }
-    (work, updates)
-}
-
-/// Tells topics what is kept already.
-fn publish(updates: Vec<StagedUpdate>, by: Option<&Author>, message: Option<&Message>) -> Vec<Unsent> {
-    let mut unsent = Vec::new();
-    for (number, update) in (0..).zip(updates) {
-        let topic = update.topic().name().clone();
-        let operation = message.map(|message| Operation { message: message.clone(), number });
-        match update.publish(by, operation) {
-            Ok(later) => unsent.extend(later),
-            Err(error) => {
-                let (topic, error) = (Quoted(&topic), Escaped(&error));
-                tracing::error!(%topic, %error, "a topic does not show what was committed until it is loaded again");
-            }
-        }
-    }
-    unsent
-}
-
-fn lock(written: &Mutex<Written>) -> MutexGuard<'_, Written> {
-    written.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -18,7 +18,8 @@ use crate::event::Effect;
 use crate::fault::{guard, guard_now};
 use crate::instance::{BoxFuture, Finished, Flushed, Progress};
 use crate::spec::Spec;
-use crate::tracking::Tracker;
+use crate::topic::StagedUpdate;
+use crate::tracking::{Changes, Tracker};
 use crate::{ActionError, Context, ErrorCode, LiveComponent, Result};
 
 /// Where a handler leaves what is to be sent.
@@ -42,7 +43,7 @@ impl Lent {
 
     /// Compares the component with what the page has and counts its size, as at the end of a
     /// handler.
-    fn compare(&mut self, component: &mut dyn Component) -> Result<Option<String>> {
+    fn compare(&mut self, component: &mut dyn Component) -> Result<Changes> {
         let tracker = &mut self.tracker;
         let changes =
             guard_now("comparing a component", || Ok(tracker.changes(component)?)).inspect_err(|error| {
@@ -51,12 +52,20 @@ impl Lent {
                 }
             })?;
         match compare::read_back(component).and_then(|()| self.account.set(self.tracker.bytes())) {
-            Ok(()) => Ok(changes.patch),
+            Ok(()) => Ok(changes),
             Err(error) => {
                 self.tracker.revert(changes);
                 Err(error)
             }
         }
+    }
+}
+
+impl Lent {
+    /// Takes a comparison back.
+    fn revert(&mut self, changes: Changes) {
+        self.tracker.revert(changes);
+        self.account.restore(self.tracker.bytes());
     }
 }
 
@@ -111,8 +120,8 @@ impl Context {
     /// ```
     ///
     /// # Errors
-    /// When a shared field names a topic that may not be shown, or a field has no JSON form: nothing was sent then. When a
-    /// change of shared state fails: what was asked for after it was not done.
+    /// When a shared field names a topic that may not be shown, a field has no JSON form, or a change of shared state
+    /// fails. Nothing was sent then, and no shared state was changed. What else was asked for is still staged.
     ///
     /// # Cancel safety
     /// Dropped before it is done, it may have sent what it was asked to.
@@ -143,23 +152,36 @@ impl Context {
             moved = Some(topics::of(component));
         }
         let Some(lent) = self.lent() else { return Ok(()) };
-        let patch = lent.compare(component)?;
-        lent.kept = Some(component.duplicate());
+        let changes = lent.compare(component)?;
         for update in topics::staged(component) {
             self.stage(Effect::Update(update));
         }
+        match StagedUpdate::publish_all(self.take_updates(), self.by()) {
+            Ok(unsent) => {
+                if let Some(cause) = self.cause() {
+                    unsent.into_iter().for_each(|unsent| cause.wait_for(unsent));
+                }
+            }
+            Err(error) => {
+                if let Some(lent) = self.lent() {
+                    lent.revert(changes);
+                }
+                return Err(error);
+            }
+        }
+        if let Some(lent) = self.lent() {
+            lent.kept = Some(component.duplicate());
+        }
+        let effects = self.take_effects();
         self.keep_effects();
-        let mut effects = self.take_effects();
-        self.keep_effects();
-        effects.sort_by_key(|effect| !matches!(effect, Effect::Update(_)));
         let (answer, sent) = oneshot::channel();
         let meanwhile = Host::stand_in(component.duplicate());
-        let flushed = Flushed { meanwhile, effects, patch, topics: moved, answer };
+        let flushed = Flushed { meanwhile, effects, patch: changes.patch, topics: moved, answer };
         *self.outbox().lock().unwrap_or_else(PoisonError::into_inner) = Some(flushed);
         // Nobody answers for a session that is over; its handlers are dropped.
-        let outcome = sent.await.unwrap_or(Ok(()));
+        let _answered = sent.await;
         topics::begin(component, self.cause());
-        outcome
+        Ok(())
     }
 }
 

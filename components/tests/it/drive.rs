@@ -66,15 +66,8 @@ impl Page {
                 let (state, flushed, effects) = (&mut self.state, &mut self.flushed, &mut self.effects);
                 let took = move |step: Flushed| {
                     flushed.push(step.patch.as_deref().map_or(Value::Null, |patch| apply(state, patch)));
-                    let mut published = Ok(());
-                    for effect in step.effects {
-                        if let Effect::Update(update) = effect {
-                            published = published.and_then(|()| update.publish(None, None).map(drop));
-                        } else {
-                            effects.push(effect);
-                        }
-                    }
-                    step.answer.send(published).ok();
+                    effects.extend(step.effects);
+                    step.answer.send(()).ok();
                 };
                 Progress::end(future, took).await
             }
@@ -133,9 +126,5 @@ impl Instance for Gone {
     }
     fn save(&mut self) -> vivaz_components::Result<Vec<u8>> {
         unreachable!("the instance is elsewhere")
-    }
-    fn keep(&mut self) {}
-    fn take_back(&mut self, _: Option<String>) -> Option<String> {
-        None
     }
 }

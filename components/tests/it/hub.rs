@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use vivaz_components::{
-    Author, CatchUp, ComponentId, ErrorCode, Frame, Hub, Identity, List, LiveState, Message, Operation,
+use vivaz_components::{StagedUpdate, 
+    Author, CatchUp, ComponentId, ErrorCode, Frame, Hub, Identity, List, LiveState, Message,
     Result, ServerEvent, States, Subscriber, Topic, TopicContext,
 };
 use vivaz_protocol::{Rev, SessionId, TopicName};
@@ -207,8 +207,8 @@ async fn an_author_is_named() {
     vivaz_components::__private::AnyShared::bind(&mut shared, log.topic()).unwrap();
     shared.update(|log| log.count += 1);
     shared.update(|log| log.count += 1);
-    let staged = vivaz_components::__private::AnyShared::take_staged(&mut shared).unwrap();
-    staged.publish(Some(&Author::parse("conn:7").unwrap()), None).unwrap();
+    let staged = vivaz_components::__private::AnyShared::take_staged(&mut shared);
+    StagedUpdate::publish_all(staged, Some(&Author::parse("conn:7").unwrap())).unwrap();
     assert_eq!(
         ann.heard(),
         [r#"{"v":1,"type":"STATE_UPDATE","topic":"log/1","rev":1,"by":"conn:7","payload":{"total":3}}"#]
@@ -225,12 +225,13 @@ async fn a_change_that_is_told_again_is_made_once() {
         Message { session: SessionId::new("s").unwrap(), reference: vivaz_protocol::Ref::new(7).unwrap() };
     let mut tell = |number| {
         shared.update(|log| log.count += 1);
-        let staged = vivaz_components::__private::AnyShared::take_staged(&mut shared).unwrap();
-        staged.publish(None, Some(Operation { message: message.clone(), number })).unwrap();
+        let staged = vivaz_components::__private::AnyShared::take_staged(&mut shared);
+        let message = Message { reference: vivaz_protocol::Ref::new(number).unwrap(), ..message.clone() };
+        let _unsent = StagedUpdate::reserve_all(staged, Some(&message)).unwrap().publish(None);
         log.value().count
     };
-    let first = tell(0);
-    assert_eq!([tell(0), tell(1), tell(0), tell(1)], [first, first + 1, first + 1, first + 1]);
+    let first = tell(1);
+    assert_eq!([tell(1), tell(2), tell(1), tell(2)], [first, first + 1, first + 1, first + 1]);
 }
 
 #[tokio::test]

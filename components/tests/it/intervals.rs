@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, timeout};
 use vivaz_components::__private::AnyShared as _;
-use vivaz_components::{
+use vivaz_components::{StagedUpdate, 
     Author, Hub, Identity, LiveState, Result, Shared, States, Subscription, Topic, TopicContext, TopicHandle,
     Unsent,
 };
@@ -56,7 +56,7 @@ impl Scene {
         shared.bind(self.crowd.topic()).unwrap();
         shared.update(move |crowd| crowd.count += count);
         let by = Author::parse(by).unwrap();
-        shared.take_staged().unwrap().publish(Some(&by), None).unwrap()
+        StagedUpdate::publish_all(shared.take_staged(), Some(&by)).unwrap().pop()
     }
 
     /// Returns the counts that the subscriber was sent since the last call, with their authors.

@@ -14,6 +14,7 @@ mod hub;
 mod intervals;
 mod loading;
 mod registry;
+mod reserved;
 mod room;
 mod shapes;
 mod topic_limit;

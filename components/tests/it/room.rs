@@ -165,15 +165,8 @@ fn topic(page: &mut Page) -> Value {
     serde_json::from_str::<Value>(frame.as_str()).unwrap()["payload"].clone()
 }
 
-/// Publishes what a handler staged, as a session does.
 async fn run_and_publish(page: &mut Page, job: Job) -> std::result::Result<(), ErrorCode> {
-    let finished = page.run(job).await;
-    for effect in finished.effects {
-        if let vivaz_components::Effect::Update(update) = effect {
-            update.publish(None, None).map_err(|error| error.code())?;
-        }
-    }
-    finished.result.map(|_| ()).map_err(|error| error.code())
+    page.run(job).await.result.map(|_| ()).map_err(|error| error.code())
 }
 
 #[tokio::test]

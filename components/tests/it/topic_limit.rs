@@ -1,10 +1,8 @@
 //! The bound on the state of a topic.
 
 use serde::{Deserialize, Serialize};
-use vivaz_components::__private::AnyShared as _;
 use vivaz_components::{
-    ErrorCode, Hub, Identity, LiveState, Result, Shared, StagedUpdate, States, Topic, TopicContext,
-    TopicHandle,
+    ErrorCode, Hub, Identity, LiveState, Result, States, Topic, TopicContext, TopicHandle,
 };
 
 const LIMIT: usize = 100;
@@ -71,23 +69,4 @@ async fn a_topic_loaded_above_the_limit_may_change_and_shrink_but_not_grow() {
         assert_eq!(resize(&topic, bytes).await, accepted, "{bytes}");
     }
     assert!(!resize(&topic, LIMIT + 1).await, "below the limit, it counts again");
-}
-
-#[tokio::test]
-async fn a_check_says_what_publishing_would_and_changes_nothing() {
-    let topic = loaded(LIMIT - 1).await;
-    let stage = |more: &'static str| -> StagedUpdate {
-        let mut shared = Shared::<Text>::new();
-        shared.bind(topic.topic()).unwrap();
-        shared.update(move |text| text.text.push_str(more));
-        shared.take_staged().unwrap()
-    };
-    let before = topic.value().text.clone();
-    let (fits, too_long) = (stage("x"), stage("xx"));
-    fits.check().unwrap();
-    assert_eq!(too_long.check().unwrap_err().code(), ErrorCode::TooLarge);
-    assert_eq!(topic.value().text, before);
-    assert_eq!(too_long.publish(None, None).unwrap_err().code(), ErrorCode::TooLarge);
-    fits.publish(None, None).unwrap();
-    assert_eq!(topic.value().text.len(), before.len() + 1);
 }

@@ -6,7 +6,7 @@ use vivaz_components::{
     Context, Env, Hub, Identity, List, LiveComponent, LiveState, Result, Shared, Topic, TopicContext, actions,
 };
 
-use crate::drive::{Page, act};
+use crate::drive::Page;
 use crate::hub::Ear;
 
 /// Serialised by functions of the application's own, and by what templates know nothing of.
@@ -107,12 +107,7 @@ async fn computed_fields_and_own_forms_are_part_of_the_state() {
         "in_favour": 0, "last": null,
     });
     assert_eq!(state(&mut page), empty);
-    let finished = page.run(act("vote", json!([1, true]))).await;
-    for effect in finished.effects {
-        if let vivaz_components::Effect::Update(update) = effect {
-            update.publish(None, None).unwrap();
-        }
-    }
+    page.call("vote", json!([1, true])).await.unwrap();
     let voted =
         json!({ "votes": [{"id": 1, "for_it": true}], "in_favour": 1, "last": {"id": 1, "for_it": true} });
     for (field, value) in voted.as_object().unwrap() {

@@ -2,42 +2,18 @@
 
 use std::sync::Arc;
 
-use vivaz_components::{ActionError, Effect, StagedUpdate, Subscriber, Target, UnmountReason, Unsent};
-use vivaz_protocol::{Author, ComponentId};
+use vivaz_components::{Effect, Subscriber, Target, UnmountReason};
+use vivaz_protocol::ComponentId;
 
 use super::Session;
 use super::component::{Origin, Task};
 use super::work::Done;
 
 impl Session {
-    /// Does what a handler asked for, in its order. The first change of shared state that fails ends it: nothing after
-    /// it is told to anybody. Returns the changes whose patches topics send later.
-    pub(super) fn perform(
-        &mut self,
-        id: &ComponentId,
-        origin: Origin,
-        effects: Vec<Effect>,
-    ) -> Result<Vec<Unsent>, ActionError> {
-        let mut unsent = Vec::new();
-        if effects.is_empty() {
-            return Ok(unsent);
-        }
-        let updates = || {
-            effects
-                .iter()
-                .filter_map(|effect| if let Effect::Update(update) = effect { Some(update) } else { None })
-        };
-        if updates().count() > 1 {
-            // What one of them refuses, none of them gets.
-            updates().try_for_each(StagedUpdate::check)?;
-        }
-        let by = match origin {
-            Origin::Page { reference, .. } => Some(Author { connection: self.connection.clone(), reference }),
-            Origin::Server | Origin::End { .. } => None,
-        };
+    /// Does what a handler asked for, in its order.
+    pub(super) fn perform(&mut self, id: &ComponentId, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
-                Effect::Update(update) => unsent.extend(update.publish(by.as_ref(), None)?),
                 Effect::Emit { to, event, except_self } => {
                     let except = except_self.then(|| self.port.session().clone());
                     let core = self.runtime.core();
@@ -86,10 +62,11 @@ impl Session {
                         component.queue.push_back(Task::Unmount { origin });
                     }
                 }
-                Effect::Commit(_) => tracing::error!(component = %id, "a write outside of a commit"),
+                Effect::Update(_) | Effect::Commit(_) => {
+                    tracing::error!(component = %id, ?effect, "what the component's host does");
+                }
                 effect => tracing::error!(?effect, "an effect that this runtime does not know"),
             }
         }
-        Ok(unsent)
     }
 }

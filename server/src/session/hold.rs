@@ -22,8 +22,6 @@ use super::work::Done;
 pub(super) struct Holding {
     last: u64,
     of: HashMap<ComponentId, VecDeque<HeldOutput>, RandomState>,
-    /// What replies of handlers that still run will have to wait for.
-    flushed: HashMap<Ref, Vec<Unsent>, RandomState>,
 }
 
 struct HeldOutput {
@@ -50,18 +48,6 @@ impl Holding {
     /// Adds a patch behind what waits.
     pub(super) fn push_patch(&mut self, id: &ComponentId, rev: Rev, frame: Bytes) {
         self.push(id, true, Output::Patch(rev, frame));
-    }
-
-    /// The reply to a message whose handler still runs has to wait for these.
-    pub(super) fn defer(&mut self, reference: Ref, unsent: Vec<Unsent>) {
-        if !unsent.is_empty() {
-            self.flushed.entry(reference).or_default().extend(unsent);
-        }
-    }
-
-    /// Takes out what the reply to a message has to wait for besides.
-    pub(super) fn take_deferred(&mut self, reference: Ref) -> Vec<Unsent> {
-        self.flushed.remove(&reference).unwrap_or_default()
     }
 
     /// Drops the patches of a page that is gone: one that comes back gets them from the streams.

@@ -295,16 +295,12 @@ impl Session {
         if let Some(topics) = topics {
             self.show_topics(id, topics);
         }
-        let performed = self.perform(id, away.origin, effects).map(|unsent| {
-            if let Origin::Page { reference, .. } = away.origin {
-                self.held.defer(reference, unsent);
-            }
-        });
+        self.perform(id, effects);
         self.publish(id, patch.as_deref(), names);
         self.touch();
         self.refresh_children(id);
         // A handler that does not wait for it any more has other things to do.
-        let _ = answer.send(performed);
+        let _ = answer.send(());
     }
 
     /// A component goes away, and is told if it wants to be.
@@ -346,9 +342,9 @@ impl Session {
     }
 
     /// A job is done: the component is back, what it asked for happens, and whoever asked for it is told. The patches
-    /// come before the reply, those of topics first, because publishing them puts them into this session's outbox too.
+    /// come before the reply. Those of topics are in this session's outbox already.
     fn finished(&mut self, id: &ComponentId, origin: Origin, finished: Finished) {
-        let Finished { instance, effects, mut patch, topics, mut result, mut unsent, committed } = finished;
+        let Finished { instance, effects, patch, topics, result, unsent, committed } = finished;
         let Some(component) = self.components.get_mut(id) else { return };
         if committed {
             component.version += 1;
@@ -364,23 +360,11 @@ impl Session {
             component.forget_view();
         }
         component.slot = Slot::Idle(instance);
-        let mut moved = topics.as_ref().map(|topics| names(topics));
+        let moved = topics.as_ref().map(|topics| names(topics));
         if let Some(topics) = topics {
             self.show_topics(id, topics);
         }
-        match self.perform(id, origin, effects) {
-            Ok(more) => {
-                unsent.extend(more);
-                self.keep(id);
-            }
-            Err(error) => {
-                result = Err(error);
-                patch = self.undo_updates(id, patch, &mut moved);
-            }
-        }
-        if let Origin::Page { reference, .. } = origin {
-            unsent.extend(self.held.take_deferred(reference));
-        }
+        self.perform(id, effects);
         match result {
             Ok(_) => self.keep_props(id),
             Err(_) => self.take_props_back(id),
@@ -420,41 +404,13 @@ impl Session {
         }
     }
 
-    /// The topics have taken what the component's job staged for them.
-    fn keep(&mut self, id: &ComponentId) {
-        if let Some(instance) = self.components.get_mut(id).and_then(|component| component.instance()) {
-            instance.keep();
-        }
-    }
-
-    /// A topic has refused what the component's job staged for it: the component is what it was
-    /// before. Returns the patch of what is left of the job.
-    fn undo_updates(
-        &mut self,
-        id: &ComponentId,
-        patch: Option<String>,
-        moved: &mut Option<FieldTopics<'static>>,
-    ) -> Option<String> {
-        let instance = self.components.get_mut(id)?.instance()?;
-        let patch = instance.take_back(patch);
-        if moved.is_some() {
-            let topics = instance.topics();
-            *moved = Some(names(&topics));
-            self.show_topics(id, topics);
-        }
-        patch
-    }
-
     /// A component's last job is done.
     fn ended(&mut self, id: &ComponentId, origin: Origin, finished: Finished) {
         if let Err(error) = &finished.result {
             let log = &self.runtime.core().log;
             client_event!(log, WARN, component = %id, error = %Escaped(error), "`unmount` failed");
         }
-        if let Err(error) = self.perform(id, origin, finished.effects) {
-            let log = &self.runtime.core().log;
-            client_event!(log, WARN, component = %id, error = %Escaped(&error), "what `unmount` asked for failed");
-        }
+        self.perform(id, finished.effects);
         self.remove(id, origin);
     }
 

@@ -37,6 +37,7 @@ mod mistakes;
 mod modules;
 mod mounting;
 mod order;
+mod outcomes;
 mod paint;
 mod props;
 mod refusals;
