@@ -10,6 +10,7 @@ mod topics;
 mod write;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::value::RawValue;
 use vivaz_protocol::ErrorCode;
@@ -19,6 +20,7 @@ use crate::args::Args;
 use crate::budget::Account;
 use crate::component::{Call, Called, Component, Return, Returned};
 use crate::context::Cause;
+use crate::env::Env;
 use crate::event::Effect;
 use crate::fault::{guard, guard_now};
 use crate::instance::{Finished, Instance, Job, Started};
@@ -257,6 +259,31 @@ impl Host {
         Started::Now(self.finish(Outcome { cx, result: Err(error), topics: None, before: None }))
     }
 
+    /// Shared fields follow to the topics that the page's edits name.
+    ///
+    /// # Errors
+    /// When one of those may not be shown. All edits are taken back then, as they are when one of
+    /// them does not decode.
+    async fn follow_edits(&mut self, env: &Env, limit: Option<Duration>) -> Result<Option<Topics>> {
+        let followed = match topics::have_moved(self.component.as_mut()) {
+            Ok(false) => return Ok(None),
+            Ok(true) => {
+                let bound = topics::bind(self.component.as_mut(), env);
+                guard("showing a topic", limit, bound).await
+            }
+            Err(error) => Err(error),
+        };
+        match followed {
+            Ok(()) => Ok(Some(topics::of(self.component.as_mut()))),
+            Err(error) => {
+                if let Some(unedited) = self.unedited.take() {
+                    self.component = unedited;
+                }
+                Err(error)
+            }
+        }
+    }
+
     /// Calls `updated` for each edit. The edits stay whatever it says.
     async fn tell_updated(
         &mut self,
@@ -288,12 +315,15 @@ impl Host {
     /// After the page wrote fields: what the component and its topics make of it.
     fn run_edits(self: Box<Self>, mut cx: Context, edits: Edits) -> Started {
         self.run_later(cx.outbox(), |mut host| async move {
-            let mut topics = None;
-            let cx = host.tell_updated(cx, &names(edits), &mut topics).await;
-            let component = host.component.duplicate();
-            let mut outcome = host.accept(Returned { component, cx, result: Ok(None) }).await;
-            outcome.topics = outcome.topics.or(topics);
-            host.finish(outcome)
+            let (env, limit) = (cx.env().clone(), cx.limit());
+            let (result, topics) = match host.follow_edits(&env, limit).await {
+                Ok(mut topics) => {
+                    cx = host.tell_updated(cx, &names(edits), &mut topics).await;
+                    (Ok(None), topics)
+                }
+                Err(error) => (Err(error), None),
+            };
+            host.finish(Outcome { cx, result, topics, before: None })
         })
     }
 
@@ -314,7 +344,13 @@ impl Host {
             return self.refuse(cx, error);
         }
         self.run_later(cx.outbox(), |mut host| async move {
-            let mut topics = None;
+            let (env, limit) = (cx.env().clone(), cx.limit());
+            let mut topics = match host.follow_edits(&env, limit).await {
+                Ok(topics) => topics,
+                Err(error) => {
+                    return host.finish(Outcome { cx, result: Err(error), topics: None, before: None });
+                }
+            };
             let cx = host.tell_updated(cx, &names(set), &mut topics).await;
             let called = match Args::of(payload.as_deref()) {
                 Ok(args) => host.call(cx, Call::Action(&action, &args)),
