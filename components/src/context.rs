@@ -272,6 +272,11 @@ impl Context {
         Effect::take_updates(&mut self.effects)
     }
 
+    /// Whether nothing was asked for.
+    pub(crate) fn has_no_effects(&self) -> bool {
+        self.effects.is_empty()
+    }
+
     pub(crate) fn take_effects(&mut self) -> Vec<Effect> {
         std::mem::take(&mut self.effects)
     }

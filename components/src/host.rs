@@ -318,6 +318,7 @@ impl Host {
             let (env, limit) = (cx.env().clone(), cx.limit());
             let (result, topics) = match host.follow_edits(&env, limit).await {
                 Ok(mut topics) => {
+                    host.keep_edits(topics.as_ref());
                     cx = host.tell_updated(cx, &names(edits), &mut topics).await;
                     (Ok(None), topics)
                 }
@@ -351,7 +352,12 @@ impl Host {
                     return host.finish(Outcome { cx, result: Err(error), topics: None, before: None });
                 }
             };
+            host.keep_edits(topics.as_ref());
             let cx = host.tell_updated(cx, &names(set), &mut topics).await;
+            if cx.has_no_effects() {
+                // What `updated` made of the edits stays too, if nothing of it has failed.
+                host.keep_edits(topics.as_ref());
+            }
             let called = match Args::of(payload.as_deref()) {
                 Ok(args) => host.call(cx, Call::Action(&action, &args)),
                 Err(error) => {

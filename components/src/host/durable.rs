@@ -30,6 +30,15 @@ pub(super) struct Record {
     account: Arc<Account>,
     /// Whether it is kept that the job was done, also if nothing came of it.
     always: bool,
+    /// What is left of the job if its commit fails; nothing before the page's edits are written.
+    edited: Arc<Mutex<Option<Edited>>>,
+}
+
+/// A component with the page's edits that came with a job.
+struct Edited {
+    component: Box<dyn Component>,
+    /// Set when the edits turned a shared field to another topic.
+    topics: Option<Topics>,
 }
 
 /// What is done with the commit of a job.
@@ -70,7 +79,8 @@ impl Host {
         let tracker = Arc::new(self.tracker.clone());
         let account = Arc::clone(&self.account);
         let by = cx.by().cloned();
-        let record = Record { journal, message, by, before, tracker, account, always };
+        let edited = Arc::default();
+        let record = Record { journal, message, by, before, tracker, account, always, edited };
         let untouched = self.component.duplicate();
         self.record = Some(record.clone());
         self.run_later(Outbox::default(), |host| async move {
@@ -82,11 +92,22 @@ impl Host {
             if finished.committed {
                 return finished;
             }
-            match record.clone().commit(&mut finished).await {
-                Ok(committed) => Finished { committed, ..finished },
-                Err(error) => record.failed(untouched, error, None),
-            }
+            let Err(error) = record.clone().commit_into(&mut finished).await else { return finished };
+            // The page's edits and the errors of a form outlive it.
+            let (component, topics) = record.fallback().unwrap_or_else(|| (untouched.duplicate(), None));
+            let mut failed = record.failed(component, error, topics);
+            let Err(again) = record.clone().commit_into(&mut failed).await else { return failed };
+            let error = failed.result.err().unwrap_or(again);
+            record.failed(untouched, error, None)
         })
+    }
+
+    /// From here on the page's edits stay, if the job is one that is committed.
+    pub(super) fn keep_edits(&self, topics: Option<&Topics>) {
+        if let Some(record) = &self.record {
+            let edited = Edited { component: self.component.duplicate(), topics: topics.cloned() };
+            *lock(&record.edited) = Some(edited);
+        }
     }
 
     /// Whether the page may send it to a new session too, where nothing is known of it.
@@ -136,7 +157,10 @@ impl Host {
                 Finished { committed: true, ..finished }
             }
             (Err(_), Some(finished)) if finished.result.is_err() => finished,
-            (Err(error), _) => record.failed(untouched, error, shown),
+            (Err(error), _) => {
+                let (component, topics) = record.fallback().unwrap_or((untouched, shown));
+                record.failed(component, error, topics)
+            }
             (Ok(()), None) => {
                 record.failed(untouched, ActionError::internal("the store called nothing"), shown)
             }
@@ -163,8 +187,21 @@ impl Host {
 }
 
 impl Record {
-    /// A job whose outcome was not kept: the component is what it was.
-    fn failed(&self, component: Box<dyn Component>, error: ActionError, topics: Option<Topics>) -> Finished {
+    /// Takes out what is left of a job whose commit fails, if there were edits.
+    fn fallback(&self) -> Option<(Box<dyn Component>, Option<Topics>)> {
+        lock(&self.edited).take().map(|Edited { component, topics }| (component, topics))
+    }
+
+    /// A job whose outcome was not kept: the component is what it was, but for the errors of a form.
+    fn failed(
+        &self,
+        mut component: Box<dyn Component>,
+        error: ActionError,
+        topics: Option<Topics>,
+    ) -> Finished {
+        if let (Some(errors), Some(field)) = (error.errors(), component.errors()) {
+            *field = errors.clone();
+        }
         let (tracker, account) = ((*self.tracker).clone(), Arc::clone(&self.account));
         account.restore(tracker.bytes());
         let mut host =
@@ -181,7 +218,13 @@ impl Record {
         }
     }
 
-    /// Commits what there is to commit of a job that is done; says whether there was anything.
+    /// Commits what there is to commit of a job that is done.
+    async fn commit_into(self, finished: &mut Finished) -> Result {
+        finished.committed = self.commit(finished).await?;
+        Ok(())
+    }
+
+    /// The same; says whether there was anything.
     async fn commit(self, finished: &mut Finished) -> Result<bool> {
         let change = Change::of(finished)?;
         let writes = finished.effects.iter().any(|effect| matches!(effect, Effect::Commit(_)));
