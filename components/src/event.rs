@@ -84,7 +84,9 @@ impl Effect {
     /// Takes the changes of shared state out of what a handler asked for.
     pub(crate) fn take_updates(effects: &mut Vec<Self>) -> Vec<StagedUpdate> {
         let updates = effects.extract_if(.., |effect| matches!(effect, Self::Update(_)));
-        updates.filter_map(|effect| if let Self::Update(update) = effect { Some(update) } else { None }).collect()
+        updates
+            .filter_map(|effect| if let Self::Update(update) = effect { Some(update) } else { None })
+            .collect()
     }
 }
 

@@ -214,8 +214,8 @@ impl Host {
             Some(_) => Vec::new(),
             None => Effect::take_updates(&mut effects),
         };
-        let mut compared = self.compare().and_then(|changes| {
-            match StagedUpdate::publish_all(updates, cx.by()) {
+        let mut compared =
+            self.compare().and_then(|changes| match StagedUpdate::publish_all(updates, cx.by()) {
                 Ok(later) => {
                     unsent.extend(later);
                     Ok(changes)
@@ -224,8 +224,7 @@ impl Host {
                     self.revert(changes);
                     Err(error)
                 }
-            }
-        });
+            });
         // What the handler did, then the page's edits before it, then only what was asked for.
         for earlier in [before, self.unedited.take()].into_iter().flatten().map(Some).chain([None]) {
             let Err(error) = compared else { break };

@@ -51,7 +51,8 @@ pub use shape::LiveShape;
 pub use shared::{Shared, TopicHandle};
 pub use spec::Spec;
 pub use topic::{
-    CatchUp, Frame, ReservedUpdates, StagedUpdate, Subscriber, Subscription, Topic, TopicRef, TopicState, Unsent,
+    CatchUp, Frame, ReservedUpdates, StagedUpdate, Subscriber, Subscription, Topic, TopicRef, TopicState,
+    Unsent,
 };
 pub use tracked::Tracked;
 pub use vivaz_components_derive::{LiveComponent, LiveState, actions};

@@ -204,8 +204,7 @@ impl Record {
         }
         let (tracker, account) = ((*self.tracker).clone(), Arc::clone(&self.account));
         account.restore(tracker.bytes());
-        let mut host =
-            Box::new(Host { component, tracker, account, unedited: None, record: None });
+        let mut host = Box::new(Host { component, tracker, account, unedited: None, record: None });
         let patch = host.compare().unwrap_or_default().patch;
         Finished {
             instance: host,
@@ -258,8 +257,9 @@ impl Staged {
     fn of(finished: &mut Finished) -> Self {
         let updates = Effect::take_updates(&mut finished.effects);
         let work = finished.effects.extract_if(.., |effect| matches!(effect, Effect::Commit(_)));
-        let work =
-            work.filter_map(|effect| if let Effect::Commit(work) = effect { Some(work) } else { None }).collect();
+        let work = work
+            .filter_map(|effect| if let Effect::Commit(work) = effect { Some(work) } else { None })
+            .collect();
         Self { work, updates }
     }
 

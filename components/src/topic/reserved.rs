@@ -62,7 +62,8 @@ impl<T: Topic> Cell<T> {
         let draft = draft.filter(|_| at == 0).map_or_else(
             || {
                 let base = self.base(&state, &value);
-                self.draft(base, self.sending_reserved(), |value| run(&changes, value)).map(|((), draft)| draft)
+                self.draft(base, self.sending_reserved(), |value| run(&changes, value))
+                    .map(|((), draft)| draft)
             },
             Ok,
         );
@@ -104,7 +105,9 @@ impl<T: Topic> Cell<T> {
             if error.code() == ErrorCode::TooLarge {
                 return error;
             }
-            ActionError::user("another change is just being stored, and the two do not fit together; nothing was changed")
+            ActionError::user(
+                "another change is just being stored, and the two do not fit together; nothing was changed",
+            )
         })
     }
 

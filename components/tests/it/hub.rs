@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use vivaz_components::{StagedUpdate, 
-    Author, CatchUp, ComponentId, ErrorCode, Frame, Hub, Identity, List, LiveState, Message,
-    Result, ServerEvent, States, Subscriber, Topic, TopicContext,
+use vivaz_components::{
+    Author, CatchUp, ComponentId, ErrorCode, Frame, Hub, Identity, List, LiveState, Message, Result,
+    ServerEvent, StagedUpdate, States, Subscriber, Topic, TopicContext,
 };
 use vivaz_protocol::{Rev, SessionId, TopicName};
 

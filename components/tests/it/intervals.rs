@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, timeout};
 use vivaz_components::__private::AnyShared as _;
-use vivaz_components::{StagedUpdate, 
-    Author, Hub, Identity, LiveState, Result, Shared, States, Subscription, Topic, TopicContext, TopicHandle,
-    Unsent,
+use vivaz_components::{
+    Author, Hub, Identity, LiveState, Result, Shared, StagedUpdate, States, Subscription, Topic,
+    TopicContext, TopicHandle, Unsent,
 };
 
 use crate::hub::Ear;

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use vivaz_components::{Effect, 
-    ActionError, Async, Context, Env, ErrorCode, Hub, Identity, Job, List, LiveComponent, LiveState,
+use vivaz_components::{
+    ActionError, Async, Context, Effect, Env, ErrorCode, Hub, Identity, Job, List, LiveComponent, LiveState,
     Registration, Result, Shared, States, Topic, TopicContext, Tracked, actions,
 };
 

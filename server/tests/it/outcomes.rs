@@ -173,7 +173,8 @@ impl Plain {
 #[live(
     name = "kept_ledger",
     inline = "<p>{{ note }}{{ count }}{{ first.lines.len() }}{{ second.lines.len() }}</p>",
-    open, durable
+    open,
+    durable
 )]
 struct Kept {
     #[live(model, default)]
@@ -243,11 +244,8 @@ impl Office {
     async fn open() -> Self {
         let file = File::new().await;
         let database = file.database.clone();
-        let limits = Limits {
-            topic_state_bytes: LIMIT,
-            action_time: Duration::from_millis(200),
-            ..Limits::default()
-        };
+        let limits =
+            Limits { topic_state_bytes: LIMIT, action_time: Duration::from_millis(200), ..Limits::default() };
         let server = Server::new(move || {
             Runtime::builder().state(database.clone()).store(database.clone()).limits(limits.clone())
         });
