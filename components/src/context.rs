@@ -14,7 +14,7 @@ use vivaz_protocol::Author;
 
 use crate::env::Env;
 use crate::event::{Effect, ServerEvent, Target};
-use crate::fault::guard;
+use crate::fault::{discard, guard};
 use crate::host::{Lent, Outbox};
 use crate::journal::{self, Journal};
 use crate::topic::{StagedUpdate, Topic};
@@ -262,7 +262,8 @@ impl Context {
 
     /// The handler has failed.
     pub(crate) fn drop_effects(&mut self) {
-        self.effects.truncate(self.kept);
+        let dropped = self.effects.split_off(self.kept.min(self.effects.len()));
+        discard("what a handler asked for", dropped);
     }
 
     /// Takes out the changes of shared state.

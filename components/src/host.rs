@@ -6,6 +6,7 @@
 mod compare;
 mod durable;
 mod flush;
+mod kept;
 mod topics;
 mod write;
 
@@ -31,19 +32,20 @@ use crate::{ActionError, Context, Loaded, MountContext, Result};
 
 use durable::Record;
 pub(crate) use flush::{Lent, Outbox};
+use kept::{Absent, Kept};
 use write::{Edits, names};
 
 /// A mounted component.
 pub(crate) struct Host {
     /// As of the last handler that succeeded.
-    component: Box<dyn Component>,
+    component: Kept,
     /// What the page has of it.
     tracker: Tracker,
     /// What it counts against its session's budget; nothing for a copy that only answers.
     account: Arc<Account>,
     /// While a job is done: the component as it was before the page's edits that came with it, if
     /// there were any.
-    unedited: Option<Box<dyn Component>>,
+    unedited: Option<Kept>,
     /// While a job is done whose outcome is committed: where to.
     record: Option<Record>,
 }
@@ -58,7 +60,7 @@ struct Outcome {
     /// Set when a shared field shows another topic now.
     topics: Option<Topics>,
     /// The component as it was, until the comparison with the page has gone well.
-    before: Option<Box<dyn Component>>,
+    before: Option<Kept>,
 }
 
 /// What a job comes to, but for the component itself.
@@ -73,9 +75,10 @@ struct Concluded {
 impl Host {
     /// Mounts a component: binds its shared fields to their topics.
     pub(crate) async fn bound(
-        mut component: Box<dyn Component>,
+        component: Box<dyn Component>,
         cx: &MountContext,
     ) -> Result<Box<dyn Instance>> {
+        let mut component = Kept::new(component);
         guard("showing a topic", cx.limit(), topics::bind(component.as_mut(), cx.env())).await?;
         let tracker = guard_now("comparing a component", || Ok(Tracker::new(component.as_mut())?))
             .and_then(|tracker| compare::read_back(component.as_mut()).map(|()| tracker))
@@ -87,18 +90,28 @@ impl Host {
     }
 
     /// Calls a method on a copy. What is known of the page goes along in the context, and comes back with it.
-    fn call(&mut self, mut cx: Context, call: Call<'_>) -> Called {
-        let mut draft = self.component.duplicate();
-        topics::begin(draft.as_mut(), cx.cause());
+    /// A component that cannot be copied refuses the call.
+    fn call(&mut self, mut cx: Context, call: Call<'_>) -> Result<Called, Outcome> {
+        let draft = self.component.draft().and_then(|mut draft| {
+            guard_now("the shared fields", || {
+                topics::begin(draft.as_mut(), cx.cause());
+                Ok(draft)
+            })
+        });
+        let draft = match draft {
+            Ok(draft) => draft,
+            Err(error) => return Err(Outcome { cx, result: Err(error), topics: None, before: None }),
+        };
         let account = Arc::clone(&self.account);
         cx.lend(Lent::new(self.component.spec(), std::mem::take(&mut self.tracker), account));
-        draft.call(cx, call)
+        Ok(draft.call(cx, call))
     }
 
     /// Calls a method and does what comes after it. Allocates no future where nothing has to be waited for.
     fn run_call(mut self: Box<Self>, cx: Context, call: Call<'_>) -> Started {
         match self.call(cx, call) {
-            Called::Now(mut returned) => {
+            Err(refused) => Started::Now(self.finish(refused)),
+            Ok(Called::Now(mut returned)) => {
                 if !have_moved(&mut returned) {
                     let outcome = self.take_over(returned, None);
                     return Started::Now(self.finish(outcome));
@@ -108,31 +121,34 @@ impl Host {
                     host.finish(outcome)
                 })
             }
-            Called::Later(future, outbox) => self.run_later(outbox, |mut host| async move {
+            Ok(Called::Later(future, outbox)) => self.run_later(outbox, |mut host| async move {
                 let returned = future.await;
                 let outcome = host.accept(returned).await;
                 host.finish(outcome)
             }),
-            Called::InTransaction(call) => {
+            Ok(Called::InTransaction(call)) => {
                 self.run_later(Outbox::default(), |host| host.run_in_transaction(call, None))
             }
         }
     }
 
-    fn run_later<F>(self: Box<Self>, outbox: Outbox, run: impl FnOnce(Box<Self>) -> F) -> Started
+    fn run_later<F>(mut self: Box<Self>, outbox: Outbox, run: impl FnOnce(Box<Self>) -> F) -> Started
     where
         F: Future<Output = Finished> + Send + 'static,
     {
         // A copy answers questions while the component itself is away.
-        let meanwhile = self.component.duplicate();
-        Started::Running {
-            future: flush::steps(Box::pin(run(self)), outbox),
-            meanwhile: Self::stand_in(meanwhile),
-        }
+        let meanwhile: Box<dyn Instance> = match self.component.copy() {
+            Ok(copy) => Self::stand_in(copy),
+            Err(_logged) => {
+                let topics = topics::of(self.component.as_mut());
+                Box::new(Absent { spec: self.component.spec(), topics })
+            }
+        };
+        Started::Running { future: flush::steps(Box::pin(run(self)), outbox), meanwhile }
     }
 
     /// Answers questions while a component is away; jobs are not run on it.
-    fn stand_in(component: Box<dyn Component>) -> Box<dyn Instance> {
+    fn stand_in(component: Kept) -> Box<dyn Instance> {
         Box::new(Self {
             component,
             tracker: Tracker::default(),
@@ -157,7 +173,8 @@ impl Host {
     }
 
     fn take_over(&mut self, returned: Returned, topics: Option<Topics>) -> Outcome {
-        let Returned { mut component, mut cx, result } = returned;
+        let Returned { component, mut cx, result } = returned;
+        let mut component = Kept::new(component);
         if let Some(lent) = cx.give_back() {
             self.tracker = lent.tracker;
             if let Some(flushed) = lent.kept {
@@ -292,12 +309,15 @@ impl Host {
     ) -> Context {
         if self.component.spec().has(Hook::Updated) {
             for property in edited {
-                let returned = match self.call(cx, Call::Updated(property)) {
-                    Called::Now(returned) => returned,
-                    Called::Later(future, _) => future.await,
-                    Called::InTransaction(call) => call(None),
+                let outcome = match self.call(cx, Call::Updated(property)) {
+                    Err(refused) => refused,
+                    Ok(Called::Now(returned)) => self.accept(returned).await,
+                    Ok(Called::Later(future, _)) => {
+                        let returned = future.await;
+                        self.accept(returned).await
+                    }
+                    Ok(Called::InTransaction(call)) => self.accept(call(None)).await,
                 };
-                let outcome = self.accept(returned).await;
                 if let Err(error) = outcome.result
                     && error.code() != ErrorCode::Invalid
                 {
@@ -364,9 +384,10 @@ impl Host {
                 }
             };
             let returned = match called {
-                Called::Now(returned) => returned,
-                Called::Later(future, _) => future.await,
-                Called::InTransaction(call) => return host.run_in_transaction(call, topics).await,
+                Err(refused) => return host.finish(Outcome { topics, ..refused }),
+                Ok(Called::Now(returned)) => returned,
+                Ok(Called::Later(future, _)) => future.await,
+                Ok(Called::InTransaction(call)) => return host.run_in_transaction(call, topics).await,
             };
             let mut outcome = host.accept(returned).await;
             outcome.topics = outcome.topics.or(topics);
@@ -395,9 +416,17 @@ impl Host {
     }
 
     fn settle_load(&mut self, cx: Context, loaded: Loaded) -> Concluded {
-        let mut component = self.component.duplicate();
-        let settled = guard_now("taking over a load", || Ok(settle(component.as_mut(), loaded)));
-        if let Ok(Some(Err(error))) | Err(error) = settled {
+        let component = self.component.draft().and_then(|mut component| {
+            let settled = guard_now("taking over a load", || Ok(settle(component.as_mut(), loaded)))?;
+            Ok((component, settled))
+        });
+        let (component, settled) = match component {
+            Ok(settled) => settled,
+            Err(error) => {
+                return self.conclude(Outcome { cx, result: Err(error), topics: None, before: None });
+            }
+        };
+        if let Some(Err(error)) = settled {
             let name = self.component.spec().name;
             tracing::error!(component = name, error = %Escaped(&error), "a load failed");
         }

@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use vivaz_protocol::Author;
 
-use super::{Host, Outbox, Topics, topics};
+use super::{Host, Kept, Outbox, Topics, topics};
 use crate::budget::Account;
-use crate::component::{Component, InTransaction, Returned};
+use crate::component::{InTransaction, Returned};
 use crate::event::Effect;
 use crate::fault::guard_now;
 use crate::instance::{Finished, Instance, Job, Progress, Started};
@@ -36,7 +36,7 @@ pub(super) struct Record {
 
 /// A component with the page's edits that came with a job.
 struct Edited {
-    component: Box<dyn Component>,
+    component: Kept,
     /// Set when the edits turned a shared field to another topic.
     topics: Option<Topics>,
 }
@@ -81,7 +81,10 @@ impl Host {
         let by = cx.by().cloned();
         let edited = Arc::default();
         let record = Record { journal, message, by, before, tracker, account, always, edited };
-        let untouched = self.component.duplicate();
+        let untouched = match self.component.copy() {
+            Ok(copy) => copy,
+            Err(error) => return self.refuse(cx, error),
+        };
         self.record = Some(record.clone());
         self.run_later(Outbox::default(), |host| async move {
             let mut finished = match host.run_job(cx, job) {
@@ -94,7 +97,13 @@ impl Host {
             }
             let Err(error) = record.clone().commit_into(&mut finished).await else { return finished };
             // The page's edits and the errors of a form outlive it.
-            let (component, topics) = record.fallback().unwrap_or_else(|| (untouched.duplicate(), None));
+            let (component, topics) = match record.fallback() {
+                Some(edited) => edited,
+                None => match untouched.copy() {
+                    Ok(copy) => (copy, None),
+                    Err(_logged) => return record.failed(untouched, error, None),
+                },
+            };
             let mut failed = record.failed(component, error, topics);
             let Err(again) = record.clone().commit_into(&mut failed).await else { return failed };
             let error = failed.result.err().unwrap_or(again);
@@ -104,9 +113,10 @@ impl Host {
 
     /// From here on the page's edits stay, if the job is one that is committed.
     pub(super) fn keep_edits(&self, topics: Option<&Topics>) {
-        if let Some(record) = &self.record {
-            let edited = Edited { component: self.component.duplicate(), topics: topics.cloned() };
-            *lock(&record.edited) = Some(edited);
+        if let Some(record) = &self.record
+            && let Ok(component) = self.component.copy()
+        {
+            *lock(&record.edited) = Some(Edited { component, topics: topics.cloned() });
         }
     }
 
@@ -125,7 +135,10 @@ impl Host {
         let Some(record) = self.record.clone() else {
             return self.settle(call(None), moved);
         };
-        let (untouched, shown) = (self.component.duplicate(), moved.clone());
+        let (untouched, shown) = match self.component.copy() {
+            Ok(copy) => (copy, moved.clone()),
+            Err(error) => return self.settle(Returned { result: Err(error), ..call(None) }, moved),
+        };
         let (told, written) = (Arc::<Mutex<Told>>::default(), Arc::new(Mutex::new(None)));
         let (reserved, writes) = (Arc::clone(&told), Arc::clone(&written));
         let telling = Telling { told: Arc::clone(&told), by: record.by.clone() };
@@ -188,14 +201,14 @@ impl Host {
 
 impl Record {
     /// Takes out what is left of a job whose commit fails, if there were edits.
-    fn fallback(&self) -> Option<(Box<dyn Component>, Option<Topics>)> {
+    fn fallback(&self) -> Option<(Kept, Option<Topics>)> {
         lock(&self.edited).take().map(|Edited { component, topics }| (component, topics))
     }
 
     /// A job whose outcome was not kept: the component is what it was, but for the errors of a form.
     fn failed(
         &self,
-        mut component: Box<dyn Component>,
+        mut component: Kept,
         error: ActionError,
         topics: Option<Topics>,
     ) -> Finished {

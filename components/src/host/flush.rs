@@ -11,11 +11,11 @@ use std::task::Poll;
 
 use tokio::sync::oneshot;
 
-use super::{Host, compare, topics};
+use super::{Host, Kept, compare, topics};
 use crate::budget::Account;
 use crate::component::Component;
 use crate::event::Effect;
-use crate::fault::{guard, guard_now};
+use crate::fault::{discard, guard, guard_now};
 use crate::instance::{BoxFuture, Finished, Flushed, Progress};
 use crate::spec::Spec;
 use crate::topic::StagedUpdate;
@@ -33,7 +33,7 @@ pub(crate) struct Lent {
     pub(super) tracker: Tracker,
     account: Arc<Account>,
     /// The component as of the last flush: what a failure falls back to.
-    pub(super) kept: Option<Box<dyn Component>>,
+    pub(super) kept: Option<Kept>,
 }
 
 impl Lent {
@@ -156,26 +156,30 @@ impl Context {
         for update in topics::staged(component) {
             self.stage(Effect::Update(update));
         }
-        match StagedUpdate::publish_all(self.take_updates(), self.by()) {
-            Ok(unsent) => {
-                if let Some(cause) = self.cause() {
-                    unsent.into_iter().for_each(|unsent| cause.wait_for(unsent));
-                }
-            }
+        // Before anything is told, because they may fail.
+        let copies = Kept::copy_of(component).and_then(|kept| Ok((Kept::copy_of(component)?, kept)));
+        let published = copies.and_then(|copies| {
+            Ok((copies, StagedUpdate::publish_all(self.take_updates(), self.by())?))
+        });
+        let ((meanwhile, kept), unsent) = match published {
+            Ok(published) => published,
             Err(error) => {
                 if let Some(lent) = self.lent() {
                     lent.revert(changes);
                 }
                 return Err(error);
             }
+        };
+        if let Some(cause) = self.cause() {
+            unsent.into_iter().for_each(|unsent| cause.wait_for(unsent));
         }
         if let Some(lent) = self.lent() {
-            lent.kept = Some(component.duplicate());
+            lent.kept = Some(kept);
         }
         let effects = self.take_effects();
         self.keep_effects();
         let (answer, sent) = oneshot::channel();
-        let meanwhile = Host::stand_in(component.duplicate());
+        let meanwhile = Host::stand_in(meanwhile);
         let flushed = Flushed { meanwhile, effects, patch: changes.patch, topics: moved, answer };
         *self.outbox().lock().unwrap_or_else(PoisonError::into_inner) = Some(flushed);
         // Nobody answers for a session that is over; its handlers are dropped.
@@ -186,10 +190,23 @@ impl Context {
 }
 
 /// A job as a session follows it: what is flushed on the way, and its end.
-pub(super) fn steps(mut run: BoxFuture<Finished>, outbox: Outbox) -> BoxFuture<Progress> {
+pub(super) fn steps(run: BoxFuture<Finished>, outbox: Outbox) -> BoxFuture<Progress> {
+    steps_of(Running(Some(run)), outbox)
+}
+
+/// A job that is dropped with its handler when its session ends.
+struct Running(Option<BoxFuture<Finished>>);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        discard("dropping a handler", self.0.take());
+    }
+}
+
+fn steps_of(mut run: Running, outbox: Outbox) -> BoxFuture<Progress> {
     Box::pin(async move {
         let (finished, flushed) = poll_fn(|cx| {
-            let polled = run.as_mut().poll(cx);
+            let polled = run.0.as_mut().map_or(Poll::Pending, |run| run.as_mut().poll(cx));
             let flushed = outbox.lock().unwrap_or_else(PoisonError::into_inner).take();
             match (polled, flushed) {
                 (Poll::Pending, None) => Poll::Pending,
@@ -201,7 +218,7 @@ pub(super) fn steps(mut run: BoxFuture<Finished>, outbox: Outbox) -> BoxFuture<P
         .await;
         let rest = match finished {
             Some(finished) => return Progress::after(flushed, finished),
-            None => steps(run, outbox),
+            None => steps_of(run, outbox),
         };
         match flushed {
             Some(flushed) => Progress::Flushed(flushed, rest),

@@ -23,7 +23,7 @@ pub(super) fn names(edits: Edits) -> Vec<String> {
 impl Host {
     /// Writes edits of the page, all or none.
     pub(super) fn write(&mut self, edits: &Edits) -> Result {
-        let mut draft = self.component.duplicate();
+        let mut draft = self.component.copy()?;
         for (name, value) in edits {
             may_edit(self.component.spec(), name)?;
             guard_now("decoding a field", || {
@@ -41,7 +41,7 @@ impl Host {
         let bad = |message: String| ActionError::new(ErrorCode::BadProps, message);
         let given: BTreeMap<String, Box<RawValue>> =
             serde_json::from_str(props.get()).map_err(|error| bad(without_place(&error)))?;
-        let mut draft = self.component.duplicate();
+        let mut draft = self.component.draft()?;
         for (name, value) in &given {
             if !self.component.spec().field(name).is_some_and(|field| field.prop) {
                 return Err(bad(format!("there is no prop `{name}`")));

@@ -15,6 +15,7 @@ mod client;
 mod actions;
 mod addresses;
 mod authority;
+mod brittle;
 mod budgets;
 mod chaos;
 mod cross_origin;

@@ -1,0 +1,109 @@
+//! A component whose own code may panic when it is copied or dropped.
+
+use std::ops::{Deref, DerefMut};
+
+use crate::component::Component;
+use crate::context::Context;
+use crate::fault::{discard, guard_now};
+use crate::instance::{Finished, Instance, Job, Started};
+use crate::spec::Spec;
+use crate::topic::TopicRef;
+use crate::{ActionError, Result};
+
+/// A component that a host holds. A panic of a field's `Clone` is an error, one of a field's `Drop`
+/// is logged.
+pub(crate) struct Kept(Option<Box<dyn Component>>);
+
+impl Kept {
+    pub(super) fn new(component: Box<dyn Component>) -> Self {
+        Self(Some(component))
+    }
+
+    /// Copies the component.
+    ///
+    /// # Errors
+    /// `panicked` when a field's `Clone` does.
+    pub(super) fn copy(&self) -> Result<Self> {
+        Self::copy_of(&**self)
+    }
+
+    /// The same for a component that a handler has.
+    pub(super) fn copy_of(component: &dyn Component) -> Result<Self> {
+        guard_now("copying a component", || Ok(Self::new(component.duplicate())))
+    }
+
+    /// Copies the component for a call, which gives it back.
+    ///
+    /// # Errors
+    /// As [`copy`](Self::copy).
+    pub(super) fn draft(&self) -> Result<Box<dyn Component>> {
+        guard_now("copying a component", || Ok(self.duplicate()))
+    }
+
+    pub(super) fn as_mut(&mut self) -> &mut dyn Component {
+        &mut **self
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        discard("dropping a component", self.0.take());
+    }
+}
+
+impl Deref for Kept {
+    type Target = dyn Component;
+
+    #[expect(clippy::expect_used, reason = "there is nothing else that takes it out")]
+    fn deref(&self) -> &Self::Target {
+        self.0.as_deref().expect("a component is taken out when it is dropped")
+    }
+}
+
+impl DerefMut for Kept {
+    #[expect(clippy::expect_used, reason = "there is nothing else that takes it out")]
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        self.0.as_deref_mut().expect("a component is taken out when it is dropped")
+    }
+}
+
+/// Stands in for a component that is away and that could not be copied: it knows its topics, and
+/// not its state.
+pub(super) struct Absent {
+    pub(super) spec: &'static Spec,
+    pub(super) topics: Vec<(&'static str, TopicRef)>,
+}
+
+fn absent() -> ActionError {
+    ActionError::internal("the component could not be copied, so nothing answers while its handler runs")
+}
+
+impl Instance for Absent {
+    fn spec(&self) -> &'static Spec {
+        self.spec
+    }
+
+    fn run(self: Box<Self>, _: Context, _: Job) -> Started {
+        Started::Now(Finished {
+            instance: self,
+            effects: Vec::new(),
+            patch: None,
+            topics: None,
+            result: Err(absent()),
+            unsent: Vec::new(),
+            committed: false,
+        })
+    }
+
+    fn state(&mut self) -> Result<String> {
+        Err(absent())
+    }
+
+    fn topics(&mut self) -> Vec<(&'static str, TopicRef)> {
+        self.topics.clone()
+    }
+
+    fn save(&mut self) -> Result<Vec<u8>> {
+        Err(absent())
+    }
+}
