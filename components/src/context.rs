@@ -13,7 +13,7 @@ use serde::Serialize;
 use vivaz_protocol::Author;
 
 use crate::env::Env;
-use crate::event::{Effect, ServerEvent, Target};
+use crate::event::{Effect, ServerEvent, Target, TaskOutcome};
 use crate::fault::{discard, guard};
 use crate::host::{Lent, Outbox};
 use crate::journal::{self, Journal};
@@ -170,15 +170,22 @@ impl Context {
         self.effects.push(Effect::Leave(room.into()));
     }
 
-    /// Starts long work. What it yields comes back as an event of that name, to an `#[event]` method of this component.
-    /// It ends with the component.
+    /// Starts long work. What it comes to is an event of that name for an `#[event]` method of this component, which
+    /// takes a `Result` of the value: `fn cooked(&mut self, dish: Result<String>)`. A panic in `work` and a value that
+    /// has no JSON form are errors too. The method is called however busy the component is.
+    ///
+    /// The work ends with the component, and with the process: nothing comes of it then, and `resumed` is the place to
+    /// start it again.
+    ///
+    /// The error that the method gets has the code, the message and the details of the one that the work returned. The
+    /// error behind it goes to the log.
     pub fn spawn<F, R>(&mut self, event: &'static str, work: F)
     where
         F: Future<Output = Result<R>> + Send + 'static,
         R: Serialize,
     {
-        let task = async move { ServerEvent::new(event, &work.await?) };
-        self.effects.push(Effect::Spawn(Box::pin(guard("a task", None, task))));
+        let task = guard("a task", None, async move { ServerEvent::new(event, &Ok::<_, ()>(work.await?)) });
+        self.effects.push(Effect::Spawn(Box::pin(async move { TaskOutcome::of(event, task.await) })));
     }
 
     /// Writes into the store's database when the handler succeeds: in one transaction with the component's state and the

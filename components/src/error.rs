@@ -1,6 +1,7 @@
 //! What can go wrong in a component, and what the page is told about it.
 
 mod accepted;
+mod serialized;
 mod unwritable;
 
 use std::error::Error as StdError;

@@ -36,6 +36,25 @@ impl ServerEvent {
     }
 }
 
+/// What a task came to.
+#[derive(Debug)]
+pub struct TaskOutcome {
+    /// The event for the component that spawned it, which carries a `Result`.
+    pub event: Result<ServerEvent>,
+    /// Why it failed, with its sources: for the log.
+    pub error: Option<ActionError>,
+}
+
+impl TaskOutcome {
+    /// `done` is the event if the task has succeeded.
+    pub(crate) fn of(event: &str, done: Result<ServerEvent>) -> Self {
+        match done {
+            Ok(event) => Self { event: Ok(event), error: None },
+            Err(error) => Self { event: ServerEvent::new(event, &Err::<(), _>(&error)), error: Some(error) },
+        }
+    }
+}
+
 /// Whom an emitted event reaches.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
@@ -68,8 +87,8 @@ pub enum Effect {
     Join(Arc<str>),
     /// The component leaves a room.
     Leave(Arc<str>),
-    /// A task of the session's; what it yields is an event for the component that spawned it.
-    Spawn(BoxFuture<Result<ServerEvent>>),
+    /// A task of the session's.
+    Spawn(BoxFuture<TaskOutcome>),
     /// A task of the session's that loads a field: what it yields, if it was not ended, is a
     /// [`Job::Loaded`](crate::Job::Loaded) for the component.
     Load(BoxFuture<Option<Loaded>>),

@@ -74,10 +74,7 @@ struct Concluded {
 
 impl Host {
     /// Mounts a component: binds its shared fields to their topics.
-    pub(crate) async fn bound(
-        component: Box<dyn Component>,
-        cx: &MountContext,
-    ) -> Result<Box<dyn Instance>> {
+    pub(crate) async fn bound(component: Box<dyn Component>, cx: &MountContext) -> Result<Box<dyn Instance>> {
         let mut component = Kept::new(component);
         guard("showing a topic", cx.limit(), topics::bind(component.as_mut(), cx.env())).await?;
         let tracker = guard_now("comparing a component", || Ok(Tracker::new(component.as_mut())?))

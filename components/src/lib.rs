@@ -38,7 +38,7 @@ pub use context::{Context, Emit, MountContext, TopicContext};
 pub use env::{Env, States};
 pub use error::{ActionError, Result};
 pub use errors::Errors;
-pub use event::{Effect, ServerEvent, Target, UnmountReason};
+pub use event::{Effect, ServerEvent, Target, TaskOutcome, UnmountReason};
 pub use hub::{Hub, Rooms};
 pub use identity::{Identity, User};
 pub use instance::{Finished, Flushed, Instance, Job, Progress, Started};

@@ -206,12 +206,7 @@ impl Record {
     }
 
     /// A job whose outcome was not kept: the component is what it was, but for the errors of a form.
-    fn failed(
-        &self,
-        mut component: Kept,
-        error: ActionError,
-        topics: Option<Topics>,
-    ) -> Finished {
+    fn failed(&self, mut component: Kept, error: ActionError, topics: Option<Topics>) -> Finished {
         if let (Some(errors), Some(field)) = (error.errors(), component.errors()) {
             *field = errors.clone();
         }

@@ -158,9 +158,8 @@ impl Context {
         }
         // Before anything is told, because they may fail.
         let copies = Kept::copy_of(component).and_then(|kept| Ok((Kept::copy_of(component)?, kept)));
-        let published = copies.and_then(|copies| {
-            Ok((copies, StagedUpdate::publish_all(self.take_updates(), self.by())?))
-        });
+        let published = copies
+            .and_then(|copies| Ok((copies, StagedUpdate::publish_all(self.take_updates(), self.by())?)));
         let ((meanwhile, kept), unsent) = match published {
             Ok(published) => published,
             Err(error) => {

@@ -155,8 +155,8 @@ impl Chat {
     }
 
     #[event]
-    fn paused(&mut self, cx: &mut Context, pressed: u64) -> Result<()> {
-        if pressed == self.pressed { self.show_typing(cx, false) } else { Ok(()) }
+    fn paused(&mut self, cx: &mut Context, pressed: Result<u64>) -> Result<()> {
+        if pressed? == self.pressed { self.show_typing(cx, false) } else { Ok(()) }
     }
 
     /// Messages before the one of that id, oldest first.

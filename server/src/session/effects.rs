@@ -46,7 +46,7 @@ impl Session {
                         let (id, history) = (id.clone(), component.history.clone());
                         let task = component.tasks.until_it_goes(task);
                         self.start(Box::pin(
-                            async move { Done::Spawned { id, history, result: task.await } },
+                            async move { Done::Spawned { id, history, outcome: task.await } },
                         ));
                     }
                 }

@@ -6,7 +6,7 @@ use tokio::sync::oneshot;
 use tracing::{Instrument, Span};
 use vivaz_components::instance::{BoxFuture, Finished, Flushed, Instance, Job, Progress, Started};
 use vivaz_components::spec::Hook;
-use vivaz_components::{ActionError, Context, Loaded, ServerEvent, TopicRef, UnmountReason};
+use vivaz_components::{ActionError, Context, Loaded, ServerEvent, TaskOutcome, TopicRef, UnmountReason};
 use vivaz_protocol::{Author, ComponentId, FieldTopics, RawJson, ServerMessage, SessionId, StreamId};
 
 use super::children::Wait;
@@ -42,7 +42,7 @@ pub(crate) enum Done {
     /// Topics have sent what a reply of the component waited for.
     Sent { id: ComponentId, number: u64 },
     /// A task that a component spawned has its result; none if it ended with the component.
-    Spawned { id: ComponentId, history: History, result: Option<Result<ServerEvent, ActionError>> },
+    Spawned { id: ComponentId, history: History, outcome: Option<TaskOutcome> },
     /// A field that a component began to load is there; nothing, if that ended before.
     Loaded { id: ComponentId, history: History, loaded: Option<Loaded> },
 }
@@ -81,14 +81,11 @@ impl Session {
             Done::Removed { id, origin, result } => self.removed(&id, origin, result),
             Done::Entered { outcome, answer } => self.was_entered(outcome, answer),
             Done::Sent { id, number } => self.say_held(&id, number),
-            Done::Spawned { id, history, result } => match result {
-                Some(Ok(event)) if self.is_same(&id, &history) => self.tell(&id, event),
-                Some(Ok(_)) | None => {}
-                Some(Err(error)) => {
-                    let log = &self.runtime.core().log;
-                    client_event!(log, WARN, component = %id, error = %Escaped(&error), "a component's task failed");
-                }
-            },
+            // It was started once and is told once, however busy the component is: what waits was running before.
+            Done::Spawned { id, history, outcome: Some(outcome) } if self.is_same(&id, &history) => {
+                self.spawned(&id, outcome);
+            }
+            Done::Spawned { .. } => {}
             // A field waits for it, so it is told however busy the component is; there is one for each field at most.
             Done::Loaded { id, history, loaded: Some(loaded) } if self.is_same(&id, &history) => {
                 self.enqueue(&id, Task::Job { job: Job::Loaded { loaded }, origin: Origin::Server });
@@ -107,6 +104,28 @@ impl Session {
             self.tell(&id, event.clone());
             if self.components.contains_key(&id) {
                 self.emit(&id, event);
+            }
+        }
+    }
+
+    /// Tells a component what its task came to.
+    fn spawned(&mut self, id: &ComponentId, outcome: TaskOutcome) {
+        let TaskOutcome { event, error } = outcome;
+        if let Some(error) = error {
+            let log = &self.runtime.core().log;
+            client_event!(log, WARN, component = %id, error = %Escaped(&error), "a component's task failed");
+        }
+        let Some(component) = self.components.get(id) else { return };
+        let (name, events) = (component.spec.name, component.spec.events);
+        match event {
+            Ok(event) if events.contains(&&*event.name) => {
+                self.enqueue(id, Task::Job { job: Job::Event { event }, origin: Origin::Server });
+            }
+            Ok(event) => {
+                tracing::error!(component = name, event = %Escaped(&event.name), "no `#[event]` method takes the result of a task");
+            }
+            Err(error) => {
+                tracing::error!(component = name, error = %Escaped(&error), "the result of a task cannot be told");
             }
         }
     }

@@ -188,7 +188,13 @@ impl Lab {
 
     #[action]
     fn later(&mut self, cx: &mut Context, words: String) {
-        cx.spawn("shouted", async move { Ok(words) });
+        cx.spawn("said", async move { Ok(words) });
+    }
+
+    #[event]
+    fn said(&mut self, words: Result<String>) -> Result<()> {
+        self.shouted(words?);
+        Ok(())
     }
 
     #[event]

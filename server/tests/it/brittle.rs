@@ -239,7 +239,11 @@ async fn a_component_that_cannot_be_copied_refuses_and_keeps_its_state() {
         view.call("work", ()).await.unwrap();
         view.call("arm", ["copy"]).await.unwrap();
         for action in ["work", "work_later", "fail"] {
-            assert_eq!(view.call(action, ()).await.unwrap_err().code, ErrorCode::Panicked, "{name}: {action}");
+            assert_eq!(
+                view.call(action, ()).await.unwrap_err().code,
+                ErrorCode::Panicked,
+                "{name}: {action}"
+            );
             assert_eq!(desk.ask(&view, action, "typed").await, Err(ErrorCode::Panicked), "{name}: {action}");
             desk.goes_on(&format!("{name}: {action}")).await;
         }

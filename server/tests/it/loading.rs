@@ -91,3 +91,144 @@ async fn loads_and_tasks_end_with_their_component() {
     // The session goes on.
     client.mount("r", "report", json!({})).await;
 }
+
+/// Spawns tasks and writes down what they came to.
+#[derive(LiveComponent, Clone)]
+#[live(name = "tasker", inline = "<p>{{ results.len() }}</p>", open)]
+struct Tasker {
+    #[live(default)]
+    results: Vec<String>,
+    #[live(errors, default)]
+    errors: Errors,
+}
+
+/// The same, committed.
+#[derive(LiveComponent, Clone)]
+#[live(name = "tasker_kept", inline = "<p>{{ results.len() }}</p>", open, durable)]
+struct TaskerKept {
+    #[live(default)]
+    results: Vec<String>,
+    #[live(errors, default)]
+    errors: Errors,
+}
+
+/// A value without a JSON form.
+#[derive(serde::Serialize)]
+struct Formless(f64);
+
+/// Starts a task that comes to its end when the component is busy.
+fn spawn(cx: &mut Context, how: &str) {
+    let (bench, how) = (cx.state::<Arc<Bench>>().clone(), how.to_owned());
+    let busy = async move {
+        while bench.runs.load(Ordering::SeqCst) == 0 {
+            tokio::task::yield_now().await;
+        }
+        bench.runs.fetch_add(1, Ordering::SeqCst);
+    };
+    if how == "formless" {
+        return cx.spawn("done", async move {
+            busy.await;
+            Ok(Formless(f64::NAN))
+        });
+    }
+    cx.spawn("done", async move {
+        busy.await;
+        match &*how {
+            "user" => Err(ActionError::user("sold out")),
+            "internal" => Err(std::io::Error::other("the secret is 4711").into()),
+            "invalid" => Err(Errors::of("seat", "is taken").into()),
+            "panic" => panic!("no"),
+            _ => Ok(7),
+        }
+    });
+}
+
+async fn wait(bench: Arc<Bench>) {
+    bench.runs.fetch_add(1, Ordering::SeqCst);
+    bench.gate.notified().await;
+}
+
+fn written(result: Result<u32>, errors: &mut Errors) -> String {
+    match result {
+        Ok(value) => value.to_string(),
+        Err(error) => {
+            if let Some(said) = error.errors() {
+                *errors = said.clone();
+            }
+            format!("{}: {}", error.code(), error.message())
+        }
+    }
+}
+
+#[actions]
+impl Tasker {
+    #[action]
+    fn spawn(&mut self, cx: &mut Context, how: Vec<String>) {
+        how.iter().for_each(|how| spawn(cx, how));
+    }
+
+    /// Is busy until the test lets it go on.
+    #[action]
+    async fn wait(&mut self, cx: &mut Context) {
+        wait(cx.state::<Arc<Bench>>().clone()).await;
+    }
+
+    #[event]
+    fn done(&mut self, result: Result<u32>) {
+        let line = written(result, &mut self.errors);
+        self.results.push(line);
+    }
+}
+
+#[actions]
+impl TaskerKept {
+    #[action]
+    fn spawn(&mut self, cx: &mut Context, how: Vec<String>) {
+        how.iter().for_each(|how| spawn(cx, how));
+    }
+
+    #[action]
+    async fn wait(&mut self, cx: &mut Context) {
+        wait(cx.state::<Arc<Bench>>().clone()).await;
+    }
+
+    #[event]
+    fn done(&mut self, result: Result<u32>) {
+        let line = written(result, &mut self.errors);
+        self.results.push(line);
+    }
+}
+
+const FAILED: &str = "action_failed: the action failed";
+const PANICKED: &str = "panicked: the server made a mistake; nothing was changed";
+
+#[tokio::test]
+async fn a_component_is_told_what_its_tasks_came_to_however_busy_it_is() {
+    for name in ["tasker", "tasker_kept"] {
+        let (bench, store) = (Arc::new(Bench::default()), vivaz::MemoryStore::new());
+        let state = Arc::clone(&bench);
+        let server = vivaz::testing::Server::new(move || {
+            let limits = vivaz::Limits { mailbox: 2, ..vivaz::Limits::default() };
+            vivaz::Runtime::builder().store(store.clone()).state(Arc::clone(&state)).limits(limits)
+        });
+        let page = server.page();
+        let view = page.mount_open(name, json!({})).await.unwrap();
+        let how = ["fine", "user", "internal", "invalid", "panic", "formless", "fine"];
+        view.call("spawn", [how]).await.unwrap();
+        let busy = view.call("wait", ());
+        while bench.runs.load(Ordering::SeqCst) <= how.len() as u64 {
+            tokio::task::yield_now().await;
+        }
+        page.settled().await;
+        bench.gate.notify_one();
+        busy.await.unwrap();
+        view.until(|view| view.confirmed()["results"].as_array().unwrap().len() == how.len()).await;
+        let mut results: Vec<String> = serde_json::from_value(view.confirmed()["results"].clone()).unwrap();
+        results.sort();
+        let invalid = "invalid: some fields are not valid";
+        let mut expected = ["7", "action_failed: sold out", FAILED, invalid, PANICKED, FAILED, "7"];
+        expected.sort_unstable();
+        assert_eq!(results, expected, "{name}");
+        assert_eq!(view.confirmed()["errors"], json!({ "seat": ["is taken"] }), "{name}");
+    }
+}

@@ -76,6 +76,8 @@ struct Clumsy {
     fragile: Shared<Fragile>,
     #[live(default)]
     done: u32,
+    #[live(default)]
+    failed: Vec<String>,
 }
 
 /// An error that cannot be printed.
@@ -127,8 +129,11 @@ impl Clumsy {
     }
 
     #[event]
-    fn did(&mut self, more: u32) {
-        self.done += more;
+    fn did(&mut self, more: Result<u32>) {
+        match more {
+            Ok(more) => self.done += more,
+            Err(error) => self.failed.push(error.code().to_string()),
+        }
     }
 }
 
@@ -187,6 +192,9 @@ async fn a_panic_of_a_task_is_the_tasks_alone() {
         desk.goes_on(&format!("a task: {what}")).await;
         clumsy.call("spawn", ["well"]).await.unwrap();
         clumsy.until(|clumsy| clumsy.confirmed()["done"] == number).await;
+        let failed = clumsy.confirmed()["failed"].clone();
+        let code = if what == "error" { "action_failed" } else { "panicked" };
+        assert_eq!(failed[number - 1], code, "{what}: {failed}");
         desk.goes_on(&format!("a task: {what}")).await;
     }
 }
