@@ -78,9 +78,13 @@ pub fn mount<C: LiveComponent>(props: C::Props, mut cx: MountContext) -> Mountin
 }
 
 fn mount_untyped<C: LiveComponent>(props: &RawValue, cx: MountContext) -> Mounting {
-    match serde_json::from_str::<C::Props>(props.get()) {
+    let props = fault::guard_now("decoding props", || {
+        serde_json::from_str::<C::Props>(props.get())
+            .map_err(|error| ActionError::new(ErrorCode::BadProps, without_place(&error)))
+    });
+    match props {
         Ok(props) => mount::<C>(props, cx),
-        Err(error) => refuse(ActionError::new(ErrorCode::BadProps, without_place(&error))),
+        Err(error) => refuse(error),
     }
 }
 
