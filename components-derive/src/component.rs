@@ -10,7 +10,7 @@ use syn::spanned::Spanned;
 use crate::attr::Fallback;
 use crate::errors::Errors;
 use crate::model::{Field, Kind, Model};
-use crate::names::{hash, private};
+use crate::names::private;
 use crate::template::Template;
 
 pub(crate) fn expand(input: DeriveInput) -> TokenStream {
@@ -236,17 +236,18 @@ fn default(field: &Field) -> TokenStream {
     }
 }
 
-/// Changes with whatever is saved, so that an old snapshot is recognised as one.
-fn schema(model: &Model) -> u64 {
-    let saved = model.fields.iter().filter(|field| field.kind.is_saved());
-    hash(
-        &saved
-            .map(|field| {
-                let ty = &field.ty;
-                format!("{}:{};", field.name, quote!(#ty))
-            })
-            .collect::<String>(),
-    )
+/// The function that returns the schema. It is computed once.
+fn schema(model: &Model) -> TokenStream {
+    let saved = model.fields.iter().filter(|field| field.kind.is_saved()).map(|field| {
+        let (name, ty) = (&field.name, &field.ty);
+        quote_spanned!(ty.span()=> (#name, p::describe::<#ty>),)
+    });
+    quote! {
+        || {
+            static SCHEMA: ::std::sync::OnceLock<u64> = ::std::sync::OnceLock::new();
+            *SCHEMA.get_or_init(|| p::schema(&[#(#saved)*]))
+        }
+    }
 }
 
 fn shape_impl(model: &Model) -> TokenStream {

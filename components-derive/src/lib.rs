@@ -11,6 +11,7 @@ mod actions;
 mod attr;
 mod component;
 mod errors;
+mod keys;
 mod model;
 mod names;
 mod state;

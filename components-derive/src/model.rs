@@ -7,6 +7,7 @@ use syn::{Data, DeriveInput, Fields, Ident, Type, Visibility};
 
 use crate::attr::{self, ComponentAttrs, FieldAttrs};
 use crate::errors::Errors;
+use crate::keys;
 use crate::names::{nearest, plain, snake};
 
 /// A component's struct.
@@ -197,6 +198,9 @@ impl Field {
                 span,
                 "`page` goes with `prop`: a prop that the page gives, from its own state",
             ));
+        }
+        if matches!(kind, Kind::Public | Kind::Private) {
+            keys::check(&field.ty, errors);
         }
         if is_async(&field.ty) {
             for (given, word, why) in [

@@ -79,6 +79,9 @@ impl<'a> StateField<'a> {
                 "an `Async` is a field of the component itself, which fetches it: here nobody would";
             errors.at(&field.ty, message);
         }
+        if !serde.skip && !serde.opaque && serde.with.is_none() {
+            crate::keys::check(&field.ty, errors);
+        }
         for (given, word) in [
             (live.prop, "prop"),
             (live.model, "model"),

@@ -37,10 +37,11 @@ pub trait LiveComponent: Component + Sized {
     /// When the fields were saved by a type that is not this one any more.
     fn restore(saved: &Saved<'_>) -> Result<Self>;
 
-    /// Makes one of what another version of its type wrote: fields were added, removed or changed since.
+    /// Makes one of what another version of its type wrote: fields, or types in them, were added, removed or changed
+    /// since.
     ///
     /// # Errors
-    /// When that cannot be done: the component is then mounted anew.
+    /// When that cannot be done.
     fn migrate(saved: &Saved<'_>) -> Result<Self>;
 }
 

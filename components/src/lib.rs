@@ -25,6 +25,7 @@ mod list;
 mod loading;
 mod registry;
 mod saved;
+mod schema;
 pub mod shape;
 mod shared;
 pub mod spec;
@@ -45,7 +46,9 @@ pub use instance::{Finished, Flushed, Instance, Job, Progress, Started};
 pub use journal::{Change, Journal, Message, Operation, Transaction, Work, Write};
 pub use list::{Iter as ListIter, Key, Keyed, List};
 pub use loading::{Async, Loaded};
-pub use registry::{DuplicateName, Mounting, Registration, Registry, RestoreFailure, Restoring, mount};
+pub use registry::{
+    Decoded, DuplicateName, Mounting, Registration, Registry, RestoreFailure, Restoring, mount,
+};
 pub use saved::Saved;
 pub use shape::LiveShape;
 pub use shared::{Shared, TopicHandle};

@@ -18,7 +18,7 @@ use crate::spec::Spec;
 use crate::{ActionError, MountContext, Result, fault};
 
 use restoring::restore_untyped;
-pub use restoring::{RestoreFailure, Restoring};
+pub use restoring::{Decoded, RestoreFailure, Restoring};
 
 /// A future that becomes a component.
 pub type Mounting = BoxFuture<Result<Box<dyn Instance>>>;
@@ -48,8 +48,9 @@ impl Registration {
         (self.mount)(props, cx)
     }
 
-    /// Makes one of what [`Instance::save`] wrote, for a component of that schema: if that is not the schema of today, the
-    /// component's `migrate` is asked. Shared fields are asked for and loaded again.
+    /// Makes one of what [`Instance::save`] wrote, for a component of that schema. If that is not the schema of today, or
+    /// the state does not decode, the component's `migrate` is asked; without one, every field is decoded by itself.
+    /// Shared fields are asked for and loaded again.
     ///
     /// A failure says whether the state is of use: see [`RestoreFailure`].
     #[must_use = "a future does nothing until it is awaited"]

@@ -9,9 +9,9 @@ use crate::{ActionError, Result};
 
 /// The fields of a component as they were saved, perhaps by an earlier version of its type.
 ///
-/// A component whose fields have changed is made of what was saved by its own
-/// `fn migrate(saved: &Saved<'_>) -> Result<Self>` in the `#[actions]` block. Without one, fields that are gone are left
-/// out, new ones get their `#[live(default)]`, and if that does not do, the component is mounted anew.
+/// A component whose fields or their nested types have changed, or whose state does not decode, is made of what was saved
+/// by its own `fn migrate(saved: &Saved<'_>) -> Result<Self>` in the `#[actions]` block. Without one, fields that are gone
+/// are left out, new ones get their `#[live(default)]`, and if that does not do, the component is mounted anew.
 ///
 /// ```
 /// # use vivaz_components::{Result, Saved};

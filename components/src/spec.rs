@@ -13,8 +13,8 @@ pub struct Spec {
     pub open: bool,
     /// Whether its state, the exactly-once record and the application's writes are committed before the reply.
     pub durable: bool,
-    /// Changes with the names and types of what [`save`](crate::instance::Instance::save) writes.
-    pub schema: u64,
+    /// Computes [`Spec::schema`], once.
+    pub schema: fn() -> u64,
     /// The template.
     pub template: TemplateSource,
     /// The struct's fields, in their order.
@@ -32,6 +32,13 @@ pub struct Spec {
 }
 
 impl Spec {
+    /// Returns the hash of the JSON that the fields are read from which [`save`](crate::instance::Instance::save)
+    /// writes, nested types included. It is the same in every process and on every platform.
+    #[must_use]
+    pub fn schema(&self) -> u64 {
+        (self.schema)()
+    }
+
     /// The public fields and what may be done to them, looked up by the name on the wire.
     #[must_use]
     pub fn field(&self, name: &str) -> Option<&'static FieldSpec> {

@@ -38,7 +38,7 @@ pub(crate) struct Sealed {
     /// The component's wire name.
     #[serde(rename = "c")]
     pub(crate) component: String,
-    /// The hash of the component's schema: state of another one is not restored.
+    /// The hash of the component's schema: state of another one is migrated.
     #[serde(rename = "s")]
     pub(crate) schema: u64,
     /// When it stops being good, in seconds since 1970.

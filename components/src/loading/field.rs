@@ -39,10 +39,10 @@ impl<'a, T> Shown<'a, T> {
 impl<'de, T: DeserializeOwned> Deserialize<'de> for Async<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
         #[derive(Deserialize)]
-        struct Saved {
+        struct Saved<T> {
             loading: bool,
             ready: bool,
-            value: Value,
+            value: Option<T>,
             error: Option<Box<str>>,
         }
         let Saved { loading, ready, value, error } = Saved::deserialize(deserializer)?;
@@ -52,9 +52,11 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Async<T> {
             None if ready => Stage::Ready,
             None => Stage::Idle,
         };
-        // A value that is null itself is one only where there is one.
-        let is_value = ready || !value.is_null();
-        let value = is_value.then(|| serde_json::from_value(value).map_err(D::Error::custom)).transpose()?;
+        let value = match value {
+            // A value that is null itself.
+            None if ready => Some(serde_json::from_value(Value::Null).map_err(D::Error::custom)?),
+            value => value,
+        };
         Ok(Self::at(stage, value.map(std::sync::Arc::new)))
     }
 }

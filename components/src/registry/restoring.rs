@@ -3,6 +3,7 @@
 use std::fmt;
 
 use vivaz_protocol::ErrorCode;
+use vivaz_protocol::log::Escaped;
 
 use crate::component::LiveComponent;
 use crate::fault;
@@ -12,7 +13,34 @@ use crate::saved::Saved;
 use crate::{ActionError, MountContext, Result};
 
 /// A future that becomes a component that was saved.
-pub type Restoring = BoxFuture<std::result::Result<Box<dyn Instance>, RestoreFailure>>;
+pub type Restoring = BoxFuture<std::result::Result<Decoded, RestoreFailure>>;
+
+/// A component made of its saved state.
+pub enum Decoded {
+    /// The component is what was saved.
+    AsSaved(Box<dyn Instance>),
+    /// The state is of another schema, or `migrate` made it: a page that has the saved state does not have this one.
+    Migrated(Box<dyn Instance>),
+}
+
+impl Decoded {
+    /// Returns the component.
+    #[must_use]
+    pub fn into_instance(self) -> Box<dyn Instance> {
+        match self {
+            Self::AsSaved(instance) | Self::Migrated(instance) => instance,
+        }
+    }
+}
+
+impl fmt::Debug for Decoded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::AsSaved(_) => "AsSaved",
+            Self::Migrated(_) => "Migrated",
+        })
+    }
+}
 
 /// Why a component could not be made of its saved state. Only one of the reasons means that the
 /// state cannot be used; none of them means that there is no state.
@@ -63,15 +91,30 @@ impl fmt::Display for RestoreFailure {
 }
 
 pub(super) fn restore_untyped<C: LiveComponent>(saved: &[u8], schema: u64, cx: MountContext) -> Restoring {
-    match fault::guard_now("restoring a component", || decode::<C>(saved, schema)) {
-        Ok(component) => Box::pin(async move {
-            Host::bound(Box::new(component), &cx).await.map_err(RestoreFailure::of_decoded)
+    match decode::<C>(saved, schema) {
+        Ok((component, wrap)) => Box::pin(async move {
+            Host::bound(Box::new(component), &cx).await.map(wrap).map_err(RestoreFailure::of_decoded)
         }),
         Err(error) => Box::pin(std::future::ready(Err(RestoreFailure::Undecodable(error)))),
     }
 }
 
-fn decode<C: LiveComponent>(saved: &[u8], schema: u64) -> Result<C> {
-    let saved = Saved::read(saved)?;
-    if schema == C::SPEC.schema { C::restore(&saved) } else { C::migrate(&saved) }
+type Wrap = fn(Box<dyn Instance>) -> Decoded;
+
+/// Decodes a state. `migrate` is asked when the schema is another one, and also when it is the same and the state does not
+/// decode: types that do not say what they read have changed then.
+fn decode<C: LiveComponent>(saved: &[u8], schema: u64) -> Result<(C, Wrap)> {
+    let guarded = |run: fn(&Saved<'_>) -> Result<C>| {
+        fault::guard_now("restoring a component", || run(&Saved::read(saved)?))
+    };
+    if schema == C::SPEC.schema() {
+        match guarded(C::restore) {
+            Ok(component) => return Ok((component, Decoded::AsSaved)),
+            Err(error) => {
+                let (name, error) = (C::SPEC.name, Escaped(&error));
+                tracing::warn!(component = name, %error, "a saved state does not decode: `migrate` is asked");
+            }
+        }
+    }
+    Ok((guarded(C::migrate)?, Decoded::Migrated))
 }

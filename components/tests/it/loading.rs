@@ -164,8 +164,9 @@ async fn a_load_does_not_outlive_the_process_and_says_so() {
     let saved = |page: &mut Page| page.instance().save().unwrap();
     let restored = async |saved: Vec<u8>| {
         let registration = Registration::of::<Report>();
-        let schema = registration.spec.schema;
-        let mut instance = registration.restore(&saved, schema, MountContext::default()).await.unwrap();
+        let schema = registration.spec.schema();
+        let restored = registration.restore(&saved, schema, MountContext::default()).await.unwrap();
+        let mut instance = restored.into_instance();
         let again = instance.save().unwrap();
         assert_eq!(again, saved);
         serde_json::from_str::<Value>(&instance.state().unwrap()).unwrap()["figures"].clone()

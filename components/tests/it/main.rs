@@ -16,6 +16,8 @@ mod loading;
 mod registry;
 mod reserved;
 mod room;
+mod saving;
+mod schemas;
 mod shapes;
 mod topic_limit;
 mod topics;

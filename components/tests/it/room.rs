@@ -298,9 +298,9 @@ async fn what_was_saved_is_what_comes_back() {
         })
     );
     let registration = vivaz_components::Registration::of::<RoomView>();
-    let schema = registration.spec.schema;
+    let schema = registration.spec.schema();
     let restore = |env: Env| registration.restore(&saved, schema, MountContext::new(env));
-    let mut restored = restore(page.env.clone()).await.unwrap();
+    let mut restored = restore(page.env.clone()).await.unwrap().into_instance();
     let state: Value = serde_json::from_str(&restored.state().unwrap()).unwrap();
     assert_eq!(state, page.state);
     assert_eq!(restored.topics().remove(0).1.name().as_str(), "room/attic");

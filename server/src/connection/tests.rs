@@ -135,33 +135,42 @@ async fn a_session_waits_five_minutes_and_not_more() {
 #[derive(vivaz_components::LiveComponent, Clone)]
 #[live(name = "kept", inline = "<p>{{ n }}</p>", crate = "vivaz_components")]
 struct Kept {
-    #[live(default)]
+    #[live(prop, default)]
     n: u32,
 }
 
 #[tokio::test]
-async fn a_seal_of_another_schema_is_none() {
+async fn a_seal_is_good_if_this_program_can_read_what_it_carries() {
     use vivaz_components::LiveComponent as _;
     let (runtime, mut peer) = connect(8);
     say(&peer, HELLO).await;
     assert!(hear(&mut peer).await.contains("WELCOME"));
-    for (reference, schema, answer) in
-        [(1, Kept::SPEC.schema ^ 1, r#""code":"bad_seal""#), (2, Kept::SPEC.schema, "COMPONENT_MOUNTED")]
-    {
+    let (good, bad) = (r#""state":{"n":7}"#, r#""code":"bad_seal""#);
+    let schema = Kept::SPEC.schema();
+    for (reference, (schema, props, state, answer)) in (1..).zip([
+        (schema, "{}", Some(r#"{"n":7}"#), good),
+        // Of another version of the program: each field is read by itself.
+        (schema ^ 1, "{}", Some(r#"{"n":7,"gone":1}"#), good),
+        (schema ^ 1, "{}", Some(r#"{"n":"seven"}"#), bad),
+        (schema, "{}", Some(r#"{"n":-7}"#), bad),
+        (schema, "{}", Some("{"), bad),
+        (schema ^ 1, r#"{"n":7}"#, None, good),
+        (schema ^ 1, r#"{"n":"seven"}"#, None, bad),
+    ]) {
         let sealed = Sealed {
             child: None,
             component: "kept".into(),
             schema,
             expires: u64::MAX,
-            props: "{}".into(),
-            state: Some(r#"{"n":7}"#.into()),
+            props: props.into(),
+            state: state.map(Into::into),
         };
         let seal = runtime.core().sealer.seal(&sealed, &holder(&Identity::anonymous())).unwrap();
         let mount = format!(
-            r#"{{"v":1,"type":"COMPONENT_MOUNT","ref":{reference},"componentId":"c","payload":{{"seal":"{seal}"}}}}"#
+            r#"{{"v":1,"type":"COMPONENT_MOUNT","ref":{reference},"componentId":"c{reference}","payload":{{"seal":"{seal}"}}}}"#
         );
         peer.say.send(Incoming::Text(Bytes::from(mount))).await.unwrap();
         let said = hear(&mut peer).await;
-        assert!(said.contains(answer), "{said}");
+        assert!(said.contains(answer), "{state:?} {props}: {said}");
     }
 }

@@ -121,7 +121,7 @@ impl Painter<'_> {
         let sealed = Sealed {
             child,
             component: spec.name.to_owned(),
-            schema: spec.schema,
+            schema: spec.schema(),
             expires: now().saturating_add(core.limits.seal_time.as_secs()),
             props: props.get().to_owned(),
             state,

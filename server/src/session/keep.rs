@@ -201,7 +201,7 @@ impl Core {
         StoredComponent {
             id: id.to_string(),
             name: one.spec.name.into(),
-            schema: one.spec.schema,
+            schema: one.spec.schema(),
             template: self.templates.hash_of(one.spec.name).into(),
             origin: one.mounted_by.store(),
             props: one.props.to_string(),

@@ -7,7 +7,9 @@ use serde_json::value::to_raw_value;
 use tokio::time::Instant;
 use vivaz_components::instance::{BoxFuture, Instance, Job};
 use vivaz_components::spec::Hook;
-use vivaz_components::{ActionError, Admission, MountContext, Registration, RestoreFailure, UnmountReason};
+use vivaz_components::{
+    ActionError, Admission, Decoded, MountContext, Registration, RestoreFailure, UnmountReason,
+};
 use vivaz_protocol::{ComponentId, ErrorCode, ErrorMessage, Mounted, RawJson, Ref, Seal, ServerMessage};
 
 use super::child::{ChildMount, FoundChild, MountedBy};
@@ -129,17 +131,36 @@ impl Session {
         let sealed = in_browser.and_then(|browser| open(holder_in(&self.identity, browser)));
         let sealed = sealed.or_else(|| open(holder(&self.identity)))?;
         let registration = *core.registry.get(&sealed.component)?;
-        (sealed.schema == registration.spec.schema).then_some((sealed, registration))
+        Some((sealed, registration))
     }
 
-    /// Makes a component of what its seal carries.
+    /// Makes a component of what its seal carries. What an earlier version of the program has sealed is migrated, as
+    /// stored state is; if that cannot be done the seal is not good, and the page asks for another one.
     fn unseal(&self, sealed: &Sealed, registration: &Registration) -> Option<Making> {
+        let name = registration.spec.name;
+        let of_another_version = move |error: ActionError| {
+            tracing::info!(name, error = %Escaped(&error), "what a seal carries does not decode");
+            ActionError::new(ErrorCode::BadSeal, BAD_SEAL)
+        };
         Some(match &sealed.state {
             Some(state) => {
                 let restoring = registration.restore(state.as_bytes(), sealed.schema, self.mount_context());
-                Box::pin(async move { restoring.await.map_err(RestoreFailure::into_error) })
+                Box::pin(async move {
+                    restoring.await.map(Decoded::into_instance).map_err(|failure| match failure {
+                        RestoreFailure::Undecodable(error) => of_another_version(error),
+                        RestoreFailure::Refused(error) | RestoreFailure::Temporary(error) => error,
+                    })
+                })
             }
-            None => registration.mount(serde_json::from_str(&sealed.props).ok()?, self.mount_context()),
+            None => {
+                let props = serde_json::from_str(&sealed.props).ok()?;
+                let making = registration.mount(props, self.mount_context());
+                Box::pin(async move {
+                    making.await.map_err(|error| {
+                        if error.code() == ErrorCode::BadProps { of_another_version(error) } else { error }
+                    })
+                })
+            }
         })
     }
 

@@ -6,7 +6,8 @@ use futures_util::future::join_all;
 use serde_json::value::RawValue;
 use vivaz_components::instance::Instance;
 use vivaz_components::{
-    ActionError, Admission, Identity, MountContext, Registration, RestoreFailure, Subscriber, UnmountReason,
+    ActionError, Admission, Decoded, Identity, MountContext, Registration, RestoreFailure, Subscriber,
+    UnmountReason,
 };
 use vivaz_protocol::{CloseCode, ComponentId, ConnectionId, Epoch, ResumeSecret, Rev, SessionId};
 
@@ -166,8 +167,8 @@ async fn come_back(
         return Ok(None);
     };
     let (how, made) = match registration.restore(&stored.state, stored.schema, cx.clone()).await {
-        Ok(instance) if stored.schema == registration.spec.schema => (How::Whole, Ok(instance)),
-        Ok(instance) => (How::Changed, Ok(instance)),
+        Ok(Decoded::AsSaved(instance)) => (How::Whole, Ok(instance)),
+        Ok(Decoded::Migrated(instance)) => (How::Changed, Ok(instance)),
         Err(RestoreFailure::Undecodable(error)) => {
             let error = Escaped(&error);
             tracing::warn!(%name, %error, "a stored component cannot be decoded: mounted anew");

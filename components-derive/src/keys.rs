@@ -1,0 +1,50 @@
+//! Keys of maps that have no JSON form, found by how a type is written.
+
+use syn::{GenericArgument, PathArguments, Type, TypePath};
+
+use crate::errors::Errors;
+
+/// Reports every map in a saved field whose keys cannot be written as JSON. The key of an object is a text or a number.
+pub(crate) fn check(ty: &Type, errors: &mut Errors) {
+    if let Type::Path(path) = ty {
+        let mut types = arguments(path);
+        if is_named(path, &["HashMap", "BTreeMap"])
+            && let Some(key) = types.next()
+            && is_compound(key)
+        {
+            errors.at(
+                key,
+                "the key of a map is saved as a text or a number, and this is neither: keep pairs in a `Vec`, or a key \
+                 that serialises as a text",
+            );
+        }
+        types.for_each(|ty| check(ty, errors));
+    } else if let Type::Tuple(tuple) = ty {
+        tuple.elems.iter().for_each(|ty| check(ty, errors));
+    } else if let Type::Array(array) = ty {
+        check(&array.elem, errors);
+    }
+}
+
+/// The types between the angle brackets of a path's last segment.
+fn arguments(path: &TypePath) -> impl Iterator<Item = &Type> {
+    let last = path.path.segments.last().and_then(|last| match &last.arguments {
+        PathArguments::AngleBracketed(arguments) => Some(&arguments.args),
+        PathArguments::None | PathArguments::Parenthesized(_) => None,
+    });
+    last.into_iter()
+        .flatten()
+        .filter_map(|argument| if let GenericArgument::Type(ty) = argument { Some(ty) } else { None })
+}
+
+fn is_named(path: &TypePath, names: &[&str]) -> bool {
+    path.path.segments.last().is_some_and(|last| names.iter().any(|name| last.ident == name))
+}
+
+/// Whether a type is written as several values.
+fn is_compound(ty: &Type) -> bool {
+    match ty {
+        Type::Path(path) => is_named(path, &["Vec", "HashMap", "BTreeMap", "HashSet", "BTreeSet"]),
+        other => matches!(other, Type::Tuple(_) | Type::Array(_) | Type::Slice(_)),
+    }
+}
