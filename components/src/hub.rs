@@ -16,7 +16,7 @@ pub use rooms::Rooms;
 
 use crate::context::TopicContext;
 use crate::env::States;
-use crate::fault::guard;
+use crate::fault::{discard, guard};
 use crate::topic::{Cell, Topic, TopicRef, parse_key};
 use crate::{ActionError, Result, TopicHandle};
 
@@ -113,24 +113,27 @@ impl Hub {
 
     /// Forgets topics, of whatever tenant, that nobody has held for as long as `grace`. To be called now and then; says how many went.
     pub fn sweep(&self, now: Instant, grace: Duration) -> usize {
-        let mut topics = self.topics();
-        let before = topics.len();
-        topics.retain(|(_, name), entry| {
+        let is_over = |(_, name): &(_, TopicName), entry: &mut Arc<Entry>| {
             // Somebody is opening it (holds the entry), or has it (holds the topic).
             let in_use = Arc::strong_count(entry) > 1 || entry.topic.get().is_some_and(TopicRef::is_held);
             let mut idle_since = entry.idle_since.lock().unwrap_or_else(PoisonError::into_inner);
             if in_use {
                 *idle_since = None;
-                return true;
+                return false;
             }
             let since = *idle_since.get_or_insert(now);
-            let keep = now.saturating_duration_since(since) < grace;
-            if !keep {
-                tracing::debug!(topic = %Quoted(&name), "topic unloaded");
+            let is_over = now.saturating_duration_since(since) >= grace;
+            if is_over {
+                tracing::debug!(topic = %Quoted(name), "topic unloaded");
             }
-            keep
-        });
-        before - topics.len()
+            is_over
+        };
+        let over: Vec<_> =
+            self.topics().extract_if(|key, entry| is_over(key, entry)).map(|(_, entry)| entry).collect();
+        let count = over.len();
+        // One by one, and when nothing is locked: a state is the application's.
+        over.into_iter().for_each(|entry| discard("dropping a topic", entry));
+        count
     }
 
     /// How many topics there are, of all tenants.

@@ -126,6 +126,49 @@ async fn a_topic_is_loaded_once_and_forgotten_when_nobody_looks() {
     assert!(hub.get("log/7").is_none());
 }
 
+/// A state that panics when it is dropped.
+#[derive(LiveState, Serialize, Deserialize, Clone)]
+struct Bomb {
+    count: u32,
+}
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        assert!(std::thread::panicking(), "it cannot be dropped");
+    }
+}
+
+impl Topic for Bomb {
+    type Key = String;
+
+    async fn load(_: &String, _: &TopicContext) -> Result<Self> {
+        Ok(Self { count: 0 })
+    }
+
+    async fn authorize(_: &String, _: &Identity) -> Result {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn states_that_panic_when_they_are_dropped_are_forgotten_as_others_are() {
+    let (hub, (states, _)) = (Hub::new(), states());
+    let topics = ["bomb/1", "bomb/2"];
+    for name in topics {
+        let bomb = hub.open::<Bomb>(name, &states).await.unwrap();
+        bomb.update(|bomb| bomb.count += 1).await.unwrap();
+        assert_eq!(bomb.value().count, 1);
+    }
+    let (now, grace) = (Instant::now(), Duration::from_secs(10));
+    assert_eq!(hub.sweep(now, grace), 0);
+    assert_eq!(hub.sweep(now + grace, grace), topics.len());
+    assert!(hub.is_empty());
+    let again = hub.open::<Bomb>("bomb/1", &states).await.unwrap();
+    assert_eq!(again.value().count, 0);
+    // Its end is the end of the test, which has nothing to catch it with.
+    std::mem::forget((hub, again));
+}
+
 #[tokio::test]
 async fn a_load_that_fails_is_tried_again() {
     let (hub, (states, loads)) = (Hub::new(), states());

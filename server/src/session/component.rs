@@ -16,7 +16,8 @@ use super::ring::Ring;
 /// One of a session's components.
 pub(super) struct Component {
     pub(super) slot: Slot,
-    /// What waits until it is idle, in order. Bounded by the messages in flight and the mailbox.
+    /// What waits until it is idle, in order. Bounded by the messages in flight, the mailbox, and
+    /// the tasks and loads that the component itself started.
     pub(super) queue: VecDeque<Task>,
     /// Which history its revisions count in.
     pub(super) history: History,
