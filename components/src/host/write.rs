@@ -1,16 +1,20 @@
 //! Fields that come from outside: what a page edits, what a parent gives.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde_json::value::RawValue;
 use vivaz_protocol::ErrorCode;
+use vivaz_protocol::log::{Escaped, Quoted};
 
-use super::Host;
+use super::{Host, Outcome, Topics, topics};
 use crate::args::without_place;
-use crate::component::Component;
-use crate::fault::guard_now;
-use crate::spec::Spec;
-use crate::{ActionError, Result};
+use crate::component::{Call, Called, Component};
+use crate::env::Env;
+use crate::fault::{guard, guard_now};
+use crate::instance::Started;
+use crate::spec::{Hook, Spec};
+use crate::{ActionError, Context, Result};
 
 /// Fields with their new values.
 pub(super) type Edits = Vec<(String, Box<RawValue>)>;
@@ -51,6 +55,82 @@ impl Host {
             })?;
         }
         Ok(draft)
+    }
+
+    /// Shared fields follow to the topics that the page's edits name.
+    ///
+    /// # Errors
+    /// When one of those may not be shown. All edits are taken back then, as they are when one of
+    /// them does not decode.
+    pub(super) async fn follow_edits(
+        &mut self,
+        env: &Env,
+        limit: Option<Duration>,
+    ) -> Result<Option<Topics>> {
+        let followed = match topics::have_moved(self.component.as_mut()) {
+            Ok(false) => return Ok(None),
+            Ok(true) => {
+                let bound = topics::bind(self.component.as_mut(), env);
+                guard("showing a topic", limit, bound).await
+            }
+            Err(error) => Err(error),
+        };
+        match followed {
+            Ok(()) => Ok(Some(topics::of(self.component.as_mut()))),
+            Err(error) => {
+                if let Some(unedited) = self.unedited.take() {
+                    self.component = unedited;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Calls `updated` for each edit. The edits stay whatever it says.
+    pub(super) async fn tell_updated(
+        &mut self,
+        mut cx: Context,
+        edited: &[String],
+        topics: &mut Option<Topics>,
+    ) -> Context {
+        if self.component.spec().has(Hook::Updated) {
+            for property in edited {
+                let outcome = match self.call(cx, Call::Updated(property)) {
+                    Err(refused) => refused,
+                    Ok(Called::Now(returned)) => self.accept(returned).await,
+                    Ok(Called::Later(future, _)) => {
+                        let returned = future.await;
+                        self.accept(returned).await
+                    }
+                    Ok(Called::InTransaction(call)) => self.accept(call(None)).await,
+                };
+                if let Err(error) = outcome.result
+                    && error.code() != ErrorCode::Invalid
+                {
+                    let (name, error) = (self.component.spec().name, Escaped(&error));
+                    tracing::error!(component = name, property = %Quoted(property), %error, "`updated` failed");
+                }
+                *topics = outcome.topics.or(topics.take());
+                cx = outcome.cx;
+            }
+        }
+        cx
+    }
+
+    /// After the page wrote fields: what the component and its topics make of it.
+    pub(super) fn run_edits(self: Box<Self>, mut cx: Context, edits: Edits) -> Started {
+        self.run_later(cx.outbox(), |mut host| async move {
+            let (env, limit) = (cx.env().clone(), cx.limit());
+            let (result, topics) = match host.follow_edits(&env, limit).await {
+                Ok(mut topics) => {
+                    host.keep_edits(topics.as_ref());
+                    cx = host.tell_updated(cx, &names(edits), &mut topics).await;
+                    (Ok(None), topics)
+                }
+                Err(error) => (Err(error), None),
+            };
+            host.finish(Outcome { cx, result, topics, before: None })
+        })
     }
 }
 
