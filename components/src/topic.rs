@@ -1,6 +1,7 @@
 //! State that many look at: kept, compared and serialised once.
 
 mod cell;
+mod draft;
 mod interval;
 mod reserved;
 mod ring;

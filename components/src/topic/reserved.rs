@@ -9,7 +9,8 @@
 use vivaz_protocol::Author;
 use vivaz_protocol::log::{Escaped, Quoted};
 
-use super::cell::{Base, Cell, Draft, Sending, State};
+use super::cell::{Cell, State};
+use super::draft::{Base, Draft, Sending};
 use super::staged::{Change, run};
 use super::{AnyTopic, Topic, Unsent};
 use crate::fault::discard;

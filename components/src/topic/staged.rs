@@ -5,7 +5,8 @@ use std::sync::{Arc, MutexGuard};
 
 use vivaz_protocol::Author;
 
-use super::cell::{Cell, Prepared, State};
+use super::cell::{Cell, State};
+use super::draft::Prepared;
 use super::{Topic, TopicRef, Unsent};
 use crate::Result;
 use crate::fault::{discard, guard_now};
