@@ -86,7 +86,7 @@ impl Host {
 
     /// Calls a method on a copy. What is known of the page goes along in the context, and comes back with it.
     /// A component that cannot be copied refuses the call.
-    fn call(&mut self, mut cx: Context, call: Call<'_>) -> Result<Called, Outcome> {
+    fn call(&mut self, mut cx: Context, call: Call<'_>) -> Result<Called, Box<Outcome>> {
         let draft = self.component.draft().and_then(|mut draft| {
             guard_now("the shared fields", || {
                 topics::begin(draft.as_mut(), cx.cause());
@@ -95,7 +95,9 @@ impl Host {
         });
         let draft = match draft {
             Ok(draft) => draft,
-            Err(error) => return Err(Outcome { cx, result: Err(error), topics: None, before: None }),
+            Err(error) => {
+                return Err(Box::new(Outcome { cx, result: Err(error), topics: None, before: None }));
+            }
         };
         let account = Arc::clone(&self.account);
         cx.lend(Lent::new(self.component.spec(), std::mem::take(&mut self.tracker), account));
@@ -105,7 +107,7 @@ impl Host {
     /// Calls a method and does what comes after it. Allocates no future where nothing has to be waited for.
     fn run_call(mut self: Box<Self>, cx: Context, call: Call<'_>) -> Started {
         match self.call(cx, call) {
-            Err(refused) => Started::Now(self.finish(refused)),
+            Err(refused) => Started::Now(self.finish(*refused)),
             Ok(Called::Now(mut returned)) => {
                 if !have_moved(&mut returned) {
                     let outcome = self.take_over(returned, None);
@@ -307,7 +309,7 @@ impl Host {
                 }
             };
             let returned = match called {
-                Err(refused) => return host.finish(Outcome { topics, ..refused }),
+                Err(refused) => return host.finish(Outcome { topics, ..*refused }),
                 Ok(Called::Now(returned)) => returned,
                 Ok(Called::Later(future, _)) => future.await,
                 Ok(Called::InTransaction(call)) => return host.run_in_transaction(call, topics).await,

@@ -96,7 +96,7 @@ impl Host {
         if self.component.spec().has(Hook::Updated) {
             for property in edited {
                 let outcome = match self.call(cx, Call::Updated(property)) {
-                    Err(refused) => refused,
+                    Err(refused) => *refused,
                     Ok(Called::Now(returned)) => self.accept(returned).await,
                     Ok(Called::Later(future, _)) => {
                         let returned = future.await;
