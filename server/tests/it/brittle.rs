@@ -169,6 +169,8 @@ struct Desk {
     page: Page,
     counter: View,
     count: i64,
+    /// How often the page has connected: a session that ends is restored over another connection.
+    connections: u32,
 }
 
 impl Desk {
@@ -178,7 +180,7 @@ impl Desk {
         let server = Server::new(move || Runtime::builder().store(store.clone()).limits(limits.clone()));
         let page = server.page();
         let counter = page.mount_open("counter", json!({})).await.unwrap();
-        Self { server, page, counter, count: 0 }
+        Self { server, connections: page.connections(), page, counter, count: 0 }
     }
 
     /// The session is the same and has lost nothing.
@@ -186,7 +188,14 @@ impl Desk {
         self.count += 1;
         self.counter.call("increment", ()).await.unwrap();
         assert_eq!(self.counter.confirmed()["count"], self.count, "{case}");
-        assert_eq!(self.page.sessions(), 1, "{case}");
+        assert_eq!((self.page.sessions(), self.page.connections()), (1, self.connections), "{case}");
+    }
+
+    async fn restart(&mut self) {
+        self.server.restart().await;
+        self.counter.call("increment", ()).await.unwrap();
+        self.count += 1;
+        self.connections = self.page.connections();
     }
 
     async fn ask(&self, view: &View, action: &str, note: &str) -> Result<Option<Value>, ErrorCode> {
@@ -225,7 +234,7 @@ async fn a_field_that_panics_when_it_is_dropped_is_of_no_consequence() {
         // Ends with the process.
         let view = desk.page.mount_open(name, json!({})).await.unwrap();
         view.call("arm", ["drop"]).await.unwrap();
-        desk.server.restart().await;
+        desk.restart().await;
         view.call("work", ()).await.unwrap();
         desk.goes_on(name).await;
     }
@@ -253,7 +262,7 @@ async fn a_component_that_cannot_be_copied_refuses_and_keeps_its_state() {
         desk.goes_on(name).await;
         assert_eq!(view.confirmed()["count"], 1, "{name}");
         // What is saved knows nothing of the field.
-        desk.server.restart().await;
+        desk.restart().await;
         assert_eq!(view.call("work", ()).await.unwrap(), Some(json!(2)), "{name}");
         view.call("arm", ["copy"]).await.unwrap();
         view.unmount().await.unwrap();
