@@ -309,6 +309,15 @@ async fn events_of_topics_and_rooms_reach_whom_they_should() {
     assert_eq!(hub.rooms().emit("kitchen", &event, None), 0);
 }
 
+#[tokio::test]
+async fn a_topic_is_logged_by_its_name_and_a_frame_as_its_message() {
+    let (hub, (states, _)) = (Hub::new(), states());
+    let log = hub.open::<Log>("log/1", &states).await.unwrap();
+    assert!(format!("{:?}", log.topic()).contains("log/1"));
+    let (_, frame) = log.topic().snapshot().unwrap();
+    assert_eq!(format!("{frame:?}"), frame.as_str());
+}
+
 /// A topic may keep to itself what nobody is shown.
 #[tokio::test]
 async fn what_is_not_serialised_is_kept_and_not_sent() {

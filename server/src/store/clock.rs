@@ -147,6 +147,7 @@ mod tests {
             clock.set(wall, 57);
             assert_eq!(time.now(), 1_000_007);
         }
+        assert!(format!("{time:?}").contains("now: 1000007"));
     }
 
     #[test]

@@ -201,3 +201,15 @@ impl From<StoreError> for CommitError {
         Self::Store(error)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_commit_is_logged_by_its_session() {
+        let removed = Change::Removed { id: ComponentId::new("c").unwrap() };
+        let commit = Commit::of(SessionId::new("s1").unwrap(), "p".into(), 0, removed, None);
+        assert!(format!("{commit:?}").contains("s1"));
+    }
+}

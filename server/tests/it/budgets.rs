@@ -291,3 +291,35 @@ async fn of_sessions_that_wait_the_largest_end_when_they_hold_too_much() {
         assert_eq!(began, [1, 2, 1, 1], "{component}");
     }
 }
+
+/// Those that are swept together: the one whose time is over makes room for those that come.
+#[tokio::test(start_paused = true)]
+async fn a_session_whose_time_is_over_does_not_count_among_those_that_wait() {
+    let server = server(Limits {
+        suspended_state_bytes: 2 * LIMIT,
+        suspended_time: Duration::from_secs(60),
+        ..Limits::default()
+    });
+    let mut pages = Vec::new();
+    for bytes in [900, 800, 800] {
+        let page = server.page();
+        let bag = page.mount_open("bag", json!({})).await.unwrap();
+        bag.call("fill", [bytes]).await.unwrap();
+        pages.push((page, bag));
+    }
+    // The server sweeps every second.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    pages[0].0.network().offline();
+    tokio::time::sleep(Duration::from_millis(59_750)).await;
+    for (page, _) in &pages[1..] {
+        page.network().offline();
+    }
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert_eq!(server.runtime().stats().sessions, 2);
+    for (page, _) in &pages[1..] {
+        page.network().online();
+    }
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    let began: Vec<_> = pages[1..].iter().map(|(page, _)| page.sessions()).collect();
+    assert_eq!(began, [1, 1]);
+}

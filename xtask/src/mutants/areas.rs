@@ -24,18 +24,24 @@ const UNIT_AND_INTEGRATION: &[&str] = &["--lib", "--test=it"];
 /// The tests of sessions that are kept in a store.
 const KEPT: &[&str] =
     &["keeper", "sessions", "store", "sqlite", "held", "leases", "restart", "tables", "transactions"];
+/// The tests of how many sessions there are and where each one is.
+const PLACES: &[&str] = &["sessions", "budgets", "held", "leases", "restart", "resume"];
 /// The tests of what a session does with messages.
 const ASKED: &[&str] = &[
     "session",
     "actions",
     "authority",
+    "budgets",
     "exactly_once",
+    "floods",
     "flush",
     "held",
+    "intervals",
     "limits",
     "loading",
     "mounting",
     "order",
+    "props",
     "restart",
     "resume",
     "rooms",
@@ -116,7 +122,7 @@ pub(super) const AREAS: &[Area] = &[
         package: "vivaz",
         files: &["server/src/sessions.rs"],
         targets: UNIT_AND_INTEGRATION,
-        filter: KEPT,
+        filter: PLACES,
         timeout: 120,
     },
     Area {
