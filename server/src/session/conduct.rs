@@ -85,3 +85,56 @@ impl Conduct {
         (self.refused >= REFUSED).then_some((CloseCode::RateLimited, "too many messages"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thousand_refusals_close_the_connection_if_they_come_within_ten_seconds() {
+        let mut conduct = Conduct::default();
+        let start = Instant::now();
+        for number in 0..3_000 {
+            let now = start + Duration::from_millis(30 * number);
+            assert_eq!(conduct.refuse(now), None, "{number}");
+        }
+        let later = start + Duration::from_secs(3_600);
+        for _ in 1..1_000 {
+            assert_eq!(conduct.refuse(later), None);
+        }
+        assert_eq!(conduct.refuse(later).unwrap().0, CloseCode::RateLimited);
+    }
+
+    #[test]
+    fn ten_malformed_messages_in_a_row_close_the_connection() {
+        let mut conduct = Conduct::default();
+        let nine = |conduct: &mut Conduct| assert!((1..10).all(|_| conduct.malformed().is_none()));
+        nine(&mut conduct);
+        conduct.well_formed();
+        nine(&mut conduct);
+        conduct.greet(0);
+        nine(&mut conduct);
+        assert_eq!(conduct.malformed().unwrap().0, CloseCode::ProtocolViolation);
+    }
+
+    #[test]
+    fn the_first_message_of_a_connection_is_told_from_the_others() {
+        let mut conduct = Conduct::default();
+        for _ in 0..2 {
+            conduct.greet(0);
+            assert!(conduct.is_first());
+            assert!(!conduct.is_first());
+        }
+    }
+
+    #[test]
+    fn granted_messages_come_regardless_of_the_rate() {
+        let mut conduct = Conduct::default();
+        let rate = Rate::new(1, 1);
+        conduct.greet(2);
+        for _ in 0..3 {
+            assert_eq!(conduct.take(rate, Duration::ZERO), Ok(()));
+        }
+        assert_eq!(conduct.take(rate, Duration::ZERO), Err(Duration::from_secs(1)));
+    }
+}
