@@ -37,6 +37,7 @@ mod logs;
 mod mistakes;
 mod modules;
 mod mounting;
+mod nesting;
 mod order;
 mod outcomes;
 mod paint;

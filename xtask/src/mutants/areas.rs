@@ -23,7 +23,7 @@ const UNIT: &[&str] = &["--lib"];
 const UNIT_AND_INTEGRATION: &[&str] = &["--lib", "--test=it"];
 /// The tests of sessions that are kept in a store.
 const KEPT: &[&str] =
-    &["keeper", "sessions", "store", "sqlite", "held", "leases", "restart", "tables", "transactions"];
+    &["keeper", "sessions", "store", "sqlite", "held", "leases", "restart", "tables", "transaction"];
 /// The tests of how many sessions there are and where each one is.
 const PLACES: &[&str] = &["sessions", "budgets", "held", "leases", "restart", "resume"];
 /// The tests of what a session does with messages.
@@ -40,6 +40,7 @@ const ASKED: &[&str] = &[
     "limits",
     "loading",
     "mounting",
+    "nesting",
     "order",
     "props",
     "restart",
@@ -47,7 +48,7 @@ const ASKED: &[&str] = &[
     "rooms",
     "slow",
     "topics",
-    "transactions",
+    "transaction",
 ];
 /// The compile-fail tests take longer than all others together, and look at the macros only.
 const NOT_COMPILE_FAIL: &[&str] = &["--skip", "ui::"];
