@@ -36,6 +36,15 @@ impl Budget {
         self.used.load(Ordering::Relaxed)
     }
 
+    /// Counts bytes of state that were admitted before, whatever the bound says, for as long as the
+    /// account lives.
+    #[must_use]
+    pub fn known(self: &Arc<Self>, bytes: usize) -> Account {
+        let account = Account { budget: Some(Arc::clone(self)), bytes: Mutex::new(0) };
+        account.restore(bytes);
+        account
+    }
+
     /// Counts `to` bytes in place of `from`. What does not grow is never refused, so that whoever
     /// is above the bound (it was lowered) can still go below it.
     ///
@@ -88,7 +97,7 @@ pub(crate) fn too_large(of: &str, limit: usize) -> ActionError {
 
 /// What one component counts against a budget. Given back when it is dropped.
 #[derive(Debug, Default)]
-pub(crate) struct Account {
+pub struct Account {
     budget: Option<Arc<Budget>>,
     /// Held for the time of an addition.
     bytes: Mutex<usize>,

@@ -33,7 +33,7 @@ mod topic;
 mod tracked;
 mod tracking;
 
-pub use budget::{Admission, Budget};
+pub use budget::{Account, Admission, Budget};
 pub use component::LiveComponent;
 pub use context::{Context, Emit, MountContext, TopicContext};
 pub use env::{Env, States};

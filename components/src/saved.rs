@@ -11,7 +11,8 @@ use crate::{ActionError, Result};
 ///
 /// A component whose fields or their nested types have changed, or whose state does not decode, is made of what was saved
 /// by its own `fn migrate(saved: &Saved<'_>) -> Result<Self>` in the `#[actions]` block. Without one, fields that are gone
-/// are left out, new ones get their `#[live(default)]`, and if that does not do, the component is mounted anew.
+/// are left out, new ones get their `#[live(default)]`, and if that does not do, the component is mounted anew
+/// and its saved state is kept aside for a program of the earlier schema.
 ///
 /// ```
 /// # use vivaz_components::{Result, Saved};

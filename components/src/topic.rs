@@ -64,8 +64,10 @@ pub trait Topic: TopicState + Clone + Send + Sync + 'static {
     /// Where the state comes from.
     fn load(key: &Self::Key, cx: &TopicContext) -> impl Future<Output = Result<Self>> + Send;
 
-    /// Who may see it; asked whenever somebody comes to look at it, and when a session resumes. Has no default, because
-    /// forgetting it would show everything to everybody.
+    /// Who may see it; asked whenever somebody comes to look at it, and when a session resumes. On a
+    /// resume, `forbidden` and `unauthenticated` take the component away; after any other error the
+    /// page waits, and this is asked again. Has no default, because forgetting it would show
+    /// everything to everybody.
     fn authorize(key: &Self::Key, who: &Identity) -> impl Future<Output = Result> + Send;
 }
 

@@ -16,7 +16,7 @@ use vivaz_protocol::SessionId;
 use crate::limits::Limits;
 use crate::port::{Loss, Port};
 use crate::runtime::{Runtime, WeakRuntime};
-use crate::store::{Owner, Refusal, Save, SessionStore, Snapshot, StoreError, Whole};
+use crate::store::{Owner, Refusal, Save, SessionStore, Snapshot, StoreError, StoredComponent, Whole};
 
 /// At most this many sessions are saved in one call.
 const TOGETHER: usize = 256;
@@ -113,7 +113,11 @@ impl Keeper {
             snapshot.components.retain(|state| state.id != *component);
         }
         if let Some(whole) = waiting.wholes.get_mut(session) {
-            whole.components.retain(|one| one.id != component.as_str());
+            let is_removed = |one: &StoredComponent| one.id == component.as_str();
+            if let Some(at) = whole.components.iter().position(is_removed) {
+                let removed = whole.components.swap_remove(at);
+                whole.aside.retain(|one| !is_removed(one) || one.name != removed.name);
+            }
         }
     }
 

@@ -60,6 +60,7 @@ mod browser;
 mod connection;
 mod cookies;
 mod cross_origin;
+mod failing;
 // In tests too, so that it does not fall behind.
 #[cfg(any(fuzzing, test))]
 pub mod fuzzing;

@@ -109,6 +109,11 @@ pub struct Limits {
     /// are saved, ended or released. Then the page is closed with 4503 and tries again; the rest is
     /// tried again by the server.
     pub store_time: Duration,
+    /// How long a session is not resumed because a component of it cannot be restored, or one of its
+    /// topics does not answer whether the user may see it. Meanwhile its page is closed with 4503 and
+    /// tries again. Then the session is resumed without the components that fail; what is stored of
+    /// them is kept.
+    pub restore_time: Duration,
     /// How many sessions may wait to be resumed. The one that waits longest ends when there is one more.
     pub suspended_sessions: usize,
     /// How many bytes of state those may have together, counted as for `session_state_bytes`. Beyond it the ones end that
@@ -172,6 +177,7 @@ impl Default for Limits {
             hidden_time: Duration::from_secs(30),
             lease_time: Duration::from_secs(30),
             store_time: Duration::from_secs(10),
+            restore_time: Duration::from_secs(5 * 60),
             suspended_sessions: 100_000,
             suspended_state_bytes: 256 * 1024 * 1024,
             kept_replies: 256,

@@ -27,6 +27,7 @@ use crate::address::{Addresses, ClientAddress, Proxies, client_address};
 use crate::assets::Assets;
 use crate::browser::NewBrowser;
 use crate::connection;
+use crate::failing::Failing;
 use crate::gate::Gate;
 use crate::identify::{Identify, IdentityError};
 use crate::keeper::{self, Keeper};
@@ -93,6 +94,8 @@ pub(crate) struct Core {
     pub(crate) hub: Hub,
     pub(crate) sessions: Sessions,
     pub(crate) users: Arc<Users>,
+    /// Sessions that could not be resumed.
+    pub(crate) failing: Failing,
     /// How often something was revoked.
     revocations: AtomicU64,
     /// What keeps sessions beyond this process, if anything does.

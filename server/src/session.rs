@@ -4,6 +4,7 @@
 //! what has to wait is a future in [`Session::running`], and comes back as a [`Done`].
 
 mod answer;
+mod aside;
 mod child;
 mod children;
 mod committed;
@@ -37,6 +38,7 @@ use vivaz_components::instance::BoxFuture;
 use vivaz_components::{Budget, Hub, Identity};
 use vivaz_protocol::{ComponentId, ConnectionId, SessionId, TopicName};
 
+use self::aside::Aside;
 use self::component::Component;
 use self::conduct::Conduct;
 pub(crate) use self::history::History;
@@ -44,7 +46,7 @@ use self::hold::Holding;
 pub(crate) use self::keep::owner;
 use self::replies::Replies;
 pub(crate) use self::restore::{Restore, RestoreError, Restored, restore};
-pub(crate) use self::resume::Position;
+pub(crate) use self::resume::{Authorized, Position};
 use self::topics::Held;
 pub(crate) use self::work::Done;
 use crate::browser::Browser;
@@ -64,6 +66,8 @@ pub(crate) struct Session {
     connection: ConnectionId,
     /// Boxed, because a map that has one has room for four.
     components: HashMap<ComponentId, Box<Component>, RandomState>,
+    /// Components that are kept and not run; none for most. Boxed for that.
+    aside: Box<Aside>,
     /// The children whose mounts wait for their places, each with its parent.
     waiting: HashMap<ComponentId, ComponentId, RandomState>,
     /// The topics that its components show.
@@ -113,6 +117,7 @@ impl Session {
             browser: None,
             connection,
             components: HashMap::default(),
+            aside: Box::default(),
             waiting: HashMap::default(),
             topics: HashMap::default(),
             replies: Replies::default(),

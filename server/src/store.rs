@@ -49,8 +49,8 @@ pub trait SessionStore: Send + Sync + 'static {
 
     /// Takes a session for `by`, if its holder and the generation of its secrets are still as
     /// `seen`; from then on its old holder's writes are refused with [`Refusal::Taken`]. Returns
-    /// `None` if they are not, or if the session is gone. Until the session is saved and its
-    /// process [closed](Self::close), it is no longer [`exact`](StoredSession::exact).
+    /// `None` if they are not, or if the session is gone. Changes nothing else: a session that was
+    /// [`exact`](StoredSession::exact) still is, because nothing has run in it.
     fn claim(
         &self,
         session: &SessionId,
@@ -80,7 +80,8 @@ pub trait SessionStore: Send + Sync + 'static {
     fn commit(&self, commit: Commit) -> BoxFuture<Result<(), CommitError>>;
 
     /// Notes that a page came back to a session: it has other secrets, and is good for that long
-    /// once its process has ended.
+    /// once its process has ended. It is no longer [`exact`](StoredSession::exact) until it is
+    /// saved and its process [closed](Self::close).
     fn renew(
         &self,
         session: &SessionId,

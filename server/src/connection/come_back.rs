@@ -1,14 +1,16 @@
 //! Pages that come back: their sessions are in this process, in another one, or in the store.
 
+use std::collections::HashSet;
+
 use tokio::time::Instant;
 use vivaz_components::{Identity, UnmountReason};
-use vivaz_protocol::{CloseCode, Resume, ResumeSecret};
+use vivaz_protocol::{CloseCode, Resume, ResumeSecret, TopicName};
 
 use super::alone::{end, tend};
 use super::hello::{RECOGNISED_BEFORE, Refused};
 use crate::port::Loss;
 use crate::runtime::Runtime;
-use crate::session::{Restore, RestoreError, Restored, Session, owner, restore};
+use crate::session::{Authorized, Restore, RestoreError, Restored, Session, owner, restore};
 use crate::sessions::{Claim, is_good};
 use crate::store::{Refusal, StoreError, WriteError};
 
@@ -26,6 +28,17 @@ enum Failed {
     NoSecret,
     #[error("access was revoked while the session was looked for")]
     Revoked,
+    #[error("a topic does not answer whether the user may see it")]
+    Unauthorized,
+}
+
+/// A session whose page is back.
+pub(super) struct Returned {
+    pub(super) session: Box<Session>,
+    /// The page's next secret.
+    pub(super) secret: ResumeSecret<'static>,
+    /// The topics of the session that the user may not see any more.
+    pub(super) refused: HashSet<TopicName>,
 }
 
 impl From<StoreError> for Failed {
@@ -43,6 +56,7 @@ impl From<Failed> for Refused {
             }
             Failed::Restore(RestoreError::Store(_) | RestoreError::Component(_) | RestoreError::Ending)
             | Failed::Moving
+            | Failed::Unauthorized
             | Failed::NoSecret => {
                 tracing::error!(error = %failed, "a session could not be resumed; its page tries again");
                 Self::code(CloseCode::Full, "the session cannot be resumed now; try again")
@@ -51,18 +65,19 @@ impl From<Failed> for Refused {
     }
 }
 
-/// Returns the session that a client comes back to, and its next secret. `Ok(None)` means that
+/// Returns the session that a client comes back to. `Ok(None)` means that
 /// there is no such session for it; all reasons give the same answer.
 ///
 /// # Errors
 /// When the store fails or does not answer in time, so that it is not known whether it has the
-/// session; when access was revoked meanwhile; and when the user has too many sessions.
+/// session; when a component cannot be restored now, or a topic does not answer whether the user may
+/// see it; when access was revoked meanwhile; and when the user has too many sessions.
 pub(super) async fn come_back(
     resume: &Resume<'_>,
     runtime: &Runtime,
     identity: &Identity,
     revocations: u64,
-) -> Result<Option<(Box<Session>, ResumeSecret<'static>)>, Refused> {
+) -> Result<Option<Returned>, Refused> {
     Ok(look_for(resume, runtime, identity, revocations).await?)
 }
 
@@ -71,13 +86,14 @@ async fn look_for(
     runtime: &Runtime,
     identity: &Identity,
     revocations: u64,
-) -> Result<Option<(Box<Session>, ResumeSecret<'static>)>, Failed> {
+) -> Result<Option<Returned>, Failed> {
     for _ in 0..TRIES {
         let is_here = runtime.core().sessions.has(&resume.session);
         let found = if is_here {
             find_here(resume, runtime, identity).await?
         } else {
-            let wanted = Restore { session: &resume.session, secret: &resume.secret, identity };
+            let (session, secret, streams) = (&resume.session, &resume.secret, &resume.streams);
+            let wanted = Restore { session, secret, identity, streams };
             restore(runtime, wanted).await?
         };
         let session = match found {
@@ -90,8 +106,12 @@ async fn look_for(
             wait_on(session);
             return Err(Failed::Revoked);
         }
-        if let Some(renewed) = renew(session, identity).await? {
-            return Ok(Some(renewed));
+        // A session that was just restored has asked its topics.
+        let (session, refused) =
+            if is_here { authorize(session, identity).await? } else { (session, HashSet::new()) };
+        if let Some((session, secret)) = renew(session, identity).await? {
+            runtime.core().failing.resumed(session.id());
+            return Ok(Some(Returned { session, secret, refused }));
         }
     }
     Err(Failed::Moving)
@@ -122,6 +142,26 @@ async fn find_here(
         outdated.evict(Loss::Taken);
     }
     Ok(Restored::Moved)
+}
+
+/// Asks the topics of a session that waited whether the user may see them. Returns those that refuse.
+///
+/// # Errors
+/// When one does not answer. The session waits on as it was, and nothing is sent to its page. What
+/// has not answered for [`Limits::restore_time`](crate::Limits::restore_time) is set aside instead.
+async fn authorize(
+    mut session: Box<Session>,
+    identity: &Identity,
+) -> Result<(Box<Session>, HashSet<TopicName>), Failed> {
+    let Authorized { refused, unknown } = session.authorize_topics(identity).await;
+    let runtime = session.runtime().clone();
+    let failing = &runtime.core().failing;
+    if unknown.is_empty() || failing.is_overdue(session.id()) && session.set_aside(&unknown) {
+        return Ok((session, refused));
+    }
+    failing.failed(session.id());
+    wait_on(session);
+    Err(Failed::Unauthorized)
 }
 
 async fn taken(claim: Claim) -> Restored {

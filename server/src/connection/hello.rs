@@ -6,7 +6,7 @@ use vivaz_protocol::{
     ClientBody, ClientType, CloseCode, ConnectionId, ErrorCode, Hello, SessionId, decode_client,
 };
 
-use super::come_back::come_back;
+use super::come_back::{Returned, come_back};
 use crate::identify::answer_of;
 use crate::port::Port;
 use crate::runtime::Runtime;
@@ -120,10 +120,11 @@ async fn find_session(
     };
     let connection = random_text::<9>().and_then(|text| ConnectionId::new(&text).ok()).ok_or_else(unable)?;
     if let Some(resume) = hello.resume
-        && let Some((mut session, secret)) = come_back(&resume, runtime, &identity, revocations).await?
+        && let Some(Returned { mut session, secret, refused }) =
+            come_back(&resume, runtime, &identity, revocations).await?
     {
         let position = Position { acked: resume.acked, streams: resume.streams };
-        session.resume(secret, connection, identity, &position).await;
+        session.resume(secret, connection, identity, &position, &refused);
         return Ok(session);
     }
     let id = random_text::<12>().and_then(|text| SessionId::new(&text).ok()).ok_or_else(unable)?;

@@ -44,8 +44,15 @@ fn whole(session: &str, components: &[&str]) -> Whole {
         version: 0,
         settled: 0,
         durable: false,
+        anew: false,
     });
-    Whole { session: id(session), head: head(), components: components.collect(), moving: Vec::new() }
+    Whole {
+        session: id(session),
+        head: head(),
+        components: components.collect(),
+        moving: Vec::new(),
+        aside: Vec::new(),
+    }
 }
 
 /// How many snapshots and whole sessions wait.

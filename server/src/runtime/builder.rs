@@ -15,6 +15,7 @@ use vivaz_protocol::DEFAULT_PATH;
 use super::{Core, Runtime};
 use crate::address::{Addresses, Proxies, ProxyError};
 use crate::assets::Assets;
+use crate::failing::Failing;
 use crate::gate::Gate;
 use crate::identify::{Identify, IdentityError};
 use crate::keeper::Keeper;
@@ -316,6 +317,7 @@ impl Builder {
             sessions: Sessions::new(),
             revocations: AtomicU64::new(0),
             users: Arc::new(Users::new(&limits)),
+            failing: Failing::new(limits.restore_time),
             gate: Gate::new(limits.connections, Arc::clone(&counters)),
             counters,
             draining: CancellationToken::new(),

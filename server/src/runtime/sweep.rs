@@ -48,6 +48,7 @@ pub(super) async fn run(runtime: WeakRuntime, shutdown: CancellationToken, limit
         }
         core.log.sum_up();
         core.addresses.sweep(now.duration_since(core.started));
+        core.failing.sweep(now);
         core.hub.sweep(now.into_std(), TOPIC_GRACE);
     }
 }

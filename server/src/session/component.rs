@@ -37,6 +37,8 @@ pub(super) struct Component {
     pub(super) replaced: bool,
     /// The props that it was mounted with, as JSON; empty without a store.
     pub(super) props: Box<str>,
+    /// Whether it was mounted anew in place of one that is kept aside.
+    pub(super) anew: bool,
     /// How often it was committed to the store.
     pub(super) version: u64,
     /// The last message for it that was committed: it and those before it are never run again.
@@ -139,6 +141,7 @@ impl Component {
             joined: false,
             replaced: false,
             props: Box::default(),
+            anew: false,
             version: 0,
             settled: 0,
             spec,

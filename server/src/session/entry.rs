@@ -55,6 +55,9 @@ impl Session {
             }
             Origin::Server | Origin::End { .. } => None,
         };
+        if let Some(component) = self.components.get(id) {
+            self.aside.forget(id, component.spec.name, &self.budget);
+        }
         keeper.drop_component(self.id(), id);
         let removed = keeper.store.commit(Commit::of(
             self.id().clone(),

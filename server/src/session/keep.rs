@@ -167,7 +167,8 @@ impl Session {
                 None => moving.push(id.clone()),
             }
         }
-        Some(Whole { session: self.id().clone(), head, components, moving })
+        let aside = self.aside.rows().to_vec();
+        Some(Whole { session: self.id().clone(), head, components, moving, aside })
     }
 
     /// The states of the components whose changes are not committed one by one.
@@ -211,6 +212,7 @@ impl Core {
             version: one.version,
             settled: one.settled,
             durable: self.commits(one.spec).is_some(),
+            anew: one.anew,
         }
     }
 }

@@ -1,52 +1,41 @@
 //! Sessions out of the store.
 
+mod revive;
+
 use std::sync::Arc;
 
 use futures_util::future::join_all;
-use serde_json::value::RawValue;
-use vivaz_components::instance::Instance;
-use vivaz_components::{
-    ActionError, Admission, Decoded, Identity, MountContext, Registration, RestoreFailure, Subscriber,
-    UnmountReason,
-};
-use vivaz_protocol::{CloseCode, ComponentId, ConnectionId, Epoch, ResumeSecret, Rev, SessionId};
+use vivaz_components::{ActionError, Admission, Identity, MountContext, Subscriber, UnmountReason};
+use vivaz_protocol::{CloseCode, ComponentId, ConnectionId, Epoch, ResumeSecret, Rev, SessionId, StreamId};
 
+use self::revive::{Back, How, Revival, Revived, by_id, follow_parents};
 use super::Session;
-use super::child::MountedBy;
 use super::component::{Component, Slot};
 use super::history::History;
 use super::keep::owner;
 use super::replies::{Bounds, Replies};
-use crate::log::{Escaped, Quoted};
+use crate::keeper::Keeper;
 use crate::port::Port;
 use crate::runtime::Runtime;
 use crate::sessions::is_good;
-use crate::store::{Progress, StoreError, StoredComponent, StoredSession};
-
-/// A component as it comes back.
-struct Back {
-    stored: StoredComponent,
-    registration: Registration,
-    instance: Box<dyn Instance>,
-    how: How,
-}
-
-/// How it came back.
-#[derive(Clone, Copy, PartialEq)]
-enum How {
-    /// As it was.
-    Whole,
-    /// As something that the page has to be told: of another schema, or mounted anew.
-    Changed,
-    /// Mounted anew.
-    Anew,
-}
+use crate::store::{Progress, Refusal, StoreError, StoredSession};
 
 /// What a page that comes back is looked for with.
 pub(crate) struct Restore<'a> {
     pub(crate) session: &'a SessionId,
     pub(crate) secret: &'a ResumeSecret<'a>,
     pub(crate) identity: &'a Identity,
+    /// Where the page is in each stream that it has.
+    pub(crate) streams: &'a [(StreamId, Epoch, Rev)],
+}
+
+impl Restore<'_> {
+    /// Whether the page has a component of that id.
+    fn is_shown(&self, id: &str) -> bool {
+        self.streams
+            .iter()
+            .any(|(stream, _, _)| matches!(stream, StreamId::Component(one) if one.as_str() == id))
+    }
 }
 
 /// What came of bringing a session here out of the store.
@@ -68,7 +57,7 @@ pub(crate) enum RestoreError {
     /// The user has as many sessions as one may have.
     #[error("this user has too many sessions")]
     TooMany,
-    /// A component could not be restored now, or not be stored again.
+    /// A component could not be restored now.
     #[error("a component could not be restored: {0}")]
     Component(ActionError),
     /// The user's access is being taken away.
@@ -81,7 +70,7 @@ pub(crate) enum RestoreError {
 /// # Errors
 /// A failure is not an absence: the page is to try again.
 pub(crate) async fn restore(runtime: &Runtime, wanted: Restore<'_>) -> Result<Restored, RestoreError> {
-    let Restore { session: id, secret, identity } = wanted;
+    let Restore { session: id, secret, identity, .. } = wanted;
     let core = runtime.core();
     let Some(keeper) = &core.keeper else { return Ok(Restored::Unknown) };
     let theirs = owner(identity);
@@ -109,7 +98,7 @@ pub(crate) async fn restore(runtime: &Runtime, wanted: Restore<'_>) -> Result<Re
     if let Some(port) = surplus.and_then(|surplus| core.sessions.port(&surplus)) {
         port.end(CloseCode::SessionEnded, UnmountReason::Expired);
     }
-    let StoredSession { owner: _, mut secrets, progress, components, replies, exact } = stored;
+    let StoredSession { owner: _, mut secrets, progress, components, aside, replies, exact } = stored;
     secrets.previous = is_good(secret, &secrets);
     if !core.sessions.adopt(Arc::clone(&port), identity.clone(), member, secrets) {
         return Ok(Restored::Moved);
@@ -123,20 +112,28 @@ pub(crate) async fn restore(runtime: &Runtime, wanted: Restore<'_>) -> Result<Re
     let cx = MountContext::new(core.env(identity.clone()))
         .with_time_limit(limits.action_time)
         .with_budget(Arc::clone(&session.budget), Admission::Known);
-    let components = components.into_iter().map(|stored| come_back(runtime, stored, cx.clone()));
-    for back in join_all(components).await {
-        let taken = match back {
-            Ok(Some(back)) => session.take_back(back, exact).await,
-            Ok(None) => Ok(()),
-            Err(error) => Err(error),
-        };
-        if let Err(error) = taken {
+    let revival = Revival { runtime, cx, is_overdue: core.failing.is_overdue(id) };
+    let reviving = by_id(components, aside).into_iter().map(|(id, rows)| {
+        let is_shown = wanted.is_shown(&id);
+        revival.revive(id, rows, is_shown)
+    });
+    // Nothing is written before it is known what becomes of every one.
+    let revived: Result<Vec<Revived>, ActionError> = join_all(reviving).await.into_iter().collect();
+    let written = match revived {
+        Ok(revived) => session.take_back(revived, exact, &progress, keeper).await,
+        Err(error) => Err(RestoreError::Component(error)),
+    };
+    match written {
+        Ok(None) => {}
+        Ok(Some(Refusal::Ended)) => return Ok(Restored::Unknown),
+        Ok(Some(Refusal::Taken | Refusal::Absent)) => return Ok(Restored::Moved),
+        Err(error) => {
+            core.failing.failed(id);
             keeper.release(id);
-            return Err(RestoreError::Component(error));
+            return Err(error);
         }
     }
     session.adopt_all();
-    session.join_rooms(&progress);
     session.port.attend();
     // From now on it is this process's.
     session.touch();
@@ -152,56 +149,34 @@ fn nobody() -> ConnectionId {
     }
 }
 
-/// Makes a component of what was stored; if this program cannot decode that, anew from its props.
-///
-/// # Errors
-/// When that failed and may succeed the next time.
-async fn come_back(
-    runtime: &Runtime,
-    stored: StoredComponent,
-    cx: MountContext,
-) -> Result<Option<Back>, ActionError> {
-    let name = Quoted(&stored.name);
-    let Some(registration) = runtime.core().registry.get(&stored.name).copied() else {
-        tracing::warn!(%name, "a stored component is of a kind that is not there any more");
-        return Ok(None);
-    };
-    let (how, made) = match registration.restore(&stored.state, stored.schema, cx.clone()).await {
-        Ok(Decoded::AsSaved(instance)) => (How::Whole, Ok(instance)),
-        Ok(Decoded::Migrated(instance)) => (How::Changed, Ok(instance)),
-        Err(RestoreFailure::Undecodable(error)) => {
-            let error = Escaped(&error);
-            tracing::warn!(%name, %error, "a stored component cannot be decoded: mounted anew");
-            let made = anew(&registration, &stored, cx).await;
-            (How::Anew, made.map_err(RestoreFailure::of_decoded))
-        }
-        Err(failure) => (How::Whole, Err(failure)),
-    };
-    match made {
-        Ok(instance) => Ok(Some(Back { stored, registration, instance, how })),
-        Err(RestoreFailure::Temporary(error)) => Err(error),
-        Err(failure @ (RestoreFailure::Refused(_) | RestoreFailure::Undecodable(_))) => {
-            let failure = Escaped(&failure);
-            tracing::warn!(%name, %failure, "a stored component does not come back");
-            Ok(None)
-        }
-    }
-}
-
-async fn anew(
-    registration: &Registration,
-    stored: &StoredComponent,
-    cx: MountContext,
-) -> Result<Box<dyn Instance>, ActionError> {
-    let props: &RawValue = serde_json::from_str(&stored.props)?;
-    registration.mount(props, cx).await
-}
-
 impl Session {
-    /// Puts a component into its place. Its history goes on if no page can have seen more of it than was stored.
-    async fn take_back(&mut self, back: Back, exact: bool) -> Result<(), ActionError> {
-        let Back { stored, registration, mut instance, how } = back;
-        let Ok(id) = ComponentId::new(&stored.id) else { return Ok(()) };
+    /// Puts the components into their places, and writes the session whole where it is not what is
+    /// stored any more: the next process would take that for what the page has. Returns why the store
+    /// did not take it.
+    async fn take_back(
+        &mut self,
+        mut revived: Vec<Revived>,
+        exact: bool,
+        progress: &Progress,
+        keeper: &Keeper,
+    ) -> Result<Option<Refusal>, RestoreError> {
+        follow_parents(&mut revived);
+        let mut is_other = false;
+        for Revived { id: _, back, aside, is_moved } in revived {
+            is_other |= is_moved;
+            self.aside.extend(aside, &self.budget);
+            if let Some(back) = back {
+                is_other |= self.put_back(*back, exact);
+            }
+        }
+        self.join_rooms(progress);
+        if is_other { Ok(self.enter_now(keeper).await?) } else { Ok(None) }
+    }
+
+    /// Puts a component into its place. Its history goes on if no page can have seen more of it than
+    /// was stored. Returns whether it is not what is stored any more.
+    fn put_back(&mut self, back: Back, exact: bool) -> bool {
+        let Back { id, mounted_by, stored, registration, mut instance, how } = back;
         let core = self.runtime.core();
         let spec = registration.spec;
         let goes_on = how == How::Whole && (exact || stored.durable);
@@ -209,31 +184,19 @@ impl Session {
             Ok(epoch) if goes_on => History::Kept(epoch),
             _ => core.begin_history(),
         };
-        let mounted_by = match MountedBy::restore(&stored.origin) {
-            Ok(mounted_by) => mounted_by,
-            Err(error) => {
-                tracing::error!(component = %id, %error, "a stored child has no parent");
-                return Ok(());
-            }
-        };
         let mut component = Component::new(spec, history, mounted_by);
         component.rev = if how == How::Whole { Rev(stored.rev) } else { Rev::ZERO };
         component.props = stored.props.into();
         component.settled = stored.settled;
         component.version = stored.version;
+        component.anew = stored.anew;
         component.replaced = how != How::Whole || stored.template != core.templates.hash_of(spec.name);
+        let is_other = !goes_on || component.replaced || stored.durable != core.commits(spec).is_some();
         let topics = instance.topics();
-        if !goes_on || component.replaced || stored.durable != core.commits(spec).is_some() {
-            // What is stored says something else: the next process would take it for what the page has.
-            if let Some(entry) = self.entry(&id, &component) {
-                instance = entry.commit(Ok(instance)).await?;
-            }
-            component.version = 0;
-        }
         component.slot = Slot::Idle(instance);
         self.components.insert(id.clone(), Box::new(component));
         self.show_topics(&id, topics);
-        Ok(())
+        is_other
     }
 
     /// Whoever was in a room is in it again.

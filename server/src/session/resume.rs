@@ -1,17 +1,20 @@
 //! Connections come and go; the session stays.
 
+use std::collections::HashSet;
+
 use futures_util::future::join_all;
-use vivaz_components::instance::Job;
+use vivaz_components::instance::{Job, guard};
 use vivaz_components::spec::Hook;
-use vivaz_components::{Identity, UnmountReason};
+use vivaz_components::{Identity, RestoreFailure, UnmountReason};
 use vivaz_protocol::{
     ComponentId, ConnectionId, DeclaredLimits, Epoch, Ref, ResumeSecret, Rev, ServerMessage, StreamId,
     TopicName, Welcome,
 };
 
-use super::component::{Origin, Slot, Task};
+use super::component::{Component, Origin, Slot, Task};
 use super::replies::Kept;
 use super::{Session, speak};
+use crate::log::{Escaped, Quoted};
 use crate::outbox::Outbox;
 use crate::stats::Counters;
 
@@ -22,6 +25,15 @@ pub(crate) struct Position {
     pub(crate) acked: Option<Ref>,
     /// Where it is in each stream.
     pub(crate) streams: Vec<(StreamId, Epoch, Rev)>,
+}
+
+/// What the topics of a session answered to who may see them.
+#[derive(Debug, Default)]
+pub(crate) struct Authorized {
+    /// Those that the user may not see.
+    pub(crate) refused: HashSet<TopicName>,
+    /// Those that gave no answer: they failed, panicked or took too long.
+    pub(crate) unknown: HashSet<TopicName>,
 }
 
 impl Session {
@@ -35,14 +47,15 @@ impl Session {
         tracing::debug!(session = %self.id(), "session begins");
     }
 
-    /// Another connection, of the same user: first what the page missed, then the replies that wait for it. What it may
-    /// not see any more is taken away before.
-    pub(crate) async fn resume(
+    /// Another connection, of the same user: first what the page missed, then the replies that wait for it. What shows
+    /// one of the topics in `refused` is taken away before.
+    pub(crate) fn resume(
         &mut self,
         secret: ResumeSecret<'_>,
         connection: ConnectionId,
         identity: Identity,
         position: &Position,
+        refused: &HashSet<TopicName>,
     ) {
         let limits = self.runtime.core().limits.clone();
         Counters::add(&self.runtime.core().counters.resumed);
@@ -54,7 +67,7 @@ impl Session {
             self.forget_patches(acked);
         }
         self.unfollow_topics();
-        self.take_away_forbidden().await;
+        self.take_away(refused);
         self.held.forget_patches();
         for component in self.components.values_mut() {
             component.floor = Rev::ZERO;
@@ -182,24 +195,45 @@ impl Session {
         }
     }
 
-    /// Asks all topics again whether they may be shown; a component that shows one that may not goes.
-    async fn take_away_forbidden(&mut self) {
-        let asked = self.topics.values().map(|held| {
-            let allowed = held.topic.authorize(&self.identity);
-            let name = held.topic.name().clone();
-            async move { (name, allowed.await) }
-        });
+    /// Asks all topics again whether the user may see them, as `identity` is now. Each has the time
+    /// of an action to answer.
+    pub(crate) fn authorize_topics(
+        &self,
+        identity: &Identity,
+    ) -> impl Future<Output = Authorized> + Send + use<> {
         let limit = self.runtime.core().limits.action_time;
-        // Whoever cannot say in time that it may be seen has not said so.
-        let answers = tokio::time::timeout(limit, join_all(asked)).await;
-        let forbidden = |name: &TopicName| match &answers {
-            Ok(answers) => answers.iter().any(|(asked, answer)| asked == name && answer.is_err()),
-            Err(_elapsed) => true,
-        };
+        let asked = self.topics.values().map(|held| {
+            let name = held.topic.name().clone();
+            let answer = guard("authorizing a topic", Some(limit), held.topic.authorize(identity));
+            async move { (name, answer.await.map_err(RestoreFailure::of_decoded)) }
+        });
+        let asked: Vec<_> = asked.collect();
+        async move {
+            let mut authorized = Authorized::default();
+            for (name, answer) in join_all(asked).await {
+                match answer {
+                    Ok(()) => {}
+                    Err(RestoreFailure::Refused(_)) => {
+                        authorized.refused.insert(name);
+                    }
+                    Err(failure @ (RestoreFailure::Temporary(_) | RestoreFailure::Undecodable(_))) => {
+                        let (topic, error) = (Quoted(&name), Escaped(&failure));
+                        tracing::error!(%topic, %error, "a topic does not answer who may see it");
+                        authorized.unknown.insert(name);
+                    }
+                }
+            }
+            authorized
+        }
+    }
+
+    /// Unmounts the components that show a topic which the user may not see any more.
+    fn take_away(&mut self, refused: &HashSet<TopicName>) {
+        let shows = |component: &Component| component.topics.iter().any(|(_, name)| refused.contains(name));
         let ids: Vec<ComponentId> = self
             .components
             .iter()
-            .filter(|(_, component)| component.topics.iter().any(|(_, name)| forbidden(name)))
+            .filter(|(_, component)| shows(component))
             .map(|(id, _)| id.clone())
             .collect();
         for id in ids {
@@ -208,6 +242,6 @@ impl Session {
             self.enqueue(&id, Task::Unmount { origin });
         }
         // Nothing of it is sent meanwhile, also if a handler that runs keeps the component for a while.
-        self.topics.retain(|name, _| !forbidden(name));
+        self.topics.retain(|name, _| !refused.contains(name));
     }
 }

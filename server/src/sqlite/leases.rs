@@ -115,6 +115,7 @@ fn delete(db: &Connection, session: &str) -> Result<(), StoreError> {
     for sql in [
         "DELETE FROM vivaz_sessions WHERE id = ?1",
         "DELETE FROM vivaz_components WHERE session = ?1",
+        "DELETE FROM vivaz_aside WHERE session = ?1",
         "DELETE FROM vivaz_replies WHERE session = ?1",
     ] {
         db.prepare_cached(sql)?.execute([session])?;

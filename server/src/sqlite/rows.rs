@@ -42,20 +42,15 @@ pub(super) fn claim(
         .query_row([session], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let progress =
         serde_json::from_str(&progress).map_err(|error| StoreError::Unreadable(error.to_string()))?;
-    let components = db
-        .prepare_cached(
-            "SELECT id, name, schema, template, props, state, epoch, rev, version, settled, durable, \
-             origin FROM vivaz_components WHERE session = ?1",
-        )?
-        .query_map([session], component)?
-        .collect::<Result<_, _>>()?;
+    let components = select(db, Table::Components, session)?;
+    let aside = select(db, Table::Aside, session)?;
     let replies = db
         .prepare_cached("SELECT reference, body FROM vivaz_replies WHERE session = ?1 ORDER BY reference")?
         .query_map([session], |row| Ok(StoredReply { reference: unsigned(row, 0)?, body: row.get(1)? }))?
         .collect::<Result<_, _>>()?;
-    db.prepare_cached("UPDATE vivaz_sessions SET exact = 0, holder = ?2, ends = NULL WHERE id = ?1")?
+    db.prepare_cached("UPDATE vivaz_sessions SET holder = ?2, ends = NULL WHERE id = ?1")?
         .execute([session, by])?;
-    Ok(Some(StoredSession { owner, secrets, progress, components, replies, exact }))
+    Ok(Some(StoredSession { owner, secrets, progress, components, aside, replies, exact }))
 }
 
 /// Checks that `by` may write a session.
@@ -116,8 +111,12 @@ pub(super) fn enter(db: &Connection, by: &str, whole: &Whole) -> Result<(), Writ
     }
     for component in &whole.components {
         if stored.get(&component.id).is_none_or(|version| *version <= component.version) {
-            insert(db, session, component)?;
+            insert(db, Table::Components, session, component)?;
         }
+    }
+    db.prepare_cached("DELETE FROM vivaz_aside WHERE session = ?1")?.execute([session])?;
+    for component in &whole.aside {
+        insert(db, Table::Aside, session, component)?;
     }
     Ok(())
 }
@@ -176,7 +175,7 @@ pub(super) fn commit(db: &Connection, commit: Commit) -> Result<Box<dyn FnOnce()
     // written, they are undone with it.
     let Written { change, reply } = (commit.write)(db).map_err(CommitError::Work)?;
     match change {
-        Change::Mounted { component } => insert(db, session, &component)?,
+        Change::Mounted { component } => insert(db, Table::Components, session, &component)?,
         Change::Changed { state, settled } => {
             db.prepare_cached(
                 "UPDATE vivaz_components SET state = ?3, epoch = ?4, rev = ?5, version = version + 1, \
@@ -191,7 +190,14 @@ pub(super) fn commit(db: &Connection, commit: Commit) -> Result<Box<dyn FnOnce()
                 settled.cast_signed(),
             ])?;
         }
-        Change::Removed { id } => remove(db, session, id.as_str())?,
+        Change::Removed { id } => {
+            db.prepare_cached(
+                "DELETE FROM vivaz_aside WHERE session = ?1 AND id = ?2 AND name = \
+                 (SELECT name FROM vivaz_components WHERE session = ?1 AND id = ?2)",
+            )?
+            .execute([session, id.as_str()])?;
+            remove(db, session, id.as_str())?;
+        }
     }
     forget_replies(db, session, commit.received)?;
     if let Some(StoredReply { reference, body }) = reply {
@@ -201,6 +207,29 @@ pub(super) fn commit(db: &Connection, commit: Commit) -> Result<Box<dyn FnOnce()
         .execute(params![session, reference.cast_signed(), body])?;
     }
     Ok(commit.publish)
+}
+
+/// Where components are.
+#[derive(Clone, Copy)]
+enum Table {
+    /// Those that run.
+    Components,
+    /// Those that are kept aside.
+    Aside,
+}
+
+fn select(db: &Connection, table: Table, session: &str) -> rusqlite::Result<Vec<StoredComponent>> {
+    let sql = match table {
+        Table::Components => {
+            "SELECT id, name, schema, template, props, state, epoch, rev, version, settled, durable, \
+             origin, anew FROM vivaz_components WHERE session = ?1"
+        }
+        Table::Aside => {
+            "SELECT id, name, schema, template, props, state, epoch, rev, version, settled, durable, \
+             origin, anew FROM vivaz_aside WHERE session = ?1 ORDER BY rowid"
+        }
+    };
+    db.prepare_cached(sql)?.query_map([session], component)?.collect()
 }
 
 fn component(row: &Row<'_>) -> rusqlite::Result<StoredComponent> {
@@ -217,6 +246,7 @@ fn component(row: &Row<'_>) -> rusqlite::Result<StoredComponent> {
         settled: unsigned(row, 9)?,
         durable: row.get(10)?,
         origin: origin(&row.get::<_, String>(11)?)?,
+        anew: row.get(12)?,
     })
 }
 
@@ -231,14 +261,21 @@ pub(super) fn unsigned(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
     Ok(row.get::<_, i64>(column)?.cast_unsigned())
 }
 
-fn insert(db: &Connection, session: &str, one: &StoredComponent) -> Result<(), StoreError> {
+fn insert(db: &Connection, table: Table, session: &str, one: &StoredComponent) -> Result<(), StoreError> {
     let origin = serde_json::to_string(&one.origin).map_err(StoreError::failed)?;
-    db.prepare_cached(
-        "INSERT OR REPLACE INTO vivaz_components \
-         (session, id, name, schema, template, props, state, epoch, rev, version, settled, durable, \
-         origin) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
-    )?
-    .execute(params![
+    let sql = match table {
+        Table::Components => {
+            "INSERT OR REPLACE INTO vivaz_components \
+             (session, id, name, schema, template, props, state, epoch, rev, version, settled, durable, \
+             origin, anew) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"
+        }
+        Table::Aside => {
+            "INSERT INTO vivaz_aside \
+             (session, id, name, schema, template, props, state, epoch, rev, version, settled, durable, \
+             origin, anew) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"
+        }
+    };
+    db.prepare_cached(sql)?.execute(params![
         session,
         one.id,
         one.name,
@@ -252,6 +289,7 @@ fn insert(db: &Connection, session: &str, one: &StoredComponent) -> Result<(), S
         one.settled.cast_signed(),
         one.durable,
         origin,
+        one.anew,
     ])?;
     Ok(())
 }

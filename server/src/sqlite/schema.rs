@@ -6,8 +6,12 @@ use crate::store::{KeptTime, StoreError};
 
 /// What makes each version of the tables out of the one before. The first one leaves tables alone
 /// that are there: versions of this crate without `vivaz_schema` made them.
-const MIGRATIONS: &[&str] =
-    &[include_str!("schema/1.sql"), include_str!("schema/2.sql"), include_str!("schema/3.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("schema/1.sql"),
+    include_str!("schema/2.sql"),
+    include_str!("schema/3.sql"),
+    include_str!("schema/4.sql"),
+];
 
 /// Checks the pages of the file, which costs about as much as reading it.
 ///

@@ -89,7 +89,7 @@ impl SessionStore for Sqlite {
         self.ask(move |db| {
             rows::held(db, session.as_str(), &by)?;
             db.prepare_cached(
-                "UPDATE vivaz_sessions SET good_for = ?5, ends = NULL, \
+                "UPDATE vivaz_sessions SET good_for = ?5, ends = NULL, exact = 0, \
                  secret = iif(?2 >= generation, ?3, secret), previous = iif(?2 >= generation, ?4, previous), \
                  generation = max(?2, generation) WHERE id = ?1",
             )?

@@ -44,6 +44,7 @@ struct Kept {
     ends: Option<u64>,
     exact: bool,
     components: BTreeMap<String, StoredComponent>,
+    aside: Vec<StoredComponent>,
     replies: BTreeMap<u64, String>,
 }
 
@@ -136,13 +137,14 @@ impl Everything {
     }
 
     fn enter(&mut self, by: &str, whole: Whole) -> Result<(), Refusal> {
-        let Whole { session, head, components, moving } = whole;
+        let Whole { session, head, components, moving, aside } = whole;
         let kept = match self.held(&session, by) {
             Ok(kept) => kept,
             Err(Refusal::Absent) => self.insert(session, by),
             Err(refusal) => return Err(refusal),
         };
         kept.take_head(head);
+        kept.aside = aside;
         let stays = |id: &str| {
             components.iter().any(|one| one.id == id) || moving.iter().any(|one| one.as_str() == id)
         };
@@ -211,12 +213,13 @@ impl SessionStore for MemoryStore {
                 secrets: kept.secrets.clone(),
                 progress: kept.progress.clone(),
                 components: kept.components.values().cloned().collect(),
+                aside: kept.aside.clone(),
                 replies: kept
                     .replies
                     .iter()
                     .map(|(reference, body)| StoredReply { reference: *reference, body: body.clone() })
                     .collect(),
-                exact: std::mem::take(&mut kept.exact),
+                exact: kept.exact,
             }
         });
         ready(Ok(claimed))
@@ -291,7 +294,9 @@ impl SessionStore for MemoryStore {
                 }
             }
             Change::Removed { id } => {
-                kept.components.remove(id.as_str());
+                if let Some(removed) = kept.components.remove(id.as_str()) {
+                    kept.aside.retain(|one| one.id != removed.id || one.name != removed.name);
+                }
             }
         }
         kept.replies.retain(|reference, _| *reference > received);
@@ -313,6 +318,7 @@ impl SessionStore for MemoryStore {
         let renewed = everything.held(session, by).map(|kept| {
             kept.good_for = millis(good_for);
             kept.ends = None;
+            kept.exact = false;
             if secrets.generation >= kept.secrets.generation {
                 kept.secrets = secrets;
             }

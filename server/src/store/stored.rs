@@ -13,10 +13,13 @@ pub struct StoredSession {
     pub progress: Progress,
     /// Its components.
     pub components: Vec<StoredComponent>,
+    /// Components that are kept aside: see [`Whole::aside`](super::Whole::aside).
+    pub aside: Vec<StoredComponent>,
     /// What committed messages were answered.
     pub replies: Vec<StoredReply>,
-    /// Whether the process that had it last ended in an orderly way, so that no page has seen more
-    /// than this.
+    /// Whether the process that ran it last ended in an orderly way, so that no page has seen more
+    /// than this. It stays so until a page [comes back](super::SessionStore::renew) or the session
+    /// is written.
     pub exact: bool,
 }
 
@@ -92,6 +95,10 @@ pub struct StoredComponent {
     pub settled: u64,
     /// Whether every change of it is committed before the page is told.
     pub durable: bool,
+    /// Whether it was mounted anew in place of a component that is kept aside, because the program
+    /// could not decode the state of that one.
+    #[serde(default)]
+    pub anew: bool,
 }
 
 /// How a component was mounted.

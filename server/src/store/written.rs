@@ -48,6 +48,10 @@ pub struct Whole {
     /// Components that are being mounted or removed: what the store has of them stays. Every other
     /// component that is not in `components` is deleted.
     pub moving: Vec<ComponentId>,
+    /// Components that are kept and not run: the program does not know them, cannot decode their
+    /// state, or could not restore them for too long. They replace those that the store has kept
+    /// aside of the session. Several may have the same id.
+    pub aside: Vec<StoredComponent>,
 }
 
 /// What a component is at some moment.
@@ -143,7 +147,7 @@ pub enum Change {
         /// The message of the page that it came of; 0 if of none.
         settled: u64,
     },
-    /// It is gone.
+    /// It is gone, and with it what is kept aside under its id and its name.
     Removed {
         /// The component's id.
         id: ComponentId,

@@ -103,6 +103,21 @@ impl Client {
         Self::open_at(address, &[]).await.unwrap().say_hello(json!({})).await
     }
 
+    /// Comes back to a session of a server in another process, or gives the code that it closes with.
+    pub(crate) async fn resume_at(address: SocketAddr, welcome: &Value, acked: u64) -> Result<Self, u16> {
+        let mut client = Self::open_at(address, &[]).await.unwrap();
+        let payload = json!({ "session": welcome["session"], "resume": welcome["resume"], "acked": acked });
+        client.send(json!({ "v": 1, "type": "HELLO", "payload": payload })).await;
+        match client.receive().await {
+            Received::Message(message) => {
+                client.welcome = message["payload"].clone();
+                client.reference = acked;
+                Ok(client)
+            }
+            Received::Closed(code) => Err(code.expect("closed with a code")),
+        }
+    }
+
     async fn say_hello(mut self, hello: Value) -> Self {
         self.send(json!({ "v": 1, "type": "HELLO", "payload": hello })).await;
         self.welcome = self.expect("WELCOME").await["payload"].clone();

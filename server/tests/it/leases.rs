@@ -14,10 +14,10 @@ use vivaz::{ComponentId, MemoryStore, SessionId, SessionStore};
 
 use crate::stores::{Hands, head};
 
-const LEASE: Duration = Duration::from_secs(30);
+pub(crate) const LEASE: Duration = Duration::from_secs(30);
 
 /// Runs a test on each kind of store, with a clock of its own.
-async fn on_each<F: Future<Output = ()>>(test: impl Fn(Arc<dyn SessionStore>, Arc<Hands>) -> F) {
+pub(crate) async fn on_each<F: Future<Output = ()>>(test: impl Fn(Arc<dyn SessionStore>, Arc<Hands>) -> F) {
     let clock = Hands::new();
     test(Arc::new(MemoryStore::with_clock(clock.clone())), clock).await;
     let file = Temporary::new();
@@ -44,15 +44,15 @@ impl Drop for Temporary {
     }
 }
 
-fn id(name: &str) -> SessionId {
+pub(crate) fn id(name: &str) -> SessionId {
     SessionId::new(name).unwrap()
 }
 
-fn c(name: &str) -> ComponentId {
+pub(crate) fn c(name: &str) -> ComponentId {
     ComponentId::new(name).unwrap()
 }
 
-fn component(name: &str, version: u64) -> StoredComponent {
+pub(crate) fn component(name: &str, version: u64) -> StoredComponent {
     StoredComponent {
         origin: StoredOrigin::Open,
         id: name.into(),
@@ -66,15 +66,17 @@ fn component(name: &str, version: u64) -> StoredComponent {
         version,
         settled: 0,
         durable: true,
+        anew: false,
     }
 }
 
-fn whole(session: &str, components: &[(&str, u64)]) -> Whole {
+pub(crate) fn whole(session: &str, components: &[(&str, u64)]) -> Whole {
     Whole {
         session: id(session),
         head: head(),
         components: components.iter().map(|(name, version)| component(name, *version)).collect(),
         moving: Vec::new(),
+        aside: Vec::new(),
     }
 }
 
@@ -92,7 +94,12 @@ fn snapshot(session: &str, components: &[&str]) -> Snapshot {
     }
 }
 
-async fn save(store: &dyn SessionStore, by: &str, session: &str, components: &[&str]) -> Option<Refusal> {
+pub(crate) async fn save(
+    store: &dyn SessionStore,
+    by: &str,
+    session: &str,
+    components: &[&str],
+) -> Option<Refusal> {
     let refused = store.save(by, vec![snapshot(session, components)]).await.unwrap();
     refused.first().map(|(_, refusal)| *refusal)
 }
@@ -101,7 +108,7 @@ async fn has(store: &dyn SessionStore, session: &str) -> bool {
     store.find(&id(session)).await.unwrap().is_some()
 }
 
-fn change(session: &str, by: &str, name: &str, from: u64) -> Commit {
+pub(crate) fn change(session: &str, by: &str, name: &str, from: u64) -> Commit {
     let state = State { id: c(name), state: b"8".to_vec(), epoch: "e".into(), rev: from + 1 };
     let written = Written { change: Change::Changed { state, settled: 4 }, reply: None };
     Commit {
@@ -239,9 +246,13 @@ async fn a_process_that_closes_leaves_sessions_that_are_exact_and_good_for_their
         assert_eq!(store.expire("b").await.unwrap(), 0);
         let seen = store.find(&id("s")).await.unwrap().unwrap();
         assert_eq!(seen.holder, "a");
-        assert!(store.claim(&id("s"), "b", &seen).await.unwrap().unwrap().exact);
+        for _ in 0..2 {
+            let seen = store.find(&id("s")).await.unwrap().unwrap();
+            assert!(store.claim(&id("s"), "b", &seen).await.unwrap().unwrap().exact, "it has not run yet");
+        }
+        store.renew(&id("s"), "b", seen.secrets, LEASE).await.unwrap();
         let seen = store.find(&id("s")).await.unwrap().unwrap();
-        assert!(!store.claim(&id("s"), "b", &seen).await.unwrap().unwrap().exact, "it runs again");
+        assert!(!store.claim(&id("s"), "b", &seen).await.unwrap().unwrap().exact, "its page is back");
         for _ in 0..2 {
             clock.pass(15);
             store.renew_lease("b", LEASE).await.unwrap();

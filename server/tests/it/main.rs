@@ -14,6 +14,7 @@ mod client;
 
 mod actions;
 mod addresses;
+mod aside;
 mod authority;
 mod brittle;
 mod budgets;
@@ -22,6 +23,7 @@ mod cross_origin;
 mod drain;
 mod encodings;
 mod exactly_once;
+mod failing;
 mod floods;
 mod flush;
 mod greeting;

@@ -8,8 +8,8 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use vivaz::instance::BoxFuture;
 use vivaz::store::{
-    Clock, Commit, CommitError, Head, Owner, Progress, Refusal, Secrets, Snapshot, SnapshotHead,
-    StoredSession, Whole, WriteError,
+    Change, Clock, Commit, CommitError, Head, Owner, Progress, Refusal, Secrets, Snapshot, SnapshotHead,
+    StoredComponent, StoredSession, Whole, WriteError,
 };
 use vivaz::{SessionId, SessionStore, StoreError};
 
@@ -157,6 +157,107 @@ impl<S: SessionStore + Clone> SessionStore for Faulty<S> {
 
     fn close(&self, by: &str) -> BoxFuture<Result<(), StoreError>> {
         self.run("close", |store| store.close(by))
+    }
+}
+
+/// A store as another program has filled it: what goes in and out is translated.
+#[derive(Clone)]
+pub(crate) struct Translated<S> {
+    inner: S,
+    /// Its own inverse.
+    translate: fn(&mut StoredComponent),
+}
+
+impl<S> Translated<S> {
+    pub(crate) fn new(inner: S, translate: fn(&mut StoredComponent)) -> Self {
+        Self { inner, translate }
+    }
+}
+
+impl<S: SessionStore + Clone> SessionStore for Translated<S> {
+    fn find(&self, session: &SessionId) -> BoxFuture<Result<Option<Head>, StoreError>> {
+        self.inner.find(session)
+    }
+
+    fn claim(
+        &self,
+        session: &SessionId,
+        by: &str,
+        seen: &Head,
+    ) -> BoxFuture<Result<Option<StoredSession>, StoreError>> {
+        let (claim, translate) = (self.inner.claim(session, by, seen), self.translate);
+        Box::pin(async move {
+            let mut claimed = claim.await?;
+            if let Some(stored) = &mut claimed {
+                stored.components.iter_mut().chain(&mut stored.aside).for_each(translate);
+            }
+            Ok(claimed)
+        })
+    }
+
+    fn save(
+        &self,
+        by: &str,
+        sessions: Vec<Snapshot>,
+    ) -> BoxFuture<Result<Vec<(SessionId, Refusal)>, StoreError>> {
+        self.inner.save(by, sessions)
+    }
+
+    fn enter(
+        &self,
+        by: &str,
+        mut sessions: Vec<Whole>,
+    ) -> BoxFuture<Result<Vec<(SessionId, Refusal)>, StoreError>> {
+        for whole in &mut sessions {
+            whole.components.iter_mut().chain(&mut whole.aside).for_each(self.translate);
+        }
+        self.inner.enter(by, sessions)
+    }
+
+    fn commit(&self, commit: Commit) -> BoxFuture<Result<(), CommitError>> {
+        let (write, translate) = (commit.write, self.translate);
+        let write: vivaz::store::Write = Box::new(move |db| {
+            let mut written = write(db)?;
+            if let Change::Mounted { component } = &mut written.change {
+                translate(component);
+            }
+            Ok(written)
+        });
+        self.inner.commit(Commit { write, ..commit })
+    }
+
+    fn renew(
+        &self,
+        session: &SessionId,
+        by: &str,
+        secrets: Secrets,
+        good_for: Duration,
+    ) -> BoxFuture<Result<(), WriteError>> {
+        self.inner.renew(session, by, secrets, good_for)
+    }
+
+    fn release(&self, session: &SessionId, by: &str) -> BoxFuture<Result<(), StoreError>> {
+        self.inner.release(session, by)
+    }
+
+    fn delete(&self, by: &str, sessions: Vec<SessionId>) -> BoxFuture<Result<(), StoreError>> {
+        self.inner.delete(by, sessions)
+    }
+
+    fn forget_user(&self, owner: &Owner) -> BoxFuture<Result<usize, StoreError>> {
+        self.inner.forget_user(owner)
+    }
+
+    fn renew_lease(&self, by: &str, length: Duration) -> BoxFuture<Result<Vec<SessionId>, StoreError>> {
+        self.inner.renew_lease(by, length)
+    }
+
+    fn expire(&self, by: &str) -> BoxFuture<Result<usize, StoreError>> {
+        self.inner.expire(by)
+    }
+
+    fn close(&self, by: &str) -> BoxFuture<Result<(), StoreError>> {
+        self.inner.close(by)
     }
 }
 

@@ -90,6 +90,7 @@ async fn tables_of_the_first_version_are_migrated_and_nothing_is_lost() {
         let stored = store.claim(&session, "p", &head).await.unwrap().unwrap();
         assert_eq!((stored.progress.last, stored.replies.len(), stored.components.len()), (4, 1, 1));
         assert_eq!((stored.components[0].version, &*stored.components[0].state), (2, &br#"{"count":1}"#[..]));
+        assert_eq!((stored.components[0].anew, stored.aside), (false, vec![]));
         store.close().await;
     }
     assert_eq!(count(&file, "SELECT count(*) FROM notes"), 1, "the application's tables are its own");

@@ -1,0 +1,107 @@
+//! Components that a session keeps and does not run.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use vivaz_components::instance::Instance;
+use vivaz_components::{Account, Budget};
+use vivaz_protocol::{ComponentId, TopicName};
+
+use super::Session;
+use super::component::{Component, Slot};
+use crate::log::Escaped;
+use crate::store::StoredComponent;
+
+/// Components that are kept as they were stored, and not run: this program does not know them,
+/// cannot decode their state, or could not show one of their topics for too long. They count against
+/// the session's budget.
+#[derive(Default)]
+pub(super) struct Aside {
+    rows: Vec<StoredComponent>,
+    account: Option<Account>,
+}
+
+impl Aside {
+    pub(super) fn rows(&self) -> &[StoredComponent] {
+        &self.rows
+    }
+
+    pub(super) fn extend(&mut self, rows: impl IntoIterator<Item = StoredComponent>, budget: &Arc<Budget>) {
+        self.rows.extend(rows);
+        self.count(budget);
+    }
+
+    /// Drops what is kept of a component that is removed.
+    pub(super) fn forget(&mut self, id: &ComponentId, name: &str, budget: &Arc<Budget>) {
+        self.rows.retain(|row| row.id != id.as_str() || row.name != name);
+        self.count(budget);
+    }
+
+    fn count(&mut self, budget: &Arc<Budget>) {
+        let bytes = self.rows.iter().map(|row| row.state.len()).sum();
+        self.account = (bytes > 0).then(|| budget.known(bytes));
+    }
+}
+
+impl Session {
+    /// Sets the components aside that show one of these topics, and the components in their
+    /// templates. Their hooks are not called. Returns whether it was done; it is not while one of
+    /// them runs a handler or cannot be saved.
+    pub(crate) fn set_aside(&mut self, topics: &HashSet<TopicName>) -> bool {
+        let shows = |one: &Component| one.topics.iter().any(|(_, name)| topics.contains(name));
+        let mut ids: HashSet<ComponentId> =
+            self.components.iter().filter(|(_, one)| shows(one)).map(|(id, _)| id.clone()).collect();
+        loop {
+            let is_child =
+                |one: &Component| one.mounted_by.link().is_some_and(|link| ids.contains(&link.parent));
+            let children = self.components.iter().filter(|(id, one)| !ids.contains(*id) && is_child(one));
+            let children: Vec<ComponentId> = children.map(|(id, _)| id.clone()).collect();
+            if children.is_empty() {
+                break;
+            }
+            ids.extend(children);
+        }
+        let runtime = self.runtime.clone();
+        let mut rows = Vec::new();
+        for id in &ids {
+            let Some(component) = self.components.get_mut(id) else { continue };
+            let Slot::Idle(instance) = &mut component.slot else { return false };
+            match save(instance.as_mut()) {
+                Some(state) => rows.push(runtime.core().stored(id, component, state)),
+                None => return false,
+            }
+        }
+        self.aside.extend(rows, &self.budget);
+        for id in &ids {
+            tracing::error!(component = %id, session = %self.id(), "a topic could not be authorized for too long: the component is set aside");
+            self.take_out(id);
+        }
+        self.stale = self.entered;
+        self.touch();
+        true
+    }
+
+    /// Takes a component out of the session, but not out of the store.
+    fn take_out(&mut self, id: &ComponentId) {
+        let Some(component) = self.components.remove(id) else { return };
+        self.held.forget(id);
+        self.release_topics(component.topics);
+        if component.joined {
+            self.hub().rooms().leave_all(self.port.session(), id);
+        }
+        if let Some(link) = component.mounted_by.link()
+            && let Some(parent) = self.components.get_mut(&link.parent)
+            && let Some(children) = &mut parent.children
+        {
+            children.ids.remove(id);
+        }
+        for task in component.queue {
+            self.not_mounted(id, &task);
+        }
+    }
+}
+
+fn save(instance: &mut dyn Instance) -> Option<Vec<u8>> {
+    let saved = instance.save();
+    saved.inspect_err(|error| tracing::error!(error = %Escaped(error), "a component cannot be saved")).ok()
+}

@@ -1,0 +1,68 @@
+//! Failures that last: the rest of the session comes back, and the component that fails is kept.
+
+use std::time::Duration;
+
+use vivaz::MemoryStore;
+
+use super::{Call, Failure, KINDS, Scene, fails, states_of};
+
+#[tokio::test(start_paused = true)]
+async fn a_topic_that_fails_for_good_does_not_keep_the_session_away() {
+    for (call, restarts) in [(Call::Load, true), (Call::Authorize, true), (Call::Authorize, false)] {
+        for failure in [Failure::Internal, Failure::Panics, Failure::Hangs] {
+            for kind in KINDS {
+                let cell = (call, restarts, failure, kind);
+                let scene = Scene::new(kind).await;
+                fails(&scene.key, call, failure, u32::MAX);
+                if restarts {
+                    scene.restart(true, false).await;
+                } else {
+                    scene.page.network().drop();
+                }
+                tokio::time::sleep(Duration::from_secs(4 * 60)).await;
+                assert!(scene.fragile.is_mounted() && scene.page.sessions() == 1, "{cell:?}");
+                tokio::time::sleep(Duration::from_secs(3 * 60)).await;
+                scene.has_lost_the_component(&cell).await;
+                let stored = scene.stored().await;
+                assert!(states_of(&stored.components, kind).is_empty(), "{cell:?}");
+                assert_eq!(states_of(&stored.aside, kind), [5], "{cell:?}");
+                // It is kept for as long as the session, and does not keep the session away again.
+                scene.server.start();
+                scene.restart(false, false).await;
+                scene.has_lost_the_component(&cell).await;
+                assert_eq!(states_of(&scene.stored().await.aside, kind), [5], "{cell:?}");
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_store_the_rest_of_the_session_comes_back_too() {
+    let scene = Scene::with("fragile", None::<MemoryStore>, |_| ()).await;
+    fails(&scene.key, Call::Authorize, Failure::Internal, u32::MAX);
+    scene.page.network().drop();
+    tokio::time::sleep(Duration::from_secs(6 * 60)).await;
+    scene.has_lost_the_component(&"no store").await;
+}
+
+/// What is in the template of a component that is kept aside is kept aside with it, and lost no more than it.
+#[tokio::test(start_paused = true)]
+async fn the_children_of_a_component_that_is_kept_aside_are_kept_too() {
+    for (call, restarts) in [(Call::Load, true), (Call::Authorize, true), (Call::Authorize, false)] {
+        let scene = Scene::new("fragile-parent").await;
+        let child = scene.fragile.children("fragile-durable").remove(0);
+        child.call("add", ()).await.unwrap();
+        fails(&scene.key, call, Failure::Internal, u32::MAX);
+        if restarts {
+            scene.restart(false, false).await;
+        } else {
+            scene.page.network().drop();
+        }
+        tokio::time::sleep(Duration::from_secs(7 * 60)).await;
+        scene.has_lost_the_component(&(call, restarts)).await;
+        assert!(!child.is_mounted(), "{call:?}");
+        let aside = scene.stored().await.aside;
+        assert_eq!(states_of(&aside, "fragile-parent"), [5], "{call:?}");
+        assert_eq!(states_of(&aside, "fragile-durable"), [1], "{call:?}");
+    }
+}

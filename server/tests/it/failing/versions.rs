@@ -1,0 +1,197 @@
+//! Deploys and rollbacks: state that this program cannot use is kept aside for the one that can.
+
+use serde_json::json;
+use vivaz::store::StoredComponent;
+use vivaz::testing::Page;
+use vivaz::{ErrorCode, MemoryStore};
+
+use super::{Call, FAILURES, Failure, KINDS, Scene, fails, states_of};
+
+/// As a program whose components have other fields stores it.
+pub(super) fn other_schema(row: &mut StoredComponent) {
+    row.schema ^= 1;
+}
+
+/// As a program stores it that has no such component.
+fn other_kind(row: &mut StoredComponent) {
+    row.name = match row.name.strip_prefix("old-") {
+        Some(name) => name.to_owned(),
+        None if row.name.starts_with("fragile") => format!("old-{}", row.name),
+        None => return,
+    };
+}
+
+async fn deployed(kind: &str) -> Scene {
+    Scene::with(kind, Some(MemoryStore::new()), other_schema).await
+}
+
+/// A `migrate` that succeeds needs no remount, and what its topics say is asked as ever.
+#[tokio::test(start_paused = true)]
+async fn a_topic_that_fails_after_a_migration_takes_nothing_away() {
+    for failure in [Failure::Internal, Failure::Panics, Failure::Hangs] {
+        for kind in KINDS {
+            let scene = deployed(kind).await;
+            fails(&scene.key, Call::Load, failure, 2);
+            fails(&scene.key, Call::Authorize, failure, 1);
+            scene.restart(true, true).await;
+            scene.has_all(&(failure, kind)).await;
+            assert!(scene.stored().await.aside.is_empty());
+        }
+    }
+}
+
+/// State that cannot be migrated is kept aside, and the program that stored it takes it back.
+#[tokio::test(start_paused = true)]
+async fn a_rollback_takes_back_what_could_not_be_migrated() {
+    for failure in [Failure::Internal, Failure::Forbidden, Failure::Panics] {
+        for kind in KINDS {
+            for planned in [true, false] {
+                let cell = (failure, kind, planned);
+                let scene = deployed(kind).await;
+                fails(&scene.key, Call::Migrate, failure, u32::MAX);
+                scene.restart(planned, true).await;
+                scene.neighbours_are_untouched(&cell).await;
+                assert_eq!(scene.fragile.state()["items"], 0, "{cell:?}");
+                assert_eq!(scene.fragile.call("add", ()).await.unwrap(), Some(1.into()), "{cell:?}");
+                // It stays so under the new program.
+                scene.restart(planned, true).await;
+                assert_eq!(scene.fragile.call("add", ()).await.unwrap(), Some(2.into()), "{cell:?}");
+                let stored = scene.stored().await;
+                assert_eq!(states_of(&stored.components, kind), [2], "{cell:?}");
+                assert_eq!(states_of(&stored.aside, kind), [5], "{cell:?}");
+                // The rollback.
+                scene.server.start();
+                scene.restart(planned, false).await;
+                scene.has_all(&cell).await;
+                assert_eq!(scene.fragile.call("add", ()).await.unwrap(), Some(6.into()), "{cell:?}");
+                // And forward again: what was done under the new program is there.
+                scene.restart(planned, true).await;
+                assert_eq!(scene.fragile.call("add", ()).await.unwrap(), Some(3.into()), "{cell:?}");
+                // The next version can migrate: what it takes is what the old one left.
+                scene.restart(planned, false).await;
+                assert_eq!(scene.fragile.call("add", ()).await.unwrap(), Some(7.into()), "{cell:?}");
+                fails(&scene.key, Call::Migrate, failure, 0);
+                scene.restart(planned, true).await;
+                assert_eq!(scene.fragile.call("add", ()).await.unwrap(), Some(8.into()), "{cell:?}");
+            }
+        }
+    }
+}
+
+/// The mount in place of such a state fails: the page waits, and the state is there for the rollback whatever comes.
+#[tokio::test(start_paused = true)]
+async fn a_mount_anew_that_fails_loses_nothing() {
+    for failure in FAILURES {
+        for kind in KINDS {
+            for times in [1, 2] {
+                let cell = (failure, kind, times);
+                let scene = deployed(kind).await;
+                fails(&scene.key, Call::Migrate, Failure::Internal, u32::MAX);
+                fails(&scene.key, Call::Mount, failure, times);
+                scene.restart(true, true).await;
+                if failure == Failure::Forbidden {
+                    scene.has_lost_the_component(&cell).await;
+                    let stored = scene.stored().await;
+                    assert!(states_of(&stored.components, kind).is_empty(), "{cell:?}");
+                    assert_eq!(states_of(&stored.aside, kind), [5], "{cell:?}");
+                    continue;
+                }
+                scene.neighbours_are_untouched(&cell).await;
+                assert_eq!(scene.fragile.state()["items"], 0, "{cell:?}");
+                scene.restart(true, false).await;
+                scene.has_all(&cell).await;
+            }
+        }
+    }
+}
+
+/// Any failure while the original is taken back leaves both where they are.
+#[tokio::test(start_paused = true)]
+async fn a_topic_that_fails_during_a_rollback_takes_nothing_away() {
+    for call in [Call::Load, Call::Authorize] {
+        for failure in [Failure::Internal, Failure::Panics, Failure::Hangs] {
+            for kind in KINDS {
+                let scene = deployed(kind).await;
+                fails(&scene.key, Call::Migrate, Failure::Internal, u32::MAX);
+                scene.restart(false, true).await;
+                scene.neighbours_are_untouched(&kind).await;
+                fails(&scene.key, call, failure, 2);
+                scene.restart(false, false).await;
+                scene.has_all(&(call, failure, kind)).await;
+            }
+        }
+    }
+}
+
+/// A component that this program does not have is kept aside. It is not what takes another component's row with it.
+#[tokio::test(start_paused = true)]
+async fn a_component_that_the_program_does_not_know_is_kept() {
+    for kind in KINDS {
+        let scene = Scene::with(kind, Some(MemoryStore::new()), other_kind).await;
+        // As the other program sees it, it has an unknown name.
+        scene.restart(true, true).await;
+        scene.has_lost_the_component(&kind).await;
+        scene.restart(false, true).await;
+        scene.neighbours_are_untouched(&kind).await;
+        let stored = scene.stored().await;
+        assert!(states_of(&stored.components, kind).is_empty(), "{kind}");
+        assert_eq!(states_of(&stored.aside, kind), [5], "{kind}");
+    }
+}
+
+/// The children of such a component are kept with it.
+#[tokio::test(start_paused = true)]
+async fn the_children_of_a_component_that_the_program_does_not_know_are_kept_too() {
+    fn unknown_parent(row: &mut StoredComponent) {
+        match &*row.name {
+            "fragile-parent" => row.name = "old-parent".into(),
+            "old-parent" => row.name = "fragile-parent".into(),
+            _ => {}
+        }
+    }
+    let scene = Scene::with("fragile-parent", Some(MemoryStore::new()), unknown_parent).await;
+    let child = scene.fragile.children("fragile-durable").remove(0);
+    child.call("add", ()).await.unwrap();
+    scene.restart(true, true).await;
+    scene.has_lost_the_component(&"unknown").await;
+    let aside = scene.stored().await.aside;
+    assert_eq!(states_of(&aside, "fragile-parent"), [5]);
+    assert_eq!(states_of(&aside, "fragile-durable"), [1]);
+}
+
+/// What is kept aside counts as state of its session and its user.
+#[tokio::test(start_paused = true)]
+async fn what_is_kept_aside_counts_against_the_budget() {
+    fn unknown_counter(row: &mut StoredComponent) {
+        row.name = match &*row.name {
+            "counter" => "old-counter".into(),
+            "old-counter" => "counter".into(),
+            _ => return,
+        };
+    }
+    let scene = Scene::with("fragile", Some(MemoryStore::new()), unknown_counter).await;
+    let large = scene.page.mount_open("counter", json!({ "title": "x".repeat(3_000) })).await.unwrap();
+    scene.restart(true, true).await;
+    scene.page.settled().await;
+    assert!(!large.is_mounted());
+    let edit = async |page: &Page| {
+        let lab = page.mount_open("lab", json!({})).await.unwrap();
+        lab.set("draft", "x".repeat(2_500)).await
+    };
+    assert_eq!(edit(&scene.page).await.unwrap_err().code, ErrorCode::TooLarge);
+    edit(&scene.server.page()).await.unwrap();
+}
+
+/// What is removed by the page is removed with what is kept aside of it.
+#[tokio::test(start_paused = true)]
+async fn what_the_page_unmounts_is_not_kept_aside() {
+    for kind in KINDS {
+        let scene = deployed(kind).await;
+        fails(&scene.key, Call::Migrate, Failure::Internal, u32::MAX);
+        scene.restart(true, true).await;
+        scene.page.settled().await;
+        scene.fragile.unmount().await.unwrap();
+        let stored = scene.stored().await;
+        assert!(states_of(&stored.components, kind).is_empty() && stored.aside.is_empty(), "{kind}");
+    }
+}
