@@ -59,8 +59,8 @@ export class Server {
   }
 
   /** Ends it and runs another program in its place, as a deploy does: the same address, the same data. */
-  async replace(binary: string): Promise<void> {
-    expect(await this.stop()).toBe(0);
+  async replace(binary: string, signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
+    expect(await this.stop(signal)).toBe(signal === "SIGTERM" ? 0 : null);
     this.binary = Server.path(binary);
     await this.run();
   }

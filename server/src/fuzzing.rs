@@ -21,6 +21,7 @@ impl Seals {
             child: None,
             component: "counter".into(),
             schema: 1,
+            template: String::new(),
             expires: u64::MAX,
             props: props.into(),
             state: None,

@@ -41,6 +41,10 @@ pub(crate) struct Sealed {
     /// The hash of the component's schema: state of another one is migrated.
     #[serde(rename = "s")]
     pub(crate) schema: u64,
+    /// The hash of the component's template. A page that shows what was rendered by another one cannot go on with a
+    /// state that was migrated.
+    #[serde(rename = "t", default)]
+    pub(crate) template: String,
     /// When it stops being good, in seconds since 1970.
     #[serde(rename = "e")]
     pub(crate) expires: u64,
@@ -117,6 +121,7 @@ mod tests {
             child: None,
             component: "counter".into(),
             schema: 7,
+            template: "a template".into(),
             expires: 1_000,
             props: "{}".into(),
             state: Some(r#"{"count":1}"#.into()),

@@ -16,6 +16,7 @@ mod faults;
 mod flight;
 mod inputs;
 mod kin;
+mod ledger;
 mod lists;
 mod notice;
 mod patching;
@@ -43,6 +44,8 @@ async fn main() -> anyhow::Result<()> {
         .route("/pending", get(page::<pending::Pending>))
         .route("/signup", get(page::<signup::Signup>))
         .route("/notice", get(page::<notice::Notice>))
+        .route("/ledger", get(page::<ledger::Ledger>))
+        .route("/pinned", get(page::<ledger::Pinned>))
         .route("/broken", get(page::<broken::Broken>))
         .route("/broken-by-hand", get(by_hand));
     serve::serve(routes).await

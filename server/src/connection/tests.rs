@@ -147,20 +147,25 @@ async fn a_seal_is_good_if_this_program_can_read_what_it_carries() {
     assert!(hear(&mut peer).await.contains("WELCOME"));
     let (good, bad) = (r#""state":{"n":7}"#, r#""code":"bad_seal""#);
     let schema = Kept::SPEC.schema();
-    for (reference, (schema, props, state, answer)) in (1..).zip([
-        (schema, "{}", Some(r#"{"n":7}"#), good),
+    let template = runtime.core().templates.hash_of("kept").to_owned();
+    for (reference, (schema, template, props, state, answer)) in (1..).zip([
+        (schema, &*template, "{}", Some(r#"{"n":7}"#), good),
         // Of another version of the program: each field is read by itself.
-        (schema ^ 1, "{}", Some(r#"{"n":7,"gone":1}"#), good),
-        (schema ^ 1, "{}", Some(r#"{"n":"seven"}"#), bad),
-        (schema, "{}", Some(r#"{"n":-7}"#), bad),
-        (schema, "{}", Some("{"), bad),
-        (schema ^ 1, r#"{"n":7}"#, None, good),
-        (schema ^ 1, r#"{"n":"seven"}"#, None, bad),
+        (schema ^ 1, &*template, "{}", Some(r#"{"n":7,"gone":1}"#), good),
+        (schema ^ 1, &*template, "{}", Some(r#"{"n":"seven"}"#), bad),
+        (schema, &*template, "{}", Some(r#"{"n":-7}"#), bad),
+        (schema, &*template, "{}", Some("{"), bad),
+        (schema ^ 1, &*template, r#"{"n":7}"#, None, good),
+        // What the page shows was rendered by another template.
+        (schema ^ 1, "another", "{}", Some(r#"{"n":7}"#), bad),
+        (schema, "another", "{}", Some(r#"{"n":7}"#), good),
+        (schema ^ 1, &*template, r#"{"n":"seven"}"#, None, bad),
     ]) {
         let sealed = Sealed {
             child: None,
             component: "kept".into(),
             schema,
+            template: template.into(),
             expires: u64::MAX,
             props: props.into(),
             state: state.map(Into::into),

@@ -122,6 +122,7 @@ impl Painter<'_> {
             child,
             component: spec.name.to_owned(),
             schema: spec.schema(),
+            template: core.templates.hash_of(spec.name).to_owned(),
             expires: now().saturating_add(core.limits.seal_time.as_secs()),
             props: props.get().to_owned(),
             state,

@@ -131,11 +131,14 @@ impl Session {
         let sealed = in_browser.and_then(|browser| open(holder_in(&self.identity, browser)));
         let sealed = sealed.or_else(|| open(holder(&self.identity)))?;
         let registration = *core.registry.get(&sealed.component)?;
-        Some((sealed, registration))
+        // The page adopts what the server has rendered, and does not see that another template is made of it.
+        let is_current = sealed.schema == registration.spec.schema()
+            || sealed.template == core.templates.hash_of(registration.spec.name);
+        is_current.then_some((sealed, registration))
     }
 
-    /// Makes a component of what its seal carries. What an earlier version of the program has sealed is migrated, as
-    /// stored state is; if that cannot be done the seal is not good, and the page asks for another one.
+    /// Makes a component of what its seal carries. State of another schema is migrated, as stored state is; if that cannot
+    /// be done the seal is not good, and the page is loaded anew.
     fn unseal(&self, sealed: &Sealed, registration: &Registration) -> Option<Making> {
         let name = registration.spec.name;
         let of_another_version = move |error: ActionError| {

@@ -1,14 +1,19 @@
-//! The next version of what `e2e-app` serves at `/notice`: the same component by another template. A test puts it in the
-//! place of the other one, as a deploy does.
+//! The next version of what `e2e-app` serves: `/notice` is the same component by another template, `/ledger` and `/pinned`
+//! have other nested types. A test puts it in the place of the other one, as a deploy does.
 
 use axum::Router;
 use axum::routing::get;
 
+mod ledger;
 mod notice;
 #[path = "../../serve.rs"]
 mod serve;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    serve::serve(Router::new().route("/notice", get(serve::page::<notice::Notice>))).await
+    let routes = Router::new()
+        .route("/notice", get(serve::page::<notice::Notice>))
+        .route("/ledger", get(serve::page::<ledger::Ledger>))
+        .route("/pinned", get(serve::page::<ledger::Pinned>));
+    serve::serve(routes).await
 }

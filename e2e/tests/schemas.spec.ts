@@ -1,0 +1,82 @@
+// Deploys of a program whose nested types are others, and rollbacks: what was acknowledged is there each time.
+
+import { type Page } from "@playwright/test";
+import { Server } from "./server.ts";
+import { expect, live, open, test as base } from "./test.ts";
+
+const test = base.extend<{ server: Server }>({
+  server: async ({ problems }, use) => {
+    problems.expect(/WebSocket connection to .* failed/, /ERR_CONNECTION_REFUSED/);
+    const server = await Server.start("e2e-app");
+    await use(server);
+    await server.remove();
+    expect(server.output, "the server does not panic").not.toContain("panicked at");
+  },
+});
+
+const heading = (page: Page) => page.getByRole("heading");
+const count = (page: Page) => page.locator("#count");
+const entries = (page: Page) => page.locator("li");
+
+async function add(page: Page, then: number): Promise<void> {
+  await page.getByRole("button", { name: "Add" }).click();
+  await expect(count(page)).toHaveText(String(then));
+}
+
+async function replace(page: Page, server: Server, binary: string, signal: NodeJS.Signals): Promise<void> {
+  await server.replace(binary, signal);
+  await page.evaluate(() => window.dispatchEvent(new Event("online")));
+  await expect(heading(page)).toHaveText(binary === "e2e-next" ? "Second" : "First");
+  await live(page);
+}
+
+for (const signal of ["SIGTERM", "SIGKILL"] as const) {
+  test(`${signal}, a deploy that migrates, and back, twice: nothing that was acknowledged is lost`, async ({ page, server }) => {
+    await open(page, `${server.url}/ledger`);
+    await add(page, 2);
+    await expect(page.locator("#mood")).toHaveText("Loud");
+
+    await replace(page, server, "e2e-next", signal);
+    await expect(entries(page)).toHaveText(["entry 1: 100", "entry 2: 200"]);
+    await expect(page.locator("#mood")).toHaveText("Plain");
+    await add(page, 3);
+
+    await replace(page, server, "e2e-app", signal);
+    await expect(entries(page)).toHaveText(["entry 1", "entry 2", "entry 3"]);
+    await add(page, 4);
+
+    await replace(page, server, "e2e-next", signal);
+    await expect(entries(page)).toHaveText(["entry 1: 100", "entry 2: 200", "entry 3: 300", "entry 4: 400"]);
+    await server.replace("e2e-next", signal);
+    await page.evaluate(() => window.dispatchEvent(new Event("online")));
+    await live(page);
+    await add(page, 5);
+    await expect(entries(page).last()).toHaveText("entry 5: 7");
+  });
+}
+
+/** A page that the server has rendered, whose client is there only after `meanwhile`. */
+async function rendered(page: Page, url: string, meanwhile: () => Promise<void>): Promise<void> {
+  let go = () => {};
+  const held = new Promise<void>((resolve) => (go = resolve));
+  await page.route("**/live/client.js", async (route) => {
+    await held;
+    await route.continue();
+  });
+  await page.goto(url, { waitUntil: "commit" });
+  await expect(heading(page)).toHaveText("First");
+  await meanwhile();
+  go();
+}
+
+for (const path of ["/ledger", "/pinned"]) {
+  test(`a first paint of ${path} of before a deploy is loaded anew, and shows no error`, async ({ page, server, problems }) => {
+    // The template that it was rendered by.
+    problems.expect(/status of 404/);
+    await rendered(page, `${server.url}${path}`, () => server.replace("e2e-next"));
+    await expect(heading(page)).toHaveText("Second");
+    await live(page);
+    await expect(count(page)).toHaveText("0");
+    await add(page, 1);
+  });
+}
