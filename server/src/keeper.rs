@@ -6,10 +6,12 @@ mod saving;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::Notify;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use vivaz_protocol::SessionId;
 
@@ -39,6 +41,8 @@ pub(crate) struct Keeper {
     /// How long a call of the store is waited for.
     patience: Duration,
     waiting: Mutex<Waiting>,
+    /// Wakes the task that writes: a session has answered.
+    answered: Arc<Notify>,
     /// Held during a flush, so that what is written first was taken first.
     writing: tokio::sync::Mutex<()>,
     probe: lease::Probe,
@@ -47,8 +51,8 @@ pub(crate) struct Keeper {
 /// What waits to be written. Bounded by the number of sessions and of revoked users.
 #[derive(Default)]
 struct Waiting {
-    /// Sessions that have changed and are to be asked for their state.
-    changed: Vec<Arc<Port>>,
+    /// Sessions that have changed and are to be asked for their state, and since when; in that order.
+    changed: VecDeque<(Instant, Arc<Port>)>,
     snapshots: HashMap<SessionId, Snapshot>,
     wholes: HashMap<SessionId, Whole>,
     /// Sessions to delete. They stay here until the store has done it.
@@ -69,6 +73,7 @@ impl Keeper {
             lease: limits.lease_time,
             patience: limits.store_time,
             waiting: Mutex::default(),
+            answered: Arc::default(),
             writing: tokio::sync::Mutex::default(),
             probe: lease::Probe::default(),
         }
@@ -88,21 +93,33 @@ impl Keeper {
 
     /// Notes that a session has changed since it was saved.
     pub(crate) fn changed(&self, port: &Arc<Port>) {
-        self.lock().changed.push(Arc::clone(port));
+        self.lock().changed.push_back((Instant::now(), Arc::clone(port)));
     }
 
-    /// Takes a session as it is now, to be saved with the next ones.
+    /// Takes the sessions that have changed at `until` or before.
+    fn take_changed(&self, until: Instant) -> Vec<Arc<Port>> {
+        let mut waiting = self.lock();
+        let due = waiting.changed.partition_point(|(since, _)| *since <= until);
+        waiting.changed.drain(..due).map(|(_, port)| port).collect()
+    }
+
+    /// Takes a session as it is now, to be saved with the others that wait. It is written as soon as
+    /// the store has written what was taken before.
     pub(crate) fn put(&self, snapshot: Snapshot) {
         let mut waiting = self.lock();
         waiting.wholes.remove(&snapshot.session);
         waiting.snapshots.insert(snapshot.session.clone(), snapshot);
+        drop(waiting);
+        self.answered.notify_one();
     }
 
-    /// Takes a whole session as it is now, to be written with the next ones.
+    /// Takes a whole session as it is now, to be written with the others that wait.
     pub(crate) fn put_whole(&self, whole: Whole) {
         let mut waiting = self.lock();
         waiting.snapshots.remove(&whole.session);
         waiting.wholes.insert(whole.session.clone(), whole);
+        drop(waiting);
+        self.answered.notify_one();
     }
 
     /// Drops what waits of a component that is about to be removed from the store: a state that is

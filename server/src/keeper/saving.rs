@@ -1,9 +1,11 @@
 //! Periodically writes changed sessions to the store, and deletes ended ones.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use tokio::time::MissedTickBehavior;
+use tokio::sync::Notify;
+use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 use vivaz_protocol::SessionId;
 
@@ -170,15 +172,27 @@ fn tell(runtime: &Runtime, all: Vec<(SessionId, Refusal)>) {
 }
 
 /// Saves what has changed until the runtime is gone or shuts down.
+///
+/// What changes is in the store an interval later: a session is asked for its state after three
+/// quarters to seven eighths of it, and what it answers is written at once. The two are tasks of their
+/// own, so that neither a session that does not answer nor a store that is slow holds the others up.
 pub(super) async fn run(runtime: WeakRuntime, shutdown: CancellationToken) {
-    let period = runtime.upgrade().and_then(|runtime| Some(period(runtime.core().keeper.as_ref()?)));
-    let Some(period) = period else { return };
+    let known = runtime.upgrade().and_then(|runtime| {
+        let keeper = runtime.core().keeper.as_ref()?;
+        Some((period(keeper), Arc::clone(&keeper.answered)))
+    });
+    let Some((period, answered)) = known else { return };
+    tokio::join!(ask(&runtime, &shutdown, period), write(&runtime, &shutdown, period, &answered));
+}
+
+/// Asks sessions for their states, each a while after its first change since it was asked.
+async fn ask(runtime: &WeakRuntime, shutdown: &CancellationToken, period: Duration) {
     // The first tick of each is at once. The audit is only due later: it finds sessions on which
     // nothing happens and that the store has lost.
-    let (mut saves, mut audits) = (every(period), every(TOMBSTONE / 3));
+    let (mut looks, mut audits) = (every(period / 8), every(TOMBSTONE / 3));
     loop {
         let audit = tokio::select! {
-            _ = saves.tick() => false,
+            _ = looks.tick() => false,
             _ = audits.tick() => true,
             () = shutdown.cancelled() => return,
         };
@@ -189,19 +203,30 @@ pub(super) async fn run(runtime: WeakRuntime, shutdown: CancellationToken) {
             core.sessions.held().iter().for_each(|port| keeper.changed(port));
             continue;
         }
-        let changed = std::mem::take(&mut keeper.lock().changed);
-        let asked = !changed.is_empty();
-        for port in changed {
+        let Some(until) = Instant::now().checked_sub(period * 3 / 4) else { continue };
+        for port in keeper.take_changed(until) {
             if port.post(Mail::Save, usize::MAX) == Posted::Unattended {
                 runtime.attend(port.session());
             }
         }
-        if asked {
-            // Their tasks answer meanwhile, so that what changed is written in this round.
-            tokio::time::sleep(period / 20).await;
+    }
+}
+
+/// Writes what sessions have answered. What comes while the store writes is written together.
+async fn write(runtime: &WeakRuntime, shutdown: &CancellationToken, period: Duration, answered: &Notify) {
+    let mut retries = every(period);
+    let mut has_failed = false;
+    loop {
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            _ = retries.tick() => {}
+            // A store that fails is not asked more often than that.
+            () = answered.notified(), if !has_failed => {}
         }
+        let Some(runtime) = runtime.upgrade() else { return };
+        let Some(keeper) = &runtime.core().keeper else { return };
         // What could not be written was logged and waits for the next time.
-        let _retried = keeper.flush(&runtime).await;
+        has_failed = keeper.flush(&runtime).await.is_err();
     }
 }
 

@@ -1,0 +1,204 @@
+//! What a page was told is in the store an interval later.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::time::Instant;
+use vivaz::instance::BoxFuture;
+use vivaz::store::{
+    Commit, CommitError, Head, Owner, Refusal, Secrets, Snapshot, StoredSession, Whole, WriteError,
+};
+use vivaz::testing::Server;
+use vivaz::{Limits, MemoryStore, Runtime, Save, SessionId, SessionStore, StoreError};
+
+use crate::app::Bench;
+
+const INTERVAL: Duration = Duration::from_secs(1);
+
+/// When which count of which session was written.
+type Writes = HashMap<SessionId, Vec<(Instant, i64)>>;
+
+/// Notes when it has written what. A write takes as long as it is told to.
+#[derive(Clone, Default)]
+struct Recording {
+    inner: MemoryStore,
+    writes: Arc<Mutex<Writes>>,
+    takes: Duration,
+}
+
+impl SessionStore for Recording {
+    fn save(
+        &self,
+        by: &str,
+        sessions: Vec<Snapshot>,
+    ) -> BoxFuture<Result<Vec<(SessionId, Refusal)>, StoreError>> {
+        let counts: Vec<_> = sessions
+            .iter()
+            .filter_map(|snapshot| {
+                let count = snapshot.components.iter().find_map(|component| {
+                    let state: Value = serde_json::from_slice(&component.state).unwrap();
+                    state["count"].as_i64()
+                });
+                Some((snapshot.session.clone(), count?))
+            })
+            .collect();
+        let (saved, writes, takes) = (self.inner.save(by, sessions), Arc::clone(&self.writes), self.takes);
+        Box::pin(async move {
+            tokio::time::sleep(takes).await;
+            let saved = saved.await;
+            let now = Instant::now();
+            for (session, count) in counts {
+                writes.lock().unwrap().entry(session).or_default().push((now, count));
+            }
+            saved
+        })
+    }
+
+    fn find(&self, session: &SessionId) -> BoxFuture<Result<Option<Head>, StoreError>> {
+        self.inner.find(session)
+    }
+
+    fn claim(
+        &self,
+        session: &SessionId,
+        by: &str,
+        seen: &Head,
+    ) -> BoxFuture<Result<Option<StoredSession>, StoreError>> {
+        self.inner.claim(session, by, seen)
+    }
+
+    fn enter(
+        &self,
+        by: &str,
+        sessions: Vec<Whole>,
+    ) -> BoxFuture<Result<Vec<(SessionId, Refusal)>, StoreError>> {
+        self.inner.enter(by, sessions)
+    }
+
+    fn commit(&self, commit: Commit) -> BoxFuture<Result<(), CommitError>> {
+        self.inner.commit(commit)
+    }
+
+    fn renew(
+        &self,
+        session: &SessionId,
+        by: &str,
+        secrets: Secrets,
+        good_for: Duration,
+    ) -> BoxFuture<Result<(), WriteError>> {
+        self.inner.renew(session, by, secrets, good_for)
+    }
+
+    fn release(&self, session: &SessionId, by: &str) -> BoxFuture<Result<(), StoreError>> {
+        self.inner.release(session, by)
+    }
+
+    fn delete(&self, by: &str, sessions: Vec<SessionId>) -> BoxFuture<Result<(), StoreError>> {
+        self.inner.delete(by, sessions)
+    }
+
+    fn forget_user(&self, owner: &Owner) -> BoxFuture<Result<usize, StoreError>> {
+        self.inner.forget_user(owner)
+    }
+
+    fn renew_lease(&self, by: &str, length: Duration) -> BoxFuture<Result<Vec<SessionId>, StoreError>> {
+        self.inner.renew_lease(by, length)
+    }
+
+    fn expire(&self, by: &str) -> BoxFuture<Result<usize, StoreError>> {
+        self.inner.expire(by)
+    }
+
+    fn close(&self, by: &str) -> BoxFuture<Result<(), StoreError>> {
+        self.inner.close(by)
+    }
+}
+
+/// Lets so many pages count, each at its own times, and checks when what each was told was written. Returns how many
+/// writes there were of a session.
+async fn count(pages: u32, takes: Duration) -> usize {
+    let store = Recording { takes, ..Recording::default() };
+    let kept = store.clone();
+    let server = Server::new(move || {
+        let limits = Limits { connections_per_address: 10_000, ..Limits::default() };
+        Runtime::builder()
+            .store(kept.clone())
+            .save(Save::Every(INTERVAL))
+            .limits(limits)
+            .state(Arc::<Bench>::default())
+    });
+    let counting = (0..pages).map(|number| {
+        let page = server.page();
+        async move {
+            let counter = page.mount_open("counter", json!({})).await.unwrap();
+            let session = page.client(|client| SessionId::new(client.session().unwrap()).unwrap());
+            let mut told = Vec::new();
+            for count in 1..=4_i64 {
+                // Spread over the interval, and off its beat.
+                tokio::time::sleep(Duration::from_millis(u64::from(number * 37 % 1_009) + 211)).await;
+                counter.call("increment", ()).await.unwrap();
+                told.push((Instant::now(), count));
+            }
+            (page, session, told)
+        }
+    });
+    let counted = futures_util::future::join_all(counting).await;
+    tokio::time::sleep(INTERVAL * 3).await;
+    let writes = store.writes.lock().unwrap();
+    for (_, session, told) in &counted {
+        for (at, count) in told {
+            let written = writes[session].iter().find(|(_, written)| written >= count);
+            let after = written.expect("it is written").0.saturating_duration_since(*at);
+            // The write before it may be under way.
+            assert!(after <= INTERVAL + takes * 2, "{count} was written after {after:?}");
+        }
+    }
+    writes.values().map(Vec::len).max().unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_page_was_told_is_written_an_interval_later() {
+    let most = count(25, Duration::ZERO).await;
+    // Its mount is a change too.
+    assert!(most <= 5, "no more often than it has changed: {most}");
+    count(25, Duration::from_millis(300)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_thousand_sessions_are_written_an_interval_later_too() {
+    count(2_000, Duration::ZERO).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_with_a_busy_component_is_written_an_interval_later_too() {
+    let (store, bench) = (Recording::default(), Arc::<Bench>::default());
+    let (kept, state) = (store.clone(), Arc::clone(&bench));
+    let server = Server::new(move || {
+        Runtime::builder().store(kept.clone()).save(Save::Every(INTERVAL)).state(Arc::clone(&state))
+    });
+    let page = server.page();
+    let lab = page.mount_open("lab", json!({})).await.unwrap();
+    let counter = page.mount_open("counter", json!({})).await.unwrap();
+    let session = page.client(|client| SessionId::new(client.session().unwrap()).unwrap());
+    let counting = async {
+        bench.entered.notified().await;
+        let mut told = Vec::new();
+        for count in 1..=3_i64 {
+            counter.call("increment", ()).await.unwrap();
+            told.push((Instant::now(), count));
+            tokio::time::sleep(Duration::from_millis(1_711)).await;
+        }
+        bench.gate.notify_one();
+        told
+    };
+    let (waited, told) = tokio::join!(lab.call("wait", ()), counting);
+    waited.unwrap();
+    let writes = store.writes.lock().unwrap();
+    for (at, count) in told {
+        let written = writes[&session].iter().find(|(_, written)| *written >= count);
+        let after = written.expect("it is written").0.saturating_duration_since(at);
+        assert!(after <= INTERVAL, "{count} was written after {after:?}");
+    }
+}
