@@ -73,6 +73,14 @@ impl Context {
         self
     }
 
+    /// The same for the last job of a component whose removal is committed: what the handler commits
+    /// is left among its effects.
+    #[must_use]
+    pub fn with_commits(mut self) -> Self {
+        self.durable = true;
+        self
+    }
+
     /// The same for a message of a page: topics name it as the author of their patches.
     #[must_use]
     pub fn caused_by(mut self, author: Author) -> Self {
@@ -199,6 +207,9 @@ impl Context {
     /// `cx.commit(move |db: &Connection| …)`. `work` runs on the store's own thread, so it does nothing but its writes. It
     /// says that a seat is taken by returning an error.
     ///
+    /// In `unmount`, `work` is committed with the removal of the component. If it fails, the component
+    /// is removed without it, and nothing else that `unmount` asked for happens.
+    ///
     /// # Errors
     /// When the component is not `#[live(durable)]`.
     pub fn commit<C: Any>(&mut self, work: impl FnOnce(&C) -> Result + Send + 'static) -> Result {
@@ -235,7 +246,7 @@ impl Context {
     /// Where the outcome of the job is committed, if it is.
     pub(crate) fn take_journal(&mut self) -> Option<Arc<dyn Journal>> {
         let journal = self.journal.take();
-        self.durable = journal.is_some();
+        self.durable |= journal.is_some();
         journal
     }
 

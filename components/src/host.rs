@@ -223,11 +223,11 @@ impl Host {
         let Outcome { mut cx, mut result, mut topics, before } = outcome;
         let mut unsent = cx.cause().map(Cause::take_unsent).unwrap_or_default();
         let mut effects = cx.take_effects();
-        // Those of a durable component's job are made with its commit.
-        let updates = match self.record.take() {
-            Some(_) => Vec::new(),
-            None => Effect::take_updates(&mut effects),
-        };
+        // Those of a job that is committed are made with the commit.
+        let is_committed =
+            self.record.take().is_some() || effects.iter().any(|effect| matches!(effect, Effect::Commit(_)));
+        let updates =
+            if is_committed { Vec::new() } else { Effect::take_updates(&mut effects) };
         let mut compared =
             self.compare().and_then(|changes| match StagedUpdate::publish_all(updates, cx.by()) {
                 Ok(later) => {

@@ -55,6 +55,9 @@ struct Waiting {
     changed: VecDeque<(Instant, Arc<Port>)>,
     snapshots: HashMap<SessionId, Snapshot>,
     wholes: HashMap<SessionId, Whole>,
+    /// Sessions whose components are being unmounted: their rows stay until those have written what
+    /// they write.
+    ending: HashSet<SessionId>,
     /// Sessions to delete. They stay here until the store has done it.
     ended: HashSet<SessionId>,
     /// Users whose sessions are to end in the store. They stay here until the store has done it.
@@ -145,9 +148,20 @@ impl Keeper {
         waiting.wholes.remove(session);
     }
 
+    /// Notes that a session ends: it cannot be resumed and is not saved any more, and is forgotten when
+    /// the returned value is dropped.
+    pub(crate) fn begin_end(&self, runtime: &Runtime, session: &SessionId) -> Ending {
+        let mut waiting = self.lock();
+        waiting.snapshots.remove(session);
+        waiting.wholes.remove(session);
+        waiting.ending.insert(session.clone());
+        Ending { runtime: runtime.clone(), session: session.clone() }
+    }
+
     /// Notes that a session has ended.
     pub(crate) fn forget(&self, session: &SessionId) {
         let mut waiting = self.lock();
+        waiting.ending.remove(session);
         waiting.snapshots.remove(session);
         waiting.wholes.remove(session);
         waiting.ended.insert(session.clone());
@@ -165,7 +179,8 @@ impl Keeper {
 
     /// Returns whether a session has ended although the store may still have it.
     pub(crate) fn has_ended(&self, session: &SessionId) -> bool {
-        self.lock().ended.contains(session)
+        let waiting = self.lock();
+        waiting.ending.contains(session) || waiting.ended.contains(session)
     }
 
     /// Returns whether the sessions of a user are ending although the store may still have them.
@@ -201,6 +216,20 @@ impl Keeper {
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A session that is ending, in the store too.
+pub(crate) struct Ending {
+    runtime: Runtime,
+    session: SessionId,
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        if let Some(keeper) = &self.runtime.core().keeper {
+            keeper.forget(&self.session);
+        }
     }
 }
 

@@ -68,10 +68,13 @@ fn poll_alone(session: &mut Session, cx: &mut Context<'_>) -> Poll<Option<Alone>
 /// Ends a session: its components are told, and what runs finishes first.
 pub(crate) async fn end(mut session: Box<Session>, reason: UnmountReason) {
     let runtime = session.runtime().clone();
+    // Before nobody finds the session here, so that it is not restored from the store.
+    let ending = runtime.core().keeper.as_ref().map(|keeper| keeper.begin_end(&runtime, session.id()));
     runtime.core().sessions.end(session.id());
     session.unmount_all(reason);
-    if let Some(keeper) = &runtime.core().keeper {
-        keeper.forget(session.id());
+    if session.is_idle() {
+        drop(ending);
+        return;
     }
     let finish = async {
         while let Some(turn) = poll_fn(|cx| poll_alone(&mut session, cx)).await {

@@ -158,6 +158,7 @@ impl Waiting {
     fn has_news_of(&self, session: &SessionId) -> bool {
         self.snapshots.contains_key(session)
             || self.wholes.contains_key(session)
+            || self.ending.contains(session)
             || self.ended.contains(session)
     }
 }

@@ -1,16 +1,17 @@
 //! Components that come into the store when they are mounted, and leave it when they are removed.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use vivaz_components::instance::Instance;
-use vivaz_components::{ActionError, Result};
-use vivaz_protocol::{ComponentId, Ref};
+use vivaz_components::{ActionError, Effect, ReservedUpdates, Result, StagedUpdate, Work};
+use vivaz_protocol::{Author, ComponentId, Ref};
 
 use super::Session;
 use super::committed::settle;
 use super::component::{Component, Origin};
 use super::replies::Kept;
 use super::work::Done;
+use crate::keeper::Keeper;
 use crate::log::Escaped;
 use crate::port::{Loss, Port};
 use crate::runtime::Runtime;
@@ -45,45 +46,90 @@ impl Session {
 
     /// Takes a component out of the store, and then out of the session. Without a store, at once.
     pub(super) fn remove(&mut self, id: &ComponentId, origin: Origin) {
-        let core = self.runtime.core();
-        let Some(keeper) = core.keeper.as_ref().filter(|_| !self.over) else {
+        let runtime = self.runtime.clone();
+        let Some(keeper) = runtime.core().keeper.as_ref().filter(|_| !self.over) else {
             return self.gone(id, origin);
         };
+        self.drop_kept(keeper, id);
+        let removed = keeper.store.commit(self.removal(keeper, id, origin));
+        let (id, port) = (id.clone(), Arc::clone(&self.port));
+        self.start(Box::pin(async move {
+            let result = is_removed(removed.await, &port);
+            Done::Removed { id, origin, result, effects: Vec::new() }
+        }));
+    }
+
+    /// The same together with what the component's last job commits. If that fails, the component is
+    /// taken out without it, and nothing else happens that the job asked for.
+    pub(super) fn remove_with(&mut self, id: &ComponentId, origin: Origin, effects: Vec<Effect>) {
+        let runtime = self.runtime.clone();
+        let Some(keeper) = &runtime.core().keeper else { return self.gone(id, origin) };
+        self.drop_kept(keeper, id);
+        let LastWrites { work, updates, effects } = LastWrites::of(effects);
+        let mut commit = self.removal(keeper, id, origin);
+        let remove = commit.write;
+        let version = self.components.get(id).map_or(0, |component| component.version);
+        let author = match origin {
+            Origin::Page { reference, .. } => Some(Author { connection: self.connection.clone(), reference }),
+            Origin::Server | Origin::End { .. } => None,
+        };
+        commit.expects = Some((id.clone(), version));
+        let told = Arc::<Mutex<Option<ReservedUpdates>>>::default();
+        let reserved = Arc::clone(&told);
+        commit.write = Box::new(move |connection| {
+            work.into_iter().try_for_each(|work| work(connection))?;
+            let updates = StagedUpdate::reserve_all(updates, None)?;
+            *reserved.lock().unwrap_or_else(PoisonError::into_inner) = Some(updates);
+            remove(connection)
+        });
+        commit.publish = Box::new(move || {
+            let updates = told.lock().unwrap_or_else(PoisonError::into_inner).take();
+            // No reply waits for them: the component is gone from the page.
+            let _unsent = updates.map(|updates| updates.publish(author.as_ref()));
+        });
+        let store = Arc::clone(&keeper.store);
+        let committed = settle(Arc::clone(&store), Arc::clone(&self.port), store.commit(commit));
+        let without = (!self.over).then(|| self.removal(keeper, id, origin));
+        let (id, port) = (id.clone(), Arc::clone(&self.port));
+        self.start(Box::pin(async move {
+            let Err(error) = committed.await else {
+                return Done::Removed { id, origin, result: Ok(()), effects };
+            };
+            let error = Escaped(&error);
+            tracing::error!(component = %id, %error, "what `unmount` writes is not kept; the component is removed without it");
+            let result = match without {
+                Some(without) => is_removed(store.commit(without).await, &port),
+                // It goes with its session.
+                None => Ok(()),
+            };
+            Done::Removed { id, origin, result, effects: Vec::new() }
+        }));
+    }
+
+    /// Drops what waits to be saved of a component that is about to be removed, and what is kept aside
+    /// of it.
+    fn drop_kept(&mut self, keeper: &Keeper, id: &ComponentId) {
+        if let Some(component) = self.components.get(id) {
+            self.aside.forget(id, component.spec.name, &self.budget);
+        }
+        keeper.drop_component(self.id(), id);
+    }
+
+    /// The commit that takes a component out of the store.
+    fn removal(&self, keeper: &Keeper, id: &ComponentId, origin: Origin) -> Commit {
         let reply = match origin {
             Origin::Page { reference, .. } => {
                 Some(Kept::Done { component: id.clone(), result: None }.store(reference))
             }
             Origin::Server | Origin::End { .. } => None,
         };
-        if let Some(component) = self.components.get(id) {
-            self.aside.forget(id, component.spec.name, &self.budget);
-        }
-        keeper.drop_component(self.id(), id);
-        let removed = keeper.store.commit(Commit::of(
+        Commit::of(
             self.id().clone(),
             Arc::clone(&keeper.process),
             self.replies.received_up_to(),
             Change::Removed { id: id.clone() },
             reply,
-        ));
-        let (id, port) = (id.clone(), Arc::clone(&self.port));
-        self.start(Box::pin(async move {
-            let result = match removed.await {
-                // What the store does not have need not be removed.
-                Ok(()) | Err(CommitError::Absent(_)) => Ok(()),
-                Err(CommitError::Store(error)) => Err(error),
-                Err(CommitError::Work(error)) => Err(StoreError::failed(error.to_string())),
-                Err(CommitError::Refused(refusal)) => {
-                    port.lose(if refusal == Refusal::Ended { Loss::Ended } else { Loss::Taken });
-                    Ok(())
-                }
-                Err(CommitError::Conflict) => {
-                    port.lose(Loss::Outdated);
-                    Ok(())
-                }
-            };
-            Done::Removed { id, origin, result }
-        }));
+        )
     }
 
     /// A component is out of the store, or could not be taken out: then the session is written
@@ -93,7 +139,9 @@ impl Session {
         id: &ComponentId,
         origin: Origin,
         result: std::result::Result<(), StoreError>,
+        effects: Vec<Effect>,
     ) {
+        self.perform(id, effects);
         if let Err(error) = result {
             let error = Escaped(&error);
             tracing::error!(component = %id, %error, "a component is still in the store; it will be tried again");
@@ -101,6 +149,49 @@ impl Session {
             self.touch();
         }
         self.gone(id, origin);
+    }
+}
+
+/// What a component's last job asked for.
+struct LastWrites {
+    work: Vec<Work>,
+    updates: Vec<StagedUpdate>,
+    /// What is left to do afterwards.
+    effects: Vec<Effect>,
+}
+
+impl LastWrites {
+    fn of(effects: Vec<Effect>) -> Self {
+        let mut last = Self { work: Vec::new(), updates: Vec::new(), effects: Vec::new() };
+        for effect in effects {
+            match effect {
+                Effect::Commit(work) => last.work.push(work),
+                Effect::Update(update) => last.updates.push(update),
+                effect => last.effects.push(effect),
+            }
+        }
+        last
+    }
+}
+
+/// What came of the removal of a component.
+fn is_removed(
+    removed: std::result::Result<(), CommitError>,
+    port: &Arc<Port>,
+) -> std::result::Result<(), StoreError> {
+    match removed {
+        // What the store does not have need not be removed.
+        Ok(()) | Err(CommitError::Absent(_)) => Ok(()),
+        Err(CommitError::Store(error)) => Err(error),
+        Err(CommitError::Work(error)) => Err(StoreError::failed(error.to_string())),
+        Err(CommitError::Refused(refusal)) => {
+            port.lose(if refusal == Refusal::Ended { Loss::Ended } else { Loss::Taken });
+            Ok(())
+        }
+        Err(CommitError::Conflict) => {
+            port.lose(Loss::Outdated);
+            Ok(())
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use tokio::sync::oneshot;
 use tracing::{Instrument, Span};
 use vivaz_components::instance::{BoxFuture, Finished, Flushed, Instance, Job, Progress, Started};
 use vivaz_components::spec::Hook;
-use vivaz_components::{ActionError, Context, Loaded, ServerEvent, TaskOutcome, TopicRef, UnmountReason};
+use vivaz_components::{ActionError, Context, Effect, Loaded, ServerEvent, TaskOutcome, TopicRef, UnmountReason};
 use vivaz_protocol::{Author, ComponentId, FieldTopics, RawJson, ServerMessage, SessionId, StreamId};
 
 use super::children::Wait;
@@ -32,8 +32,9 @@ pub(crate) enum Done {
     Ended { id: ComponentId, origin: Origin, finished: Finished },
     /// A component is made, or could not be.
     Mounted { id: ComponentId, mounting: Mounting, made: Result<Box<dyn Instance>, ActionError> },
-    /// A component is not in the store any more, or could not be taken out.
-    Removed { id: ComponentId, origin: Origin, result: Result<(), StoreError> },
+    /// A component is not in the store any more, or could not be taken out. `effects` is what its last
+    /// job asked for beside what was committed with that.
+    Removed { id: ComponentId, origin: Origin, result: Result<(), StoreError>, effects: Vec<Effect> },
     /// The session was written whole, or was refused.
     Entered {
         outcome: Result<Vec<(SessionId, Refusal)>, StoreError>,
@@ -78,7 +79,7 @@ impl Session {
             }
             Done::Ended { id, origin, finished } => self.ended(&id, origin, finished),
             Done::Mounted { id, mounting, made } => self.mounted(&id, mounting, made),
-            Done::Removed { id, origin, result } => self.removed(&id, origin, result),
+            Done::Removed { id, origin, result, effects } => self.removed(&id, origin, result, effects),
             Done::Entered { outcome, answer } => self.was_entered(outcome, answer),
             Done::Sent { id, number } => self.say_held(&id, number),
             // It was started once and is told once, however busy the component is: what waits was running before.
@@ -324,8 +325,11 @@ impl Session {
 
     /// A component goes away, and is told if it wants to be.
     fn begin_end(&mut self, id: &ComponentId, origin: Origin) {
-        let cx = self.context(id, origin);
+        let mut cx = self.context(id, origin);
         let Some(component) = self.components.get_mut(id) else { return };
+        if self.runtime.core().commits(component.spec).is_some() {
+            cx = cx.with_commits();
+        }
         if !component.spec.has(Hook::Unmount) {
             // Nothing is asked of it any more.
             drop(component.take());
@@ -428,6 +432,9 @@ impl Session {
         if let Err(error) = &finished.result {
             let log = &self.runtime.core().log;
             client_event!(log, WARN, component = %id, error = %Escaped(error), "`unmount` failed");
+        }
+        if finished.effects.iter().any(|effect| matches!(effect, Effect::Commit(_))) {
+            return self.remove_with(id, origin, finished.effects);
         }
         self.perform(id, finished.effects);
         self.remove(id, origin);

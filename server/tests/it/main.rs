@@ -59,3 +59,4 @@ mod tables;
 mod topics;
 mod transaction_control;
 mod transactions;
+mod unmounting;
