@@ -226,8 +226,7 @@ impl Host {
         // Those of a job that is committed are made with the commit.
         let is_committed =
             self.record.take().is_some() || effects.iter().any(|effect| matches!(effect, Effect::Commit(_)));
-        let updates =
-            if is_committed { Vec::new() } else { Effect::take_updates(&mut effects) };
+        let updates = if is_committed { Vec::new() } else { Effect::take_updates(&mut effects) };
         let mut compared =
             self.compare().and_then(|changes| match StagedUpdate::publish_all(updates, cx.by()) {
                 Ok(later) => {

@@ -6,7 +6,9 @@ use tokio::sync::oneshot;
 use tracing::{Instrument, Span};
 use vivaz_components::instance::{BoxFuture, Finished, Flushed, Instance, Job, Progress, Started};
 use vivaz_components::spec::Hook;
-use vivaz_components::{ActionError, Context, Effect, Loaded, ServerEvent, TaskOutcome, TopicRef, UnmountReason};
+use vivaz_components::{
+    ActionError, Context, Effect, Loaded, ServerEvent, TaskOutcome, TopicRef, UnmountReason,
+};
 use vivaz_protocol::{Author, ComponentId, FieldTopics, RawJson, ServerMessage, SessionId, StreamId};
 
 use super::children::Wait;
