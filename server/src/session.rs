@@ -17,6 +17,7 @@ mod hold;
 mod journal;
 mod keep;
 mod mount;
+mod places;
 mod replies;
 mod requests;
 mod restore;

@@ -8,6 +8,7 @@ use vivaz_protocol::{
 };
 
 use super::component::{Origin, Task};
+use super::places::NOT_SHOWN;
 use super::replies::{Bounds, Kept};
 use super::{Session, speak};
 use crate::log::{Escaped, client_event};
@@ -154,6 +155,10 @@ impl Session {
                 result: result.as_deref().map(RawJson::trusted),
             }),
             Kept::Refused(text) => bytes::Bytes::copy_from_slice(text.as_bytes()),
+            Kept::Mounted(id) if self.components.get(id).is_some_and(|one| !one.is_shown()) => {
+                let stream = Some(id.clone().into());
+                speak::frame(&speak::refusal(Some(reference), stream, ErrorCode::NotMounted, NOT_SHOWN))
+            }
             Kept::Mounted(id) => self.mounted_frame(id, Some(reference)),
         }
     }

@@ -1,7 +1,7 @@
 //! What a session knows of a child: where it stands in its parent's template, and which props it was given.
 
 use std::cell::{Cell, OnceCell};
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use foldhash::fast::RandomState;
 use serde::Deserialize;
@@ -45,6 +45,8 @@ pub(super) struct Link {
     pub(super) before: Option<Box<(Props, Props)>>,
     /// Whether a comparison of the props is in the queue.
     pub(super) is_stale: bool,
+    /// Whether its place is gone, or its parent's is: the page sends it no messages, and gets nothing of it.
+    pub(super) is_hidden: bool,
     /// How many parents are around it.
     pub(super) depth: u8,
 }
@@ -62,6 +64,11 @@ impl MountedBy {
             Self::Parent(link) => Some(link),
             Self::Name | Self::Seal => None,
         }
+    }
+
+    /// Returns whether the parent shows the component, and is shown itself, as of the last look.
+    pub(super) fn is_shown(&self) -> bool {
+        self.link().is_none_or(|link| !link.is_hidden)
     }
 
     /// Returns what is stored of it.
@@ -98,6 +105,7 @@ impl MountedBy {
                     page,
                     before: None,
                     is_stale: false,
+                    is_hidden: false,
                     depth: 0,
                 }))
             }
@@ -138,6 +146,8 @@ pub(super) struct Children {
 pub(super) struct ParentView {
     pub(super) state: ParentState,
     pub(super) rows: Rows,
+    /// Whether each child that was looked for is in its place.
+    pub(super) places: HashMap<ComponentId, bool, RandomState>,
 }
 
 pub(super) struct ParentState {
@@ -167,7 +177,7 @@ impl ParentView {
             .map(|(field, topic)| SharedField { field, topic, loaded: OnceCell::new() })
             .collect();
         let state = ParentState { own, shared, failed: Cell::new(false) };
-        Ok(Self { state, rows: Rows::default() })
+        Ok(Self { state, rows: Rows::default(), places: HashMap::default() })
     }
 
     /// Returns whether the topics are still what was parsed of them.

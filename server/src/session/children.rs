@@ -61,7 +61,12 @@ impl Session {
         let (found, is_busy) = match self.components.get(&mount.parent) {
             Some(parent) => {
                 let is_busy = !matches!(parent.slot, Slot::Idle(_)) || !parent.queue.is_empty();
-                (self.find_child(&mount.parent, &mount.place), is_busy)
+                let is_shown = self.look(&mount.parent);
+                let found = is_shown.and_then(|is_shown| match is_shown {
+                    true => self.find_child(&mount.parent, &mount.place),
+                    false => Ok(None),
+                });
+                (found, is_busy)
             }
             // The parent may be a child that waits itself.
             None => (Ok(None), self.waiting.contains_key(&mount.parent)),
@@ -117,7 +122,7 @@ impl Session {
     ///
     /// # Errors
     /// When the parent's state, or that of a topic that it shows, cannot be read.
-    fn find_child(&mut self, parent: &ComponentId, place: &[Value]) -> Result<Option<FoundChild>> {
+    pub(super) fn find_child(&mut self, parent: &ComponentId, place: &[Value]) -> Result<Option<FoundChild>> {
         let core = self.runtime.core();
         let Some(parent) = self.components.get_mut(parent) else { return Ok(None) };
         let Some(template) = core.templates.of(parent.spec.name) else { return Ok(None) };
@@ -170,17 +175,20 @@ impl Session {
             given,
             before: None,
             is_stale: false,
+            is_hidden: false,
             depth,
         })))
     }
 
-    /// Compares the props of all children of a component with what its state gives them now.
+    /// Looks at all children of a component whose state has changed: whether it still shows them, and which props it
+    /// gives them now.
     pub(super) fn refresh_children(&mut self, parent: &ComponentId) {
         let Some(children) = self.components.get(parent).and_then(|parent| parent.children.as_ref()) else {
             return;
         };
         let ids: Vec<ComponentId> = children.ids.iter().cloned().collect();
         for id in ids {
+            self.look_after(&id);
             self.refresh(&id);
         }
     }
@@ -316,6 +324,9 @@ impl Session {
             && let Some(children) = &mut parent.children
         {
             children.ids.remove(id);
+            if let Some(view) = &mut children.view {
+                view.places.remove(id);
+            }
         }
         if !self.over {
             for child in children.map(|children| children.ids).into_iter().flatten() {

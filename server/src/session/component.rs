@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use vivaz_components::instance::{Instance, Job};
 use vivaz_components::{Spec, UnmountReason};
-use vivaz_protocol::{Ref, Rev, TopicName};
+use vivaz_protocol::{ComponentId, Ref, Rev, TopicName};
 
 use super::child::{ChildMount, Children, MountedBy};
 use super::history::History;
@@ -188,6 +188,19 @@ impl Component {
     pub(super) fn forget_view(&mut self) {
         if let Some(children) = &mut self.children {
             children.view = None;
+        }
+    }
+
+    /// Returns whether a child is in its place, if its state and its topics are still those that were looked at.
+    pub(super) fn known_place(&self, child: &ComponentId) -> Option<bool> {
+        let view = self.children.as_ref()?.view.as_ref()?;
+        view.places.get(child).copied().filter(|_| view.is_current())
+    }
+
+    /// Takes note of whether a child is in its place.
+    pub(super) fn note_place(&mut self, child: &ComponentId, has: bool) {
+        if let Some(view) = self.children.as_mut().and_then(|children| children.view.as_mut()) {
+            view.places.insert(child.clone(), has);
         }
     }
 

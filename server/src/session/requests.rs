@@ -123,6 +123,10 @@ impl Session {
             self.reply_error(reference, &id, error);
             return None;
         }
+        if let Err(error) = self.check_shown(&id, &request) {
+            self.refuse_action(&id, reference, &error, Vec::new());
+            return None;
+        }
         let origin = Origin::Page { reference, asked: now };
         match request {
             Request::MountSealed { seal } => self.mount_sealed(reference, &id, &seal, now),

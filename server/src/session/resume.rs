@@ -72,6 +72,7 @@ impl Session {
         for component in self.components.values_mut() {
             component.floor = Rev::ZERO;
         }
+        self.look_at_all();
         self.port.connect(Some(Outbox::new(limits.outbox_bytes)));
         self.welcome(secret, true);
         self.follow_topics(&position.streams);
@@ -155,6 +156,7 @@ impl Session {
         let replaced: Vec<ComponentId> = self
             .components
             .iter_mut()
+            .filter(|(_, component)| component.is_shown())
             .filter_map(|(id, component)| std::mem::take(&mut component.replaced).then(|| id.clone()))
             .collect();
         for id in &replaced {

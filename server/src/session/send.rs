@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use vivaz_protocol::{ErrorCode, ErrorMessage, RawJson, Ref, ServerMessage, StreamId};
 
+use super::places::NOT_SHOWN;
+use super::topics::Held;
 use super::{Session, speak};
 use crate::log::{Escaped, Quoted};
 use crate::outbox::Entry;
@@ -35,11 +37,16 @@ impl Session {
         }
     }
 
-    /// The revision up to which the page has a stream by a snapshot; `None` if it does not have it (any more).
+    /// The revision up to which the page has a stream by a snapshot; `None` if it does not have it, or does not
+    /// show it.
     fn floor(&self, stream: &StreamId) -> Option<vivaz_protocol::Rev> {
         match stream {
-            StreamId::Component(id) => self.components.get(id).map(|component| component.floor),
-            StreamId::Topic(name) => self.topics.get(name).map(|held| held.floor),
+            StreamId::Component(id) => {
+                self.components.get(id).filter(|one| one.is_shown()).map(|one| one.floor)
+            }
+            StreamId::Topic(name) => {
+                self.topics.get(name).filter(|held| held.is_viewed()).map(|held| held.floor)
+            }
         }
     }
 
@@ -47,7 +54,7 @@ impl Session {
     fn snapshot(&mut self, stream: &StreamId) -> Option<bytes::Bytes> {
         match stream {
             StreamId::Topic(name) => {
-                let held = self.topics.get_mut(name)?;
+                let held = self.topics.get_mut(name).filter(|held| held.is_viewed())?;
                 match held.topic.snapshot() {
                     Ok((rev, frame)) => {
                         held.floor = rev;
@@ -60,7 +67,7 @@ impl Session {
                 }
             }
             StreamId::Component(id) => {
-                let component = self.components.get_mut(id)?;
+                let component = self.components.get_mut(id).filter(|component| component.is_shown())?;
                 let state = match component.instance()?.state() {
                     Ok(state) => state,
                     Err(error) => {
@@ -87,11 +94,17 @@ impl Session {
 
     /// Asks for the whole state of a stream.
     pub(super) fn resync(&mut self, stream: StreamId) {
+        if let StreamId::Component(id) = &stream {
+            self.look_after(id);
+        }
         let refusal = match &stream {
             StreamId::Component(id) if !self.components.contains_key(id) => {
                 Some((ErrorCode::NotMounted, "no component is mounted under that id"))
             }
-            StreamId::Topic(name) if !self.topics.contains_key(name) => {
+            StreamId::Component(id) if self.components.get(id).is_some_and(|one| !one.is_shown()) => {
+                Some((ErrorCode::NotMounted, NOT_SHOWN))
+            }
+            StreamId::Topic(name) if !self.topics.get(name).is_some_and(Held::is_viewed) => {
                 Some((ErrorCode::Forbidden, "no component of this session shows that topic"))
             }
             StreamId::Component(_) | StreamId::Topic(_) => None,

@@ -16,6 +16,8 @@ pub(super) struct Held {
     subscription: Option<Subscription>,
     /// How many shared fields name it.
     holders: usize,
+    /// How many of these belong to components that the page shows. The topic is followed for them alone.
+    viewers: usize,
     /// The revision of the last snapshot that was sent on this connection: patches up to it are not sent any more.
     pub(super) floor: Rev,
 }
@@ -26,19 +28,43 @@ impl Session {
     pub(super) fn show_topics(&mut self, id: &ComponentId, now: Vec<(&'static str, TopicRef)>) {
         let names = now.iter().map(|(field, topic)| (*field, topic.name().clone())).collect();
         let Some(component) = self.components.get_mut(id) else { return };
-        let before = std::mem::replace(&mut component.topics, names);
+        let (before, is_shown) = (std::mem::replace(&mut component.topics, names), component.is_shown());
         for (_, topic) in now {
+            let name = topic.name().clone();
             self.hold(topic);
+            if is_shown {
+                self.view(&name);
+            }
         }
-        for (_, name) in before {
+        self.release_topics(before, is_shown);
+    }
+
+    /// Gives up what a component that goes away shows.
+    pub(super) fn release_topics(&mut self, topics: Vec<(&'static str, TopicName)>, is_shown: bool) {
+        for (_, name) in topics {
+            if is_shown {
+                self.unview(&name);
+            }
             self.release(&name);
         }
     }
 
-    /// Gives up what a component that goes away shows.
-    pub(super) fn release_topics(&mut self, topics: Vec<(&'static str, TopicName)>) {
-        for (_, name) in topics {
-            self.release(&name);
+    /// A component that shows the topic is shown by the page.
+    pub(super) fn view(&mut self, name: &TopicName) {
+        let Some(held) = self.topics.get_mut(name) else { return };
+        held.viewers += 1;
+        if held.viewers == 1 && self.port.is_connected() {
+            held.floor = Rev::ZERO;
+            held.subscribe(&self.port, None);
+        }
+    }
+
+    /// The page does not show a component any more that shows the topic.
+    pub(super) fn unview(&mut self, name: &TopicName) {
+        let Some(held) = self.topics.get_mut(name) else { return };
+        held.viewers -= 1;
+        if held.viewers == 0 {
+            held.subscription = None;
         }
     }
 
@@ -47,10 +73,7 @@ impl Session {
             held.holders += 1;
             return;
         }
-        let mut held = Held { topic, subscription: None, holders: 1, floor: Rev::ZERO };
-        if self.port.is_connected() {
-            held.subscribe(&self.port, None);
-        }
+        let held = Held { topic, subscription: None, holders: 1, viewers: 0, floor: Rev::ZERO };
         self.topics.insert(held.topic.name().clone(), held);
     }
 
@@ -71,7 +94,7 @@ impl Session {
 
     /// Somebody looks again, and was where `known` says.
     pub(super) fn follow_topics(&mut self, known: &[(StreamId, Epoch, Rev)]) {
-        for (name, held) in &mut self.topics {
+        for (name, held) in self.topics.iter_mut().filter(|(_, held)| held.is_viewed()) {
             let position = known.iter().find_map(|(stream, epoch, rev)| match stream {
                 StreamId::Topic(topic) if topic == name => Some((epoch, *rev)),
                 StreamId::Topic(_) | StreamId::Component(_) => None,
@@ -83,6 +106,11 @@ impl Session {
 }
 
 impl Held {
+    /// Returns whether the page shows a component that shows the topic.
+    pub(super) fn is_viewed(&self) -> bool {
+        self.viewers > 0
+    }
+
     /// From now on patches are delivered; what leads there from `known` goes into the outbox before any of them.
     fn subscribe(&mut self, port: &Arc<Port>, known: Option<(&Epoch, Rev)>) {
         let stream = StreamId::Topic(self.topic.name().clone());

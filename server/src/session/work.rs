@@ -148,8 +148,11 @@ impl Session {
         }
     }
 
-    /// Sends an event to the page.
+    /// Sends an event to the page, if that shows the component.
     pub(super) fn emit(&self, id: &ComponentId, event: &ServerEvent) {
+        if self.components.get(id).is_some_and(|component| !component.is_shown()) {
+            return;
+        }
         self.port.send_if_room(speak::frame(&ServerMessage::Event {
             stream: StreamId::Component(id.clone()),
             name: (&*event.name).into(),
@@ -447,7 +450,8 @@ impl Session {
         let Some(mut component) = self.components.remove(id) else { return };
         let (children, mounted_by) = (component.children.take(), component.mounted_by);
         self.held.forget(id);
-        self.release_topics(component.topics);
+        let is_shown = mounted_by.is_shown();
+        self.release_topics(component.topics, is_shown);
         if component.joined {
             self.hub().rooms().leave_all(self.port.session(), id);
         }

@@ -44,6 +44,7 @@ mod nesting;
 mod order;
 mod outcomes;
 mod paint;
+mod places;
 mod props;
 mod refusals;
 mod restart;

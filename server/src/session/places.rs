@@ -1,0 +1,119 @@
+//! Which children their parents show. A child whose place is gone gets no messages of the page until it is back, and
+//! nothing of it is sent.
+
+use vivaz_components::{ActionError, Result};
+use vivaz_protocol::{ComponentId, ErrorCode, Request, StreamId};
+
+use super::Session;
+use super::component::Component;
+use crate::log::{Escaped, client_event};
+
+impl Component {
+    /// Returns whether its parent shows it, and is shown itself, as of the last look.
+    pub(super) fn is_shown(&self) -> bool {
+        self.mounted_by.is_shown()
+    }
+}
+
+impl Session {
+    /// Checks whether the page may send a component this message.
+    ///
+    /// # Errors
+    /// `not_mounted` for a child that its parent does not show; whatever failed if that cannot be told.
+    pub(super) fn check_shown(&mut self, id: &ComponentId, request: &Request<'_>) -> Result {
+        let is_asked = match request {
+            Request::Action { .. } | Request::Property { .. } | Request::Props(_) => true,
+            Request::MountSealed { .. }
+            | Request::MountChild(_)
+            | Request::MountOpen { .. }
+            | Request::Unmount => false,
+        };
+        if is_asked && !self.look(id)? {
+            return Err(ActionError::new(ErrorCode::NotMounted, NOT_SHOWN));
+        }
+        Ok(())
+    }
+
+    /// Finds out whether a component's parent shows it, and is shown itself. Returns `true` for one without a parent.
+    ///
+    /// # Errors
+    /// When a parent's state, or that of a topic that it shows, cannot be read: nothing has changed then.
+    pub(super) fn look(&mut self, id: &ComponentId) -> Result<bool> {
+        let Some(link) = self.components.get(id).and_then(|one| one.mounted_by.link()) else {
+            return Ok(true);
+        };
+        let parent = link.parent.clone();
+        let is_shown = self.look(&parent)? && self.has_place(id)?;
+        let link = self.components.get_mut(id).and_then(|one| one.mounted_by.link_mut());
+        if link.is_some_and(|link| std::mem::replace(&mut link.is_hidden, !is_shown) == is_shown) {
+            self.turn(id, is_shown);
+        }
+        Ok(is_shown)
+    }
+
+    /// Does the same for a child whose parent has handled a message. A failure is logged.
+    pub(super) fn look_after(&mut self, id: &ComponentId) {
+        if let Err(error) = self.look(id) {
+            let error = Escaped(&error);
+            client_event!(self.runtime.core().log, ERROR, component = %id, %error, "a child keeps its place");
+        }
+    }
+
+    /// Looks at all children: their identity, or their topics, may be others now.
+    pub(super) fn look_at_all(&mut self) {
+        let ids: Vec<ComponentId> = self.components.keys().cloned().collect();
+        for id in ids {
+            self.look_after(&id);
+        }
+    }
+
+    /// Returns whether the parent's state has the child where it was mounted.
+    fn has_place(&mut self, id: &ComponentId) -> Result<bool> {
+        let Some(child) = self.components.get(id) else { return Ok(false) };
+        let Some(link) = child.mounted_by.link() else { return Ok(true) };
+        let Some(parent) = self.components.get(&link.parent) else { return Ok(false) };
+        if self.runtime.core().templates.hash_of(parent.spec.name) != &*link.template {
+            // A deploy may have moved the place: the page mounts the child again at its new one.
+            return Ok(true);
+        }
+        if let Some(known) = parent.known_place(id) {
+            return Ok(known);
+        }
+        let (spec, parent, place) = (child.spec, link.parent.clone(), link.place.clone());
+        let key = link.key.clone();
+        let found = self.find_child(&parent, &place)?;
+        let has = found.is_some_and(|found| std::ptr::eq(found.registration.spec, spec) && found.key == key);
+        if let Some(parent) = self.components.get_mut(&parent) {
+            parent.note_place(id, has);
+        }
+        Ok(has)
+    }
+
+    /// A child is shown again, or is not shown any more.
+    fn turn(&mut self, id: &ComponentId, is_shown: bool) {
+        let Some(component) = self.components.get_mut(id) else { return };
+        tracing::debug!(component = %id, is_shown, "its place has changed");
+        let topics = component.topics.clone();
+        let is_replaced = is_shown && std::mem::take(&mut component.replaced);
+        for (_, topic) in &topics {
+            if is_shown {
+                self.view(topic);
+            } else {
+                self.unview(topic);
+            }
+        }
+        if is_replaced {
+            let frame = self.mounted_frame(id, None);
+            self.port.send(frame);
+        } else if is_shown {
+            // Patches were left out meanwhile.
+            self.port.send_snapshot(StreamId::Component(id.clone()));
+        }
+        if is_shown {
+            self.refresh(id);
+        }
+        self.refresh_children(id);
+    }
+}
+
+pub(super) const NOT_SHOWN: &str = "the parent does not show this component any more";
