@@ -13,6 +13,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use vivaz_protocol::SessionId;
 
 use crate::limits::Limits;
@@ -60,8 +61,9 @@ struct Waiting {
     ending: HashSet<SessionId>,
     /// Sessions to delete. They stay here until the store has done it.
     ended: HashSet<SessionId>,
-    /// Users whose sessions are to end in the store. They stay here until the store has done it.
-    revoked: HashSet<Owner>,
+    /// Users whose sessions are to end in the store, with how often that was asked for. They stay here until the
+    /// store has done it after the last time.
+    revoked: HashMap<Owner, u64>,
     /// Sessions that were claimed and could not be restored.
     released: HashSet<SessionId>,
 }
@@ -169,7 +171,7 @@ impl Keeper {
 
     /// Notes that the sessions of a user end, also those that only the store has.
     pub(crate) fn revoke(&self, owner: Owner) {
-        self.lock().revoked.insert(owner);
+        *self.lock().revoked.entry(owner).or_default() += 1;
     }
 
     /// Notes that a session was claimed and is not run here.
@@ -185,7 +187,7 @@ impl Keeper {
 
     /// Returns whether the sessions of a user are ending although the store may still have them.
     pub(crate) fn is_revoking(&self, owner: &Owner) -> bool {
-        self.lock().revoked.contains(owner)
+        self.lock().revoked.contains_key(owner)
     }
 
     /// Writes what is left at the end of the process and closes. What was saved is exactly what the
@@ -242,8 +244,8 @@ pub(crate) fn refused(port: &Arc<Port>, refusal: Refusal) {
     }
 }
 
-/// Starts what the keeper does by itself, until the runtime is gone or shuts down.
-pub(crate) fn start(runtime: &WeakRuntime, shutdown: &CancellationToken) {
-    tokio::spawn(saving::run(runtime.clone(), shutdown.clone()));
-    tokio::spawn(lease::run(runtime.clone(), shutdown.clone()));
+/// Starts what the keeper does by itself, until the runtime is gone or shuts down. The shutdown waits for `tasks`.
+pub(crate) fn start(runtime: &WeakRuntime, shutdown: &CancellationToken, tasks: &TaskTracker) {
+    tasks.spawn(saving::run(runtime.clone(), shutdown.clone()));
+    tasks.spawn(lease::run(runtime.clone(), shutdown.clone()));
 }

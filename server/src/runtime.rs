@@ -363,9 +363,10 @@ impl Runtime {
     /// Runs on the executor, which is remembered; the first time, the sweep is started too.
     pub(crate) fn on_executor(&self) {
         self.0.executor.get_or_init(|| {
-            tokio::spawn(sweep::run(self.downgrade(), self.0.shutdown.clone(), self.0.limits.clone()));
+            let sweep = sweep::run(self.downgrade(), self.0.shutdown.clone(), self.0.limits.clone());
+            self.0.tasks.spawn(sweep);
             if self.0.keeper.is_some() {
-                keeper::start(&self.downgrade(), &self.0.shutdown);
+                keeper::start(&self.downgrade(), &self.0.shutdown, &self.0.tasks);
             }
             Handle::current()
         });

@@ -12,7 +12,7 @@ use vivaz_protocol::SessionId;
 use super::{Keeper, TOGETHER, Waiting, refused};
 use crate::port::{Mail, Posted};
 use crate::runtime::{Runtime, WeakRuntime};
-use crate::store::{Owner, Refusal, Save, Snapshot, StoreError, TOMBSTONE, Whole};
+use crate::store::{Refusal, Save, Snapshot, StoreError, TOMBSTONE, Whole};
 
 impl Keeper {
     /// Writes what waits. What cannot be written waits again.
@@ -96,12 +96,16 @@ impl Keeper {
     }
 
     async fn forget_all(&self) -> Result<(), StoreError> {
-        let revoked: Vec<Owner> = self.lock().revoked.iter().cloned().collect();
+        let revoked = self.lock().revoked.clone();
         let mut outcome = Ok(());
-        for owner in revoked {
+        for (owner, times) in revoked {
             match self.within(self.store.forget_user(&owner)).await {
                 Ok(_count) => {
-                    self.lock().revoked.remove(&owner);
+                    let mut waiting = self.lock();
+                    // Access may have been taken away again meanwhile, from sessions that the store has not seen.
+                    if waiting.revoked.get(&owner) == Some(&times) {
+                        waiting.revoked.remove(&owner);
+                    }
                 }
                 Err(error) => {
                     tracing::error!(

@@ -491,6 +491,48 @@ async fn a_user_whose_revocation_is_not_stored_yet_is_not_let_in_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_user_who_is_revoked_again_while_the_store_is_at_it_is_revoked_again() {
+    let world = world();
+    let mut other = Tab::open(world.server.page()).await;
+    other.click().await;
+    world.store.set("forget_user", Fault::AnswersLate);
+    world.server.runtime().revoke("eve");
+    pass(1).await;
+    assert_eq!(world.store.calls("forget_user"), 1);
+    // The store has looked through the sessions. Now there is one more, in another process.
+    let store = world.memory.clone();
+    let second = Server::new(move || Runtime::builder().store(store.clone()).state(Arc::<Bench>::default()));
+    let mut tab = Tab::open(second.page_as("eve", "Eve")).await;
+    tab.click().await;
+    pass(2).await;
+    world.server.runtime().revoke("eve");
+    world.store.heal();
+    pass(2).await;
+    assert_eq!(world.store.calls("forget_user"), 2, "once for each");
+    assert_eq!(tab.page.closed().await, 4401);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shutdown_waits_for_what_the_runtime_does_by_itself() {
+    let world = world();
+    let mut tab = Tab::open(world.server.page()).await;
+    tab.click().await;
+    world.store.set("renew_lease", Fault::AnswersLate);
+    let before = world.store.calls("renew_lease");
+    while world.store.calls("renew_lease") == before {
+        pass(1).await;
+    }
+    // A page that stays would try to connect again without a pause.
+    drop(tab);
+    let runtime = world.server.runtime();
+    let shutdown = tokio::spawn(async move { runtime.shutdown().await });
+    pass(2).await;
+    assert!(!shutdown.is_finished(), "the renewal is still under way");
+    world.store.heal();
+    tokio::time::timeout(Duration::from_secs(10), shutdown).await.unwrap().unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_session_that_another_process_ends_ends_here_too() {
     let world = world();
     let mut tab = Tab::open(world.server.page_as("ada", "Ada")).await;

@@ -20,6 +20,8 @@ pub(crate) enum Fault {
     Fails,
     /// Does what it is there for and fails.
     FailsLate,
+    /// Does what it is there for and answers when the store is healed.
+    AnswersLate,
     /// Does nothing and never answers.
     Hangs,
     /// Of a commit: makes it, tells nobody and never answers, as in a process that ends there.
@@ -34,11 +36,13 @@ pub(crate) struct Faulty<S> {
     /// How often each method was called.
     calls: Arc<Mutex<HashMap<&'static str, usize>>>,
     ended: Arc<Notify>,
+    healed: Arc<Notify>,
 }
 
 impl<S: SessionStore + Clone> Faulty<S> {
     pub(crate) fn new(inner: S) -> Self {
-        Self { inner, faults: Arc::default(), calls: Arc::default(), ended: Arc::default() }
+        let (faults, calls) = (Arc::default(), Arc::default());
+        Self { inner, faults, calls, ended: Arc::default(), healed: Arc::default() }
     }
 
     pub(crate) fn set(&self, method: &'static str, fault: Fault) {
@@ -47,6 +51,7 @@ impl<S: SessionStore + Clone> Faulty<S> {
 
     pub(crate) fn heal(&self) {
         self.faults.lock().unwrap().clear();
+        self.healed.notify_waiters();
     }
 
     pub(crate) fn calls(&self, method: &'static str) -> usize {
@@ -73,6 +78,14 @@ impl<S: SessionStore + Clone> Faulty<S> {
                 Box::pin(async move {
                     call.await?;
                     Err(error())
+                })
+            }
+            Some(Fault::AnswersLate) => {
+                let (call, healed) = (call(&self.inner), Arc::clone(&self.healed));
+                Box::pin(async move {
+                    let answer = call.await;
+                    healed.notified().await;
+                    answer
                 })
             }
             Some(Fault::Hangs) => Box::pin(std::future::pending()),
