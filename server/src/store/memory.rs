@@ -260,15 +260,20 @@ impl SessionStore for MemoryStore {
         };
         let expected = commit.expects.as_ref().map(|(_, version)| *version);
         match held {
-            Ok(_) if stored > expected => return ready(Err(CommitError::Conflict)),
-            Ok(_) if stored < expected => return ready(Err(CommitError::Absent(Box::new(commit)))),
-            Err(Refusal::Absent) if commit.enters.is_none() => {
-                return ready(Err(CommitError::Absent(Box::new(commit))));
-            }
-            Ok(_) | Err(Refusal::Absent) => {}
             Err(refusal @ (Refusal::Taken | Refusal::Ended)) => {
                 return ready(Err(CommitError::Refused(refusal)));
             }
+            Err(Refusal::Absent) if commit.enters.is_none() => {
+                return ready(Err(CommitError::Absent(Box::new(commit))));
+            }
+            Ok(_) | Err(Refusal::Absent) if stored > expected => {
+                return ready(Err(CommitError::Conflict));
+            }
+            // A session that is entered by the commit has no component yet.
+            Ok(_) | Err(Refusal::Absent) if stored < expected => {
+                return ready(Err(CommitError::Absent(Box::new(commit))));
+            }
+            Ok(_) | Err(Refusal::Absent) => {}
         }
         let Commit { session, by, enters, expects: _, received, write, publish } = commit;
         let Written { change, reply } = match write(&()) {

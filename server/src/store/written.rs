@@ -78,7 +78,8 @@ pub struct Commit {
     /// Without it, a session that the store does not have is [`CommitError::Absent`].
     pub enters: Option<Box<SnapshotHead>>,
     /// The component that changes and the version that the change was made of. Checked before
-    /// `write` is called.
+    /// `write` is called. A component that the store does not have is [`CommitError::Absent`], also
+    /// where `enters` would enter the session; the session is not entered then.
     pub expects: Option<(ComponentId, u64)>,
     /// Every reply up to this ref has been received: stored replies up to it are not needed.
     pub received: u64,

@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use vivaz::sqlite::Sqlite;
@@ -290,6 +291,42 @@ async fn a_session_is_claimed_as_it_was_seen_and_its_old_holder_may_write_no_mor
         let claimed = store.claim(&id("s"), "b", &seen).await.unwrap().unwrap();
         assert_eq!((claimed.components, claimed.exact), (vec![component("c", 3)], false));
         assert_eq!(save(&*store, "b", "s", &["c"]).await, None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_commit_that_enters_a_session_and_expects_a_component_of_it_writes_nothing() {
+    on_each(|store, _clock| async move {
+        store.renew_lease("a", LEASE).await.unwrap();
+        enter(&*store, "a", "there").await;
+        for (session, name, version, is_conflict) in [
+            ("new", "c", 0, false),
+            ("new", "c", 3, false),
+            ("there", "other", 0, false),
+            ("there", "c", 9, false),
+            ("there", "c", 0, true),
+        ] {
+            let was_called = Arc::new(AtomicBool::new(false));
+            let called = Arc::clone(&was_called);
+            let change = change(session, "a", name, version);
+            let write: vivaz::store::Write = Box::new(move |connection| {
+                called.store(true, Ordering::SeqCst);
+                (change.write)(connection)
+            });
+            let commit =
+                Commit { enters: Some(Box::new(head())), write, ..self::change(session, "a", name, version) };
+            match store.commit(commit).await {
+                Err(CommitError::Conflict) => assert!(is_conflict, "{session} {name} {version}"),
+                Err(CommitError::Absent(commit)) => {
+                    assert!(!is_conflict, "{session} {name} {version}");
+                    assert!(commit.enters.is_some() && commit.expects.is_some());
+                }
+                other => panic!("{session} {name} {version}: {other:?}"),
+            }
+            assert!(!was_called.load(Ordering::SeqCst), "{session} {name} {version}");
+        }
+        assert!(!has(&*store, "new").await);
     })
     .await;
 }
