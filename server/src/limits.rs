@@ -21,7 +21,7 @@ pub struct Limits {
     pub value_bytes: usize,
     /// How many bytes of state the components of a session may have together, as JSON, private
     /// fields included. What would make it more (a mount, an edit, an action, an event) is answered
-    /// `too_large` and undone.
+    /// `too_large` and undone. A component that is rendered has the same bound, with its children.
     pub session_state_bytes: usize,
     /// The same for all sessions of a user in this process, those that wait for their pages
     /// included.

@@ -9,7 +9,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use serde_json::value::RawValue;
-use vivaz_components::{ActionError, ErrorCode, Identity, LiveComponent, MountContext};
+use vivaz_components::{ActionError, ErrorCode, Identity, LiveComponent};
 
 use crate::browser::{Browser, NewBrowser};
 use crate::identify::{IdentityError, answer_of};
@@ -99,12 +99,21 @@ pub enum RenderError {
     /// The component, or a topic that it shows, refused or failed.
     #[error("{0}")]
     Component(ActionError),
+    /// It would hold more bytes of state than a session may: [`Limits::session_state_bytes`](crate::Limits).
+    #[error("{0}")]
+    TooLarge(ActionError),
     /// No component of that name is registered: its crate is not linked, or `builder.component::<C>()` is missing.
     #[error("{0}")]
     Unknown(String),
     /// The props or the state have no JSON form.
     #[error(transparent)]
     Json(#[from] serde_json::Error),
+}
+
+impl From<ActionError> for RenderError {
+    fn from(error: ActionError) -> Self {
+        if error.code() == ErrorCode::TooLarge { Self::TooLarge(error) } else { Self::Component(error) }
+    }
 }
 
 impl IntoResponse for RenderError {
@@ -116,7 +125,7 @@ impl IntoResponse for RenderError {
             Self::Component(error) if error.code() == ErrorCode::Forbidden => {
                 (StatusCode::FORBIDDEN, "This page is not for you.")
             }
-            Self::Component(_) | Self::Unknown(_) | Self::Json(_) => {
+            Self::Component(_) | Self::TooLarge(_) | Self::Unknown(_) | Self::Json(_) => {
                 tracing::error!(error = %Escaped(&self), "a page could not be rendered");
                 (StatusCode::INTERNAL_SERVER_ERROR, "This page cannot be shown now.")
             }
@@ -131,10 +140,12 @@ impl Live {
         Self { runtime, identity, browser: InBrowser::Any }
     }
 
-    /// Renders a component: `mount` runs here, once. The page brings its state back under seal.
+    /// Renders a component: `mount` runs here, once. The page brings its state back under seal. The component and its
+    /// children may hold as many bytes of state as a session. A child that there is no room for is left to the page.
     ///
     /// # Errors
-    /// What `mount` says, and what the topics that the component shows say.
+    /// What `mount` says, and what the topics that the component shows say. [`RenderError::TooLarge`] when the component
+    /// holds too much.
     pub async fn render<C: LiveComponent>(&self, props: C::Props) -> Result<Markup, RenderError> {
         self.paint::<C>(props, String::new()).await
     }
@@ -157,10 +168,9 @@ impl Live {
         attributes: String,
     ) -> Result<Markup, RenderError> {
         let json: Box<RawValue> = vivaz_protocol::json::to_raw_json(&props)?;
-        let making = vivaz_components::mount::<C>(props, self.mount_context());
-        let instance = making.await.map_err(RenderError::Component)?;
+        let painter = paint::Painter::new(self);
+        let instance = vivaz_components::mount::<C>(props, painter.mount_context()).await?;
         self.runtime.on_executor();
-        let painter = paint::Painter { live: self };
         painter.paint(instance, &json, attributes, None, 0).await.map(Markup)
     }
 
@@ -202,11 +212,6 @@ impl Live {
                 holder_in(&self.identity, *browser)
             }
         }
-    }
-
-    fn mount_context(&self) -> MountContext {
-        let core = self.runtime.core();
-        MountContext::new(core.env(self.identity.clone())).with_time_limit(core.limits.action_time)
     }
 }
 

@@ -1,11 +1,12 @@
 //! One component after the other, children inside their parents.
 
 use std::fmt::Write;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
-use vivaz_components::Instance;
+use vivaz_components::{Admission, Budget, Instance, MountContext};
 use vivaz_template::ChildSlot;
 
 use super::{Live, RenderError};
@@ -16,10 +17,26 @@ use crate::seal::{Sealed, SealedChild, now};
 const DEPTH: usize = 32;
 
 pub(super) struct Painter<'a> {
-    pub(super) live: &'a Live,
+    live: &'a Live,
+    /// How many bytes of state the component and its children may have.
+    budget: Arc<Budget>,
+    /// What is painted. It counts until all is, because the page mounts all of it.
+    painted: Mutex<Vec<Box<dyn Instance>>>,
 }
 
-impl Painter<'_> {
+impl<'a> Painter<'a> {
+    pub(super) fn new(live: &'a Live) -> Self {
+        let budget = Budget::new("page", live.runtime.core().limits.session_state_bytes);
+        Self { live, budget: Arc::new(budget), painted: Mutex::default() }
+    }
+
+    pub(super) fn mount_context(&self) -> MountContext {
+        let core = self.live.runtime.core();
+        MountContext::new(core.env(self.live.identity.clone()))
+            .with_time_limit(core.limits.action_time)
+            .with_budget(Arc::clone(&self.budget), Admission::Bounded)
+    }
+
     /// The element of a component with its content. `attributes` are further ones for it, escaped.
     pub(super) async fn paint(
         &self,
@@ -59,6 +76,7 @@ impl Painter<'_> {
             let _ = write!(element, " user=\"{}\"", escape(&user.to_string()));
         }
         let _ = write!(element, ">{html}</live-component>");
+        self.painted.lock().unwrap_or_else(PoisonError::into_inner).push(instance);
         Ok(element)
     }
 
@@ -68,10 +86,10 @@ impl Painter<'_> {
         struct Snapshot {
             payload: Value,
         }
-        let state = instance.state().map_err(RenderError::Component)?;
+        let state = instance.state()?;
         let mut fields: Map<String, Value> = serde_json::from_str(&state)?;
         for (field, topic) in instance.topics() {
-            let (_, frame) = topic.snapshot().map_err(RenderError::Component)?;
+            let (_, frame) = topic.snapshot()?;
             let snapshot: Snapshot = serde_json::from_str(frame.as_str())?;
             fields.insert(field.to_owned(), snapshot.payload);
         }
@@ -92,12 +110,12 @@ impl Painter<'_> {
                     Err(RenderError::Unknown("components are nested too deeply".to_owned()))
                 }
                 None => Err(RenderError::Unknown(core.registry.why_unknown(&child.component))),
-                Some(registration) => match registration.mount(&props, self.live.mount_context()).await {
+                Some(registration) => match registration.mount(&props, self.mount_context()).await {
                     Ok(instance) => {
                         let attributes = child.attributes.clone();
                         self.paint(instance, &props, attributes, Some(here.clone()), depth).await
                     }
-                    Err(error) => Err(RenderError::Component(error)),
+                    Err(error) => Err(error.into()),
                 },
             };
             Ok(painted.unwrap_or_else(|error| {
@@ -115,7 +133,7 @@ impl Painter<'_> {
         child: Option<SealedChild>,
     ) -> Result<Option<String>, RenderError> {
         let core = self.live.runtime.core();
-        let saved = instance.save().map_err(RenderError::Component)?;
+        let saved = instance.save()?;
         let state = String::from_utf8(saved).ok().filter(|state| state.len() <= core.limits.seal_state_bytes);
         let spec = instance.spec();
         let sealed = Sealed {

@@ -17,6 +17,7 @@ mod addresses;
 mod aside;
 mod authority;
 mod brittle;
+mod budget_ways;
 mod budgets;
 mod chaos;
 mod cross_origin;

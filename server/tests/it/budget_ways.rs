@@ -1,0 +1,342 @@
+//! Every way in which state comes into a session or a topic: what would be too much is refused, undone, and not counted.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use vivaz::prelude::*;
+use vivaz::sqlite::Connection;
+use vivaz::testing::{Ask, MountError, Page, Server, View};
+use vivaz::{ErrorCode, Limits, RenderError, Runtime};
+
+use crate::app::{Bench, limited};
+use crate::http::request;
+use crate::paint::attributes;
+use crate::restart::File;
+
+const LIMIT: usize = 1_000;
+/// What an empty component has.
+const EMPTY: usize = r#"{"text":""}"#.len();
+/// What an empty ledger has.
+const EMPTY_LEDGER: usize = r#"{"text":""}"#.len();
+
+#[derive(LiveState, Serialize, Deserialize, Clone, Default)]
+struct Ledger {
+    text: String,
+}
+
+impl Topic for Ledger {
+    type Key = String;
+
+    async fn load(_: &String, _: &TopicContext) -> Result<Self> {
+        Ok(Self::default())
+    }
+
+    async fn authorize(_: &String, _: &Identity) -> Result<()> {
+        Ok(())
+    }
+}
+
+#[derive(LiveComponent, Clone)]
+#[live(name = "purse", inline = "<input live:model='text'>{{ ledger.text }}", open)]
+struct Purse {
+    #[live(model, prop, default)]
+    text: String,
+    #[live(shared = "ledger/all")]
+    ledger: Shared<Ledger>,
+}
+
+#[actions]
+impl Purse {
+    #[action]
+    fn nothing(&mut self) {}
+
+    #[action]
+    fn fill(&mut self, bytes: usize) {
+        self.text = "x".repeat(bytes);
+    }
+
+    #[action]
+    async fn fill_slowly(&mut self, bytes: usize) {
+        tokio::task::yield_now().await;
+        self.text = "x".repeat(bytes);
+    }
+
+    #[action]
+    async fn fill_and_flush(&mut self, cx: &mut Context, bytes: usize) -> Result<()> {
+        self.text = "x".repeat(bytes);
+        cx.flush(self).await
+    }
+
+    #[action]
+    fn write(&mut self, bytes: usize) {
+        self.text = "written".into();
+        self.ledger.update(move |ledger| ledger.text = "x".repeat(bytes));
+    }
+
+    #[action]
+    async fn write_and_flush(&mut self, cx: &mut Context, bytes: usize) -> Result<()> {
+        self.text = "written".into();
+        self.ledger.update(move |ledger| ledger.text = "x".repeat(bytes));
+        cx.flush(self).await
+    }
+
+    #[event]
+    fn stuff(&mut self, bytes: usize) {
+        self.fill(bytes);
+    }
+
+    #[event]
+    fn note(&mut self, bytes: usize) {
+        self.write(bytes);
+    }
+}
+
+#[derive(LiveComponent, Clone)]
+#[live(name = "vault", inline = "<input live:model='text'>{{ ledger.text }}", open, durable)]
+struct Vault {
+    #[live(model, prop, default)]
+    text: String,
+    #[live(shared = "ledger/all")]
+    ledger: Shared<Ledger>,
+}
+
+#[actions]
+impl Vault {
+    #[action]
+    fn nothing(&mut self) {}
+
+    #[action]
+    fn fill(&mut self, bytes: usize) {
+        self.text = "x".repeat(bytes);
+    }
+
+    #[action]
+    async fn fill_slowly(&mut self, bytes: usize) {
+        tokio::task::yield_now().await;
+        self.text = "x".repeat(bytes);
+    }
+
+    #[action(transaction)]
+    fn fill_in_transaction(&mut self, db: &Connection, bytes: usize) -> Result<()> {
+        db.execute("INSERT INTO counts (count) VALUES (7)", [])?;
+        self.text = "x".repeat(bytes);
+        Ok(())
+    }
+
+    #[action]
+    fn write(&mut self, bytes: usize) {
+        self.text = "written".into();
+        self.ledger.update(move |ledger| ledger.text = "x".repeat(bytes));
+    }
+
+    #[action(transaction)]
+    fn write_in_transaction(&mut self, db: &Connection, bytes: usize) -> Result<()> {
+        db.execute("INSERT INTO counts (count) VALUES (7)", [])?;
+        self.write(bytes);
+        Ok(())
+    }
+
+    #[event]
+    fn stuff(&mut self, bytes: usize) {
+        self.fill(bytes);
+    }
+
+    #[event]
+    fn note(&mut self, bytes: usize) {
+        self.write(bytes);
+    }
+}
+
+async fn server(limits: Limits) -> (Server, File) {
+    let (file, bench) = (File::new().await, Arc::new(Bench::default()));
+    let database = file.database.clone();
+    let server = Server::new(move || {
+        let builder = Runtime::builder().limits(limits.clone()).state(Arc::clone(&bench));
+        builder.state(database.clone()).store(database.clone())
+    });
+    (server, file)
+}
+
+/// A way to bring bytes into a component, or with it into the topic.
+#[derive(Clone, Copy, Debug)]
+enum Way {
+    Action(&'static str),
+    /// Together with an action.
+    Set,
+    Edit,
+    Props,
+    Event(&'static str),
+}
+
+/// Brings bytes in. Returns the code of the refusal, if the page gets one; an event has none.
+async fn bring(server: &Server, page: &Page, to: &View, way: Way, bytes: usize) -> Option<ErrorCode> {
+    let text = json!("y".repeat(bytes));
+    let ask = match way {
+        Way::Action(action) => {
+            Ask::Action { action: action.into(), arguments: vec![json!(bytes)], set: vec![] }
+        }
+        Way::Set => {
+            Ask::Action { action: "nothing".into(), arguments: vec![], set: vec![("text".into(), text)] }
+        }
+        Way::Edit => Ask::Property { property: "text".into(), value: text },
+        Way::Props => Ask::Props(json!({ "text": text })),
+        Way::Event(event) => {
+            let before = page.events().len();
+            server.runtime().broadcast(event, &bytes).unwrap();
+            page.until(|page| page.events().len() > before).await;
+            // It is answered behind the event.
+            page.ask(to.id(), Ask::Props(json!({}))).await.unwrap();
+            return None;
+        }
+    };
+    page.ask(to.id(), ask).await.err().map(|refusal| refusal.code)
+}
+
+const OF_PURSE: [Way; 7] = [
+    Way::Action("fill"),
+    Way::Action("fill_slowly"),
+    Way::Action("fill_and_flush"),
+    Way::Set,
+    Way::Edit,
+    Way::Props,
+    Way::Event("stuff"),
+];
+
+const OF_VAULT: [Way; 7] = [
+    Way::Action("fill"),
+    Way::Action("fill_slowly"),
+    Way::Action("fill_in_transaction"),
+    Way::Set,
+    Way::Edit,
+    Way::Props,
+    Way::Event("stuff"),
+];
+
+#[tokio::test]
+async fn whatever_brings_too_much_into_a_component_is_refused_and_undone_and_not_counted() {
+    let of_session = Limits { session_state_bytes: LIMIT, ..Limits::default() };
+    let of_user = Limits { user_state_bytes: LIMIT, ..Limits::default() };
+    for limits in [of_session, of_user] {
+        for (component, ways) in [("purse", OF_PURSE), ("vault", OF_VAULT)] {
+            for way in ways {
+                let what = format!("{component} {way:?} {limits:?}");
+                let (server, file) = server(limits.clone()).await;
+                let page = server.page_as("ada", "Ada");
+                let view = page.mount_open(component, json!({})).await.unwrap();
+                // It takes no events, so that they reach the other one alone.
+                let rest = page.mount_open("bag", json!({})).await.unwrap();
+                view.call("fill", [5]).await.unwrap();
+                let room = LIMIT - EMPTY - r#"{"text":"","log":""}"#.len();
+                let refused = bring(&server, &page, &view, way, room + 1).await;
+                if !matches!(way, Way::Event(_)) {
+                    assert_eq!(refused, Some(ErrorCode::TooLarge), "{what}");
+                }
+                page.settled().await;
+                assert_eq!(view.state()["text"], "xxxxx", "{what}");
+                assert_eq!(file.counts().await, [0; 0], "{what}");
+                // What is small is taken, and what is there counts, to the byte.
+                view.call("fill", [10]).await.unwrap();
+                rest.call("fill", [room - 10]).await.unwrap();
+                let refusal = rest.call("fill", [room - 9]).await.unwrap_err();
+                assert_eq!(refusal.code, ErrorCode::TooLarge, "{what}");
+                // As much as there is room for comes in by the same way.
+                rest.call("fill", [0]).await.unwrap();
+                assert_eq!(bring(&server, &page, &view, way, room).await, None, "{what}");
+                page.until(|_| view.state()["text"].as_str().is_some_and(|text| text.len() == room)).await;
+                assert_eq!(rest.call("fill", [1]).await.unwrap_err().code, ErrorCode::TooLarge, "{what}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn whatever_brings_too_much_into_a_topic_is_refused_and_undone_with_the_component() {
+    let ways = [
+        ("purse", Way::Action("write")),
+        ("purse", Way::Action("write_and_flush")),
+        ("purse", Way::Event("note")),
+        ("vault", Way::Action("write")),
+        ("vault", Way::Action("write_in_transaction")),
+        ("vault", Way::Event("note")),
+    ];
+    for (component, way) in ways {
+        let (server, file) = server(Limits { topic_state_bytes: LIMIT, ..Limits::default() }).await;
+        let (page, viewer) = (server.page(), server.page());
+        let view = page.mount_open(component, json!({})).await.unwrap();
+        let seen = viewer.mount_open("purse", json!({})).await.unwrap();
+        view.call("fill", [5]).await.unwrap();
+        let room = LIMIT - EMPTY_LEDGER;
+        if let Way::Event(event) = way {
+            // The viewer's component takes the event as well; each of them is refused.
+            server.runtime().broadcast(event, &(room + 1)).unwrap();
+            page.until(|page| !page.events().is_empty()).await;
+            viewer.until(|page| !page.events().is_empty()).await;
+        } else {
+            let refused = bring(&server, &page, &view, way, room + 1).await;
+            assert_eq!(refused, Some(ErrorCode::TooLarge), "{component} {way:?}");
+        }
+        page.settled().await;
+        viewer.settled().await;
+        // What a handler has done by the time of a flush stays.
+        let is_flush = matches!(way, Way::Action("write_and_flush"));
+        let expected = if is_flush { "written" } else { "xxxxx" };
+        assert_eq!(view.state()["text"], expected, "{component} {way:?}");
+        assert_eq!(seen.state()["ledger"]["text"], "", "{component} {way:?}");
+        assert_eq!(file.counts().await, [0; 0], "{component} {way:?}");
+        view.call("write", [3]).await.unwrap();
+        viewer.until(|_| seen.state()["ledger"]["text"] == "xxx").await;
+        assert_eq!(bring(&server, &page, &view, way, room).await, None, "{component} {way:?}");
+        viewer.until(|_| seen.state()["ledger"]["text"] == "x".repeat(room)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_mount_by_seal_counts_whether_the_seal_has_the_state_or_the_props() {
+    for seal_state_bytes in [0, 16_000] {
+        let limits = Limits { session_state_bytes: LIMIT, seal_state_bytes, ..Limits::default() };
+        let (server, _file) = server(limits).await;
+        let page = server.page();
+        let rest = page.mount_open("bag", json!({})).await.unwrap();
+        let room = LIMIT - EMPTY - r#"{"text":"","log":""}"#.len();
+        rest.call("fill", [100]).await.unwrap();
+        let props = |bytes| PurseProps { text: "x".repeat(bytes) };
+        let refused = page.mount::<Purse>(props(room - 99)).await.unwrap_err();
+        let MountError::Refused(refusal) = refused else { panic!("{refused}") };
+        assert_eq!(refusal.code, ErrorCode::TooLarge);
+        rest.call("fill", [101]).await.unwrap();
+        let purse = page.mount::<Purse>(props(room - 101)).await.unwrap();
+        assert_eq!(rest.call("fill", [102]).await.unwrap_err().code, ErrorCode::TooLarge);
+        page.ask(purse.id(), Ask::Unmount).await.unwrap();
+        rest.call("fill", [room]).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_first_paint_holds_no_more_than_a_session_may() {
+    let (server, _file) = server(Limits { session_state_bytes: LIMIT, ..Limits::default() }).await;
+    let page = server.page();
+    let text = |bytes| "x".repeat(bytes);
+    let too_large = |error: MountError| matches!(error, MountError::Render(RenderError::TooLarge(_)));
+    assert!(too_large(page.mount::<Purse>(PurseProps { text: text(LIMIT - EMPTY + 1) }).await.unwrap_err()));
+    let full = page.mount::<Purse>(PurseProps { text: text(LIMIT - EMPTY) }).await.unwrap();
+    assert_eq!(full.state()["text"], Value::from(text(LIMIT - EMPTY)));
+    page.ask(full.id(), Ask::Unmount).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_first_paint_counts_children_with_their_parents_and_leaves_to_the_page_what_there_is_no_room_for() {
+    let parent = r#"{"number":1,"rows":[{"id":1,"number":10},{"id":2,"number":20}],"open":false}"#.len();
+    let leaf = r#"{"label":10,"who":"ada"}"#.len();
+    let paint = async |session_state_bytes| {
+        let server = limited(Limits { session_state_bytes, ..Limits::default() }).await;
+        let (head, body) = request(&server, "GET", "/parent", &[("x-user", "ada")]).await;
+        let body = String::from_utf8(body).unwrap();
+        (head.starts_with("http/1.1 200"), attributes(&body, "seal").len())
+    };
+    assert_eq!(paint(parent - 1).await, (false, 0));
+    assert_eq!(paint(parent).await, (true, 1));
+    assert_eq!(paint(parent + leaf).await, (true, 2));
+    assert_eq!(paint(parent + 2 * leaf).await, (true, 3));
+    assert_eq!(paint(parent + 2 * leaf + 1_000).await, (true, 4));
+}
