@@ -7,13 +7,53 @@ use std::any::Any;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
+use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use vivaz_protocol::ErrorCode;
 use vivaz_protocol::log::Escaped;
 
 use crate::{ActionError, Result};
+
+/// How many panics and time-outs a process logs in a second. Clients can cause them as fast as they send messages.
+const LOGGED_PER_SECOND: u32 = 20;
+
+static LOG: Log = Log(Mutex::new(Window { second: None, logged: 0, left_out: 0 }));
+
+/// Bounds the events of the log.
+struct Log(Mutex<Window>);
+
+/// The events of one second.
+struct Window {
+    /// When it began; none before the first event.
+    second: Option<Instant>,
+    logged: u32,
+    /// The events that were left out since the last one that was logged.
+    left_out: u64,
+}
+
+impl Log {
+    /// Admits an event and returns how many were left out before it, or counts it among those that are left out.
+    fn admit(&self) -> Option<u64> {
+        self.admit_at(Instant::now())
+    }
+
+    fn admit_at(&self, now: Instant) -> Option<u64> {
+        // Nothing that can panic runs under the lock.
+        let mut window = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if window.second.is_none_or(|second| now.saturating_duration_since(second) >= Duration::from_secs(1))
+        {
+            (window.second, window.logged) = (Some(now), 0);
+        }
+        if window.logged == LOGGED_PER_SECOND {
+            window.left_out += 1;
+            return None;
+        }
+        window.logged += 1;
+        Some(std::mem::take(&mut window.left_out))
+    }
+}
 
 /// The error of a panic. Its text goes to the log and never to the page.
 #[cold]
@@ -23,7 +63,9 @@ pub(crate) fn panicked(panic: Box<dyn Any + Send>, what: &str) -> ActionError {
         .map(|text| (*text).to_owned())
         .or_else(|| panic.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "a panic without a text".to_owned());
-    tracing::error!(panic = %Escaped(&text), "{what} panicked");
+    if let Some(left_out) = LOG.admit() {
+        tracing::error!(panic = %Escaped(&text), left_out, "{what} panicked");
+    }
     // The payload is an application's value too.
     if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
         std::mem::forget(again);
@@ -107,8 +149,29 @@ pub fn guard<'a, R: 'a>(
         let Some(limit) = limit else { return run.await };
         let outcome = tokio::time::timeout(limit, run).await;
         outcome.unwrap_or_else(|_| {
-            tracing::warn!(?limit, "{what} took too long");
+            if let Some(left_out) = LOG.admit() {
+                tracing::warn!(?limit, left_out, "{what} took too long");
+            }
             Err(ActionError::new(ErrorCode::Timeout, "the server took too long; nothing was changed"))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flood_of_panics_is_counted_and_not_logged() {
+        let log = Log(Mutex::new(Window { second: None, logged: 0, left_out: 0 }));
+        let start = Instant::now();
+        let admitted = |second: u64, times: usize| {
+            let now = start + Duration::from_secs(second);
+            (0..times).filter_map(|_| log.admit_at(now)).collect::<Vec<_>>()
+        };
+        assert_eq!(admitted(0, 1_000), [0; LOGGED_PER_SECOND as usize]);
+        assert_eq!(admitted(1, 2), [980, 0], "the first one tells of those that were left out");
+        assert_eq!(admitted(1, 100).len(), 18);
+        assert_eq!(admitted(60, 1), [82]);
     }
 }

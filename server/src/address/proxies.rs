@@ -3,12 +3,15 @@
 use std::net::{IpAddr, SocketAddr};
 
 use axum::http::HeaderMap;
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 
 use super::ClientAddress;
 
 /// Each proxy appends the address that it was asked from.
 pub(super) const FORWARDED_FOR: &str = "x-forwarded-for";
+
+/// The length of the prefix of an IPv4-mapped IPv6 address.
+const MAPPED_BITS: u8 = 96;
 
 /// The addresses of trusted proxies.
 #[derive(Clone, Debug, Default)]
@@ -23,11 +26,12 @@ pub(crate) struct Proxies {
 pub struct ProxyError(Box<str>);
 
 impl Proxies {
-    /// Trusts the proxy at an address, or all in a network.
+    /// Trusts the proxy at an address, or all in a network. Addresses are compared in their canonical form, so a network
+    /// of IPv4-mapped IPv6 addresses is that of the IPv4 addresses.
     pub(crate) fn trust(&mut self, network: &str) -> Result<(), ProxyError> {
         let address = |_| network.parse::<IpAddr>().map(|address| IpNet::from(address.to_canonical()));
         let network = network.parse().or_else(address).map_err(|_| ProxyError(network.into()))?;
-        self.networks.push(network);
+        self.networks.push(canonical(network));
         Ok(())
     }
 
@@ -57,6 +61,17 @@ impl Proxies {
     pub(crate) fn are_trusted(&self, address: IpAddr) -> bool {
         self.networks.iter().any(|network| network.contains(&address))
     }
+}
+
+/// Returns the IPv4 network that a network of IPv4-mapped IPv6 addresses stands for; any other network as it is.
+fn canonical(network: IpNet) -> IpNet {
+    let IpNet::V6(mapped) = network else { return network };
+    let (Some(address), Some(length)) =
+        (mapped.addr().to_ipv4_mapped(), mapped.prefix_len().checked_sub(MAPPED_BITS))
+    else {
+        return network;
+    };
+    Ipv4Net::new(address, length).map_or(network, IpNet::V4)
 }
 
 /// Reads an address as proxies write it: some add the port, some put IPv6 into brackets.
@@ -108,6 +123,30 @@ mod tests {
         let peer = ClientAddress::Peer("192.0.2.1".parse().unwrap());
         assert_eq!(client(&[], "192.0.2.1", &["203.0.113.9"]), peer);
         assert_eq!(client(&["10.0.0.0/8"], "192.0.2.1", &["203.0.113.9"]), peer);
+    }
+
+    #[test]
+    fn a_network_of_mapped_addresses_is_that_of_the_addresses() {
+        for network in ["10.0.0.0/8", "::ffff:10.0.0.0/104", "::ffff:a00:0/104"] {
+            assert_eq!(
+                client(&[network], "10.1.2.3", &["203.0.113.9"]),
+                forwarded("203.0.113.9"),
+                "{network}"
+            );
+            let peer = ClientAddress::Peer("11.0.0.1".parse().unwrap());
+            assert_eq!(client(&[network], "11.0.0.1", &["203.0.113.9"]), peer, "{network}");
+        }
+        for host in ["10.0.0.7", "::ffff:10.0.0.7", "::ffff:10.0.0.7/128", "10.0.0.7/32"] {
+            assert_eq!(client(&[host], "10.0.0.7", &["203.0.113.9"]), forwarded("203.0.113.9"), "{host}");
+            let peer = ClientAddress::Peer("10.0.0.8".parse().unwrap());
+            assert_eq!(client(&[host], "10.0.0.8", &["203.0.113.9"]), peer, "{host}");
+        }
+        // All of them, and networks that are none of them.
+        assert_eq!(client(&["::ffff:0:0/96"], "198.51.100.1", &["203.0.113.9"]), forwarded("203.0.113.9"));
+        for network in ["fd00::/8", "::/0", "2001:db8::/96"] {
+            let peer = ClientAddress::Peer("10.0.0.7".parse().unwrap());
+            assert_eq!(client(&[network], "10.0.0.7", &["203.0.113.9"]), peer, "{network}");
+        }
     }
 
     #[test]
