@@ -85,7 +85,8 @@ impl Session {
     fn take_out(&mut self, id: &ComponentId) {
         let Some(component) = self.components.remove(id) else { return };
         self.held.forget(id);
-        self.release_topics(component.topics);
+        let is_shown = component.is_shown();
+        self.release_topics(component.topics, is_shown);
         if component.joined {
             self.hub().rooms().leave_all(self.port.session(), id);
         }
