@@ -9,7 +9,7 @@ use vivaz_protocol::json::to_raw_json;
 
 use crate::error::Unwritable;
 use crate::instance::BoxFuture;
-use crate::journal::Work;
+use crate::journal::{Membership, Work};
 use crate::loading::Loaded;
 use crate::topic::StagedUpdate;
 use crate::{ActionError, Result};
@@ -100,6 +100,15 @@ pub enum Effect {
 }
 
 impl Effect {
+    /// Returns the room that the component enters or leaves, if that is the effect.
+    pub(crate) fn membership(&self) -> Option<Membership> {
+        match self {
+            Self::Join(room) => Some(Membership::Join(Arc::clone(room))),
+            Self::Leave(room) => Some(Membership::Leave(Arc::clone(room))),
+            _ => None,
+        }
+    }
+
     /// Takes the changes of shared state out of what a handler asked for.
     pub(crate) fn take_updates(effects: &mut Vec<Self>) -> Vec<StagedUpdate> {
         let updates = effects.extract_if(.., |effect| matches!(effect, Self::Update(_)));

@@ -2,6 +2,7 @@
 //! writes, before anybody is told.
 
 use std::any::Any;
+use std::sync::Arc;
 
 use serde_json::value::RawValue;
 use vivaz_protocol::{Ref, SessionId};
@@ -19,8 +20,19 @@ pub struct Change {
     pub state: Vec<u8>,
     /// Whether the page is sent a patch of it: its revision goes up by one.
     pub moved: bool,
+    /// The rooms that the component enters and leaves, in the handler's order.
+    pub memberships: Vec<Membership>,
     /// The return value; none if the job failed and what is kept is what went before it (edits of the page).
     pub done: Option<Option<Box<RawValue>>>,
+}
+
+/// A room that a component enters or leaves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Membership {
+    /// It enters the room; again is the same as once.
+    Join(Arc<str>),
+    /// It leaves the room.
+    Leave(Arc<str>),
 }
 
 /// What is done inside of a transaction.

@@ -43,7 +43,7 @@ pub use event::{Effect, ServerEvent, Target, TaskOutcome, UnmountReason};
 pub use hub::{Hub, Rooms};
 pub use identity::{Identity, User};
 pub use instance::{Finished, Flushed, Instance, Job, Progress, Started};
-pub use journal::{Change, Journal, Message, Operation, Transaction, Work, Write};
+pub use journal::{Change, Journal, Membership, Message, Operation, Transaction, Work, Write};
 pub use list::{Iter as ListIter, Key, Keyed, List};
 pub use loading::{Async, Loaded};
 pub use registry::{

@@ -14,6 +14,7 @@ mod effects;
 mod entry;
 mod history;
 mod hold;
+mod joined;
 mod journal;
 mod keep;
 mod mount;
@@ -216,7 +217,7 @@ impl Drop for Session {
         Counters::sub(&core.counters.sessions);
         core.sessions.end(self.port.session());
         for (id, component) in &self.components {
-            if component.joined {
+            if !component.joined.is_empty() {
                 self.hub().rooms().leave_all(self.port.session(), id);
             }
         }

@@ -237,7 +237,8 @@ impl Record {
         let writes = finished.effects.iter().any(|effect| matches!(effect, Effect::Commit(_)));
         let is_answered = self.always && change.done.is_some();
         let (staged, by) = (Staged::of(finished), self.by);
-        if !change.moved && !writes && !is_answered && *change.state == *self.before {
+        let is_same = !change.moved && change.memberships.is_empty() && *change.state == *self.before;
+        if is_same && !writes && !is_answered {
             // What it tells others is not kept, so it does not wait for the disk.
             finished.unsent.extend(StagedUpdate::publish_all(staged.updates, by.as_ref())?);
             return Ok(false);
@@ -300,6 +301,7 @@ impl Change {
         Ok(Self {
             state: finished.instance.save()?,
             moved: finished.patch.is_some() || finished.topics.is_some(),
+            memberships: finished.effects.iter().filter_map(Effect::membership).collect(),
             done: finished.result.as_ref().ok().cloned(),
         })
     }

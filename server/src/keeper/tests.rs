@@ -26,6 +26,7 @@ fn snapshot(session: &str, components: &[&str]) -> Snapshot {
         state: Vec::new(),
         epoch: "e".into(),
         rev: 0,
+        rooms: Vec::new(),
     });
     Snapshot { session: id(session), head: head(), received: 0, components: components.collect() }
 }
@@ -45,6 +46,7 @@ fn whole(session: &str, components: &[&str]) -> Whole {
         settled: 0,
         durable: false,
         anew: false,
+        rooms: Vec::new(),
     });
     Whole {
         session: id(session),

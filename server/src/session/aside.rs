@@ -87,7 +87,7 @@ impl Session {
         self.held.forget(id);
         let is_shown = component.is_shown();
         self.release_topics(component.topics, is_shown);
-        if component.joined {
+        if !component.joined.is_empty() {
             self.hub().rooms().leave_all(self.port.session(), id);
         }
         if let Some(link) = component.mounted_by.link()

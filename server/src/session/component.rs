@@ -11,6 +11,7 @@ use vivaz_protocol::{ComponentId, Ref, Rev, TopicName};
 
 use super::child::{ChildMount, Children, MountedBy};
 use super::history::History;
+use super::joined::Joined;
 use super::ring::Ring;
 
 /// One of a session's components.
@@ -30,8 +31,8 @@ pub(super) struct Component {
     pub(super) replied: Option<(Ref, Rev)>,
     /// The topic that each shared field shows.
     pub(super) topics: Vec<(&'static str, TopicName)>,
-    /// Whether it ever entered a room.
-    pub(super) joined: bool,
+    /// The rooms that it is in.
+    pub(super) joined: Joined,
     /// Whether the page has another template or another state than this component ever had, and is told so when it is
     /// back.
     pub(super) replaced: bool,
@@ -138,7 +139,7 @@ impl Component {
             floor: Rev::ZERO,
             replied: None,
             topics: Vec::new(),
-            joined: false,
+            joined: Joined::default(),
             replaced: false,
             props: Box::default(),
             anew: false,

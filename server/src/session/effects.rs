@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use vivaz_components::{Effect, Subscriber, Target, UnmountReason};
+use vivaz_components::{Effect, Membership, Subscriber, Target, UnmountReason};
 use vivaz_protocol::ComponentId;
 
 use super::Session;
@@ -33,12 +33,15 @@ impl Session {
                 }
                 Effect::Join(room) => {
                     if let Some(component) = self.components.get_mut(id) {
-                        component.joined = true;
+                        component.joined.apply(&Membership::Join(Arc::clone(&room)));
                         let subscriber = Arc::clone(&self.port) as Arc<dyn Subscriber>;
                         self.hub().rooms().join(&room, id, &subscriber);
                     }
                 }
                 Effect::Leave(room) => {
+                    if let Some(component) = self.components.get_mut(id) {
+                        component.joined.apply(&Membership::Leave(Arc::clone(&room)));
+                    }
                     self.hub().rooms().leave(&room, self.port.session(), id);
                 }
                 Effect::Spawn(task) => {

@@ -9,6 +9,7 @@ use vivaz_protocol::{ComponentId, Ref, SessionId};
 use super::Session;
 use super::committed::settle;
 use super::component::Origin;
+use super::joined::Joined;
 use super::replies::Kept;
 use crate::port::Port;
 use crate::store::{self, Commit, SessionStore, State, Written};
@@ -31,6 +32,8 @@ struct Place {
     epoch: String,
     rev: u64,
     version: u64,
+    /// The rooms that the component is in.
+    joined: Joined,
     reference: Option<Ref>,
 }
 
@@ -45,6 +48,7 @@ impl Session {
             epoch: core.epoch(&component.history).to_string(),
             rev: component.rev.0,
             version: component.version,
+            joined: component.joined.clone(),
             reference: match origin {
                 Origin::Page { reference, .. } => Some(reference),
                 Origin::Server | Origin::End { .. } => None,
@@ -92,11 +96,14 @@ impl Place {
             let result = result.map(|value| value.get().into());
             Kept::Done { component: self.component.clone(), result }.store(reference)
         });
+        let mut joined = self.joined;
+        change.memberships.iter().for_each(|membership| joined.apply(membership));
         let state = State {
             id: self.component,
             state: change.state,
             epoch: self.epoch,
             rev: self.rev + u64::from(change.moved),
+            rooms: joined.store(),
         };
         let settled = reply.as_ref().map_or(0, |reply| reply.reference);
         Written { change: store::Change::Changed { state, settled }, reply }

@@ -14,9 +14,7 @@ use crate::keeper::{Keeper, refused};
 use crate::log::Escaped;
 use crate::port::Entered;
 use crate::runtime::Core;
-use crate::store::{
-    Owner, Progress, Refusal, Snapshot, SnapshotHead, State, StoreError, StoredComponent, Whole,
-};
+use crate::store::{Owner, Refusal, Snapshot, SnapshotHead, State, StoreError, StoredComponent, Whole};
 
 impl Session {
     /// Something that is kept has changed.
@@ -135,18 +133,7 @@ impl Session {
     /// Whose the session is and how far; `None` if it has ended.
     pub(super) fn head(&self, good_for: Duration) -> Option<SnapshotHead> {
         let secrets = self.runtime.core().sessions.secrets(self.id())?;
-        let hub = self.hub();
-        let rooms = hub.rooms();
-        let in_rooms = |id: &ComponentId| rooms.rooms_of(self.id(), id);
-        let progress = Progress {
-            rooms: self
-                .components
-                .iter()
-                .filter(|(_, component)| component.joined)
-                .map(|(id, _)| (id.to_string(), in_rooms(id).iter().map(ToString::to_string).collect()))
-                .collect(),
-            ..self.replies.progress()
-        };
+        let progress = self.replies.progress();
         Some(SnapshotHead { owner: owner(&self.identity), secrets, progress, good_for })
     }
 
@@ -186,6 +173,7 @@ impl Session {
                     state,
                     epoch: core.epoch(&component.history).to_string(),
                     rev: component.rev.0,
+                    rooms: component.joined.store(),
                 }),
                 Err(error) => {
                     tracing::error!(component = %id, error = %Escaped(&error), "a component cannot be saved");
@@ -213,6 +201,7 @@ impl Core {
             settled: one.settled,
             durable: self.commits(one.spec).is_some(),
             anew: one.anew,
+            rooms: one.joined.store(),
         }
     }
 }

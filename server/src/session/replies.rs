@@ -147,7 +147,6 @@ impl Replies {
                 .chain(self.decided.iter().map(|(reference, kept)| (*reference, kept)))
                 .map(|(reference, kept)| kept.store(reference))
                 .collect(),
-            rooms: Vec::new(),
         }
     }
 

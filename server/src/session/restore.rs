@@ -6,19 +6,20 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use vivaz_components::{ActionError, Admission, Identity, MountContext, Subscriber, UnmountReason};
-use vivaz_protocol::{CloseCode, ComponentId, ConnectionId, Epoch, ResumeSecret, Rev, SessionId, StreamId};
+use vivaz_protocol::{CloseCode, ConnectionId, Epoch, ResumeSecret, Rev, SessionId, StreamId};
 
 use self::revive::{Back, How, Revival, Revived, by_id, follow_parents};
 use super::Session;
 use super::component::{Component, Slot};
 use super::history::History;
+use super::joined::Joined;
 use super::keep::owner;
 use super::replies::{Bounds, Replies};
 use crate::keeper::Keeper;
 use crate::port::Port;
 use crate::runtime::Runtime;
 use crate::sessions::is_good;
-use crate::store::{Progress, Refusal, StoreError, StoredSession};
+use crate::store::{Refusal, StoreError, StoredSession};
 
 /// What a page that comes back is looked for with.
 pub(crate) struct Restore<'a> {
@@ -120,7 +121,7 @@ pub(crate) async fn restore(runtime: &Runtime, wanted: Restore<'_>) -> Result<Re
     // Nothing is written before it is known what becomes of every one.
     let revived: Result<Vec<Revived>, ActionError> = join_all(reviving).await.into_iter().collect();
     let written = match revived {
-        Ok(revived) => session.take_back(revived, exact, &progress, keeper).await,
+        Ok(revived) => session.take_back(revived, exact, keeper).await,
         Err(error) => Err(RestoreError::Component(error)),
     };
     match written {
@@ -157,7 +158,6 @@ impl Session {
         &mut self,
         mut revived: Vec<Revived>,
         exact: bool,
-        progress: &Progress,
         keeper: &Keeper,
     ) -> Result<Option<Refusal>, RestoreError> {
         follow_parents(&mut revived);
@@ -169,7 +169,7 @@ impl Session {
                 is_other |= self.put_back(*back, exact);
             }
         }
-        self.join_rooms(progress);
+        self.join_rooms();
         if is_other { Ok(self.enter_now(keeper).await?) } else { Ok(None) }
     }
 
@@ -190,6 +190,7 @@ impl Session {
         component.settled = stored.settled;
         component.version = stored.version;
         component.anew = stored.anew;
+        component.joined = Joined::restore(&stored.rooms);
         component.replaced = how != How::Whole || stored.template != core.templates.hash_of(spec.name);
         let is_other = !goes_on || component.replaced || stored.durable != core.commits(spec).is_some();
         let topics = instance.topics();
@@ -199,20 +200,13 @@ impl Session {
         is_other
     }
 
-    /// Whoever was in a room is in it again.
-    fn join_rooms(&mut self, progress: &Progress) {
+    /// Enters the rooms that the components were in.
+    fn join_rooms(&self) {
         let hub = self.hub();
         let subscriber = Arc::clone(&self.port) as Arc<dyn Subscriber>;
-        for (component, rooms) in &progress.rooms {
-            let Some((id, component)) = ComponentId::new(component)
-                .ok()
-                .and_then(|id| self.components.get_mut(&id).map(|component| (id, component)))
-            else {
-                continue;
-            };
-            component.joined = true;
-            for room in rooms {
-                hub.rooms().join(&room.as_str().into(), &id, &subscriber);
+        for (id, component) in &self.components {
+            for room in component.joined.rooms() {
+                hub.rooms().join(room, id, &subscriber);
             }
         }
     }

@@ -452,7 +452,7 @@ impl Session {
         self.held.forget(id);
         let is_shown = mounted_by.is_shown();
         self.release_topics(component.topics, is_shown);
-        if component.joined {
+        if !component.joined.is_empty() {
             self.hub().rooms().leave_all(self.port.session(), id);
         }
         tracing::debug!(component = %id, name = component.spec.name, "unmounted");

@@ -1,10 +1,12 @@
 //! The rows of sessions, components and replies.
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::store::{
     Change, Commit, CommitError, Head, Owner, Refusal, Secrets, Snapshot, SnapshotHead, State, StoreError,
-    StoredComponent, StoredOrigin, StoredReply, StoredSession, Whole, WriteError, Written, millis,
+    StoredComponent, StoredReply, StoredSession, Whole, WriteError, Written, millis,
 };
 
 /// Returns what decides whether a session may be resumed.
@@ -74,13 +76,13 @@ pub(super) fn held(db: &Connection, session: &str, by: &str) -> Result<(), Write
 pub(super) fn save(db: &Connection, by: &str, snapshot: &Snapshot) -> Result<(), WriteError> {
     let session = snapshot.session.as_str();
     held(db, session, by)?;
-    for State { id, state, epoch, rev } in &snapshot.components {
+    for State { id, state, epoch, rev, rooms } in &snapshot.components {
         let changed = db
             .prepare_cached(
-                "UPDATE vivaz_components SET state = ?3, rev = ?4 \
+                "UPDATE vivaz_components SET state = ?3, rev = ?4, rooms = ?6 \
                  WHERE session = ?1 AND id = ?2 AND epoch = ?5",
             )?
-            .execute(params![session, id.as_str(), state, rev.cast_signed(), epoch])?;
+            .execute(params![session, id.as_str(), state, rev.cast_signed(), epoch, json(rooms)?])?;
         if changed == 0 {
             // What was changed already is entered again before long.
             return Err(Refusal::Absent.into());
@@ -123,7 +125,7 @@ pub(super) fn enter(db: &Connection, by: &str, whole: &Whole) -> Result<(), Writ
 
 /// Writes the row of a session that `by` holds.
 fn head(db: &Connection, session: &str, by: &str, head: &SnapshotHead) -> Result<(), StoreError> {
-    let progress = serde_json::to_string(&head.progress).map_err(StoreError::failed)?;
+    let progress = json(&head.progress)?;
     db.prepare_cached(
         "INSERT INTO vivaz_sessions \
          (id, user, tenant, generation, secret, previous, progress, good_for, holder) \
@@ -179,7 +181,7 @@ pub(super) fn commit(db: &Connection, commit: Commit) -> Result<Box<dyn FnOnce()
         Change::Changed { state, settled } => {
             db.prepare_cached(
                 "UPDATE vivaz_components SET state = ?3, epoch = ?4, rev = ?5, version = version + 1, \
-                 settled = max(settled, ?6) WHERE session = ?1 AND id = ?2",
+                 settled = max(settled, ?6), rooms = ?7 WHERE session = ?1 AND id = ?2",
             )?
             .execute(params![
                 session,
@@ -188,6 +190,7 @@ pub(super) fn commit(db: &Connection, commit: Commit) -> Result<Box<dyn FnOnce()
                 state.epoch,
                 state.rev.cast_signed(),
                 settled.cast_signed(),
+                json(&state.rooms)?,
             ])?;
         }
         Change::Removed { id } => {
@@ -222,11 +225,11 @@ fn select(db: &Connection, table: Table, session: &str) -> rusqlite::Result<Vec<
     let sql = match table {
         Table::Components => {
             "SELECT id, name, schema, template, props, state, epoch, rev, version, settled, durable, \
-             origin, anew FROM vivaz_components WHERE session = ?1"
+             origin, anew, rooms FROM vivaz_components WHERE session = ?1"
         }
         Table::Aside => {
             "SELECT id, name, schema, template, props, state, epoch, rev, version, settled, durable, \
-             origin, anew FROM vivaz_aside WHERE session = ?1 ORDER BY rowid"
+             origin, anew, rooms FROM vivaz_aside WHERE session = ?1 ORDER BY rowid"
         }
     };
     db.prepare_cached(sql)?.query_map([session], component)?.collect()
@@ -245,14 +248,19 @@ fn component(row: &Row<'_>) -> rusqlite::Result<StoredComponent> {
         version: unsigned(row, 8)?,
         settled: unsigned(row, 9)?,
         durable: row.get(10)?,
-        origin: origin(&row.get::<_, String>(11)?)?,
+        origin: from_json(row, 11)?,
         anew: row.get(12)?,
+        rooms: from_json(row, 13)?,
     })
 }
 
-fn origin(json: &str) -> rusqlite::Result<StoredOrigin> {
-    serde_json::from_str(json).map_err(|error| {
-        rusqlite::Error::FromSqlConversionFailure(11, rusqlite::types::Type::Text, Box::new(error))
+fn json(value: &impl Serialize) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(StoreError::failed)
+}
+
+fn from_json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
+    serde_json::from_str(&row.get::<_, String>(column)?).map_err(|error| {
+        rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, Box::new(error))
     })
 }
 
@@ -262,17 +270,18 @@ pub(super) fn unsigned(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
 }
 
 fn insert(db: &Connection, table: Table, session: &str, one: &StoredComponent) -> Result<(), StoreError> {
-    let origin = serde_json::to_string(&one.origin).map_err(StoreError::failed)?;
     let sql = match table {
         Table::Components => {
             "INSERT OR REPLACE INTO vivaz_components \
              (session, id, name, schema, template, props, state, epoch, rev, version, settled, durable, \
-             origin, anew) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"
+             origin, anew, rooms) VALUES \
+             (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)"
         }
         Table::Aside => {
             "INSERT INTO vivaz_aside \
              (session, id, name, schema, template, props, state, epoch, rev, version, settled, durable, \
-             origin, anew) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"
+             origin, anew, rooms) VALUES \
+             (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)"
         }
     };
     db.prepare_cached(sql)?.execute(params![
@@ -288,8 +297,9 @@ fn insert(db: &Connection, table: Table, session: &str, one: &StoredComponent) -
         one.version.cast_signed(),
         one.settled.cast_signed(),
         one.durable,
-        origin,
+        json(&one.origin)?,
         one.anew,
+        json(&one.rooms)?,
     ])?;
     Ok(())
 }

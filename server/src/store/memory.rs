@@ -131,6 +131,7 @@ impl Everything {
             if let Some(component) = kept.components.get_mut(state.id.as_str()) {
                 component.state = state.state;
                 component.rev = state.rev;
+                component.rooms = state.rooms;
             }
         }
         Ok(())
@@ -294,6 +295,7 @@ impl SessionStore for MemoryStore {
                     component.state = state.state;
                     component.epoch = state.epoch;
                     component.rev = state.rev;
+                    component.rooms = state.rooms;
                     component.version += 1;
                     component.settled = component.settled.max(settled);
                 }

@@ -64,8 +64,6 @@ pub struct Progress {
     pub open: Vec<u64>,
     /// Replies that the page was not known to have, except for those of durable components.
     pub replies: Vec<StoredReply>,
-    /// The rooms that each component was in.
-    pub rooms: Vec<(String, Vec<String>)>,
 }
 
 /// A component as it is kept.
@@ -99,6 +97,9 @@ pub struct StoredComponent {
     /// could not decode the state of that one.
     #[serde(default)]
     pub anew: bool,
+    /// The rooms that it is in.
+    #[serde(default)]
+    pub rooms: Vec<String>,
 }
 
 /// How a component was mounted.

@@ -66,6 +66,8 @@ pub struct State {
     pub epoch: String,
     /// Its revision.
     pub rev: u64,
+    /// The rooms that it is in.
+    pub rooms: Vec<String>,
 }
 
 /// One change of one component, as a transaction.

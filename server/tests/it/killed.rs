@@ -101,3 +101,27 @@ async fn what_the_store_has_of_a_plain_component_outlives_a_kill() {
     assert_eq!(page.welcome["resumed"], true);
     assert_eq!(page.act("lab", "see", json!([])).await["result"], 6);
 }
+
+#[tokio::test]
+async fn a_durable_component_is_in_its_rooms_after_a_kill() {
+    let mut place = Place::new();
+    let mut page = Client::greet_at(place.start()).await;
+    page.mount("m", "member-durable", json!({})).await;
+    // Each is acknowledged, and the process is killed at once.
+    let steps = [("go", "+a", true), ("go", "-a", false), ("go_in_transaction", "+a", true)];
+    for (acked, (action, step, is_in)) in (2..).zip(steps) {
+        assert_eq!(page.act("m", action, json!([[step]])).await["type"], "ACK");
+        place.kill();
+        let address = place.start();
+        page = Client::resume_at(address, &page.welcome, acked).await.unwrap();
+        let mut other = Client::greet_at(address).await;
+        other.mount("lab", "lab", json!({})).await;
+        other.act("lab", "shout", json!(["a", "tea"])).await;
+        if is_in {
+            while page.next().await["type"] != "EVENT" {}
+        } else {
+            let heard = page.drain().await;
+            assert!(heard.iter().all(|message| message["type"] != "EVENT"), "{step}: {heard:?}");
+        }
+    }
+}

@@ -68,6 +68,7 @@ pub(crate) fn component(name: &str, version: u64) -> StoredComponent {
         settled: 0,
         durable: true,
         anew: false,
+        rooms: Vec::new(),
     }
 }
 
@@ -86,7 +87,13 @@ async fn enter(store: &dyn SessionStore, by: &str, session: &str) -> Vec<(Sessio
 }
 
 fn snapshot(session: &str, components: &[&str]) -> Snapshot {
-    let state = |name: &&str| State { id: c(name), state: b"9".to_vec(), epoch: "e".into(), rev: 9 };
+    let state = |name: &&str| State {
+        id: c(name),
+        state: b"9".to_vec(),
+        epoch: "e".into(),
+        rev: 9,
+        rooms: vec!["hall".into()],
+    };
     Snapshot {
         session: id(session),
         head: head(),
@@ -110,7 +117,13 @@ async fn has(store: &dyn SessionStore, session: &str) -> bool {
 }
 
 pub(crate) fn change(session: &str, by: &str, name: &str, from: u64) -> Commit {
-    let state = State { id: c(name), state: b"8".to_vec(), epoch: "e".into(), rev: from + 1 };
+    let state = State {
+        id: c(name),
+        state: b"8".to_vec(),
+        epoch: "e".into(),
+        rev: from + 1,
+        rooms: vec!["attic".into()],
+    };
     let written = Written { change: Change::Changed { state, settled: 4 }, reply: None };
     Commit {
         session: id(session),

@@ -38,6 +38,7 @@ mod leases;
 mod limits;
 mod loading;
 mod logs;
+mod membership;
 mod mistakes;
 mod modules;
 mod mounting;

@@ -62,7 +62,8 @@ fn first_version(file: &Temporary) -> Connection {
     connection
         .execute_batch(
             "INSERT INTO vivaz_sessions (id, user, tenant, generation, secret, progress, expires, process) \
-             VALUES ('s', 'ada', 'acme', 3, zeroblob(16), '{\"last\":4,\"open\":[],\"replies\":[],\"rooms\":[]}', \
+             VALUES ('s', 'ada', 'acme', 3, zeroblob(16), \
+                     '{\"last\":4,\"open\":[],\"replies\":[],\"rooms\":[[\"c\",[\"hall\",\"kitchen\"]]]}', \
                      unixepoch() + 1000, 'p'); \
              INSERT INTO vivaz_components VALUES \
              ('s', 'c', 'counter', 1, 't', '{}', CAST('{\"count\":1}' AS BLOB), 'e', 5, 2, 4, 0); \
@@ -91,11 +92,34 @@ async fn tables_of_the_first_version_are_migrated_and_nothing_is_lost() {
         assert_eq!((stored.progress.last, stored.replies.len(), stored.components.len()), (4, 1, 1));
         assert_eq!((stored.components[0].version, &*stored.components[0].state), (2, &br#"{"count":1}"#[..]));
         assert_eq!((stored.components[0].anew, stored.aside), (false, vec![]));
+        assert_eq!(stored.components[0].rooms, ["hall", "kitchen"]);
         store.close().await;
     }
     assert_eq!(count(&file, "SELECT count(*) FROM notes"), 1, "the application's tables are its own");
     let good_for = count(&file, "SELECT good_for FROM vivaz_sessions");
     assert!((900_000..=1_000_000).contains(&good_for), "{good_for}");
+}
+
+#[tokio::test]
+async fn a_session_that_cannot_be_read_does_not_hinder_the_migration() {
+    let file = Temporary::new();
+    let database = first_version(&file);
+    database
+        .execute_batch(
+            "INSERT INTO vivaz_sessions (id, generation, secret, progress, expires, process) VALUES \
+             ('broken', 3, zeroblob(16), '{', unixepoch() + 1000, 'p'), \
+             ('of no room', 3, zeroblob(16), '{\"rooms\":[]}', unixepoch() + 1000, 'p'); \
+             INSERT INTO vivaz_components SELECT 'broken', id, name, schema, template, props, state, epoch, \
+             rev, version, settled, durable FROM vivaz_components; \
+             INSERT INTO vivaz_components SELECT 'of no room', id, name, schema, template, props, state, epoch, \
+             rev, version, settled, durable FROM vivaz_components WHERE session = 's';",
+        )
+        .unwrap();
+    drop(database);
+    Sqlite::open(&file.0).unwrap().close().await;
+    let rooms = "SELECT count(*) FROM vivaz_components WHERE rooms = ";
+    assert_eq!(count(&file, &format!("{rooms}'[]'")), 2);
+    assert_eq!(count(&file, &format!("{rooms}'[\"hall\",\"kitchen\"]'")), 1);
 }
 
 #[tokio::test]
