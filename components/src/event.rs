@@ -105,7 +105,12 @@ impl Effect {
         match self {
             Self::Join(room) => Some(Membership::Join(Arc::clone(room))),
             Self::Leave(room) => Some(Membership::Leave(Arc::clone(room))),
-            _ => None,
+            Self::Update(_)
+            | Self::Emit { .. }
+            | Self::Spawn(_)
+            | Self::Load(_)
+            | Self::Close
+            | Self::Commit(_) => None,
         }
     }
 

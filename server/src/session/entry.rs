@@ -164,10 +164,12 @@ impl LastWrites {
     fn of(effects: Vec<Effect>) -> Self {
         let mut last = Self { work: Vec::new(), updates: Vec::new(), effects: Vec::new() };
         for effect in effects {
-            match effect {
-                Effect::Commit(work) => last.work.push(work),
-                Effect::Update(update) => last.updates.push(update),
-                effect => last.effects.push(effect),
+            if let Effect::Commit(work) = effect {
+                last.work.push(work);
+            } else if let Effect::Update(update) = effect {
+                last.updates.push(update);
+            } else {
+                last.effects.push(effect);
             }
         }
         last
