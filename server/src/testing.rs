@@ -5,12 +5,14 @@
 //! test takes milliseconds, needs no port, and time in it may be paused.
 
 pub mod client;
+mod faults;
 mod network;
 mod page;
 mod server;
 mod view;
 
 pub use client::{Answer, Ask, Breach, Client, Heard, Refusal, Stream};
+pub use faults::{Fault, Faults, FaultyStore};
 pub use network::{Moment, Network};
 pub use page::{Call, Event, MountError, Page};
 pub use server::Server;

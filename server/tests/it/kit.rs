@@ -1,6 +1,7 @@
 //! What applications test with: pages without a browser, on a network that breaks when told to.
 
 mod day;
+mod faults;
 mod guesses;
 mod hands;
 mod interleavings;

@@ -1,0 +1,163 @@
+//! A session store with faults.
+
+use std::future::pending;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use vivaz_components::instance::BoxFuture;
+use vivaz_protocol::SessionId;
+
+use super::{Fate, Faults};
+use crate::store::{
+    Commit, CommitError, Head, Owner, Refusal, Secrets, SessionStore, Snapshot, StoreError, StoredSession,
+    Whole, WriteError,
+};
+
+/// A session store whose calls have faults. Clones are the same store.
+///
+/// Like a database that is another process it goes on when its caller does not wait any more, and
+/// its calls take effect in the order in which they were made.
+#[derive(Debug)]
+pub struct FaultyStore<S>(Arc<Inner<S>>);
+
+#[derive(Debug)]
+struct Inner<S> {
+    store: S,
+    faults: Faults,
+    /// Completes when the call that was made last is over.
+    last: Mutex<Option<oneshot::Receiver<()>>>,
+}
+
+impl<S> Clone for FaultyStore<S> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<S: SessionStore> FaultyStore<S> {
+    pub(super) fn new(store: S, faults: Faults) -> Self {
+        Self(Arc::new(Inner { store, faults, last: Mutex::default() }))
+    }
+
+    fn call<T: Send + 'static, E: From<StoreError> + Send + 'static>(
+        &self,
+        name: &'static str,
+        call: impl FnOnce(&S) -> BoxFuture<Result<T, E>> + Send + 'static,
+    ) -> BoxFuture<Result<T, E>> {
+        let inner = Arc::clone(&self.0);
+        let (fate, fault) = inner.faults.next(name);
+        match fate {
+            Fate::Fails => return Box::pin(async move { Err(StoreError::failed(fault).into()) }),
+            Fate::Hangs => return Box::pin(pending()),
+            Fate::Panics => return Box::pin(async move { panic!("{fault}") }),
+            Fate::Passes | Fate::FailsAfterwards | Fate::IsLate(_) => {}
+        }
+        let (over, next) = oneshot::channel();
+        let before = inner.last.lock().unwrap_or_else(PoisonError::into_inner).replace(next);
+        let (answer, answered) = oneshot::channel();
+        tokio::spawn(async move {
+            if let Some(before) = before {
+                // It is over, however it ended.
+                let _over = before.await;
+            }
+            if let Fate::IsLate(by) = fate {
+                tokio::time::sleep(by.max(Duration::from_millis(1))).await;
+            }
+            let result = call(&inner.store).await;
+            let result = match fate {
+                Fate::FailsAfterwards => result.and_then(|_done| Err(StoreError::failed(fault).into())),
+                _ => result,
+            };
+            // A caller that waits no more does not need it.
+            let _gone = answer.send(result);
+            drop(over);
+        });
+        Box::pin(async move {
+            match answered.await {
+                Ok(result) => result,
+                Err(_panicked) => Err(StoreError::failed("the store panicked").into()),
+            }
+        })
+    }
+}
+
+impl<S: SessionStore> SessionStore for FaultyStore<S> {
+    fn find(&self, session: &SessionId) -> BoxFuture<Result<Option<Head>, StoreError>> {
+        let session = session.clone();
+        self.call("find", move |store| store.find(&session))
+    }
+
+    fn claim(
+        &self,
+        session: &SessionId,
+        by: &str,
+        seen: &Head,
+    ) -> BoxFuture<Result<Option<StoredSession>, StoreError>> {
+        let (session, by, seen) = (session.clone(), by.to_owned(), seen.clone());
+        self.call("claim", move |store| store.claim(&session, &by, &seen))
+    }
+
+    fn save(
+        &self,
+        by: &str,
+        sessions: Vec<Snapshot>,
+    ) -> BoxFuture<Result<Vec<(SessionId, Refusal)>, StoreError>> {
+        let by = by.to_owned();
+        self.call("save", move |store| store.save(&by, sessions))
+    }
+
+    fn enter(
+        &self,
+        by: &str,
+        sessions: Vec<Whole>,
+    ) -> BoxFuture<Result<Vec<(SessionId, Refusal)>, StoreError>> {
+        let by = by.to_owned();
+        self.call("enter", move |store| store.enter(&by, sessions))
+    }
+
+    fn commit(&self, commit: Commit) -> BoxFuture<Result<(), CommitError>> {
+        self.call("commit", move |store| store.commit(commit))
+    }
+
+    fn renew(
+        &self,
+        session: &SessionId,
+        by: &str,
+        secrets: Secrets,
+        good_for: Duration,
+    ) -> BoxFuture<Result<(), WriteError>> {
+        let (session, by) = (session.clone(), by.to_owned());
+        self.call("renew", move |store| store.renew(&session, &by, secrets, good_for))
+    }
+
+    fn release(&self, session: &SessionId, by: &str) -> BoxFuture<Result<(), StoreError>> {
+        let (session, by) = (session.clone(), by.to_owned());
+        self.call("release", move |store| store.release(&session, &by))
+    }
+
+    fn delete(&self, by: &str, sessions: Vec<SessionId>) -> BoxFuture<Result<(), StoreError>> {
+        let by = by.to_owned();
+        self.call("delete", move |store| store.delete(&by, sessions))
+    }
+
+    fn forget_user(&self, owner: &Owner) -> BoxFuture<Result<usize, StoreError>> {
+        let owner = owner.clone();
+        self.call("forget_user", move |store| store.forget_user(&owner))
+    }
+
+    fn renew_lease(&self, by: &str, length: Duration) -> BoxFuture<Result<Vec<SessionId>, StoreError>> {
+        let by = by.to_owned();
+        self.call("renew_lease", move |store| store.renew_lease(&by, length))
+    }
+
+    fn expire(&self, by: &str) -> BoxFuture<Result<usize, StoreError>> {
+        let by = by.to_owned();
+        self.call("expire", move |store| store.expire(&by))
+    }
+
+    fn close(&self, by: &str) -> BoxFuture<Result<(), StoreError>> {
+        let by = by.to_owned();
+        self.call("close", move |store| store.close(&by))
+    }
+}
