@@ -19,7 +19,9 @@ use vivaz_protocol::SessionId;
 use crate::limits::Limits;
 use crate::port::{Loss, Port};
 use crate::runtime::{Runtime, WeakRuntime};
-use crate::store::{Owner, Refusal, Save, SessionStore, Snapshot, StoreError, StoredComponent, Whole};
+use crate::store::{
+    Guarded, Owner, Refusal, Save, SessionStore, Snapshot, StoreError, StoredComponent, Whole,
+};
 
 /// At most this many sessions are saved in one call.
 const TOGETHER: usize = 256;
@@ -39,8 +41,6 @@ pub(crate) struct Keeper {
     pub(crate) good_for: Duration,
     /// How long this process holds its sessions without renewing its lease.
     lease: Duration,
-    /// How long a call of the store is waited for.
-    patience: Duration,
     waiting: Mutex<Waiting>,
     /// Wakes the task that writes: a session has answered.
     answered: Arc<Notify>,
@@ -71,29 +71,16 @@ struct Waiting {
 impl Keeper {
     pub(crate) fn new(store: Arc<dyn SessionStore>, save: Save, process: &str, limits: &Limits) -> Self {
         Self {
-            store,
+            store: Arc::new(Guarded::new(store, limits.store_time)),
             save,
             process: process.into(),
             good_for: (limits.suspended_time * 2).max(GOOD_FOR),
             lease: limits.lease_time,
-            patience: limits.store_time,
             waiting: Mutex::default(),
             answered: Arc::default(),
             writing: tokio::sync::Mutex::default(),
             probe: lease::Probe::default(),
         }
-    }
-
-    /// Waits for a store call, for a bounded time.
-    ///
-    /// # Errors
-    /// [`StoreError::TimedOut`] when the store has not answered by then; the call may still take
-    /// effect.
-    pub(crate) async fn within<T, E: From<StoreError>>(
-        &self,
-        call: impl Future<Output = Result<T, E>>,
-    ) -> Result<T, E> {
-        tokio::time::timeout(self.patience, call).await.unwrap_or_else(|_| Err(StoreError::TimedOut.into()))
     }
 
     /// Notes that a session has changed since it was saved.
@@ -204,7 +191,7 @@ impl Keeper {
             flushed = self.flush(runtime).await;
         }
         let closed = match flushed {
-            Ok(()) => self.within(self.store.close(&self.process)).await,
+            Ok(()) => self.store.close(&self.process).await,
             Err(error) => Err(error),
         };
         if let Err(error) = closed {

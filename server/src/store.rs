@@ -16,6 +16,7 @@
 //! that session is refused with [`Refusal::Ended`], so that a late save does not bring it back.
 
 mod clock;
+mod guarded;
 mod memory;
 mod stored;
 mod written;
@@ -28,6 +29,7 @@ use vivaz_protocol::SessionId;
 pub use clock::{Clock, SystemClock};
 #[cfg(feature = "sqlite")]
 pub(crate) use clock::{KeptTime, StoreTime, millis};
+pub(crate) use guarded::Guarded;
 pub use memory::MemoryStore;
 pub use stored::{Head, Owner, Progress, Secrets, StoredComponent, StoredOrigin, StoredReply, StoredSession};
 pub use written::{

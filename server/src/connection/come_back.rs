@@ -129,7 +129,7 @@ async fn find_here(
     }
     // Another process may have had the session since, and given its page another secret.
     let Some(keeper) = &core.keeper else { return Ok(Restored::Unknown) };
-    let Some(head) = keeper.within(keeper.store.find(&resume.session)).await? else {
+    let Some(head) = keeper.store.find(&resume.session).await? else {
         return Ok(Restored::Unknown);
     };
     let is_theirs = is_good(&resume.secret, &head.secrets).is_some() && head.owner == owner(identity);
@@ -188,7 +188,7 @@ async fn renew(
         return Ok(Some((session, secret)));
     };
     let renewal = keeper.store.renew(session.id(), &keeper.process, secrets, keeper.good_for);
-    let renewed = match keeper.within(renewal).await {
+    let renewed = match renewal.await {
         Ok(()) => Ok(None),
         Err(WriteError::Refused(Refusal::Absent)) => session.enter_now(keeper).await,
         Err(WriteError::Refused(refusal)) => Ok(Some(refusal)),

@@ -32,7 +32,7 @@ impl Keeper {
     /// # Errors
     /// Why the store cannot be written.
     async fn renew_lease(&self, runtime: &Runtime) -> Writable {
-        let renewed = self.within(self.store.renew_lease(&self.process, self.lease)).await;
+        let renewed = self.store.renew_lease(&self.process, self.lease).await;
         match renewed {
             Ok(ended) => {
                 for port in ended.iter().filter_map(|session| runtime.core().sessions.port(session)) {
@@ -84,7 +84,7 @@ pub(super) async fn run(runtime: WeakRuntime, shutdown: CancellationToken) {
             *keeper.probe.0.lock().await = Some((Instant::now(), outcome));
             continue;
         }
-        match keeper.within(keeper.store.expire(&keeper.process)).await {
+        match keeper.store.expire(&keeper.process).await {
             Ok(0) => {}
             Ok(expired) => tracing::debug!(expired, "sessions were not good any more"),
             Err(error) => {

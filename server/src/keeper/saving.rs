@@ -45,7 +45,7 @@ impl Keeper {
         let mut left: Vec<Snapshot> = std::mem::take(&mut self.lock().snapshots).into_values().collect();
         while !left.is_empty() {
             let some = left.split_off(left.len().saturating_sub(TOGETHER));
-            match self.within(self.store.save(&self.process, some.clone())).await {
+            match self.store.save(&self.process, some.clone()).await {
                 Ok(all) => tell(runtime, all),
                 Err(error) => {
                     tracing::error!(%error, "sessions could not be saved; they will be tried again");
@@ -62,7 +62,7 @@ impl Keeper {
         let mut left: Vec<Whole> = std::mem::take(&mut self.lock().wholes).into_values().collect();
         while !left.is_empty() {
             let some = left.split_off(left.len().saturating_sub(TOGETHER));
-            match self.within(self.store.enter(&self.process, some.clone())).await {
+            match self.store.enter(&self.process, some.clone()).await {
                 Ok(all) => tell(runtime, all),
                 Err(error) => {
                     tracing::error!(%error, "sessions could not be written; they will be tried again");
@@ -80,7 +80,7 @@ impl Keeper {
         if ended.is_empty() {
             return Ok(());
         }
-        let deleted = self.within(self.store.delete(&self.process, ended.clone())).await;
+        let deleted = self.store.delete(&self.process, ended.clone()).await;
         match &deleted {
             Ok(()) => {
                 let mut waiting = self.lock();
@@ -99,7 +99,7 @@ impl Keeper {
         let revoked = self.lock().revoked.clone();
         let mut outcome = Ok(());
         for (owner, times) in revoked {
-            match self.within(self.store.forget_user(&owner)).await {
+            match self.store.forget_user(&owner).await {
                 Ok(_count) => {
                     let mut waiting = self.lock();
                     // Access may have been taken away again meanwhile, from sessions that the store has not seen.
@@ -129,7 +129,7 @@ impl Keeper {
         while let Some(session) = left.pop() {
             // The page may have come back meanwhile.
             if !runtime.core().sessions.has(&session)
-                && let Err(error) = self.within(self.store.release(&session, &self.process)).await
+                && let Err(error) = self.store.release(&session, &self.process).await
             {
                 tracing::error!(%error, "a claimed session could not be released; it will be tried again");
                 left.push(session);

@@ -135,17 +135,3 @@ fn users_are_revoked_until_the_store_has_done_it() {
     keeper.revoke(owner(Some("acme")));
     assert!(keeper.is_revoking(&owner(Some("acme"))) && !keeper.is_revoking(&owner(None)));
 }
-
-#[tokio::test(start_paused = true)]
-async fn the_store_is_waited_for_for_a_bounded_time() {
-    let keeper = keeper(&Limits { store_time: Duration::from_secs(3), ..Limits::default() });
-    let start = tokio::time::Instant::now();
-    let slow = async {
-        tokio::time::sleep(Duration::from_secs(2)).await;
-        Ok::<_, StoreError>(7)
-    };
-    assert_eq!(keeper.within(slow).await.unwrap(), 7);
-    let silent = keeper.within(std::future::pending::<Result<(), StoreError>>()).await;
-    assert!(matches!(silent, Err(StoreError::TimedOut)));
-    assert_eq!(start.elapsed().as_secs(), 5);
-}

@@ -106,7 +106,7 @@ impl Session {
     /// Writes the session whole and waits for it; nothing else may run in the session.
     pub(crate) async fn enter_now(&mut self, keeper: &Keeper) -> Result<Option<Refusal>, StoreError> {
         let Some(whole) = self.whole(keeper.good_for) else { return Ok(None) };
-        let refused = keeper.within(keeper.store.enter(&keeper.process, vec![whole])).await?;
+        let refused = keeper.store.enter(&keeper.process, vec![whole]).await?;
         Ok(refused.first().map(|(_, refusal)| *refusal))
     }
 

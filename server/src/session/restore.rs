@@ -81,13 +81,13 @@ pub(crate) async fn restore(runtime: &Runtime, wanted: Restore<'_>) -> Result<Re
     if keeper.is_revoking(&theirs) {
         return Err(RestoreError::Ending);
     }
-    let Some(head) = keeper.within(keeper.store.find(id)).await? else { return Ok(Restored::Unknown) };
+    let Some(head) = keeper.store.find(id).await? else { return Ok(Restored::Unknown) };
     if is_good(secret, &head.secrets).is_none() || head.owner != theirs {
         return Ok(Restored::Unknown);
     }
     let port = Port::new(id.clone(), runtime);
     let (member, surplus) = core.users.enter(identity, id).map_err(|_too_many| RestoreError::TooMany)?;
-    let claimed = match keeper.within(keeper.store.claim(id, &keeper.process, &head)).await {
+    let claimed = match keeper.store.claim(id, &keeper.process, &head).await {
         Ok(claimed) => claimed,
         Err(error) => {
             // It may be this process's by now, and is not run here.

@@ -1,0 +1,149 @@
+//! A store as the runtime calls it: every call ends in time, and a panic is an error.
+
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use vivaz_components::instance::BoxFuture;
+use vivaz_protocol::SessionId;
+
+use super::{
+    Commit, CommitError, Head, Owner, Refusal, Secrets, SessionStore, Snapshot, StoreError, StoredSession,
+    Whole, WriteError,
+};
+
+/// A store whose calls end within a time limit.
+///
+/// A call that does not is [`StoreError::TimedOut`] and may still take effect.
+pub(crate) struct Guarded {
+    store: Arc<dyn SessionStore>,
+    limit: Duration,
+}
+
+impl Guarded {
+    pub(crate) fn new(store: Arc<dyn SessionStore>, limit: Duration) -> Self {
+        Self { store, limit }
+    }
+
+    fn call<T, E>(&self, call: impl FnOnce() -> BoxFuture<Result<T, E>>) -> BoxFuture<Result<T, E>>
+    where
+        T: 'static,
+        E: From<StoreError> + 'static,
+    {
+        // The store may do its work before it returns the future.
+        match std::panic::catch_unwind(AssertUnwindSafe(call)) {
+            Ok(call) => Box::pin(answer(self.limit, call)),
+            Err(_panic) => Box::pin(async { Err(panicked().into()) }),
+        }
+    }
+}
+
+async fn answer<T, E: From<StoreError>>(
+    limit: Duration,
+    call: impl Future<Output = Result<T, E>> + Send,
+) -> Result<T, E> {
+    match tokio::time::timeout(limit, AssertUnwindSafe(call).catch_unwind()).await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(_panic)) => Err(panicked().into()),
+        Err(_elapsed) => Err(StoreError::TimedOut.into()),
+    }
+}
+
+fn panicked() -> StoreError {
+    StoreError::failed("the store panicked")
+}
+
+impl SessionStore for Guarded {
+    fn find(&self, session: &SessionId) -> BoxFuture<Result<Option<Head>, StoreError>> {
+        self.call(|| self.store.find(session))
+    }
+
+    fn claim(
+        &self,
+        session: &SessionId,
+        by: &str,
+        seen: &Head,
+    ) -> BoxFuture<Result<Option<StoredSession>, StoreError>> {
+        self.call(|| self.store.claim(session, by, seen))
+    }
+
+    fn save(
+        &self,
+        by: &str,
+        sessions: Vec<Snapshot>,
+    ) -> BoxFuture<Result<Vec<(SessionId, Refusal)>, StoreError>> {
+        self.call(|| self.store.save(by, sessions))
+    }
+
+    fn enter(
+        &self,
+        by: &str,
+        sessions: Vec<Whole>,
+    ) -> BoxFuture<Result<Vec<(SessionId, Refusal)>, StoreError>> {
+        self.call(|| self.store.enter(by, sessions))
+    }
+
+    fn commit(&self, commit: Commit) -> BoxFuture<Result<(), CommitError>> {
+        self.call(|| self.store.commit(commit))
+    }
+
+    fn renew(
+        &self,
+        session: &SessionId,
+        by: &str,
+        secrets: Secrets,
+        good_for: Duration,
+    ) -> BoxFuture<Result<(), WriteError>> {
+        self.call(|| self.store.renew(session, by, secrets, good_for))
+    }
+
+    fn release(&self, session: &SessionId, by: &str) -> BoxFuture<Result<(), StoreError>> {
+        self.call(|| self.store.release(session, by))
+    }
+
+    fn delete(&self, by: &str, sessions: Vec<SessionId>) -> BoxFuture<Result<(), StoreError>> {
+        self.call(|| self.store.delete(by, sessions))
+    }
+
+    fn forget_user(&self, owner: &Owner) -> BoxFuture<Result<usize, StoreError>> {
+        self.call(|| self.store.forget_user(owner))
+    }
+
+    fn renew_lease(&self, by: &str, length: Duration) -> BoxFuture<Result<Vec<SessionId>, StoreError>> {
+        self.call(|| self.store.renew_lease(by, length))
+    }
+
+    fn expire(&self, by: &str) -> BoxFuture<Result<usize, StoreError>> {
+        self.call(|| self.store.expire(by))
+    }
+
+    fn close(&self, by: &str) -> BoxFuture<Result<(), StoreError>> {
+        self.call(|| self.store.close(by))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn call(
+        limit: u64,
+        future: impl Future<Output = Result<u8, StoreError>> + Send,
+    ) -> impl Future<Output = Result<u8, StoreError>> {
+        answer(Duration::from_secs(limit), future)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_ends_in_time_and_a_panic_is_an_error() {
+        let after = |seconds| async move {
+            tokio::time::sleep(Duration::from_secs(seconds)).await;
+            Ok(7)
+        };
+        assert_eq!(call(3, after(2)).await.unwrap(), 7);
+        assert!(matches!(call(3, after(4)).await, Err(StoreError::TimedOut)));
+        let panics = async { panic!("the secret is 4711") };
+        assert_eq!(call(3, panics).await.unwrap_err().to_string(), "the store failed: the store panicked");
+    }
+}
