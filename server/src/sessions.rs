@@ -44,6 +44,8 @@ struct Entry {
     member: Member,
     /// What it takes to resume it.
     secrets: Secrets,
+    /// When the newest `HELLO` that asked for it arrived.
+    asked: Instant,
     place: Place,
 }
 
@@ -60,6 +62,8 @@ pub(crate) enum Claim {
     Session(Box<Session>),
     /// Another task has it, and was asked to hand it over.
     Asked(oneshot::Receiver<Box<Session>>),
+    /// A `HELLO` that arrived later has asked for it: the page has left the connection of this one.
+    Overtaken,
 }
 
 /// How much may wait.
@@ -102,20 +106,28 @@ impl Sessions {
         let secret = random_bytes().ok()?;
         let id = port.session().clone();
         let secrets = Secrets { generation: 1, current: hash(&secret), previous: None };
-        let entry = Box::new(Entry { port, owner, member, secrets, place: Place::Held });
+        let entry =
+            Box::new(Entry { port, owner, member, secrets, asked: Instant::now(), place: Place::Held });
         self.shard(&id).insert(id, entry);
         Some(text(&secret))
     }
 
     /// Enters a session that comes out of the store, which the caller holds from now on; unless somebody else has
     /// brought it here meanwhile.
-    pub(crate) fn adopt(&self, port: Arc<Port>, owner: Identity, member: Member, secrets: Secrets) -> bool {
+    pub(crate) fn adopt(
+        &self,
+        port: Arc<Port>,
+        owner: Identity,
+        member: Member,
+        secrets: Secrets,
+        asked: Instant,
+    ) -> bool {
         let id = port.session().clone();
         let mut shard = self.shard(&id);
         if shard.contains_key(&id) {
             return false;
         }
-        shard.insert(id, Box::new(Entry { port, owner, member, secrets, place: Place::Held }));
+        shard.insert(id, Box::new(Entry { port, owner, member, secrets, asked, place: Place::Held }));
         true
     }
 
@@ -129,14 +141,25 @@ impl Sessions {
         self.shard(id).get(id).map(|entry| entry.secrets.clone())
     }
 
-    /// Asks for a session with a secret. `None` says nothing about why not.
-    pub(crate) fn claim(&self, id: &SessionId, secret: &ResumeSecret<'_>, who: &Identity) -> Option<Claim> {
+    /// Asks for a session with a secret, by a `HELLO` that arrived at `asked`. `None` says nothing
+    /// about why not.
+    pub(crate) fn claim(
+        &self,
+        id: &SessionId,
+        secret: &ResumeSecret<'_>,
+        who: &Identity,
+        asked: Instant,
+    ) -> Option<Claim> {
         let mut shard = self.shard(id);
         let entry = shard.get_mut(id)?;
         let given = is_good(secret, &entry.secrets)?;
         if !entry.owner.is_same_as(who) {
             return None;
         }
+        if asked < entry.asked {
+            return Some(Claim::Overtaken);
+        }
+        entry.asked = asked;
         // Whichever of the two was shown stays good until the new connection has proved that it has the next one.
         entry.secrets.previous = Some(given);
         entry.member.is_back();

@@ -30,6 +30,8 @@ enum Failed {
     Revoked,
     #[error("a topic does not answer whether the user may see it")]
     Unauthorized,
+    #[error("the page has asked for the session on a later connection")]
+    Overtaken,
 }
 
 /// A session whose page is back.
@@ -51,6 +53,7 @@ impl From<Failed> for Refused {
     fn from(failed: Failed) -> Self {
         match failed {
             Failed::Revoked => Self::code(CloseCode::TimedOut, RECOGNISED_BEFORE),
+            Failed::Overtaken => Self::code(CloseCode::Full, "a later connection has the session"),
             Failed::Restore(RestoreError::TooMany) => {
                 Self::code(CloseCode::Full, "this user has too many sessions")
             }
@@ -65,6 +68,17 @@ impl From<Failed> for Refused {
     }
 }
 
+/// The `HELLO` of a client that comes back.
+#[derive(Clone, Copy)]
+pub(super) struct Greeting<'a> {
+    pub(super) resume: &'a Resume<'a>,
+    pub(super) identity: &'a Identity,
+    /// When it arrived. The page has left the connection of every `HELLO` before its newest.
+    pub(super) arrived: Instant,
+    /// [`Core::revocations`](crate::runtime::Core::revocations) when the client was recognised.
+    pub(super) revocations: u64,
+}
+
 /// Returns the session that a client comes back to. `Ok(None)` means that
 /// there is no such session for it; all reasons give the same answer.
 ///
@@ -73,27 +87,21 @@ impl From<Failed> for Refused {
 /// session; when a component cannot be restored now, or a topic does not answer whether the user may
 /// see it; when access was revoked meanwhile; and when the user has too many sessions.
 pub(super) async fn come_back(
-    resume: &Resume<'_>,
+    greeting: Greeting<'_>,
     runtime: &Runtime,
-    identity: &Identity,
-    revocations: u64,
 ) -> Result<Option<Returned>, Refused> {
-    Ok(look_for(resume, runtime, identity, revocations).await?)
+    Ok(look_for(greeting, runtime).await?)
 }
 
-async fn look_for(
-    resume: &Resume<'_>,
-    runtime: &Runtime,
-    identity: &Identity,
-    revocations: u64,
-) -> Result<Option<Returned>, Failed> {
+async fn look_for(greeting: Greeting<'_>, runtime: &Runtime) -> Result<Option<Returned>, Failed> {
+    let Greeting { resume, identity, arrived, revocations } = greeting;
     for _ in 0..TRIES {
         let is_here = runtime.core().sessions.has(&resume.session);
         let found = if is_here {
-            find_here(resume, runtime, identity).await?
+            find_here(greeting, runtime).await?
         } else {
             let (session, secret, streams) = (&resume.session, &resume.secret, &resume.streams);
-            let wanted = Restore { session, secret, identity, streams };
+            let wanted = Restore { session, secret, identity, streams, asked: arrived };
             restore(runtime, wanted).await?
         };
         let session = match found {
@@ -118,14 +126,13 @@ async fn look_for(
 }
 
 /// Takes a session that this process has, from the map or from the task that has it.
-async fn find_here(
-    resume: &Resume<'_>,
-    runtime: &Runtime,
-    identity: &Identity,
-) -> Result<Restored, StoreError> {
+async fn find_here(greeting: Greeting<'_>, runtime: &Runtime) -> Result<Restored, Failed> {
+    let Greeting { resume, identity, arrived, .. } = greeting;
     let core = runtime.core();
-    if let Some(claim) = core.sessions.claim(&resume.session, &resume.secret, identity) {
-        return Ok(taken(claim).await);
+    match core.sessions.claim(&resume.session, &resume.secret, identity, arrived) {
+        Some(Claim::Overtaken) => return Err(Failed::Overtaken),
+        Some(claim) => return Ok(taken(claim).await),
+        None => {}
     }
     // Another process may have had the session since, and given its page another secret.
     let Some(keeper) = &core.keeper else { return Ok(Restored::Unknown) };
@@ -169,6 +176,7 @@ async fn taken(claim: Claim) -> Restored {
         Claim::Session(session) => Restored::Session(session),
         // It may end while it is asked for.
         Claim::Asked(take) => take.await.map_or(Restored::Moved, Restored::Session),
+        Claim::Overtaken => Restored::Moved,
     }
 }
 

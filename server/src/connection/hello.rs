@@ -1,12 +1,13 @@
 //! The greeting: which version, who, and which session.
 
 use futures_util::StreamExt;
+use tokio::time::Instant;
 use vivaz_components::{Identity, UnmountReason};
 use vivaz_protocol::{
     ClientBody, ClientType, CloseCode, ConnectionId, ErrorCode, Hello, SessionId, decode_client,
 };
 
-use super::come_back::{Returned, come_back};
+use super::come_back::{Greeting, Returned, come_back};
 use crate::identify::answer_of;
 use crate::port::Port;
 use crate::runtime::Runtime;
@@ -57,6 +58,7 @@ pub(super) async fn receive<T: Transport>(
         return Err(Refused::code(CloseCode::TimedOut, "no HELLO in time"));
     };
     let message = message?;
+    let arrived = Instant::now();
     let not_hello = || Refused::code(CloseCode::ProtocolViolation, "the first message is HELLO");
     let text = std::str::from_utf8(&message).map_err(|_| not_hello())?;
     let hello = match decode_client(text, &runtime.core().decoder) {
@@ -74,7 +76,7 @@ pub(super) async fn receive<T: Transport>(
         }
         Err(_) => return Err(not_hello()),
     };
-    find_session(hello, runtime, identity, revocations).await
+    find_session(hello, runtime, identity, arrived, revocations).await
 }
 
 async fn first_message<T: Transport>(transport: &mut T) -> Result<bytes::Bytes, Refused> {
@@ -107,6 +109,7 @@ async fn find_session(
     hello: Hello<'_>,
     runtime: &Runtime,
     identity: Identity,
+    arrived: Instant,
     revocations: u64,
 ) -> Result<Box<Session>, Refused> {
     let core = runtime.core();
@@ -120,8 +123,10 @@ async fn find_session(
     };
     let connection = random_text::<9>().and_then(|text| ConnectionId::new(&text).ok()).ok_or_else(unable)?;
     if let Some(resume) = hello.resume
-        && let Some(Returned { mut session, secret, refused }) =
-            come_back(&resume, runtime, &identity, revocations).await?
+        && let Some(Returned { mut session, secret, refused }) = {
+            let greeting = Greeting { resume: &resume, identity: &identity, arrived, revocations };
+            come_back(greeting, runtime).await?
+        }
     {
         let position = Position { acked: resume.acked, streams: resume.streams };
         session.resume(secret, connection, identity, &position, &refused);

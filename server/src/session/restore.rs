@@ -5,6 +5,7 @@ mod revive;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
+use tokio::time::Instant;
 use vivaz_components::{ActionError, Admission, Identity, MountContext, Subscriber, UnmountReason};
 use vivaz_protocol::{CloseCode, ConnectionId, Epoch, ResumeSecret, Rev, SessionId, StreamId};
 
@@ -28,6 +29,8 @@ pub(crate) struct Restore<'a> {
     pub(crate) identity: &'a Identity,
     /// Where the page is in each stream that it has.
     pub(crate) streams: &'a [(StreamId, Epoch, Rev)],
+    /// When its `HELLO` arrived.
+    pub(crate) asked: Instant,
 }
 
 impl Restore<'_> {
@@ -71,7 +74,7 @@ pub(crate) enum RestoreError {
 /// # Errors
 /// A failure is not an absence: the page is to try again.
 pub(crate) async fn restore(runtime: &Runtime, wanted: Restore<'_>) -> Result<Restored, RestoreError> {
-    let Restore { session: id, secret, identity, .. } = wanted;
+    let Restore { session: id, secret, identity, asked, .. } = wanted;
     let core = runtime.core();
     let Some(keeper) = &core.keeper else { return Ok(Restored::Unknown) };
     let theirs = owner(identity);
@@ -101,7 +104,7 @@ pub(crate) async fn restore(runtime: &Runtime, wanted: Restore<'_>) -> Result<Re
     }
     let StoredSession { owner: _, mut secrets, progress, components, aside, replies, exact } = stored;
     secrets.previous = is_good(secret, &secrets);
-    if !core.sessions.adopt(Arc::clone(&port), identity.clone(), member, secrets) {
+    if !core.sessions.adopt(Arc::clone(&port), identity.clone(), member, secrets, asked) {
         return Ok(Restored::Moved);
     }
     let mut session = Box::new(Session::new(runtime.clone(), port, identity.clone(), nobody()));

@@ -52,7 +52,7 @@ fn is_there(claim: Option<Claim>) -> Option<Box<Session>> {
     match claim {
         Some(Claim::Session(session)) => Some(session),
         Some(Claim::Asked(_)) => panic!("a task has it"),
-        None => None,
+        Some(Claim::Overtaken) | None => None,
     }
 }
 
@@ -63,7 +63,7 @@ async fn a_secret_is_good_until_the_client_has_proved_that_it_has_the_next_one()
     let (session, first) = world.enter("s", &ada());
     assert_eq!(sessions.secrets(&id("s")).unwrap().generation, 1);
     assert!(sessions.park(session, Instant::now()).is_none());
-    let session = is_there(sessions.claim(&id("s"), &first, &ada())).unwrap();
+    let session = is_there(sessions.claim(&id("s"), &first, &ada(), Instant::now())).unwrap();
     let (second, secrets) = sessions.renew(&id("s"), ada()).unwrap();
     assert_eq!((secrets.generation, Some(&secrets)), (2, sessions.secrets(&id("s")).as_ref()));
     assert!(is_good(&first, &secrets).is_some() && is_good(&second, &secrets).is_some());
@@ -72,9 +72,13 @@ async fn a_secret_is_good_until_the_client_has_proved_that_it_has_the_next_one()
     assert!(is_good(&first, &secrets).is_none() && is_good(&second, &secrets).is_some());
     // The one that was shown stays good.
     assert!(sessions.park(session, Instant::now()).is_none());
-    assert!(sessions.claim(&id("s"), &first, &ada()).is_none());
-    assert!(sessions.claim(&id("s"), &second, &Identity::anonymous()).is_none());
-    let _session = is_there(sessions.claim(&id("s"), &second, &ada())).unwrap();
+    assert!(sessions.claim(&id("s"), &first, &ada(), Instant::now()).is_none());
+    assert!(sessions.claim(&id("s"), &second, &Identity::anonymous(), Instant::now()).is_none());
+    let earlier = Instant::now();
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    let _session = is_there(sessions.claim(&id("s"), &second, &ada(), Instant::now())).unwrap();
+    // A `HELLO` that arrived before, on a connection that the page has left, does not take it away.
+    assert!(matches!(sessions.claim(&id("s"), &second, &ada(), earlier), Some(Claim::Overtaken)));
     let (third, _) = sessions.renew(&id("s"), ada()).unwrap();
     let secrets = sessions.secrets(&id("s")).unwrap();
     assert!(is_good(&second, &secrets).is_some() && is_good(&third, &secrets).is_some());
@@ -89,7 +93,7 @@ async fn a_session_is_in_one_place() {
     let sessions = world.sessions();
     let (session, secret) = world.enter("s", &ada());
     // A task has it, and is asked; with no secret too, if its copy is no good.
-    let asked = [sessions.claim(&id("s"), &secret, &ada()), sessions.seize(&id("s"))];
+    let asked = [sessions.claim(&id("s"), &secret, &ada(), Instant::now()), sessions.seize(&id("s"))];
     assert!(asked.iter().all(|claim| matches!(claim, Some(Claim::Asked(_)))));
     drop(asked);
     assert!(sessions.wake(&id("s")).is_none(), "nobody else takes it");
@@ -109,12 +113,12 @@ async fn a_session_is_in_one_place() {
     let (member, _) = world.runtime.core().users.enter(&ada(), &id("s")).unwrap();
     let secrets = sessions.secrets(&id("s")).unwrap();
     let port = Port::new(id("s"), &world.runtime);
-    assert!(!sessions.adopt(Arc::clone(&port), ada(), member, secrets.clone()));
+    assert!(!sessions.adopt(Arc::clone(&port), ada(), member, secrets.clone(), Instant::now()));
     drop(seized);
     assert!(!sessions.has(&id("s")) && sessions.port(&id("s")).is_none());
     assert!(sessions.seize(&id("s")).is_none() && sessions.secrets(&id("s")).is_none());
     let (member, _) = world.runtime.core().users.enter(&ada(), &id("s")).unwrap();
-    assert!(sessions.adopt(port, ada(), member, secrets));
+    assert!(sessions.adopt(port, ada(), member, secrets, Instant::now()));
     assert!(sessions.has(&id("s")));
     sessions.end(&id("s"));
     assert!(!sessions.has(&id("s")));

@@ -1,8 +1,11 @@
 //! Connections break; sessions go on.
 
-use serde_json::json;
+use std::sync::Arc;
 
-use crate::app::{Message, Room, start};
+use serde_json::json;
+use tokio::sync::Notify;
+
+use crate::app::{Message, Room, start, start_with};
 use crate::client::{Client, assert_error};
 
 #[tokio::test]
@@ -183,4 +186,40 @@ async fn topics_are_authorised_again() {
     );
     assert_error(&client.act("p", "say", json!(["x"])).await, "not_mounted");
     assert_eq!(client.act("c", "increment", json!([])).await["payload"]["count"], 1);
+}
+
+/// The line broke while the application looked for the user, and the page was back before that.
+#[tokio::test]
+async fn a_hello_that_is_answered_late_does_not_take_the_session_from_a_later_one() {
+    let (entered, gate) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (enters, opens) = (Arc::clone(&entered), Arc::clone(&gate));
+    let server = start_with(|builder| {
+        builder.hello(move |identity, auth| {
+            let (entered, gate) = (Arc::clone(&enters), Arc::clone(&opens));
+            async move {
+                if auth.is_some() {
+                    entered.notify_one();
+                    gate.notified().await;
+                }
+                Ok(identity)
+            }
+        })
+    })
+    .await;
+    let mut client = Client::greet(&server).await;
+    client.mount("c", "counter", json!({})).await;
+    let welcome = client.welcome.clone();
+    client.cut();
+    let hello = json!({ "session": welcome["session"], "resume": welcome["resume"], "acked": 1 });
+    let mut slow = hello.clone();
+    slow["auth"] = json!("slow");
+    let mut late = Client::open(&server).await;
+    late.send(json!({ "v": 1, "type": "HELLO", "payload": slow })).await;
+    entered.notified().await;
+    let mut back = Client::greet_with(&server, &[], hello).await;
+    assert_eq!(back.welcome["resumed"], true);
+    gate.notify_one();
+    assert_eq!(late.closed().await, 4503);
+    back.count_from(1);
+    assert_eq!(back.act("c", "increment", json!([])).await["payload"]["count"], 1);
 }

@@ -12,7 +12,7 @@ use serde_json::json;
 use tokio::time::{sleep, timeout};
 use vivaz::prelude::*;
 use vivaz::testing::{Answer, Faults, FaultyStore, Page, Ref, Server, View};
-use vivaz::{MemoryStore, Runtime, Topic, TopicContext};
+use vivaz::{Limits, MemoryStore, Runtime, Topic, TopicContext};
 
 use crate::logs::Log;
 
@@ -180,7 +180,10 @@ impl Scenario {
         let hook = faults.clone();
         let server = Server::new(move || {
             let faults = hook.clone();
-            Runtime::builder().store(store.clone()).hello(move |identity, _auth| {
+            // No session ends of being away: a page that comes back late has lost nothing.
+            let hour = Duration::from_secs(3_600);
+            let limits = Limits { suspended_time: hour, hidden_time: hour, ..Limits::default() };
+            Runtime::builder().limits(limits).store(store.clone()).hello(move |identity, _auth| {
                 let faults = faults.clone();
                 async move {
                     faults.strike("identity").await?;
@@ -244,6 +247,8 @@ impl Scenario {
     async fn quiet(&self) {
         for _ in 0..600 {
             sleep(Duration::from_secs(1)).await;
+            // It panics if the page has given up.
+            let _settled = timeout(Duration::from_secs(1), self.page.settled()).await;
             if self.page.client(|client| client.is_welcomed() && client.unanswered() == 0) {
                 return;
             }
@@ -264,6 +269,8 @@ impl Scenario {
         }
         self.faults.stop();
         self.page.network().online();
+        // Calls that were late by then are over.
+        sleep(Duration::from_secs(60)).await;
         self.quiet().await;
         self.check("when it is quiet").await;
         self.server.crash();
