@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 use vivaz_components::{ActionError, Result};
 
+use crate::log::Escaped;
 use crate::port::{Loss, Mail, Port};
 use crate::store::{CommitError, Refusal, SessionStore};
 
@@ -13,9 +14,10 @@ use crate::store::{CommitError, Refusal, SessionStore};
 const TRIES: u32 = 2;
 
 /// Settles a commit. Where the store has lost the session, it is entered again from memory and the
-/// commit is made again. Where another process has the session, or a newer state of it, its copy is
-/// dropped, and this never returns: the page is not told of a failure, because it does not have its
-/// answer yet and asks again where the session is. A session that has ended waits for what runs in
+/// commit is made again. Where another process has the session, or a newer state of it, or where it
+/// is not known whether the commit was made, the copy in memory is dropped and this never returns:
+/// the page is not told of a failure, because it does not have its answer yet and asks again where
+/// the session is. A session that has ended waits for what runs in
 /// it, so there the commit fails, when the connection is already closed.
 ///
 /// # Errors
@@ -47,6 +49,11 @@ pub(super) async fn settle(
             Err(ActionError::internal("the store loses the session as soon as it is written"))
         }
         Err(CommitError::Conflict) => lost(&port, Loss::Outdated).await,
+        Err(CommitError::Unknown(error)) => {
+            let (session, error) = (port.session(), Escaped(&error));
+            tracing::error!(%session, %error, "a change may have been stored or not: the session is read again");
+            lost(&port, Loss::Outdated).await
+        }
         Err(CommitError::Refused(Refusal::Taken | Refusal::Absent)) => lost(&port, Loss::Taken).await,
         Err(CommitError::Refused(Refusal::Ended)) => {
             port.lose(Loss::Ended);

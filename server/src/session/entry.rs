@@ -184,7 +184,7 @@ fn is_removed(
     match removed {
         // What the store does not have need not be removed.
         Ok(()) | Err(CommitError::Absent(_)) => Ok(()),
-        Err(CommitError::Store(error)) => Err(error),
+        Err(CommitError::Store(error) | CommitError::Unknown(error)) => Err(error),
         Err(CommitError::Work(error)) => Err(StoreError::failed(error.to_string())),
         Err(CommitError::Refused(refusal)) => {
             port.lose(if refusal == Refusal::Ended { Loss::Ended } else { Loss::Taken });

@@ -1,6 +1,5 @@
 //! A store as the runtime calls it: every call ends in time, and a panic is an error.
 
-use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,27 +26,26 @@ impl Guarded {
         Self { store, limit }
     }
 
-    fn call<T, E>(&self, call: impl FnOnce() -> BoxFuture<Result<T, E>>) -> BoxFuture<Result<T, E>>
-    where
-        T: 'static,
-        E: From<StoreError> + 'static,
-    {
-        // The store may do its work before it returns the future.
-        match std::panic::catch_unwind(AssertUnwindSafe(call)) {
-            Ok(call) => Box::pin(answer(self.limit, call)),
-            Err(_panic) => Box::pin(async { Err(panicked().into()) }),
-        }
+    fn call<T: 'static, E: From<StoreError> + 'static>(
+        &self,
+        call: impl FnOnce() -> BoxFuture<Result<T, E>>,
+    ) -> BoxFuture<Result<T, E>> {
+        let answer = answer(self.limit, start(call));
+        Box::pin(async move { answer.await.unwrap_or_else(|error| Err(error.into())) })
     }
 }
 
-async fn answer<T, E: From<StoreError>>(
-    limit: Duration,
-    call: impl Future<Output = Result<T, E>> + Send,
-) -> Result<T, E> {
-    match tokio::time::timeout(limit, AssertUnwindSafe(call).catch_unwind()).await {
-        Ok(Ok(answer)) => answer,
-        Ok(Err(_panic)) => Err(panicked().into()),
-        Err(_elapsed) => Err(StoreError::TimedOut.into()),
+/// Makes a call: the store may do its work before it returns the future.
+fn start<T>(call: impl FnOnce() -> BoxFuture<T>) -> Result<BoxFuture<T>, StoreError> {
+    std::panic::catch_unwind(AssertUnwindSafe(call)).map_err(|_panic| panicked())
+}
+
+/// Waits for the answer to a call. An error means that it is not known what the call did.
+async fn answer<T>(limit: Duration, call: Result<BoxFuture<T>, StoreError>) -> Result<T, StoreError> {
+    match tokio::time::timeout(limit, AssertUnwindSafe(call?).catch_unwind()).await {
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(_panic)) => Err(panicked()),
+        Err(_elapsed) => Err(StoreError::TimedOut),
     }
 }
 
@@ -86,7 +84,8 @@ impl SessionStore for Guarded {
     }
 
     fn commit(&self, commit: Commit) -> BoxFuture<Result<(), CommitError>> {
-        self.call(|| self.store.commit(commit))
+        let answer = answer(self.limit, start(|| self.store.commit(commit)));
+        Box::pin(async move { answer.await.unwrap_or_else(|error| Err(CommitError::Unknown(error))) })
     }
 
     fn renew(
@@ -128,22 +127,24 @@ impl SessionStore for Guarded {
 mod tests {
     use super::*;
 
-    fn call(
-        limit: u64,
-        future: impl Future<Output = Result<u8, StoreError>> + Send,
-    ) -> impl Future<Output = Result<u8, StoreError>> {
-        answer(Duration::from_secs(limit), future)
+    const LIMIT: Duration = Duration::from_secs(3);
+
+    fn after(seconds: u64) -> BoxFuture<u8> {
+        Box::pin(async move {
+            tokio::time::sleep(Duration::from_secs(seconds)).await;
+            7
+        })
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_call_ends_in_time_and_a_panic_is_an_error() {
-        let after = |seconds| async move {
-            tokio::time::sleep(Duration::from_secs(seconds)).await;
-            Ok(7)
-        };
-        assert_eq!(call(3, after(2)).await.unwrap(), 7);
-        assert!(matches!(call(3, after(4)).await, Err(StoreError::TimedOut)));
-        let panics = async { panic!("the secret is 4711") };
-        assert_eq!(call(3, panics).await.unwrap_err().to_string(), "the store failed: the store panicked");
+        assert_eq!(answer(LIMIT, start(|| after(2))).await.unwrap(), 7);
+        assert!(matches!(answer(LIMIT, start(|| after(4))).await, Err(StoreError::TimedOut)));
+        let later = start::<()>(|| Box::pin(async { panic!("the secret is 4711") }));
+        let at_once = start::<()>(|| panic!("the secret is 4711"));
+        for call in [later, at_once] {
+            let error = answer(LIMIT, call).await.unwrap_err();
+            assert_eq!(error.to_string(), "the store failed: the store panicked");
+        }
     }
 }

@@ -199,8 +199,11 @@ pub enum CommitError {
     /// The store has a newer version of the component than the process that holds the session:
     /// an earlier commit took effect that was answered as failed. The copy in memory is outdated.
     Conflict,
-    /// The store failed.
+    /// The store failed, and nothing was written.
     Store(StoreError),
+    /// It is not known whether the change was made: the connection to the store broke, or no answer
+    /// came in time. The copy in memory may be outdated.
+    Unknown(StoreError),
 }
 
 impl From<StoreError> for CommitError {

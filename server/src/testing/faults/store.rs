@@ -45,6 +45,16 @@ impl<S: SessionStore> FaultyStore<S> {
         name: &'static str,
         call: impl FnOnce(&S) -> BoxFuture<Result<T, E>> + Send + 'static,
     ) -> BoxFuture<Result<T, E>> {
+        self.call_or(name, E::from, call)
+    }
+
+    /// Makes a call; `unknown` is its error when nobody knows what it did.
+    fn call_or<T: Send + 'static, E: From<StoreError> + Send + 'static>(
+        &self,
+        name: &'static str,
+        unknown: fn(StoreError) -> E,
+        call: impl FnOnce(&S) -> BoxFuture<Result<T, E>> + Send + 'static,
+    ) -> BoxFuture<Result<T, E>> {
         let inner = Arc::clone(&self.0);
         let (fate, fault) = inner.faults.next(name);
         match fate {
@@ -66,7 +76,7 @@ impl<S: SessionStore> FaultyStore<S> {
             }
             let result = call(&inner.store).await;
             let result = match fate {
-                Fate::FailsAfterwards => result.and_then(|_done| Err(StoreError::failed(fault).into())),
+                Fate::FailsAfterwards => result.and_then(|_done| Err(unknown(StoreError::failed(fault)))),
                 _ => result,
             };
             // A caller that waits no more does not need it.
@@ -76,7 +86,7 @@ impl<S: SessionStore> FaultyStore<S> {
         Box::pin(async move {
             match answered.await {
                 Ok(result) => result,
-                Err(_panicked) => Err(StoreError::failed("the store panicked").into()),
+                Err(_panicked) => Err(unknown(StoreError::failed("the store panicked"))),
             }
         })
     }
@@ -117,7 +127,7 @@ impl<S: SessionStore> SessionStore for FaultyStore<S> {
     }
 
     fn commit(&self, commit: Commit) -> BoxFuture<Result<(), CommitError>> {
-        self.call("commit", move |store| store.commit(commit))
+        self.call_or("commit", CommitError::Unknown, move |store| store.commit(commit))
     }
 
     fn renew(
