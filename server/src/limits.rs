@@ -105,9 +105,9 @@ pub struct Limits {
     /// How long this process holds its sessions in the store without renewing its lease, which it
     /// does three times as often. A killed process's sessions begin to expire when that is over.
     pub lease_time: Duration,
-    /// How long a call of the session store is waited for when a page comes back, and when sessions
-    /// are saved, ended or released. Then the page is closed with 4503 and tries again; the rest is
-    /// tried again by the server.
+    /// How long a call of the session store is waited for. Then a page that comes back is closed with
+    /// 4503 and tries again; after a commit the session is read from the store again; the rest is tried
+    /// again by the server.
     pub store_time: Duration,
     /// How long a session is not resumed because a component of it cannot be restored, or one of its
     /// topics does not answer whether the user may see it. Meanwhile its page is closed with 4503 and
