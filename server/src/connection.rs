@@ -254,9 +254,6 @@ fn take_turn(session: &mut Session, pulse: &mut Pulse, turn: Turn) -> Next {
         Turn::Mail(Mail::Yield(give)) => return Next::Farewell(Outcome::Yield(give)),
         Turn::Mail(Mail::Save) => session.save(),
         Turn::Mail(Mail::Enter(answer)) => session.enter(None, answer),
-        Turn::Mail(Mail::Evict(Loss::Ended)) => {
-            return Next::Farewell(Outcome::End(Loss::Ended.code(), UnmountReason::Closed));
-        }
         Turn::Mail(Mail::Evict(loss)) => return Next::Farewell(Outcome::Evicted(loss)),
         Turn::Mail(Mail::Drain(after)) => {
             session.say_drain(after);

@@ -227,7 +227,8 @@ pub(crate) fn refused(port: &Arc<Port>, refusal: Refusal) {
     match refusal {
         Refusal::Absent => port.enter_again(),
         Refusal::Taken => port.lose(Loss::Taken),
-        Refusal::Ended => port.lose(Loss::Ended),
+        // Other processes end a session that runs here only by revoking its user.
+        Refusal::Ended => port.revoke(),
     }
 }
 

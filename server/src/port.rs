@@ -76,8 +76,6 @@ pub(crate) enum Loss {
     Taken,
     /// The store has a newer state of it.
     Outdated,
-    /// It was ended by another process.
-    Ended,
 }
 
 impl Loss {
@@ -87,7 +85,6 @@ impl Loss {
             Self::Taken => CloseCode::TakenOver,
             // The page comes back, and finds what the store has.
             Self::Outdated => CloseCode::Full,
-            Self::Ended => CloseCode::SessionEnded,
         }
     }
 }
@@ -146,6 +143,11 @@ impl Port {
     /// Ends the session, wherever it is: components are told why, and a page is closed with that code.
     pub(crate) fn end(&self, code: CloseCode, reason: UnmountReason) {
         self.post_and_attend(Mail::End(code, reason));
+    }
+
+    /// Ends the session, wherever it is, because access was taken away from its user.
+    pub(crate) fn revoke(&self) {
+        self.end(CloseCode::Unauthenticated, UnmountReason::Revoked);
     }
 
     /// Asks for the session to be written whole, wherever it is.

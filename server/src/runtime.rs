@@ -271,7 +271,7 @@ impl Runtime {
         self.0.revocations.fetch_add(1, Ordering::SeqCst);
         let ports = self.0.sessions.ports_of(is_revoked);
         for port in &ports {
-            port.end(CloseCode::Unauthenticated, UnmountReason::Revoked);
+            port.revoke();
         }
         ports.len()
     }

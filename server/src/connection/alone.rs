@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use tokio::time::Instant;
 use vivaz_components::UnmountReason;
 
-use crate::port::{Loss, Mail};
+use crate::port::Mail;
 use crate::session::{Done, Session};
 
 /// Looks after a session without a connection until nothing is left to do, then lets it wait.
@@ -23,7 +23,6 @@ pub(crate) async fn tend(mut session: Box<Session>, until: Instant) {
                 },
                 Alone::Mail(Mail::Save) => session.save_until(until),
                 Alone::Mail(Mail::Enter(answer)) => session.enter(Some(until), answer),
-                Alone::Mail(Mail::Evict(Loss::Ended)) => return end(session, UnmountReason::Closed).await,
                 Alone::Mail(Mail::Evict(loss)) => return session.evict(loss),
                 Alone::Mail(Mail::Expired) => {}
                 // What runs finishes; with a store, the session is saved when it has.

@@ -5,8 +5,6 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use vivaz_components::UnmountReason;
-use vivaz_protocol::CloseCode;
 
 use super::Keeper;
 use super::saving::every;
@@ -36,7 +34,7 @@ impl Keeper {
         match renewed {
             Ok(ended) => {
                 for port in ended.iter().filter_map(|session| runtime.core().sessions.port(session)) {
-                    port.end(CloseCode::Unauthenticated, UnmountReason::Revoked);
+                    port.revoke();
                 }
                 Ok(())
             }

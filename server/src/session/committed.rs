@@ -56,7 +56,7 @@ pub(super) async fn settle(
         }
         Err(CommitError::Refused(Refusal::Taken | Refusal::Absent)) => lost(&port, Loss::Taken).await,
         Err(CommitError::Refused(Refusal::Ended)) => {
-            port.lose(Loss::Ended);
+            port.revoke();
             // The session sees that it has ended, and closes its connection, before it sees the
             // failure.
             tokio::task::yield_now().await;

@@ -187,7 +187,7 @@ fn is_removed(
         Err(CommitError::Store(error) | CommitError::Unknown(error)) => Err(error),
         Err(CommitError::Work(error)) => Err(StoreError::failed(error.to_string())),
         Err(CommitError::Refused(refusal)) => {
-            port.lose(if refusal == Refusal::Ended { Loss::Ended } else { Loss::Taken });
+            if refusal == Refusal::Ended { port.revoke() } else { port.lose(Loss::Taken) }
             Ok(())
         }
         Err(CommitError::Conflict) => {

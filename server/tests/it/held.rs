@@ -7,9 +7,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use vivaz::prelude::*;
-use vivaz::store::Owner;
-use vivaz::testing::{Page, Server, View};
-use vivaz::{Limits, MemoryStore, Runtime, Save, SessionId, SessionStore};
+use vivaz::testing::{Ask, Page, Server, View};
+use vivaz::{Limits, MemoryStore, Runtime, Save, SessionId};
 
 use crate::app::{Bench, start_with};
 use crate::client::Client;
@@ -421,18 +420,39 @@ async fn what_hung_in_the_store_is_written_later() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_session_that_ended_elsewhere_during_a_commit_is_gone_at_once() {
-    let world = world();
-    let mut tab = Tab::open(world.server.page_as("ada", "Ada")).await;
-    tab.click().await;
-    pass(2).await;
-    let owner = Owner { user: Some("ada".into()), tenant: None };
-    assert_eq!(world.memory.forget_user(&owner).await.unwrap(), 1);
-    let call = tab.durable.call("add", ());
-    tab.page.until(|page| page.connections() == 2).await;
-    pass(1).await;
-    assert_eq!((world.server.runtime().stats().sessions, tab.page.sessions()), (1, 2));
-    call.await.unwrap_err();
+async fn a_page_whose_user_another_process_revokes_is_closed_by_whichever_write_is_refused_first() {
+    for write in ["save", "commit", "removal"] {
+        let world = world();
+        let mut tab = Tab::open(world.server.page_as("ada", "Ada")).await;
+        tab.click().await;
+        pass(2).await;
+        // The renewal of the lease tells nothing of it.
+        world.store.set("renew_lease", Fault::Fails);
+        let store = world.memory.clone();
+        let second = Server::new(move || Runtime::builder().store(store.clone()).state(Arc::<Bench>::default()));
+        let elsewhere = second.page();
+        elsewhere.mount_open("counter", json!({})).await.unwrap();
+        second.runtime().revoke("ada");
+        pass(2).await;
+        assert_eq!((world.server.runtime().stats().sessions, tab.page.connections()), (1, 1), "{write}");
+        let asked = async {
+            match write {
+                "save" => drop(tab.plain.call("increment", ()).await.unwrap()),
+                "commit" => drop(tab.durable.call("add", ()).await.unwrap_err()),
+                _ => drop(tab.page.ask(tab.durable.id(), Ask::Unmount).await),
+            }
+            std::future::pending::<()>().await;
+        };
+        // A page that was closed for good gets no answers.
+        let code = tokio::select! {
+            biased;
+            code = tab.page.closed() => code,
+            () = asked => unreachable!("it waits"),
+        };
+        assert_eq!(code, 4401, "{write}");
+        pass(1).await;
+        assert_eq!((world.server.runtime().stats().sessions, tab.page.sessions()), (0, 1), "{write}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
