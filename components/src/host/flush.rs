@@ -121,7 +121,9 @@ impl Context {
     ///
     /// # Errors
     /// When a shared field names a topic that may not be shown, a field has no JSON form, or a change of shared state
-    /// fails. Nothing was sent then, and no shared state was changed. What else was asked for is still staged.
+    /// fails. Nothing was sent then, no shared state was changed, and the changes of shared state that the flush was to
+    /// make are dropped. What else was asked for is still staged. A handler that returns the error falls back to its last
+    /// successful flush or to the state before it, so that the component and the shared state are undone together.
     ///
     /// # Cancel safety
     /// Dropped before it is done, it may have sent what it was asked to.

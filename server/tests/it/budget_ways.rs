@@ -81,6 +81,16 @@ impl Purse {
         cx.flush(self).await
     }
 
+    /// Sends a first part, and fails with the second one.
+    #[action]
+    async fn write_in_parts(&mut self, cx: &mut Context, bytes: usize) -> Result<()> {
+        self.write(1);
+        cx.flush(self).await?;
+        self.text = "more".into();
+        self.ledger.update(move |ledger| ledger.text = "x".repeat(bytes));
+        cx.flush(self).await
+    }
+
     #[event]
     fn stuff(&mut self, bytes: usize) {
         self.fill(bytes);
@@ -286,6 +296,25 @@ async fn whatever_brings_too_much_into_a_topic_is_refused_and_undone_with_the_co
         assert_eq!(bring(&server, &page, &view, way, room).await, None, "{component} {way:?}");
         viewer.until(|_| seen.state()["ledger"]["text"] == "x".repeat(room)).await;
     }
+}
+
+#[tokio::test]
+async fn what_a_refused_flush_covers_is_undone_together_and_the_flush_before_it_stays() {
+    let (server, _file) = server(Limits { topic_state_bytes: LIMIT, ..Limits::default() }).await;
+    let (page, viewer) = (server.page(), server.page());
+    let view = page.mount_open("purse", json!({})).await.unwrap();
+    let seen = viewer.mount_open("purse", json!({})).await.unwrap();
+    let refusal = view.call("write_in_parts", [LIMIT - EMPTY_LEDGER + 1]).await.unwrap_err();
+    assert_eq!(refusal.code, ErrorCode::TooLarge);
+    page.settled().await;
+    viewer.until(|_| seen.state()["ledger"]["text"] == "x").await;
+    let both = json!({ "text": "written", "ledger": { "text": "x" } });
+    assert_eq!(view.state(), both);
+    // The next handler starts from there.
+    view.call("nothing", ()).await.unwrap();
+    assert_eq!(view.state(), both);
+    view.call("write_in_parts", [LIMIT - EMPTY_LEDGER]).await.unwrap();
+    assert_eq!(view.state()["text"], "more");
 }
 
 #[tokio::test]
