@@ -83,6 +83,41 @@ fn children_are_checked_when_the_application_starts() {
     assert_eq!(mistakes("<live:room_view></live:room_view>"), ["1:1: `room_view` needs the prop `room`"]);
 }
 
+/// Takes a prop from the page, and one from the server.
+#[derive(LiveComponent, Clone)]
+#[live(name = "picker", inline = "{{ text }} {{ filter }}")]
+struct Picker {
+    #[live(prop, default)]
+    text: String,
+    #[live(prop, page, default)]
+    filter: String,
+}
+
+#[test]
+fn what_reads_the_pages_own_state_is_given_to_props_of_the_page_alone_or_nothing_starts() {
+    let registry = Registry::linked().unwrap();
+    let mistakes = |prop: &str, value: &str| {
+        let child = format!("<live:picker {prop}='{value}'></live:picker>");
+        let template = format!("<div live:local=\"word = 'x'\">{child}</div>");
+        registry.mistakes_of_children(&vivaz_template::compile(&template).unwrap().checks)
+    };
+    let refused = "the prop `text` of `picker` is the server's to give, and this reads the page's own state \
+                   (`live:local`): mark it #[live(prop, page)] to let pages give it";
+    for value in [
+        "{{ word }}",
+        "{{ title + word }}",
+        "{{ word ? title : title }}",
+        "{{ word.len() }}",
+        "n {{ word }}",
+    ] {
+        assert_eq!(mistakes("filter", value), Vec::<String>::new(), "{value}");
+        let found = mistakes("text", value);
+        assert_eq!(found.len(), 1, "{value}: {found:?}");
+        assert!(found[0].ends_with(refused), "{value}: {found:?}");
+    }
+    assert_eq!(mistakes("text", "{{ title }}"), Vec::<String>::new());
+}
+
 #[test]
 fn props_have_the_defaults_that_were_given() {
     let props = WidgetProps::default();
