@@ -103,13 +103,9 @@ fn what_reads_the_pages_own_state_is_given_to_props_of_the_page_alone_or_nothing
     };
     let refused = "the prop `text` of `picker` is the server's to give, and this reads the page's own state \
                    (`live:local`): mark it #[live(prop, page)] to let pages give it";
-    for value in [
-        "{{ word }}",
-        "{{ title + word }}",
-        "{{ word ? title : title }}",
-        "{{ word.len() }}",
-        "n {{ word }}",
-    ] {
+    for value in
+        ["{{ word }}", "{{ title + word }}", "{{ word ? title : title }}", "{{ word.len() }}", "n {{ word }}"]
+    {
         assert_eq!(mistakes("filter", value), Vec::<String>::new(), "{value}");
         let found = mistakes("text", value);
         assert_eq!(found.len(), 1, "{value}: {found:?}");

@@ -187,7 +187,11 @@ fn is_removed(
         Err(CommitError::Store(error) | CommitError::Unknown(error)) => Err(error),
         Err(CommitError::Work(error)) => Err(StoreError::failed(error.to_string())),
         Err(CommitError::Refused(refusal)) => {
-            if refusal == Refusal::Ended { port.revoke() } else { port.lose(Loss::Taken) }
+            if refusal == Refusal::Ended {
+                port.revoke()
+            } else {
+                port.lose(Loss::Taken)
+            }
             Ok(())
         }
         Err(CommitError::Conflict) => {

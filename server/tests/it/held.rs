@@ -429,7 +429,8 @@ async fn a_page_whose_user_another_process_revokes_is_closed_by_whichever_write_
         // The renewal of the lease tells nothing of it.
         world.store.set("renew_lease", Fault::Fails);
         let store = world.memory.clone();
-        let second = Server::new(move || Runtime::builder().store(store.clone()).state(Arc::<Bench>::default()));
+        let second =
+            Server::new(move || Runtime::builder().store(store.clone()).state(Arc::<Bench>::default()));
         let elsewhere = second.page();
         elsewhere.mount_open("counter", json!({})).await.unwrap();
         second.runtime().revoke("ada");
