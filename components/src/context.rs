@@ -211,7 +211,8 @@ impl Context {
     /// is removed without it, and nothing else that `unmount` asked for happens.
     ///
     /// # Errors
-    /// When the component is not `#[live(durable)]`.
+    /// When changes of the component are not committed: it is not `#[live(durable)]`, and the server
+    /// does not save with `Save::Always`.
     pub fn commit<C: Any>(&mut self, work: impl FnOnce(&C) -> Result + Send + 'static) -> Result {
         if !self.durable {
             return Err(ActionError::internal("`cx.commit` is for components that are #[live(durable)]"));

@@ -17,6 +17,8 @@ use vivaz_protocol::log::Escaped;
 ///
 /// Any error converts to [`Failed`](Self::Failed) by `?`, so that a database that does not answer
 /// signs nobody out.
+///
+/// Errors in what the client sent are refusals: `.map_err(|_| IdentityError::Refused)?`.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum IdentityError {

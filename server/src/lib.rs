@@ -49,10 +49,12 @@
 //! - The wire is described in `docs/protocol.md`; any client that follows it will do.
 //!
 //! # What is promised
-//! A connection may drop at any moment: the session waits, and when the page is back it gets what it missed. An action
-//! runs exactly once, however often its message is sent. A handler that fails, panics or takes too long changes
-//! nothing, and nobody but its caller notices. A page calls only what is marked `#[action]`, writes only what is
-//! marked `model`, and mounts only what is marked `open` or was rendered by this server.
+//! A connection may drop at any moment: the session waits, and when the page is back it gets what it
+//! missed. While its session lives, an action takes effect once, however often its message is sent;
+//! over a kill only in `#[live(durable)]` components. The changes of a handler that fails, panics or
+//! takes too long are undone, except for what it flushed, form errors and the page's edits. A page
+//! calls only what is marked `#[action]`, writes only what is marked `model`, and mounts only what
+//! is marked `open` or was rendered by this server.
 
 mod address;
 mod assets;

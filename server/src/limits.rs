@@ -51,7 +51,9 @@ pub struct Limits {
     /// How many bytes of snapshots a session may cause at once by `RESYNC` and by reading slowly; a tenth of it is
     /// given back every second. A `RESYNC` beyond it is answered `rate_limited`.
     pub resync_bytes: usize,
-    /// How many events of the server's own (from rooms, tasks) may wait for a session.
+    /// How many events of the server's own (from rooms, broadcasts) may wait for a session,
+    /// and for each of its components. More are lost and counted. Results of `cx.spawn` are never
+    /// lost.
     pub mailbox: usize,
     /// How many connections there may be in all. One more is closed with 4503.
     pub connections: usize,
@@ -102,8 +104,8 @@ pub struct Limits {
     pub suspended_time: Duration,
     /// How long a session waits whose page said that it was closed or hidden (close code 1001).
     pub hidden_time: Duration,
-    /// How long this process holds its sessions in the store without renewing its lease, which it
-    /// does three times as often. A killed process's sessions begin to expire when that is over.
+    /// A process's lease in the store lasts this long; it is renewed three times in that time. A
+    /// killed process's sessions begin to expire when its lease has ended.
     pub lease_time: Duration,
     /// How long a call of the session store is waited for. Then a page that comes back is closed with
     /// 4503 and tries again; after a commit the session is read from the store again; the rest is tried

@@ -44,6 +44,10 @@ pub const TOMBSTONE: Duration = Duration::from_secs(3_600);
 /// Calls for one session take effect in the order in which they are made, and what a call has
 /// answered lasts. Several calls made together may be written together. In every method `by` is the
 /// name of the calling process.
+///
+/// The runtime drops a call's future after [`Limits::store_time`](crate::Limits::store_time) and
+/// treats a panic as an error. The call may still take effect, but never after calls made later for
+/// that session.
 pub trait SessionStore: Send + Sync + 'static {
     /// Returns what decides whether a session may be resumed. Changes nothing. A session whose time
     /// is over may still be found until [`expire`](Self::expire) has removed it.
@@ -79,6 +83,10 @@ pub trait SessionStore: Send + Sync + 'static {
     ) -> BoxFuture<Result<Vec<(SessionId, Refusal)>, StoreError>>;
 
     /// Makes one change of one component last, with its reply: all of it, or nothing.
+    ///
+    /// Return [`CommitError::Store`] only if certainly nothing was written. If the outcome is
+    /// unknown (a time-out, a broken connection, a failed `COMMIT`), return
+    /// [`CommitError::Unknown`]. `?` on a [`StoreError`] gives `Store`.
     fn commit(&self, commit: Commit) -> BoxFuture<Result<(), CommitError>>;
 
     /// Notes that a page came back to a session: it has other secrets, and is good for that long
@@ -126,6 +134,8 @@ pub enum Save {
     /// Those that have changed, so often. A killed server loses what plain components did since.
     Every(Duration),
     /// Every change, before the page is told: as if every component were `#[live(durable)]`.
+    /// `cx.commit` works in plain components too. What a plain component flushes (`cx.flush`) is
+    /// shown before it is stored.
     Always,
 }
 

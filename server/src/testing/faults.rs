@@ -17,11 +17,26 @@ const PER_MILLE: u64 = 200;
 /// Decides for each call of a store or a hook whether it has a fault. The same seed and the same
 /// order of calls give the same faults. Clones share everything.
 ///
+/// One call in five has a fault. A late one takes up to 15 s. One that hangs is ended by
+/// [`store_time`](crate::Limits::store_time), [`hello_time`](crate::Limits::hello_time) or
+/// [`action_time`](crate::Limits::action_time). Use paused time:
+/// `#[tokio::test(start_paused = true)]`.
+///
+/// Pages of [`testing::Server`](super::Server) are given their identity:
+/// [`Builder::identity`](crate::Builder::identity) is not called,
+/// [`Builder::hello`](crate::Builder::hello) is. In a topic's `load`:
+/// `cx.state::<Faults>().strike("load").await?`, with `.state(faults.clone())` at the builder.
+///
 /// ```
 /// use vivaz::testing::Faults;
 /// use vivaz::{MemoryStore, Runtime};
 ///
-/// # async fn look_up() -> Result<(), vivaz::IdentityError> { Ok(()) }
+/// # /*
+/// #[tokio::test(start_paused = true)]
+/// async fn a_page_is_recognised_in_spite_of_faults() {
+/// # */
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
 /// let faults = Faults::new(4711);
 /// let (store, hook) = (faults.store(MemoryStore::new()), faults.clone());
 /// let runtime = Runtime::builder()
@@ -36,6 +51,7 @@ const PER_MILLE: u64 = 200;
 ///     .build();
 /// faults.stop();
 /// # assert!(runtime.is_ok());
+/// }
 /// ```
 #[derive(Clone, Debug)]
 pub struct Faults(Arc<Source>);
