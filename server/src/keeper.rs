@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use vivaz_protocol::SessionId;
+use vivaz_protocol::{ComponentId, SessionId};
 
 use crate::limits::Limits;
 use crate::port::{Loss, Port};
@@ -56,6 +56,8 @@ struct Waiting {
     changed: VecDeque<(Instant, Arc<Port>)>,
     snapshots: HashMap<SessionId, Snapshot>,
     wholes: HashMap<SessionId, Whole>,
+    /// Whole sessions that the store is writing, with the components that are removed meanwhile.
+    entering: HashMap<SessionId, Vec<ComponentId>>,
     /// Sessions whose components are being unmounted: their rows stay until those have written what
     /// they write.
     ending: HashSet<SessionId>,
@@ -96,13 +98,19 @@ impl Keeper {
     }
 
     /// Takes a session as it is now, to be saved with the others that wait. It is written as soon as
-    /// the store has written what was taken before.
-    pub(crate) fn put(&self, snapshot: Snapshot) {
+    /// the store has written what was taken before. Returns `false`, and takes nothing, while the
+    /// session is to be written whole: then it has to be put whole again.
+    #[must_use]
+    pub(crate) fn put(&self, snapshot: Snapshot) -> bool {
         let mut waiting = self.lock();
-        waiting.wholes.remove(&snapshot.session);
-        waiting.snapshots.insert(snapshot.session.clone(), snapshot);
+        let session = &snapshot.session;
+        if waiting.wholes.contains_key(session) || waiting.entering.contains_key(session) {
+            return false;
+        }
+        waiting.snapshots.insert(session.clone(), snapshot);
         drop(waiting);
         self.answered.notify_one();
+        true
     }
 
     /// Takes a whole session as it is now, to be written with the others that wait.
@@ -116,17 +124,16 @@ impl Keeper {
 
     /// Drops what waits of a component that is about to be removed from the store: a state that is
     /// saved after that would be taken for one that the store has lost.
-    pub(crate) fn drop_component(&self, session: &SessionId, component: &vivaz_protocol::ComponentId) {
+    pub(crate) fn drop_component(&self, session: &SessionId, component: &ComponentId) {
         let mut waiting = self.lock();
         if let Some(snapshot) = waiting.snapshots.get_mut(session) {
             snapshot.components.retain(|state| state.id != *component);
         }
         if let Some(whole) = waiting.wholes.get_mut(session) {
-            let is_removed = |one: &StoredComponent| one.id == component.as_str();
-            if let Some(at) = whole.components.iter().position(is_removed) {
-                let removed = whole.components.swap_remove(at);
-                whole.aside.retain(|one| !is_removed(one) || one.name != removed.name);
-            }
+            take_out(whole, component);
+        }
+        if let Some(removed) = waiting.entering.get_mut(session) {
+            removed.push(component.clone());
         }
     }
 
@@ -168,8 +175,7 @@ impl Keeper {
 
     /// Returns whether a session has ended although the store may still have it.
     pub(crate) fn has_ended(&self, session: &SessionId) -> bool {
-        let waiting = self.lock();
-        waiting.ending.contains(session) || waiting.ended.contains(session)
+        self.lock().has_ended(session)
     }
 
     /// Returns whether the sessions of a user are ending although the store may still have them.
@@ -205,6 +211,15 @@ impl Keeper {
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Takes a component that is removed out of a whole session.
+fn take_out(whole: &mut Whole, component: &ComponentId) {
+    let is_removed = |one: &StoredComponent| one.id == component.as_str();
+    if let Some(at) = whole.components.iter().position(is_removed) {
+        let removed = whole.components.swap_remove(at);
+        whole.aside.retain(|one| !is_removed(one) || one.name != removed.name);
     }
 }
 

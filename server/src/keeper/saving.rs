@@ -9,7 +9,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 use vivaz_protocol::SessionId;
 
-use super::{Keeper, TOGETHER, Waiting, refused};
+use super::{Keeper, TOGETHER, Waiting, refused, take_out};
 use crate::port::{Mail, Posted};
 use crate::runtime::{Runtime, WeakRuntime};
 use crate::store::{Refusal, Save, Snapshot, StoreError, TOMBSTONE, Whole};
@@ -59,11 +59,14 @@ impl Keeper {
     }
 
     async fn enter_all(&self, runtime: &Runtime) -> Result<(), StoreError> {
-        let mut left: Vec<Whole> = std::mem::take(&mut self.lock().wholes).into_values().collect();
+        let mut left = self.lock().take_wholes();
         while !left.is_empty() {
             let some = left.split_off(left.len().saturating_sub(TOGETHER));
             match self.store.enter(&self.process, some.clone()).await {
-                Ok(all) => tell(runtime, all),
+                Ok(all) => {
+                    self.lock().entered(&some);
+                    tell(runtime, all);
+                }
                 Err(error) => {
                     tracing::error!(%error, "sessions could not be written; they will be tried again");
                     left.extend(some);
@@ -151,19 +154,42 @@ impl Waiting {
         }
     }
 
-    pub(super) fn put_wholes_back(&mut self, wholes: Vec<Whole>) {
+    /// Takes the whole sessions that are to be written now.
+    pub(super) fn take_wholes(&mut self) -> Vec<Whole> {
+        let wholes: Vec<Whole> = std::mem::take(&mut self.wholes).into_values().collect();
+        self.entering.extend(wholes.iter().map(|whole| (whole.session.clone(), Vec::new())));
+        wholes
+    }
+
+    /// Notes that the store has answered for these.
+    pub(super) fn entered(&mut self, wholes: &[Whole]) {
         for whole in wholes {
-            if !self.has_news_of(&whole.session) {
-                self.wholes.insert(whole.session.clone(), whole);
+            self.entering.remove(&whole.session);
+        }
+    }
+
+    /// Takes whole sessions back that were not written, except where there are newer ones. A snapshot
+    /// is not newer: it does not say which components are gone.
+    pub(super) fn put_wholes_back(&mut self, wholes: Vec<Whole>) {
+        for mut whole in wholes {
+            for component in self.entering.remove(&whole.session).unwrap_or_default() {
+                take_out(&mut whole, &component);
             }
+            let session = &whole.session;
+            if self.wholes.contains_key(session) || self.has_ended(session) {
+                continue;
+            }
+            self.snapshots.remove(session);
+            self.wholes.insert(session.clone(), whole);
         }
     }
 
     fn has_news_of(&self, session: &SessionId) -> bool {
-        self.snapshots.contains_key(session)
-            || self.wholes.contains_key(session)
-            || self.ending.contains(session)
-            || self.ended.contains(session)
+        self.snapshots.contains_key(session) || self.wholes.contains_key(session) || self.has_ended(session)
+    }
+
+    pub(super) fn has_ended(&self, session: &SessionId) -> bool {
+        self.ending.contains(session) || self.ended.contains(session)
     }
 }
 

@@ -1,5 +1,3 @@
-use vivaz_protocol::ComponentId;
-
 use super::*;
 use crate::store::{MemoryStore, Progress, Secrets, SnapshotHead, State, StoredComponent, StoredOrigin};
 
@@ -73,17 +71,19 @@ fn a_session_is_good_for_twice_the_time_that_it_may_wait_and_for_an_hour_at_leas
 }
 
 #[test]
-fn what_is_put_last_is_what_is_written() {
+fn what_is_put_last_is_what_is_written_but_a_whole_session_only_gives_way_to_a_whole_one() {
     let keeper = keeper(&Limits::default());
-    keeper.put(snapshot("s", &[]));
-    keeper.put_whole(whole("s", &[]));
-    assert_eq!(waiting(&keeper), (0, 1), "the older snapshot is not written after it");
-    keeper.put(snapshot("s", &[]));
-    keeper.put(snapshot("t", &[]));
+    assert!(keeper.put(snapshot("s", &[])) && keeper.put(snapshot("t", &[])));
     assert_eq!(waiting(&keeper), (2, 0));
-    keeper.put_whole(whole("t", &[]));
+    keeper.put_whole(whole("s", &["a"]));
+    assert_eq!(waiting(&keeper), (1, 1), "the older snapshot is not written after it");
+    assert!(!keeper.put(snapshot("s", &[])), "it is to be put whole again");
+    assert_eq!(waiting(&keeper), (1, 1), "what only the whole session says is not lost");
+    keeper.put_whole(whole("s", &[]));
+    assert_eq!(keeper.lock().wholes.get(&id("s")).unwrap().components.len(), 0);
     keeper.drop_session(&id("s"));
-    assert_eq!(waiting(&keeper), (0, 1));
+    assert!(keeper.put(snapshot("s", &[])));
+    assert_eq!(waiting(&keeper), (2, 0));
     keeper.forget(&id("t"));
     keeper.forget(&id("s"));
     assert_eq!(waiting(&keeper), (0, 0));
@@ -91,9 +91,26 @@ fn what_is_put_last_is_what_is_written() {
 }
 
 #[test]
+fn while_a_session_is_being_written_whole_it_is_put_whole_again() {
+    let keeper = keeper(&Limits::default());
+    keeper.put_whole(whole("s", &["a", "b"]));
+    let wholes = keeper.lock().take_wholes();
+    assert!(!keeper.put(snapshot("s", &["a", "b"])));
+    // The store may still have it when it is removed; what is written again must not bring it back.
+    keeper.drop_component(&id("s"), &ComponentId::new("a").unwrap());
+    keeper.lock().put_wholes_back(wholes);
+    assert!(!keeper.put(snapshot("s", &["b"])));
+    let wholes = keeper.lock().take_wholes();
+    assert_eq!(wholes[0].components.iter().map(|one| one.id.as_str()).collect::<Vec<_>>(), ["b"]);
+    keeper.lock().entered(&wholes);
+    assert!(keeper.put(snapshot("s", &["b"])));
+    assert_eq!(waiting(&keeper), (1, 0));
+}
+
+#[test]
 fn a_component_that_is_removed_is_taken_out_of_what_waits() {
     let keeper = keeper(&Limits::default());
-    keeper.put(snapshot("s", &["a", "b"]));
+    assert!(keeper.put(snapshot("s", &["a", "b"])));
     keeper.put_whole(whole("t", &["a", "b"]));
     for session in ["s", "t", "none"] {
         keeper.drop_component(&id(session), &ComponentId::new("a").unwrap());
@@ -108,7 +125,7 @@ fn a_component_that_is_removed_is_taken_out_of_what_waits() {
 #[test]
 fn what_could_not_be_written_waits_again_unless_there_is_something_newer() {
     let keeper = keeper(&Limits::default());
-    keeper.put(snapshot("newer", &["a"]));
+    assert!(keeper.put(snapshot("newer", &["a"])));
     keeper.put_whole(whole("whole", &["a"]));
     keeper.forget(&id("ended"));
     let sessions = ["newer", "whole", "ended", "left"];
@@ -123,7 +140,7 @@ fn what_could_not_be_written_waits_again_unless_there_is_something_newer() {
         .lock()
         .put_wholes_back(["newer", "whole", "ended", "left", "other"].map(|name| whole(name, &[])).into());
     let waiting = keeper.lock();
-    assert_eq!((waiting.snapshots.len(), waiting.wholes.len()), (2, 2));
+    assert_eq!((waiting.snapshots.len(), waiting.wholes.len()), (0, 4), "a snapshot does not stand for it");
     assert_eq!(waiting.wholes.get(&id("whole")).unwrap().components.len(), 1);
     assert!(waiting.wholes.contains_key(&id("other")));
 }

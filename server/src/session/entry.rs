@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use futures_util::TryFutureExt as _;
 use vivaz_components::instance::Instance;
 use vivaz_components::{ActionError, Effect, ReservedUpdates, Result, StagedUpdate, Work};
 use vivaz_protocol::{Author, ComponentId, Ref};
@@ -88,7 +89,12 @@ impl Session {
             let _unsent = updates.map(|updates| updates.publish(author.as_ref()));
         });
         let store = Arc::clone(&keeper.store);
-        let committed = settle(Arc::clone(&store), Arc::clone(&self.port), store.commit(commit));
+        let first = store.commit(commit).map_err(|error| match error {
+            // The session is entered again without this component.
+            CommitError::Absent(commit) => CommitError::Absent(Box::new(Commit { expects: None, ..*commit })),
+            error => error,
+        });
+        let committed = settle(Arc::clone(&store), Arc::clone(&self.port), first);
         let without = (!self.over).then(|| self.removal(keeper, id, origin));
         let (id, port) = (id.clone(), Arc::clone(&self.port));
         self.start(Box::pin(async move {

@@ -68,6 +68,8 @@ impl Session {
         let runtime = self.runtime.clone();
         let Some(keeper) = runtime.core().keeper.as_ref().filter(|_| !self.over) else { return };
         let Some(whole) = self.whole(until.map_or(keeper.good_for, left_until)) else { return };
+        // What becomes stale from now on is not in it.
+        self.stale = false;
         tracing::warn!(session = %self.id(), "the store does not have all of the session: it is written again");
         let entering = keeper.store.enter(&keeper.process, vec![whole]);
         self.start(Box::pin(async move { Done::Entered { outcome: entering.await, answer } }));
@@ -85,7 +87,6 @@ impl Session {
                 Some((_, refusal)) => refused(&self.port, *refusal),
                 None => {
                     self.entered = true;
-                    self.stale = false;
                     if let Some(answer) = answer {
                         // The commit that asked for it may have been dropped.
                         let _ = answer.send(Ok(()));
@@ -113,21 +114,20 @@ impl Session {
     fn put(&mut self, keeper: &Keeper, good_for: Duration) {
         self.unsaved = false;
         // At the end of the process the session cannot be asked again for what the store has lost.
-        if self.stale || !self.runtime.is_ready() {
-            if let Some(whole) = self.whole(good_for) {
-                self.stale = false;
-                keeper.put_whole(whole);
+        let is_whole = self.stale || !self.runtime.is_ready();
+        if !is_whole {
+            let Some(head) = self.head(good_for) else { return };
+            let components = self.states();
+            let (session, received) = (self.id().clone(), self.replies.received_up_to());
+            if keeper.put(Snapshot { session, head, received, components }) {
+                return;
             }
-            return;
         }
-        let Some(head) = self.head(good_for) else { return };
-        let components = self.states();
-        keeper.put(Snapshot {
-            session: self.id().clone(),
-            head,
-            received: self.replies.received_up_to(),
-            components,
-        });
+        if let Some(whole) = self.whole(good_for) {
+            // The keeper has it until it is written.
+            self.stale = false;
+            keeper.put_whole(whole);
+        }
     }
 
     /// Whose the session is and how far; `None` if it has ended.

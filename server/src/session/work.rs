@@ -434,6 +434,10 @@ impl Session {
 
     /// A component's last job is done.
     fn ended(&mut self, id: &ComponentId, origin: Origin, finished: Finished) {
+        if let Some(component) = self.components.get_mut(id) {
+            // Nothing is asked of it any more: what is saved meanwhile does not have it.
+            drop(component.take());
+        }
         if let Err(error) = &finished.result {
             let log = &self.runtime.core().log;
             client_event!(log, WARN, component = %id, error = %Escaped(error), "`unmount` failed");

@@ -197,3 +197,48 @@ async fn a_store_without_a_database_refuses_the_write_and_not_the_removal() {
     unmount(&mut page).await;
     assert!(listener.drain().await.is_empty());
 }
+
+#[tokio::test]
+async fn what_unmount_writes_is_committed_also_where_the_store_has_lost_the_session() {
+    for how in ["at once", "late"] {
+        let file = File::new().await;
+        let server = server(&file, Save::default()).await;
+        let mut page = Client::greet(&server).await;
+        page.mount("other", "counter", json!({})).await;
+        page.mount("c", "tenancy", json!({ "how": how })).await;
+        file.execute("DELETE FROM vivaz_sessions").await;
+        unmount(&mut page).await;
+        assert_eq!(file.counts().await, [7], "{how}");
+        assert_eq!(file.query(COMPONENTS).await, [1], "{how}");
+    }
+}
+
+#[tokio::test]
+async fn a_component_that_is_being_removed_is_not_written_again() {
+    let file = File::new().await;
+    let store = Faulty::new(file.database.clone());
+    let answers = store.clone();
+    let save = Save::Every(Duration::from_millis(10));
+    let server = start_with(|builder| builder.store(store).save(save)).await;
+    let mut page = Client::greet(&server).await;
+    page.mount("other", "counter", json!({})).await;
+    page.mount("c", "tenancy", json!({ "how": "late" })).await;
+    answers.set("commit", Fault::AnswersLate);
+    let gone = page.message("COMPONENT_UNMOUNT", "c", json!(null));
+    page.send(gone.clone()).await;
+    let written = async {
+        while file.counts().await.is_empty() {
+            tokio::task::yield_now().await;
+        }
+        // The store loses the session, and what is saved next finds that out.
+        file.execute("DELETE FROM vivaz_sessions").await;
+        page.act("other", "increment", json!([1])).await;
+        while file.query("SELECT count(*) FROM vivaz_sessions").await != [1] {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), written).await.expect("it is written before long");
+    answers.heal();
+    assert_eq!(page.reply(&gone["ref"]).await["type"], "ACK");
+    assert_eq!(file.query(COMPONENTS).await, [1]);
+}
