@@ -43,8 +43,7 @@ fn is_named(path: &TypePath, names: &[&str]) -> bool {
 
 /// Whether a type is written as several values.
 fn is_compound(ty: &Type) -> bool {
-    match ty {
-        Type::Path(path) => is_named(path, &["Vec", "HashMap", "BTreeMap", "HashSet", "BTreeSet"]),
-        other => matches!(other, Type::Tuple(_) | Type::Array(_) | Type::Slice(_)),
-    }
+    let collections = ["Vec", "HashMap", "BTreeMap", "HashSet", "BTreeSet"];
+    matches!(ty, Type::Tuple(_) | Type::Array(_) | Type::Slice(_))
+        || matches!(ty, Type::Path(path) if is_named(path, &collections))
 }

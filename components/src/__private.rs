@@ -19,7 +19,7 @@ pub use crate::instance::BoxFuture;
 pub use crate::list::{Key, Keyed};
 pub use crate::registry::Registration;
 pub use crate::saved::Saved;
-pub use crate::schema::{describe, schema};
+pub use crate::schema::{SavedField, describe, schema};
 pub use crate::shape::check::{Ask, Check, Edits, Given, GivenProp, Step, Subject, Want, verify};
 pub use crate::shape::message::Source;
 pub use crate::shape::{Field as ShapeField, LiveShape, Probe, Ref, Shape, Unshaped, hash, joined};

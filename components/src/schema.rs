@@ -21,9 +21,13 @@ use crate::shape::hash;
 use graph::Graph;
 use tracer::Tracer;
 
-/// Returns the hash of what saved fields are read from, given their names and [`describe`] of their types. It is the same in every process and on every platform.
+/// The name of a saved field, and [`describe`] of its type.
+pub type SavedField = (&'static str, fn() -> String);
+
+/// Returns the hash of what saved fields are read from. It is the same in every process and on every
+/// platform.
 #[must_use]
-pub fn schema(fields: &[(&'static str, fn() -> String)]) -> u64 {
+pub fn schema(fields: &[SavedField]) -> u64 {
     let mut lines: Vec<String> =
         fields.iter().map(|(name, describe)| format!("{name}:{}", describe())).collect();
     lines.sort_unstable();

@@ -68,8 +68,8 @@ impl Graph {
     }
 
     /// Ends a round. One that found nothing is repeated with other samples, then its node is given up.
-    pub(super) fn end(&mut self, round: Round) {
-        if self.found > round.0 {
+    pub(super) fn end(&mut self, Round(found): Round) {
+        if self.found > found {
             return;
         }
         let Some(node) = self.nodes.get_mut(self.aim) else { return };

@@ -83,7 +83,7 @@ fn what_makes_no_difference_to_the_json_makes_none_to_the_description() {
     assert_eq!(describe::<BTreeSet<u8>>(), describe::<HashSet<u8, foldhash::fast::RandomState>>());
     assert_eq!(describe::<Vec<u8>>(), describe::<Tracked<Arc<[u8]>>>());
     assert_eq!(describe::<String>(), describe::<Cow<'static, str>>());
-    let fields: [(&str, fn() -> String); 2] = [("a", describe::<u8>), ("b", describe::<Inner>)];
+    let fields: [SavedField; 2] = [("a", describe::<u8>), ("b", describe::<Inner>)];
     let reordered = [fields[1], fields[0]];
     assert_eq!(schema(&fields), schema(&reordered));
 }

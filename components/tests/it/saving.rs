@@ -296,7 +296,7 @@ async fn every_job_is_refused<C: LiveComponent>() {
             *journal.0.lock().unwrap() = None;
 
             let finished = run::<C>(&mut page, &journal, job).await;
-            let error = finished.result.expect_err(&at);
+            let Err(error) = finished.result else { panic!("{at}") };
             assert_eq!(error.code(), ErrorCode::ActionFailed, "{at}");
             assert!(error.to_string().contains(&format!("`{place}`")), "{at}: {error}");
             assert!(!finished.effects.iter().any(|effect| matches!(effect, Effect::Emit { .. })), "{at}");
@@ -336,7 +336,7 @@ async fn every_beginning_is_refused<C: LiveComponent>() {
         assert!(error.to_string().contains(&format!("`{place}`")), "{at}: {error}");
         let state = json!({ "text": asked }).to_string();
         let migrated = registration.restore(state.as_bytes(), 1, MountContext::default()).await;
-        let error = migrated.expect_err(&at);
+        let Err(error) = migrated else { panic!("{at}") };
         assert!(error.to_string().contains(&format!("`{place}`")), "{at}: {error}");
     }
 }

@@ -194,9 +194,9 @@ fn is_removed(
         Err(CommitError::Work(error)) => Err(StoreError::failed(error.to_string())),
         Err(CommitError::Refused(refusal)) => {
             if refusal == Refusal::Ended {
-                port.revoke()
+                port.revoke();
             } else {
-                port.lose(Loss::Taken)
+                port.lose(Loss::Taken);
             }
             Ok(())
         }

@@ -75,9 +75,10 @@ impl<S: SessionStore> FaultyStore<S> {
                 tokio::time::sleep(by.max(Duration::from_millis(1))).await;
             }
             let result = call(&inner.store).await;
-            let result = match fate {
-                Fate::FailsAfterwards => result.and_then(|_done| Err(unknown(StoreError::failed(fault)))),
-                _ => result,
+            let result = if fate == Fate::FailsAfterwards {
+                result.and_then(|_done| Err(unknown(StoreError::failed(fault))))
+            } else {
+                result
             };
             // A caller that waits no more does not need it.
             let _gone = answer.send(result);
