@@ -40,6 +40,8 @@ pub(super) struct Component {
     pub(super) props: Box<str>,
     /// Whether it was mounted anew in place of one that is kept aside.
     pub(super) anew: bool,
+    /// Whether the user may not see it any more: nothing of it is sent until it is unmounted.
+    pub(super) withdrawn: bool,
     /// How often it was committed to the store.
     pub(super) version: u64,
     /// The last message for it that was committed: it and those before it are never run again.
@@ -143,6 +145,7 @@ impl Component {
             replaced: false,
             props: Box::default(),
             anew: false,
+            withdrawn: false,
             version: 0,
             settled: 0,
             spec,

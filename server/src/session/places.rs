@@ -9,9 +9,10 @@ use super::component::Component;
 use crate::log::{Escaped, client_event};
 
 impl Component {
-    /// Returns whether its parent shows it, and is shown itself, as of the last look.
+    /// Returns whether the user may see it, and its parent shows it and is shown itself, as of the
+    /// last look.
     pub(super) fn is_shown(&self) -> bool {
-        self.mounted_by.is_shown()
+        !self.withdrawn && self.mounted_by.is_shown()
     }
 }
 
@@ -34,14 +35,17 @@ impl Session {
         Ok(())
     }
 
-    /// Finds out whether a component's parent shows it, and is shown itself. Returns `true` for one without a parent.
+    /// Finds out whether a component's parent shows it, and is shown itself. Returns `true` for one without a parent,
+    /// and `false` for one that the user may not see any more.
     ///
     /// # Errors
     /// When a parent's state, or that of a topic that it shows, cannot be read: nothing has changed then.
     pub(super) fn look(&mut self, id: &ComponentId) -> Result<bool> {
-        let Some(link) = self.components.get(id).and_then(|one| one.mounted_by.link()) else {
-            return Ok(true);
-        };
+        let Some(component) = self.components.get(id) else { return Ok(true) };
+        if component.withdrawn {
+            return Ok(false);
+        }
+        let Some(link) = component.mounted_by.link() else { return Ok(true) };
         let parent = link.parent.clone();
         let is_shown = self.look(&parent)? && self.has_place(id)?;
         let link = self.components.get_mut(id).and_then(|one| one.mounted_by.link_mut());

@@ -181,7 +181,7 @@ impl Session {
             }
             return;
         };
-        if matches!(component.slot, Slot::Mounting) {
+        if !component.is_shown() || matches!(component.slot, Slot::Mounting) {
             return;
         }
         let patches = (self.runtime.core().epoch(&component.history) == *epoch)
@@ -229,7 +229,8 @@ impl Session {
         }
     }
 
-    /// Unmounts the components that show a topic which the user may not see any more.
+    /// Unmounts the components that show a topic which the user may not see any more. A handler that
+    /// runs may keep one of them for a while: nothing of it, or of its topics, is sent meanwhile.
     fn take_away(&mut self, refused: &HashSet<TopicName>) {
         let shows = |component: &Component| component.topics.iter().any(|(_, name)| refused.contains(name));
         let ids: Vec<ComponentId> = self
@@ -238,12 +239,17 @@ impl Session {
             .filter(|(_, component)| shows(component))
             .map(|(id, _)| id.clone())
             .collect();
-        for id in ids {
+        for id in &ids {
             tracing::debug!(component = %id, "may not be shown any more");
+            let Some(component) = self.components.get_mut(id) else { continue };
+            let was_shown = component.is_shown();
+            component.withdrawn = true;
+            let topics = std::mem::take(&mut component.topics);
+            self.release_topics(topics, was_shown);
+        }
+        for id in ids {
             let origin = Origin::End { reason: UnmountReason::Revoked };
             self.enqueue(&id, Task::Unmount { origin });
         }
-        // Nothing of it is sent meanwhile, also if a handler that runs keeps the component for a while.
-        self.topics.retain(|name, _| !refused.contains(name));
     }
 }

@@ -24,10 +24,10 @@ pub(super) struct Held {
 
 impl Session {
     /// Takes note of what a component's shared fields show now: subscribes to what is new to the session, gives up what
-    /// no component shows any more.
+    /// no component shows any more. A component that the user may not see any more shows none.
     pub(super) fn show_topics(&mut self, id: &ComponentId, now: Vec<(&'static str, TopicRef)>) {
         let names = now.iter().map(|(field, topic)| (*field, topic.name().clone())).collect();
-        let Some(component) = self.components.get_mut(id) else { return };
+        let Some(component) = self.components.get_mut(id).filter(|one| !one.withdrawn) else { return };
         let (before, is_shown) = (std::mem::replace(&mut component.topics, names), component.is_shown());
         for (_, topic) in now {
             let name = topic.name().clone();

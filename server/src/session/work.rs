@@ -452,9 +452,9 @@ impl Session {
     /// A component is gone. What still waited for it is told so.
     pub(super) fn gone(&mut self, id: &ComponentId, origin: Origin) {
         let Some(mut component) = self.components.remove(id) else { return };
+        let is_shown = component.is_shown();
         let (children, mounted_by) = (component.children.take(), component.mounted_by);
         self.held.forget(id);
-        let is_shown = mounted_by.is_shown();
         self.release_topics(component.topics, is_shown);
         if !component.joined.is_empty() {
             self.hub().rooms().leave_all(self.port.session(), id);

@@ -63,3 +63,4 @@ mod topics;
 mod transaction_control;
 mod transactions;
 mod unmounting;
+mod withdrawn;
