@@ -89,10 +89,10 @@ impl Session {
             let _unsent = updates.map(|updates| updates.publish(author.as_ref()));
         });
         let store = Arc::clone(&keeper.store);
-        let first = store.commit(commit).map_err(|error| match error {
+        let first = store.commit(commit).map_err(|error| {
+            let CommitError::Absent(commit) = error else { return error };
             // The session is entered again without this component.
-            CommitError::Absent(commit) => CommitError::Absent(Box::new(Commit { expects: None, ..*commit })),
-            error => error,
+            CommitError::Absent(Box::new(Commit { expects: None, ..*commit }))
         });
         let committed = settle(Arc::clone(&store), Arc::clone(&self.port), first);
         let without = (!self.over).then(|| self.removal(keeper, id, origin));

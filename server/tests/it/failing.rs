@@ -47,7 +47,9 @@ const FAILURES: [Failure; 4] = [Failure::Internal, Failure::Forbidden, Failure::
 const KINDS: [&str; 2] = ["fragile", "fragile-durable"];
 
 /// Which calls fail for which key, and how often yet. `authorize` knows nothing but its key.
-static FAULTS: Mutex<Option<HashMap<(String, Call), (Failure, u32)>>> = Mutex::new(None);
+static FAULTS: Mutex<Option<Faults>> = Mutex::new(None);
+
+type Faults = HashMap<(String, Call), (Failure, u32)>;
 
 fn fails(key: &str, call: Call, failure: Failure, times: u32) {
     let mut faults = FAULTS.lock().unwrap();

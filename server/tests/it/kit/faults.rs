@@ -256,7 +256,7 @@ impl Scenario {
         }
         panic!(
             "after ten minutes {} messages have no answer",
-            self.page.client(|client| client.unanswered())
+            self.page.client(vivaz::testing::Client::unanswered)
         );
     }
 
