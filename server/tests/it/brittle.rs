@@ -91,14 +91,14 @@ impl Brittle {
     #[action]
     async fn hang(&mut self) {
         let _fuse = Fuse::armed("drop");
-        std::future::pending::<()>().await;
+        std::future::pending().await
     }
 
     #[action]
     fn hang_beside(&mut self, cx: &mut Context) {
         self.loaded.load(cx, async {
             let _fuse = Fuse::armed("drop");
-            std::future::pending::<()>().await;
+            std::future::pending().await
         });
         cx.spawn("done", async {
             let _fuse = Fuse::armed("drop");
