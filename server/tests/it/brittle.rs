@@ -91,7 +91,7 @@ impl Brittle {
     #[action]
     async fn hang(&mut self) {
         let _fuse = Fuse::armed("drop");
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     #[action]
