@@ -4,12 +4,13 @@
 use serde_json::Value;
 
 use super::Host;
+use crate::budget::Account;
 use crate::component::Component;
 use crate::error::NotRestored;
 use crate::fault::guard_now;
 use crate::saved::Saved;
-use crate::tracking::{Changes, ObjectWriter, write_saved};
-use crate::{ActionError, Result};
+use crate::tracking::{Changes, ObjectWriter, Tracker, write_saved};
+use crate::{ActionError, ErrorCode, Result};
 
 impl Host {
     /// Compares the component with what the page has and counts its size. From now on the page has
@@ -20,34 +21,45 @@ impl Host {
     /// panics, and when the component would be larger than it may be (`too_large`). The tracker is
     /// as it was then.
     pub(super) fn compare(&mut self) -> Result<Changes> {
-        let compared =
-            guard_now("comparing a component", || Ok(self.tracker.changes(self.component.as_mut())?));
-        let changes = match compared {
-            Ok(changes) => changes,
-            Err(error) => {
-                if error.code() == crate::ErrorCode::Panicked {
-                    // It is not known how far the comparison came.
-                    self.tracker.forget();
-                }
-                return Err(error);
-            }
-        };
-        let checked =
-            read_back(self.component.as_mut()).and_then(|()| self.account.set(self.tracker.bytes()));
-        match checked {
-            Ok(()) => Ok(changes),
-            Err(error) => {
-                self.tracker.revert(changes);
-                Err(error)
-            }
-        }
+        compare(&mut self.tracker, &self.account, self.component.as_mut())
     }
 
     /// Takes a comparison back.
     pub(super) fn revert(&mut self, changes: Changes) {
-        self.tracker.revert(changes);
-        self.account.restore(self.tracker.bytes());
+        revert(&mut self.tracker, &self.account, changes);
     }
+}
+
+/// Compares a component with what a tracker has, and counts its size. From now on the tracker has
+/// it.
+///
+/// # Errors
+/// As [`Host::compare`].
+pub(super) fn compare(
+    tracker: &mut Tracker,
+    account: &Account,
+    component: &mut dyn Component,
+) -> Result<Changes> {
+    let compared = guard_now("comparing a component", || Ok(tracker.changes(component)?));
+    let changes = compared.inspect_err(|error| {
+        if error.code() == ErrorCode::Panicked {
+            // It is not known how far the comparison came.
+            tracker.forget();
+        }
+    })?;
+    match read_back(component).and_then(|()| account.set(tracker.bytes())) {
+        Ok(()) => Ok(changes),
+        Err(error) => {
+            tracker.revert(changes);
+            Err(error)
+        }
+    }
+}
+
+/// Takes a comparison back.
+pub(super) fn revert(tracker: &mut Tracker, account: &Account, changes: Changes) {
+    tracker.revert(changes);
+    account.restore(tracker.bytes());
 }
 
 /// In debug builds: saves the component, reads every field back and saves it again. A type whose

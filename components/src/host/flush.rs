@@ -15,12 +15,12 @@ use super::{Host, Kept, compare, topics};
 use crate::budget::Account;
 use crate::component::Component;
 use crate::event::Effect;
-use crate::fault::{discard, guard, guard_now};
+use crate::fault::{discard, guard};
 use crate::instance::{BoxFuture, Finished, Flushed, Progress};
 use crate::spec::Spec;
 use crate::topic::StagedUpdate;
 use crate::tracking::{Changes, Tracker};
-use crate::{ActionError, Context, ErrorCode, LiveComponent, Result};
+use crate::{ActionError, Context, LiveComponent, Result};
 
 /// Where a handler leaves what is to be sent.
 pub(crate) type Outbox = Arc<Mutex<Option<Flushed>>>;
@@ -44,28 +44,12 @@ impl Lent {
     /// Compares the component with what the page has and counts its size, as at the end of a
     /// handler.
     fn compare(&mut self, component: &mut dyn Component) -> Result<Changes> {
-        let tracker = &mut self.tracker;
-        let changes =
-            guard_now("comparing a component", || Ok(tracker.changes(component)?)).inspect_err(|error| {
-                if error.code() == ErrorCode::Panicked {
-                    tracker.forget();
-                }
-            })?;
-        match compare::read_back(component).and_then(|()| self.account.set(self.tracker.bytes())) {
-            Ok(()) => Ok(changes),
-            Err(error) => {
-                self.tracker.revert(changes);
-                Err(error)
-            }
-        }
+        compare::compare(&mut self.tracker, &self.account, component)
     }
-}
 
-impl Lent {
     /// Takes a comparison back.
     fn revert(&mut self, changes: Changes) {
-        self.tracker.revert(changes);
-        self.account.restore(self.tracker.bytes());
+        compare::revert(&mut self.tracker, &self.account, changes);
     }
 }
 

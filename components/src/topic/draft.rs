@@ -113,14 +113,19 @@ impl<T: Topic> Cell<T> {
         if let Some(due) = due {
             return self.store_for_later(state, draft, due, by);
         }
+        self.store_and_send(state, draft, now, by.cloned().into_iter().collect());
+        None
+    }
+
+    /// Stores a change and sends it. With intervals, `now` begins the next one.
+    fn store_and_send(&self, state: &mut State<T>, draft: Draft<T>, now: Option<Instant>, by: Vec<Author>) {
         let Draft { value, tracker, patch } = draft;
         let is_sent = patch.is_some();
         self.store(state, value, tracker.bytes());
-        self.send(state, tracker, patch, by.cloned().into_iter().collect());
+        self.send(state, tracker, patch, by);
         if let Some(now) = now.filter(|_| is_sent) {
             state.waiting.sent(now + T::INTERVAL);
         }
-        None
     }
 
     /// The same for a change that was reserved.
@@ -227,13 +232,8 @@ impl<T: Topic> Cell<T> {
         let (authors, waiting) = state.waiting.take();
         let value = self.value();
         match self.draft(self.base(&state, &value), Sending::Now, |_| ()) {
-            Ok(((), Draft { value, tracker, patch })) => {
-                let is_sent = patch.is_some();
-                self.store(&mut state, value, tracker.bytes());
-                self.send(&mut state, tracker, patch, authors);
-                if is_sent {
-                    state.waiting.sent(Instant::now() + T::INTERVAL);
-                }
+            Ok(((), draft)) => {
+                self.store_and_send(&mut state, draft, Some(Instant::now()), authors);
                 self.rebase(&mut state);
             }
             // Each change was written when it was made, and may be on disk. The next one is sent
