@@ -139,17 +139,14 @@ impl Keeper {
 
     /// Drops what waits of a session that another process has.
     pub(crate) fn drop_session(&self, session: &SessionId) {
-        let mut waiting = self.lock();
-        waiting.snapshots.remove(session);
-        waiting.wholes.remove(session);
+        self.lock().drop_session(session);
     }
 
     /// Notes that a session ends: it cannot be resumed and is not saved any more, and is forgotten when
     /// the returned value is dropped.
     pub(crate) fn begin_end(&self, runtime: &Runtime, session: &SessionId) -> Ending {
         let mut waiting = self.lock();
-        waiting.snapshots.remove(session);
-        waiting.wholes.remove(session);
+        waiting.drop_session(session);
         waiting.ending.insert(session.clone());
         Ending { runtime: runtime.clone(), session: session.clone() }
     }
@@ -158,8 +155,7 @@ impl Keeper {
     pub(crate) fn forget(&self, session: &SessionId) {
         let mut waiting = self.lock();
         waiting.ending.remove(session);
-        waiting.snapshots.remove(session);
-        waiting.wholes.remove(session);
+        waiting.drop_session(session);
         waiting.ended.insert(session.clone());
     }
 

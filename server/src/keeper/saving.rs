@@ -184,6 +184,12 @@ impl Waiting {
         }
     }
 
+    /// Drops what waits of a session.
+    pub(super) fn drop_session(&mut self, session: &SessionId) {
+        self.snapshots.remove(session);
+        self.wholes.remove(session);
+    }
+
     fn has_news_of(&self, session: &SessionId) -> bool {
         self.snapshots.contains_key(session) || self.wholes.contains_key(session) || self.has_ended(session)
     }

@@ -3,13 +3,12 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use vivaz_components::instance::Instance;
 use vivaz_components::{Account, Budget};
 use vivaz_protocol::{ComponentId, TopicName};
 
 use super::Session;
 use super::component::{Component, Slot};
-use crate::log::Escaped;
+use super::keep::save;
 use crate::store::StoredComponent;
 
 /// Components that are kept as they were stored, and not run: this program does not know them,
@@ -66,7 +65,7 @@ impl Session {
         for id in &ids {
             let Some(component) = self.components.get_mut(id) else { continue };
             let Slot::Idle(instance) = &mut component.slot else { return false };
-            match save(instance.as_mut()) {
+            match save(id, instance.as_mut()) {
                 Some(state) => rows.push(runtime.core().stored(id, component, state)),
                 None => return false,
             }
@@ -74,35 +73,13 @@ impl Session {
         self.aside.extend(rows, &self.budget);
         for id in &ids {
             tracing::error!(component = %id, session = %self.id(), "a topic could not be authorized for too long: the component is set aside");
-            self.take_out(id);
+            let Some(component) = self.take_out(id) else { continue };
+            for task in component.queue {
+                self.not_mounted(id, &task);
+            }
         }
         self.stale = self.entered;
         self.touch();
         true
     }
-
-    /// Takes a component out of the session, but not out of the store.
-    fn take_out(&mut self, id: &ComponentId) {
-        let Some(component) = self.components.remove(id) else { return };
-        self.held.forget(id);
-        let is_shown = component.is_shown();
-        self.release_topics(component.topics, is_shown);
-        if !component.joined.is_empty() {
-            self.hub().rooms().leave_all(self.port.session(), id);
-        }
-        if let Some(link) = component.mounted_by.link()
-            && let Some(parent) = self.components.get_mut(&link.parent)
-            && let Some(children) = &mut parent.children
-        {
-            children.ids.remove(id);
-        }
-        for task in component.queue {
-            self.not_mounted(id, &task);
-        }
-    }
-}
-
-fn save(instance: &mut dyn Instance) -> Option<Vec<u8>> {
-    let saved = instance.save();
-    saved.inspect_err(|error| tracing::error!(error = %Escaped(error), "a component cannot be saved")).ok()
 }

@@ -14,7 +14,7 @@ use vivaz_protocol::{ComponentId, ErrorCode, MountChild, Ref};
 use vivaz_template::child_at;
 
 use super::Session;
-use super::child::{ChildMount, FoundChild, Link, MountedBy, ParentView, Props};
+use super::child::{ChildMount, Children, FoundChild, Link, MountedBy, ParentView, Props};
 use super::component::{GivenProps, Origin, Slot, Task};
 use super::mount::TAKEN;
 use crate::log::{Escaped, client_event};
@@ -311,14 +311,8 @@ impl Session {
         }
     }
 
-    /// Takes a child that is gone out of those of its parent, and unmounts its own children.
-    pub(super) fn orphan(
-        &mut self,
-        id: &ComponentId,
-        mounted_by: &MountedBy,
-        children: Option<Box<super::child::Children>>,
-        reason: UnmountReason,
-    ) {
+    /// Takes a child that is gone out of those of its parent.
+    pub(super) fn disown(&mut self, id: &ComponentId, mounted_by: &MountedBy) {
         if let Some(link) = mounted_by.link()
             && let Some(parent) = self.components.get_mut(&link.parent)
             && let Some(children) = &mut parent.children
@@ -328,6 +322,10 @@ impl Session {
                 view.places.remove(id);
             }
         }
+    }
+
+    /// Unmounts the children of a component that is gone.
+    pub(super) fn unmount_children(&mut self, children: Option<Box<Children>>, reason: UnmountReason) {
         if !self.over {
             for child in children.map(|children| children.ids).into_iter().flatten() {
                 self.enqueue(&child, Task::Unmount { origin: Origin::End { reason } });

@@ -17,8 +17,8 @@ const TRIES: u32 = 2;
 /// commit is made again. Where another process has the session, or a newer state of it, or where it
 /// is not known whether the commit was made, the copy in memory is dropped and this never returns:
 /// the page is not told of a failure, because it does not have its answer yet and asks again where
-/// the session is. A session that has ended waits for what runs in
-/// it, so there the commit fails, when the connection is already closed.
+/// the session is. A session that has ended waits for what runs in it, so there the commit fails,
+/// when the connection is already closed.
 ///
 /// # Errors
 /// Returns errors of the commit's own writes and of the store, and an error if the session has

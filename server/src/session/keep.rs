@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 use vivaz_components::Identity;
+use vivaz_components::instance::Instance;
 use vivaz_protocol::ComponentId;
 
 use super::Session;
@@ -144,13 +145,8 @@ impl Session {
         let core = runtime.core();
         let (mut components, mut moving) = (Vec::new(), Vec::new());
         for (id, component) in &mut self.components {
-            let saved = component.instance().map(|instance| instance.save());
-            match saved {
-                Some(Ok(state)) => components.push(core.stored(id, component, state)),
-                Some(Err(error)) => {
-                    tracing::error!(component = %id, error = %Escaped(&error), "a component cannot be saved");
-                    moving.push(id.clone());
-                }
+            match component.instance().and_then(|instance| save(id, instance.as_mut())) {
+                Some(state) => components.push(core.stored(id, component, state)),
                 None => moving.push(id.clone()),
             }
         }
@@ -167,21 +163,26 @@ impl Session {
                 continue;
             }
             let (Slot::Idle(instance) | Slot::Busy(instance)) = &mut component.slot else { continue };
-            match instance.save() {
-                Ok(state) => states.push(State {
-                    id: id.clone(),
-                    state,
-                    epoch: core.epoch(&component.history).to_string(),
-                    rev: component.rev.0,
-                    rooms: component.joined.store(),
-                }),
-                Err(error) => {
-                    tracing::error!(component = %id, error = %Escaped(&error), "a component cannot be saved");
-                }
-            }
+            states.extend(save(id, instance.as_mut()).map(|state| State {
+                id: id.clone(),
+                state,
+                epoch: core.epoch(&component.history).to_string(),
+                rev: component.rev.0,
+                rooms: component.joined.store(),
+            }));
         }
         states
     }
+}
+
+/// Saves a component. A failure is logged.
+pub(super) fn save(id: &ComponentId, instance: &mut dyn Instance) -> Option<Vec<u8>> {
+    let saved = instance.save();
+    saved
+        .inspect_err(|error| {
+            tracing::error!(component = %id, error = %Escaped(error), "a component cannot be saved");
+        })
+        .ok()
 }
 
 impl Core {

@@ -260,8 +260,8 @@ impl Session {
             Err(error) => {
                 let Some(mut component) = self.components.remove(id) else { return };
                 self.refuse_action(id, reference, &error, Vec::new());
-                let children = component.children.take();
-                self.orphan(id, &component.mounted_by, children, UnmountReason::Removed);
+                self.disown(id, &component.mounted_by);
+                self.unmount_children(component.children.take(), UnmountReason::Removed);
                 for task in component.queue {
                     self.not_mounted(id, &task);
                 }

@@ -12,7 +12,7 @@ use vivaz_components::{
 use vivaz_protocol::{Author, ComponentId, FieldTopics, RawJson, ServerMessage, SessionId, StreamId};
 
 use super::children::Wait;
-use super::component::{Errand, Origin, Slot, Task};
+use super::component::{Component, Errand, Origin, Slot, Task};
 use super::history::History;
 use super::mount::Mounting;
 use super::{Session, speak};
@@ -451,14 +451,7 @@ impl Session {
 
     /// A component is gone. What still waited for it is told so.
     pub(super) fn gone(&mut self, id: &ComponentId, origin: Origin) {
-        let Some(mut component) = self.components.remove(id) else { return };
-        let is_shown = component.is_shown();
-        let (children, mounted_by) = (component.children.take(), component.mounted_by);
-        self.held.forget(id);
-        self.release_topics(component.topics, is_shown);
-        if !component.joined.is_empty() {
-            self.hub().rooms().leave_all(self.port.session(), id);
-        }
+        let Some(component) = self.take_out(id) else { return };
         tracing::debug!(component = %id, name = component.spec.name, "unmounted");
         match origin {
             Origin::Page { reference, .. } => self.acknowledge(id, reference, None),
@@ -476,7 +469,21 @@ impl Session {
             Origin::End { reason } => reason,
             Origin::Page { .. } | Origin::Server => UnmountReason::Removed,
         };
-        self.orphan(id, &mounted_by, children, reason);
+        self.unmount_children(component.children, reason);
+    }
+
+    /// Takes a component out of the session, and not out of the store: gives up its topics, its rooms
+    /// and its place among the children of its parent.
+    pub(super) fn take_out(&mut self, id: &ComponentId) -> Option<Box<Component>> {
+        let mut component = self.components.remove(id)?;
+        self.held.forget(id);
+        let is_shown = component.is_shown();
+        self.release_topics(std::mem::take(&mut component.topics), is_shown);
+        if !component.joined.is_empty() {
+            self.hub().rooms().leave_all(self.port.session(), id);
+        }
+        self.disown(id, &component.mounted_by);
+        Some(component)
     }
 }
 

@@ -158,7 +158,7 @@ impl Revival<'_> {
             }
             None => None,
         };
-        set_aside(&mut aside, live);
+        keep_aside(&mut aside, live);
         Ok(Revived { id, back, aside, is_moved: true })
     }
 
@@ -222,7 +222,7 @@ impl Revival<'_> {
         if let Some(live) = live {
             row.version = row.version.max(live.version);
             row.settled = row.settled.max(live.settled);
-            set_aside(&mut aside, live);
+            keep_aside(&mut aside, live);
         }
         back.how = How::Changed;
         Revived { id: row.id.clone(), back: Some(back), aside, is_moved: true }
@@ -235,7 +235,7 @@ impl Revival<'_> {
 }
 
 /// Keeps a row aside. Of those that were mounted anew, the last one of each schema is kept.
-fn set_aside(aside: &mut Vec<StoredComponent>, row: StoredComponent) {
+fn keep_aside(aside: &mut Vec<StoredComponent>, row: StoredComponent) {
     let is_older =
         |one: &StoredComponent| one.anew && row.anew && one.name == row.name && one.schema == row.schema;
     aside.retain(|one| !is_older(one));
@@ -265,7 +265,7 @@ pub(super) fn follow_parents(revived: &mut [Revived]) {
         });
         let Some(one) = next.and_then(|at| revived.get_mut(at)) else { return };
         if let Some(back) = one.back.take().filter(|back| back.how != How::Anew) {
-            set_aside(&mut one.aside, back.stored);
+            keep_aside(&mut one.aside, back.stored);
         }
         one.is_moved = true;
     }
