@@ -19,6 +19,7 @@ use vivaz::testing::{Page, Server, View};
 use vivaz::{Limits, MemoryStore, Runtime, Save, Saved, SessionId, SessionStore};
 
 use crate::app::Bench;
+use crate::process::FOLDER;
 use crate::stores::Translated;
 
 /// What is called while a session comes back.
@@ -29,9 +30,6 @@ enum Call {
     Migrate,
     Mount,
 }
-
-/// The folder whose files make calls fail, in a process of its own.
-const FOLDER: &str = "VIVAZ_TEST_FAILING";
 
 /// How it fails.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -62,7 +60,7 @@ fn failures_left(key: &str, call: Call) -> u32 {
     faults.as_ref().and_then(|faults| faults.get(&(key.to_owned(), call))).map_or(0, |(_, left)| *left)
 }
 
-/// Takes one of the failures. In a process of its own they are files, see [`killed`].
+/// Takes one of the failures. In a process of its own they are files in its folder, see [`killed`].
 fn failure_of(key: &str, call: Call) -> Option<Failure> {
     if let Some(folder) = std::env::var_os(FOLDER) {
         let fails = std::path::Path::new(&folder).join(format!("{call:?}")).exists();

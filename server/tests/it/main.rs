@@ -11,6 +11,7 @@
 
 mod app;
 mod client;
+mod process;
 
 mod actions;
 mod addresses;

@@ -14,6 +14,7 @@ use vivaz::testing::Server;
 use vivaz::{Limits, MemoryStore, Runtime, Save, SessionId, SessionStore, StoreError};
 
 use crate::app::Bench;
+use crate::stores::forward;
 
 const INTERVAL: Duration = Duration::from_secs(1);
 
@@ -29,6 +30,8 @@ struct Recording {
 }
 
 impl SessionStore for Recording {
+    forward!(find claim enter commit renew release delete forget_user renew_lease expire close);
+
     fn save(
         &self,
         by: &str,
@@ -54,65 +57,6 @@ impl SessionStore for Recording {
             }
             saved
         })
-    }
-
-    fn find(&self, session: &SessionId) -> BoxFuture<Result<Option<Head>, StoreError>> {
-        self.inner.find(session)
-    }
-
-    fn claim(
-        &self,
-        session: &SessionId,
-        by: &str,
-        seen: &Head,
-    ) -> BoxFuture<Result<Option<StoredSession>, StoreError>> {
-        self.inner.claim(session, by, seen)
-    }
-
-    fn enter(
-        &self,
-        by: &str,
-        sessions: Vec<Whole>,
-    ) -> BoxFuture<Result<Vec<(SessionId, Refusal)>, StoreError>> {
-        self.inner.enter(by, sessions)
-    }
-
-    fn commit(&self, commit: Commit) -> BoxFuture<Result<(), CommitError>> {
-        self.inner.commit(commit)
-    }
-
-    fn renew(
-        &self,
-        session: &SessionId,
-        by: &str,
-        secrets: Secrets,
-        good_for: Duration,
-    ) -> BoxFuture<Result<(), WriteError>> {
-        self.inner.renew(session, by, secrets, good_for)
-    }
-
-    fn release(&self, session: &SessionId, by: &str) -> BoxFuture<Result<(), StoreError>> {
-        self.inner.release(session, by)
-    }
-
-    fn delete(&self, by: &str, sessions: Vec<SessionId>) -> BoxFuture<Result<(), StoreError>> {
-        self.inner.delete(by, sessions)
-    }
-
-    fn forget_user(&self, owner: &Owner) -> BoxFuture<Result<usize, StoreError>> {
-        self.inner.forget_user(owner)
-    }
-
-    fn renew_lease(&self, by: &str, length: Duration) -> BoxFuture<Result<Vec<SessionId>, StoreError>> {
-        self.inner.renew_lease(by, length)
-    }
-
-    fn expire(&self, by: &str) -> BoxFuture<Result<usize, StoreError>> {
-        self.inner.expire(by)
-    }
-
-    fn close(&self, by: &str) -> BoxFuture<Result<(), StoreError>> {
-        self.inner.close(by)
     }
 }
 

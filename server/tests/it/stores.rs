@@ -173,6 +173,91 @@ impl<S: SessionStore + Clone> SessionStore for Faulty<S> {
     }
 }
 
+/// Implements methods of [`SessionStore`] by a call of the same method of `self.inner`.
+macro_rules! forward {
+    ($($method:ident)+) => { $($crate::stores::forward!(@$method);)+ };
+    (@find) => {
+        fn find(&self, session: &SessionId) -> BoxFuture<Result<Option<Head>, StoreError>> {
+            self.inner.find(session)
+        }
+    };
+    (@claim) => {
+        fn claim(
+            &self,
+            session: &SessionId,
+            by: &str,
+            seen: &Head,
+        ) -> BoxFuture<Result<Option<StoredSession>, StoreError>> {
+            self.inner.claim(session, by, seen)
+        }
+    };
+    (@save) => {
+        fn save(
+            &self,
+            by: &str,
+            sessions: Vec<Snapshot>,
+        ) -> BoxFuture<Result<Vec<(SessionId, Refusal)>, StoreError>> {
+            self.inner.save(by, sessions)
+        }
+    };
+    (@enter) => {
+        fn enter(
+            &self,
+            by: &str,
+            sessions: Vec<Whole>,
+        ) -> BoxFuture<Result<Vec<(SessionId, Refusal)>, StoreError>> {
+            self.inner.enter(by, sessions)
+        }
+    };
+    (@commit) => {
+        fn commit(&self, commit: Commit) -> BoxFuture<Result<(), CommitError>> {
+            self.inner.commit(commit)
+        }
+    };
+    (@renew) => {
+        fn renew(
+            &self,
+            session: &SessionId,
+            by: &str,
+            secrets: Secrets,
+            good_for: Duration,
+        ) -> BoxFuture<Result<(), WriteError>> {
+            self.inner.renew(session, by, secrets, good_for)
+        }
+    };
+    (@release) => {
+        fn release(&self, session: &SessionId, by: &str) -> BoxFuture<Result<(), StoreError>> {
+            self.inner.release(session, by)
+        }
+    };
+    (@delete) => {
+        fn delete(&self, by: &str, sessions: Vec<SessionId>) -> BoxFuture<Result<(), StoreError>> {
+            self.inner.delete(by, sessions)
+        }
+    };
+    (@forget_user) => {
+        fn forget_user(&self, owner: &Owner) -> BoxFuture<Result<usize, StoreError>> {
+            self.inner.forget_user(owner)
+        }
+    };
+    (@renew_lease) => {
+        fn renew_lease(&self, by: &str, length: Duration) -> BoxFuture<Result<Vec<SessionId>, StoreError>> {
+            self.inner.renew_lease(by, length)
+        }
+    };
+    (@expire) => {
+        fn expire(&self, by: &str) -> BoxFuture<Result<usize, StoreError>> {
+            self.inner.expire(by)
+        }
+    };
+    (@close) => {
+        fn close(&self, by: &str) -> BoxFuture<Result<(), StoreError>> {
+            self.inner.close(by)
+        }
+    };
+}
+pub(crate) use forward;
+
 /// A store as another program has filled it: what goes in and out is translated.
 #[derive(Clone)]
 pub(crate) struct Translated<S> {
@@ -188,9 +273,7 @@ impl<S> Translated<S> {
 }
 
 impl<S: SessionStore + Clone> SessionStore for Translated<S> {
-    fn find(&self, session: &SessionId) -> BoxFuture<Result<Option<Head>, StoreError>> {
-        self.inner.find(session)
-    }
+    forward!(find save renew release delete forget_user renew_lease expire close);
 
     fn claim(
         &self,
@@ -206,14 +289,6 @@ impl<S: SessionStore + Clone> SessionStore for Translated<S> {
             }
             Ok(claimed)
         })
-    }
-
-    fn save(
-        &self,
-        by: &str,
-        sessions: Vec<Snapshot>,
-    ) -> BoxFuture<Result<Vec<(SessionId, Refusal)>, StoreError>> {
-        self.inner.save(by, sessions)
     }
 
     fn enter(
@@ -237,40 +312,6 @@ impl<S: SessionStore + Clone> SessionStore for Translated<S> {
             Ok(written)
         });
         self.inner.commit(Commit { write, ..commit })
-    }
-
-    fn renew(
-        &self,
-        session: &SessionId,
-        by: &str,
-        secrets: Secrets,
-        good_for: Duration,
-    ) -> BoxFuture<Result<(), WriteError>> {
-        self.inner.renew(session, by, secrets, good_for)
-    }
-
-    fn release(&self, session: &SessionId, by: &str) -> BoxFuture<Result<(), StoreError>> {
-        self.inner.release(session, by)
-    }
-
-    fn delete(&self, by: &str, sessions: Vec<SessionId>) -> BoxFuture<Result<(), StoreError>> {
-        self.inner.delete(by, sessions)
-    }
-
-    fn forget_user(&self, owner: &Owner) -> BoxFuture<Result<usize, StoreError>> {
-        self.inner.forget_user(owner)
-    }
-
-    fn renew_lease(&self, by: &str, length: Duration) -> BoxFuture<Result<Vec<SessionId>, StoreError>> {
-        self.inner.renew_lease(by, length)
-    }
-
-    fn expire(&self, by: &str) -> BoxFuture<Result<usize, StoreError>> {
-        self.inner.expire(by)
-    }
-
-    fn close(&self, by: &str) -> BoxFuture<Result<(), StoreError>> {
-        self.inner.close(by)
     }
 }
 
