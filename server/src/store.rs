@@ -113,7 +113,9 @@ pub trait SessionStore: Send + Sync + 'static {
 
     /// Starts or renews the lease of a process. Sessions that it holds and whose time had begun to
     /// run, because its lease had ended, are held again. Returns the sessions of the process that
-    /// [`forget_user`](Self::forget_user) has ended since the last call.
+    /// [`forget_user`](Self::forget_user) has ended, with each call until the process itself
+    /// [deletes](Self::delete) them: the answer to a call may be lost. They are forgotten together
+    /// with their tombstones.
     fn renew_lease(&self, by: &str, length: Duration) -> BoxFuture<Result<Vec<SessionId>, StoreError>>;
 
     /// Removes all sessions that are not good any more, and returns how many there were. Removes

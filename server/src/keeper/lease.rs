@@ -24,8 +24,8 @@ type Writable = Result<(), Arc<StoreError>>;
 pub(super) struct Probe(tokio::sync::Mutex<Option<(Instant, Writable)>>);
 
 impl Keeper {
-    /// Renews the lease of this process. Sessions that another process has ended meanwhile end here
-    /// too.
+    /// Renews the lease of this process. Sessions that another process has ended end here too; the
+    /// store names them until they are deleted by this process, which their end causes.
     ///
     /// # Errors
     /// Why the store cannot be written.

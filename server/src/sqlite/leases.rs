@@ -6,7 +6,8 @@ use vivaz_protocol::SessionId;
 use super::rows::unsigned;
 use crate::store::{Owner, StoreError, StoreTime, TOMBSTONE, millis};
 
-/// Starts or renews a lease; returns the sessions of that process that were ended without it.
+/// Starts or renews a lease. Returns the sessions of that process that were ended without it and that
+/// it has not deleted since.
 pub(super) fn renew(
     db: &Connection,
     by: &str,
@@ -33,7 +34,7 @@ pub(super) fn renew(
         now.saturating_add(length).cast_signed(),
     ])?;
     let ended = db
-        .prepare_cached("UPDATE vivaz_ended SET untold = NULL WHERE untold = ?1 RETURNING session")?
+        .prepare_cached("SELECT session FROM vivaz_ended WHERE untold = ?1")?
         .query_map([by], |row| row.get(0))?
         .collect::<Result<Vec<String>, _>>()?;
     let read = |id: &String| SessionId::new(id).map_err(|error| StoreError::Unreadable(error.to_string()));
@@ -88,12 +89,14 @@ pub(super) fn forget_user(db: &Connection, owner: &Owner, now: u64) -> Result<us
     Ok(theirs.len())
 }
 
-/// Deletes a session and remembers that it has ended. A holder other than `by`
-/// is told with its next renewal.
+/// Deletes a session and remembers that it has ended. A holder other than `by` is told with each of
+/// its renewals until it deletes the session itself.
 pub(super) fn end(db: &Connection, session: &str, now: u64, by: Option<&str>) -> Result<(), StoreError> {
     db.prepare_cached(
         "INSERT OR REPLACE INTO vivaz_ended (session, until, untold) \
-         VALUES (?1, ?2, (SELECT holder FROM vivaz_sessions WHERE id = ?1 AND holder IS NOT ?3))",
+         VALUES (?1, ?2, coalesce( \
+             (SELECT holder FROM vivaz_sessions WHERE id = ?1 AND holder IS NOT ?3), \
+             (SELECT untold FROM vivaz_ended WHERE session = ?1 AND untold IS NOT ?3)))",
     )?
     .execute(params![session, now.saturating_add(millis(TOMBSTONE)).cast_signed(), by])?;
     delete(db, session)

@@ -59,7 +59,7 @@ struct Lease {
 #[derive(Debug)]
 struct Tombstone {
     until: u64,
-    /// The process that held the session and does not know of its end.
+    /// The process that held the session and has not deleted it since.
     untold: Option<String>,
 }
 
@@ -167,7 +167,9 @@ impl Everything {
     /// Removes a session and remembers that it has ended.
     fn end(&mut self, session: SessionId, now: u64, by: Option<&str>) {
         let holder = self.sessions.remove(&session).map(|kept| kept.holder);
-        let untold = holder.filter(|holder| by != Some(holder.as_str()));
+        let untold = holder
+            .or_else(|| self.tombstones.remove(&session)?.untold)
+            .filter(|holder| by != Some(holder.as_str()));
         self.tombstones.insert(session, Tombstone { until: now + millis(TOMBSTONE), untold });
     }
 }
@@ -378,12 +380,8 @@ impl SessionStore for MemoryStore {
         }
         let lease = Lease { since: since.unwrap_or(now), length, ends: now.saturating_add(length) };
         everything.leases.insert(by.to_owned(), lease);
-        let untold = everything.tombstones.iter_mut().filter(|(_, one)| one.untold.as_deref() == Some(by));
-        let ended = untold.map(|(session, tombstone)| {
-            tombstone.untold = None;
-            session.clone()
-        });
-        ready(Ok(ended.collect()))
+        let untold = everything.tombstones.iter().filter(|(_, one)| one.untold.as_deref() == Some(by));
+        ready(Ok(untold.map(|(session, _)| session.clone()).collect()))
     }
 
     fn expire(&self, by: &str) -> BoxFuture<Result<usize, StoreError>> {

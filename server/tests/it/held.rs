@@ -574,6 +574,46 @@ async fn a_session_that_another_process_ends_ends_here_too() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_renewal_of_the_lease_whose_answer_is_lost_loses_no_revocation() {
+    for (fault, is_dropped) in
+        [(Fault::FailsLate, false), (Fault::AnswersLate, false), (Fault::Ends, false), (Fault::Ends, true)]
+    {
+        let world = world();
+        let mut tab = Tab::open(world.server.page_as("ada", "Ada")).await;
+        let mut other = Tab::open(world.server.page_as("bob", "Bob")).await;
+        tab.click().await;
+        pass(2).await;
+        world.store.set("renew_lease", fault);
+        let store = world.memory.clone();
+        let second =
+            Server::new(move || Runtime::builder().store(store.clone()).state(Arc::<Bench>::default()));
+        let elsewhere = second.page();
+        elsewhere.mount_open("counter", json!({})).await.unwrap();
+        second.runtime().revoke("ada");
+        // Until the store has ended the session.
+        pass(2).await;
+        let before = world.store.calls("renew_lease");
+        if is_dropped {
+            let runtime = world.server.runtime();
+            tokio::time::timeout(Duration::from_millis(1), runtime.readiness()).await.unwrap_err();
+        } else {
+            while world.store.calls("renew_lease") == before {
+                pass(1).await;
+            }
+        }
+        let case = format!("{fault:?}, dropped: {is_dropped}");
+        assert_eq!((world.server.runtime().stats().sessions, tab.page.connections()), (2, 1), "{case}");
+        world.store.heal();
+        // The page does nothing: only the next renewals can close it.
+        let closed = tokio::time::timeout(Duration::from_secs(60), tab.page.closed()).await;
+        assert_eq!(closed, Ok(4401), "{case}");
+        other.click().await;
+        pass(60).await;
+        assert_eq!(world.server.runtime().stats().sessions, 1, "{case}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_runtime_is_ready_when_its_store_can_be_written() {
     let world = world();
     let runtime = world.server.runtime();

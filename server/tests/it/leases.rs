@@ -376,7 +376,7 @@ async fn what_has_ended_is_not_written_again() {
 }
 
 #[tokio::test]
-async fn a_user_is_forgotten_in_one_tenant_and_the_holders_are_told() {
+async fn a_user_is_forgotten_in_one_tenant_and_the_holders_are_told_until_they_end_the_sessions() {
     on_each(|store, _clock| async move {
         let of = |user: Option<&str>, tenant: Option<&str>| Owner {
             user: user.map(str::to_owned),
@@ -400,7 +400,12 @@ async fn a_user_is_forgotten_in_one_tenant_and_the_holders_are_told() {
         assert_eq!(store.forget_user(&owners[0].1).await.unwrap(), 1);
         assert_eq!(store.renew_lease("b", LEASE).await.unwrap(), []);
         assert_eq!(store.renew_lease("a", LEASE).await.unwrap(), [id("1")]);
-        assert_eq!(store.renew_lease("a", LEASE).await.unwrap(), [], "it is told once");
+        assert_eq!(store.renew_lease("a", LEASE).await.unwrap(), [id("1")], "it has not ended it yet");
+        // Another process had the session before.
+        store.delete("b", vec![id("1")]).await.unwrap();
+        assert_eq!(store.renew_lease("a", LEASE).await.unwrap(), [id("1")], "another process has ended it");
+        store.delete("a", vec![id("1")]).await.unwrap();
+        assert_eq!(store.renew_lease("a", LEASE).await.unwrap(), [], "it has ended it");
         assert_eq!(store.forget_user(&owners[1].1).await.unwrap(), 1);
         for (session, _) in &owners {
             assert_eq!(has(&*store, session).await, !["1", "2"].contains(session));
