@@ -8,7 +8,8 @@ use foldhash::fast::RandomState;
 use tokio::time::Instant;
 use vivaz_protocol::SessionId;
 
-/// How long a failure is remembered at least: pages pause between two tries.
+/// How long a failure is remembered: pages pause between two tries, and each try takes its time. A
+/// page that comes later than that begins anew.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(120);
 
 /// The sessions whose pages were asked to try again, because a component could not be restored or a
@@ -30,6 +31,12 @@ struct Failure {
     last: Instant,
 }
 
+impl Failure {
+    fn is_remembered(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.last) < FORGOTTEN_AFTER
+    }
+}
+
 impl Failing {
     /// Creates an empty list; `limit` is how long a session may fail as a whole.
     pub(crate) fn new(limit: Duration) -> Self {
@@ -39,8 +46,12 @@ impl Failing {
     /// Notes that a session could not be resumed.
     pub(crate) fn failed(&self, session: &SessionId) {
         let now = Instant::now();
-        let failure = Failure { first: now, last: now };
-        self.lock().entry(session.clone()).or_insert(failure).last = now;
+        let mut map = self.lock();
+        let failure = map.entry(session.clone()).or_insert(Failure { first: now, last: now });
+        if !failure.is_remembered(now) {
+            failure.first = now;
+        }
+        failure.last = now;
     }
 
     /// Notes that a session was resumed.
@@ -50,13 +61,15 @@ impl Failing {
 
     /// Returns whether a session has failed for so long that it is resumed without what fails.
     pub(crate) fn is_overdue(&self, session: &SessionId) -> bool {
-        self.lock().get(session).is_some_and(|one| one.first.elapsed() >= self.limit)
+        let now = Instant::now();
+        let is_overdue =
+            |one: &Failure| one.is_remembered(now) && now.saturating_duration_since(one.first) >= self.limit;
+        self.lock().get(session).is_some_and(is_overdue)
     }
 
-    /// Forgets the sessions whose pages have not tried again for as long as a session may fail.
+    /// Forgets the sessions whose pages have not tried again for long.
     pub(crate) fn sweep(&self, now: Instant) {
-        let after = self.limit.max(FORGOTTEN_AFTER);
-        self.lock().retain(|_, one| now.saturating_duration_since(one.last) < after);
+        self.lock().retain(|_, one| one.is_remembered(now));
     }
 
     fn lock(&self) -> MutexGuard<'_, Map> {

@@ -65,20 +65,47 @@ impl Users {
         who: &Identity,
         session: &SessionId,
     ) -> Result<(Member, Option<SessionId>), TooMany> {
+        let member = self.enter_beside(who, session)?;
+        let surplus = self.make_room(who)?;
+        Ok((member, surplus))
+    }
+
+    /// Counts a session in that may not come about. Room is [made](Self::make_room) for it once it
+    /// has, at the expense of one that waits.
+    pub(crate) fn enter_beside(
+        self: &Arc<Self>,
+        who: &Identity,
+        session: &SessionId,
+    ) -> Result<Member, TooMany> {
         if who.user_id().is_none() {
-            return Ok((Member { of: None }, None));
+            return Ok(Member { of: None });
         }
         let key: Box<str> = holder(who).into();
         let mut map = self.lock();
-        let owner = map.entry(key.clone()).or_insert_with(|| UserSessions {
-            sessions: Vec::new(),
-            budget: Arc::new(Budget::new("user", self.state_bytes)),
-        });
-        let all = &mut owner.sessions;
-        let surplus = if all.len() < self.sessions { None } else { Some(take_longest(all).ok_or(TooMany)?) };
-        all.push(Owned { session: session.clone(), waits_since: None });
+        let owner = map.entry(key.clone()).or_insert_with(|| self.user());
+        if owner.sessions.iter().filter(|one| one.waits_since.is_none()).count() >= self.sessions {
+            return Err(TooMany);
+        }
+        owner.sessions.push(Owned { session: session.clone(), waits_since: None });
         drop(map);
-        Ok((Member { of: Some((Arc::clone(self), key, session.clone())) }, surplus))
+        Ok(Member { of: Some((Arc::clone(self), key, session.clone())) })
+    }
+
+    /// Takes out the session that has waited longest if a user has too many, to be ended.
+    pub(crate) fn make_room(&self, who: &Identity) -> Result<Option<SessionId>, TooMany> {
+        if who.user_id().is_none() {
+            return Ok(None);
+        }
+        let mut map = self.lock();
+        let Some(owner) = map.get_mut(&*holder(who)) else { return Ok(None) };
+        if owner.sessions.len() <= self.sessions {
+            return Ok(None);
+        }
+        take_longest(&mut owner.sessions).ok_or(TooMany).map(Some)
+    }
+
+    fn user(&self) -> UserSessions {
+        UserSessions { sessions: Vec::new(), budget: Arc::new(Budget::new("user", self.state_bytes)) }
     }
 
     /// Returns what all sessions of a user may hold together; nothing for a visitor without a user.
@@ -183,6 +210,24 @@ mod tests {
         assert_eq!(users.enter(&ada(), &id("4")).unwrap_err(), TooMany);
         drop(first);
         enter(&users, "4");
+    }
+
+    #[test]
+    fn one_that_waits_goes_only_when_another_one_has_come_about() {
+        let users = users(2, 2);
+        let [first, _second] = ["1", "2"].map(|name| enter(&users, name));
+        assert_eq!(users.enter_beside(&ada(), &id("3")).unwrap_err(), TooMany);
+        assert_eq!(first.waits(), None);
+        drop(users.enter_beside(&ada(), &id("3")).unwrap());
+        assert_eq!(users.make_room(&ada()), Ok(None), "there is room again");
+        let third = users.enter_beside(&ada(), &id("3")).unwrap();
+        assert_eq!(users.enter_beside(&ada(), &id("4")).unwrap_err(), TooMany);
+        first.is_back();
+        assert_eq!(users.make_room(&ada()), Err(TooMany), "nobody waits any more");
+        assert_eq!(first.waits(), None);
+        assert_eq!(users.make_room(&ada()), Ok(Some(id("1"))));
+        assert_eq!(users.make_room(&ada()), Ok(None));
+        drop(third);
     }
 
     #[test]

@@ -36,6 +36,14 @@ impl Aside {
         self.count(budget);
     }
 
+    /// Drops what is kept under an id. Returns whether there was something.
+    fn forget_all(&mut self, id: &ComponentId, budget: &Arc<Budget>) -> bool {
+        let before = self.rows.len();
+        self.rows.retain(|row| row.id != id.as_str());
+        self.count(budget);
+        self.rows.len() < before
+    }
+
     fn count(&mut self, budget: &Arc<Budget>) {
         let bytes = self.rows.iter().map(|row| row.state.len()).sum();
         self.account = (bytes > 0).then(|| budget.known(bytes));
@@ -43,6 +51,16 @@ impl Aside {
 }
 
 impl Session {
+    /// Drops what is kept aside under an id that the page unmounts, if nothing is mounted under it.
+    pub(super) fn forget_aside(&mut self, id: &ComponentId) {
+        let is_there = self.components.contains_key(id) || self.waiting_mount(id).is_some();
+        if !is_there && self.aside.forget_all(id, &self.budget) {
+            // The store has it until the session is written whole.
+            self.stale = self.entered;
+            self.touch();
+        }
+    }
+
     /// Sets the components aside that show one of these topics, and the components in their
     /// templates. Their hooks are not called. Returns whether it was done; it is not while one of
     /// them runs a handler or cannot be saved.

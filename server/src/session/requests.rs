@@ -153,7 +153,10 @@ impl Session {
                 let given = GivenProps { page, props: props.map(RawJson::to_raw_value) };
                 self.enqueue(&id, Task::Props { given, origin });
             }
-            Request::Unmount => self.enqueue(&id, Task::Unmount { origin }),
+            Request::Unmount => {
+                self.forget_aside(&id);
+                self.enqueue(&id, Task::Unmount { origin });
+            }
         }
         None
     }

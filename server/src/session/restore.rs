@@ -89,7 +89,7 @@ pub(crate) async fn restore(runtime: &Runtime, wanted: Restore<'_>) -> Result<Re
         return Ok(Restored::Unknown);
     }
     let port = Port::new(id.clone(), runtime);
-    let (member, surplus) = core.users.enter(identity, id).map_err(|_too_many| RestoreError::TooMany)?;
+    let member = core.users.enter_beside(identity, id).map_err(|_too_many| RestoreError::TooMany)?;
     let claimed = match keeper.store.claim(id, &keeper.process, &head).await {
         Ok(claimed) => claimed,
         Err(error) => {
@@ -99,9 +99,6 @@ pub(crate) async fn restore(runtime: &Runtime, wanted: Restore<'_>) -> Result<Re
         }
     };
     let Some(stored) = claimed else { return Ok(Restored::Moved) };
-    if let Some(port) = surplus.and_then(|surplus| core.sessions.port(&surplus)) {
-        port.end(CloseCode::SessionEnded, UnmountReason::Expired);
-    }
     let StoredSession { owner: _, mut secrets, progress, components, aside, replies, exact } = stored;
     secrets.previous = is_good(secret, &secrets);
     if !core.sessions.adopt(Arc::clone(&port), identity.clone(), member, secrets, asked) {
@@ -132,10 +129,20 @@ pub(crate) async fn restore(runtime: &Runtime, wanted: Restore<'_>) -> Result<Re
         Ok(Some(Refusal::Ended)) => return Ok(Restored::Unknown),
         Ok(Some(Refusal::Taken | Refusal::Absent)) => return Ok(Restored::Moved),
         Err(error) => {
-            core.failing.failed(id);
+            if matches!(error, RestoreError::Component(_)) {
+                core.failing.failed(id);
+            }
             keeper.release(id);
             return Err(error);
         }
+    }
+    // Another session of the user makes room only now that this one is back.
+    let Ok(surplus) = core.users.make_room(identity) else {
+        keeper.release(id);
+        return Err(RestoreError::TooMany);
+    };
+    if let Some(port) = surplus.and_then(|surplus| core.sessions.port(&surplus)) {
+        port.end(CloseCode::SessionEnded, UnmountReason::Expired);
     }
     session.adopt_all();
     session.port.attend();

@@ -103,13 +103,13 @@ impl Revival<'_> {
         let Rows { live, mut aside } = rows;
         let kept = |aside, is_moved| Revived { id: id.clone(), back: None, aside, is_moved };
         let may_swap = live.as_ref().map_or(is_shown, |live| live.anew);
-        if may_swap && let Some(at) = aside.iter().position(|row| !row.anew && self.is_of_this_schema(row)) {
-            // The original comes back in place of what was mounted anew.
+        if may_swap && let Some(at) = aside.iter().rposition(|row| !row.anew && self.is_of_this_schema(row)) {
+            // The original comes back in place of what was mounted anew. The last one is the newest.
             let original = aside.remove(at);
             match self.restore(&original).await {
                 Outcome::Back(back) => return Ok(self.swap(back, live, aside)),
                 Outcome::Refused => return Ok(kept(without(aside, &original.name), true)),
-                Outcome::Failed(error) if live.is_some() && !self.is_overdue => return Err(error),
+                Outcome::Failed(error) if !self.is_overdue => return Err(error),
                 Outcome::Failed(_) | Outcome::Unusable(_) => aside.insert(at, original),
             }
         }

@@ -36,6 +36,21 @@ async fn a_topic_that_fails_for_good_does_not_keep_the_session_away() {
     }
 }
 
+/// A failure long after another one is the first of its kind.
+#[tokio::test(start_paused = true)]
+async fn a_page_that_was_away_between_two_failures_has_not_failed_all_the_time() {
+    let scene = Scene::new("fragile").await;
+    fails(&scene.key, Call::Load, Failure::Internal, u32::MAX);
+    scene.restart(true, false).await;
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    scene.page.network().offline();
+    tokio::time::sleep(Duration::from_secs(285)).await;
+    fails(&scene.key, Call::Load, Failure::Internal, 1);
+    scene.page.network().online();
+    scene.page.settled().await;
+    scene.has_all(&"one failure").await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn without_a_store_the_rest_of_the_session_comes_back_too() {
     let scene = Scene::with("fragile", None::<MemoryStore>, |_| ()).await;

@@ -1,9 +1,11 @@
 //! Deploys and rollbacks: state that this program cannot use is kept aside for the one that can.
 
+use std::time::Duration;
+
 use serde_json::json;
-use vivaz::store::StoredComponent;
+use vivaz::store::{SnapshotHead, StoredComponent, Whole};
 use vivaz::testing::Page;
-use vivaz::{ErrorCode, MemoryStore};
+use vivaz::{ErrorCode, MemoryStore, SessionId, SessionStore};
 
 use super::{Call, FAILURES, Failure, KINDS, Scene, fails, states_of};
 
@@ -139,6 +141,42 @@ async fn a_component_that_the_program_does_not_know_is_kept() {
     }
 }
 
+/// The page was not told yet that the component is kept aside. The newest of the rows comes back, whatever fails first.
+#[tokio::test(start_paused = true)]
+async fn what_is_kept_aside_and_fails_at_first_comes_back() {
+    for failure in [Failure::Internal, Failure::Panics, Failure::Hangs] {
+        for kind in KINDS {
+            let scene = deployed(kind).await;
+            let session =
+                SessionId::new(&scene.page.client(|client| client.session().unwrap().to_owned())).unwrap();
+            let stored = scene.stored().await;
+            let store = scene.store.as_ref().unwrap();
+            let holder = store.find(&session).await.unwrap().unwrap().holder;
+            let (mut aside, components): (Vec<_>, Vec<_>) =
+                stored.components.into_iter().partition(|row| row.name == kind);
+            let state = String::from_utf8(aside[0].state.clone()).unwrap();
+            let older = StoredComponent {
+                state: state.replace("\"items\":5", "\"items\":3").into(),
+                ..aside[0].clone()
+            };
+            aside.insert(0, older);
+            assert_eq!(states_of(&aside, kind), [3, 5]);
+            let head = SnapshotHead {
+                owner: stored.owner,
+                secrets: stored.secrets,
+                progress: stored.progress,
+                good_for: Duration::from_secs(86_400),
+            };
+            let whole = Whole { session, head, components, moving: Vec::new(), aside };
+            assert!(store.enter(&holder, vec![whole]).await.unwrap().is_empty());
+            fails(&scene.key, Call::Load, failure, 2);
+            scene.server.start();
+            scene.page.settled().await;
+            scene.has_all(&(failure, kind)).await;
+        }
+    }
+}
+
 /// The children of such a component are kept with it.
 #[tokio::test(start_paused = true)]
 async fn the_children_of_a_component_that_the_program_does_not_know_are_kept_too() {
@@ -193,5 +231,18 @@ async fn what_the_page_unmounts_is_not_kept_aside() {
         scene.fragile.unmount().await.unwrap();
         let stored = scene.stored().await;
         assert!(states_of(&stored.components, kind).is_empty() && stored.aside.is_empty(), "{kind}");
+    }
+}
+
+/// The same of what is not mounted because it is kept aside: the page is told so, and nothing is kept any longer.
+#[tokio::test(start_paused = true)]
+async fn what_the_page_unmounts_while_it_is_kept_aside_is_kept_no_longer() {
+    for kind in KINDS {
+        let scene = Scene::with(kind, Some(MemoryStore::new()), other_kind).await;
+        scene.restart(true, true).await;
+        scene.has_lost_the_component(&kind).await;
+        let _told = scene.fragile.unmount().await;
+        scene.neighbours_are_untouched(&kind).await;
+        assert!(scene.stored().await.aside.is_empty(), "{kind}");
     }
 }
