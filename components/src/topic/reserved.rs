@@ -59,8 +59,10 @@ impl<T: Topic> Cell<T> {
         let at = state.pending.iter().position(|one| one.id == id)?;
         let Pending { changes, draft, .. } = state.pending.remove(at)?;
         let value = self.value();
-        // The draft of the first one is made upon what everybody sees.
-        let draft = draft.filter(|_| at == 0).map_or_else(
+        // The draft of the first one is made upon what everybody sees, and those behind it upon it.
+        let draft = draft.filter(|_| at == 0);
+        let fits = draft.is_some();
+        let draft = draft.map_or_else(
             || {
                 let base = self.base(&state, &value);
                 self.draft(base, self.sending_reserved(), |value| run(&changes, value))
@@ -81,7 +83,7 @@ impl<T: Topic> Cell<T> {
             state.remember(operation);
         }
         let unsent = self.accept_reserved(&mut state, draft, by);
-        if at > 0 {
+        if !fits {
             self.rebase(&mut state);
         }
         unsent

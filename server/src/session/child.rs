@@ -41,8 +41,12 @@ pub(super) struct Link {
     pub(super) page: Props,
     /// All props that the child was given last.
     pub(super) given: Props,
-    /// What the two were before a `PROPS_UPDATE` that is being worked on, should it be refused.
+    /// What the two were before the props that the child is just being given, should it refuse them.
     pub(super) before: Option<Box<(Props, Props)>>,
+    /// How often in a row the child has waited to try again, because it could not take its props.
+    pub(super) failures: u8,
+    /// Whether it waits to try again.
+    pub(super) is_waiting: bool,
     /// Whether a comparison of the props is in the queue.
     pub(super) is_stale: bool,
     /// Whether its place is gone, or its parent's is: the page sends it no messages, and gets nothing of it.
@@ -104,6 +108,8 @@ impl MountedBy {
                     given: page.clone(),
                     page,
                     before: None,
+                    failures: 0,
+                    is_waiting: false,
                     is_stale: false,
                     is_hidden: false,
                     depth: 0,

@@ -3,6 +3,7 @@
 //! A child's props are never read from a message, but for those that its component declares as the page's to give.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use serde_json::Value;
 use serde_json::json;
@@ -17,11 +18,17 @@ use super::Session;
 use super::child::{ChildMount, Children, FoundChild, Link, MountedBy, ParentView, Props};
 use super::component::{GivenProps, Origin, Slot, Task};
 use super::mount::TAKEN;
+use super::work::Done;
 use crate::log::{Escaped, client_event};
 use crate::stats::Counters;
 
 /// Components nested deeper than this are a component that contains itself.
 pub(crate) const MAX_NESTING: u8 = 32;
+
+/// How often a child is given its parent's props again while it fails to take them. Then it is only when
+/// the parent's state changes again.
+const PROPS_TRIES: u8 = 5;
+const BETWEEN_PROPS_TRIES: Duration = Duration::from_secs(1);
 
 /// Whether a mount may wait for its place.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -174,6 +181,8 @@ impl Session {
             page: mount.page.clone(),
             given,
             before: None,
+            failures: 0,
+            is_waiting: false,
             is_stale: false,
             is_hidden: false,
             depth,
@@ -189,6 +198,9 @@ impl Session {
         let ids: Vec<ComponentId> = children.ids.iter().cloned().collect();
         for id in ids {
             self.look_after(&id);
+            if let Some(link) = self.components.get_mut(&id).and_then(|child| child.mounted_by.link_mut()) {
+                link.failures = 0;
+            }
             self.refresh(&id);
         }
     }
@@ -248,7 +260,7 @@ impl Session {
             }
             (Ok(None), Origin::Server | Origin::End { .. }) => self.keep_props(id),
             (Err(error), _) => {
-                self.take_props_back(id);
+                self.take_props_back(id, origin, &error);
                 self.refused(id, origin, &error);
             }
         }
@@ -258,14 +270,44 @@ impl Session {
     pub(super) fn keep_props(&mut self, id: &ComponentId) {
         if let Some(link) = self.components.get_mut(id).and_then(|one| one.mounted_by.link_mut()) {
             link.before = None;
+            link.failures = 0;
         }
     }
 
-    /// Takes note that a child refused the props of a `PROPS_UPDATE`: they are compared anew.
-    pub(super) fn take_props_back(&mut self, id: &ComponentId) {
-        let link = self.components.get_mut(id).and_then(|one| one.mounted_by.link_mut());
-        if let Some((link, before)) = link.and_then(|link| link.before.take().map(|before| (link, before))) {
+    /// Takes note that a child did not take the props that it was given. Those of a `PROPS_UPDATE`
+    /// are taken back, and the props are compared anew. Those that its parent gives are compared
+    /// again after a while if the reason may pass: the child shows what its parent does not until
+    /// then.
+    pub(super) fn take_props_back(&mut self, id: &ComponentId, origin: Origin, error: &ActionError) {
+        let Some(component) = self.components.get_mut(id) else { return };
+        let Some(link) = component.mounted_by.link_mut() else { return };
+        let Some(before) = link.before.take() else { return };
+        if matches!(origin, Origin::Page { .. }) {
             (link.page, link.given) = *before;
+            return self.refresh(id);
+        }
+        let for_good =
+            [ErrorCode::Forbidden, ErrorCode::Unauthenticated, ErrorCode::BadProps, ErrorCode::Invalid];
+        if for_good.contains(&error.code()) {
+            return;
+        }
+        (link.page, link.given) = *before;
+        if link.failures < PROPS_TRIES && !std::mem::replace(&mut link.is_waiting, true) {
+            link.failures += 1;
+            let pause = component.tasks.until_it_goes(tokio::time::sleep(BETWEEN_PROPS_TRIES));
+            let id = id.clone();
+            self.start(Box::pin(async move {
+                pause.await;
+                Done::Waited { id }
+            }));
+        }
+    }
+
+    /// A child that could not take its props tries again.
+    pub(super) fn try_props_again(&mut self, id: &ComponentId) {
+        if let Some(link) = self.components.get_mut(id).and_then(|one| one.mounted_by.link_mut())
+            && std::mem::take(&mut link.is_waiting)
+        {
             self.refresh(id);
         }
     }
@@ -297,6 +339,9 @@ impl Session {
         }
         let page = edited.into_iter().filter(|name| wanted.contains_key(name)).collect();
         let props = to_raw_value(&wanted)?;
+        if link.before.is_none() {
+            link.before = Some(Box::new((link.page.clone(), link.given.clone())));
+        }
         link.given.extend(wanted);
         Ok(Some(Job::Props { props, page }))
     }

@@ -44,6 +44,8 @@ pub(crate) enum Done {
     },
     /// Topics have sent what a reply of the component waited for.
     Sent { id: ComponentId, number: u64 },
+    /// A child that could not take its props may try again.
+    Waited { id: ComponentId },
     /// A task that a component spawned has its result; none if it ended with the component.
     Spawned { id: ComponentId, history: History, outcome: Option<TaskOutcome> },
     /// A field that a component began to load is there; nothing, if that ended before.
@@ -84,6 +86,7 @@ impl Session {
             Done::Removed { id, origin, result, effects } => self.removed(&id, origin, result, effects),
             Done::Entered { outcome, answer } => self.was_entered(outcome, answer),
             Done::Sent { id, number } => self.say_held(&id, number),
+            Done::Waited { id } => self.try_props_again(&id),
             // It was started once and is told once, however busy the component is: what waits was running before.
             Done::Spawned { id, history, outcome: Some(outcome) } if self.is_same(&id, &history) => {
                 self.spawned(&id, outcome);
@@ -393,9 +396,9 @@ impl Session {
             self.show_topics(id, topics);
         }
         self.perform(id, effects);
-        match result {
+        match &result {
             Ok(_) => self.keep_props(id),
-            Err(_) => self.take_props_back(id),
+            Err(error) => self.take_props_back(id, origin, error),
         }
         match (origin, result) {
             (Origin::Page { reference, asked }, Ok(value)) => {

@@ -2,6 +2,7 @@
 
 mod killed;
 mod overdue;
+mod props;
 mod reconnect;
 mod restart;
 mod versions;
@@ -170,6 +171,11 @@ impl FragileParent {
     fn add(&mut self) -> i64 {
         self.items += 1;
         self.items
+    }
+
+    #[action]
+    fn show(&mut self, child: String) {
+        self.child = child;
     }
 }
 
