@@ -22,33 +22,54 @@ pub(super) struct Area {
 const UNIT: &[&str] = &["--lib"];
 const UNIT_AND_INTEGRATION: &[&str] = &["--lib", "--test=it"];
 /// The tests of sessions that are kept in a store.
-const KEPT: &[&str] =
-    &["keeper", "sessions", "store", "sqlite", "held", "leases", "restart", "tables", "transaction"];
+const KEPT: &[&str] = &[
+    "keeper",
+    "sessions",
+    "store",
+    "sqlite",
+    "aside",
+    "failing",
+    "held",
+    "leases",
+    "membership",
+    "restart",
+    "saving",
+    "tables",
+    "transaction",
+    "unmounting",
+];
 /// The tests of how many sessions there are and where each one is.
 const PLACES: &[&str] = &["sessions", "budgets", "held", "leases", "restart", "resume"];
 /// The tests of what a session does with messages.
 const ASKED: &[&str] = &[
     "session",
     "actions",
+    "aside",
     "authority",
-    "budgets",
+    "budget",
     "exactly_once",
+    "failing",
     "floods",
     "flush",
     "held",
     "intervals",
     "limits",
     "loading",
+    "membership",
     "mounting",
     "nesting",
     "order",
+    "places",
     "props",
     "restart",
     "resume",
     "rooms",
+    "saving",
     "slow",
     "topics",
     "transaction",
+    "unmounting",
+    "withdrawn",
 ];
 /// The compile-fail tests take longer than all others together, and look at the macros only.
 const NOT_COMPILE_FAIL: &[&str] = &["--skip", "ui::"];
@@ -130,7 +151,7 @@ pub(super) const AREAS: &[Area] = &[
         name: "session",
         about: "one session: requests, components, replies",
         package: "vivaz",
-        files: &["server/src/session.rs", "server/src/session/*.rs"],
+        files: &["server/src/session.rs", "server/src/session/**/*.rs"],
         targets: UNIT_AND_INTEGRATION,
         filter: ASKED,
         timeout: 120,
