@@ -106,7 +106,8 @@ impl Sqlite {
     /// # Errors
     /// What `work` says, and [`StoreError`]s of the database; [`StoreError::Denied`] and
     /// [`StoreError::RolledBack`], whatever `work` says, if a statement of it was meant to end the
-    /// transaction or has ended it.
+    /// transaction or has ended it; [`StoreError::ForeignKey`] if rows of it violate a deferred
+    /// foreign key.
     pub async fn run<T, E>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T, E> + Send + 'static,

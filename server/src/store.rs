@@ -184,6 +184,10 @@ pub enum StoreError {
     /// writes that shared it.
     #[error("a statement rolled back the transaction that it was part of")]
     RolledBack,
+    /// A write left rows that violate a foreign key which is checked at the end of the transaction
+    /// (`DEFERRABLE INITIALLY DEFERRED`). Nothing of the write is kept.
+    #[error("a write left rows that violate a deferred foreign key")]
+    ForeignKey,
     /// What it is made on failed.
     #[error("the store failed: {0}")]
     Failed(#[source] Box<dyn std::error::Error + Send + Sync>),

@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rusqlite::Connection;
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization, TransactionOperation};
+use rusqlite::{Connection, ffi};
 
 use crate::store::StoreError;
 
@@ -18,7 +18,6 @@ const PRAGMAS: &[&str] = &[
     "application_id",
     "cache_size",
     "cache_spill",
-    "defer_foreign_keys",
     "foreign_key_check",
     "foreign_key_list",
     "index_info",
@@ -94,6 +93,28 @@ impl Guard {
     fn denied(&self) -> MutexGuard<'_, Option<String>> {
         self.0.denied.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Checks the deferred foreign keys of an order: the release of its savepoint does not, and the
+/// `COMMIT` would fail for all orders of the transaction.
+///
+/// # Errors
+/// [`StoreError::ForeignKey`] if rows violate one.
+pub(super) fn check_deferred(connection: &Connection) -> Result<(), StoreError> {
+    let (mut violated, mut highest) = (0, 0);
+    #[expect(unsafe_code, reason = "rusqlite has no call for it; `PRAGMA foreign_key_check` reads all tables")]
+    // SAFETY: the connection is open, so its handle is valid; SQLite writes two integers and keeps
+    // neither pointer.
+    let status = unsafe {
+        ffi::sqlite3_db_status(
+            connection.handle(),
+            ffi::SQLITE_DBSTATUS_DEFERRED_FKS,
+            &raw mut violated,
+            &raw mut highest,
+            0,
+        )
+    };
+    if status == ffi::SQLITE_OK && violated == 0 { Ok(()) } else { Err(StoreError::ForeignKey) }
 }
 
 /// Names a statement that an order may not run.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 use tokio::sync::mpsc;
 
-use super::guard::{Guard, SAVEPOINT};
+use super::guard::{Guard, SAVEPOINT, check_deferred};
 use crate::store::StoreError;
 
 /// So many orders share a transaction at most: whoever waits for the first of them does not wait for ever.
@@ -114,8 +114,8 @@ fn together(
     Ok(connection.execute_batch("COMMIT")?)
 }
 
-/// Runs an order. What it did is undone if it says so, panics, or runs a statement that it may not;
-/// the others of the transaction stay.
+/// Runs an order. What it did is undone if it says so, panics, runs a statement that it may not, or
+/// violates a deferred foreign key; the others of the transaction stay.
 ///
 /// # Errors
 /// When the transaction cannot go on.
@@ -134,6 +134,7 @@ fn one(
     let (ran, kept) = guard.watch(connection, run);
     let keep = match ran {
         Ok(Ran { keep, finish }) => {
+            let kept = if keep { kept.and_then(|()| check_deferred(connection)) } else { kept };
             let keep = keep && kept.is_ok();
             // Before what may fail next, which is then its answer.
             finishes.push(if kept.is_ok() { finish } else { Box::new(move |_| finish(kept)) });

@@ -65,9 +65,14 @@ const MEDDLING: &[(&[&str], &str)] = &[
     (&["PRAGMA locking_mode = EXCLUSIVE"], "PRAGMA locking_mode"),
     (&["PRAGMA foreign_keys(0)"], "PRAGMA foreign_keys"),
     (&["PRAGMA writable_schema = 1"], "PRAGMA writable_schema"),
+    (&["PRAGMA defer_foreign_keys = 1"], "PRAGMA defer_foreign_keys"),
+    (&["PRAGMA defer_foreign_keys = 1", "INSERT INTO stubs VALUES (7)"], "PRAGMA defer_foreign_keys"),
     (&["INSERT OR ROLLBACK INTO seats VALUES (7)"], "rolled back"),
     (&["REPLACE INTO fuses VALUES (1)"], "rolled back"),
     (&["INSERT INTO strict VALUES (7)"], "rolled back"),
+    (&["INSERT INTO tickets VALUES (8)"], "foreign key"),
+    (&["SAVEPOINT a; INSERT INTO tickets VALUES (8); RELEASE a"], "foreign key"),
+    (&["INSERT INTO tickets VALUES (7)", "DELETE FROM seats"], "foreign key"),
 ];
 
 async fn prepared() -> File {
@@ -75,6 +80,8 @@ async fn prepared() -> File {
     let tables = "CREATE TABLE seats (n INTEGER PRIMARY KEY); INSERT INTO seats VALUES (7); \
          CREATE TABLE strict (n INTEGER PRIMARY KEY ON CONFLICT ROLLBACK); INSERT INTO strict VALUES (7); \
          CREATE TABLE fuses (n INTEGER); \
+         CREATE TABLE stubs (seat INTEGER REFERENCES seats); \
+         CREATE TABLE tickets (seat INTEGER REFERENCES seats DEFERRABLE INITIALLY DEFERRED); \
          CREATE TRIGGER blow AFTER INSERT ON fuses BEGIN SELECT RAISE(ROLLBACK, 'blown'); END";
     file.database.run(|db| Ok::<_, StoreError>(db.execute_batch(tables)?)).await.unwrap();
     // Into the cache of statements.
@@ -135,7 +142,8 @@ async fn a_closure_of_the_application_cannot_either() {
             let what = format!("{sql:?}, swallowed: {swallow}");
             let run = move |db: &Connection| Ok::<_, StoreError>(meddle(db, &sql, swallow)?);
             let error = file.database.run(run).await.unwrap_err();
-            let is_typed = matches!(error, StoreError::Denied(_) | StoreError::RolledBack);
+            let is_typed =
+                matches!(error, StoreError::Denied(_) | StoreError::RolledBack | StoreError::ForeignKey);
             assert!(is_typed, "{what}: {error:?}");
             assert!(error.to_string().contains(named), "{what}: {error}");
             assert!(file.counts().await.is_empty(), "{what}");
@@ -153,45 +161,76 @@ async fn what_stays_inside_of_the_transaction_is_allowed() {
     client.mount("m", "meddler", json!({})).await;
     let nested = "SAVEPOINT a; DELETE FROM counts; SAVEPOINT b; ROLLBACK TO a; RELEASE a";
     let read = "PRAGMA table_info(counts); PRAGMA user_version; SELECT * FROM pragma_table_info('counts')";
-    let write = "PRAGMA user_version = 3; PRAGMA defer_foreign_keys = 1; PRAGMA cache_size = -2000";
-    for (runs, sql) in (1..).zip([nested, "SAVEPOINT open; SELECT 1", read, write]) {
+    let write = "PRAGMA user_version = 3; PRAGMA cache_size = -2000";
+    let deferred = "INSERT INTO tickets VALUES (9); INSERT INTO seats VALUES (9)";
+    for (runs, sql) in (1..).zip([nested, "SAVEPOINT open; SELECT 1", read, write, deferred]) {
         let done = client.act("m", "inside", json!([[sql], false])).await;
         assert_eq!(done["result"], runs, "{sql}: {done}");
         assert_eq!(file.counts().await.len(), usize::try_from(runs).unwrap());
     }
     // There is no such savepoint: an ordinary error, which a handler may swallow.
-    assert_eq!(client.act("m", "inside", json!([["RELEASE nowhere"], true])).await["result"], 5);
+    assert_eq!(client.act("m", "inside", json!([["RELEASE nowhere"], true])).await["result"], 6);
     assert_error(&client.act("m", "inside", json!([["RELEASE nowhere"], false])).await, "action_failed");
 }
 
-/// Whatever shares a transaction with one that rolls it back: it is answered as it is kept.
-#[tokio::test]
-async fn what_shared_a_transaction_that_was_rolled_back_is_answered_as_failed() {
-    let file = prepared().await;
+/// Runs writes that share a transaction: each keeps a count, from 10 on, and runs a statement whose
+/// error it swallows.
+async fn together(file: &File, statements: [&'static str; 5]) -> Vec<(i64, Result<(), StoreError>)> {
     let (hold, held) = std::sync::mpsc::channel::<()>();
-    let write = |count: i64, sql: &'static str| {
+    let (begin, begun) = tokio::sync::oneshot::channel::<()>();
+    let database = file.database.clone();
+    // What is queued while this one runs is in its transaction.
+    let first = tokio::spawn(async move {
+        let wait = move |_: &Connection| {
+            drop(begin);
+            held.recv().map_err(StoreError::failed)
+        };
+        database.run(wait).await
+    });
+    begun.await.unwrap_err();
+    let writes = (10..).zip(statements).map(|(count, sql)| {
         let run = move |db: &Connection| {
             db.execute("INSERT INTO counts (count) VALUES (?1)", [count])?;
             let _swallowed = db.execute_batch(sql);
             Ok::<_, StoreError>(())
         };
         let database: Sqlite = file.database.clone();
-        tokio::spawn(async move { database.run(run).await })
-    };
-    let database = file.database.clone();
-    let first = tokio::spawn(async move {
-        let wait = move |_: &Connection| held.recv().map_err(StoreError::failed);
-        database.run(wait).await
+        (count, tokio::spawn(async move { database.run(run).await }))
     });
-    let meddling = "INSERT OR ROLLBACK INTO seats VALUES (7)";
-    let writes = [write(10, ""), write(11, meddling), write(12, ""), write(13, meddling), write(14, "")];
+    let writes: Vec<_> = writes.collect();
     // All of them are queued by now.
     tokio::task::yield_now().await;
     hold.send(()).unwrap();
     drop(first.await.unwrap());
+    let mut answers = Vec::new();
+    for (count, write) in writes {
+        answers.push((count, write.await.unwrap()));
+    }
+    answers
+}
+
+#[tokio::test]
+async fn a_deferred_constraint_fails_the_write_that_violates_it_and_no_other() {
+    let file = prepared().await;
+    let violating = "INSERT INTO tickets VALUES (8)";
+    let deferring = "PRAGMA defer_foreign_keys = 1; INSERT INTO stubs VALUES (8)";
+    let mut answers = together(&file, ["", violating, "", deferring, "INSERT INTO tickets VALUES (7)"]).await;
+    assert!(matches!(answers.remove(3).1, Err(StoreError::Denied(pragma)) if pragma.contains("defer")));
+    assert!(matches!(answers.remove(1).1, Err(StoreError::ForeignKey)));
+    for (count, answer) in answers {
+        assert!(answer.is_ok(), "{count}: {answer:?}");
+    }
+    assert_eq!(file.counts().await, [10, 12, 14]);
+}
+
+/// Whatever shares a transaction with one that rolls it back: it is answered as it is kept.
+#[tokio::test]
+async fn what_shared_a_transaction_that_was_rolled_back_is_answered_as_failed() {
+    let file = prepared().await;
+    let meddling = "INSERT OR ROLLBACK INTO seats VALUES (7)";
     let mut kept = Vec::new();
-    for (count, write) in (10..).zip(writes) {
-        match write.await.unwrap() {
+    for (count, answer) in together(&file, ["", meddling, "", meddling, ""]).await {
+        match answer {
             Ok(()) => kept.push(count),
             Err(error) => assert!(error.to_string().contains("rolled back"), "{error}"),
         }
