@@ -102,7 +102,10 @@ impl Guard {
 /// [`StoreError::ForeignKey`] if rows violate one.
 pub(super) fn check_deferred(connection: &Connection) -> Result<(), StoreError> {
     let (mut violated, mut highest) = (0, 0);
-    #[expect(unsafe_code, reason = "rusqlite has no call for it; `PRAGMA foreign_key_check` reads all tables")]
+    #[expect(
+        unsafe_code,
+        reason = "rusqlite has no call for it; `PRAGMA foreign_key_check` reads all tables"
+    )]
     // SAFETY: the connection is open, so its handle is valid; SQLite writes two integers and keeps
     // neither pointer.
     let status = unsafe {
