@@ -49,7 +49,7 @@ pub(crate) enum Mail {
     Event { component: Option<ComponentId>, event: ServerEvent },
     /// Another connection resumes the session: hand it over and close.
     Yield(oneshot::Sender<Box<Session>>),
-    /// Say how the session is, so that it can be saved.
+    /// Save the session as it is.
     Save,
     /// The server goes away: tell the page to come back after that time, finish what runs, and close.
     Drain(Duration),
@@ -148,6 +148,17 @@ impl Port {
     /// Ends the session, wherever it is, because access was taken away from its user.
     pub(crate) fn revoke(&self) {
         self.end(CloseCode::Unauthenticated, UnmountReason::Revoked);
+    }
+
+    /// Asks the task that has the session for its state, so that it is saved. A session that no task
+    /// has was saved when it began to wait.
+    pub(crate) fn ask_to_save(&self) {
+        let mut state = self.lock();
+        if state.attended {
+            state.mail.push_back(Mail::Save);
+            drop(state);
+            self.waker.wake();
+        }
     }
 
     /// Asks for the session to be written whole, wherever it is.

@@ -10,7 +10,6 @@ use tokio_util::sync::CancellationToken;
 use vivaz_protocol::SessionId;
 
 use super::{Keeper, TOGETHER, Waiting, refused, take_out};
-use crate::port::{Mail, Posted};
 use crate::runtime::{Runtime, WeakRuntime};
 use crate::store::{Refusal, Save, Snapshot, StoreError, TOMBSTONE, Whole};
 
@@ -242,9 +241,7 @@ async fn ask(runtime: &WeakRuntime, shutdown: &CancellationToken, period: Durati
         }
         let Some(until) = Instant::now().checked_sub(period * 3 / 4) else { continue };
         for port in keeper.take_changed(until) {
-            if port.post(Mail::Save, usize::MAX) == Posted::Unattended {
-                runtime.attend(port.session());
-            }
+            port.ask_to_save();
         }
     }
 }

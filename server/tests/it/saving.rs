@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 use vivaz::instance::BoxFuture;
+use vivaz::prelude::*;
 use vivaz::store::{
     Commit, CommitError, Head, Owner, Refusal, Secrets, Snapshot, StoredSession, Whole, WriteError,
 };
@@ -17,6 +18,28 @@ use crate::app::Bench;
 use crate::stores::forward;
 
 const INTERVAL: Duration = Duration::from_secs(1);
+
+/// Counts how often a bell has rung.
+#[derive(LiveComponent, Clone)]
+#[live(name = "belfry", inline = "<p>{{ count }}</p>", open)]
+struct Belfry {
+    #[live(default)]
+    count: i64,
+}
+
+#[actions]
+impl Belfry {
+    #[action]
+    fn listen(&mut self, cx: &mut Context) {
+        cx.join("bells");
+    }
+
+    #[event]
+    async fn rung(&mut self, times: i64) {
+        tokio::task::yield_now().await;
+        self.count += times;
+    }
+}
 
 /// When which count of which session was written.
 type Writes = HashMap<SessionId, Vec<(Instant, i64)>>;
@@ -145,4 +168,33 @@ async fn a_session_with_a_busy_component_is_written_an_interval_later_too() {
         let after = written.expect("it is written").0.saturating_duration_since(at);
         assert!(after <= INTERVAL, "{count} was written after {after:?}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_waits_for_its_page_is_written_once_for_each_change() {
+    let store = Recording::default();
+    let kept = store.clone();
+    let server = Server::new(move || {
+        Runtime::builder().store(kept.clone()).save(Save::Every(INTERVAL)).state(Arc::<Bench>::default())
+    });
+    let page = server.page();
+    let belfry = page.mount_open("belfry", json!({})).await.unwrap();
+    let session = page.client(|client| SessionId::new(client.session().unwrap()).unwrap());
+    tokio::time::sleep(INTERVAL * 3).await;
+    // Saved when the page goes, not an interval later.
+    belfry.call("listen", ()).await.unwrap();
+    page.network().offline();
+    tokio::time::sleep(INTERVAL / 2).await;
+    let counts = || store.writes.lock().unwrap()[&session].iter().map(|(_, count)| *count).collect::<Vec<_>>();
+    let before = counts();
+    assert_eq!(before.last(), Some(&0));
+    for times in 1..=3 {
+        server.runtime().emit_to_room("bells", "rung", &1).unwrap();
+        tokio::time::sleep(INTERVAL * 3).await;
+        assert_eq!(counts()[before.len()..], (1..=times).collect::<Vec<_>>());
+    }
+    server.crash();
+    page.network().online();
+    page.settled().await;
+    assert_eq!((belfry.state()["count"].as_i64(), page.sessions()), (Some(3), 1));
 }
