@@ -185,7 +185,8 @@ async fn a_session_that_waits_for_its_page_is_written_once_for_each_change() {
     belfry.call("listen", ()).await.unwrap();
     page.network().offline();
     tokio::time::sleep(INTERVAL / 2).await;
-    let counts = || store.writes.lock().unwrap()[&session].iter().map(|(_, count)| *count).collect::<Vec<_>>();
+    let counts =
+        || store.writes.lock().unwrap()[&session].iter().map(|(_, count)| *count).collect::<Vec<_>>();
     let before = counts();
     assert_eq!(before.last(), Some(&0));
     for times in 1..=3 {
