@@ -23,6 +23,7 @@ mod patching;
 mod pending;
 mod serve;
 mod signup;
+mod spaces;
 mod ways;
 
 use serve::{document, page};
@@ -43,6 +44,7 @@ async fn main() -> anyhow::Result<()> {
         .route("/ways", get(page::<ways::Ways>))
         .route("/pending", get(page::<pending::Pending>))
         .route("/signup", get(page::<signup::Signup>))
+        .route("/spaces", get(page::<spaces::Spaces>))
         .route("/notice", get(page::<notice::Notice>))
         .route("/ledger", get(page::<ledger::Ledger>))
         .route("/pinned", get(page::<ledger::Pinned>))

@@ -1,10 +1,12 @@
 //! The content of an element as what will be laid out: white space collapsed, entities decoded, arms of a `live:if`
 //! together, and the table body that a browser would add.
 //!
-//! White space: a run of it that contains a line break disappears at the start and at the end of an element's content
-//! and between two elements; every other run becomes one space. Inside `pre` and `textarea` it stays.
+//! White space: a run of it is one space, as a browser shows it. A run that contains a line break disappears where it
+//! could not be seen or is an indentation: at the start and at the end of an element's content, and between two elements
+//! of which one is not in a line of text. Inside `pre` and `textarea` it stays.
 
 use super::Compiler;
+use crate::compiled::Namespace;
 use crate::source::{Code, Element, Node, Piece, decode};
 
 /// One thing to be laid out.
@@ -42,7 +44,7 @@ impl Compiler {
                     add(&mut items, Run::Fixed(decode(&text.replace("\r\n", "\n").replace('\r', "\n"))));
                 }
                 Part::Text(text) => {
-                    let text = collapsed(text, before, after);
+                    let text = collapsed(text, before, after, parent);
                     let spaces = text.chars().all(|c| c == ' ');
                     let arms = after.is_some_and(Part::continues) && before.is_some_and(Part::conditional);
                     if !(text.is_empty() || spaces && (arms || parent.is_some_and(ignores_spaces))) {
@@ -90,6 +92,11 @@ enum Part<'n> {
 }
 
 impl Part<'_> {
+    /// Whether it is an element that stands in a line of text, as words do.
+    fn is_inline(&self) -> bool {
+        matches!(self, Self::Element(element) if !BLOCKS.contains(&&*element.name))
+    }
+
     fn is_element(&self) -> bool {
         matches!(self, Self::Element(_))
     }
@@ -122,11 +129,22 @@ fn merged(nodes: &[Node]) -> Vec<Part<'_>> {
     out
 }
 
-fn collapsed(text: &str, before: Option<&Part<'_>>, after: Option<&Part<'_>>) -> String {
+fn collapsed(
+    text: &str,
+    before: Option<&Part<'_>>,
+    after: Option<&Part<'_>>,
+    parent: Option<&Element>,
+) -> String {
     let body = text.trim_matches(|c: char| c.is_ascii_whitespace());
-    let between = before.is_some_and(Part::is_element) && after.is_some_and(Part::is_element);
     if body.is_empty() {
-        let gone = text.contains(['\n', '\r']) && (before.is_none() || after.is_none() || between);
+        let gone = text.contains(['\n', '\r'])
+            && match (before, after) {
+                (Some(before), Some(after)) => {
+                    let between = before.is_element() && after.is_element();
+                    between && !(before.is_inline() && after.is_inline() && has_lines(parent))
+                }
+                _ => true,
+            };
         return if gone { String::new() } else { " ".to_owned() };
     }
     let (leading, rest) = text.split_at(text.len() - text.trim_ascii_start().len());
@@ -144,6 +162,74 @@ fn collapsed(text: &str, before: Option<&Part<'_>>, after: Option<&Part<'_>>) ->
     }
     out.push_str(space(trailing, after.is_none()));
     out
+}
+
+/// HTML elements that end the line of text before them, as browsers display them if no style says otherwise.
+const BLOCKS: &[&str] = &[
+    "address",
+    "article",
+    "aside",
+    "blockquote",
+    "br",
+    "caption",
+    "center",
+    "col",
+    "colgroup",
+    "dd",
+    "details",
+    "dialog",
+    "dir",
+    "div",
+    "dl",
+    "dt",
+    "fieldset",
+    "figcaption",
+    "figure",
+    "footer",
+    "form",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "header",
+    "hgroup",
+    "hr",
+    "legend",
+    "li",
+    "listing",
+    "main",
+    "menu",
+    "nav",
+    "ol",
+    "optgroup",
+    "option",
+    "p",
+    "pre",
+    "search",
+    "section",
+    "source",
+    "summary",
+    "table",
+    "tbody",
+    "td",
+    "tfoot",
+    "th",
+    "thead",
+    "tr",
+    "track",
+    "ul",
+    "xmp",
+];
+
+/// Returns whether the content of an element is laid out in lines of text. Drawings and formulas place theirs.
+fn has_lines(parent: Option<&Element>) -> bool {
+    parent.is_none_or(|parent| match parent.namespace {
+        Namespace::Html => true,
+        Namespace::Svg => matches!(&*parent.name, "text" | "tspan" | "textPath" | "a"),
+        Namespace::MathMl => false,
+    })
 }
 
 /// Where white space between elements has no meaning, and could only be moved elsewhere by the browser.
