@@ -206,6 +206,7 @@ async fn what_unmount_writes_is_committed_also_where_the_store_has_lost_the_sess
         let mut page = Client::greet(&server).await;
         page.mount("other", "counter", json!({})).await;
         page.mount("c", "tenancy", json!({ "how": how })).await;
+        file.execute("DELETE FROM vivaz_components").await;
         file.execute("DELETE FROM vivaz_sessions").await;
         unmount(&mut page).await;
         assert_eq!(file.counts().await, [7], "{how}");
