@@ -160,6 +160,7 @@ impl Session {
                 speak::frame(&speak::refusal(Some(reference), stream, ErrorCode::NotMounted, NOT_SHOWN))
             }
             Kept::Mounted(id) => self.mounted_frame(id, Some(reference)),
+            Kept::Unreadable(_) => speak::reply_lost(reference),
         }
     }
 

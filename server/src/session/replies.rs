@@ -39,6 +39,9 @@ pub(crate) enum Kept {
     Refused(Box<str>),
     /// A component was mounted: `COMPONENT_MOUNTED` as of the moment of sending.
     Mounted(ComponentId),
+    /// It was answered, and the stored answer cannot be read: `reply_lost`. The stored text stays as
+    /// it is, because the program that wrote it can read it.
+    Unreadable(Box<str>),
 }
 
 /// What to do with a message of that ref.
@@ -150,7 +153,8 @@ impl Replies {
         }
     }
 
-    /// What was stored. `committed` are the replies that were stored one by one: they may be newer.
+    /// What was stored. `committed` are the replies that were stored one by one: they may be newer. A
+    /// message whose reply cannot be read was answered, so it is not run again.
     pub(crate) fn restore(progress: &Progress, committed: &[StoredReply], bounds: Bounds) -> Self {
         let mut replies = Self { last: progress.last, ..Self::default() };
         let answered: BTreeMap<Ref, Kept> =
@@ -161,6 +165,11 @@ impl Replies {
             replies.answer(reference, kept, bounds);
         }
         replies
+    }
+
+    /// How many of the kept replies cannot be read.
+    pub(crate) fn unreadable(&self) -> usize {
+        self.kept.iter().filter(|(_, kept)| matches!(kept, Kept::Unreadable(_))).count()
     }
 
     /// What waits for the client, in the order of the answers.
@@ -202,23 +211,30 @@ impl Kept {
             },
             Self::Refused(text) => Stored::Refused((&**text).into()),
             Self::Mounted(component) => Stored::Mounted(component.as_str().into()),
+            Self::Unreadable(text) => {
+                return StoredReply { reference: reference.get(), body: text.to_string() };
+            }
         };
         // Texts always have a JSON form.
         let body = serde_json::to_string(&stored).unwrap_or_default();
         StoredReply { reference: reference.get(), body }
     }
 
-    /// What was stored; `None` if it is none of ours.
+    /// What was stored; `None` if no message can have that number.
     fn restore(stored: &StoredReply) -> Option<(Ref, Self)> {
         let reference = Ref::new(stored.reference).ok()?;
-        let kept = match serde_json::from_str(&stored.body).ok()? {
+        let kept = Self::read(&stored.body).unwrap_or_else(|| Self::Unreadable(stored.body.as_str().into()));
+        Some((reference, kept))
+    }
+
+    fn read(body: &str) -> Option<Self> {
+        Some(match serde_json::from_str(body).ok()? {
             Stored::Done { component, result } => {
                 Self::Done { component: ComponentId::new(&component).ok()?, result: result.map(Into::into) }
             }
             Stored::Refused(text) => Self::Refused(text.into()),
             Stored::Mounted(component) => Self::Mounted(ComponentId::new(&component).ok()?),
-        };
-        Some((reference, kept))
+        })
     }
 
     /// What it counts against the bound: its texts and a flat rate for what is around them.
@@ -227,7 +243,7 @@ impl Kept {
         AROUND
             + match self {
                 Self::Done { result, .. } => result.as_ref().map_or(0, |text| text.len()),
-                Self::Refused(text) => text.len(),
+                Self::Refused(text) | Self::Unreadable(text) => text.len(),
                 Self::Mounted(_) => 0,
             }
     }
@@ -274,6 +290,34 @@ mod tests {
         replies.admit(r(7));
         replies.answer(r(7), done(&"y".repeat(9_900)), BOUNDS);
         assert_eq!(replies.waiting().map(|(reference, _)| reference.get()).collect::<Vec<_>>(), [7]);
+    }
+
+    #[test]
+    fn a_message_whose_stored_reply_cannot_be_read_is_answered_and_stored_as_it_was() {
+        let bodies = ["", "{}", "[]", "\u{0}", r#"{"done":{}}"#, r#"{"mounted":""}"#, r#"{"later":{"n":1}}"#];
+        for body in bodies {
+            let stored = |reference| StoredReply { reference, body: body.into() };
+            // 2 was answered when the session was saved, 3 was open, and 6 has come after that.
+            let progress = Progress { last: 5, open: vec![3, 4], replies: vec![stored(2)] };
+            let mut replies = Replies::restore(&progress, &[stored(3), stored(6)], BOUNDS);
+            let lost = Kept::Unreadable(body.into());
+            for n in [2, 3, 6] {
+                assert_eq!(replies.admit(r(n)), Admission::Answered(&lost), "{body}");
+            }
+            assert_eq!(replies.unreadable(), 3);
+            assert_eq!(replies.progress().replies, [stored(2), stored(3), stored(6)]);
+            assert_eq!(replies.progress().open, [4]);
+            assert_eq!(replies.admit(r(4)), Admission::New);
+        }
+    }
+
+    #[test]
+    fn a_stored_reply_is_read_as_it_was() {
+        let mounted = Kept::Mounted(ComponentId::new("c").unwrap());
+        for kept in [done("1"), Kept::Refused("{}".into()), mounted] {
+            assert_eq!(Kept::restore(&kept.store(r(7))), Some((r(7), kept)));
+        }
+        assert_eq!(Kept::restore(&StoredReply { reference: 0, body: "{}".into() }), None);
     }
 
     proptest! {

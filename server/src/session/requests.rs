@@ -177,9 +177,7 @@ impl Session {
     }
 
     fn reply_lost(&self, reference: Ref) {
-        let message = "it was answered, and the answer is not kept any more";
-        let refusal = speak::refusal(Some(reference), None, ErrorCode::ReplyLost, message);
-        self.port.send(speak::frame(&refusal));
+        self.port.send(speak::reply_lost(reference));
     }
 
     /// A message that cannot be read.

@@ -109,6 +109,13 @@ pub(crate) async fn restore(runtime: &Runtime, wanted: Restore<'_>) -> Result<Re
     let limits = &core.limits;
     let bounds = Bounds { replies: limits.kept_replies, bytes: limits.kept_bytes };
     session.replies = Replies::restore(&progress, &replies, bounds);
+    let unreadable = session.replies.unreadable();
+    if unreadable > 0 {
+        tracing::error!(
+            session = %id, unreadable,
+            "stored replies cannot be read; their messages are answered with `reply_lost` and not run again"
+        );
+    }
     // What was stored is not lost because it is more than may come: it counts, and cannot grow.
     let cx = MountContext::new(core.env(identity.clone()))
         .with_time_limit(limits.action_time)

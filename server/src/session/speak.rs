@@ -32,3 +32,9 @@ pub(crate) fn refusal(
 ) -> ServerMessage<'_> {
     ServerMessage::Error(ErrorMessage::new(code, message).answering(reference, stream))
 }
+
+/// The refusal of a message that was answered, where the answer cannot be given again.
+pub(crate) fn reply_lost(reference: Ref) -> Bytes {
+    let message = "it was answered, and the answer cannot be given again";
+    frame(&refusal(Some(reference), None, ErrorCode::ReplyLost, message))
+}

@@ -5,8 +5,10 @@ use std::sync::atomic::Ordering;
 use serde_json::json;
 use vivaz::Limits;
 
-use crate::app::{limited, start};
+use crate::app::{limited, start, start_with};
 use crate::client::{Client, assert_error};
+use crate::logs::Log;
+use crate::restart::File;
 
 #[tokio::test]
 async fn a_message_that_is_sent_again_gets_its_reply_again() {
@@ -124,4 +126,46 @@ async fn replies_wait_for_the_client_in_order() {
     }
     assert_eq!(client.next().await["payload"]["code"], "action_failed");
     assert!(client.drain().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_message_whose_stored_reply_cannot_be_read_is_not_run_again() {
+    let log = Log::default();
+    let _collecting = log.collect();
+    let file = File::new().await;
+    let server = || {
+        let database = file.database.clone();
+        start_with(|builder| builder.store(database))
+    };
+    let first = server().await;
+    let mut page = Client::greet(&first).await;
+    let mount = page.message("COMPONENT_MOUNT", "c", json!({ "component": "steady", "props": {} }));
+    let add = page.call("c", "add", json!([]));
+    let unmount = page.message("COMPONENT_UNMOUNT", "c", json!(null));
+    let messages = [mount, add, unmount];
+    for message in &messages {
+        assert_ne!(page.ask(message.clone()).await["type"], "ERROR");
+    }
+    file.execute("UPDATE vivaz_replies SET body = '{\"newer\":\"words\"}'").await;
+    // The second time, the reply was saved again by the process before.
+    let mut welcome = page.welcome.clone();
+    for round in 1..=2 {
+        let other = server().await;
+        let mut back = Client::resume(&other, &welcome, 0, json!({})).await;
+        assert_eq!((&back.welcome["resumed"], &back.welcome["done"]), (&json!(true), &json!([1, 2, 3])));
+        // What waits is answered without being asked for.
+        for message in &messages {
+            assert_error(&back.reply(&message["ref"]).await, "reply_lost");
+        }
+        for message in &messages {
+            assert_error(&back.ask(message.clone()).await, "reply_lost");
+        }
+        assert_eq!(other.bench.runs.load(Ordering::SeqCst), 0);
+        assert_eq!(file.query("SELECT count(*) FROM vivaz_components").await, [0]);
+        assert_eq!(log.text().matches("stored replies cannot be read").count(), round, "{}", log.text());
+        welcome = back.welcome.clone();
+        drop(back);
+        other.runtime.shutdown().await;
+        file.execute("DELETE FROM vivaz_replies").await;
+    }
 }
