@@ -9,14 +9,15 @@ fn main() {
     println!("cargo::rerun-if-changed={}", dist.display());
     let manifest = std::fs::read_to_string(dist.join("manifest.json")).unwrap_or_default();
     let field = |name: &str| manifest.split_once(name).and_then(|(_, rest)| rest.split('"').nth(1));
-    let (Some(wasm), Some(version), Some(modules)) =
-        (field("\"wasm\""), field("\"version\""), modules(&dist.join("module")))
+    let (Some(wasm), Some(version), Some(capture), Some(modules)) =
+        (field("\"wasm\""), field("\"version\""), field("\"capture\""), modules(&dist.join("module")))
     else {
         println!("cargo::error=the client is not built: run `cargo xtask client`");
         return;
     };
     println!("cargo::rustc-env=VIVAZ_CLIENT_WASM={wasm}");
     println!("cargo::rustc-env=VIVAZ_CLIENT_VERSION={version}");
+    println!("cargo::rustc-env=VIVAZ_CAPTURE_HASH={capture}");
     let out = PathBuf::from(std::env::var_os("OUT_DIR").unwrap_or_default()).join("modules.rs");
     if let Err(error) = std::fs::write(&out, modules) {
         println!("cargo::error=cannot write {}: {error}", out.display());

@@ -180,7 +180,6 @@ const unmount = slot => {
   components.delete(slot);
   elements.delete(slot);
   if (component.element) drop(component.element);
-  early = early.filter(e => e.trail[0][0].isConnected);
   tell(UNMOUNT, slot);
 };
 
@@ -284,7 +283,8 @@ const phase = (component, error) => {
     if (error) fault(component, '', error);
     else {
       element.dispatchEvent(new CustomEvent('live:mounted', { bubbles: true }));
-      replay(element);
+      // What the visitor did before: see capture.js.
+      document.$early?.(element, handle);
     }
   });
 };
@@ -350,40 +350,6 @@ effects.edited = edited;
 to.event = (slot, node, address, json) => tell(EVENT, slot, node, address, '', json);
 to.edit = (slot, force, field, json) => tell(EDIT, slot, force, 0, field, json);
 to.commit = (slot, field) => tell(COMMIT, slot, 0, 0, field);
-
-// What the user does before a component is there, or while its engine starts anew, is kept, and done when it is.
-let early = [];
-for (const type of ['click', 'submit']) {
-  document.addEventListener(type, e => {
-    const path = e.composedPath(), element = path.find(n => n.localName == 'live-component');
-    if (!element || element.$ready || element.getAttribute('live-state') == 'error') return;
-    if (type == 'submit') e.preventDefault();
-    // The way to it, from the outermost component: where it is, should that be made anew.
-    const trail = path.slice(0, 1 + path.findLastIndex(n => n.localName == 'live-component'))
-      .map(n => [n, [...n.parentNode.children].indexOf(n)]).reverse();
-    early.push({ trail, type, bubbles: true, submitter: e.submitter, button: e.button, detail: e.detail, preventDefault() {} });
-  }, true);
-}
-const replay = element => {
-  for (const e of [...early]) {
-    // The element that was meant, or what stands in its place since the component was made anew. In a row of a list
-    // that is so only where the row says the same.
-    let at = document, found;
-    for (const [old, place] of e.trail) {
-      const there = old.isConnected ? old : at.children[place];
-      found = there && there.localName == old.localName && there.id == old.id &&
-        (!old.$b || old.localName == 'live-component' || there.isEqualNode(old));
-      if (!found) break;
-      at = there;
-    }
-    if (at.closest('live-component') != element) continue;
-    early.splice(early.indexOf(e), 1);
-    if (!found) continue;
-    const path = [];
-    for (let node = at; node; node = node.parentNode) path.push(node);
-    if (!handle(e, path) && e.type == 'submit') at.requestSubmit(e.submitter?.isConnected ? e.submitter : null);
-  }
-};
 
 // The engine's life.
 

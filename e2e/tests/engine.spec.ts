@@ -218,7 +218,7 @@ test("a page whose seal is good no more is loaded anew", async ({ page }) => {
   expect(loads).toBe(2);
 });
 
-const KEEPING = `/ways?${new URLSearchParams({ from: "<script", to: "<script live-keep-queue live-warn-unsent" })}`;
+const KEEPING = `/ways?${new URLSearchParams({ from: '<script type="module"', to: '<script type="module" live-keep-queue live-warn-unsent' })}`;
 
 test("a reload keeps what waits for a connection, and what is under way is not done twice", async ({ page, problems }) => {
   problems.expect(/WebSocket connection to .* failed/);

@@ -10,7 +10,7 @@ const press = (page: Page, name: string) => page.locator("section > button", { h
 
 /** The page with attributes on its script. */
 const withScript = (attributes: string) =>
-  `/ways?${new URLSearchParams({ from: "<script", to: `<script ${attributes}` })}`;
+  `/ways?${new URLSearchParams({ from: '<script type="module"', to: `<script type="module" ${attributes}` })}`;
 
 /** The names of the modules that the page has asked for. */
 function asked(page: Page): string[] {

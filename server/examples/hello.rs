@@ -29,7 +29,7 @@ impl Counter {
 
 async fn page(live: Live) -> std::result::Result<Response, RenderError> {
     let counter = live.render::<Counter>(CounterProps { count: 0 }).await?;
-    Ok(live.page(format!("<!doctype html><title>Hello</title>{counter}{}", live.script())))
+    Ok(live.page(format!("<!doctype html><title>Hello</title>{}{counter}", live.head())))
 }
 
 #[tokio::main]

@@ -30,7 +30,7 @@
 //!
 //! async fn page(live: Live) -> std::result::Result<Response, RenderError> {
 //!     let counter = live.render::<Counter>(CounterProps { count: 0 }).await?;
-//!     Ok(live.page(format!("<!doctype html><title>Counter</title>{counter}{}", live.script())))
+//!     Ok(live.page(format!("<!doctype html><title>Counter</title>{}{counter}", live.head())))
 //! }
 //!
 //! #[tokio::main]
@@ -99,6 +99,7 @@ mod upgrade;
 mod users;
 
 pub use address::{ClientAddress, ProxyError};
+pub use assets::client::{CAPTURE, CAPTURE_HASH};
 pub use cross_origin::{CrossOriginProtected, CrossOriginProtection};
 pub use identify::IdentityError;
 pub use limits::Limits;

@@ -11,6 +11,7 @@ use axum::response::{Html, IntoResponse, Response};
 use serde_json::value::RawValue;
 use vivaz_components::{ActionError, ErrorCode, Identity, LiveComponent};
 
+use crate::assets;
 use crate::browser::{Browser, NewBrowser};
 use crate::identify::{IdentityError, answer_of};
 use crate::log::Escaped;
@@ -30,7 +31,7 @@ use crate::seal::{holder, holder_in};
 ///     Counter: LiveComponent<Props: Default>,
 /// {
 ///     let counter = live.render::<Counter>(Default::default()).await?;
-///     Ok(live.page(format!("<!doctype html><title>Counter</title>{counter}{}", live.script())))
+///     Ok(live.page(format!("<!doctype html><title>Counter</title>{}{counter}", live.head())))
 /// }
 /// ```
 #[derive(Clone, Debug)]
@@ -174,8 +175,23 @@ impl Live {
         painter.paint(instance, &json, attributes, None, 0).await.map(Markup)
     }
 
+    /// Returns what belongs into the page's `<head>`, once: the script that keeps the clicks and
+    /// submits which come before the client runs, and the [client](Self::script). The first is not
+    /// `async` or `defer` on purpose: the browser runs it before it shows anything.
+    ///
+    /// To write the first script into the page itself, see [`CAPTURE`](crate::CAPTURE).
+    #[must_use]
+    pub fn head(&self) -> Markup {
+        let path = &self.runtime.core().path;
+        let capture = assets::client::capture_path();
+        Markup(format!(r#"<script src="{path}/{capture}"></script>{}"#, self.script()))
+    }
+
     /// Returns the element that loads the client: once a page, anywhere in it. It names the build,
     /// so that the page notices a later one.
+    ///
+    /// Without the other script of [`head`](Self::head), clicks and submits that come before the
+    /// client runs are lost.
     #[must_use]
     pub fn script(&self) -> Markup {
         let core = self.runtime.core();

@@ -10,10 +10,11 @@ mod table;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context as _, bail, ensure};
 
-use dist::{Built, Module};
+use dist::{Built, Capture, Module};
 
 use crate::step::{command, root, run, run_command, say};
 
@@ -121,8 +122,9 @@ fn build(kind: Kind) -> anyhow::Result<()> {
     let bytes = fs::read(&small)?;
     let name = format!("client-{}.wasm", &blake3::hash(&bytes).to_hex()[..32]);
     let script = fs::read_to_string(bundle(&root, &bound, &work, &name, kind)?)?;
+    let capture = capture(&work, kind)?;
     let modules = modules(&root, &work, kind)?;
-    let built = Built::new(bytes, name, &script, modules)?;
+    let built = Built::new(bytes, name, &script, capture, modules)?;
     built.write(&root.join("client-wasm/dist"), &source_hash()?, kind)
 }
 
@@ -213,6 +215,24 @@ fn bundle(root: &Path, bound: &Path, work: &Path, wasm: &str, kind: Kind) -> any
         run("client-wasm", &format!("{line} regex=/^({PRIVATE})$/ --output {0} {0}", out.display()))?;
     }
     Ok(out)
+}
+
+/// Makes the script that runs before the client, and its hash for a content security policy.
+fn capture(work: &Path, kind: Kind) -> anyhow::Result<Capture> {
+    let out = work.join("capture.js");
+    let to = out.display();
+    let minify = if kind == Kind::Release { "--minify" } else { "" };
+    let tool = "node_modules/.bin/esbuild js/capture.js --target=es2022 --legal-comments=none";
+    run("client-wasm", &format!("{tool} --log-level=warning {minify} --outfile={to}"))?;
+    if kind == Kind::Release {
+        let tool = "node_modules/.bin/terser --ecma 2022 --compress passes=3 --mangle";
+        run("client-wasm", &format!("{tool} --output {to} {to}"))?;
+    }
+    let hash = "require('crypto').createHash('sha256').update(require('fs').readFileSync(process.argv[1])).digest('base64')";
+    let output = Command::new("node").args(["-p", hash]).arg(&out).output().context("node did not start")?;
+    ensure!(output.status.success(), "the hash of capture.js could not be computed");
+    let hash = format!("sha256-{}", String::from_utf8(output.stdout)?.trim());
+    Ok(Capture { script: fs::read(&out)?, hash })
 }
 
 /// Puts each optional module into a file of its own.

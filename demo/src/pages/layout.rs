@@ -79,7 +79,7 @@ impl Frame<'_> {
 <meta name="theme-color" content="#131210" media="(prefers-color-scheme: dark)">
 <link rel="icon" href="/favicon.svg" type="image/svg+xml">
 <link rel="stylesheet" href="/assets/demo.css">
-{script}
+{live}
 <script type="module" src="/assets/demo.js"></script>
 </head>
 <body>
@@ -107,7 +107,7 @@ impl Frame<'_> {
             title = escape(self.title),
             about = escape(self.about),
             name = escape(&self.user.name),
-            script = self.live.map(|live| live.script().to_string()).unwrap_or_default(),
+            live = self.live.map(|live| live.head().to_string()).unwrap_or_default(),
             wire = if self.live.is_some() { WIRE } else { "" },
         ))
         .into_response()

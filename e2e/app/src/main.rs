@@ -7,6 +7,7 @@ use axum::Router;
 use axum::response::Response;
 use axum::routing::{get, post};
 use vivaz::prelude::*;
+use vivaz::{CAPTURE, CAPTURE_HASH};
 
 mod broken;
 mod elements;
@@ -37,6 +38,7 @@ async fn main() -> anyhow::Result<()> {
         .route("/patching", get(page::<patching::Patching>))
         .route("/events", get(page::<events::Events>))
         .route("/elements", get(page::<elements::Elements>))
+        .route("/inline", get(inline))
         .route("/family", get(page::<family::Family>))
         .route("/kin", get(page::<kin::Kin>))
         .route("/flight", get(page::<flight::Flight>))
@@ -56,7 +58,18 @@ async fn main() -> anyhow::Result<()> {
 /// Elements that the server did not render: one that cannot be mounted, beside one that can.
 async fn by_hand(live: Live) -> Response {
     document(
-        &live.script().to_string(),
+        &live.head().to_string(),
         r#"<live-component name="broken"></live-component><live-component name="faults"></live-component>"#,
     )
+}
+
+/// The capture script in the page itself, which its policy allows by the script's hash.
+async fn inline(live: Live) -> Result<Response, RenderError> {
+    let component = live.render::<elements::Elements>(elements::ElementsProps {}).await?.to_string();
+    let mut page = document(&format!("<script>{CAPTURE}</script>{}", live.script()), &component);
+    let policy = format!("script-src 'self' 'wasm-unsafe-eval' '{CAPTURE_HASH}'");
+    if let Ok(policy) = policy.parse() {
+        page.headers_mut().insert("content-security-policy", policy);
+    }
+    Ok(page)
 }

@@ -56,7 +56,7 @@ where
     C::Props: Default,
 {
     let mut component = live.render::<C>(C::Props::default()).await?.to_string();
-    let mut head = live.script().to_string();
+    let mut head = live.head().to_string();
     if !from.is_empty() {
         component = component.replacen(&from, &to, 1);
         head = head.replacen(&from, &to, 1);

@@ -18,6 +18,23 @@ type Content = [&'static [u8]; 3];
 /// Each optional module: its name and its content.
 const MODULES: &[(&str, Content)] = &include!(concat!(env!("OUT_DIR"), "/modules.rs"));
 
+/// The script that keeps the clicks and submits which come before the client runs: what
+/// [`Live::head`](crate::Live::head) loads, to be written into the page itself. That saves a request
+/// and needs [`CAPTURE_HASH`] in the `script-src` of a content security policy.
+///
+/// ```
+/// use vivaz::{CAPTURE, CAPTURE_HASH};
+///
+/// let head = format!("<script>{CAPTURE}</script>");
+/// let policy = format!("script-src 'self' 'wasm-unsafe-eval' '{CAPTURE_HASH}'");
+/// # assert!(!CAPTURE.contains("</script") && CAPTURE_HASH.starts_with("sha256-"));
+/// ```
+pub const CAPTURE: &str =
+    include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../client-wasm/dist/capture.js"));
+
+/// The hash of [`CAPTURE`] for a content security policy: `sha256-` and the hash in Base64.
+pub const CAPTURE_HASH: &str = env!("VIVAZ_CAPTURE_HASH");
+
 macro_rules! built {
     ($name:literal) => {
         include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../client-wasm/dist/", $name))
@@ -26,12 +43,19 @@ macro_rules! built {
 
 const SCRIPT_TYPE: &str = "text/javascript; charset=utf-8";
 
+/// Returns the path of [`CAPTURE`], below the socket's.
+pub(crate) fn capture_path() -> String {
+    format!("capture/{VERSION}.js")
+}
+
 /// Returns all files under the paths by which a page asks for them.
 pub(super) fn files() -> impl Iterator<Item = (String, File)> {
     let script: Content = [built!("client.js"), built!("client.js.gz"), built!("client.js.br")];
     let wasm: Content = [built!("client.wasm"), built!("client.wasm.gz"), built!("client.wasm.br")];
+    let capture: Content = [built!("capture.js"), built!("capture.js.gz"), built!("capture.js.br")];
     let core = [
         ("client.js".to_owned(), file(SCRIPT_TYPE, REVALIDATE, script)),
+        (capture_path(), file(SCRIPT_TYPE, IMMUTABLE, capture)),
         (WASM.to_owned(), file("application/wasm", IMMUTABLE, wasm)),
     ];
     let modules = MODULES.iter().map(|(name, content)| {

@@ -377,7 +377,7 @@ async fn identify(request: Parts) -> std::result::Result<Identity, IdentityError
 async fn page(live: Live, State(_): State<Runtime>) -> std::result::Result<Response, RenderError> {
     let counter = live.render::<Counter>(CounterProps { title: "<b>&\"".into(), count: 3 }).await?;
     let closed = live.render_as::<Closed>("shut", ClosedProps { text: "hello".into() }).await?;
-    Ok(live.page(format!("<!doctype html>{counter}{closed}{}", live.script())))
+    Ok(live.page(format!("<!doctype html>{}{counter}{closed}", live.head())))
 }
 
 async fn broken(live: Live) -> std::result::Result<Response, RenderError> {

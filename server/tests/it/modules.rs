@@ -16,8 +16,8 @@ async fn modules_are_served_for_ever_under_the_version_of_the_client() {
     let server = start().await;
     let version = version(&server).await;
     assert_eq!(version.len(), 16, "{version}");
-    for name in ["keep-queue", "warn-unsent"] {
-        let path = format!("/live/module/{version}/{name}.js");
+    let modules = ["keep-queue", "warn-unsent"].map(|name| format!("/live/module/{version}/{name}.js"));
+    for path in modules.into_iter().chain([format!("/live/capture/{version}.js")]) {
         let (head, plain) = request(&server, "GET", &path, &[]).await;
         assert!(head.starts_with("http/1.1 200") && head.contains("text/javascript"), "{path}: {head}");
         assert!(head.contains("immutable") && head.contains("nosniff"), "{path}: {head}");
@@ -41,8 +41,19 @@ async fn a_module_of_another_version_or_name_is_not_there() {
         format!("/live/module/{version}/nothing.js"),
         format!("/live/module/{version}/..%2fclient.js"),
         "/live/module/keep-queue.js".to_owned(),
+        "/live/capture/0123456789abcdef.js".to_owned(),
+        "/live/capture.js".to_owned(),
     ] {
         let (head, _) = request(&server, "GET", &path, &[]).await;
         assert!(head.starts_with("http/1.1 404"), "{path}: {head}");
     }
+}
+
+#[tokio::test]
+async fn the_capture_script_is_the_one_that_an_application_may_write_into_the_page() {
+    let server = start().await;
+    let path = format!("/live/capture/{}.js", version(&server).await);
+    let (_, script) = request(&server, "GET", &path, &[]).await;
+    assert_eq!(String::from_utf8(script).unwrap(), vivaz::CAPTURE);
+    assert!(!vivaz::CAPTURE.contains("</"));
 }

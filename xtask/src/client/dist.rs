@@ -12,6 +12,8 @@ use crate::step::say;
 
 /// The most that every page downloads: wasm and `client.js` together, in brotli.
 const CORE_CEILING: usize = 40_000;
+/// The most that the script takes which runs before the client, in brotli.
+const CAPTURE_CEILING: usize = 1_000;
 /// The most that one optional module takes, in brotli.
 const MODULE_CEILING: usize = 3_000;
 
@@ -21,11 +23,19 @@ pub(super) struct Module {
     pub(super) script: Vec<u8>,
 }
 
+/// The script that runs before the client.
+pub(super) struct Capture {
+    pub(super) script: Vec<u8>,
+    /// For a content security policy: `sha256-` and the hash in Base64.
+    pub(super) hash: String,
+}
+
 /// Everything that a build makes.
 pub(super) struct Built {
     wasm: Vec<u8>,
     wasm_name: String,
     script: String,
+    capture: Capture,
     modules: Vec<Module>,
     version: String,
 }
@@ -36,18 +46,19 @@ impl Built {
         wasm: Vec<u8>,
         wasm_name: String,
         script: &str,
+        capture: Capture,
         modules: Vec<Module>,
     ) -> anyhow::Result<Self> {
         ensure!(script.contains(VERSION), "client.js has to name its version");
         let mut hasher = blake3::Hasher::new();
-        hasher.update(&wasm).update(script.as_bytes());
+        hasher.update(&wasm).update(script.as_bytes()).update(&capture.script);
         for module in &modules {
             hasher.update(module.name.as_bytes()).update(&[0]).update(&module.script).update(&[0]);
         }
         let hash = hasher.finalize().to_hex();
         let version = hash.get(..VERSION.len()).context("a hash is longer than a version")?.to_owned();
         let script = script.replace(VERSION, &version);
-        Ok(Self { wasm, wasm_name, script, modules, version })
+        Ok(Self { wasm, wasm_name, script, capture, modules, version })
     }
 
     /// Writes all files, compressed, and the manifest; prints a table of sizes.
@@ -63,11 +74,13 @@ impl Built {
         let wasm = table.write(dist, "client.wasm", &self.wasm, None)?;
         let script = table.write(dist, "client.js", self.script.as_bytes(), None)?;
         table.row("core", None, wasm + script, Some(CORE_CEILING))?;
+        table.write(dist, "capture.js", &self.capture.script, Some(CAPTURE_CEILING))?;
         for module in &self.modules {
             let file = format!("module/{}.js", module.name);
             table.write(dist, &file, &module.script, Some(MODULE_CEILING))?;
         }
         let manifest = json!({
+            "capture": self.capture.hash,
             "wasm": self.wasm_name,
             "version": self.version,
             "source": source,
@@ -153,7 +166,8 @@ mod tests {
     fn built(script: &str, module: &str) -> Built {
         let module = Module { name: "one".to_owned(), script: module.into() };
         let script = format!("{script} '{VERSION}'");
-        Built::new(b"wasm".to_vec(), "client.wasm".to_owned(), &script, vec![module]).unwrap()
+        let capture = Capture { script: b"early".to_vec(), hash: "sha256-x".to_owned() };
+        Built::new(b"wasm".to_vec(), "client.wasm".to_owned(), &script, capture, vec![module]).unwrap()
     }
 
     #[test]

@@ -1,0 +1,51 @@
+// What a visitor does before the client runs is done once it does.
+
+import type { Page } from "@playwright/test";
+import { expect, live, test } from "./test.ts";
+
+/** Holds the client back until the returned function is called. */
+async function withoutClient(page: Page): Promise<() => void> {
+  let release = () => {};
+  const held = new Promise<void>((resolve) => (release = resolve));
+  await page.route("**/live/client.js", async (route) => {
+    await held;
+    await route.continue();
+  });
+  return release;
+}
+
+test.describe("pages of the tests", () => {
+  test.use({ baseURL: async ({ app }, use) => use(app.url) });
+
+  for (const path of ["/elements", "/inline"]) {
+    test(`clicks before the client has loaded are done in their order: ${path}`, async ({ page }) => {
+      const release = await withoutClient(page);
+      await page.goto(path, { waitUntil: "commit" });
+      const button = (name: string) => page.getByRole("button", { name, exact: true });
+      for (let i = 0; i < 3; i++) await button("Tick").click();
+      await button("Show").click();
+      await expect(page.locator("#ticks")).toHaveText("0");
+      release();
+      await live(page);
+      await expect(page.locator("#ticks")).toHaveText("3");
+      await expect(page.locator("#picture")).toHaveCount(1);
+      // Each of them once, and the next ones as ever.
+      await button("Tick").click();
+      await expect(page.locator("#ticks")).toHaveText("4");
+      await expect(page.locator("#log li")).toHaveText(["loaded"]);
+    });
+  }
+});
+
+test("a form that is sent before the client has loaded is sent once, and the page stays", async ({ page, demo }) => {
+  const release = await withoutClient(page);
+  await page.goto(`${demo.url}/todo`, { waitUntil: "commit" });
+  const text = `early ${Date.now()}`;
+  await page.getByRole("textbox").first().fill(text);
+  await page.getByRole("textbox").first().press("Enter");
+  const before = page.url();
+  release();
+  await live(page);
+  await expect(page.locator("li", { hasText: text })).toHaveCount(1);
+  expect(page.url()).toBe(before);
+});
