@@ -137,6 +137,17 @@ impl Account {
         Ok(())
     }
 
+    /// Checks whether the budget has that many bytes left.
+    ///
+    /// # Errors
+    /// Returns `too_large` if it has not.
+    pub(crate) fn has_left(&self, bytes: usize) -> Result {
+        let Some(budget) = &self.budget else { return Ok(()) };
+        budget.replace(0, bytes)?;
+        budget.force(bytes, 0);
+        Ok(())
+    }
+
     /// The component has that many bytes again, which it had before.
     pub(crate) fn restore(&self, bytes: usize) {
         let Some(budget) = &self.budget else { return };

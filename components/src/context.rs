@@ -168,7 +168,9 @@ impl Context {
         self.to(Target::Topic(name.into()))
     }
 
-    /// Enters a room: its events reach the component's `#[event]` methods and its page.
+    /// Enters a room: its events reach the component's `#[event]` methods and its page. The name
+    /// counts against the session's budget of state: a handler that would exceed it fails with
+    /// `too_large`.
     pub fn join(&mut self, room: impl Into<Arc<str>>) {
         self.effects.push(Effect::Join(room.into()));
     }
@@ -295,6 +297,11 @@ impl Context {
     /// Whether nothing was asked for.
     pub(crate) fn has_no_effects(&self) -> bool {
         self.effects.is_empty()
+    }
+
+    /// Returns what was asked for and has not happened yet.
+    pub(crate) fn effects(&self) -> &[Effect] {
+        &self.effects
     }
 
     pub(crate) fn take_effects(&mut self) -> Vec<Effect> {

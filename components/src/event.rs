@@ -114,6 +114,21 @@ impl Effect {
         }
     }
 
+    /// Returns how many bytes the rooms take that the component is about to enter.
+    pub(crate) fn bytes_of_joins(effects: &[Self]) -> usize {
+        let bytes = |effect: &Self| match effect {
+            Self::Join(room) => Membership::bytes_of(room),
+            Self::Leave(_)
+            | Self::Update(_)
+            | Self::Emit { .. }
+            | Self::Spawn(_)
+            | Self::Load(_)
+            | Self::Close
+            | Self::Commit(_) => 0,
+        };
+        effects.iter().map(bytes).sum()
+    }
+
     /// Takes the changes of shared state out of what a handler asked for.
     pub(crate) fn take_updates(effects: &mut Vec<Self>) -> Vec<StagedUpdate> {
         let updates = effects.extract_if(.., |effect| matches!(effect, Self::Update(_)));

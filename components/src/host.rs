@@ -227,8 +227,10 @@ impl Host {
         let is_committed =
             self.record.take().is_some() || effects.iter().any(|effect| matches!(effect, Effect::Commit(_)));
         let updates = if is_committed { Vec::new() } else { Effect::take_updates(&mut effects) };
-        let mut compared =
-            self.compare().and_then(|changes| match StagedUpdate::publish_all(updates, cx.by()) {
+        let joins = Effect::bytes_of_joins(&effects);
+        let mut compared = self.compare().and_then(|changes| {
+            let has_room = self.account.has_left(joins);
+            match has_room.and_then(|()| StagedUpdate::publish_all(updates, cx.by())) {
                 Ok(later) => {
                     unsent.extend(later);
                     Ok(changes)
@@ -237,7 +239,8 @@ impl Host {
                     self.revert(changes);
                     Err(error)
                 }
-            });
+            }
+        });
         // What the handler did, then the page's edits before it, then only what was asked for.
         for earlier in [before, self.unedited.take()].into_iter().flatten().map(Some).chain([None]) {
             let Err(error) = compared else { break };

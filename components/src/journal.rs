@@ -35,6 +35,15 @@ pub enum Membership {
     Leave(Arc<str>),
 }
 
+impl Membership {
+    /// Returns how many bytes a component's place in a room counts against its session's budget: its
+    /// name, and what the lists of the rooms take about.
+    #[must_use]
+    pub fn bytes_of(room: &str) -> usize {
+        room.len() + 64
+    }
+}
+
 /// What is done inside of a transaction.
 pub type Write = Box<dyn FnOnce(&dyn Any) -> Result<Change> + Send>;
 

@@ -20,7 +20,7 @@ pub struct Limits {
     /// The largest value that a page may write into a field, in bytes of JSON. A larger one is answered `too_large`.
     pub value_bytes: usize,
     /// How many bytes of state the components of a session may have together, as JSON, private
-    /// fields included. What would make it more (a mount, an edit, an action, an event) is answered
+    /// fields and the names of rooms included. What would make it more (a mount, an edit, an action, an event) is answered
     /// `too_large` and undone. A component that is rendered has the same bound, with its children.
     pub session_state_bytes: usize,
     /// The same for all sessions of a user in this process, those that wait for their pages

@@ -137,7 +137,9 @@ impl Context {
             guard("showing a topic", limit, topics::bind(component, &env)).await?;
             moved = Some(topics::of(component));
         }
+        let joins = Effect::bytes_of_joins(self.effects());
         let Some(lent) = self.lent() else { return Ok(()) };
+        lent.account.has_left(joins)?;
         let changes = lent.compare(component)?;
         for update in topics::staged(component) {
             self.stage(Effect::Update(update));

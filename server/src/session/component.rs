@@ -1,12 +1,13 @@
 //! A component in its session: where it is, what waits for it, and which state its page has.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use serde_json::value::RawValue;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use vivaz_components::instance::{Instance, Job};
-use vivaz_components::{Spec, UnmountReason};
+use vivaz_components::{Account, Budget, Spec, UnmountReason};
 use vivaz_protocol::{ComponentId, Ref, Rev, TopicName};
 
 use super::child::{ChildMount, Children, MountedBy};
@@ -33,6 +34,8 @@ pub(super) struct Component {
     pub(super) topics: Vec<(&'static str, TopicName)>,
     /// The rooms that it is in.
     pub(super) joined: Joined,
+    /// What these count against the session's budget.
+    pub(super) rooms_account: Option<Box<Account>>,
     /// Whether the page has another template or another state than this component ever had, and is told so when it is
     /// back.
     pub(super) replaced: bool,
@@ -142,6 +145,7 @@ impl Component {
             replied: None,
             topics: Vec::new(),
             joined: Joined::default(),
+            rooms_account: None,
             replaced: false,
             props: Box::default(),
             anew: false,
@@ -153,6 +157,12 @@ impl Component {
             children: None,
             tasks: Tasks::default(),
         }
+    }
+
+    /// Counts the rooms that it is in.
+    pub(super) fn count_rooms(&mut self, budget: &Arc<Budget>) {
+        let bytes = self.joined.bytes();
+        self.rooms_account = (bytes > 0).then(|| Box::new(budget.known(bytes)));
     }
 
     /// Returns whether the next thing to do is a job that the page is sent a reply to.

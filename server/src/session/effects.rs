@@ -34,6 +34,7 @@ impl Session {
                 Effect::Join(room) => {
                     if let Some(component) = self.components.get_mut(id) {
                         component.joined.apply(&Membership::Join(Arc::clone(&room)));
+                        component.count_rooms(&self.budget);
                         let subscriber = Arc::clone(&self.port) as Arc<dyn Subscriber>;
                         self.hub().rooms().join(&room, id, &subscriber);
                     }
@@ -41,6 +42,7 @@ impl Session {
                 Effect::Leave(room) => {
                     if let Some(component) = self.components.get_mut(id) {
                         component.joined.apply(&Membership::Leave(Arc::clone(&room)));
+                        component.count_rooms(&self.budget);
                     }
                     self.hub().rooms().leave(&room, self.port.session(), id);
                 }

@@ -20,6 +20,11 @@ impl Joined {
         self.0.iter().map(ToString::to_string).collect()
     }
 
+    /// Returns how many bytes they count against the session's budget.
+    pub(super) fn bytes(&self) -> usize {
+        self.0.iter().map(|room| Membership::bytes_of(room)).sum()
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

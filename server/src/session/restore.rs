@@ -208,6 +208,7 @@ impl Session {
         component.version = stored.version;
         component.anew = stored.anew;
         component.joined = Joined::restore(&stored.rooms);
+        component.count_rooms(&self.budget);
         component.replaced = how != How::Whole || stored.template != core.templates.hash_of(spec.name);
         let is_other = !goes_on || component.replaced || stored.durable != core.commits(spec).is_some();
         let topics = instance.topics();

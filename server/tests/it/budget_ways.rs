@@ -69,6 +69,12 @@ impl Purse {
     }
 
     #[action]
+    async fn enter_and_flush(&mut self, cx: &mut Context, room: String) -> Result<()> {
+        self.enter(cx, room);
+        cx.flush(self).await
+    }
+
+    #[action]
     fn write(&mut self, bytes: usize) {
         self.text = "written".into();
         self.ledger.update(move |ledger| ledger.text = "x".repeat(bytes));
@@ -89,6 +95,17 @@ impl Purse {
         self.text = "more".into();
         self.ledger.update(move |ledger| ledger.text = "x".repeat(bytes));
         cx.flush(self).await
+    }
+
+    #[action]
+    fn enter(&mut self, cx: &mut Context, room: String) {
+        self.text = "entered".into();
+        cx.join(room);
+    }
+
+    #[action]
+    fn leave(&mut self, cx: &mut Context, room: String) {
+        cx.leave(room);
     }
 
     #[event]
@@ -145,6 +162,17 @@ impl Vault {
         db.execute("INSERT INTO counts (count) VALUES (7)", [])?;
         self.write(bytes);
         Ok(())
+    }
+
+    #[action]
+    fn enter(&mut self, cx: &mut Context, room: String) {
+        self.text = "entered".into();
+        cx.join(room);
+    }
+
+    #[action]
+    fn leave(&mut self, cx: &mut Context, room: String) {
+        cx.leave(room);
     }
 
     #[event]
@@ -365,4 +393,36 @@ async fn a_first_paint_counts_children_with_their_parents_and_leaves_to_the_page
     assert_eq!(paint(parent + leaf).await, (true, 2));
     assert_eq!(paint(parent + 2 * leaf).await, (true, 3));
     assert_eq!(paint(parent + 2 * leaf + 1_000).await, (true, 4));
+}
+
+/// Rooms are state too: a page may be asked which ones it enters.
+#[tokio::test]
+async fn rooms_count_and_what_there_is_no_room_for_is_not_entered() {
+    for (component, enter) in [("purse", "enter"), ("purse", "enter_and_flush"), ("vault", "enter")] {
+        let what = format!("{component} {enter}");
+        let limits = Limits { session_state_bytes: LIMIT, ..Limits::default() };
+        let (server, _file) = server(limits).await;
+        let page = server.page();
+        let view = page.mount_open(component, json!({})).await.unwrap();
+        let (mut entered, mut refused) = (Vec::new(), None);
+        while refused.is_none() && entered.len() < 100 {
+            let room = format!("{}-{}", entered.len(), "r".repeat(100));
+            match view.call(enter, [&room]).await {
+                Ok(_) => entered.push(room),
+                Err(refusal) => refused = Some(refusal.code),
+            }
+        }
+        assert_eq!(refused, Some(ErrorCode::TooLarge), "{what}");
+        assert!((3..10).contains(&entered.len()), "{what}: {}", entered.len());
+        // What is left over is for state, and what a room took is given back.
+        assert_eq!(view.call("fill", [LIMIT - 400]).await.unwrap_err().code, ErrorCode::TooLarge, "{what}");
+        // A restart counts them again.
+        server.restart().await;
+        page.settled().await;
+        assert_eq!(view.call("fill", [LIMIT - 400]).await.unwrap_err().code, ErrorCode::TooLarge, "{what}");
+        for room in &entered {
+            view.call("leave", [room]).await.unwrap();
+        }
+        view.call("fill", [LIMIT - 400]).await.unwrap();
+    }
 }
