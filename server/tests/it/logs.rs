@@ -1,9 +1,10 @@
 //! What clients can write into the log, and how much of it.
 
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use serde_json::{Value, json};
+use tracing::Dispatch;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 use vivaz::Limits;
@@ -20,6 +21,10 @@ pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
 impl Log {
     /// Collects what is logged until the guard is dropped.
     pub(crate) fn collect(&self) -> tracing::subscriber::DefaultGuard {
+        // While there is only one subscriber, `tracing` asks that of the thread which reaches an
+        // event first whether anybody wants it; a test without a subscriber would say no for all.
+        static ANOTHER: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(tracing_subscriber::registry()));
+        LazyLock::force(&ANOTHER);
         let subscriber = tracing_subscriber::fmt()
             .with_ansi(false)
             .with_env_filter(EnvFilter::new("off,vivaz=trace,vivaz_components=trace"))
