@@ -41,6 +41,8 @@ struct State {
     beat: bool,
     /// Whether a task has the session. If none has, somebody who puts mail in starts one.
     attended: bool,
+    /// Whether access was taken away from the user: there is no outbox any more.
+    revoked: bool,
 }
 
 /// Something for a session to handle.
@@ -145,9 +147,20 @@ impl Port {
         self.post_and_attend(Mail::End(code, reason));
     }
 
-    /// Ends the session, wherever it is, because access was taken away from its user.
+    /// Ends the session, wherever it is, because access was taken away from its user. Nothing more is
+    /// sent to the page, neither what waits nor what a connection would bring that is about to begin.
     pub(crate) fn revoke(&self) {
+        {
+            let mut state = self.lock();
+            state.revoked = true;
+            state.outbox = None;
+        }
         self.end(CloseCode::Unauthenticated, UnmountReason::Revoked);
+    }
+
+    /// Returns whether access was taken away from the user. The mail says what follows.
+    pub(crate) fn is_revoked(&self) -> bool {
+        self.lock().revoked
     }
 
     /// Asks the task that has the session for its state, so that it is saved. A session that no task
@@ -212,11 +225,11 @@ impl Port {
         self.lock().attended = true;
     }
 
-    /// A connection is there: what is for the page waits in this outbox. Without one it is not kept, because a
+    /// A connection is there: what is for the page waits in this outbox, unless access was taken away. Without one it is not kept, because a
     /// connection that comes starts from what each stream is by then.
     pub(crate) fn connect(&self, outbox: Option<Outbox>) {
         let mut state = self.lock();
-        state.outbox = outbox;
+        state.outbox = outbox.filter(|_| !state.revoked);
         state.beat = false;
         state.next_beat = None;
     }

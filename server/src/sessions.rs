@@ -184,6 +184,13 @@ impl Sessions {
         Some((text(&secret), entry.secrets.clone()))
     }
 
+    /// Puts back whose a session is whose page was not let in.
+    pub(crate) fn keep_owner(&self, id: &SessionId, owner: Identity) {
+        if let Some(entry) = self.shard(id).get_mut(id) {
+            entry.owner = owner;
+        }
+    }
+
     /// The client has the new secret: the one before is good no longer.
     pub(crate) fn confirm(&self, id: &SessionId) {
         if let Some(entry) = self.shard(id).get_mut(id) {

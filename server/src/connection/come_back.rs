@@ -26,8 +26,10 @@ enum Failed {
     Moving,
     #[error("no randomness for a new secret")]
     NoSecret,
-    #[error("access was revoked while the session was looked for")]
+    #[error("access to the session was revoked while its page came back")]
     Revoked,
+    #[error("access of others was revoked, or that of the page before the session was found")]
+    RecognisedBefore,
     #[error("a topic does not answer whether the user may see it")]
     Unauthorized,
     #[error("the page has asked for the session on a later connection")]
@@ -52,7 +54,8 @@ impl From<StoreError> for Failed {
 impl From<Failed> for Refused {
     fn from(failed: Failed) -> Self {
         match failed {
-            Failed::Revoked => Self::code(CloseCode::TimedOut, RECOGNISED_BEFORE),
+            Failed::Revoked => Self::code(CloseCode::Unauthenticated, "access was revoked"),
+            Failed::RecognisedBefore => Self::code(CloseCode::TimedOut, RECOGNISED_BEFORE),
             Failed::Overtaken => Self::code(CloseCode::Full, "a later connection has the session"),
             Failed::Restore(RestoreError::TooMany) => {
                 Self::code(CloseCode::Full, "this user has too many sessions")
@@ -109,15 +112,11 @@ async fn look_for(greeting: Greeting<'_>, runtime: &Runtime) -> Result<Option<Re
             Restored::Moved => continue,
             Restored::Session(session) => session,
         };
-        if !is_here && runtime.core().revocations() != revocations {
-            // A revocation that came meanwhile did not see this session.
-            wait_on(session);
-            return Err(Failed::Revoked);
-        }
         // A session that was just restored has asked its topics.
         let (session, refused) =
             if is_here { authorize(session, identity).await? } else { (session, HashSet::new()) };
-        if let Some((session, secret)) = renew(session, identity).await? {
+        if let Some((session, secret)) = renew(session, identity, revocations).await? {
+            let session = still_allowed(session)?;
             runtime.core().failing.resumed(session.id());
             return Ok(Some(Returned { session, secret, refused }));
         }
@@ -154,13 +153,14 @@ async fn find_here(greeting: Greeting<'_>, runtime: &Runtime) -> Result<Restored
 /// Asks the topics of a session that waited whether the user may see them. Returns those that refuse.
 ///
 /// # Errors
-/// When one does not answer. The session waits on as it was, and nothing is sent to its page. What
+/// When access to the session was revoked, or a topic does not answer. The session waits on as it was, and nothing is sent to its page. What
 /// has not answered for [`Limits::restore_time`](crate::Limits::restore_time) is set aside instead.
 async fn authorize(
     mut session: Box<Session>,
     identity: &Identity,
 ) -> Result<(Box<Session>, HashSet<TopicName>), Failed> {
     let Authorized { refused, unknown } = session.authorize_topics(identity).await;
+    session = still_allowed(session)?;
     let runtime = session.runtime().clone();
     let failing = &runtime.core().failing;
     if unknown.is_empty() || failing.is_overdue(session.id()) && session.set_aside(&unknown) {
@@ -180,11 +180,25 @@ async fn taken(claim: Claim) -> Restored {
     }
 }
 
+/// Returns a session unless access to it was revoked. Its mail says so too, and it ends when that is read.
+fn still_allowed(session: Box<Session>) -> Result<Box<Session>, Failed> {
+    if session.port().is_revoked() {
+        wait_on(session);
+        return Err(Failed::Revoked);
+    }
+    Ok(session)
+}
+
 /// Gives a session its next secret, in the store too. `None` if it turns out not to be this
 /// process's.
+///
+/// # Errors
+/// When access was revoked since the client was recognised: that of this session, or of the user as
+/// of before the session was known to be theirs. From then on a revocation finds it.
 async fn renew(
-    mut session: Box<Session>,
+    session: Box<Session>,
     identity: &Identity,
+    revocations: u64,
 ) -> Result<Option<(Box<Session>, ResumeSecret<'static>)>, Failed> {
     let runtime = session.runtime().clone();
     let core = runtime.core();
@@ -192,6 +206,11 @@ async fn renew(
         wait_on(session);
         return Err(Failed::NoSecret);
     };
+    let mut session = still_allowed(session)?;
+    if core.revocations() != revocations {
+        wait_on(session);
+        return Err(Failed::RecognisedBefore);
+    }
     let Some(keeper) = core.keeper.as_ref().filter(|_| session.is_entered()) else {
         return Ok(Some((session, secret)));
     };
@@ -225,5 +244,7 @@ fn wait_on(mut session: Box<Session>) {
     let runtime = session.runtime().clone();
     let until = Instant::now() + runtime.core().limits.suspended_time;
     session.mark_unsaved();
+    // It goes on as the one that its components know.
+    runtime.core().sessions.keep_owner(session.id(), session.identity().clone());
     runtime.core().tasks.spawn(tend(session, until));
 }

@@ -52,6 +52,7 @@ mod props;
 mod refusals;
 mod restart;
 mod resume;
+mod revoked;
 mod rooms;
 mod saving;
 mod seals;

@@ -1,0 +1,143 @@
+//! Access that is taken away: nothing that is newer reaches the page, wherever its session is at that moment.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use tokio::time::sleep;
+use vivaz::prelude::*;
+use vivaz::testing::{Page, Server, View};
+use vivaz::{Identity, MemoryStore, Runtime, User};
+
+/// How long `authorize` of a key takes.
+static TIMES: Mutex<Option<HashMap<String, Duration>>> = Mutex::new(None);
+
+fn authorize_takes(key: &str, time: Duration) {
+    TIMES.lock().unwrap().get_or_insert_default().insert(key.to_owned(), time);
+}
+
+#[derive(LiveState, Serialize, Deserialize, Clone, Default)]
+struct Minutes {
+    text: String,
+}
+
+impl Topic for Minutes {
+    type Key = String;
+
+    async fn load(_: &String, _: &TopicContext) -> Result<Self> {
+        Ok(Self { text: "old".into() })
+    }
+
+    async fn authorize(key: &String, _: &Identity) -> Result<()> {
+        let time = TIMES.lock().unwrap().get_or_insert_default().get(key).copied();
+        sleep(time.unwrap_or_default()).await;
+        Ok(())
+    }
+}
+
+#[derive(LiveComponent, Clone)]
+#[live(name = "minutes", inline = "<p>{{ minutes.text }}</p>", open)]
+struct Secretary {
+    #[live(prop)]
+    key: String,
+    #[live(shared = "minutes/{key}")]
+    minutes: Shared<Minutes>,
+}
+
+#[actions]
+impl Secretary {
+    #[action]
+    fn may(&self, cx: &mut Context, permission: String) -> bool {
+        cx.identity().may(&permission)
+    }
+}
+
+fn ada(permissions: &[&str]) -> Identity {
+    Identity::of(User::new("ada", "Ada")).with_permissions(permissions.iter().copied())
+}
+
+async fn opened(permissions: &[&str]) -> (Server, Page, View, String) {
+    let store = MemoryStore::new();
+    let server = Server::new(move || Runtime::builder().store(store.clone()));
+    let page = server.page_with(ada(permissions));
+    let key = uuid::Uuid::new_v4().to_string();
+    let view = page.mount_open("minutes", json!({ "key": key })).await.unwrap();
+    (server, page, view, key)
+}
+
+/// Where the session is when access is taken away.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Whereabouts {
+    /// Its page is connected.
+    Connected,
+    /// Its page comes back to it in memory.
+    InMemory,
+    /// Its page comes back to it after a restart.
+    InStore,
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_revoked_page_is_sent_nothing_that_is_newer() {
+    use Whereabouts::{Connected, InMemory, InStore};
+    for whereabouts in [Connected, InMemory, InStore] {
+        for by_user in [true, false] {
+            let (server, page, view, key) = opened(&[]).await;
+            if whereabouts != Connected {
+                authorize_takes(&key, Duration::from_secs(5));
+                page.network().offline();
+                sleep(Duration::from_secs(1)).await;
+                if whereabouts == InStore {
+                    server.restart().await;
+                }
+                page.network().online();
+                sleep(Duration::from_secs(2)).await;
+            }
+            let runtime = server.runtime();
+            let ended =
+                if by_user { runtime.revoke("ada") } else { runtime.revoke_where(|one| one.user_id().is_some()) };
+            let cell = (whereabouts, by_user);
+            assert_eq!(ended, 1, "{cell:?}");
+            authorize_takes(&key, Duration::ZERO);
+            let topic = runtime.topic::<Minutes>(&format!("minutes/{key}")).await.unwrap();
+            topic.update(|minutes| minutes.text = "new".into()).await.unwrap();
+            assert_eq!(page.closed().await, 4401, "{cell:?}");
+            assert_eq!(view.state()["minutes"]["text"], "old", "{cell:?}");
+            assert_eq!(page.sessions(), 1, "{cell:?}");
+            sleep(Duration::from_secs(1)).await;
+            assert_eq!(runtime.stats().sessions, 0, "{cell:?}");
+        }
+    }
+}
+
+/// The identity that the page comes back with has the permission, and the session's last one has not.
+#[tokio::test(start_paused = true)]
+async fn nobody_comes_back_with_a_permission_that_is_revoked_meanwhile() {
+    for restarts in [false, true] {
+        let (server, page, view, key) = opened(&[]).await;
+        authorize_takes(&key, Duration::from_secs(5));
+        page.network().offline();
+        sleep(Duration::from_secs(1)).await;
+        if restarts {
+            server.restart().await;
+        }
+        page.becomes(ada(&["admin"]));
+        page.network().online();
+        sleep(Duration::from_secs(2)).await;
+        page.becomes(ada(&[]));
+        server.runtime().revoke_where(|identity| identity.may("admin"));
+        authorize_takes(&key, Duration::ZERO);
+        if restarts {
+            // The session was brought here for that identity.
+            assert_eq!(page.closed().await, 4401);
+            continue;
+        }
+        sleep(Duration::from_secs(10)).await;
+        page.settled().await;
+        assert_eq!(view.call("may", ["admin"]).await.unwrap(), Some(json!(false)));
+        assert_eq!(page.sessions(), 1);
+        // It is not taken for a session with that permission from now on.
+        assert_eq!(server.runtime().revoke_where(|identity| identity.may("admin")), 0);
+    }
+}
