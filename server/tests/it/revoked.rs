@@ -95,8 +95,11 @@ async fn a_revoked_page_is_sent_nothing_that_is_newer() {
                 sleep(Duration::from_secs(2)).await;
             }
             let runtime = server.runtime();
-            let ended =
-                if by_user { runtime.revoke("ada") } else { runtime.revoke_where(|one| one.user_id().is_some()) };
+            let ended = if by_user {
+                runtime.revoke("ada")
+            } else {
+                runtime.revoke_where(|one| one.user_id().is_some())
+            };
             let cell = (whereabouts, by_user);
             assert_eq!(ended, 1, "{cell:?}");
             authorize_takes(&key, Duration::ZERO);
