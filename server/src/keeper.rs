@@ -20,7 +20,7 @@ use crate::limits::Limits;
 use crate::port::{Loss, Port};
 use crate::runtime::{Runtime, WeakRuntime};
 use crate::store::{
-    Guarded, Owner, Refusal, Save, SessionStore, Snapshot, StoreError, StoredComponent, Whole,
+    Guarded, Owner, Refusal, Save, SessionStore, Snapshot, StoreError, Whole,
 };
 
 /// At most this many sessions are saved in one call.
@@ -56,8 +56,8 @@ struct Waiting {
     changed: VecDeque<(Instant, Arc<Port>)>,
     snapshots: HashMap<SessionId, Snapshot>,
     wholes: HashMap<SessionId, Whole>,
-    /// Whole sessions that the store is writing, with the components that are removed meanwhile.
-    entering: HashMap<SessionId, Vec<ComponentId>>,
+    /// Whole sessions that the store is writing, with what is written of them meanwhile.
+    entering: HashMap<SessionId, Vec<Amendment>>,
     /// Sessions whose components are being unmounted: their rows stay until those have written what
     /// they write.
     ending: HashSet<SessionId>,
@@ -122,19 +122,20 @@ impl Keeper {
         self.answered.notify_one();
     }
 
-    /// Drops what waits of a component that is about to be removed from the store: a state that is
-    /// saved after that would be taken for one that the store has lost.
-    pub(crate) fn drop_component(&self, session: &SessionId, component: &ComponentId) {
+    /// Notes that a component is about to be written by its mount: a whole session that was taken
+    /// before and is written after that does not delete it.
+    pub(crate) fn add_component(&self, session: &SessionId, component: &ComponentId) {
+        self.lock().amend(session, Amendment::Mounted(component.clone()));
+    }
+
+    /// Drops what waits of a component that is about to be removed from the store, and of what is kept
+    /// aside of it: a state that is saved after that would be taken for one that the store has lost.
+    pub(crate) fn drop_component(&self, session: &SessionId, component: &ComponentId, name: &'static str) {
         let mut waiting = self.lock();
         if let Some(snapshot) = waiting.snapshots.get_mut(session) {
             snapshot.components.retain(|state| state.id != *component);
         }
-        if let Some(whole) = waiting.wholes.get_mut(session) {
-            take_out(whole, component);
-        }
-        if let Some(removed) = waiting.entering.get_mut(session) {
-            removed.push(component.clone());
-        }
+        waiting.amend(session, Amendment::Removed(component.clone(), name));
     }
 
     /// Drops what waits of a session that another process has.
@@ -210,12 +211,27 @@ impl Keeper {
     }
 }
 
-/// Takes a component that is removed out of a whole session.
-fn take_out(whole: &mut Whole, component: &ComponentId) {
-    let is_removed = |one: &StoredComponent| one.id == component.as_str();
-    if let Some(at) = whole.components.iter().position(is_removed) {
-        let removed = whole.components.swap_remove(at);
-        whole.aside.retain(|one| !is_removed(one) || one.name != removed.name);
+/// What is written of a session by itself after the session was taken whole.
+#[derive(Clone)]
+enum Amendment {
+    /// A component is mounted.
+    Mounted(ComponentId),
+    /// A component of that name is removed.
+    Removed(ComponentId, &'static str),
+}
+
+impl Amendment {
+    /// Changes a whole session so that it may be written after this.
+    fn apply(&self, whole: &mut Whole) {
+        let (Self::Mounted(id) | Self::Removed(id, _)) = self;
+        whole.components.retain(|one| one.id != id.as_str());
+        whole.moving.retain(|one| one != id);
+        match self {
+            Self::Mounted(_) => whole.moving.push(id.clone()),
+            Self::Removed(_, name) => {
+                whole.aside.retain(|one| one.id != id.as_str() || one.name != *name);
+            }
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 use vivaz_protocol::SessionId;
 
-use super::{Keeper, TOGETHER, Waiting, refused, take_out};
+use super::{Amendment, Keeper, TOGETHER, Waiting, refused};
 use crate::runtime::{Runtime, WeakRuntime};
 use crate::store::{Refusal, Save, Snapshot, StoreError, TOMBSTONE, Whole};
 
@@ -171,8 +171,8 @@ impl Waiting {
     /// is not newer: it does not say which components are gone.
     pub(super) fn put_wholes_back(&mut self, wholes: Vec<Whole>) {
         for mut whole in wholes {
-            for component in self.entering.remove(&whole.session).unwrap_or_default() {
-                take_out(&mut whole, &component);
+            for amendment in self.entering.remove(&whole.session).unwrap_or_default() {
+                amendment.apply(&mut whole);
             }
             let session = &whole.session;
             if self.wholes.contains_key(session) || self.has_ended(session) {
@@ -180,6 +180,16 @@ impl Waiting {
             }
             self.snapshots.remove(session);
             self.wholes.insert(session.clone(), whole);
+        }
+    }
+
+    /// Notes what is written of a session by itself, in what waits to be written whole.
+    pub(super) fn amend(&mut self, session: &SessionId, amendment: Amendment) {
+        if let Some(whole) = self.wholes.get_mut(session) {
+            amendment.apply(whole);
+        }
+        if let Some(amendments) = self.entering.get_mut(session) {
+            amendments.push(amendment);
         }
     }
 

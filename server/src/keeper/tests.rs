@@ -9,6 +9,10 @@ fn id(name: &str) -> SessionId {
     SessionId::new(name).unwrap()
 }
 
+fn component(name: &str) -> ComponentId {
+    ComponentId::new(name).unwrap()
+}
+
 fn head() -> SnapshotHead {
     SnapshotHead {
         owner: Owner::default(),
@@ -97,7 +101,7 @@ fn while_a_session_is_being_written_whole_it_is_put_whole_again() {
     let wholes = keeper.lock().take_wholes();
     assert!(!keeper.put(snapshot("s", &["a", "b"])));
     // The store may still have it when it is removed; what is written again must not bring it back.
-    keeper.drop_component(&id("s"), &ComponentId::new("a").unwrap());
+    keeper.drop_component(&id("s"), &component("a"), "counter");
     keeper.lock().put_wholes_back(wholes);
     assert!(!keeper.put(snapshot("s", &["b"])));
     let wholes = keeper.lock().take_wholes();
@@ -113,13 +117,31 @@ fn a_component_that_is_removed_is_taken_out_of_what_waits() {
     assert!(keeper.put(snapshot("s", &["a", "b"])));
     keeper.put_whole(whole("t", &["a", "b"]));
     for session in ["s", "t", "none"] {
-        keeper.drop_component(&id(session), &ComponentId::new("a").unwrap());
+        keeper.drop_component(&id(session), &component("a"), "counter");
     }
     let waiting = keeper.lock();
     let snapshot = waiting.snapshots.get(&id("s")).unwrap();
     assert_eq!(snapshot.components.iter().map(|one| one.id.as_str()).collect::<Vec<_>>(), ["b"]);
     let whole = waiting.wholes.get(&id("t")).unwrap();
     assert_eq!(whole.components.iter().map(|one| one.id.as_str()).collect::<Vec<_>>(), ["b"]);
+}
+
+#[test]
+fn what_is_mounted_after_a_session_was_taken_whole_is_not_deleted_by_it() {
+    let keeper = keeper(&Limits::default());
+    keeper.put_whole(whole("s", &["a", "b"]));
+    // Before it is written, and while the store writes it.
+    keeper.add_component(&id("s"), &component("c"));
+    keeper.drop_component(&id("s"), &component("a"), "counter");
+    let wholes = keeper.lock().take_wholes();
+    for name in ["a", "d", "e"] {
+        keeper.add_component(&id("s"), &component(name));
+    }
+    keeper.drop_component(&id("s"), &component("d"), "counter");
+    keeper.lock().put_wholes_back(wholes);
+    let wholes = keeper.lock().take_wholes();
+    assert_eq!(wholes[0].components.iter().map(|one| one.id.as_str()).collect::<Vec<_>>(), ["b"]);
+    assert_eq!(wholes[0].moving, ["c", "a", "e"].map(component), "what the store has of them stays");
 }
 
 #[test]

@@ -117,8 +117,8 @@ impl Session {
     fn drop_kept(&mut self, keeper: &Keeper, id: &ComponentId) {
         if let Some(component) = self.components.get(id) {
             self.aside.forget(id, component.spec.name, &self.budget);
+            keeper.drop_component(self.id(), id, component.spec.name);
         }
-        keeper.drop_component(self.id(), id);
     }
 
     /// The commit that takes a component out of the store.
@@ -231,6 +231,7 @@ impl Entry {
             }
             None => None,
         };
+        keeper.add_component(port.session(), &ComponentId::new(&component.id)?);
         let change = Change::Mounted { component: Box::new(component) };
         let session = port.session().clone();
         let commit = Commit::of(session, Arc::clone(&keeper.process), received, change, reply);

@@ -190,6 +190,35 @@ async fn a_session_that_the_store_has_lost_is_written_again_whole() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_session_that_is_written_late_does_not_delete_what_was_mounted_since() {
+    // The store is well again at different moments before the next try.
+    for wait in (0..1_000).step_by(125) {
+        let world = world();
+        let mut tab = Tab::open(world.server.page()).await;
+        tab.click().await;
+        pass(2).await;
+        world.memory.lose(&tab.session());
+        world.store.set("enter", Fault::Fails);
+        tab.plain.call("increment", ()).await.unwrap();
+        // The session writes itself, and then hands itself to what tries again.
+        while world.store.calls("enter") < 2 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        tokio::time::sleep(Duration::from_millis(wait)).await;
+        world.store.heal();
+        let mounted = tab.page.mount_open("steady", json!({})).await.unwrap();
+        assert_eq!(mounted.call("add", ()).await.unwrap(), Some(json!(1)));
+        let calls = world.store.calls("enter");
+        while world.store.calls("enter") == calls {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        world.server.crash();
+        assert_eq!(mounted.call("add", ()).await.unwrap(), Some(json!(2)), "{wait} ms");
+        assert_eq!(tab.page.sessions(), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_changed_is_saved_by_itself_and_a_crash_loses_nothing_older() {
     let world = world();
     let mut tab = Tab::open(world.server.page()).await;
