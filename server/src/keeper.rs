@@ -19,9 +19,7 @@ use vivaz_protocol::{ComponentId, SessionId};
 use crate::limits::Limits;
 use crate::port::{Loss, Port};
 use crate::runtime::{Runtime, WeakRuntime};
-use crate::store::{
-    Guarded, Owner, Refusal, Save, SessionStore, Snapshot, StoreError, Whole,
-};
+use crate::store::{Guarded, Owner, Refusal, Save, SessionStore, Snapshot, StoreError, Whole};
 
 /// At most this many sessions are saved in one call.
 const TOGETHER: usize = 256;
