@@ -184,8 +184,9 @@ impl Context {
     /// takes a `Result` of the value: `fn cooked(&mut self, dish: Result<String>)`. A panic in `work` and a value that
     /// has no JSON form are errors too. The method is called however busy the component is.
     ///
-    /// The work ends with the component, and with the process: nothing comes of it then, and `resumed` is the place to
-    /// start it again.
+    /// The work goes on while the page is away, for as long as the session waits; it does not keep the session. It ends
+    /// with the component, and with the process, which does not wait for it: nothing comes of it then, and `resumed` is
+    /// the place to start it again.
     ///
     /// The error that the method gets has the code, the message and the details of the one that the work returned. The
     /// error behind it goes to the log.

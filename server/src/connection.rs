@@ -37,9 +37,14 @@ const READS: u32 = 32;
 
 /// Serves one connection from its greeting to its end.
 #[cfg(any(test, feature = "testing"))]
-pub(crate) async fn run<T: Transport>(transport: Box<T>, runtime: &Runtime, identity: Identity) {
+pub(crate) async fn run<T: Transport>(
+    transport: Box<T>,
+    runtime: &Runtime,
+    identity: Identity,
+    places: impl Send,
+) {
     if let Some(connection) = Connection::open(transport, runtime, identity).await {
-        connection.serve().await;
+        connection.serve(places).await;
     }
 }
 
@@ -72,8 +77,11 @@ impl<T: Transport> Connection<T> {
         self.session.set_browser(browser);
     }
 
-    /// Serves it to its end. No `async fn`, which would have room for what it is given and for what it makes of that.
-    pub(crate) fn serve(self) -> impl Future<Output = ()> + Send {
+    /// Serves it to its end. `places` are what it counts among, and are given back when the transport has ended: the
+    /// session's handlers may go on for longer.
+    ///
+    /// No `async fn`, which would have room for what it is given and for what it makes of that.
+    pub(crate) fn serve<P: Send>(self, places: P) -> impl Future<Output = ()> + Send + use<T, P> {
         let Self { mut transport, mut session } = self;
         let span = tracing::info_span!(
             "connection",
@@ -83,7 +91,7 @@ impl<T: Transport> Connection<T> {
         async move {
             tracing::debug!("connected");
             let outcome = attend(&mut session, &mut *transport).await;
-            Box::pin(part(transport, session, outcome)).await;
+            Box::pin(part(Leaving { transport, places }, session, outcome)).await;
         }
         .instrument(span)
     }
@@ -107,8 +115,26 @@ enum Outcome {
     Evicted(Loss),
 }
 
+/// A transport that is about to end, and what it counts among until then.
+struct Leaving<T, P> {
+    transport: Box<T>,
+    places: P,
+}
+
+impl<T: Transport, P> Leaving<T, P> {
+    async fn close(self, code: u16, reason: &'static str) {
+        self.transport.close(code, reason).await;
+        drop(self.places);
+    }
+
+    async fn answer_close(self) {
+        self.transport.answer_close().await;
+        drop(self.places);
+    }
+}
+
 /// What remains when a connection ends: the close, and the session that waits or ends too.
-async fn part<T: Transport>(transport: Box<T>, mut session: Box<Session>, outcome: Outcome) {
+async fn part<T: Transport>(transport: Leaving<T, impl Send>, mut session: Box<Session>, outcome: Outcome) {
     let counters = Arc::clone(&session.runtime().core().counters);
     let limits = session.runtime().core().limits.clone();
     session.detach();
@@ -250,6 +276,7 @@ fn take_turn(session: &mut Session, pulse: &mut Pulse, turn: Turn) -> Next {
             }
         }
         Turn::Done(done) => session.done(*done),
+        Turn::Mail(Mail::Done(done)) => session.done(*done),
         Turn::Mail(Mail::Event { component, event }) => session.event(component, &event),
         Turn::Mail(Mail::Yield(give)) => return Next::Farewell(Outcome::Yield(give)),
         Turn::Mail(Mail::Save) => session.save(),

@@ -100,7 +100,8 @@ pub struct Limits {
     pub progress_time: Duration,
     /// How long a new connection may take to say `HELLO`, and the application to say who it is.
     pub hello_time: Duration,
-    /// How long a session whose connection dropped waits to be resumed.
+    /// How long a session whose connection dropped waits to be resumed, counted from when its handlers have finished.
+    /// Tasks and loads of its components go on meanwhile, and end with it.
     pub suspended_time: Duration,
     /// How long a session waits whose page said that it was closed or hidden (close code 1001).
     pub hidden_time: Duration,
@@ -129,7 +130,8 @@ pub struct Limits {
     pub seal_time: Duration,
     /// How many bytes of state a seal may carry; above, it carries the props and `mount` runs again.
     pub seal_state_bytes: usize,
-    /// How long running actions may take to finish when the server shuts down.
+    /// How long running actions may take to finish when the server shuts down. Tasks (`cx.spawn`) and loads are not
+    /// waited for.
     pub shutdown_time: Duration,
     /// How long [`serve`](crate::serve) goes on accepting connections once it is asked to end,
     /// while [`Runtime::is_ready`](crate::Runtime::is_ready) is already false: time for load

@@ -15,7 +15,7 @@ use vivaz_protocol::{CloseCode, ComponentId, Ref, Rev, SessionId, StreamId};
 
 use crate::outbox::{Entry, Outbox};
 use crate::runtime::{Runtime, WeakRuntime};
-use crate::session::Session;
+use crate::session::{Done, Session};
 use crate::stats::Counters;
 use crate::store::StoreError;
 
@@ -49,6 +49,8 @@ struct State {
 pub(crate) enum Mail {
     /// An event of the server's own: for one component, or for all of them.
     Event { component: Option<ComponentId>, event: ServerEvent },
+    /// What went on beside the session has come to its end. There is one for each task and load of its components.
+    Done(Box<Done>),
     /// Another connection resumes the session: hand it over and close.
     Yield(oneshot::Sender<Box<Session>>),
     /// Save the session as it is.
@@ -140,6 +142,11 @@ impl Port {
             Posted::Unattended => runtime.attend(&self.session),
             Posted::Full => Counters::add(&runtime.core().counters.events_lost),
         }
+    }
+
+    /// Puts in what went on beside the session. If that waits for its page, a task is started that takes it in.
+    pub(crate) fn finish(&self, done: Done) {
+        self.post_and_attend(Mail::Done(Box::new(done)));
     }
 
     /// Ends the session, wherever it is: components are told why, and a page is closed with that code.

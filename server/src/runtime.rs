@@ -316,8 +316,8 @@ impl Runtime {
     }
 
     /// Sends every page away and waits until nothing is left: new connections are refused; pages are told when to come
-    /// back (`DRAIN`), nothing more is read from them, and what runs finishes, for at most
-    /// [`Limits::shutdown_time`]; their sockets are closed with 1001. With a session store, sessions are saved and go on
+    /// back (`DRAIN`), nothing more is read from them, and handlers that run finish, for at most
+    /// [`Limits::shutdown_time`] (tasks and loads are not waited for); their sockets are closed with 1001. With a session store, sessions are saved and go on
     /// in the next process; without one they end, and their components are told.
     pub async fn shutdown(&self) {
         let core = self.core();
@@ -340,6 +340,8 @@ impl Runtime {
                 tracing::warn!(left = core.tasks.len(), "some connections did not end in time");
             }
         }
+        // What their components have spawned ends with the process.
+        core.sessions.drop_waiting();
         if let Some(keeper) = &core.keeper {
             keeper.close(self).await;
         }

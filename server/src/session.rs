@@ -1,7 +1,8 @@
 //! One page's session: its components, what it looks at, and what it was told. It outlives its connections.
 //!
 //! A session is a plain struct, owned by one task at a time and driven by [`crate::connection`]. Nothing in it waits:
-//! what has to wait is a future in [`Session::running`], and comes back as a [`Done`].
+//! what has to wait is a future in [`Session::running`], and comes back as a [`Done`]. What goes on while the session
+//! waits for its page is a task of its own, whose [`Done`] comes as mail.
 
 mod answer;
 mod aside;
@@ -36,6 +37,7 @@ use std::task::{Context, Poll};
 use foldhash::fast::RandomState;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use tracing::Instrument;
 use vivaz_components::instance::BoxFuture;
 use vivaz_components::{Budget, Hub, Identity};
 use vivaz_protocol::{ComponentId, ConnectionId, SessionId, TopicName};
@@ -80,7 +82,8 @@ pub(crate) struct Session {
     conduct: Conduct,
     /// How many bytes of state its components may have.
     budget: Arc<Budget>,
-    /// What has to wait for something. Most sessions never need it, so it is made when the first one does.
+    /// Jobs, and what else has to wait for something and is waited for. Most sessions never need it, so it is made when
+    /// the first one does.
     running: Option<Running>,
     /// Whether jobs of the page wait until the page has read what waits for it.
     stalled: bool,
@@ -168,7 +171,7 @@ impl Session {
         &self.port
     }
 
-    /// Whether nothing runs, and nothing waits for the page to read.
+    /// Whether no job runs, and nothing waits for the page to read. Tasks and loads may go on.
     pub(crate) fn is_idle(&self) -> bool {
         !self.stalled && self.running.as_ref().is_none_or(FuturesUnordered::is_empty)
     }
@@ -194,6 +197,18 @@ impl Session {
     /// Starts something that may have to wait: polled once here, and if it is not done, again when it is woken.
     fn start(&mut self, future: BoxFuture<Done>) {
         self.running.get_or_insert_default().push(future);
+    }
+
+    /// Starts something that goes on while the session waits for its page: nothing waits for it. The future ends when
+    /// the component that it belongs to is dropped.
+    fn start_beside(&self, future: impl Future<Output = Option<Done>> + Send + 'static) {
+        let port = Arc::clone(&self.port);
+        let work = async move {
+            if let Some(done) = future.await {
+                port.finish(done);
+            }
+        };
+        tokio::spawn(work.in_current_span());
     }
 }
 

@@ -239,6 +239,16 @@ impl Sessions {
         }
     }
 
+    /// Drops the sessions that wait, and what goes on in them: the process ends. What is stored of them stays.
+    pub(crate) fn drop_waiting(&self) {
+        for shard in &self.shards {
+            // Dropped after the lock: what is dropped with it may come back here.
+            let waiting: Vec<_> =
+                lock(shard).extract_if(|_, entry| matches!(entry.place, Place::Waiting { .. })).collect();
+            drop(waiting);
+        }
+    }
+
     /// Forgets a session that the caller holds.
     pub(crate) fn end(&self, id: &SessionId) {
         // Dropped after the lock: what is dropped with it may come back here.

@@ -62,10 +62,9 @@ pub(crate) async fn upgrade(State(runtime): State<Runtime>, request: Request) ->
     let response = handshake.accept();
     let entered = Box::pin(enter(upgrade, encoding, runtime, place, client));
     let task = async move {
-        if let Some((connection, _place)) = entered.await {
-            connection.serve().await;
+        if let Some((connection, place)) = entered.await {
+            connection.serve((place, visit)).await;
         }
-        drop(visit);
     };
     tasks.spawn(task);
     response

@@ -1,4 +1,5 @@
-//! Sessions without a connection: what runs in them finishes, what comes for them is handled, and then they wait, or end.
+//! Sessions without a connection: the jobs that run in them finish, what comes for them is handled, and then they wait,
+//! or end.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -12,10 +13,13 @@ use crate::session::{Done, Session};
 
 /// Looks after a session without a connection until nothing is left to do, then lets it wait.
 pub(crate) async fn tend(mut session: Box<Session>, until: Instant) {
+    // No page reads any more: jobs that waited for that go on.
+    session.go_on();
     loop {
         while let Some(turn) = poll_fn(|cx| poll_alone(&mut session, cx)).await {
             match turn {
                 Alone::Done(done) => session.done(*done),
+                Alone::Mail(Mail::Done(done)) => session.done(*done),
                 Alone::Mail(Mail::Event { component, event }) => session.event(component, &event),
                 Alone::Mail(Mail::Yield(give)) => match give.send(session) {
                     Ok(()) => return,
@@ -52,7 +56,7 @@ enum Alone {
     Mail(Mail),
 }
 
-/// `None` when nothing runs and nothing waits.
+/// `None` when no job runs and nothing waits.
 fn poll_alone(session: &mut Session, cx: &mut Context<'_>) -> Poll<Option<Alone>> {
     if let Poll::Ready(mail) = session.port().poll_mail(cx) {
         return Poll::Ready(Some(Alone::Mail(mail)));
@@ -64,7 +68,7 @@ fn poll_alone(session: &mut Session, cx: &mut Context<'_>) -> Poll<Option<Alone>
     }
 }
 
-/// Ends a session: its components are told, and what runs finishes first.
+/// Ends a session: its components are told, and the jobs that run finish first.
 pub(crate) async fn end(mut session: Box<Session>, reason: UnmountReason) {
     let runtime = session.runtime().clone();
     // Before nobody finds the session here, so that it is not restored from the store.
@@ -78,7 +82,7 @@ pub(crate) async fn end(mut session: Box<Session>, reason: UnmountReason) {
     let finish = async {
         while let Some(turn) = poll_fn(|cx| poll_alone(&mut session, cx)).await {
             match turn {
-                Alone::Done(done) => session.done(*done),
+                Alone::Done(done) | Alone::Mail(Mail::Done(done)) => session.done(*done),
                 // What runs cannot be kept, and waits in vain for that.
                 Alone::Mail(Mail::Evict(_)) => return,
                 // Nobody can resume it any more, and its components are on their way out.

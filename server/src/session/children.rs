@@ -296,10 +296,7 @@ impl Session {
             link.failures += 1;
             let pause = component.tasks.until_it_goes(tokio::time::sleep(BETWEEN_PROPS_TRIES));
             let id = id.clone();
-            self.start(Box::pin(async move {
-                pause.await;
-                Done::Waited { id }
-            }));
+            self.start_beside(async move { pause.await.map(|()| Done::Waited { id }) });
         }
     }
 

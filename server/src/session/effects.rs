@@ -50,15 +50,17 @@ impl Session {
                     if let Some(component) = self.components.get_mut(id) {
                         let (id, history) = (id.clone(), component.history.clone());
                         let task = component.tasks.until_it_goes(task);
-                        self.start(Box::pin(
-                            async move { Done::Spawned { id, history, outcome: task.await } },
-                        ));
+                        self.start_beside(async move {
+                            task.await.map(|outcome| Done::Spawned { id, history, outcome })
+                        });
                     }
                 }
                 Effect::Load(task) => {
                     if let Some(component) = self.components.get(id) {
                         let (id, history) = (id.clone(), component.history.clone());
-                        self.start(Box::pin(async move { Done::Loaded { id, history, loaded: task.await } }));
+                        self.start_beside(async move {
+                            task.await.map(|loaded| Done::Loaded { id, history, loaded })
+                        });
                     }
                 }
                 Effect::Close => {

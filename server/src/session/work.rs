@@ -46,10 +46,10 @@ pub(crate) enum Done {
     Sent { id: ComponentId, number: u64 },
     /// A child that could not take its props may try again.
     Waited { id: ComponentId },
-    /// A task that a component spawned has its result; none if it ended with the component.
-    Spawned { id: ComponentId, history: History, outcome: Option<TaskOutcome> },
-    /// A field that a component began to load is there; nothing, if that ended before.
-    Loaded { id: ComponentId, history: History, loaded: Option<Loaded> },
+    /// A task that a component spawned has its result.
+    Spawned { id: ComponentId, history: History, outcome: TaskOutcome },
+    /// A field that a component began to load is there.
+    Loaded { id: ComponentId, history: History, loaded: Loaded },
 }
 
 /// A component that is away with a job.
@@ -88,12 +88,12 @@ impl Session {
             Done::Sent { id, number } => self.say_held(&id, number),
             Done::Waited { id } => self.try_props_again(&id),
             // It was started once and is told once, however busy the component is: what waits was running before.
-            Done::Spawned { id, history, outcome: Some(outcome) } if self.is_same(&id, &history) => {
+            Done::Spawned { id, history, outcome } if self.is_same(&id, &history) => {
                 self.spawned(&id, outcome);
             }
             Done::Spawned { .. } => {}
             // A field waits for it, so it is told however busy the component is; there is one for each field at most.
-            Done::Loaded { id, history, loaded: Some(loaded) } if self.is_same(&id, &history) => {
+            Done::Loaded { id, history, loaded } if self.is_same(&id, &history) => {
                 self.enqueue(&id, Task::Job { job: Job::Loaded { loaded }, origin: Origin::Server });
             }
             Done::Loaded { .. } => {}

@@ -154,6 +154,7 @@ impl Inner {
         }
         if let Some(runtime) = runtime {
             runtime.core().shutdown.cancel();
+            runtime.core().sessions.drop_waiting();
         }
     }
 
@@ -184,8 +185,7 @@ impl Inner {
         let task = runtime.core().tasks.spawn(async move {
             match place {
                 Some(place) => {
-                    connection::run(Box::new(memory), &served, identity).await;
-                    drop(place);
+                    connection::run(Box::new(memory), &served, identity, place).await;
                 }
                 None => Box::new(memory).close(CloseCode::Full.as_u16(), "the server is full").await,
             }

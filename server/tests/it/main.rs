@@ -17,6 +17,7 @@ mod actions;
 mod addresses;
 mod aside;
 mod authority;
+mod away;
 mod brittle;
 mod budget_ways;
 mod budgets;
