@@ -55,7 +55,9 @@ impl Session {
     /// Notes that what the store has of the session is to be written anew: how long it is good has
     /// changed.
     pub(crate) fn mark_unsaved(&mut self) {
-        self.unsaved |= self.entered;
+        if self.entered {
+            self.touch();
+        }
     }
 
     /// Whether the store has had the session.

@@ -233,3 +233,28 @@ async fn a_session_whose_handler_runs_does_not_wait_before_that_has_finished() {
     page.network().online();
     ring.await.unwrap();
 }
+
+/// The store gets each change within the interval, also while the page is away and something runs.
+#[tokio::test(start_paused = true)]
+async fn what_changes_while_the_page_is_away_is_saved() {
+    for event in ["bell", "slow_bell"] {
+        let store = MemoryStore::new();
+        let server = serve(move |builder| builder.store(store.clone()));
+        let (page, errand) = busy_page(&server, "go", json!(["x", FOREVER])).await;
+        sleep(Duration::from_secs(5)).await;
+        if event == "slow_bell" {
+            server.runtime().emit_to_room("bells", event, &()).unwrap();
+            sleep(Duration::from_secs(1)).await;
+        }
+        page.network().offline();
+        sleep(Duration::from_millis(100)).await;
+        if event == "bell" {
+            server.runtime().emit_to_room("bells", event, &()).unwrap();
+        }
+        sleep(Duration::from_secs(10)).await;
+        server.crash();
+        page.network().online();
+        page.settled().await;
+        assert_eq!((page.sessions(), &errand.state()["rings"]), (1, &json!(1)), "{event}");
+    }
+}
