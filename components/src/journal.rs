@@ -18,6 +18,8 @@ pub type Work = Box<dyn FnOnce(&dyn Any) -> Result + Send>;
 pub struct Change {
     /// What [`Instance::save`](crate::instance::Instance::save) says of the component as it is now.
     pub state: Vec<u8>,
+    /// What [`Instance::state`](crate::instance::Instance::state) says of it; none if a computed field panics.
+    pub shown: Option<String>,
     /// Whether the page is sent a patch of it: its revision goes up by one.
     pub moved: bool,
     /// The rooms that the component enters and leaves, in the handler's order.

@@ -300,6 +300,7 @@ impl Change {
     fn of(finished: &mut Finished) -> Result<Self> {
         Ok(Self {
             state: finished.instance.save()?,
+            shown: finished.instance.state().ok(),
             moved: finished.patch.is_some() || finished.topics.is_some(),
             memberships: finished.effects.iter().filter_map(Effect::membership).collect(),
             done: finished.result.as_ref().ok().cloned(),

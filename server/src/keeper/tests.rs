@@ -26,6 +26,8 @@ fn snapshot(session: &str, components: &[&str]) -> Snapshot {
     let components = components.iter().map(|name| State {
         id: ComponentId::new(name).unwrap(),
         state: Vec::new(),
+        shown: None,
+        props: "{}".into(),
         epoch: "e".into(),
         rev: 0,
         rooms: Vec::new(),
@@ -49,6 +51,7 @@ fn whole(session: &str, components: &[&str]) -> Whole {
         durable: false,
         anew: false,
         rooms: Vec::new(),
+        shown: None,
     });
     Whole {
         session: id(session),

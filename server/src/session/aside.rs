@@ -8,7 +8,7 @@ use vivaz_protocol::{ComponentId, TopicName};
 
 use super::Session;
 use super::component::{Component, Slot};
-use super::keep::save;
+use super::keep::{save, shown};
 use crate::store::StoredComponent;
 
 /// Components that are kept as they were stored, and not run: this program does not know them,
@@ -83,10 +83,9 @@ impl Session {
         for id in &ids {
             let Some(component) = self.components.get_mut(id) else { continue };
             let Slot::Idle(instance) = &mut component.slot else { return false };
-            match save(id, instance.as_mut()) {
-                Some(state) => rows.push(runtime.core().stored(id, component, state)),
-                None => return false,
-            }
+            let Some(state) = save(id, instance.as_mut()) else { return false };
+            let shown = shown(instance.as_mut());
+            rows.push(runtime.core().stored(id, component, state, shown));
         }
         self.aside.extend(rows, &self.budget);
         for id in &ids {

@@ -19,10 +19,17 @@ use crate::store::StoredOrigin;
 /// Props by name, as JSON.
 pub(super) type Props = BTreeMap<String, Box<RawValue>>;
 
+/// Writes props as an object.
+pub(super) fn as_json(props: &Props) -> String {
+    // Names and raw JSON have a JSON form.
+    serde_json::to_string(props).unwrap_or_default()
+}
+
 /// How a component was mounted, which decides on who gives its props.
 pub(super) enum MountedBy {
-    /// By its name: the page gives them, because the component is open.
-    Name,
+    /// By its name: the page gives them, because the component is open. `before` is what they were
+    /// before those that it is just being given, should it refuse them.
+    Name { before: Option<Box<str>> },
     /// By a seal without a parent: nobody gives it others.
     Seal,
     /// By its place in a parent: the server computes them.
@@ -33,7 +40,7 @@ pub(super) enum MountedBy {
 pub(super) struct Link {
     pub(super) parent: ComponentId,
     pub(super) place: Vec<Value>,
-    /// The hash of the parent's template. After a deploy that changed it, the place says nothing.
+    /// The hash of the parent's template that the place is in.
     pub(super) template: Box<str>,
     /// The child's `live:key` when it was mounted. With another one the page puts another component in its place.
     pub(super) key: Option<Value>,
@@ -55,18 +62,25 @@ pub(super) struct Link {
     pub(super) depth: u8,
 }
 
+impl Link {
+    /// Returns whether the child has that prop already, or the page gives it.
+    pub(super) fn has(&self, name: &str, value: &RawValue) -> bool {
+        self.page.contains_key(name) || self.given.get(name).is_some_and(|given| given.get() == value.get())
+    }
+}
+
 impl MountedBy {
     pub(super) fn link(&self) -> Option<&Link> {
         match self {
             Self::Parent(link) => Some(link),
-            Self::Name | Self::Seal => None,
+            Self::Name { .. } | Self::Seal => None,
         }
     }
 
     pub(super) fn link_mut(&mut self) -> Option<&mut Link> {
         match self {
             Self::Parent(link) => Some(link),
-            Self::Name | Self::Seal => None,
+            Self::Name { .. } | Self::Seal => None,
         }
     }
 
@@ -78,7 +92,7 @@ impl MountedBy {
     /// Returns what is stored of it.
     pub(super) fn store(&self) -> StoredOrigin {
         match self {
-            Self::Name => StoredOrigin::Open,
+            Self::Name { .. } => StoredOrigin::Open,
             Self::Seal => StoredOrigin::Sealed,
             Self::Parent(link) => StoredOrigin::Child {
                 parent: link.parent.to_string(),
@@ -90,22 +104,29 @@ impl MountedBy {
         }
     }
 
-    /// Reads what was stored. Which props the child has is not known, but for those of the page, which stay.
+    /// Reads what was stored. `props` are those that the component was given last. Rows of an earlier
+    /// version have those of the mount: what its parent has changed since is given to a child again.
     ///
     /// # Errors
     /// When the parent's id is none.
-    pub(super) fn restore(stored: &StoredOrigin) -> Result<Self> {
+    pub(super) fn restore(stored: &StoredOrigin, props: &str) -> Result<Self> {
         Ok(match stored {
-            StoredOrigin::Open => Self::Name,
+            StoredOrigin::Open => Self::Name { before: None },
             StoredOrigin::Sealed => Self::Seal,
             StoredOrigin::Child { parent, place, template, key, page } => {
-                let page: Props = page.iter().map(|name| (name.clone(), RawValue::NULL.to_owned())).collect();
+                // What cannot be read is given anew.
+                let mut given: Props = serde_json::from_str(props).unwrap_or_default();
+                let of_page = |name: &String| {
+                    let value = given.entry(name.clone()).or_insert_with(|| RawValue::NULL.to_owned());
+                    (name.clone(), value.clone())
+                };
+                let page: Props = page.iter().map(of_page).collect();
                 Self::Parent(Box::new(Link {
                     parent: ComponentId::new(parent)?,
                     place: place.clone(),
                     template: template.as_str().into(),
                     key: key.clone(),
-                    given: page.clone(),
+                    given,
                     page,
                     before: None,
                     failures: 0,

@@ -15,7 +15,7 @@ use vivaz_protocol::{ComponentId, ErrorCode, MountChild, Ref};
 use vivaz_template::child_at;
 
 use super::Session;
-use super::child::{ChildMount, Children, FoundChild, Link, MountedBy, ParentView, Props};
+use super::child::{ChildMount, Children, FoundChild, Link, MountedBy, ParentView, Props, as_json};
 use super::component::{GivenProps, Origin, Slot, Task};
 use super::mount::TAKEN;
 use super::work::Done;
@@ -235,8 +235,14 @@ impl Session {
     pub(super) fn props(&mut self, id: &ComponentId, given: GivenProps, origin: Origin) {
         let Some(component) = self.components.get_mut(id) else { return };
         let job = match &mut component.mounted_by {
-            MountedBy::Name => match given.props {
-                Some(props) => Ok(Some(Job::Props { props, page: Vec::new() })),
+            MountedBy::Name { before } => match given.props {
+                Some(props) => {
+                    // Without a store none are kept.
+                    if let Some(merged) = merged(&component.props, &props) {
+                        *before = Some(std::mem::replace(&mut component.props, merged.into()));
+                    }
+                    Ok(Some(Job::Props { props, page: Vec::new() }))
+                }
                 None => Err(ActionError::new(ErrorCode::BadProps, "`props` is missing")),
             },
             MountedBy::Seal => {
@@ -266,20 +272,30 @@ impl Session {
         }
     }
 
-    /// Takes note that a child has the props that it was given.
+    /// Takes note that a component has the props that it was given.
     pub(super) fn keep_props(&mut self, id: &ComponentId) {
-        if let Some(link) = self.components.get_mut(id).and_then(|one| one.mounted_by.link_mut()) {
-            link.before = None;
-            link.failures = 0;
+        match self.components.get_mut(id).map(|one| &mut one.mounted_by) {
+            Some(MountedBy::Parent(link)) => {
+                link.before = None;
+                link.failures = 0;
+            }
+            Some(MountedBy::Name { before }) => *before = None,
+            Some(MountedBy::Seal) | None => {}
         }
     }
 
-    /// Takes note that a child did not take the props that it was given. Those of a `PROPS_UPDATE`
+    /// Takes note that a component did not take the props that it was given. Those of a `PROPS_UPDATE`
     /// are taken back, and the props are compared anew. Those that its parent gives are compared
     /// again after a while if the reason may pass: the child shows what its parent does not until
     /// then.
     pub(super) fn take_props_back(&mut self, id: &ComponentId, origin: Origin, error: &ActionError) {
         let Some(component) = self.components.get_mut(id) else { return };
+        if let MountedBy::Name { before } = &mut component.mounted_by
+            && let Some(before) = before.take()
+        {
+            component.props = before;
+            return;
+        }
         let Some(link) = component.mounted_by.link_mut() else { return };
         let Some(before) = link.before.take() else { return };
         if matches!(origin, Origin::Page { .. }) {
@@ -318,7 +334,7 @@ impl Session {
             .components
             .get(&parent)
             .map(|parent| self.runtime.core().templates.hash_of(parent.spec.name));
-        // A deploy may have changed the parent's template: the page mounts the child again at its new place.
+        // In another template than that of its place, the child has none.
         let is_known = now == Some(&*link.template);
         let found = if is_known { self.find_child(&parent, &place)? } else { None };
         let component = self.components.get_mut(id);
@@ -425,6 +441,13 @@ fn check_page(spec: &Spec, page: &Props) -> Result {
         }
         None => Ok(()),
     }
+}
+
+/// Returns an object's props with those that have changed. `None` if one of the two is not an object.
+fn merged(props: &str, changed: &RawValue) -> Option<String> {
+    let mut all: Props = serde_json::from_str(props).ok()?;
+    all.extend(serde_json::from_str::<Props>(changed.get()).ok()?);
+    Some(as_json(&all))
 }
 
 /// Reads the props that a seal carries.

@@ -10,7 +10,7 @@ use vivaz_components::instance::{Instance, Job};
 use vivaz_components::{Account, Budget, Spec, UnmountReason};
 use vivaz_protocol::{ComponentId, Ref, Rev, TopicName};
 
-use super::child::{ChildMount, Children, MountedBy};
+use super::child::{ChildMount, Children, MountedBy, as_json};
 use super::history::History;
 use super::joined::Joined;
 use super::ring::Ring;
@@ -39,7 +39,7 @@ pub(super) struct Component {
     /// Whether the page has another template or another state than this component ever had, and is told so when it is
     /// back.
     pub(super) replaced: bool,
-    /// The props that it was mounted with, as JSON; empty without a store.
+    /// The props that it was given last, as JSON; empty without a store, and for a child, whose link has them.
     pub(super) props: Box<str>,
     /// Whether it was mounted anew in place of one that is kept aside.
     pub(super) anew: bool,
@@ -163,6 +163,20 @@ impl Component {
     pub(super) fn count_rooms(&mut self, budget: &Arc<Budget>) {
         let bytes = self.joined.bytes();
         self.rooms_account = (bytes > 0).then(|| Box::new(budget.known(bytes)));
+    }
+
+    /// Returns the props that the component was given, with those that it is just being given.
+    pub(super) fn given_props(&self) -> String {
+        self.mounted_by.link().map_or_else(|| self.props.to_string(), |link| as_json(&link.given))
+    }
+
+    /// Returns the props that the component was given, without those that it is just being given.
+    pub(super) fn kept_props(&self) -> String {
+        match &self.mounted_by {
+            MountedBy::Name { before: Some(before) } => before.to_string(),
+            MountedBy::Parent(link) => as_json(link.before.as_ref().map_or(&link.given, |before| &before.1)),
+            MountedBy::Name { before: None } | MountedBy::Seal => self.props.to_string(),
+        }
     }
 
     /// Returns whether the next thing to do is a job that the page is sent a reply to.

@@ -10,6 +10,7 @@ use vivaz_protocol::{Author, ComponentId, Ref};
 use super::Session;
 use super::committed::settle;
 use super::component::{Component, Origin};
+use super::keep::shown;
 use super::replies::Kept;
 use super::work::Done;
 use crate::keeper::Keeper;
@@ -39,7 +40,7 @@ impl Session {
             runtime: self.runtime.clone(),
             port: Arc::clone(&self.port),
             enters,
-            component: StoredComponent { version: 0, ..core.stored(id, one, Vec::new()) },
+            component: StoredComponent { version: 0, ..core.stored(id, one, Vec::new(), None) },
             reply: None,
             received: self.replies.received_up_to(),
         })
@@ -224,6 +225,7 @@ impl Entry {
             return Err(ActionError::internal("the session has ended"));
         };
         component.state = instance.save()?;
+        component.shown = shown(instance.as_mut());
         let reply = match reply {
             Some(reference) => {
                 let id = ComponentId::new(&component.id)?;

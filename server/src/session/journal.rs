@@ -10,6 +10,7 @@ use super::Session;
 use super::committed::settle;
 use super::component::Origin;
 use super::joined::Joined;
+use super::keep::shown_as;
 use super::replies::Kept;
 use crate::port::Port;
 use crate::store::{self, Commit, SessionStore, State, Written};
@@ -32,6 +33,10 @@ struct Place {
     epoch: String,
     rev: u64,
     version: u64,
+    /// The props that it has if the job succeeds.
+    given: String,
+    /// Those that it has if the job fails.
+    before: String,
     /// The rooms that the component is in.
     joined: Joined,
     reference: Option<Ref>,
@@ -48,6 +53,8 @@ impl Session {
             epoch: core.epoch(&component.history).to_string(),
             rev: component.rev.0,
             version: component.version,
+            given: component.given_props(),
+            before: component.kept_props(),
             joined: component.joined.clone(),
             reference: match origin {
                 Origin::Page { reference, .. } => Some(reference),
@@ -91,6 +98,7 @@ impl Journal for Entry {
 impl Place {
     /// What is kept of a change.
     fn written(self, change: Change) -> Written {
+        let props = if change.done.is_some() { self.given } else { self.before };
         let done = self.reference.zip(change.done);
         let reply = done.map(|(reference, result)| {
             let result = result.map(|value| value.get().into());
@@ -101,6 +109,8 @@ impl Place {
         let state = State {
             id: self.component,
             state: change.state,
+            shown: change.shown.as_deref().map(shown_as),
+            props,
             epoch: self.epoch,
             rev: self.rev + u64::from(change.moved),
             rooms: joined.store(),

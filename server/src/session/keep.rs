@@ -147,8 +147,12 @@ impl Session {
         let core = runtime.core();
         let (mut components, mut moving) = (Vec::new(), Vec::new());
         for (id, component) in &mut self.components {
-            match component.instance().and_then(|instance| save(id, instance.as_mut())) {
-                Some(state) => components.push(core.stored(id, component, state)),
+            let saved = component.instance().and_then(|instance| {
+                let state = save(id, instance.as_mut())?;
+                Some((state, shown(instance.as_mut())))
+            });
+            match saved {
+                Some((state, shown)) => components.push(core.stored(id, component, state, shown)),
                 None => moving.push(id.clone()),
             }
         }
@@ -165,13 +169,18 @@ impl Session {
                 continue;
             }
             let (Slot::Idle(instance) | Slot::Busy(instance)) = &mut component.slot else { continue };
-            states.extend(save(id, instance.as_mut()).map(|state| State {
+            let Some(state) = save(id, instance.as_mut()) else { continue };
+            let shown = shown(instance.as_mut());
+            let props = component.kept_props();
+            states.push(State {
                 id: id.clone(),
                 state,
+                shown,
+                props,
                 epoch: core.epoch(&component.history).to_string(),
                 rev: component.rev.0,
                 rooms: component.joined.store(),
-            }));
+            });
         }
         states
     }
@@ -187,16 +196,34 @@ pub(super) fn save(id: &ComponentId, instance: &mut dyn Instance) -> Option<Vec<
         .ok()
 }
 
+/// Returns the hash of what the page is shown of a component, shared fields left out. `None` if its
+/// state cannot be written.
+pub(super) fn shown(instance: &mut dyn Instance) -> Option<u64> {
+    instance.state().ok().map(|state| shown_as(&state))
+}
+
+/// Returns the hash of a public state.
+pub(super) fn shown_as(state: &str) -> u64 {
+    let hash = blake3::hash(state.as_bytes());
+    hash.as_bytes().iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
+}
+
 impl Core {
     /// A component as it is kept.
-    pub(super) fn stored(&self, id: &ComponentId, one: &Component, state: Vec<u8>) -> StoredComponent {
+    pub(super) fn stored(
+        &self,
+        id: &ComponentId,
+        one: &Component,
+        state: Vec<u8>,
+        shown: Option<u64>,
+    ) -> StoredComponent {
         StoredComponent {
             id: id.to_string(),
             name: one.spec.name.into(),
             schema: one.spec.schema(),
             template: self.templates.hash_of(one.spec.name).into(),
             origin: one.mounted_by.store(),
-            props: one.props.to_string(),
+            props: one.kept_props(),
             state,
             epoch: self.epoch(&one.history).to_string(),
             rev: one.rev.0,
@@ -205,6 +232,7 @@ impl Core {
             durable: self.commits(one.spec).is_some(),
             anew: one.anew,
             rooms: one.joined.store(),
+            shown,
         }
     }
 }

@@ -61,7 +61,7 @@ impl Session {
         let props = props.unwrap_or(RawJson::EMPTY_OBJECT).to_raw_value();
         let making = registration.mount(&props, self.mount_context());
         let mounting = Mounting { reference, asked };
-        self.make(mounting, id, &registration, MountedBy::Name, props.get(), making);
+        self.make(mounting, id, &registration, MountedBy::Name { before: None }, props.get(), making);
     }
 
     /// Mounts a component that the server rendered.
@@ -197,7 +197,7 @@ impl Session {
             return self.refuse_mount(reference, id, ErrorCode::ActionFailed, "the component cannot be kept");
         }
         let mut component = Component::new(registration.spec, core.begin_history(), mounted_by);
-        if core.keeper.is_some() {
+        if core.keeper.is_some() && component.mounted_by.link().is_none() {
             component.props = props.into();
         }
         let entry = self.entry(id, &component).map(|entry| entry.answering(reference));
@@ -249,9 +249,12 @@ impl Session {
                 if has_connected {
                     component.queue.push_front(Task::Job { job: Job::Connected, origin: Origin::Server });
                 }
+                // A child's place may have gone meanwhile: then nothing is sent of it.
+                self.look_after(id);
                 self.show_topics(id, topics);
-                self.answer(reference, Kept::Mounted(id.clone()));
-                let frame = self.mounted_frame(id, Some(reference));
+                let kept = Kept::Mounted(id.clone());
+                let frame = self.again(reference, &kept);
+                self.answer(reference, kept);
                 self.port.send(frame);
                 // Its parent may have changed since the child was found, or since it was sealed.
                 self.refresh(id);

@@ -14,7 +14,7 @@ use super::Session;
 use super::component::{Component, Slot};
 use super::history::History;
 use super::joined::Joined;
-use super::keep::owner;
+use super::keep::{owner, shown};
 use super::replies::{Bounds, Replies};
 use crate::keeper::Keeper;
 use crate::port::Port;
@@ -191,19 +191,24 @@ impl Session {
     }
 
     /// Puts a component into its place. Its history goes on if no page can have seen more of it than
-    /// was stored. Returns whether it is not what is stored any more.
+    /// was stored, and the page was shown what the component shows now: a load is interrupted, what is
+    /// not saved is made anew, and another version of the program may compute fields in another way.
+    /// Returns whether it is not what is stored any more.
     fn put_back(&mut self, back: Back, exact: bool) -> bool {
         let Back { id, mounted_by, stored, registration, mut instance, how } = back;
         let core = self.runtime.core();
         let spec = registration.spec;
-        let goes_on = how == How::Whole && (exact || stored.durable);
+        let is_as_shown = stored.shown.is_some() && stored.shown == shown(instance.as_mut());
+        let goes_on = how == How::Whole && (exact || stored.durable) && is_as_shown;
         let history = match Epoch::new(&stored.epoch) {
             Ok(epoch) if goes_on => History::Kept(epoch),
             _ => core.begin_history(),
         };
         let mut component = Component::new(spec, history, mounted_by);
         component.rev = if how == How::Whole { Rev(stored.rev) } else { Rev::ZERO };
-        component.props = stored.props.into();
+        if component.mounted_by.link().is_none() {
+            component.props = stored.props.into();
+        }
         component.settled = stored.settled;
         component.version = stored.version;
         component.anew = stored.anew;

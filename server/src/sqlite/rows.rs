@@ -76,13 +76,22 @@ pub(super) fn held(db: &Connection, session: &str, by: &str) -> Result<(), Write
 pub(super) fn save(db: &Connection, by: &str, snapshot: &Snapshot) -> Result<(), WriteError> {
     let session = snapshot.session.as_str();
     held(db, session, by)?;
-    for State { id, state, epoch, rev, rooms } in &snapshot.components {
+    for State { id, state, shown, props, epoch, rev, rooms } in &snapshot.components {
         let changed = db
             .prepare_cached(
-                "UPDATE vivaz_components SET state = ?3, rev = ?4, rooms = ?6 \
+                "UPDATE vivaz_components SET state = ?3, rev = ?4, rooms = ?6, shown = ?7, props = ?8 \
                  WHERE session = ?1 AND id = ?2 AND epoch = ?5",
             )?
-            .execute(params![session, id.as_str(), state, rev.cast_signed(), epoch, json(rooms)?])?;
+            .execute(params![
+                session,
+                id.as_str(),
+                state,
+                rev.cast_signed(),
+                epoch,
+                json(rooms)?,
+                shown.map(u64::cast_signed),
+                props,
+            ])?;
         if changed == 0 {
             // What was changed already is entered again before long.
             return Err(Refusal::Absent.into());
@@ -181,7 +190,8 @@ pub(super) fn commit(db: &Connection, commit: Commit) -> Result<Box<dyn FnOnce()
         Change::Changed { state, settled } => {
             db.prepare_cached(
                 "UPDATE vivaz_components SET state = ?3, epoch = ?4, rev = ?5, version = version + 1, \
-                 settled = max(settled, ?6), rooms = ?7 WHERE session = ?1 AND id = ?2",
+                 settled = max(settled, ?6), rooms = ?7, shown = ?8, props = ?9 \
+                 WHERE session = ?1 AND id = ?2",
             )?
             .execute(params![
                 session,
@@ -191,6 +201,8 @@ pub(super) fn commit(db: &Connection, commit: Commit) -> Result<Box<dyn FnOnce()
                 state.rev.cast_signed(),
                 settled.cast_signed(),
                 json(&state.rooms)?,
+                state.shown.map(u64::cast_signed),
+                state.props,
             ])?;
         }
         Change::Removed { id } => {
@@ -225,11 +237,11 @@ fn select(db: &Connection, table: Table, session: &str) -> rusqlite::Result<Vec<
     let sql = match table {
         Table::Components => {
             "SELECT id, name, schema, template, props, state, epoch, rev, version, settled, durable, \
-             origin, anew, rooms FROM vivaz_components WHERE session = ?1"
+             origin, anew, rooms, shown FROM vivaz_components WHERE session = ?1"
         }
         Table::Aside => {
             "SELECT id, name, schema, template, props, state, epoch, rev, version, settled, durable, \
-             origin, anew, rooms FROM vivaz_aside WHERE session = ?1 ORDER BY rowid"
+             origin, anew, rooms, shown FROM vivaz_aside WHERE session = ?1 ORDER BY rowid"
         }
     };
     db.prepare_cached(sql)?.query_map([session], component)?.collect()
@@ -251,6 +263,7 @@ fn component(row: &Row<'_>) -> rusqlite::Result<StoredComponent> {
         origin: from_json(row, 11)?,
         anew: row.get(12)?,
         rooms: from_json(row, 13)?,
+        shown: row.get::<_, Option<i64>>(14)?.map(i64::cast_unsigned),
     })
 }
 
@@ -274,14 +287,14 @@ fn insert(db: &Connection, table: Table, session: &str, one: &StoredComponent) -
         Table::Components => {
             "INSERT OR REPLACE INTO vivaz_components \
              (session, id, name, schema, template, props, state, epoch, rev, version, settled, durable, \
-             origin, anew, rooms) VALUES \
-             (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)"
+             origin, anew, rooms, shown) VALUES \
+             (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)"
         }
         Table::Aside => {
             "INSERT INTO vivaz_aside \
              (session, id, name, schema, template, props, state, epoch, rev, version, settled, durable, \
-             origin, anew, rooms) VALUES \
-             (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)"
+             origin, anew, rooms, shown) VALUES \
+             (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)"
         }
     };
     db.prepare_cached(sql)?.execute(params![
@@ -300,6 +313,7 @@ fn insert(db: &Connection, table: Table, session: &str, one: &StoredComponent) -
         json(&one.origin)?,
         one.anew,
         json(&one.rooms)?,
+        one.shown.map(u64::cast_signed),
     ])?;
     Ok(())
 }

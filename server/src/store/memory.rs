@@ -129,9 +129,7 @@ impl Everything {
         kept.replies.retain(|reference, _| *reference > snapshot.received);
         for state in snapshot.components {
             if let Some(component) = kept.components.get_mut(state.id.as_str()) {
-                component.state = state.state;
-                component.rev = state.rev;
-                component.rooms = state.rooms;
+                component.set(state);
             }
         }
         Ok(())
@@ -294,10 +292,7 @@ impl SessionStore for MemoryStore {
             }
             Change::Changed { state, settled } => {
                 if let Some(component) = kept.components.get_mut(state.id.as_str()) {
-                    component.state = state.state;
-                    component.epoch = state.epoch;
-                    component.rev = state.rev;
-                    component.rooms = state.rooms;
+                    component.set(state);
                     component.version += 1;
                     component.settled = component.settled.max(settled);
                 }

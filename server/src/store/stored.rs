@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::State;
+
 /// A session as it comes out of a store.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StoredSession {
@@ -79,7 +81,7 @@ pub struct StoredComponent {
     pub template: String,
     /// How it was mounted, which decides on who gives its props.
     pub origin: StoredOrigin,
-    /// The props that it was mounted with, as JSON.
+    /// The props that it was given last, as JSON: those of its mount, and what has changed since.
     pub props: String,
     /// All of its state, as JSON.
     pub state: Vec<u8>,
@@ -100,6 +102,23 @@ pub struct StoredComponent {
     /// The rooms that it is in.
     #[serde(default)]
     pub rooms: Vec<String>,
+    /// Hash of the public state that its page was shown. `None` if that is not known, as of rows that
+    /// an earlier version has written.
+    #[serde(default)]
+    pub shown: Option<u64>,
+}
+
+impl StoredComponent {
+    /// Takes over what the component is at a later moment.
+    pub(super) fn set(&mut self, now: State) {
+        let State { id: _, state, shown, props, epoch, rev, rooms } = now;
+        self.state = state;
+        self.shown = shown;
+        self.props = props;
+        self.epoch = epoch;
+        self.rev = rev;
+        self.rooms = rooms;
+    }
 }
 
 /// How a component was mounted.
@@ -118,7 +137,8 @@ pub enum StoredOrigin {
         parent: String,
         /// Its place in the parent's template: hole numbers, row keys and arm numbers.
         place: Vec<serde_json::Value>,
-        /// The hash of that template. With another one the place says nothing.
+        /// The hash of that template. In another one the place counts only if it shows the same component with the
+        /// same props.
         template: String,
         /// Its `live:key`, if it has one that the server can evaluate.
         key: Option<serde_json::Value>,

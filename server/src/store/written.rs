@@ -61,6 +61,10 @@ pub struct State {
     pub id: ComponentId,
     /// All of its state, as JSON.
     pub state: Vec<u8>,
+    /// Hash of its public state: see [`StoredComponent::shown`].
+    pub shown: Option<u64>,
+    /// The props that it was given last, as JSON.
+    pub props: String,
     /// The history in which its revision counts. If the store has the component with another one,
     /// it is not the same.
     pub epoch: String,

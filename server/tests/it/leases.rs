@@ -69,6 +69,7 @@ pub(crate) fn component(name: &str, version: u64) -> StoredComponent {
         durable: true,
         anew: false,
         rooms: Vec::new(),
+        shown: Some(1),
     }
 }
 
@@ -90,6 +91,8 @@ fn snapshot(session: &str, components: &[&str]) -> Snapshot {
     let state = |name: &&str| State {
         id: c(name),
         state: b"9".to_vec(),
+        shown: Some(9),
+        props: r#"{"count":9}"#.into(),
         epoch: "e".into(),
         rev: 9,
         rooms: vec!["hall".into()],
@@ -120,6 +123,8 @@ pub(crate) fn change(session: &str, by: &str, name: &str, from: u64) -> Commit {
     let state = State {
         id: c(name),
         state: b"8".to_vec(),
+        shown: Some(8),
+        props: r#"{"count":8}"#.into(),
         epoch: "e".into(),
         rev: from + 1,
         rooms: vec!["attic".into()],

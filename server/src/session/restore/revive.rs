@@ -250,7 +250,7 @@ fn without(mut aside: Vec<StoredComponent>, name: &str) -> Vec<StoredComponent> 
 
 /// Which component a row is of, and how it was mounted.
 fn address(row: &StoredComponent) -> Result<(ComponentId, MountedBy), ActionError> {
-    Ok((ComponentId::new(&row.id)?, MountedBy::restore(&row.origin)?))
+    Ok((ComponentId::new(&row.id)?, MountedBy::restore(&row.origin, &row.props)?))
 }
 
 /// Keeps components aside whose parents are.
