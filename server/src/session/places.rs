@@ -73,13 +73,12 @@ impl Session {
 
     /// Returns whether the parent's state has the child where it was mounted.
     fn has_place(&mut self, id: &ComponentId) -> Result<bool> {
+        if !self.is_of_this_template(id)? {
+            return Ok(false);
+        }
         let Some(child) = self.components.get(id) else { return Ok(false) };
         let Some(link) = child.mounted_by.link() else { return Ok(true) };
         let Some(parent) = self.components.get(&link.parent) else { return Ok(false) };
-        if self.runtime.core().templates.hash_of(parent.spec.name) != &*link.template {
-            // A deploy may have moved the place: the page mounts the child again at its new one.
-            return Ok(true);
-        }
         if let Some(known) = parent.known_place(id) {
             return Ok(known);
         }
@@ -91,6 +90,32 @@ impl Session {
             parent.note_place(id, has);
         }
         Ok(has)
+    }
+
+    /// Checks whether a child's place is one in the template that its parent has now. After a deploy
+    /// that changed the template it is, if the new one shows the same component there, with the same
+    /// key and the same props as the child was given last. Otherwise the place says nothing: it may
+    /// be under another condition by now, or that of another child.
+    fn is_of_this_template(&mut self, id: &ComponentId) -> Result<bool> {
+        let Some(child) = self.components.get(id) else { return Ok(false) };
+        let Some(link) = child.mounted_by.link() else { return Ok(true) };
+        let Some(parent) = self.components.get(&link.parent) else { return Ok(false) };
+        let template = self.runtime.core().templates.hash_of(parent.spec.name);
+        if template == &*link.template {
+            return Ok(true);
+        }
+        let template: Box<str> = template.into();
+        let (spec, parent, place) = (child.spec, link.parent.clone(), link.place.clone());
+        let found = self.find_child(&parent, &place)?;
+        let link = self.components.get_mut(id).and_then(|child| child.mounted_by.link_mut());
+        let (Some(found), Some(link)) = (found, link) else { return Ok(false) };
+        let is_same = std::ptr::eq(found.registration.spec, spec)
+            && found.key == link.key
+            && found.props.iter().all(|(name, value)| link.has(name, value));
+        if is_same {
+            link.template = template;
+        }
+        Ok(is_same)
     }
 
     /// A child is shown again, or is not shown any more.

@@ -329,3 +329,55 @@ async fn nothing_is_sent_of_a_child_that_is_not_shown_and_of_a_topic_that_it_sho
     assert!(told.iter().all(|message| message["type"] == "STATE_SNAPSHOT"), "{told:?}");
     assert!(told.iter().any(|message| message["payload"]["value"] == 7), "{told:?}");
 }
+
+/// Shows a panel that takes a while to be mounted.
+#[derive(LiveComponent, Clone)]
+#[live(
+    name = "lobby",
+    inline = "<section live:if='is_open'><live:slow-panel></live:slow-panel></section>",
+    children(SlowPanel),
+    open
+)]
+struct Lobby {
+    #[live(default = true)]
+    is_open: bool,
+}
+
+#[actions]
+impl Lobby {
+    #[action]
+    fn close(&mut self) {
+        self.is_open = false;
+    }
+}
+
+#[derive(LiveComponent, Clone)]
+#[live(name = "slow-panel", inline = "<p>{{ words }}</p>")]
+struct SlowPanel {
+    #[live(default)]
+    words: String,
+}
+
+#[actions]
+impl SlowPanel {
+    async fn mount(_props: SlowPanelProps, cx: &mut MountContext) -> Result<Self> {
+        let bench = cx.state::<Arc<Bench>>().clone();
+        bench.entered.notify_one();
+        bench.gate.notified().await;
+        Ok(Self { words: "inside".into() })
+    }
+}
+
+#[tokio::test]
+async fn a_child_whose_place_goes_while_it_is_mounted_is_not_sent() {
+    let server = start().await;
+    let mut client = Client::greet(&server).await;
+    client.mount("l", "lobby", json!({})).await;
+    let mount = client.message("COMPONENT_MOUNT", "p", json!({ "parent": "l", "place": [0, 1, 0] }));
+    client.send(mount).await;
+    server.bench.entered.notified().await;
+    client.act("l", "close", json!([])).await;
+    server.bench.gate.notify_one();
+    assert_error(&client.next().await, "not_mounted");
+    assert_eq!(client.act("l", "close", json!([])).await["type"], "ACK");
+}
