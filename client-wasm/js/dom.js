@@ -178,16 +178,37 @@ export const show = (node, control = node.$t, value = node.$v) => {
   } else {
     const old = node.value;
     if (node.$c || old === value || node.validity.badInput) return;
-    if (node !== document.activeElement || node.selectionStart == null) node.value = value;
+    const { type, selectionStart, selectionEnd, selectionDirection } = node;
+    // Types without a selection have one for as long as they are texts. Where the caret was is known by the last edit.
+    const blind = selectionStart == null;
+    if (node !== document.activeElement || (blind && type != 'email' && type != 'number')) node.value = value;
     else {
-      // Only what differs is replaced, so that the caret stays where it was.
-      let a = 0, z = 0;
-      const most = Math.min(old.length, value.length);
-      while (a < most && old[a] === value[a]) a++;
-      while (z < most - a && old[old.length - 1 - z] === value[value.length - 1 - z]) z++;
-      node.setRangeText(value.slice(a, value.length - z), a, old.length - z, 'preserve');
+      // Only what differs is replaced. What is selected stays so; within what is replaced it is as far from its beginning.
+      const [a, z] = common(old, value), end = old.length - z, moved = value.length - old.length;
+      const place = at => (at < end ? Math.min(at, value.length - z) : at + moved);
+      if (blind) node.type = 'text';
+      node.setRangeText(value.slice(a, value.length - z), a, end, 'preserve');
+      node.setSelectionRange(place(selectionStart ?? node.$e ?? end), place(selectionEnd ?? node.$e ?? end), selectionDirection || 'none');
+      if (blind) node.type = type;
     }
   }
+  node.$o = node.value;
+};
+
+/** How many characters two texts have in common at the beginning, and how many behind that at the end. */
+const common = (one, other) => {
+  let a = 0, z = 0;
+  const most = Math.min(one.length, other.length);
+  while (a < most && one[a] === other[a]) a++;
+  while (z < most - a && one[one.length - 1 - z] === other[other.length - 1 - z]) z++;
+  return [a, z];
+};
+
+/** The user has changed what is in a control: the caret is behind the change. */
+export const changed = node => {
+  const { value } = node;
+  node.$e = value.length - common(node.$o ?? '', value)[1];
+  node.$o = value;
 };
 
 // What a field says to a control of that kind.

@@ -1,6 +1,6 @@
 // What happens in the page, brought to the engine: one listener on the document for each kind of event.
 
-import { nodes, read, show, shown, templates, walk, watchers } from './dom.js';
+import { changed, nodes, read, show, shown, templates, walk, watchers } from './dom.js';
 
 /** Where events go: client.js fills it. */
 export const to = {};
@@ -152,6 +152,7 @@ const edit = (node, moment) => {
   const [c, root] = found, commit = () => root.$i && to.commit(slot(root), c.field);
   if (moment == 0) {
     if (node.$c || node.validity?.badInput) return;
+    changed(node);
     if (node.$r) { node.$r = 0; node.removeAttribute('aria-invalid'); }
     const value = read(node, c.control, c.flags);
     if (c.control == 3 && !node.checked) return;

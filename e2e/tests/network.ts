@@ -6,6 +6,8 @@ export class Network {
   private readonly pairs = new Set<{ page: Socket; server: Socket }>();
   private open = true;
   private held = false;
+  /** How many milliseconds bytes take, in either direction. */
+  latency = 0;
   /** Bytes that pages have sent so far. */
   sent = 0;
 
@@ -72,11 +74,15 @@ export class Network {
     for (const socket of [page, server]) socket.on("error", end).on("close", end);
     if (!this.open) return end();
     this.pairs.add(pair);
+    const pass = (bytes: Buffer, to: Socket) => {
+      if (this.latency == 0) to.write(bytes);
+      else setTimeout(() => to.destroyed || to.write(bytes), this.latency);
+    };
     page.on("data", (bytes: Buffer) => {
       this.sent += bytes.length;
-      server.write(bytes);
+      pass(bytes, server);
     });
-    server.on("data", (bytes: Buffer) => page.write(bytes));
+    server.on("data", (bytes: Buffer) => pass(bytes, page));
     if (this.held) server.pause();
   }
 }

@@ -25,6 +25,7 @@ mod pending;
 mod serve;
 mod signup;
 mod spaces;
+mod typing;
 mod ways;
 
 use serve::{document, page};
@@ -47,6 +48,7 @@ async fn main() -> anyhow::Result<()> {
         .route("/pending", get(page::<pending::Pending>))
         .route("/signup", get(page::<signup::Signup>))
         .route("/spaces", get(page::<spaces::Spaces>))
+        .route("/typing", get(page::<typing::Typing>))
         .route("/notice", get(page::<notice::Notice>))
         .route("/ledger", get(page::<ledger::Ledger>))
         .route("/pinned", get(page::<ledger::Pinned>))

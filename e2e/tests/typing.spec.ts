@@ -1,0 +1,76 @@
+// What is typed into a field whose handler makes something else of it.
+
+import type { Locator } from "@playwright/test";
+import { Network } from "./network.ts";
+import { expect, open, test } from "./test.ts";
+
+const WORDS = [
+  { label: "Plain", shown: "HELLO WORLD", longer: "HELLOABC WORLD" },
+  { label: "Area", shown: "HELLO WORLD", longer: "HELLOABC WORLD" },
+  { label: "Mail", shown: "HELLO@WORLD", longer: "HELLOABC@WORLD" },
+];
+const caret = (field: Locator) => field.evaluate((input: HTMLInputElement) => [input.selectionStart, input.selectionEnd]);
+
+for (const latency of [0, 300]) {
+  test.describe(`at ${latency} ms`, () => {
+    for (const { label, shown, longer } of WORDS) {
+      test(`text that is made upper case keeps every letter and the caret: ${label}`, async ({ page, app }) => {
+        const network = await Network.before(app.url);
+        network.latency = latency / 2;
+        await open(page, `${network.url}/typing`);
+        const field = page.getByLabel(label);
+        await field.pressSequentially(shown.toLowerCase(), { delay: 40 });
+        await expect(field).toHaveValue(shown);
+        await expect(page.locator("#server")).toContainText(shown);
+        for (let i = 0; i < 6; i++) await page.keyboard.press("ArrowLeft");
+        await page.keyboard.type("abc", { delay: 120 });
+        await expect(field).toHaveValue(longer);
+        await expect(page.locator("#server")).toContainText(longer);
+        if (label != "Mail") expect(await caret(field)).toEqual([8, 8]);
+        // The next key goes where the caret is.
+        await page.keyboard.type("d");
+        await expect(field).toHaveValue(longer.replace("ABC", "ABCD"));
+        await page.keyboard.press("Backspace");
+        await expect(field).toHaveValue(longer);
+        await network.remove();
+      });
+    }
+
+    test("what is selected while the answer comes stays selected", async ({ page, app }) => {
+      const network = await Network.before(app.url);
+      network.latency = latency / 2;
+      await open(page, `${network.url}/typing`);
+      const field = page.getByLabel("Plain");
+      network.hold();
+      await field.pressSequentially("hello world");
+      await field.evaluate((input: HTMLInputElement) => input.setSelectionRange(2, 7, "backward"));
+      network.release();
+      await expect(field).toHaveValue("HELLO WORLD");
+      expect(await caret(field)).toEqual([2, 7]);
+      expect(await field.evaluate((input: HTMLInputElement) => input.selectionDirection)).toBe("backward");
+      await network.remove();
+    });
+
+    test("digits keep their order where separators come between them", async ({ page, app }) => {
+      const network = await Network.before(app.url);
+      network.latency = latency / 2;
+      await open(page, `${network.url}/typing`);
+      const amount = page.getByLabel("Amount");
+      await amount.pressSequentially("1234567", { delay: 150 });
+      await expect(amount).toHaveValue("1,234,567");
+      for (let i = 0; i < 3; i++) await page.keyboard.press("ArrowLeft");
+      await page.keyboard.type("0");
+      await expect(amount).toHaveValue("12,340,567");
+      await page.keyboard.type("8");
+      await expect(amount).toHaveValue("123,408,567");
+      const number = page.getByLabel("Number");
+      await number.pressSequentially("1934", { delay: 150 });
+      await expect(number).toHaveValue("1834");
+      await page.keyboard.press("ArrowLeft");
+      await page.keyboard.type("95", { delay: 500 });
+      await expect(number).toHaveValue("183854");
+      await expect(page.locator("#server")).toContainText("183854|123,408,567");
+      await network.remove();
+    });
+  });
+}
