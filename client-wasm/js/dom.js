@@ -53,7 +53,9 @@ export const walk = (node, path) => {
 const text = (parent, after, value) => {
   const at = pass(parent, after), there = at ? at.nextSibling : parent.firstChild;
   if (there && there.nodeType == 3) {
-    if (there.data !== value) there.data = value;
+    // Only what differs, so that what the visitor has selected beside it stays selected.
+    const old = there.data, [a, z] = common(old, value);
+    if (old !== value) there.replaceData(a, old.length - a - z, value.slice(a, value.length - z));
   } else if (value) parent.insertBefore(document.createTextNode(value), there);
 };
 
@@ -120,10 +122,15 @@ const classes = (node, on, list) => {
   for (const name of list) if (name && node.classList.contains(name) != on) node.classList.toggle(name, on);
 };
 
+// `hidden` means nothing in a drawing.
+const conceal = (node, on) => {
+  if (!('hidden' in node)) write(node, 'display', on ? null : 'none');
+  else if (node.hidden == !!on) node.hidden = !on;
+};
+
 const wire = (node, effect, on, argument) => {
-  if (effect == 0) {
-    if (node.hidden == !!on) node.hidden = !on;
-  } else if (effect == 1) {
+  if (effect == 0) conceal(node, on);
+  else if (effect == 1) {
     const list = argument.split(' ');
     for (const name of list) (node.$j ??= {})[name] = 1;
     classes(node, !!on, list);
@@ -335,7 +342,7 @@ const set = (root, [place, path, a, b, c], kind, value) => {
         if (p.getPropertyValue(a) !== v) p.setProperty(a, v);
       } else if (p.getPropertyValue(a)) p.removeProperty(a);
       break;
-    case 6: if (node.hidden == !!on) node.hidden = !on; break;
+    case 6: conceal(node, on); break;
     case 9: model(node, a, c & 16, said(a, kind, value)); break;
     case 10: wire(node, a, on, b); break;
     case 13: node.$p = { name: a, child: value, shared: node.$s }; effects.child(node); break;

@@ -51,7 +51,8 @@ export const handle = (e, path = e.composedPath()) => {
 const consider = (e, l, root, el, target) => {
   const { flags } = l;
   if (flags & 4 && target !== el) return false;
-  if (l.keys[0] && (e.isComposing || !l.keys.some(key => key.toLowerCase() == (e.key || '').toLowerCase()))) return false;
+  // Safari ends a composition before the Enter that ends it: that one has the code 229.
+  if (l.keys[0] && (e.isComposing || e.keyCode == 229 || !l.keys.some(key => key.toLowerCase() == (e.key || '').toLowerCase()))) return false;
   if (l.held && l.held != (e.ctrlKey | (e.shiftKey << 1) | (e.altKey << 2) | (e.metaKey << 3))) return false;
   if (flags & 8) {
     const done = (el.$o ??= new Set());
@@ -174,7 +175,8 @@ export const start = () => {
   const on = (type, act) => document.addEventListener(type, act, true);
   const of = e => e.composedPath()[0];
   on('input', e => edit(of(e), 0));
-  on('change', e => { const n = of(e); if (n.type == 'checkbox' || n.type == 'radio') edit(n, 0); edit(n, 1); });
+  // Some autofill is a change without an input.
+  on('change', e => { const n = of(e); if (n.type == 'checkbox' || n.type == 'radio' || n.value !== n.$o) edit(n, 0); edit(n, 1); });
   on('focusout', e => { const n = of(e); if (n.$c) { n.$c = 0; edit(n, 0); } edit(n, 2); flush(n); });
   on('compositionstart', e => { of(e).$c = 1; });
   on('compositionend', e => {

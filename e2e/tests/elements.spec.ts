@@ -1,6 +1,7 @@
 // Elements with a life of their own, under patches: dialogs, events that do not bubble, shadow trees.
 
 import type { Page } from "@playwright/test";
+import { Network } from "./network.ts";
 import { expect, open, test } from "./test.ts";
 
 test.use({ baseURL: async ({ app }, use) => use(app.url) });
@@ -103,4 +104,33 @@ test("a component in a shadow tree is live: its events, its fields, its patches"
   await host.getByRole("button", { name: "Add" }).click();
   await expect(host.locator("#count")).toHaveText("2");
   await expect(host.getByLabel("Draft")).toHaveValue("in the shadow");
+});
+
+test("parts of a drawing are shown and hidden, in the first paint too", async ({ page, app, problems }) => {
+  problems.expect(/WebSocket connection to .* failed/);
+  const network = await Network.before(app.url);
+  await open(page, `${network.url}/elements`);
+  await expect(page.locator("#shown")).toBeVisible();
+  await expect(page.locator("#offline rect")).toBeHidden();
+  await tick(page);
+  await expect(page.locator("#shown")).toBeHidden();
+  network.down();
+  await expect(page.locator("#offline rect")).toBeVisible();
+  network.up();
+  await expect(page.locator("#offline rect")).toBeHidden();
+  await network.remove();
+});
+
+test("what is selected in a text stays selected when another part of it changes", async ({ page }) => {
+  await open(page, "/elements");
+  await page.locator("#sentence").evaluate((sentence) => {
+    const text = [...sentence.childNodes].at(-1) as Text;
+    const at = text.data.indexOf("sentence");
+    getSelection()?.setBaseAndExtent(text, at, text, at + "sentence".length);
+  });
+  const selected = () => page.evaluate(() => getSelection()?.toString());
+  expect(await selected()).toBe("sentence");
+  for (let ticks = 1; ticks <= 11; ticks++) await tick(page);
+  await expect(page.locator("#sentence")).toContainText("There are 11 ticks");
+  expect(await selected()).toBe("sentence");
 });

@@ -75,3 +75,19 @@ test("what the server sends is heard once", async ({ page }) => {
   await page.getByRole("button", { name: "Ring" }).click();
   await expect.poll(() => page.evaluate(() => (window as unknown as { heard: unknown[] }).heard)).toEqual(["ding"]);
 });
+
+test("an Enter that ends a composition is none, also where the composition has ended before it", async ({ page }) => {
+  await open(page, "/events");
+  const keys = page.getByLabel("Keys");
+  // What Safari sends: `isComposing` is false by then, and the code is 229.
+  await keys.evaluate((input) => {
+    for (const keyCode of [229, 13]) {
+      const event = new KeyboardEvent("keydown", { key: "Enter", bubbles: true });
+      Object.defineProperty(event, "keyCode", { value: keyCode });
+      input.dispatchEvent(event);
+    }
+  });
+  await keys.blur();
+  await expect(log(page)).toContainText(["enter"]);
+  expect((await log(page).allTextContents()).filter((text) => text == "enter")).toHaveLength(1);
+});

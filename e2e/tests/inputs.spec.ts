@@ -130,3 +130,22 @@ test("what is chosen survives the server's restart", async ({ page, problems }) 
     await own.remove();
   }
 });
+
+test("a value that is filled in with a change alone reaches the server, once", async ({ page }) => {
+  await open(page, "/inputs");
+  // As some autofill and password managers do it.
+  const fill = (name: string, value: string, types: string[]) =>
+    page.locator(`[name="${name}"]`).evaluate(
+      (control: HTMLInputElement, { value, types }) => {
+        control.value = value;
+        for (const type of types) control.dispatchEvent(new Event(type, { bubbles: true }));
+      },
+      { value, types },
+    );
+  await fill("text", "filled in", ["change"]);
+  await expect(page.locator("#server")).toContainText("filled in|");
+  await fill("choice", "b", ["change"]);
+  await expect(page.locator("#server")).toContainText("filled in||b|");
+  await fill("text", "typed", ["input", "change"]);
+  await expect(page.locator("#server")).toContainText("typed||b|");
+});

@@ -44,7 +44,7 @@ impl Compiler {
             "style" => self.styles(attribute, &pieces, path),
             "class" => self.classes(&pieces, path, tag),
             "hidden" => {
-                self.hides(attribute, tag);
+                self.hides(element, attribute, tag);
                 self.ordinary(element, attribute, name, pieces, fixed, path);
             }
             "value" | "checked" if tag.modelled && !(lower == "value" && tag.value_allowed) => {

@@ -5,8 +5,9 @@ use super::element::Tag;
 use super::names::{DIRECTIVES, EVENTS};
 use super::resolve::Moment;
 use crate::check::{CheckKind, Want};
-use crate::compiled::{HoleKind, Step, WireEffect, WireState};
+use crate::compiled::{AttributeKind, HoleKind, Namespace, Step, WireEffect, WireState};
 use crate::error::hint;
+use crate::expr::{Expr, Literal};
 use crate::program::Op;
 use crate::source::{Attribute, Code, Element, decode};
 use crate::syntax;
@@ -104,9 +105,17 @@ impl Compiler {
             }
             "show" => {
                 let on = self.required(attribute, Want::Condition);
-                self.hides(attribute, tag);
-                let hole = self.hole(path, HoleKind::Show { on });
-                self.op(Op::Show(hole));
+                self.hides(element, attribute, tag);
+                if element.namespace == Namespace::Svg {
+                    let [null, none] = [Literal::Null, Literal::Str("none".into())].map(Expr::Literal);
+                    let value = Expr::If(Box::new(on), Box::new(null), Box::new(none));
+                    let kind = AttributeKind::Plain;
+                    let hole = self.hole(path, HoleKind::Attribute { name: "display".into(), value, kind });
+                    self.op(Op::Attribute(hole));
+                } else {
+                    let hole = self.hole(path, HoleKind::Show { on });
+                    self.op(Op::Show(hole));
+                }
             }
             "html" | "text" => {
                 if tag.content.is_some() {
@@ -169,7 +178,18 @@ impl Compiler {
     }
 
     /// Something of the element's shows and hides it.
-    pub(super) fn hides(&mut self, attribute: &Attribute, tag: &mut Tag) {
+    /// In a drawing that is the attribute `display`, because `hidden` means nothing there.
+    pub(super) fn hides(&mut self, element: &Element, attribute: &Attribute, tag: &mut Tag) {
+        let writes_display = element.namespace == Namespace::Svg && attribute.name.starts_with("live:");
+        if writes_display && element.attribute("display").is_some() {
+            self.error(
+                attribute.at,
+                format!(
+                    "`{}` writes the attribute `display` of an element in a drawing: it cannot have its own",
+                    attribute.name
+                ),
+            );
+        }
         if tag.hides {
             self.error(attribute.at, "only one of `hidden`, `live:show`, `live:loading`, `live:dirty` and `live:offline` can show and hide an element");
         }
@@ -190,9 +210,9 @@ impl Compiler {
         let value = code(attribute).map(|code| code.text.trim().to_owned());
         let effect = match (modifiers, value) {
             (None, None) => {
-                self.hides(attribute, tag);
+                self.hides(element, attribute, tag);
                 // Hidden until that state comes; the first paint is in none of them.
-                self.html(" hidden");
+                self.html(if element.namespace == Namespace::Svg { " display=\"none\"" } else { " hidden" });
                 WireEffect::Show
             }
             (None, Some(_)) => {
