@@ -1,7 +1,11 @@
 //! What a client says, taken in: how often, how well formed, whether for the first time, and then what it asks.
 
+use std::fmt;
 use std::time::Duration;
 
+use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
 use tokio::time::Instant;
 use vivaz_components::instance::Job;
 use vivaz_protocol::{
@@ -272,15 +276,51 @@ fn is_value(json: &RawJson<'_>) -> bool {
     serde_json::from_str::<serde_json::Value>(json.get()).is_ok()
 }
 
-/// How much the largest of the values is that a request writes into fields.
+/// Returns the size of the largest value that a request writes into a field, in bytes of JSON.
 fn largest_value(request: &Request<'_>) -> usize {
     match request {
         Request::Property { value, .. } => value.get().len(),
-        Request::Action { set: values, .. }
-        | Request::MountChild(MountChild { page: values, .. })
-        | Request::Props(vivaz_protocol::GivenProps { page: values, .. }) => {
-            values.iter().map(|(_, value)| value.get().len()).max().unwrap_or(0)
+        Request::Action { set: values, .. } | Request::MountChild(MountChild { page: values, .. }) => {
+            largest_of(values)
         }
-        Request::MountSealed { .. } | Request::MountOpen { .. } | Request::Unmount => 0,
+        Request::Props(vivaz_protocol::GivenProps { page, props }) => {
+            largest_of(page).max(props.as_ref().map_or(0, largest_in))
+        }
+        Request::MountOpen { props, .. } => props.as_ref().map_or(0, largest_in),
+        Request::MountSealed { .. } | Request::Unmount => 0,
+    }
+}
+
+fn largest_of<N>(values: &[(N, RawJson<'_>)]) -> usize {
+    values.iter().map(|(_, value)| value.get().len()).max().unwrap_or(0)
+}
+
+/// Returns the size of the largest value in an object; that of the whole, if it is none.
+fn largest_in(object: &RawJson<'_>) -> usize {
+    serde_json::from_str::<Largest>(object.get()).map_or(object.get().len(), |Largest(bytes)| bytes)
+}
+
+/// The size of the largest value in an object. Names that stand there twice count twice.
+struct Largest(usize);
+
+impl<'de> Deserialize<'de> for Largest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Values;
+        impl<'de> Visitor<'de> for Values {
+            type Value = Largest;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut values: A) -> Result<Largest, A::Error> {
+                let mut largest = 0;
+                while let Some((IgnoredAny, value)) = values.next_entry::<IgnoredAny, &RawValue>()? {
+                    largest = largest.max(value.get().len());
+                }
+                Ok(Largest(largest))
+            }
+        }
+        deserializer.deserialize_map(Values)
     }
 }

@@ -2,6 +2,8 @@
 
 use serde_json::json;
 use vivaz::Limits;
+use vivaz::prelude::*;
+use vivaz_protocol::ClientType;
 
 use crate::app::{limited, start};
 use crate::client::{Client, Received, assert_error};
@@ -94,3 +96,94 @@ async fn a_value_larger_than_a_field_may_take_is_too_large() {
         client.message("PROPERTY_UPDATE", "lab", json!({ "property": "draft", "value": "x".repeat(98) }));
     assert_eq!(client.ask(write).await["type"], "STATE_UPDATE");
 }
+
+/// Every message that writes into fields. A message type without a row does not compile.
+#[tokio::test]
+async fn a_value_is_bounded_whichever_message_brings_it() {
+    for kind in ClientType::ALL {
+        for bytes in [100, 101] {
+            let server = limited(Limits { value_bytes: 100, ..Limits::default() }).await;
+            let mut client = Client::greet(&server).await;
+            client.mount("p", "poster", json!({})).await;
+            let child = json!({ "parent": "p", "place": [0] });
+            let mount = client.message("COMPONENT_MOUNT", "child", child);
+            client.ask(mount).await;
+            // With its quotes.
+            let long = "x".repeat(bytes - 2);
+            let messages = match kind {
+                ClientType::Mount => vec![
+                    client.message(
+                        "COMPONENT_MOUNT",
+                        "q",
+                        json!({ "component": "poster", "props": { "size": 1, "text": long } }),
+                    ),
+                    client.message(
+                        "COMPONENT_MOUNT",
+                        "other",
+                        json!({ "parent": "p", "place": [1], "page": { "text": long } }),
+                    ),
+                ],
+                ClientType::Props => vec![
+                    client.message("PROPS_UPDATE", "p", json!({ "props": { "size": 1, "text": long } })),
+                    client.message("PROPS_UPDATE", "child", json!({ "page": { "text": long } })),
+                ],
+                ClientType::Property => {
+                    vec![client.message("PROPERTY_UPDATE", "p", json!({ "property": "note", "value": long }))]
+                }
+                ClientType::Action => {
+                    let mut call = client.call("p", "nothing", json!([]));
+                    call["set"] = json!({ "note": long });
+                    vec![call]
+                }
+                // These carry nothing for a component.
+                ClientType::Unmount
+                | ClientType::Hello
+                | ClientType::Resync
+                | ClientType::Template
+                | ClientType::Ping => continue,
+            };
+            for message in messages {
+                let reply = client.ask(message.clone()).await;
+                if bytes > 100 {
+                    assert_error(&reply, "too_large");
+                } else {
+                    assert_ne!(reply["type"], "ERROR", "{message}: {reply}");
+                }
+            }
+        }
+    }
+}
+
+/// Takes a text in every way.
+#[derive(LiveComponent, Clone)]
+#[live(
+    name = "poster",
+    inline = "<live:sticker text='{{ word }}'></live:sticker><live:sticker text='{{ word }}'></live:sticker>",
+    open
+)]
+struct Poster {
+    #[live(prop, default)]
+    text: String,
+    #[live(prop, default)]
+    size: u32,
+    #[live(model, default)]
+    note: String,
+    #[live(default)]
+    word: String,
+}
+
+#[actions]
+impl Poster {
+    #[action]
+    fn nothing(&mut self) {}
+}
+
+#[derive(LiveComponent, Clone)]
+#[live(name = "sticker", inline = "<p>{{ text }}</p>")]
+struct Sticker {
+    #[live(prop, page, default)]
+    text: String,
+}
+
+#[actions]
+impl Sticker {}
