@@ -19,6 +19,7 @@ mod joined;
 mod journal;
 mod keep;
 mod mount;
+mod outlived;
 mod places;
 mod replies;
 mod requests;
@@ -87,6 +88,8 @@ pub(crate) struct Session {
     running: Option<Running>,
     /// Whether jobs of the page wait until the page has read what waits for it.
     stalled: bool,
+    /// How often a page came back to it. A component knows it as of its last job.
+    resumes: u32,
     /// Whether it is over: its components go, and no new ones come.
     over: bool,
     /// Whether the store was told that it has changed since it was saved.
@@ -131,6 +134,7 @@ impl Session {
             conduct: Conduct::default(),
             running: None,
             stalled: false,
+            resumes: 0,
             over: false,
             unsaved: false,
             entered: false,

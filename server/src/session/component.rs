@@ -45,6 +45,8 @@ pub(super) struct Component {
     pub(super) anew: bool,
     /// Whether the user may not see it any more: nothing of it is sent until it is unmounted.
     pub(super) withdrawn: bool,
+    /// [`Session::resumes`](super::Session) when its mount or its last job began.
+    pub(super) resumes: u32,
     /// How often it was committed to the store.
     pub(super) version: u64,
     /// The last message for it that was committed: it and those before it are never run again.
@@ -150,6 +152,7 @@ impl Component {
             props: Box::default(),
             anew: false,
             withdrawn: false,
+            resumes: 0,
             version: 0,
             settled: 0,
             spec,

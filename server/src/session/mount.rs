@@ -197,6 +197,7 @@ impl Session {
             return self.refuse_mount(reference, id, ErrorCode::ActionFailed, "the component cannot be kept");
         }
         let mut component = Component::new(registration.spec, core.begin_history(), mounted_by);
+        component.resumes = self.resumes;
         if core.keeper.is_some() && component.mounted_by.link().is_none() {
             component.props = props.into();
         }

@@ -1,11 +1,12 @@
 //! Connections come and go; the session stays.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use vivaz_components::instance::{Job, guard};
 use vivaz_components::spec::Hook;
-use vivaz_components::{Identity, RestoreFailure, UnmountReason};
+use vivaz_components::{Identity, RestoreFailure, TopicRef, UnmountReason};
 use vivaz_protocol::{
     ComponentId, ConnectionId, DeclaredLimits, Epoch, Ref, ResumeSecret, Rev, ServerMessage, StreamId,
     TopicName, Welcome,
@@ -17,6 +18,10 @@ use super::{Session, speak};
 use crate::log::{Escaped, Quoted};
 use crate::outbox::Outbox;
 use crate::stats::Counters;
+
+/// How long a topic has to answer when a page comes back, unless the time of an action is shorter. A page waits 10 s
+/// for its `WELCOME`: it is to get an answer before it gives up.
+const AUTHORIZE_TIME: Duration = Duration::from_secs(7);
 
 /// What a client that resumes says it has.
 #[derive(Debug, Default)]
@@ -61,6 +66,7 @@ impl Session {
         Counters::add(&self.runtime.core().counters.resumed);
         self.connection = connection;
         self.identity = identity;
+        self.resumes = self.resumes.wrapping_add(1);
         self.conduct.greet(u32::try_from(limits.in_flight).unwrap_or(u32::MAX));
         if let Some(acked) = position.acked {
             self.replies.received(acked);
@@ -123,7 +129,7 @@ impl Session {
     }
 
     /// Sends the page away: it comes back after that time, to whoever listens then.
-    pub(crate) fn say_drain(&self, after: std::time::Duration) {
+    pub(crate) fn say_drain(&self, after: Duration) {
         let reconnect_after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
         self.port.send(speak::frame(&ServerMessage::Drain { reconnect_after_ms }));
     }
@@ -197,36 +203,14 @@ impl Session {
         }
     }
 
-    /// Asks all topics again whether the user may see them, as `identity` is now. Each has the time
-    /// of an action to answer.
+    /// Asks all topics again whether the user may see them, as `identity` is now. Each has
+    /// [`AUTHORIZE_TIME`] to answer.
     pub(crate) fn authorize_topics(
         &self,
         identity: &Identity,
     ) -> impl Future<Output = Authorized> + Send + use<> {
-        let limit = self.runtime.core().limits.action_time;
-        let asked = self.topics.values().map(|held| {
-            let name = held.topic.name().clone();
-            let answer = guard("authorizing a topic", Some(limit), held.topic.authorize(identity));
-            async move { (name, answer.await.map_err(RestoreFailure::of_decoded)) }
-        });
-        let asked: Vec<_> = asked.collect();
-        async move {
-            let mut authorized = Authorized::default();
-            for (name, answer) in join_all(asked).await {
-                match answer {
-                    Ok(()) => {}
-                    Err(RestoreFailure::Refused(_)) => {
-                        authorized.refused.insert(name);
-                    }
-                    Err(failure @ (RestoreFailure::Temporary(_) | RestoreFailure::Undecodable(_))) => {
-                        let (topic, error) = (Quoted(&name), Escaped(&failure));
-                        tracing::error!(%topic, %error, "a topic does not answer who may see it");
-                        authorized.unknown.insert(name);
-                    }
-                }
-            }
-            authorized
-        }
+        let topics = self.topics.values().map(|held| held.topic.clone()).collect();
+        authorize_all(topics, identity, self.runtime.core().limits.action_time.min(AUTHORIZE_TIME))
     }
 
     /// Unmounts the components that show a topic which the user may not see any more. A handler that
@@ -240,16 +224,51 @@ impl Session {
             .map(|(id, _)| id.clone())
             .collect();
         for id in &ids {
-            tracing::debug!(component = %id, "may not be shown any more");
-            let Some(component) = self.components.get_mut(id) else { continue };
-            let was_shown = component.is_shown();
-            component.withdrawn = true;
-            let topics = std::mem::take(&mut component.topics);
-            self.release_topics(topics, was_shown);
+            self.withdraw(id);
         }
         for id in ids {
             let origin = Origin::End { reason: UnmountReason::Revoked };
             self.enqueue(&id, Task::Unmount { origin });
         }
+    }
+    /// Shows a component no more: its user may not see it.
+    pub(super) fn withdraw(&mut self, id: &ComponentId) {
+        tracing::debug!(component = %id, "may not be shown any more");
+        let Some(component) = self.components.get_mut(id) else { return };
+        let was_shown = component.is_shown();
+        component.withdrawn = true;
+        let topics = std::mem::take(&mut component.topics);
+        self.release_topics(topics, was_shown);
+    }
+}
+
+/// Asks topics whether a user may see them. Each has `limit` to answer.
+pub(super) fn authorize_all(
+    topics: Vec<TopicRef>,
+    identity: &Identity,
+    limit: Duration,
+) -> impl Future<Output = Authorized> + Send + use<> {
+    let asked = topics.into_iter().map(|topic| {
+        let name = topic.name().clone();
+        let answer = guard("authorizing a topic", Some(limit), topic.authorize(identity));
+        async move { (name, answer.await.map_err(RestoreFailure::of_decoded)) }
+    });
+    let asked: Vec<_> = asked.collect();
+    async move {
+        let mut authorized = Authorized::default();
+        for (name, answer) in join_all(asked).await {
+            match answer {
+                Ok(()) => {}
+                Err(RestoreFailure::Refused(_)) => {
+                    authorized.refused.insert(name);
+                }
+                Err(failure @ (RestoreFailure::Temporary(_) | RestoreFailure::Undecodable(_))) => {
+                    let (topic, error) = (Quoted(&name), Escaped(&failure));
+                    tracing::error!(%topic, %error, "a topic does not answer who may see it");
+                    authorized.unknown.insert(name);
+                }
+            }
+        }
+        authorized
     }
 }

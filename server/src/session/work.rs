@@ -1,6 +1,7 @@
 //! Components at work: one job at a time each, all of them side by side, and what comes of it.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use tokio::sync::oneshot;
 use tracing::{Instrument, Span};
@@ -9,7 +10,9 @@ use vivaz_components::spec::Hook;
 use vivaz_components::{
     ActionError, Context, Effect, Loaded, ServerEvent, TaskOutcome, TopicRef, UnmountReason,
 };
-use vivaz_protocol::{Author, ComponentId, FieldTopics, RawJson, ServerMessage, SessionId, StreamId};
+use vivaz_protocol::{
+    Author, ComponentId, FieldTopics, RawJson, ServerMessage, SessionId, StreamId, TopicName,
+};
 
 use super::children::Wait;
 use super::component::{Component, Errand, Origin, Slot, Task};
@@ -30,6 +33,8 @@ pub(crate) enum Done {
     Flushed { away: Away, flushed: Flushed, rest: BoxFuture<Progress> },
     /// A component's job.
     Job { id: ComponentId, origin: Origin, finished: Finished },
+    /// Topics were asked about what a job of before a resume has come to show; `resumes` says after which resume.
+    Asked { done: Box<Done>, resumes: u32, refused: HashSet<TopicName> },
     /// A component's last job.
     Ended { id: ComponentId, origin: Origin, finished: Finished },
     /// A component is made, or could not be.
@@ -62,10 +67,18 @@ pub(crate) struct Away {
     end: fn(ComponentId, Origin, Finished) -> Done,
 }
 
+impl Away {
+    /// Returns which component it is.
+    pub(super) fn component(&self) -> &ComponentId {
+        &self.id
+    }
+}
+
 impl Session {
-    /// Takes in what is done.
-    pub(crate) fn done(&mut self, done: Done) {
+    /// Takes in what is done, and may be shown.
+    pub(super) fn take_in(&mut self, done: Done) {
         match done {
+            Done::Asked { done, resumes, refused } => self.asked(*done, resumes, &refused),
             Done::Allowed { id, errand, origin, result } => {
                 match result {
                     Ok(()) => self.run_errand(&id, errand, origin),
@@ -287,6 +300,7 @@ impl Session {
         }
         let Some(component) = self.components.get_mut(id) else { return };
         let Some(instance) = component.take() else { return };
+        component.resumes = self.resumes;
         // What the handler logs says which component it was; the connection's own span around it says which session.
         let span = tracing::info_span!("component", %id, name = component.spec.name);
         match span.in_scope(|| instance.run(cx, job)) {

@@ -50,6 +50,7 @@ mod nesting;
 mod order;
 mod outcomes;
 mod paint;
+mod patience;
 mod places;
 mod props;
 mod refusals;

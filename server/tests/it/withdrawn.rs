@@ -1,10 +1,12 @@
 //! What a page shows that its user may not see any more goes, and nothing more of it is sent until then.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Value, json};
-use vivaz::UnmountReason;
+use tokio::time::sleep;
 use vivaz::prelude::*;
+use vivaz::{Identity, MemoryStore, Runtime, SessionId, SessionStore, UnmountReason, User};
 
 use crate::app::{Bench, Room, Server, start};
 use crate::client::{Client, assert_error};
@@ -50,19 +52,69 @@ impl Dossier {
         }
         Ok(())
     }
+
+    /// Returns what is said in its room, or fails with it; then it shows another room, or goes on with this one.
+    #[action]
+    async fn quote(
+        &mut self,
+        cx: &mut Context,
+        fails: bool,
+        next: Option<String>,
+        waits: bool,
+    ) -> Result<String> {
+        let text = self.chat.messages[0].text.clone();
+        if let Some(room) = next {
+            self.room = room;
+            cx.flush(self).await?;
+        }
+        if waits {
+            let bench = cx.state::<Arc<Bench>>().clone();
+            bench.entered.notify_one();
+            bench.gate.notified().await;
+        }
+        if fails { Err(ActionError::user(text)) } else { Ok(text) }
+    }
+}
+
+/// Takes its time to be mounted.
+#[derive(LiveComponent, Clone)]
+#[live(name = "late-dossier", inline = "<p>{{ chat.messages.len() }}</p>", open)]
+struct LateDossier {
+    #[live(prop)]
+    room: String,
+    #[live(shared = "chat/{room}")]
+    chat: Shared<Room>,
+}
+
+#[actions]
+impl LateDossier {
+    async fn mount(props: LateDossierProps, cx: &mut MountContext) -> Result<Self> {
+        let bench = cx.state::<Arc<Bench>>().clone();
+        bench.entered.notify_one();
+        bench.gate.notified().await;
+        Ok(Self { room: props.room, chat: Shared::new() })
+    }
 }
 
 /// The user comes back without the permission. The page has missed the dossier's last patch.
 async fn come_back(server: &Server, client: Client, epoch: &Value) -> Client {
     let topic = server.runtime.hub().get("chat/private").unwrap().epoch().to_string();
+    come_back_with(server, client, json!({ "c:d": [epoch, 0], "t:chat/private": [topic, 0] })).await
+}
+
+async fn come_back_with(server: &Server, client: Client, streams: Value) -> Client {
+    come_back_as(server, client, MAY_NOT, streams).await
+}
+
+async fn come_back_as(server: &Server, client: Client, who: &[(&str, &str)], streams: Value) -> Client {
     let hello = json!({
         "session": client.welcome["session"],
         "resume": client.welcome["resume"],
         "acked": 1,
-        "streams": { "c:d": [epoch, 0], "t:chat/private": [topic, 0] },
+        "streams": streams,
     });
     client.cut();
-    let mut client = Client::greet_with(server, MAY_NOT, hello).await;
+    let mut client = Client::greet_with(server, who, hello).await;
     assert_eq!(client.welcome["resumed"], true);
     client.count_from(10);
     client
@@ -126,4 +178,113 @@ async fn a_handler_that_runs_on_shows_nothing_of_a_topic_that_was_refused() {
             client.expect("COMPONENT_UNMOUNTED").await;
         }
     }
+}
+
+/// The topic was asked about the user as of before.
+#[tokio::test]
+async fn a_handler_of_before_a_resume_turns_to_no_topic_that_is_refused_now() {
+    for flushes in [false, true] {
+        let server = start().await;
+        let mut client = Client::greet_with(&server, MAY, json!({})).await;
+        let mounted = client.mount("d", "dossier", json!({ "room": "public" })).await;
+        let call = client.call("d", "browse", json!(["private", flushes]));
+        client.send(call).await;
+        server.bench.entered.notified().await;
+        let streams = json!({ "c:d": [mounted["epoch"], 0] });
+        let mut client = come_back_with(&server, client, streams).await;
+        client.drain().await;
+        server.bench.gate.notify_one();
+        let mut messages = Vec::new();
+        if flushes {
+            server.bench.entered.notified().await;
+            messages.extend(client.drain().await);
+            server.bench.gate.notify_one();
+        }
+        while !messages.iter().any(|one| one["ref"] == 2) {
+            messages.extend(client.drain().await);
+        }
+        assert_eq!(shown(&messages), [] as [&Value; 0], "{flushes}");
+        client.send(json!({ "v": 1, "type": "RESYNC", "topic": "chat/private" })).await;
+        assert_error(&client.next().await, "forbidden");
+        server.bench.gate.notify_one();
+        assert_eq!(client.expect("COMPONENT_UNMOUNTED").await["payload"]["reason"], "revoked");
+    }
+}
+
+/// What carries no data is said as ever.
+#[tokio::test]
+async fn a_reply_without_data_waits_for_the_page_whatever_is_refused() {
+    let server = start().await;
+    let mut client = Client::greet_with(&server, MAY, json!({})).await;
+    client.mount("c", "chat", json!({ "room": "private" })).await;
+    let call = client.call("c", "say", json!(["hello"]));
+    client.send(call.clone()).await;
+    client.reply(&call["ref"]).await;
+    let mut client = come_back_as(&server, client, MAY_NOT, json!({})).await;
+    assert_eq!(client.reply(&call["ref"]).await["type"], "ACK");
+}
+
+/// One that is allowed goes on.
+#[tokio::test]
+async fn a_handler_of_before_a_resume_turns_to_a_topic_that_is_allowed() {
+    let server = start().await;
+    let mut client = Client::greet_with(&server, MAY, json!({})).await;
+    let mounted = client.mount("d", "dossier", json!({ "room": "public" })).await;
+    let call = client.call("d", "browse", json!(["public-too", false]));
+    client.send(call).await;
+    server.bench.entered.notified().await;
+    let streams = json!({ "c:d": [mounted["epoch"], 0] });
+    let mut client = come_back_with(&server, client, streams).await;
+    server.bench.gate.notify_one();
+    let update = client.reply(&json!(2)).await;
+    assert_eq!(update["topics"]["chat"], "chat/public-too", "{update}");
+}
+
+#[tokio::test]
+async fn a_mount_of_before_a_resume_shows_no_topic_that_is_refused_now() {
+    let server = start().await;
+    let mut client = Client::greet_with(&server, MAY, json!({})).await;
+    let props = json!({ "room": "private" });
+    let mount =
+        client.message("COMPONENT_MOUNT", "d", json!({ "component": "late-dossier", "props": props }));
+    client.send(mount).await;
+    server.bench.entered.notified().await;
+    let mut client = come_back_with(&server, client, json!({})).await;
+    server.bench.gate.notify_one();
+    assert_error(&client.next().await, "forbidden");
+    // The id is free.
+    server.bench.gate.notify_one();
+    assert_eq!(
+        client.mount("d", "late-dossier", json!({ "room": "public" })).await["type"],
+        "COMPONENT_MOUNTED"
+    );
+}
+
+/// The store had it before the user was asked about again.
+#[tokio::test(start_paused = true)]
+async fn a_mount_that_is_refused_after_a_resume_is_not_in_the_store() {
+    let (store, bench) = (MemoryStore::new(), Arc::<Bench>::default());
+    let (kept, state) = (store.clone(), Arc::clone(&bench));
+    let server =
+        vivaz::testing::Server::new(move || Runtime::builder().store(kept.clone()).state(Arc::clone(&state)));
+    let ada = |permissions: &[&str]| {
+        Identity::of(User::new("ada", "Ada")).with_permissions(permissions.iter().copied())
+    };
+    let page = server.page_with(ada(&["private"]));
+    page.mount_open("counter", json!({})).await.unwrap();
+    let come_back = async {
+        bench.entered.notified().await;
+        page.becomes(ada(&[]));
+        page.network().drop();
+        sleep(Duration::from_secs(5)).await;
+        bench.gate.notify_one();
+    };
+    let (mounted, ()) =
+        tokio::join!(page.mount_open("late-dossier", json!({ "room": "private" })), come_back);
+    assert_eq!(mounted.unwrap_err().code, vivaz::ErrorCode::Forbidden);
+    sleep(Duration::from_secs(5)).await;
+    let id = page.client(|client| SessionId::new(client.session().unwrap()).unwrap());
+    let head = store.find(&id).await.unwrap().unwrap();
+    let stored = store.claim(&id, "another", &head).await.unwrap().unwrap();
+    assert_eq!(stored.components.iter().map(|one| &*one.name).collect::<Vec<_>>(), ["counter"]);
 }

@@ -1,0 +1,127 @@
+//! Jobs that began before a resume and end after it. The topics that such a job has come to show were asked about
+//! the user as recognised before, and the user as of now may be refused.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+use vivaz_components::{ActionError, Identity, TopicRef, UnmountReason};
+use vivaz_protocol::{ComponentId, TopicName};
+
+use super::Session;
+use super::component::{Origin, Task};
+use super::resume::authorize_all;
+use super::work::Done;
+
+/// The pause before a topic that did not answer is asked again.
+const PAUSE: Duration = Duration::from_secs(2);
+
+impl Session {
+    /// Takes in what is done. What a job of before the last resume has come to show is asked about first.
+    pub(crate) fn done(&mut self, mut done: Done) {
+        let topics = self.unasked(&mut done);
+        if topics.is_empty() {
+            return self.take_in(done);
+        }
+        let limits = &self.runtime.core().limits;
+        let until = Instant::now() + limits.restore_time;
+        let refused = ask(topics, self.identity.clone(), limits.action_time, until);
+        let (done, resumes) = (Box::new(done), self.resumes);
+        self.start(Box::pin(async move { Done::Asked { done, resumes, refused: refused.await } }));
+    }
+
+    /// Takes in what has waited for its topics to answer. A component that shows a refused one is unmounted, as at a
+    /// resume; a mount is refused.
+    pub(super) fn asked(&mut self, mut done: Done, resumes: u32, refused: &HashSet<TopicName>) {
+        if resumes != self.resumes {
+            // The user was recognised anew meanwhile.
+            return self.done(done);
+        }
+        if refused.is_empty() {
+            return self.take_in(done);
+        }
+        if let Done::Mounted { made, .. } = &mut done {
+            *made = Err(ActionError::forbidden("the component shows a topic that this user may not see"));
+            // The store has the component, and with it the session.
+            self.entered = true;
+            self.stale = self.runtime.core().keeper.is_some();
+            return self.take_in(done);
+        }
+        let id = component_of(&done).cloned();
+        if let Some(id) = &id {
+            self.withdraw(id);
+        }
+        self.take_in(done);
+        if let Some(id) = &id {
+            self.enqueue(id, Task::Unmount { origin: Origin::End { reason: UnmountReason::Revoked } });
+        }
+    }
+
+    /// Returns the topics that a job of before the last resume has come to show, but for those that were
+    /// asked at the resume.
+    fn unasked(&self, done: &mut Done) -> Vec<TopicRef> {
+        let component = component_of(done).and_then(|id| self.components.get(id));
+        if self.over || component.is_none_or(|one| one.resumes == self.resumes || one.withdrawn) {
+            return Vec::new();
+        }
+        let shown = topics_of(done).into_iter().map(|(_, topic)| topic);
+        shown.filter(|topic| !self.topics.contains_key(topic.name())).collect()
+    }
+}
+
+/// Returns which component has come to show something.
+fn component_of(done: &Done) -> Option<&ComponentId> {
+    match done {
+        Done::Flushed { away, .. } => Some(away.component()),
+        Done::Job { id, .. } | Done::Mounted { id, .. } => Some(id),
+        Done::Allowed { .. }
+        | Done::Asked { .. }
+        | Done::Ended { .. }
+        | Done::Removed { .. }
+        | Done::Entered { .. }
+        | Done::Sent { .. }
+        | Done::Waited { .. }
+        | Done::Spawned { .. }
+        | Done::Loaded { .. } => None,
+    }
+}
+
+/// Returns what it shows now, if that is something else than before.
+fn topics_of(done: &mut Done) -> Vec<(&'static str, TopicRef)> {
+    match done {
+        Done::Flushed { flushed, .. } => flushed.topics.clone().unwrap_or_default(),
+        Done::Job { finished, .. } => finished.topics.clone().unwrap_or_default(),
+        Done::Mounted { made: Ok(instance), .. } => instance.topics(),
+        Done::Mounted { made: Err(_), .. }
+        | Done::Allowed { .. }
+        | Done::Asked { .. }
+        | Done::Ended { .. }
+        | Done::Removed { .. }
+        | Done::Entered { .. }
+        | Done::Sent { .. }
+        | Done::Waited { .. }
+        | Done::Spawned { .. }
+        | Done::Loaded { .. } => Vec::new(),
+    }
+}
+
+/// Asks topics until each has answered, and returns those that refuse. What has not answered by `until` counts as
+/// one of them.
+async fn ask(
+    mut topics: Vec<TopicRef>,
+    identity: Identity,
+    limit: Duration,
+    until: Instant,
+) -> HashSet<TopicName> {
+    let mut all = HashSet::new();
+    loop {
+        let answers = authorize_all(topics.clone(), &identity, limit).await;
+        all.extend(answers.refused);
+        topics.retain(|topic| answers.unknown.contains(topic.name()));
+        if topics.is_empty() || Instant::now() >= until {
+            all.extend(topics.into_iter().map(|topic| topic.name().clone()));
+            return all;
+        }
+        sleep(PAUSE).await;
+    }
+}
