@@ -75,7 +75,7 @@ impl Host {
             Err(error) => return self.refuse(cx, error),
         };
         let message = journal.message();
-        let always = message.is_some() && !self.may_be_repeated(&job);
+        let always = matches!(job, Job::Connected) || message.is_some() && !self.may_be_repeated(&job);
         let tracker = Arc::new(self.tracker.clone());
         let account = Arc::clone(&self.account);
         let by = cx.by().cloned();

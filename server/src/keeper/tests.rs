@@ -31,6 +31,7 @@ fn snapshot(session: &str, components: &[&str]) -> Snapshot {
         epoch: "e".into(),
         rev: 0,
         rooms: Vec::new(),
+        connected: true,
     });
     Snapshot { session: id(session), head: head(), received: 0, components: components.collect() }
 }
@@ -51,6 +52,7 @@ fn whole(session: &str, components: &[&str]) -> Whole {
         durable: false,
         anew: false,
         rooms: Vec::new(),
+        connected: true,
         shown: None,
     });
     Whole {

@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use vivaz_components::instance::{Instance, Job};
+use vivaz_components::spec::Hook;
 use vivaz_components::{Account, Budget, Spec, UnmountReason};
 use vivaz_protocol::{ComponentId, Ref, Rev, TopicName};
 
@@ -51,6 +52,8 @@ pub(super) struct Component {
     pub(super) version: u64,
     /// The last message for it that was committed: it and those before it are never run again.
     pub(super) settled: u64,
+    /// How far its `connected` is.
+    pub(super) connecting: Connecting,
     pub(super) spec: &'static Spec,
     pub(super) mounted_by: MountedBy,
     /// The components in its template; none for most.
@@ -79,6 +82,17 @@ impl Drop for Tasks {
             ended.cancel();
         }
     }
+}
+
+/// How far a component's `connected` is, which is called once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Connecting {
+    /// It is to be called: the component is being mounted, or the process ended before it had finished.
+    Due,
+    /// It is the component's job now.
+    Running,
+    /// It has finished, or the component has none.
+    Done,
 }
 
 /// Where the component is.
@@ -155,6 +169,7 @@ impl Component {
             resumes: 0,
             version: 0,
             settled: 0,
+            connecting: if spec.has(Hook::Connected) { Connecting::Due } else { Connecting::Done },
             spec,
             mounted_by,
             children: None,

@@ -8,7 +8,7 @@ use vivaz_protocol::{ComponentId, Ref, SessionId};
 
 use super::Session;
 use super::committed::settle;
-use super::component::Origin;
+use super::component::{Connecting, Origin};
 use super::joined::Joined;
 use super::keep::shown_as;
 use super::replies::Kept;
@@ -37,6 +37,8 @@ struct Place {
     given: String,
     /// Those that it has if the job fails.
     before: String,
+    /// Whether its `connected` has finished when the job has.
+    connected: bool,
     /// The rooms that the component is in.
     joined: Joined,
     reference: Option<Ref>,
@@ -55,6 +57,7 @@ impl Session {
             version: component.version,
             given: component.given_props(),
             before: component.kept_props(),
+            connected: component.connecting != Connecting::Due,
             joined: component.joined.clone(),
             reference: match origin {
                 Origin::Page { reference, .. } => Some(reference),
@@ -114,6 +117,7 @@ impl Place {
             epoch: self.epoch,
             rev: self.rev + u64::from(change.moved),
             rooms: joined.store(),
+            connected: self.connected,
         };
         let settled = reply.as_ref().map_or(0, |reply| reply.reference);
         Written { change: store::Change::Changed { state, settled }, reply }

@@ -9,7 +9,7 @@ use vivaz_components::instance::Instance;
 use vivaz_protocol::ComponentId;
 
 use super::Session;
-use super::component::{Component, Slot};
+use super::component::{Component, Connecting, Slot};
 use super::work::Done;
 use crate::keeper::{Keeper, refused};
 use crate::log::Escaped;
@@ -180,6 +180,7 @@ impl Session {
                 epoch: core.epoch(&component.history).to_string(),
                 rev: component.rev.0,
                 rooms: component.joined.store(),
+                connected: component.connecting == Connecting::Done,
             });
         }
         states
@@ -232,6 +233,7 @@ impl Core {
             durable: self.commits(one.spec).is_some(),
             anew: one.anew,
             rooms: one.joined.store(),
+            connected: one.connecting == Connecting::Done,
             shown,
         }
     }

@@ -11,7 +11,7 @@ use vivaz_protocol::{CloseCode, ConnectionId, Epoch, ResumeSecret, Rev, SessionI
 
 use self::revive::{Back, How, Revival, Revived, by_id, follow_parents};
 use super::Session;
-use super::component::{Component, Slot};
+use super::component::{Component, Connecting, Slot};
 use super::history::History;
 use super::joined::Joined;
 use super::keep::{owner, shown};
@@ -208,6 +208,9 @@ impl Session {
         component.rev = if how == How::Whole { Rev(stored.rev) } else { Rev::ZERO };
         if component.mounted_by.link().is_none() {
             component.props = stored.props.into();
+        }
+        if stored.connected {
+            component.connecting = Connecting::Done;
         }
         component.settled = stored.settled;
         component.version = stored.version;

@@ -12,7 +12,7 @@ use vivaz_protocol::{
     TopicName, Welcome,
 };
 
-use super::component::{Component, Origin, Slot, Task};
+use super::component::{Component, Connecting, Origin, Slot, Task};
 use super::replies::Kept;
 use super::{Session, speak};
 use crate::log::{Escaped, Quoted};
@@ -96,7 +96,7 @@ impl Session {
             self.say_again(reference, &kept);
         }
         self.go_on();
-        self.enqueue_all(Hook::Resumed, || Job::Resumed);
+        self.tell_resumed();
         // What was saved when the connection dropped says how long a session is good that waits.
         self.unsaved = false;
         self.touch();
@@ -111,6 +111,23 @@ impl Session {
             self.refresh(&id);
         }
         tracing::debug!(session = %self.id(), "session resumed");
+    }
+
+    /// Tells the components that their page is back. `connected` is called in place of `resumed` where another process
+    /// ended before it had finished.
+    fn tell_resumed(&mut self) {
+        let ids: Vec<ComponentId> = self.components.keys().cloned().collect();
+        for id in ids {
+            let Some(component) = self.components.get(&id) else { continue };
+            let job = match component.connecting {
+                // A component that is being mounted calls it by itself.
+                Connecting::Due if matches!(component.slot, Slot::Mounting) => continue,
+                Connecting::Due => Job::Connected,
+                Connecting::Running | Connecting::Done if component.spec.has(Hook::Resumed) => Job::Resumed,
+                Connecting::Running | Connecting::Done => continue,
+            };
+            self.enqueue(&id, Task::Job { job, origin: Origin::Server });
+        }
     }
 
     /// The connection is gone; nothing is sent from now on.

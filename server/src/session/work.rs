@@ -15,7 +15,7 @@ use vivaz_protocol::{
 };
 
 use super::children::Wait;
-use super::component::{Component, Errand, Origin, Slot, Task};
+use super::component::{Component, Connecting, Errand, Origin, Slot, Task};
 use super::history::History;
 use super::mount::Mounting;
 use super::{Session, speak};
@@ -294,6 +294,11 @@ impl Session {
 
     /// Does a job: to its end, if it does not have to wait.
     pub(super) fn run(&mut self, id: &ComponentId, job: Job, origin: Origin) {
+        if matches!(job, Job::Connected)
+            && let Some(component) = self.components.get_mut(id)
+        {
+            component.connecting = Connecting::Running;
+        }
         let mut cx = self.context(id, origin);
         if let Some(journal) = self.journal(id, origin) {
             cx = cx.with_journal(journal);
@@ -391,6 +396,9 @@ impl Session {
     fn finished(&mut self, id: &ComponentId, origin: Origin, finished: Finished) {
         let Finished { instance, effects, patch, topics, result, unsent, committed } = finished;
         let Some(component) = self.components.get_mut(id) else { return };
+        if component.connecting == Connecting::Running {
+            component.connecting = Connecting::Done;
+        }
         if committed {
             component.version += 1;
             if let Origin::Page { reference, .. } = origin {

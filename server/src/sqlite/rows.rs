@@ -76,11 +76,11 @@ pub(super) fn held(db: &Connection, session: &str, by: &str) -> Result<(), Write
 pub(super) fn save(db: &Connection, by: &str, snapshot: &Snapshot) -> Result<(), WriteError> {
     let session = snapshot.session.as_str();
     held(db, session, by)?;
-    for State { id, state, shown, props, epoch, rev, rooms } in &snapshot.components {
+    for State { id, state, shown, props, epoch, rev, rooms, connected } in &snapshot.components {
         let changed = db
             .prepare_cached(
-                "UPDATE vivaz_components SET state = ?3, rev = ?4, rooms = ?6, shown = ?7, props = ?8 \
-                 WHERE session = ?1 AND id = ?2 AND epoch = ?5",
+                "UPDATE vivaz_components SET state = ?3, rev = ?4, rooms = ?6, shown = ?7, props = ?8, \
+                 connected = ?9 WHERE session = ?1 AND id = ?2 AND epoch = ?5",
             )?
             .execute(params![
                 session,
@@ -91,6 +91,7 @@ pub(super) fn save(db: &Connection, by: &str, snapshot: &Snapshot) -> Result<(),
                 json(rooms)?,
                 shown.map(u64::cast_signed),
                 props,
+                connected,
             ])?;
         if changed == 0 {
             // What was changed already is entered again before long.
@@ -190,7 +191,7 @@ pub(super) fn commit(db: &Connection, commit: Commit) -> Result<Box<dyn FnOnce()
         Change::Changed { state, settled } => {
             db.prepare_cached(
                 "UPDATE vivaz_components SET state = ?3, epoch = ?4, rev = ?5, version = version + 1, \
-                 settled = max(settled, ?6), rooms = ?7, shown = ?8, props = ?9 \
+                 settled = max(settled, ?6), rooms = ?7, shown = ?8, props = ?9, connected = ?10 \
                  WHERE session = ?1 AND id = ?2",
             )?
             .execute(params![
@@ -203,6 +204,7 @@ pub(super) fn commit(db: &Connection, commit: Commit) -> Result<Box<dyn FnOnce()
                 json(&state.rooms)?,
                 state.shown.map(u64::cast_signed),
                 state.props,
+                state.connected,
             ])?;
         }
         Change::Removed { id } => {
@@ -237,11 +239,11 @@ fn select(db: &Connection, table: Table, session: &str) -> rusqlite::Result<Vec<
     let sql = match table {
         Table::Components => {
             "SELECT id, name, schema, template, props, state, epoch, rev, version, settled, durable, \
-             origin, anew, rooms, shown FROM vivaz_components WHERE session = ?1"
+             origin, anew, rooms, shown, connected FROM vivaz_components WHERE session = ?1"
         }
         Table::Aside => {
             "SELECT id, name, schema, template, props, state, epoch, rev, version, settled, durable, \
-             origin, anew, rooms, shown FROM vivaz_aside WHERE session = ?1 ORDER BY rowid"
+             origin, anew, rooms, shown, connected FROM vivaz_aside WHERE session = ?1 ORDER BY rowid"
         }
     };
     db.prepare_cached(sql)?.query_map([session], component)?.collect()
@@ -264,6 +266,7 @@ fn component(row: &Row<'_>) -> rusqlite::Result<StoredComponent> {
         anew: row.get(12)?,
         rooms: from_json(row, 13)?,
         shown: row.get::<_, Option<i64>>(14)?.map(i64::cast_unsigned),
+        connected: row.get(15)?,
     })
 }
 
@@ -287,14 +290,14 @@ fn insert(db: &Connection, table: Table, session: &str, one: &StoredComponent) -
         Table::Components => {
             "INSERT OR REPLACE INTO vivaz_components \
              (session, id, name, schema, template, props, state, epoch, rev, version, settled, durable, \
-             origin, anew, rooms, shown) VALUES \
-             (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)"
+             origin, anew, rooms, shown, connected) VALUES \
+             (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)"
         }
         Table::Aside => {
             "INSERT INTO vivaz_aside \
              (session, id, name, schema, template, props, state, epoch, rev, version, settled, durable, \
-             origin, anew, rooms, shown) VALUES \
-             (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)"
+             origin, anew, rooms, shown, connected) VALUES \
+             (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)"
         }
     };
     db.prepare_cached(sql)?.execute(params![
@@ -314,6 +317,7 @@ fn insert(db: &Connection, table: Table, session: &str, one: &StoredComponent) -
         one.anew,
         json(&one.rooms)?,
         one.shown.map(u64::cast_signed),
+        one.connected,
     ])?;
     Ok(())
 }

@@ -102,6 +102,9 @@ pub struct StoredComponent {
     /// The rooms that it is in.
     #[serde(default)]
     pub rooms: Vec<String>,
+    /// Whether its `connected` has finished, or it has none.
+    #[serde(default = "is_connected")]
+    pub connected: bool,
     /// Hash of the public state that its page was shown. `None` if that is not known, as of rows that
     /// an earlier version has written.
     #[serde(default)]
@@ -111,14 +114,20 @@ pub struct StoredComponent {
 impl StoredComponent {
     /// Takes over what the component is at a later moment.
     pub(super) fn set(&mut self, now: State) {
-        let State { id: _, state, shown, props, epoch, rev, rooms } = now;
+        let State { id: _, state, shown, props, epoch, rev, rooms, connected } = now;
         self.state = state;
         self.shown = shown;
         self.props = props;
         self.epoch = epoch;
         self.rev = rev;
         self.rooms = rooms;
+        self.connected = connected;
     }
+}
+
+/// What is known of components that an earlier version has written.
+fn is_connected() -> bool {
+    true
 }
 
 /// How a component was mounted.

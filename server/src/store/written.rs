@@ -72,6 +72,8 @@ pub struct State {
     pub rev: u64,
     /// The rooms that it is in.
     pub rooms: Vec<String>,
+    /// Whether its `connected` has finished, or it has none.
+    pub connected: bool,
 }
 
 /// One change of one component, as a transaction.

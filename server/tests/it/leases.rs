@@ -69,6 +69,7 @@ pub(crate) fn component(name: &str, version: u64) -> StoredComponent {
         durable: true,
         anew: false,
         rooms: Vec::new(),
+        connected: true,
         shown: Some(1),
     }
 }
@@ -96,6 +97,7 @@ fn snapshot(session: &str, components: &[&str]) -> Snapshot {
         epoch: "e".into(),
         rev: 9,
         rooms: vec!["hall".into()],
+        connected: true,
     };
     Snapshot {
         session: id(session),
@@ -128,6 +130,7 @@ pub(crate) fn change(session: &str, by: &str, name: &str, from: u64) -> Commit {
         epoch: "e".into(),
         rev: from + 1,
         rooms: vec!["attic".into()],
+        connected: true,
     };
     let written = Written { change: Change::Changed { state, settled: 4 }, reply: None };
     Commit {

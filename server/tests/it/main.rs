@@ -22,6 +22,7 @@ mod brittle;
 mod budget_ways;
 mod budgets;
 mod chaos;
+mod connecting;
 mod cross_origin;
 mod drain;
 mod encodings;

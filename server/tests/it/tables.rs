@@ -93,6 +93,7 @@ async fn tables_of_the_first_version_are_migrated_and_nothing_is_lost() {
         assert_eq!((stored.components[0].version, &*stored.components[0].state), (2, &br#"{"count":1}"#[..]));
         assert_eq!((stored.components[0].anew, stored.aside), (false, vec![]));
         assert_eq!(stored.components[0].rooms, ["hall", "kitchen"]);
+        assert!(stored.components[0].connected, "it is not connected again");
         store.close().await;
     }
     assert_eq!(count(&file, "SELECT count(*) FROM notes"), 1, "the application's tables are its own");

@@ -1,0 +1,187 @@
+//! `connected` is called once, also when the process ends while it runs.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::time::sleep;
+use vivaz::prelude::*;
+use vivaz::store::{Change, Commit, StoredComponent, Whole};
+use vivaz::testing::Server;
+use vivaz::{Limits, MemoryStore, Runtime, Save, SessionStore};
+
+use crate::leases::{change, component, id, on_each, save, whole};
+
+/// How often `connected` of a quiet component has finished.
+#[derive(Default)]
+struct Calls(AtomicU64);
+
+#[derive(LiveComponent, Clone)]
+#[live(name = "booth", inline = "<p>{{ greeted }} {{ back }}</p>", open)]
+struct Booth {
+    #[live(default)]
+    greeted: u32,
+    #[live(default)]
+    back: u32,
+}
+
+#[derive(LiveComponent, Clone)]
+#[live(name = "safe-booth", inline = "<p>{{ greeted }} {{ back }}</p>", open, durable)]
+struct SafeBooth {
+    #[live(default)]
+    greeted: u32,
+    #[live(default)]
+    back: u32,
+}
+
+macro_rules! booth {
+    ($component:ident) => {
+        #[actions]
+        impl $component {
+            async fn connected(&mut self, cx: &mut Context) {
+                sleep(Duration::from_secs(5)).await;
+                self.greeted += 1;
+                cx.join("booths");
+            }
+
+            fn resumed(&mut self) {
+                self.back += 1;
+            }
+        }
+    };
+}
+
+booth!(Booth);
+booth!(SafeBooth);
+
+/// Changes nothing.
+#[derive(LiveComponent, Clone)]
+#[live(name = "quiet-booth", inline = "<p>{{ back }}</p>", open, durable)]
+struct QuietBooth {
+    #[live(default)]
+    back: u32,
+}
+
+#[actions]
+impl QuietBooth {
+    async fn connected(&mut self, cx: &mut Context) {
+        sleep(Duration::from_secs(5)).await;
+        cx.state::<Arc<Calls>>().0.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn resumed(&mut self) {
+        self.back += 1;
+    }
+}
+
+/// How the server ends, and how it saves.
+const WAYS: [(bool, Save); 4] = [
+    (false, Save::Every(Duration::from_secs(1))),
+    (false, Save::Always),
+    (true, Save::Every(Duration::from_secs(1))),
+    (true, Save::Always),
+];
+
+fn serve(save: Save, calls: &Arc<Calls>) -> Server {
+    let (store, calls) = (MemoryStore::new(), Arc::clone(calls));
+    Server::new(move || {
+        // Less than `connected` takes: what runs then does not survive a planned restart either.
+        let limits = Limits { shutdown_time: Duration::from_secs(1), ..Limits::default() };
+        Runtime::builder().limits(limits).store(store.clone()).save(save).state(Arc::clone(&calls))
+    })
+}
+
+async fn end(server: &Server, crashes: bool) {
+    if crashes {
+        server.crash();
+    } else {
+        server.restart().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_component_is_connected_once_whenever_the_process_ends() {
+    for (crashes, save) in WAYS {
+        for name in ["booth", "safe-booth"] {
+            for (after, back) in [(2, 0), (10, 1)] {
+                let what = format!("{name}, crashes: {crashes}, {save:?}, after {after} s");
+                let server = serve(save, &Arc::default());
+                let page = server.page();
+                let booth = page.mount_open(name, json!({})).await.unwrap();
+                sleep(Duration::from_secs(after)).await;
+                end(&server, crashes).await;
+                page.settled().await;
+                sleep(Duration::from_secs(10)).await;
+                page.settled().await;
+                assert_eq!(page.sessions(), 1, "{what}");
+                assert_eq!(booth.state(), json!({ "greeted": 1, "back": back }), "{what}");
+                assert_eq!(server.runtime().hub().rooms().members("booths").len(), 1, "{what}");
+                end(&server, crashes).await;
+                page.settled().await;
+                assert_eq!(booth.state(), json!({ "greeted": 1, "back": back + 1 }), "{what}");
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_that_comes_back_while_its_component_is_connected_does_not_connect_it_again() {
+    for save in [Save::default(), Save::Always] {
+        let server = serve(save, &Arc::default());
+        let page = server.page();
+        let booth = page.mount_open("booth", json!({})).await.unwrap();
+        sleep(Duration::from_secs(1)).await;
+        page.network().drop();
+        sleep(Duration::from_secs(20)).await;
+        page.settled().await;
+        assert_eq!(booth.state(), json!({ "greeted": 1, "back": 1 }), "{save:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_durable_component_that_changed_nothing_is_not_connected_again() {
+    for crashes in [false, true] {
+        let calls = Arc::default();
+        let server = serve(Save::default(), &calls);
+        let page = server.page();
+        let booth = page.mount_open("quiet-booth", json!({})).await.unwrap();
+        sleep(Duration::from_secs(5)).await;
+        page.settled().await;
+        end(&server, crashes).await;
+        page.settled().await;
+        sleep(Duration::from_secs(10)).await;
+        page.settled().await;
+        assert_eq!((calls.0.load(Ordering::SeqCst), &booth.state()["back"]), (1, &json!(1)), "{crashes}");
+    }
+}
+
+/// Returns which components of the session are connected, in the order of their ids.
+async fn connected(store: &dyn SessionStore) -> Vec<bool> {
+    let seen = store.find(&id("s")).await.unwrap().unwrap();
+    let mut stored = store.claim(&id("s"), "a", &seen).await.unwrap().unwrap();
+    stored.components.sort_by(|one, other| one.id.cmp(&other.id));
+    stored.components.into_iter().map(|one| one.connected).collect()
+}
+
+#[tokio::test]
+async fn a_store_keeps_with_each_state_whether_its_component_is_connected() {
+    on_each(|store, _clock| async move {
+        let not_yet = |name: &str| StoredComponent { connected: false, ..component(name, 3) };
+        let aside = vec![not_yet("gone")];
+        let components = vec![not_yet("c"), not_yet("d")];
+        let entered = Whole { components, aside: aside.clone(), ..whole("s", &[]) };
+        store.enter("a", vec![entered]).await.unwrap();
+        assert_eq!(connected(&*store).await, [false, false]);
+        assert_eq!(save(&*store, "a", "s", &["c"]).await, None);
+        assert_eq!(connected(&*store).await, [true, false]);
+        store.commit(change("s", "a", "d", 3)).await.unwrap();
+        assert_eq!(connected(&*store).await, [true, true]);
+        let mounted = Change::Mounted { component: Box::new(not_yet("e")) };
+        store.commit(Commit::of(id("s"), "a".into(), 0, mounted, None)).await.unwrap();
+        assert_eq!(connected(&*store).await, [true, true, false]);
+        let seen = store.find(&id("s")).await.unwrap().unwrap();
+        assert_eq!(store.claim(&id("s"), "a", &seen).await.unwrap().unwrap().aside, aside);
+    })
+    .await;
+}
