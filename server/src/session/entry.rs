@@ -1,6 +1,7 @@
 //! Components that come into the store when they are mounted, and leave it when they are removed.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use futures_util::TryFutureExt as _;
 use vivaz_components::instance::Instance;
@@ -17,7 +18,10 @@ use crate::keeper::Keeper;
 use crate::log::Escaped;
 use crate::port::{Loss, Port};
 use crate::runtime::Runtime;
-use crate::store::{Change, Commit, CommitError, Refusal, SnapshotHead, StoreError, StoredComponent};
+use crate::store::{Change, Commit, CommitError, Refusal, SnapshotHead, StoreError, StoredComponent, StoredReply};
+
+/// How long a removal waits that the store could not make, before it is made again.
+const BETWEEN_REMOVALS: Duration = Duration::from_secs(1);
 
 /// A component that is being mounted and then entered.
 pub(super) struct Entry {
@@ -53,11 +57,12 @@ impl Session {
             return self.gone(id, origin);
         };
         self.drop_kept(keeper, id);
-        let removed = keeper.store.commit(self.removal(keeper, id, origin));
-        let (id, port) = (id.clone(), Arc::clone(&self.port));
+        let removal = self.removal(id, origin);
+        let first = keeper.store.commit(removal.commit(keeper));
+        let id = id.clone();
         self.start(Box::pin(async move {
-            let result = is_removed(removed.await, &port);
-            Done::Removed { id, origin, result, effects: Vec::new() }
+            removal.settle(first).await;
+            Done::Removed { id, origin, effects: Vec::new() }
         }));
     }
 
@@ -68,7 +73,7 @@ impl Session {
         let Some(keeper) = &runtime.core().keeper else { return self.gone(id, origin) };
         self.drop_kept(keeper, id);
         let LastWrites { work, updates, effects } = LastWrites::of(effects);
-        let mut commit = self.removal(keeper, id, origin);
+        let mut commit = self.removal(id, origin).commit(keeper);
         let remove = commit.write;
         let version = self.components.get(id).map_or(0, |component| component.version);
         let author = match origin {
@@ -96,20 +101,19 @@ impl Session {
             CommitError::Absent(Box::new(Commit { expects: None, ..*commit }))
         });
         let committed = settle(Arc::clone(&store), Arc::clone(&self.port), first);
-        let without = (!self.over).then(|| self.removal(keeper, id, origin));
-        let (id, port) = (id.clone(), Arc::clone(&self.port));
+        // One that is over goes with its session.
+        let without = (!self.over).then(|| self.removal(id, origin));
+        let id = id.clone();
         self.start(Box::pin(async move {
             let Err(error) = committed.await else {
-                return Done::Removed { id, origin, result: Ok(()), effects };
+                return Done::Removed { id, origin, effects };
             };
             let error = Escaped(&error);
             tracing::error!(component = %id, %error, "what `unmount` writes is not kept; the component is removed without it");
-            let result = match without {
-                Some(without) => is_removed(store.commit(without).await, &port),
-                // It goes with its session.
-                None => Ok(()),
-            };
-            Done::Removed { id, origin, result, effects: Vec::new() }
+            if let Some(without) = without {
+                without.make().await;
+            }
+            Done::Removed { id, origin, effects: Vec::new() }
         }));
     }
 
@@ -122,40 +126,78 @@ impl Session {
         }
     }
 
-    /// The commit that takes a component out of the store.
-    fn removal(&self, keeper: &Keeper, id: &ComponentId, origin: Origin) -> Commit {
+    fn removal(&self, id: &ComponentId, origin: Origin) -> Removal {
         let reply = match origin {
             Origin::Page { reference, .. } => {
                 Some(Kept::Done { component: id.clone(), result: None }.store(reference))
             }
             Origin::Server | Origin::End { .. } => None,
         };
-        Commit::of(
-            self.id().clone(),
-            Arc::clone(&keeper.process),
-            self.replies.received_up_to(),
-            Change::Removed { id: id.clone() },
+        Removal {
+            runtime: self.runtime.clone(),
+            port: Arc::clone(&self.port),
+            id: id.clone(),
+            received: self.replies.received_up_to(),
             reply,
-        )
+        }
     }
 
-    /// A component is out of the store, or could not be taken out: then the session is written
-    /// whole before long.
-    pub(super) fn removed(
-        &mut self,
-        id: &ComponentId,
-        origin: Origin,
-        result: std::result::Result<(), StoreError>,
-        effects: Vec<Effect>,
-    ) {
+    /// A component is out of the store.
+    pub(super) fn removed(&mut self, id: &ComponentId, origin: Origin, effects: Vec<Effect>) {
         self.perform(id, effects);
-        if let Err(error) = result {
-            let error = Escaped(&error);
-            tracing::error!(component = %id, %error, "a component is still in the store; it will be tried again");
-            self.stale = true;
-            self.touch();
-        }
         self.gone(id, origin);
+    }
+}
+
+/// A component that is taken out of the store.
+struct Removal {
+    runtime: Runtime,
+    port: Arc<Port>,
+    id: ComponentId,
+    received: u64,
+    reply: Option<StoredReply>,
+}
+
+impl Removal {
+    /// Returns the commit that does it. It can be made again.
+    fn commit(&self, keeper: &Keeper) -> Commit {
+        let change = Change::Removed { id: self.id.clone() };
+        let (session, by) = (self.port.session().clone(), Arc::clone(&keeper.process));
+        Commit::of(session, by, self.received, change, self.reply.clone())
+    }
+
+    /// Makes the commit, again and again while the store fails.
+    async fn make(self) {
+        if let Some(keeper) = &self.runtime.core().keeper {
+            let first = keeper.store.commit(self.commit(keeper));
+            self.settle(first).await;
+        }
+    }
+
+    /// Waits for the first commit, and makes it again while the store fails: a page that is told of the
+    /// removal does not see the component again. Returns when the component is out of the store, or
+    /// when its session has ended or is not this process's any more.
+    async fn settle(&self, first: impl Future<Output = std::result::Result<(), CommitError>> + Send) {
+        let Some(keeper) = &self.runtime.core().keeper else { return };
+        let mut outcome = first.await;
+        loop {
+            let error = match outcome {
+                // What the store does not have need not be removed.
+                Ok(()) | Err(CommitError::Absent(_)) => return,
+                Err(CommitError::Store(error) | CommitError::Unknown(error)) => error,
+                Err(CommitError::Work(error)) => StoreError::failed(error.to_string()),
+                Err(CommitError::Refused(Refusal::Ended)) => return self.port.revoke(),
+                Err(CommitError::Refused(_)) => return self.port.lose(Loss::Taken),
+                Err(CommitError::Conflict) => return self.port.lose(Loss::Outdated),
+            };
+            let (component, error) = (&self.id, Escaped(&error));
+            tracing::error!(%component, %error, "a component is still in the store; it will be tried again");
+            tokio::time::sleep(BETWEEN_REMOVALS).await;
+            if keeper.has_ended(self.port.session()) {
+                return;
+            }
+            outcome = keeper.store.commit(self.commit(keeper)).await;
+        }
     }
 }
 
@@ -180,31 +222,6 @@ impl LastWrites {
             }
         }
         last
-    }
-}
-
-/// What came of the removal of a component.
-fn is_removed(
-    removed: std::result::Result<(), CommitError>,
-    port: &Arc<Port>,
-) -> std::result::Result<(), StoreError> {
-    match removed {
-        // What the store does not have need not be removed.
-        Ok(()) | Err(CommitError::Absent(_)) => Ok(()),
-        Err(CommitError::Store(error) | CommitError::Unknown(error)) => Err(error),
-        Err(CommitError::Work(error)) => Err(StoreError::failed(error.to_string())),
-        Err(CommitError::Refused(refusal)) => {
-            if refusal == Refusal::Ended {
-                port.revoke();
-            } else {
-                port.lose(Loss::Taken);
-            }
-            Ok(())
-        }
-        Err(CommitError::Conflict) => {
-            port.lose(Loss::Outdated);
-            Ok(())
-        }
     }
 }
 

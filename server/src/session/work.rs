@@ -41,7 +41,7 @@ pub(crate) enum Done {
     Mounted { id: ComponentId, mounting: Mounting, made: Result<Box<dyn Instance>, ActionError> },
     /// A component is not in the store any more, or could not be taken out. `effects` is what its last
     /// job asked for beside what was committed with that.
-    Removed { id: ComponentId, origin: Origin, result: Result<(), StoreError>, effects: Vec<Effect> },
+    Removed { id: ComponentId, origin: Origin, effects: Vec<Effect> },
     /// The session was written whole, or was refused.
     Entered {
         outcome: Result<Vec<(SessionId, Refusal)>, StoreError>,
@@ -96,7 +96,7 @@ impl Session {
             }
             Done::Ended { id, origin, finished } => self.ended(&id, origin, finished),
             Done::Mounted { id, mounting, made } => self.mounted(&id, mounting, made),
-            Done::Removed { id, origin, result, effects } => self.removed(&id, origin, result, effects),
+            Done::Removed { id, origin, effects } => self.removed(&id, origin, effects),
             Done::Entered { outcome, answer } => self.was_entered(outcome, answer),
             Done::Sent { id, number } => self.say_held(&id, number),
             Done::Waited { id } => self.try_props_again(&id),

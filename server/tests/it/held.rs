@@ -219,6 +219,32 @@ async fn a_session_that_is_written_late_does_not_delete_what_was_mounted_since()
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_component_is_out_of_the_store_before_its_page_is_told() {
+    for fault in [Fault::Fails, Fault::Hangs, Fault::FailsLate] {
+        let world = world();
+        let mut tab = Tab::open(world.server.page()).await;
+        let other = tab.page.mount_open("steady", json!({})).await.unwrap();
+        tab.click().await;
+        pass(2).await;
+        world.store.set("commit", fault);
+        let removal = other.unmount();
+        let reference = removal.references()[0];
+        let is_told = || tab.page.client(|client| client.answer(reference).is_some());
+        pass(25).await;
+        assert!(!is_told(), "{fault:?}");
+        // Killed before the store has done it: the page asks the next process.
+        world.server.crash();
+        pass(5).await;
+        assert!(!is_told(), "{fault:?}");
+        world.store.heal();
+        removal.await.unwrap();
+        world.server.crash();
+        tab.click().await;
+        assert_eq!(tab.page.client(|client| client.components().count()), 2, "{fault:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_changed_is_saved_by_itself_and_a_crash_loses_nothing_older() {
     let world = world();
     let mut tab = Tab::open(world.server.page()).await;
@@ -359,9 +385,7 @@ async fn what_the_store_fails_to_do_is_done_later() {
         pass(2).await;
         world.store.set(method, Fault::Fails);
         tab.plain.call("increment", ()).await.unwrap();
-        if method == "commit" {
-            extra.unmount().await.unwrap();
-        }
+        let removal = (method == "commit").then(|| extra.unmount());
         gone.page.leave().await;
         // Eve's session is only in the store when her access is taken away.
         revoked.page.network().offline();
@@ -374,6 +398,9 @@ async fn what_the_store_fails_to_do_is_done_later() {
         }
         world.store.heal();
         pass(90).await;
+        if let Some(removal) = removal {
+            removal.await.unwrap();
+        }
         assert_eq!(world.memory.len(), 1, "{method}");
         world.server.crash();
         tab.page.settled().await;

@@ -183,9 +183,16 @@ async fn a_store_that_fails_keeps_neither_and_the_component_goes() {
     let fails = store.clone();
     let server = start_with(|builder| builder.store(store)).await;
     let (mut page, mut listener) = pages(&server, "tenancy", "at once").await;
+    let calls = fails.calls("commit");
     fails.set("commit", Fault::Fails);
-    unmount(&mut page).await;
+    let gone = page.message("COMPONENT_UNMOUNT", "c", json!(null));
+    page.send(gone.clone()).await;
+    // With what `unmount` writes, and without it.
+    while fails.calls("commit") < calls + 2 {
+        tokio::task::yield_now().await;
+    }
     fails.heal();
+    assert_eq!(page.reply(&gone["ref"]).await["type"], "ACK");
     assert!(file.counts().await.is_empty() && listener.drain().await.is_empty());
     page.mount("c", "counter", json!({})).await;
 }
