@@ -18,7 +18,9 @@ use crate::keeper::Keeper;
 use crate::log::Escaped;
 use crate::port::{Loss, Port};
 use crate::runtime::Runtime;
-use crate::store::{Change, Commit, CommitError, Refusal, SnapshotHead, StoreError, StoredComponent, StoredReply};
+use crate::store::{
+    Change, Commit, CommitError, Refusal, SnapshotHead, StoreError, StoredComponent, StoredReply,
+};
 
 /// How long a removal waits that the store could not make, before it is made again.
 const BETWEEN_REMOVALS: Duration = Duration::from_secs(1);
