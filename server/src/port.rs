@@ -11,7 +11,7 @@ use futures_util::task::AtomicWaker;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 use vivaz_components::{ServerEvent, UnmountReason};
-use vivaz_protocol::{CloseCode, ComponentId, Ref, Rev, SessionId, StreamId};
+use vivaz_protocol::{CloseCode, ComponentId, Ref, Rev, SessionId, StreamId, TopicName};
 
 use crate::outbox::{Entry, Outbox};
 use crate::runtime::{Runtime, WeakRuntime};
@@ -39,6 +39,8 @@ struct State {
     next_beat: Option<Instant>,
     /// The heartbeat's turn has come.
     beat: bool,
+    /// Topics that children's props are computed of: the session is told when one changes.
+    watched: Vec<TopicName>,
     /// Whether a task has the session. If none has, somebody who puts mail in starts one.
     attended: bool,
     /// Whether access was taken away from the user: there is no outbox any more.
@@ -51,6 +53,8 @@ pub(crate) enum Mail {
     Event { component: Option<ComponentId>, event: ServerEvent },
     /// What went on beside the session has come to its end. There is one for each task and load of its components.
     Done(Box<Done>),
+    /// A topic has changed that children's props are computed of. It is there once at most.
+    Topic(TopicName),
     /// Another connection resumes the session: hand it over and close.
     Yield(oneshot::Sender<Box<Session>>),
     /// Save the session as it is.
@@ -263,6 +267,33 @@ impl Port {
     /// Sends a patch, unless the client is so far behind that it gets the stream's whole state instead.
     pub(crate) fn send_patch(&self, stream: StreamId, rev: Rev, frame: Bytes, answers: Option<Ref>) {
         self.with_outbox(|outbox| outbox.push(Entry::Patch { stream, rev, frame, answers }));
+    }
+
+    /// Sends a topic's patch, and tells the session if it watches the topic.
+    pub(crate) fn send_topic(&self, topic: &TopicName, rev: Rev, frame: Bytes) {
+        let mut state = self.lock();
+        let State { mail, outbox, watched, .. } = &mut *state;
+        let Some(outbox) = outbox else { return };
+        outbox.push(Entry::Patch { stream: StreamId::Topic(topic.clone()), rev, frame, answers: None });
+        let is_known = |mail: &Mail| matches!(mail, Mail::Topic(one) if one == topic);
+        if watched.contains(topic) && !mail.iter().any(is_known) {
+            mail.push_back(Mail::Topic(topic.clone()));
+        }
+        drop(state);
+        self.waker.wake();
+    }
+
+    /// From now on the session is told when the topic changes, if the page follows it.
+    pub(crate) fn watch(&self, topic: &TopicName) {
+        let mut state = self.lock();
+        if !state.watched.contains(topic) {
+            state.watched.push(topic.clone());
+        }
+    }
+
+    /// The session is told no more.
+    pub(crate) fn unwatch(&self, topic: &TopicName) {
+        self.lock().watched.retain(|one| one != topic);
     }
 
     /// Sends a stream's whole state as it is when its turn comes.

@@ -47,6 +47,11 @@ impl Compiled {
     pub fn reads_user(&self) -> bool {
         self.reads_user
     }
+
+    /// Returns whether a prop of a child that the server computes reads a field that is `wanted`.
+    pub fn gives_children(&self, wanted: &dyn Fn(&str) -> bool) -> bool {
+        self.outline.gives_children(&self.template, wanted)
+    }
 }
 
 /// Compiles a template.

@@ -132,6 +132,19 @@ impl Outline {
         )
     }
 
+    /// Returns whether a prop of a child reads a field that is `wanted`, and nothing of the page's own state.
+    pub(crate) fn gives_children(&self, template: &Template, wanted: &dyn Fn(&str) -> bool) -> bool {
+        template.blocks.iter().enumerate().any(|(block, of)| {
+            of.holes.iter().enumerate().any(|(hole, of)| match (&of.kind, self.local(block, hole)) {
+                (HoleKind::Child { props, .. }, Local::Child { props: local, .. }) => props
+                    .iter()
+                    .zip(local)
+                    .any(|((_, value), is_local)| !is_local && self.reads_field(template, block, value, wanted)),
+                _ => false,
+            })
+        })
+    }
+
     fn local_in(&self, template: &Template, block: usize, kind: &HoleKind) -> Local {
         let local = |expr: &Expr| self.reads(template, block, expr, &|read| matches!(read, Read::Local(_)));
         #[expect(clippy::wildcard_enum_match_arm, reason = "nothing else leads to a child")]

@@ -206,7 +206,7 @@ pub(super) fn shown(instance: &mut dyn Instance) -> Option<u64> {
 /// Returns the hash of a public state.
 pub(super) fn shown_as(state: &str) -> u64 {
     let hash = blake3::hash(state.as_bytes());
-    hash.as_bytes().iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
+    hash.as_bytes().iter().take(8).fold(0, |number, byte| (number << 8) | u64::from(*byte))
 }
 
 impl Core {

@@ -6,6 +6,7 @@ use vivaz_components::{CatchUp, Frame, ServerEvent, Subscriber, Subscription, To
 use vivaz_protocol::{ComponentId, Epoch, Rev, SessionId, StreamId, TopicName};
 
 use super::Session;
+use super::component::Component;
 use crate::log::{Escaped, Quoted};
 use crate::port::Port;
 
@@ -29,14 +30,34 @@ impl Session {
         let names = now.iter().map(|(field, topic)| (*field, topic.name().clone())).collect();
         let Some(component) = self.components.get_mut(id).filter(|one| !one.withdrawn) else { return };
         let (before, is_shown) = (std::mem::replace(&mut component.topics, names), component.is_shown());
-        for (_, topic) in now {
+        let template = self.runtime.core().templates.of(component.spec.name).map(|one| Arc::clone(&one.compiled));
+        for (field, topic) in now {
             let name = topic.name().clone();
             self.hold(topic);
+            if template.as_ref().is_some_and(|template| template.gives_children(&|one| one == field)) {
+                self.port.watch(&name);
+            }
             if is_shown {
                 self.view(&name);
             }
         }
         self.release_topics(before, is_shown);
+    }
+
+    /// A topic has changed that children's props are computed of: compares them.
+    pub(crate) fn topic_changed(&mut self, name: &TopicName) {
+        let runtime = self.runtime.clone();
+        let templates = &runtime.core().templates;
+        let gives = |one: &Component| {
+            let is_of_it = |field: &str| one.topics.iter().any(|(of, topic)| *of == field && topic == name);
+            one.children.is_some()
+                && templates.of(one.spec.name).is_some_and(|it| it.compiled.gives_children(&is_of_it))
+        };
+        let parents: Vec<ComponentId> =
+            self.components.iter().filter(|(_, one)| gives(one)).map(|(id, _)| id.clone()).collect();
+        for parent in parents {
+            self.refresh_children(&parent);
+        }
     }
 
     /// Gives up what a component that goes away shows.
@@ -82,6 +103,7 @@ impl Session {
         held.holders -= 1;
         if held.holders == 0 {
             self.topics.remove(name);
+            self.port.unwatch(name);
         }
     }
 
@@ -141,7 +163,7 @@ impl Subscriber for Port {
     }
 
     fn deliver(&self, topic: &TopicName, rev: Rev, frame: &Frame) {
-        self.send_patch(StreamId::Topic(topic.clone()), rev, frame.bytes().clone(), None);
+        self.send_topic(topic, rev, frame.bytes().clone());
     }
 
     fn notify(&self, _topic: &TopicName, frame: &Frame) {

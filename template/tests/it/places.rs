@@ -166,3 +166,16 @@ fn every_row_of_a_list_is_found_in_linear_time() {
     }
     assert_eq!(rows.keys(), count);
 }
+
+#[test]
+fn a_template_knows_which_fields_it_gives_to_children() {
+    let source = "<div live:local='near = 1'><live:a one='{{ open }}' two='{{ near + height }}'></live:a>\
+                  <p live:if='shown'>{{ text }}</p>\
+                  <ul><li live:for='r in rows' live:key='r.id'><live:b of='{{ r.name }}'></live:b></li></ul></div>";
+    let compiled = compile(source).unwrap();
+    let gives = |field: &str| compiled.gives_children(&|one| one == field);
+    assert!(gives("open") && gives("rows"));
+    for field in ["height", "shown", "text", "near", "nothing"] {
+        assert!(!gives(field), "{field}");
+    }
+}
