@@ -136,10 +136,11 @@ impl Outline {
     pub(crate) fn gives_children(&self, template: &Template, wanted: &dyn Fn(&str) -> bool) -> bool {
         template.blocks.iter().enumerate().any(|(block, of)| {
             of.holes.iter().enumerate().any(|(hole, of)| match (&of.kind, self.local(block, hole)) {
-                (HoleKind::Child { props, .. }, Local::Child { props: local, .. }) => props
-                    .iter()
-                    .zip(local)
-                    .any(|((_, value), is_local)| !is_local && self.reads_field(template, block, value, wanted)),
+                (HoleKind::Child { props, .. }, Local::Child { props: local, .. }) => {
+                    props.iter().zip(local).any(|((_, value), is_local)| {
+                        !is_local && self.reads_field(template, block, value, wanted)
+                    })
+                }
                 _ => false,
             })
         })
