@@ -26,7 +26,15 @@ impl Session {
         value: Option<&RawValue>,
         unsent: Vec<Unsent>,
     ) {
-        let kept = Kept::Done { component: id.clone(), result: value.map(|value| value.get().into()) };
+        let read = value.map(|_| self.topics_of(id)).unwrap_or_default();
+        let is_withheld = value.is_some() && self.withholds(id, &read);
+        let result = value.map(|value| value.get().into());
+        let kept = Kept::Done { component: id.clone(), result, topics: read };
+        if is_withheld {
+            self.publish(id, patch, topics);
+            let kept = Kept::Unreadable(kept.store(reference).body.into());
+            return self.respond(id, reference, kept, None, unsent);
+        }
         let patch = self.advance(id, patch, topics, Some(reference), value);
         self.respond(id, reference, kept, patch, unsent);
     }
@@ -80,11 +88,31 @@ impl Session {
 
     /// A message was handled and changed nothing of the component's own state.
     pub(super) fn acknowledge(&mut self, id: &ComponentId, reference: Ref, value: Option<&RawValue>) {
-        let kept = Kept::Done { component: id.clone(), result: value.map(|value| value.get().into()) };
-        self.respond(id, reference, kept, None, Vec::new());
+        self.reply(id, reference, None, None, value, Vec::new());
     }
 
-    /// An action failed. The reply goes out behind the patches of `unsent`.
+    /// An action failed. The reply goes out behind the patches of `unsent`. The error may quote what the component
+    /// shows.
+    pub(super) fn fail_action(
+        &mut self,
+        id: &ComponentId,
+        reference: Ref,
+        error: &ActionError,
+        unsent: Vec<Unsent>,
+    ) {
+        let topics = self.topics_of(id);
+        let is_withheld = self.withholds(id, &topics);
+        let mut kept = self.refusal_of(id, reference, error);
+        if let Kept::Refused(error) = kept {
+            kept = if topics.is_empty() { Kept::Refused(error) } else { Kept::Failed { error, topics } };
+        }
+        if is_withheld {
+            kept = Kept::Unreadable(kept.store(reference).body.into());
+        }
+        self.respond(id, reference, kept, None, unsent);
+    }
+
+    /// An action is refused.
     pub(super) fn refuse_action(
         &mut self,
         id: &ComponentId,
@@ -92,6 +120,12 @@ impl Session {
         error: &ActionError,
         unsent: Vec<Unsent>,
     ) {
+        let kept = self.refusal_of(id, reference, error);
+        self.respond(id, reference, kept, None, unsent);
+    }
+
+    /// Counts and logs a failure, and returns the reply.
+    fn refusal_of(&self, id: &ComponentId, reference: Ref, error: &ActionError) -> Kept {
         let counters = &self.runtime.core().counters;
         if error.source().is_some() {
             let log = &self.runtime.core().log;
@@ -109,8 +143,7 @@ impl Session {
             details: details.as_deref().map(RawJson::from),
             ..ErrorMessage::new(error.code(), error.message())
         };
-        let kept = refusal(reference, id, message);
-        self.respond(id, reference, kept, None, unsent);
+        refusal(reference, id, message)
     }
 
     /// Answers with an error.
@@ -149,12 +182,14 @@ impl Session {
     /// A reply as it is sent again: without a patch, because the streams have caught up; a mount as of now.
     pub(super) fn again(&mut self, reference: Ref, kept: &Kept) -> bytes::Bytes {
         match kept {
-            Kept::Done { component, result } => speak::frame(&ServerMessage::Ack {
+            Kept::Done { component, result, .. } => speak::frame(&ServerMessage::Ack {
                 reference,
                 component_id: component.clone(),
                 result: result.as_deref().map(RawJson::trusted),
             }),
-            Kept::Refused(text) => bytes::Bytes::copy_from_slice(text.as_bytes()),
+            Kept::Refused(text) | Kept::Failed { error: text, .. } => {
+                bytes::Bytes::copy_from_slice(text.as_bytes())
+            }
             Kept::Mounted(id) if self.components.get(id).is_some_and(|one| !one.is_shown()) => {
                 let stream = Some(id.clone().into());
                 speak::frame(&speak::refusal(Some(reference), stream, ErrorCode::NotMounted, NOT_SHOWN))

@@ -33,6 +33,8 @@ pub(super) struct Component {
     pub(super) replied: Option<(Ref, Rev)>,
     /// The topic that each shared field shows.
     pub(super) topics: Vec<(&'static str, TopicName)>,
+    /// Topics that it showed when its last job began, or since, and shows no more.
+    pub(super) left: Vec<TopicName>,
     /// The rooms that it is in.
     pub(super) joined: Joined,
     /// What these count against the session's budget.
@@ -160,6 +162,7 @@ impl Component {
             floor: Rev::ZERO,
             replied: None,
             topics: Vec::new(),
+            left: Vec::new(),
             joined: Joined::default(),
             rooms_account: None,
             replaced: false,

@@ -130,9 +130,9 @@ impl Session {
 
     fn removal(&self, id: &ComponentId, origin: Origin) -> Removal {
         let reply = match origin {
-            Origin::Page { reference, .. } => {
-                Some(Kept::Done { component: id.clone(), result: None }.store(reference))
-            }
+            Origin::Page { reference, .. } => Some(
+                Kept::Done { component: id.clone(), result: None, topics: Box::default() }.store(reference),
+            ),
             Origin::Server | Origin::End { .. } => None,
         };
         Removal {

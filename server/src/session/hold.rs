@@ -11,7 +11,7 @@ use bytes::Bytes;
 use foldhash::fast::RandomState;
 use futures_util::future::join_all;
 use vivaz_components::Unsent;
-use vivaz_protocol::{ComponentId, Ref, Rev, StreamId};
+use vivaz_protocol::{ComponentId, Ref, Rev, StreamId, TopicName};
 
 use super::Session;
 use super::replies::Kept;
@@ -61,6 +61,15 @@ impl Holding {
             held.retain(|one| matches!(one.what, Output::Reply { .. }));
         }
         self.of.retain(|_, held| !held.is_empty());
+    }
+
+    /// Withholds the replies that may have data of a topic which is refused.
+    pub(super) fn withhold(&mut self, is_refused: impl Fn(&TopicName) -> bool) {
+        for one in self.of.values_mut().flatten() {
+            if let Output::Reply { reference, kept, .. } = &mut one.what {
+                kept.withhold(*reference, &is_refused);
+            }
+        }
     }
 
     /// Drops what waits of a component that is gone.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use vivaz_components::instance::BoxFuture;
 use vivaz_components::{Change, Journal, Message, Result, Transaction};
-use vivaz_protocol::{ComponentId, Ref, SessionId};
+use vivaz_protocol::{ComponentId, Ref, SessionId, TopicName};
 
 use super::Session;
 use super::committed::settle;
@@ -42,6 +42,8 @@ struct Place {
     /// The rooms that the component is in.
     joined: Joined,
     reference: Option<Ref>,
+    /// The topics that it shows: what its handler returns may be their data.
+    topics: Box<[TopicName]>,
 }
 
 impl Session {
@@ -59,6 +61,7 @@ impl Session {
             before: component.kept_props(),
             connected: component.connecting != Connecting::Due,
             joined: component.joined.clone(),
+            topics: self.topics_of(id),
             reference: match origin {
                 Origin::Page { reference, .. } => Some(reference),
                 Origin::Server | Origin::End { .. } => None,
@@ -105,7 +108,7 @@ impl Place {
         let done = self.reference.zip(change.done);
         let reply = done.map(|(reference, result)| {
             let result = result.map(|value| value.get().into());
-            Kept::Done { component: self.component.clone(), result }.store(reference)
+            Kept::Done { component: self.component.clone(), result, topics: self.topics }.store(reference)
         });
         let mut joined = self.joined;
         change.memberships.iter().for_each(|membership| joined.apply(membership));

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
-use vivaz_protocol::{ComponentId, Ref};
+use vivaz_protocol::{ComponentId, Ref, TopicName};
 
 use crate::store::{Progress, StoredReply};
 
@@ -33,14 +33,17 @@ pub(crate) struct Replies {
 /// A reply in the form in which it is sent again: without a patch, because the streams have caught up by then.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Kept {
-    /// It was done: `ACK`, with what the action returned.
-    Done { component: ComponentId, result: Option<Box<str>> },
+    /// It was done: `ACK`, with what the action returned. That may be data of these topics.
+    Done { component: ComponentId, result: Option<Box<str>>, topics: Box<[TopicName]> },
     /// It was refused: the whole `ERROR`.
     Refused(Box<str>),
+    /// An action failed: the whole `ERROR`, which may have data of these topics.
+    Failed { error: Box<str>, topics: Box<[TopicName]> },
     /// A component was mounted: `COMPONENT_MOUNTED` as of the moment of sending.
     Mounted(ComponentId),
-    /// It was answered, and the stored answer cannot be read: `reply_lost`. The stored text stays as
-    /// it is, because the program that wrote it can read it.
+    /// It was answered, and the stored answer cannot be read, or may have data of a topic that the user
+    /// may not see any more: `reply_lost`. The stored text stays as it is, because the program that wrote
+    /// it can read it.
     Unreadable(Box<str>),
 }
 
@@ -167,6 +170,17 @@ impl Replies {
         replies
     }
 
+    /// Withholds the replies that may have data of a topic which is refused.
+    pub(crate) fn withhold(&mut self, is_refused: impl Fn(&TopicName) -> bool) {
+        let kept = self.kept.iter_mut().map(|(reference, kept)| (*reference, kept));
+        for (reference, kept) in
+            kept.chain(self.decided.iter_mut().map(|(reference, kept)| (*reference, kept)))
+        {
+            kept.withhold(reference, &is_refused);
+        }
+        self.bytes = self.kept.iter().map(|(_, kept)| kept.size()).sum();
+    }
+
     /// How many of the kept replies cannot be read.
     pub(crate) fn unreadable(&self) -> usize {
         self.kept.iter().filter(|(_, kept)| matches!(kept, Kept::Unreadable(_))).count()
@@ -196,20 +210,43 @@ enum Stored<'a> {
         component: Cow<'a, str>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         result: Option<Cow<'a, str>>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        topics: Vec<Cow<'a, str>>,
     },
     Refused(Cow<'a, str>),
+    Failed {
+        error: Cow<'a, str>,
+        topics: Vec<Cow<'a, str>>,
+    },
     Mounted(Cow<'a, str>),
 }
 
 impl Kept {
+    /// Withholds the reply if it may have data of a topic which is refused.
+    pub(crate) fn withhold(&mut self, reference: Ref, is_refused: impl Fn(&TopicName) -> bool) {
+        let topics = match self {
+            Self::Done { topics, .. } | Self::Failed { topics, .. } => topics,
+            Self::Refused(_) | Self::Mounted(_) | Self::Unreadable(_) => return,
+        };
+        if topics.iter().any(is_refused) {
+            *self = Self::Unreadable(self.store(reference).body.into());
+        }
+    }
+
     /// As it is stored.
     pub(crate) fn store(&self, reference: Ref) -> StoredReply {
+        let names =
+            |topics: &[TopicName]| topics.iter().map(|name| name.as_str().to_owned().into()).collect();
         let stored = match self {
-            Self::Done { component, result } => Stored::Done {
+            Self::Done { component, result, topics } => Stored::Done {
                 component: component.as_str().into(),
                 result: result.as_deref().map(Cow::Borrowed),
+                topics: names(topics),
             },
             Self::Refused(text) => Stored::Refused((&**text).into()),
+            Self::Failed { error, topics } => {
+                Stored::Failed { error: (&**error).into(), topics: names(topics) }
+            }
             Self::Mounted(component) => Stored::Mounted(component.as_str().into()),
             Self::Unreadable(text) => {
                 return StoredReply { reference: reference.get(), body: text.to_string() };
@@ -228,11 +265,17 @@ impl Kept {
     }
 
     fn read(body: &str) -> Option<Self> {
+        let names = |topics: Vec<Cow<'_, str>>| -> Option<Box<[TopicName]>> {
+            topics.iter().map(|name| TopicName::new(name).ok()).collect()
+        };
         Some(match serde_json::from_str(body).ok()? {
-            Stored::Done { component, result } => {
-                Self::Done { component: ComponentId::new(&component).ok()?, result: result.map(Into::into) }
-            }
+            Stored::Done { component, result, topics } => Self::Done {
+                component: ComponentId::new(&component).ok()?,
+                result: result.map(Into::into),
+                topics: names(topics)?,
+            },
             Stored::Refused(text) => Self::Refused(text.into()),
+            Stored::Failed { error, topics } => Self::Failed { error: error.into(), topics: names(topics)? },
             Stored::Mounted(component) => Self::Mounted(ComponentId::new(&component).ok()?),
         })
     }
@@ -243,7 +286,7 @@ impl Kept {
         AROUND
             + match self {
                 Self::Done { result, .. } => result.as_ref().map_or(0, |text| text.len()),
-                Self::Refused(text) | Self::Unreadable(text) => text.len(),
+                Self::Refused(text) | Self::Failed { error: text, .. } | Self::Unreadable(text) => text.len(),
                 Self::Mounted(_) => 0,
             }
     }
@@ -262,7 +305,7 @@ mod tests {
     }
 
     fn done(text: &str) -> Kept {
-        Kept::Done { component: ComponentId::new("c").unwrap(), result: Some(text.into()) }
+        Kept::Done { component: ComponentId::new("c").unwrap(), result: Some(text.into()), topics: [].into() }
     }
 
     #[test]
@@ -314,7 +357,11 @@ mod tests {
     #[test]
     fn a_stored_reply_is_read_as_it_was() {
         let mounted = Kept::Mounted(ComponentId::new("c").unwrap());
-        for kept in [done("1"), Kept::Refused("{}".into()), mounted] {
+        let topics: Box<[TopicName]> = [TopicName::new("chat/private").unwrap()].into();
+        let failed = Kept::Failed { error: "{}".into(), topics: topics.clone() };
+        let component = ComponentId::new("c").unwrap();
+        let of_topics = Kept::Done { component, result: Some("1".into()), topics };
+        for kept in [done("1"), Kept::Refused("{}".into()), mounted, failed, of_topics] {
             assert_eq!(Kept::restore(&kept.store(r(7))), Some((r(7), kept)));
         }
         assert_eq!(Kept::restore(&StoredReply { reference: 0, body: "{}".into() }), None);

@@ -74,6 +74,11 @@ impl Session {
         }
         self.unfollow_topics();
         self.take_away(refused);
+        // What no component shows was not asked.
+        let topics = &self.topics;
+        let is_refused = |name: &TopicName| !topics.contains_key(name);
+        self.replies.withhold(is_refused);
+        self.held.withhold(is_refused);
         self.held.forget_patches();
         for component in self.components.values_mut() {
             component.floor = Rev::ZERO;

@@ -42,6 +42,9 @@ impl Session {
                 self.view(&name);
             }
         }
+        if let Some(component) = self.components.get_mut(id) {
+            component.left.extend(before.iter().map(|(_, name)| name.clone()));
+        }
         self.release_topics(before, is_shown);
     }
 
@@ -59,6 +62,25 @@ impl Session {
         for parent in parents {
             self.refresh_children(&parent);
         }
+    }
+
+    /// Returns the topics whose data a job of a component may return when it is done.
+    pub(super) fn topics_of(&self, id: &ComponentId) -> Box<[TopicName]> {
+        let Some(component) = self.components.get(id) else { return Box::default() };
+        let shown = component.topics.iter().map(|(_, name)| name);
+        let mut names: Vec<TopicName> = shown.chain(&component.left).cloned().collect();
+        names.sort_unstable();
+        names.dedup();
+        names.into()
+    }
+
+    /// Returns whether the user may not see, as recognised now, what a job of a component may return:
+    /// data of these topics.
+    pub(super) fn withholds(&self, id: &ComponentId, topics: &[TopicName]) -> bool {
+        let is_held = |name| self.topics.contains_key(name);
+        self.components.get(id).is_some_and(|component| {
+            component.withdrawn || component.resumes != self.resumes && !topics.iter().all(is_held)
+        })
     }
 
     /// Gives up what a component that goes away shows.

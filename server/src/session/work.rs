@@ -429,7 +429,7 @@ impl Session {
             }
             (Origin::Page { reference, asked }, Err(error)) => {
                 self.publish(id, patch.as_deref(), moved);
-                self.refuse_action(id, reference, &error, unsent);
+                self.fail_action(id, reference, &error, unsent);
                 self.runtime.core().counters.actions.record(asked.elapsed());
             }
             (Origin::Server | Origin::End { .. }, result) => {
@@ -440,6 +440,9 @@ impl Session {
                     client_event!(log, WARN, component = %id, error = %Escaped(&error), "a component's handler failed");
                 }
             }
+        }
+        if let Some(component) = self.components.get_mut(id) {
+            component.left = Vec::new();
         }
         if is_changed {
             self.refresh_children(id);

@@ -8,7 +8,7 @@ use tokio::time::sleep;
 use vivaz::prelude::*;
 use vivaz::{Identity, MemoryStore, Runtime, SessionId, SessionStore, UnmountReason, User};
 
-use crate::app::{Bench, Room, Server, start};
+use crate::app::{Bench, Message, Room, Server, start};
 use crate::client::{Client, assert_error};
 
 const MAY: &[(&str, &str)] = &[("x-user", "ada"), ("x-may", "private")];
@@ -208,6 +208,46 @@ async fn a_handler_of_before_a_resume_turns_to_no_topic_that_is_refused_now() {
         assert_error(&client.next().await, "forbidden");
         server.bench.gate.notify_one();
         assert_eq!(client.expect("COMPONENT_UNMOUNTED").await["payload"]["reason"], "revoked");
+    }
+}
+
+/// A reply may carry data of the topics that its component showed.
+#[tokio::test]
+async fn a_reply_of_before_a_resume_says_nothing_of_a_topic_that_is_refused_now() {
+    for (may, is_said) in [(MAY_NOT, false), (MAY, true)] {
+        for fails in [false, true] {
+            for next in [None, Some("public")] {
+                // Whether the action still runs at the resume.
+                for waits in [false, true] {
+                    let server = start().await;
+                    let topic = server.runtime.topic::<Room>("chat/private").await.unwrap();
+                    let message = Message { id: 1, text: "between us".into() };
+                    topic.update(move |room| room.messages.push(message.clone())).await.unwrap();
+                    let mut client = Client::greet_with(&server, MAY, json!({})).await;
+                    client.mount("d", "dossier", json!({ "room": "private" })).await;
+                    let call = client.call("d", "quote", json!([fails, next, waits]));
+                    client.send(call.clone()).await;
+                    if waits {
+                        server.bench.entered.notified().await;
+                    } else {
+                        client.reply(&call["ref"]).await;
+                    }
+                    let mut client = come_back_as(&server, client, may, json!({})).await;
+                    server.bench.gate.notify_one();
+                    let reply = client.reply(&call["ref"]).await;
+                    let cell = (is_said, fails, next, waits);
+                    // Where the component still shows the topic, or showed it in the end.
+                    if is_said && next.is_none() {
+                        assert!(reply.to_string().contains("between us"), "{cell:?}: {reply}");
+                    }
+                    if !is_said {
+                        assert_error(&reply, "reply_lost");
+                        client.send(call).await;
+                        assert_error(&client.reply(&json!(2)).await, "reply_lost");
+                    }
+                }
+            }
+        }
     }
 }
 
