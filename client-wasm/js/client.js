@@ -171,7 +171,7 @@ const enter = ({ id, of, element, slot }, shape = null) => {
     who = of.user;
   } catch {}
   ask(MOUNT, slot, element ? 1 : 0, 0, of.source || `{"component":${JSON.stringify(of.name)},"props":${of.props || '{}'}}`,
-    `["${id}",${shape},${who}]`);
+    `["${id}",${shape},${who},"${of.template}"]`);
 };
 
 const unmount = slot => {

@@ -15,6 +15,8 @@ struct Place {
     /// What the server chose when it rendered the element, a list of numbers; null where nothing was rendered, or when
     /// it is adopted.
     shape: Val,
+    /// The hash of the template that it was rendered by.
+    painted: Val,
     /// Whom the page was made for.
     user: Val,
     view: Option<View>,
@@ -75,12 +77,14 @@ impl<D: Dom> Page<D> {
         }
     }
 
-    /// Mounts a component. `of` is a list: its id on the wire, what the renderer chose, whom the page was made for.
+    /// Mounts a component. `of` is a list: its id on the wire, what the renderer chose, whom the page was made for, the template
+    /// that was rendered.
     pub(crate) fn mount(&mut self, slot: Slot, source: &str, of: Val, element: bool) {
         let mut of = of.into_list();
         let mut part = |at: usize| of.get_mut(at).map(std::mem::take).unwrap_or_default();
         self.client.mount(slot, part(0).str().unwrap_or_default(), source.into());
-        self.places.insert(slot, Place { element, shape: part(1), user: part(2), view: None });
+        self.places
+            .insert(slot, Place { element, shape: part(1), user: part(2), painted: part(3), view: None });
     }
 
     pub(crate) fn unmount(&mut self, slot: Slot) {
@@ -262,7 +266,11 @@ impl<D: Dom> Page<D> {
         if let Some(old) = place.view.take() {
             old.drop(&mut self.stage);
         }
-        let shape = std::mem::take(&mut place.shape);
+        let mut shape = std::mem::take(&mut place.shape);
+        // What another template has made may look alike: a deploy came between the paint and the mount.
+        if place.painted.str() != Some(blueprint.hash.name()) {
+            shape = Val::Null;
+        }
         if shape != Val::Null {
             self.adopted.push(slot);
         }

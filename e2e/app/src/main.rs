@@ -19,6 +19,7 @@ mod inputs;
 mod kin;
 mod ledger;
 mod lists;
+mod motto;
 mod notice;
 mod patching;
 mod pending;
@@ -50,6 +51,7 @@ async fn main() -> anyhow::Result<()> {
         .route("/spaces", get(page::<spaces::Spaces>))
         .route("/typing", get(page::<typing::Typing>))
         .route("/notice", get(page::<notice::Notice>))
+        .route("/motto", get(page::<motto::Motto>))
         .route("/ledger", get(page::<ledger::Ledger>))
         .route("/pinned", get(page::<ledger::Pinned>))
         .route("/broken", get(page::<broken::Broken>))
