@@ -191,11 +191,10 @@ impl Sessions {
         }
     }
 
-    /// The client has the new secret: the one before is good no longer.
-    pub(crate) fn confirm(&self, id: &SessionId) {
-        if let Some(entry) = self.shard(id).get_mut(id) {
-            entry.secrets.previous = None;
-        }
+    /// Notes that the client has the new secret: the one before is good no longer. Returns whether
+    /// there was one before.
+    pub(crate) fn confirm(&self, id: &SessionId) -> bool {
+        self.shard(id).get_mut(id).is_some_and(|entry| entry.secrets.previous.take().is_some())
     }
 
     /// The ports of the sessions that a task has.

@@ -21,7 +21,7 @@ use vivaz_components::instance::BoxFuture;
 pub use rusqlite;
 pub use rusqlite::Connection;
 
-use self::writer::{Finish, Order, Ran};
+use self::writer::{Failure, Finish, Order, Ran};
 use crate::store::{Clock, StoreError, StoreTime, SystemClock};
 
 /// So many orders wait at most; whoever brings another one waits for its turn, and nobody else does.
@@ -116,7 +116,7 @@ impl Sqlite {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        order(&self.orders, work, |done| done).await
+        order(&self.orders, work, E::from, |done| done).await
     }
 
     /// Waits until everything that was asked for is on disk and the file is closed, if this is the last handle; a
@@ -136,11 +136,12 @@ impl Sqlite {
 
 /// Gives an order. It is queued by the call itself, so that orders are done in the order of the
 /// calls; only where the queue is full, it is queued when the future is polled. The future waits
-/// for its answer. `tell` is called when the order is on disk, by the thread that writes, so in the
+/// for its answer. `unknown` is the error when it is not known whether the order is on disk. `tell` is called when the order is on disk, by the thread that writes, so in the
 /// order of the writes.
 fn order<T, U, E>(
     orders: &mpsc::Sender<Order>,
     work: impl FnOnce(&Connection) -> Result<T, E> + Send + 'static,
+    unknown: fn(StoreError) -> E,
     tell: impl FnOnce(T) -> U + Send + 'static,
 ) -> BoxFuture<Result<U, E>>
 where
@@ -159,8 +160,11 @@ where
             let result = match committed {
                 Ok(()) => result,
                 // Whatever the order says of it.
-                Err(error @ (StoreError::Denied(_) | StoreError::RolledBack)) => Err(error.into()),
-                Err(error) => result.and(Err(error.into())),
+                Err(Failure::Undone(error @ (StoreError::Denied(_) | StoreError::RolledBack))) => {
+                    Err(error.into())
+                }
+                Err(Failure::Undone(error)) => result.and(Err(error.into())),
+                Err(Failure::Unknown(error)) => result.and(Err(unknown(error))),
             };
             // The caller may have gone; what was asked for is done all the same.
             drop(answer.send(result.map(tell)));

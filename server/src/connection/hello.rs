@@ -12,7 +12,7 @@ use crate::identify::answer_of;
 use crate::port::Port;
 use crate::runtime::Runtime;
 use crate::secret::random_text;
-use crate::session::{Position, Session};
+use crate::session::{Position, Session, owner};
 use crate::transport::{Incoming, NOT_A_MESSAGE, Transport, Violation};
 
 /// Somebody's access was taken away between the recognition and the greeting. It is not known whose; a client that
@@ -131,6 +131,10 @@ async fn find_session(
         let position = Position { acked: resume.acked, streams: resume.streams };
         session.resume(secret, connection, identity, &position, &refused);
         return Ok(session);
+    }
+    if core.keeper.as_ref().is_some_and(|keeper| keeper.is_revoking(&owner(&identity))) {
+        // The store would end a new session together with those that were meant.
+        return Err(Refused::code(CloseCode::Full, "sessions of this user are being ended; try again"));
     }
     let id = random_text::<12>().and_then(|text| SessionId::new(&text).ok()).ok_or_else(unable)?;
     let port = Port::new(id, runtime);

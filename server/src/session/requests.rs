@@ -26,8 +26,9 @@ impl Session {
         let now = Instant::now();
         let core = self.runtime.core();
         Counters::add(&core.counters.messages);
-        if self.conduct.is_first() {
-            core.sessions.confirm(self.port.session());
+        if self.conduct.is_first() && core.sessions.confirm(self.port.session()) && self.entered {
+            // The secret before is to be good in no other process either.
+            self.touch();
         }
         let Ok(text) = std::str::from_utf8(bytes) else {
             return self.malformed(None, None, "text has to be UTF-8");

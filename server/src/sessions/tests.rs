@@ -67,7 +67,8 @@ async fn a_secret_is_good_until_the_client_has_proved_that_it_has_the_next_one()
     let (second, secrets) = sessions.renew(&id("s"), ada()).unwrap();
     assert_eq!((secrets.generation, Some(&secrets)), (2, sessions.secrets(&id("s")).as_ref()));
     assert!(is_good(&first, &secrets).is_some() && is_good(&second, &secrets).is_some());
-    sessions.confirm(&id("s"));
+    assert!(sessions.confirm(&id("s")));
+    assert!(!sessions.confirm(&id("s")), "there is none before");
     let secrets = sessions.secrets(&id("s")).unwrap();
     assert!(is_good(&first, &secrets).is_none() && is_good(&second, &secrets).is_some());
     // The one that was shown stays good.

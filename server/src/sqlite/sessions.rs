@@ -71,7 +71,7 @@ impl SessionStore for Sqlite {
 
     fn commit(&self, commit: Commit) -> BoxFuture<Result<(), CommitError>> {
         let work = move |db: &Connection| rows::commit(db, commit);
-        order(&self.orders, work, |publish| {
+        order(&self.orders, work, CommitError::Unknown, |publish| {
             if catch_unwind(AssertUnwindSafe(publish)).is_err() {
                 tracing::error!("telling of a write panicked");
             }
@@ -161,7 +161,7 @@ impl Sqlite {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        order(&self.orders, work, |done| done)
+        order(&self.orders, work, E::from, |done| done)
     }
 }
 

@@ -26,7 +26,24 @@ pub(super) struct Ran {
 }
 
 /// Gives an answer.
-pub(super) type Finish = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
+pub(super) type Finish = Box<dyn FnOnce(Result<(), Failure>) + Send>;
+
+/// Why an order is not known to be on disk.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Failure {
+    /// Nothing of it is kept.
+    #[error(transparent)]
+    Undone(StoreError),
+    /// The `COMMIT` failed: it may be found on disk or not.
+    #[error(transparent)]
+    Unknown(StoreError),
+}
+
+impl<E: Into<StoreError>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::Undone(error.into())
+    }
+}
 
 /// The thread. Dropping it waits until it has done what it was given; by then nobody can give it more.
 #[derive(Debug)]
@@ -79,12 +96,11 @@ fn work(connection: &Connection, guard: &Guard, mut queue: mpsc::Receiver<Order>
                 tracing::error!(%error, "a transaction could not be taken back");
             }
         }
-        let failure = committed.err().map(|error| error.to_string());
         for finish in finishes {
-            finish(match &failure {
-                None => Ok(()),
-                Some(text) => Err(StoreError::failed(text.as_str())),
-            });
+            finish(committed.as_ref().map(|()| ()).map_err(|failure| match failure {
+                Failure::Undone(error) => Failure::Undone(StoreError::failed(error.to_string())),
+                Failure::Unknown(error) => Failure::Unknown(StoreError::failed(error.to_string())),
+            }));
         }
     }
 }
@@ -92,14 +108,14 @@ fn work(connection: &Connection, guard: &Guard, mut queue: mpsc::Receiver<Order>
 /// Runs an order and those that wait behind it in one transaction.
 ///
 /// # Errors
-/// When nothing of them is kept.
+/// When nothing of them is kept, or it is not known whether anything is.
 fn together(
     connection: &Connection,
     guard: &Guard,
     first: Order,
     queue: &mut mpsc::Receiver<Order>,
     finishes: &mut Vec<Finish>,
-) -> Result<(), StoreError> {
+) -> Result<(), Failure> {
     // Whoever waits is answered in any case: the first order by what goes wrong here, too.
     let mut next = Some(first);
     let begun = connection.execute_batch("BEGIN IMMEDIATE");
@@ -111,7 +127,7 @@ fn together(
         next = if finishes.len() < TOGETHER { queue.try_recv().ok() } else { None };
     }
     begun?;
-    Ok(connection.execute_batch("COMMIT")?)
+    connection.execute_batch("COMMIT").map_err(|error| Failure::Unknown(error.into()))
 }
 
 /// Runs an order. What it did is undone if it says so, panics, runs a statement that it may not, or
@@ -137,7 +153,11 @@ fn one(
             let kept = if keep { kept.and_then(|()| check_deferred(connection)) } else { kept };
             let keep = keep && kept.is_ok();
             // Before what may fail next, which is then its answer.
-            finishes.push(if kept.is_ok() { finish } else { Box::new(move |_| finish(kept)) });
+            finishes.push(if kept.is_ok() {
+                finish
+            } else {
+                Box::new(move |_| finish(kept.map_err(Failure::Undone)))
+            });
             keep
         }
         Err(_panic) => {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use vivaz::prelude::*;
 use vivaz::testing::{Ask, Page, Server, View};
-use vivaz::{Limits, MemoryStore, Runtime, Save, SessionId};
+use vivaz::{Limits, MemoryStore, Runtime, Save, SessionId, SessionStore};
 
 use crate::app::{Bench, start_with};
 use crate::client::Client;
@@ -220,7 +220,7 @@ async fn a_session_that_is_written_late_does_not_delete_what_was_mounted_since()
 
 #[tokio::test(start_paused = true)]
 async fn a_component_is_out_of_the_store_before_its_page_is_told() {
-    for fault in [Fault::Fails, Fault::Hangs, Fault::FailsLate] {
+    for fault in [Fault::Fails, Fault::Hangs] {
         let world = world();
         let mut tab = Tab::open(world.server.page()).await;
         let other = tab.page.mount_open("steady", json!({})).await.unwrap();
@@ -565,6 +565,41 @@ async fn a_user_whose_revocation_is_not_stored_yet_is_not_let_in_again() {
     tab.page.until(|page| page.sessions() == 2).await;
     pass(2).await;
     assert!(world.memory.len() <= 1, "the old session is not in the store any more");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_revocation_that_is_stored_late_ends_no_session_that_began_after_it() {
+    let world = world();
+    let mut old = Tab::open(world.server.page_as("ada", "Ada")).await;
+    old.click().await;
+    world.store.set("forget_user", Fault::Fails);
+    assert_eq!(world.server.runtime().revoke("ada"), 1);
+    assert_eq!(old.page.closed().await, 4401);
+    // She may sign in again, and gets no session that the revocation would end.
+    let page = world.server.page_as("ada", "Ada");
+    let opened = tokio::time::timeout(Duration::from_secs(30), page.mount_open("steady", json!({}))).await;
+    assert!(opened.is_err(), "it is not stored yet");
+    world.store.heal();
+    page.until(|page| page.sessions() == 1).await;
+    let mut tab = Tab::open(page).await;
+    for _ in 0..3 {
+        tab.click().await;
+        pass(60).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_secret_before_is_gone_from_the_store_when_the_page_has_spoken() {
+    let world = world();
+    let mut tab = Tab::open(world.server.page()).await;
+    tab.click().await;
+    pass(2).await;
+    tab.page.network().drop();
+    tab.page.settled().await;
+    // Nothing but its signs of life.
+    pass(120).await;
+    let head = world.memory.find(&tab.session()).await.unwrap().unwrap();
+    assert!(head.secrets.generation > 1 && head.secrets.previous.is_none());
 }
 
 #[tokio::test(start_paused = true)]

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use vivaz::prelude::*;
 use vivaz::sqlite::{Connection, Sqlite};
-use vivaz::store::{Commit, CommitError};
-use vivaz::{MemoryStore, SessionId, SessionStore, StoreError};
+use vivaz::store::{Change, Commit, CommitError};
+use vivaz::{ComponentId, MemoryStore, SessionId, SessionStore, StoreError};
 
 use crate::app::{Bench, Server, start_with};
 use crate::client::{Client, assert_error};
@@ -238,6 +238,20 @@ async fn a_store_without_a_database_refuses_transactions() {
     assert_error(&client.act("c", "enter", json!([1])).await, "action_failed");
     assert_eq!(client.act("c", "look", json!([])).await["type"], "ACK");
     assert_eq!(server.bench.runs.load(Ordering::SeqCst), 1, "it was not begun");
+}
+
+#[tokio::test]
+async fn a_commit_that_fails_at_the_disk_may_have_been_made() {
+    let file = File::new().await;
+    let refuse = |db: &Connection| -> Result<(), StoreError> {
+        db.commit_hook(Some(|| true)).map_err(StoreError::failed)
+    };
+    assert!(matches!(file.database.run(refuse).await, Err(StoreError::Failed(_))));
+    let removed = Change::Removed { id: ComponentId::new("c").unwrap() };
+    let commit = Commit::of(SessionId::new("s").unwrap(), "p".into(), 0, removed, None);
+    let commit =
+        Commit { enters: Some(Box::new(head())), publish: Box::new(|| panic!("it may not last")), ..commit };
+    assert!(matches!(file.database.commit(commit).await, Err(CommitError::Unknown(_))));
 }
 
 #[tokio::test]
