@@ -26,7 +26,8 @@ impl Typing {
             "mail" => self.mail = self.mail.to_uppercase(),
             // No digit is above 8.
             "number" => {
-                self.number = self.number.and_then(|number| number.to_string().replace('9', "8").parse().ok())
+                self.number =
+                    self.number.and_then(|number| number.to_string().replace('9', "8").parse().ok());
             }
             "amount" => self.amount = grouped(&self.amount),
             _ => {}
