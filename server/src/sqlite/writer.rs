@@ -97,7 +97,7 @@ fn work(connection: &Connection, guard: &Guard, mut queue: mpsc::Receiver<Order>
             }
         }
         for finish in finishes {
-            finish(committed.as_ref().map(|()| ()).map_err(|failure| match failure {
+            finish(committed.as_ref().copied().map_err(|failure| match failure {
                 Failure::Undone(error) => Failure::Undone(StoreError::failed(error.to_string())),
                 Failure::Unknown(error) => Failure::Unknown(StoreError::failed(error.to_string())),
             }));
