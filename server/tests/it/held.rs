@@ -589,20 +589,6 @@ async fn a_revocation_that_is_stored_late_ends_no_session_that_began_after_it() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_secret_before_is_gone_from_the_store_when_the_page_has_spoken() {
-    let world = world();
-    let mut tab = Tab::open(world.server.page()).await;
-    tab.click().await;
-    pass(2).await;
-    tab.page.network().drop();
-    tab.page.settled().await;
-    // Nothing but its signs of life.
-    pass(120).await;
-    let head = world.memory.find(&tab.session()).await.unwrap().unwrap();
-    assert!(head.secrets.generation > 1 && head.secrets.previous.is_none());
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_user_who_is_revoked_again_while_the_store_is_at_it_is_revoked_again() {
     let world = world();
     let mut other = Tab::open(world.server.page()).await;

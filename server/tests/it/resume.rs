@@ -1,9 +1,12 @@
 //! Connections break; sessions go on.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::json;
 use tokio::sync::Notify;
+
+use vivaz::{MemoryStore, SessionId, SessionStore};
 
 use crate::app::{Message, Room, start, start_with};
 use crate::client::{Client, assert_error};
@@ -222,4 +225,34 @@ async fn a_hello_that_is_answered_late_does_not_take_the_session_from_a_later_on
     assert_eq!(late.closed().await, 4503);
     back.count_from(1);
     assert_eq!(back.act("c", "increment", json!([])).await["payload"]["count"], 1);
+}
+
+/// Not where the page has proved that it has the next one, nor in another process on the same store.
+#[tokio::test]
+async fn the_secret_before_is_good_in_no_process_once_the_page_has_spoken() {
+    let memory = MemoryStore::new();
+    let (one, two) = (memory.clone(), memory.clone());
+    let here = start_with(move |builder| builder.store(one)).await;
+    let there = start_with(move |builder| builder.store(two)).await;
+    let mut client = Client::greet(&here).await;
+    client.mount("c", "counter", json!({})).await;
+    let before = client.welcome.clone();
+    client.cut();
+    let mut client = Client::resume(&here, &before, 1, json!({})).await;
+    assert_eq!(client.welcome["resumed"], true);
+    // By then all is written that the resume itself has changed, with the secret before.
+    tokio::time::sleep(Duration::from_millis(2_500)).await;
+    client.send(json!({ "v": 1, "type": "PING" })).await;
+    client.expect("PONG").await;
+    let session = SessionId::new(before["session"].as_str().unwrap()).unwrap();
+    let is_written = async {
+        while memory.find(&session).await.unwrap().unwrap().secrets.previous.is_some() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), is_written).await.expect("the secret before is forgotten");
+    for server in [&here, &there] {
+        let replayed = Client::resume(server, &before, 1, json!({})).await;
+        assert_eq!(replayed.welcome["resumed"], false);
+    }
 }
