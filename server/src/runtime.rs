@@ -343,6 +343,11 @@ impl Runtime {
         // What their components have spawned ends with the process.
         core.sessions.drop_waiting();
         if let Some(keeper) = &core.keeper {
+            // What still runs could not be saved as it is.
+            for port in core.sessions.ports() {
+                core.sessions.end(port.session());
+                keeper.release(port.session());
+            }
             keeper.close(self).await;
         }
     }

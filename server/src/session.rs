@@ -225,6 +225,8 @@ impl Session {
         client_event!(log, WARN, session = %self.id(), ?loss, "the session is not this process's any more");
         if let Some(keeper) = &self.runtime.core().keeper {
             keeper.drop_session(self.port.session());
+            // What is stored of it is not what its page has.
+            keeper.release(self.port.session());
         }
     }
 }

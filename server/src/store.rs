@@ -100,8 +100,9 @@ pub trait SessionStore: Send + Sync + 'static {
         good_for: Duration,
     ) -> BoxFuture<Result<(), WriteError>>;
 
-    /// Lets go of a session that `by` holds and does not run: it is good for the duration written
-    /// with it, from now on. A session of another process is left alone.
+    /// Lets go of a session that `by` holds and does not run, or does not run any more: it is good
+    /// for the duration written with it, from now on, and [`close`](Self::close) does not make it
+    /// exact. A session of another process is left alone.
     fn release(&self, session: &SessionId, by: &str) -> BoxFuture<Result<(), StoreError>>;
 
     /// Ends sessions that `by` holds. Those that another process holds are left alone.
@@ -123,8 +124,8 @@ pub trait SessionStore: Send + Sync + 'static {
     /// process that was suspended together with this one may not have renewed its own.
     fn expire(&self, by: &str) -> BoxFuture<Result<usize, StoreError>>;
 
-    /// Ends the lease of a process that closes: what it saved is exactly what its pages have. The
-    /// time of its sessions begins now.
+    /// Ends the lease of a process that closes: what it saved is exactly what its pages have, but for
+    /// the sessions that it has [let go of](Self::release). The time of its sessions begins now.
     fn close(&self, by: &str) -> BoxFuture<Result<(), StoreError>>;
 }
 

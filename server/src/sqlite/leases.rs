@@ -68,12 +68,13 @@ pub(super) fn expire(db: &Connection, by: &str, now: u64) -> Result<usize, Store
     Ok(expired.len())
 }
 
-/// Ends a lease; what its process saved is exactly what the pages have.
+/// Ends a lease; what its process saved is exactly what the pages have, but for the sessions that it
+/// has let go of.
 pub(super) fn close(db: &Connection, by: &str, time: &StoreTime, now: u64) -> Result<(), StoreError> {
     let now = keep_time(db, time, now)?;
     db.execute("DELETE FROM vivaz_leases WHERE holder = ?1", [by])?;
     db.execute(
-        "UPDATE vivaz_sessions SET exact = 1, ends = ?2 + good_for WHERE holder = ?1",
+        "UPDATE vivaz_sessions SET exact = (exact OR ends IS NULL), ends = ?2 + good_for WHERE holder = ?1",
         params![by, now.cast_signed()],
     )?;
     Ok(())

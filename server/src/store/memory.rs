@@ -407,7 +407,7 @@ impl SessionStore for MemoryStore {
         let mut everything = self.lock();
         everything.leases.remove(by);
         for kept in everything.sessions.values_mut().filter(|kept| kept.holder == by) {
-            kept.exact = true;
+            kept.exact |= kept.ends.is_none();
             kept.ends = Some(now.saturating_add(kept.good_for));
         }
         ready(Ok(()))

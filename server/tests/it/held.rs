@@ -795,3 +795,32 @@ async fn a_copy_that_waits_in_the_process_that_was_left_is_no_obstacle() {
     back.close(4000).await;
     first.until(|_| store.is_empty()).await;
 }
+
+/// Nobody knows what became of a commit, and the copy in memory is dropped. What is stored of the
+/// session is not what its page has.
+#[tokio::test(start_paused = true)]
+async fn a_session_that_was_dropped_is_not_exact_when_its_process_closes() {
+    for is_dropped in [false, true] {
+        let world = world();
+        let mut tab = Tab::open(world.server.page()).await;
+        tab.click().await;
+        pass(2).await;
+        let (session, clicked) = (tab.session(), tab.durable.clone());
+        let call = if is_dropped {
+            world.store.set("commit", Fault::Hangs);
+            Some(clicked.call("add", ()))
+        } else {
+            None
+        };
+        // Longer than the store may take, and too short for the page to come back.
+        pass(10).await;
+        tab.page.network().offline();
+        pass(1).await;
+        world.store.heal();
+        world.server.stop().await;
+        let head = world.memory.find(&session).await.unwrap().unwrap();
+        let stored = world.memory.claim(&session, "another", &head).await.unwrap().unwrap();
+        assert_eq!(stored.exact, !is_dropped);
+        drop(call);
+    }
+}

@@ -261,8 +261,12 @@ async fn a_process_that_closes_leaves_sessions_that_are_exact_and_good_for_their
         store.renew_lease("a", LEASE).await.unwrap();
         enter(&*store, "a", "s").await;
         enter(&*store, "a", "t").await;
+        enter(&*store, "a", "u").await;
+        store.release(&id("u"), "a").await.unwrap();
         store.close("a").await.unwrap();
         store.renew_lease("b", LEASE).await.unwrap();
+        let seen = store.find(&id("u")).await.unwrap().unwrap();
+        assert!(!store.claim(&id("u"), "b", &seen).await.unwrap().unwrap().exact, "it was let go of");
         clock.pass(30);
         store.renew_lease("b", LEASE).await.unwrap();
         assert_eq!(store.expire("b").await.unwrap(), 0);
