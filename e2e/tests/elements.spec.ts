@@ -118,6 +118,7 @@ test("parts of a drawing are shown and hidden, in the first paint too", async ({
   await expect(page.locator("#offline rect")).toBeVisible();
   network.up();
   await expect(page.locator("#offline rect")).toBeHidden();
+  await page.close();
   await network.remove();
 });
 

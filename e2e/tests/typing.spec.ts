@@ -2,7 +2,17 @@
 
 import type { Locator } from "@playwright/test";
 import { Network } from "./network.ts";
-import { expect, open, test } from "./test.ts";
+import { expect, open, test as base } from "./test.ts";
+
+const test = base.extend<{ network: Network }>({
+  network: async ({ app, page }, use) => {
+    const network = await Network.before(app.url);
+    await use(network);
+    // Else the page might try to come back before it is gone.
+    await page.close();
+    await network.remove();
+  },
+});
 
 const WORDS = [
   { label: "Plain", shown: "HELLO WORLD", longer: "HELLOABC WORLD" },
@@ -14,8 +24,7 @@ const caret = (field: Locator) => field.evaluate((input: HTMLInputElement) => [i
 for (const latency of [0, 300]) {
   test.describe(`at ${latency} ms`, () => {
     for (const { label, shown, longer } of WORDS) {
-      test(`text that is made upper case keeps every letter and the caret: ${label}`, async ({ page, app }) => {
-        const network = await Network.before(app.url);
+      test(`text that is made upper case keeps every letter and the caret: ${label}`, async ({ page, network }) => {
         network.latency = latency / 2;
         await open(page, `${network.url}/typing`);
         const field = page.getByLabel(label);
@@ -32,12 +41,10 @@ for (const latency of [0, 300]) {
         await expect(field).toHaveValue(longer.replace("ABC", "ABCD"));
         await page.keyboard.press("Backspace");
         await expect(field).toHaveValue(longer);
-        await network.remove();
       });
     }
 
-    test("what is selected while the answer comes stays selected", async ({ page, app }) => {
-      const network = await Network.before(app.url);
+    test("what is selected while the answer comes stays selected", async ({ page, network }) => {
       network.latency = latency / 2;
       await open(page, `${network.url}/typing`);
       const field = page.getByLabel("Plain");
@@ -48,11 +55,9 @@ for (const latency of [0, 300]) {
       await expect(field).toHaveValue("HELLO WORLD");
       expect(await caret(field)).toEqual([2, 7]);
       expect(await field.evaluate((input: HTMLInputElement) => input.selectionDirection)).toBe("backward");
-      await network.remove();
     });
 
-    test("digits keep their order where separators come between them", async ({ page, app }) => {
-      const network = await Network.before(app.url);
+    test("digits keep their order where separators come between them", async ({ page, network }) => {
       network.latency = latency / 2;
       await open(page, `${network.url}/typing`);
       const amount = page.getByLabel("Amount");
@@ -70,7 +75,6 @@ for (const latency of [0, 300]) {
       await page.keyboard.type("95", { delay: 500 });
       await expect(number).toHaveValue("183854");
       await expect(page.locator("#server")).toContainText("183854|123,408,567");
-      await network.remove();
     });
   });
 }
