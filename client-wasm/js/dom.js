@@ -53,9 +53,11 @@ export const walk = (node, path) => {
 const text = (parent, after, value) => {
   const at = pass(parent, after), there = at ? at.nextSibling : parent.firstChild;
   if (there && there.nodeType == 3) {
+    const old = there.data;
+    if (old === value) return;
     // Only what differs, so that what the visitor has selected beside it stays selected.
-    const old = there.data, [a, z] = common(old, value);
-    if (old !== value) there.replaceData(a, old.length - a - z, value.slice(a, value.length - z));
+    const [a, z] = common(old, value);
+    there.replaceData(a, old.length - a - z, value.slice(a, value.length - z));
   } else if (value) parent.insertBefore(document.createTextNode(value), there);
 };
 
@@ -199,7 +201,7 @@ export const show = (node, control = node.$t, value = node.$v) => {
       if (blind) node.type = type;
     }
   }
-  node.$o = node.value;
+  node.$l = node.value;
 };
 
 /** How many characters two texts have in common at the beginning, and how many behind that at the end. */
@@ -214,8 +216,8 @@ const common = (one, other) => {
 /** The user has changed what is in a control: the caret is behind the change. */
 export const changed = node => {
   const { value } = node;
-  node.$e = value.length - common(node.$o ?? '', value)[1];
-  node.$o = value;
+  node.$e = value.length - common(node.$l ?? '', value)[1];
+  node.$l = value;
 };
 
 // What a field says to a control of that kind.

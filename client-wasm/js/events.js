@@ -176,7 +176,7 @@ export const start = () => {
   const of = e => e.composedPath()[0];
   on('input', e => edit(of(e), 0));
   // Some autofill is a change without an input.
-  on('change', e => { const n = of(e); if (n.type == 'checkbox' || n.type == 'radio' || n.value !== n.$o) edit(n, 0); edit(n, 1); });
+  on('change', e => { const n = of(e); if (n.type == 'checkbox' || n.type == 'radio' || n.value !== n.$l) edit(n, 0); edit(n, 1); });
   on('focusout', e => { const n = of(e); if (n.$c) { n.$c = 0; edit(n, 0); } edit(n, 2); flush(n); });
   on('compositionstart', e => { of(e).$c = 1; });
   on('compositionend', e => {

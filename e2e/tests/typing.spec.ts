@@ -78,3 +78,17 @@ for (const latency of [0, 300]) {
     });
   });
 }
+
+test("a field that says something once, when it is entered, can be typed into", async ({ page, app }) => {
+  await open(page, `${app.url}/typing`);
+  const field = page.getByLabel("Plain");
+  for (const text of ["ONE", "TWO"]) {
+    await field.fill(text.toLowerCase());
+    await expect(field).toHaveValue(text);
+    await field.blur();
+  }
+  await field.focus();
+  await field.pressSequentially("s");
+  await expect(field).toHaveValue("TWOS");
+  await expect(page.locator("#greetings")).toHaveText("1");
+});

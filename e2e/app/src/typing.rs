@@ -15,10 +15,16 @@ pub(crate) struct Typing {
     number: Option<u64>,
     #[live(model)]
     amount: String,
+    greetings: u32,
 }
 
 #[actions]
 impl Typing {
+    #[action]
+    fn greet(&mut self) {
+        self.greetings += 1;
+    }
+
     fn updated(&mut self, property: &str) {
         match property {
             "plain" => self.plain = self.plain.to_uppercase(),
