@@ -116,17 +116,11 @@ impl Effect {
 
     /// Returns how many bytes the rooms take that the component is about to enter.
     pub(crate) fn bytes_of_joins(effects: &[Self]) -> usize {
-        let bytes = |effect: &Self| match effect {
-            Self::Join(room) => Membership::bytes_of(room),
-            Self::Leave(_)
-            | Self::Update(_)
-            | Self::Emit { .. }
-            | Self::Spawn(_)
-            | Self::Load(_)
-            | Self::Close
-            | Self::Commit(_) => 0,
+        let bytes = |membership| match membership {
+            Membership::Join(room) => Membership::bytes_of(&room),
+            Membership::Leave(_) => 0,
         };
-        effects.iter().map(bytes).sum()
+        effects.iter().filter_map(Self::membership).map(bytes).sum()
     }
 
     /// Takes the changes of shared state out of what a handler asked for.
