@@ -275,8 +275,7 @@ fn take_turn(session: &mut Session, pulse: &mut Pulse, turn: Turn) -> Next {
                 return Next::Farewell(Outcome::Close(code.as_u16(), reason));
             }
         }
-        Turn::Done(done) => session.done(*done),
-        Turn::Mail(Mail::Done(done)) => session.done(*done),
+        Turn::Done(done) | Turn::Mail(Mail::Done(done)) => session.done(*done),
         Turn::Mail(Mail::Event { component, event }) => session.event(component, &event),
         Turn::Mail(Mail::Topic(topic)) => session.topic_changed(&topic),
         Turn::Mail(Mail::Yield(give)) => return Next::Farewell(Outcome::Yield(give)),

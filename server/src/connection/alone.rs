@@ -18,8 +18,7 @@ pub(crate) async fn tend(mut session: Box<Session>, until: Instant) {
     loop {
         while let Some(turn) = poll_fn(|cx| poll_alone(&mut session, cx)).await {
             match turn {
-                Alone::Done(done) => session.done(*done),
-                Alone::Mail(Mail::Done(done)) => session.done(*done),
+                Alone::Done(done) | Alone::Mail(Mail::Done(done)) => session.done(*done),
                 Alone::Mail(Mail::Event { component, event }) => session.event(component, &event),
                 Alone::Mail(Mail::Topic(topic)) => session.topic_changed(&topic),
                 Alone::Mail(Mail::Yield(give)) => match give.send(session) {

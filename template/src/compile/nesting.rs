@@ -3,7 +3,8 @@
 
 mod tables;
 
-use tables::{BREAKS_OUT, CLOSES_P, ENDS_ITEM, SCOPE};
+pub(super) use tables::CLOSES_P;
+use tables::{BREAKS_OUT, ENDS_ITEM, SCOPE};
 
 use super::Compiler;
 use super::names::ELEMENTS;

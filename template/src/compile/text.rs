@@ -6,6 +6,7 @@
 //! of which one is not in a line of text. Inside `pre` and `textarea` it stays.
 
 use super::Compiler;
+use super::nesting::CLOSES_P;
 use crate::compiled::Namespace;
 use crate::source::{Code, Element, Node, Piece, decode};
 
@@ -94,7 +95,8 @@ enum Part<'n> {
 impl Part<'_> {
     /// Whether it is an element that stands in a line of text, as words do.
     fn is_inline(&self) -> bool {
-        matches!(self, Self::Element(element) if !BLOCKS.contains(&&*element.name))
+        matches!(self, Self::Element(element)
+            if ![CLOSES_P, ALSO_BLOCKS].iter().any(|blocks| blocks.contains(&&*element.name)))
     }
 
     fn is_element(&self) -> bool {
@@ -164,63 +166,11 @@ fn collapsed(
     out
 }
 
-/// HTML elements that end the line of text before them, as browsers display them if no style says otherwise.
-const BLOCKS: &[&str] = &[
-    "address",
-    "article",
-    "aside",
-    "blockquote",
-    "br",
-    "caption",
-    "center",
-    "col",
-    "colgroup",
-    "dd",
-    "details",
-    "dialog",
-    "dir",
-    "div",
-    "dl",
-    "dt",
-    "fieldset",
-    "figcaption",
-    "figure",
-    "footer",
-    "form",
-    "h1",
-    "h2",
-    "h3",
-    "h4",
-    "h5",
-    "h6",
-    "header",
-    "hgroup",
-    "hr",
-    "legend",
-    "li",
-    "listing",
-    "main",
-    "menu",
-    "nav",
-    "ol",
-    "optgroup",
-    "option",
-    "p",
-    "pre",
-    "search",
-    "section",
-    "source",
-    "summary",
-    "table",
-    "tbody",
-    "td",
-    "tfoot",
-    "th",
-    "thead",
-    "tr",
-    "track",
-    "ul",
-    "xmp",
+/// HTML elements that end the line of text before them, as browsers display them if no style says otherwise: those
+/// that end a paragraph, and these.
+const ALSO_BLOCKS: &[&str] = &[
+    "br", "caption", "col", "colgroup", "legend", "listing", "optgroup", "option", "source", "tbody", "td",
+    "tfoot", "th", "thead", "tr", "track", "xmp",
 ];
 
 /// Returns whether the content of an element is laid out in lines of text. Drawings and formulas place theirs.

@@ -1,7 +1,7 @@
 //! Which elements do what to those around them, from the HTML standard's tree construction.
 
 /// Start tags that close an open paragraph.
-pub(super) const CLOSES_P: &[&str] = &[
+pub(in crate::compile) const CLOSES_P: &[&str] = &[
     "address",
     "article",
     "aside",
