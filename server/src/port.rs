@@ -236,8 +236,9 @@ impl Port {
         self.lock().attended = true;
     }
 
-    /// A connection is there: what is for the page waits in this outbox, unless access was taken away. Without one it is not kept, because a
-    /// connection that comes starts from what each stream is by then.
+    /// A connection is there: what is for the page waits in this outbox, unless access was taken away.
+    /// Without one it is not kept, because a connection that comes starts from what each stream is by
+    /// then.
     pub(crate) fn connect(&self, outbox: Option<Outbox>) {
         let mut state = self.lock();
         state.outbox = outbox.filter(|_| !state.revoked);

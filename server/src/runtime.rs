@@ -317,8 +317,9 @@ impl Runtime {
 
     /// Sends every page away and waits until nothing is left: new connections are refused; pages are told when to come
     /// back (`DRAIN`), nothing more is read from them, and handlers that run finish, for at most
-    /// [`Limits::shutdown_time`] (tasks and loads are not waited for); their sockets are closed with 1001. With a session store, sessions are saved and go on
-    /// in the next process; without one they end, and their components are told.
+    /// [`Limits::shutdown_time`] (tasks and loads are not waited for); their sockets are closed with 1001. With a
+    /// session store, sessions are saved and go on in the next process; without one they end, and their components
+    /// are told.
     pub async fn shutdown(&self) {
         let core = self.core();
         self.drain();

@@ -220,19 +220,12 @@ fn bundle(root: &Path, bound: &Path, work: &Path, wasm: &str, kind: Kind) -> any
 /// Makes the script that runs before the client, and its hash for a content security policy.
 fn capture(work: &Path, kind: Kind) -> anyhow::Result<Capture> {
     let out = work.join("capture.js");
-    let to = out.display();
-    let minify = if kind == Kind::Release { "--minify" } else { "" };
-    let tool = "node_modules/.bin/esbuild js/capture.js --target=es2022 --legal-comments=none";
-    run("client-wasm", &format!("{tool} --log-level=warning {minify} --outfile={to}"))?;
-    if kind == Kind::Release {
-        let tool = "node_modules/.bin/terser --ecma 2022 --compress passes=3 --mangle";
-        run("client-wasm", &format!("{tool} --output {to} {to}"))?;
-    }
+    let script = shrink(Path::new("js/capture.js"), &out, Form::Classic, kind)?;
     let hash = "require('crypto').createHash('sha256').update(require('fs').readFileSync(process.argv[1])).digest('base64')";
     let output = Command::new("node").args(["-p", hash]).arg(&out).output().context("node did not start")?;
     ensure!(output.status.success(), "the hash of capture.js could not be computed");
     let hash = format!("sha256-{}", String::from_utf8(output.stdout)?.trim());
-    Ok(Capture { script: fs::read(&out)?, hash })
+    Ok(Capture { script, hash })
 }
 
 /// Puts each optional module into a file of its own.
@@ -246,17 +239,39 @@ fn modules(root: &Path, work: &Path, kind: Kind) -> anyhow::Result<Vec<Module>> 
     for path in paths {
         let name = path.file_stem().context("a module has a name")?.to_string_lossy().into_owned();
         let out = work.join("modules").join(format!("{name}.js"));
-        let minify = if kind == Kind::Release { "--minify" } else { "--sourcemap=inline" };
-        let tool = "node_modules/.bin/esbuild --bundle --format=esm --target=es2022 --legal-comments=none";
-        let (from, to) = (path.display(), out.display());
-        run("client-wasm", &format!("{tool} --log-level=warning {minify} {from} --outfile={to}"))?;
-        if kind == Kind::Release {
-            let tool = "node_modules/.bin/terser --module --ecma 2022 --compress passes=3 --mangle";
-            run("client-wasm", &format!("{tool} --output {to} {to}"))?;
-        }
-        modules.push(Module { name, script: fs::read(&out)? });
+        let script = shrink(&path, &out, Form::Module, kind)?;
+        modules.push(Module { name, script });
     }
     Ok(modules)
+}
+
+/// How a browser runs a script.
+#[derive(Clone, Copy)]
+enum Form {
+    Classic,
+    Module,
+}
+
+/// Makes a script as small as it gets, and returns it.
+fn shrink(from: &Path, to: &Path, form: Form, kind: Kind) -> anyhow::Result<Vec<u8>> {
+    let (bundle, module) = match form {
+        Form::Classic => ("", ""),
+        Form::Module => ("--bundle --format=esm", "--module"),
+    };
+    let minify = match (kind, form) {
+        (Kind::Release, _) => "--minify",
+        (Kind::Dev, Form::Module) => "--sourcemap=inline",
+        // It may be written into a page.
+        (Kind::Dev, Form::Classic) => "",
+    };
+    let (from, out) = (from.display(), to.display());
+    let tool = "node_modules/.bin/esbuild --target=es2022 --legal-comments=none --log-level=warning";
+    run("client-wasm", &format!("{tool} {bundle} {minify} {from} --outfile={out}"))?;
+    if kind == Kind::Release {
+        let tool = "node_modules/.bin/terser --ecma 2022 --compress passes=3 --mangle";
+        run("client-wasm", &format!("{tool} {module} --output {out} {out}"))?;
+    }
+    Ok(fs::read(to)?)
 }
 
 /// One hash of all sources, their names included.

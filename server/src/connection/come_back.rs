@@ -153,8 +153,9 @@ async fn find_here(greeting: Greeting<'_>, runtime: &Runtime) -> Result<Restored
 /// Asks the topics of a session that waited whether the user may see them. Returns those that refuse.
 ///
 /// # Errors
-/// When access to the session was revoked, or a topic does not answer. The session waits on as it was, and nothing is sent to its page. What
-/// has not answered for [`Limits::restore_time`](crate::Limits::restore_time) is set aside instead.
+/// When access to the session was revoked, or a topic does not answer. The session waits on as it
+/// was, and nothing is sent to its page. What has not answered for
+/// [`Limits::restore_time`](crate::Limits::restore_time) is set aside instead.
 async fn authorize(
     mut session: Box<Session>,
     identity: &Identity,

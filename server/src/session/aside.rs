@@ -8,7 +8,7 @@ use vivaz_protocol::{ComponentId, TopicName};
 
 use super::Session;
 use super::component::{Component, Slot};
-use super::keep::{save, shown};
+use super::keep::save;
 use crate::store::StoredComponent;
 
 /// Components that are kept as they were stored, and not run: this program does not know them,
@@ -83,8 +83,7 @@ impl Session {
         for id in &ids {
             let Some(component) = self.components.get_mut(id) else { continue };
             let Slot::Idle(instance) = &mut component.slot else { return false };
-            let Some(state) = save(id, instance.as_mut()) else { return false };
-            let shown = shown(instance.as_mut());
+            let Some((state, shown)) = save(id, instance.as_mut()) else { return false };
             rows.push(runtime.core().stored(id, component, state, shown));
         }
         self.aside.extend(rows, &self.budget);

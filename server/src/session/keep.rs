@@ -147,10 +147,7 @@ impl Session {
         let core = runtime.core();
         let (mut components, mut moving) = (Vec::new(), Vec::new());
         for (id, component) in &mut self.components {
-            let saved = component.instance().and_then(|instance| {
-                let state = save(id, instance.as_mut())?;
-                Some((state, shown(instance.as_mut())))
-            });
+            let saved = component.instance().and_then(|instance| save(id, instance.as_mut()));
             match saved {
                 Some((state, shown)) => components.push(core.stored(id, component, state, shown)),
                 None => moving.push(id.clone()),
@@ -169,8 +166,7 @@ impl Session {
                 continue;
             }
             let (Slot::Idle(instance) | Slot::Busy(instance)) = &mut component.slot else { continue };
-            let Some(state) = save(id, instance.as_mut()) else { continue };
-            let shown = shown(instance.as_mut());
+            let Some((state, shown)) = save(id, instance.as_mut()) else { continue };
             let props = component.kept_props();
             states.push(State {
                 id: id.clone(),
@@ -187,14 +183,12 @@ impl Session {
     }
 }
 
-/// Saves a component. A failure is logged.
-pub(super) fn save(id: &ComponentId, instance: &mut dyn Instance) -> Option<Vec<u8>> {
-    let saved = instance.save();
-    saved
-        .inspect_err(|error| {
-            tracing::error!(component = %id, error = %Escaped(error), "a component cannot be saved");
-        })
-        .ok()
+/// Saves a component: its state, and the hash of what is [`shown`]. A failure is logged.
+pub(super) fn save(id: &ComponentId, instance: &mut dyn Instance) -> Option<(Vec<u8>, Option<u64>)> {
+    let saved = instance.save().inspect_err(|error| {
+        tracing::error!(component = %id, error = %Escaped(error), "a component cannot be saved");
+    });
+    Some((saved.ok()?, shown(instance)))
 }
 
 /// Returns the hash of what the page is shown of a component, shared fields left out. `None` if its
