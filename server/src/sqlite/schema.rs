@@ -51,7 +51,7 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
     for migration in MIGRATIONS.iter().skip(usize::try_from(found).unwrap_or(usize::MAX)) {
         transaction.execute_batch(migration)?;
     }
-    if found < known {
+    if found != known {
         transaction.execute("DELETE FROM vivaz_schema", [])?;
         transaction.execute("INSERT INTO vivaz_schema (version) VALUES (?1)", [known.cast_signed()])?;
     }
