@@ -33,7 +33,7 @@ fn snapshot(session: &str, components: &[&str]) -> Snapshot {
         rooms: Vec::new(),
         connected: true,
     });
-    Snapshot { session: id(session), head: head(), received: 0, components: components.collect() }
+    Snapshot { session: id(session), head: head(), components: components.collect() }
 }
 
 fn whole(session: &str, components: &[&str]) -> Whole {

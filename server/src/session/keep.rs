@@ -121,8 +121,7 @@ impl Session {
         if !is_whole {
             let Some(head) = self.head(good_for) else { return };
             let components = self.states();
-            let (session, received) = (self.id().clone(), self.replies.received_up_to());
-            if keeper.put(Snapshot { session, head, received, components }) {
+            if keeper.put(Snapshot { session: self.id().clone(), head, components }) {
                 return;
             }
         }

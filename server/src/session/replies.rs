@@ -22,6 +22,8 @@ pub(crate) struct Replies {
     decided: BTreeMap<Ref, Kept>,
     /// Accepted by a process that is gone and never done, in order: they are new when they are sent again.
     open: Vec<Ref>,
+    /// Answered by a process that is gone, after `last`, in order: the messages between may be new.
+    answered_ahead: Vec<Ref>,
     /// The client has every reply up to this one.
     received: u64,
     /// Answered, and not known to be received, in the order of the answers.
@@ -78,10 +80,11 @@ impl Replies {
         let reopened = self.open.binary_search(&reference);
         if let Ok(at) = reopened {
             self.open.remove(at);
-        } else if reference.get() <= self.last {
+        } else if reference.get() <= self.last || self.answered_ahead.binary_search(&reference).is_ok() {
             return Admission::Lost;
         }
         self.last = self.last.max(reference.get());
+        self.answered_ahead.retain(|ahead| *ahead > reference);
         self.running.insert(running_at, reference);
         Admission::New
     }
@@ -159,11 +162,15 @@ impl Replies {
     /// What was stored. `committed` are the replies that were stored one by one: they may be newer. A
     /// message whose reply cannot be read was answered, so it is not run again.
     pub(crate) fn restore(progress: &Progress, committed: &[StoredReply], bounds: Bounds) -> Self {
-        let mut replies = Self { last: progress.last, ..Self::default() };
         let answered: BTreeMap<Ref, Kept> =
             progress.replies.iter().chain(committed).filter_map(Kept::restore).collect();
         let open = progress.open.iter().filter_map(|number| Ref::new(*number).ok());
-        replies.open = open.filter(|reference| !answered.contains_key(reference)).collect();
+        let mut replies = Self {
+            last: progress.last,
+            open: open.filter(|reference| !answered.contains_key(reference)).collect(),
+            answered_ahead: answered.keys().copied().filter(|ahead| ahead.get() > progress.last).collect(),
+            ..Self::default()
+        };
         for (reference, kept) in answered {
             replies.answer(reference, kept, bounds);
         }
@@ -368,12 +375,14 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever a client sends, repeats and acknowledges, each ref runs at most once, a repeated one gets the
-        /// answer of its first run or none, and what is kept stays within the bounds.
+        /// Whatever a client sends, repeats and acknowledges, and whenever the session is saved and restored, each ref
+        /// is answered at most once, a repeated one gets the first answer or none, and what is kept stays within the
+        /// bounds.
         #[test]
-        fn each_ref_runs_at_most_once(steps in proptest::collection::vec((0_u8..4, 1_u64..40), 1..200)) {
+        fn each_ref_is_answered_at_most_once(steps in proptest::collection::vec((0_u8..6, 1_u64..40), 1..200)) {
             let mut replies = Replies::default();
             let mut ran = std::collections::BTreeMap::new();
+            let (mut progress, mut committed) = (Progress::default(), Vec::new());
             for (step, n) in steps {
                 match step {
                     0 | 1 => match replies.admit(r(n)) {
@@ -389,9 +398,19 @@ mod tests {
                         if let Some(answered) = ran.get_mut(&n).filter(|answered| !**answered) {
                             *answered = true;
                             replies.answer(r(n), done(&n.to_string()), BOUNDS);
+                            committed.push(done(&n.to_string()).store(r(n)));
                         }
                     }
-                    _ => replies.received(r(n)),
+                    3 => replies.received(r(n)),
+                    4 => {
+                        progress = replies.progress();
+                        committed.retain(|reply| !progress.covers(reply.reference));
+                    }
+                    _ => {
+                        replies = Replies::restore(&progress, &committed, BOUNDS);
+                        // What ran in the process that is gone runs again.
+                        ran.retain(|_, answered| *answered);
+                    }
                 }
                 prop_assert!(replies.waiting().count() <= BOUNDS.replies);
                 prop_assert_eq!(replies.running(), ran.values().filter(|answered| !**answered).count());

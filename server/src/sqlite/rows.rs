@@ -98,8 +98,7 @@ pub(super) fn save(db: &Connection, by: &str, snapshot: &Snapshot) -> Result<(),
             return Err(Refusal::Absent.into());
         }
     }
-    head(db, session, by, &snapshot.head)?;
-    Ok(forget_replies(db, session, snapshot.received)?)
+    Ok(head(db, session, by, &snapshot.head)?)
 }
 
 /// Writes a session whole.
@@ -155,6 +154,12 @@ fn head(db: &Connection, session: &str, by: &str, head: &SnapshotHead) -> Result
         millis(head.good_for).cast_signed(),
         by,
     ])?;
+    // What `Progress::covers` says.
+    db.prepare_cached(
+        "DELETE FROM vivaz_replies WHERE session = ?1 AND reference <= ?2 \
+         AND reference NOT IN (SELECT value FROM json_each(?3))",
+    )?
+    .execute(params![session, head.progress.last.cast_signed(), json(&head.progress.open)?])?;
     Ok(())
 }
 
@@ -216,7 +221,8 @@ pub(super) fn commit(db: &Connection, commit: Commit) -> Result<Box<dyn FnOnce()
             remove(db, session, id.as_str())?;
         }
     }
-    forget_replies(db, session, commit.received)?;
+    db.prepare_cached("DELETE FROM vivaz_replies WHERE session = ?1 AND reference <= ?2")?
+        .execute(params![session, commit.received.cast_signed()])?;
     if let Some(StoredReply { reference, body }) = reply {
         db.prepare_cached(
             "INSERT OR REPLACE INTO vivaz_replies (session, reference, body) VALUES (?1, ?2, ?3)",
@@ -325,14 +331,5 @@ fn insert(db: &Connection, table: Table, session: &str, one: &StoredComponent) -
 fn remove(db: &Connection, session: &str, id: &str) -> rusqlite::Result<()> {
     db.prepare_cached("DELETE FROM vivaz_components WHERE session = ?1 AND id = ?2")?
         .execute([session, id])?;
-    Ok(())
-}
-
-/// Deletes the replies that the page has.
-fn forget_replies(db: &Connection, session: &str, received: u64) -> rusqlite::Result<()> {
-    if received > 0 {
-        db.prepare_cached("DELETE FROM vivaz_replies WHERE session = ?1 AND reference <= ?2")?
-            .execute(params![session, received.cast_signed()])?;
-    }
     Ok(())
 }

@@ -126,7 +126,6 @@ impl Everything {
             return Err(Refusal::Absent);
         }
         kept.take_head(snapshot.head);
-        kept.replies.retain(|reference, _| *reference > snapshot.received);
         for state in snapshot.components {
             if let Some(component) = kept.components.get_mut(state.id.as_str()) {
                 component.set(state);
@@ -178,6 +177,7 @@ impl Kept {
             self.secrets = head.secrets;
         }
         self.owner = head.owner;
+        self.replies.retain(|reference, _| !head.progress.covers(*reference));
         self.progress = head.progress;
         self.good_for = millis(head.good_for);
         self.ends = None;

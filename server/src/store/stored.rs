@@ -64,8 +64,17 @@ pub struct Progress {
     pub last: u64,
     /// The refs before it that had not been answered: to be run when they are sent again.
     pub open: Vec<u64>,
-    /// Replies that the page was not known to have, except for those of durable components.
+    /// Replies that the page was not known to have.
     pub replies: Vec<StoredReply>,
+}
+
+impl Progress {
+    /// Returns whether this says what became of the message of that ref: it was answered, and its
+    /// reply is here, or was received, or is given up.
+    #[must_use]
+    pub fn covers(&self, reference: u64) -> bool {
+        reference <= self.last && !self.open.contains(&reference)
+    }
 }
 
 /// A component as it is kept.

@@ -17,8 +17,6 @@ pub struct Snapshot {
     pub session: SessionId,
     /// Whose it is and how long it is good.
     pub head: SnapshotHead,
-    /// Every reply up to this ref has been received: stored replies up to it are not needed.
-    pub received: u64,
     /// The state of the plain components. Durable components are left as they were committed.
     pub components: Vec<State>,
 }
@@ -30,7 +28,8 @@ pub struct SnapshotHead {
     pub owner: Owner,
     /// Hashes of what it takes to resume it. If the store has a higher generation, that one stays.
     pub secrets: Secrets,
-    /// How far the session is.
+    /// How far the session is. Stored replies that it [covers](Progress::covers) are not needed any
+    /// more.
     pub progress: Progress,
     /// How long the session is good once its process has ended.
     pub good_for: Duration,

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use vivaz::Runtime;
+use vivaz::prelude::*;
 use vivaz::sqlite::Connection;
+use vivaz::{Limits, Runtime};
 
 use crate::app::Bench;
-use crate::client::Client;
+use crate::client::{Client, assert_error};
 use crate::process::{self, Place};
 
 /// Not a test of its own: the process that the others kill.
@@ -18,7 +19,8 @@ use crate::process::{self, Place};
 #[ignore = "the process of another test"]
 async fn a_process_to_be_killed() {
     let Some(database) = process::database() else { return };
-    let builder = Runtime::builder().state(Arc::<Bench>::default()).store(database);
+    let limits = Limits { burst: 1_000, ..Limits::default() };
+    let builder = Runtime::builder().state(Arc::<Bench>::default()).store(database).limits(limits);
     process::serve(builder.build().unwrap()).await;
 }
 
@@ -33,6 +35,17 @@ fn stored(place: &Place, component: &str) -> Value {
     serde_json::from_slice(&state).unwrap()
 }
 
+/// Waits until the store has such a state of the component. How long it takes is asserted where time
+/// is the test's own: `saving.rs`.
+async fn until_stored(place: &Place, component: &str, is_so: impl Fn(&Value) -> bool) {
+    let saved = async {
+        while !is_so(&stored(place, component)) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), saved).await.expect("it is saved before long");
+}
+
 #[tokio::test]
 async fn what_the_store_has_of_a_plain_component_outlives_a_kill() {
     let mut place = Place::new(PROCESS);
@@ -41,17 +54,91 @@ async fn what_the_store_has_of_a_plain_component_outlives_a_kill() {
     for seen in 1..=5 {
         assert_eq!(page.act("lab", "see", json!([])).await["result"], seen);
     }
-    // How long it takes is asserted where time is the test's own: `saving.rs`.
-    let saved = async {
-        while stored(&place, "lab")["seen"] != 5 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(60), saved).await.expect("it is saved before long");
+    until_stored(&place, "lab", |state| state["seen"] == 5).await;
     place.kill();
     let mut page = Client::resume_at(place.start(), &page.welcome, 6).await.unwrap();
     assert_eq!(page.welcome["resumed"], true);
     assert_eq!(page.act("lab", "see", json!([])).await["result"], 6);
+}
+
+/// Divides, which has no finite result for some.
+#[derive(LiveComponent, Clone)]
+#[live(name = "divider", inline = "<p>{{ value }}</p>", open)]
+struct Divider {
+    #[live(default = 8.0)]
+    value: f64,
+}
+
+#[actions]
+impl Divider {
+    #[action]
+    fn divide(&mut self, by: f64) {
+        self.value /= by;
+    }
+}
+
+/// The same, and each change is stored before the page is told.
+#[derive(LiveComponent, Clone)]
+#[live(name = "divider-durable", inline = "<p>{{ value }}</p>", open, durable)]
+struct DurableDivider {
+    #[live(default = 8.0)]
+    value: f64,
+}
+
+#[actions]
+impl DurableDivider {
+    #[action]
+    fn divide(&mut self, by: f64) {
+        self.value /= by;
+    }
+}
+
+#[tokio::test]
+async fn a_state_that_cannot_be_saved_is_refused_and_the_one_before_outlives_a_kill() {
+    for component in ["divider", "divider-durable"] {
+        let mut place = Place::new(PROCESS);
+        let mut page = Client::greet_at(place.start()).await;
+        page.mount("d", component, json!({})).await;
+        assert_ne!(page.act("d", "divide", json!([2])).await["type"], "ERROR", "{component}");
+        if component == "divider" {
+            until_stored(&place, "d", |state| state["value"] == 4.0).await;
+        }
+        let refused = page.act("d", "divide", json!([0])).await;
+        assert_error(&refused, "action_failed");
+        place.kill();
+        let mut page = Client::resume_at(place.start(), &page.welcome, 4).await.unwrap();
+        assert_eq!(page.welcome["resumed"], true, "{component}");
+        assert_ne!(page.act("d", "divide", json!([4])).await["type"], "ERROR", "{component}");
+        until_stored(&place, "d", |state| state["value"] == 1.0).await;
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_acknowledges_nothing_leaves_no_more_replies_in_the_store_than_are_kept() {
+    let mut place = Place::new(PROCESS);
+    let mut page = Client::greet_at(place.start()).await;
+    page.mount("d", "divider-durable", json!({})).await;
+    for _ in 0..600 {
+        assert_eq!(page.act("d", "divide", json!([1])).await["type"], "ACK");
+    }
+    let database = Connection::open(place.folder().join("app.sqlite")).unwrap();
+    database.busy_timeout(Duration::from_secs(20)).unwrap();
+    let rows =
+        || -> i64 { database.query_row("SELECT count(*) FROM vivaz_replies", [], |row| row.get(0)).unwrap() };
+    let pruned = async {
+        while rows() > 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), pruned).await.expect("a save takes them over");
+    // The oldest replies are given up, and their messages do not run again.
+    place.kill();
+    let mut page = Client::resume_at(place.start(), &page.welcome, 0).await.unwrap();
+    assert_eq!(page.welcome["resumed"], true);
+    page.count_from(2);
+    let again = page.call("d", "divide", json!([2]));
+    assert_error(&page.ask(again).await, "reply_lost");
+    assert_eq!(stored(&place, "d")["value"], 8.0);
 }
 
 #[tokio::test]

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use vivaz::sqlite::Sqlite;
 use vivaz::store::{
-    Change, Commit, CommitError, Owner, Refusal, Secrets, Snapshot, SnapshotHead, State, StoredComponent,
-    StoredOrigin, StoredReply, TOMBSTONE, Whole, WriteError, Written,
+    Change, Commit, CommitError, Owner, Progress, Refusal, Secrets, Snapshot, SnapshotHead, State,
+    StoredComponent, StoredOrigin, StoredReply, TOMBSTONE, Whole, WriteError, Written,
 };
 use vivaz::{ComponentId, MemoryStore, SessionId, SessionStore};
 
@@ -99,12 +99,7 @@ fn snapshot(session: &str, components: &[&str]) -> Snapshot {
         rooms: vec!["hall".into()],
         connected: true,
     };
-    Snapshot {
-        session: id(session),
-        head: head(),
-        received: 0,
-        components: components.iter().map(state).collect(),
-    }
+    Snapshot { session: id(session), head: head(), components: components.iter().map(state).collect() }
 }
 
 pub(crate) async fn save(
@@ -462,7 +457,7 @@ async fn what_the_store_does_not_have_is_absent_and_is_entered_whole() {
 }
 
 #[tokio::test]
-async fn replies_are_kept_until_they_are_received() {
+async fn replies_are_kept_until_they_are_received_or_saved_with_the_session() {
     on_each(|store, _clock| async move {
         enter(&*store, "a", "s").await;
         for reference in [1, 2, 3] {
@@ -473,12 +468,22 @@ async fn replies_are_kept_until_they_are_received() {
         let seen = store.find(&id("s")).await.unwrap().unwrap();
         let stored = store.claim(&id("s"), "a", &seen).await.unwrap().unwrap();
         assert_eq!(stored.replies.iter().map(|reply| reply.reference).collect::<Vec<_>>(), [2, 3]);
-        let saved = Snapshot { received: 2, ..snapshot("s", &["c"]) };
+        // 2 is answered in what is saved, or given up; 3 was not when it was saved.
+        let progress = |last, open: &[u64]| Progress { last, open: open.to_vec(), replies: Vec::new() };
+        let head_of = |progress| SnapshotHead { progress, ..head() };
+        let saved = Snapshot { head: head_of(progress(3, &[3])), ..snapshot("s", &["c"]) };
         assert_eq!(store.save("a", vec![saved]).await.unwrap(), []);
         let seen = store.find(&id("s")).await.unwrap().unwrap();
         let stored = store.claim(&id("s"), "a", &seen).await.unwrap().unwrap();
         assert_eq!(stored.replies, [StoredReply { reference: 3, body: "3".into() }]);
         assert_eq!((stored.components[0].rev, &*stored.components[0].state), (9, &b"9"[..]));
+        for (last, left) in [(2, 1), (3, 0)] {
+            let entered = Whole { head: head_of(progress(last, &[])), ..whole("s", &[("c", 9)]) };
+            assert_eq!(store.enter("a", vec![entered]).await.unwrap(), []);
+            let seen = store.find(&id("s")).await.unwrap().unwrap();
+            let stored = store.claim(&id("s"), "a", &seen).await.unwrap().unwrap();
+            assert_eq!(stored.replies.len(), left, "{last}");
+        }
     })
     .await;
 }

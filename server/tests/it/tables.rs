@@ -175,13 +175,22 @@ async fn a_damaged_file_is_not_opened() {
 #[tokio::test]
 async fn time_goes_on_while_no_process_has_the_file() {
     let lease = Duration::from_secs(30);
-    for (down, back, expires) in [(10, 0, false), (200, 0, true), (200, -7_200, false)] {
+    // The wall clock is set while a process runs, and while none does.
+    let cases = [
+        (0, 10, 0, false),
+        (0, 200, 0, true),
+        (0, 200, -7_200, false),
+        (7_200, 10, 0, false),
+        (-7_200, 200, 0, true),
+    ];
+    for (set, down, back, expires) in cases {
         let file = Temporary::new();
         drop(first_version(&file));
         let clock = Hands::new();
         let store = Sqlite::open_with_clock(&file.0, clock.clone()).unwrap();
         let session = SessionId::new("s").unwrap();
         let head = store.find(&session).await.unwrap().unwrap();
+        clock.step(set);
         store.renew_lease("a", lease).await.unwrap();
         store.claim(&session, "a", &head).await.unwrap().unwrap();
         store.renew(&session, "a", head.secrets, Duration::from_secs(120)).await.unwrap();
@@ -196,7 +205,7 @@ async fn time_goes_on_while_no_process_has_the_file() {
         store.renew_lease("b", lease).await.unwrap();
         clock.pass(1);
         store.expire("b").await.unwrap();
-        assert_eq!(store.find(&session).await.unwrap().is_none(), expires, "{down} s, {back} s");
+        assert_eq!(store.find(&session).await.unwrap().is_none(), expires, "{set} s, {down} s, {back} s");
         store.close().await;
     }
 }
