@@ -36,6 +36,11 @@ const STEPS: &[Step] = &[
         about: "the demo's pages, driven in a browser, with the fresh client",
         run: browser::pages,
     },
+    Step {
+        name: "engines",
+        about: "what depends on the engine, in Firefox and in WebKitGTK",
+        run: browser::engines,
+    },
 ];
 
 /// What no crate of the workspace asks for, and applications may.

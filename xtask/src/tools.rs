@@ -69,10 +69,38 @@ const TOOLS: &[Tool] = &[
     },
     Tool {
         name: "Node.js with npm",
-        why: "Playwright and wasm-opt come from npm",
+        why: "Playwright, the WebDriver client and wasm-opt come from npm",
         is_there: || Ok(succeeds("node --version") && succeeds("npm --version")),
         install: || apt("nodejs npm"),
         by_hand: "install Node.js 20 or newer, with npm",
+    },
+    Tool {
+        name: "Firefox",
+        why: "the pages are driven in other engines too",
+        is_there: || Ok(firefox().exists()),
+        install: || apt("firefox-esr"),
+        by_hand: "install Firefox and name it in the variable FIREFOX",
+    },
+    Tool {
+        name: "geckodriver",
+        why: "it drives Firefox",
+        is_there: || Ok(geckodriver()?.exists()),
+        install: install_geckodriver,
+        by_hand: "install geckodriver of the version in xtask/src/tools.rs into target/tools",
+    },
+    Tool {
+        name: "WebKitGTK with its driver",
+        why: "it is the engine of Safari",
+        is_there: || Ok(succeeds("WebKitWebDriver --help")),
+        install: || apt("webkit2gtk-driver"),
+        by_hand: "install WebKitGTK with WebKitWebDriver and MiniBrowser",
+    },
+    Tool {
+        name: "Xvfb",
+        why: "WebKitGTK has no mode without a display",
+        is_there: || Ok(succeeds("xvfb-run --help")),
+        install: || apt("xvfb xauth"),
+        by_hand: "install Xvfb with xvfb-run",
     },
     CARGO_DENY,
     Tool {
@@ -105,6 +133,9 @@ const CARGO_MUTANTS: Tool = Tool {
 
 /// The version that `cargo xtask mutants` reads the results of.
 const CARGO_MUTANTS_VERSION: &str = "27.1.0";
+
+/// Fixed, so that a new version does not change the result of the tests.
+const GECKODRIVER_VERSION: &str = "0.37.1";
 
 /// Installs what the steps of the check need, and fails with a list if something is missing still.
 pub(crate) fn install() -> anyhow::Result<()> {
@@ -186,6 +217,21 @@ fn cargo_install(package: &str, version: &str, flags: &str, folder: &Path) -> an
 /// The browser that the tests use.
 pub(crate) fn chromium() -> PathBuf {
     std::env::var_os("CHROMIUM").map_or_else(|| PathBuf::from("/usr/bin/chromium"), PathBuf::from)
+}
+
+/// Returns the Firefox that the tests use.
+pub(crate) fn firefox() -> PathBuf {
+    std::env::var_os("FIREFOX").map_or_else(|| PathBuf::from("/usr/bin/firefox-esr"), PathBuf::from)
+}
+
+/// Returns the path of the program that drives Firefox.
+pub(crate) fn geckodriver() -> anyhow::Result<PathBuf> {
+    Ok(folder("geckodriver", GECKODRIVER_VERSION)?.join("bin/geckodriver"))
+}
+
+fn install_geckodriver() -> anyhow::Result<Option<()>> {
+    let folder = folder("geckodriver", GECKODRIVER_VERSION)?;
+    cargo_install("geckodriver", GECKODRIVER_VERSION, "--locked", &folder)
 }
 
 /// Where the runner of the client's tests is, in the version that belongs to the locked

@@ -19,9 +19,22 @@ pub(super) fn wasm() -> anyhow::Result<()> {
 
 /// Builds the demo, which embeds the client, and drives it.
 pub(super) fn pages() -> anyhow::Result<()> {
-    run("", "cargo build --package demo --package e2e-app")?;
-    run("e2e", "npx tsc --noEmit")?;
+    build()?;
     let mut playwright = command("e2e", "npx playwright test")?;
     playwright.env("CHROMIUM", tools::chromium());
     run_command(playwright)
+}
+
+/// Drives the pages in Firefox and in WebKitGTK, beside each other.
+pub(super) fn engines() -> anyhow::Result<()> {
+    build()?;
+    let mut playwright = command("e2e", "xvfb-run --auto-servernum npx playwright test --config engines")?;
+    playwright.env("FIREFOX", tools::firefox()).env("GECKODRIVER", tools::geckodriver()?);
+    run_command(playwright)
+}
+
+/// Builds the servers of the browser tests and checks the types of the tests.
+fn build() -> anyhow::Result<()> {
+    run("", "cargo build --package demo --package e2e-app")?;
+    run("e2e", "npx tsc --noEmit")
 }

@@ -1,0 +1,133 @@
+// A page in a WebDriver session: finds elements as a visitor names them, and waits for what they show.
+
+import { setTimeout as pause } from "node:timers/promises";
+import { expect } from "@playwright/test";
+import { By, Key, type WebDriver, type WebElement } from "selenium-webdriver";
+
+/** Repeats a query until it has the expected result. */
+const eventually = (query: () => Promise<unknown>) => expect.poll(query, { intervals: [50] });
+
+export class Page {
+  constructor(readonly driver: WebDriver) {}
+
+  /** Opens a page and waits until it is live. */
+  async open(url: string): Promise<void> {
+    await this.driver.get(url);
+    await this.live();
+  }
+
+  /** Waits until the page is connected and its components are mounted; notes its errors from then on. */
+  async live(): Promise<void> {
+    await eventually(() =>
+      this.run(() => {
+        const components = [...document.querySelectorAll<HTMLElement & { $ready?: boolean }>("live-component")];
+        return document.documentElement.getAttribute("live-connection") == "connected" && components.every((c) => c.$ready);
+      }),
+    ).toBe(true);
+    await this.run(() => {
+      if (window.errors) return;
+      const errors: string[] = (window.errors = []);
+      addEventListener("error", ({ message }) => errors.push(message));
+      addEventListener("unhandledrejection", ({ reason }) => errors.push(String(reason)));
+    });
+  }
+
+  /** Returns the page's errors, and the attributes of the template language that are left in it. */
+  problems(): Promise<string[]> {
+    return this.run(() => {
+      const names = [...document.querySelectorAll("*")].flatMap((element) => element.getAttributeNames());
+      return [...(window.errors ?? []), ...names.filter((name) => name.startsWith("live:"))];
+    });
+  }
+
+  /** Runs a function in the page. */
+  run<R, A extends unknown[]>(script: (...args: A) => R, ...args: A): Promise<Awaited<R>> {
+    return this.driver.executeScript(script, ...args);
+  }
+
+  /** Runs a function in the page, with an element. */
+  on<E extends Element, R>(element: WebElement, script: (element: E) => R): Promise<Awaited<R>> {
+    return this.driver.executeScript(script, element);
+  }
+
+  find(css: string): Promise<WebElement> {
+    return this.driver.findElement(By.css(css));
+  }
+
+  button(name: string): Promise<WebElement> {
+    const named = `normalize-space()="${name}" or @aria-label="${name}"`;
+    return this.driver.findElement(By.xpath(`//*[self::button or self::a][${named}]`));
+  }
+
+  field(label: string): Promise<WebElement> {
+    const named = (path: string) => `normalize-space(${path}text()[normalize-space()])="${label}"`;
+    const labelled = `@aria-label="${label}" or ${named("ancestor::label/")} or @id=//label[${named("")}]/@for`;
+    return this.driver.findElement(By.xpath(`//*[self::input or self::textarea or self::select][${labelled}]`));
+  }
+
+  async press(name: string): Promise<void> {
+    await (await this.button(name)).click();
+  }
+
+  /** Presses keys one after the other, with a pause in milliseconds after each. */
+  async type(keys: string | string[], delay = 0): Promise<void> {
+    for (const key of keys) {
+      await this.driver.actions().sendKeys(key).perform();
+      if (delay > 0) await pause(delay);
+    }
+  }
+
+  async focus(label: string): Promise<void> {
+    await this.on(await this.field(label), (field: HTMLElement) => field.focus());
+  }
+
+  /** Types a text in the place of what a field holds. */
+  async fill(label: string, text: string): Promise<void> {
+    const field = await this.field(label);
+    await this.on(field, (input: HTMLInputElement) => {
+      input.focus();
+      input.select();
+    });
+    await field.sendKeys(text || Key.BACK_SPACE);
+  }
+
+  async choose(label: string, ...values: string[]): Promise<void> {
+    for (const value of values) {
+      await (await this.field(label)).findElement(By.css(`option[value="${value}"]`)).click();
+    }
+  }
+
+  texts(css: string): Promise<string[]> {
+    return this.run(
+      (css) => [...document.querySelectorAll(css)].map(({ textContent }) => textContent!.replace(/\s+/g, " ").trim()),
+      css,
+    );
+  }
+
+  async value(label: string): Promise<string> {
+    return this.on(await this.field(label), (input: HTMLInputElement) => input.value);
+  }
+
+  async showsText(css: string, text: string): Promise<void> {
+    await this.showsTexts(css, [text]);
+  }
+
+  /** Waits until an element's text has a part. */
+  async showsPart(css: string, part: string): Promise<void> {
+    await eventually(async () => (await this.texts(css)).join("\n")).toContain(part);
+  }
+
+  async showsTexts(css: string, texts: string[]): Promise<void> {
+    await eventually(() => this.texts(css)).toEqual(texts);
+  }
+
+  async showsValue(label: string, value: string): Promise<void> {
+    await eventually(() => this.value(label)).toBe(value);
+  }
+}
+
+declare global {
+  interface Window {
+    errors?: string[];
+  }
+}
