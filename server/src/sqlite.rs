@@ -24,8 +24,9 @@ pub use rusqlite::Connection;
 use self::writer::{Failure, Finish, Order, Ran};
 use crate::store::{Clock, StoreError, StoreTime, SystemClock};
 
-/// So many orders wait at most; whoever brings another one waits for its turn, and nobody else does.
-const QUEUE: usize = 1024;
+/// How many orders wait at most. More are refused: an order that waited for a place in the queue could
+/// be overtaken by a later one.
+const QUEUE: usize = 65_536;
 
 /// A SQLite database with its writer thread. Clones share the thread; it ends, with everything written that was asked
 /// for, when the last of them is gone.
@@ -134,10 +135,10 @@ impl Sqlite {
     }
 }
 
-/// Gives an order. It is queued by the call itself, so that orders are done in the order of the
-/// calls; only where the queue is full, it is queued when the future is polled. The future waits
-/// for its answer. `unknown` is the error when it is not known whether the order is on disk. `tell` is called when the order is on disk, by the thread that writes, so in the
-/// order of the writes.
+/// Gives an order. The call itself queues it, so that orders are done in the order of the calls. The
+/// future waits for its answer. `unknown` is the error when it is not known whether the order is on
+/// disk. `tell` is called when the order is on disk, by the thread that writes, so in the order of
+/// the writes.
 fn order<T, U, E>(
     orders: &mpsc::Sender<Order>,
     work: impl FnOnce(&Connection) -> Result<T, E> + Send + 'static,
@@ -172,15 +173,11 @@ where
         Ran { keep, finish }
     });
     let queued = orders.try_send(order);
-    let orders = orders.clone();
+    let queued = queued.map_err(|refused| match refused {
+        TrySendError::Full(_) => StoreError::Overloaded,
+        TrySendError::Closed(_) => StoreError::Closed,
+    });
     Box::pin(async move {
-        let queued = match queued {
-            Ok(()) => Ok(()),
-            Err(TrySendError::Full(order)) => orders.send(order).await.map_err(|_| StoreError::Closed),
-            Err(TrySendError::Closed(_)) => Err(StoreError::Closed),
-        };
-        // Nothing may keep the thread waiting for more orders while this one is done.
-        drop(orders);
         queued?;
         // An order that panicked answers nothing.
         outcome.await.unwrap_or_else(|_| Err(StoreError::failed("a write panicked").into()))

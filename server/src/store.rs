@@ -173,6 +173,9 @@ pub enum StoreError {
         /// The newest version that is known here.
         known: u64,
     },
+    /// So many writes wait already that this one was refused. It does not take effect.
+    #[error("too many writes wait for the store")]
+    Overloaded,
     /// The store has not answered in time. What was asked for may still take effect.
     #[error("the store has not answered in time")]
     TimedOut,

@@ -2,14 +2,14 @@
 //! of it is on disk, or none.
 
 use std::any::Any;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use vivaz::prelude::*;
 use vivaz::sqlite::{Connection, Sqlite};
-use vivaz::store::{Change, Commit, CommitError};
+use vivaz::store::{Change, Commit, CommitError, Written};
 use vivaz::{ComponentId, MemoryStore, SessionId, SessionStore, StoreError};
 
 use crate::app::{Bench, Server, start_with};
@@ -252,6 +252,47 @@ async fn a_commit_that_fails_at_the_disk_may_have_been_made() {
     let commit =
         Commit { enters: Some(Box::new(head())), publish: Box::new(|| panic!("it may not last")), ..commit };
     assert!(matches!(file.database.commit(commit).await, Err(CommitError::Unknown(_))));
+}
+
+#[tokio::test]
+async fn calls_take_effect_in_their_order_and_more_than_the_queue_takes_are_refused() {
+    let file = File::new().await;
+    let order = Arc::new(Mutex::new(Vec::new()));
+    let call = |n: usize, held: Option<mpsc::Receiver<()>>| {
+        let order = Arc::clone(&order);
+        file.database.commit(Commit {
+            session: SessionId::new("s").unwrap(),
+            by: "p".into(),
+            enters: Some(Box::new(head())),
+            expects: None,
+            received: 0,
+            write: Box::new(move |_| {
+                held.map(|held| held.recv());
+                order.lock().unwrap().push(n);
+                Ok(Written { change: Change::Removed { id: ComponentId::new("c").unwrap() }, reply: None })
+            }),
+            publish: Box::new(|| ()),
+        })
+    };
+    let (release, held) = mpsc::channel();
+    let first = call(0, Some(held));
+    let mut waiting: Vec<_> = (1..70_000).map(|n| call(n, None)).collect();
+    release.send(()).unwrap();
+    first.await.unwrap();
+    waiting.push(call(70_000, None));
+    let mut refused = 0;
+    // Nobody has waited for them until now.
+    for call in waiting.into_iter().rev() {
+        match call.await {
+            Ok(()) => {}
+            Err(CommitError::Store(StoreError::Overloaded)) => refused += 1,
+            Err(error) => panic!("{error:?}"),
+        }
+    }
+    let order = order.lock().unwrap();
+    assert!(order.is_sorted());
+    assert_eq!(order.len() + refused, 70_001);
+    assert!((1..10_000).contains(&refused), "{refused}");
 }
 
 #[tokio::test]
