@@ -1,8 +1,7 @@
 // The page's entry: the `live-component` element, the hook for people who render themselves, and the engine's life.
 
 import { instantiate, turn } from 'vivaz-engine';
-import { greeted } from './deploy.js';
-import { effects, elements, kindOf, nodes, reset, touched } from './dom.js';
+import { effects, elements, nodes, reset } from './dom.js';
 import { drop, edited, flush, handle, listen, start, to } from './events.js';
 import { core, load } from './modules.js';
 import {
@@ -245,16 +244,10 @@ effects.run = (op, w, s) => {
     case 20: given = s(); break;
     case 21: later(); break;
     case 22: ids.delete(s()); break;
-    case 23: greeted(s(), quiet, reload); break;
+    case 23: core.build = s(); core.greeted?.(); break;
     default: throw new Error('operation ' + op);
   }
 };
-
-// Whether loading the page anew loses nothing: no message is unanswered, no edit unsent, and no control holds anything else
-// than it was loaded with. What the server has answered counts too: the new page begins a new session.
-const quiet = () => ready && ![...components.keys()].some(slot => ask(LOADING, slot, 1)) &&
-  !document.activeElement?.isContentEditable &&
-  ![...document.querySelectorAll('input,textarea,select')].some(n => touched(n, kindOf(n)));
 
 // Loads the page anew, unless that has just been done and did not help; for a build once.
 const reload = build => {
@@ -436,7 +429,8 @@ for (const type of ['pointerdown', 'keydown']) {
 
 // Each attribute of the script's tag names a module.
 Object.assign(core, {
-  settings, components, connection, flush, tell, socket,
+  settings, components, connection, flush, ask, tell, socket, reload,
+  ready: () => ready,
   // Unanswered messages as JSON: `HELLO` to resume their session, then whether each has left, and its frame.
   queue() {
     ask(KEEP);

@@ -196,7 +196,7 @@ impl Live {
     pub fn script(&self) -> Markup {
         let core = self.runtime.core();
         let (path, build) = (&core.path, paint::escape(&core.build));
-        Markup(format!(r#"<script type="module" src="{path}/client.js" data-build="{build}"></script>"#))
+        Markup(format!(r#"<script type="module" src="{path}/client.js" live-build="{build}"></script>"#))
     }
 
     /// A page as a response that no cache keeps: what is sealed in it is this visitor's.
