@@ -48,11 +48,13 @@ export class Browser {
     const port = await freePort();
     const child = spawn(engine.driver, [`--port=${port}`], {
       env: { ...process.env, ...engine.environment },
-      stdio: ["ignore", "ignore", "inherit"],
+      stdio: ["ignore", "ignore", "pipe"],
     });
+    let log = "";
+    child.stderr.setEncoding("utf8").on("data", (text: string) => (log += text));
     const failed = new Promise<never>((_, fail) => {
       child.on("error", fail);
-      child.on("exit", (code) => fail(new Error(`${engine.driver} ended with ${code}`)));
+      child.on("exit", (code) => fail(new Error(`${engine.driver} ended with ${code}\n${log}`)));
     });
     const url = `http://127.0.0.1:${port}`;
     const connect = async () => {

@@ -27,8 +27,10 @@ export class Page {
     await this.run(() => {
       if (window.errors) return;
       const errors: string[] = (window.errors = []);
-      addEventListener("error", ({ message }) => errors.push(message));
-      addEventListener("unhandledrejection", ({ reason }) => errors.push(String(reason)));
+      addEventListener("error", ({ message }) => errors.push(`uncaught: ${message}`));
+      addEventListener("unhandledrejection", ({ reason }) => errors.push(`unhandled: ${reason}`));
+      document.addEventListener("securitypolicyviolation", ({ blockedURI }) => errors.push(`policy: ${blockedURI}`));
+      console.error = (...args) => errors.push(`console: ${args.join(" ")}`);
     });
   }
 
@@ -46,8 +48,8 @@ export class Page {
   }
 
   /** Runs a function in the page, with an element. */
-  on<E extends Element, R>(element: WebElement, script: (element: E) => R): Promise<Awaited<R>> {
-    return this.driver.executeScript(script, element);
+  async on<E extends Element, R>(element: WebElement | Promise<WebElement>, script: (element: E) => R): Promise<R> {
+    return this.driver.executeScript<R>(script, await element);
   }
 
   find(css: string): Promise<WebElement> {
@@ -78,7 +80,7 @@ export class Page {
   }
 
   async focus(label: string): Promise<void> {
-    await this.on(await this.field(label), (field: HTMLElement) => field.focus());
+    await this.on(this.field(label), (field: HTMLElement) => field.focus());
   }
 
   /** Types a text in the place of what a field holds. */
@@ -105,7 +107,7 @@ export class Page {
   }
 
   async value(label: string): Promise<string> {
-    return this.on(await this.field(label), (input: HTMLInputElement) => input.value);
+    return this.on(this.field(label), (input: HTMLInputElement) => input.value);
   }
 
   async showsText(css: string, text: string): Promise<void> {

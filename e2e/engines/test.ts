@@ -8,13 +8,23 @@ import { Page } from "./page.ts";
 
 export { expect };
 
+/** Which engines cannot do what a test checks, and why. */
+type Limits = Partial<Record<"firefox" | "webkitgtk", string>>;
+
+/** Expects a test to fail in these engines; it fails where it passes, so that the entry is removed. */
+export function cannot(limits: Limits) {
+  return { annotation: Object.entries(limits).map(([engine, reason]) => ({ type: `cannot ${engine}`, description: reason })) };
+}
+
 type Fixtures = {
   /** A window without a past: no cookies, no history. */
   window: Page;
-  /** Stands in front of `app`. */
+  /** A network in front of `app`. */
   network: Network;
-  /** For tests that stop their server. */
-  own: (binary: string) => Promise<Server>;
+  /** Puts a network in front of another server. */
+  relay: (server: Server) => Promise<Network>;
+  /** Starts a server of the test's own, which it may stop. */
+  start: (binary: string) => Promise<Server>;
 };
 type WorkerFixtures = {
   engine: string;
@@ -33,9 +43,12 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
     },
     { scope: "worker", timeout: 60_000 },
   ],
-  window: async ({ running: { driver } }, use) => {
+  // Needs the networks and the servers, so that it is closed before they end.
+  window: async ({ engine, running: { driver }, relay: _relay, start: _start }, use, info) => {
+    const limit = info.annotations.find(({ type }) => type == `cannot ${engine}`);
+    info.fail(limit !== undefined, limit?.description);
     const first = await driver.getWindowHandle();
-    await driver.switchTo().newWindow("tab");
+    await driver.switchTo().newWindow("window");
     const page = new Page(driver);
     await use(page);
     const problems = await page.problems();
@@ -61,9 +74,26 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
     },
     { scope: "worker" },
   ],
-  network: async ({ app }, use) => {
-    const network = await Network.before(app.url);
-    await use(network);
-    await network.remove();
+  network: async ({ app, relay }, use) => use(await relay(app)),
+  relay: async ({}, use) => {
+    const networks: Network[] = [];
+    await use(async ({ url }) => {
+      const network = await Network.before(url);
+      networks.push(network);
+      return network;
+    });
+    for (const network of networks) await network.remove();
+  },
+  start: async ({}, use) => {
+    const servers: Server[] = [];
+    await use(async (binary) => {
+      const server = await Server.start(binary);
+      servers.push(server);
+      return server;
+    });
+    for (const server of servers) {
+      await server.remove();
+      expect(server.output, "the server does not panic").not.toContain("panicked at");
+    }
   },
 });
