@@ -105,10 +105,14 @@ fn component_impl(model: &Model) -> TokenStream {
                 <Self as p::LiveComponent>::SPEC
             }
             #duplicate
-            fn assign(&mut self, field: &str, value: &p::Raw) -> p::serde_json::Result<()> {
+            fn assign(
+                &mut self,
+                field: &str,
+                value: p::FieldValue<'_>,
+            ) -> ::core::result::Result<(), p::FormError> {
                 match field {
                     #(#assigns)*
-                    _ => p::no_such_field(field),
+                    _ => ::core::result::Result::Ok(p::no_such_field(field)?),
                 }
             }
             fn reread(&self, field: &str, saved: &p::Raw, out: &mut p::ObjectWriter) -> p::JsonResult {

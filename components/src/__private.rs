@@ -12,9 +12,10 @@ pub use serde_json;
 pub use serde_json::value::RawValue as Raw;
 
 pub use crate::args::Args;
-pub use crate::component::{Call, Called, Component, InTransaction, Return, Returned};
+pub use crate::component::{Call, Called, Component, FieldValue, InTransaction, Return, Returned};
 use crate::error::Unwritable;
 pub use crate::error::{HandlerError, Settled};
+pub use crate::form::FormError;
 pub use crate::instance::BoxFuture;
 pub use crate::list::{Key, Keyed};
 pub use crate::registry::Registration;
@@ -31,7 +32,7 @@ pub use crate::tracking::{
 
 use crate::{ActionError, ErrorCode};
 pub use crate::{Context, Errors, LiveComponent, MountContext, Result};
-use crate::{fault, journal};
+use crate::{fault, form, journal};
 
 /// Calls a method that waits for nothing.
 pub fn call_now<C: Component>(
@@ -226,8 +227,14 @@ fn encode<T: Serialize>(value: &T) -> Return {
 ///
 /// # Errors
 /// When it is of another type; the field is as it was.
-pub fn assign<T: serde::de::DeserializeOwned>(field: &mut T, value: &RawValue) -> serde_json::Result<()> {
-    *field = serde_json::from_str(value.get())?;
+pub fn assign<T: serde::de::DeserializeOwned>(
+    field: &mut T,
+    value: FieldValue<'_>,
+) -> std::result::Result<(), FormError> {
+    *field = match value {
+        FieldValue::Page(value) => form::decode(value.get())?,
+        FieldValue::Parent(value) => serde_json::from_str(value.get())?,
+    };
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use vivaz_protocol::{Arguments, ErrorCode, RawJson};
 
-use crate::{ActionError, Result};
+use crate::{ActionError, Result, form};
 
 /// The arguments of a call, still in JSON.
 #[derive(Debug)]
@@ -44,14 +44,15 @@ impl<'a> Args<'a> {
         Err(bad(format!("`{action}` takes {takes}, {given} given")))
     }
 
-    /// Decodes one.
+    /// Decodes one, which may come from a form.
     ///
     /// # Errors
-    /// `bad_arguments`
+    /// `bad_arguments`, with the fields that do not fit.
     pub fn take<T: DeserializeOwned>(&self, position: usize, action: &str, name: &str) -> Result<T> {
         let raw = self.0.get(position).map_or("null", |raw| raw.get());
-        serde_json::from_str(raw).map_err(|error| {
-            bad(format!("argument {} (`{name}`) of `{action}`: {}", position + 1, without_place(&error)))
+        form::decode(raw).map_err(|error| {
+            bad(format!("argument {} (`{name}`) of `{action}`: {error}", position + 1))
+                .with_errors(error.of_argument(name))
         })
     }
 
@@ -107,10 +108,7 @@ mod tests {
         let args = Args::of(Some(&payload)).unwrap();
         let error = args.take::<u32>(0, "add", "amount").unwrap_err();
         assert_eq!(error.code(), ErrorCode::BadArguments);
-        assert_eq!(
-            error.message(),
-            "argument 1 (`amount`) of `add`: invalid type: string \"x\", expected u32"
-        );
+        assert_eq!(error.message(), "argument 1 (`amount`) of `add`: must be a whole number");
         assert_eq!(args.count("add", 2, 3).unwrap_err().message(), "`add` takes 2 to 3 arguments, 1 given");
         assert_eq!(args.take_or(1, "add", "by", || 7u32).unwrap(), 7);
     }

@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 
 use crate::args::Args;
 use crate::event::{ServerEvent, UnmountReason};
+use crate::form::FormError;
 use crate::host::Outbox;
 use crate::instance::BoxFuture;
 use crate::saved::Saved;
@@ -62,7 +63,7 @@ pub trait Component: Fields + Send + 'static {
     ///
     /// # Errors
     /// When the value is not of the field's type; the field is as it was.
-    fn assign(&mut self, field: &str, value: &RawValue) -> serde_json::Result<()>;
+    fn assign(&mut self, field: &str, value: FieldValue<'_>) -> Result<(), FormError>;
 
     /// Reads a field from what was saved of it, and adds it to an object as it would be saved
     /// again. For the check that what is saved can be restored.
@@ -78,6 +79,15 @@ pub trait Component: Fields + Send + 'static {
 
     /// Calls a method. The component comes back in [`Returned`] whatever happens.
     fn call(self: Box<Self>, cx: Context, call: Call<'_>) -> Called;
+}
+
+/// A value for a field, and where it is from.
+#[derive(Clone, Copy, Debug)]
+pub enum FieldValue<'a> {
+    /// The page's control, whose texts are read as the field's type.
+    Page(&'a RawValue),
+    /// The parent's template.
+    Parent(&'a RawValue),
 }
 
 /// Which method to call.

@@ -74,6 +74,12 @@ impl ActionError {
         error
     }
 
+    /// The same with what is wrong with which field.
+    pub(crate) fn with_errors(mut self, errors: Errors) -> Self {
+        self.0.details = Some(Details::Errors(errors));
+        self
+    }
+
     /// `unauthenticated`: it takes a user, and there is none.
     #[must_use]
     pub fn unauthenticated() -> Self {
@@ -122,7 +128,7 @@ impl ActionError {
         }
     }
 
-    /// The field errors of an [`invalid`](Self::invalid) one.
+    /// The field errors of an [`invalid`](Self::invalid) one, and of a value that does not fit its type.
     #[must_use]
     pub fn errors(&self) -> Option<&Errors> {
         match self.0.details.as_ref()? {

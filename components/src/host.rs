@@ -7,6 +7,7 @@ mod compare;
 mod durable;
 mod flush;
 mod kept;
+mod refused;
 mod topics;
 mod write;
 
@@ -31,6 +32,7 @@ use crate::{ActionError, Context, Loaded, MountContext, Result};
 use durable::Record;
 pub(crate) use flush::{Lent, Outbox};
 use kept::{Absent, Kept};
+use refused::Refused;
 use write::{Edits, names};
 
 /// A mounted component.
@@ -46,6 +48,10 @@ pub(crate) struct Host {
     unedited: Option<Kept>,
     /// While a job is done whose outcome is committed: where to.
     record: Option<Record>,
+    /// What its `errors` field says because of values that did not fit.
+    refused: Refused,
+    /// While an action is called: its name.
+    called: Option<String>,
 }
 
 /// Which topic each shared field shows.
@@ -81,7 +87,15 @@ impl Host {
                 tracing::error!(component = component.spec().name, error = %Escaped(error), "the state cannot be kept");
             })?;
         let account = Arc::new(cx.open_account(tracker.bytes())?);
-        Ok(Box::new(Self { component, tracker, account, unedited: None, record: None }))
+        Ok(Box::new(Self {
+            component,
+            tracker,
+            account,
+            unedited: None,
+            record: None,
+            refused: Refused::default(),
+            called: None,
+        }))
     }
 
     /// Calls a method on a copy. What is known of the page goes along in the context, and comes back with it.
@@ -152,6 +166,8 @@ impl Host {
             account: Arc::default(),
             unedited: None,
             record: None,
+            refused: Refused::default(),
+            called: None,
         })
     }
 
@@ -179,10 +195,14 @@ impl Host {
             }
         }
         let said = cx.take_errors();
+        let called = self.called.take();
         match &result {
             Ok(_) => {
                 if let (Some(errors), Some(field)) = (said, component.errors()) {
                     *field = errors;
+                }
+                if let Some(action) = called {
+                    self.refused.called(&action, &result, component.errors());
                 }
                 for update in topics::staged(component.as_mut()) {
                     cx.stage(Effect::Update(update));
@@ -199,6 +219,9 @@ impl Host {
                     if let (Some(errors), Some(field)) = (said, self.component.errors()) {
                         *field = errors;
                     }
+                }
+                if let Some(action) = called {
+                    self.refused.called(&action, &result, self.component.errors());
                 }
                 cx.drop_effects();
                 Outcome { cx, result, topics: None, before: None }
@@ -283,7 +306,10 @@ impl Host {
     ) -> Started {
         if set.is_empty() {
             return match Args::of(payload.as_deref()) {
-                Ok(args) => self.run_call(cx, Call::Action(&action, &args)),
+                Ok(args) => {
+                    self.called = Some(action.clone());
+                    self.run_call(cx, Call::Action(&action, &args))
+                }
                 Err(error) => self.refuse(cx, error),
             };
         }
@@ -305,7 +331,10 @@ impl Host {
                 host.keep_edits(topics.as_ref());
             }
             let called = match Args::of(payload.as_deref()) {
-                Ok(args) => host.call(cx, Call::Action(&action, &args)),
+                Ok(args) => {
+                    host.called = Some(action.clone());
+                    host.call(cx, Call::Action(&action, &args))
+                }
                 Err(error) => {
                     return host.finish(Outcome { cx, result: Err(error), topics, before: None });
                 }

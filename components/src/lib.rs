@@ -16,6 +16,7 @@ mod error;
 mod errors;
 mod event;
 mod fault;
+mod form;
 mod host;
 mod hub;
 mod identity;

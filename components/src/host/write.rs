@@ -9,7 +9,7 @@ use vivaz_protocol::log::{Escaped, Quoted};
 
 use super::{Host, Outcome, Topics, topics};
 use crate::args::without_place;
-use crate::component::{Call, Called, Component};
+use crate::component::{Call, Called, Component, FieldValue};
 use crate::env::Env;
 use crate::fault::{guard, guard_now};
 use crate::instance::Started;
@@ -25,16 +25,26 @@ pub(super) fn names(edits: Edits) -> Vec<String> {
 }
 
 impl Host {
-    /// Writes edits of the page, all or none.
+    /// Writes edits of the page, all or none. Values that do not fit are shown at their fields.
     pub(super) fn write(&mut self, edits: &Edits) -> Result {
         let mut draft = self.component.copy()?;
+        let mut refused = None;
         for (name, value) in edits {
             may_edit(self.component.spec(), name)?;
-            guard_now("decoding a field", || {
-                draft.assign(name, value).map_err(|error| {
-                    ActionError::new(ErrorCode::BadValue, format!("`{name}`: {}", without_place(&error)))
+            let assigned = guard_now("decoding a field", || {
+                draft.assign(name, FieldValue::Page(value)).map_err(|error| {
+                    let message = format!("`{name}`: {error}");
+                    ActionError::new(ErrorCode::BadValue, message).with_errors(error.of_field(name))
                 })
-            })?;
+            });
+            match &assigned {
+                Ok(()) => self.refused.withdraw(name, draft.errors()),
+                Err(error) => self.refused.show(name, error, self.component.errors()),
+            }
+            refused = refused.or(assigned.err());
+        }
+        if let Some(error) = refused {
+            return Err(error);
         }
         self.unedited = Some(std::mem::replace(&mut self.component, draft));
         Ok(())
@@ -51,7 +61,9 @@ impl Host {
                 return Err(bad(format!("there is no prop `{name}`")));
             }
             guard_now("decoding a prop", || {
-                draft.assign(name, value).map_err(|error| bad(format!("`{name}`: {}", without_place(&error))))
+                draft
+                    .assign(name, FieldValue::Parent(value))
+                    .map_err(|error| bad(format!("`{name}`: {error}")))
             })?;
         }
         Ok(draft)

@@ -340,13 +340,11 @@ const fn suits(end: End, edits: Edits) -> Option<Message> {
     let shape = through(end.shape);
     let says = match (edits, shape) {
         (_, Shape::Any | Shape::Unknown) => return None,
-        (Edits::Text, Shape::Str | Shape::Enum(..)) => return None,
+        // The server reads texts as numbers.
+        (Edits::Text, Shape::Str | Shape::Enum(..) | Shape::Int | Shape::Float) => return None,
         (Edits::Number, Shape::Int | Shape::Float) => return None,
         (Edits::Bool, Shape::Bool) => return None,
         (Edits::List, Shape::List(_)) => return None,
-        (Edits::Text, Shape::Int | Shape::Float) => {
-            "this control gives text; use type=\"number\" or `live:model.number`"
-        }
         (Edits::Text, _) => "this control gives text",
         (Edits::Number, _) => "this control gives a number",
         (Edits::Bool, _) => "a checkbox gives a truth value",

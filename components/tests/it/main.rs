@@ -10,6 +10,7 @@
 mod counter;
 mod drive;
 mod flush;
+mod forms;
 mod hub;
 mod intervals;
 mod loading;

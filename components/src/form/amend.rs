@@ -1,0 +1,180 @@
+//! What a failed decoding says about the type changes the tree.
+
+use super::Unread;
+use super::error::{Cause, Got, ReadError};
+use super::node::{Guess, Kind, Node, Object, Tree};
+use super::text::{self, last_word, number_for};
+
+impl Tree<'_> {
+    /// Changes the tree by what the error says. Returns whether there is anything new to try.
+    pub(super) fn amend(&mut self, error: &ReadError) -> bool {
+        match &error.cause {
+            Cause::Missing(name) => self.add_missing(error.node, name),
+            Cause::Regroup(fields) => self.regroup(error.node, fields),
+            Cause::Type(Got::Text(address), expected) => self.convert(*address, expected),
+            Cause::Type(Got::Probe(id), expected) => self.answer_probe(*id, expected),
+            Cause::Type(Got::Nothing, _) => {
+                // That was tried last, and all before it is read as before: the type is not an `Option`.
+                let tried = self.tried.take();
+                self.guess(tried, Guess::Text)
+            }
+            Cause::Type(Got::Other(_), _) | Cause::Other(_) => false,
+        }
+    }
+
+    /// Ends the search for types: what still stands for a probe is read as it is. Returns whether there was anything.
+    pub(super) fn settle(&mut self) -> bool {
+        let mut any = false;
+        self.root.each(&mut |node| {
+            if node.is_asked.get() && node.guess == Guess::None && (node.is_empty_text() || node.is_missing())
+            {
+                node.guess = Guess::Text;
+                any = true;
+            }
+        });
+        any
+    }
+
+    fn guess(&mut self, id: Option<usize>, guess: Guess) -> bool {
+        let node = self.root.find_mut(&|node| Some(node.id) == id);
+        node.map(|node| node.guess = guess).is_some()
+    }
+
+    fn add_missing(&mut self, id: Option<usize>, name: &'static str) -> bool {
+        let (root, next) = self.parts();
+        let Some(node) = root.find_mut(&|node| Some(node.id) == id) else { return false };
+        if node.is_missing() {
+            node.kind = Kind::Object(Object { entries: Vec::new(), is_form: true });
+        }
+        let Kind::Object(object) = &mut node.kind else { return false };
+        if !object.is_form {
+            return false;
+        }
+        if object.regroup(&[name], next) {
+            return true;
+        }
+        let is_there = object.has(name);
+        if !is_there {
+            let key = Tree::node(next, Kind::text(name));
+            object.entries.push((key, Tree::node(next, Kind::Missing)));
+        }
+        !is_there
+    }
+
+    fn regroup(&mut self, id: Option<usize>, fields: &[&'static str]) -> bool {
+        let (root, next) = self.parts();
+        match root.find_mut(&|node| Some(node.id) == id).map(|node| &mut node.kind) {
+            Some(Kind::Object(object)) => object.regroup(fields, next),
+            _ => false,
+        }
+    }
+
+    /// A type got a text where it expects something else.
+    fn convert(&mut self, address: usize, expected: &str) -> bool {
+        let (root, next) = self.parts();
+        let is_it = |node: &Node<'_>| node.address() == Some(address) && node.is_asked.get();
+        let Some(node) = root.find_mut(&is_it) else { return false };
+        let (id, text) = (node.id, node.name().to_owned());
+        let unread = match (last_word(expected), number_for(&text, expected)) {
+            ("sequence", _) => {
+                node.kind = Kind::List(vec![Tree::node(next, Kind::text(&text))]);
+                None
+            }
+            ("boolean", _) => {
+                let read = text::bool(&text);
+                node.kind = Kind::Bool(*read.as_ref().unwrap_or(&false));
+                read.err()
+            }
+            (_, Some(read)) => {
+                node.guess = *read.as_ref().unwrap_or(&Guess::Unsigned(1));
+                read.err()
+            }
+            (_, None) => return false,
+        };
+        self.unread.extend(unread.map(|message| Unread { node: id, message }));
+        true
+    }
+
+    /// A type got the character that stands for an empty text or for a missing field.
+    fn answer_probe(&mut self, id: usize, expected: &str) -> bool {
+        let (root, next) = self.parts();
+        let Some(node) = root.find_mut(&|node| node.id == id) else { return false };
+        match last_word(expected) {
+            "sequence" if node.is_missing() => node.kind = Kind::List(Vec::new()),
+            "boolean" if node.is_missing() => node.kind = Kind::Bool(false),
+            "sequence" => node.kind = Kind::List(vec![Tree::node(next, Kind::text(""))]),
+            _ if node.is_missing() => return false,
+            _ => {
+                node.guess = Guess::Nothing;
+                self.tried = Some(id);
+            }
+        }
+        true
+    }
+}
+
+impl Node<'_> {
+    pub(super) fn is_missing(&self) -> bool {
+        matches!(self.kind, Kind::Missing)
+    }
+
+    pub(super) fn is_empty_text(&self) -> bool {
+        matches!(&self.kind, Kind::Text(text) if text.get().is_empty())
+    }
+}
+
+impl<'a> Object<'a> {
+    fn has(&self, name: &str) -> bool {
+        self.entries.iter().any(|(key, _)| key.name() == name)
+    }
+
+    /// Returns the field that an entry belongs to, if its name is not a field's own, and what is left of the name.
+    fn place<'n>(&self, name: &'n str, fields: &[&'static str]) -> Option<(&'n str, Option<&'n str>)> {
+        if fields.contains(&name) {
+            return None;
+        }
+        let list = name.strip_suffix("[]").map(|field| (field, None));
+        let nested = || name.split_once('.').map(|(field, rest)| (field, Some(rest)));
+        let is_free = |(field, _): &(&str, _)| fields.contains(field) && !self.has(field);
+        list.filter(is_free).or_else(|| nested().filter(is_free))
+    }
+
+    /// Whether names of the form have to be read as parts of these fields.
+    pub(super) fn is_to_regroup(&self, fields: &[&'static str]) -> bool {
+        self.is_form && self.entries.iter().any(|(key, _)| self.place(key.name(), fields).is_some())
+    }
+
+    /// Makes the field `tags` of `tags[]`, and `address` with the field `city` of `address.city`.
+    fn regroup(&mut self, fields: &[&'static str], next: &mut usize) -> bool {
+        let places: Vec<Option<(String, Option<String>)>> = self
+            .entries
+            .iter()
+            .map(|(key, _)| self.place(key.name(), fields))
+            .map(|place| place.map(|(field, rest)| (field.to_owned(), rest.map(str::to_owned))))
+            .collect();
+        if places.iter().all(Option::is_none) {
+            return false;
+        }
+        let mut entries: Vec<(Node<'a>, Node<'a>)> = Vec::new();
+        for ((key, value), place) in std::mem::take(&mut self.entries).into_iter().zip(places) {
+            let Some((field, rest)) = place else {
+                entries.push((key, value));
+                continue;
+            };
+            let Some(rest) = rest else {
+                entries.push((Tree::node(next, Kind::text(&field)), value));
+                continue;
+            };
+            let inner = (Tree::node(next, Kind::text(&rest)), value);
+            let group = entries.iter_mut().find(|(key, _)| key.name() == field);
+            if let Some((_, Node { kind: Kind::Object(group), .. })) = group {
+                group.entries.push(inner);
+            } else {
+                let group = Kind::Object(Object { entries: vec![inner], is_form: true });
+                entries.push((Tree::node(next, Kind::text(&field)), Tree::node(next, group)));
+            }
+        }
+        self.entries = entries;
+        true
+    }
+}

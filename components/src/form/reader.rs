@@ -1,0 +1,318 @@
+//! The deserializer over a tree.
+
+use std::cell::RefCell;
+
+use serde::de::value::BorrowedStrDeserializer;
+use serde::de::{Deserializer, Error as _, Unexpected, Visitor};
+
+use super::access::{Fields, Items, Variant};
+use super::error::{Cause, ReadError};
+use super::node::{Guess, Kind, Node, Object, PROBES};
+use super::{Unread, text};
+
+/// The name by which `serde_json::value::RawValue` asks for its JSON.
+const RAW: &str = "$serde_json::private::RawValue";
+
+type Read<T> = Result<T, ReadError>;
+
+/// Reads a node.
+#[derive(Clone, Copy)]
+pub(super) struct Reader<'de, 'u> {
+    node: &'de Node<'de>,
+    /// Whether a text is read as the item of a list already; else lists of lists would never end.
+    is_item: bool,
+    unread: &'u RefCell<Vec<Unread>>,
+}
+
+impl<'de, 'u> Reader<'de, 'u> {
+    pub(super) fn new(node: &'de Node<'de>, unread: &'u RefCell<Vec<Unread>>) -> Self {
+        Self { node, is_item: false, unread }
+    }
+
+    /// Reads another node.
+    pub(super) fn of(self, node: &'de Node<'de>) -> Self {
+        Self { node, ..self }
+    }
+
+    fn here<T>(self, read: Read<T>) -> Read<T> {
+        read.map_err(|error| error.at(self.node.id))
+    }
+
+    /// The value of a text. If it has none, that is noted, and the stand-in lets decoding go on.
+    fn value_of<T>(self, read: Result<T, String>, stand_in: T) -> T {
+        read.unwrap_or_else(|message| {
+            self.unread.borrow_mut().push(Unread { node: self.node.id, message });
+            stand_in
+        })
+    }
+
+    fn missing<T>(self, stand_in: T) -> T {
+        self.value_of(Err(text::MISSING.to_owned()), stand_in)
+    }
+
+    /// A number that is not of the whole type, for a visitor that may take others too.
+    fn other_number<V: Visitor<'de>>(self, visitor: V, message: String) -> Read<V::Value> {
+        let mut json = serde_json::Deserializer::from_str(self.node.json);
+        self.here(json.deserialize_any(visitor).map_err(|_| ReadError::other(message)))
+    }
+
+    /// A number that would be kept as another one.
+    fn inexact<V: Visitor<'de>>(self, _: V, message: String) -> Read<V::Value> {
+        self.here(Err(ReadError::other(message)))
+    }
+
+    /// What the visitor does not expect.
+    fn unexpected<V: Visitor<'de>>(self, visitor: &V) -> ReadError {
+        let unexpected = match &self.node.kind {
+            Kind::Null | Kind::Missing => Unexpected::Unit,
+            Kind::Bool(b) => Unexpected::Bool(*b),
+            Kind::Number => Unexpected::Other("number"),
+            Kind::Text(text) => Unexpected::Str(text.get()),
+            Kind::List(_) => Unexpected::Seq,
+            Kind::Object(_) => Unexpected::Map,
+        };
+        ReadError::invalid_type(unexpected, visitor).at(self.node.id)
+    }
+
+    fn items<V: Visitor<'de>>(self, nodes: &'de [Node<'de>], visitor: V) -> Read<V::Value> {
+        let mut items = Items { of: self, rest: nodes };
+        let value = self.here(visitor.visit_seq(&mut items))?;
+        if items.rest.is_empty() {
+            return Ok(value);
+        }
+        let taken = nodes.len() - items.rest.len();
+        self.here(Err(ReadError::other(format!("has {} items, and {taken} are wanted", nodes.len()))))
+    }
+
+    fn entries<V: Visitor<'de>>(self, object: &'de Object<'de>, visitor: V) -> Read<V::Value> {
+        let mut fields = Fields { of: self, rest: &object.entries, value: None };
+        self.here(visitor.visit_map(&mut fields))
+    }
+
+    fn guessed<V: Visitor<'de>>(self, visitor: V) -> Read<V::Value> {
+        self.node.is_asked.set(true);
+        let node = self.node;
+        let is_probed = node.guess == Guess::None && (node.is_missing() || node.is_empty_text());
+        self.here(match (node.guess, &node.kind) {
+            _ if is_probed => {
+                let probe =
+                    u32::try_from(node.id).ok().and_then(|id| char::from_u32(PROBES.checked_add(id)?));
+                match probe {
+                    Some(probe) => visitor.visit_char(probe),
+                    None => visitor.visit_borrowed_str(node.name()),
+                }
+            }
+            (Guess::None | Guess::Text, Kind::Text(text)) => visitor.visit_borrowed_str(text.get()),
+            (Guess::None | Guess::Text, _) => Err(self.unexpected(&visitor)),
+            (Guess::Nothing, _) => visitor.visit_none(),
+            (Guess::Unsigned(n), _) => visitor.visit_u64(n),
+            (Guess::Signed(n), _) => visitor.visit_i64(n),
+            (Guess::Single(n), _) => visitor.visit_f32(n),
+            (Guess::Double(n), _) => visitor.visit_f64(n),
+        })
+    }
+}
+
+macro_rules! numbers {
+    ($($method:ident $visit:ident $text:ident $json:ident $other:ident $ty:ident;)*) => { $(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Read<V::Value> {
+            match &self.node.kind {
+                Kind::Text(text) => {
+                    let number = self.value_of(text::$text::<$ty>(text.get()), 1 as $ty);
+                    self.here(visitor.$visit(number))
+                }
+                Kind::Number => match text::$json::<$ty>(self.node.json) {
+                    Ok(number) => self.here(visitor.$visit(number)),
+                    Err(message) => self.$other(visitor, message),
+                },
+                Kind::Missing => self.here(visitor.$visit(self.missing(1 as $ty))),
+                Kind::Null | Kind::Bool(_) | Kind::List(_) | Kind::Object(_) => Err(self.unexpected(&visitor)),
+            }
+        }
+    )* };
+}
+
+macro_rules! texts {
+    ($($method:ident)*) => { $(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Read<V::Value> {
+            match &self.node.kind {
+                Kind::Text(text) => self.here(visitor.visit_borrowed_str(text.get())),
+                Kind::Missing => self.here(visitor.visit_borrowed_str(self.missing(""))),
+                Kind::Null | Kind::Bool(_) | Kind::Number | Kind::List(_) | Kind::Object(_) => {
+                    Err(self.unexpected(&visitor))
+                }
+            }
+        }
+    )* };
+}
+
+impl<'de> Deserializer<'de> for Reader<'de, '_> {
+    type Error = ReadError;
+
+    numbers! {
+        deserialize_i8 visit_i8 int int other_number i8;
+        deserialize_i16 visit_i16 int int other_number i16;
+        deserialize_i32 visit_i32 int int other_number i32;
+        deserialize_i64 visit_i64 int int other_number i64;
+        deserialize_i128 visit_i128 int int other_number i128;
+        deserialize_u8 visit_u8 int int other_number u8;
+        deserialize_u16 visit_u16 int int other_number u16;
+        deserialize_u32 visit_u32 int int other_number u32;
+        deserialize_u64 visit_u64 int int other_number u64;
+        deserialize_u128 visit_u128 int int other_number u128;
+        deserialize_f32 visit_f32 float float_in_json inexact f32;
+        deserialize_f64 visit_f64 float float_in_json inexact f64;
+    }
+
+    texts! { deserialize_char deserialize_str deserialize_string deserialize_identifier }
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Read<V::Value> {
+        match &self.node.kind {
+            Kind::Null => self.here(visitor.visit_unit()),
+            Kind::Bool(b) => self.here(visitor.visit_bool(*b)),
+            Kind::Number => {
+                let mut json = serde_json::Deserializer::from_str(self.node.json);
+                let read = json.deserialize_any(visitor);
+                self.here(read.map_err(|error| ReadError::other(crate::args::without_place(&error))))
+            }
+            Kind::Text(_) | Kind::Missing => self.guessed(visitor),
+            Kind::List(items) => self.items(items, visitor),
+            Kind::Object(object) => self.entries(object, visitor),
+        }
+    }
+
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Read<V::Value> {
+        let value = match &self.node.kind {
+            Kind::Bool(b) => *b,
+            Kind::Null | Kind::Missing => false,
+            Kind::Text(text) => self.value_of(text::bool(text.get()), false),
+            Kind::Number | Kind::List(_) | Kind::Object(_) => return Err(self.unexpected(&visitor)),
+        };
+        self.here(visitor.visit_bool(value))
+    }
+
+    fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Read<V::Value> {
+        match &self.node.kind {
+            Kind::List(items) => self.items(items, visitor),
+            Kind::Null | Kind::Bool(_) | Kind::Number | Kind::Text(_) | Kind::Object(_) | Kind::Missing => {
+                self.deserialize_str(visitor)
+            }
+        }
+    }
+
+    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Read<V::Value> {
+        self.deserialize_bytes(visitor)
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Read<V::Value> {
+        if self.node.is_empty_text() || matches!(self.node.kind, Kind::Null | Kind::Missing) {
+            return self.here(visitor.visit_none());
+        }
+        visitor.visit_some(self)
+    }
+
+    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Read<V::Value> {
+        match &self.node.kind {
+            Kind::Null => self.here(visitor.visit_unit()),
+            Kind::Bool(_)
+            | Kind::Number
+            | Kind::Text(_)
+            | Kind::List(_)
+            | Kind::Object(_)
+            | Kind::Missing => Err(self.unexpected(&visitor)),
+        }
+    }
+
+    fn deserialize_unit_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Read<V::Value> {
+        self.deserialize_unit(visitor)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Read<V::Value> {
+        if name != RAW {
+            return visitor.visit_newtype_struct(self);
+        }
+        let mut json = serde_json::Deserializer::from_str(self.node.json);
+        let read = json.deserialize_newtype_struct(name, visitor);
+        self.here(read.map_err(|error| ReadError::other(crate::args::without_place(&error))))
+    }
+
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Read<V::Value> {
+        match &self.node.kind {
+            Kind::List(items) => self.items(items, visitor),
+            Kind::Text(_) if !self.is_item => {
+                Self { is_item: true, ..self }.items(std::slice::from_ref(self.node), visitor)
+            }
+            Kind::Null | Kind::Missing => self.items(&[], visitor),
+            Kind::Bool(_) | Kind::Number | Kind::Text(_) | Kind::Object(_) => Err(self.unexpected(&visitor)),
+        }
+    }
+
+    fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, visitor: V) -> Read<V::Value> {
+        match &self.node.kind {
+            Kind::List(items) => self.items(items, visitor),
+            Kind::Null | Kind::Bool(_) | Kind::Number | Kind::Text(_) | Kind::Object(_) | Kind::Missing => {
+                Err(self.unexpected(&visitor))
+            }
+        }
+    }
+
+    fn deserialize_tuple_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        len: usize,
+        visitor: V,
+    ) -> Read<V::Value> {
+        self.deserialize_tuple(len, visitor)
+    }
+
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Read<V::Value> {
+        match &self.node.kind {
+            Kind::Object(object) => self.entries(object, visitor),
+            Kind::Null | Kind::Bool(_) | Kind::Number | Kind::Text(_) | Kind::List(_) | Kind::Missing => {
+                Err(self.unexpected(&visitor))
+            }
+        }
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Read<V::Value> {
+        match &self.node.kind {
+            Kind::Object(object) if object.is_to_regroup(fields) => {
+                self.here(Err(Cause::Regroup(fields).into()))
+            }
+            Kind::Object(object) => self.entries(object, visitor),
+            Kind::List(items) => self.items(items, visitor),
+            Kind::Missing => {
+                let mut none = Fields { of: self, rest: &[], value: None };
+                self.here(visitor.visit_map(&mut none))
+            }
+            Kind::Null | Kind::Bool(_) | Kind::Number | Kind::Text(_) => Err(self.unexpected(&visitor)),
+        }
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Read<V::Value> {
+        self.here(match &self.node.kind {
+            Kind::Text(text) => visitor.visit_enum(BorrowedStrDeserializer::new(text.get())),
+            Kind::Object(object) => match object.entries.as_slice() {
+                [(name, content)] => visitor.visit_enum(Variant { of: self, name, content }),
+                _ => Err(ReadError::other("must have one variant")),
+            },
+            Kind::Null | Kind::Bool(_) | Kind::Number | Kind::List(_) | Kind::Missing => {
+                Err(self.unexpected(&visitor))
+            }
+        })
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Read<V::Value> {
+        visitor.visit_unit()
+    }
+}
