@@ -76,15 +76,6 @@ fn bad(message: String) -> ActionError {
     ActionError::new(ErrorCode::BadArguments, message)
 }
 
-/// serde_json's message without its line and column, which say nothing about a value of one line.
-pub(crate) fn without_place(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    match text.rsplit_once(" at line ") {
-        Some((message, _)) => message.to_owned(),
-        None => text,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -182,3 +182,12 @@ impl fmt::Debug for ActionError {
             .finish_non_exhaustive()
     }
 }
+
+/// serde_json's message without its line and column, which say nothing about a value of one line.
+pub(crate) fn without_place(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    match text.rsplit_once(" at line ") {
+        Some((message, _)) => message.to_owned(),
+        None => text,
+    }
+}

@@ -32,8 +32,10 @@ use error::ReadError;
 use node::Tree;
 use reader::Reader;
 
-/// How often a value is decoded at most. Each round finds out about one field.
-const ROUNDS: usize = 64;
+/// How many nodes are visited at most: a value is decoded again for each field that is found out about.
+const WORK: usize = 100_000;
+/// How often a value is decoded at most, and how often a large one is.
+const ROUNDS: std::ops::RangeInclusive<usize> = 4..=500;
 
 /// Why a value does not fit its type, field by field.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -58,12 +60,13 @@ struct Unread {
 /// When it does not fit the type.
 pub(crate) fn decode<T: DeserializeOwned>(json: &str) -> Result<T, FormError> {
     let mut tree = Tree::parse(json).map_err(FormError::whole)?;
+    let rounds = (WORK / tree.len()).clamp(*ROUNDS.start(), *ROUNDS.end());
     for round in 1.. {
         let unread = RefCell::new(Vec::new());
         let result = T::deserialize(Reader::new(&tree.root, &unread)).map_err(|error| error.at(tree.root.id));
         let is_amended = match &result {
             // A try that is under way is ended also in the last round.
-            Err(error) if round < ROUNDS || error.ends_try() => tree.amend(error),
+            Err(error) if round < rounds || error.ends_try() => tree.amend(error),
             Ok(_) | Err(_) => false,
         };
         if is_amended || tree.settle() {
@@ -119,7 +122,7 @@ impl FormError {
 
 impl From<serde_json::Error> for FormError {
     fn from(error: serde_json::Error) -> Self {
-        Self::whole(crate::args::without_place(&error))
+        Self::whole(crate::error::without_place(&error))
     }
 }
 

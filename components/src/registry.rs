@@ -10,8 +10,8 @@ use serde_json::value::RawValue;
 use vivaz_protocol::ErrorCode;
 use vivaz_protocol::log::Quoted;
 
-use crate::args::without_place;
 use crate::component::LiveComponent;
+use crate::error::without_place;
 use crate::host::Host;
 use crate::instance::{BoxFuture, Instance};
 use crate::spec::Spec;

@@ -5,6 +5,9 @@ use super::error::{Cause, Got, ReadError};
 use super::node::{Guess, Kind, Node, Object, Tree};
 use super::text::{self, last_word, number_for};
 
+/// A name with more dots is not the name of a nested field.
+const DOTS: usize = 16;
+
 impl Tree<'_> {
     /// Changes the tree by what the error says. Returns whether there is anything new to try.
     pub(super) fn amend(&mut self, error: &ReadError) -> bool {
@@ -130,7 +133,7 @@ impl<'a> Object<'a> {
 
     /// Returns the field that an entry belongs to, if its name is not a field's own, and what is left of the name.
     fn place<'n>(&self, name: &'n str, fields: &[&'static str]) -> Option<(&'n str, Option<&'n str>)> {
-        if fields.contains(&name) {
+        if fields.contains(&name) || name.matches('.').count() > DOTS {
             return None;
         }
         let list = name.strip_suffix("[]").map(|field| (field, None));

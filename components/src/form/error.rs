@@ -84,11 +84,16 @@ impl Error for ReadError {
     }
 
     fn invalid_type(unexpected: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        let got = match unexpected {
-            Unexpected::Str(text) => Got::Text(text.as_ptr().addr()),
-            Unexpected::Char(c) if u32::from(c) >= PROBES => Got::Probe((u32::from(c) - PROBES) as usize),
-            Unexpected::Option => Got::Nothing,
-            other => Got::Other(other.to_string()),
+        let got = if let Unexpected::Str(text) = unexpected {
+            Got::Text(text.as_ptr().addr())
+        } else if let Unexpected::Char(c) = unexpected
+            && let Some(node) = u32::from(c).checked_sub(PROBES)
+        {
+            Got::Probe(node as usize)
+        } else if let Unexpected::Option = unexpected {
+            Got::Nothing
+        } else {
+            Got::Other(unexpected.to_string())
         };
         Cause::Type(got, expected.to_string()).into()
     }

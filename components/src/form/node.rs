@@ -97,6 +97,11 @@ impl<'a> Tree<'a> {
         Ok(Self { root, next, tried: None, unread: Vec::new() })
     }
 
+    /// How many nodes it has.
+    pub(super) fn len(&self) -> usize {
+        self.next.max(1)
+    }
+
     /// Makes a node that is not in the JSON.
     pub(super) fn node(next: &mut usize, kind: Kind<'a>) -> Node<'a> {
         Node::new("null", kind, next)
@@ -146,7 +151,7 @@ impl<'a> Node<'a> {
     }
 
     pub(super) fn parse(json: &'a str, depth: usize, next: &mut usize) -> Result<Self, String> {
-        let error = |error: serde_json::Error| crate::args::without_place(&error);
+        let error = |error: serde_json::Error| crate::error::without_place(&error);
         let json = json.trim_matches([' ', '\t', '\r', '\n']);
         let within = || depth.checked_sub(1).ok_or("is nested too deep");
         let kind = match json.as_bytes().first() {

@@ -173,7 +173,7 @@ impl<'de> Deserializer<'de> for Reader<'de, '_> {
             Kind::Number => {
                 let mut json = serde_json::Deserializer::from_str(self.node.json);
                 let read = json.deserialize_any(visitor);
-                self.here(read.map_err(|error| ReadError::other(crate::args::without_place(&error))))
+                self.here(read.map_err(|error| ReadError::other(crate::error::without_place(&error))))
             }
             Kind::Text(_) | Kind::Missing => self.guessed(visitor),
             Kind::List(items) => self.items(items, visitor),
@@ -233,7 +233,7 @@ impl<'de> Deserializer<'de> for Reader<'de, '_> {
         }
         let mut json = serde_json::Deserializer::from_str(self.node.json);
         let read = json.deserialize_newtype_struct(name, visitor);
-        self.here(read.map_err(|error| ReadError::other(crate::args::without_place(&error))))
+        self.here(read.map_err(|error| ReadError::other(crate::error::without_place(&error))))
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Read<V::Value> {

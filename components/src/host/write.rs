@@ -8,9 +8,9 @@ use vivaz_protocol::ErrorCode;
 use vivaz_protocol::log::{Escaped, Quoted};
 
 use super::{Host, Outcome, Topics, topics};
-use crate::args::without_place;
 use crate::component::{Call, Called, Component, FieldValue};
 use crate::env::Env;
+use crate::error::without_place;
 use crate::fault::{guard, guard_now};
 use crate::instance::Started;
 use crate::spec::{Hook, Spec};
