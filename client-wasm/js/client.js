@@ -1,11 +1,11 @@
 // The page's entry: the `live-component` element, the hook for people who render themselves, and the engine's life.
 
 import { instantiate, turn } from 'vivaz-engine';
-import { effects, elements, nodes, reset } from './dom.js';
+import { effects, elements, held, nodes, reset } from './dom.js';
 import { drop, edited, flush, handle, listen, start, to } from './events.js';
 import { core, load } from './modules.js';
 import {
-  CALL, COMMIT, EDIT, EVENT, GUESS, KEEP, LEAVE, LOADING, MOUNT, PROPS, RELEASE, SET, SOCKET, START, STATE, TEMPLATE, TIMER,
+  ANEW, CALL, COMMIT, EDIT, EVENT, GUESS, KEEP, LEAVE, LOADING, MOUNT, PROPS, RELEASE, SET, SOCKET, START, STATE, TEMPLATE, TIMER,
   UNMOUNT, WAKE,
 } from './turns.js';
 
@@ -312,7 +312,10 @@ effects.child = element => {
     next.$p = element.$p;
     next.$key = element.$key;
     next.$given = given;
-    for (let i = 0; i < nodes.length; i++) if (nodes[i] === element) nodes[i] = next;
+    for (const list of [nodes, ...held]) list?.forEach((node, i) => {
+      if (node === element) list[i] = next;
+      else if (node?.$a === element) node.$a = next;
+    });
     element.replaceWith(next);
   } else if (element.$given === undefined || element.$c === undefined) {
     element.setAttribute('name', name);
@@ -339,6 +342,7 @@ effects.mark = (node, hook, name) => {
 };
 
 effects.listen = listen;
+effects.anew = slot => tell(ANEW, slot);
 effects.edited = edited;
 to.event = (slot, node, address, json) => tell(EVENT, slot, node, address, '', json);
 to.edit = (slot, force, field, json) => tell(EDIT, slot, force, 0, field, json);

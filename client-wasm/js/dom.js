@@ -1,9 +1,14 @@
 // Runs the engine's operations. The numbers are those of `Op` in src/dom.rs; words first, then the lengths of strings.
 
-/** Nodes by the number that the engine gave them. A numbered root knows it (`$i`), and its template (`$b`). */
+/**
+ * Nodes by the number that the engine gave them. A numbered root knows it (`$i`), its template (`$b`), and the slot of its
+ * component (`$y`).
+ */
 export let nodes = [null];
 // The block of each root, by the same number: a row that is a component of its own is a root twice.
 let blocks = [];
+/** The nodes of each root's holes, by the same number. */
+export let held = [];
 /** Skeletons, and what listens in each. */
 export let templates = [];
 /** The elements of components, by slot. */
@@ -18,6 +23,7 @@ export const reset = () => {
   for (const node of nodes) if (node) unbind(node);
   nodes = [null];
   blocks = [];
+  held = [];
   templates = [];
   watchers.clear();
 };
@@ -25,54 +31,85 @@ export const reset = () => {
 export const number = n => '' + n;
 export const float = text => +text;
 
-// Past so many comments, then so many elements: the last one that was passed, or null at the beginning.
-const pass = (parent, step) => {
-  let comments = step >> 16, elements = step & 0xffff, at = null;
-  if (comments) {
-    at = parent.firstChild;
-    while (at && (at.nodeType != 8 || --comments)) at = at.nextSibling;
-    if (!at) throw 0;
-  }
-  while (elements--) {
-    at = next(parent, at);
-    if (!at) throw 0;
-  }
+// A walk is made once for each hole, when its root is numbered: in the page and in the skeleton, side by side. What
+// others put into the page (a password manager's icon) has nothing like it in the skeleton, and is passed over.
+
+const sibling = (parent, at) => (at ? at.nextElementSibling : parent.firstElementChild);
+
+// The next element that is like the skeleton's.
+const next = (parent, at, like) => {
+  do at = sibling(parent, at); while (at && at != like && !(
+    at.localName == like.localName && like.getAttributeNames().every(name => at.hasAttribute(name))));
+  if (!at) throw 0;
   return at;
 };
-const next = (parent, at) => (at ? at.nextElementSibling : parent.firstElementChild);
 
-/** Follows a walk to an element. Throws where there is none. */
-export const walk = (node, path) => {
-  for (const step of path) {
-    node = next(node, pass(node, step));
-    if (!node) throw 0;
+// Past so many comments, then so many elements: the last one that was passed, or null at the beginning.
+const pass = (parent, like, step) => {
+  const mark = parent => {
+    let comments = step >> 16, at = comments ? parent.firstChild : null;
+    while (at && (at.nodeType != 8 || at.data || --comments)) at = at.nextSibling;
+    if (comments) throw 0;
+    return at;
+  };
+  let at = mark(parent), of = mark(like);
+  for (let elements = step & 0xffff; elements--;) {
+    of = sibling(like, of);
+    at = next(parent, at, of);
   }
-  return node;
+  return [at, of];
 };
 
-const text = (parent, after, value) => {
-  const at = pass(parent, after), there = at ? at.nextSibling : parent.firstChild;
-  if (there && there.nodeType == 3) {
-    const old = there.data;
-    if (old === value) return;
-    // Only what differs, so that what the visitor has selected beside it stays selected.
-    const [a, z] = common(old, value);
-    there.replaceData(a, old.length - a - z, value.slice(a, value.length - z));
-  } else if (value) parent.insertBefore(document.createTextNode(value), there);
+const walk = (node, like, path) => {
+  for (const step of path) {
+    const [at, of] = pass(node, like, step);
+    like = sibling(like, of);
+    node = next(node, at, like);
+  }
+  return [node, like];
+};
+
+// A text, its parent (`$f`) and the node before it (`$a`). It is in the page once it is not empty.
+const text = (node, value) => {
+  const { $f: parent, $a: at, data: old } = node;
+  if (node.parentNode != parent) {
+    if (at && at.parentNode != parent) throw 0;
+    let there;
+    // A translator puts elements of its own in its place.
+    while ((there = at ? at.nextSibling : parent.firstChild)?.localName == 'font') there.remove();
+    if (value) parent.insertBefore(node, there);
+  }
+  if (old === value) return;
+  // Only what differs, so that what the visitor has selected beside it stays selected.
+  const [a, z] = common(old, value);
+  node.replaceData(a, old.length - a - z, value.slice(a, value.length - z));
 };
 
 // Numbers a root, and after it the places of what grows and shrinks inside: the parent, and what stands behind.
-const bind = (node, id, template) => {
+const bind = (node, id, template, slot, like = templates[template].root) => {
   const of = (blocks[id] = templates[template]);
   nodes[id] = node;
   node.$i = id;
+  node.$y = slot;
   node.$b = template;
   if (of.watches) watchers.add(node);
   if (of.marks.length) marked.push(node);
-  for (const [, path, , end] of of.parts) {
-    const parent = nodes[++id] = walk(node, path);
-    nodes[++id] = end < 0 ? null : pass(parent, (end + 1) << 16);
-  }
+  let part = id;
+  held[id] = of.holes.map(([place, path, step, end]) => {
+    const [at, of] = walk(node, like, path);
+    if (place == 7) {
+      nodes[++part] = at;
+      nodes[++part] = end < 0 ? null : pass(at, of, (end + 1) << 16)[0];
+      return [at, pass(at, of, step)[0]];
+    }
+    if (place) return at;
+    const [before] = pass(at, of, step);
+    let there = before ? before.nextSibling : at.firstChild;
+    if (there?.nodeType != 3) there = document.createTextNode('');
+    there.$f = at;
+    there.$a = before;
+    return there;
+  });
 };
 
 const unbind = node => {
@@ -86,8 +123,8 @@ const unbind = node => {
 let marked = [];
 const mark = node => {
   node.$m = [];
-  for (const [path, hook, name] of templates[node.$b].marks) {
-    const end = effects.mark(walk(node, path), hook, name);
+  for (const [at, hook, name] of templates[node.$b].marks) {
+    const end = effects.mark(held[node.$i][at], hook, name);
     if (end) node.$m.push(end);
   }
 };
@@ -245,6 +282,7 @@ let selects = new Set(), late = [], typed = [];
 const insert = (parent, node, before) => {
   const moves = node.parentNode === parent;
   if (moves && node.nextSibling === before) return;
+  if (before && before.parentNode != parent) throw 0;
   // Where the browser can, what plays or scrolls inside of it goes on.
   if (moves && parent.moveBefore) parent.moveBefore(node, before);
   else {
@@ -292,17 +330,15 @@ const prepare = ([html, namespace, holes, modules]) => {
   const around = ['', 'svg', 'math'][namespace];
   template.innerHTML = around ? `<${around}>${html}</${around}>` : html;
   const content = template.content;
-  const of = { content, root: around ? content.firstChild.firstElementChild : content.firstElementChild, holes, parts: [], listen: [], controls: [], marks: [] };
-  for (const hole of holes) {
-    const [place, path, a, b, c, d, e, keys, address] = hole;
-    if (place == 7) of.parts.push(hole);
-    else if (place == 8) {
-      of.listen.push({ path, type: a, flags: b, held: c, debounce: d, throttle: e, keys, address });
+  const of = { content, root: around ? content.firstChild.firstElementChild : content.firstElementChild, holes, listen: [], controls: [], marks: [] };
+  holes.forEach(([place, , a, b, c, d, e, keys, address], at) => {
+    if (place == 8) {
+      of.listen.push({ at, type: a, flags: b, held: c, debounce: d, throttle: e, keys, address });
       if (b & 48) of.watches = 1;
       effects.listen(a);
-    } else if (place == 9) of.controls.push({ path, control: a, field: b, flags: c, debounce: d });
-    else if (place == 11 || place == 12) of.marks.push([path, place == 12, a]);
-  }
+    } else if (place == 9) of.controls.push({ at, control: a, field: b, flags: c, debounce: d });
+    else if (place == 11 || place == 12) of.marks.push([at, place == 12, a]);
+  });
   return of;
 };
 
@@ -312,11 +348,13 @@ const plain = (kind, value) => ((kind & 7) > 3 ? '' : value);
 // Whether following the URL, or loading it, could run a script: read as a browser reads it. The same as in template/src/url.rs.
 const script = url => /^(javascript|vbscript):|^data:(?!image\/(png|gif|jpeg|webp|avif|bmp|x-icon)([;,]|$))/i.test(url.replace(/[\t\n\r]/g, '').replace(/^[\0- ]+/, ''));
 
-const set = (root, [place, path, a, b, c], kind, value) => {
-  const node = walk(root, path), type = kind & 7, on = kind & 8, bool = type == 1 || type == 2, v = plain(kind, value);
+const set = (root, [place, , a, b, c], node, kind, value) => {
+  // Others have taken it out of the page.
+  if (root.isConnected && !(place ? node : node.$f).isConnected) throw 0;
+  const type = kind & 7, on = kind & 8, bool = type == 1 || type == 2, v = plain(kind, value);
   let p;
   switch (place) {
-    case 0: text(node, a, v); break;
+    case 0: text(node, v); break;
     case 1: if (node.textContent !== v) node.textContent = v; break;
     case 2:
       if (node.$h === undefined) {
@@ -358,9 +396,12 @@ const set = (root, [place, path, a, b, c], kind, value) => {
   }
 };
 
-/** Runs operations. `false`: nodes are not where the template says. */
+/** Runs operations. */
 export function run(words, string) {
-  let i = 0, q = 0, fits = true, n, v, p;
+  // The slot of the view that is brought up to date; those whose nodes are not where the template says, and those that
+  // were made anew here.
+  let i = 0, q = 0, view, n, v, p;
+  const unfit = new Set(), anew = new Set();
   const w = () => words[i++];
   const s = () => string.slice(q, (q += words[i++]));
   const node = () => {
@@ -373,24 +414,26 @@ export function run(words, string) {
     try {
       switch (op) {
         case 1: n = w(); for (const block of JSON.parse(s())) templates[n++] = prepare(block); break;
-        case 2: n = w(); v = w(); bind(templates[v].root.cloneNode(true), n, v); break;
+        case 2: n = w(); v = w(); bind(templates[v].root.cloneNode(true), n, v, view); break;
         case 3: {
-          const root = node(), [, path, start] = blocks[words[from]].holes[w()], first = w(), count = w(), stride = w(), template = w();
-          p = walk(root, path);
-          n = next(p, pass(p, start));
-          for (let k = 0; k < count; k++, n = n.nextElementSibling) {
-            if (!n || n.localName != templates[template].root.localName) throw 0;
-            bind(n, first + k * stride, template);
-          }
+          node();
+          [p, n] = held[words[from]][w()];
+          const first = w(), count = w(), stride = w(), template = w();
+          for (v = 0; v < count; v++) bind(n = next(p, n, templates[template].root), first + v * stride, template, view);
           break;
         }
         case 4:
           n = w(); v = elements.get(w()); p = w();
           if (!v) throw 0;
-          if (w()) rebuild(v, p);
-          bind(v, n, p);
+          if (w()) { rebuild(v, p); anew.add(view); }
+          bind(v, n, p, view, templates[p].content);
           break;
-        case 5: p = node(); n = node(); insert(p, n, nodes[w()]); break;
+        case 5:
+          v = words[i]; p = node(); n = node();
+          while (!blocks[v]) v--;
+          if (nodes[v].isConnected && !p.isConnected) throw 0;
+          insert(p, n, nodes[w()]);
+          break;
         case 6:
           n = node();
           p = n.parentNode;
@@ -402,16 +445,16 @@ export function run(words, string) {
           for (v = w(), p = w(); p--; v++) {
             n = nodes[v];
             if (n && n.$i === v) unbind(n);
-            nodes[v] = null;
+            nodes[v] = held[v] = null;
           }
           break;
         case 8: node().textContent = ''; break;
-        case 9: n = node(); set(n, blocks[words[from]].holes[w()], w(), s()); break;
+        case 9: n = node(); v = words[from]; p = w(); set(n, blocks[v].holes[p], held[v][p], w(), s()); break;
         case 10: {
           const slot = w(), kind = w(), field = s(), value = s();
-          for (const root of nodes) if (root?.$i && root.closest('live-component')?.$c === slot) {
+          for (const root of nodes) if (root?.$i && root.$y === slot) {
             for (const c of templates[root.$b].controls) if (c.field == field) {
-              n = walk(root, c.path);
+              n = held[root.$i][c.at];
               n.$v = said(c.control, kind, value);
               n.$r = 1;
               n.setAttribute('aria-invalid', 'true');
@@ -419,6 +462,7 @@ export function run(words, string) {
           }
           break;
         }
+        case 24: view = w(); break;
         default: effects.run(op, w, s);
       }
     } catch (error) {
@@ -428,7 +472,7 @@ export function run(words, string) {
         console.warn(error);
       }
       // A place that is not there. The operation is passed over: its words and its string are counted all the same.
-      fits = false;
+      unfit.add(view);
       q = cut;
       i = from + LENGTH[op];
       if (op == 9) s();
@@ -442,9 +486,11 @@ export function run(words, string) {
   for (const select of chosen) show(select);
   for (const node of marks) if (node.$i && !node.$m) try { mark(node); } catch (e) { if (e) throw e; }
   for (const act of after) act();
+  // Others may have taken out what no operation was about.
+  for (const node of nodes) if (node?.$i && !node.isConnected && elements.get(node.$y)?.isConnected) unfit.add(node.$y);
+  for (const slot of unfit) if (!anew.has(slot)) effects.anew(slot);
   // What was typed into HTML that does not fit is put back when that is made anew.
-  if (fits) for (const node of edits) effects.edited(node);
-  return fits;
+  for (const node of edits) if (!unfit.has(node.closest('live-component').$c)) effects.edited(node);
 }
 // How many words the operations have that look for a place.
 const LENGTH = { 3: 6, 4: 4, 5: 3, 6: 1, 8: 1, 9: 3 };

@@ -1,6 +1,6 @@
 // What happens in the page, brought to the engine: one listener on the document for each kind of event.
 
-import { changed, nodes, read, show, shown, templates, walk, watchers } from './dom.js';
+import { changed, held, nodes, read, show, shown, templates, watchers } from './dom.js';
 
 /** Where events go: client.js fills it. */
 export const to = {};
@@ -24,7 +24,7 @@ const each = (root, type, target, found) => {
   if (!root.isConnected) return;
   for (const l of templates[root.$b].listen) {
     if (l.type != type || (l.flags & 48) != target) continue;
-    try { found(l, walk(root, l.path)); } catch (e) { if (e) throw e; }
+    found(l, held[root.$i][l.at]);
   }
 };
 
@@ -62,15 +62,13 @@ const consider = (e, l, root, el, target) => {
   if (flags & 1) e.preventDefault();
   const payload = gather(e, flags >> 8, el, target);
   const fire = () => {
-    if (root.$i && root.isConnected) to.event(slot(root), root.$i, l.address, JSON.stringify(payload));
+    if (root.$i && root.isConnected) to.event(root.$y, root.$i, l.address, JSON.stringify(payload));
   };
   if (l.debounce) pause(el, l, l.debounce - 1, fire);
   else if (l.throttle) throttle(el, l, fire);
   else fire();
   return true;
 };
-
-const slot = root => root.closest('live-component').$c;
 
 // What expressions ask for: 1 value, 2 checked, 4 form, 8 event.
 const gather = (e, wants, el, target) => {
@@ -141,7 +139,7 @@ const control = node => {
   for (let root = node; root; root = root.parentElement) {
     if (!root.$i) continue;
     for (const c of templates[root.$b].controls) {
-      try { if (walk(root, c.path) === node) return [c, root]; } catch (e) { if (e) throw e; }
+      if (held[root.$i][c.at] === node) return [c, root];
     }
     if (root.localName == 'live-component') return;
   }
@@ -150,7 +148,7 @@ const control = node => {
 const edit = (node, moment) => {
   const found = control(node);
   if (!found) return;
-  const [c, root] = found, commit = () => root.$i && to.commit(slot(root), c.field);
+  const [c, root] = found, commit = () => root.$i && to.commit(root.$y, c.field);
   if (moment == 0) {
     if (node.$c || node.validity?.badInput) return;
     changed(node);
@@ -158,7 +156,7 @@ const edit = (node, moment) => {
     const value = read(node, c.control, c.flags);
     if (c.control == 3 && !node.checked) return;
     node.$v = shown(value);
-    to.edit(slot(root), c.flags & 16, c.field, JSON.stringify(value));
+    to.edit(root.$y, c.flags & 16, c.field, JSON.stringify(value));
     if ((c.flags & 3) != 0) return;
     if (c.debounce) pause(node, c, c.debounce - 1, commit);
     else commit();

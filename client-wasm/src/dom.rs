@@ -65,6 +65,8 @@ pub(crate) enum Op {
     Forgotten,
     /// (nothing) build: the server named its build.
     Build,
+    /// `slot`: the operations on nodes that follow are of that component's view.
+    View,
 }
 
 /// Takes operations.

@@ -119,17 +119,13 @@ pub fn turn(what: u32, slot: u32, a: u32, b: u32, text: &str, more: &str) -> f64
                 let busy = page.client.waits(slot, &|_| true) || a != 0 && page.client.is_dirty(slot, None);
                 said = f64::from(u8::from(busy));
             }
+            ANEW => page.anew(slot),
             SOCKET => engine.hear(),
             _ => {}
         }
     });
     while let Some(ops) = ENGINE.with_borrow_mut(|engine| engine.as_mut()?.operations()) {
-        let fits = ops.run();
-        ENGINE.with_borrow_mut(|engine| {
-            if let Some(engine) = engine {
-                engine.page.ran(fits);
-            }
-        });
+        ops.run();
     }
     said
 }
@@ -172,3 +168,5 @@ const SOCKET: u32 = 16;
 const START: u32 = 17;
 /// Unanswered messages, for the page that a reload makes. They come as the state does.
 const KEEP: u32 = 18;
+/// The nodes of a component's view are not where its template says: others took some out.
+const ANEW: u32 = 19;

@@ -57,8 +57,6 @@ pub(crate) struct Page<D> {
     /// Those that came, by their hash. They stay for as long as the page lives.
     blueprints: Vec<&'static Blueprint>,
     places: Slots<Place>,
-    /// The views that the operations which run next make an end of trusting the server's HTML.
-    adopted: Vec<Slot>,
     temporary: u32,
     /// The components whose state changed in this turn.
     notify: Vec<Slot>,
@@ -71,7 +69,6 @@ impl<D: Dom> Page<D> {
             stage: Stage::new(dom),
             blueprints: Vec::new(),
             places: Slots::new(),
-            adopted: Vec::new(),
             temporary: 0,
             notify: Vec::new(),
         }
@@ -102,6 +99,7 @@ impl<D: Dom> Page<D> {
         event.set(Key::of("temp"), temporary.into());
         let Some(place) = self.places.get_mut(slot) else { return };
         let Some(view) = &mut place.view else { return };
+        self.stage.dom.put(Op::View, &[slot], &[]);
         let of = Sight { client: &self.client, slot };
         let around = Surroundings { of: &of, user: &place.user, event: &event };
         let mut fired = view.fire(node, address, &around, &mut self.stage);
@@ -271,26 +269,17 @@ impl<D: Dom> Page<D> {
         if place.painted.str() != Some(blueprint.hash.name()) {
             shape = Val::Null;
         }
-        if shape != Val::Null {
-            self.adopted.push(slot);
-        }
+        self.stage.dom.put(Op::View, &[slot], &[]);
         let of = Sight { client: &self.client, slot };
         let around = Surroundings { of: &of, user: &place.user, event: &Val::Null };
         place.view = Some(View::new(blueprint, slot, shape.list(), &around, &mut self.stage));
     }
 
-    /// The operations have run. Where the server's HTML was not as its template says, the view is made anew.
-    pub(crate) fn ran(&mut self, fits: bool) {
-        let adopted = std::mem::take(&mut self.adopted);
-        if fits {
-            return;
-        }
-        // Where nothing was adopted, other people's code changed what is ours; what is left of it is kept in step.
-        for slot in &adopted {
-            let view = self.places.get(*slot).and_then(|place| place.view.as_ref());
-            if let Some(blueprint) = view.map(|view| view.blueprint) {
-                self.build(*slot, blueprint);
-            }
+    /// Makes a view anew: the server's HTML was not as its template says, or others took nodes out of it.
+    pub(crate) fn anew(&mut self, slot: Slot) {
+        let view = self.places.get(slot).and_then(|place| place.view.as_ref());
+        if let Some(blueprint) = view.map(|view| view.blueprint) {
+            self.build(slot, blueprint);
         }
     }
 
@@ -305,6 +294,7 @@ impl<D: Dom> Page<D> {
     ) {
         let Some(place) = self.places.get_mut(slot) else { return };
         let Some(view) = &mut place.view else { return };
+        self.stage.dom.put(Op::View, &[slot], &[]);
         let of = Sight { client: &self.client, slot };
         let around = Surroundings { of: &of, user: &place.user, event: &Val::Null };
         view.show((node, mask, local), changes, &around, &mut self.stage);

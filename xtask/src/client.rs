@@ -50,7 +50,7 @@ const FLAGS: &str = "-Zunstable-options -Cpanic=immediate-abort -Zlocation-detai
 /// exports are for the glue alone, which [`glue`] writes. Flattening and rebuilding the control
 /// flow before each round saves 280 bytes in brotli.
 const OPTIMISE: &str = "--flatten --rereloop -Oz --one-caller-inline-max-function-size=80 --flatten --rereloop -Oz \
-                        --low-memory-unused --minify-imports-and-exports-and-modules";
+                        -Oz --low-memory-unused --minify-imports-and-exports-and-modules";
 
 /// Stands in `client.js` for the version of the client until everything is built. The version is a
 /// hash of all files, in as many digits.

@@ -6,7 +6,7 @@ use super::{Dom, Op};
 
 #[wasm_bindgen(module = "/js/dom.js")]
 extern "C" {
-    fn run(words: &[u32], text: &str) -> bool;
+    fn run(words: &[u32], text: &str);
     #[cfg(target_arch = "wasm32")]
     pub(crate) fn number(n: f64) -> String;
     #[cfg(target_arch = "wasm32")]
@@ -47,9 +47,8 @@ impl Ops {
         self.words.is_empty()
     }
 
-    /// Runs the operations. `false` if the page's nodes are not as a template says. While it runs events fire, so
-    /// nothing of the engine may be borrowed.
-    pub(crate) fn run(&self) -> bool {
-        run(&self.words, &self.text)
+    /// Runs the operations. While it runs events fire, so nothing of the engine may be borrowed.
+    pub(crate) fn run(&self) {
+        run(&self.words, &self.text);
     }
 }

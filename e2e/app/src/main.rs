@@ -15,6 +15,7 @@ mod events;
 mod family;
 mod faults;
 mod flight;
+mod foreign;
 mod inputs;
 mod kin;
 mod ledger;
@@ -45,6 +46,7 @@ async fn main() -> anyhow::Result<()> {
         .route("/kin", get(page::<kin::Kin>))
         .route("/flight", get(page::<flight::Flight>))
         .route("/echo", post(|form: String| std::future::ready(form)))
+        .route("/foreign", get(page::<foreign::Foreign>))
         .route("/ways", get(page::<ways::Ways>))
         .route("/pending", get(page::<pending::Pending>))
         .route("/signup", get(page::<signup::Signup>))
