@@ -1,6 +1,6 @@
-// Back, forward and reload.
+// Back and forward, to pages that the browser has kept and to those that it has not.
 
-import { expect, test } from "./test.ts";
+import { cannot, expect, test } from "./test.ts";
 
 test("back and forward lead to live pages, also where the browser keeps none", async ({ window, demo }) => {
   await window.open(`${demo.url}/counter`);
@@ -20,7 +20,22 @@ test("back and forward lead to live pages, also where the browser keeps none", a
   await window.live();
 });
 
-test("a page from the browser's cache goes on with its session", async ({ window, app }) => {
+const limits = cannot({ firefox: "it keeps no page that has an open socket" });
+test("a page that the browser has kept goes on with its session", limits, async ({ window, app }) => {
+  await window.open(`${app.url}/ways?cached=true`);
+  await window.press("Add");
+  await window.showsText("#count", "1");
+  await window.run(() => void (document.title = "kept"));
+  await window.open(`${app.url}/lists`);
+  await window.driver.navigate().back();
+  expect(await window.driver.getTitle()).toBe("kept");
+  await window.live();
+  await window.showsText("#count", "1");
+  await window.press("Add");
+  await window.showsText("#count", "2");
+});
+
+test("a page that is told that the browser has kept it goes on with its session", async ({ window, app }) => {
   await window.open(`${app.url}/ways`);
   await window.press("Add");
   await window.showsText("#count", "1");

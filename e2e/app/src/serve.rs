@@ -38,18 +38,20 @@ pub(crate) async fn serve(routes: Router<App>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What becomes of a page on its way: the first `from` in it is `to`.
+/// What becomes of a page on its way: the first `from` in it is `to`, and `cached` lets the browser
+/// keep it.
 #[derive(Deserialize, Default)]
 #[serde(default)]
 pub(crate) struct Change {
     from: String,
     to: String,
+    cached: bool,
 }
 
 /// The component alone, with its default props.
 pub(crate) async fn page<C>(
     live: Live,
-    Query(Change { from, to }): Query<Change>,
+    Query(Change { from, to, cached }): Query<Change>,
 ) -> Result<Response, RenderError>
 where
     C: LiveComponent,
@@ -61,7 +63,11 @@ where
         component = component.replacen(&from, &to, 1);
         head = head.replacen(&from, &to, 1);
     }
-    Ok(document(&head, &component))
+    let mut page = document(&head, &component);
+    if cached {
+        page.headers_mut().remove("cache-control");
+    }
+    Ok(page)
 }
 
 /// The page around a component, under a strict policy.

@@ -1,0 +1,30 @@
+// The first paint, and the way of a click.
+
+import { expect, test } from "./test.ts";
+
+test("the first paint has the text, and a click changes it", async ({ window, demo }) => {
+  const html = await (await fetch(`${demo.url}/counter`)).text();
+  expect(html).toMatch(/class="count"[^>]*>0</);
+  await window.open(`${demo.url}/counter`);
+  await window.showsText(".count", "0");
+  await window.press("Increment");
+  await window.showsText(".count", "1");
+});
+
+test("clicks before the client has loaded are done, once", async ({ window, app }) => {
+  // The browser runs no script of this type.
+  const later = new URLSearchParams({ from: 'type="module"', to: 'type="later"' });
+  await window.driver.get(`${app.url}/elements?${later}`);
+  for (let n = 0; n < 3; n++) await window.press("Tick");
+  await window.showsText("#ticks", "0");
+  await window.on(window.find("script[type=later]"), (held) => {
+    const script = document.createElement("script");
+    for (const { name, value } of held.attributes) script.setAttribute(name, value);
+    script.type = "module";
+    held.replaceWith(script);
+  });
+  await window.live();
+  await window.showsText("#ticks", "3");
+  await window.press("Tick");
+  await window.showsText("#ticks", "4");
+});
