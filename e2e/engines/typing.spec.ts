@@ -75,3 +75,20 @@ test("text typed while answers arrive is not overwritten", async ({ window, demo
   await window.type("very ", 5);
   await window.showsValue("Name", text.replace("quick", "very quick"));
 });
+
+test("text whose inputs call actions is not overwritten, and is sent as a whole", async ({ window, network }) => {
+  network.latency = 150;
+  await window.open(`${network.url}/edits`);
+  for (const label of ["Row 2", "Text"]) {
+    await window.focus(label);
+    await window.type("hello", 60);
+    expect(await window.value(label)).toBe("hello");
+    await window.type(Array(4).fill(Key.ARROW_LEFT));
+    await window.type("ey, h", 60);
+    await window.showsValue(label, "hey, hello");
+  }
+  await window.type([Key.ENTER]);
+  await window.showsText("#server", "hey, hello|hey, hello");
+  await window.showsTexts("#rows output", ["", "hey, hello", ""]);
+  await window.showsValue("Row 2", "hey, hello");
+});

@@ -10,6 +10,7 @@ use vivaz::prelude::*;
 use vivaz::{CAPTURE, CAPTURE_HASH};
 
 mod broken;
+mod edits;
 mod elements;
 mod events;
 mod family;
@@ -39,6 +40,7 @@ async fn main() -> anyhow::Result<()> {
         .route("/inputs", get(page::<inputs::Inputs>))
         .route("/lists", get(page::<lists::Lists>))
         .route("/patching", get(page::<patching::Patching>))
+        .route("/edits", get(page::<edits::Edits>))
         .route("/events", get(page::<events::Events>))
         .route("/elements", get(page::<elements::Elements>))
         .route("/inline", get(inline))
