@@ -25,6 +25,7 @@ mod motto;
 mod notice;
 mod patching;
 mod pending;
+mod registration;
 mod serve;
 mod signup;
 mod spaces;
@@ -51,6 +52,7 @@ async fn main() -> anyhow::Result<()> {
         .route("/foreign", get(page::<foreign::Foreign>))
         .route("/ways", get(page::<ways::Ways>))
         .route("/pending", get(page::<pending::Pending>))
+        .route("/registration", get(page::<registration::Registration>))
         .route("/signup", get(page::<signup::Signup>))
         .route("/spaces", get(page::<spaces::Spaces>))
         .route("/typing", get(page::<typing::Typing>))
