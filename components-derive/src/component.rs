@@ -6,6 +6,7 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::DeriveInput;
 use syn::spanned::Spanned;
+use vivaz_template::Compiled;
 
 use crate::attr::Fallback;
 use crate::errors::Errors;
@@ -18,11 +19,12 @@ pub(crate) fn expand(input: DeriveInput) -> TokenStream {
     let Some(model) = Model::read(input, &mut errors) else { return errors.into_tokens() };
     let template = Template::find(&model.attrs, &mut errors);
     let p = private(model.attrs.krate.as_ref());
-    let checks = template.checks(&model, &mut errors);
+    let compiled = template.compile(&mut errors);
+    let checks = template.checks(&model, compiled.as_ref());
     let props = props::expand(&model, &p);
     let fields = fields_impl(&model);
     let component = component_impl(&model);
-    let live = live_impl(&model, &template);
+    let live = live_impl(&model, &template, compiled.as_ref());
     let shape = shape_impl(&model);
     let ident = &model.ident;
     let errors = errors.into_tokens();
@@ -129,7 +131,7 @@ fn component_impl(model: &Model) -> TokenStream {
     }
 }
 
-fn live_impl(model: &Model, template: &Template) -> TokenStream {
+fn live_impl(model: &Model, template: &Template, compiled: Option<&Compiled>) -> TokenStream {
     let (ident, name) = (&model.ident, &model.name);
     let type_name = ident.to_string();
     let props = props::ident(model);
@@ -190,6 +192,8 @@ fn live_impl(model: &Model, template: &Template) -> TokenStream {
         }
     });
     let template = template.source();
+    let outermost =
+        compiled.iter().flat_map(|compiled| &compiled.containment.outermost).map(|placed| &*placed.name);
     quote! {
         impl p::Defaults for #ident {
             type Props = #props;
@@ -208,6 +212,7 @@ fn live_impl(model: &Model, template: &Template) -> TokenStream {
                 durable: #durable,
                 schema: #schema,
                 template: #template,
+                outermost: &[#(#outermost),*],
                 fields: &[#(#specs),*],
                 props: &[#(#given),*],
                 computed: #ident::__LIVE_COMPUTED,

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
+use vivaz_template::Compiled;
 
 use crate::attr::ComponentAttrs;
 use crate::errors::Errors;
@@ -98,24 +99,25 @@ impl Template {
         quote!(p::TemplateSource { file: #file, text: #text })
     }
 
-    /// Reports what the template itself gets wrong; what only the component's types can confirm becomes a constant.
-    pub(crate) fn checks(&self, model: &Model, errors: &mut Errors) -> TokenStream {
-        let track = &self.track;
-        let compiled = match vivaz_template::compile(&self.text) {
-            Ok(compiled) => compiled,
-            Err(mistakes) => {
-                for mistake in mistakes {
-                    let message = format!("{}\n{}", mistake.message, self.place(&mistake));
-                    errors.push(syn::Error::new(self.span, message));
-                }
-                return track.clone();
-            }
+    /// Compiles the template. Reports what the template itself gets wrong.
+    pub(crate) fn compile(&self, errors: &mut Errors) -> Option<Compiled> {
+        let mistakes = match vivaz_template::compile(&self.text) {
+            Ok(compiled) => return Some(compiled),
+            Err(mistakes) => mistakes,
         };
+        for mistake in mistakes {
+            let message = format!("{}\n{}", mistake.message, self.place(&mistake));
+            errors.push(syn::Error::new(self.span, message));
+        }
+        None
+    }
+
+    /// What only the component's types can confirm, as a constant.
+    pub(crate) fn checks(&self, model: &Model, compiled: Option<&Compiled>) -> TokenStream {
+        let track = &self.track;
+        let Some(compiled) = compiled else { return track.clone() };
         let named = &model.attrs.children;
-        let asks = compiled
-            .checks
-            .iter()
-            .filter_map(|check| checks::ask(check, &compiled.template, named.is_some()));
+        let asks = compiled.checks.iter().filter_map(|check| checks::ask(check, compiled, named.is_some()));
         let children = named.iter().flatten();
         let (ident, ty) = (&model.ident, model.ident.to_string());
         let (file, text, line, column) = (&self.file, &self.text, self.line, self.column);

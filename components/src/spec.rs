@@ -17,6 +17,9 @@ pub struct Spec {
     pub schema: fn() -> u64,
     /// The template.
     pub template: TemplateSource,
+    /// Elements of the template that cannot stand inside another one of their kind, as far as that could be outside of
+    /// it: `a`, `button`, `form`, `li`, `dd`, `dt`, one of each kind.
+    pub outermost: &'static [&'static str],
     /// The struct's fields, in their order.
     pub fields: &'static [FieldSpec],
     /// What it is given at mount.

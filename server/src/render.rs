@@ -106,7 +106,16 @@ pub enum RenderError {
     /// No component of that name is registered: its crate is not linked, or `builder.component::<C>()` is missing.
     #[error("{0}")]
     Unknown(String),
-    /// The props or the state have no JSON form.
+    /// The props have no JSON form: a number in them is NaN or infinite, or a type does not serialise. The source names
+    /// the prop.
+    #[error("the props of `{component}` cannot be written as JSON: {source}")]
+    Props {
+        /// The component's name.
+        component: &'static str,
+        /// Why not.
+        source: serde_json::Error,
+    },
+    /// The state has no JSON form.
     #[error(transparent)]
     Json(#[from] serde_json::Error),
 }
@@ -126,7 +135,11 @@ impl IntoResponse for RenderError {
             Self::Component(error) if error.code() == ErrorCode::Forbidden => {
                 (StatusCode::FORBIDDEN, "This page is not for you.")
             }
-            Self::Component(_) | Self::TooLarge(_) | Self::Unknown(_) | Self::Json(_) => {
+            Self::Component(_)
+            | Self::TooLarge(_)
+            | Self::Unknown(_)
+            | Self::Props { .. }
+            | Self::Json(_) => {
                 tracing::error!(error = %Escaped(&self), "a page could not be rendered");
                 (StatusCode::INTERNAL_SERVER_ERROR, "This page cannot be shown now.")
             }
@@ -168,11 +181,12 @@ impl Live {
         props: C::Props,
         attributes: String,
     ) -> Result<Markup, RenderError> {
-        let json: Box<RawValue> = vivaz_protocol::json::to_raw_json(&props)?;
+        let json: Box<RawValue> = vivaz_protocol::json::to_raw_json(&props)
+            .map_err(|source| RenderError::Props { component: C::SPEC.name, source })?;
         let painter = paint::Painter::new(self);
         let instance = vivaz_components::mount::<C>(props, painter.mount_context()).await?;
         self.runtime.on_executor();
-        painter.paint(instance, &json, attributes, None, 0).await.map(Markup)
+        painter.paint(instance, &json, attributes, None, &[], 0).await.map(Markup)
     }
 
     /// Returns what belongs into the page's `<head>`, once: the script that keeps the clicks and

@@ -1,5 +1,7 @@
 //! Every component's template, compiled once: for the first paint here, as data for the page.
 
+mod containment;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -20,6 +22,7 @@ pub(crate) struct Template {
     pub(crate) compiled: Arc<Compiled>,
     /// 32 hexadecimal characters of the BLAKE3 of `json`.
     pub(crate) hash: Box<str>,
+    file: &'static str,
     json: Box<str>,
 }
 
@@ -54,7 +57,16 @@ impl Templates {
             let json: Box<str> = compiled.to_json(&is_shared).into();
             let hash: Box<str> = blake3::hash(json.as_bytes()).to_hex().chars().take(32).collect();
             templates.hashes.insert(hash.clone(), spec.name);
-            templates.components.insert(spec.name, Template { compiled: Arc::new(compiled), hash, json });
+            let (file, compiled) = (spec.template.file, Arc::new(compiled));
+            templates.components.insert(spec.name, Template { compiled, hash, file, json });
+        }
+        for registration in registry.iter() {
+            let spec = registration.spec;
+            let mistakes = templates.misplaced_children(spec.name);
+            if !mistakes.is_empty() {
+                let (component, file, mistakes) = (spec.name, spec.template.file, mistakes.join("; "));
+                return Err(TemplateError { component, file, mistakes });
+            }
         }
         Ok(templates)
     }

@@ -18,6 +18,7 @@ mod text;
 
 use crate::check::{Check, CheckKind};
 use crate::compiled::{Block, Hole, HoleKind, Namespace, Step, Template};
+use crate::containment::{self, Containment, Open};
 use crate::error::{Errors, Lines, TemplateError};
 use crate::expr::{Expr, Special};
 use crate::outline::Outline;
@@ -36,7 +37,10 @@ pub struct Compiled {
     pub template: Template,
     /// What has to hold for the component's types.
     pub checks: Vec<Check>,
+    /// What it means to the components around and inside of it.
+    pub containment: Containment,
     /// How each block is written as HTML.
+    #[cfg_attr(not(feature = "render"), expect(dead_code, reason = "read by the renderer"))]
     pub(crate) program: Vec<Vec<Op>>,
     pub(crate) outline: Outline,
     reads_user: bool,
@@ -81,6 +85,7 @@ pub fn compile(source: &str) -> Result<Compiled, Vec<TemplateError>> {
         current: 0,
         scopes: Scopes::default(),
         ancestors: Vec::new(),
+        containment: containment::Building::default(),
         closed: None,
         preserve: false,
         options: false,
@@ -108,8 +113,9 @@ struct Compiler {
     blocks: Vec<Building>,
     current: usize,
     scopes: Scopes,
-    /// Names and namespaces of the elements around, outermost first.
-    ancestors: Vec<(String, Namespace)>,
+    /// The elements around, outermost first.
+    ancestors: Vec<Open>,
+    containment: containment::Building,
     /// Why nothing that depends on state may stand here, if so.
     closed: Option<&'static str>,
     /// Whether white space is kept: inside `pre`.
@@ -203,7 +209,14 @@ impl Compiler {
             });
         }
         let outline = Outline::of(&template);
-        Ok(Compiled { template, checks: checks.collect(), program, outline, reads_user: self.reads_user })
+        Ok(Compiled {
+            template,
+            checks: checks.collect(),
+            containment: self.containment.finish(&lines),
+            program,
+            outline,
+            reads_user: self.reads_user,
+        })
     }
 
     /// Notes what matters to the compiled template as a whole.

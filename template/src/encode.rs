@@ -14,6 +14,7 @@ use crate::compiled::{Block, Hole, HoleKind, Step};
 use crate::expr::{Expr, Literal};
 use child::{Child, Source};
 use masks::Masks;
+#[cfg(feature = "render")]
 pub(crate) use place::push_quoted;
 use place::{array, path, place, quoted};
 

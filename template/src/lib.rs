@@ -25,24 +25,28 @@ pub mod code;
 #[cfg(feature = "parse")]
 mod compile;
 pub mod compiled;
+#[cfg(feature = "parse")]
+pub mod containment;
 pub mod data;
 #[cfg(feature = "parse")]
 mod encode;
 #[cfg(feature = "parse")]
 mod error;
+#[cfg(feature = "parse")]
+mod escape;
 pub mod eval;
 pub mod expr;
 #[cfg(feature = "serde_json")]
 mod json;
 #[cfg(feature = "parse")]
 mod outline;
-#[cfg(feature = "parse")]
+#[cfg(feature = "render")]
 mod place;
 #[cfg(feature = "parse")]
 mod program;
 #[cfg(feature = "parse")]
 mod reads;
-#[cfg(feature = "parse")]
+#[cfg(feature = "render")]
 mod render;
 #[cfg(feature = "parse")]
 mod source;
@@ -58,9 +62,9 @@ pub use data::{Data, Kind, Name};
 pub use error::{Position, TemplateError, nearest};
 pub use eval::{Scope, Value, write_int};
 pub use expr::Expr;
-#[cfg(feature = "parse")]
+#[cfg(feature = "render")]
 pub use place::{ChildAt, Rows, child_at, push_key};
 #[cfg(feature = "parse")]
 pub use reads::Read;
-#[cfg(feature = "parse")]
-pub use render::{ChildSlot, Fields, Rendered, render};
+#[cfg(feature = "render")]
+pub use render::{ChildSlot, Fields, Rendered, render, render_within};

@@ -83,6 +83,7 @@ impl Outline {
     }
 
     /// Returns whether a child component stands in the block, or in a block inside it.
+    #[cfg(feature = "render")]
     pub(crate) fn has_child(&self, block: usize) -> bool {
         self.has_child.get(block).is_some_and(|has| *has)
     }

@@ -1,5 +1,6 @@
 //! How a block is written as HTML on the server: the same pieces as its skeleton, with instructions in between.
 
+use crate::containment::Open;
 use crate::expr::Expr;
 
 /// One instruction. Numbers are positions in the block's holes.
@@ -9,8 +10,8 @@ pub(crate) enum Op {
     Html(String),
     /// Escaped text.
     Text(usize),
-    /// Raw HTML.
-    Raw(usize),
+    /// Raw HTML, which is the content of the last one of these elements.
+    Raw(usize, Vec<Open>),
     /// An attribute by its kind.
     Attribute(usize),
     /// `class`, put together from what never changes, a value and toggles.
@@ -35,8 +36,8 @@ pub(crate) enum Op {
     For(usize),
     /// The arm of a `live:if` that holds.
     If(usize),
-    /// A child component starts; up to [`Op::ChildEnd`] its own attributes.
-    ChildStart(usize),
+    /// A child component starts in these elements; up to [`Op::ChildEnd`] its own attributes.
+    ChildStart(usize, Vec<Open>),
     /// The `id` among those.
     ChildId(Expr),
     /// Its place is known now.

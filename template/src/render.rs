@@ -1,11 +1,13 @@
 //! The first paint: a compiled template and a state become HTML that the page can adopt.
 
-pub(crate) mod escape;
 pub(crate) mod frame;
+mod html;
 
 use crate::compile::Compiled;
 use crate::compiled::{AttributeKind, HoleKind};
+use crate::containment::Open;
 use crate::data::{Data, Kind, Name};
+use crate::escape;
 use crate::eval::Value;
 use crate::expr::Expr;
 use crate::outline::Local;
@@ -66,6 +68,8 @@ pub struct ChildSlot<D> {
     pub attributes: String,
     /// The `id` among them.
     pub id: Option<String>,
+    /// The elements that it stands in, outermost first: those of this template, and those around that.
+    pub around: Vec<Open>,
     /// Its place as a JSON array: hole numbers, row keys and arm numbers, as [`child_at`](crate::child_at) takes them.
     pub place: String,
     /// The props among [`props`](Self::props) that read the page's own state, which the page brings itself.
@@ -82,9 +86,20 @@ pub struct ChildSlot<D> {
 /// assert_eq!(rendered.html, "<b>&lt;Ada&gt;</b>");
 /// ```
 pub fn render<D: Data>(compiled: &Compiled, state: &dyn Fields<D>, user: Option<&D>) -> Rendered<D> {
+    render_within(compiled, state, user, &[])
+}
+
+/// [`render`] for a component that stands in those elements of its parents' templates: [`ChildSlot::around`].
+pub fn render_within<D: Data>(
+    compiled: &Compiled,
+    state: &dyn Fields<D>,
+    user: Option<&D>,
+    around: &[Open],
+) -> Rendered<D> {
     let root = Root { state, user };
     let mut renderer = Renderer {
         compiled,
+        around,
         rendered: Rendered { html: String::new(), shape: Vec::new(), children: Vec::new() },
         select: None,
         child: None,
@@ -98,6 +113,8 @@ pub fn render<D: Data>(compiled: &Compiled, state: &dyn Fields<D>, user: Option<
 
 struct Renderer<'a, D> {
     compiled: &'a Compiled,
+    /// The elements around the component.
+    around: &'a [Open],
     rendered: Rendered<D>,
     /// What the `select` around has chosen.
     select: Option<D>,
@@ -132,9 +149,12 @@ impl<D: Data> Renderer<'_, D> {
                     }
                 }
                 Op::ShowText(value) => self.text(value, &frame),
-                Op::Raw(at) => {
+                Op::Raw(at, around) => {
                     if let Some(HoleKind::Html { value }) = hole(at) {
-                        value.eval(&frame).write(&mut self.rendered.html);
+                        // A NUL is replaced here as it is in every text.
+                        let html = text_of(&value.eval(&frame)).replace('\0', "\u{fffd}");
+                        let around = [self.around, around].concat();
+                        self.rendered.html.push_str(&html::contained(&html, &around));
                     }
                 }
                 Op::Attribute(at) => {
@@ -176,7 +196,7 @@ impl<D: Data> Renderer<'_, D> {
                         self.arm(*at, arms, &frame);
                     }
                 }
-                Op::ChildStart(at) => {
+                Op::ChildStart(at, around) => {
                     if let Some(HoleKind::Child { component, props, .. }) = hole(at) {
                         let page = match compiled.outline.local(number, *at) {
                             Local::Child { props: local, .. } => props
@@ -197,6 +217,7 @@ impl<D: Data> Renderer<'_, D> {
                             props: props.collect(),
                             attributes: String::new(),
                             id: None,
+                            around: [self.around, around].concat(),
                             place: format!("[{}{comma}{at}]", self.place),
                             page,
                         });
@@ -312,7 +333,12 @@ impl<D: Data> Renderer<'_, D> {
             all.push_str(class);
         };
         if let Some(HoleKind::Attribute { value, .. }) = value {
-            text_of(&value.eval(frame)).split_ascii_whitespace().for_each(&mut add);
+            let value = value.eval(frame);
+            // A truth value names no class.
+            if !matches!(value.kind(), Kind::Bool(_)) {
+                let names = text_of(&value);
+                names.split(url::is_space).filter(|name| !name.is_empty()).for_each(&mut add);
+            }
         }
         for toggle in toggles {
             if let HoleKind::Class { name, on } = toggle

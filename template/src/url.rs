@@ -12,7 +12,13 @@ pub fn is_script(url: &str) -> bool {
 
 /// [`is_script`] for any of several URLs, separated by white space or commas.
 pub fn any_script(urls: &str) -> bool {
-    urls.as_bytes().split(|byte| *byte == b',' || byte.is_ascii_whitespace()).any(script)
+    urls.split(|c| c == ',' || is_space(c)).any(is_script)
+}
+
+/// Whether the page's `\s` matches a character. Browsers separate URLs and classes at fewer ones; the server does as the
+/// page does, so that both show the same.
+pub(crate) fn is_space(c: char) -> bool {
+    c == '\u{feff}' || c != '\u{85}' && c.is_whitespace()
 }
 
 fn script(url: &[u8]) -> bool {
@@ -106,6 +112,12 @@ mod tests {
         assert!(any_script("/a.png 1x, javascript:b 2x"));
         assert!(!any_script("/a.png 1x,data:image/png;base64,AAAA 2x"));
         assert!(any_script("/a.png 1x,data:image/x+xml,AAAA 2x"));
+        for space in [' ', '\t', '\n', '\u{b}', '\u{c}', '\r', '\u{a0}', '\u{2003}', '\u{2028}', '\u{feff}'] {
+            assert!(any_script(&format!("/a.png{space}javascript:b")), "{space:?}");
+        }
+        for none in ['\u{85}', '\u{200b}', '\u{180e}'] {
+            assert!(!any_script(&format!("/a.png{none}javascript:b")), "{none:?}");
+        }
     }
 
     proptest! {

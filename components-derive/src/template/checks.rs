@@ -2,6 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
+use vivaz_template::Compiled;
 use vivaz_template::check::{Argument, Check, CheckKind, GivenProp, PathStep, Want};
 use vivaz_template::compiled::{Control, HoleKind, Template};
 
@@ -9,7 +10,8 @@ use crate::names::hash;
 
 /// `p::Check(…)`; nothing for what only the running application knows: which children there are, where the component
 /// does not name their types.
-pub(super) fn ask(check: &Check, template: &Template, names_children: bool) -> Option<TokenStream> {
+pub(super) fn ask(check: &Check, compiled: &Compiled, names_children: bool) -> Option<TokenStream> {
+    let template = &compiled.template;
     let ask = match &check.kind {
         CheckKind::Path { steps: path, want } => {
             let (steps, want) = (steps(path), wanted(*want));
@@ -30,7 +32,9 @@ pub(super) fn ask(check: &Check, template: &Template, names_children: bool) -> O
                 let given = given(argument);
                 quote!(p::GivenProp { name: #name, value: #given, is_local: #is_local })
             });
-            quote!(p::Ask::Child(#component, &[#(#props),*]))
+            let slot = compiled.containment.slots.iter().find(|slot| slot.at == check.at);
+            let within = slot.iter().flat_map(|slot| &slot.within).map(|placed| &*placed.name);
+            quote!(p::Ask::Child(#component, &[#(#props),*], &[#(#within),*]))
         }
         CheckKind::Child { .. } => return None,
     };

@@ -55,8 +55,8 @@ pub enum Ask {
     Model(&'static str, Edits),
     /// No field has this name.
     Fresh(&'static str),
-    /// There is such a child, and it takes these props.
-    Child(&'static str, &'static [GivenProp]),
+    /// There is such a child, it takes these props, and its template has none of these elements, which it stands in.
+    Child(&'static str, &'static [GivenProp], &'static [&'static str]),
 }
 
 /// A prop that is given to a child.
@@ -159,7 +159,7 @@ const fn ask_one(subject: &Subject, ask: &Ask) -> Option<Message> {
         Ask::Target(name) => target(subject, name),
         Ask::Model(name, edits) => model(subject, name, edits),
         Ask::Fresh(name) => fresh(subject, name),
-        Ask::Child(name, given) => children::child(subject, name, given),
+        Ask::Child(name, given, within) => children::child(subject, name, given, within),
     }
 }
 

@@ -31,6 +31,7 @@ mod twin {
                 durable: spec.durable,
                 schema: spec.schema,
                 template: spec.template,
+                outermost: spec.outermost,
                 fields: spec.fields,
                 props: spec.props,
                 computed: spec.computed,

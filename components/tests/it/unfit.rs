@@ -298,3 +298,151 @@ async fn what_is_mounted_is_checked_too() {
     assert!(error.to_string().contains("`rows`"), "{error}");
     let _ = Registration::of::<BornOdd>();
 }
+
+/// One field of each kind, and where the number that is none stands from the beginning.
+#[derive(LiveComponent, Clone)]
+#[live(name = "born-in-every-kind", inline = "{{ level }} {{ twice }} {{ climate.degrees }}", open)]
+struct BornInEveryKind {
+    #[live(prop)]
+    place: String,
+    #[live(prop, default)]
+    given: f64,
+    #[live(default)]
+    level: f64,
+    #[live(default)]
+    small: f32,
+    #[live(private, default)]
+    secret: Option<f64>,
+    #[live(default, opaque)]
+    nested: Vec<BTreeMap<String, (f64, u8)>>,
+    #[live(default)]
+    rows: List<Row>,
+    #[live(default, opaque)]
+    tracked: Tracked<Vec<f64>>,
+    #[live(default)]
+    fetched: Async<f64>,
+    #[live(shared = "climate/{place}")]
+    climate: Shared<Climate>,
+}
+
+#[actions]
+impl BornInEveryKind {
+    #[live(computed)]
+    fn twice(&self) -> f64 {
+        if self.place == "computed" { f64::NAN } else { 2.0 }
+    }
+
+    #[action]
+    fn turn(&mut self, place: String) {
+        self.place = place;
+    }
+
+    fn mount(props: BornInEveryKindProps) -> Self {
+        let mut born = Self {
+            place: props.place,
+            given: props.given,
+            level: 0.0,
+            small: 0.0,
+            secret: None,
+            nested: Vec::new(),
+            rows: List::default(),
+            tracked: Tracked::default(),
+            fetched: Async::default(),
+            climate: Shared::new(),
+        };
+        let odd = f64::INFINITY;
+        match born.place.as_str() {
+            "level" => born.level = odd,
+            "small" => born.small = f32::NAN,
+            "secret" => born.secret = Some(odd),
+            "nested" => born.nested = vec![BTreeMap::from([("a".to_owned(), (odd, 1))])],
+            "rows" => born.rows.push(Row { id: 9, weight: odd }),
+            "tracked" => born.tracked.push(odd),
+            "fetched" => born.fetched.set(odd),
+            _ => {}
+        }
+        born
+    }
+}
+
+/// A topic with one of these numbers from the beginning.
+#[derive(LiveState, Serialize, Clone, Default)]
+struct Climate {
+    degrees: f64,
+    #[serde(skip)]
+    odd: f64,
+    rows: List<Row>,
+}
+
+#[actions]
+impl Climate {
+    #[live(computed)]
+    fn doubled(&self) -> f64 {
+        self.odd * 2.0
+    }
+}
+
+impl Topic for Climate {
+    type Key = String;
+
+    async fn load(key: &String, _: &TopicContext) -> Result<Self> {
+        let mut climate = Self::default();
+        match key.as_str() {
+            "degrees" => climate.degrees = f64::NAN,
+            "doubled" => climate.odd = f64::NEG_INFINITY,
+            "topic_rows" => climate.rows.push(Row { id: 1, weight: f64::NAN }),
+            _ => {}
+        }
+        Ok(climate)
+    }
+
+    async fn authorize(_: &String, _: &Identity) -> Result {
+        Ok(())
+    }
+}
+
+const TOPICS: [(&str, &str); 3] =
+    [("degrees", "`degrees`"), ("doubled", "`doubled`"), ("topic_rows", "`rows`")];
+
+#[tokio::test]
+async fn a_number_that_json_has_none_for_is_refused_at_mount_and_when_a_topic_is_loaded() {
+    let of_fields = [
+        ("level", "`level`"),
+        ("small", "`small`"),
+        ("secret", "`secret`"),
+        ("nested", "`nested`"),
+        ("rows", "`rows`"),
+        ("tracked", "`tracked`"),
+        ("fetched", "`fetched`"),
+        ("computed", "`twice`"),
+    ];
+    for (place, named) in of_fields.into_iter().chain(TOPICS) {
+        let Err(error) = Page::try_mount_in::<BornInEveryKind>(env(), json!({ "place": place })).await else {
+            panic!("{place} has no JSON form");
+        };
+        assert_eq!((error.code(), error.message()), (ErrorCode::ActionFailed, "the action failed"));
+        let error = error.to_string();
+        assert!(error.contains(named) && error.contains("not a number in JSON"), "{place}: {error}");
+    }
+    // A typed mount has props that never were JSON.
+    let props = BornInEveryKindProps { place: "fine".into(), given: f64::NAN };
+    let Err(error) =
+        vivaz_components::mount::<BornInEveryKind>(props, vivaz_components::MountContext::new(env())).await
+    else {
+        panic!("the prop has no JSON form");
+    };
+    assert!(error.to_string().contains("`given`"), "{error}");
+}
+
+#[tokio::test]
+async fn a_topic_with_a_number_that_json_has_none_for_is_not_turned_to() {
+    for (place, named) in TOPICS {
+        let mut page = Page::mount_in::<BornInEveryKind>(env(), json!({ "place": "fine" })).await;
+        let finished = page.run(act("turn", json!([place]))).await;
+        let error = finished.result.unwrap_err().to_string();
+        assert!(error.contains(named) && error.contains("not a number in JSON"), "{place}: {error}");
+        assert_eq!(page.state["place"], "fine");
+        page.call("turn", json!(["elsewhere"])).await.unwrap();
+        assert_eq!(page.state["place"], "elsewhere");
+    }
+}

@@ -72,6 +72,12 @@ fn not_finite<E: ser::Error>(number: f64) -> E {
     E::custom(format_args!("{number} is not a number in JSON"))
 }
 
+/// The error of a field's value, with the name of the field.
+#[cold]
+fn within<E: ser::Error>(name: &str, error: &E) -> E {
+    E::custom(format_args!("`{name}`: {error}"))
+}
+
 /// Passes everything on but numbers that are not finite.
 struct Finite<S>(S);
 
@@ -209,32 +215,37 @@ parts! {
     SerializeTuple serialize_element();
     SerializeTupleStruct serialize_field();
     SerializeTupleVariant serialize_field();
-    SerializeStructVariant serialize_field(name: &'static str);
 }
 
-impl<S: ser::SerializeStruct> ser::SerializeStruct for Finite<S> {
-    type Ok = S::Ok;
-    type Error = S::Error;
+macro_rules! named_parts {
+    ($($part:ident)*) => {
+        $(impl<S: ser::$part> ser::$part for Finite<S> {
+            type Ok = S::Ok;
+            type Error = S::Error;
 
-    #[inline]
-    fn serialize_field<T: Serialize + ?Sized>(
-        &mut self,
-        name: &'static str,
-        value: &T,
-    ) -> Result<(), S::Error> {
-        self.0.serialize_field(name, &Inner(value))
-    }
+            #[inline]
+            fn serialize_field<T: Serialize + ?Sized>(
+                &mut self,
+                name: &'static str,
+                value: &T,
+            ) -> Result<(), S::Error> {
+                self.0.serialize_field(name, &Inner(value)).map_err(|error| within(name, &error))
+            }
 
-    #[inline]
-    fn skip_field(&mut self, name: &'static str) -> Result<(), S::Error> {
-        self.0.skip_field(name)
-    }
+            #[inline]
+            fn skip_field(&mut self, name: &'static str) -> Result<(), S::Error> {
+                self.0.skip_field(name)
+            }
 
-    #[inline]
-    fn end(self) -> Result<S::Ok, S::Error> {
-        self.0.end()
-    }
+            #[inline]
+            fn end(self) -> Result<S::Ok, S::Error> {
+                self.0.end()
+            }
+        })*
+    };
 }
+
+named_parts! { SerializeStruct SerializeStructVariant }
 
 impl<S: ser::SerializeMap> ser::SerializeMap for Finite<S> {
     type Ok = S::Ok;
@@ -305,6 +316,9 @@ mod tests {
                 let value = deep(at, odd);
                 let error = to_json(&value).unwrap_err().to_string();
                 assert!(error.contains("is not a number in JSON"), "{at}: {error}");
+                // The fields on the way to it are named.
+                let way = ["`a`: ", "`b`: ", "`b`: ", "`b`: ", "`b`: `x`: "];
+                assert!(error.starts_with(way[at]), "{at}: {error}");
                 assert!(to_tree(&value).is_err() && to_raw_json(&value).is_err(), "{at}");
             }
             assert!(to_json(&[1.0, odd]).is_err());

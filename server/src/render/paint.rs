@@ -7,7 +7,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 use vivaz_components::{Admission, Budget, Instance, MountContext};
-use vivaz_template::ChildSlot;
+use vivaz_template::containment::Open;
+use vivaz_template::{ChildSlot, render_within};
 
 use super::{Live, RenderError};
 use crate::log::{Escaped, Quoted, client_event};
@@ -37,13 +38,15 @@ impl<'a> Painter<'a> {
             .with_budget(Arc::clone(&self.budget), Admission::Bounded)
     }
 
-    /// The element of a component with its content. `attributes` are further ones for it, escaped.
+    /// The element of a component with its content. `attributes` are further ones for it, escaped; `around` are the
+    /// elements of its parents' templates that it stands in.
     pub(super) async fn paint(
         &self,
         mut instance: Box<dyn Instance>,
         props: &RawValue,
         attributes: String,
         child: Option<SealedChild>,
+        around: &[Open],
         depth: usize,
     ) -> Result<String, RenderError> {
         let core = self.live.runtime.core();
@@ -54,7 +57,7 @@ impl<'a> Painter<'a> {
             .ok_or_else(|| RenderError::Unknown(core.registry.why_unknown(spec.name)))?;
         let state = self.whole_state(instance.as_mut())?;
         let user = self.live.identity.user().ok().map(|user| json!({ "id": user.id, "name": user.name }));
-        let rendered = vivaz_template::render(&template.compiled, &state, user.as_ref());
+        let rendered = render_within(&template.compiled, &state, user.as_ref(), around);
         let mut html = rendered.html;
         // From the last to the first, so that the places of those before stay what they were.
         for child in rendered.children.into_iter().rev() {
@@ -113,7 +116,8 @@ impl<'a> Painter<'a> {
                 Some(registration) => match registration.mount(&props, self.mount_context()).await {
                     Ok(instance) => {
                         let attributes = child.attributes.clone();
-                        self.paint(instance, &props, attributes, Some(here.clone()), depth).await
+                        self.paint(instance, &props, attributes, Some(here.clone()), &child.around, depth)
+                            .await
                     }
                     Err(error) => Err(error.into()),
                 },

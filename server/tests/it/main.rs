@@ -48,6 +48,7 @@ mod modules;
 mod mounting;
 mod moved;
 mod nesting;
+mod numbers;
 mod order;
 mod outcomes;
 mod paint;

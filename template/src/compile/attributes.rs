@@ -6,9 +6,9 @@ use super::element::Tag;
 use super::names::{URL_LISTS, URLS};
 use crate::check::{Argument, Want};
 use crate::compiled::{AttributeKind, HoleKind, Namespace, Step};
+use crate::escape;
 use crate::expr::{Expr, Literal};
 use crate::program::Op;
-use crate::render::escape;
 use crate::source::{Attribute, Code, Element, Piece, decode, pieces};
 use crate::url;
 
@@ -65,6 +65,16 @@ impl Compiler {
     ) {
         if fixed {
             self.fixed(attribute, name, &pieces);
+            return;
+        }
+        if name.starts_with("xml:") {
+            // A parser puts it into a namespace inside SVG and MathML, and nowhere else.
+            let instead = match name {
+                "xml:lang" => "`lang`",
+                "xml:space" => "a class with `white-space`",
+                _ => "an attribute without `xml:`",
+            };
+            self.error(attribute.at, format!("`{name}` cannot depend on state: use {instead} in its place"));
             return;
         }
         if let Some(why) = refused(element, name) {

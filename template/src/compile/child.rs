@@ -34,7 +34,7 @@ impl Compiler {
         let unknown = HoleKind::Child { component: component.into(), props: Vec::new(), key: None };
         let hole = self.hole(path, unknown);
         self.skeleton("<live-component");
-        self.op(Op::ChildStart(hole));
+        self.op(Op::ChildStart(hole, self.ancestors.clone()));
         let mut tag = Tag::default();
         for attribute in &element.attributes {
             match live(attribute) {

@@ -7,9 +7,10 @@ use super::resolve::Moment;
 use super::text::{Item, Run};
 use crate::check::{Argument, PathStep, Want};
 use crate::compiled::{HoleKind, Namespace, Step};
+use crate::containment::Open;
+use crate::escape;
 use crate::expr::{Expr, Literal};
 use crate::program::Op;
-use crate::render::escape;
 use crate::source::{Code, Element, Node};
 use crate::syntax;
 
@@ -32,7 +33,8 @@ impl Compiler {
                 Item::Text(runs) => self.text(&runs, parent, path, place),
                 Item::Body(rows) => {
                     self.html("<tbody>");
-                    self.ancestors.push(("tbody".to_owned(), Namespace::Html));
+                    let at = parent.map_or(0, |parent| parent.at);
+                    self.ancestors.push(Open { name: "tbody".into(), namespace: Namespace::Html, at });
                     self.layout(rows, None, &joined(path, place));
                     self.ancestors.pop();
                     self.html("</tbody>");

@@ -4,9 +4,10 @@ use super::Compiler;
 use super::events::Event;
 use super::text::{Item, Run};
 use crate::compiled::{HoleKind, Namespace, Step};
+use crate::containment::Open;
+use crate::escape;
 use crate::expr::{Expr, Literal};
 use crate::program::Op;
-use crate::render::escape;
 use crate::source::{Attribute, Element, Node, Piece, VOID, decode};
 
 /// What a start tag's attributes add up to.
@@ -73,7 +74,8 @@ impl Compiler {
         if html && VOID.contains(&name) {
             return;
         }
-        self.ancestors.push((element.name.clone(), element.namespace));
+        let (name_of, namespace) = (element.name.as_str().into(), element.namespace);
+        self.ancestors.push(Open { name: name_of, namespace, at: element.at });
         let preserve = self.preserve;
         self.preserve |= element.is_html("pre");
         match tag.content {
@@ -141,7 +143,7 @@ impl Compiler {
         }
         if raw {
             let hole = self.hole(path, HoleKind::Html { value });
-            self.op(Op::Raw(hole));
+            self.op(Op::Raw(hole, self.ancestors.clone()));
         } else {
             self.text_allowed(Some(element), None);
             self.first_line_break(element);

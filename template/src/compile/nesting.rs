@@ -3,12 +3,13 @@
 
 mod tables;
 
+use tables::BREAKS_OUT;
 pub(super) use tables::CLOSES_P;
-use tables::{BREAKS_OUT, ENDS_ITEM, SCOPE};
 
 use super::Compiler;
 use super::names::ELEMENTS;
 use crate::compiled::Namespace;
+use crate::containment::{Enclosing, Group, enclosing, ends_scope};
 use crate::error::hint;
 use crate::source::{Code, Element};
 
@@ -18,6 +19,7 @@ impl Compiler {
         if let Some(message) = self.misplaced(element) {
             self.error(element.at, message);
         }
+        self.containment.element(element, &self.ancestors);
     }
 
     /// Whether text may stand in `parent`.
@@ -69,11 +71,8 @@ impl Compiler {
 
     /// What the parent asks for, and what the element asks of its parent.
     fn parent(&self, name: &str) -> Option<String> {
-        let (parent, html) = match self.ancestors.last() {
-            Some((parent, namespace)) => (parent.as_str(), *namespace == Namespace::Html),
-            None => ("", true),
-        };
-        let parent = if html { parent } else { "" };
+        let parent = self.ancestors.last().filter(|parent| parent.is_html());
+        let parent = parent.map_or("", |parent| &*parent.name);
         let scripts = matches!(name, "script" | "style" | "template");
         let children: &[&str] = match parent {
             "table" => &["caption", "colgroup", "thead", "tbody", "tfoot", "tr"],
@@ -111,24 +110,10 @@ impl Compiler {
 
     /// What must not be among the elements around.
     fn around(&self, name: &str) -> Option<String> {
-        let around = || self.ancestors.iter().rev();
-        let html = |n: &Namespace| *n == Namespace::Html;
-        let scope = |(parent, n): &&(String, Namespace)| {
-            let barrier = if html(n) {
-                SCOPE.contains(&parent.as_str())
-            } else {
-                matches!(
-                    parent.as_str(),
-                    "foreignObject" | "desc" | "title" | "mi" | "mo" | "mn" | "ms" | "mtext"
-                )
-            };
-            !barrier
-        };
-        let open = |wanted: &str| around().take_while(scope).any(|(parent, n)| html(n) && parent == wanted);
+        let in_scope = || self.ancestors.iter().rev().take_while(|open| !ends_scope(open));
         let component = name.starts_with("live:");
         if component || CLOSES_P.contains(&name) {
-            let in_button = |(parent, n): &&(String, Namespace)| !(html(n) && parent == "button");
-            if around().take_while(scope).take_while(in_button).any(|(parent, n)| html(n) && parent == "p") {
+            if in_scope().take_while(|open| !open.is("button")).any(|open| open.is("p")) {
                 if component {
                     return Some("a child component can hold blocks, before which a browser closes the `<p>` around: use a `<div>` in its place".to_owned());
                 }
@@ -137,38 +122,34 @@ impl Compiler {
                 ));
             }
         }
+        if let Some(group) = Group::of(name)
+            && let Enclosing::In(around) = enclosing(group, &self.ancestors)
+        {
+            let around = &around.name;
+            return Some(match group {
+                Group::Link | Group::Button => {
+                    format!(
+                        "`<{name}>` cannot stand inside another `<{around}>`: a browser closes that first"
+                    )
+                }
+                Group::Form => "a browser drops a `<form>` inside another `<form>`".to_owned(),
+                Group::Item | Group::Description => {
+                    format!(
+                        "a browser closes the `<{around}>` around before `<{name}>`: put a list of its own around"
+                    )
+                }
+            });
+        }
+        let closed = |names: &[&str]| {
+            let parent = self.ancestors.last().filter(|open| names.iter().any(|name| open.is(name)))?;
+            Some(format!("a browser closes the `<{}>` around before `<{name}>`", parent.name))
+        };
         match name {
-            "a" | "button" | "select" | "option" if open(name) => Some(format!(
+            "select" | "option" if in_scope().any(|open| open.is(name)) => Some(format!(
                 "`<{name}>` cannot stand inside another `<{name}>`: a browser closes that first"
             )),
-            "form" if around().any(|(parent, n)| html(n) && parent == "form") => {
-                Some("a browser drops a `<form>` inside another `<form>`".to_owned())
-            }
-            "h1" | "h2" | "h3" | "h4" | "h5" | "h6" => {
-                let parent = self.ancestors.last().filter(|(parent, n)| {
-                    html(n) && matches!(parent.as_str(), "h1" | "h2" | "h3" | "h4" | "h5" | "h6")
-                })?;
-                Some(format!("a browser closes the `<{}>` around before `<{name}>`", parent.0))
-            }
-            "li" | "dd" | "dt" => {
-                let same = |parent: &str| {
-                    if name == "li" { parent == "li" } else { matches!(parent, "dd" | "dt") }
-                };
-                let stop = around().find(|(parent, n)| {
-                    html(n) && (same(parent) || ENDS_ITEM.contains(&parent.as_str()))
-                        || !scope(&&(parent.clone(), *n))
-                })?;
-                (html(&stop.1) && same(&stop.0)).then(|| {
-                    format!(
-                        "a browser closes the `<{}>` around before `<{name}>`: put a list of its own around",
-                        stop.0
-                    )
-                })
-            }
-            "rt" | "rp" => around()
-                .next()
-                .filter(|(parent, n)| html(n) && matches!(parent.as_str(), "rt" | "rp"))
-                .map(|(parent, _)| format!("a browser closes the `<{parent}>` around before `<{name}>`")),
+            "h1" | "h2" | "h3" | "h4" | "h5" | "h6" => closed(&["h1", "h2", "h3", "h4", "h5", "h6"]),
+            "rt" | "rp" => closed(&["rt", "rp"]),
             _ => None,
         }
     }

@@ -1,21 +1,9 @@
 //! Numbers as text, the same on the server and in a page.
 
-use std::fmt::Write;
-
-/// Appends `n` as JavaScript's `String(n)` writes it: shortest digits that read back as `n`, an exponent outside
-/// of 1e-6 to 1e21.
+/// Appends `n` as JavaScript's `String(n)` writes it: the shortest digits that read back as `n`, of those the closest
+/// ones, and an exponent outside of 1e-6 to 1e21.
 pub(super) fn write(n: f64, out: &mut String) {
-    let size = n.abs();
-    // Writing to a String cannot fail.
-    let _ = if n == 0.0 || (1e-6..1e21).contains(&size) {
-        write!(out, "{}", n + 0.0)
-    } else {
-        let text = format!("{n:e}");
-        match text.split_once('e') {
-            Some((digits, exponent)) if !exponent.starts_with('-') => write!(out, "{digits}e+{exponent}"),
-            _ => write!(out, "{text}"),
-        }
-    };
+    out.push_str(ryu_js::Buffer::new().format(n));
 }
 
 #[cfg(test)]
@@ -32,6 +20,13 @@ mod tests {
             (1e-6, "0.000001"),
             (1.25e-7, "1.25e-7"),
             (-2.5, "-2.5"),
+            // Two shortest texts read back as it: the closer one, or the even one where both are as close.
+            (1_000_000_000_000_000.25, "1000000000000000.2"),
+            (1_000_000_000_000_000.75, "1000000000000000.8"),
+            (-4_503_599_627_370_494.5, "-4503599627370494.5"),
+            (5e-324, "5e-324"),
+            (f64::MAX, "1.7976931348623157e+308"),
+            (2_f64.powi(63), "9223372036854776000"),
         ] {
             let mut out = String::new();
             super::write(n, &mut out);

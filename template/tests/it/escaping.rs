@@ -95,3 +95,27 @@ fn raw_html_is_raw_only_where_it_is_asked_for() {
     assert!(matches!(&first.children[..], [Node::Element(b)] if b.name == "b"));
     assert!(matches!(&second.children[..], [Node::Text(text)] if text == "<b>x</b>"));
 }
+
+/// Separated as the page does it, by `\s`.
+#[test]
+fn classes_are_those_that_the_page_sets() {
+    let class = |value: serde_json::Value| {
+        let compiled = compile("<p class='{{ v }}' live:class:on='false'></p>").unwrap();
+        let html = render(&compiled, &json!({ "v": value }), None).html;
+        let root = parsed(&format!("<main>{html}</main>"), "main");
+        only(&root, "p").attributes.get("class").cloned()
+    };
+    for (value, expected) in [
+        (json!("a\u{a0}b\u{85}c"), Some("a b\u{85}c")),
+        (json!("a\u{b}b\u{2003}c\u{feff}d"), Some("a b c d")),
+        (json!("a\tb\nc\u{c}d\re  f"), Some("a b c d e f")),
+        (json!(true), None),
+        (json!(false), None),
+        (json!(null), None),
+        (json!(""), None),
+        (json!(["a"]), None),
+        (json!(12), Some("12")),
+    ] {
+        assert_eq!(class(value.clone()).as_deref(), expected, "{value:?}");
+    }
+}

@@ -12,4 +12,5 @@ mod expressions;
 mod golden;
 mod hostile;
 mod places;
+mod raw_html;
 mod walk;

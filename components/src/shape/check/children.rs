@@ -10,12 +10,20 @@ use super::{GivenProp, Subject, equal};
 use crate::shape::message::{Message, Nearest};
 use crate::spec::Spec;
 
-/// There is such a child, and it takes these props.
-pub(super) const fn child(subject: &Subject, name: &'static str, given: &[GivenProp]) -> Option<Message> {
+/// There is such a child, it takes these props, and it can stand within these elements.
+pub(super) const fn child(
+    subject: &Subject,
+    name: &'static str,
+    given: &[GivenProp],
+    within: &[&'static str],
+) -> Option<Message> {
     let (mut nearest, mut at) = (Nearest::to(name), 0);
     while at < subject.children.len() {
         if equal(subject.children[at].name, name) {
-            return props(subject, subject.children[at], given);
+            return match props(subject, subject.children[at], given) {
+                Some(message) => Some(message),
+                None => misplaced(subject.children[at], within),
+            };
         }
         nearest = nearest.or(subject.children[at].name);
         at += 1;
@@ -23,6 +31,41 @@ pub(super) const fn child(subject: &Subject, name: &'static str, given: &[GivenP
     let message =
         Message::new().text("no component `").text(name).text("` among the #[live(children(…))] of `");
     Some(nearest.ask(message.text(subject.ty).text("`")))
+}
+
+/// The child's template has an element that cannot stand inside one of those around it.
+const fn misplaced(child: &Spec, within: &[&'static str]) -> Option<Message> {
+    let mut at = 0;
+    while at < within.len() {
+        let mut inner = 0;
+        while inner < child.outermost.len() {
+            if exclude_each_other(within[at], child.outermost[inner]) {
+                let message =
+                    Message::new().text("the child `").text(child.name).text("` stands inside a `<");
+                let message = message.text(within[at]).text(">`, and its template (");
+                let message = message.text(child.template.file).text(") has a `<");
+                let message = message.text(child.outermost[inner]);
+                if equal(within[at], "form") {
+                    return Some(message.text(">`: a browser drops a `<form>` inside another `<form>`"));
+                }
+                let message = message.text(">`: a browser closes the first `<").text(within[at]);
+                let message = message.text(">` before the second `<").text(child.outermost[inner]);
+                return Some(message.text(">`"));
+            }
+            inner += 1;
+        }
+        at += 1;
+    }
+    None
+}
+
+/// As `vivaz_template::containment::Group` has them.
+const fn exclude_each_other(one: &str, other: &str) -> bool {
+    equal(one, other) || is_description(one) && is_description(other)
+}
+
+const fn is_description(name: &str) -> bool {
+    equal(name, "dd") || equal(name, "dt")
 }
 
 const fn props(subject: &Subject, child: &Spec, given: &[GivenProp]) -> Option<Message> {

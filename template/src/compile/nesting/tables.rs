@@ -42,60 +42,6 @@ pub(in crate::compile) const CLOSES_P: &[&str] = &[
     "dt",
 ];
 
-/// What ends the search for an open element of some kind.
-pub(super) const SCOPE: &[&str] =
-    &["applet", "caption", "table", "td", "th", "marquee", "object", "template"];
-
-/// Elements inside which an open list item is no longer looked for; all of "special" but `address`, `div` and `p`.
-pub(super) const ENDS_ITEM: &[&str] = &[
-    "article",
-    "aside",
-    "blockquote",
-    "button",
-    "caption",
-    "center",
-    "colgroup",
-    "dd",
-    "details",
-    "dir",
-    "dl",
-    "dt",
-    "fieldset",
-    "figcaption",
-    "figure",
-    "footer",
-    "form",
-    "h1",
-    "h2",
-    "h3",
-    "h4",
-    "h5",
-    "h6",
-    "header",
-    "hgroup",
-    "iframe",
-    "li",
-    "main",
-    "menu",
-    "nav",
-    "object",
-    "ol",
-    "pre",
-    "search",
-    "section",
-    "select",
-    "summary",
-    "table",
-    "tbody",
-    "td",
-    "template",
-    "tfoot",
-    "th",
-    "thead",
-    "tr",
-    "ul",
-];
-
 /// HTML elements that end an SVG or MathML element around them.
 pub(super) const BREAKS_OUT: &[&str] = &[
     "b",

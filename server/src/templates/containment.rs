@@ -1,0 +1,194 @@
+//! Children inside elements that cannot hold theirs: a button in a button, a form in a form. A browser closes or drops
+//! one of the two while it reads the page, and then the child is there twice, once without life.
+
+use std::collections::HashSet;
+use std::fmt::Write;
+
+use vivaz_template::containment::{Group, Placed, Slot};
+
+use super::Templates;
+
+/// An element of one template, and the way from it to a child inside.
+struct Way<'a> {
+    outer: &'a Placed,
+    slot: &'a Slot,
+    /// The components between the slot and the child, and the child.
+    through: Vec<&'a str>,
+}
+
+impl Templates {
+    /// Returns what stands where it cannot because of an element of this component's template, one sentence each.
+    pub(super) fn misplaced_children(&self, component: &str) -> Vec<String> {
+        let mut mistakes = Vec::new();
+        let slots = self.of(component).map_or(&[][..], |template| &template.compiled.containment.slots);
+        for slot in slots {
+            for outer in &slot.within {
+                let mut way = Way { outer, slot, through: vec![&slot.component] };
+                self.follow(&mut way, &mut HashSet::new(), &mut mistakes);
+            }
+        }
+        mistakes
+    }
+
+    /// Looks at the last component of the way, and at its children.
+    fn follow<'a>(&'a self, way: &mut Way<'a>, seen: &mut HashSet<&'a str>, mistakes: &mut Vec<String>) {
+        let Some(component) = way.through.last().copied().filter(|component| seen.insert(component)) else {
+            return;
+        };
+        let Some(template) = self.of(component) else { return };
+        let containment = &template.compiled.containment;
+        let group = way.outer.group;
+        if let Some(inner) = containment.outermost.iter().find(|inner| inner.group == group) {
+            mistakes.push(sentence(way, component, template.file, inner));
+        }
+        for slot in &containment.slots {
+            // A nearer element of the group is another way.
+            let is_nearer = slot.within.iter().any(|within| within.group == group);
+            if !is_nearer && !slot.shut.contains(&group) {
+                way.through.push(&slot.component);
+                self.follow(way, seen, mistakes);
+                way.through.pop();
+            }
+        }
+    }
+}
+
+fn sentence(way: &Way<'_>, component: &str, file: &str, inner: &Placed) -> String {
+    let Way { outer, slot, through } = way;
+    let mut text = format!(
+        "{}: the child `{}` stands inside the `<{}>` at {}",
+        slot.at, slot.component, outer.name, outer.at
+    );
+    for between in through.iter().skip(1) {
+        // Writing to a String cannot fail.
+        let _ = write!(text, " and shows the child `{between}`");
+    }
+    let _ = write!(
+        text,
+        ", and the template of `{component}` ({file}) has a `<{}>` at {}: {}",
+        inner.name,
+        inner.at,
+        match outer.group {
+            Group::Form => "a browser drops a `<form>` inside another `<form>`".to_owned(),
+            Group::Link | Group::Button | Group::Item | Group::Description =>
+                format!("a browser closes the first `<{}>` before the second `<{}>`", outer.name, inner.name),
+        }
+    );
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use vivaz_components::spec::TemplateSource;
+    use vivaz_components::{LiveComponent, Registration, Registry, Spec, actions};
+
+    use super::Templates;
+
+    #[derive(LiveComponent, Clone)]
+    #[live(name = "bare", inline = "", crate = "vivaz_components")]
+    struct Bare {}
+
+    #[actions(crate = "vivaz_components")]
+    impl Bare {}
+
+    /// Compiles templates of components with these names, each from a file of its name.
+    #[expect(clippy::expect_used, reason = "a test may fail")]
+    fn compiled(templates: &[(&'static str, &'static str)]) -> Result<(), String> {
+        let mut registry = Registry::new();
+        for &(name, text) in templates {
+            let mut registration = Registration::of::<Bare>();
+            let file: &'static str = format!("{name}.html").leak();
+            let spec = Bare::SPEC;
+            registration.spec = Box::leak(Box::new(Spec {
+                name,
+                type_name: name,
+                open: spec.open,
+                durable: spec.durable,
+                schema: spec.schema,
+                template: TemplateSource { file, text },
+                outermost: spec.outermost,
+                fields: spec.fields,
+                props: spec.props,
+                computed: spec.computed,
+                actions: spec.actions,
+                events: spec.events,
+                hooks: spec.hooks,
+            }));
+            registry.add(registration).expect("names differ");
+        }
+        Templates::compile(&registry).map(drop).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn children_that_cannot_stand_where_they_do_are_found_at_the_start() {
+        for (outer, inner, why) in [
+            ("button", "button", "a browser closes the first `<button>` before the second `<button>`"),
+            ("a href='/'", "a href='/'", "a browser closes the first `<a>` before the second `<a>`"),
+            ("form", "form", "a browser drops a `<form>` inside another `<form>`"),
+            ("li", "li", "a browser closes the first `<li>` before the second `<li>`"),
+            ("dd", "dt", "a browser closes the first `<dd>` before the second `<dt>`"),
+        ] {
+            let [a, b] = [outer, inner].map(|tag| tag.split(' ').next().unwrap_or_default());
+            let parent: &'static str =
+                format!("<p></p>\n<{outer}><b><live:inner></live:inner></b></{a}>").leak();
+            let child: &'static str = format!("<div>\n <{inner}>x</{b}></div>").leak();
+            let error = compiled(&[("inner", child), ("outer", parent)]).unwrap_err();
+            let expected = format!(
+                "the template of `outer` (outer.html): 2:{}: the child `inner` stands inside the `<{a}>` at 2:1, and \
+                 the template of `inner` (inner.html) has a `<{b}>` at 2:2: {why}",
+                outer.len() + 6
+            );
+            assert_eq!(error, expected);
+        }
+    }
+
+    #[test]
+    fn children_of_children_are_looked_at_too() {
+        let error = compiled(&[
+            ("panel", "<button live:if=\"true\"><live:card></live:card></button>"),
+            (
+                "card",
+                "<div><live:card></live:card><live:badge live:for=\"i in null\" live:key=\"i.id\"></live:badge></div>",
+            ),
+            ("badge", "<ul><li live:for=\"i in null\" live:key=\"i.id\"><button>x</button></li></ul>"),
+        ]);
+        let expected = "the template of `panel` (panel.html): 1:24: the child `card` stands inside the `<button>` at \
+                        1:1 and shows the child `badge`, and the template of `badge` (badge.html) has a `<button>` at \
+                        1:46: a browser closes the first `<button>` before the second `<button>`";
+        assert_eq!(error.unwrap_err(), expected);
+    }
+
+    #[test]
+    fn what_a_browser_leaves_alone_is_not_refused() {
+        for templates in [
+            // Tables, lists and drawings end the search of a parser.
+            [
+                ("outer", "<a href='/'><live:inner></live:inner></a>"),
+                ("inner", "<table><tr><td><a href='/'>x</a></td></tr></table>"),
+            ],
+            [
+                ("outer", "<a href='/'><table><tr><td><live:inner></live:inner></td></tr></table></a>"),
+                ("inner", "<a href='/'>x</a>"),
+            ],
+            [("outer", "<ul><li><live:inner></live:inner></li></ul>"), ("inner", "<ul><li>x</li></ul>")],
+            [("outer", "<button>x</button><live:inner></live:inner>"), ("inner", "<button>x</button>")],
+            [
+                ("outer", "<button><live:inner></live:inner></button>"),
+                ("inner", "<a href='/'>x</a><form></form>"),
+            ],
+            [("outer", "<form><live:inner></live:inner></form>"), ("inner", "<button>x</button>")],
+            // Through a component that ends the search.
+            [
+                (
+                    "outer",
+                    "<div><button><svg><foreignObject><live:inner></live:inner></foreignObject></svg></button></div>",
+                ),
+                ("inner", "<button>x</button>"),
+            ],
+            // Itself, in a list of its own.
+            [("outer", "<ul><li><live:outer></live:outer></li></ul>"), ("inner", "")],
+        ] {
+            assert_eq!(compiled(&templates), Ok(()), "{templates:?}");
+        }
+    }
+}
