@@ -16,6 +16,23 @@ export class Page {
     await this.live();
   }
 
+  /** Opens a page of `e2e-app` as it is before its client runs. */
+  async openPainted(url: string): Promise<void> {
+    // The browser runs no script of this type.
+    await this.driver.get(`${url}?${new URLSearchParams({ from: 'type="module"', to: 'type="later"' })}`);
+  }
+
+  /** Runs the client of such a page and waits until it is live. */
+  async loadClient(): Promise<void> {
+    await this.on(this.find("script[type=later]"), (held) => {
+      const script = document.createElement("script");
+      for (const { name, value } of held.attributes) script.setAttribute(name, value);
+      script.type = "module";
+      held.replaceWith(script);
+    });
+    await this.live();
+  }
+
   /** Waits until the page is connected and its components are mounted; notes its errors from then on. */
   async live(): Promise<void> {
     await eventually(() =>

@@ -12,18 +12,10 @@ test("the first paint has the text, and a click changes it", async ({ window, de
 });
 
 test("clicks before the client has loaded are done, once", async ({ window, app }) => {
-  // The browser runs no script of this type.
-  const later = new URLSearchParams({ from: 'type="module"', to: 'type="later"' });
-  await window.driver.get(`${app.url}/elements?${later}`);
+  await window.openPainted(`${app.url}/elements`);
   for (let n = 0; n < 3; n++) await window.press("Tick");
   await window.showsText("#ticks", "0");
-  await window.on(window.find("script[type=later]"), (held) => {
-    const script = document.createElement("script");
-    for (const { name, value } of held.attributes) script.setAttribute(name, value);
-    script.type = "module";
-    held.replaceWith(script);
-  });
-  await window.live();
+  await window.loadClient();
   await window.showsText("#ticks", "3");
   await window.press("Tick");
   await window.showsText("#ticks", "4");
