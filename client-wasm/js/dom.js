@@ -147,18 +147,21 @@ const DEFAULTS = { checked: 'defaultChecked', selected: 'defaultSelected', muted
 const property = (node, name, force, value) => {
   if (name == 'value' && !('defaultValue' in node) && node.localName != 'select') return write(node, name, value);
   const set = (node.$p ??= {});
+  const known = name in set;
   const last = set[name] ?? (name == 'value' ? (node.defaultValue ?? '')
     : (DEFAULTS[name] ? node[DEFAULTS[name]] : node.hasAttribute(name)) ? '1' : '');
   set[name] = value;
-  if (last === value && !force) return;
+  // A box that the browser ticked, because it was so before the page was left, shows what counts.
+  if (last === value && !force && (known || name == 'value')) return;
   if (name == 'value') {
     const typing = node === document.activeElement && node.value !== last;
-    if (node.value !== value && !typing) node.value = value;
+    if (!typing) late.push(() => { if (node.value !== value) node.value = value; });
   } else if (node[name] !== !!value) node[name] = !!value;
 };
 
 const classes = (node, on, list) => {
-  for (const name of list) if (name && node.classList.contains(name) != on) node.classList.toggle(name, on);
+  for (const name of list) if (name) node.classList.toggle(name, on);
+  if (!node.classList.length) node.removeAttribute('class');
 };
 
 // `hidden` means nothing in a drawing.
@@ -172,10 +175,12 @@ const wire = (node, effect, on, argument) => {
   else if (effect == 1) {
     const list = argument.split(' ');
     for (const name of list) (node.$j ??= {})[name] = 1;
-    classes(node, !!on, list);
+    classes(node, on, list);
   } else if (on) {
     const held = (node.$w ??= {});
     if (!(argument in held)) {
+      // What is disabled loses the focus.
+      if (node.contains(document.activeElement)) node.$d = document.activeElement;
       held[argument] = node.getAttribute(argument);
       node.setAttribute(argument, '');
     }
@@ -183,6 +188,8 @@ const wire = (node, effect, on, argument) => {
     const value = node.$w[argument];
     delete node.$w[argument];
     write(node, argument, value);
+    if (node.$d && document.activeElement == document.body) node.$d.focus();
+    node.$d = null;
   }
 };
 
@@ -195,21 +202,31 @@ export const read = (node, control, flags) => {
   let value = node.value;
   if (flags & 4) value = value.trim();
   if (!(flags & 8)) return value;
-  return value === '' ? null : isNaN(value) ? value : +value;
+  // What no number is printed as has another value, or none: the server reads the text.
+  return value === '' ? null : '' + +value === value ? +value : value;
 };
 
 /** The same as text: what the engine would send to show it. */
 export const shown = value =>
-  Array.isArray(value) ? value.join('\n') : value === null ? '' : typeof value == 'boolean' ? (value ? '1' : '') : '' + value;
+  Array.isArray(value) ? JSON.stringify(value) : value === null ? '' : typeof value == 'boolean' ? (value ? '1' : '') : '' + value;
 
-export const kindOf = node => node.type == 'checkbox' ? CHECKBOX : node.type == 'radio' ? RADIO
-  : node.localName == 'select' ? (node.multiple ? MULTIPLE : SELECT) : TEXT;
+/** Whether a control holds anything else than what the browser makes of the same HTML: it may cut a text, or bring a number into its range. */
+export const touched = node => {
+  const parsed = document.createElement('template');
+  parsed.innerHTML = node.outerHTML;
+  const like = parsed.content.firstChild;
+  // A parser leaves out a line break at the beginning.
+  if (like.type == 'textarea') like.defaultValue = node.defaultValue;
+  return node.value !== like.value || node.checked != like.checked ||
+    [...(node.options || [])].some((option, i) => option.selected != like.options[i].selected);
+};
 
-export const touched = (node, control) => {
-  if (control == CHECKBOX || control == RADIO) return node.checked != node.defaultChecked;
-  if (control < CHECKBOX) return node.value !== node.defaultValue;
-  const options = [...node.options], chosen = options.some(o => o.defaultSelected);
-  return options.some((o, i) => o.selected != (chosen || control == MULTIPLE ? o.defaultSelected : !i));
+/** Marks a control whose value cannot be taken. */
+export const invalid = (node, on) => {
+  if (!node.$r == !on) return;
+  node.$r = on;
+  if (on) node.setAttribute('aria-invalid', 'true');
+  else node.removeAttribute('aria-invalid');
 };
 
 /** Shows in a control what its field says. While text is being composed, that waits. */
@@ -219,7 +236,7 @@ export const show = (node, control = node.$t, value = node.$v) => {
   else if (control == SELECT) {
     if (node.value !== value) node.value = value;
   } else if (control == MULTIPLE) {
-    const chosen = value.split('\n');
+    const chosen = JSON.parse(value || '[]');
     for (const option of node.options) option.selected = chosen.includes(option.value);
   } else {
     const old = node.value;
@@ -264,7 +281,7 @@ const said = (control, kind, value) =>
 const model = (node, control, force, value) => {
   if (node.$v === undefined) {
     node.$t = control;
-    if (touched(node, control)) {
+    if (touched(node)) {
       // Typed before the engine was here: it counts as an edit.
       node.$v = value;
       typed.push(node);
@@ -272,12 +289,11 @@ const model = (node, control, force, value) => {
     }
   } else if (node.$v === value && !force) return;
   node.$v = value;
-  if (control == SELECT || control == MULTIPLE) selects.add(node);
-  else show(node, control, value);
+  controls.add(node);
 };
 
-// Selections are set when all options are there; what the page's own code hears comes last.
-let selects = new Set(), late = [], typed = [];
+// Controls are set when all their attributes and options are; what the page's own code hears comes last.
+let controls = new Set(), late = [], typed = [];
 
 const insert = (parent, node, before) => {
   const moves = node.parentNode === parent;
@@ -298,13 +314,13 @@ const insert = (parent, node, before) => {
 };
 const changedOptions = parent => {
   const select = parent.closest('select');
-  if (select && select.$v !== undefined) selects.add(select);
+  if (select && select.$v !== undefined) controls.add(select);
 };
 
 const rebuild = (node, template) => {
   const kept = [];
   for (const control of node.querySelectorAll('[name]')) {
-    if ('value' in control && control.localName != 'button' && touched(control, kindOf(control))) kept.push(control);
+    if ('value' in control && control.localName != 'button' && touched(control)) kept.push(control);
   }
   const focused = node.contains(document.activeElement) && document.activeElement.name;
   node.textContent = '';
@@ -343,10 +359,10 @@ const prepare = ([html, namespace, holes, modules]) => {
 };
 
 // A value as text: lists and objects have none. Kinds are those of `shown` in src/render/value.rs.
-const plain = (kind, value) => ((kind & 7) > 3 ? '' : value);
+const plain = (kind, value) => ((kind & 7) > 3 ? '' : value.replace(/\0/g, '\ufffd'));
 
 // Whether following the URL, or loading it, could run a script: read as a browser reads it. The same as in template/src/url.rs.
-const script = url => /^(javascript|vbscript):|^data:(?!image\/(png|gif|jpeg|webp|avif|bmp|x-icon)([;,]|$))/i.test(url.replace(/[\t\n\r]/g, '').replace(/^[\0- ]+/, ''));
+const script = url => /^(javascript|vbscript):|^data:(?!image\/(png|gif|jpeg|webp|avif|bmp|x-icon)([;,]|$))/i.test(url.replace(/^[\0- ]+|[\t\n\r]/g, ''));
 
 const set = (root, [place, , a, b, c], node, kind, value) => {
   // Others have taken it out of the page.
@@ -368,14 +384,14 @@ const set = (root, [place, , a, b, c], node, kind, value) => {
       // As it is, a URL, several of them, a property, a word that truth values are written as, classes.
       if (b == 3) property(node, a, kind & 16, bool ? (on ? '1' : '') : v);
       else if (b == 5) {
-        const list = (bool ? '' : v).split(/\s+/);
+        const list = (bool ? '' : v).split(/\s/);
         // The first time these are the server's, of an older state perhaps; others' own are told from them.
         classes(node, false, (node.$k || [...node.classList].filter(name => !node.$j?.[name])).filter(name => !list.includes(name)));
         classes(node, true, (node.$k = list));
       } else if (b == 4) attribute(node, a, type ? v : null);
       else attribute(node, a, type < 2 ? null : bool ? '' : (b == 1 && script(v)) || (b == 2 && v.split(/[\s,]/).some(script)) ? 'about:invalid' : v);
       break;
-    case 4: (node.$j ??= {})[a] = 1; classes(node, !!on, [a]); break;
+    case 4: (node.$j ??= {})[a] = 1; classes(node, on, [a]); break;
     case 5:
       p = node.style;
       if (type > 1) {
@@ -456,8 +472,7 @@ export function run(words, string) {
             for (const c of templates[root.$b].controls) if (c.field == field) {
               n = held[root.$i][c.at];
               n.$v = said(c.control, kind, value);
-              n.$r = 1;
-              n.setAttribute('aria-invalid', 'true');
+              invalid(n, 1);
             }
           }
           break;
@@ -478,12 +493,12 @@ export function run(words, string) {
       if (op == 9) s();
     }
   }
-  const chosen = selects, marks = marked, after = late, edits = typed;
-  selects = new Set();
+  const chosen = controls, marks = marked, after = late, edits = typed;
+  controls = new Set();
   marked = [];
   late = [];
   typed = [];
-  for (const select of chosen) show(select);
+  for (const control of chosen) show(control);
   for (const node of marks) if (node.$i && !node.$m) try { mark(node); } catch (e) { if (e) throw e; }
   for (const act of after) act();
   // Others may have taken out what no operation was about.

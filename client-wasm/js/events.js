@@ -1,6 +1,6 @@
 // What happens in the page, brought to the engine: one listener on the document for each kind of event.
 
-import { changed, held, nodes, read, show, shown, templates, watchers } from './dom.js';
+import { changed, held, invalid, nodes, read, show, shown, templates, watchers } from './dom.js';
 
 /** Where events go: client.js fills it. */
 export const to = {};
@@ -150,10 +150,11 @@ const edit = (node, moment) => {
   if (!found) return;
   const [c, root] = found, commit = () => root.$i && to.commit(root.$y, c.field);
   if (moment == 0) {
-    if (node.$c || node.validity?.badInput) return;
+    if (node.$c) return;
+    const bad = node.validity?.badInput;
     changed(node);
-    if (node.$r) { node.$r = 0; node.removeAttribute('aria-invalid'); }
-    const value = read(node, c.control, c.flags);
+    invalid(node, bad);
+    const value = bad ? null : read(node, c.control, c.flags);
     if (c.control == 3 && !node.checked) return;
     node.$v = shown(value);
     to.edit(root.$y, c.flags & 16, c.field, JSON.stringify(value));

@@ -155,3 +155,46 @@ fn urls_that_run_scripts_are_refused_here_too() {
     set(1, 0, 0, "");
     assert_eq!(js(&element, "return String(el.firstChild.hasAttribute('href'))"), "false");
 }
+
+/// The same as on the server: `vivaz_template::render`.
+#[wasm_bindgen_test]
+fn classes_are_set_as_the_server_writes_them() {
+    let element = page("<p></p>");
+    templates(r#"[["<p></p>",0,[[3,[0],"class",5],[4,[0],"on"]]]]"#);
+    let shown = || js(&element, "return String(el.firstChild.getAttribute('class'))");
+    for (kind, value, class) in [
+        (11, "a\u{a0}b\u{85}c", "a b\u{85}c"),
+        (11, "a\u{b}b\u{2003}c\u{feff}d", "a b c d"),
+        (11, " a\tb\nc\u{c}d\re  f", "a b c d e f"),
+        // What names no class leaves no attribute.
+        (10, "true", "null"),
+        (11, "a", "a"),
+        (0, "", "null"),
+        (11, "a", "a"),
+        (3, "", "null"),
+    ] {
+        set(1, 0, kind, value);
+        assert_eq!(shown(), class, "{value:?}");
+    }
+    set(1, 1, 10, "true");
+    assert_eq!(shown(), "on");
+    set(1, 1, 1, "false");
+    assert_eq!(shown(), "null");
+}
+
+/// A parser reads none, so the first paint has something else in its place.
+#[wasm_bindgen_test]
+fn a_nul_is_shown_as_the_server_writes_it() {
+    let element = page("<p></p><b></b><i></i>");
+    templates(
+        r#"[["<p> </p><b></b><i></i>",0,[[0,[0],0],[3,[0],"title",0],[1,[1]],[2,[2]],[3,[0],"data-v",4]]]]"#,
+    );
+    for hole in 0..5 {
+        set(1, hole, 11, "a\0b");
+    }
+    let shown = js(
+        &element,
+        "const [p, b, i] = el.children; return [p.textContent, p.title, b.textContent, i.textContent, p.dataset.v].join()",
+    );
+    assert_eq!(shown, ["a\u{fffd}b"; 5].join(","));
+}

@@ -15,11 +15,16 @@ const test = base.extend<{ server: Server }>({
 
 /** Lets the server serve another client from now on: the same one under another version. */
 async function anotherClient(page: Page): Promise<void> {
+  const other = "0123456789abcdef";
+  let version = "";
   await page.route("**/live/client.js", async (route) => {
     const response = await route.fetch({ headers: { ...route.request().headers(), "if-none-match": "" } });
     const text = await response.text();
-    const version = /["'`]([0-9a-f]{16})["'`]/.exec(text)?.[1] ?? "none";
-    await route.fulfill({ contentType: "text/javascript", body: text.replaceAll(version, "0123456789abcdef") });
+    version = /module\/([0-9a-f]{16})/.exec(text)![1]!;
+    await route.fulfill({ contentType: "text/javascript", body: text.replaceAll(version, other) });
+  });
+  await page.route(`**/live/module/${other}/*`, async (route) => {
+    await route.fulfill({ response: await route.fetch({ url: route.request().url().replace(other, version) }) });
   });
 }
 

@@ -111,8 +111,8 @@ fn int(n: usize) -> Val {
     Val::Int(n as i64)
 }
 
-/// Appends a value as the DOM is told of it; what kind it is: 0 null, 1 false, 2 true, 3 a number or text, 4 a list, an
-/// item a line, 5 an object as JSON; and 8 where it holds as a condition.
+/// Appends a value as the DOM is told of it; what kind it is: 0 null, 1 false, 2 true, 3 a number or text, 4 a list as
+/// JSON of its items' texts, 5 an object as JSON; and 8 where it holds as a condition.
 pub(crate) fn shown(value: &Val, text: &mut String) -> u32 {
     let kind = value.kind();
     write(&kind, text);
@@ -121,12 +121,13 @@ pub(crate) fn shown(value: &Val, text: &mut String) -> u32 {
         Val::Bool(on) => 1 + u32::from(*on),
         Val::Int(_) | Val::Num(_) | Val::Str(_) => 3,
         Val::List(items) => {
-            for (at, item) in items.iter().enumerate() {
-                if at > 0 {
-                    text.push('\n');
-                }
-                write(&item.kind(), text);
+            let mut texts = Vec::new();
+            for item in items {
+                let mut text = String::new();
+                write(&item.kind(), &mut text);
+                texts.push(text.into());
             }
+            write_json(&Val::List(texts), text);
             4
         }
         Val::Obj(_) => {

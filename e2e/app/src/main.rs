@@ -23,6 +23,7 @@ mod ledger;
 mod lists;
 mod motto;
 mod notice;
+mod painted;
 mod patching;
 mod pending;
 mod registration;
@@ -50,6 +51,7 @@ async fn main() -> anyhow::Result<()> {
         .route("/flight", get(page::<flight::Flight>))
         .route("/echo", post(|form: String| std::future::ready(form)))
         .route("/foreign", get(page::<foreign::Foreign>))
+        .route("/painted", get(page::<painted::Painted>))
         .route("/ways", get(page::<ways::Ways>))
         .route("/pending", get(page::<pending::Pending>))
         .route("/registration", get(page::<registration::Registration>))
