@@ -92,7 +92,6 @@ mod tests {
     impl Bare {}
 
     /// Compiles templates of components with these names, each from a file of its name.
-    #[expect(clippy::expect_used, reason = "a test may fail")]
     fn compiled(templates: &[(&'static str, &'static str)]) -> Result<(), String> {
         let mut registry = Registry::new();
         for &(name, text) in templates {

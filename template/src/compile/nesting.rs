@@ -112,15 +112,15 @@ impl Compiler {
     fn around(&self, name: &str) -> Option<String> {
         let in_scope = || self.ancestors.iter().rev().take_while(|open| !ends_scope(open));
         let component = name.starts_with("live:");
-        if component || CLOSES_P.contains(&name) {
-            if in_scope().take_while(|open| !open.is("button")).any(|open| open.is("p")) {
-                if component {
-                    return Some("a child component can hold blocks, before which a browser closes the `<p>` around: use a `<div>` in its place".to_owned());
-                }
-                return Some(format!(
-                    "a browser closes the `<p>` around before `<{name}>`: use a `<div>` in its place"
-                ));
+        if (component || CLOSES_P.contains(&name))
+            && in_scope().take_while(|open| !open.is("button")).any(|open| open.is("p"))
+        {
+            if component {
+                return Some("a child component can hold blocks, before which a browser closes the `<p>` around: use a `<div>` in its place".to_owned());
             }
+            return Some(format!(
+                "a browser closes the `<p>` around before `<{name}>`: use a `<div>` in its place"
+            ));
         }
         if let Some(group) = Group::of(name)
             && let Enclosing::In(around) = enclosing(group, &self.ancestors)

@@ -9,6 +9,7 @@ pub(super) fn write(n: f64, out: &mut String) {
 #[cfg(test)]
 mod tests {
     #[test]
+    #[expect(clippy::excessive_precision, reason = "each lies between two shorter texts")]
     fn numbers_look_as_in_javascript() {
         for (n, text) in [
             (0.1 + 0.2, "0.30000000000000004"),
