@@ -16,8 +16,11 @@ wasm_bindgen_test_configure!(run_in_browser);
 
 #[wasm_bindgen(module = "/js/dom.js")]
 extern "C" {
-    fn run(words: &[u32], text: &str) -> bool;
+    #[wasm_bindgen(js_name = run)]
+    fn decode(words: &[u32], text: &str);
     fn reset();
+    #[wasm_bindgen(thread_local_v2, js_name = effects)]
+    static EFFECTS: js_sys::Object;
     #[wasm_bindgen(thread_local_v2, js_name = elements)]
     static ELEMENTS: js_sys::Map;
 }
@@ -41,6 +44,15 @@ fn page(html: &str) -> JsValue {
     element
 }
 
+/// Runs operations. Returns whether all nodes were where the template says.
+fn run(words: &[u32], text: &str) -> bool {
+    let unfit = js_sys::Array::new();
+    let note = js_sys::Function::new_with_args("unfit, effects", "effects.anew = slot => unfit.push(slot)");
+    EFFECTS.with(|effects| note.call2(&JsValue::NULL, &unfit, effects)).expect("an effect is set");
+    decode(words, text);
+    unfit.length() == 0
+}
+
 /// Takes blocks, the first of which is the component's; its element is node 1.
 fn templates(blocks: &str) {
     assert!(run(&[1, 0, blocks.encode_utf16().count() as u32, 4, 1, 0, 0, 0], blocks));
@@ -54,7 +66,7 @@ fn set(node: u32, hole: u32, kind: u32, value: &str) {
 #[wasm_bindgen_test]
 fn a_text_is_found_between_markers_and_made_where_it_was_empty() {
     let element = page("<p>a<!>b<!>c</p><p>a<!><!>c</p>");
-    templates(r#"[["",0,[[0,[0],65536],[0,[1],65536]]]]"#);
+    templates(r#"[["<p>a<!> <!>c</p><p>a<!> <!>c</p>",0,[[0,[0],65536],[0,[1],65536]]]]"#);
     set(1, 0, 11, "x");
     set(1, 1, 11, "y");
     assert_eq!(js(&element, "return el.textContent"), "axcayc");
