@@ -119,8 +119,8 @@ pub trait Subscriber: Send + Sync {
 pub enum CatchUp {
     /// Nothing: they have it.
     Current,
-    /// The patches that they missed, in order: whole `STATE_UPDATE`s.
-    Patches(Vec<Frame>),
+    /// The patches that they missed, in order: whole `STATE_UPDATE`s, each with its revision.
+    Patches(Vec<(Rev, Frame)>),
     /// A whole `STATE_SNAPSHOT`.
     Snapshot(Frame),
 }
@@ -159,7 +159,7 @@ impl TopicRef {
         &self,
         subscriber: Arc<dyn Subscriber>,
         from: Option<(&Epoch, Rev)>,
-        first: &mut dyn FnMut(Rev, CatchUp),
+        first: &mut dyn FnMut(CatchUp),
     ) -> Result<Subscription> {
         let id = self.0.subscribe(subscriber, from, first)?;
         Ok(Subscription { topic: self.clone(), id })
@@ -239,7 +239,7 @@ pub(crate) trait AnyTopic: Send + Sync {
         &self,
         subscriber: Arc<dyn Subscriber>,
         from: Option<(&Epoch, Rev)>,
-        first: &mut dyn FnMut(Rev, CatchUp),
+        first: &mut dyn FnMut(CatchUp),
     ) -> Result<u64>;
     fn unsubscribe(&self, id: u64);
     fn authorize(self: Arc<Self>, who: Identity) -> BoxFuture<Result>;

@@ -162,7 +162,7 @@ impl<T: Topic> AnyTopic for Cell<T> {
         &self,
         subscriber: Arc<dyn Subscriber>,
         from: Option<(&Epoch, Rev)>,
-        first: &mut dyn FnMut(Rev, CatchUp),
+        first: &mut dyn FnMut(CatchUp),
     ) -> Result<u64> {
         let mut state = self.lock();
         let known = from.filter(|(epoch, _)| **epoch == self.epoch).map(|(_, rev)| rev);
@@ -171,7 +171,7 @@ impl<T: Topic> AnyTopic for Cell<T> {
             Some(rev) if let Some(patches) = state.ring.since(rev) => CatchUp::Patches(patches),
             Some(_) | None => CatchUp::Snapshot(self.snapshot_of(&mut state)?),
         };
-        first(state.rev, catch_up);
+        first(catch_up);
         let id = next_version();
         state.subscribers.push((id, subscriber));
         Ok(id)

@@ -29,11 +29,12 @@ impl Ring {
         }
     }
 
-    /// The patches after that revision, if all of them are still there.
-    pub(super) fn since(&self, rev: Rev) -> Option<Vec<Frame>> {
+    /// Returns the patches after that revision with the revision of each, if all of them are still
+    /// there.
+    pub(super) fn since(&self, rev: Rev) -> Option<Vec<(Rev, Frame)>> {
         let next = Rev(rev.0.checked_add(1)?);
         let first = self.frames.iter().position(|(at, _)| *at == next)?;
-        Some(self.frames.iter().skip(first).map(|(_, frame)| frame.clone()).collect())
+        Some(self.frames.iter().skip(first).cloned().collect())
     }
 }
 

@@ -188,10 +188,10 @@ async fn everybody_gets_the_same_bytes_and_nobody_a_gap() {
     let (ann, bob) = (Ear::new("ann"), Ear::new("bob"));
     let mut first = Vec::new();
     let subscription =
-        log.topic().subscribe(ann.clone(), None, &mut |rev, catch_up| first.push((rev, catch_up))).unwrap();
-    let Some((Rev(0), CatchUp::Snapshot(snapshot))) = first.pop() else { panic!("no snapshot") };
+        log.topic().subscribe(ann.clone(), None, &mut |catch_up| first.push(catch_up)).unwrap();
+    let Some(CatchUp::Snapshot(snapshot)) = first.pop() else { panic!("no snapshot") };
     let snapshot: Value = serde_json::from_str(snapshot.as_str()).unwrap();
-    assert_eq!(snapshot["type"], "STATE_SNAPSHOT");
+    assert_eq!((&snapshot["type"], &snapshot["rev"]), (&json!("STATE_SNAPSHOT"), &json!(0)));
     assert_eq!(snapshot["payload"], json!({"lines": [], "total": 1}));
     log.update(push(1)).await.unwrap();
     log.update(|_| ()).await.unwrap();
@@ -199,9 +199,8 @@ async fn everybody_gets_the_same_bytes_and_nobody_a_gap() {
     let epoch = log.topic().epoch().clone();
     let since = |epoch, rev| {
         let mut got = None;
-        let subscription = log
-            .topic()
-            .subscribe(bob.clone(), Some((epoch, Rev(rev))), &mut |_, catch_up| got = Some(catch_up));
+        let subscription =
+            log.topic().subscribe(bob.clone(), Some((epoch, Rev(rev))), &mut |catch_up| got = Some(catch_up));
         drop(subscription.unwrap());
         got.unwrap()
     };
@@ -211,9 +210,10 @@ async fn everybody_gets_the_same_bytes_and_nobody_a_gap() {
         r#"{"v":1,"type":"STATE_UPDATE","topic":"log/1","rev":1,"payload":{"lines":[{"id":1,"text":"x"}],"total":2}}"#
     );
     let CatchUp::Patches(patches) = since(&epoch, 0) else { panic!("no patches") };
-    assert_eq!(patches.iter().map(Frame::as_str).collect::<Vec<_>>(), heard);
+    assert_eq!(patches.iter().map(|(_, patch)| patch.as_str()).collect::<Vec<_>>(), heard);
+    assert_eq!(patches.iter().map(|(rev, _)| rev.0).collect::<Vec<_>>(), [1, 2]);
     let CatchUp::Patches(patches) = since(&epoch, 1) else { panic!("no patches") };
-    assert_eq!(patches.len(), 1);
+    assert_eq!(patches.iter().map(|(rev, _)| rev.0).collect::<Vec<_>>(), [2]);
     assert!(matches!(since(&epoch, 2), CatchUp::Current));
     assert!(matches!(since(&epoch, 3), CatchUp::Snapshot(_)));
     assert!(matches!(since(&vivaz_protocol::Epoch::new("other").unwrap(), 2), CatchUp::Snapshot(_)));
@@ -228,7 +228,7 @@ async fn an_update_that_panics_leaves_no_trace() {
     let (hub, (states, _)) = (Hub::new(), states());
     let log = hub.open::<Log>("log/1", &states).await.unwrap();
     let ann = Ear::new("ann");
-    let _subscription = log.topic().subscribe(ann.clone(), None, &mut |_, _| ()).unwrap();
+    let _subscription = log.topic().subscribe(ann.clone(), None, &mut |_| ()).unwrap();
     let outcome = log.update(|log| {
         log.count = 100;
         assert!(log.lines.len() > 7, "kaboom");
@@ -245,7 +245,7 @@ async fn an_author_is_named() {
     let (hub, (states, _)) = (Hub::new(), states());
     let log = hub.open::<Log>("log/1", &states).await.unwrap();
     let ann = Ear::new("ann");
-    let _subscription = log.topic().subscribe(ann.clone(), None, &mut |_, _| ()).unwrap();
+    let _subscription = log.topic().subscribe(ann.clone(), None, &mut |_| ()).unwrap();
     let mut shared = vivaz_components::Shared::<Log>::new();
     vivaz_components::__private::AnyShared::bind(&mut shared, log.topic()).unwrap();
     shared.update(|log| log.count += 1);
@@ -283,7 +283,7 @@ async fn events_of_topics_and_rooms_reach_whom_they_should() {
     let log = hub.open::<Log>("log/1", &states).await.unwrap();
     let (ann, bob) = (Ear::new("ann"), Ear::new("bob"));
     let _subscriptions =
-        [&ann, &bob].map(|ear| log.topic().subscribe(ear.clone(), None, &mut |_, _| ()).unwrap());
+        [&ann, &bob].map(|ear| log.topic().subscribe(ear.clone(), None, &mut |_| ()).unwrap());
     assert_eq!(log.topic().audience(), 2);
     let event = ServerEvent::new("user.joined", &json!({"name": "Ann"})).unwrap();
     log.topic().emit(&event, Some(&ann.session));
@@ -324,7 +324,7 @@ async fn what_is_not_serialised_is_kept_and_not_sent() {
     let (hub, (states, _)) = (Hub::new(), states());
     let log = hub.open::<Log>("log/1", &states).await.unwrap();
     let ann = Ear::new("ann");
-    let _subscription = log.topic().subscribe(ann.clone(), None, &mut |_, _| ()).unwrap();
+    let _subscription = log.topic().subscribe(ann.clone(), None, &mut |_| ()).unwrap();
     for _ in 0..2 {
         log.update(|log| log.hidden += 1).await.unwrap();
     }
@@ -340,7 +340,7 @@ fn the_order_is_the_same_for_all() {
     let log = runtime.block_on(hub.open::<Log>("log/1", &states)).unwrap();
     let ears: Vec<_> = (0..4).map(|n| Ear::new(&format!("s{n}"))).collect();
     let _subscriptions: Vec<_> =
-        ears.iter().map(|ear| log.topic().subscribe(ear.clone(), None, &mut |_, _| ()).unwrap()).collect();
+        ears.iter().map(|ear| log.topic().subscribe(ear.clone(), None, &mut |_| ()).unwrap()).collect();
     std::thread::scope(|scope| {
         for thread in 0..4u64 {
             let log = log.clone();

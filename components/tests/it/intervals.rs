@@ -46,7 +46,7 @@ impl Scene {
     async fn new() -> Self {
         let crowd = Hub::new().open::<Crowd>("crowd/all", &States::default()).await.unwrap();
         let ear = Ear::new("ear");
-        let subscription = crowd.topic().subscribe(ear.clone(), None, &mut |_, _| ()).unwrap();
+        let subscription = crowd.topic().subscribe(ear.clone(), None, &mut |_| ()).unwrap();
         Self { crowd, ear, _subscription: subscription }
     }
 

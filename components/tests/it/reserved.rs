@@ -108,7 +108,7 @@ async fn what_is_reserved_is_seen_when_it_is_published_and_its_closure_runs_once
 async fn changes_that_are_reserved_are_made_upon_each_other() {
     let pile = pile().await;
     let ear = Ear::new("ear");
-    let _subscription = pile.topic().subscribe(ear.clone(), None, &mut |_, _| ()).unwrap();
+    let _subscription = pile.topic().subscribe(ear.clone(), None, &mut |_| ()).unwrap();
     let one = reserve(&pile, |pile| pile.add("one")).unwrap();
     let two = reserve(&pile, |pile| {
         assert_eq!(pile.texts(), "one");
@@ -128,7 +128,7 @@ async fn changes_that_are_reserved_are_made_upon_each_other() {
 async fn a_change_in_between_is_kept_and_so_is_what_was_reserved() {
     let pile = pile().await;
     let ear = Ear::new("ear");
-    let _subscription = pile.topic().subscribe(ear.clone(), None, &mut |_, _| ()).unwrap();
+    let _subscription = pile.topic().subscribe(ear.clone(), None, &mut |_| ()).unwrap();
     let one = reserve(&pile, |pile| pile.add("one")).unwrap();
     let two = reserve(&pile, |pile| pile.add("two")).unwrap();
     pile.update(|pile| pile.add("between")).await.unwrap();
@@ -207,7 +207,7 @@ async fn a_topic_that_refuses_leaves_the_others_as_they_were() {
 async fn two_changes_of_a_topic_in_one_action_are_one_patch_in_their_order() {
     let pile = pile().await;
     let ear = Ear::new("ear");
-    let _subscription = pile.topic().subscribe(ear.clone(), None, &mut |_, _| ()).unwrap();
+    let _subscription = pile.topic().subscribe(ear.clone(), None, &mut |_| ()).unwrap();
     let both = || vec![staged(&pile, |pile| pile.add("one")), staged(&pile, |pile| pile.add("two"))];
     assert!(StagedUpdate::publish_all(both(), None).unwrap().is_empty());
     assert!(StagedUpdate::reserve_all(both(), None).unwrap().publish(None).is_empty());
@@ -251,7 +251,7 @@ async fn actions_on_the_same_topics_in_another_order_do_not_wait_for_each_other(
 async fn with_an_interval_what_was_reserved_is_sent_at_its_end() {
     let slow: TopicHandle<Slow> = open(&Hub::new(), "slow/a").await;
     let ear = Ear::new("ear");
-    let _subscription = slow.topic().subscribe(ear.clone(), None, &mut |_, _| ()).unwrap();
+    let _subscription = slow.topic().subscribe(ear.clone(), None, &mut |_| ()).unwrap();
     let add = |text: &'static str| {
         move |slow: &mut Slow| slow.lines.push(Line { id: slow.lines.len(), text: text.to_owned() })
     };

@@ -120,7 +120,7 @@ async fn a_patch_carries_what_the_page_sees_and_nothing_that_stayed_the_same() {
     let hub = Hub::default();
     let poll = hub.open::<Poll>("poll/main", &vivaz_components::States::default()).await.unwrap();
     let ear = Ear::new("s1");
-    let _subscription = poll.topic().subscribe(ear.clone(), None, &mut |_, _| {}).unwrap();
+    let _subscription = poll.topic().subscribe(ear.clone(), None, &mut |_| {}).unwrap();
     let patches = || {
         let heard = ear.heard().into_iter();
         heard

@@ -160,12 +160,11 @@ impl Held {
     fn subscribe(&mut self, port: &Arc<Port>, known: Option<(&Epoch, Rev)>) {
         let stream = StreamId::Topic(self.topic.name().clone());
         let subscriber = Arc::clone(port) as Arc<dyn Subscriber>;
-        let subscribed = self.topic.subscribe(subscriber, known, &mut |rev, catch_up| match catch_up {
+        let subscribed = self.topic.subscribe(subscriber, known, &mut |catch_up| match catch_up {
             CatchUp::Current => {}
             CatchUp::Patches(patches) => {
-                let first = rev.0 + 1 - patches.len() as u64;
-                for (at, patch) in patches.into_iter().enumerate() {
-                    port.send_patch(stream.clone(), Rev(first + at as u64), patch.bytes().clone(), None);
+                for (rev, patch) in patches {
+                    port.send_patch(stream.clone(), rev, patch.bytes().clone(), None);
                 }
             }
             // Made when its turn comes: it may as well contain what happens until then.

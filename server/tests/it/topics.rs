@@ -92,6 +92,35 @@ async fn a_route_of_the_application_changes_what_pages_show() {
 }
 
 #[tokio::test]
+async fn a_page_that_comes_back_gets_each_patch_that_it_missed() {
+    let server = start().await;
+    let mut client = Client::greet(&server).await;
+    client.mount("chat", "chat", json!({})).await;
+    let topic = server.runtime.topic::<Room>("chat/lobby").await.unwrap();
+    let epoch = server.runtime.hub().get("chat/lobby").unwrap().epoch().to_string();
+    let mut rev = 0_u64;
+    for missed in 1..=3 {
+        let welcome = client.welcome.clone();
+        client.cut();
+        server.until(|server| server.runtime.stats().connections == 0).await;
+        let known = rev;
+        for id in known + 1..=known + missed {
+            let messages = vec![Message { id, text: "meanwhile".into() }];
+            topic.update(move |room| room.messages = messages).await.unwrap();
+        }
+        client = Client::resume(&server, &welcome, 1, json!({ "t:chat/lobby": [epoch, known] })).await;
+        assert_eq!(client.welcome["resumed"], true);
+        for _ in 0..missed {
+            rev += 1;
+            let patch = client.expect("STATE_UPDATE").await;
+            assert_eq!((&patch["topic"], &patch["rev"]), (&json!("chat/lobby"), &json!(rev)));
+            assert_eq!(patch["payload"], json!({ "messages": [{ "id": rev, "text": "meanwhile" }] }));
+        }
+        assert!(client.drain().await.is_empty(), "after {missed}");
+    }
+}
+
+#[tokio::test]
 async fn a_slow_reader_costs_a_bounded_outbox_and_ends_where_the_topic_is() {
     let server = limited(Limits { outbox_bytes: 16 * 1024, ..Limits::default() }).await;
     let mut slow = Client::greet(&server).await;
