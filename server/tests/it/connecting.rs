@@ -75,6 +75,32 @@ impl QuietBooth {
     }
 }
 
+/// Takes time to be mounted.
+#[derive(LiveComponent, Clone)]
+#[live(name = "late-booth", inline = "<p>{{ greeted }} {{ back }}</p>", open)]
+struct LateBooth {
+    #[live(default)]
+    greeted: u32,
+    #[live(default)]
+    back: u32,
+}
+
+#[actions]
+impl LateBooth {
+    async fn mount(_props: LateBoothProps, _cx: &mut MountContext) -> Result<Self> {
+        sleep(Duration::from_secs(5)).await;
+        Ok(Self { greeted: 0, back: 0 })
+    }
+
+    fn connected(&mut self) {
+        self.greeted += 1;
+    }
+
+    fn resumed(&mut self) {
+        self.back += 1;
+    }
+}
+
 /// How the server ends, and how it saves.
 const WAYS: [(bool, Save); 4] = [
     (false, Save::Every(Duration::from_secs(1))),
@@ -136,6 +162,25 @@ async fn a_page_that_comes_back_while_its_component_is_connected_does_not_connec
         sleep(Duration::from_secs(20)).await;
         page.settled().await;
         assert_eq!(booth.state(), json!({ "greeted": 1, "back": 1 }), "{save:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_that_comes_back_while_its_component_is_mounted_connects_it_once() {
+    for save in [Save::default(), Save::Always] {
+        let server = serve(save, &Arc::default());
+        let page = server.page();
+        // Its session is there before the connection drops.
+        page.mount_open("quiet-booth", json!({})).await.unwrap();
+        let drop_connection = async {
+            sleep(Duration::from_secs(1)).await;
+            page.network().drop();
+        };
+        let (booth, ()) = tokio::join!(page.mount_open("late-booth", json!({})), drop_connection);
+        sleep(Duration::from_secs(10)).await;
+        page.settled().await;
+        assert_eq!((page.sessions(), page.connections()), (1, 2), "{save:?}");
+        assert_eq!(booth.unwrap().state(), json!({ "greeted": 1, "back": 0 }), "{save:?}");
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a page was told is in the store an interval later.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use vivaz::store::{
     Commit, CommitError, Head, Owner, Refusal, Secrets, Snapshot, StoredSession, Whole, WriteError,
 };
 use vivaz::testing::Server;
-use vivaz::{Limits, MemoryStore, Runtime, Save, SessionId, SessionStore, StoreError};
+use vivaz::{ErrorCode, Limits, MemoryStore, Runtime, Save, SessionId, SessionStore, StoreError};
 
 use crate::app::Bench;
 use crate::stores::forward;
@@ -49,11 +50,22 @@ type Writes = HashMap<SessionId, Vec<(Instant, i64)>>;
 struct Recording {
     inner: MemoryStore,
     writes: Arc<Mutex<Writes>>,
+    /// How many sessions were written whole.
+    entered: Arc<AtomicUsize>,
     takes: Duration,
 }
 
 impl SessionStore for Recording {
-    forward!(find claim enter commit renew release delete forget_user renew_lease expire close);
+    forward!(find claim commit renew release delete forget_user renew_lease expire close);
+
+    fn enter(
+        &self,
+        by: &str,
+        sessions: Vec<Whole>,
+    ) -> BoxFuture<Result<Vec<(SessionId, Refusal)>, StoreError>> {
+        self.entered.fetch_add(sessions.len(), Ordering::SeqCst);
+        self.inner.enter(by, sessions)
+    }
 
     fn save(
         &self,
@@ -198,4 +210,25 @@ async fn a_session_that_waits_for_its_page_is_written_once_for_each_change() {
     page.network().online();
     page.settled().await;
     assert_eq!((belfry.state()["count"].as_i64(), page.sessions()), (Some(3), 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_is_not_written_whole_when_its_page_unmounts_what_is_not_mounted() {
+    let store = Recording::default();
+    let kept = store.clone();
+    let server = Server::new(move || {
+        Runtime::builder().store(kept.clone()).save(Save::Every(INTERVAL)).state(Arc::<Bench>::default())
+    });
+    let page = server.page();
+    let counter = page.mount_open("counter", json!({})).await.unwrap();
+    let other = page.mount_open("belfry", json!({})).await.unwrap();
+    other.unmount().await.unwrap();
+    counter.call("increment", ()).await.unwrap();
+    tokio::time::sleep(INTERVAL * 3).await;
+    let session = page.client(|client| SessionId::new(client.session().unwrap()).unwrap());
+    assert!(store.writes.lock().unwrap().contains_key(&session));
+    let before = store.entered.load(Ordering::SeqCst);
+    assert_eq!(other.unmount().await.unwrap_err().code, ErrorCode::NotMounted);
+    tokio::time::sleep(INTERVAL * 3).await;
+    assert_eq!(store.entered.load(Ordering::SeqCst), before);
 }

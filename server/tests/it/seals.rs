@@ -129,3 +129,20 @@ async fn an_application_may_say_that_seals_are_anybodys() {
     assert_eq!(mount(&server, &[], &seal).await["type"], "COMPONENT_MOUNTED");
     assert_error(&mount(&server, &[("x-user", "ada")], &seal).await, "bad_seal");
 }
+
+#[tokio::test]
+async fn a_session_takes_the_seals_of_the_browser_that_resumes_it() {
+    let server = start().await;
+    let (before, now) = (cookie(&server).await, cookie(&server).await);
+    let (before, now): (Headers<'_>, Headers<'_>) = (&[("cookie", &before)], &[("cookie", &now)]);
+    let (former, current) = (seals(&server, before).await.remove(0), seals(&server, now).await.remove(0));
+    let client = Client::greet_with(&server, before, json!({})).await;
+    let hello = json!({ "session": client.welcome["session"], "resume": client.welcome["resume"] });
+    client.cut();
+    let mut client = Client::greet_with(&server, now, hello).await;
+    assert_eq!(client.welcome["resumed"], true);
+    let mount = client.message("COMPONENT_MOUNT", "a", json!({ "seal": former }));
+    assert_error(&client.ask(mount).await, "bad_seal");
+    let mount = client.message("COMPONENT_MOUNT", "b", json!({ "seal": current }));
+    assert_eq!(client.ask(mount).await["type"], "COMPONENT_MOUNTED");
+}

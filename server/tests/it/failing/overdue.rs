@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use vivaz::MemoryStore;
 
+use super::versions::other_schema;
 use super::{Call, Failure, KINDS, Scene, fails, states_of};
 
 #[tokio::test(start_paused = true)]
@@ -79,5 +80,36 @@ async fn the_children_of_a_component_that_is_kept_aside_are_kept_too() {
         let aside = scene.stored().await.aside;
         assert_eq!(states_of(&aside, "fragile-parent"), [5], "{call:?}");
         assert_eq!(states_of(&aside, "fragile-durable"), [1], "{call:?}");
+    }
+}
+
+/// State that the program cannot use has nothing in its place: the mount anew, or what was mounted anew before, fails.
+#[tokio::test(start_paused = true)]
+async fn what_comes_in_place_of_unusable_state_does_not_keep_the_session_away() {
+    for (call, was_mounted_anew) in [(Call::Mount, false), (Call::Load, false), (Call::Load, true)] {
+        for failure in [Failure::Internal, Failure::Hangs] {
+            for kind in KINDS {
+                let cell = (call, was_mounted_anew, failure, kind);
+                let scene = Scene::with(kind, Some(MemoryStore::new()), other_schema).await;
+                fails(&scene.key, Call::Migrate, Failure::Internal, u32::MAX);
+                if was_mounted_anew {
+                    scene.restart(true, true).await;
+                    scene.neighbours_are_untouched(&cell).await;
+                    assert_eq!(scene.fragile.state()["items"], 0, "{cell:?}");
+                    scene.restart(true, false).await;
+                    scene.has_all(&cell).await;
+                }
+                fails(&scene.key, call, failure, u32::MAX);
+                scene.restart(true, true).await;
+                tokio::time::sleep(Duration::from_secs(4 * 60)).await;
+                assert!(scene.fragile.is_mounted() && scene.page.sessions() == 1, "{cell:?}");
+                tokio::time::sleep(Duration::from_secs(3 * 60)).await;
+                scene.has_lost_the_component(&cell).await;
+                let stored = scene.stored().await;
+                assert!(states_of(&stored.components, kind).is_empty(), "{cell:?}");
+                let aside: &[i64] = if was_mounted_anew { &[0, 5] } else { &[5] };
+                assert_eq!(states_of(&stored.aside, kind), aside, "{cell:?}");
+            }
+        }
     }
 }
