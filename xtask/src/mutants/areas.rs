@@ -173,7 +173,7 @@ pub(super) const AREAS: &[Area] = &[
         files: &["server/src/session.rs", "server/src/session/**/*.rs"],
         targets: UNIT_AND_INTEGRATION,
         filter: ASKED,
-        timeout: 120,
+        timeout: 240,
     },
     Area {
         name: "sqlite",
