@@ -3,6 +3,7 @@
 use crate::step::{command, run, run_command};
 
 use crate::tools;
+use super::WORKSPACE;
 
 /// Builds the client afresh, so that what the browser runs is what the source says.
 pub(super) fn client() -> anyhow::Result<()> {
@@ -35,6 +36,8 @@ pub(super) fn engines() -> anyhow::Result<()> {
 
 /// Builds the servers of the browser tests and checks the types of the tests.
 fn build() -> anyhow::Result<()> {
-    run("", "cargo build --package demo --package e2e-app")?;
+    // With the examples, dependencies have the features that the step `tests` compiles them with.
+    let bins = "--bin demo --bin e2e-app --bin e2e-next";
+    run("", &format!("cargo build {WORKSPACE} {bins} --examples"))?;
     run("e2e", "npx tsc --noEmit")
 }
