@@ -2,8 +2,8 @@
 
 use crate::step::{command, run, run_command};
 
-use crate::tools;
 use super::WORKSPACE;
+use crate::tools;
 
 /// Builds the client afresh, so that what the browser runs is what the source says.
 pub(super) fn client() -> anyhow::Result<()> {
