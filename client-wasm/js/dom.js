@@ -155,7 +155,7 @@ const property = (node, name, force, value) => {
   if (last === value && !force && (known || name == 'value')) return;
   if (name == 'value') {
     const typing = node === document.activeElement && node.value !== last;
-    if (!typing) late.push(() => { if (node.value !== value) node.value = value; });
+    if (!typing) controls.add(() => { if (node.value !== value) node.value = value; });
   } else if (node[name] !== !!value) node[name] = !!value;
 };
 
@@ -498,7 +498,7 @@ export function run(words, string) {
   marked = [];
   late = [];
   typed = [];
-  for (const control of chosen) show(control);
+  for (const control of chosen) control.call ? control() : show(control);
   for (const node of marks) if (node.$i && !node.$m) try { mark(node); } catch (e) { if (e) throw e; }
   for (const act of after) act();
   // Others may have taken out what no operation was about.
