@@ -7,7 +7,10 @@
 export let nodes = [null];
 // The block of each root, by the same number: a row that is a component of its own is a root twice.
 let blocks = [];
-/** The nodes of each root's holes, by the same number. */
+/**
+ * The nodes of each root's holes, by the same number: elements, texts, and of what grows and shrinks the parent and what it
+ * begins after.
+ */
 export let held = [];
 /** Skeletons, and what listens in each. */
 export let templates = [];
@@ -96,14 +99,14 @@ const bind = (node, id, template, slot, like = templates[template].root) => {
   if (of.marks.length) marked.push(node);
   let part = id;
   held[id] = of.holes.map(([place, path, step, end]) => {
-    const [at, of] = walk(node, like, path);
-    if (place == 7) {
+    const [at, twin] = walk(node, like, path);
+    if (place && place != 7) return at;
+    const [before] = pass(at, twin, step);
+    if (place) {
       nodes[++part] = at;
-      nodes[++part] = end < 0 ? null : pass(at, of, (end + 1) << 16)[0];
-      return [at, pass(at, of, step)[0]];
+      nodes[++part] = end < 0 ? null : pass(at, twin, (end + 1) << 16)[0];
+      return [at, before];
     }
-    if (place) return at;
-    const [before] = pass(at, of, step);
     let there = before ? before.nextSibling : at.firstChild;
     if (there?.nodeType != 3) there = document.createTextNode('');
     there.$f = at;
@@ -154,8 +157,8 @@ const property = (node, name, force, value) => {
   // A box that the browser ticked, because it was so before the page was left, shows what counts.
   if (last === value && !force && (known || name == 'value')) return;
   if (name == 'value') {
-    const typing = node === document.activeElement && node.value !== last;
-    if (!typing) controls.add(() => { if (node.value !== value) node.value = value; });
+    // Not over what is being typed.
+    if (node !== document.activeElement || node.value === last) controls.add(() => { if (node.value !== value) node.value = value; });
   } else if (node[name] !== !!value) node[name] = !!value;
 };
 
@@ -202,7 +205,7 @@ export const read = (node, control, flags) => {
   let value = node.value;
   if (flags & 4) value = value.trim();
   if (!(flags & 8)) return value;
-  // What no number is printed as has another value, or none: the server reads the text.
+  // A text that is not as JavaScript prints its number goes as it is: the server reads every digit.
   return value === '' ? null : '' + +value === value ? +value : value;
 };
 
@@ -223,10 +226,9 @@ export const touched = node => {
 
 /** Marks a control whose value cannot be taken. */
 export const invalid = (node, on) => {
-  if (!node.$r == !on) return;
-  node.$r = on;
   if (on) node.setAttribute('aria-invalid', 'true');
-  else node.removeAttribute('aria-invalid');
+  else if (node.$r) node.removeAttribute('aria-invalid');
+  node.$r = on;
 };
 
 /** Shows in a control what its field says. While text is being composed, that waits. */
@@ -292,7 +294,8 @@ const model = (node, control, force, value) => {
   controls.add(node);
 };
 
-// Controls are set when all their attributes and options are; what the page's own code hears comes last.
+// Controls are set when all their attributes and options are: those with a field, and functions that set the value of one
+// without. What the page's own code hears comes last.
 let controls = new Set(), late = [], typed = [];
 
 const insert = (parent, node, before) => {

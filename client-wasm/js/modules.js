@@ -1,8 +1,8 @@
 // Loads optional modules: files beside client.js that only some pages need.
 
 /**
- * The part of the core that modules use; client.js fills it. `leaving` is a function that a module may set: it runs when
- * the page is left for good and returns true where the session must not end.
+ * The part of the core that modules use; client.js fills it. Functions that a module may set: `leaving` runs when the page
+ * is left for good, and returns true where the session must not end; `greeted` runs when the server has named its `build`.
  */
 export const core = {};
 

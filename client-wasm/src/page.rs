@@ -99,7 +99,6 @@ impl<D: Dom> Page<D> {
         event.set(Key::of("temp"), temporary.into());
         let Some(place) = self.places.get_mut(slot) else { return };
         let Some(view) = &mut place.view else { return };
-        self.stage.dom.put(Op::View, &[slot], &[]);
         let of = Sight { client: &self.client, slot };
         let around = Surroundings { of: &of, user: &place.user, event: &event };
         let mut fired = view.fire(node, address, &around, &mut self.stage);
@@ -269,7 +268,7 @@ impl<D: Dom> Page<D> {
         if place.painted.str() != Some(blueprint.hash.name()) {
             shape = Val::Null;
         }
-        self.stage.dom.put(Op::View, &[slot], &[]);
+        self.stage.view(slot);
         let of = Sight { client: &self.client, slot };
         let around = Surroundings { of: &of, user: &place.user, event: &Val::Null };
         place.view = Some(View::new(blueprint, slot, shape.list(), &around, &mut self.stage));
@@ -294,7 +293,7 @@ impl<D: Dom> Page<D> {
     ) {
         let Some(place) = self.places.get_mut(slot) else { return };
         let Some(view) = &mut place.view else { return };
-        self.stage.dom.put(Op::View, &[slot], &[]);
+        self.stage.view(slot);
         let of = Sight { client: &self.client, slot };
         let around = Surroundings { of: &of, user: &place.user, event: &Val::Null };
         view.show((node, mask, local), changes, &around, &mut self.stage);

@@ -20,6 +20,7 @@ pub(crate) use view::View;
 
 pub(crate) use vivaz_template::code::{CONTROL, LOCAL, WIRE};
 
+use crate::client::Slot;
 use crate::dom::{Dom, Op};
 
 /// Everything.
@@ -38,6 +39,13 @@ impl<D: Dom> Stage<D> {
     pub(crate) fn new(dom: D) -> Self {
         // Node 0 is "none".
         Self { dom, next: 1, free: Vec::new(), templates: 0 }
+    }
+
+    /// Says whose view the operations that follow are of.
+    // Not inlined: that is smaller.
+    #[inline(never)]
+    pub(crate) fn view(&mut self, slot: Slot) {
+        self.dom.put(Op::View, &[slot], &[]);
     }
 
     /// A range of numbers for nodes.

@@ -87,15 +87,13 @@ impl Host {
                 tracing::error!(component = component.spec().name, error = %Escaped(error), "the state cannot be kept");
             })?;
         let account = Arc::new(cx.open_account(tracker.bytes())?);
-        Ok(Box::new(Self {
-            component,
-            tracker,
-            account,
-            unedited: None,
-            record: None,
-            refused: Refused::default(),
-            called: None,
-        }))
+        Ok(Box::new(Self::idle(component, tracker, account)))
+    }
+
+    /// Returns the host of a component on which nothing is done yet.
+    fn idle(component: Kept, tracker: Tracker, account: Arc<Account>) -> Self {
+        let refused = Refused::default();
+        Self { component, tracker, account, unedited: None, record: None, refused, called: None }
     }
 
     /// Calls a method on a copy. What is known of the page goes along in the context, and comes back with it.
@@ -160,15 +158,7 @@ impl Host {
 
     /// Answers questions while a component is away; jobs are not run on it.
     fn stand_in(component: Kept) -> Box<dyn Instance> {
-        Box::new(Self {
-            component,
-            tracker: Tracker::default(),
-            account: Arc::default(),
-            unedited: None,
-            record: None,
-            refused: Refused::default(),
-            called: None,
-        })
+        Box::new(Self::idle(component, Tracker::default(), Arc::default()))
     }
 
     /// Takes over what a handler did, or drops it. Shared fields follow to the topics that they name now.

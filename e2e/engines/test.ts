@@ -3,6 +3,7 @@
 import { expect, test as base } from "@playwright/test";
 import { Network } from "../tests/network.ts";
 import { Server } from "../tests/server.ts";
+import { type Servers, servers } from "../tests/servers.ts";
 import { Browser } from "./browser.ts";
 import { Page } from "./page.ts";
 
@@ -26,11 +27,9 @@ type Fixtures = {
   /** Starts a server of the test's own, which it may stop. */
   start: (binary: string) => Promise<Server>;
 };
-type WorkerFixtures = {
+type WorkerFixtures = Servers & {
   engine: string;
   running: Browser;
-  demo: Server;
-  app: Server;
 };
 
 export const test = base.extend<Fixtures, WorkerFixtures>({
@@ -57,23 +56,7 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
     await driver.switchTo().window(first);
     expect(problems).toEqual([]);
   },
-  demo: [
-    async ({}, use) => {
-      const server = await Server.start("demo");
-      await use(server);
-      await server.remove();
-      expect(server.output, "the server does not panic").not.toContain("panicked at");
-    },
-    { scope: "worker" },
-  ],
-  app: [
-    async ({}, use) => {
-      const server = await Server.start("e2e-app");
-      await use(server);
-      await server.remove();
-    },
-    { scope: "worker" },
-  ],
+  ...servers,
   network: async ({ app, relay }, use) => use(await relay(app)),
   relay: async ({}, use) => {
     const networks: Network[] = [];
@@ -85,13 +68,13 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
     for (const network of networks) await network.remove();
   },
   start: async ({}, use) => {
-    const servers: Server[] = [];
+    const started: Server[] = [];
     await use(async (binary) => {
       const server = await Server.start(binary);
-      servers.push(server);
+      started.push(server);
       return server;
     });
-    for (const server of servers) {
+    for (const server of started) {
       await server.remove();
       expect(server.output, "the server does not panic").not.toContain("panicked at");
     }

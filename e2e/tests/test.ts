@@ -1,7 +1,7 @@
 // What every test starts from: a server, a page that is watched, and what must hold when it ends.
 
 import { type BrowserContext, type Page, expect, test as base } from "@playwright/test";
-import { Server } from "./server.ts";
+import { type Servers, servers } from "./servers.ts";
 
 export { expect };
 
@@ -44,30 +44,8 @@ type Fixtures = {
   another: () => Promise<Page>;
   context: BrowserContext;
 };
-type WorkerFixtures = {
-  demo: Server;
-  /** The pages that only the tests need. */
-  app: Server;
-};
-
-export const test = base.extend<Fixtures, WorkerFixtures>({
-  demo: [
-    async ({}, use) => {
-      const server = await Server.start("demo");
-      await use(server);
-      await server.remove();
-      expect(server.output, "the server does not panic").not.toContain("panicked at");
-    },
-    { scope: "worker" },
-  ],
-  app: [
-    async ({}, use) => {
-      const server = await Server.start("e2e-app");
-      await use(server);
-      await server.remove();
-    },
-    { scope: "worker" },
-  ],
+export const test = base.extend<Fixtures, Servers>({
+  ...servers,
   baseURL: async ({ demo }, use) => use(demo.url),
   problems: async ({}, use) => {
     const problems = new Problems();

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use vivaz_protocol::Author;
 
-use super::{Host, Kept, Outbox, Refused, Topics, topics};
+use super::{Host, Kept, Outbox, Topics, topics};
 use crate::budget::Account;
 use crate::component::{InTransaction, Returned};
 use crate::event::Effect;
@@ -212,15 +212,7 @@ impl Record {
         }
         let (tracker, account) = ((*self.tracker).clone(), Arc::clone(&self.account));
         account.restore(tracker.bytes());
-        let mut host = Box::new(Host {
-            component,
-            tracker,
-            account,
-            unedited: None,
-            record: None,
-            refused: Refused::default(),
-            called: None,
-        });
+        let mut host = Box::new(Host::idle(component, tracker, account));
         let patch = host.compare().unwrap_or_default().patch;
         Finished {
             instance: host,

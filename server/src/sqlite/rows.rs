@@ -221,8 +221,10 @@ pub(super) fn commit(db: &Connection, commit: Commit) -> Result<Box<dyn FnOnce()
             remove(db, session, id.as_str())?;
         }
     }
-    db.prepare_cached("DELETE FROM vivaz_replies WHERE session = ?1 AND reference <= ?2")?
-        .execute(params![session, commit.received.cast_signed()])?;
+    if commit.received > 0 {
+        db.prepare_cached("DELETE FROM vivaz_replies WHERE session = ?1 AND reference <= ?2")?
+            .execute(params![session, commit.received.cast_signed()])?;
+    }
     if let Some(StoredReply { reference, body }) = reply {
         db.prepare_cached(
             "INSERT OR REPLACE INTO vivaz_replies (session, reference, body) VALUES (?1, ?2, ?3)",
