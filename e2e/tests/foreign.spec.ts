@@ -5,7 +5,9 @@ import { expect, open, test } from "./test.ts";
 
 test.use({ baseURL: async ({ app }, use) => use(app.url) });
 
-const press = (page: Page, selector: string) => page.locator(selector).evaluate((button: HTMLElement) => button.click());
+// Found and clicked at once: a view that is made anew in between would take the button away.
+const press = (page: Page, selector: string) =>
+  page.evaluate((selector) => document.querySelector<HTMLElement>(selector)!.click(), selector);
 const text = (locator: Locator) => locator.evaluate((element) => element.textContent);
 
 /** What the page is to show. */
