@@ -1,8 +1,8 @@
 // The page's entry: the `live-component` element, the hook for people who render themselves, and the engine's life.
 
 import { instantiate, turn } from 'vivaz-engine';
-import { effects, elements, held, nodes, reset } from './dom.js';
-import { drop, edited, flush, handle, listen, start, to } from './events.js';
+import { controls, effects, elements, held, nodes, plain, reset, templates, write } from './dom.js';
+import { cancel, drop, flush, handle, listen, pause, to } from './events.js';
 import { core, load } from './modules.js';
 import {
   ANEW, CALL, COMMIT, EDIT, EVENT, GUESS, KEEP, LEAVE, LOADING, MOUNT, PROPS, RELEASE, SET, SOCKET, START, STATE, TEMPLATE, TIMER,
@@ -296,7 +296,12 @@ const fetchTemplate = async hash => {
   let text;
   try {
     const response = await fetch(new URL(`template/${hash}.json`, import.meta.url));
-    if (response.ok) text = await response.text();
+    if (response.ok) {
+      const given = await response.text();
+      // What its blocks need is there before it is.
+      await Promise.all(JSON.parse(given)[3].flatMap(block => block[3] ?? []).map(load));
+      text = given;
+    }
   } catch {}
   tell(TEMPLATE, 0, 0, 0, hash, text);
 };
@@ -343,8 +348,11 @@ effects.mark = (node, hook, name) => {
 
 effects.listen = listen;
 effects.anew = slot => tell(ANEW, slot);
-effects.edited = edited;
-to.event = (slot, node, address, json) => tell(EVENT, slot, node, address, '', json);
+to.event = (root, address, json, reads) => post(() => {
+  core.firing = true;
+  if (ask(EVENT, root.$y, root.$i, address, '', json)) controls.sent?.(root, reads);
+  core.firing = false;
+});
 to.edit = (slot, force, field, json) => tell(EDIT, slot, force, 0, field, json);
 to.commit = (slot, field) => tell(COMMIT, slot, 0, 0, field);
 
@@ -360,7 +368,7 @@ const broken = error => {
   reportError(error);
   // A trap: the engine is started anew, and everything is mounted again from where it came. What happens meanwhile
   // waits: events for their component, everything else behind the mounts.
-  ready = false;
+  ready = core.firing = false;
   life++;
   reset();
   fetching.clear();
@@ -434,6 +442,7 @@ for (const type of ['pointerdown', 'keydown']) {
 // Each attribute of the script's tag names a module.
 Object.assign(core, {
   settings, components, connection, flush, ask, tell, socket, reload,
+  nodes, held, templates, elements, controls, to, plain, write, pause, cancel,
   ready: () => ready,
   // Unanswered messages as JSON: `HELLO` to resume their session, then whether each has left, and its frame.
   queue() {
@@ -446,7 +455,8 @@ for (const { attributes } of document.scripts) {
   for (const { name } of attributes) if (name.startsWith('live-')) load(name.slice(5));
 }
 
-start();
+// Asked for early: the template says so later.
+if (document.querySelector('input,textarea,select')) load('controls');
 const module = await WebAssembly.compileStreaming(fetch(new URL(WASM, import.meta.url)));
 customElements.define('live-component', LiveComponent);
 begin();

@@ -1,33 +1,35 @@
 // Runs the engine's operations. The numbers are those of `Op` in src/dom.rs; words first, then the lengths of strings.
 
+import { common } from './text.js';
+
 /**
  * Nodes by the number that the engine gave them. A numbered root knows it (`$i`), its template (`$b`), and the slot of its
  * component (`$y`).
  */
-export let nodes = [null];
+export const nodes = [null];
 // The block of each root, by the same number: a row that is a component of its own is a root twice.
-let blocks = [];
+const blocks = [];
 /**
  * The nodes of each root's holes, by the same number: elements, texts, and of what grows and shrinks the parent and what it
  * begins after.
  */
-export let held = [];
+export const held = [];
 /** Skeletons, and what listens in each. */
-export let templates = [];
+export const templates = [];
 /** The elements of components, by slot. */
 export const elements = new Map();
 /** Roots of instances that listen to the window, or to what happens outside of them. */
 export const watchers = new Set();
 /** What is not about nodes, and what the page's own code is told: client.js fills it. */
 export const effects = {};
+/** What is done with form controls: modules/controls.js fills it, for templates that have some. */
+export const controls = {};
 
 /** Forgets everything: a new engine starts to count from the beginning. */
 export const reset = () => {
   for (const node of nodes) if (node) unbind(node);
-  nodes = [null];
-  blocks = [];
-  held = [];
-  templates = [];
+  nodes.length = 1;
+  blocks.length = held.length = templates.length = 0;
   watchers.clear();
 };
 
@@ -137,29 +139,20 @@ const attribute = (node, name, value) => {
   if (node.$w && name in node.$w) node.$w[name] = value;
   else write(node, name, value);
 };
-const write = (node, name, value) => {
+export const write = (node, name, value) => {
   if (node.getAttribute(name) === value) return;
   if (value === null) node.removeAttribute(name);
   else if (name.startsWith('xlink:')) node.setAttributeNS('http://www.w3.org/1999/xlink', name, value);
   else node.setAttribute(name, value);
 };
 
-const DEFAULTS = { checked: 'defaultChecked', selected: 'defaultSelected', muted: 'defaultMuted' };
-
 // A property that the user changes too: what was set last decides whether there is anything to do.
-const property = (node, name, force, value) => {
-  if (name == 'value' && !('defaultValue' in node) && node.localName != 'select') return write(node, name, value);
+const property = (node, name, force, on, value) => {
+  if (!/^(muted|open)$/.test(name)) return controls.property?.(node, name, on, value);
   const set = (node.$p ??= {});
-  const known = name in set;
-  const last = set[name] ?? (name == 'value' ? (node.defaultValue ?? '')
-    : (DEFAULTS[name] ? node[DEFAULTS[name]] : node.hasAttribute(name)) ? '1' : '');
-  set[name] = value;
-  // A box that the browser ticked, because it was so before the page was left, shows what counts.
-  if (last === value && !force && (known || name == 'value')) return;
-  if (name == 'value') {
-    // Not over what is being typed.
-    if (node !== document.activeElement || node.value === last) controls.add(() => { if (node.value !== value) node.value = value; });
-  } else if (node[name] !== !!value) node[name] = !!value;
+  const last = set[name] ?? node.hasAttribute(name);
+  set[name] = on;
+  if (last !== on || force) node[name] = on;
 };
 
 const classes = (node, on, list) => {
@@ -196,108 +189,6 @@ const wire = (node, effect, on, argument) => {
   }
 };
 
-const TEXT = 0, NUMBER = 1, CHECKBOX = 2, RADIO = 3, SELECT = 4, MULTIPLE = 5;
-
-/** What a control holds, as the value of its field. Bits of `flags`: 4 trim, 8 number. */
-export const read = (node, control, flags) => {
-  if (control == CHECKBOX) return node.checked;
-  if (control == MULTIPLE) return Array.from(node.selectedOptions, option => option.value);
-  let value = node.value;
-  if (flags & 4) value = value.trim();
-  if (!(flags & 8)) return value;
-  // A text that is not as JavaScript prints its number goes as it is: the server reads every digit.
-  return value === '' ? null : '' + +value === value ? +value : value;
-};
-
-/** The same as text: what the engine would send to show it. */
-export const shown = value =>
-  Array.isArray(value) ? JSON.stringify(value) : value === null ? '' : typeof value == 'boolean' ? (value ? '1' : '') : '' + value;
-
-/** Whether a control holds anything else than what the browser makes of the same HTML: it may cut a text, or bring a number into its range. */
-export const touched = node => {
-  const parsed = document.createElement('template');
-  parsed.innerHTML = node.outerHTML;
-  const like = parsed.content.firstChild;
-  // A parser leaves out a line break at the beginning.
-  if (like.type == 'textarea') like.defaultValue = node.defaultValue;
-  return node.value !== like.value || node.checked != like.checked ||
-    [...(node.options || [])].some((option, i) => option.selected != like.options[i].selected);
-};
-
-/** Marks a control whose value cannot be taken. */
-export const invalid = (node, on) => {
-  if (on) node.setAttribute('aria-invalid', 'true');
-  else if (node.$r) node.removeAttribute('aria-invalid');
-  node.$r = on;
-};
-
-/** Shows in a control what its field says. While text is being composed, that waits. */
-export const show = (node, control = node.$t, value = node.$v) => {
-  if (control == CHECKBOX) node.checked = !!value;
-  else if (control == RADIO) node.checked = node.value === value;
-  else if (control == SELECT) {
-    if (node.value !== value) node.value = value;
-  } else if (control == MULTIPLE) {
-    const chosen = JSON.parse(value || '[]');
-    for (const option of node.options) option.selected = chosen.includes(option.value);
-  } else {
-    const old = node.value;
-    if (node.$c || old === value || node.validity.badInput) return;
-    const { type, selectionStart, selectionEnd, selectionDirection } = node;
-    // Types without a selection have one for as long as they are texts. Where the caret was is known by the last edit.
-    const blind = selectionStart == null;
-    if (node !== document.activeElement || (blind && type != 'email' && type != 'number')) node.value = value;
-    else {
-      // Only what differs is replaced. What is selected stays so; within what is replaced it is as far from its beginning.
-      const [a, z] = common(old, value), end = old.length - z, moved = value.length - old.length;
-      const place = at => (at < end ? Math.min(at, value.length - z) : at + moved);
-      if (blind) node.type = 'text';
-      node.setRangeText(value.slice(a, value.length - z), a, end, 'preserve');
-      node.setSelectionRange(place(selectionStart ?? node.$e ?? end), place(selectionEnd ?? node.$e ?? end), selectionDirection || 'none');
-      if (blind) node.type = type;
-    }
-  }
-  node.$l = node.value;
-};
-
-/** How many characters two texts have in common at the beginning, and how many behind that at the end. */
-const common = (one, other) => {
-  let a = 0, z = 0;
-  const most = Math.min(one.length, other.length);
-  while (a < most && one[a] === other[a]) a++;
-  while (z < most - a && one[one.length - 1 - z] === other[other.length - 1 - z]) z++;
-  return [a, z];
-};
-
-/** The user has changed what is in a control: the caret is behind the change. */
-export const changed = node => {
-  const { value } = node;
-  node.$e = value.length - common(node.$l ?? '', value)[1];
-  node.$l = value;
-};
-
-// What a field says to a control of that kind.
-const said = (control, kind, value) =>
-  control == CHECKBOX ? (kind & 8 ? '1' : '') : control == MULTIPLE ? ((kind & 7) == 4 ? value : '') : plain(kind, value);
-
-const model = (node, control, force, value) => {
-  if (node.$v === undefined) {
-    node.$t = control;
-    if (touched(node)) {
-      // Typed before the engine was here: it counts as an edit.
-      node.$v = value;
-      typed.push(node);
-      return;
-    }
-  } else if (node.$v === value && !force) return;
-  node.$v = value;
-  controls.add(node);
-};
-
-// Controls are set when all their attributes and options are: those with a field, and functions that set the value of one
-// without. What the page's own code hears comes last.
-let controls = new Set(), late = [], typed = [];
-
 const insert = (parent, node, before) => {
   const moves = node.parentNode === parent;
   if (moves && node.nextSibling === before) return;
@@ -313,31 +204,20 @@ const insert = (parent, node, before) => {
       if (start != null) focused.setSelectionRange(start, end);
     }
   }
-  if (parent.localName == 'select' || parent.localName == 'optgroup') changedOptions(parent);
+  choices(parent);
 };
-const changedOptions = parent => {
-  const select = parent.closest('select');
-  if (select && select.$v !== undefined) controls.add(select);
-};
+// What a select offers is another.
+const choices = node => { if (/^(select|opt)/.test(node?.localName)) controls.options?.(node); };
+
+// What the page's own code hears comes last.
+let late = [];
 
 const rebuild = (node, template) => {
-  const kept = [];
-  for (const control of node.querySelectorAll('[name]')) {
-    if ('value' in control && control.localName != 'button' && touched(control)) kept.push(control);
-  }
-  const focused = node.contains(document.activeElement) && document.activeElement.name;
+  const back = controls.keep?.(node), focused = node.contains(document.activeElement) && document.activeElement.name;
   node.textContent = '';
   node.append(document.importNode(templates[template].content, true));
   late.push(() => {
-    for (const old of kept) {
-      const radio = old.type == 'radio' ? `[value="${CSS.escape(old.value)}"]` : '';
-      const control = node.querySelector(`[name="${CSS.escape(old.name)}"]${radio}`);
-      if (!control || control.type != old.type || control.type == 'file') continue;
-      if (old.multiple && old.options) for (const o of control.options) o.selected = [...old.selectedOptions].some(p => p.value == o.value);
-      else if (old.type == 'checkbox' || old.type == 'radio') control.checked = old.checked;
-      else control.value = old.value;
-      control.dispatchEvent(new Event('input', { bubbles: true }));
-    }
+    back?.();
     if (focused) node.querySelector(`[name="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
   });
 };
@@ -349,20 +229,19 @@ const prepare = ([html, namespace, holes, modules]) => {
   const around = ['', 'svg', 'math'][namespace];
   template.innerHTML = around ? `<${around}>${html}</${around}>` : html;
   const content = template.content;
-  const of = { content, root: around ? content.firstChild.firstElementChild : content.firstElementChild, holes, listen: [], controls: [], marks: [] };
+  const of = { content, root: around ? content.firstChild.firstElementChild : content.firstElementChild, holes, listen: [], marks: [] };
   holes.forEach(([place, , a, b, c, d, e, keys, address], at) => {
     if (place == 8) {
       of.listen.push({ at, type: a, flags: b, held: c, debounce: d, throttle: e, keys, address });
       if (b & 48) of.watches = 1;
       effects.listen(a);
-    } else if (place == 9) of.controls.push({ at, control: a, field: b, flags: c, debounce: d });
-    else if (place == 11 || place == 12) of.marks.push([at, place == 12, a]);
+    } else if (place == 11 || place == 12) of.marks.push([at, place == 12, a]);
   });
   return of;
 };
 
 // A value as text: lists and objects have none. Kinds are those of `shown` in src/render/value.rs.
-const plain = (kind, value) => ((kind & 7) > 3 ? '' : value.replace(/\0/g, '\ufffd'));
+export const plain = (kind, value) => ((kind & 7) > 3 ? '' : value.replace(/\0/g, '\ufffd'));
 
 // Whether following the URL, or loading it, could run a script: read as a browser reads it. The same as in template/src/url.rs.
 const script = url => /^(javascript|vbscript):|^data:(?!image\/(png|gif|jpeg|webp|avif|bmp|x-icon)([;,]|$))/i.test(url.replace(/^[\0- ]+|[\t\n\r]/g, ''));
@@ -374,7 +253,13 @@ const set = (root, [place, , a, b, c], node, kind, value) => {
   let p;
   switch (place) {
     case 0: text(node, v); break;
-    case 1: if (node.textContent !== v) node.textContent = v; break;
+    case 1:
+      if (node.localName == 'textarea') property(node, 'value', 0, 0, v);
+      else if (node.textContent !== v) {
+        node.textContent = v;
+        choices(node);
+      }
+      break;
     case 2:
       if (node.$h === undefined) {
         p = document.createElement('template');
@@ -385,7 +270,7 @@ const set = (root, [place, , a, b, c], node, kind, value) => {
       break;
     case 3:
       // As it is, a URL, several of them, a property, a word that truth values are written as, classes.
-      if (b == 3) property(node, a, kind & 16, bool ? (on ? '1' : '') : v);
+      if (b == 3) property(node, a, kind & 16, !!on, type < 2 ? null : bool ? '' : v);
       else if (b == 5) {
         const list = (bool ? '' : v).split(/\s/);
         // The first time these are the server's, of an older state perhaps; others' own are told from them.
@@ -402,7 +287,7 @@ const set = (root, [place, , a, b, c], node, kind, value) => {
       } else if (p.getPropertyValue(a)) p.removeProperty(a);
       break;
     case 6: conceal(node, on); break;
-    case 9: model(node, a, c & 16, said(a, kind, value)); break;
+    case 9: controls.model?.(node, a, c & 16, kind, value); break;
     case 10: wire(node, a, on, b); break;
     case 13: node.$p = { name: a, child: value, shared: node.$s }; effects.child(node); break;
     case 14:
@@ -458,7 +343,7 @@ export function run(words, string) {
           p = n.parentNode;
           unbind(n);
           n.remove();
-          if (p && (p.localName == 'select' || p.localName == 'optgroup')) changedOptions(p);
+          choices(p);
           break;
         case 7:
           for (v = w(), p = w(); p--; v++) {
@@ -469,18 +354,9 @@ export function run(words, string) {
           break;
         case 8: node().textContent = ''; break;
         case 9: n = node(); v = words[from]; p = w(); set(n, blocks[v].holes[p], held[v][p], w(), s()); break;
-        case 10: {
-          const slot = w(), kind = w(), field = s(), value = s();
-          for (const root of nodes) if (root?.$i && root.$y === slot) {
-            for (const c of templates[root.$b].controls) if (c.field == field) {
-              n = held[root.$i][c.at];
-              n.$v = said(c.control, kind, value);
-              invalid(n, 1);
-            }
-          }
-          break;
-        }
+        case 10: controls.refuse?.(w(), w(), s(), s()); break;
         case 24: view = w(); break;
+        case 25: controls.answered?.(w(), w()); break;
         default: effects.run(op, w, s);
       }
     } catch (error) {
@@ -496,19 +372,17 @@ export function run(words, string) {
       if (op == 9) s();
     }
   }
-  const chosen = controls, marks = marked, after = late, edits = typed;
-  controls = new Set();
+  const marks = marked, after = late;
   marked = [];
   late = [];
-  typed = [];
-  for (const control of chosen) control.call ? control() : show(control);
+  controls.show?.();
   for (const node of marks) if (node.$i && !node.$m) try { mark(node); } catch (e) { if (e) throw e; }
   for (const act of after) act();
   // Others may have taken out what no operation was about.
   for (const node of nodes) if (node?.$i && !node.isConnected && elements.get(node.$y)?.isConnected) unfit.add(node.$y);
   for (const slot of unfit) if (!anew.has(slot)) effects.anew(slot);
   // What was typed into HTML that does not fit is put back when that is made anew.
-  for (const node of edits) if (!unfit.has(node.closest('live-component').$c)) effects.edited(node);
+  controls.edited?.(node => unfit.has(node.closest('live-component').$c));
 }
 // How many words the operations have that look for a place.
 const LENGTH = { 3: 6, 4: 4, 5: 3, 6: 1, 8: 1, 9: 3 };

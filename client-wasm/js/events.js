@@ -1,6 +1,6 @@
 // What happens in the page, brought to the engine: one listener on the document for each kind of event.
 
-import { changed, held, invalid, nodes, read, show, shown, templates, watchers } from './dom.js';
+import { controls, held, templates, watchers } from './dom.js';
 
 /** Where events go: client.js fills it. */
 export const to = {};
@@ -60,9 +60,9 @@ const consider = (e, l, root, el, target) => {
     done.add(l);
   }
   if (flags & 1) e.preventDefault();
-  const payload = gather(e, flags >> 8, el, target);
+  const [payload, reads] = gather(e, flags >> 8, el, target);
   const fire = () => {
-    if (root.$i && root.isConnected) to.event(root.$y, root.$i, l.address, JSON.stringify(payload));
+    if (root.$i && root.isConnected) to.event(root, l.address, JSON.stringify(payload), reads);
   };
   if (l.debounce) pause(el, l, l.debounce - 1, fire);
   else if (l.throttle) throttle(el, l, fire);
@@ -70,20 +70,20 @@ const consider = (e, l, root, el, target) => {
   return true;
 };
 
-// What expressions ask for: 1 value, 2 checked, 4 form, 8 event.
+// What expressions ask for: 1 value, 2 checked, 4 form, 8 event. And which edits are read by that.
 const gather = (e, wants, el, target) => {
   const from = target.nodeType == 1 && 'value' in target && el.contains(target) ? target : el;
-  const payload = {};
+  const payload = {}, form = (wants & 4 || e.type == 'submit') && (from.form || from.closest?.('form') || el.querySelector?.('form'));
   if (wants & 1) payload.value = from.multiple && from.selectedOptions ? Array.from(from.selectedOptions, o => o.value) : (from.value ?? null);
   if (wants & 2) payload.checked = !!from.checked;
-  if (wants & 4) payload.form = fields(from.form || from.closest?.('form') || el.querySelector?.('form'), e.submitter);
+  if (wants & 4) payload.form = fields(form, e.submitter);
   if (wants & 8) {
     const { type, key, code, button, clientX, clientY, ctrlKey, shiftKey, altKey, metaKey } = e;
     let detail = null;
     try { detail = JSON.parse(JSON.stringify(e.detail ?? null)); } catch {}
     payload.event = { type, key, code, button, clientX, clientY, ctrlKey, shiftKey, altKey, metaKey, detail };
   }
-  return payload;
+  return [payload, controls.read?.(from, wants & 3, form)];
 };
 
 const fields = (form, submitter) => {
@@ -100,13 +100,13 @@ const fields = (form, submitter) => {
 
 // Pauses.
 
-const pause = (el, hole, ms, fire) => {
+export const pause = (el, hole, ms, fire) => {
   cancel(el, hole);
   let of = pauses.get(el);
   if (!of) pauses.set(el, (of = new Map()));
   of.set(hole, { fire, timer: setTimeout(() => { cancel(el, hole); if (el.isConnected) fire(); }, ms) });
 };
-const cancel = (el, hole) => {
+export const cancel = (el, hole) => {
   const of = pauses.get(el), waiting = of && of.get(hole);
   if (!waiting) return;
   clearTimeout(waiting.timer);
@@ -133,55 +133,8 @@ const throttle = (el, l, fire) => {
   else pause(el, l, ms - since, go);
 };
 
-// Controls.
-
-const control = node => {
-  for (let root = node; root; root = root.parentElement) {
-    if (!root.$i) continue;
-    for (const c of templates[root.$b].controls) {
-      if (held[root.$i][c.at] === node) return [c, root];
-    }
-    if (root.localName == 'live-component') return;
-  }
-};
-
-const edit = (node, moment) => {
-  const found = control(node);
-  if (!found) return;
-  const [c, root] = found, commit = () => root.$i && to.commit(root.$y, c.field);
-  if (moment == 0) {
-    if (node.$c) return;
-    const bad = node.validity?.badInput;
-    changed(node);
-    invalid(node, bad);
-    const value = bad ? null : read(node, c.control, c.flags);
-    if (c.control == 3 && !node.checked) return;
-    node.$v = shown(value);
-    to.edit(root.$y, c.flags & 16, c.field, JSON.stringify(value));
-    if ((c.flags & 3) != 0) return;
-    if (c.debounce) pause(node, c, c.debounce - 1, commit);
-    else commit();
-  } else {
-    const waiting = cancel(node, c);
-    if (waiting || (c.flags & 3) == moment || (moment == 2 && (c.flags & 3) == 1)) commit();
-  }
-};
-
-/** A control holds what was typed before the engine was here. */
-export const edited = node => edit(node, 0);
-
-export const start = () => {
-  const on = (type, act) => document.addEventListener(type, act, true);
-  const of = e => e.composedPath()[0];
-  on('input', e => edit(of(e), 0));
-  // Some autofill is a change without an input.
-  on('change', e => { const n = of(e); if (n.type == 'checkbox' || n.type == 'radio' || n.value !== n.$l) edit(n, 0); edit(n, 1); });
-  on('focusout', e => { const n = of(e); if (n.$c) { n.$c = 0; edit(n, 0); } edit(n, 2); flush(n); });
-  on('compositionstart', e => { of(e).$c = 1; });
-  on('compositionend', e => {
-    const n = of(e);
-    n.$c = 0;
-    edit(n, 0);
-  });
-  on('reset', e => setTimeout(() => { for (const n of e.target.elements) if (n.$v !== undefined) edit(n, 0); }));
-};
+document.addEventListener('focusout', e => {
+  const left = e.composedPath()[0];
+  controls.left?.(left);
+  flush(left);
+}, true);

@@ -17,6 +17,7 @@ const loading = new Map();
  */
 export const load = name => {
   if (!loading.has(name)) loading.set(name, attempt(name, 0));
+  return loading.get(name);
 };
 
 const attempt = async (name, tries) => {
@@ -25,9 +26,11 @@ const attempt = async (name, tries) => {
     // Browsers may keep the failure of an address: each try has another one.
     module = await import(new URL(`module/${version}/${name}.js?${tries || ''}`, import.meta.url));
   } catch (error) {
-    if (tries < 3) setTimeout(() => attempt(name, tries + 1), 1000 << tries);
-    else reportError(new Error(`live: the module "${name}" cannot be loaded`, { cause: error }));
-    return;
+    if (tries < 3) {
+      await new Promise(resolve => setTimeout(resolve, 1000 << tries));
+      return attempt(name, tries + 1);
+    }
+    return reportError(new Error(`live: the module "${name}" cannot be loaded`, { cause: error }));
   }
   module.default(core);
 };

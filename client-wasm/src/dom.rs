@@ -67,6 +67,8 @@ pub(crate) enum Op {
     Build,
     /// `slot`: the operations on nodes that follow are of that component's view.
     View,
+    /// `node ok`: an action of that root was answered, and no other one of it is unanswered.
+    Answered,
 }
 
 /// Takes operations.

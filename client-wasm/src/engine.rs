@@ -84,7 +84,7 @@ pub fn turn(what: u32, slot: u32, a: u32, b: u32, text: &str, more: &str) -> f64
         match what {
             MOUNT => page.mount(slot, text, value(), a != 0),
             UNMOUNT => page.unmount(slot),
-            EVENT => page.event(slot, a, b, value()),
+            EVENT => said = page.event(slot, a, b, value()) as f64,
             EDIT => {
                 page.client.edit(slot, Key::of(text), value(), a != 0);
             }
@@ -134,7 +134,8 @@ pub fn turn(what: u32, slot: u32, a: u32, b: u32, text: &str, more: &str) -> f64
 /// where nothing was rendered) and whom the page was made for. `a` is 1 where there is an element to show it in.
 const MOUNT: u32 = 0;
 const UNMOUNT: u32 = 1;
-/// An event in instance `a`, which does what stands at address `b`; a JSON object of what expressions ask for.
+/// An event in instance `a`, which does what stands at address `b`; a JSON object of what expressions ask for. The outcome
+/// is how many actions it made.
 const EVENT: u32 = 2;
 /// A field was edited in a control; the JSON value. If `a` is not 0, the server's value shows even so.
 const EDIT: u32 = 3;

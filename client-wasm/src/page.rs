@@ -92,13 +92,14 @@ impl<D: Dom> Page<D> {
     }
 
     /// An event: the address of what it does, in the instance at `node`; an object of what its expressions ask for.
-    pub(crate) fn event(&mut self, slot: Slot, node: u32, address: u32, mut event: Val) {
+    /// Returns how many actions it made.
+    pub(crate) fn event(&mut self, slot: Slot, node: u32, address: u32, mut event: Val) -> usize {
         self.temporary += 1;
         let mut temporary = String::from("temp-");
         write_count(u64::from(self.temporary), &mut temporary);
         event.set(Key::of("temp"), temporary.into());
-        let Some(place) = self.places.get_mut(slot) else { return };
-        let Some(view) = &mut place.view else { return };
+        let Some(place) = self.places.get_mut(slot) else { return 0 };
+        let Some(view) = &mut place.view else { return 0 };
         let of = Sight { client: &self.client, slot };
         let around = Surroundings { of: &of, user: &place.user, event: &event };
         let mut fired = view.fire(node, address, &around, &mut self.stage);
@@ -116,6 +117,7 @@ impl<D: Dom> Page<D> {
             let guesses = std::mem::take(&mut guesses);
             self.client.action(slot, Key::of(call.action), &call.arguments, origin, 0, guesses);
         }
+        fired.calls.len()
     }
 
     /// Which stream a guess is about: a shared field's parts are fields of its topic.
@@ -214,7 +216,11 @@ impl<D: Dom> Page<D> {
                 self.notify.push(slot);
                 self.view(slot, 0, WIRE, None, (Key::NONE, &[]));
             }
-            Output::Answered { slot, origin } => {
+            Output::Answered { slot, origin, ok } => {
+                let node = origin.node;
+                if !self.client.waits(slot, &|request| request.origin.node == node) {
+                    self.stage.dom.put(Op::Answered, &[node, u32::from(ok)], &[]);
+                }
                 self.view(slot, origin.node, CONTROL, None, (Key::NONE, &[]));
             }
             Output::Refused { slot, field } => {

@@ -18,6 +18,9 @@ use masks::Masks;
 pub(crate) use place::push_quoted;
 use place::{array, path, place, quoted};
 
+/// How elements begin that the visitor edits: the page's module `controls` is for them.
+const CONTROLS: [&str; 3] = ["<input", "<select", "<textarea"];
+
 impl Compiled {
     /// Returns the template as the page gets it. The same template gives the same bytes. `is_shared` says which fields
     /// of the component show a topic.
@@ -134,7 +137,11 @@ impl Encoder {
         for (_, first) in &block.locals {
             self.expr(first);
         }
-        array(&[quoted(&block.html), (block.namespace as u8).to_string(), array(&places)])
+        let mut parts = vec![quoted(&block.html), (block.namespace as u8).to_string(), array(&places)];
+        if CONTROLS.iter().any(|control| block.html.contains(control)) {
+            parts.push(array(&[quoted("controls")]));
+        }
+        array(&parts)
     }
 
     fn hole(&mut self, number: usize, mask: i64, kind: i64, write: impl FnOnce(&mut Self)) {

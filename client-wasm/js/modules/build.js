@@ -1,6 +1,6 @@
 // Loads the page anew after a deploy that changed the client, as soon as nothing of the user's is lost by that.
 
-import { touched } from '../dom.js';
+import { touched } from '../touched.js';
 import { LOADING } from '../turns.js';
 
 // The address of this file has the version of the client.

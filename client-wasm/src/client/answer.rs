@@ -172,7 +172,7 @@ impl Client {
             self.commit(slot, field, 0);
         }
         if request.origin.node != 0 {
-            self.out.push(Output::Answered { slot, origin: request.origin });
+            self.out.push(Output::Answered { slot, origin: request.origin, ok: !failed });
         }
         self.out.push(Output::Wire { slot });
     }

@@ -61,8 +61,8 @@ pub(crate) enum Output {
     Failed { slot: Slot, failure: Failure },
     /// What is unanswered of the component changed.
     Wire { slot: Slot },
-    /// The control that this element of the page belongs to was answered: it shows the state again.
-    Answered { slot: Slot, origin: Origin },
+    /// An action of this element of the page was answered, `ok` if it was not refused: its properties show the state again.
+    Answered { slot: Slot, origin: Origin, ok: bool },
     /// The server refuses what was typed into a field; the confirmed value is the one that counts.
     Refused { slot: Slot, field: Key },
     /// An action that nobody waits for failed; without a name it was something else than an action.

@@ -9,6 +9,7 @@ use axum::routing::{get, post};
 use vivaz::prelude::*;
 use vivaz::{CAPTURE, CAPTURE_HASH};
 
+mod bound;
 mod broken;
 mod edits;
 mod elements;
@@ -38,6 +39,7 @@ use serve::{document, page};
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let routes = Router::new()
+        .route("/bound", get(page::<bound::Bound>))
         .route("/faults", get(page::<faults::Faults>))
         .route("/inputs", get(page::<inputs::Inputs>))
         .route("/lists", get(page::<lists::Lists>))

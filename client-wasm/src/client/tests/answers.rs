@@ -240,7 +240,7 @@ fn the_element_that_called_is_told_of_the_answer() {
         table.client.take();
         let reference = table.client.requests[0].reference as u32;
         table.client.frame(table.socket, &ack(reference));
-        let answered = table.outputs().contains(&Output::Answered { slot: 0, origin });
+        let answered = table.outputs().contains(&Output::Answered { slot: 0, origin, ok: true });
         assert_eq!(answered, expected, "{origin:?}");
     }
 }

@@ -1,0 +1,297 @@
+// Form controls. A control shows what the server says of it, unless an edit is newer than the last answer.
+//
+// A control with `live:model` is tied to a field: the engine keeps its edits, and says what it shows. Any other control
+// with a bound `value`, `checked` or `selected` is followed here: which edits an action has read, and its answer.
+
+import { common } from '../text.js';
+import { touched } from '../touched.js';
+import { ANEW } from '../turns.js';
+
+// Kinds of controls with a field.
+const NUMBER = 1, CHECKBOX = 2, RADIO = 3, SELECT = 4, MULTIPLE = 5;
+
+// How far an edit of a control without a field is: not sent, before an action that did not read it, read by an action.
+const TYPED = 1, PASSED = 2, READ = 3;
+
+// Where the attribute is all there is of the value.
+const FIXED = /^(hidden|checkbox|radio|submit|button|reset|image|file)$/;
+
+export default core => {
+  const { nodes, held, templates, elements, tell, controls, pause, cancel } = core;
+
+  // What is known of a control: `wanted`, as text, is what it is to show; `control`, the kind of one with a field; `edit`
+  // and `by`, how far its edit is and the number of the root whose action comes after it; `count` of its edits; `moved`,
+  // whether the server wanted something else since; `last`, the text it had; `caret`, where the last edit ended;
+  // `composing`; `invalid`, whether it was marked here.
+  const states = new WeakMap();
+  const of = node => states.get(node) ?? states.set(node, { count: 0 }).get(node);
+  // Controls without a field that are edited.
+  const edits = new Set();
+  // Controls to be shown when all their attributes and options are set, and those with something typed before.
+  let due = new Set(), typed = [];
+
+  // What a control holds, as the value of its field. Bits of `flags`: 4 trim, 8 number.
+  const read = (node, control, flags) => {
+    if (control == CHECKBOX) return node.checked;
+    if (control == MULTIPLE) return Array.from(node.selectedOptions, option => option.value);
+    let value = node.value;
+    if (flags & 4) value = value.trim();
+    if (!(flags & 8)) return value;
+    // A text that is not as JavaScript prints its number goes as it is: the server reads every digit.
+    return value === '' ? null : '' + +value === value ? +value : value;
+  };
+
+  // The same as text: what the engine would send to show it.
+  const shown = value =>
+    Array.isArray(value) ? JSON.stringify(value) : value === null ? '' : typeof value == 'boolean' ? (value ? '1' : '') : '' + value;
+
+  // What a field says to a control of that kind.
+  const said = (control, kind, value) =>
+    control == CHECKBOX ? (kind & 8 ? '1' : '') : control == MULTIPLE ? ((kind & 7) == 4 ? value : '') : core.plain(kind, value);
+
+  // Marks a control whose value cannot be taken.
+  const invalid = (node, on) => {
+    const state = of(node);
+    if (on) node.setAttribute('aria-invalid', 'true');
+    else if (state.invalid) node.removeAttribute('aria-invalid');
+    state.invalid = on;
+  };
+
+  // Chooses as a browser does when it reads the same HTML.
+  const choose = (select, fits) => {
+    const options = [...select.options];
+    if (fits) for (const option of options) option.defaultSelected = fits(option);
+    if (select.multiple) for (const option of options) option.selected = option.defaultSelected;
+    else {
+      let at = options.findLastIndex(option => option.defaultSelected);
+      if (at < 0 && select.size < 2) at = options.findIndex(option => !option.disabled && !option.parentNode.disabled);
+      if (select.selectedIndex != at) select.selectedIndex = at;
+    }
+  };
+
+  // Shows a text. Only what differs is replaced. What is selected stays so; within what is replaced it is as far from its
+  // beginning.
+  const write = (node, value, caret) => {
+    const old = node.value;
+    if (old === value) return;
+    const { type, selectionStart, selectionEnd, selectionDirection } = node;
+    // Types without a selection have one for as long as they are texts. Where the caret was is known by the last edit.
+    const blind = selectionStart == null;
+    if (node !== document.activeElement || (blind && type != 'email' && type != 'number')) node.value = value;
+    else {
+      const [a, z] = common(old, value), end = old.length - z, moved = value.length - old.length;
+      const place = at => (at < end ? Math.min(at, value.length - z) : at + moved);
+      if (blind) node.type = 'text';
+      node.setRangeText(value.slice(a, value.length - z), a, end, 'preserve');
+      node.setSelectionRange(place(selectionStart ?? caret ?? end), place(selectionEnd ?? caret ?? end), selectionDirection || 'none');
+      if (blind) node.type = type;
+    }
+  };
+
+  // Shows in a control what is wanted. While text is being composed, that waits.
+  const show = node => {
+    const state = of(node), { control, wanted } = state;
+    if (state.edit) return;
+    if (node.options) {
+      if (control == MULTIPLE) {
+        const chosen = JSON.parse(wanted || '[]');
+        choose(node, option => chosen.includes(option.value));
+      } else if (wanted !== undefined) choose(node, option => option.value === wanted);
+      else if ([...node.options].some(option => states.has(option))) choose(node);
+    } else if (/^(checkbox|radio)$/.test(node.type)) {
+      node.checked = node.defaultChecked = control == RADIO ? node.value === wanted : !!wanted;
+    } else {
+      if (state.composing || node.validity.badInput) return;
+      write(node, wanted, state.caret);
+      if (node.defaultValue !== wanted) node.defaultValue = wanted;
+    }
+    state.last = node.value;
+  };
+
+  // The user has changed what is in a control: the caret is behind the change.
+  const changed = node => {
+    const state = of(node), { value } = node;
+    state.caret = value.length - common(state.last ?? '', value)[1];
+    state.last = value;
+  };
+
+  // The hole of a control with a field, and the root it belongs to.
+  const find = node => {
+    for (let root = node; root; root = root.parentElement) {
+      if (!root.$i) continue;
+      const hole = templates[root.$b].holes.find((hole, at) => hole[0] == 9 && held[root.$i][at] === node);
+      if (hole) return [hole, root];
+      if (root.localName == 'live-component') return;
+    }
+  };
+
+  // The control was edited (moment 0), changed (1) or left (2).
+  const edit = (node, moment) => {
+    const found = find(node), state = of(node);
+    if (!found) {
+      if (moment || state.wanted === undefined) return;
+      changed(node);
+      state.count++;
+      state.edit = TYPED;
+      state.moved = false;
+      edits.add(node);
+      return;
+    }
+    const [hole, root] = found, [, , control, field, flags, debounce] = hole;
+    const commit = () => root.$i && core.to.commit(root.$y, field);
+    if (moment == 0) {
+      if (state.composing) return;
+      const bad = node.validity?.badInput;
+      changed(node);
+      invalid(node, bad);
+      const value = bad ? null : read(node, control, flags);
+      if (control == RADIO && !node.checked) return;
+      state.wanted = shown(value);
+      core.to.edit(root.$y, flags & 16, field, JSON.stringify(value));
+      if ((flags & 3) != 0) return;
+      if (debounce) pause(node, hole, debounce - 1, commit);
+      else commit();
+    } else {
+      const waiting = cancel(node, hole);
+      if (waiting || (flags & 3) == moment || (moment == 2 && (flags & 3) == 1)) commit();
+    }
+  };
+
+  Object.assign(controls, {
+    // What a field says.
+    model(node, control, force, kind, value) {
+      const state = of(node), wanted = said(control, kind, value);
+      if (state.wanted === undefined) {
+        state.control = control;
+        // Typed before the engine was here: it counts as an edit.
+        if (touched(node)) typed.push(node);
+        else due.add(node);
+      } else if (state.wanted !== wanted || force) due.add(node);
+      state.wanted = wanted;
+    },
+    // What an attribute says that the user changes too; `value` is null where there is to be none.
+    property(node, name, on, value) {
+      const state = of(node);
+      if (name == 'selected') {
+        node.defaultSelected = on;
+        return controls.options(node);
+      }
+      if (name == 'value' && FIXED.test(node.type)) return core.write(node, name, value);
+      const wanted = name == 'checked' ? (on ? '1' : '') : value ?? '';
+      if (core.firing) {
+        // What the visitor does changes it here.
+        state.edit = 0;
+        edits.delete(node);
+      } else if (state.wanted === undefined) {
+        if (name == 'value' && touched(node)) {
+          state.edit = TYPED;
+          edits.add(node);
+        }
+      } else if (state.wanted !== wanted) state.moved = true;
+      state.wanted = wanted;
+      due.add(node);
+    },
+    // Options came or went, or are others.
+    options(node) {
+      const select = node.closest('select');
+      if (select) due.add(select);
+    },
+    // What was typed into a field is refused: the text stays.
+    refuse(slot, kind, field, value) {
+      for (const root of nodes) if (root?.$i && root.$y === slot) {
+        templates[root.$b].holes.forEach((hole, at) => {
+          if (hole[0] != 9 || hole[3] != field) return;
+          const node = held[root.$i][at];
+          of(node).wanted = said(hole[2], kind, value);
+          invalid(node, 1);
+        });
+      }
+    },
+    // Shows what has come.
+    show() {
+      const now = due;
+      due = new Set();
+      for (const node of now) show(node);
+    },
+    // Tells what was typed before; `unfit` says of which components the HTML does not fit: there it is put back later.
+    edited(unfit) {
+      const now = typed;
+      typed = [];
+      for (const node of now) if (!unfit(node)) edit(node, 0);
+    },
+    // What an event reads: a control, of which a choice counts as read in any case, and a form.
+    read: (node, value, form) =>
+      new Map([...(form ? form.elements : []), ...(value || /^(checkbox|radio|select)/.test(node.type) ? [node] : [])].map(node => [node, of(node).count])),
+    // It made an action of a root.
+    sent({ $i, $y }, reads) {
+      for (const node of edits) {
+        const state = of(node);
+        if (!node.isConnected) edits.delete(node);
+        else if (reads.get(node) == state.count) [state.edit, state.by] = [READ, $i];
+        else if (state.edit != READ && node.closest('live-component')?.$c == $y) [state.edit, state.by] = [PASSED, $i];
+      }
+    },
+    // No action of the root is unanswered.
+    answered(root, ok) {
+      for (const node of edits) {
+        const state = of(node);
+        if (state.by != root) continue;
+        state.by = 0;
+        state.edit = ok && (state.edit == READ || state.moved) ? 0 : TYPED;
+        if (state.edit) continue;
+        edits.delete(node);
+        due.add(node);
+      }
+    },
+    // A component is about to be made anew: returns what puts back what was typed.
+    keep(element) {
+      const kept = [];
+      for (const control of element.querySelectorAll('[name]')) {
+        if ('value' in control && control.localName != 'button' && touched(control)) kept.push(control);
+      }
+      return () => {
+        for (const old of kept) {
+          const radio = old.type == 'radio' ? `[value="${CSS.escape(old.value)}"]` : '';
+          const control = element.querySelector(`[name="${CSS.escape(old.name)}"]${radio}`);
+          if (!control || control.type != old.type || control.type == 'file') continue;
+          if (old.multiple && old.options) for (const o of control.options) o.selected = [...old.selectedOptions].some(p => p.value == o.value);
+          else if (old.type == 'checkbox' || old.type == 'radio') control.checked = old.checked;
+          else control.value = old.value;
+          control.dispatchEvent(new Event('input', { bubbles: true }));
+        }
+      };
+    },
+    // A control is left.
+    left(node) {
+      const state = of(node);
+      if (state.composing) {
+        state.composing = 0;
+        edit(node, 0);
+      }
+      edit(node, 2);
+    },
+  });
+
+  // Before what listens on the document.
+  const on = (type, act) => addEventListener(type, e => act(e.composedPath()[0], e), true);
+  on('input', node => edit(node, 0));
+  // Some autofill is a change without an input.
+  on('change', node => {
+    if (/^(checkbox|radio)$/.test(node.type) || node.value !== of(node).last) edit(node, 0);
+    edit(node, 1);
+  });
+  on('compositionstart', node => { of(node).composing = 1; });
+  on('compositionend', node => {
+    of(node).composing = 0;
+    edit(node, 0);
+  });
+  on('reset', form => setTimeout(() => {
+    for (const node of form.elements) {
+      if (find(node)) edit(node, 0);
+      else if (edits.delete(node)) of(node).edit = 0;
+    }
+  }));
+
+  // Templates were there before this was.
+  if (templates.length) for (const slot of elements.keys()) tell(ANEW, slot);
+};

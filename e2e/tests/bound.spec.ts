@@ -1,0 +1,112 @@
+// Controls without a field: they show what the server says, unless an edit is newer than the last answer.
+
+import { Network } from "./network.ts";
+import { expect, open, test as base } from "./test.ts";
+
+const test = base.extend<{ network: Network }>({
+  network: async ({ app, page }, use) => {
+    const network = await Network.before(app.url);
+    await use(network);
+    // Else the page might try to come back before it is gone.
+    await page.close();
+    await network.remove();
+  },
+});
+
+for (const latency of [0, 300]) {
+  test.describe(`at ${latency} ms`, () => {
+    test.beforeEach(async ({ network, page }) => {
+      network.latency = latency / 2;
+      await open(page, `${network.url}/bound`);
+    });
+
+    test("text typed into a row keeps every letter, also while rows move", async ({ page }) => {
+      const row = page.getByLabel("Row 2");
+      await row.pressSequentially("t1", { delay: 60 });
+      await page.getByRole("button", { name: "Turn" }).evaluate((button: HTMLElement) => button.click());
+      await row.pressSequentially("y2", { delay: 60 });
+      await expect(page.locator("li", { has: row }).locator("output")).toHaveText("t1y2");
+      await expect(row).toHaveValue("t1y2");
+      await expect(row).toBeFocused();
+    });
+
+    test("the server's version shows in a focused control, and the caret keeps its place", async ({ page }) => {
+      const plain = page.getByLabel("Plain");
+      await plain.pressSequentially("hello", { delay: 50 });
+      await expect(page.locator("#plain")).toHaveText("HELLO");
+      await expect(plain).toHaveValue("HELLO");
+      await page.keyboard.press("ArrowLeft");
+      await page.keyboard.press("ArrowLeft");
+      await page.keyboard.type("ab", { delay: 50 });
+      await expect(plain).toHaveValue("HELABLO");
+      expect(await plain.evaluate((input: HTMLInputElement) => input.selectionStart)).toBe(5);
+      // What the server leaves out goes, also where its state is as before.
+      const row = page.getByLabel("Row 1");
+      await row.pressSequentially("ax", { delay: 50 });
+      await expect(row).toHaveValue("a");
+      await expect(row).toBeFocused();
+    });
+
+    test("a choice that the server does not take goes back", async ({ page }) => {
+      const choice = page.getByLabel("Choice");
+      await expect(choice).toHaveValue("b");
+      await choice.selectOption("c");
+      await expect(choice).toHaveValue("b");
+      await choice.selectOption("a");
+      await page.getByRole("button", { name: "Touch" }).click();
+      await expect(page.locator("#touches")).toHaveText("1");
+      await expect(choice).toHaveValue("a");
+      const tick = page.getByLabel("Tick");
+      await tick.check();
+      await tick.click();
+      await expect(tick).toBeChecked();
+    });
+
+    test("a submit sends what is there, and an answer to something else takes nothing away", async ({ page }) => {
+      const note = page.getByLabel("Note");
+      await note.pressSequentially("hel", { delay: 30 });
+      await page.getByRole("button", { name: "Touch" }).click();
+      await note.press("End");
+      await note.pressSequentially("lo", { delay: 30 });
+      await expect(page.locator("#touches")).toHaveText("1");
+      await expect(note).toHaveValue("hello");
+      await page.getByRole("button", { name: "Save" }).click();
+      await expect(page.locator("#saved")).toHaveText("hello");
+      // It was read and answered: the state counts again.
+      await expect(note).toHaveValue("");
+    });
+
+    test("what is typed stays where its action is refused", async ({ page }) => {
+      const note = page.getByLabel("Note");
+      await note.pressSequentially("bad");
+      const refused = page.evaluate(() => new Promise((done) => document.addEventListener("live:error", done, { once: true })));
+      await page.keyboard.press("Enter");
+      await refused;
+      await expect(note).toHaveValue("bad");
+    });
+
+    test("an action after an edit that changes what the control shows counts", async ({ page }) => {
+      const note = page.getByLabel("Note");
+      await note.pressSequentially("mine");
+      await page.getByRole("button", { name: "Suggest" }).click();
+      await expect(note).toHaveValue("suggested");
+      await note.press("End");
+      await note.pressSequentially("!");
+      await page.getByRole("button", { name: "Clear" }).click();
+      await expect(note).toHaveValue("");
+    });
+
+    test("a control that is bound to the page's own state follows it at once", async ({ page }) => {
+      const draft = page.getByLabel("Draft");
+      await draft.pressSequentially("one");
+      await page.keyboard.press("Enter");
+      await draft.pressSequentially("two");
+      await expect(draft).toHaveValue("two");
+      await expect(page.locator("#saved")).toHaveText("one");
+      await page.keyboard.press("Enter");
+      await expect(page.locator("#saved")).toHaveText("two");
+      await expect(draft).toHaveValue("");
+      await expect(page.locator("#draft")).toHaveText("");
+    });
+  });
+}
