@@ -243,10 +243,12 @@ pub(crate) fn test_runner() -> anyhow::Result<PathBuf> {
 
 fn install_test_runner() -> anyhow::Result<Option<()>> {
     // Not `--locked`: its lockfile may name versions that a mirror does not have yet, and only
-    // tests run with it.
+    // tests run with it. Without its default features it has no TLS, which takes long to compile:
+    // the driver of the browser is on this machine.
     let version = wasm_bindgen_version()?;
     let folder = folder("wasm-bindgen", &version)?;
-    cargo_install("wasm-bindgen-cli", &version, "--bin wasm-bindgen-test-runner", &folder)
+    let flags = "--bin wasm-bindgen-test-runner --no-default-features";
+    cargo_install("wasm-bindgen-cli", &version, flags, &folder)
 }
 
 fn wasm_bindgen_version() -> anyhow::Result<String> {
