@@ -139,7 +139,19 @@ const attribute = (node, name, value) => {
   if (node.$w && name in node.$w) node.$w[name] = value;
   else write(node, name, value);
 };
+// What the visitor is pressing is disabled when it is let go: a click needs both.
+const pressed = new Map();
+const release = () => setTimeout(() => {
+  for (const [node, value] of pressed) node.setAttribute('disabled', value);
+  pressed.clear();
+});
+for (const type of ['pointerup', 'pointercancel', 'keyup', 'blur']) addEventListener(type, release, true);
+
 export const write = (node, name, value) => {
+  if (name == 'disabled') {
+    pressed.delete(node);
+    if (value !== null && node.matches(':active')) return pressed.set(node, value);
+  }
   if (node.getAttribute(name) === value) return;
   if (value === null) node.removeAttribute(name);
   else if (name.startsWith('xlink:')) node.setAttributeNS('http://www.w3.org/1999/xlink', name, value);
@@ -177,8 +189,8 @@ const wire = (node, effect, on, argument) => {
     if (!(argument in held)) {
       // What is disabled loses the focus.
       if (node.contains(document.activeElement)) node.$d = document.activeElement;
-      held[argument] = node.getAttribute(argument);
-      node.setAttribute(argument, '');
+      held[argument] = argument == 'disabled' && pressed.has(node) ? pressed.get(node) : node.getAttribute(argument);
+      write(node, argument, '');
     }
   } else if (node.$w && argument in node.$w) {
     const value = node.$w[argument];

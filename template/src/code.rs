@@ -31,7 +31,7 @@
 //! not -1; where `a` is negative, the item of the loop that is so deep (-1 is the outermost) and its field. See [`field`].
 
 /// The version of this form, its first element.
-pub const VERSION: i64 = 3;
+pub const VERSION: i64 = 4;
 
 /// Everything has this one, so that what reads nothing is shown once.
 pub const ALWAYS: u64 = 1;
@@ -115,7 +115,8 @@ pub mod op {
     pub const USER: i64 = 6;
     /// A name, and what it is a field of.
     pub const FIELD: i64 = 7;
-    /// A state, the name of an action or field or null, and the address of the element's own event or 0.
+    /// A state, the name of an action or field or null, the address of the element's own event, or on a submit button of its
+    /// form's, or 0, and how many blocks outwards that is.
     pub const WIRE: i64 = 8;
     /// How many parts.
     pub const CONCAT: i64 = 9;

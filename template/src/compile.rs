@@ -17,7 +17,7 @@ mod style;
 mod text;
 
 use crate::check::{Check, CheckKind};
-use crate::compiled::{Block, Hole, HoleKind, Namespace, Step, Template};
+use crate::compiled::{Block, Form, Hole, HoleKind, Namespace, Step, Template};
 use crate::containment::{self, Containment, Open};
 use crate::error::{Errors, Lines, TemplateError};
 use crate::expr::{Expr, Special};
@@ -91,6 +91,7 @@ pub fn compile(source: &str) -> Result<Compiled, Vec<TemplateError>> {
         options: false,
         late: Vec::new(),
         form: None,
+        submits: None,
         reads_user: false,
     };
     compiler.children(&tree, None, &[]);
@@ -126,6 +127,8 @@ struct Compiler {
     late: Vec<(Vec<Step>, HoleKind)>,
     /// The names of the controls of the form around, if all of them are known.
     form: Option<Vec<String>>,
+    /// The form around, if it has a `live:submit`, and the depth of its block.
+    submits: Option<(Form, u16)>,
     reads_user: bool,
 }
 

@@ -96,7 +96,8 @@ pub enum HoleKind {
     /// `live:model`: two-way with the field of that name.
     Model { field: Name, control: Control, modifiers: ModelModifiers },
     /// `live:loading`, `live:loading.attr="disabled"`, `live:dirty.class="…"`, `live:offline`: shows the state of the wire.
-    Wire { state: WireState, effect: WireEffect, target: Option<Box<str>> },
+    /// On a submit button, `form` is the form whose action it stands for.
+    Wire { state: WireState, effect: WireEffect, target: Option<Box<str>>, form: Option<Form> },
     /// `live:ref`: the element's name for the page's own code.
     Ref { name: Box<str> },
     /// `live:hook`: the name of a hook that the page registered.
@@ -125,6 +126,17 @@ pub enum AttributeKind {
     /// `class`: the page adds and removes the classes that the value names, and leaves alone what `live:class:NAME`,
     /// `live:loading.class` and other people's code put there.
     Class,
+}
+
+/// A form with a `live:submit`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Form {
+    /// The block that it is in.
+    pub block: usize,
+    /// How many blocks that is outwards.
+    pub level: u16,
+    /// The way to it in that block.
+    pub path: Vec<Step>,
 }
 
 /// What kind of control a `live:model` stands on.

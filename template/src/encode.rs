@@ -10,7 +10,7 @@ mod place;
 
 use crate::code::{self, Place, hole, op};
 use crate::compile::Compiled;
-use crate::compiled::{Block, Hole, HoleKind, Step};
+use crate::compiled::{Block, Form, Hole, HoleKind, Step};
 use crate::expr::{Expr, Literal};
 use child::{Child, Source};
 use masks::Masks;
@@ -29,7 +29,7 @@ impl Compiled {
         let all = &self.template.blocks;
         let mut names = Names::default();
         let masks = Masks::of(&source, &mut names);
-        let mut out = Encoder { names, code: vec!["0".to_owned(); all.len()] };
+        let mut out = Encoder { names, submits: Vec::new(), code: vec!["0".to_owned(); all.len()] };
         let mut blocks = Vec::new();
         for (at, block) in all.iter().enumerate() {
             blocks.push(out.block(at, block, &masks, &source));
@@ -63,6 +63,8 @@ impl Names {
 /// Writes code.
 struct Encoder {
     names: Names,
+    /// What submits of forms do: the block and the way of the form, and the address. A form comes before its buttons.
+    submits: Vec<(usize, Vec<Step>, usize)>,
     /// Scalars in JSON.
     code: Vec<String>,
 }
@@ -124,6 +126,11 @@ impl Encoder {
             }
             let own = block.holes.iter().zip(&events).find(|(of, event)| **event > 0 && of.path == hole.path);
             let own = own.map_or(0, |(_, event)| *event);
+            if let HoleKind::Event { event: name, .. } = &hole.kind
+                && &**name == "submit"
+            {
+                self.submits.push((at, hole.path.clone(), *event));
+            }
             if self.coded(hole, (position, mask), masks.depth(at) + 1, own) {
                 coded += 1;
             }
@@ -142,6 +149,12 @@ impl Encoder {
             parts.push(array(&[quoted("controls")]));
         }
         array(&parts)
+    }
+
+    /// The address of what submitting the form does.
+    fn submit(&self, form: &Form) -> usize {
+        let of = |(block, path, _): &&(usize, Vec<Step>, usize)| *block == form.block && *path == form.path;
+        self.submits.iter().find(of).map_or(0, |(.., event)| *event)
     }
 
     fn hole(&mut self, number: usize, mask: i64, kind: i64, write: impl FnOnce(&mut Self)) {
@@ -165,14 +178,16 @@ impl Encoder {
             | HoleKind::Class { on: value, .. }
             | HoleKind::Show { on: value } => self.hole(at, mask, hole::VALUE, |out| out.expr(value)),
             HoleKind::Model { field, .. } => self.hole(at, mask, hole::VALUE, |out| out.root(field)),
-            HoleKind::Wire { state, target, .. } => self.hole(at, mask, hole::VALUE, |out| {
+            HoleKind::Wire { state, target, form, .. } => self.hole(at, mask, hole::VALUE, |out| {
                 out.int(op::WIRE);
                 out.int(*state as u8);
                 match target {
                     Some(target) => out.text(target),
                     None => out.code.push("null".to_owned()),
                 }
-                out.int(number(own));
+                let form = form.as_ref().filter(|_| own == 0);
+                out.int(number(form.map_or(own, |form| out.submit(form))));
+                out.int(form.map_or(0, |form| form.level));
             }),
             HoleKind::For { start, end, list, key, block } => self.hole(at, mask, hole::ROWS, |out| {
                 let alone = *start == Step::default() && end.is_none();

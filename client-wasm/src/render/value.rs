@@ -37,8 +37,9 @@ impl Reader {
                 return part(self.eval(frame), &|value| value.at(key));
             }
             op::WIRE => {
-                let (state, target, own) = (self.int(), self.val().str(), self.word());
-                let from = Origin { node: frame.node, hole: own };
+                let (state, target, own, level) = (self.int(), self.val().str(), self.word(), self.word());
+                let node = frame.outwards(level).map_or(0, |frame| frame.node);
+                let from = Origin { node, hole: own };
                 return Cow::Owned(Val::Bool(frame.around.of.wire(state, target, from)));
             }
             op::CONCAT => {

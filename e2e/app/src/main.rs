@@ -27,6 +27,7 @@ mod notice;
 mod painted;
 mod patching;
 mod pending;
+mod press;
 mod registration;
 mod serve;
 mod signup;
@@ -56,6 +57,7 @@ async fn main() -> anyhow::Result<()> {
         .route("/painted", get(page::<painted::Painted>))
         .route("/ways", get(page::<ways::Ways>))
         .route("/pending", get(page::<pending::Pending>))
+        .route("/press", get(page::<press::Press>))
         .route("/registration", get(page::<registration::Registration>))
         .route("/signup", get(page::<signup::Signup>))
         .route("/spaces", get(page::<spaces::Spaces>))

@@ -5,7 +5,7 @@ use super::element::Tag;
 use super::names::{DIRECTIVES, EVENTS};
 use super::resolve::Moment;
 use crate::check::{CheckKind, Want};
-use crate::compiled::{AttributeKind, HoleKind, Namespace, Step, WireEffect, WireState};
+use crate::compiled::{AttributeKind, Form, HoleKind, Namespace, Step, WireEffect, WireState};
 use crate::error::hint;
 use crate::expr::{Expr, Literal};
 use crate::program::Op;
@@ -251,6 +251,19 @@ impl Compiler {
         if let Some(why) = self.closed {
             self.error(attribute.at, why);
         }
-        self.hole(path, HoleKind::Wire { state, effect, target });
+        let form = self.submits.as_ref().filter(|_| target.is_none() && is_submit_button(element));
+        let form = form.map(|(form, depth)| Form { level: self.scopes.depth() - depth, ..form.clone() });
+        self.hole(path, HoleKind::Wire { state, effect, target, form });
+    }
+}
+
+/// Whether pressing the element submits the form around it.
+fn is_submit_button(element: &Element) -> bool {
+    let kind = element.attribute("type").and_then(|kind| kind.value.as_ref());
+    let kind = kind.map(|kind| kind.text.trim().to_ascii_lowercase());
+    match element.name.as_str() {
+        "button" => !matches!(kind.as_deref(), Some("button" | "reset")),
+        "input" => matches!(kind.as_deref(), Some("submit" | "image")),
+        _ => false,
     }
 }

@@ -3,7 +3,7 @@
 use super::Compiler;
 use super::events::Event;
 use super::text::{Item, Run};
-use crate::compiled::{HoleKind, Namespace, Step};
+use crate::compiled::{Form, HoleKind, Namespace, Step};
 use crate::containment::Open;
 use crate::escape;
 use crate::expr::{Expr, Literal};
@@ -55,6 +55,7 @@ impl Compiler {
         let html = element.namespace == Namespace::Html;
         let options = self.options;
         let form = self.form.clone();
+        let submits_around = self.submits.clone();
         if element.is_html("form") {
             self.form = control_names(element);
         }
@@ -63,6 +64,13 @@ impl Compiler {
         }
         self.html(&format!("<{name}"));
         let tag = self.attributes(element, path);
+        if element.is_html("form") {
+            let submits = tag.events.iter().any(Event::submits);
+            self.submits = submits.then(|| {
+                let form = Form { block: self.current, level: 0, path: path.to_vec() };
+                (form, self.scopes.depth())
+            });
+        }
         let whole = html && matches!(name, "textarea" | "title" | "option");
         let content = if whole { self.whole(element) } else { None };
         if element.is_html("option") {
@@ -91,6 +99,7 @@ impl Compiler {
         }
         self.options = options;
         self.form = form;
+        self.submits = submits_around;
         // The value of a select, after its options.
         for (path, kind) in std::mem::take(&mut self.late) {
             self.hole(&path, kind);

@@ -17,6 +17,11 @@ pub(super) struct Event {
 }
 
 impl Event {
+    /// Whether it calls an action when its form is submitted.
+    pub(super) fn submits(&self) -> bool {
+        &*self.name == "submit" && self.calls()
+    }
+
     fn calls(&self) -> bool {
         self.run.iter().any(|statement| matches!(statement, Statement::Call { .. }))
     }

@@ -50,6 +50,11 @@ impl Scopes {
         self.depth -= 1;
     }
 
+    /// How many blocks are around.
+    pub(super) fn depth(&self) -> u16 {
+        self.depth
+    }
+
     /// How many names are known; to be given to [`Scopes::forget`] later.
     pub(super) fn mark(&self) -> usize {
         self.entries.len()
