@@ -1,12 +1,12 @@
-//! Files that a page fetches beside the socket: the client, its optional modules and the templates,
-//! compressed beforehand.
+//! Files that a page fetches beside the socket: the client and its optional modules, compressed when
+//! they were built, and the templates, compressed at the first request.
 
 pub(crate) mod client;
 mod encoding;
 
 use std::collections::HashMap;
 use std::io::Write;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
@@ -31,7 +31,8 @@ struct File {
     cache: HeaderValue,
     etag: HeaderValue,
     plain: Bytes,
-    gzip: Option<Bytes>,
+    /// Set at the first request that accepts it; `None` if it is not smaller.
+    gzip: OnceLock<Option<Bytes>>,
     brotli: Option<Bytes>,
 }
 
@@ -45,7 +46,7 @@ impl Assets {
                 media_type: "application/json",
                 cache: IMMUTABLE,
                 etag: etag(&plain),
-                gzip: gzip(&plain),
+                gzip: OnceLock::new(),
                 brotli: None,
                 plain,
             };
@@ -67,10 +68,13 @@ impl File {
     fn respond(&self, headers: &HeaderMap) -> Response<Body> {
         let known = headers.get_all(header::IF_NONE_MATCH).iter().any(|sent| names(sent, &self.etag));
         let accepted = Accepted::of(headers);
-        let (encoding, content) = match (&self.brotli, &self.gzip) {
-            (Some(brotli), _) if accepted.brotli => (Some("br"), brotli),
-            (_, Some(gzip)) if accepted.gzip => (Some("gzip"), gzip),
-            (_, _) => (None, &self.plain),
+        let gzip = || self.gzip.get_or_init(|| gzip(&self.plain)).as_ref();
+        let (encoding, content) = if let Some(brotli) = self.brotli.as_ref().filter(|_| accepted.brotli) {
+            (Some("br"), brotli)
+        } else if let Some(gzip) = accepted.gzip.then(gzip).flatten() {
+            (Some("gzip"), gzip)
+        } else {
+            (None, &self.plain)
         };
         let mut response =
             if known { status(StatusCode::NOT_MODIFIED) } else { Response::new(Body::from(content.clone())) };

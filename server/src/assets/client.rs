@@ -70,7 +70,7 @@ fn file(media_type: &'static str, cache: HeaderValue, [plain, gzip, brotli]: Con
         cache,
         etag: etag(plain),
         plain: Bytes::from_static(plain),
-        gzip: Some(Bytes::from_static(gzip)),
+        gzip: Some(Bytes::from_static(gzip)).into(),
         brotli: Some(Bytes::from_static(brotli)),
     }
 }
