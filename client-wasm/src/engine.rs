@@ -84,7 +84,7 @@ pub fn turn(what: u32, slot: u32, a: u32, b: u32, text: &str, more: &str) -> f64
         match what {
             MOUNT => page.mount(slot, text, value(), a != 0),
             UNMOUNT => page.unmount(slot),
-            EVENT => said = page.event(slot, a, b, value()) as f64,
+            EVENT => said = f64::from(page.event(slot, a, b, value())),
             EDIT => {
                 page.client.edit(slot, Key::of(text), value(), a != 0);
             }

@@ -93,7 +93,7 @@ impl<D: Dom> Page<D> {
 
     /// An event: the address of what it does, in the instance at `node`; an object of what its expressions ask for.
     /// Returns how many actions it made.
-    pub(crate) fn event(&mut self, slot: Slot, node: u32, address: u32, mut event: Val) -> usize {
+    pub(crate) fn event(&mut self, slot: Slot, node: u32, address: u32, mut event: Val) -> u32 {
         self.temporary += 1;
         let mut temporary = String::from("temp-");
         write_count(u64::from(self.temporary), &mut temporary);
@@ -112,12 +112,18 @@ impl<D: Dom> Page<D> {
                 guesses.push(guess);
             }
         }
-        for call in &fired.calls {
-            let origin = Origin { node, hole: address };
-            let guesses = std::mem::take(&mut guesses);
-            self.client.action(slot, Key::of(call.action), &call.arguments, origin, 0, guesses);
+        let mut calls = 0;
+        for deed in fired.deeds {
+            if deed.is_edit {
+                self.client.assign(slot, deed.name, deed.value, calls != 0);
+            } else {
+                calls += 1;
+                let origin = Origin { node, hole: address };
+                let guesses = std::mem::take(&mut guesses);
+                self.client.action(slot, deed.name, &deed.value.json(), origin, 0, guesses);
+            }
         }
-        fired.calls.len()
+        calls
     }
 
     /// Which stream a guess is about: a shared field's parts are fields of its topic.

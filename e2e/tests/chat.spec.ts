@@ -1,4 +1,5 @@
 import type { Page } from "@playwright/test";
+import { Network } from "./network.ts";
 import { expect, open, test } from "./test.ts";
 
 let rooms = 0;
@@ -201,3 +202,41 @@ test("a room with nothing earlier offers nothing earlier", async ({ page }) => {
   await expect(messages(page)).toHaveText(["the first"]);
   await expect(page.getByRole("button", { name: "Show earlier messages" })).toBeHidden();
 });
+
+for (const latency of [0, 300]) {
+  test(`lines that are typed fast are said one by one, and no line twice, at ${latency} ms`, async ({ page, demo, problems }) => {
+    problems.expect(/WebSocket connection to .* failed/);
+    const network = await Network.before(demo.url);
+    network.latency = latency / 2;
+    await open(page, network.url + room());
+    await input(page).focus();
+    await page.keyboard.type("hello\nworld\nagain\n", { delay: 40 });
+    await expect(messages(page)).toHaveText(["hello", "world", "again"]);
+    await expect(input(page)).toHaveValue("");
+
+    // What is refused comes back, unless something else was typed.
+    const refused = () => page.evaluate(() => new Promise((done) => document.addEventListener("live:error", done, { once: true })));
+    let refusal = refused();
+    await page.keyboard.type("  \n");
+    await refusal;
+    await expect(input(page)).toHaveValue("  ");
+    await input(page).press("End");
+    network.hold();
+    refusal = refused();
+    await page.keyboard.type("\nnew", { delay: 40 });
+    network.release();
+    await refusal;
+    await expect(input(page)).toHaveValue("new");
+    await input(page).fill("");
+
+    network.down();
+    await page.keyboard.type("once");
+    for (let press = 0; press < 5; press++) await page.keyboard.press("Enter");
+    network.up();
+    await expect(messages(page)).toHaveText(["hello", "world", "again", "once"]);
+    await page.keyboard.type("last\n");
+    await expect(messages(page)).toHaveText(["hello", "world", "again", "once", "last"]);
+    await page.close();
+    await network.remove();
+  });
+}

@@ -42,6 +42,13 @@ pub enum CheckKind {
         /// The control that edits it.
         control: Control,
     },
+    /// The component has the field, it is marked `model`, and its type suits the value.
+    Edit {
+        /// The field's name.
+        field: String,
+        /// What is assigned to it.
+        argument: Argument,
+    },
     /// The component exists (where that is known) and has these props.
     Child {
         /// The component's registered name.

@@ -21,7 +21,8 @@
 //! - `ARMS flags count (block expression)…`
 //!
 //! What an event does has an address of its own, which the page hands back when it fires: `drop`, `count statement…`,
-//! `count guess…`. A statement is `CALL action count expression…` or `SET level slot expression`; a guess is
+//! `count guess…`. A statement is `CALL action list`, `SET level slot expression` or
+//! `EDIT field expression`; a guess is
 //! `operation root count segment… expression`, and a segment `0 name` or `1 expression`.
 //!
 //! Expressions are written operator first: a number of [`op`], then its operands.

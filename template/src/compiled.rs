@@ -228,6 +228,8 @@ pub enum Statement {
     Call { action: Box<str>, args: Vec<Expr> },
     /// Changes a piece of the page's own state: `help = !help`.
     Set { local: LocalRef, value: Expr },
+    /// Edits a `model` field, as typing does: `draft = ''`.
+    Edit { field: Name, value: Expr },
 }
 
 /// One guess of an action's effect, laid over the state until the server answers.

@@ -119,6 +119,17 @@ impl Client {
         // Guesses that go: those of the request, those of older edits; but not of edits that wait again.
         let mut gone = Vec::new();
         if let Some(component) = self.component_mut(slot) {
+            component.edits.retain(|edit| {
+                let then = request.then.contains(&edit.tag) && edit.progress == Progress::Waiting;
+                // The action has often done it already.
+                let done = then && (failed || component.stream.confirmed(edit.field) == Some(&edit.value));
+                if done {
+                    gone.push(edit.tag);
+                } else if then {
+                    due.push(edit.field);
+                }
+                !done
+            });
             for tag in &request.tags {
                 let Some(at) = component.edits.iter().position(|edit| edit.tag == *tag) else {
                     gone.push(*tag);

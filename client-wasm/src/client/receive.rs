@@ -147,6 +147,9 @@ impl Client {
             } else if request.kind == Kind::Unmount {
                 self.forget(request.slot);
             } else if request.kind == Kind::Action || request.ticket != 0 {
+                if let Some(component) = self.component_mut(request.slot) {
+                    component.edits.retain(|edit| !request.then.contains(&edit.tag));
+                }
                 self.report(&request, &lost);
             }
         }

@@ -1,5 +1,7 @@
 //! Messages that wait for their reply.
 
+use std::ops::Range;
+
 use super::output::Origin;
 use crate::slots::Slot;
 use crate::store::Tag;
@@ -32,6 +34,8 @@ pub(crate) struct Request {
     pub(crate) timer: u32,
     /// The guesses that its reply makes an end of.
     pub(crate) tags: Vec<Tag>,
+    /// The edits that wait for its success, which its refusal takes back.
+    pub(super) then: Range<Tag>,
 }
 
 /// What it asks for.
@@ -67,6 +71,7 @@ impl Request {
             tries: 0,
             timer: 0,
             tags: Vec::new(),
+            then: 0..0,
         }
     }
 

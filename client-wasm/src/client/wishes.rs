@@ -136,6 +136,18 @@ impl Client {
         self.out.push(Output::Wire { slot });
     }
 
+    /// A `model` field is assigned to by an event. `after` an action of the same event, it goes out when that has succeeded,
+    /// and its refusal takes it back unless the field was edited again.
+    pub(crate) fn assign(&mut self, slot: Slot, field: Key, value: Val, after: bool) {
+        self.edit(slot, field, value, false);
+        let tag = self.last_tag;
+        let Some(request) = self.requests.last_mut().filter(|_| after) else {
+            self.commit(slot, field, 0);
+            return;
+        };
+        request.then = if request.then.is_empty() { tag..tag + 1 } else { request.then.start..tag + 1 };
+    }
+
     /// The moment of an edit has come. While one of the field is unanswered it waits for the answer, so that a fast
     /// typist on a slow line sends what stands there and not each letter.
     ///

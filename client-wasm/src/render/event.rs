@@ -11,18 +11,19 @@ use crate::patch;
 use crate::store::Edit;
 use crate::value::{Key, Val};
 
-/// One action to call.
+/// One thing that an event does to the component: it calls an action with a list of arguments, or edits a `model` field.
 #[derive(Debug, PartialEq)]
-pub(crate) struct Call {
-    pub(crate) action: &'static str,
-    /// A JSON array.
-    pub(crate) arguments: String,
+pub(crate) struct Deed {
+    pub(crate) is_edit: bool,
+    /// The action or field.
+    pub(crate) name: Key,
+    pub(crate) value: Val,
 }
 
 /// What an event comes to.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Fired {
-    pub(crate) calls: Vec<Call>,
+    pub(crate) deeds: Vec<Deed>,
     /// Which instance's local, by the number of its root, and the new value.
     pub(crate) locals: Vec<(u32, (usize, Val))>,
     /// The root field that each edit goes through, and the edit of that field.
@@ -53,13 +54,11 @@ impl View {
                     return;
                 }
                 for _ in 0..code.word() {
-                    if code.int() == 0 {
-                        let action = code.val().str().unwrap_or_default();
-                        let mut arguments = Vec::new();
-                        for _ in 0..code.word() {
-                            arguments.push(code.eval(&frame).into_owned());
-                        }
-                        fired.calls.push(Call { action, arguments: Val::List(arguments).json() });
+                    let statement = code.int();
+                    if statement != 1 {
+                        let name = Key::of(code.val().str().unwrap_or_default());
+                        let value = code.eval(&frame).into_owned();
+                        fired.deeds.push(Deed { is_edit: statement == 2, name, value });
                     } else {
                         let (level, slot) = (code.word(), code.word());
                         let value = code.eval(&frame).into_owned();

@@ -297,7 +297,7 @@ fn locals_belong_to_their_instance() {
     let mut screen = Screen::built(source, r#"{"n":5}"#);
     let root = screen.view.as_ref().unwrap().root.node;
     let fired = screen.fire(root, screen.events(0)[0], "{}");
-    assert_eq!(fired.calls, vec![]);
+    assert_eq!(fired.deeds, vec![]);
     let (node, local) = fired.locals[0].clone();
     assert_eq!(local, (0, Val::Bool(true)));
     screen.set_local(node, local);
@@ -312,7 +312,14 @@ fn a_click_in_a_row_knows_its_item_and_its_guess() {
     screen.view = Some(View::new(screen.blueprint, 0, None, &around, &mut screen.stage));
     let node = screen.view.as_ref().unwrap().root.parts[0][1].node;
     let fired = screen.fire(node, screen.events(1)[0], r#"{"checked":false,"temp":"temp-1"}"#);
-    assert_eq!(fired.calls, vec![event::Call { action: "toggle", arguments: "[8,false]".into() }]);
+    assert_eq!(
+        fired.deeds,
+        vec![event::Deed {
+            is_edit: false,
+            name: Key::of("toggle"),
+            value: crate::value::parse("[8,false]").unwrap()
+        }]
+    );
     let mut items = screen.state.state.named("items").unwrap().clone();
     let whats: Vec<Option<What>> = fired.guesses.iter().map(|guess| guess.apply(&mut items)).collect();
     assert!(whats.iter().all(|what| matches!(what, Some(What::List(_)))), "{whats:?}");

@@ -26,6 +26,15 @@ pub(super) fn ask(check: &Check, compiled: &Compiled, names_children: bool) -> O
             let edits = edits(field, *control, template);
             quote!(p::Ask::Model(#field, #edits))
         }
+        CheckKind::Edit { field, argument } => {
+            let edits = match argument {
+                Argument::Text => quote!(p::Edits::Text),
+                Argument::Bool => quote!(p::Edits::Bool),
+                Argument::Int | Argument::Float => quote!(p::Edits::Number),
+                Argument::Null | Argument::Path(_) | Argument::Any => quote!(p::Edits::Any),
+            };
+            quote!(p::Ask::Model(#field, #edits))
+        }
         CheckKind::Fresh { name } => quote!(p::Ask::Fresh(#name)),
         CheckKind::Child { component, props } if names_children => {
             let props = props.iter().map(|GivenProp { name, argument, is_local }| {

@@ -119,6 +119,8 @@ pub enum Edits {
     Number,
     Bool,
     List,
+    /// What is assigned to it is known only in the page.
+    Any,
 }
 
 /// Every check of one template in one constant; the message lists what failed.
@@ -339,15 +341,15 @@ const fn model(subject: &Subject, name: &'static str, edits: Edits) -> Option<Me
 const fn suits(end: End, edits: Edits) -> Option<Message> {
     let shape = through(end.shape);
     let says = match (edits, shape) {
-        (_, Shape::Any | Shape::Unknown) => return None,
+        (_, Shape::Any | Shape::Unknown) | (Edits::Any, _) => return None,
         // The server reads texts as numbers.
         (Edits::Text, Shape::Str | Shape::Enum(..) | Shape::Int | Shape::Float) => return None,
         (Edits::Number, Shape::Int | Shape::Float) => return None,
         (Edits::Bool, Shape::Bool) => return None,
         (Edits::List, Shape::List(_)) => return None,
-        (Edits::Text, _) => "this control gives text",
-        (Edits::Number, _) => "this control gives a number",
-        (Edits::Bool, _) => "a checkbox gives a truth value",
+        (Edits::Text, _) => "it is given text",
+        (Edits::Number, _) => "it is given a number",
+        (Edits::Bool, _) => "it is given a truth value",
         (Edits::List, _) => "a `select` with `multiple` gives a list",
     };
     Some(end.is(shape).text(": ").text(says))

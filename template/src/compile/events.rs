@@ -4,7 +4,6 @@ use super::Compiler;
 use super::resolve::Moment;
 use crate::check::{CheckKind, Want};
 use crate::compiled::{Guess, HoleKind, Modifiers, Statement, Step};
-use crate::error::hint;
 use crate::expr::{Expr, LocalRef, Special};
 use crate::source::{Attribute, Code, Element};
 use crate::syntax::{self, GuessAst, Ident, StatementAst};
@@ -91,9 +90,13 @@ impl Compiler {
                 Some(Statement::Call { action: action.text.into(), args })
             }
             StatementAst::Set(name, value) => {
-                let local = self.settable(&name);
-                let (value, _) = self.resolve(&value, Want::Any, Moment::Event);
-                Some(Statement::Set { local: local?, value })
+                let (value, argument) = self.resolve(&value, Want::Any, Moment::Event);
+                if self.scopes.find(&name.text).is_none() {
+                    let field = name.text.clone();
+                    self.check(name.at, CheckKind::Edit { field, argument });
+                    return Some(Statement::Edit { field: name.text.as_str().into(), value });
+                }
+                Some(Statement::Set { local: self.settable(&name)?, value })
             }
         }
     }
@@ -104,10 +107,12 @@ impl Compiler {
         {
             return Some(local);
         }
-        let hint = hint(&name.text, self.scopes.locals());
         self.error(
             name.at,
-            format!("`{}` is no `live:local`: the page sets only those, everything else is changed by an action{hint}", name.text),
+            format!(
+                "`{}` belongs to a `live:for`: an event sets what `live:local` declares and `model` fields",
+                name.text
+            ),
         );
         None
     }

@@ -170,12 +170,4 @@ impl Scopes {
         }
         None
     }
-
-    /// The locals, for suggestions.
-    pub(super) fn locals(&self) -> impl Iterator<Item = &str> {
-        self.entries.iter().filter_map(|entry| match entry {
-            Entry::Local { name, .. } => Some(name.as_str()),
-            Entry::Loop { .. } => None,
-        })
-    }
 }

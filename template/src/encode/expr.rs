@@ -154,12 +154,18 @@ impl Encoder {
                 Statement::Call { action, args } => {
                     self.int(0);
                     self.text(action);
+                    self.int(op::LIST);
                     self.all(args);
                 }
                 Statement::Set { local, value } => {
                     self.int(1);
                     self.int(local.level);
                     self.int(local.slot);
+                    self.expr(value);
+                }
+                Statement::Edit { field, value } => {
+                    self.int(2);
+                    self.text(&field.text);
                     self.expr(value);
                 }
             }

@@ -156,7 +156,7 @@ pub(super) fn wants(kind: &HoleKind) -> u32 {
     for statement in run {
         match statement {
             Statement::Call { args, .. } => exprs.extend(args),
-            Statement::Set { value, .. } => exprs.push(value),
+            Statement::Set { value, .. } | Statement::Edit { value, .. } => exprs.push(value),
         }
     }
     for guess in optimistic {

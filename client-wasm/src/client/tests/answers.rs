@@ -293,3 +293,75 @@ fn the_confirmed_value_is_known_below_an_edit() {
     assert_eq!(table.client.confirmed(0, title), Some(&Val::text("t")));
     assert_eq!(table.client.confirmed(0, Key::of("nothing")), None);
 }
+
+/// Types `hello`, and submits a form that clears the field. `early` sends the text before that.
+fn submit_and_clear(early: bool) -> Table {
+    let mut table = Table::live();
+    type_into(&mut table, "title", "hello");
+    if early {
+        commit(&mut table, "title");
+        table.sent();
+        table.hear(&patch(1, r#"{"title":"hello"}"#));
+        table.hear(&ack(2));
+    }
+    table.call("save", 0);
+    table.client.assign(0, Key::of("title"), Val::text(""), true);
+    let sent = table.sent();
+    assert_eq!(sent.len(), 1, "{sent:?}");
+    assert_eq!(sent[0].contains(r#""set":{"title":"hello"}"#), !early, "{sent:?}");
+    assert_eq!(title(&table), "");
+    table
+}
+
+fn title(table: &Table) -> String {
+    table.client.root(0, Key::of("title")).and_then(Val::str).unwrap().to_owned()
+}
+
+#[test]
+fn a_field_that_is_cleared_with_an_action_is_sent_when_that_has_succeeded_if_it_is_news() {
+    for early in [false, true] {
+        let (reference, rev) = if early { (3, 2) } else { (2, 1) };
+        // The action cleared it.
+        let mut table = submit_and_clear(early);
+        table.hear(&patch(rev, r#"{"title":""}"#));
+        assert_eq!(table.hear(&ack(reference)), Vec::<String>::new());
+        assert!(!table.client.is_dirty(0, None));
+        // It did not.
+        let mut table = submit_and_clear(early);
+        table.hear(&patch(rev, r#"{"title":"hello"}"#));
+        let sent = table.hear(&ack(reference));
+        assert!(sent[0].contains(r#""property":"title","value":"""#), "{sent:?}");
+        assert_eq!(title(&table), "");
+    }
+}
+
+#[test]
+fn a_field_that_is_cleared_with_an_action_is_as_it_was_when_that_is_refused() {
+    for early in [false, true] {
+        let mut table = submit_and_clear(early);
+        table.hear(&error(if early { 3 } else { 2 }, "user"));
+        assert_eq!(title(&table), "hello", "{early}");
+        // What was typed meanwhile stays.
+        let mut table = submit_and_clear(early);
+        type_into(&mut table, "title", "world");
+        table.hear(&error(if early { 3 } else { 2 }, "user"));
+        assert_eq!(title(&table), "world", "{early}");
+        // With the session the action is lost, not the text.
+        let mut table = submit_and_clear(early);
+        let put_back = put_back(&mut table);
+        assert_eq!(title_in(&put_back), Some("hello"), "{early}");
+    }
+}
+
+fn title_in(frames: &[String]) -> Option<&str> {
+    frames.iter().find_map(|frame| frame.split(r#""property":"title","value":""#).nth(1)?.split('"').next())
+}
+
+#[test]
+fn an_assignment_without_an_action_is_sent_at_once() {
+    let mut table = Table::live();
+    table.client.assign(0, Key::of("title"), Val::text("x"), false);
+    assert_eq!(title_in(&table.sent()), Some("x"));
+    table.call("save", 0);
+    assert!(!table.sent()[0].contains("set"));
+}

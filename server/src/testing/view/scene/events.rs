@@ -105,6 +105,13 @@ impl<'a> Scene<'a> {
                     handler: handler.clone(),
                     guessed: std::mem::take(&mut guessed),
                 },
+                Statement::Edit { field, value } => Deed::Edit {
+                    component: component.clone(),
+                    key: String::new(),
+                    field: field.text.to_string(),
+                    value: value.eval(&at).into_data(),
+                    now: true,
+                },
                 Statement::Set { local, value } => {
                     let place = binding.instance.outwards().nth(local.level.into());
                     let place = place.map(|instance| instance.place.clone()).unwrap_or_default();
