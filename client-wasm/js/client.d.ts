@@ -3,6 +3,10 @@ export interface LiveError extends Error {
   /** One of the protocol's error codes, or `timeout`, `overloaded`, `session_lost`. */
   code: string;
   details: unknown;
+  /** On a `timeout`: the call was sent, or waits to be, and may run all the same. */
+  unanswered?: true;
+  /** On a `timeout`: calls back when the answer is there after all, with an error or null, and the value. */
+  onSettled?(act: (error: LiveError | null, value?: unknown) => void): void;
 }
 
 /** A mounted component. */
@@ -47,6 +51,8 @@ export interface LiveHook {
 export interface LiveSettings {
   /** After how long a call rejects with `timeout`; 30,000 by itself. */
   callTimeoutMs?: number;
+  /** After how many failed tries in a row the page is `stopped`; 0, as it is by itself, for no end. `reconnect()` tries once more. */
+  maxReconnectAttempts?: number;
   /** Whether the browser asks before a page with unsent changes is left; `true` loads the module `warn-unsent`. */
   warnUnsent?: boolean;
   /** Whether a reload keeps actions that have no answer yet; `true` loads the module `keep-queue`. */

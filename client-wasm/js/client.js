@@ -3,14 +3,14 @@
 import { instantiate, turn } from 'vivaz-engine';
 import { controls, effects, elements, held, nodes, plain, reset, templates, write } from './dom.js';
 import { cancel, drop, flush, handle, listen, pause, to } from './events.js';
-import { core, load } from './modules.js';
+import { core, load, pause as wait } from './modules.js';
 import {
-  ANEW, CALL, COMMIT, EDIT, EVENT, GUESS, KEEP, LEAVE, LOADING, MOUNT, PROPS, RELEASE, SET, SOCKET, START, STATE, TEMPLATE, TIMER,
+  ANEW, CALL, COMMIT, EDIT, EVENT, GUESS, KEEP, LEAVE, LIMIT, LOADING, MOUNT, RELEASE, SET, SOCKET, START, STATE, TEMPLATE, TIMER,
   UNMOUNT, WAKE,
 } from './turns.js';
 
 const page = document.documentElement;
-const settings = { callTimeoutMs: 30_000 };
+const settings = { callTimeoutMs: 30_000, maxReconnectAttempts: 0 };
 const connection = { status: 'connecting', attempt: 0, code: 0, queued: 0 };
 const hooks = new Map();
 
@@ -117,12 +117,19 @@ const failure = ({ code, message, details = null }) => Object.assign(new Error(m
 
 const promise = ({ slot }, ask) => new Promise((resolve, reject) => {
   if (!components.has(slot)) return reject(failure({ code: 'not_mounted', message: 'the component was unmounted' }));
-  const number = ++ticket;
+  const number = ++ticket, answer = new Promise((resolve, reject) => tickets.set(number, [resolve, reject]));
   const timer = setTimeout(() => {
-    tickets.delete(number);
-    reject(failure({ code: 'timeout', message: 'no answer in time' }));
+    const error = failure({ code: 'timeout', message: 'no answer in time' });
+    // It may run all the same.
+    error.unanswered = true;
+    error.onSettled = act => { answer.then(value => act(null, value), act); };
+    reject(error);
   }, settings.callTimeoutMs);
-  tickets.set(number, { resolve, reject, timer });
+  const end = act => value => {
+    clearTimeout(timer);
+    act(value);
+  };
+  answer.then(end(resolve), end(reject));
   post(() => ask(number));
 });
 
@@ -130,9 +137,9 @@ const settle = (number, ok, json) => {
   const waiting = tickets.get(number);
   if (!waiting) return;
   tickets.delete(number);
-  clearTimeout(waiting.timer);
-  if (ok) waiting.resolve(JSON.parse(json));
-  else waiting.reject(failure(JSON.parse(json)));
+  json = JSON.parse(json);
+  if (ok) waiting[0](json);
+  else waiting[1](failure(json));
 };
 
 // Mounting.
@@ -227,6 +234,7 @@ const link = now => {
   if (queued) page.setAttribute('live-queued', queued);
   else page.removeAttribute('live-queued');
   page.classList.toggle('live-offline', status != 'connected');
+  console.debug('live:', status, { ...connection });
   after(() => document.dispatchEvent(new CustomEvent('live:connection', { detail: { ...connection } })));
 };
 effects.run = (op, w, s) => {
@@ -306,34 +314,6 @@ const fetchTemplate = async hash => {
   tell(TEMPLATE, 0, 0, 0, hash, text);
 };
 
-effects.child = element => {
-  // Where only the shared state is other than it was, the server is told all the same.
-  const { name, child, shared } = element.$p, given = child + shared;
-  if (element.$anew) {
-    // Another component takes the place.
-    const next = element.cloneNode();
-    unseal(next);
-    next.id = '';
-    next.$p = element.$p;
-    next.$key = element.$key;
-    next.$given = given;
-    for (const list of [nodes, ...held]) list?.forEach((node, i) => {
-      if (node === element) list[i] = next;
-      else if (node?.$a === element) node.$a = next;
-    });
-    element.replaceWith(next);
-  } else if (element.$given === undefined || element.$c === undefined) {
-    element.setAttribute('name', name);
-    // In the page already, but without a seal: it waited for its place.
-    if (element.isConnected) element.connectedCallback?.();
-  } else if (element.$given !== given) {
-    const { slot, of } = components.get(element.$c);
-    of.source = placed(of.around, child);
-    tell(PROPS, slot, 0, 0, of.source);
-  }
-  element.$given = given;
-};
-
 effects.mark = (node, hook, name) => {
   if (!hook) {
     const component = components.get(node.parentElement.closest('live-component').$c);
@@ -363,7 +343,11 @@ const socket = () => {
   return (url.protocol == 'https:' ? 'wss:' : 'ws:') + '//' + url.host + url.pathname.replace(/\/$/, '');
 };
 
-let restarts = [], life = 0;
+let restarts = [], life = 0, dead = false;
+const stop = () => {
+  dead = true;
+  link({ status: 'stopped', code: 0 });
+};
 const broken = error => {
   reportError(error);
   // A trap: the engine is started anew, and everything is mounted again from where it came. What happens meanwhile
@@ -385,13 +369,14 @@ const broken = error => {
   }
   const now = Date.now();
   restarts = restarts.filter(then => now - then < 60_000);
-  if (restarts.push(now) > 3) link({ status: 'stopped', code: 0 });
+  if (restarts.push(now) > 3) stop();
   else setTimeout(begin, 100 * restarts.length);
 };
 const begin = () => {
   queue.unshift(() => {
     instantiate(module, later);
     ask(START, 0, Math.random() * 2 ** 32, 0, socket());
+    ask(LIMIT, 0, settings.maxReconnectAttempts);
   });
   ready = true;
   post(() => {});
@@ -413,13 +398,14 @@ const live = {
     Object.assign(settings, given);
     if (given.keepQueue) load('keep-queue');
     if (given.warnUnsent) load('warn-unsent');
+    tell(LIMIT, 0, settings.maxReconnectAttempts);
   },
   get connection() {
     return { ...connection };
   },
-  // An engine that has given up needs a new page.
+  // An engine that has given up, or is not there, needs a new page.
   reconnect() {
-    if (restarts.length > 3) location.reload();
+    if (dead) location.reload();
     else tell(WAKE);
   },
 };
@@ -435,14 +421,21 @@ addEventListener('pageshow', e => { if (e.persisted) tell(WAKE); });
 addEventListener('pagehide', e => post(() => ask(LEAVE, 0, !e.persisted && !core.leaving?.())));
 document.addEventListener('visibilitychange', () => { if (!document.hidden) tell(WAKE); });
 // Another page took the session: the next touch takes it back.
+// A try that waits comes at once, but not with every key.
+let woken = 0;
 for (const type of ['pointerdown', 'keydown']) {
-  addEventListener(type, () => { if (connection.status == 'stopped' && connection.code == 4409) tell(WAKE); }, true);
+  addEventListener(type, e => {
+    const { status, code } = connection;
+    if (status == 'connected' || (status == 'stopped' && code != 4409) || e.timeStamp - woken < 1000) return;
+    woken = e.timeStamp;
+    tell(WAKE);
+  }, true);
 }
 
 // Each attribute of the script's tag names a module.
 Object.assign(core, {
   settings, components, connection, flush, ask, tell, socket, reload,
-  nodes, held, templates, elements, controls, to, plain, write, pause, cancel,
+  nodes, held, templates, elements, controls, to, plain, write, pause, cancel, unseal, placed,
   ready: () => ready,
   // Unanswered messages as JSON: `HELLO` to resume their session, then whether each has left, and its frame.
   queue() {
@@ -457,6 +450,21 @@ for (const { attributes } of document.scripts) {
 
 // Asked for early: the template says so later.
 if (document.querySelector('input,textarea,select')) load('controls');
-const module = await WebAssembly.compileStreaming(fetch(new URL(WASM, import.meta.url)));
-customElements.define('live-component', LiveComponent);
-begin();
+// Whatever comes in its place (an error, a portal's page) is asked for again, past the browser's cache.
+const compile = async tries => {
+  try {
+    return await WebAssembly.compileStreaming(fetch(new URL(WASM, import.meta.url), { cache: tries ? 'reload' : 'default' }));
+  } catch (error) {
+    if (tries == 7) {
+      stop();
+      return reportError(new Error('live: the engine cannot be loaded', { cause: error }));
+    }
+    await wait(500 << tries);
+    return compile(tries + 1);
+  }
+};
+const module = await compile(0);
+if (module) {
+  customElements.define('live-component', LiveComponent);
+  begin();
+}

@@ -1,5 +1,6 @@
 // Runs the engine's operations. The numbers are those of `Op` in src/dom.rs; words first, then the lengths of strings.
 
+import { core } from './modules.js';
 import { common } from './text.js';
 
 /**
@@ -160,9 +161,10 @@ export const write = (node, name, value) => {
 
 // A property that the user changes too: what was set last decides whether there is anything to do.
 const property = (node, name, force, on, value) => {
-  if (!/^(muted|open)$/.test(name)) return controls.property?.(node, name, on, value);
+  if (!/^(muted|open|indeterminate)$/.test(name)) return controls.property?.(node, name, on, value);
   const set = (node.$p ??= {});
-  const last = set[name] ?? node.hasAttribute(name);
+  // HTML cannot say that a box is neither.
+  const last = set[name] ?? (name != 'indeterminate' && node.hasAttribute(name));
   set[name] = on;
   if (last !== on || force) node[name] = on;
 };
@@ -241,7 +243,7 @@ const prepare = ([html, namespace, holes, modules]) => {
   const around = ['', 'svg', 'math'][namespace];
   template.innerHTML = around ? `<${around}>${html}</${around}>` : html;
   const content = template.content;
-  const of = { content, root: around ? content.firstChild.firstElementChild : content.firstElementChild, holes, listen: [], marks: [] };
+  const of = { content, focus: content.querySelector('[autofocus]'), root: around ? content.firstChild.firstElementChild : content.firstElementChild, holes, listen: [], marks: [] };
   holes.forEach(([place, , a, b, c, d, e, keys, address], at) => {
     if (place == 8) {
       of.listen.push({ at, type: a, flags: b, held: c, debounce: d, throttle: e, keys, address });
@@ -301,14 +303,10 @@ const set = (root, [place, , a, b, c], node, kind, value) => {
     case 6: conceal(node, on); break;
     case 9: controls.model?.(node, a, c & 16, kind, value); break;
     case 10: wire(node, a, on, b); break;
-    case 13: node.$p = { name: a, child: value, shared: node.$s }; effects.child(node); break;
-    case 14:
-      // A number and its text are two keys.
-      p = type + value;
-      node.$anew = node.$key !== undefined && node.$key !== p;
-      node.$key = p;
-      break;
-    case 15: node.$s = value; break;
+    case 13: core.child?.show(node, a, value); break;
+    // A number and its text are two keys.
+    case 14: core.child?.key(node, type + value); break;
+    case 15: core.child?.shared(node, value); break;
   }
 };
 
@@ -318,6 +316,8 @@ export function run(words, string) {
   // were made anew here.
   let i = 0, q = 0, view, n, v, p;
   const unfit = new Set(), anew = new Set();
+  // Something new that wants the focus.
+  let focus;
   const w = () => words[i++];
   const s = () => string.slice(q, (q += words[i++]));
   const node = () => {
@@ -330,7 +330,11 @@ export function run(words, string) {
     try {
       switch (op) {
         case 1: n = w(); for (const block of JSON.parse(s())) templates[n++] = prepare(block); break;
-        case 2: n = w(); v = w(); bind(templates[v].root.cloneNode(true), n, v, view); break;
+        case 2:
+          n = w(); v = w();
+          bind(p = templates[v].root.cloneNode(true), n, v, view);
+          if (templates[v].focus) focus = p;
+          break;
         case 3: {
           node();
           [p, n] = held[words[from]][w()];
@@ -390,6 +394,7 @@ export function run(words, string) {
   controls.show?.();
   for (const node of marks) if (node.$i && !node.$m) try { mark(node); } catch (e) { if (e) throw e; }
   for (const act of after) act();
+  if (focus?.isConnected) (focus.matches('[autofocus]') ? focus : focus.querySelector('[autofocus]')).focus();
   // Others may have taken out what no operation was about.
   for (const node of nodes) if (node?.$i && !node.isConnected && elements.get(node.$y)?.isConnected) unfit.add(node.$y);
   for (const slot of unfit) if (!anew.has(slot)) effects.anew(slot);

@@ -51,6 +51,8 @@ export const handle = (e, path = e.composedPath()) => {
 const consider = (e, l, root, el, target) => {
   const { flags } = l;
   if (flags & 4 && target !== el) return false;
+  // With a key held down a link opens elsewhere.
+  if (flags & 1 && !l.held && e.type == 'click' && (e.ctrlKey || e.metaKey || e.shiftKey) && el.href) return false;
   // Safari ends a composition before the Enter that ends it: that one has the code 229.
   if (l.keys[0] && (e.isComposing || e.keyCode == 229 || !l.keys.some(key => key.toLowerCase() == (e.key || '').toLowerCase()))) return false;
   if (l.held && l.held != (e.ctrlKey | (e.shiftKey << 1) | (e.altKey << 2) | (e.metaKey << 3))) return false;

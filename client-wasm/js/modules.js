@@ -20,6 +20,12 @@ export const load = name => {
   return loading.get(name);
 };
 
+/** Waits so long, or until the browser is online. */
+export const pause = ms => new Promise(resolve => {
+  setTimeout(resolve, ms);
+  addEventListener('online', resolve, { once: true });
+});
+
 const attempt = async (name, tries) => {
   let module;
   try {
@@ -27,7 +33,7 @@ const attempt = async (name, tries) => {
     module = await import(new URL(`module/${version}/${name}.js?${tries || ''}`, import.meta.url));
   } catch (error) {
     if (tries < 3) {
-      await new Promise(resolve => setTimeout(resolve, 1000 << tries));
+      await pause(1000 << tries);
       return attempt(name, tries + 1);
     }
     return reportError(new Error(`live: the module "${name}" cannot be loaded`, { cause: error }));

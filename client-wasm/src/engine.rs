@@ -120,6 +120,7 @@ pub fn turn(what: u32, slot: u32, a: u32, b: u32, text: &str, more: &str) -> f64
                 said = f64::from(u8::from(busy));
             }
             ANEW => page.anew(slot),
+            LIMIT => page.client.set_limit(a),
             SOCKET => engine.hear(),
             _ => {}
         }
@@ -169,5 +170,7 @@ const SOCKET: u32 = 16;
 const START: u32 = 17;
 /// Unanswered messages, for the page that a reload makes. They come as the state does.
 const KEEP: u32 = 18;
+/// So many tries to connect, one after the other, are enough: `a`, 0 for no end.
+const LIMIT: u32 = 20;
 /// The nodes of a component's view are not where its template says: others took some out.
 const ANEW: u32 = 19;

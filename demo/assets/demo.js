@@ -35,6 +35,7 @@ document.addEventListener("live:error", (event) => {
 if (document.querySelector("live-component")) {
   const { default: live } = await import("/live/client.js");
   connection(live);
+  live.configure({ warnUnsent: true });
   live.hook("editor", { mounted: edit });
   const ends = new WeakMap();
   live.hook("earlier", {

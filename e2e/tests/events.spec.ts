@@ -91,3 +91,25 @@ test("an Enter that ends a composition is none, also where the composition has e
   await expect(log(page)).toContainText(["enter"]);
   expect((await log(page).allTextContents()).filter((text) => text == "enter")).toHaveLength(1);
 });
+
+test("a link that is prevented opens a tab where a key is held", async ({ page, context }) => {
+  await open(page, "/events");
+  const link = page.getByRole("link", { name: "Prevented" });
+  const tab = context.waitForEvent("page");
+  await link.click({ modifiers: ["ControlOrMeta"] });
+  await (await tab).close();
+  await link.click();
+  await expect(page.locator("#log li", { hasText: "prevented" })).toHaveCount(1);
+});
+
+test("what appears with an autofocus has the focus, and a box can be neither", async ({ page }) => {
+  await open(page, "/events");
+  const part = page.getByLabel("Part");
+  const indeterminate = () => part.evaluate((box: HTMLInputElement) => box.indeterminate);
+  expect(await indeterminate()).toBe(false);
+  await page.getByRole("button", { name: "Toggle" }).click();
+  await expect(page.getByLabel("First")).toBeFocused();
+  await expect.poll(indeterminate).toBe(true);
+  await page.getByRole("button", { name: "Toggle" }).click();
+  await expect.poll(indeterminate).toBe(false);
+});

@@ -145,8 +145,9 @@ impl Encoder {
             self.expr(first);
         }
         let mut parts = vec![quoted(&block.html), (block.namespace as u8).to_string(), array(&places)];
-        if CONTROLS.iter().any(|control| block.html.contains(control)) {
-            parts.push(array(&[quoted("controls")]));
+        let modules = modules(block);
+        if !modules.is_empty() {
+            parts.push(array(&modules));
         }
         array(&parts)
     }
@@ -216,6 +217,16 @@ impl Encoder {
         }
         true
     }
+}
+
+/// The names of the page's modules that the block needs.
+fn modules(block: &Block) -> Vec<String> {
+    let controls = CONTROLS.iter().any(|control| block.html.contains(control));
+    let children = block.holes.iter().any(|hole| matches!(hole.kind, HoleKind::Child { .. }));
+    [(controls, "controls"), (children, "children")]
+        .into_iter()
+        .filter_map(|(needed, name)| needed.then(|| quoted(name)))
+        .collect()
 }
 
 /// Whether what stands there grows and shrinks.

@@ -38,9 +38,11 @@ impl Client {
             4429 | 4503 => self.link.attempt = self.link.attempt.max(link::SLOWLY),
             _ => {}
         }
-        self.link.phase = link::Phase::Pausing;
-        let pause = self.link.pause();
-        self.link.timer = self.after(pause);
+        if self.link.attempt < self.link.limit {
+            self.link.phase = link::Phase::Pausing;
+            let pause = self.link.pause();
+            self.link.timer = self.after(pause);
+        }
         if code == 4410 {
             // Only now: nothing goes out over a socket that is gone.
             self.session.clear();
@@ -77,6 +79,11 @@ impl Client {
             }
             link::Phase::Idle | link::Phase::Stopped => {}
         }
+    }
+
+    /// After so many tries that failed no other one follows by itself; 0 for no end.
+    pub(crate) fn set_limit(&mut self, tries: u32) {
+        self.link.limit = if tries == 0 { u32::MAX } else { tries };
     }
 
     /// The browser is online again, or the page is looked at again, or the user asks for it: no pause.

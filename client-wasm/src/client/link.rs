@@ -35,6 +35,8 @@ pub(super) struct Link {
     pub(super) socket: u32,
     /// Tries since the last welcome.
     pub(super) attempt: u32,
+    /// After so many tries no other one follows by itself.
+    pub(super) limit: u32,
     /// The timer that counts: of the next try, of the opening, or of the heartbeat.
     pub(super) timer: u32,
     /// Something came since the heartbeat's last tick.
@@ -52,6 +54,7 @@ impl Link {
             phase: Phase::Idle,
             socket: 0,
             attempt: 0,
+            limit: u32::MAX,
             timer: 0,
             heard: false,
             drain: None,

@@ -228,7 +228,7 @@ fn kind(element: &Element, name: &str) -> AttributeKind {
     }
     let property = match lower.as_str() {
         "value" => matches!(tag, "input" | "select"),
-        "checked" => tag == "input",
+        "checked" | "indeterminate" => tag == "input",
         "selected" => tag == "option",
         "muted" => matches!(tag, "audio" | "video"),
         "open" => matches!(tag, "details" | "dialog"),
