@@ -57,6 +57,32 @@ async fn who_is_too_far_behind_or_of_another_history_gets_a_snapshot() {
     }
 }
 
+/// The patches that lead to a reply are kept until the client has acknowledged the reply.
+#[tokio::test]
+async fn patches_are_forgotten_with_the_reply_that_the_client_acknowledged() {
+    let server = start().await;
+    // The ref in a message, the ref in the `HELLO`, and whether the patches are gone.
+    for (ack, acked, is_forgotten) in [(1, 1, false), (3, 3, false), (4, 0, true), (0, 4, true), (0, 5, true)]
+    {
+        let mut client = Client::greet(&server).await;
+        let mounted = client.mount("c", "counter", json!({})).await;
+        for _ in 0..3 {
+            client.act("c", "increment", json!([])).await;
+        }
+        if ack > 0 {
+            client.send(json!({ "v": 1, "type": "PING", "ack": ack })).await;
+            client.expect("PONG").await;
+        }
+        let welcome = client.welcome.clone();
+        client.cut();
+        let streams = json!({ "c:c": [mounted["epoch"], 1] });
+        let mut client = Client::resume(&server, &welcome, acked, streams).await;
+        let next = client.next().await;
+        let expected = if is_forgotten { "STATE_SNAPSHOT" } else { "STATE_UPDATE" };
+        assert_eq!(next["type"], expected, "{ack} {acked}: {next}");
+    }
+}
+
 #[tokio::test]
 async fn only_the_secret_and_the_same_user_resume_and_nothing_leaks() {
     let server = start().await;
