@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use serde_json::{Value, json};
 use vivaz::prelude::*;
 
-use crate::app::{Bench, start};
+use crate::app::{Bench, start, start_with};
 use crate::client::Client;
 
 /// Fetches when the page is there, as soon as the test lets it.
@@ -90,6 +90,84 @@ async fn loads_and_tasks_end_with_their_component() {
     }
     // The session goes on.
     client.mount("r", "report", json!({})).await;
+}
+
+/// What the last step of a load and of a task waits for, while it blocks its thread.
+#[derive(Default)]
+struct Steps {
+    begun: AtomicU64,
+    gate: std::sync::RwLock<()>,
+}
+
+/// Its first load and its task come to their ends in a step that nothing can cancel.
+#[derive(LiveComponent, Clone)]
+#[live(name = "latecomer", inline = "<p>{{ told }} {{ figure.value }}</p>", open)]
+struct Latecomer {
+    #[live(prop, default)]
+    is_first: bool,
+    #[live(default = Async::loading())]
+    figure: Async<u32>,
+    #[live(default)]
+    told: u32,
+}
+
+fn last_step(cx: &Context) -> impl Future<Output = Result<u32>> + Send + 'static {
+    let steps = Arc::clone(cx.state::<Arc<Steps>>());
+    async move {
+        tokio::task::block_in_place(|| {
+            steps.begun.fetch_add(1, Ordering::SeqCst);
+            drop(steps.gate.read().unwrap());
+        });
+        Ok(7)
+    }
+}
+
+#[actions]
+impl Latecomer {
+    fn connected(&mut self, cx: &mut Context) {
+        if self.is_first {
+            let step = last_step(cx);
+            self.figure.load(cx, step);
+            let step = last_step(cx);
+            cx.spawn("told", step);
+        } else {
+            self.figure.load(cx, std::future::pending());
+        }
+    }
+
+    #[event]
+    fn told(&mut self, value: Result<u32>) -> Result<()> {
+        self.told = value?;
+        Ok(())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_ends_late_is_not_told_to_another_component_of_the_same_id() {
+    let steps = Arc::new(Steps::default());
+    let state = Arc::clone(&steps);
+    let server = start_with(|builder| builder.state(state)).await;
+    let mut client = Client::greet(&server).await;
+    for is_replaced in [false, true] {
+        let tasks = tokio::runtime::Handle::current().metrics();
+        let before = tasks.num_alive_tasks();
+        let closed = steps.gate.write().unwrap();
+        client.mount("l", "latecomer", json!({ "is_first": true })).await;
+        server.until(|_| steps.begun.load(Ordering::SeqCst) == 2).await;
+        steps.begun.store(0, Ordering::SeqCst);
+        if is_replaced {
+            let unmount = client.message("COMPONENT_UNMOUNT", "l", Value::Null);
+            client.ask(unmount).await;
+            client.mount("l", "latecomer", json!({ "is_first": false })).await;
+        }
+        drop(closed);
+        // The load that never ends is one.
+        server.until(|_| tasks.num_alive_tasks() <= before + usize::from(is_replaced)).await;
+        let told = client.drain().await;
+        assert_eq!(told.len(), if is_replaced { 0 } else { 2 }, "{told:?}");
+        let unmount = client.message("COMPONENT_UNMOUNT", "l", Value::Null);
+        client.ask(unmount).await;
+    }
 }
 
 /// Spawns tasks and writes down what they came to.
