@@ -46,7 +46,7 @@ impl Session {
             runtime: self.runtime.clone(),
             port: Arc::clone(&self.port),
             enters,
-            component: StoredComponent { version: 0, ..core.stored(id, one, Vec::new(), None) },
+            component: core.stored(id, one, Vec::new(), None),
             reply: None,
             received: self.replies.received_up_to(),
         })
