@@ -64,24 +64,17 @@ impl Session {
     /// Mounts a child where its parent's state shows it.
     pub(super) fn place_child(&mut self, mut mount: ChildMount, wait: Wait) {
         self.waiting.remove(&mount.id);
-        let may_wait = wait == Wait::ForParent;
-        let (found, is_busy) = match self.components.get(&mount.parent) {
-            Some(parent) => {
-                let is_busy = !matches!(parent.slot, Slot::Idle(_)) || !parent.queue.is_empty();
-                let is_shown = self.look(&mount.parent);
-                let found = is_shown.and_then(|is_shown| match is_shown {
-                    true => self.find_child(&mount.parent, &mount.place),
-                    false => Ok(None),
-                });
-                (found, is_busy)
-            }
-            // The parent may be a child that waits itself.
-            None => (Ok(None), self.waiting.contains_key(&mount.parent)),
-        };
+        let found = self.look(&mount.parent).and_then(|is_shown| match is_shown {
+            true => self.find_child(&mount.parent, &mount.place),
+            false => Ok(None),
+        });
+        // The parent may be a child that waits itself.
+        let has_parent =
+            self.components.contains_key(&mount.parent) || self.waiting.contains_key(&mount.parent);
         let behind = std::mem::take(&mut mount.behind);
         match found {
             Ok(Some(found)) => self.make_child(&mount, &found),
-            Ok(None) if may_wait && is_busy => {
+            Ok(None) if wait == Wait::ForParent && has_parent => {
                 let parent = mount.parent.clone();
                 self.waiting.insert(mount.id.clone(), parent.clone());
                 return self.enqueue(&parent, Task::Child(Box::new(mount)));
