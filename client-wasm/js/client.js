@@ -258,7 +258,7 @@ effects.run = (op, w, s) => {
 };
 
 // Loads the page anew, unless that has just been done and did not help; for a build once.
-const reload = build => {
+const reload = async build => {
   const key = build ? 'live-build' : 'live-reload', now = build || Date.now();
   try {
     if (build ? sessionStorage[key] == build : now - sessionStorage[key] < 30_000) return;
@@ -266,6 +266,9 @@ const reload = build => {
   } catch {
     return;
   }
+  // For a build it is loaded only when nothing is typed.
+  if (!build) await Promise.race([load('keep-typed'), wait(3000)]);
+  core.keep?.();
   location.reload();
 };
 
@@ -467,4 +470,7 @@ const module = await compile(0);
 if (module) {
   customElements.define('live-component', LiveComponent);
   begin();
+  try {
+    if (sessionStorage['live-typed ' + location.pathname]) load('keep-typed');
+  } catch {}
 }
