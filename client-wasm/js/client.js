@@ -1,7 +1,7 @@
 // The page's entry: the `live-component` element, the hook for people who render themselves, and the engine's life.
 
 import { instantiate, turn } from 'vivaz-engine';
-import { controls, effects, elements, held, nodes, plain, reset, templates, write } from './dom.js';
+import { classes, conceal, controls, effects, elements, held, nodes, plain, pressed, reset, templates, write } from './dom.js';
 import { cancel, drop, flush, handle, listen, pause, to } from './events.js';
 import { core, load, pause as wait } from './modules.js';
 import {
@@ -317,18 +317,6 @@ const fetchTemplate = async hash => {
   tell(TEMPLATE, 0, 0, 0, hash, text);
 };
 
-effects.mark = (node, hook, name) => {
-  if (!hook) {
-    const component = components.get(node.parentElement.closest('live-component').$c);
-    component.refs[name] = node;
-    return () => { if (component.refs[name] === node) delete component.refs[name]; };
-  }
-  const of = hooks.get(name);
-  if (!of) return console.warn(`live:hook: no hook is registered as "${name}"`);
-  guard(() => of.mounted?.(node));
-  return () => guard(() => of.destroyed?.(node));
-};
-
 effects.listen = listen;
 effects.anew = slot => tell(ANEW, slot);
 to.event = (root, address, json, reads) => post(() => {
@@ -438,8 +426,13 @@ for (const type of ['pointerdown', 'keydown']) {
 // Each attribute of the script's tag names a module.
 Object.assign(core, {
   settings, components, connection, flush, ask, tell, socket, reload,
-  nodes, held, templates, elements, controls, to, plain, write, pause, cancel, unseal, placed,
+  nodes, held, templates, elements, controls, to, plain, write, pause, cancel, unseal, placed, classes, conceal,
+  pressed, guard, hooks,
   ready: () => ready,
+  /** A module that templates need is here: what was made before that is made anew. */
+  arrived() {
+    if (templates.length) for (const slot of elements.keys()) tell(ANEW, slot);
+  },
   // Unanswered messages as JSON: `HELLO` to resume their session, then whether each has left, and its frame.
   queue() {
     ask(KEEP);

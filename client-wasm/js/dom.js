@@ -99,7 +99,7 @@ const bind = (node, id, template, slot, like = templates[template].root) => {
   node.$y = slot;
   node.$b = template;
   if (of.watches) watchers.add(node);
-  if (of.marks.length) marked.push(node);
+  if (of.marks) core.marks?.wait(node);
   let part = id;
   held[id] = of.holes.map(([place, path, step, end]) => {
     const [at, twin] = walk(node, like, path);
@@ -125,23 +125,13 @@ const unbind = node => {
   node.$m = null;
 };
 
-// References and hooks, once the nodes are in the page.
-let marked = [];
-const mark = node => {
-  node.$m = [];
-  for (const [at, hook, name] of templates[node.$b].marks) {
-    const end = effects.mark(held[node.$i][at], hook, name);
-    if (end) node.$m.push(end);
-  }
-};
-
 const attribute = (node, name, value) => {
   // While the state of the wire holds an attribute, what it is meant to be waits.
   if (node.$w && name in node.$w) node.$w[name] = value;
   else write(node, name, value);
 };
 // What the visitor is pressing is disabled when it is let go: a click needs both.
-const pressed = new Map();
+export const pressed = new Map();
 const release = () => setTimeout(() => {
   for (const [node, value] of pressed) node.setAttribute('disabled', value);
   pressed.clear();
@@ -169,38 +159,15 @@ const property = (node, name, force, on, value) => {
   if (last !== on || force) node[name] = on;
 };
 
-const classes = (node, on, list) => {
+export const classes = (node, on, list) => {
   for (const name of list) if (name) node.classList.toggle(name, on);
   if (!node.classList.length) node.removeAttribute('class');
 };
 
 // `hidden` means nothing in a drawing.
-const conceal = (node, on) => {
+export const conceal = (node, on) => {
   if (!('hidden' in node)) write(node, 'display', on ? null : 'none');
   else if (node.hidden == !!on) node.hidden = !on;
-};
-
-const wire = (node, effect, on, argument) => {
-  if (effect == 0) conceal(node, on);
-  else if (effect == 1) {
-    const list = argument.split(' ');
-    for (const name of list) (node.$j ??= {})[name] = 1;
-    classes(node, on, list);
-  } else if (on) {
-    const held = (node.$w ??= {});
-    if (!(argument in held)) {
-      // What is disabled loses the focus.
-      if (node.contains(document.activeElement)) node.$d = document.activeElement;
-      held[argument] = argument == 'disabled' && pressed.has(node) ? pressed.get(node) : node.getAttribute(argument);
-      write(node, argument, '');
-    }
-  } else if (node.$w && argument in node.$w) {
-    const value = node.$w[argument];
-    delete node.$w[argument];
-    write(node, argument, value);
-    if (node.$d && document.activeElement == document.body) node.$d.focus();
-    node.$d = null;
-  }
 };
 
 const insert = (parent, node, before) => {
@@ -243,13 +210,13 @@ const prepare = ([html, namespace, holes, modules]) => {
   const around = ['', 'svg', 'math'][namespace];
   template.innerHTML = around ? `<${around}>${html}</${around}>` : html;
   const content = template.content;
-  const of = { content, focus: content.querySelector('[autofocus]'), root: around ? content.firstChild.firstElementChild : content.firstElementChild, holes, listen: [], marks: [] };
+  const of = { content, focus: content.querySelector('[autofocus]'), root: around ? content.firstChild.firstElementChild : content.firstElementChild, holes, listen: [] };
   holes.forEach(([place, , a, b, c, d, e, keys, address], at) => {
     if (place == 8) {
       of.listen.push({ at, type: a, flags: b, held: c, debounce: d, throttle: e, keys, address });
       if (b & 48) of.watches = 1;
       effects.listen(a);
-    } else if (place == 11 || place == 12) of.marks.push([at, place == 12, a]);
+    } else if (place == 11 || place == 12) of.marks = 1;
   });
   return of;
 };
@@ -302,7 +269,7 @@ const set = (root, [place, , a, b, c], node, kind, value) => {
       break;
     case 6: conceal(node, on); break;
     case 9: controls.model?.(node, a, c & 16, kind, value); break;
-    case 10: wire(node, a, on, b); break;
+    case 10: core.wire?.(node, a, on, b); break;
     case 13: core.child?.show(node, a, value); break;
     // A number and its text are two keys.
     case 14: core.child?.key(node, type + value); break;
@@ -370,9 +337,9 @@ export function run(words, string) {
           break;
         case 8: node().textContent = ''; break;
         case 9: n = node(); v = words[from]; p = w(); set(n, blocks[v].holes[p], held[v][p], w(), s()); break;
-        case 10: controls.refuse?.(w(), w(), s(), s()); break;
+        case 10: { const of = [w(), w(), s(), s()]; controls.refuse?.(...of); break; }
         case 24: view = w(); break;
-        case 25: controls.answered?.(w(), w()); break;
+        case 25: { const of = [w(), w()]; controls.answered?.(...of); break; }
         default: effects.run(op, w, s);
       }
     } catch (error) {
@@ -388,11 +355,10 @@ export function run(words, string) {
       if (op == 9) s();
     }
   }
-  const marks = marked, after = late;
-  marked = [];
+  const after = late;
   late = [];
   controls.show?.();
-  for (const node of marks) if (node.$i && !node.$m) try { mark(node); } catch (e) { if (e) throw e; }
+  core.marks?.begin();
   for (const act of after) act();
   if (focus?.isConnected) (focus.matches('[autofocus]') ? focus : focus.querySelector('[autofocus]')).focus();
   // Others may have taken out what no operation was about.

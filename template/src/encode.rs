@@ -222,8 +222,11 @@ impl Encoder {
 /// The names of the page's modules that the block needs.
 fn modules(block: &Block) -> Vec<String> {
     let controls = CONTROLS.iter().any(|control| block.html.contains(control));
-    let children = block.holes.iter().any(|hole| matches!(hole.kind, HoleKind::Child { .. }));
-    [(controls, "controls"), (children, "children")]
+    let any = |is: fn(&HoleKind) -> bool| block.holes.iter().any(|hole| is(&hole.kind));
+    let children = any(|kind| matches!(kind, HoleKind::Child { .. }));
+    let marks = any(|kind| matches!(kind, HoleKind::Ref { .. } | HoleKind::Hook { .. }));
+    let wire = any(|kind| matches!(kind, HoleKind::Wire { .. }));
+    [(controls, "controls"), (children, "children"), (marks, "marks"), (wire, "wire")]
         .into_iter()
         .filter_map(|(needed, name)| needed.then(|| quoted(name)))
         .collect()

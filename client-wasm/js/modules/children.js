@@ -1,6 +1,6 @@
 // Child components: which component an element is, and what its parent's template gives it.
 
-import { ANEW, PROPS } from '../turns.js';
+import { PROPS } from '../turns.js';
 
 // By element: the name of its component and what its parent gives it (`seen`), its shared props and its key as text, what
 // it was given last, and whether its key is another one now.
@@ -8,7 +8,7 @@ const states = new WeakMap();
 const of = element => states.get(element) ?? states.set(element, {}).get(element);
 
 export default core => {
-  const { nodes, held, templates, elements, components, tell, unseal, placed } = core;
+  const { nodes, held, components, tell, unseal, placed } = core;
 
   core.child = {
     // Props that depend on shared state. Where only these changed, the server is told all the same.
@@ -48,6 +48,5 @@ export default core => {
     },
   };
 
-  // Templates were there before this was.
-  if (templates.length) for (const slot of elements.keys()) tell(ANEW, slot);
+  core.arrived();
 };

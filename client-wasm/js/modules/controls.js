@@ -5,8 +5,6 @@
 
 import { common } from '../text.js';
 import { touched } from '../touched.js';
-import { ANEW } from '../turns.js';
-
 // Kinds of controls with a field.
 const NUMBER = 1, CHECKBOX = 2, RADIO = 3, SELECT = 4, MULTIPLE = 5;
 
@@ -17,7 +15,7 @@ const TYPED = 1, PASSED = 2, READ = 3;
 const FIXED = /^(hidden|checkbox|radio|submit|button|reset|image|file)$/;
 
 export default core => {
-  const { nodes, held, templates, elements, tell, controls, pause, cancel } = core;
+  const { nodes, held, templates, controls, pause, cancel } = core;
 
   // What is known of a control: `wanted`, as text, is what it is to show; `control`, the kind of one with a field; `edit`
   // and `by`, how far its edit is and the number of the root whose action comes after it; `count` of its edits; `moved`,
@@ -292,6 +290,5 @@ export default core => {
     }
   }));
 
-  // Templates were there before this was.
-  if (templates.length) for (const slot of elements.keys()) tell(ANEW, slot);
+  core.arrived();
 };

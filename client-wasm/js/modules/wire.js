@@ -1,0 +1,31 @@
+// `live:loading`, `live:dirty`, `live:offline`: what shows the state of the wire.
+
+export default core => {
+  const { classes, conceal, pressed, write } = core;
+
+  // Sets what a hole says: `effect` is 0 to show the element, 1 for classes, 2 for an attribute.
+  core.wire = (node, effect, on, argument) => {
+    if (effect == 0) conceal(node, on);
+    else if (effect == 1) {
+      const list = argument.split(' ');
+      for (const name of list) (node.$j ??= {})[name] = 1;
+      classes(node, on, list);
+    } else if (on) {
+      const held = (node.$w ??= {});
+      if (!(argument in held)) {
+        // What is disabled loses the focus.
+        if (node.contains(document.activeElement)) node.$d = document.activeElement;
+        held[argument] = argument == 'disabled' && pressed.has(node) ? pressed.get(node) : node.getAttribute(argument);
+        write(node, argument, '');
+      }
+    } else if (node.$w && argument in node.$w) {
+      const value = node.$w[argument];
+      delete node.$w[argument];
+      write(node, argument, value);
+      if (node.$d && document.activeElement == document.body) node.$d.focus();
+      node.$d = null;
+    }
+  };
+
+  core.arrived();
+};
