@@ -21,12 +21,13 @@ pub(crate) use request::{Kind, Request};
 
 use std::rc::Rc;
 
+use component::FieldEdit;
 use link::Link;
 use output::failure;
 
 use crate::patch::Change;
 use crate::slots::Slots;
-use crate::store::{Stream, Tag};
+use crate::store::{Edit, Stream, Tag};
 use crate::value::{Key, Val};
 
 /// A topic's state and its name.
@@ -156,9 +157,9 @@ impl Client {
         state
     }
 
-    /// The confirmed value of an own field.
-    pub(crate) fn confirmed(&self, slot: Slot, field: Key) -> Option<&Val> {
-        self.component(slot)?.stream.confirmed(field)
+    /// The confirmed value of an own property.
+    pub(crate) fn confirmed(&mut self, slot: Slot, property: Key) -> Option<&mut Val> {
+        self.component_mut(slot)?.stream.confirmed(property)
     }
 
     /// Whether something of the component is unanswered that is as asked.
@@ -170,7 +171,8 @@ impl Client {
     /// Whether an edit of the field, or of any, is not acknowledged.
     pub(crate) fn is_dirty(&self, slot: Slot, field: Option<&str>) -> bool {
         self.component(slot).is_some_and(|component| {
-            component.edits.iter().any(|edit| field.is_none_or(|field| edit.field.name() == field))
+            let is = |edit: &FieldEdit| field.is_none_or(|field| Edit::root(edit.field).name() == field);
+            component.edits.iter().any(is)
         })
     }
 

@@ -231,8 +231,7 @@ impl<D: Dom> Page<D> {
             }
             Output::Refused { slot, field } => {
                 let mut text = String::new();
-                let value = self.client.confirmed(slot, field).unwrap_or(&Val::Null);
-                let kind = shown(value, &mut text);
+                let kind = shown(self.client.confirmed(slot, field).unwrap_or(&mut Val::Null), &mut text);
                 self.stage.dom.put(Op::Refuse, &[slot, kind], &[field.name(), &text]);
             }
             Output::ActionFailed { slot, action, failure } => {

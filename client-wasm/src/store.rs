@@ -42,9 +42,12 @@ impl Stream {
         &self.state
     }
 
-    /// What the server confirmed of a field.
-    pub(crate) fn confirmed(&self, field: Key) -> Option<&Val> {
-        self.held.at(field).or_else(|| self.state.at(field))
+    /// What the server confirmed of a property.
+    pub(crate) fn confirmed(&mut self, property: Key) -> Option<&mut Val> {
+        let edit = Edit::set(property, Val::Null);
+        let held = self.held.at(edit.field).is_some();
+        let of = if held { &mut self.held } else { &mut self.state };
+        Some(edit.find(of.at_mut(edit.field)?)?.0)
     }
 
     /// Replaces everything by a snapshot; guesses stay over it.

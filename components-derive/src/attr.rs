@@ -58,6 +58,8 @@ pub(crate) struct SerdeAttrs {
     pub(crate) opaque: bool,
     /// The function of `with` or `serialize_with`.
     pub(crate) with: Option<Path>,
+    /// `deserialize_with`
+    pub(crate) with_deserialize: bool,
 }
 
 const COMPONENT: [&str; 7] = ["name", "template", "inline", "open", "durable", "children", "crate"];
@@ -142,6 +144,10 @@ pub(crate) fn serde(attrs: &[Attribute]) -> SerdeAttrs {
             "untagged" => out.untagged = span,
             "tag" | "into" | "remote" => {
                 out.opaque = true;
+                skip_value(meta)?;
+            }
+            "deserialize_with" => {
+                out.with_deserialize = true;
                 skip_value(meta)?;
             }
             "with" | "serialize_with" => {

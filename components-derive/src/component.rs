@@ -33,7 +33,9 @@ pub(crate) fn expand(input: DeriveInput) -> TokenStream {
         const _: () = {
             use #p as p;
             #[allow(unused_imports)]
-            use p::{Defaults as _, Missing as _, PickPlain as _, Unshaped as _};
+            use p::{
+                Defaults as _, Missing as _, PickPlain as _, SlotWhole as _, Unshaped as _, Whole as _,
+            };
             #fields
             #component
             #live
@@ -74,9 +76,13 @@ fn fields_impl(model: &Model) -> TokenStream {
 
 fn component_impl(model: &Model) -> TokenStream {
     let ident = &model.ident;
-    let assigns = model.fields.iter().filter(|field| field.is_model() || field.is_prop()).map(|field| {
+    let assigns = model.fields.iter().filter(|field| field.is_prop()).map(|field| {
         let (name, member) = (&field.name, &field.ident);
         quote_spanned!(field.ty.span()=> #name => p::assign(&mut self.#member, value),)
+    });
+    let edits = model.fields.iter().filter(|field| field.is_model()).map(|field| {
+        let (name, member) = (&field.name, &field.ident);
+        quote_spanned!(field.ty.span()=> #name => p::Slot(&mut self.#member).edit(edit),)
     });
     let rereads = model.fields.iter().filter(|field| field.kind.is_saved()).map(|field| {
         let (name, ty) = (&field.name, &field.ty);
@@ -107,14 +113,16 @@ fn component_impl(model: &Model) -> TokenStream {
                 <Self as p::LiveComponent>::SPEC
             }
             #duplicate
-            fn assign(
-                &mut self,
-                field: &str,
-                value: p::FieldValue<'_>,
-            ) -> ::core::result::Result<(), p::FormError> {
+            fn assign(&mut self, field: &str, value: &p::Raw) -> p::JsonResult {
                 match field {
                     #(#assigns)*
-                    _ => ::core::result::Result::Ok(p::no_such_field(field)?),
+                    _ => p::no_such_field(field),
+                }
+            }
+            fn edit(&mut self, edit: &mut p::Edit<'_>) -> p::Edited {
+                match edit.root() {
+                    #(#edits)*
+                    _ => edit.unknown(),
                 }
             }
             fn reread(&self, field: &str, saved: &p::Raw, out: &mut p::ObjectWriter) -> p::JsonResult {
@@ -268,11 +276,15 @@ fn shape_impl(model: &Model) -> TokenStream {
             Kind::Skip => Some("it is #[live(skip)]"),
             Kind::Public | Kind::Errors | Kind::Shared => None,
         };
-        crate::state::shape_field(&field.name, &field.ty, hidden, field.attrs.opaque.is_some())
+        let opaque = field.attrs.opaque.is_some();
+        crate::state::shape_field(&field.name, &field.ty, hidden, opaque, field.is_model())
     });
+    let written = model.fields.iter().filter(|field| field.is_model());
+    let written = written.map(|field| crate::state::check_written(&name, &field.name, &field.ty));
     quote! {
         impl p::LiveShape for #ident {
             const SHAPE: p::Ref = p::Ref::new(&p::Shape::Struct(#name, &[#(#fields),*]));
         }
+        #(#written)*
     }
 }

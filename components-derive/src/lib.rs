@@ -48,6 +48,8 @@ pub fn live_component(input: TokenStream) -> TokenStream {
 ///
 /// The serialised names hold: `rename`, `rename_all` and `skip` of serde are read. `#[live(opaque)]` on a field ends the
 /// checking there; `#[live(key)]` marks the field that is serialised as `id`, where it has another name in Rust.
+/// `#[live(model)]` on a field lets a page write it, where the way to the struct is marked too: the component's field, and
+/// the fields of the structs and `List`s in between. A struct with such fields is never written as a whole.
 #[proc_macro_derive(LiveState, attributes(live, serde))]
 pub fn live_state(input: TokenStream) -> TokenStream {
     state::expand(&syn::parse_macro_input!(input)).into()

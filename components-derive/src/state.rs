@@ -16,6 +16,10 @@ pub(crate) fn expand(input: &DeriveInput) -> TokenStream {
     let p = private(krate.as_ref());
     let (ident, generics) = (&input.ident, &input.generics);
     let body = match &input.data {
+        Data::Struct(data) if serde.opaque => {
+            check_unmarked(&data.fields, &mut errors);
+            opaque(ident, generics)
+        }
         _ if serde.opaque => opaque(ident, generics),
         Data::Struct(data) => match &data.fields {
             Fields::Named(named) => {
@@ -24,17 +28,24 @@ pub(crate) fn expand(input: &DeriveInput) -> TokenStream {
                     .iter()
                     .filter_map(|field| StateField::read(field, &serde, &mut errors))
                     .collect();
-                let (shape, state, keyed) = (
+                let (shape, state, keyed, editable) = (
                     shape_impl(ident, generics, &fields),
                     topic_impl(ident, generics, &fields),
                     keyed_impl(ident, generics, &fields),
+                    editable_impl(ident, generics, &fields, &mut errors),
                 );
-                quote!(#shape #state #keyed)
+                quote!(#shape #state #keyed #editable)
             }
-            Fields::Unnamed(fields) => newtype(ident, generics, &fields.unnamed.iter().collect::<Vec<_>>()),
+            Fields::Unnamed(fields) => {
+                check_unmarked(&fields.unnamed, &mut errors);
+                newtype(ident, generics, &fields.unnamed.iter().collect::<Vec<_>>())
+            }
             Fields::Unit => opaque(ident, generics),
         },
-        Data::Enum(data) => enumeration(ident, generics, data, &serde, &mut errors),
+        Data::Enum(data) => {
+            check_unmarked(data.variants.iter().flat_map(|variant| &variant.fields), &mut errors);
+            enumeration(ident, generics, data, &serde, &mut errors)
+        }
         Data::Union(data) => {
             errors.at(data.union_token, "a union has no serialised form");
             TokenStream::new()
@@ -45,7 +56,7 @@ pub(crate) fn expand(input: &DeriveInput) -> TokenStream {
         const _: () = {
             use #p as p;
             #[allow(unused_imports)]
-            use p::{PickPlain as _, StateDefaults as _, Unshaped as _};
+            use p::{PickPlain as _, SlotWhole as _, StateDefaults as _, Unshaped as _, Whole as _};
             #body
         };
         #errors
@@ -61,6 +72,8 @@ struct StateField<'a> {
     skip: bool,
     opaque: bool,
     key: bool,
+    /// Whether a page may write it.
+    model: bool,
     /// Serialises it.
     with: Option<Path>,
 }
@@ -84,7 +97,6 @@ impl<'a> StateField<'a> {
         }
         for (given, word) in [
             (live.prop, "prop"),
-            (live.model, "model"),
             (live.shared.as_ref().map(Spanned::span), "shared"),
             (live.private, "private"),
             (live.errors, "errors"),
@@ -92,16 +104,32 @@ impl<'a> StateField<'a> {
         ] {
             if let Some(span) = given {
                 let message =
-                    format!("`{word}` stands on a component's field; a type of state has `opaque` and `key`");
+                    format!("`{word}` stands on a component's field; a type of state has `model`, `opaque` and `key`");
                 errors.push(syn::Error::new(span, message));
             }
         }
         let rule = of.rename_all.as_deref().unwrap_or_default();
         let name = serde.rename.unwrap_or_else(|| rename_field(rule, &plain(ident)));
+        let key = live.key.is_some() || name == "id";
+        if let Some(span) = live.model {
+            let why = if serde.skip {
+                Some("it is #[serde(skip)]: a page does not know the field")
+            } else if key {
+                Some("the key tells an item from the others")
+            } else if serde.opaque || serde.with.is_some() || serde.with_deserialize {
+                Some("serde reads it with a function of its own, and a page's value would be read without it")
+            } else {
+                None
+            };
+            if let Some(why) = why {
+                errors.push(syn::Error::new(span, format!("`{name}` cannot be `model`: {why}")));
+            }
+        }
         Some(Self {
             ident,
             ty: &field.ty,
-            key: live.key.is_some() || name == "id",
+            key,
+            model: live.model.is_some(),
             name,
             skip: serde.skip,
             opaque: live.opaque.is_some() || serde.opaque,
@@ -111,7 +139,13 @@ impl<'a> StateField<'a> {
 }
 
 /// One entry of a `Shape::Struct`.
-pub(crate) fn shape_field(name: &str, ty: &Type, hidden: Option<&str>, opaque: bool) -> TokenStream {
+pub(crate) fn shape_field(
+    name: &str,
+    ty: &Type,
+    hidden: Option<&str>,
+    opaque: bool,
+    model: bool,
+) -> TokenStream {
     let hash = hash(name);
     let shape = if hidden.is_some() {
         quote!(p::Ref::new(&p::Shape::Unknown))
@@ -124,12 +158,29 @@ pub(crate) fn shape_field(name: &str, ty: &Type, hidden: Option<&str>, opaque: b
         Some(why) => quote!(::core::option::Option::Some(#why)),
         None => quote!(::core::option::Option::None),
     };
-    quote!(p::ShapeField { hash: #hash, name: #name, shape: #shape, hidden: #hidden })
+    let access = if model {
+        quote_spanned!(ty.span()=> p::Access::of_model(p::Parts::<#ty>::ARE))
+    } else {
+        quote!(p::Access::Read)
+    };
+    quote!(p::ShapeField { hash: #hash, name: #name, shape: #shape, hidden: #hidden, access: #access })
+}
+
+/// A constant that fails the build where a field cannot be marked `model` because of its type.
+pub(crate) fn check_written(owner: &str, name: &str, ty: &Type) -> TokenStream {
+    quote_spanned! {ty.span()=>
+        const _: () = if let ::core::option::Option::Some(message) =
+            p::not_written(#owner, #name, p::Probe::<#ty>::SHAPE, p::Parts::<#ty>::ARE)
+        {
+            ::core::panic!("{}", message.as_str())
+        };
+    }
 }
 
 fn shape_fields(fields: &[StateField<'_>]) -> TokenStream {
     let fields = fields.iter().map(|field| {
-        shape_field(&field.name, field.ty, field.skip.then_some("it is #[serde(skip)]"), field.opaque)
+        let hidden = field.skip.then_some("it is #[serde(skip)]");
+        shape_field(&field.name, field.ty, hidden, field.opaque, field.model)
     });
     quote!(&[#(#fields),*])
 }
@@ -217,6 +268,50 @@ fn keyed_impl(ident: &Ident, generics: &Generics, fields: &[StateField<'_>]) -> 
             fn key(&self) -> p::Key {
                 p::Key::of(&self.#member)
             }
+        }
+    }
+}
+
+/// For a struct that marks fields: a page writes those one by one.
+fn editable_impl(
+    ident: &Ident,
+    generics: &Generics,
+    fields: &[StateField<'_>],
+    errors: &mut Errors,
+) -> TokenStream {
+    let (marked, others): (Vec<_>, Vec<_>) = fields.iter().partition(|field| field.model);
+    let Some(first) = marked.first() else { return TokenStream::new() };
+    if let Some(param) = generics.params.first() {
+        errors.at(param, format!("`{ident}` is generic, so its fields cannot be `model`: make the type concrete"));
+        return TokenStream::new();
+    }
+    let owner = ident.to_string();
+    let names = marked.iter().map(|field| &field.name);
+    let shown = others.iter().filter(|field| !field.skip).map(|field| &field.name);
+    let arms = marked.iter().map(|field| {
+        let (name, member) = (&field.name, field.ident);
+        quote_spanned!(field.ty.span()=> #name => p::Slot(&mut self.#member).edit(edit),)
+    });
+    let written = marked.iter().map(|field| check_written(&owner, &field.name, field.ty));
+    quote_spanned! {first.ty.span()=>
+        impl p::Editable for #ident {
+            fn edit(&mut self, edit: &mut p::Edit<'_>) -> p::Edited {
+                match edit.field(&[#(#names),*], &[#(#shown),*])? {
+                    #(#arms)*
+                    _ => edit.unknown(),
+                }
+            }
+        }
+        #(#written)*
+    }
+}
+
+/// Reports marks on fields of a type that is not written as a struct of these fields.
+fn check_unmarked<'a>(fields: impl IntoIterator<Item = &'a Field>, errors: &mut Errors) {
+    for field in fields {
+        if let Some(span) = attr::field(&field.attrs, errors).model {
+            let message = "only a struct with named fields, as serde derives it, has fields that are `model`";
+            errors.push(syn::Error::new(span, message));
         }
     }
 }

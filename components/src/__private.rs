@@ -12,18 +12,18 @@ pub use serde_json;
 pub use serde_json::value::RawValue as Raw;
 
 pub use crate::args::Args;
-pub use crate::component::{Call, Called, Component, FieldValue, InTransaction, Return, Returned};
+pub use crate::component::{Call, Called, Component, InTransaction, Return, Returned};
+pub use crate::edit::{Edit, EditError, Editable, Edited, FieldPath, Parts, Slot, SlotWhole, Whole};
 use crate::error::Unwritable;
 pub use crate::error::{HandlerError, Settled};
-pub use crate::form::FormError;
 pub use crate::instance::BoxFuture;
 pub use crate::list::{Key, Keyed};
 pub use crate::registry::Registration;
 pub use crate::saved::Saved;
 pub use crate::schema::{SavedField, describe, schema};
-pub use crate::shape::check::{Ask, Check, Edits, Given, GivenProp, Step, Subject, Want, verify};
+pub use crate::shape::check::{Ask, Check, Edits, Given, GivenProp, Step, Subject, Want, not_written, verify};
 pub use crate::shape::message::Source;
-pub use crate::shape::{Field as ShapeField, LiveShape, Probe, Ref, Shape, Unshaped, hash, joined};
+pub use crate::shape::{Access, Field as ShapeField, LiveShape, Probe, Ref, Shape, Unshaped, hash, joined};
 pub use crate::spec::{ActionSpec, ArgSpec, FieldKind, FieldSpec, Hook, Spec, TemplateSource};
 pub use crate::topic::{AnyShared, TopicState};
 pub use crate::tracking::{
@@ -32,7 +32,7 @@ pub use crate::tracking::{
 
 use crate::{ActionError, ErrorCode};
 pub use crate::{Context, Errors, LiveComponent, MountContext, Result};
-use crate::{fault, form, journal};
+use crate::{fault, journal};
 
 /// Calls a method that waits for nothing.
 pub fn call_now<C: Component>(
@@ -223,18 +223,12 @@ fn encode<T: Serialize>(value: &T) -> Return {
     Ok(Some(json))
 }
 
-/// Assigns a decoded value.
+/// Assigns a value that the parent gives.
 ///
 /// # Errors
 /// When it is of another type; the field is as it was.
-pub fn assign<T: serde::de::DeserializeOwned>(
-    field: &mut T,
-    value: FieldValue<'_>,
-) -> std::result::Result<(), FormError> {
-    *field = match value {
-        FieldValue::Page(value) => form::decode(value.get())?,
-        FieldValue::Parent(value) => serde_json::from_str(value.get())?,
-    };
+pub fn assign<T: serde::de::DeserializeOwned>(field: &mut T, value: &RawValue) -> JsonResult {
+    *field = serde_json::from_str(value.get())?;
     Ok(())
 }
 

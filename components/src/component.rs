@@ -8,8 +8,8 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use crate::args::Args;
+use crate::edit::{Edit, Edited, FieldPath};
 use crate::event::{ServerEvent, UnmountReason};
-use crate::form::FormError;
 use crate::host::Outbox;
 use crate::instance::BoxFuture;
 use crate::saved::Saved;
@@ -59,11 +59,18 @@ pub trait Component: Fields + Send + 'static {
     /// The copy that a handler works on, so that failing means dropping it.
     fn duplicate(&self) -> Box<dyn Component>;
 
-    /// Sets a field marked `model` or `prop`, by its name on the wire. Whether it may be set was asked before.
+    /// Sets a field marked `prop` to what the parent gives, by its name on the wire. Whether it may be set was asked
+    /// before.
     ///
     /// # Errors
     /// When the value is not of the field's type; the field is as it was.
-    fn assign(&mut self, field: &str, value: FieldValue<'_>) -> Result<(), FormError>;
+    fn assign(&mut self, field: &str, value: &RawValue) -> JsonResult;
+
+    /// Writes a property that a page names, which begins at a field marked `model`.
+    ///
+    /// # Errors
+    /// When the edit does not lead to a property that the page may write, or the value does not fit.
+    fn edit(&mut self, edit: &mut Edit<'_>) -> Edited;
 
     /// Reads a field from what was saved of it, and adds it to an object as it would be saved
     /// again. For the check that what is saved can be restored.
@@ -81,15 +88,6 @@ pub trait Component: Fields + Send + 'static {
     fn call(self: Box<Self>, cx: Context, call: Call<'_>) -> Called;
 }
 
-/// A value for a field, and where it is from.
-#[derive(Clone, Copy, Debug)]
-pub enum FieldValue<'a> {
-    /// The page's control, whose texts are read as the field's type.
-    Page(&'a RawValue),
-    /// The parent's template.
-    Parent(&'a RawValue),
-}
-
 /// Which method to call.
 #[derive(Clone, Copy, Debug)]
 pub enum Call<'a> {
@@ -99,8 +97,8 @@ pub enum Call<'a> {
     Event(&'a ServerEvent),
     /// `connected`
     Connected,
-    /// `updated`, with the field that the page wrote.
-    Updated(&'a str),
+    /// `updated`, with the property that the page wrote.
+    Updated(&'a FieldPath),
     /// `disconnected`
     Disconnected,
     /// `resumed`

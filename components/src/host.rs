@@ -21,6 +21,7 @@ use crate::args::Args;
 use crate::budget::Account;
 use crate::component::{Call, Called, Component, Return, Returned};
 use crate::context::Cause;
+use crate::edit::FieldPath;
 use crate::event::Effect;
 use crate::fault::{guard, guard_now};
 use crate::instance::{Finished, Instance, Job, Started};
@@ -33,7 +34,6 @@ use durable::Record;
 pub(crate) use flush::{Lent, Outbox};
 use kept::{Absent, Kept};
 use refused::Refused;
-use write::{Edits, names};
 
 /// A mounted component.
 pub(crate) struct Host {
@@ -292,7 +292,7 @@ impl Host {
         mut cx: Context,
         action: String,
         payload: Option<Box<RawValue>>,
-        set: Edits,
+        set: Vec<(String, Box<RawValue>)>,
     ) -> Started {
         if set.is_empty() {
             return match Args::of(payload.as_deref()) {
@@ -303,9 +303,11 @@ impl Host {
                 Err(error) => self.refuse(cx, error),
             };
         }
-        if let Err(error) = self.write(&set) {
-            return self.refuse(cx, error);
-        }
+        let set: Vec<_> = set.into_iter().map(|(field, value)| (field.into(), value)).collect();
+        let edited = match self.write(&set) {
+            Ok(edited) => edited,
+            Err(error) => return self.refuse(cx, error),
+        };
         self.run_later(cx.outbox(), |mut host| async move {
             let (env, limit) = (cx.env().clone(), cx.limit());
             let mut topics = match host.follow_edits(&env, limit).await {
@@ -315,7 +317,7 @@ impl Host {
                 }
             };
             host.keep_edits(topics.as_ref());
-            let cx = host.tell_updated(cx, &names(set), &mut topics).await;
+            let cx = host.tell_updated(cx, &edited, &mut topics).await;
             if cx.has_no_effects() {
                 // What `updated` made of the edits stays too, if nothing of it has failed.
                 host.keep_edits(topics.as_ref());
@@ -385,9 +387,8 @@ impl Host {
         match job {
             Job::Action { action, payload, set } => self.run_action(cx, action, payload, set),
             Job::Property { property, value } => {
-                let edits = vec![(property, value)];
-                match self.write(&edits) {
-                    Ok(()) => self.run_edits(cx, edits),
+                match self.write(&[(property, value)]) {
+                    Ok(edited) => self.run_edits(cx, edited),
                     Err(error) => self.refuse(cx, error),
                 }
             }
@@ -396,8 +397,11 @@ impl Host {
                 Ok(component) => self.run_later(Outbox::default(), |mut host| async move {
                     let mut outcome = host.accept(Returned { component, cx, result: Ok(None) }).await;
                     if outcome.result.is_ok() && !page.is_empty() {
+                        let spec = host.component.spec();
+                        let given = page.iter().filter_map(|name| spec.field(name));
+                        let given: Vec<_> = given.map(|field| FieldPath::of(field.name)).collect();
                         // The comparison with the page is made once, and falls back to before the props.
-                        outcome.cx = host.tell_updated(outcome.cx, &page, &mut outcome.topics).await;
+                        outcome.cx = host.tell_updated(outcome.cx, &given, &mut outcome.topics).await;
                     }
                     host.finish(outcome)
                 }),

@@ -10,6 +10,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use serde_json::value::RawValue;
+use vivaz_protocol::PropertyPath;
 
 pub use crate::fault::guard;
 
@@ -50,8 +51,8 @@ pub enum Job {
     },
     /// `PROPERTY_UPDATE`
     Property {
-        /// The field.
-        property: String,
+        /// Which property.
+        property: PropertyPath<'static>,
         /// Its new value.
         value: Box<RawValue>,
     },

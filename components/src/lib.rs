@@ -11,6 +11,7 @@ mod args;
 mod budget;
 mod component;
 mod context;
+mod edit;
 mod env;
 mod error;
 mod errors;
@@ -36,6 +37,7 @@ mod tracking;
 
 pub use budget::{Account, Admission, Budget};
 pub use component::LiveComponent;
+pub use edit::{FieldPath, FieldStep};
 pub use context::{Context, Emit, MountContext, TopicContext};
 pub use env::{Env, States};
 pub use error::{ActionError, Result};

@@ -1,5 +1,6 @@
 //! A keyed list that records what is done to it.
 
+mod edit;
 mod impls;
 mod index;
 mod key;

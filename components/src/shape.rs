@@ -38,6 +38,8 @@ pub enum Shape {
     Option(Ref),
     /// An ordered list.
     List(Ref),
+    /// An ordered list whose items have keys: a [`List`](crate::List).
+    Keyed(Ref),
     /// A map from any key.
     Map(Ref),
     /// A struct of that name.
@@ -57,11 +59,32 @@ pub struct Field {
     pub shape: Ref,
     /// Why a template cannot show it, if it cannot.
     pub hidden: Option<&'static str>,
+    /// What a page may write of it.
+    pub access: Access,
+}
+
+/// What a page may write of a field.
+#[derive(Clone, Copy, Debug)]
+pub enum Access {
+    /// Nothing.
+    Read,
+    /// The field as a whole.
+    Whole,
+    /// The fields that its type marks, one by one.
+    Parts,
+}
+
+impl Access {
+    /// Returns the access to a field that is marked `model`.
+    #[must_use]
+    pub const fn of_model(parts: bool) -> Self {
+        if parts { Self::Parts } else { Self::Whole }
+    }
 }
 
 impl Field {
     pub(crate) const fn of(name: &'static str, shape: Ref) -> Self {
-        Self { hash: hash(name), name, shape, hidden: None }
+        Self { hash: hash(name), name, shape, hidden: None, access: Access::Read }
     }
 }
 
@@ -110,7 +133,7 @@ impl Shape {
             Self::Float => "a number",
             Self::Str | Self::Enum(..) => "a text",
             Self::Option(_) => "an option",
-            Self::List(_) => "a list",
+            Self::List(_) | Self::Keyed(_) => "a list",
             Self::Map(_) => "a map",
             Self::Struct(name, _) => name,
         }

@@ -1,10 +1,12 @@
 //! What a client says.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use crate::id::{ComponentId, Epoch, Ref, Rev, SessionId, StreamId};
 use crate::json::RawJson;
 use crate::kind::ClientType;
+use crate::patch::Key;
 use crate::secret::{ResumeSecret, Seal};
 
 /// A message from a client. What an application decodes (arguments, props, values) is still JSON text.
@@ -94,8 +96,8 @@ pub enum Request<'a> {
     },
     /// `PROPERTY_UPDATE`
     Property {
-        /// The field.
-        property: Cow<'a, str>,
+        /// Which property.
+        property: PropertyPath<'a>,
         /// Its new value.
         value: RawJson<'a>,
     },
@@ -103,6 +105,45 @@ pub enum Request<'a> {
     Props(GivenProps<'a>),
     /// `COMPONENT_UNMOUNT`
     Unmount,
+}
+
+/// Which property a page writes: a field of the component, or a property inside of one. On the wire it is the field's
+/// name, or an array of that name and the steps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PropertyPath<'a> {
+    /// The component's field.
+    pub field: Cow<'a, str>,
+    /// The way from there, at most [`MAX_STEPS`](crate::MAX_STEPS): the name of a struct's field, the key of a list's
+    /// item. Which of the two a text is, the component knows.
+    pub steps: Vec<Key>,
+}
+
+impl<'a, T: Into<Cow<'a, str>>> From<T> for PropertyPath<'a> {
+    /// A field as a whole.
+    fn from(field: T) -> Self {
+        Self { field: field.into(), steps: Vec::new() }
+    }
+}
+
+impl PropertyPath<'_> {
+    /// The same, owned.
+    pub fn into_owned(self) -> PropertyPath<'static> {
+        PropertyPath { field: self.field.into_owned().into(), steps: self.steps }
+    }
+}
+
+impl fmt::Display for PropertyPath<'_> {
+    /// Writes the field and the steps with dots between them, as errors name the property: `items.3.text`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.field)?;
+        for step in &self.steps {
+            match step {
+                Key::Int(number) => write!(f, ".{number}")?,
+                Key::Text(text) => write!(f, ".{text}")?,
+            }
+        }
+        Ok(())
+    }
 }
 
 /// How a child is mounted.

@@ -46,6 +46,8 @@ error_codes! {
     UnknownProperty = "unknown_property",
     /// The field is public, but not the page's to write.
     ReadOnlyProperty = "read_only_property",
+    /// The list has no item of that key: it was removed meanwhile, or was never there.
+    UnknownItem = "unknown_item",
     /// The value is not of the field's type.
     BadValue = "bad_value",
     /// Failed validation; `details` is `{field: [message]}`.

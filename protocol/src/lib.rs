@@ -22,7 +22,7 @@ mod secret;
 mod server;
 pub mod words;
 
-pub use client::{Arguments, ClientBody, ClientMessage, GivenProps, Hello, MountChild, Request, Resume};
+pub use client::{Arguments, ClientBody, ClientMessage, GivenProps, Hello, MountChild, PropertyPath, Request, Resume};
 pub use code::{AfterClose, CLOSE_LEFT, CloseCode, ErrorCode};
 #[cfg(feature = "serde")]
 pub use codec::{DecodeError, ServerDecodeError, decode_client, decode_server};
@@ -30,7 +30,7 @@ pub use codec::{encode_client, encode_server};
 pub use id::{Author, ComponentId, ConnectionId, Epoch, IdError, Ref, Rev, SessionId, StreamId, TopicName};
 pub use json::RawJson;
 pub use kind::{ClientType, ServerType};
-pub use limits::{Limits, MAX_PLACE};
+pub use limits::{Limits, MAX_PLACE, MAX_STEPS};
 #[cfg(feature = "serde")]
 pub use patch::{ApplyError, Change, DiffError, ListOp, Patch, PatchError};
 pub use patch::{Key, KeyRef, ListWriter, PatchWriter};

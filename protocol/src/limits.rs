@@ -3,6 +3,9 @@
 /// How many items the place of a child has at most: more than any template nests.
 pub const MAX_PLACE: usize = 256;
 
+/// How many steps the path of a property has at most behind the field's name.
+pub const MAX_STEPS: usize = 32;
+
 /// Bounds that hold before anything is allocated for a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {

@@ -17,4 +17,5 @@ pub use diff::DiffError;
 pub use key::{Key, KeyRef};
 #[cfg(feature = "serde")]
 pub use model::{Change, ListOp, Patch, PatchError};
+pub(crate) use write::write_key;
 pub use write::{ListWriter, PatchWriter};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use vivaz_components::instance::{BoxFuture, guard};
-use vivaz_components::{Identity, Result};
+use vivaz_components::{Identity, Key, Result};
 use vivaz_protocol::SessionId;
 
 /// A message of a page that is about to reach a component.
@@ -38,8 +38,11 @@ pub enum CallRequest {
     },
     /// `PROPERTY_UPDATE`
     Edit {
-        /// The field's name. Whether the page may write it is checked later.
+        /// The name of the component's field. Whether the page may write it is checked later.
         field: Box<str>,
+        /// The path from there, for a property inside of the field: names and keys of items, as the page sent them.
+        /// Whether it leads anywhere is checked later.
+        steps: Box<[Key]>,
     },
     /// `PROPS_UPDATE`
     Props,

@@ -8,6 +8,7 @@ pub mod client;
 mod faults;
 mod network;
 mod page;
+mod property;
 mod server;
 mod view;
 

@@ -35,12 +35,15 @@ pub enum CheckKind {
         /// The name.
         name: String,
     },
-    /// The component has the field, it is marked `model`, and its type suits the control.
+    /// The path leads through structs and keyed lists to a property, each field on the way is marked `model`, and the
+    /// property's type suits the control.
     Model {
-        /// The field's name.
-        field: String,
+        /// From the component, through loops too.
+        steps: Vec<PathStep>,
         /// The control that edits it.
         control: Control,
+        /// Whether the control gives numbers.
+        is_number: bool,
     },
     /// The component has the field, it is marked `model`, and its type suits the value.
     Edit {

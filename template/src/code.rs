@@ -13,7 +13,8 @@
 //! `numbers mask locals holes hole…`: how many numbers an instance takes (one, and two for each list and condition in
 //! it), what it and all that is inside it read, the address of its locals (`count expression…`), how many holes, and the holes:
 //! `end mask hole kind …`, with the address of what follows, what it reads and its position among the block's holes. A
-//! child's key and the props of it that depend on shared state have holes of their own, numbered after all others.
+//! child's key and the props of it that depend on shared state have holes of their own, and so has each key in the path
+//! of a control's property; they are numbered after all others.
 //! By its [`Hole`](hole):
 //! - `VALUE expression`
 //! - `ROWS block flags depth root part list key`: `flags` are 1 where the parent has nothing but the rows and 2 where an
@@ -82,7 +83,8 @@ pub enum Place {
     /// window, 32 outside, and what the code asks for: 256 value, 512 checked, 1024 form, 2048 event. Pauses are in
     /// milliseconds, plus one; 0 is none.
     Event,
-    /// `control field flags debounce`: bits of `flags` are when it is sent (0 input, 1 change, 2 blur), 4 trim, 8 number, 16 force.
+    /// `control property flags debounce`: the property is the name of a field, or a list of names and numbers, each of
+    /// which stands for a key of that number ([`AtKey`](Self::AtKey)). Bits of `flags` are when it is sent (0 input, 1 change, 2 blur), 4 trim, 8 number, 16 force.
     Model,
     /// `effect argument`: the state of the wire shows as 0 the element, 1 classes, 2 an attribute.
     Wire,
@@ -96,6 +98,8 @@ pub enum Place {
     Key,
     /// An object of the child's props that depend on shared state: the server is told when they change.
     Shared,
+    /// `number`: a key in the path of the property that the element's control edits, the first one is 0.
+    AtKey,
 }
 
 /// Operators. Those with two operands follow [`BINARY`](op::BINARY), in the order of [`Binary::ALL`](crate::expr::Binary::ALL).

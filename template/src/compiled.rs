@@ -93,8 +93,8 @@ pub enum HoleKind {
     If { start: Step, end: Option<u16>, arms: Vec<(Option<Expr>, usize)> },
     /// `live:click`, `live:on:NAME` and their like.
     Event { event: Box<str>, modifiers: Modifiers, run: Vec<Statement>, optimistic: Vec<Guess> },
-    /// `live:model`: two-way with the field of that name.
-    Model { field: Name, control: Control, modifiers: ModelModifiers },
+    /// `live:model`: two-way with the property at the end of that path, which begins with a field of the component.
+    Model { property: Vec<ModelStep>, value: Expr, control: Control, modifiers: ModelModifiers },
     /// `live:loading`, `live:loading.attr="disabled"`, `live:dirty.class="…"`, `live:offline`: shows the state of the wire.
     /// On a submit button, `form` is the form whose action it stands for.
     Wire { state: WireState, effect: WireEffect, target: Option<Box<str>>, form: Option<Form> },
@@ -106,6 +106,15 @@ pub enum HoleKind {
     /// changes, another component takes the child's place; when only `props` do, the component that is there gets them.
     /// The server evaluates all props but those that read the page's own state.
     Child { component: Box<str>, props: Vec<(Name, Expr)>, key: Option<Expr> },
+}
+
+/// One step of the path to a property.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ModelStep {
+    /// To a field.
+    Field(Name),
+    /// To the item of a keyed list, by its `id`.
+    Key(Expr),
 }
 
 /// How an attribute is written.

@@ -10,7 +10,7 @@ mod place;
 
 use crate::code::{self, Place, hole, op};
 use crate::compile::Compiled;
-use crate::compiled::{Block, Form, Hole, HoleKind, Step};
+use crate::compiled::{Block, Form, Hole, HoleKind, ModelStep, Step};
 use crate::expr::{Expr, Literal};
 use child::{Child, Source};
 use masks::Masks;
@@ -124,6 +124,12 @@ impl Encoder {
                 self.hole(position, mask, hole::VALUE, |out| out.child(&child));
                 coded += 1;
             }
+            for (k, key) in keys(hole).enumerate() {
+                further.push(array(&[(Place::AtKey as u8).to_string(), path(&hole.path), k.to_string()]));
+                let number = block.holes.len() + further.len() - 1;
+                self.hole(number, mask, hole::VALUE, |out| out.expr(key));
+                coded += 1;
+            }
             let own = block.holes.iter().zip(&events).find(|(of, event)| **event > 0 && of.path == hole.path);
             let own = own.map_or(0, |(_, event)| *event);
             if let HoleKind::Event { event: name, .. } = &hole.kind
@@ -178,7 +184,7 @@ impl Encoder {
             | HoleKind::Style { value, .. }
             | HoleKind::Class { on: value, .. }
             | HoleKind::Show { on: value } => self.hole(at, mask, hole::VALUE, |out| out.expr(value)),
-            HoleKind::Model { field, .. } => self.hole(at, mask, hole::VALUE, |out| out.root(field)),
+            HoleKind::Model { value, .. } => self.hole(at, mask, hole::VALUE, |out| out.expr(value)),
             HoleKind::Wire { state, target, form, .. } => self.hole(at, mask, hole::VALUE, |out| {
                 out.int(op::WIRE);
                 out.int(*state as u8);
@@ -230,6 +236,19 @@ fn modules(block: &Block) -> Vec<String> {
         .into_iter()
         .filter_map(|(needed, name)| needed.then(|| quoted(name)))
         .collect()
+}
+
+/// The keys in the path of a control's property.
+fn keys(hole: &Hole) -> impl Iterator<Item = &Expr> {
+    let property = match &hole.kind {
+        HoleKind::Model { property, .. } => &**property,
+        #[expect(clippy::wildcard_enum_match_arm, reason = "nothing else has a property")]
+        _ => &[],
+    };
+    property.iter().filter_map(|step| match step {
+        ModelStep::Key(key) => Some(key),
+        ModelStep::Field(_) => None,
+    })
 }
 
 /// Whether what stands there grows and shrinks.

@@ -1,5 +1,7 @@
 //! A mounted component, as the client knows it.
 
+use super::request::Request;
+use crate::slots::Slot;
 use crate::store::{Stream, Tag};
 use crate::value::{Key, Val};
 
@@ -34,9 +36,10 @@ pub(crate) struct Component {
     pub(super) typed: Val,
 }
 
-/// An edit of a `model` field.
+/// An edit of a `model` field, or of a property inside of one.
 #[derive(Debug, PartialEq)]
 pub(crate) struct FieldEdit {
+    /// The field's name, or the path in JSON.
     pub(crate) field: Key,
     pub(crate) value: Val,
     pub(crate) tag: Tag,
@@ -53,6 +56,16 @@ pub(crate) enum Progress {
     Due,
     /// On its way.
     Sent,
+}
+
+impl FieldEdit {
+    /// Returns the message that sends it.
+    pub(super) fn request(&mut self, slot: Slot) -> Request {
+        self.progress = Progress::Sent;
+        let mut request = Request::property(slot, self.field, &self.value);
+        request.tags.push(self.tag);
+        request
+    }
 }
 
 impl Component {

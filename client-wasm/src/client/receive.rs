@@ -4,7 +4,7 @@ use super::component::{Component, Phase};
 use super::output::{Output, failure};
 use super::request::{Kind, Request};
 use super::{Client, Slot, Topic, link};
-use crate::store::{Stream, Tag};
+use crate::store::{Edit, Stream, Tag};
 use crate::value::{Key, Val, parse, write_count};
 
 /// The envelope of a frame.
@@ -230,15 +230,16 @@ impl Client {
                 (Some(mut changes), Some(slot)) => {
                     if let Some(component) = self.component_mut(slot) {
                         for edit in &component.edits {
-                            if edit.force && fields.contains(&edit.field) {
+                            if edit.force && fields.contains(&Edit::root(edit.field)) {
                                 component.stream.release(edit.tag, &mut changes);
                             }
                         }
                         // What the server sets to something else is no longer what the user typed.
-                        for field in fields {
-                            if component.typed.at(field) != component.stream.confirmed(field) {
-                                component.typed.remove(field);
-                            }
+                        if let Val::Obj(typed) = &mut component.typed {
+                            let stream = &mut component.stream;
+                            typed.retain(|(property, value)| {
+                                stream.confirmed(*property).as_deref() == Some(value)
+                            });
                         }
                     }
                     self.changed(slot, Key::NONE, changes);

@@ -87,7 +87,11 @@ impl Request {
 
     pub(super) fn property(slot: Slot, field: Key, value: &Val) -> Self {
         let mut payload = String::from("{\"property\":");
-        write_string(field.name(), &mut payload);
+        if field.is_path() {
+            payload.push_str(field.name());
+        } else {
+            write_string(field.name(), &mut payload);
+        }
         payload.push_str(",\"value\":");
         write_json(value, &mut payload);
         payload.push('}');

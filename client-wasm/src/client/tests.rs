@@ -1,6 +1,7 @@
 mod answers;
 mod connection;
 mod model;
+mod nested;
 mod streams;
 
 use super::*;

@@ -61,17 +61,23 @@ impl Client {
         self.ask_with_edits(request);
     }
 
-    /// Sends an action, and with it the edits that have not gone out.
+    /// Sends an action, and with it the edits that have not gone out; those of properties inside of a field before it.
     pub(super) fn ask_with_edits(&mut self, mut request: Request) {
-        let mut set = Vec::new();
+        let (mut set, mut before) = (Vec::new(), Vec::new());
         if let Some(component) = self.component_mut(request.slot) {
             for edit in &mut component.edits {
-                if edit.progress != Progress::Sent {
+                if edit.progress == Progress::Sent {
+                } else if edit.field.is_path() {
+                    before.push(edit.request(request.slot));
+                } else {
                     edit.progress = Progress::Sent;
                     request.tags.push(edit.tag);
                     set.push((edit.field, edit.value.clone()));
                 }
             }
+        }
+        for edit in before {
+            self.ask(edit);
         }
         if !set.is_empty() {
             request.carry(Val::Obj(set));
@@ -165,10 +171,8 @@ impl Client {
             edit.progress = Progress::Due;
             return true;
         }
-        edit.progress = Progress::Sent;
-        let mut request = Request::property(slot, field, &edit.value);
+        let mut request = edit.request(slot);
         request.ticket = ticket;
-        request.tags.push(edit.tag);
         self.ask(request);
         true
     }

@@ -1,44 +1,68 @@
 //! A guess: what an action will do, shown before the server answers.
 
 use crate::patch::{self, Step, What};
-use crate::value::{Key, Val};
+use crate::value::{Key, Val, parse};
 
 /// One edit of a guess, with its values worked out, so that it can be laid over a newer state again.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Edit {
     /// The field of the stream that it changes.
     pub(crate) field: Key,
-    /// The way from the field's value to what is changed: a field's key, or none and the id of an item of a list.
+    /// The way from the field's value to what is changed: a field's key, or none and the id of an item of a list. A text
+    /// of a property's path is both, and the value there decides.
     pub(crate) path: Vec<(Key, Val)>,
     /// What is done there: a patch value, as the server sends them.
     pub(crate) patch: Val,
 }
 
 impl Edit {
-    /// One that sets a field.
-    pub(crate) fn set(field: Key, value: Val) -> Self {
-        Self { field, path: Vec::new(), patch: patch::plain(value) }
+    /// One that sets a property: a field, or what is at the end of a path in JSON.
+    #[inline(never)]
+    pub(crate) fn set(mut field: Key, value: Val) -> Self {
+        let mut path = Vec::new();
+        if field.is_path() {
+            for step in parse(field.name()).unwrap_or_default().into_list() {
+                path.push((Key::of(step.str().unwrap_or_default()), step));
+            }
+            if !path.is_empty() {
+                field = path.remove(0).0;
+            }
+        }
+        Self { field, path, patch: patch::plain(value) }
     }
 
-    /// Lays it over the value of the field; `None` if it does not fit.
-    pub(crate) fn apply(&self, value: &mut Val) -> Option<What> {
-        let mut target = value;
+    /// The field that a property is in.
+    pub(crate) fn root(property: Key) -> Key {
+        Self::set(property, Val::Null).field
+    }
+
+    /// What it changes in the value of its field, and the place of the item where the path leads through a list first.
+    pub(crate) fn find<'v>(&self, mut target: &'v mut Val) -> Option<(&'v mut Val, Option<usize>)> {
         let mut first = None;
-        for (key, id) in &self.path {
-            target = if *key == Key::NONE {
-                let Val::List(list) = target else { return None };
+        for (step, (key, id)) in self.path.iter().enumerate() {
+            target = if let Val::List(list) = target {
                 let at = patch::find(list, 0, id)?;
-                first = first.or(Some(at));
+                if step == 0 {
+                    first = Some(at);
+                }
                 list.get_mut(at)?
+            } else if *key == Key::NONE {
+                return None;
             } else {
                 target.slot(*key)?
             };
         }
+        Some((target, first))
+    }
+
+    /// Lays it over the value of the field; `None` if it does not fit.
+    pub(crate) fn apply(&self, value: &mut Val) -> Option<What> {
+        let (target, first) = self.find(value)?;
         let what = patch::apply(target, self.patch.clone())?;
         // Views follow the changed item of a list, or the step of the list itself; anything deeper is a new value.
         Some(match (self.path.as_slice(), first) {
             ([], _) => what,
-            ([(Key::NONE, _), (field, _), ..], Some(at)) if *field != Key::NONE => {
+            ([_, (field, _), ..], Some(at)) if *field != Key::NONE => {
                 What::List(vec![Step::Item { at, fields: vec![*field] }])
             }
             _ => What::Value,

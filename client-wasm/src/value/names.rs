@@ -70,6 +70,11 @@ impl Names {
 }
 
 impl Key {
+    /// Whether it is the path of a property, in JSON.
+    pub(crate) fn is_path(self) -> bool {
+        self.name().starts_with('[')
+    }
+
     /// The empty name.
     pub(crate) const NONE: Key = Key(0);
 

@@ -218,7 +218,7 @@ pub(super) fn write(sig: &Signature, role: Role, written: &mut Written, errors: 
         let takes = match role {
             Role::Computed => "nothing but `&self`",
             Role::Event(_) => "the event's data and the context",
-            Role::Updated => "`property: &str` and the context",
+            Role::Updated => "`path: &FieldPath` and the context",
             Role::Unmount => "the reason and the context",
             Role::Action(_)
             | Role::Mount
@@ -249,7 +249,7 @@ pub(super) fn write(sig: &Signature, role: Role, written: &mut Written, errors: 
         }
         Role::Updated => {
             let run = run(sig, &passed);
-            let arm = quote!(p::Call::Updated(property) => { let __text = ::std::string::String::from(property); #run });
+            let arm = quote!(p::Call::Updated(property) => { let __path = ::core::clone::Clone::clone(property); #run });
             hook("Updated", arm, written);
         }
         Role::Unmount => {
@@ -280,7 +280,8 @@ fn passed_as_connection(input: &FnArg) -> Option<Passed> {
     let FnArg::Typed(typed) = input else { return None };
     let Type::Reference(reference) = &*typed.ty else { return None };
     let is_known = matches!(&*reference.elem, Type::Path(path) if path.path.segments.last()
-        .is_some_and(|last| last.ident == "Context" || last.ident == "MountContext" || last.ident == "str"));
+        .is_some_and(|last| last.ident == "Context" || last.ident == "MountContext" || last.ident == "str"
+            || last.ident == "FieldPath"));
     (!is_known && reference.mutability.is_none()).then(|| Passed::Connection(reference.elem.clone()))
 }
 
@@ -309,7 +310,7 @@ fn passed_as(input: &FnArg, sig: &Signature) -> syn::Result<Passed> {
         };
         return match last.as_deref() {
             Some("Context" | "MountContext") => Ok(Passed::Context),
-            Some("str") => Ok(Passed::Text(reference.span())),
+            Some("str" | "FieldPath") => Ok(Passed::Text(reference.span())),
             _ => Err(syn::Error::new(
                 reference.span(),
                 format!(
@@ -349,7 +350,7 @@ fn run(sig: &Signature, passed: &[Passed]) -> TokenStream {
     let arguments = passed.iter().map(|argument| match argument {
         Passed::Context => quote!(cx),
         Passed::Connection(_) => quote!(__connection),
-        Passed::Text(_) => quote!(&__text),
+        Passed::Text(_) => quote!(&__path),
         Passed::Value(ident, _) => quote!(#ident),
     });
     let arguments = quote!(#(#arguments),*);

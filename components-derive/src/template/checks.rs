@@ -4,14 +4,13 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use vivaz_template::Compiled;
 use vivaz_template::check::{Argument, Check, CheckKind, GivenProp, PathStep, Want};
-use vivaz_template::compiled::{Control, HoleKind, Template};
+use vivaz_template::compiled::Control;
 
 use crate::names::hash;
 
 /// `p::Check(…)`; nothing for what only the running application knows: which children there are, where the component
 /// does not name their types.
 pub(super) fn ask(check: &Check, compiled: &Compiled, names_children: bool) -> Option<TokenStream> {
-    let template = &compiled.template;
     let ask = match &check.kind {
         CheckKind::Path { steps: path, want } => {
             let (steps, want) = (steps(path), wanted(*want));
@@ -22,9 +21,9 @@ pub(super) fn ask(check: &Check, compiled: &Compiled, names_children: bool) -> O
             quote!(p::Ask::Call(#action, &[#(#given),*]))
         }
         CheckKind::Target { name } => quote!(p::Ask::Target(#name)),
-        CheckKind::Model { field, control } => {
-            let edits = edits(field, *control, template);
-            quote!(p::Ask::Model(#field, #edits))
+        CheckKind::Model { steps: path, control, is_number } => {
+            let (steps, edits) = (steps(path), edits(*control, *is_number));
+            quote!(p::Ask::Model(#steps, #edits))
         }
         CheckKind::Edit { field, argument } => {
             let edits = match argument {
@@ -33,7 +32,8 @@ pub(super) fn ask(check: &Check, compiled: &Compiled, names_children: bool) -> O
                 Argument::Int | Argument::Float => quote!(p::Edits::Number),
                 Argument::Null | Argument::Path(_) | Argument::Any => quote!(p::Edits::Any),
             };
-            quote!(p::Ask::Model(#field, #edits))
+            let steps = self::steps(&[PathStep::Field(field.clone())]);
+            quote!(p::Ask::Model(#steps, #edits))
         }
         CheckKind::Fresh { name } => quote!(p::Ask::Fresh(#name)),
         CheckKind::Child { component, props } if names_children => {
@@ -92,16 +92,12 @@ fn given(argument: &Argument) -> TokenStream {
 }
 
 /// What the control gives. `.number` makes a number of what a textual one gives.
-fn edits(field: &str, control: Control, template: &Template) -> TokenStream {
-    let is_number = || {
-        template.blocks.iter().flat_map(|block| &block.holes).any(|hole| {
-            matches!(&hole.kind, HoleKind::Model { field: of, modifiers, .. } if *of.text == *field && modifiers.number)
-        })
-    };
+fn edits(control: Control, is_number: bool) -> TokenStream {
     match control {
-        Control::Text | Control::Radio | Control::Select if is_number() => quote!(p::Edits::Number),
-        Control::Text | Control::Radio | Control::Select => quote!(p::Edits::Text),
-        Control::Number => quote!(p::Edits::Number),
+        Control::Text | Control::Number | Control::Radio | Control::Select if is_number => {
+            quote!(p::Edits::Number)
+        }
+        Control::Text | Control::Number | Control::Radio | Control::Select => quote!(p::Edits::Text),
         Control::Checkbox => quote!(p::Edits::Bool),
         Control::SelectMultiple => quote!(p::Edits::List),
     }

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::value::RawValue;
-use vivaz_protocol::ErrorCode;
 use vivaz_protocol::log::{Escaped, Quoted};
+use vivaz_protocol::{ErrorCode, PropertyPath};
 
 use super::{Host, Outcome, Topics, topics};
-use crate::component::{Call, Called, Component, FieldValue};
+use crate::component::{Call, Called, Component};
+use crate::edit::{Edit, FieldPath};
 use crate::env::Env;
 use crate::error::without_place;
 use crate::fault::{guard, guard_now};
@@ -16,38 +17,33 @@ use crate::instance::Started;
 use crate::spec::{Hook, Spec};
 use crate::{ActionError, Context, Result};
 
-/// Fields with their new values.
-pub(super) type Edits = Vec<(String, Box<RawValue>)>;
-
-/// Returns the names of the fields.
-pub(super) fn names(edits: Edits) -> Vec<String> {
-    edits.into_iter().map(|(name, _)| name).collect()
-}
+/// A property that the page names, with its new value.
+type PageEdit = (PropertyPath<'static>, Box<RawValue>);
 
 impl Host {
-    /// Writes edits of the page, all or none. Values that do not fit are shown at their fields.
-    pub(super) fn write(&mut self, edits: &Edits) -> Result {
-        let mut draft = self.component.copy()?;
+    /// Writes edits of the page, all or none, and returns which properties these are. Values that do not fit are shown
+    /// under the properties' names.
+    pub(super) fn write(&mut self, edits: &[PageEdit]) -> Result<Vec<FieldPath>> {
+        let (mut draft, mut edited) = (self.component.copy()?, Vec::new());
         let mut refused = None;
-        for (name, value) in edits {
-            may_edit(self.component.spec(), name)?;
-            let assigned = guard_now("decoding a field", || {
-                draft.assign(name, FieldValue::Page(value)).map_err(|error| {
-                    let message = format!("`{name}`: {error}");
-                    ActionError::new(ErrorCode::BadValue, message).with_errors(error.of_field(name))
-                })
+        for (property, value) in edits {
+            let field = may_edit(self.component.spec(), &property.field)?;
+            let (asked, mut edit) = (property.to_string(), Edit::new(field, property, value));
+            let written = guard_now("decoding a field", || {
+                draft.edit(&mut edit).map_err(|error| error.answer(&asked))
             });
-            match &assigned {
-                Ok(()) => self.refused.withdraw(name, draft.errors()),
-                Err(error) => self.refused.show(name, error, self.component.errors()),
+            match &written {
+                Ok(()) => self.refused.withdraw(&asked, draft.errors()),
+                Err(error) => self.refused.show(&asked, error, self.component.errors()),
             }
-            refused = refused.or(assigned.err());
+            edited.push(edit.into_path());
+            refused = refused.or(written.err());
         }
         if let Some(error) = refused {
             return Err(error);
         }
         self.unedited = Some(std::mem::replace(&mut self.component, draft));
-        Ok(())
+        Ok(edited)
     }
 
     /// The component with props of the parent, all or none. Those that are not given stay.
@@ -62,8 +58,8 @@ impl Host {
             }
             guard_now("decoding a prop", || {
                 draft
-                    .assign(name, FieldValue::Parent(value))
-                    .map_err(|error| bad(format!("`{name}`: {error}")))
+                    .assign(name, value)
+                    .map_err(|error| bad(format!("`{name}`: {}", without_place(&error))))
             })?;
         }
         Ok(draft)
@@ -102,7 +98,7 @@ impl Host {
     pub(super) async fn tell_updated(
         &mut self,
         mut cx: Context,
-        edited: &[String],
+        edited: &[FieldPath],
         topics: &mut Option<Topics>,
     ) -> Context {
         if self.component.spec().has(Hook::Updated) {
@@ -120,7 +116,7 @@ impl Host {
                     && error.code() != ErrorCode::Invalid
                 {
                     let (name, error) = (self.component.spec().name, Escaped(&error));
-                    tracing::error!(component = name, property = %Quoted(property), %error, "`updated` failed");
+                    tracing::error!(component = name, property = %Quoted(&**property), %error, "`updated` failed");
                 }
                 *topics = outcome.topics.or(topics.take());
                 cx = outcome.cx;
@@ -130,13 +126,13 @@ impl Host {
     }
 
     /// After the page wrote fields: what the component and its topics make of it.
-    pub(super) fn run_edits(self: Box<Self>, mut cx: Context, edits: Edits) -> Started {
+    pub(super) fn run_edits(self: Box<Self>, mut cx: Context, edited: Vec<FieldPath>) -> Started {
         self.run_later(cx.outbox(), |mut host| async move {
             let (env, limit) = (cx.env().clone(), cx.limit());
             let (result, topics) = match host.follow_edits(&env, limit).await {
                 Ok(mut topics) => {
                     host.keep_edits(topics.as_ref());
-                    cx = host.tell_updated(cx, &names(edits), &mut topics).await;
+                    cx = host.tell_updated(cx, &edited, &mut topics).await;
                     (Ok(None), topics)
                 }
                 Err(error) => (Err(error), None),
@@ -147,9 +143,9 @@ impl Host {
 }
 
 /// A private field is as unknown to a page as one that does not exist.
-fn may_edit(spec: &Spec, name: &str) -> Result {
+fn may_edit(spec: &'static Spec, name: &str) -> Result<&'static str> {
     match spec.field(name) {
-        Some(field) if field.model => Ok(()),
+        Some(field) if field.model => Ok(field.name),
         Some(field) if field.kind.is_readable() => Err(read_only(name)),
         None if spec.computed.contains(&name) => Err(read_only(name)),
         Some(_) | None => Err(ActionError::new(

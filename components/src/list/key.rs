@@ -1,6 +1,6 @@
 //! The keys of list items.
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::sync::Arc;
 
 use serde::ser::{self, Impossible, Serialize, Serializer};
@@ -36,12 +36,31 @@ impl Key {
     }
 }
 
+impl From<&vivaz_protocol::Key> for Key {
+    fn from(key: &vivaz_protocol::Key) -> Self {
+        match key {
+            vivaz_protocol::Key::Int(n) => Self::Int(*n),
+            vivaz_protocol::Key::Text(text) => Self::Text((&**text).into()),
+        }
+    }
+}
+
 impl<'a> From<&'a Key> for KeyRef<'a> {
     fn from(key: &'a Key) -> Self {
         match key {
             Key::Int(n) => Self::Int(*n),
             // Whatever has such a key is refused before anything is sent of it.
             Key::Text(text) | Key::Invalid(text) => Self::Text(text),
+        }
+    }
+}
+
+impl fmt::Display for Key {
+    /// Writes the number or the text.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Int(n) => fmt::Display::fmt(n, f),
+            Self::Text(text) | Self::Invalid(text) => f.write_str(text),
         }
     }
 }

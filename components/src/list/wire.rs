@@ -25,7 +25,7 @@ impl<'de, T: Deserialize<'de> + Keyed> Deserialize<'de> for List<T> {
 }
 
 impl<T: LiveShape> LiveShape for List<T> {
-    const SHAPE: Ref = Ref::new(&Shape::List(T::SHAPE));
+    const SHAPE: Ref = Ref::new(&Shape::Keyed(T::SHAPE));
 }
 
 struct ListField<'a, T>(&'a mut List<T>);

@@ -10,6 +10,7 @@
 
 mod calls;
 mod children;
+mod model;
 
 use super::message::{Message, Nearest, Source};
 use super::{Field, Ref, Shape};
@@ -18,6 +19,8 @@ use crate::spec::{ActionSpec, FieldSpec, Spec};
 pub(crate) use calls::does_not_take;
 use calls::{call, target};
 pub(crate) use children::NOT_THE_PAGES;
+use model::model;
+pub use model::not_written;
 
 /// A component, as far as its template may ask.
 #[derive(Debug)]
@@ -51,8 +54,8 @@ pub enum Ask {
     Call(&'static str, &'static [Given]),
     /// There is such an action or model field.
     Target(&'static str),
-    /// There is such a model field, and the control suits it.
-    Model(&'static str, Edits),
+    /// The path leads to a property that the page may write, and the control suits it.
+    Model(&'static [Step], Edits),
     /// No field has this name.
     Fresh(&'static str),
     /// There is such a child, it takes these props, and its template has none of these elements, which it stands in.
@@ -159,7 +162,7 @@ const fn ask_one(subject: &Subject, ask: &Ask) -> Option<Message> {
         },
         Ask::Call(name, given) => call(subject, name, given),
         Ask::Target(name) => target(subject, name),
-        Ask::Model(name, edits) => model(subject, name, edits),
+        Ask::Model(steps, edits) => model(subject, steps, edits),
         Ask::Fresh(name) => fresh(subject, name),
         Ask::Child(name, given, within) => children::child(subject, name, given, within),
     }
@@ -188,7 +191,7 @@ impl End {
         let shape = through(self.shape);
         let says = match (want, shape) {
             (_, Shape::Any | Shape::Unknown) | (Want::Any | Want::Condition, _) => return None,
-            (Want::List, Shape::List(_)) => return None,
+            (Want::List, Shape::List(_) | Shape::Keyed(_)) => return None,
             (Want::Number, Shape::Int | Shape::Float) => return None,
             (Want::Text, Shape::Bool | Shape::Int | Shape::Float | Shape::Str | Shape::Enum(..)) => {
                 return None;
@@ -246,11 +249,15 @@ const fn walk(subject: &Subject, steps: &[Step]) -> Result<End, (usize, Message)
                 end.name = name;
                 inner.get()
             }
-            (Step::Index | Step::Each, Shape::List(inner)) | (Step::Index, Shape::Map(inner)) => inner.get(),
-            (Step::Len, Shape::List(_) | Shape::Map(_) | Shape::Str | Shape::Enum(..)) => &Shape::Int,
+            (Step::Index | Step::Each, Shape::List(inner) | Shape::Keyed(inner))
+            | (Step::Index, Shape::Map(inner)) => inner.get(),
+            (
+                Step::Len,
+                Shape::List(_) | Shape::Keyed(_) | Shape::Map(_) | Shape::Str | Shape::Enum(..),
+            ) => &Shape::Int,
             (
                 Step::IsEmpty | Step::Contains,
-                Shape::List(_) | Shape::Map(_) | Shape::Str | Shape::Enum(..),
+                Shape::List(_) | Shape::Keyed(_) | Shape::Map(_) | Shape::Str | Shape::Enum(..),
             ) => &Shape::Bool,
             (step, other) => {
                 let message = end.is(other).text(": ");
@@ -315,46 +322,6 @@ const fn field(
     Err(nearest.ask(Message::new().text("no field `").text(name).text("` on `").text(owner).text("`")))
 }
 
-const fn model(subject: &Subject, name: &'static str, edits: Edits) -> Option<Message> {
-    let (mut nearest, mut at) = (Nearest::to(name), 0);
-    while at < subject.fields.len() {
-        let field = &subject.fields[at];
-        if equal(field.name, name) {
-            if !field.model {
-                let message = Message::new().text("`").text(name).text("` of `").text(subject.ty);
-                return Some(message.text("` is not the page's to write: mark it #[live(model)]"));
-            }
-            let end = match walk(subject, &[Step::Field(name, super::hash(name))]) {
-                Ok(end) => end,
-                Err((_, message)) => return Some(message),
-            };
-            return suits(end, edits);
-        }
-        if field.model {
-            nearest = nearest.or(field.name);
-        }
-        at += 1;
-    }
-    Some(nearest.ask(Message::new().text("no field `").text(name).text("` on `").text(subject.ty).text("`")))
-}
-
-const fn suits(end: End, edits: Edits) -> Option<Message> {
-    let shape = through(end.shape);
-    let says = match (edits, shape) {
-        (_, Shape::Any | Shape::Unknown) | (Edits::Any, _) => return None,
-        // The server reads texts as numbers.
-        (Edits::Text, Shape::Str | Shape::Enum(..) | Shape::Int | Shape::Float) => return None,
-        (Edits::Number, Shape::Int | Shape::Float) => return None,
-        (Edits::Bool, Shape::Bool) => return None,
-        (Edits::List, Shape::List(_)) => return None,
-        (Edits::Text, _) => "it is given text",
-        (Edits::Number, _) => "it is given a number",
-        (Edits::Bool, _) => "it is given a truth value",
-        (Edits::List, _) => "a `select` with `multiple` gives a list",
-    };
-    Some(end.is(shape).text(": ").text(says))
-}
-
 const fn fresh(subject: &Subject, name: &str) -> Option<Message> {
     let mut at = 0;
     let mut taken = false;
@@ -399,7 +366,7 @@ mod tests {
         fields: &[],
         shape: Ref::new(&Shape::Struct(
             "Page",
-            &[Field { hash: hash("count"), name: "count", shape: <u32 as LiveShape>::SHAPE, hidden: None }],
+            &[Field::of("count", <u32 as LiveShape>::SHAPE)],
         )),
         computed: &[],
         actions: &[],

@@ -88,7 +88,7 @@ impl Page {
     }
 
     pub(crate) async fn set(&mut self, property: &str, value: Value) -> Result<(), ErrorCode> {
-        let job = Job::Property { property: property.to_owned(), value: raw(&value) };
+        let job = Job::Property { property: property.to_owned().into(), value: raw(&value) };
         self.run(job).await.result.map(|_| ()).map_err(|error| error.code())
     }
 }

@@ -235,7 +235,7 @@ fn saved(instance: &mut dyn Instance) -> Value {
 }
 
 fn edit(property: &str, value: Value) -> Job {
-    Job::Property { property: property.into(), value: raw(&value) }
+    Job::Property { property: property.to_owned().into(), value: raw(&value) }
 }
 
 fn event(place: &str) -> Job {

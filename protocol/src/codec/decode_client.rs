@@ -5,16 +5,17 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde::de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::envelope::{self, Envelope};
-use crate::client::{ClientBody, ClientMessage, GivenProps, Hello, MountChild, Request, Resume};
+use crate::client::{ClientBody, ClientMessage, GivenProps, Hello, MountChild, PropertyPath, Request, Resume};
 use crate::code::ErrorCode;
 use crate::id::{ComponentId, Epoch, Ref, Rev, SessionId, StreamId, TopicName};
 use crate::json::{RawJson, is_deeper_than};
 use crate::kind::ClientType;
-use crate::limits::{Limits, MAX_PLACE};
+use crate::limits::{Limits, MAX_PLACE, MAX_STEPS};
+use crate::patch::Key;
 use crate::secret::{ResumeSecret, Seal};
 use crate::words::PROTOCOL_VERSION;
 
@@ -119,7 +120,7 @@ fn body<'a>(kind: ClientType, envelope: &Envelope<'a>) -> Result<ClientBody<'a>,
         ClientType::Action => action(envelope)?,
         ClientType::Property => {
             let PropertyPayload { property, value } = object(payload)?;
-            Request::Property { property, value: value.into() }
+            Request::Property { property: property_path(property)?, value: value.into() }
         }
         ClientType::Props => {
             let PropsPayload { props, page } = object(payload)?;
@@ -143,7 +144,7 @@ struct TemplatePayload<'a> {
 #[derive(Deserialize)]
 struct PropertyPayload<'a> {
     #[serde(borrow)]
-    property: Cow<'a, str>,
+    property: &'a RawValue,
     #[serde(borrow)]
     value: &'a RawValue,
 }
@@ -214,6 +215,77 @@ fn check_place(raw: &RawValue) -> Result<(), DecodeError> {
     }
     let items: Vec<IgnoredAny> = serde_json::from_str(raw.get()).map_err(|_| wrong())?;
     if items.len() > MAX_PLACE { Err(wrong()) } else { Ok(()) }
+}
+
+/// Reads the name of a field, or an array of one and of the steps from there.
+fn property_path(raw: &RawValue) -> Result<PropertyPath<'_>, DecodeError> {
+    let wrong = || {
+        let message = format!(
+            "`property` is the name of a field, or an array of one and of at most {MAX_STEPS} names and keys"
+        );
+        malformed(message)
+    };
+    if !raw.get().starts_with('[') {
+        return envelope::string(raw).map(PropertyPath::from).ok_or_else(wrong);
+    }
+    serde_json::from_str(raw.get()).map_err(|_| wrong())
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for PropertyPath<'a> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct PathVisitor;
+        impl<'de> Visitor<'de> for PathVisitor {
+            type Value = PropertyPath<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("the name of a field and steps")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
+                let Some(Name(field)) = items.next_element()? else {
+                    return Err(A::Error::invalid_length(0, &self));
+                };
+                let mut steps = Vec::new();
+                while let Some(Step(step)) = items.next_element()? {
+                    if steps.len() == MAX_STEPS {
+                        return Err(A::Error::invalid_length(steps.len() + 2, &self));
+                    }
+                    steps.push(step);
+                }
+                Ok(PropertyPath { field, steps })
+            }
+        }
+        deserializer.deserialize_seq(PathVisitor)
+    }
+}
+
+/// One step: a text, or a whole number of 64 bits with its sign.
+struct Step(Key);
+
+impl<'de> Deserialize<'de> for Step {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct StepVisitor;
+        impl Visitor<'_> for StepVisitor {
+            type Value = Step;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text or a whole number")
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(Step(Key::Text(text.into())))
+            }
+
+            fn visit_i64<E: Error>(self, number: i64) -> Result<Self::Value, E> {
+                Ok(Step(Key::Int(number)))
+            }
+
+            fn visit_u64<E: Error>(self, number: u64) -> Result<Self::Value, E> {
+                i64::try_from(number).map(|number| Step(Key::Int(number))).map_err(E::custom)
+            }
+        }
+        deserializer.deserialize_any(StepVisitor)
+    }
 }
 
 fn action<'a>(envelope: &Envelope<'a>) -> Result<Request<'a>, DecodeError> {

@@ -2,9 +2,10 @@
 
 use std::borrow::Cow;
 
-use crate::client::{ClientBody, ClientMessage, GivenProps, Hello, MountChild, Request};
+use crate::client::{ClientBody, ClientMessage, GivenProps, Hello, MountChild, PropertyPath, Request};
 use crate::id::StreamId;
 use crate::json::{ObjectWriter, RawJson, write_string, write_u64};
+use crate::patch::write_key;
 use crate::words::{PROTOCOL_VERSION, field, payload};
 
 /// Appends a message to `out`.
@@ -74,7 +75,7 @@ fn write_request(object: &mut ObjectWriter<'_>, request: &Request<'_>) {
         }
         Request::Property { property, value } => {
             let mut inner = ObjectWriter::open(object.key(field::PAYLOAD));
-            inner.string(payload::PROPERTY, property);
+            write_path(inner.key(payload::PROPERTY), property);
             inner.raw(payload::VALUE, *value);
             inner.close();
         }
@@ -88,6 +89,20 @@ fn write_request(object: &mut ObjectWriter<'_>, request: &Request<'_>) {
         }
         Request::Unmount => {}
     }
+}
+
+/// Writes a field's name, or an array of it and of the steps from there.
+fn write_path(out: &mut String, path: &PropertyPath<'_>) {
+    if path.steps.is_empty() {
+        return write_string(out, &path.field);
+    }
+    out.push('[');
+    write_string(out, &path.field);
+    for step in &path.steps {
+        out.push(',');
+        write_key(out, step.as_ref());
+    }
+    out.push(']');
 }
 
 /// Writes values by name as an object; nothing if there are none.

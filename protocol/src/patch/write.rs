@@ -190,7 +190,8 @@ impl<'o> ListWriter<'o> {
     }
 }
 
-fn write_key(out: &mut String, key: KeyRef<'_>) {
+/// Appends a key as JSON.
+pub(crate) fn write_key(out: &mut String, key: KeyRef<'_>) {
     match key {
         KeyRef::Int(number) => {
             if number < 0 {

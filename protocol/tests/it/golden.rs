@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use vivaz_protocol::{
     Author, ClientBody, ClientMessage, ClientType, ComponentId, ConnectionId, DeclaredLimits, Epoch,
-    ErrorCode, ErrorMessage, GivenProps, Hello, Limits, MountChild, Mounted, RawJson, Ref, Request, Resume,
+    ErrorCode, ErrorMessage, GivenProps, Hello, Key, Limits, MountChild, Mounted, PropertyPath, RawJson, Ref, Request, Resume,
     ResumeSecret, Rev, Seal, ServerMessage, ServerType, SessionId, StreamId, TopicName, Update, Welcome,
     decode_client, decode_server, encode_client, encode_server,
 };
@@ -97,6 +97,11 @@ fn client_messages() -> Vec<(&'static str, ClientMessage<'static>)> {
         ("COMPONENT_ACTION.set", acknowledged),
         ("PROPERTY_UPDATE", {
             request(11, Request::Property { property: "draft".into(), value: json(r#""Hello wor""#) })
+        }),
+        ("PROPERTY_UPDATE.path", {
+            let steps = vec![Key::Int(3), Key::Text("text".into())];
+            let property = PropertyPath { field: "items".into(), steps };
+            request(18, Request::Property { property, value: json(r#""Water the plants""#) })
         }),
         ("PROPS_UPDATE.open", {
             let props = Some(json(r#"{"room":"kitchen"}"#));

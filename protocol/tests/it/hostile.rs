@@ -1,7 +1,8 @@
 //! What is not a message: refused with the right code, naming as much of the message as can be read.
 
 use vivaz_protocol::{
-    ClientBody, ClientType, DecodeError, ErrorCode, Limits, ServerMessage, StreamId, decode_client,
+    ClientBody, ClientType, DecodeError, ErrorCode, Key, Limits, MAX_STEPS, PropertyPath, Request, ServerMessage,
+    StreamId, decode_client,
     decode_server,
 };
 
@@ -69,6 +70,56 @@ fn authors_are_a_text_or_a_list_of_at_least_one() {
     for by in ["[]", "1", "{}", "true", r#"[["k3:1"]]"#, r#"["k3:1",2]"#, r#"["k3"]"#, r#"["k3:0"]"#] {
         let error = authors(by).map(|read: Vec<String>| read.join(" ")).unwrap_err();
         assert!(error.contains("`by`"), "{by}: {error}");
+    }
+}
+
+#[test]
+fn the_path_of_a_property_is_a_name_or_names_and_keys() {
+    let text = |property: &str| {
+        format!(
+            r#"{{"v":1,"type":"PROPERTY_UPDATE","ref":1,"componentId":"c1","payload":{{"property":{property},"value":1}}}}"#
+        )
+    };
+    let read = |property: &str| {
+        let text = text(property);
+        match decode_client(&text, &Limits::default()).unwrap().body {
+            ClientBody::Request { request: Request::Property { property, .. }, .. } => property.into_owned(),
+            other => panic!("{other:?}"),
+        }
+    };
+    let of = |field: &'static str, steps: &[Key]| PropertyPath { field: field.into(), steps: steps.to_vec() };
+    let name = |text: &str| Key::Text(text.into());
+    assert_eq!(read(r#""draft""#), of("draft", &[]));
+    assert_eq!(read(r#"["draft"]"#), of("draft", &[]));
+    assert_eq!(read(r#"["items",3,"text"]"#), of("items", &[Key::Int(3), name("text")]));
+    assert_eq!(read(r#"["items","3","a\"b"]"#), of("items", &[name("3"), name("a\"b")]));
+    assert_eq!(read(r#"["it\u0065ms",-9223372036854775808]"#), of("items", &[Key::Int(i64::MIN)]));
+    let long = |steps| format!("[\"a\"{}]", ",1".repeat(steps));
+    assert_eq!(read(&long(MAX_STEPS)).steps.len(), MAX_STEPS);
+    for property in [
+        "[]",
+        "[3]",
+        "[null]",
+        "null",
+        "7",
+        "{}",
+        r#"{"0":"a"}"#,
+        r#"[["a"]]"#,
+        r#"["a",["b"]]"#,
+        r#"["a",{}]"#,
+        r#"["a",{"id":1}]"#,
+        r#"["a",null]"#,
+        r#"["a",true]"#,
+        r#"["a",1.5]"#,
+        r#"["a",1e3]"#,
+        r#"["a",9223372036854775808]"#,
+        r#"["a","\ud800"]"#,
+        &long(MAX_STEPS + 1),
+        &long(10_000),
+    ] {
+        let error = refused(&text(property));
+        assert_eq!(error.code, ErrorCode::Malformed, "{property}");
+        assert_eq!(error.reference, Some(reference(1)), "{property}");
     }
 }
 

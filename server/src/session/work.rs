@@ -8,7 +8,7 @@ use tracing::{Instrument, Span};
 use vivaz_components::instance::{BoxFuture, Finished, Flushed, Instance, Job, Progress, Started};
 use vivaz_components::spec::Hook;
 use vivaz_components::{
-    ActionError, Context, Effect, Loaded, ServerEvent, TaskOutcome, TopicRef, UnmountReason,
+    ActionError, Context, Effect, Key, Loaded, ServerEvent, TaskOutcome, TopicRef, UnmountReason,
 };
 use vivaz_protocol::{
     Author, ComponentId, FieldTopics, RawJson, ServerMessage, SessionId, StreamId, TopicName,
@@ -524,7 +524,10 @@ impl Errand {
                 edits: set.iter().map(|(field, _)| field.as_str().into()).collect(),
             }),
             Self::Job(Job::Property { property, .. }) => {
-                Some(CallRequest::Edit { field: property.as_str().into() })
+                Some(CallRequest::Edit {
+                    field: (&*property.field).into(),
+                    steps: property.steps.iter().map(Key::from).collect(),
+                })
             }
             Self::Props(_) => Some(CallRequest::Props),
             Self::Job(

@@ -18,6 +18,7 @@ use self::gesture::Gesture::{AtTick, Click, Event, Fire, Press, Put, Submit, Tog
 pub(super) use self::memory::Memory;
 use self::scene::{Actor, Scene, Stage};
 use super::client::Ask;
+use super::property;
 use super::page::{Call, Page, State};
 
 /// A component that a page shows. Cheap to clone.
@@ -234,7 +235,8 @@ impl View {
         self.page.calls(vec![sent])
     }
 
-    /// Writes a field, as the page's own code does.
+    /// Writes a field, as the page's own code does; or a property inside of one, whose path is a JSON array:
+    /// `["items",3,"text"]`.
     ///
     /// # Panics
     /// If the value has no JSON form.
@@ -344,7 +346,7 @@ fn shown(state: &State, id: &str) -> Option<Value> {
 }
 
 fn put(state: &mut Value, field: &str, value: &Value) {
-    if let Some(place) = state.get_mut(field) {
+    if let Some(place) = property::find_mut(state, field) {
         *place = value.clone();
     }
 }

@@ -714,7 +714,7 @@ async fn middleware_sees_every_message_that_reaches_a_component() {
         ("parent", CallRequest::Mount),
         ("target", CallRequest::Mount),
         ("target", action),
-        ("target", CallRequest::Edit { field: "draft".into() }),
+        ("target", CallRequest::Edit { field: "draft".into(), steps: [].into() }),
         ("target", CallRequest::Props),
     ];
     assert_eq!(*seen.lock().unwrap(), expected);

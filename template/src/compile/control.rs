@@ -3,13 +3,15 @@
 use super::Compiler;
 use super::directives::code;
 use super::element::Tag;
-use crate::check::{CheckKind, Want};
-use crate::compiled::{Control, HoleKind, Step};
-use crate::data::Name;
+use super::resolve::Moment;
+use super::scope::Found;
+use crate::check::{CheckKind, PathStep, Want};
+use crate::compiled::{Control, HoleKind, ModelStep, Step};
 use crate::error::hint;
 use crate::expr::{Binary, Expr, Literal};
 use crate::program::Op;
-use crate::source::{Attribute, Element};
+use crate::source::{Attribute, Code, Element};
+use crate::syntax::{self, AstKind};
 
 /// Types of `input`.
 const TYPES: &[&str] = &[
@@ -56,24 +58,13 @@ impl Compiler {
             self.error(attribute.at, "`live:model` names a field: `live:model=\"draft\"`");
             return;
         };
-        let field = code.text.trim();
-        if !field.chars().all(|c| c.is_alphanumeric() || c == '_')
-            || field.starts_with(|c: char| c.is_ascii_digit())
-        {
-            self.error(code.at, "`live:model` names one field of the component that is marked `model`, no path and no expression");
-            return;
-        }
-        if self.scopes.find(field).is_some() {
-            self.error(
-                code.at,
-                format!("`{field}` belongs to the template; `live:model` names a field of the component"),
-            );
-            return;
-        }
-        self.check(code.at, CheckKind::Model { field: field.to_owned(), control });
-        let name = Name::from(field);
-        let value = Expr::Root(name.clone());
-        let hole = HoleKind::Model { field: name, control, modifiers };
+        let Some((value, steps)) = self.property(&code) else { return };
+        let mut rooted = value.clone();
+        self.scopes.id_path(&mut rooted);
+        let property = model_steps(rooted);
+        let is_number = modifiers.number || control == Control::Number;
+        self.check(code.at, CheckKind::Model { steps, control, is_number });
+        let hole = HoleKind::Model { property, value: value.clone(), control, modifiers };
         match control {
             Control::Text | Control::Number if element.is_html("textarea") => tag.shows = Some(value),
             Control::Text | Control::Number => self.op(Op::Value(value)),
@@ -90,6 +81,43 @@ impl Compiler {
             }
         }
         self.hole(path, hole);
+    }
+
+    /// The property that a `live:model` names: its value, and its path from the component.
+    fn property(&mut self, code: &Code) -> Option<(Expr, Vec<PathStep>)> {
+        let ast = self.parsed(syntax::expression(&code.text, code.at))?;
+        let mut first = &ast;
+        while let AstKind::Field(of, _) = &first.kind {
+            first = of;
+        }
+        let AstKind::Name(name) = &first.kind else {
+            self.error(code.at, "`live:model` names a field that is marked `model`, or the path to one, as `item.text`; it is no expression");
+            return None;
+        };
+        let is_item = match self.scopes.find(name) {
+            _ if name.starts_with('$') => {
+                self.error(code.at, format!("`{name}` is not the component's; `live:model` names a field of the component"));
+                return None;
+            }
+            Some(Found::Own(_)) => {
+                self.error(
+                    code.at,
+                    format!("`{name}` belongs to the template; `live:model` names a field of the component"),
+                );
+                return None;
+            }
+            Some(Found::Item(..)) => true,
+            None => false,
+        };
+        if is_item && matches!(ast.kind, AstKind::Name(_)) {
+            self.error(code.at, format!("`{name}` is an item of a list; `live:model` names a field of it, as `{name}.text`"));
+            return None;
+        }
+        let (value, steps) = self.path(&ast, Moment::Render);
+        if steps.is_none() {
+            self.error(code.at, format!("`{name}` is an item of a list that is no field of the component; `live:model` leads through its fields alone"));
+        }
+        Some((value, steps?))
     }
 
     fn control(&mut self, element: &Element, attribute: &Attribute) -> Option<Control> {
@@ -169,4 +197,30 @@ impl Compiler {
         };
         self.op(Op::Selected(value));
     }
+}
+
+/// The steps of a path that starts at the component.
+fn model_steps(path: Expr) -> Vec<ModelStep> {
+    let (mut steps, mut rest) = (Vec::new(), path);
+    loop {
+        #[expect(clippy::wildcard_enum_match_arm, reason = "a path to a property has nothing else")]
+        let of = match rest {
+            Expr::Field(of, name) => {
+                steps.push(ModelStep::Field(name));
+                of
+            }
+            Expr::At(of, key) => {
+                steps.push(ModelStep::Key(*key));
+                of
+            }
+            Expr::Root(name) => {
+                steps.push(ModelStep::Field(name));
+                break;
+            }
+            _ => break,
+        };
+        rest = *of;
+    }
+    steps.reverse();
+    steps
 }

@@ -93,19 +93,28 @@ impl Scopes {
     /// Turns a path that starts at the item of a loop into one that starts at the component: `item.done` into
     /// `list[item.id].done`, with the loop's own list and key.
     pub(super) fn root_path(&self, path: &mut Expr) {
+        self.rooted(path, &Expr::clone);
+    }
+
+    /// The same, with the `id` of each item in place of the loop's key: what a keyed list finds it by.
+    pub(super) fn id_path(&self, path: &mut Expr) {
+        self.rooted(path, &|_| Expr::Field(Box::new(Expr::Item(0)), "id".into()));
+    }
+
+    fn rooted(&self, path: &mut Expr, key_of: &dyn Fn(&Expr) -> Expr) {
         match path {
-            Expr::Field(of, _) | Expr::At(of, _) => self.root_path(of),
+            Expr::Field(of, _) | Expr::At(of, _) => self.rooted(of, key_of),
             Expr::Item(depth) => {
                 let loops = self.entries.iter().rev().filter_map(|entry| match entry {
                     Entry::Loop { list, key, depth, .. } => Some((list, key, self.depth - depth)),
                     Entry::Local { .. } => None,
                 });
                 let Some((list, key, blocks)) = loops.clone().nth((*depth).into()) else { return };
-                let (mut list, mut key) = (list.clone(), key.clone());
+                let (mut list, mut key) = (list.clone(), key_of(key));
                 // Seen from here, more loops and blocks are in between than where these were written.
                 list.deepen(*depth + 1, blocks);
                 key.deepen(*depth, blocks);
-                self.root_path(&mut list);
+                self.rooted(&mut list, key_of);
                 *path = Expr::At(list.into(), key.into());
             }
             Expr::Literal(_)

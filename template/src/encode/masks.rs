@@ -3,7 +3,7 @@
 use super::Names;
 use super::child::{Child, Source};
 use crate::code::{self, ALWAYS, CONTROL, INDEX, LOCAL, WIRE};
-use crate::compiled::{AttributeKind, Guess, HoleKind, Statement};
+use crate::compiled::{AttributeKind, Guess, HoleKind, ModelStep, Statement};
 use crate::expr::{Expr, Special};
 use crate::reads::Read;
 
@@ -91,7 +91,13 @@ impl Masks {
                 let conditions = arms.iter().filter_map(|(condition, _)| condition.as_ref());
                 conditions.fold(0, |mask, condition| mask | self.reads(condition, depth, names))
             }
-            HoleKind::Model { field, .. } => self.field(names.at(&field.text), -1),
+            HoleKind::Model { property, value, .. } => {
+                let keys = property.iter().filter_map(|step| match step {
+                    ModelStep::Key(key) => Some(key),
+                    ModelStep::Field(_) => None,
+                });
+                keys.fold(self.reads(value, depth, names), |all, key| all | self.reads(key, depth, names))
+            }
             HoleKind::Wire { .. } => WIRE,
             HoleKind::Event { .. }
             | HoleKind::Ref { .. }

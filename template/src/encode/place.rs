@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::masks::wants;
 use crate::code::Place;
-use crate::compiled::{Control, EventTarget, Hole, HoleKind, ModelSend, Modifiers, Step, WireEffect};
+use crate::compiled::{Control, EventTarget, Hole, HoleKind, ModelSend, ModelStep, Modifiers, Step, WireEffect};
 
 /// A hole for the DOM's side. `event` is the address of what an event does.
 pub(super) fn place(hole: &Hole, event: usize) -> String {
@@ -29,7 +29,7 @@ pub(super) fn place(hole: &Hole, event: usize) -> String {
                 [quoted(name), flags.to_string(), held.to_string(), pause(*debounce), pause(*throttle)];
             (Place::Event, [&words[..], &[array(&keys), event.to_string()]].concat())
         }
-        HoleKind::Model { field, control, modifiers } => {
+        HoleKind::Model { property, control, modifiers, .. } => {
             let send = match modifiers.send {
                 ModelSend::Input => 0,
                 ModelSend::Change => 1,
@@ -41,7 +41,7 @@ pub(super) fn place(hole: &Hole, event: usize) -> String {
                 | u32::from(number) << 3
                 | u32::from(modifiers.force) << 4;
             let control = (*control as u8).to_string();
-            (Place::Model, vec![control, quoted(&field.text), flags.to_string(), pause(modifiers.debounce)])
+            (Place::Model, vec![control, self::property(property), flags.to_string(), pause(modifiers.debounce)])
         }
         HoleKind::Wire { effect, .. } => {
             let (effect, argument) = match effect {
@@ -56,6 +56,19 @@ pub(super) fn place(hole: &Hole, event: usize) -> String {
         HoleKind::Child { component, .. } => (Place::Child, vec![quoted(component)]),
     };
     array(&[vec![(place as u8).to_string(), path(&hole.path)], rest].concat())
+}
+
+/// A field's name, or the list of a path: names, and numbers of keys.
+fn property(steps: &[ModelStep]) -> String {
+    let mut keys = 0..;
+    let mut words = steps.iter().map(|step| match step {
+        ModelStep::Field(name) => quoted(&name.text),
+        ModelStep::Key(_) => keys.next().unwrap_or(0).to_string(),
+    });
+    match (words.next(), steps.len()) {
+        (Some(name), 1) => name,
+        (first, _) => array(&first.into_iter().chain(words).collect::<Vec<_>>()),
+    }
 }
 
 pub(super) fn path(steps: &[Step]) -> String {

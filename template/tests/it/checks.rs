@@ -91,10 +91,22 @@ fn calls_models_and_children_are_told_with_their_types() {
     assert!(
         found.contains(&(
             "1:36".into(),
-            CheckKind::Model { field: "agree".into(), control: Control::Checkbox }
+            CheckKind::Model { steps: vec![field("agree")], control: Control::Checkbox, is_number: false }
         ))
     );
     assert!(found.contains(&("1:59".into(), CheckKind::Target { name: "save".into() })));
+
+    let found = checks(
+        "<p live:for='g in groups' live:key='g.id'><i live:for='r in g.rows' live:key='r.id'><input live:model.number='r.at.x'></i></p>",
+    );
+    let way = [field("groups"), PathStep::Each, field("rows"), PathStep::Each, field("at"), field("x")];
+    assert!(
+        found.contains(&(
+            "1:111".into(),
+            CheckKind::Model { steps: way.into(), control: Control::Text, is_number: true }
+        )),
+        "{found:#?}"
+    );
 
     let given = |name: &str, argument, is_local| GivenProp { name: name.into(), argument, is_local };
     let found = checks("<live:chat room='lobby' max-items='{{ 5 }}' wide class='x'></live:chat>");

@@ -14,6 +14,10 @@ pub(crate) fn states() -> Vec<Value> {
                 {"id": 2, "text": "", "done": false, "tags": [], "cells": []},
                 {"id": "z", "text": "th<ree", "done": true, "tags": ["r"], "cells": [3]},
             ],
+            "groups": [
+                {"id": "g", "name": "G", "rows": [{"id": 1, "text": "in g", "at": {"x": 1}}, {"id": "1", "text": "1", "at": {"x": 2}}]},
+                {"id": 7, "name": "seven", "rows": []},
+            ],
             "obj": {"k": "v", "inner": {"x": 1}}, "color": "g", "many": ["r", "b"],
         }),
         json!({
@@ -67,6 +71,11 @@ pub(crate) const TEMPLATES: &[&str] = &[
     "<select value='{{ color }}'><option live:if='yes' value='g'>G</option><option value='{{ n }}'>N</option></select>",
     "<input live:model='a'><input type='checkbox' live:model='yes'><input type='radio' name='c' value='g' live:model='color'><input type='radio' name='c' value='{{ n }}' live:model='color'>",
     "<input type='number' live:model='n'><input value='{{ b }}' checked='{{ yes }}'>",
+    "<input live:model='obj.k'><input type='number' live:model.lazy='obj.inner.x'>",
+    "<p live:for='r in rows' live:key='r.id'><input live:model='r.text'><input type='checkbox' live:model='r.done'></p>",
+    "<p live:for='r in rows' live:key='r.text'><b live:if='yes'><input live:model='r.text'></b></p>",
+    "<div live:for='g in groups' live:key='g.id'><input live:model='g.name'><p live:for='r in g.rows' live:key='r.id'><textarea live:model='r.text'></textarea><input type='number' live:model='r.at.x'><input live:model='g.name'></p></div>",
+    "<div live:for='g in groups' live:key='g.id'><p live:for='t in list' live:key='t'>{{ t }}<select live:model='g.name'><option>G</option></select></p></div>",
     "<textarea live:model='a'></textarea><textarea live:model.lazy='b' rows='3'></textarea>",
     "<textarea>{{ a }}</textarea><textarea>\nstatic &lt;</textarea><textarea>x {{ b }} <b>y</b></textarea>",
     "<textarea>\n\ntwo</textarea>",

@@ -2,7 +2,7 @@
 //! Compares nothing by itself; `walk` does.
 
 use serde_json::Value as Json;
-use vivaz_template::compiled::{AttributeKind, Block, Control, Step, WireEffect};
+use vivaz_template::compiled::{AttributeKind, Block, Control, ModelStep, Step, WireEffect};
 use vivaz_template::expr::{Expr, LocalRef, Special};
 use vivaz_template::{Hole, HoleKind, Kind, Name, Scope, Template, Value, url};
 
@@ -198,8 +198,8 @@ fn fill(template: &Template, root: &mut Element, hole: &Hole, frame: &Frame<'_>)
                 element.children.insert(at, Node::Element(built(template, *block, frame.inner(None))));
             }
         }
-        HoleKind::Model { field, control, .. } => {
-            let value = Expr::Root(field.clone());
+        HoleKind::Model { property, value, control, .. } => {
+            assert_eq!(led(property, frame), value.eval(frame).into_data(), "{property:?}");
             let value = value.eval(frame);
             match control {
                 Control::Text | Control::Number if element.name == "textarea" => {
@@ -226,6 +226,24 @@ fn fill(template: &Template, root: &mut Element, hole: &Hole, frame: &Frame<'_>)
         | HoleKind::Ref { .. }
         | HoleKind::Hook { .. } => {}
     }
+}
+
+/// What stands at the end of the path to a property.
+fn led(property: &[ModelStep], frame: &Frame<'_>) -> Json {
+    let mut steps = property.iter();
+    let Some(ModelStep::Field(root)) = steps.next() else { panic!("{property:?} begins at no field") };
+    let mut at = Expr::Root(root.clone()).eval(frame).into_data();
+    for step in steps {
+        at = match step {
+            ModelStep::Field(name) => at[&*name.text].clone(),
+            ModelStep::Key(key) => {
+                let key = key.eval(frame).into_data();
+                let items = at.as_array().expect("a list");
+                items.iter().find(|item| item["id"] == key).expect("an item of that key").clone()
+            }
+        };
+    }
+    at
 }
 
 /// Selects the options of a select, which are there already: its hole comes after theirs.

@@ -290,7 +290,7 @@ fn the_confirmed_value_is_known_below_an_edit() {
     let title = Key::of("title");
     type_into(&mut table, "title", "typed");
     assert_eq!(table.client.root(0, title), Some(&Val::text("typed")));
-    assert_eq!(table.client.confirmed(0, title), Some(&Val::text("t")));
+    assert_eq!(table.client.confirmed(0, title), Some(&mut Val::text("t")));
     assert_eq!(table.client.confirmed(0, Key::of("nothing")), None);
 }
 

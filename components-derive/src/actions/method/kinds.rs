@@ -101,7 +101,7 @@ pub(super) fn computed(sig: &Signature, written: &mut Written, errors: &mut Erro
         return errors.at(name, "a computed field returns its value");
     };
     let text = plain(name);
-    written.computed_shapes.push(crate::state::shape_field(&text, ty, None, false));
+    written.computed_shapes.push(crate::state::shape_field(&text, ty, None, false, false));
     written.visits.push(quote_spanned! {name.span()=>
         visitor.field(#text, p::FieldKind::Computed, &mut p::Pick(&mut self.#name()).field());
     });

@@ -102,7 +102,8 @@ pub(crate) const fn does_not_take(argument: &ArgSpec, given: &'static Shape) -> 
         (Shape::Float, Shape::Int | Shape::Float) => None,
         (Shape::Bool, Shape::Bool) | (Shape::Int, Shape::Int) => None,
         (Shape::Str | Shape::Enum(..), Shape::Str | Shape::Enum(..)) => None,
-        (Shape::List(_), Shape::List(_)) | (Shape::Map(_), Shape::Map(_)) => None,
+        (Shape::List(_) | Shape::Keyed(_), Shape::List(_) | Shape::Keyed(_))
+        | (Shape::Map(_), Shape::Map(_)) => None,
         (Shape::Struct(..) | Shape::Map(_), Shape::Struct(..)) | (Shape::Struct(..), Shape::Map(_)) => None,
         _ => Some(given.kind()),
     }

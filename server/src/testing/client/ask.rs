@@ -7,6 +7,7 @@ use vivaz_components::ComponentId;
 use vivaz_protocol::{ClientBody, ClientMessage, GivenProps, MountChild, RawJson, Ref, Request, Seal};
 
 use super::encode;
+use crate::testing::property;
 
 /// Something that a page asks of a component.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,7 +46,7 @@ pub enum Ask {
     },
     /// To take an edit of a field.
     Property {
-        /// The field.
+        /// The field, or the path of a property inside of one as a JSON array: `["items",3,"text"]`.
         property: String,
         /// Its new value.
         value: Value,
@@ -111,7 +112,7 @@ impl Ask {
             }
             Self::Property { property, value } => {
                 json = value.to_string();
-                Request::Property { property: property.into(), value: RawJson::trusted(&json) }
+                Request::Property { property: property::path(property), value: RawJson::trusted(&json) }
             }
             Self::Props(props) => {
                 json = props.to_string();

@@ -10,6 +10,7 @@ use vivaz_protocol::{
 };
 
 use super::{Answer, Ask, Client, Heard, Refusal, Stream, Unanswered};
+use crate::testing::property;
 
 impl Client {
     pub(super) fn take_in(&mut self, frame: &str) -> Result<Heard, String> {
@@ -150,7 +151,7 @@ impl Client {
         if let StreamId::Component(id) = stream
             && let (Some(shown), Some(stream)) = (self.components.get_mut(id), self.streams.get(stream))
         {
-            shown.typed.retain(|field, value| stream.state.get(field) == Some(value));
+            shown.typed.retain(|field, value| property::find(&stream.state, field) == Some(value));
         }
     }
 
@@ -249,7 +250,7 @@ impl Client {
             && let Some(stream) = self.streams.get(&StreamId::from(one.component.clone()))
         {
             // Also those that went along with an action that was refused may have been accepted.
-            let accepted = one.ask.edits().filter(|(field, value)| stream.state.get(*field) == Some(*value));
+            let accepted = one.ask.edits().filter(|(field, value)| property::find(&stream.state, field) == Some(*value));
             shown.typed.extend(accepted.map(|(field, value)| (field.to_owned(), value.clone())));
         }
         // Edits that went along with an action are refused when one of them is.

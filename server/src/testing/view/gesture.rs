@@ -181,10 +181,14 @@ impl State {
         sent
     }
 
-    /// Calls an action; edits that wait go along.
+    /// Calls an action; edits that wait go along, those of properties inside of a field right before it.
     pub(super) fn call(&mut self, component: &str, action: &str, arguments: Vec<Value>) -> Ref {
         let memory = self.memories.entry(component.to_owned()).or_default();
-        let set = std::mem::take(&mut memory.edits);
+        let edits = std::mem::take(&mut memory.edits);
+        let (before, set): (Vec<_>, _) = edits.into_iter().partition(|(property, _)| property.starts_with('['));
+        for (property, value) in before {
+            self.client.ask(component, Ask::Property { property, value });
+        }
         self.client.ask(component, Ask::Action { action: action.to_owned(), arguments, set })
     }
 

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use scraper::ElementRef;
 use serde_json::{Value, json};
-use vivaz_template::compiled::{EventTarget, HoleKind, ModelSend, Modifiers, Statement};
+use vivaz_template::compiled::{EventTarget, HoleKind, ModelSend, ModelStep, Modifiers, Statement};
 
 use super::{Actor, Deed, Doing, Scene};
 use crate::testing::view::control;
@@ -151,8 +151,14 @@ impl<'a> Scene<'a> {
     fn edited(&self, target: ElementRef<'a>, event: &str, doing: &mut Doing) {
         for (actor, found) in &self.parts {
             for binding in found.bindings.iter().filter(|binding| binding.element == target) {
-                let HoleKind::Model { field, control, modifiers } = binding.hole else { continue };
-                let (component, field) = (actor.id.clone(), field.text.to_string());
+                let HoleKind::Model { property, control, modifiers, .. } = binding.hole else { continue };
+                let at = At {
+                    instance: &binding.instance,
+                    state: &actor.state,
+                    user: self.stage.user.as_ref(),
+                    happening: None,
+                };
+                let (component, field) = (actor.id.clone(), name(property, &at));
                 doing.heard = true;
                 let sends = match event {
                     "input" => modifiers.send == ModelSend::Input,
@@ -170,5 +176,17 @@ impl<'a> Scene<'a> {
                 }
             }
         }
+    }
+}
+
+/// The name of a property: that of its field, or its path as a JSON array.
+fn name(property: &[ModelStep], at: &At<'_>) -> String {
+    let step = |step: &ModelStep| match step {
+        ModelStep::Field(name) => Value::from(&*name.text),
+        ModelStep::Key(key) => key.eval(at).into_data(),
+    };
+    match property {
+        [ModelStep::Field(field)] => field.text.to_string(),
+        steps => steps.iter().map(step).collect::<Value>().to_string(),
     }
 }
