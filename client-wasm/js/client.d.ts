@@ -24,6 +24,8 @@ export interface LiveComponent<State = any> {
   retry<T = unknown>(action: string, ...args: unknown[]): Promise<T>;
   /** Sets a `model` field; shows at once. */
   set<K extends keyof State & string>(field: K, value: State[K]): Promise<void>;
+  /** Writes a property inside of a field: `['items', id, 'text']`. */
+  set(path: [keyof State & string, ...(string | number)[]], value: unknown): Promise<void>;
   /** Called after every change; returns what ends it. */
   subscribe(act: (state: Readonly<State>, component: this) => void): () => void;
   /** Called with the data of application events; returns what ends it. */

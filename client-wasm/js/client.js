@@ -76,7 +76,7 @@ class Component {
     }
   }
   set(field, value) {
-    return promise(this, n => ask(SET, this.slot, n, 0, field, JSON.stringify(value ?? null)));
+    return promise(this, n => ask(SET, this.slot, n, 0, field.map ? JSON.stringify(field) : field, JSON.stringify(value ?? null)));
   }
   subscribe(act) {
     this.#subscribers.add(act);

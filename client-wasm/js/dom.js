@@ -274,6 +274,7 @@ const set = (root, [place, , a, b, c], node, kind, value) => {
     // A number and its text are two keys.
     case 14: core.child?.key(node, type + value); break;
     case 15: core.child?.shared(node, value); break;
+    case 16: controls.key?.(node, a, value); break;
   }
 };
 

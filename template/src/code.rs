@@ -98,7 +98,8 @@ pub enum Place {
     Key,
     /// An object of the child's props that depend on shared state: the server is told when they change.
     Shared,
-    /// `number`: a key in the path of the property that the element's control edits, the first one is 0.
+    /// `number`: an object with the `id` that is a key in the path of the property that the element's control edits. The
+    /// first one is 0.
     AtKey,
 }
 

@@ -11,6 +11,7 @@ mod place;
 use crate::code::{self, Place, hole, op};
 use crate::compile::Compiled;
 use crate::compiled::{Block, Form, Hole, HoleKind, ModelStep, Step};
+use crate::data::Name;
 use crate::expr::{Expr, Literal};
 use child::{Child, Source};
 use masks::Masks;
@@ -127,7 +128,9 @@ impl Encoder {
             for (k, key) in keys(hole).enumerate() {
                 further.push(array(&[(Place::AtKey as u8).to_string(), path(&hole.path), k.to_string()]));
                 let number = block.holes.len() + further.len() - 1;
-                self.hole(number, mask, hole::VALUE, |out| out.expr(key));
+                // As an object, which the page gets in JSON: a number and its text are two keys.
+                let key = [(Name::from("id"), key.clone())];
+                self.hole(number, mask, hole::VALUE, |out| out.object(&key));
                 coded += 1;
             }
             let own = block.holes.iter().zip(&events).find(|(of, event)| **event > 0 && of.path == hole.path);

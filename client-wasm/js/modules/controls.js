@@ -123,6 +123,9 @@ export default core => {
     }
   };
 
+  // The property of a control as the engine names it: a field, or a path in JSON, where numbers stand for keys of rows.
+  const property = (node, field) => field.map ? `[${field.map(step => of(node).keys?.[step] ?? JSON.stringify(step))}]` : field;
+
   // The control was edited (moment 0), changed (1) or left (2).
   const edit = (node, moment) => {
     const found = find(node), state = of(node);
@@ -135,8 +138,8 @@ export default core => {
       edits.add(node);
       return;
     }
-    const [hole, root] = found, [, , control, field, flags, debounce] = hole;
-    const commit = () => root.$i && core.to.commit(root.$y, field);
+    const [hole, root] = found, [, , control, field, flags, debounce] = hole, name = property(node, field);
+    const commit = () => root.$i && core.to.commit(root.$y, name);
     if (moment == 0) {
       if (state.composing) return;
       const bad = node.validity?.badInput;
@@ -145,7 +148,7 @@ export default core => {
       const value = bad ? null : read(node, control, flags);
       if (control == RADIO && !node.checked) return;
       state.wanted = shown(value);
-      core.to.edit(root.$y, flags & 16, field, JSON.stringify(value));
+      core.to.edit(root.$y, flags & 16, name, JSON.stringify(value));
       if ((flags & 3) != 0) return;
       if (debounce) pause(node, hole, debounce - 1, commit);
       else commit();
@@ -166,6 +169,11 @@ export default core => {
         else due.add(node);
       } else if (state.wanted !== wanted || force) due.add(node);
       state.wanted = wanted;
+    },
+    // A key in the path of a control's property: `{"id":KEY}`. As text, because a number may have more digits than a
+    // double.
+    key(node, at, value) {
+      (of(node).keys ??= [])[at] = value.slice(6, -1);
     },
     // What an attribute says that the user changes too; `value` is null where there is to be none.
     property(node, name, on, value) {
@@ -198,8 +206,8 @@ export default core => {
     refuse(slot, kind, field, value) {
       for (const root of nodes) if (root?.$i && root.$y === slot) {
         templates[root.$b].holes.forEach((hole, at) => {
-          if (hole[0] != 9 || hole[3] != field) return;
           const node = held[root.$i][at];
+          if (hole[0] != 9 || property(node, hole[3]) != field) return;
           of(node).wanted = said(hole[2], kind, value);
           invalid(node, 1);
         });
