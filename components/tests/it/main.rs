@@ -14,6 +14,7 @@ mod forms;
 mod hub;
 mod intervals;
 mod loading;
+mod nested;
 mod registry;
 mod reserved;
 mod room;
