@@ -6,6 +6,7 @@ mod guesses;
 mod hands;
 mod interleavings;
 mod restart;
+mod rows;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

@@ -47,6 +47,7 @@ mod mistakes;
 mod modules;
 mod mounting;
 mod moved;
+mod nested;
 mod nesting;
 mod numbers;
 mod order;

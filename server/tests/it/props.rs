@@ -38,10 +38,30 @@ pub(crate) struct Target {
     shelf: Shared<Shelf>,
     #[live(default)]
     items: Vec<u32>,
+    #[live(model, default = lines())]
+    lines: List<Line>,
+    #[live(default = lines())]
+    fixed: List<Line>,
     #[live(errors, default)]
     errors: Errors,
     #[live(private, default)]
     updated: Vec<String>,
+}
+
+/// An item of which a page may write one field.
+#[derive(LiveState, Serialize, Deserialize, Clone)]
+pub(crate) struct Line {
+    id: u32,
+    #[live(model)]
+    number: u32,
+    price: u32,
+    #[serde(skip)]
+    #[expect(dead_code, reason = "a page asks for it in vain")]
+    cost: u32,
+}
+
+fn lines() -> List<Line> {
+    [1, 2].map(|id| Line { id, number: 0, price: 0, cost: 0 }).into_iter().collect()
 }
 
 #[actions]
@@ -249,7 +269,7 @@ enum Cell {
 }
 
 /// Fields, by what they are for.
-const FIELDS: [(&str, FieldIs); 14] = [
+const FIELDS: [(&str, FieldIs); 26] = [
     ("hidden", FieldIs::Unknown),
     ("skipped", FieldIs::Unknown),
     ("updated", FieldIs::Unknown),
@@ -264,6 +284,18 @@ const FIELDS: [(&str, FieldIs); 14] = [
     ("errors", FieldIs::ReadOnly),
     ("total", FieldIs::ReadOnly),
     ("nowhere", FieldIs::Unknown),
+    ("lines", FieldIs::ReadOnly),
+    (r#"["lines",2,"number"]"#, FieldIs::Nested),
+    (r#"["lines",2,"price"]"#, FieldIs::NestedReadOnly),
+    (r#"["lines",2,"id"]"#, FieldIs::NestedReadOnly),
+    (r#"["lines",2]"#, FieldIs::NestedReadOnly),
+    (r#"["lines",2,"cost"]"#, FieldIs::NestedUnknown),
+    (r#"["lines",3,"number"]"#, FieldIs::NoItem),
+    (r#"["fixed",2,"number"]"#, FieldIs::NestedReadOnly),
+    (r#"["shelf","height"]"#, FieldIs::NestedReadOnly),
+    (r#"["number","x"]"#, FieldIs::NestedReadOnly),
+    (r#"["total","x"]"#, FieldIs::NestedReadOnly),
+    (r#"["hidden","x"]"#, FieldIs::NestedUnknown),
 ];
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -275,23 +307,41 @@ enum FieldIs {
     HiddenProp,
     PageProp,
     ModelAndPageProp,
+    /// A property inside of a field, by its path. Nothing but a `PROPERTY_UPDATE` knows paths.
+    Nested,
+    NestedReadOnly,
+    NestedUnknown,
+    NoItem,
 }
 
 /// The cells of a message. A type of message without a row here does not compile.
 fn expected(kind: ClientType, origin: Origin, field: FieldIs) -> Cell {
-    use FieldIs::{HiddenProp, Model, ModelAndPageProp, PageProp, Prop, ReadOnly, Unknown};
+    use FieldIs::{
+        HiddenProp, Model, ModelAndPageProp, Nested, NestedReadOnly, NestedUnknown, NoItem, PageProp, Prop,
+        ReadOnly, Unknown,
+    };
+    let by_path = kind == ClientType::Property;
     let edit = match field {
+        Nested if by_path => Cell::Written,
+        NestedReadOnly if by_path => Cell::Refused("read_only_property"),
+        NoItem if by_path => Cell::Refused("unknown_item"),
         Model | ModelAndPageProp => Cell::Written,
-        Unknown | HiddenProp => Cell::Refused("unknown_property"),
+        Unknown | HiddenProp | Nested | NestedReadOnly | NestedUnknown | NoItem => {
+            Cell::Refused("unknown_property")
+        }
         ReadOnly | Prop | PageProp => Cell::Refused("read_only_property"),
     };
     let by_name = match field {
         Prop | HiddenProp | PageProp | ModelAndPageProp => Cell::Written,
-        Unknown | ReadOnly | Model => Cell::Refused("bad_props"),
+        Unknown | ReadOnly | Model | Nested | NestedReadOnly | NestedUnknown | NoItem => {
+            Cell::Refused("bad_props")
+        }
     };
     let of_page = match field {
         PageProp | ModelAndPageProp => Cell::Written,
-        Unknown | ReadOnly | Model | Prop | HiddenProp => Cell::Refused("bad_props"),
+        Unknown | ReadOnly | Model | Prop | HiddenProp | Nested | NestedReadOnly | NestedUnknown | NoItem => {
+            Cell::Refused("bad_props")
+        }
     };
     match (kind, origin) {
         (ClientType::Mount, Origin::Open) | (ClientType::Props, Origin::Open) => by_name,
@@ -322,7 +372,10 @@ fn messages(client: &mut Client, kind: ClientType, origin: Origin, field: &str) 
         (ClientType::Props, Origin::Child) => {
             vec![json!({ "page": values }), json!({ "props": values, field: 7 })]
         }
-        (ClientType::Property, _) => vec![json!({ "property": field, "value": 7 })],
+        (ClientType::Property, _) => {
+            let property = serde_json::from_str(field).unwrap_or_else(|_| json!(field));
+            vec![json!({ "property": property, "value": 7 })]
+        }
         (ClientType::Action, _) => {
             let mut message = client.call("t", "nothing", json!([]));
             message["set"] = values;
@@ -363,6 +416,10 @@ async fn every_message_of_every_origin_meets_every_kind_of_field() {
                         Cell::Written if is == FieldIs::HiddenProp => {
                             let all = client.act(id, "all", json!([])).await;
                             assert_eq!(all["payload"][1], 7, "{what}");
+                        }
+                        Cell::Written if is == FieldIs::Nested => {
+                            let lines = &state(&mut client, id).await["lines"];
+                            assert_eq!((&lines[0]["number"], &lines[1]["number"]), (&json!(0), &json!(7)), "{what}");
                         }
                         Cell::Written => assert_eq!(state(&mut client, id).await[field], 7, "{what}"),
                         Cell::Ignored if kind == ClientType::Unmount => assert_eq!(reply["type"], "ACK"),
