@@ -11,6 +11,7 @@ use vivaz::{CAPTURE, CAPTURE_HASH};
 
 mod bound;
 mod broken;
+mod desk;
 mod edits;
 mod elements;
 mod events;
@@ -41,6 +42,7 @@ use serve::{document, page};
 async fn main() -> anyhow::Result<()> {
     let routes = Router::new()
         .route("/bound", get(page::<bound::Bound>))
+        .route("/desk", get(page::<desk::Desk>))
         .route("/faults", get(page::<faults::Faults>))
         .route("/inputs", get(page::<inputs::Inputs>))
         .route("/lists", get(page::<lists::Lists>))
