@@ -47,7 +47,7 @@ impl Stream {
         let edit = Edit::set(property, Val::Null);
         let held = self.held.at(edit.field).is_some();
         let of = if held { &mut self.held } else { &mut self.state };
-        Some(edit.find(of.at_mut(edit.field)?)?.0)
+        edit.find(of.at_mut(edit.field)?)
     }
 
     /// Replaces everything by a snapshot; guesses stay over it.

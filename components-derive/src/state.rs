@@ -103,8 +103,9 @@ impl<'a> StateField<'a> {
             (live.skip, "skip"),
         ] {
             if let Some(span) = given {
-                let message =
-                    format!("`{word}` stands on a component's field; a type of state has `model`, `opaque` and `key`");
+                let message = format!(
+                    "`{word}` stands on a component's field; a type of state has `model`, `opaque` and `key`"
+                );
                 errors.push(syn::Error::new(span, message));
             }
         }
@@ -282,7 +283,10 @@ fn editable_impl(
     let (marked, others): (Vec<_>, Vec<_>) = fields.iter().partition(|field| field.model);
     let Some(first) = marked.first() else { return TokenStream::new() };
     if let Some(param) = generics.params.first() {
-        errors.at(param, format!("`{ident}` is generic, so its fields cannot be `model`: make the type concrete"));
+        errors.at(
+            param,
+            format!("`{ident}` is generic, so its fields cannot be `model`: make the type concrete"),
+        );
         return TokenStream::new();
     }
     let owner = ident.to_string();

@@ -21,7 +21,9 @@ pub use crate::list::{Key, Keyed};
 pub use crate::registry::Registration;
 pub use crate::saved::Saved;
 pub use crate::schema::{SavedField, describe, schema};
-pub use crate::shape::check::{Ask, Check, Edits, Given, GivenProp, Step, Subject, Want, not_written, verify};
+pub use crate::shape::check::{
+    Ask, Check, Edits, Given, GivenProp, Step, Subject, Want, not_written, verify,
+};
 pub use crate::shape::message::Source;
 pub use crate::shape::{Access, Field as ShapeField, LiveShape, Probe, Ref, Shape, Unshaped, hash, joined};
 pub use crate::spec::{ActionSpec, ArgSpec, FieldKind, FieldSpec, Hook, Spec, TemplateSource};

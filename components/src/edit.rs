@@ -120,10 +120,9 @@ impl EditError {
             Self::Unknown => {
                 ActionError::new(ErrorCode::UnknownProperty, format!("there is no property `{asked}`"))
             }
-            Self::ReadOnly => ActionError::new(
-                ErrorCode::ReadOnlyProperty,
-                format!("`{asked}` is not the page's to write"),
-            ),
+            Self::ReadOnly => {
+                ActionError::new(ErrorCode::ReadOnlyProperty, format!("`{asked}` is not the page's to write"))
+            }
             Self::NoItem => ActionError::new(
                 ErrorCode::UnknownItem,
                 format!("`{asked}` is in no item of the list: it was removed"),

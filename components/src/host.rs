@@ -386,12 +386,10 @@ impl Host {
     fn run_job(mut self: Box<Self>, cx: Context, job: Job) -> Started {
         match job {
             Job::Action { action, payload, set } => self.run_action(cx, action, payload, set),
-            Job::Property { property, value } => {
-                match self.write(&[(property, value)]) {
-                    Ok(edited) => self.run_edits(cx, edited),
-                    Err(error) => self.refuse(cx, error),
-                }
-            }
+            Job::Property { property, value } => match self.write(&[(property, value)]) {
+                Ok(edited) => self.run_edits(cx, edited),
+                Err(error) => self.refuse(cx, error),
+            },
             Job::Props { props, page } => match self.with_props(&props) {
                 // Taken over when the topics that they lead to may be shown, else not at all.
                 Ok(component) => self.run_later(Outbox::default(), |mut host| async move {

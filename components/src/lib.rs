@@ -37,8 +37,8 @@ mod tracking;
 
 pub use budget::{Account, Admission, Budget};
 pub use component::LiveComponent;
-pub use edit::{FieldPath, FieldStep};
 pub use context::{Context, Emit, MountContext, TopicContext};
+pub use edit::{FieldPath, FieldStep};
 pub use env::{Env, States};
 pub use error::{ActionError, Result};
 pub use errors::Errors;

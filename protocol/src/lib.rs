@@ -22,7 +22,9 @@ mod secret;
 mod server;
 pub mod words;
 
-pub use client::{Arguments, ClientBody, ClientMessage, GivenProps, Hello, MountChild, PropertyPath, Request, Resume};
+pub use client::{
+    Arguments, ClientBody, ClientMessage, GivenProps, Hello, MountChild, PropertyPath, Request, Resume,
+};
 pub use code::{AfterClose, CLOSE_LEFT, CloseCode, ErrorCode};
 #[cfg(feature = "serde")]
 pub use codec::{DecodeError, ServerDecodeError, decode_client, decode_server};

@@ -119,8 +119,8 @@ pub use vivaz_protocol::SessionId;
 pub mod prelude {
     pub use crate::{Live, Markup, RenderError, Runtime};
     pub use vivaz_components::{
-        ActionError, Async, Context, Errors, FieldPath, FieldStep, Identity, Key, List, LiveComponent, LiveState,
-        MountContext, Result, Shared, Target, Topic, TopicContext, actions,
+        ActionError, Async, Context, Errors, FieldPath, FieldStep, Identity, Key, List, LiveComponent,
+        LiveState, MountContext, Result, Shared, Target, Topic, TopicContext, actions,
     };
 }
 

@@ -122,7 +122,8 @@ impl Client {
             component.edits.retain(|edit| {
                 let then = request.then.contains(&edit.tag) && edit.progress == Progress::Waiting;
                 // The action has often done it already.
-                let done = then && (failed || component.stream.confirmed(edit.field) == Some(&edit.value));
+                let done = then
+                    && (failed || component.stream.confirmed(edit.field).as_deref() == Some(&edit.value));
                 if done {
                     gone.push(edit.tag);
                 } else if then {

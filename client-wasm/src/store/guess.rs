@@ -36,15 +36,12 @@ impl Edit {
         Self::set(property, Val::Null).field
     }
 
-    /// What it changes in the value of its field, and the place of the item where the path leads through a list first.
-    pub(crate) fn find<'v>(&self, mut target: &'v mut Val) -> Option<(&'v mut Val, Option<usize>)> {
-        let mut first = None;
-        for (step, (key, id)) in self.path.iter().enumerate() {
+    /// What it changes in the value of its field.
+    #[inline(never)]
+    pub(crate) fn find<'v>(&self, mut target: &'v mut Val) -> Option<&'v mut Val> {
+        for (key, id) in &self.path {
             target = if let Val::List(list) = target {
                 let at = patch::find(list, 0, id)?;
-                if step == 0 {
-                    first = Some(at);
-                }
                 list.get_mut(at)?
             } else if *key == Key::NONE {
                 return None;
@@ -52,12 +49,13 @@ impl Edit {
                 target.slot(*key)?
             };
         }
-        Some((target, first))
+        Some(target)
     }
 
     /// Lays it over the value of the field; `None` if it does not fit.
     pub(crate) fn apply(&self, value: &mut Val) -> Option<What> {
-        let (target, first) = self.find(value)?;
+        let first = value.list().and_then(|list| patch::find(list, 0, &self.path.first()?.1));
+        let target = self.find(value)?;
         let what = patch::apply(target, self.patch.clone())?;
         // Views follow the changed item of a list, or the step of the list itself; anything deeper is a new value.
         Some(match (self.path.as_slice(), first) {

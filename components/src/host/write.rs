@@ -29,9 +29,8 @@ impl Host {
         for (property, value) in edits {
             let field = may_edit(self.component.spec(), &property.field)?;
             let (asked, mut edit) = (property.to_string(), Edit::new(field, property, value));
-            let written = guard_now("decoding a field", || {
-                draft.edit(&mut edit).map_err(|error| error.answer(&asked))
-            });
+            let written =
+                guard_now("decoding a field", || draft.edit(&mut edit).map_err(|error| error.answer(&asked)));
             match &written {
                 Ok(()) => self.refused.withdraw(&asked, draft.errors()),
                 Err(error) => self.refused.show(&asked, error, self.component.errors()),
@@ -57,9 +56,7 @@ impl Host {
                 return Err(bad(format!("there is no prop `{name}`")));
             }
             guard_now("decoding a prop", || {
-                draft
-                    .assign(name, value)
-                    .map_err(|error| bad(format!("`{name}`: {}", without_place(&error))))
+                draft.assign(name, value).map_err(|error| bad(format!("`{name}`: {}", without_place(&error))))
             })?;
         }
         Ok(draft)

@@ -251,10 +251,9 @@ const fn walk(subject: &Subject, steps: &[Step]) -> Result<End, (usize, Message)
             }
             (Step::Index | Step::Each, Shape::List(inner) | Shape::Keyed(inner))
             | (Step::Index, Shape::Map(inner)) => inner.get(),
-            (
-                Step::Len,
-                Shape::List(_) | Shape::Keyed(_) | Shape::Map(_) | Shape::Str | Shape::Enum(..),
-            ) => &Shape::Int,
+            (Step::Len, Shape::List(_) | Shape::Keyed(_) | Shape::Map(_) | Shape::Str | Shape::Enum(..)) => {
+                &Shape::Int
+            }
             (
                 Step::IsEmpty | Step::Contains,
                 Shape::List(_) | Shape::Keyed(_) | Shape::Map(_) | Shape::Str | Shape::Enum(..),
@@ -364,10 +363,7 @@ mod tests {
     const SUBJECT: Subject = Subject {
         ty: "Page",
         fields: &[],
-        shape: Ref::new(&Shape::Struct(
-            "Page",
-            &[Field::of("count", <u32 as LiveShape>::SHAPE)],
-        )),
+        shape: Ref::new(&Shape::Struct("Page", &[Field::of("count", <u32 as LiveShape>::SHAPE)])),
         computed: &[],
         actions: &[],
         children: &[],

@@ -299,7 +299,8 @@ async fn everything_else_is_refused_and_nothing_changes() {
         let before = page.state.clone();
         for value in [json!("b"), json!(5), json!([]), json!({})] {
             let refused = set(&mut page, property.clone(), value.clone()).await;
-            let expected = if property == json!(["odd", "a", "name"]) && !value.is_string() { BadValue } else { code };
+            let expected =
+                if property == json!(["odd", "a", "name"]) && !value.is_string() { BadValue } else { code };
             assert_eq!(refused, Err(expected), "{property} {value}");
             page.run(act("nothing", json!([]))).await;
         }
@@ -356,8 +357,7 @@ async fn fields_alone_go_along_with_an_action() {
             set: vec![(name.to_owned(), raw(&json!([])))],
         };
         let refused = page.run(job).await.result.unwrap_err().code();
-        let expected =
-            if name == "items" { ErrorCode::ReadOnlyProperty } else { ErrorCode::UnknownProperty };
+        let expected = if name == "items" { ErrorCode::ReadOnlyProperty } else { ErrorCode::UnknownProperty };
         assert_eq!(refused, expected, "{name}");
     }
 }

@@ -9,7 +9,9 @@ use serde::de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::envelope::{self, Envelope};
-use crate::client::{ClientBody, ClientMessage, GivenProps, Hello, MountChild, PropertyPath, Request, Resume};
+use crate::client::{
+    ClientBody, ClientMessage, GivenProps, Hello, MountChild, PropertyPath, Request, Resume,
+};
 use crate::code::ErrorCode;
 use crate::id::{ComponentId, Epoch, Ref, Rev, SessionId, StreamId, TopicName};
 use crate::json::{RawJson, is_deeper_than};

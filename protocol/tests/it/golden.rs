@@ -7,9 +7,9 @@ use std::path::PathBuf;
 
 use vivaz_protocol::{
     Author, ClientBody, ClientMessage, ClientType, ComponentId, ConnectionId, DeclaredLimits, Epoch,
-    ErrorCode, ErrorMessage, GivenProps, Hello, Key, Limits, MountChild, Mounted, PropertyPath, RawJson, Ref, Request, Resume,
-    ResumeSecret, Rev, Seal, ServerMessage, ServerType, SessionId, StreamId, TopicName, Update, Welcome,
-    decode_client, decode_server, encode_client, encode_server,
+    ErrorCode, ErrorMessage, GivenProps, Hello, Key, Limits, MountChild, Mounted, PropertyPath, RawJson, Ref,
+    Request, Resume, ResumeSecret, Rev, Seal, ServerMessage, ServerType, SessionId, StreamId, TopicName,
+    Update, Welcome, decode_client, decode_server, encode_client, encode_server,
 };
 
 const SESSION: &str = "0198c2f0-7a3e-7c11-9d4e-5b1f0a6c2d38";

@@ -1,9 +1,8 @@
 //! What is not a message: refused with the right code, naming as much of the message as can be read.
 
 use vivaz_protocol::{
-    ClientBody, ClientType, DecodeError, ErrorCode, Key, Limits, MAX_STEPS, PropertyPath, Request, ServerMessage,
-    StreamId, decode_client,
-    decode_server,
+    ClientBody, ClientType, DecodeError, ErrorCode, Key, Limits, MAX_STEPS, PropertyPath, Request,
+    ServerMessage, StreamId, decode_client, decode_server,
 };
 
 use crate::golden::{component, golden, reference, topic};

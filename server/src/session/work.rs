@@ -523,12 +523,10 @@ impl Errand {
                 name: action.as_str().into(),
                 edits: set.iter().map(|(field, _)| field.as_str().into()).collect(),
             }),
-            Self::Job(Job::Property { property, .. }) => {
-                Some(CallRequest::Edit {
-                    field: (&*property.field).into(),
-                    steps: property.steps.iter().map(Key::from).collect(),
-                })
-            }
+            Self::Job(Job::Property { property, .. }) => Some(CallRequest::Edit {
+                field: (&*property.field).into(),
+                steps: property.steps.iter().map(Key::from).collect(),
+            }),
             Self::Props(_) => Some(CallRequest::Props),
             Self::Job(
                 Job::Props { .. }

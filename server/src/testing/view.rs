@@ -18,8 +18,8 @@ use self::gesture::Gesture::{AtTick, Click, Event, Fire, Press, Put, Submit, Tog
 pub(super) use self::memory::Memory;
 use self::scene::{Actor, Scene, Stage};
 use super::client::Ask;
-use super::property;
 use super::page::{Call, Page, State};
+use super::property;
 
 /// A component that a page shows. Cheap to clone.
 ///

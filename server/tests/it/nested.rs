@@ -103,7 +103,10 @@ async fn a_property_is_written_in_both_encodings() {
             (json!(["tasks", null, "text"]), "malformed"),
             (json!(["tasks", 2.5, "text"]), "malformed"),
             (json!(["tasks", u64::MAX, "text"]), "malformed"),
-            (Value::from_iter(["tasks"].into_iter().map(Value::from).chain((0..10_000).map(Value::from))), "malformed"),
+            (
+                Value::from_iter(["tasks"].into_iter().map(Value::from).chain((0..10_000).map(Value::from))),
+                "malformed",
+            ),
         ] {
             // A message between them that can be read: malformed ones in a row end the connection.
             client.send(json!({ "v": 1, "type": "PING" })).await;
@@ -113,7 +116,10 @@ async fn a_property_is_written_in_both_encodings() {
         }
         let message = write(&mut client, json!(["tasks", 2, "text"]), json!("t"));
         let reply = client.ask(message).await;
-        assert_eq!(reply["payload"], json!({ "log": ["tasks.2.text", "tasks.2.notes.1.text", "tasks.2.text"] }));
+        assert_eq!(
+            reply["payload"],
+            json!({ "log": ["tasks.2.text", "tasks.2.notes.1.text", "tasks.2.text"] })
+        );
     }
 }
 
@@ -137,7 +143,8 @@ async fn middleware_sees_the_field_and_the_steps() {
     let log = seen.clone();
     let server = start_with(move |builder| {
         builder.middleware(move |call: Call| {
-            let refused = matches!(&call.request, CallRequest::Edit { steps, .. } if steps.contains(&Key::Int(3)));
+            let refused =
+                matches!(&call.request, CallRequest::Edit { steps, .. } if steps.contains(&Key::Int(3)));
             log.lock().unwrap().push(call.request);
             async move { if refused { Err(ActionError::forbidden("not that one")) } else { Ok(()) } }
         })
@@ -148,13 +155,15 @@ async fn middleware_sees_the_field_and_the_steps() {
     assert_eq!(client.ask(message).await["type"], "STATE_UPDATE");
     let message = write(&mut client, json!(["tasks", 3, "text"]), json!("x"));
     assert_error(&client.ask(message).await, "forbidden");
-    let edit = |id| CallRequest::Edit { field: "tasks".into(), steps: [Key::Int(id), Key::of("text")].into() };
+    let edit =
+        |id| CallRequest::Edit { field: "tasks".into(), steps: [Key::Int(id), Key::of("text")].into() };
     assert_eq!(*seen.lock().unwrap(), [CallRequest::Mount, edit(1), edit(3)]);
 }
 
 #[tokio::test]
 async fn values_and_components_are_bounded_as_everywhere() {
-    let server = limited(Limits { value_bytes: 1_000, session_state_bytes: 2_000, ..Limits::default() }).await;
+    let server =
+        limited(Limits { value_bytes: 1_000, session_state_bytes: 2_000, ..Limits::default() }).await;
     let mut client = tasks(&server, &[]).await;
     let message = write(&mut client, json!(["tasks", 1, "text"]), json!("x".repeat(1_000)));
     assert_error(&client.ask(message).await, "too_large");

@@ -419,7 +419,11 @@ async fn every_message_of_every_origin_meets_every_kind_of_field() {
                         }
                         Cell::Written if is == FieldIs::Nested => {
                             let lines = &state(&mut client, id).await["lines"];
-                            assert_eq!((&lines[0]["number"], &lines[1]["number"]), (&json!(0), &json!(7)), "{what}");
+                            assert_eq!(
+                                (&lines[0]["number"], &lines[1]["number"]),
+                                (&json!(0), &json!(7)),
+                                "{what}"
+                            );
                         }
                         Cell::Written => assert_eq!(state(&mut client, id).await[field], 7, "{what}"),
                         Cell::Ignored if kind == ClientType::Unmount => assert_eq!(reply["type"], "ACK"),

@@ -96,7 +96,10 @@ impl Compiler {
         };
         let is_item = match self.scopes.find(name) {
             _ if name.starts_with('$') => {
-                self.error(code.at, format!("`{name}` is not the component's; `live:model` names a field of the component"));
+                self.error(
+                    code.at,
+                    format!("`{name}` is not the component's; `live:model` names a field of the component"),
+                );
                 return None;
             }
             Some(Found::Own(_)) => {
@@ -110,7 +113,10 @@ impl Compiler {
             None => false,
         };
         if is_item && matches!(ast.kind, AstKind::Name(_)) {
-            self.error(code.at, format!("`{name}` is an item of a list; `live:model` names a field of it, as `{name}.text`"));
+            self.error(
+                code.at,
+                format!("`{name}` is an item of a list; `live:model` names a field of it, as `{name}.text`"),
+            );
             return None;
         }
         let (value, steps) = self.path(&ast, Moment::Render);

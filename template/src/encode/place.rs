@@ -4,7 +4,9 @@ use std::fmt::Write;
 
 use super::masks::wants;
 use crate::code::Place;
-use crate::compiled::{Control, EventTarget, Hole, HoleKind, ModelSend, ModelStep, Modifiers, Step, WireEffect};
+use crate::compiled::{
+    Control, EventTarget, Hole, HoleKind, ModelSend, ModelStep, Modifiers, Step, WireEffect,
+};
 
 /// A hole for the DOM's side. `event` is the address of what an event does.
 pub(super) fn place(hole: &Hole, event: usize) -> String {
@@ -41,7 +43,10 @@ pub(super) fn place(hole: &Hole, event: usize) -> String {
                 | u32::from(number) << 3
                 | u32::from(modifiers.force) << 4;
             let control = (*control as u8).to_string();
-            (Place::Model, vec![control, self::property(property), flags.to_string(), pause(modifiers.debounce)])
+            (
+                Place::Model,
+                vec![control, self::property(property), flags.to_string(), pause(modifiers.debounce)],
+            )
         }
         HoleKind::Wire { effect, .. } => {
             let (effect, argument) = match effect {

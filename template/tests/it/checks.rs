@@ -88,12 +88,10 @@ fn calls_models_and_children_are_told_with_their_types() {
     );
 
     let found = checks("<input type='checkbox' live:model='agree'><p live:loading live:target='save'></p>");
-    assert!(
-        found.contains(&(
-            "1:36".into(),
-            CheckKind::Model { steps: vec![field("agree")], control: Control::Checkbox, is_number: false }
-        ))
-    );
+    assert!(found.contains(&(
+        "1:36".into(),
+        CheckKind::Model { steps: vec![field("agree")], control: Control::Checkbox, is_number: false }
+    )));
     assert!(found.contains(&("1:59".into(), CheckKind::Target { name: "save".into() })));
 
     let found = checks(

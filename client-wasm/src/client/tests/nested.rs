@@ -164,7 +164,9 @@ fn a_lost_session_puts_back_what_was_typed_into_items() {
 
 #[test]
 fn what_is_no_path_is_no_edit_and_no_panic() {
-    for property in ["[", "[]", "[1]", "[null,2]", r#"["items"]"#, r#"["items",null,"text"]"#, r#"["draft",1]"#] {
+    for property in
+        ["[", "[]", "[1]", "[null,2]", r#"["items"]"#, r#"["items",null,"text"]"#, r#"["draft",1]"#]
+    {
         let mut table = list();
         let before = items(&table);
         table.client.edit(0, Key::of(property), Val::text("x"), false);

@@ -100,7 +100,8 @@ const fn not_led(subject: &Subject, steps: &[Step]) -> Option<Message> {
     }
     match access {
         Access::Parts => {
-            let message = Message::new().text("`").text(name).text("` is written field by field: `live:model` ");
+            let message =
+                Message::new().text("`").text(name).text("` is written field by field: `live:model` ");
             Some(message.text("names one of the fields that its type marks #[live(model)]"))
         }
         Access::Read | Access::Whole => None,

@@ -250,7 +250,8 @@ impl Client {
             && let Some(stream) = self.streams.get(&StreamId::from(one.component.clone()))
         {
             // Also those that went along with an action that was refused may have been accepted.
-            let accepted = one.ask.edits().filter(|(field, value)| property::find(&stream.state, field) == Some(*value));
+            let accepted =
+                one.ask.edits().filter(|(field, value)| property::find(&stream.state, field) == Some(*value));
             shown.typed.extend(accepted.map(|(field, value)| (field.to_owned(), value.clone())));
         }
         // Edits that went along with an action are refused when one of them is.

@@ -185,7 +185,8 @@ impl State {
     pub(super) fn call(&mut self, component: &str, action: &str, arguments: Vec<Value>) -> Ref {
         let memory = self.memories.entry(component.to_owned()).or_default();
         let edits = std::mem::take(&mut memory.edits);
-        let (before, set): (Vec<_>, _) = edits.into_iter().partition(|(property, _)| property.starts_with('['));
+        let (before, set): (Vec<_>, _) =
+            edits.into_iter().partition(|(property, _)| property.starts_with('['));
         for (property, value) in before {
             self.client.ask(component, Ask::Property { property, value });
         }

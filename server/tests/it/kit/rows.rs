@@ -93,12 +93,18 @@ async fn what_is_typed_into_a_row_is_its_items() {
     assert_eq!(rows.texts("b"), ["", "two", ""]);
     assert_eq!(rows.confirmed()["rows"][1]["text"], "two");
     rows.check("li:nth-child(3) i:last-of-type input").await.unwrap();
-    assert_eq!(rows.confirmed()["rows"][2]["parts"], json!([{ "id": "a", "done": false }, { "id": "b", "done": true }]));
+    assert_eq!(
+        rows.confirmed()["rows"][2]["parts"],
+        json!([{ "id": "a", "done": false }, { "id": "b", "done": true }])
+    );
     // It stays with its item.
     rows.input("li:nth-child(3) .lazy", "typed").await.unwrap();
     rows.call("turn", ()).await.unwrap();
     assert_eq!(rows.texts("b"), ["", "two", ""]);
-    assert_eq!((rows.value("li:nth-child(1) .lazy"), &rows.confirmed()["rows"][0]["lazy"]), ("typed".to_owned(), &json!("typed")));
+    assert_eq!(
+        (rows.value("li:nth-child(1) .lazy"), &rows.confirmed()["rows"][0]["lazy"]),
+        ("typed".to_owned(), &json!("typed"))
+    );
     let refusal = rows.fill("li:nth-child(2) .count", "999").await.unwrap_err();
     assert_eq!((refusal.code, rows.count("li:nth-child(2) small")), (ErrorCode::BadValue, 1));
     rows.fill("li:nth-child(2) .count", "9").await.unwrap();
