@@ -119,7 +119,8 @@ test("an edit of a row that is removed meanwhile is refused, and the page goes o
   await expect(said(page, 2)).toHaveText("on");
 });
 
-test("what was typed into a row is put back after a lost connection", async ({ network, page }) => {
+test("what was typed into a row is put back after a lost connection", async ({ network, page, problems }) => {
+  problems.expect(/WebSocket connection/);
   await open(page, `${network.url}/desk`);
   await text(page, 2).fill("before");
   await expect(said(page, 2)).toHaveText("before");
