@@ -267,3 +267,63 @@ async fn a_component_that_is_removed_goes_behind_its_replies_and_who_comes_sees_
         late.until(|_| beats(&seen) == [1, 2]).await;
     }
 }
+
+/// Shows two topics whose intervals differ.
+#[derive(LiveComponent, Clone)]
+#[live(name = "two-pulses", inline = "{{ crowd.beats.len() }} {{ throng.beats.len() }}", open)]
+struct TwoPulses {
+    #[live(shared = "crowd/all")]
+    crowd: Shared<Crowd>,
+    #[live(shared = "throng/all")]
+    throng: Shared<Throng>,
+}
+
+#[derive(LiveState, Serialize, Deserialize, Clone, Default)]
+struct Throng {
+    beats: List<Beat>,
+}
+
+impl Topic for Throng {
+    type Key = String;
+
+    const INTERVAL: Duration = Duration::from_secs(1);
+
+    async fn load(_: &String, _: &TopicContext) -> Result<Self> {
+        Ok(Self::default())
+    }
+
+    async fn authorize(_: &String, _: &Identity) -> Result<()> {
+        Ok(())
+    }
+}
+
+#[actions]
+impl TwoPulses {
+    #[action]
+    fn fast(&mut self, id: u32) {
+        self.crowd.update(move |crowd| crowd.beats.push(Beat { id }));
+    }
+
+    #[action]
+    fn slow(&mut self, id: u32) {
+        self.throng.update(move |throng| throng.beats.push(Beat { id }));
+    }
+}
+
+#[tokio::test]
+async fn a_reply_waits_for_its_own_topic_and_for_the_replies_before_it() {
+    let server = start().await;
+    let mut client = Client::greet(&server).await;
+    client.mount("p", "two-pulses", json!({})).await;
+    // The first change of each is sent at once.
+    client.act("p", "slow", json!([1])).await;
+    client.act("p", "fast", json!([1])).await;
+    let (slow, fast) = (client.call("p", "slow", json!([2])), client.call("p", "fast", json!([2])));
+    client.send_all([slow.clone(), fast.clone()]).await.unwrap();
+    let mut seen = Vec::new();
+    while seen.len() < 4 {
+        let message = client.next().await;
+        seen.push(if message["ref"].is_null() { message["topic"].clone() } else { message["ref"].clone() });
+    }
+    assert_eq!(seen, [json!("crowd/all"), json!("throng/all"), slow["ref"].clone(), fast["ref"].clone()]);
+}
