@@ -2,7 +2,7 @@
 
 import { instantiate, turn } from 'vivaz-engine';
 import { classes, conceal, controls, effects, elements, held, nodes, plain, pressed, reset, templates, write } from './dom.js';
-import { cancel, drop, flush, handle, listen, pause, to } from './events.js';
+import { handle, listen, to } from './events.js';
 import { core, load, pause as wait } from './modules.js';
 import {
   ANEW, CALL, COMMIT, EDIT, EVENT, GUESS, KEEP, LEAVE, LIMIT, LOADING, MOUNT, RELEASE, SET, SOCKET, START, STATE, TEMPLATE, TIMER,
@@ -185,7 +185,7 @@ const unmount = slot => {
   if (!component) return;
   components.delete(slot);
   elements.delete(slot);
-  if (component.element) drop(component.element);
+  if (component.element) core.drop?.(component.element);
   tell(UNMOUNT, slot);
 };
 
@@ -208,7 +208,7 @@ class LiveComponent extends HTMLElement {
       // The server does not know a row that only it can name, nor what is typed and not sent.
       if (/^[^\]]*"temp-/.test(of.child)) return;
       of.source = placed(around, of.child, of.seal);
-      flush(around);
+      core.flush?.(around);
     }
     if (of.source || of.name) mount(this, of);
   }
@@ -425,8 +425,8 @@ for (const type of ['pointerdown', 'keydown']) {
 
 // Each attribute of the script's tag names a module.
 Object.assign(core, {
-  settings, components, connection, flush, ask, tell, socket, reload,
-  nodes, held, templates, elements, controls, to, plain, write, pause, cancel, unseal, placed, classes, conceal,
+  settings, components, connection, ask, tell, socket, reload,
+  nodes, held, templates, elements, controls, to, plain, write, unseal, placed, classes, conceal,
   pressed, guard, hooks,
   ready: () => ready,
   /** A module that templates need is here: what was made before that is made anew. */

@@ -1,13 +1,12 @@
 // What happens in the page, brought to the engine: one listener on the document for each kind of event.
 
 import { controls, held, templates, watchers } from './dom.js';
+import { core } from './modules.js';
 
 /** Where events go: client.js fills it. */
 export const to = {};
 
 const kinds = new Set();
-// Timers of debounced and throttled events and of edits: element → hole → { timer, fire, form }.
-const pauses = new Map();
 
 /** Listens to a kind of event. */
 export const listen = type => {
@@ -38,7 +37,7 @@ export const handle = (e, path = e.composedPath()) => {
     });
   }
   found.sort((a, b) => a[0] - b[0]);
-  if (e.type == 'submit') flush(path[0]);
+  if (e.type == 'submit') core.flush?.(path[0]);
   for (const [, l, root, el] of found) if (consider(e, l, root, el, path[0]) && l.flags & 2) break;
   // For an Enter in an input the browser clicks the form's button: that is no click outside of anything.
   const entered = e.type == 'click' && e.isTrusted && !e.detail && !path.includes(document.activeElement);
@@ -66,8 +65,8 @@ const consider = (e, l, root, el, target) => {
   const fire = () => {
     if (root.$i && root.isConnected) to.event(root, l.address, JSON.stringify(payload), reads);
   };
-  if (l.debounce) pause(el, l, l.debounce - 1, fire);
-  else if (l.throttle) throttle(el, l, fire);
+  if (l.debounce && core.pause) core.pause(el, l, l.debounce - 1, fire);
+  else if (l.throttle && core.throttle) core.throttle(el, l, fire);
   else fire();
   return true;
 };
@@ -78,7 +77,7 @@ const gather = (e, wants, el, target) => {
   const payload = {}, form = (wants & 4 || e.type == 'submit') && (from.form || from.closest?.('form') || el.querySelector?.('form'));
   if (wants & 1) payload.value = from.multiple && from.selectedOptions ? Array.from(from.selectedOptions, o => o.value) : (from.value ?? null);
   if (wants & 2) payload.checked = !!from.checked;
-  if (wants & 4) payload.form = fields(form, e.submitter);
+  if (wants & 4) payload.form = controls.fields?.(form, e.submitter) || {};
   if (wants & 8) {
     const { type, key, code, button, clientX, clientY, ctrlKey, shiftKey, altKey, metaKey } = e;
     let detail = null;
@@ -88,55 +87,4 @@ const gather = (e, wants, el, target) => {
   return [payload, controls.read?.(from, wants & 3, form)];
 };
 
-const fields = (form, submitter) => {
-  const values = {};
-  if (!form) return values;
-  let data;
-  try { data = new FormData(form, submitter); } catch { data = new FormData(form); }
-  for (const [name, value] of data) {
-    if (typeof value != 'string') continue;
-    values[name] = name in values ? [].concat(values[name], value) : value;
-  }
-  return values;
-};
-
-// Pauses.
-
-export const pause = (el, hole, ms, fire) => {
-  cancel(el, hole);
-  let of = pauses.get(el);
-  if (!of) pauses.set(el, (of = new Map()));
-  of.set(hole, { fire, timer: setTimeout(() => { cancel(el, hole); if (el.isConnected) fire(); }, ms) });
-};
-export const cancel = (el, hole) => {
-  const of = pauses.get(el), waiting = of && of.get(hole);
-  if (!waiting) return;
-  clearTimeout(waiting.timer);
-  of.delete(hole);
-  if (!of.size) pauses.delete(el);
-  return waiting.fire;
-};
-// The end of a pause, brought forward: for an element that is left, for a form that is submitted.
-export const flush = within => {
-  for (const fire of drop(within)) fire();
-};
-/** Ends the pauses within an element without an effect; returns what they would have done. */
-export const drop = within => {
-  const ended = [];
-  for (const [el, of] of [...pauses]) {
-    if (within === el || within.contains?.(el)) for (const hole of [...of.keys()]) ended.push(cancel(el, hole));
-  }
-  return ended;
-};
-const throttle = (el, l, fire) => {
-  const of = (el.$q ??= new Map()), now = performance.now(), since = now - (of.get(l) ?? -Infinity), ms = l.throttle - 1;
-  const go = () => { of.set(l, performance.now()); fire(); };
-  if (since >= ms) go();
-  else pause(el, l, ms - since, go);
-};
-
-document.addEventListener('focusout', e => {
-  const left = e.composedPath()[0];
-  controls.left?.(left);
-  flush(left);
-}, true);
+document.addEventListener('focusout', e => core.flush?.(e.composedPath()[0]), true);

@@ -19,8 +19,8 @@ use masks::Masks;
 pub(crate) use place::push_quoted;
 use place::{array, path, place, quoted};
 
-/// How elements begin that the visitor edits: the page's module `controls` is for them.
-const CONTROLS: [&str; 3] = ["<input", "<select", "<textarea"];
+/// How elements begin that the visitor edits or submits: the page's module `controls` is for them.
+const CONTROLS: [&str; 4] = ["<form", "<input", "<select", "<textarea"];
 
 impl Compiled {
     /// Returns the template as the page gets it. The same template gives the same bytes. `is_shared` says which fields
@@ -229,25 +229,32 @@ impl Encoder {
 }
 
 /// The names of the page's modules that the block needs.
+#[expect(clippy::wildcard_enum_match_arm, reason = "nothing else waits")]
 fn modules(block: &Block) -> Vec<String> {
     let controls = CONTROLS.iter().any(|control| block.html.contains(control));
     let any = |is: fn(&HoleKind) -> bool| block.holes.iter().any(|hole| is(&hole.kind));
     let children = any(|kind| matches!(kind, HoleKind::Child { .. }));
     let marks = any(|kind| matches!(kind, HoleKind::Ref { .. } | HoleKind::Hook { .. }));
     let wire = any(|kind| matches!(kind, HoleKind::Wire { .. }));
-    [(controls, "controls"), (children, "children"), (marks, "marks"), (wire, "wire")]
-        .into_iter()
-        .filter_map(|(needed, name)| needed.then(|| quoted(name)))
-        .collect()
+    let pauses = any(|kind| match kind {
+        HoleKind::Event { modifiers, .. } => modifiers.debounce.or(modifiers.throttle).is_some(),
+        HoleKind::Model { modifiers, .. } => modifiers.debounce.is_some(),
+        _ => false,
+    });
+    let modules = [
+        (controls, "controls"),
+        (children, "children"),
+        (marks, "marks"),
+        (pauses, "pauses"),
+        (wire, "wire"),
+    ];
+    modules.iter().filter(|(needed, _)| *needed).map(|(_, name)| quoted(name)).collect()
 }
 
 /// The keys in the path of a control's property.
 fn keys(hole: &Hole) -> impl Iterator<Item = &Expr> {
-    let property = match &hole.kind {
-        HoleKind::Model { property, .. } => &**property,
-        #[expect(clippy::wildcard_enum_match_arm, reason = "nothing else has a property")]
-        _ => &[],
-    };
+    let property: &[ModelStep] =
+        if let HoleKind::Model { property, .. } = &hole.kind { property } else { &[] };
     property.iter().filter_map(|step| match step {
         ModelStep::Key(key) => Some(key),
         ModelStep::Field(_) => None,

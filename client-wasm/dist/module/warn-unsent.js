@@ -1,1 +1,1 @@
-var e=({settings:e,components:n,flush:t})=>{e.warnUnsent??=!0,addEventListener("beforeunload",a=>{if(e.warnUnsent){t(document);for(let e of n.values())e.loading&&a.preventDefault()}})};export{e as default};
+var e=e=>{let{settings:n,components:t}=e;n.warnUnsent??=!0,addEventListener("beforeunload",a=>{if(n.warnUnsent){e.flush?.(document);for(let e of t.values())e.loading&&a.preventDefault()}})};export{e as default};

@@ -15,7 +15,7 @@ const TYPED = 1, PASSED = 2, READ = 3;
 const FIXED = /^(hidden|checkbox|radio|submit|button|reset|image|file)$/;
 
 export default core => {
-  const { nodes, held, templates, controls, pause, cancel } = core;
+  const { nodes, held, templates, controls } = core;
 
   // What is known of a control: `wanted`, as text, is what it is to show; `control`, the kind of one with a field; `edit`
   // and `by`, how far its edit is and the number of the root whose action comes after it; `count` of its edits; `moved`,
@@ -150,15 +150,29 @@ export default core => {
       state.wanted = shown(value);
       core.to.edit(root.$y, flags & 16, name, JSON.stringify(value));
       if ((flags & 3) != 0) return;
-      if (debounce) pause(node, hole, debounce - 1, commit);
+      if (debounce && core.pause) core.pause(node, hole, debounce - 1, commit);
       else commit();
     } else {
-      const waiting = cancel(node, hole);
+      const waiting = core.cancel?.(node, hole);
       if (waiting || (flags & 3) == moment || (moment == 2 && (flags & 3) == 1)) commit();
     }
   };
 
+  // What a form would send, files left out: a name that is there more than once has a list.
+  const fields = (form, submitter) => {
+    const values = {};
+    if (!form) return values;
+    let data;
+    try { data = new FormData(form, submitter); } catch { data = new FormData(form); }
+    for (const [name, value] of data) {
+      if (typeof value != 'string') continue;
+      values[name] = name in values ? [].concat(values[name], value) : value;
+    }
+    return values;
+  };
+
   Object.assign(controls, {
+    fields,
     // What a field says.
     model(node, control, force, kind, value) {
       const state = of(node), wanted = said(control, kind, value);
@@ -267,15 +281,6 @@ export default core => {
         }
       };
     },
-    // A control is left.
-    left(node) {
-      const state = of(node);
-      if (state.composing) {
-        state.composing = 0;
-        edit(node, 0);
-      }
-      edit(node, 2);
-    },
   });
 
   // Before what listens on the document.
@@ -285,6 +290,14 @@ export default core => {
   on('change', node => {
     if (/^(checkbox|radio)$/.test(node.type) || node.value !== of(node).last) edit(node, 0);
     edit(node, 1);
+  });
+  on('focusout', node => {
+    const state = of(node);
+    if (state.composing) {
+      state.composing = 0;
+      edit(node, 0);
+    }
+    edit(node, 2);
   });
   on('compositionstart', node => { of(node).composing = 1; });
   on('compositionend', node => {

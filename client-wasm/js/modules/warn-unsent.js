@@ -1,10 +1,11 @@
 // The browser asks before a page with unanswered messages is left.
 
-export default ({ settings, components, flush }) => {
+export default core => {
+  const { settings, components } = core;
   settings.warnUnsent ??= true;
   addEventListener('beforeunload', e => {
     if (!settings.warnUnsent) return;
-    flush(document);
+    core.flush?.(document);
     for (const component of components.values()) if (component.loading) e.preventDefault();
   });
 };

@@ -33,10 +33,10 @@ fn edit(table: &mut Table, property: &str, text: &str) -> Vec<String> {
 fn an_edit_shows_in_its_item_alone_and_is_sent_by_its_path() {
     let mut table = list();
     table.client.edit(0, Key::of(TEXT), Val::text("ab"), false);
-    let change = table.outputs().into_iter().find_map(|output| match output {
-        Output::Changed { changes, .. } => Some(changes),
-        _ => None,
-    });
+    let change = table
+        .outputs()
+        .into_iter()
+        .find_map(|output| if let Output::Changed { changes, .. } = output { Some(changes) } else { None });
     let step = patch::Step::Item { at: 1, fields: vec![Key::of("text")] };
     let what = patch::What::List(vec![step]);
     assert_eq!(*change.unwrap(), [Change { field: Key::of("items"), what }]);
