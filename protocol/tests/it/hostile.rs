@@ -81,10 +81,11 @@ fn the_path_of_a_property_is_a_name_or_names_and_keys() {
     };
     let read = |property: &str| {
         let text = text(property);
-        match decode_client(&text, &Limits::default()).unwrap().body {
-            ClientBody::Request { request: Request::Property { property, .. }, .. } => property.into_owned(),
-            other => panic!("{other:?}"),
-        }
+        let body = decode_client(&text, &Limits::default()).unwrap().body;
+        let ClientBody::Request { request: Request::Property { property, .. }, .. } = body else {
+            panic!("{body:?}")
+        };
+        property.into_owned()
     };
     let of = |field: &'static str, steps: &[Key]| PropertyPath { field: field.into(), steps: steps.to_vec() };
     let name = |text: &str| Key::Text(text.into());

@@ -28,9 +28,10 @@ pub(super) fn find<'s>(state: &'s Value, name: &str) -> Option<&'s Value> {
     let path = path(name);
     let mut at = state.get(&*path.field)?;
     for step in &path.steps {
-        at = match at {
-            Value::Array(items) => items.iter().find(|item| is_key(&item["id"], step))?,
-            other => other.get(text(step)?)?,
+        at = if let Value::Array(items) = at {
+            items.iter().find(|item| is_key(&item["id"], step))?
+        } else {
+            at.get(text(step)?)?
         };
     }
     Some(at)
@@ -41,9 +42,10 @@ pub(super) fn find_mut<'s>(state: &'s mut Value, name: &str) -> Option<&'s mut V
     let path = path(name);
     let mut at = state.get_mut(&*path.field)?;
     for step in &path.steps {
-        at = match at {
-            Value::Array(items) => items.iter_mut().find(|item| is_key(&item["id"], step))?,
-            other => other.get_mut(text(step)?)?,
+        at = if let Value::Array(items) = at {
+            items.iter_mut().find(|item| is_key(&item["id"], step))?
+        } else {
+            at.get_mut(text(step)?)?
         };
     }
     Some(at)

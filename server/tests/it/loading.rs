@@ -96,7 +96,7 @@ async fn loads_and_tasks_end_with_their_component() {
 #[derive(Default)]
 struct Steps {
     begun: AtomicU64,
-    gate: std::sync::RwLock<()>,
+    gate: tokio::sync::RwLock<()>,
 }
 
 /// Its first load and its task come to their ends in a step that nothing can cancel.
@@ -116,7 +116,7 @@ fn last_step(cx: &Context) -> impl Future<Output = Result<u32>> + Send + 'static
     async move {
         tokio::task::block_in_place(|| {
             steps.begun.fetch_add(1, Ordering::SeqCst);
-            drop(steps.gate.read().unwrap());
+            drop(steps.gate.blocking_read());
         });
         Ok(7)
     }
@@ -151,7 +151,7 @@ async fn what_ends_late_is_not_told_to_another_component_of_the_same_id() {
     for is_replaced in [false, true] {
         let tasks = tokio::runtime::Handle::current().metrics();
         let before = tasks.num_alive_tasks();
-        let closed = steps.gate.write().unwrap();
+        let closed = steps.gate.write().await;
         client.mount("l", "latecomer", json!({ "is_first": true })).await;
         server.until(|_| steps.begun.load(Ordering::SeqCst) == 2).await;
         steps.begun.store(0, Ordering::SeqCst);
