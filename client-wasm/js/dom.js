@@ -128,7 +128,7 @@ const unbind = node => {
 const attribute = (node, name, value) => {
   // While the state of the wire holds an attribute, what it is meant to be waits.
   if (node.$w && name in node.$w) node.$w[name] = value;
-  else write(node, name, value);
+  else if (write(node, name, value)) choices(node, name);
 };
 // What the visitor is pressing is disabled when it is let go: a click needs both.
 export const pressed = new Map();
@@ -138,6 +138,7 @@ const release = () => setTimeout(() => {
 });
 for (const type of ['pointerup', 'pointercancel', 'keyup', 'blur']) addEventListener(type, release, true);
 
+/** Returns whether it was another before. */
 export const write = (node, name, value) => {
   if (name == 'disabled') {
     pressed.delete(node);
@@ -147,20 +148,27 @@ export const write = (node, name, value) => {
   if (value === null) node.removeAttribute(name);
   else if (name.startsWith('xlink:')) node.setAttributeNS('http://www.w3.org/1999/xlink', name, value);
   else node.setAttribute(name, value);
+  return 1;
 };
 
 // A property that the user changes too: what was set last decides whether there is anything to do.
-const property = (node, name, force, on, value) => {
-  if (!/^(muted|open|indeterminate)$/.test(name)) return controls.property?.(node, name, on, value);
-  const set = (node.$p ??= {});
-  // HTML cannot say that a box is neither.
-  const last = set[name] ?? (name != 'indeterminate' && node.hasAttribute(name));
+const property = (node, name, kind, value) => {
+  // All but `muted`, `open` and `indeterminate`.
+  if (/^[vcs]/.test(name)) return controls.property?.(node, name, kind, value);
+  const set = (node.$p ??= {}), on = !!(kind & 8), last = set[name] ?? node[name];
   set[name] = on;
-  if (last !== on || force) node[name] = on;
+  // Of these only `muted` does not set its attribute by itself, where it has one.
+  if (last !== on || kind & 16) node[name] = node.defaultMuted = on;
 };
 
-export const classes = (node, on, list) => {
-  for (const name of list) if (name) node.classList.toggle(name, on);
+// Sets the classes that a hole puts on its element. One that others put there too stays when the hole takes it off.
+export const classes = (node, hole, text, last) => {
+  const all = (node.$k ??= new Map()), list = text.match(/\S+/g) ?? [];
+  last = all.get(hole) ?? last;
+  all.set(hole, list);
+  const held = [...all.values()].flat();
+  for (const name of last) if (!held.includes(name)) node.classList.remove(name);
+  node.classList.add(...list);
   if (!node.classList.length) node.removeAttribute('class');
 };
 
@@ -187,8 +195,8 @@ const insert = (parent, node, before) => {
   }
   choices(parent);
 };
-// What a select offers is another.
-const choices = node => { if (/^(select|opt)/.test(node?.localName)) controls.options?.(node); };
+// What a select offers is another, or what an input can hold.
+const choices = (node, name) => { if (/^(select|opt|input (type|m|step))/.test(node?.localName + ' ' + name)) controls.options?.(node); };
 
 // What the page's own code hears comes last.
 let late = [];
@@ -227,7 +235,7 @@ export const plain = (kind, value) => ((kind & 7) > 3 ? '' : value.replace(/\0/g
 // Whether following the URL, or loading it, could run a script: read as a browser reads it. The same as in template/src/url.rs.
 const script = url => /^(javascript|vbscript):|^data:(?!image\/(png|gif|jpeg|webp|avif|bmp|x-icon)([;,]|$))/i.test(url.replace(/^[\0- ]+|[\t\n\r]/g, ''));
 
-const set = (root, [place, , a, b, c], node, kind, value) => {
+const set = (root, [place, , a, b, c], at, node, kind, value) => {
   // Others have taken it out of the page.
   if (root.isConnected && !(place ? node : node.$f).isConnected) throw 0;
   const type = kind & 7, on = kind & 8, bool = type == 1 || type == 2, v = plain(kind, value);
@@ -235,7 +243,7 @@ const set = (root, [place, , a, b, c], node, kind, value) => {
   switch (place) {
     case 0: text(node, v); break;
     case 1:
-      if (node.localName == 'textarea') property(node, 'value', 0, 0, v);
+      if (node.localName == 'textarea') property(node, 'value', kind, value);
       else if (node.textContent !== v) {
         node.textContent = v;
         choices(node);
@@ -251,25 +259,26 @@ const set = (root, [place, , a, b, c], node, kind, value) => {
       break;
     case 3:
       // As it is, a URL, several of them, a property, a word that truth values are written as, classes.
-      if (b == 3) property(node, a, kind & 16, !!on, type < 2 ? null : bool ? '' : v);
+      if (b == 3) property(node, a, kind, value);
       else if (b == 5) {
-        const list = (bool ? '' : v).split(/\s/);
-        // The first time these are the server's, of an older state perhaps; others' own are told from them.
-        classes(node, false, (node.$k || [...node.classList].filter(name => !node.$j?.[name])).filter(name => !list.includes(name)));
-        classes(node, true, (node.$k = list));
+        // The first time these are the server's, of an older state perhaps.
+        classes(node, at, bool ? '' : v, [...node.classList]);
       } else if (b == 4) attribute(node, a, type ? v : null);
       else attribute(node, a, type < 2 ? null : bool ? '' : (b == 1 && script(v)) || (b == 2 && v.split(/[\s,]/).some(script)) ? 'about:invalid' : v);
       break;
-    case 4: (node.$j ??= {})[a] = 1; classes(node, on, [a]); break;
+    case 4: classes(node, at, on ? a : '', [a]); break;
     case 5:
-      p = node.style;
-      if (type > 1) {
-        if (p.getPropertyValue(a) !== v) p.setProperty(a, v);
-      } else if (p.getPropertyValue(a)) p.removeProperty(a);
+      // In the order of the document, so that shorthands and what is part of them come out as at first.
+      p = (node.$l ??= new Map());
+      if (p.get(at)?.[1] !== v) {
+        p.set(at, [a, v]);
+        for (const [name] of p.values()) node.style.removeProperty(name);
+        for (const [name, value] of p.values()) if (value) node.style.setProperty(name, value);
+      }
       break;
     case 6: conceal(node, on); break;
     case 9: controls.model?.(node, a, c & 16, kind, value); break;
-    case 10: core.wire?.(node, a, on, b); break;
+    case 10: core.wire?.(node, at, a, on, b); break;
     case 13: core.child?.show(node, a, value); break;
     // A number and its text are two keys.
     case 14: core.child?.key(node, type + value); break;
@@ -337,7 +346,7 @@ export function run(words, string) {
           }
           break;
         case 8: node().textContent = ''; break;
-        case 9: n = node(); v = words[from]; p = w(); set(n, blocks[v].holes[p], held[v][p], w(), s()); break;
+        case 9: n = node(); v = words[from]; p = w(); set(n, blocks[v].holes[p], p, held[v][p], w(), s()); break;
         case 10: { const of = [w(), w(), s(), s()]; controls.refuse?.(...of); break; }
         case 24: view = w(); break;
         case 25: { const of = [w(), w()]; controls.answered?.(...of); break; }

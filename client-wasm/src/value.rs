@@ -22,6 +22,8 @@ pub(crate) enum Val {
     Null,
     Bool(bool),
     Int(i64),
+    /// What an `i64` cannot hold.
+    Big(u64),
     Num(f64),
     Str(String),
     List(Vec<Val>),
@@ -35,6 +37,7 @@ impl Clone for Val {
             Val::Null => Val::Null,
             Val::Bool(b) => Val::Bool(*b),
             Val::Int(i) => Val::Int(*i),
+            Val::Big(n) => Val::Big(*n),
             Val::Num(n) => Val::Num(*n),
             Val::Str(s) => Val::text(s),
             Val::List(items) => {
@@ -179,6 +182,7 @@ impl Data for Val {
             Val::Null => Kind::Null,
             Val::Bool(b) => Kind::Bool(*b),
             Val::Int(i) => Kind::Int(*i),
+            Val::Big(n) => Kind::Big(*n),
             Val::Num(n) => Kind::Num(*n),
             Val::Str(s) => Kind::Str(s),
             Val::List(items) => Kind::List(items),

@@ -5,15 +5,14 @@ use serde_json::{Number, Value};
 /// The page nests as deep as the protocol allows.
 const DEPTH: usize = 64;
 
-/// Whether a page can hold the value: the server promises numbers that are integers of 64 bits with a sign, or floats.
+/// Whether a page can hold the value.
 pub fn can_hold(value: &Value) -> bool {
     holds(value, DEPTH)
 }
 
 fn holds(value: &Value, depth: usize) -> bool {
     match value {
-        Value::Null | Value::Bool(_) | Value::String(_) => true,
-        Value::Number(number) => number.is_i64() || number.is_f64(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
         Value::Array(items) => depth > 0 && items.iter().all(|item| holds(item, depth - 1)),
         Value::Object(fields) => depth > 0 && fields.values().all(|item| holds(item, depth - 1)),
     }

@@ -126,11 +126,12 @@ pub enum AttributeKind {
     Url,
     /// Several URLs, separated by white space or commas: `srcset`, `ping`.
     UrlList,
-    /// A property of the DOM too, which changes independently of the attribute once the control is used:
-    /// `value`, `checked`, `selected`, `muted`, `open`.
+    /// A property of the DOM too, which changes independently of the attribute once the control is used: `value`, which
+    /// is written like a [`Word`](Self::Word), and `checked`, `selected`, `muted` and `open`, which are present where the
+    /// value holds as a condition.
     Property,
     /// `true` and `false` are written out, only `null` removes it: `aria-*`, `data-*`, `contenteditable`, `draggable`,
-    /// `spellcheck`.
+    /// `spellcheck`, and the `value` of an `option`.
     Word,
     /// `class`: the page adds and removes the classes that the value names, and leaves alone what `live:class:NAME`,
     /// `live:loading.class` and other people's code put there.

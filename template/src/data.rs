@@ -24,6 +24,8 @@ pub enum Kind<'a, D> {
     Bool(bool),
     /// A whole number.
     Int(i64),
+    /// A whole number of 2^63 or more that has 64 bits.
+    Big(u64),
     /// Any other number.
     Num(f64),
     /// Text.

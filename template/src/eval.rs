@@ -11,7 +11,7 @@
 
 mod arithmetic;
 
-pub use arithmetic::{compute, write_int};
+pub use arithmetic::{compute, write_digits, write_int};
 
 use crate::data::{Data, Kind, Name};
 use crate::expr::{Binary, Expr, Literal, LocalRef, Special, Unary};
@@ -95,6 +95,7 @@ pub fn truthy<D: Data>(kind: &Kind<'_, D>) -> bool {
         Kind::Bool(b) => *b,
         Kind::Int(i) => *i != 0,
         Kind::Num(n) => *n != 0.0,
+        Kind::Big(_) => true,
         Kind::Str(_) | Kind::List(_) | Kind::Map(_) => len(kind) > 0,
     }
 }
@@ -106,7 +107,7 @@ pub fn len<D: Data>(kind: &Kind<'_, D>) -> usize {
         Kind::Str(s) => s.bytes().filter(|byte| byte & 0xC0 != 0x80).count(),
         Kind::List(items) => items.len(),
         Kind::Map(data) => data.entries(),
-        Kind::Null | Kind::Bool(_) | Kind::Int(_) | Kind::Num(_) => 0,
+        Kind::Null | Kind::Bool(_) | Kind::Int(_) | Kind::Big(_) | Kind::Num(_) => 0,
     }
 }
 
@@ -116,6 +117,7 @@ pub fn write<D: Data>(kind: &Kind<'_, D>, out: &mut String) {
         Kind::Null | Kind::List(_) | Kind::Map(_) => {}
         Kind::Bool(b) => out.push_str(if *b { "true" } else { "false" }),
         Kind::Int(i) => arithmetic::write_int(*i, out),
+        Kind::Big(n) => arithmetic::write_digits(*n, out),
         Kind::Num(n) => D::write_num(*n, out),
         Kind::Str(s) => out.push_str(s),
     }
@@ -128,6 +130,7 @@ pub fn same<D>(a: &Kind<'_, D>, b: &Kind<'_, D>) -> bool {
         (Kind::Bool(a), Kind::Bool(b)) => a == b,
         (Kind::Str(a), Kind::Str(b)) => a == b,
         (Kind::Int(a), Kind::Int(b)) => a == b,
+        (Kind::Big(a), Kind::Big(b)) => a == b,
         _ => arithmetic::number(a).is_some_and(|a| arithmetic::number(b) == Some(a)),
     }
 }
@@ -198,7 +201,7 @@ pub fn element<'a, D: Data>(data: &'a D, at: &Kind<'_, D>) -> Option<&'a D> {
     match (data.kind(), at) {
         (Kind::List(items), Kind::Int(i)) => items.get(usize::try_from(*i).ok()?),
         // Keys that are numbers in Rust are text in JSON.
-        (Kind::Map(_), Kind::Int(_) | Kind::Str(_)) => {
+        (Kind::Map(_), Kind::Int(_) | Kind::Big(_) | Kind::Str(_)) => {
             let mut key = String::new();
             write(at, &mut key);
             data.get(&key)

@@ -11,7 +11,10 @@ impl Data for Value {
             Self::Bool(b) => Kind::Bool(*b),
             Self::Number(n) => match n.as_i64() {
                 Some(i) => Kind::Int(i),
-                None => n.as_f64().map_or(Kind::Null, Kind::Num),
+                None => match n.as_u64() {
+                    Some(big) => Kind::Big(big),
+                    None => n.as_f64().map_or(Kind::Null, Kind::Num),
+                },
             },
             Self::String(s) => Kind::Str(s),
             Self::Array(items) => Kind::List(items),

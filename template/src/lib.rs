@@ -60,7 +60,7 @@ pub use compiled::{Block, Hole, HoleKind, Template};
 pub use data::{Data, Kind, Name};
 #[cfg(feature = "parse")]
 pub use error::{Position, TemplateError, nearest};
-pub use eval::{Scope, Value, write_int};
+pub use eval::{Scope, Value, write_digits, write_int};
 pub use expr::Expr;
 #[cfg(feature = "render")]
 pub use place::{ChildAt, Rows, child_at, push_key};

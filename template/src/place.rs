@@ -169,7 +169,13 @@ impl<'c> Walk<'c, '_> {
 fn position<D: Data>(segment: &D) -> Option<usize> {
     match segment.kind() {
         Kind::Int(at) => usize::try_from(at).ok(),
-        Kind::Null | Kind::Bool(_) | Kind::Num(_) | Kind::Str(_) | Kind::List(_) | Kind::Map(_) => None,
+        Kind::Null
+        | Kind::Bool(_)
+        | Kind::Big(_)
+        | Kind::Num(_)
+        | Kind::Str(_)
+        | Kind::List(_)
+        | Kind::Map(_) => None,
     }
 }
 
@@ -196,6 +202,6 @@ pub fn push_key<D: Data>(key: &Kind<'_, D>, out: &mut String) {
     match key {
         Kind::Str(text) => push_quoted(text, out),
         Kind::Null | Kind::List(_) | Kind::Map(_) => out.push_str("null"),
-        Kind::Bool(_) | Kind::Int(_) | Kind::Num(_) => write(key, out),
+        Kind::Bool(_) | Kind::Int(_) | Kind::Big(_) | Kind::Num(_) => write(key, out),
     }
 }

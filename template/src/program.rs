@@ -28,8 +28,9 @@ pub(crate) enum Op {
     Chosen(Expr, Expr),
     /// From here on options are selected by this value.
     SelectStart(Expr),
-    /// `selected`, if this is the value (or one of the values) of the `select` around it.
-    Selected(Expr),
+    /// `selected`, if the option's value is that (or one of those) of the `select` around it. It is the first expression,
+    /// or the text of the option where that is null.
+    Selected(Option<Expr>, Expr),
     /// The end of the `select`.
     SelectEnd,
     /// The rows of a `live:for`.

@@ -181,8 +181,18 @@ impl<D: Data> Renderer<'_, D> {
                     self.flag(" checked", !none && text_of(&chosen) == text_of(&own));
                 }
                 Op::SelectStart(value) => self.select = Some(value.eval(&frame).into_data()),
-                Op::Selected(own) => {
-                    let selected = self.selected(&own.eval(&frame));
+                Op::Selected(own, shown) => {
+                    let own = own.as_ref().map(|own| own.eval(&frame));
+                    let own = own.filter(|own| !matches!(own.kind(), Kind::Null));
+                    let own = match own {
+                        Some(own) => text_of(&own),
+                        // As a browser reads the value from the text.
+                        None => {
+                            let text = text_of(&shown.eval(&frame));
+                            text.split_ascii_whitespace().collect::<Vec<_>>().join(" ")
+                        }
+                    };
+                    let selected = self.selected(&own);
                     self.flag(" selected", selected);
                 }
                 Op::SelectEnd => self.select = None,
@@ -243,7 +253,13 @@ impl<D: Data> Renderer<'_, D> {
         let list = list.eval(frame);
         let items = match list.kind() {
             Kind::List(items) => items,
-            Kind::Null | Kind::Bool(_) | Kind::Int(_) | Kind::Num(_) | Kind::Str(_) | Kind::Map(_) => &[],
+            Kind::Null
+            | Kind::Bool(_)
+            | Kind::Int(_)
+            | Kind::Big(_)
+            | Kind::Num(_)
+            | Kind::Str(_)
+            | Kind::Map(_) => &[],
         };
         self.rendered.shape.push(u32::try_from(items.len()).unwrap_or(u32::MAX));
         for (index, item) in items.iter().enumerate() {
@@ -289,13 +305,18 @@ impl<D: Data> Renderer<'_, D> {
     }
 
     fn attribute(&mut self, name: &str, kind: AttributeKind, value: &Expr, frame: &Frame<'_, D>) {
+        if kind == AttributeKind::Property && name != "value" {
+            // HTML cannot say that a box is neither checked nor not.
+            let on = name != "indeterminate" && value.eval(frame).truthy();
+            return self.flag(&format!(" {name}"), on);
+        }
         let text = &mut self.scratch;
         text.clear();
         if let Expr::Concat(parts) = value {
             parts.iter().for_each(|part| part.eval(frame).write(text));
         } else {
             let value = value.eval(frame);
-            let word = kind == AttributeKind::Word;
+            let word = matches!(kind, AttributeKind::Word | AttributeKind::Property);
             if matches!(value.kind(), Kind::Null) || matches!(value.kind(), Kind::Bool(false)) && !word {
                 return;
             }
@@ -355,9 +376,8 @@ impl<D: Data> Renderer<'_, D> {
         }
     }
 
-    fn selected(&self, own: &Value<'_, D>) -> bool {
+    fn selected(&self, own: &str) -> bool {
         let Some(select) = &self.select else { return false };
-        let own = text_of(own);
         if let Kind::List(items) = select.kind() {
             items.iter().any(|item| text_of(&Value::Borrowed(item)) == own)
         } else {

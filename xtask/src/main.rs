@@ -5,6 +5,7 @@ mod bench;
 mod chaos;
 mod client;
 mod deny;
+mod differ;
 mod fuzz;
 mod mutants;
 mod step;
@@ -24,6 +25,7 @@ Usage: cargo xtask COMMAND
   bench --page             what operations on many rows cost in a browser, next to hand-written DOM code
   chaos [--seed N]         pages on a network that breaks and a server that is killed and restarted: nothing is lost,
                            nothing done twice; --short for a small one
+  differ [--seed N] [--steps N]  pages that got to random states by patches, against fresh ones with and without JavaScript
   fuzz [--seconds N] [TARGET…]  feeds every reader of foreign input what it has never seen; 60 s a target
   mutants [AREA…] [--shard K/N]  changes the source in small ways, one at a time, and fails where no test notices
   autobahn [CASE…]         Autobahn's cases of RFC 6455 against an echo on the server's transport; needs Python 2.7
@@ -50,6 +52,7 @@ fn run() -> anyhow::Result<()> {
         Some("bench") => bench::run(&rest),
         Some("chaos") => chaos::run(&rest),
         Some("client") => client::run_build(&rest),
+        Some("differ") => differ::run_long(&rest),
         Some("fuzz") => fuzz::run(&rest),
         Some("mutants") => mutants::run(&rest),
         Some("test") => test::run_steps(&rest),

@@ -6,21 +6,22 @@
 import { common } from '../text.js';
 import { touched } from '../touched.js';
 // Kinds of controls with a field.
-const NUMBER = 1, CHECKBOX = 2, RADIO = 3, SELECT = 4, MULTIPLE = 5;
+const CHECKBOX = 2, RADIO = 3, MULTIPLE = 5;
 
 // How far an edit of a control without a field is: not sent, before an action that did not read it, read by an action.
 const TYPED = 1, PASSED = 2, READ = 3;
 
-// Where the attribute is all there is of the value.
-const FIXED = /^(hidden|checkbox|radio|submit|button|reset|image|file)$/;
+// Types that are checked, and where the attribute is all there is of the value.
+const CHECKED = /^(checkbox|radio)$/, FIXED = /^(hidden|checkbox|radio|submit|button|reset|image|file)$/;
 
 export default core => {
   const { nodes, held, templates, controls } = core;
 
-  // What is known of a control: `wanted`, as text, is what it is to show; `control`, the kind of one with a field; `edit`
-  // and `by`, how far its edit is and the number of the root whose action comes after it; `count` of its edits; `moved`,
-  // whether the server wanted something else since; `last`, the text it had; `caret`, where the last edit ended;
-  // `composing`; `invalid`, whether it was marked here.
+  // What is known of a control: `wanted` is the value it is to show, as text or null, of a select as a JSON list; `on`,
+  // whether it is to be checked, and of a select whether its options say what is selected; `control`, the kind of one with
+  // a field; `edit` and `by`, how far its edit is and the number of the root whose action comes after it; `count` of its
+  // edits; `moved`, whether the server wanted something else since; `own`, whether the user chose in a select that is not
+  // bound; `last`, the text it had; `caret`, where the last edit ended; `composing`; `invalid`, whether it was marked here.
   const states = new WeakMap();
   const of = node => states.get(node) ?? states.set(node, { count: 0 }).get(node);
   // Controls without a field that are edited.
@@ -39,13 +40,12 @@ export default core => {
     return value === '' ? null : '' + +value === value ? +value : value;
   };
 
-  // The same as text: what the engine would send to show it.
-  const shown = value =>
-    Array.isArray(value) ? JSON.stringify(value) : value === null ? '' : typeof value == 'boolean' ? (value ? '1' : '') : '' + value;
-
-  // What a field says to a control of that kind.
-  const said = (control, kind, value) =>
-    control == CHECKBOX ? (kind & 8 ? '1' : '') : control == MULTIPLE ? ((kind & 7) == 4 ? value : '') : core.plain(kind, value);
+  // Notes what a control is to show: whether it is checked, or its value. Returns whether that is another than before.
+  const say = (node, checks, kind, value) => {
+    const state = of(node), name = checks ? 'on' : 'wanted', last = state[name], text = core.plain(kind, value);
+    state[name] = checks ? !!(kind & 8) : node.options ? ((kind & 7) == 4 ? value : JSON.stringify([text])) : kind & 7 ? text : null;
+    return state[name] !== last;
+  };
 
   // Marks a control whose value cannot be taken.
   const invalid = (node, on) => {
@@ -89,19 +89,26 @@ export default core => {
   // Shows in a control what is wanted. While text is being composed, that waits.
   const show = node => {
     const state = of(node), { control, wanted } = state;
+    let { on } = state;
     if (state.edit) return;
     if (node.options) {
-      if (control == MULTIPLE) {
-        const chosen = JSON.parse(wanted || '[]');
+      if (wanted !== undefined) {
+        const chosen = JSON.parse(wanted);
         choose(node, option => chosen.includes(option.value));
-      } else if (wanted !== undefined) choose(node, option => option.value === wanted);
-      else if ([...node.options].some(option => states.has(option))) choose(node);
-    } else if (/^(checkbox|radio)$/.test(node.type)) {
-      node.checked = node.defaultChecked = control == RADIO ? node.value === wanted : !!wanted;
+      } else if (on || !state.own) choose(node);
     } else {
-      if (state.composing || node.validity.badInput) return;
-      write(node, wanted, state.caret);
-      if (node.defaultValue !== wanted) node.defaultValue = wanted;
+      if (wanted === undefined) {
+      } else if (control == RADIO) on = node.value === (wanted ?? '');
+      else if (FIXED.test(node.type)) core.write(node, 'value', wanted);
+      else {
+        if (state.composing || node.validity.badInput) return;
+        write(node, wanted ?? '', state.caret);
+        if (node.type != 'textarea') core.write(node, 'value', wanted);
+        else if (node.defaultValue !== wanted) node.defaultValue = wanted ?? '';
+        // The steps of a range begin at its default.
+        if (node.type == 'range') node.value = wanted ?? '';
+      }
+      if (on !== undefined) node.checked = node.defaultChecked = on;
     }
     state.last = node.value;
   };
@@ -130,7 +137,8 @@ export default core => {
   const edit = (node, moment) => {
     const found = find(node), state = of(node);
     if (!found) {
-      if (moment || state.wanted === undefined) return;
+      state.own = 1;
+      if (moment || (CHECKED.test(node.type) ? state.on : state.wanted ?? state.on) === undefined) return;
       changed(node);
       state.count++;
       state.edit = TYPED;
@@ -147,7 +155,8 @@ export default core => {
       invalid(node, bad);
       const value = bad ? null : read(node, control, flags);
       if (control == RADIO && !node.checked) return;
-      state.wanted = shown(value);
+      if (control == MULTIPLE) state.wanted = JSON.stringify(value);
+      else say(node, control == CHECKBOX, value === null ? 0 : value ? 11 : 3, '' + value);
       core.to.edit(root.$y, flags & 16, name, JSON.stringify(value));
       if ((flags & 3) != 0) return;
       if (debounce && core.pause) core.pause(node, hole, debounce - 1, commit);
@@ -175,46 +184,50 @@ export default core => {
     fields,
     // What a field says.
     model(node, control, force, kind, value) {
-      const state = of(node), wanted = said(control, kind, value);
-      if (state.wanted === undefined) {
-        state.control = control;
-        // Typed before the engine was here: it counts as an edit.
-        if (touched(node)) typed.push(node);
-        else due.add(node);
-      } else if (state.wanted !== wanted || force) due.add(node);
-      state.wanted = wanted;
+      const state = of(node), first = state.control === undefined, changes = say(node, control == CHECKBOX, kind, value);
+      state.control = control;
+      // Typed before the engine was here: it counts as an edit.
+      if (first && touched(node)) typed.push(node);
+      else if (changes || force) due.add(node);
     },
     // A key in the path of a control's property: `{"id":KEY}`. As text, because a number may have more digits than a
     // double.
     key(node, at, value) {
       (of(node).keys ??= [])[at] = value.slice(6, -1);
     },
-    // What an attribute says that the user changes too; `value` is null where there is to be none.
-    property(node, name, on, value) {
-      const state = of(node);
+    // What an attribute says that the user changes too.
+    property(node, name, kind, value) {
+      let changes, state;
       if (name == 'selected') {
-        node.defaultSelected = on;
-        return controls.options(node);
+        changes = node.defaultSelected != !!(kind & 8);
+        node.defaultSelected = kind & 8;
+        kind = 8;
+        if (!(node = node.closest('select'))) return;
       }
-      if (name == 'value' && FIXED.test(node.type)) return core.write(node, name, value);
-      const wanted = name == 'checked' ? (on ? '1' : '') : value ?? '';
+      state = of(node);
+      if (name == 'value' && FIXED.test(node.type)) {
+        core.write(node, name, kind & 7 ? core.plain(kind, value) : null);
+        due.add(node);
+        // Which of several is chosen is not its own value.
+        if (state.control) return;
+      }
+      const checks = name != 'value', first = (checks ? state.on : state.wanted) === undefined;
+      changes |= say(node, checks, kind, value);
       if (core.firing) {
         // What the visitor does changes it here.
         state.edit = 0;
         edits.delete(node);
-      } else if (state.wanted === undefined) {
-        if (name == 'value' && touched(node)) {
+      } else if (first) {
+        if (name != 'checked' && !FIXED.test(node.type) && touched(node)) {
           state.edit = TYPED;
           edits.add(node);
         }
-      } else if (state.wanted !== wanted) state.moved = true;
-      state.wanted = wanted;
+      } else if (changes) state.moved = true;
       due.add(node);
     },
-    // Options came or went, or are others.
+    // What a control can hold is another: its type, its limits, its options.
     options(node) {
-      const select = node.closest('select');
-      if (select) due.add(select);
+      due.add(node.closest('select') ?? node);
     },
     // What was typed into a field is refused: the text stays.
     refuse(slot, kind, field, value) {
@@ -222,7 +235,7 @@ export default core => {
         templates[root.$b].holes.forEach((hole, at) => {
           const node = held[root.$i][at];
           if (hole[0] != 9 || property(node, hole[3]) != field) return;
-          of(node).wanted = said(hole[2], kind, value);
+          say(node, hole[2] == CHECKBOX, kind, value);
           invalid(node, 1);
         });
       }
@@ -288,7 +301,7 @@ export default core => {
   on('input', node => edit(node, 0));
   // Some autofill is a change without an input.
   on('change', node => {
-    if (/^(checkbox|radio)$/.test(node.type) || node.value !== of(node).last) edit(node, 0);
+    if (CHECKED.test(node.type) || node.value !== of(node).last) edit(node, 0);
     edit(node, 1);
   });
   on('focusout', node => {

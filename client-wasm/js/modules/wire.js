@@ -3,14 +3,11 @@
 export default core => {
   const { classes, conceal, pressed, write } = core;
 
-  // Sets what a hole says: `effect` is 0 to show the element, 1 for classes, 2 for an attribute.
-  core.wire = (node, effect, on, argument) => {
+  // Sets what the hole at a place says: `effect` is 0 to show the element, 1 for classes, 2 for an attribute.
+  core.wire = (node, at, effect, on, argument) => {
     if (effect == 0) conceal(node, on);
-    else if (effect == 1) {
-      const list = argument.split(' ');
-      for (const name of list) (node.$j ??= {})[name] = 1;
-      classes(node, on, list);
-    } else if (on) {
+    else if (effect == 1) classes(node, at, on ? argument : '', []);
+    else if (on) {
       const held = (node.$w ??= {});
       if (!(argument in held)) {
         // What is disabled loses the focus.

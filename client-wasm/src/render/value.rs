@@ -120,7 +120,7 @@ pub(crate) fn shown(value: &Val, text: &mut String) -> u32 {
     let tag = match value {
         Val::Null => 0,
         Val::Bool(on) => 1 + u32::from(*on),
-        Val::Int(_) | Val::Num(_) | Val::Str(_) => 3,
+        Val::Int(_) | Val::Big(_) | Val::Num(_) | Val::Str(_) => 3,
         Val::List(items) => {
             let mut texts = Vec::new();
             for item in items {

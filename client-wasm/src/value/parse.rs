@@ -169,7 +169,7 @@ impl Reader<'_> {
             return None;
         }
         if whole && let Some(int) = int(text) {
-            return Some(Val::Int(int));
+            return Some(int);
         }
         let number = float(text);
         number.is_finite().then_some(Val::Num(number))
@@ -177,21 +177,24 @@ impl Reader<'_> {
 }
 
 /// A whole number that fits.
-fn int(text: &str) -> Option<i64> {
+fn int(text: &str) -> Option<Val> {
     let (digits, negative) = match text.as_bytes() {
         [b'-', digits @ ..] => (digits, true),
         digits => (digits, false),
     };
-    // So many fit without a sign.
-    if !matches!(digits.len(), 1..=19) {
+    if digits.is_empty() {
         return None;
     }
     let mut number: u64 = 0;
     for byte in digits {
-        number = number * 10 + u64::from(byte.checked_sub(b'0')?);
+        number = number.checked_mul(10)?.checked_add(u64::from(byte.checked_sub(b'0')?))?;
     }
     let int = if negative { number.wrapping_neg() } else { number } as i64;
-    ((int < 0) == negative || number == 0).then_some(int)
+    if (int < 0) == negative || number == 0 {
+        Some(Val::Int(int))
+    } else {
+        (!negative).then_some(Val::Big(number))
+    }
 }
 
 #[cfg(target_arch = "wasm32")]
@@ -232,6 +235,10 @@ mod tests {
             r#"{"a":1,"b":"c"}"#,
             "-9223372036854775808",
             "9223372036854775807",
+            "9223372036854775808",
+            "18446744073709551615",
+            "18446744073709551616",
+            "-9223372036854775809",
             "0",
             "1-1",
             "\"é漢😀\"",

@@ -1,6 +1,6 @@
 //! A value to JSON text.
 
-use vivaz_template::{Data, write_int};
+use vivaz_template::{Data, write_digits, write_int};
 
 use super::Val;
 
@@ -10,6 +10,7 @@ pub(crate) fn write_json(value: &Val, out: &mut String) {
         Val::Null => out.push_str("null"),
         Val::Bool(b) => out.push_str(if *b { "true" } else { "false" }),
         Val::Int(i) => write_int(*i, out),
+        Val::Big(n) => write_digits(*n, out),
         Val::Num(n) => Val::write_num(*n, out),
         Val::Str(s) => write_string(s, out),
         Val::List(items) => {

@@ -12,6 +12,7 @@ use vivaz::{CAPTURE, CAPTURE_HASH};
 mod bound;
 mod broken;
 mod desk;
+mod differ;
 mod edits;
 mod elements;
 mod events;
@@ -47,6 +48,7 @@ async fn main() -> anyhow::Result<()> {
         .route("/inputs", get(page::<inputs::Inputs>))
         .route("/lists", get(page::<lists::Lists>))
         .route("/patching", get(page::<patching::Patching>))
+        .route("/differ/{name}", get(differ::page))
         .route("/edits", get(page::<edits::Edits>))
         .route("/events", get(page::<events::Events>))
         .route("/elements", get(page::<elements::Elements>))

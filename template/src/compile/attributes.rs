@@ -239,6 +239,7 @@ fn kind(element: &Element, name: &str) -> AttributeKind {
     }
     let word = lower.starts_with("aria-")
         || lower.starts_with("data-")
-        || matches!(lower.as_str(), "contenteditable" | "draggable" | "spellcheck");
+        || matches!(lower.as_str(), "contenteditable" | "draggable" | "spellcheck")
+        || lower == "value" && element.is_html("option");
     if word { AttributeKind::Word } else { AttributeKind::Plain }
 }

@@ -8,7 +8,7 @@ use super::scope::Found;
 use crate::check::{CheckKind, PathStep, Want};
 use crate::compiled::{Control, HoleKind, ModelStep, Step};
 use crate::error::hint;
-use crate::expr::{Binary, Expr, Literal};
+use crate::expr::{Expr, Literal};
 use crate::program::Op;
 use crate::source::{Attribute, Code, Element};
 use crate::syntax::{self, AstKind};
@@ -196,12 +196,8 @@ impl Compiler {
         if !self.options {
             return;
         }
-        // An option without a value, or whose value is null, stands for its text.
-        let value = match element.attribute("value") {
-            Some(value) => Expr::Binary(Binary::Coalesce, self.value_again(value).into(), content.into()),
-            None => content,
-        };
-        self.op(Op::Selected(value));
+        let value = element.attribute("value").map(|value| self.value_again(value));
+        self.op(Op::Selected(value, content));
     }
 }
 

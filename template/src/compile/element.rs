@@ -122,7 +122,27 @@ impl Compiler {
             }
         }
         self.write_classes(&tag);
+        self.always_on(element, &tag.classes);
         tag
+    }
+
+    /// Refuses to put on and take off what stands in the fixed text of `class`.
+    fn always_on(&mut self, element: &Element, fixed: &str) {
+        for attribute in &element.attributes {
+            let Some(name) = live(attribute) else { continue };
+            let value = attribute.value.as_ref().map_or("", |value| value.text.as_str());
+            let names = match name.strip_prefix("class:") {
+                Some(name) => name,
+                None if name.ends_with(".class") => value,
+                None => continue,
+            };
+            for name in names.split_ascii_whitespace() {
+                if fixed.split_ascii_whitespace().any(|fixed| fixed == name) {
+                    let why = "stands in `class` too, where it is always on: leave it out there";
+                    self.error(attribute.at, format!("`{name}` {why}"));
+                }
+            }
+        }
     }
 
     pub(super) fn write_classes(&mut self, tag: &Tag) {

@@ -7,17 +7,22 @@ use crate::expr::Binary;
 pub(super) fn number<D>(kind: &Kind<'_, D>) -> Option<f64> {
     match kind {
         Kind::Int(i) => Some(*i as f64),
+        Kind::Big(n) => Some(*n as f64),
         Kind::Num(n) => Some(*n),
         Kind::Null | Kind::Bool(_) | Kind::Str(_) | Kind::List(_) | Kind::Map(_) => None,
     }
 }
 
-/// Appends a whole number. By hand: a third of the size of `core::fmt` in wasm.
+/// Appends a whole number.
 pub fn write_int(i: i64, out: &mut String) {
     if i < 0 {
         out.push('-');
     }
-    let mut rest = i.unsigned_abs();
+    write_digits(i.unsigned_abs(), out);
+}
+
+/// Appends a whole number without a sign. By hand: a third of the size of `core::fmt` in wasm.
+pub fn write_digits(mut rest: u64, out: &mut String) {
     let start = out.len();
     loop {
         out.insert(start, char::from(b'0' + (rest % 10) as u8));
