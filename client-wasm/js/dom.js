@@ -151,16 +151,6 @@ export const write = (node, name, value) => {
   return 1;
 };
 
-// A property that the user changes too: what was set last decides whether there is anything to do.
-const property = (node, name, kind, value) => {
-  // All but `muted`, `open` and `indeterminate`.
-  if (/^[vcs]/.test(name)) return controls.property?.(node, name, kind, value);
-  const set = (node.$p ??= {}), on = !!(kind & 8), last = set[name] ?? node[name];
-  set[name] = on;
-  // Of these only `muted` does not set its attribute by itself, where it has one.
-  if (last !== on || kind & 16) node[name] = node.defaultMuted = on;
-};
-
 // Sets the classes that a hole puts on its element. One that others put there too stays when the hole takes it off.
 export const classes = (node, hole, text, last) => {
   const all = (node.$k ??= new Map()), list = text.match(/\S+/g) ?? [];
@@ -243,7 +233,7 @@ const set = (root, [place, , a, b, c], at, node, kind, value) => {
   switch (place) {
     case 0: text(node, v); break;
     case 1:
-      if (node.localName == 'textarea') property(node, 'value', kind, value);
+      if (node.localName == 'textarea') controls.property?.(node, 'value', kind, value);
       else if (node.textContent !== v) {
         node.textContent = v;
         choices(node);
@@ -259,7 +249,7 @@ const set = (root, [place, , a, b, c], at, node, kind, value) => {
       break;
     case 3:
       // As it is, a URL, several of them, a property, a word that truth values are written as, classes.
-      if (b == 3) property(node, a, kind, value);
+      if (b == 3) controls.property?.(node, a, kind, value);
       else if (b == 5) {
         // The first time these are the server's, of an older state perhaps.
         classes(node, at, bool ? '' : v, [...node.classList]);
@@ -267,15 +257,7 @@ const set = (root, [place, , a, b, c], at, node, kind, value) => {
       else attribute(node, a, type < 2 ? null : bool ? '' : (b == 1 && script(v)) || (b == 2 && v.split(/[\s,]/).some(script)) ? 'about:invalid' : v);
       break;
     case 4: classes(node, at, on ? a : '', [a]); break;
-    case 5:
-      // In the order of the document, so that shorthands and what is part of them come out as at first.
-      p = (node.$l ??= new Map());
-      if (p.get(at)?.[1] !== v) {
-        p.set(at, [a, v]);
-        for (const [name] of p.values()) node.style.removeProperty(name);
-        for (const [name, value] of p.values()) if (value) node.style.setProperty(name, value);
-      }
-      break;
+    case 5: core.style?.(node, at, a, v); break;
     case 6: conceal(node, on); break;
     case 9: controls.model?.(node, a, c & 16, kind, value); break;
     case 10: core.wire?.(node, at, a, on, b); break;

@@ -10,7 +10,7 @@ mod place;
 
 use crate::code::{self, Place, hole, op};
 use crate::compile::Compiled;
-use crate::compiled::{Block, Form, Hole, HoleKind, ModelStep, Step};
+use crate::compiled::{AttributeKind, Block, Form, Hole, HoleKind, ModelStep, Step};
 use crate::data::Name;
 use crate::expr::{Expr, Literal};
 use child::{Child, Source};
@@ -231,10 +231,12 @@ impl Encoder {
 /// The names of the page's modules that the block needs.
 #[expect(clippy::wildcard_enum_match_arm, reason = "nothing else waits")]
 fn modules(block: &Block) -> Vec<String> {
-    let controls = CONTROLS.iter().any(|control| block.html.contains(control));
     let any = |is: fn(&HoleKind) -> bool| block.holes.iter().any(|hole| is(&hole.kind));
+    let controls = CONTROLS.iter().any(|control| block.html.contains(control))
+        || any(|kind| matches!(kind, HoleKind::Attribute { kind: AttributeKind::Property, .. }));
     let children = any(|kind| matches!(kind, HoleKind::Child { .. }));
     let marks = any(|kind| matches!(kind, HoleKind::Ref { .. } | HoleKind::Hook { .. }));
+    let styles = any(|kind| matches!(kind, HoleKind::Style { .. }));
     let wire = any(|kind| matches!(kind, HoleKind::Wire { .. }));
     let pauses = any(|kind| match kind {
         HoleKind::Event { modifiers, .. } => modifiers.debounce.or(modifiers.throttle).is_some(),
@@ -246,6 +248,7 @@ fn modules(block: &Block) -> Vec<String> {
         (children, "children"),
         (marks, "marks"),
         (pauses, "pauses"),
+        (styles, "styles"),
         (wire, "wire"),
     ];
     modules.iter().filter(|(needed, _)| *needed).map(|(_, name)| quoted(name)).collect()

@@ -197,7 +197,15 @@ export default core => {
     },
     // What an attribute says that the user changes too.
     property(node, name, kind, value) {
-      let changes, state;
+      let changes, state = of(node);
+      if (/^[moi]/.test(name)) {
+        // `muted`, `open` and `indeterminate`: what was set last decides whether there is anything to do.
+        const on = !!(kind & 8), last = state[name] ?? node[name];
+        state[name] = on;
+        // Of these only `muted` does not set its attribute by itself, where it has one.
+        if (last !== on || kind & 16) node[name] = node.defaultMuted = on;
+        return;
+      }
       if (name == 'selected') {
         changes = node.defaultSelected != !!(kind & 8);
         node.defaultSelected = kind & 8;

@@ -182,12 +182,16 @@ fn int(text: &str) -> Option<Val> {
         [b'-', digits @ ..] => (digits, true),
         digits => (digits, false),
     };
-    if digits.is_empty() {
+    // So many fit without a sign.
+    if digits.is_empty()
+        || digits.len() > 20
+        || digits.len() == 20 && digits > b"18446744073709551615".as_slice()
+    {
         return None;
     }
     let mut number: u64 = 0;
     for byte in digits {
-        number = number.checked_mul(10)?.checked_add(u64::from(byte.checked_sub(b'0')?))?;
+        number = number * 10 + u64::from(byte.checked_sub(b'0')?);
     }
     let int = if negative { number.wrapping_neg() } else { number } as i64;
     if (int < 0) == negative || number == 0 {
