@@ -1,9 +1,6 @@
 // What the page cannot live without does not come at the first try: the engine, a template, the connection.
 
-import type { Page } from "@playwright/test";
 import { expect, live, open, test } from "./test.ts";
-
-const value = (page: Page) => page.getByRole("status", { name: "Count" });
 
 const PORTAL = { status: 200, contentType: "text/html", body: "<!DOCTYPE html><p>Sign in</p>" };
 

@@ -3,7 +3,7 @@
 use super::Compiler;
 use super::directives::code;
 use super::element::Tag;
-use super::names::{URL_LISTS, URLS};
+use super::names::{FORM_PROPERTIES, URL_LISTS, URLS};
 use crate::check::{Argument, Want};
 use crate::compiled::{AttributeKind, HoleKind, Namespace, Step};
 use crate::escape;
@@ -40,6 +40,9 @@ impl Compiler {
             self.error(attribute.at, format!("`{}` is of another language: directives start with `live:`, and an attribute gets a value by `name=\"{{{{ … }}}}\"`", attribute.name));
             return;
         }
+        if fixed && matches!(lower.as_str(), "name" | "id") {
+            self.hides_form(element, attribute, &joined(&pieces));
+        }
         match lower.as_str() {
             "style" => self.styles(attribute, &pieces, path),
             "class" => self.classes(&pieces, path, tag),
@@ -51,6 +54,23 @@ impl Compiler {
                 self.error(attribute.at, format!("`live:model` sets `{lower}` itself"));
             }
             _ => self.ordinary(element, attribute, name, pieces, fixed, path),
+        }
+    }
+
+    /// Refuses a control's name that takes the place of a property of its form which the client uses: a browser lets
+    /// `form.remove` be the control with the name `remove`.
+    fn hides_form(&mut self, element: &Element, attribute: &Attribute, value: &str) {
+        let listed = matches!(
+            element.name.as_str(),
+            "button" | "fieldset" | "img" | "input" | "object" | "output" | "select" | "textarea"
+        );
+        let in_form = element.attribute("form").is_some()
+            || self.ancestors.iter().any(|open| &*open.name == "form" && open.namespace == Namespace::Html);
+        if listed && in_form && FORM_PROPERTIES.contains(&value) {
+            self.error(
+                attribute.at,
+                format!("a control named `{value}` takes the place of its form's own `{value}`: choose another name"),
+            );
         }
     }
 

@@ -216,6 +216,53 @@ pub(super) const URLS: &[&str] = &[
     "usemap",
 ];
 
+/// Properties and methods of a form that the client uses: no control in it may have one of these names.
+pub(super) const FORM_PROPERTIES: &[&str] = &[
+    "addEventListener",
+    "append",
+    "appendChild",
+    "childNodes",
+    "children",
+    "classList",
+    "cloneNode",
+    "closest",
+    "contains",
+    "dispatchEvent",
+    "elements",
+    "firstChild",
+    "firstElementChild",
+    "form",
+    "getAttribute",
+    "getAttributeNames",
+    "hasAttribute",
+    "hidden",
+    "innerHTML",
+    "insertBefore",
+    "isConnected",
+    "isEqualNode",
+    "localName",
+    "matches",
+    "moveBefore",
+    "nextElementSibling",
+    "nextSibling",
+    "nodeType",
+    "parentElement",
+    "parentNode",
+    "previousSibling",
+    "querySelector",
+    "querySelectorAll",
+    "remove",
+    "removeAttribute",
+    "removeChild",
+    "replaceWith",
+    "requestSubmit",
+    "setAttribute",
+    "setAttributeNS",
+    "style",
+    "textContent",
+    "toggleAttribute",
+];
+
 /// Attributes that hold several URLs.
 pub(super) const URL_LISTS: &[&str] = &["srcset", "imagesrcset", "ping"];
 
