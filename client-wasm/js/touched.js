@@ -12,3 +12,14 @@ export const touched = node => {
   return node.value !== like.value || node.checked != like.checked ||
     [...(node.options || [])].some((option, i) => option.selected != like.options[i].selected);
 };
+
+// What a control holds, and which of its options are selected.
+const held = node => JSON.stringify([node.value, node.checked, ...Array.from(node.options ?? [], option => option.selected)]);
+
+/** Notes what the controls that came with the page hold (`$g`). */
+export const note = () => {
+  for (const node of document.querySelectorAll('input,select,textarea')) if (!touched(node)) node.$g = held(node);
+};
+
+/** Whether a control holds anything else than the page was loaded with: its attributes follow the server meanwhile. */
+export const changed = node => (node.$g ? held(node) != node.$g : touched(node));

@@ -112,6 +112,11 @@ test("the demo asks before a page is left with something unanswered, and only th
   await module;
   await increment.click();
   await expect(page.locator("main")).toContainText("1");
+  const loading = () => page.evaluate(async () => {
+    const { default: live } = await import("/live/client.js" as string);
+    return live.component(document.querySelector("live-component")).loading;
+  });
+  await expect.poll(loading).toBe(false);
   await page.reload();
   expect(asked).toEqual([]);
   hold = true;

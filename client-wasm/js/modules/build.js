@@ -1,6 +1,6 @@
 // Loads the page anew after a deploy that changed the client, as soon as nothing of the user's is lost by that.
 
-import { touched } from '../touched.js';
+import { changed } from '../touched.js';
 import { LOADING } from '../turns.js';
 
 // The address of this file has the version of the client.
@@ -13,7 +13,7 @@ export default core => {
   // else than it was loaded with. What the server has answered counts too: the new page begins a new session.
   const quiet = () => core.ready() && ![...core.components.keys()].some(slot => core.ask(LOADING, slot, 1)) &&
     !document.activeElement?.isContentEditable &&
-    ![...document.querySelectorAll('input,textarea,select')].some(touched);
+    ![...document.querySelectorAll('input,textarea,select')].some(changed);
 
   core.greeted = async () => {
     const { build } = core;

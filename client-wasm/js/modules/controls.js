@@ -4,7 +4,7 @@
 // with a bound `value`, `checked` or `selected` is followed here: which edits an action has read, and its answer.
 
 import { common } from '../text.js';
-import { touched } from '../touched.js';
+import { note, touched } from '../touched.js';
 // Kinds of controls with a field.
 const CHECKBOX = 2, RADIO = 3, MULTIPLE = 5;
 
@@ -97,10 +97,10 @@ export default core => {
         choose(node, option => chosen.includes(option.value));
       } else if (on || !state.own) choose(node);
     } else {
-      if (wanted === undefined) {
-      } else if (control == RADIO) on = node.value === (wanted ?? '');
-      else if (FIXED.test(node.type)) core.write(node, 'value', wanted);
-      else {
+      if (control == RADIO) on = node.value === (wanted ?? '');
+      else if (FIXED.test(node.type)) {
+        if (wanted !== undefined) core.write(node, 'value', wanted);
+      } else if (wanted !== undefined) {
         if (state.composing || node.validity.badInput) return;
         write(node, wanted ?? '', state.caret);
         if (node.type != 'textarea') core.write(node, 'value', wanted);
@@ -288,13 +288,15 @@ export default core => {
     keep(element) {
       const kept = [];
       for (const control of element.querySelectorAll('[name]')) {
-        if ('value' in control && control.localName != 'button' && touched(control)) kept.push(control);
+        if ('value' in control && control.localName != 'button') kept.push([control, touched(control)]);
       }
       return () => {
-        for (const old of kept) {
+        for (const [old, typed] of kept) {
           const radio = old.type == 'radio' ? `[value="${CSS.escape(old.value)}"]` : '';
           const control = element.querySelector(`[name="${CSS.escape(old.name)}"]${radio}`);
           if (!control || control.type != old.type || control.type == 'file') continue;
+          control.$g = old.$g;
+          if (!typed) continue;
           if (old.multiple && old.options) for (const o of control.options) o.selected = [...old.selectedOptions].some(p => p.value == o.value);
           else if (old.type == 'checkbox' || old.type == 'radio') control.checked = old.checked;
           else control.value = old.value;
@@ -332,5 +334,6 @@ export default core => {
     }
   }));
 
+  note();
   core.arrived();
 };

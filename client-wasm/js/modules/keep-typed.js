@@ -1,6 +1,6 @@
 // Keeps what was typed over a reload that the client itself makes: the user or the session is another one.
 
-import { touched } from '../touched.js';
+import { changed } from '../touched.js';
 
 const KEPT = 'live-typed ' + location.pathname;
 
@@ -35,7 +35,7 @@ export default core => {
     const kept = [];
     for (const [place, { element }] of places(core.components)) {
       controls(element).forEach((node, at) => {
-        if (touched(node)) kept.push({ place, at, sign: sign(node), name: node.name, value: held(node) });
+        if (changed(node)) kept.push({ place, at, sign: sign(node), name: node.name, value: held(node) });
       });
     }
     if (kept.length) sessionStorage[KEPT] = JSON.stringify(kept);
@@ -56,7 +56,7 @@ export default core => {
     for (const { place, at, sign: wanted, name, value } of kept) {
       const element = found.get(place)?.element, node = element && controls(element)[at];
       if (node && sign(node) == wanted) {
-        if (!touched(node)) put(node, value);
+        if (!changed(node)) put(node, value);
       } else {
         const message = 'what was typed before the page was loaded anew could not be put back';
         const detail = { action: '', code: 'typed_lost', message, details: { field: name, value } };
