@@ -1,17 +1,6 @@
 // Controls without a field: they show what the server says, unless an edit is newer than the last answer.
 
-import { Network } from "./network.ts";
-import { expect, open, test as base } from "./test.ts";
-
-const test = base.extend<{ network: Network }>({
-  network: async ({ app, page }, use) => {
-    const network = await Network.before(app.url);
-    await use(network);
-    // Else the page might try to come back before it is gone.
-    await page.close();
-    await network.remove();
-  },
-});
+import { expect, open, test } from "./networked.ts";
 
 for (const latency of [0, 300]) {
   test.describe(`at ${latency} ms`, () => {

@@ -1,18 +1,7 @@
 // Controls in rows, each of which edits a field of its item.
 
 import type { Page } from "@playwright/test";
-import { Network } from "./network.ts";
-import { expect, open, test as base } from "./test.ts";
-
-const test = base.extend<{ network: Network }>({
-  network: async ({ app, page }, use) => {
-    const network = await Network.before(app.url);
-    await use(network);
-    // Else the page might try to come back before it is gone.
-    await page.close();
-    await network.remove();
-  },
-});
+import { expect, open, test } from "./networked.ts";
 
 const LARGE = "9007199254740993";
 const text = (page: Page, id: number | string) => page.getByLabel(`Text ${id}`, { exact: true });

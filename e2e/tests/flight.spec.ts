@@ -1,18 +1,9 @@
 // Forms and buttons while an answer is under way: the network keeps it back for as long as a test looks.
 
 import type { Page } from "@playwright/test";
-import { Network } from "./network.ts";
-import { expect, open, test as base } from "./test.ts";
+import { expect, open, test } from "./networked.ts";
 
-const test = base.extend<{ network: Network }>({
-  network: async ({ app, page }, use) => {
-    const network = await Network.before(app.url);
-    await open(page, `${network.url}/flight`);
-    await use(network);
-    await page.close();
-    await network.remove();
-  },
-});
+test.beforeEach(({ page, network }) => open(page, `${network.url}/flight`));
 
 const button = (page: Page, name: string) => page.getByRole("button", { name, exact: true });
 const heard = (page: Page) => page.locator("#heard");

@@ -1,18 +1,7 @@
 // What is typed into a field whose handler makes something else of it.
 
 import type { Locator } from "@playwright/test";
-import { Network } from "./network.ts";
-import { expect, open, test as base } from "./test.ts";
-
-const test = base.extend<{ network: Network }>({
-  network: async ({ app, page }, use) => {
-    const network = await Network.before(app.url);
-    await use(network);
-    // Else the page might try to come back before it is gone.
-    await page.close();
-    await network.remove();
-  },
-});
+import { expect, open, test } from "./networked.ts";
 
 const WORDS = [
   { label: "Plain", shown: "HELLO WORLD", longer: "HELLOABC WORLD" },
