@@ -117,6 +117,16 @@ pub enum ModelStep {
     Key(Expr),
 }
 
+impl ModelStep {
+    /// Returns the key, where the step leads to an item of a list.
+    pub(crate) fn key(&self) -> Option<&Expr> {
+        match self {
+            Self::Key(key) => Some(key),
+            Self::Field(_) => None,
+        }
+    }
+}
+
 /// How an attribute is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AttributeKind {

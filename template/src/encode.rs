@@ -258,10 +258,7 @@ fn modules(block: &Block) -> Vec<String> {
 fn keys(hole: &Hole) -> impl Iterator<Item = &Expr> {
     let property: &[ModelStep] =
         if let HoleKind::Model { property, .. } = &hole.kind { property } else { &[] };
-    property.iter().filter_map(|step| match step {
-        ModelStep::Key(key) => Some(key),
-        ModelStep::Field(_) => None,
-    })
+    property.iter().filter_map(ModelStep::key)
 }
 
 /// Whether what stands there grows and shrinks.

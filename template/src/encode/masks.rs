@@ -92,10 +92,7 @@ impl Masks {
                 conditions.fold(0, |mask, condition| mask | self.reads(condition, depth, names))
             }
             HoleKind::Model { property, value, .. } => {
-                let keys = property.iter().filter_map(|step| match step {
-                    ModelStep::Key(key) => Some(key),
-                    ModelStep::Field(_) => None,
-                });
+                let keys = property.iter().filter_map(ModelStep::key);
                 keys.fold(self.reads(value, depth, names), |all, key| all | self.reads(key, depth, names))
             }
             HoleKind::Wire { .. } => WIRE,
