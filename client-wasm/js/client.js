@@ -1,9 +1,9 @@
 // The page's entry: the `live-component` element, the hook for people who render themselves, and the engine's life.
 
 import { instantiate, turn } from 'vivaz-engine';
-import { classes, conceal, controls, effects, elements, held, nodes, plain, pressed, reset, templates, write } from './dom.js';
+import { classes, conceal, effects, elements, held, nodes, plain, pressed, reset, templates, write } from './dom.js';
 import { handle, listen, to } from './events.js';
-import { core, load, pause as wait } from './modules.js';
+import { core, insist, load, pause } from './modules.js';
 import {
   ANEW, CALL, COMMIT, EDIT, EVENT, GUESS, KEEP, LEAVE, LIMIT, LOADING, MOUNT, RELEASE, SET, SOCKET, START, STATE, TEMPLATE, TIMER,
   UNMOUNT, WAKE,
@@ -267,7 +267,7 @@ const reload = async build => {
     return;
   }
   // For a build it is loaded only when nothing is typed.
-  if (!build) await Promise.race([load('keep-typed'), wait(3000)]);
+  if (!build) await Promise.race([load('keep-typed'), pause(3000)]);
   core.keep?.();
   location.reload();
 };
@@ -321,7 +321,7 @@ effects.listen = listen;
 effects.anew = slot => tell(ANEW, slot);
 to.event = (root, address, json, reads) => post(() => {
   core.firing = true;
-  if (ask(EVENT, root.$y, root.$i, address, '', json)) controls.sent?.(root, reads);
+  if (ask(EVENT, root.$y, root.$i, address, '', json)) core.controls?.sent(root, reads);
   core.firing = false;
 });
 to.edit = (slot, force, field, json) => tell(EDIT, slot, force, 0, field, json);
@@ -411,8 +411,7 @@ addEventListener('online', () => tell(WAKE));
 addEventListener('pageshow', e => { if (e.persisted) tell(WAKE); });
 addEventListener('pagehide', e => post(() => ask(LEAVE, 0, !e.persisted && !core.leaving?.())));
 document.addEventListener('visibilitychange', () => { if (!document.hidden) tell(WAKE); });
-// Another page took the session: the next touch takes it back.
-// A try that waits comes at once, but not with every key.
+// The next touch takes a session back that another page took, and hurries a try that waits, though not with every key.
 let woken = 0;
 for (const type of ['pointerdown', 'keydown']) {
   addEventListener(type, e => {
@@ -426,7 +425,7 @@ for (const type of ['pointerdown', 'keydown']) {
 // Each attribute of the script's tag names a module.
 Object.assign(core, {
   settings, components, connection, ask, tell, socket, reload,
-  nodes, held, templates, elements, controls, to, plain, write, unseal, placed, classes, conceal,
+  nodes, held, templates, elements, to, plain, write, unseal, placed, classes, conceal,
   pressed, guard, hooks,
   ready: () => ready,
   /** A module that templates need is here: what was made before that is made anew. */
@@ -447,19 +446,12 @@ for (const { attributes } of document.scripts) {
 // Asked for early: the template says so later.
 if (document.querySelector('input,textarea,select')) load('controls');
 // Whatever comes in its place (an error, a portal's page) is asked for again, past the browser's cache.
-const compile = async tries => {
-  try {
-    return await WebAssembly.compileStreaming(fetch(new URL(WASM, import.meta.url), { cache: tries ? 'reload' : 'default' }));
-  } catch (error) {
-    if (tries == 7) {
-      stop();
-      return reportError(new Error('live: the engine cannot be loaded', { cause: error }));
-    }
-    await wait(500 << tries);
-    return compile(tries + 1);
-  }
-};
-const module = await compile(0);
+const module = await insist(
+  tries => WebAssembly.compileStreaming(fetch(new URL(WASM, import.meta.url), { cache: tries ? 'reload' : 'default' })), 8, 500,
+).catch(error => {
+  stop();
+  reportError(new Error('live: the engine cannot be loaded', { cause: error }));
+});
 if (module) {
   customElements.define('live-component', LiveComponent);
   begin();

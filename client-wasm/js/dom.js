@@ -23,8 +23,6 @@ export const elements = new Map();
 export const watchers = new Set();
 /** What is not about nodes, and what the page's own code is told: client.js fills it. */
 export const effects = {};
-/** What is done with form controls: modules/controls.js fills it, for templates that have some. */
-export const controls = {};
 
 /** Forgets everything: a new engine starts to count from the beginning. */
 export const reset = () => {
@@ -186,13 +184,13 @@ const insert = (parent, node, before) => {
   choices(parent);
 };
 // What a select offers is another, or what an input can hold.
-const choices = (node, name) => { if (/^(select|opt|input (type|m|step))/.test(node?.localName + ' ' + name)) controls.options?.(node); };
+const choices = (node, name) => { if (/^(select|opt|input (type|m|step))/.test(node?.localName + ' ' + name)) core.controls?.options(node); };
 
 // What the page's own code hears comes last.
 let late = [];
 
 const rebuild = (node, template) => {
-  const back = controls.keep?.(node), focused = node.contains(document.activeElement) && document.activeElement.name;
+  const back = core.controls?.keep(node), focused = node.contains(document.activeElement) && document.activeElement.name;
   node.textContent = '';
   node.append(document.importNode(templates[template].content, true));
   late.push(() => {
@@ -233,7 +231,7 @@ const set = (root, [place, , a, b, c], at, node, kind, value) => {
   switch (place) {
     case 0: text(node, v); break;
     case 1:
-      if (node.localName == 'textarea') controls.property?.(node, 'value', kind, value);
+      if (node.localName == 'textarea') core.controls?.property(node, 'value', kind, value);
       else if (node.textContent !== v) {
         node.textContent = v;
         choices(node);
@@ -249,7 +247,7 @@ const set = (root, [place, , a, b, c], at, node, kind, value) => {
       break;
     case 3:
       // As it is, a URL, several of them, a property, a word that truth values are written as, classes.
-      if (b == 3) controls.property?.(node, a, kind, value);
+      if (b == 3) core.controls?.property(node, a, kind, value);
       else if (b == 5) {
         // The first time these are the server's, of an older state perhaps.
         classes(node, at, bool ? '' : v, [...node.classList]);
@@ -259,13 +257,13 @@ const set = (root, [place, , a, b, c], at, node, kind, value) => {
     case 4: classes(node, at, on ? a : '', [a]); break;
     case 5: core.style?.(node, at, a, v); break;
     case 6: conceal(node, on); break;
-    case 9: controls.model?.(node, a, c & 16, kind, value); break;
+    case 9: core.controls?.model(node, a, c & 16, kind, value); break;
     case 10: core.wire?.(node, at, a, on, b); break;
     case 13: core.child?.show(node, a, value); break;
     // A number and its text are two keys.
     case 14: core.child?.key(node, type + value); break;
     case 15: core.child?.shared(node, value); break;
-    case 16: controls.key?.(node, a, value); break;
+    case 16: core.controls?.key(node, a, value); break;
   }
 };
 
@@ -329,9 +327,9 @@ export function run(words, string) {
           break;
         case 8: node().textContent = ''; break;
         case 9: n = node(); v = words[from]; p = w(); set(n, blocks[v].holes[p], p, held[v][p], w(), s()); break;
-        case 10: { const of = [w(), w(), s(), s()]; controls.refuse?.(...of); break; }
+        case 10: { const of = [w(), w(), s(), s()]; core.controls?.refuse(...of); break; }
         case 24: view = w(); break;
-        case 25: { const of = [w(), w()]; controls.answered?.(...of); break; }
+        case 25: { const of = [w(), w()]; core.controls?.answered(...of); break; }
         default: effects.run(op, w, s);
       }
     } catch (error) {
@@ -349,7 +347,7 @@ export function run(words, string) {
   }
   const after = late;
   late = [];
-  controls.show?.();
+  core.controls?.show();
   core.marks?.begin();
   for (const act of after) act();
   if (focus?.isConnected) (focus.matches('[autofocus]') ? focus : focus.querySelector('[autofocus]')).focus();
@@ -357,7 +355,7 @@ export function run(words, string) {
   for (const node of nodes) if (node?.$i && !node.isConnected && elements.get(node.$y)?.isConnected) unfit.add(node.$y);
   for (const slot of unfit) if (!anew.has(slot)) effects.anew(slot);
   // What was typed into HTML that does not fit is put back when that is made anew.
-  controls.edited?.(node => unfit.has(node.closest('live-component').$c));
+  core.controls?.edited(node => unfit.has(node.closest('live-component').$c));
 }
 // How many words the operations have that look for a place.
 const LENGTH = { 3: 6, 4: 4, 5: 3, 6: 1, 8: 1, 9: 3 };

@@ -1,6 +1,6 @@
 // What happens in the page, brought to the engine: one listener on the document for each kind of event.
 
-import { controls, held, templates, watchers } from './dom.js';
+import { held, templates, watchers } from './dom.js';
 import { core } from './modules.js';
 
 /** Where events go: client.js fills it. */
@@ -77,14 +77,14 @@ const gather = (e, wants, el, target) => {
   const payload = {}, form = (wants & 4 || e.type == 'submit') && (from.form || from.closest?.('form') || el.querySelector?.('form'));
   if (wants & 1) payload.value = from.multiple && from.selectedOptions ? Array.from(from.selectedOptions, o => o.value) : (from.value ?? null);
   if (wants & 2) payload.checked = !!from.checked;
-  if (wants & 4) payload.form = controls.fields?.(form, e.submitter) || {};
+  if (wants & 4) payload.form = core.controls?.fields(form, e.submitter) || {};
   if (wants & 8) {
     const { type, key, code, button, clientX, clientY, ctrlKey, shiftKey, altKey, metaKey } = e;
     let detail = null;
     try { detail = JSON.parse(JSON.stringify(e.detail ?? null)); } catch {}
     payload.event = { type, key, code, button, clientX, clientY, ctrlKey, shiftKey, altKey, metaKey, detail };
   }
-  return [payload, controls.read?.(from, wants & 3, form)];
+  return [payload, core.controls?.read(from, wants & 3, form)];
 };
 
 document.addEventListener('focusout', e => core.flush?.(e.composedPath()[0]), true);

@@ -12,32 +12,34 @@ export const version = VERSION;
 
 const loading = new Map();
 
-/**
- * Loads a module and starts it, once. A load that fails is repeated three times, with growing pauses; after that the
- * failure is reported and the page goes on without the module.
- */
-export const load = name => {
-  if (!loading.has(name)) loading.set(name, attempt(name, 0));
-  return loading.get(name);
-};
-
 /** Waits so long, or until the browser is online. */
 export const pause = ms => new Promise(resolve => {
   setTimeout(resolve, ms);
   addEventListener('online', resolve, { once: true });
 });
 
-const attempt = async (name, tries) => {
-  let module;
-  try {
-    // Browsers may keep the failure of an address: each try has another one.
-    module = await import(new URL(`module/${version}/${name}.js?${tries || ''}`, import.meta.url));
-  } catch (error) {
-    if (tries < 3) {
-      await pause(1000 << tries);
-      return attempt(name, tries + 1);
+/** Does something until it works, at most so often. The first pause is `ms` long, each other one twice the one before. */
+export const insist = async (act, most, ms) => {
+  for (let tries = 0; ; tries++) {
+    try {
+      return await act(tries);
+    } catch (error) {
+      if (tries + 1 == most) throw error;
     }
-    return reportError(new Error(`live: the module "${name}" cannot be loaded`, { cause: error }));
+    await pause(ms << tries);
   }
-  module.default(core);
+};
+
+/**
+ * Loads a module and starts it, once. A load that fails is repeated three times, with growing pauses; after that the
+ * failure is reported and the page goes on without the module.
+ */
+export const load = name => {
+  // Browsers may keep the failure of an address: each try has another one.
+  const fetched = tries => import(new URL(`module/${version}/${name}.js?${tries || ''}`, import.meta.url));
+  if (!loading.has(name)) loading.set(name, insist(fetched, 4, 1000).then(
+    module => module.default(core),
+    error => reportError(new Error(`live: the module "${name}" cannot be loaded`, { cause: error })),
+  ));
+  return loading.get(name);
 };

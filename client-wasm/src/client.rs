@@ -53,7 +53,7 @@ pub(crate) struct Client {
     requests: Vec<Request>,
     /// Messages to try again, when their timer says so.
     retries: Vec<Request>,
-    last_reference: u64,
+    pub(crate) last_reference: u64,
     last_tag: Tag,
     last_timer: u32,
     /// Replies since the last acknowledgement.

@@ -112,12 +112,13 @@ impl<D: Dom> Page<D> {
                 guesses.push(guess);
             }
         }
-        let mut calls = 0;
+        let (mut calls, mut before) = (0, None);
         for deed in fired.deeds {
             if deed.is_edit {
-                self.client.assign(slot, deed.name, deed.value, calls != 0);
+                self.client.assign(slot, deed.name, deed.value, before);
             } else {
                 calls += 1;
+                before = Some(self.client.last_reference);
                 let origin = Origin { node, hole: address };
                 let guesses = std::mem::take(&mut guesses);
                 self.client.action(slot, deed.name, &deed.value.json(), origin, 0, guesses);

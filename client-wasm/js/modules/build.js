@@ -1,6 +1,6 @@
 // Loads the page anew after a deploy that changed the client, as soon as nothing of the user's is lost by that.
 
-import { changed } from '../touched.js';
+import { changed } from '../values.js';
 import { LOADING } from '../turns.js';
 
 // The address of this file has the version of the client.

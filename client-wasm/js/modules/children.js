@@ -2,8 +2,8 @@
 
 import { PROPS } from '../turns.js';
 
-// By element: the name of its component and what its parent gives it (`seen`), its shared props and its key as text, what
-// it was given last, and whether its key is another one now.
+// By element: its props that depend on shared state (`shared`) and its key, as text; what it was given last, both kinds of
+// props together (`given`); and whether its key is another one now (`anew`).
 const states = new WeakMap();
 const of = element => states.get(element) ?? states.set(element, {}).get(element);
 

@@ -4,7 +4,8 @@
 // with a bound `value`, `checked` or `selected` is followed here: which edits an action has read, and its answer.
 
 import { common } from '../text.js';
-import { note, touched } from '../touched.js';
+import { held as value, note, put, touched } from '../values.js';
+
 // Kinds of controls with a field.
 const CHECKBOX = 2, RADIO = 3, MULTIPLE = 5;
 
@@ -15,7 +16,7 @@ const TYPED = 1, PASSED = 2, READ = 3;
 const CHECKED = /^(checkbox|radio)$/, FIXED = /^(hidden|checkbox|radio|submit|button|reset|image|file)$/;
 
 export default core => {
-  const { nodes, held, templates, controls } = core;
+  const { nodes, held, templates } = core;
 
   // What is known of a control: `wanted` is the value it is to show, as text or null, of a select as a JSON list; `on`,
   // whether it is to be checked, and of a select whether its options say what is selected; `control`, the kind of one with
@@ -31,13 +32,12 @@ export default core => {
 
   // What a control holds, as the value of its field. Bits of `flags`: 4 trim, 8 number.
   const read = (node, control, flags) => {
-    if (control == CHECKBOX) return node.checked;
-    if (control == MULTIPLE) return Array.from(node.selectedOptions, option => option.value);
-    let value = node.value;
-    if (flags & 4) value = value.trim();
-    if (!(flags & 8)) return value;
+    if (control == CHECKBOX || control == MULTIPLE) return value(node);
+    let text = node.value;
+    if (flags & 4) text = text.trim();
+    if (!(flags & 8)) return text;
     // A text that is not as JavaScript prints its number goes as it is: the server reads every digit.
-    return value === '' ? null : '' + +value === value ? +value : value;
+    return text === '' ? null : '' + +text === text ? +text : text;
   };
 
   // Notes what a control is to show: whether it is checked, or its value. Returns whether that is another than before.
@@ -180,7 +180,7 @@ export default core => {
     return values;
   };
 
-  Object.assign(controls, {
+  core.controls = {
     fields,
     // What a field says.
     model(node, control, force, kind, value) {
@@ -297,14 +297,12 @@ export default core => {
           if (!control || control.type != old.type || control.type == 'file') continue;
           control.$g = old.$g;
           if (!typed) continue;
-          if (old.multiple && old.options) for (const o of control.options) o.selected = [...old.selectedOptions].some(p => p.value == o.value);
-          else if (old.type == 'checkbox' || old.type == 'radio') control.checked = old.checked;
-          else control.value = old.value;
+          put(control, value(old));
           control.dispatchEvent(new Event('input', { bubbles: true }));
         }
       };
     },
-  });
+  };
 
   // Before what listens on the document.
   const on = (type, act) => addEventListener(type, e => act(e.composedPath()[0], e), true);

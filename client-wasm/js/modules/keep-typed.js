@@ -1,6 +1,6 @@
 // Keeps what was typed over a reload that the client itself makes: the user or the session is another one.
 
-import { changed } from '../touched.js';
+import { changed, held, put } from '../values.js';
 
 const KEPT = 'live-typed ' + location.pathname;
 
@@ -17,16 +17,6 @@ const places = components => {
 const controls = element => [...element.querySelectorAll('input,textarea,select')]
   .filter(node => node.closest('live-component') == element && !/^(password|file|hidden)$/.test(node.type));
 
-const held = node => (/^(checkbox|radio)$/.test(node.type) ? node.checked
-  : node.multiple ? Array.from(node.selectedOptions, option => option.value) : node.value);
-
-const put = (node, value) => {
-  if (typeof value == 'boolean') node.checked = value;
-  else if (node.multiple) for (const option of node.options) option.selected = value.includes(option.value);
-  else node.value = value;
-  for (const type of ['input', 'change']) node.dispatchEvent(new Event(type, { bubbles: true }));
-};
-
 // A control in its component: which one it is, and what says whether another page has the same there.
 const sign = node => [node.localName, node.type, node.name, node.getAttribute('aria-label')].join();
 
@@ -38,7 +28,13 @@ export default core => {
         if (changed(node)) kept.push({ place, at, sign: sign(node), name: node.name, value: held(node) });
       });
     }
-    if (kept.length) sessionStorage[KEPT] = JSON.stringify(kept);
+    if (!kept.length) return;
+    try {
+      sessionStorage[KEPT] = JSON.stringify(kept);
+    } catch (error) {
+      // There is no room for it: the page is loaded anew all the same.
+      reportError(error);
+    }
   };
 
   const back = async () => {
@@ -56,7 +52,9 @@ export default core => {
     for (const { place, at, sign: wanted, name, value } of kept) {
       const element = found.get(place)?.element, node = element && controls(element)[at];
       if (node && sign(node) == wanted) {
-        if (!changed(node)) put(node, value);
+        if (changed(node)) continue;
+        put(node, value);
+        for (const type of ['input', 'change']) node.dispatchEvent(new Event(type, { bubbles: true }));
       } else {
         const message = 'what was typed before the page was loaded anew could not be put back';
         const detail = { action: '', code: 'typed_lost', message, details: { field: name, value } };

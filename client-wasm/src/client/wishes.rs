@@ -142,16 +142,19 @@ impl Client {
         self.out.push(Output::Wire { slot });
     }
 
-    /// A `model` field is assigned to by an event. `after` an action of the same event, it goes out when that has succeeded,
-    /// and its refusal takes it back unless the field was edited again.
-    pub(crate) fn assign(&mut self, slot: Slot, field: Key, value: Val, after: bool) {
+    /// A `model` field is assigned to by an event. With an action of the same event before it, which came `after` that
+    /// reference, it goes out when that has succeeded, and its refusal takes it back unless the field was edited again.
+    pub(crate) fn assign(&mut self, slot: Slot, field: Key, value: Val, after: Option<u64>) {
+        if let Some(after) = after {
+            // An action that was refused at once is not there.
+            let Some(request) = self.requests.last_mut().filter(|r| r.reference > after) else { return };
+            let tag = self.last_tag + 1;
+            request.then = if request.then.is_empty() { tag..tag + 1 } else { request.then.start..tag + 1 };
+        }
         self.edit(slot, field, value, false);
-        let tag = self.last_tag;
-        let Some(request) = self.requests.last_mut().filter(|_| after) else {
+        if after.is_none() {
             self.commit(slot, field, 0);
-            return;
-        };
-        request.then = if request.then.is_empty() { tag..tag + 1 } else { request.then.start..tag + 1 };
+        }
     }
 
     /// The moment of an edit has come. While one of the field is unanswered it waits for the answer, so that a fast

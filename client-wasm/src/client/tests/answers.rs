@@ -304,8 +304,9 @@ fn submit_and_clear(early: bool) -> Table {
         table.hear(&patch(1, r#"{"title":"hello"}"#));
         table.hear(&ack(2));
     }
+    let before = table.client.last_reference;
     table.call("save", 0);
-    table.client.assign(0, Key::of("title"), Val::text(""), true);
+    table.client.assign(0, Key::of("title"), Val::text(""), Some(before));
     let sent = table.sent();
     assert_eq!(sent.len(), 1, "{sent:?}");
     assert_eq!(sent[0].contains(r#""set":{"title":"hello"}"#), !early, "{sent:?}");
@@ -360,8 +361,26 @@ fn title_in(frames: &[String]) -> Option<&str> {
 #[test]
 fn an_assignment_without_an_action_is_sent_at_once() {
     let mut table = Table::live();
-    table.client.assign(0, Key::of("title"), Val::text("x"), false);
+    table.client.assign(0, Key::of("title"), Val::text("x"), None);
     assert_eq!(title_in(&table.sent()), Some("x"));
     table.call("save", 0);
     assert!(!table.sent()[0].contains("set"));
+}
+
+#[test]
+fn a_field_is_not_cleared_for_an_action_that_is_refused_at_once() {
+    let mut table = Table::live();
+    table.drop_and_pause();
+    for _ in 0..500 {
+        table.call("other", 0);
+    }
+    type_into(&mut table, "title", "hello");
+    table.client.take();
+    let before = table.client.last_reference;
+    table.call("save", 0);
+    table.client.assign(0, Key::of("title"), Val::text(""), Some(before));
+    let outputs = table.outputs();
+    let is_refused = |o: &Output| matches!(o, Output::ActionFailed { action, .. } if action.name() == "save");
+    assert!(outputs.iter().any(is_refused), "{outputs:?}");
+    assert_eq!(title(&table), "hello");
 }
