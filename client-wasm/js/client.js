@@ -1,9 +1,10 @@
 // The page's entry: the `live-component` element, the hook for people who render themselves, and the engine's life.
 
 import { instantiate, turn } from 'vivaz-engine';
+import { core } from './core.js';
 import { classes, conceal, effects, elements, held, nodes, plain, pressed, reset, templates, write } from './dom.js';
 import { handle, listen, to } from './events.js';
-import { core, insist, load, pause } from './modules.js';
+import { insist, load, pause } from './modules.js';
 import {
   ANEW, CALL, COMMIT, EDIT, EVENT, GUESS, KEEP, LEAVE, LIMIT, LOADING, MOUNT, RELEASE, SET, SOCKET, START, STATE, TEMPLATE, TIMER,
   UNMOUNT, WAKE,

@@ -1,6 +1,6 @@
 // Runs the engine's operations. The numbers are those of `Op` in src/dom.rs; words first, then the lengths of strings.
 
-import { core } from './modules.js';
+import { core } from './core.js';
 import { common } from './text.js';
 
 /**

@@ -1,7 +1,7 @@
 // What happens in the page, brought to the engine: one listener on the document for each kind of event.
 
 import { held, templates, watchers } from './dom.js';
-import { core } from './modules.js';
+import { core } from './core.js';
 
 /** Where events go: client.js fills it. */
 export const to = {};

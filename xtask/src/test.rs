@@ -30,7 +30,6 @@ const STEPS: &[Step] = &[
         about: "the browser's client is built afresh, and the one in the repository is current",
         run: browser::client,
     },
-    Step { name: "wasm", about: "the client's own tests, in a browser", run: browser::wasm },
     Step {
         name: "browser",
         about: "the demo's pages, driven in a browser, with the fresh client",

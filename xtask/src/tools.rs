@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 
 use crate::step::{command, output, root, run, run_command, say, succeeds};
 
@@ -61,13 +61,6 @@ const TOOLS: &[Tool] = &[
         by_hand: "install Chromium and name it in the variable CHROMIUM",
     },
     Tool {
-        name: "chromedriver",
-        why: "the client's own tests run in that browser",
-        is_there: || Ok(succeeds("chromedriver --version")),
-        install: || apt("chromium-driver"),
-        by_hand: "install the chromedriver of the same version as Chromium",
-    },
-    Tool {
         name: "Node.js with npm",
         why: "Playwright, the WebDriver client and wasm-opt come from npm",
         is_there: || Ok(succeeds("node --version") && succeeds("npm --version")),
@@ -103,13 +96,6 @@ const TOOLS: &[Tool] = &[
         by_hand: "install Xvfb with xvfb-run",
     },
     CARGO_DENY,
-    Tool {
-        name: "wasm-bindgen-test-runner",
-        why: "it brings the client's own tests into the browser",
-        is_there: || Ok(test_runner()?.exists()),
-        install: install_test_runner,
-        by_hand: "install wasm-bindgen-cli of the version in Cargo.lock into target/tools",
-    },
 ];
 
 const CARGO_DENY: Tool = Tool {
@@ -246,29 +232,6 @@ pub(crate) fn geckodriver() -> anyhow::Result<PathBuf> {
 fn install_geckodriver() -> anyhow::Result<Option<()>> {
     let folder = folder("geckodriver", GECKODRIVER_VERSION)?;
     cargo_install("geckodriver", GECKODRIVER_VERSION, "--locked", &folder)
-}
-
-/// Where the runner of the client's tests is, in the version that belongs to the locked
-/// wasm-bindgen.
-pub(crate) fn test_runner() -> anyhow::Result<PathBuf> {
-    Ok(folder("wasm-bindgen", &wasm_bindgen_version()?)?.join("bin/wasm-bindgen-test-runner"))
-}
-
-fn install_test_runner() -> anyhow::Result<Option<()>> {
-    // Not `--locked`: its lockfile may name versions that a mirror does not have yet, and only
-    // tests run with it. Without its default features it has no TLS, which takes long to compile:
-    // the driver of the browser is on this machine.
-    let version = wasm_bindgen_version()?;
-    let folder = folder("wasm-bindgen", &version)?;
-    let flags = "--bin wasm-bindgen-test-runner --no-default-features";
-    cargo_install("wasm-bindgen-cli", &version, flags, &folder)
-}
-
-fn wasm_bindgen_version() -> anyhow::Result<String> {
-    let lock = std::fs::read_to_string(root()?.join("Cargo.lock"))?;
-    let package = lock.split("[[package]]").find(|package| package.contains("name = \"wasm-bindgen\"\n"));
-    let version = package.and_then(|package| package.split("version = \"").nth(1)?.split('"').next());
-    Ok(version.context("Cargo.lock has no wasm-bindgen")?.to_owned())
 }
 
 fn sysroot() -> anyhow::Result<PathBuf> {

@@ -11,13 +11,6 @@ pub(super) fn client() -> anyhow::Result<()> {
     run("", "cargo xtask client")
 }
 
-/// Runs the tests of the part that touches the DOM.
-pub(super) fn wasm() -> anyhow::Result<()> {
-    let mut test = command("", "cargo test --package vivaz-client --target wasm32-unknown-unknown")?;
-    test.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", tools::test_runner()?);
-    run_command(test)
-}
-
 /// Builds the demo, which embeds the client, and drives it.
 pub(super) fn pages() -> anyhow::Result<()> {
     build()?;

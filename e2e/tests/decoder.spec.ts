@@ -1,0 +1,203 @@
+// The decoder of operations alone: what `js/dom.js` makes of them where only a browser knows (parsed HTML, focus, the caret,
+// what was typed). What the engine writes is tested natively, in client-wasm.
+
+import { fileURLToPath } from "node:url";
+import { expect, test } from "./test.ts";
+
+const SOURCES = new URL("../../client-wasm/js/", import.meta.url);
+
+declare global {
+  var make: (html: string) => HTMLElement;
+  var run: (words: number[], text?: string) => boolean;
+  var set: (node: number, hole: number, kind: number, value: string) => boolean;
+  var templates: (blocks: unknown[]) => void;
+}
+
+test.beforeEach(async ({ page }) => {
+  await page.route("http://client.test/**", async (route) => {
+    const path = new URL(route.request().url()).pathname.slice(1);
+    if (path == "") await route.fulfill({ contentType: "text/html", body: "<!doctype html><title>decoder</title>" });
+    else await route.fulfill({ path: fileURLToPath(new URL(path, SOURCES)), contentType: "text/javascript" });
+  });
+  await page.goto("http://client.test/");
+  await page.evaluate(async () => {
+    const load = (name: string) => import(`/${name}.js`);
+    const [{ core }, dom] = [await load("core"), await load("dom")];
+    Object.assign(core, { plain: dom.plain, write: dom.write, pressed: dom.pressed, arrived() {} });
+    for (const name of ["controls", "wire"]) (await load(`modules/${name}`)).default(core);
+    // A component's element in the page with this content, as component 0.
+    globalThis.make = (html) => {
+      dom.reset();
+      const element = document.createElement("live-component");
+      element.innerHTML = html;
+      document.body.replaceChildren(element);
+      dom.elements.set(0, element);
+      return element;
+    };
+    // Runs operations. Says whether all nodes were where the template says.
+    globalThis.run = (words, text = "") => {
+      let fits = true;
+      dom.effects.anew = () => { fits = false; };
+      dom.run(Uint32Array.from(words), text);
+      return fits;
+    };
+    // Shows a value in a hole; a kind of 11 is text.
+    globalThis.set = (node, hole, kind, value) => globalThis.run([9, node, hole, kind, value.length], value);
+    // Takes blocks, the first of which is the component's; its element is node 1.
+    globalThis.templates = (blocks) => {
+      const text = JSON.stringify(blocks);
+      if (!globalThis.run([1, 0, text.length, 4, 1, 0, 0, 0], text)) throw new Error("the page is not what the template says");
+    };
+  });
+});
+
+test("a text is found between markers and made where it was empty", async ({ page }) => {
+  const shown = await page.evaluate(() => {
+    const element = make("<p>a<!>b<!>c</p><p>a<!><!>c</p>");
+    templates([["<p>a<!> <!>c</p><p>a<!> <!>c</p>", 0, [[0, [0], 65536], [0, [1], 65536]]]]);
+    return [set(1, 0, 11, "x"), set(1, 1, 11, "y"), element.textContent];
+  });
+  expect(shown).toEqual([true, true, "axcayc"]);
+});
+
+test("rows are adopted, and a page that differs is noticed", async ({ page }) => {
+  const [right, wrong] = await page.evaluate(() => {
+    make("<ul><li>1</li><li>2</li></ul>");
+    templates([["<ul></ul>", 0, [[7, [0], 0, -1]]], ["<li><input></li>", 0, []]]);
+    return [run([3, 1, 0, 10, 2, 1, 1]), run([3, 1, 0, 10, 3, 1, 1])];
+  });
+  expect(right).toBe(true);
+  expect(wrong, "there are two rows, not three").toBe(false);
+});
+
+test("a row that moves keeps focus and caret", async ({ page }) => {
+  const caret = await page.evaluate(() => {
+    const element = make("<ul><li><input value=abc></li><li><input></li></ul>");
+    templates([["<ul></ul>", 0, [[7, [0], 0, -1]]], ["<li><input></li>", 0, []]]);
+    const adopted = run([3, 1, 0, 10, 2, 1, 1]);
+    const input = element.querySelector("input")!;
+    input.focus();
+    input.setSelectionRange(1, 2);
+    const moved = run([5, 2, 10, 0]);
+    const second = element.querySelectorAll("input")[1]!;
+    return [adopted, moved, document.activeElement == second, second.selectionStart, second.selectionEnd];
+  });
+  expect(caret).toEqual([true, true, true, 1, 2]);
+});
+
+test("the caret stays where it was when the server's value comes", async ({ page }) => {
+  const shown = await page.evaluate(() => {
+    const input = make("<input>").firstChild as HTMLInputElement;
+    templates([["<input>", 0, [[9, [0], 0, "a", 0, 0]]]]);
+    set(1, 0, 11, "hello");
+    input.focus();
+    input.setSelectionRange(5, 5);
+    set(1, 0, 11, "Xhello");
+    const after = [input.value, input.selectionStart];
+    // While text is composed nothing is written.
+    input.dispatchEvent(new Event("compositionstart", { bubbles: true }));
+    set(1, 0, 11, "y");
+    return [...after, input.value];
+  });
+  expect(shown).toEqual(["Xhello", 6, "Xhello"]);
+});
+
+test("the wire gives an attribute back as it is meant to be", async ({ page }) => {
+  const disabled = await page.evaluate(() => {
+    const button = make("<button>b</button>").firstChild as HTMLButtonElement;
+    templates([["<button>b</button>", 0, [[3, [0], "disabled", 0], [10, [0], 2, "disabled"]]]]);
+    set(1, 1, 10, "true");
+    const shown = [button.disabled];
+    // The server disables it meanwhile: that counts when the wire lets go.
+    set(1, 0, 10, "true");
+    set(1, 1, 1, "false");
+    shown.push(button.disabled);
+    set(1, 1, 10, "true");
+    set(1, 0, 1, "false");
+    set(1, 1, 1, "false");
+    return [...shown, button.disabled];
+  });
+  expect(disabled).toEqual([true, true, false]);
+});
+
+test("a selection survives new options", async ({ page }) => {
+  const selected = await page.evaluate(() => {
+    const select = make("<select></select>").firstChild as HTMLSelectElement;
+    templates([["<select></select>", 0, [[7, [0], 0, -1], [9, [0], 4, "a", 0, 0]]], ["<option></option>", 0, [[3, [], "value", 0]]]]);
+    // The option comes after the value was set.
+    return [run([9, 1, 1, 11, 1, 2, 20, 1, 9, 20, 0, 11, 1, 5, 2, 20, 0], "bb"), select.value];
+  });
+  expect(selected).toEqual([true, "b"]);
+});
+
+// The same as on the server: `vivaz_template::url`.
+test("URLs that run scripts are refused here too", async ({ page }) => {
+  const refused = "about:invalid";
+  const cases = [
+    ["/ok", "/ok"],
+    ["JaVaScRiPt:alert(1)", refused],
+    [" \u0001java\nscr\tipt:alert(1)", refused],
+    ["vbscript:x", refused],
+    ["data:text/html,<script>", refused],
+    ["data:image/svg+xml,<svg onload=x>", refused],
+    ["data:image/x+xml,<x>", refused],
+    ["data:image/png+xml,<x>", refused],
+    ["DATA:IMAGE/PNG;base64,AAAA", "DATA:IMAGE/PNG;base64,AAAA"],
+    ["data:image/png;base64,AAAA", "data:image/png;base64,AAAA"],
+    ["https://example.org/javascript:x", "https://example.org/javascript:x"],
+    ["x javascript:y", "x javascript:y"],
+  ] as const;
+  const shown = await page.evaluate((urls) => {
+    const element = make("<a></a><i></i>");
+    templates([["<a></a><i></i>", 0, [[3, [0], "href", 1], [3, [1], "srcset", 2]]]]);
+    const hrefs = urls.map((url) => {
+      set(1, 0, 11, url);
+      return element.firstElementChild!.getAttribute("href");
+    });
+    set(1, 1, 11, "/a.png 1x, javascript:b 2x");
+    // What is no text has none.
+    set(1, 0, 0, "");
+    return { hrefs, srcset: element.lastElementChild!.getAttribute("srcset"), left: element.firstElementChild!.hasAttribute("href") };
+  }, cases.map(([url]) => url));
+  expect(shown).toEqual({ hrefs: cases.map(([, href]) => href), srcset: refused, left: false });
+});
+
+// The same as on the server: `vivaz_template::render`.
+test("classes are set as the server writes them", async ({ page }) => {
+  const cases = [
+    [11, "a\u00a0b\u0085c", "a b\u0085c"],
+    [11, "a\u000bb\u2003c\ufeffd", "a b c d"],
+    [11, " a\tb\nc\fd\re  f", "a b c d e f"],
+    // What names no class leaves no attribute.
+    [10, "true", null],
+    [11, "a", "a"],
+    [0, "", null],
+    [11, "a", "a"],
+    [3, "", null],
+  ] as const;
+  const shown = await page.evaluate((values) => {
+    const paragraph = make("<p></p>").firstElementChild!;
+    templates([["<p></p>", 0, [[3, [0], "class", 5], [4, [0], "on"]]]]);
+    const classes = values.map(([kind, value]) => {
+      set(1, 0, kind, value);
+      return paragraph.getAttribute("class");
+    });
+    set(1, 1, 10, "true");
+    const on = paragraph.getAttribute("class");
+    set(1, 1, 1, "false");
+    return [...classes, on, paragraph.getAttribute("class")];
+  }, cases.map(([kind, value]) => [kind, value] as const));
+  expect(shown).toEqual([...cases.map(([, , classes]) => classes), "on", null]);
+});
+
+// A parser reads none, so the first paint has something else in its place.
+test("a NUL is shown as the server writes it", async ({ page }) => {
+  const shown = await page.evaluate(() => {
+    const element = make("<p></p><b></b><i></i>");
+    templates([["<p> </p><b></b><i></i>", 0, [[0, [0], 0], [3, [0], "title", 0], [1, [1]], [2, [2]], [3, [0], "data-v", 4]]]]);
+    for (let hole = 0; hole < 5; hole++) set(1, hole, 11, "a\0b");
+    const [p, b, i] = element.children as unknown as HTMLElement[];
+    return [p!.textContent, p!.title, b!.textContent, i!.textContent, p!.dataset.v];
+  });
+  expect(shown).toEqual(Array(5).fill("a\ufffdb"));
+});
