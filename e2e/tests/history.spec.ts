@@ -1,0 +1,74 @@
+// Back and forward in Chromium with its real back/forward cache, which Playwright switches off by default.
+
+import { type Page, chromium } from "@playwright/test";
+import { expect, live, open, test as base } from "./test.ts";
+
+const test = base.extend({
+  context: async ({ launchOptions, problems }, use) => {
+    const browser = await chromium.launch({ ...launchOptions, ignoreDefaultArgs: ["--disable-back-forward-cache"] });
+    const context = await browser.newContext();
+    context.on("page", (page) => problems.watch(page));
+    await use(context);
+    await browser.close();
+  },
+});
+
+const press = (page: Page, name: string) => page.getByRole("button", { name, exact: true }).click();
+const shown = async (page: Page) => {
+  const [, age, degrees] = (await page.locator(".relative").first().innerText()).split(" ").map(Number);
+  return { age, degrees };
+};
+// Playwright's own waits for a `load` that a kept page does not have.
+const go = async (page: Page, steps: 1 | -1, path: string) => {
+  await page.evaluate((steps) => void setTimeout(() => history.go(steps)), steps);
+  await page.waitForURL((url) => url.pathname == path, { waitUntil: "commit" });
+  await live(page);
+};
+const leave = (page: Page) => open(page, new URL("/lists", page.url()).href);
+
+for (const [what, query, kept] of [
+  ["a page that the browser keeps", "?cached=true", [true]],
+  // Chromium keeps some of these, too, as long as no cookie changes.
+  ["a page with no-store", "", [true, false]],
+] as const) {
+  test(`${what} comes back live and with what changed meanwhile`, async ({ page, another, app }) => {
+    await open(page, `${app.url}/kin${query}`);
+    await page.evaluate(() => addEventListener("pageshow", (event) => { document.title = `kept: ${event.persisted}`; }));
+    await press(page, "Grow");
+    await expect.poll(async () => (await shown(page)).age).toBe(31);
+    const { degrees } = await shown(page);
+    await leave(page);
+    const other = await another();
+    await open(other, `${app.url}/kin`);
+    await press(other, "Warm");
+    await expect.poll(async () => (await shown(other)).degrees).toBe(degrees! + 5);
+
+    await go(page, -1, "/kin");
+    const isKept = (await page.title()) === "kept: true";
+    expect(kept).toContain(isKept);
+    await expect.poll(() => shown(page)).toEqual({ age: isKept ? 31 : 30, degrees: degrees! + 5 });
+    await press(page, "Grow");
+    await expect.poll(async () => (await shown(page)).age).toBe(isKept ? 32 : 31);
+    // What another one does arrives again.
+    await press(other, "Warm");
+    await expect.poll(async () => (await shown(page)).degrees).toBe(degrees! + 10);
+
+    // Away and back once more, and forward to a page that was left the same way.
+    await go(page, 1, "/lists");
+    await go(page, -1, "/kin");
+    await press(page, "Grow");
+    await expect.poll(async () => (await shown(page)).degrees).toBe(degrees! + 10);
+  });
+}
+
+test("a page that comes back after its cookies were cleared lives, without an error", async ({ page, app, problems }) => {
+  problems.expect(/ERR_/, /WebSocket/);
+  await open(page, `${app.url}/kin?cached=true`);
+  await press(page, "Grow");
+  await expect.poll(async () => (await shown(page)).age).toBe(31);
+  await leave(page);
+  await page.context().clearCookies();
+  await go(page, -1, "/kin");
+  await press(page, "Grow");
+  await expect.poll(async () => (await shown(page)).age).toBeGreaterThan(30);
+});
