@@ -325,7 +325,7 @@ to.event = (root, address, json, reads) => post(() => {
   if (ask(EVENT, root.$y, root.$i, address, '', json)) core.controls?.sent(root, reads);
   core.firing = false;
 });
-to.edit = (slot, force, field, json) => tell(EDIT, slot, force, 0, field, json);
+to.edit = (slot, field, json) => tell(EDIT, slot, 0, 0, field, json);
 to.commit = (slot, field) => tell(COMMIT, slot, 0, 0, field);
 
 // The engine's life.

@@ -86,7 +86,7 @@ pub fn turn(what: u32, slot: u32, a: u32, b: u32, text: &str, more: &str) -> f64
             UNMOUNT => page.unmount(slot),
             EVENT => said = f64::from(page.event(slot, a, b, value())),
             EDIT => {
-                page.client.edit(slot, Key::of(text), value(), a != 0);
+                page.client.edit(slot, Key::of(text), value());
             }
             COMMIT => {
                 page.client.commit(slot, Key::of(text), 0);
@@ -94,7 +94,7 @@ pub fn turn(what: u32, slot: u32, a: u32, b: u32, text: &str, more: &str) -> f64
             CALL => page.client.action(slot, Key::of(text), more, Origin::default(), a, Vec::new()),
             SET => {
                 let field = Key::of(text);
-                page.client.edit(slot, field, value(), false);
+                page.client.edit(slot, field, value());
                 page.client.commit(slot, field, a);
             }
             GUESS => said = page.guess(slot, value()) as f64,

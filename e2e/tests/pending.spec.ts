@@ -107,11 +107,44 @@ test("a multiple choice in use keeps its state, and follows the server when it i
   await expect(many).toHaveValues(["y"]);
 });
 
+/** Calls `overwrite` while a control keeps the focus. */
+const overwrite = (page: Page) =>
+  page.getByRole("button", { name: "Overwrite" }).evaluate((button: HTMLElement) => button.click());
+
 test("what the server insists on shows in a focused field", async ({ page }) => {
   await open(page, "/inputs");
   const forced = page.locator("[name=forced]");
   await forced.fill("mine");
-  await page.getByRole("button", { name: "Overwrite" }).evaluate((button: HTMLElement) => button.click());
+  await overwrite(page);
   await expect(forced).toBeFocused();
   await expect(forced).toHaveValue("server");
 });
+
+for (const [name, text, forced, value] of [
+  ["number", "12e", false, ""],
+  ["precise", "12e", true, "5"],
+  ["small", "many", false, "many"],
+  ["tiny", "many", true, "1"],
+] as const) {
+  test(`${text} in ${name}, which is refused, ${forced ? "is replaced by what the server insists on" : "stays"}`, async ({ page }) => {
+    await open(page, "/inputs");
+    const field = page.locator(`[name=${name}]`);
+    await field.focus();
+    await page.keyboard.press("Control+A");
+    await page.keyboard.type(text);
+    await expect(field).toHaveAttribute("aria-invalid", "true");
+    await overwrite(page);
+    await expect(page.locator("[name=text]")).toHaveValue("server");
+    await expect(field).toHaveValue(value);
+    const bad = await field.evaluate((input: HTMLInputElement) => input.validity.badInput);
+    expect(bad).toBe(name == "number");
+    expect(await field.getAttribute("aria-invalid")).toBe(forced ? null : "true");
+    await expect(field).toBeFocused();
+    // The next edit counts again.
+    await page.keyboard.press("Control+A");
+    await page.keyboard.type("7");
+    await expect(field).toHaveValue("7");
+    await overwrite(page);
+    await expect(field).toHaveValue(name == "small" || name == "tiny" ? "8" : "5");
+  });
+}

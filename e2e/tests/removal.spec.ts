@@ -72,7 +72,7 @@ async function alive(page: Page): Promise<{ alive: number; of: number }> {
 }
 
 for (const name of ["faults", "ways", "inputs"]) {
-  test(`nothing of 400 removed components is left (${name})`, async ({ page }) => {
+  test(`nothing of 200 removed components is left (${name})`, async ({ page }) => {
     const ids = new Set<string>();
     page.on("websocket", (socket) => {
       socket.on("framesent", ({ payload }) => {
@@ -84,11 +84,11 @@ for (const name of ["faults", "ways", "inputs"]) {
     await open(page, "/ways");
     const bytes = () =>
       page.evaluate(() => (window as unknown as { memory: WebAssembly.Memory }).memory.buffer.byteLength);
-    await round(page, name, 100);
+    await round(page, name, 50);
     const before = await bytes();
-    await round(page, name, 300);
+    await round(page, name, 150);
     await expect.poll(async () => (await alive(page)).alive).toBe(0);
-    expect((await alive(page)).of).toBeGreaterThan(400 * 2);
+    expect((await alive(page)).of).toBeGreaterThan(200 * 2);
     expect(await bytes()).toBe(before);
     // The components of the page, ten at a time and their children.
     expect(ids.size).toBeLessThanOrEqual(2 + 10 * 2);

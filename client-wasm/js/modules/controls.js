@@ -22,7 +22,8 @@ export default core => {
   // whether it is to be checked, and of a select whether its options say what is selected; `control`, the kind of one with
   // a field; `edit` and `by`, how far its edit is and the number of the root whose action comes after it; `count` of its
   // edits; `moved`, whether the server wanted something else since; `own`, whether the user chose in a select that is not
-  // bound; `last`, the text it had; `caret`, where the last edit ended; `composing`; `invalid`, whether it was marked here.
+  // bound; `last`, the text it had; `caret`, where the last edit ended; `composing`; `invalid`, whether it holds what is refused;
+  // `force`, whether the server's value shows even so.
   const states = new WeakMap();
   const of = node => states.get(node) ?? states.set(node, { count: 0 }).get(node);
   // Controls without a field that are edited.
@@ -71,7 +72,7 @@ export default core => {
   // beginning.
   const write = (node, value, caret) => {
     const old = node.value;
-    if (old === value) return;
+    if (old === value && !node.validity.badInput) return;
     const { type, selectionStart, selectionEnd, selectionDirection } = node;
     // Types without a selection have one for as long as they are texts. Where the caret was is known by the last edit.
     const blind = selectionStart == null;
@@ -90,7 +91,9 @@ export default core => {
   const show = node => {
     const state = of(node), { control, wanted } = state;
     let { on } = state;
-    if (state.edit) return;
+    // What is refused stays, unless it is forced out.
+    if (state.edit || (state.invalid && !state.force)) return;
+    invalid(node);
     if (node.options) {
       if (wanted !== undefined) {
         const chosen = JSON.parse(wanted);
@@ -101,7 +104,7 @@ export default core => {
       else if (FIXED.test(node.type)) {
         if (wanted !== undefined) core.write(node, 'value', wanted);
       } else if (wanted !== undefined) {
-        if (state.composing || node.validity.badInput) return;
+        if (state.composing || (node.validity.badInput && !state.force)) return;
         write(node, wanted ?? '', state.caret);
         if (node.type != 'textarea') core.write(node, 'value', wanted);
         else if (node.defaultValue !== wanted) node.defaultValue = wanted ?? '';
@@ -157,7 +160,7 @@ export default core => {
       if (control == RADIO && !node.checked) return;
       if (control == MULTIPLE) state.wanted = JSON.stringify(value);
       else say(node, control == CHECKBOX, value === null ? 0 : value ? 11 : 3, '' + value);
-      core.to.edit(root.$y, flags & 16, name, JSON.stringify(value));
+      core.to.edit(root.$y, name, JSON.stringify(value));
       if ((flags & 3) != 0) return;
       if (debounce && core.pause) core.pause(node, hole, debounce - 1, commit);
       else commit();
@@ -186,9 +189,10 @@ export default core => {
     model(node, control, force, kind, value) {
       const state = of(node), first = state.control === undefined, changes = say(node, control == CHECKBOX, kind, value);
       state.control = control;
+      state.force = force;
       // Typed before the engine was here: it counts as an edit.
       if (first && touched(node)) typed.push(node);
-      else if (changes || force) due.add(node);
+      else if (changes) due.add(node);
     },
     // A key in the path of a control's property: `{"id":KEY}`. As text, because a number may have more digits than a
     // double.

@@ -44,8 +44,6 @@ pub(crate) struct FieldEdit {
     pub(crate) value: Val,
     pub(crate) tag: Tag,
     pub(crate) progress: Progress,
-    /// The server's value shows even so.
-    pub(crate) force: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use super::component::{Component, Phase};
 use super::output::{Output, failure};
 use super::request::{Kind, Request};
 use super::{Client, Slot, Topic, link};
-use crate::store::{Edit, Stream, Tag};
+use crate::store::{Stream, Tag};
 use crate::value::{Key, Val, parse, write_count};
 
 /// The envelope of a frame.
@@ -166,7 +166,7 @@ impl Client {
             let request = Request::new(slot, Kind::Mount, &component.source);
             self.ask(request);
             for (field, value) in typed.into_fields() {
-                self.edit(slot, field, value, false);
+                self.edit(slot, field, value);
                 self.commit(slot, field, 0);
             }
         }
@@ -218,22 +218,11 @@ impl Client {
     }
 
     fn update(&mut self, message: &Message<'_>, patch: Val) {
-        let mut fields = Vec::new();
-        if let Val::Obj(patch) = &patch {
-            for (field, _) in patch {
-                fields.push(*field);
-            }
-        }
         if let Some(stream) = self.stream_of(message) {
             let changes = stream.patch(message.rev(), patch);
             match (changes, message.slot) {
-                (Some(mut changes), Some(slot)) => {
+                (Some(changes), Some(slot)) => {
                     if let Some(component) = self.component_mut(slot) {
-                        for edit in &component.edits {
-                            if edit.force && fields.contains(&Edit::root(edit.field)) {
-                                component.stream.release(edit.tag, &mut changes);
-                            }
-                        }
                         // What the server sets to something else is no longer what the user typed.
                         if let Val::Obj(typed) = &mut component.typed {
                             let stream = &mut component.stream;

@@ -253,7 +253,7 @@ fn a_resume_sends_again_what_has_no_reply_and_names_every_stream() {
 fn a_lost_session_mounts_again_puts_back_what_was_typed_and_fails_what_was_unanswered() {
     let mut table = Table::chat();
     let draft = Key::of("draft");
-    table.client.edit(0, draft, Val::text("accepted"), false);
+    table.client.edit(0, draft, Val::text("accepted"));
     table.client.commit(0, draft, 0);
     table.hear(
         r#"{"v":1,"type":"STATE_UPDATE","ref":2,"componentId":"c1","rev":1,"payload":{"draft":"accepted"}}"#,
@@ -285,7 +285,7 @@ fn a_lost_session_mounts_again_puts_back_what_was_typed_and_fails_what_was_unans
 fn what_the_server_cleared_is_not_put_back() {
     let mut table = Table::chat();
     let draft = Key::of("draft");
-    table.client.edit(0, draft, Val::text("hello"), false);
+    table.client.edit(0, draft, Val::text("hello"));
     let sent = {
         table.call("send", 1);
         table.sent()
@@ -315,7 +315,7 @@ fn letters_typed_while_one_is_unanswered_go_out_together_and_are_never_overwritt
     let shown = |table: &Table| table.client.whole(0).named("draft").unwrap().str().unwrap().to_owned();
     let mut sent = Vec::new();
     for text in ["h", "he", "hel"] {
-        table.client.edit(0, draft, Val::text(text), false);
+        table.client.edit(0, draft, Val::text(text));
         table.client.commit(0, draft, 0);
         sent.extend(table.sent());
     }
@@ -337,7 +337,7 @@ fn letters_typed_while_one_is_unanswered_go_out_together_and_are_never_overwritt
 fn a_refused_value_is_told_and_the_confirmed_one_counts() {
     let mut table = Table::live();
     let title = Key::of("title");
-    table.client.edit(0, title, Val::Int(5), false);
+    table.client.edit(0, title, Val::Int(5));
     table.client.commit(0, title, 0);
     table.client.take();
     table.client.frame(table.socket, r#"{"v":1,"type":"ERROR","ref":2,"componentId":"c1","payload":{"code":"bad_value","message":"not text"}}"#);
@@ -347,12 +347,12 @@ fn a_refused_value_is_told_and_the_confirmed_one_counts() {
 }
 
 #[test]
-fn a_forced_value_shows_below_an_unanswered_edit() {
+fn a_value_of_the_server_waits_below_an_unanswered_edit() {
     let mut table = Table::live();
     let title = Key::of("title");
-    table.client.edit(0, title, Val::text("mine"), true);
+    table.client.edit(0, title, Val::text("mine"));
     table.hear(r#"{"v":1,"type":"STATE_UPDATE","componentId":"c1","rev":1,"payload":{"title":"theirs"}}"#);
-    assert_eq!(table.client.root(0, title), Some(&Val::text("theirs")));
+    assert_eq!(table.client.root(0, title), Some(&Val::text("mine")));
 }
 
 #[test]
@@ -572,7 +572,7 @@ fn what_waits_for_a_connection_is_counted() {
     table.client.closed(table.socket, 1006);
     assert_eq!(queued(&table.outputs()), Some(1), "what is unanswered waits again");
     table.call("b", 2);
-    table.client.edit(0, Key::of("title"), Val::text("x"), false);
+    table.client.edit(0, Key::of("title"), Val::text("x"));
     table.client.commit(0, Key::of("title"), 0);
     assert_eq!(queued(&table.outputs()), Some(3));
     table.client.wake();
@@ -592,10 +592,10 @@ fn an_action_that_may_be_run_twice_is_sent_again_in_a_new_session() {
     table.welcome("s1", false);
     table.hear(RETRYING);
     let title = Key::of("title");
-    table.client.edit(0, title, Val::text("older"), false);
+    table.client.edit(0, title, Val::text("older"));
     table.client.action(0, Key::of("put"), "[5]", Origin::default(), 1, vec![set("count", 5)]);
     table.call("increment", 2);
-    table.client.edit(0, title, Val::text("newer"), false);
+    table.client.edit(0, title, Val::text("newer"));
     assert!(table.sent()[0].ends_with(r#""action":"put","payload":[5],"set":{"title":"older"}}"#));
     table.drop_and_pause();
     table.connect();
@@ -646,7 +646,7 @@ fn one_refusal_takes_back_one_guess() {
 fn a_field_edited_since_survives_the_refusal_of_an_older_guess() {
     let mut table = Table::live();
     table.client.action(0, Key::of("a"), "", Origin::default(), 0, vec![set("title", 1)]);
-    table.client.edit(0, Key::of("title"), Val::text("typed"), false);
+    table.client.edit(0, Key::of("title"), Val::text("typed"));
     table.hear(
         r#"{"v":1,"type":"ERROR","ref":2,"componentId":"c1","payload":{"code":"forbidden","message":"no"}}"#,
     );
@@ -656,7 +656,7 @@ fn a_field_edited_since_survives_the_refusal_of_an_older_guess() {
 #[test]
 fn a_mount_that_nobody_asked_for_replaces_what_the_page_has() {
     let mut table = Table::live();
-    table.client.edit(0, Key::of("title"), Val::text("typed"), false);
+    table.client.edit(0, Key::of("title"), Val::text("typed"));
     table.client.frame(
         table.socket,
         r#"{"v":1,"type":"COMPONENT_MOUNTED","componentId":"c1","rev":0,"epoch":"n","payload":{"component":"counter","template":"h2","state":{"count":7,"title":"u","more":1},"topics":{}}}"#,
@@ -696,7 +696,7 @@ fn the_queue_for_a_reload_tells_what_left_from_what_did_not() {
     table
         .hear(r#"{"v":1,"type":"ERROR","ref":3,"payload":{"code":"overloaded","message":"m","retryMs":50}}"#);
     table.client.closed(table.socket, 1006);
-    table.client.edit(0, Key::of("title"), Val::text("x"), false);
+    table.client.edit(0, Key::of("title"), Val::text("x"));
     table.client.action(0, Key::of("waits"), "[5]", Origin::default(), 0, Vec::new());
     let queue = queue(&table);
     assert_eq!(queue[0]["payload"]["acked"], 1);
@@ -756,7 +756,7 @@ fn nothing_is_left_of_removed_components() {
         table.hear(&format!(
             r#"{{"v":1,"type":"COMPONENT_MOUNTED","ref":{first},"componentId":"c2","rev":0,"epoch":"e{round}","payload":{{"component":"counter","template":"h","state":{{"count":0}},"topics":{{"board":"board"}}}}}}"#
         ));
-        table.client.edit(slot, Key::of("count"), Val::Int(3), false);
+        table.client.edit(slot, Key::of("count"), Val::Int(3));
         table.client.action(slot, Key::of("busy"), "", Origin::default(), 9, Vec::new());
         table.hear(&format!(
             r#"{{"v":1,"type":"ERROR","ref":{},"componentId":"c2","payload":{{"code":"overloaded","message":"m"}}}}"#,

@@ -123,8 +123,7 @@ impl Client {
     }
 
     /// A `model` field was edited: it shows at once. It goes out when its moment comes, at the latest with an action.
-    /// With `force` whatever the server says of the field meanwhile shows at once.
-    pub(crate) fn edit(&mut self, slot: Slot, field: Key, value: Val, force: bool) {
+    pub(crate) fn edit(&mut self, slot: Slot, field: Key, value: Val) {
         self.last_tag += 1;
         let tag = self.last_tag;
         let Some(component) = self.component_mut(slot) else { return };
@@ -136,7 +135,7 @@ impl Client {
                 waiting.value = value;
                 waiting.tag = tag;
             }
-            None => component.edits.push(FieldEdit { field, value, tag, progress: Progress::Waiting, force }),
+            None => component.edits.push(FieldEdit { field, value, tag, progress: Progress::Waiting }),
         }
         self.changed(slot, Key::NONE, changes);
         self.out.push(Output::Wire { slot });
@@ -151,7 +150,7 @@ impl Client {
             let tag = self.last_tag + 1;
             request.then = if request.then.is_empty() { tag..tag + 1 } else { request.then.start..tag + 1 };
         }
-        self.edit(slot, field, value, false);
+        self.edit(slot, field, value);
         if after.is_none() {
             self.commit(slot, field, 0);
         }

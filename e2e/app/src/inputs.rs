@@ -23,7 +23,13 @@ pub(crate) struct Inputs {
     #[live(model)]
     number: Option<f64>,
     #[live(model)]
+    small: u8,
+    #[live(model)]
+    tiny: u8,
+    #[live(model)]
     forced: String,
+    #[live(model)]
+    precise: Option<f64>,
     #[live(model)]
     country: String,
     #[live(model)]
@@ -68,6 +74,10 @@ impl Inputs {
         self.text = "server".into();
         self.note = "server".into();
         self.forced = "server".into();
+        self.number = Some(5.0);
+        self.precise = Some(5.0);
+        self.small += 1;
+        self.tiny += 1;
         self.choice = "b".into();
         self.many = vec!["y".into()];
         self.radio = "two".into();

@@ -17,7 +17,7 @@ fn patch(rev: u32, state: &str) -> String {
 }
 
 fn type_into(table: &mut Table, field: &str, text: &str) {
-    table.client.edit(0, Key::of(field), Val::text(text), false);
+    table.client.edit(0, Key::of(field), Val::text(text));
 }
 
 fn commit(table: &mut Table, field: &str) {

@@ -198,14 +198,14 @@ fn a_reload_keeps_calls_and_edits_alone() {
     assert_eq!(queue(&table), [], "a mount is no call");
     let mut table = Table::live();
     table.client.closed(table.socket, 1006);
-    table.client.edit(0, Key::of("title"), Val::text("x"), false);
+    table.client.edit(0, Key::of("title"), Val::text("x"));
     assert_eq!(queue(&table), [], "an edit whose moment has not come is no message");
     table.client.commit(0, Key::of("title"), 0);
     table.call("waits", 0);
     assert_eq!(queue(&table), [(0, "PROPERTY_UPDATE".to_owned()), (0, "COMPONENT_ACTION".to_owned())]);
 
     let mut table = Table::live();
-    table.client.edit(0, Key::of("title"), Val::text("x"), false);
+    table.client.edit(0, Key::of("title"), Val::text("x"));
     table.client.commit(0, Key::of("title"), 0);
     assert_eq!(queue(&table), [(1, "PROPERTY_UPDATE".to_owned())]);
 }

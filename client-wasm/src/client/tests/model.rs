@@ -339,7 +339,7 @@ fn play(seed: u64) {
             }
             10..14 if world.client.root(0, title).is_some() => {
                 typed = format!("t{step}");
-                world.client.edit(0, title, Val::text(&typed), false);
+                world.client.edit(0, title, Val::text(&typed));
                 if world.dice.roll(2) == 0 {
                     world.client.commit(0, title, 0);
                 }

@@ -24,7 +24,7 @@ fn items(table: &Table) -> String {
 
 fn edit(table: &mut Table, property: &str, text: &str) -> Vec<String> {
     let property = Key::of(property);
-    table.client.edit(0, property, Val::text(text), false);
+    table.client.edit(0, property, Val::text(text));
     table.client.commit(0, property, 0);
     table.sent()
 }
@@ -32,7 +32,7 @@ fn edit(table: &mut Table, property: &str, text: &str) -> Vec<String> {
 #[test]
 fn an_edit_shows_in_its_item_alone_and_is_sent_by_its_path() {
     let mut table = list();
-    table.client.edit(0, Key::of(TEXT), Val::text("ab"), false);
+    table.client.edit(0, Key::of(TEXT), Val::text("ab"));
     let change = table
         .outputs()
         .into_iter()
@@ -107,8 +107,8 @@ fn an_edit_of_an_item_that_is_gone_is_refused_at_its_control() {
 #[test]
 fn an_action_sends_edits_by_path_right_before_it_and_fields_with_it() {
     let mut table = list();
-    table.client.edit(0, Key::of("draft"), Val::text("d"), false);
-    table.client.edit(0, Key::of(TEXT), Val::text("t"), false);
+    table.client.edit(0, Key::of("draft"), Val::text("d"));
+    table.client.edit(0, Key::of(TEXT), Val::text("t"));
     table.call("save", 0);
     assert_eq!(
         table.sent(),
@@ -169,7 +169,7 @@ fn what_is_no_path_is_no_edit_and_no_panic() {
     {
         let mut table = list();
         let before = items(&table);
-        table.client.edit(0, Key::of(property), Val::text("x"), false);
+        table.client.edit(0, Key::of(property), Val::text("x"));
         table.client.take();
         if property != r#"["items"]"# {
             assert_eq!(items(&table), before, "{property}");
