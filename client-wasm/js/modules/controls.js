@@ -172,7 +172,7 @@ export default core => {
 
   // What a form would send, files left out: a name that is there more than once has a list.
   const fields = (form, submitter) => {
-    const values = {};
+    const values = { __proto__: null };
     if (!form) return values;
     let data;
     try { data = new FormData(form, submitter); } catch { data = new FormData(form); }

@@ -25,6 +25,7 @@ mod kin;
 mod ledger;
 mod lists;
 mod motto;
+mod names;
 mod notice;
 mod painted;
 mod patching;
@@ -66,6 +67,7 @@ async fn main() -> anyhow::Result<()> {
         .route("/signup", get(page::<signup::Signup>))
         .route("/spaces", get(page::<spaces::Spaces>))
         .route("/typing", get(page::<typing::Typing>))
+        .route("/names", get(page::<names::Names>))
         .route("/notice", get(page::<notice::Notice>))
         .route("/motto", get(page::<motto::Motto>))
         .route("/ledger", get(page::<ledger::Ledger>))

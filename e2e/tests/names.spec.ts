@@ -1,0 +1,77 @@
+// A control's name takes the place of its form's property of that name. Templates refuse the names of properties that the
+// client uses; with all other names a form works as any form.
+
+import { readFile } from "node:fs/promises";
+import { expect, open, test } from "./test.ts";
+
+test("controls with the names of all other properties of a form break nothing", async ({ page, app }) => {
+  await open(page, `${app.url}/names`);
+  const source = await readFile(new URL("../../template/src/compile/names.rs", import.meta.url), "utf8");
+  const list = source.slice(source.indexOf("FORM_PROPERTIES"));
+  const refused = [...list.slice(0, list.indexOf("];")).matchAll(/"(\w+)"/g)].map((name) => name[1]!);
+  expect(refused).toContain("remove");
+  const names = await page.evaluate((refused) => {
+    const all = new Set<string>(["__proto__", "then", "own", "0"]);
+    for (let object = document.createElement("form") as object | null; object; object = Object.getPrototypeOf(object)) {
+      for (const name of Object.getOwnPropertyNames(object)) all.add(name);
+    }
+    return [...all].filter((name) => !refused.includes(name));
+  }, refused);
+  expect(names.length).toBeGreaterThan(200);
+  expect(names).toContain("constructor");
+  await page.evaluate(async (names) => {
+    const { default: live } = await import("/live/client.js" as string);
+    await live.component(document.querySelector("live-component")).call("take", names);
+  }, names);
+
+  // Not by locators within a form: Playwright uses properties of forms, too.
+  const forms = () =>
+    page.evaluate(() => {
+      const attribute = (form: Element, name: string) => Element.prototype.getAttribute.call(form, name);
+      return [...document.querySelectorAll("form")].map((form) => ({
+        row: attribute(form, "data-row"),
+        steps: attribute(form, "data-steps"),
+        class: attribute(form, "class"),
+        shown: getComputedStyle(form).display != "none",
+        width: getComputedStyle(form).width,
+        inert: attribute(form, "inert"),
+        odd: document.querySelector(`form[data-row="${attribute(form, "data-row")}"] p`)?.textContent ?? "",
+        values: [...new Set([...document.querySelectorAll<HTMLInputElement>("form fieldset input")].map((input) => input.value))],
+      }));
+    });
+  const form = (row: string, steps: number) => ({
+    row,
+    steps: `${steps}`,
+    class: steps % 2 ? `${steps} odd` : `${steps}`,
+    shown: steps != 2,
+    width: `${300 + steps}px`,
+    inert: null,
+    odd: steps % 2 ? `odd ${steps}` : "",
+    values: [`${steps}`],
+  });
+  const press = (name: string, row: string | null = null) =>
+    page.evaluate(([name, row]) => {
+      const buttons = document.querySelectorAll<HTMLElement>(row ? `form[data-row="${row}"] button` : "button");
+      [...buttons].find((button) => button.textContent == name)!.click();
+    }, [name, row] as const);
+
+  await expect.poll(() => page.locator("form fieldset input").count()).toBe(2 * names.length);
+  expect(await forms()).toEqual([form("1", 0), form("2", 0)]);
+  for (let step = 1; step <= 3; step++) {
+    await press("Step");
+    await expect(page.locator("output")).toHaveText(`${step}`);
+    const rows = step % 2 ? ["2", "1"] : ["1", "2"];
+    await expect.poll(forms).toEqual(rows.map((row) => form(row, step)));
+  }
+  // Typed, and sent with everything else.
+  await page.evaluate(() => document.querySelector<HTMLElement>('[data-row="1"] [name=own-text]')!.focus());
+  await page.keyboard.type("typed");
+  await press("Save", "1");
+  // The own text, and each name once.
+  await expect(page.locator("pre")).toHaveText(String(new Set([...names, "own-text"]).size));
+  await expect.poll(() => page.evaluate(() => document.querySelector<HTMLInputElement>("[name=own-text]")!.value)).toBe("");
+  await press("Remove", "2");
+  await expect(page.locator("form")).toHaveCount(1);
+  await press("Step");
+  await expect.poll(forms).toEqual([form("1", 4)]);
+});
