@@ -354,6 +354,31 @@ fn a_field_that_is_cleared_with_an_action_is_as_it_was_when_that_is_refused() {
     }
 }
 
+#[test]
+fn of_two_forms_that_are_refused_the_second_gets_its_text_back() {
+    for first in [error(2, "user"), ack(2)] {
+        for early in [false, true] {
+            let mut table = submit_and_clear(false);
+            type_into(&mut table, "title", "world");
+            if early {
+                commit(&mut table, "title");
+            }
+            let before = table.client.last_reference;
+            table.call("save", 0);
+            table.client.assign(0, Key::of("title"), Val::text(""), Some(before));
+            let sent = table.sent();
+            assert_eq!(title(&table), "");
+            assert!(sent.iter().any(|frame| frame.contains("world")), "{sent:?}");
+            table.hear(&first);
+            assert_eq!(title(&table), "", "{first} {early}");
+            for reference in 3..6 {
+                table.hear(&error(reference, "user"));
+            }
+            assert_eq!(title(&table), "world", "{first} {early}");
+        }
+    }
+}
+
 fn title_in(frames: &[String]) -> Option<&str> {
     frames.iter().find_map(|frame| frame.split(r#""property":"title","value":""#).nth(1)?.split('"').next())
 }
