@@ -33,7 +33,7 @@
 //! not -1; where `a` is negative, the item of the loop that is so deep (-1 is the outermost) and its field. See [`field`].
 
 /// The version of this form, its first element.
-pub const VERSION: i64 = 4;
+pub const VERSION: i64 = 5;
 
 /// Everything has this one, so that what reads nothing is shown once.
 pub const ALWAYS: u64 = 1;

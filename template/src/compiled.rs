@@ -174,6 +174,8 @@ pub enum Control {
     Select,
     /// `select multiple`: a list of values.
     SelectMultiple,
+    /// `input type=checkbox` with a `value`: whether a list has the value. Of a field that is a truth value, that.
+    Choice,
 }
 
 /// When and how an event is taken.

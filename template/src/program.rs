@@ -24,6 +24,8 @@ pub(crate) enum Op {
     Value(Expr),
     /// `checked`, if it holds.
     Checked(Expr),
+    /// `checked`, if the first is a list that has the second, or holds and is no list: a checkbox with a `value`.
+    Ticked(Expr, Expr),
     /// `checked`, if both are the same: a radio button and its model.
     Chosen(Expr, Expr),
     /// From here on options are selected by this value.

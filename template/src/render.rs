@@ -175,6 +175,17 @@ impl<D: Data> Renderer<'_, D> {
                 }
                 Op::Value(value) => self.attribute("value", AttributeKind::Word, value, &frame),
                 Op::Checked(value) => self.flag(" checked", value.eval(&frame).truthy()),
+                Op::Ticked(value, own) => {
+                    let (value, own) = (value.eval(&frame), own.eval(&frame));
+                    let on = if let Kind::List(items) = value.kind() {
+                        // Without a `value` a box has this one.
+                        let is_null = matches!(own.kind(), Kind::Null);
+                        has_text(items, &if is_null { "on".to_owned() } else { text_of(&own) })
+                    } else {
+                        value.truthy()
+                    };
+                    self.flag(" checked", on);
+                }
                 Op::Chosen(chosen, own) => {
                     let (chosen, own) = (chosen.eval(&frame), own.eval(&frame));
                     let none = matches!(own.kind(), Kind::Null);
@@ -379,11 +390,16 @@ impl<D: Data> Renderer<'_, D> {
     fn selected(&self, own: &str) -> bool {
         let Some(select) = &self.select else { return false };
         if let Kind::List(items) = select.kind() {
-            items.iter().any(|item| text_of(&Value::Borrowed(item)) == own)
+            has_text(items, own)
         } else {
             text_of(&Value::Borrowed(select)) == own
         }
     }
+}
+
+/// Whether one of the items is that text.
+fn has_text<D: Data>(items: &[D], text: &str) -> bool {
+    items.iter().any(|item| text_of(&Value::Borrowed(item)) == text)
 }
 
 /// A value as text, which is how a page compares the values of controls.

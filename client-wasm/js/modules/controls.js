@@ -7,7 +7,7 @@ import { common } from '../text.js';
 import { held as value, note, put, touched } from '../values.js';
 
 // Kinds of controls with a field.
-const CHECKBOX = 2, RADIO = 3, MULTIPLE = 5;
+const CHECKBOX = 2, RADIO = 3, MULTIPLE = 5, CHOICE = 6;
 
 // How far an edit of a control without a field is: not sent, before an action that did not read it, read by an action.
 const TYPED = 1, PASSED = 2, READ = 3;
@@ -18,8 +18,8 @@ const CHECKED = /^(checkbox|radio)$/, FIXED = /^(hidden|checkbox|radio|submit|bu
 export default core => {
   const { nodes, held, templates } = core;
 
-  // What is known of a control: `wanted` is the value it is to show, as text or null, of a select as a JSON list; `on`,
-  // whether it is to be checked, and of a select whether its options say what is selected; `control`, the kind of one with
+  // What is known of a control: `wanted` is the value it is to show, as text or null, of a select and of one of several
+  // checkboxes as a JSON list; `on`, whether it is to be checked, and of a select whether its options say what is selected; `control`, the kind of one with
   // a field; `edit` and `by`, how far its edit is and the number of the root whose action comes after it; `count` of its
   // edits; `moved`, whether the server wanted something else since; `own`, whether the user chose in a select that is not
   // bound; `last`, the text it had; `caret`, where the last edit ended; `composing`; `invalid`, whether it holds what is refused;
@@ -44,7 +44,8 @@ export default core => {
   // Notes what a control is to show: whether it is checked, or its value. Returns whether that is another than before.
   const say = (node, checks, kind, value) => {
     const state = of(node), name = checks ? 'on' : 'wanted', last = state[name], text = core.plain(kind, value);
-    state[name] = checks ? !!(kind & 8) : node.options ? ((kind & 7) == 4 ? value : JSON.stringify([text])) : kind & 7 ? text : null;
+    const { options } = node, list = options || state.control == CHOICE;
+    state[name] = checks ? !!(kind & 8) : list ? ((kind & 7) == 4 ? value : JSON.stringify(options ? [text] : [])) : kind & 7 ? text : null;
     return state[name] !== last;
   };
 
@@ -101,6 +102,7 @@ export default core => {
       } else if (on || !state.own) choose(node);
     } else {
       if (control == RADIO) on = node.value === (wanted ?? '');
+      else if (control == CHOICE) on = JSON.parse(wanted).includes(node.value);
       else if (FIXED.test(node.type)) {
         if (wanted !== undefined) core.write(node, 'value', wanted);
       } else if (wanted !== undefined) {
@@ -136,6 +138,27 @@ export default core => {
   // The property of a control as the engine names it: a field, or a path in JSON, where numbers stand for keys of rows.
   const property = (node, field) => field.map ? `[${field.map(step => of(node).keys?.[step] ?? JSON.stringify(step))}]` : field;
 
+  // Calls back for the controls of a component's property.
+  const each = (slot, name, found) => {
+    for (const root of nodes) if (root?.$i && root.$y === slot) templates[root.$b].holes.forEach((hole, at) => {
+      const node = held[root.$i][at];
+      if (hole[0] == 9 && property(node, hole[3]) == name) found(node);
+    });
+  };
+
+  // The list of several checkboxes, one of which was edited: the items that have no box stay, and so does the order.
+  const ticked = (node, slot, name) => {
+    let list = JSON.parse(of(node).wanted);
+    each(slot, name, box => {
+      if (of(box).control != CHOICE) return;
+      invalid(box);
+      const { value } = box, on = (value === node.value ? node : box).checked;
+      if (!on) list = list.filter(item => item !== value);
+      else if (!list.includes(value)) list.push(value);
+    });
+    return list;
+  };
+
   // The control was edited (moment 0), changed (1) or left (2).
   const edit = (node, moment) => {
     const found = find(node), state = of(node);
@@ -149,23 +172,24 @@ export default core => {
       edits.add(node);
       return;
     }
-    const [hole, root] = found, [, , control, field, flags, debounce] = hole, name = property(node, field);
+    const [hole, root] = found, [, , , field, flags, debounce] = hole, { control } = state, name = property(node, field);
     const commit = () => root.$i && core.to.commit(root.$y, name);
     if (moment == 0) {
       if (state.composing) return;
       const bad = node.validity?.badInput;
       changed(node);
       invalid(node, bad);
-      const value = bad ? null : read(node, control, flags);
+      const value = bad ? null : control == CHOICE ? ticked(node, root.$y, name) : read(node, control, flags);
       if (control == RADIO && !node.checked) return;
-      if (control == MULTIPLE) state.wanted = JSON.stringify(value);
+      if (value?.map) state.wanted = JSON.stringify(value);
       else say(node, control == CHECKBOX, value === null ? 0 : value ? 11 : 3, '' + value);
       core.to.edit(root.$y, name, JSON.stringify(value));
       if ((flags & 3) != 0) return;
       if (debounce && core.pause) core.pause(node, hole, debounce - 1, commit);
       else commit();
     } else {
-      const waiting = core.cancel?.(node, hole);
+      // A choice has changed with every input.
+      const waiting = (moment > 1 || !(node.options || CHECKED.test(node.type))) && core.cancel?.(node, hole);
       if (waiting || (flags & 3) == moment || (moment == 2 && (flags & 3) == 1)) commit();
     }
   };
@@ -187,9 +211,11 @@ export default core => {
     fields,
     // What a field says.
     model(node, control, force, kind, value) {
-      const state = of(node), first = state.control === undefined, changes = say(node, control == CHECKBOX, kind, value);
-      state.control = control;
+      const state = of(node), first = state.control === undefined;
+      // With a `value` it is one of several where the field is a list, or null.
+      state.control = control == CHOICE && kind & 3 ? CHECKBOX : control;
       state.force = force;
+      const changes = say(node, state.control == CHECKBOX, kind, value);
       // Typed before the engine was here: it counts as an edit.
       if (first && touched(node)) typed.push(node);
       else if (changes) due.add(node);
@@ -243,14 +269,10 @@ export default core => {
     },
     // What was typed into a field is refused: the text stays.
     refuse(slot, kind, field, value) {
-      for (const root of nodes) if (root?.$i && root.$y === slot) {
-        templates[root.$b].holes.forEach((hole, at) => {
-          const node = held[root.$i][at];
-          if (hole[0] != 9 || property(node, hole[3]) != field) return;
-          say(node, hole[2] == CHECKBOX, kind, value);
-          invalid(node, 1);
-        });
-      }
+      each(slot, field, node => {
+        say(node, of(node).control == CHECKBOX, kind, value);
+        invalid(node, 1);
+      });
     },
     // Shows what has come.
     show() {
@@ -296,8 +318,8 @@ export default core => {
       }
       return () => {
         for (const [old, typed] of kept) {
-          const radio = old.type == 'radio' ? `[value="${CSS.escape(old.value)}"]` : '';
-          const control = element.querySelector(`[name="${CSS.escape(old.name)}"]${radio}`);
+          const one = CHECKED.test(old.type) && old.hasAttribute('value') ? `[value="${CSS.escape(old.value)}"]` : '';
+          const control = element.querySelector(`[name="${CSS.escape(old.name)}"]${one}`);
           if (!control || control.type != old.type || control.type == 'file') continue;
           control.$g = old.$g;
           if (!typed) continue;

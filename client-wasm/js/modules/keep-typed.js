@@ -18,7 +18,9 @@ const controls = element => [...element.querySelectorAll('input,textarea,select'
   .filter(node => node.closest('live-component') == element && !/^(password|file|hidden)$/.test(node.type));
 
 // A control in its component: which one it is, and what says whether another page has the same there.
-const sign = node => [node.localName, node.type, node.name, node.getAttribute('aria-label')].join();
+const sign = node => [
+  node.localName, node.type, node.name, node.getAttribute('aria-label'), ...(/^(checkbox|radio)$/.test(node.type) ? [node.value] : []),
+].join();
 
 export default core => {
   core.keep = () => {

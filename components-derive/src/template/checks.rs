@@ -100,5 +100,6 @@ fn edits(control: Control, is_number: bool) -> TokenStream {
         Control::Text | Control::Number | Control::Radio | Control::Select => quote!(p::Edits::Text),
         Control::Checkbox => quote!(p::Edits::Bool),
         Control::SelectMultiple => quote!(p::Edits::List),
+        Control::Choice => quote!(p::Edits::Choice),
     }
 }

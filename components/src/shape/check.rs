@@ -122,6 +122,8 @@ pub enum Edits {
     Number,
     Bool,
     List,
+    /// A checkbox with a `value`: whether a list has the value, or a truth value.
+    Choice,
     /// What is assigned to it is known only in the page.
     Any,
 }

@@ -55,6 +55,9 @@ component!(Controls, ControlsProps, "differ-controls", "differ/controls.html",
         #[live(model)] text: String = decode,
         #[live(model)] amount: Option<f64> = decode,
         #[live(model)] ticked: bool = decode,
+        #[live(model)] chosen: Vec<String> = decode,
+        #[live(model)] counts: Vec<f64> = decode,
+        #[live(model)] perhaps: Option<Vec<String>> = decode,
     }
 );
 component!(Selects, SelectsProps, "differ-selects", "differ/selects.html",

@@ -20,6 +20,7 @@ mod family;
 mod faults;
 mod flight;
 mod foreign;
+mod groups;
 mod inputs;
 mod kin;
 mod ledger;
@@ -46,6 +47,7 @@ async fn main() -> anyhow::Result<()> {
         .route("/bound", get(page::<bound::Bound>))
         .route("/desk", get(page::<desk::Desk>))
         .route("/faults", get(page::<faults::Faults>))
+        .route("/groups", get(page::<groups::Groups>))
         .route("/inputs", get(page::<inputs::Inputs>))
         .route("/lists", get(page::<lists::Lists>))
         .route("/patching", get(page::<patching::Patching>))

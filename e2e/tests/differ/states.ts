@@ -66,6 +66,7 @@ export const FIELDS: Record<string, Record<string, Make>> = {
   controls: {
     a: ANY, v: VALUES, kind: KINDS, low: LIMITS, high: LIMITS, step: or(LIMITS, text("any")), on: ON,
     text: or(TEXTS, text("2026-11-28", "#ff0000", "one")), amount: one("null", "0", "1.5", "150", "-5", "9007199254740993"), ticked: one("true", "false"),
+    chosen: listOf(or(CHOICE_TEXTS, TEXTS), 3), counts: listOf(one("0", "1", "1.5", "-1", "150"), 3), perhaps: or(one("null"), listOf(CHOICE_TEXTS, 2)),
   },
   selects: {
     v: CHOICES, w: CHOICES, many: or(listOf(CHOICES, 3), CHOICES), on: ON, size: one("null", "1", "2", "5", "\"x\""),

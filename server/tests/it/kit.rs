@@ -2,6 +2,7 @@
 
 mod day;
 mod faults;
+mod groups;
 mod guesses;
 mod hands;
 mod interleavings;

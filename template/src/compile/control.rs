@@ -69,6 +69,10 @@ impl Compiler {
             Control::Text | Control::Number if element.is_html("textarea") => tag.shows = Some(value),
             Control::Text | Control::Number => self.op(Op::Value(value)),
             Control::Checkbox => self.op(Op::Checked(value)),
+            Control::Choice => {
+                let own = self.own_value(element, attribute);
+                self.op(Op::Ticked(value, own));
+            }
             Control::Radio => {
                 let own = self.own_value(element, attribute);
                 self.op(Op::Chosen(value, own));
@@ -147,6 +151,7 @@ impl Compiler {
         let Some(kind) = kind else { return Some(Control::Text) };
         let name = kind.text.trim().to_ascii_lowercase();
         match name.as_str() {
+            "checkbox" if element.attribute("value").is_some() => Some(Control::Choice),
             "checkbox" => Some(Control::Checkbox),
             "radio" => Some(Control::Radio),
             "number" | "range" => Some(Control::Number),
@@ -170,7 +175,7 @@ impl Compiler {
         }
     }
 
-    /// The value that a radio button stands for.
+    /// The value that a radio button or a box of a group stands for.
     fn own_value(&mut self, element: &Element, attribute: &Attribute) -> Expr {
         let Some(value) = element.attribute("value") else {
             self.error(attribute.at, "a radio button with `live:model` needs its `value`");

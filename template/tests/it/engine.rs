@@ -209,6 +209,15 @@ fn fill(template: &Template, root: &mut Element, hole: &Hole, frame: &Frame<'_>)
                     element.set("value", attribute(&value, AttributeKind::Word));
                 }
                 Control::Checkbox => element.set("checked", value.truthy().then(String::new)),
+                Control::Choice => {
+                    let value = value.into_data();
+                    let own = element.attributes.get("value").map_or("on", String::as_str);
+                    let on = match &value {
+                        Json::Array(items) => items.iter().any(|item| text(&Value::Borrowed(item)) == own),
+                        value => Value::Borrowed(value).truthy(),
+                    };
+                    element.set("checked", on.then(String::new));
+                }
                 Control::Radio => {
                     let chosen = element.attributes.get("value") == Some(&text(&value));
                     element.set("checked", chosen.then(String::new));

@@ -117,6 +117,20 @@ const fn suits(end: End, edits: Edits) -> Option<Message> {
         (Edits::Number, Shape::Int | Shape::Float) => return None,
         (Edits::Bool, Shape::Bool) => return None,
         (Edits::List, Shape::List(_)) => return None,
+        (Edits::Choice, Shape::Bool) if !matches!(end.shape, Shape::Option(_)) => return None,
+        (Edits::Choice, Shape::Bool) => {
+            "where it is null, a checkbox with a `value` stands for one of a list: leave out the `value`"
+        }
+        (Edits::Choice, Shape::List(inner)) => match through(inner.get()) {
+            Shape::Str | Shape::Enum(..) | Shape::Int | Shape::Float | Shape::Any | Shape::Unknown => {
+                return None;
+            }
+            _ => "the `value` of a checkbox is a text, a number or a variant, and its items are others",
+        },
+        (Edits::Choice, _) => "a checkbox with a `value` gives a list or a truth value",
+        (Edits::Bool, Shape::List(_)) => {
+            "a checkbox that ticks one of its items needs that item as its `value`"
+        }
         (Edits::Text, _) => "it is given text",
         (Edits::Number, _) => "it is given a number",
         (Edits::Bool, _) => "it is given a truth value",

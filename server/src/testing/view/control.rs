@@ -79,13 +79,37 @@ pub(super) fn model(
         serde_json::from_str::<serde_json::Number>(&text).map_or(Value::String(text), Value::Number)
     };
     Some(match control {
-        Control::Checkbox | Control::SelectMultiple => now,
+        Control::Checkbox | Control::Choice | Control::SelectMultiple => now,
         Control::Radio if now == Value::Bool(true) => Value::String(own(element)),
         Control::Radio => return None,
         Control::Number => number(text(now)),
         Control::Text | Control::Select if how.number => number(text(now)),
         Control::Text | Control::Select => Value::String(text(now)),
     })
+}
+
+/// What a checkbox with a `value` makes of its field: a list with the value or without it, or a truth value.
+pub(super) fn choice(element: ElementRef<'_>, now: Value, field: Value) -> Value {
+    let items = match field {
+        Value::Array(items) => items,
+        Value::Null => Vec::new(),
+        Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => return now,
+    };
+    let own = own(element);
+    // Texts, as the page sends them: the server reads them as the type of the items.
+    let texts = items.into_iter().map(|item| match item {
+        Value::String(text) => text,
+        item @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => {
+            item.to_string()
+        }
+    });
+    let mut texts: Vec<String> = texts.collect();
+    if now != Value::Bool(true) {
+        texts.retain(|text| *text != own);
+    } else if !texts.contains(&own) {
+        texts.push(own);
+    }
+    texts.into()
 }
 
 /// The fields of a form by their names.

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use scraper::ElementRef;
 use serde_json::{Value, json};
-use vivaz_template::compiled::{EventTarget, HoleKind, ModelSend, ModelStep, Modifiers, Statement};
+use vivaz_template::compiled::{Control, EventTarget, HoleKind, ModelSend, ModelStep, Modifiers, Statement};
 
 use super::{Actor, Deed, Doing, Scene};
 use crate::testing::view::control;
@@ -151,7 +151,9 @@ impl<'a> Scene<'a> {
     fn edited(&self, target: ElementRef<'a>, event: &str, doing: &mut Doing) {
         for (actor, found) in &self.parts {
             for binding in found.bindings.iter().filter(|binding| binding.element == target) {
-                let HoleKind::Model { property, control, modifiers, .. } = binding.hole else { continue };
+                let HoleKind::Model { property, value: of, control, modifiers } = binding.hole else {
+                    continue;
+                };
                 let at = At {
                     instance: &binding.instance,
                     state: &actor.state,
@@ -170,7 +172,13 @@ impl<'a> Scene<'a> {
                     }
                     _ => continue,
                 };
-                if let Some(value) = control::model(target, self.now(target), *control, modifiers) {
+                let now = self.now(target);
+                let value = if *control == Control::Choice {
+                    Some(control::choice(target, now, of.eval(&at).into_data()))
+                } else {
+                    control::model(target, now, *control, modifiers)
+                };
+                if let Some(value) = value {
                     let (_, key) = self.key(target);
                     doing.deeds.push(Deed::Edit { component, key, field, value, now: sends });
                 }

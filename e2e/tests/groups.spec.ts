@@ -1,0 +1,217 @@
+// Checkboxes of one list: what is ticked is in the list, and the list says what is ticked.
+
+import type { Page } from "@playwright/test";
+import { expect, live, open, test } from "./networked.ts";
+
+const box = (page: Page, name: string) => page.getByRole("checkbox", { name, exact: true });
+const server = (page: Page, part: string) => expect(page.locator("#server")).toContainText(`${part} |`);
+const press = (page: Page, name: string) => page.getByRole("button", { name, exact: true }).click();
+const ticked = (page: Page, names: string[]) =>
+  expect
+    .poll(() => page.locator("input:checked:not([name=posted])").evaluateAll((boxes) => boxes.map((box) => box.parentElement!.textContent!.trim())))
+    .toEqual(names);
+
+// The boxes of each list, and the list once the first, the last and the one between are ticked and the last is not any more.
+const KINDS = [
+  { kind: "texts, static", boxes: ["red", "green", "blue"], both: "colors gone red green", begins: true },
+  { kind: "texts, dynamic", boxes: ["one", "two", "three"], both: "picks one two" },
+  { kind: "numbers of all digits", boxes: ["1", "9007199254740993", "18446744073709551615"], both: "numbers 1 9007199254740993" },
+  { kind: "variants", boxes: ["small", "medium", "large"], both: "sizes [Small, Medium]" },
+];
+
+for (const latency of [0, 300]) {
+  for (const { kind, boxes, both, begins } of KINDS) {
+    test(`boxes that are ticked fast are all in the list: ${kind}, ${latency} ms`, async ({ page, network }) => {
+      network.latency = latency / 2;
+      await open(page, `${network.url}/groups`);
+      const [first, second, third] = boxes.map((name) => box(page, name));
+      await expect(third!).toBeChecked({ checked: !!begins });
+      await first!.check();
+      if (!begins) await third!.check();
+      await second!.check();
+      await third!.uncheck();
+      await server(page, both);
+      await press(page, "Tick");
+      await expect(page.locator("#ticks")).toHaveText("1");
+      await ticked(page, begins ? ["red", "green"] : ["blue", boxes[0]!, boxes[1]!]);
+      // The order of the others stays.
+      await first!.uncheck();
+      await first!.check();
+      const moved = both.replace(/( \[)?([^ [\]]+), ([^ [\]]+)/, "$1$3, $2").replace(/([a-z]+)( gone)? (\d+|one|red) (\S+)$/, "$1$2 $4 $3");
+      await server(page, moved);
+    });
+  }
+}
+
+test("the first paint, without a script, has the ticks", async ({ browser, app }) => {
+  const context = await browser.newContext({ javaScriptEnabled: false });
+  const page = await context.newPage();
+  await page.goto(`${app.url}/groups`);
+  await ticked(page, ["blue"]);
+  await context.close();
+});
+
+test("what the server makes of the list shows in the boxes", async ({ page, app }) => {
+  await open(page, `${app.url}/groups`);
+  const call = (action: string, ...args: unknown[]) =>
+    page.evaluate(
+      async ([action, args]) => {
+        const { component } = await import("/live/client.js" as string);
+        await component(document.querySelector("live-component")).call(action, ...args);
+      },
+      [action, args] as const,
+    );
+  await call("set", ["green", "red", "two"]);
+  await ticked(page, ["red", "green", "two"]);
+  await call("set", []);
+  await ticked(page, []);
+  // A box that comes later, and one whose value is another now.
+  await call("set", ["four", "five"]);
+  await call("offer", ["one", "four"]);
+  await ticked(page, ["four"]);
+  await call("offer", ["five", "one", "four"]);
+  await ticked(page, ["five", "four"]);
+  await box(page, "four").uncheck();
+  await server(page, "picks five");
+});
+
+test("an item whose box goes stays in the list", async ({ page, app }) => {
+  await open(page, `${app.url}/groups`);
+  await box(page, "green").check();
+  await press(page, "Hide");
+  await expect(box(page, "green")).toHaveCount(0);
+  await box(page, "red").check();
+  await box(page, "blue").uncheck();
+  await server(page, "colors gone green red");
+  await press(page, "Show");
+  await ticked(page, ["red", "green"]);
+});
+
+test("a list that is null is one without items", async ({ page, app }) => {
+  await open(page, `${app.url}/groups`);
+  await server(page, "maybe None");
+  await box(page, "y").check();
+  await box(page, "x").check();
+  await server(page, 'maybe Some(["y", "x"])');
+  await press(page, "Forget");
+  await ticked(page, ["blue"]);
+  await box(page, "x").check();
+  await server(page, 'maybe Some(["x"])');
+  await box(page, "x").uncheck();
+  await server(page, "maybe Some([])");
+});
+
+test("a truth value has a box with a value too", async ({ page, app }) => {
+  await open(page, `${app.url}/groups`);
+  await box(page, "agree").check();
+  await server(page, "agree true");
+  await box(page, "agree").uncheck();
+  await server(page, "agree false");
+});
+
+test("the boxes of a row are those of its own list", async ({ page, app }) => {
+  await open(page, `${app.url}/groups`);
+  await press(page, "Start");
+  await box(page, "b1").check();
+  await box(page, "a2").check();
+  await box(page, "a1").check();
+  await server(page, "rows b a/a");
+  await ticked(page, ["blue", "a1", "b1", "a2"]);
+});
+
+test("boxes are sent when their modifiers say, and before an action", async ({ page, app }) => {
+  await open(page, `${app.url}/groups`);
+  await box(page, "l").check();
+  await box(page, "p").check();
+  // The first one was left; the second one has been quiet for too short a time.
+  await server(page, "left l");
+  await server(page, "paused ");
+  await box(page, "q").check();
+  await press(page, "Tick");
+  await server(page, "paused p q");
+  await ticked(page, ["blue", "l", "p", "q"]);
+});
+
+test("the list shows as not sent until the server has it", async ({ page, network }) => {
+  await open(page, `${network.url}/groups`);
+  const dirty = page.locator("#dirty");
+  await expect(dirty).toBeHidden();
+  network.hold();
+  await box(page, "red").check();
+  await expect(dirty).toBeVisible();
+  await box(page, "blue").uncheck();
+  network.release();
+  await expect(dirty).toBeHidden();
+  await server(page, "colors gone red");
+});
+
+test("a tick that the server refuses stays, with its reason, until the list is one that it takes", async ({ page, app }) => {
+  await open(page, `${app.url}/groups`);
+  await box(page, "small").check();
+  await server(page, "sizes [Small]");
+  await box(page, "huge").check();
+  await expect(box(page, "huge")).toHaveAttribute("aria-invalid", "true");
+  await expect(page.locator("#errors li")).toHaveCount(1);
+  await expect(box(page, "huge")).toBeChecked();
+  await server(page, "sizes [Small]");
+  // Still refused: what is shown is what is sent.
+  await box(page, "medium").check();
+  await expect(box(page, "medium")).toHaveAttribute("aria-invalid", "true");
+  await server(page, "sizes [Small]");
+  await box(page, "huge").uncheck();
+  await server(page, "sizes [Small, Medium]");
+  await expect(page.locator("#errors li")).toHaveCount(0);
+  await expect(page.locator("[aria-invalid]")).toHaveCount(0);
+  await ticked(page, ["blue", "small", "medium"]);
+});
+
+test("resetting the form edits the list", async ({ page, app }) => {
+  await open(page, `${app.url}/groups`);
+  await box(page, "red").check();
+  await box(page, "blue").uncheck();
+  await server(page, "colors gone red");
+  await press(page, "Reset");
+  await expect(box(page, "blue")).toBeChecked({ checked: await box(page, "blue").evaluate((box: HTMLInputElement) => box.defaultChecked) });
+  const shown = await page.locator("#colors input:checked").evaluateAll((boxes) => boxes.map((box) => (box as HTMLInputElement).value));
+  await server(page, ["colors gone", ...shown].join(" "));
+});
+
+test("boxes that are ticked before the client runs are edits", async ({ page, app }) => {
+  await page.addInitScript(() => {
+    document.addEventListener("readystatechange", () => {
+      if (document.readyState != "interactive") return;
+      for (const value of ["red", "green"]) document.querySelector<HTMLInputElement>(`[value=${value}]`)!.click();
+    });
+  });
+  await open(page, `${app.url}/groups`);
+  await server(page, "colors blue gone red green");
+  await ticked(page, ["red", "green", "blue"]);
+});
+
+test("ticks are put back where the client has loaded the page anew, each at the box of its value", async ({ page, app }) => {
+  await open(page, `${app.url}/groups`);
+  await page.evaluate(() => {
+    const kept = ["red", "green", "pink"].map((value, at) => ({ place: "groups 0", at, sign: `input,checkbox,color,,${value}`, name: "color", value: true }));
+    sessionStorage["live-typed /groups"] = JSON.stringify(kept);
+  });
+  await page.addInitScript(() => {
+    document.addEventListener("live:error", (event) => ((window as any).told = (event as CustomEvent).detail.details));
+  });
+  await page.reload();
+  await live(page);
+  await server(page, "colors blue gone red green");
+  await ticked(page, ["red", "green", "blue"]);
+  expect(await page.evaluate(() => (window as any).told)).toEqual({ field: "color", value: true });
+});
+
+test("a form sends the values of its boxes as a list", async ({ page, app }) => {
+  await open(page, `${app.url}/groups`);
+  for (const [names, posted] of [[["4"], "1 4"], [["5"], "2 4 5"]] as const) {
+    for (const name of names) await box(page, name).check();
+    await press(page, "Post");
+    await expect(page.locator("#posted")).toHaveText(posted);
+  }
+  for (const name of ["4", "5"]) await box(page, name).uncheck();
+  await press(page, "Post");
+  await expect(page.locator("#posted")).toHaveText("0");
+});
