@@ -15,6 +15,8 @@ document.$early ??= (() => {
       kept.push({ trail, type, bubbles: true, submitter: e.submitter, button: e.button, detail: e.detail, preventDefault() {} });
     }, true);
   }
+  // What is typed into an element has no other trace: a control knows what it held at first.
+  document.addEventListener('input', e => { e.composedPath()[0].$typed = true; }, true);
   /** Does what was kept for a component that is there now. `handle` takes an event and its path, as the client does. */
   return (element, handle) => {
     for (const e of [...kept]) {

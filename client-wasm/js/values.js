@@ -17,6 +17,8 @@ export const put = (node, value) => {
  */
 export const touched = node => {
   if (node.value === node.defaultValue && node.checked === node.defaultChecked) return false;
+  // An element whose text is edited is not changed by a browser that reads it.
+  if (!('form' in node)) return true;
   const parsed = document.createElement('template');
   parsed.innerHTML = node.outerHTML;
   const like = parsed.content.firstChild;

@@ -81,7 +81,7 @@ export class Page {
   field(label: string): Promise<WebElement> {
     const named = (path: string) => `normalize-space(${path}text()[normalize-space()])="${label}"`;
     const labelled = `@aria-label="${label}" or ${named("ancestor::label/")} or @id=//label[${named("")}]/@for`;
-    return this.driver.findElement(By.xpath(`//*[self::input or self::textarea or self::select][${labelled}]`));
+    return this.driver.findElement(By.xpath(`//*[self::input or self::textarea or self::select or @contenteditable][${labelled}]`));
   }
 
   async press(name: string): Promise<void> {

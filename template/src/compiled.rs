@@ -176,6 +176,8 @@ pub enum Control {
     SelectMultiple,
     /// `input type=checkbox` with a `value`: whether a list has the value. Of a field that is a truth value, that.
     Choice,
+    /// An element with `contenteditable`: its text.
+    Editable,
 }
 
 /// When and how an event is taken.

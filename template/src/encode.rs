@@ -10,7 +10,7 @@ mod place;
 
 use crate::code::{self, Place, hole, op};
 use crate::compile::Compiled;
-use crate::compiled::{AttributeKind, Block, Form, Hole, HoleKind, ModelStep, Step};
+use crate::compiled::{AttributeKind, Block, Control, Form, Hole, HoleKind, ModelStep, Step};
 use crate::data::Name;
 use crate::expr::{Expr, Literal};
 use child::{Child, Source};
@@ -234,6 +234,7 @@ fn modules(block: &Block) -> Vec<String> {
     let any = |is: fn(&HoleKind) -> bool| block.holes.iter().any(|hole| is(&hole.kind));
     let controls = CONTROLS.iter().any(|control| block.html.contains(control))
         || any(|kind| matches!(kind, HoleKind::Attribute { kind: AttributeKind::Property, .. }));
+    let editable = any(|kind| matches!(kind, HoleKind::Model { control: Control::Editable, .. }));
     let children = any(|kind| matches!(kind, HoleKind::Child { .. }));
     let marks = any(|kind| matches!(kind, HoleKind::Ref { .. } | HoleKind::Hook { .. }));
     let styles = any(|kind| matches!(kind, HoleKind::Style { .. }));
@@ -244,7 +245,8 @@ fn modules(block: &Block) -> Vec<String> {
         _ => false,
     });
     let modules = [
-        (controls, "controls"),
+        (controls || editable, "controls"),
+        (editable, "editable"),
         (children, "children"),
         (marks, "marks"),
         (pauses, "pauses"),

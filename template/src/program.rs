@@ -20,6 +20,8 @@ pub(crate) enum Op {
     Show(usize),
     /// Escaped text that no hole has: what a `textarea` with a `live:model` shows.
     ShowText(Expr),
+    /// The same for an element with `contenteditable`.
+    ShowLines(Expr),
     /// `value`, of an input with a `live:model`.
     Value(Expr),
     /// `checked`, if it holds.

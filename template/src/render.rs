@@ -149,6 +149,10 @@ impl<D: Data> Renderer<'_, D> {
                     }
                 }
                 Op::ShowText(value) => self.text(value, &frame),
+                Op::ShowLines(value) => {
+                    let text = lines_of(&text_of(&value.eval(&frame)));
+                    escape::push_text(&mut self.rendered.html, &text);
+                }
                 Op::Raw(at, around) => {
                     if let Some(HoleKind::Html { value }) = hole(at) {
                         // A NUL is replaced here as it is in every text.
@@ -395,6 +399,16 @@ impl<D: Data> Renderer<'_, D> {
             text_of(&Value::Borrowed(select)) == own
         }
     }
+}
+
+/// A text as an element with `contenteditable` holds it: all line breaks are `\n`, and the last one of an element shows
+/// nothing, so that a text with one at its end needs another. The same as in `client-wasm/js/modules/editable.js`.
+fn lines_of(text: &str) -> String {
+    let mut lines = text.replace("\r\n", "\n").replace('\r', "\n");
+    if lines.ends_with('\n') {
+        lines.push('\n');
+    }
+    lines
 }
 
 /// Whether one of the items is that text.

@@ -7,7 +7,7 @@ import { common } from '../text.js';
 import { held as value, note, put, touched } from '../values.js';
 
 // Kinds of controls with a field.
-const CHECKBOX = 2, RADIO = 3, MULTIPLE = 5, CHOICE = 6;
+const CHECKBOX = 2, RADIO = 3, MULTIPLE = 5, CHOICE = 6, EDITABLE = 7;
 
 // How far an edit of a control without a field is: not sent, before an action that did not read it, read by an action.
 const TYPED = 1, PASSED = 2, READ = 3;
@@ -19,11 +19,11 @@ export default core => {
   const { nodes, held, templates } = core;
 
   // What is known of a control: `wanted` is the value it is to show, as text or null, of a select and of one of several
-  // checkboxes as a JSON list; `on`, whether it is to be checked, and of a select whether its options say what is selected; `control`, the kind of one with
-  // a field; `edit` and `by`, how far its edit is and the number of the root whose action comes after it; `count` of its
-  // edits; `moved`, whether the server wanted something else since; `own`, whether the user chose in a select that is not
-  // bound; `last`, the text it had; `caret`, where the last edit ended; `composing`; `invalid`, whether it holds what is refused;
-  // `force`, whether the server's value shows even so.
+  // checkboxes as a JSON list; `on`, whether it is to be checked, and of a select whether its options say what is
+  // selected; `control`, the kind of one with a field; `edit` and `by`, how far its edit is and the number of the root
+  // whose action comes after it; `count` of its edits; `moved`, whether the server wanted something else since; `own`,
+  // whether the user chose in a select that is not bound; `last`, the text it had; `caret`, where the last edit ended;
+  // `composing`; `invalid`, whether it holds what is refused; `force`, whether the server's value shows even so.
   const states = new WeakMap();
   const of = node => states.get(node) ?? states.set(node, { count: 0 }).get(node);
   // Controls without a field that are edited.
@@ -215,6 +215,7 @@ export default core => {
       // With a `value` it is one of several where the field is a list, or null.
       state.control = control == CHOICE && kind & 3 ? CHECKBOX : control;
       state.force = force;
+      if (control == EDITABLE && !node.validity) core.editable?.(node);
       const changes = say(node, state.control == CHECKBOX, kind, value);
       // Typed before the engine was here: it counts as an edit.
       if (first && touched(node)) typed.push(node);

@@ -14,8 +14,8 @@ const places = components => {
 };
 
 // The controls of a component, its children left out. A password is not kept, and a file cannot be.
-const controls = element => [...element.querySelectorAll('input,textarea,select')]
-  .filter(node => node.closest('live-component') == element && !/^(password|file|hidden)$/.test(node.type));
+const controls = element => [...element.querySelectorAll('input,textarea,select,[contenteditable]')]
+  .filter(node => 'value' in node && node.closest('live-component') == element && !/^(password|file|hidden)$/.test(node.type));
 
 // A control in its component: which one it is, and what says whether another page has the same there.
 const sign = node => [

@@ -94,10 +94,9 @@ fn given(argument: &Argument) -> TokenStream {
 /// What the control gives. `.number` makes a number of what a textual one gives.
 fn edits(control: Control, is_number: bool) -> TokenStream {
     match control {
-        Control::Text | Control::Number | Control::Radio | Control::Select if is_number => {
-            quote!(p::Edits::Number)
+        Control::Text | Control::Number | Control::Radio | Control::Select | Control::Editable => {
+            if is_number { quote!(p::Edits::Number) } else { quote!(p::Edits::Text) }
         }
-        Control::Text | Control::Number | Control::Radio | Control::Select => quote!(p::Edits::Text),
         Control::Checkbox => quote!(p::Edits::Bool),
         Control::SelectMultiple => quote!(p::Edits::List),
         Control::Choice => quote!(p::Edits::Choice),

@@ -32,6 +32,7 @@ mod painted;
 mod patching;
 mod pending;
 mod press;
+mod prose;
 mod registration;
 mod serve;
 mod signup;
@@ -65,6 +66,7 @@ async fn main() -> anyhow::Result<()> {
         .route("/ways", get(page::<ways::Ways>))
         .route("/pending", get(page::<pending::Pending>))
         .route("/press", get(page::<press::Press>))
+        .route("/prose", get(page::<prose::Prose>))
         .route("/registration", get(page::<registration::Registration>))
         .route("/signup", get(page::<signup::Signup>))
         .route("/spaces", get(page::<spaces::Spaces>))

@@ -2,15 +2,15 @@
 
 use super::Compiler;
 use super::directives::code;
-use super::element::Tag;
+use super::element::{Tag, blank};
 use super::resolve::Moment;
 use super::scope::Found;
 use crate::check::{CheckKind, PathStep, Want};
-use crate::compiled::{Control, HoleKind, ModelStep, Step};
+use crate::compiled::{Control, HoleKind, ModelSend, ModelStep, Namespace, Step};
 use crate::error::hint;
 use crate::expr::{Expr, Literal};
 use crate::program::Op;
-use crate::source::{Attribute, Code, Element};
+use crate::source::{Attribute, Code, Element, VOID};
 use crate::syntax::{self, AstKind};
 
 /// Types of `input`.
@@ -49,7 +49,7 @@ impl Compiler {
         path: &[Step],
         tag: &mut Tag,
     ) {
-        let modifiers = self.model_modifiers(attribute.at, modifiers);
+        let mut modifiers = self.model_modifiers(attribute.at, modifiers);
         if let Some(why) = self.closed {
             self.error(attribute.at, why);
         }
@@ -59,6 +59,10 @@ impl Compiler {
             return;
         };
         let Some((value, steps)) = self.property(&code) else { return };
+        if control == Control::Editable && modifiers.send == ModelSend::Change {
+            // A browser tells of no `change` there.
+            modifiers.send = ModelSend::Blur;
+        }
         let mut rooted = value.clone();
         self.scopes.id_path(&mut rooted);
         let property = model_steps(rooted);
@@ -67,6 +71,7 @@ impl Compiler {
         let hole = HoleKind::Model { property, value: value.clone(), control, modifiers };
         match control {
             Control::Text | Control::Number if element.is_html("textarea") => tag.shows = Some(value),
+            Control::Editable => tag.shows = Some(value),
             Control::Text | Control::Number => self.op(Op::Value(value)),
             Control::Checkbox => self.op(Op::Checked(value)),
             Control::Choice => {
@@ -136,16 +141,7 @@ impl Compiler {
             "select" if element.attribute("multiple").is_some() => return Some(Control::SelectMultiple),
             "select" => return Some(Control::Select),
             "input" => {}
-            _ => {
-                self.error(
-                    attribute.at,
-                    format!(
-                        "`live:model` belongs to `<input>`, `<textarea>` or `<select>`, not to `{}`",
-                        element.tag()
-                    ),
-                );
-                return None;
-            }
+            _ => return self.editable(element, attribute),
         }
         let kind = element.attribute("type").and_then(|kind| kind.value.as_ref());
         let Some(kind) = kind else { return Some(Control::Text) };
@@ -173,6 +169,45 @@ impl Compiler {
                 None
             }
         }
+    }
+
+    /// An element whose text the visitor edits in its place.
+    fn editable(&mut self, element: &Element, attribute: &Attribute) -> Option<Control> {
+        let marked = element.attribute("contenteditable").filter(|_| element.namespace == Namespace::Html);
+        let Some(marked) = marked else {
+            self.error(
+                attribute.at,
+                format!(
+                    "`live:model` belongs to `<input>`, `<textarea>`, `<select>` or an element with `contenteditable`, not to `{}`",
+                    element.tag()
+                ),
+            );
+            return None;
+        };
+        let how = marked.value.as_ref().map(|how| how.text.trim().to_ascii_lowercase()).unwrap_or_default();
+        if !matches!(&*how, "" | "true" | "plaintext-only") && !how.contains("{{") {
+            let why = "is `true` or `plaintext-only` where `live:model` edits the text";
+            self.error(marked.at, format!("`contenteditable` {why}"));
+        }
+        let name = element.name.as_str();
+        if VOID.contains(&name)
+            || matches!(name, "script" | "style" | "iframe" | "template" | "title" | "option")
+        {
+            let tag = element.tag();
+            self.error(marked.at, format!("`{tag}` has no text that `live:model` could edit"));
+            return None;
+        }
+        self.text_allowed(Some(element), None);
+        let has_content = ["live:text", "live:html"].iter().any(|name| element.attribute(name).is_some());
+        if has_content || !blank(&element.children) {
+            let tag = element.tag();
+            self.error(
+                element.at,
+                format!("`live:model` sets the content of `{tag}` itself: leave it empty"),
+            );
+            return None;
+        }
+        Some(Control::Editable)
     }
 
     /// The value that a radio button or a box of a group stands for.

@@ -21,7 +21,7 @@ pub(super) struct Tag {
     pub(super) toggles: Vec<usize>,
     /// `live:html` (true) or `live:text`.
     pub(super) content: Option<(bool, Expr)>,
-    /// What a `textarea` with a `live:model` shows at first.
+    /// What a `textarea`, or an element with `contenteditable`, shows at first where it has a `live:model`.
     pub(super) shows: Option<Expr>,
     /// Events; their holes come after those of the attributes.
     pub(super) events: Vec<Event>,
@@ -86,10 +86,14 @@ impl Compiler {
         self.ancestors.push(Open { name: name_of, namespace, at: element.at });
         let preserve = self.preserve;
         self.preserve |= element.is_html("pre");
-        match tag.content {
-            Some((raw, value)) => self.replaced(element, raw, value, path),
-            None if whole => self.whole_content(element, content, tag.shows, path),
-            None => self.inside(element, tag.ignore, path),
+        match (tag.content, tag.shows) {
+            (Some((raw, value)), _) => self.replaced(element, raw, value, path),
+            (None, shows) if whole => self.whole_content(element, content, shows, path),
+            (None, Some(value)) => {
+                self.first_line_break(element);
+                self.op(Op::ShowLines(value));
+            }
+            (None, None) => self.inside(element, tag.ignore, path),
         }
         self.preserve = preserve;
         self.ancestors.pop();

@@ -72,6 +72,8 @@ pub(crate) const TEMPLATES: &[&str] = &[
     "<input live:model='a'><input type='checkbox' live:model='yes'><input type='radio' name='c' value='g' live:model='color'><input type='radio' name='c' value='{{ n }}' live:model='color'>",
     "<input type='checkbox' value='r' live:model='many'><input type='checkbox' live:model='many' value='{{ color }}'><input type='checkbox' value='{{ obj }}' live:model='many'><input type='checkbox' value='2' live:model.lazy='list'><input type='checkbox' value live:model='one'><input type='checkbox' value='v' live:model='yes'><input type='checkbox' value='v' live:model='no'><input type='checkbox' value='v' live:model='obj'>",
     "<label live:for='r in rows' live:key='r.id'><input type='checkbox' value='{{ r.id }}' live:model='list'><input type='checkbox' value='q' live:model='r.tags'></label>",
+    "<div contenteditable live:model='a'></div><p contenteditable='plaintext-only' live:model.lazy.trim='b'>\n</p><pre contenteditable='true' live:model='html'></pre>",
+    "<p live:for='r in rows' live:key='r.id' contenteditable='{{ r.done }}' live:model.debounce='r.text'></p><b>{{ a }}</b>",
     "<input type='number' live:model='n'><input value='{{ b }}' checked='{{ yes }}'>",
     "<input live:model='obj.k'><input type='number' live:model.lazy='obj.inner.x'>",
     "<p live:for='r in rows' live:key='r.id'><input live:model='r.text'><input type='checkbox' live:model='r.done'></p>",

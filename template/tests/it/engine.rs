@@ -205,6 +205,13 @@ fn fill(template: &Template, root: &mut Element, hole: &Hole, frame: &Frame<'_>)
                 Control::Text | Control::Number if element.name == "textarea" => {
                     element.children = vec![Node::Text(text(&value))];
                 }
+                Control::Editable => {
+                    let mut lines = text(&value).replace("\r\n", "\n").replace('\r', "\n");
+                    if lines.ends_with('\n') {
+                        lines.push('\n');
+                    }
+                    element.children = vec![Node::Text(lines)];
+                }
                 Control::Text | Control::Number => {
                     element.set("value", attribute(&value, AttributeKind::Word));
                 }

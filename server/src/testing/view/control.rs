@@ -27,6 +27,10 @@ pub(super) fn rendered(element: ElementRef<'_>) -> Value {
                 chosen.next_back().or(first).map_or(Value::Null, Value::String)
             }
         }
+        _ if is_editable(element) => {
+            let text: String = element.text().collect();
+            Value::String(text.strip_suffix('\n').unwrap_or(&text).to_owned())
+        }
         _ if is_tick(element) => Value::Bool(value.attr("checked").is_some()),
         _ => Value::String(value.attr("value").unwrap_or_default().to_owned()),
     }
@@ -39,7 +43,14 @@ pub(super) fn is_tick(element: ElementRef<'_>) -> bool {
 
 /// Whether it is a control that something can be typed into, or chosen from.
 pub(super) fn is_control(element: ElementRef<'_>) -> bool {
-    matches!(element.value().name(), "input" | "textarea" | "select")
+    matches!(element.value().name(), "input" | "textarea" | "select") || is_editable(element)
+}
+
+/// Whether its text can be edited in its place.
+fn is_editable(element: ElementRef<'_>) -> bool {
+    let how = element.attr("contenteditable");
+    let is_control = matches!(element.value().name(), "input" | "textarea" | "select");
+    !is_control && how.is_some_and(|how| !how.eq_ignore_ascii_case("false"))
 }
 
 /// What stands in it now.
@@ -83,8 +94,8 @@ pub(super) fn model(
         Control::Radio if now == Value::Bool(true) => Value::String(own(element)),
         Control::Radio => return None,
         Control::Number => number(text(now)),
-        Control::Text | Control::Select if how.number => number(text(now)),
-        Control::Text | Control::Select => Value::String(text(now)),
+        Control::Text | Control::Select | Control::Editable if how.number => number(text(now)),
+        Control::Text | Control::Select | Control::Editable => Value::String(text(now)),
     })
 }
 

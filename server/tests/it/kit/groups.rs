@@ -16,6 +16,7 @@ use vivaz::{ErrorCode, Runtime};
     <input type="checkbox" id="many" value="many" live:model="numbers">
     <input type="checkbox" id="maybe" value="x" live:model="maybe">
     <input type="checkbox" id="agree" value="yes" live:model="agree">
+    <div id="notes" contenteditable="plaintext-only" live:model="notes"></div>
     "#
 )]
 struct Groups {
@@ -27,6 +28,8 @@ struct Groups {
     maybe: Option<Vec<String>>,
     #[live(model)]
     agree: bool,
+    #[live(model)]
+    notes: String,
 }
 
 #[actions]
@@ -59,4 +62,13 @@ async fn boxes_of_one_list_are_ticked_where_it_has_their_values() {
     assert_eq!(groups.state()["maybe"], json!(["x"]));
     groups.check("#agree").await.unwrap();
     assert_eq!(groups.state()["agree"], true);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_text_of_an_element_is_typed_as_that_of_a_control() {
+    let groups = groups().await;
+    for text in ["one", "two\n\nlines\n", "<b>\n", "\n", ""] {
+        groups.fill("#notes", text).await.unwrap();
+        assert_eq!((&groups.state()["notes"], &*groups.value("#notes")), (&json!(text), text));
+    }
 }
