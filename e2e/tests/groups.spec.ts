@@ -151,7 +151,7 @@ test("a tick that the server refuses stays, with its reason, until the list is o
   await server(page, "sizes [Small]");
   await box(page, "huge").check();
   await expect(box(page, "huge")).toHaveAttribute("aria-invalid", "true");
-  await expect(page.locator("#errors li")).toHaveCount(1);
+  await expect(page.locator("#size-errors li")).toHaveCount(1);
   await expect(box(page, "huge")).toBeChecked();
   await server(page, "sizes [Small]");
   // Still refused: what is shown is what is sent.
@@ -160,7 +160,7 @@ test("a tick that the server refuses stays, with its reason, until the list is o
   await server(page, "sizes [Small]");
   await box(page, "huge").uncheck();
   await server(page, "sizes [Small, Medium]");
-  await expect(page.locator("#errors li")).toHaveCount(0);
+  await expect(page.locator("#size-errors li")).toHaveCount(0);
   await expect(page.locator("[aria-invalid]")).toHaveCount(0);
   await ticked(page, ["blue", "small", "medium"]);
 });
