@@ -18,6 +18,9 @@ pub struct Limits {
 impl Limits {
     /// The depth that the protocol fixes: below what a recursive parser's stack holds, above what state needs.
     pub const DEPTH: usize = 64;
+    /// How deep the value of a field may nest. Around it are the message and, in a patch, the
+    /// operations of the lists that it is in.
+    pub const VALUE_DEPTH: usize = 56;
     /// The size that a server declares unless it is configured otherwise.
     pub const MESSAGE_BYTES: usize = 64 * 1024;
 }

@@ -5,8 +5,8 @@
 
 use super::{Key, Val};
 
-/// How deep JSON may nest. The protocol has the same limit.
-const DEPTH: u32 = 64;
+/// How deep JSON may nest: more than any message of a server that bounds the depth of its state.
+const DEPTH: u32 = 127;
 
 /// Reads JSON; `None` if it is not JSON, or nested too deep.
 pub(crate) fn parse(text: &str) -> Option<Val> {

@@ -103,6 +103,19 @@ impl Growth {
     }
 }
 
+/// Returns an item's JSON. It is refused where it would be too deep within its list.
+fn item_json<T: Serialize + ?Sized>(item: &T) -> JsonResult<String> {
+    let mut json = to_json(&[item])?;
+    json.pop();
+    json.remove(0);
+    Ok(json)
+}
+
+/// Returns how many bytes an item's JSON has. It is refused as in [`item_json`].
+fn item_len<T: Serialize + ?Sized>(item: &T) -> JsonResult<usize> {
+    Ok(json_len(&[item])?.saturating_sub("[]".len()))
+}
+
 /// Adds the operations to a patch. Returns how the list grows, or nothing if there was nothing to
 /// add.
 fn write_ops<T: Keyed>(name: &str, ops: &Ops<T>, patch: &mut PatchWriter) -> JsonResult<Option<Growth>> {
@@ -110,8 +123,8 @@ fn write_ops<T: Keyed>(name: &str, ops: &Ops<T>, patch: &mut PatchWriter) -> Jso
     let mut changed: Vec<(&Key, String)> = Vec::with_capacity(ops.updated.len());
     for (key, (before, now)) in &ops.updated {
         if let Some(fields) = difference(&to_tree(&**before)?, &to_tree(&**now)?)? {
-            growth.less += json_len(&**before)?;
-            growth.more += json_len(&**now)?;
+            growth.less += item_len(&**before)?;
+            growth.more += item_len(&**now)?;
             changed.push((key, fields));
         }
     }
@@ -125,13 +138,13 @@ fn write_ops<T: Keyed>(name: &str, ops: &Ops<T>, patch: &mut PatchWriter) -> Jso
         match place {
             Place::Insert(_, item) => {
                 check_keys(std::iter::once(&**item))?;
-                let json = to_json(&**item)?;
+                let json = item_json(&**item)?;
                 growth.more += json.len();
                 growth.inserted += 1;
                 inserted.push(json);
             }
             Place::Remove(_, item) => {
-                growth.less += json_len(&**item)?;
+                growth.less += item_len(&**item)?;
                 growth.removed += 1;
             }
             Place::Move(..) | Place::Order(_) => {}

@@ -1,16 +1,20 @@
-//! Serialisation that refuses what JSON has no number for. `serde_json` writes NaN and infinity as `null`, which reads
-//! back as nothing: a state with one could be stored and not restored.
+//! Serialisation that refuses what no reader takes back. `serde_json` writes NaN and infinity as
+//! `null`, which reads back as nothing: a state with one could be stored and not restored. Values
+//! that nest too deep are refused by the page, and deeper ones by `serde_json` when it reads them.
 
 use serde::Serialize;
 use serde::ser::{self, Serializer};
 
+use crate::Limits;
+
 /// Appends a value's JSON.
 ///
 /// # Errors
-/// Returns an error if the value does not serialise or contains NaN or infinity; `out` may then end with a part of it.
+/// Returns an error if the value does not serialise, contains NaN or infinity, or nests deeper than
+/// [`Limits::VALUE_DEPTH`]; `out` may then end with a part of it.
 pub fn write_json<T: Serialize + ?Sized>(out: &mut String, value: &T) -> Result<(), serde_json::Error> {
     let mut json = serde_json::Serializer::new(super::AsWrite(out));
-    value.serialize(Finite(&mut json))
+    value.serialize(Readable::new(&mut json))
 }
 
 /// Returns how many bytes a value's JSON has.
@@ -19,7 +23,7 @@ pub fn write_json<T: Serialize + ?Sized>(out: &mut String, value: &T) -> Result<
 /// As [`write_json`].
 pub fn json_len<T: Serialize + ?Sized>(value: &T) -> Result<usize, serde_json::Error> {
     let mut count = Count(0);
-    value.serialize(Finite(&mut serde_json::Serializer::new(&mut count)))?;
+    value.serialize(Readable::new(&mut serde_json::Serializer::new(&mut count)))?;
     Ok(count.0)
 }
 
@@ -63,7 +67,7 @@ pub fn to_raw_json<T: Serialize + ?Sized>(
 /// # Errors
 /// As [`write_json`].
 pub fn to_tree<T: Serialize + ?Sized>(value: &T) -> Result<serde_json::Value, serde_json::Error> {
-    value.serialize(Finite(serde_json::value::Serializer))
+    value.serialize(Readable::new(serde_json::value::Serializer))
 }
 
 /// The error of a number that JSON cannot hold.
@@ -78,43 +82,63 @@ fn within<E: ser::Error>(name: &str, error: &E) -> E {
     E::custom(format_args!("`{name}`: {error}"))
 }
 
-/// Passes everything on but numbers that are not finite.
-struct Finite<S>(S);
+/// The error of a value that nests too deep.
+#[cold]
+fn too_deep<E: ser::Error>() -> E {
+    E::custom(format_args!("nested deeper than {}", Limits::VALUE_DEPTH))
+}
+
+/// Passes everything on but numbers that are not finite and what nests too deep.
+struct Readable<S> {
+    of: S,
+    /// How many objects and arrays may still be opened within each other.
+    room: usize,
+}
+
+impl<S> Readable<S> {
+    fn new(of: S) -> Self {
+        Self { of, room: Limits::VALUE_DEPTH }
+    }
+}
 
 /// A value inside another one.
-struct Inner<'a, T: ?Sized>(&'a T);
+struct Inner<'a, T: ?Sized> {
+    value: &'a T,
+    room: usize,
+}
 
 impl<T: Serialize + ?Sized> Serialize for Inner<'_, T> {
     #[inline]
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(Finite(serializer))
+        self.value.serialize(Readable { of: serializer, room: self.room })
     }
 }
 
 macro_rules! passed_on {
     ($($method:ident($($name:ident: $of:ty),*);)*) => {
-        $(#[inline] fn $method(self, $($name: $of),*) -> Result<S::Ok, S::Error> { self.0.$method($($name),*) })*
+        $(#[inline] fn $method(self, $($name: $of),*) -> Result<S::Ok, S::Error> { self.of.$method($($name),*) })*
     };
 }
 
 macro_rules! opened {
-    ($($method:ident -> $part:ident($($name:ident: $of:ty),*);)*) => {
+    ($($levels:literal $method:ident -> $part:ident($($name:ident: $of:ty),*);)*) => {
         $(#[inline] fn $method(self, $($name: $of),*) -> Result<Self::$part, S::Error> {
-            self.0.$method($($name),*).map(Finite)
+            let room = self.room.checked_sub($levels).ok_or_else(too_deep)?;
+            Ok(Readable { of: self.of.$method($($name),*)?, room })
         })*
     };
 }
 
-impl<S: Serializer> Serializer for Finite<S> {
+impl<S: Serializer> Serializer for Readable<S> {
     type Ok = S::Ok;
     type Error = S::Error;
-    type SerializeSeq = Finite<S::SerializeSeq>;
-    type SerializeTuple = Finite<S::SerializeTuple>;
-    type SerializeTupleStruct = Finite<S::SerializeTupleStruct>;
-    type SerializeTupleVariant = Finite<S::SerializeTupleVariant>;
-    type SerializeMap = Finite<S::SerializeMap>;
-    type SerializeStruct = Finite<S::SerializeStruct>;
-    type SerializeStructVariant = Finite<S::SerializeStructVariant>;
+    type SerializeSeq = Readable<S::SerializeSeq>;
+    type SerializeTuple = Readable<S::SerializeTuple>;
+    type SerializeTupleStruct = Readable<S::SerializeTupleStruct>;
+    type SerializeTupleVariant = Readable<S::SerializeTupleVariant>;
+    type SerializeMap = Readable<S::SerializeMap>;
+    type SerializeStruct = Readable<S::SerializeStruct>;
+    type SerializeStructVariant = Readable<S::SerializeStructVariant>;
 
     passed_on! {
         serialize_bool(v: bool);
@@ -138,28 +162,29 @@ impl<S: Serializer> Serializer for Finite<S> {
     }
 
     opened! {
-        serialize_seq -> SerializeSeq(len: Option<usize>);
-        serialize_tuple -> SerializeTuple(len: usize);
-        serialize_tuple_struct -> SerializeTupleStruct(name: &'static str, len: usize);
-        serialize_tuple_variant -> SerializeTupleVariant(name: &'static str, index: u32, variant: &'static str, len: usize);
-        serialize_map -> SerializeMap(len: Option<usize>);
-        serialize_struct -> SerializeStruct(name: &'static str, len: usize);
-        serialize_struct_variant -> SerializeStructVariant(name: &'static str, index: u32, variant: &'static str, len: usize);
+        1 serialize_seq -> SerializeSeq(len: Option<usize>);
+        1 serialize_tuple -> SerializeTuple(len: usize);
+        1 serialize_tuple_struct -> SerializeTupleStruct(name: &'static str, len: usize);
+        2 serialize_tuple_variant -> SerializeTupleVariant(name: &'static str, index: u32, variant: &'static str, len: usize);
+        1 serialize_map -> SerializeMap(len: Option<usize>);
+        1 serialize_struct -> SerializeStruct(name: &'static str, len: usize);
+        2 serialize_struct_variant -> SerializeStructVariant(name: &'static str, index: u32, variant: &'static str, len: usize);
     }
 
     #[inline]
     fn serialize_f32(self, number: f32) -> Result<S::Ok, S::Error> {
-        if number.is_finite() { self.0.serialize_f32(number) } else { Err(not_finite(number.into())) }
+        if number.is_finite() { self.of.serialize_f32(number) } else { Err(not_finite(number.into())) }
     }
 
     #[inline]
     fn serialize_f64(self, number: f64) -> Result<S::Ok, S::Error> {
-        if number.is_finite() { self.0.serialize_f64(number) } else { Err(not_finite(number)) }
+        if number.is_finite() { self.of.serialize_f64(number) } else { Err(not_finite(number)) }
     }
 
     #[inline]
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<S::Ok, S::Error> {
-        self.0.serialize_some(&Inner(value))
+        let room = self.room;
+        self.of.serialize_some(&Inner { value, room })
     }
 
     #[inline]
@@ -168,7 +193,8 @@ impl<S: Serializer> Serializer for Finite<S> {
         name: &'static str,
         value: &T,
     ) -> Result<S::Ok, S::Error> {
-        self.0.serialize_newtype_struct(name, &Inner(value))
+        let room = self.room;
+        self.of.serialize_newtype_struct(name, &Inner { value, room })
     }
 
     #[inline]
@@ -179,32 +205,33 @@ impl<S: Serializer> Serializer for Finite<S> {
         variant: &'static str,
         value: &T,
     ) -> Result<S::Ok, S::Error> {
-        self.0.serialize_newtype_variant(name, index, variant, &Inner(value))
+        let room = self.room.checked_sub(1).ok_or_else(too_deep)?;
+        self.of.serialize_newtype_variant(name, index, variant, &Inner { value, room })
     }
 
     #[inline]
     fn collect_str<T: std::fmt::Display + ?Sized>(self, value: &T) -> Result<S::Ok, S::Error> {
-        self.0.collect_str(value)
+        self.of.collect_str(value)
     }
 
     #[inline]
     fn is_human_readable(&self) -> bool {
-        self.0.is_human_readable()
+        self.of.is_human_readable()
     }
 }
 
 macro_rules! parts {
     ($($part:ident $method:ident($($name:ident: $of:ty),*);)*) => {
-        $(impl<S: ser::$part> ser::$part for Finite<S> {
+        $(impl<S: ser::$part> ser::$part for Readable<S> {
             type Ok = S::Ok;
             type Error = S::Error;
             #[inline]
             fn $method<T: Serialize + ?Sized>(&mut self, $($name: $of,)* value: &T) -> Result<(), S::Error> {
-                self.0.$method($($name,)* &Inner(value))
+                self.of.$method($($name,)* &Inner { value, room: self.room })
             }
             #[inline]
             fn end(self) -> Result<S::Ok, S::Error> {
-                self.0.end()
+                self.of.end()
             }
         })*
     };
@@ -219,7 +246,7 @@ parts! {
 
 macro_rules! named_parts {
     ($($part:ident)*) => {
-        $(impl<S: ser::$part> ser::$part for Finite<S> {
+        $(impl<S: ser::$part> ser::$part for Readable<S> {
             type Ok = S::Ok;
             type Error = S::Error;
 
@@ -229,17 +256,17 @@ macro_rules! named_parts {
                 name: &'static str,
                 value: &T,
             ) -> Result<(), S::Error> {
-                self.0.serialize_field(name, &Inner(value)).map_err(|error| within(name, &error))
+                self.of.serialize_field(name, &Inner { value, room: self.room }).map_err(|error| within(name, &error))
             }
 
             #[inline]
             fn skip_field(&mut self, name: &'static str) -> Result<(), S::Error> {
-                self.0.skip_field(name)
+                self.of.skip_field(name)
             }
 
             #[inline]
             fn end(self) -> Result<S::Ok, S::Error> {
-                self.0.end()
+                self.of.end()
             }
         })*
     };
@@ -247,24 +274,24 @@ macro_rules! named_parts {
 
 named_parts! { SerializeStruct SerializeStructVariant }
 
-impl<S: ser::SerializeMap> ser::SerializeMap for Finite<S> {
+impl<S: ser::SerializeMap> ser::SerializeMap for Readable<S> {
     type Ok = S::Ok;
     type Error = S::Error;
 
     // Keys are texts in the end; serde_json refuses keys that are not finite by itself.
     #[inline]
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), S::Error> {
-        self.0.serialize_key(key)
+        self.of.serialize_key(key)
     }
 
     #[inline]
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), S::Error> {
-        self.0.serialize_value(&Inner(value))
+        self.of.serialize_value(&Inner { value, room: self.room })
     }
 
     #[inline]
     fn end(self) -> Result<S::Ok, S::Error> {
-        self.0.end()
+        self.of.end()
     }
 }
 
@@ -337,6 +364,57 @@ mod tests {
         let raw = serde_json::value::RawValue::from_string(r#"{ "a" :1e5}"#.to_owned()).unwrap();
         let value = (json!({"a": [null, true, 1, -1, 1.5, "x\n"]}), raw, 'c', u64::MAX, i128::MIN, ());
         assert_eq!(to_json(&value).unwrap(), serde_json::to_string(&value).unwrap());
+    }
+
+    /// Each way to open an object or an array, in which one more level is.
+    #[derive(Serialize)]
+    enum Level {
+        End,
+        Newtype(Box<Level>),
+        Tuple(Box<Level>, u8),
+        Struct { inner: Box<Level> },
+        List(Unnamed<Vec<Level>>),
+        Pair(Unnamed<(Box<Level>, u8)>),
+        Map(Unnamed<BTreeMap<u8, Level>>),
+        Option(Unnamed<Option<Box<Level>>>),
+    }
+
+    #[derive(Serialize)]
+    struct Unnamed<T>(T);
+
+    #[test]
+    fn what_nests_too_deep_is_refused_however_it_does() {
+        let ways: [fn(Level) -> Level; 7] = [
+            |inner| Level::Newtype(Box::new(inner)),
+            |inner| Level::Tuple(Box::new(inner), 1),
+            |inner| Level::Struct { inner: Box::new(inner) },
+            |inner| Level::List(Unnamed(vec![inner])),
+            |inner| Level::Pair(Unnamed((Box::new(inner), 1))),
+            |inner| Level::Map(Unnamed(BTreeMap::from([(1, inner)]))),
+            |inner| Level::Option(Unnamed(Some(Box::new(inner)))),
+        ];
+        for (at, way) in ways.into_iter().enumerate() {
+            for levels in 0..=Limits::VALUE_DEPTH + 2 {
+                let value = (0..levels).fold(Level::End, |inner, _| way(inner));
+                let deepest = |json: &str| {
+                    let depths = json.bytes().scan(0_usize, |depth, byte| {
+                        match byte {
+                            b'[' | b'{' => *depth += 1,
+                            b']' | b'}' => *depth -= 1,
+                            _ => {}
+                        }
+                        Some(*depth)
+                    });
+                    depths.max().unwrap_or(0)
+                };
+                let fits = deepest(&serde_json::to_string(&value).unwrap()) <= Limits::VALUE_DEPTH;
+                assert_eq!(to_json(&value).is_ok(), fits, "{at}: {levels}");
+                assert_eq!(json_len(&value).is_ok(), fits, "{at}: {levels}");
+                assert_eq!(to_tree(&value).is_ok(), fits, "{at}: {levels}");
+            }
+        }
+        let deep = (0..100).fold(json!(1), |inner, _| json!({ "a": [inner] }));
+        assert_eq!(to_json(&deep).unwrap_err().to_string(), "nested deeper than 56");
     }
 
     #[test]

@@ -24,6 +24,7 @@ mod budgets;
 mod chaos;
 mod connecting;
 mod cross_origin;
+mod depth;
 mod drain;
 mod encodings;
 mod exactly_once;
