@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use tokio::time::Instant;
 use vivaz_components::instance::Instance;
 use vivaz_components::{ActionError, Registration, Result, TopicRef};
-use vivaz_protocol::{ComponentId, Epoch, Ref, Rev};
+use vivaz_protocol::{ComponentId, Ref, Rev};
 use vivaz_template::{Fields, Name, Rows};
 
 use super::component::Task;
@@ -188,7 +188,7 @@ pub(super) struct ParentState {
 struct SharedField {
     field: &'static str,
     topic: TopicRef,
-    loaded: OnceCell<(Epoch, Rev, Value)>,
+    loaded: OnceCell<(Rev, Value)>,
 }
 
 impl ParentView {
@@ -210,9 +210,10 @@ impl ParentView {
     /// Returns whether the topics are still what was parsed of them.
     pub(super) fn is_current(&self) -> bool {
         self.state.shared.iter().all(|shared| {
-            shared.loaded.get().is_none_or(|(epoch, rev, _)| {
-                epoch == shared.topic.epoch() && shared.topic.snapshot().is_ok_and(|(now, _)| now == *rev)
-            })
+            shared
+                .loaded
+                .get()
+                .is_none_or(|(rev, _)| shared.topic.snapshot().is_ok_and(|(now, _)| now == *rev))
         })
     }
 
@@ -233,11 +234,11 @@ impl Fields<Value> for ParentState {
         let Some(shared) = self.shared.iter().find(|shared| shared.field == &*name.text) else {
             return self.own.get(&*name.text);
         };
-        if let Some((_, _, value)) = shared.loaded.get() {
+        if let Some((_, value)) = shared.loaded.get() {
             return Some(value);
         }
         match shared.load() {
-            Ok(loaded) => Some(&shared.loaded.get_or_init(|| loaded).2),
+            Ok(loaded) => Some(&shared.loaded.get_or_init(|| loaded).1),
             Err(error) => {
                 tracing::error!(topic = %shared.topic.name(), %error, "a topic's state cannot be read");
                 self.failed.set(true);
@@ -248,13 +249,13 @@ impl Fields<Value> for ParentState {
 }
 
 impl SharedField {
-    fn load(&self) -> Result<(Epoch, Rev, Value)> {
+    fn load(&self) -> Result<(Rev, Value)> {
         #[derive(Deserialize)]
         struct Snapshot {
             payload: Value,
         }
         let (rev, frame) = self.topic.snapshot()?;
         let snapshot: Snapshot = serde_json::from_str(frame.as_str())?;
-        Ok((self.topic.epoch().clone(), rev, snapshot.payload))
+        Ok((rev, snapshot.payload))
     }
 }

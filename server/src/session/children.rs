@@ -322,21 +322,13 @@ impl Session {
     fn changed_props(&mut self, id: &ComponentId, edited: Vec<String>) -> Result<Option<Job>> {
         let Some(component) = self.components.get(id) else { return Ok(None) };
         let Some(link) = component.mounted_by.link() else { return Ok(None) };
-        let (parent, place, spec) = (link.parent.clone(), link.place.clone(), component.spec);
-        let now = self
-            .components
-            .get(&parent)
-            .map(|parent| self.runtime.core().templates.hash_of(parent.spec.name));
-        // In another template than that of its place, the child has none.
-        let is_known = now == Some(&*link.template);
-        let found = if is_known { self.find_child(&parent, &place)? } else { None };
+        let (parent, place) = (link.parent.clone(), link.place.clone());
+        // A place that shows nothing any more, or another component by now, gives nothing.
+        let found = if self.has_place(id)? { self.find_child(&parent, &place)? } else { None };
         let component = self.components.get_mut(id);
         let Some(link) = component.and_then(|component| component.mounted_by.link_mut()) else {
             return Ok(None);
         };
-        // A place that shows nothing any more, or another component by now, gives nothing.
-        let found =
-            found.filter(|found| std::ptr::eq(found.registration.spec, spec) && found.key == link.key);
         let mut wanted = found.map(|found| found.props).unwrap_or_default();
         wanted.extend(link.page.iter().map(|(name, value)| (name.clone(), value.clone())));
         wanted.retain(|name, value| link.given.get(name).is_none_or(|given| given.get() != value.get()));

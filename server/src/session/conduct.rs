@@ -103,6 +103,11 @@ mod tests {
             assert_eq!(conduct.refuse(later), None);
         }
         assert_eq!(conduct.refuse(later).unwrap().0, CloseCode::RateLimited);
+        let (mut conduct, end) = (Conduct::default(), start + WINDOW);
+        for _ in 1..1_000 {
+            assert_eq!(conduct.refuse(start), None);
+        }
+        assert!(conduct.refuse(end).is_some(), "the last moment is within the ten seconds");
     }
 
     #[test]

@@ -56,12 +56,8 @@ impl Session {
                     }
                 }
                 Effect::Load(task) => {
-                    if let Some(component) = self.components.get(id) {
-                        let (id, history) = (id.clone(), component.history.clone());
-                        self.start_beside(async move {
-                            task.await.map(|loaded| Done::Loaded { id, history, loaded })
-                        });
-                    }
+                    let id = id.clone();
+                    self.start_beside(async move { task.await.map(|loaded| Done::Loaded { id, loaded }) });
                 }
                 Effect::Close => {
                     let origin = Origin::End { reason: UnmountReason::Closed };

@@ -72,11 +72,6 @@ impl Holding {
         }
     }
 
-    /// Drops what waits of a component that is gone.
-    pub(super) fn forget(&mut self, id: &ComponentId) {
-        self.of.remove(id);
-    }
-
     fn push(&mut self, id: &ComponentId, is_due: bool, what: Output) -> u64 {
         self.last += 1;
         let held = HeldOutput { number: self.last, is_due, what };

@@ -72,7 +72,7 @@ impl Session {
     }
 
     /// Returns whether the parent's state has the child where it was mounted.
-    fn has_place(&mut self, id: &ComponentId) -> Result<bool> {
+    pub(super) fn has_place(&mut self, id: &ComponentId) -> Result<bool> {
         if !self.is_of_this_template(id)? {
             return Ok(false);
         }

@@ -22,7 +22,8 @@ pub(crate) struct Replies {
     decided: BTreeMap<Ref, Kept>,
     /// Accepted by a process that is gone and never done, in order: they are new when they are sent again.
     open: Vec<Ref>,
-    /// Answered by a process that is gone, after `last`, in order: the messages between may be new.
+    /// Answered by a process that is gone, in order. The messages between `last` and those after it may
+    /// be new.
     answered_ahead: Vec<Ref>,
     /// The client has every reply up to this one.
     received: u64,
@@ -77,14 +78,15 @@ impl Replies {
         if let Some(at) = self.kept.iter().position(|(kept, _)| *kept == reference) {
             return self.kept.get(at).map_or(Admission::Lost, |(_, kept)| Admission::Answered(kept));
         }
-        let reopened = self.open.binary_search(&reference);
-        if let Ok(at) = reopened {
+        if let Ok(at) = self.open.binary_search(&reference) {
             self.open.remove(at);
-        } else if reference.get() <= self.last || self.answered_ahead.binary_search(&reference).is_ok() {
+        } else if reference.get() <= self.last {
             return Admission::Lost;
+        } else {
+            let Err(passed) = self.answered_ahead.binary_search(&reference) else { return Admission::Lost };
+            self.answered_ahead.drain(..passed);
+            self.last = reference.get();
         }
-        self.last = self.last.max(reference.get());
-        self.answered_ahead.retain(|ahead| *ahead > reference);
         self.running.insert(running_at, reference);
         Admission::New
     }
@@ -168,7 +170,7 @@ impl Replies {
         let mut replies = Self {
             last: progress.last,
             open: open.filter(|reference| !answered.contains_key(reference)).collect(),
-            answered_ahead: answered.keys().copied().filter(|ahead| ahead.get() > progress.last).collect(),
+            answered_ahead: answered.keys().copied().collect(),
             ..Self::default()
         };
         for (reference, kept) in answered {
@@ -359,6 +361,32 @@ mod tests {
             assert_eq!(replies.progress().open, [4]);
             assert_eq!(replies.admit(r(4)), Admission::New);
         }
+    }
+
+    #[test]
+    fn what_was_answered_after_the_last_save_is_not_run_again_when_what_is_before_it_comes() {
+        let stored = [done("7").store(r(7)), done("9").store(r(9))];
+        let progress = Progress { last: 5, ..Progress::default() };
+        let mut replies = Replies::restore(&progress, &stored, BOUNDS);
+        replies.received(r(9));
+        assert_eq!(replies.admit(r(6)), Admission::New);
+        assert_eq!(replies.admit(r(7)), Admission::Lost);
+        assert_eq!(replies.admit(r(8)), Admission::New);
+        assert_eq!(replies.admit(r(9)), Admission::Lost);
+        assert_eq!(replies.admit(r(10)), Admission::New);
+    }
+
+    #[test]
+    fn a_reply_that_is_decided_and_not_given_is_stored() {
+        let mut replies = Replies::default();
+        replies.admit(r(1));
+        replies.admit(r(2));
+        replies.decide(r(1), done("1"));
+        let progress = replies.progress();
+        assert_eq!((&progress.open[..], &progress.replies[..]), (&[2][..], &[done("1").store(r(1))][..]));
+        let mut replies = Replies::restore(&progress, &[], BOUNDS);
+        assert_eq!(replies.admit(r(1)), Admission::Answered(&done("1")));
+        assert_eq!(replies.admit(r(2)), Admission::New);
     }
 
     #[test]

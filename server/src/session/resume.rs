@@ -209,7 +209,7 @@ impl Session {
             }
             return;
         };
-        if !component.is_shown() || matches!(component.slot, Slot::Mounting) {
+        if matches!(component.slot, Slot::Mounting) {
             return;
         }
         let patches = (self.runtime.core().epoch(&component.history) == *epoch)

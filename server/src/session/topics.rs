@@ -50,15 +50,9 @@ impl Session {
 
     /// A topic has changed that children's props are computed of: compares them.
     pub(crate) fn topic_changed(&mut self, name: &TopicName) {
-        let runtime = self.runtime.clone();
-        let templates = &runtime.core().templates;
-        let gives = |one: &Component| {
-            let is_of_it = |field: &str| one.topics.iter().any(|(of, topic)| *of == field && topic == name);
-            one.children.is_some()
-                && templates.of(one.spec.name).is_some_and(|it| it.compiled.gives_children(&is_of_it))
-        };
+        let shows = |one: &Component| one.topics.iter().any(|(_, topic)| topic == name);
         let parents: Vec<ComponentId> =
-            self.components.iter().filter(|(_, one)| gives(one)).map(|(id, _)| id.clone()).collect();
+            self.components.iter().filter(|(_, one)| shows(one)).map(|(id, _)| id.clone()).collect();
         for parent in parents {
             self.refresh_children(&parent);
         }

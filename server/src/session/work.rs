@@ -54,7 +54,7 @@ pub(crate) enum Done {
     /// A task that a component spawned has its result.
     Spawned { id: ComponentId, history: History, outcome: TaskOutcome },
     /// A field that a component began to load is there.
-    Loaded { id: ComponentId, history: History, loaded: Loaded },
+    Loaded { id: ComponentId, loaded: Loaded },
 }
 
 /// A component that is away with a job.
@@ -106,10 +106,10 @@ impl Session {
             }
             Done::Spawned { .. } => {}
             // A field waits for it, so it is told however busy the component is; there is one for each field at most.
-            Done::Loaded { id, history, loaded } if self.is_same(&id, &history) => {
+            // A component that is mounted anew under the id has no field that waits for this load.
+            Done::Loaded { id, loaded } => {
                 self.enqueue(&id, Task::Job { job: Job::Loaded { loaded }, origin: Origin::Server });
             }
-            Done::Loaded { .. } => {}
         }
     }
 
@@ -504,7 +504,6 @@ impl Session {
     /// and its place among the children of its parent.
     pub(super) fn take_out(&mut self, id: &ComponentId) -> Option<Box<Component>> {
         let mut component = self.components.remove(id)?;
-        self.held.forget(id);
         let is_shown = component.is_shown();
         self.release_topics(std::mem::take(&mut component.topics), is_shown);
         if !component.joined.is_empty() {

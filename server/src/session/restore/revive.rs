@@ -270,3 +270,50 @@ pub(super) fn follow_parents(revived: &mut [Revived]) {
         one.is_moved = true;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::StoredOrigin;
+
+    fn row(name: &str, schema: u64, anew: bool, version: u64) -> StoredComponent {
+        StoredComponent {
+            id: "c".into(),
+            name: name.into(),
+            schema,
+            template: String::new(),
+            origin: StoredOrigin::Open,
+            props: "{}".into(),
+            state: Vec::new(),
+            epoch: "e".into(),
+            rev: 0,
+            version,
+            settled: 0,
+            durable: false,
+            anew,
+            rooms: Vec::new(),
+            connected: true,
+            shown: None,
+        }
+    }
+
+    fn versions(rows: &[StoredComponent]) -> Vec<u64> {
+        rows.iter().map(|row| row.version).collect()
+    }
+
+    #[test]
+    fn of_what_was_mounted_anew_the_last_one_of_each_component_and_schema_is_kept() {
+        let mut aside =
+            vec![row("a", 1, false, 1), row("a", 1, true, 2), row("a", 2, true, 3), row("b", 1, true, 4)];
+        keep_aside(&mut aside, row("a", 1, false, 5));
+        assert_eq!(versions(&aside), [1, 2, 3, 4, 5]);
+        keep_aside(&mut aside, row("a", 1, true, 6));
+        assert_eq!(versions(&aside), [1, 3, 4, 5, 6]);
+    }
+
+    #[test]
+    fn what_the_user_may_not_see_is_dropped_with_what_is_kept_of_it_alone() {
+        let aside = vec![row("a", 1, false, 1), row("b", 1, false, 2), row("a", 2, true, 3)];
+        assert_eq!(versions(&without(aside, "a")), [2]);
+    }
+}
