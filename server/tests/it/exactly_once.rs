@@ -1,9 +1,11 @@
 //! An accepted message runs once, however often it is sent, whatever happens to the connection.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use serde_json::json;
-use vivaz::Limits;
+use vivaz::store::{Progress, SnapshotHead, Whole};
+use vivaz::{Limits, MemoryStore, Save, SessionId, SessionStore};
 
 use crate::app::{limited, start, start_with};
 use crate::client::{Client, assert_error};
@@ -168,4 +170,46 @@ async fn a_message_whose_stored_reply_cannot_be_read_is_not_run_again() {
         other.runtime.shutdown().await;
         file.execute("DELETE FROM vivaz_replies").await;
     }
+}
+
+/// What a durable component has committed is not run again, also where the session was saved before it
+/// and the reply is not kept any more.
+#[tokio::test]
+async fn what_was_committed_after_the_last_save_of_the_session_is_not_run_again() {
+    let store = MemoryStore::new();
+    let start = async |store: &MemoryStore| {
+        let store = store.clone();
+        start_with(move |builder| builder.store(store).save(Save::Always)).await
+    };
+    let mut first = start(&store).await;
+    let mut client = Client::greet(&first).await;
+    client.mount("p", "safe-pulse", json!({})).await;
+    let mut calls = Vec::new();
+    for _ in 0..3 {
+        let call = client.call("p", "count", json!([]));
+        client.ask(call.clone()).await;
+        calls.push(call);
+    }
+    let welcome = client.welcome.clone();
+    client.cut();
+    first.stop().await;
+
+    let session = SessionId::new(welcome["session"].as_str().unwrap()).unwrap();
+    let found = store.find(&session).await.unwrap().unwrap();
+    let stored = store.claim(&session, &found.holder, &found).await.unwrap().unwrap();
+    assert_eq!(stored.components[0].settled, 4);
+    let progress = Progress { last: 1, ..Progress::default() };
+    let (owner, secrets) = (stored.owner, stored.secrets);
+    let head = SnapshotHead { owner, secrets, progress, good_for: Duration::from_secs(3_600) };
+    let (components, aside) = (stored.components, stored.aside);
+    let whole = Whole { session, head, components, moving: Vec::new(), aside };
+    assert!(store.enter(&found.holder, vec![whole]).await.unwrap().is_empty());
+
+    let second = start(&store).await;
+    let mut client = Client::resume(&second, &welcome, 1, json!({})).await;
+    for call in calls {
+        assert_error(&client.ask(call).await, "reply_lost");
+    }
+    client.count_from(4);
+    assert_eq!(client.act("p", "count", json!([])).await["result"], 4);
 }

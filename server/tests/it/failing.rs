@@ -1,5 +1,6 @@
 //! Hooks that fail while a session comes back: a failure is no absence, and what was acknowledged is there in the end.
 
+mod deploys;
 mod killed;
 mod overdue;
 mod props;
@@ -266,6 +267,11 @@ impl Scene {
     /// What is stored of the session, while no process runs it.
     async fn stored(&self) -> StoredSession {
         self.server.stop().await;
+        self.stored_meanwhile().await
+    }
+
+    /// What is stored of the session, while a process may run it. That loses the session by it.
+    async fn stored_meanwhile(&self) -> StoredSession {
         let store = self.store.as_ref().unwrap();
         let session =
             SessionId::new(&self.page.client(|client| client.session().unwrap().to_owned())).unwrap();

@@ -94,6 +94,18 @@ macro_rules! beats {
                 self.own += 1;
                 self.own
             }
+
+            #[action]
+            fn count_beside(&mut self, cx: &mut Context) {
+                cx.spawn("counted", async { Ok(()) });
+            }
+
+            #[event]
+            fn counted(&mut self, done: Result<()>) -> Result<()> {
+                done?;
+                self.own += 1;
+                Ok(())
+            }
         }
     };
 }
@@ -166,6 +178,28 @@ async fn what_a_component_says_meanwhile_keeps_its_order() {
             assert_eq!(call.await.unwrap(), Some(json!(answer)));
         }
         assert_eq!((pulse.state()["own"].clone(), beats(&pulse).len()), (json!(4), 3));
+    }
+}
+
+/// The patch of an event, which answers nothing, goes out behind the replies that are held.
+#[tokio::test(start_paused = true)]
+async fn what_a_component_does_by_itself_meanwhile_is_shown_behind_its_replies() {
+    for component in ["pulse", "safe-pulse"] {
+        let server = server();
+        let page = server.page();
+        let pulse = page.mount_open(component, json!({})).await.unwrap();
+        pulse.call("count_beside", ()).await.unwrap();
+        pulse.until(|pulse| pulse.confirmed()["own"] == 1).await;
+        pulse.call("beat", [1]).await.unwrap();
+        let held = [pulse.call("beat_and_count", [2]), pulse.call("count_beside", ())];
+        soon().await;
+        assert!(held.iter().all(|call| !call.is_answered()));
+        assert_eq!(pulse.confirmed()["own"], 1, "{component}");
+        for call in held {
+            call.await.unwrap();
+        }
+        pulse.until(|pulse| pulse.confirmed()["own"] == 3).await;
+        assert_eq!(page.connections(), 1);
     }
 }
 

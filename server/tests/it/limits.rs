@@ -25,12 +25,33 @@ async fn more_than_the_burst_is_refused_with_when_to_come_again() {
         } else {
             refused += 1;
             assert_error(&reply, "rate_limited");
+            assert_eq!(reply["componentId"], "c");
             let wait = reply["payload"]["retryMs"].as_u64().unwrap();
             assert!((1..=1_001).contains(&wait), "{wait}");
         }
     }
     assert!(taken >= 4 && refused > 0, "{taken} {refused}");
     assert_eq!(server.runtime.stats().rate_limited, refused);
+}
+
+/// Each of these is answered once, whether it is refused or not.
+#[tokio::test]
+async fn messages_without_a_ref_count_too() {
+    for message in [
+        json!({ "v": 1, "type": "PING", "payload": 1 }),
+        json!({ "v": 1, "type": "RESYNC", "componentId": "nobody" }),
+        json!({ "v": 1, "type": "TEMPLATE", "payload": { "hash": "none" } }),
+    ] {
+        let server = limited(Limits { messages_per_second: 1, burst: 5, ..Limits::default() }).await;
+        let mut client = Client::greet(&server).await;
+        client.send_all(vec![message.clone(); 30]).await.unwrap();
+        let mut refused = 0;
+        for _ in 0..30 {
+            refused += u64::from(client.next().await["payload"]["code"] == "rate_limited");
+        }
+        assert!((1..=26).contains(&refused), "{message}: {refused}");
+        assert_eq!(server.runtime.stats().rate_limited, refused);
+    }
 }
 
 #[tokio::test]

@@ -330,6 +330,22 @@ async fn nothing_is_sent_of_a_child_that_is_not_shown_and_of_a_topic_that_it_sho
     assert!(told.iter().any(|message| message["payload"]["value"] == 7), "{told:?}");
 }
 
+/// Another component may have the id of a child that is gone: it is not the parent's.
+#[tokio::test]
+async fn a_component_with_the_id_of_a_former_child_stays_when_the_parent_goes() {
+    let server = start().await;
+    let mut client = visit(&server).await;
+    for (id, payload) in [("arm", Value::Null), ("h", Value::Null)] {
+        let unmount = client.message("COMPONENT_UNMOUNT", id, payload);
+        assert_eq!(client.ask(unmount).await["type"], "ACK", "{id}");
+        if id == "arm" {
+            client.mount(id, "counter", json!({})).await;
+        }
+    }
+    assert_error(&client.act("row", "pull", json!([])).await, "not_mounted");
+    assert_eq!(client.act("arm", "peek", json!([])).await["payload"], 0);
+}
+
 /// Shows a panel that takes a while to be mounted.
 #[derive(LiveComponent, Clone)]
 #[live(

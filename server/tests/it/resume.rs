@@ -17,16 +17,21 @@ async fn a_session_comes_back_with_everything_in_it() {
     let mut client = Client::greet(&server).await;
     let counter = client.mount("c", "counter", json!({})).await;
     client.mount("chat", "chat", json!({})).await;
+    client.mount("attic", "chat", json!({ "room": "attic" })).await;
     client.act("c", "increment", json!([])).await;
     let welcome = client.welcome.clone();
     client.cut();
     server.until(|server| server.runtime.stats().connections == 0).await;
     let topic = server.runtime.topic::<Room>("chat/lobby").await.unwrap();
     topic.update(|room| room.messages.push(Message { id: 1, text: "meanwhile".into() })).await.unwrap();
-    let epoch = server.runtime.hub().get("chat/lobby").unwrap().epoch().to_string();
-    let streams = json!({ "c:c": [counter["epoch"], 1], "t:chat/lobby": [epoch, 0] });
-    let mut client = Client::resume(&server, &welcome, 3, streams).await;
-    client.count_from(3);
+    let epoch = |topic: &str| server.runtime.hub().get(topic).unwrap().epoch().to_string();
+    let streams = json!({
+        "c:c": [counter["epoch"], 1],
+        "t:chat/attic": [epoch("chat/attic"), 0],
+        "t:chat/lobby": [epoch("chat/lobby"), 0],
+    });
+    let mut client = Client::resume(&server, &welcome, 4, streams).await;
+    client.count_from(4);
     assert_eq!(client.welcome["resumed"], true);
     assert_eq!(client.welcome["session"], welcome["session"]);
     assert_ne!(client.welcome["resume"], welcome["resume"]);
@@ -54,6 +59,33 @@ async fn who_is_too_far_behind_or_of_another_history_gets_a_snapshot() {
         assert_eq!(snapshot["epoch"], mounted["epoch"]);
         welcome = client.welcome.clone();
         client.drain().await;
+    }
+}
+
+/// A patch does not say which topics a component shows: a page that missed a change of these gets the
+/// whole component.
+#[tokio::test]
+async fn who_missed_that_a_component_shows_another_topic_gets_a_snapshot() {
+    let server = start().await;
+    let mut client = Client::greet(&server).await;
+    let mounted = client.mount("c", "chat", json!({})).await;
+    client.act("c", "say_and_count", json!(["one"])).await;
+    let props = client.message("PROPS_UPDATE", "c", json!({ "props": { "room": "attic" } }));
+    assert_eq!(client.ask(props).await["topics"], json!({ "chat": "chat/attic" }));
+    assert_eq!(client.act("c", "say_and_count", json!(["two"])).await["rev"], 3);
+    let mut welcome = client.welcome.clone();
+    client.cut();
+    for (known, kind) in [(1, "STATE_SNAPSHOT"), (2, "STATE_UPDATE")] {
+        let streams = json!({ "c:c": [mounted["epoch"], known] });
+        let mut client = Client::resume(&server, &welcome, 1, streams).await;
+        let told = client.drain().await;
+        let of_component: Vec<_> = told
+            .iter()
+            .filter(|one| one["componentId"] == "c" && one["rev"].is_u64())
+            .map(|one| (one["type"].as_str().unwrap(), &one["rev"]))
+            .collect();
+        assert_eq!(of_component, [(kind, &json!(3))], "{known}: {told:?}");
+        welcome = client.welcome.clone();
     }
 }
 

@@ -30,6 +30,24 @@ async fn a_room_hears_what_is_said_in_it_but_not_who_said_it() {
 }
 
 #[tokio::test]
+async fn a_component_that_goes_leaves_its_rooms() {
+    let server = start().await;
+    let mut client = Client::greet(&server).await;
+    for id in ["one", "two"] {
+        client.mount(id, "lab", json!({})).await;
+        client.act(id, "enter", json!(["kitchen"])).await;
+    }
+    let members = || -> Vec<_> {
+        let members = server.runtime.hub().rooms().members("kitchen");
+        members.into_iter().map(|(_, component)| component.to_string()).collect()
+    };
+    assert_eq!(members(), ["one", "two"]);
+    let unmount = client.message("COMPONENT_UNMOUNT", "one", json!(null));
+    client.ask(unmount).await;
+    assert_eq!(members(), ["two"]);
+}
+
+#[tokio::test]
 async fn the_application_speaks_to_rooms_and_to_everybody() {
     let server = start().await;
     let mut inside = Client::greet(&server).await;

@@ -40,12 +40,32 @@ async fn a_second_component_needs_no_second_snapshot_and_the_last_one_gives_the_
     client.expect("COMPONENT_MOUNTED").await;
     client.send(json!({ "v": 1, "type": "RESYNC", "topic": "chat/lobby" })).await;
     client.expect("STATE_SNAPSHOT").await;
-    for id in ["a", "b"] {
-        let unmount = client.message("COMPONENT_UNMOUNT", id, json!(null));
-        client.ask(unmount).await;
-    }
+    let unmount = client.message("COMPONENT_UNMOUNT", "a", json!(null));
+    client.ask(unmount).await;
+    let topic = server.runtime.topic::<Room>("chat/lobby").await.unwrap();
+    topic.update(|room| room.messages.push(Message { id: 1, text: "hello".into() })).await.unwrap();
+    assert_eq!(client.expect("STATE_UPDATE").await["topic"], "chat/lobby");
+    let unmount = client.message("COMPONENT_UNMOUNT", "b", json!(null));
+    client.ask(unmount).await;
     client.send(json!({ "v": 1, "type": "RESYNC", "topic": "chat/lobby" })).await;
     assert_error(&client.next().await, "forbidden");
+}
+
+#[tokio::test]
+async fn everybody_who_shows_a_topic_gets_its_events() {
+    let server = start().await;
+    let mut ada = Client::greet(&server).await;
+    let mut bob = Client::greet(&server).await;
+    for client in [&mut ada, &mut bob] {
+        client.mount("chat", "chat", json!({})).await;
+    }
+    let topic = server.runtime.topic::<Room>("chat/lobby").await.unwrap();
+    topic.emit("waved", "hello").unwrap();
+    for client in [&mut ada, &mut bob] {
+        let event = client.expect("EVENT").await;
+        assert_eq!(event["topic"], "chat/lobby");
+        assert_eq!(event["payload"], json!({ "name": "waved", "data": "hello" }));
+    }
 }
 
 #[tokio::test]

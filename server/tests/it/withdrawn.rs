@@ -1,12 +1,14 @@
 //! What a page shows that its user may not see any more goes, and nothing more of it is sent until then.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 use vivaz::prelude::*;
-use vivaz::{Identity, MemoryStore, Runtime, SessionId, SessionStore, UnmountReason, User};
+use vivaz::{Identity, Limits, MemoryStore, Runtime, SessionId, SessionStore, UnmountReason, User};
 
 use crate::app::{Bench, Message, Room, Server, start};
 use crate::client::{Client, assert_error};
@@ -93,6 +95,56 @@ impl LateDossier {
         bench.entered.notify_one();
         bench.gate.notified().await;
         Ok(Self { room: props.room, chat: Shared::new() })
+    }
+}
+
+/// A topic that answers the first question whether a user may see it, and then fails as often as its
+/// key says.
+#[derive(LiveState, Serialize, Deserialize, Clone, Default)]
+struct Moody {
+    words: String,
+}
+
+/// How often each key was asked.
+static ASKED: Mutex<BTreeMap<String, u32>> = Mutex::new(BTreeMap::new());
+
+impl Topic for Moody {
+    type Key = String;
+
+    async fn load(_key: &String, _cx: &TopicContext) -> Result<Self> {
+        Ok(Self::default())
+    }
+
+    async fn authorize(key: &String, _who: &Identity) -> Result<()> {
+        let failures: u32 = key.split('-').next().unwrap().parse().unwrap();
+        let mut asked = ASKED.lock().unwrap();
+        let before = asked.entry(key.clone()).or_default();
+        *before += 1;
+        if (2..2 + failures).contains(before) {
+            return Err(std::io::Error::other("database is locked"))?;
+        }
+        Ok(())
+    }
+}
+
+#[derive(LiveComponent, Clone)]
+#[live(name = "moody-reader", inline = "<p>{{ moody.words }}</p>", open)]
+struct MoodyReader {
+    #[live(prop)]
+    key: String,
+    #[live(shared = "moody/{key}")]
+    moody: Shared<Moody>,
+}
+
+#[actions]
+impl MoodyReader {
+    /// Turns to another topic when the test lets it.
+    #[action]
+    async fn turn(&mut self, cx: &mut Context, key: String) {
+        let bench = cx.state::<Arc<Bench>>().clone();
+        bench.entered.notify_one();
+        bench.gate.notified().await;
+        self.key = key;
     }
 }
 
@@ -251,6 +303,71 @@ async fn a_reply_of_before_a_resume_says_nothing_of_a_topic_that_is_refused_now(
     }
 }
 
+/// Topic that sends its changes once in a minute.
+#[derive(LiveState, Serialize, Deserialize, Clone, Default)]
+struct Ledger {
+    lines: u32,
+}
+
+impl Topic for Ledger {
+    type Key = String;
+
+    const INTERVAL: Duration = Duration::from_secs(60);
+
+    async fn load(_key: &String, _cx: &TopicContext) -> Result<Self> {
+        Ok(Self::default())
+    }
+
+    async fn authorize(_key: &String, _who: &Identity) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// Returns data of one topic behind the changes of another one.
+#[derive(LiveComponent, Clone)]
+#[live(name = "scribe", inline = "<p>{{ ledger.lines }}</p>", open)]
+struct Scribe {
+    #[live(shared = "chat/private")]
+    chat: Shared<Room>,
+    #[live(shared = "ledger/all")]
+    ledger: Shared<Ledger>,
+}
+
+#[actions]
+impl Scribe {
+    #[action]
+    fn quote(&mut self) -> String {
+        self.ledger.update(|ledger| ledger.lines += 1);
+        self.chat.messages[0].text.clone()
+    }
+}
+
+/// The same of a reply that waited for a topic with an interval when the page came back.
+#[tokio::test(start_paused = true)]
+async fn a_reply_that_is_held_says_nothing_of_a_topic_that_is_refused_now() {
+    for (permission, is_said) in [(None, false), (Some("private"), true)] {
+        let server = vivaz::testing::Server::new(Runtime::builder);
+        let topic = server.runtime().topic::<Room>("chat/private").await.unwrap();
+        let message = Message { id: 1, text: "between us".into() };
+        topic.update(move |room| room.messages.push(message)).await.unwrap();
+        let ada =
+            |permission: Option<&str>| Identity::of(User::new("ada", "Ada")).with_permissions(permission);
+        let page = server.page_with(ada(Some("private")));
+        let scribe = page.mount_open("scribe", json!({})).await.unwrap();
+        scribe.call("quote", ()).await.unwrap();
+        let held = scribe.call("quote", ());
+        sleep(Duration::from_secs(1)).await;
+        page.becomes(ada(permission));
+        page.network().drop();
+        sleep(Duration::from_secs(10)).await;
+        assert!(!held.is_answered());
+        match held.await {
+            Ok(said) => assert!(is_said && said == Some("between us".into())),
+            Err(refusal) => assert!(!is_said && refusal.code == vivaz::ErrorCode::ReplyLost, "{refusal:?}"),
+        }
+    }
+}
+
 /// What carries no data is said as ever.
 #[tokio::test]
 async fn a_reply_without_data_waits_for_the_page_whatever_is_refused() {
@@ -278,6 +395,39 @@ async fn a_handler_of_before_a_resume_turns_to_a_topic_that_is_allowed() {
     server.bench.gate.notify_one();
     let update = client.reply(&json!(2)).await;
     assert_eq!(update["topics"]["chat"], "chat/public-too", "{update}");
+}
+
+/// A topic that does not answer is asked again, and counts as refused when the time to restore a
+/// session is over.
+#[tokio::test(start_paused = true)]
+async fn a_handler_of_before_a_resume_waits_for_a_topic_that_fails() {
+    let bench = Arc::<Bench>::default();
+    let state = Arc::clone(&bench);
+    let limits = Limits { restore_time: Duration::from_secs(60), ..Limits::default() };
+    let server = vivaz::testing::Server::new(move || {
+        Runtime::builder().state(Arc::clone(&state)).limits(limits.clone())
+    });
+    for failures in [2, 1_000] {
+        let page = server.page();
+        let reader = page.mount_open("moody-reader", json!({ "key": "0" })).await.unwrap();
+        let key = format!("{failures}-after-a-resume");
+        let call = reader.call("turn", [&key]);
+        bench.entered.notified().await;
+        page.network().drop();
+        sleep(Duration::from_secs(5)).await;
+        bench.gate.notify_one();
+        sleep(Duration::from_secs(1)).await;
+        assert!(!call.is_answered(), "{failures}");
+        if failures == 2 {
+            call.await.unwrap();
+            assert_eq!(reader.state()["key"], key);
+            continue;
+        }
+        sleep(Duration::from_secs(50)).await;
+        assert!(reader.is_mounted());
+        sleep(Duration::from_secs(20)).await;
+        assert!(!reader.is_mounted());
+    }
 }
 
 #[tokio::test]

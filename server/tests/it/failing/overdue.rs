@@ -113,3 +113,19 @@ async fn what_comes_in_place_of_unusable_state_does_not_keep_the_session_away() 
         }
     }
 }
+
+/// The original, which comes back with a rollback, fails for good.
+#[tokio::test(start_paused = true)]
+async fn a_rollback_that_fails_for_good_does_not_keep_the_session_away() {
+    for kind in KINDS {
+        let scene = Scene::with(kind, Some(MemoryStore::new()), other_schema).await;
+        fails(&scene.key, Call::Migrate, Failure::Internal, u32::MAX);
+        scene.restart(true, true).await;
+        scene.neighbours_are_untouched(&kind).await;
+        fails(&scene.key, Call::Load, Failure::Internal, u32::MAX);
+        scene.restart(true, false).await;
+        tokio::time::sleep(Duration::from_secs(7 * 60)).await;
+        scene.has_lost_the_component(&kind).await;
+        assert_eq!(states_of(&scene.stored().await.aside, kind), [5, 0], "{kind}");
+    }
+}

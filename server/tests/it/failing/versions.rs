@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use serde_json::json;
-use vivaz::store::{SnapshotHead, StoredComponent, Whole};
+use serde_json::{Value, json};
+use vivaz::store::{SnapshotHead, StoredComponent, StoredSession, Whole};
 use vivaz::testing::Page;
 use vivaz::{ErrorCode, MemoryStore, SessionId, SessionStore};
 
@@ -15,12 +15,39 @@ pub(super) fn other_schema(row: &mut StoredComponent) {
 }
 
 /// As a program stores it that has no such component.
-fn other_kind(row: &mut StoredComponent) {
+pub(super) fn other_kind(row: &mut StoredComponent) {
     row.name = match row.name.strip_prefix("old-") {
         Some(name) => name.to_owned(),
         None if row.name.starts_with("fragile") => format!("old-{}", row.name),
         None => return,
     };
+}
+
+/// The same row with so many items.
+fn with_items(row: &StoredComponent, items: u32) -> StoredComponent {
+    let mut state: Value = serde_json::from_slice(&row.state).unwrap();
+    state["items"] = items.into();
+    StoredComponent { state: serde_json::to_vec(&state).unwrap(), ..row.clone() }
+}
+
+/// Stores the session with these rows, while no process runs it.
+async fn enter(
+    scene: &Scene,
+    stored: StoredSession,
+    components: Vec<StoredComponent>,
+    aside: Vec<StoredComponent>,
+) {
+    let session = scene.page.client(|client| SessionId::new(client.session().unwrap()).unwrap());
+    let store = scene.store.as_ref().unwrap();
+    let holder = store.find(&session).await.unwrap().unwrap().holder;
+    let head = SnapshotHead {
+        owner: stored.owner,
+        secrets: stored.secrets,
+        progress: stored.progress,
+        good_for: Duration::from_secs(86_400),
+    };
+    let whole = Whole { session, head, components, moving: Vec::new(), aside };
+    assert!(store.enter(&holder, vec![whole]).await.unwrap().is_empty());
 }
 
 async fn deployed(kind: &str) -> Scene {
@@ -147,33 +174,48 @@ async fn what_is_kept_aside_and_fails_at_first_comes_back() {
     for failure in [Failure::Internal, Failure::Panics, Failure::Hangs] {
         for kind in KINDS {
             let scene = deployed(kind).await;
-            let session =
-                SessionId::new(&scene.page.client(|client| client.session().unwrap().to_owned())).unwrap();
-            let stored = scene.stored().await;
-            let store = scene.store.as_ref().unwrap();
-            let holder = store.find(&session).await.unwrap().unwrap().holder;
+            let mut stored = scene.stored().await;
+            let components = std::mem::take(&mut stored.components);
             let (mut aside, components): (Vec<_>, Vec<_>) =
-                stored.components.into_iter().partition(|row| row.name == kind);
-            let state = String::from_utf8(aside[0].state.clone()).unwrap();
-            let older = StoredComponent {
-                state: state.replace("\"items\":5", "\"items\":3").into(),
-                ..aside[0].clone()
-            };
+                components.into_iter().partition(|row| row.name == kind);
+            let older = with_items(&aside[0], 3);
             aside.insert(0, older);
-            assert_eq!(states_of(&aside, kind), [3, 5]);
-            let head = SnapshotHead {
-                owner: stored.owner,
-                secrets: stored.secrets,
-                progress: stored.progress,
-                good_for: Duration::from_secs(86_400),
-            };
-            let whole = Whole { session, head, components, moving: Vec::new(), aside };
-            assert!(store.enter(&holder, vec![whole]).await.unwrap().is_empty());
+            // Neither what another program stored nor what was mounted anew is the original.
+            let of_another = StoredComponent { schema: aside[1].schema ^ 1, ..with_items(&aside[1], 7) };
+            aside.push(of_another);
+            aside.push(StoredComponent { anew: true, ..with_items(&aside[1], 9) });
+            assert_eq!(states_of(&aside, kind), [3, 5, 7, 9]);
+            fails(&scene.key, Call::Migrate, Failure::Internal, u32::MAX);
+            enter(&scene, stored, components, aside).await;
             fails(&scene.key, Call::Load, failure, 2);
             scene.server.start();
             scene.page.settled().await;
             scene.has_all(&(failure, kind)).await;
         }
+    }
+}
+
+/// Of what was mounted anew in place of the original, this program takes back what it has mounted
+/// itself, whatever fails first.
+#[tokio::test(start_paused = true)]
+async fn what_this_program_has_mounted_anew_comes_back_to_it() {
+    for kind in KINDS {
+        let scene = deployed(kind).await;
+        let mut stored = scene.stored().await;
+        let mut components = std::mem::take(&mut stored.components);
+        let live = components.iter_mut().find(|row| row.name == kind).unwrap();
+        let schema = live.schema;
+        live.schema ^= 1;
+        let anew = |schema, items| StoredComponent { anew: true, schema, ..with_items(live, items) };
+        let original = StoredComponent { schema, ..with_items(live, 8) };
+        let aside = vec![original, anew(schema ^ 2, 7), anew(schema, 9)];
+        enter(&scene, stored, components, aside).await;
+        fails(&scene.key, Call::Migrate, Failure::Internal, u32::MAX);
+        fails(&scene.key, Call::Load, Failure::Internal, 1);
+        scene.server.start();
+        scene.page.settled().await;
+        assert_eq!(scene.fragile.call("add", ()).await.unwrap(), Some(10.into()), "{kind}");
+        assert_eq!(states_of(&scene.stored().await.aside, kind), [8, 7, 5], "{kind}");
     }
 }
 
@@ -225,12 +267,37 @@ async fn what_is_kept_aside_counts_against_the_budget() {
 async fn what_the_page_unmounts_is_not_kept_aside() {
     for kind in KINDS {
         let scene = deployed(kind).await;
+        let key = format!("other-{}", scene.key);
+        let other = scene.page.mount_open(kind, json!({ "key": key })).await.unwrap();
+        other.call("add", ()).await.unwrap();
         fails(&scene.key, Call::Migrate, Failure::Internal, u32::MAX);
+        fails(&key, Call::Migrate, Failure::Internal, u32::MAX);
         scene.restart(true, true).await;
         scene.page.settled().await;
         scene.fragile.unmount().await.unwrap();
         let stored = scene.stored().await;
-        assert!(states_of(&stored.components, kind).is_empty() && stored.aside.is_empty(), "{kind}");
+        assert_eq!(states_of(&stored.components, kind), [0], "{kind}");
+        // What is kept of another component of that name stays.
+        assert_eq!(states_of(&stored.aside, kind), [1], "{kind}");
+    }
+}
+
+/// What is kept under its id of another component, which another program had there, stays.
+#[tokio::test(start_paused = true)]
+async fn what_is_kept_aside_of_another_component_outlives_an_unmount() {
+    for kind in KINDS {
+        let scene = deployed(kind).await;
+        let mut stored = scene.stored().await;
+        let components = std::mem::take(&mut stored.components);
+        let live = components.iter().find(|row| row.name == kind).unwrap();
+        let another = StoredComponent { name: "another".into(), ..with_items(live, 3) };
+        enter(&scene, stored, components, vec![another]).await;
+        scene.server.start();
+        scene.page.settled().await;
+        scene.fragile.unmount().await.unwrap();
+        let stored = scene.stored().await;
+        assert!(states_of(&stored.components, kind).is_empty(), "{kind}");
+        assert_eq!(states_of(&stored.aside, "another"), [3], "{kind}");
     }
 }
 
@@ -243,6 +310,10 @@ async fn what_the_page_unmounts_while_it_is_kept_aside_is_kept_no_longer() {
         scene.has_lost_the_component(&kind).await;
         let _told = scene.fragile.unmount().await;
         scene.neighbours_are_untouched(&kind).await;
+        // It is not a planned end alone that writes so.
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        scene.restart(false, true).await;
+        scene.page.settled().await;
         assert!(scene.stored().await.aside.is_empty(), "{kind}");
     }
 }
