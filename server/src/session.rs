@@ -237,10 +237,8 @@ impl Drop for Session {
         let core = self.runtime.core();
         Counters::sub(&core.counters.sessions);
         core.sessions.end(self.port.session());
-        for (id, component) in &self.components {
-            if !component.joined.is_empty() {
-                self.hub().rooms().leave_all(self.port.session(), id);
-            }
+        for id in self.components.keys() {
+            self.hub().rooms().leave_all(self.port.session(), id);
         }
         self.port.abandon();
     }

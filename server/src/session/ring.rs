@@ -87,6 +87,8 @@ mod tests {
         assert_eq!(since(&ring, 1, 2), None);
         assert_eq!(since(&ring, 2, 2), Some(vec![]));
         assert_eq!(ring.bytes, 0);
+        ring.push(&"x".repeat(BYTES));
+        assert_eq!(since(&ring, 2, 3).map(|patches| patches.len()), Some(1));
     }
 
     #[test]

@@ -405,10 +405,7 @@ impl Session {
                 component.settled = reference.get();
             }
         }
-        let is_changed = patch.is_some()
-            || topics.is_some()
-            || !effects.is_empty()
-            || matches!(component.slot, Slot::Busy(_));
+        let is_changed = patch.is_some() || topics.is_some() || matches!(component.slot, Slot::Busy(_));
         if is_changed {
             component.forget_view();
         }
