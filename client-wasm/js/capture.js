@@ -7,8 +7,11 @@ document.$early ??= (() => {
   for (const type of ['click', 'submit']) {
     document.addEventListener(type, e => {
       const path = e.composedPath(), element = path.find(n => n.localName == 'live-component');
-      if (!element || element.$ready || element.getAttribute('live-state') == 'error') return;
-      if (type == 'submit') e.preventDefault();
+      if (!element || element.$ready) return;
+      const isOver = element.getAttribute('live-state') == 'error';
+      // Nobody answers a form any more: one that does not say how it is sent would put its fields into the page's address.
+      if (type == 'submit' && !(isOver && /action|method/.test(path[0].getAttributeNames()))) e.preventDefault();
+      if (isOver) return;
       // The way to it, from the outermost component: where it is, should that be made anew.
       const trail = path.slice(0, 1 + path.findLastIndex(n => n.localName == 'live-component'))
         .map(n => [n, [...n.parentNode.children].indexOf(n)]).reverse();

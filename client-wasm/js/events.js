@@ -27,23 +27,31 @@ const each = (root, type, target, found) => {
   }
 };
 
+// What the pointer went down on.
+let down = [];
+document.addEventListener('pointerdown', e => { down = e.composedPath(); }, true);
+
 /** Finds what listens, innermost first. `true` if something did. */
 export const handle = (e, path = e.composedPath()) => {
-  const found = [];
+  const { type } = e, found = [], outside = [];
   for (const root of path) {
-    if (root.$i) each(root, e.type, 0, (l, el) => {
+    if (root.$i) each(root, type, 0, (l, el) => {
       const at = path.indexOf(el);
-      if (at == 0 || (at > 0 && e.bubbles)) found.push([at, l, root, el]);
+      // A browser does not tell what is disabled of clicks.
+      if ((at == 0 || (at > 0 && e.bubbles)) && (type != 'click' || !el.matches(':disabled'))) found.push([at, l, root, el]);
     });
   }
   found.sort((a, b) => a[0] - b[0]);
-  if (e.type == 'submit') core.flush?.(path[0]);
-  for (const [, l, root, el] of found) if (consider(e, l, root, el, path[0]) && l.flags & 2) break;
   // For an Enter in an input the browser clicks the form's button: that is no click outside of anything.
-  const entered = e.type == 'click' && e.isTrusted && !e.detail && !path.includes(document.activeElement);
-  if (!entered) for (const root of watchers) each(root, e.type, 32, (l, el) => {
-    if (!path.includes(el)) consider(e, l, root, el, path[0]);
+  const entered = type == 'click' && e.isTrusted && !e.detail && !path.includes(document.activeElement);
+  // A click that began inside, such as the end of a selection, is none either. What the event itself makes or shows was not
+  // there to be missed.
+  const inside = type == 'click' && e.detail ? path.concat(down) : path;
+  if (!entered) for (const root of watchers) each(root, type, 32, (l, el) => {
+    if (!inside.includes(el) && el.getClientRects().length) outside.push([0, l, root, el]);
   });
+  if (type == 'submit') core.flush?.(path[0]);
+  for (const [, l, root, el] of found.concat(outside)) if (consider(e, l, root, el, path[0]) && l.flags & 2) break;
   return found.length > 0;
 };
 

@@ -19,7 +19,8 @@ export const insist = async (act, most, ms) => {
     try {
       return await act(tries);
     } catch (error) {
-      if (tries + 1 == most) throw error;
+      // No other try helps against the page's policy.
+      if (tries + 1 == most || /CSP|-eval/.test(error)) throw error;
     }
     await pause(ms << tries);
   }

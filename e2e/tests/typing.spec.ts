@@ -33,6 +33,35 @@ for (const latency of [0, 300]) {
       });
     }
 
+    for (const name of ["typed", "text", "plain", "bound"]) {
+      test(`a fraction is the number that was typed: ${name}`, async ({ page, network }) => {
+        network.latency = latency / 2;
+        await open(page, `${network.url}/decimals`);
+        const field = page.locator(`input[name=${name}]`);
+        for (const text of ["1.05", "19.05", "-0.5", "1.505", "1e5", "0.05"]) {
+          await field.click();
+          await page.keyboard.press("ControlOrMeta+A");
+          // Slower than the answers, so that each prefix comes back.
+          await page.keyboard.type(text, { delay: latency ? 450 : 120 });
+          await expect(page.locator(`output#${name}`)).toHaveText(`${+text}`);
+          expect(+(await field.inputValue())).toBe(+text);
+        }
+        // Left, it may be written otherwise and is the same number.
+        await field.blur();
+        await expect(page.locator(`output#${name}`)).toHaveText("0.05");
+        await expect(field).toHaveValue("0.05");
+      });
+    }
+
+    test("a number that the server rounds is shown rounded", async ({ page, network }) => {
+      network.latency = latency / 2;
+      await open(page, `${network.url}/decimals`);
+      const field = page.getByLabel("Rounded");
+      await field.pressSequentially("1.26");
+      await expect(page.locator("output#rounded")).toHaveText("1.3");
+      await expect(field).toHaveValue("1.3");
+    });
+
     test("what is selected while the answer comes stays selected", async ({ page, network }) => {
       network.latency = latency / 2;
       await open(page, `${network.url}/typing`);

@@ -23,7 +23,8 @@ export default core => {
   // selected; `control`, the kind of one with a field; `edit` and `by`, how far its edit is and the number of the root
   // whose action comes after it; `count` of its edits; `moved`, whether the server wanted something else since; `own`,
   // whether the user chose in a select that is not bound; `last`, the text it had; `caret`, where the last edit ended;
-  // `composing`; `invalid`, whether it holds what is refused; `force`, whether the server's value shows even so.
+  // `composing`; `invalid`, whether it holds what is refused; `force`, whether the server's value shows even so; `asked`, whether an
+  // action came of its event that is unanswered.
   const states = new WeakMap();
   const of = node => states.get(node) ?? states.set(node, { count: 0 }).get(node);
   // Controls without a field that are edited.
@@ -69,11 +70,16 @@ export default core => {
     }
   };
 
+  // Whether what is in an input is the same number.
+  const isSame = (node, value) => node.localName == 'input' && node.value.trim() && value?.trim() && +node.value == +value;
+
   // Shows a text. Only what differs is replaced. What is selected stays so; within what is replaced it is as far from its
   // beginning.
   const write = (node, value, caret) => {
     const old = node.value;
     if (old === value && !node.validity.badInput) return;
+    // A number stays as it is being typed: 1.0 is on the way to 1.05.
+    if (isSame(node, value) && (node.type == 'number' || node == document.activeElement)) return;
     const { type, selectionStart, selectionEnd, selectionDirection } = node;
     // Types without a selection have one for as long as they are texts. Where the caret was is known by the last edit.
     const blind = selectionStart == null;
@@ -117,6 +123,10 @@ export default core => {
     }
     state.last = node.value;
   };
+
+  // The control, and of radio buttons all that it unchecks.
+  const group = node => (node.type == 'radio'
+    ? [...node.getRootNode().querySelectorAll('[type=radio]')].filter(other => other.name == node.name && other.form == node.form) : [node]);
 
   // The user has changed what is in a control: the caret is behind the change.
   const changed = node => {
@@ -234,7 +244,8 @@ export default core => {
         const on = !!(kind & 8), last = state[name] ?? node[name];
         state[name] = on;
         // Of these only `muted` does not set its attribute by itself, where it has one.
-        if (last !== on || kind & 16) node[name] = node.defaultMuted = on;
+        if (last !== on || (kind & 16 && state.asked)) node[name] = node.defaultMuted = on;
+        if (kind & 16) state.asked = 0;
         return;
       }
       if (name == 'selected') {
@@ -289,9 +300,10 @@ export default core => {
     },
     // What an event reads: a control, of which a choice counts as read in any case, and a form.
     read: (node, value, form) =>
-      new Map([...(form ? form.elements : []), ...(value || /^(checkbox|radio|select)/.test(node.type) ? [node] : [])].map(node => [node, of(node).count])),
+      new Map([...(form ? form.elements : []), ...(value || 'open' in node || 'muted' in node || /^(checkbox|radio|select)/.test(node.type) ? [node] : [])].map(node => [node, of(node).count])),
     // It made an action of a root.
     sent({ $i, $y }, reads) {
+      for (const node of reads.keys()) of(node).asked = 1;
       for (const node of edits) {
         const state = of(node);
         if (!node.isConnected) edits.delete(node);
@@ -308,7 +320,7 @@ export default core => {
         state.edit = ok && (state.edit == READ || state.moved) ? 0 : TYPED;
         if (state.edit) continue;
         edits.delete(node);
-        due.add(node);
+        for (const one of group(node)) due.add(one);
       }
     },
     // A component is about to be made anew: returns what puts back what was typed.
@@ -346,6 +358,7 @@ export default core => {
       edit(node, 0);
     }
     edit(node, 2);
+    if (isSame(node, state.wanted)) show(node);
   });
   on('compositionstart', node => { of(node).composing = 1; });
   on('compositionend', node => {
@@ -353,7 +366,7 @@ export default core => {
     edit(node, 0);
   });
   on('reset', form => setTimeout(() => {
-    for (const node of form.elements) {
+    for (const node of form.elements ?? []) {
       if (find(node)) edit(node, 0);
       else if (edits.delete(node)) of(node).edit = 0;
     }

@@ -11,6 +11,7 @@ use vivaz::{CAPTURE, CAPTURE_HASH};
 
 mod bound;
 mod broken;
+mod decimals;
 mod desk;
 mod differ;
 mod edits;
@@ -29,6 +30,7 @@ mod motto;
 mod names;
 mod notice;
 mod painted;
+mod panels;
 mod patching;
 mod pending;
 mod press;
@@ -46,11 +48,13 @@ use serve::{document, page};
 async fn main() -> anyhow::Result<()> {
     let routes = Router::new()
         .route("/bound", get(page::<bound::Bound>))
+        .route("/decimals", get(page::<decimals::Decimals>))
         .route("/desk", get(page::<desk::Desk>))
         .route("/faults", get(page::<faults::Faults>))
         .route("/groups", get(page::<groups::Groups>))
         .route("/inputs", get(page::<inputs::Inputs>))
         .route("/lists", get(page::<lists::Lists>))
+        .route("/panels", get(page::<panels::Panels>))
         .route("/patching", get(page::<patching::Patching>))
         .route("/differ/{name}", get(differ::page))
         .route("/edits", get(page::<edits::Edits>))

@@ -1,0 +1,119 @@
+// What a visitor opens, closes and chooses, and what an answer may and may not change of it.
+
+import { expect, open, test } from "./networked.ts";
+
+for (const latency of [0, 300]) {
+  test.describe(`at ${latency} ms`, () => {
+    test.beforeEach(async ({ page, network }) => {
+      network.latency = latency / 2;
+      await open(page, `${network.url}/panels`);
+    });
+
+    test("details that are open stay so when something else is answered", async ({ page }) => {
+      const details = page.locator("#bound");
+      await details.locator("summary").click();
+      await page.getByRole("button", { name: "Tick" }).click();
+      await expect(page.locator("#ticks")).toHaveText("1");
+      await page.waitForTimeout(100);
+      await expect(details).toHaveAttribute("open");
+    });
+
+    test("details whose own action is refused are as before", async ({ page }) => {
+      const details = page.locator("#asking");
+      await details.locator("summary").click();
+      await expect(details).not.toHaveAttribute("open");
+    });
+
+    for (const [name, panel] of [["If", "#if"], ["Show", "#show"], ["Menu", "#menu"]] as const) {
+      for (const way of ["click", "Enter"] as const) {
+        test(`the ${way} that opens a panel is not outside of it: ${name}`, async ({ page }) => {
+          const button = page.getByRole("button", { name, exact: true });
+          const use = () => (way == "click" ? button.click() : button.press(way));
+          await use();
+          await expect(page.locator(panel)).toBeVisible();
+          await page.waitForTimeout(latency + 100);
+          await expect(page.locator(panel)).toBeVisible();
+          // Any other click is.
+          await page.locator("#ticks").click({ force: true });
+          await expect(page.locator(panel)).toBeHidden();
+          await use();
+          await expect(page.locator(panel)).toBeVisible();
+        });
+      }
+
+      test(`a selection that ends outside of a panel leaves it open: ${name}`, async ({ page }) => {
+        await page.getByRole("button", { name, exact: true }).click();
+        const text = page.locator(`${panel} p`);
+        await expect(text).toBeVisible();
+        const box = (await text.boundingBox())!;
+        await page.mouse.move(box.x + 40, box.y + box.height / 2);
+        await page.mouse.down();
+        await page.mouse.move(box.x + 10, 4, { steps: 5 });
+        await page.mouse.up();
+        await page.waitForTimeout(latency + 100);
+        await expect(text).toBeVisible();
+        // A press that begins outside still counts.
+        await page.mouse.click(box.x + 600, 4);
+        await expect(text).toBeHidden();
+      });
+    }
+
+    test("an event that goes no further is not outside of anything", async ({ page }) => {
+      await page.getByRole("button", { name: "Show", exact: true }).click();
+      await page.getByRole("button", { name: "Stop" }).click();
+      await expect(page.locator("#ticks")).toHaveText("1");
+      await expect(page.locator("#show")).toBeVisible();
+    });
+
+    test("a panel with its own button opens, and closes by a click elsewhere", async ({ page }) => {
+      await page.getByRole("button", { name: "Both" }).click();
+      await expect(page.locator("#both p")).toBeVisible();
+      await page.locator("#ticks").click({ force: true });
+      await expect(page.locator("#both p")).toBeHidden();
+    });
+
+    test("a choice that is not taken leaves the one before chosen", async ({ page }) => {
+      const chosen = () =>
+        page.locator("[name=choice]").evaluateAll((all) => all.filter((one) => (one as HTMLInputElement).checked).map((one) => (one as HTMLInputElement).value));
+      expect(await chosen()).toEqual(["3"]);
+      await page.getByLabel("4").click();
+      await expect.poll(chosen).toEqual(["3"]);
+      await page.getByLabel("2").click();
+      await expect(page.locator("#choice")).toHaveText("2");
+      expect(await chosen()).toEqual(["2"]);
+      await page.getByLabel("4").click();
+      await expect.poll(chosen).toEqual(["2"]);
+    });
+  });
+}
+
+test("what is disabled calls nothing, whoever clicks it", async ({ page, network }) => {
+  await open(page, `${network.url}/panels`);
+  await page.evaluate(() => {
+    document.querySelector<HTMLElement>("#disabled b")!.click();
+    document.querySelector("#disabled")!.dispatchEvent(new MouseEvent("click", { bubbles: true }));
+    document.querySelector("#within")!.dispatchEvent(new MouseEvent("click", { bubbles: true }));
+  });
+  await page.getByRole("button", { name: "Tick" }).click();
+  await expect(page.locator("#ticks")).toHaveText("1");
+  await expect(page.locator("#pressed")).toHaveText("0");
+});
+
+test("a form of a component that has failed keeps its fields out of the address", async ({ page, network }) => {
+  // A seal that nobody made.
+  await page.goto(`${network.url}/panels?${new URLSearchParams({ from: 'seal="', to: 'seal="AAAA' })}`);
+  await expect(page.locator("live-component")).toHaveAttribute("live-state", "error");
+  await page.getByLabel("Secret").fill("hunter2");
+  await page.getByLabel("Secret").press("Enter");
+  await page.getByRole("button", { name: "Send" }).click();
+  await page.waitForTimeout(200);
+  expect(page.url()).not.toContain("hunter2");
+  await expect(page.getByLabel("Secret")).toHaveValue("hunter2");
+});
+
+test("an event named reset that is no form's is nobody's error", async ({ page, network }) => {
+  await open(page, `${network.url}/panels`);
+  await page.evaluate(() => document.querySelector("p, output")!.dispatchEvent(new Event("reset", { bubbles: true })));
+  await page.getByRole("button", { name: "Tick" }).click();
+  await expect(page.locator("#ticks")).toHaveText("1");
+});
