@@ -4,11 +4,34 @@
 import { readFile } from "node:fs/promises";
 import { expect, open, test } from "./test.ts";
 
+/** A list of names in the compiler. */
+async function refusedNames(list: string): Promise<string[]> {
+  const source = await readFile(new URL("../../template/src/compile/names.rs", import.meta.url), "utf8");
+  const names = source.slice(source.indexOf(`const ${list}`));
+  return [...names.slice(0, names.indexOf("];")).matchAll(/"(\w+)"/g)].map((name) => name[1]!);
+}
+
+test("elements with the names of all other properties of the document break nothing", async ({ page, app }) => {
+  const refused = await refusedNames("DOCUMENT_PROPERTIES");
+  await page.goto(`${app.url}/lists`);
+  const names = await page.evaluate((refused) => {
+    const all = new Set<string>(["__proto__", "then"]);
+    for (let object = document as object | null; object; object = Object.getPrototypeOf(object)) {
+      for (const name of Object.getOwnPropertyNames(object)) all.add(name);
+    }
+    return [...all].filter((name) => !refused.includes(name));
+  }, refused);
+  expect(names.length).toBeGreaterThan(200);
+  const images = names.map((name) => `<img name="${name}" alt="">`).join("");
+  const change = new URLSearchParams({ from: "<live-component", to: `<div>${images}</div><live-component` });
+  await open(page, `${app.url}/ways?${change}`);
+  await page.evaluate(() => document.querySelector<HTMLElement>("section > button")!.click());
+  await expect(page.locator("#count")).toHaveText("1");
+});
+
 test("controls with the names of all other properties of a form break nothing", async ({ page, app }) => {
   await open(page, `${app.url}/names`);
-  const source = await readFile(new URL("../../template/src/compile/names.rs", import.meta.url), "utf8");
-  const list = source.slice(source.indexOf("FORM_PROPERTIES"));
-  const refused = [...list.slice(0, list.indexOf("];")).matchAll(/"(\w+)"/g)].map((name) => name[1]!);
+  const refused = await refusedNames("FORM_PROPERTIES");
   expect(refused).toContain("remove");
   const names = await page.evaluate((refused) => {
     const all = new Set<string>(["__proto__", "then", "own", "0"]);

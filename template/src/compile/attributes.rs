@@ -3,7 +3,7 @@
 use super::Compiler;
 use super::directives::code;
 use super::element::Tag;
-use super::names::{FORM_PROPERTIES, URL_LISTS, URLS};
+use super::names::{DOCUMENT_PROPERTIES, FORM_PROPERTIES, URL_LISTS, URLS};
 use crate::check::{Argument, Want};
 use crate::compiled::{AttributeKind, HoleKind, Namespace, Step};
 use crate::escape;
@@ -42,6 +42,7 @@ impl Compiler {
         }
         if fixed && matches!(lower.as_str(), "name" | "id") {
             self.hides_form(element, attribute, &joined(&pieces));
+            self.hides_document(element, attribute, &joined(&pieces));
         }
         match lower.as_str() {
             "style" => self.styles(attribute, &pieces, path),
@@ -66,10 +67,23 @@ impl Compiler {
         );
         let in_form = element.attribute("form").is_some()
             || self.ancestors.iter().any(|open| &*open.name == "form" && open.namespace == Namespace::Html);
-        if listed && in_form && FORM_PROPERTIES.contains(&value) {
+        // What begins with a dollar sign is where the client keeps its own notes of a node.
+        if listed && in_form && (FORM_PROPERTIES.contains(&value) || value.starts_with('$')) {
             self.error(
                 attribute.at,
                 format!("a control named `{value}` takes the place of its form's own `{value}`: choose another name"),
+            );
+        }
+    }
+
+    /// Refuses a name that takes the place of a property of the document which the client uses: a browser lets
+    /// `document.body` be the form with the name `body`.
+    fn hides_document(&mut self, element: &Element, attribute: &Attribute, value: &str) {
+        let listed = matches!(element.name.as_str(), "embed" | "form" | "iframe" | "img" | "object");
+        if listed && (DOCUMENT_PROPERTIES.contains(&value) || value.starts_with('$')) {
+            self.error(
+                attribute.at,
+                format!("the name `{value}` of the `<{}>` takes the place of the document's own `{value}`: choose another name", element.name),
             );
         }
     }

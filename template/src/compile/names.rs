@@ -263,6 +263,24 @@ pub(super) const FORM_PROPERTIES: &[&str] = &[
     "toggleAttribute",
 ];
 
+/// Properties and methods of the document that the client uses: no element that is found by its name there may have one of
+/// these names.
+pub(super) const DOCUMENT_PROPERTIES: &[&str] = &[
+    "activeElement",
+    "addEventListener",
+    "body",
+    "createElement",
+    "createTextNode",
+    "dispatchEvent",
+    "documentElement",
+    "hidden",
+    "importNode",
+    "querySelector",
+    "querySelectorAll",
+    "readyState",
+    "scripts",
+];
+
 /// Attributes that hold several URLs.
 pub(super) const URL_LISTS: &[&str] = &["srcset", "imagesrcset", "ping"];
 
