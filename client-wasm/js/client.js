@@ -2,8 +2,8 @@
 
 import { instantiate, turn } from 'vivaz-engine';
 import { core } from './core.js';
-import { classes, conceal, effects, elements, held, nodes, plain, pressed, reset, templates, write } from './dom.js';
-import { handle, listen, to } from './events.js';
+import { classes, conceal, effects, elements, held, nodes, plain, reset, templates, write } from './dom.js';
+import { consider, each, handle, listen, to } from './events.js';
 import { insist, load, pause } from './modules.js';
 import {
   ANEW, CALL, COMMIT, EDIT, EVENT, GUESS, KEEP, LEAVE, LIMIT, LOADING, MOUNT, RELEASE, SET, SOCKET, START, STATE, TEMPLATE, TIMER,
@@ -67,14 +67,11 @@ class Component {
     return promise(this, n => ask(CALL, this.slot, n, 0, action, JSON.stringify(args)));
   }
   // Sent again where a lost session leaves its outcome unknown.
-  async retry(action, ...args) {
-    for (;;) {
-      try {
-        return await this.call(action, ...args);
-      } catch (error) {
-        if (error.code != 'session_lost') throw error;
-      }
-    }
+  retry(...of) {
+    return this.call(...of).catch(error => {
+      if (error.code == 'session_lost') return this.retry(...of);
+      throw error;
+    });
   }
   set(field, value) {
     return promise(this, n => ask(SET, this.slot, n, 0, field.map ? JSON.stringify(field) : field, JSON.stringify(value ?? null)));
@@ -349,7 +346,7 @@ const broken = error => {
   reset();
   fetching.clear();
   for (const number of [...tickets.keys()]) {
-    settle(number, 0, '{"code":"session_lost","message":"the page\'s engine was started again"}');
+    settle(number, 0, '{"code":"session_lost"}');
   }
   queue.length = 0;
   ids.clear();
@@ -427,7 +424,7 @@ for (const type of ['pointerdown', 'keydown']) {
 Object.assign(core, {
   settings, components, connection, ask, tell, socket, reload,
   nodes, held, templates, elements, to, plain, write, unseal, placed, classes, conceal,
-  pressed, guard, hooks,
+  guard, hooks, each, consider,
   ready: () => ready,
   /** A module that templates need is here: what was made before that is made anew. */
   arrived() {
@@ -444,6 +441,7 @@ for (const { attributes } of document.scripts) {
   for (const { name } of attributes) if (name.startsWith('live-')) load(name.slice(5));
 }
 
+if (!page.moveBefore) load('move');
 // Asked for early: the template says so later.
 if (document.querySelector('input,textarea,select')) load('controls');
 // Whatever comes in its place (an error, a portal's page) is asked for again, past the browser's cache.

@@ -19,8 +19,6 @@ export const held = [];
 export const templates = [];
 /** The elements of components, by slot. */
 export const elements = new Map();
-/** Roots of instances that listen to the window, or to what happens outside of them. */
-export const watchers = new Set();
 /** What is not about nodes, and what the page's own code is told: client.js fills it. */
 export const effects = {};
 
@@ -29,7 +27,6 @@ export const reset = () => {
   for (const node of nodes) if (node) unbind(node);
   nodes.length = 1;
   blocks.length = held.length = templates.length = 0;
-  watchers.clear();
 };
 
 export const number = n => '' + n;
@@ -96,7 +93,7 @@ const bind = (node, id, template, slot, like = templates[template].root) => {
   node.$i = id;
   node.$y = slot;
   node.$b = template;
-  if (of.watches) watchers.add(node);
+  if (of.watches) core.watch?.(node);
   if (of.marks) core.marks?.wait(node);
   let part = id;
   held[id] = of.holes.map(([place, path, step, end]) => {
@@ -118,7 +115,6 @@ const bind = (node, id, template, slot, like = templates[template].root) => {
 
 const unbind = node => {
   node.$i = 0;
-  watchers.delete(node);
   for (const end of node.$m || []) end();
   node.$m = null;
 };
@@ -128,24 +124,13 @@ const attribute = (node, name, value) => {
   if (node.$w && name in node.$w) node.$w[name] = value;
   else if (write(node, name, value)) choices(node, name);
 };
-// What the visitor is pressing is disabled when it is let go: a click needs both.
-export const pressed = new Map();
-const release = () => setTimeout(() => {
-  for (const [node, value] of pressed) node.setAttribute('disabled', value);
-  pressed.clear();
-});
-for (const type of ['pointerup', 'pointercancel', 'keyup', 'blur']) addEventListener(type, release, true);
 
 /** Returns whether it was another before. */
 export const write = (node, name, value) => {
-  if (name == 'disabled') {
-    pressed.delete(node);
-    if (value !== null && node.matches(':active')) return pressed.set(node, value);
-  }
+  if (name == 'disabled' && core.press?.(node, value)) return;
   if (node.getAttribute(name) === value) return;
   if (value === null) node.removeAttribute(name);
-  else if (name.startsWith('xlink:')) node.setAttributeNS('http://www.w3.org/1999/xlink', name, value);
-  else node.setAttribute(name, value);
+  else if (!core.link?.(node, name, value)) node.setAttribute(name, value);
   return 1;
 };
 
@@ -172,15 +157,8 @@ const insert = (parent, node, before) => {
   if (before && before.parentNode != parent) throw 0;
   // Where the browser can, what plays or scrolls inside of it goes on.
   if (moves && parent.moveBefore) parent.moveBefore(node, before);
-  else {
-    const focused = moves && node.contains(document.activeElement) && document.activeElement;
-    const start = focused && focused.selectionStart, end = focused && focused.selectionEnd;
-    parent.insertBefore(node, before);
-    if (focused) {
-      focused.focus({ preventScroll: true });
-      if (start != null) focused.setSelectionRange(start, end);
-    }
-  }
+  else if (moves && core.move) core.move(parent, node, before);
+  else parent.insertBefore(node, before);
   choices(parent);
 };
 // What a select offers is another, or what an input can hold.
@@ -190,13 +168,9 @@ const choices = (node, name) => { if (/^(select|opt|input (type|m|step))/.test(n
 let late = [];
 
 const rebuild = (node, template) => {
-  const back = core.controls?.keep(node), focused = node.contains(document.activeElement) && document.activeElement.name;
+  late.push(core.controls?.keep(node) ?? (() => {}));
   node.textContent = '';
   node.append(document.importNode(templates[template].content, true));
-  late.push(() => {
-    back?.();
-    if (focused) node.querySelector(`[name="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
-  });
 };
 
 // Takes a block: what is cloned, and what its holes are. Their numbers are those of `Place` in template/src/code.rs.
@@ -206,7 +180,7 @@ const prepare = ([html, namespace, holes, modules]) => {
   const around = ['', 'svg', 'math'][namespace];
   template.innerHTML = around ? `<${around}>${html}</${around}>` : html;
   const content = template.content;
-  const of = { content, focus: content.querySelector('[autofocus]'), root: around ? content.firstChild.firstElementChild : content.firstElementChild, holes, listen: [] };
+  const of = { content, root: around ? content.firstChild.firstElementChild : content.firstElementChild, holes, listen: [] };
   holes.forEach(([place, , a, b, c, d, e, keys, address], at) => {
     if (place == 8) {
       of.listen.push({ at, type: a, flags: b, held: c, debounce: d, throttle: e, keys, address });
@@ -220,14 +194,10 @@ const prepare = ([html, namespace, holes, modules]) => {
 // A value as text: lists and objects have none. Kinds are those of `shown` in src/render/value.rs.
 export const plain = (kind, value) => ((kind & 7) > 3 ? '' : value.replace(/\0/g, '\ufffd'));
 
-// Whether following the URL, or loading it, could run a script: read as a browser reads it. The same as in template/src/url.rs.
-const script = url => /^(javascript|vbscript):|^data:(?!image\/(png|gif|jpeg|webp|avif|bmp|x-icon)([;,]|$))/i.test(url.replace(/^[\0- ]+|[\t\n\r]/g, ''));
-
 const set = (root, [place, , a, b, c], at, node, kind, value) => {
   // Others have taken it out of the page.
   if (root.isConnected && !(place ? node : node.$f).isConnected) throw 0;
   const type = kind & 7, on = kind & 8, bool = type == 1 || type == 2, v = plain(kind, value);
-  let p;
   switch (place) {
     case 0: text(node, v); break;
     case 1:
@@ -238,12 +208,7 @@ const set = (root, [place, , a, b, c], at, node, kind, value) => {
       }
       break;
     case 2:
-      if (node.$h === undefined) {
-        p = document.createElement('template');
-        p.innerHTML = v;
-        if (node.innerHTML !== p.innerHTML) node.innerHTML = v;
-      } else if (node.$h !== v) node.innerHTML = v;
-      node.$h = v;
+      core.html?.(node, v);
       break;
     case 3:
       // As it is, a URL, several of them, a property, a word that truth values are written as, classes.
@@ -252,7 +217,7 @@ const set = (root, [place, , a, b, c], at, node, kind, value) => {
         // The first time these are the server's, of an older state perhaps.
         classes(node, at, bool ? '' : v, [...node.classList]);
       } else if (b == 4) attribute(node, a, type ? v : null);
-      else attribute(node, a, type < 2 ? null : bool ? '' : (b == 1 && script(v)) || (b == 2 && v.split(/[\s,]/).some(script)) ? 'about:invalid' : v);
+      else attribute(node, a, type < 2 ? null : bool ? '' : b && !core.safe?.(v, b) ? 'about:invalid' : v);
       break;
     case 4: classes(node, at, on ? a : '', [a]); break;
     case 5: core.style?.(node, at, a, v); break;
@@ -273,8 +238,6 @@ export function run(words, string) {
   // were made anew here.
   let i = 0, q = 0, view, n, v, p;
   const unfit = new Set(), anew = new Set();
-  // Something new that wants the focus.
-  let focus;
   const w = () => words[i++];
   const s = () => string.slice(q, (q += words[i++]));
   const node = () => {
@@ -290,7 +253,7 @@ export function run(words, string) {
         case 2:
           n = w(); v = w();
           bind(p = templates[v].root.cloneNode(true), n, v, view);
-          if (templates[v].focus) focus = p;
+          core.autofocus?.(p);
           break;
         case 3: {
           node();
@@ -350,7 +313,6 @@ export function run(words, string) {
   core.controls?.show();
   core.marks?.begin();
   for (const act of after) act();
-  if (focus?.isConnected) (focus.matches('[autofocus]') ? focus : focus.querySelector('[autofocus]')).focus();
   // Others may have taken out what no operation was about.
   for (const node of nodes) if (node?.$i && !node.isConnected && elements.get(node.$y)?.isConnected) unfit.add(node.$y);
   for (const slot of unfit) if (!anew.has(slot)) effects.anew(slot);

@@ -1,6 +1,6 @@
 // What happens in the page, brought to the engine: one listener on the document for each kind of event.
 
-import { held, templates, watchers } from './dom.js';
+import { held, templates } from './dom.js';
 import { core } from './core.js';
 
 /** Where events go: client.js fills it. */
@@ -13,13 +13,10 @@ export const listen = type => {
   if (kinds.has(type)) return;
   kinds.add(type);
   document.addEventListener(type, e => handle(e), true);
-  window.addEventListener(type, e => {
-    for (const root of watchers) each(root, type, 16, (l, el) => consider(e, l, root, el, el));
-  });
 };
 
 // Calls back for every hole of a root that listens to that; `target` are the bits of window and outside.
-const each = (root, type, target, found) => {
+export const each = (root, type, target, found) => {
   if (!root.isConnected) return;
   for (const l of templates[root.$b].listen) {
     if (l.type != type || (l.flags & 48) != target) continue;
@@ -27,13 +24,9 @@ const each = (root, type, target, found) => {
   }
 };
 
-// What the pointer went down on.
-let down = [];
-document.addEventListener('pointerdown', e => { down = e.composedPath(); }, true);
-
 /** Finds what listens, innermost first. `true` if something did. */
 export const handle = (e, path = e.composedPath()) => {
-  const { type } = e, found = [], outside = [];
+  const { type } = e, found = [];
   for (const root of path) {
     if (root.$i) each(root, type, 0, (l, el) => {
       const at = path.indexOf(el);
@@ -42,20 +35,14 @@ export const handle = (e, path = e.composedPath()) => {
     });
   }
   found.sort((a, b) => a[0] - b[0]);
-  // For an Enter in an input the browser clicks the form's button: that is no click outside of anything.
-  const entered = type == 'click' && e.isTrusted && !e.detail && !path.includes(document.activeElement);
-  // A click that began inside, such as the end of a selection, is none either. What the event itself makes or shows was not
-  // there to be missed.
-  const inside = type == 'click' && e.detail ? path.concat(down) : path;
-  if (!entered) for (const root of watchers) each(root, type, 32, (l, el) => {
-    if (!inside.includes(el) && el.getClientRects().length) outside.push([0, l, root, el]);
-  });
+  // Asked for before anything runs: what the event itself makes or shows was not there to be missed.
+  const all = found.concat(core.outside?.(e, path) ?? []);
   if (type == 'submit') core.flush?.(path[0]);
-  for (const [, l, root, el] of found.concat(outside)) if (consider(e, l, root, el, path[0]) && l.flags & 2) break;
+  for (const [, l, root, el] of all) if (consider(e, l, root, el, path[0]) && l.flags & 2) break;
   return found.length > 0;
 };
 
-const consider = (e, l, root, el, target) => {
+export const consider = (e, l, root, el, target) => {
   const { flags } = l;
   if (flags & 4 && target !== el) return false;
   // With a key held down a link opens elsewhere.
@@ -86,12 +73,7 @@ const gather = (e, wants, el, target) => {
   if (wants & 1) payload.value = from.multiple && from.selectedOptions ? Array.from(from.selectedOptions, o => o.value) : (from.value ?? null);
   if (wants & 2) payload.checked = !!from.checked;
   if (wants & 4) payload.form = core.controls?.fields(form, e.submitter) || {};
-  if (wants & 8) {
-    const { type, key, code, button, clientX, clientY, ctrlKey, shiftKey, altKey, metaKey } = e;
-    let detail = null;
-    try { detail = JSON.parse(JSON.stringify(e.detail ?? null)); } catch {}
-    payload.event = { type, key, code, button, clientX, clientY, ctrlKey, shiftKey, altKey, metaKey, detail };
-  }
+  if (wants & 8) payload.event = core.event?.(e);
   return [payload, core.controls?.read(from, wants & 3, form)];
 };
 

@@ -12,6 +12,7 @@ mod output;
 mod receive;
 mod request;
 mod send;
+mod temporary;
 mod wishes;
 
 pub(crate) use crate::slots::Slot;

@@ -72,7 +72,7 @@ pub fn turn(what: u32, slot: u32, a: u32, b: u32, text: &str, more: &str) -> f64
     let mut said = 0.0;
     // Read before the turn: what is not JSON is null.
     let mut value =
-        if matches!(what, MOUNT | EVENT | EDIT | SET | GUESS | TEMPLATE) { parse(more) } else { None };
+        if matches!(what, MOUNT | EVENT | EDIT | CALL | SET | GUESS | TEMPLATE) { parse(more) } else { None };
     ENGINE.with_borrow_mut(|engine| {
         if what == START {
             let page = Page::new(u64::from(a), Ops::default());
@@ -91,7 +91,7 @@ pub fn turn(what: u32, slot: u32, a: u32, b: u32, text: &str, more: &str) -> f64
             COMMIT => {
                 page.client.commit(slot, Key::of(text), 0);
             }
-            CALL => page.client.action(slot, Key::of(text), more, Origin::default(), a, Vec::new()),
+            CALL => page.client.action(slot, Key::of(text), value(), Origin::default(), a, Vec::new()),
             SET => {
                 let field = Key::of(text);
                 page.client.edit(slot, field, value());

@@ -49,7 +49,7 @@ impl Of for Sight<'_> {
 }
 
 /// Why a component is not shown whose template is not one.
-const MALFORMED: &str = r#"{"code":"malformed","message":"the template cannot be read by this client"}"#;
+const MALFORMED: &str = r#"{"code":"malformed","message":"unreadable template"}"#;
 
 pub(crate) struct Page<D> {
     pub(crate) client: Client,
@@ -121,7 +121,7 @@ impl<D: Dom> Page<D> {
                 before = Some(self.client.last_reference);
                 let origin = Origin { node, hole: address };
                 let guesses = std::mem::take(&mut guesses);
-                self.client.action(slot, deed.name, &deed.value.json(), origin, 0, guesses);
+                self.client.action(slot, deed.name, deed.value, origin, 0, guesses);
             }
         }
         calls

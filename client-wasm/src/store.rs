@@ -26,13 +26,15 @@ pub(crate) struct Stream {
     state: Val,
     /// The confirmed value of each field that is guessed at.
     held: Val,
-    guesses: Vec<(Tag, Edit)>,
+    pub(crate) guesses: Vec<(Tag, Edit)>,
+    /// What was confirmed of these fields before the newest guess, and before the newest patch that answers one.
+    before: Val,
 }
 
 impl Default for Stream {
     fn default() -> Self {
         let held = Val::Obj(Vec::new());
-        Self { epoch: String::new(), rev: 0, stale: false, state: Val::Null, held, guesses: Vec::new() }
+        Self { epoch: String::new(), rev: 0, stale: false, state: Val::Null, held, guesses: Vec::new(), before: Val::Null }
     }
 }
 
@@ -68,8 +70,8 @@ impl Stream {
     }
 
     /// Applies the patch that makes revision `rev`. `None` if one is missing before it, or it does not fit: only a
-    /// snapshot helps.
-    pub(crate) fn patch(&mut self, rev: u64, patch: Val) -> Option<Vec<Change>> {
+    /// snapshot helps. One that `answers` a request of this page has in it what that request adds.
+    pub(crate) fn patch(&mut self, rev: u64, patch: Val, answers: bool) -> Option<Vec<Change>> {
         if self.stale || rev <= self.rev {
             return Some(Vec::new());
         }
@@ -78,6 +80,9 @@ impl Stream {
             return None;
         }
         self.rev = rev;
+        if answers {
+            self.before = self.held.clone();
+        }
         let mut changes = Vec::new();
         for (field, value) in patch.into_fields() {
             let held = self.held.at(field).is_some();
@@ -99,14 +104,30 @@ impl Stream {
             changes.push(Change { field: edit.field, what });
         }
         self.guesses.push((tag, edit));
+        self.before = self.held.clone();
     }
 
-    /// Drops a guess: it was answered, or taken back.
-    pub(crate) fn release(&mut self, tag: Tag, changes: &mut Vec<Change>) {
+    /// Drops a guess: it was answered, or taken back. If the server has the item that it added, its id takes the place of
+    /// the temporary one in the other guesses. Returns both ids, the second one null if there is none.
+    pub(crate) fn release(&mut self, tag: Tag, changes: &mut Vec<Change>) -> Option<(Val, Val)> {
+        let mut named = None;
         while let Some(at) = self.guesses.iter().position(|(known, _)| *known == tag) {
             let (_, edit) = self.guesses.remove(at);
+            if let (Some(before), Some(now)) = (self.before.at_mut(edit.field), self.held.at_mut(edit.field))
+                && let Some(temporary) = edit.added().and_then(|item| item.named("id"))
+            {
+                let id = edit.real(before, now).unwrap_or(&Val::Null);
+                for (_, other) in &mut self.guesses {
+                    other.patch.rename(temporary, id);
+                    for (_, step) in &mut other.path {
+                        step.rename(temporary, id);
+                    }
+                }
+                named = Some((temporary.clone(), id.clone()));
+            }
             self.relay(edit.field, changes);
         }
+        named
     }
 
     /// Drops every guess but those kept, without a word to the views: a new session follows.

@@ -162,6 +162,28 @@ impl Val {
         Val::Str(s.into())
     }
 
+    /// Puts a value in the place of another one, wherever that stands. Returns whether it stands anywhere.
+    pub(crate) fn rename(&mut self, old: &Val, new: &Val) -> bool {
+        let mut any = self == old;
+        if any {
+            *self = new.clone();
+        }
+        match self {
+            Val::List(items) => {
+                for item in items {
+                    any |= item.rename(old, new);
+                }
+            }
+            Val::Obj(fields) => {
+                for (_, value) in fields {
+                    any |= value.rename(old, new);
+                }
+            }
+            _ => {}
+        }
+        any
+    }
+
     /// The value as JSON text.
     pub(crate) fn json(&self) -> String {
         let mut out = String::new();

@@ -1,4 +1,5 @@
 import type { Page } from "@playwright/test";
+import { Network } from "./network.ts";
 import { expect, open, test } from "./test.ts";
 
 // The list is one for everybody, so the tests take turns.
@@ -210,3 +211,45 @@ test("a filter that nothing passes says so", async ({ page }) => {
   await page.getByRole("button", { name: "All" }).click();
   await expect(page.getByText("Nothing to show here.", { exact: true })).toBeHidden();
 });
+
+for (const latency of [0, 300]) {
+  test(`what is done to an item before its addition is answered happens, at ${latency} ms`, async ({ page, demo }) => {
+    const network = await Network.before(demo.url);
+    network.latency = latency / 2;
+    await open(page, `${network.url}/todo`);
+    await add(page, "stays");
+    await expect(item(page, "stays")).not.toHaveAttribute("data-id", /temp/);
+    // Everything of an item in one turn of the page: the answer to its addition is not there by then.
+    const done = await page.evaluate(() => {
+      const ids: string[] = [];
+      const add = (text: string): Element => {
+        const input = document.querySelector<HTMLInputElement>(".add input")!;
+        input.value = text;
+        input.form!.requestSubmit();
+        const row = [...document.querySelectorAll(".items > li")].at(-1)!;
+        ids.push(row.getAttribute("data-id")!);
+        return row;
+      };
+      const press = (row: Element, name: string) => row.querySelector<HTMLElement>(name)!.click();
+      const renamed = add("renamed");
+      press(renamed, ".rename");
+      renamed.querySelector<HTMLInputElement>("form input")!.value = "new name";
+      renamed.querySelector("form")!.requestSubmit();
+      press(add("ticked"), "input[type=checkbox]");
+      press(add("removed"), "[aria-label^=Remove]");
+      const moved = add("moved");
+      press(moved, "[aria-label^=Up]");
+      return ids;
+    });
+    expect(done.every((id) => id.startsWith("temp-"))).toBe(true);
+    await expect(texts(page)).toHaveText(["stays", "new name", "moved", "ticked"]);
+    await expect(item(page, "ticked").getByRole("checkbox")).toBeChecked();
+    await expect(page.locator("[data-id^=temp]")).toHaveCount(0);
+    // So it is on the server.
+    await page.reload();
+    await expect(texts(page)).toHaveText(["stays", "new name", "moved", "ticked"]);
+    await expect(item(page, "ticked").getByRole("checkbox")).toBeChecked();
+    await page.close();
+    await network.remove();
+  });
+}

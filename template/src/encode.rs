@@ -10,7 +10,9 @@ mod place;
 
 use crate::code::{self, Place, hole, op};
 use crate::compile::Compiled;
-use crate::compiled::{AttributeKind, Block, Control, Form, Hole, HoleKind, ModelStep, Step};
+use crate::compiled::{
+    AttributeKind, Block, Control, EventTarget, Form, Hole, HoleKind, ModelStep, Step, WireEffect,
+};
 use crate::data::Name;
 use crate::expr::{Expr, Literal};
 use child::{Child, Source};
@@ -244,13 +246,37 @@ fn modules(block: &Block) -> Vec<String> {
         HoleKind::Model { modifiers, .. } => modifiers.debounce.is_some(),
         _ => false,
     });
+    let disabled = any(|kind| match kind {
+        HoleKind::Attribute { name, .. } => &**name == "disabled",
+        HoleKind::Wire { effect: WireEffect::Attribute(name), .. } => &**name == "disabled",
+        _ => false,
+    });
+    let urls = any(|kind| match kind {
+        HoleKind::Attribute { name, kind, .. } => {
+            name.starts_with("xlink:") || matches!(kind, AttributeKind::Url | AttributeKind::UrlList)
+        }
+        _ => false,
+    });
+    let event = any(|kind| masks::wants(kind) & masks::EVENT_READ != 0);
+    let targets = any(|kind| match kind {
+        HoleKind::Event { modifiers, .. } => modifiers.target != EventTarget::Element,
+        _ => false,
+    });
+    let html = any(|kind| matches!(kind, HoleKind::Html { .. }));
+    let autofocus = block.html.contains("autofocus");
     let modules = [
+        (autofocus, "autofocus"),
         (controls || editable, "controls"),
         (editable, "editable"),
         (children, "children"),
+        (disabled, "disabled"),
+        (event, "event"),
+        (html, "html"),
         (marks, "marks"),
         (pauses, "pauses"),
         (styles, "styles"),
+        (targets, "targets"),
+        (urls, "urls"),
         (wire, "wire"),
     ];
     modules.iter().filter(|(needed, _)| *needed).map(|(_, name)| quoted(name)).collect()

@@ -323,9 +323,9 @@ export default core => {
         for (const one of group(node)) due.add(one);
       }
     },
-    // A component is about to be made anew: returns what puts back what was typed.
+    // A component is about to be made anew: returns what puts back what was typed, and the focus.
     keep(element) {
-      const kept = [];
+      const kept = [], focused = element.contains(document.activeElement) && document.activeElement.name;
       for (const control of element.querySelectorAll('[name]')) {
         if ('value' in control && control.localName != 'button') kept.push([control, touched(control)]);
       }
@@ -339,6 +339,7 @@ export default core => {
           put(control, value(old));
           control.dispatchEvent(new Event('input', { bubbles: true }));
         }
+        if (focused) element.querySelector(`[name="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
       };
     },
   };

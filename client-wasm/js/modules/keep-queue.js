@@ -19,18 +19,27 @@ export default core => {
       const [hello, ...queue] = JSON.parse(core.queue());
       if (!queue.length) return false;
       const frames = [], calls = [];
+      let lost = false;
       for (const [left, frame] of queue) {
         if (left) frames.push(frame);
+        // No other page knows the item that it names.
+        else if (/[[:,]"temp-\d+"/.test(JSON.stringify(frame))) lost = true;
         else {
           const c = [...components.values()].find(c => c.id == frame.componentId);
           calls.push({ ...frame, of: place(c) });
         }
       }
-      sessionStorage[KEPT] = JSON.stringify({ hello, frames, calls });
+      sessionStorage[KEPT] = JSON.stringify({ hello, frames, calls, lost });
       return true;
     } catch {
       return false;
     }
+  };
+
+  const tellLost = () => {
+    const message = 'messages that were unanswered before the reload may be lost';
+    const detail = { action: '', code: 'session_lost', message, details: null };
+    document.dispatchEvent(new CustomEvent('live:error', { detail }));
   };
 
   const redo = calls => {
@@ -54,8 +63,9 @@ export default core => {
   // Frames are finished in the session they belong to, over a connection of its own; then calls go out in the new session.
   const finish = () => {
     if (!kept || connection.status != 'connected') return;
-    const { hello, frames, calls } = kept, left = new Map(frames.map(frame => [frame.ref, frame]));
+    const { hello, frames, calls, lost } = kept, left = new Map(frames.map(frame => [frame.ref, frame]));
     kept = null;
+    if (lost) tellLost();
     if (!left.size) return redo(calls);
     const line = new WebSocket(core.socket(), 'vivaz.v1.json');
     line.onopen = () => line.send(JSON.stringify(hello));
@@ -66,9 +76,7 @@ export default core => {
           for (const frame of left.values()) if (!payload.done.includes(frame.ref)) line.send(JSON.stringify(frame));
         } else {
           left.clear();
-          const message = 'messages that were unanswered before the reload may be lost';
-          const detail = { action: '', code: 'session_lost', message, details: null };
-          document.dispatchEvent(new CustomEvent('live:error', { detail }));
+          tellLost();
         }
       }
       left.delete(ref);

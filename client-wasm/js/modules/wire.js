@@ -1,7 +1,7 @@
 // `live:loading`, `live:dirty`, `live:offline`: what shows the state of the wire.
 
 export default core => {
-  const { classes, conceal, pressed, write } = core;
+  const { classes, conceal, write } = core;
 
   // Sets what the hole at a place says: `effect` is 0 to show the element, 1 for classes, 2 for an attribute.
   core.wire = (node, at, effect, on, argument) => {
@@ -12,7 +12,7 @@ export default core => {
       if (!(argument in held)) {
         // What is disabled loses the focus.
         if (node.contains(document.activeElement)) node.$d = document.activeElement;
-        held[argument] = argument == 'disabled' && pressed.has(node) ? pressed.get(node) : node.getAttribute(argument);
+        held[argument] = (argument == 'disabled' && core.pressed?.get(node)) ?? node.getAttribute(argument);
         write(node, argument, '');
       }
     } else if (node.$w && argument in node.$w) {

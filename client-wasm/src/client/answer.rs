@@ -4,7 +4,7 @@ use super::Client;
 use super::component::{Phase, Progress};
 use super::output::{Failure, Output};
 use super::receive::Message;
-use super::request::{Kind, Request};
+use super::request::{Kind, Names, Request};
 use crate::slots::Slot;
 use crate::value::{Key, Val};
 
@@ -69,7 +69,7 @@ impl Client {
         } else {
             self.refuse(&request, &value);
         }
-        self.send_waiting();
+        self.ask_waiting();
     }
 
     /// The request came to nothing.
@@ -110,7 +110,7 @@ impl Client {
     }
 
     /// Makes an end of what the request showed and held. What went along with an action may be `accepted` although it failed.
-    fn done(&mut self, request: &Request, accepted: bool, failed: bool) {
+    pub(super) fn done(&mut self, request: &Request, accepted: bool, failed: bool) {
         let slot = request.slot;
         if request.kind == Kind::Unmount {
             return self.forget(slot);
@@ -182,6 +182,12 @@ impl Client {
         }
         for field in due {
             self.commit(slot, field, 0);
+        }
+        if !failed {
+            // It is not known what was added: the server refuses what names that.
+            for request in &mut self.retries {
+                request.names = Names::Nothing;
+            }
         }
         if request.origin.node != 0 {
             self.out.push(Output::Answered { slot, origin: request.origin, ok: !failed });

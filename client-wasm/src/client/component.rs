@@ -60,7 +60,7 @@ impl FieldEdit {
     /// Returns the message that sends it.
     pub(super) fn request(&mut self, slot: Slot) -> Request {
         self.progress = Progress::Sent;
-        let mut request = Request::property(slot, self.field, &self.value);
+        let mut request = Request::property(slot, self.field, self.value.clone());
         request.tags.push(self.tag);
         request
     }

@@ -2,7 +2,7 @@
 
 use super::component::{Component, Phase};
 use super::output::{Output, failure};
-use super::request::{Kind, Request};
+use super::request::{Kind, Names, Request};
 use super::{Client, Slot, Topic, link};
 use crate::store::{Stream, Tag};
 use crate::value::{Key, Val, parse, write_count};
@@ -125,12 +125,13 @@ impl Client {
         let mut requests = std::mem::take(&mut self.requests);
         requests.append(&mut self.retries);
         self.topics.clear();
-        let lost = failure("session_lost", "the server no longer has this session");
+        let lost = failure("session_lost", "the session is lost");
         let mut again = Vec::new();
         let mut kept: Vec<Tag> = Vec::new();
         for mut request in requests {
             let component = self.component(request.slot);
             if request.kind == Kind::Action
+                && request.names == Names::Nothing
                 && let Some(component) = component
                 && component.retries(request.name)
             {
@@ -218,8 +219,10 @@ impl Client {
     }
 
     fn update(&mut self, message: &Message<'_>, patch: Val) {
+        let tags = self.tags_by(message.frame.named("by").unwrap_or(&Val::Null));
+        let answers = message.reference.is_some() || !tags.is_empty();
         if let Some(stream) = self.stream_of(message) {
-            let changes = stream.patch(message.rev(), patch);
+            let changes = stream.patch(message.rev(), patch, answers);
             match (changes, message.slot) {
                 (Some(changes), Some(slot)) => {
                     if let Some(component) = self.component_mut(slot) {
@@ -233,13 +236,11 @@ impl Client {
                     }
                     self.changed(slot, Key::NONE, changes);
                 }
-                (Some(mut changes), None) => {
-                    for tag in self.tags_by(message.frame.named("by").unwrap_or(&Val::Null)) {
-                        if let Some(stream) = self.stream(0, message.topic) {
-                            stream.release(tag, &mut changes);
-                        }
-                    }
+                (Some(changes), None) => {
                     self.changed(0, message.topic, changes);
+                    for tag in tags {
+                        self.release_in(0, message.topic, tag);
+                    }
                 }
                 (None, Some(_)) => {
                     self.tell("RESYNC\",\"componentId\":", message.frame.key_of("componentId"), "}");
@@ -278,7 +279,7 @@ impl Client {
     fn taken_away(&mut self, message: &Message<'_>, payload: &Val) {
         let Some(slot) = message.slot else { return };
         let reason =
-            payload.named("reason").and_then(Val::str).unwrap_or("the server unmounted the component");
+            payload.named("reason").and_then(Val::str).unwrap_or("the component was unmounted");
         self.drop_waiting(slot);
         if let Some(component) = self.component_mut(slot) {
             component.stream.epoch.clear();

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::output::Origin;
 use crate::slots::Slot;
 use crate::store::Tag;
-use crate::value::{Key, Val, write_count, write_json, write_string};
+use crate::value::{Key, Val, parse, write_count, write_string};
 
 /// A message with a `ref`. It is kept until its reply is there, and sent again on each new connection until then.
 #[derive(Debug)]
@@ -18,10 +18,10 @@ pub(crate) struct Request {
     pub(crate) origin: Origin,
     /// Who waits for the outcome: a call's number, or 0.
     pub(crate) ticket: u32,
-    /// What the message carries beside the envelope: `,"action":…,"payload":…`.
+    /// The payload of a mount or of props, as it came: `,"payload":…`, or nothing.
     rest: String,
-    /// The edits that go along with it: `,"set":{…}`, or nothing.
-    set: String,
+    /// What an action or an edit carries beside the envelope: `action`, `payload`, and in `set` the edits that go along.
+    pub(super) body: Val,
     /// The fields whose edits it carries.
     pub(crate) fields: Vec<Key>,
     /// It went out over the connection that is open now.
@@ -36,6 +36,18 @@ pub(crate) struct Request {
     pub(crate) tags: Vec<Tag>,
     /// The edits that wait for its success, which its refusal takes back.
     pub(super) then: Range<Tag>,
+    /// What it names that the server has no id for.
+    pub(super) names: Names,
+}
+
+/// Whether a message names an item that is known by a temporary id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Names {
+    Nothing,
+    /// One whose addition is unanswered.
+    Pending,
+    /// One that was not added.
+    Lost,
 }
 
 /// What it asks for.
@@ -64,7 +76,7 @@ impl Request {
             origin: Origin::default(),
             ticket: 0,
             rest,
-            set: String::new(),
+            body: Val::Obj(Vec::new()),
             fields: Vec::new(),
             sent: false,
             left: false,
@@ -72,42 +84,38 @@ impl Request {
             timer: 0,
             tags: Vec::new(),
             then: 0..0,
+            names: Names::Nothing,
         }
     }
 
-    /// `arguments` is a JSON array, or empty for none.
-    pub(super) fn action(slot: Slot, name: Key, arguments: &str) -> Self {
-        let mut request = Self::new(slot, Kind::Action, if arguments == "[]" { "" } else { arguments });
+    /// Of no arguments the list is empty.
+    pub(super) fn action(slot: Slot, name: Key, arguments: Val) -> Self {
+        let mut request = Self::new(slot, Kind::Action, "");
         request.name = name;
-        let mut action = String::from(",\"action\":");
-        write_string(name.name(), &mut action);
-        request.rest.insert_str(0, &action);
+        request.body.set(Key::of("action"), Val::text(name.name()));
+        if arguments.list().is_some_and(|list| !list.is_empty()) {
+            request.body.set(Key::of("payload"), arguments);
+        }
         request
     }
 
-    pub(super) fn property(slot: Slot, field: Key, value: &Val) -> Self {
-        let mut payload = String::from("{\"property\":");
-        if field.is_path() {
-            payload.push_str(field.name());
-        } else {
-            write_string(field.name(), &mut payload);
-        }
-        payload.push_str(",\"value\":");
-        write_json(value, &mut payload);
-        payload.push('}');
-        let mut request = Self::new(slot, Kind::Property, &payload);
+    pub(super) fn property(slot: Slot, field: Key, value: Val) -> Self {
+        let path = if field.is_path() { parse(field.name()) } else { None };
+        let property = path.unwrap_or_else(|| Val::text(field.name()));
+        let payload = Val::Obj(vec![(Key::of("property"), property), (Key::of("value"), value)]);
+        let mut request = Self::new(slot, Kind::Property, "");
         request.name = field;
+        request.body.set(Key::of("payload"), payload);
         request.fields.push(field);
         request
     }
 
     /// These edits go along with the action.
-    pub(super) fn carry(&mut self, edits: Val) {
-        self.set.push_str(",\"set\":");
-        write_json(&edits, &mut self.set);
-        for (field, _) in edits.into_fields() {
-            self.fields.push(field);
+    pub(super) fn carry(&mut self, edits: Vec<(Key, Val)>) {
+        for (field, _) in &edits {
+            self.fields.push(*field);
         }
+        self.body.set(Key::of("set"), Val::Obj(edits));
     }
 
     /// Prepares the message to go out another time, under another `ref`: the server has not handled it, and no edits go
@@ -116,7 +124,7 @@ impl Request {
         self.sent = false;
         self.left = false;
         if self.kind == Kind::Action {
-            self.set.clear();
+            self.body.remove(Key::of("set"));
             self.fields.clear();
         }
     }
@@ -140,8 +148,9 @@ impl Request {
         frame.push_str(",\"componentId\":");
         write_string(component.name(), &mut frame);
         frame.push_str(&self.rest);
-        frame.push_str(&self.set);
-        frame.push('}');
+        let body = self.body.json();
+        frame.push_str(if body.len() > 2 { "," } else { "" });
+        frame.push_str(body.get(1..).unwrap_or_default());
         frame
     }
 }

@@ -1,7 +1,7 @@
 //! What is said to the server.
 
 use super::output::{Output, failure};
-use super::request::{Kind, Request};
+use super::request::{Kind, Names, Request};
 use super::{Client, link};
 use crate::store::Stream;
 use crate::value::{Key, write_count, write_string};
@@ -57,13 +57,26 @@ impl Client {
     /// Puts a message in line and sends what can go.
     pub(super) fn ask(&mut self, mut request: Request) {
         let slot = request.slot;
-        if self.requests.len() >= QUEUE && !matches!(request.kind, Kind::Mount | Kind::Unmount) {
-            return self.refuse(&request, &failure("overloaded", "too much is waiting for the connection"));
+        if self.requests.len() + self.retries.len() >= QUEUE && !matches!(request.kind, Kind::Mount | Kind::Unmount) {
+            return self.refuse(&request, &failure("overloaded", "too many messages wait"));
         }
         self.last_reference += 1;
         request.reference = self.last_reference;
-        self.requests.push(request);
-        self.send_waiting();
+        self.look_up(&mut request);
+        let waits = |other: &Request| other.slot == slot && other.timer == 0;
+        if request.names == Names::Lost {
+            self.done(&request, request.kind != Kind::Property, true);
+            self.settle(&request, false, failure("unknown_item", ""));
+        } else if request.names == Names::Pending
+            // What is tried again has lost its turn: others may wait for its answer.
+            || request.tries == 0 && self.retries.iter().any(waits)
+        {
+            request.timer = 0;
+            self.retries.push(request);
+        } else {
+            self.requests.push(request);
+            self.send_waiting();
+        }
         self.out.push(Output::Wire { slot });
     }
 
@@ -86,7 +99,7 @@ impl Client {
             if frame.len() > self.message_bytes {
                 at -= 1;
                 let request = self.requests.remove(at);
-                self.refuse(&request, &failure("too_large", "the message is larger than the server takes"));
+                self.refuse(&request, &failure("too_large", "the message is too large"));
                 continue;
             }
             if ack != 0 {

@@ -3,6 +3,7 @@ mod connection;
 mod model;
 mod nested;
 mod streams;
+mod temporary;
 
 use super::*;
 use crate::patch;
@@ -86,7 +87,7 @@ impl Table {
     }
 
     fn call(&mut self, action: &str, ticket: u32) {
-        self.client.action(0, Key::of(action), "", Origin::default(), ticket, Vec::new());
+        self.client.action(0, Key::of(action), Val::Null, Origin::default(), ticket, Vec::new());
     }
 
     /// The connection drops and the pause before the next try is over.
@@ -166,7 +167,7 @@ fn a_click_is_small_and_its_answer_settles_it() {
 #[test]
 fn a_guess_shows_at_once_and_a_refusal_takes_it_back() {
     let mut table = Table::live();
-    table.client.action(0, Key::of("increment"), "", Origin::default(), 0, vec![set("count", 1)]);
+    table.client.action(0, Key::of("increment"), Val::Null, Origin::default(), 0, vec![set("count", 1)]);
     assert_eq!(table.count(), "1");
     table.client.frame(
         table.socket,
@@ -190,7 +191,7 @@ fn a_topics_patch_that_names_its_author_drops_the_authors_guess() {
         path: Vec::new(),
         patch: patch::push(parse(r#"{"id":"temp-1"}"#).unwrap()),
     };
-    table.client.action(0, Key::of("send"), "[\"hi\"]", Origin::default(), 0, vec![(chat, push)]);
+    table.client.action(0, Key::of("send"), parse("[\"hi\"]").unwrap(), Origin::default(), 0, vec![(chat, push)]);
     assert_eq!(
         table.client.whole(0).json(),
         r#"{"draft":"","chat":{"messages":[{"id":1},{"id":"temp-1"}]}}"#
@@ -203,7 +204,7 @@ fn a_topics_patch_that_names_its_author_drops_the_authors_guess() {
         path: vec![(Key::NONE, Val::Int(1)), (Key::of("n"), Val::Null)],
         patch: Val::Int(1),
     };
-    table.client.action(0, Key::of("send"), "", Origin::default(), 0, vec![(chat, push)]);
+    table.client.action(0, Key::of("send"), Val::Null, Origin::default(), 0, vec![(chat, push)]);
     table.hear(r#"{"v":1,"type":"STATE_UPDATE","topic":"chat/lobby","rev":5,"by":"another:3","payload":{"messages":{"$list":[["+",2,{"id":3}]]}}}"#);
     assert!(table.client.whole(0).json().contains(r#"{"id":1,"n":1}"#));
     table.hear(r#"{"v":1,"type":"ACK","ref":3,"componentId":"c1"}"#);
@@ -388,7 +389,7 @@ fn only_as_many_as_the_server_takes_are_in_flight_and_the_queue_has_an_end() {
 fn a_message_that_is_too_large_is_refused_here() {
     let mut table = Table::live();
     let arguments = format!("[\"{}\"]", "x".repeat(400));
-    table.client.action(0, Key::of("a"), &arguments, Origin::default(), 1, Vec::new());
+    table.client.action(0, Key::of("a"), parse(&arguments).unwrap(), Origin::default(), 1, Vec::new());
     let outputs = table.outputs();
     assert!(
         outputs.iter().any(
@@ -593,7 +594,7 @@ fn an_action_that_may_be_run_twice_is_sent_again_in_a_new_session() {
     table.hear(RETRYING);
     let title = Key::of("title");
     table.client.edit(0, title, Val::text("older"));
-    table.client.action(0, Key::of("put"), "[5]", Origin::default(), 1, vec![set("count", 5)]);
+    table.client.action(0, Key::of("put"), parse("[5]").unwrap(), Origin::default(), 1, vec![set("count", 5)]);
     table.call("increment", 2);
     table.client.edit(0, title, Val::text("newer"));
     assert!(table.sent()[0].ends_with(r#""action":"put","payload":[5],"set":{"title":"older"}}"#));
@@ -626,9 +627,9 @@ fn an_action_that_may_be_run_twice_is_sent_again_in_a_new_session() {
 #[test]
 fn one_refusal_takes_back_one_guess() {
     let mut table = Table::live();
-    table.client.action(0, Key::of("a"), "", Origin::default(), 0, vec![set("count", 1)]);
-    table.client.action(0, Key::of("b"), "", Origin::default(), 0, vec![set("title", 2)]);
-    table.client.action(0, Key::of("c"), "", Origin::default(), 0, vec![set("count", 3)]);
+    table.client.action(0, Key::of("a"), Val::Null, Origin::default(), 0, vec![set("count", 1)]);
+    table.client.action(0, Key::of("b"), Val::Null, Origin::default(), 0, vec![set("title", 2)]);
+    table.client.action(0, Key::of("c"), Val::Null, Origin::default(), 0, vec![set("count", 3)]);
     let refuse = |reference: u32| {
         format!(
             r#"{{"v":1,"type":"ERROR","ref":{reference},"componentId":"c1","payload":{{"code":"forbidden","message":"no"}}}}"#
@@ -645,7 +646,7 @@ fn one_refusal_takes_back_one_guess() {
 #[test]
 fn a_field_edited_since_survives_the_refusal_of_an_older_guess() {
     let mut table = Table::live();
-    table.client.action(0, Key::of("a"), "", Origin::default(), 0, vec![set("title", 1)]);
+    table.client.action(0, Key::of("a"), Val::Null, Origin::default(), 0, vec![set("title", 1)]);
     table.client.edit(0, Key::of("title"), Val::text("typed"));
     table.hear(
         r#"{"v":1,"type":"ERROR","ref":2,"componentId":"c1","payload":{"code":"forbidden","message":"no"}}"#,
@@ -697,7 +698,7 @@ fn the_queue_for_a_reload_tells_what_left_from_what_did_not() {
         .hear(r#"{"v":1,"type":"ERROR","ref":3,"payload":{"code":"overloaded","message":"m","retryMs":50}}"#);
     table.client.closed(table.socket, 1006);
     table.client.edit(0, Key::of("title"), Val::text("x"));
-    table.client.action(0, Key::of("waits"), "[5]", Origin::default(), 0, Vec::new());
+    table.client.action(0, Key::of("waits"), parse("[5]").unwrap(), Origin::default(), 0, Vec::new());
     let queue = queue(&table);
     assert_eq!(queue[0]["payload"]["acked"], 1);
     let of = |at: usize| (queue[at][0].as_u64(), queue[at][1]["action"].as_str());
@@ -757,7 +758,7 @@ fn nothing_is_left_of_removed_components() {
             r#"{{"v":1,"type":"COMPONENT_MOUNTED","ref":{first},"componentId":"c2","rev":0,"epoch":"e{round}","payload":{{"component":"counter","template":"h","state":{{"count":0}},"topics":{{"board":"board"}}}}}}"#
         ));
         table.client.edit(slot, Key::of("count"), Val::Int(3));
-        table.client.action(slot, Key::of("busy"), "", Origin::default(), 9, Vec::new());
+        table.client.action(slot, Key::of("busy"), Val::Null, Origin::default(), 9, Vec::new());
         table.hear(&format!(
             r#"{{"v":1,"type":"ERROR","ref":{},"componentId":"c2","payload":{{"code":"overloaded","message":"m"}}}}"#,
             first + 1
@@ -818,7 +819,7 @@ fn a_patch_of_several_authors_drops_the_guess_of_each() {
                     patch: patch::push(Val::Obj(vec![(Key::of("id"), Val::text("temp"))])),
                 },
             );
-            table.client.action(0, Key::of("send"), "", Origin::default(), ticket, vec![guess]);
+            table.client.action(0, Key::of("send"), Val::Null, Origin::default(), ticket, vec![guess]);
         }
         let messages = |table: &Table| {
             let chat = table.client.root(0, Key::of("chat")).expect("the topic is there");

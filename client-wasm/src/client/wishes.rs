@@ -38,13 +38,13 @@ impl Client {
         }
     }
 
-    /// Calls an action. `arguments` is a JSON array, or empty; `guesses` show its effect until the answer. A `ticket`
+    /// Calls an action. `arguments` is a list; `guesses` show its effect until the answer. A `ticket`
     /// that is not 0 is settled with the outcome.
     pub(crate) fn action(
         &mut self,
         slot: Slot,
         name: Key,
-        arguments: &str,
+        arguments: Val,
         origin: Origin,
         ticket: u32,
         guesses: Vec<(Key, Edit)>,
@@ -80,7 +80,7 @@ impl Client {
             self.ask(edit);
         }
         if !set.is_empty() {
-            request.carry(Val::Obj(set));
+            request.carry(set);
         }
         self.ask(request);
     }
@@ -111,14 +111,22 @@ impl Client {
         let mut topic = Key::NONE;
         let mut at = 0;
         loop {
-            if let Some(stream) = self.stream(slot, topic) {
-                let mut changes = Vec::new();
-                stream.release(tag, &mut changes);
-                self.changed(slot, topic, changes);
-            }
+            self.release_in(slot, topic, tag);
             let Some(next) = self.topics.get(at) else { return };
             topic = next.name;
             at += 1;
+        }
+    }
+
+    /// Takes a guess about one stream back.
+    #[inline(never)]
+    pub(super) fn release_in(&mut self, slot: Slot, topic: Key, tag: Tag) {
+        let Some(stream) = self.stream(slot, topic) else { return };
+        let mut changes = Vec::new();
+        let named = stream.release(tag, &mut changes);
+        self.changed(slot, topic, changes);
+        if let Some((temporary, id)) = named {
+            self.name(&temporary, &id);
         }
     }
 
@@ -146,7 +154,9 @@ impl Client {
     pub(crate) fn assign(&mut self, slot: Slot, field: Key, value: Val, after: Option<u64>) {
         if let Some(after) = after {
             // An action that was refused at once is not there.
-            let Some(request) = self.requests.last_mut().filter(|r| r.reference > after) else { return };
+            let waits = self.retries.last().is_some_and(|r| r.reference > after);
+            let list = if waits { &mut self.retries } else { &mut self.requests };
+            let Some(request) = list.last_mut().filter(|r| r.reference > after) else { return };
             let tag = self.last_tag + 1;
             request.then = if request.then.is_empty() { tag..tag + 1 } else { request.then.start..tag + 1 };
         }

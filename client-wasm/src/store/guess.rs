@@ -52,6 +52,36 @@ impl Edit {
         Some(target)
     }
 
+    /// The item that it adds to a list.
+    #[inline(never)]
+    pub(crate) fn added(&self) -> Option<&Val> {
+        self.patch.named("$list")?.list()?.first()?.list()?.get(2)
+    }
+
+    /// Returns the id that the server gave to the item that it adds: that of the new item in the list, of which `before`
+    /// and `now` are the values of the field. Of several it is the first that has everything that the guess says.
+    pub(super) fn real<'v>(&self, before: &mut Val, now: &'v mut Val) -> Option<&'v Val> {
+        let id = Key::of("id");
+        let (before, added) = (self.find(before)?.list()?, self.added()?);
+        let mut found = None;
+        for (at, item) in self.find(now)?.list()?.iter().enumerate() {
+            if patch::find(before, at, item.at(id)?).is_some() {
+                continue;
+            }
+            // Of several only one that has everything that the guess says can be told.
+            let Val::Obj(fields) = added else { continue };
+            let mut same = true;
+            for (key, value) in fields {
+                same &= *key == id || item.at(*key) == Some(value);
+            }
+            if same {
+                return item.at(id);
+            }
+            found = if found.is_some() { Some(&Val::Null) } else { item.at(id) };
+        }
+        found
+    }
+
     /// Lays it over the value of the field; `None` if it does not fit.
     pub(crate) fn apply(&self, value: &mut Val) -> Option<What> {
         let first = value.list().and_then(|list| patch::find(list, 0, &self.path.first()?.1));

@@ -152,6 +152,9 @@ fn inner(kind: &HoleKind) -> Vec<usize> {
     }
 }
 
+/// The bit of [`wants`] for `$event`.
+pub(super) const EVENT_READ: u32 = 1 << 11;
+
 /// What an event's expressions ask the page for, as bits of its flags.
 pub(super) fn wants(kind: &HoleKind) -> u32 {
     let HoleKind::Event { run, optimistic, .. } = kind else { return 0 };
@@ -177,7 +180,7 @@ pub(super) fn wants(kind: &HoleKind) -> u32 {
                     Special::Value => 1 << 8,
                     Special::Checked => 1 << 9,
                     Special::Form => 1 << 10,
-                    Special::Event => 1 << 11,
+                    Special::Event => EVENT_READ,
                     Special::User | Special::Temp => 0,
                 };
             }

@@ -236,7 +236,7 @@ fn the_element_that_called_is_told_of_the_answer() {
     let mut table = Table::live();
     let origin = Origin { node: 5, hole: 2 };
     for (origin, expected) in [(origin, true), (Origin::default(), false)] {
-        table.client.action(0, Key::of("a"), "", origin, 0, Vec::new());
+        table.client.action(0, Key::of("a"), Val::Null, origin, 0, Vec::new());
         table.client.take();
         let reference = table.client.requests[0].reference as u32;
         table.client.frame(table.socket, &ack(reference));

@@ -179,7 +179,7 @@ fn a_message_as_large_as_the_server_takes_is_sent() {
     let around = table.sent()[0].len() + r#","payload":[""]"#.len();
     for (more, is_sent) in [(0, true), (1, false)] {
         let arguments = format!("[\"{}\"]", "x".repeat(400 - around + more));
-        table.client.action(0, Key::of("a"), &arguments, Origin::default(), 0, Vec::new());
+        table.client.action(0, Key::of("a"), parse(&arguments).unwrap(), Origin::default(), 0, Vec::new());
         assert_eq!(table.sent().len() == 1, is_sent, "{more}");
     }
 }

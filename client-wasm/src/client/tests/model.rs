@@ -318,7 +318,7 @@ fn play(seed: u64) {
                 world.client.action(
                     0,
                     Key::of("add"),
-                    &format!("[{calls}]"),
+                    parse(&format!("[{calls}]")).unwrap(),
                     Origin::default(),
                     calls,
                     guess,
@@ -331,7 +331,7 @@ fn play(seed: u64) {
                 world.client.action(
                     0,
                     Key::of("put"),
-                    &format!("[{calls}]"),
+                    parse(&format!("[{calls}]")).unwrap(),
                     Origin::default(),
                     calls,
                     Vec::new(),

@@ -113,7 +113,7 @@ fn a_guess_about_a_topic_and_its_component_is_told_of_each() {
 fn an_author_is_known_by_every_connection_of_the_session() {
     let mut table = two();
     let guess = (Key::of("chat"), Edit::set(Key::of("messages"), Val::List(Vec::new())));
-    table.client.action(0, Key::of("clear"), "", Origin::default(), 0, vec![guess]);
+    table.client.action(0, Key::of("clear"), Val::Null, Origin::default(), 0, vec![guess]);
     table.sent();
     table.drop_and_pause();
     table.connect();

@@ -1,0 +1,1 @@
+var e=e=>{let o;e.autofocus=e=>{let t=e.matches("[autofocus]")?e:e.querySelector("[autofocus]");t&&(o=t,queueMicrotask(()=>{o==t&&t.isConnected&&t.focus()}))},e.arrived()};export{e as default};

@@ -1,0 +1,1 @@
+var e=e=>{let t=e.pressed=new Map,r=()=>setTimeout(()=>{for(let[e,r]of t)e.setAttribute("disabled",r);t.clear()});for(let e of["pointerup","pointercancel","keyup","blur"])addEventListener(e,r,!0);e.press=(e,r)=>(t.delete(e),null!==r&&e.matches(":active")&&t.set(e,r)),e.arrived()};export{e as default};

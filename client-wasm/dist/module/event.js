@@ -1,0 +1,1 @@
+var e=e=>{e.event=e=>{let{type:t,key:l,code:y,button:a,clientX:n,clientY:c,ctrlKey:i,shiftKey:r,altKey:K,metaKey:u}=e,d=null;try{d=JSON.parse(JSON.stringify(e.detail??null))}catch{}return{type:t,key:l,code:y,button:a,clientX:n,clientY:c,ctrlKey:i,shiftKey:r,altKey:K,metaKey:u,detail:d}}};export{e as default};

@@ -1,0 +1,1 @@
+var e=e=>{e.move=(e,t,n)=>{let l=t.contains(document.activeElement)&&document.activeElement,{selectionStart:o,selectionEnd:c}=l;e.insertBefore(t,n),l&&(l.focus({preventScroll:!0}),null!=o&&l.setSelectionRange(o,c))}};export{e as default};

@@ -1,0 +1,1 @@
+var t=t=>/^(javascript|vbscript):|^data:(?!image\/(png|gif|jpeg|webp|avif|bmp|x-icon)([;,]|$))/i.test(t.replace(/^[\0- ]+|[\t\n\r]/g,"")),i=i=>{i.safe=(i,a)=>!(1==a?[i]:i.split(/[\s,]/)).some(t),i.link=(t,i,a)=>!!i.startsWith("xlink:")&&(t.setAttributeNS("http://www.w3.org/1999/xlink",i,a),!0),i.arrived()};export{i as default};
