@@ -34,7 +34,15 @@ pub(crate) struct Stream {
 impl Default for Stream {
     fn default() -> Self {
         let held = Val::Obj(Vec::new());
-        Self { epoch: String::new(), rev: 0, stale: false, state: Val::Null, held, guesses: Vec::new(), before: Val::Null }
+        Self {
+            epoch: String::new(),
+            rev: 0,
+            stale: false,
+            state: Val::Null,
+            held,
+            guesses: Vec::new(),
+            before: Val::Null,
+        }
     }
 }
 

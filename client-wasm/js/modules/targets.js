@@ -16,7 +16,7 @@ export default core => {
 
   core.watch = root => {
     roots.add(root);
-    for (const { type } of templates[root.$b].listen) if (!types.has(type)) {
+    for (const [place, , type] of templates[root.$b].holes) if (place == 8 && !types.has(type)) {
       types.add(type);
       addEventListener(type, heard);
     }

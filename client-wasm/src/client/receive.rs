@@ -278,8 +278,7 @@ impl Client {
 
     fn taken_away(&mut self, message: &Message<'_>, payload: &Val) {
         let Some(slot) = message.slot else { return };
-        let reason =
-            payload.named("reason").and_then(Val::str).unwrap_or("the component was unmounted");
+        let reason = payload.named("reason").and_then(Val::str).unwrap_or("the component was unmounted");
         self.drop_waiting(slot);
         if let Some(component) = self.component_mut(slot) {
             component.stream.epoch.clear();

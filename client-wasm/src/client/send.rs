@@ -57,7 +57,9 @@ impl Client {
     /// Puts a message in line and sends what can go.
     pub(super) fn ask(&mut self, mut request: Request) {
         let slot = request.slot;
-        if self.requests.len() + self.retries.len() >= QUEUE && !matches!(request.kind, Kind::Mount | Kind::Unmount) {
+        if self.requests.len() + self.retries.len() >= QUEUE
+            && !matches!(request.kind, Kind::Mount | Kind::Unmount)
+        {
             return self.refuse(&request, &failure("overloaded", "too many messages wait"));
         }
         self.last_reference += 1;

@@ -191,7 +191,14 @@ fn a_topics_patch_that_names_its_author_drops_the_authors_guess() {
         path: Vec::new(),
         patch: patch::push(parse(r#"{"id":"temp-1"}"#).unwrap()),
     };
-    table.client.action(0, Key::of("send"), parse("[\"hi\"]").unwrap(), Origin::default(), 0, vec![(chat, push)]);
+    table.client.action(
+        0,
+        Key::of("send"),
+        parse("[\"hi\"]").unwrap(),
+        Origin::default(),
+        0,
+        vec![(chat, push)],
+    );
     assert_eq!(
         table.client.whole(0).json(),
         r#"{"draft":"","chat":{"messages":[{"id":1},{"id":"temp-1"}]}}"#
@@ -594,7 +601,14 @@ fn an_action_that_may_be_run_twice_is_sent_again_in_a_new_session() {
     table.hear(RETRYING);
     let title = Key::of("title");
     table.client.edit(0, title, Val::text("older"));
-    table.client.action(0, Key::of("put"), parse("[5]").unwrap(), Origin::default(), 1, vec![set("count", 5)]);
+    table.client.action(
+        0,
+        Key::of("put"),
+        parse("[5]").unwrap(),
+        Origin::default(),
+        1,
+        vec![set("count", 5)],
+    );
     table.call("increment", 2);
     table.client.edit(0, title, Val::text("newer"));
     assert!(table.sent()[0].ends_with(r#""action":"put","payload":[5],"set":{"title":"older"}}"#));

@@ -184,7 +184,10 @@ fn of_several_additions_each_has_its_own_item() {
     table.rename("temp-1", "2");
     assert_eq!(table.answer(&own(2, 1, r#"[["+",1,{"id":7,"text":"TWO"}]]"#)), none());
     let sent = table.answer(&own(3, 2, r#"[["+",2,{"id":8,"text":"THREE"}]]"#));
-    assert_eq!(sent.iter().map(|sent| sent.split_once(' ').unwrap().1).collect::<Vec<_>>(), [r#"rename[8,"3"]"#, r#"rename[7,"2"]"#]);
+    assert_eq!(
+        sent.iter().map(|sent| sent.split_once(' ').unwrap().1).collect::<Vec<_>>(),
+        [r#"rename[8,"3"]"#, r#"rename[7,"2"]"#]
+    );
 }
 
 #[test]
@@ -193,7 +196,11 @@ fn a_handler_that_adds_more_or_less_than_the_guess_says() {
     let mut table = list(false);
     table.add("temp-1", "two");
     table.plain("tick", r#"["temp-1"]"#);
-    let sent = table.answer(&own(2, 1, r#"[["+",0,{"id":6,"text":"more"}],["+",1,{"id":7,"text":"two"}],["=",[7,1,6]]]"#));
+    let sent = table.answer(&own(
+        2,
+        1,
+        r#"[["+",0,{"id":6,"text":"more"}],["+",1,{"id":7,"text":"two"}],["=",[7,1,6]]]"#,
+    ));
     assert_eq!(sent, ["4 tick[7]"]);
 
     // It is not known which one: the server refuses what names it.
@@ -243,9 +250,14 @@ fn what_waits_goes_out_after_a_resume() {
     table.answer(&patch(2, r#"[["+",2,{"id":8,"text":"three"}]]"#));
     assert_eq!(table.answer(&ack(2)), none());
     let sent = table.answer(&ack(3));
-    assert_eq!(sent.iter().map(|sent| sent.split_once(' ').unwrap().1).collect::<Vec<_>>(), [r#"rename[8,"3"]"#, r#"rename[7,"2"]"#]);
+    assert_eq!(
+        sent.iter().map(|sent| sent.split_once(' ').unwrap().1).collect::<Vec<_>>(),
+        [r#"rename[8,"3"]"#, r#"rename[7,"2"]"#]
+    );
     let snapshot = |items: &str| {
-        format!(r#"{{"v":1,"type":"STATE_SNAPSHOT","topic":"list/main","rev":9,"epoch":"u","payload":{{"items":{items}}}}}"#)
+        format!(
+            r#"{{"v":1,"type":"STATE_SNAPSHOT","topic":"list/main","rev":9,"epoch":"u","payload":{{"items":{items}}}}}"#
+        )
     };
 
     // A snapshot has others' items too.
@@ -266,9 +278,12 @@ fn what_waits_is_lost_with_its_session() {
     table.sent();
     table.client.frame(table.socket, r#"{"v":1,"type":"WELCOME","payload":{"session":"s2","resume":"r","connection":"k","resumed":false,"done":[],"heartbeatMs":1000}}"#);
     let outputs = table.outputs();
-    let lost = outputs.iter().filter(|output| matches!(output, Output::ActionFailed { failure, .. } if code(failure) == "session_lost"));
+    let lost = outputs.iter().filter(
+        |output| matches!(output, Output::ActionFailed { failure, .. } if code(failure) == "session_lost"),
+    );
     assert_eq!(lost.count(), 2);
-    let actions = outputs.iter().filter(|output| matches!(output, Output::Send(frame) if frame.contains("ACTION")));
+    let actions =
+        outputs.iter().filter(|output| matches!(output, Output::Send(frame) if frame.contains("ACTION")));
     assert_eq!(actions.count(), 0);
 }
 
