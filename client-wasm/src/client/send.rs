@@ -60,7 +60,7 @@ impl Client {
         if self.requests.len() + self.retries.len() >= QUEUE
             && !matches!(request.kind, Kind::Mount | Kind::Unmount)
         {
-            return self.refuse(&request, &failure("overloaded", "too many messages wait"));
+            return self.refuse(&request, &failure("overloaded", "too many messages"));
         }
         self.last_reference += 1;
         request.reference = self.last_reference;
@@ -101,7 +101,7 @@ impl Client {
             if frame.len() > self.message_bytes {
                 at -= 1;
                 let request = self.requests.remove(at);
-                self.refuse(&request, &failure("too_large", "the message is too large"));
+                self.refuse(&request, &failure("too_large", "too large"));
                 continue;
             }
             if ack != 0 {
