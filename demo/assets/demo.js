@@ -93,9 +93,9 @@ function atOnce(list, component) {
     // Past its neighbour that shows, wherever a filter has put that.
     const shown = rows.filter((other) => !other.hidden);
     const index = rows.indexOf(shown[shown.indexOf(row) + by]);
-    const id = Number(row.dataset.id);
-    // One that the server does not know yet stays where it is.
-    if (index >= 0 && id > 0) show([[">", id, index]], "move_to", id, index);
+    // The id of an item that the server does not know yet is a text: the call waits for the real one.
+    const id = Number(row.dataset.id) || row.dataset.id;
+    if (index >= 0) show([[">", id, index]], "move_to", id, index);
   };
   const take = (event, act) => {
     if (!list.contains(event.target) || !component()?.state) return;
