@@ -20,6 +20,10 @@ document.$early ??= (() => {
   }
   // What is typed into an element has no other trace: a control knows what it held at first.
   document.addEventListener('input', e => { e.composedPath()[0].$typed = true; }, true);
+  // The client asks for its engine again as after any failure; it is the page that has to change.
+  document.addEventListener('securitypolicyviolation', ({ blockedURI }) => {
+    if (blockedURI == 'wasm-eval') console.error("live: the page's Content-Security-Policy needs script-src 'wasm-unsafe-eval'");
+  });
   /** Does what was kept for a component that is there now. `handle` takes an event and its path, as the client does. */
   return (element, handle) => {
     for (const e of [...kept]) {

@@ -30,16 +30,16 @@ export const handle = (e, path = e.composedPath()) => {
   for (const root of path) {
     if (root.$i) each(root, type, 0, (l, el) => {
       const at = path.indexOf(el);
-      // A browser does not tell what is disabled of clicks.
-      if ((at == 0 || (at > 0 && e.bubbles)) && (type != 'click' || !el.matches(':disabled'))) found.push([at, l, root, el]);
+      if (at == 0 || (at > 0 && e.bubbles)) found.push([at, l, root, el]);
     });
   }
   found.sort((a, b) => a[0] - b[0]);
   // Asked for before anything runs: what the event itself makes or shows was not there to be missed.
-  const all = found.concat(core.outside?.(e, path) ?? []);
+  const { length } = found;
+  core.outside?.(e, path, found);
   if (type == 'submit') core.flush?.(path[0]);
-  for (const [, l, root, el] of all) if (consider(e, l, root, el, path[0]) && l.flags & 2) break;
-  return found.length > 0;
+  for (const [, l, root, el] of found) if (consider(e, l, root, el, path[0]) && l.flags & 2) break;
+  return length > 0;
 };
 
 export const consider = (e, l, root, el, target) => {

@@ -19,8 +19,7 @@ export const insist = async (act, most, ms) => {
     try {
       return await act(tries);
     } catch (error) {
-      // No other try helps against the page's policy.
-      if (tries + 1 == most || /CSP|-eval/.test(error)) throw error;
+      if (tries + 1 == most) throw error;
     }
     await pause(ms << tries);
   }

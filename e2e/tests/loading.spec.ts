@@ -154,3 +154,15 @@ test("a call without an answer in time says so, and tells of the answer", async 
     return live.component(document.querySelector("live-component")).loading;
   })).toBe(false);
 });
+
+test("a policy that forbids the engine is named at once", async ({ page, problems }) => {
+  problems.expect(/wasm|WebAssembly|Content.Security.Policy/i);
+  await page.route("**/counter", async (route) => {
+    const response = await route.fetch();
+    const policy = (response.headers()["content-security-policy"] ?? "").replace(" 'wasm-unsafe-eval'", "");
+    await route.fulfill({ response, headers: { ...response.headers(), "content-security-policy": policy } });
+  });
+  const report = page.waitForEvent("console", (message) => message.text().includes("needs script-src 'wasm-unsafe-eval'"));
+  await page.goto("/counter");
+  await report;
+});

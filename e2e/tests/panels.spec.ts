@@ -87,18 +87,6 @@ for (const latency of [0, 300]) {
   });
 }
 
-test("what is disabled calls nothing, whoever clicks it", async ({ page, network }) => {
-  await open(page, `${network.url}/panels`);
-  await page.evaluate(() => {
-    document.querySelector<HTMLElement>("#disabled b")!.click();
-    document.querySelector("#disabled")!.dispatchEvent(new MouseEvent("click", { bubbles: true }));
-    document.querySelector("#within")!.dispatchEvent(new MouseEvent("click", { bubbles: true }));
-  });
-  await page.getByRole("button", { name: "Tick" }).click();
-  await expect(page.locator("#ticks")).toHaveText("1");
-  await expect(page.locator("#pressed")).toHaveText("0");
-});
-
 test("a form of a component that has failed keeps its fields out of the address", async ({ page, network }) => {
   // A seal that nobody made.
   await page.goto(`${network.url}/panels?${new URLSearchParams({ from: 'seal="', to: 'seal="AAAA' })}`);

@@ -21,11 +21,19 @@ export default core => {
       addEventListener(type, heard);
     }
   };
-  core.outside = (e, path) => {
+  // What the pointer went down on.
+  let down = [];
+  addEventListener('pointerdown', e => { down = e.composedPath(); }, true);
+
+  // Adds what listens for an event outside of it.
+  core.outside = (e, path, found) => {
+    const { type, detail } = e;
     // For an Enter in an input the browser clicks the form's button: that is no click outside of anything.
-    const entered = e.type == 'click' && e.isTrusted && !e.detail && !path.includes(document.activeElement);
-    if (!entered) all(e.type, 32, (l, root, el) => {
-      if (!path.includes(el)) consider(e, l, root, el, path[0]);
+    if (type == 'click' && e.isTrusted && !detail && !path.includes(document.activeElement)) return;
+    // A click that began inside, such as the end of a selection, is none either.
+    const inside = type == 'click' && detail ? path.concat(down) : path;
+    all(type, 32, (l, root, el) => {
+      if (!inside.includes(el) && el.getClientRects().length) found.push([0, l, root, el]);
     });
   };
 

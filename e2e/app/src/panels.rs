@@ -18,8 +18,6 @@ pub(crate) struct Panels {
     #[live(default)]
     outside: u32,
     #[live(default)]
-    pressed: u32,
-    #[live(default)]
     sent: u32,
 }
 
@@ -53,11 +51,6 @@ impl Panels {
     fn hide_menu(&mut self) {
         self.menu = false;
         self.outside += 1;
-    }
-
-    #[action]
-    fn press(&mut self) {
-        self.pressed += 1;
     }
 
     #[action]
