@@ -27,15 +27,15 @@ test("a page loads the module that its script's tag names, and no other", async 
   await open(page, "/ways");
   await press(page, "Add");
   await expect(count(page)).toHaveText("1");
-  expect(names.sort()).toEqual(["build", "children", "controls", "marks"]);
+  expect(names.sort()).toEqual(["build", "children", "controls", "html", "marks"]);
 });
 
 test("an attribute of the script loads its module, once, under a strict policy", async ({ page }) => {
   const names = asked(page);
   await open(page, withScript("live-keep-queue"));
-  await expect.poll(() => names.sort()).toEqual(["build", "children", "controls", "keep-queue", "marks"]);
+  await expect.poll(() => names.sort()).toEqual(["build", "children", "controls", "html", "keep-queue", "marks"]);
   await page.evaluate("import('/live/client.js').then(live => live.configure({ keepQueue: true, warnUnsent: true }))");
-  await expect.poll(() => names.sort()).toEqual(["build", "children", "controls", "keep-queue", "marks", "warn-unsent"]);
+  await expect.poll(() => names.sort()).toEqual(["build", "children", "controls", "html", "keep-queue", "marks", "warn-unsent"]);
 });
 
 test("a template loads the modules that its blocks name", async ({ page }) => {

@@ -12,7 +12,7 @@ export default core => {
       if (!(argument in held)) {
         // What is disabled loses the focus.
         if (node.contains(document.activeElement)) node.$d = document.activeElement;
-        held[argument] = (argument == 'disabled' && core.pressed?.get(node)) ?? node.getAttribute(argument);
+        held[argument] = (argument == 'disabled' ? core.pressed : null)?.get(node) ?? node.getAttribute(argument);
         write(node, argument, '');
       }
     } else if (node.$w && argument in node.$w) {
