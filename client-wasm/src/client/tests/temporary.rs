@@ -149,9 +149,8 @@ fn what_waits_goes_with_an_addition_that_is_refused() {
         outputs.iter().filter(|output| matches!(output, Output::ActionFailed { .. })).collect();
     assert!(matches!(failed.as_slice(), [Output::ActionFailed { action, .. }] if action.name() == "add"));
     // A call of the page's own code hears of it.
-    let settled = outputs.iter().filter_map(|output| match output {
-        Output::Settled { ok: false, value, .. } => Some(code(value)),
-        _ => None,
+    let settled = outputs.iter().filter_map(|output| {
+        if let Output::Settled { ok: false, value, .. } = output { Some(code(value)) } else { None }
     });
     assert_eq!(settled.collect::<Vec<_>>(), ["unknown_item"]);
     let sent: Vec<String> = outputs
