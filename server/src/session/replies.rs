@@ -339,9 +339,17 @@ mod tests {
         }
         assert_eq!(replies.admit(r(2)), Admission::Lost);
         assert_eq!(replies.admit(r(3)), Admission::Answered(&done("x")));
-        replies.admit(r(7));
-        replies.answer(r(7), done(&"y".repeat(9_900)), BOUNDS);
-        assert_eq!(replies.waiting().map(|(reference, _)| reference.get()).collect::<Vec<_>>(), [7]);
+        let waiting =
+            |replies: &Replies| replies.waiting().map(|(reference, _)| reference.get()).collect::<Vec<_>>();
+        let as_much_as = |bytes: usize| done(&"y".repeat(bytes - done("").size()));
+        for (number, room) in [(7, 0), (8, 1)] {
+            replies.admit(r(number));
+            replies.answer(r(number), as_much_as(BOUNDS.bytes - room), BOUNDS);
+            assert_eq!(waiting(&replies), [number]);
+        }
+        replies.admit(r(9));
+        replies.answer(r(9), as_much_as(BOUNDS.bytes + 1), BOUNDS);
+        assert!(waiting(&replies).is_empty());
     }
 
     #[test]

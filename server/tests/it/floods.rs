@@ -1,11 +1,14 @@
 //! Clients that ask for too much of everything.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio_tungstenite::tungstenite::Message;
-use vivaz::Limits;
+use vivaz::{ErrorCode, Limits, MemoryStore, Runtime};
 
-use crate::app::{limited, start};
+use crate::app::{Bench, limited, start};
 use crate::client::{Client, assert_error};
 
 /// Limits that leave messages alone.
@@ -97,6 +100,28 @@ async fn a_session_shows_so_many_topics() {
     }
     assert_error(&client.mount("d", "chat", json!({})).await, "too_many_components");
     assert_eq!(client.mount("e", "counter", json!({})).await["type"], "COMPONENT_MOUNTED");
+}
+
+/// It has more of them than the server allows since its restart.
+#[tokio::test(start_paused = true)]
+async fn a_component_that_shows_no_topic_is_mounted_however_many_topics_there_are() {
+    let (store, allowed) = (MemoryStore::new(), Arc::new(AtomicUsize::new(2)));
+    let topics = Arc::clone(&allowed);
+    let server = vivaz::testing::Server::new(move || {
+        let limits = Limits { topics: topics.load(Ordering::SeqCst), ..Limits::default() };
+        Runtime::builder().store(store.clone()).limits(limits).state(Arc::<Bench>::default())
+    });
+    let page = server.page();
+    for room in ["a", "b"] {
+        page.mount_open("chat", json!({ "room": room })).await.unwrap();
+    }
+    allowed.store(1, Ordering::SeqCst);
+    server.restart().await;
+    page.settled().await;
+    assert_eq!(page.sessions(), 1);
+    page.mount_open("counter", json!({})).await.unwrap();
+    let refused = page.mount_open("chat", json!({ "room": "c" })).await;
+    assert_eq!(refused.unwrap_err().code, ErrorCode::TooManyComponents);
 }
 
 #[tokio::test]

@@ -52,6 +52,26 @@ async fn malformed_messages_are_answered_and_ten_in_a_row_close_with_4400() {
     still_well(&mut other).await;
 }
 
+/// It can be read as a message, and is not what ends a row of malformed ones.
+#[tokio::test]
+async fn a_ping_whose_payload_is_no_value_is_malformed_too() {
+    let server = start().await;
+    let mut client = bystander(&server).await;
+    let bad = r#"{"v":1,"type":"PING","payload":1e999}"#;
+    for _ in 0..2 {
+        for _ in 0..9 {
+            client.send_text(bad).await;
+            assert_error(&client.next().await, "malformed");
+        }
+        still_well(&mut client).await;
+    }
+    for _ in 0..10 {
+        client.send_text(bad).await;
+        assert_error(&client.next().await, "malformed");
+    }
+    assert_eq!(client.closed().await, 4400);
+}
+
 #[tokio::test]
 async fn a_malformed_message_with_a_ref_is_answered_to_it() {
     let server = start().await;

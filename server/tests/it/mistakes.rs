@@ -10,6 +10,8 @@ use vivaz::Runtime;
 use vivaz::prelude::*;
 use vivaz::testing::{Ask, Page, Server, View};
 
+use crate::logs::Log;
+
 /// Where the code panics.
 #[derive(LiveState, Serialize, Deserialize, Clone, Default, PartialEq, Eq)]
 #[serde(transparent)]
@@ -130,6 +132,7 @@ impl Clumsy {
             }),
             "result" => cx.spawn("did", async { Ok(Unwritten) }),
             "error" => cx.spawn("did", async { Err::<u32, _>(Mute.into()) }),
+            "for nobody" => cx.spawn("lost", async { Ok(1) }),
             _ => cx.spawn("did", async { Ok(1) }),
         }
     }
@@ -203,4 +206,18 @@ async fn a_panic_of_a_task_is_the_tasks_alone() {
         assert_eq!(failed[number - 1], code, "{what}: {failed}");
         desk.goes_on(&format!("a task: {what}")).await;
     }
+}
+
+#[tokio::test]
+async fn a_task_whose_result_no_method_takes_is_logged() {
+    let log = Log::default();
+    let _collecting = log.collect();
+    let mut desk = Desk::open().await;
+    let clumsy = desk.page.mount_open("clumsy", json!({ "at": "fine" })).await.unwrap();
+    clumsy.call("spawn", ["for nobody"]).await.unwrap();
+    clumsy.call("spawn", ["well"]).await.unwrap();
+    clumsy.until(|clumsy| clumsy.confirmed()["done"] == 1).await;
+    desk.goes_on("a task for nobody").await;
+    let text = log.text();
+    assert!(text.lines().any(|line| line.contains(" ERROR ") && line.contains("event=lost")), "{text}");
 }

@@ -232,3 +232,27 @@ async fn a_session_is_not_written_whole_when_its_page_unmounts_what_is_not_mount
     tokio::time::sleep(INTERVAL * 3).await;
     assert_eq!(store.entered.load(Ordering::SeqCst), before);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_session_is_written_once_for_changes_of_one_interval_and_not_for_a_ping() {
+    let store = Recording::default();
+    let kept = store.clone();
+    let server = Server::new(move || {
+        Runtime::builder().store(kept.clone()).save(Save::Every(INTERVAL)).state(Arc::<Bench>::default())
+    });
+    let page = server.page();
+    let counter = page.mount_open("counter", json!({})).await.unwrap();
+    tokio::time::sleep(INTERVAL * 3).await;
+    let session = page.client(|client| SessionId::new(client.session().unwrap()).unwrap());
+    let writes = || store.writes.lock().unwrap()[&session].len();
+    let before = writes();
+    for _ in 0..3 {
+        counter.call("increment", ()).await.unwrap();
+        tokio::time::sleep(INTERVAL / 4).await;
+    }
+    tokio::time::sleep(INTERVAL * 3).await;
+    assert_eq!(writes(), before + 1);
+    page.settled().await;
+    tokio::time::sleep(INTERVAL * 3).await;
+    assert_eq!(writes(), before + 1);
+}

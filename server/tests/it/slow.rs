@@ -1,14 +1,34 @@
 //! Clients that take their time: each is given up when its time is over, and nobody waits for it.
 
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
+use vivaz::prelude::*;
 use vivaz::{Limits, Runtime};
 
-use crate::app::{Message, Room, Server, limited};
+use crate::app::{Bench, Message, Room, Server, limited};
 use crate::client::Client;
+
+/// Counts on the bench how often a bell has rung.
+#[derive(LiveComponent, Clone)]
+#[live(name = "ringer", inline = "<p></p>", open)]
+struct Ringer {}
+
+#[actions]
+impl Ringer {
+    fn connected(&mut self, cx: &mut Context) {
+        cx.join("bells");
+    }
+
+    #[event]
+    fn rung(&mut self, cx: &mut Context, times: u64) {
+        cx.state::<Arc<Bench>>().runs.fetch_add(times, Ordering::SeqCst);
+    }
+}
 
 /// Connects a client with so small a window that what the system itself keeps for it does not count.
 async fn client_with_a_small_window(server: &Server) -> Client {
@@ -193,7 +213,7 @@ async fn what_waits_for_a_client_to_read_runs_also_when_it_is_gone() {
     server.until(|server| server.runtime.stats().messages >= 53).await;
     server.bench.gate.notify_one();
     server.until(|server| server.runtime.stats().unsent_bytes >= 128 * 1024).await;
-    let runs = || server.bench.runs.load(std::sync::atomic::Ordering::SeqCst);
+    let runs = || server.bench.runs.load(Ordering::SeqCst);
     assert_eq!(runs(), 1, "what is behind the replies has not run");
     let welcome = slow.welcome.clone();
     slow.cut();
@@ -202,4 +222,17 @@ async fn what_waits_for_a_client_to_read_runs_also_when_it_is_gone() {
     assert_eq!(back.welcome["resumed"], true);
     back.count_from(53);
     assert_eq!(back.act("lab", "see", json!([])).await["result"], 3);
+}
+
+#[tokio::test]
+async fn an_event_does_not_wait_for_a_client_to_read() {
+    let (server, mut slow) = client_of_a_busy_component().await;
+    slow.mount("ringer", "ringer", json!({})).await;
+    let calls: Vec<_> = (0..50).map(|_| slow.call("lab", "echo", json!(["x".repeat(60 * 1024)]))).collect();
+    slow.send_all(calls).await.unwrap();
+    server.until(|server| server.runtime.stats().messages >= 53).await;
+    server.bench.gate.notify_one();
+    server.until(|server| server.runtime.stats().unsent_bytes >= 128 * 1024).await;
+    server.runtime.emit_to_room("bells", "rung", &1).unwrap();
+    server.until(|server| server.bench.runs.load(Ordering::SeqCst) == 2).await;
 }

@@ -430,6 +430,19 @@ async fn a_handler_of_before_a_resume_waits_for_a_topic_that_fails() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_topic_that_a_handler_turns_to_is_asked_once_without_a_resume() {
+    let bench = Arc::<Bench>::default();
+    let state = Arc::clone(&bench);
+    let server = vivaz::testing::Server::new(move || Runtime::builder().state(Arc::clone(&state)));
+    let page = server.page();
+    let reader = page.mount_open("moody-reader", json!({ "key": "0" })).await.unwrap();
+    bench.gate.notify_one();
+    reader.call("turn", ["0-at-once"]).await.unwrap();
+    assert_eq!(reader.confirmed()["key"], "0-at-once");
+    assert_eq!(ASKED.lock().unwrap()["0-at-once"], 1);
+}
+
 #[tokio::test]
 async fn a_mount_of_before_a_resume_shows_no_topic_that_is_refused_now() {
     let server = start().await;

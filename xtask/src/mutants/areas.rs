@@ -73,6 +73,7 @@ const ASKED: &[&str] = &[
     "limits",
     "loading",
     "membership",
+    "mistakes",
     "mounting",
     "moved",
     "nesting",
