@@ -24,7 +24,7 @@ test.beforeEach(async ({ page }) => {
     const load = (name: string) => import(`/${name}.js`);
     const [{ core }, dom] = [await load("core"), await load("dom")];
     Object.assign(core, { plain: dom.plain, write: dom.write, pressed: dom.pressed, arrived() {} });
-    for (const name of ["controls", "wire"]) (await load(`modules/${name}`)).default(core);
+    for (const name of ["controls", "html", "urls", "wire"]) (await load(`modules/${name}`)).default(core);
     // A component's element in the page with this content, as component 0.
     globalThis.make = (html) => {
       dom.reset();

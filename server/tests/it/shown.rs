@@ -1,6 +1,6 @@
 //! After a restart a page shows what the server has, also where that is not what was shown before.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::cell::Cell;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -9,8 +9,11 @@ use vivaz::prelude::*;
 use vivaz::testing::Server;
 use vivaz::{MemoryStore, Runtime, Save};
 
-/// What the program multiplies with. The next version of it has another factor.
-static FACTOR: AtomicU32 = AtomicU32::new(2);
+thread_local! {
+    /// What the program multiplies with. The next version of it has another factor. Each test has a
+    /// thread, and its own factor.
+    static FACTOR: Cell<u32> = const { Cell::new(2) };
+}
 
 #[derive(LiveComponent, Clone)]
 #[live(name = "till", inline = "<p>{{ total }} {{ cached }}</p>", open)]
@@ -46,7 +49,7 @@ impl Till {
 
     #[live(computed)]
     fn total(&self) -> u32 {
-        self.price * FACTOR.load(Ordering::SeqCst)
+        self.price * FACTOR.get()
     }
 
     #[live(computed)]
@@ -83,7 +86,7 @@ async fn is_true(look: fn(&Value) -> Value, prepare: &str) {
         till.call("set_price", [10]).await.unwrap();
         match prepare {
             "load" => drop(till.call("load", ()).await.unwrap()),
-            "deploy" => FACTOR.store(3, Ordering::SeqCst),
+            "deploy" => FACTOR.set(3),
             _ => {}
         }
         end(&server, crash).await;
@@ -93,7 +96,7 @@ async fn is_true(look: fn(&Value) -> Value, prepare: &str) {
         let truth = json!({
             "total": truth[0], "cached": truth[1], "figures": { "loading": truth[2], "failed": truth[3] },
         });
-        FACTOR.store(2, Ordering::SeqCst);
+        FACTOR.set(2);
         assert_eq!(shown, look(&truth), "{prepare}, crash {crash}, {save:?}");
     }
 }
