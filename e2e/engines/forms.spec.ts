@@ -41,7 +41,7 @@ test("the server's values show in every control", async ({ window, app }) => {
   await window.open(`${app.url}/inputs`);
   await use(window);
   await window.press("Overwrite");
-  await expect.poll(() => controls(window)).toEqual(["server", "server", "b", ["y"], "two", true, "1.5"]);
+  await expect.poll(() => controls(window)).toEqual(["server", "server", "b", ["y"], "two", true, "5"]);
 });
 
 test("patches of the surroundings leave controls alone", async ({ window, app }) => {
