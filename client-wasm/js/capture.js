@@ -10,7 +10,7 @@ document.$early ??= (() => {
       if (!element || element.$ready) return;
       const isOver = element.getAttribute('live-state') == 'error';
       // Nobody answers a form any more: one that does not say how it is sent would put its fields into the page's address.
-      if (type == 'submit' && !(isOver && /action|method/.test(path[0].getAttributeNames()))) e.preventDefault();
+      if (type == 'submit' && !(isOver && ['action', 'method'].some(name => path[0].hasAttribute(name)))) e.preventDefault();
       if (isOver) return;
       // The way to it, from the outermost component: where it is, should that be made anew.
       const trail = path.slice(0, 1 + path.findLastIndex(n => n.localName == 'live-component'))

@@ -6,7 +6,7 @@ mod finite;
 use std::fmt::Write as _;
 
 #[cfg(feature = "serde")]
-pub use finite::{json_len, to_json, to_raw_json, to_tree, write_json};
+pub use finite::{finite, json_len, to_json, to_raw_json, to_tree, write_json};
 
 /// One JSON value as text: spliced into a message as it is, never parsed and written again.
 ///

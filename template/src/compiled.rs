@@ -117,6 +117,7 @@ pub enum ModelStep {
     Key(Expr),
 }
 
+#[cfg(feature = "parse")]
 impl ModelStep {
     /// Returns the key, where the step leads to an item of a list.
     pub(crate) fn key(&self) -> Option<&Expr> {

@@ -23,8 +23,8 @@ export default core => {
   // selected; `control`, the kind of one with a field; `edit` and `by`, how far its edit is and the number of the root
   // whose action comes after it; `count` of its edits; `moved`, whether the server wanted something else since; `own`,
   // whether the user chose in a select that is not bound; `last`, the text it had; `caret`, where the last edit ended;
-  // `composing`; `invalid`, whether it holds what is refused; `force`, whether the server's value shows even so; `asked`, whether an
-  // action came of its event that is unanswered.
+  // `composing`; `invalid`, whether it holds what is refused; `force`, whether the server's value shows even so; `asked`,
+  // whether an action came of its event that is unanswered.
   const states = new WeakMap();
   const of = node => states.get(node) ?? states.set(node, { count: 0 }).get(node);
   // Controls without a field that are edited.
@@ -299,8 +299,10 @@ export default core => {
       for (const node of now) if (!unfit(node)) edit(node, 0);
     },
     // What an event reads: a control, of which a choice counts as read in any case, and a form.
-    read: (node, value, form) =>
-      new Map([...(form ? form.elements : []), ...(value || 'open' in node || 'muted' in node || /^(checkbox|radio|select)/.test(node.type) ? [node] : [])].map(node => [node, of(node).count])),
+    read(node, value, form) {
+      const isRead = value || 'open' in node || 'muted' in node || /^(checkbox|radio|select)/.test(node.type);
+      return new Map([...(form ? form.elements : []), ...(isRead ? [node] : [])].map(node => [node, of(node).count]));
+    },
     // It made an action of a root.
     sent({ $i, $y }, reads) {
       for (const node of reads.keys()) of(node).asked = 1;

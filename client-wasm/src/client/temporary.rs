@@ -13,6 +13,7 @@ impl Client {
     pub(super) fn look_up(&self, request: &mut Request) {
         let mut look = |stream: &Stream| {
             for (_, edit) in &stream.guesses {
+                // Put in its own place, it is only found.
                 if let Some(temporary) = edit.added().and_then(|item| item.named("id"))
                     && request.body.rename(temporary, temporary)
                 {

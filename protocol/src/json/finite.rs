@@ -27,6 +27,12 @@ pub fn json_len<T: Serialize + ?Sized>(value: &T) -> Result<usize, serde_json::E
     Ok(count.0)
 }
 
+/// Returns a serializer that passes everything on to `serializer` but NaN and infinity, which it
+/// refuses. It does not bound how deep a value nests.
+pub fn finite<S: Serializer>(serializer: S) -> impl Serializer<Ok = S::Ok, Error = S::Error> {
+    Readable { of: serializer, room: usize::MAX }
+}
+
 /// Counts what is written.
 struct Count(usize);
 

@@ -3,12 +3,11 @@
 //! Everything behind the transport speaks JSON. What comes is put into JSON and what goes out of it right here, without
 //! a tree in between, so the two encodings cannot come to mean different things.
 
-use std::fmt;
 use std::io::{Cursor, Write};
 
 use bytes::Bytes;
-use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use vivaz_protocol::Limits;
+use vivaz_protocol::json::finite;
 
 /// Why a message cannot be put into JSON.
 #[derive(Debug, thiserror::Error)]
@@ -28,18 +27,12 @@ pub(super) struct Unwritable(#[from] rmp_serde::encode::Error);
 
 /// From MessagePack to JSON of at most so many bytes. Bytes, which JSON does not have, are a list of numbers.
 pub(super) fn to_json(message: &[u8], max_bytes: usize) -> Result<Bytes, Unreadable> {
-    let reader = || {
-        let mut from = rmp_serde::Deserializer::new(Cursor::new(message));
-        // It lets one level less through than it is told; that is one more than the decoder takes,
-        // so that it is the decoder who says that this is too deep.
-        from.set_max_depth(Limits::DEPTH + 2);
-        from
-    };
-    // The writer below would make `null` of such a number without a word.
-    Finite::deserialize(&mut reader()).map_err(|error| Unreadable::Malformed(error.to_string()))?;
-    let mut from = reader();
+    let mut from = rmp_serde::Deserializer::new(Cursor::new(message));
+    // It lets one level less through than it is told; that is one more than the decoder takes, so that it is the decoder
+    // who says that this is too deep.
+    from.set_max_depth(Limits::DEPTH + 2);
     let mut into = Bounded { json: Vec::new(), max_bytes, is_full: false };
-    let done = serde_transcode::transcode(&mut from, &mut serde_json::Serializer::new(&mut into));
+    let done = serde_transcode::transcode(&mut from, finite(&mut serde_json::Serializer::new(&mut into)));
     if into.is_full {
         return Err(Unreadable::TooLarge);
     }
@@ -56,61 +49,6 @@ pub(super) fn from_json(message: &[u8]) -> Result<Bytes, Unwritable> {
     let mut from = serde_json::Deserializer::from_slice(message);
     serde_transcode::transcode(&mut from, &mut rmp_serde::Serializer::new(&mut packed))?;
     Ok(packed.into())
-}
-
-/// Any value in which all numbers are finite, as they are in JSON.
-struct Finite;
-
-impl<'de> Deserialize<'de> for Finite {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        from.deserialize_any(Self)
-    }
-}
-
-impl<'de> Visitor<'de> for Finite {
-    type Value = Self;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a value that JSON has")
-    }
-
-    fn visit_f64<E: de::Error>(self, number: f64) -> Result<Self, E> {
-        if number.is_finite() { Ok(self) } else { Err(E::custom("a number that is not finite")) }
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_bytes<E>(self, _: &[u8]) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_unit<E>(self) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self, A::Error> {
-        while let Some(Self) = seq.next_element()? {}
-        Ok(self)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self, A::Error> {
-        while let Some((Self, Self)) = map.next_entry()? {}
-        Ok(self)
-    }
 }
 
 /// Takes so many bytes: a byte of MessagePack may be six of JSON.

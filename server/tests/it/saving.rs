@@ -182,13 +182,18 @@ async fn a_session_with_a_busy_component_is_written_an_interval_later_too() {
     }
 }
 
+/// A server that saves once an interval, and whose writes `store` records.
+fn recorded(store: &Recording) -> Server {
+    let store = store.clone();
+    Server::new(move || {
+        Runtime::builder().store(store.clone()).save(Save::Every(INTERVAL)).state(Arc::<Bench>::default())
+    })
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_session_that_waits_for_its_page_is_written_once_for_each_change() {
     let store = Recording::default();
-    let kept = store.clone();
-    let server = Server::new(move || {
-        Runtime::builder().store(kept.clone()).save(Save::Every(INTERVAL)).state(Arc::<Bench>::default())
-    });
+    let server = recorded(&store);
     let page = server.page();
     let belfry = page.mount_open("belfry", json!({})).await.unwrap();
     let session = page.client(|client| SessionId::new(client.session().unwrap()).unwrap());
@@ -215,10 +220,7 @@ async fn a_session_that_waits_for_its_page_is_written_once_for_each_change() {
 #[tokio::test(start_paused = true)]
 async fn a_session_is_not_written_whole_when_its_page_unmounts_what_is_not_mounted() {
     let store = Recording::default();
-    let kept = store.clone();
-    let server = Server::new(move || {
-        Runtime::builder().store(kept.clone()).save(Save::Every(INTERVAL)).state(Arc::<Bench>::default())
-    });
+    let server = recorded(&store);
     let page = server.page();
     let counter = page.mount_open("counter", json!({})).await.unwrap();
     let other = page.mount_open("belfry", json!({})).await.unwrap();
@@ -236,10 +238,7 @@ async fn a_session_is_not_written_whole_when_its_page_unmounts_what_is_not_mount
 #[tokio::test(start_paused = true)]
 async fn a_session_is_written_once_for_changes_of_one_interval_and_not_for_a_ping() {
     let store = Recording::default();
-    let kept = store.clone();
-    let server = Server::new(move || {
-        Runtime::builder().store(kept.clone()).save(Save::Every(INTERVAL)).state(Arc::<Bench>::default())
-    });
+    let server = recorded(&store);
     let page = server.page();
     let counter = page.mount_open("counter", json!({})).await.unwrap();
     tokio::time::sleep(INTERVAL * 3).await;
