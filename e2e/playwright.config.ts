@@ -16,8 +16,8 @@ export default defineConfig({
   reporter: [["list"]],
   use: {
     browserName: "chromium",
-    // Without the film: every test would pay for it, and the snapshots of the page say more.
-    trace: { mode: "retain-on-failure", screenshots: false },
+    // A trace costs every test a quarter of its time: `TRACE=1` records those of tests that fail.
+    trace: process.env.TRACE ? { mode: "retain-on-failure", screenshots: false } : "off",
     launchOptions: {
       executablePath,
       args: [

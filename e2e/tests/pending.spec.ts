@@ -1,17 +1,18 @@
 // Forms while their actions are on the way.
 
 import type { Page } from "@playwright/test";
-import { expect, open, test } from "./test.ts";
+import { expect, open, test } from "./networked.ts";
 
 test.use({ baseURL: async ({ app }, use) => use(app.url) });
 
 const press = (page: Page, name: string) => page.getByRole("button", { name, exact: true }).click();
 const field = (page: Page, name: string) => page.locator(`[name=${name}]`);
 
-test("a submit and a change in flight show apart, and a field locked meanwhile is writable again", async ({ page }) => {
-  await open(page, "/pending");
+test("a submit and a change in flight show apart, and a field locked meanwhile is writable again", async ({ page, network }) => {
+  await open(page, `${network.url}/pending`);
   await field(page, "name").fill("Ada");
   await expect(page.locator("#dirty")).toBeVisible();
+  network.hold();
   await field(page, "note").fill("note");
   await field(page, "note").blur();
   await expect(page.locator("#hearing")).toBeVisible();
@@ -19,6 +20,7 @@ test("a submit and a change in flight show apart, and a field locked meanwhile i
   await press(page, "Save");
   await expect(page.locator("#saving")).toBeVisible();
   await expect(field(page, "name")).toHaveAttribute("readonly", "");
+  network.release();
   await expect(page.locator("#saved")).toHaveText("Ada/note");
   await expect(page.locator("#saving")).toBeHidden();
   await expect(page.locator("#dirty")).toBeHidden();
@@ -56,20 +58,23 @@ test("a reset brings back what was there, here and on the server", async ({ page
   await expect(page.locator("#saved")).toHaveText("/");
 });
 
-test("a row shown before its answer goes on under its real name", async ({ page }) => {
-  await open(page, "/pending");
+test("a row shown before its answer goes on under its real name", async ({ page, network }) => {
+  await open(page, `${network.url}/pending`);
+  network.hold();
   await page.getByLabel("Text").fill("one");
   await page.keyboard.press("Enter");
   const inside = page.getByLabel("In one");
   await expect(page.locator("#rows li")).toHaveAttribute("data-id", "temp-1");
   await inside.fill("typed meanwhile");
   await inside.evaluate((element) => Object.assign(window, { kept: element }));
+  network.release();
   await expect(page.locator("#rows li")).toHaveAttribute("data-id", "row-0");
   await expect(inside).toBeFocused();
   await expect(inside).toHaveValue("typed meanwhile");
   expect(await inside.evaluate((element) => element === (window as unknown as { kept: Element }).kept)).toBe(true);
 
   // One that is refused goes, and takes no other along.
+  network.hold();
   const shown = await page.getByLabel("Text").evaluate((input: HTMLInputElement) => {
     for (const text of ["", "two"]) {
       input.value = text;
@@ -78,6 +83,7 @@ test("a row shown before its answer goes on under its real name", async ({ page 
     return document.querySelectorAll("#rows li").length;
   });
   expect(shown).toBe(3);
+  network.release();
   await expect(page.locator("#rows li")).toHaveCount(2);
   await expect(page.locator("#rows li").last()).toHaveAttribute("data-id", "row-1");
 });

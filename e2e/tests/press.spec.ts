@@ -1,30 +1,37 @@
 // What the visitor presses is not disabled before it is let go, and a submit button waits for its own form only.
 
-import { expect, open, test } from "./test.ts";
+import { expect, open, test } from "./networked.ts";
 
 test.use({ baseURL: async ({ app }, use) => use(app.url) });
 
 for (const name of ["Save", "Save inside"]) {
-  test(`a submit button is disabled while its form's action runs, and no other one: ${name}`, async ({ page }) => {
-    await open(page, "/press");
+  test(`a submit button is disabled while its form's action runs, and no other one: ${name}`, async ({ page, network }) => {
+    await open(page, `${network.url}/press`);
     const save = page.getByRole("button", { name, exact: true });
     const any = page.getByRole("button", { name: "Any" });
+    network.hold();
     await page.getByRole("button", { name: "Check" }).click();
     await expect(any).toBeDisabled();
     await expect(save).toBeEnabled();
+    network.release();
     await expect(page.locator("#checks")).toHaveText("1");
+    network.hold();
     await save.click();
     await expect(save).toBeDisabled();
+    network.release();
     await expect(page.locator("#saves")).toHaveText("1");
     await expect(save).toBeEnabled();
     await expect(save).toBeFocused();
   });
 
-  test(`the first click counts where leaving a field runs an action: ${name}`, async ({ page }) => {
-    await open(page, "/press");
+  test(`the first click counts where leaving a field runs an action: ${name}`, async ({ page, network }) => {
+    await open(page, `${network.url}/press`);
     await page.getByLabel("Checked").focus();
     await page.getByRole("button", { name, exact: true }).hover();
+    network.hold();
     await page.mouse.down();
+    await expect(page.getByRole("button", { name: "Any" })).toBeDisabled();
+    network.release();
     await expect(page.locator("#checks")).toHaveText("1");
     await page.mouse.up();
     await expect(page.locator("#saves")).toHaveText("1");

@@ -240,9 +240,22 @@ fn modules(root: &Path, work: &Path, kind: Kind) -> anyhow::Result<Vec<Module>> 
         let name = path.file_stem().context("a module has a name")?.to_string_lossy().into_owned();
         let out = work.join("modules").join(format!("{name}.js"));
         let script = shrink(&path, &out, Form::Module, kind)?;
+        check_names(str::from_utf8(&script)?).with_context(|| format!("the module {name}"))?;
         modules.push(Module { name, script });
     }
     Ok(modules)
+}
+
+/// Refuses a module that names a property which has a short name in `client.js`: there it would be
+/// `undefined`.
+fn check_names(module: &str) -> anyhow::Result<()> {
+    let continues = |next: char| next.is_alphanumeric() || matches!(next, '_' | '$');
+    for name in PRIVATE.split('|') {
+        let access = format!(".{name}");
+        let is_named = module.split(&access).skip(1).any(|after| !after.starts_with(continues));
+        ensure!(!is_named, "`{access}` has a short name in client.js: take it out of PRIVATE");
+    }
+    Ok(())
 }
 
 /// How a browser runs a script.

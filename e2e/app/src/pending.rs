@@ -1,6 +1,4 @@
-//! Forms whose actions take their time.
-
-use std::time::Duration;
+//! Forms whose actions are looked at while they are under way.
 
 use serde::{Deserialize, Serialize};
 use vivaz::prelude::*;
@@ -26,28 +24,21 @@ pub(crate) struct Row {
     pub(crate) text: String,
 }
 
-async fn pause() {
-    tokio::time::sleep(Duration::from_millis(500)).await;
-}
-
 #[actions]
 impl Pending {
     #[action]
-    async fn save(&mut self, note: String) {
-        pause().await;
+    fn save(&mut self, note: String) {
         self.saved = format!("{}/{note}", self.name);
         self.name.clear();
     }
 
     #[action]
-    async fn hear(&mut self, _text: String) {
-        pause().await;
+    fn hear(&mut self, _text: String) {
         self.heard += 1;
     }
 
     #[action]
-    async fn slow(&mut self) {
-        pause().await;
+    fn slow(&mut self) {
         self.slow += 1;
     }
 
@@ -63,8 +54,7 @@ impl Pending {
 
     /// Refuses what is called nothing.
     #[action]
-    async fn push(&mut self, text: String) -> Result<()> {
-        pause().await;
+    fn push(&mut self, text: String) -> Result<()> {
         if text.is_empty() {
             return Err(ActionError::user("Nothing to add."));
         }

@@ -1,7 +1,5 @@
 //! Buttons that become disabled while they are pressed.
 
-use std::time::Duration;
-
 use vivaz::prelude::*;
 
 #[derive(LiveComponent, Clone, Default)]
@@ -12,15 +10,10 @@ pub(crate) struct Press {
     locked: bool,
 }
 
-async fn pause() {
-    tokio::time::sleep(Duration::from_millis(400)).await;
-}
-
 #[actions]
 impl Press {
     #[action]
-    async fn check(&mut self) {
-        pause().await;
+    fn check(&mut self) {
         self.checks += 1;
     }
 
@@ -35,8 +28,7 @@ impl Press {
     }
 
     #[action]
-    async fn save(&mut self) {
-        pause().await;
+    fn save(&mut self) {
         self.saves += 1;
     }
 }

@@ -76,14 +76,20 @@ impl Compiler {
         }
     }
 
-    /// Refuses a name that takes the place of a property of the document which the client uses: a browser lets
-    /// `document.body` be the form with the name `body`.
+    /// Refuses a name or an id that takes the place of a property of the document which the client
+    /// uses: a browser lets `document.body` be the form with the name `body`. Only an `<object>`, and
+    /// an `<img>` with a name, are found by their id too.
     fn hides_document(&mut self, element: &Element, attribute: &Attribute, value: &str) {
-        let listed = matches!(element.name.as_str(), "embed" | "form" | "iframe" | "img" | "object");
+        let listed = match element.name.as_str() {
+            "object" => true,
+            "img" => attribute.name.eq_ignore_ascii_case("name") || element.attribute("name").is_some(),
+            "embed" | "form" | "iframe" => attribute.name.eq_ignore_ascii_case("name"),
+            _ => false,
+        };
         if listed && (DOCUMENT_PROPERTIES.contains(&value) || value.starts_with('$')) {
             self.error(
                 attribute.at,
-                format!("the name `{value}` of the `<{}>` takes the place of the document's own `{value}`: choose another name", element.name),
+                format!("the {} `{value}` of the `<{}>` takes the place of the document's own `{value}`: choose another", attribute.name, element.name),
             );
         }
     }

@@ -10,7 +10,7 @@ use crate::compiled::{Control, HoleKind, ModelSend, ModelStep, Namespace, Step};
 use crate::error::hint;
 use crate::expr::{Expr, Literal};
 use crate::program::Op;
-use crate::source::{Attribute, Code, Element, VOID};
+use crate::source::{Attribute, Code, Element, Node, Piece, VOID};
 use crate::syntax::{self, AstKind};
 
 /// Types of `input`.
@@ -198,8 +198,7 @@ impl Compiler {
             return None;
         }
         self.text_allowed(Some(element), None);
-        let has_content = ["live:text", "live:html"].iter().any(|name| element.attribute(name).is_some());
-        if has_content || !blank(&element.children) {
+        if has_content(element) || !blank(&element.children) {
             let tag = element.tag();
             self.error(
                 element.at,
@@ -208,6 +207,21 @@ impl Compiler {
             return None;
         }
         Some(Control::Editable)
+    }
+
+    /// Refuses content from the state in an element whose text the visitor edits: the next patch
+    /// would overwrite what is typed.
+    pub(super) fn overwrites_edits(&mut self, element: &Element) {
+        let can_be_edited = is_editable(element) == Some(true);
+        if can_be_edited && (has_content(element) || element.children.iter().any(depends_on_state)) {
+            let tag = element.tag();
+            self.error(
+                element.at,
+                format!(
+                    "the state would overwrite what is typed into `{tag}`: edit its text with `live:model`"
+                ),
+            );
+        }
     }
 
     /// The value that a radio button or a box of a group stands for.
@@ -265,4 +279,28 @@ fn model_steps(path: Expr) -> Vec<ModelStep> {
     }
     steps.reverse();
     steps
+}
+
+/// Whether a visitor can edit what stands in an element, or could when the state says so. Nothing
+/// where it is as in the elements around.
+fn is_editable(element: &Element) -> Option<bool> {
+    let marked = element.attribute("contenteditable").filter(|_| element.namespace == Namespace::Html)?;
+    let how = marked.value.as_ref().map(|how| how.text.trim().to_ascii_lowercase()).unwrap_or_default();
+    Some(how != "false")
+}
+
+/// Whether a directive sets the content of an element.
+fn has_content(element: &Element) -> bool {
+    ["live:text", "live:html"].iter().any(|name| element.attribute(name).is_some())
+}
+
+/// Whether what a visitor edits in a node comes from the state.
+fn depends_on_state(node: &Node) -> bool {
+    match node {
+        Node::Text(piece) => matches!(piece, Piece::Hole(_)),
+        Node::Element(element) => {
+            is_editable(element).is_none()
+                && (has_content(element) || element.children.iter().any(depends_on_state))
+        }
+    }
 }

@@ -84,6 +84,9 @@ impl Compiler {
         }
         let (name_of, namespace) = (element.name.as_str().into(), element.namespace);
         self.ancestors.push(Open { name: name_of, namespace, at: element.at });
+        if !tag.modelled {
+            self.overwrites_edits(element);
+        }
         let preserve = self.preserve;
         self.preserve |= element.is_html("pre");
         match (tag.content, tag.shows) {

@@ -110,5 +110,6 @@ pub(crate) const TEMPLATES: &[&str] = &[
     "<video muted='{{ yes }}'><source src='{{ url }}'></video><my-element some='{{ a }}'>{{ b }}</my-element>",
     "<style>p > b { color: red }</style><script type='application/json'>{\"a\": \"<b>\"}</script><template><b>x</b></template>{{ a }}",
     "<fieldset disabled='{{ yes }}'><legend>{{ a }}</legend><label>l <input name='x' value='v'></label></fieldset><datalist id='d'><option value='{{ a }}'></option></datalist>",
-    "<p hidden>{{ a }}</p><p contenteditable='{{ yes }}' draggable='{{ no }}' tabindex='{{ n }}'>{{ f }}</p>",
+    "<p contenteditable live:ignore>a</p><p contenteditable>b</p><p contenteditable><i contenteditable='false'>{{ b }}</i></p><p contenteditable='FALSE'>{{ f }}</p>",
+    "<p hidden>{{ a }}</p><p contenteditable='{{ yes }}' draggable='{{ no }}' tabindex='{{ n }}'></p><b>{{ f }}</b>",
 ];
