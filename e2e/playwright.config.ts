@@ -1,7 +1,5 @@
 import { defineConfig } from "@playwright/test";
-
-// The browser of the system: nothing is downloaded, and the same one runs the tests of the client.
-const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
+import { headlessShell } from "./browsers.ts";
 
 export default defineConfig({
   testDir: "./tests",
@@ -16,10 +14,10 @@ export default defineConfig({
   reporter: [["list"]],
   use: {
     browserName: "chromium",
-    // A trace costs every test a quarter of its time: `TRACE=1` records those of tests that fail.
+    // A trace costs every test a tenth of its time: `TRACE=1` records those of tests that fail.
     trace: process.env.TRACE ? { mode: "retain-on-failure", screenshots: false } : "off",
     launchOptions: {
-      executablePath,
+      executablePath: headlessShell,
       args: [
         "--headless",
         "--no-sandbox",

@@ -1,11 +1,17 @@
-// Back and forward in Chromium with its real back/forward cache, which Playwright switches off by default.
+// Back and forward in Chromium with its real back/forward cache, which Playwright switches off by
+// default, and which the headless shell does not have.
 
 import { type Page, chromium } from "@playwright/test";
+import { chromiumItself } from "../browsers.ts";
 import { expect, live, open, test as base } from "./test.ts";
 
 const test = base.extend({
   context: async ({ launchOptions, problems }, use) => {
-    const browser = await chromium.launch({ ...launchOptions, ignoreDefaultArgs: ["--disable-back-forward-cache"] });
+    const browser = await chromium.launch({
+      ...launchOptions,
+      executablePath: chromiumItself,
+      ignoreDefaultArgs: ["--disable-back-forward-cache"],
+    });
     const context = await browser.newContext();
     context.on("page", (page) => problems.watch(page));
     await use(context);

@@ -29,7 +29,7 @@ pub(crate) fn run_long(args: &[String]) -> anyhow::Result<()> {
     say(&format!("seed {seed}"))?;
     let mut playwright = command("e2e", "npx playwright test tests/differ.spec.ts")?;
     playwright
-        .env("CHROMIUM", tools::chromium())
+        .env("HEADLESS_SHELL", tools::headless_shell())
         .env("DIFFER_SEED", seed.to_string())
         .env("DIFFER_STEPS", steps.to_string());
     run_command(playwright)

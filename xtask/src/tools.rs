@@ -55,10 +55,17 @@ const TOOLS: &[Tool] = &[
     },
     Tool {
         name: "Chromium",
-        why: "the pages are driven in a real browser",
+        why: "pages go back and forward in a browser that keeps them",
         is_there: || Ok(chromium().exists()),
         install: || apt("chromium"),
         by_hand: "install Chromium and name it in the variable CHROMIUM",
+    },
+    Tool {
+        name: "Chromium's headless shell",
+        why: "the pages are driven in a real browser",
+        is_there: || Ok(headless_shell().exists()),
+        install: || apt("chromium-headless-shell"),
+        by_hand: "install it and name it in the variable HEADLESS_SHELL; Chromium itself will do",
     },
     Tool {
         name: "Node.js with npm",
@@ -214,14 +221,24 @@ fn cargo_install(package: &str, version: &str, flags: &str, folder: &Path) -> an
     Ok(Some(()))
 }
 
-/// The browser that the tests use.
+/// Returns the Chromium that the tests use.
 pub(crate) fn chromium() -> PathBuf {
-    std::env::var_os("CHROMIUM").map_or_else(|| PathBuf::from("/usr/bin/chromium"), PathBuf::from)
+    named("CHROMIUM", "/usr/bin/chromium")
+}
+
+/// Returns the headless shell of Chromium that the tests use.
+pub(crate) fn headless_shell() -> PathBuf {
+    named("HEADLESS_SHELL", "/usr/bin/chromium-headless-shell")
 }
 
 /// Returns the Firefox that the tests use.
 pub(crate) fn firefox() -> PathBuf {
-    std::env::var_os("FIREFOX").map_or_else(|| PathBuf::from("/usr/bin/firefox-esr"), PathBuf::from)
+    named("FIREFOX", "/usr/bin/firefox-esr")
+}
+
+/// Returns the program that a variable names, or else the usual one.
+fn named(variable: &str, usual: &str) -> PathBuf {
+    std::env::var_os(variable).map_or_else(|| PathBuf::from(usual), PathBuf::from)
 }
 
 /// Returns the path of the program that drives Firefox.

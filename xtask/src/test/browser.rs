@@ -15,7 +15,7 @@ pub(super) fn client() -> anyhow::Result<()> {
 pub(super) fn pages() -> anyhow::Result<()> {
     build()?;
     let mut playwright = command("e2e", "npx playwright test")?;
-    playwright.env("CHROMIUM", tools::chromium());
+    playwright.env("CHROMIUM", tools::chromium()).env("HEADLESS_SHELL", tools::headless_shell());
     run_command(playwright)
 }
 
