@@ -47,7 +47,7 @@ pub use hub::{Hub, Rooms};
 pub use identity::{Identity, User};
 pub use instance::{Finished, Flushed, Instance, Job, Progress, Started};
 pub use journal::{Change, Journal, Membership, Message, Operation, Transaction, Work, Write};
-pub use list::{Iter as ListIter, Key, Keyed, List};
+pub use list::{DuplicateKey, Iter as ListIter, Key, Keyed, List};
 pub use loading::{Async, Loaded};
 pub use registry::{
     Decoded, DuplicateName, Mounting, Registration, Registry, RestoreFailure, Restoring, mount,

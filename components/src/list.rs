@@ -5,6 +5,7 @@ mod impls;
 mod index;
 mod key;
 mod log;
+mod sync;
 mod wire;
 
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use serde::Serialize;
 
 pub use impls::Iter;
 pub use key::{Key, Keyed};
+pub use sync::DuplicateKey;
 
 use index::Index;
 use log::Log;

@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
@@ -78,6 +79,66 @@ fn what_is_done_is_what_is_sent() {
     assert_eq!(sent(0..4, List::clear), json!({"rows": []}));
     assert_eq!(sent(0..2, |rows| rows.reorder([1])), ops(json!([["=", [1, 0]]])));
     assert_eq!(sent(0..2, |rows| rows.sort_by_key(|r| std::cmp::Reverse(r.id))), ops(json!([["=", [1, 0]]])));
+}
+
+#[test]
+fn what_differs_after_a_sync_is_sent() {
+    let ops = |ops: Value| json!({"rows": {"$list": ops}});
+    let new = |id: u16| json!({"id": id, "label": "a"});
+    let synced = |before: std::ops::Range<u16>, rows: Vec<Row>| sent(before, |list| list.sync(rows).unwrap());
+    let rows = |ids: &[u16]| ids.iter().map(|id| row(*id, "a")).collect::<Vec<_>>();
+    assert_eq!(synced(0..4, rows(&[0, 1, 2, 3])), Value::Null);
+    assert_eq!(synced(0..4, rows(&[0, 1, 7, 2, 3])), ops(json!([["+", 2, new(7)]])));
+    assert_eq!(synced(0..4, rows(&[0, 3])), ops(json!([["-", 1], ["-", 2]])));
+    assert_eq!(synced(0..4, rows(&[3, 0, 1, 2])), ops(json!([[">", 3, 0]])));
+    assert_eq!(synced(0..4, rows(&[1, 2, 3, 0])), ops(json!([[">", 0, 3]])));
+    assert_eq!(synced(0..5, rows(&[2, 0, 1, 4, 3])), ops(json!([[">", 2, 0], [">", 3, 4]])));
+    assert_eq!(synced(0..4, rows(&[3, 2, 1, 0])), ops(json!([["=", [3, 2, 1, 0]]])));
+    assert_eq!(
+        synced(0..4, vec![row(5, "a"), row(3, "b"), row(0, "a"), row(2, "a")]),
+        ops(json!([["-", 1], [">", 3, 0], ["+", 0, new(5)], ["~", 3, {"label": "b"}]]))
+    );
+    assert_eq!(synced(0..4, rows(&[])), json!({"rows": []}));
+    assert_eq!(synced(0..2, rows(&[5])), json!({"rows": [new(5)]}));
+    assert_eq!(synced(0..0, rows(&[])), Value::Null);
+}
+
+#[test]
+fn a_new_row_of_a_hundred_costs_what_a_push_does() {
+    let pushed = sent(0..100, |list| list.push(row(100, "a")));
+    let synced = sent(0..100, |list| list.sync((0..=100).map(|id| row(id, "a"))).unwrap());
+    assert_eq!(synced, pushed);
+}
+
+/// One row that stays is enough for that: the others are no more than they are in a whole list.
+#[test]
+fn moves_are_sent_one_by_one_or_as_an_order_whichever_is_shorter() {
+    let count = |ids: Vec<u16>| {
+        let patch = sent(0..3_000, |list| list.sync(ids.into_iter().map(|id| row(id, "a"))).unwrap());
+        patch["rows"]["$list"].as_array().unwrap().len()
+    };
+    let mut some: Vec<u16> = (0..3_000).collect();
+    (0..400).for_each(|at| some.swap(at, 2_999 - at));
+    assert_eq!(count(some), 800);
+    assert_eq!(count((0..3_000).rev().collect()), 1);
+    // Far too many to look for each of them.
+    assert_eq!(count((0..3_000).map(|id| if id < 2_400 { id ^ 1 } else { id }).collect()), 1);
+}
+
+#[test]
+fn items_with_a_key_that_is_none_are_refused_when_they_are_sent() {
+    #[derive(Clone, Serialize)]
+    struct Odd {
+        id: f32,
+    }
+    impl Keyed for Odd {
+        fn key(&self) -> Key {
+            Key::of(&self.id)
+        }
+    }
+    let mut list: List<Odd> = List::new();
+    list.sync([Odd { id: 0.5 }, Odd { id: 0.5 }]).unwrap();
+    assert!(Pick(&mut list).field().baseline().unwrap_err().to_string().contains("a fraction"));
 }
 
 #[test]
@@ -374,6 +435,7 @@ enum Do {
     Clear,
     Extend(Vec<u16>),
     Replace(Vec<u16>),
+    Sync(Vec<(u16, String)>),
     Send,
     Fail(Vec<Do>),
 }
@@ -401,7 +463,12 @@ fn a_deed() -> impl Strategy<Value = Do> {
         1 => Just(Do::PopLast),
         1 => Just(Do::Clear),
         1 => prop::collection::vec(id.clone(), 0..9).prop_map(Do::Extend),
-        1 => prop::collection::vec(id, 0..50).prop_map(Do::Replace),
+        1 => prop::collection::vec(id.clone(), 0..50).prop_map(Do::Replace),
+        3 => prop::collection::vec((id.clone(), "[an]"), 0..6).prop_map(Do::Sync),
+        3 => prop::collection::btree_map(id, "[an]", 0..60)
+            .prop_map(|rows| rows.into_iter().collect::<Vec<_>>())
+            .prop_shuffle()
+            .prop_map(Do::Sync),
         4 => Just(Do::Send),
     ];
     leaf.prop_recursive(1, 8, 8, |inner| prop::collection::vec(inner, 0..8).prop_map(Do::Fail))
@@ -517,6 +584,18 @@ fn perform(deed: &Do, list: &mut List<Row>, model: &mut Vec<Row>) {
             list.replace(ids.iter().map(|id| row(*id, "r")));
             model.clear();
             ids.iter().for_each(|id| put(model, usize::MAX, row(*id, "r")));
+        }
+        Do::Sync(rows) => {
+            let rows: Vec<Row> = rows.iter().map(|(id, label)| row(*id, label)).collect();
+            let ids: BTreeSet<u16> = rows.iter().map(|it| it.id).collect();
+            match list.sync(rows.clone()) {
+                Ok(()) => *model = rows,
+                Err(error) => {
+                    assert!(ids.len() < rows.len());
+                    let Key::Int(id) = error.0 else { panic!("{error}") };
+                    assert!(rows.iter().filter(|it| i64::from(it.id) == id).count() > 1);
+                }
+            }
         }
         Do::Send | Do::Fail(_) => {}
     }
