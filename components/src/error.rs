@@ -2,6 +2,7 @@
 
 mod accepted;
 mod serialized;
+mod standard;
 mod unwritable;
 
 use std::error::Error as StdError;
@@ -38,6 +39,16 @@ pub type Result<T = (), E = ActionError> = std::result::Result<T, E>;
 /// assert_eq!(parse("7").unwrap(), 7);
 /// assert_eq!(parse("700").unwrap_err().message(), "at most a hundred, please");
 /// ```
+///
+/// # As a standard error
+/// `ActionError` does not implement [`std::error::Error`] itself, as `anyhow::Error` does not: the
+/// conversion above would overlap with that of a type into itself, and `?` on the errors of an
+/// application is worth more. It goes wherever an error goes all the same:
+/// - `?` converts it into a `Box<dyn Error>` and a `Box<dyn Error + Send + Sync>`;
+/// - `thiserror` takes it as `#[from]` and `#[source]`;
+/// - `&*error` and [`as_ref`](AsRef::as_ref) are a `&dyn Error` with its sources;
+/// - [`into_error`](Self::into_error) gives a type that implements the trait, for `anyhow` and
+///   others. `?` in a handler converts that back with its code, message and details.
 pub struct ActionError(Box<Inner>);
 
 struct Inner {
@@ -147,11 +158,9 @@ impl ActionError {
     }
 }
 
-// `ActionError` is no `std::error::Error` itself, because this conversion would then overlap with the reflexive one
-// (as with `anyhow::Error`).
 impl<E: StdError + Send + Sync + 'static> From<E> for ActionError {
     fn from(error: E) -> Self {
-        Self::internal(error)
+        standard::from_standard(error)
     }
 }
 
@@ -175,11 +184,7 @@ impl fmt::Display for ActionError {
 
 impl fmt::Debug for ActionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ActionError")
-            .field("code", &self.0.code)
-            .field("message", &self.0.message)
-            .field("source", &self.0.source)
-            .finish_non_exhaustive()
+        fmt::Debug::fmt(&self.0, f)
     }
 }
 
