@@ -351,3 +351,21 @@ fn what_is_sent_cannot_keep_the_decoder_busy() {
     }
     assert_eq!(read::<Flat>(&Value::Object(many)).unwrap().rest.len(), 1_000);
 }
+
+#[test]
+fn half_of_a_surrogate_pair_is_refused_in_words_for_a_user() {
+    for json in [
+        r#""\ud800""#,
+        r#""\udc00""#,
+        r#""\ud800x""#,
+        r#""\ud800\u0041""#,
+        r#"["\udfff"]"#,
+        r#"{"a":"\ud83d"}"#,
+        r#"{"\ud83d":1}"#,
+    ] {
+        let said = "has a character that is not complete (half of a surrogate pair)";
+        assert_eq!(decode::<String>(json).unwrap_err().to_string(), said, "{json}");
+        assert_eq!(decode::<Value>(json).unwrap_err().to_string(), said, "{json}");
+    }
+    assert_eq!(decode::<String>(r#""\ud83d\ude00""#), Ok("\u{1f600}".to_owned()));
+}
