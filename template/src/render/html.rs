@@ -58,6 +58,8 @@ enum Scripting {
 
 fn options(scripting: Scripting) -> ParseOpts {
     let mut options = ParseOpts::default();
+    // `innerHTML` keeps it: a byte order mark is one only at the start of a file.
+    options.tokenizer.discard_bom = false;
     options.tree_builder.scripting_enabled = scripting == Scripting::On;
     options
 }

@@ -210,3 +210,15 @@ proptest! {
         stays(CONTEXTS[at], &html);
     }
 }
+
+/// `innerHTML` keeps it, too.
+#[test]
+fn a_byte_order_mark_is_a_character_like_any_other() {
+    for (html, first) in [("\u{feff}<b>x</b>", "\u{feff}"), ("\u{feff}\u{feff}a", "\u{feff}\u{feff}a")] {
+        let compiled = compile("<div id='raw' live:html='v'></div>").unwrap();
+        let page = render(&compiled, &json!({ "v": html }), None).html;
+        let root = parsed(&format!("<main>{page}</main>"), "main");
+        let [Node::Element(raw)] = &root.children[..] else { panic!("{root:#?}") };
+        assert!(matches!(&raw.children[0], Node::Text(text) if text == first), "{raw:#?}");
+    }
+}
