@@ -1,11 +1,14 @@
 //! Field errors of a form.
 
+mod refused;
 #[cfg(feature = "garde")]
 mod validation;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+
+pub(crate) use refused::{Refusal, SAVED, Target};
 
 use crate::{ActionError, Result};
 
@@ -22,9 +25,22 @@ use crate::{ActionError, Result};
 /// assert_eq!(errors.get("email"), ["is no address"]);
 /// assert!(errors.into_result().is_err());
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Errors(BTreeMap<String, Vec<String>>);
+pub struct Errors {
+    messages: BTreeMap<String, Vec<String>>,
+    /// Which of the messages are about values that did not fit their types.
+    #[serde(skip)]
+    refused: Vec<Refusal>,
+}
+
+impl PartialEq for Errors {
+    fn eq(&self, other: &Self) -> bool {
+        self.messages == other.messages
+    }
+}
+
+impl Eq for Errors {}
 
 impl Errors {
     /// One error of one field.
@@ -37,44 +53,47 @@ impl Errors {
 
     /// Says what is wrong with a field, beside what was said before.
     pub fn add(&mut self, field: impl Into<String>, message: impl Into<String>) {
-        self.0.entry(field.into()).or_default().push(message.into());
+        self.messages.entry(field.into()).or_default().push(message.into());
     }
 
     /// Replaces what was said about a field; no messages means that nothing is wrong with it.
     pub fn set(&mut self, field: impl Into<String>, messages: Vec<String>) {
         let field = field.into();
+        self.disown(&field);
         if messages.is_empty() {
-            self.0.remove(&field);
+            self.messages.remove(&field);
         } else {
-            self.0.insert(field, messages);
+            self.messages.insert(field, messages);
         }
     }
 
     /// Nothing is wrong with that field any more.
     pub fn clear_field(&mut self, field: &str) {
-        self.0.remove(field);
+        self.disown(field);
+        self.messages.remove(field);
     }
 
     /// Nothing is wrong any more.
     pub fn clear(&mut self) {
-        self.0.clear();
+        self.messages.clear();
+        self.refused.clear();
     }
 
     /// What is wrong with that field.
     #[must_use]
     pub fn get(&self, field: &str) -> &[String] {
-        self.0.get(field).map_or(&[], Vec::as_slice)
+        self.messages.get(field).map_or(&[], Vec::as_slice)
     }
 
     /// Whether nothing is wrong.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.messages.is_empty()
     }
 
     /// The fields with their messages, in the order of the names.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[String])> {
-        self.0.iter().map(|(field, messages)| (field.as_str(), messages.as_slice()))
+        self.messages.iter().map(|(field, messages)| (field.as_str(), messages.as_slice()))
     }
 
     /// `Ok` when nothing is wrong, else the refusal that says so.

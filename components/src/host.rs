@@ -7,7 +7,7 @@ mod compare;
 mod durable;
 mod flush;
 mod kept;
-mod refused;
+pub(crate) mod refused;
 mod topics;
 mod write;
 
@@ -33,7 +33,6 @@ use crate::{ActionError, Context, Loaded, MountContext, Result};
 use durable::Record;
 pub(crate) use flush::{Lent, Outbox};
 use kept::{Absent, Kept};
-use refused::Refused;
 
 /// A mounted component.
 pub(crate) struct Host {
@@ -48,8 +47,6 @@ pub(crate) struct Host {
     unedited: Option<Kept>,
     /// While a job is done whose outcome is committed: where to.
     record: Option<Record>,
-    /// What its `errors` field says because of values that did not fit.
-    refused: Refused,
     /// While an action is called: its name.
     called: Option<String>,
 }
@@ -81,7 +78,11 @@ impl Host {
     pub(crate) async fn bound(component: Box<dyn Component>, cx: &MountContext) -> Result<Box<dyn Instance>> {
         let mut component = Kept::new(component);
         guard("showing a topic", cx.limit(), topics::bind(component.as_mut(), cx.env())).await?;
-        let tracker = guard_now("comparing a component", || Ok(Tracker::new(component.as_mut())?))
+        let compared = guard_now("comparing a component", || {
+            refused::withdraw_outdated(component.as_mut())?;
+            Ok(Tracker::new(component.as_mut())?)
+        });
+        let tracker = compared
             .and_then(|tracker| compare::read_back(component.as_mut()).map(|()| tracker))
             .inspect_err(|error| {
                 tracing::error!(component = component.spec().name, error = %Escaped(error), "the state cannot be kept");
@@ -92,8 +93,7 @@ impl Host {
 
     /// Returns the host of a component on which nothing is done yet.
     fn idle(component: Kept, tracker: Tracker, account: Arc<Account>) -> Self {
-        let refused = Refused::default();
-        Self { component, tracker, account, unedited: None, record: None, refused, called: None }
+        Self { component, tracker, account, unedited: None, record: None, called: None }
     }
 
     /// Calls a method on a copy. What is known of the page goes along in the context, and comes back with it.
@@ -192,7 +192,7 @@ impl Host {
                     *field = errors;
                 }
                 if let Some(action) = called {
-                    self.refused.called(&action, &result, component.errors());
+                    refused::called(component.as_mut(), action, &result);
                 }
                 for update in topics::staged(component.as_mut()) {
                     cx.stage(Effect::Update(update));
@@ -211,7 +211,7 @@ impl Host {
                     }
                 }
                 if let Some(action) = called {
-                    self.refused.called(&action, &result, self.component.errors());
+                    refused::called(self.component.as_mut(), action, &result);
                 }
                 cx.drop_effects();
                 Outcome { cx, result, topics: None, before: None }
@@ -234,6 +234,7 @@ impl Host {
 
     fn conclude(&mut self, outcome: Outcome) -> Concluded {
         let Outcome { mut cx, mut result, mut topics, before } = outcome;
+        self.called = None;
         let mut unsent = cx.cause().map(Cause::take_unsent).unwrap_or_default();
         let mut effects = cx.take_effects();
         // Those of a job that is committed are made with the commit.

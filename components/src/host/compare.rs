@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::Host;
+use super::{Host, refused};
 use crate::budget::Account;
 use crate::component::Component;
 use crate::error::NotRestored;
@@ -40,7 +40,10 @@ pub(super) fn compare(
     account: &Account,
     component: &mut dyn Component,
 ) -> Result<Changes> {
-    let compared = guard_now("comparing a component", || Ok(tracker.changes(component)?));
+    let compared = guard_now("comparing a component", || {
+        refused::withdraw_outdated(component)?;
+        Ok(tracker.changes(component)?)
+    });
     let changes = compared.inspect_err(|error| {
         if error.code() == ErrorCode::Panicked {
             // It is not known how far the comparison came.

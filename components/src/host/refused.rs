@@ -1,40 +1,145 @@
 //! Values of the page that did not fit their types, as the component's `errors` show them.
 
-use crate::component::Return;
-use crate::{ActionError, ErrorCode, Errors};
+use serde_json::Value;
+use vivaz_protocol::{Key, PropertyPath};
 
-/// The messages that were put into the `errors` field, by what was refused: an action or a field.
-#[derive(Default)]
-pub(super) struct Refused(Vec<(String, Errors)>);
+use crate::component::{Component, Return};
+use crate::errors::{Refusal, SAVED, Target};
+use crate::saved::Saved;
+use crate::shape::hash;
+use crate::spec::FieldKind;
+use crate::tracking::{Field, JsonResult, ObjectWriter, Visitor};
+use crate::{ActionError, ErrorCode, Result};
 
-impl Refused {
-    /// Shows why an action's arguments or a field's value were refused, in place of the messages before.
-    pub(super) fn show(&mut self, what: &str, error: &ActionError, mut field: Option<&mut Errors>) {
-        self.withdraw(what, field.as_deref_mut());
-        let (Some(said), Some(field)) = (error.errors(), field) else { return };
-        for (name, messages) in said.iter() {
-            field.set(name, messages.to_vec());
-        }
-        self.0.push((what.to_owned(), said.clone()));
+/// Shows or takes back what is wrong with an action's arguments, once the action was called.
+pub(super) fn called(component: &mut dyn Component, action: String, result: &Return) {
+    let Some(errors) = component.errors() else { return };
+    let target = Target::Action(action);
+    match result {
+        Err(error) if error.code() == ErrorCode::BadArguments => match error.errors() {
+            Some(said) => errors.refuse(target, 0, said),
+            None => errors.withdraw(&target),
+        },
+        Ok(_) | Err(_) => errors.withdraw(&target),
+    }
+}
+
+/// Shows why the value of a property was refused, or takes the messages about the one before back.
+///
+/// # Errors
+/// When the field cannot be written.
+pub(super) fn edited(
+    component: &mut dyn Component,
+    property: &PropertyPath<'_>,
+    refused: Option<&ActionError>,
+) -> Result {
+    if component.errors().is_none() {
+        return Ok(());
+    }
+    let target = target(property);
+    let said = refused.and_then(ActionError::errors);
+    let value = if said.is_some() { value_of(component, &target)?.unwrap_or_default() } else { 0 };
+    let Some(errors) = component.errors() else { return Ok(()) };
+    match said {
+        Some(said) => errors.refuse(target, value, said),
+        None => errors.withdraw(&target),
+    }
+    Ok(())
+}
+
+/// Takes the messages back whose property has another value by now or is gone, and those of actions
+/// that this program does not have.
+///
+/// # Errors
+/// When a field cannot be written.
+pub(super) fn withdraw_outdated(component: &mut dyn Component) -> Result {
+    let Some(errors) = component.errors() else { return Ok(()) };
+    let targets: Vec<Target> = errors.refusals().cloned().collect();
+    if targets.is_empty() {
+        return Ok(());
+    }
+    let spec = component.spec();
+    let mut values = Vec::with_capacity(targets.len());
+    for target in &targets {
+        values.push(match target {
+            Target::Action(name) => spec.actions.iter().any(|action| action.name == name).then_some(0),
+            Target::Property(_) => value_of(component, target)?,
+        });
+    }
+    let Some(errors) = component.errors() else { return Ok(()) };
+    let mut now = values.into_iter();
+    errors.retain_refusals(|_, value| now.next() == Some(Some(value)));
+    Ok(())
+}
+
+/// Puts back which messages of a restored component are about refused values.
+///
+/// # Errors
+/// When that was written by another version of this crate.
+pub(crate) fn recall(component: &mut dyn Component, saved: &Saved<'_>) -> Result {
+    let Some(refused) = saved.get(SAVED) else { return Ok(()) };
+    let refused: Vec<Refusal> = serde_json::from_str(refused.get())?;
+    if let Some(errors) = component.errors() {
+        errors.recall(refused);
+    }
+    Ok(())
+}
+
+/// Takes the messages about all refused values back: the types may be others now.
+pub(crate) fn withdraw_all(component: &mut dyn Component) {
+    if let Some(errors) = component.errors() {
+        errors.retain_refusals(|_, _| false);
+    }
+}
+
+fn target(property: &PropertyPath<'_>) -> Target {
+    let steps = property.steps.iter().map(|step| match step {
+        Key::Int(number) => Value::from(*number),
+        Key::Text(text) => Value::from(&**text),
+    });
+    Target::Property([Value::from(&*property.field)].into_iter().chain(steps).collect())
+}
+
+/// Returns the hash of a property's value, or of the part of the field that its path leads to. There
+/// is none if the page may not write the field.
+fn value_of(component: &mut dyn Component, target: &Target) -> Result<Option<u64>> {
+    let Target::Property(steps) = target else { return Ok(None) };
+    let Some((Value::String(field), steps)) = steps.split_first() else { return Ok(None) };
+    if !component.spec().field(field).is_some_and(|field| field.model) {
+        return Ok(None);
+    }
+    let mut visitor = Written { wanted: field, written: Ok(None) };
+    component.visit(&mut visitor);
+    let Some(object) = visitor.written? else { return Ok(None) };
+    let object: Value = serde_json::from_str(&object)?;
+    let Some(mut at) = object.get(field) else { return Ok(None) };
+    for step in steps {
+        let next = match (at, step) {
+            (Value::Array(items), key) => items.iter().find(|item| item.get("id") == Some(key)),
+            (at, Value::String(name)) => at.get(name),
+            _ => None,
+        };
+        let Some(next) = next else { break };
+        at = next;
+    }
+    Ok(Some(hash(&at.to_string())))
+}
+
+/// Writes one field, in an object of its own.
+struct Written<'a> {
+    wanted: &'a str,
+    written: JsonResult<Option<String>>,
+}
+
+impl Visitor for Written<'_> {
+    fn computed(&self) -> bool {
+        false
     }
 
-    /// Takes the messages back. What the component says itself stays.
-    pub(super) fn withdraw(&mut self, what: &str, field: Option<&mut Errors>) {
-        let Some(at) = self.0.iter().position(|(of, _)| of == what) else { return };
-        let (_, said) = self.0.swap_remove(at);
-        let Some(field) = field else { return };
-        for (name, messages) in said.iter() {
-            let mut left = field.get(name).to_vec();
-            left.retain(|message| !messages.contains(message));
-            field.set(name, left);
-        }
-    }
-
-    /// Shows or takes back what is wrong with an action's arguments, once the action was called.
-    pub(super) fn called(&mut self, action: &str, result: &Return, field: Option<&mut Errors>) {
-        match result {
-            Err(error) if error.code() == ErrorCode::BadArguments => self.show(action, error, field),
-            Ok(_) | Err(_) => self.withdraw(action, field),
+    fn field(&mut self, name: &'static str, _: FieldKind, field: &mut dyn Field) {
+        if name == self.wanted {
+            let mut out = ObjectWriter::default();
+            self.written = field.write(name, &mut out).map(|()| Some(out.finish()));
         }
     }
 }

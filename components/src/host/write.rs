@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use vivaz_protocol::log::{Escaped, Quoted};
 use vivaz_protocol::{ErrorCode, PropertyPath};
 
-use super::{Host, Outcome, Topics, topics};
+use super::{Host, Outcome, Topics, refused, topics};
 use crate::component::{Call, Called, Component};
 use crate::edit::{Edit, FieldPath};
 use crate::env::Env;
@@ -25,22 +25,23 @@ impl Host {
     /// under the properties' names.
     pub(super) fn write(&mut self, edits: &[PageEdit]) -> Result<Vec<FieldPath>> {
         let (mut draft, mut edited) = (self.component.copy()?, Vec::new());
-        let mut refused = None;
+        let mut written = Vec::with_capacity(edits.len());
         for (property, value) in edits {
             let field = may_edit(self.component.spec(), &property.field)?;
             let (asked, mut edit) = (property.to_string(), Edit::new(field, property, value));
-            let written =
-                guard_now("decoding a field", || draft.edit(&mut edit).map_err(|error| error.answer(&asked)));
-            match &written {
-                Ok(()) => self.refused.withdraw(&asked, draft.errors()),
-                Err(error) => self.refused.show(&asked, error, self.component.errors()),
-            }
+            written.push(guard_now("decoding a field", || {
+                draft.edit(&mut edit).map_err(|error| error.answer(&asked))
+            }));
             edited.push(edit.into_path());
-            refused = refused.or(written.err());
         }
-        if let Some(error) = refused {
-            return Err(error);
-        }
+        let is_refused = written.iter().any(Result::is_err);
+        let shown = if is_refused { &mut self.component } else { &mut draft };
+        guard_now("the errors of a form", || {
+            edits.iter().zip(&written).try_for_each(|((property, _), written)| {
+                refused::edited(shown.as_mut(), property, written.as_ref().err())
+            })
+        })?;
+        written.into_iter().collect::<Result<()>>()?;
         self.unedited = Some(std::mem::replace(&mut self.component, draft));
         Ok(edited)
     }

@@ -7,7 +7,7 @@ use vivaz_protocol::log::Escaped;
 
 use crate::component::LiveComponent;
 use crate::fault;
-use crate::host::Host;
+use crate::host::{Host, refused};
 use crate::instance::{BoxFuture, Instance};
 use crate::saved::Saved;
 use crate::{ActionError, MountContext, Result};
@@ -105,7 +105,12 @@ type Wrap = fn(Box<dyn Instance>) -> Decoded;
 /// decode: types that do not say what they read have changed then.
 fn decode<C: LiveComponent>(saved: &[u8], schema: u64) -> Result<(C, Wrap)> {
     let guarded = |run: fn(&Saved<'_>) -> Result<C>| {
-        fault::guard_now("restoring a component", || run(&Saved::read(saved)?))
+        fault::guard_now("restoring a component", || {
+            let saved = Saved::read(saved)?;
+            let mut component = run(&saved)?;
+            refused::recall(&mut component, &saved)?;
+            Ok(component)
+        })
     };
     if schema == C::SPEC.schema() {
         match guarded(C::restore) {
@@ -116,5 +121,7 @@ fn decode<C: LiveComponent>(saved: &[u8], schema: u64) -> Result<(C, Wrap)> {
             }
         }
     }
-    Ok((guarded(C::migrate)?, Decoded::Migrated))
+    let mut component = guarded(C::migrate)?;
+    refused::withdraw_all(&mut component);
+    Ok((component, Decoded::Migrated))
 }

@@ -40,14 +40,13 @@ impl Page {
         let registration = Registration::of::<C>();
         let mut instance = registration.mount(&raw(&props), MountContext::new(env.clone())).await?;
         let state = serde_json::from_str(&instance.state()?).unwrap();
-        Ok(Self {
-            instance: Some(instance),
-            env,
-            state,
-            last: None,
-            flushed: Vec::new(),
-            effects: Vec::new(),
-        })
+        Ok(Self::of(instance, env, state))
+    }
+
+    /// The page of a component that it has in that state.
+    pub(crate) fn of(instance: Box<dyn Instance>, env: Env, state: Value) -> Self {
+        let (flushed, effects) = (Vec::new(), Vec::new());
+        Self { instance: Some(instance), env, state, last: None, flushed, effects }
     }
 
     pub(crate) fn instance(&mut self) -> &mut dyn Instance {
