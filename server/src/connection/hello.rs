@@ -9,6 +9,7 @@ use vivaz_protocol::{
 
 use super::come_back::{Greeting, Returned, come_back};
 use crate::identify::answer_of;
+use crate::log::{Escaped, client_event};
 use crate::port::Port;
 use crate::runtime::Runtime;
 use crate::secret::random_text;
@@ -74,7 +75,11 @@ pub(super) async fn receive<T: Transport>(
         {
             return Err(Refused::code(CloseCode::UnsupportedVersion, "version 1 is spoken here"));
         }
-        Err(_) => return Err(not_hello()),
+        Err(error) => {
+            let (log, error) = (&runtime.core().log, Escaped(&error.message));
+            client_event!(log, DEBUG, %error, "the first message cannot be read");
+            return Err(not_hello());
+        }
     };
     find_session(hello, runtime, identity, arrived, revocations).await
 }

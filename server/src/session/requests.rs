@@ -17,6 +17,7 @@ use super::component::{GivenProps, Origin, Task};
 use super::conduct::Close;
 use super::replies::{Admission, Kept};
 use super::{Session, speak};
+use crate::log::{Escaped, client_event};
 use crate::stats::Counters;
 use crate::transport::NOT_A_MESSAGE;
 
@@ -212,6 +213,7 @@ impl Session {
             ));
             self.answer(reference, Kept::Refused(text.as_str().into()));
             self.port.send(text.into());
+            self.log_unreadable(error.code, &error.message);
             return if is_malformed { self.conduct.malformed() } else { None };
         }
         if too_fast.is_some() {
@@ -222,7 +224,15 @@ impl Session {
         }
         let refusal = speak::refusal(error.reference, error.stream.clone(), error.code, &error.message);
         self.port.send(speak::frame(&refusal));
+        self.log_unreadable(error.code, &error.message);
         None
+    }
+
+    /// The page shows the answer only in its console, so the reason is in the server's log too.
+    fn log_unreadable(&self, code: ErrorCode, message: &str) {
+        let log = &self.runtime.core().log;
+        let error = Escaped(message);
+        client_event!(log, DEBUG, session = %self.id(), %code, %error, "a message cannot be read");
     }
 
     fn malformed(
@@ -232,6 +242,7 @@ impl Session {
         message: &str,
     ) -> Option<Close> {
         self.port.send(speak::frame(&speak::refusal(reference, stream, ErrorCode::Malformed, message)));
+        self.log_unreadable(ErrorCode::Malformed, message);
         self.conduct.malformed()
     }
 

@@ -235,3 +235,33 @@ async fn a_client_cannot_flood_the_log_with_what_is_too_large() {
     let logged = text.lines().filter(|line| line.contains("refused") && !line.contains(" DEBUG ")).count();
     assert!((5..50).contains(&logged), "{logged} of 200");
 }
+
+#[tokio::test]
+async fn why_a_message_cannot_be_read_is_in_the_log() {
+    let log = Log::default();
+    let _collecting = log.collect();
+    let server = start_with(|builder| builder).await;
+    let mut client = Client::greet(&server).await;
+    let bad = [
+        "{",
+        "\u{feff}{}",
+        r#"{"v":1,"type":"COMPONENT_ACTION","ref":9,"componentId":"c"}"#,
+        r#"{"v":1,"type":"PING","payload":"\ud800"}"#,
+        r#"{"v":1,"type":"COFFEE"}"#,
+    ];
+    for (count, text) in bad.iter().enumerate() {
+        client.send_text(text).await;
+        let answer = client.next().await;
+        let said = answer["payload"]["message"].as_str().unwrap();
+        let log = log.text();
+        let lines: Vec<&str> =
+            log.lines().filter(|line| line.contains("a message cannot be read")).collect();
+        assert_eq!(lines.len(), count + 1, "{text}: {log}");
+        let last = lines.last().unwrap();
+        assert!(last.contains("DEBUG") && last.contains(said), "{last}: {said}");
+    }
+    let mut other = Client::open(&server).await;
+    other.send_text("{").await;
+    assert_eq!(other.closed().await, 4400);
+    assert!(log.text().contains("the first message cannot be read"));
+}
