@@ -254,8 +254,7 @@ async fn why_a_message_cannot_be_read_is_in_the_log() {
         let answer = client.next().await;
         let said = answer["payload"]["message"].as_str().unwrap();
         let log = log.text();
-        let lines: Vec<&str> =
-            log.lines().filter(|line| line.contains("a message cannot be read")).collect();
+        let lines: Vec<&str> = log.lines().filter(|line| line.contains("a message cannot be read")).collect();
         assert_eq!(lines.len(), count + 1, "{text}: {log}");
         let last = lines.last().unwrap();
         assert!(last.contains("DEBUG") && last.contains(said), "{last}: {said}");
