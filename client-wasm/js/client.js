@@ -204,7 +204,7 @@ class LiveComponent extends HTMLElement {
     this.$user = of.user ??= around?.$user;
     if (of.child) {
       // The server does not know a row that only it can name, nor what is typed and not sent.
-      if (/^[^\]]*"temp-/.test(of.child)) return;
+      if (/^[^\]]*"\$temp/.test(of.child)) return;
       of.source = placed(around, of.child, of.seal);
       core.flush?.(around);
     }

@@ -26,6 +26,7 @@ use component::FieldEdit;
 use link::Link;
 use output::failure;
 
+use crate::list::retain;
 use crate::patch::Change;
 use crate::slots::Slots;
 use crate::store::{Edit, Stream, Tag};
@@ -207,19 +208,28 @@ impl Client {
         }
     }
 
-    /// Drops what waits for a component that goes away.
+    /// Drops what waits for a component that goes away, and takes back what it guessed.
     fn drop_waiting(&mut self, slot: Slot) {
         let out = &mut self.out;
-        let mut stays = |request: &Request| {
+        let mut guessed = Vec::new();
+        let mut stays = |request: &mut Request| {
             let stays = request.slot != slot;
-            if !stays && request.ticket != 0 {
-                let value = failure("not_mounted", "the component was unmounted");
-                out.push(Output::Settled { ticket: request.ticket, ok: false, value });
+            if !stays {
+                guessed.extend_from_slice(&request.tags);
+                if request.ticket != 0 {
+                    let value = failure("not_mounted", "the component was unmounted");
+                    out.push(Output::Settled { ticket: request.ticket, ok: false, value });
+                }
             }
             stays
         };
-        self.requests.retain(&mut stays);
-        self.retries.retain(&mut stays);
+        retain(&mut self.requests, &mut stays);
+        retain(&mut self.retries, &mut stays);
+        // Others may show the topics that the guesses are about.
+        for tag in &guessed {
+            self.release(slot, *tag, false);
+        }
+        self.ask_waiting();
     }
 
     /// Lets go of a component and of the topics that nobody else shows.
@@ -232,7 +242,9 @@ impl Client {
 
     fn drop_topics(&mut self) {
         let components = &self.components;
-        self.topics.retain(|topic| components.iter().any(|(_, component)| component.shows(topic.name)));
+        retain(&mut self.topics, &mut |topic| {
+            components.iter().any(|(_, component)| component.shows(topic.name))
+        });
     }
 }
 

@@ -66,7 +66,7 @@ fn link(url: &str, socket: &mut Option<Socket>, output: Output) {
 }
 
 /// Everything that JavaScript wants. One function for all, because each one more is as much glue again: `what` says
-/// which (js/client.js has the same numbers), and what it does not need is 0 or empty.
+/// which (js/turns.js has the same numbers), and what it does not need is 0 or empty.
 #[wasm_bindgen]
 pub fn turn(what: u32, slot: u32, a: u32, b: u32, text: &str, more: &str) -> f64 {
     let mut said = 0.0;
@@ -98,7 +98,7 @@ pub fn turn(what: u32, slot: u32, a: u32, b: u32, text: &str, more: &str) -> f64
                 page.client.commit(slot, field, a);
             }
             GUESS => said = page.guess(slot, value()) as f64,
-            RELEASE => page.client.release(slot, u64::from(a)),
+            RELEASE => page.client.release(slot, u64::from(a), false),
             PROPS => page.client.props(slot, text),
             TEMPLATE => {
                 let template = value();
@@ -132,13 +132,14 @@ pub fn turn(what: u32, slot: u32, a: u32, b: u32, text: &str, more: &str) -> f64
 }
 
 /// What a component is mounted from, as JSON; and a JSON list of its id, what the renderer chose (a list of numbers; null
-/// where nothing was rendered) and whom the page was made for. `a` is 1 where there is an element to show it in.
+/// where nothing was rendered), whom the page was made for, and the hash of the template that was rendered. `a` is 1
+/// where there is an element to show it in.
 const MOUNT: u32 = 0;
 const UNMOUNT: u32 = 1;
 /// An event in instance `a`, which does what stands at address `b`; a JSON object of what expressions ask for. The outcome
 /// is how many actions it made.
 const EVENT: u32 = 2;
-/// A field was edited in a control; the JSON value. If `a` is not 0, the server's value shows even so.
+/// A field was edited in a control; the JSON value.
 const EDIT: u32 = 3;
 /// The moment of that edit has come.
 const COMMIT: u32 = 4;

@@ -10,6 +10,7 @@ pub mod engine;
 // In tests too, so that it does not fall behind.
 #[cfg(any(fuzzing, test))]
 pub mod fuzzing;
+mod list;
 #[cfg(target_arch = "wasm32")]
 mod memory;
 mod page;

@@ -5,7 +5,7 @@ use crate::dom::{Dom, Op};
 use crate::patch::Change;
 use crate::render::{ALL, Blueprint, CONTROL, LOCAL, Of, Stage, Surroundings, View, WIRE, shown};
 use crate::slots::Slots;
-use crate::store::{Edit, Tag};
+use crate::store::{Edit, TEMPORARY, Tag};
 use crate::value::{Key, Val, write_count};
 
 /// An element that shows a component, or the place of one without.
@@ -95,7 +95,7 @@ impl<D: Dom> Page<D> {
     /// Returns how many actions it made.
     pub(crate) fn event(&mut self, slot: Slot, node: u32, address: u32, mut event: Val) -> u32 {
         self.temporary += 1;
-        let mut temporary = String::from("temp-");
+        let mut temporary = String::from(TEMPORARY);
         write_count(u64::from(self.temporary), &mut temporary);
         event.set(Key::of("temp"), temporary.into());
         let Some(place) = self.places.get_mut(slot) else { return 0 };

@@ -6,7 +6,7 @@
 
 mod guess;
 
-pub(crate) use guess::Edit;
+pub(crate) use guess::{Edit, TEMPORARY};
 
 use crate::patch::{self, Change, What};
 use crate::value::{Key, Val};
@@ -27,22 +27,24 @@ pub(crate) struct Stream {
     /// The confirmed value of each field that is guessed at.
     held: Val,
     pub(crate) guesses: Vec<(Tag, Edit)>,
-    /// What was confirmed of these fields before the newest guess, and before the newest patch that answers one.
-    before: Val,
+}
+
+/// Why a guess is dropped.
+#[derive(Debug, Default)]
+pub(crate) struct Outcome {
+    /// For a patch that names the guess's request as its cause: what was confirmed of the fields that are guessed at
+    /// before that patch. Otherwise null.
+    pub(crate) before: Val,
+    /// The patch has other causes too: others may have added items in it.
+    pub(crate) is_merged: bool,
+    /// The request was refused.
+    pub(crate) is_refused: bool,
 }
 
 impl Default for Stream {
     fn default() -> Self {
         let held = Val::Obj(Vec::new());
-        Self {
-            epoch: String::new(),
-            rev: 0,
-            stale: false,
-            state: Val::Null,
-            held,
-            guesses: Vec::new(),
-            before: Val::Null,
-        }
+        Self { epoch: String::new(), rev: 0, stale: false, state: Val::Null, held, guesses: Vec::new() }
     }
 }
 
@@ -50,6 +52,11 @@ impl Stream {
     /// What views show.
     pub(crate) fn state(&self) -> &Val {
         &self.state
+    }
+
+    /// Returns the confirmed values of the fields that are guessed at.
+    pub(crate) fn held(&self) -> Val {
+        self.held.clone()
     }
 
     /// What the server confirmed of a property.
@@ -78,8 +85,8 @@ impl Stream {
     }
 
     /// Applies the patch that makes revision `rev`. `None` if one is missing before it, or it does not fit: only a
-    /// snapshot helps. One that `answers` a request of this page has in it what that request adds.
-    pub(crate) fn patch(&mut self, rev: u64, patch: Val, answers: bool) -> Option<Vec<Change>> {
+    /// snapshot helps.
+    pub(crate) fn patch(&mut self, rev: u64, patch: Val) -> Option<Vec<Change>> {
         if self.stale || rev <= self.rev {
             return Some(Vec::new());
         }
@@ -88,9 +95,6 @@ impl Stream {
             return None;
         }
         self.rev = rev;
-        if answers {
-            self.before = self.held.clone();
-        }
         let mut changes = Vec::new();
         for (field, value) in patch.into_fields() {
             let held = self.held.at(field).is_some();
@@ -112,19 +116,22 @@ impl Stream {
             changes.push(Change { field: edit.field, what });
         }
         self.guesses.push((tag, edit));
-        self.before = self.held.clone();
     }
 
-    /// Drops a guess: it was answered, or taken back. If the server has the item that it added, its id takes the place of
-    /// the temporary one in the other guesses. Returns both ids, the second one null if there is none.
-    pub(crate) fn release(&mut self, tag: Tag, changes: &mut Vec<Change>) -> Option<(Val, Val)> {
+    /// Drops a guess. If it added an item under a temporary id and the outcome says which item that is, the item's id
+    /// takes the place of the temporary one in the other guesses. Returns the temporary id and the one to use from now
+    /// on: the temporary one itself if the item is not known.
+    pub(crate) fn release(
+        &mut self,
+        tag: Tag,
+        outcome: &mut Outcome,
+        changes: &mut Vec<Change>,
+    ) -> Option<(Val, Val)> {
         let mut named = None;
         while let Some(at) = self.guesses.iter().position(|(known, _)| *known == tag) {
             let (_, edit) = self.guesses.remove(at);
-            if let (Some(before), Some(now)) = (self.before.at_mut(edit.field), self.held.at_mut(edit.field))
-                && let Some(temporary) = edit.added().and_then(|item| item.named("id"))
-            {
-                let id = edit.real(before, now).unwrap_or(&Val::Null);
+            if let Some(temporary) = edit.temporary() {
+                let id = edit.real(outcome, &mut self.held).unwrap_or(temporary);
                 for (_, other) in &mut self.guesses {
                     other.patch.rename(temporary, id);
                     for (_, step) in &mut other.path {
@@ -145,7 +152,7 @@ impl Stream {
             if kept.contains(tag) {
                 at += 1;
             } else {
-                self.release(*tag, &mut Vec::new());
+                self.release(*tag, &mut Outcome::default(), &mut Vec::new());
             }
         }
     }

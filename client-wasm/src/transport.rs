@@ -7,7 +7,7 @@
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
-use futures_util::{Sink, Stream};
+use futures_util::Stream;
 use gloo_net::websocket::futures::WebSocket;
 use gloo_net::websocket::{Message, WebSocketError};
 
@@ -64,14 +64,13 @@ impl Socket {
     /// One piece of news, and then another turn is due; `None` if there is none now.
     pub(crate) fn news(&mut self) -> Option<News> {
         let mut cx = Context::from_waker(Waker::noop());
-        let Some((_, socket)) = &mut self.socket else { return Some(News::Closed(1006)) };
-        let mut socket = Pin::new(&mut **socket);
-        let news = if !self.open && socket.as_mut().poll_ready(&mut cx).is_ready() {
+        let Some((line, messages)) = &mut self.socket else { return Some(News::Closed(1006)) };
+        let news = if !self.open && line.ready_state() != web_sys::WebSocket::CONNECTING {
             self.open = true;
             // Also where it failed to open; the close that follows is its first news then.
             News::Opened
         } else {
-            match socket.poll_next(&mut cx) {
+            match Pin::new(&mut **messages).poll_next(&mut cx) {
                 Poll::Ready(Some(Ok(Message::Text(frame)))) => News::Frame(frame),
                 Poll::Ready(Some(Err(WebSocketError::ConnectionClose(event)))) => News::Closed(event.code),
                 Poll::Ready(None) => News::Closed(1006),

@@ -64,7 +64,7 @@ test("a row shown before its answer goes on under its real name", async ({ page,
   await page.getByLabel("Text").fill("one");
   await page.keyboard.press("Enter");
   const inside = page.getByLabel("In one");
-  await expect(page.locator("#rows li")).toHaveAttribute("data-id", "temp-1");
+  await expect(page.locator("#rows li")).toHaveAttribute("data-id", "$temp1");
   await inside.fill("typed meanwhile");
   await inside.evaluate((element) => Object.assign(window, { kept: element }));
   network.release();

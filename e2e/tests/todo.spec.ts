@@ -241,10 +241,10 @@ for (const latency of [0, 300]) {
       press(moved, "[aria-label^=Up]");
       return ids;
     });
-    expect(done.every((id) => id.startsWith("temp-"))).toBe(true);
+    expect(done.every((id) => id.startsWith("$temp"))).toBe(true);
     await expect(texts(page)).toHaveText(["stays", "new name", "moved", "ticked"]);
     await expect(item(page, "ticked").getByRole("checkbox")).toBeChecked();
-    await expect(page.locator("[data-id^=temp]")).toHaveCount(0);
+    await expect(page.locator("[data-id^='$temp']")).toHaveCount(0);
     // So it is on the server.
     await page.reload();
     await expect(texts(page)).toHaveText(["stays", "new name", "moved", "ticked"]);

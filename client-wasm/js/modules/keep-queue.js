@@ -23,7 +23,7 @@ export default core => {
       for (const [left, frame] of queue) {
         if (left) frames.push(frame);
         // No other page knows the item that it names.
-        else if (/[[:,]"temp-\d+"/.test(JSON.stringify(frame))) lost = true;
+        else if (/[[:,]"\$temp\d+"/.test(JSON.stringify(frame))) lost = true;
         else {
           const c = [...components.values()].find(c => c.id == frame.componentId);
           calls.push({ ...frame, of: place(c) });

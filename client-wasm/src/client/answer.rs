@@ -4,7 +4,8 @@ use super::Client;
 use super::component::{Phase, Progress};
 use super::output::{Failure, Output};
 use super::receive::Message;
-use super::request::{Kind, Names, Request};
+use super::request::{Kind, Request};
+use crate::list::retain;
 use crate::slots::Slot;
 use crate::value::{Key, Val};
 
@@ -23,7 +24,7 @@ impl Client {
             _ => false,
         };
         if later
-            && let Some(at) = self.requests.iter().position(|r| Some(r.reference) == message.reference)
+            && let Some(at) = self.asked(message)
             && self.requests.get(at).is_some_and(|request| request.tries < TRIES)
         {
             let mut request = self.requests.remove(at);
@@ -38,18 +39,25 @@ impl Client {
         self.answer(message, false, failure);
     }
 
+    /// Returns the place of the request that a message answers.
+    #[inline(never)]
+    fn asked(&self, message: &Message<'_>) -> Option<usize> {
+        self.requests.iter().position(|request| Some(request.reference) == message.reference)
+    }
+
     /// The edits that a message carried were not taken: they wait again, but for those of which there are newer ones.
-    fn take_back(&mut self, request: &mut Request) {
+    pub(super) fn take_back(&mut self, request: &mut Request) {
         request.again();
-        for tag in std::mem::take(&mut request.tags) {
+        let tags = std::mem::take(&mut request.tags);
+        for tag in &tags {
             let Some(component) = self.component_mut(request.slot) else { return };
-            let Some(at) = component.edits.iter().position(|edit| edit.tag == tag) else {
-                request.tags.push(tag);
+            let Some(at) = component.edit_of(*tag) else {
+                request.tags.push(*tag);
                 continue;
             };
-            if component.edits.get(at).is_some_and(|edit| component.has_newer(edit.field, tag)) {
+            if component.edits.get(at).is_some_and(|edit| component.has_newer(edit.field, *tag)) {
                 component.edits.remove(at);
-                self.release(request.slot, tag);
+                self.release(request.slot, *tag, false);
             } else if let Some(edit) = component.edits.get_mut(at) {
                 edit.progress = Progress::Due;
             }
@@ -58,9 +66,7 @@ impl Client {
 
     /// A reply makes an end of its request.
     pub(super) fn answer(&mut self, message: &Message<'_>, ok: bool, value: Val) {
-        let Some(at) = self.requests.iter().position(|r| Some(r.reference) == message.reference) else {
-            return;
-        };
+        let Some(at) = self.asked(message) else { return };
         let request = self.requests.remove(at);
         self.unacknowledged += 1;
         if ok {
@@ -119,7 +125,7 @@ impl Client {
         // Guesses that go: those of the request, those of older edits; but not of edits that wait again.
         let mut gone = Vec::new();
         if let Some(component) = self.component_mut(slot) {
-            component.edits.retain(|edit| {
+            retain(&mut component.edits, &mut |edit| {
                 let then = request.then.contains(&edit.tag) && edit.progress == Progress::Waiting;
                 // The action has often done it already.
                 let done = then
@@ -132,7 +138,7 @@ impl Client {
                 !done
             });
             for tag in &request.tags {
-                let Some(at) = component.edits.iter().position(|edit| edit.tag == *tag) else {
+                let Some(at) = component.edit_of(*tag) else {
                     gone.push(*tag);
                     continue;
                 };
@@ -140,7 +146,7 @@ impl Client {
                 // An action may have done with the value what it was typed for, as a chat clears its draft.
                 let confirmed = component.stream.confirmed(edit.field).cloned();
                 if accepted {
-                    component.edits.retain(|older| {
+                    retain(&mut component.edits, &mut |older| {
                         let old = older.field == edit.field && older.tag < *tag;
                         if old {
                             gone.push(older.tag);
@@ -177,17 +183,11 @@ impl Client {
                 self.out.push(Output::Refused { slot, field: *field });
             }
         }
-        for tag in gone {
-            self.release(slot, tag);
+        for tag in &gone {
+            self.release(slot, *tag, failed);
         }
-        for field in due {
-            self.commit(slot, field, 0);
-        }
-        if !failed {
-            // It is not known what was added: the server refuses what names that.
-            for request in &mut self.retries {
-                request.names = Names::Nothing;
-            }
+        for field in &due {
+            self.commit(slot, *field, 0);
         }
         if request.origin.node != 0 {
             self.out.push(Output::Answered { slot, origin: request.origin, ok: !failed });

@@ -41,6 +41,8 @@ pub(crate) struct Component {
 pub(crate) struct FieldEdit {
     /// The field's name, or the path in JSON.
     pub(crate) field: Key,
+    /// The path before an item in it had its id: controls may have it still.
+    pub(super) named: Key,
     pub(crate) value: Val,
     pub(crate) tag: Tag,
     pub(crate) progress: Progress,
@@ -75,6 +77,12 @@ impl Component {
     /// Whether one of its fields shows the topic.
     pub(super) fn shows(&self, topic: Key) -> bool {
         self.topics.iter().any(|(_, name)| *name == topic)
+    }
+
+    /// Returns the place of the edit with this guess.
+    #[inline(never)]
+    pub(super) fn edit_of(&self, tag: Tag) -> Option<usize> {
+        self.edits.iter().position(|edit| edit.tag == tag)
     }
 
     /// Whether the field was edited after that.

@@ -2,9 +2,10 @@
 
 use super::component::{Component, Phase};
 use super::output::{Output, failure};
-use super::request::{Kind, Names, Request};
+use super::request::{Kind, Request};
 use super::{Client, Slot, Topic, link};
-use crate::store::{Stream, Tag};
+use crate::list::{retain, shift};
+use crate::store::{Outcome, Stream, Tag};
 use crate::value::{Key, Val, parse, write_count};
 
 /// The envelope of a frame.
@@ -64,7 +65,7 @@ impl Client {
             "COMPONENT_UNMOUNTED" => self.taken_away(&message, &payload),
             "TEMPLATE" => {
                 let hash = payload.key_of("hash");
-                self.wanted.retain(|wanted| *wanted != hash);
+                retain(&mut self.wanted, &mut |wanted| *wanted != hash);
                 let mut payload = payload;
                 self.out.push(Output::Template { hash, template: payload.take("template") });
             }
@@ -124,39 +125,33 @@ impl Client {
     pub(super) fn lose_session(&mut self) {
         let mut requests = std::mem::take(&mut self.requests);
         requests.append(&mut self.retries);
-        self.topics.clear();
         let lost = failure("session_lost", "the session is lost");
         let mut again = Vec::new();
         let mut kept: Vec<Tag> = Vec::new();
-        for mut request in requests {
-            let component = self.component(request.slot);
+        while let Some(mut request) = shift(&mut requests) {
             if request.kind == Kind::Action
-                && request.names == Names::Nothing
-                && let Some(component) = component
-                && component.retries(request.name)
+                && !self.is_pending(&mut request)
+                && self.component(request.slot).is_some_and(|component| component.retries(request.name))
             {
-                request.again();
+                // Edits are put back by themselves; what is left are guesses.
+                self.take_back(&mut request);
                 request.tries = 0;
-                for tag in std::mem::take(&mut request.tags) {
-                    // Edits are put back by themselves; what is left are guesses.
-                    if !component.edits.iter().any(|edit| edit.tag == tag) {
-                        kept.push(tag);
-                        request.tags.push(tag);
-                    }
-                }
+                request.timer = 0;
+                kept.extend_from_slice(&request.tags);
                 again.push(request);
             } else if request.kind == Kind::Unmount {
                 self.forget(request.slot);
             } else if request.kind == Kind::Action || request.ticket != 0 {
                 if let Some(component) = self.component_mut(request.slot) {
-                    component.edits.retain(|edit| !request.then.contains(&edit.tag));
+                    retain(&mut component.edits, &mut |edit| !request.then.contains(&edit.tag));
                 }
                 self.report(&request, &lost);
             }
         }
+        self.topics.clear();
         for slot in self.slots() {
             let Some(component) = self.component_mut(slot) else { continue };
-            for edit in std::mem::take(&mut component.edits) {
+            while let Some(edit) = shift(&mut component.edits) {
                 component.typed.set(edit.field, edit.value);
             }
             let typed = std::mem::replace(&mut component.typed, Val::Obj(Vec::new()));
@@ -171,9 +166,8 @@ impl Client {
                 self.commit(slot, field, 0);
             }
         }
-        for request in again {
-            self.ask(request);
-        }
+        self.retries.append(&mut again);
+        self.ask_waiting();
     }
 
     fn mounted(&mut self, message: &Message<'_>, mut payload: Val) {
@@ -219,33 +213,30 @@ impl Client {
     }
 
     fn update(&mut self, message: &Message<'_>, patch: Val) {
-        let tags = self.tags_by(message.frame.named("by").unwrap_or(&Val::Null));
-        let answers = message.reference.is_some() || !tags.is_empty();
+        let (tags, is_merged) = self.tags_by(message);
         if let Some(stream) = self.stream_of(message) {
-            let changes = stream.patch(message.rev(), patch, answers);
-            match (changes, message.slot) {
-                (Some(changes), Some(slot)) => {
-                    if let Some(component) = self.component_mut(slot) {
-                        // What the server sets to something else is no longer what the user typed.
-                        if let Val::Obj(typed) = &mut component.typed {
-                            let stream = &mut component.stream;
-                            typed.retain(|(property, value)| {
-                                stream.confirmed(*property).as_deref() == Some(value)
-                            });
-                        }
+            let mut outcome = Outcome { before: stream.held(), is_merged, is_refused: false };
+            let changes = stream.patch(message.rev(), patch);
+            match changes {
+                Some(changes) => {
+                    let slot = message.slot.unwrap_or_default();
+                    // What the server sets to something else is no longer what the user typed.
+                    if message.slot.is_some()
+                        && let Some(component) = self.component_mut(slot)
+                        && let Val::Obj(typed) = &mut component.typed
+                    {
+                        let stream = &mut component.stream;
+                        retain(typed, &mut |(property, value)| stream.confirmed(*property) == Some(value));
                     }
-                    self.changed(slot, Key::NONE, changes);
-                }
-                (Some(changes), None) => {
-                    self.changed(0, message.topic, changes);
-                    for tag in tags {
-                        self.release_in(0, message.topic, tag);
+                    self.changed(slot, message.topic, changes);
+                    for tag in &tags {
+                        self.release_in(slot, message.topic, *tag, &mut outcome);
                     }
                 }
-                (None, Some(_)) => {
+                None if message.slot.is_some() => {
                     self.tell("RESYNC\",\"componentId\":", message.frame.key_of("componentId"), "}");
                 }
-                (None, None) => self.tell("RESYNC\",\"topic\":", message.topic, "}"),
+                None => self.tell("RESYNC\",\"topic\":", message.topic, "}"),
             }
         }
         if let Some(slot) = message.slot
@@ -259,21 +250,25 @@ impl Client {
         self.answer(message, true, message.frame.named("result").cloned().unwrap_or_default());
     }
 
-    /// Returns the guesses of this page's requests that a topic's patch names as its causes: one name or a list of them.
-    fn tags_by(&self, by: &Val) -> Vec<Tag> {
+    /// Returns the guesses of the requests that caused a patch, and whether it has several causes: of the one that it
+    /// answers, and of those that a topic's patch names, by one name or a list of them.
+    fn tags_by(&self, message: &Message<'_>) -> (Vec<Tag>, bool) {
+        let by = message.frame.named("by").unwrap_or(&Val::Null);
         let names = by.list().unwrap_or(std::slice::from_ref(by));
         let mut tags = Vec::new();
         for request in &self.requests {
+            let mut is_cause = Some(request.reference) == message.reference;
             for connection in &self.connections {
                 let mut name = connection.clone();
                 name.push(':');
                 write_count(request.reference, &mut name);
-                if names.iter().any(|by| by.str() == Some(&name)) {
-                    tags.extend_from_slice(&request.tags);
-                }
+                is_cause |= names.iter().any(|by| by.str() == Some(&name));
+            }
+            if is_cause {
+                tags.extend_from_slice(&request.tags);
             }
         }
-        tags
+        (tags, names.len() > 1)
     }
 
     fn taken_away(&mut self, message: &Message<'_>, payload: &Val) {

@@ -36,18 +36,8 @@ pub(crate) struct Request {
     pub(crate) tags: Vec<Tag>,
     /// The edits that wait for its success, which its refusal takes back.
     pub(super) then: Range<Tag>,
-    /// What it names that the server has no id for.
-    pub(super) names: Names,
-}
-
-/// Whether a message names an item that is known by a temporary id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Names {
-    Nothing,
-    /// One whose addition is unanswered.
-    Pending,
-    /// One that was not added.
-    Lost,
+    /// It names an item whose addition was refused.
+    pub(super) is_lost: bool,
 }
 
 /// What it asks for.
@@ -84,7 +74,7 @@ impl Request {
             timer: 0,
             tags: Vec::new(),
             then: 0..0,
-            names: Names::Nothing,
+            is_lost: false,
         }
     }
 
@@ -100,22 +90,16 @@ impl Request {
     }
 
     pub(super) fn property(slot: Slot, field: Key, value: Val) -> Self {
-        let path = if field.is_path() { parse(field.name()) } else { None };
-        let property = path.unwrap_or_else(|| Val::text(field.name()));
+        let property = match parse(field.name()) {
+            Some(path) if path.list().is_some() => path,
+            _ => Val::text(field.name()),
+        };
         let payload = Val::Obj(vec![(Key::of("property"), property), (Key::of("value"), value)]);
         let mut request = Self::new(slot, Kind::Property, "");
         request.name = field;
         request.body.set(Key::of("payload"), payload);
         request.fields.push(field);
         request
-    }
-
-    /// These edits go along with the action.
-    pub(super) fn carry(&mut self, edits: Vec<(Key, Val)>) {
-        for (field, _) in &edits {
-            self.fields.push(*field);
-        }
-        self.body.set(Key::of("set"), Val::Obj(edits));
     }
 
     /// Prepares the message to go out another time, under another `ref`: the server has not handled it, and no edits go

@@ -1,7 +1,7 @@
 //! What is said to the server.
 
 use super::output::{Output, failure};
-use super::request::{Kind, Names, Request};
+use super::request::{Kind, Request};
 use super::{Client, link};
 use crate::store::Stream;
 use crate::value::{Key, write_count, write_string};
@@ -64,12 +64,11 @@ impl Client {
         }
         self.last_reference += 1;
         request.reference = self.last_reference;
-        self.look_up(&mut request);
         let waits = |other: &Request| other.slot == slot && other.timer == 0;
-        if request.names == Names::Lost {
+        if request.is_lost {
             self.done(&request, request.kind != Kind::Property, true);
             self.settle(&request, false, failure("unknown_item", ""));
-        } else if request.names == Names::Pending
+        } else if self.is_pending(&mut request)
             // What is tried again has lost its turn: others may wait for its answer.
             || request.tries == 0 && self.retries.iter().any(waits)
         {
@@ -102,7 +101,8 @@ impl Client {
                 at -= 1;
                 let request = self.requests.remove(at);
                 self.refuse(&request, &failure("too_large", "too large"));
-                continue;
+                // What waits for an item that it was to add goes too.
+                return self.ask_waiting();
             }
             if ack != 0 {
                 self.unacknowledged = 0;
@@ -118,8 +118,10 @@ impl Client {
     pub(super) fn queued(&self) -> u32 {
         let mut queued = 0;
         if self.link.phase != link::Phase::Open {
-            for request in &self.requests {
-                queued += u32::from(matches!(request.kind, Kind::Action | Kind::Property));
+            for list in [&self.requests, &self.retries] {
+                for request in list {
+                    queued += u32::from(matches!(request.kind, Kind::Action | Kind::Property));
+                }
             }
         }
         queued

@@ -189,7 +189,7 @@ fn a_topics_patch_that_names_its_author_drops_the_authors_guess() {
     let push = Edit {
         field: Key::of("messages"),
         path: Vec::new(),
-        patch: patch::push(parse(r#"{"id":"temp-1"}"#).unwrap()),
+        patch: patch::push(parse(r#"{"id":"$temp1"}"#).unwrap()),
     };
     table.client.action(
         0,
@@ -201,7 +201,7 @@ fn a_topics_patch_that_names_its_author_drops_the_authors_guess() {
     );
     assert_eq!(
         table.client.whole(0).json(),
-        r#"{"draft":"","chat":{"messages":[{"id":1},{"id":"temp-1"}]}}"#
+        r#"{"draft":"","chat":{"messages":[{"id":1},{"id":"$temp1"}]}}"#
     );
     table.hear(r#"{"v":1,"type":"STATE_UPDATE","topic":"chat/lobby","rev":4,"by":"k-s1:2","payload":{"messages":{"$list":[["+",1,{"id":2}]]}}}"#);
     assert_eq!(table.client.whole(0).json(), r#"{"draft":"","chat":{"messages":[{"id":1},{"id":2}]}}"#);

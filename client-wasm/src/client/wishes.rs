@@ -4,8 +4,9 @@ use super::component::{Component, FieldEdit, Phase, Progress};
 use super::output::{Origin, Output};
 use super::request::{Kind, Request};
 use super::{Client, link};
+use crate::list::shift;
 use crate::slots::Slot;
-use crate::store::{Edit, Tag};
+use crate::store::{Edit, Outcome, Tag};
 use crate::value::{Key, Val};
 
 impl Client {
@@ -72,15 +73,16 @@ impl Client {
                 } else {
                     edit.progress = Progress::Sent;
                     request.tags.push(edit.tag);
+                    request.fields.push(edit.field);
                     set.push((edit.field, edit.value.clone()));
                 }
             }
         }
-        for edit in before {
+        while let Some(edit) = shift(&mut before) {
             self.ask(edit);
         }
         if !set.is_empty() {
-            request.carry(set);
+            request.body.set(Key::of("set"), Val::Obj(set));
         }
         self.ask(request);
     }
@@ -107,11 +109,12 @@ impl Client {
     }
 
     /// Takes a guess back, or makes an end of it: the state says it itself by now.
-    pub(crate) fn release(&mut self, slot: Slot, tag: Tag) {
+    pub(crate) fn release(&mut self, slot: Slot, tag: Tag, is_refused: bool) {
+        let mut outcome = Outcome { is_refused, ..Outcome::default() };
         let mut topic = Key::NONE;
         let mut at = 0;
         loop {
-            self.release_in(slot, topic, tag);
+            self.release_in(slot, topic, tag, &mut outcome);
             let Some(next) = self.topics.get(at) else { return };
             topic = next.name;
             at += 1;
@@ -120,13 +123,13 @@ impl Client {
 
     /// Takes a guess about one stream back.
     #[inline(never)]
-    pub(super) fn release_in(&mut self, slot: Slot, topic: Key, tag: Tag) {
+    pub(super) fn release_in(&mut self, slot: Slot, topic: Key, tag: Tag, outcome: &mut Outcome) {
         let Some(stream) = self.stream(slot, topic) else { return };
         let mut changes = Vec::new();
-        let named = stream.release(tag, &mut changes);
+        let named = stream.release(tag, outcome, &mut changes);
         self.changed(slot, topic, changes);
         if let Some((temporary, id)) = named {
-            self.name(&temporary, &id);
+            self.name(&temporary, &id, outcome.is_refused);
         }
     }
 
@@ -139,11 +142,19 @@ impl Client {
         component.stream.guess(tag, Edit::set(field, value.clone()), &mut changes);
         match component.edits.iter_mut().find(|e| e.field == field && e.progress != Progress::Sent) {
             Some(waiting) => {
-                component.stream.release(waiting.tag, &mut changes);
+                component.stream.release(waiting.tag, &mut Outcome::default(), &mut changes);
                 waiting.value = value;
                 waiting.tag = tag;
             }
-            None => component.edits.push(FieldEdit { field, value, tag, progress: Progress::Waiting }),
+            None => {
+                component.edits.push(FieldEdit {
+                    field,
+                    named: field,
+                    value,
+                    tag,
+                    progress: Progress::Waiting,
+                });
+            }
         }
         self.changed(slot, Key::NONE, changes);
         self.out.push(Output::Wire { slot });
@@ -174,7 +185,7 @@ impl Client {
         let Some(component) = self.component_mut(slot) else { return false };
         let (mut busy, mut waiting) = (false, None);
         for edit in &mut component.edits {
-            if edit.field == field {
+            if edit.field == field || edit.named == field {
                 if edit.progress == Progress::Sent { busy = true } else { waiting = Some(edit) }
             }
         }

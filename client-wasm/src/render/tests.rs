@@ -311,7 +311,7 @@ fn a_click_in_a_row_knows_its_item_and_its_guess() {
     let around = around(&screen.state);
     screen.view = Some(View::new(screen.blueprint, 0, None, &around, &mut screen.stage));
     let node = screen.view.as_ref().unwrap().root.parts[0][1].node;
-    let fired = screen.fire(node, screen.events(1)[0], r#"{"checked":false,"temp":"temp-1"}"#);
+    let fired = screen.fire(node, screen.events(1)[0], r#"{"checked":false,"temp":"$temp1"}"#);
     assert_eq!(
         fired.deeds,
         vec![event::Deed {
@@ -323,7 +323,7 @@ fn a_click_in_a_row_knows_its_item_and_its_guess() {
     let mut items = screen.state.state.named("items").unwrap().clone();
     let whats: Vec<Option<What>> = fired.guesses.iter().map(|guess| guess.apply(&mut items)).collect();
     assert!(whats.iter().all(|what| matches!(what, Some(What::List(_)))), "{whats:?}");
-    assert_eq!(items.json(), r#"[{"id":4,"done":false},{"id":8,"done":false},{"id":"temp-1"}]"#);
+    assert_eq!(items.json(), r#"[{"id":4,"done":false},{"id":8,"done":false},{"id":"$temp1"}]"#);
 }
 
 #[test]
@@ -357,19 +357,35 @@ fn numbers_of_nodes_are_used_again() {
 fn the_row_of_what_only_the_server_can_name_goes_on_under_its_name() {
     let source = "<ul><li live:for=\"t in items\" live:key=\"t.id\">{{ t.text }}</li></ul>";
     let mut screen = Screen::built(source, r#"{"items":[{"id":1,"text":"a"}]}"#);
-    screen.patch(r#"{"items":[{"id":1,"text":"a"},{"id":"temp-1","text":"b"},{"id":"temp-2","text":"c"}]}"#);
+    screen.patch(r#"{"items":[{"id":1,"text":"a"},{"id":"$temp1","text":"b"},{"id":"$temp2","text":"c"}]}"#);
     let nodes = |screen: &Screen| {
         let list = screen.stage.dom.nodes.iter().find(|node| node.tag == "ul").expect("there is a list");
         list.children.clone()
     };
     let before = nodes(&screen);
-    screen.patch(r#"{"items":[{"id":1,"text":"a"},{"id":7,"text":"B"},{"id":"temp-2","text":"c"}]}"#);
+    screen.patch(r#"{"items":[{"id":1,"text":"a"},{"id":7,"text":"B"},{"id":"$temp2","text":"c"}]}"#);
     assert_eq!(nodes(&screen), before);
     screen.patch(
         r#"{"items":[{"id":1,"text":"a"},{"id":7,"text":"B"},{"id":8,"text":"c"},{"id":9,"text":"d"}]}"#,
     );
     assert_eq!(nodes(&screen)[..3], before);
     // One that is refused just goes.
-    screen.patch(r#"{"items":[{"id":1,"text":"a"},{"id":"temp-3","text":"e"}]}"#);
+    screen.patch(r#"{"items":[{"id":1,"text":"a"},{"id":"$temp3","text":"e"}]}"#);
     screen.patch(r#"{"items":[{"id":1,"text":"a"}]}"#);
+}
+
+#[test]
+fn an_item_that_has_such_an_id_for_good_is_shown_as_any_other() {
+    let source = "<ul><li live:for=\"t in items\" live:key=\"t.id\">{{ t.text }}</li></ul>";
+    let mut screen =
+        Screen::built(source, r#"{"items":[{"id":"$temp9","text":"a"},{"id":"$tempo","text":"b"}]}"#);
+    for items in [
+        r#"[{"id":"$tempo","text":"b"},{"id":3,"text":"c"},{"id":"$temp9","text":"a"}]"#,
+        r#"[{"id":"$temp9","text":"a"},{"id":3,"text":"C"}]"#,
+        r#"[{"id":"$tempo","text":"b"},{"id":5,"text":"e"}]"#,
+        r#"[]"#,
+    ] {
+        // It is compared with a view that is built anew.
+        screen.patch(&format!(r#"{{"items":{items}}}"#));
+    }
 }

@@ -10,6 +10,7 @@ use vivaz_template::expr::Binary;
 use super::blueprint::Reader;
 use super::scope::Frame;
 use crate::client::Origin;
+use crate::store::TEMPORARY;
 use crate::value::{Val, write_json};
 
 /// A value; borrowed where it is a part of the state or a literal.
@@ -149,5 +150,5 @@ pub(super) fn hash(key: &Val) -> u64 {
         .bytes()
         .fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
     // What only the server can name is told by the last bit, so that its row can go on under the real name.
-    if text.starts_with("stemp-") { hash & !1 } else { hash | 1 }
+    if key.str().is_some_and(|id| id.starts_with(TEMPORARY)) { hash & !1 } else { hash | 1 }
 }

@@ -1,7 +1,11 @@
 //! A guess: what an action will do, shown before the server answers.
 
+use super::Outcome;
 use crate::patch::{self, Step, What};
 use crate::value::{Key, Val, parse};
+
+/// How the ids begin that the page gives to items until the server has named them. No other item may have such an id.
+pub(crate) const TEMPORARY: &str = "$temp";
 
 /// One edit of a guess, with its values worked out, so that it can be laid over a newer state again.
 #[derive(Debug, Default, PartialEq)]
@@ -20,13 +24,11 @@ impl Edit {
     #[inline(never)]
     pub(crate) fn set(mut field: Key, value: Val) -> Self {
         let mut path = Vec::new();
-        if field.is_path() {
-            for step in parse(field.name()).unwrap_or_default().into_list() {
-                path.push((Key::of(step.str().unwrap_or_default()), step));
-            }
-            if !path.is_empty() {
-                field = path.remove(0).0;
-            }
+        for step in parse(field.name()).unwrap_or_default().into_list() {
+            path.push((Key::of(step.str().unwrap_or_default()), step));
+        }
+        if !path.is_empty() {
+            field = path.remove(0).0;
         }
         Self { field, path, patch: patch::plain(value) }
     }
@@ -58,28 +60,36 @@ impl Edit {
         self.patch.named("$list")?.list()?.first()?.list()?.get(2)
     }
 
-    /// Returns the id that the server gave to the item that it adds: that of the new item in the list, of which `before`
-    /// and `now` are the values of the field. Of several it is the first that has everything that the guess says.
-    pub(super) fn real<'v>(&self, before: &mut Val, now: &'v mut Val) -> Option<&'v Val> {
+    /// Returns the id of the item that it adds, if that is one of the page's own.
+    #[inline(never)]
+    pub(crate) fn temporary(&self) -> Option<&Val> {
+        let id = self.added()?.named("id")?;
+        id.str()?.starts_with(TEMPORARY).then_some(id)
+    }
+
+    /// Returns the id that the server gave to the item that it adds. `now` has the confirmed values of the fields. The
+    /// item is the only new one in the list, or of several the only one that has every field as the guess has it. In a
+    /// patch with other causes it has to have them in any case.
+    pub(super) fn real<'v>(&self, outcome: &mut Outcome, now: &'v mut Val) -> Option<&'v Val> {
         let id = Key::of("id");
-        let (before, added) = (self.find(before)?.list()?, self.added()?);
-        let mut found = None;
-        for (at, item) in self.find(now)?.list()?.iter().enumerate() {
+        let before = self.find(outcome.before.at_mut(self.field)?)?.list()?;
+        let Val::Obj(fields) = self.added()? else { return None };
+        let (mut found, mut best) = (None, outcome.is_merged);
+        for (at, item) in self.find(now.at_mut(self.field)?)?.list()?.iter().enumerate() {
             if patch::find(before, at, item.at(id)?).is_some() {
                 continue;
             }
-            // Of several only one that has everything that the guess says can be told.
-            let Val::Obj(fields) = added else { continue };
-            let mut same = true;
+            let mut fits = true;
             for (key, value) in fields {
-                same &= *key == id || item.at(*key) == Some(value);
+                fits &= *key == id || item.at(*key) == Some(value);
             }
-            if same {
-                return item.at(id);
+            if fits == best {
+                found = if found.is_none() { Some(item.at(id)) } else { Some(None) };
+            } else if fits {
+                (found, best) = (Some(item.at(id)), true);
             }
-            found = if found.is_some() { Some(&Val::Null) } else { item.at(id) };
         }
-        found
+        found?
     }
 
     /// Lays it over the value of the field; `None` if it does not fit.

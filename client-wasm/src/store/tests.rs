@@ -16,7 +16,7 @@ fn guess(stream: &mut Stream, tag: Tag, edit: Edit) -> Vec<Change> {
 
 fn release(stream: &mut Stream, tag: Tag) -> Vec<Change> {
     let mut changes = Vec::new();
-    stream.release(tag, &mut changes);
+    stream.release(tag, &mut Outcome::default(), &mut changes);
     changes
 }
 
@@ -35,19 +35,19 @@ fn done(id: i64, done: bool) -> Edit {
 #[test]
 fn patches_apply_in_order_and_gaps_are_seen() {
     let mut s = stream(r#"{"a":1}"#);
-    assert_eq!(s.patch(2, parse(r#"{"a":2}"#).unwrap(), false), None);
+    assert_eq!(s.patch(2, parse(r#"{"a":2}"#).unwrap()), None);
     assert_eq!(
-        s.patch(1, parse(r#"{"a":2}"#).unwrap(), false),
+        s.patch(1, parse(r#"{"a":2}"#).unwrap()),
         Some(vec![]),
         "until there is a snapshot nothing is of use"
     );
     s.stale = false;
     assert_eq!(
-        s.patch(1, parse(r#"{"a":2}"#).unwrap(), false),
+        s.patch(1, parse(r#"{"a":2}"#).unwrap()),
         Some(vec![Change { field: Key::of("a"), what: What::Value }])
     );
-    assert_eq!(s.patch(1, parse(r#"{"a":3}"#).unwrap(), false), Some(vec![]));
-    assert_eq!(s.patch(2, parse(r#"{"a":{"$list":[]}}"#).unwrap(), false), None);
+    assert_eq!(s.patch(1, parse(r#"{"a":3}"#).unwrap()), Some(vec![]));
+    assert_eq!(s.patch(2, parse(r#"{"a":{"$list":[]}}"#).unwrap()), None);
     assert_eq!(s.state().json(), r#"{"a":2}"#);
 }
 
@@ -73,7 +73,7 @@ fn what_the_server_says_meanwhile_shows_below_the_guess() {
             what: What::List(vec![Step::Item { at: 1, fields: vec![Key::of("done")] }])
         }]
     );
-    s.patch(1, parse(r#"{"items":{"$list":[["+",0,{"id":3,"done":false}]]}}"#).unwrap(), false);
+    s.patch(1, parse(r#"{"items":{"$list":[["+",0,{"id":3,"done":false}]]}}"#).unwrap());
     assert_eq!(
         s.state().json(),
         r#"{"items":[{"id":3,"done":false},{"id":1,"done":false},{"id":2,"done":true}]}"#
@@ -87,7 +87,7 @@ fn what_the_server_says_meanwhile_shows_below_the_guess() {
 fn a_guess_that_does_not_fit_any_more_shows_nothing() {
     let mut s = stream(r#"{"items":[{"id":1,"done":false}]}"#);
     guess(&mut s, 1, done(1, true));
-    s.patch(1, parse(r#"{"items":{"$list":[["-",1]]}}"#).unwrap(), false);
+    s.patch(1, parse(r#"{"items":{"$list":[["-",1]]}}"#).unwrap());
     assert_eq!(s.state().json(), r#"{"items":[]}"#);
     assert_eq!(release(&mut s, 1), vec![]);
 }

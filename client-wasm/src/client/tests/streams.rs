@@ -104,9 +104,35 @@ fn a_guess_about_a_topic_and_its_component_is_told_of_each() {
     );
     assert_eq!(changed(&table.outputs()), [(0, None), (0, Some("chat"))]);
     assert_eq!(table.client.whole(0).json(), r#"{"draft":"x","chat":{"messages":[]}}"#);
-    table.client.release(0, tag);
+    table.client.release(0, tag, false);
     assert_eq!(changed(&table.outputs()), [(0, None), (0, Some("chat"))]);
     assert_eq!(table.client.whole(0).json(), r#"{"draft":"","chat":{"messages":[{"id":1}]}}"#);
+}
+
+#[test]
+fn a_guess_about_a_topic_goes_with_the_component_that_made_it() {
+    let ways: [fn(&mut Table); 3] = [
+        |table| table.client.unmount(0),
+        |table| {
+            table.hear(r#"{"v":1,"type":"COMPONENT_UNMOUNTED","componentId":"c1","payload":{}}"#);
+        },
+        |table| {
+            table.client.closed(table.socket, 1006);
+            table.client.unmount(0);
+        },
+    ];
+    for end in ways {
+        let mut table = Table::chat();
+        table.client.mount(1, "c2", open("chat"));
+        table.sent();
+        table.hear(r#"{"v":1,"type":"COMPONENT_MOUNTED","ref":2,"componentId":"c2","rev":0,"epoch":"f","payload":{"component":"chat","template":"h","state":{},"topics":{"chat":"chat/lobby"}}}"#);
+        let guess = (Key::of("chat"), Edit::set(Key::of("messages"), Val::List(Vec::new())));
+        table.client.action(0, Key::of("clear"), Val::Null, Origin::default(), 0, vec![guess]);
+        table.outputs();
+        assert_eq!(table.client.whole(1).json(), r#"{"chat":{"messages":[]}}"#);
+        end(&mut table);
+        assert_eq!(table.client.whole(1).json(), r#"{"chat":{"messages":[{"id":1}]}}"#);
+    }
 }
 
 #[test]

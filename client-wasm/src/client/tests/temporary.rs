@@ -1,5 +1,7 @@
 //! Actions on items that the page shows before the server has given them an id.
 
+mod naming;
+
 use super::*;
 
 const LIST: &str = r#"{"v":1,"type":"COMPONENT_MOUNTED","ref":1,"componentId":"c1","rev":0,"epoch":"e","payload":{"component":"list","template":"h","state":{"draft":"","items":[{"id":1,"text":"one"}]},"topics":{}}}"#;
@@ -104,12 +106,12 @@ fn refusal(reference: u64) -> String {
 #[test]
 fn what_names_an_item_without_an_id_waits_and_goes_out_with_the_id_in_order() {
     let mut table = list(false);
-    assert_eq!(table.add("temp-1", "two"), [r#"2 add["two"]"#]);
-    assert_eq!(table.rename("temp-1", "new"), none());
-    assert_eq!(table.plain("move", r#"["temp-1",0]"#), none());
+    assert_eq!(table.add("$temp1", "two"), [r#"2 add["two"]"#]);
+    assert_eq!(table.rename("$temp1", "new"), none());
+    assert_eq!(table.plain("move", r#"["$temp1",0]"#), none());
     // What comes after it stays after it.
     assert_eq!(table.plain("tick", "[1]"), none());
-    assert_eq!(table.remove("temp-1"), none());
+    assert_eq!(table.remove("$temp1"), none());
     assert!(table.client.waits(0, &|request| request.name.name() == "tick"), "it counts as loading");
     let sent = table.answer(&own(2, 1, r#"[["+",1,{"id":7,"text":"two"}]]"#));
     assert_eq!(sent, [r#"7 rename[7,"new"]"#, r#"8 move[7,0]"#, r#"9 tick[1]"#]);
@@ -120,16 +122,16 @@ fn what_names_an_item_without_an_id_waits_and_goes_out_with_the_id_in_order() {
 #[test]
 fn the_guess_of_what_waits_shows_all_the_while() {
     let mut table = list(false);
-    table.add("temp-1", "two");
-    table.rename("temp-1", "new");
-    assert_eq!(table.shown(), r#"[{"id":1,"text":"one"},{"id":"temp-1","text":"new"}]"#);
+    table.add("$temp1", "two");
+    table.rename("$temp1", "new");
+    assert_eq!(table.shown(), r#"[{"id":1,"text":"one"},{"id":"$temp1","text":"new"}]"#);
     table.answer(&own(2, 1, r#"[["+",1,{"id":7,"text":"two"}]]"#));
     assert_eq!(table.shown(), r#"[{"id":1,"text":"one"},{"id":7,"text":"new"}]"#);
     table.answer(&refusal(4));
     assert_eq!(table.shown(), r#"[{"id":1,"text":"one"},{"id":7,"text":"two"}]"#);
 
-    table.add("temp-2", "three");
-    table.remove("temp-2");
+    table.add("$temp2", "three");
+    table.remove("$temp2");
     assert_eq!(table.shown(), r#"[{"id":1,"text":"one"},{"id":7,"text":"two"}]"#);
     let sent = table.answer(&own(5, 2, r#"[["+",0,{"id":8,"text":"three"}]]"#));
     assert_eq!(sent, ["7 remove[8]"]);
@@ -139,9 +141,9 @@ fn the_guess_of_what_waits_shows_all_the_while() {
 #[test]
 fn what_waits_goes_with_an_addition_that_is_refused() {
     let mut table = list(false);
-    table.add("temp-1", "");
-    table.rename("temp-1", "new");
-    table.plain("move", r#"["temp-1",0]"#);
+    table.add("$temp1", "");
+    table.rename("$temp1", "new");
+    table.plain("move", r#"["$temp1",0]"#);
     table.plain("tick", "[1]");
     table.client.frame(table.socket, &refusal(2));
     let outputs = table.outputs();
@@ -164,23 +166,23 @@ fn what_waits_goes_with_an_addition_that_is_refused() {
 #[test]
 fn of_several_additions_each_has_its_own_item() {
     let mut table = list(false);
-    table.add("temp-1", "two");
-    table.rename("temp-1", "2");
-    assert_eq!(table.add("temp-2", "three"), none());
-    table.rename("temp-2", "3");
+    table.add("$temp1", "two");
+    table.rename("$temp1", "2");
+    assert_eq!(table.add("$temp2", "three"), none());
+    table.rename("$temp2", "3");
     let sent = table.answer(&own(2, 1, r#"[["+",1,{"id":7,"text":"TWO"}]]"#));
     assert_eq!(sent, [r#"6 rename[7,"2"]"#, r#"7 add["three"]"#]);
-    assert_eq!(table.shown(), r#"[{"id":1,"text":"one"},{"id":7,"text":"2"},{"id":"temp-2","text":"3"}]"#);
+    assert_eq!(table.shown(), r#"[{"id":1,"text":"one"},{"id":7,"text":"2"},{"id":"$temp2","text":"3"}]"#);
     assert_eq!(table.answer(&own(6, 2, r#"[["~",7,{"text":"2"}]]"#)), none());
     let sent = table.answer(&own(7, 3, r#"[["+",2,{"id":8,"text":"THREE"}]]"#));
     assert!(sent[0].ends_with(r#" rename[8,"3"]"#), "{sent:?}");
 
     // Two in flight at once.
     let mut table = list(false);
-    table.add("temp-1", "two");
-    assert_eq!(table.add("temp-2", "three"), [r#"3 add["three"]"#]);
-    table.rename("temp-2", "3");
-    table.rename("temp-1", "2");
+    table.add("$temp1", "two");
+    assert_eq!(table.add("$temp2", "three"), [r#"3 add["three"]"#]);
+    table.rename("$temp2", "3");
+    table.rename("$temp1", "2");
     assert_eq!(table.answer(&own(2, 1, r#"[["+",1,{"id":7,"text":"TWO"}]]"#)), none());
     let sent = table.answer(&own(3, 2, r#"[["+",2,{"id":8,"text":"THREE"}]]"#));
     assert_eq!(
@@ -193,8 +195,8 @@ fn of_several_additions_each_has_its_own_item() {
 fn a_handler_that_adds_more_or_less_than_the_guess_says() {
     // Of several the one that is as the guess says.
     let mut table = list(false);
-    table.add("temp-1", "two");
-    table.plain("tick", r#"["temp-1"]"#);
+    table.add("$temp1", "two");
+    table.plain("tick", r#"["$temp1"]"#);
     let sent = table.answer(&own(
         2,
         1,
@@ -205,17 +207,17 @@ fn a_handler_that_adds_more_or_less_than_the_guess_says() {
     // It is not known which one: the server refuses what names it.
     for list_patch in ["[]", r#"[["+",0,{"id":6,"text":"more"}],["+",1,{"id":7,"text":"TWO"}]]"#] {
         let mut table = list(false);
-        table.add("temp-1", "two");
-        table.plain("tick", r#"["temp-1"]"#);
-        assert_eq!(table.answer(&own(2, 1, list_patch)), [r#"4 tick["temp-1"]"#]);
+        table.add("$temp1", "two");
+        table.plain("tick", r#"["$temp1"]"#);
+        assert_eq!(table.answer(&own(2, 1, list_patch)), [r#"4 tick["$temp1"]"#]);
     }
 }
 
 #[test]
 fn an_item_of_a_topic_has_its_id_from_the_patch_that_names_its_author() {
     let mut table = list(true);
-    table.add("temp-1", "two");
-    table.rename("temp-1", "new");
+    table.add("$temp1", "two");
+    table.rename("$temp1", "new");
     // Somebody else's item is not it.
     assert_eq!(table.answer(&topic(r#""another:3""#, 4, r#"[["+",1,{"id":6,"text":"six"}]]"#)), none());
     assert_eq!(table.answer(&topic(r#""k-s1:2""#, 5, r#"[["+",2,{"id":7,"text":"TWO"}]]"#)), none());
@@ -224,54 +226,40 @@ fn an_item_of_a_topic_has_its_id_from_the_patch_that_names_its_author() {
 
     // One patch for several authors.
     let mut table = list(true);
-    table.add("temp-1", "two");
-    table.rename("temp-1", "new");
+    table.add("$temp1", "two");
+    table.rename("$temp1", "new");
     let both = r#"[["+",1,{"id":6,"text":"six"}],["+",2,{"id":7,"text":"two"}]]"#;
     table.answer(&topic(r#"["another:3","k-s1:2"]"#, 4, both));
     assert_eq!(table.answer(&ack(2)), [r#"4 rename[7,"new"]"#]);
 }
 
 #[test]
-fn what_waits_goes_out_after_a_resume() {
-    // The patches of a component that were missed name no message.
+fn an_addition_whose_patch_was_missed_tells_no_id() {
+    // The patches of a component that were missed name no message: the server refuses what waits.
     let mut table = list(false);
-    table.add("temp-1", "two");
-    table.add("temp-2", "three");
-    table.rename("temp-2", "3");
-    table.rename("temp-1", "2");
+    table.add("$temp1", "two");
+    table.rename("$temp1", "2");
     table.drop_and_pause();
     table.connect();
     table.sent();
-    let sent = table.answer(r#"{"v":1,"type":"WELCOME","payload":{"session":"s1","resume":"r2","connection":"k2","resumed":true,"done":[2,3],"heartbeatMs":1000}}"#);
+    let sent = table.answer(r#"{"v":1,"type":"WELCOME","payload":{"session":"s1","resume":"r2","connection":"k2","resumed":true,"done":[2],"heartbeatMs":1000}}"#);
     assert_eq!(sent, none());
-    let patch = |rev, list: &str| own(0, rev, list).replace(r#""ref":0,"#, "");
-    table.answer(&patch(1, r#"[["+",1,{"id":7,"text":"two"}]]"#));
-    table.answer(&patch(2, r#"[["+",2,{"id":8,"text":"three"}]]"#));
-    assert_eq!(table.answer(&ack(2)), none());
-    let sent = table.answer(&ack(3));
-    assert_eq!(
-        sent.iter().map(|sent| sent.split_once(' ').unwrap().1).collect::<Vec<_>>(),
-        [r#"rename[8,"3"]"#, r#"rename[7,"2"]"#]
-    );
-    let snapshot = |items: &str| {
-        format!(
-            r#"{{"v":1,"type":"STATE_SNAPSHOT","topic":"list/main","rev":9,"epoch":"u","payload":{{"items":{items}}}}}"#
-        )
-    };
+    table.answer(&own(0, 1, r#"[["+",1,{"id":7,"text":"two"}]]"#).replace(r#""ref":0,"#, ""));
+    assert_eq!(table.answer(&ack(2)), [r#"4 rename["$temp1","2"]"#]);
 
     // A snapshot has others' items too.
     let mut table = list(true);
-    table.add("temp-1", "two");
-    table.rename("temp-1", "2");
-    table.answer(&snapshot(r#"[{"id":6,"text":"six"},{"id":7,"text":"two"},{"id":1,"text":"one"}]"#));
-    assert_eq!(table.answer(&ack(2)), [r#"4 rename[7,"2"]"#]);
+    table.add("$temp1", "two");
+    table.rename("$temp1", "2");
+    table.answer(r#"{"v":1,"type":"STATE_SNAPSHOT","topic":"list/main","rev":9,"epoch":"u","payload":{"items":[{"id":7,"text":"two"},{"id":1,"text":"one"}]}}"#);
+    assert_eq!(table.answer(&ack(2)), [r#"4 rename["$temp1","2"]"#]);
 }
 
 #[test]
 fn what_waits_is_lost_with_its_session() {
     let mut table = list(false);
-    table.add("temp-1", "two");
-    table.rename("temp-1", "new");
+    table.add("$temp1", "two");
+    table.rename("$temp1", "new");
     table.drop_and_pause();
     table.connect();
     table.sent();
@@ -289,8 +277,8 @@ fn what_waits_is_lost_with_its_session() {
 #[test]
 fn an_addition_that_is_tried_again_is_not_behind_what_waits_for_it() {
     let mut table = list(false);
-    table.add("temp-1", "two");
-    table.rename("temp-1", "new");
+    table.add("$temp1", "two");
+    table.rename("$temp1", "new");
     table.client.frame(
         table.socket,
         r#"{"v":1,"type":"ERROR","ref":2,"componentId":"c1","payload":{"code":"rate_limited","message":"","retryMs":5}}"#,
@@ -307,14 +295,14 @@ fn an_addition_that_is_tried_again_is_not_behind_what_waits_for_it() {
 #[test]
 fn an_edit_of_an_item_without_an_id_waits_too_and_what_is_assigned_after_an_action() {
     let mut table = list(false);
-    let text = Key::of(r#"["items","temp-1","text"]"#);
-    table.add("temp-1", "two");
+    let text = Key::of(r#"["items","$temp1","text"]"#);
+    table.add("$temp1", "two");
     table.client.edit(0, text, Val::text("typed"));
     table.client.commit(0, text, 0);
     assert_eq!(table.calls(), none());
-    assert_eq!(table.shown(), r#"[{"id":1,"text":"one"},{"id":"temp-1","text":"typed"}]"#);
+    assert_eq!(table.shown(), r#"[{"id":1,"text":"one"},{"id":"$temp1","text":"typed"}]"#);
     let before = table.client.last_reference;
-    table.plain("rename", r#"["temp-1","x"]"#);
+    table.plain("rename", r#"["$temp1","x"]"#);
     table.client.assign(0, Key::of("draft"), Val::text("next"), Some(before));
     assert!(table.client.whole(0).json().contains(r#""draft":"next""#));
     let sent = table.answer(&own(2, 1, r#"[["+",1,{"id":7,"text":"two"}]]"#));
@@ -326,7 +314,7 @@ fn an_edit_of_an_item_without_an_id_waits_too_and_what_is_assigned_after_an_acti
 
     // With an addition that is refused it goes.
     let mut table = list(false);
-    table.add("temp-1", "two");
+    table.add("$temp1", "two");
     table.client.edit(0, text, Val::text("typed"));
     table.client.commit(0, text, 0);
     assert_eq!(table.answer(&refusal(2)), none());
@@ -336,14 +324,14 @@ fn an_edit_of_an_item_without_an_id_waits_too_and_what_is_assigned_after_an_acti
 #[test]
 fn a_text_that_looks_like_an_id_of_the_page_is_sent_as_it_is() {
     let mut table = list(false);
-    assert_eq!(table.plain("say", r#"["temp-1"]"#), [r#"2 say["temp-1"]"#]);
+    assert_eq!(table.plain("say", r#"["$temp1"]"#), [r#"2 say["$temp1"]"#]);
 }
 
 #[test]
 fn what_waits_has_not_left_for_the_page_of_a_reload() {
     let mut table = list(false);
-    table.add("temp-1", "two");
-    table.rename("temp-1", "new");
+    table.add("$temp1", "two");
+    table.rename("$temp1", "new");
     table.plain("tick", "[1]");
     let queue = parse(&table.client.queue()).unwrap();
     let left: Vec<String> =

@@ -53,7 +53,7 @@ impl Wanted {
 
     /// Whether it stands in a row that only the server can name: it is mounted when the row has its name.
     pub(super) fn is_guessed(&self) -> bool {
-        self.place.contains("\"temp-")
+        self.place.contains("\"$temp")
     }
 }
 

@@ -134,7 +134,7 @@ async fn a_guess_is_shown_until_the_answer_and_taken_back_by_a_refusal() {
     let adding = view.submit("form");
     assert_eq!(view.texts("b"), ["one"]);
     assert!(view.confirmed()["rows"].as_array().unwrap().is_empty());
-    assert!(view.state()["rows"][0]["id"].as_str().unwrap().starts_with("temp-"));
+    assert!(view.state()["rows"][0]["id"].as_str().unwrap().starts_with("$temp"));
     adding.await.unwrap();
     assert_eq!(view.texts("b"), ["ONE"]);
 

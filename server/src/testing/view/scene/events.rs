@@ -137,7 +137,7 @@ impl<'a> Scene<'a> {
         };
         let form = self.form(target).map(|form| control::form(form, |control| self.now(control)));
         static LAST: AtomicU64 = AtomicU64::new(0);
-        let temporary = format!("temp-{}", LAST.fetch_add(1, Ordering::Relaxed) + 1);
+        let temporary = format!("$temp{}", LAST.fetch_add(1, Ordering::Relaxed) + 1);
         Happening {
             value,
             checked,
