@@ -103,6 +103,13 @@ impl ActionError {
         Self::new(ErrorCode::Forbidden, message)
     }
 
+    /// `not_found`: what was asked for does not exist, or is not to be known of. A page whose
+    /// component or topic returns it while it is rendered is answered with 404.
+    #[must_use]
+    pub fn not_found(message: impl Into<String>) -> Self {
+        Self::new(ErrorCode::NotFound, message)
+    }
+
     /// `action_failed` because of an error that is logged and not shown.
     #[must_use]
     pub fn internal(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {

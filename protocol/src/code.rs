@@ -60,6 +60,8 @@ error_codes! {
     Unauthenticated = "unauthenticated",
     /// The user may not.
     Forbidden = "forbidden",
+    /// What the component, its topic or the action is about does not exist.
+    NotFound = "not_found",
     /// Too many messages; `retryMs` says when to try again, with a new ref.
     RateLimited = "rate_limited",
     /// The server has no room for it now; `retryMs` says when to try again, with a new ref.

@@ -6,7 +6,7 @@ use std::fmt;
 
 use axum::extract::{FromRef, FromRequestParts};
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use serde_json::value::RawValue;
 use vivaz_components::{ActionError, ErrorCode, Identity, LiveComponent};
@@ -92,8 +92,8 @@ impl fmt::Display for Markup {
     }
 }
 
-/// Why a component could not be rendered. As a response it is a plain page that gives nothing away: 401 or 403 where
-/// the component said so, else 500.
+/// Why a component could not be rendered. As a response it is a plain page that gives nothing away: 401, 403 or 404
+/// where the component or a topic that it shows returned `unauthenticated`, `forbidden` or `not_found`, else 500.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RenderError {
@@ -135,6 +135,9 @@ impl IntoResponse for RenderError {
             Self::Component(error) if error.code() == ErrorCode::Forbidden => {
                 (StatusCode::FORBIDDEN, "This page is not for you.")
             }
+            Self::Component(error) if error.code() == ErrorCode::NotFound => {
+                (StatusCode::NOT_FOUND, "This page does not exist.")
+            }
             Self::Component(_)
             | Self::TooLarge(_)
             | Self::Unknown(_)
@@ -144,9 +147,13 @@ impl IntoResponse for RenderError {
                 (StatusCode::INTERNAL_SERVER_ERROR, "This page cannot be shown now.")
             }
         };
-        (status, text).into_response()
+        (status, UNCACHED, text).into_response()
     }
 }
+
+/// A cache may otherwise keep a 404 and give it to others.
+const UNCACHED: [(HeaderName, HeaderValue); 1] =
+    [(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"))];
 
 impl Live {
     #[cfg(feature = "testing")]
@@ -216,8 +223,7 @@ impl Live {
     /// A page as a response that no cache keeps: what is sealed in it is this visitor's.
     #[must_use]
     pub fn page(&self, html: impl Into<String>) -> Response {
-        let headers = [(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"))];
-        (headers, Html(html.into())).into_response()
+        (UNCACHED, Html(html.into())).into_response()
     }
 
     /// Whom the application recognised.
@@ -263,9 +269,9 @@ where
 
 impl IntoResponse for IdentityError {
     fn into_response(self) -> Response {
-        let refused = (StatusCode::UNAUTHORIZED, "Authentication required.\n").into_response();
+        let refused = (StatusCode::UNAUTHORIZED, UNCACHED, "Authentication required.\n").into_response();
         let retry = [(header::RETRY_AFTER, "1")];
         let failed = (StatusCode::SERVICE_UNAVAILABLE, retry, "Authentication failed; try again.\n");
-        answer_of(&self, refused, failed.into_response())
+        answer_of(&self, refused, (UNCACHED, failed).into_response())
     }
 }

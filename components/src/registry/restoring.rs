@@ -52,8 +52,8 @@ pub enum RestoreFailure {
     /// The state was decoded, and something that the component needs failed, panicked or took too
     /// long. It may succeed the next time; until then the state is to be kept as it is.
     Temporary(ActionError),
-    /// This program cannot decode the state, and `migrate` was asked. Another version of the
-    /// program may be able to.
+    /// This program cannot decode the state, and `migrate` was asked, or the state names a topic
+    /// that does not exist. Another version of the program may be able to use it.
     Undecodable(ActionError),
 }
 
@@ -63,8 +63,8 @@ impl RestoreFailure {
     pub fn of_decoded(error: ActionError) -> Self {
         if matches!(error.code(), ErrorCode::Forbidden | ErrorCode::Unauthenticated) {
             Self::Refused(error)
-        } else if error.code() == ErrorCode::BadProps {
-            // The state names a topic that has no such key in this program.
+        } else if matches!(error.code(), ErrorCode::BadProps | ErrorCode::NotFound) {
+            // The state names a topic that has no such key in this program, or that does not exist.
             Self::Undecodable(error)
         } else {
             Self::Temporary(error)

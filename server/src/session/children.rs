@@ -295,8 +295,13 @@ impl Session {
             (link.page, link.given) = *before;
             return self.refresh(id);
         }
-        let for_good =
-            [ErrorCode::Forbidden, ErrorCode::Unauthenticated, ErrorCode::BadProps, ErrorCode::Invalid];
+        let for_good = [
+            ErrorCode::Forbidden,
+            ErrorCode::NotFound,
+            ErrorCode::Unauthenticated,
+            ErrorCode::BadProps,
+            ErrorCode::Invalid,
+        ];
         if for_good.contains(&error.code()) {
             return;
         }

@@ -8,8 +8,8 @@ use vivaz_components::instance::{Job, guard};
 use vivaz_components::spec::Hook;
 use vivaz_components::{Identity, RestoreFailure, TopicRef, UnmountReason};
 use vivaz_protocol::{
-    ComponentId, ConnectionId, DeclaredLimits, Epoch, Ref, ResumeSecret, Rev, ServerMessage, StreamId,
-    TopicName, Welcome,
+    ComponentId, ConnectionId, DeclaredLimits, Epoch, ErrorCode, Ref, ResumeSecret, Rev, ServerMessage,
+    StreamId, TopicName, Welcome,
 };
 
 use super::component::{Component, Connecting, Origin, Slot, Task};
@@ -282,6 +282,10 @@ pub(super) fn authorize_all(
             match answer {
                 Ok(()) => {}
                 Err(RestoreFailure::Refused(_)) => {
+                    authorized.refused.insert(name);
+                }
+                // To the user it does not exist (any more).
+                Err(RestoreFailure::Undecodable(error)) if error.code() == ErrorCode::NotFound => {
                     authorized.refused.insert(name);
                 }
                 Err(failure @ (RestoreFailure::Temporary(_) | RestoreFailure::Undecodable(_))) => {

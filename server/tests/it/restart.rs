@@ -178,6 +178,31 @@ async fn a_planned_restart_loses_nothing() {
     assert!(second.bench.hooks.lock().unwrap().contains(&"resumed"));
 }
 
+/// Which messages of a form are about refused values is kept with the session.
+#[tokio::test]
+async fn an_edit_that_fits_takes_the_message_back_after_a_restart() {
+    let file = File::new().await;
+    let mut first = file.lazy().await;
+    let mut client = Client::greet(&first).await;
+    let mounted = client.mount("lab", "lab", json!({})).await;
+    let edit = client.message("PROPERTY_UPDATE", "lab", json!({ "property": "age", "value": "x" }));
+    client.send(edit).await;
+    let shown = client.expect("STATE_UPDATE").await["payload"].clone();
+    assert_eq!(shown, json!({ "errors": { "age": ["must be a whole number"] } }));
+    assert_error(&client.next().await, "bad_value");
+    let welcome = client.welcome.clone();
+    client.cut();
+    first.stop().await;
+
+    let second = file.lazy().await;
+    let mut client = Client::resume(&second, &welcome, 2, position("lab", &mounted, 1)).await;
+    client.count_from(2);
+    assert_eq!(client.welcome["resumed"], true);
+    assert!(client.drain().await.is_empty());
+    let edit = client.message("PROPERTY_UPDATE", "lab", json!({ "property": "age", "value": "7" }));
+    assert_eq!(client.ask(edit).await["payload"], json!({ "age": 7, "errors": {} }));
+}
+
 #[tokio::test]
 async fn two_planned_restarts_in_a_row_lose_nothing_either() {
     let file = File::new().await;
