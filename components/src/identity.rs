@@ -36,6 +36,7 @@ struct Inner {
     user: Option<User>,
     permissions: BTreeSet<String>,
     tenant: Option<String>,
+    login: Option<String>,
     expires: Option<SystemTime>,
 }
 
@@ -80,6 +81,21 @@ impl Identity {
     #[must_use]
     pub fn with_tenant(mut self, tenant: impl Into<String>) -> Self {
         Arc::make_mut(&mut self.0).tenant = Some(tenant.into());
+        self
+    }
+
+    /// The same by that login, an id of the application's own: that of its login session, the `sid` of a
+    /// token. `Runtime::revoke_login` ends the sessions of one login and leaves other logins of the
+    /// same user alone. A session of one login is not resumed by another one.
+    ///
+    /// ```
+    /// # use vivaz_components::{Identity, User};
+    /// let ada = Identity::of(User::new("7", "Ada")).with_login("login-2311");
+    /// assert_eq!(ada.login(), Some("login-2311"));
+    /// ```
+    #[must_use]
+    pub fn with_login(mut self, login: impl Into<String>) -> Self {
+        Arc::make_mut(&mut self.0).login = Some(login.into());
         self
     }
 
@@ -134,9 +150,16 @@ impl Identity {
         self.0.tenant.as_deref()
     }
 
-    /// Whether a session of `self` may be resumed by `other`: the same user (or none) of the same tenant.
+    /// Returns the id of the login, if the application has named it.
+    #[must_use]
+    pub fn login(&self) -> Option<&str> {
+        self.0.login.as_deref()
+    }
+
+    /// Whether a session of `self` may be resumed by `other`: the same user (or none) of the same tenant, by the same
+    /// login.
     #[must_use]
     pub fn is_same_as(&self, other: &Self) -> bool {
-        self.user_id() == other.user_id() && self.tenant() == other.tenant()
+        self.user_id() == other.user_id() && self.tenant() == other.tenant() && self.login() == other.login()
     }
 }

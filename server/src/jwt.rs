@@ -23,8 +23,8 @@ use crate::runtime::Builder;
 /// `Authorization` that cannot be read or is there twice, is refused; a connection that is open
 /// when its token expires is closed. Tokens are verified and never signed here. Of its claims `sub`
 /// is the
-/// user's id, `name` what others see, `tenant` the tenant, and `permissions` (a list) and `scope` (words) the
-/// permissions.
+/// user's id, `name` what others see, `tenant` the tenant, `sid` the [login](Identity::with_login), and `permissions` (a
+/// list) and `scope` (words) the permissions.
 ///
 /// ```
 /// use vivaz::Runtime;
@@ -53,6 +53,7 @@ struct Claims {
     sub: String,
     name: Option<String>,
     tenant: Option<String>,
+    sid: Option<String>,
     #[serde(default)]
     permissions: Vec<String>,
     #[serde(default)]
@@ -121,6 +122,9 @@ impl Jwt {
         }
         if let Some(tenant) = claims.tenant {
             identity = identity.with_tenant(tenant);
+        }
+        if let Some(login) = claims.sid {
+            identity = identity.with_login(login);
         }
         Ok(identity)
     }
@@ -211,7 +215,7 @@ mod tests {
     fn claims_become_an_identity() {
         let claims = json!({
             "sub": "7", "name": "Ada", "tenant": "acme", "exp": in_an_hour(),
-            "permissions": ["moderate"], "scope": "read write",
+            "permissions": ["moderate"], "scope": "read write", "sid": "login-2311",
         });
         let token = token(&claims, KEY, Algorithm::HS256);
         let jwt = Jwt::hs256(KEY).cookie("token");
@@ -223,6 +227,7 @@ mod tests {
             let identity = jwt.request(&parts(name, &value)).unwrap();
             assert_eq!(identity.user().unwrap(), &User::new("7", "Ada"));
             assert_eq!(identity.tenant(), Some("acme"));
+            assert_eq!(identity.login(), Some("login-2311"));
             assert!(identity.expires().unwrap() > SystemTime::now() + Duration::from_secs(3_000));
             assert_eq!(identity.permissions().collect::<Vec<_>>(), ["moderate", "read", "write"]);
         }

@@ -175,7 +175,7 @@ impl Keeper {
 
     /// Returns whether the sessions of a user are ending although the store may still have them.
     pub(crate) fn is_revoking(&self, owner: &Owner) -> bool {
-        self.lock().revoked.contains_key(owner)
+        self.lock().revoked.keys().any(|revoked| revoked.includes(owner))
     }
 
     /// Writes what is left at the end of the process and closes. What was saved is exactly what the

@@ -108,8 +108,9 @@ pub trait SessionStore: Send + Sync + 'static {
     /// Ends sessions that `by` holds. Those that another process holds are left alone.
     fn delete(&self, by: &str, sessions: Vec<SessionId>) -> BoxFuture<Result<(), StoreError>>;
 
-    /// Ends all sessions of that user of that tenant, whichever process holds them, and returns how
-    /// many there were. An owner without a user has none.
+    /// Ends all sessions of those that the owner [includes](Owner::includes), whichever process holds
+    /// them, and returns how many there were: all of a user, or those of one login. An owner without
+    /// a user and a login has none.
     fn forget_user(&self, owner: &Owner) -> BoxFuture<Result<usize, StoreError>>;
 
     /// Starts or renews the lease of a process. Sessions that it holds and whose time had begun to

@@ -175,7 +175,11 @@ fn what_could_not_be_written_waits_again_unless_there_is_something_newer() {
 #[test]
 fn users_are_revoked_until_the_store_has_done_it() {
     let keeper = keeper(&Limits::default());
-    let owner = |tenant: Option<&str>| Owner { user: Some("ada".into()), tenant: tenant.map(str::to_owned) };
+    let owner = |tenant: Option<&str>| Owner {
+        user: Some("ada".into()),
+        tenant: tenant.map(str::to_owned),
+        login: None,
+    };
     keeper.revoke(owner(Some("acme")));
     assert!(keeper.is_revoking(&owner(Some("acme"))) && !keeper.is_revoking(&owner(None)));
 }

@@ -239,5 +239,9 @@ fn left_until(until: Instant) -> Duration {
 
 /// Whose a session is, as it is kept.
 pub(crate) fn owner(identity: &Identity) -> Owner {
-    Owner { user: identity.user_id().map(Into::into), tenant: identity.tenant().map(Into::into) }
+    Owner {
+        user: identity.user_id().map(Into::into),
+        tenant: identity.tenant().map(Into::into),
+        login: identity.login().map(Into::into),
+    }
 }

@@ -80,11 +80,17 @@ pub(super) fn close(db: &Connection, by: &str, time: &StoreTime, now: u64) -> Re
     Ok(())
 }
 
-/// Ends all sessions of a user of a tenant.
+/// Ends all sessions of those that an owner includes.
 pub(super) fn forget_user(db: &Connection, owner: &Owner, now: u64) -> Result<usize, StoreError> {
+    // One statement for each index.
+    let sql = if owner.user.is_some() {
+        "SELECT id FROM vivaz_sessions WHERE user = ?1 AND tenant IS ?2 AND (?3 IS NULL OR login = ?3)"
+    } else {
+        "SELECT id FROM vivaz_sessions WHERE ?1 IS NULL AND tenant IS ?2 AND login = ?3"
+    };
     let theirs: Vec<String> = db
-        .prepare_cached("SELECT id FROM vivaz_sessions WHERE user = ?1 AND tenant IS ?2")?
-        .query_map(params![owner.user, owner.tenant], |row| row.get(0))?
+        .prepare_cached(sql)?
+        .query_map(params![owner.user, owner.tenant, owner.login], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
     theirs.iter().try_for_each(|session| end(db, session, now, None))?;
     Ok(theirs.len())

@@ -13,17 +13,17 @@ use crate::store::{
 pub(super) fn find(db: &Connection, session: &str) -> Result<Option<Head>, StoreError> {
     let head = db
         .prepare_cached(
-            "SELECT user, tenant, generation, secret, previous, holder FROM vivaz_sessions WHERE id = ?1",
+            "SELECT user, tenant, login, generation, secret, previous, holder FROM vivaz_sessions WHERE id = ?1",
         )?
         .query_row([session], |row| {
             Ok(Head {
-                owner: Owner { user: row.get(0)?, tenant: row.get(1)? },
+                owner: Owner { user: row.get(0)?, tenant: row.get(1)?, login: row.get(2)? },
                 secrets: Secrets {
-                    generation: unsigned(row, 2)?,
-                    current: row.get(3)?,
-                    previous: row.get(4)?,
+                    generation: unsigned(row, 3)?,
+                    current: row.get(4)?,
+                    previous: row.get(5)?,
                 },
-                holder: row.get(5)?,
+                holder: row.get(6)?,
             })
         });
     Ok(head.optional()?)
@@ -137,9 +137,9 @@ fn head(db: &Connection, session: &str, by: &str, head: &SnapshotHead) -> Result
     let progress = json(&head.progress)?;
     db.prepare_cached(
         "INSERT INTO vivaz_sessions \
-         (id, user, tenant, generation, secret, previous, progress, good_for, holder) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (id) DO UPDATE SET \
-         user = ?2, tenant = ?3, \
+         (id, user, tenant, generation, secret, previous, progress, good_for, holder, login) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT (id) DO UPDATE SET \
+         user = ?2, tenant = ?3, login = ?10, \
          secret = iif(?4 >= generation, ?5, secret), previous = iif(?4 >= generation, ?6, previous), \
          generation = max(?4, generation), progress = ?7, good_for = ?8, ends = NULL, exact = 0",
     )?
@@ -153,6 +153,7 @@ fn head(db: &Connection, session: &str, by: &str, head: &SnapshotHead) -> Result
         progress,
         millis(head.good_for).cast_signed(),
         by,
+        head.owner.login,
     ])?;
     // What `Progress::covers` says.
     db.prepare_cached(

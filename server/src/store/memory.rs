@@ -352,8 +352,7 @@ impl SessionStore for MemoryStore {
     fn forget_user(&self, owner: &Owner) -> BoxFuture<Result<usize, StoreError>> {
         let now = self.time.now();
         let mut everything = self.lock();
-        let theirs =
-            everything.sessions.iter().filter(|(_, kept)| owner.user.is_some() && kept.owner == *owner);
+        let theirs = everything.sessions.iter().filter(|(_, kept)| owner.includes(&kept.owner));
         let theirs: Vec<SessionId> = theirs.map(|(session, _)| session.clone()).collect();
         let count = theirs.len();
         for session in theirs {

@@ -43,6 +43,31 @@ pub struct Owner {
     pub user: Option<String>,
     /// The tenant.
     pub tenant: Option<String>,
+    /// The id of the login, if the application names logins.
+    #[serde(default)]
+    pub login: Option<String>,
+}
+
+impl Owner {
+    /// Returns whether an end of all sessions of `self` ends those of `other`: they have the same
+    /// tenant, and the user and the login that `self` names. An owner that names neither ends none.
+    #[must_use]
+    pub fn includes(&self, other: &Self) -> bool {
+        self.includes_parts(other.user.as_deref(), other.tenant.as_deref(), other.login.as_deref())
+    }
+
+    pub(crate) fn includes_parts(
+        &self,
+        user: Option<&str>,
+        tenant: Option<&str>,
+        login: Option<&str>,
+    ) -> bool {
+        let is_named = self.user.is_some() || self.login.is_some();
+        is_named
+            && self.tenant.as_deref() == tenant
+            && (self.user.is_none() || self.user.as_deref() == user)
+            && (self.login.is_none() || self.login.as_deref() == login)
+    }
 }
 
 /// Hashes of what it takes to resume a session.

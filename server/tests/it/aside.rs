@@ -65,7 +65,7 @@ async fn a_component_is_removed_with_what_is_kept_aside_under_its_id_and_its_nam
 async fn what_is_kept_aside_ends_with_its_session() {
     for end in ["delete", "forget_user", "expire"] {
         on_each(|store, clock| async move {
-            let owner = Owner { user: Some("ada".into()), tenant: None };
+            let owner = Owner { user: Some("ada".into()), ..Owner::default() };
             store.renew_lease("b", LEASE).await.unwrap();
             let head = SnapshotHead { owner: owner.clone(), ..head() };
             store.enter("a", vec![Whole { head, ..with(vec![row("c", "1", false)]) }]).await.unwrap();

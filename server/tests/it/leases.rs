@@ -388,6 +388,7 @@ async fn a_user_is_forgotten_in_one_tenant_and_the_holders_are_told_until_they_e
         let of = |user: Option<&str>, tenant: Option<&str>| Owner {
             user: user.map(str::to_owned),
             tenant: tenant.map(str::to_owned),
+            login: None,
         };
         let owners = [
             ("1", of(Some("ada"), None)),
@@ -404,6 +405,25 @@ async fn a_user_is_forgotten_in_one_tenant_and_the_holders_are_told_until_they_e
         for nobody in [of(None, None), of(None, Some("acme")), of(Some("ada"), Some("globex"))] {
             assert_eq!(store.forget_user(&nobody).await.unwrap(), 0);
         }
+        // One login, of whichever user.
+        let by = |login: &str, owner: Owner| Owner { login: Some(login.to_owned()), ..owner };
+        for (session, owner) in [
+            ("6", by("phone", of(Some("eve"), None))),
+            ("7", by("desk", of(Some("eve"), None))),
+            ("8", by("phone", of(Some("eve"), Some("acme")))),
+        ] {
+            let whole =
+                Whole { head: SnapshotHead { owner: owner.clone(), ..head() }, ..whole(session, &[]) };
+            store.enter("c", vec![whole]).await.unwrap();
+            assert_eq!(store.find(&id(session)).await.unwrap().unwrap().owner, owner);
+        }
+        assert_eq!(store.forget_user(&by("tablet", of(None, None))).await.unwrap(), 0);
+        assert_eq!(store.forget_user(&by("desk", of(Some("bob"), None))).await.unwrap(), 0);
+        assert_eq!(store.forget_user(&by("phone", of(None, None))).await.unwrap(), 1);
+        assert_eq!(store.renew_lease("c", LEASE).await.unwrap(), [id("6")]);
+        assert_eq!(store.forget_user(&by("phone", of(Some("eve"), Some("acme")))).await.unwrap(), 1);
+        assert_eq!(store.forget_user(&of(Some("eve"), None)).await.unwrap(), 1, "whatever the login");
+
         assert_eq!(store.forget_user(&owners[0].1).await.unwrap(), 1);
         assert_eq!(store.renew_lease("b", LEASE).await.unwrap(), []);
         assert_eq!(store.renew_lease("a", LEASE).await.unwrap(), [id("1")]);

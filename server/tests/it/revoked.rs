@@ -144,3 +144,73 @@ async fn nobody_comes_back_with_a_permission_that_is_revoked_meanwhile() {
         assert_eq!(server.runtime().revoke_where(|identity| identity.may("admin")), 0);
     }
 }
+
+fn by(login: &str) -> Identity {
+    ada(&[]).with_login(login)
+}
+
+/// Where a login is ended, and in which store its sessions are.
+#[tokio::test(start_paused = true)]
+async fn one_login_is_ended_wherever_its_sessions_are() {
+    for whereabouts in [Whereabouts::Connected, Whereabouts::InMemory, Whereabouts::InStore] {
+        let store = MemoryStore::new();
+        let server = Server::new(move || Runtime::builder().store(store.clone()));
+        let phone = [server.page_with(by("phone")), server.page_with(by("phone"))];
+        let desk = server.page_with(by("desk"));
+        let elsewhere = server.page_with(by("phone").with_tenant("acme"));
+        let mut views = Vec::new();
+        for page in phone.iter().chain([&desk, &elsewhere]) {
+            views.push(page.mount_open("minutes", json!({ "key": "logins" })).await.unwrap());
+        }
+        let pages = || phone.iter().chain([&desk, &elsewhere]);
+        let runtime = match whereabouts {
+            Whereabouts::Connected => server.runtime(),
+            Whereabouts::InMemory | Whereabouts::InStore => {
+                pages().for_each(|page| page.network().offline());
+                sleep(Duration::from_secs(1)).await;
+                if whereabouts == Whereabouts::InStore {
+                    server.restart().await;
+                }
+                server.runtime()
+            }
+        };
+        let here = if whereabouts == Whereabouts::InStore { 0 } else { 2 };
+        assert_eq!(runtime.revoke_login("phone"), here, "{whereabouts:?}");
+        assert_eq!(runtime.revoke_login("tablet"), 0);
+        sleep(Duration::from_secs(1)).await;
+        pages().for_each(|page| page.network().online());
+        for page in &phone {
+            if whereabouts == Whereabouts::Connected {
+                assert_eq!(page.closed().await, 4401);
+            } else {
+                // Where the session was, there is none.
+                page.until(|page| page.sessions() == 2).await;
+            }
+        }
+        // Other logins go on.
+        for (page, view) in [(&desk, &views[2]), (&elsewhere, &views[3])] {
+            view.call("may", ["x"]).await.unwrap();
+            assert_eq!(page.sessions(), 1, "{whereabouts:?}");
+        }
+        assert_eq!(runtime.revoke_login_of("acme", "phone"), 1, "{whereabouts:?}");
+        assert_eq!(elsewhere.closed().await, 4401, "{whereabouts:?}");
+    }
+}
+
+/// Whoever has the cookie of another login does not come back to the session.
+#[tokio::test(start_paused = true)]
+async fn a_session_is_not_resumed_by_another_login() {
+    let store = MemoryStore::new();
+    let server = Server::new(move || Runtime::builder().store(store.clone()));
+    for restarts in [false, true] {
+        let page = server.page_with(by("phone"));
+        page.mount_open("minutes", json!({ "key": "logins" })).await.unwrap();
+        page.becomes(by("desk"));
+        if restarts {
+            server.restart().await;
+        } else {
+            page.network().drop();
+        }
+        page.until(|page| page.sessions() == 2).await;
+    }
+}
