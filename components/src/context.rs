@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
-use vivaz_protocol::Author;
+use vivaz_protocol::{Author, ConnectionId, SessionId};
 
 use crate::env::Env;
 use crate::event::{Effect, ServerEvent, Target, TaskOutcome};
@@ -31,7 +31,9 @@ pub use mount::{MountContext, TopicContext};
 #[derive(Debug)]
 pub struct Context {
     env: Env,
+    session: SessionId,
     component: ComponentId,
+    connection: Option<ConnectionId>,
     cause: Option<Cause>,
     limit: Option<Duration>,
     journal: Option<Arc<dyn Journal>>,
@@ -48,12 +50,14 @@ pub struct Context {
 }
 
 impl Context {
-    /// For a job of that component.
+    /// For a job of that component of that session.
     #[must_use]
-    pub fn new(env: Env, component: ComponentId) -> Self {
+    pub fn new(env: Env, session: SessionId, component: ComponentId) -> Self {
         Self {
             env,
+            session,
             component,
+            connection: None,
             cause: None,
             limit: None,
             journal: None,
@@ -78,6 +82,13 @@ impl Context {
     #[must_use]
     pub fn with_commits(mut self) -> Self {
         self.durable = true;
+        self
+    }
+
+    /// The same while the session has that connection.
+    #[must_use]
+    pub fn connected_by(mut self, connection: ConnectionId) -> Self {
+        self.connection = Some(connection);
         self
     }
 
@@ -118,6 +129,20 @@ impl Context {
         self.env.states.expect()
     }
 
+    /// Returns the id of the session: one page of one visitor, for as long as it is open and comes
+    /// back. A page that is loaded anew has another session.
+    #[must_use]
+    pub fn session_id(&self) -> &SessionId {
+        &self.session
+    }
+
+    /// Returns the id of the connection that the session had when the job began. There is none while
+    /// the page is away.
+    #[must_use]
+    pub fn connection_id(&self) -> Option<&ConnectionId> {
+        self.connection.as_ref()
+    }
+
     /// The component's id in its session.
     #[must_use]
     pub fn component_id(&self) -> &ComponentId {
@@ -144,6 +169,35 @@ impl Context {
     /// When `data` cannot be written as JSON.
     pub fn emit(&mut self, name: &str, data: impl Serialize) -> Result {
         self.to(Target::Own).emit(name, data)
+    }
+
+    /// Sends an event to the other components of the session: to each that has an `#[event]` method
+    /// of that name. It reaches no page.
+    ///
+    /// ```
+    /// # use vivaz_components::{Context, Result};
+    /// fn add(cx: &mut Context, article: u64) -> Result {
+    ///     cx.send("cart.changed", article) // for `#[event("cart.changed")] fn …(&mut self, article: u64)`
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// When `data` cannot be written as JSON.
+    pub fn send(&mut self, name: &str, data: impl Serialize) -> Result {
+        self.to(Target::Components).emit(name, data)
+    }
+
+    /// Addresses an event to all sessions of a user of the same tenant in this process: to the
+    /// `#[event]` methods of their components, and to their pages.
+    pub fn to_user(&mut self, user: impl Into<Arc<str>>) -> Emit<'_> {
+        self.to(Target::User(user.into()))
+    }
+
+    /// Addresses an event to a session of the same tenant in this process, as
+    /// [`session_id`](Self::session_id) names it: to the `#[event]` methods of its components, and to
+    /// its page.
+    pub fn to_session(&mut self, session: &SessionId) -> Emit<'_> {
+        self.to(Target::Session(session.clone()))
     }
 
     /// Addresses an event: to a room, to everyone.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
+use vivaz_protocol::SessionId;
 use vivaz_protocol::json::to_raw_json;
 
 use crate::error::Unwritable;
@@ -64,6 +65,12 @@ pub enum Target {
     Topic(Arc<str>),
     /// Every component that joined the room: its `#[event]` method and its page.
     Room(Arc<str>),
+    /// The other components of the session: their `#[event]` methods. No page gets it.
+    Components,
+    /// Every component of that session, if it has the same tenant: its `#[event]` method and its page.
+    Session(SessionId),
+    /// Every component of all sessions of that user of the tenant: its `#[event]` method and its page.
+    User(Arc<str>),
     /// Every session of the tenant, or of those who have none.
     Everyone,
 }

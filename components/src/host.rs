@@ -356,7 +356,7 @@ impl Host {
     /// Puts what a load came to into its field. A value that cannot be kept is a load that failed.
     fn run_loaded(mut self: Box<Self>, cx: Context, loaded: Loaded) -> Started {
         let id = loaded.id();
-        let again = Context::new(cx.env().clone(), cx.component_id().clone());
+        let again = Context::new(cx.env().clone(), cx.session_id().clone(), cx.component_id().clone());
         let mut concluded = self.settle_load(cx, loaded);
         if let Err(error) = concluded.result {
             concluded = self.settle_load(again, Loaded::failed(id, error));

@@ -277,6 +277,7 @@ fn take_turn(session: &mut Session, pulse: &mut Pulse, turn: Turn) -> Next {
         }
         Turn::Done(done) | Turn::Mail(Mail::Done(done)) => session.done(*done),
         Turn::Mail(Mail::Event { component, event }) => session.event(component, &event),
+        Turn::Mail(Mail::Sent { from, event }) => session.sent(&from, &event),
         Turn::Mail(Mail::Topic(topic)) => session.topic_changed(&topic),
         Turn::Mail(Mail::Yield(give)) => return Next::Farewell(Outcome::Yield(give)),
         Turn::Mail(Mail::Save) => session.save(),

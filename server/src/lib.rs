@@ -113,7 +113,7 @@ pub use stats::{Latency, RefusedConnections, Stats};
 pub use store::{MemoryStore, Save, SessionStore, StoreError};
 pub use templates::TemplateError;
 pub use vivaz_components::*;
-pub use vivaz_protocol::SessionId;
+pub use vivaz_protocol::{ConnectionId, SessionId};
 
 /// What an application's components and pages usually need.
 pub mod prelude {

@@ -51,6 +51,8 @@ struct State {
 pub(crate) enum Mail {
     /// An event of the server's own: for one component, or for all of them.
     Event { component: Option<ComponentId>, event: ServerEvent },
+    /// An event of a component for the other ones of the session.
+    Sent { from: ComponentId, event: ServerEvent },
     /// What went on beside the session has come to its end. There is one for each task and load of its components.
     Done(Box<Done>),
     /// A topic has changed that children's props are computed of. It is there once at most.
@@ -123,7 +125,7 @@ impl Port {
     /// Puts in something to handle, if there is room: `room` is how much may wait.
     pub(crate) fn post(&self, mail: Mail, room: usize) -> Posted {
         let mut state = self.lock();
-        if matches!(mail, Mail::Event { .. }) && state.mail.len() >= room {
+        if matches!(mail, Mail::Event { .. } | Mail::Sent { .. }) && state.mail.len() >= room {
             return Posted::Full;
         }
         state.mail.push_back(mail);
@@ -140,8 +142,17 @@ impl Port {
     /// Puts in an event for one component, or for all of them. If the session waits for its page, a task is started that
     /// gives it the event; if its mailbox is full, the event is lost, and counted.
     pub(crate) fn post_event(&self, component: Option<ComponentId>, event: ServerEvent) {
+        self.post_or_drop(Mail::Event { component, event });
+    }
+
+    /// Puts in an event of a component for the other ones, as [`post_event`](Self::post_event) does.
+    pub(crate) fn post_sent(&self, from: ComponentId, event: ServerEvent) {
+        self.post_or_drop(Mail::Sent { from, event });
+    }
+
+    fn post_or_drop(&self, mail: Mail) {
         let Some(runtime) = self.runtime.upgrade() else { return };
-        match self.post(Mail::Event { component, event }, runtime.core().limits.mailbox) {
+        match self.post(mail, runtime.core().limits.mailbox) {
             Posted::Awake => {}
             Posted::Unattended => runtime.attend(&self.session),
             Posted::Full => Counters::add(&runtime.core().counters.events_lost),

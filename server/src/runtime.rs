@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use vivaz_components::{
-    Env, Hub, Identity, Registry, Result, ServerEvent, Spec, States, Topic, TopicHandle, UnmountReason,
+    Env, Hub, Identity, Registry, Result, ServerEvent, Spec, States, Topic, TopicHandle, UnmountReason, User,
 };
 use vivaz_protocol::{CloseCode, Epoch, RawJson, SessionId};
 
@@ -189,6 +189,40 @@ impl Runtime {
         Ok(())
     }
 
+    /// Sends an event to all sessions of a user who has no tenant in this process: to the components'
+    /// `#[event]` methods, and to their pages.
+    ///
+    /// # Errors
+    /// When `data` cannot be written as JSON.
+    pub fn emit_to_user(&self, user: &str, event: &str, data: &impl Serialize) -> Result {
+        self.0.tell_user(None, user, &ServerEvent::new(event, data)?, None);
+        Ok(())
+    }
+
+    /// Sends an event to all sessions of a user of that tenant, as [`emit_to_user`](Self::emit_to_user)
+    /// does.
+    ///
+    /// # Errors
+    /// When `data` cannot be written as JSON.
+    pub fn emit_to_user_of(&self, tenant: &str, user: &str, event: &str, data: &impl Serialize) -> Result {
+        self.0.tell_user(Some(tenant), user, &ServerEvent::new(event, data)?, None);
+        Ok(())
+    }
+
+    /// Sends an event to a session in this process, of whatever tenant: to its components' `#[event]`
+    /// methods, and to its page. Returns whether there is such a session.
+    ///
+    /// # Errors
+    /// When `data` cannot be written as JSON.
+    pub fn emit_to_session(&self, session: &SessionId, event: &str, data: &impl Serialize) -> Result<bool> {
+        let event = ServerEvent::new(event, data)?;
+        let port = self.0.sessions.port(session);
+        if let Some(port) = &port {
+            port.post_event(None, event);
+        }
+        Ok(port.is_some())
+    }
+
     /// Sends an event to every component of every session that has no tenant.
     ///
     /// # Errors
@@ -236,20 +270,42 @@ impl Runtime {
     /// # }
     /// ```
     pub fn revoke(&self, user: &str) -> usize {
-        self.revoke_owner(None, user)
+        self.revoke_owner(Owner { user: Some(user.to_owned()), ..Owner::default() })
     }
 
     /// Ends all sessions of a user of that tenant, as [`revoke`](Self::revoke) does. A user of the
     /// same id in another tenant is another user.
     pub fn revoke_of(&self, tenant: &str, user: &str) -> usize {
-        self.revoke_owner(Some(tenant), user)
+        let tenant = Some(tenant.to_owned());
+        self.revoke_owner(Owner { user: Some(user.to_owned()), tenant, ..Owner::default() })
     }
 
-    fn revoke_owner(&self, tenant: Option<&str>, user: &str) -> usize {
-        let ended =
-            self.revoke_where(|identity| identity.user_id() == Some(user) && identity.tenant() == tenant);
+    /// Ends all sessions of one login without a tenant, as [`revoke`](Self::revoke) does: a visitor
+    /// logs out on one device and stays logged in on others. The application names the login with
+    /// [`Identity::with_login`]; it has all pages that the visitor has open there.
+    ///
+    /// ```
+    /// # fn log_out(runtime: &vivaz::Runtime, login: &str) {
+    /// // The login is deleted before, so that the hook for the identity refuses it.
+    /// let ended = runtime.revoke_login(login);
+    /// # }
+    /// ```
+    pub fn revoke_login(&self, login: &str) -> usize {
+        self.revoke_owner(Owner { login: Some(login.to_owned()), ..Owner::default() })
+    }
+
+    /// Ends all sessions of one login of that tenant, as [`revoke_login`](Self::revoke_login) does.
+    pub fn revoke_login_of(&self, tenant: &str, login: &str) -> usize {
+        let tenant = Some(tenant.to_owned());
+        self.revoke_owner(Owner { login: Some(login.to_owned()), tenant, ..Owner::default() })
+    }
+
+    fn revoke_owner(&self, owner: Owner) -> usize {
+        let ended = self.revoke_where(|identity| {
+            owner.includes_parts(identity.user_id(), identity.tenant(), identity.login())
+        });
         if let Some(keeper) = &self.0.keeper {
-            keeper.revoke(Owner { user: Some(user.to_owned()), tenant: tenant.map(str::to_owned) });
+            keeper.revoke(owner);
             // If nothing has run here yet, the keeper does it when it starts.
             if let Some(executor) = self.0.executor.get().cloned().or_else(|| Handle::try_current().ok()) {
                 let runtime = self.clone();
@@ -480,6 +536,35 @@ impl Core {
     pub(crate) fn tell_tenant(&self, tenant: Option<&str>, event: &ServerEvent, except: Option<&SessionId>) {
         for port in self.sessions.ports_of(|identity| identity.tenant() == tenant) {
             if except.is_none_or(|except| except != port.session()) {
+                port.post_event(None, event.clone());
+            }
+        }
+    }
+
+    /// The same for one session of a tenant, or of those who have none.
+    pub(crate) fn tell_session(&self, tenant: Option<&str>, session: &SessionId, event: ServerEvent) {
+        if let Some(port) = self.sessions.port_of(session, |identity| identity.tenant() == tenant) {
+            port.post_event(None, event);
+        }
+    }
+
+    /// The same for the sessions of a user.
+    pub(crate) fn tell_user(
+        &self,
+        tenant: Option<&str>,
+        user: &str,
+        event: &ServerEvent,
+        except: Option<&SessionId>,
+    ) {
+        let identity = Identity::of(User::new(user, user));
+        let identity = match tenant {
+            Some(tenant) => identity.with_tenant(tenant),
+            None => identity,
+        };
+        for session in self.users.sessions_of(&identity) {
+            if except != Some(&session)
+                && let Some(port) = self.sessions.port(&session)
+            {
                 port.post_event(None, event.clone());
             }
         }

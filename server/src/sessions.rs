@@ -260,6 +260,17 @@ impl Sessions {
         self.shard(id).get(id).map(|entry| Arc::clone(&entry.port))
     }
 
+    /// Returns the port of a session if its owner is such.
+    pub(crate) fn port_of(
+        &self,
+        id: &SessionId,
+        is_such: impl FnOnce(&Identity) -> bool,
+    ) -> Option<Arc<Port>> {
+        let shard = self.shard(id);
+        let entry = shard.get(id).filter(|entry| is_such(&entry.owner))?;
+        Some(Arc::clone(&entry.port))
+    }
+
     /// The ports of those whose owner is such.
     pub(crate) fn ports_of(&self, mut is_such: impl FnMut(&Identity) -> bool) -> Vec<Arc<Port>> {
         let mut ports = Vec::new();

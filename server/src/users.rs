@@ -104,6 +104,13 @@ impl Users {
         take_longest(&mut owner.sessions).ok_or(TooMany).map(Some)
     }
 
+    /// Returns the sessions of a user.
+    pub(crate) fn sessions_of(&self, who: &Identity) -> Vec<SessionId> {
+        let map = self.lock();
+        let owned = map.get(&*holder(who)).map(|owner| owner.sessions.as_slice()).unwrap_or_default();
+        owned.iter().map(|one| one.session.clone()).collect()
+    }
+
     fn user(&self) -> UserSessions {
         UserSessions { sessions: Vec::new(), budget: Arc::new(Budget::new("user", self.state_bytes)) }
     }

@@ -6,6 +6,7 @@ use vivaz_components::{
     ComponentId, Context, Effect, Env, ErrorCode, Finished, Flushed, Instance, Job, LiveComponent,
     MountContext, Progress, Registration, Started,
 };
+use vivaz_protocol::SessionId;
 
 /// A mounted component and what its page has.
 pub(crate) struct Page {
@@ -58,7 +59,8 @@ impl Page {
     }
 
     pub(crate) async fn run_with(&mut self, job: Job, with: impl FnOnce(Context) -> Context) -> Finished {
-        let cx = with(Context::new(self.env.clone(), ComponentId::new("c1").unwrap()));
+        let (session, component) = (SessionId::new("session").unwrap(), ComponentId::new("c1").unwrap());
+        let cx = with(Context::new(self.env.clone(), session, component));
         let mut finished = match self.instance.take().unwrap().run(cx, job) {
             Started::Now(finished) => finished,
             Started::Running { future, .. } => {

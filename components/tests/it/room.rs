@@ -333,7 +333,11 @@ async fn a_component_that_is_away_is_answered_for() {
     let registration = vivaz_components::Registration::of::<RoomView>();
     let instance =
         registration.mount(&raw(&json!({"room": "lobby"})), MountContext::new(env.clone())).await.unwrap();
-    let cx = Context::new(env, vivaz_components::ComponentId::new("c1").unwrap());
+    let cx = Context::new(
+        env,
+        vivaz_protocol::SessionId::new("session").unwrap(),
+        vivaz_components::ComponentId::new("c1").unwrap(),
+    );
     let vivaz_components::Started::Running { future, mut meanwhile } =
         instance.run(cx, act("sleep", json!([])))
     else {

@@ -20,6 +20,7 @@ pub(crate) async fn tend(mut session: Box<Session>, until: Instant) {
             match turn {
                 Alone::Done(done) | Alone::Mail(Mail::Done(done)) => session.done(*done),
                 Alone::Mail(Mail::Event { component, event }) => session.event(component, &event),
+                Alone::Mail(Mail::Sent { from, event }) => session.sent(&from, &event),
                 Alone::Mail(Mail::Topic(topic)) => session.topic_changed(&topic),
                 Alone::Mail(Mail::Yield(give)) => match give.send(session) {
                     Ok(()) => return,
@@ -88,6 +89,7 @@ pub(crate) async fn end(mut session: Box<Session>, reason: UnmountReason) {
                 // Nobody can resume it any more, and its components are on their way out.
                 Alone::Mail(
                     Mail::Event { .. }
+                    | Mail::Sent { .. }
                     | Mail::Topic(_)
                     | Mail::Yield(_)
                     | Mail::Save

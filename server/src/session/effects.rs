@@ -28,6 +28,15 @@ impl Session {
                         Target::Room(room) => {
                             hub.rooms().emit(&room, &event, except.as_ref());
                         }
+                        Target::Components => self.port.post_sent(id.clone(), event),
+                        Target::Session(session) => {
+                            if except.as_ref() != Some(&session) {
+                                core.tell_session(self.identity.tenant(), &session, event);
+                            }
+                        }
+                        Target::User(user) => {
+                            core.tell_user(self.identity.tenant(), &user, &event, except.as_ref());
+                        }
                         Target::Everyone => core.tell_tenant(self.identity.tenant(), &event, except.as_ref()),
                     }
                 }

@@ -127,6 +127,14 @@ impl Session {
         }
     }
 
+    /// Gives an event of a component to the others of the session. No page gets it.
+    pub(crate) fn sent(&mut self, from: &ComponentId, event: &ServerEvent) {
+        let others: Vec<_> = self.components.keys().filter(|id| *id != from).cloned().collect();
+        for id in others {
+            self.tell(&id, event.clone());
+        }
+    }
+
     /// Tells a component what its task came to.
     fn spawned(&mut self, id: &ComponentId, outcome: TaskOutcome) {
         let TaskOutcome { event, error } = outcome;
@@ -381,8 +389,11 @@ impl Session {
     /// What a handler of that component is given.
     fn context(&self, id: &ComponentId, origin: Origin) -> Context {
         let core = self.runtime.core();
-        let cx = Context::new(core.env(self.identity.clone()), id.clone())
+        let mut cx = Context::new(core.env(self.identity.clone()), self.id().clone(), id.clone())
             .with_time_limit(core.limits.action_time);
+        if self.port.is_connected() {
+            cx = cx.connected_by(self.connection.clone());
+        }
         match origin {
             Origin::Page { reference, .. } => {
                 cx.caused_by(Author { connection: self.connection.clone(), reference })
