@@ -35,6 +35,23 @@ for (const latency of [0, 300]) {
       await expect(page.locator("#read")).toHaveText("::a a1b2c3d4::a ::a");
     });
 
+    test("letters typed into a row without an id stay", async ({ network, page }) => {
+      network.hold();
+      await press(page, "Append");
+      const added = page.locator("li").last();
+      const [typed, lazy] = [added.getByLabel(/^Text/), added.getByLabel(/^Lazy/)];
+      await expect(added.getByLabel(/^Text \$temp/)).toBeVisible();
+      await typed.pressSequentially("abc", { delay: 40 });
+      await lazy.pressSequentially("later", { delay: 40 });
+      network.release();
+      await expect(text(page, 3)).toHaveValue("abc");
+      // The field is left when the row has its id.
+      await lazy.blur();
+      await press(page, "Read");
+      await expect(page.locator("#read")).toHaveText("::a ::a ::a abc:later:a");
+      await expect(row(page, 3).locator("u")).toBeHidden();
+    });
+
     test("another page's words show, and one's own newer ones stay", async ({ network, page, context }) => {
       const other = await context.newPage();
       await open(other, `${network.url}/desk`);

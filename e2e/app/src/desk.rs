@@ -92,10 +92,18 @@ impl Desk {
         self.items.reverse();
     }
 
+    fn next_id(&self) -> i64 {
+        self.items.iter().map(|item| item.id).filter(|id| *id < 1_000).max().unwrap_or(0) + 1
+    }
+
     #[action]
     fn insert(&mut self) {
-        let id = self.items.iter().map(|item| item.id).filter(|id| *id < 1_000).max().unwrap_or(0) + 1;
-        self.items.prepend(Item::new(id));
+        self.items.prepend(Item::new(self.next_id()));
+    }
+
+    #[action]
+    fn append(&mut self) {
+        self.items.push(Item::new(self.next_id()));
     }
 
     #[action]
