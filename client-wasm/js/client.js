@@ -2,7 +2,7 @@
 
 import { instantiate, turn } from 'vivaz-engine';
 import { core } from './core.js';
-import { classes, conceal, effects, elements, held, nodes, plain, reset, templates, write } from './dom.js';
+import { spots, classes, conceal, effects, elements, nodes, plain, reset, templates, write } from './dom.js';
 import { consider, each, handle, listen, to } from './events.js';
 import { insist, load, pause } from './modules.js';
 import {
@@ -228,9 +228,8 @@ const later = () => queueMicrotask(() => tell(SOCKET));
 const after = act => queueMicrotask(() => guard(act));
 const link = now => {
   const { status, queued } = Object.assign(connection, now);
-  page.setAttribute('live-connection', status);
-  if (queued) page.setAttribute('live-queued', queued);
-  else page.removeAttribute('live-queued');
+  write(page, 'live-connection', status);
+  write(page, 'live-queued', queued || null);
   page.classList.toggle('live-offline', status != 'connected');
   console.debug('live:', status, { ...connection });
   after(() => document.dispatchEvent(new CustomEvent('live:connection', { detail: { ...connection } })));
@@ -275,8 +274,7 @@ const phase = (component, error) => {
   component.told = !error;
   if (told && !error) return;
   if (element) {
-    if (error) element.setAttribute('live-state', 'error');
-    else element.removeAttribute('live-state');
+    write(element, 'live-state', error ? 'error' : null);
     element.$ready = !error;
   }
   after(() => {
@@ -403,7 +401,7 @@ export const { component, configure, hook, reconnect } = live;
 const mountOpen = live.mount;
 export { mountOpen as mount };
 
-page.setAttribute('live-connection', 'connecting');
+write(page, 'live-connection', 'connecting');
 page.classList.add('live-offline');
 addEventListener('online', () => tell(WAKE));
 addEventListener('pageshow', e => { if (e.persisted) tell(WAKE); });
@@ -423,13 +421,9 @@ for (const type of ['pointerdown', 'keydown']) {
 // Each attribute of the script's tag names a module.
 Object.assign(core, {
   settings, components, connection, ask, tell, socket, reload,
-  nodes, held, templates, elements, to, plain, write, unseal, placed, classes, conceal,
+  nodes, spots, templates, to, plain, write, unseal, placed, classes, conceal,
   guard, hooks, each, consider,
   ready: () => ready,
-  /** A module that templates need is here: what was made before that is made anew. */
-  arrived() {
-    if (templates.length) for (const slot of elements.keys()) tell(ANEW, slot);
-  },
   // Unanswered messages as JSON: `HELLO` to resume their session, then whether each has left, and its frame.
   queue() {
     ask(KEEP);

@@ -14,7 +14,7 @@ const blocks = [];
  * The nodes of each root's holes, by the same number: elements, texts, and of what grows and shrinks the parent and what it
  * begins after.
  */
-export const held = [];
+export const spots = [];
 /** Skeletons, and what listens in each. */
 export const templates = [];
 /** The elements of components, by slot. */
@@ -26,7 +26,7 @@ export const effects = {};
 export const reset = () => {
   for (const node of nodes) if (node) unbind(node);
   nodes.length = 1;
-  blocks.length = held.length = templates.length = 0;
+  blocks.length = spots.length = templates.length = 0;
 };
 
 export const number = n => '' + n;
@@ -96,7 +96,7 @@ const bind = (node, id, template, slot, like = templates[template].root) => {
   if (of.watches) core.watch?.(node);
   if (of.marks) core.marks?.wait(node);
   let part = id;
-  held[id] = of.holes.map(([place, path, step, end]) => {
+  spots[id] = of.holes.map(([place, path, step, end]) => {
     const [at, twin] = walk(node, like, path);
     if (place && place != 7) return at;
     const [before] = pass(at, twin, step);
@@ -139,8 +139,8 @@ export const classes = (node, hole, text, last) => {
   const all = (node.$k ??= new Map()), list = text.match(/\S+/g) ?? [];
   last = all.get(hole) ?? last;
   all.set(hole, list);
-  const held = [...all.values()].flat();
-  for (const name of last) if (!held.includes(name)) node.classList.remove(name);
+  const others = [...all.values()].flat();
+  for (const name of last) if (!others.includes(name)) node.classList.remove(name);
   node.classList.add(...list);
   if (!node.classList.length) node.removeAttribute('class');
 };
@@ -156,9 +156,8 @@ const insert = (parent, node, before) => {
   if (moves && node.nextSibling === before) return;
   if (before && before.parentNode != parent) throw 0;
   // Where the browser can, what plays or scrolls inside of it goes on.
-  if (moves && parent.moveBefore) parent.moveBefore(node, before);
-  else if (moves && core.move) core.move(parent, node, before);
-  else parent.insertBefore(node, before);
+  if (moves && core.move) core.move(parent, node, before);
+  else parent[moves && parent.moveBefore ? 'moveBefore' : 'insertBefore'](node, before);
   choices(parent);
 };
 // What a select offers is another, or what an input can hold.
@@ -168,22 +167,25 @@ const choices = (node, name) => { if (/^(select|opt|input (type|m|step))/.test(n
 let late = [];
 
 const rebuild = (node, template) => {
-  late.push(core.controls?.keep(node) ?? (() => {}));
+  late.push(core.drafts?.(node, template));
   node.textContent = '';
   node.append(document.importNode(templates[template].content, true));
 };
 
 // Takes a block: what is cloned, and what its holes are. Their numbers are those of `Place` in template/src/code.rs.
 const prepare = ([html, namespace, holes, modules]) => {
-  modules?.forEach(effects.load);
   const template = document.createElement('template');
   const around = ['', 'svg', 'math'][namespace];
   template.innerHTML = around ? `<${around}>${html}</${around}>` : html;
   const content = template.content;
   const of = { content, root: around ? content.firstChild.firstElementChild : content.firstElementChild, holes, listen: [] };
+  // Instances that are made before a module is here are made anew then, if the module says that it matters.
+  modules?.forEach(name => effects.load(name)?.then(anew => {
+    if (anew) for (const slot of new Set(nodes.filter(node => blocks[node?.$i] == of).map(node => node.$y))) effects.anew(slot);
+  }));
   holes.forEach(([place, , a, b, c, d, e, keys, address], at) => {
     if (place == 8) {
-      of.listen.push({ at, type: a, flags: b, held: c, debounce: d, throttle: e, keys, address });
+      of.listen.push({ at, type: a, flags: b, modifiers: c, debounce: d, throttle: e, keys, address });
       if (b & 48) of.watches = 1;
       effects.listen(a);
     } else if (place == 11 || place == 12) of.marks = 1;
@@ -222,7 +224,7 @@ const set = (root, [place, , a, b, c], at, node, kind, value) => {
     case 4: classes(node, at, on ? a : '', [a]); break;
     case 5: core.style?.(node, at, a, v); break;
     case 6: conceal(node, on); break;
-    case 9: core.controls?.model(node, a, c & 16, kind, value); break;
+    case 9: core.controls?.model(node, a, b, c & 16, kind, value); break;
     case 10: core.wire?.(node, at, a, on, b); break;
     case 13: core.child?.show(node, a, value); break;
     // A number and its text are two keys.
@@ -257,7 +259,7 @@ export function run(words, string) {
           break;
         case 3: {
           node();
-          [p, n] = held[words[from]][w()];
+          [p, n] = spots[words[from]][w()];
           const first = w(), count = w(), stride = w(), template = w();
           for (v = 0; v < count; v++) bind(n = next(p, n, templates[template].root), first + v * stride, template, view);
           break;
@@ -285,11 +287,11 @@ export function run(words, string) {
           for (v = w(), p = w(); p--; v++) {
             n = nodes[v];
             if (n && n.$i === v) unbind(n);
-            nodes[v] = held[v] = null;
+            nodes[v] = spots[v] = null;
           }
           break;
         case 8: node().textContent = ''; break;
-        case 9: n = node(); v = words[from]; p = w(); set(n, blocks[v].holes[p], p, held[v][p], w(), s()); break;
+        case 9: n = node(); v = words[from]; p = w(); set(n, blocks[v].holes[p], p, spots[v][p], w(), s()); break;
         case 10: { const of = [w(), w(), s(), s()]; core.controls?.refuse(...of); break; }
         case 24: view = w(); break;
         case 25: { const of = [w(), w()]; core.controls?.answered(...of); break; }
@@ -312,7 +314,7 @@ export function run(words, string) {
   late = [];
   core.controls?.show();
   core.marks?.begin();
-  for (const act of after) act();
+  for (const act of after) act?.();
   // Others may have taken out what no operation was about.
   for (const node of nodes) if (node?.$i && !node.isConnected && elements.get(node.$y)?.isConnected) unfit.add(node.$y);
   for (const slot of unfit) if (!anew.has(slot)) effects.anew(slot);

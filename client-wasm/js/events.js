@@ -1,26 +1,20 @@
 // What happens in the page, brought to the engine: one listener on the document for each kind of event.
 
-import { held, templates } from './dom.js';
+import { spots, templates } from './dom.js';
 import { core } from './core.js';
 
 /** Where events go: client.js fills it. */
 export const to = {};
 
-const kinds = new Set();
-
-/** Listens to a kind of event. */
-export const listen = type => {
-  if (kinds.has(type)) return;
-  kinds.add(type);
-  document.addEventListener(type, e => handle(e), true);
-};
+/** Listens to a kind of event, once: the listener is always the same function. */
+export const listen = type => document.addEventListener(type, handle, true);
 
 // Calls back for every hole of a root that listens to that; `target` are the bits of window and outside.
 export const each = (root, type, target, found) => {
   if (!root.isConnected) return;
   for (const l of templates[root.$b].listen) {
     if (l.type != type || (l.flags & 48) != target) continue;
-    found(l, held[root.$i][l.at]);
+    found(l, spots[root.$i][l.at]);
   }
 };
 
@@ -46,10 +40,10 @@ export const consider = (e, l, root, el, target) => {
   const { flags } = l;
   if (flags & 4 && target !== el) return false;
   // With a key held down a link opens elsewhere.
-  if (flags & 1 && !l.held && e.type == 'click' && (e.ctrlKey || e.metaKey || e.shiftKey) && el.href) return false;
+  if (flags & 1 && !l.modifiers && e.type == 'click' && (e.ctrlKey || e.metaKey || e.shiftKey) && el.href) return false;
   // Safari ends a composition before the Enter that ends it: that one has the code 229.
   if (l.keys[0] && (e.isComposing || e.keyCode == 229 || !l.keys.some(key => key.toLowerCase() == (e.key || '').toLowerCase()))) return false;
-  if (l.held && l.held != (e.ctrlKey | (e.shiftKey << 1) | (e.altKey << 2) | (e.metaKey << 3))) return false;
+  if (l.modifiers && l.modifiers != (e.ctrlKey | (e.shiftKey << 1) | (e.altKey << 2) | (e.metaKey << 3))) return false;
   if (flags & 8) {
     const done = (el.$o ??= new Set());
     if (done.has(l)) return false;

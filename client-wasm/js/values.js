@@ -1,7 +1,7 @@
 // What form controls hold.
 
 /** What a control holds: a truth value, the list of what is selected, or a text. */
-export const held = node => (/^(checkbox|radio)$/.test(node.type) ? node.checked
+export const content = node => (/^(checkbox|radio)$/.test(node.type) ? node.checked
   : node.type == 'select-multiple' ? Array.from(node.selectedOptions, option => option.value) : node.value);
 
 /** Puts into a control what another one held. */

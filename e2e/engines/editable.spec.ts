@@ -42,3 +42,19 @@ test("what is typed is the text, lines as they are seen", async ({ window, app }
   await window.type(Array(5).fill(Key.BACK_SPACE));
   await window.showsPart("#server", 'rich "one\\n\\n" |');
 });
+
+test("a row that moves keeps the focus and the caret", async ({ window, app }) => {
+  await window.open(`${app.url}/prose`);
+  await window.press("Add");
+  await window.press("Add");
+  await window.showsTexts("li", ["row 2", "row 1"]);
+  await window.focus("Row 1");
+  await window.type([Key.END, Key.ARROW_LEFT]);
+  expect(await caret(window, "Row 1")).toEqual([4, 4]);
+  // Without taking the focus away.
+  await window.on(window.button("Turn"), (element: HTMLElement) => element.click());
+  await window.showsTexts("li", ["row 1", "row 2"]);
+  expect(await caret(window, "Row 1")).toEqual([4, 4]);
+  await window.type("!");
+  await window.showsTexts("li", ["row !1", "row 2"]);
+});

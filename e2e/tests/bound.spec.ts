@@ -68,9 +68,12 @@ for (const latency of [0, 300]) {
     test("what is typed stays where its action is refused", async ({ page }) => {
       const note = page.getByLabel("Note");
       await note.pressSequentially("bad");
-      const refused = page.evaluate(() => new Promise((done) => document.addEventListener("live:error", done, { once: true })));
+      await page.evaluate(() => {
+        const refused = new Promise<void>((done) => document.addEventListener("live:error", () => done(), { once: true }));
+        Object.assign(window, { refused });
+      });
       await page.keyboard.press("Enter");
-      await refused;
+      await page.evaluate(() => (window as unknown as { refused: Promise<void> }).refused);
       await expect(note).toHaveValue("bad");
     });
 

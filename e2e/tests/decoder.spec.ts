@@ -23,8 +23,9 @@ test.beforeEach(async ({ page }) => {
   await page.evaluate(async () => {
     const load = (name: string) => import(`/${name}.js`);
     const [{ core }, dom] = [await load("core"), await load("dom")];
-    Object.assign(core, { plain: dom.plain, write: dom.write, pressed: dom.pressed, arrived() {} });
-    for (const name of ["controls", "html", "urls", "wire"]) (await load(`modules/${name}`)).default(core);
+    const { nodes, plain, spots, templates, write } = dom;
+    Object.assign(core, { nodes, plain, spots, templates, write });
+    for (const name of ["controls", "drafts", "html", "urls", "wire"]) (await load(`modules/${name}`)).default(core);
     // A component's element in the page with this content, as component 0.
     globalThis.make = (html) => {
       dom.reset();
@@ -128,6 +129,28 @@ test("a selection survives new options", async ({ page }) => {
     return [run([9, 1, 1, 11, 1, 2, 20, 1, 9, 20, 0, 11, 1, 5, 2, 20, 0], "bb"), select.value];
   });
   expect(selected).toEqual([true, "b"]);
+});
+
+test("text in a row whose view is made anew goes to the row of the same key, and nowhere else", async ({ page }) => {
+  const shown = await page.evaluate(async () => {
+    const told: unknown[] = [];
+    document.addEventListener("live:error", (event) => told.push((event as CustomEvent).detail.details));
+    const element = make("<ul></ul>");
+    templates([["<ul></ul>", 0, [[7, [0], 0, -1]]], ["<li><input name=a></li>", 0, [[16, [], "row"]]]]);
+    const row = (node: number, key: number): [number[], string] => {
+      const text = JSON.stringify({ id: key });
+      return [[2, node, 1, 5, 2, node, 0, 9, node, 0, 11, text.length], text];
+    };
+    const fits = [row(10, 1), row(11, 2), row(12, 3)].map((of) => run(...of));
+    [...element.querySelectorAll("input")].forEach((input, at) => { input.value = ["one", "two", ""][at]!; });
+    // In another order, one row fewer, and one more.
+    const rows = [row(20, 4), row(21, 2), row(22, 3)];
+    const before = [7, 1, 3, 7, 10, 1, 7, 11, 1, 7, 12, 1, 4, 1, 0, 0, 1];
+    fits.push(run([...before, ...rows.flatMap(([words]) => words)], rows.map(([, text]) => text).join("")));
+    await Promise.resolve();
+    return [fits, [...element.querySelectorAll("input")].map(({ value }) => value), told];
+  });
+  expect(shown).toEqual([[true, true, true, true], ["", "two", ""], [{ field: "a", value: "one" }]]);
 });
 
 // The same as on the server: `vivaz_template::url`.

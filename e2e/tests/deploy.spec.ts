@@ -5,8 +5,9 @@ import { Server } from "./server.ts";
 import { expect, live, test as base } from "./test.ts";
 
 const test = base.extend<{ server: Server }>({
-  server: async ({ problems }, use) => {
+  server: async ({ page, problems }, use) => {
     problems.expect(/WebSocket connection to .* failed/, /ERR_CONNECTION_REFUSED/);
+    await page.clock.install();
     const server = await Server.start("e2e-app");
     await use(server);
     await server.remove();
@@ -36,6 +37,14 @@ async function deploy(page: Page, server: Server): Promise<void> {
   await live(page);
 }
 
+/** Lets the client look several times whether the page is to be loaded anew, and waits for what comes after that. */
+async function look(page: Page): Promise<void> {
+  // What the page asked for first is there when this is.
+  await page.evaluate(() => fetch("/live/client.js", { cache: "no-store" }).then((response) => response.text()));
+  await page.clock.runFor(5000);
+  await page.evaluate(() => new Promise((done) => requestAnimationFrame(done)));
+}
+
 function loads(page: Page): () => number {
   let loads = 0;
   page.on("request", (request) => {
@@ -49,7 +58,7 @@ test("a page goes on after a deploy that leaves the client as it is", async ({ p
   await page.goto(`${server.url}/notice`);
   await live(page);
   await deploy(page, server);
-  await page.waitForTimeout(2500);
+  await look(page);
   expect(count()).toBe(1);
 });
 
@@ -66,13 +75,13 @@ test("a page with an older client is loaded anew when it is quiet, and once", as
   });
   await anotherClient(page);
   await deploy(page, server);
-  await page.waitForTimeout(2500);
+  await look(page);
   expect(count()).toBe(1);
   // It is sent, or given up.
   await page.evaluate(() => document.querySelector("#own")?.remove());
   await expect.poll(count).toBe(2);
   await live(page);
-  await page.waitForTimeout(2500);
+  await look(page);
   expect(count()).toBe(2);
 });
 
@@ -85,7 +94,7 @@ test("what was typed keeps a page with an older client, also when it has been se
   await anotherClient(page);
   await deploy(page, server);
   await expect(page.locator("#wrote")).toHaveText("You wrote kept");
-  await page.waitForTimeout(2500);
+  await look(page);
   expect(count()).toBe(1);
   await expect(page.getByLabel("Draft")).toHaveValue("kept");
   await page.getByLabel("Draft").fill("");

@@ -17,9 +17,10 @@ const url = (name: string, state: string) => `/differ/${name}?state=${encodeURIC
 const set = (page: Page, state: string) =>
   page.evaluate(async (state) => {
     const { component } = await import("/live/client.js" as string);
-    await component(document.querySelector("live-component")).call("set", state);
-    // Children are told by the server after that.
-    await new Promise((done) => setTimeout(done));
+    const differ = component(document.querySelector("live-component"));
+    await differ.call("set", state);
+    // What the server tells the children of it comes before the answer to another action.
+    await differ.call("set", state);
   }, state);
 
 // What the documentation calls a construct, as it stands in a template.

@@ -232,9 +232,49 @@ test("rows have texts of their own, and keep the caret while others come", async
   await server(page, 'rows ["row 2", "row 1!?"]');
 });
 
+for (const moves of [true, false]) {
+  test(`a row that moves keeps the focus and the selection${moves ? "" : ", without moveBefore"}`, async ({ page, app }) => {
+    await page.addInitScript((moves) => {
+      if (!moves) delete (Element.prototype as { moveBefore?: unknown }).moveBefore;
+    }, moves);
+    await open(page, `${app.url}/prose`);
+    await press(page, "Add");
+    await press(page, "Add");
+    await expect(page.locator("li")).toHaveText(["row 2", "row 1"]);
+    const first = field(page, "Row 1");
+    await first.evaluate((area: Area) => {
+      area.focus();
+      area.setSelectionRange(1, 3, "backward");
+    });
+    await call(page, "turn");
+    await expect(page.locator("li")).toHaveText(["row 1", "row 2"]);
+    await expect(first).toBeFocused();
+    expect(await caret(first)).toEqual([1, 3, "backward"]);
+    await page.keyboard.press("ArrowRight");
+    await page.keyboard.type("!");
+    await server(page, 'rows ["row! 1", "row 2"]');
+  });
+}
+
 test("its text is the value of its events", async ({ page, app }) => {
   await open(page, `${app.url}/prose`);
   await field(page, "Said").focus();
   await page.keyboard.type("words");
   await expect(page.locator("#said output")).toHaveText("words");
+});
+
+test("without its module the page lives on, and shows what the server says", async ({ page, app, problems }) => {
+  problems.expect(/503|the module "editable" cannot be loaded/);
+  await page.route(/\/live\/module\/.*\/editable\.js/, (route) => route.fulfill({ status: 503, body: "" }));
+  await open(page, `${app.url}/prose`);
+  const rich = field(page, "Rich");
+  await rich.click();
+  await page.keyboard.type("typed");
+  await press(page, "Tick");
+  await expect(page.locator("#ticks")).toHaveText("1");
+  await call(page, "set", "said");
+  await expect(rich).toHaveText("said");
+  await press(page, "Add");
+  await expect(field(page, "Row 1")).toHaveText("row 1");
+  await server(page, 'rich "said"');
 });

@@ -7,6 +7,18 @@ test.use({ baseURL: async ({ app }, use) => use(app.url) });
 const control = (page: Page, name: string) => page.locator(`[name=${name}]`);
 const server = (page: Page) => page.locator("#server");
 
+/** The properties whose edits the page sends from now on. */
+function edits(page: Page): string[] {
+  const names: string[] = [];
+  page.on("websocket", (socket) =>
+    socket.on("framesent", ({ payload }) => {
+      const message = JSON.parse(payload.toString());
+      if (message.type == "PROPERTY_UPDATE") names.push(message.payload.property);
+    }),
+  );
+  return names;
+}
+
 async function use(page: Page): Promise<void> {
   await control(page, "text").fill("words");
   await control(page, "note").fill("more words");
@@ -136,6 +148,7 @@ test("what is chosen survives the server's restart", async ({ page, problems }) 
 });
 
 test("a value that is filled in with a change alone reaches the server, once", async ({ page }) => {
+  const sent = edits(page);
   await open(page, "/inputs");
   // As some autofill and password managers do it.
   const fill = (name: string, value: string, types: string[]) =>
@@ -152,4 +165,25 @@ test("a value that is filled in with a change alone reaches the server, once", a
   await expect(page.locator("#server")).toContainText("filled in||b|");
   await fill("text", "typed", ["input", "change"]);
   await expect(page.locator("#server")).toContainText("typed||b|");
+  expect(sent).toEqual(["text", "choice", "text"]);
+});
+
+test("each choice is sent once", async ({ page }) => {
+  const sent = edits(page);
+  await open(page, "/inputs");
+  await control(page, "choice").selectOption("a");
+  await page.getByRole("radio", { name: "One" }).check();
+  await page.getByRole("checkbox", { name: "Check" }).check();
+  await page.getByRole("radio", { name: "Two" }).check();
+  await page.getByRole("radio", { name: "One" }).check();
+  await page.getByRole("checkbox", { name: "Check" }).uncheck();
+  await control(page, "many").selectOption(["x", "z"]);
+  // As some password managers do it.
+  await page.getByRole("checkbox", { name: "Check" }).evaluate((box: HTMLInputElement) => {
+    box.checked = true;
+    box.dispatchEvent(new Event("change", { bubbles: true }));
+  });
+  await page.getByRole("button", { name: "Tick" }).click();
+  await expect(server(page)).toHaveText("||a|2|one|true||");
+  expect(sent).toEqual(["choice", "radio", "check", "radio", "radio", "check", "many", "check"]);
 });

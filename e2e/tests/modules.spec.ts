@@ -27,15 +27,15 @@ test("a page loads the module that its script's tag names, and no other", async 
   await open(page, "/ways");
   await press(page, "Add");
   await expect(count(page)).toHaveText("1");
-  expect(names.sort()).toEqual(["build", "children", "controls", "html", "marks"]);
+  expect(names.sort()).toEqual(["build", "children", "controls", "drafts", "html", "marks"]);
 });
 
 test("an attribute of the script loads its module, once, under a strict policy", async ({ page }) => {
   const names = asked(page);
   await open(page, withScript("live-keep-queue"));
-  await expect.poll(() => names.sort()).toEqual(["build", "children", "controls", "html", "keep-queue", "marks"]);
+  await expect.poll(() => names.sort()).toEqual(["build", "children", "controls", "drafts", "html", "keep-queue", "marks"]);
   await page.evaluate("import('/live/client.js').then(live => live.configure({ keepQueue: true, warnUnsent: true }))");
-  await expect.poll(() => names.sort()).toEqual(["build", "children", "controls", "html", "keep-queue", "marks", "warn-unsent"]);
+  await expect.poll(() => names.sort()).toEqual(["build", "children", "controls", "drafts", "html", "keep-queue", "marks", "warn-unsent"]);
 });
 
 test("a template loads the modules that its blocks name", async ({ page }) => {
@@ -81,6 +81,24 @@ test("a module that comes at the second try works as if it had come at once", as
   expect(dialogs).toBe(1);
   // The page that was loaded again asks for the module too.
   await expect.poll(() => tries).toBe(3);
+});
+
+test("a page with an edit that has not gone out is not left without a question", async ({ page }) => {
+  const loaded = page.waitForResponse((response) => response.url().includes("/warn-unsent.js") && response.ok());
+  await open(page, `/rebuilt?${new URLSearchParams({ from: '<script type="module"', to: '<script type="module" live-warn-unsent' })}`);
+  await loaded;
+  let dialogs = 0;
+  page.on("dialog", (dialog) => {
+    dialogs += 1;
+    void dialog.accept();
+  });
+  // Sent when it is left, which it is not.
+  await page.getByLabel("Late").fill("unsent");
+  await page.reload();
+  expect(dialogs).toBe(1);
+  await live(page);
+  await page.reload();
+  expect(dialogs).toBe(1);
 });
 
 for (const [what, response] of [

@@ -1,6 +1,14 @@
 // What a visitor opens, closes and chooses, and what an answer may and may not change of it.
 
+import type { Page } from "@playwright/test";
 import { expect, open, test } from "./networked.ts";
+
+/** Waits for the answer to an action that is called now: answers to all before it have come by then. */
+const answered = (page: Page) =>
+  page.evaluate(async () => {
+    const { component } = await import("/live/client.js" as string);
+    await component(document.querySelector("live-component")).call("tick");
+  });
 
 for (const latency of [0, 300]) {
   test.describe(`at ${latency} ms`, () => {
@@ -14,7 +22,7 @@ for (const latency of [0, 300]) {
       await details.locator("summary").click();
       await page.getByRole("button", { name: "Tick" }).click();
       await expect(page.locator("#ticks")).toHaveText("1");
-      await page.waitForTimeout(100);
+      await answered(page);
       await expect(details).toHaveAttribute("open");
     });
 
@@ -31,7 +39,7 @@ for (const latency of [0, 300]) {
           const use = () => (way == "click" ? button.click() : button.press(way));
           await use();
           await expect(page.locator(panel)).toBeVisible();
-          await page.waitForTimeout(latency + 100);
+          await answered(page);
           await expect(page.locator(panel)).toBeVisible();
           // Any other click is.
           await page.locator("#ticks").click({ force: true });
@@ -50,7 +58,7 @@ for (const latency of [0, 300]) {
         await page.mouse.down();
         await page.mouse.move(box.x + 10, 4, { steps: 5 });
         await page.mouse.up();
-        await page.waitForTimeout(latency + 100);
+        await answered(page);
         await expect(text).toBeVisible();
         // A press that begins outside still counts.
         await page.mouse.click(box.x + 600, 4);
@@ -92,9 +100,14 @@ test("a form of a component that has failed keeps its fields out of the address"
   await page.goto(`${network.url}/panels?${new URLSearchParams({ from: 'seal="', to: 'seal="AAAA' })}`);
   await expect(page.locator("live-component")).toHaveAttribute("live-state", "error");
   await page.getByLabel("Secret").fill("hunter2");
+  // A submit that is prevented goes nowhere, also not later.
+  await page.evaluate(() => {
+    const prevented: boolean[] = Object.assign(window, { prevented: [] }).prevented;
+    addEventListener("submit", (event) => prevented.push(event.defaultPrevented));
+  });
   await page.getByLabel("Secret").press("Enter");
   await page.getByRole("button", { name: "Send" }).click();
-  await page.waitForTimeout(200);
+  await expect.poll(() => page.evaluate(() => (window as unknown as { prevented: boolean[] }).prevented)).toEqual([true, true]);
   expect(page.url()).not.toContain("hunter2");
   await expect(page.getByLabel("Secret")).toHaveValue("hunter2");
 });

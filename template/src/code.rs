@@ -99,7 +99,7 @@ pub enum Place {
     /// An object of the child's props that depend on shared state: the server is told when they change.
     Shared,
     /// `number`: an object with the `id` that is a key in the path of the property that the element's control edits. The
-    /// first one is 0.
+    /// first one is 0. With `"row"` in its place it is the key of the row whose root the element is.
     AtKey,
 }
 

@@ -129,10 +129,7 @@ impl Encoder {
             }
             for (k, key) in keys(hole).enumerate() {
                 further.push(array(&[(Place::AtKey as u8).to_string(), path(&hole.path), k.to_string()]));
-                let number = block.holes.len() + further.len() - 1;
-                // As an object, which the page gets in JSON: a number and its text are two keys.
-                let key = [(Name::from("id"), key.clone())];
-                self.hole(number, mask, hole::VALUE, |out| out.object(&key));
+                self.key(block.holes.len() + further.len() - 1, mask, key);
                 coded += 1;
             }
             let own = block.holes.iter().zip(&events).find(|(of, event)| **event > 0 && of.path == hole.path);
@@ -146,6 +143,11 @@ impl Encoder {
                 coded += 1;
             }
             places.push(place(hole, *event));
+        }
+        if let Some(key) = masks::row_key(&source.template.blocks, at) {
+            further.push(array(&[(Place::AtKey as u8).to_string(), array(&[]), quoted("row")]));
+            self.key(block.holes.len() + further.len() - 1, masks.key(at), key);
+            coded += 1;
         }
         // Numbered after all others, so that the numbers in places are those of the holes.
         places.append(&mut further);
@@ -176,6 +178,12 @@ impl Encoder {
         self.int(kind);
         write(self);
         self.here(end);
+    }
+
+    /// A key as an object, which the page gets in JSON: a number and its text are two keys.
+    fn key(&mut self, number: usize, mask: i64, key: &Expr) {
+        let key = [(Name::from("id"), key.clone())];
+        self.hole(number, mask, hole::VALUE, |out| out.object(&key));
     }
 
     /// Writes the code of a hole; `false` if it has none. `depth` is how many loops are around a row of it, `own` the
@@ -267,12 +275,14 @@ fn modules(block: &Block) -> Vec<String> {
     let modules = [
         (autofocus, "autofocus"),
         (controls || editable, "controls"),
+        (controls || editable, "drafts"),
         (editable, "editable"),
         (children, "children"),
         (disabled, "disabled"),
         (event, "event"),
         (html, "html"),
         (marks, "marks"),
+        (editable, "move"),
         (pauses, "pauses"),
         (styles, "styles"),
         (targets, "targets"),

@@ -57,7 +57,7 @@ const OPTIMISE: &str = "--flatten --rereloop -Oz --one-caller-inline-max-functio
 const VERSION: &str = "VERSION_OF_FILES";
 
 /// Properties that are the client's own business, and no browser's: they get short names.
-const PRIVATE: &str = "_wbg_cb_unref|watches|parts|listen|flags|debounce|address|heard|settle|\
+const PRIVATE: &str = "_wbg_cb_unref|watches|parts|listen|flags|debounce|address|heard|settle|modifiers|\
                        changed|told";
 
 pub(crate) fn run_build(args: &[String]) -> anyhow::Result<()> {

@@ -1,1 +1,1 @@
-var e=e=>{let o;e.autofocus=e=>{let t=e.matches("[autofocus]")?e:e.querySelector("[autofocus]");t&&(o=t,queueMicrotask(()=>{o==t&&t.isConnected&&t.focus()}))},e.arrived()};export{e as default};
+var e=e=>{let t;return e.autofocus=e=>{let u=e.matches("[autofocus]")?e:e.querySelector("[autofocus]");u&&(t=u,queueMicrotask(()=>{t==u&&u.isConnected&&u.focus()}))},!0};export{e as default};

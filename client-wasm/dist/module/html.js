@@ -1,1 +1,1 @@
-var e=e=>{e.html=(e,n)=>{if(void 0===e.$h){let r=document.createElement("template");r.innerHTML=n,e.innerHTML!==r.innerHTML&&(e.innerHTML=n)}else e.$h!==n&&(e.innerHTML=n);e.$h=n},e.arrived()};export{e as default};
+var e=e=>(e.html=(e,n)=>{if(void 0===e.$h){let t=document.createElement("template");t.innerHTML=n,e.innerHTML!==t.innerHTML&&(e.innerHTML=n)}else e.$h!==n&&(e.innerHTML=n);e.$h=n},!0);export{e as default};

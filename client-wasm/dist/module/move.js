@@ -1,1 +1,1 @@
-var e=e=>{e.move=(e,t,n)=>{let l=t.contains(document.activeElement)&&document.activeElement,{selectionStart:o,selectionEnd:c}=l;e.insertBefore(t,n),l&&(l.focus({preventScroll:!0}),null!=o&&l.setSelectionRange(o,c))}};export{e as default};
+var e=e=>{e.move=(e,t,n)=>{let o=t.contains(document.activeElement)&&document.activeElement,{selectionStart:c,selectionEnd:l,selectionDirection:i}=o;e.insertBefore(t,n),o&&(o.focus({preventScroll:!0}),null!=c&&o.setSelectionRange(c,l,i))}};export{e as default};

@@ -1,1 +1,1 @@
-var e=e=>{e.style=(e,t,r,l)=>{let o=e.$l??=new Map,{style:a}=e;if(o.get(t)?.[1]!==l){o.set(t,[r,l]);for(let[e]of o.values())a.removeProperty(e);for(let[e,t]of o.values())t&&a.setProperty(e,t)}},e.arrived()};export{e as default};
+var e=e=>(e.style=(e,t,l,r)=>{let o=e.$l??=new Map,{style:s}=e;if(o.get(t)?.[1]!==r){o.set(t,[l,r]);for(let[e]of o.values())s.removeProperty(e);for(let[e,t]of o.values())t&&s.setProperty(e,t)}},!0);export{e as default};

@@ -12,5 +12,5 @@ export default core => {
     });
   };
 
-  core.arrived();
+  return true;
 };

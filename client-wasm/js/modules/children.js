@@ -8,7 +8,7 @@ const states = new WeakMap();
 const of = element => states.get(element) ?? states.set(element, {}).get(element);
 
 export default core => {
-  const { nodes, held, components, tell, unseal, placed } = core;
+  const { nodes, spots, components, tell, unseal, placed } = core;
 
   core.child = {
     // Props that depend on shared state. Where only these changed, the server is told all the same.
@@ -30,7 +30,7 @@ export default core => {
         next.id = '';
         next.$p = seen;
         states.set(next, { ...state, anew: false, given });
-        for (const list of [nodes, ...held]) list?.forEach((node, i) => {
+        for (const list of [nodes, ...spots]) list?.forEach((node, i) => {
           if (node === element) list[i] = next;
           else if (node?.$a === element) node.$a = next;
         });
@@ -48,5 +48,5 @@ export default core => {
     },
   };
 
-  core.arrived();
+  return true;
 };

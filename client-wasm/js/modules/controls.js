@@ -4,7 +4,7 @@
 // with a bound `value`, `checked` or `selected` is followed here: which edits an action has read, and its answer.
 
 import { common } from '../text.js';
-import { held as value, note, put, touched } from '../values.js';
+import { content, note, touched } from '../values.js';
 
 // Kinds of controls with a field.
 const CHECKBOX = 2, RADIO = 3, MULTIPLE = 5, CHOICE = 6, EDITABLE = 7;
@@ -12,19 +12,39 @@ const CHECKBOX = 2, RADIO = 3, MULTIPLE = 5, CHOICE = 6, EDITABLE = 7;
 // How far an edit of a control without a field is: not sent, before an action that did not read it, read by an action.
 const TYPED = 1, PASSED = 2, READ = 3;
 
+/**
+ * What is known of a control, and of the root of a row that controls are in.
+ *
+ * @typedef {object} State
+ * @property {number} count How many edits there were.
+ * @property {number} [control] The kind of a control with a field.
+ * @property {string | string[]} [field] Its field, or the path of its property, where numbers stand for keys of rows.
+ * @property {object} [keys] The keys in that path by their numbers, and of the root of a row its own key (`row`), as JSON.
+ * @property {string | null} [wanted] The value to show; of a select and of one of several checkboxes a JSON list.
+ * @property {boolean} [on] Whether it is to be checked; of a select, that its options say what is selected.
+ * @property {number} [force] Not 0 where the server's value shows even if what is typed was refused.
+ * @property {boolean} [early] Whether something was typed before the engine was here that is no edit yet.
+ * @property {number} [edit] How far its edit is, without a field: TYPED, PASSED or READ; 0 where the server's value counts.
+ * @property {number} [by] The number of the root whose action passed or read its edit and is unanswered.
+ * @property {number} [older] The same of an edit before this one: what its answer changes is older than this edit.
+ * @property {boolean} [moved] Whether the server wanted something else since an action passed the edit.
+ * @property {number} [clicked] While it is clicked: the number of the root whose action that called, or 0.
+ * @property {boolean} [hasInput] Whether an input event came since the last change event.
+ * @property {boolean} [own] Whether the visitor chose in a select that is not bound.
+ * @property {boolean} [composing] Whether an input method composes text in it.
+ * @property {boolean} [invalid] Whether it holds what cannot be taken.
+ * @property {boolean} [asked] Whether an action came of its event since its `muted` or `open` was set.
+ * @property {string} [last] The text that it had after the last edit or answer.
+ * @property {number} [caret] Where the last edit ended.
+ */
+
 // Types that are checked, and where the attribute is all there is of the value.
 const CHECKED = /^(checkbox|radio)$/, FIXED = /^(hidden|checkbox|radio|submit|button|reset|image|file)$/;
 
 export default core => {
-  const { nodes, held, templates } = core;
+  const { nodes, spots, templates } = core;
 
-  // What is known of a control: `wanted` is the value it is to show, as text or null, of a select and of one of several
-  // checkboxes as a JSON list; `on`, whether it is to be checked, and of a select whether its options say what is
-  // selected; `control`, the kind of one with a field; `edit` and `by`, how far its edit is and the number of the root
-  // whose action comes after it; `count` of its edits; `moved`, whether the server wanted something else since; `own`,
-  // whether the user chose in a select that is not bound; `last`, the text it had; `caret`, where the last edit ended;
-  // `composing`; `invalid`, whether it holds what is refused; `force`, whether the server's value shows even so; `asked`,
-  // whether an action came of its event that is unanswered.
+  /** @type {WeakMap<Element, State>} */
   const states = new WeakMap();
   const of = node => states.get(node) ?? states.set(node, { count: 0 }).get(node);
   // Controls without a field that are edited.
@@ -34,7 +54,7 @@ export default core => {
 
   // What a control holds, as the value of its field. Bits of `flags`: 4 trim, 8 number.
   const read = (node, control, flags) => {
-    if (control == CHECKBOX || control == MULTIPLE) return value(node);
+    if (control == CHECKBOX || control == MULTIPLE) return content(node);
     let text = node.value;
     if (flags & 4) text = text.trim();
     if (!(flags & 8)) return text;
@@ -130,16 +150,16 @@ export default core => {
 
   // The user has changed what is in a control: the caret is behind the change.
   const changed = node => {
-    const state = of(node), { value } = node;
-    state.caret = value.length - common(state.last ?? '', value)[1];
-    state.last = value;
+    const state = of(node), text = node.value;
+    state.caret = text.length - common(state.last ?? '', text)[1];
+    state.last = text;
   };
 
   // The hole of a control with a field, and the root it belongs to.
   const find = node => {
     for (let root = node; root; root = root.parentElement) {
       if (!root.$i) continue;
-      const hole = templates[root.$b].holes.find((hole, at) => hole[0] == 9 && held[root.$i][at] === node);
+      const hole = templates[root.$b].holes.find((hole, at) => hole[0] == 9 && spots[root.$i][at] === node);
       if (hole) return [hole, root];
       if (root.localName == 'live-component') return;
     }
@@ -151,7 +171,7 @@ export default core => {
   // Calls back for the controls of a component's property.
   const each = (slot, name, found) => {
     for (const root of nodes) if (root?.$i && root.$y === slot) templates[root.$b].holes.forEach((hole, at) => {
-      const node = held[root.$i][at];
+      const node = spots[root.$i][at];
       if (hole[0] == 9 && property(node, hole[3]) == name) found(node);
     });
   };
@@ -162,38 +182,50 @@ export default core => {
     each(slot, name, box => {
       if (of(box).control != CHOICE) return;
       invalid(box);
-      const { value } = box, on = (value === node.value ? node : box).checked;
-      if (!on) list = list.filter(item => item !== value);
-      else if (!list.includes(value)) list.push(value);
+      const item = box.value, on = (item === node.value ? node : box).checked;
+      if (!on) list = list.filter(other => other !== item);
+      else if (!list.includes(item)) list.push(item);
     });
     return list;
+  };
+
+  // Whether the state says what a control without a field shows.
+  const isBound = node => {
+    const { on, wanted } = of(node);
+    return (CHECKED.test(node.type) ? on : wanted ?? on) !== undefined;
   };
 
   // The control was edited (moment 0), changed (1) or left (2).
   const edit = (node, moment) => {
     const found = find(node), state = of(node);
     if (!found) {
-      state.own = 1;
-      if (moment || (CHECKED.test(node.type) ? state.on : state.wanted ?? state.on) === undefined) return;
+      state.own = true;
+      if (moment || !isBound(node)) return;
       changed(node);
       state.count++;
-      state.edit = TYPED;
+      // A click comes before the input that it makes: its action has read what is there now.
+      const by = CHECKED.test(node.type) && state.clicked;
+      state.older = state.by || state.older;
+      [state.edit, state.by] = by ? [READ, by] : [TYPED, 0];
+      state.clicked = undefined;
       state.moved = false;
       edits.add(node);
       return;
     }
+    // Without its module it has no value.
+    if (!node.validity) return;
     const [hole, root] = found, [, , , field, flags, debounce] = hole, { control } = state, name = property(node, field);
     const commit = () => root.$i && core.to.commit(root.$y, name);
     if (moment == 0) {
       if (state.composing) return;
-      const bad = node.validity?.badInput;
+      const bad = node.validity.badInput;
       changed(node);
       invalid(node, bad);
-      const value = bad ? null : control == CHOICE ? ticked(node, root.$y, name) : read(node, control, flags);
+      const edited = bad ? null : control == CHOICE ? ticked(node, root.$y, name) : read(node, control, flags);
       if (control == RADIO && !node.checked) return;
-      if (value?.map) state.wanted = JSON.stringify(value);
-      else say(node, control == CHECKBOX, value === null ? 0 : value ? 11 : 3, '' + value);
-      core.to.edit(root.$y, name, JSON.stringify(value));
+      if (edited?.map) state.wanted = JSON.stringify(edited);
+      else say(node, control == CHECKBOX, edited === null ? 0 : edited ? 11 : 3, '' + edited);
+      core.to.edit(root.$y, name, JSON.stringify(edited));
       if ((flags & 3) != 0) return;
       if (debounce && core.pause) core.pause(node, hole, debounce - 1, commit);
       else commit();
@@ -210,31 +242,38 @@ export default core => {
     if (!form) return values;
     let data;
     try { data = new FormData(form, submitter); } catch { data = new FormData(form); }
-    for (const [name, value] of data) {
-      if (typeof value != 'string') continue;
-      values[name] = name in values ? [].concat(values[name], value) : value;
+    for (const [name, text] of data) {
+      if (typeof text != 'string') continue;
+      values[name] = name in values ? [].concat(values[name], text) : text;
     }
     return values;
   };
 
   core.controls = {
-    fields,
+    fields, states, edits, edit, isBound,
+    // The property of a control, if it has one.
+    path: node => of(node).field && property(node, of(node).field),
     // What a field says.
-    model(node, control, force, kind, value) {
+    model(node, control, field, force, kind, value) {
       const state = of(node), first = state.control === undefined;
       // With a `value` it is one of several where the field is a list, or null.
       state.control = control == CHOICE && kind & 3 ? CHECKBOX : control;
-      state.force = force;
+      Object.assign(state, { field, force });
       if (control == EDITABLE && !node.validity) core.editable?.(node);
       const changes = say(node, state.control == CHECKBOX, kind, value);
-      // Typed before the engine was here: it counts as an edit.
-      if (first && touched(node)) typed.push(node);
-      else if (changes) due.add(node);
+      if (!node.validity) {
+        // Without its module it is not edited, but shows what the server says.
+        if (changes && !(first && node.firstChild)) node.textContent = state.wanted ?? '';
+        // Typed before the engine was here: it counts as an edit.
+      } else if (first && touched(node)) {
+        state.early = true;
+        typed.push(node);
+      } else if (changes) due.add(node);
     },
-    // A key in the path of a control's property: `{"id":KEY}`. As text, because a number may have more digits than a
-    // double.
+    // A key in the path of a control's property, or (`row`) of the row whose root this is: `{"id":KEY}`. As text, because a
+    // number may have more digits than a double.
     key(node, at, value) {
-      (of(node).keys ??= [])[at] = value.slice(6, -1);
+      (of(node).keys ??= {})[at] = value.slice(6, -1);
     },
     // What an attribute says that the user changes too.
     property(node, name, kind, value) {
@@ -245,7 +284,7 @@ export default core => {
         state[name] = on;
         // Of these only `muted` does not set its attribute by itself, where it has one.
         if (last !== on || (kind & 16 && state.asked)) node[name] = node.defaultMuted = on;
-        if (kind & 16) state.asked = 0;
+        if (kind & 16) state.asked = false;
         return;
       }
       if (name == 'selected') {
@@ -272,7 +311,7 @@ export default core => {
           state.edit = TYPED;
           edits.add(node);
         }
-      } else if (changes) state.moved = true;
+      } else if (changes && !state.older) state.moved = true;
       due.add(node);
     },
     // What a control can hold is another: its type, its limits, its options.
@@ -283,7 +322,7 @@ export default core => {
     refuse(slot, kind, field, value) {
       each(slot, field, node => {
         say(node, of(node).control == CHECKBOX, kind, value);
-        invalid(node, 1);
+        invalid(node, true);
       });
     },
     // Shows what has come.
@@ -296,27 +335,38 @@ export default core => {
     edited(unfit) {
       const now = typed;
       typed = [];
-      for (const node of now) if (!unfit(node)) edit(node, 0);
+      for (const node of now) if (!unfit(node)) {
+        of(node).early = false;
+        edit(node, 0);
+      }
     },
     // What an event reads: a control, of which a choice counts as read in any case, and a form.
-    read(node, value, form) {
-      const isRead = value || 'open' in node || 'muted' in node || /^(checkbox|radio|select)/.test(node.type);
+    read(node, wants, form) {
+      const isRead = wants || 'open' in node || 'muted' in node || /^(checkbox|radio|select)/.test(node.type);
       return new Map([...(form ? form.elements : []), ...(isRead ? [node] : [])].map(node => [node, of(node).count]));
     },
     // It made an action of a root.
     sent({ $i, $y }, reads) {
-      for (const node of reads.keys()) of(node).asked = 1;
+      for (const node of reads.keys()) {
+        const state = of(node);
+        state.asked = true;
+        if (state.clicked == 0) state.clicked = $i;
+      }
       for (const node of edits) {
         const state = of(node);
         if (!node.isConnected) edits.delete(node);
         else if (reads.get(node) == state.count) [state.edit, state.by] = [READ, $i];
-        else if (state.edit != READ && node.closest('live-component')?.$c == $y) [state.edit, state.by] = [PASSED, $i];
+        else if (state.edit != READ && node.closest('live-component')?.$c == $y) {
+          if (state.edit == TYPED) state.moved = false;
+          [state.edit, state.by] = [PASSED, $i];
+        }
       }
     },
     // No action of the root is unanswered.
     answered(root, ok) {
       for (const node of edits) {
         const state = of(node);
+        if (state.older == root) state.older = 0;
         if (state.by != root) continue;
         state.by = 0;
         state.edit = ok && (state.edit == READ || state.moved) ? 0 : TYPED;
@@ -325,47 +375,34 @@ export default core => {
         for (const one of group(node)) due.add(one);
       }
     },
-    // A component is about to be made anew: returns what puts back what was typed, and the focus.
-    keep(element) {
-      const kept = [], focused = element.contains(document.activeElement) && document.activeElement.name;
-      for (const control of element.querySelectorAll('[name]')) {
-        if ('value' in control && control.localName != 'button') kept.push([control, touched(control)]);
-      }
-      return () => {
-        for (const [old, typed] of kept) {
-          const one = CHECKED.test(old.type) && old.hasAttribute('value') ? `[value="${CSS.escape(old.value)}"]` : '';
-          const control = element.querySelector(`[name="${CSS.escape(old.name)}"]${one}`);
-          if (!control || control.type != old.type || control.type == 'file') continue;
-          control.$g = old.$g;
-          if (!typed) continue;
-          put(control, value(old));
-          control.dispatchEvent(new Event('input', { bubbles: true }));
-        }
-        if (focused) element.querySelector(`[name="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
-      };
-    },
   };
 
   // Before what listens on the document.
   const on = (type, act) => addEventListener(type, e => act(e.composedPath()[0], e), true);
-  on('input', node => edit(node, 0));
+  on('click', node => { if (CHECKED.test(node.type)) of(node).clicked = 0; });
+  on('input', node => {
+    of(node).hasInput = true;
+    edit(node, 0);
+  });
   // Some autofill is a change without an input.
   on('change', node => {
-    if (CHECKED.test(node.type) || node.value !== of(node).last) edit(node, 0);
+    const state = of(node);
+    if (CHECKED.test(node.type) ? !state.hasInput : node.value !== state.last) edit(node, 0);
+    state.hasInput = false;
     edit(node, 1);
   });
   on('focusout', node => {
     const state = of(node);
     if (state.composing) {
-      state.composing = 0;
+      state.composing = false;
       edit(node, 0);
     }
     edit(node, 2);
     if (isSame(node, state.wanted)) show(node);
   });
-  on('compositionstart', node => { of(node).composing = 1; });
+  on('compositionstart', node => { of(node).composing = true; });
   on('compositionend', node => {
-    of(node).composing = 0;
+    of(node).composing = false;
     edit(node, 0);
   });
   on('reset', form => setTimeout(() => {
@@ -376,5 +413,5 @@ export default core => {
   }));
 
   note();
-  core.arrived();
+  return true;
 };

@@ -15,5 +15,5 @@ export default core => {
     return value !== null && node.matches(':active') && pressed.set(node, value);
   };
 
-  core.arrived();
+  return true;
 };

@@ -70,13 +70,15 @@ export default core => {
         const old = host.value;
         put(host, old.slice(0, a) + text + old.slice(end));
       }),
-      setSelectionRange: value((...range) => {
-        const direction = range.pop(), node = host.firstChild ?? host;
-        const [anchor, focus] = direction == 'backward' ? range.reverse() : range;
+      setSelectionRange: value((start, end, direction) => {
+        const node = host.firstChild ?? host;
+        const [anchor, focus] = direction == 'backward' ? [end, start] : [start, end];
         getSelection().setBaseAndExtent(node, anchor, node, focus);
       }),
     });
     // Spaces and line breaks show as they are.
     host.style.whiteSpace = 'pre-wrap';
   };
+
+  return true;
 };

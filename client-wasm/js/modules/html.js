@@ -10,5 +10,5 @@ export default core => {
     node.$h = html;
   };
 
-  core.arrived();
+  return true;
 };

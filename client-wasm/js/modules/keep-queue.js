@@ -1,5 +1,8 @@
-// Keeps the queue of unanswered messages over a reload.
+// Keeps the queue of unanswered messages over a reload. Frames and their parts are kept as text: numbers in them may have
+// more digits than a double.
 
+import { places } from '../identity.js';
+import { members, parts } from '../json.js';
 import { CALL, SET } from '../turns.js';
 
 const KEPT = 'live-kept ' + location.pathname;
@@ -8,25 +11,23 @@ export default core => {
   const { settings, components, connection, tell } = core;
   settings.keepQueue ??= true;
 
-  // Identifies a component in the next page too: its name, and its position among the components of that name.
-  const place = c => c.of.name + ' ' + [...components.values()].filter(o => o.of.name == c.of.name).indexOf(c);
-
   // Stores the queue. Messages that went out may have been handled: their frames are sent again in their own session.
   // Messages that never left become calls in the next session, on the component at the same place.
   core.leaving = () => {
     if (!settings.keepQueue) return false;
     try {
-      const [hello, ...queue] = JSON.parse(core.queue());
+      const [hello, ...queue] = parts(core.queue()), found = [...places(components)];
       if (!queue.length) return false;
       const frames = [], calls = [];
       let lost = false;
-      for (const [left, frame] of queue) {
-        if (left) frames.push(frame);
+      for (const [left, frame] of queue.map(parts)) {
+        if (left == '1') frames.push(frame);
         // No other page knows the item that it names.
-        else if (/[[:,]"\$temp\d+"/.test(JSON.stringify(frame))) lost = true;
+        else if (/[[:,]"\$temp\d+"/.test(frame)) lost = true;
         else {
-          const c = [...components.values()].find(c => c.id == frame.componentId);
-          calls.push({ ...frame, of: place(c) });
+          const { componentId, action, payload, set } = members(frame);
+          const [place] = found.find(([, component]) => component.id == JSON.parse(componentId));
+          calls.push({ place, action, payload, set });
         }
       }
       sessionStorage[KEPT] = JSON.stringify({ hello, frames, calls, lost });
@@ -42,14 +43,21 @@ export default core => {
     document.dispatchEvent(new CustomEvent('live:error', { detail }));
   };
 
+  // A property is a name, or a path that goes to the engine as JSON.
+  const nameOf = property => property[0] == '"' ? JSON.parse(property) : property;
+
   const redo = calls => {
-    for (const { of, action, payload, set } of calls) {
-      const c = [...components.values()].find(c => place(c) == of);
-      c?.mounted.then(() => {
-        const put = (field, value) => tell(SET, c.slot, 0, 0, field, JSON.stringify(value));
-        if (!action) return put(payload.property, payload.value);
-        for (const field in set) put(field, set[field]);
-        tell(CALL, c.slot, 0, 0, action, JSON.stringify(payload ?? []));
+    const found = places(components);
+    for (const { place, action, payload, set } of calls) {
+      const component = found.get(place);
+      component?.mounted.then(() => {
+        const { slot } = component, put = (property, value) => tell(SET, slot, 0, 0, property, value);
+        if (!action) {
+          const { property, value } = members(payload);
+          return put(nameOf(property), value);
+        }
+        for (const [field, value] of Object.entries(set ? members(set) : {})) put(field, value);
+        tell(CALL, slot, 0, 0, JSON.parse(action), payload ?? '[]');
       });
     }
   };
@@ -63,17 +71,17 @@ export default core => {
   // Frames are finished in the session they belong to, over a connection of its own; then calls go out in the new session.
   const finish = () => {
     if (!kept || connection.status != 'connected') return;
-    const { hello, frames, calls, lost } = kept, left = new Map(frames.map(frame => [frame.ref, frame]));
+    const { hello, frames, calls, lost } = kept, left = new Map(frames.map(frame => [JSON.parse(frame).ref, frame]));
     kept = null;
     if (lost) tellLost();
     if (!left.size) return redo(calls);
     const line = new WebSocket(core.socket(), 'vivaz.v1.json');
-    line.onopen = () => line.send(JSON.stringify(hello));
+    line.onopen = () => line.send(hello);
     line.onmessage = ({ data }) => {
       const { type, ref, payload } = JSON.parse(data);
       if (type == 'WELCOME') {
         if (payload.resumed) {
-          for (const frame of left.values()) if (!payload.done.includes(frame.ref)) line.send(JSON.stringify(frame));
+          for (const [ref, frame] of left) if (!payload.done.includes(ref)) line.send(frame);
         } else {
           left.clear();
           tellLost();

@@ -1,21 +1,14 @@
 // Keeps what was typed over a reload that the client itself makes: the user or the session is another one.
 
-import { changed, held, put } from '../values.js';
+import { places } from '../identity.js';
+import { lost } from '../lost.js';
+import { changed, content, put } from '../values.js';
 
 const KEPT = 'live-typed ' + location.pathname;
 
-// Identifies a component in the next page too: its name, and its position among the components of that name.
-const places = components => {
-  const counts = {}, found = new Map();
-  for (const c of components.values()) {
-    if (c.element) found.set(c.of.name + ' ' + (counts[c.of.name] = (counts[c.of.name] ?? -1) + 1), c);
-  }
-  return found;
-};
-
 // The controls of a component, its children left out. A password is not kept, and a file cannot be.
 const controls = element => [...element.querySelectorAll('input,textarea,select,[contenteditable]')]
-  .filter(node => 'value' in node && node.closest('live-component') == element && !/^(password|file|hidden)$/.test(node.type));
+  .filter(node => node.validity && node.closest('live-component') == element && !/^(password|file|hidden)$/.test(node.type));
 
 // A control in its component: which one it is, and what says whether another page has the same there.
 const sign = node => [
@@ -26,8 +19,8 @@ export default core => {
   core.keep = () => {
     const kept = [];
     for (const [place, { element }] of places(core.components)) {
-      controls(element).forEach((node, at) => {
-        if (changed(node)) kept.push({ place, at, sign: sign(node), name: node.name, value: held(node) });
+      if (element) controls(element).forEach((node, at) => {
+        if (changed(node)) kept.push({ place, at, sign: sign(node), name: node.name, value: content(node) });
       });
     }
     if (!kept.length) return;
@@ -50,18 +43,14 @@ export default core => {
     if (!kept.length) return;
     if (document.readyState != 'complete') await new Promise(resolve => addEventListener('load', resolve));
     const found = places(core.components);
-    await Promise.allSettled(Array.from(found.values(), c => c.mounted));
-    for (const { place, at, sign: wanted, name, value } of kept) {
-      const element = found.get(place)?.element, node = element && controls(element)[at];
-      if (node && sign(node) == wanted) {
+    await Promise.allSettled(Array.from(found.values(), component => component.mounted));
+    for (const one of kept) {
+      const element = found.get(one.place)?.element, node = element && controls(element)[one.at];
+      if (node && sign(node) == one.sign) {
         if (changed(node)) continue;
-        put(node, value);
+        put(node, one.value);
         for (const type of ['input', 'change']) node.dispatchEvent(new Event(type, { bubbles: true }));
-      } else {
-        const message = 'what was typed before the page was loaded anew could not be put back';
-        const detail = { action: '', code: 'typed_lost', message, details: { field: name, value } };
-        (element || document).dispatchEvent(new CustomEvent('live:error', { detail, bubbles: true }));
-      }
+      } else lost(element || document, one);
     }
   };
   back();

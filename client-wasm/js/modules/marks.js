@@ -1,7 +1,7 @@
 // `live:ref` and `live:hook`: elements that the page's own code knows by a name.
 
 export default core => {
-  const { components, guard, held, hooks, templates } = core;
+  const { spots, components, guard, hooks, templates } = core;
   // Roots whose marks begin once they are in the page.
   let waiting = [];
 
@@ -28,7 +28,7 @@ export default core => {
       for (const root of roots) if (root.$i && !root.$m) {
         root.$m = [];
         templates[root.$b].holes.forEach(([place, , name], at) => {
-          const node = held[root.$i][at];
+          const node = spots[root.$i][at];
           const end = (place == 11 || place == 12) && node.parentElement && begin(node, place == 12, name);
           if (end) root.$m.push(end);
         });
@@ -36,5 +36,5 @@ export default core => {
     },
   };
 
-  core.arrived();
+  return true;
 };

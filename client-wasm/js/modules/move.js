@@ -1,13 +1,16 @@
-// Moves elements in browsers without `moveBefore`.
+// Moves elements, in browsers without `moveBefore` and in pages with text that is edited in its place.
 
 export default core => {
-  // What is focused in it stays so.
+  // What is focused in it stays so, and what is selected there: `moveBefore` keeps the selection of controls alone.
   core.move = (parent, node, before) => {
     const focused = node.contains(document.activeElement) && document.activeElement;
-    const { selectionStart, selectionEnd } = focused;
-    parent.insertBefore(node, before);
+    const { selectionStart, selectionEnd, selectionDirection } = focused;
+    if (parent.moveBefore) parent.moveBefore(node, before);
+    else parent.insertBefore(node, before);
     if (!focused) return;
     focused.focus({ preventScroll: true });
-    if (selectionStart != null) focused.setSelectionRange(selectionStart, selectionEnd);
+    if (selectionStart != null && (focused.selectionStart != selectionStart || focused.selectionEnd != selectionEnd)) {
+      focused.setSelectionRange(selectionStart, selectionEnd, selectionDirection);
+    }
   };
 };

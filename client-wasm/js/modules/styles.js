@@ -11,5 +11,5 @@ export default core => {
     for (const [name, value] of all.values()) if (value) style.setProperty(name, value);
   };
 
-  core.arrived();
+  return true;
 };

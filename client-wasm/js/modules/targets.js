@@ -37,5 +37,5 @@ export default core => {
     });
   };
 
-  core.arrived();
+  return true;
 };

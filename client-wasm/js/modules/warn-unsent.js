@@ -1,4 +1,6 @@
-// The browser asks before a page with unanswered messages is left.
+// The browser asks before a page with unanswered messages or unsent edits is left.
+
+import { LOADING } from '../turns.js';
 
 export default core => {
   const { settings, components } = core;
@@ -6,6 +8,6 @@ export default core => {
   addEventListener('beforeunload', e => {
     if (!settings.warnUnsent) return;
     core.flush?.(document);
-    for (const component of components.values()) if (component.loading) e.preventDefault();
+    for (const slot of components.keys()) if (core.ask(LOADING, slot, 1)) e.preventDefault();
   });
 };

@@ -8,11 +8,11 @@ export default core => {
     if (effect == 0) conceal(node, on);
     else if (effect == 1) classes(node, at, on ? argument : '', []);
     else if (on) {
-      const held = (node.$w ??= {});
-      if (!(argument in held)) {
+      const meant = (node.$w ??= {});
+      if (!(argument in meant)) {
         // What is disabled loses the focus.
         if (node.contains(document.activeElement)) node.$d = document.activeElement;
-        held[argument] = (argument == 'disabled' ? core.pressed : null)?.get(node) ?? node.getAttribute(argument);
+        meant[argument] = (argument == 'disabled' ? core.pressed : null)?.get(node) ?? node.getAttribute(argument);
         write(node, argument, '');
       }
     } else if (node.$w && argument in node.$w) {
@@ -24,5 +24,5 @@ export default core => {
     }
   };
 
-  core.arrived();
+  return true;
 };

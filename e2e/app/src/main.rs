@@ -20,10 +20,12 @@ mod events;
 mod family;
 mod faults;
 mod flight;
+mod follow;
 mod foreign;
 mod groups;
 mod inputs;
 mod kin;
+mod late;
 mod ledger;
 mod lists;
 mod motto;
@@ -35,6 +37,7 @@ mod patching;
 mod pending;
 mod press;
 mod prose;
+mod rebuilt;
 mod registration;
 mod serve;
 mod signup;
@@ -75,6 +78,9 @@ async fn main() -> anyhow::Result<()> {
         .route("/signup", get(page::<signup::Signup>))
         .route("/spaces", get(page::<spaces::Spaces>))
         .route("/typing", get(page::<typing::Typing>))
+        .route("/rebuilt", get(page::<rebuilt::Rebuilt>))
+        .route("/follow", get(page::<follow::Follow>))
+        .route("/late", get(page::<late::Late>))
         .route("/names", get(page::<names::Names>))
         .route("/notice", get(page::<notice::Notice>))
         .route("/motto", get(page::<motto::Motto>))

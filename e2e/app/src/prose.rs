@@ -64,6 +64,14 @@ impl Prose {
         self.rich = text;
     }
 
+    /// The last row comes first.
+    #[action]
+    fn turn(&mut self) {
+        if let Some(last) = self.rows.last().map(|row| row.id) {
+            self.rows.move_to(last, 0);
+        }
+    }
+
     #[action]
     fn add(&mut self) {
         let id = self.rows.len() as u64 + 1;

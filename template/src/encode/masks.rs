@@ -3,7 +3,7 @@
 use super::Names;
 use super::child::{Child, Source};
 use crate::code::{self, ALWAYS, CONTROL, INDEX, LOCAL, WIRE};
-use crate::compiled::{AttributeKind, Guess, HoleKind, ModelStep, Statement};
+use crate::compiled::{AttributeKind, Block, Guess, HoleKind, ModelStep, Statement};
 use crate::expr::{Expr, Special};
 use crate::reads::Read;
 
@@ -15,6 +15,8 @@ pub(super) struct Masks {
     /// For each block how many loops are around its content, its own included; what it and all inside it read; and what
     /// each of its holes reads.
     blocks: Vec<(i64, u64, Vec<u64>)>,
+    /// For each block what the key of its rows reads; 0 where that is not written.
+    keys: Vec<u64>,
 }
 
 impl Masks {
@@ -41,7 +43,9 @@ impl Masks {
                     }
                 }
             }
-            masks.blocks.push((depth, holes.iter().fold(ALWAYS, |all, mask| all | mask), holes));
+            let key = row_key(&template.blocks, at).map_or(0, |key| ALWAYS | masks.reads(key, depth, names));
+            masks.keys.push(key);
+            masks.blocks.push((depth, holes.iter().fold(ALWAYS | key, |all, mask| all | mask), holes));
         }
         // A block's children come after it, so that going backwards every child is complete.
         for (at, block) in template.blocks.iter().enumerate().rev() {
@@ -72,6 +76,11 @@ impl Masks {
 
     pub(super) fn hole(&self, block: usize, at: usize) -> i64 {
         self.blocks.get(block).and_then(|(.., holes)| holes.get(at)).map_or(0, |mask| mask.cast_signed())
+    }
+
+    /// What the key of a block's rows reads.
+    pub(super) fn key(&self, block: usize) -> i64 {
+        self.keys.get(block).map_or(0, |mask| mask.cast_signed())
     }
 
     fn hole_reads(&mut self, kind: &HoleKind, depth: i64, names: &mut Names) -> u64 {
@@ -141,6 +150,25 @@ impl Masks {
         code::field(at)
     }
 }
+
+/// The key of the rows that a block is made for, if the visitor edits anything in them.
+pub(super) fn row_key(blocks: &[Block], at: usize) -> Option<&Expr> {
+    let key = blocks.iter().flat_map(|block| &block.holes).find_map(|hole| {
+        if let HoleKind::For { key, block, .. } = &hole.kind { (*block == at).then_some(key) } else { None }
+    });
+    key.filter(|_| is_edited(blocks, at))
+}
+
+/// Whether there is anything in a block that the visitor edits.
+fn is_edited(blocks: &[Block], at: usize) -> bool {
+    blocks.get(at).is_some_and(|block| {
+        EDITED.iter().any(|edited| block.html.contains(edited))
+            || block.holes.iter().flat_map(|hole| inner(&hole.kind)).any(|inner| is_edited(blocks, inner))
+    })
+}
+
+/// How elements begin that the visitor edits, and the attribute of others that are.
+const EDITED: [&str; 4] = ["<input", "<select", "<textarea", "contenteditable"];
 
 /// The blocks inside a hole.
 #[expect(clippy::wildcard_enum_match_arm, reason = "only lists and conditions have any")]

@@ -1,0 +1,17 @@
+// Which component of the next page is which one of this page.
+
+/**
+ * Components by what identifies them in the next page too: their name, and their position among the components of that
+ * name. Those with an element come first, in the order of the document; the others follow in the order of their mounts.
+ */
+export const places = components => {
+  const counts = {}, found = new Map();
+  const all = [...components.values()].sort(({ element: one }, { element: other }) => (
+    one && other ? (one.compareDocumentPosition(other) & Node.DOCUMENT_POSITION_FOLLOWING ? -1 : 1) : !one - !other));
+  for (const component of all) {
+    const { name } = component.of;
+    counts[name] = (counts[name] ?? -1) + 1;
+    found.set(`${name} ${counts[name]}`, component);
+  }
+  return found;
+};
