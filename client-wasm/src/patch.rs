@@ -150,9 +150,9 @@ pub(crate) fn find(items: &[Val], cursor: usize, id: &Val) -> Option<usize> {
     let is = |at: usize| items.get(at).and_then(|item| item.at(key)) == Some(id);
     let cursor = cursor.min(items.len());
     for distance in 0..=items.len() {
-        for at in [cursor + distance, cursor.wrapping_sub(distance)] {
-            if is(at) {
-                return Some(at);
+        for at in &[cursor + distance, cursor.wrapping_sub(distance)] {
+            if is(*at) {
+                return Some(*at);
             }
         }
     }

@@ -118,8 +118,8 @@ impl Client {
     pub(super) fn queued(&self) -> u32 {
         let mut queued = 0;
         if self.link.phase != link::Phase::Open {
-            for list in [&self.requests, &self.retries] {
-                for request in list {
+            for list in &[&self.requests, &self.retries] {
+                for request in *list {
                     queued += u32::from(matches!(request.kind, Kind::Action | Kind::Property));
                 }
             }
@@ -147,8 +147,8 @@ impl Client {
     pub(crate) fn queue(&self) -> String {
         let mut queue = String::from("[");
         queue.push_str(&self.hello());
-        for list in [&self.requests, &self.retries] {
-            for request in list {
+        for list in &[&self.requests, &self.retries] {
+            for request in *list {
                 let Some(component) = self.component(request.slot) else { continue };
                 if matches!(request.kind, Kind::Action | Kind::Property) {
                     queue.push_str(if request.left { ",[1," } else { ",[0," });
