@@ -85,8 +85,8 @@ async fn show(client: &mut Client, rows: &[Value]) -> Value {
     let message = client.call("table", "show", json!([rows]));
     client.send(message).await;
     let messages = client.drain().await;
-    let patches = messages.iter().filter_map(|message| message["payload"].get("rows"));
-    patches.last().cloned().unwrap_or_default()
+    let mut patches = messages.iter().filter_map(|message| message["payload"].get("rows"));
+    patches.next_back().cloned().unwrap_or_default()
 }
 
 async fn server(store: &MemoryStore) -> Server {
