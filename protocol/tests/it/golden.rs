@@ -257,7 +257,7 @@ fn server_messages() -> Vec<(&'static str, ServerMessage<'static>)> {
             ServerMessage::Event { stream: shared(), name: "user.joined".into(), data }
         }),
         ("COMPONENT_UNMOUNTED", {
-            ServerMessage::Unmounted { component_id: component("c1"), reason: "panicked too often".into() }
+            ServerMessage::Unmounted { component_id: component("c1"), reason: "closed".into() }
         }),
         ("DRAIN", ServerMessage::Drain { reconnect_after_ms: 1_840 }),
         ("TEMPLATE", ServerMessage::Template { hash: HASH.into(), template: json(r#"{"blocks":[]}"#) }),
