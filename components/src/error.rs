@@ -195,10 +195,17 @@ impl fmt::Debug for ActionError {
     }
 }
 
-/// serde_json's message without its line and column, which say nothing about a value of one line.
+/// A text in JSON with half of a surrogate pair, as `"\ud800"`.
+const UNPAIRED: &str = "has a character that is not complete (half of a surrogate pair)";
+
+/// Returns serde_json's message about a value of one line, in words for a user: without its line and
+/// column. Half of a surrogate pair is all that can be wrong with an escape in what is JSON already.
 pub(crate) fn without_place(error: &serde_json::Error) -> String {
     let text = error.to_string();
     match text.rsplit_once(" at line ") {
+        Some(("lone leading surrogate in hex escape" | "unexpected end of hex escape", _)) => {
+            UNPAIRED.to_owned()
+        }
         Some((message, _)) => message.to_owned(),
         None => text,
     }

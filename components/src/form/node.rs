@@ -157,8 +157,7 @@ impl<'a> Node<'a> {
         let kind = match json.as_bytes().first() {
             Some(b'n') => serde_json::from_str(json).map(|()| Kind::Null).map_err(error)?,
             Some(b't' | b'f') => Kind::Bool(serde_json::from_str(json).map_err(error)?),
-            // It is JSON already, so this is all that can be wrong with a text.
-            Some(b'"') => Kind::Text(Text::new(serde_json::from_str(json).map_err(|_| text::UNPAIRED)?)),
+            Some(b'"') => Kind::Text(Text::new(serde_json::from_str(json).map_err(error)?)),
             Some(b'[') => {
                 let items: Vec<&RawValue> = serde_json::from_str(json).map_err(error)?;
                 let depth = within()?;
@@ -166,7 +165,7 @@ impl<'a> Node<'a> {
                 Kind::List(items.collect::<Result<_, _>>()?)
             }
             Some(b'{') => {
-                let Entries(pairs) = serde_json::from_str(json).map_err(|_| text::UNPAIRED)?;
+                let Entries(pairs) = serde_json::from_str(json).map_err(error)?;
                 let depth = within()?;
                 let mut entries = Vec::with_capacity(pairs.len());
                 for (key, value) in pairs {

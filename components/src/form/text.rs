@@ -6,8 +6,6 @@ use std::str::FromStr;
 use super::node::Guess;
 
 pub(super) const MISSING: &str = "is missing";
-/// A text in JSON with half of a surrogate pair, as `"\ud800"`.
-pub(super) const UNPAIRED: &str = "has a character that is not complete (half of a surrogate pair)";
 const WHOLE: &str = "must be a whole number";
 const NUMBER: &str = "must be a number";
 const BOOL: &str = "must be true or false";

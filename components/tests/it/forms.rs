@@ -1,6 +1,7 @@
 //! Values of a form: decoded by the types of arguments and fields, refused at the field that they are of.
 
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use vivaz_components::{ErrorCode, Errors, Job, LiveComponent, LiveState, Result, actions};
 
@@ -214,4 +215,26 @@ async fn props_of_a_parent_are_no_form() {
     let refused = page.run(job(json!({ "limit": "5" }))).await.result;
     assert_eq!(refused.unwrap_err().code(), ErrorCode::BadProps);
     assert!(page.run(job(json!({ "limit": 5 }))).await.result.is_ok());
+}
+
+/// Programs other than a browser's page may send it.
+#[tokio::test]
+async fn half_of_a_surrogate_pair_is_refused_in_the_same_words_everywhere() {
+    let said = "has a character that is not complete (half of a surrogate pair)";
+    let broken = |text: &str| RawValue::from_string(text.to_owned()).unwrap();
+    let mut page = Page::mount::<Bookings>(json!({})).await;
+    let action = |payload: &str| {
+        let (action, set) = ("birthday".to_owned(), Vec::new());
+        Job::Action { action, payload: Some(broken(payload)), set }
+    };
+    let property = Job::Property { property: "nick".into(), value: broken(r#""\udfff""#) };
+    let set = vec![("nick".to_owned(), broken(r#""\ud800""#))];
+    let edit = Job::Action { action: "check".to_owned(), payload: None, set };
+    let props = Job::Props { props: broken(r#"{"\ud800":1}"#), page: Vec::new() };
+    for job in [action(r#"[1,"\ud800"]"#), action(r#""\ud83dx""#), property, edit, props] {
+        let at = format!("{job:?}");
+        let message = page.run(job).await.result.unwrap_err().message().to_owned();
+        assert!(message.ends_with(said), "{at}: {message}");
+    }
+    assert_eq!(page.state["errors"]["nick"], json!([said]));
 }

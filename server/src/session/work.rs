@@ -129,7 +129,13 @@ impl Session {
 
     /// Gives an event of a component to the others of the session. No page gets it.
     pub(crate) fn sent(&mut self, from: &ComponentId, event: &ServerEvent) {
-        let others: Vec<_> = self.components.keys().filter(|id| *id != from).cloned().collect();
+        let takes = |component: &Component| component.spec.events.contains(&&*event.name);
+        let others = self.components.iter().filter(|(id, component)| *id != from && takes(component));
+        let others: Vec<_> = others.map(|(id, _)| id.clone()).collect();
+        if others.is_empty() {
+            let event = Escaped(&event.name);
+            tracing::debug!(component = %from, %event, "no other component of the session takes the event");
+        }
         for id in others {
             self.tell(&id, event.clone());
         }
