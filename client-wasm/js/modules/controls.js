@@ -17,6 +17,7 @@ const TYPED = 1, PASSED = 2, READ = 3;
  *
  * @typedef {object} State
  * @property {number} count How many edits there were.
+ * @property {object} engine The first block of the engine that it belongs to: after a fault another one is started.
  * @property {number} [control] The kind of a control with a field.
  * @property {string | string[]} [field] Its field, or the path of its property, where numbers stand for keys of rows.
  * @property {object} [keys] The keys in that path by their numbers, and of the root of a row its own key (`row`), as JSON.
@@ -46,7 +47,7 @@ export default core => {
 
   /** @type {WeakMap<Element, State>} */
   const states = new WeakMap();
-  const of = node => states.get(node) ?? states.set(node, { count: 0 }).get(node);
+  const of = node => states.get(node) ?? states.set(node, { count: 0, engine: templates[0] }).get(node);
   // Controls without a field that are edited.
   const edits = new Set();
   // Controls to be shown when all their attributes and options are set, and those with something typed before.

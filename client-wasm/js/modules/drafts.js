@@ -18,11 +18,13 @@ const sign = node => [node.localName, node.type, node.name, CHOSEN.test(node.typ
 export default core => {
   // `controls` may start after this module.
   const of = node => core.controls.states.get(node);
+  // Whether a state is one of the engine that runs: another one knows nothing of its edits, and has other numbers.
+  const isCurrent = state => state.engine == core.templates[0];
 
   // Whether a control holds something that neither the engine nor an action has.
   const isDraft = node => {
     const state = of(node);
-    if (!state || state.early) return touched(node);
+    if (!state || state.early || !isCurrent(state)) return touched(node);
     if (state.control !== undefined) return state.invalid || state.composing;
     return core.controls.isBound(node) ? state.edit : touched(node);
   };
@@ -78,7 +80,7 @@ export default core => {
     if (node.type == 'file') node.files = old.node.files;
     else put(node, old.value);
     const state = of(old.node);
-    if (!state?.edit) return core.controls.edit(node, 0);
+    if (!state?.edit || !isCurrent(state)) return core.controls.edit(node, 0);
     const { edit: far, by, older, moved, count, last, caret } = state;
     Object.assign(of(node), { edit: far, by, older, moved, count, last, caret });
     core.controls.edits.add(node);
@@ -89,8 +91,9 @@ export default core => {
    * once the view is there. What has no place there is told.
    */
   core.drafts = (element, template) => {
-    const isSame = element.$b == template, own = isOwn(element);
-    const all = inside(element), before = all.filter(own).map(node => describe(node, element, isSame));
+    const all = inside(element), own = isOwn(element);
+    const isSame = element.$b == template && all.every(node => !of(node) || isCurrent(of(node)));
+    const before = all.filter(own).map(node => describe(node, element, isSame));
     const gone = all.filter(node => !own(node) && isDraft(node)).map(({ name, type, value }) => ({ name, type, value }));
     const focused = document.activeElement, { selectionStart, selectionEnd, selectionDirection } = focused;
     return () => {
