@@ -13,12 +13,12 @@ use serde::Serialize;
 use vivaz_protocol::{Author, ConnectionId, SessionId};
 
 use crate::env::Env;
-use crate::event::{Effect, ServerEvent, Target, TaskOutcome};
+use crate::event::{Effect, ServerEvent, TaskOutcome};
 use crate::fault::{discard, guard};
 use crate::host::{Lent, Outbox};
 use crate::journal::{self, Journal};
 use crate::topic::{StagedUpdate, Topic};
-use crate::{ActionError, ComponentId, Errors, Identity, Result, Shared, TopicHandle, User};
+use crate::{ActionError, ComponentId, Errors, Identity, Result, TopicHandle, User};
 
 pub(crate) use cause::Cause;
 pub use emit::Emit;
@@ -161,65 +161,6 @@ impl Context {
     /// [`ActionError::invalid`].
     pub fn errors(&mut self) -> &mut Errors {
         self.errors.get_or_insert_default()
-    }
-
-    /// Sends an event to the component's own page.
-    ///
-    /// # Errors
-    /// When `data` cannot be written as JSON.
-    pub fn emit(&mut self, name: &str, data: impl Serialize) -> Result {
-        self.to(Target::Own).emit(name, data)
-    }
-
-    /// Sends an event to the other components of the session: to each that has an `#[event]` method
-    /// of that name. It reaches no page.
-    ///
-    /// ```
-    /// # use vivaz_components::{Context, Result};
-    /// fn add(cx: &mut Context, article: u64) -> Result {
-    ///     cx.send("cart.changed", article) // for `#[event("cart.changed")] fn …(&mut self, article: u64)`
-    /// }
-    /// ```
-    ///
-    /// # Errors
-    /// When `data` cannot be written as JSON.
-    pub fn send(&mut self, name: &str, data: impl Serialize) -> Result {
-        self.to(Target::Components).emit(name, data)
-    }
-
-    /// Addresses an event to all sessions of a user of the same tenant in this process: to the
-    /// `#[event]` methods of their components, and to their pages.
-    pub fn to_user(&mut self, user: impl Into<Arc<str>>) -> Emit<'_> {
-        self.to(Target::User(user.into()))
-    }
-
-    /// Addresses an event to a session of the same tenant in this process, as
-    /// [`session_id`](Self::session_id) names it: to the `#[event]` methods of its components, and to
-    /// its page.
-    pub fn to_session(&mut self, session: &SessionId) -> Emit<'_> {
-        self.to(Target::Session(session.clone()))
-    }
-
-    /// Addresses an event: to a room, to everyone.
-    ///
-    /// ```
-    /// # use vivaz_components::{Context, Result, Target};
-    /// fn ring(cx: &mut Context) -> Result {
-    ///     cx.to(Target::room("kitchen")).except_self().emit("bell", "dinner")
-    /// }
-    /// ```
-    pub fn to(&mut self, target: Target) -> Emit<'_> {
-        Emit { effects: &mut self.effects, target, except_self: false }
-    }
-
-    /// Addresses an event to all who look at a topic.
-    ///
-    /// # Panics
-    /// Inside `mount`, where the field is not bound to its topic yet.
-    pub fn to_topic<T: Topic>(&mut self, shared: &Shared<T>) -> Emit<'_> {
-        // A field without a topic has nobody who looks at it: the empty name is no topic's.
-        let name = shared.topic_name().map_or("", |name| name.as_str());
-        self.to(Target::Topic(name.into()))
     }
 
     /// Enters a room: its events reach the component's `#[event]` methods and its page. The name

@@ -1,6 +1,8 @@
 //! The runtime: everything that connections share.
 
 mod builder;
+mod events;
+mod revoke;
 mod sweep;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -12,13 +14,12 @@ use axum::extract::{Path, State};
 use axum::http::request::Parts;
 use axum::http::{Extensions, HeaderMap};
 use axum::routing::{any, get};
-use serde::Serialize;
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use vivaz_components::{
-    Env, Hub, Identity, Registry, Result, ServerEvent, Spec, States, Topic, TopicHandle, UnmountReason, User,
+    Env, Hub, Identity, Registry, Result, Spec, States, Topic, TopicHandle, UnmountReason,
 };
 use vivaz_protocol::{CloseCode, Epoch, RawJson, SessionId};
 
@@ -42,7 +43,7 @@ use crate::secret::Secret;
 use crate::session::History;
 use crate::sessions::Sessions;
 use crate::stats::{Counters, RefusalReason, Stats};
-use crate::store::{Owner, Save, StoreError};
+use crate::store::{Save, StoreError};
 use crate::templates::Templates;
 use crate::upgrade::upgrade;
 use crate::users::Users;
@@ -168,168 +169,10 @@ impl Runtime {
         self.0.hub.of_tenant(Some(tenant)).open(name, &self.0.states).await
     }
 
-    /// Sends an event to everybody in a room: the components' `#[event]` methods, and their pages. It is the room of
-    /// those who have no tenant.
-    ///
-    /// # Errors
-    /// When `data` cannot be written as JSON.
-    pub fn emit_to_room(&self, room: &str, event: &str, data: &impl Serialize) -> Result {
-        let event = ServerEvent::new(event, data)?;
-        self.0.hub.rooms().emit(room, &event, None);
-        Ok(())
-    }
-
-    /// The same in a tenant's room of that name.
-    ///
-    /// # Errors
-    /// When `data` cannot be written as JSON.
-    pub fn emit_to_room_of(&self, tenant: &str, room: &str, event: &str, data: &impl Serialize) -> Result {
-        let event = ServerEvent::new(event, data)?;
-        self.0.hub.of_tenant(Some(tenant)).rooms().emit(room, &event, None);
-        Ok(())
-    }
-
-    /// Sends an event to all sessions of a user who has no tenant in this process: to the components'
-    /// `#[event]` methods, and to their pages.
-    ///
-    /// # Errors
-    /// When `data` cannot be written as JSON.
-    pub fn emit_to_user(&self, user: &str, event: &str, data: &impl Serialize) -> Result {
-        self.0.tell_user(None, user, &ServerEvent::new(event, data)?, None);
-        Ok(())
-    }
-
-    /// Sends an event to all sessions of a user of that tenant, as [`emit_to_user`](Self::emit_to_user)
-    /// does.
-    ///
-    /// # Errors
-    /// When `data` cannot be written as JSON.
-    pub fn emit_to_user_of(&self, tenant: &str, user: &str, event: &str, data: &impl Serialize) -> Result {
-        self.0.tell_user(Some(tenant), user, &ServerEvent::new(event, data)?, None);
-        Ok(())
-    }
-
-    /// Sends an event to a session in this process, of whatever tenant: to its components' `#[event]`
-    /// methods, and to its page. Returns whether there is such a session.
-    ///
-    /// # Errors
-    /// When `data` cannot be written as JSON.
-    pub fn emit_to_session(&self, session: &SessionId, event: &str, data: &impl Serialize) -> Result<bool> {
-        let event = ServerEvent::new(event, data)?;
-        let port = self.0.sessions.port(session);
-        if let Some(port) = &port {
-            port.post_event(None, event);
-        }
-        Ok(port.is_some())
-    }
-
-    /// Sends an event to every component of every session that has no tenant.
-    ///
-    /// # Errors
-    /// When `data` cannot be written as JSON.
-    pub fn broadcast(&self, event: &str, data: &impl Serialize) -> Result {
-        self.0.tell_tenant(None, &ServerEvent::new(event, data)?, None);
-        Ok(())
-    }
-
-    /// Sends an event to every component of every session of that tenant.
-    ///
-    /// # Errors
-    /// When `data` cannot be written as JSON.
-    pub fn broadcast_of(&self, tenant: &str, event: &str, data: &impl Serialize) -> Result {
-        self.0.tell_tenant(Some(tenant), &ServerEvent::new(event, data)?, None);
-        Ok(())
-    }
-
-    /// Sends an event to every component of every session of all tenants, and of those that have
-    /// none: for what concerns the server itself.
-    ///
-    /// # Errors
-    /// When `data` cannot be written as JSON.
-    pub fn broadcast_to_all_tenants(&self, event: &str, data: &impl Serialize) -> Result {
-        self.0.tell_everyone(&ServerEvent::new(event, data)?);
-        Ok(())
-    }
-
     /// The topics and rooms of this node, as those see them who have no tenant.
     #[must_use]
     pub fn hub(&self) -> &Hub {
         &self.0.hub
-    }
-
-    /// Ends all sessions of a user who has no tenant; returns how many there were in this process;
-    /// those that only the session store has, or another process, end before long. Open pages are
-    /// closed with 4401
-    /// and load themselves anew; running actions finish. To be called once the hook for the
-    /// [`identity`](Builder::identity) has begun to refuse what was revoked: a page that is let in again gets a new
-    /// session.
-    ///
-    /// ```
-    /// # fn sign_out_everywhere(runtime: &vivaz::Runtime, user: &str) {
-    /// let ended = runtime.revoke(user);
-    /// # }
-    /// ```
-    pub fn revoke(&self, user: &str) -> usize {
-        self.revoke_owner(Owner { user: Some(user.to_owned()), ..Owner::default() })
-    }
-
-    /// Ends all sessions of a user of that tenant, as [`revoke`](Self::revoke) does. A user of the
-    /// same id in another tenant is another user.
-    pub fn revoke_of(&self, tenant: &str, user: &str) -> usize {
-        let tenant = Some(tenant.to_owned());
-        self.revoke_owner(Owner { user: Some(user.to_owned()), tenant, ..Owner::default() })
-    }
-
-    /// Ends all sessions of one login without a tenant, as [`revoke`](Self::revoke) does: a visitor
-    /// logs out on one device and stays logged in on others. The application names the login with
-    /// [`Identity::with_login`]; it has all pages that the visitor has open there.
-    ///
-    /// ```
-    /// # fn log_out(runtime: &vivaz::Runtime, login: &str) {
-    /// // The login is deleted before, so that the hook for the identity refuses it.
-    /// let ended = runtime.revoke_login(login);
-    /// # }
-    /// ```
-    pub fn revoke_login(&self, login: &str) -> usize {
-        self.revoke_owner(Owner { login: Some(login.to_owned()), ..Owner::default() })
-    }
-
-    /// Ends all sessions of one login of that tenant, as [`revoke_login`](Self::revoke_login) does.
-    pub fn revoke_login_of(&self, tenant: &str, login: &str) -> usize {
-        let tenant = Some(tenant.to_owned());
-        self.revoke_owner(Owner { login: Some(login.to_owned()), tenant, ..Owner::default() })
-    }
-
-    fn revoke_owner(&self, owner: Owner) -> usize {
-        let ended = self.revoke_where(|identity| {
-            owner.includes_parts(identity.user_id(), identity.tenant(), identity.login())
-        });
-        if let Some(keeper) = &self.0.keeper {
-            keeper.revoke(owner);
-            // If nothing has run here yet, the keeper does it when it starts.
-            if let Some(executor) = self.0.executor.get().cloned().or_else(|| Handle::try_current().ok()) {
-                let runtime = self.clone();
-                let flush = async move {
-                    if let Some(keeper) = &runtime.core().keeper {
-                        // What could not be written was logged and is tried again.
-                        let _retried = keeper.flush(&runtime).await;
-                    }
-                };
-                self.0.tasks.spawn_on(flush, &executor);
-            }
-        }
-        ended
-    }
-
-    /// The same for all sessions in this process whose identity is such: a tenant that is closed, a permission that is taken away.
-    pub fn revoke_where(&self, is_revoked: impl FnMut(&Identity) -> bool) -> usize {
-        // First: a session that is entered after they were looked through finds that its identity is from before.
-        self.0.revocations.fetch_add(1, Ordering::SeqCst);
-        let ports = self.0.sessions.ports_of(is_revoked);
-        for port in &ports {
-            port.revoke();
-        }
-        ports.len()
     }
 
     /// Ends a session, if there is such: its components are told, and its page is closed with 4410 and starts anew.
@@ -523,51 +366,6 @@ impl Core {
     /// Whether every change of such a component is committed before the page is told.
     pub(crate) fn commits(&self, spec: &Spec) -> Option<&Keeper> {
         self.keeper.as_ref().filter(|keeper| spec.durable || keeper.save == Save::Always)
-    }
-
-    /// An event for every component of every session.
-    pub(crate) fn tell_everyone(&self, event: &ServerEvent) {
-        for port in self.sessions.ports() {
-            port.post_event(None, event.clone());
-        }
-    }
-
-    /// The same for the sessions of a tenant, or of those who have none.
-    pub(crate) fn tell_tenant(&self, tenant: Option<&str>, event: &ServerEvent, except: Option<&SessionId>) {
-        for port in self.sessions.ports_of(|identity| identity.tenant() == tenant) {
-            if except.is_none_or(|except| except != port.session()) {
-                port.post_event(None, event.clone());
-            }
-        }
-    }
-
-    /// The same for one session of a tenant, or of those who have none.
-    pub(crate) fn tell_session(&self, tenant: Option<&str>, session: &SessionId, event: ServerEvent) {
-        if let Some(port) = self.sessions.port_of(session, |identity| identity.tenant() == tenant) {
-            port.post_event(None, event);
-        }
-    }
-
-    /// The same for the sessions of a user.
-    pub(crate) fn tell_user(
-        &self,
-        tenant: Option<&str>,
-        user: &str,
-        event: &ServerEvent,
-        except: Option<&SessionId>,
-    ) {
-        let identity = Identity::of(User::new(user, user));
-        let identity = match tenant {
-            Some(tenant) => identity.with_tenant(tenant),
-            None => identity,
-        };
-        for session in self.users.sessions_of(&identity) {
-            if except != Some(&session)
-                && let Some(port) = self.sessions.port(&session)
-            {
-                port.post_event(None, event.clone());
-            }
-        }
     }
 }
 

@@ -3,9 +3,73 @@
 use std::sync::Arc;
 
 use serde::Serialize;
+use vivaz_protocol::SessionId;
 
-use crate::Result;
+use super::Context;
 use crate::event::{Effect, ServerEvent, Target};
+use crate::topic::Topic;
+use crate::{Result, Shared};
+
+impl Context {
+    /// Sends an event to the component's own page.
+    ///
+    /// # Errors
+    /// When `data` cannot be written as JSON.
+    pub fn emit(&mut self, name: &str, data: impl Serialize) -> Result {
+        self.to(Target::Own).emit(name, data)
+    }
+
+    /// Sends an event to the other components of the session: to each that has an `#[event]` method
+    /// of that name. It reaches no page.
+    ///
+    /// ```
+    /// # use vivaz_components::{Context, Result};
+    /// fn add(cx: &mut Context, article: u64) -> Result {
+    ///     cx.send("cart.changed", article) // for `#[event("cart.changed")] fn …(&mut self, article: u64)`
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// When `data` cannot be written as JSON.
+    pub fn send(&mut self, name: &str, data: impl Serialize) -> Result {
+        self.to(Target::Components).emit(name, data)
+    }
+
+    /// Addresses an event to all sessions of a user of the same tenant in this process: to the
+    /// `#[event]` methods of their components, and to their pages.
+    pub fn to_user(&mut self, user: impl Into<Arc<str>>) -> Emit<'_> {
+        self.to(Target::User(user.into()))
+    }
+
+    /// Addresses an event to a session of the same tenant in this process, as
+    /// [`session_id`](Self::session_id) names it: to the `#[event]` methods of its components, and to
+    /// its page.
+    pub fn to_session(&mut self, session: &SessionId) -> Emit<'_> {
+        self.to(Target::Session(session.clone()))
+    }
+
+    /// Addresses an event: to a room, to everyone.
+    ///
+    /// ```
+    /// # use vivaz_components::{Context, Result, Target};
+    /// fn ring(cx: &mut Context) -> Result {
+    ///     cx.to(Target::room("kitchen")).except_self().emit("bell", "dinner")
+    /// }
+    /// ```
+    pub fn to(&mut self, target: Target) -> Emit<'_> {
+        Emit { effects: &mut self.effects, target, except_self: false }
+    }
+
+    /// Addresses an event to all who look at a topic.
+    ///
+    /// # Panics
+    /// Inside `mount`, where the field is not bound to its topic yet.
+    pub fn to_topic<T: Topic>(&mut self, shared: &Shared<T>) -> Emit<'_> {
+        // A field without a topic has nobody who looks at it: the empty name is no topic's.
+        let name = shared.topic_name().map_or("", |name| name.as_str());
+        self.to(Target::Topic(name.into()))
+    }
+}
 
 impl Target {
     /// Everybody in that room.
@@ -18,9 +82,9 @@ impl Target {
 #[derive(Debug)]
 #[must_use = "nothing is sent before `emit`"]
 pub struct Emit<'a> {
-    pub(super) effects: &'a mut Vec<Effect>,
-    pub(super) target: Target,
-    pub(super) except_self: bool,
+    effects: &'a mut Vec<Effect>,
+    target: Target,
+    except_self: bool,
 }
 
 impl Emit<'_> {
