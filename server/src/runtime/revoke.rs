@@ -13,7 +13,7 @@ impl Runtime {
     /// those that only the session store has, or another process, end before long. Open pages are
     /// closed with 4401
     /// and load themselves anew; running actions finish. To be called once the hook for the
-    /// [`identity`](Builder::identity) has begun to refuse what was revoked: a page that is let in again gets a new
+    /// [`identity`](crate::Builder::identity) has begun to refuse what was revoked: a page that is let in again gets a new
     /// session.
     ///
     /// ```
