@@ -26,6 +26,7 @@
  * | | `controls.fields(form, submitter)` | Returns what a form would send. |
  * | | `controls.read(node, wants, form)` | Returns which edits an event reads. |
  * | | `controls.sent(root, reads)` | An event that read this made an action of a root. |
+ * | | `controls.send(node)` | Sends the edit of a control that has not gone out. For `keep-queue`. |
  * | | `controls.states`, `edits`, `edit(node, moment)`, `isBound(node)`, `path(node)` | For `drafts`. |
  * | disabled | `press(node, value)` | Returns whether a value of `disabled` waits until the node is let go. |
  * | | `pressed` | These values, by node. For `wire`. |

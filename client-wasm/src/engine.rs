@@ -89,7 +89,7 @@ pub fn turn(what: u32, slot: u32, a: u32, b: u32, text: &str, more: &str) -> f64
                 page.client.edit(slot, Key::of(text), value());
             }
             COMMIT => {
-                page.client.commit(slot, Key::of(text), 0);
+                page.client.commit(slot, Key::of(text), a);
             }
             CALL => page.client.action(slot, Key::of(text), value(), Origin::default(), a, Vec::new()),
             SET => {
@@ -141,7 +141,7 @@ const UNMOUNT: u32 = 1;
 const EVENT: u32 = 2;
 /// A field was edited in a control; the JSON value.
 const EDIT: u32 = 3;
-/// The moment of that edit has come.
+/// The moment of that edit has come; if `a` is not 0, it goes out before the last one is answered.
 const COMMIT: u32 = 4;
 /// An action's name, and a JSON array of arguments; `a` is the ticket, 0 where nobody waits.
 const CALL: u32 = 5;

@@ -44,6 +44,29 @@ test("edits in rows and calls that never left are done by the next page, for the
   await expect(page.locator("#late")).toHaveText("late");
 });
 
+test("what is typed offline goes with the queue, also before its moment", async ({ page, problems }) => {
+  problems.expect(/WebSocket connection to .* failed/);
+  const line = await relay(page);
+  await open(page, KEEPING);
+  line.isDown = true;
+  line.close();
+  await expect(page.locator("html")).not.toHaveAttribute("live-connection", "connected");
+  // The first letter is a message; the others wait for its answer.
+  await page.locator("#models input").nth(1).focus();
+  await page.keyboard.type("typed");
+  await page.getByLabel("Prose").focus();
+  await page.keyboard.type("prose");
+  // Nobody has left this field.
+  await page.getByLabel("Late").focus();
+  await page.keyboard.type("late");
+  await page.reload();
+  line.isDown = false;
+  await live(page);
+  await server(page, `1: 2:typed ${LARGE}:`);
+  await expect(page.locator("#prose")).toHaveText("prose");
+  await expect(page.locator("#late")).toHaveText("late");
+});
+
 test("what left before the reload is sent again as it was", async ({ page }) => {
   const line = await relay(page);
   await open(page, KEEPING);

@@ -4,6 +4,7 @@
 // with a bound `value`, `checked` or `selected` is followed here: which edits an action has read, and its answer.
 
 import { common } from '../text.js';
+import { COMMIT } from '../turns.js';
 import { content, note, touched } from '../values.js';
 
 // Kinds of controls with a field.
@@ -252,6 +253,11 @@ export default core => {
 
   core.controls = {
     fields, states, edits, edit, isBound,
+    // Sends the edit of a control that has not gone out.
+    send(node) {
+      const found = find(node);
+      if (found) core.ask(COMMIT, found[1].$y, -1, 0, property(node, found[0][3]));
+    },
     // The property of a control, if it has one.
     path: node => of(node).field && property(node, of(node).field),
     // What a field says.

@@ -16,6 +16,8 @@ export default core => {
   core.leaving = () => {
     if (!settings.keepQueue) return false;
     try {
+      // What waits for its moment or for an answer becomes a message like the others.
+      for (const node of document.querySelectorAll('input,select,textarea,[contenteditable]')) core.controls?.send(node);
       const [hello, ...queue] = parts(core.queue()), found = [...places(components)];
       if (!queue.length) return false;
       const frames = [], calls = [];
