@@ -32,6 +32,15 @@ pub enum ClientBody<'a> {
         /// What is asked.
         request: Request<'a>,
     },
+    /// `COMPONENT_ACTION` without a `ref`: runs at most once and is never answered.
+    Unanswered {
+        /// The component, as its page calls it.
+        component_id: ComponentId,
+        /// The action's name.
+        action: Cow<'a, str>,
+        /// The arguments, as [`Arguments::of`] reads them.
+        payload: Option<RawJson<'a>>,
+    },
     /// `RESYNC`
     Resync(StreamId),
     /// `TEMPLATE`
@@ -207,6 +216,7 @@ impl<'a> ClientMessage<'a> {
         match &self.body {
             ClientBody::Hello(_) => ClientType::Hello,
             ClientBody::Request { request, .. } => request.kind(),
+            ClientBody::Unanswered { .. } => ClientType::Action,
             ClientBody::Resync(_) => ClientType::Resync,
             ClientBody::Template { .. } => ClientType::Template,
             ClientBody::Ping { .. } => ClientType::Ping,

@@ -130,11 +130,24 @@ fn body<'a>(kind: ClientType, envelope: &Envelope<'a>) -> Result<ClientBody<'a>,
         }
         ClientType::Unmount => Request::Unmount,
     };
-    let reference = envelope.reference.ok_or_else(|| malformed("`ref` is missing"))?;
-    let reference = envelope::reference(reference)
-        .ok_or_else(|| malformed("`ref` is not an integer from 1 to 2^53 - 1"))?;
-    let component_id = envelope.component_id.ok_or_else(|| malformed("`componentId` is missing"))?;
-    Ok(ClientBody::Request { reference, component_id: component(component_id)?, request })
+    let reference = envelope.reference.map(|raw| {
+        envelope::reference(raw).ok_or_else(|| malformed("`ref` is not an integer from 1 to 2^53 - 1"))
+    });
+    let reference = reference.transpose()?;
+    let component_id = || {
+        let raw = envelope.component_id.ok_or_else(|| malformed("`componentId` is missing"))?;
+        component(raw)
+    };
+    match (reference, request) {
+        (Some(reference), request) => {
+            Ok(ClientBody::Request { reference, component_id: component_id()?, request })
+        }
+        (None, Request::Action { .. }) if envelope.set.is_some() => Err(malformed("`set` needs a `ref`")),
+        (None, Request::Action { action, payload, .. }) => {
+            Ok(ClientBody::Unanswered { component_id: component_id()?, action, payload })
+        }
+        (None, _) => Err(malformed("`ref` is missing")),
+    }
 }
 
 #[derive(Deserialize)]

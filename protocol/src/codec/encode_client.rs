@@ -25,6 +25,11 @@ pub fn encode_client(out: &mut String, message: &ClientMessage<'_>) {
             object.string(field::COMPONENT_ID, component_id.as_str());
             write_request(&mut object, request);
         }
+        ClientBody::Unanswered { component_id, action, payload } => {
+            object.string(field::COMPONENT_ID, component_id.as_str());
+            let request = Request::Action { action: (&**action).into(), payload: *payload, set: Vec::new() };
+            write_request(&mut object, &request);
+        }
         ClientBody::Resync(StreamId::Component(id)) => object.string(field::COMPONENT_ID, id.as_str()),
         ClientBody::Resync(StreamId::Topic(name)) => object.string(field::TOPIC, name.as_str()),
         ClientBody::Template { hash } => {

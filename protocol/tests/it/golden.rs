@@ -95,6 +95,11 @@ fn client_messages() -> Vec<(&'static str, ClientMessage<'static>)> {
         ("COMPONENT_ACTION.one", request(5, action("save", Some(json(r#"{"name":"Ada","age":36}"#))))),
         ("COMPONENT_ACTION.list", request(6, action("select", Some(json("[[1,2,3]]"))))),
         ("COMPONENT_ACTION.set", acknowledged),
+        ("COMPONENT_ACTION.unanswered", {
+            let (component_id, payload) = (component("c1"), Some(json("[5]")));
+            let action = "increment".into();
+            ClientMessage::new(ClientBody::Unanswered { component_id, action, payload })
+        }),
         ("PROPERTY_UPDATE", {
             request(11, Request::Property { property: "draft".into(), value: json(r#""Hello wor""#) })
         }),

@@ -52,6 +52,25 @@ fn malformed_version_and_type_are_told_apart() {
 }
 
 #[test]
+fn an_action_alone_may_do_without_its_ref() {
+    use ErrorCode::Malformed;
+    let action = r#"{"v":1,"type":"COMPONENT_ACTION","componentId":"c1","action":"a"}"#;
+    let body = decode_client(action, &Limits::default()).unwrap().body;
+    assert!(matches!(body, ClientBody::Unanswered { .. }), "{body:?}");
+    for wrong in [
+        r#"{"v":1,"type":"COMPONENT_ACTION","ref":null,"componentId":"c1","action":"a"}"#,
+        r#"{"v":1,"type":"COMPONENT_ACTION","ref":0,"componentId":"c1","action":"a"}"#,
+        r#"{"v":1,"type":"COMPONENT_ACTION","componentId":"c1","action":"a","set":{}}"#,
+        r#"{"v":1,"type":"COMPONENT_ACTION","action":"a"}"#,
+        r#"{"v":1,"type":"COMPONENT_ACTION","componentId":"c1"}"#,
+        r#"{"v":1,"type":"COMPONENT_UNMOUNT","componentId":"c1"}"#,
+        r#"{"v":1,"type":"COMPONENT_MOUNT","componentId":"c1","payload":{"component":"c"}}"#,
+    ] {
+        assert_eq!(refused(wrong).code, Malformed, "{wrong}");
+    }
+}
+
+#[test]
 fn authors_are_a_text_or_a_list_of_at_least_one() {
     let authors = |by: &str| {
         let text =

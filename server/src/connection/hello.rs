@@ -66,6 +66,7 @@ pub(super) async fn receive<T: Transport>(
         Ok(message) => match message.body {
             ClientBody::Hello(hello) => hello,
             ClientBody::Request { .. }
+            | ClientBody::Unanswered { .. }
             | ClientBody::Resync(_)
             | ClientBody::Template { .. }
             | ClientBody::Ping { .. } => return Err(not_hello()),

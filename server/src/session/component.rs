@@ -145,6 +145,8 @@ pub(crate) enum Errand {
 pub(crate) enum Origin {
     /// The page, by a message that gets a reply.
     Page { reference: Ref, asked: Instant },
+    /// The page, by an action without a `ref`, which is not answered.
+    Unanswered { asked: Instant },
     /// The server; nobody waits for a reply.
     Server,
     /// The end of the component.
@@ -200,13 +202,13 @@ impl Component {
         }
     }
 
-    /// Returns whether the next thing to do is a job that the page is sent a reply to.
+    /// Returns whether the next task was asked for by the page.
     pub(super) fn has_next_of_page(&self) -> bool {
         matches!(self.slot, Slot::Idle(_))
             && matches!(
                 self.queue.front(),
                 Some(
-                    Task::Job { origin: Origin::Page { .. }, .. }
+                    Task::Job { origin: Origin::Page { .. } | Origin::Unanswered { .. }, .. }
                         | Task::Props { origin: Origin::Page { .. }, .. }
                 )
             )

@@ -80,7 +80,7 @@ impl Session {
         let version = self.components.get(id).map_or(0, |component| component.version);
         let author = match origin {
             Origin::Page { reference, .. } => Some(Author { connection: self.connection.clone(), reference }),
-            Origin::Server | Origin::End { .. } => None,
+            Origin::Unanswered { .. } | Origin::Server | Origin::End { .. } => None,
         };
         commit.expects = Some((id.clone(), version));
         let told = Arc::<Mutex<Option<ReservedUpdates>>>::default();
@@ -133,7 +133,7 @@ impl Session {
             Origin::Page { reference, .. } => Some(
                 Kept::Done { component: id.clone(), result: None, topics: Box::default() }.store(reference),
             ),
-            Origin::Server | Origin::End { .. } => None,
+            Origin::Unanswered { .. } | Origin::Server | Origin::End { .. } => None,
         };
         Removal {
             runtime: self.runtime.clone(),

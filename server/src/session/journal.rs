@@ -64,7 +64,7 @@ impl Session {
             topics: self.topics_of(id),
             reference: match origin {
                 Origin::Page { reference, .. } => Some(reference),
-                Origin::Server | Origin::End { .. } => None,
+                Origin::Unanswered { .. } | Origin::Server | Origin::End { .. } => None,
             },
         };
         Some(Arc::new(Entry {

@@ -15,6 +15,7 @@ use vivaz_protocol::{
 
 use super::component::{GivenProps, Origin, Task};
 use super::conduct::Close;
+use super::places::NOT_SHOWN;
 use super::replies::{Admission, Kept};
 use super::{Session, speak};
 use crate::log::{Escaped, client_event};
@@ -51,6 +52,9 @@ impl Session {
             ClientBody::Hello(_) => self.malformed(None, None, "HELLO was said already"),
             ClientBody::Request { reference, component_id, request } => {
                 self.request(reference, component_id, request, too_fast, now)
+            }
+            ClientBody::Unanswered { component_id, action, payload } => {
+                self.unanswered(component_id, &action, payload, too_fast, now)
             }
             ClientBody::Resync(_) | ClientBody::Template { .. } | ClientBody::Ping { .. }
                 if too_fast.is_some() =>
@@ -165,6 +169,62 @@ impl Session {
             }
         }
         None
+    }
+
+    /// An action without a `ref`. Only what is refused before it reaches the component is told.
+    fn unanswered(
+        &mut self,
+        id: ComponentId,
+        action: &str,
+        payload: Option<RawJson<'_>>,
+        too_fast: Option<Duration>,
+        now: Instant,
+    ) -> Option<Close> {
+        if too_fast.is_some() {
+            return self.refuse(None, Some(id.into()), too_fast, now);
+        }
+        if let Err(error) = self.check_unanswered(&id, action) {
+            let (log, escaped) = (&self.runtime.core().log, Escaped(&error.message));
+            client_event!(log, DEBUG, component = %id, error = %escaped, "an action without `ref` was refused");
+            let error = error.answering(None, Some(id.into()));
+            self.port.send(speak::frame(&ServerMessage::Error(error)));
+            return None;
+        }
+        let (action, payload) = (action.to_owned(), payload.map(RawJson::to_raw_value));
+        let job = Job::Action { action, payload, set: Vec::new() };
+        self.enqueue(&id, Task::Job { job, origin: Origin::Unanswered { asked: now } });
+        None
+    }
+
+    /// Checks whether an action without a `ref` may wait for its component.
+    fn check_unanswered(&mut self, id: &ComponentId, action: &str) -> Result<(), ErrorMessage<'static>> {
+        if self.replies.running() + self.unanswered_waiting() >= self.runtime.core().limits.in_flight {
+            let error = ErrorMessage::new(ErrorCode::Overloaded, "too many messages are being worked on");
+            return Err(ErrorMessage { retry_ms: Some(1_000), ..error });
+        }
+        let Some(component) = self.components.get(id) else {
+            let message = "no component is mounted under that id";
+            return Err(ErrorMessage::new(ErrorCode::NotMounted, message));
+        };
+        let spec = component.spec;
+        if spec.durable {
+            let message = "an action of a durable component needs a `ref`";
+            return Err(ErrorMessage::new(ErrorCode::UnknownAction, message));
+        }
+        if !spec.actions.iter().any(|known| known.name == action) {
+            let message = format!("`{}` has no action of that name", spec.name);
+            return Err(ErrorMessage::new(ErrorCode::UnknownAction, message));
+        }
+        if !matches!(self.look(id), Ok(true)) {
+            return Err(ErrorMessage::new(ErrorCode::NotMounted, NOT_SHOWN));
+        }
+        Ok(())
+    }
+
+    /// Returns how many actions without a `ref` wait for their components.
+    fn unanswered_waiting(&self) -> usize {
+        let waits = |task: &&Task| matches!(task, Task::Job { origin: Origin::Unanswered { .. }, .. });
+        self.components.values().map(|component| component.queue.iter().filter(waits).count()).sum()
     }
 
     /// Whether a message is new. If not, it gets the reply that it got before, or gets it when it is there.

@@ -271,7 +271,7 @@ impl Session {
     /// Asks middleware whether a page's task may be done, and does it.
     fn begin(&mut self, id: &ComponentId, errand: Errand, origin: Origin) {
         let request = match origin {
-            Origin::Page { .. } => errand.request(),
+            Origin::Page { .. } | Origin::Unanswered { .. } => errand.request(),
             Origin::Server | Origin::End { .. } => None,
         };
         let Some(component) = self.components.get(id) else { return };
@@ -378,7 +378,7 @@ impl Session {
         }
         let reason = match origin {
             Origin::End { reason } => reason,
-            Origin::Page { .. } | Origin::Server => UnmountReason::Removed,
+            Origin::Page { .. } | Origin::Unanswered { .. } | Origin::Server => UnmountReason::Removed,
         };
         let Some(instance) = component.take() else { return };
         match instance.run(cx, Job::Unmount { reason }) {
@@ -404,7 +404,7 @@ impl Session {
             Origin::Page { reference, .. } => {
                 cx.caused_by(Author { connection: self.connection.clone(), reference })
             }
-            Origin::Server | Origin::End { .. } => cx,
+            Origin::Unanswered { .. } | Origin::Server | Origin::End { .. } => cx,
         }
     }
 
@@ -446,12 +446,15 @@ impl Session {
                 self.fail_action(id, reference, &error, unsent);
                 self.runtime.core().counters.actions.record(asked.elapsed());
             }
-            (Origin::Server | Origin::End { .. }, result) => {
+            (origin @ (Origin::Unanswered { .. } | Origin::Server | Origin::End { .. }), result) => {
                 self.touch();
                 self.publish(id, patch.as_deref(), moved);
                 if let Err(error) = result {
                     let log = &self.runtime.core().log;
                     client_event!(log, WARN, component = %id, error = %Escaped(&error), "a component's handler failed");
+                }
+                if let Origin::Unanswered { asked } = origin {
+                    self.runtime.core().counters.actions.record(asked.elapsed());
                 }
             }
         }
@@ -469,8 +472,13 @@ impl Session {
         if let Some(instance) = component.take() {
             component.slot = Slot::Idle(instance);
         }
-        if let Origin::Page { reference, .. } = origin {
-            self.refuse_action(id, reference, error, Vec::new());
+        match origin {
+            Origin::Page { reference, .. } => self.refuse_action(id, reference, error, Vec::new()),
+            Origin::Unanswered { .. } => {
+                let (log, error) = (&self.runtime.core().log, Escaped(error));
+                client_event!(log, WARN, component = %id, %error, "an action without `ref` was refused");
+            }
+            Origin::Server | Origin::End { .. } => {}
         }
     }
 
@@ -497,7 +505,7 @@ impl Session {
         tracing::debug!(component = %id, name = component.spec.name, "unmounted");
         match origin {
             Origin::Page { reference, .. } => self.acknowledge(id, reference, None),
-            Origin::Server | Origin::End { reason: UnmountReason::Left } => {}
+            Origin::Unanswered { .. } | Origin::Server | Origin::End { reason: UnmountReason::Left } => {}
             Origin::End { reason } => {
                 let message =
                     ServerMessage::Unmounted { component_id: id.clone(), reason: reason.as_str().into() };
@@ -509,7 +517,7 @@ impl Session {
         }
         let reason = match origin {
             Origin::End { reason } => reason,
-            Origin::Page { .. } | Origin::Server => UnmountReason::Removed,
+            Origin::Page { .. } | Origin::Unanswered { .. } | Origin::Server => UnmountReason::Removed,
         };
         self.unmount_children(component.children, reason);
     }

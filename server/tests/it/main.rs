@@ -77,6 +77,7 @@ mod tables;
 mod topics;
 mod transaction_control;
 mod transactions;
+mod unanswered;
 mod unmounting;
 mod waiting;
 mod withdrawn;
