@@ -32,7 +32,7 @@ document.addEventListener("live:error", (event) => {
   say(said || message || "That did not work.");
 });
 
-if (document.querySelector("live-component")) {
+if (document.querySelector("live-component, #drawn")) {
   const { default: live } = await import("/live/client.js");
   connection(live);
   live.configure({ warnUnsent: true });

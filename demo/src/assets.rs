@@ -8,6 +8,7 @@ use axum::routing::get;
 
 const STYLE: &str = include_str!("../assets/demo.css");
 const SCRIPT: &str = include_str!("../assets/demo.js");
+const HOOK: &str = include_str!("../assets/hook.js");
 const ICON: &str = include_str!("../assets/icon.svg");
 
 /// `/assets/…` and the icon.
@@ -17,6 +18,10 @@ pub(crate) fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
         .route(
             "/assets/demo.js",
             get(|headers: HeaderMap| file(headers, "text/javascript; charset=utf-8", SCRIPT)),
+        )
+        .route(
+            "/assets/hook.js",
+            get(|headers: HeaderMap| file(headers, "text/javascript; charset=utf-8", HOOK)),
         )
         .route("/favicon.svg", get(|headers: HeaderMap| file(headers, "image/svg+xml", ICON)))
         .route("/favicon.ico", get(|headers: HeaderMap| file(headers, "image/svg+xml", ICON)))

@@ -1,4 +1,4 @@
-//! Colours for the sources that the pages show: enough of Rust's and of the templates' grammar to be pleasant.
+//! Colours for the sources that the pages show: enough of each grammar to be pleasant.
 
 use crate::html::escape;
 
@@ -6,8 +6,19 @@ use crate::html::escape;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Language {
     Rust,
+    JavaScript,
     Template,
 }
+
+const RUST: &[&str] = &[
+    "as", "async", "await", "break", "const", "continue", "crate", "else", "enum", "fn", "for", "if", "impl",
+    "in", "let", "loop", "match", "mod", "move", "mut", "pub", "ref", "return", "self", "Self", "static",
+    "struct", "super", "trait", "true", "false", "type", "use", "where", "while",
+];
+const JAVASCRIPT: &[&str] = &[
+    "async", "await", "const", "else", "false", "for", "from", "function", "if", "import", "let", "new", "null",
+    "of", "return", "true", "while",
+];
 
 /// The source as HTML, its tokens in `<span>`s with classes of one letter: **k**eyword, **s**tring, **c**omment,
 /// **a**ttribute, **t**ype or tag, **n**umber, **e**xpression.
@@ -17,7 +28,8 @@ pub(crate) fn highlight(source: &str, language: Language) -> String {
     let mut in_tag = false;
     while !rest.is_empty() {
         let (length, class) = match language {
-            Language::Rust => rust(rest),
+            Language::Rust => code(rest, RUST),
+            Language::JavaScript => code(rest, JAVASCRIPT),
             Language::Template => template(rest, &mut in_tag),
         };
         let (token, after) = rest.split_at(length);
@@ -32,15 +44,12 @@ pub(crate) fn highlight(source: &str, language: Language) -> String {
 
 type Token = (usize, Option<&'static str>);
 
-fn rust(rest: &str) -> Token {
-    const KEYWORDS: &[&str] = &[
-        "as", "async", "await", "break", "const", "continue", "crate", "else", "enum", "fn", "for", "if",
-        "impl", "in", "let", "loop", "match", "mod", "move", "mut", "pub", "ref", "return", "self", "Self",
-        "static", "struct", "super", "trait", "true", "false", "type", "use", "where", "while",
-    ];
+fn code(rest: &str, keywords: &[&str]) -> Token {
     let first = first(rest);
     if rest.starts_with("//") {
         (until(rest, "\n"), Some("c"))
+    } else if rest.starts_with("/*") {
+        (until_after(rest, "*/"), Some("c"))
     } else if rest.starts_with("#[") {
         (matching(rest), Some("a"))
     } else if first == '"' {
@@ -52,7 +61,7 @@ fn rust(rest: &str) -> Token {
     } else if first.is_alphabetic() || first == '_' {
         let length = run(rest, |c| c.is_alphanumeric() || c == '_');
         let (word, after) = rest.split_at(length);
-        let class = if KEYWORDS.contains(&word) {
+        let class = if keywords.contains(&word) {
             Some("k")
         } else if first.is_uppercase() {
             Some("t")
@@ -152,6 +161,14 @@ mod tests {
     }
 
     #[test]
+    fn javascript_tokens() {
+        assert_eq!(
+            highlight("/** end */ const x = self;", Language::JavaScript),
+            "<span class=\"c\">/** end */</span> <span class=\"k\">const</span> x = self;"
+        );
+    }
+
+    #[test]
     fn template_tokens() {
         assert_eq!(
             highlight("<p live:if=\"a > b\" hidden>{{ x }} y</p>", Language::Template),
@@ -165,7 +182,7 @@ mod tests {
     #[test]
     fn nothing_is_lost() {
         for source in ["", "\"open", "#[open", "<a b=\"c", "{{ open", "é'é' 'a <", "<<>>\"", "a{b"] {
-            for language in [Language::Rust, Language::Template] {
+            for language in [Language::Rust, Language::JavaScript, Language::Template] {
                 let html = highlight(source, language);
                 let mut text = String::new();
                 let mut inside = false;

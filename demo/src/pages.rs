@@ -31,6 +31,7 @@ pub(crate) fn router(app: &App) -> Router<App> {
         .route("/todo", get(todo_page))
         .route("/seats", get(seats_page))
         .route("/rows", get(rows_page))
+        .route("/hook", get(hook_page))
         .route("/user", post(rename::rename))
         .fallback(nowhere)
         .layer(middleware::from_fn_with_state(app.cookies.clone(), know_the_user))
@@ -159,4 +160,20 @@ async fn rows_page(live: Live, user: Visitor) -> Page {
                 to ten thousand costs what an append to ten does.",
     };
     Ok(frame.exhibit(&Exhibit { stage: &stage, after: "", sources: source::ROWS }))
+}
+
+/// The server renders no component here: a script mounts one and draws it.
+async fn hook_page(live: Live, user: Visitor) -> Page {
+    let stage = "<section class=\"card counter\" id=\"drawn\" aria-label=\"Counter\">\
+                 <noscript>This counter is drawn by a script.</noscript></section>\
+                 <script type=\"module\" src=\"/assets/hook.js\"></script>";
+    let frame = Frame {
+        live: Some(&live),
+        user: &user,
+        path: "/hook",
+        title: "Hook",
+        about: "The component of the first page, without its template. A script mounts it, calls its actions and \
+                draws its state. So does an adapter for another library.",
+    };
+    Ok(frame.exhibit(&Exhibit { stage: &stage, after: "", sources: source::HOOK }))
 }

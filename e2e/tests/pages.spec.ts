@@ -1,7 +1,7 @@
 import { AxeBuilder } from "@axe-core/playwright";
 import { expect, open, test } from "./test.ts";
 
-const paths = ["/", "/counter", "/chat", "/form", "/todo", "/seats", "/rows"];
+const paths = ["/", "/counter", "/chat", "/form", "/todo", "/seats", "/rows", "/hook"];
 const name = (path: string) => path.slice(1) || "home";
 
 for (const path of paths) {

@@ -14,6 +14,7 @@ const TILES: &str = r#"<ul class="tiles">
 <li><a class="card" href="/todo"><h2>Todo</h2><p>Changes that show at once and are taken back when the server refuses.</p></a></li>
 <li><a class="card" href="/seats"><h2>Seats</h2><p>Two people want the same seat; one gets it, the other one sees who.</p></a></li>
 <li><a class="card" href="/rows"><h2>Rows</h2><p>Twenty thousand rows, to be created, moved and measured.</p></a></li>
+<li><a class="card" href="/hook"><h2>Hook</h2><p>A counter that plain JavaScript draws by itself, without a template.</p></a></li>
 </ul>
 <section class="way"><h2>What happens</h2><ol>
 <li><b>The server renders.</b> The first paint is plain HTML. It is there before any script runs, and without any.</li>

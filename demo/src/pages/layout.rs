@@ -1,6 +1,6 @@
 //! The frame that all pages share, and the page that shows a component beside its source.
 
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 
 use axum::response::{Html, IntoResponse, Response};
 use vivaz::prelude::*;
@@ -36,7 +36,7 @@ pub(super) struct Frame<'a> {
 
 /// A component and where it comes from.
 pub(super) struct Exhibit<'a> {
-    pub(super) stage: &'a Markup,
+    pub(super) stage: &'a dyn Display,
     /// HTML below the component.
     pub(super) after: &'a str,
     pub(super) sources: &'a [Source],

@@ -35,3 +35,17 @@ pub(crate) const FORM: &[Source] = component!("form");
 pub(crate) const TODO: &[Source] = component!("todo");
 pub(crate) const SEATS: &[Source] = component!("seats");
 pub(crate) const ROWS: &[Source] = component!("rows");
+pub(crate) const HOOK: &[Source] = &[
+    Source {
+        title: "JavaScript",
+        path: "demo/assets/hook.js",
+        text: include_str!("../../assets/hook.js"),
+        language: Language::JavaScript,
+    },
+    Source {
+        title: "Rust",
+        path: "demo/src/components/counter.rs",
+        text: include_str!("../components/counter.rs"),
+        language: Language::Rust,
+    },
+];

@@ -36,6 +36,19 @@ fn every_page_is_painted_on_the_server() {
 }
 
 #[test]
+fn a_script_draws_the_counter_of_the_hook_page() {
+    let folder = Folder::new();
+    let demo = Demo::start(&folder);
+    assert!(demo.get("/", "").body.contains("href=\"/hook\""));
+    let page = demo.get("/hook", "");
+    assert_eq!(page.status, 200);
+    assert!(!page.body.contains("<live-component"), "no component is rendered by the server");
+    assert!(page.body.contains("src=\"/assets/hook.js\"") && page.body.contains("/live/client.js"));
+    assert!(!page.header("content-security-policy").contains("unsafe-inline"));
+    assert!(demo.get("/assets/hook.js", "").body.contains("live.mount(\"counter\""));
+}
+
+#[test]
 fn the_first_page_gives_a_cookie_and_later_ones_keep_it() {
     let folder = Folder::new();
     let demo = Demo::start(&folder);
@@ -92,7 +105,7 @@ fn rooms_exist_once_they_are_used() {
 fn files_are_revalidated() {
     let folder = Folder::new();
     let demo = Demo::start(&folder);
-    for path in ["/assets/demo.css", "/assets/demo.js", "/favicon.svg"] {
+    for path in ["/assets/demo.css", "/assets/demo.js", "/assets/hook.js", "/favicon.svg"] {
         let file = demo.get(path, "");
         assert_eq!(file.status, 200, "{path}");
         let known = demo.get(path, &format!("If-None-Match: {}\r\n", file.header("etag")));

@@ -82,3 +82,16 @@ async fn nobody_is_no_guest() {
         server.page_as("ada", "Ada").mount_open("chat", json!({ "room": "../etc" })).await.unwrap_err();
     assert_eq!(refusal.code, ErrorCode::BadProps);
 }
+
+#[tokio::test]
+async fn a_page_looks_back_at_most_a_hundred_messages_at_once() {
+    let server = server().await;
+    let chat = enter(&server.page_as("ada", "Ada")).await;
+    for number in 1..=130 {
+        chat.call("send_message", [number.to_string()]).await.unwrap();
+    }
+    for (limit, expected) in [(0, 0), (99, 99), (100, 100), (101, 100), (u32::MAX, 100)] {
+        let earlier = chat.call("history", json!([null, limit])).await.unwrap();
+        assert_eq!(earlier.as_array().unwrap().len(), expected, "{limit}");
+    }
+}
