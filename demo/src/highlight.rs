@@ -16,8 +16,8 @@ const RUST: &[&str] = &[
     "struct", "super", "trait", "true", "false", "type", "use", "where", "while",
 ];
 const JAVASCRIPT: &[&str] = &[
-    "async", "await", "const", "else", "false", "for", "from", "function", "if", "import", "let", "new", "null",
-    "of", "return", "true", "while",
+    "async", "await", "const", "else", "false", "for", "from", "function", "if", "import", "let", "new",
+    "null", "of", "return", "true", "while",
 ];
 
 /// The source as HTML, its tokens in `<span>`s with classes of one letter: **k**eyword, **s**tring, **c**omment,

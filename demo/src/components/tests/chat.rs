@@ -91,7 +91,7 @@ async fn a_page_looks_back_at_most_a_hundred_messages_at_once() {
         chat.call("send_message", [number.to_string()]).await.unwrap();
     }
     for (limit, expected) in [(0, 0), (99, 99), (100, 100), (101, 100), (u32::MAX, 100)] {
-        let earlier = chat.call("history", json!([null, limit])).await.unwrap();
+        let earlier = chat.call("history", json!([null, limit])).await.unwrap().unwrap();
         assert_eq!(earlier.as_array().unwrap().len(), expected, "{limit}");
     }
 }
