@@ -4,6 +4,8 @@
 //! of the socket there is a pipe in memory, and in place of the browser's DOM a parsed rendering of the template, so a
 //! test takes milliseconds, needs no port, and time in it may be paused.
 
+pub(crate) mod app;
+mod browser;
 pub mod client;
 mod faults;
 mod network;
@@ -12,10 +14,11 @@ mod property;
 mod server;
 mod view;
 
+pub use browser::Browser;
 pub use client::{Answer, Ask, Breach, Client, Heard, Refusal, Stream};
 pub use faults::{Fault, Faults, FaultyStore};
 pub use network::{Moment, Network};
-pub use page::{Call, Event, MountError, Page};
+pub use page::{Call, Event, MountError, OpenError, Page};
 pub use server::Server;
 pub use view::View;
 pub use vivaz_protocol::{ComponentId, Epoch, Ref, Rev, StreamId, TopicName};

@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod echo;
 
+use std::pin::Pin;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -24,6 +25,8 @@ use crate::identify::{IdentityError, answer_of};
 use crate::log::{Escaped, Quoted, client_event};
 use crate::runtime::Runtime;
 use crate::stats::RefusalReason;
+#[cfg(feature = "testing")]
+use crate::testing::app::Handover;
 use crate::transport::Transport;
 use crate::transport::encoding::Encoding;
 use crate::transport::websocket::WebSocket;
@@ -60,20 +63,54 @@ pub(crate) async fn upgrade(State(runtime): State<Runtime>, request: Request) ->
     let tasks = runtime.core().tasks.clone();
     let encoding = handshake.encoding.unwrap_or_default();
     let response = handshake.accept();
-    let entered = Box::pin(enter(upgrade, encoding, runtime, place, client));
-    let task = async move {
-        if let Some((connection, place)) = entered.await {
-            connection.serve((place, visit)).await;
+    match upgrade {
+        Upgrade::Socket(upgrade) => {
+            let socket = open(upgrade, encoding, runtime.core().limits.message_bytes);
+            tasks.spawn(attend(Box::pin(enter(socket, runtime, place, client)), visit));
         }
-    };
-    tasks.spawn(task);
+        #[cfg(feature = "testing")]
+        Upgrade::Memory(handover) => {
+            let memory = handover.take(client.identity.as_ref().ok()).map(Box::new);
+            let entered = Box::pin(enter(std::future::ready(memory), runtime, place, client));
+            handover.served_by(tasks.spawn(attend(entered, visit)).abort_handle());
+        }
+    }
     response
+}
+
+/// Serves a connection once it is there.
+async fn attend<T: Transport>(
+    entered: Pin<Box<impl Future<Output = Option<(Connection<T>, Place)>> + Send>>,
+    visit: Visit,
+) {
+    if let Some((connection, place)) = entered.await {
+        connection.serve((place, visit)).await;
+    }
+}
+
+/// What becomes the connection once the request is answered.
+enum Upgrade {
+    /// The stream that the request came on.
+    Socket(OnUpgrade),
+    /// A test's pipe.
+    #[cfg(feature = "testing")]
+    Memory(Handover),
+}
+
+impl Upgrade {
+    fn of(parts: &mut Parts) -> Option<Self> {
+        #[cfg(feature = "testing")]
+        if let Some(handover) = parts.extensions.remove::<Handover>() {
+            return Some(Self::Memory(handover));
+        }
+        parts.extensions.remove::<OnUpgrade>().map(Self::Socket)
+    }
 }
 
 /// A request that may become a connection.
 struct Admitted {
     handshake: Handshake,
-    upgrade: OnUpgrade,
+    upgrade: Upgrade,
     visit: Visit,
 }
 
@@ -87,7 +124,7 @@ fn admit(runtime: &Runtime, parts: &mut Parts, address: Option<ClientAddress>) -
         client_event!(core.log, DEBUG, origin = %Quoted(&*origin), "a page of another origin asks for a socket");
         return Err(Refusal::Origin);
     }
-    let upgrade = parts.extensions.remove::<OnUpgrade>().ok_or(Refusal::NoUpgrade)?;
+    let upgrade = Upgrade::of(parts).ok_or(Refusal::NoUpgrade)?;
     let visit = core.addresses.enter(address, core.started.elapsed());
     let visit = visit.map_err(|TooMany(wait)| Refusal::TooMany(wait))?;
     Ok(Admitted { handshake, upgrade, visit })
@@ -103,14 +140,13 @@ struct Recognised {
 }
 
 /// From the answer to the request to a session, or to a close code that says why there is none.
-async fn enter(
-    upgrade: OnUpgrade,
-    encoding: Encoding,
+async fn enter<T: Transport>(
+    socket: impl Future<Output = Option<Box<T>>> + Send,
     runtime: Runtime,
     place: Option<Place>,
     client: Recognised,
-) -> Option<(Connection<WebSocket<TokioIo<Upgraded>>>, Place)> {
-    let socket = open(upgrade, encoding, runtime.core().limits.message_bytes).await?;
+) -> Option<(Connection<T>, Place)> {
+    let socket = socket.await?;
     let Recognised { identity, browser, revocations, address } = client;
     let (code, reason) = match (place, identity) {
         (None, _) => (CloseCode::Full, "the server is full"),

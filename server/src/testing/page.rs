@@ -7,7 +7,8 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use scraper::Html;
+use axum::http::StatusCode;
+use scraper::{ElementRef, Html};
 use serde_json::{Value, json};
 use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
@@ -16,6 +17,7 @@ use vivaz_protocol::Ref;
 use vivaz_template::Compiled;
 
 pub use self::call::Call;
+use super::browser::Browser;
 use super::client::{Answer, Ask, Client, Refusal};
 use super::network::{Line, Network};
 use super::server::Inner;
@@ -56,6 +58,10 @@ struct Shared {
 pub(super) struct State {
     pub(super) client: Client,
     identity: Identity,
+    /// The browser that the page is open in; its cookies say who the page is.
+    browser: Option<Browser>,
+    /// The names and ids of the components that the page came with.
+    opened: Vec<(String, String)>,
     auth: Option<Value>,
     /// Frames that are sent beside what the client has in line.
     extra: Vec<String>,
@@ -99,9 +105,27 @@ pub struct Event {
 
 impl Page {
     pub(super) fn open(server: Arc<Inner>, identity: Identity) -> Self {
+        Self::start(server, identity, None)
+    }
+
+    /// Opens a page that a browser was answered with, and mounts its components.
+    pub(super) async fn open_in(server: Arc<Inner>, browser: Browser, html: &str) -> Result<Self, OpenError> {
+        let roots = roots(html);
+        let page = Self::start(server, Identity::anonymous(), Some(browser));
+        for Root { name, ask, children } in roots {
+            page.with(|state| state.seals = children);
+            let view = page.mount_as(&name, ask).await?;
+            page.with(|state| state.opened.push((name, view.id().to_owned())));
+        }
+        Ok(page)
+    }
+
+    fn start(server: Arc<Inner>, identity: Identity, browser: Option<Browser>) -> Self {
         let state = State {
             client: Client::new(),
             identity,
+            browser,
+            opened: Vec::new(),
             auth: None,
             extra: Vec::new(),
             events: Vec::new(),
@@ -160,6 +184,29 @@ impl Page {
         let id = self.with(|state| state.next_id(component));
         self.ask(&id, ask).await?;
         Ok(View::new(self.clone(), id))
+    }
+
+    /// The components of that name that the page came with, in the order of the document. Children of
+    /// others are not among them: see [`View::children`].
+    #[must_use]
+    pub fn components(&self, name: &str) -> Vec<View> {
+        let state = self.shared().lock();
+        let ids = state.opened.iter().filter(|(one, _)| one == name).map(|(_, id)| id.clone());
+        ids.map(|id| View::new(self.clone(), id)).collect()
+    }
+
+    /// The component of that name that the page came with.
+    ///
+    /// # Panics
+    /// If there is none, or more than one.
+    #[must_use]
+    pub fn component(&self, name: &str) -> View {
+        let mut found = self.components(name);
+        match (found.pop(), found.len()) {
+            (Some(view), 0) => view,
+            (None, _) => panic!("the page came without a component `{name}`"),
+            (Some(_), others) => panic!("the page came with {} components `{name}`", others + 1),
+        }
     }
 
     /// Sends a message for a component. It is on its way when this returns; the answer is awaited.
@@ -251,7 +298,8 @@ impl Page {
         self.shared().lock().sessions
     }
 
-    /// Who the page is from its next connection on, as when a cookie changes.
+    /// Who the page is from its next connection on, as when a cookie changes. The cookies of its
+    /// [`Browser`] decide for a page that has one.
     pub fn becomes(&self, identity: Identity) {
         self.shared().lock().identity = identity;
     }
@@ -374,6 +422,21 @@ pub enum MountError {
     Refused(#[from] Refusal),
 }
 
+/// Why a browser could not open a page.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The application did not answer with 200.
+    #[error("the application answered with {0}")]
+    Status(StatusCode),
+    /// One redirect led to another too often; the last one is named.
+    #[error("too many redirects, the last one to {0}")]
+    Redirects(String),
+    /// The server refused to mount a component of the page.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+}
+
 impl Drop for Handle {
     fn drop(&mut self) {
         self.task.abort();
@@ -416,15 +479,54 @@ fn place_of(child: &str) -> Option<String> {
 /// The components that the server rendered, in the order of the page.
 fn seals(markup: &str) -> VecDeque<Sealed> {
     let html = Html::parse_fragment(markup);
-    let components =
-        html.root_element().descendent_elements().filter(|one| one.value().name() == "live-component");
-    let sealed = components.filter_map(|one| {
-        let attribute = |name| one.attr(name).map(str::to_owned);
-        Some(Sealed {
-            name: attribute("name")?,
-            seal: attribute("seal")?,
-            place: attribute("child").and_then(|child| place_of(&child)),
-        })
-    });
-    sealed.collect()
+    components(&html).filter_map(sealed).collect()
+}
+
+fn components(html: &Html) -> impl Iterator<Item = ElementRef<'_>> {
+    html.root_element().descendent_elements().filter(|one| one.value().name() == "live-component")
+}
+
+fn sealed(element: ElementRef<'_>) -> Option<Sealed> {
+    let attribute = |name| element.attr(name).map(str::to_owned);
+    Some(Sealed {
+        name: attribute("name")?,
+        seal: attribute("seal")?,
+        place: attribute("child").and_then(|child| place_of(&child)),
+    })
+}
+
+/// A component that is no child, with the children that the server rendered in it.
+struct Root {
+    name: String,
+    ask: Ask,
+    children: VecDeque<Sealed>,
+}
+
+/// The components of a whole page, in its order: rendered, or written by hand.
+fn roots(page: &str) -> Vec<Root> {
+    let html = Html::parse_document(page);
+    let mut roots: Vec<Root> = Vec::new();
+    for element in components(&html) {
+        let ask = match sealed(element) {
+            Some(child) if child.place.is_some() => {
+                if let Some(root) = roots.last_mut() {
+                    root.children.push_back(child);
+                }
+                continue;
+            }
+            Some(Sealed { seal, .. }) => Ask::MountSealed { seal },
+            // A child that was not rendered: its parent's template names it.
+            None if element.attr("child").is_some() => continue,
+            None => {
+                let props = element.attr("props").map(serde_json::from_str);
+                match props.unwrap_or_else(|| Ok(json!({}))) {
+                    Ok(props) => Ask::mount_open(element.attr("name").unwrap_or_default(), props),
+                    Err(error) => panic!("`props` of a `<live-component>` is no JSON: {error}"),
+                }
+            }
+        };
+        let name = element.attr("name").unwrap_or_default().to_owned();
+        roots.push(Root { name, ask, children: VecDeque::new() });
+    }
+    roots
 }

@@ -3,10 +3,12 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
+use axum::Router;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use vivaz_components::{Identity, User};
 
+use super::browser::Browser;
 use super::network::{Line, Network};
 use super::page::Page;
 use crate::connection;
@@ -18,7 +20,7 @@ use vivaz_protocol::CloseCode;
 use vivaz_template::Compiled;
 
 /// So many messages may be under way in each direction of a connection.
-const UNDER_WAY: usize = 1_024;
+pub(super) const UNDER_WAY: usize = 1_024;
 /// What seals are made with, so that a page brings them back after a restart.
 const SECRET: &str = "the secret of a test is not a secret";
 
@@ -30,6 +32,9 @@ pub struct Server(Arc<Inner>);
 
 pub(super) struct Inner {
     build: Box<dyn Fn() -> Builder + Send + Sync>,
+    route: Option<Box<dyn Fn(Runtime) -> Router + Send + Sync>>,
+    /// `None` while the server is down, and where the test has no router.
+    app: Mutex<Option<Router>>,
     /// `None` while it is down.
     runtime: watch::Sender<Option<Runtime>>,
     lines: Mutex<Vec<Weak<Line>>>,
@@ -46,8 +51,31 @@ impl Server {
     /// If the runtime cannot be built.
     #[must_use]
     pub fn new(build: impl Fn() -> Builder + Send + Sync + 'static) -> Self {
+        Self::of(Box::new(build), None)
+    }
+
+    /// A server with the application's own router, as the program makes it from the runtime: routes,
+    /// middleware, cookies and the hook of `Builder::identity` take part. [`Server::browser`] sends
+    /// requests to it and opens its pages. Both closures are called again for each restart.
+    ///
+    /// # Panics
+    /// If the runtime cannot be built.
+    #[must_use]
+    pub fn with_router(
+        build: impl Fn() -> Builder + Send + Sync + 'static,
+        router: impl Fn(Runtime) -> Router + Send + Sync + 'static,
+    ) -> Self {
+        Self::of(Box::new(build), Some(Box::new(router)))
+    }
+
+    fn of(
+        build: Box<dyn Fn() -> Builder + Send + Sync>,
+        route: Option<Box<dyn Fn(Runtime) -> Router + Send + Sync>>,
+    ) -> Self {
         let inner = Inner {
-            build: Box::new(build),
+            build,
+            route,
+            app: Mutex::default(),
             runtime: watch::Sender::new(None),
             lines: Mutex::default(),
             connections: Mutex::default(),
@@ -55,6 +83,16 @@ impl Server {
         };
         inner.start();
         Self(Arc::new(inner))
+    }
+
+    /// A browser without cookies before the application's router.
+    ///
+    /// # Panics
+    /// Without a router: see [`Server::with_router`].
+    #[must_use]
+    pub fn browser(&self) -> Browser {
+        assert!(self.0.route.is_some(), "a browser needs the router of `Server::with_router`");
+        Browser::new(Arc::clone(&self.0))
     }
 
     /// Opens a page as somebody whom the application does not know.
@@ -134,6 +172,7 @@ impl Inner {
                 let templates = runtime.core().templates.compiled();
                 lock(&self.templates)
                     .extend(templates.map(|(hash, template)| (hash.to_owned(), Arc::clone(template))));
+                *lock(&self.app) = self.route.as_ref().map(|route| route(runtime.clone()));
                 self.runtime.send_replace(Some(runtime));
             }
             Err(error) => panic!("the runtime cannot be built: {error}"),
@@ -142,6 +181,7 @@ impl Inner {
 
     pub(super) async fn stop(&self) {
         let runtime = self.runtime.send_replace(None);
+        *lock(&self.app) = None;
         if let Some(runtime) = runtime {
             runtime.shutdown().await;
         }
@@ -149,6 +189,7 @@ impl Inner {
 
     pub(super) fn kill(&self) {
         let runtime = self.runtime.send_replace(None);
+        *lock(&self.app) = None;
         for connection in lock(&self.connections).drain(..) {
             connection.abort();
         }
@@ -190,10 +231,20 @@ impl Inner {
                 None => Box::new(memory).close(CloseCode::Full.as_u16(), "the server is full").await,
             }
         });
+        self.keep(task.abort_handle());
+        peer
+    }
+
+    /// Notes the task of a connection, which ends with the server.
+    pub(super) fn keep(&self, task: AbortHandle) {
         let mut connections = lock(&self.connections);
         connections.retain(|connection| !connection.is_finished());
-        connections.push(task.abort_handle());
-        peer
+        connections.push(task);
+    }
+
+    /// The application's router; `None` while the server is down.
+    pub(super) fn app(&self) -> Option<Router> {
+        lock(&self.app).clone()
     }
 
     /// The template of that hash.

@@ -1,5 +1,6 @@
 //! What applications test with: pages without a browser, on a network that breaks when told to.
 
+mod browser;
 mod day;
 mod faults;
 mod groups;

@@ -27,7 +27,9 @@ async fn it_runs_once_in_order_and_its_patch_answers_nothing() {
         client.send(action("c", "increment", json!([5]))).await;
         assert_eq!(
             client.drain().await,
-            [json!({ "v": 1, "type": "STATE_UPDATE", "componentId": "c", "rev": 1, "payload": { "count": 5 } })]
+            [
+                json!({ "v": 1, "type": "STATE_UPDATE", "componentId": "c", "rev": 1, "payload": { "count": 5 } })
+            ]
         );
         // Between two with a ref, whose numbers it does not use.
         let before = client.call("c", "increment", json!([]));

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::http::StatusCode;
 use bytes::Bytes;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -12,6 +13,8 @@ use tokio::time::{Instant, sleep_until};
 use vivaz_protocol::{AfterClose, CloseCode, StreamId};
 
 use super::{Event, Shared};
+use crate::runtime::Runtime;
+use crate::testing::app::Upgraded;
 use crate::testing::client::Heard;
 use crate::testing::network::{Condition, Moment};
 use crate::testing::server::Inner;
@@ -48,14 +51,27 @@ pub(super) async fn run(shared: Arc<Shared>, server: Arc<Inner>) {
             return;
         }
         let runtime = server.up().await;
-        let (hello, identity) = {
+        let mut peer = match connect(&shared, &server, &runtime).await {
+            Ok(peer) => peer,
+            Err(StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) => {
+                drop(runtime);
+                tokio::time::sleep(SLOWLY).await;
+                continue;
+            }
+            Err(status) => {
+                let why = format!("the application answered {status} to the request for a socket");
+                shared.lock().over = Some(why);
+                shared.news.send_replace(());
+                return;
+            }
+        };
+        drop(runtime);
+        let hello = {
             let mut state = shared.lock();
             state.extra = Vec::new();
             let auth = state.auth.clone();
-            (state.client.hello_with(auth.as_ref()), state.identity.clone())
+            state.client.hello_with(auth.as_ref())
         };
-        let mut peer = server.connect(&runtime, identity);
-        drop(runtime);
         let end = Connection::new(&shared, line, hello).carry(&mut peer).await;
         drop(peer);
         let mut slowly = false;
@@ -86,6 +102,23 @@ pub(super) async fn run(shared: Arc<Shared>, server: Arc<Inner>) {
             tokio::time::sleep(SLOWLY).await;
         }
     }
+}
+
+/// Connects as the page's identity, or as the cookies of its browser say.
+async fn connect(shared: &Shared, server: &Inner, runtime: &Runtime) -> Result<Peer, StatusCode> {
+    let (browser, identity) = {
+        let state = shared.lock();
+        (state.browser.clone(), state.identity.clone())
+    };
+    let Some(browser) = browser else { return Ok(server.connect(runtime, identity)) };
+    let Upgraded { peer, identity, task } = browser.connect(&runtime.core().path).await?;
+    if let Some(task) = task {
+        server.keep(task);
+    }
+    if let Some(identity) = identity {
+        shared.lock().identity = identity;
+    }
+    Ok(peer)
 }
 
 struct Connection<'a> {

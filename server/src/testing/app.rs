@@ -1,0 +1,110 @@
+//! Requests to the application's own router, as a browser sends them.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::ConnectInfo;
+use axum::http::{Request, Response, StatusCode, header};
+use tokio::task::AbortHandle;
+use tower_service::Service;
+use vivaz_components::Identity;
+
+use super::server::UNDER_WAY;
+use crate::browser::NewBrowser;
+use crate::transport::memory::{Memory, Peer, pair};
+
+/// The peer's address that the application sees.
+const PEER: ([u8; 4], u16) = ([127, 0, 0, 1], 49_152);
+
+/// A pipe in place of the socket, for a request that asks for one. The handler of the upgrade takes it over.
+#[derive(Clone)]
+pub(crate) struct Handover(Arc<Mutex<Handed>>);
+
+struct Handed {
+    memory: Option<Memory>,
+    /// The identity that the application's hook returned.
+    identity: Option<Identity>,
+    task: Option<AbortHandle>,
+}
+
+/// A connection that came about over the application's router.
+pub(super) struct Upgraded {
+    pub(super) peer: Peer,
+    /// `None` where the hook refused the client; the server closes the connection then.
+    pub(super) identity: Option<Identity>,
+    pub(super) task: Option<AbortHandle>,
+}
+
+impl Handover {
+    fn new(memory: Memory) -> Self {
+        Self(Arc::new(Mutex::new(Handed { memory: Some(memory), identity: None, task: None })))
+    }
+
+    /// Takes the server's end of the pipe, and notes who the client is.
+    pub(crate) fn take(&self, identity: Option<&Identity>) -> Option<Memory> {
+        let mut handed = self.lock();
+        handed.identity = identity.cloned();
+        handed.memory.take()
+    }
+
+    /// Notes which task serves the connection.
+    pub(crate) fn served_by(&self, task: AbortHandle) {
+        self.lock().task = Some(task);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Handed> {
+        // A test that panics elsewhere has failed already.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Sends a request to the application as `vivaz::serve` does, and returns the response with its whole body.
+pub(super) async fn send(mut app: Router, request: Request<Body>) -> Response<String> {
+    let browser = NewBrowser::default();
+    let request = with_listener(request, &browser);
+    let mut response = match app.call(request).await {
+        Ok(response) => response,
+        Err(never) => match never {},
+    };
+    browser.write(response.headers_mut());
+    let (parts, body) = response.into_parts();
+    match to_bytes(body, usize::MAX).await {
+        Ok(body) => Response::from_parts(parts, String::from_utf8_lossy(&body).into_owned()),
+        Err(error) => panic!("the application's response broke off: {error}"),
+    }
+}
+
+/// Asks the application for a socket. The headers of the handshake are added to the request.
+///
+/// # Errors
+/// The status of a response that grants none.
+pub(super) async fn upgrade(mut app: Router, mut request: Request<Body>) -> Result<Upgraded, StatusCode> {
+    let (memory, peer) = pair(UNDER_WAY);
+    let handover = Handover::new(memory);
+    for (name, value) in [
+        (header::CONNECTION, "Upgrade"),
+        (header::UPGRADE, "websocket"),
+        (header::SEC_WEBSOCKET_VERSION, "13"),
+        (header::SEC_WEBSOCKET_KEY, "dGhlIHNhbXBsZSBub25jZQ=="),
+    ] {
+        request.headers_mut().insert(name, header::HeaderValue::from_static(value));
+    }
+    request.extensions_mut().insert(handover.clone());
+    let request = with_listener(request, &NewBrowser::default());
+    let response = match app.call(request).await {
+        Ok(response) => response,
+        Err(never) => match never {},
+    };
+    if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+        return Err(response.status());
+    }
+    let mut handed = handover.lock();
+    Ok(Upgraded { peer, identity: handed.identity.take(), task: handed.task.take() })
+}
+
+fn with_listener(mut request: Request<Body>, browser: &NewBrowser) -> Request<Body> {
+    request.extensions_mut().insert(ConnectInfo(std::net::SocketAddr::from(PEER)));
+    request.extensions_mut().insert(browser.clone());
+    request
+}

@@ -1,0 +1,238 @@
+//! A browser: the cookies of one visitor, requests with them, and the pages that it opens.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use axum::body::Body;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
+
+use super::app::{self, Upgraded};
+use super::page::{OpenError, Page};
+use super::server::Inner;
+
+/// What the browser calls the server.
+const HOST: &str = "localhost";
+/// How many redirects are followed before a page is there.
+const REDIRECTS: u32 = 10;
+
+/// A browser before the application's own router, from [`Server::browser`](super::Server::browser).
+/// Cheap to clone; clones share their cookies.
+///
+/// Every request goes through the application's routes and middleware. It carries the cookies that
+/// responses have set, whatever their path and domain, and the headers with which a browser says
+/// where a request comes from.
+#[derive(Clone, Debug)]
+pub struct Browser {
+    server: Arc<Inner>,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    cookies: BTreeMap<String, String>,
+    headers: HeaderMap,
+}
+
+impl Browser {
+    pub(super) fn new(server: Arc<Inner>) -> Self {
+        Self { server, state: Arc::default() }
+    }
+
+    /// Sends a GET request. A redirect is returned, not followed.
+    ///
+    /// # Panics
+    /// If the server is down, or `path` is no path.
+    pub async fn get(&self, path: &str) -> Response<String> {
+        self.send(self.request(Method::GET, path, Body::empty())).await
+    }
+
+    /// Sends a form as a POST request. A redirect is returned, not followed.
+    ///
+    /// # Panics
+    /// If the server is down, or `path` is no path.
+    pub async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Response<String> {
+        let mut request = self.request(Method::POST, path, Body::from(encode(fields)));
+        let form = HeaderValue::from_static("application/x-www-form-urlencoded");
+        request.headers_mut().insert(header::CONTENT_TYPE, form);
+        self.send(request).await
+    }
+
+    /// Sends any request, with the browser's cookies and headers where it has none of that name.
+    ///
+    /// # Panics
+    /// If the server is down.
+    pub async fn send(&self, mut request: Request<Body>) -> Response<String> {
+        self.complete(request.headers_mut());
+        let Some(app) = self.server.app() else { panic!("the server is down") };
+        let response = app::send(app, request).await;
+        self.take_cookies(response.headers());
+        response
+    }
+
+    /// Opens a page: requests it, follows redirects, connects with the browser's cookies, and mounts
+    /// the components that the response has. [`Page::component`] finds them.
+    ///
+    /// # Errors
+    /// [`OpenError`] says whether the page, the connection or a component was refused.
+    ///
+    /// # Panics
+    /// If the server is down, or gives no answer for a minute.
+    pub async fn open(&self, path: &str) -> Result<Page, OpenError> {
+        let mut path = path.to_owned();
+        for _ in 0..REDIRECTS {
+            let response = self.get(&path).await;
+            let status = response.status();
+            if status.is_redirection()
+                && let Some(to) = response.headers().get(header::LOCATION)
+            {
+                let to = String::from_utf8_lossy(to.as_bytes());
+                let own = format!("http://{HOST}");
+                path = to.strip_prefix(&own).unwrap_or(&to).to_owned();
+                continue;
+            }
+            if status != StatusCode::OK {
+                return Err(OpenError::Status(status));
+            }
+            return Page::open_in(Arc::clone(&self.server), self.clone(), response.body()).await;
+        }
+        Err(OpenError::Redirects(path))
+    }
+
+    /// Adds a header to every request from now on, in place of one of that name: `Host`, or what a
+    /// proxy adds.
+    ///
+    /// # Panics
+    /// If it is no header.
+    pub fn set_header(&self, name: &str, value: &str) {
+        match (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+            (Ok(name), Ok(value)) => self.lock().headers.insert(name, value),
+            _ => panic!("`{name}: {value}` is no header"),
+        };
+    }
+
+    /// Returns the value of a cookie.
+    #[must_use]
+    pub fn cookie(&self, name: &str) -> Option<String> {
+        self.lock().cookies.get(name).cloned()
+    }
+
+    /// Sets a cookie, as if a response had.
+    pub fn set_cookie(&self, name: &str, value: &str) {
+        self.lock().cookies.insert(name.to_owned(), value.to_owned());
+    }
+
+    /// Forgets all cookies.
+    pub fn clear_cookies(&self) {
+        self.lock().cookies.clear();
+    }
+
+    /// Asks for a socket with the cookies as they are now.
+    pub(super) async fn connect(&self, path: &str) -> Result<Upgraded, StatusCode> {
+        let mut request = self.request(Method::GET, path, Body::empty());
+        let headers = request.headers_mut();
+        headers.insert(header::ORIGIN, HeaderValue::from_static("http://localhost"));
+        self.complete(headers);
+        let app = self.server.app().ok_or(StatusCode::SERVICE_UNAVAILABLE)?;
+        app::upgrade(app, request).await
+    }
+
+    fn request(&self, method: Method, path: &str, body: Body) -> Request<Body> {
+        let site = if method == Method::GET { "none" } else { "same-origin" };
+        let request = Request::builder().method(method).uri(path).header("sec-fetch-site", site).body(body);
+        request.unwrap_or_else(|error| panic!("`{path}` is no path: {error}"))
+    }
+
+    fn complete(&self, headers: &mut HeaderMap) {
+        let state = self.lock();
+        for (name, value) in &state.headers {
+            headers.insert(name, value.clone());
+        }
+        headers.entry(header::HOST).or_insert(HeaderValue::from_static(HOST));
+        let cookies: Vec<_> = state.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        if !cookies.is_empty()
+            && let Ok(value) = HeaderValue::try_from(cookies.join("; "))
+        {
+            headers.entry(header::COOKIE).or_insert(value);
+        }
+    }
+
+    fn take_cookies(&self, headers: &HeaderMap) {
+        let mut state = self.lock();
+        for set in headers.get_all(header::SET_COOKIE) {
+            let set = String::from_utf8_lossy(set.as_bytes());
+            let mut parts = set.split(';').map(str::trim);
+            let Some((name, value)) = parts.next().and_then(|pair| pair.split_once('=')) else { continue };
+            if parts.any(is_removal) {
+                state.cookies.remove(name);
+            } else {
+                state.cookies.insert(name.to_owned(), value.to_owned());
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // A test that panics elsewhere has failed already.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Checks whether an attribute removes its cookie: an age of zero, or an end at the beginning of
+/// time, which is how a server writes it.
+fn is_removal(attribute: &str) -> bool {
+    let Some((name, value)) = attribute.split_once('=') else { return false };
+    if name.eq_ignore_ascii_case("max-age") {
+        return value.trim().parse().is_ok_and(|age: i64| age <= 0);
+    }
+    name.eq_ignore_ascii_case("expires") && value.contains(" 1970 ")
+}
+
+/// Writes fields as `application/x-www-form-urlencoded`.
+fn encode(fields: &[(&str, &str)]) -> String {
+    let mut form = String::new();
+    for (name, value) in fields {
+        if !form.is_empty() {
+            form.push('&');
+        }
+        escape(&mut form, name);
+        form.push('=');
+        escape(&mut form, value);
+    }
+    form
+}
+
+fn escape(form: &mut String, text: &str) {
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'*' => form.push(byte.into()),
+            b' ' => form.push('+'),
+            // Writing to a string does not fail.
+            byte => drop(write!(form, "%{byte:02X}")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_is_written_as_a_browser_does() {
+        assert_eq!(
+            encode(&[("name", "Ada L&é"), ("next", "/a?b=c"), ("", "")]),
+            "name=Ada+L%26%C3%A9&next=%2Fa%3Fb%3Dc&="
+        );
+    }
+
+    #[test]
+    fn a_cookie_is_removed_by_its_age_or_its_end() {
+        for removal in ["Max-Age=0", "max-age=-1", "Expires=Thu, 01 Jan 1970 00:00:00 GMT"] {
+            assert!(is_removal(removal), "{removal}");
+        }
+        for other in
+            ["Max-Age=60", "Path=/", "HttpOnly", "Expires=Thu, 01 Jan 2037 00:00:00 GMT", "Max-Age=x"]
+        {
+            assert!(!is_removal(other), "{other}");
+        }
+    }
+}
