@@ -205,14 +205,38 @@ mod tests {
         let guide = include_str!("../../docs/security.md");
         let (_, table) = guide.split_once("\n## Limits\n").unwrap();
         let (table, _) = table.split_once("\n## ").unwrap();
-        let printed = format!("{:#?}", Limits::default());
-        let names: Vec<_> = printed
-            .lines()
-            .filter_map(|line| line.strip_prefix("    ")?.split_once(": "))
-            .map(|(name, _)| name)
-            .collect();
-        assert!(names.contains(&"message_bytes"), "{printed}");
+        let names = names();
         let missing: Vec<_> = names.iter().filter(|name| !table.contains(&format!("`{name}`"))).collect();
-        assert_eq!(missing, Vec::<&&str>::new());
+        assert_eq!(missing, Vec::<&String>::new());
+    }
+
+    #[test]
+    fn a_limit_that_a_document_names_exists() {
+        let names = names();
+        for (document, text) in [
+            ("README.md", include_str!("../../README.md")),
+            ("client.md", include_str!("../../docs/client.md")),
+            ("components.md", include_str!("../../docs/components.md")),
+            ("deployment.md", include_str!("../../docs/deployment.md")),
+            ("performance.md", include_str!("../../docs/performance.md")),
+            ("protocol.md", include_str!("../../docs/protocol.md")),
+            ("security.md", include_str!("../../docs/security.md")),
+            ("sessions.md", include_str!("../../docs/sessions.md")),
+            ("testing.md", include_str!("../../docs/testing.md")),
+        ] {
+            for after in text.split("Limits::").skip(1) {
+                let name = after.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap();
+                assert!(name == "default" || names.iter().any(|one| one == name), "{document}: {name}");
+            }
+        }
+    }
+
+    /// The fields of `Limits`.
+    fn names() -> Vec<String> {
+        let printed = format!("{:#?}", Limits::default());
+        let fields = printed.lines().filter_map(|line| line.strip_prefix("    ")?.split_once(": "));
+        let names: Vec<_> = fields.map(|(name, _)| name.to_owned()).collect();
+        assert!(names.iter().any(|name| name == "message_bytes"), "{printed}");
+        names
     }
 }
