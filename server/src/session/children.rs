@@ -257,7 +257,9 @@ impl Session {
                 self.keep_props(id);
                 self.acknowledge(id, reference, None);
             }
-            (Ok(None), Origin::Unanswered { .. } | Origin::Server | Origin::End { .. }) => self.keep_props(id),
+            (Ok(None), Origin::Unanswered { .. } | Origin::Server | Origin::End { .. }) => {
+                self.keep_props(id)
+            }
             (Err(error), _) => {
                 self.take_props_back(id, origin, &error);
                 self.refused(id, origin, &error);
