@@ -22,7 +22,7 @@ pub use crate::registry::Registration;
 pub use crate::saved::Saved;
 pub use crate::schema::{SavedField, describe, schema};
 pub use crate::shape::check::{
-    Ask, Check, Edits, Given, GivenProp, Step, Subject, Want, not_written, verify,
+    Ask, Check, Edits, Given, GivenProp, How, Step, Subject, Want, not_written, verify,
 };
 pub use crate::shape::message::Source;
 pub use crate::shape::{Access, Field as ShapeField, LiveShape, Probe, Ref, Shape, Unshaped, hash, joined};

@@ -23,6 +23,22 @@ pub enum CheckKind {
         /// What is done with it.
         want: Want,
     },
+    /// The value can equal one of the others, of which at least one is a path.
+    Compare {
+        /// The value.
+        one: Argument,
+        /// The values that it is compared with.
+        among: Vec<Argument>,
+        /// The operator.
+        how: Comparison,
+    },
+    /// The list, the text or the map at the path can contain the value.
+    Contains {
+        /// The path to what is searched.
+        steps: Vec<PathStep>,
+        /// The value that is searched for.
+        one: Argument,
+    },
     /// The component has the action, and it takes these arguments.
     Call {
         /// The action's name.
@@ -101,6 +117,8 @@ pub enum Want {
     Any,
     /// It is shown as text: a list, a map or a struct makes no sense.
     Text,
+    /// It is compared with another value: a list, a map or a struct equals nothing.
+    Compared,
     /// It is asked whether it holds; everything has an answer to that.
     Condition,
     /// It is calculated with.
@@ -109,7 +127,16 @@ pub enum Want {
     List,
 }
 
-/// What is known about a value that is given to an action or a child.
+/// The kinds of comparison.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Comparison {
+    /// `==`, `!=`
+    Equal,
+    /// `<`, `<=`, `>`, `>=`
+    Order,
+}
+
+/// What is known about a value that is given to an action or a child, or compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Argument {
     /// The literal `null`.
@@ -120,10 +147,20 @@ pub enum Argument {
     Int,
     /// A number that is not whole.
     Float,
-    /// Text.
+    /// A literal text.
+    Word(String),
+    /// Any other text.
     Text,
     /// A place in the component's state, whose type is the value's.
     Path(Vec<PathStep>),
     /// Anything: it is known when it happens.
     Any,
+}
+
+impl Argument {
+    /// Returns whether the value is known to be a text.
+    #[must_use]
+    pub const fn is_text(&self) -> bool {
+        matches!(self, Self::Word(_) | Self::Text)
+    }
 }

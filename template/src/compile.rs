@@ -11,6 +11,7 @@ mod events;
 mod modifiers;
 mod names;
 mod nesting;
+mod outcome;
 mod resolve;
 mod scope;
 mod style;

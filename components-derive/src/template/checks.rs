@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 use vivaz_template::Compiled;
-use vivaz_template::check::{Argument, Check, CheckKind, GivenProp, PathStep, Want};
+use vivaz_template::check::{Argument, Check, CheckKind, Comparison, GivenProp, PathStep, Want};
 use vivaz_template::compiled::Control;
 
 use crate::names::hash;
@@ -16,6 +16,18 @@ pub(super) fn ask(check: &Check, compiled: &Compiled, names_children: bool) -> O
             let (steps, want) = (steps(path), wanted(*want));
             quote!(p::Ask::Path(#steps, #want))
         }
+        CheckKind::Compare { one, among, how } => {
+            let (one, among) = (given(one), among.iter().map(given));
+            let how = match how {
+                Comparison::Equal => quote!(p::How::Equal),
+                Comparison::Order => quote!(p::How::Order),
+            };
+            quote!(p::Ask::Compare(#one, &[#(#among),*], #how))
+        }
+        CheckKind::Contains { steps: path, one } => {
+            let (steps, one) = (steps(path), given(one));
+            quote!(p::Ask::Contains(#steps, #one))
+        }
         CheckKind::Call { action, arguments } => {
             let given = arguments.iter().map(given);
             quote!(p::Ask::Call(#action, &[#(#given),*]))
@@ -27,7 +39,7 @@ pub(super) fn ask(check: &Check, compiled: &Compiled, names_children: bool) -> O
         }
         CheckKind::Edit { field, argument } => {
             let edits = match argument {
-                Argument::Text => quote!(p::Edits::Text),
+                Argument::Text | Argument::Word(_) => quote!(p::Edits::Text),
                 Argument::Bool => quote!(p::Edits::Bool),
                 Argument::Int | Argument::Float => quote!(p::Edits::Number),
                 Argument::Null | Argument::Path(_) | Argument::Any => quote!(p::Edits::Any),
@@ -70,6 +82,7 @@ fn wanted(want: Want) -> TokenStream {
     match want {
         Want::Any => quote!(p::Want::Any),
         Want::Text => quote!(p::Want::Text),
+        Want::Compared => quote!(p::Want::Compared),
         Want::Condition => quote!(p::Want::Condition),
         Want::Number => quote!(p::Want::Number),
         Want::List => quote!(p::Want::List),
@@ -83,6 +96,7 @@ fn given(argument: &Argument) -> TokenStream {
         Argument::Int => quote!(p::Given::Int),
         Argument::Float => quote!(p::Given::Float),
         Argument::Text => quote!(p::Given::Text),
+        Argument::Word(word) => quote!(p::Given::Word(#word)),
         Argument::Path(path) => {
             let steps = steps(path);
             quote!(p::Given::Path(#steps))

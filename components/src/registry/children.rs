@@ -47,7 +47,7 @@ fn props_of(child: &Spec, given: &[GivenProp], say: &mut impl FnMut(String)) {
                     Argument::Bool => &Shape::Bool,
                     Argument::Int => &Shape::Int,
                     Argument::Float => &Shape::Float,
-                    Argument::Text => &Shape::Str,
+                    Argument::Text | Argument::Word(_) => &Shape::Str,
                     Argument::Null | Argument::Path(_) | Argument::Any => continue,
                 };
                 if let Some(is) = does_not_take(prop, is) {

@@ -10,6 +10,7 @@
 
 mod calls;
 mod children;
+mod compare;
 mod model;
 
 use super::message::{Message, Nearest, Source};
@@ -50,6 +51,10 @@ pub struct Check(pub usize, pub Ask);
 pub enum Ask {
     /// The path leads to something of that kind.
     Path(&'static [Step], Want),
+    /// The value can equal one of the others.
+    Compare(Given, &'static [Given], How),
+    /// What is at the path can contain the value.
+    Contains(&'static [Step], Given),
     /// There is such an action, and it takes these.
     Call(&'static str, &'static [Given]),
     /// There is such an action or model field.
@@ -96,6 +101,7 @@ pub enum Step {
 pub enum Want {
     Any,
     Text,
+    Compared,
     Condition,
     Number,
     List,
@@ -110,8 +116,19 @@ pub enum Given {
     Int,
     Float,
     Text,
+    /// A literal text.
+    Word(&'static str),
     Path(&'static [Step]),
     Any,
+}
+
+/// The kinds of comparison.
+#[derive(Clone, Copy, Debug)]
+pub enum How {
+    /// `==`, `!=`
+    Equal,
+    /// `<` and its like
+    Order,
 }
 
 /// What a control edits.
@@ -162,6 +179,8 @@ const fn ask_one(subject: &Subject, ask: &Ask) -> Option<Message> {
             Err((at, _)) if is_inside_loop(steps, at) => None,
             Err((_, message)) => Some(message),
         },
+        Ask::Compare(one, among, how) => compare::compared(subject, one, among, how),
+        Ask::Contains(steps, one) => compare::contained(subject, steps, one),
         Ask::Call(name, given) => call(subject, name, given),
         Ask::Target(name) => target(subject, name),
         Ask::Model(steps, edits) => model(subject, steps, edits),
@@ -186,6 +205,8 @@ struct End {
     shape: &'static Shape,
     /// The name of the last field, for messages.
     name: &'static str,
+    /// Whether it is an item of what has that name.
+    is_item: bool,
 }
 
 impl End {
@@ -195,20 +216,30 @@ impl End {
             (_, Shape::Any | Shape::Unknown) | (Want::Any | Want::Condition, _) => return None,
             (Want::List, Shape::List(_) | Shape::Keyed(_)) => return None,
             (Want::Number, Shape::Int | Shape::Float) => return None,
-            (Want::Text, Shape::Bool | Shape::Int | Shape::Float | Shape::Str | Shape::Enum(..)) => {
+            (
+                Want::Text | Want::Compared,
+                Shape::Bool | Shape::Int | Shape::Float | Shape::Str | Shape::Enum(..),
+            ) => {
                 return None;
             }
             (Want::List, Shape::Map(_)) => "`live:for` needs a list, and a map has no order",
             (Want::List, _) => "`live:for` needs a list",
             (Want::Number, _) => "it cannot be calculated with",
+            (Want::Compared, _) => "it equals nothing; compare a field or `len()` of it",
             (Want::Text, _) => "it cannot be shown as text",
         };
         Some(self.is(shape).text(": ").text(says))
     }
 
+    /// "`name` ", "an item of `name` "
+    const fn is_named(self) -> Message {
+        let message = if self.is_item { Message::new().text("an item of `") } else { Message::new().text("`") };
+        message.text(self.name).text("` ")
+    }
+
     /// "`name` is a list"
     const fn is(self, shape: &Shape) -> Message {
-        let message = Message::new().text("`").text(self.name).text("` is ");
+        let message = self.is_named().text("is ");
         match shape {
             Shape::Struct(name, _) => message.text("a `").text(name).text("`"),
             other => message.text(other.kind()),
@@ -225,7 +256,7 @@ const fn through(mut shape: &'static Shape) -> &'static Shape {
 
 /// Where a path leads; or at which step it ends, and why.
 const fn walk(subject: &Subject, steps: &[Step]) -> Result<End, (usize, Message)> {
-    let mut end = End { shape: subject.shape.get(), name: subject.ty };
+    let mut end = End { shape: subject.shape.get(), name: subject.ty, is_item: false };
     let mut at = 0;
     while at < steps.len() {
         let shape = through(end.shape);
@@ -242,6 +273,7 @@ const fn walk(subject: &Subject, steps: &[Step]) -> Result<End, (usize, Message)
                 match field(owner, fields, computed, name, hash) {
                     Ok(shape) => {
                         end.name = name;
+                        end.is_item = false;
                         shape
                     }
                     Err(message) => return Err((at, message)),
@@ -249,11 +281,17 @@ const fn walk(subject: &Subject, steps: &[Step]) -> Result<End, (usize, Message)
             }
             (Step::Field(name, _), Shape::Map(inner)) => {
                 end.name = name;
+                end.is_item = false;
                 inner.get()
             }
             (Step::Index | Step::Each, Shape::List(inner) | Shape::Keyed(inner))
-            | (Step::Index, Shape::Map(inner)) => inner.get(),
+            | (Step::Index, Shape::Map(inner)) => {
+                end.is_item = true;
+                inner.get()
+            }
             (Step::Len, Shape::List(_) | Shape::Keyed(_) | Shape::Map(_) | Shape::Str | Shape::Enum(..)) => {
+                end.name = "len()";
+                end.is_item = false;
                 &Shape::Int
             }
             (

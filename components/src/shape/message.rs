@@ -196,6 +196,14 @@ impl Nearest {
         if distance < self.distance { Self { best: Some(candidate), distance, ..self } } else { self }
     }
 
+    /// Appends the nearest one as a literal text.
+    pub(super) const fn ask_for_text(self, message: Message) -> Message {
+        match self.best {
+            Some(name) => message.text("; did you mean '").text(name).text("'?"),
+            None => message,
+        }
+    }
+
     pub(super) const fn ask(self, message: Message) -> Message {
         match self.best {
             Some(name) => message.text("; did you mean `").text(name).text("`?"),

@@ -174,7 +174,8 @@ impl Compiler {
             return self.typed(code, want);
         }
         if pieces.iter().all(|piece| matches!(piece, Piece::Text(_))) {
-            return (Expr::Literal(Literal::Str(joined(&pieces).into())), Argument::Text);
+            let text = joined(&pieces);
+            return (Expr::Literal(Literal::Str(text.as_str().into())), Argument::Word(text));
         }
         let parts = pieces.into_iter().map(|piece| match piece {
             Piece::Text(text) => Expr::Literal(Literal::Str(text.into())),

@@ -148,6 +148,7 @@ impl Compiler {
                 | Argument::Bool
                 | Argument::Int
                 | Argument::Float
+                | Argument::Word(_)
                 | Argument::Text
                 | Argument::Any => None,
             };

@@ -1,8 +1,9 @@
 //! From expressions as written to expressions whose names are resolved.
 
 use super::Compiler;
+use super::outcome::Outcomes;
 use super::scope::Found;
-use crate::check::{Argument, CheckKind, PathStep, Want};
+use crate::check::{Argument, CheckKind, Comparison, PathStep, Want};
 use crate::data::Name;
 use crate::error::hint;
 use crate::expr::{Binary, Expr, Literal, Special, Unary};
@@ -46,13 +47,14 @@ impl Compiler {
 
     /// Resolves the names of an expression, and notes what they ask of the component.
     pub(super) fn resolve(&mut self, ast: &Ast, want: Want, moment: Moment) -> (Expr, Argument) {
-        let (expr, argument) = self.resolve_part(ast, want, moment);
+        let (expr, outcomes) = self.resolve_part(ast, want, moment);
         self.note(&expr);
-        (expr, argument)
+        (expr, outcomes.argument())
     }
 
-    fn resolve_part(&mut self, ast: &Ast, want: Want, moment: Moment) -> (Expr, Argument) {
-        let any = |expr| (expr, Argument::Any);
+    fn resolve_part(&mut self, ast: &Ast, want: Want, moment: Moment) -> (Expr, Outcomes) {
+        let known = |argument| Outcomes::one(ast.at, argument);
+        let any = |expr| (expr, known(Argument::Any));
         match &ast.kind {
             AstKind::Literal(literal) => {
                 let argument = match literal {
@@ -60,16 +62,16 @@ impl Compiler {
                     Literal::Bool(_) => Argument::Bool,
                     Literal::Int(_) => Argument::Int,
                     Literal::Num(_) => Argument::Float,
-                    Literal::Str(_) => Argument::Text,
+                    Literal::Str(text) => Argument::Word(text.to_string()),
                 };
-                (Expr::Literal(literal.clone()), argument)
+                (Expr::Literal(literal.clone()), known(argument))
             }
             AstKind::Name(_) | AstKind::Field(..) | AstKind::At(..) | AstKind::Method(..) => {
                 let (expr, path) = self.path(ast, moment);
                 match path {
                     Some(steps) => {
                         self.check(ast.at, CheckKind::Path { steps: steps.clone(), want });
-                        (expr, Argument::Path(steps))
+                        (expr, known(Argument::Path(steps)))
                     }
                     None => any(expr),
                 }
@@ -78,15 +80,14 @@ impl Compiler {
                 let want = if *op == Unary::Not { Want::Condition } else { Want::Number };
                 let (of, _) = self.resolve_part(of, want, moment);
                 let argument = if *op == Unary::Not { Argument::Bool } else { Argument::Any };
-                (Expr::Unary(*op, of.into()), argument)
+                (Expr::Unary(*op, of.into()), known(argument))
             }
-            AstKind::Binary(op, a, b) => self.binary(*op, a, b, want, moment),
+            AstKind::Binary(op, a, b) => self.binary(ast.at, *op, (a, b), want, moment),
             AstKind::If(condition, then, or) => {
                 let (condition, _) = self.resolve_part(condition, Want::Condition, moment);
                 let (then, first) = self.resolve_part(then, want, moment);
                 let (or, second) = self.resolve_part(or, want, moment);
-                let argument = if first == second { first } else { Argument::Any };
-                (Expr::If(condition.into(), then.into(), or.into()), argument)
+                (Expr::If(condition.into(), then.into(), or.into()), first.or(second))
             }
             AstKind::Object(fields) => any(Expr::Object(
                 fields
@@ -100,23 +101,44 @@ impl Compiler {
         }
     }
 
-    fn binary(&mut self, op: Binary, a: &Ast, b: &Ast, want: Want, moment: Moment) -> (Expr, Argument) {
+    fn binary(
+        &mut self,
+        at: u32,
+        op: Binary,
+        (a, b): (&Ast, &Ast),
+        want: Want,
+        moment: Moment,
+    ) -> (Expr, Outcomes) {
         let (first, second, argument) = match op {
             Binary::And => (Want::Condition, want, Argument::Any),
             Binary::Or | Binary::Coalesce => (want, want, Argument::Any),
             // Whether it is there at all can be asked of anything.
             Binary::Eq | Binary::Ne if is_null(a) || is_null(b) => (Want::Any, Want::Any, Argument::Bool),
             Binary::Eq | Binary::Ne | Binary::Lt | Binary::Le | Binary::Gt | Binary::Ge => {
-                (Want::Text, Want::Text, Argument::Bool)
+                (Want::Compared, Want::Compared, Argument::Bool)
             }
             Binary::Add => (Want::Text, Want::Text, Argument::Any),
             Binary::Sub | Binary::Mul | Binary::Div | Binary::Rem => {
                 (Want::Number, Want::Number, Argument::Any)
             }
         };
-        let (a, _) = self.resolve_part(a, first, moment);
-        let (b, _) = self.resolve_part(b, second, moment);
-        (Expr::Binary(op, a.into(), b.into()), argument)
+        let (a, these) = self.resolve_part(a, first, moment);
+        let (b, those) = self.resolve_part(b, second, moment);
+        let outcomes = match op {
+            Binary::Or | Binary::Coalesce => these.or(those),
+            Binary::Eq | Binary::Ne => {
+                self.compare(Comparison::Equal, &these, &those);
+                Outcomes::one(at, argument)
+            }
+            Binary::Lt | Binary::Le | Binary::Gt | Binary::Ge => {
+                self.compare(Comparison::Order, &these, &those);
+                Outcomes::one(at, argument)
+            }
+            Binary::And | Binary::Add | Binary::Sub | Binary::Mul | Binary::Div | Binary::Rem => {
+                Outcomes::one(at, argument)
+            }
+        };
+        (Expr::Binary(op, a.into(), b.into()), outcomes)
     }
 
     /// A path, and its steps from the component if it starts there.
@@ -138,8 +160,13 @@ impl Compiler {
             }
             AstKind::At(of, at) => {
                 let (of, path) = self.path(of, moment);
+                // `a['b']` is `a.b`.
+                let step = match &at.kind {
+                    AstKind::Literal(Literal::Str(name)) => PathStep::Field(name.to_string()),
+                    _ => PathStep::Index,
+                };
                 let (at, _) = self.resolve_part(at, Want::Text, moment);
-                (Expr::At(of.into(), at.into()), extended(path, PathStep::Index))
+                (Expr::At(of.into(), at.into()), extended(path, step))
             }
             AstKind::Method(of, name, args) => {
                 let (of, path) = self.path(of, moment);
@@ -172,7 +199,10 @@ impl Compiler {
             ("len", []) => (Expr::Unary(Unary::Len, of.into()), extended(path, PathStep::Len)),
             ("is_empty", []) => (Expr::Unary(Unary::IsEmpty, of.into()), extended(path, PathStep::IsEmpty)),
             ("contains", [what]) => {
-                let (what, _) = self.resolve_part(what, Want::Text, moment);
+                let (what, outcomes) = self.resolve_part(what, Want::Text, moment);
+                if let Some(path) = &path {
+                    self.contained(path, &outcomes);
+                }
                 (Expr::Contains(of.into(), what.into()), extended(path, PathStep::Contains))
             }
             ("len" | "is_empty", _) => {

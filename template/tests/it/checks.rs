@@ -53,7 +53,7 @@ fn every_use_says_what_it_wants() {
         ("<p live:if='a'></p>", vec![field("a")], Want::Condition),
         ("<p live:show='!a'></p>", vec![field("a")], Want::Condition),
         ("{{ a * 2 }}", vec![field("a")], Want::Number),
-        ("{{ a == b }}", vec![field("a")], Want::Text),
+        ("{{ a == b }}", vec![field("a")], Want::Compared),
         ("{{ a != null }}", vec![field("a")], Want::Any),
         ("{{ a[0] }}", vec![field("a"), PathStep::Index], Want::Text),
         ("{{ a.b.len() }}", vec![field("a"), field("b"), PathStep::Len], Want::Text),
@@ -75,7 +75,7 @@ fn calls_models_and_children_are_told_with_their_types() {
     let arguments = vec![
         Argument::Int,
         Argument::Float,
-        Argument::Text,
+        Argument::Word("x".into()),
         Argument::Bool,
         Argument::Null,
         Argument::Path(vec![field("a"), field("b")]),
@@ -109,7 +109,7 @@ fn calls_models_and_children_are_told_with_their_types() {
     let given = |name: &str, argument, is_local| GivenProp { name: name.into(), argument, is_local };
     let found = checks("<live:chat room='lobby' max-items='{{ 5 }}' wide class='x'></live:chat>");
     let props = vec![
-        given("room", Argument::Text, false),
+        given("room", Argument::Word("lobby".into()), false),
         given("max_items", Argument::Int, false),
         given("wide", Argument::Bool, false),
     ];

@@ -6,6 +6,7 @@
     reason = "evaluated by rustc while it compiles the application: an index out of bounds fails the build"
 )]
 
+use super::compare::{is_variant, variants_of};
 use super::{Given, Subject, equal, through, walk};
 use crate::shape::Shape;
 use crate::shape::message::{Message, Nearest};
@@ -52,29 +53,40 @@ const fn arguments(subject: &Subject, action: &ActionSpec, given: &[Given]) -> O
     let mut at = 0;
     while at < given.len() {
         let argument = &action.args[at];
-        let got = not_taken(subject, argument, given[at]);
-        if let Some(got) = got {
-            return Some(
-                Message::new()
-                    .text("argument ")
-                    .number(at + 1)
-                    .text(" (`")
-                    .text(argument.name)
-                    .text(": ")
-                    .text(argument.ty)
-                    .text("`) of `")
-                    .text(action.name)
-                    .text("` cannot be ")
-                    .text(got),
-            );
+        let message = Message::new().text("argument ").number(at + 1).text(" (`").text(argument.name);
+        let message = message.text(": ").text(argument.ty).text("`) of `").text(action.name).text("`");
+        if let Some(message) = refused(message, subject, argument, given[at]) {
+            return Some(message);
         }
         at += 1;
     }
     None
 }
 
+/// Continues the message with why the argument or prop cannot be what is given, if it cannot.
+pub(super) const fn refused(
+    message: Message,
+    subject: &Subject,
+    argument: &ArgSpec,
+    given: Given,
+) -> Option<Message> {
+    if let (Given::Word(word), Shape::Enum(name, variants)) = (given, through(argument.shape.get())) {
+        // A form's empty text is null where that is possible.
+        let is_null = word.is_empty() && matches!(argument.shape.get(), Shape::Option(_));
+        if is_null || is_variant(word, variants) {
+            return None;
+        }
+        let message = message.text(" cannot be '").text(word).text("': `").text(name).text("` is ");
+        return Some(variants_of(message, argument.shape.get(), word, variants));
+    }
+    match not_taken(subject, argument, given) {
+        Some(got) => Some(message.text(" cannot be ").text(got)),
+        None => None,
+    }
+}
+
 /// What is given for an argument or a prop, if it cannot be that.
-pub(super) const fn not_taken(subject: &Subject, argument: &ArgSpec, given: Given) -> Option<&'static str> {
+const fn not_taken(subject: &Subject, argument: &ArgSpec, given: Given) -> Option<&'static str> {
     match given {
         Given::Any => None,
         Given::Path(steps) => match walk(subject, steps) {
@@ -90,7 +102,7 @@ pub(super) const fn not_taken(subject: &Subject, argument: &ArgSpec, given: Give
         Given::Bool => does_not_take(argument, &Shape::Bool),
         Given::Int => does_not_take(argument, &Shape::Int),
         Given::Float => does_not_take(argument, &Shape::Float),
-        Given::Text => does_not_take(argument, &Shape::Str),
+        Given::Text | Given::Word(_) => does_not_take(argument, &Shape::Str),
     }
 }
 

@@ -5,7 +5,7 @@
     reason = "evaluated by rustc while it compiles the application: an index out of bounds fails the build"
 )]
 
-use super::calls::not_taken;
+use super::calls::refused;
 use super::{GivenProp, Subject, equal};
 use crate::shape::message::{Message, Nearest};
 use crate::spec::Spec;
@@ -76,10 +76,10 @@ const fn props(subject: &Subject, child: &Spec, given: &[GivenProp]) -> Option<M
         while prop < child.props.len() {
             if equal(child.props[prop].name, name) {
                 found = true;
-                if let Some(is) = not_taken(subject, &child.props[prop], value) {
-                    let message = Message::new().text("the prop `").text(name).text(": ");
-                    let message = message.text(child.props[prop].ty).text("` of `").text(child.name);
-                    return Some(message.text("` cannot be ").text(is));
+                let message = Message::new().text("the prop `").text(name).text(": ");
+                let message = message.text(child.props[prop].ty).text("` of `").text(child.name).text("`");
+                if let Some(message) = refused(message, subject, &child.props[prop], value) {
+                    return Some(message);
                 }
                 if is_local && !is_page_prop(child, name) {
                     let message =
