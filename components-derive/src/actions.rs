@@ -1,6 +1,7 @@
 //! `#[actions]`
 
 mod method;
+mod words;
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
@@ -18,12 +19,16 @@ pub(crate) fn expand(options: TokenStream, mut block: ItemImpl) -> TokenStream {
         errors.at(path, "#[actions] stands on an `impl` block of the component itself, not of a trait");
     } else {
         for item in &mut block.items {
-            if let ImplItem::Fn(function) = item
-                && let Some(role) = Role::take(function, &mut errors)
-            {
+            let ImplItem::Fn(function) = item else { continue };
+            let role = Role::take(function, &mut errors);
+            if !matches!(role, Some(Role::Action(_))) {
+                written.others.push(plain(&function.sig.ident));
+            }
+            if let Some(role) = role {
                 method::write(&function.sig, role, &mut written, &mut errors);
             }
         }
+        words::read(&block, &mut written, &mut errors);
     }
     let ty = &block.self_ty;
     let durable = written.transactions.iter().map(|name| {
@@ -54,10 +59,12 @@ pub(crate) fn expand(options: TokenStream, mut block: ItemImpl) -> TokenStream {
     }
 }
 
-/// Fields that are computed, of a component or of a topic's state.
+/// Fields that are computed, of a component or of a topic's state, and names for messages.
 fn computed_items(written: &Written) -> TokenStream {
-    let Written { computed, computed_shapes, visits, .. } = written;
+    let Written { computed, computed_shapes, visits, others, words, .. } = written;
     quote! {
+        pub const __LIVE_METHODS: &'static [&'static str] = &[#(#others),*];
+        pub const __LIVE_WORDS: &'static [&'static str] = &[#(#words),*];
         pub const __LIVE_COMPUTED: &'static [&'static str] = &[#(#computed),*];
         pub const __LIVE_COMPUTED_SHAPES: &'static [p::ShapeField] = &[#(#computed_shapes),*];
         #[allow(unused_variables)]

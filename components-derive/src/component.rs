@@ -17,7 +17,7 @@ use crate::template::Template;
 pub(crate) fn expand(input: DeriveInput) -> TokenStream {
     let mut errors = Errors::default();
     let Some(model) = Model::read(input, &mut errors) else { return errors.into_tokens() };
-    let template = Template::find(&model.attrs, &mut errors);
+    let template = Template::find(&model.ident, &model.attrs, &mut errors);
     let p = private(model.attrs.krate.as_ref());
     let compiled = template.compile(&mut errors);
     let checks = template.checks(&model, compiled.as_ref());

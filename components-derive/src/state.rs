@@ -133,7 +133,7 @@ impl<'a> StateField<'a> {
             model: live.model.is_some(),
             name,
             skip: serde.skip,
-            opaque: live.opaque.is_some() || serde.opaque,
+            opaque: live.opaque.is_some() || serde.opaque || serde.with.is_some(),
             with: serde.with,
         })
     }
@@ -164,7 +164,28 @@ pub(crate) fn shape_field(
     } else {
         quote!(p::Access::Read)
     };
-    quote!(p::ShapeField { hash: #hash, name: #name, shape: #shape, hidden: #hidden, access: #access })
+    let shown = shown(ty);
+    quote!(p::ShapeField {
+        hash: #hash,
+        name: #name,
+        shape: #shape,
+        hidden: #hidden,
+        access: #access,
+        shown: #shown
+    })
+}
+
+/// Whether a type, or what is optional or boxed in it, has a text.
+fn shown(ty: &Type) -> TokenStream {
+    if let Type::Path(path) = ty
+        && let Some(last) = path.path.segments.last()
+        && ["Option", "Box", "Arc", "Rc"].iter().any(|name| last.ident == name)
+        && let syn::PathArguments::AngleBracketed(arguments) = &last.arguments
+        && let Some(syn::GenericArgument::Type(inner)) = arguments.args.first()
+    {
+        return shown(inner);
+    }
+    quote_spanned!(ty.span()=> p::Probe::<#ty>::SHOWN)
 }
 
 /// A constant that fails the build where a field cannot be marked `model` because of its type.

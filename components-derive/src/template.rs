@@ -6,11 +6,13 @@ use std::path::{Path, PathBuf};
 
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
+use syn::Ident;
 use vivaz_template::Compiled;
 
 use crate::attr::ComponentAttrs;
 use crate::errors::Errors;
 use crate::model::Model;
+use crate::names::{plain, snake};
 
 /// A component's template.
 pub(crate) struct Template {
@@ -27,7 +29,8 @@ pub(crate) struct Template {
 }
 
 impl Template {
-    pub(crate) fn find(attrs: &ComponentAttrs, errors: &mut Errors) -> Self {
+    /// Finds the template of a component. Reports where it looked if there is none.
+    pub(crate) fn find(ident: &Ident, attrs: &ComponentAttrs, errors: &mut Errors) -> Self {
         let none = Self {
             span: Span::call_site(),
             file: String::new(),
@@ -50,7 +53,10 @@ impl Template {
                 ..none
             };
         }
-        let Some(template) = &attrs.template else { return none };
+        let Some(template) = &attrs.template else {
+            errors.push(unnamed(ident));
+            return none;
+        };
         none.read(template, errors)
     }
 
@@ -71,9 +77,7 @@ impl Template {
             return self;
         };
         let mut tried = String::new();
-        let beside = source_file.parent().unwrap_or(Path::new("")).join(&relative);
-        let package = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
-        let below = package.join("templates").join(&relative);
+        let (beside, below) = places(&source_file, &relative);
         for (found, is_beside) in [(beside, true), (below, false)] {
             match std::fs::read_to_string(&found) {
                 Ok(text) => {
@@ -131,6 +135,8 @@ impl Template {
                     shape: <#ident as p::LiveShape>::SHAPE,
                     computed: #ident::__LIVE_COMPUTED_SHAPES,
                     actions: #ident::__LIVE_ACTIONS,
+                    methods: #ident::__LIVE_METHODS,
+                    words: #ident::__LIVE_WORDS,
                     children: &[#(<#children as p::LiveComponent>::SPEC),*],
                     source: p::Source { file: #file, line: #line, column: #column, text: #text },
                 },
@@ -153,6 +159,29 @@ impl Template {
         let shown: String = source.chars().skip(indent).collect();
         format!("{pad}--> {}:{line}:{column}\n{pad} |\n{number} | {shown}\n{pad} | {blanks}^", self.file)
     }
+}
+
+/// The mistake of a component that names no template.
+fn unnamed(ident: &Ident) -> syn::Error {
+    let file = format!("{}.html", snake(&plain(ident)));
+    let places = ident.span().unwrap().local_file().map(|source| {
+        let (beside, below) = places(&source, &file);
+        format!(", which is looked for as {} and {},", shown(&beside), shown(&below))
+    });
+    let places = places.unwrap_or_default();
+    let message = format!(
+        "`{ident}` names no template: write #[live(template = \"{file}\")] on it{places} or \
+         #[live(inline = \"…\")] with the template itself, which may be empty"
+    );
+    syn::Error::new(ident.span(), message)
+}
+
+/// Returns the paths at which a template is looked for: beside the source file, and below
+/// `templates/` of the package.
+fn places(source: &Path, relative: &str) -> (PathBuf, PathBuf) {
+    let package = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
+    let beside = source.parent().unwrap_or(Path::new("")).join(relative);
+    (beside, package.join("templates").join(relative))
 }
 
 /// The path as rustc shows paths: from where it was started, so that nothing of this machine gets into the program.

@@ -69,6 +69,17 @@ pub fn refuse(component: Box<dyn Component>, cx: Context, error: ActionError) ->
     Called::Now(Returned { component, cx, result: Err(error) })
 }
 
+/// An event whose data cannot be read. It is logged once, and the component goes on; a panic is
+/// reported as that of any handler.
+#[cold]
+pub fn misfit(component: Box<dyn Component>, cx: Context, event: &str, error: ActionError) -> Called {
+    if error.code() == ErrorCode::Panicked {
+        return refuse(component, cx, error);
+    }
+    crate::event::misfit(component.spec().name, event, &error);
+    Called::Now(Returned { component, cx, result: Ok(None) })
+}
+
 /// An action that the component does not have.
 #[cold]
 pub fn unknown(component: Box<dyn Component>, cx: Context, call: Call<'_>) -> Called {
@@ -307,6 +318,8 @@ pub trait Defaults: Sized {
     type Props;
     const __LIVE_ACTIONS: &'static [ActionSpec] = &[];
     const __LIVE_EVENTS: &'static [&'static str] = &[];
+    const __LIVE_METHODS: &'static [&'static str] = &[];
+    const __LIVE_WORDS: &'static [&'static str] = &[];
     const __LIVE_HOOKS: &'static [Hook] = &[];
     const __LIVE_COMPUTED: &'static [&'static str] = &[];
     const __LIVE_COMPUTED_SHAPES: &'static [ShapeField] = &[];

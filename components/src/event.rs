@@ -1,5 +1,7 @@
 //! Events: what the server tells components, and components tell pages.
 
+mod unheard;
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -14,6 +16,9 @@ use crate::journal::{Membership, Work};
 use crate::loading::Loaded;
 use crate::topic::StagedUpdate;
 use crate::{ActionError, Result};
+
+pub(crate) use unheard::misfit;
+pub use unheard::unheard;
 
 /// An event for a component: from a room, a spawned task, a topic, the application.
 #[derive(Clone, Debug)]

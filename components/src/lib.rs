@@ -42,7 +42,7 @@ pub use edit::{FieldPath, FieldStep};
 pub use env::{Env, States};
 pub use error::{ActionError, Result};
 pub use errors::Errors;
-pub use event::{Effect, ServerEvent, Target, TaskOutcome, UnmountReason};
+pub use event::{Effect, ServerEvent, Target, TaskOutcome, UnmountReason, unheard};
 pub use hub::{Hub, Rooms};
 pub use identity::{Identity, User};
 pub use instance::{Finished, Flushed, Instance, Job, Progress, Started};

@@ -6,6 +6,7 @@ pub(crate) mod message;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::fmt;
 use std::mem::MaybeUninit;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -24,7 +25,7 @@ pub trait LiveShape {
 pub enum Shape {
     /// Anything goes: `serde_json::Value`, and fields marked `#[live(opaque)]`.
     Any,
-    /// A type that does not describe itself: it can be shown, but has no fields.
+    /// A type that does not describe itself: it has no fields, and is shown if it is `Display`.
     Unknown,
     /// A truth value.
     Bool,
@@ -61,6 +62,8 @@ pub struct Field {
     pub hidden: Option<&'static str>,
     /// What a page may write of it.
     pub access: Access,
+    /// Whether a value whose type does not describe itself has a text.
+    pub shown: bool,
 }
 
 /// What a page may write of a field.
@@ -84,7 +87,7 @@ impl Access {
 
 impl Field {
     pub(crate) const fn of(name: &'static str, shape: Ref) -> Self {
-        Self { hash: hash(name), name, shape, hidden: None, access: Access::Read }
+        Self { hash: hash(name), name, shape, hidden: None, access: Access::Read, shown: true }
     }
 }
 
@@ -176,7 +179,7 @@ leaves! {
     Bool: bool;
     Int: i8, i16, i32, i64, i128, isize, u8, u16, u32, u64, u128, usize;
     Float: f32, f64;
-    Str: String, str, char;
+    Str: String, str, char, Path, PathBuf;
     Any: serde_json::Value, Box<serde_json::value::RawValue>;
     Unknown: ();
 }
@@ -227,10 +230,17 @@ impl<T: LiveShape + ?Sized> Probe<T> {
     pub const SHAPE: Ref = T::SHAPE;
 }
 
+impl<T: fmt::Display + ?Sized> Probe<T> {
+    /// The type has a text.
+    pub const SHOWN: bool = true;
+}
+
 /// What is known of a type that says nothing of itself.
 pub trait Unshaped {
     /// Nothing.
     const SHAPE: Ref = Ref::new(&Shape::Unknown);
+    /// It has no text.
+    const SHOWN: bool = false;
 }
 
 impl<T: ?Sized> Unshaped for Probe<T> {}
@@ -245,6 +255,7 @@ mod tests {
     fn a_type_without_a_shape_is_unknown() {
         assert!(matches!(Probe::<Foreign>::SHAPE.get(), Shape::Unknown));
         assert!(matches!(Probe::<Vec<u8>>::SHAPE.get(), Shape::List(_)));
+        const { assert!(Probe::<std::net::IpAddr>::SHOWN && !Probe::<Foreign>::SHOWN) };
         assert_eq!(hash("a"), 0xaf63_dc4c_8601_ec8c);
     }
 }

@@ -18,6 +18,10 @@ use kinds::{action, computed, migrate, mount};
 pub(super) struct Written {
     pub(super) specs: Vec<TokenStream>,
     pub(super) events: Vec<String>,
+    /// The names of the methods that are no actions.
+    pub(super) others: Vec<String>,
+    /// Literal texts that can be names.
+    pub(super) words: Vec<String>,
     pub(super) hooks: Vec<Ident>,
     pub(super) computed: Vec<String>,
     pub(super) computed_shapes: Vec<TokenStream>,
@@ -239,7 +243,7 @@ pub(super) fn write(sig: &Signature, role: Role, written: &mut Written, errors: 
                 quote_spanned! {ty.span()=>
                     let #ident = match p::decode(#what, || p::event_data::<#ty>(&event.data)) {
                         ::core::result::Result::Ok(data) => data,
-                        ::core::result::Result::Err(error) => return p::refuse(self, cx, error),
+                        ::core::result::Result::Err(error) => return p::misfit(self, cx, #name, error),
                     };
                 }
             });

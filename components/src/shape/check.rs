@@ -11,6 +11,7 @@
 mod calls;
 mod children;
 mod compare;
+mod errors;
 mod model;
 
 use super::message::{Message, Nearest, Source};
@@ -36,6 +37,10 @@ pub struct Subject {
     pub computed: &'static [Field],
     /// What a page may call.
     pub actions: &'static [ActionSpec],
+    /// The names of the other methods of its `#[actions]` block.
+    pub methods: &'static [&'static str],
+    /// Literal texts of that block that can be names.
+    pub words: &'static [&'static str],
     /// The components that its template may have as children, where it names them.
     pub children: &'static [&'static Spec],
     /// The template.
@@ -207,12 +212,22 @@ struct End {
     name: &'static str,
     /// Whether it is an item of what has that name.
     is_item: bool,
+    /// Whether it has a text where its type does not describe itself.
+    shown: bool,
 }
 
 impl End {
     const fn is_wanted(self, want: Want) -> Option<Message> {
         let shape = through(self.shape);
         let says = match (want, shape) {
+            (Want::Text | Want::Compared, Shape::Unknown) if !self.shown => {
+                let message = Message::new().text("`").text(self.name);
+                let message =
+                    message.text("` has no text: its type is not known to templates and not `Display`. ");
+                return Some(
+                    message.text("Add #[derive(LiveState)] to the type, or #[live(opaque)] to the field"),
+                );
+            }
             (_, Shape::Any | Shape::Unknown) | (Want::Any | Want::Condition, _) => return None,
             (Want::List, Shape::List(_) | Shape::Keyed(_)) => return None,
             (Want::Number, Shape::Int | Shape::Float) => return None,
@@ -226,6 +241,22 @@ impl End {
             (Want::List, _) => "`live:for` needs a list",
             (Want::Number, _) => "it cannot be calculated with",
             (Want::Compared, _) => "it equals nothing; compare a field or `len()` of it",
+            (Want::Text, Shape::List(_) | Shape::Keyed(_)) => {
+                "it cannot be shown as text; show its items with `live:for`, or its `len()`"
+            }
+            (Want::Text, Shape::Map(_)) => "it cannot be shown as text; show an entry of it, as `map[key]`",
+            (Want::Text, Shape::Struct(_, fields)) => {
+                let message = self.is(shape).text(": it cannot be shown as text; ");
+                return Some(match first_shown(fields) {
+                    Some(field) => message
+                        .text("show a field of it, as `")
+                        .text(self.name)
+                        .text(".")
+                        .text(field)
+                        .text("`"),
+                    None => message.text("show a field of it"),
+                });
+            }
             (Want::Text, _) => "it cannot be shown as text",
         };
         Some(self.is(shape).text(": ").text(says))
@@ -233,7 +264,8 @@ impl End {
 
     /// "`name` ", "an item of `name` "
     const fn is_named(self) -> Message {
-        let message = if self.is_item { Message::new().text("an item of `") } else { Message::new().text("`") };
+        let message =
+            if self.is_item { Message::new().text("an item of `") } else { Message::new().text("`") };
         message.text(self.name).text("` ")
     }
 
@@ -247,6 +279,21 @@ impl End {
     }
 }
 
+/// Returns the first field whose value can be shown.
+const fn first_shown(fields: &[Field]) -> Option<&'static str> {
+    let mut at = 0;
+    while at < fields.len() {
+        let shape = through(fields[at].shape.get());
+        if fields[at].hidden.is_none()
+            && matches!(shape, Shape::Bool | Shape::Int | Shape::Float | Shape::Str | Shape::Enum(..))
+        {
+            return Some(fields[at].name);
+        }
+        at += 1;
+    }
+    None
+}
+
 const fn through(mut shape: &'static Shape) -> &'static Shape {
     while let Shape::Option(inner) = shape {
         shape = inner.get();
@@ -256,7 +303,7 @@ const fn through(mut shape: &'static Shape) -> &'static Shape {
 
 /// Where a path leads; or at which step it ends, and why.
 const fn walk(subject: &Subject, steps: &[Step]) -> Result<End, (usize, Message)> {
-    let mut end = End { shape: subject.shape.get(), name: subject.ty, is_item: false };
+    let mut end = End { shape: subject.shape.get(), name: subject.ty, is_item: false, shown: true };
     let mut at = 0;
     while at < steps.len() {
         let shape = through(end.shape);
@@ -271,15 +318,20 @@ const fn walk(subject: &Subject, steps: &[Step]) -> Result<End, (usize, Message)
             (Step::Field(name, hash), Shape::Struct(owner, fields)) => {
                 let computed: &[Field] = if at == 0 { subject.computed } else { &[] };
                 match field(owner, fields, computed, name, hash) {
-                    Ok(shape) => {
-                        end.name = name;
-                        end.is_item = false;
-                        shape
+                    Ok(found) => {
+                        end = End { name, is_item: false, shown: found.shown, ..end };
+                        found.shape.get()
                     }
                     Err(message) => return Err((at, message)),
                 }
             }
             (Step::Field(name, _), Shape::Map(inner)) => {
+                if at == 1
+                    && errors::are_errors(subject, &steps[0])
+                    && let Some(message) = errors::unnamed(subject, name)
+                {
+                    return Err((at, message));
+                }
                 end.name = name;
                 end.is_item = false;
                 inner.get()
@@ -322,7 +374,7 @@ const fn field(
     computed: &'static [Field],
     name: &'static str,
     hash: u64,
-) -> Result<&'static Shape, Message> {
+) -> Result<Field, Message> {
     let mut nearest = Nearest::to(name);
     let lists = [fields, computed];
     let mut list = 0;
@@ -332,7 +384,7 @@ const fn field(
             let field = &lists[list][at];
             if field.hash == hash && equal(field.name, name) {
                 return match field.hidden {
-                    None => Ok(field.shape.get()),
+                    None => Ok(*field),
                     Some(why) => Err(Message::new()
                         .text("`")
                         .text(name)
@@ -406,6 +458,8 @@ mod tests {
         shape: Ref::new(&Shape::Struct("Page", &[Field::of("count", <u32 as LiveShape>::SHAPE)])),
         computed: &[],
         actions: &[],
+        methods: &[],
+        words: &[],
         children: &[],
         source: Source { file: "page.html", line: 1, column: 0, text: "<p>\n    é {{ cuont }}\n</p>\n" },
     };

@@ -6,7 +6,7 @@ use vivaz_components::{Context, ErrorCode, LiveComponent, Result, actions};
 use crate::drive::Page;
 
 #[derive(LiveComponent, Clone)]
-#[live(name = "counter", open)]
+#[live(inline = "", name = "counter", open)]
 struct Counter {
     #[live(prop, default = "Live Counter".to_owned())]
     title: String,

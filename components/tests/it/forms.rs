@@ -31,7 +31,7 @@ struct Card {
 }
 
 #[derive(LiveComponent, Clone)]
-#[live(name = "booking", open)]
+#[live(inline = "", name = "booking", open)]
 struct Bookings {
     #[live(model)]
     age: u32,

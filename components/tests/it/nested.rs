@@ -96,7 +96,7 @@ impl vivaz_components::Keyed for Odd {
 }
 
 #[derive(LiveComponent, Clone)]
-#[live(name = "nested", open)]
+#[live(inline = "", name = "nested", open)]
 struct Board {
     #[live(model)]
     draft: String,

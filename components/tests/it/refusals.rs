@@ -20,7 +20,7 @@ struct Line {
 }
 
 #[derive(LiveComponent, Clone)]
-#[live(name = "refusals", open)]
+#[live(inline = "", name = "refusals", open)]
 struct Form {
     #[live(model)]
     age: u8,

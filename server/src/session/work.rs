@@ -8,7 +8,7 @@ use tracing::{Instrument, Span};
 use vivaz_components::instance::{BoxFuture, Finished, Flushed, Instance, Job, Progress, Started};
 use vivaz_components::spec::Hook;
 use vivaz_components::{
-    ActionError, Context, Effect, Key, Loaded, ServerEvent, TaskOutcome, TopicRef, UnmountReason,
+    ActionError, Context, Effect, Key, Loaded, ServerEvent, TaskOutcome, TopicRef, UnmountReason, unheard,
 };
 use vivaz_protocol::{
     Author, ComponentId, FieldTopics, RawJson, ServerMessage, SessionId, StreamId, TopicName,
@@ -129,7 +129,18 @@ impl Session {
 
     /// Gives an event of a component to the others of the session. No page gets it.
     pub(crate) fn sent(&mut self, from: &ComponentId, event: &ServerEvent) {
-        let takes = |component: &Component| component.spec.events.contains(&&*event.name);
+        let takes = |spec: &vivaz_components::Spec| spec.events.contains(&&*event.name);
+        let is_taken = self.runtime.core().registry.iter().any(|registered| takes(registered.spec));
+        if let Some(component) = self.components.get(from)
+            && !is_taken
+        {
+            unheard(
+                component.spec.name,
+                &event.name,
+                "no component has an `#[event]` method for what was sent",
+            );
+        }
+        let takes = |component: &Component| takes(component.spec);
         let others = self.components.iter().filter(|(id, component)| *id != from && takes(component));
         let others: Vec<_> = others.map(|(id, _)| id.clone()).collect();
         if others.is_empty() {
@@ -155,7 +166,7 @@ impl Session {
                 self.enqueue(id, Task::Job { job: Job::Event { event }, origin: Origin::Server });
             }
             Ok(event) => {
-                tracing::error!(component = name, event = %Escaped(&event.name), "no `#[event]` method takes the result of a task");
+                unheard(name, &event.name, "no `#[event]` method takes the result of a task");
             }
             Err(error) => {
                 tracing::error!(component = name, error = %Escaped(&error), "the result of a task cannot be told");

@@ -43,7 +43,9 @@ impl Report {
     #[action]
     fn work(&mut self, cx: &mut Context) {
         let bench = cx.state::<Arc<Bench>>().clone();
-        cx.spawn("worked", async move {
+        // The macro refuses a literal that names no event.
+        let event = "worked";
+        cx.spawn(event, async move {
             let _alive = Alive(bench);
             std::future::pending::<Result<()>>().await
         });

@@ -78,6 +78,7 @@ mod topics;
 mod transaction_control;
 mod transactions;
 mod unanswered;
+mod unheard;
 mod unmounting;
 mod waiting;
 mod withdrawn;

@@ -26,10 +26,26 @@ pub(super) const fn call(subject: &Subject, name: &'static str, given: &[Given])
         nearest = nearest.or(subject.actions[at].name);
         at += 1;
     }
+    if let Some(message) = unmarked(subject, name) {
+        return Some(message);
+    }
     Some(
         nearest
             .ask(Message::new().text("no #[action] `").text(name).text("` on `").text(subject.ty).text("`")),
     )
+}
+
+/// Reports a method of that name that is no action.
+const fn unmarked(subject: &Subject, name: &str) -> Option<Message> {
+    let mut at = 0;
+    while at < subject.methods.len() {
+        if equal(subject.methods[at], name) {
+            let message = Message::new().text("`").text(name).text("` of `").text(subject.ty);
+            return Some(message.text("` exists, but is not marked `#[action]`"));
+        }
+        at += 1;
+    }
+    None
 }
 
 const fn arguments(subject: &Subject, action: &ActionSpec, given: &[Given]) -> Option<Message> {
@@ -140,6 +156,9 @@ pub(super) const fn target(subject: &Subject, name: &'static str) -> Option<Mess
             nearest = nearest.or(field.name);
         }
         at += 1;
+    }
+    if let Some(message) = unmarked(subject, name) {
+        return Some(message);
     }
     let message =
         Message::new().text("neither an #[action] nor a #[live(model)] field of `").text(subject.ty);

@@ -6,6 +6,7 @@
     reason = "evaluated by rustc while it compiles the application: an index out of bounds fails the build"
 )]
 
+use super::errors::{are_errors, unnamed};
 use super::{Given, How, Step, Subject, equal, through, walk};
 use crate::shape::Shape;
 use crate::shape::message::{Message, Nearest};
@@ -47,7 +48,10 @@ pub(super) const fn contained(subject: &Subject, steps: &[Step], one: Given) -> 
             let message = Message::new().text("an item of `").text(end.name).text("` ");
             Some(explained(message, inner, subject, one, How::Equal))
         }
-        _ => None,
+        _ => match (steps, one) {
+            ([first], Given::Word(word)) if are_errors(subject, first) => unnamed(subject, word),
+            _ => None,
+        },
     }
 }
 

@@ -1,0 +1,76 @@
+//! Names that the methods of an `#[actions]` block mention as literal texts.
+
+use proc_macro2::{TokenStream, TokenTree};
+use syn::{ImplItem, ItemImpl, Lit, LitStr};
+
+use super::method::Written;
+use crate::errors::Errors;
+use crate::names::nearest;
+
+/// Collects the literal texts of a block, and checks the events that its methods spawn work for.
+pub(super) fn read(block: &ItemImpl, written: &mut Written, errors: &mut Errors) {
+    let mut found = Found::default();
+    for item in &block.items {
+        if let ImplItem::Fn(function) = item {
+            let body = &function.block;
+            found.scan(quote::quote!(#body));
+        }
+    }
+    for event in found.spawned {
+        let name = event.value();
+        if !written.events.contains(&name) {
+            let guess = nearest(&name, written.events.iter().map(String::as_str));
+            let hint = match guess {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("write `#[event(\"{name}\")] fn …(&mut self, result: Result<…>)`"),
+            };
+            let message = format!("no `#[event]` method takes `{name}`, the result of this work; {hint}");
+            errors.push(syn::Error::new(event.span(), message));
+        }
+    }
+    found.names.sort();
+    found.names.dedup();
+    written.words = found.names;
+}
+
+#[derive(Default)]
+struct Found {
+    /// The first arguments of `.spawn("…", …)`.
+    spawned: Vec<LitStr>,
+    /// Texts that can be the name of a field.
+    names: Vec<String>,
+}
+
+impl Found {
+    fn scan(&mut self, tokens: TokenStream) {
+        let tokens: Vec<_> = tokens.into_iter().collect();
+        for (at, token) in tokens.iter().enumerate() {
+            match token {
+                TokenTree::Group(group) => {
+                    if let [.., TokenTree::Punct(dot), TokenTree::Ident(name)] =
+                        tokens.get(..at).unwrap_or_default()
+                        && dot.as_char() == '.'
+                        && name == "spawn"
+                        && let [TokenTree::Literal(first), TokenTree::Punct(comma), ..] =
+                            group.stream().into_iter().collect::<Vec<_>>().as_slice()
+                        && comma.as_char() == ','
+                        && let Lit::Str(event) = Lit::new(first.clone())
+                    {
+                        self.spawned.push(event);
+                    }
+                    self.scan(group.stream());
+                }
+                TokenTree::Literal(literal) => {
+                    if let Lit::Str(text) = Lit::new(literal.clone()) {
+                        let text = text.value();
+                        let is_name = |c: char| c.is_alphanumeric() || "_-.".contains(c);
+                        if !text.is_empty() && text.chars().all(is_name) {
+                            self.names.push(text);
+                        }
+                    }
+                }
+                TokenTree::Ident(_) | TokenTree::Punct(_) => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! Warnings about events that reach no method, once for each component and event.
+
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
+
+use vivaz_protocol::log::Escaped;
+
+use crate::ActionError;
+
+/// Pairs of a component and an event that are remembered. Beyond it nothing is logged.
+const MOST: usize = 1_000;
+
+/// Returns whether nothing was logged yet about that event of that component.
+fn is_first(component: &'static str, event: &str) -> bool {
+    static KNOWN: Mutex<BTreeSet<(&'static str, String)>> = Mutex::new(BTreeSet::new());
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    known.len() < MOST && known.insert((component, event.to_owned()))
+}
+
+/// Logs that an event of a component reaches no method, once; `why` names the kind of event.
+pub fn unheard(component: &'static str, event: &str, why: &str) {
+    if is_first(component, event) {
+        tracing::warn!(component, event = %Escaped(event), "{why}");
+    }
+}
+
+/// Logs once that the data of an event is not of the type that the component's method takes.
+pub(crate) fn misfit(component: &'static str, event: &str, error: &ActionError) {
+    if is_first(component, event) {
+        let (event, error) = (Escaped(event), Escaped(error));
+        tracing::warn!(component, %event, %error, "the data of an event does not have the type of its `#[event]` method");
+    }
+}
