@@ -37,6 +37,12 @@ pub(crate) fn expand(options: TokenStream, mut block: ItemImpl) -> TokenStream {
             const _: () = ::core::assert!(<#ty as p::LiveComponent>::SPEC.durable, #message);
         }
     });
+    // `flush` itself checks this too, but only when it is compiled to code: not in `cargo check`.
+    let flushes = written.flushes.iter().map(|span| {
+        quote_spanned! {*span=>
+            const _: () = ::core::assert!(!<#ty as p::LiveComponent>::SPEC.durable, "{}", p::NO_FLUSH);
+        }
+    });
     let (computed, called) = (computed_items(&written), called_items(&written));
     let errors = errors.into_tokens();
     quote! {
@@ -48,6 +54,7 @@ pub(crate) fn expand(options: TokenStream, mut block: ItemImpl) -> TokenStream {
             #[allow(unused_imports)]
             use p::{MadePlain as _, PickPlain as _, RetPlain as _, Unshaped as _, WithinPlain as _};
             #(#durable)*
+            #(#flushes)*
             #[doc(hidden)]
             #[allow(missing_docs, unreachable_pub, clippy::all, clippy::pedantic, clippy::restriction)]
             impl #ty {

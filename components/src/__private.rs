@@ -15,7 +15,8 @@ pub use crate::args::Args;
 pub use crate::component::{Call, Called, Component, InTransaction, Return, Returned};
 pub use crate::edit::{Edit, EditError, Editable, Edited, FieldPath, Parts, Slot, SlotWhole, Whole};
 use crate::error::Unwritable;
-pub use crate::error::{HandlerError, Settled};
+pub use crate::error::{Answer, HandlerError, Settled};
+pub use crate::host::NO_FLUSH;
 pub use crate::instance::BoxFuture;
 pub use crate::list::{Key, Keyed};
 pub use crate::registry::Registration;
@@ -160,7 +161,7 @@ impl<T, E> Ret<std::result::Result<T, E>> {
     /// Returns the method's own error, and one when its value has no JSON form.
     pub fn encode(self) -> Return
     where
-        T: Serialize,
+        T: Answer,
         E: HandlerError,
     {
         match self.0 {
@@ -212,16 +213,21 @@ impl<T> WithinPlain for Within<'_, T> {
 }
 
 /// The way of a return value that is no `Result`.
-pub trait RetPlain {
+pub trait RetPlain<T> {
     /// The value in JSON.
     ///
     /// # Errors
     /// When it has no JSON form.
-    fn encode(self) -> Return;
+    fn encode(self) -> Return
+    where
+        T: Answer;
 }
 
-impl<T: Serialize> RetPlain for Ret<T> {
-    fn encode(self) -> Return {
+impl<T> RetPlain<T> for Ret<T> {
+    fn encode(self) -> Return
+    where
+        T: Answer,
+    {
         encode(&self.0)
     }
 }

@@ -2,6 +2,7 @@
 
 mod accepted;
 mod serialized;
+mod shown;
 mod standard;
 mod unwritable;
 
@@ -11,7 +12,8 @@ use std::fmt;
 use serde_json::value::RawValue;
 use vivaz_protocol::ErrorCode;
 
-pub use accepted::{HandlerError, Settled};
+pub use shown::show;
+pub use accepted::{Answer, HandlerError, Settled};
 pub(crate) use unwritable::NotRestored;
 pub(crate) use unwritable::Unwritable;
 

@@ -31,6 +31,7 @@ use crate::tracking::{Tracker, settle, write_saved, write_shown};
 use crate::{ActionError, Context, Loaded, MountContext, Result};
 
 use durable::Record;
+pub use flush::NO_FLUSH;
 pub(crate) use flush::{Lent, Outbox};
 use kept::{Absent, Kept};
 

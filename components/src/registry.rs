@@ -100,7 +100,7 @@ pub struct Registry {
 }
 
 /// Two components of one name.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[error(
     "two components are named `{name}`: {first} and {second}; give one of them another #[live(name = \"…\")]"
 )]
@@ -109,6 +109,8 @@ pub struct DuplicateName {
     first: &'static str,
     second: &'static str,
 }
+
+crate::debug_as_message!(DuplicateName);
 
 impl Registry {
     /// No components.

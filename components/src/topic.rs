@@ -50,6 +50,11 @@ pub trait TopicState: Fields {
 ///
 /// What follows from its fields is a method marked `#[live(computed)]` in an `#[actions]` block of the type: a field to
 /// templates, computed once for all who look.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a topic, so no field is `Shared<{Self}>`",
+    label = "this type is no topic",
+    note = "write `impl Topic for {Self}`: `load` returns the state, `authorize` decides who may see it"
+)]
 pub trait Topic: TopicState + Clone + Send + Sync + 'static {
     /// What is behind the slash of the name. A key that does not parse is refused as `bad_props`.
     type Key: FromStr<Err: fmt::Display> + Send + Sync;

@@ -30,7 +30,7 @@ pub struct Secret {
 }
 
 /// Why there is no secret.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum SecretError {
     /// One of the texts can be guessed.
@@ -52,6 +52,8 @@ pub enum SecretError {
     #[error("no randomness: {0}")]
     Randomness(getrandom::Error),
 }
+
+vivaz_components::debug_as_message!(SecretError);
 
 impl Secret {
     /// Takes a comma-separated list of texts, each of 32 characters or more.

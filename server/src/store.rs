@@ -151,7 +151,7 @@ impl Default for Save {
 }
 
 /// What went wrong in a store.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
     /// It is closed.
@@ -197,6 +197,8 @@ pub enum StoreError {
     #[error("the store failed: {0}")]
     Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
+
+vivaz_components::debug_as_message!(StoreError);
 
 impl StoreError {
     /// Wraps the error of what the store is made on.

@@ -27,13 +27,15 @@ pub(crate) struct Template {
 }
 
 /// A component's template does not compile.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[error("the template of `{component}` ({file}): {mistakes}")]
 pub struct TemplateError {
     component: &'static str,
     file: &'static str,
     mistakes: String,
 }
+
+vivaz_components::debug_as_message!(TemplateError);
 
 impl Templates {
     pub(crate) fn compile(registry: &Registry) -> Result<Self, TemplateError> {

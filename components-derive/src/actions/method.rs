@@ -20,6 +20,8 @@ pub(super) struct Written {
     pub(super) events: Vec<String>,
     /// The names of the methods that are no actions.
     pub(super) others: Vec<String>,
+    /// The calls of `flush` for the component, which a durable one cannot do.
+    pub(super) flushes: Vec<Span>,
     /// Literal texts that can be names.
     pub(super) words: Vec<String>,
     pub(super) hooks: Vec<Ident>,

@@ -1,6 +1,6 @@
 //! Names that the methods of an `#[actions]` block mention as literal texts.
 
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::{Span, TokenStream, TokenTree};
 use syn::{ImplItem, ItemImpl, Lit, LitStr};
 
 use super::method::Written;
@@ -28,6 +28,7 @@ pub(super) fn read(block: &ItemImpl, written: &mut Written, errors: &mut Errors)
             errors.push(syn::Error::new(event.span(), message));
         }
     }
+    written.flushes = found.flushed;
     found.names.sort();
     found.names.dedup();
     written.words = found.names;
@@ -37,6 +38,8 @@ pub(super) fn read(block: &ItemImpl, written: &mut Written, errors: &mut Errors)
 struct Found {
     /// The first arguments of `.spawn("…", …)`.
     spawned: Vec<LitStr>,
+    /// The calls `.flush(self)`.
+    flushed: Vec<Span>,
     /// Texts that can be the name of a field.
     names: Vec<String>,
 }
@@ -57,6 +60,12 @@ impl Found {
                         && let Lit::Str(event) = Lit::new(first.clone())
                     {
                         self.spawned.push(event);
+                    }
+                    if let Some(TokenTree::Ident(name)) = at.checked_sub(1).and_then(|at| tokens.get(at))
+                        && name == "flush"
+                        && group.stream().to_string() == "self"
+                    {
+                        self.flushed.push(name.span());
                     }
                     self.scan(group.stream());
                 }

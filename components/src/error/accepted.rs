@@ -33,3 +33,13 @@ impl<E: Into<ActionError>> HandlerError for E {
     note = "return `Result<T, E>` itself: `Option<Result<T, E>>` becomes one with `transpose()`, a `Result` in a `Result` with `?`"
 )]
 pub trait Settled {}
+
+/// A value that an action returns to the page.
+#[diagnostic::on_unimplemented(
+    message = "an action cannot return `{Self}`: the page gets the value as JSON, and the type is not `Serialize`",
+    label = "this method returns the value",
+    note = "add `#[derive(serde::Serialize)]` to the type, or return nothing"
+)]
+pub trait Answer: serde::Serialize {}
+
+impl<T: serde::Serialize> Answer for T {}

@@ -59,6 +59,11 @@ impl fmt::Debug for Lent {
     }
 }
 
+/// Why a durable component cannot flush.
+pub const NO_FLUSH: &str =
+    "a #[live(durable)] component cannot `flush`: what its page sees was committed with the action as a whole. \
+     Show progress in shared state with `update_now`, or do the work in several actions";
+
 impl Context {
     /// Sends what the handler did so far, and goes on: for a long action that shows how far it is.
     ///
@@ -115,8 +120,8 @@ impl Context {
         const {
             assert!(
                 !C::SPEC.durable,
-                "a #[live(durable)] component cannot `flush`: what its page sees was committed with the action as a whole. \
-                 Show progress in shared state with `update_now`, or do the work in several actions"
+                "{}",
+                NO_FLUSH
             );
         }
         self.flush_component(component).await

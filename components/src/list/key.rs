@@ -23,6 +23,11 @@ pub enum Key {
 /// An item of a [`List`](crate::List).
 ///
 /// `#[derive(LiveState)]` implements it for a struct with a field that is serialised as `id`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be an item of a `List`: it has no key",
+    label = "its items have no field that is serialised as `id`",
+    note = "add a field `id` (a number or a text) to `{Self}`, or mark another field with #[live(key)], and derive `LiveState`"
+)]
 pub trait Keyed: Clone + Serialize {
     /// What the serialised field `id` holds.
     fn key(&self) -> Key;

@@ -21,9 +21,11 @@ pub(crate) struct Proxies {
 
 /// The text passed to [`Builder::trust_proxy`](crate::Builder::trust_proxy) is no address and no
 /// network.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[error("`{0}` is no address and no network; one is written as 10.0.0.7 or 10.0.0.0/8")]
 pub struct ProxyError(Box<str>);
+
+vivaz_components::debug_as_message!(ProxyError);
 
 impl Proxies {
     /// Trusts the proxy at an address, or all in a network. Addresses are compared in their canonical form, so a network

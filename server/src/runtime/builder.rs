@@ -68,7 +68,7 @@ pub struct Builder {
 }
 
 /// Why a runtime cannot be built.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
     /// Two components have the same name.
@@ -87,6 +87,8 @@ pub enum BuildError {
     #[error("`{0}` is no path for the socket: it begins with a slash and does not end with one")]
     Path(Box<str>),
 }
+
+vivaz_components::debug_as_message!(BuildError);
 
 impl Builder {
     /// Gives components a value of the application's: `cx.state::<Db>()` in handlers.

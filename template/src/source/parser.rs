@@ -103,7 +103,9 @@ impl<'a> Parser<'a> {
             }
             None => {
                 self.error(start, "`{{` is never closed with `}}`");
-                self.at = self.source.len();
+                // The end tags behind it are read, so that their elements are not reported too.
+                let rest = self.rest();
+                self.at += rest.find("</").unwrap_or(rest.len());
             }
         }
     }
