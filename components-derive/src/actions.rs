@@ -1,6 +1,7 @@
 //! `#[actions]`
 
 mod method;
+mod second;
 mod words;
 
 use proc_macro2::TokenStream;
@@ -15,6 +16,16 @@ pub(crate) fn expand(options: TokenStream, mut block: ItemImpl) -> TokenStream {
     let mut errors = Errors::default();
     let p = private(krate(options, &mut errors).as_ref());
     let mut written = Written::default();
+    let is_second = second::is_second(&block);
+    if is_second {
+        let ty = &block.self_ty;
+        let name = quote!(#ty).to_string();
+        let message = format!(
+            "`{name}` has an #[actions] block already, and a type has one: move these methods there. A plain \
+             `impl {name}` holds methods that neither a page nor the runtime calls"
+        );
+        errors.at(ty, message);
+    }
     if let Some((path, _)) = &block.trait_ {
         errors.at(path, "#[actions] stands on an `impl` block of the component itself, not of a trait");
     } else {
@@ -29,6 +40,11 @@ pub(crate) fn expand(options: TokenStream, mut block: ItemImpl) -> TokenStream {
             }
         }
         words::read(&block, &mut written, &mut errors);
+    }
+    if is_second {
+        // What it would define is defined already.
+        let errors = errors.into_tokens();
+        return quote!(#block #errors);
     }
     let ty = &block.self_ty;
     let durable = written.transactions.iter().map(|name| {

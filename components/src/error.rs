@@ -12,8 +12,8 @@ use std::fmt;
 use serde_json::value::RawValue;
 use vivaz_protocol::ErrorCode;
 
-pub use shown::show;
 pub use accepted::{Answer, HandlerError, Settled};
+pub use shown::show;
 pub(crate) use unwritable::NotRestored;
 pub(crate) use unwritable::Unwritable;
 

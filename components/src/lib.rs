@@ -40,7 +40,7 @@ pub use component::LiveComponent;
 pub use context::{Context, Emit, MountContext, TopicContext};
 pub use edit::{FieldPath, FieldStep};
 pub use env::{Env, States};
-pub use error::{show, ActionError, Result};
+pub use error::{ActionError, Result, show};
 pub use errors::Errors;
 pub use event::{Effect, ServerEvent, Target, TaskOutcome, UnmountReason, unheard};
 pub use hub::{Hub, Rooms};

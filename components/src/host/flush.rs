@@ -60,8 +60,7 @@ impl fmt::Debug for Lent {
 }
 
 /// Why a durable component cannot flush.
-pub const NO_FLUSH: &str =
-    "a #[live(durable)] component cannot `flush`: what its page sees was committed with the action as a whole. \
+pub const NO_FLUSH: &str = "a #[live(durable)] component cannot `flush`: what its page sees was committed with the action as a whole. \
      Show progress in shared state with `update_now`, or do the work in several actions";
 
 impl Context {
@@ -118,11 +117,7 @@ impl Context {
     /// Dropped before it is done, it may have sent what it was asked to.
     pub async fn flush<C: LiveComponent>(&mut self, component: &mut C) -> Result {
         const {
-            assert!(
-                !C::SPEC.durable,
-                "{}",
-                NO_FLUSH
-            );
+            assert!(!C::SPEC.durable, "{}", NO_FLUSH);
         }
         self.flush_component(component).await
     }

@@ -14,7 +14,8 @@ struct Foreign { a: u32 }
 #[derive(LiveComponent, Clone)]
 #[live(inline = r#"
     <p class="a {{ user }}">{{ user.tags }} {{ named }} {{ foreign }} {{ maybe }}</p>
-    <p title="{{ took }}" live:text="pair">{{ at }}</p>
+    <p title="{{ took }}" live:text="pair"></p>
+    <p>{{ at }}</p>
     <p>{{ address }} {{ addresses }} {{ path }} {{ maybe_address }}</p>
 "#)]
 struct Page {
