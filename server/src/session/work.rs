@@ -8,8 +8,7 @@ use tracing::{Instrument, Span};
 use vivaz_components::instance::{BoxFuture, Finished, Flushed, Instance, Job, Progress, Started};
 use vivaz_components::spec::Hook;
 use vivaz_components::{
-    ActionError, Context, Effect, Key, Loaded, ServerEvent, TaskOutcome, TopicRef,
-    UnmountReason, unheard,
+    ActionError, Context, Effect, Key, Loaded, ServerEvent, TaskOutcome, TopicRef, UnmountReason, unheard,
 };
 use vivaz_protocol::{
     Author, ComponentId, FieldTopics, RawJson, ServerMessage, SessionId, StreamId, TopicName,
