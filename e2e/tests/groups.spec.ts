@@ -220,3 +220,17 @@ test("a form sends the values of its boxes as a list", async ({ page, app }) => 
   await press(page, "Post");
   await expect(page.locator("#posted")).toHaveText("0");
 });
+
+test("a guess reads the boxes of a form as a list, however many are ticked", async ({ page, network }) => {
+  await open(page, `${network.url}/groups`);
+  network.hold();
+  for (const [name, posted] of [["", "0"], ["5", "1 5"], ["4", "2 4 5"]] as const) {
+    if (name) await box(page, name).check();
+    await press(page, "Post");
+    await expect(page.locator("#posted")).toHaveText(posted);
+  }
+  network.release();
+  await press(page, "Tick");
+  await expect(page.locator("#ticks")).toHaveText("1");
+  await expect(page.locator("#posted")).toHaveText("2 4 5");
+});

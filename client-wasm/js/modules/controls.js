@@ -242,6 +242,13 @@ export default core => {
   const fields = (form, submitter) => {
     const values = { __proto__: null };
     if (!form) return values;
+    // Several choices are a list, however many of them are made.
+    const boxes = new Set();
+    for (const { name, type } of form.elements) {
+      const isBox = type == 'checkbox';
+      if (name && (type == 'select-multiple' || (isBox && boxes.has(name)))) values[name] = [];
+      if (isBox) boxes.add(name);
+    }
     let data;
     try { data = new FormData(form, submitter); } catch { data = new FormData(form); }
     for (const [name, text] of data) {

@@ -1,6 +1,6 @@
 //! Controls of forms: what stands in them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use scraper::{ElementRef, Selector};
 use serde_json::{Map, Value};
@@ -126,6 +126,16 @@ pub(super) fn choice(element: ElementRef<'_>, now: Value, field: Value) -> Value
 /// The fields of a form by their names.
 pub(super) fn form(form: ElementRef<'_>, now: impl Fn(ElementRef<'_>) -> Value) -> Value {
     let mut fields: Map<String, Value> = Map::new();
+    // Several choices are a list, however many of them are made.
+    let mut boxes = HashSet::new();
+    for control in form.descendent_elements() {
+        let Some(name) = control.attr("name").filter(|name| !name.is_empty()) else { continue };
+        let is_box = control.value().name() == "input" && control.attr("type") == Some("checkbox");
+        let is_multiple = control.value().name() == "select" && control.attr("multiple").is_some();
+        if is_multiple || is_box && !boxes.insert(name) {
+            fields.insert(name.to_owned(), Value::Array(Vec::new()));
+        }
+    }
     for control in form.descendent_elements().filter(|element| is_control(*element)) {
         let Some(name) = control.attr("name") else { continue };
         let skipped = matches!(control.attr("type"), Some("submit" | "button" | "reset" | "file" | "image"));
