@@ -71,6 +71,7 @@ mod shown;
 mod shutdown;
 mod slow;
 mod slow_http;
+mod starting;
 mod stores;
 mod syncing;
 mod tables;
