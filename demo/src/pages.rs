@@ -165,7 +165,7 @@ async fn rows_page(live: Live, user: Visitor) -> Page {
 /// The server renders no component here: a script mounts one and draws it.
 async fn hook_page(live: Live, user: Visitor) -> Page {
     let stage = "<section class=\"card counter\" id=\"drawn\" aria-label=\"Counter\">\
-                 <noscript>This counter is drawn by a script.</noscript></section>\
+                 <p>This counter is drawn by a script.</p></section>\
                  <script type=\"module\" src=\"/assets/hook.js\"></script>";
     let frame = Frame {
         live: Some(&live),

@@ -144,6 +144,11 @@ struct SecurityGuide;
 #[doc = include_str!("../../docs/testing.md")]
 struct TestingGuide;
 
+/// The how-to guides, for the same reason.
+#[cfg(all(doctest, feature = "testing"))]
+#[doc = include_str!("../../docs/guides.md")]
+struct HowToGuides;
+
 /// The guide to deployment, for the same reason.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/deployment.md")]
