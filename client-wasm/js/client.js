@@ -53,6 +53,10 @@ class Component {
     this.mounted = new Promise((resolve, reject) => { this.settle = [resolve, reject]; });
     this.mounted.catch(() => {});
   }
+  // Details of events are logged, and what it was mounted from is in it.
+  toJSON() {
+    return this.id;
+  }
   get state() {
     if (!this.#state) {
       ask(STATE, this.slot);

@@ -154,3 +154,14 @@ for (const [name, text, forced, value] of [
     await expect(field).toHaveValue(name == "small" || name == "tiny" ? "8" : "5");
   });
 }
+
+test("the detail of an error can be logged: its component is an id there", async ({ page }) => {
+  await open(page, "/pending");
+  const logged = page.evaluate(
+    () => new Promise<string>((done) => document.addEventListener("live:error", (event) => done(JSON.stringify((event as CustomEvent).detail)), { once: true })),
+  );
+  await press(page, "Push");
+  const { component, message } = JSON.parse(await logged);
+  expect(message).toBe("Nothing to add.");
+  expect(component).toMatch(/^\w+$/);
+});
