@@ -26,41 +26,41 @@ struct Key {
 
 impl Key {
     fn of(block: &ItemImpl) -> Self {
-        let methods = block.items.iter().filter_map(|item| match item {
-            ImplItem::Fn(function) => Some(function.sig.ident.to_string()),
-            _ => None,
+        let methods = block.items.iter().filter_map(|item| {
+            if let ImplItem::Fn(function) = item { Some(function.sig.ident.to_string()) } else { None }
         });
         Self { ty: block.self_ty.to_token_stream().to_string(), methods: methods.collect() }
     }
 }
 
 /// Looks at a list of items, and at those inside of its modules and functions.
-fn is_among<'a>(wanted: &Key, items: &mut dyn Iterator<Item = &'a Item>) -> bool {
+fn is_among(wanted: &Key, items: &mut dyn Iterator<Item = &Item>) -> bool {
     let mut earlier = 0;
     for item in items {
-        let is_inside = match item {
-            Item::Impl(block) if block.attrs.iter().any(is_actions) => {
-                let key = Key::of(block);
-                if key == *wanted && earlier > 0 {
-                    return true;
-                }
-                earlier += usize::from(key.ty == wanted.ty);
-                false
+        if let Item::Impl(block) = item
+            && block.attrs.iter().any(is_actions)
+        {
+            let key = Key::of(block);
+            if key == *wanted && earlier > 0 {
+                return true;
             }
-            Item::Mod(module) => {
-                module.content.as_ref().is_some_and(|(_, items)| is_among(wanted, &mut items.iter()))
-            }
-            Item::Fn(function) => {
-                let mut items = function.block.stmts.iter().filter_map(|statement| match statement {
-                    Stmt::Item(item) => Some(item),
-                    _ => None,
-                });
-                is_among(wanted, &mut items)
-            }
-            _ => false,
-        };
-        if is_inside {
+            earlier += usize::from(key.ty == wanted.ty);
+        }
+        if let Item::Mod(module) = item
+            && let Some((_, items)) = &module.content
+            && is_among(wanted, &mut items.iter())
+        {
             return true;
+        }
+        if let Item::Fn(function) = item {
+            let mut items = function
+                .block
+                .stmts
+                .iter()
+                .filter_map(|statement| if let Stmt::Item(item) = statement { Some(item) } else { None });
+            if is_among(wanted, &mut items) {
+                return true;
+            }
         }
     }
     false

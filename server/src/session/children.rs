@@ -258,7 +258,7 @@ impl Session {
                 self.acknowledge(id, reference, None);
             }
             (Ok(None), Origin::Unanswered { .. } | Origin::Server | Origin::End { .. }) => {
-                self.keep_props(id)
+                self.keep_props(id);
             }
             (Err(error), _) => {
                 self.take_props_back(id, origin, &error);

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use tokio::time::Instant;
-use vivaz::testing::{Moment, Network, Server};
+use vivaz::testing::{Moment, Server};
 use vivaz::{ErrorCode, Identity, Limits, Runtime};
 
 use crate::app::{Bench, ClosedProps, Counter, CounterProps, Room};
@@ -112,21 +112,20 @@ async fn two_people_see_the_same_room_and_one_may_not_see_the_other() {
 #[tokio::test(start_paused = true)]
 async fn a_hidden_page_waits_as_long_as_its_own_limit_says() {
     let seconds = Duration::from_secs;
-    let cases: [(fn(&Network), u64, u32); 5] = [
-        (Network::put_aside, 6, 1),
-        (Network::put_aside, 8, 2),
-        (Network::offline, 8, 1),
-        (Network::offline, 19, 1),
-        (Network::offline, 21, 2),
-    ];
-    for (end, away, sessions) in cases {
+    for (is_hidden, away, sessions) in
+        [(true, 6, 1), (true, 8, 2), (false, 8, 1), (false, 19, 1), (false, 21, 2)]
+    {
         let limits = Limits { hidden_time: seconds(7), suspended_time: seconds(20), ..Limits::default() };
         let bench = Arc::new(Bench::default());
         let server = Server::new(move || Runtime::builder().state(Arc::clone(&bench)).limits(limits.clone()));
         let page = server.page();
         let counter = page.mount_open("counter", json!({})).await.unwrap();
         counter.call("increment", ()).await.unwrap();
-        end(&page.network());
+        if is_hidden {
+            page.network().put_aside();
+        } else {
+            page.network().offline();
+        }
         tokio::time::sleep(seconds(away)).await;
         page.network().online();
         page.settled().await;

@@ -45,10 +45,9 @@ impl Compiler {
             return;
         }
         for (at, one) in &these.0 {
-            match one {
-                Argument::Any | Argument::Null => continue,
-                Argument::Path(_) if !paths => continue,
-                _ => {}
+            let is_path = matches!(one, Argument::Path(_));
+            if matches!(one, Argument::Any | Argument::Null) || is_path && !paths {
+                continue;
             }
             let among = others.0.iter().map(|(_, other)| other.clone()).collect();
             self.check(*at, CheckKind::Compare { one: one.clone(), among, how });

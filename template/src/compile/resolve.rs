@@ -161,9 +161,10 @@ impl Compiler {
             AstKind::At(of, at) => {
                 let (of, path) = self.path(of, moment);
                 // `a['b']` is `a.b`.
-                let step = match &at.kind {
-                    AstKind::Literal(Literal::Str(name)) => PathStep::Field(name.to_string()),
-                    _ => PathStep::Index,
+                let step = if let AstKind::Literal(Literal::Str(name)) = &at.kind {
+                    PathStep::Field(name.to_string())
+                } else {
+                    PathStep::Index
                 };
                 let (at, _) = self.resolve_part(at, Want::Text, moment);
                 (Expr::At(of.into(), at.into()), extended(path, step))

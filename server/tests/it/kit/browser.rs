@@ -88,7 +88,7 @@ async fn identify(parts: Parts) -> Result<Identity, IdentityError> {
     let name = of_cookie(&parts.headers).or_else(|| parts.extensions.get().map(|Token(name)| name.clone()));
     match name {
         Some(name) if name == "banned" => Err(IdentityError::Refused),
-        Some(name) => Ok(Identity::of(User::new(&name, &name.to_uppercase()))),
+        Some(name) => Ok(Identity::of(User::new(&name, name.to_uppercase()))),
         None => Ok(Identity::anonymous()),
     }
 }
