@@ -89,7 +89,8 @@ test("rooms are apart", async ({ page, another }) => {
 test("the first paint holds what was said", async ({ page, browser, demo }) => {
   const path = room();
   await open(page, path);
-  await say(page, "kept");
+  // A message that the visitor says shows before it is kept.
+  await sayAll(page, ["kept"]);
   await expect(messages(page)).toHaveText(["kept"]);
   const context = await browser.newContext({ baseURL: demo.url, javaScriptEnabled: false });
   const plain = await context.newPage();

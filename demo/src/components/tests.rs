@@ -14,6 +14,10 @@ use crate::store::Store;
 
 /// A server with a database of its own, in memory: it outlives a restart, and so do the sessions in it.
 async fn server() -> Server {
-    let store = Store::in_memory().await;
+    server_with(Store::in_memory().await)
+}
+
+/// The same, over a database that a test has filled.
+fn server_with(store: Store) -> Server {
     Server::new(move || Runtime::builder().store(store.database()).state(store.clone()))
 }

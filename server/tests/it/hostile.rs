@@ -33,7 +33,7 @@ async fn malformed_messages_are_answered_and_ten_in_a_row_close_with_4400() {
         r#"{"v":1}"#,
         r#"{"v":"1","type":"PING"}"#,
         r#"{"v":1,"type":5}"#,
-        r#"{"v":1,"type":"COMPONENT_ACTION","componentId":"c","action":"x"}"#,
+        r#"{"v":1,"type":"PROPERTY_UPDATE","componentId":"c","payload":{"property":"x","value":1}}"#,
         &deep,
     ];
     for text in bad {

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, ensure};
 use serde_json::{Map, Value, json};
@@ -61,13 +61,12 @@ impl Built {
         Ok(Self { wasm, wasm_name, script, capture, modules, version })
     }
 
-    /// Writes all files, compressed, and the manifest; prints a table of sizes.
+    /// Writes all files, compressed, and the manifest; prints a table of sizes. A file that would be
+    /// as it is stays untouched, so that cargo does not compile again what embeds it.
     ///
     /// # Errors
     /// Fails where a release is larger than its ceiling; the files are written all the same.
     pub(super) fn write(&self, dist: &Path, source: &str, kind: Kind) -> anyhow::Result<()> {
-        clear(dist)?;
-        clear(&dist.join("module"))?;
         fs::create_dir_all(dist.join("module"))?;
         let mut table = Table::default();
         say("                               raw     gzip   brotli   of at most")?;
@@ -86,7 +85,9 @@ impl Built {
             "source": source,
             "sizes": table.sizes,
         });
-        fs::write(dist.join("manifest.json"), serde_json::to_string_pretty(&manifest)? + "\n")?;
+        put(&dist.join("manifest.json"), (serde_json::to_string_pretty(&manifest)? + "\n").as_bytes())?;
+        table.remove_others(dist)?;
+        table.remove_others(&dist.join("module"))?;
         let excess = table.excess;
         ensure!(kind == Kind::Dev || excess.is_empty(), "larger than their ceilings: {}", excess.join(", "));
         Ok(())
@@ -99,19 +100,36 @@ struct Table {
     sizes: Map<String, Value>,
     /// The files that are larger than their ceiling.
     excess: Vec<String>,
+    written: Vec<PathBuf>,
 }
 
 impl Table {
     /// Writes one file and its compressed forms; returns its size in brotli.
     fn write(&mut self, dist: &Path, file: &str, bytes: &[u8], most: Option<usize>) -> anyhow::Result<usize> {
         let (gzip, brotli) = (gzip(bytes)?, brotli(bytes)?);
-        fs::write(dist.join(file), bytes)?;
-        fs::write(dist.join(format!("{file}.gz")), &gzip)?;
-        fs::write(dist.join(format!("{file}.br")), &brotli)?;
+        for (end, bytes) in [("", bytes), (".gz", &gzip), (".br", &brotli)] {
+            let path = dist.join(format!("{file}{end}"));
+            put(&path, bytes)?;
+            self.written.push(path);
+        }
         self.row(file, Some((bytes.len(), gzip.len())), brotli.len(), most)?;
         let size = json!({ "raw": bytes.len(), "gzip": gzip.len(), "brotli": brotli.len() });
         self.sizes.insert(file.to_owned(), size);
         Ok(brotli.len())
+    }
+
+    /// Removes the files of an earlier build that this one does not have.
+    fn remove_others(&self, folder: &Path) -> anyhow::Result<()> {
+        for entry in fs::read_dir(folder)? {
+            let path = entry?.path();
+            let is_ours = path
+                .extension()
+                .is_some_and(|kind| ["wasm", "js", "gz", "br"].iter().any(|known| kind == *known));
+            if is_ours && !self.written.contains(&path) {
+                fs::remove_file(path)?;
+            }
+        }
+        Ok(())
     }
 
     /// Prints a row and notes whether it exceeds its ceiling.
@@ -132,17 +150,12 @@ impl Table {
     }
 }
 
-/// Removes the files of an earlier build.
-fn clear(folder: &Path) -> anyhow::Result<()> {
-    fs::create_dir_all(folder)?;
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.extension().is_some_and(|kind| ["wasm", "js", "gz", "br"].iter().any(|known| kind == *known))
-        {
-            fs::remove_file(path)?;
-        }
+/// Writes a file, unless it is like that already.
+fn put(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    if fs::read(path).is_ok_and(|before| before == bytes) {
+        return Ok(());
     }
-    Ok(())
+    Ok(fs::write(path, bytes)?)
 }
 
 fn gzip(bytes: &[u8]) -> anyhow::Result<Vec<u8>> {
@@ -194,6 +207,25 @@ mod tests {
         assert!(error.to_string().contains("module/one.js"), "{error}");
         large.write(&folder, "source", Kind::Dev).unwrap();
         built("a", "b").write(&folder, "source", Kind::Release).unwrap();
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn what_is_as_it_was_stays_untouched_and_what_is_gone_is_removed() {
+        let folder = std::env::temp_dir().join(format!("vivaz-dist-same-{}", std::process::id()));
+        let build = |script: &str| built(script, "b").write(&folder, "source", Kind::Release).unwrap();
+        build("a");
+        let other = folder.join("module/other.js");
+        fs::write(&other, "old").unwrap();
+        let long_ago = std::time::SystemTime::UNIX_EPOCH;
+        let times = fs::FileTimes::new().set_modified(long_ago);
+        for file in ["client.wasm.br", "client.js"] {
+            fs::File::options().write(true).open(folder.join(file)).unwrap().set_times(times).unwrap();
+        }
+        build("c");
+        let is_old = |file: &str| fs::metadata(folder.join(file)).unwrap().modified().unwrap() == long_ago;
+        assert_eq!((is_old("client.wasm.br"), is_old("client.js")), (true, false));
+        assert!(!other.exists());
         fs::remove_dir_all(folder).unwrap();
     }
 }
