@@ -11,10 +11,9 @@ use crate::store::Owner;
 impl Runtime {
     /// Ends all sessions of a user who has no tenant; returns how many there were in this process;
     /// those that only the session store has, or another process, end before long. Open pages are
-    /// closed with 4401
-    /// and load themselves anew; running actions finish. To be called once the hook for the
-    /// [`identity`](crate::Builder::identity) has begun to refuse what was revoked: a page that is let in again gets a new
-    /// session.
+    /// closed with 4401 and load themselves anew; running actions finish. To be called once the hook
+    /// for the [`identity`](crate::Builder::identity) has begun to refuse what was revoked: a page
+    /// that is let in again gets a new session.
     ///
     /// ```
     /// # fn sign_out_everywhere(runtime: &vivaz::Runtime, user: &str) {

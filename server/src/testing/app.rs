@@ -60,13 +60,9 @@ impl Handover {
 }
 
 /// Sends a request to the application as `vivaz::serve` does, and returns the response with its whole body.
-pub(super) async fn send(mut app: Router, request: Request<Body>) -> Response<String> {
+pub(super) async fn send(app: Router, request: Request<Body>) -> Response<String> {
     let browser = NewBrowser::default();
-    let request = with_listener(request, &browser);
-    let mut response = match app.call(request).await {
-        Ok(response) => response,
-        Err(never) => match never {},
-    };
+    let mut response = answer(app, request, &browser).await;
     browser.write(response.headers_mut());
     let (parts, body) = response.into_parts();
     match to_bytes(body, usize::MAX).await {
@@ -79,7 +75,7 @@ pub(super) async fn send(mut app: Router, request: Request<Body>) -> Response<St
 ///
 /// # Errors
 /// The status of a response that grants none.
-pub(super) async fn upgrade(mut app: Router, mut request: Request<Body>) -> Result<Upgraded, StatusCode> {
+pub(super) async fn upgrade(app: Router, mut request: Request<Body>) -> Result<Upgraded, StatusCode> {
     let (memory, peer) = pair(UNDER_WAY);
     let handover = Handover::new(memory);
     for (name, value) in [
@@ -91,11 +87,7 @@ pub(super) async fn upgrade(mut app: Router, mut request: Request<Body>) -> Resu
         request.headers_mut().insert(name, header::HeaderValue::from_static(value));
     }
     request.extensions_mut().insert(handover.clone());
-    let request = with_listener(request, &NewBrowser::default());
-    let response = match app.call(request).await {
-        Ok(response) => response,
-        Err(never) => match never {},
-    };
+    let response = answer(app, request, &NewBrowser::default()).await;
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
         return Err(response.status());
     }
@@ -103,8 +95,12 @@ pub(super) async fn upgrade(mut app: Router, mut request: Request<Body>) -> Resu
     Ok(Upgraded { peer, identity: handed.identity.take(), task: handed.task.take() })
 }
 
-fn with_listener(mut request: Request<Body>, browser: &NewBrowser) -> Request<Body> {
+/// Answers a request that has what the listener of `vivaz::serve` adds to it.
+async fn answer(mut app: Router, mut request: Request<Body>, browser: &NewBrowser) -> Response<Body> {
     request.extensions_mut().insert(ConnectInfo(std::net::SocketAddr::from(PEER)));
     request.extensions_mut().insert(browser.clone());
-    request
+    match app.call(request).await {
+        Ok(response) => response,
+        Err(never) => match never {},
+    }
 }

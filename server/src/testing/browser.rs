@@ -1,7 +1,6 @@
 //! A browser: the cookies of one visitor, requests with them, and the pages that it opens.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::body::Body;
@@ -189,27 +188,7 @@ fn is_removal(attribute: &str) -> bool {
 
 /// Writes fields as `application/x-www-form-urlencoded`.
 fn encode(fields: &[(&str, &str)]) -> String {
-    let mut form = String::new();
-    for (name, value) in fields {
-        if !form.is_empty() {
-            form.push('&');
-        }
-        escape(&mut form, name);
-        form.push('=');
-        escape(&mut form, value);
-    }
-    form
-}
-
-fn escape(form: &mut String, text: &str) {
-    for byte in text.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'*' => form.push(byte.into()),
-            b' ' => form.push('+'),
-            // Writing to a string does not fail.
-            byte => drop(write!(form, "%{byte:02X}")),
-        }
-    }
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
 }
 
 #[cfg(test)]
