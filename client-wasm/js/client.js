@@ -416,7 +416,7 @@ let woken = 0;
 for (const type of ['pointerdown', 'keydown']) {
   addEventListener(type, e => {
     const { status, code } = connection;
-    if (status == 'connected' || (status == 'stopped' && code != 4409) || e.timeStamp - woken < 1000) return;
+    if (status == 'connected' || (status == 'stopped' ? code != 4409 : e.timeStamp - woken < 1000)) return;
     woken = e.timeStamp;
     tell(WAKE);
   }, true);

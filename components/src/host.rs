@@ -34,6 +34,7 @@ use durable::Record;
 pub use flush::NO_FLUSH;
 pub(crate) use flush::{Lent, Outbox};
 use kept::{Absent, Kept};
+pub(crate) use topics::recall_presences;
 
 /// A mounted component.
 pub(crate) struct Host {
@@ -453,6 +454,10 @@ impl Instance for Host {
 
     fn topics(&mut self) -> Vec<(&'static str, TopicRef)> {
         topics::of(self.component.as_mut())
+    }
+
+    fn presences(&mut self) -> Vec<TopicRef> {
+        topics::presences(self.component.as_mut())
     }
 
     fn save(&mut self) -> Result<Vec<u8>> {

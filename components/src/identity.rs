@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ActionError, Result};
+use crate::{ActionError, LiveState, Result};
 
 /// Whom the application recognised in a request. Cheap to clone.
 ///
@@ -41,7 +41,8 @@ struct Inner {
 }
 
 /// A user, as far as components and templates (`$user`) need to know.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, LiveState)]
+#[live(crate = "vivaz_components")]
 #[non_exhaustive]
 pub struct User {
     /// The application's own id.

@@ -30,6 +30,8 @@ pub trait Instance: Send {
     fn state(&mut self) -> crate::Result<String>;
     /// Which topic each shared field shows now.
     fn topics(&mut self) -> Vec<(&'static str, crate::TopicRef)>;
+    /// At which of these topics the component is present.
+    fn presences(&mut self) -> Vec<crate::TopicRef>;
     /// Everything that has to survive a restart, private fields included, shared ones by name: for seals and session stores.
     ///
     /// # Errors

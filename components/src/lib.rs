@@ -7,6 +7,9 @@
 //! calls its method → the method changes fields, [`List`]s and [`Shared`] state, and asks things of its [`Context`] →
 //! `tracking` compares the fields with what the page has → the session gets the patch and the effects.
 
+// Derives name this crate by its name, here too.
+extern crate self as vivaz_components;
+
 mod args;
 mod budget;
 mod component;
@@ -25,6 +28,7 @@ pub mod instance;
 mod journal;
 mod list;
 mod loading;
+mod presence;
 mod registry;
 mod saved;
 mod schema;
@@ -49,6 +53,7 @@ pub use instance::{Finished, Flushed, Instance, Job, Progress, Started};
 pub use journal::{Change, Journal, Membership, Message, Operation, Transaction, Work, Write};
 pub use list::{DuplicateKey, Iter as ListIter, Key, Keyed, List};
 pub use loading::{Async, Loaded};
+pub use presence::{Presence, PresenceAt, PresenceChange};
 pub use registry::{
     Decoded, DuplicateName, Mounting, Registration, Registry, RestoreFailure, Restoring, mount,
 };
@@ -57,8 +62,8 @@ pub use shape::LiveShape;
 pub use shared::{Shared, TopicHandle};
 pub use spec::Spec;
 pub use topic::{
-    CatchUp, Frame, ReservedUpdates, StagedUpdate, Subscriber, Subscription, Topic, TopicRef, TopicState,
-    Unsent,
+    CatchUp, Frame, PresenceClaim, ReservedUpdates, StagedUpdate, Subscriber, Subscription, Topic, TopicRef,
+    TopicState, Unsent,
 };
 pub use tracked::Tracked;
 pub use vivaz_components_derive::{LiveComponent, LiveState, actions};

@@ -24,6 +24,8 @@ pub struct Shared<T: Topic> {
     bound: Option<Bound<T>>,
     /// With the topic that the field showed when the change was asked for.
     staged: Vec<(TopicRef, Arc<Cell<T>>, Change<T>)>,
+    /// Whether the component is present at the topic.
+    is_present: bool,
 }
 
 struct Bound<T: Topic> {
@@ -38,7 +40,7 @@ impl<T: Topic> Shared<T> {
     /// as `mount` has returned.
     #[must_use]
     pub fn new() -> Self {
-        Self { bound: None, staged: Vec::new() }
+        Self { bound: None, staged: Vec::new(), is_present: false }
     }
 
     /// Changes the state of the topic that the field shows now when the handler succeeds, also if the field shows
@@ -82,6 +84,10 @@ impl<T: Topic> Shared<T> {
     #[must_use]
     pub fn audience(&self) -> usize {
         self.bound.as_ref().map_or(0, |bound| bound.topic.audience())
+    }
+
+    pub(crate) fn is_present_mut(&mut self) -> &mut bool {
+        &mut self.is_present
     }
 
     fn bound_mut(&mut self) -> &mut Bound<T> {
@@ -131,7 +137,7 @@ impl<T: Topic> Clone for Shared<T> {
             snapshot: bound.snapshot.clone(),
             cause: bound.cause.clone(),
         });
-        Self { bound, staged: Vec::new() }
+        Self { bound, staged: Vec::new(), is_present: self.is_present }
     }
 }
 
@@ -178,6 +184,14 @@ impl<T: Topic> AnyShared for Shared<T> {
     fn take_staged(&mut self) -> Vec<StagedUpdate> {
         let staged = std::mem::take(&mut self.staged).into_iter();
         staged.map(|(topic, cell, change)| StagedUpdate::new(topic, cell, vec![change])).collect()
+    }
+
+    fn is_present(&self) -> bool {
+        self.is_present
+    }
+
+    fn recall_presence(&mut self) {
+        self.is_present = T::PRESENCE.is_some();
     }
 }
 

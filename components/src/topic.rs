@@ -1,6 +1,7 @@
 //! State that many look at: kept, compared and serialised once.
 
 mod cell;
+mod claims;
 mod draft;
 mod interval;
 mod reserved;
@@ -18,6 +19,7 @@ use bytes::Bytes;
 use vivaz_protocol::{Epoch, Rev, SessionId, TopicName};
 
 pub(crate) use cell::Cell;
+pub use claims::PresenceClaim;
 pub use interval::Unsent;
 pub(crate) use staged::Change;
 pub use staged::{ReservedUpdates, StagedUpdate};
@@ -26,9 +28,10 @@ use crate::context::{Cause, TopicContext};
 use crate::env::Env;
 use crate::event::ServerEvent;
 use crate::instance::BoxFuture;
+use crate::presence::{Presence, PresenceChange};
 use crate::shape::Ref;
 use crate::tracking::Fields;
-use crate::{ActionError, ComponentId, Identity, Result, fault};
+use crate::{ActionError, ComponentId, Identity, Result, User, fault};
 
 /// A type that can be the state of a topic. Derived with `LiveState`, for structs.
 #[diagnostic::on_unimplemented(
@@ -66,6 +69,10 @@ pub trait Topic: TopicState + Clone + Send + Sync + 'static {
     /// moment later: who is typing, where a pointer is.
     const INTERVAL: Duration = Duration::ZERO;
 
+    /// Which field of the state says who is present, for `cx.presence`:
+    /// `Some(|room| &mut room.users)`. None by default.
+    const PRESENCE: Option<fn(&mut Self) -> &mut Presence> = None;
+
     /// Where the state comes from.
     fn load(key: &Self::Key, cx: &TopicContext) -> impl Future<Output = Result<Self>> + Send;
 
@@ -74,6 +81,18 @@ pub trait Topic: TopicState + Clone + Send + Sync + 'static {
     /// page waits, and this is asked again. Has no default, because forgetting it would show
     /// everything to everybody.
     fn authorize(key: &Self::Key, who: &Identity) -> impl Future<Output = Result> + Send;
+
+    /// A user has come to be present, or is gone; [`PRESENCE`](Self::PRESENCE) has changed already. The
+    /// place to change what else follows from it, and to send events of one's own. Like a closure of
+    /// an update it runs on a draft, and does nothing else.
+    ///
+    /// # Errors
+    /// An error leaves the state as it was: the user who came is not present, the one who is gone
+    /// still is. It is logged.
+    fn presence_changed(&mut self, key: &Self::Key, change: &mut PresenceChange) -> Result {
+        let _ = (key, change);
+        Ok(())
+    }
 }
 
 /// A complete message as it goes out, shared by all who get it.
@@ -250,6 +269,9 @@ pub(crate) trait AnyTopic: Send + Sync {
     fn authorize(self: Arc<Self>, who: Identity) -> BoxFuture<Result>;
     fn emit(&self, event: &ServerEvent, except: Option<&SessionId>);
     fn audience(&self) -> usize;
+    fn enter(&self, claim: u64, user: &User) -> Result;
+    fn leave(&self, claim: u64);
+    fn leave_after(&self, claim: u64, time: Duration);
     fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
 }
 
@@ -268,6 +290,10 @@ pub trait AnyShared {
     fn begin(&mut self, cause: Option<&Cause>);
     /// A handler has succeeded: what it staged, in order.
     fn take_staged(&mut self) -> Vec<StagedUpdate>;
+    /// Whether the component is present at whatever topic it shows.
+    fn is_present(&self) -> bool;
+    /// The component was present when it was saved.
+    fn recall_presence(&mut self);
 }
 
 /// What is behind the first slash of a topic's name, as the topic's key.

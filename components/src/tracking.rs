@@ -284,18 +284,18 @@ fn is_tracked(kind: FieldKind) -> bool {
 /// # Errors
 /// When a field has no JSON form.
 pub(crate) fn write_shown(fields: &mut dyn Fields) -> Result<String, Unwritable> {
-    write_object(fields, |name, kind, field, out| match kind.is_public() {
+    write_object(fields, false, |name, kind, field, out| match kind.is_public() {
         true => field.write(name, out),
         false => Ok(()),
     })
 }
 
-/// The fields that are saved as one JSON object.
+/// The fields that are saved as one JSON object, and which shared fields are present at their topics.
 ///
 /// # Errors
 /// When a field has no JSON form.
 pub(crate) fn write_saved(fields: &mut dyn Fields) -> Result<String, Unwritable> {
-    write_object(fields, |name, kind, field, out| match kind.is_saved() {
+    write_object(fields, true, |name, kind, field, out| match kind.is_saved() {
         true => field.save(name, out),
         false => Ok(()),
     })
@@ -303,9 +303,15 @@ pub(crate) fn write_saved(fields: &mut dyn Fields) -> Result<String, Unwritable>
 
 type Write = fn(&'static str, FieldKind, &dyn Field, &mut ObjectWriter) -> JsonResult;
 
-fn write_object(fields: &mut dyn Fields, write: Write) -> Result<String, Unwritable> {
+/// Where it is saved that a shared field is present at its topic. No field has such a name.
+pub(crate) fn saved_presence(field: &str) -> String {
+    format!(".present.{field}")
+}
+
+fn write_object(fields: &mut dyn Fields, presences: bool, write: Write) -> Result<String, Unwritable> {
     struct Whole {
         write: Write,
+        presences: bool,
         out: ObjectWriter,
         failed: Result<(), Unwritable>,
     }
@@ -316,8 +322,15 @@ fn write_object(fields: &mut dyn Fields, write: Write) -> Result<String, Unwrita
                 self.failed = written.map_err(|error| Unwritable::field(name, error));
             }
         }
+
+        fn shared(&mut self, name: &'static str, _: fmt::Arguments<'_>, field: &mut dyn AnyShared) {
+            if self.presences && field.is_present() && self.failed.is_ok() {
+                let written = self.out.member(&saved_presence(name), &true);
+                self.failed = written.map_err(|error| Unwritable::field(name, error));
+            }
+        }
     }
-    let mut visitor = Whole { write, out: ObjectWriter::default(), failed: Ok(()) };
+    let mut visitor = Whole { write, presences, out: ObjectWriter::default(), failed: Ok(()) };
     fields.visit(&mut visitor);
     visitor.failed?;
     Ok(visitor.out.finish())

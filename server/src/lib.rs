@@ -120,7 +120,8 @@ pub mod prelude {
     pub use crate::{Live, Markup, RenderError, Runtime};
     pub use vivaz_components::{
         ActionError, Async, Context, Errors, FieldPath, FieldStep, Identity, Key, List, LiveComponent,
-        LiveState, MountContext, Result, Shared, Target, Topic, TopicContext, actions,
+        LiveState, MountContext, Presence, PresenceChange, Result, Shared, Target, Topic, TopicContext,
+        actions,
     };
 }
 

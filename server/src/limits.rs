@@ -105,6 +105,8 @@ pub struct Limits {
     pub suspended_time: Duration,
     /// How long a session waits whose page said that it was closed or hidden (close code 1001).
     pub hidden_time: Duration,
+    /// How long a user is still present (`cx.presence`) whose page has lost its connection.
+    pub presence_grace: Duration,
     /// A process's lease in the store lasts this long; it is renewed three times in that time. A
     /// killed process's sessions begin to expire when its lease has ended.
     pub lease_time: Duration,
@@ -179,6 +181,7 @@ impl Default for Limits {
             hello_time: Duration::from_secs(10),
             suspended_time: Duration::from_secs(5 * 60),
             hidden_time: Duration::from_secs(30),
+            presence_grace: Duration::from_secs(10),
             lease_time: Duration::from_secs(30),
             store_time: Duration::from_secs(10),
             restore_time: Duration::from_secs(5 * 60),

@@ -21,6 +21,7 @@ mod keep;
 mod mount;
 mod outlived;
 mod places;
+mod presence;
 mod replies;
 mod requests;
 mod restore;

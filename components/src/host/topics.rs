@@ -9,9 +9,10 @@ use crate::context::Cause;
 use crate::env::Env;
 use crate::fault::guard_now;
 use crate::instance::BoxFuture;
+use crate::saved::Saved;
 use crate::spec::{FieldKind, Spec};
 use crate::topic::{AnyShared, StagedUpdate, TopicRef};
-use crate::tracking::{Field, Visitor};
+use crate::tracking::{Field, Visitor, saved_presence};
 
 fn has_any(spec: &Spec) -> bool {
     spec.fields.iter().any(|field| field.kind == FieldKind::Shared)
@@ -94,4 +95,22 @@ pub(super) fn of(component: &mut dyn Component) -> Topics {
     let mut topics = Vec::new();
     each(component, |name, _, field| topics.extend(field.topic().map(|topic| (name, topic.clone()))));
     topics
+}
+
+/// At which topics the component is present.
+pub(super) fn presences(component: &mut dyn Component) -> Vec<TopicRef> {
+    let mut topics = Vec::new();
+    each(component, |_, _, field| {
+        topics.extend(field.topic().filter(|_| field.is_present()).cloned());
+    });
+    topics
+}
+
+/// Puts back at which topics a restored component is present.
+pub(crate) fn recall_presences(component: &mut dyn Component, saved: &Saved<'_>) {
+    each(component, |name, _, field| {
+        if saved.has(&saved_presence(name)) {
+            field.recall_presence();
+        }
+    });
 }

@@ -7,7 +7,7 @@ use vivaz_protocol::log::Escaped;
 
 use crate::component::LiveComponent;
 use crate::fault;
-use crate::host::{Host, refused};
+use crate::host::{Host, recall_presences, refused};
 use crate::instance::{BoxFuture, Instance};
 use crate::saved::Saved;
 use crate::{ActionError, MountContext, Result};
@@ -109,6 +109,7 @@ fn decode<C: LiveComponent>(saved: &[u8], schema: u64) -> Result<(C, Wrap)> {
             let saved = Saved::read(saved)?;
             let mut component = run(&saved)?;
             refused::recall(&mut component, &saved)?;
+            recall_presences(&mut component, &saved);
             Ok(component)
         })
     };

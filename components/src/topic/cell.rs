@@ -4,11 +4,13 @@ use std::any::Any;
 use std::collections::VecDeque;
 use std::hash::BuildHasher;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
 
 use tokio::runtime::Handle;
 use vivaz_protocol::log::Quoted;
 use vivaz_protocol::{Epoch, RawJson, Rev, ServerMessage, SessionId, StreamId, TopicName, encode_server};
 
+use super::claims::Claims;
 use super::interval::Waiting;
 use super::reserved::Pending;
 use super::ring::Ring;
@@ -18,7 +20,7 @@ use crate::fault::{guard, guard_now};
 use crate::instance::BoxFuture;
 use crate::journal::Operation;
 use crate::tracking::{Tracker, next_version, write_shown};
-use crate::{ActionError, Identity, Result};
+use crate::{ActionError, Identity, Result, User};
 
 /// So many operations are remembered.
 const OPERATIONS: usize = 64;
@@ -50,6 +52,8 @@ pub(super) struct State<T> {
     /// The size of the value.
     pub(super) bytes: usize,
     pub(super) waiting: Waiting,
+    /// Which components make users present.
+    pub(super) claims: Claims,
     /// Changes that are not committed yet, in the order in which they will be.
     pub(super) pending: VecDeque<Pending<T>>,
     pub(super) ring: Ring,
@@ -84,6 +88,7 @@ impl<T: Topic> Cell<T> {
             tracker,
             bytes,
             waiting: Waiting::default(),
+            claims: Claims::default(),
             pending: VecDeque::new(),
             ring: Ring::default(),
             done: VecDeque::new(),
@@ -192,17 +197,19 @@ impl<T: Topic> AnyTopic for Cell<T> {
     }
 
     fn emit(&self, event: &ServerEvent, except: Option<&SessionId>) {
-        let frame = encode(&ServerMessage::Event {
-            stream: self.stream(),
-            name: (&*event.name).into(),
-            data: RawJson::from(&*event.data),
-        });
-        let state = self.lock();
-        for (_, subscriber) in &state.subscribers {
-            if except.is_none_or(|except| except != subscriber.session()) {
-                subscriber.notify(&self.name, &frame);
-            }
-        }
+        self.tell(&self.lock(), event, except);
+    }
+
+    fn enter(&self, claim: u64, user: &User) -> Result {
+        self.claim(claim, user)
+    }
+
+    fn leave(&self, claim: u64) {
+        self.end_claim(claim, None);
+    }
+
+    fn leave_after(&self, claim: u64, time: Duration) {
+        self.end_claim_after(claim, time);
     }
 
     fn audience(&self) -> usize {

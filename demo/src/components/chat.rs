@@ -1,13 +1,12 @@
 //! A chat: one room in memory for all who look at it, its messages in SQLite.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use uuid::Uuid;
+use vivaz::User;
 use vivaz::prelude::*;
 use vivaz::sqlite::Connection;
 
@@ -32,9 +31,6 @@ pub(crate) struct Chat {
     draft: String,
     #[live(shared = "chat/{room}")]
     chat: Shared<Room>,
-    /// Names this page in [`Room::pages`].
-    #[live(private)]
-    page: Uuid,
     /// Counts the visitor's key presses, so that an old timer does not end a new typing. Not worth keeping.
     #[live(skip)]
     pressed: u64,
@@ -47,11 +43,8 @@ pub(crate) struct Chat {
 #[derive(LiveState, Serialize, Deserialize, Clone, Default)]
 pub(crate) struct Room {
     messages: List<Message>,
-    users: List<Person>,
-    typing: List<Person>,
-    /// Which pages each user has open: somebody is gone when the last one is.
-    #[serde(skip)]
-    pages: BTreeMap<String, BTreeSet<Uuid>>,
+    users: Presence,
+    typing: List<User>,
 }
 
 #[derive(LiveState, Serialize, Deserialize, Clone, Debug, PartialEq)]
@@ -63,17 +56,12 @@ pub(crate) struct Message {
     pub(crate) created_at: String,
 }
 
-#[derive(LiveState, Serialize, Deserialize, Clone, Debug, PartialEq)]
-pub(crate) struct Person {
-    pub(crate) id: String,
-    pub(crate) name: String,
-}
-
 impl Topic for Room {
     type Key = RoomId;
 
     /// Typing starts and stops all the time, and everybody in the room is sent each change.
     const INTERVAL: Duration = TYPING_INTERVAL;
+    const PRESENCE: Option<fn(&mut Self) -> &mut Presence> = Some(|room| &mut room.users);
 
     async fn load(room: &RoomId, cx: &TopicContext) -> Result<Self> {
         let store = cx.state::<Store>();
@@ -87,36 +75,21 @@ impl Topic for Room {
     async fn authorize(_: &RoomId, who: &Identity) -> Result<()> {
         who.user().map(|_| ())
     }
+
+    fn presence_changed(&mut self, room: &RoomId, change: &mut PresenceChange) -> Result<()> {
+        let user = change.user().id.clone();
+        if !change.is_present() {
+            self.typing.remove(&user);
+        }
+        let event = if change.is_present() { "user.joined" } else { "user.left" };
+        change.emit(event, json!({ "userId": user, "roomId": room }))
+    }
 }
 
 #[actions]
 impl Chat {
     fn connected(&mut self, cx: &mut Context) -> Result<()> {
-        // A page that was opened twice from one copy, as with a duplicated tab, is two pages.
-        self.page = Uuid::new_v4();
-        self.resumed(cx)
-    }
-
-    fn resumed(&mut self, cx: &mut Context) -> Result<()> {
-        let (me, page) = (Person::of(cx)?, self.page);
-        if !self.chat.users.contains(&me.id) {
-            cx.to_topic(&self.chat).emit("user.joined", json!({ "userId": me.id, "roomId": self.room }))?;
-        }
-        self.chat.update(move |room| room.enter(&me, page));
-        Ok(())
-    }
-
-    fn disconnected(&mut self, cx: &mut Context) -> Result<()> {
-        let (me, page) = (Person::of(cx)?, self.page);
-        if self.chat.is_last_page(&me.id, page) {
-            cx.to_topic(&self.chat).emit("user.left", json!({ "userId": me.id, "roomId": self.room }))?;
-        }
-        self.chat.update(move |room| room.leave(&me.id, page));
-        Ok(())
-    }
-
-    fn unmount(&mut self, cx: &mut Context) -> Result<()> {
-        self.disconnected(cx)
+        cx.presence(&mut self.chat).enter()
     }
 
     /// What is said, that it was said and the page's empty draft are on disk together before anybody sees any of it.
@@ -129,7 +102,7 @@ impl Chat {
         if content.chars().count() > LONGEST {
             return Err(Errors::of("content", "A message has at most 2,000 characters.").into());
         }
-        let me = Person::of(cx)?;
+        let me = cx.user()?.clone();
         let message = messages::add(db, self.room.as_str(), &me, content)?.ok_or_else(no_room)?;
         self.draft.clear();
         self.chat.update(move |room| {
@@ -166,7 +139,7 @@ impl Chat {
     }
 
     fn show_typing(&mut self, cx: &mut Context, is_typing: bool) -> Result<()> {
-        let me = Person::of(cx)?;
+        let me = cx.user()?.clone();
         if is_typing == self.chat.typing.contains(&me.id) {
             return Ok(());
         }
@@ -190,36 +163,6 @@ impl Chat {
 /// There are as many rooms as there may be, and in all of them something was said.
 fn no_room() -> ActionError {
     ActionError::user("There are as many rooms as there may be. Meet in one of them.")
-}
-
-impl Room {
-    fn enter(&mut self, person: &Person, page: Uuid) {
-        self.pages.entry(person.id.clone()).or_default().insert(page);
-        if self.users.get(&person.id) != Some(person) {
-            self.users.push(person.clone());
-        }
-    }
-
-    fn leave(&mut self, user: &str, page: Uuid) {
-        let Some(pages) = self.pages.get_mut(user) else { return };
-        pages.remove(&page);
-        if pages.is_empty() {
-            self.pages.remove(user);
-            self.users.remove(user);
-            self.typing.remove(user);
-        }
-    }
-
-    fn is_last_page(&self, user: &str, page: Uuid) -> bool {
-        self.pages.get(user).is_some_and(|pages| pages.len() == 1 && pages.contains(&page))
-    }
-}
-
-impl Person {
-    fn of(cx: &Context) -> Result<Self> {
-        let user = cx.user()?;
-        Ok(Self { id: user.id.clone(), name: user.name.clone() })
-    }
 }
 
 /// Addresses below `/chat` that belong to other pages.

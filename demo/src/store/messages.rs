@@ -4,7 +4,9 @@ use rusqlite::{Connection, Row, params};
 
 use super::rooms::{self, Made};
 use super::{Store, StoreError};
-use crate::components::chat::{Message, Person};
+use vivaz::User;
+
+use crate::components::chat::Message;
 
 fn message(row: &Row<'_>) -> rusqlite::Result<Message> {
     Ok(Message {
@@ -26,7 +28,7 @@ const OF_ALL: u32 = 20_000;
 pub(crate) fn add(
     db: &Connection,
     room: &str,
-    from: &Person,
+    from: &User,
     content: &str,
 ) -> rusqlite::Result<Option<Message>> {
     if rooms::make(db, room)? == Made::Full {
@@ -78,7 +80,7 @@ mod tests {
     #[tokio::test]
     async fn a_room_gives_its_last_messages_and_those_before() {
         let store = Store::in_memory().await;
-        let ada = Person { id: "u1".into(), name: "Ada".into() };
+        let ada = User::new("u1", "Ada");
         for n in 1..=5 {
             let ada = ada.clone();
             store
@@ -99,7 +101,7 @@ mod tests {
     #[tokio::test]
     async fn the_oldest_go() {
         let store = Store::in_memory().await;
-        let ada = Person { id: "u1".into(), name: "Ada".into() };
+        let ada = User::new("u1", "Ada");
         let all = OF_ALL;
         store
             .write(move |db| {
@@ -112,7 +114,7 @@ mod tests {
         assert_eq!(count("SELECT count(*) FROM messages").await.unwrap(), OF_ALL);
         assert_eq!(count("SELECT count(*) FROM messages WHERE room = 'attic'").await.unwrap(), 0);
         let store = Store::in_memory().await;
-        let ada = Person { id: "u1".into(), name: "Ada".into() };
+        let ada = User::new("u1", "Ada");
         store
             .write(move |db| (0..OF_A_ROOM + 5).try_for_each(|_| add(db, "attic", &ada, "x").map(|_| ())))
             .await;

@@ -72,8 +72,8 @@ pub(super) fn make(db: &Connection, name: &str) -> rusqlite::Result<Made> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::components::chat::Person;
     use crate::store::messages;
+    use vivaz::User;
 
     #[tokio::test]
     async fn a_room_exists_once_it_was_made() {
@@ -94,7 +94,7 @@ mod tests {
     #[tokio::test]
     async fn there_are_so_many_rooms_and_none_goes_in_which_something_was_said() {
         let store = Store::in_memory().await;
-        let ada = Person { id: "u1".into(), name: "Ada".into() };
+        let ada = User::new("u1", "Ada");
         let said = ada.clone();
         store.write(move |db| messages::add(db, "attic", &said, "hello")).await.unwrap();
         for n in 0..MOST {

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use vivaz_components::instance::{Instance, Job};
 use vivaz_components::spec::Hook;
-use vivaz_components::{Account, Budget, Spec, UnmountReason};
+use vivaz_components::{Account, Budget, PresenceClaim, Spec, TopicRef, UnmountReason};
 use vivaz_protocol::{ComponentId, Ref, Rev, TopicName};
 
 use super::child::{ChildMount, Children, MountedBy, as_json};
@@ -37,7 +37,9 @@ pub(super) struct Component {
     pub(super) left: Vec<TopicName>,
     /// The rooms that it is in.
     pub(super) joined: Joined,
-    /// What these count against the session's budget.
+    /// Where it makes its user present.
+    pub(super) presences: Vec<PresenceClaim>,
+    /// What its rooms count against the session's budget.
     pub(super) rooms_account: Option<Box<Account>>,
     /// Whether the page has another template or another state than this component ever had, and is told so when it is
     /// back.
@@ -166,6 +168,7 @@ impl Component {
             topics: Vec::new(),
             left: Vec::new(),
             joined: Joined::default(),
+            presences: Vec::new(),
             rooms_account: None,
             replaced: false,
             props: Box::default(),
@@ -253,6 +256,11 @@ impl Component {
         if let Some(view) = self.children.as_mut().and_then(|children| children.view.as_mut()) {
             view.places.insert(child.clone(), has);
         }
+    }
+
+    /// Returns the topics at which its fields want it to be present.
+    pub(super) fn wanted_presences(&mut self) -> Vec<TopicRef> {
+        self.instance().map(|instance| instance.presences()).unwrap_or_default()
     }
 
     /// Whoever can say what the state is.

@@ -87,6 +87,7 @@ impl Session {
         self.port.connect(Some(Outbox::new(limits.outbox_bytes)));
         self.welcome(secret, true);
         self.follow_topics(&position.streams);
+        self.renew_presences();
         let replaced = self.tell_replaced();
         for (stream, epoch, rev) in &position.streams {
             if let StreamId::Component(id) = stream
@@ -140,6 +141,7 @@ impl Session {
         self.port.connect(None);
         self.held.forget_patches();
         self.unfollow_topics();
+        self.suspend_presences();
         self.mark_unsaved();
         self.forget_views();
     }
@@ -259,6 +261,7 @@ impl Session {
         let Some(component) = self.components.get_mut(id) else { return };
         let was_shown = component.is_shown();
         component.withdrawn = true;
+        component.presences = Vec::new();
         let topics = std::mem::take(&mut component.topics);
         self.release_topics(topics, was_shown);
     }

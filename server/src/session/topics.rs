@@ -46,6 +46,7 @@ impl Session {
             component.left.extend(before.iter().map(|(_, name)| name.clone()));
         }
         self.release_topics(before, is_shown);
+        self.keep_presences(id);
     }
 
     /// A topic has changed that children's props are computed of: compares them.

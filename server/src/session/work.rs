@@ -512,7 +512,7 @@ impl Session {
 
     /// A component is gone. What still waited for it is told so.
     pub(super) fn gone(&mut self, id: &ComponentId, origin: Origin) {
-        let Some(component) = self.take_out(id) else { return };
+        let Some(mut component) = self.take_out(id) else { return };
         tracing::debug!(component = %id, name = component.spec.name, "unmounted");
         match origin {
             Origin::Page { reference, .. } => self.acknowledge(id, reference, None),
@@ -530,6 +530,7 @@ impl Session {
             Origin::End { reason } => reason,
             Origin::Page { .. } | Origin::Unanswered { .. } | Origin::Server => UnmountReason::Removed,
         };
+        component.end_presences(reason);
         self.unmount_children(component.children, reason);
     }
 

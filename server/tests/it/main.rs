@@ -58,6 +58,7 @@ mod outcomes;
 mod paint;
 mod patience;
 mod places;
+mod presence;
 mod props;
 mod props_of_topics;
 mod refusals;

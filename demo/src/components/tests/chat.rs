@@ -3,8 +3,8 @@ use vivaz::ErrorCode;
 use vivaz::testing::{Page, View};
 
 use super::{server, server_with};
-use crate::components::chat::Person;
 use crate::store::{Store, messages};
+use vivaz::User;
 
 const INPUT: &str = "input[name=content]";
 
@@ -90,7 +90,7 @@ async fn a_page_looks_back_at_most_a_hundred_messages_at_once() {
     let store = Store::in_memory().await;
     store
         .write(|db| {
-            let ada = Person { id: "ada".into(), name: "Ada".into() };
+            let ada = User::new("ada", "Ada");
             (1..=130).try_for_each(|n| messages::add(db, "lobby", &ada, &n.to_string()).map(|_| ()))
         })
         .await;

@@ -1,0 +1,74 @@
+//! Where the components of a session are present.
+
+use std::time::Duration;
+
+use vivaz_components::{PresenceClaim, UnmountReason, User};
+use vivaz_protocol::ComponentId;
+
+use super::Session;
+use super::component::Component;
+use crate::log::{Escaped, Quoted, client_event};
+
+/// How long a user is still present whose page has left: it may be loaded anew, or another page of the
+/// application may follow.
+const LINGER: Duration = Duration::from_secs(2);
+
+impl Session {
+    /// Makes a component present at the topics that its fields name for that, and at no others.
+    pub(super) fn keep_presences(&mut self, id: &ComponentId) {
+        let Some(component) = self.components.get_mut(id) else { return };
+        let wanted = if component.withdrawn { Vec::new() } else { component.wanted_presences() };
+        component.presences.retain(|claim| wanted.iter().any(|topic| topic.name() == claim.topic().name()));
+        let Ok(user) = self.identity.user() else { return };
+        for topic in wanted {
+            if component.presences.iter().any(|claim| claim.topic().name() == topic.name()) {
+                continue;
+            }
+            match topic.enter(user) {
+                Ok(claim) => {
+                    if !self.port.is_connected() {
+                        claim.suspend(self.runtime.core().limits.presence_grace);
+                    }
+                    component.presences.push(claim);
+                }
+                Err(error) => {
+                    let (log, topic, error) =
+                        (&self.runtime.core().log, Quoted(topic.name()), Escaped(&error));
+                    client_event!(log, WARN, component = %id, %topic, %error, "a component cannot be present");
+                }
+            }
+        }
+    }
+
+    /// The page is away: for a while its user is still present.
+    pub(super) fn suspend_presences(&self) {
+        let grace = self.runtime.core().limits.presence_grace;
+        let claims = self.components.values().flat_map(|component| &component.presences);
+        claims.for_each(|claim| claim.suspend(grace));
+    }
+
+    /// The page is back: its user is present again, under the name as of now.
+    pub(super) fn renew_presences(&mut self) {
+        let Ok(user) = self.identity.user().cloned() else { return };
+        let ids: Vec<ComponentId> = self.components.keys().cloned().collect();
+        for id in ids {
+            if let Some(component) = self.components.get_mut(&id) {
+                // One that cannot be renewed is dropped, and tried once more as a new one.
+                component.presences.retain(|claim| claim.renew(&user).is_ok());
+            }
+            self.keep_presences(&id);
+        }
+    }
+}
+
+impl Component {
+    /// Ends its presences, because it goes away.
+    pub(super) fn end_presences(&mut self, reason: UnmountReason) {
+        for claim in std::mem::take(&mut self.presences) {
+            match reason {
+                UnmountReason::Left => claim.end_after(LINGER),
+                _ => drop(claim),
+            }
+        }
+    }
+}

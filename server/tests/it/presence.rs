@@ -1,0 +1,486 @@
+//! Who is present at a topic: several pages of one user, drops, restarts, and everything that ends it.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
+use vivaz::prelude::*;
+use vivaz::testing::{Page, Server, View};
+use vivaz::{ErrorCode, Identity, Limits, MemoryStore, Runtime, User};
+
+const GRACE: Duration = Duration::from_secs(10);
+/// How long a user stays whose page has left.
+const LINGER: Duration = Duration::from_secs(2);
+const SHORT: Duration = Duration::from_millis(100);
+
+#[derive(LiveState, Serialize, Deserialize, Clone, Default)]
+struct Hall {
+    users: Presence,
+    /// Who was seen to come, in order.
+    guests: Vec<String>,
+}
+
+impl Topic for Hall {
+    type Key = String;
+
+    const PRESENCE: Option<fn(&mut Self) -> &mut Presence> = Some(|hall| &mut hall.users);
+
+    async fn load(_: &String, _: &TopicContext) -> Result<Self> {
+        Ok(Self::default())
+    }
+
+    async fn authorize(key: &String, who: &Identity) -> Result<()> {
+        if key == "private" && !who.may("private") { Err(ActionError::forbidden("no")) } else { Ok(()) }
+    }
+
+    fn presence_changed(&mut self, key: &String, change: &mut PresenceChange) -> Result<()> {
+        if change.user().id == "nobody-may" {
+            return Err(ActionError::internal("the hall does not take this one in"));
+        }
+        if change.is_present() {
+            self.guests.push(change.user().id.clone());
+        }
+        let name = if change.is_present() { "came" } else { "went" };
+        change.emit(name, json!({ "hall": key, "user": change.user().id.clone() }))
+    }
+}
+
+macro_rules! visitor {
+    ($(#[$attr:meta])* $name:ident) => {
+        #[derive(LiveComponent, Clone)]
+        $(#[$attr])*
+        struct $name {
+            #[live(prop, model)]
+            place: String,
+            #[live(prop, default)]
+            enters: bool,
+            #[live(shared = "hall/{place}")]
+            hall: Shared<Hall>,
+        }
+
+        #[actions]
+        impl $name {
+            fn connected(&mut self, cx: &mut Context) -> Result<()> {
+                if self.enters { cx.presence(&mut self.hall).enter() } else { Ok(()) }
+            }
+
+            #[action]
+            fn enter(&mut self, cx: &mut Context) -> Result<()> {
+                cx.presence(&mut self.hall).enter()
+            }
+
+            #[action]
+            fn enter_and_fail(&mut self, cx: &mut Context) -> Result<()> {
+                cx.presence(&mut self.hall).enter()?;
+                Err(ActionError::user("not now"))
+            }
+
+            #[action]
+            fn leave(&mut self, cx: &mut Context) {
+                cx.presence(&mut self.hall).leave();
+            }
+
+            #[action]
+            fn go(&mut self, place: String) {
+                self.place = place;
+            }
+        }
+    };
+}
+
+visitor!(
+    #[live(
+        name = "visitor",
+        inline = r#"<i live:for="u in hall.users" live:key="u.id">{{ u.name }}</i>"#,
+        open
+    )]
+    Visitor
+);
+visitor!(
+    #[live(
+        name = "kept-visitor",
+        inline = r#"<i live:for="u in hall.users" live:key="u.id">{{ u.name }}</i>"#,
+        open,
+        durable
+    )]
+    KeptVisitor
+);
+
+fn server() -> Server {
+    let store = MemoryStore::new();
+    Server::new(move || Runtime::builder().store(store.clone()))
+}
+
+async fn visit(page: &Page, place: &str) -> View {
+    page.mount_open("visitor", json!({ "place": place, "enters": true })).await.unwrap()
+}
+
+/// Somebody who looks and is not present.
+struct Watcher {
+    page: Page,
+    view: View,
+}
+
+impl Watcher {
+    async fn new(server: &Server, place: &str) -> Self {
+        let page = server.page_as("watcher", "Watcher");
+        let view = page.mount_open("visitor", json!({ "place": place })).await.unwrap();
+        Self { page, view }
+    }
+
+    /// The names of those who are present.
+    async fn sees(&self) -> Vec<String> {
+        self.page.settled().await;
+        self.view.texts("i")
+    }
+
+    /// The events so far, as their names and users.
+    fn hears(&self) -> Vec<(String, String)> {
+        let user = |data: &Value| data["userId"].as_str().or(data["user"].as_str()).unwrap().to_owned();
+        self.page.events().iter().map(|event| (event.name.to_string(), user(&event.data))).collect()
+    }
+}
+
+fn heard(all: &[(&str, &str)]) -> Vec<(String, String)> {
+    all.iter().map(|(name, user)| ((*name).to_owned(), (*user).to_owned())).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn several_pages_of_a_user_are_one_entry_until_the_last_has_left() {
+    let server = server();
+    let watcher = Watcher::new(&server, "a").await;
+    let (one, two, bob) =
+        (server.page_as("ada", "Ada"), server.page_as("ada", "Ada"), server.page_as("bob", "Bob"));
+    let _views = (visit(&one, "a").await, visit(&two, "a").await, visit(&bob, "a").await);
+    assert_eq!(watcher.sees().await, ["Ada", "Bob"]);
+    one.leave().await;
+    sleep(LINGER * 2).await;
+    assert_eq!(watcher.sees().await, ["Ada", "Bob"]);
+    two.leave().await;
+    sleep(LINGER - SHORT).await;
+    assert_eq!(watcher.sees().await, ["Ada", "Bob"], "the page may be loaded anew");
+    sleep(SHORT * 2).await;
+    assert_eq!(watcher.sees().await, ["Bob"]);
+    let expected = heard(&[
+        ("user.online", "ada"),
+        ("came", "ada"),
+        ("user.online", "bob"),
+        ("came", "bob"),
+        ("user.offline", "ada"),
+        ("went", "ada"),
+    ]);
+    assert_eq!(watcher.hears(), expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_that_is_loaded_anew_is_not_gone_meanwhile() {
+    let server = server();
+    let watcher = Watcher::new(&server, "a").await;
+    let before = server.page_as("ada", "Ada");
+    let _view = visit(&before, "a").await;
+    let bob = server.page_as("bob", "Bob");
+    let _bobs = visit(&bob, "a").await;
+    before.leave().await;
+    sleep(SHORT).await;
+    let after = server.page_as("ada", "Ada");
+    let _again = visit(&after, "a").await;
+    sleep(GRACE).await;
+    assert_eq!(watcher.sees().await, ["Ada", "Bob"], "in their places");
+    assert_eq!(watcher.hears().len(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_short_drop_is_not_seen_and_after_a_long_one_the_page_is_present_again_by_itself() {
+    for component in ["visitor", "kept-visitor"] {
+        let server = server();
+        let watcher = Watcher::new(&server, "a").await;
+        let ada = server.page_as("ada", "Ada");
+        let _view = ada.mount_open(component, json!({ "place": "a", "enters": true })).await.unwrap();
+        for _ in 0..3 {
+            ada.network().offline();
+            sleep(GRACE - SHORT).await;
+            ada.network().online();
+            ada.settled().await;
+        }
+        sleep(GRACE * 2).await;
+        assert_eq!(watcher.sees().await, ["Ada"]);
+        assert_eq!(watcher.hears(), heard(&[("user.online", "ada"), ("came", "ada")]), "{component}");
+        ada.network().offline();
+        sleep(GRACE + SHORT).await;
+        assert_eq!(watcher.sees().await, [""; 0], "{component}");
+        sleep(Duration::from_secs(60)).await;
+        ada.network().online();
+        ada.settled().await;
+        assert_eq!(watcher.sees().await, ["Ada"], "{component}");
+        assert_eq!(watcher.hears().len(), 6, "{component}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_grace_is_a_limit_of_the_server() {
+    let server = Server::new(|| {
+        let limits = Limits { presence_grace: Duration::from_secs(60), ..Limits::default() };
+        Runtime::builder().limits(limits)
+    });
+    let watcher = Watcher::new(&server, "a").await;
+    let ada = server.page_as("ada", "Ada");
+    let _view = visit(&ada, "a").await;
+    ada.network().offline();
+    sleep(Duration::from_secs(59)).await;
+    assert_eq!(watcher.sees().await, ["Ada"]);
+    sleep(Duration::from_secs(2)).await;
+    assert_eq!(watcher.sees().await, [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_was_present_is_present_again_after_a_restart() {
+    for component in ["visitor", "kept-visitor"] {
+        let server = server();
+        let watcher = Watcher::new(&server, "a").await;
+        let (ada, bob) = (server.page_as("ada", "Ada"), server.page_as("bob", "Bob"));
+        let props = json!({ "place": "a" });
+        let adas = ada.mount_open(component, props.clone()).await.unwrap();
+        adas.call("enter", json!([])).await.unwrap();
+        let bobs = bob.mount_open(component, props).await.unwrap();
+        bobs.call("enter", json!([])).await.unwrap();
+        bobs.call("leave", json!([])).await.unwrap();
+        server.restart().await;
+        ada.settled().await;
+        bob.settled().await;
+        assert_eq!(watcher.sees().await, ["Ada"], "{component}");
+        // And it can leave, once more.
+        adas.call("leave", json!([])).await.unwrap();
+        assert_eq!(watcher.sees().await, [""; 0], "{component}");
+        server.restart().await;
+        ada.settled().await;
+        assert_eq!(watcher.sees().await, [""; 0], "{component}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn presence_follows_the_field_to_another_topic() {
+    let server = server();
+    let (here, there) = (Watcher::new(&server, "a").await, Watcher::new(&server, "b").await);
+    let ada = server.page_as("ada", "Ada");
+    let view = visit(&ada, "a").await;
+    view.call("go", ["b"]).await.unwrap();
+    assert_eq!((here.sees().await, there.sees().await), (vec![], vec!["Ada".to_owned()]));
+    view.set("place", "a").await.unwrap();
+    assert_eq!((here.sees().await, there.sees().await), (vec!["Ada".to_owned()], vec![]));
+    // A topic that may not be shown: nothing has changed.
+    view.call("go", ["private"]).await.unwrap_err();
+    assert_eq!(here.sees().await, ["Ada"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_that_fails_changes_no_presence_and_nobody_cannot_be_present() {
+    let server = server();
+    let watcher = Watcher::new(&server, "a").await;
+    let ada = server.page_as("ada", "Ada");
+    let view = ada.mount_open("visitor", json!({ "place": "a" })).await.unwrap();
+    view.call("enter_and_fail", json!([])).await.unwrap_err();
+    assert_eq!(watcher.sees().await, [""; 0]);
+    for _ in 0..2 {
+        view.call("enter", json!([])).await.unwrap();
+        assert_eq!(watcher.sees().await, ["Ada"]);
+    }
+    for _ in 0..2 {
+        view.call("leave", json!([])).await.unwrap();
+        assert_eq!(watcher.sees().await, [""; 0], "one leave for any number of enters");
+    }
+    let nobody = server.page();
+    let view = nobody.mount_open("visitor", json!({ "place": "a" })).await.unwrap();
+    let refused = view.call("enter", json!([])).await.unwrap_err();
+    assert_eq!(refused.code, ErrorCode::Unauthenticated);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whatever_ends_the_component_ends_its_presence() {
+    for how in ["unmount", "revoke", "end_session", "expire"] {
+        let server = server();
+        let watcher = Watcher::new(&server, "a").await;
+        let ada = server.page_as("ada", "Ada");
+        let view = visit(&ada, "a").await;
+        assert_eq!(watcher.sees().await, ["Ada"]);
+        match how {
+            "unmount" => view.unmount().await.unwrap(),
+            "revoke" => {
+                server.runtime().revoke("ada").await.unwrap();
+            }
+            "end_session" => {
+                ada.network().offline();
+                sleep(SHORT).await;
+                server.runtime().revoke("ada").await.unwrap();
+            }
+            _ => {
+                ada.network().offline();
+                sleep(Limits::default().suspended_time * 2).await;
+            }
+        }
+        assert_eq!(watcher.sees().await, [""; 0], "{how}");
+        assert_eq!(watcher.hears().len(), 4, "{how}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn tenants_have_halls_of_their_own() {
+    let server = server();
+    let watcher = Watcher::new(&server, "a").await;
+    let other = server.page_with(Identity::of(User::new("ada", "Ada")).with_tenant("acme"));
+    let _view = visit(&other, "a").await;
+    assert_eq!(watcher.sees().await, [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_topic_that_fails_takes_nobody_in_and_goes_on() {
+    let server = server();
+    let watcher = Watcher::new(&server, "a").await;
+    let bad = server.page_as("nobody-may", "X");
+    let view = visit(&bad, "a").await;
+    let ada = server.page_as("ada", "Ada");
+    let _adas = visit(&ada, "a").await;
+    assert_eq!(watcher.sees().await, ["Ada"]);
+    view.call("leave", json!([])).await.unwrap();
+    assert_eq!(watcher.sees().await, ["Ada"]);
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Open(usize),
+    Offline(usize),
+    Online(usize),
+    Leave(usize),
+    Go(usize, bool),
+    Enter(usize),
+    Quit(usize),
+    /// In tenths of a second.
+    Wait(u64),
+    Restart,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        3 => (0..3_usize).prop_map(Step::Open),
+        3 => (0..6_usize).prop_map(Step::Offline),
+        3 => (0..6_usize).prop_map(Step::Online),
+        2 => (0..6_usize).prop_map(Step::Leave),
+        2 => (0..6_usize, any::<bool>()).prop_map(|(page, there)| Step::Go(page, there)),
+        1 => (0..6_usize).prop_map(Step::Enter),
+        1 => (0..6_usize).prop_map(Step::Quit),
+        4 => (1..150_u64).prop_map(Step::Wait),
+        1 => Just(Step::Restart),
+    ]
+}
+
+/// A page, and what it is expected to do to the halls.
+struct Visit {
+    user: usize,
+    page: Option<Page>,
+    view: View,
+    place: &'static str,
+    is_present: bool,
+    /// Since when it is offline, or has left.
+    since: Option<Instant>,
+    has_left: bool,
+}
+
+impl Visit {
+    fn counts(&self, place: &str, now: Instant) -> bool {
+        let time = if self.has_left { LINGER } else { GRACE };
+        self.is_present && self.place == place && self.since.is_none_or(|since| now - since < time)
+    }
+}
+
+const USERS: [&str; 3] = ["ada", "bob", "eve"];
+
+async fn follows_the_model(steps: Vec<Step>) {
+    let server = server();
+    let (a, b) = (Watcher::new(&server, "a").await, Watcher::new(&server, "b").await);
+    let mut visits: Vec<Visit> = Vec::new();
+    for step in steps {
+        let online = |visits: &[Visit], at: usize| {
+            visits.get(at).is_some_and(|visit| !visit.has_left && visit.since.is_none())
+        };
+        match step {
+            Step::Open(user) if visits.len() < 6 => {
+                let page = server.page_as(USERS[user], USERS[user]);
+                let view = visit(&page, "a").await;
+                visits.push(Visit {
+                    user,
+                    page: Some(page),
+                    view,
+                    place: "a",
+                    is_present: true,
+                    since: None,
+                    has_left: false,
+                });
+            }
+            Step::Offline(at) if online(&visits, at) => {
+                visits[at].page.as_ref().unwrap().network().offline();
+                visits[at].since = Some(Instant::now());
+            }
+            Step::Online(at) if visits.get(at).is_some_and(|visit| !visit.has_left) => {
+                let page = visits[at].page.as_ref().unwrap();
+                page.network().online();
+                page.settled().await;
+                visits[at].since = None;
+            }
+            Step::Leave(at) if online(&visits, at) => {
+                visits[at].page.take().unwrap().leave().await;
+                (visits[at].since, visits[at].has_left) = (Some(Instant::now()), true);
+            }
+            Step::Go(at, there) if online(&visits, at) => {
+                let place = if there { "b" } else { "a" };
+                visits[at].view.call("go", [place]).await.unwrap();
+                visits[at].place = place;
+            }
+            Step::Enter(at) if online(&visits, at) => {
+                visits[at].view.call("enter", json!([])).await.unwrap();
+                visits[at].is_present = true;
+            }
+            Step::Quit(at) if online(&visits, at) => {
+                visits[at].view.call("leave", json!([])).await.unwrap();
+                visits[at].is_present = false;
+            }
+            Step::Wait(tenths) => sleep(Duration::from_millis(tenths * 100 + 50)).await,
+            Step::Restart => {
+                server.restart().await;
+                for visit in &mut visits {
+                    match &visit.page {
+                        Some(page) if visit.since.is_none() => page.settled().await,
+                        // Who is not there has to come back first.
+                        _ => visit.since = Some(Instant::now() - GRACE * 100),
+                    }
+                }
+            }
+            _ => continue,
+        }
+        for (watcher, place) in [(&a, "a"), (&b, "b")] {
+            let now = Instant::now();
+            let seen: BTreeSet<String> = watcher.sees().await.into_iter().collect();
+            let expected: BTreeSet<String> = visits
+                .iter()
+                .filter(|visit| visit.counts(place, now))
+                .map(|visit| USERS[visit.user].to_owned())
+                .collect();
+            assert_eq!(seen, expected, "in {place} after {step:?}");
+        }
+    }
+}
+
+#[test]
+fn any_sequence_of_visits_shows_who_is_there() {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    let config = ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() };
+    TestRunner::new(config)
+        .run(&prop::collection::vec(step(), 1..40), |steps| {
+            runtime.block_on(follows_the_model(steps));
+            Ok(())
+        })
+        .unwrap();
+}
