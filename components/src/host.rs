@@ -151,8 +151,9 @@ impl Host {
         let meanwhile: Box<dyn Instance> = match self.component.copy() {
             Ok(copy) => Self::stand_in(copy),
             Err(_logged) => {
-                let topics = topics::of(self.component.as_mut());
-                Box::new(Absent { spec: self.component.spec(), topics })
+                let component = self.component.as_mut();
+                let (topics, presences) = (topics::of(component), topics::presences(component));
+                Box::new(Absent { spec: component.spec(), topics, presences })
             }
         };
         Started::Running { future: flush::steps(Box::pin(run(self)), outbox), meanwhile }

@@ -189,7 +189,29 @@ impl Context {
     /// It is kept with the component: a page that comes back, to this process or the next one, is
     /// present again without a call. [`Presence`] says how long a page is that loses its connection.
     ///
-    /// The topic's type must have a [`Topic::PRESENCE`]; the build fails without one.
+    /// The topic's type must have a [`Topic::PRESENCE`]; without one the build fails:
+    ///
+    /// ```compile_fail,E0080
+    /// # use serde::{Deserialize, Serialize};
+    /// # use vivaz_components::{Context, Identity, LiveState, Result, Shared, Topic, TopicContext};
+    /// # #[derive(LiveState, Serialize, Deserialize, Clone)]
+    /// # #[live(crate = "vivaz_components")]
+    /// # struct Room {}
+    /// impl Topic for Room {
+    ///     type Key = String;
+    /// #   async fn load(_: &String, _: &TopicContext) -> Result<Self> {
+    /// #       Ok(Self {})
+    /// #   }
+    /// #   async fn authorize(_: &String, _: &Identity) -> Result {
+    /// #       Ok(())
+    /// #   }
+    ///     // …
+    /// }
+    /// # fn connected(cx: &mut Context, room: &mut Shared<Room>) -> Result {
+    /// cx.presence(room).enter() // this topic has no presence
+    /// # }
+    /// # let _called: fn(&mut Context, &mut Shared<Room>) -> Result = connected;
+    /// ```
     pub fn presence<'a, T: Topic>(&'a mut self, shared: &'a mut Shared<T>) -> PresenceAt<'a> {
         const {
             assert!(

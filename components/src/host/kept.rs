@@ -72,6 +72,7 @@ impl DerefMut for Kept {
 pub(super) struct Absent {
     pub(super) spec: &'static Spec,
     pub(super) topics: Vec<(&'static str, TopicRef)>,
+    pub(super) presences: Vec<TopicRef>,
 }
 
 fn absent() -> ActionError {
@@ -101,6 +102,10 @@ impl Instance for Absent {
 
     fn topics(&mut self) -> Vec<(&'static str, TopicRef)> {
         self.topics.clone()
+    }
+
+    fn presences(&mut self) -> Vec<TopicRef> {
+        self.presences.clone()
     }
 
     fn save(&mut self) -> Result<Vec<u8>> {

@@ -125,6 +125,9 @@ impl Instance for Gone {
     fn topics(&mut self) -> Vec<(&'static str, vivaz_components::TopicRef)> {
         Vec::new()
     }
+    fn presences(&mut self) -> Vec<vivaz_components::TopicRef> {
+        Vec::new()
+    }
     fn save(&mut self) -> vivaz_components::Result<Vec<u8>> {
         unreachable!("the instance is elsewhere")
     }

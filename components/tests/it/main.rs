@@ -15,6 +15,7 @@ mod hub;
 mod intervals;
 mod loading;
 mod nested;
+mod presence;
 mod refusals;
 mod registry;
 mod reserved;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use vivaz_components::{PresenceClaim, UnmountReason, User};
+use vivaz_components::UnmountReason;
 use vivaz_protocol::ComponentId;
 
 use super::Session;

@@ -523,14 +523,14 @@ impl Session {
                 self.port.send(speak::frame(&message));
             }
         }
-        for task in component.queue {
-            self.not_mounted(id, &task);
-        }
         let reason = match origin {
             Origin::End { reason } => reason,
             Origin::Page { .. } | Origin::Unanswered { .. } | Origin::Server => UnmountReason::Removed,
         };
         component.end_presences(reason);
+        for task in component.queue {
+            self.not_mounted(id, &task);
+        }
         self.unmount_children(component.children, reason);
     }
 
