@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::ensure;
 
 use crate::deny;
-use crate::step::{command, run, run_command, say};
+use crate::step::{Failed, command, run, run_command, say};
 use crate::tools;
 
 mod browser;
@@ -58,13 +58,13 @@ pub(crate) fn run_steps(names: &[String]) -> anyhow::Result<()> {
     let chosen: Vec<_> =
         STEPS.iter().filter(|step| names.is_empty() || names.iter().any(|n| n == step.name)).collect();
 
-    let mut done: Vec<(&Step, Duration, Result<(), String>)> = Vec::new();
+    let mut done: Vec<(&Step, Duration, anyhow::Result<()>)> = Vec::new();
     for step in &chosen {
         say(&format!("\n== {}: {}", step.name, step.about))?;
         let begun = Instant::now();
-        let result = (step.run)().map_err(|error| format!("{error:#}"));
+        let result = (step.run)();
         if let Err(error) = &result {
-            say(&format!("!! {}: {error}", step.name))?;
+            say(&format!("!! {}: {error:#}", step.name))?;
         }
         // Without its tools no later step can say anything true.
         let stop = result.is_err() && step.name == "tools";
@@ -74,6 +74,13 @@ pub(crate) fn run_steps(names: &[String]) -> anyhow::Result<()> {
         }
     }
 
+    // Where the whole output is long, this is what is looked for.
+    for (step, _, result) in &done {
+        let Err(error) = result else { continue };
+        say(&format!("\n== {} failed: {error:#}", step.name))?;
+        let tail = error.downcast_ref::<Failed>().map(|failed| &failed.tail);
+        tail.into_iter().flatten().try_for_each(|line| say(line))?;
+    }
     say("")?;
     for (step, took, result) in &done {
         let word = if result.is_ok() { "ok" } else { "FAILED" };
