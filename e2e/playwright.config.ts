@@ -5,7 +5,8 @@ export default defineConfig({
   testDir: "./tests",
   outputDir: "./test-results",
   fullyParallel: true,
-  workers: 2,
+  // Most of a test is waiting, often for a line with a latency.
+  workers: 4,
   forbidOnly: !!process.env.CI,
   retries: 0,
   // A machine that builds beside it is ten times slower than one that is idle.

@@ -15,12 +15,12 @@ async function say(page: Page, text: string): Promise<void> {
   await page.getByRole("button", { name: "Send" }).click();
 }
 
-/** Says many things, one after the other, without a hand at the keyboard. */
+/** Says many things in this order, without a hand at the keyboard. */
 async function sayAll(page: Page, texts: string[]): Promise<void> {
   await page.evaluate(async (texts) => {
     const { component } = await import("/live/client.js" as string);
     const chat = component(document.querySelector(".chat"));
-    for (const text of texts) await chat.call("send_message", text);
+    await Promise.all(texts.map((text) => chat.call("send_message", text)));
   }, texts);
 }
 const numbered = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, n) => `message ${from + n}`);

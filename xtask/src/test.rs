@@ -122,6 +122,10 @@ fn document(selection: &str) -> anyhow::Result<()> {
 }
 
 fn tests() -> anyhow::Result<()> {
-    run("", &format!("cargo test {WORKSPACE}"))?;
+    // Many tests wait for a process, a socket or a clock: two for each core.
+    let threads = 2 * std::thread::available_parallelism()?.get();
+    let mut tests = command("", &format!("cargo test {WORKSPACE}"))?;
+    tests.env("RUST_TEST_THREADS", threads.to_string());
+    run_command(tests)?;
     run("", "cargo test --package xtask")
 }

@@ -2,6 +2,7 @@
 //! named.
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use anyhow::bail;
 
@@ -82,13 +83,6 @@ const TOOLS: &[Tool] = &[
         by_hand: "install Firefox and name it in the variable FIREFOX",
     },
     Tool {
-        name: "geckodriver",
-        why: "it drives Firefox",
-        is_there: || Ok(geckodriver()?.exists()),
-        install: install_geckodriver,
-        by_hand: "install geckodriver of the version in xtask/src/tools.rs into target/tools",
-    },
-    Tool {
         name: "WebKitGTK with its driver",
         why: "it is the engine of Safari",
         is_there: || Ok(succeeds("WebKitWebDriver --help")),
@@ -104,6 +98,14 @@ const TOOLS: &[Tool] = &[
     },
     CARGO_DENY,
 ];
+
+const GECKODRIVER: Tool = Tool {
+    name: "geckodriver",
+    why: "it drives Firefox",
+    is_there: || Ok(geckodriver()?.exists()),
+    install: install_geckodriver,
+    by_hand: "install geckodriver of the version in xtask/src/tools.rs into target/tools",
+};
 
 const CARGO_DENY: Tool = Tool {
     name: "cargo-deny",
@@ -132,9 +134,12 @@ const GECKODRIVER_VERSION: &str = "0.37.1";
 
 /// Installs what the steps of the check need, and fails with a list if something is missing still.
 pub(crate) fn install() -> anyhow::Result<()> {
+    // It is compiled, while the others are fetched.
+    let compiled = std::thread::spawn(|| provide(&[GECKODRIVER]));
     provide(TOOLS)?;
     // Exactly what the lockfile says; `ci` also removes what it does not say.
-    run("e2e", "npm ci --no-audit --no-fund")
+    run("e2e", "npm ci --no-audit --no-fund")?;
+    compiled.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 /// Installs those tools that are missing.
@@ -274,7 +279,11 @@ fn apt(packages: &str) -> anyhow::Result<Option<()>> {
     }
     let is_root = output("", "id -u")?.trim() == "0";
     let sudo = if is_root { "" } else { "sudo " };
-    run("", &format!("{sudo}apt-get update -qq"))?;
+    static UPDATED: OnceLock<()> = OnceLock::new();
+    if UPDATED.get().is_none() {
+        run("", &format!("{sudo}apt-get update -qq"))?;
+        let _ = UPDATED.set(());
+    }
     run("", &format!("{sudo}apt-get install -y -qq {packages}"))?;
     Ok(Some(()))
 }
