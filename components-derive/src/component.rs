@@ -1,6 +1,7 @@
 //! `#[derive(LiveComponent)]`
 
 mod props;
+mod storable;
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
@@ -26,6 +27,7 @@ pub(crate) fn expand(input: DeriveInput) -> TokenStream {
     let component = component_impl(&model);
     let live = live_impl(&model, &template, compiled.as_ref());
     let shape = shape_impl(&model);
+    let storable = storable::checks(&model);
     let ident = &model.ident;
     let errors = errors.into_tokens();
     quote! {
@@ -34,12 +36,14 @@ pub(crate) fn expand(input: DeriveInput) -> TokenStream {
             use #p as p;
             #[allow(unused_imports)]
             use p::{
-                Defaults as _, Missing as _, PickPlain as _, SlotWhole as _, Unshaped as _, Whole as _,
+                Defaults as _, Missing as _, PickPlain as _, PickUnwritten as _, ShowsNone as _, SlotWhole as _,
+                Unkeyed as _, Unreadable as _, Unshaped as _, Unwritten as _, Whole as _,
             };
             #fields
             #component
             #live
             #shape
+            #storable
             #checks
             p::inventory::submit! { p::Registration::of::<#ident>() }
         };
@@ -55,7 +59,10 @@ fn fields_impl(model: &Model) -> TokenStream {
         match &field.attrs.shared {
             Some(pattern) => {
                 let topic = model.topic(pattern).unwrap_or_else(|_| quote!(::core::format_args!("")));
-                quote_spanned!(field.ty.span()=> visitor.shared(#name, #topic, &mut self.#member);)
+                let ty = &field.ty;
+                quote_spanned! {ty.span()=>
+                    visitor.shared(#name, #topic, p::Shows::<#ty>::field(&mut self.#member));
+                }
             }
             None => quote_spanned! {field.ty.span()=>
                 visitor.field(#name, p::FieldKind::#kind, &mut p::Pick(&mut self.#member).field());
@@ -77,8 +84,8 @@ fn fields_impl(model: &Model) -> TokenStream {
 fn component_impl(model: &Model) -> TokenStream {
     let ident = &model.ident;
     let assigns = model.fields.iter().filter(|field| field.is_prop()).map(|field| {
-        let (name, member) = (&field.name, &field.ident);
-        quote_spanned!(field.ty.span()=> #name => p::assign(&mut self.#member, value),)
+        let (name, member, ty) = (&field.name, &field.ident, &field.ty);
+        quote_spanned!(ty.span()=> #name => p::Readable::<#ty>::assign(&mut self.#member, value),)
     });
     let edits = model.fields.iter().filter(|field| field.is_model()).map(|field| {
         let (name, member) = (&field.name, &field.ident);
@@ -88,7 +95,7 @@ fn component_impl(model: &Model) -> TokenStream {
         let (name, ty) = (&field.name, &field.ty);
         quote_spanned! {field.ty.span()=>
             #name => {
-                let mut value: #ty = p::reread(saved)?;
+                let mut value: #ty = p::Readable::<#ty>::reread(saved)?;
                 let field = p::Pick(&mut value).field();
                 p::Field::save(&field, #name, out)
             }
@@ -161,18 +168,17 @@ fn live_impl(model: &Model, template: &Template, compiled: Option<&Compiled>) ->
         quote!(p::ArgSpec { name: #name, ty: #shown, shape: p::Probe::<#ty>::SHAPE, optional: #optional })
     });
     let restored = model.fields.iter().map(|field| {
-        let (name, member) = (&field.name, &field.ident);
+        let (name, member, ty) = (&field.name, &field.ident, &field.ty);
         if field.kind.is_saved() {
             match &field.attrs.default {
                 Some(Fallback::Expr(expr)) => {
-                    quote_spanned!(field.ty.span()=> #member: saved.take_or(#name, || #expr)?,)
+                    quote_spanned!(ty.span()=> #member: p::Readable::<#ty>::take_or(saved, #name, || #expr)?,)
                 }
                 // Not in a closure, which the application's linter would call redundant.
-                Some(Fallback::OfType) => {
-                    let ty = &field.ty;
-                    quote_spanned!(ty.span()=> #member: saved.take_or(#name, <#ty as ::core::default::Default>::default)?,)
-                }
-                None => quote_spanned!(field.ty.span()=> #member: saved.take(#name)?,),
+                Some(Fallback::OfType) => quote_spanned! {ty.span()=>
+                    #member: p::Readable::<#ty>::take_or(saved, #name, <#ty as ::core::default::Default>::default)?,
+                },
+                None => quote_spanned!(ty.span()=> #member: p::Readable::<#ty>::take(saved, #name)?,),
             }
         } else {
             let default = default(field);
@@ -257,7 +263,7 @@ fn default(field: &Field) -> TokenStream {
 fn schema(model: &Model) -> TokenStream {
     let saved = model.fields.iter().filter(|field| field.kind.is_saved()).map(|field| {
         let (name, ty) = (&field.name, &field.ty);
-        quote_spanned!(ty.span()=> (#name, p::describe::<#ty>),)
+        quote_spanned!(ty.span()=> (#name, p::Readable::<#ty>::describe),)
     });
     quote! {
         || {

@@ -56,7 +56,7 @@ pub(crate) fn expand(input: &DeriveInput) -> TokenStream {
         const _: () = {
             use #p as p;
             #[allow(unused_imports)]
-            use p::{PickPlain as _, SlotWhole as _, StateDefaults as _, Unshaped as _, Whole as _};
+            use p::{PickPlain as _, PickUnwritten as _, SlotWhole as _, StateDefaults as _, Unshaped as _, Whole as _};
             #body
         };
         #errors

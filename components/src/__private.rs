@@ -21,14 +21,17 @@ pub use crate::instance::BoxFuture;
 pub use crate::list::{Key, Keyed};
 pub use crate::registry::Registration;
 pub use crate::saved::Saved;
-pub use crate::schema::{SavedField, describe, schema};
+pub use crate::schema::{SavedField, schema};
 pub use crate::shape::check::{
     Ask, Check, Edits, Given, GivenProp, How, Step, Subject, Want, not_written, verify,
 };
 pub use crate::shape::message::Source;
 pub use crate::shape::{Access, Field as ShapeField, LiveShape, Probe, Ref, Shape, Unshaped, hash, joined};
 pub use crate::spec::{ActionSpec, ArgSpec, FieldKind, FieldSpec, Hook, Spec, TemplateSource};
-pub use crate::topic::{AnyShared, TopicState};
+pub use crate::storable::{
+    Item, PickUnwritten, Readable, Shows, ShowsNone, Unkeyed, Unreadable, Unwritten, Writable,
+};
+pub use crate::topic::{AnyShared, Topic, TopicState};
 pub use crate::tracking::{
     Field, Fields, JsonResult, ObjectWriter, Pick, PickPlain, Print, Tracker, Visitor,
 };
@@ -240,23 +243,6 @@ fn encode<T: Serialize>(value: &T) -> Return {
     let json = vivaz_protocol::json::to_raw_json(value)
         .map_err(|error| Unwritable::of("the value that the method returned".to_owned(), error))?;
     Ok(Some(json))
-}
-
-/// Assigns a value that the parent gives.
-///
-/// # Errors
-/// When it is of another type; the field is as it was.
-pub fn assign<T: serde::de::DeserializeOwned>(field: &mut T, value: &RawValue) -> JsonResult {
-    *field = serde_json::from_str(value.get())?;
-    Ok(())
-}
-
-/// Reads a saved value.
-///
-/// # Errors
-/// When it is of another type.
-pub fn reread<T: serde::de::DeserializeOwned>(saved: &RawValue) -> serde_json::Result<T> {
-    serde_json::from_str(saved.get())
 }
 
 /// A field that may not be assigned.

@@ -35,6 +35,7 @@ mod schema;
 pub mod shape;
 mod shared;
 pub mod spec;
+mod storable;
 mod topic;
 mod tracked;
 mod tracking;

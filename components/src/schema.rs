@@ -39,7 +39,7 @@ pub fn schema(fields: &[SavedField]) -> u64 {
 /// # Panics
 /// Never: where the type's `Deserialize` fails or panics, the description has the type's name.
 #[must_use]
-pub fn describe<T: DeserializeOwned>() -> String {
+pub(crate) fn describe<T: DeserializeOwned>() -> String {
     let mut graph = Graph::new(type_name::<T>());
     // One leaf of the type is found in each round. Every round makes progress, or gives something up.
     while let Some(round) = graph.begin() {

@@ -13,14 +13,14 @@ use crate::env::Env;
 use crate::event::ServerEvent;
 use crate::instance::BoxFuture;
 use crate::shape::{LiveShape, Ref};
-use crate::topic::{AnyShared, Cell, Change, StagedUpdate, Topic, TopicRef};
+use crate::topic::{AnyShared, Cell, Change, StagedUpdate, Topic, TopicRef, TopicState};
 use crate::{Result, fault};
 
 /// A field that shows a topic: one copy of the state for all who look at it.
 ///
 /// It reads as the state was when the handler began. Changes are staged with [`update`](Self::update): they happen,
 /// and are sent to everybody as one patch, when the handler succeeds.
-pub struct Shared<T: Topic> {
+pub struct Shared<T> {
     bound: Option<Bound<T>>,
     /// With the topic that the field showed when the change was asked for.
     staged: Vec<(TopicRef, Arc<Cell<T>>, Change<T>)>,
@@ -28,14 +28,14 @@ pub struct Shared<T: Topic> {
     is_present: bool,
 }
 
-struct Bound<T: Topic> {
+struct Bound<T> {
     topic: TopicRef,
     cell: Arc<Cell<T>>,
     snapshot: Arc<T>,
     cause: Option<Cause>,
 }
 
-impl<T: Topic> Shared<T> {
+impl<T> Shared<T> {
     /// A field that shows nothing yet: what a component's `mount` puts there. The runtime binds it to its topic as soon
     /// as `mount` has returned.
     #[must_use]
@@ -43,6 +43,31 @@ impl<T: Topic> Shared<T> {
         Self { bound: None, staged: Vec::new(), is_present: false }
     }
 
+    /// The topic's name.
+    #[must_use]
+    pub fn topic_name(&self) -> Option<&TopicName> {
+        self.bound.as_ref().map(|bound| bound.topic.name())
+    }
+
+    /// How many sessions look at the topic.
+    #[must_use]
+    pub fn audience(&self) -> usize {
+        self.bound.as_ref().map_or(0, |bound| bound.topic.audience())
+    }
+
+    pub(crate) fn is_present_mut(&mut self) -> &mut bool {
+        &mut self.is_present
+    }
+
+    fn bound_mut(&mut self) -> &mut Bound<T> {
+        match &mut self.bound {
+            Some(bound) => bound,
+            None => unbound(),
+        }
+    }
+}
+
+impl<T: Topic> Shared<T> {
     /// Changes the state of the topic that the field shows now when the handler succeeds, also if the field shows
     /// another topic then. The closure is given a draft and may be run again on a newer one,
     /// so it must do nothing but change it, and must not rely on what the handler saw:
@@ -73,29 +98,6 @@ impl<T: Topic> Shared<T> {
         bound.snapshot = bound.cell.value();
         Ok(applied.result)
     }
-
-    /// The topic's name.
-    #[must_use]
-    pub fn topic_name(&self) -> Option<&TopicName> {
-        self.bound.as_ref().map(|bound| bound.topic.name())
-    }
-
-    /// How many sessions look at the topic.
-    #[must_use]
-    pub fn audience(&self) -> usize {
-        self.bound.as_ref().map_or(0, |bound| bound.topic.audience())
-    }
-
-    pub(crate) fn is_present_mut(&mut self) -> &mut bool {
-        &mut self.is_present
-    }
-
-    fn bound_mut(&mut self) -> &mut Bound<T> {
-        match &mut self.bound {
-            Some(bound) => bound,
-            None => unbound(),
-        }
-    }
 }
 
 #[cold]
@@ -107,7 +109,7 @@ fn unbound() -> ! {
     }
 }
 
-impl<T: Topic> Deref for Shared<T> {
+impl<T> Deref for Shared<T> {
     type Target = T;
 
     /// The state as it was when the handler began.
@@ -122,13 +124,13 @@ impl<T: Topic> Deref for Shared<T> {
     }
 }
 
-impl<T: Topic> Default for Shared<T> {
+impl<T> Default for Shared<T> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<T: Topic> Clone for Shared<T> {
+impl<T> Clone for Shared<T> {
     /// Shows the same topic. What was staged belongs to the handler that staged it and stays behind.
     fn clone(&self) -> Self {
         let bound = self.bound.as_ref().map(|bound| Bound {
@@ -141,13 +143,13 @@ impl<T: Topic> Clone for Shared<T> {
     }
 }
 
-impl<T: Topic> fmt::Debug for Shared<T> {
+impl<T> fmt::Debug for Shared<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Shared").field("topic", &self.topic_name()).finish_non_exhaustive()
     }
 }
 
-impl<T: Topic> LiveShape for Shared<T> {
+impl<T: TopicState> LiveShape for Shared<T> {
     const SHAPE: Ref = T::SHOWN;
 }
 

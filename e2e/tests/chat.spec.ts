@@ -1,6 +1,6 @@
 import type { Page } from "@playwright/test";
 import { Network } from "./network.ts";
-import { expect, open, test } from "./test.ts";
+import { expect, live, open, test } from "./test.ts";
 
 let rooms = 0;
 const room = () => `/chat/e2e-${process.pid}-${++rooms}`;
@@ -74,6 +74,37 @@ test("a second tab of the same visitor is not a second user", async ({ page, con
   await say(page, "still here");
   await expect(messages(page)).toHaveCount(2);
   await expect(users(page)).toHaveCount(1);
+});
+
+test("a short drop is not seen, who stays away is gone, and is there again without a reload", async ({ page, another, network }) => {
+  const path = room();
+  const other = await another();
+  await open(other, path);
+  const heard = other.evaluate(async (limit) => {
+    const live = await import("/live/client.js" as string);
+    const names: string[] = [];
+    await new Promise<void>((done) => {
+      for (const name of ["user.online", "user.offline", "user.joined", "user.left"]) {
+        live.component(document.querySelector(".chat")).on(name, () => {
+          names.push(name);
+          if (names.length == limit) done();
+        });
+      }
+    });
+    return names;
+  }, 6);
+  await open(page, `${network.url}${path}`);
+  await expect(users(other)).toHaveCount(2);
+  network.down();
+  await expect(page.locator("html")).toHaveAttribute("live-connection", "offline");
+  network.up();
+  await live(page);
+  await expect(users(other)).toHaveCount(2);
+  network.down();
+  await expect(users(other)).toHaveCount(1);
+  network.up();
+  await expect(users(other)).toHaveCount(2);
+  expect(await heard).toEqual(["user.online", "user.joined", "user.offline", "user.left", "user.online", "user.joined"]);
 });
 
 test("rooms are apart", async ({ page, another }) => {

@@ -117,11 +117,14 @@ async fn a_topic_that_is_full_takes_nobody_in() {
     let hub = Hub::new().with_topic_limit(100);
     let hall = hub.open::<Hall>("hall/a", &States::default()).await.unwrap();
     let all: Vec<_> = (0..10).map(|n| hall.topic().enter(&User::new(format!("{n}"), "Somebody"))).collect();
-    let (taken, refused): (Vec<_>, Vec<_>) = all.into_iter().partition(|claim| claim.is_ok());
+    let (taken, refused): (Vec<_>, Vec<_>) = all.into_iter().partition(Result::is_ok);
     assert_eq!(present(&hall).len(), taken.len());
-    assert!(taken.len() == 2 && refused.iter().all(|claim| {
-        claim.as_ref().is_err_and(|error| error.code() == ErrorCode::TooLarge)
-    }));
+    assert!(
+        taken.len() == 2
+            && refused
+                .iter()
+                .all(|claim| { claim.as_ref().is_err_and(|error| error.code() == ErrorCode::TooLarge) })
+    );
     drop(taken);
     assert_eq!(present(&hall), [""; 0]);
     let _claim = hall.topic().enter(&User::new("late", "Late")).unwrap();

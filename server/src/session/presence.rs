@@ -65,9 +65,8 @@ impl Component {
     /// Ends its presences, because it goes away.
     pub(super) fn end_presences(&mut self, reason: UnmountReason) {
         for claim in std::mem::take(&mut self.presences) {
-            match reason {
-                UnmountReason::Left => claim.end_after(LINGER),
-                _ => drop(claim),
+            if reason == UnmountReason::Left {
+                claim.end_after(LINGER);
             }
         }
     }

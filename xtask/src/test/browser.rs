@@ -7,11 +7,8 @@ use crate::tools;
 
 /// Builds the client afresh, so that what the browser runs is what the source says.
 pub(super) fn client() -> anyhow::Result<()> {
-    let is_current = run("", "cargo xtask client --check");
-    if is_current.is_err() {
-        run("", "cargo xtask client")?;
-    }
-    is_current
+    run("", "cargo xtask client --check")?;
+    run("", "cargo xtask client")
 }
 
 /// Builds the demo, which embeds the client, and drives it.

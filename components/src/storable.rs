@@ -1,0 +1,197 @@
+//! What generated code asks of a field's type: whether serde writes and reads it, whether it is a
+//! list with keys, whether it shows a topic.
+//!
+//! Each question has an answer for every type, so that a type that cannot do it is one error, which
+//! a constant of the derive gives, and not one for each place of the generated code. The answer
+//! "no" is a trait's, which rustc takes where the inherent one does not apply (as in [`Fill`](crate::__private::Fill)).
+
+use std::marker::PhantomData;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+use vivaz_protocol::PatchWriter;
+
+use crate::list::Keyed;
+use crate::saved::Saved;
+use crate::schema;
+use crate::topic::{AnyShared, Topic};
+use crate::tracking::{Field, JsonResult, ObjectWriter, Pick, Seen};
+use crate::{Result, Shared};
+
+/// A field's type, for what is read of it: `Readable::<T>::IS`.
+#[derive(Debug)]
+pub struct Readable<T>(PhantomData<T>);
+
+impl<T: DeserializeOwned> Readable<T> {
+    /// Yes.
+    pub const IS: bool = true;
+
+    /// Assigns a value that the parent gives.
+    ///
+    /// # Errors
+    /// When it is of another type; the field is as it was.
+    pub fn assign(field: &mut T, value: &RawValue) -> JsonResult {
+        *field = serde_json::from_str(value.get())?;
+        Ok(())
+    }
+
+    /// Reads a saved value.
+    ///
+    /// # Errors
+    /// When it is of another type.
+    pub fn reread(saved: &RawValue) -> serde_json::Result<T> {
+        serde_json::from_str(saved.get())
+    }
+
+    /// One saved field.
+    ///
+    /// # Errors
+    /// As [`Saved::take`].
+    pub fn take(saved: &Saved<'_>, field: &str) -> Result<T> {
+        saved.take(field)
+    }
+
+    /// One saved field, or a value in its place.
+    ///
+    /// # Errors
+    /// As [`Saved::take_or`].
+    pub fn take_or(saved: &Saved<'_>, field: &str, missing: impl FnOnce() -> T) -> Result<T> {
+        saved.take_or(field, missing)
+    }
+
+    /// Returns a description of what it is read from.
+    #[must_use]
+    pub fn describe() -> String {
+        schema::describe::<T>()
+    }
+}
+
+/// A type that serde does not read. A constant of the derive has refused it, so nothing here is
+/// ever called.
+#[expect(missing_docs, clippy::missing_errors_doc, reason = "as in `Readable`")]
+pub trait Unreadable<T> {
+    const IS: bool = false;
+
+    fn assign(_: &mut T, _: &RawValue) -> JsonResult {
+        refused()
+    }
+
+    fn reread(_: &RawValue) -> serde_json::Result<T> {
+        refused()
+    }
+
+    fn take(_: &Saved<'_>, _: &str) -> Result<T> {
+        refused()
+    }
+
+    fn take_or(_: &Saved<'_>, _: &str, _: impl FnOnce() -> T) -> Result<T> {
+        refused()
+    }
+
+    #[must_use]
+    fn describe() -> String {
+        refused()
+    }
+}
+
+impl<T> Unreadable<T> for Readable<T> {}
+
+/// A field's type, for whether it is written: `Writable::<T>::IS`.
+#[derive(Debug)]
+pub struct Writable<T>(PhantomData<T>);
+
+impl<T: Serialize> Writable<T> {
+    /// Yes.
+    pub const IS: bool = true;
+}
+
+/// A type that serde does not write.
+pub trait Unwritten {
+    /// No.
+    const IS: bool = false;
+}
+
+impl<T> Unwritten for Writable<T> {}
+
+/// The way of [`Pick`] for a type that serde does not write.
+pub trait PickUnwritten {
+    /// A field that is never visited.
+    fn field(self) -> NeverVisited;
+}
+
+impl<T> PickUnwritten for &Pick<'_, T> {
+    fn field(self) -> NeverVisited {
+        NeverVisited
+    }
+}
+
+/// Stands for such a field.
+#[derive(Debug)]
+pub struct NeverVisited;
+
+impl Field for NeverVisited {
+    fn write(&self, _: &str, _: &mut ObjectWriter) -> JsonResult {
+        refused()
+    }
+
+    fn baseline(&mut self) -> JsonResult<Seen> {
+        refused()
+    }
+
+    fn change(&mut self, _: &str, _: Seen, _: &mut PatchWriter) -> JsonResult<Option<Seen>> {
+        refused()
+    }
+}
+
+/// The type of a list's items: `Item::<T>::IS_KEYED`.
+#[derive(Debug)]
+pub struct Item<T>(PhantomData<T>);
+
+impl<T: Keyed> Item<T> {
+    /// Yes.
+    pub const IS_KEYED: bool = true;
+}
+
+/// A type without a key.
+pub trait Unkeyed {
+    /// No.
+    const IS_KEYED: bool = false;
+}
+
+impl<T> Unkeyed for Item<T> {}
+
+/// The type of a field that is marked as shared: `Shows::<T>::A_TOPIC`.
+#[derive(Debug)]
+pub struct Shows<T>(PhantomData<T>);
+
+impl<T: Topic> Shows<Shared<T>> {
+    /// Yes.
+    pub const A_TOPIC: bool = true;
+
+    /// The field.
+    pub fn field(field: &mut Shared<T>) -> &mut dyn AnyShared {
+        field
+    }
+}
+
+/// A type that shows no topic.
+pub trait ShowsNone<T> {
+    /// No.
+    const A_TOPIC: bool = false;
+
+    /// Never called: a constant of the derive has refused it.
+    fn field(_: &mut T) -> &mut dyn AnyShared {
+        refused()
+    }
+}
+
+impl<T> ShowsNone<T> for Shows<T> {}
+
+#[cold]
+fn refused() -> ! {
+    #[expect(clippy::panic, reason = "a constant of the derive keeps all such types from getting here")]
+    {
+        panic!("a field of a type that the derive has refused")
+    }
+}
