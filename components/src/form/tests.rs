@@ -232,6 +232,19 @@ fn other_attributes_of_serde_hold() {
 }
 
 #[test]
+fn a_type_that_serde_reads_from_a_text_gets_the_text() {
+    #[derive(Deserialize, Debug, PartialEq)]
+    struct Host {
+        address: std::net::IpAddr,
+        other: Option<std::net::IpAddr>,
+    }
+    let address = std::net::IpAddr::from([127, 0, 0, 1]);
+    assert_eq!(read(&json!({ "address": "127.0.0.1", "other": "" })), Ok(Host { address, other: None }));
+    let refused = read::<Host>(&json!({ "address": "127.0.0", "other": "" })).unwrap_err();
+    assert!(refused.starts_with("`address` "), "{refused}");
+}
+
+#[test]
 fn what_a_type_takes_as_it_is_stays_as_it_is() {
     let form = json!({ "a[]": "1", "b.c": "", "d": ["on", ""], "e": "5" });
     assert_eq!(read(&form), Ok(form.clone()));

@@ -322,6 +322,13 @@ const fn walk(subject: &Subject, steps: &[Step]) -> Result<End, (usize, Message)
                         end = End { name, is_item: false, shown: found.shown, ..end };
                         found.shape.get()
                     }
+                    Err(_) if at == 0 && equal(name, "errors") => {
+                        let message = no_field(name, owner);
+                        return Err((
+                            at,
+                            message.text(": add `#[live(errors)] errors: Errors`, which has what was refused"),
+                        ));
+                    }
                     Err(message) => return Err((at, message)),
                 }
             }
@@ -410,7 +417,11 @@ const fn field(
         }
         list += 1;
     }
-    Err(nearest.ask(Message::new().text("no field `").text(name).text("` on `").text(owner).text("`")))
+    Err(nearest.ask(no_field(name, owner)))
+}
+
+const fn no_field(name: &str, owner: &str) -> Message {
+    Message::new().text("no field `").text(name).text("` on `").text(owner).text("`")
 }
 
 const fn fresh(subject: &Subject, name: &str) -> Option<Message> {

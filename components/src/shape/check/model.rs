@@ -58,6 +58,9 @@ const fn root(subject: &Subject, steps: &[Step]) -> Option<Message> {
 
 const fn unmarked(name: &str, owner: &str) -> Message {
     let message = Message::new().text("`").text(name).text("` of `").text(owner);
+    if equal(name, "id") {
+        return message.text("` tells it from others, so a page cannot write it");
+    }
     message.text("` is not the page's to write: mark it #[live(model)]")
 }
 
