@@ -135,7 +135,9 @@ impl IntoResponse for RenderError {
             Self::Component(error) if error.code() == ErrorCode::Forbidden => {
                 (StatusCode::FORBIDDEN, "This page is not for you.")
             }
-            Self::Component(error) if error.code() == ErrorCode::NotFound => {
+            // The props are of their types, so what is bad is a topic's key, most likely out of the address.
+            Self::Component(error) if matches!(error.code(), ErrorCode::NotFound | ErrorCode::BadProps) => {
+                tracing::debug!(error = %Escaped(error), "a page does not exist");
                 (StatusCode::NOT_FOUND, "This page does not exist.")
             }
             Self::Component(_)

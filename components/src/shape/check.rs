@@ -326,7 +326,8 @@ const fn walk(subject: &Subject, steps: &[Step]) -> Result<End, (usize, Message)
                         let message = no_field(name, owner);
                         return Err((
                             at,
-                            message.text(": add `#[live(errors)] errors: Errors`, which has what was refused"),
+                            message
+                                .text(": add `#[live(errors)] errors: Errors`, which has what was refused"),
                         ));
                     }
                     Err(message) => return Err((at, message)),

@@ -96,10 +96,27 @@ impl Desk {
     }
 }
 
+/// Names its topic by what stands in the address.
+#[derive(LiveComponent, Clone)]
+#[live(name = "named", inline = "<h1>{{ ticket.title }}</h1>", open)]
+struct Named {
+    #[live(prop)]
+    key: String,
+    #[live(shared = "ticket/{key}")]
+    ticket: Shared<Ticket>,
+}
+
+#[actions]
+impl Named {}
+
 type Rendered = std::result::Result<Response, RenderError>;
 
 async fn ticket(live: Live, Path(id): Path<u32>) -> Rendered {
     Ok(live.page(live.render::<TicketPage>(TicketPageProps { number: id }).await?.to_string()))
+}
+
+async fn named(live: Live, Path(key): Path<String>) -> Rendered {
+    Ok(live.page(live.render::<Named>(NamedProps { key }).await?.to_string()))
 }
 
 async fn invoice(live: Live, Path(id): Path<u32>) -> Rendered {
@@ -115,6 +132,7 @@ async fn serve() -> Server {
         Runtime::builder().identity(|_| async { Ok(Identity::of(User::new("ada", "Ada"))) }).build().unwrap();
     let app = Router::new()
         .route("/ticket/{id}", get(ticket))
+        .route("/named/{key}", get(named))
         .route("/invoice/{id}", get(invoice))
         .route("/desk/{id}", get(desk))
         .with_state(runtime.clone())
@@ -146,6 +164,14 @@ async fn a_page_is_answered_by_what_its_component_and_topics_return() {
     for (id, status) in [(1_000, 404), (1, 200)] {
         let (head, _) = request(&server, "GET", &format!("/invoice/{id}"), &[]).await;
         assert!(head.starts_with(&format!("http/1.1 {status}")), "{id}: {head}");
+    }
+    // What is no key of a topic names nothing: too long, not a number, not a name of a topic at all.
+    for (key, status) in
+        [("1", 200), ("1000", 404), ("x", 404), ("-1", 404), ("%0A", 404), (&*"9".repeat(500), 404)]
+    {
+        let (head, _) = request(&server, "GET", &format!("/named/{key}"), &[]).await;
+        assert!(head.starts_with(&format!("http/1.1 {status}")), "{key}: {head}");
+        assert!(head.contains("cache-control: private, no-store"), "{key}: {head}");
     }
 }
 
