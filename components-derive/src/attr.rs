@@ -34,6 +34,8 @@ pub(crate) struct FieldAttrs {
     pub(crate) errors: Option<Span>,
     pub(crate) opaque: Option<Span>,
     pub(crate) key: Option<Span>,
+    /// The field of a topic's state that says who is present.
+    pub(crate) presence: Option<Span>,
     pub(crate) default: Option<Fallback>,
 }
 
@@ -63,8 +65,8 @@ pub(crate) struct SerdeAttrs {
 }
 
 const COMPONENT: [&str; 7] = ["name", "template", "inline", "open", "durable", "children", "crate"];
-const FIELD: [&str; 10] =
-    ["prop", "page", "model", "shared", "private", "skip", "errors", "opaque", "key", "default"];
+const FIELD: [&str; 11] =
+    ["prop", "page", "model", "shared", "private", "skip", "errors", "opaque", "key", "presence", "default"];
 
 pub(crate) fn component(attrs: &[Attribute], errors: &mut Errors) -> ComponentAttrs {
     let mut out = ComponentAttrs::default();
@@ -104,6 +106,7 @@ pub(crate) fn field(attrs: &[Attribute], errors: &mut Errors) -> FieldAttrs {
             "errors" => out.errors = span,
             "opaque" => out.opaque = span,
             "key" => out.key = span,
+            "presence" => out.presence = span,
             "default" if meta.input.peek(Token![=]) => {
                 out.default = Some(Fallback::Expr(meta.value()?.parse()?));
             }

@@ -1,7 +1,6 @@
 //! `#[derive(LiveComponent)]`
 
 mod props;
-mod storable;
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
@@ -13,6 +12,7 @@ use crate::attr::Fallback;
 use crate::errors::Errors;
 use crate::model::{Field, Kind, Model};
 use crate::names::private;
+use crate::storable;
 use crate::template::Template;
 
 pub(crate) fn expand(input: DeriveInput) -> TokenStream {
@@ -36,8 +36,9 @@ pub(crate) fn expand(input: DeriveInput) -> TokenStream {
             use #p as p;
             #[allow(unused_imports)]
             use p::{
-                Defaults as _, Missing as _, PickPlain as _, PickUnwritten as _, ShowsNone as _, SlotWhole as _,
-                Unkeyed as _, Unreadable as _, Unshaped as _, Unwritten as _, Whole as _,
+                Defaults as _, ListsNothing as _, Missing as _, NoList as _, NotShared as _, PickPlain as _,
+                PickUnwritten as _, ShowsNone as _, SlotWhole as _, Unreadable as _, Unshaped as _, Unwritten as _,
+                Whole as _,
             };
             #fields
             #component

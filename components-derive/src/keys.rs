@@ -27,7 +27,7 @@ pub(crate) fn check(ty: &Type, errors: &mut Errors) {
 }
 
 /// The types between the angle brackets of a path's last segment.
-pub(crate) fn arguments(path: &TypePath) -> impl Iterator<Item = &Type> {
+fn arguments(path: &TypePath) -> impl Iterator<Item = &Type> {
     let last = path.path.segments.last().and_then(|last| match &last.arguments {
         PathArguments::AngleBracketed(arguments) => Some(&arguments.args),
         PathArguments::None | PathArguments::Parenthesized(_) => None,
@@ -37,7 +37,7 @@ pub(crate) fn arguments(path: &TypePath) -> impl Iterator<Item = &Type> {
         .filter_map(|argument| if let GenericArgument::Type(ty) = argument { Some(ty) } else { None })
 }
 
-pub(crate) fn is_named(path: &TypePath, names: &[&str]) -> bool {
+fn is_named(path: &TypePath, names: &[&str]) -> bool {
     path.path.segments.last().is_some_and(|last| names.iter().any(|name| last.ident == name))
 }
 

@@ -15,6 +15,7 @@ mod keys;
 mod model;
 mod names;
 mod state;
+mod storable;
 mod template;
 
 use proc_macro::TokenStream;
@@ -48,6 +49,7 @@ pub fn live_component(input: TokenStream) -> TokenStream {
 ///
 /// The serialised names hold: `rename`, `rename_all` and `skip` of serde are read. `#[live(opaque)]` on a field ends the
 /// checking there; `#[live(key)]` marks the field that is serialised as `id`, where it has another name in Rust.
+/// `#[live(presence)]` marks the field, a `Presence`, that says who is present at the topic.
 /// `#[live(model)]` on a field lets a page write it, where the way to the struct is marked too: the component's field, and
 /// the fields of the structs and `List`s in between. A struct with such fields is never written as a whole.
 #[proc_macro_derive(LiveState, attributes(live, serde))]

@@ -162,6 +162,11 @@ pub(crate) fn is_async(ty: &Type) -> bool {
     matches!(ty, Type::Path(path) if path.path.segments.last().is_some_and(|last| last.ident == "Async"))
 }
 
+/// Whether a field says who is present.
+pub(crate) fn is_presence(ty: &Type) -> bool {
+    matches!(ty, Type::Path(path) if path.path.segments.last().is_some_and(|last| last.ident == "Presence"))
+}
+
 impl Field {
     fn read(field: syn::Field, errors: &mut Errors) -> Option<Self> {
         let mut attrs = attr::field(&field.attrs, errors);
@@ -217,6 +222,13 @@ impl Field {
             }
             // Nothing is said twice.
             (attrs.prop, attrs.page, attrs.model) = (None, None, None);
+        }
+        if let Some(span) = attrs.presence.or_else(|| is_presence(&field.ty).then(|| field.ty.span())) {
+            errors.push(syn::Error::new(
+                span,
+                "who is present stands in the state of a topic: `#[live(presence)] users: Presence` in a struct with \
+                 #[derive(LiveState)] that the component shows by a `Shared`",
+            ));
         }
         if let Some(span) = attrs.key {
             errors.push(syn::Error::new(

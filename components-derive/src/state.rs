@@ -8,6 +8,7 @@ use syn::{Data, DataEnum, DeriveInput, Field, Fields, Generics, Ident, Path, Typ
 use crate::attr::{self, SerdeAttrs};
 use crate::errors::Errors;
 use crate::names::{hash, plain, private, rename_field, rename_variant};
+use crate::storable;
 
 pub(crate) fn expand(input: &DeriveInput) -> TokenStream {
     let mut errors = Errors::default();
@@ -28,6 +29,9 @@ pub(crate) fn expand(input: &DeriveInput) -> TokenStream {
                     .iter()
                     .filter_map(|field| StateField::read(field, &serde, &mut errors))
                     .collect();
+                if let Some(second) = fields.iter().filter(|field| field.presence).nth(1) {
+                    errors.at(second.ident, "one field says who is present");
+                }
                 let (shape, state, keyed, editable) = (
                     shape_impl(ident, generics, &fields),
                     topic_impl(ident, generics, &fields),
@@ -56,7 +60,9 @@ pub(crate) fn expand(input: &DeriveInput) -> TokenStream {
         const _: () = {
             use #p as p;
             #[allow(unused_imports)]
-            use p::{PickPlain as _, PickUnwritten as _, SlotWhole as _, StateDefaults as _, Unshaped as _, Whole as _};
+            use p::{
+                ListsNothing as _, NoList as _, NotShared as _, PickPlain as _, PickUnwritten as _, SlotWhole as _, StateDefaults as _, Unshaped as _, Unwritten as _, Whole as _,
+            };
             #body
         };
         #errors
@@ -72,6 +78,8 @@ struct StateField<'a> {
     skip: bool,
     opaque: bool,
     key: bool,
+    /// Whether it says who is present.
+    presence: bool,
     /// Whether a page may write it.
     model: bool,
     /// Serialises it.
@@ -112,6 +120,15 @@ impl<'a> StateField<'a> {
         let rule = of.rename_all.as_deref().unwrap_or_default();
         let name = serde.rename.unwrap_or_else(|| rename_field(rule, &plain(ident)));
         let key = live.key.is_some() || name == "id";
+        if live.presence.is_none() && crate::model::is_presence(&field.ty) && !serde.skip {
+            errors.at(&field.ty, format!("`{name}` is never changed: mark it #[live(presence)]"));
+        }
+        if let (Some(span), true) = (live.presence, serde.skip) {
+            errors.push(syn::Error::new(
+                span,
+                format!("`{name}` is #[serde(skip)]: nobody would be told who is present"),
+            ));
+        }
         if let Some(span) = live.model {
             let why = if serde.skip {
                 Some("it is #[serde(skip)]: a page does not know the field")
@@ -130,6 +147,7 @@ impl<'a> StateField<'a> {
             ident,
             ty: &field.ty,
             key,
+            presence: live.presence.is_some(),
             model: live.model.is_some(),
             name,
             skip: serde.skip,
@@ -260,7 +278,12 @@ fn topic_impl(ident: &Ident, generics: &Generics, fields: &[StateField<'_>]) -> 
             }
         }
     });
+    let (presence, has_presence) = presence_items(ident, fields);
+    let storable = fields.iter().filter(|field| !field.skip && field.with.is_none());
+    let storable = storable.map(|field| storable::check_written(&name, &field.name, field.ty));
     quote! {
+        #(#storable)*
+        #has_presence
         impl p::StateDefaults for #ident {}
         impl p::Fields for #ident {
             fn visit(&mut self, visitor: &mut dyn p::Visitor) {
@@ -275,8 +298,26 @@ fn topic_impl(ident: &Ident, generics: &Generics, fields: &[StateField<'_>]) -> 
         static SHOWN: p::Shape = p::Shape::Struct(#name, &SHOWN_FIELDS);
         impl p::TopicState for #ident {
             const SHOWN: p::Ref = p::Ref::new(&SHOWN);
+            #presence
         }
     }
+}
+
+/// What finds the field that says who is present, and the trait of a type that has one.
+fn presence_items(ident: &Ident, fields: &[StateField<'_>]) -> (TokenStream, TokenStream) {
+    let Some(field) = fields.iter().find(|field| field.presence) else {
+        return (TokenStream::new(), TokenStream::new());
+    };
+    let member = field.ident;
+    let found = quote_spanned! {field.ty.span()=>
+        fn presence(&self) -> ::core::option::Option<&p::Presence> {
+            ::core::option::Option::Some(&self.#member)
+        }
+        fn presence_mut(&mut self) -> ::core::option::Option<&mut p::Presence> {
+            ::core::option::Option::Some(&mut self.#member)
+        }
+    };
+    (found, quote!(impl p::HasPresence for #ident {}))
 }
 
 fn keyed_impl(ident: &Ident, generics: &Generics, fields: &[StateField<'_>]) -> TokenStream {

@@ -19,6 +19,7 @@ pub use crate::error::{Answer, HandlerError, Settled};
 pub use crate::host::NO_FLUSH;
 pub use crate::instance::BoxFuture;
 pub use crate::list::{Key, Keyed};
+pub use crate::presence::{HasPresence, Presence};
 pub use crate::registry::Registration;
 pub use crate::saved::Saved;
 pub use crate::schema::{SavedField, schema};
@@ -29,7 +30,8 @@ pub use crate::shape::message::Source;
 pub use crate::shape::{Access, Field as ShapeField, LiveShape, Probe, Ref, Shape, Unshaped, hash, joined};
 pub use crate::spec::{ActionSpec, ArgSpec, FieldKind, FieldSpec, Hook, Spec, TemplateSource};
 pub use crate::storable::{
-    Item, PickUnwritten, Readable, Shows, ShowsNone, Unkeyed, Unreadable, Unwritten, Writable,
+    Listed, ListsNothing, NoList, NotShared, PickUnwritten, Readable, Shows, ShowsNone, Unreadable,
+    Unwritten, Writable,
 };
 pub use crate::topic::{AnyShared, Topic, TopicState};
 pub use crate::tracking::{

@@ -104,9 +104,6 @@ pub enum Effect {
     /// A task of the session's that loads a field: what it yields, if it was not ended, is a
     /// [`Job::Loaded`](crate::Job::Loaded) for the component.
     Load(BoxFuture<Option<Loaded>>),
-    /// A shared field has come to be present at its topic, or is so no more:
-    /// [`Instance::presences`](crate::Instance::presences).
-    Presence,
     /// The component asks to be unmounted.
     Close,
     /// A write into the store's database. Part of the commit of a durable component's job, which takes it out: a session
@@ -124,7 +121,6 @@ impl Effect {
             | Self::Emit { .. }
             | Self::Spawn(_)
             | Self::Load(_)
-            | Self::Presence
             | Self::Close
             | Self::Commit(_) => None,
         }
@@ -159,7 +155,6 @@ impl fmt::Debug for Effect {
             Self::Leave(room) => f.debug_tuple("Leave").field(room).finish(),
             Self::Spawn(_) => f.write_str("Spawn"),
             Self::Load(_) => f.write_str("Load"),
-            Self::Presence => f.write_str("Presence"),
             Self::Close => f.write_str("Close"),
             Self::Commit(_) => f.write_str("Commit"),
         }

@@ -25,6 +25,7 @@ use crate::edit::FieldPath;
 use crate::event::Effect;
 use crate::fault::{guard, guard_now};
 use crate::instance::{Finished, Instance, Job, Started};
+use crate::saved::Saved;
 use crate::spec::{Hook, Spec};
 use crate::topic::{StagedUpdate, TopicRef, Unsent};
 use crate::tracking::{Tracker, settle, write_saved, write_shown};
@@ -459,6 +460,12 @@ impl Instance for Host {
 
     fn presences(&mut self) -> Vec<TopicRef> {
         topics::presences(self.component.as_mut())
+    }
+
+    fn recall_presences(&mut self, saved: &[u8]) {
+        if let Ok(saved) = Saved::read(saved) {
+            recall_presences(self.component.as_mut(), &saved);
+        }
     }
 
     fn save(&mut self) -> Result<Vec<u8>> {

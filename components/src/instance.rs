@@ -32,6 +32,8 @@ pub trait Instance: Send {
     fn topics(&mut self) -> Vec<(&'static str, crate::TopicRef)>;
     /// At which of these topics the component is present.
     fn presences(&mut self) -> Vec<crate::TopicRef>;
+    /// Is present where one was that it stands in for, whose saved state it could not be made of.
+    fn recall_presences(&mut self, saved: &[u8]);
     /// Everything that has to survive a restart, private fields included, shared ones by name: for seals and session stores.
     ///
     /// # Errors

@@ -54,7 +54,7 @@ pub use instance::{Finished, Flushed, Instance, Job, Progress, Started};
 pub use journal::{Change, Journal, Membership, Message, Operation, Transaction, Work, Write};
 pub use list::{DuplicateKey, Iter as ListIter, Key, Keyed, List};
 pub use loading::{Async, Loaded};
-pub use presence::{Presence, PresenceAt, PresenceChange};
+pub use presence::{HasPresence, Presence, PresenceAt, PresenceChange};
 pub use registry::{
     Decoded, DuplicateName, Mounting, Registration, Registry, RestoreFailure, Restoring, mount,
 };

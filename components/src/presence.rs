@@ -3,26 +3,28 @@
 use std::ops::Deref;
 
 use serde::{Deserialize, Deserializer, Serialize};
+use vivaz_protocol::log::Escaped;
 
-use crate::event::{Effect, ServerEvent};
+use crate::event::ServerEvent;
 use crate::list::List;
 use crate::shape::{LiveShape, Ref};
-use crate::topic::Topic;
-use crate::tracking::{Field, Pick};
+use crate::topic::{Topic, TopicState};
+use crate::tracking::{Field, Pick, next_version};
 use crate::{Context, Result, Shared, User};
 
 /// The users who are present at a topic: a field of the topic's state that reads as a
-/// [`List`] of [`User`]s, in the order in which they came.
+/// [`List`] of [`User`]s, in the order in which they came. It is marked `#[live(presence)]`, and
+/// starts as `Presence::default()`; from then on the runtime keeps it.
 ///
 /// A component enters with [`Context::presence`]. A user is present while any of their components is:
 /// several pages of one user are one entry. A page that loses its connection stays present for
 /// `Limits::presence_grace` (10 s by default), so that a short drop is not seen; when it comes back
 /// later it enters again by itself. A component that goes away leaves.
 ///
-/// The topic says with [`Topic::PRESENCE`] which field it is. All who look at the topic get its
-/// patches, and the events `user.online` and `user.offline` with `{ "userId": … }` when a user comes
-/// and when their last component is gone; [`Topic::presence_changed`] adds to that. Events are sent
-/// while at most 500 sessions look: with more, the list alone says it.
+/// All who look at the topic get its patches, with the ids and names of users, and behind those the
+/// events `user.online` and `user.offline` with `{ "userId": … }` when a user comes and when their last
+/// component is gone. [`Topic::presence_changed`] adds to that. Where more than 500 sessions look, no
+/// such events are sent: the list says it.
 ///
 /// ```
 /// # use serde::{Deserialize, Serialize};
@@ -30,20 +32,18 @@ use crate::{Context, Result, Shared, User};
 /// #[derive(LiveState, Serialize, Deserialize, Clone, Default)]
 /// # #[live(crate = "vivaz_components")]
 /// struct Room {
+///     #[live(presence)]
 ///     users: Presence,
 /// }
-///
-/// impl Topic for Room {
-///     type Key = String;
-///     const PRESENCE: Option<fn(&mut Self) -> &mut Presence> = Some(|room| &mut room.users);
+/// # impl Topic for Room {
+/// #   type Key = String;
 /// #   async fn load(_: &String, _: &TopicContext) -> Result<Self> {
 /// #       Ok(Self::default())
 /// #   }
 /// #   async fn authorize(_: &String, who: &Identity) -> Result {
 /// #       who.user().map(|_| ())
 /// #   }
-///     // …
-/// }
+/// # }
 ///
 /// # struct Chat {
 /// #     chat: Shared<Room>,
@@ -57,43 +57,57 @@ use crate::{Context, Result, Shared, User};
 ///
 /// In the template: `<li live:for="u in chat.users" live:key="u.id">{{ u.name }}</li>`.
 ///
-/// Presence as in Phoenix (`Phoenix.Presence`), where the key is the user's id.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Presence(List<User>);
+/// The idea is that of `Phoenix.Presence`, with the user's id as the key and without metadata.
+#[derive(Clone, Debug, Default)]
+pub struct Presence {
+    users: List<User>,
+    /// When the runtime changed it last; 0 for one that it did not make.
+    version: u64,
+}
+
+/// The state of a topic with a field that is marked `#[live(presence)]`. Derived with `LiveState`.
+#[diagnostic::on_unimplemented(
+    message = "nobody can be present at `{Self}`",
+    label = "this topic has no presence",
+    note = "add a field to `{Self}`: `#[live(presence)] users: Presence`"
+)]
+pub trait HasPresence: TopicState {}
 
 impl Presence {
-    /// Returns whether the user of that id is present.
-    #[must_use]
-    pub fn has(&self, user: &str) -> bool {
-        self.0.contains(user)
+    /// Makes a user present, or not present without `now`. Returns who has come, or is gone.
+    pub(crate) fn change(&mut self, now: Option<&User>, id: &str) -> Option<User> {
+        self.version = next_version();
+        let Some(user) = now else { return self.users.remove(id) };
+        if self.users.contains(id) {
+            self.users.update(id, |known| known.clone_from(user));
+            return None;
+        }
+        self.users.push(user.clone());
+        Some(user.clone())
     }
 
-    /// Adds a user, or takes over another name. Returns whether the user was not there.
-    pub(crate) fn add(&mut self, user: &User) -> bool {
-        match self.0.get(&user.id) {
-            Some(known) => {
-                if known != user {
-                    self.0.update(&user.id, |known| known.clone_from(user));
-                }
-                false
-            }
-            None => {
-                self.0.push(user.clone());
-                true
-            }
+    /// Puts the users back if an update has put another value in the place of `before`: an application
+    /// resets its state, and who is present is not a part of that.
+    pub(crate) fn keep(&mut self, before: &Self) {
+        if self.version < before.version {
+            self.clone_from(before);
         }
     }
+}
 
-    pub(crate) fn remove(&mut self, user: &str) -> Option<User> {
-        self.0.remove(user)
+impl PartialEq for Presence {
+    fn eq(&self, other: &Self) -> bool {
+        self.users == other.users
     }
 }
+
+impl Eq for Presence {}
 
 impl Deref for Presence {
     type Target = List<User>;
 
     fn deref(&self) -> &List<User> {
-        &self.0
+        &self.users
     }
 }
 
@@ -102,20 +116,20 @@ impl<'a> IntoIterator for &'a Presence {
     type IntoIter = crate::ListIter<'a, User>;
 
     fn into_iter(self) -> Self::IntoIter {
-        (&self.0).into_iter()
+        (&self.users).into_iter()
     }
 }
 
 impl Serialize for Presence {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
+        self.users.serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for Presence {
     /// Reads a list and is empty: who was present when it was written is not present now.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        serde::de::IgnoredAny::deserialize(deserializer).map(|_| Self::default())
+        Vec::<User>::deserialize(deserializer).map(|_| Self::default())
     }
 }
 
@@ -126,7 +140,7 @@ impl LiveShape for Presence {
 impl<'a> Pick<'a, Presence> {
     /// The field, a list that knows what was done to it.
     pub fn field(self) -> impl Field + 'a {
-        Pick(&mut self.0.0).field()
+        Pick(&mut self.0.users).field()
     }
 }
 
@@ -139,13 +153,13 @@ pub struct PresenceChange {
 }
 
 impl PresenceChange {
-    /// `user.online` or `user.offline`, to which the topic adds.
-    pub(crate) fn new(user: User, is_present: bool) -> Result<Self> {
+    /// With `user.online` or `user.offline`, to which the topic adds.
+    pub(crate) fn new(user: User, is_present: bool) -> Self {
         let mut change = Self { user, is_present, events: Vec::new() };
         let name = if is_present { "user.online" } else { "user.offline" };
         let data = serde_json::json!({ "userId": change.user.id });
-        change.emit(name, data)?;
-        Ok(change)
+        change.emit(name, data);
+        change
     }
 
     /// The user.
@@ -160,13 +174,14 @@ impl PresenceChange {
         self.is_present
     }
 
-    /// Sends one more event to all who look at the topic, behind `user.online` or `user.offline`.
-    ///
-    /// # Errors
-    /// When `data` cannot be written as JSON.
-    pub fn emit(&mut self, name: &str, data: impl Serialize) -> Result {
-        self.events.push(ServerEvent::new(name, &data)?);
-        Ok(())
+    /// Sends one more event to all who look at the topic, behind `user.online` or `user.offline`; as
+    /// those, only where at most 500 sessions look. Data that cannot be written as JSON is logged, and
+    /// the event is not sent.
+    pub fn emit(&mut self, name: &str, data: impl Serialize) {
+        match ServerEvent::new(name, &data) {
+            Ok(event) => self.events.push(event),
+            Err(error) => tracing::error!(event = name, error = %Escaped(&error), "an event was not sent"),
+        }
     }
 
     pub(crate) fn into_events(self) -> Vec<ServerEvent> {
@@ -178,48 +193,17 @@ impl PresenceChange {
 #[derive(Debug)]
 #[must_use = "nothing has changed before `enter` or `leave`"]
 pub struct PresenceAt<'a> {
-    cx: &'a mut Context,
+    cx: &'a Context,
     is_present: &'a mut bool,
 }
 
 impl Context {
     /// The presence of this component's user at the topic that the field shows. From `enter` to
-    /// `leave` the component follows the field: when it shows another topic, the user is present there.
+    /// `leave` it follows the field: when that shows another topic, the user is present there.
     ///
     /// It is kept with the component: a page that comes back, to this process or the next one, is
     /// present again without a call. [`Presence`] says how long a page is that loses its connection.
-    ///
-    /// The topic's type must have a [`Topic::PRESENCE`]; without one the build fails:
-    ///
-    /// ```compile_fail,E0080
-    /// # use serde::{Deserialize, Serialize};
-    /// # use vivaz_components::{Context, Identity, LiveState, Result, Shared, Topic, TopicContext};
-    /// # #[derive(LiveState, Serialize, Deserialize, Clone)]
-    /// # #[live(crate = "vivaz_components")]
-    /// # struct Room {}
-    /// impl Topic for Room {
-    ///     type Key = String;
-    /// #   async fn load(_: &String, _: &TopicContext) -> Result<Self> {
-    /// #       Ok(Self {})
-    /// #   }
-    /// #   async fn authorize(_: &String, _: &Identity) -> Result {
-    /// #       Ok(())
-    /// #   }
-    ///     // …
-    /// }
-    /// # fn connected(cx: &mut Context, room: &mut Shared<Room>) -> Result {
-    /// cx.presence(room).enter() // this topic has no presence
-    /// # }
-    /// # let _called: fn(&mut Context, &mut Shared<Room>) -> Result = connected;
-    /// ```
-    pub fn presence<'a, T: Topic>(&'a mut self, shared: &'a mut Shared<T>) -> PresenceAt<'a> {
-        const {
-            assert!(
-                T::PRESENCE.is_some(),
-                "this topic has no presence: give its state a field of the type `Presence`, and its `impl Topic` a \
-                 `const PRESENCE: Option<fn(&mut Self) -> &mut Presence> = Some(|state| &mut state.FIELD);`"
-            );
-        }
+    pub fn presence<'a, T: Topic + HasPresence>(&'a self, shared: &'a mut Shared<T>) -> PresenceAt<'a> {
         PresenceAt { cx: self, is_present: shared.is_present_mut() }
     }
 }
@@ -227,15 +211,14 @@ impl Context {
 impl PresenceAt<'_> {
     /// The user is present when the handler has succeeded; again is the same as once.
     ///
-    /// A topic that is as large as it may be takes nobody in: that is logged, and tried again when the
-    /// page comes back.
+    /// A topic that is as large as it may be takes nobody in: that is logged, and tried again after
+    /// the component's next handler.
     ///
     /// # Errors
     /// `unauthenticated` when there is no user.
     pub fn enter(self) -> Result {
         self.cx.user()?;
         *self.is_present = true;
-        self.cx.stage(Effect::Presence);
         Ok(())
     }
 
@@ -243,6 +226,5 @@ impl PresenceAt<'_> {
     /// of their components is.
     pub fn leave(self) {
         *self.is_present = false;
-        self.cx.stage(Effect::Presence);
     }
 }

@@ -193,7 +193,7 @@ impl<T: Topic> AnyShared for Shared<T> {
     }
 
     fn recall_presence(&mut self) {
-        self.is_present = T::PRESENCE.is_some();
+        self.is_present = true;
     }
 }
 

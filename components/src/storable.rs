@@ -1,5 +1,5 @@
-//! What generated code asks of a field's type: whether serde writes and reads it, whether it is a
-//! list with keys, whether it shows a topic.
+//! What generated code asks of a field's type: whether serde writes and reads it, whether it is a list
+//! and its items have keys, whether it shows a topic.
 //!
 //! Each question has an answer for every type, so that a type that cannot do it is one error, which
 //! a constant of the derive gives, and not one for each place of the generated code. The answer
@@ -12,12 +12,12 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use vivaz_protocol::PatchWriter;
 
-use crate::list::Keyed;
+use crate::list::{Keyed, List};
 use crate::saved::Saved;
 use crate::schema;
 use crate::topic::{AnyShared, Topic};
 use crate::tracking::{Field, JsonResult, ObjectWriter, Pick, Seen};
-use crate::{Result, Shared};
+use crate::{Async, Result, Shared};
 
 /// A field's type, for what is read of it: `Readable::<T>::IS`.
 #[derive(Debug)]
@@ -106,6 +106,12 @@ impl<T: Serialize> Writable<T> {
     pub const IS: bool = true;
 }
 
+/// Not a value that serde writes, but one that knows how its value is shown.
+impl<T: Serialize> Writable<Async<T>> {
+    /// Yes.
+    pub const IS: bool = true;
+}
+
 /// A type that serde does not write.
 pub trait Unwritten {
     /// No.
@@ -114,9 +120,10 @@ pub trait Unwritten {
 
 impl<T> Unwritten for Writable<T> {}
 
-/// The way of [`Pick`] for a type that serde does not write.
+/// What [`Pick`] makes of a field that serde does not write. The derive's constant fails the build of
+/// such a field, so the code is compiled and never run.
 pub trait PickUnwritten {
-    /// A field that is never visited.
+    /// The field.
     fn field(self) -> NeverVisited;
 }
 
@@ -144,26 +151,52 @@ impl Field for NeverVisited {
     }
 }
 
-/// The type of a list's items: `Item::<T>::IS_KEYED`.
+/// A field's type, for whether it is a [`List`], and one whose items have keys.
 #[derive(Debug)]
-pub struct Item<T>(PhantomData<T>);
+pub struct Listed<T>(PhantomData<T>);
 
-impl<T: Keyed> Item<T> {
+impl<T> Listed<List<T>> {
+    /// Yes.
+    pub const IS_LIST: bool = true;
+}
+
+impl<T: Keyed> Listed<List<T>> {
     /// Yes.
     pub const IS_KEYED: bool = true;
 }
 
-/// A type without a key.
-pub trait Unkeyed {
+/// A type that is no list.
+pub trait NoList {
+    /// No.
+    const IS_LIST: bool = false;
+}
+
+impl<T> NoList for Listed<T> {}
+
+/// A type that is no list of items with keys.
+pub trait ListsNothing {
     /// No.
     const IS_KEYED: bool = false;
 }
 
-impl<T> Unkeyed for Item<T> {}
+impl<T> ListsNothing for Listed<T> {}
 
 /// The type of a field that is marked as shared: `Shows::<T>::A_TOPIC`.
 #[derive(Debug)]
 pub struct Shows<T>(PhantomData<T>);
+
+impl<T> Shows<Shared<T>> {
+    /// Yes.
+    pub const IS_SHARED: bool = true;
+}
+
+/// A type that is no `Shared`.
+pub trait NotShared {
+    /// No.
+    const IS_SHARED: bool = false;
+}
+
+impl<T> NotShared for Shows<T> {}
 
 impl<T: Topic> Shows<Shared<T>> {
     /// Yes.

@@ -43,6 +43,17 @@ use crate::{ActionError, ComponentId, Identity, Result, User, fault};
 pub trait TopicState: Fields {
     /// What it looks like to templates, computed fields included.
     const SHOWN: Ref;
+
+    /// The field that says who is present, if one is marked `#[live(presence)]`.
+    fn presence(&self) -> Option<&Presence> {
+        None
+    }
+
+    /// The same, to be changed.
+    #[doc(hidden)]
+    fn presence_mut(&mut self) -> Option<&mut Presence> {
+        None
+    }
 }
 
 /// State that components share: a chat room, a list of todos, a game.
@@ -69,10 +80,6 @@ pub trait Topic: TopicState + Clone + Send + Sync + 'static {
     /// moment later: who is typing, where a pointer is.
     const INTERVAL: Duration = Duration::ZERO;
 
-    /// Which field of the state says who is present, for `cx.presence`:
-    /// `Some(|room| &mut room.users)`. None by default.
-    const PRESENCE: Option<fn(&mut Self) -> &mut Presence> = None;
-
     /// Where the state comes from.
     fn load(key: &Self::Key, cx: &TopicContext) -> impl Future<Output = Result<Self>> + Send;
 
@@ -82,16 +89,12 @@ pub trait Topic: TopicState + Clone + Send + Sync + 'static {
     /// everything to everybody.
     fn authorize(key: &Self::Key, who: &Identity) -> impl Future<Output = Result> + Send;
 
-    /// A user has come to be present, or is gone; [`PRESENCE`](Self::PRESENCE) has changed already. The
-    /// place to change what else follows from it, and to send events of one's own. Like a closure of
-    /// an update it runs on a draft, and does nothing else.
-    ///
-    /// # Errors
-    /// An error leaves the state as it was: the user who came is not present, the one who is gone
-    /// still is. It is logged.
-    fn presence_changed(&mut self, key: &Self::Key, change: &mut PresenceChange) -> Result {
+    /// A user has come to be present (see [`Presence`]), or is gone; the list of users has changed
+    /// already. The place to change what else follows from it, and to send events of one's own. Like a
+    /// closure of an update it works on a draft and does nothing else. If it panics, the user comes or
+    /// goes without it.
+    fn presence_changed(&mut self, key: &Self::Key, change: &mut PresenceChange) {
         let _ = (key, change);
-        Ok(())
     }
 }
 

@@ -35,6 +35,10 @@ use crate::transport::{Gone, Incoming, Transport};
 /// that never stops sending is answered all the same.
 const READS: u32 = 32;
 
+/// How many turns the session takes before the client, and other tasks of the process, have theirs: a
+/// component may cause events for itself without an end.
+const TURNS: u32 = 64;
+
 /// Serves one connection from its greeting to its end.
 #[cfg(any(test, feature = "testing"))]
 pub(crate) async fn run<T: Transport>(
@@ -322,11 +326,15 @@ fn poll_turn<T: Transport>(
     pulse: &mut Pulse,
     cx: &mut Context<'_>,
 ) -> Poll<Turn> {
-    if let Poll::Ready(mail) = session.port().poll_mail(cx) {
-        return Poll::Ready(Turn::Mail(mail));
-    }
-    if let Poll::Ready(done) = session.poll_running(cx) {
-        return Poll::Ready(Turn::Done(done));
+    if pulse.turns < TURNS {
+        pulse.turns += 1;
+        if let Poll::Ready(mail) = session.port().poll_mail(cx) {
+            return Poll::Ready(Turn::Mail(mail));
+        }
+        if let Poll::Ready(done) = session.poll_running(cx) {
+            return Poll::Ready(Turn::Done(done));
+        }
+        pulse.turns = 0;
     }
     loop {
         let behind = session.port().is_behind();
@@ -350,7 +358,12 @@ fn poll_turn<T: Transport>(
         }
         let reads_on = pulse.reads >= READS || behind && !session.port().is_behind();
         pulse.reads = 0;
-        if !reads_on {
+        if reads_on {
+            pulse.turns = 0;
+        } else {
+            if std::mem::take(&mut pulse.turns) >= TURNS {
+                cx.waker().wake_by_ref();
+            }
             // Only now: what says that the peer is alive may have been waiting to be read.
             return if session.port().take_beat() { Poll::Ready(Turn::Beat) } else { Poll::Pending };
         }

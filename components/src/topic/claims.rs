@@ -1,5 +1,6 @@
 //! Which components make a user present at a topic.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,33 +18,55 @@ use crate::{ActionError, Result, User};
 /// a thousand pages that come back at once would be a million events.
 const EVENTS_UP_TO: usize = 500;
 
-/// The components that are present, in the order in which they came.
+/// When a user is removed from the list again who could not be removed.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// The components that are present.
 #[derive(Default)]
-pub(super) struct Claims(Vec<Claimed>);
+pub(super) struct Claims {
+    all: BTreeMap<u64, Claimed>,
+    /// How many of them each user has.
+    counts: BTreeMap<Arc<str>, usize>,
+}
 
 struct Claimed {
-    id: u64,
     user: Arc<str>,
     /// Which timer ends it, if one runs.
-    ends: Option<u64>,
+    timer: Option<u64>,
 }
 
 impl Claims {
-    fn position(&self, id: u64) -> Option<usize> {
-        self.0.binary_search_by_key(&id, |claim| claim.id).ok()
+    fn insert(&mut self, id: u64, user: Arc<str>, timer: Option<u64>) {
+        *self.counts.entry(Arc::clone(&user)).or_default() += 1;
+        self.all.insert(id, Claimed { user, timer });
     }
 
-    fn has_user(&self, user: &str) -> bool {
-        self.0.iter().any(|claim| &*claim.user == user)
+    /// Takes a claim out; if `timer` is given, only if that is what ends it.
+    fn remove(&mut self, id: u64, timer: Option<u64>) -> Option<Arc<str>> {
+        let claim = self.all.get(&id)?;
+        if timer.is_some() && claim.timer != timer {
+            return None;
+        }
+        let user = self.all.remove(&id)?.user;
+        if let Some(count) = self.counts.get_mut(&user) {
+            *count -= 1;
+            if *count == 0 {
+                self.counts.remove(&user);
+            }
+        }
+        Some(user)
     }
 }
 
 /// A component is present at a topic for as long as this lives: it makes its user present.
 #[derive(Debug)]
+#[doc(hidden)]
 #[must_use = "dropping it ends the presence"]
 pub struct PresenceClaim {
     topic: TopicRef,
     id: u64,
+    /// Whether a timer ends it in place of the drop.
+    is_left: bool,
 }
 
 impl PresenceClaim {
@@ -53,10 +76,11 @@ impl PresenceClaim {
         &self.topic
     }
 
-    /// The page is here (again): whatever was to end the presence does not.
+    /// The page is connected: no timer ends the presence any more. Takes over the user's name.
     ///
     /// # Errors
-    /// As [`TopicRef::enter`]; the claim is then good for nothing until it is renewed again.
+    /// `too_large` when the topic would be larger than it may be, and when the claim is another user's.
+    /// The user is not shown as present then, until it is renewed again.
     pub fn renew(&self, user: &User) -> Result {
         self.topic.0.enter(self.id, user)
     }
@@ -67,15 +91,17 @@ impl PresenceClaim {
     }
 
     /// Ends the presence after that time. The topic is not kept for it.
-    pub fn end_after(self, time: Duration) {
+    pub fn end_after(mut self, time: Duration) {
         self.suspend(time);
-        std::mem::forget(self);
+        self.is_left = true;
     }
 }
 
 impl Drop for PresenceClaim {
     fn drop(&mut self) {
-        self.topic.0.leave(self.id);
+        if !self.is_left {
+            self.topic.0.leave(self.id);
+        }
     }
 }
 
@@ -83,11 +109,11 @@ impl TopicRef {
     /// Makes a user present.
     ///
     /// # Errors
-    /// `too_large` when the topic would be larger than it may be, `panicked` when its
-    /// `presence_changed` does, and an error when the topic has no presence.
+    /// As [`PresenceClaim::renew`], and when the topic has no presence.
+    #[doc(hidden)]
     pub fn enter(&self, user: &User) -> Result<PresenceClaim> {
         // Made first: what goes wrong is taken back by dropping it.
-        let claim = PresenceClaim { topic: self.clone(), id: next_version() };
+        let claim = PresenceClaim { topic: self.clone(), id: next_version(), is_left: false };
         claim.renew(user)?;
         Ok(claim)
     }
@@ -95,83 +121,102 @@ impl TopicRef {
 
 impl<T: Topic> Cell<T> {
     pub(super) fn claim(&self, id: u64, user: &User) -> Result {
-        let mut state = self.lock();
-        match state.claims.position(id) {
-            Some(at) => {
-                if let Some(claim) = state.claims.0.get_mut(at) {
-                    claim.ends = None;
-                }
-            }
-            None => {
-                let at = state.claims.0.partition_point(|claim| claim.id < id);
-                let claim = Claimed { id, user: user.id.as_str().into(), ends: None };
-                state.claims.0.insert(at, claim);
-            }
+        let value = self.value();
+        if value.presence().is_none() {
+            return Err(ActionError::internal(format!("the topic `{}` has no presence", self.name)));
         }
-        self.change_presence(&mut state, |presence| {
-            presence.add(user).then(|| PresenceChange::new(user.clone(), true)).transpose()
-        })
+        let mut state = self.lock();
+        match state.claims.all.get_mut(&id) {
+            Some(claim) if *claim.user != user.id => {
+                return Err(ActionError::internal("the presence is another user's"));
+            }
+            Some(claim) => claim.timer = None,
+            None => state.claims.insert(id, user.id.as_str().into(), None),
+        }
+        let changed = self.change_presence(&mut state, Some(user), &user.id);
+        if changed.is_err() && value.presence().is_some_and(|presence| presence.contains(&user.id)) {
+            // Another name does not fit: they stay under the one that they have.
+            return Ok(());
+        }
+        changed
     }
 
     /// Ends a claim; if `timer` is given, only if that is what ends it.
     pub(super) fn end_claim(&self, id: u64, timer: Option<u64>) {
         let mut state = self.lock();
-        let Some(at) = state.claims.position(id) else { return };
-        if timer.is_some() && state.claims.0.get(at).is_some_and(|claim| claim.ends != timer) {
+        let Some(user) = state.claims.remove(id, timer) else { return };
+        if state.claims.counts.contains_key(&user) {
             return;
         }
-        let user = state.claims.0.remove(at).user;
-        if state.claims.has_user(&user) {
-            return;
-        }
-        let changed = self.change_presence(&mut state, |presence| {
-            presence.remove(&user).map(|user| PresenceChange::new(user, false)).transpose()
-        });
-        if let Err(error) = changed {
-            tracing::error!(topic = %Quoted(&self.name), error = %Escaped(&error), "a user who is gone is still shown as present");
+        if let Err(error) = self.change_presence(&mut state, None, &user) {
+            let (topic, error) = (Quoted(&self.name), Escaped(&error));
+            tracing::error!(%topic, %error, "a user who is gone is still shown as present; it is tried again");
+            if let Some(timer) = self.start_timer(id, RETRY) {
+                state.claims.insert(id, user, Some(timer));
+            }
         }
     }
 
     /// Lets a claim end after that time.
     pub(super) fn end_claim_after(&self, id: u64, time: Duration) {
-        let Some(executor) = &self.executor else { return self.end_claim(id, None) };
-        let timer = next_version();
-        let mut state = self.lock();
-        let Some(at) = state.claims.position(id) else { return };
-        if let Some(claim) = state.claims.0.get_mut(at) {
-            claim.ends = Some(timer);
+        let Some(timer) = self.start_timer(id, time) else { return self.end_claim(id, None) };
+        if let Some(claim) = self.lock().claims.all.get_mut(&id) {
+            claim.timer = Some(timer);
         }
-        drop(state);
-        let me = self.me.clone();
-        // It finds the claim renewed, or the topic gone, or ends it.
+    }
+
+    /// Starts what ends a claim, unless it finds the claim renewed or the topic gone. Without an executor
+    /// there are no timers.
+    fn start_timer(&self, id: u64, time: Duration) -> Option<u64> {
+        let (executor, me, timer) = (self.executor.as_ref()?, self.me.clone(), next_version());
         executor.spawn(async move {
             tokio::time::sleep(time).await;
             if let Some(cell) = me.upgrade() {
                 cell.end_claim(id, Some(timer));
             }
         });
+        Some(timer)
     }
 
-    /// Changes who is present, and tells everybody under the same lock: events are in the order of the
-    /// changes.
-    fn change_presence(
-        &self,
-        state: &mut State<T>,
-        change: impl FnOnce(&mut Presence) -> Result<Option<PresenceChange>>,
-    ) -> Result {
-        let presence = T::PRESENCE
-            .ok_or_else(|| ActionError::internal(format!("the topic `{}` has no presence", self.name)))?;
-        let (events, prepared) = self.prepare(state, |value| {
-            let Some(mut change) = change(presence(value))? else { return Ok(Vec::new()) };
-            value.presence_changed(&parse_key::<T>(self.name.as_str())?, &mut change)?;
-            Ok::<_, ActionError>(change.into_events())
-        })?;
-        let events = events?;
-        let _nobody_waits = self.accept(state, prepared, None);
-        if state.subscribers.len() <= EVENTS_UP_TO {
-            events.iter().for_each(|event| self.tell(state, event, None));
+    /// Makes a user present, or not present without `now`, and tells everybody under the same lock:
+    /// events are in the order of the changes.
+    fn change_presence(&self, state: &mut State<T>, now: Option<&User>, id: &str) -> Result {
+        let value = self.value();
+        if value.presence().is_some_and(|presence| presence.get(id) == now) {
+            return Ok(());
+        }
+        let key = parse_key::<T>(self.name.as_str())?;
+        let change = |value: &mut T, tell: &dyn Fn(&mut T, &mut PresenceChange)| {
+            let changed = value.presence_mut().and_then(|presence: &mut Presence| presence.change(now, id));
+            changed.map_or_else(Vec::new, |user| {
+                let mut change = PresenceChange::new(user, now.is_some());
+                tell(value, &mut change);
+                change.into_events()
+            })
+        };
+        let prepared =
+            self.prepare(state, |value| change(value, &|value, change| value.presence_changed(&key, change)));
+        let (events, prepared) = match prepared {
+            // Who comes and goes is not the application's to refuse.
+            Err(_logged) => self.prepare(state, |value| change(value, &|_, _| ()))?,
+            Ok(prepared) => prepared,
+        };
+        let is_sent = self.accept(state, prepared, None).is_none();
+        if state.subscribers.len() > EVENTS_UP_TO {
+            return Ok(());
+        }
+        // An event is not before the patch that it is about.
+        state.waiting.events.extend(events);
+        if is_sent {
+            self.tell_waiting(state);
         }
         Ok(())
+    }
+
+    /// Sends the events that have waited for a patch.
+    pub(super) fn tell_waiting(&self, state: &mut State<T>) {
+        let events = std::mem::take(&mut state.waiting.events);
+        events.iter().for_each(|event| self.tell(state, event, None));
     }
 
     /// Sends an event to everybody who looks, but for the session `except`.

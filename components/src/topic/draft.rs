@@ -206,6 +206,9 @@ impl<T: Topic> Cell<T> {
         let made = guard_now("a topic's update", || {
             let mut value = T::clone(base.value);
             let result = change(&mut value);
+            if let (Some(before), Some(presence)) = (base.value.presence(), value.presence_mut()) {
+                presence.keep(before);
+            }
             let mut tracker = base.shown.clone();
             let changes = match sending {
                 Sending::Now => tracker.changes(&mut value)?,
@@ -235,6 +238,7 @@ impl<T: Topic> Cell<T> {
             Ok(((), draft)) => {
                 self.store_and_send(&mut state, draft, Some(Instant::now()), authors);
                 self.rebase(&mut state);
+                self.tell_waiting(&mut state);
             }
             // Each change was written when it was made, and may be on disk. The next one is sent
             // with it.

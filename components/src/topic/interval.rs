@@ -4,6 +4,8 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use vivaz_protocol::Author;
 
+use crate::event::ServerEvent;
+
 /// The most authors that one patch names. Every subscriber gets the names, so that without a bound a
 /// busy interval sends each page more names than changes. An author that is not named drops its
 /// guess with its reply, which follows the patch.
@@ -33,6 +35,8 @@ pub(super) struct Waiting {
     next: Option<Instant>,
     /// Who caused the changes, each once, in their order; at most [`MOST_AUTHORS`].
     authors: Vec<Author>,
+    /// What is told behind the patch.
+    pub(super) events: Vec<ServerEvent>,
     /// While a change waits: dropped when the patch is sent. One for all changes, however many
     /// there are.
     patch: Option<watch::Sender<()>>,

@@ -128,6 +128,7 @@ impl Instance for Gone {
     fn presences(&mut self) -> Vec<vivaz_components::TopicRef> {
         Vec::new()
     }
+    fn recall_presences(&mut self, _: &[u8]) {}
     fn save(&mut self) -> vivaz_components::Result<Vec<u8>> {
         unreachable!("the instance is elsewhere")
     }

@@ -13,14 +13,13 @@ use crate::hub::Ear;
 #[derive(LiveState, Serialize, Deserialize, Clone, Default)]
 #[live(crate = "vivaz_components")]
 struct Hall {
+    #[live(presence)]
     users: Presence,
     changes: u32,
 }
 
 impl Topic for Hall {
     type Key = String;
-
-    const PRESENCE: Option<fn(&mut Self) -> &mut Presence> = Some(|hall| &mut hall.users);
 
     async fn load(_: &String, _: &TopicContext) -> Result<Self> {
         Ok(Self::default())
@@ -30,10 +29,9 @@ impl Topic for Hall {
         Ok(())
     }
 
-    fn presence_changed(&mut self, _: &String, change: &mut PresenceChange) -> Result {
+    fn presence_changed(&mut self, _: &String, change: &mut PresenceChange) {
         assert_ne!(change.user().id, "panics");
         self.changes += 1;
-        Ok(())
     }
 }
 
@@ -102,11 +100,13 @@ async fn what_was_written_is_not_who_is_present() {
 }
 
 #[tokio::test]
-async fn a_topic_that_fails_or_has_no_presence_takes_nobody_in() {
+async fn a_topic_that_panics_takes_everybody_in_and_one_without_presence_nobody() {
     let hall = hall().await;
-    let refused = hall.topic().enter(&User::new("panics", "X")).unwrap_err();
-    assert_eq!(refused.code(), ErrorCode::Panicked);
-    assert_eq!((present(&hall), hall.value().changes), (Vec::<String>::new(), 0));
+    let claim = hall.topic().enter(&User::new("panics", "X")).unwrap();
+    assert_eq!((present(&hall), hall.value().changes), (vec!["X".to_owned()], 0));
+    assert!(claim.renew(&User::new("1", "Ada")).is_err(), "it is another user's");
+    drop(claim);
+    assert_eq!(present(&hall), [""; 0]);
     let empty = Hub::new().open::<Empty>("empty/a", &States::default()).await.unwrap();
     let refused = empty.topic().enter(&User::new("1", "Ada")).unwrap_err();
     assert_eq!(refused.code(), ErrorCode::ActionFailed);
@@ -143,4 +143,55 @@ async fn events_are_sent_where_at_most_five_hundred_look() {
     all.pop();
     drop(claim);
     assert_eq!(ears.iter().map(|ear| events(ear)).sum::<usize>(), 500);
+}
+
+#[derive(LiveState, Serialize, Deserialize, Clone, Default)]
+#[live(crate = "vivaz_components")]
+struct Busy {
+    #[live(presence)]
+    users: Presence,
+}
+
+impl Topic for Busy {
+    type Key = String;
+
+    const INTERVAL: Duration = Duration::from_millis(250);
+
+    async fn load(_: &String, _: &TopicContext) -> Result<Self> {
+        Ok(Self::default())
+    }
+
+    async fn authorize(_: &String, _: &Identity) -> Result {
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn with_an_interval_events_are_behind_the_patch_that_they_are_about() {
+    let hub = Hub::new();
+    let busy = hub.open::<Busy>("busy/a", &States::default()).await.unwrap();
+    let ear = Ear::new("ear");
+    let _look = busy.topic().subscribe(ear.clone(), None, &mut |_| ()).unwrap();
+    let claims: Vec<_> =
+        (1..=3).map(|n| busy.topic().enter(&User::new(n.to_string(), "X")).unwrap()).collect();
+    let kinds = |frames: &[String]| -> String {
+        frames.iter().map(|frame| if frame.contains("EVENT") { 'e' } else { 'p' }).collect()
+    };
+    assert_eq!(kinds(&ear.heard()), "pe", "the first is sent at once");
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(kinds(&ear.heard()), "pee");
+    drop(claims);
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(kinds(&ear.heard()), "pepee");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_topic_is_not_kept_for_those_who_have_left() {
+    let hub = Hub::new();
+    let hall = hub.open::<Hall>("hall/a", &States::default()).await.unwrap();
+    hall.topic().enter(&User::new("1", "Ada")).unwrap().end_after(Duration::from_secs(1));
+    drop(hall);
+    let now = std::time::Instant::now();
+    assert_eq!(hub.sweep(now, Duration::from_secs(1)), 0);
+    assert_eq!(hub.sweep(now + Duration::from_secs(2), Duration::from_secs(1)), 1);
 }

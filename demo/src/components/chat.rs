@@ -43,6 +43,7 @@ pub(crate) struct Chat {
 #[derive(LiveState, Serialize, Deserialize, Clone, Default)]
 pub(crate) struct Room {
     messages: List<Message>,
+    #[live(presence)]
     users: Presence,
     typing: List<User>,
 }
@@ -61,7 +62,6 @@ impl Topic for Room {
 
     /// Typing starts and stops all the time, and everybody in the room is sent each change.
     const INTERVAL: Duration = TYPING_INTERVAL;
-    const PRESENCE: Option<fn(&mut Self) -> &mut Presence> = Some(|room| &mut room.users);
 
     async fn load(room: &RoomId, cx: &TopicContext) -> Result<Self> {
         let store = cx.state::<Store>();
@@ -76,13 +76,13 @@ impl Topic for Room {
         who.user().map(|_| ())
     }
 
-    fn presence_changed(&mut self, room: &RoomId, change: &mut PresenceChange) -> Result<()> {
+    fn presence_changed(&mut self, room: &RoomId, change: &mut PresenceChange) {
         let user = change.user().id.clone();
         if !change.is_present() {
             self.typing.remove(&user);
         }
         let event = if change.is_present() { "user.joined" } else { "user.left" };
-        change.emit(event, json!({ "userId": user, "roomId": room }))
+        change.emit(event, json!({ "userId": user, "roomId": room }));
     }
 }
 
@@ -90,6 +90,16 @@ impl Topic for Room {
 impl Chat {
     fn connected(&mut self, cx: &mut Context) -> Result<()> {
         cx.presence(&mut self.chat).enter()
+    }
+
+    /// Somebody who closes one of two tabs is not typing in the other one.
+    fn unmount(&mut self, cx: &mut Context) -> Result<()> {
+        if self.pressed > 0 { self.show_typing(cx, false) } else { Ok(()) }
+    }
+
+    /// Pages that were open before rooms had presence were connected then.
+    fn resumed(&mut self, cx: &mut Context) -> Result<()> {
+        self.connected(cx)
     }
 
     /// What is said, that it was said and the page's empty draft are on disk together before anybody sees any of it.

@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use tokio::time::Instant;
 use vivaz_components::UnmountReason;
 
+use super::TURNS;
 use crate::port::Mail;
 use crate::session::{Done, Session};
 
@@ -15,8 +16,19 @@ use crate::session::{Done, Session};
 pub(crate) async fn tend(mut session: Box<Session>, until: Instant) {
     // No page reads any more: jobs that waited for that go on.
     session.go_on();
+    // A component may cause events for itself without an end, and then the session would never wait.
+    let latest = until + session.runtime().core().limits.action_time;
+    let mut turns = 0_u32;
     loop {
         while let Some(turn) = poll_fn(|cx| poll_alone(&mut session, cx)).await {
+            turns += 1;
+            if turns.is_multiple_of(TURNS) {
+                tokio::task::yield_now().await;
+                if Instant::now() >= latest {
+                    tracing::warn!(session = %session.id(), "what goes on in a session without its page has no end");
+                    return end(session, UnmountReason::Expired).await;
+                }
+            }
             match turn {
                 Alone::Done(done) | Alone::Mail(Mail::Done(done)) => session.done(*done),
                 Alone::Mail(Mail::Event { component, event }) => session.event(component, &event),
@@ -81,7 +93,12 @@ pub(crate) async fn end(mut session: Box<Session>, reason: UnmountReason) {
         return;
     }
     let finish = async {
+        let mut turns = 0_u32;
         while let Some(turn) = poll_fn(|cx| poll_alone(&mut session, cx)).await {
+            turns += 1;
+            if turns.is_multiple_of(TURNS) {
+                tokio::task::yield_now().await;
+            }
             match turn {
                 Alone::Done(done) | Alone::Mail(Mail::Done(done)) => session.done(*done),
                 // What runs cannot be kept, and waits in vain for that.

@@ -18,6 +18,8 @@ pub(super) struct Pulse {
     pub(super) draining: bool,
     /// Messages read since the last write.
     pub(super) reads: u32,
+    /// What others wanted and what finished, since the client had its turn.
+    pub(super) turns: u32,
 }
 
 /// What a heartbeat finds.
@@ -40,6 +42,7 @@ impl Pulse {
             unflushed: false,
             draining: false,
             reads: 0,
+            turns: 0,
         }
     }
 

@@ -68,7 +68,6 @@ impl Session {
                     let id = id.clone();
                     self.start_beside(async move { task.await.map(|loaded| Done::Loaded { id, loaded }) });
                 }
-                Effect::Presence => self.keep_presences(id),
                 Effect::Close => {
                     let origin = Origin::End { reason: UnmountReason::Closed };
                     if let Some(component) = self.components.get_mut(id) {

@@ -141,6 +141,7 @@ impl Session {
         if is_shown {
             self.refresh(id);
         }
+        self.keep_presences(id);
         self.refresh_children(id);
     }
 }

@@ -9,28 +9,29 @@ use super::Session;
 use super::component::Component;
 use crate::log::{Escaped, Quoted, client_event};
 
-/// How long a user is still present whose page has left: it may be loaded anew, or another page of the
-/// application may follow.
+/// How long a user is still present whose page has left or has removed the component: the page may be
+/// loaded anew, or another one of the application may follow. It also bounds what one page can make
+/// all who look be told.
 const LINGER: Duration = Duration::from_secs(2);
 
 impl Session {
-    /// Makes a component present at the topics that its fields name for that, and at no others.
+    /// Makes a component present at the topics that its fields are to be present at, and at no others.
+    /// One that enters while its page is away is present when the page is back.
     pub(super) fn keep_presences(&mut self, id: &ComponentId) {
         let Some(component) = self.components.get_mut(id) else { return };
-        let wanted = if component.withdrawn { Vec::new() } else { component.wanted_presences() };
+        let is_here = component.is_shown() && !self.over;
+        let wanted = if is_here { component.wanted_presences() } else { Vec::new() };
         component.presences.retain(|claim| wanted.iter().any(|topic| topic.name() == claim.topic().name()));
         let Ok(user) = self.identity.user() else { return };
+        if !self.port.is_connected() {
+            return;
+        }
         for topic in wanted {
             if component.presences.iter().any(|claim| claim.topic().name() == topic.name()) {
                 continue;
             }
             match topic.enter(user) {
-                Ok(claim) => {
-                    if !self.port.is_connected() {
-                        claim.suspend(self.runtime.core().limits.presence_grace);
-                    }
-                    component.presences.push(claim);
-                }
+                Ok(claim) => component.presences.push(claim),
                 Err(error) => {
                     let (log, topic, error) =
                         (&self.runtime.core().log, Quoted(topic.name()), Escaped(&error));
@@ -53,7 +54,7 @@ impl Session {
         let ids: Vec<ComponentId> = self.components.keys().cloned().collect();
         for id in ids {
             if let Some(component) = self.components.get_mut(&id) {
-                // One that cannot be renewed is dropped, and tried once more as a new one.
+                // One that cannot be renewed is dropped. A new one is made below, or it is logged why not.
                 component.presences.retain(|claim| claim.renew(&user).is_ok());
             }
             self.keep_presences(&id);
@@ -64,8 +65,9 @@ impl Session {
 impl Component {
     /// Ends its presences, because it goes away.
     pub(super) fn end_presences(&mut self, reason: UnmountReason) {
+        let lingers = matches!(reason, UnmountReason::Left | UnmountReason::Removed);
         for claim in std::mem::take(&mut self.presences) {
-            if reason == UnmountReason::Left {
+            if lingers {
                 claim.end_after(LINGER);
             }
         }

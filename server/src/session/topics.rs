@@ -46,7 +46,6 @@ impl Session {
             component.left.extend(before.iter().map(|(_, name)| name.clone()));
         }
         self.release_topics(before, is_shown);
-        self.keep_presences(id);
     }
 
     /// A topic has changed that children's props are computed of: compares them.

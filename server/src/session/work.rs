@@ -220,6 +220,10 @@ impl Session {
         self.stalled = false;
         let ids: Vec<_> = self.components.keys().cloned().collect();
         for id in ids {
+            // At once: a handler may run for long.
+            if let Some(component) = self.components.get_mut(&id) {
+                component.end_presences(reason);
+            }
             self.enqueue(&id, Task::Unmount { origin: Origin::End { reason } });
         }
     }
@@ -367,6 +371,7 @@ impl Session {
         if let Some(topics) = topics {
             self.show_topics(id, topics);
         }
+        self.keep_presences(id);
         self.perform(id, effects);
         self.publish(id, patch.as_deref(), names);
         self.touch();
@@ -442,6 +447,7 @@ impl Session {
         if let Some(topics) = topics {
             self.show_topics(id, topics);
         }
+        self.keep_presences(id);
         self.perform(id, effects);
         match &result {
             Ok(_) => self.keep_props(id),

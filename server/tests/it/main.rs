@@ -27,6 +27,7 @@ mod cross_origin;
 mod depth;
 mod drain;
 mod encodings;
+mod endless;
 mod exactly_once;
 mod failing;
 mod floods;

@@ -1,6 +1,7 @@
 //! Who is present at a topic: several pages of one user, drops, restarts, and everything that ends it.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -19,6 +20,7 @@ const SHORT: Duration = Duration::from_millis(100);
 
 #[derive(LiveState, Serialize, Deserialize, Clone, Default)]
 struct Hall {
+    #[live(presence)]
     users: Presence,
     /// Who was seen to come, in order.
     guests: Vec<String>,
@@ -26,8 +28,6 @@ struct Hall {
 
 impl Topic for Hall {
     type Key = String;
-
-    const PRESENCE: Option<fn(&mut Self) -> &mut Presence> = Some(|hall| &mut hall.users);
 
     async fn load(_: &String, _: &TopicContext) -> Result<Self> {
         Ok(Self::default())
@@ -37,15 +37,14 @@ impl Topic for Hall {
         if key == "private" && !who.may("private") { Err(ActionError::forbidden("no")) } else { Ok(()) }
     }
 
-    fn presence_changed(&mut self, key: &String, change: &mut PresenceChange) -> Result<()> {
-        if change.user().id == "nobody-may" {
-            return Err(ActionError::internal("the hall does not take this one in"));
-        }
+    fn presence_changed(&mut self, key: &String, change: &mut PresenceChange) {
+        assert_ne!(change.user().id, "panics");
         if change.is_present() {
             self.guests.push(change.user().id.clone());
         }
         let name = if change.is_present() { "came" } else { "went" };
-        change.emit(name, json!({ "hall": key, "user": change.user().id.clone() }))
+        let user = change.user().id.clone();
+        change.emit(name, json!({ "hall": key, "user": user }));
     }
 }
 
@@ -85,8 +84,26 @@ macro_rules! visitor {
             }
 
             #[action]
+            fn reset(&mut self) {
+                self.hall.update(|hall| *hall = Hall::default());
+            }
+
+            #[action]
             fn go(&mut self, place: String) {
                 self.place = place;
+            }
+
+            #[action]
+            fn go_later(&mut self, cx: &mut Context, place: String) {
+                cx.spawn("going", async move {
+                    sleep(Duration::from_secs(2)).await;
+                    Ok(place)
+                });
+            }
+
+            #[event]
+            fn going(&mut self, place: Result<String>) {
+                self.place = place.unwrap();
             }
         }
     };
@@ -109,6 +126,43 @@ visitor!(
     )]
     KeptVisitor
 );
+
+/// Whether the saved `code` of a component is refused.
+static UNREADABLE: AtomicBool = AtomicBool::new(false);
+
+#[derive(Serialize, Clone, Default)]
+struct Code(u32);
+
+impl<'de> Deserialize<'de> for Code {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> std::result::Result<Self, D::Error> {
+        let code = u32::deserialize(from)?;
+        if code == 1 && UNREADABLE.load(Ordering::SeqCst) {
+            return Err(serde::de::Error::custom("of another program"));
+        }
+        Ok(Self(code))
+    }
+}
+
+#[derive(LiveComponent, Clone)]
+#[live(name = "brittle-visitor", inline = "", open)]
+struct BrittleVisitor {
+    #[live(prop)]
+    place: String,
+    #[live(prop, default)]
+    enters: bool,
+    #[live(private)]
+    code: Code,
+    #[live(shared = "hall/{place}")]
+    hall: Shared<Hall>,
+}
+
+#[actions]
+impl BrittleVisitor {
+    fn connected(&mut self, cx: &mut Context) -> Result<()> {
+        self.code = Code(1);
+        cx.presence(&mut self.hall).enter()
+    }
+}
 
 fn server() -> Server {
     let store = MemoryStore::new();
@@ -301,7 +355,11 @@ async fn a_handler_that_fails_changes_no_presence_and_nobody_cannot_be_present()
 #[tokio::test(start_paused = true)]
 async fn whatever_ends_the_component_ends_its_presence() {
     for how in ["unmount", "revoke", "revoke while away", "expire"] {
-        let server = server();
+        let server = Server::new(|| {
+            // Longer than a session waits.
+            let limits = Limits { presence_grace: Duration::from_secs(100_000), ..Limits::default() };
+            Runtime::builder().limits(limits).store(MemoryStore::new())
+        });
         let watcher = Watcher::new(&server, "a").await;
         let ada = server.page_as("ada", "Ada");
         let view = visit(&ada, "a").await;
@@ -323,6 +381,9 @@ async fn whatever_ends_the_component_ends_its_presence() {
                 sleep(Limits::default().suspended_time * 2).await;
             }
         }
+        if how == "unmount" {
+            sleep(LINGER + SHORT).await;
+        }
         assert_eq!(watcher.sees().await, [""; 0], "{how}");
         assert_eq!(watcher.hears().len(), 4, "{how}");
     }
@@ -333,21 +394,84 @@ async fn tenants_have_halls_of_their_own() {
     let server = server();
     let watcher = Watcher::new(&server, "a").await;
     let other = server.page_with(Identity::of(User::new("ada", "Ada")).with_tenant("acme"));
-    let _view = visit(&other, "a").await;
-    assert_eq!(watcher.sees().await, [""; 0]);
+    let view = visit(&other, "a").await;
+    other.settled().await;
+    assert_eq!((view.texts("i"), watcher.sees().await), (vec!["Ada".to_owned()], vec![]));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_topic_that_fails_takes_nobody_in_and_goes_on() {
+async fn who_comes_and_goes_is_not_the_applications_to_refuse() {
     let server = server();
     let watcher = Watcher::new(&server, "a").await;
-    let bad = server.page_as("nobody-may", "X");
+    let bad = server.page_as("panics", "X");
     let view = visit(&bad, "a").await;
     let ada = server.page_as("ada", "Ada");
     let _adas = visit(&ada, "a").await;
-    assert_eq!(watcher.sees().await, ["Ada"]);
+    assert_eq!(watcher.sees().await, ["X", "Ada"]);
     view.call("leave", json!([])).await.unwrap();
     assert_eq!(watcher.sees().await, ["Ada"]);
+    let expected = heard(&[
+        ("user.online", "panics"),
+        ("user.online", "ada"),
+        ("came", "ada"),
+        ("user.offline", "panics"),
+    ]);
+    assert_eq!(watcher.hears(), expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reset_of_the_state_leaves_who_is_present() {
+    let server = server();
+    let watcher = Watcher::new(&server, "a").await;
+    let (ada, bob) = (server.page_as("ada", "Ada"), server.page_as("bob", "Bob"));
+    let (_adas, bobs) = (visit(&ada, "a").await, visit(&bob, "a").await);
+    let before = watcher.hears().len();
+    bobs.call("reset", json!([])).await.unwrap();
+    assert_eq!((watcher.sees().await, watcher.hears().len()), (vec!["Ada".into(), "Bob".into()], before));
+    bobs.call("leave", json!([])).await.unwrap();
+    assert_eq!(watcher.sees().await, ["Ada"]);
+}
+
+/// The next program cannot read the state of the component, and mounts it anew.
+#[tokio::test(start_paused = true)]
+async fn who_was_present_is_present_after_a_deploy_that_cannot_read_the_state() {
+    UNREADABLE.store(false, Ordering::SeqCst);
+    let server = server();
+    let watcher = Watcher::new(&server, "c").await;
+    let ada = server.page_as("ada", "Ada");
+    let _view = ada.mount_open("brittle-visitor", json!({ "place": "c", "enters": true })).await.unwrap();
+    UNREADABLE.store(true, Ordering::SeqCst);
+    server.restart().await;
+    ada.settled().await;
+    UNREADABLE.store(false, Ordering::SeqCst);
+    assert_eq!(watcher.sees().await, ["Ada"]);
+}
+
+/// A session that the store does not give back in the end was never announced.
+#[tokio::test(start_paused = true)]
+async fn who_is_away_does_not_come_anywhere() {
+    let server = server();
+    let (here, there) = (Watcher::new(&server, "a").await, Watcher::new(&server, "b").await);
+    let ada = server.page_as("ada", "Ada");
+    let view = visit(&ada, "a").await;
+    view.call("go_later", ["b"]).await.unwrap();
+    ada.network().offline();
+    sleep(Duration::from_secs(5)).await;
+    assert_eq!((here.sees().await, there.sees().await), (vec![], vec![]));
+    assert!(there.hears().is_empty());
+    ada.network().online();
+    ada.settled().await;
+    assert_eq!((here.sees().await, there.sees().await), (vec![], vec!["Ada".to_owned()]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_topic_is_forgotten_that_everybody_has_left() {
+    let server = server();
+    let ada = server.page_as("ada", "Ada");
+    let _view = visit(&ada, "a").await;
+    ada.leave().await;
+    sleep(Duration::from_secs(600)).await;
+    assert!(server.runtime().hub().get("hall/a").is_none());
 }
 
 #[derive(Clone, Debug)]
@@ -448,7 +572,8 @@ async fn follows_the_model(steps: Vec<Step>) {
                 visits[at].view.call("leave", json!([])).await.unwrap();
                 visits[at].is_present = false;
             }
-            Step::Wait(tenths) => sleep(Duration::from_millis(tenths * 100 + 50)).await,
+            // No sum of these is the grace or the linger: what ends at the same time as a wait has no order.
+            Step::Wait(tenths) => sleep(Duration::from_millis(tenths * 100 + 33)).await,
             Step::Restart => {
                 server.restart().await;
                 for visit in &mut visits {

@@ -201,7 +201,8 @@ impl Revival<'_> {
             Err(error) => return Some(Err(RestoreFailure::Undecodable(error.into()))),
         };
         Some(match registration.mount(props, self.cx.clone()).await {
-            Ok(instance) => {
+            Ok(mut instance) => {
+                instance.recall_presences(&row.state);
                 let stored = StoredComponent { anew: true, ..row.clone() };
                 let how = How::Anew;
                 Ok(Box::new(Back { id, mounted_by, stored, registration, instance, how }))
