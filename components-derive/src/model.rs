@@ -1,7 +1,7 @@
 //! A component's struct with its attributes, checked together.
 
 use proc_macro2::{Span, TokenStream};
-use quote::quote;
+use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Data, DeriveInput, Fields, Ident, Type, Visibility};
 
@@ -143,7 +143,7 @@ impl Model {
                 return Err(syn::Error::new(pattern.span(), message));
             };
             let ident = &named.ident;
-            args.push(quote!(self.#ident));
+            args.push(quote_spanned!(pattern.span()=> self.#ident));
             rest = tail;
         }
         if rest.contains('}') {
@@ -159,12 +159,17 @@ impl Model {
 
 /// Whether a field is fetched while the page is there.
 pub(crate) fn is_async(ty: &Type) -> bool {
-    matches!(ty, Type::Path(path) if path.path.segments.last().is_some_and(|last| last.ident == "Async"))
+    ends_with(ty, "Async")
 }
 
 /// Whether a field says who is present.
 pub(crate) fn is_presence(ty: &Type) -> bool {
-    matches!(ty, Type::Path(path) if path.path.segments.last().is_some_and(|last| last.ident == "Presence"))
+    ends_with(ty, "Presence")
+}
+
+/// Whether that is the last part of how a type is written.
+fn ends_with(ty: &Type, name: &str) -> bool {
+    matches!(ty, Type::Path(path) if path.path.segments.last().is_some_and(|last| last.ident == name))
 }
 
 impl Field {
@@ -185,7 +190,7 @@ impl Field {
         if let (Some((_, _, one)), Some((span, _, other))) = (first, given.next()) {
             errors.push(syn::Error::new(span, format!("a field is either `{one}` or `{other}`")));
         }
-        let kind = first.map_or(Kind::Public, |(_, kind, _)| kind);
+        let mut kind = first.map_or(Kind::Public, |(_, kind, _)| kind);
         if let (Some(span), Some((_, kind, word))) = (attrs.model, first) {
             let why = match kind {
                 Kind::Private | Kind::Skip => "a page does not know the field, so it cannot write it",
@@ -197,12 +202,18 @@ impl Field {
         if let (Some(span), Kind::Shared | Kind::Skip | Kind::Errors) = (attrs.prop, kind) {
             let word = first.map_or("", |(_, _, word)| word);
             errors.push(syn::Error::new(span, format!("a field is either `{word}` or `prop`")));
+            // Nothing is said twice.
+            (attrs.prop, attrs.page) = (None, None);
         }
         if let (Some(span), None) = (attrs.page, attrs.prop) {
             errors.push(syn::Error::new(
                 span,
                 "`page` goes with `prop`: a prop that the page gives, from its own state",
             ));
+        }
+        if kind == Kind::Errors && !ends_with(&field.ty, "Errors") {
+            errors.at(&field.ty, "a field that is `errors` is an `Errors`");
+            kind = Kind::Public;
         }
         if matches!(kind, Kind::Public | Kind::Private) {
             keys::check(&field.ty, errors);

@@ -325,8 +325,11 @@ fn keyed_impl(ident: &Ident, generics: &Generics, fields: &[StateField<'_>]) -> 
     if !generics.params.is_empty() {
         return TokenStream::new();
     }
-    let member = key.ident;
+    let (member, ty) = (key.ident, key.ty);
+    let message =
+        format!("`{}` of `{ident}` tells items of a list apart: it is a whole number or a text", key.name);
     quote_spanned! {key.ty.span()=>
+        const _: () = ::core::assert!(p::may_be_key(p::Probe::<#ty>::SHAPE), "{}", #message);
         impl p::Keyed for #ident {
             fn key(&self) -> p::Key {
                 p::Key::of(&self.#member)

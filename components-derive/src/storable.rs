@@ -29,10 +29,15 @@ fn check(owner: &str, field: &Field) -> TokenStream {
     let unwritten = check_written(owner, name, ty);
     let unread = field.kind.is_saved().then(|| {
         let message = message(owner, name);
-        // What cannot be written either is said once.
+        // What is said already is not said twice.
         quote_spanned! {ty.span()=>
             const _: () = ::core::assert!(
-                p::Shows::<#ty>::IS_SHARED || !p::Writable::<#ty>::IS || p::Readable::<#ty>::IS, "{}", #message
+                p::Listed::<#ty>::IS_LIST && !p::Listed::<#ty>::IS_KEYED
+                    || p::Shows::<#ty>::IS_SHARED
+                    || !p::Writable::<#ty>::IS
+                    || p::Readable::<#ty>::IS,
+                "{}",
+                #message
             );
         }
     });

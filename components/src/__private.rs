@@ -27,7 +27,9 @@ pub use crate::shape::check::{
     Ask, Check, Edits, Given, GivenProp, How, Step, Subject, Want, not_written, verify,
 };
 pub use crate::shape::message::Source;
-pub use crate::shape::{Access, Field as ShapeField, LiveShape, Probe, Ref, Shape, Unshaped, hash, joined};
+pub use crate::shape::{
+    Access, Field as ShapeField, LiveShape, Probe, Ref, Shape, Unshaped, hash, joined, may_be_key,
+};
 pub use crate::spec::{ActionSpec, ArgSpec, FieldKind, FieldSpec, Hook, Spec, TemplateSource};
 pub use crate::storable::{
     Listed, ListsNothing, NoList, NotShared, PickUnwritten, Readable, Shows, ShowsNone, Unreadable,

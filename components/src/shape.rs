@@ -49,6 +49,22 @@ pub enum Shape {
     Enum(&'static str, &'static [&'static str]),
 }
 
+/// Whether values of that shape can be the keys of a list. A type that does not describe itself may be
+/// written as a number or a text.
+#[must_use]
+pub const fn may_be_key(shape: Ref) -> bool {
+    match shape.get() {
+        Shape::Any | Shape::Unknown | Shape::Int | Shape::Str | Shape::Enum(..) => true,
+        Shape::Bool
+        | Shape::Float
+        | Shape::Option(_)
+        | Shape::List(_)
+        | Shape::Keyed(_)
+        | Shape::Map(_)
+        | Shape::Struct(..) => false,
+    }
+}
+
 /// A field of a [`Shape::Struct`].
 #[derive(Clone, Copy, Debug)]
 pub struct Field {

@@ -105,7 +105,9 @@ impl<T: Topic> Shared<T> {
 fn unbound() -> ! {
     #[expect(clippy::panic, reason = "a mistake in `mount`, documented with `Deref`")]
     {
-        panic!("a shared field has no state before `mount` has returned: ask the hub for the topic there")
+        panic!(
+            "a shared field has no state before `mount` has returned: `cx.topic(…).await` has the topic there"
+        )
     }
 }
 

@@ -18,6 +18,8 @@ use kinds::{action, computed, migrate, mount};
 pub(super) struct Written {
     pub(super) specs: Vec<TokenStream>,
     pub(super) events: Vec<String>,
+    /// Those whose data is no `Result`.
+    pub(super) plain_events: Vec<String>,
     /// The names of the methods that are no actions.
     pub(super) others: Vec<String>,
     /// The calls of `flush` for the component, which a durable one cannot do.
@@ -239,6 +241,17 @@ pub(super) fn write(sig: &Signature, role: Role, written: &mut Written, errors: 
         Role::Action(options) => action(sig, &options, &passed, &values, written, errors),
         Role::Computed => computed(sig, written, errors),
         Role::Event(name) => {
+            if written.events.contains(&name) {
+                return errors.at(
+                    &sig.ident,
+                    format!("another #[event] method takes `{name}`: it would be the only one called"),
+                );
+            }
+            if let Some((_, ty)) = values.first()
+                && !is_result(ty)
+            {
+                written.plain_events.push(name.clone());
+            }
             let pattern = quote!(p::Call::Event(event) if &*event.name == #name);
             let decode = values.first().map(|(ident, ty)| {
                 let what = format!("the data of the event `{name}`");
@@ -315,7 +328,15 @@ fn passed_as(input: &FnArg, sig: &Signature) -> syn::Result<Passed> {
             None
         };
         return match last.as_deref() {
-            Some("Context" | "MountContext") => Ok(Passed::Context),
+            Some("Context" | "MountContext") => {
+                let wanted = if sig.ident == "mount" { "MountContext" } else { "Context" };
+                let is_other = last.as_deref() != Some(wanted);
+                if is_other || sig.asyncness.is_some() && reference.mutability.is_none() {
+                    let message = format!("write `cx: &mut {wanted}`");
+                    return Err(syn::Error::new(reference.span(), message));
+                }
+                Ok(Passed::Context)
+            }
             Some("str" | "FieldPath") => Ok(Passed::Text(reference.span())),
             _ => Err(syn::Error::new(
                 reference.span(),
@@ -331,6 +352,11 @@ fn passed_as(input: &FnArg, sig: &Signature) -> syn::Result<Passed> {
         return Err(syn::Error::new(typed.pat.span(), message));
     };
     Ok(Passed::Value(pattern.ident.clone(), typed.ty.clone()))
+}
+
+/// Whether a type is written as a `Result`, whatever it is called in full.
+fn is_result(ty: &Type) -> bool {
+    matches!(ty, Type::Path(path) if path.path.segments.last().is_some_and(|last| last.ident.to_string().ends_with("Result")))
 }
 
 /// Encodes what the method returns. Spanned at its return type, so that an error about that points

@@ -26,6 +26,12 @@ pub(super) fn read(block: &ItemImpl, written: &mut Written, errors: &mut Errors)
             };
             let message = format!("no `#[event]` method takes `{name}`, the result of this work; {hint}");
             errors.push(syn::Error::new(event.span(), message));
+        } else if written.plain_events.contains(&name) {
+            let message = format!(
+                "the `#[event]` method of `{name}` is given what this work comes to, and that may be an error: its argument is \
+                 a `Result<…>`"
+            );
+            errors.push(syn::Error::new(event.span(), message));
         }
     }
     written.flushes = found.flushed;

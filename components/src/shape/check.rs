@@ -248,6 +248,9 @@ impl End {
             (Want::Text, Shape::Struct(_, fields)) => {
                 let message = self.is(shape).text(": it cannot be shown as text; ");
                 return Some(match first_shown(fields) {
+                    Some(field) if self.is_item => {
+                        message.text("show a field of it, as its `").text(field).text("`")
+                    }
                     Some(field) => message
                         .text("show a field of it, as `")
                         .text(self.name)

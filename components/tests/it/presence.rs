@@ -1,12 +1,18 @@
 //! Presence on the side of a topic: claims, and what those who look are told.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use vivaz_components::__private::AnyShared as _;
 use vivaz_components::{
-    ErrorCode, Hub, Identity, LiveState, Presence, PresenceChange, Result, States, Topic, TopicContext,
-    TopicHandle, User,
+    CatchUp, ErrorCode, Hub, Identity, List, LiveState, Presence, PresenceChange, PresenceClaim,
+    ReservedUpdates, Result, Shared, StagedUpdate, States, Topic, TopicContext, TopicHandle, User,
 };
+use vivaz_protocol::{Patch, RawJson};
 
 use crate::hub::Ear;
 
@@ -182,7 +188,7 @@ async fn with_an_interval_events_are_behind_the_patch_that_they_are_about() {
     assert_eq!(kinds(&ear.heard()), "pee");
     drop(claims);
     tokio::time::sleep(Duration::from_millis(300)).await;
-    assert_eq!(kinds(&ear.heard()), "pepee");
+    assert_eq!(kinds(&ear.heard()), "peee");
 }
 
 #[tokio::test(start_paused = true)]
@@ -194,4 +200,211 @@ async fn a_topic_is_not_kept_for_those_who_have_left() {
     let now = std::time::Instant::now();
     assert_eq!(hub.sweep(now, Duration::from_secs(1)), 0);
     assert_eq!(hub.sweep(now + Duration::from_secs(2), Duration::from_secs(1)), 1);
+}
+
+/// Writes down who leaves, in many words.
+#[derive(LiveState, Serialize, Deserialize, Clone, Default)]
+#[live(crate = "vivaz_components")]
+struct Book {
+    #[live(presence)]
+    users: Presence,
+    lines: Vec<String>,
+}
+
+impl Topic for Book {
+    type Key = String;
+
+    async fn load(_: &String, _: &TopicContext) -> Result<Self> {
+        Ok(Self::default())
+    }
+
+    async fn authorize(_: &String, _: &Identity) -> Result {
+        Ok(())
+    }
+
+    fn presence_changed(&mut self, _: &String, change: &mut PresenceChange) {
+        if !change.is_present() {
+            self.lines.push(format!("{} has left. Come back soon!", change.user().name));
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_leaves_a_full_topic_is_gone() {
+    let hub = Hub::new().with_topic_limit(300);
+    let book = hub.open::<Book>("book/a", &States::default()).await.unwrap();
+    let ada = book.topic().enter(&User::new("1", "Ada")).unwrap();
+    while book.update(|book| book.lines.push("x".into())).await.is_ok() {}
+    drop(ada);
+    assert!(book.value().users.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_name_that_does_not_fit_takes_nobody_away() {
+    let hub = Hub::new().with_topic_limit(70);
+    let hall = hub.open::<Hall>("hall/a", &States::default()).await.unwrap();
+    let one = hall.topic().enter(&User::new("1", "Ada")).unwrap();
+    let long = "Ada Augusta King, Countess of Lovelace, and whatever else fits into no hall";
+    let _two = hall.topic().enter(&User::new("1", long)).unwrap();
+    drop(one);
+    assert_eq!(present(&hall), ["Ada"]);
+}
+
+#[tokio::test]
+async fn an_update_changes_nothing_in_who_is_present() {
+    let hall = hall().await;
+    let ada = hall.topic().enter(&User::new("1", "Ada")).unwrap();
+    let before = Hall::clone(&hall.value());
+    hall.update(|hall| *hall = Hall::default()).await.unwrap();
+    assert_eq!((present(&hall), hall.value().changes), (vec!["Ada".to_owned()], 0));
+    drop(ada);
+    hall.update(move |hall| *hall = before).await.unwrap();
+    assert_eq!(present(&hall), [""; 0]);
+}
+
+#[derive(LiveState, Serialize, Deserialize, Clone, Default)]
+#[live(crate = "vivaz_components")]
+struct Club {
+    #[live(presence)]
+    users: Presence,
+    turns: List<User>,
+    count: u32,
+}
+
+impl Topic for Club {
+    type Key = String;
+
+    const INTERVAL: Duration = Duration::from_millis(250);
+
+    async fn load(_: &String, _: &TopicContext) -> Result<Self> {
+        Ok(Self::default())
+    }
+
+    async fn authorize(_: &String, _: &Identity) -> Result {
+        Ok(())
+    }
+
+    fn presence_changed(&mut self, _: &String, change: &mut PresenceChange) {
+        self.turns.remove(&change.user().id);
+    }
+}
+
+fn reserve(
+    topic: &TopicHandle<Club>,
+    change: impl Fn(&mut Club) + Send + Sync + 'static,
+) -> Result<ReservedUpdates> {
+    let mut shared = Shared::<Club>::new();
+    shared.bind(topic.topic()).unwrap();
+    shared.update(change);
+    StagedUpdate::reserve_all(shared.take_staged(), None)
+}
+
+/// A change of a transaction is reserved on a state with her, and does not fit one without.
+#[tokio::test(start_paused = true)]
+async fn who_leaves_while_a_transaction_relies_on_them_is_gone_after_it() {
+    let club = Hub::new().open::<Club>("club/a", &States::default()).await.unwrap();
+    let ada = club.topic().enter(&User::new("1", "Ada")).unwrap();
+    let reserved = reserve(&club, |club| {
+        let first = club.users.iter().next().unwrap().clone();
+        club.turns.push(first);
+    });
+    drop(ada);
+    let _unsent = reserved.unwrap().publish(None);
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert!(club.value().users.is_empty() && club.value().turns.is_empty());
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Enter(u32, bool),
+    Return(usize, u64),
+    Leave(usize),
+    Update(u32),
+    Reserve(u32),
+    Publish(usize),
+    GiveUp(usize),
+    Replace,
+    /// In milliseconds.
+    Wait(u64),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        4 => (0..4_u32, any::<bool>()).prop_map(|(user, name)| Step::Enter(user, name)),
+        2 => (0..4_usize, 0..400_u64).prop_map(|(claim, ms)| Step::Return(claim, ms)),
+        3 => (0..4_usize).prop_map(Step::Leave),
+        1 => (0..4_u32).prop_map(Step::Update),
+        1 => (0..4_u32).prop_map(Step::Reserve),
+        2 => (0..4_usize).prop_map(Step::Publish),
+        1 => (0..4_usize).prop_map(Step::GiveUp),
+        1 => Just(Step::Replace),
+        2 => (0..400_u64).prop_map(Step::Wait),
+    ]
+}
+
+/// The list is who has claims, whatever else happens to the topic; who looks has the state in the end.
+async fn follows_the_claims(steps: Vec<Step>) {
+    let club = Hub::new().open::<Club>("club/a", &States::default()).await.unwrap();
+    let (ear, mut state) = (Ear::new("ear"), Value::Null);
+    let _look = club.topic().subscribe(ear.clone(), None, &mut |missing| {
+        let CatchUp::Snapshot(frame) = missing else { return };
+        state = serde_json::from_str::<Value>(frame.as_str()).unwrap()["payload"].clone();
+    });
+    let user = |id: u32, name: bool| User::new(id.to_string(), if name { "Ada" } else { "Bob" });
+    let mut claims: BTreeMap<u32, (u32, PresenceClaim)> = BTreeMap::new();
+    let mut reserved: Vec<ReservedUpdates> = Vec::new();
+    for (number, step) in (0..).zip(steps) {
+        match step {
+            Step::Enter(id, name) => {
+                claims.insert(number, (id, club.topic().enter(&user(id, name)).unwrap()));
+            }
+            Step::Return(at, ms) => {
+                if let Some((id, claim)) = claims.values().nth(at) {
+                    claim.suspend(Duration::from_millis(ms));
+                    claim.renew(&user(*id, true)).unwrap();
+                }
+            }
+            Step::Leave(at) => {
+                let id = claims.keys().nth(at).copied();
+                id.map(|id| claims.remove(&id));
+            }
+            Step::Update(id) => club.update(|club| club.turns.push(user(id, true))).await.unwrap(),
+            Step::Reserve(id) => {
+                reserved.extend(reserve(&club, move |club| {
+                    club.turns.push(User::new(id.to_string(), "Turn"));
+                    club.count += 1;
+                }));
+            }
+            Step::Publish(at) if at < reserved.len() => drop(reserved.remove(at).publish(None)),
+            Step::GiveUp(at) if at < reserved.len() => drop(reserved.remove(at)),
+            Step::Publish(_) | Step::GiveUp(_) => {}
+            Step::Replace => club.update(|club| *club = Club::default()).await.unwrap(),
+            Step::Wait(ms) => tokio::time::sleep(Duration::from_millis(ms)).await,
+        }
+        let expected: BTreeSet<String> = claims.values().map(|(id, _)| id.to_string()).collect();
+        let seen: BTreeSet<String> = club.value().users.iter().map(|user| user.id.clone()).collect();
+        assert_eq!(seen, expected);
+    }
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    for frame in ear.heard() {
+        let message: Value = serde_json::from_str(&frame).unwrap();
+        if message["type"] == "STATE_UPDATE" {
+            let patch = serde_json::value::RawValue::from_string(message["payload"].to_string()).unwrap();
+            Patch::parse(RawJson::from(&*patch)).unwrap().apply(&mut state).unwrap();
+        }
+    }
+    assert_eq!(state, serde_json::to_value(&*club.value()).unwrap());
+}
+
+#[test]
+fn whatever_happens_to_a_topic_its_list_is_who_is_present() {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    let config = ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() };
+    TestRunner::new(config)
+        .run(&prop::collection::vec(step(), 1..40), |steps| {
+            runtime.block_on(follows_the_claims(steps));
+            Ok(())
+        })
+        .unwrap();
 }

@@ -112,6 +112,7 @@ pub(super) fn computed(sig: &Signature, written: &mut Written, errors: &mut Erro
 /// not, returning `Self` or a `Result` of it.
 pub(super) fn mount(sig: &Signature, errors: &mut Errors) -> Option<TokenStream> {
     let (mut arguments, mut props) = (Vec::new(), quote!(<Self as p::Defaults>::Props));
+    let mut is_wrong = false;
     for input in &sig.inputs {
         if let FnArg::Receiver(receiver) = input {
             errors.at(receiver, "`mount` makes the component, so there is no `self` yet");
@@ -127,12 +128,20 @@ pub(super) fn mount(sig: &Signature, errors: &mut Errors) -> Option<TokenStream>
                 errors.push(syn::Error::new(span, "`mount` takes the props and the context"));
             }
             Ok(Passed::Connection(_)) => {}
-            Err(error) => errors.push(error),
+            Err(error) => {
+                errors.push(error);
+                is_wrong = true;
+            }
         }
     }
     let name = &sig.ident;
     let wait = sig.asyncness.map(|_| quote!(.await));
-    let made = made(sig, &quote_spanned!(name.span()=> Self::#name(#(#arguments),*) #wait));
+    let made = if is_wrong {
+        // The build has failed, and nothing more is said.
+        quote!(::core::unreachable!())
+    } else {
+        made(sig, &quote_spanned!(name.span()=> Self::#name(#(#arguments),*) #wait))
+    };
     Some(quote_spanned! {name.span()=>
         #[allow(unused_variables, unreachable_pub, clippy::unused_async)]
         pub async fn __live_mount(props: #props, cx: &mut p::MountContext) -> p::Result<Self> {
