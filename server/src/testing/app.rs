@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::ConnectInfo;
-use axum::http::{Request, Response, StatusCode, header};
+use axum::http::{HeaderMap, Request, Response, StatusCode, header};
 use tokio::task::AbortHandle;
 use tower_service::Service;
 use vivaz_components::Identity;
@@ -34,6 +34,8 @@ pub(super) struct Upgraded {
     /// `None` where the hook refused the client; the server closes the connection then.
     pub(super) identity: Option<Identity>,
     pub(super) task: Option<AbortHandle>,
+    /// Those of the response.
+    pub(super) headers: HeaderMap,
 }
 
 impl Handover {
@@ -91,8 +93,9 @@ pub(super) async fn upgrade(app: Router, mut request: Request<Body>) -> Result<U
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
         return Err(response.status());
     }
+    let headers = response.headers().clone();
     let mut handed = handover.lock();
-    Ok(Upgraded { peer, identity: handed.identity.take(), task: handed.task.take() })
+    Ok(Upgraded { peer, identity: handed.identity.take(), task: handed.task.take(), headers })
 }
 
 /// Answers a request that has what the listener of `vivaz::serve` adds to it.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
@@ -86,8 +87,8 @@ impl Browser {
                 && let Some(to) = response.headers().get(header::LOCATION)
             {
                 let to = String::from_utf8_lossy(to.as_bytes());
-                let own = format!("http://{HOST}");
-                path = to.strip_prefix(&own).unwrap_or(&to).to_owned();
+                path =
+                    resolve(&path, &to, &self.host()).ok_or_else(|| OpenError::Elsewhere(to.into_owned()))?;
                 continue;
             }
             if status != StatusCode::OK {
@@ -130,10 +131,21 @@ impl Browser {
     pub(super) async fn connect(&self, path: &str) -> Result<Upgraded, StatusCode> {
         let mut request = self.request(Method::GET, path, Body::empty());
         let headers = request.headers_mut();
-        headers.insert(header::ORIGIN, HeaderValue::from_static("http://localhost"));
+        if let Ok(origin) = HeaderValue::try_from(format!("http://{}", self.host())) {
+            headers.insert(header::ORIGIN, origin);
+        }
         self.complete(headers);
         let app = self.server.app().ok_or(StatusCode::SERVICE_UNAVAILABLE)?;
-        app::upgrade(app, request).await
+        let upgraded = app::upgrade(app, request).await?;
+        self.take_cookies(&upgraded.headers);
+        Ok(upgraded)
+    }
+
+    /// The host that the browser names.
+    fn host(&self) -> String {
+        let state = self.lock();
+        let host = state.headers.get(header::HOST).and_then(|host| host.to_str().ok());
+        host.unwrap_or(HOST).to_owned()
     }
 
     fn request(&self, method: Method, path: &str, body: Body) -> Request<Body> {
@@ -176,14 +188,61 @@ impl Browser {
     }
 }
 
-/// Checks whether an attribute removes its cookie: an age of zero, or an end at the beginning of
-/// time, which is how a server writes it.
+/// Resolves the address of a redirect at a path, as RFC 3986 says in section 5. `None` if it leads to
+/// another server.
+fn resolve(at: &str, to: &str, host: &str) -> Option<String> {
+    let to = to.split('#').next().unwrap_or_default();
+    let (at_path, _) = at.split_once('?').unwrap_or((at, ""));
+    let absolute = ["http:", "https:", ""]
+        .iter()
+        .find_map(|scheme| to.strip_prefix(scheme)?.strip_prefix("//"))
+        .map(|rest| rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len())));
+    let to = match absolute {
+        Some((authority, rest)) if authority.eq_ignore_ascii_case(host) => {
+            if rest.starts_with('/') {
+                rest.to_owned()
+            } else {
+                format!("/{rest}")
+            }
+        }
+        Some(_) => return None,
+        None if to.is_empty() => return Some(at.to_owned()),
+        None if to.starts_with('/') => to.to_owned(),
+        None if to.starts_with('?') => format!("{at_path}{to}"),
+        // A scheme comes before the first slash; a path has no colon there.
+        None if to.split('/').next().is_some_and(|first| first.contains(':')) => return None,
+        None => format!("{}/{to}", at_path.rsplit_once('/').map_or("", |(folder, _)| folder)),
+    };
+    let (path, query) = match to.split_once('?') {
+        Some((path, query)) => (path, format!("?{query}")),
+        None => (&*to, String::new()),
+    };
+    let mut segments: Vec<&str> = Vec::new();
+    let mut is_folder = false;
+    for segment in path.split('/').skip(1) {
+        is_folder = matches!(segment, "." | ".." | "");
+        match segment {
+            "." => {}
+            ".." => {
+                segments.pop();
+            }
+            segment => segments.push(segment),
+        }
+    }
+    if is_folder && segments.last().is_some_and(|last| !last.is_empty()) {
+        segments.push("");
+    }
+    Some(format!("/{}{query}", segments.join("/")))
+}
+
+/// Checks whether an attribute removes its cookie: an age of zero, or an end that has passed.
 fn is_removal(attribute: &str) -> bool {
     let Some((name, value)) = attribute.split_once('=') else { return false };
     if name.eq_ignore_ascii_case("max-age") {
         return value.trim().parse().is_ok_and(|age: i64| age <= 0);
     }
-    name.eq_ignore_ascii_case("expires") && value.contains(" 1970 ")
+    name.eq_ignore_ascii_case("expires")
+        && httpdate::parse_http_date(value.trim()).is_ok_and(|end| end <= SystemTime::now())
 }
 
 /// Writes fields as `application/x-www-form-urlencoded`.
@@ -204,8 +263,41 @@ mod tests {
     }
 
     #[test]
+    fn a_redirect_is_resolved_as_a_browser_does() {
+        for (to, expected) in [
+            ("/cart", Some("/cart")),
+            ("/cart?a=b#top", Some("/cart?a=b")),
+            ("cart", Some("/shop/cart")),
+            ("./cart", Some("/shop/cart")),
+            ("../cart", Some("/cart")),
+            ("../../../cart/", Some("/cart/")),
+            (".", Some("/shop/")),
+            ("..", Some("/")),
+            ("?tab=2", Some("/shop/list?tab=2")),
+            ("#top", Some("/shop/list?tab=1")),
+            ("", Some("/shop/list?tab=1")),
+            ("a:b", None),
+            ("./a:b", Some("/shop/a:b")),
+            ("http://app.example/cart", Some("/cart")),
+            ("https://App.example?x", Some("/?x")),
+            ("//app.example", Some("/")),
+            ("http://app.example.evil/cart", None),
+            ("https://login.example/cart", None),
+            ("//login.example/cart", None),
+            ("mailto:ada@app.example", None),
+        ] {
+            assert_eq!(resolve("/shop/list?tab=1", to, "app.example").as_deref(), expected, "{to}");
+        }
+    }
+
+    #[test]
     fn a_cookie_is_removed_by_its_age_or_its_end() {
-        for removal in ["Max-Age=0", "max-age=-1", "Expires=Thu, 01 Jan 1970 00:00:00 GMT"] {
+        for removal in [
+            "Max-Age=0",
+            "max-age=-1",
+            "Expires=Thu, 01 Jan 1970 00:00:00 GMT",
+            "expires=Fri, 28 Nov 2025 10:00:00 GMT",
+        ] {
             assert!(is_removal(removal), "{removal}");
         }
         for other in

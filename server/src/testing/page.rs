@@ -111,6 +111,9 @@ impl Page {
     /// Opens a page that a browser was answered with, and mounts its components.
     pub(super) async fn open_in(server: Arc<Inner>, browser: Browser, html: &str) -> Result<Self, OpenError> {
         let roots = roots(html);
+        if !roots.is_empty() && !html.contains("<script") {
+            return Err(OpenError::NoClient);
+        }
         let page = Self::start(server, Identity::anonymous(), Some(browser));
         for Root { name, ask, children } in roots {
             page.with(|state| state.seals = children);
@@ -432,6 +435,12 @@ pub enum OpenError {
     /// One redirect led to another too often; the last one is named.
     #[error("too many redirects, the last one to {0}")]
     Redirects(String),
+    /// A redirect leads to another server, which a test asks by itself.
+    #[error("the application redirects to {0}")]
+    Elsewhere(String),
+    /// The page has components and no script that could load the client: it would not be live.
+    #[error("the page has components and does not load the client: write `live.head()` into its `<head>`")]
+    NoClient,
     /// The server refused to mount a component of the page.
     #[error(transparent)]
     Refused(#[from] Refusal),

@@ -4,7 +4,7 @@ use axum::Router;
 use axum::extract::{Form, Request};
 use axum::http::header::{AUTHORIZATION, SET_COOKIE};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
@@ -64,7 +64,8 @@ async fn desk(live: Live) -> Result<Response, RenderError> {
 }
 
 async fn by_hand(live: Live) -> Response {
-    live.page("<!DOCTYPE html><live-component name='counter' props='{\"count\":4}'></live-component><live-component name='counter'></live-component>")
+    let head = live.head();
+    live.page(format!("<!DOCTYPE html>{head}<live-component name='counter' props='{{\"count\":4}}'></live-component><live-component name='counter'></live-component>"))
 }
 
 /// Middleware of the application: what it reads from a request, the hook finds in the extensions.
@@ -100,6 +101,12 @@ fn app(runtime: Runtime) -> Router {
         .route("/logout", post(logout))
         .route("/desk", get(desk))
         .route("/hand", get(by_hand))
+        .route(
+            "/headless",
+            get(|live: Live| async move { live.page("<live-component name='counter'></live-component>") }),
+        )
+        .route("/login/elsewhere", get(|| async { Redirect::to("https://login.example/desk") }))
+        .route("/folder/relative", get(|| async { Redirect::to("../hand?from=there#top") }))
         .with_state(runtime.clone())
         .merge(runtime.router())
         .layer(from_fn(read_token))
@@ -108,6 +115,36 @@ fn app(runtime: Runtime) -> Router {
 
 fn server() -> Server {
     Server::with_router(|| Runtime::builder().identity(identify), app)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_that_would_not_be_live_and_one_of_another_server_are_not_opened() {
+    let browser = server().browser();
+    assert!(matches!(browser.open("/headless").await, Err(OpenError::NoClient)));
+    let elsewhere = browser.open("/login/elsewhere").await.unwrap_err();
+    assert_eq!(elsewhere.to_string(), "the application redirects to https://login.example/desk");
+    assert_eq!(browser.open("/folder/relative").await.unwrap().components("counter").len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_opens_where_the_application_names_its_host_and_keeps_the_sockets_cookies() {
+    let server = Server::with_router(
+        || Runtime::builder().identity(identify).allow_host("app.example"),
+        |runtime| {
+            app(runtime).layer(from_fn(|request: Request, next: Next| async move {
+                let is_socket = request.uri().path() == "/live";
+                let mut response = next.run(request).await;
+                if is_socket {
+                    response.headers_mut().append("set-cookie", HeaderValue::from_static("seen=1"));
+                }
+                response
+            }))
+        },
+    );
+    let browser = server.browser();
+    browser.set_header("host", "app.example");
+    assert_eq!(browser.open("/hand").await.unwrap().components("counter").len(), 2);
+    assert_eq!(browser.cookie("seen").as_deref(), Some("1"));
 }
 
 #[tokio::test(start_paused = true)]
