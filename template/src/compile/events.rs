@@ -2,11 +2,11 @@
 
 use super::Compiler;
 use super::resolve::Moment;
-use crate::check::{CheckKind, Want};
+use crate::check::{Argument, CheckKind, PathStep, Want};
 use crate::compiled::{Guess, HoleKind, Modifiers, Statement, Step};
 use crate::expr::{Expr, LocalRef, Special};
 use crate::source::{Attribute, Code, Element};
-use crate::syntax::{self, GuessAst, Ident, StatementAst};
+use crate::syntax::{self, Ast, AstKind, GuessAst, Ident, StatementAst};
 
 /// An event of an element, before it is known which of them has the guesses.
 pub(super) struct Event {
@@ -125,7 +125,11 @@ impl Compiler {
                 (path, Guess::Set { path: path_expr, value })
             }
             GuessAst::Push(list, item) => {
-                let (list_expr, item) = (expr(list, Want::List), expr(item, Want::Any));
+                let (list_expr, known) = self.resolve(list, Want::List, Moment::Guess);
+                if let (Argument::Path(steps), AstKind::Object(fields)) = (known, &item.kind) {
+                    self.check_pushed(&steps, fields);
+                }
+                let (item, _) = self.resolve(item, Want::Any, Moment::Guess);
                 (list, Guess::Push { list: list_expr, item })
             }
             GuessAst::Remove(list, key) => {
@@ -144,6 +148,17 @@ impl Compiler {
             return None;
         }
         Some(guess)
+    }
+}
+
+impl Compiler {
+    /// Notes that the items of the list at that path have the fields of one that is pushed.
+    fn check_pushed(&mut self, list: &[PathStep], fields: &[(Ident, Ast)]) {
+        for (name, _) in fields {
+            let mut steps = list.to_vec();
+            steps.extend([PathStep::Each, PathStep::Field(name.text.clone())]);
+            self.check(name.at, CheckKind::Path { steps, want: Want::Any });
+        }
     }
 }
 
