@@ -123,9 +123,11 @@ fn document(selection: &str) -> anyhow::Result<()> {
 
 fn tests() -> anyhow::Result<()> {
     // Many tests wait for a process, a socket or a clock: two for each core.
-    let threads = 2 * std::thread::available_parallelism()?.get();
     let mut tests = command("", &format!("cargo test {WORKSPACE}"))?;
-    tests.env("RUST_TEST_THREADS", threads.to_string());
+    if std::env::var_os("RUST_TEST_THREADS").is_none() {
+        let threads = 2 * std::thread::available_parallelism()?.get();
+        tests.env("RUST_TEST_THREADS", threads.to_string());
+    }
     run_command(tests)?;
     run("", "cargo test --package xtask")
 }

@@ -136,10 +136,10 @@ const GECKODRIVER_VERSION: &str = "0.37.1";
 pub(crate) fn install() -> anyhow::Result<()> {
     // It is compiled, while the others are fetched.
     let compiled = std::thread::spawn(|| provide(&[GECKODRIVER]));
-    provide(TOOLS)?;
     // Exactly what the lockfile says; `ci` also removes what it does not say.
-    run("e2e", "npm ci --no-audit --no-fund")?;
-    compiled.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    let fetched = provide(TOOLS).and_then(|()| run("e2e", "npm ci --no-audit --no-fund"));
+    let compiled = compiled.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+    fetched.and(compiled)
 }
 
 /// Installs those tools that are missing.
