@@ -144,7 +144,7 @@ pub fn guarded(cx: &Context, yes: bool) -> Result {
         return Ok(());
     }
     cx.user()?;
-    Err(ActionError::forbidden("you may not do this"))
+    Err(ActionError::forbidden("permission denied"))
 }
 
 /// Decodes what an event carries.

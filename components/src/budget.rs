@@ -91,7 +91,7 @@ impl Budget {
 pub(crate) fn too_large(of: &str, limit: usize) -> ActionError {
     ActionError::new(
         ErrorCode::TooLarge,
-        format!("the {of} would hold more than {limit} bytes of state; nothing was changed"),
+        format!("the {of} would exceed its limit of {limit} bytes of state; nothing was changed"),
     )
 }
 

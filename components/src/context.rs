@@ -315,6 +315,6 @@ impl Context {
             return Ok(());
         }
         self.user()?;
-        Err(ActionError::forbidden("you may not do this"))
+        Err(ActionError::forbidden("permission denied"))
     }
 }

@@ -118,15 +118,14 @@ impl EditError {
             Self::Value(error) => ActionError::new(ErrorCode::BadValue, format!("`{asked}`: {error}"))
                 .with_errors(error.of_field(asked)),
             Self::Unknown => {
-                ActionError::new(ErrorCode::UnknownProperty, format!("there is no property `{asked}`"))
+                ActionError::new(ErrorCode::UnknownProperty, format!("unknown property `{asked}`"))
             }
             Self::ReadOnly => {
-                ActionError::new(ErrorCode::ReadOnlyProperty, format!("`{asked}` is not the page's to write"))
+                ActionError::new(ErrorCode::ReadOnlyProperty, format!("`{asked}` is read-only"))
             }
-            Self::NoItem => ActionError::new(
-                ErrorCode::UnknownItem,
-                format!("`{asked}` is in no item of the list: it was removed"),
-            ),
+            Self::NoItem => {
+                ActionError::new(ErrorCode::UnknownItem, format!("`{asked}` names an item that was removed"))
+            }
         }
     }
 }

@@ -70,7 +70,7 @@ pub(crate) fn panicked(panic: Box<dyn Any + Send>, what: &str) -> ActionError {
     if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
         std::mem::forget(again);
     }
-    ActionError::new(ErrorCode::Panicked, "the server made a mistake; nothing was changed")
+    ActionError::new(ErrorCode::Panicked, "internal server error; nothing was changed")
 }
 
 /// Runs an application's code; a panic becomes an error.
@@ -152,7 +152,10 @@ pub fn guard<'a, R: 'a>(
             if let Some(left_out) = LOG.admit() {
                 tracing::warn!(?limit, left_out, "{what} took too long");
             }
-            Err(ActionError::new(ErrorCode::Timeout, "the server took too long; nothing was changed"))
+            Err(ActionError::new(
+                ErrorCode::Timeout,
+                "the handler exceeded its time limit; nothing was changed",
+            ))
         })
     }
 }

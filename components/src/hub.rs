@@ -89,7 +89,7 @@ impl Hub {
         let refused = |error: &dyn fmt::Display| {
             ActionError::new(
                 vivaz_protocol::ErrorCode::BadProps,
-                format!("`{name}` is not the name of a topic: {error}"),
+                format!("`{name}` is not a valid topic name: {error}"),
             )
         };
         let name = TopicName::new(name).map_err(|error| refused(&error))?;

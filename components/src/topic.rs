@@ -306,7 +306,7 @@ pub(crate) fn parse_key<T: Topic>(name: &str) -> Result<T::Key> {
         text.parse().map_err(|error| {
             ActionError::new(
                 vivaz_protocol::ErrorCode::BadProps,
-                format!("there is no topic `{name}`: {error}"),
+                format!("invalid key in the topic name `{name}`: {error}"),
             )
         })
     })

@@ -161,9 +161,7 @@ async fn part<T: Transport>(transport: Leaving<T, impl Send>, mut session: Box<S
         }
         Outcome::Evicted(loss) => {
             session.evict(loss);
-            transport
-                .close(loss.code().as_u16(), "another process has the session, or a newer state of it")
-                .await;
+            transport.close(loss.code().as_u16(), "the session has moved to another process").await;
             return;
         }
         Outcome::Left(Some(CLOSE_LEFT)) => {
@@ -173,7 +171,7 @@ async fn part<T: Transport>(transport: Leaving<T, impl Send>, mut session: Box<S
         }
         Outcome::End(code, reason) => {
             tracing::debug!(?code, ?reason, "ended");
-            tokio::join!(transport.close(code.as_u16(), "the session was ended"), end(session, reason));
+            tokio::join!(transport.close(code.as_u16(), "session ended"), end(session, reason));
             return;
         }
         Outcome::Left(Some(1001)) => (limits.hidden_time, None),
@@ -296,21 +294,24 @@ fn take_turn(session: &mut Session, pulse: &mut Pulse, turn: Turn) -> Next {
         Turn::Mail(Mail::Expired) if !session.identity().has_expired(SystemTime::now()) => {}
         Turn::Mail(Mail::Expired) => {
             let code = CloseCode::Unauthenticated.as_u16();
-            return Next::Farewell(Outcome::Close(code, "who is this now?"));
+            return Next::Farewell(Outcome::Close(code, "identity expired; reconnect"));
         }
         Turn::Mail(Mail::End(code, reason)) => return Next::Farewell(Outcome::End(code, reason)),
         Turn::Read => session.go_on(),
         Turn::Drained => {
-            return Next::Last(Outcome::Close(CloseCode::GoingAway.as_u16(), "the server is going away"));
+            return Next::Last(Outcome::Close(CloseCode::GoingAway.as_u16(), "the server is shutting down"));
         }
         Turn::Beat => match pulse.beat(Instant::now(), &session.runtime().core().limits) {
             Diagnosis::Well => {}
             Diagnosis::Silent => {
-                return Next::Last(Outcome::Close(CloseCode::TimedOut.as_u16(), "no sign of life"));
+                return Next::Last(Outcome::Close(CloseCode::TimedOut.as_u16(), "heartbeat timed out"));
             }
             Diagnosis::NotReading => {
                 Counters::add(&session.runtime().core().counters.too_slow);
-                return Next::Last(Outcome::Close(CloseCode::SlowConsumer.as_u16(), "nothing was read"));
+                return Next::Last(Outcome::Close(
+                    CloseCode::SlowConsumer.as_u16(),
+                    "the client does not read",
+                ));
             }
         },
         Turn::Unwritable => return Next::Last(Outcome::Lost),

@@ -91,7 +91,7 @@ where
         let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
         let client = peer.map(|ConnectInfo(peer)| client_of(peer.ip(), request.headers(), &core.proxies));
         core.refused(RefusalReason::CrossOrigin, client);
-        let refusal = (StatusCode::FORBIDDEN, "This request comes from a page of another origin.\n");
+        let refusal = (StatusCode::FORBIDDEN, "Cross-origin request rejected.\n");
         Either::Right(ready(Ok(refusal.into_response())))
     }
 }

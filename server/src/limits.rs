@@ -221,10 +221,12 @@ mod tests {
             ("client.md", include_str!("../../docs/client.md")),
             ("components.md", include_str!("../../docs/components.md")),
             ("deployment.md", include_str!("../../docs/deployment.md")),
+            ("guides.md", include_str!("../../docs/guides.md")),
             ("performance.md", include_str!("../../docs/performance.md")),
             ("protocol.md", include_str!("../../docs/protocol.md")),
             ("security.md", include_str!("../../docs/security.md")),
             ("sessions.md", include_str!("../../docs/sessions.md")),
+            ("templates.md", include_str!("../../docs/templates.md")),
             ("testing.md", include_str!("../../docs/testing.md")),
         ] {
             for after in text.split("Limits::").skip(1) {

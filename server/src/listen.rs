@@ -156,13 +156,15 @@ impl Server {
         pace.stop_reading();
         let core = self.runtime.core();
         if !names_one_host(request.version(), request.headers()) {
-            return Ok((StatusCode::BAD_REQUEST, "A request names one Host.\n").into_response());
+            return Ok((StatusCode::BAD_REQUEST, "Exactly one Host header is required.\n").into_response());
         }
         let client = client_of(peer.ip(), request.headers(), &core.proxies);
         let Ok(visit) = self.crowd.visit(client) else {
             core.refused(RefusalReason::Address, Some(client));
             let retry = [(header::RETRY_AFTER, "1")];
-            return Ok((StatusCode::TOO_MANY_REQUESTS, retry, "Too many requests at once.\n").into_response());
+            return Ok(
+                (StatusCode::TOO_MANY_REQUESTS, retry, "Too many concurrent requests.\n").into_response()
+            );
         };
         request.extensions_mut().insert(ConnectInfo(peer));
         let browser = NewBrowser::default();
@@ -172,7 +174,8 @@ impl Server {
         let mut response = self.app.clone().call(request).await?;
         if pace.is_stalled() {
             let close = [(header::CONNECTION, "close")];
-            response = (StatusCode::REQUEST_TIMEOUT, close, "The body came too slowly.\n").into_response();
+            response = (StatusCode::REQUEST_TIMEOUT, close, "The request body was sent too slowly.\n")
+                .into_response();
         }
         browser.write(response.headers_mut());
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {

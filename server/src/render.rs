@@ -130,15 +130,15 @@ impl IntoResponse for RenderError {
     fn into_response(self) -> Response {
         let (status, text) = match &self {
             Self::Component(error) if error.code() == ErrorCode::Unauthenticated => {
-                (StatusCode::UNAUTHORIZED, "This page is for signed-in users.")
+                (StatusCode::UNAUTHORIZED, "Authentication required.")
             }
             Self::Component(error) if error.code() == ErrorCode::Forbidden => {
-                (StatusCode::FORBIDDEN, "This page is not for you.")
+                (StatusCode::FORBIDDEN, "Permission denied.")
             }
             // The props are of their types, so what is bad is a topic's key, most likely out of the address.
             Self::Component(error) if matches!(error.code(), ErrorCode::NotFound | ErrorCode::BadProps) => {
                 tracing::debug!(error = %Escaped(error), "a page does not exist");
-                (StatusCode::NOT_FOUND, "This page does not exist.")
+                (StatusCode::NOT_FOUND, "Page not found.")
             }
             Self::Component(_)
             | Self::TooLarge(_)
@@ -146,7 +146,7 @@ impl IntoResponse for RenderError {
             | Self::Props { .. }
             | Self::Json(_) => {
                 tracing::error!(error = %Escaped(&self), "a page could not be rendered");
-                (StatusCode::INTERNAL_SERVER_ERROR, "This page cannot be shown now.")
+                (StatusCode::INTERNAL_SERVER_ERROR, "Internal server error.")
             }
         };
         (status, UNCACHED, text).into_response()
@@ -273,7 +273,8 @@ impl IntoResponse for IdentityError {
     fn into_response(self) -> Response {
         let refused = (StatusCode::UNAUTHORIZED, UNCACHED, "Authentication required.\n").into_response();
         let retry = [(header::RETRY_AFTER, "1")];
-        let failed = (StatusCode::SERVICE_UNAVAILABLE, retry, "Authentication failed; try again.\n");
+        let failed =
+            (StatusCode::SERVICE_UNAVAILABLE, retry, "Authentication is temporarily unavailable; retry.\n");
         answer_of(&self, refused, (UNCACHED, failed).into_response())
     }
 }

@@ -374,7 +374,7 @@ impl Core {
 #[non_exhaustive]
 pub enum NotReady {
     /// The server is going away.
-    #[error("the server is going away")]
+    #[error("the server is shutting down")]
     GoingAway,
     /// The session store cannot be written: its disk is full, or it does not answer.
     #[error("the session store cannot be written: {0}")]

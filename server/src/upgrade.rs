@@ -218,10 +218,12 @@ impl Handshake {
             return Err(Refusal::NoUpgrade);
         }
         if headers.get(header::SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
-            return Err(Refusal::Handshake("Sec-WebSocket-Version: 13 is spoken here"));
+            return Err(Refusal::Handshake(
+                "unsupported WebSocket version; expected Sec-WebSocket-Version: 13",
+            ));
         }
         let key = headers.get(header::SEC_WEBSOCKET_KEY);
-        let key = key.ok_or(Refusal::Handshake("Sec-WebSocket-Key is missing"))?;
+        let key = key.ok_or(Refusal::Handshake("the header Sec-WebSocket-Key is missing"))?;
         let encoding = items(headers, &header::SEC_WEBSOCKET_PROTOCOL).find_map(Encoding::named);
         if encoding.is_none() && headers.contains_key(header::SEC_WEBSOCKET_PROTOCOL) {
             return Err(Refusal::Subprotocol);
@@ -283,7 +285,7 @@ impl Refusal {
                 (StatusCode::BAD_REQUEST, [(header::SEC_WEBSOCKET_VERSION, "13")], what).into_response()
             }
             Self::Subprotocol => {
-                let text = format!("None of the subprotocols offered is spoken here. Spoken: {}\n", spoken());
+                let text = format!("Unsupported subprotocol. Supported: {}\n", spoken());
                 (StatusCode::BAD_REQUEST, text).into_response()
             }
             Self::TooMany(wait) => {
@@ -292,13 +294,13 @@ impl Refusal {
                 (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, seconds)], "Too many connections.\n")
                     .into_response()
             }
-            Self::GoingAway => {
-                (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")], "The server is going away.\n")
-                    .into_response()
-            }
-            Self::Origin => {
-                (StatusCode::FORBIDDEN, "This origin may not open a socket here.\n").into_response()
-            }
+            Self::GoingAway => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                [(header::RETRY_AFTER, "1")],
+                "The server is shutting down.\n",
+            )
+                .into_response(),
+            Self::Origin => (StatusCode::FORBIDDEN, "Origin not allowed.\n").into_response(),
         }
     }
 }

@@ -154,5 +154,5 @@ fn may_edit(spec: &'static Spec, name: &str) -> Result<&'static str> {
 }
 
 fn read_only(name: &str) -> ActionError {
-    ActionError::new(ErrorCode::ReadOnlyProperty, format!("`{name}` is not the page's to write"))
+    ActionError::new(ErrorCode::ReadOnlyProperty, format!("`{name}` is read-only"))
 }

@@ -108,9 +108,7 @@ impl<T: Topic> Cell<T> {
             if error.code() == ErrorCode::TooLarge {
                 return error;
             }
-            ActionError::user(
-                "another change is just being stored, and the two do not fit together; nothing was changed",
-            )
+            ActionError::user("conflicts with a change that is being stored; nothing was changed")
         })
     }
 

@@ -91,18 +91,18 @@ fn check<'a>(
     let version = envelope.v.ok_or_else(|| malformed("`v` is missing"))?;
     if envelope::unsigned(version) != Some(PROTOCOL_VERSION) {
         return Err(if envelope::is_integer(version) {
-            let message = format!("only version {PROTOCOL_VERSION} is spoken here");
+            let message = format!("unsupported protocol version; expected {PROTOCOL_VERSION}");
             refusal(ErrorCode::UnsupportedVersion, message)
         } else {
-            malformed("`v` is not an integer")
+            malformed("`v` must be an integer")
         });
     }
     let word = envelope.kind.ok_or_else(|| malformed("`type` is missing"))?;
-    let word = envelope::string(word).ok_or_else(|| malformed("`type` is not a string"))?;
-    let kind = ClientType::parse(&word)
-        .ok_or_else(|| refusal(ErrorCode::UnknownType, "no message of this version has that type"))?;
+    let word = envelope::string(word).ok_or_else(|| malformed("`type` must be a string"))?;
+    let kind =
+        ClientType::parse(&word).ok_or_else(|| refusal(ErrorCode::UnknownType, "unknown message type"))?;
     if envelope.repeated {
-        return Err(malformed("a field of the envelope stands there twice"));
+        return Err(malformed("duplicate field in the envelope"));
     }
     let ack = envelope.ack.map(|raw| ref_or_zero(raw, "`ack`")).transpose()?.flatten();
     Ok(ClientMessage { ack, body: body(kind, envelope)? })
@@ -131,7 +131,7 @@ fn body<'a>(kind: ClientType, envelope: &Envelope<'a>) -> Result<ClientBody<'a>,
         ClientType::Unmount => Request::Unmount,
     };
     let reference = envelope.reference.map(|raw| {
-        envelope::reference(raw).ok_or_else(|| malformed("`ref` is not an integer from 1 to 2^53 - 1"))
+        envelope::reference(raw).ok_or_else(|| malformed("`ref` must be an integer from 1 to 2^53 - 1"))
     });
     let reference = reference.transpose()?;
     let component_id = || {
@@ -142,7 +142,7 @@ fn body<'a>(kind: ClientType, envelope: &Envelope<'a>) -> Result<ClientBody<'a>,
         (Some(reference), request) => {
             Ok(ClientBody::Request { reference, component_id: component_id()?, request })
         }
-        (None, Request::Action { .. }) if envelope.set.is_some() => Err(malformed("`set` needs a `ref`")),
+        (None, Request::Action { .. }) if envelope.set.is_some() => Err(malformed("`set` requires a `ref`")),
         (None, Request::Action { action, payload, .. }) => {
             Ok(ClientBody::Unanswered { component_id: component_id()?, action, payload })
         }
@@ -206,7 +206,7 @@ fn mount<'a>(payload: Option<&'a RawValue>) -> Result<Request<'a>, DecodeError> 
     let MountPayload { parent, place, page, seal, component, props } = object(payload)?;
     if parent.is_some() || place.is_some() {
         let (Some(parent), Some(place)) = (parent, place) else {
-            return Err(malformed("`parent` and `place` go together"));
+            return Err(malformed("`parent` and `place` must be given together"));
         };
         let parent = ComponentId::new(&parent).map_err(|why| malformed(format!("`parent` {why}")))?;
         check_place(place)?;
@@ -217,8 +217,8 @@ fn mount<'a>(payload: Option<&'a RawValue>) -> Result<Request<'a>, DecodeError> 
     match (seal, component) {
         (Some(seal), None) => Ok(Request::MountSealed { seal: Seal::new(seal) }),
         (None, Some(component)) => Ok(Request::MountOpen { component, props: props.map(RawJson::from) }),
-        (Some(_), Some(_)) => Err(malformed("a mount has a `seal` or a `component`, not both")),
-        (None, None) => Err(malformed("a mount has a `seal`, a `component` or a `parent`")),
+        (Some(_), Some(_)) => Err(malformed("a mount takes either `seal` or `component`, not both")),
+        (None, None) => Err(malformed("a mount requires `seal`, `component` or `parent`")),
     }
 }
 
@@ -305,11 +305,11 @@ impl<'de> Deserialize<'de> for Step {
 
 fn action<'a>(envelope: &Envelope<'a>) -> Result<Request<'a>, DecodeError> {
     let name = envelope.action.ok_or_else(|| malformed("`action` is missing"))?;
-    let action = envelope::string(name).ok_or_else(|| malformed("`action` is not a string"))?;
+    let action = envelope::string(name).ok_or_else(|| malformed("`action` must be a string"))?;
     let set = match envelope.set {
         None => Vec::new(),
         Some(raw) => {
-            let entries: Entries<'_> = object(Some(raw)).map_err(|_| malformed("`set` is not an object"))?;
+            let entries: Entries<'_> = object(Some(raw)).map_err(|_| malformed("`set` must be an object"))?;
             entries.values()
         }
     };
@@ -330,7 +330,9 @@ fn hello<'a>(payload: Option<&'a RawValue>) -> Result<Hello<'a>, DecodeError> {
                 streams.0.into_iter().map(|(key, value)| position(&key, value)).collect::<Result<_, _>>()?;
             Some(Resume { session, secret: ResumeSecret::new(secret), acked, streams })
         }
-        (Some(_), None) | (None, Some(_)) => return Err(malformed("`session` and `resume` go together")),
+        (Some(_), None) | (None, Some(_)) => {
+            return Err(malformed("`session` and `resume` must be given together"));
+        }
     };
     Ok(Hello { resume, auth: auth.map(RawJson::from) })
 }
@@ -338,7 +340,7 @@ fn hello<'a>(payload: Option<&'a RawValue>) -> Result<Hello<'a>, DecodeError> {
 /// Reads `"c:ID" or "t:TOPIC": [EPOCH, REV]`.
 fn position(key: &str, value: &RawValue) -> Result<(StreamId, Epoch, Rev), DecodeError> {
     let stream = StreamId::parse(key).map_err(|why| malformed(format!("a key of `streams` {why}")))?;
-    let wrong = || malformed("a value of `streams` is not [epoch, rev]");
+    let wrong = || malformed("each value of `streams` must be [epoch, rev]");
     let (epoch, rev): (Cow<'_, str>, u64) = serde_json::from_str(value.get()).map_err(|_| wrong())?;
     Ok((stream, Epoch::new(&epoch).map_err(|_| wrong())?, Rev(rev)))
 }
@@ -347,18 +349,18 @@ fn resync(envelope: &Envelope<'_>) -> Result<StreamId, DecodeError> {
     match (envelope.component_id, envelope.topic) {
         (Some(id), None) => component(id).map(StreamId::Component),
         (None, Some(name)) => topic(name).map(StreamId::Topic),
-        (Some(_), Some(_)) => Err(malformed("`componentId` or `topic`, not both")),
+        (Some(_), Some(_)) => Err(malformed("give either `componentId` or `topic`, not both")),
         (None, None) => Err(malformed("`componentId` or `topic` is missing")),
     }
 }
 
 fn component(raw: &RawValue) -> Result<ComponentId, DecodeError> {
-    let text = envelope::string(raw).ok_or_else(|| malformed("`componentId` is not a string"))?;
+    let text = envelope::string(raw).ok_or_else(|| malformed("`componentId` must be a string"))?;
     ComponentId::new(&text).map_err(|why| malformed(format!("`componentId` {why}")))
 }
 
 fn topic(raw: &RawValue) -> Result<TopicName, DecodeError> {
-    let text = envelope::string(raw).ok_or_else(|| malformed("`topic` is not a string"))?;
+    let text = envelope::string(raw).ok_or_else(|| malformed("`topic` must be a string"))?;
     TopicName::new(&text).map_err(|why| malformed(format!("`topic` {why}")))
 }
 
@@ -380,10 +382,9 @@ fn readable_stream(envelope: &Envelope<'_>) -> Option<StreamId> {
 fn object<'a, T: Deserialize<'a>>(raw: Option<&'a RawValue>) -> Result<T, DecodeError> {
     let raw = raw.ok_or_else(|| malformed("`payload` is missing"))?;
     if !raw.get().starts_with('{') {
-        return Err(malformed("`payload` is not an object"));
+        return Err(malformed("`payload` must be an object"));
     }
-    serde_json::from_str(raw.get())
-        .map_err(|_| malformed("`payload` does not have the fields that it should have"))
+    serde_json::from_str(raw.get()).map_err(|_| malformed("`payload` has missing or invalid fields"))
 }
 
 /// An object's entries in order, the values as they stand.

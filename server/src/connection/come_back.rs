@@ -54,9 +54,9 @@ impl From<StoreError> for Failed {
 impl From<Failed> for Refused {
     fn from(failed: Failed) -> Self {
         match failed {
-            Failed::Revoked => Self::code(CloseCode::Unauthenticated, "access was revoked"),
+            Failed::Revoked => Self::code(CloseCode::Unauthenticated, "access revoked"),
             Failed::RecognisedBefore => Self::code(CloseCode::TimedOut, RECOGNISED_BEFORE),
-            Failed::Overtaken => Self::code(CloseCode::Full, "a later connection has the session"),
+            Failed::Overtaken => Self::code(CloseCode::Full, "superseded by a later connection"),
             Failed::Restore(RestoreError::TooMany) => {
                 Self::code(CloseCode::Full, "this user has too many sessions")
             }
@@ -65,7 +65,7 @@ impl From<Failed> for Refused {
             | Failed::Unauthorized
             | Failed::NoSecret => {
                 tracing::error!(error = %failed, "a session could not be resumed; its page tries again");
-                Self::code(CloseCode::Full, "the session cannot be resumed now; try again")
+                Self::code(CloseCode::Full, "the session cannot be resumed at the moment; retry")
             }
         }
     }

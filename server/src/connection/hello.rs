@@ -24,7 +24,7 @@ pub(crate) const RECOGNISED_BEFORE: &str = "who this is may have changed: connec
 pub(crate) const UNAUTHENTICATED: (CloseCode, &str) = (CloseCode::Unauthenticated, "authentication required");
 /// What it is closed with when the application could not find out who the client is.
 pub(crate) const UNIDENTIFIED: (CloseCode, &str) =
-    (CloseCode::Full, "the client cannot be identified now; try again");
+    (CloseCode::Full, "identification failed temporarily; retry");
 
 /// Why there is no session.
 pub(super) enum Refused {
@@ -52,15 +52,15 @@ pub(super) async fn receive<T: Transport>(
     let message = tokio::select! {
         message = tokio::time::timeout(limit, first_message(transport)) => message,
         () = runtime.core().shutdown.cancelled() => {
-            return Err(Refused::code(CloseCode::GoingAway, "the server is going away"));
+            return Err(Refused::code(CloseCode::GoingAway, "the server is shutting down"));
         }
     };
     let Ok(message) = message else {
-        return Err(Refused::code(CloseCode::TimedOut, "no HELLO in time"));
+        return Err(Refused::code(CloseCode::TimedOut, "HELLO timed out"));
     };
     let message = message?;
     let arrived = Instant::now();
-    let not_hello = || Refused::code(CloseCode::ProtocolViolation, "the first message is HELLO");
+    let not_hello = || Refused::code(CloseCode::ProtocolViolation, "the first message must be HELLO");
     let text = std::str::from_utf8(&message).map_err(|_| not_hello())?;
     let hello = match decode_client(text, &runtime.core().decoder) {
         Ok(message) => match message.body {
@@ -74,7 +74,10 @@ pub(super) async fn receive<T: Transport>(
         Err(error)
             if error.code == ErrorCode::UnsupportedVersion && error.kind == Some(ClientType::Hello) =>
         {
-            return Err(Refused::code(CloseCode::UnsupportedVersion, "version 1 is spoken here"));
+            return Err(Refused::code(
+                CloseCode::UnsupportedVersion,
+                "unsupported protocol version; expected 1",
+            ));
         }
         Err(error) => {
             let (log, error) = (&runtime.core().log, Escaped(&error.message));
@@ -105,9 +108,9 @@ async fn first_message<T: Transport>(transport: &mut T) -> Result<bytes::Bytes, 
 /// How a broken rule of the transport is answered.
 pub(crate) fn close_of(violation: Violation) -> (u16, &'static str) {
     match violation {
-        Violation::TooLarge => (CloseCode::MessageTooBig.as_u16(), "the message is too large"),
-        Violation::NotUtf8 => (1007, "text has to be UTF-8"),
-        Violation::Protocol => (1002, "not RFC 6455"),
+        Violation::TooLarge => (CloseCode::MessageTooBig.as_u16(), "message too large"),
+        Violation::NotUtf8 => (1007, "text messages must be UTF-8"),
+        Violation::Protocol => (1002, "WebSocket protocol error (RFC 6455)"),
     }
 }
 
@@ -119,7 +122,7 @@ async fn find_session(
     revocations: u64,
 ) -> Result<Box<Session>, Refused> {
     let core = runtime.core();
-    let unable = || Refused::code(CloseCode::Full, "the server cannot make a session now");
+    let unable = || Refused::code(CloseCode::Full, "the server cannot create a session at the moment; retry");
     let identity = match core.authenticate(identity, hello.auth).await {
         Ok(identity) => identity,
         Err(error) => {
@@ -140,7 +143,7 @@ async fn find_session(
     }
     if core.keeper.as_ref().is_some_and(|keeper| keeper.is_revoking(&owner(&identity))) {
         // The store would end a new session together with those that were meant.
-        return Err(Refused::code(CloseCode::Full, "sessions of this user are being ended; try again"));
+        return Err(Refused::code(CloseCode::Full, "the sessions of this user are being revoked; retry"));
     }
     let id = random_text::<12>().and_then(|text| SessionId::new(&text).ok()).ok_or_else(unable)?;
     let port = Port::new(id, runtime);

@@ -239,7 +239,7 @@ impl Session {
                 None => Err(ActionError::new(ErrorCode::BadProps, "`props` is missing")),
             },
             MountedBy::Seal => {
-                Err(ActionError::forbidden("the props of this component are the server's to give"))
+                Err(ActionError::forbidden("only the server sets the props of this component"))
             }
             MountedBy::Parent(link) => match check_page(component.spec, &given.page) {
                 Ok(()) => {

@@ -297,9 +297,9 @@ impl Session {
             Some((Err(error), _, _)) => {
                 let error = Escaped(&error);
                 client_event!(core.log, ERROR, component = %id, %error, "a component's state cannot be written");
-                refusal(ErrorCode::ActionFailed, "the component cannot be shown")
+                refusal(ErrorCode::ActionFailed, "the state of the component cannot be serialised")
             }
-            None => refusal(ErrorCode::NotMounted, "no component is mounted under that id any more"),
+            None => refusal(ErrorCode::NotMounted, "no component with this id is mounted"),
         }
     }
 

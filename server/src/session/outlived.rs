@@ -41,7 +41,7 @@ impl Session {
             return self.take_in(done);
         }
         if let Done::Mounted { made, .. } = &mut done {
-            *made = Err(ActionError::forbidden("the component shows a topic that this user may not see"));
+            *made = Err(ActionError::forbidden("this user may not see a topic of the component"));
             // The store has the component, and with it the session.
             self.entered = true;
             self.stale = self.runtime.core().keeper.is_some();

@@ -33,7 +33,7 @@ impl Session {
             self.touch();
         }
         let Ok(text) = std::str::from_utf8(bytes) else {
-            return self.malformed(None, None, "text has to be UTF-8");
+            return self.malformed(None, None, "text messages must be UTF-8");
         };
         let too_fast = self.too_fast(now);
         let message = match decode_client(text, &self.runtime.core().decoder) {
@@ -336,7 +336,7 @@ impl Session {
         let core = self.runtime.core();
         let message = match core.templates.by_hash(hash) {
             Some(json) => ServerMessage::Template { hash: hash.into(), template: RawJson::trusted(json) },
-            None => speak::refusal(None, None, ErrorCode::BadValue, "there is no template of that hash"),
+            None => speak::refusal(None, None, ErrorCode::BadValue, "unknown template hash"),
         };
         self.port.send(speak::frame(&message));
     }

@@ -280,7 +280,7 @@ impl TaskerKept {
 }
 
 const FAILED: &str = "action_failed: the action failed";
-const PANICKED: &str = "panicked: the server made a mistake; nothing was changed";
+const PANICKED: &str = "panicked: internal server error; nothing was changed";
 
 #[tokio::test]
 async fn a_component_is_told_what_its_tasks_came_to_however_busy_it_is() {

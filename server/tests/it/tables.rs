@@ -235,7 +235,7 @@ async fn a_database_that_cannot_be_written_is_not_ready_and_says_why() {
     assert!(why.contains("vivaz_leases"), "{why}");
     let runtime = server.runtime();
     server.stop().await;
-    assert_eq!(runtime.readiness().await.unwrap_err().to_string(), "the server is going away");
+    assert_eq!(runtime.readiness().await.unwrap_err().to_string(), "the server is shutting down");
 }
 
 /// Waits until the server is ready, or not; it is as of a second ago. Says why it is not.
