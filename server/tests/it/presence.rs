@@ -84,6 +84,11 @@ macro_rules! visitor {
             }
 
             #[action]
+            async fn work(&mut self) {
+                sleep(Duration::from_secs(25)).await;
+            }
+
+            #[action]
             fn reset(&mut self) {
                 self.hall.update(|hall| *hall = Hall::default());
             }
@@ -430,6 +435,75 @@ async fn a_reset_of_the_state_leaves_who_is_present() {
     assert_eq!((watcher.sees().await, watcher.hears().len()), (vec!["Ada".into(), "Bob".into()], before));
     bobs.call("leave", json!([])).await.unwrap();
     assert_eq!(watcher.sees().await, ["Ada"]);
+}
+
+/// Shows a visitor, or does not.
+#[derive(LiveComponent, Clone)]
+#[live(
+    name = "door",
+    inline = r#"<div live:if="open"><live:visitor place="a" enters="{{ true }}"></live:visitor></div>"#,
+    open
+)]
+struct Door {
+    #[live(default = true)]
+    open: bool,
+}
+
+#[actions]
+impl Door {
+    #[action]
+    fn turn(&mut self) {
+        self.open = !self.open;
+    }
+}
+
+/// Also where the page keeps it, as a page can that is not ours.
+#[tokio::test(start_paused = true)]
+async fn a_child_that_its_parent_shows_no_more_is_not_present() {
+    let server = server();
+    let watcher = Watcher::new(&server, "a").await;
+    let ada = server.page_as("ada", "Ada");
+    let door = ada.mount_open("door", json!({})).await.unwrap();
+    ada.settled().await;
+    assert_eq!(watcher.sees().await, ["Ada"]);
+    for _ in 0..2 {
+        door.call("turn", ()).await.unwrap();
+        ada.settled().await;
+        sleep(LINGER * 2).await;
+        assert_eq!(watcher.sees().await, [""; 0]);
+        door.call("turn", ()).await.unwrap();
+        ada.settled().await;
+        assert_eq!(watcher.sees().await, ["Ada"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_revoked_is_gone_at_once_also_while_a_handler_runs() {
+    let server = server();
+    let watcher = Watcher::new(&server, "a").await;
+    let ada = server.page_as("ada", "Ada");
+    let view = visit(&ada, "a").await;
+    let _work = view.call("work", ());
+    sleep(SHORT).await;
+    server.runtime().revoke("ada");
+    sleep(SHORT).await;
+    assert_eq!(watcher.sees().await, [""; 0]);
+    sleep(GRACE * 3).await;
+    assert_eq!((watcher.sees().await, watcher.hears().len()), (vec![], 4));
+}
+
+/// What one page can make all who look be told is bounded.
+#[tokio::test(start_paused = true)]
+async fn a_page_that_enters_and_leaves_all_the_time_is_seen_once() {
+    let server = server();
+    let watcher = Watcher::new(&server, "a").await;
+    let ada = server.page_as("ada", "Ada");
+    for _ in 0..50 {
+        let view = visit(&ada, "a").await;
+        view.unmount().await.unwrap();
+        sleep(SHORT).await;
+    }
+    assert_eq!((watcher.sees().await, watcher.hears().len()), (vec!["Ada".to_owned()], 2));
 }
 
 /// The next program cannot read the state of the component, and mounts it anew.
