@@ -5,15 +5,15 @@
 //! guess until then.
 
 mod answer;
+mod commands;
 mod component;
 mod connection;
-mod link;
+mod connection_state;
 mod output;
 mod receive;
 mod request;
 mod send;
 mod temporary;
-mod wishes;
 
 pub(crate) use crate::slots::Slot;
 pub(crate) use component::{Component, Phase};
@@ -23,7 +23,7 @@ pub(crate) use request::{Kind, Request};
 use std::rc::Rc;
 
 use component::FieldEdit;
-use link::Link;
+use connection_state::ConnectionState;
 use output::failure;
 
 use crate::list::retain;
@@ -41,7 +41,7 @@ struct Topic {
 
 #[derive(Debug)]
 pub(crate) struct Client {
-    link: Link,
+    link: ConnectionState,
     /// The session, and the secret to resume it with; empty as long as there is none. Names that are new with each
     /// connection are texts, because interned names are never freed.
     session: String,
@@ -73,7 +73,7 @@ impl Client {
     /// `seed` makes the pauses between tries differ from those of other pages.
     pub(crate) fn new(seed: u64) -> Self {
         Self {
-            link: Link::new(seed),
+            link: ConnectionState::new(seed),
             session: String::new(),
             secret: String::new(),
             connections: Vec::new(),
@@ -97,7 +97,7 @@ impl Client {
     /// What is to be done now.
     pub(crate) fn take(&mut self) -> Vec<Output> {
         let now = (self.link.status(), self.link.attempt, self.queued());
-        if self.status != Some(now) && self.link.phase != link::Phase::Idle {
+        if self.status != Some(now) && self.link.phase != connection_state::Phase::Idle {
             let before = self.status.replace(now).map(|(status, ..)| status);
             let (status, attempt, queued) = now;
             self.out.push(Output::Status { status, attempt, code: self.link.code, queued });
@@ -179,7 +179,7 @@ impl Client {
     }
 
     pub(crate) fn is_connected(&self) -> bool {
-        self.link.phase == link::Phase::Open
+        self.link.phase == connection_state::Phase::Open
     }
 
     /// Tells what changed in the component, or in the topic: everybody who shows that.

@@ -1,9 +1,9 @@
 //! One connection: the greeting, then one loop over everything that can happen to its session.
 
-mod alone;
 mod come_back;
+mod detached;
 mod hello;
-mod pulse;
+mod liveness;
 #[cfg(test)]
 mod tests;
 
@@ -19,11 +19,11 @@ use tracing::Instrument;
 use vivaz_components::{Identity, UnmountReason};
 use vivaz_protocol::{CLOSE_LEFT, CloseCode};
 
-pub(crate) use self::alone::{end, tend};
+pub(crate) use self::detached::{drive_detached, end};
 #[cfg(test)]
 pub(crate) use self::hello::close_of;
 pub(crate) use self::hello::{RECOGNISED_BEFORE, UNAUTHENTICATED, UNIDENTIFIED};
-use self::pulse::{Diagnosis, Pulse};
+use self::liveness::{Diagnosis, Liveness};
 use crate::browser::Browser;
 use crate::port::{Loss, Mail};
 use crate::runtime::Runtime;
@@ -94,8 +94,8 @@ impl<T: Transport> Connection<T> {
         );
         async move {
             tracing::debug!("connected");
-            let outcome = attend(&mut session, &mut *transport).await;
-            Box::pin(part(Leaving { transport, places }, session, outcome)).await;
+            let outcome = drive(&mut session, &mut *transport).await;
+            Box::pin(close(Leaving { transport, places }, session, outcome)).await;
         }
         .instrument(span)
     }
@@ -138,7 +138,7 @@ impl<T: Transport, P> Leaving<T, P> {
 }
 
 /// What remains when a connection ends: the close, and the session that waits or ends too.
-async fn part<T: Transport>(transport: Leaving<T, impl Send>, mut session: Box<Session>, outcome: Outcome) {
+async fn close<T: Transport>(transport: Leaving<T, impl Send>, mut session: Box<Session>, outcome: Outcome) {
     let counters = Arc::clone(&session.runtime().core().counters);
     let limits = session.runtime().core().limits.clone();
     session.detach();
@@ -150,13 +150,13 @@ async fn part<T: Transport>(transport: Leaving<T, impl Send>, mut session: Box<S
             let kept = give.send(session).err();
             let close = transport.close(CloseCode::TakenOver.as_u16(), "taken over by another connection");
             // Whoever asked for it has gone already: it waits like one whose connection dropped.
-            let tend = async {
+            let waits_on = async {
                 if let Some(mut session) = kept {
                     session.disconnected();
-                    tend(session, Instant::now() + limits.suspended_time).await;
+                    drive_detached(session, Instant::now() + limits.suspended_time).await;
                 }
             };
-            tokio::join!(close, tend);
+            tokio::join!(close, waits_on);
             return;
         }
         Outcome::Evicted(loss) => {
@@ -200,7 +200,7 @@ async fn part<T: Transport>(transport: Leaving<T, impl Send>, mut session: Box<S
             session.save();
         } else {
             session.disconnected();
-            tend(session, Instant::now() + waits).await;
+            drive_detached(session, Instant::now() + waits).await;
         }
     };
     tokio::join!(close, rest);
@@ -221,26 +221,26 @@ enum Turn {
 }
 
 /// One loop over everything that happens; it is one future whatever it waits for.
-fn attend<'a, T: Transport>(
+fn drive<'a, T: Transport>(
     session: &'a mut Session,
     transport: &'a mut T,
 ) -> impl Future<Output = Outcome> + Send + use<'a, T> {
-    let mut pulse = Pulse::new();
+    let mut liveness = Liveness::new();
     if session.runtime().core().shutdown.is_cancelled() {
         // It said hello while all others were being sent away.
         session.say_drain(Duration::ZERO);
-        pulse.draining = true;
+        liveness.draining = true;
     }
     poll_fn(move |cx| {
         loop {
-            let turn = ready!(poll_turn(session, transport, &mut pulse, cx));
-            match take_turn(session, &mut pulse, turn) {
+            let turn = ready!(poll_turn(session, transport, &mut liveness, cx));
+            match take_turn(session, &mut liveness, turn) {
                 Next::Turn => {}
                 Next::Last(outcome) => return Poll::Ready(outcome),
                 Next::Farewell(outcome) => {
                     // As far as the client takes it at once: one that does not read gets its close code without
                     // what waits.
-                    let _written = poll_write(session, transport, &mut pulse, cx);
+                    let _written = poll_write(session, transport, &mut liveness, cx);
                     return Poll::Ready(outcome);
                 }
             }
@@ -258,10 +258,10 @@ enum Next {
     Farewell(Outcome),
 }
 
-fn take_turn(session: &mut Session, pulse: &mut Pulse, turn: Turn) -> Next {
+fn take_turn(session: &mut Session, liveness: &mut Liveness, turn: Turn) -> Next {
     match turn {
         Turn::Incoming(incoming) => {
-            pulse.sign_of_life();
+            liveness.sign_of_life();
             let close = match incoming {
                 Incoming::Text(text) => session.text(&text),
                 Incoming::Binary(bytes) => session.binary(&bytes),
@@ -287,7 +287,7 @@ fn take_turn(session: &mut Session, pulse: &mut Pulse, turn: Turn) -> Next {
         Turn::Mail(Mail::Evict(loss)) => return Next::Farewell(Outcome::Evicted(loss)),
         Turn::Mail(Mail::Drain(after)) => {
             session.say_drain(after);
-            pulse.draining = true;
+            liveness.draining = true;
         }
         Turn::Mail(Mail::Close(code)) => return Next::Farewell(Outcome::GivenUp(code.as_u16())),
         // It may be from before the session was resumed.
@@ -301,7 +301,7 @@ fn take_turn(session: &mut Session, pulse: &mut Pulse, turn: Turn) -> Next {
         Turn::Drained => {
             return Next::Last(Outcome::Close(CloseCode::GoingAway.as_u16(), "the server is shutting down"));
         }
-        Turn::Beat => match pulse.beat(Instant::now(), &session.runtime().core().limits) {
+        Turn::Beat => match liveness.beat(Instant::now(), &session.runtime().core().limits) {
             Diagnosis::Well => {}
             Diagnosis::Silent => {
                 return Next::Last(Outcome::Close(CloseCode::TimedOut.as_u16(), "heartbeat timed out"));
@@ -324,45 +324,45 @@ fn take_turn(session: &mut Session, pulse: &mut Pulse, turn: Turn) -> Next {
 fn poll_turn<T: Transport>(
     session: &mut Session,
     transport: &mut T,
-    pulse: &mut Pulse,
+    liveness: &mut Liveness,
     cx: &mut Context<'_>,
 ) -> Poll<Turn> {
-    if pulse.turns < TURNS {
-        pulse.turns += 1;
+    if liveness.turns < TURNS {
+        liveness.turns += 1;
         if let Poll::Ready(mail) = session.port().poll_mail(cx) {
             return Poll::Ready(Turn::Mail(mail));
         }
         if let Poll::Ready(done) = session.poll_running(cx) {
             return Poll::Ready(Turn::Done(done));
         }
-        pulse.turns = 0;
+        liveness.turns = 0;
     }
     loop {
         let behind = session.port().is_behind();
         // What a page that is sent away still says it says again where it comes back.
         if !behind
-            && !pulse.draining
-            && pulse.reads < READS
+            && !liveness.draining
+            && liveness.reads < READS
             && let Poll::Ready(incoming) = transport.poll_next_unpin(cx)
         {
-            pulse.reads += 1;
+            liveness.reads += 1;
             return Poll::Ready(Turn::Incoming(incoming.unwrap_or(Incoming::Lost)));
         }
-        if let Poll::Ready(Err(Gone)) = poll_write(session, transport, pulse, cx) {
+        if let Poll::Ready(Err(Gone)) = poll_write(session, transport, liveness, cx) {
             return Poll::Ready(Turn::Unwritable);
         }
-        if pulse.draining && session.is_idle() && !pulse.unflushed && session.port().is_flushed() {
+        if liveness.draining && session.is_idle() && !liveness.unflushed && session.port().is_flushed() {
             return Poll::Ready(Turn::Drained);
         }
         if session.may_go_on() {
             return Poll::Ready(Turn::Read);
         }
-        let reads_on = pulse.reads >= READS || behind && !session.port().is_behind();
-        pulse.reads = 0;
+        let reads_on = liveness.reads >= READS || behind && !session.port().is_behind();
+        liveness.reads = 0;
         if reads_on {
-            pulse.turns = 0;
+            liveness.turns = 0;
         } else {
-            if std::mem::take(&mut pulse.turns) >= TURNS {
+            if std::mem::take(&mut liveness.turns) >= TURNS {
                 cx.waker().wake_by_ref();
             }
             // Only now: what says that the peer is alive may have been waiting to be read.
@@ -375,25 +375,25 @@ fn poll_turn<T: Transport>(
 fn poll_write<T: Transport>(
     session: &mut Session,
     transport: &mut T,
-    pulse: &mut Pulse,
+    liveness: &mut Liveness,
     cx: &mut Context<'_>,
 ) -> Poll<Result<(), Gone>> {
     loop {
         if transport.poll_ready_unpin(cx)?.is_pending() {
-            pulse.stalled();
+            liveness.stalled();
             return Poll::Pending;
         }
-        let Some(outgoing) = pulse.take_ping().or_else(|| session.next_outgoing()) else { break };
+        let Some(outgoing) = liveness.take_ping().or_else(|| session.next_outgoing()) else { break };
         transport.start_send_unpin(outgoing)?;
-        pulse.unflushed = true;
+        liveness.unflushed = true;
     }
-    if pulse.unflushed {
+    if liveness.unflushed {
         if transport.poll_flush_unpin(cx)?.is_pending() {
-            pulse.stalled();
+            liveness.stalled();
             return Poll::Pending;
         }
-        pulse.unflushed = false;
+        liveness.unflushed = false;
     }
-    pulse.flowing();
+    liveness.flowing();
     Poll::Ready(Ok(()))
 }

@@ -64,9 +64,9 @@ mod cookies;
 mod cross_origin;
 mod failing;
 // In tests too, so that it does not fall behind.
+mod connection_limit;
 #[cfg(any(fuzzing, test))]
 pub mod fuzzing;
-mod gate;
 mod identify;
 #[cfg(feature = "jwt")]
 pub mod jwt;

@@ -44,7 +44,7 @@ pub(crate) async fn serve(listener: TcpListener, app: Router, runtime: Runtime, 
     let connections = TaskTracker::new();
     let counters = Arc::clone(&runtime.core().counters);
     let crowd = Arc::new(Crowd::new(&runtime.core().limits, descriptors::sockets(), counters));
-    runtime.core().gate.lower(crowd.upgrades());
+    runtime.core().connection_limit.lower(crowd.upgrades());
     let server = Arc::new(Server { app, runtime, crowd });
     loop {
         let accepted = tokio::select! {

@@ -28,8 +28,8 @@ use crate::address::{Addresses, ClientAddress, Proxies, client_address};
 use crate::assets::Assets;
 use crate::browser::NewBrowser;
 use crate::connection;
+use crate::connection_limit::ConnectionLimit;
 use crate::failing::Failing;
-use crate::gate::Gate;
 use crate::identify::{Identify, IdentityError};
 use crate::keeper::{self, Keeper};
 use crate::limits::Limits;
@@ -102,7 +102,7 @@ pub(crate) struct Core {
     /// What keeps sessions beyond this process, if anything does.
     pub(crate) keeper: Option<Keeper>,
     pub(crate) counters: Arc<Counters>,
-    pub(crate) gate: Gate,
+    pub(crate) connection_limit: ConnectionLimit,
     /// Cancelled when the process is asked to end: new pages are still served, and load balancers
     /// are told to look for another one.
     pub(crate) draining: CancellationToken,
@@ -285,7 +285,7 @@ impl Runtime {
         let (runtime, id) = (self.clone(), id.clone());
         let task = async move {
             if let Some((session, until)) = runtime.core().sessions.wake(&id) {
-                connection::tend(session, until).await;
+                connection::drive_detached(session, until).await;
             }
         };
         self.0.tasks.spawn_on(task, executor);

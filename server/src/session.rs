@@ -8,10 +8,11 @@ mod answer;
 mod aside;
 mod child;
 mod children;
+mod client_behaviour;
 mod committed;
 mod component;
-mod conduct;
 mod effects;
+mod encode;
 mod entry;
 mod history;
 mod hold;
@@ -28,7 +29,6 @@ mod restore;
 mod resume;
 mod ring;
 mod send;
-mod speak;
 mod topics;
 mod work;
 
@@ -45,8 +45,8 @@ use vivaz_components::{Budget, Hub, Identity};
 use vivaz_protocol::{ComponentId, ConnectionId, SessionId, TopicName};
 
 use self::aside::Aside;
+use self::client_behaviour::ClientBehaviour;
 use self::component::Component;
-use self::conduct::Conduct;
 pub(crate) use self::history::History;
 use self::hold::Holding;
 pub(crate) use self::keep::owner;
@@ -81,7 +81,7 @@ pub(crate) struct Session {
     replies: Replies,
     /// Replies that wait for patches of topics. Boxed, because most sessions never have any.
     held: Box<Holding>,
-    conduct: Conduct,
+    behaviour: ClientBehaviour,
     /// How many bytes of state its components may have.
     budget: Arc<Budget>,
     /// Jobs, and what else has to wait for something and is waited for. Most sessions never need it, so it is made when
@@ -132,7 +132,7 @@ impl Session {
             replies: Replies::default(),
             held: Box::default(),
             budget: Arc::new(budget),
-            conduct: Conduct::default(),
+            behaviour: ClientBehaviour::default(),
             running: None,
             stalled: false,
             resumes: 0,

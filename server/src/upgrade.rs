@@ -20,7 +20,7 @@ use vivaz_protocol::CloseCode;
 use crate::address::{ClientAddress, TooMany, Visit, client_address};
 use crate::browser::Browser;
 use crate::connection::{self, Connection};
-use crate::gate::Place;
+use crate::connection_limit::ConnectionPermit;
 use crate::identify::{IdentityError, answer_of};
 use crate::log::{Escaped, Quoted, client_event};
 use crate::runtime::Runtime;
@@ -59,7 +59,7 @@ pub(crate) async fn upgrade(State(runtime): State<Runtime>, request: Request) ->
         return Refusal::GoingAway.answer(&runtime, address);
     }
     runtime.on_executor();
-    let place = runtime.core().gate.enter();
+    let place = runtime.core().connection_limit.enter();
     let tasks = runtime.core().tasks.clone();
     let encoding = handshake.encoding.unwrap_or_default();
     let response = handshake.accept();
@@ -80,7 +80,7 @@ pub(crate) async fn upgrade(State(runtime): State<Runtime>, request: Request) ->
 
 /// Serves a connection once it is there.
 async fn attend<T: Transport>(
-    entered: Pin<Box<impl Future<Output = Option<(Connection<T>, Place)>> + Send>>,
+    entered: Pin<Box<impl Future<Output = Option<(Connection<T>, ConnectionPermit)>> + Send>>,
     visit: Visit,
 ) {
     if let Some((connection, place)) = entered.await {
@@ -143,9 +143,9 @@ struct Recognised {
 async fn enter<T: Transport>(
     socket: impl Future<Output = Option<Box<T>>> + Send,
     runtime: Runtime,
-    place: Option<Place>,
+    place: Option<ConnectionPermit>,
     client: Recognised,
-) -> Option<(Connection<T>, Place)> {
+) -> Option<(Connection<T>, ConnectionPermit)> {
     let socket = socket.await?;
     let Recognised { identity, browser, revocations, address } = client;
     let (code, reason) = match (place, identity) {

@@ -1,4 +1,4 @@
-//! What becomes of what was asked: answers, and refusals.
+//! Settles requests: replies and refusals.
 
 use super::Client;
 use super::component::{Phase, Progress};

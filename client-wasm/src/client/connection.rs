@@ -1,14 +1,14 @@
-//! What becomes of the connection: it opens, ends, is tried again, beats.
+//! Opens, closes, retries and probes the connection.
 
 use super::output::Output;
 use super::request::Kind;
-use super::{Client, link};
+use super::{Client, connection_state};
 use crate::value::{Val, write_count};
 
 impl Client {
     /// The socket is open: say who we are.
     pub(crate) fn opened(&mut self, socket: u32) {
-        if socket == self.link.socket && self.link.phase == link::Phase::Opening {
+        if socket == self.link.socket && self.link.phase == connection_state::Phase::Opening {
             let hello = self.hello();
             self.out.push(Output::Send(hello));
         }
@@ -17,7 +17,7 @@ impl Client {
     /// The socket is gone. Code 1006 where there is none.
     pub(crate) fn closed(&mut self, socket: u32, code: u16) {
         if socket == self.link.socket
-            && !matches!(self.link.phase, link::Phase::Pausing | link::Phase::Stopped)
+            && !matches!(self.link.phase, connection_state::Phase::Pausing | connection_state::Phase::Stopped)
         {
             self.ended(code);
         }
@@ -28,18 +28,18 @@ impl Client {
             request.sent = false;
         }
         self.link.code = code;
-        self.link.phase = link::Phase::Stopped;
+        self.link.phase = connection_state::Phase::Stopped;
         match code {
             // Not the user of this page, or not its version.
             4401 | 4426 => return self.out.push(Output::Reload),
             // Taken over, until the user does something; or it would go wrong again.
             4409 | 1009 | 4400 => return,
             // A server that is full or flooded.
-            4429 | 4503 => self.link.attempt = self.link.attempt.max(link::SLOWLY),
+            4429 | 4503 => self.link.attempt = self.link.attempt.max(connection_state::SLOWLY),
             _ => {}
         }
         if self.link.attempt < self.link.limit {
-            self.link.phase = link::Phase::Pausing;
+            self.link.phase = connection_state::Phase::Pausing;
             let pause = self.link.pause();
             self.link.timer = self.after(pause);
         }
@@ -70,14 +70,14 @@ impl Client {
             return;
         }
         match self.link.phase {
-            link::Phase::Pausing => self.connect(),
-            link::Phase::Open if self.link.heard => self.beat(self.heartbeat),
-            link::Phase::Opening | link::Phase::Open => {
+            connection_state::Phase::Pausing => self.connect(),
+            connection_state::Phase::Open if self.link.heard => self.beat(self.heartbeat),
+            connection_state::Phase::Opening | connection_state::Phase::Open => {
                 // The socket says nothing any more; a close frame would wait for an answer just as long.
                 self.out.push(Output::Close { code: 1000 });
                 self.ended(1006);
             }
-            link::Phase::Idle | link::Phase::Stopped => {}
+            connection_state::Phase::Idle | connection_state::Phase::Stopped => {}
         }
     }
 
@@ -89,27 +89,27 @@ impl Client {
     /// The browser is online again, or the page is looked at again, or the user asks for it: no pause.
     pub(crate) fn wake(&mut self) {
         match self.link.phase {
-            link::Phase::Pausing | link::Phase::Stopped => self.connect(),
-            link::Phase::Open => self.beat(link::PROBE),
-            link::Phase::Idle | link::Phase::Opening => {}
+            connection_state::Phase::Pausing | connection_state::Phase::Stopped => self.connect(),
+            connection_state::Phase::Open => self.beat(connection_state::PROBE),
+            connection_state::Phase::Idle | connection_state::Phase::Opening => {}
         }
     }
 
     /// The page goes away: for good (the session ends), or into the browser's back-forward cache.
     pub(crate) fn leave(&mut self, for_good: bool) {
-        if matches!(self.link.phase, link::Phase::Opening | link::Phase::Open) {
+        if matches!(self.link.phase, connection_state::Phase::Opening | connection_state::Phase::Open) {
             self.out.push(Output::Close { code: if for_good { 4000 } else { 1000 } });
             self.ended(1000);
         }
-        self.link.phase = link::Phase::Stopped;
+        self.link.phase = connection_state::Phase::Stopped;
     }
 
     pub(super) fn connect(&mut self) {
-        self.link.phase = link::Phase::Opening;
+        self.link.phase = connection_state::Phase::Opening;
         self.link.socket += 1;
         self.link.attempt += 1;
         self.out.push(Output::Connect { socket: self.link.socket });
-        self.link.timer = self.after(link::OPENING);
+        self.link.timer = self.after(connection_state::OPENING);
     }
 
     /// Asks for a sign of life within that time.

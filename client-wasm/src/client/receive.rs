@@ -1,9 +1,9 @@
-//! What the server says.
+//! Handles messages from the server.
 
 use super::component::{Component, Phase};
 use super::output::{Output, failure};
 use super::request::{Kind, Request};
-use super::{Client, Slot, Topic, link};
+use super::{Client, Slot, Topic, connection_state};
 use crate::list::{retain, shift};
 use crate::store::{Outcome, Stream, Tag};
 use crate::value::{Key, Val, parse, write_count};
@@ -34,8 +34,8 @@ impl Client {
         let Some(mut frame) = parse(text) else { return };
         let payload = frame.take("payload");
         let kind = frame.text_of("type");
-        if self.link.phase != link::Phase::Open {
-            if kind == "WELCOME" && self.link.phase == link::Phase::Opening {
+        if self.link.phase != connection_state::Phase::Open {
+            if kind == "WELCOME" && self.link.phase == connection_state::Phase::Opening {
                 self.welcome(&payload);
             }
             return;
@@ -92,7 +92,7 @@ impl Client {
         self.session = payload.text_of("session").into();
         self.secret = payload.text_of("resume").into();
         self.out.push(Output::Build(payload.text_of("build").into()));
-        self.link.phase = link::Phase::Open;
+        self.link.phase = connection_state::Phase::Open;
         self.link.attempt = 0;
         self.link.code = 0;
         self.link.timer = self.after(self.heartbeat);

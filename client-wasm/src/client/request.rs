@@ -1,4 +1,4 @@
-//! Messages that wait for their reply.
+//! Requests that wait for their reply.
 
 use std::ops::Range;
 

@@ -1,8 +1,8 @@
-//! What is said to the server.
+//! Encodes and queues messages to the server.
 
 use super::output::{Output, failure};
 use super::request::{Kind, Request};
-use super::{Client, link};
+use super::{Client, connection_state};
 use crate::store::Stream;
 use crate::value::{Key, write_count, write_string};
 
@@ -83,7 +83,7 @@ impl Client {
 
     /// Sends, in order, what has not gone over this connection, as far as the server takes it.
     pub(super) fn send_waiting(&mut self) {
-        if self.link.phase != link::Phase::Open {
+        if self.link.phase != connection_state::Phase::Open {
             return;
         }
         let mut room = self.in_flight.saturating_sub(self.requests.iter().filter(|r| r.sent).count());
@@ -117,7 +117,7 @@ impl Client {
     /// How many actions and edits wait for a connection.
     pub(super) fn queued(&self) -> u32 {
         let mut queued = 0;
-        if self.link.phase != link::Phase::Open {
+        if self.link.phase != connection_state::Phase::Open {
             for list in &[&self.requests, &self.retries] {
                 for request in *list {
                     queued += u32::from(matches!(request.kind, Kind::Action | Kind::Property));
@@ -128,7 +128,7 @@ impl Client {
     }
 
     pub(super) fn ask_template(&mut self, hash: Key) {
-        if self.link.phase == link::Phase::Open {
+        if self.link.phase == connection_state::Phase::Open {
             self.tell("TEMPLATE\",\"payload\":{\"hash\":", hash, "}}");
         }
     }

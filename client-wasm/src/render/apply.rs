@@ -1,4 +1,4 @@
-//! Bringing block instances up to date.
+//! Updates block instances and their DOM nodes.
 
 use vivaz_template::code::hole;
 

@@ -1,4 +1,4 @@
-//! What an event of the page does: actions to call, pieces of the page's own state to set, guesses to show.
+//! Evaluates the statements of an event: calls, assignments to local state, optimistic updates.
 
 use super::Stage;
 use super::apply::Painter;

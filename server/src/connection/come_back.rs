@@ -6,7 +6,7 @@ use tokio::time::Instant;
 use vivaz_components::{Identity, UnmountReason};
 use vivaz_protocol::{CloseCode, Resume, ResumeSecret, TopicName};
 
-use super::alone::{end, tend};
+use super::detached::{drive_detached, end};
 use super::hello::{RECOGNISED_BEFORE, Refused};
 use crate::port::Loss;
 use crate::runtime::Runtime;
@@ -247,5 +247,5 @@ fn wait_on(mut session: Box<Session>) {
     session.mark_unsaved();
     // It goes on as the one that its components know.
     runtime.core().sessions.keep_owner(session.id(), session.identity().clone());
-    runtime.core().tasks.spawn(tend(session, until));
+    runtime.core().tasks.spawn(drive_detached(session, until));
 }

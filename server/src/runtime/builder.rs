@@ -15,8 +15,8 @@ use vivaz_protocol::DEFAULT_PATH;
 use super::{Core, Runtime};
 use crate::address::{Addresses, Proxies, ProxyError};
 use crate::assets::Assets;
+use crate::connection_limit::ConnectionLimit;
 use crate::failing::Failing;
-use crate::gate::Gate;
 use crate::identify::{Identify, IdentityError};
 use crate::keeper::Keeper;
 use crate::limits::Limits;
@@ -320,7 +320,7 @@ impl Builder {
             revocations: AtomicU64::new(0),
             users: Arc::new(Users::new(&limits)),
             failing: Failing::new(limits.restore_time),
-            gate: Gate::new(limits.connections, Arc::clone(&counters)),
+            connection_limit: ConnectionLimit::new(limits.connections, Arc::clone(&counters)),
             counters,
             draining: CancellationToken::new(),
             warned: AtomicBool::new(false),

@@ -1,4 +1,4 @@
-//! Patches and replies: what a page is told of a job.
+//! Writes the patches and replies of finished jobs.
 
 use bytes::Bytes;
 use serde_json::value::RawValue;
@@ -10,7 +10,7 @@ use vivaz_protocol::{
 use super::component::{Origin, Task};
 use super::places::NOT_SHOWN;
 use super::replies::{Bounds, Kept};
-use super::{Session, speak};
+use super::{Session, encode};
 use crate::log::{Escaped, client_event};
 use crate::stats::Counters;
 
@@ -71,7 +71,7 @@ impl Session {
         let patch = patch.unwrap_or("{}");
         component.rev = component.rev.next();
         let moved = topics.is_some();
-        let frame = speak::frame(&ServerMessage::Update(Update {
+        let frame = encode::frame(&ServerMessage::Update(Update {
             reference,
             result: result.map(RawJson::from),
             topics,
@@ -182,7 +182,7 @@ impl Session {
     /// A reply as it is sent again: without a patch, because the streams have caught up; a mount as of now.
     pub(super) fn again(&mut self, reference: Ref, kept: &Kept) -> bytes::Bytes {
         match kept {
-            Kept::Done { component, result, .. } => speak::frame(&ServerMessage::Ack {
+            Kept::Done { component, result, .. } => encode::frame(&ServerMessage::Ack {
                 reference,
                 component_id: component.clone(),
                 result: result.as_deref().map(RawJson::trusted),
@@ -192,10 +192,10 @@ impl Session {
             }
             Kept::Mounted(id) if self.components.get(id).is_some_and(|one| !one.is_shown()) => {
                 let stream = Some(id.clone().into());
-                speak::frame(&speak::refusal(Some(reference), stream, ErrorCode::NotMounted, NOT_SHOWN))
+                encode::frame(&encode::refusal(Some(reference), stream, ErrorCode::NotMounted, NOT_SHOWN))
             }
             Kept::Mounted(id) => self.mounted_frame(id, Some(reference)),
-            Kept::Unreadable(_) => speak::reply_lost(reference),
+            Kept::Unreadable(_) => encode::reply_lost(reference),
         }
     }
 
@@ -215,5 +215,5 @@ impl Session {
 /// A refusal as it is kept.
 fn refusal(reference: Ref, id: &ComponentId, error: ErrorMessage<'_>) -> Kept {
     let error = error.answering(Some(reference), Some(StreamId::Component(id.clone())));
-    Kept::Refused(speak::text(&ServerMessage::Error(error)).into())
+    Kept::Refused(encode::text(&ServerMessage::Error(error)).into())
 }

@@ -17,7 +17,7 @@ use super::children::sealed_props;
 use super::component::{Component, Origin, Slot, Task};
 use super::replies::Kept;
 use super::work::{Done, names};
-use super::{Session, speak};
+use super::{Session, encode};
 use crate::log::{Escaped, client_event};
 use crate::middleware::CallRequest;
 use crate::seal::{Sealed, holder, holder_in, now};
@@ -276,14 +276,15 @@ impl Session {
     /// The state of a component with everything else that a page needs of it, as of now.
     pub(super) fn mounted_frame(&mut self, id: &ComponentId, reference: Option<Ref>) -> bytes::Bytes {
         let core = self.runtime.core();
-        let refusal =
-            |code, message| speak::frame(&speak::refusal(reference, Some(id.clone().into()), code, message));
+        let refusal = |code, message| {
+            encode::frame(&encode::refusal(reference, Some(id.clone().into()), code, message))
+        };
         let shown = self.components.get_mut(id).and_then(|component| {
             let instance = component.instance()?;
             Some((instance.state(), instance.topics(), component))
         });
         match shown {
-            Some((Ok(state), topics, component)) => speak::frame(&ServerMessage::Mounted(Mounted {
+            Some((Ok(state), topics, component)) => encode::frame(&ServerMessage::Mounted(Mounted {
                 reference,
                 component_id: id.clone(),
                 rev: component.rev,

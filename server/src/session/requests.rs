@@ -13,11 +13,11 @@ use vivaz_protocol::{
     Request, ServerMessage, StreamId, decode_client,
 };
 
+use super::client_behaviour::Close;
 use super::component::{GivenProps, Origin, Task};
-use super::conduct::Close;
 use super::places::NOT_SHOWN;
 use super::replies::{Admission, Kept};
-use super::{Session, speak};
+use super::{Session, encode};
 use crate::log::{Escaped, client_event};
 use crate::stats::Counters;
 use crate::transport::NOT_A_MESSAGE;
@@ -28,7 +28,7 @@ impl Session {
         let now = Instant::now();
         let core = self.runtime.core();
         Counters::add(&core.counters.messages);
-        if self.conduct.is_first() && core.sessions.confirm(self.port.session()) && self.entered {
+        if self.behaviour.is_first() && core.sessions.confirm(self.port.session()) && self.entered {
             // The secret before is to be good in no other process either.
             self.touch();
         }
@@ -42,7 +42,7 @@ impl Session {
         };
         let is_echoed = matches!(message.body, ClientBody::Ping { payload: Some(_) });
         if !is_echoed {
-            self.conduct.well_formed();
+            self.behaviour.well_formed();
         }
         if let Some(received) = message.ack {
             self.replies.received(received);
@@ -73,8 +73,8 @@ impl Session {
                 self.malformed(None, None, "the payload has a number or a text that is none")
             }
             ClientBody::Ping { payload } => {
-                self.conduct.well_formed();
-                self.port.send(speak::frame(&ServerMessage::Pong { payload }));
+                self.behaviour.well_formed();
+                self.port.send(encode::frame(&ServerMessage::Pong { payload }));
                 None
             }
         }
@@ -91,13 +91,13 @@ impl Session {
         let now = Instant::now();
         self.too_fast(now)?;
         Counters::add(&self.runtime.core().counters.rate_limited);
-        self.conduct.refuse(now)
+        self.behaviour.refuse(now)
     }
 
     /// How long until the rate allows a message, if it does not now.
     fn too_fast(&mut self, now: Instant) -> Option<Duration> {
         let core = self.runtime.core();
-        self.conduct.take(core.rate, now.duration_since(core.started)).err()
+        self.behaviour.take(core.rate, now.duration_since(core.started)).err()
     }
 
     /// A message of a component: run once, however often it comes.
@@ -187,7 +187,7 @@ impl Session {
             let (log, escaped) = (&self.runtime.core().log, Escaped(&error.message));
             client_event!(log, DEBUG, component = %id, error = %escaped, "an action without `ref` was refused");
             let error = error.answering(None, Some(id.into()));
-            self.port.send(speak::frame(&ServerMessage::Error(error)));
+            self.port.send(encode::frame(&ServerMessage::Error(error)));
             return None;
         }
         let (action, payload) = (action.to_owned(), payload.map(RawJson::to_raw_value));
@@ -243,7 +243,7 @@ impl Session {
     }
 
     fn reply_lost(&self, reference: Ref) {
-        self.port.send(speak::reply_lost(reference));
+        self.port.send(encode::reply_lost(reference));
     }
 
     /// A message that cannot be read.
@@ -255,7 +255,7 @@ impl Session {
     ) -> Option<Close> {
         let is_malformed = error.code == ErrorCode::Malformed;
         if !is_malformed {
-            self.conduct.well_formed();
+            self.behaviour.well_formed();
         }
         // What has a ref is answered once like anything else.
         if let Some(reference) = error.reference.filter(|_| error.kind.is_none_or(ClientType::has_ref)) {
@@ -265,7 +265,7 @@ impl Session {
             if too_fast.is_some() {
                 return self.refuse(Some(reference), error.stream.clone(), too_fast, now);
             }
-            let text = speak::text(&speak::refusal(
+            let text = encode::text(&encode::refusal(
                 Some(reference),
                 error.stream.clone(),
                 error.code,
@@ -274,7 +274,7 @@ impl Session {
             self.answer(reference, Kept::Refused(text.as_str().into()));
             self.port.send(text.into());
             self.log_unreadable(error.code, &error.message);
-            return if is_malformed { self.conduct.malformed() } else { None };
+            return if is_malformed { self.behaviour.malformed() } else { None };
         }
         if too_fast.is_some() {
             return self.refuse(error.reference, error.stream.clone(), too_fast, now);
@@ -282,8 +282,8 @@ impl Session {
         if is_malformed {
             return self.malformed(error.reference, error.stream.clone(), &error.message);
         }
-        let refusal = speak::refusal(error.reference, error.stream.clone(), error.code, &error.message);
-        self.port.send(speak::frame(&refusal));
+        let refusal = encode::refusal(error.reference, error.stream.clone(), error.code, &error.message);
+        self.port.send(encode::frame(&refusal));
         self.log_unreadable(error.code, &error.message);
         None
     }
@@ -301,9 +301,9 @@ impl Session {
         stream: Option<StreamId>,
         message: &str,
     ) -> Option<Close> {
-        self.port.send(speak::frame(&speak::refusal(reference, stream, ErrorCode::Malformed, message)));
+        self.port.send(encode::frame(&encode::refusal(reference, stream, ErrorCode::Malformed, message)));
         self.log_unreadable(ErrorCode::Malformed, message);
-        self.conduct.malformed()
+        self.behaviour.malformed()
     }
 
     /// A message that came too fast.
@@ -323,12 +323,12 @@ impl Session {
             retry_ms: Some(u64::try_from(millis).unwrap_or(u64::MAX).saturating_add(1)),
             ..ErrorMessage::new(ErrorCode::RateLimited, "too many messages")
         };
-        let text = speak::text(&ServerMessage::Error(error));
+        let text = encode::text(&ServerMessage::Error(error));
         if let Some(reference) = reference {
             self.answer(reference, Kept::Refused(text.as_str().into()));
         }
         self.port.send(text.into());
-        self.conduct.refuse(now)
+        self.behaviour.refuse(now)
     }
 
     /// A template, for a page that could not fetch it by HTTP.
@@ -336,9 +336,9 @@ impl Session {
         let core = self.runtime.core();
         let message = match core.templates.by_hash(hash) {
             Some(json) => ServerMessage::Template { hash: hash.into(), template: RawJson::trusted(json) },
-            None => speak::refusal(None, None, ErrorCode::BadValue, "unknown template hash"),
+            None => encode::refusal(None, None, ErrorCode::BadValue, "unknown template hash"),
         };
-        self.port.send(speak::frame(&message));
+        self.port.send(encode::frame(&message));
     }
 }
 

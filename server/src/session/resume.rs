@@ -14,7 +14,7 @@ use vivaz_protocol::{
 
 use super::component::{Component, Connecting, Origin, Slot, Task};
 use super::replies::Kept;
-use super::{Session, speak};
+use super::{Session, encode};
 use crate::log::{Escaped, Quoted};
 use crate::outbox::Outbox;
 use crate::stats::Counters;
@@ -45,7 +45,7 @@ impl Session {
     /// The first connection of a new session.
     pub(crate) fn greet(&mut self, secret: ResumeSecret<'_>) {
         let limits = &self.runtime.core().limits;
-        self.conduct.greet(0);
+        self.behaviour.greet(0);
         self.port.attend();
         self.port.connect(Some(Outbox::new(limits.outbox_bytes)));
         self.welcome(secret, false);
@@ -67,7 +67,7 @@ impl Session {
         self.connection = connection;
         self.identity = identity;
         self.resumes = self.resumes.wrapping_add(1);
-        self.conduct.greet(u32::try_from(limits.in_flight).unwrap_or(u32::MAX));
+        self.behaviour.greet(u32::try_from(limits.in_flight).unwrap_or(u32::MAX));
         if let Some(acked) = position.acked {
             self.replies.received(acked);
             self.forget_patches(acked);
@@ -155,7 +155,7 @@ impl Session {
     /// Sends the page away: it comes back after that time, to whoever listens then.
     pub(crate) fn say_drain(&self, after: Duration) {
         let reconnect_after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
-        self.port.send(speak::frame(&ServerMessage::Drain { reconnect_after_ms }));
+        self.port.send(encode::frame(&ServerMessage::Drain { reconnect_after_ms }));
     }
 
     fn welcome(&self, secret: ResumeSecret<'_>, resumed: bool) {
@@ -165,7 +165,7 @@ impl Session {
         } else {
             Vec::new()
         };
-        self.port.send(speak::frame(&ServerMessage::Welcome(Welcome {
+        self.port.send(encode::frame(&ServerMessage::Welcome(Welcome {
             session: self.id().clone(),
             secret,
             connection: self.connection.clone(),
@@ -207,7 +207,7 @@ impl Session {
             let waits = |kept: &Kept| matches!(kept, Kept::Done { component, .. } if component == id);
             if !self.replies.waiting().any(|(_, kept)| waits(kept)) {
                 let reason = UnmountReason::Removed.as_str().into();
-                self.port.send(speak::frame(&ServerMessage::Unmounted { component_id: id.clone(), reason }));
+                self.port.send(encode::frame(&ServerMessage::Unmounted { component_id: id.clone(), reason }));
             }
             return;
         };
@@ -220,7 +220,12 @@ impl Session {
         match patches {
             Some(patches) => {
                 for (rev, patch) in patches {
-                    self.port.send_patch(stream.clone(), rev, speak::patch(stream.clone(), rev, patch), None);
+                    self.port.send_patch(
+                        stream.clone(),
+                        rev,
+                        encode::patch(stream.clone(), rev, patch),
+                        None,
+                    );
                 }
             }
             None => self.port.send_snapshot(stream),

@@ -6,7 +6,7 @@ use vivaz_protocol::{ErrorCode, ErrorMessage, RawJson, Ref, ServerMessage, Strea
 
 use super::places::NOT_SHOWN;
 use super::topics::Held;
-use super::{Session, speak};
+use super::{Session, encode};
 use crate::log::{Escaped, Quoted};
 use crate::outbox::Entry;
 use crate::transport::Outgoing;
@@ -76,7 +76,7 @@ impl Session {
                     }
                 };
                 component.floor = component.rev;
-                Some(speak::frame(&ServerMessage::Snapshot {
+                Some(encode::frame(&ServerMessage::Snapshot {
                     stream: stream.clone(),
                     rev: component.rev,
                     epoch: self.runtime.core().epoch(&component.history),
@@ -111,7 +111,7 @@ impl Session {
         };
         match refusal {
             Some((code, message)) => {
-                self.port.send(speak::frame(&speak::refusal(None, Some(stream), code, message)));
+                self.port.send(encode::frame(&encode::refusal(None, Some(stream), code, message)));
             }
             None => match self.may_resync() {
                 Ok(()) => self.port.send_snapshot(stream),
@@ -121,7 +121,7 @@ impl Session {
                         retry_ms: Some(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).saturating_add(1)),
                         ..ErrorMessage::new(ErrorCode::RateLimited, "too many snapshots")
                     };
-                    self.port.send(speak::frame(&ServerMessage::Error(error)));
+                    self.port.send(encode::frame(&ServerMessage::Error(error)));
                 }
             },
         }
@@ -130,11 +130,11 @@ impl Session {
     /// Whether the session may ask for a snapshot, after those that it has had, or how long until it may.
     fn may_resync(&self) -> Result<(), Duration> {
         let core = self.runtime.core();
-        self.conduct.may_resync(core.snapshot_rate, core.started.elapsed())
+        self.behaviour.may_resync(core.snapshot_rate, core.started.elapsed())
     }
 
     fn count_snapshot(&mut self, bytes: usize) {
         let core = self.runtime.core();
-        self.conduct.snapshot(core.snapshot_rate, core.started.elapsed(), bytes);
+        self.behaviour.snapshot(core.snapshot_rate, core.started.elapsed(), bytes);
     }
 }

@@ -18,7 +18,7 @@ use super::children::Wait;
 use super::component::{Component, Connecting, Errand, Origin, Slot, Task};
 use super::history::History;
 use super::mount::Mounting;
-use super::{Session, speak};
+use super::{Session, encode};
 use crate::log::{Escaped, client_event};
 use crate::middleware::{Call, CallRequest};
 use crate::port::Entered;
@@ -194,7 +194,7 @@ impl Session {
         if self.components.get(id).is_some_and(|component| !component.is_shown()) {
             return;
         }
-        self.port.send_if_room(speak::frame(&ServerMessage::Event {
+        self.port.send_if_room(encode::frame(&ServerMessage::Event {
             stream: StreamId::Component(id.clone()),
             name: (&*event.name).into(),
             data: RawJson::from(&*event.data),
@@ -526,7 +526,7 @@ impl Session {
             Origin::End { reason } => {
                 let message =
                     ServerMessage::Unmounted { component_id: id.clone(), reason: reason.as_str().into() };
-                self.port.send(speak::frame(&message));
+                self.port.send(encode::frame(&message));
             }
         }
         let reason = match origin {

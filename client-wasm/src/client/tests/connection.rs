@@ -135,7 +135,7 @@ fn a_server_that_is_full_is_tried_more_slowly() {
         let pauses = (0..60_u64).map(|seed| {
             let mut table = Table::live();
             let (phase, socket) = (table.client.link.phase, table.client.link.socket);
-            table.client.link = link::Link::new(seed * 0x9e37_79b9);
+            table.client.link = connection_state::ConnectionState::new(seed * 0x9e37_79b9);
             (table.client.link.phase, table.client.link.socket) = (phase, socket);
             table.client.closed(table.socket, code);
             let timer = |o: &Output| if let Output::Timer { ms, .. } = o { Some(*ms) } else { None };

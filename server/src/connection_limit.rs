@@ -1,4 +1,4 @@
-//! How many connections there may be at once.
+//! Limits the number of concurrent connections.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,18 +7,18 @@ use crate::stats::Counters;
 
 /// Counts connections in and out.
 #[derive(Debug)]
-pub(crate) struct Gate {
+pub(crate) struct ConnectionLimit {
     limit: AtomicU64,
     counters: Arc<Counters>,
 }
 
 /// One connection's place; given back when it is dropped.
 #[derive(Debug)]
-pub(crate) struct Place {
+pub(crate) struct ConnectionPermit {
     counters: Arc<Counters>,
 }
 
-impl Gate {
+impl ConnectionLimit {
     pub(crate) fn new(limit: usize, counters: Arc<Counters>) -> Self {
         Self { limit: AtomicU64::new(limit as u64), counters }
     }
@@ -29,9 +29,9 @@ impl Gate {
     }
 
     /// A place, if there is one.
-    pub(crate) fn enter(&self) -> Option<Place> {
+    pub(crate) fn enter(&self) -> Option<ConnectionPermit> {
         let before = self.counters.connections.fetch_add(1, Ordering::Relaxed);
-        let place = Place { counters: Arc::clone(&self.counters) };
+        let place = ConnectionPermit { counters: Arc::clone(&self.counters) };
         if before >= self.limit.load(Ordering::Relaxed) {
             return None;
         }
@@ -40,7 +40,7 @@ impl Gate {
     }
 }
 
-impl Drop for Place {
+impl Drop for ConnectionPermit {
     fn drop(&mut self) {
         Counters::sub(&self.counters.connections);
     }
@@ -52,7 +52,7 @@ mod tests {
 
     #[test]
     fn a_place_that_is_given_back_can_be_taken_again() {
-        let gate = Gate::new(2, Arc::default());
+        let gate = ConnectionLimit::new(2, Arc::default());
         let first = gate.enter().unwrap();
         let _second = gate.enter().unwrap();
         assert!(gate.enter().is_none());

@@ -1,9 +1,9 @@
-//! What the page wants.
+//! Commands from the page: mount, call, edit, unmount.
 
 use super::component::{Component, FieldEdit, Phase, Progress};
 use super::output::{Origin, Output};
 use super::request::{Kind, Request};
-use super::{Client, link};
+use super::{Client, connection_state};
 use crate::list::shift;
 use crate::slots::Slot;
 use crate::store::{Edit, Outcome, Tag};
@@ -19,7 +19,7 @@ impl Client {
         let component = Component { id, source, phase: Phase::Mounting, typed, ..Component::default() };
         self.components.insert(slot, component);
         self.ask(request);
-        if self.link.phase == link::Phase::Idle {
+        if self.link.phase == connection_state::Phase::Idle {
             self.connect();
         }
     }

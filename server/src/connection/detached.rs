@@ -13,14 +13,14 @@ use crate::port::Mail;
 use crate::session::{Done, Session};
 
 /// Looks after a session without a connection until nothing is left to do, then lets it wait.
-pub(crate) async fn tend(mut session: Box<Session>, until: Instant) {
+pub(crate) async fn drive_detached(mut session: Box<Session>, until: Instant) {
     // No page reads any more: jobs that waited for that go on.
     session.go_on();
     // A component may cause events for itself without an end, and then the session would never wait.
     let latest = until + session.runtime().core().limits.action_time;
     let mut turns = 0_u32;
     loop {
-        while let Some(turn) = poll_fn(|cx| poll_alone(&mut session, cx)).await {
+        while let Some(turn) = poll_fn(|cx| poll_detached(&mut session, cx)).await {
             turns += 1;
             if turns.is_multiple_of(TURNS) {
                 tokio::task::yield_now().await;
@@ -30,28 +30,28 @@ pub(crate) async fn tend(mut session: Box<Session>, until: Instant) {
                 }
             }
             match turn {
-                Alone::Done(done) | Alone::Mail(Mail::Done(done)) => session.done(*done),
-                Alone::Mail(Mail::Event { component, event }) => session.event(component, &event),
-                Alone::Mail(Mail::Sent { from, event }) => session.sent(&from, &event),
-                Alone::Mail(Mail::Topic(topic)) => session.topic_changed(&topic),
-                Alone::Mail(Mail::Yield(give)) => match give.send(session) {
+                DetachedTurn::Done(done) | DetachedTurn::Mail(Mail::Done(done)) => session.done(*done),
+                DetachedTurn::Mail(Mail::Event { component, event }) => session.event(component, &event),
+                DetachedTurn::Mail(Mail::Sent { from, event }) => session.sent(&from, &event),
+                DetachedTurn::Mail(Mail::Topic(topic)) => session.topic_changed(&topic),
+                DetachedTurn::Mail(Mail::Yield(give)) => match give.send(session) {
                     Ok(()) => return,
                     Err(back) => session = back,
                 },
-                Alone::Mail(Mail::Save) => session.save_until(until),
-                Alone::Mail(Mail::Enter(answer)) => session.enter(Some(until), answer),
-                Alone::Mail(Mail::Evict(loss)) => return session.evict(loss),
-                Alone::Mail(Mail::Expired) => {}
+                DetachedTurn::Mail(Mail::Save) => session.save_until(until),
+                DetachedTurn::Mail(Mail::Enter(answer)) => session.enter(Some(until), answer),
+                DetachedTurn::Mail(Mail::Evict(loss)) => return session.evict(loss),
+                DetachedTurn::Mail(Mail::Expired) => {}
                 // What runs finishes; with a store, the session is saved when it has.
-                Alone::Mail(Mail::Drain(_)) if session.runtime().core().keeper.is_some() => {
+                DetachedTurn::Mail(Mail::Drain(_)) if session.runtime().core().keeper.is_some() => {
                     session.mark_unsaved();
                 }
-                Alone::Mail(Mail::Drain(_)) => return end(session, UnmountReason::Shutdown).await,
-                Alone::Mail(Mail::Close(_)) if session.runtime().core().keeper.is_some() => {
+                DetachedTurn::Mail(Mail::Drain(_)) => return end(session, UnmountReason::Shutdown).await,
+                DetachedTurn::Mail(Mail::Close(_)) if session.runtime().core().keeper.is_some() => {
                     return session.save();
                 }
-                Alone::Mail(Mail::Close(_)) => return end(session, UnmountReason::Shutdown).await,
-                Alone::Mail(Mail::End(_, reason)) => return end(session, reason).await,
+                DetachedTurn::Mail(Mail::Close(_)) => return end(session, UnmountReason::Shutdown).await,
+                DetachedTurn::Mail(Mail::End(_, reason)) => return end(session, reason).await,
             }
         }
         session.save_if_changed(until);
@@ -64,18 +64,18 @@ pub(crate) async fn tend(mut session: Box<Session>, until: Instant) {
 }
 
 /// What happens next to a session without a connection.
-enum Alone {
+enum DetachedTurn {
     Done(Box<Done>),
     Mail(Mail),
 }
 
 /// `None` when no job runs and nothing waits.
-fn poll_alone(session: &mut Session, cx: &mut Context<'_>) -> Poll<Option<Alone>> {
+fn poll_detached(session: &mut Session, cx: &mut Context<'_>) -> Poll<Option<DetachedTurn>> {
     if let Poll::Ready(mail) = session.port().poll_mail(cx) {
-        return Poll::Ready(Some(Alone::Mail(mail)));
+        return Poll::Ready(Some(DetachedTurn::Mail(mail)));
     }
     match session.poll_running(cx) {
-        Poll::Ready(done) => Poll::Ready(Some(Alone::Done(done))),
+        Poll::Ready(done) => Poll::Ready(Some(DetachedTurn::Done(done))),
         Poll::Pending if session.is_idle() => Poll::Ready(None),
         Poll::Pending => Poll::Pending,
     }
@@ -94,17 +94,17 @@ pub(crate) async fn end(mut session: Box<Session>, reason: UnmountReason) {
     }
     let finish = async {
         let mut turns = 0_u32;
-        while let Some(turn) = poll_fn(|cx| poll_alone(&mut session, cx)).await {
+        while let Some(turn) = poll_fn(|cx| poll_detached(&mut session, cx)).await {
             turns += 1;
             if turns.is_multiple_of(TURNS) {
                 tokio::task::yield_now().await;
             }
             match turn {
-                Alone::Done(done) | Alone::Mail(Mail::Done(done)) => session.done(*done),
+                DetachedTurn::Done(done) | DetachedTurn::Mail(Mail::Done(done)) => session.done(*done),
                 // What runs cannot be kept, and waits in vain for that.
-                Alone::Mail(Mail::Evict(_)) => return,
+                DetachedTurn::Mail(Mail::Evict(_)) => return,
                 // Nobody can resume it any more, and its components are on their way out.
-                Alone::Mail(
+                DetachedTurn::Mail(
                     Mail::Event { .. }
                     | Mail::Sent { .. }
                     | Mail::Topic(_)

@@ -29,7 +29,7 @@ pub(super) enum Phase {
 }
 
 #[derive(Debug)]
-pub(super) struct Link {
+pub(super) struct ConnectionState {
     pub(super) phase: Phase,
     /// The number of the newest socket; what others say is ignored.
     pub(super) socket: u32,
@@ -48,7 +48,7 @@ pub(super) struct Link {
     random: u64,
 }
 
-impl Link {
+impl ConnectionState {
     pub(super) fn new(seed: u64) -> Self {
         Self {
             phase: Phase::Idle,
@@ -93,7 +93,7 @@ mod tests {
 
     #[test]
     fn pauses_are_spread_grow_and_are_capped() {
-        let mut link = Link::new(42);
+        let mut link = ConnectionState::new(42);
         let mut most = [0; 8];
         for (attempt, most) in most.iter_mut().enumerate() {
             link.attempt = attempt as u32;
@@ -109,7 +109,7 @@ mod tests {
 
     #[test]
     fn another_page_draws_other_pauses() {
-        let draw = |seed| (0..8).map(|_| Link::new(seed).pause()).collect::<Vec<_>>();
+        let draw = |seed| (0..8).map(|_| ConnectionState::new(seed).pause()).collect::<Vec<_>>();
         assert_ne!(draw(0x1234_5678_9abc), draw(0xfeed_beef_0123));
     }
 }

@@ -18,7 +18,7 @@ pub(crate) type Close = (CloseCode, &'static str);
 
 /// How a client behaves.
 #[derive(Debug, Default)]
-pub(super) struct Conduct {
+pub(super) struct ClientBehaviour {
     meter: Meter,
     malformed: u8,
     /// How many were refused as too fast since `refused_since`.
@@ -32,7 +32,7 @@ pub(super) struct Conduct {
     unproven: bool,
 }
 
-impl Conduct {
+impl ClientBehaviour {
     /// A new connection: everything in a row starts anew, the rate does not.
     pub(super) fn greet(&mut self, granted: u32) {
         self.malformed = 0;
@@ -92,54 +92,55 @@ mod tests {
 
     #[test]
     fn a_thousand_refusals_close_the_connection_if_they_come_within_ten_seconds() {
-        let mut conduct = Conduct::default();
+        let mut behaviour = ClientBehaviour::default();
         let start = Instant::now();
         for number in 0..3_000 {
             let now = start + Duration::from_millis(30 * number);
-            assert_eq!(conduct.refuse(now), None, "{number}");
+            assert_eq!(behaviour.refuse(now), None, "{number}");
         }
         let later = start + Duration::from_secs(3_600);
         for _ in 1..1_000 {
-            assert_eq!(conduct.refuse(later), None);
+            assert_eq!(behaviour.refuse(later), None);
         }
-        assert_eq!(conduct.refuse(later).unwrap().0, CloseCode::RateLimited);
-        let (mut conduct, end) = (Conduct::default(), start + WINDOW);
+        assert_eq!(behaviour.refuse(later).unwrap().0, CloseCode::RateLimited);
+        let (mut behaviour, end) = (ClientBehaviour::default(), start + WINDOW);
         for _ in 1..1_000 {
-            assert_eq!(conduct.refuse(start), None);
+            assert_eq!(behaviour.refuse(start), None);
         }
-        assert!(conduct.refuse(end).is_some(), "the last moment is within the ten seconds");
+        assert!(behaviour.refuse(end).is_some(), "the last moment is within the ten seconds");
     }
 
     #[test]
     fn ten_malformed_messages_in_a_row_close_the_connection() {
-        let mut conduct = Conduct::default();
-        let nine = |conduct: &mut Conduct| assert!((1..10).all(|_| conduct.malformed().is_none()));
-        nine(&mut conduct);
-        conduct.well_formed();
-        nine(&mut conduct);
-        conduct.greet(0);
-        nine(&mut conduct);
-        assert_eq!(conduct.malformed().unwrap().0, CloseCode::ProtocolViolation);
+        let mut behaviour = ClientBehaviour::default();
+        let nine =
+            |behaviour: &mut ClientBehaviour| assert!((1..10).all(|_| behaviour.malformed().is_none()));
+        nine(&mut behaviour);
+        behaviour.well_formed();
+        nine(&mut behaviour);
+        behaviour.greet(0);
+        nine(&mut behaviour);
+        assert_eq!(behaviour.malformed().unwrap().0, CloseCode::ProtocolViolation);
     }
 
     #[test]
     fn the_first_message_of_a_connection_is_told_from_the_others() {
-        let mut conduct = Conduct::default();
+        let mut behaviour = ClientBehaviour::default();
         for _ in 0..2 {
-            conduct.greet(0);
-            assert!(conduct.is_first());
-            assert!(!conduct.is_first());
+            behaviour.greet(0);
+            assert!(behaviour.is_first());
+            assert!(!behaviour.is_first());
         }
     }
 
     #[test]
     fn granted_messages_come_regardless_of_the_rate() {
-        let mut conduct = Conduct::default();
+        let mut behaviour = ClientBehaviour::default();
         let rate = Rate::new(1, 1);
-        conduct.greet(2);
+        behaviour.greet(2);
         for _ in 0..3 {
-            assert_eq!(conduct.take(rate, Duration::ZERO), Ok(()));
+            assert_eq!(behaviour.take(rate, Duration::ZERO), Ok(()));
         }
-        assert_eq!(conduct.take(rate, Duration::ZERO), Err(Duration::from_secs(1)));
+        assert_eq!(behaviour.take(rate, Duration::ZERO), Err(Duration::from_secs(1)));
     }
 }

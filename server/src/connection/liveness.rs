@@ -6,7 +6,7 @@ use crate::limits::Limits;
 use crate::transport::Outgoing;
 
 /// What a connection knows of its peer's health.
-pub(super) struct Pulse {
+pub(super) struct Liveness {
     last_sign: Instant,
     /// Since when the peer takes nothing.
     stalled_since: Option<Instant>,
@@ -33,7 +33,7 @@ pub(super) enum Diagnosis {
     NotReading,
 }
 
-impl Pulse {
+impl Liveness {
     pub(super) fn new() -> Self {
         Self {
             last_sign: Instant::now(),
