@@ -19,8 +19,7 @@ impl Session {
     /// One that enters while its page is away is present when the page is back.
     pub(super) fn keep_presences(&mut self, id: &ComponentId) {
         let Some(component) = self.components.get_mut(id) else { return };
-        let is_here = component.is_shown() && !self.over;
-        let wanted = if is_here { component.wanted_presences() } else { Vec::new() };
+        let wanted = if component.is_shown() { component.wanted_presences() } else { Vec::new() };
         component.presences.retain(|claim| wanted.iter().any(|topic| topic.name() == claim.topic().name()));
         let Ok(user) = self.identity.user() else { return };
         if !self.port.is_connected() {

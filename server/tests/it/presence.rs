@@ -13,6 +13,9 @@ use vivaz::prelude::*;
 use vivaz::testing::{Page, Server, View};
 use vivaz::{ErrorCode, Identity, Limits, MemoryStore, Runtime, User};
 
+use crate::app::start;
+use crate::client::Client;
+
 const GRACE: Duration = Duration::from_secs(10);
 /// How long a user stays whose page has left.
 const LINGER: Duration = Duration::from_secs(2);
@@ -475,6 +478,30 @@ async fn a_child_that_its_parent_shows_no_more_is_not_present() {
         ada.settled().await;
         assert_eq!(watcher.sees().await, ["Ada"]);
     }
+}
+
+/// A page that is not ours does not take the child away by itself.
+#[tokio::test]
+async fn a_child_that_the_page_keeps_is_not_present_while_its_parent_does_not_show_it() {
+    let server = start().await;
+    let mut client = Client::greet_with(&server, &[("x-user", "ada")], json!({})).await;
+    client.mount("d", "door", json!({})).await;
+    let child = client.message("COMPONENT_MOUNT", "v", json!({ "parent": "d", "place": [0, 1, 0] }));
+    let mounted = client.ask(child).await;
+    assert_eq!(mounted["type"], "COMPONENT_MOUNTED", "{mounted}");
+    let hall = server.runtime.topic::<Hall>("hall/a").await.unwrap();
+    let until = async |is_present: bool| {
+        while hall.value().users.is_empty() == is_present {
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    for _ in 0..2 {
+        until(true).await;
+        client.act("d", "turn", json!([])).await;
+        until(false).await;
+        client.act("d", "turn", json!([])).await;
+    }
+    until(true).await;
 }
 
 #[tokio::test(start_paused = true)]
