@@ -131,6 +131,20 @@ impl<T: Topic> Cell<T> {
         StreamId::Topic(self.name.clone())
     }
 
+    /// Sends an event to everybody who looks, but for the session `except`.
+    pub(super) fn tell(&self, state: &State<T>, event: &ServerEvent, except: Option<&SessionId>) {
+        let frame = encode(&ServerMessage::Event {
+            stream: self.stream(),
+            name: (&*event.name).into(),
+            data: RawJson::from(&*event.data),
+        });
+        for (_, subscriber) in &state.subscribers {
+            if except.is_none_or(|except| except != subscriber.session()) {
+                subscriber.notify(&self.name, &frame);
+            }
+        }
+    }
+
     fn snapshot_of(&self, state: &mut State<T>) -> Result<Frame> {
         if let Some(frame) = &state.snapshot {
             return Ok(frame.clone());

@@ -5,11 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use vivaz_protocol::log::{Escaped, Quoted};
-use vivaz_protocol::{RawJson, ServerMessage, SessionId};
 
-use super::cell::{Cell, State, encode};
+use super::cell::{Cell, State};
 use super::{Topic, TopicRef, parse_key};
-use crate::event::ServerEvent;
 use crate::presence::{Presence, PresenceChange};
 use crate::tracking::next_version;
 use crate::{ActionError, Result, User};
@@ -121,11 +119,10 @@ impl TopicRef {
 
 impl<T: Topic> Cell<T> {
     pub(super) fn claim(&self, id: u64, user: &User) -> Result {
-        let value = self.value();
-        if value.presence().is_none() {
+        let mut state = self.lock();
+        if self.value().presence().is_none() {
             return Err(ActionError::internal(format!("the topic `{}` has no presence", self.name)));
         }
-        let mut state = self.lock();
         match state.claims.all.get_mut(&id) {
             Some(claim) if *claim.user != user.id => {
                 return Err(ActionError::internal("the presence is another user's"));
@@ -134,7 +131,7 @@ impl<T: Topic> Cell<T> {
             None => state.claims.insert(id, user.id.as_str().into(), None),
         }
         let changed = self.change_presence(&mut state, Some(user), &user.id);
-        if changed.is_err() && value.presence().is_some_and(|presence| presence.contains(&user.id)) {
+        if changed.is_err() && self.value().presence().is_some_and(|presence| presence.contains(&user.id)) {
             // Another name does not fit: they stay under the one that they have.
             return Ok(());
         }
@@ -159,9 +156,13 @@ impl<T: Topic> Cell<T> {
 
     /// Lets a claim end after that time.
     pub(super) fn end_claim_after(&self, id: u64, time: Duration) {
-        let Some(timer) = self.start_timer(id, time) else { return self.end_claim(id, None) };
-        if let Some(claim) = self.lock().claims.all.get_mut(&id) {
-            claim.timer = Some(timer);
+        // Locked first: a timer that ends at once must find itself noted.
+        let mut state = self.lock();
+        let Some(claim) = state.claims.all.get_mut(&id) else { return };
+        claim.timer = self.start_timer(id, time);
+        if claim.timer.is_none() {
+            drop(state);
+            self.end_claim(id, None);
         }
     }
 
@@ -217,19 +218,5 @@ impl<T: Topic> Cell<T> {
     pub(super) fn tell_waiting(&self, state: &mut State<T>) {
         let events = std::mem::take(&mut state.waiting.events);
         events.iter().for_each(|event| self.tell(state, event, None));
-    }
-
-    /// Sends an event to everybody who looks, but for the session `except`.
-    pub(super) fn tell(&self, state: &State<T>, event: &ServerEvent, except: Option<&SessionId>) {
-        let frame = encode(&ServerMessage::Event {
-            stream: self.stream(),
-            name: (&*event.name).into(),
-            data: RawJson::from(&*event.data),
-        });
-        for (_, subscriber) in &state.subscribers {
-            if except.is_none_or(|except| except != subscriber.session()) {
-                subscriber.notify(&self.name, &frame);
-            }
-        }
     }
 }

@@ -151,35 +151,14 @@ async fn events_are_sent_where_at_most_five_hundred_look() {
     assert_eq!(ears.iter().map(|ear| events(ear)).sum::<usize>(), 500);
 }
 
-#[derive(LiveState, Serialize, Deserialize, Clone, Default)]
-#[live(crate = "vivaz_components")]
-struct Busy {
-    #[live(presence)]
-    users: Presence,
-}
-
-impl Topic for Busy {
-    type Key = String;
-
-    const INTERVAL: Duration = Duration::from_millis(250);
-
-    async fn load(_: &String, _: &TopicContext) -> Result<Self> {
-        Ok(Self::default())
-    }
-
-    async fn authorize(_: &String, _: &Identity) -> Result {
-        Ok(())
-    }
-}
-
 #[tokio::test(start_paused = true)]
 async fn with_an_interval_events_are_behind_the_patch_that_they_are_about() {
     let hub = Hub::new();
-    let busy = hub.open::<Busy>("busy/a", &States::default()).await.unwrap();
+    let club = hub.open::<Club>("club/a", &States::default()).await.unwrap();
     let ear = Ear::new("ear");
-    let _look = busy.topic().subscribe(ear.clone(), None, &mut |_| ()).unwrap();
+    let _look = club.topic().subscribe(ear.clone(), None, &mut |_| ()).unwrap();
     let claims: Vec<_> =
-        (1..=3).map(|n| busy.topic().enter(&User::new(n.to_string(), "X")).unwrap()).collect();
+        (1..=3).map(|n| club.topic().enter(&User::new(n.to_string(), "X")).unwrap()).collect();
     let kinds = |frames: &[String]| -> String {
         frames.iter().map(|frame| if frame.contains("EVENT") { 'e' } else { 'p' }).collect()
     };
