@@ -3,12 +3,13 @@
 use syn::{GenericArgument, PathArguments, Type, TypePath};
 
 use crate::errors::Errors;
+use crate::names::last_name;
 
 /// Reports every map in a saved field whose keys cannot be written as JSON. The key of an object is a text or a number.
 pub(crate) fn check(ty: &Type, errors: &mut Errors) {
     if let Type::Path(path) = ty {
         let mut types = arguments(path);
-        if is_named(path, &["HashMap", "BTreeMap"])
+        if is_named(ty, &["HashMap", "BTreeMap"])
             && let Some(key) = types.next()
             && is_compound(key)
         {
@@ -37,13 +38,12 @@ fn arguments(path: &TypePath) -> impl Iterator<Item = &Type> {
         .filter_map(|argument| if let GenericArgument::Type(ty) = argument { Some(ty) } else { None })
 }
 
-fn is_named(path: &TypePath, names: &[&str]) -> bool {
-    path.path.segments.last().is_some_and(|last| names.iter().any(|name| last.ident == name))
+fn is_named(ty: &Type, names: &[&str]) -> bool {
+    last_name(ty).is_some_and(|last| names.iter().any(|name| last == name))
 }
 
 /// Whether a type is written as several values.
 fn is_compound(ty: &Type) -> bool {
     let collections = ["Vec", "HashMap", "BTreeMap", "HashSet", "BTreeSet"];
-    matches!(ty, Type::Tuple(_) | Type::Array(_) | Type::Slice(_))
-        || matches!(ty, Type::Path(path) if is_named(path, &collections))
+    matches!(ty, Type::Tuple(_) | Type::Array(_) | Type::Slice(_)) || is_named(ty, &collections)
 }

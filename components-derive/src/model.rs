@@ -8,7 +8,7 @@ use syn::{Data, DeriveInput, Fields, Ident, Type, Visibility};
 use crate::attr::{self, ComponentAttrs, FieldAttrs};
 use crate::errors::Errors;
 use crate::keys;
-use crate::names::{nearest, plain, snake};
+use crate::names::{last_name, nearest, plain, snake};
 
 /// A component's struct.
 pub(crate) struct Model {
@@ -159,17 +159,12 @@ impl Model {
 
 /// Whether a field is fetched while the page is there.
 pub(crate) fn is_async(ty: &Type) -> bool {
-    ends_with(ty, "Async")
+    last_name(ty).is_some_and(|name| name == "Async")
 }
 
 /// Whether a field says who is present.
 pub(crate) fn is_presence(ty: &Type) -> bool {
-    ends_with(ty, "Presence")
-}
-
-/// Whether that is the last part of how a type is written.
-fn ends_with(ty: &Type, name: &str) -> bool {
-    matches!(ty, Type::Path(path) if path.path.segments.last().is_some_and(|last| last.ident == name))
+    last_name(ty).is_some_and(|name| name == "Presence")
 }
 
 impl Field {
@@ -211,7 +206,7 @@ impl Field {
                 "`page` goes with `prop`: a prop that the page gives, from its own state",
             ));
         }
-        if kind == Kind::Errors && !ends_with(&field.ty, "Errors") {
+        if kind == Kind::Errors && last_name(&field.ty).is_none_or(|name| name != "Errors") {
             errors.at(&field.ty, "a field that is `errors` is an `Errors`");
             kind = Kind::Public;
         }

@@ -2,6 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
+use syn::{Ident, Type};
 
 /// The path of the module that generated code calls.
 pub(crate) fn private(given: Option<&syn::Path>) -> TokenStream {
@@ -15,6 +16,12 @@ pub(crate) fn private(given: Option<&syn::Path>) -> TokenStream {
     } else {
         quote!(::vivaz::__private)
     }
+}
+
+/// Returns the last name of a type's path: `List` of `vivaz::List<Row>`. `None` for a type that is no path.
+pub(crate) fn last_name(ty: &Type) -> Option<&Ident> {
+    let Type::Path(path) = ty else { return None };
+    path.path.segments.last().map(|last| &last.ident)
 }
 
 /// `ChatRoom` → `chat_room`

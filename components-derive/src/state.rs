@@ -61,7 +61,8 @@ pub(crate) fn expand(input: &DeriveInput) -> TokenStream {
             use #p as p;
             #[allow(unused_imports)]
             use p::{
-                ListsNothing as _, NoList as _, NotShared as _, PickPlain as _, PickUnwritten as _, SlotWhole as _, StateDefaults as _, Unshaped as _, Unwritten as _, Whole as _,
+                ListsNothing as _, NoList as _, NotShared as _, PickPlain as _, PickUnwritten as _,
+                SlotWhole as _, StateDefaults as _, Unshaped as _, Unwritten as _, Whole as _,
             };
             #body
         };

@@ -54,13 +54,12 @@ pub(crate) fn run(folder: &str, line: &str) -> anyhow::Result<()> {
 /// The same for a command that needs more than words.
 pub(crate) fn run_command(mut command: Command) -> anyhow::Result<()> {
     say(&format!("$ {}", command_line(&command)))?;
-    let (status, tail) = if std::io::stdout().is_terminal() {
-        (command.status(), Vec::new())
+    let done = if std::io::stdout().is_terminal() {
+        command.status().map(|status| (status, Vec::new()))
     } else {
-        let mut tail = VecDeque::new();
-        (status_and_tail(&mut command, &mut tail), tail.into())
+        status_and_tail(&mut command)
     };
-    let status = status.with_context(|| format!("cannot run {}", command_line(&command)))?;
+    let (status, tail) = done.with_context(|| format!("cannot run {}", command_line(&command)))?;
     if !status.success() {
         return Err(Failed { command: command_line(&command), status, tail }.into());
     }
@@ -68,7 +67,7 @@ pub(crate) fn run_command(mut command: Command) -> anyhow::Result<()> {
 }
 
 /// Runs a command, passes on what it writes, and keeps the last lines of that.
-fn status_and_tail(command: &mut Command, tail: &mut VecDeque<String>) -> std::io::Result<ExitStatus> {
+fn status_and_tail(command: &mut Command) -> std::io::Result<(ExitStatus, Vec<String>)> {
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     let kept = Arc::new(Mutex::new(VecDeque::new()));
     let pass_on = |from: Option<Box<dyn Read + Send>>, to: fn(&[u8])| {
@@ -92,14 +91,14 @@ fn status_and_tail(command: &mut Command, tail: &mut VecDeque<String>) -> std::i
         pass_on(out, |line| write_line(&mut std::io::stdout().lock(), line)),
         pass_on(err, |line| write_line(&mut std::io::stderr().lock(), line)),
     ];
-    let status = child.wait();
+    let status = child.wait()?;
     // A process that the command has left behind may hold the pipes open for ever.
     let until = Instant::now() + Duration::from_secs(5);
     while !readers.iter().all(JoinHandle::is_finished) && Instant::now() < until {
         thread::sleep(Duration::from_millis(10));
     }
-    *tail = std::mem::take(&mut *kept.lock().unwrap_or_else(PoisonError::into_inner));
-    status
+    let tail = std::mem::take(&mut *kept.lock().unwrap_or_else(PoisonError::into_inner));
+    Ok((status, tail.into()))
 }
 
 /// A reader that is gone is no reason to end the command.

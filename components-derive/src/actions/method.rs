@@ -10,7 +10,7 @@ use syn::{
 };
 
 use crate::errors::Errors;
-use crate::names::plain;
+use crate::names::{last_name, plain};
 use kinds::{action, computed, migrate, mount};
 
 /// The code that the methods come to.
@@ -298,9 +298,9 @@ fn hook(name: &str, arm: TokenStream, written: &mut Written) {
 fn passed_as_connection(input: &FnArg) -> Option<Passed> {
     let FnArg::Typed(typed) = input else { return None };
     let Type::Reference(reference) = &*typed.ty else { return None };
-    let is_known = matches!(&*reference.elem, Type::Path(path) if path.path.segments.last()
-        .is_some_and(|last| last.ident == "Context" || last.ident == "MountContext" || last.ident == "str"
-            || last.ident == "FieldPath"));
+    let is_known = last_name(&reference.elem).is_some_and(|name| {
+        ["Context", "MountContext", "str", "FieldPath"].iter().any(|known| name == known)
+    });
     (!is_known && reference.mutability.is_none()).then(|| Passed::Connection(reference.elem.clone()))
 }
 
@@ -322,11 +322,7 @@ fn passed_as(input: &FnArg, sig: &Signature) -> syn::Result<Passed> {
         return Err(syn::Error::new(input.span(), "`self` comes first"));
     };
     if let Type::Reference(reference) = &*typed.ty {
-        let last = if let Type::Path(path) = &*reference.elem {
-            path.path.segments.last().map(|segment| segment.ident.to_string())
-        } else {
-            None
-        };
+        let last = last_name(&reference.elem).map(ToString::to_string);
         return match last.as_deref() {
             Some("Context" | "MountContext") => {
                 let wanted = if sig.ident == "mount" { "MountContext" } else { "Context" };
@@ -356,7 +352,7 @@ fn passed_as(input: &FnArg, sig: &Signature) -> syn::Result<Passed> {
 
 /// Whether a type is written as a `Result`, whatever it is called in full.
 fn is_result(ty: &Type) -> bool {
-    matches!(ty, Type::Path(path) if path.path.segments.last().is_some_and(|last| last.ident.to_string().ends_with("Result")))
+    last_name(ty).is_some_and(|name| name.to_string().ends_with("Result"))
 }
 
 /// Encodes what the method returns. Spanned at its return type, so that an error about that points

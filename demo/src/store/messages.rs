@@ -1,11 +1,10 @@
 //! What was said, room by room.
 
 use rusqlite::{Connection, Row, params};
+use vivaz::User;
 
 use super::rooms::{self, Made};
 use super::{Store, StoreError};
-use vivaz::User;
-
 use crate::components::chat::Message;
 
 fn message(row: &Row<'_>) -> rusqlite::Result<Message> {

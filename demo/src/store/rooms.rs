@@ -71,9 +71,10 @@ pub(super) fn make(db: &Connection, name: &str) -> rusqlite::Result<Made> {
 
 #[cfg(test)]
 mod tests {
+    use vivaz::User;
+
     use super::*;
     use crate::store::messages;
-    use vivaz::User;
 
     #[tokio::test]
     async fn a_room_exists_once_it_was_made() {

@@ -20,14 +20,10 @@ pub(crate) async fn drive_detached(mut session: Box<Session>, until: Instant) {
     let latest = until + session.runtime().core().limits.action_time;
     let mut turns = 0_u32;
     loop {
-        while let Some(turn) = poll_fn(|cx| poll_detached(&mut session, cx)).await {
-            turns += 1;
-            if turns.is_multiple_of(TURNS) {
-                tokio::task::yield_now().await;
-                if Instant::now() >= latest {
-                    tracing::warn!(session = %session.id(), "what goes on in a session without its page has no end");
-                    return end(session, UnmountReason::Expired).await;
-                }
+        while let Some(turn) = next_turn(&mut session, &mut turns).await {
+            if turns.is_multiple_of(TURNS) && Instant::now() >= latest {
+                tracing::warn!(session = %session.id(), "what goes on in a session without its page has no end");
+                return end(session, UnmountReason::Expired).await;
             }
             match turn {
                 DetachedTurn::Done(done) | DetachedTurn::Mail(Mail::Done(done)) => session.done(*done),
@@ -69,6 +65,17 @@ enum DetachedTurn {
     Mail(Mail),
 }
 
+/// Returns the next turn, counted in `turns`; `None` when no job runs and nothing waits. Other tasks of
+/// the process have their turn after every [`TURNS`].
+async fn next_turn(session: &mut Session, turns: &mut u32) -> Option<DetachedTurn> {
+    let turn = poll_fn(|cx| poll_detached(session, cx)).await;
+    *turns += 1;
+    if turns.is_multiple_of(TURNS) {
+        tokio::task::yield_now().await;
+    }
+    turn
+}
+
 /// `None` when no job runs and nothing waits.
 fn poll_detached(session: &mut Session, cx: &mut Context<'_>) -> Poll<Option<DetachedTurn>> {
     if let Poll::Ready(mail) = session.port().poll_mail(cx) {
@@ -94,11 +101,7 @@ pub(crate) async fn end(mut session: Box<Session>, reason: UnmountReason) {
     }
     let finish = async {
         let mut turns = 0_u32;
-        while let Some(turn) = poll_fn(|cx| poll_detached(&mut session, cx)).await {
-            turns += 1;
-            if turns.is_multiple_of(TURNS) {
-                tokio::task::yield_now().await;
-            }
+        while let Some(turn) = next_turn(&mut session, &mut turns).await {
             match turn {
                 DetachedTurn::Done(done) | DetachedTurn::Mail(Mail::Done(done)) => session.done(*done),
                 // What runs cannot be kept, and waits in vain for that.

@@ -34,8 +34,6 @@ pub(super) struct Upgraded {
     /// `None` where the hook refused the client; the server closes the connection then.
     pub(super) identity: Option<Identity>,
     pub(super) task: Option<AbortHandle>,
-    /// Those of the response.
-    pub(super) headers: HeaderMap,
 }
 
 impl Handover {
@@ -77,7 +75,10 @@ pub(super) async fn send(app: Router, request: Request<Body>) -> Response<String
 ///
 /// # Errors
 /// The status of a response that grants none.
-pub(super) async fn upgrade(app: Router, mut request: Request<Body>) -> Result<Upgraded, StatusCode> {
+pub(super) async fn upgrade(
+    app: Router,
+    mut request: Request<Body>,
+) -> Result<(Upgraded, HeaderMap), StatusCode> {
     let (memory, peer) = pair(UNDER_WAY);
     let handover = Handover::new(memory);
     for (name, value) in [
@@ -93,9 +94,9 @@ pub(super) async fn upgrade(app: Router, mut request: Request<Body>) -> Result<U
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
         return Err(response.status());
     }
-    let headers = response.headers().clone();
     let mut handed = handover.lock();
-    Ok(Upgraded { peer, identity: handed.identity.take(), task: handed.task.take(), headers })
+    let upgraded = Upgraded { peer, identity: handed.identity.take(), task: handed.task.take() };
+    Ok((upgraded, response.into_parts().0.headers))
 }
 
 /// Answers a request that has what the listener of `vivaz::serve` adds to it.

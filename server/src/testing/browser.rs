@@ -136,8 +136,8 @@ impl Browser {
         }
         self.complete(headers);
         let app = self.server.app().ok_or(StatusCode::SERVICE_UNAVAILABLE)?;
-        let upgraded = app::upgrade(app, request).await?;
-        self.take_cookies(&upgraded.headers);
+        let (upgraded, headers) = app::upgrade(app, request).await?;
+        self.take_cookies(&headers);
         Ok(upgraded)
     }
 

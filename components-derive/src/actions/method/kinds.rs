@@ -7,7 +7,7 @@ use syn::{FnArg, Ident, ReceiverKind, Signature, Type};
 
 use super::{ActionOptions, Passed, Written, passed_as, run};
 use crate::errors::Errors;
-use crate::names::{nearest, plain};
+use crate::names::{last_name, nearest, plain};
 
 pub(super) fn action(
     sig: &Signature,
@@ -83,7 +83,7 @@ pub(super) fn action(
 }
 
 fn is_option(ty: &Type) -> bool {
-    matches!(ty, Type::Path(path) if path.path.segments.last().is_some_and(|segment| segment.ident == "Option"))
+    last_name(ty).is_some_and(|name| name == "Option")
 }
 
 pub(super) fn computed(sig: &Signature, written: &mut Written, errors: &mut Errors) {

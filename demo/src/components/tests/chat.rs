@@ -1,10 +1,9 @@
 use serde_json::json;
-use vivaz::ErrorCode;
 use vivaz::testing::{Page, View};
+use vivaz::{ErrorCode, User};
 
 use super::{server, server_with};
 use crate::store::{Store, messages};
-use vivaz::User;
 
 const INPUT: &str = "input[name=content]";
 

@@ -111,7 +111,7 @@ async fn connect(shared: &Shared, server: &Inner, runtime: &Runtime) -> Result<P
         (state.browser.clone(), state.identity.clone())
     };
     let Some(browser) = browser else { return Ok(server.connect(runtime, identity)) };
-    let Upgraded { peer, identity, task, headers: _ } = browser.connect(&runtime.core().path).await?;
+    let Upgraded { peer, identity, task } = browser.connect(&runtime.core().path).await?;
     if let Some(task) = task {
         server.keep(task);
     }
