@@ -24,11 +24,11 @@ pub(crate) use self::detached::{drive_detached, end};
 pub(crate) use self::hello::close_of;
 pub(crate) use self::hello::{RECOGNISED_BEFORE, UNAUTHENTICATED, UNIDENTIFIED};
 use self::liveness::{Diagnosis, Liveness};
-use crate::browser::Browser;
-use crate::port::{Loss, Mail};
+use crate::admission::browser::Browser;
 use crate::runtime::Runtime;
+use crate::session::port::{Loss, Mail};
 use crate::session::{Done, Session};
-use crate::stats::{Counters, RefusalReason};
+use crate::telemetry::stats::{Counters, RefusalReason};
 use crate::transport::{Gone, Incoming, Transport};
 
 /// How many messages are read before what they caused is written: a burst of answers is one system call, and a client

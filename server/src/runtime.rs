@@ -24,29 +24,29 @@ use vivaz_components::{
 use vivaz_protocol::{CloseCode, Epoch, RawJson, SessionId};
 
 pub use self::builder::{BuildError, Builder};
-use crate::address::{Addresses, ClientAddress, Proxies, client_address};
+use crate::admission::address::{Addresses, ClientAddress, Proxies, client_address};
+use crate::admission::browser::NewBrowser;
+use crate::admission::connection_limit::ConnectionLimit;
+use crate::admission::identify::{Identify, IdentityError};
+use crate::admission::middleware::Middleware;
+use crate::admission::origin::Origins;
+use crate::admission::seal::Sealer;
+use crate::admission::secret::Secret;
+use crate::admission::users::Users;
 use crate::assets::Assets;
-use crate::browser::NewBrowser;
 use crate::connection;
-use crate::connection_limit::ConnectionLimit;
-use crate::failing::Failing;
-use crate::identify::{Identify, IdentityError};
-use crate::keeper::{self, Keeper};
+use crate::http::upgrade::upgrade;
 use crate::limits::Limits;
-use crate::log::{ClientLog, client_event};
-use crate::middleware::Middleware;
-use crate::origin::Origins;
-use crate::port::{Mail, Port, Posted};
+use crate::persist::failing::Failing;
+use crate::persist::keeper::{self, Keeper};
+use crate::persist::store::{Save, StoreError};
 use crate::rate::Rate;
-use crate::seal::Sealer;
-use crate::secret::Secret;
 use crate::session::History;
-use crate::sessions::Sessions;
-use crate::stats::{Counters, RefusalReason, Stats};
-use crate::store::{Save, StoreError};
+use crate::session::port::{Mail, Port, Posted};
+use crate::session::sessions::Sessions;
+use crate::telemetry::log::{ClientLog, client_event};
+use crate::telemetry::stats::{Counters, RefusalReason, Stats};
 use crate::templates::Templates;
-use crate::upgrade::upgrade;
-use crate::users::Users;
 
 /// When the first page may come back after the server went away: about when another process listens.
 const DRAIN_FIRST: Duration = Duration::from_millis(100);

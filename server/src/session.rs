@@ -20,8 +20,10 @@ mod joined;
 mod journal;
 mod keep;
 mod mount;
+pub(crate) mod outbox;
 mod outlived;
 mod places;
+pub(crate) mod port;
 mod presence;
 mod replies;
 mod requests;
@@ -29,6 +31,7 @@ mod restore;
 mod resume;
 mod ring;
 mod send;
+pub(crate) mod sessions;
 mod topics;
 mod work;
 
@@ -55,11 +58,11 @@ pub(crate) use self::restore::{Restore, RestoreError, Restored, restore};
 pub(crate) use self::resume::{Authorized, Position};
 use self::topics::Held;
 pub(crate) use self::work::Done;
-use crate::browser::Browser;
-use crate::log::client_event;
-use crate::port::{Loss, Port};
+use crate::admission::browser::Browser;
 use crate::runtime::Runtime;
-use crate::stats::Counters;
+use crate::session::port::{Loss, Port};
+use crate::telemetry::log::client_event;
+use crate::telemetry::stats::Counters;
 
 /// A session.
 pub(crate) struct Session {

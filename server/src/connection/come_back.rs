@@ -8,11 +8,11 @@ use vivaz_protocol::{CloseCode, Resume, ResumeSecret, TopicName};
 
 use super::detached::{drive_detached, end};
 use super::hello::{RECOGNISED_BEFORE, Refused};
-use crate::port::Loss;
+use crate::persist::store::{Refusal, StoreError, WriteError};
 use crate::runtime::Runtime;
+use crate::session::port::Loss;
+use crate::session::sessions::{Claim, is_good};
 use crate::session::{Authorized, Restore, RestoreError, Restored, Session, owner, restore};
-use crate::sessions::{Claim, is_good};
-use crate::store::{Refusal, StoreError, WriteError};
 
 /// How often a session is looked for that moves from task to task or from process to process.
 const TRIES: u32 = 5;

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use vivaz_components::UnmountReason;
 
 use super::TURNS;
-use crate::port::Mail;
+use crate::session::port::Mail;
 use crate::session::{Done, Session};
 
 /// Looks after a session without a connection until nothing is left to do, then lets it wait.

@@ -8,12 +8,12 @@ use vivaz_protocol::{
 };
 
 use super::come_back::{Greeting, Returned, come_back};
-use crate::identify::answer_of;
-use crate::log::{Escaped, client_event};
-use crate::port::Port;
+use crate::admission::identify::answer_of;
+use crate::admission::secret::random_text;
 use crate::runtime::Runtime;
-use crate::secret::random_text;
+use crate::session::port::Port;
 use crate::session::{Position, Session, owner};
+use crate::telemetry::log::{Escaped, client_event};
 use crate::transport::{Incoming, NOT_A_MESSAGE, Transport, Violation};
 
 /// Somebody's access was taken away between the recognition and the greeting. It is not known whose; a client that

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use vivaz_components::Identity;
 
 use super::run;
+use crate::admission::seal::{Sealed, holder};
 use crate::runtime::Runtime;
-use crate::seal::{Sealed, holder};
 use crate::transport::memory::{Peer, pair};
 use crate::transport::{Incoming, Outgoing};
 

@@ -13,24 +13,24 @@ use vivaz_components::{DuplicateName, Hub, Identity, LiveComponent, Registration
 use vivaz_protocol::DEFAULT_PATH;
 
 use super::{Core, Runtime};
-use crate::address::{Addresses, Proxies, ProxyError};
+use crate::admission::address::{Addresses, Proxies, ProxyError};
+use crate::admission::connection_limit::ConnectionLimit;
+use crate::admission::identify::{Identify, IdentityError};
+use crate::admission::middleware::{Call, Middleware};
+use crate::admission::origin::Origins;
+use crate::admission::seal::Sealer;
+use crate::admission::secret::{Secret, SecretError, random_text};
+use crate::admission::users::Users;
 use crate::assets::Assets;
-use crate::connection_limit::ConnectionLimit;
-use crate::failing::Failing;
-use crate::identify::{Identify, IdentityError};
-use crate::keeper::Keeper;
 use crate::limits::Limits;
-use crate::log::ClientLog;
-use crate::middleware::{Call, Middleware};
-use crate::origin::Origins;
+use crate::persist::failing::Failing;
+use crate::persist::keeper::Keeper;
+use crate::persist::store::{Save, SessionStore};
 use crate::rate::Rate;
-use crate::seal::Sealer;
-use crate::secret::{Secret, SecretError, random_text};
-use crate::sessions::Sessions;
-use crate::stats::Counters;
-use crate::store::{Save, SessionStore};
+use crate::session::sessions::Sessions;
+use crate::telemetry::log::ClientLog;
+use crate::telemetry::stats::Counters;
 use crate::templates::{TemplateError, Templates};
-use crate::users::Users;
 
 /// A runtime that is being configured.
 ///

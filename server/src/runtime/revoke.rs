@@ -6,7 +6,7 @@ use tokio::runtime::Handle;
 use vivaz_components::Identity;
 
 use super::Runtime;
-use crate::store::Owner;
+use crate::persist::store::Owner;
 
 impl Runtime {
     /// Ends all sessions of a user who has no tenant; returns how many there were in this process;

@@ -11,8 +11,8 @@ use vivaz_components::UnmountReason;
 use super::WeakRuntime;
 use crate::connection;
 use crate::limits::Limits;
-use crate::port::Mail;
-use crate::sessions::Room;
+use crate::session::port::Mail;
+use crate::session::sessions::Room;
 
 /// How long a topic stays after the last one who looked at it.
 const TOPIC_GRACE: Duration = Duration::from_secs(60);

@@ -11,8 +11,8 @@ use super::component::{Origin, Task};
 use super::places::NOT_SHOWN;
 use super::replies::{Bounds, Kept};
 use super::{Session, encode};
-use crate::log::{Escaped, client_event};
-use crate::stats::Counters;
+use crate::telemetry::log::{Escaped, client_event};
+use crate::telemetry::stats::Counters;
 
 impl Session {
     /// An action succeeded: its patch is the reply, or if nothing changed, an `ACK`. It goes out

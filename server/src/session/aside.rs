@@ -9,7 +9,7 @@ use vivaz_protocol::{ComponentId, TopicName};
 use super::Session;
 use super::component::{Component, Slot};
 use super::keep::save;
-use crate::store::StoredComponent;
+use crate::persist::store::StoredComponent;
 
 /// Components that are kept as they were stored, and not run: this program does not know them,
 /// cannot decode their state, or could not show one of their topics for too long. They count against

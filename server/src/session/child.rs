@@ -14,7 +14,7 @@ use vivaz_protocol::{ComponentId, Ref, Rev};
 use vivaz_template::{Fields, Name, Rows};
 
 use super::component::Task;
-use crate::store::StoredOrigin;
+use crate::persist::store::StoredOrigin;
 
 /// Props by name, as JSON.
 pub(super) type Props = BTreeMap<String, Box<RawValue>>;

@@ -19,8 +19,8 @@ use super::child::{ChildMount, Children, FoundChild, Link, MountedBy, ParentView
 use super::component::{GivenProps, Origin, Slot, Task};
 use super::mount::TAKEN;
 use super::work::Done;
-use crate::log::{Escaped, client_event};
-use crate::stats::Counters;
+use crate::telemetry::log::{Escaped, client_event};
+use crate::telemetry::stats::Counters;
 
 /// Components nested deeper than this are a component that contains itself.
 pub(crate) const MAX_NESTING: u8 = 32;

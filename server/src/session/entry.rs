@@ -14,13 +14,13 @@ use super::component::{Component, Origin};
 use super::keep::shown;
 use super::replies::Kept;
 use super::work::Done;
-use crate::keeper::Keeper;
-use crate::log::Escaped;
-use crate::port::{Loss, Port};
-use crate::runtime::Runtime;
-use crate::store::{
+use crate::persist::keeper::Keeper;
+use crate::persist::store::{
     Change, Commit, CommitError, Refusal, SnapshotHead, StoreError, StoredComponent, StoredReply,
 };
+use crate::runtime::Runtime;
+use crate::session::port::{Loss, Port};
+use crate::telemetry::log::Escaped;
 
 /// How long a removal waits that the store could not make, before it is made again.
 const BETWEEN_REMOVALS: Duration = Duration::from_secs(1);

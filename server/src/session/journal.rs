@@ -12,8 +12,8 @@ use super::component::{Connecting, Origin};
 use super::joined::Joined;
 use super::keep::shown_as;
 use super::replies::Kept;
-use crate::port::Port;
-use crate::store::{self, Commit, SessionStore, State, Written};
+use crate::persist::store::{self, Commit, SessionStore, State, Written};
+use crate::session::port::Port;
 
 /// Where the changes of one job go.
 struct Entry {

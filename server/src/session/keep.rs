@@ -11,11 +11,13 @@ use vivaz_protocol::ComponentId;
 use super::Session;
 use super::component::{Component, Connecting, Slot};
 use super::work::Done;
-use crate::keeper::{Keeper, refused};
-use crate::log::Escaped;
-use crate::port::Entered;
+use crate::persist::keeper::{Keeper, refused};
+use crate::persist::store::{
+    Owner, Refusal, Snapshot, SnapshotHead, State, StoreError, StoredComponent, Whole,
+};
 use crate::runtime::Core;
-use crate::store::{Owner, Refusal, Snapshot, SnapshotHead, State, StoreError, StoredComponent, Whole};
+use crate::session::port::Entered;
+use crate::telemetry::log::Escaped;
 
 impl Session {
     /// Something that is kept has changed.

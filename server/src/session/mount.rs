@@ -18,9 +18,9 @@ use super::component::{Component, Origin, Slot, Task};
 use super::replies::Kept;
 use super::work::{Done, names};
 use super::{Session, encode};
-use crate::log::{Escaped, client_event};
-use crate::middleware::CallRequest;
-use crate::seal::{Sealed, holder, holder_in, now};
+use crate::admission::middleware::CallRequest;
+use crate::admission::seal::{Sealed, holder, holder_in, now};
+use crate::telemetry::log::{Escaped, client_event};
 
 /// A mount that is under way.
 #[derive(Clone, Copy, Debug)]

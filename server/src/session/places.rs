@@ -6,7 +6,7 @@ use vivaz_protocol::{ComponentId, ErrorCode, Request, StreamId};
 
 use super::Session;
 use super::component::Component;
-use crate::log::{Escaped, client_event};
+use crate::telemetry::log::{Escaped, client_event};
 
 impl Component {
     /// Returns whether the user may see it, and its parent shows it and is shown itself, as of the

@@ -7,7 +7,7 @@ use vivaz_protocol::ComponentId;
 
 use super::Session;
 use super::component::Component;
-use crate::log::{Escaped, Quoted, client_event};
+use crate::telemetry::log::{Escaped, Quoted, client_event};
 
 /// How long a user is still present whose page has left or has removed the component: the page may be
 /// loaded anew, or another one of the application may follow. It also bounds what one page can make

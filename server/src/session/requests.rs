@@ -18,8 +18,8 @@ use super::component::{GivenProps, Origin, Task};
 use super::places::NOT_SHOWN;
 use super::replies::{Admission, Kept};
 use super::{Session, encode};
-use crate::log::{Escaped, client_event};
-use crate::stats::Counters;
+use crate::telemetry::log::{Escaped, client_event};
+use crate::telemetry::stats::Counters;
 use crate::transport::NOT_A_MESSAGE;
 
 impl Session {

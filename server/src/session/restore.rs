@@ -16,11 +16,11 @@ use super::history::History;
 use super::joined::Joined;
 use super::keep::{owner, shown};
 use super::replies::{Bounds, Replies};
-use crate::keeper::Keeper;
-use crate::port::Port;
+use crate::persist::keeper::Keeper;
+use crate::persist::store::{Refusal, StoreError, StoredSession};
 use crate::runtime::Runtime;
-use crate::sessions::is_good;
-use crate::store::{Refusal, StoreError, StoredSession};
+use crate::session::port::Port;
+use crate::session::sessions::is_good;
 
 /// What a page that comes back is looked for with.
 pub(crate) struct Restore<'a> {

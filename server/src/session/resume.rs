@@ -15,9 +15,9 @@ use vivaz_protocol::{
 use super::component::{Component, Connecting, Origin, Slot, Task};
 use super::replies::Kept;
 use super::{Session, encode};
-use crate::log::{Escaped, Quoted};
-use crate::outbox::Outbox;
-use crate::stats::Counters;
+use crate::session::outbox::Outbox;
+use crate::telemetry::log::{Escaped, Quoted};
+use crate::telemetry::stats::Counters;
 
 /// How long a topic has to answer when a page comes back, unless the time of an action is shorter. A page waits 10 s
 /// for its `WELCOME`: it is to get an answer before it gives up.

@@ -7,8 +7,8 @@ use vivaz_protocol::{ErrorCode, ErrorMessage, RawJson, Ref, ServerMessage, Strea
 use super::places::NOT_SHOWN;
 use super::topics::Held;
 use super::{Session, encode};
-use crate::log::{Escaped, Quoted};
-use crate::outbox::Entry;
+use crate::session::outbox::Entry;
+use crate::telemetry::log::{Escaped, Quoted};
 use crate::transport::Outgoing;
 
 impl Session {

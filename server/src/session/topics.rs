@@ -7,8 +7,8 @@ use vivaz_protocol::{ComponentId, Epoch, Rev, SessionId, StreamId, TopicName};
 
 use super::Session;
 use super::component::Component;
-use crate::log::{Escaped, Quoted};
-use crate::port::Port;
+use crate::session::port::Port;
+use crate::telemetry::log::{Escaped, Quoted};
 
 /// A topic that is held.
 pub(super) struct Held {

@@ -19,11 +19,11 @@ use super::component::{Component, Connecting, Errand, Origin, Slot, Task};
 use super::history::History;
 use super::mount::Mounting;
 use super::{Session, encode};
-use crate::log::{Escaped, client_event};
-use crate::middleware::{Call, CallRequest};
-use crate::port::Entered;
-use crate::stats::Counters;
-use crate::store::{Refusal, StoreError};
+use crate::admission::middleware::{Call, CallRequest};
+use crate::persist::store::{Refusal, StoreError};
+use crate::session::port::Entered;
+use crate::telemetry::log::{Escaped, client_event};
+use crate::telemetry::stats::Counters;
 
 /// Something that had to wait, and is done.
 pub(crate) enum Done {

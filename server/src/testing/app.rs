@@ -11,7 +11,7 @@ use tower_service::Service;
 use vivaz_components::Identity;
 
 use super::server::UNDER_WAY;
-use crate::browser::NewBrowser;
+use crate::admission::browser::NewBrowser;
 use crate::transport::memory::{Memory, Peer, pair};
 
 /// The peer's address that the application sees.

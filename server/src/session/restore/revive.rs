@@ -7,10 +7,10 @@ use vivaz_components::instance::Instance;
 use vivaz_components::{ActionError, Decoded, MountContext, Registration, RestoreFailure};
 use vivaz_protocol::ComponentId;
 
-use crate::log::{Escaped, Quoted};
+use crate::persist::store::StoredComponent;
 use crate::runtime::Runtime;
 use crate::session::child::MountedBy;
-use crate::store::StoredComponent;
+use crate::telemetry::log::{Escaped, Quoted};
 
 /// What is stored under one id.
 pub(super) struct Rows {
@@ -275,7 +275,7 @@ pub(super) fn follow_parents(revived: &mut [Revived]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::StoredOrigin;
+    use crate::persist::store::StoredOrigin;
 
     fn row(name: &str, schema: u64, anew: bool, version: u64) -> StoredComponent {
         StoredComponent {

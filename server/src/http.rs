@@ -1,0 +1,7 @@
+//! The HTTP side: the routes, the upgrade to a socket, the first paint, and the server loop.
+
+pub(crate) mod cross_origin;
+pub(crate) mod listen;
+pub(crate) mod render;
+pub(crate) mod serve;
+pub(crate) mod upgrade;
