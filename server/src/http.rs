@@ -3,5 +3,6 @@
 pub(crate) mod cross_origin;
 pub(crate) mod listen;
 pub(crate) mod render;
+mod router;
 pub(crate) mod serve;
 pub(crate) mod upgrade;

@@ -59,6 +59,7 @@
 mod admission;
 mod assets;
 mod connection;
+mod core;
 // In tests too, so that it does not fall behind.
 #[cfg(any(fuzzing, test))]
 pub mod fuzzing;

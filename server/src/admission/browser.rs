@@ -68,9 +68,11 @@ impl NewBrowser {
         }
     }
 
-    /// Writes the cookie into the head of the answer, if it was asked for.
+    /// Writes the cookie into the head of the answer, if it was asked for and is not there already.
     pub(crate) fn write(&self, headers: &mut HeaderMap) {
-        if let Some(cookie) = self.0.get() {
+        if let Some(cookie) = self.0.get()
+            && headers.get_all(header::SET_COOKIE).iter().all(|set| set != cookie)
+        {
             headers.append(header::SET_COOKIE, cookie.clone());
         }
     }

@@ -12,7 +12,6 @@ use vivaz_components::{Identity, User};
 
 use crate::admission::cookies::cookies;
 use crate::admission::identify::IdentityError;
-use crate::runtime::Builder;
 use crate::telemetry::log::{ClientLog, Quoted, client_event};
 
 /// Recognises users by tokens that somebody else signed. Cheap to clone.
@@ -148,16 +147,6 @@ impl Jwt {
         let Some(auth) = auth else { return Ok(identity) };
         let token: String = serde_json::from_str(auth.get()).map_err(|_| IdentityError::Refused)?;
         self.verify(&token)
-    }
-}
-
-impl Builder {
-    /// Recognises users by JSON Web Tokens, in the request and in `HELLO`.
-    #[must_use]
-    pub fn jwt(self, jwt: Jwt) -> Self {
-        let in_hello = jwt.clone();
-        self.identity(move |request| std::future::ready(jwt.request(&request)))
-            .hello(move |identity, auth| std::future::ready(in_hello.hello(identity, auth.as_deref())))
     }
 }
 

@@ -25,7 +25,12 @@ fn connect(room: usize) -> (Runtime, Peer) {
 fn connect_to(runtime: &Runtime, room: usize) -> (Peer, tokio::task::JoinHandle<()>) {
     let (memory, peer) = pair(room);
     let runtime = runtime.clone();
-    (peer, tokio::spawn(async move { run(Box::new(memory), &runtime, Identity::anonymous(), ()).await }))
+    (
+        peer,
+        tokio::spawn(
+            async move { run(Box::new(memory), runtime.supervisor(), Identity::anonymous(), ()).await },
+        ),
+    )
 }
 
 async fn say(peer: &Peer, text: &'static str) {

@@ -5,17 +5,19 @@
 mod crowd;
 mod descriptors;
 mod pace;
+mod paced;
 
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, Version, header};
+use axum::http::{Extensions, HeaderMap, HeaderValue, StatusCode, Version, header};
 use axum::response::{IntoResponse, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -27,9 +29,11 @@ use tokio_util::task::TaskTracker;
 use tower_service::Service;
 
 use self::crowd::{Crowd, Room, Ticket};
-use self::pace::{Pace, PacedBody, PacedStream, Watched};
+use self::pace::Pace;
+use self::paced::{PacedBody, PacedResponse, PacedStream};
 use crate::admission::address::{ClientAddress, client_of};
 use crate::admission::browser::NewBrowser;
+use crate::core::Core;
 use crate::runtime::Runtime;
 use crate::telemetry::log::client_event;
 use crate::telemetry::stats::{Counters, RefusalReason};
@@ -166,6 +170,7 @@ impl Server {
                 (StatusCode::TOO_MANY_REQUESTS, retry, "Too many concurrent requests.\n").into_response()
             );
         };
+        request.extensions_mut().insert(Limited);
         request.extensions_mut().insert(ConnectInfo(peer));
         let browser = NewBrowser::default();
         request.extensions_mut().insert(browser.clone());
@@ -186,7 +191,22 @@ impl Server {
             // What the client asks for next, it asks of another process.
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
-        Ok(response.map(|body| Body::new(Watched::new(body, pace, visit))))
+        Ok(response.map(|body| Body::new(PacedResponse::new(body, pace, visit))))
+    }
+}
+
+/// Marks requests that this listener has limited.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limited;
+
+/// Logs a warning once if a request did not come through this listener, whose limits then do not hold.
+pub(crate) fn expect_listener(core: &Core, extensions: &Extensions) {
+    if extensions.get::<Limited>().is_none() && !core.has_warned.swap(true, Ordering::Relaxed) {
+        tracing::warn!(
+            "the application is not served by vivaz::serve: nothing limits connections of plain HTTP, the time for \
+             a request's body and for its answer, or sockets by the process's file descriptors; set these limits in \
+             the server that is used"
+        );
     }
 }
 

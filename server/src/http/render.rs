@@ -6,11 +6,12 @@ use std::fmt;
 
 use axum::extract::{FromRef, FromRequestParts};
 use axum::http::request::Parts;
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use serde_json::value::RawValue;
 use vivaz_components::{ActionError, ErrorCode, Identity, LiveComponent};
 
+use super::listen::expect_listener;
 use crate::admission::browser::{Browser, NewBrowser};
 use crate::admission::identify::{IdentityError, answer_of};
 use crate::admission::scheme::is_https;
@@ -44,7 +45,7 @@ pub struct Live {
 /// What seals are bound to beside the identity.
 #[derive(Clone, Debug)]
 enum InBrowser {
-    /// Nothing: there is a user, or no way to set a cookie.
+    /// Nothing: there is a user, or the application wants none.
     Any,
     /// A browser that has its cookie.
     Known(Browser),
@@ -61,9 +62,9 @@ impl InBrowser {
         if let Some(browser) = Browser::of(&parts.headers, &core.secret) {
             return Self::Known(browser);
         }
-        let Some((answer, browser)) = parts.extensions.get().cloned().zip(Browser::new()) else {
-            return Self::Any;
-        };
+        let Some(browser) = Browser::new() else { return Self::Any };
+        // Without `serve`, the cookie is in the answer of `Live::page` alone.
+        let answer = parts.extensions.get().cloned().unwrap_or_default();
         Self::New { browser, answer, is_secure: is_https(parts) }
     }
 }
@@ -222,10 +223,34 @@ impl Live {
         Markup(format!(r#"<script type="module" src="{path}/client.js" live-build="{build}"></script>"#))
     }
 
-    /// A page as a response that no cache keeps: what is sealed in it is this visitor's.
+    /// Returns a page as a response that no cache keeps, because the seals in it are this visitor's. It
+    /// sets the cookie that they are bound to, if the browser has none yet.
+    ///
+    /// A handler that makes its response in another way adds [`headers`](Self::headers) to it, unless
+    /// [`serve`](crate::serve) serves the application: that sets the cookie in any response.
     #[must_use]
     pub fn page(&self, html: impl Into<String>) -> Response {
-        (UNCACHED, Html(html.into())).into_response()
+        (self.headers(), Html(html.into())).into_response()
+    }
+
+    /// Returns the headers of a response that contains what was rendered here so far: `Cache-Control`, and
+    /// `Set-Cookie` if seals in it are bound to a browser that has no cookie yet.
+    ///
+    /// ```
+    /// use axum::http::StatusCode;
+    /// use axum::response::{Html, IntoResponse};
+    ///
+    /// fn not_found(live: &vivaz::Live, html: String) -> impl IntoResponse {
+    ///     (StatusCode::NOT_FOUND, live.headers(), Html(html))
+    /// }
+    /// ```
+    #[must_use]
+    pub fn headers(&self) -> HeaderMap {
+        let mut headers = HeaderMap::from_iter(UNCACHED);
+        if let InBrowser::New { answer, .. } = &self.browser {
+            answer.write(&mut headers);
+        }
+        headers
     }
 
     /// Whom the application recognised.
@@ -262,7 +287,7 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, IdentityError> {
         let runtime = Runtime::from_ref(state);
-        runtime.core().expect_listener(&parts.extensions);
+        expect_listener(runtime.core(), &parts.extensions);
         let identity = runtime.core().identify(parts.clone()).await?;
         let browser = InBrowser::of(parts, &runtime, &identity);
         Ok(Self { runtime, identity, browser })

@@ -17,6 +17,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use vivaz_components::Identity;
 use vivaz_protocol::CloseCode;
 
+use super::listen::expect_listener;
 use crate::admission::address::{ClientAddress, TooMany, Visit, client_address};
 use crate::admission::browser::Browser;
 use crate::admission::connection_limit::ConnectionPermit;
@@ -25,10 +26,10 @@ use crate::connection::{self, Connection};
 use crate::runtime::Runtime;
 use crate::telemetry::log::{Escaped, Quoted, client_event};
 use crate::telemetry::stats::RefusalReason;
-#[cfg(feature = "testing")]
-use crate::testing::app::Handover;
 use crate::transport::Transport;
 use crate::transport::encoding::Encoding;
+#[cfg(feature = "testing")]
+use crate::transport::handover::Handover;
 use crate::transport::websocket::WebSocket;
 
 /// Answers every request for the socket's path.
@@ -41,7 +42,7 @@ pub(crate) async fn upgrade(State(runtime): State<Runtime>, request: Request) ->
     };
     let Admitted { handshake, upgrade, visit } = admitted;
     let core = runtime.core();
-    core.expect_listener(&parts.extensions);
+    expect_listener(core, &parts.extensions);
     if address == Some(ClientAddress::Unknown) {
         client_event!(
             core.log,
@@ -55,12 +56,12 @@ pub(crate) async fn upgrade(State(runtime): State<Runtime>, request: Request) ->
     let browser = Browser::of(&parts.headers, &core.secret);
     let identity = core.identify(parts).await;
     let client = Recognised { identity, browser, revocations, address };
-    if runtime.core().shutdown.is_cancelled() {
+    if runtime.supervisor().shutdown.is_cancelled() {
         return Refusal::GoingAway.answer(&runtime, address);
     }
     runtime.on_executor();
     let place = runtime.core().connection_limit.enter();
-    let tasks = runtime.core().tasks.clone();
+    let tasks = runtime.supervisor().tasks.clone();
     let encoding = handshake.encoding.unwrap_or_default();
     let response = handshake.accept();
     match upgrade {
@@ -155,7 +156,7 @@ async fn enter<T: Transport>(
             (CloseCode::TimedOut, connection::RECOGNISED_BEFORE)
         }
         (Some(place), Ok(identity)) => {
-            let mut connection = Connection::open(socket, &runtime, identity).await?;
+            let mut connection = Connection::open(socket, runtime.supervisor(), identity).await?;
             connection.set_browser(browser);
             return Some((connection, place));
         }

@@ -1,8 +1,8 @@
-//! What the runtime does with its session store: saves what changed, ends what has ended, and keeps
-//! the lease of this process.
+//! Periodically writes changed sessions to the store, deletes ended ones, and keeps the lease of this
+//! process.
 
-mod lease;
-mod saving;
+pub(crate) mod lease;
+pub(crate) mod saving;
 #[cfg(test)]
 mod tests;
 
@@ -12,14 +12,10 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 use vivaz_protocol::{ComponentId, SessionId};
 
 use crate::limits::Limits;
 use crate::persist::store::{Guarded, Owner, Refusal, Save, SessionStore, Snapshot, StoreError, Whole};
-use crate::runtime::{Runtime, WeakRuntime};
-use crate::session::port::{Loss, Port};
 
 /// At most this many sessions are saved in one call.
 const TOGETHER: usize = 256;
@@ -28,6 +24,20 @@ const GOOD_FOR: Duration = Duration::from_secs(60 * 60);
 /// How often a closing process tries to save what could not be saved.
 const LAST_TRIES: u32 = 5;
 const BETWEEN_TRIES: Duration = Duration::from_millis(200);
+
+/// The sessions that run in this process, as the keeper sees them.
+pub(crate) trait RunningSessions: Send + Sync {
+    /// Whether this process has the session.
+    fn contains(&self, session: &SessionId) -> bool;
+    /// Returns the sessions that a task drives.
+    fn driven(&self) -> Vec<SessionId>;
+    /// Asks the task that drives a session for its state.
+    fn ask_to_save(&self, session: &SessionId);
+    /// Ends a session because its user's access was revoked.
+    fn revoke(&self, session: &SessionId);
+    /// Handles that the store does not take a session.
+    fn refused(&self, session: &SessionId, refusal: Refusal);
+}
 
 /// The store and what is on its way to it.
 pub(crate) struct Keeper {
@@ -51,7 +61,7 @@ pub(crate) struct Keeper {
 #[derive(Default)]
 struct Waiting {
     /// Sessions that have changed and are to be asked for their state, and since when; in that order.
-    changed: VecDeque<(Instant, Arc<Port>)>,
+    changed: VecDeque<(Instant, SessionId)>,
     snapshots: HashMap<SessionId, Snapshot>,
     wholes: HashMap<SessionId, Whole>,
     /// Whole sessions that the store is writing, with what is written of them meanwhile.
@@ -84,15 +94,15 @@ impl Keeper {
     }
 
     /// Notes that a session has changed since it was saved.
-    pub(crate) fn changed(&self, port: &Arc<Port>) {
-        self.lock().changed.push_back((Instant::now(), Arc::clone(port)));
+    pub(crate) fn changed(&self, session: &SessionId) {
+        self.lock().changed.push_back((Instant::now(), session.clone()));
     }
 
     /// Takes the sessions that have changed at `until` or before.
-    fn take_changed(&self, until: Instant) -> Vec<Arc<Port>> {
+    fn take_changed(&self, until: Instant) -> Vec<SessionId> {
         let mut waiting = self.lock();
         let due = waiting.changed.partition_point(|(since, _)| *since <= until);
-        waiting.changed.drain(..due).map(|(_, port)| port).collect()
+        waiting.changed.drain(..due).map(|(_, session)| session).collect()
     }
 
     /// Takes a session as it is now, to be saved with the others that wait. It is written as soon as
@@ -143,11 +153,11 @@ impl Keeper {
 
     /// Notes that a session ends: it cannot be resumed and is not saved any more, and is forgotten when
     /// the returned value is dropped.
-    pub(crate) fn begin_end(&self, runtime: &Runtime, session: &SessionId) -> Ending {
+    pub(crate) fn begin_end(self: &Arc<Self>, session: &SessionId) -> Ending {
         let mut waiting = self.lock();
         waiting.drop_session(session);
         waiting.ending.insert(session.clone());
-        Ending { runtime: runtime.clone(), session: session.clone() }
+        Ending { keeper: Arc::clone(self), session: session.clone() }
     }
 
     /// Notes that a session has ended.
@@ -181,15 +191,15 @@ impl Keeper {
     /// Writes what is left at the end of the process and closes. What was saved is exactly what the
     /// pages have; if it could not be saved, the lease ends by itself and pages are sent their
     /// whole state.
-    pub(crate) async fn close(&self, runtime: &Runtime) {
-        let mut flushed = self.flush(runtime).await;
+    pub(crate) async fn close(&self, running: &impl RunningSessions) {
+        let mut flushed = self.flush(running).await;
         for _ in 1..LAST_TRIES {
             // A store that does not answer has been waited for.
             if matches!(flushed, Ok(()) | Err(StoreError::TimedOut)) {
                 break;
             }
             tokio::time::sleep(BETWEEN_TRIES).await;
-            flushed = self.flush(runtime).await;
+            flushed = self.flush(running).await;
         }
         let closed = match flushed {
             Ok(()) => self.store.close(&self.process).await,
@@ -235,30 +245,12 @@ impl Amendment {
 
 /// A session that is ending, in the store too.
 pub(crate) struct Ending {
-    runtime: Runtime,
+    keeper: Arc<Keeper>,
     session: SessionId,
 }
 
 impl Drop for Ending {
     fn drop(&mut self) {
-        if let Some(keeper) = &self.runtime.core().keeper {
-            keeper.forget(&self.session);
-        }
+        self.keeper.forget(&self.session);
     }
-}
-
-/// Tells a session why the store does not take what was written of it.
-pub(crate) fn refused(port: &Arc<Port>, refusal: Refusal) {
-    match refusal {
-        Refusal::Absent => port.enter_again(),
-        Refusal::Taken => port.lose(Loss::Taken),
-        // Other processes end a session that runs here only by revoking its user.
-        Refusal::Ended => port.revoke(),
-    }
-}
-
-/// Starts what the keeper does by itself, until the runtime is gone or shuts down. The shutdown waits for `tasks`.
-pub(crate) fn start(runtime: &WeakRuntime, shutdown: &CancellationToken, tasks: &TaskTracker) {
-    tasks.spawn(saving::run(runtime.clone(), shutdown.clone()));
-    tasks.spawn(lease::run(runtime.clone(), shutdown.clone()));
 }

@@ -31,9 +31,11 @@ pub use clock::{Clock, SystemClock};
 pub(crate) use clock::{KeptTime, StoreTime, millis};
 pub(crate) use guarded::Guarded;
 pub use memory::MemoryStore;
-pub use stored::{Head, Owner, Progress, Secrets, StoredComponent, StoredOrigin, StoredReply, StoredSession};
+pub use stored::{
+    Head, Owner, Progress, Secrets, State, StoredComponent, StoredOrigin, StoredReply, StoredSession,
+};
 pub use written::{
-    Change, Commit, CommitError, Refusal, Snapshot, SnapshotHead, State, Whole, Write, WriteError, Written,
+    Change, Commit, CommitError, Refusal, Snapshot, SnapshotHead, Whole, Write, WriteError, Written,
 };
 
 /// How long a store remembers that a session has ended.

@@ -78,13 +78,13 @@ impl Session {
             }
             ids.extend(children);
         }
-        let runtime = self.runtime.clone();
+        let supervisor = Arc::clone(&self.supervisor);
         let mut rows = Vec::new();
         for id in &ids {
             let Some(component) = self.components.get_mut(id) else { continue };
             let Slot::Idle(instance) = &mut component.slot else { return false };
             let Some((state, shown)) = save(id, instance.as_mut()) else { return false };
-            rows.push(runtime.core().stored(id, component, state, shown));
+            rows.push(supervisor.core().stored(id, component, state, shown));
         }
         self.aside.extend(rows, &self.budget);
         for id in &ids {

@@ -8,10 +8,11 @@ use vivaz_protocol::{ComponentId, Ref, SessionId, TopicName};
 
 use super::Session;
 use super::committed::settle;
-use super::component::{Connecting, Origin};
+use super::component::Connecting;
 use super::joined::Joined;
 use super::keep::shown_as;
 use super::replies::Kept;
+use super::task::Origin;
 use crate::persist::store::{self, Commit, SessionStore, State, Written};
 use crate::session::port::Port;
 
@@ -49,12 +50,12 @@ struct Place {
 impl Session {
     /// Where the next change of a component is committed, if its changes are.
     pub(super) fn journal(&self, id: &ComponentId, origin: Origin) -> Option<Arc<dyn Journal>> {
-        let core = self.runtime.core();
+        let core = self.supervisor.core();
         let component = self.components.get(id)?;
         let keeper = core.commits(component.spec)?;
         let place = Place {
             component: id.clone(),
-            epoch: core.epoch(&component.history).to_string(),
+            epoch: core.epochs.text(&component.epoch).to_string(),
             rev: component.rev.0,
             version: component.version,
             given: component.given_props(),

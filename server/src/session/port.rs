@@ -2,7 +2,7 @@
 //! shared, and that stays the same whoever owns the rest of it.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -13,16 +13,26 @@ use tokio::time::Instant;
 use vivaz_components::{ServerEvent, UnmountReason};
 use vivaz_protocol::{CloseCode, ComponentId, Ref, Rev, SessionId, StreamId, TopicName};
 
-use crate::persist::store::StoreError;
-use crate::runtime::{Runtime, WeakRuntime};
-use crate::session::outbox::{Entry, Outbox};
-use crate::session::{Done, Session};
+use crate::core::Core;
+use crate::persist::store::Refusal;
+
+use super::Session;
+use super::done::{Done, Entered};
+use super::outbox::{Entry, Outbox};
 use crate::telemetry::stats::Counters;
 
-/// A session's letter box.
+/// Finds the sessions that ports belong to.
+pub(crate) trait SessionOwner: Send + Sync {
+    /// Starts a task for a session that waits for its page and has got mail.
+    fn wake(self: Arc<Self>, session: &SessionId);
+    /// Returns the state that all sessions share.
+    fn core(&self) -> &Core;
+}
+
+/// A session's mailbox and outbox, shared with other tasks.
 pub(crate) struct Port {
     session: SessionId,
-    runtime: WeakRuntime,
+    owner: Weak<dyn SessionOwner>,
     /// A std mutex: it is held for the time of a push or a pop, never across an await.
     state: Mutex<State>,
     /// The task that has the session now.
@@ -76,9 +86,6 @@ pub(crate) enum Mail {
     Evict(Loss),
 }
 
-/// Whether a session was written whole.
-pub(crate) type Entered = Result<(), Arc<StoreError>>;
-
 /// Why a session is not this process's any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Loss {
@@ -112,9 +119,9 @@ pub(crate) enum Posted {
 }
 
 impl Port {
-    pub(crate) fn new(session: SessionId, runtime: &Runtime) -> Arc<Self> {
+    pub(crate) fn new(session: SessionId, owner: Weak<dyn SessionOwner>) -> Arc<Self> {
         let state = Mutex::default();
-        Arc::new(Self { session, runtime: runtime.downgrade(), state, waker: AtomicWaker::new() })
+        Arc::new(Self { session, owner, state, waker: AtomicWaker::new() })
     }
 
     /// Whose it is.
@@ -151,11 +158,11 @@ impl Port {
     }
 
     fn post_or_drop(&self, mail: Mail) {
-        let Some(runtime) = self.runtime.upgrade() else { return };
-        match self.post(mail, runtime.core().limits.mailbox) {
+        let Some(owner) = self.owner.upgrade() else { return };
+        match self.post(mail, owner.core().limits.mailbox) {
             Posted::Awake => {}
-            Posted::Unattended => runtime.attend(&self.session),
-            Posted::Full => Counters::add(&runtime.core().counters.events_lost),
+            Posted::Unattended => owner.wake(&self.session),
+            Posted::Full => Counters::add(&owner.core().counters.events_lost),
         }
     }
 
@@ -201,6 +208,16 @@ impl Port {
         self.post_and_attend(Mail::Enter(None));
     }
 
+    /// Handles that the store does not take the session.
+    pub(crate) fn refused(&self, refusal: Refusal) {
+        match refusal {
+            Refusal::Absent => self.enter_again(),
+            Refusal::Taken => self.lose(Loss::Taken),
+            // Other processes end a session that runs here only by revoking its user.
+            Refusal::Ended => self.revoke(),
+        }
+    }
+
     /// Drops the session, wherever it is, because it is not this process's any more.
     pub(crate) fn lose(&self, loss: Loss) {
         self.post_and_attend(Mail::Evict(loss));
@@ -208,9 +225,9 @@ impl Port {
 
     fn post_and_attend(&self, mail: Mail) {
         if self.post(mail, usize::MAX) == Posted::Unattended
-            && let Some(runtime) = self.runtime.upgrade()
+            && let Some(owner) = self.owner.upgrade()
         {
-            runtime.attend(&self.session);
+            owner.wake(&self.session);
         }
     }
 

@@ -33,7 +33,7 @@ impl Session {
                 Ok(claim) => component.presences.push(claim),
                 Err(error) => {
                     let (log, topic, error) =
-                        (&self.runtime.core().log, Quoted(topic.name()), Escaped(&error));
+                        (&self.supervisor.core().log, Quoted(topic.name()), Escaped(&error));
                     client_event!(log, WARN, component = %id, %topic, %error, "a component cannot be present");
                 }
             }
@@ -42,7 +42,7 @@ impl Session {
 
     /// The page is away: for a while its user is still present.
     pub(super) fn suspend_presences(&self) {
-        let grace = self.runtime.core().limits.presence_grace;
+        let grace = self.supervisor.core().limits.presence_grace;
         let claims = self.components.values().flat_map(|component| &component.presences);
         claims.for_each(|claim| claim.suspend(grace));
     }

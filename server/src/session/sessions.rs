@@ -197,15 +197,15 @@ impl Sessions {
         self.shard(id).get_mut(id).is_some_and(|entry| entry.secrets.previous.take().is_some())
     }
 
-    /// The ports of the sessions that a task has.
-    pub(crate) fn held(&self) -> Vec<Arc<Port>> {
-        let mut ports = Vec::new();
+    /// Returns the sessions that a task has.
+    pub(crate) fn held(&self) -> Vec<SessionId> {
+        let mut sessions = Vec::new();
         for shard in &self.shards {
             let shard = lock(shard);
             let held = shard.values().filter(|entry| matches!(entry.place, Place::Held));
-            ports.extend(held.map(|entry| Arc::clone(&entry.port)));
+            sessions.extend(held.map(|entry| entry.port.session().clone()));
         }
-        ports
+        sessions
     }
 
     /// Lets a session wait. Gives it back if something has come for it meanwhile.

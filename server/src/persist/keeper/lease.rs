@@ -1,15 +1,14 @@
 //! The lease of this process, and whether the store can be written.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::Keeper;
 use super::saving::every;
+use super::{Keeper, RunningSessions};
 use crate::persist::store::StoreError;
-use crate::runtime::{Runtime, WeakRuntime};
 
 /// How often the store is asked to remove what is not good any more, at most.
 const EXPIRY: Duration = Duration::from_secs(60);
@@ -29,13 +28,11 @@ impl Keeper {
     ///
     /// # Errors
     /// Why the store cannot be written.
-    async fn renew_lease(&self, runtime: &Runtime) -> Writable {
+    async fn renew_lease(&self, running: &impl RunningSessions) -> Writable {
         let renewed = self.store.renew_lease(&self.process, self.lease).await;
         match renewed {
             Ok(ended) => {
-                for port in ended.iter().filter_map(|session| runtime.core().sessions.port(session)) {
-                    port.revoke();
-                }
+                ended.iter().for_each(|session| running.revoke(session));
                 Ok(())
             }
             Err(error) => {
@@ -49,14 +46,14 @@ impl Keeper {
     ///
     /// # Errors
     /// Why it cannot.
-    pub(crate) async fn probe(&self, runtime: &Runtime) -> Writable {
+    pub(crate) async fn probe(&self, running: &impl RunningSessions) -> Writable {
         let mut last = self.probe.0.lock().await;
         if let Some((at, outcome)) = &*last
             && at.elapsed() < CURRENT
         {
             return outcome.clone();
         }
-        let outcome = self.renew_lease(runtime).await;
+        let outcome = self.renew_lease(running).await;
         *last = Some((Instant::now(), outcome.clone()));
         outcome
     }
@@ -64,9 +61,12 @@ impl Keeper {
 
 /// Keeps the lease, and lets the store expire what other processes left, until the runtime is gone
 /// or shuts down.
-pub(super) async fn run(runtime: WeakRuntime, shutdown: CancellationToken) {
-    let lease = runtime.upgrade().and_then(|runtime| Some(runtime.core().keeper.as_ref()?.lease));
-    let Some(lease) = lease else { return };
+pub(crate) async fn run(
+    running: Weak<impl RunningSessions>,
+    keeper: Weak<Keeper>,
+    shutdown: CancellationToken,
+) {
+    let Some(lease) = keeper.upgrade().map(|keeper| keeper.lease) else { return };
     let (mut renewals, mut expiries) = (every(lease / 3), every(EXPIRY.min(lease)));
     loop {
         let expires = tokio::select! {
@@ -75,18 +75,17 @@ pub(super) async fn run(runtime: WeakRuntime, shutdown: CancellationToken) {
             _ = renewals.tick() => false,
             _ = expiries.tick() => true,
         };
-        let Some(runtime) = runtime.upgrade() else { return };
-        let Some(keeper) = &runtime.core().keeper else { return };
+        let (Some(running), Some(keeper)) = (running.upgrade(), keeper.upgrade()) else { return };
         if !expires {
-            let outcome = keeper.renew_lease(&runtime).await;
+            let outcome = keeper.renew_lease(&*running).await;
             *keeper.probe.0.lock().await = Some((Instant::now(), outcome));
             continue;
         }
         match keeper.store.expire(&keeper.process).await {
             Ok(0) => {}
-            Ok(expired) => tracing::debug!(expired, "sessions were not good any more"),
+            Ok(expired) => tracing::debug!(expired, "expired sessions were removed from the store"),
             Err(error) => {
-                tracing::error!(%error, "the store cannot remove what has expired; it will be tried again");
+                tracing::error!(%error, "the store cannot remove expired sessions; it will be tried again");
             }
         }
     }

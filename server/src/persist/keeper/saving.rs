@@ -1,6 +1,6 @@
 //! Periodically writes changed sessions to the store, and deletes ended ones.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
@@ -9,9 +9,8 @@ use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 use vivaz_protocol::SessionId;
 
-use super::{Amendment, Keeper, TOGETHER, Waiting, refused};
+use super::{Amendment, Keeper, RunningSessions, TOGETHER, Waiting};
 use crate::persist::store::{Refusal, Save, Snapshot, StoreError, TOMBSTONE, Whole};
-use crate::runtime::{Runtime, WeakRuntime};
 
 impl Keeper {
     /// Writes what waits. What cannot be written waits again.
@@ -19,14 +18,14 @@ impl Keeper {
     /// # Errors
     /// The first error of the store. What does not depend on it is tried all the same, unless the
     /// store does not answer.
-    pub(crate) async fn flush(&self, runtime: &Runtime) -> Result<(), StoreError> {
+    pub(crate) async fn flush(&self, running: &impl RunningSessions) -> Result<(), StoreError> {
         let _writing = self.writing.lock().await;
         let steps = [
-            self.save_all(runtime).boxed(),
-            self.enter_all(runtime).boxed(),
+            self.save_all(running).boxed(),
+            self.enter_all(running).boxed(),
             self.delete_all().boxed(),
             self.forget_all().boxed(),
-            self.release_all(runtime).boxed(),
+            self.release_all(running).boxed(),
         ];
         let mut outcome = Ok(());
         for step in steps {
@@ -40,12 +39,12 @@ impl Keeper {
         outcome
     }
 
-    async fn save_all(&self, runtime: &Runtime) -> Result<(), StoreError> {
+    async fn save_all(&self, running: &impl RunningSessions) -> Result<(), StoreError> {
         let mut left: Vec<Snapshot> = std::mem::take(&mut self.lock().snapshots).into_values().collect();
         while !left.is_empty() {
             let some = left.split_off(left.len().saturating_sub(TOGETHER));
             match self.store.save(&self.process, some.clone()).await {
-                Ok(all) => tell(runtime, all),
+                Ok(all) => refuse(running, all),
                 Err(error) => {
                     tracing::error!(%error, "sessions could not be saved; they will be tried again");
                     left.extend(some);
@@ -57,14 +56,14 @@ impl Keeper {
         Ok(())
     }
 
-    async fn enter_all(&self, runtime: &Runtime) -> Result<(), StoreError> {
+    async fn enter_all(&self, running: &impl RunningSessions) -> Result<(), StoreError> {
         let mut left = self.lock().take_wholes();
         while !left.is_empty() {
             let some = left.split_off(left.len().saturating_sub(TOGETHER));
             match self.store.enter(&self.process, some.clone()).await {
                 Ok(all) => {
                     self.lock().entered(&some);
-                    tell(runtime, all);
+                    refuse(running, all);
                 }
                 Err(error) => {
                     tracing::error!(%error, "sessions could not be written; they will be tried again");
@@ -126,11 +125,11 @@ impl Keeper {
         outcome
     }
 
-    async fn release_all(&self, runtime: &Runtime) -> Result<(), StoreError> {
+    async fn release_all(&self, running: &impl RunningSessions) -> Result<(), StoreError> {
         let mut left: Vec<SessionId> = std::mem::take(&mut self.lock().released).into_iter().collect();
         while let Some(session) = left.pop() {
             // The page may have come back meanwhile.
-            if !runtime.core().sessions.has(&session)
+            if !running.contains(&session)
                 && let Err(error) = self.store.release(&session, &self.process).await
             {
                 tracing::error!(%error, "a claimed session could not be released; it will be tried again");
@@ -208,31 +207,38 @@ impl Waiting {
     }
 }
 
-/// Tells sessions why the store does not take them.
-fn tell(runtime: &Runtime, all: Vec<(SessionId, Refusal)>) {
+/// Passes on why the store does not take sessions.
+fn refuse(running: &impl RunningSessions, all: Vec<(SessionId, Refusal)>) {
     for (session, refusal) in all {
-        if let Some(port) = runtime.core().sessions.port(&session) {
-            refused(&port, refusal);
-        }
+        running.refused(&session, refusal);
     }
 }
 
-/// Saves what has changed until the runtime is gone or shuts down.
+/// Saves changed sessions until the runtime is gone or shuts down.
 ///
-/// What changes is in the store an interval later: a session is asked for its state after three
-/// quarters to seven eighths of it, and what it answers is written at once. The two are tasks of their
-/// own, so that neither a session that does not answer nor a store that is slow holds the others up.
-pub(super) async fn run(runtime: WeakRuntime, shutdown: CancellationToken) {
-    let known = runtime.upgrade().and_then(|runtime| {
-        let keeper = runtime.core().keeper.as_ref()?;
-        Some((period(keeper), Arc::clone(&keeper.answered)))
-    });
+/// A change is in the store one interval later: a session is asked for its state after three quarters
+/// to seven eighths of it, and its answer is written at once. The two are tasks of their own, so that
+/// neither a session that does not answer nor a slow store delays the others.
+pub(crate) async fn run(
+    running: Weak<impl RunningSessions>,
+    keeper: Weak<Keeper>,
+    shutdown: CancellationToken,
+) {
+    let known = keeper.upgrade().map(|keeper| (period(&keeper), Arc::clone(&keeper.answered)));
     let Some((period, answered)) = known else { return };
-    tokio::join!(ask(&runtime, &shutdown, period), write(&runtime, &shutdown, period, &answered));
+    tokio::join!(
+        ask(&running, &keeper, &shutdown, period),
+        write(&running, &keeper, &shutdown, period, &answered)
+    );
 }
 
 /// Asks sessions for their states, each a while after its first change since it was asked.
-async fn ask(runtime: &WeakRuntime, shutdown: &CancellationToken, period: Duration) {
+async fn ask(
+    running: &Weak<impl RunningSessions>,
+    keeper: &Weak<Keeper>,
+    shutdown: &CancellationToken,
+    period: Duration,
+) {
     // The first tick of each is at once. The audit is only due later: it finds sessions on which
     // nothing happens and that the store has lost.
     let (mut looks, mut audits) = (every(period / 8), every(TOMBSTONE / 3));
@@ -242,22 +248,27 @@ async fn ask(runtime: &WeakRuntime, shutdown: &CancellationToken, period: Durati
             _ = audits.tick() => true,
             () = shutdown.cancelled() => return,
         };
-        let Some(runtime) = runtime.upgrade() else { return };
-        let core = runtime.core();
-        let Some(keeper) = &core.keeper else { return };
+        let (Some(running), Some(keeper)) = (running.upgrade(), keeper.upgrade()) else { return };
         if audit {
-            core.sessions.held().iter().for_each(|port| keeper.changed(port));
+            running.driven().iter().for_each(|session| keeper.changed(session));
             continue;
         }
         let Some(until) = Instant::now().checked_sub(period * 3 / 4) else { continue };
-        for port in keeper.take_changed(until) {
-            port.ask_to_save();
+        for session in keeper.take_changed(until) {
+            running.ask_to_save(&session);
         }
     }
 }
 
-/// Writes what sessions have answered. What comes while the store writes is written together.
-async fn write(runtime: &WeakRuntime, shutdown: &CancellationToken, period: Duration, answered: &Notify) {
+/// Writes the states that sessions have answered with. Those that come while the store writes are
+/// written together.
+async fn write(
+    running: &Weak<impl RunningSessions>,
+    keeper: &Weak<Keeper>,
+    shutdown: &CancellationToken,
+    period: Duration,
+    answered: &Notify,
+) {
     let mut retries = every(period);
     let mut has_failed = false;
     loop {
@@ -267,10 +278,9 @@ async fn write(runtime: &WeakRuntime, shutdown: &CancellationToken, period: Dura
             // A store that fails is not asked more often than that.
             () = answered.notified(), if !has_failed => {}
         }
-        let Some(runtime) = runtime.upgrade() else { return };
-        let Some(keeper) = &runtime.core().keeper else { return };
-        // What could not be written was logged and waits for the next time.
-        has_failed = keeper.flush(&runtime).await.is_err();
+        let (Some(running), Some(keeper)) = (running.upgrade(), keeper.upgrade()) else { return };
+        // States that could not be written were logged and wait for the next time.
+        has_failed = keeper.flush(&*running).await.is_err();
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::State;
+use vivaz_protocol::ComponentId;
 
 /// A session as it comes out of a store.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,6 +23,28 @@ pub struct StoredSession {
     /// than this. It stays so until a page [comes back](super::SessionStore::renew) or the session
     /// is written.
     pub exact: bool,
+}
+
+/// What a component is at some moment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct State {
+    /// Its id in the session.
+    pub id: ComponentId,
+    /// All of its state, as JSON.
+    pub state: Vec<u8>,
+    /// Hash of its public state: see [`StoredComponent::shown`].
+    pub shown: Option<u64>,
+    /// The props that it was given last, as JSON.
+    pub props: String,
+    /// The history in which its revision counts. If the store has the component with another one,
+    /// it is not the same.
+    pub epoch: String,
+    /// Its revision.
+    pub rev: u64,
+    /// The rooms that it is in.
+    pub rooms: Vec<String>,
+    /// Whether its `connected` has finished, or it has none.
+    pub connected: bool,
 }
 
 /// What decides whether a stored session may be resumed.

@@ -8,7 +8,8 @@ use std::time::Duration;
 use vivaz_components::ActionError;
 use vivaz_protocol::{ComponentId, SessionId};
 
-use super::{Owner, Progress, Secrets, StoreError, StoredComponent, StoredReply};
+use super::StoreError;
+use super::stored::{Owner, Progress, Secrets, State, StoredComponent, StoredReply};
 
 /// A session at some moment, without its durable components.
 #[derive(Clone, Debug)]
@@ -51,28 +52,6 @@ pub struct Whole {
     /// state, or could not restore them for too long. They replace those that the store has kept
     /// aside of the session. Several may have the same id.
     pub aside: Vec<StoredComponent>,
-}
-
-/// What a component is at some moment.
-#[derive(Clone, Debug, PartialEq)]
-pub struct State {
-    /// Its id in the session.
-    pub id: ComponentId,
-    /// All of its state, as JSON.
-    pub state: Vec<u8>,
-    /// Hash of its public state: see [`StoredComponent::shown`].
-    pub shown: Option<u64>,
-    /// The props that it was given last, as JSON.
-    pub props: String,
-    /// The history in which its revision counts. If the store has the component with another one,
-    /// it is not the same.
-    pub epoch: String,
-    /// Its revision.
-    pub rev: u64,
-    /// The rooms that it is in.
-    pub rooms: Vec<String>,
-    /// Whether its `connected` has finished, or it has none.
-    pub connected: bool,
 }
 
 /// One change of one component, as a transaction.

@@ -19,17 +19,20 @@ impl World {
     }
 
     fn sessions(&self) -> &Sessions {
-        &self.runtime.core().sessions
+        &self.runtime.supervisor().sessions
     }
 
     /// Enters a session, which the caller holds.
     fn enter(&self, name: &str, owner: &Identity) -> (Box<Session>, ResumeSecret<'static>) {
-        let port = Port::new(id(name), &self.runtime);
+        let port = Port::new(id(name), self.runtime.supervisor().as_owner());
         port.attend();
         let (member, _) = self.runtime.core().users.enter(owner, port.session()).unwrap();
         let secret = self.sessions().enter(Arc::clone(&port), owner.clone(), member).unwrap();
         let connection = ConnectionId::new("c").unwrap();
-        (Box::new(Session::new(self.runtime.clone(), port, owner.clone(), connection)), secret)
+        (
+            Box::new(Session::new(Arc::clone(self.runtime.supervisor()), port, owner.clone(), connection)),
+            secret,
+        )
     }
 
     /// Enters a session that waits.
@@ -113,7 +116,7 @@ async fn a_session_is_in_one_place() {
     // It is not brought here twice.
     let (member, _) = world.runtime.core().users.enter(&ada(), &id("s")).unwrap();
     let secrets = sessions.secrets(&id("s")).unwrap();
-    let port = Port::new(id("s"), &world.runtime);
+    let port = Port::new(id("s"), world.runtime.supervisor().as_owner());
     assert!(!sessions.adopt(Arc::clone(&port), ada(), member, secrets.clone(), Instant::now()));
     drop(seized);
     assert!(!sessions.has(&id("s")) && sessions.port(&id("s")).is_none());
