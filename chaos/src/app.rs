@@ -9,8 +9,8 @@ use axum::Router;
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 use vivaz::prelude::*;
-use vivaz::sqlite::{Connection, Sqlite};
-use vivaz::{Limits, Secret, StoreError};
+use vivaz::sqlite::Sqlite;
+use vivaz::{DatabaseError, Limits, Secret};
 
 /// What the process prints before its address, once it can be reached.
 pub const READY: &str = "listening on ";
@@ -29,7 +29,7 @@ impl Tally {
     #[action]
     async fn increment(&mut self, cx: &mut vivaz::Context, ticket: String, pause: u64) -> Result<u64> {
         rest(pause).await;
-        cx.commit(move |db: &Connection| note(db, "ticket", &ticket))?;
+        cx.commit(move |tx| note(tx, "ticket", &ticket))?;
         self.count += 1;
         rest(pause / 2).await;
         Ok(self.count)
@@ -50,7 +50,7 @@ impl PlainTally {
     #[action]
     async fn increment(&mut self, cx: &mut vivaz::Context, ticket: String, pause: u64) -> Result<u64> {
         rest(pause).await;
-        cx.state::<Sqlite>().run(move |db| note(db, "ticket", &ticket)).await?;
+        cx.state::<Sqlite>().run(move |tx| note(tx, "ticket", &ticket)).await?;
         self.count += 1;
         rest(pause / 2).await;
         Ok(self.count)
@@ -74,7 +74,7 @@ impl Talk {
     async fn say(&mut self, cx: &mut vivaz::Context, id: String, pause: u64) -> Result<u64> {
         rest(pause).await;
         let message = Message { id: id.clone() };
-        cx.commit(move |db: &Connection| note(db, "message", &id))?;
+        cx.commit(move |tx| note(tx, "message", &id))?;
         self.room.update(move |room| room.messages.push(message.clone()));
         self.said += 1;
         Ok(self.said)
@@ -98,7 +98,7 @@ impl PlainTalk {
     async fn say(&mut self, cx: &mut vivaz::Context, id: String, pause: u64) -> Result<u64> {
         rest(pause).await;
         let message = Message { id: id.clone() };
-        cx.state::<Sqlite>().run(move |db| note(db, "message", &id)).await?;
+        cx.state::<Sqlite>().run(move |tx| note(tx, "message", &id)).await?;
         self.room.update(move |room| room.messages.push(message.clone()));
         self.said += 1;
         Ok(self.said)
@@ -121,7 +121,7 @@ impl Topic for Room {
     type Key = String;
 
     async fn load(_: &String, cx: &TopicContext) -> Result<Self> {
-        let said = cx.state::<Sqlite>().run(|db| noted(db, "message")).await?;
+        let said = cx.state::<Sqlite>().run(|tx| noted(tx, "message")).await?;
         Ok(Self { messages: said.into_iter().map(|id| Message { id }).collect() })
     }
 
@@ -136,8 +136,8 @@ async fn rest(milliseconds: u64) {
     }
 }
 
-fn note(db: &Connection, kind: &str, text: &str) -> Result {
-    db.execute("INSERT INTO notes (kind, text) VALUES (?1, ?2)", (kind, text)).map_err(StoreError::failed)?;
+fn note(tx: &mut Tx, kind: &str, text: &str) -> Result {
+    tx.execute("INSERT INTO notes (kind, text) VALUES (?1, ?2)", (kind, text))?;
     Ok(())
 }
 
@@ -145,13 +145,8 @@ fn note(db: &Connection, kind: &str, text: &str) -> Result {
 ///
 /// # Errors
 /// If the database fails.
-pub fn noted(db: &Connection, kind: &str) -> std::result::Result<Vec<String>, StoreError> {
-    let read = || {
-        let mut rows = db.prepare("SELECT text FROM notes WHERE kind = ?1 ORDER BY number")?;
-        let texts = rows.query_map([kind], |row| row.get(0))?;
-        texts.collect::<std::result::Result<Vec<String>, _>>()
-    };
-    read().map_err(StoreError::failed)
+pub fn noted(tx: &mut Tx, kind: &str) -> std::result::Result<Vec<String>, DatabaseError> {
+    tx.query("SELECT text FROM notes WHERE kind = ?1 ORDER BY number", [kind])
 }
 
 /// The database's file in the folder.
@@ -166,9 +161,8 @@ pub fn database(folder: &Path) -> std::path::PathBuf {
 pub async fn serve(folder: &Path) -> anyhow::Result<()> {
     let database = Sqlite::open(database(folder))?;
     database
-        .run(|db| {
-            let table = "CREATE TABLE IF NOT EXISTS notes (number INTEGER PRIMARY KEY, kind TEXT, text TEXT)";
-            db.execute(table, []).map_err(StoreError::failed)
+        .run(|tx| {
+            tx.script("CREATE TABLE IF NOT EXISTS notes (number INTEGER PRIMARY KEY, kind TEXT, text TEXT)")
         })
         .await?;
     // Pages here are quicker than people and many come from one address.

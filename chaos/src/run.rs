@@ -84,8 +84,8 @@ pub async fn run(plan: &Plan, program: &Path, folder: &Path) -> anyhow::Result<S
 /// What the database has, and what every page was shown last.
 async fn judge(plan: &Plan, folder: &Path, rooms: &[Vec<String>]) -> anyhow::Result<()> {
     let database = Sqlite::open(app::database(folder))?;
-    let tickets = database.run(|db| app::noted(db, "ticket")).await?;
-    let messages = database.run(|db| app::noted(db, "message")).await?;
+    let tickets = database.run(|tx| app::noted(tx, "ticket")).await?;
+    let messages = database.run(|tx| app::noted(tx, "message")).await?;
     let of = |parity| (0..plan.pages).filter(move |page| page % 2 == parity);
     let each = plan.actions_of_each();
     are_exact(tickets.iter().map(String::as_str), of(0), each)

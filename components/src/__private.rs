@@ -1,6 +1,5 @@
 //! What generated code calls. Nothing in it is generic that need not be: each component instantiates it.
 
-use std::any::Any;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -40,9 +39,10 @@ pub use crate::tracking::{
     Field, Fields, JsonResult, ObjectWriter, Pick, PickPlain, Print, Tracker, Visitor,
 };
 
+use crate::fault;
 use crate::{ActionError, ErrorCode};
 pub use crate::{Context, Errors, LiveComponent, MountContext, Result};
-use crate::{fault, journal};
+use vivaz_databases::{DatabaseError, Tx};
 
 /// Calls a method that waits for nothing.
 pub fn call_now<C: Component>(
@@ -56,17 +56,17 @@ pub fn call_now<C: Component>(
 }
 
 /// Calls a method that does its work inside of a transaction.
-pub fn call_in_transaction<C: Component, D: Any>(
+pub fn call_in_transaction<C: Component>(
     mut component: Box<C>,
     mut cx: Context,
     what: &'static str,
-    run: impl FnOnce(&mut C, &mut Context, &D) -> Return + Send + 'static,
+    run: impl FnOnce(&mut C, &mut Context, &mut Tx) -> Return + Send + 'static,
 ) -> Called {
-    Called::InTransaction(Box::new(move |connection| {
-        let result = connection
+    Called::InTransaction(Box::new(move |tx| {
+        let result = tx
             .ok_or_else(|| ActionError::internal("a transaction needs a component that is #[live(durable)]"))
-            .and_then(journal::connection::<D>)
-            .and_then(|connection| fault::guard_now(what, || run(&mut component, &mut cx, connection)));
+            .and_then(|tx| if tx.has_database() { Ok(tx) } else { Err(DatabaseError::NoDatabase.into()) })
+            .and_then(|tx| fault::guard_now(what, || run(&mut component, &mut cx, tx)));
         Returned { component, cx, result }
     }))
 }

@@ -1,6 +1,5 @@
 //! What the derive makes of an application's struct.
 
-use std::any::Any;
 use std::future::Future;
 
 use serde::Serialize;
@@ -16,6 +15,7 @@ use crate::saved::Saved;
 use crate::spec::Spec;
 use crate::tracking::{Fields, JsonResult, ObjectWriter};
 use crate::{ActionError, Context, Errors, MountContext, Result};
+use vivaz_databases::Tx;
 
 /// A live component. Derived: `#[derive(LiveComponent)]` on the struct, and `#[actions]` on an `impl` block of it.
 #[diagnostic::on_unimplemented(
@@ -121,9 +121,8 @@ pub enum Called {
     InTransaction(InTransaction),
 }
 
-/// A call that is done inside of the transaction that keeps what it comes to: with the store's own connection, its type
-/// forgotten, or with none where there is no transaction to be had, which refuses it.
-pub type InTransaction = Box<dyn FnOnce(Option<&dyn Any>) -> Returned + Send>;
+/// A call inside of the transaction that also keeps its outcome. Without a transaction it is refused.
+pub type InTransaction = Box<dyn FnOnce(Option<&mut Tx>) -> Returned + Send>;
 
 /// A call that is done.
 pub struct Returned {

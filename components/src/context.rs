@@ -4,19 +4,19 @@ mod cause;
 mod emit;
 mod mount;
 
-use std::any::Any;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
+use vivaz_databases::Tx;
 use vivaz_protocol::{Author, ConnectionId, SessionId};
 
 use crate::env::Env;
 use crate::event::{Effect, ServerEvent, TaskOutcome};
 use crate::fault::{discard, guard};
 use crate::host::{Lent, Outbox};
-use crate::journal::{self, Journal};
+use crate::journal::Journal;
 use crate::topic::{StagedUpdate, Topic};
 use crate::{ActionError, ComponentId, Errors, Identity, Result, TopicHandle, User};
 
@@ -201,9 +201,8 @@ impl Context {
     /// It is staged: the handler goes on at once and does not see what `work` comes to. An action that has to know, for
     /// the database chooses ids or says no, is an `#[action(transaction)]`.
     ///
-    /// `C` is the connection of the store that the runtime was given; it stands in the closure's argument:
-    /// `cx.commit(move |db: &Connection| …)`. `work` runs on the store's own thread, so it does nothing but its writes. It
-    /// says that a seat is taken by returning an error.
+    /// `work` runs on a thread of the store, inside of the transaction, so it does nothing but its writes. It
+    /// refuses the action by returning an error.
     ///
     /// In `unmount`, `work` is committed with the removal of the component. If it fails, the component
     /// is removed without it, and nothing else that `unmount` asked for happens.
@@ -211,13 +210,11 @@ impl Context {
     /// # Errors
     /// When changes of the component are not committed: it is not `#[live(durable)]`, and the server
     /// does not save with `Save::Always`.
-    pub fn commit<C: Any>(&mut self, work: impl FnOnce(&C) -> Result + Send + 'static) -> Result {
+    pub fn commit(&mut self, work: impl FnOnce(&mut Tx) -> Result + Send + 'static) -> Result {
         if !self.durable {
             return Err(ActionError::internal("`cx.commit` is for components that are #[live(durable)]"));
         }
-        self.effects.push(Effect::Commit(Box::new(move |connection: &dyn Any| {
-            work(journal::connection(connection)?)
-        })));
+        self.effects.push(Effect::Commit(Box::new(work)));
         Ok(())
     }
 

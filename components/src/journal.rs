@@ -1,18 +1,18 @@
 //! What makes a durable component's changes last: one commit of its state, of the reply, and of what the handler itself
 //! writes, before anybody is told.
 
-use std::any::Any;
 use std::sync::Arc;
 
 use serde_json::value::RawValue;
+use vivaz_databases::Tx;
 use vivaz_protocol::{Ref, SessionId};
 
+use crate::Result;
 use crate::instance::BoxFuture;
-use crate::{ActionError, Result};
 
-/// Something that a handler writes into a database. It is given the store's own connection, its type forgotten, inside
-/// of the transaction that also takes the component's state; an error undoes all of it.
-pub type Work = Box<dyn FnOnce(&dyn Any) -> Result + Send>;
+/// Writes of a handler, made inside of the transaction that also takes the component's state. An error
+/// rolls all of it back.
+pub type Work = Box<dyn FnOnce(&mut Tx) -> Result + Send>;
 
 /// What a job of a durable component comes to.
 pub struct Change {
@@ -47,13 +47,12 @@ impl Membership {
 }
 
 /// What is done inside of a transaction.
-pub type Write = Box<dyn FnOnce(&dyn Any) -> Result<Change> + Send>;
+pub type Write = Box<dyn FnOnce(&mut Tx) -> Result<Change> + Send>;
 
 /// A change on its way to where it lasts.
 pub struct Transaction {
     /// Writes what the handler writes and says what there is to keep beside it. Called once at most, inside of the
-    /// transaction, with the store's own connection, its type forgotten; on the store's thread, so it does not wait for
-    /// anything. An error undoes all of it.
+    /// transaction, on a thread of the store. An error rolls all of it back.
     pub write: Write,
     /// Tells those who look at topics. Called once the change lasts, and never if it does not; of several changes in the
     /// order in which they were written, so that what is in memory follows what is kept.
@@ -86,14 +85,6 @@ pub struct Operation {
     pub message: Message,
     /// Counts the changes of topics that the message made.
     pub number: u32,
-}
-
-/// The connection of a store, as the application knows it.
-pub(crate) fn connection<C: Any>(connection: &dyn Any) -> Result<&C> {
-    connection.downcast_ref().ok_or_else(|| {
-        let wanted = std::any::type_name::<C>();
-        ActionError::internal(format!("the store has no connection of the type {wanted}"))
-    })
 }
 
 impl std::fmt::Debug for dyn Journal {

@@ -68,6 +68,7 @@ pub use topic::{
 };
 pub use tracked::Tracked;
 pub use vivaz_components_derive::{LiveComponent, LiveState, actions};
+pub use vivaz_databases::Tx;
 pub use vivaz_protocol::{Author, ComponentId, ErrorCode};
 
 /// What the macros write into an application, and what drives a component without them. No part of the public API:

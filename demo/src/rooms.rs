@@ -8,10 +8,10 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde_json::json;
 use uuid::Uuid;
+use vivaz::DatabaseError;
 
 use crate::app::App;
 use crate::components::chat::RoomId;
-use crate::store::StoreError;
 use crate::store::rooms::Made;
 
 /// `GET /chat/rooms/ROOM` and `POST /chat/rooms`
@@ -19,16 +19,25 @@ pub(crate) fn router() -> Router<App> {
     Router::new().route("/chat/rooms", post(make)).route("/chat/rooms/{room}", get(look))
 }
 
-impl IntoResponse for StoreError {
+/// The database failed while a request was answered.
+struct DatabaseFailure(DatabaseError);
+
+impl From<DatabaseError> for DatabaseFailure {
+    fn from(error: DatabaseError) -> Self {
+        Self(error)
+    }
+}
+
+impl IntoResponse for DatabaseFailure {
     fn into_response(self) -> Response {
-        tracing::error!(error = %self, "a request failed");
+        tracing::error!(error = %self.0, "a request failed");
         (StatusCode::INTERNAL_SERVER_ERROR, Json(json!({ "error": "the database did not answer" })))
             .into_response()
     }
 }
 
 /// What is known of a room; 404 when nobody has used it.
-async fn look(State(app): State<App>, Path(room): Path<String>) -> Result<Response, StoreError> {
+async fn look(State(app): State<App>, Path(room): Path<String>) -> Result<Response, DatabaseFailure> {
     let known = match RoomId::try_from(room) {
         Ok(room) => app.store.room(room.as_str()).await?,
         Err(_) => None,
@@ -40,7 +49,7 @@ async fn look(State(app): State<App>, Path(room): Path<String>) -> Result<Respon
 }
 
 /// Makes a room that nobody can guess. A program gets the room, a browser's form is sent to its page.
-async fn make(State(app): State<App>, headers: HeaderMap) -> Result<Response, StoreError> {
+async fn make(State(app): State<App>, headers: HeaderMap) -> Result<Response, DatabaseFailure> {
     let id = Uuid::new_v4().to_string();
     if app.store.make_room(&id).await? == Made::Full {
         let error = json!({ "error": "there are as many rooms as there may be" });

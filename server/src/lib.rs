@@ -108,6 +108,8 @@ pub use vivaz_components::{
 };
 // Users, errors and ids.
 pub use vivaz_components::{ActionError, Author, ComponentId, ErrorCode, Identity, Result, User, show};
+// Transactions of the session store's database.
+pub use vivaz_databases::{DatabaseError, Driver, Params, Row, RowError, Statement, Tx, Value};
 pub use vivaz_protocol::{ConnectionId, SessionId};
 
 /// For programs that drive components without this server: the interface between a component and the
@@ -132,6 +134,7 @@ pub mod prelude {
         LiveState, MountContext, Presence, PresenceChange, Result, Shared, Target, Topic, TopicContext,
         actions,
     };
+    pub use vivaz_databases::Tx;
 }
 
 /// The examples of the README, so that they keep compiling.

@@ -19,6 +19,7 @@ use crate::step::{output, root, say};
 /// The root files of the crates that are read for cycles and names.
 const CRATES: &[&str] = &[
     "protocol/src/lib.rs",
+    "databases/src/lib.rs",
     "template/src/lib.rs",
     "components-derive/src/lib.rs",
     "components/src/lib.rs",

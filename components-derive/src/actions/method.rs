@@ -151,8 +151,8 @@ fn action_options(attr: &syn::Attribute) -> syn::Result<ActionOptions> {
 /// An argument as a call passes it.
 enum Passed {
     Context,
-    /// The store's connection, in an action that is done inside of a transaction.
-    Connection(Box<Type>),
+    /// The transaction, in an action that runs inside of one.
+    Transaction,
     Text(Span),
     Value(Ident, Box<Type>),
 }
@@ -183,9 +183,13 @@ pub(super) fn write(sig: &Signature, role: Role, written: &mut Written, errors: 
     let transaction = matches!(&role, Role::Action(options) if options.transaction);
     let mut passed = Vec::new();
     for input in inputs {
-        let connection = passed_as_connection(input)
-            .filter(|_| transaction && !passed.iter().any(|one| matches!(one, Passed::Connection(_))));
-        match connection.map_or_else(|| passed_as(input, sig), Ok) {
+        let is_first = !passed.iter().any(|one| matches!(one, Passed::Transaction));
+        let argument = if transaction && is_first && is_transaction(input) {
+            Ok(Passed::Transaction)
+        } else {
+            passed_as(input, sig)
+        };
+        match argument {
             Ok(argument) => passed.push(argument),
             Err(error) => return errors.push(error),
         }
@@ -197,7 +201,7 @@ pub(super) fn write(sig: &Signature, role: Role, written: &mut Written, errors: 
         .iter()
         .filter_map(|argument| match argument {
             Passed::Value(ident, ty) => Some((ident, &**ty)),
-            Passed::Context | Passed::Connection(_) | Passed::Text(_) => None,
+            Passed::Context | Passed::Transaction | Passed::Text(_) => None,
         })
         .collect();
     let takes_text = matches!(role, Role::Updated);
@@ -205,7 +209,7 @@ pub(super) fn write(sig: &Signature, role: Role, written: &mut Written, errors: 
         takes_text,
         passed.iter().find_map(|argument| match argument {
             Passed::Text(span) => Some(*span),
-            Passed::Context | Passed::Connection(_) | Passed::Value(..) => None,
+            Passed::Context | Passed::Transaction | Passed::Value(..) => None,
         }),
     ) {
         let message = "arguments come out of a message, so they are owned: `String`, not `&str`";
@@ -294,14 +298,11 @@ fn hook(name: &str, arm: TokenStream, written: &mut Written) {
     written.arms.push(arm);
 }
 
-/// `db: &Connection`
-fn passed_as_connection(input: &FnArg) -> Option<Passed> {
-    let FnArg::Typed(typed) = input else { return None };
-    let Type::Reference(reference) = &*typed.ty else { return None };
-    let is_known = last_name(&reference.elem).is_some_and(|name| {
-        ["Context", "MountContext", "str", "FieldPath"].iter().any(|known| name == known)
-    });
-    (!is_known && reference.mutability.is_none()).then(|| Passed::Connection(reference.elem.clone()))
+/// Checks whether an argument is `tx: &mut Tx`.
+fn is_transaction(input: &FnArg) -> bool {
+    let FnArg::Typed(typed) = input else { return false };
+    let Type::Reference(reference) = &*typed.ty else { return false };
+    reference.mutability.is_some() && last_name(&reference.elem).is_some_and(|name| name == "Tx")
 }
 
 fn check_transaction(sig: &Signature, passed: &[Passed]) -> syn::Result<()> {
@@ -309,9 +310,8 @@ fn check_transaction(sig: &Signature, passed: &[Passed]) -> syn::Result<()> {
         let message = "a transaction waits for nothing: it runs on the store's thread, and everybody else's writes wait for it";
         return Err(syn::Error::new(asyncness.span(), message));
     }
-    if !passed.iter().any(|one| matches!(one, Passed::Connection(_))) {
-        let message =
-            format!("`{}` is a transaction: it takes the store's connection, `db: &Connection`", sig.ident);
+    if !passed.iter().any(|one| matches!(one, Passed::Transaction)) {
+        let message = format!("`{}` is a transaction: it takes `tx: &mut Tx`", sig.ident);
         return Err(syn::Error::new(sig.ident.span(), message));
     }
     Ok(())
@@ -334,6 +334,11 @@ fn passed_as(input: &FnArg, sig: &Signature) -> syn::Result<Passed> {
                 Ok(Passed::Context)
             }
             Some("str" | "FieldPath") => Ok(Passed::Text(reference.span())),
+            Some("Tx" | "Connection") => Err(syn::Error::new(
+                reference.span(),
+                "a transaction is `tx: &mut Tx`, once, in an `#[action(transaction)]`; the connection of the \
+                 database's own driver is `tx.native::<Connection>()`",
+            )),
             _ => Err(syn::Error::new(
                 reference.span(),
                 format!(
@@ -377,19 +382,15 @@ fn run(sig: &Signature, passed: &[Passed]) -> TokenStream {
     let what = format!("`{}`", plain(name));
     let arguments = passed.iter().map(|argument| match argument {
         Passed::Context => quote!(cx),
-        Passed::Connection(_) => quote!(__connection),
+        Passed::Transaction => quote!(__tx),
         Passed::Text(_) => quote!(&__path),
         Passed::Value(ident, _) => quote!(#ident),
     });
     let arguments = quote!(#(#arguments),*);
-    let connection = passed.iter().find_map(|argument| match argument {
-        Passed::Connection(ty) => Some(ty),
-        Passed::Context | Passed::Text(_) | Passed::Value(..) => None,
-    });
-    if let Some(ty) = connection {
+    if passed.iter().any(|argument| matches!(argument, Passed::Transaction)) {
         let encode = encode(sig, &quote_spanned!(name.span()=> this.#name(#arguments)));
         return quote_spanned! {name.span()=>
-            p::call_in_transaction::<Self, #ty>(self, cx, #what, move |this, cx, __connection| #encode)
+            p::call_in_transaction::<Self>(self, cx, #what, move |this, cx, __tx| #encode)
         };
     }
     if sig.asyncness.is_none() {

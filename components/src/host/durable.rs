@@ -1,8 +1,8 @@
 //! Jobs whose outcome is committed before anybody is told.
 
-use std::any::Any;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use vivaz_databases::Tx;
 use vivaz_protocol::Author;
 
 use super::{Host, Kept, Outbox, Topics, topics};
@@ -144,13 +144,13 @@ impl Host {
         let telling = Telling { told: Arc::clone(&told), by: record.by.clone() };
         let (message, span) = (record.message.clone(), tracing::Span::current());
         let transaction = Transaction {
-            write: Box::new(move |connection| {
+            write: Box::new(move |tx| {
                 let _entered = span.enter();
                 guard_now("a transaction", || {
-                    let mut finished = self.settle(call(Some(connection)), moved);
+                    let mut finished = self.settle(call(Some(tx)), moved);
                     let change = if finished.result.is_ok() {
                         Staged::of(&mut finished)
-                            .write(connection, &reserved, message.as_ref())
+                            .write(tx, &reserved, message.as_ref())
                             .and_then(|()| Change::of(&mut finished))
                     } else {
                         // So that nothing is kept of it; why stands in `finished`.
@@ -247,9 +247,9 @@ impl Record {
         let (reserved, message) = (Arc::clone(&told), self.message);
         let telling = Telling { told: Arc::clone(&told), by };
         let transaction = Transaction {
-            write: Box::new(move |connection| {
+            write: Box::new(move |tx| {
                 guard_now("a write", || {
-                    staged.write(connection, &reserved, message.as_ref())?;
+                    staged.write(tx, &reserved, message.as_ref())?;
                     Ok(change)
                 })
             }),
@@ -273,8 +273,8 @@ impl Staged {
     }
 
     /// Writes, and makes the changes of topics that are shown when it lasts.
-    fn write(self, connection: &dyn Any, told: &Mutex<Told>, message: Option<&Message>) -> Result {
-        self.work.into_iter().try_for_each(|work| work(connection))?;
+    fn write(self, tx: &mut Tx, told: &Mutex<Told>, message: Option<&Message>) -> Result {
+        self.work.into_iter().try_for_each(|work| work(tx))?;
         let reserved = StagedUpdate::reserve_all(self.updates, message)?;
         lock(told).reserved = Some(reserved);
         Ok(())

@@ -10,8 +10,9 @@ use serde_json::{Value, json};
 use vivaz_components::instance::BoxFuture;
 use vivaz_components::{
     Context, Effect, ErrorCode, Finished, Instance, Job, Journal, LiveComponent, Message, MountContext,
-    Registration, Result, Saved, ServerEvent, Transaction, actions,
+    Registration, Result, Saved, ServerEvent, Transaction, Tx, actions,
 };
+use vivaz_databases::{DatabaseError, Driver, Row, Value as SqlValue};
 
 use crate::drive::{Page, act, raw};
 
@@ -199,8 +200,8 @@ macro_rules! keeper {
             $(
                 #[doc = stringify!($durable)]
                 #[action(transaction)]
-                fn in_transaction(&mut self, db: &u8, place: String) {
-                    let _ = db;
+                fn in_transaction(&mut self, tx: &mut Tx, place: String) {
+                    let _ = tx;
                     self.spoil(&place);
                 }
             )?
@@ -211,14 +212,34 @@ macro_rules! keeper {
 keeper!(Plain, PlainProps, "keeps-plain", [], [flushes]);
 keeper!(Durable, DurableProps, "keeps-durable", [durable], []);
 
+/// A database that no test asks for anything.
+struct Unused;
+
+impl Driver for Unused {
+    fn execute(&mut self, sql: &str, _: &[SqlValue]) -> Result<u64, DatabaseError> {
+        panic!("{sql}");
+    }
+
+    fn query(&mut self, sql: &str, _: &[SqlValue]) -> Result<Vec<Row>, DatabaseError> {
+        panic!("{sql}");
+    }
+
+    fn script(&mut self, sql: &str) -> Result<(), DatabaseError> {
+        panic!("{sql}");
+    }
+
+    fn native(&self) -> &dyn Any {
+        self
+    }
+}
+
 /// Commits to memory.
 #[derive(Default)]
 struct Memory(std::sync::Mutex<Option<Vec<u8>>>);
 
 impl Journal for Memory {
     fn commit(&self, transaction: Transaction) -> BoxFuture<Result> {
-        let connection: &dyn Any = &7u8;
-        let committed = (transaction.write)(connection).map(|change| {
+        let committed = (transaction.write)(&mut Tx::new(Unused)).map(|change| {
             *self.0.lock().unwrap() = Some(change.state);
             (transaction.publish)();
         });

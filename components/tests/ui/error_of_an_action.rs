@@ -1,10 +1,8 @@
 //! Errors that would count as success: of actions, by whatever name the result has.
 
-use vivaz_components::{Context, LiveComponent, actions};
+use vivaz_components::{Tx, Context, LiveComponent, actions};
 
 type Outcome<T> = std::result::Result<T, String>;
-
-struct Connection;
 
 #[derive(serde::Serialize)]
 struct Refusal;
@@ -45,8 +43,8 @@ impl Till {
     }
 
     #[action(transaction)]
-    fn writes(&mut self, db: &Connection) -> Outcome<()> {
-        let _ = db;
+    fn writes(&mut self, tx: &mut Tx) -> Outcome<()> {
+        let _ = tx;
         Err("no".into())
     }
 

@@ -1,8 +1,6 @@
-//! Transactions: of a component that is not durable, without a connection, and one that waits.
+//! Transactions: of a component that is not durable, without a `Tx`, and one that waits.
 
-use vivaz_components::{LiveComponent, Result, actions};
-
-struct Connection;
+use vivaz_components::{Tx, LiveComponent, Result, actions};
 
 #[derive(LiveComponent, Clone)]
 #[live(name = "plain", inline = "<p>{{ n }}</p>")]
@@ -14,8 +12,8 @@ struct Plain {
 #[actions]
 impl Plain {
     #[action(transaction)]
-    fn book(&mut self, db: &Connection) -> Result {
-        let _ = db;
+    fn book(&mut self, tx: &mut Tx) -> Result {
+        let _ = tx;
         self.n += 1;
         Ok(())
     }
@@ -34,14 +32,21 @@ impl Lasting {
     fn without(&mut self) {}
 
     #[action(transaction)]
-    async fn waits(&mut self, db: &Connection) {
-        let _ = db;
+    async fn waits(&mut self, tx: &mut Tx) {
+        let _ = tx;
     }
 
     #[action]
-    fn borrows(&mut self, db: &Connection) {
+    fn borrows(&mut self, tx: &mut Tx) {
+        let _ = tx;
+    }
+
+    #[action(transaction)]
+    fn connects(&mut self, db: &Connection) {
         let _ = db;
     }
 }
+
+struct Connection;
 
 fn main() {}

@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use vivaz::User;
 use vivaz::prelude::*;
-use vivaz::sqlite::Connection;
 
 use crate::store::rooms::Made;
 use crate::store::{Store, messages};
@@ -104,7 +103,7 @@ impl Chat {
 
     /// What is said, that it was said and the page's empty draft are on disk together before anybody sees any of it.
     #[action(transaction)]
-    fn send_message(&mut self, cx: &mut Context, db: &Connection, content: String) -> Result<()> {
+    fn send_message(&mut self, cx: &mut Context, tx: &mut Tx, content: String) -> Result<()> {
         let content = content.trim();
         if content.is_empty() {
             return Err(Errors::of("content", "Say something.").into());
@@ -113,7 +112,7 @@ impl Chat {
             return Err(Errors::of("content", "A message has at most 2,000 characters.").into());
         }
         let me = cx.user()?.clone();
-        let message = messages::add(db, self.room.as_str(), &me, content)?.ok_or_else(no_room)?;
+        let message = messages::add(tx, self.room.as_str(), &me, content)?.ok_or_else(no_room)?;
         self.draft.clear();
         self.chat.update(move |room| {
             room.typing.remove(&me.id);

@@ -3,7 +3,6 @@
 use garde::Validate;
 use serde::{Deserialize, Serialize};
 use vivaz::prelude::*;
-use vivaz::sqlite::Connection;
 
 use crate::names::has_hidden;
 use crate::store::{Store, people};
@@ -66,10 +65,10 @@ impl Form {
 
     /// The entry, the emptied form and the reply are on disk together: sent again, it is not saved again.
     #[action(transaction)]
-    fn submit(&mut self, db: &Connection) -> Result<()> {
+    fn submit(&mut self, tx: &mut Tx) -> Result<()> {
         self.problems().into_result()?;
         let Some(age) = self.age else { return Ok(()) };
-        let saved = people::save(db, self.name.clone(), self.email.clone(), age)?;
+        let saved = people::save(tx, self.name.clone(), self.email.clone(), age)?;
         self.saved.prepend(saved);
         self.saved.keep_first(SHOWN as usize);
         (self.name, self.email, self.age, self.agree) = <_>::default();

@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 use vivaz::prelude::*;
-use vivaz::sqlite::Connection;
 
 use crate::store::Store;
 use crate::store::seats::{self, Booking, Claim};
@@ -55,19 +54,19 @@ impl Seats {
     /// Takes a seat or gives it back. It says what the visitor wants, not "the other of what it is now": two clicks in
     /// a row mean the same as one. The database decides, on disk, before anybody is told.
     #[action(transaction)]
-    fn choose(&mut self, cx: &mut Context, db: &Connection, seat: String, mine: bool) -> Result<()> {
+    fn choose(&mut self, cx: &mut Context, tx: &mut Tx, seat: String, mine: bool) -> Result<()> {
         if !self.hall.seats.contains(&seat) {
             return Err(ActionError::user("There is no such seat."));
         }
         let me = cx.user()?;
         let booking = Booking { seat, user_id: me.id.clone(), user_name: me.name.clone() };
         if !mine {
-            if seats::release(db, &booking.seat, &booking.user_id)? {
+            if seats::release(tx, &booking.seat, &booking.user_id)? {
                 self.hall.update(move |hall| hall.release(&booking.seat));
             }
             return Ok(());
         }
-        match seats::claim(db, &booking, MOST)? {
+        match seats::claim(tx, &booking, MOST)? {
             Claim::Theirs => self.hall.update(move |hall| hall.give(&booking)),
             Claim::Taken => return Err(ActionError::user("Somebody was faster.")),
             Claim::TooMany => {

@@ -3,7 +3,6 @@
 
 use serde::{Deserialize, Serialize};
 use vivaz::prelude::*;
-use vivaz::sqlite::Connection;
 
 use crate::store::{Store, todos};
 
@@ -48,8 +47,8 @@ impl Topic for Todos {
 #[actions]
 impl Todo {
     #[action(transaction)]
-    fn add_todo(&mut self, db: &Connection, text: String) -> Result<()> {
-        let item = todos::add(db, checked(&text)?, MOST)?;
+    fn add_todo(&mut self, tx: &mut Tx, text: String) -> Result<()> {
+        let item = todos::add(tx, checked(&text)?, MOST)?;
         let full = || Errors::of("text", format!("The list has {MOST} items. Remove one first."));
         let item = item.ok_or_else(full)?;
         self.todos.update(move |todos| todos.items.push(item.clone()));
@@ -57,36 +56,36 @@ impl Todo {
     }
 
     #[action(transaction)]
-    fn toggle(&mut self, db: &Connection, id: i64) -> Result<()> {
-        let done = todos::toggle(db, id)?.ok_or_else(gone)?.done;
+    fn toggle(&mut self, tx: &mut Tx, id: i64) -> Result<()> {
+        let done = todos::toggle(tx, id)?.ok_or_else(gone)?.done;
         self.todos.update(move |todos| _ = todos.items.update(id, |item| item.done = done));
         Ok(())
     }
 
     #[action(transaction)]
-    fn rename(&mut self, db: &Connection, id: i64, text: String) -> Result<()> {
-        let text = todos::rename(db, id, checked(&text)?)?.ok_or_else(gone)?.text;
+    fn rename(&mut self, tx: &mut Tx, id: i64, text: String) -> Result<()> {
+        let text = todos::rename(tx, id, checked(&text)?)?.ok_or_else(gone)?.text;
         self.todos.update(move |todos| _ = todos.items.update(id, |item| item.text.clone_from(&text)));
         Ok(())
     }
 
     #[action(transaction)]
-    fn remove(&mut self, db: &Connection, id: i64) -> Result<()> {
-        todos::remove(db, id)?.then_some(()).ok_or_else(gone)?;
+    fn remove(&mut self, tx: &mut Tx, id: i64) -> Result<()> {
+        todos::remove(tx, id)?.then_some(()).ok_or_else(gone)?;
         self.todos.update(move |todos| _ = todos.items.remove(id));
         Ok(())
     }
 
     #[action(transaction)]
-    fn move_to(&mut self, db: &Connection, id: i64, index: u32) -> Result<()> {
-        todos::move_to(db, id, index)?.then_some(()).ok_or_else(gone)?;
+    fn move_to(&mut self, tx: &mut Tx, id: i64, index: u32) -> Result<()> {
+        todos::move_to(tx, id, index)?.then_some(()).ok_or_else(gone)?;
         self.todos.update(move |todos| _ = todos.items.move_to(id, index as usize));
         Ok(())
     }
 
     #[action(transaction)]
-    fn clear_completed(&mut self, db: &Connection) -> Result<()> {
-        let ids = todos::clear_completed(db)?;
+    fn clear_completed(&mut self, tx: &mut Tx) -> Result<()> {
+        let ids = todos::clear_completed(tx)?;
         self.todos.update(move |todos| todos.items.retain(|item| !ids.contains(&item.id)));
         Ok(())
     }

@@ -1,21 +1,10 @@
 //! What was said, room by room.
 
-use rusqlite::{Connection, Row, params};
-use vivaz::User;
+use vivaz::{DatabaseError, Tx, User};
 
+use super::Store;
 use super::rooms::{self, Made};
-use super::{Store, StoreError};
 use crate::components::chat::Message;
-
-fn message(row: &Row<'_>) -> rusqlite::Result<Message> {
-    Ok(Message {
-        id: row.get(0)?,
-        user_id: row.get(1)?,
-        user_name: row.get(2)?,
-        content: row.get(3)?,
-        created_at: row.get(4)?,
-    })
-}
 
 /// How many messages of a room are kept.
 const OF_A_ROOM: u32 = 1_000;
@@ -25,26 +14,26 @@ const OF_ALL: u32 = 20_000;
 /// Keeps a message; its id and time are the database's. The oldest ones go when there are too many.
 /// `None` when the room is not there and cannot be made.
 pub(crate) fn add(
-    db: &Connection,
+    tx: &mut Tx,
     room: &str,
     from: &User,
     content: &str,
-) -> rusqlite::Result<Option<Message>> {
-    if rooms::make(db, room)? == Made::Full {
+) -> Result<Option<Message>, DatabaseError> {
+    if rooms::make(tx, room)? == Made::Full {
         return Ok(None);
     }
-    let message = db.query_row(
+    let message: Option<Message> = tx.query_first(
         "INSERT INTO messages (room, user_id, user_name, content) VALUES (?1, ?2, ?3, ?4)
          RETURNING id, user_id, user_name, content, created_at",
-        params![room, from.id, from.name, content],
-        message,
+        (room, &from.id, &from.name, content),
     )?;
-    db.prepare_cached(
+    let Some(message) = message else { return Ok(None) };
+    tx.execute(
         "DELETE FROM messages WHERE room = ?1
          AND id <= (SELECT id FROM messages WHERE room = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)",
-    )?
-    .execute(params![room, OF_A_ROOM])?;
-    db.prepare_cached("DELETE FROM messages WHERE id <= ?1 - ?2")?.execute(params![message.id, OF_ALL])?;
+        (room, OF_A_ROOM),
+    )?;
+    tx.execute("DELETE FROM messages WHERE id <= ?1 - ?2", (message.id, OF_ALL))?;
     Ok(Some(message))
 }
 
@@ -55,16 +44,14 @@ impl Store {
         room: &str,
         before: Option<i64>,
         limit: u32,
-    ) -> Result<Vec<Message>, StoreError> {
+    ) -> Result<Vec<Message>, DatabaseError> {
         let room = room.to_owned();
-        self.run(move |db| {
-            let mut messages = db
-                .prepare_cached(
-                    "SELECT id, user_id, user_name, content, created_at FROM messages
-                     WHERE room = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3",
-                )?
-                .query_map(params![room, before.unwrap_or(i64::MAX), limit], message)?
-                .collect::<rusqlite::Result<Vec<_>>>()?;
+        self.run(move |tx| {
+            let mut messages: Vec<Message> = tx.query(
+                "SELECT id, user_id, user_name, content, created_at FROM messages
+                 WHERE room = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3",
+                (room, before.unwrap_or(i64::MAX), limit),
+            )?;
             messages.reverse();
             Ok(messages)
         })
@@ -83,9 +70,9 @@ mod tests {
         for n in 1..=5 {
             let ada = ada.clone();
             store
-                .write(move |db| {
-                    add(db, "attic", &ada, &format!("number {n}"))?;
-                    add(db, "cellar", &ada, "elsewhere")
+                .write(move |tx| {
+                    add(tx, "attic", &ada, &format!("number {n}"))?;
+                    add(tx, "cellar", &ada, "elsewhere")
                 })
                 .await;
         }
@@ -103,19 +90,18 @@ mod tests {
         let ada = User::new("u1", "Ada");
         let all = OF_ALL;
         store
-            .write(move |db| {
-                (0..OF_A_ROOM + 5).try_for_each(|_| add(db, "attic", &ada, "x").map(|_| ()))?;
-                (0..all).try_for_each(|n| add(db, &format!("room-{}", n % 30), &ada, "x").map(|_| ()))
+            .write(move |tx| {
+                (0..OF_A_ROOM + 5).try_for_each(|_| add(tx, "attic", &ada, "x").map(|_| ()))?;
+                (0..all).try_for_each(|n| add(tx, &format!("room-{}", n % 30), &ada, "x").map(|_| ()))
             })
             .await;
-        let count =
-            |sql: &'static str| store.run(move |db| db.query_row(sql, [], |row| row.get::<_, u32>(0)));
-        assert_eq!(count("SELECT count(*) FROM messages").await.unwrap(), OF_ALL);
-        assert_eq!(count("SELECT count(*) FROM messages WHERE room = 'attic'").await.unwrap(), 0);
+        let count = |sql: &'static str| store.run(move |tx| tx.query_first::<u32>(sql, ()));
+        assert_eq!(count("SELECT count(*) FROM messages").await.unwrap(), Some(OF_ALL));
+        assert_eq!(count("SELECT count(*) FROM messages WHERE room = 'attic'").await.unwrap(), Some(0));
         let store = Store::in_memory().await;
         let ada = User::new("u1", "Ada");
         store
-            .write(move |db| (0..OF_A_ROOM + 5).try_for_each(|_| add(db, "attic", &ada, "x").map(|_| ())))
+            .write(move |tx| (0..OF_A_ROOM + 5).try_for_each(|_| add(tx, "attic", &ada, "x").map(|_| ())))
             .await;
         assert_eq!(store.room("attic").await.unwrap().unwrap().messages, i64::from(OF_A_ROOM));
     }

@@ -1,30 +1,27 @@
 //! What the form saves.
 
-use rusqlite::{Connection, params};
+use vivaz::{DatabaseError, Tx};
 
-use super::{Store, StoreError};
+use super::Store;
 use crate::components::form::Saved;
 
 /// How many entries are kept: the newest.
 const KEPT: i64 = 1_000;
 
 /// Keeps an entry and gives it its id. The oldest one goes when there are too many.
-pub(crate) fn save(db: &Connection, name: String, email: String, age: i64) -> rusqlite::Result<Saved> {
-    db.execute("INSERT INTO people (name, email, age) VALUES (?1, ?2, ?3)", params![name, email, age])?;
-    let id = db.last_insert_rowid();
-    db.execute("DELETE FROM people WHERE id <= ?1", [id - KEPT])?;
+pub(crate) fn save(tx: &mut Tx, name: String, email: String, age: i64) -> Result<Saved, DatabaseError> {
+    let insert = "INSERT INTO people (name, email, age) VALUES (?1, ?2, ?3) RETURNING id";
+    let id: Option<i64> = tx.query_first(insert, (&name, &email, age))?;
+    let id = id.unwrap_or_default();
+    tx.execute("DELETE FROM people WHERE id <= ?1", [id - KEPT])?;
     Ok(Saved { id, name, email, age })
 }
 
 impl Store {
     /// The newest entries, newest first.
-    pub(crate) async fn people(&self, limit: u32) -> Result<Vec<Saved>, StoreError> {
-        self.run(move |db| {
-            db.prepare_cached("SELECT id, name, email, age FROM people ORDER BY id DESC LIMIT ?1")?
-                .query_map([limit], |row| {
-                    Ok(Saved { id: row.get(0)?, name: row.get(1)?, email: row.get(2)?, age: row.get(3)? })
-                })?
-                .collect()
+    pub(crate) async fn people(&self, limit: u32) -> Result<Vec<Saved>, DatabaseError> {
+        self.run(move |tx| {
+            tx.query("SELECT id, name, email, age FROM people ORDER BY id DESC LIMIT ?1", [limit])
         })
         .await
     }
@@ -38,7 +35,7 @@ mod tests {
     async fn the_newest_come_first() {
         let store = Store::in_memory().await;
         for name in ["Ada", "Grace", "Barbara"] {
-            store.write(move |db| save(db, name.into(), format!("{name}@example.org"), 36)).await;
+            store.write(move |tx| save(tx, name.into(), format!("{name}@example.org"), 36)).await;
         }
         let names: Vec<_> = store.people(2).await.unwrap().into_iter().map(|p| p.name).collect();
         assert_eq!(names, ["Barbara", "Grace"]);
@@ -48,8 +45,8 @@ mod tests {
     async fn the_oldest_go() {
         let store = Store::in_memory().await;
         store
-            .write(|db| {
-                (0..KEPT + 5).try_for_each(|n| save(db, n.to_string(), String::new(), 36).map(|_| ()))
+            .write(|tx| {
+                (0..KEPT + 5).try_for_each(|n| save(tx, n.to_string(), String::new(), 36).map(|_| ()))
             })
             .await;
         let kept = store.people(u32::MAX).await.unwrap();

@@ -1,14 +1,14 @@
 //! Rooms: any name exists once it is used.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use vivaz::{DatabaseError, Tx};
 
-use super::{Store, StoreError};
+use super::Store;
 
 /// How many rooms there may be.
 const MOST: u32 = 1_000;
 
 /// What is known of a room without entering it.
-#[derive(Debug, PartialEq, serde::Serialize)]
+#[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub(crate) struct RoomRecord {
     pub(crate) id: String,
     pub(crate) created_at: String,
@@ -26,46 +26,40 @@ pub(crate) enum Made {
 
 impl Store {
     /// Makes the room unless it is there.
-    pub(crate) async fn make_room(&self, name: &str) -> Result<Made, StoreError> {
+    pub(crate) async fn make_room(&self, name: &str) -> Result<Made, DatabaseError> {
         let name = name.to_owned();
-        self.run(move |db| make(db, &name)).await
+        self.run(move |tx| make(tx, &name)).await
     }
 
     /// The room of that name, if it was ever used.
-    pub(crate) async fn room(&self, name: &str) -> Result<Option<RoomRecord>, StoreError> {
+    pub(crate) async fn room(&self, name: &str) -> Result<Option<RoomRecord>, DatabaseError> {
         let name = name.to_owned();
-        self.run(move |db| {
-            db.query_row(
-                "SELECT name, created_at, (SELECT count(*) FROM messages WHERE room = name) FROM rooms WHERE name = ?1",
-                params![name],
-                |row| Ok(RoomRecord { id: row.get(0)?, created_at: row.get(1)?, messages: row.get(2)? }),
-            )
-            .optional()
-        })
-        .await
+        let select =
+            "SELECT name AS id, created_at, (SELECT count(*) FROM messages WHERE room = name) AS messages
+                      FROM rooms WHERE name = ?1";
+        self.run(move |tx| tx.query_first(select, [name])).await
     }
 }
 
 /// Makes the room unless it is there. When there are too many, the oldest goes in which nothing was
 /// said.
-pub(super) fn make(db: &Connection, name: &str) -> rusqlite::Result<Made> {
-    let is_there = |db: &Connection| db.prepare_cached("SELECT 1 FROM rooms WHERE name = ?1")?.exists([name]);
-    if is_there(db)? {
+pub(super) fn make(tx: &mut Tx, name: &str) -> Result<Made, DatabaseError> {
+    if tx.query_first::<i64>("SELECT 1 FROM rooms WHERE name = ?1", [name])?.is_some() {
         return Ok(Made::There);
     }
-    let rooms: u32 = db.query_row("SELECT count(*) FROM rooms", [], |row| row.get(0))?;
-    if rooms >= MOST {
-        db.execute(
+    let rooms: Option<u32> = tx.query_first("SELECT count(*) FROM rooms", ())?;
+    if rooms >= Some(MOST) {
+        let removed = tx.execute(
             "DELETE FROM rooms WHERE name = (
                  SELECT name FROM rooms WHERE name <> 'lobby'
                  AND NOT EXISTS (SELECT 1 FROM messages WHERE room = name) ORDER BY created_at, rowid LIMIT 1)",
-            [],
+            (),
         )?;
-        if db.changes() == 0 {
+        if removed == 0 {
             return Ok(Made::Full);
         }
     }
-    db.execute("INSERT INTO rooms (name) VALUES (?1)", [name])?;
+    tx.execute("INSERT INTO rooms (name) VALUES (?1)", [name])?;
     Ok(Made::There)
 }
 
@@ -97,28 +91,24 @@ mod tests {
         let store = Store::in_memory().await;
         let ada = User::new("u1", "Ada");
         let said = ada.clone();
-        store.write(move |db| messages::add(db, "attic", &said, "hello")).await.unwrap();
+        store.write(move |tx| messages::add(tx, "attic", &said, "hello")).await.unwrap();
         for n in 0..MOST {
             assert_eq!(store.make_room(&format!("room-{n}")).await.unwrap(), Made::There);
         }
-        let rooms =
-            || store.run(|db| db.query_row("SELECT count(*) FROM rooms", [], |row| row.get::<_, u32>(0)));
-        assert_eq!(rooms().await.unwrap(), MOST);
+        let rooms = || store.run(|tx| tx.query_first::<u32>("SELECT count(*) FROM rooms", ()));
+        assert_eq!(rooms().await.unwrap(), Some(MOST));
         for kept in ["lobby", "attic", "room-999"] {
             assert!(store.room(kept).await.unwrap().is_some(), "{kept}");
         }
         assert_eq!(store.room("room-0").await.unwrap(), None);
         // A visitor who writes into each room keeps new rooms out, and no room that is there.
-        let fill = move |db: &Connection| {
-            let names = db
-                .prepare("SELECT name FROM rooms")?
-                .query_map([], |row| row.get(0))?
-                .collect::<Result<Vec<String>, _>>()?;
-            names.iter().try_for_each(|name| messages::add(db, name, &ada, "hello").map(|_| ()))
+        let fill = move |tx: &mut Tx| {
+            let names: Vec<String> = tx.query("SELECT name FROM rooms", ())?;
+            names.iter().try_for_each(|name| messages::add(tx, name, &ada, "hello").map(|_| ()))
         };
         store.write(fill).await;
         assert_eq!(store.make_room("another").await.unwrap(), Made::Full);
         assert_eq!(store.make_room("attic").await.unwrap(), Made::There);
-        assert_eq!(rooms().await.unwrap(), MOST);
+        assert_eq!(rooms().await.unwrap(), Some(MOST));
     }
 }

@@ -1,11 +1,12 @@
 //! Who has which seat.
 
-use rusqlite::{Connection, params};
+use serde::Deserialize;
+use vivaz::{DatabaseError, Tx};
 
-use super::{Store, StoreError};
+use super::Store;
 
 /// A seat that is taken.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 pub(crate) struct Booking {
     pub(crate) seat: String,
     pub(crate) user_id: String,
@@ -25,41 +26,29 @@ pub(crate) enum Claim {
 
 impl Store {
     /// All seats that are taken.
-    pub(crate) async fn bookings(&self) -> Result<Vec<Booking>, StoreError> {
-        self.run(|db| {
-            db.prepare_cached("SELECT id, user_id, user_name FROM seats")?
-                .query_map([], |row| {
-                    Ok(Booking { seat: row.get(0)?, user_id: row.get(1)?, user_name: row.get(2)? })
-                })?
-                .collect()
-        })
-        .await
+    pub(crate) async fn bookings(&self) -> Result<Vec<Booking>, DatabaseError> {
+        self.run(|tx| tx.query("SELECT id AS seat, user_id, user_name FROM seats", ())).await
     }
 }
 
 /// Takes a seat for somebody who may have `most` of them.
-pub(crate) fn claim(db: &Connection, booking: &Booking, most: u32) -> rusqlite::Result<Claim> {
+pub(crate) fn claim(tx: &mut Tx, booking: &Booking, most: u32) -> Result<Claim, DatabaseError> {
     let Booking { seat, user_id, user_name } = booking;
-    let others: u32 = db.query_row(
-        "SELECT count(*) FROM seats WHERE user_id = ?1 AND id <> ?2",
-        params![user_id, seat],
-        |row| row.get(0),
-    )?;
-    if others >= most {
+    let others = "SELECT count(*) FROM seats WHERE user_id = ?1 AND id <> ?2";
+    if tx.query_first::<u32>(others, (user_id, seat))? >= Some(most) {
         return Ok(Claim::TooMany);
     }
-    db.execute(
+    tx.execute(
         "INSERT INTO seats (id, user_id, user_name) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
-        params![seat, user_id, user_name],
+        (seat, user_id, user_name),
     )?;
-    let holder: String = db.query_row("SELECT user_id FROM seats WHERE id = ?1", [seat], |row| row.get(0))?;
-    Ok(if holder == *user_id { Claim::Theirs } else { Claim::Taken })
+    let holder: Option<String> = tx.query_first("SELECT user_id FROM seats WHERE id = ?1", [seat])?;
+    Ok(if holder.as_ref() == Some(user_id) { Claim::Theirs } else { Claim::Taken })
 }
 
 /// Gives a seat back; whether it was that user's.
-pub(crate) fn release(db: &Connection, seat: &str, user_id: &str) -> rusqlite::Result<bool> {
-    let gone = db.execute("DELETE FROM seats WHERE id = ?1 AND user_id = ?2", params![seat, user_id])?;
-    Ok(gone > 0)
+pub(crate) fn release(tx: &mut Tx, seat: &str, user_id: &str) -> Result<bool, DatabaseError> {
+    Ok(tx.execute("DELETE FROM seats WHERE id = ?1 AND user_id = ?2", (seat, user_id))? > 0)
 }
 
 #[cfg(test)]
@@ -73,7 +62,7 @@ mod tests {
     #[tokio::test]
     async fn of_two_who_want_a_seat_one_gets_it() {
         let store = Store::in_memory().await;
-        let claims = ["a", "b"].map(|user| store.write(move |db| claim(db, &booking("A1", user), 4)));
+        let claims = ["a", "b"].map(|user| store.write(move |tx| claim(tx, &booking("A1", user), 4)));
         let claims = futures_util::future::join_all(claims).await;
         assert!(claims.contains(&Claim::Theirs) && claims.contains(&Claim::Taken), "{claims:?}");
         assert_eq!(store.bookings().await.unwrap().len(), 1);
@@ -83,11 +72,11 @@ mod tests {
     async fn a_seat_claimed_again_is_still_theirs_and_counts_once() {
         let store = Store::in_memory().await;
         for _ in 0..2 {
-            assert_eq!(store.write(|db| claim(db, &booking("A1", "a"), 1)).await, Claim::Theirs);
+            assert_eq!(store.write(|tx| claim(tx, &booking("A1", "a"), 1)).await, Claim::Theirs);
         }
-        assert_eq!(store.write(|db| claim(db, &booking("A2", "a"), 1)).await, Claim::TooMany);
-        assert!(!store.write(|db| release(db, "A1", "b")).await);
-        assert!(store.write(|db| release(db, "A1", "a")).await);
-        assert_eq!(store.write(|db| claim(db, &booking("A2", "a"), 1)).await, Claim::Theirs);
+        assert_eq!(store.write(|tx| claim(tx, &booking("A2", "a"), 1)).await, Claim::TooMany);
+        assert!(!store.write(|tx| release(tx, "A1", "b")).await);
+        assert!(store.write(|tx| release(tx, "A1", "a")).await);
+        assert_eq!(store.write(|tx| claim(tx, &booking("A2", "a"), 1)).await, Claim::Theirs);
     }
 }

@@ -1,74 +1,56 @@
 //! The list of things to do.
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use vivaz::{DatabaseError, Statement, Tx};
 
-use super::{Store, StoreError};
+use super::Store;
 use crate::components::todo::Item;
-
-fn item(row: &Row<'_>) -> rusqlite::Result<Item> {
-    Ok(Item { id: row.get(0)?, text: row.get(1)?, done: row.get(2)? })
-}
 
 impl Store {
     /// All of them, in order.
-    pub(crate) async fn todos(&self) -> Result<Vec<Item>, StoreError> {
-        self.run(|db| {
-            db.prepare_cached("SELECT id, text, done FROM todos ORDER BY position, id")?
-                .query_map([], item)?
-                .collect()
-        })
-        .await
+    pub(crate) async fn todos(&self) -> Result<Vec<Item>, DatabaseError> {
+        self.run(|tx| tx.query("SELECT id, text, done FROM todos ORDER BY position, id", ())).await
     }
 }
 
 /// Adds one at the end of a list that may have `most` of them. `None` when it has.
-pub(crate) fn add(db: &Connection, text: &str, most: u32) -> rusqlite::Result<Option<Item>> {
-    db.query_row(
+pub(crate) fn add(tx: &mut Tx, text: &str, most: u32) -> Result<Option<Item>, DatabaseError> {
+    tx.query_first(
         "INSERT INTO todos (text, position)
          SELECT ?1, coalesce(max(position), 0) + 1 FROM todos HAVING count(*) < ?2
          RETURNING id, text, done",
-        params![text, most],
-        item,
+        (text, most),
     )
-    .optional()
 }
 
 /// Turns `done` over. `None` when there is no such item, here and below.
-pub(crate) fn toggle(db: &Connection, id: i64) -> rusqlite::Result<Option<Item>> {
-    db.query_row("UPDATE todos SET done = NOT done WHERE id = ?1 RETURNING id, text, done", [id], item)
-        .optional()
+pub(crate) fn toggle(tx: &mut Tx, id: i64) -> Result<Option<Item>, DatabaseError> {
+    tx.query_first("UPDATE todos SET done = NOT done WHERE id = ?1 RETURNING id, text, done", [id])
 }
 
 /// Gives it another text.
-pub(crate) fn rename(db: &Connection, id: i64, text: &str) -> rusqlite::Result<Option<Item>> {
-    db.query_row("UPDATE todos SET text = ?2 WHERE id = ?1 RETURNING id, text, done", params![id, text], item)
-        .optional()
+pub(crate) fn rename(tx: &mut Tx, id: i64, text: &str) -> Result<Option<Item>, DatabaseError> {
+    tx.query_first("UPDATE todos SET text = ?2 WHERE id = ?1 RETURNING id, text, done", (id, text))
 }
 
 /// Takes it away; whether it was there.
-pub(crate) fn remove(db: &Connection, id: i64) -> rusqlite::Result<bool> {
-    Ok(db.execute("DELETE FROM todos WHERE id = ?1", [id])? > 0)
+pub(crate) fn remove(tx: &mut Tx, id: i64) -> Result<bool, DatabaseError> {
+    Ok(tx.execute("DELETE FROM todos WHERE id = ?1", [id])? > 0)
 }
 
 /// Puts it at `index` of the list; an index past the end is the end. Whether it is there.
-pub(crate) fn move_to(db: &Connection, id: i64, index: u32) -> rusqlite::Result<bool> {
-    let mut order = db
-        .prepare_cached("SELECT id FROM todos ORDER BY position, id")?
-        .query_map([], |row| row.get(0))?
-        .collect::<rusqlite::Result<Vec<i64>>>()?;
+pub(crate) fn move_to(tx: &mut Tx, id: i64, index: u32) -> Result<bool, DatabaseError> {
+    let mut order: Vec<i64> = tx.query("SELECT id FROM todos ORDER BY position, id", ())?;
     let Some(from) = order.iter().position(|other| *other == id) else { return Ok(false) };
     order.remove(from);
     order.insert(usize::try_from(index).unwrap_or(usize::MAX).min(order.len()), id);
-    let mut place = db.prepare_cached("UPDATE todos SET position = ?2 WHERE id = ?1")?;
-    for (position, id) in (1_i64..).zip(order) {
-        place.execute([id, position])?;
-    }
+    let place = "UPDATE todos SET position = ?2 WHERE id = ?1";
+    tx.batch((1_i64..).zip(order).map(|(position, id)| Statement::new(place, [id, position])))?;
     Ok(true)
 }
 
 /// Takes away all that are done; their ids.
-pub(crate) fn clear_completed(db: &Connection) -> rusqlite::Result<Vec<i64>> {
-    db.prepare_cached("DELETE FROM todos WHERE done RETURNING id")?.query_map([], |row| row.get(0))?.collect()
+pub(crate) fn clear_completed(tx: &mut Tx) -> Result<Vec<i64>, DatabaseError> {
+    tx.query("DELETE FROM todos WHERE done RETURNING id", ())
 }
 
 #[cfg(test)]
@@ -84,16 +66,16 @@ mod tests {
         let store = Store::in_memory().await;
         let mut ids = Vec::new();
         for text in ["a", "b", "c", "d"] {
-            ids.push(store.write(|db| add(db, text, 9)).await.unwrap().id);
+            ids.push(store.write(|tx| add(tx, text, 9)).await.unwrap().id);
         }
-        let move_to = async |id, index| store.write(move |db| move_to(db, id, index)).await;
+        let move_to = async |id, index| store.write(move |tx| move_to(tx, id, index)).await;
         assert!(move_to(ids[0], 2).await);
         assert_eq!(texts(&store).await, ["b", "c", "a", "d"]);
         assert!(move_to(ids[3], 0).await);
         assert_eq!(texts(&store).await, ["d", "b", "c", "a"]);
         assert!(move_to(ids[1], 99).await);
         assert_eq!(texts(&store).await, ["d", "c", "a", "b"]);
-        store.write(|db| add(db, "e", 9)).await.unwrap();
+        store.write(|tx| add(tx, "e", 9)).await.unwrap();
         assert_eq!(texts(&store).await, ["d", "c", "a", "b", "e"]);
     }
 
@@ -101,25 +83,25 @@ mod tests {
     async fn a_list_has_so_many_items() {
         let store = Store::in_memory().await;
         for _ in 0..9 {
-            assert!(store.write(|db| add(db, "a", 9)).await.is_some());
+            assert!(store.write(|tx| add(tx, "a", 9)).await.is_some());
         }
-        assert_eq!(store.write(|db| add(db, "b", 9)).await, None);
+        assert_eq!(store.write(|tx| add(tx, "b", 9)).await, None);
         let first = store.todos().await.unwrap()[0].id;
-        store.write(move |db| remove(db, first)).await;
-        assert!(store.write(|db| add(db, "c", 9)).await.is_some());
+        store.write(move |tx| remove(tx, first)).await;
+        assert!(store.write(|tx| add(tx, "c", 9)).await.is_some());
     }
 
     #[tokio::test]
     async fn changes_are_of_one_item() {
         let store = Store::in_memory().await;
-        let a = store.write(|db| add(db, "a", 9)).await.unwrap().id;
-        let b = store.write(|db| add(db, "b", 9)).await.unwrap().id;
-        assert!(store.write(move |db| toggle(db, a)).await.unwrap().done);
-        assert_eq!(store.write(move |db| rename(db, b, "B")).await.unwrap().text, "B");
+        let a = store.write(|tx| add(tx, "a", 9)).await.unwrap().id;
+        let b = store.write(|tx| add(tx, "b", 9)).await.unwrap().id;
+        assert!(store.write(move |tx| toggle(tx, a)).await.unwrap().done);
+        assert_eq!(store.write(move |tx| rename(tx, b, "B")).await.unwrap().text, "B");
         assert_eq!(store.write(clear_completed).await, [a]);
-        assert_eq!(store.write(move |db| toggle(db, a)).await, None);
-        assert!(!store.write(move |db| remove(db, a)).await);
-        assert!(store.write(move |db| remove(db, b)).await);
+        assert_eq!(store.write(move |tx| toggle(tx, a)).await, None);
+        assert!(!store.write(move |tx| remove(tx, a)).await);
+        assert!(store.write(move |tx| remove(tx, b)).await);
         assert_eq!(texts(&store).await, [""; 0]);
     }
 }

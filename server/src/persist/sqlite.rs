@@ -1,35 +1,24 @@
-//! SQLite, embedded: sessions that outlive the process, and a database for the application in the same file, so that
-//! what a handler writes and the session's record of it are one transaction.
-//!
-//! SQLite has one writer at a time whatever is done, so one thread owns the connection. Everything that is asked for
-//! while it is busy with one transaction goes into the next one: under load, many commits cost one write to disk.
+//! SQLite, embedded: sessions that outlive the process, and a database for the application in the same
+//! file, so that the writes of a handler and the session's record of them are one transaction.
 
-mod guard;
 mod leases;
 mod rows;
 mod schema;
 mod sessions;
-mod writer;
 
 use std::path::Path;
 use std::sync::Arc;
 
-use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{mpsc, oneshot};
-use vivaz_components::instance::BoxFuture;
+use vivaz_databases::sqlite::Database;
+pub use vivaz_databases::sqlite::rusqlite;
+pub use vivaz_databases::sqlite::rusqlite::Connection;
+use vivaz_databases::{DatabaseError, Tx};
 
-pub use rusqlite;
-pub use rusqlite::Connection;
+use crate::persist::store::{Clock, KeptTime, StoreError, StoreTime, SystemClock};
 
-use self::writer::{Failure, Finish, Order, Ran};
-use crate::persist::store::{Clock, StoreError, StoreTime, SystemClock};
-
-/// How many orders wait at most. More are refused: an order that waited for a place in the queue could
-/// be overtaken by a later one.
-const QUEUE: usize = 65_536;
-
-/// A SQLite database with its writer thread. Clones share the thread; it ends, with everything written that was asked
-/// for, when the last of them is gone.
+/// A SQLite database with its writer thread, which keeps sessions and the application's own tables.
+/// Clones share the thread. It ends, with every queued transaction written, when the last of them is
+/// dropped.
 ///
 /// ```
 /// use vivaz::Runtime;
@@ -44,20 +33,18 @@ const QUEUE: usize = 65_536;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Sqlite {
-    orders: mpsc::Sender<Order>,
+    database: Database,
     time: StoreTime,
-    /// Joined by whoever has the last handle.
-    thread: Arc<writer::Thread>,
 }
 
 impl Sqlite {
-    /// Opens a file, or makes it, and the tables for sessions in it (their names begin with `vivaz_`).
-    /// Tables of an earlier version are brought to this one. The pages of the file are checked,
-    /// which takes about as long as reading it.
+    /// Opens a file, or creates it, with the tables for sessions (their names begin with `vivaz_`).
+    /// Tables of an earlier version are migrated. The pages of the file are checked, which takes about
+    /// as long as reading it.
     ///
     /// # Errors
-    /// If the file cannot be opened, [`StoreError::Corrupt`] if it is damaged or is not a database,
-    /// and [`StoreError::TooNew`] if its tables were made by a newer version.
+    /// Returns an error if the file cannot be opened, [`DatabaseError::Corrupt`] if it is damaged or is
+    /// not a database, and [`StoreError::TooNew`] if its tables were made by a newer version.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         Self::open_with_clock(path, Arc::new(SystemClock::new()))
     }
@@ -68,118 +55,55 @@ impl Sqlite {
     /// # Errors
     /// As [`open`](Self::open).
     pub fn open_with_clock(path: impl AsRef<Path>, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
-        Self::start(Connection::open(path).map_err(schema::readable)?, clock)
+        let (database, last) = Database::open(path, set_up)?;
+        Ok(Self { database, time: StoreTime::new(clock, last) })
     }
 
-    /// A database in memory, for tests.
+    /// Creates a database in memory, for tests.
     ///
     /// # Errors
-    /// If the system has no room for it.
+    /// Returns an error if the system has no memory for it.
     pub fn in_memory() -> Result<Self, StoreError> {
-        Self::start(Connection::open_in_memory().map_err(StoreError::failed)?, Arc::new(SystemClock::new()))
+        let (database, last) = Database::in_memory(set_up)?;
+        Ok(Self { database, time: StoreTime::new(Arc::new(SystemClock::new()), last) })
     }
 
-    fn start(mut connection: Connection, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
-        writer::prepare(&connection).map_err(schema::readable)?;
-        schema::check(&connection)?;
-        schema::migrate(&mut connection)?;
-        let time = StoreTime::new(clock, schema::last_time(&connection)?);
-        let (orders, queue) = mpsc::channel(QUEUE);
-        let guard = guard::Guard::of(&connection)?;
-        let thread = writer::Thread::start(connection, guard, queue).map_err(StoreError::failed)?;
-        Ok(Self { orders, time, thread: Arc::new(thread) })
-    }
-
-    /// Runs `work` in a transaction, by itself or with others, and answers when that is on disk. An error or a panic
-    /// undoes what `work` did and nothing else.
+    /// Runs `work` in a transaction, by itself or with others, and returns its result when that is on
+    /// disk. An error or a panic rolls back what `work` did and nothing else.
     ///
     /// ```
     /// # use vivaz::sqlite::Sqlite;
-    /// # use vivaz::StoreError;
-    /// # async fn add(database: Sqlite) -> Result<usize, StoreError> {
-    /// database.run(|db| db.execute("INSERT INTO visits DEFAULT VALUES", []).map_err(StoreError::failed)).await
+    /// # use vivaz::DatabaseError;
+    /// # async fn add(database: Sqlite) -> Result<u64, DatabaseError> {
+    /// database.run(|tx| tx.execute("INSERT INTO visits DEFAULT VALUES", ())).await
     /// # }
     /// ```
     ///
     /// # Cancel safety
-    /// Once it is queued, `work` runs even if nobody waits for it any more.
+    /// `work` is queued by the first poll. Once it is queued, it runs even if the future is dropped.
     ///
     /// # Errors
-    /// What `work` says, and [`StoreError`]s of the database; [`StoreError::Denied`] and
-    /// [`StoreError::RolledBack`], whatever `work` says, if a statement of it was meant to end the
-    /// transaction or has ended it; [`StoreError::ForeignKey`] if rows of it violate a deferred
+    /// Returns the error of `work`, and errors of the database: [`DatabaseError::Denied`] and
+    /// [`DatabaseError::RolledBack`], whatever `work` returns, if a statement of it was meant to end the
+    /// transaction or has ended it, and [`DatabaseError::ForeignKey`] if its rows violate a deferred
     /// foreign key.
-    pub async fn run<T, E>(
-        &self,
-        work: impl FnOnce(&Connection) -> Result<T, E> + Send + 'static,
-    ) -> Result<T, E>
+    pub async fn run<T, E>(&self, work: impl FnOnce(&mut Tx) -> Result<T, E> + Send + 'static) -> Result<T, E>
     where
         T: Send + 'static,
-        E: From<StoreError> + Send + 'static,
+        E: From<DatabaseError> + Send + 'static,
     {
-        order(&self.orders, work, E::from, |done| done).await
+        self.database.run(work).await
     }
 
-    /// Waits until everything that was asked for is on disk and the file is closed, if this is the last handle; a
-    /// runtime that was given a clone has one too.
+    /// Waits until every queued transaction is on disk and the file is closed, if this is the last
+    /// handle; a runtime that was given a clone has one too.
     pub async fn close(self) {
-        let Self { orders, time: _, thread } = self;
-        drop(orders);
-        if let Some(thread) = Arc::into_inner(thread) {
-            // Joining is waiting for the disk: not on a thread that has other things to do.
-            let joined = tokio::task::spawn_blocking(move || thread.join()).await;
-            if let Err(error) = joined {
-                tracing::error!(%error, "the database's thread could not be waited for");
-            }
-        }
+        self.database.close().await;
     }
 }
 
-/// Gives an order. The call itself queues it, so that orders are done in the order of the calls. The
-/// future waits for its answer. `unknown` is the error when it is not known whether the order is on
-/// disk. `tell` is called when the order is on disk, by the thread that writes, so in the order of
-/// the writes.
-fn order<T, U, E>(
-    orders: &mpsc::Sender<Order>,
-    work: impl FnOnce(&Connection) -> Result<T, E> + Send + 'static,
-    unknown: fn(StoreError) -> E,
-    tell: impl FnOnce(T) -> U + Send + 'static,
-) -> BoxFuture<Result<U, E>>
-where
-    T: Send + 'static,
-    U: Send + 'static,
-    E: From<StoreError> + Send + 'static,
-{
-    let (answer, outcome) = oneshot::channel();
-    let order: Order = Box::new(move |connection| {
-        let result = match connection {
-            Ok(connection) => work(connection),
-            Err(why) => Err(StoreError::failed(why).into()),
-        };
-        let keep = result.is_ok();
-        let finish: Finish = Box::new(move |committed| {
-            let result = match committed {
-                Ok(()) => result,
-                // Whatever the order says of it.
-                Err(Failure::Undone(error @ (StoreError::Denied(_) | StoreError::RolledBack))) => {
-                    Err(error.into())
-                }
-                Err(Failure::Undone(error)) => result.and(Err(error.into())),
-                Err(Failure::Unknown(error)) => result.and(Err(unknown(error))),
-            };
-            // The caller may have gone; what was asked for is done all the same.
-            drop(answer.send(result.map(tell)));
-        });
-        Ran { keep, finish }
-    });
-    let queued = orders.try_send(order);
-    let queued = queued.map_err(|refused| match refused {
-        TrySendError::Full(_) => StoreError::Overloaded,
-        TrySendError::Closed(_) => StoreError::Closed,
-    });
-    Box::pin(async move {
-        queued?;
-        // An order that panicked answers nothing.
-        outcome.await.unwrap_or_else(|_| Err(StoreError::failed("a write panicked").into()))
-    })
+/// Migrates the tables for sessions and returns when a process kept the store's time last.
+fn set_up(connection: &mut Connection) -> Result<Option<KeptTime>, StoreError> {
+    schema::migrate(connection)?;
+    schema::last_time(connection)
 }

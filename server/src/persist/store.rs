@@ -24,6 +24,7 @@ mod written;
 use std::time::Duration;
 
 use vivaz_components::instance::BoxFuture;
+use vivaz_databases::DatabaseError;
 use vivaz_protocol::SessionId;
 
 pub use clock::{Clock, SystemClock};
@@ -162,9 +163,6 @@ pub enum StoreError {
     /// What was kept cannot be read.
     #[error("what the store has kept cannot be read: {0}")]
     Unreadable(String),
-    /// The database file is damaged.
-    #[error("the database is damaged: {0}; restore it from a backup or delete it")]
-    Corrupt(String),
     /// The tables were made by a newer version of this crate.
     #[error(
         "the session tables have version {found}, this program knows versions up to {known}; \
@@ -182,25 +180,25 @@ pub enum StoreError {
     /// The store has not answered in time. What was asked for may still take effect.
     #[error("the store has not answered in time")]
     TimedOut,
-    /// A write ran a statement that would end the transaction which it is part of, or change the
-    /// connection for others. Nothing of the write is kept.
-    #[error("a write must not run `{0}`: it shares its transaction and connection with others")]
-    Denied(String),
-    /// A statement rolled the whole transaction back: `OR ROLLBACK`, `RAISE(ROLLBACK)`, `ON CONFLICT
-    /// ROLLBACK`, or SQLite itself after an error. Nothing of the transaction is kept, nor of the
-    /// writes that shared it.
-    #[error("a statement rolled back the transaction that it was part of")]
-    RolledBack,
-    /// A write left rows that violate a foreign key which is checked at the end of the transaction
-    /// (`DEFERRABLE INITIALLY DEFERRED`). Nothing of the write is kept.
-    #[error("a write left rows that violate a deferred foreign key")]
-    ForeignKey,
+    /// The database failed.
+    #[error(transparent)]
+    Database(DatabaseError),
     /// What it is made on failed.
     #[error("the store failed: {0}")]
     Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 vivaz_components::debug_as_message!(StoreError);
+
+impl From<DatabaseError> for StoreError {
+    fn from(error: DatabaseError) -> Self {
+        match error {
+            DatabaseError::Closed => Self::Closed,
+            DatabaseError::Overloaded => Self::Overloaded,
+            error => Self::Database(error),
+        }
+    }
+}
 
 impl StoreError {
     /// Wraps the error of what the store is made on.

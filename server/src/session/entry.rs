@@ -86,11 +86,11 @@ impl Session {
         commit.expects = Some((id.clone(), version));
         let told = Arc::<Mutex<Option<ReservedUpdates>>>::default();
         let reserved = Arc::clone(&told);
-        commit.write = Box::new(move |connection| {
-            work.into_iter().try_for_each(|work| work(connection))?;
+        commit.write = Box::new(move |tx| {
+            work.into_iter().try_for_each(|work| work(tx))?;
             let updates = StagedUpdate::reserve_all(updates, None)?;
             *reserved.lock().unwrap_or_else(PoisonError::into_inner) = Some(updates);
-            remove(connection)
+            remove(tx)
         });
         commit.publish = Box::new(move || {
             let updates = told.lock().unwrap_or_else(PoisonError::into_inner).take();

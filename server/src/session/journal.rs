@@ -90,7 +90,7 @@ impl Journal for Entry {
             enters: None,
             expects,
             received: self.received,
-            write: Box::new(move |connection| Ok(place.written(write(connection)?))),
+            write: Box::new(move |tx| Ok(place.written(write(tx)?))),
             publish,
         });
         Box::pin(settle(Arc::clone(&self.store), Arc::clone(&self.port), committed))

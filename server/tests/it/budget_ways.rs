@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use vivaz::prelude::*;
-use vivaz::sqlite::Connection;
+
 use vivaz::testing::{Ask, MountError, Page, Server, View};
 use vivaz::{ErrorCode, Limits, RenderError, Runtime};
 
@@ -145,8 +145,8 @@ impl Vault {
     }
 
     #[action(transaction)]
-    fn fill_in_transaction(&mut self, db: &Connection, bytes: usize) -> Result<()> {
-        db.execute("INSERT INTO counts (count) VALUES (7)", [])?;
+    fn fill_in_transaction(&mut self, tx: &mut Tx, bytes: usize) -> Result<()> {
+        tx.execute("INSERT INTO counts (count) VALUES (7)", ())?;
         self.text = "x".repeat(bytes);
         Ok(())
     }
@@ -158,8 +158,8 @@ impl Vault {
     }
 
     #[action(transaction)]
-    fn write_in_transaction(&mut self, db: &Connection, bytes: usize) -> Result<()> {
-        db.execute("INSERT INTO counts (count) VALUES (7)", [])?;
+    fn write_in_transaction(&mut self, tx: &mut Tx, bytes: usize) -> Result<()> {
+        tx.execute("INSERT INTO counts (count) VALUES (7)", ())?;
         self.write(bytes);
         Ok(())
     }

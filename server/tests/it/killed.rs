@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use vivaz::prelude::*;
 use vivaz::sqlite::Connection;
+
 use vivaz::{Limits, Runtime};
 
 use crate::app::Bench;

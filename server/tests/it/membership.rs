@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use vivaz::prelude::*;
-use vivaz::sqlite::Connection;
+
 use vivaz::store::{Change, Commit, StoredComponent, Whole};
 use vivaz::testing::Server;
 use vivaz::{MemoryStore, Runtime, Save, SessionStore};
@@ -45,7 +45,7 @@ impl DurableMember {
     }
 
     #[action(transaction)]
-    fn go_in_transaction(&mut self, cx: &mut Context, _db: &Connection, steps: Vec<String>) -> Result<()> {
+    fn go_in_transaction(&mut self, cx: &mut Context, _tx: &mut Tx, steps: Vec<String>) -> Result<()> {
         go(cx, &steps)
     }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Value, json};
 use vivaz::prelude::*;
-use vivaz::sqlite::Connection;
+
 use vivaz::testing::{Ask, Page, Server, View};
 use vivaz::{ErrorCode, Limits, Runtime};
 
@@ -107,10 +107,10 @@ fn fail(cx: &mut Context, first: &mut Shared<Pile>, second: &mut Shared<Pile>, h
             second.update(|_| panic!("no"));
             Ok(())
         }
-        "commit error" => cx.commit(|_: &Connection| Err(ActionError::user("no"))),
-        "commit invalid" => cx.commit(|_: &Connection| Err(Errors::of("note", "is wrong").into())),
-        "commit panic" => cx.commit(|_: &Connection| panic!("no")),
-        _ => cx.commit(|db: &Connection| Ok(db.execute_batch("INSERT INTO nowhere VALUES (1)")?)),
+        "commit error" => cx.commit(|_: &mut Tx| Err(ActionError::user("no"))),
+        "commit invalid" => cx.commit(|_: &mut Tx| Err(Errors::of("note", "is wrong").into())),
+        "commit panic" => cx.commit(|_: &mut Tx| panic!("no")),
+        _ => cx.commit(|tx: &mut Tx| Ok(tx.script("INSERT INTO nowhere VALUES (1)")?)),
     }
 }
 
@@ -218,15 +218,15 @@ impl Kept {
     }
 
     #[action(transaction)]
-    fn put_written(&mut self, db: &Connection, fault: String, is_first: bool) -> Result<()> {
-        db.execute("INSERT INTO counts (count) VALUES (1)", [])?;
+    fn put_written(&mut self, tx: &mut Tx, fault: String, is_first: bool) -> Result<()> {
+        tx.execute("INSERT INTO counts (count) VALUES (1)", ())?;
         self.put(fault, is_first);
         Ok(())
     }
 
     #[action(transaction)]
-    fn fail_written(&mut self, db: &Connection, cx: &mut Context, how: String) -> Result<()> {
-        db.execute("INSERT INTO counts (count) VALUES (1)", [])?;
+    fn fail_written(&mut self, tx: &mut Tx, cx: &mut Context, how: String) -> Result<()> {
+        tx.execute("INSERT INTO counts (count) VALUES (1)", ())?;
         self.count += 100;
         self.note.push_str(", and more");
         fail(cx, &mut self.first, &mut self.second, &how)

@@ -5,9 +5,10 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use vivaz::DatabaseError;
 use vivaz::prelude::*;
-use vivaz::sqlite::{Connection, Sqlite};
-use vivaz::{MemoryStore, Save, Saved, StoreError};
+use vivaz::sqlite::Sqlite;
+use vivaz::{MemoryStore, Save, Saved};
 
 use crate::app::{Server, start_with};
 use crate::client::{Client, assert_error};
@@ -32,13 +33,13 @@ impl Tally {
         self.calls += 1;
         self.count += amount;
         let count = self.count;
-        cx.commit(move |db: &Connection| {
-            db.execute("INSERT INTO counts (count) VALUES (?1)", [count])?;
+        cx.commit(move |tx: &mut Tx| {
+            tx.execute("INSERT INTO counts (count) VALUES (?1)", [count])?;
             if count > 100 {
                 return Err(ActionError::user("that is enough"));
             }
             if count < 0 {
-                db.execute("INSERT INTO nowhere VALUES (1)", [])?;
+                tx.execute("INSERT INTO nowhere VALUES (1)", ())?;
             }
             if count == 13 {
                 panic!("the secret is 4711");
@@ -83,7 +84,7 @@ impl Hasty {
     #[action]
     fn go(&mut self, cx: &mut Context) -> Result<()> {
         self.n += 1;
-        cx.commit(|_: &Connection| Ok(()))
+        cx.commit(|_: &mut Tx| Ok(()))
     }
 }
 
@@ -98,10 +99,7 @@ impl File {
         let directory = std::env::temp_dir().join(format!("vivaz-restart-{}", uuid::Uuid::new_v4()));
         std::fs::create_dir(&directory).unwrap();
         let database = Sqlite::open(directory.join("test.sqlite")).unwrap();
-        database
-            .run(|db| db.execute_batch("CREATE TABLE counts (count INTEGER)").map_err(StoreError::failed))
-            .await
-            .unwrap();
+        database.run(|tx| tx.script("CREATE TABLE counts (count INTEGER)")).await.unwrap();
         Self { directory, database }
     }
 
@@ -121,17 +119,13 @@ impl File {
     }
 
     pub(crate) async fn query(&self, sql: &'static str) -> Vec<i64> {
-        let numbers = self.database.run(move |db| {
-            let mut statement = db.prepare(sql)?;
-            let rows = statement.query_map([], |row| row.get(0))?.collect::<Result<Vec<i64>, _>>()?;
-            Ok::<_, StoreError>(rows)
-        });
-        numbers.await.unwrap()
+        let numbers = self.database.run(move |tx| tx.query(sql, ()));
+        numbers.await.map_err(|error: DatabaseError| error).unwrap()
     }
 
     pub(crate) async fn execute(&self, sql: &str) {
         let sql = sql.to_owned();
-        self.database.run(move |db| Ok::<_, StoreError>(db.execute(&sql, [])?)).await.unwrap();
+        self.database.run(move |tx| tx.execute(&sql, ())).await.unwrap();
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
+use vivaz::DatabaseError;
 use vivaz::sqlite::{Connection, Sqlite};
 use vivaz::testing::Server;
 use vivaz::{Limits, Runtime, SessionId, SessionStore, StoreError};
@@ -160,14 +161,17 @@ async fn a_damaged_file_is_not_opened() {
         disk.write_all(&bytes.map(|byte| !byte)).unwrap();
         drop(disk);
         let refused = Sqlite::open(&file.0).unwrap_err();
-        assert!(matches!(refused, StoreError::Corrupt(_)), "page {page}: {refused:?}");
+        assert!(
+            matches!(refused, StoreError::Database(DatabaseError::Corrupt(_))),
+            "page {page}: {refused:?}"
+        );
     }
     std::fs::write(
         &file.0,
         b"this is a text, and longer than the header of a database is, which has 100 bytes",
     )
     .unwrap();
-    assert!(matches!(Sqlite::open(&file.0).unwrap_err(), StoreError::Corrupt(_)));
+    assert!(matches!(Sqlite::open(&file.0).unwrap_err(), StoreError::Database(DatabaseError::Corrupt(_))));
     std::fs::write(&file.0, &whole).unwrap();
     Sqlite::open(&file.0).unwrap();
 }

@@ -2,9 +2,9 @@
 //! everything after it.
 
 use serde_json::json;
+use vivaz::DatabaseError;
 use vivaz::prelude::*;
 use vivaz::sqlite::{Connection, Sqlite};
-use vivaz::{StoreError, sqlite::rusqlite};
 
 use crate::app::{Server, start_with};
 use crate::client::{Client, assert_error};
@@ -22,26 +22,26 @@ struct Meddler {
 #[actions]
 impl Meddler {
     #[action(transaction)]
-    fn inside(&mut self, db: &Connection, sql: Vec<String>, swallow: bool) -> Result<i64> {
+    fn inside(&mut self, tx: &mut Tx, sql: Vec<String>, swallow: bool) -> Result<i64> {
         self.runs += 1;
-        meddle(db, &sql, swallow)?;
+        meddle(tx, &sql, swallow)?;
         Ok(self.runs)
     }
 
     #[action]
     fn staged(&mut self, cx: &mut Context, sql: Vec<String>, swallow: bool) -> Result<i64> {
         self.runs += 1;
-        cx.commit(move |db: &Connection| Ok(meddle(db, &sql, swallow)?))?;
+        cx.commit(move |tx: &mut Tx| Ok(meddle(tx, &sql, swallow)?))?;
         Ok(self.runs)
     }
 }
 
-fn meddle(db: &Connection, sql: &[String], swallow: bool) -> rusqlite::Result<()> {
-    db.execute("INSERT INTO counts (count) VALUES (1)", [])?;
-    let meddled = sql.iter().try_for_each(|sql| db.execute_batch(sql));
+fn meddle(tx: &mut Tx, sql: &[String], swallow: bool) -> std::result::Result<(), DatabaseError> {
+    tx.execute("INSERT INTO counts (count) VALUES (1)", ())?;
+    let meddled = sql.iter().try_for_each(|sql| tx.script(sql));
     if swallow {
         // Cached, so not prepared again: nothing but the transaction itself can refuse it.
-        let _refused = db.prepare_cached("INSERT INTO counts (count) VALUES (1)")?.execute([]);
+        let _refused = tx.execute("INSERT INTO counts (count) VALUES (1)", ());
         return Ok(());
     }
     meddled
@@ -83,11 +83,11 @@ async fn prepared() -> File {
          CREATE TABLE stubs (seat INTEGER REFERENCES seats); \
          CREATE TABLE tickets (seat INTEGER REFERENCES seats DEFERRABLE INITIALLY DEFERRED); \
          CREATE TRIGGER blow AFTER INSERT ON fuses BEGIN SELECT RAISE(ROLLBACK, 'blown'); END";
-    file.database.run(|db| Ok::<_, StoreError>(db.execute_batch(tables)?)).await.unwrap();
+    file.database.run(|tx| tx.script(tables)).await.unwrap();
     // Into the cache of statements.
-    let cached = |db: &Connection| {
-        db.prepare_cached("INSERT INTO counts (count) VALUES (1)")?;
-        Ok::<_, StoreError>(())
+    let cached = |tx: &mut Tx| {
+        tx.native::<Connection>()?.prepare_cached("INSERT INTO counts (count) VALUES (1)")?;
+        Ok::<_, DatabaseError>(())
     };
     file.database.run(cached).await.unwrap();
     file
@@ -140,10 +140,12 @@ async fn a_closure_of_the_application_cannot_either() {
         for swallow in [true, false] {
             let sql: Vec<String> = sql.iter().map(|&sql| sql.to_owned()).collect();
             let what = format!("{sql:?}, swallowed: {swallow}");
-            let run = move |db: &Connection| Ok::<_, StoreError>(meddle(db, &sql, swallow)?);
+            let run = move |tx: &mut Tx| meddle(tx, &sql, swallow);
             let error = file.database.run(run).await.unwrap_err();
-            let is_typed =
-                matches!(error, StoreError::Denied(_) | StoreError::RolledBack | StoreError::ForeignKey);
+            let is_typed = matches!(
+                error,
+                DatabaseError::Denied(_) | DatabaseError::RolledBack | DatabaseError::ForeignKey
+            );
             assert!(is_typed, "{what}: {error:?}");
             assert!(error.to_string().contains(named), "{what}: {error}");
             assert!(file.counts().await.is_empty(), "{what}");
@@ -175,24 +177,24 @@ async fn what_stays_inside_of_the_transaction_is_allowed() {
 
 /// Runs writes that share a transaction: each keeps a count, from 10 on, and runs a statement whose
 /// error it swallows.
-async fn together(file: &File, statements: [&'static str; 5]) -> Vec<(i64, Result<(), StoreError>)> {
+async fn together(file: &File, statements: [&'static str; 5]) -> Vec<(i64, Result<(), DatabaseError>)> {
     let (hold, held) = std::sync::mpsc::channel::<()>();
     let (begin, begun) = tokio::sync::oneshot::channel::<()>();
     let database = file.database.clone();
     // What is queued while this one runs is in its transaction.
     let first = tokio::spawn(async move {
-        let wait = move |_: &Connection| {
+        let wait = move |_: &mut Tx| {
             drop(begin);
-            held.recv().map_err(StoreError::failed)
+            held.recv().map_err(DatabaseError::failed)
         };
         database.run(wait).await
     });
     begun.await.unwrap_err();
     let writes = (10..).zip(statements).map(|(count, sql)| {
-        let run = move |db: &Connection| {
-            db.execute("INSERT INTO counts (count) VALUES (?1)", [count])?;
-            let _swallowed = db.execute_batch(sql);
-            Ok::<_, StoreError>(())
+        let run = move |tx: &mut Tx| {
+            tx.execute("INSERT INTO counts (count) VALUES (?1)", [count])?;
+            let _swallowed = tx.script(sql);
+            Ok::<_, DatabaseError>(())
         };
         let database: Sqlite = file.database.clone();
         (count, tokio::spawn(async move { database.run(run).await }))
@@ -215,8 +217,8 @@ async fn a_deferred_constraint_fails_the_write_that_violates_it_and_no_other() {
     let violating = "INSERT INTO tickets VALUES (8)";
     let deferring = "PRAGMA defer_foreign_keys = 1; INSERT INTO stubs VALUES (8)";
     let mut answers = together(&file, ["", violating, "", deferring, "INSERT INTO tickets VALUES (7)"]).await;
-    assert!(matches!(answers.remove(3).1, Err(StoreError::Denied(pragma)) if pragma.contains("defer")));
-    assert!(matches!(answers.remove(1).1, Err(StoreError::ForeignKey)));
+    assert!(matches!(answers.remove(3).1, Err(DatabaseError::Denied(pragma)) if pragma.contains("defer")));
+    assert!(matches!(answers.remove(1).1, Err(DatabaseError::ForeignKey)));
     for (count, answer) in answers {
         assert!(answer.is_ok(), "{count}: {answer:?}");
     }

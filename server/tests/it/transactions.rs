@@ -1,12 +1,12 @@
 //! Actions that are transactions: what the database makes of them is in the state, in the topic and in the reply, and all
 //! of it is on disk, or none.
 
-use std::any::Any;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use vivaz::DatabaseError;
 use vivaz::prelude::*;
 use vivaz::sqlite::{Connection, Sqlite};
 use vivaz::store::{Change, Commit, CommitError, Written};
@@ -47,12 +47,8 @@ impl Topic for Book {
     type Key = String;
 
     async fn load(_: &String, cx: &TopicContext) -> Result<Self> {
-        let read = |db: &Connection| {
-            let mut rows = db.prepare("SELECT rowid, count FROM counts ORDER BY rowid")?;
-            let entries = rows.query_map([], |row| Ok(Entry { id: row.get(0)?, amount: row.get(1)? }))?;
-            entries.collect::<Result<Vec<_>, _>>().map_err(StoreError::from)
-        };
-        let entries = cx.state::<Sqlite>().run(read).await?;
+        let sql = "SELECT rowid AS id, count AS amount FROM counts ORDER BY rowid";
+        let entries: Vec<Entry> = cx.state::<Sqlite>().run(|tx| tx.query(sql, ())).await?;
         Ok(Self { entries: entries.into_iter().collect() })
     }
 
@@ -64,10 +60,10 @@ impl Topic for Book {
 #[actions]
 impl Clerk {
     #[action(transaction)]
-    fn enter(&mut self, cx: &mut Context, db: &Connection, amount: i64) -> Result<i64> {
+    fn enter(&mut self, cx: &mut Context, tx: &mut Tx, amount: i64) -> Result<i64> {
         cx.state::<Arc<Bench>>().runs.fetch_add(1, Ordering::SeqCst);
-        db.execute("INSERT INTO counts (count) VALUES (?1)", [amount])?;
-        self.last = db.last_insert_rowid();
+        let inserted = tx.query_first("INSERT INTO counts (count) VALUES (?1) RETURNING rowid", [amount])?;
+        self.last = inserted.unwrap();
         let entry = Entry { id: self.last, amount };
         self.book.update(move |book| book.entries.push(entry.clone()));
         match amount {
@@ -76,7 +72,7 @@ impl Clerk {
             0 => Err(Errors::of("amount", "nothing is nothing").into()),
             99 => {
                 self.page = 2;
-                cx.commit(|db: &Connection| Ok(db.execute_batch("INSERT INTO nowhere VALUES (1)")?))?;
+                cx.commit(|tx: &mut Tx| Ok(tx.script("INSERT INTO nowhere VALUES (1)")?))?;
                 Ok(0)
             }
             _ => Ok(self.last),
@@ -243,10 +239,10 @@ async fn a_store_without_a_database_refuses_transactions() {
 #[tokio::test]
 async fn a_commit_that_fails_at_the_disk_may_have_been_made() {
     let file = File::new().await;
-    let refuse = |db: &Connection| -> Result<(), StoreError> {
-        db.commit_hook(Some(|| true)).map_err(StoreError::failed)
+    let refuse = |tx: &mut Tx| -> Result<(), DatabaseError> {
+        tx.native::<Connection>()?.commit_hook(Some(|| true)).map_err(DatabaseError::failed)
     };
-    assert!(matches!(file.database.run(refuse).await, Err(StoreError::Failed(_))));
+    assert!(matches!(file.database.run(refuse).await, Err(DatabaseError::Unknown(_))));
     let removed = Change::Removed { id: ComponentId::new("c").unwrap() };
     let commit = Commit::of(SessionId::new("s").unwrap(), "p".into(), 0, removed, None);
     let commit =
@@ -309,8 +305,8 @@ async fn a_store_lends_its_connection_and_tells_nothing_of_what_failed() {
     };
     let seen = Arc::new(AtomicBool::new(false));
     let saw = Arc::clone(&seen);
-    let refused = file.database.commit(commit(Box::new(move |connection: &dyn Any| {
-        saw.store(connection.is::<Connection>(), Ordering::SeqCst);
+    let refused = file.database.commit(commit(Box::new(move |tx| {
+        saw.store(tx.native::<Connection>().is_ok(), Ordering::SeqCst);
         Err(ActionError::user("no"))
     })));
     assert!(matches!(refused.await, Err(CommitError::Work(_))));

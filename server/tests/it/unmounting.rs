@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use vivaz::prelude::*;
-use vivaz::sqlite::Connection;
+
 use vivaz::{MemoryStore, Save, UnmountReason};
 
 use crate::app::{Room, Server, start_with};
@@ -30,8 +30,8 @@ impl Tenancy {
             tokio::task::yield_now().await;
         }
         let how = self.how.clone();
-        cx.commit(move |db: &Connection| {
-            db.execute("INSERT INTO counts (count) VALUES (7)", [])?;
+        cx.commit(move |tx: &mut Tx| {
+            tx.execute("INSERT INTO counts (count) VALUES (7)", ())?;
             if how == "refused" { Err(ActionError::user("not given back")) } else { Ok(()) }
         })?;
         self.chat.update(|room| {
@@ -59,7 +59,7 @@ struct Lodger {
 #[actions]
 impl Lodger {
     fn unmount(&mut self, cx: &mut Context) -> Result<()> {
-        cx.commit(|db: &Connection| Ok(db.execute("INSERT INTO counts (count) VALUES (7)", []).map(drop)?))
+        cx.commit(|tx: &mut Tx| Ok(tx.execute("INSERT INTO counts (count) VALUES (7)", ()).map(drop)?))
     }
 }
 

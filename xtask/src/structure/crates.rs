@@ -8,6 +8,7 @@ use crate::step::output;
 const ABSENT: &[(&str, &[&str], &str)] = &[
     ("vivaz-protocol", &["tokio", "axum", "hyper", "web-sys", "rusqlite", "mio"], "the protocol does no I/O"),
     ("vivaz-template", &["tokio", "axum", "hyper", "web-sys", "rusqlite", "mio"], "templates do no I/O"),
+    ("vivaz-databases", &["axum", "hyper", "web-sys", "rusqlite", "tokio"], "its databases are features"),
     (
         "vivaz-components",
         &["axum", "hyper", "web-sys", "rusqlite"],
@@ -24,8 +25,9 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("vivaz-protocol", &[]),
     ("vivaz-template", &["vivaz-protocol"]),
     ("vivaz-components-derive", &["vivaz-template"]),
-    ("vivaz-components", &["vivaz-components-derive", "vivaz-protocol", "vivaz-template"]),
-    ("vivaz", &["vivaz-components", "vivaz-protocol", "vivaz-template"]),
+    ("vivaz-databases", &[]),
+    ("vivaz-components", &["vivaz-components-derive", "vivaz-databases", "vivaz-protocol", "vivaz-template"]),
+    ("vivaz", &["vivaz-components", "vivaz-databases", "vivaz-protocol", "vivaz-template"]),
     ("vivaz-client", &["vivaz-protocol", "vivaz-template"]),
     ("demo", &["vivaz"]),
 ];

@@ -127,7 +127,7 @@ pub(super) fn mount(sig: &Signature, errors: &mut Errors) -> Option<TokenStream>
             Ok(Passed::Text(span)) => {
                 errors.push(syn::Error::new(span, "`mount` takes the props and the context"));
             }
-            Ok(Passed::Connection(_)) => {}
+            Ok(Passed::Transaction) => {}
             Err(error) => {
                 errors.push(error);
                 is_wrong = true;

@@ -1,6 +1,6 @@
 //! Which process holds sessions for how long, and which sessions have ended.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use vivaz_databases::sqlite::rusqlite::{Connection, OptionalExtension, params};
 use vivaz_protocol::SessionId;
 
 use super::rows::unsigned;

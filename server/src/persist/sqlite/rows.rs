@@ -1,8 +1,9 @@
 //! The rows of sessions, components and replies.
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use vivaz_databases::Tx;
+use vivaz_databases::sqlite::rusqlite::{self, Connection, OptionalExtension, Row, params};
 
 use crate::persist::store::{
     Change, Commit, CommitError, Head, Owner, Refusal, Secrets, Snapshot, SnapshotHead, State, StoreError,
@@ -165,7 +166,8 @@ fn head(db: &Connection, session: &str, by: &str, head: &SnapshotHead) -> Result
 }
 
 /// Makes a commit, and returns what is to be called when it is on disk.
-pub(super) fn commit(db: &Connection, commit: Commit) -> Result<Box<dyn FnOnce() + Send>, CommitError> {
+pub(super) fn commit(tx: &mut Tx, commit: Commit) -> Result<Box<dyn FnOnce() + Send>, CommitError> {
+    let db: &Connection = tx.native()?;
     let session = commit.session.clone();
     let session = session.as_str();
     match held(db, session, &commit.by) {
@@ -191,7 +193,8 @@ pub(super) fn commit(db: &Connection, commit: Commit) -> Result<Box<dyn FnOnce()
     }
     // First, so that what is kept of the component is what it is after them. If the rest cannot be
     // written, they are undone with it.
-    let Written { change, reply } = (commit.write)(db).map_err(CommitError::Work)?;
+    let Written { change, reply } = (commit.write)(tx).map_err(CommitError::Work)?;
+    let db: &Connection = tx.native()?;
     match change {
         Change::Mounted { component } => insert(db, Table::Components, session, &component)?,
         Change::Changed { state, settled } => {

@@ -1,6 +1,6 @@
-//! The tables for sessions: their versions, and the check of the file that they are in.
+//! The versions of the tables for sessions.
 
-use rusqlite::{Connection, ErrorCode, OptionalExtension, TransactionBehavior};
+use vivaz_databases::sqlite::rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 use crate::persist::store::{KeptTime, StoreError};
 
@@ -16,24 +16,6 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/7.sql"),
     include_str!("schema/8.sql"),
 ];
-
-/// Checks the pages of the file, which costs about as much as reading it.
-///
-/// # Errors
-/// [`StoreError::Corrupt`] with the first thing that is wrong.
-pub(super) fn check(connection: &Connection) -> Result<(), StoreError> {
-    let found: String =
-        connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(readable)?;
-    if found == "ok" { Ok(()) } else { Err(StoreError::Corrupt(found)) }
-}
-
-/// Names the errors of SQLite that mean that the file is damaged.
-pub(super) fn readable(error: rusqlite::Error) -> StoreError {
-    match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => StoreError::Corrupt(error.to_string()),
-        _ => error.into(),
-    }
-}
 
 /// Makes the tables, or brings them to the version that is known here.
 ///

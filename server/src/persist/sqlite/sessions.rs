@@ -3,11 +3,14 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use rusqlite::{Connection, params};
 use vivaz_components::instance::BoxFuture;
+use vivaz_databases::sqlite::rusqlite::{self, Connection, params};
 use vivaz_protocol::SessionId;
 
-use super::{Sqlite, leases, order, rows};
+use vivaz_databases::DatabaseError;
+use vivaz_databases::sqlite::error_of;
+
+use super::{Sqlite, leases, rows};
 use crate::persist::store::{
     Commit, CommitError, Head, Owner, Refusal, Secrets, SessionStore, Snapshot, StoreError, StoredSession,
     Whole, WriteError, millis,
@@ -15,7 +18,7 @@ use crate::persist::store::{
 
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
-        Self::failed(error)
+        Self::Database(error_of(error))
     }
 }
 
@@ -70,12 +73,14 @@ impl SessionStore for Sqlite {
     }
 
     fn commit(&self, commit: Commit) -> BoxFuture<Result<(), CommitError>> {
-        let work = move |db: &Connection| rows::commit(db, commit);
-        order(&self.orders, work, CommitError::Unknown, |publish| {
-            if catch_unwind(AssertUnwindSafe(publish)).is_err() {
-                tracing::error!("telling of a write panicked");
-            }
-        })
+        self.database.submit(
+            |tx| rows::commit(tx, commit),
+            |publish| {
+                if catch_unwind(AssertUnwindSafe(publish)).is_err() {
+                    tracing::error!("publishing a committed change panicked");
+                }
+            },
+        )
     }
 
     fn renew(
@@ -159,9 +164,9 @@ impl Sqlite {
     ) -> BoxFuture<Result<T, E>>
     where
         T: Send + 'static,
-        E: From<StoreError> + Send + 'static,
+        E: From<DatabaseError> + Send + 'static,
     {
-        order(&self.orders, work, E::from, |done| done)
+        self.database.submit(|tx| work(tx.native().map_err(DatabaseError::from)?), |done| done)
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use vivaz_components::instance::BoxFuture;
+use vivaz_databases::Tx;
 use vivaz_protocol::SessionId;
 
 use super::clock::{StoreTime, millis};
@@ -277,7 +278,7 @@ impl SessionStore for MemoryStore {
             Ok(_) | Err(Refusal::Absent) => {}
         }
         let Commit { session, by, enters, expects: _, received, write, publish } = commit;
-        let Written { change, reply } = match write(&()) {
+        let Written { change, reply } = match write(&mut Tx::without_database()) {
             Ok(written) => written,
             Err(error) => return ready(Err(CommitError::Work(error))),
         };

@@ -1,11 +1,11 @@
 //! What the runtime gives to a store.
 
-use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use vivaz_components::ActionError;
+use vivaz_databases::{DatabaseError, Tx};
 use vivaz_protocol::{ComponentId, SessionId};
 
 use super::StoreError;
@@ -70,8 +70,9 @@ pub struct Commit {
     /// Every reply up to this ref has been received: stored replies up to it are not needed.
     pub received: u64,
     /// Makes the application's own writes and returns what is written beside them. Called once,
-    /// inside of the transaction, with its connection; a store without a database gives `&()`,
-    /// which refuses such writes. An error is [`CommitError::Work`] and undoes all of it.
+    /// inside of the transaction; a store without a database gives it [`Tx::without_database`]. It is
+    /// synchronous: an asynchronous store calls it on a thread where it may block. An error is
+    /// [`CommitError::Work`] and rolls all of it back.
     pub write: Write,
     /// Called once when the transaction lasts, and dropped if it fails; of several transactions in
     /// the order in which they were written, and before anything that is read later is answered.
@@ -79,8 +80,8 @@ pub struct Commit {
     pub publish: Box<dyn FnOnce() + Send>,
 }
 
-/// What is done inside of a transaction, with the connection that it is made on.
-pub type Write = Box<dyn FnOnce(&dyn Any) -> Result<Written, ActionError> + Send>;
+/// Writes inside of the transaction.
+pub type Write = Box<dyn FnOnce(&mut Tx) -> Result<Written, ActionError> + Send>;
 
 /// What a commit comes to.
 #[derive(Clone, Debug)]
@@ -188,6 +189,21 @@ pub enum CommitError {
     /// It is not known whether the change was made: the connection to the store broke, or no answer
     /// came in time. The copy in memory may be outdated.
     Unknown(StoreError),
+}
+
+impl From<DatabaseError> for CommitError {
+    fn from(error: DatabaseError) -> Self {
+        match error {
+            DatabaseError::Unknown(_) => Self::Unknown(error.into()),
+            error => Self::Store(error.into()),
+        }
+    }
+}
+
+impl From<DatabaseError> for WriteError {
+    fn from(error: DatabaseError) -> Self {
+        Self::Store(error.into())
+    }
 }
 
 impl From<StoreError> for CommitError {

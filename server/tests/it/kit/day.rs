@@ -268,8 +268,7 @@ async fn with_sqlite_it_does_too_in_less_time() {
             Server::new(move || Scale::SHORT.builder().store(kept.clone()).state(Arc::clone(&bench)));
         let lose = async |session: SessionId| {
             let sql = "DELETE FROM vivaz_sessions WHERE id = ?1";
-            let lost =
-                store.run(move |db| Ok::<_, vivaz::StoreError>(db.execute(sql, [session.as_str()])?)).await;
+            let lost = store.run(move |tx| tx.execute(sql, [session.as_str()])).await;
             assert_eq!(lost.unwrap(), 1);
         };
         let rounds = std::cell::Cell::new(0);

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization, TransactionOperation};
 use rusqlite::{Connection, ffi};
 
-use crate::persist::store::StoreError;
+use crate::DatabaseError;
 
 /// The savepoint of an order.
 pub(super) const SAVEPOINT: &str = "vivaz_order";
@@ -60,24 +60,24 @@ impl Guard {
     }
 
     /// Runs an order.
-    ///
-    /// # Errors
-    /// Beside what the order returns: [`StoreError::Denied`] if a statement of it was refused, and
-    /// [`StoreError::RolledBack`] if the transaction has ended.
-    pub(super) fn watch<T>(
-        &self,
-        connection: &Connection,
-        order: impl FnOnce() -> T,
-    ) -> (T, Result<(), StoreError>) {
+    pub(super) fn watch<T>(&self, order: impl FnOnce() -> T) -> T {
         self.0.is_on.store(true, Ordering::Relaxed);
         let done = order();
         self.0.is_on.store(false, Ordering::Relaxed);
-        let kept = match self.denied().take() {
-            Some(statement) => Err(StoreError::Denied(statement)),
-            None if connection.is_autocommit() => Err(StoreError::RolledBack),
+        done
+    }
+
+    /// Checks what the order that has just run did to the transaction.
+    ///
+    /// # Errors
+    /// Returns [`DatabaseError::Denied`] if a statement of it was refused, and
+    /// [`DatabaseError::RolledBack`] if the transaction has ended.
+    pub(super) fn check(&self, connection: &Connection) -> Result<(), DatabaseError> {
+        match self.denied().take() {
+            Some(statement) => Err(DatabaseError::Denied(statement)),
+            None if connection.is_autocommit() => Err(DatabaseError::RolledBack),
             None => Ok(()),
-        };
-        (done, kept)
+        }
     }
 
     fn authorize(&self, action: &AuthAction<'_>) -> Authorization {
@@ -99,8 +99,8 @@ impl Guard {
 /// `COMMIT` would fail for all orders of the transaction.
 ///
 /// # Errors
-/// [`StoreError::ForeignKey`] if rows violate one.
-pub(super) fn check_deferred(connection: &Connection) -> Result<(), StoreError> {
+/// [`DatabaseError::ForeignKey`] if rows violate one.
+pub(super) fn check_deferred(connection: &Connection) -> Result<(), DatabaseError> {
     let (mut violated, mut highest) = (0, 0);
     #[expect(
         unsafe_code,
@@ -117,7 +117,7 @@ pub(super) fn check_deferred(connection: &Connection) -> Result<(), StoreError> 
             0,
         )
     };
-    if status == ffi::SQLITE_OK && violated == 0 { Ok(()) } else { Err(StoreError::ForeignKey) }
+    if status == ffi::SQLITE_OK && violated == 0 { Ok(()) } else { Err(DatabaseError::ForeignKey) }
 }
 
 /// Names a statement that an order may not run.

@@ -1,0 +1,168 @@
+//! An embedded SQLite database.
+//!
+//! SQLite has one writer at a time, so one thread owns the connection. Transactions that are queued while
+//! it is busy with one share the next: under load, many commits cost one write to disk.
+
+mod driver;
+mod guard;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{mpsc, oneshot};
+
+pub use rusqlite;
+pub use rusqlite::Connection;
+
+use self::driver::SqliteDriver;
+pub use self::driver::error_of;
+use self::writer::{Failure, Finish, Order, Ran};
+use crate::{DatabaseError, Tx};
+
+/// How many transactions may be queued. More are refused: one that waited for a place in the queue could
+/// be overtaken by a later one.
+const QUEUE: usize = 65_536;
+
+/// A SQLite database with its writer thread. Clones share the thread. It ends, with every queued
+/// transaction written, when the last of them is dropped.
+#[derive(Clone, Debug)]
+pub struct Database {
+    orders: mpsc::Sender<Order>,
+    /// Joined by the last handle.
+    thread: Arc<writer::Thread>,
+}
+
+impl Database {
+    /// Opens a file, or creates it. `set_up` is given the connection first, for migrations; its result is
+    /// returned too. The pages of the file are checked, which takes about as long as reading it.
+    ///
+    /// # Errors
+    /// Returns an error if the file cannot be opened, [`DatabaseError::Corrupt`] if it is damaged or is
+    /// not a database, and the error of `set_up`.
+    pub fn open<T, E: From<DatabaseError>>(
+        path: impl AsRef<Path>,
+        set_up: impl FnOnce(&mut Connection) -> Result<T, E>,
+    ) -> Result<(Self, T), E> {
+        Self::start(Connection::open(path).map_err(error_of)?, set_up)
+    }
+
+    /// Creates a database in memory, for tests.
+    ///
+    /// # Errors
+    /// Returns an error if the system has no memory for it, and the error of `set_up`.
+    pub fn in_memory<T, E: From<DatabaseError>>(
+        set_up: impl FnOnce(&mut Connection) -> Result<T, E>,
+    ) -> Result<(Self, T), E> {
+        Self::start(Connection::open_in_memory().map_err(error_of)?, set_up)
+    }
+
+    fn start<T, E: From<DatabaseError>>(
+        mut connection: Connection,
+        set_up: impl FnOnce(&mut Connection) -> Result<T, E>,
+    ) -> Result<(Self, T), E> {
+        writer::prepare(&connection).map_err(error_of)?;
+        check(&connection)?;
+        let made = set_up(&mut connection)?;
+        let (orders, queue) = mpsc::channel(QUEUE);
+        let guard = guard::Guard::of(&connection).map_err(error_of)?;
+        let thread = writer::Thread::start(SqliteDriver::new(connection), guard, queue);
+        let thread = Arc::new(thread.map_err(DatabaseError::failed)?);
+        Ok((Self { orders, thread }, made))
+    }
+
+    /// Runs `work` in a transaction, by itself or with others, and returns its result when that is on
+    /// disk. An error or a panic rolls back what `work` did and nothing else.
+    ///
+    /// # Cancel safety
+    /// `work` is queued by the first poll. Once it is queued, it runs even if the future is dropped.
+    ///
+    /// # Errors
+    /// Returns the error of `work`, and errors of the database: [`DatabaseError::Denied`] and
+    /// [`DatabaseError::RolledBack`], whatever `work` returns, if a statement of it was meant to end the
+    /// transaction or has ended it, and [`DatabaseError::ForeignKey`] if its rows violate a deferred
+    /// foreign key.
+    pub async fn run<T, E>(&self, work: impl FnOnce(&mut Tx) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<DatabaseError> + Send + 'static,
+    {
+        self.submit(work, |done| done).await
+    }
+
+    /// Queues `work` at once, so that transactions run in the order of the calls. The future waits for
+    /// the result. `publish` is called when the transaction is on disk, by the thread that writes, so in
+    /// the order of the writes.
+    ///
+    /// The error is made of [`DatabaseError::Unknown`] if it is not known whether the transaction is on
+    /// disk.
+    pub fn submit<T, U, E>(
+        &self,
+        work: impl FnOnce(&mut Tx) -> Result<T, E> + Send + 'static,
+        publish: impl FnOnce(T) -> U + Send + 'static,
+    ) -> BoxFuture<'static, Result<U, E>>
+    where
+        T: Send + 'static,
+        U: Send + 'static,
+        E: From<DatabaseError> + Send + 'static,
+    {
+        let (answer, outcome) = oneshot::channel();
+        let order: Order = Box::new(move |tx| {
+            let result = match tx {
+                Ok(tx) => work(tx),
+                Err(why) => Err(DatabaseError::failed(why).into()),
+            };
+            let keep = result.is_ok();
+            let finish: Finish = Box::new(move |committed| {
+                let result = match committed {
+                    Ok(()) => result,
+                    // Whatever `work` returned.
+                    Err(Failure::Undone(error @ (DatabaseError::Denied(_) | DatabaseError::RolledBack))) => {
+                        Err(error.into())
+                    }
+                    Err(Failure::Undone(error)) => result.and(Err(error.into())),
+                    Err(Failure::Unknown(error)) => {
+                        result.and(Err(DatabaseError::Unknown(Box::new(error)).into()))
+                    }
+                };
+                // The caller may have gone. The transaction is committed all the same.
+                drop(answer.send(result.map(publish)));
+            });
+            Ran { keep, finish }
+        });
+        let queued = self.orders.try_send(order);
+        let queued = queued.map_err(|refused| match refused {
+            TrySendError::Full(_) => DatabaseError::Overloaded,
+            TrySendError::Closed(_) => DatabaseError::Closed,
+        });
+        Box::pin(async move {
+            queued?;
+            // One that panicked sends no result.
+            outcome.await.unwrap_or_else(|_| Err(DatabaseError::failed("a transaction panicked").into()))
+        })
+    }
+
+    /// Waits until every queued transaction is on disk and the file is closed, if this is the last handle.
+    pub async fn close(self) {
+        let Self { orders, thread } = self;
+        drop(orders);
+        if let Some(thread) = Arc::into_inner(thread) {
+            // Joining waits for the disk, which must not block an executor's thread.
+            let joined = tokio::task::spawn_blocking(move || thread.join()).await;
+            if let Err(error) = joined {
+                tracing::error!(%error, "the database's thread could not be waited for");
+            }
+        }
+    }
+}
+
+/// Checks the pages of the file, which costs about as much as reading it.
+fn check(connection: &Connection) -> Result<(), DatabaseError> {
+    let found: String =
+        connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(error_of)?;
+    if found == "ok" { Ok(()) } else { Err(DatabaseError::Corrupt(found)) }
+}

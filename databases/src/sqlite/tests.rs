@@ -1,0 +1,146 @@
+//! Transactions on SQLite.
+
+use serde::Deserialize;
+
+use super::*;
+use crate::{Params, Statement, Value};
+
+#[derive(Debug, Deserialize, PartialEq)]
+struct Seat {
+    id: i64,
+    user: Option<String>,
+    taken: bool,
+}
+
+fn open() -> Database {
+    let tables = "CREATE TABLE seats (id INTEGER PRIMARY KEY, user TEXT UNIQUE, taken INTEGER NOT NULL DEFAULT 0 \
+         CHECK (taken IN (0, 1))); INSERT INTO seats (id) VALUES (1), (2), (3)";
+    let set_up = |connection: &mut Connection| connection.execute_batch(tables).map_err(error_of);
+    Database::in_memory(set_up).unwrap().0
+}
+
+fn count(tx: &mut Tx) -> i64 {
+    tx.query_first("SELECT count(*) FROM seats", ()).unwrap().unwrap()
+}
+
+#[tokio::test]
+async fn a_transaction_reads_its_own_writes_and_keeps_them() {
+    let database = open();
+    let read = database.run(|tx| {
+        assert_eq!(tx.execute("UPDATE seats SET user = ?2, taken = ?3 WHERE id = ?1", (1, "ada", true))?, 1);
+        tx.script("CREATE TABLE notes (text TEXT); INSERT INTO notes VALUES ('a;b')")?;
+        let changed = tx.batch([
+            Statement::new("UPDATE seats SET taken = 1 WHERE id > ?1", [1]),
+            Statement::new("INSERT INTO seats (id, user) VALUES (?1, ?2)", (4, None::<String>)),
+        ])?;
+        assert_eq!(changed, [2, 1]);
+        tx.query::<Seat>("SELECT * FROM seats WHERE id IN (?1, ?2) ORDER BY id", vec![1, 4])
+    });
+    let expected =
+        [Seat { id: 1, user: Some("ada".into()), taken: true }, Seat { id: 4, user: None, taken: false }];
+    assert_eq!(read.await.unwrap(), expected);
+    assert_eq!(database.run(|tx| Ok::<_, DatabaseError>(count(tx))).await.unwrap(), 4);
+}
+
+#[tokio::test]
+async fn an_error_and_a_panic_roll_back_and_the_next_transaction_runs() {
+    let database = open();
+    let failed = database.run(|tx| {
+        tx.execute("DELETE FROM seats", ())?;
+        Err::<(), _>(DatabaseError::NoDatabase)
+    });
+    assert!(matches!(failed.await, Err(DatabaseError::NoDatabase)));
+    let panicked = database.run::<(), DatabaseError>(|tx| {
+        tx.execute("DELETE FROM seats", ())?;
+        panic!("on purpose");
+    });
+    assert!(panicked.await.unwrap_err().to_string().contains("panicked"));
+    assert_eq!(database.run(|tx| Ok::<_, DatabaseError>(count(tx))).await.unwrap(), 3);
+}
+
+/// Runs one statement and returns its error, and how many seats the transaction sees then.
+async fn fails(sql: &'static str, params: impl Params + Send + 'static) -> (DatabaseError, i64) {
+    let run = move |tx: &mut Tx| {
+        let error = tx.execute(sql, params).unwrap_err();
+        Ok::<_, DatabaseError>((error, count(tx)))
+    };
+    open().run(run).await.unwrap()
+}
+
+#[tokio::test]
+async fn errors_are_typed_and_the_transaction_goes_on() {
+    let (error, seats) = fails("INSERT INTO seats (id) VALUES (?1)", [1]).await;
+    assert!(matches!(error, DatabaseError::Unique(_)), "{error}");
+    assert_eq!(seats, 3);
+    let (error, _) = fails("INSERT INTO seats (id, user) VALUES (7, 'a'), (8, 'a')", ()).await;
+    assert!(matches!(error, DatabaseError::Unique(_)), "{error}");
+    let (error, _) = fails("UPDATE seats SET taken = 2", ()).await;
+    assert!(matches!(error, DatabaseError::Constraint(_)), "{error}");
+    let (error, _) = fails("DELETE FROM seats WHERE id = ?1", ()).await;
+    assert_eq!(error.to_string(), "the statement takes 1 parameters, 0 were given");
+    let (error, seats) = fails("DELETE FROM seats WHERE id = 1; DELETE FROM seats", ()).await;
+    assert!(matches!(error, DatabaseError::SeveralStatements), "{error}");
+    assert_eq!(seats, 3);
+    let (error, _) = fails("SELECT nothing", ()).await;
+    assert!(matches!(error, DatabaseError::Failed(_)), "{error}");
+}
+
+#[tokio::test]
+async fn one_statement_may_contain_semicolons() {
+    let run = |tx: &mut Tx| {
+        tx.execute("UPDATE seats SET user = 'a;b' WHERE id = 1;", ())?;
+        tx.query_first::<String>("SELECT user FROM seats WHERE user LIKE 'a;%' -- ; a comment", ())
+    };
+    assert_eq!(open().run(run).await.unwrap().as_deref(), Some("a;b"));
+}
+
+#[tokio::test]
+async fn the_transaction_cannot_be_ended_by_a_statement() {
+    for sql in ["COMMIT", "ROLLBACK", "BEGIN", "RELEASE vivaz_order", "ATTACH ':memory:' AS other"] {
+        let database = open();
+        let run = |tx: &mut Tx| {
+            tx.execute("DELETE FROM seats", ())?;
+            // The handler ignores the refusal.
+            drop(tx.execute(sql, ()));
+            Ok(())
+        };
+        let error = database.run::<(), DatabaseError>(run).await.unwrap_err();
+        assert!(matches!(error, DatabaseError::Denied(_)), "{sql}: {error}");
+        assert_eq!(database.run(|tx| Ok::<_, DatabaseError>(count(tx))).await.unwrap(), 3, "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn values_come_back_as_they_went() {
+    let values = vec![
+        Value::Null,
+        Value::Integer(i64::MIN),
+        Value::Real(1.5),
+        Value::Text("é;'".into()),
+        Value::Blob(vec![0, 255]),
+    ];
+    let given = values.clone();
+    let database = open();
+    let read = database.run(move |tx| {
+        let rows =
+            tx.query::<(Option<i64>, i64, f64, String, Vec<u8>)>("SELECT ?1, ?2, ?3, ?4, ?5", given)?;
+        Ok::<_, DatabaseError>(rows)
+    });
+    let expected = vec![(None, i64::MIN, 1.5, "é;'".to_owned(), vec![0, 255])];
+    assert_eq!(read.await.unwrap(), expected);
+}
+
+#[tokio::test]
+async fn the_native_connection_is_that_of_the_driver() {
+    let database = open();
+    let read = database.run(|tx| {
+        assert!(matches!(tx.native::<String>(), Err(DatabaseError::NotNative(_))));
+        Ok(tx
+            .native::<Connection>()?
+            .query_row("SELECT count(*) FROM seats", [], |row| row.get::<_, i64>(0))?)
+    });
+    assert_eq!(read.await.map_err(|error: DatabaseError| error.to_string()), Ok(3));
+    let mut none = Tx::without_database();
+    assert!(matches!(none.execute("SELECT 1", ()), Err(DatabaseError::NoDatabase)));
+    assert!(matches!(none.native::<Connection>(), Err(DatabaseError::NoDatabase)));
+}

@@ -1,0 +1,191 @@
+//! The thread that writes.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use rusqlite::Connection;
+use tokio::sync::mpsc;
+
+use super::driver::SqliteDriver;
+use super::guard::{Guard, SAVEPOINT, check_deferred};
+use crate::{DatabaseError, Tx};
+
+/// So many orders share a transaction at most: whoever waits for the first of them does not wait for ever.
+const TOGETHER: usize = 256;
+
+/// Work for a transaction. It is given the reason instead if none could begin.
+pub(super) type Order = Box<dyn FnOnce(Result<&mut Tx, &str>) -> Ran + Send>;
+
+/// An order that has run.
+pub(super) struct Ran {
+    /// Whether what it did stays.
+    pub(super) keep: bool,
+    /// Answers, when it is known whether the transaction is on disk.
+    pub(super) finish: Finish,
+}
+
+/// Gives an answer.
+pub(super) type Finish = Box<dyn FnOnce(Result<(), Failure>) + Send>;
+
+/// Why an order is not known to be on disk.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Failure {
+    /// Nothing of it is kept.
+    #[error(transparent)]
+    Undone(DatabaseError),
+    /// The `COMMIT` failed: it may be found on disk or not.
+    #[error(transparent)]
+    Unknown(DatabaseError),
+}
+
+impl From<DatabaseError> for Failure {
+    fn from(error: DatabaseError) -> Self {
+        Self::Undone(error)
+    }
+}
+
+/// The thread. Dropping it waits until it has done what it was given; by then nobody can give it more.
+#[derive(Debug)]
+pub(super) struct Thread(Mutex<Option<JoinHandle<()>>>);
+
+impl Thread {
+    pub(super) fn start(
+        transaction: SqliteDriver,
+        guard: Guard,
+        queue: mpsc::Receiver<Order>,
+    ) -> std::io::Result<Self> {
+        let thread = std::thread::Builder::new().name("vivaz-sqlite".into()).spawn(move || {
+            let writer = Writer { tx: Tx::new(transaction), guard };
+            writer.work(queue);
+        })?;
+        Ok(Self(Mutex::new(Some(thread))))
+    }
+
+    /// Waits for its end.
+    pub(super) fn join(&self) {
+        let thread = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+        if let Some(thread) = thread
+            && thread.join().is_err()
+        {
+            tracing::error!("the database's thread had panicked");
+        }
+    }
+}
+
+/// How the connection works.
+pub(super) fn prepare(connection: &Connection) -> rusqlite::Result<()> {
+    // WAL: a commit is one append, and other processes can read meanwhile. FULL: it is on disk when it is answered, so
+    // that it survives a power failure too.
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.busy_timeout(Duration::from_secs(5))?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(())
+}
+
+/// The thread's own state.
+struct Writer {
+    /// The connection. Transactions begin and end around it.
+    tx: Tx,
+    guard: Guard,
+}
+
+impl Writer {
+    fn work(mut self, mut queue: mpsc::Receiver<Order>) {
+        while let Some(first) = queue.blocking_recv() {
+            let mut finishes = Vec::new();
+            let committed = self.run_together(first, &mut queue, &mut finishes);
+            if let Err(error) = &committed {
+                tracing::error!(%error, "a transaction failed");
+                if let Err(error) = self.roll_back() {
+                    tracing::error!(%error, "a transaction could not be rolled back");
+                }
+            }
+            for finish in finishes {
+                finish(committed.as_ref().copied().map_err(|failure| match failure {
+                    Failure::Undone(error) => Failure::Undone(DatabaseError::failed(error.to_string())),
+                    Failure::Unknown(error) => Failure::Unknown(DatabaseError::failed(error.to_string())),
+                }));
+            }
+        }
+    }
+
+    fn connection(&self) -> Result<&Connection, DatabaseError> {
+        self.tx.native()
+    }
+
+    fn execute(&self, sql: &str) -> Result<(), DatabaseError> {
+        // Not from the connection's cache of statements, which orders use too.
+        Ok(self.connection()?.execute_batch(sql)?)
+    }
+
+    fn roll_back(&self) -> Result<(), DatabaseError> {
+        if self.connection()?.is_autocommit() { Ok(()) } else { self.execute("ROLLBACK") }
+    }
+
+    /// Runs an order and those that wait behind it in one transaction.
+    ///
+    /// # Errors
+    /// Returns an error if nothing of them is kept, or if it is not known whether it is.
+    fn run_together(
+        &mut self,
+        first: Order,
+        queue: &mut mpsc::Receiver<Order>,
+        finishes: &mut Vec<Finish>,
+    ) -> Result<(), Failure> {
+        // Each order is answered in any case: the first one by what fails here, too.
+        let mut next = Some(first);
+        let begun = self.execute("BEGIN IMMEDIATE");
+        while let Some(order) = next {
+            match &begun {
+                Ok(()) => self.run_one(order, finishes)?,
+                Err(error) => finishes.push(order(Err(&error.to_string())).finish),
+            }
+            next = if finishes.len() < TOGETHER { queue.try_recv().ok() } else { None };
+        }
+        begun?;
+        self.execute("COMMIT").map_err(Failure::Unknown)
+    }
+
+    /// Runs an order. It is rolled back if it asks for that, panics, runs a statement that it may not run,
+    /// or violates a deferred foreign key; the others of the transaction stay.
+    ///
+    /// # Errors
+    /// Returns an error if the transaction cannot go on.
+    fn run_one(&mut self, order: Order, finishes: &mut Vec<Finish>) -> Result<(), DatabaseError> {
+        if let Err(error) = self.execute(&format!("SAVEPOINT {SAVEPOINT}")) {
+            finishes.push(order(Err(&error.to_string())).finish);
+            return Err(error);
+        }
+        let tx = &mut self.tx;
+        let ran = self.guard.watch(|| catch_unwind(AssertUnwindSafe(|| order(Ok(tx)))));
+        let kept = self.guard.check(self.connection()?);
+        let keep = match ran {
+            Ok(Ran { keep, finish }) => {
+                let kept = if keep { kept.and_then(|()| check_deferred(self.connection()?)) } else { kept };
+                let keep = keep && kept.is_ok();
+                // Before the statements that may fail next, whose error it then gets.
+                finishes.push(if kept.is_ok() {
+                    finish
+                } else {
+                    Box::new(move |_| finish(kept.map_err(Failure::Undone)))
+                });
+                keep
+            }
+            Err(_panic) => {
+                tracing::error!("a transaction panicked; it is rolled back");
+                false
+            }
+        };
+        if self.connection()?.is_autocommit() {
+            return Err(DatabaseError::RolledBack);
+        }
+        if !keep {
+            self.execute(&format!("ROLLBACK TO {SAVEPOINT}"))?;
+        }
+        self.execute(&format!("RELEASE {SAVEPOINT}"))
+    }
+}
