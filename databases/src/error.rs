@@ -17,13 +17,13 @@ pub enum DatabaseError {
     /// The database file is damaged, or is not a database.
     #[error("the database is damaged: {0}; restore it from a backup or delete it")]
     Corrupt(String),
-    /// A transaction ran a statement that would end it, or change the connection for others. Nothing of
-    /// the transaction is kept.
+    /// A transaction ran a statement that would end it, or change the connection for others.
+    /// Nothing of the transaction is kept.
     #[error("a transaction must not run `{0}`: it shares its connection with others")]
     Denied(String),
-    /// A statement rolled the whole transaction back: `OR ROLLBACK`, `RAISE(ROLLBACK)`, `ON CONFLICT
-    /// ROLLBACK`, or the database itself after an error. Nothing of the transaction is kept, nor of
-    /// those that shared it.
+    /// A statement rolled the whole transaction back: `OR ROLLBACK`, `RAISE(ROLLBACK)`, `ON
+    /// CONFLICT ROLLBACK`, or the database itself after an error. Nothing of the transaction is
+    /// kept, nor of those that shared it.
     #[error("a statement rolled back the transaction that it was part of")]
     RolledBack,
     /// A transaction left rows that violate a foreign key which is checked at its end (`DEFERRABLE

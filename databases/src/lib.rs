@@ -1,8 +1,8 @@
 //! Transactions of the databases that Vivaz keeps sessions in.
 //!
-//! A handler of a durable component writes through a [`Tx`]: its rows, the component's state, the reply
-//! and the record that the message was handled commit together or not at all. `Tx` is the same for every
-//! database. The connection of the database itself is [`Tx::native`].
+//! A handler of a durable component writes through a [`Tx`]: its rows, the component's state, the
+//! reply and the record that the message was handled commit together or not at all. `Tx` is the
+//! same for every database. The connection of the database itself is [`Tx::native`].
 //!
 //! | module | contents |
 //! | --- | --- |

@@ -39,8 +39,8 @@ impl de::Error for RowError {
 }
 
 impl Row {
-    /// Reads the row as an `R`: a struct whose fields are named as the columns, a tuple in the order of
-    /// the columns, or a single value for a single column.
+    /// Reads the row as an `R`: a struct whose fields are named as the columns, a tuple in the
+    /// order of the columns, or a single value for a single column.
     ///
     /// # Errors
     /// Returns an error if a column is missing or has a value that `R` cannot hold.

@@ -1,7 +1,7 @@
 //! An embedded SQLite database.
 //!
-//! SQLite has one writer at a time, so one thread owns the connection. Transactions that are queued while
-//! it is busy with one share the next: under load, many commits cost one write to disk.
+//! SQLite has one writer at a time, so one thread owns the connection. Transactions that are queued
+//! while it is busy with one share the next: under load, many commits cost one write to disk.
 
 mod driver;
 mod guard;
@@ -24,8 +24,8 @@ pub use self::driver::error_of;
 use self::writer::{Failure, Finish, Order, Ran};
 use crate::{DatabaseError, Tx};
 
-/// How many transactions may be queued. More are refused: one that waited for a place in the queue could
-/// be overtaken by a later one.
+/// How many transactions may be queued. More are refused: one that waited for a place in the queue
+/// could be overtaken by a later one.
 const QUEUE: usize = 65_536;
 
 /// A SQLite database with its writer thread. Clones share the thread. It ends, with every queued
@@ -38,12 +38,13 @@ pub struct Database {
 }
 
 impl Database {
-    /// Opens a file, or creates it. `set_up` is given the connection first, for migrations; its result is
-    /// returned too. The pages of the file are checked, which takes about as long as reading it.
+    /// Opens a file, or creates it. `set_up` is given the connection first, for migrations; its
+    /// result is returned too. The pages of the file are checked, which takes about as long as
+    /// reading it.
     ///
     /// # Errors
-    /// Returns an error if the file cannot be opened, [`DatabaseError::Corrupt`] if it is damaged or is
-    /// not a database, and the error of `set_up`.
+    /// Returns an error if the file cannot be opened, [`DatabaseError::Corrupt`] if it is damaged
+    /// or is not a database, and the error of `set_up`.
     pub fn open<T, E: From<DatabaseError>>(
         path: impl AsRef<Path>,
         set_up: impl FnOnce(&mut Connection) -> Result<T, E>,
@@ -75,17 +76,18 @@ impl Database {
         Ok((Self { orders, thread }, made))
     }
 
-    /// Runs `work` in a transaction, by itself or with others, and returns its result when that is on
-    /// disk. An error or a panic rolls back what `work` did and nothing else.
+    /// Runs `work` in a transaction, by itself or with others, and returns its result when that is
+    /// on disk. An error or a panic rolls back what `work` did and nothing else.
     ///
     /// # Cancel safety
-    /// `work` is queued by the first poll. Once it is queued, it runs even if the future is dropped.
+    /// `work` is queued by the first poll. Once it is queued, it runs even if the future is
+    /// dropped.
     ///
     /// # Errors
     /// Returns the error of `work`, and errors of the database: [`DatabaseError::Denied`] and
-    /// [`DatabaseError::RolledBack`], whatever `work` returns, if a statement of it was meant to end the
-    /// transaction or has ended it, and [`DatabaseError::ForeignKey`] if its rows violate a deferred
-    /// foreign key.
+    /// [`DatabaseError::RolledBack`], whatever `work` returns, if a statement of it was meant to
+    /// end the transaction or has ended it, and [`DatabaseError::ForeignKey`] if its rows violate a
+    /// deferred foreign key.
     pub async fn run<T, E>(&self, work: impl FnOnce(&mut Tx) -> Result<T, E> + Send + 'static) -> Result<T, E>
     where
         T: Send + 'static,
@@ -94,12 +96,12 @@ impl Database {
         self.submit(work, |done| done).await
     }
 
-    /// Queues `work` at once, so that transactions run in the order of the calls. The future waits for
-    /// the result. `publish` is called when the transaction is on disk, by the thread that writes, so in
-    /// the order of the writes.
+    /// Queues `work` at once, so that transactions run in the order of the calls. The future waits
+    /// for the result. `publish` is called when the transaction is on disk, by the thread that
+    /// writes, so in the order of the writes.
     ///
-    /// The error is made of [`DatabaseError::Unknown`] if it is not known whether the transaction is on
-    /// disk.
+    /// The error is made of [`DatabaseError::Unknown`] if it is not known whether the transaction
+    /// is on disk.
     pub fn submit<T, U, E>(
         &self,
         work: impl FnOnce(&mut Tx) -> Result<T, E> + Send + 'static,
@@ -146,7 +148,8 @@ impl Database {
         })
     }
 
-    /// Waits until every queued transaction is on disk and the file is closed, if this is the last handle.
+    /// Waits until every queued transaction is on disk and the file is closed, if this is the last
+    /// handle.
     pub async fn close(self) {
         let Self { orders, thread } = self;
         drop(orders);

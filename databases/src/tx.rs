@@ -9,8 +9,8 @@ use crate::{DatabaseError, Params, Row, Value};
 
 /// What a database implements to be written through a [`Tx`].
 ///
-/// A transaction is used by one thread at a time and is synchronous to the handler. A database whose
-/// driver is asynchronous runs the handler on a thread where it may block.
+/// A transaction is used by one thread at a time and is synchronous to the handler. A database
+/// whose driver is asynchronous runs the handler on a thread where it may block.
 pub trait Driver: Any {
     /// Runs one statement and returns how many rows it changed.
     ///
@@ -25,17 +25,18 @@ pub trait Driver: Any {
     /// As [`execute`](Self::execute).
     fn query(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>, DatabaseError>;
 
-    /// Runs statements in their order and returns how many rows each one changed. A database on another
-    /// machine sends them together.
+    /// Runs statements in their order and returns how many rows each one changed. A database on
+    /// another machine sends them together.
     ///
     /// # Errors
-    /// Returns the error of the first statement that fails. Those before it have taken effect in the
-    /// transaction.
+    /// Returns the error of the first statement that fails. Those before it have taken effect in
+    /// the transaction.
     fn batch(&mut self, statements: &[Statement]) -> Result<Vec<u64>, DatabaseError> {
         statements.iter().map(|statement| self.execute(&statement.sql, &statement.params)).collect()
     }
 
-    /// Runs several statements without parameters, separated by semicolons: the tables of an application.
+    /// Runs several statements without parameters, separated by semicolons: the tables of an
+    /// application.
     ///
     /// # Errors
     /// Returns the error of the first statement that fails.
@@ -63,8 +64,8 @@ impl Statement {
 
 /// A transaction, the same for every database.
 ///
-/// It is committed if the handler succeeds. An error or a panic of the handler rolls it back. A statement
-/// that begins, commits or rolls back a transaction is refused.
+/// It is committed if the handler succeeds. An error or a panic of the handler rolls it back. A
+/// statement that begins, commits or rolls back a transaction is refused.
 ///
 /// ```
 /// use vivaz_databases::{DatabaseError, Tx};
@@ -110,14 +111,14 @@ impl Tx {
     /// Runs one statement and returns how many rows it changed.
     ///
     /// # Errors
-    /// Returns the error of the database, such as [`DatabaseError::Unique`]. The transaction goes on: a
-    /// handler may handle the error and commit.
+    /// Returns the error of the database, such as [`DatabaseError::Unique`]. The transaction goes
+    /// on: a handler may handle the error and commit.
     pub fn execute(&mut self, sql: &str, params: impl Params) -> Result<u64, DatabaseError> {
         self.driver()?.execute(sql, &params.into_values())
     }
 
-    /// Runs one statement and reads each of its rows as an `R`: a struct whose fields are named as the
-    /// columns, a tuple in the order of the columns, or a single value for a single column.
+    /// Runs one statement and reads each of its rows as an `R`: a struct whose fields are named as
+    /// the columns, a tuple in the order of the columns, or a single value for a single column.
     ///
     /// # Errors
     /// Returns the error of the database, and [`DatabaseError::Row`] if a row is no `R`.
@@ -143,12 +144,12 @@ impl Tx {
         Ok(rows.into_iter().next().map(Row::read).transpose()?)
     }
 
-    /// Runs statements in their order and returns how many rows each one changed. With a database on
-    /// another machine this costs one round trip.
+    /// Runs statements in their order and returns how many rows each one changed. With a database
+    /// on another machine this costs one round trip.
     ///
     /// # Errors
-    /// Returns the error of the first statement that fails. Those before it have taken effect in the
-    /// transaction, which goes on.
+    /// Returns the error of the first statement that fails. Those before it have taken effect in
+    /// the transaction, which goes on.
     pub fn batch(
         &mut self,
         statements: impl IntoIterator<Item = Statement>,
@@ -157,7 +158,8 @@ impl Tx {
         self.driver()?.batch(&statements)
     }
 
-    /// Runs several statements without parameters, separated by semicolons: the tables of an application.
+    /// Runs several statements without parameters, separated by semicolons: the tables of an
+    /// application.
     ///
     /// # Errors
     /// Returns the error of the first statement that fails.

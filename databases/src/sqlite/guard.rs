@@ -11,8 +11,8 @@ use crate::DatabaseError;
 /// The savepoint of an order.
 pub(super) const SAVEPOINT: &str = "vivaz_order";
 
-/// Pragmas that may be given a value: they read, write content of the file that a transaction undoes,
-/// or only change how much memory the connection uses.
+/// Pragmas that may be given a value: they read, write content of the file that a transaction
+/// undoes, or only change how much memory the connection uses.
 const PRAGMAS: &[&str] = &[
     "analysis_limit",
     "application_id",
@@ -52,8 +52,8 @@ impl Guard {
         let guard = Self::default();
         let authorizer = guard.clone();
         connection.authorizer(Some(move |cx: AuthContext<'_>| authorizer.authorize(&cx.action)))?;
-        // After a statement has rolled the transaction back, each further one would be a transaction
-        // of its own.
+        // After a statement has rolled the transaction back, each further one would be a
+        // transaction of its own.
         let committing = guard.clone();
         connection.commit_hook(Some(move || committing.0.is_on.load(Ordering::Relaxed)))?;
         Ok(guard)

@@ -12,7 +12,8 @@ use super::driver::SqliteDriver;
 use super::guard::{Guard, SAVEPOINT, check_deferred};
 use crate::{DatabaseError, Tx};
 
-/// So many orders share a transaction at most: whoever waits for the first of them does not wait for ever.
+/// So many orders share a transaction at most: whoever waits for the first of them does not wait
+/// for ever.
 const TOGETHER: usize = 256;
 
 /// Work for a transaction. It is given the reason instead if none could begin.
@@ -46,7 +47,8 @@ impl From<DatabaseError> for Failure {
     }
 }
 
-/// The thread. Dropping it waits until it has done what it was given; by then nobody can give it more.
+/// The thread. Dropping it waits until it has done what it was given; by then nobody can give it
+/// more.
 #[derive(Debug)]
 pub(super) struct Thread(Mutex<Option<JoinHandle<()>>>);
 
@@ -76,8 +78,8 @@ impl Thread {
 
 /// How the connection works.
 pub(super) fn prepare(connection: &Connection) -> rusqlite::Result<()> {
-    // WAL: a commit is one append, and other processes can read meanwhile. FULL: it is on disk when it is answered, so
-    // that it survives a power failure too.
+    // WAL: a commit is one append, and other processes can read meanwhile. FULL: it is on disk when
+    // it is answered, so that it survives a power failure too.
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
@@ -150,8 +152,8 @@ impl Writer {
         self.execute("COMMIT").map_err(Failure::Unknown)
     }
 
-    /// Runs an order. It is rolled back if it asks for that, panics, runs a statement that it may not run,
-    /// or violates a deferred foreign key; the others of the transaction stay.
+    /// Runs an order. It is rolled back if it asks for that, panics, runs a statement that it may
+    /// not run, or violates a deferred foreign key; the others of the transaction stay.
     ///
     /// # Errors
     /// Returns an error if the transaction cannot go on.
