@@ -80,8 +80,7 @@ impl<'de> Deserializer<'de> for RowDeserializer {
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, RowError> {
         let Row { columns, values } = self.0;
-        let columns = columns.to_vec().into_iter();
-        visitor.visit_map(Columns { columns, values: values.into_iter(), current: String::new() })
+        visitor.visit_map(Columns { columns, next: 0, values: values.into_iter() })
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -160,25 +159,26 @@ impl<'de> Deserializer<'de> for RowDeserializer {
 
 /// The columns of a row as a map.
 struct Columns {
-    columns: std::vec::IntoIter<String>,
+    columns: Arc<[String]>,
+    /// The index of the column whose name is read next.
+    next: usize,
     values: std::vec::IntoIter<Value>,
-    /// The column whose value is read next, for errors.
-    current: String,
 }
 
 impl<'de> MapAccess<'de> for Columns {
     type Error = RowError;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, RowError> {
-        let Some(column) = self.columns.next() else { return Ok(None) };
-        self.current.clone_from(&column);
-        seed.deserialize(column.into_deserializer()).map(Some)
+        let Some(column) = self.columns.get(self.next) else { return Ok(None) };
+        self.next += 1;
+        seed.deserialize(column.as_str().into_deserializer()).map(Some)
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, RowError> {
         let value = self.values.next().unwrap_or(Value::Null);
         let read = seed.deserialize(ValueDeserializer(value));
-        read.map_err(|error| RowError(format!("the column `{}`: {error}", self.current)))
+        let column = self.next.checked_sub(1).and_then(|column| self.columns.get(column));
+        read.map_err(|error| RowError(format!("the column `{}`: {error}", column.map_or("", String::as_str))))
     }
 }
 
@@ -213,7 +213,9 @@ impl<'de> Deserializer<'de> for ValueDeserializer {
         match self.0 {
             Value::Integer(0) => visitor.visit_bool(false),
             Value::Integer(1) => visitor.visit_bool(true),
-            other => Err(RowError(format!("a boolean is wanted, found {}", other.kind()))),
+            Value::Null | Value::Integer(_) | Value::Real(_) | Value::Text(_) | Value::Blob(_) => {
+                Err(RowError(format!("a boolean is wanted, found {}", self.0.kind())))
+            }
         }
     }
 
@@ -244,7 +246,9 @@ impl<'de> Deserializer<'de> for ValueDeserializer {
                 let variant: StrDeserializer<'_, RowError> = text.as_str().into_deserializer();
                 variant.deserialize_enum(name, variants, visitor)
             }
-            other => Err(RowError(format!("a text is wanted for `{name}`, found {}", other.kind()))),
+            other @ (Value::Null | Value::Integer(_) | Value::Real(_) | Value::Blob(_)) => {
+                Err(RowError(format!("a text is wanted for `{name}`, found {}", other.kind())))
+            }
         }
     }
 
@@ -255,7 +259,9 @@ impl<'de> Deserializer<'de> for ValueDeserializer {
                 let bytes: de::value::SeqDeserializer<_, RowError> = bytes.into_deserializer();
                 bytes.deserialize_seq(visitor)
             }
-            other => Err(RowError(format!("a blob is wanted, found {}", other.kind()))),
+            other @ (Value::Null | Value::Integer(_) | Value::Real(_) | Value::Text(_)) => {
+                Err(RowError(format!("a blob is wanted, found {}", other.kind())))
+            }
         }
     }
 

@@ -7,6 +7,7 @@
 pub(crate) mod app;
 mod browser;
 pub mod client;
+mod conformance;
 mod faults;
 mod network;
 mod page;
@@ -16,6 +17,7 @@ mod view;
 
 pub use browser::Browser;
 pub use client::{Answer, Ask, Breach, Client, Heard, Refusal, Stream};
+pub use conformance::{ManualClock, StoreCase, store_cases};
 pub use faults::{Fault, Faults, FaultyStore};
 pub use network::{Moment, Network};
 pub use page::{Call, Event, MountError, OpenError, Page};

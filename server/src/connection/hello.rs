@@ -137,7 +137,7 @@ async fn find_session(
         supervisor.sessions.end(port.session());
         return Err(Refused::code(CloseCode::TimedOut, RECOGNISED_BEFORE));
     }
-    let mut session = Box::new(Session::new(Arc::clone(&supervisor), port, identity, connection));
+    let mut session = Box::new(Session::new(Arc::clone(supervisor), port, identity, connection));
     session.greet(secret);
     Ok(session)
 }

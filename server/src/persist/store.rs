@@ -192,10 +192,12 @@ vivaz_components::debug_as_message!(StoreError);
 
 impl From<DatabaseError> for StoreError {
     fn from(error: DatabaseError) -> Self {
-        match error {
-            DatabaseError::Closed => Self::Closed,
-            DatabaseError::Overloaded => Self::Overloaded,
-            error => Self::Database(error),
+        if matches!(error, DatabaseError::Closed) {
+            Self::Closed
+        } else if matches!(error, DatabaseError::Overloaded) {
+            Self::Overloaded
+        } else {
+            Self::Database(error)
         }
     }
 }

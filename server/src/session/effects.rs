@@ -43,7 +43,7 @@ impl Session {
                             );
                         }
                         Target::Everyone => {
-                            self.supervisor.post_to_tenant(self.identity.tenant(), &event, except.as_ref())
+                            self.supervisor.post_to_tenant(self.identity.tenant(), &event, except.as_ref());
                         }
                     }
                 }

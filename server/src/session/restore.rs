@@ -107,7 +107,7 @@ pub(crate) async fn restore(
     if !supervisor.sessions.adopt(Arc::clone(&port), identity.clone(), member, secrets, asked) {
         return Ok(Restored::Moved);
     }
-    let mut session = Box::new(Session::new(Arc::clone(&supervisor), port, identity.clone(), nobody()));
+    let mut session = Box::new(Session::new(Arc::clone(supervisor), port, identity.clone(), nobody()));
     session.entered = true;
     let limits = &core.limits;
     let bounds = Bounds { replies: limits.kept_replies, bytes: limits.kept_bytes };

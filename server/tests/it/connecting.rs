@@ -7,11 +7,8 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::time::sleep;
 use vivaz::prelude::*;
-use vivaz::store::{Change, Commit, StoredComponent, Whole};
 use vivaz::testing::Server;
-use vivaz::{Limits, MemoryStore, Runtime, Save, SessionStore};
-
-use crate::leases::{change, component, id, on_each, save, whole};
+use vivaz::{Limits, MemoryStore, Runtime, Save};
 
 /// How often `connected` of a quiet component has finished.
 #[derive(Default)]
@@ -199,34 +196,4 @@ async fn a_durable_component_that_changed_nothing_is_not_connected_again() {
         page.settled().await;
         assert_eq!((calls.0.load(Ordering::SeqCst), &booth.state()["back"]), (1, &json!(1)), "{crashes}");
     }
-}
-
-/// Returns which components of the session are connected, in the order of their ids.
-async fn connected(store: &dyn SessionStore) -> Vec<bool> {
-    let seen = store.find(&id("s")).await.unwrap().unwrap();
-    let mut stored = store.claim(&id("s"), "a", &seen).await.unwrap().unwrap();
-    stored.components.sort_by(|one, other| one.id.cmp(&other.id));
-    stored.components.into_iter().map(|one| one.connected).collect()
-}
-
-#[tokio::test]
-async fn a_store_keeps_with_each_state_whether_its_component_is_connected() {
-    on_each(|store, _clock| async move {
-        let not_yet = |name: &str| StoredComponent { connected: false, ..component(name, 3) };
-        let aside = vec![not_yet("gone")];
-        let components = vec![not_yet("c"), not_yet("d")];
-        let entered = Whole { components, aside: aside.clone(), ..whole("s", &[]) };
-        store.enter("a", vec![entered]).await.unwrap();
-        assert_eq!(connected(&*store).await, [false, false]);
-        assert_eq!(save(&*store, "a", "s", &["c"]).await, None);
-        assert_eq!(connected(&*store).await, [true, false]);
-        store.commit(change("s", "a", "d", 3)).await.unwrap();
-        assert_eq!(connected(&*store).await, [true, true]);
-        let mounted = Change::Mounted { component: Box::new(not_yet("e")) };
-        store.commit(Commit::of(id("s"), "a".into(), 0, mounted, None)).await.unwrap();
-        assert_eq!(connected(&*store).await, [true, true, false]);
-        let seen = store.find(&id("s")).await.unwrap().unwrap();
-        assert_eq!(store.claim(&id("s"), "a", &seen).await.unwrap().unwrap().aside, aside);
-    })
-    .await;
 }

@@ -1,32 +1,14 @@
-//! What every store promises: who may write a session, how long it is good, and that what has ended
-//! stays ended.
+//! The contract of session stores, checked on each of them.
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use vivaz::sqlite::Sqlite;
-use vivaz::store::{
-    Change, Commit, CommitError, Owner, Progress, Refusal, Secrets, Snapshot, SnapshotHead, State,
-    StoredComponent, StoredOrigin, StoredReply, TOMBSTONE, Whole, WriteError, Written,
-};
-use vivaz::{ComponentId, MemoryStore, SessionId, SessionStore};
+use vivaz::store::{Refusal, Snapshot, Whole};
+use vivaz::testing::{ManualClock, store_cases};
+use vivaz::{MemoryStore, SessionId, SessionStore};
 
-use crate::stores::{Hands, head};
-
-pub(crate) const LEASE: Duration = Duration::from_secs(30);
-
-/// Runs a test on each kind of store, with a clock of its own.
-pub(crate) async fn on_each<F: Future<Output = ()>>(test: impl Fn(Arc<dyn SessionStore>, Arc<Hands>) -> F) {
-    let clock = Hands::new();
-    test(Arc::new(MemoryStore::with_clock(clock.clone())), clock).await;
-    let file = Temporary::new();
-    let clock = Hands::new();
-    let store = Sqlite::open_with_clock(&file.0, clock.clone()).unwrap();
-    test(Arc::new(store.clone()), clock).await;
-    store.close().await;
-}
+use crate::stores::head;
 
 /// A path of its own for a database, which goes with it.
 pub(crate) struct Temporary(pub(crate) PathBuf);
@@ -45,519 +27,48 @@ impl Drop for Temporary {
     }
 }
 
-pub(crate) fn id(name: &str) -> SessionId {
+fn id(name: &str) -> SessionId {
     SessionId::new(name).unwrap()
 }
 
-pub(crate) fn c(name: &str) -> ComponentId {
-    ComponentId::new(name).unwrap()
-}
-
-pub(crate) fn component(name: &str, version: u64) -> StoredComponent {
-    StoredComponent {
-        origin: StoredOrigin::Open,
-        id: name.into(),
-        name: "counter".into(),
-        schema: 1,
-        template: "t".into(),
-        props: "{}".into(),
-        state: format!("{version}").into_bytes(),
-        epoch: "e".into(),
-        rev: version,
-        version,
-        settled: 0,
-        durable: true,
-        anew: false,
-        rooms: Vec::new(),
-        connected: true,
-        shown: Some(1),
-    }
-}
-
-pub(crate) fn whole(session: &str, components: &[(&str, u64)]) -> Whole {
+fn whole(session: &str) -> Whole {
     Whole {
         session: id(session),
         head: head(),
-        components: components.iter().map(|(name, version)| component(name, *version)).collect(),
+        components: Vec::new(),
         moving: Vec::new(),
         aside: Vec::new(),
     }
 }
 
-async fn enter(store: &dyn SessionStore, by: &str, session: &str) -> Vec<(SessionId, Refusal)> {
-    store.enter(by, vec![whole(session, &[("c", 3)])]).await.unwrap()
-}
-
-fn snapshot(session: &str, components: &[&str]) -> Snapshot {
-    let state = |name: &&str| State {
-        id: c(name),
-        state: b"9".to_vec(),
-        shown: Some(9),
-        props: r#"{"count":9}"#.into(),
-        epoch: "e".into(),
-        rev: 9,
-        rooms: vec!["hall".into()],
-        connected: true,
-    };
-    Snapshot { session: id(session), head: head(), components: components.iter().map(state).collect() }
-}
-
-pub(crate) async fn save(
-    store: &dyn SessionStore,
-    by: &str,
-    session: &str,
-    components: &[&str],
-) -> Option<Refusal> {
-    let refused = store.save(by, vec![snapshot(session, components)]).await.unwrap();
-    refused.first().map(|(_, refusal)| *refusal)
-}
-
-async fn has(store: &dyn SessionStore, session: &str) -> bool {
-    store.find(&id(session)).await.unwrap().is_some()
-}
-
-pub(crate) fn change(session: &str, by: &str, name: &str, from: u64) -> Commit {
-    let state = State {
-        id: c(name),
-        state: b"8".to_vec(),
-        shown: Some(8),
-        props: r#"{"count":8}"#.into(),
-        epoch: "e".into(),
-        rev: from + 1,
-        rooms: vec!["attic".into()],
-        connected: true,
-    };
-    let written = Written { change: Change::Changed { state, settled: 4 }, reply: None };
-    Commit {
-        session: id(session),
-        by: by.into(),
-        enters: None,
-        expects: Some((c(name), from)),
-        received: 0,
-        write: Box::new(move |_| Ok(written)),
-        publish: Box::new(|| ()),
+#[tokio::test]
+async fn the_store_in_memory_keeps_the_contract() {
+    for case in store_cases() {
+        let clock = ManualClock::new();
+        case.run(Arc::new(MemoryStore::with_clock(clock.clone())), clock).await;
     }
 }
 
 #[tokio::test]
-async fn a_session_is_good_while_its_process_lives_and_as_long_as_it_says_after_that() {
-    on_each(|store, clock| async move {
-        for process in ["a", "b"] {
-            store.renew_lease(process, LEASE).await.unwrap();
-        }
-        enter(&*store, "a", "s").await;
-        // Hours later: A renews its lease, so its sessions stay, however long ago they were saved.
-        for _ in 0..1_000 {
-            clock.pass(10);
-            for process in ["a", "b"] {
-                store.renew_lease(process, LEASE).await.unwrap();
-            }
-            assert_eq!(store.expire("b").await.unwrap(), 0);
-        }
-        // A is gone. Its lease runs for 30 seconds, then the session is good for 60.
-        for second in (10..90).step_by(10) {
-            clock.pass(10);
-            store.renew_lease("b", LEASE).await.unwrap();
-            assert_eq!(store.expire("b").await.unwrap(), 0, "after {second} s");
-            assert!(has(&*store, "s").await);
-        }
-        clock.pass(10);
-        store.renew_lease("b", LEASE).await.unwrap();
-        assert_eq!(store.expire("b").await.unwrap(), 1);
-        assert!(!has(&*store, "s").await);
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn steps_of_the_wall_clock_take_nothing() {
-    on_each(|store, clock| async move {
-        for process in ["a", "b"] {
-            store.renew_lease(process, LEASE).await.unwrap();
-        }
-        enter(&*store, "a", "s").await;
-        store.release(&id("s"), "a").await.unwrap();
-        enter(&*store, "a", "held").await;
-        for step in [7_200, -14_400, 86_400, -86_400, 31_536_000] {
-            clock.step(step);
-            clock.pass(8);
-            for process in ["a", "b"] {
-                store.renew_lease(process, LEASE).await.unwrap();
-                assert_eq!(store.expire(process).await.unwrap(), 0, "after a step of {step} s");
-            }
-        }
-        for _ in 0..2 {
-            clock.pass(10);
-            store.renew_lease("b", LEASE).await.unwrap();
-        }
-        assert_eq!(store.expire("b").await.unwrap(), 1, "the released one, after 60 s");
-        assert!(has(&*store, "held").await);
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_process_that_comes_back_holds_what_is_left_and_expires_nothing_at_first() {
-    on_each(|store, clock| async move {
-        for process in ["a", "b"] {
-            store.renew_lease(process, LEASE).await.unwrap();
-        }
-        enter(&*store, "a", "s").await;
-        clock.pass(45);
-        store.renew_lease("b", LEASE).await.unwrap();
-        assert_eq!(store.expire("b").await.unwrap(), 0, "B was away itself");
-        clock.pass(29);
-        store.renew_lease("b", LEASE).await.unwrap();
-        clock.pass(1);
-        assert_eq!(store.expire("b").await.unwrap(), 0, "A's lease has ended, its session runs out");
-        // A was suspended and goes on.
-        store.renew_lease("a", LEASE).await.unwrap();
-        for _ in 0..10 {
-            clock.pass(20);
-            for process in ["a", "b"] {
-                store.renew_lease(process, LEASE).await.unwrap();
-            }
-            assert_eq!(store.expire("b").await.unwrap(), 0);
-        }
-        assert!(has(&*store, "s").await);
-        // Everybody is suspended, for longer than anything is good.
-        clock.pass(10_000);
-        store.renew_lease("b", LEASE).await.unwrap();
-        assert_eq!(store.expire("b").await.unwrap(), 0);
-        clock.pass(29);
-        store.renew_lease("a", LEASE).await.unwrap();
-        store.renew_lease("b", LEASE).await.unwrap();
-        clock.pass(5);
-        assert_eq!(store.expire("b").await.unwrap(), 0);
-        assert!(has(&*store, "s").await);
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_process_that_nobody_knows_holds_nothing_for_ever() {
-    on_each(|store, clock| async move {
-        enter(&*store, "unknown", "s").await;
-        store.renew_lease("b", LEASE).await.unwrap();
-        let mut expired = 0;
-        for _ in 0..12 {
-            clock.pass(10);
-            store.renew_lease("b", LEASE).await.unwrap();
-            expired += store.expire("b").await.unwrap();
-        }
-        assert_eq!(expired, 1);
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_process_that_closes_leaves_sessions_that_are_exact_and_good_for_their_time() {
-    on_each(|store, clock| async move {
-        store.renew_lease("a", LEASE).await.unwrap();
-        enter(&*store, "a", "s").await;
-        enter(&*store, "a", "t").await;
-        enter(&*store, "a", "u").await;
-        store.release(&id("u"), "a").await.unwrap();
-        store.close("a").await.unwrap();
-        store.renew_lease("b", LEASE).await.unwrap();
-        let seen = store.find(&id("u")).await.unwrap().unwrap();
-        assert!(!store.claim(&id("u"), "b", &seen).await.unwrap().unwrap().exact, "it was let go of");
-        clock.pass(30);
-        store.renew_lease("b", LEASE).await.unwrap();
-        assert_eq!(store.expire("b").await.unwrap(), 0);
-        let seen = store.find(&id("s")).await.unwrap().unwrap();
-        assert_eq!(seen.holder, "a");
-        for _ in 0..2 {
-            let seen = store.find(&id("s")).await.unwrap().unwrap();
-            assert!(store.claim(&id("s"), "b", &seen).await.unwrap().unwrap().exact, "it has not run yet");
-        }
-        store.renew(&id("s"), "b", seen.secrets, LEASE).await.unwrap();
-        let seen = store.find(&id("s")).await.unwrap().unwrap();
-        assert!(!store.claim(&id("s"), "b", &seen).await.unwrap().unwrap().exact, "its page is back");
-        for _ in 0..2 {
-            clock.pass(15);
-            store.renew_lease("b", LEASE).await.unwrap();
-        }
-        assert_eq!(store.expire("b").await.unwrap(), 1, "the one that nobody took");
-        assert!(has(&*store, "s").await);
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_session_is_claimed_as_it_was_seen_and_its_old_holder_may_write_no_more() {
-    on_each(|store, _clock| async move {
-        enter(&*store, "a", "s").await;
-        let seen = store.find(&id("s")).await.unwrap().unwrap();
-        let secrets = Secrets { generation: 2, current: [7; 16], previous: None };
-        store.renew(&id("s"), "a", secrets.clone(), LEASE).await.unwrap();
-        assert!(store.claim(&id("s"), "b", &seen).await.unwrap().is_none(), "it has another secret");
-        let seen = store.find(&id("s")).await.unwrap().unwrap();
-        assert_eq!(seen.secrets, secrets);
-        let claimed = store.claim(&id("s"), "b", &seen).await.unwrap().unwrap();
-        assert_eq!((claimed.secrets, claimed.components), (secrets.clone(), vec![component("c", 3)]));
-        assert!(store.claim(&id("s"), "c", &seen).await.unwrap().is_none(), "it has another holder");
-        // Whatever A does now is refused and changes nothing.
-        assert_eq!(save(&*store, "a", "s", &["c"]).await, Some(Refusal::Taken));
-        assert_eq!(enter(&*store, "a", "s").await, [(id("s"), Refusal::Taken)]);
-        let renewed = store.renew(&id("s"), "a", secrets, LEASE).await;
-        assert!(matches!(renewed, Err(WriteError::Refused(Refusal::Taken))));
-        let committed = store.commit(change("s", "a", "c", 3)).await;
-        assert!(matches!(committed, Err(CommitError::Refused(Refusal::Taken))));
-        store.delete("a", vec![id("s")]).await.unwrap();
-        store.release(&id("s"), "a").await.unwrap();
-        store.close("a").await.unwrap();
-        let seen = store.find(&id("s")).await.unwrap().unwrap();
-        let claimed = store.claim(&id("s"), "b", &seen).await.unwrap().unwrap();
-        assert_eq!((claimed.components, claimed.exact), (vec![component("c", 3)], false));
-        assert_eq!(save(&*store, "b", "s", &["c"]).await, None);
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_commit_that_enters_a_session_and_expects_a_component_of_it_writes_nothing() {
-    on_each(|store, _clock| async move {
-        store.renew_lease("a", LEASE).await.unwrap();
-        enter(&*store, "a", "there").await;
-        for (session, name, version, is_conflict) in [
-            ("new", "c", 0, false),
-            ("new", "c", 3, false),
-            ("there", "other", 0, false),
-            ("there", "c", 9, false),
-            ("there", "c", 0, true),
-        ] {
-            let was_called = Arc::new(AtomicBool::new(false));
-            let called = Arc::clone(&was_called);
-            let change = change(session, "a", name, version);
-            let write: vivaz::store::Write = Box::new(move |connection| {
-                called.store(true, Ordering::SeqCst);
-                (change.write)(connection)
-            });
-            let commit =
-                Commit { enters: Some(Box::new(head())), write, ..self::change(session, "a", name, version) };
-            match store.commit(commit).await {
-                Err(CommitError::Conflict) => assert!(is_conflict, "{session} {name} {version}"),
-                Err(CommitError::Absent(commit)) => {
-                    assert!(!is_conflict, "{session} {name} {version}");
-                    assert!(commit.enters.is_some() && commit.expects.is_some());
-                }
-                other => panic!("{session} {name} {version}: {other:?}"),
-            }
-            assert!(!was_called.load(Ordering::SeqCst), "{session} {name} {version}");
-        }
-        assert!(!has(&*store, "new").await);
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn what_has_ended_is_not_written_again() {
-    on_each(|store, clock| async move {
-        store.renew_lease("a", LEASE).await.unwrap();
-        enter(&*store, "a", "s").await;
-        store.delete("a", vec![id("s"), id("never-stored")]).await.unwrap();
-        for session in ["s", "never-stored"] {
-            assert_eq!(save(&*store, "a", session, &[]).await, Some(Refusal::Ended));
-            assert_eq!(enter(&*store, "a", session).await, [(id(session), Refusal::Ended)]);
-            let commit = Commit { enters: Some(Box::new(head())), ..change(session, "a", "c", 3) };
-            let committed = store.commit(commit).await;
-            assert!(matches!(committed, Err(CommitError::Refused(Refusal::Ended))));
-            let renewed = store.renew(&id(session), "a", Secrets::default(), LEASE).await;
-            assert!(matches!(renewed, Err(WriteError::Refused(Refusal::Ended))));
-            assert!(!has(&*store, session).await);
-        }
-        // It is remembered for a bounded time.
-        clock.pass(TOMBSTONE.as_secs() - 40);
-        store.renew_lease("a", LEASE).await.unwrap();
-        clock.pass(29);
-        store.renew_lease("a", LEASE).await.unwrap();
-        clock.pass(1);
-        store.expire("a").await.unwrap();
-        assert_eq!(save(&*store, "a", "s", &[]).await, Some(Refusal::Ended));
-        clock.pass(10);
-        store.expire("a").await.unwrap();
-        assert_eq!(save(&*store, "a", "s", &[]).await, Some(Refusal::Absent));
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_user_is_forgotten_in_one_tenant_and_the_holders_are_told_until_they_end_the_sessions() {
-    on_each(|store, _clock| async move {
-        let of = |user: Option<&str>, tenant: Option<&str>| Owner {
-            user: user.map(str::to_owned),
-            tenant: tenant.map(str::to_owned),
-            login: None,
-        };
-        let owners = [
-            ("1", of(Some("ada"), None)),
-            ("2", of(Some("ada"), Some("acme"))),
-            ("3", of(Some("bob"), None)),
-            ("4", of(None, None)),
-            ("5", of(None, Some("acme"))),
-        ];
-        for (session, owner) in &owners {
-            let whole =
-                Whole { head: SnapshotHead { owner: owner.clone(), ..head() }, ..whole(session, &[]) };
-            store.enter("a", vec![whole]).await.unwrap();
-        }
-        for nobody in [of(None, None), of(None, Some("acme")), of(Some("ada"), Some("globex"))] {
-            assert_eq!(store.forget_user(&nobody).await.unwrap(), 0);
-        }
-        // One login, of whichever user.
-        let by = |login: &str, owner: Owner| Owner { login: Some(login.to_owned()), ..owner };
-        for (session, owner) in [
-            ("6", by("phone", of(Some("eve"), None))),
-            ("7", by("desk", of(Some("eve"), None))),
-            ("8", by("phone", of(Some("eve"), Some("acme")))),
-        ] {
-            let whole =
-                Whole { head: SnapshotHead { owner: owner.clone(), ..head() }, ..whole(session, &[]) };
-            store.enter("c", vec![whole]).await.unwrap();
-            assert_eq!(store.find(&id(session)).await.unwrap().unwrap().owner, owner);
-        }
-        assert_eq!(store.forget_user(&by("tablet", of(None, None))).await.unwrap(), 0);
-        assert_eq!(store.forget_user(&by("desk", of(Some("bob"), None))).await.unwrap(), 0);
-        assert_eq!(store.forget_user(&by("phone", of(None, None))).await.unwrap(), 1);
-        assert_eq!(store.renew_lease("c", LEASE).await.unwrap(), [id("6")]);
-        assert_eq!(store.forget_user(&by("phone", of(Some("eve"), Some("acme")))).await.unwrap(), 1);
-        assert_eq!(store.forget_user(&of(Some("eve"), None)).await.unwrap(), 1, "whatever the login");
-
-        assert_eq!(store.forget_user(&owners[0].1).await.unwrap(), 1);
-        assert_eq!(store.renew_lease("b", LEASE).await.unwrap(), []);
-        assert_eq!(store.renew_lease("a", LEASE).await.unwrap(), [id("1")]);
-        assert_eq!(store.renew_lease("a", LEASE).await.unwrap(), [id("1")], "it has not ended it yet");
-        // Another process had the session before.
-        store.delete("b", vec![id("1")]).await.unwrap();
-        assert_eq!(store.renew_lease("a", LEASE).await.unwrap(), [id("1")], "another process has ended it");
-        store.delete("a", vec![id("1")]).await.unwrap();
-        assert_eq!(store.renew_lease("a", LEASE).await.unwrap(), [], "it has ended it");
-        assert_eq!(store.forget_user(&owners[1].1).await.unwrap(), 1);
-        for (session, _) in &owners {
-            assert_eq!(has(&*store, session).await, !["1", "2"].contains(session));
-        }
-        store.delete("a", vec![id("3")]).await.unwrap();
-        assert_eq!(store.renew_lease("a", LEASE).await.unwrap(), [id("2")], "it knows what it ended itself");
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn what_the_store_does_not_have_is_absent_and_is_entered_whole() {
-    on_each(|store, _clock| async move {
-        assert_eq!(save(&*store, "a", "s", &[]).await, Some(Refusal::Absent));
-        let committed = store.commit(change("s", "a", "c", 3)).await;
-        let Err(CommitError::Absent(commit)) = committed else { panic!("{committed:?}") };
-        assert_eq!(enter(&*store, "a", "s").await, []);
-        store.commit(*commit).await.unwrap();
-        // A component that it does not have, and a version that it does not have.
-        assert_eq!(save(&*store, "a", "s", &["c", "d"]).await, Some(Refusal::Absent));
-        assert!(matches!(store.commit(change("s", "a", "d", 0)).await, Err(CommitError::Absent(_))));
-        assert!(matches!(store.commit(change("s", "a", "c", 7)).await, Err(CommitError::Absent(_))));
-        assert!(matches!(store.commit(change("s", "a", "c", 3)).await, Err(CommitError::Conflict)));
-        // What is newer in the store stays, what is moving stays, the rest is as it is given.
-        let entered = whole("s", &[("c", 3), ("d", 1), ("e", 1), ("f", 1)]);
-        store.enter("a", vec![entered]).await.unwrap();
-        let moving = Whole { moving: vec![c("e")], ..whole("s", &[("c", 5), ("d", 0)]) };
-        store.enter("a", vec![moving]).await.unwrap();
-        let seen = store.find(&id("s")).await.unwrap().unwrap();
-        let mut components = store.claim(&id("s"), "a", &seen).await.unwrap().unwrap().components;
-        components.sort_by(|one, other| one.id.cmp(&other.id));
-        let versions: Vec<_> = components.iter().map(|one| (one.id.as_str(), one.version)).collect();
-        assert_eq!(versions, [("c", 5), ("d", 1), ("e", 1)]);
-        // What is not durable changes without a new version.
-        let mut same = whole("s", &[("c", 5)]);
-        same.components[0].state = b"other".to_vec();
-        store.enter("a", vec![same]).await.unwrap();
-        let stored = store.claim(&id("s"), "a", &seen).await.unwrap().unwrap();
-        assert_eq!(&*stored.components[0].state, b"other");
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn replies_are_kept_until_they_are_received_or_saved_with_the_session() {
-    on_each(|store, _clock| async move {
-        enter(&*store, "a", "s").await;
-        for reference in [1, 2, 3] {
-            let reply = StoredReply { reference, body: format!("{reference}") };
-            let gone = Change::Removed { id: c("none") };
-            store.commit(Commit::of(id("s"), "a".into(), 1, gone, Some(reply))).await.unwrap();
-        }
-        let seen = store.find(&id("s")).await.unwrap().unwrap();
-        let stored = store.claim(&id("s"), "a", &seen).await.unwrap().unwrap();
-        assert_eq!(stored.replies.iter().map(|reply| reply.reference).collect::<Vec<_>>(), [2, 3]);
-        // 2 is answered in what is saved, or given up; 3 was not when it was saved.
-        let progress = |last, open: &[u64]| Progress { last, open: open.to_vec(), replies: Vec::new() };
-        let head_of = |progress| SnapshotHead { progress, ..head() };
-        let saved = Snapshot { head: head_of(progress(3, &[3])), ..snapshot("s", &["c"]) };
-        assert_eq!(store.save("a", vec![saved]).await.unwrap(), []);
-        let seen = store.find(&id("s")).await.unwrap().unwrap();
-        let stored = store.claim(&id("s"), "a", &seen).await.unwrap().unwrap();
-        assert_eq!(stored.replies, [StoredReply { reference: 3, body: "3".into() }]);
-        assert_eq!((stored.components[0].rev, &*stored.components[0].state), (9, &b"9"[..]));
-        for (last, left) in [(2, 1), (3, 0)] {
-            let entered = Whole { head: head_of(progress(last, &[])), ..whole("s", &[("c", 9)]) };
-            assert_eq!(store.enter("a", vec![entered]).await.unwrap(), []);
-            let seen = store.find(&id("s")).await.unwrap().unwrap();
-            let stored = store.claim(&id("s"), "a", &seen).await.unwrap().unwrap();
-            assert_eq!(stored.replies.len(), left, "{last}");
-        }
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_lease_that_ends_now_has_ended() {
-    on_each(|store, clock| async move {
-        store.renew_lease("b", LEASE).await.unwrap();
-        enter(&*store, "a", "s").await;
-        store.release(&id("s"), "a").await.unwrap();
-        for _ in 0..4 {
-            clock.pass(10);
-            store.renew_lease("b", LEASE).await.unwrap();
-        }
-        // The session was good for 60 seconds; the lease of B ends after 70.
-        clock.pass(30);
-        assert_eq!(store.expire("b").await.unwrap(), 0);
-        store.renew_lease("b", LEASE).await.unwrap();
-        assert_eq!(store.expire("b").await.unwrap(), 0, "another lease begins");
-        clock.pass(29);
-        store.renew_lease("b", LEASE).await.unwrap();
-        assert_eq!(store.expire("b").await.unwrap(), 0);
-        clock.pass(1);
-        assert_eq!(store.expire("b").await.unwrap(), 1);
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_commit_may_enter_a_session_and_does_not_enter_it_again() {
-    on_each(|store, _clock| async move {
-        for (generation, name) in [(5, "c"), (9, "d")] {
-            let component = Box::new(component(name, 1));
-            let mut commit = Commit::of(id("s"), "a".into(), 0, Change::Mounted { component }, None);
-            let secrets = Secrets { generation, current: [7; 16], previous: None };
-            commit.enters = Some(Box::new(SnapshotHead { secrets, ..head() }));
-            store.commit(commit).await.unwrap();
-            assert_eq!(store.find(&id("s")).await.unwrap().unwrap().secrets.generation, 5);
-        }
-        let seen = store.find(&id("s")).await.unwrap().unwrap();
-        assert_eq!(store.claim(&id("s"), "a", &seen).await.unwrap().unwrap().components.len(), 2);
-    })
-    .await;
+async fn sqlite_keeps_the_contract() {
+    for case in store_cases() {
+        let (file, clock) = (Temporary::new(), ManualClock::new());
+        let store = Sqlite::open_with_clock(&file.0, clock.clone()).unwrap();
+        case.run(Arc::new(store.clone()), clock).await;
+        store.close().await;
+    }
 }
 
 #[tokio::test]
 async fn a_session_that_a_store_in_memory_loses_has_not_ended() {
     let store = MemoryStore::new();
     assert!((store.len(), store.is_empty()) == (0, true));
-    enter(&store, "a", "s").await;
-    enter(&store, "a", "t").await;
+    store.enter("a", vec![whole("s")]).await.unwrap();
+    store.enter("a", vec![whole("t")]).await.unwrap();
     assert!((store.len(), store.is_empty()) == (2, false));
     assert!(store.lose(&id("s")));
     assert!(!store.lose(&id("s")));
     assert_eq!(store.len(), 1);
-    assert_eq!(save(&store, "a", "s", &[]).await, Some(Refusal::Absent));
+    let saved = Snapshot { session: id("s"), head: head(), components: Vec::new() };
+    assert_eq!(store.save("a", vec![saved]).await.unwrap(), [(id("s"), Refusal::Absent)]);
 }

@@ -15,7 +15,6 @@ mod process;
 
 mod actions;
 mod addresses;
-mod aside;
 mod authority;
 mod away;
 mod brittle;

@@ -6,12 +6,10 @@ use std::time::Duration;
 use serde_json::json;
 use vivaz::prelude::*;
 
-use vivaz::store::{Change, Commit, StoredComponent, Whole};
 use vivaz::testing::Server;
-use vivaz::{MemoryStore, Runtime, Save, SessionStore};
+use vivaz::{MemoryStore, Runtime, Save};
 
 use crate::app::Bench;
-use crate::leases::{change, component, id, on_each, save, whole};
 
 /// Enters rooms and leaves them, and changes nothing else.
 #[derive(LiveComponent, Clone)]
@@ -127,39 +125,4 @@ async fn a_membership_that_was_acknowledged_outlives_the_process() {
             outlives(name, save, end).await;
         }
     }
-}
-
-/// The rooms of the components of the session, by their ids.
-async fn rooms(store: &dyn SessionStore) -> Vec<(String, Vec<String>)> {
-    let seen = store.find(&id("s")).await.unwrap().unwrap();
-    let stored = store.claim(&id("s"), "a", &seen).await.unwrap().unwrap();
-    let mut rooms: Vec<_> = stored.components.into_iter().map(|one| (one.id, one.rooms)).collect();
-    rooms.sort();
-    rooms
-}
-
-#[tokio::test]
-async fn a_store_keeps_the_rooms_with_each_state() {
-    on_each(|store, _clock| async move {
-        let with =
-            |name: &str, room: &str| StoredComponent { rooms: vec![room.into()], ..component(name, 3) };
-        let is = |c: &str, d: &str| {
-            [("c", c), ("d", d)].map(|(id, room)| (id.to_owned(), vec![room.to_owned()])).to_vec()
-        };
-        let components = vec![with("c", "cellar"), with("d", "den")];
-        let aside = vec![with("gone", "garden")];
-        let entered = Whole { components, aside: aside.clone(), ..whole("s", &[]) };
-        store.enter("a", vec![entered]).await.unwrap();
-        assert_eq!(rooms(&*store).await, is("cellar", "den"));
-        assert_eq!(save(&*store, "a", "s", &["c"]).await, None);
-        assert_eq!(rooms(&*store).await, is("hall", "den"));
-        store.commit(change("s", "a", "d", 3)).await.unwrap();
-        assert_eq!(rooms(&*store).await, is("hall", "attic"));
-        let mounted = Change::Mounted { component: Box::new(with("c", "closet")) };
-        store.commit(Commit::of(id("s"), "a".into(), 0, mounted, None)).await.unwrap();
-        assert_eq!(rooms(&*store).await, is("closet", "attic"));
-        let seen = store.find(&id("s")).await.unwrap().unwrap();
-        assert_eq!(store.claim(&id("s"), "a", &seen).await.unwrap().unwrap().aside, aside);
-    })
-    .await;
 }

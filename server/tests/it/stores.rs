@@ -1,14 +1,13 @@
 //! Stores that fail when told to, and clocks that the test turns.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::Notify;
 use vivaz::instance::BoxFuture;
 use vivaz::store::{
-    Change, Clock, Commit, CommitError, Head, Owner, Progress, Refusal, Secrets, Snapshot, SnapshotHead,
+    Change, Commit, CommitError, Head, Owner, Progress, Refusal, Secrets, Snapshot, SnapshotHead,
     StoredComponent, StoredSession, Whole, WriteError,
 };
 use vivaz::{SessionId, SessionStore, StoreError};
@@ -312,42 +311,6 @@ impl<S: SessionStore + Clone> SessionStore for Translated<S> {
             Ok(written)
         });
         self.inner.commit(Commit { write, ..commit })
-    }
-}
-
-/// A clock that goes when the test says so.
-#[derive(Default)]
-pub(crate) struct Hands {
-    wall: AtomicI64,
-    monotonic: AtomicU64,
-}
-
-impl Hands {
-    pub(crate) fn new() -> Arc<Self> {
-        let hands = Self::default();
-        hands.wall.store(1_700_000_000_000, Ordering::SeqCst);
-        Arc::new(hands)
-    }
-
-    /// Time passes.
-    pub(crate) fn pass(&self, seconds: u64) {
-        self.monotonic.fetch_add(seconds * 1_000, Ordering::SeqCst);
-        self.step(i64::try_from(seconds).unwrap());
-    }
-
-    /// The wall clock is set.
-    pub(crate) fn step(&self, seconds: i64) {
-        self.wall.fetch_add(seconds * 1_000, Ordering::SeqCst);
-    }
-}
-
-impl Clock for Hands {
-    fn wall(&self) -> Duration {
-        Duration::from_millis(u64::try_from(self.wall.load(Ordering::SeqCst)).unwrap())
-    }
-
-    fn monotonic(&self) -> Duration {
-        Duration::from_millis(self.monotonic.load(Ordering::SeqCst))
     }
 }
 

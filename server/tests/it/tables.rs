@@ -7,12 +7,12 @@ use std::time::Duration;
 use serde_json::json;
 use vivaz::DatabaseError;
 use vivaz::sqlite::{Connection, Sqlite};
+use vivaz::testing::ManualClock;
 use vivaz::testing::Server;
 use vivaz::{Limits, Runtime, SessionId, SessionStore, StoreError};
 
 use crate::app::Bench;
 use crate::leases::Temporary;
-use crate::stores::Hands;
 
 /// The tables as they were made before they had a version.
 const FIRST: &str = r#"
@@ -190,7 +190,7 @@ async fn time_goes_on_while_no_process_has_the_file() {
     for (set, down, back, expires) in cases {
         let file = Temporary::new();
         drop(first_version(&file));
-        let clock = Hands::new();
+        let clock = ManualClock::new();
         let store = Sqlite::open_with_clock(&file.0, clock.clone()).unwrap();
         let session = SessionId::new("s").unwrap();
         let head = store.find(&session).await.unwrap().unwrap();

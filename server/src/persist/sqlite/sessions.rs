@@ -166,7 +166,7 @@ impl Sqlite {
         T: Send + 'static,
         E: From<DatabaseError> + Send + 'static,
     {
-        self.database.submit(|tx| work(tx.native().map_err(DatabaseError::from)?), |done| done)
+        self.database.submit(|tx| work(tx.native()?), |done| done)
     }
 }
 

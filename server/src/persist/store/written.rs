@@ -193,9 +193,10 @@ pub enum CommitError {
 
 impl From<DatabaseError> for CommitError {
     fn from(error: DatabaseError) -> Self {
-        match error {
-            DatabaseError::Unknown(_) => Self::Unknown(error.into()),
-            error => Self::Store(error.into()),
+        if matches!(error, DatabaseError::Unknown(_)) {
+            Self::Unknown(error.into())
+        } else {
+            Self::Store(error.into())
         }
     }
 }

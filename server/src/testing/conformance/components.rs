@@ -1,0 +1,160 @@
+//! What is stored with each component, and components that are kept aside.
+
+use std::sync::Arc;
+
+use super::rows::{LEASE, c, change, component, head, id, save, whole};
+use super::{ManualClock, StoreCase, cases};
+use crate::persist::store::{
+    Change, Commit, Owner, SessionStore, SnapshotHead, StoredComponent, TOMBSTONE, Whole,
+};
+
+/// The checks of this file.
+pub(super) const CASES: &[StoreCase] = cases![
+    a_store_keeps_with_each_state_whether_its_component_is_connected,
+    what_is_kept_aside_is_given_back_as_it_was_until_it_is_written_anew,
+    a_component_is_removed_with_what_is_kept_aside_under_its_id_and_its_name,
+    a_store_keeps_the_rooms_with_each_state,
+    a_component_kept_aside_ends_with_its_session,
+];
+
+fn row(name: &str, state: &str, anew: bool) -> StoredComponent {
+    StoredComponent { schema: u64::MAX, state: state.into(), anew, ..component(name, 1) }
+}
+
+fn with(aside: Vec<StoredComponent>) -> Whole {
+    Whole { aside, ..whole("s", &[("c", 3), ("d", 0)]) }
+}
+
+/// Takes the session for that process, and gives what is kept aside of it.
+async fn aside(store: &dyn SessionStore, by: &str) -> Vec<StoredComponent> {
+    let seen = store.find(&id("s")).await.unwrap().unwrap();
+    store.claim(&id("s"), by, &seen).await.unwrap().unwrap().aside
+}
+
+/// Returns which components of the session are connected, in the order of their ids.
+async fn connected(store: &dyn SessionStore) -> Vec<bool> {
+    let seen = store.find(&id("s")).await.unwrap().unwrap();
+    let mut stored = store.claim(&id("s"), "a", &seen).await.unwrap().unwrap();
+    stored.components.sort_by(|one, other| one.id.cmp(&other.id));
+    stored.components.into_iter().map(|one| one.connected).collect()
+}
+
+/// The rooms of the components of the session, by their ids.
+async fn rooms(store: &dyn SessionStore) -> Vec<(String, Vec<String>)> {
+    let seen = store.find(&id("s")).await.unwrap().unwrap();
+    let stored = store.claim(&id("s"), "a", &seen).await.unwrap().unwrap();
+    let mut rooms: Vec<_> = stored.components.into_iter().map(|one| (one.id, one.rooms)).collect();
+    rooms.sort();
+    rooms
+}
+
+async fn a_store_keeps_with_each_state_whether_its_component_is_connected(
+    store: Arc<dyn SessionStore>,
+    _clock: Arc<ManualClock>,
+) {
+    let not_yet = |name: &str| StoredComponent { connected: false, ..component(name, 3) };
+    let aside = vec![not_yet("gone")];
+    let components = vec![not_yet("c"), not_yet("d")];
+    let entered = Whole { components, aside: aside.clone(), ..whole("s", &[]) };
+    store.enter("a", vec![entered]).await.unwrap();
+    assert_eq!(connected(&*store).await, [false, false]);
+    assert_eq!(save(&*store, "a", "s", &["c"]).await, None);
+    assert_eq!(connected(&*store).await, [true, false]);
+    store.commit(change("s", "a", "d", 3)).await.unwrap();
+    assert_eq!(connected(&*store).await, [true, true]);
+    let mounted = Change::Mounted { component: Box::new(not_yet("e")) };
+    store.commit(Commit::of(id("s"), "a".into(), 0, mounted, None)).await.unwrap();
+    assert_eq!(connected(&*store).await, [true, true, false]);
+    let seen = store.find(&id("s")).await.unwrap().unwrap();
+    assert_eq!(store.claim(&id("s"), "a", &seen).await.unwrap().unwrap().aside, aside);
+}
+
+async fn what_is_kept_aside_is_given_back_as_it_was_until_it_is_written_anew(
+    store: Arc<dyn SessionStore>,
+    _clock: Arc<ManualClock>,
+) {
+    let rows = vec![row("c", "1", false), row("c", "2", true), row("gone", "3", false)];
+    let mut entered = with(rows.clone());
+    entered.components[1].anew = true;
+    store.enter("a", vec![entered]).await.unwrap();
+    assert_eq!(save(&*store, "a", "s", &["c", "d"]).await, None);
+    store.commit(change("s", "a", "c", 3)).await.unwrap();
+    let mounted = Change::Mounted { component: Box::new(component("c", 0)) };
+    store.commit(Commit::of(id("s"), "a".into(), 0, mounted, None)).await.unwrap();
+    assert_eq!(aside(&*store, "b").await, rows);
+    let seen = store.find(&id("s")).await.unwrap().unwrap();
+    let mut components = store.claim(&id("s"), "b", &seen).await.unwrap().unwrap().components;
+    components.sort_by(|one, other| one.id.cmp(&other.id));
+    assert_eq!(components.iter().map(|one| one.anew).collect::<Vec<_>>(), [false, true]);
+    let others = vec![row("d", "4", false)];
+    store.enter("b", vec![with(others.clone())]).await.unwrap();
+    assert_eq!(aside(&*store, "b").await, others);
+}
+
+async fn a_component_is_removed_with_what_is_kept_aside_under_its_id_and_its_name(
+    store: Arc<dyn SessionStore>,
+    _clock: Arc<ManualClock>,
+) {
+    let of_another_name = StoredComponent { name: "another".into(), ..row("c", "3", false) };
+    let stays = vec![of_another_name, row("d", "4", false)];
+    let rows = [vec![row("c", "1", false), row("c", "2", true)], stays.clone()].concat();
+    store.enter("a", vec![with(rows)]).await.unwrap();
+    let removed = Change::Removed { id: c("c") };
+    store.commit(Commit::of(id("s"), "a".into(), 0, removed, None)).await.unwrap();
+    assert_eq!(aside(&*store, "a").await, stays);
+    // There is no component of that id any more whose name says what goes with it.
+    let removed = Change::Removed { id: c("c") };
+    store.commit(Commit::of(id("s"), "a".into(), 0, removed, None)).await.unwrap();
+    assert_eq!(aside(&*store, "a").await, stays);
+}
+
+async fn a_store_keeps_the_rooms_with_each_state(store: Arc<dyn SessionStore>, _clock: Arc<ManualClock>) {
+    let with = |name: &str, room: &str| StoredComponent { rooms: vec![room.into()], ..component(name, 3) };
+    let is = |c: &str, d: &str| {
+        [("c", c), ("d", d)].map(|(id, room)| (id.to_owned(), vec![room.to_owned()])).to_vec()
+    };
+    let components = vec![with("c", "cellar"), with("d", "den")];
+    let aside = vec![with("gone", "garden")];
+    let entered = Whole { components, aside: aside.clone(), ..whole("s", &[]) };
+    store.enter("a", vec![entered]).await.unwrap();
+    assert_eq!(rooms(&*store).await, is("cellar", "den"));
+    assert_eq!(save(&*store, "a", "s", &["c"]).await, None);
+    assert_eq!(rooms(&*store).await, is("hall", "den"));
+    store.commit(change("s", "a", "d", 3)).await.unwrap();
+    assert_eq!(rooms(&*store).await, is("hall", "attic"));
+    let mounted = Change::Mounted { component: Box::new(with("c", "closet")) };
+    store.commit(Commit::of(id("s"), "a".into(), 0, mounted, None)).await.unwrap();
+    assert_eq!(rooms(&*store).await, is("closet", "attic"));
+    let seen = store.find(&id("s")).await.unwrap().unwrap();
+    assert_eq!(store.claim(&id("s"), "a", &seen).await.unwrap().unwrap().aside, aside);
+}
+
+async fn a_component_kept_aside_ends_with_its_session(store: Arc<dyn SessionStore>, clock: Arc<ManualClock>) {
+    for (n, end) in ["delete", "forget_user", "expire"].into_iter().enumerate() {
+        let session = format!("ends-{n}");
+        let owner = Owner { user: Some("ada".into()), ..Owner::default() };
+        store.renew_lease("b", LEASE).await.unwrap();
+        let head = SnapshotHead { owner: owner.clone(), ..head() };
+        let entered = Whole { head, session: id(&session), ..with(vec![row("c", "1", false)]) };
+        store.enter("a", vec![entered]).await.unwrap();
+        match end {
+            "delete" => store.delete("a", vec![id(&session)]).await.unwrap(),
+            "forget_user" => assert_eq!(store.forget_user(&owner).await.unwrap(), 1),
+            _ => {}
+        }
+        // Until the store has forgotten that there was such a session.
+        for _ in 0..=TOMBSTONE.as_secs() / 20 {
+            clock.pass(20);
+            store.renew_lease("b", LEASE).await.unwrap();
+            store.expire("b").await.unwrap();
+        }
+        let mounted = Change::Mounted { component: Box::new(component("c", 0)) };
+        let commit = Commit::of(id(&session), "a".into(), 0, mounted, None);
+        let enters = Some(Box::new(self::head()));
+        store.commit(Commit { enters, ..commit }).await.unwrap();
+        let seen = store.find(&id(&session)).await.unwrap().unwrap();
+        let claimed = store.claim(&id(&session), "a", &seen).await.unwrap().unwrap();
+        assert_eq!(claimed.aside, [], "{end}");
+        store.delete("a", vec![id(&session)]).await.unwrap();
+    }
+}

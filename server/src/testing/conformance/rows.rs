@@ -1,0 +1,116 @@
+//! Rows that the checks write.
+
+use std::time::Duration;
+
+use vivaz_protocol::{ComponentId, SessionId};
+
+use crate::persist::store::{
+    Change, Commit, Owner, Progress, Refusal, Secrets, SessionStore, Snapshot, SnapshotHead, State,
+    StoredComponent, StoredOrigin, Whole, Written,
+};
+
+pub(super) const LEASE: Duration = Duration::from_secs(30);
+
+pub(super) fn id(name: &str) -> SessionId {
+    SessionId::new(name).unwrap()
+}
+
+pub(super) fn c(name: &str) -> ComponentId {
+    ComponentId::new(name).unwrap()
+}
+
+pub(super) fn component(name: &str, version: u64) -> StoredComponent {
+    StoredComponent {
+        origin: StoredOrigin::Open,
+        id: name.into(),
+        name: "counter".into(),
+        schema: 1,
+        template: "t".into(),
+        props: "{}".into(),
+        state: format!("{version}").into_bytes(),
+        epoch: "e".into(),
+        rev: version,
+        version,
+        settled: 0,
+        durable: true,
+        anew: false,
+        rooms: Vec::new(),
+        connected: true,
+        shown: Some(1),
+    }
+}
+
+pub(super) fn whole(session: &str, components: &[(&str, u64)]) -> Whole {
+    Whole {
+        session: id(session),
+        head: head(),
+        components: components.iter().map(|(name, version)| component(name, *version)).collect(),
+        moving: Vec::new(),
+        aside: Vec::new(),
+    }
+}
+
+pub(super) async fn enter(store: &dyn SessionStore, by: &str, session: &str) -> Vec<(SessionId, Refusal)> {
+    store.enter(by, vec![whole(session, &[("c", 3)])]).await.unwrap()
+}
+
+pub(super) fn snapshot(session: &str, components: &[&str]) -> Snapshot {
+    let state = |name: &&str| State {
+        id: c(name),
+        state: b"9".to_vec(),
+        shown: Some(9),
+        props: r#"{"count":9}"#.into(),
+        epoch: "e".into(),
+        rev: 9,
+        rooms: vec!["hall".into()],
+        connected: true,
+    };
+    Snapshot { session: id(session), head: head(), components: components.iter().map(state).collect() }
+}
+
+pub(super) async fn save(
+    store: &dyn SessionStore,
+    by: &str,
+    session: &str,
+    components: &[&str],
+) -> Option<Refusal> {
+    let refused = store.save(by, vec![snapshot(session, components)]).await.unwrap();
+    refused.first().map(|(_, refusal)| *refusal)
+}
+
+pub(super) async fn has(store: &dyn SessionStore, session: &str) -> bool {
+    store.find(&id(session)).await.unwrap().is_some()
+}
+
+pub(super) fn change(session: &str, by: &str, name: &str, from: u64) -> Commit {
+    let state = State {
+        id: c(name),
+        state: b"8".to_vec(),
+        shown: Some(8),
+        props: r#"{"count":8}"#.into(),
+        epoch: "e".into(),
+        rev: from + 1,
+        rooms: vec!["attic".into()],
+        connected: true,
+    };
+    let written = Written { change: Change::Changed { state, settled: 4 }, reply: None };
+    Commit {
+        session: id(session),
+        by: by.into(),
+        enters: None,
+        expects: Some((c(name), from)),
+        received: 0,
+        write: Box::new(move |_| Ok(written)),
+        publish: Box::new(|| ()),
+    }
+}
+
+/// The head of a session that nobody can resume.
+pub(super) fn head() -> SnapshotHead {
+    SnapshotHead {
+        owner: Owner::default(),
+        secrets: Secrets { generation: 1, ..Secrets::default() },
+        progress: Progress::default(),
+        good_for: Duration::from_secs(60),
+    }
+}
