@@ -12,21 +12,19 @@ pub use serde_json;
 pub use serde_json::value::RawValue as Raw;
 
 pub use crate::args::Args;
+pub use crate::check::message::Source;
+pub use crate::check::{Ask, Check, Edits, Given, GivenProp, How, Step, Subject, Want, not_written, verify};
 pub use crate::component::{Call, Called, Component, InTransaction, Return, Returned};
 pub use crate::edit::{Edit, EditError, Editable, Edited, FieldPath, Parts, Slot, SlotWhole, Whole};
 use crate::error::Unwritable;
 pub use crate::error::{Answer, HandlerError, Settled};
+pub use crate::future::BoxFuture;
 pub use crate::host::NO_FLUSH;
-pub use crate::instance::BoxFuture;
 pub use crate::list::{Key, Keyed};
 pub use crate::presence::{HasPresence, Presence};
 pub use crate::registry::Registration;
 pub use crate::saved::Saved;
 pub use crate::schema::{SavedField, schema};
-pub use crate::shape::check::{
-    Ask, Check, Edits, Given, GivenProp, How, Step, Subject, Want, not_written, verify,
-};
-pub use crate::shape::message::Source;
 pub use crate::shape::{
     Access, Field as ShapeField, LiveShape, Probe, Ref, Shape, Unshaped, hash, joined, may_be_key,
 };

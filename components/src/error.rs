@@ -1,6 +1,7 @@
 //! What can go wrong in a component, and what the page is told about it.
 
 mod accepted;
+mod field_errors;
 mod serialized;
 mod shown;
 mod standard;
@@ -13,11 +14,11 @@ use serde_json::value::RawValue;
 use vivaz_protocol::ErrorCode;
 
 pub use accepted::{Answer, HandlerError, Settled};
+pub use field_errors::Errors;
+pub(crate) use field_errors::{Refusal, RefusedInput, SAVED_REFUSALS};
 pub use shown::show;
 pub(crate) use unwritable::NotRestored;
 pub(crate) use unwritable::Unwritable;
-
-use crate::Errors;
 
 /// What a handler returns; `Ok(())` when it has nothing to say.
 pub type Result<T = (), E = ActionError> = std::result::Result<T, E>;

@@ -11,7 +11,7 @@ use vivaz_protocol::SessionId;
 use vivaz_protocol::json::to_raw_json;
 
 use crate::error::Unwritable;
-use crate::instance::BoxFuture;
+use crate::future::BoxFuture;
 use crate::journal::{Membership, Work};
 use crate::loading::Loaded;
 use crate::topic::StagedUpdate;

@@ -6,16 +6,12 @@
 //! comparing the fields with what the page has. All of the wire is on the other: revisions, replies, order.
 
 use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
 
 use serde_json::value::RawValue;
 use vivaz_protocol::PropertyPath;
 
 pub use crate::fault::guard;
-
-/// A future that the session polls: once inline, and if it has to wait, in the session's own task set.
-pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send + 'static>>;
+pub use crate::future::BoxFuture;
 
 /// One mounted component, its type forgotten.
 pub trait Instance: Send {

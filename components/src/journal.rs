@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde_json::value::RawValue;
 use vivaz_protocol::{Ref, SessionId};
 
-use crate::instance::BoxFuture;
+use crate::future::BoxFuture;
 use crate::{ActionError, Result};
 
 /// Something that a handler writes into a database. It is given the store's own connection, its type forgotten, inside

@@ -12,8 +12,9 @@ use vivaz_protocol::log::Quoted;
 
 use crate::component::LiveComponent;
 use crate::error::without_place;
+use crate::future::BoxFuture;
 use crate::host::Host;
-use crate::instance::{BoxFuture, Instance};
+use crate::instance::Instance;
 use crate::spec::Spec;
 use crate::{ActionError, MountContext, Result, fault};
 

@@ -1,8 +1,5 @@
 //! What templates may ask of a type, known when the application is compiled.
 
-pub(crate) mod check;
-pub(crate) mod message;
-
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::fmt;
 use std::mem::MaybeUninit;

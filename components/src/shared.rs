@@ -11,7 +11,7 @@ use vivaz_protocol::TopicName;
 use crate::context::Cause;
 use crate::env::Env;
 use crate::event::ServerEvent;
-use crate::instance::BoxFuture;
+use crate::future::BoxFuture;
 use crate::shape::{LiveShape, Ref};
 use crate::topic::{AnyShared, Cell, Change, StagedUpdate, Topic, TopicRef, TopicState};
 use crate::{Result, fault};

@@ -27,7 +27,7 @@ pub use staged::{ReservedUpdates, StagedUpdate};
 use crate::context::{Cause, TopicContext};
 use crate::env::Env;
 use crate::event::ServerEvent;
-use crate::instance::BoxFuture;
+use crate::future::BoxFuture;
 use crate::presence::{Presence, PresenceChange};
 use crate::shape::Ref;
 use crate::tracking::Fields;

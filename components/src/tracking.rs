@@ -6,6 +6,7 @@
 //! [`Tracked`](crate::Tracked) know by themselves what was done to them; their print is a version, and comparing it
 //! costs nothing, however long they are.
 
+mod errors;
 mod json;
 mod print;
 

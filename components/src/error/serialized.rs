@@ -6,8 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 use vivaz_protocol::ErrorCode;
 
-use super::{ActionError, Details};
-use crate::Errors;
+use super::{ActionError, Details, Errors};
 
 #[derive(Serialize, Deserialize)]
 struct Written {

@@ -4,7 +4,7 @@ use serde_json::Value;
 use vivaz_protocol::{Key, PropertyPath};
 
 use crate::component::{Component, Return};
-use crate::errors::{Refusal, SAVED, Target};
+use crate::error::{Refusal, RefusedInput, SAVED_REFUSALS};
 use crate::saved::Saved;
 use crate::shape::hash;
 use crate::spec::FieldKind;
@@ -14,7 +14,7 @@ use crate::{ActionError, ErrorCode, Result};
 /// Shows or takes back what is wrong with an action's arguments, once the action was called.
 pub(super) fn called(component: &mut dyn Component, action: String, result: &Return) {
     let Some(errors) = component.errors() else { return };
-    let target = Target::Action(action);
+    let target = RefusedInput::Action(action);
     match result {
         Err(error) if error.code() == ErrorCode::BadArguments => match error.errors() {
             Some(said) => errors.refuse(target, 0, said),
@@ -54,7 +54,7 @@ pub(super) fn edited(
 /// When a field cannot be written.
 pub(super) fn withdraw_outdated(component: &mut dyn Component) -> Result {
     let Some(errors) = component.errors() else { return Ok(()) };
-    let targets: Vec<Target> = errors.refusals().cloned().collect();
+    let targets: Vec<RefusedInput> = errors.refusals().cloned().collect();
     if targets.is_empty() {
         return Ok(());
     }
@@ -62,8 +62,8 @@ pub(super) fn withdraw_outdated(component: &mut dyn Component) -> Result {
     let mut values = Vec::with_capacity(targets.len());
     for target in &targets {
         values.push(match target {
-            Target::Action(name) => spec.actions.iter().any(|action| action.name == name).then_some(0),
-            Target::Property(_) => value_of(component, target)?,
+            RefusedInput::Action(name) => spec.actions.iter().any(|action| action.name == name).then_some(0),
+            RefusedInput::Property(_) => value_of(component, target)?,
         });
     }
     let Some(errors) = component.errors() else { return Ok(()) };
@@ -77,7 +77,7 @@ pub(super) fn withdraw_outdated(component: &mut dyn Component) -> Result {
 /// # Errors
 /// When that was written by another version of this crate.
 pub(crate) fn recall(component: &mut dyn Component, saved: &Saved<'_>) -> Result {
-    let Some(refused) = saved.get(SAVED) else { return Ok(()) };
+    let Some(refused) = saved.get(SAVED_REFUSALS) else { return Ok(()) };
     let refused: Vec<Refusal> = serde_json::from_str(refused.get())?;
     if let Some(errors) = component.errors() {
         errors.recall(refused);
@@ -92,18 +92,18 @@ pub(crate) fn withdraw_all(component: &mut dyn Component) {
     }
 }
 
-fn target(property: &PropertyPath<'_>) -> Target {
+fn target(property: &PropertyPath<'_>) -> RefusedInput {
     let steps = property.steps.iter().map(|step| match step {
         Key::Int(number) => Value::from(*number),
         Key::Text(text) => Value::from(&**text),
     });
-    Target::Property([Value::from(&*property.field)].into_iter().chain(steps).collect())
+    RefusedInput::Property([Value::from(&*property.field)].into_iter().chain(steps).collect())
 }
 
 /// Returns the hash of a property's value, or of the part of the field that its path leads to. There
 /// is none if the page may not write the field.
-fn value_of(component: &mut dyn Component, target: &Target) -> Result<Option<u64>> {
-    let Target::Property(steps) = target else { return Ok(None) };
+fn value_of(component: &mut dyn Component, target: &RefusedInput) -> Result<Option<u64>> {
+    let RefusedInput::Property(steps) = target else { return Ok(None) };
     let Some((Value::String(field), steps)) = steps.split_first() else { return Ok(None) };
     if !component.spec().field(field).is_some_and(|field| field.model) {
         return Ok(None);

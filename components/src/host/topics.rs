@@ -8,7 +8,7 @@ use crate::component::Component;
 use crate::context::Cause;
 use crate::env::Env;
 use crate::fault::guard_now;
-use crate::instance::BoxFuture;
+use crate::future::BoxFuture;
 use crate::saved::Saved;
 use crate::spec::{FieldKind, Spec};
 use crate::topic::{AnyShared, StagedUpdate, TopicRef};

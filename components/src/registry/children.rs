@@ -7,8 +7,8 @@ use vivaz_template::check::{Argument, Check, CheckKind, GivenProp};
 use vivaz_template::nearest;
 
 use super::Registry;
+use crate::check::{NOT_THE_PAGES, does_not_take};
 use crate::shape::Shape;
-use crate::shape::check::{NOT_THE_PAGES, does_not_take};
 use crate::spec::Spec;
 
 impl Registry {

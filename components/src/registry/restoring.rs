@@ -7,8 +7,9 @@ use vivaz_protocol::log::Escaped;
 
 use crate::component::LiveComponent;
 use crate::fault;
+use crate::future::BoxFuture;
 use crate::host::{Host, recall_presences, refused};
-use crate::instance::{BoxFuture, Instance};
+use crate::instance::Instance;
 use crate::saved::Saved;
 use crate::{ActionError, MountContext, Result};
 

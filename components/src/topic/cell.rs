@@ -17,7 +17,7 @@ use super::ring::Ring;
 use super::{AnyTopic, CatchUp, Frame, Subscriber, Topic, parse_key};
 use crate::event::ServerEvent;
 use crate::fault::{guard, guard_now};
-use crate::instance::BoxFuture;
+use crate::future::BoxFuture;
 use crate::journal::Operation;
 use crate::tracking::{Tracker, next_version, write_shown};
 use crate::{ActionError, Identity, Result, User};

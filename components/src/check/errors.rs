@@ -6,8 +6,8 @@
     reason = "evaluated by rustc while it compiles the application: an index out of bounds fails the build"
 )]
 
+use super::message::{Message, Nearest};
 use super::{Step, Subject, equal, through};
-use crate::shape::message::{Message, Nearest};
 use crate::shape::{Field, Shape};
 use crate::spec::FieldKind;
 

@@ -6,8 +6,8 @@
     reason = "evaluated by rustc while it compiles the application: an index out of bounds fails the build"
 )]
 
+use super::message::{Message, Nearest};
 use super::{Edits, End, Field, Step, Subject, equal, field, is_inside_loop, through, walk};
-use crate::shape::message::{Message, Nearest};
 use crate::shape::{Access, Ref, Shape};
 use crate::spec::FieldKind;
 

@@ -7,9 +7,9 @@
 )]
 
 use super::compare::{is_variant, variants_of};
+use super::message::{Message, Nearest};
 use super::{Given, Subject, equal, through, walk};
 use crate::shape::Shape;
-use crate::shape::message::{Message, Nearest};
 use crate::spec::{ActionSpec, ArgSpec};
 
 pub(super) const fn call(subject: &Subject, name: &'static str, given: &[Given]) -> Option<Message> {

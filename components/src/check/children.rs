@@ -6,8 +6,8 @@
 )]
 
 use super::calls::refused;
+use super::message::{Message, Nearest};
 use super::{GivenProp, Subject, equal};
-use crate::shape::message::{Message, Nearest};
 use crate::spec::Spec;
 
 /// There is such a child, it takes these props, and it can stand within these elements.

@@ -12,11 +12,12 @@ mod calls;
 mod children;
 mod compare;
 mod errors;
+pub(crate) mod message;
 mod model;
 
-use super::message::{Message, Nearest, Source};
-use super::{Field, Ref, Shape};
+use crate::shape::{Field, Ref, Shape};
 use crate::spec::{ActionSpec, FieldSpec, Spec};
+use message::{Message, Nearest, Source};
 
 pub(crate) use calls::does_not_take;
 use calls::{call, target};

@@ -7,9 +7,9 @@
 )]
 
 use super::errors::{are_errors, unnamed};
+use super::message::{Message, Nearest};
 use super::{Given, How, Step, Subject, equal, through, walk};
 use crate::shape::Shape;
-use crate::shape::message::{Message, Nearest};
 
 /// Returns why the value equals none of the others.
 pub(super) const fn compared(subject: &Subject, one: Given, among: &[Given], how: How) -> Option<Message> {

@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use refused::{Refusal, SAVED, Target};
+pub(crate) use refused::{Refusal, RefusedInput, SAVED_REFUSALS};
 
-use crate::{ActionError, Result};
+use super::{ActionError, Result};
 
 /// What is wrong with which field: `{"email": ["is no address"]}` on the wire, `{}` when nothing is.
 ///
