@@ -52,22 +52,15 @@ pub(crate) fn expand(input: DeriveInput) -> TokenStream {
     }
 }
 
-/// Every field, for comparing, writing and binding.
+/// Every field but the shared ones, for comparing and writing.
 fn fields_impl(model: &Model) -> TokenStream {
     let ident = &model.ident;
-    let visits = model.fields.iter().filter(|field| field.kind != Kind::Skip).map(|field| {
+    let visited =
+        model.fields.iter().filter(|field| field.kind != Kind::Skip && field.attrs.shared.is_none());
+    let visits = visited.map(|field| {
         let (name, member, kind) = (&field.name, &field.ident, field.kind.ident());
-        match &field.attrs.shared {
-            Some(pattern) => {
-                let topic = model.topic(pattern).unwrap_or_else(|_| quote!(::core::format_args!("")));
-                let ty = &field.ty;
-                quote_spanned! {ty.span()=>
-                    visitor.shared(#name, #topic, p::Shows::<#ty>::field(&mut self.#member));
-                }
-            }
-            None => quote_spanned! {field.ty.span()=>
-                visitor.field(#name, p::FieldKind::#kind, &mut p::Pick(&mut self.#member).field());
-            },
+        quote_spanned! {field.ty.span()=>
+            visitor.field(#name, p::FieldKind::#kind, &mut p::Pick(&mut self.#member).field());
         }
     });
     quote! {
@@ -80,6 +73,29 @@ fn fields_impl(model: &Model) -> TokenStream {
             }
         }
     }
+}
+
+/// Every shared field, with the name of its topic.
+fn shared_method(model: &Model) -> Option<TokenStream> {
+    let visits: Vec<_> = model
+        .fields
+        .iter()
+        .filter_map(|field| {
+            let (name, member, ty) = (&field.name, &field.ident, &field.ty);
+            let pattern = field.attrs.shared.as_ref()?;
+            let topic = model.topic(pattern).unwrap_or_else(|_| quote!(::core::format_args!("")));
+            Some(quote_spanned! {ty.span()=>
+                visit(#name, #topic, p::Shows::<#ty>::field(&mut self.#member));
+            })
+        })
+        .collect();
+    (!visits.is_empty()).then(|| {
+        quote! {
+            fn shared(&mut self, visit: &mut p::VisitShared<'_>) {
+                #(#visits)*
+            }
+        }
+    })
 }
 
 fn component_impl(model: &Model) -> TokenStream {
@@ -110,6 +126,7 @@ fn component_impl(model: &Model) -> TokenStream {
             }
         }
     });
+    let shared = shared_method(model);
     let duplicate = quote_spanned! {ident.span()=>
         fn duplicate(&self) -> ::std::boxed::Box<dyn p::Component> {
             ::std::boxed::Box::new(::core::clone::Clone::clone(self))
@@ -139,6 +156,7 @@ fn component_impl(model: &Model) -> TokenStream {
                     _ => p::no_such_field(field),
                 }
             }
+            #shared
             #errors
             fn call(self: ::std::boxed::Box<Self>, cx: p::Context, call: p::Call<'_>) -> p::Called {
                 self.__live_call(cx, call)

@@ -14,7 +14,7 @@ pub use serde_json::value::RawValue as Raw;
 pub use crate::args::Args;
 pub use crate::check::message::Source;
 pub use crate::check::{Ask, Check, Edits, Given, GivenProp, How, Step, Subject, Want, not_written, verify};
-pub use crate::component::{Call, Called, Component, InTransaction, Return, Returned};
+pub use crate::component::{Call, Called, Component, InTransaction, Return, Returned, VisitShared};
 pub use crate::edit::{Edit, EditError, Editable, Edited, FieldPath, Parts, Slot, SlotWhole, Whole};
 use crate::error::Unwritable;
 pub use crate::error::{Answer, HandlerError, Settled};

@@ -1,6 +1,7 @@
 //! What the derive makes of an application's struct.
 
 use std::any::Any;
+use std::fmt;
 use std::future::Future;
 
 use serde::Serialize;
@@ -14,6 +15,7 @@ use crate::future::BoxFuture;
 use crate::host::Outbox;
 use crate::saved::Saved;
 use crate::spec::Spec;
+use crate::topic::AnyShared;
 use crate::tracking::{Fields, JsonResult, ObjectWriter};
 use crate::{ActionError, Context, Errors, MountContext, Result};
 
@@ -79,6 +81,12 @@ pub trait Component: Fields + Send + 'static {
     /// When it cannot be read or written.
     fn reread(&self, field: &str, saved: &RawValue, out: &mut ObjectWriter) -> JsonResult;
 
+    /// Calls `visit` with each shared field: its name, the name of the topic that it names now, and
+    /// the field.
+    fn shared(&mut self, visit: &mut VisitShared<'_>) {
+        let _ = visit;
+    }
+
     /// The field marked `errors`.
     fn errors(&mut self) -> Option<&mut Errors> {
         None
@@ -87,6 +95,9 @@ pub trait Component: Fields + Send + 'static {
     /// Calls a method. The component comes back in [`Returned`] whatever happens.
     fn call(self: Box<Self>, cx: Context, call: Call<'_>) -> Called;
 }
+
+/// What is done with each shared field of a component.
+pub type VisitShared<'a> = dyn FnMut(&'static str, fmt::Arguments<'_>, &mut dyn AnyShared) + 'a;
 
 /// Which method to call.
 #[derive(Clone, Copy, Debug)]

@@ -4,6 +4,7 @@
 //! fields are written one by one, the struct as a whole is not. A [`List`](crate::List) of such structs leads to its
 //! items by their keys, and is not replaced. Every other type is written as a whole, and nothing leads through it.
 
+mod list;
 mod path;
 
 use serde::de::DeserializeOwned;

@@ -13,8 +13,8 @@ use vivaz_protocol::json::to_raw_json;
 use crate::error::Unwritable;
 use crate::future::BoxFuture;
 use crate::journal::{Membership, Work};
-use crate::loading::Loaded;
 use crate::topic::StagedUpdate;
+use crate::tracking::Loaded;
 use crate::{ActionError, Result};
 
 pub(crate) use unheard::misfit;

@@ -28,8 +28,8 @@ use crate::instance::{Finished, Instance, Job, Started};
 use crate::saved::Saved;
 use crate::spec::{Hook, Spec};
 use crate::topic::{StagedUpdate, TopicRef, Unsent};
-use crate::tracking::{Tracker, settle, write_saved, write_shown};
-use crate::{ActionError, Context, Loaded, MountContext, Result};
+use crate::tracking::{Loaded, Tracker, settle, write_shown};
+use crate::{ActionError, Context, MountContext, Result};
 
 use durable::Record;
 pub use flush::NO_FLUSH;
@@ -469,6 +469,6 @@ impl Instance for Host {
     }
 
     fn save(&mut self) -> Result<Vec<u8>> {
-        guard_now("saving a component", || Ok(write_saved(self.component.as_mut())?.into_bytes()))
+        guard_now("saving a component", || Ok(topics::save(self.component.as_mut())?.into_bytes()))
     }
 }

@@ -53,7 +53,7 @@ pub use identity::{Identity, User};
 pub use instance::{Finished, Flushed, Instance, Job, Progress, Started};
 pub use journal::{Change, Journal, Membership, Message, Operation, Transaction, Work, Write};
 pub use list::{DuplicateKey, Iter as ListIter, Key, Keyed, List};
-pub use loading::{Async, Loaded};
+pub use loading::Async;
 pub use presence::{HasPresence, Presence, PresenceAt, PresenceChange};
 pub use registry::{
     Decoded, DuplicateName, Mounting, Registration, Registry, RestoreFailure, Restoring, mount,
@@ -67,6 +67,7 @@ pub use topic::{
     TopicState, Unsent,
 };
 pub use tracked::Tracked;
+pub use tracking::Loaded;
 pub use vivaz_components_derive::{LiveComponent, LiveState, actions};
 pub use vivaz_protocol::{Author, ComponentId, ErrorCode};
 

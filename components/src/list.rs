@@ -1,6 +1,5 @@
 //! A keyed list that records what is done to it.
 
-mod edit;
 mod impls;
 mod index;
 mod key;
@@ -181,8 +180,13 @@ impl<T: Keyed> List<T> {
     /// Changes the item of that key, and says what the closure said. Only the fields that are different afterwards
     /// are sent.
     pub fn update<R>(&mut self, key: impl Serialize, change: impl FnOnce(&mut T) -> R) -> Option<R> {
-        let position = self.index.find_for_change(&self.items, &Key::of(&key))?;
+        let position = self.find_for_change(&Key::of(&key))?;
         self.update_at(position, change)
+    }
+
+    /// Returns the position of the item with that key. Builds the index of positions, unlike a search for reading.
+    pub(crate) fn find_for_change(&mut self, key: &Key) -> Option<usize> {
+        self.index.find_for_change(&self.items, key)
     }
 
     /// Changes the item at that place. An item that gets another key is a new item in the old one's

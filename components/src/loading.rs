@@ -11,7 +11,7 @@ use futures_util::future::{AbortHandle, Abortable};
 
 use crate::event::Effect;
 use crate::fault::guard;
-use crate::tracking::next_version;
+use crate::tracking::{Loaded, next_version};
 use crate::{ActionError, Context, Result};
 
 /// A field whose value is fetched while the page is there already: a slow query, another service.
@@ -87,24 +87,6 @@ impl Drop for Running {
     }
 }
 
-/// What a load came to, for the field that asked for it.
-pub struct Loaded {
-    id: u64,
-    outcome: Result<Box<dyn Any + Send>>,
-}
-
-impl Loaded {
-    /// Which load it is of.
-    pub(crate) fn id(&self) -> u64 {
-        self.id
-    }
-
-    /// A load that failed.
-    pub(crate) fn failed(id: u64, error: ActionError) -> Self {
-        Self { id, outcome: Err(error) }
-    }
-}
-
 impl<T> Async<T> {
     /// Nothing was asked for yet.
     #[must_use]
@@ -176,7 +158,7 @@ impl<T: Send + Sync + 'static> Async<T> {
         let (abort, registration) = AbortHandle::new_pair();
         let work = async move {
             let outcome = guard("loading a field", None, work).await;
-            Loaded { id, outcome: outcome.map(|value| Box::new(value) as Box<dyn Any + Send>) }
+            Loaded::new(id, outcome.map(|value| Box::new(value) as Box<dyn Any + Send>))
         };
         let task = Abortable::new(work, registration);
         self.running = Some(Arc::new(Running { id, abort }));
@@ -189,7 +171,7 @@ impl<T: Send + Sync + 'static> Async<T> {
     /// Takes over what a load came to, if it is the one that this field waits for.
     fn settle(&mut self, loaded: &mut Option<Loaded>) -> Option<Result> {
         let running = self.running.as_ref()?;
-        let Loaded { outcome, .. } = loaded.take_if(|loaded| loaded.id == running.id)?;
+        let outcome = loaded.take_if(|loaded| loaded.id() == running.id)?.into_outcome();
         let outcome = outcome.and_then(|value| {
             value.downcast::<T>().map_err(|_| ActionError::internal("a load yields what its field holds"))
         });
@@ -226,11 +208,5 @@ impl<T: fmt::Debug> fmt::Debug for Async<T> {
             .field("stage", &self.stage)
             .field("value", &self.value)
             .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for Loaded {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Loaded").field("failed", &self.outcome.is_err()).finish_non_exhaustive()
     }
 }

@@ -8,9 +8,9 @@
 
 mod errors;
 mod json;
+mod loaded;
 mod print;
 
-use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::Serialize;
@@ -18,13 +18,12 @@ use vivaz_protocol::PatchWriter;
 use vivaz_protocol::json::json_len;
 
 pub use json::{JsonResult, ObjectWriter};
+pub use loaded::Loaded;
 pub use print::Print;
 
 use crate::Result;
 use crate::error::Unwritable;
-use crate::loading::Loaded;
 use crate::spec::FieldKind;
-use crate::topic::AnyShared;
 
 /// What is known of a field: what the page has of it, and how large it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,10 +94,6 @@ pub trait Visitor {
     }
     /// An ordinary field.
     fn field(&mut self, name: &'static str, kind: FieldKind, field: &mut dyn Field);
-    /// A shared field, with the name of the topic that it should show.
-    fn shared(&mut self, name: &'static str, topic: fmt::Arguments<'_>, field: &mut dyn AnyShared) {
-        let _ = (name, topic, field);
-    }
 }
 
 /// Numbers that are never given twice in a process: versions of lists and of tracked values.
@@ -280,39 +275,34 @@ fn is_tracked(kind: FieldKind) -> bool {
     kind.is_public() || kind.is_saved()
 }
 
-/// The fields that a page sees as one JSON object.
+/// Writes the fields that a page reads as one JSON object.
 ///
 /// # Errors
-/// When a field has no JSON form.
+/// Returns an error that names the field without a JSON form.
 pub(crate) fn write_shown(fields: &mut dyn Fields) -> Result<String, Unwritable> {
-    write_object(fields, false, |name, kind, field, out| match kind.is_public() {
+    let object = write_object(fields, |name, kind, field, out| match kind.is_public() {
         true => field.write(name, out),
         false => Ok(()),
-    })
+    })?;
+    Ok(object.finish())
 }
 
-/// The fields that are saved as one JSON object, and which shared fields are present at their topics.
+/// Writes the fields that are saved into one JSON object, to which the caller may add.
 ///
 /// # Errors
-/// When a field has no JSON form.
-pub(crate) fn write_saved(fields: &mut dyn Fields) -> Result<String, Unwritable> {
-    write_object(fields, true, |name, kind, field, out| match kind.is_saved() {
+/// Returns an error that names the field without a JSON form.
+pub(crate) fn write_saved(fields: &mut dyn Fields) -> Result<ObjectWriter, Unwritable> {
+    write_object(fields, |name, kind, field, out| match kind.is_saved() {
         true => field.save(name, out),
         false => Ok(()),
     })
 }
 
-type Write = fn(&'static str, FieldKind, &dyn Field, &mut ObjectWriter) -> JsonResult;
+type WriteField = fn(&'static str, FieldKind, &dyn Field, &mut ObjectWriter) -> JsonResult;
 
-/// Where it is saved that a shared field is present at its topic. No field has such a name.
-pub(crate) fn saved_presence(field: &str) -> String {
-    format!(".present.{field}")
-}
-
-fn write_object(fields: &mut dyn Fields, presences: bool, write: Write) -> Result<String, Unwritable> {
+fn write_object(fields: &mut dyn Fields, write: WriteField) -> Result<ObjectWriter, Unwritable> {
     struct Whole {
-        write: Write,
-        presences: bool,
+        write: WriteField,
         out: ObjectWriter,
         failed: Result<(), Unwritable>,
     }
@@ -323,18 +313,11 @@ fn write_object(fields: &mut dyn Fields, presences: bool, write: Write) -> Resul
                 self.failed = written.map_err(|error| Unwritable::field(name, error));
             }
         }
-
-        fn shared(&mut self, name: &'static str, _: fmt::Arguments<'_>, field: &mut dyn AnyShared) {
-            if self.presences && field.is_present() && self.failed.is_ok() {
-                let written = self.out.member(&saved_presence(name), &true);
-                self.failed = written.map_err(|error| Unwritable::field(name, error));
-            }
-        }
     }
-    let mut visitor = Whole { write, presences, out: ObjectWriter::default(), failed: Ok(()) };
+    let mut visitor = Whole { write, out: ObjectWriter::default(), failed: Ok(()) };
     fields.visit(&mut visitor);
     visitor.failed?;
-    Ok(visitor.out.finish())
+    Ok(visitor.out)
 }
 
 /// Gives what a load came to to the field that waits for it. `None` if none does (any more), else why it failed.

@@ -3,13 +3,13 @@
 
 use serde_json::Value;
 
-use super::{Host, refused};
+use super::{Host, refused, topics};
 use crate::budget::Account;
 use crate::component::Component;
 use crate::error::NotRestored;
 use crate::fault::guard_now;
 use crate::saved::Saved;
-use crate::tracking::{Changes, ObjectWriter, Tracker, write_saved};
+use crate::tracking::{Changes, ObjectWriter, Tracker};
 use crate::{ActionError, ErrorCode, Result};
 
 impl Host {
@@ -73,7 +73,7 @@ pub(super) fn read_back(component: &mut dyn Component) -> Result {
         return Ok(());
     }
     guard_now("reading back what is saved", || {
-        let json = write_saved(component)?;
+        let json = topics::save(component)?;
         let saved = Saved::read(json.as_bytes())?;
         for field in component.spec().fields.iter().filter(|field| field.kind.is_saved()) {
             let Some(raw) = saved.get(field.name) else { continue };

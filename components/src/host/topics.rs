@@ -7,37 +7,18 @@ use crate::Result;
 use crate::component::Component;
 use crate::context::Cause;
 use crate::env::Env;
+use crate::error::Unwritable;
 use crate::fault::guard_now;
 use crate::future::BoxFuture;
 use crate::saved::Saved;
-use crate::spec::{FieldKind, Spec};
 use crate::topic::{AnyShared, StagedUpdate, TopicRef};
-use crate::tracking::{Field, Visitor, saved_presence};
-
-fn has_any(spec: &Spec) -> bool {
-    spec.fields.iter().any(|field| field.kind == FieldKind::Shared)
-}
-
-/// Visits shared fields only.
-struct Each<F>(F);
-
-impl<F: FnMut(&'static str, fmt::Arguments<'_>, &mut dyn AnyShared)> Visitor for Each<F> {
-    fn computed(&self) -> bool {
-        false
-    }
-    fn field(&mut self, _: &'static str, _: FieldKind, _: &mut dyn Field) {}
-    fn shared(&mut self, name: &'static str, topic: fmt::Arguments<'_>, field: &mut dyn AnyShared) {
-        (self.0)(name, topic, field);
-    }
-}
+use crate::tracking::write_saved;
 
 fn each(
     component: &mut dyn Component,
-    visit: impl FnMut(&'static str, fmt::Arguments<'_>, &mut dyn AnyShared),
+    mut visit: impl FnMut(&'static str, fmt::Arguments<'_>, &mut dyn AnyShared),
 ) {
-    if has_any(component.spec()) {
-        component.visit(&mut Each(visit));
-    }
+    component.shared(&mut visit);
 }
 
 /// Whether the field does not show the topic that it names.
@@ -104,6 +85,29 @@ pub(super) fn presences(component: &mut dyn Component) -> Vec<TopicRef> {
         topics.extend(field.topic().filter(|_| field.is_present()).cloned());
     });
     topics
+}
+
+/// Names the saved member that marks the component as present at the topic of a shared field. No
+/// field has such a name.
+fn saved_presence(field: &str) -> String {
+    format!(".present.{field}")
+}
+
+/// Writes everything of a component that is saved: its fields, and at which topics it is present.
+///
+/// # Errors
+/// Returns an error that names the field without a JSON form.
+pub(super) fn save(component: &mut dyn Component) -> Result<String, Unwritable> {
+    let mut object = write_saved(component)?;
+    let mut failed = Ok(());
+    each(component, |name, _, field| {
+        if field.is_present() && failed.is_ok() {
+            let written = object.member(&saved_presence(name), &true);
+            failed = written.map_err(|error| Unwritable::field(name, error));
+        }
+    });
+    failed?;
+    Ok(object.finish())
 }
 
 /// Puts back at which topics a restored component is present.

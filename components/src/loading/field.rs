@@ -6,10 +6,10 @@ use serde_json::Value;
 use vivaz_protocol::PatchWriter;
 use vivaz_protocol::json::json_len;
 
-use super::{Async, Loaded, Stage};
+use super::{Async, Stage};
 use crate::Result;
 use crate::shape::{self, LiveShape, Ref, Shape};
-use crate::tracking::{Field, JsonResult, ObjectWriter, Pick, Print, Seen};
+use crate::tracking::{Field, JsonResult, Loaded, ObjectWriter, Pick, Print, Seen};
 
 /// What is saved of a load that is under way: it ends with the process.
 const INTERRUPTED: &str = "this was interrupted; please try again";

@@ -1,12 +1,12 @@
 //! Items that a page writes into.
 
-use super::{Keyed, List};
-use crate::edit::{Edit, EditError, Editable, Edited};
+use super::{Edit, EditError, Editable, Edited};
+use crate::list::{Keyed, List};
 
 impl<T: Keyed + Editable> Editable for List<T> {
     fn edit(&mut self, edit: &mut Edit<'_>) -> Edited {
         let key = edit.key()?;
-        let position = self.index.find_for_change(&self.items, &key).ok_or(EditError::NoItem)?;
+        let position = self.find_for_change(&key).ok_or(EditError::NoItem)?;
         let mut item = self.at(position).ok_or(EditError::NoItem)?.clone();
         item.edit(edit)?;
         // The key may follow from what was written. With another one the item would take the place of another item.
