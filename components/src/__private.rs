@@ -21,19 +21,19 @@ pub use crate::error::{Answer, HandlerError, Settled};
 pub use crate::future::BoxFuture;
 pub use crate::host::NO_FLUSH;
 pub use crate::list::{Key, Keyed};
-pub use crate::presence::{HasPresence, Presence};
 pub use crate::registry::Registration;
 pub use crate::saved::Saved;
 pub use crate::schema::{SavedField, schema};
 pub use crate::shape::{
     Access, Field as ShapeField, LiveShape, Probe, Ref, Shape, Unshaped, hash, joined, may_be_key,
 };
+pub use crate::shared::AnyShared;
 pub use crate::spec::{ActionSpec, ArgSpec, FieldKind, FieldSpec, Hook, Spec, TemplateSource};
 pub use crate::storable::{
     Listed, ListsNothing, NoList, NotShared, PickUnwritten, Readable, Shows, ShowsNone, Unreadable,
     Unwritten, Writable,
 };
-pub use crate::topic::{AnyShared, Topic, TopicState};
+pub use crate::topic::{HasPresence, Presence, Topic, TopicState};
 pub use crate::tracking::{
     Field, Fields, JsonResult, ObjectWriter, Pick, PickPlain, Print, Tracker, Visitor,
 };
@@ -112,7 +112,7 @@ pub fn limit(cx: &Context) -> Option<Duration> {
 
 /// Where a handler that waits leaves what it flushes.
 #[must_use]
-pub fn outbox(cx: &mut Context) -> crate::host::Outbox {
+pub fn outbox(cx: &mut Context) -> crate::context::Outbox {
     cx.outbox()
 }
 

@@ -9,13 +9,13 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use crate::args::Args;
+use crate::context::Outbox;
 use crate::edit::{Edit, Edited, FieldPath};
 use crate::event::{ServerEvent, UnmountReason};
 use crate::future::BoxFuture;
-use crate::host::Outbox;
 use crate::saved::Saved;
+use crate::shared::AnyShared;
 use crate::spec::Spec;
-use crate::topic::AnyShared;
 use crate::tracking::{Fields, JsonResult, ObjectWriter};
 use crate::{ActionError, Context, Errors, MountContext, Result};
 

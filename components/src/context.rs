@@ -1,48 +1,47 @@
-//! What a handler is given.
+//! What a handler gets: what it can read, and where it leaves its requests.
 
-mod cause;
+mod effects;
 mod emit;
+mod lent;
 mod mount;
+mod presence;
+mod scope;
 
 use std::any::Any;
 use std::future::Future;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
-use vivaz_protocol::{Author, ConnectionId, SessionId};
+use vivaz_protocol::{Author, ComponentId, ConnectionId, SessionId};
 
+use crate::effect::Effect;
 use crate::env::Env;
-use crate::event::{Effect, ServerEvent, TaskOutcome};
-use crate::fault::{discard, guard};
-use crate::host::{Lent, Outbox};
+use crate::error::{ActionError, Errors, Result};
+use crate::event::{ServerEvent, TaskOutcome};
+use crate::fault::guard;
 use crate::journal::{self, Journal};
-use crate::topic::{StagedUpdate, Topic};
-use crate::{ActionError, ComponentId, Errors, Identity, Result, TopicHandle, User};
+use crate::shared::Cause;
 
-pub(crate) use cause::Cause;
+pub(crate) use effects::Effects;
 pub use emit::Emit;
-pub use mount::{MountContext, TopicContext};
+pub(crate) use lent::{Lent, Outbox};
+pub use mount::MountContext;
+pub use presence::PresenceAt;
+pub use scope::Scope;
 
-/// What a handler knows of its surroundings, and what it asks of them.
+/// What a handler can read, as the [`Scope`] to which it dereferences, and what it requests.
 ///
-/// What is asked for with it happens when the handler succeeds, in this order: changes of shared state, then events,
-/// rooms and tasks as they were asked for.
+/// Requests are done when the handler succeeds, in this order: changes of shared state, then events,
+/// rooms and tasks in the order of the calls.
 #[derive(Debug)]
 pub struct Context {
-    env: Env,
-    session: SessionId,
-    component: ComponentId,
-    connection: Option<ConnectionId>,
-    cause: Option<Cause>,
-    limit: Option<Duration>,
+    scope: Scope,
+    effects: Effects,
     journal: Option<Arc<dyn Journal>>,
-    /// Whether what the job does is committed before anybody is told.
+    /// Whether the outcome of the job is committed before anything is sent.
     durable: bool,
-    effects: Vec<Effect>,
-    /// How many of the effects are of handlers that have succeeded.
-    kept: usize,
-    errors: Option<Errors>,
     /// What `flush` needs of the component's host.
     lent: Option<Lent>,
     /// Made when a handler is known to wait.
@@ -50,129 +49,71 @@ pub struct Context {
 }
 
 impl Context {
-    /// For a job of that component of that session.
+    /// Creates the context of a job of one component.
     #[must_use]
     pub fn new(env: Env, session: SessionId, component: ComponentId) -> Self {
         Self {
-            env,
-            session,
-            component,
-            connection: None,
-            cause: None,
-            limit: None,
+            scope: Scope::new(env, session, component),
+            effects: Effects::default(),
             journal: None,
             durable: false,
-            effects: Vec::new(),
-            kept: 0,
-            errors: None,
             lent: None,
             outbox: None,
         }
     }
 
-    /// The same for a job whose outcome is committed before anybody is told.
+    /// Sets the journal to which the outcome of the job is committed before anything is sent.
     #[must_use]
     pub fn with_journal(mut self, journal: Arc<dyn Journal>) -> Self {
         self.journal = Some(journal);
         self
     }
 
-    /// The same for the last job of a component whose removal is committed: what the handler commits
-    /// is left among its effects.
+    /// Accepts commits although there is no journal: for the last job of a component whose removal is
+    /// committed. What the handler commits is left among its effects.
     #[must_use]
     pub fn with_commits(mut self) -> Self {
         self.durable = true;
         self
     }
 
-    /// The same while the session has that connection.
+    /// Sets the connection that the session has.
     #[must_use]
     pub fn connected_by(mut self, connection: ConnectionId) -> Self {
-        self.connection = Some(connection);
+        self.scope.connection = Some(connection);
         self
     }
 
-    /// The same for a message of a page: topics name it as the author of their patches.
+    /// Sets the message of the page that caused the job. Topics name it as the author of their patches.
     #[must_use]
     pub fn caused_by(mut self, author: Author) -> Self {
-        self.cause = Some(Cause::new(author));
+        self.scope.cause = Some(Cause::new(author));
         self
     }
 
-    /// The same with a limit on how long a handler may wait.
+    /// Sets how long a handler may wait.
     #[must_use]
     pub fn with_time_limit(mut self, limit: Duration) -> Self {
-        self.limit = Some(limit);
+        self.scope.limit = Some(limit);
         self
-    }
-
-    /// Whom the application recognised.
-    #[must_use]
-    pub fn identity(&self) -> &Identity {
-        &self.env.identity
-    }
-
-    /// The user.
-    ///
-    /// # Errors
-    /// `unauthenticated` when there is none.
-    pub fn user(&self) -> Result<&User> {
-        self.env.identity.user()
-    }
-
-    /// What the application gave to its runtime's builder with `.state(…)`: a database, a client, its configuration.
-    ///
-    /// # Panics
-    /// When it gave nothing of that type.
-    #[must_use]
-    pub fn state<T: Send + Sync + 'static>(&self) -> &T {
-        self.env.states.expect()
-    }
-
-    /// Returns the id of the session: one page of one visitor, for as long as it is open and comes
-    /// back. A page that is loaded anew has another session.
-    #[must_use]
-    pub fn session_id(&self) -> &SessionId {
-        &self.session
-    }
-
-    /// Returns the id of the connection that the session had when the job began. There is none while
-    /// the page is away.
-    #[must_use]
-    pub fn connection_id(&self) -> Option<&ConnectionId> {
-        self.connection.as_ref()
-    }
-
-    /// The component's id in its session.
-    #[must_use]
-    pub fn component_id(&self) -> &ComponentId {
-        &self.component
-    }
-
-    /// A topic that the component does not show.
-    ///
-    /// # Errors
-    /// What the topic's `load` says.
-    pub async fn topic<T: Topic>(&self, name: &str) -> Result<TopicHandle<T>> {
-        self.env.hub.open(name, &self.env.states).await
     }
 
     /// The form's errors, for the field marked `#[live(errors)]`. They reach it also when the handler returns
     /// [`ActionError::invalid`].
     pub fn errors(&mut self) -> &mut Errors {
-        self.errors.get_or_insert_default()
+        self.effects.errors()
     }
 
     /// Enters a room: its events reach the component's `#[event]` methods and its page. The name
     /// counts against the session's budget of state: a handler that would exceed it fails with
     /// `too_large`.
     pub fn join(&mut self, room: impl Into<Arc<str>>) {
-        self.effects.push(Effect::Join(room.into()));
+        self.effects.stage(Effect::Join(room.into()));
     }
 
     /// Leaves a room.
     pub fn leave(&mut self, room: impl Into<Arc<str>>) {
-        self.effects.push(Effect::Leave(room.into()));
+        self.effects.stage(Effect::Leave(room.into()));
     }
 
     /// Starts long work. What it comes to is an event of that name for an `#[event]` method of this component, which
@@ -191,7 +132,7 @@ impl Context {
         R: Serialize,
     {
         let task = guard("a task", None, async move { ServerEvent::new(event, &Ok::<_, ()>(work.await?)) });
-        self.effects.push(Effect::Spawn(Box::pin(async move { TaskOutcome::of(event, task.await) })));
+        self.effects.stage(Effect::Spawn(Box::pin(async move { TaskOutcome::of(event, task.await) })));
     }
 
     /// Writes into the store's database when the handler succeeds: in one transaction with the component's state and the
@@ -215,7 +156,7 @@ impl Context {
         if !self.durable {
             return Err(ActionError::internal("`cx.commit` is for components that are #[live(durable)]"));
         }
-        self.effects.push(Effect::Commit(Box::new(move |connection: &dyn Any| {
+        self.effects.stage(Effect::Commit(Box::new(move |connection: &dyn Any| {
             work(journal::connection(connection)?)
         })));
         Ok(())
@@ -223,37 +164,21 @@ impl Context {
 
     /// Asks for the component to be unmounted.
     pub fn close(&mut self) {
-        self.effects.push(Effect::Close);
+        self.effects.stage(Effect::Close);
     }
 
-    pub(crate) fn env(&self) -> &Env {
-        &self.env
-    }
-
-    pub(crate) fn by(&self) -> Option<&Author> {
-        self.cause.as_ref().map(Cause::author)
-    }
-
-    pub(crate) fn cause(&self) -> Option<&Cause> {
-        self.cause.as_ref()
-    }
-
-    pub(crate) fn limit(&self) -> Option<Duration> {
-        self.limit
-    }
-
-    /// Where the outcome of the job is committed, if it is.
+    /// Takes out the journal to which the outcome of the job is committed, if it is.
     pub(crate) fn take_journal(&mut self) -> Option<Arc<dyn Journal>> {
         let journal = self.journal.take();
         self.durable |= journal.is_some();
         journal
     }
 
-    pub(crate) fn stage(&mut self, effect: Effect) {
-        self.effects.push(effect);
+    pub(crate) fn effects(&mut self) -> &mut Effects {
+        &mut self.effects
     }
 
-    /// A handler of the component begins.
+    /// Lends what `flush` needs to a handler that is about to run.
     pub(crate) fn lend(&mut self, lent: Lent) {
         self.lent = Some(lent);
     }
@@ -262,59 +187,21 @@ impl Context {
         self.lent.as_mut()
     }
 
-    /// The handler is done.
+    /// Returns what was lent to a handler that is done.
     pub(crate) fn give_back(&mut self) -> Option<Lent> {
         self.lent.take()
     }
 
-    /// Where a handler leaves what it flushes.
+    /// Returns where a handler leaves what it flushes.
     pub(crate) fn outbox(&mut self) -> Outbox {
         self.outbox.get_or_insert_default().clone()
     }
+}
 
-    /// The handler has succeeded.
-    pub(crate) fn keep_effects(&mut self) {
-        self.kept = self.effects.len();
-    }
+impl Deref for Context {
+    type Target = Scope;
 
-    /// The handler has failed.
-    pub(crate) fn drop_effects(&mut self) {
-        let dropped = self.effects.split_off(self.kept.min(self.effects.len()));
-        discard("what a handler asked for", dropped);
-    }
-
-    /// Takes out the changes of shared state.
-    pub(crate) fn take_updates(&mut self) -> Vec<StagedUpdate> {
-        let is_update = |effect: &&Effect| matches!(effect, Effect::Update(_));
-        self.kept -= self.effects.iter().take(self.kept).filter(is_update).count();
-        Effect::take_updates(&mut self.effects)
-    }
-
-    /// Whether nothing was asked for.
-    pub(crate) fn has_no_effects(&self) -> bool {
-        self.effects.is_empty()
-    }
-
-    /// Returns what was asked for and has not happened yet.
-    pub(crate) fn effects(&self) -> &[Effect] {
-        &self.effects
-    }
-
-    pub(crate) fn take_effects(&mut self) -> Vec<Effect> {
-        std::mem::take(&mut self.effects)
-    }
-
-    pub(crate) fn take_errors(&mut self) -> Option<Errors> {
-        self.errors.take()
-    }
-
-    /// # Errors
-    /// `forbidden` without that permission, `unauthenticated` without a user.
-    pub(crate) fn allow(&self, permission: &str) -> Result {
-        if self.identity().may(permission) {
-            return Ok(());
-        }
-        self.user()?;
-        Err(ActionError::forbidden("permission denied"))
+    fn deref(&self) -> &Scope {
+        &self.scope
     }
 }

@@ -20,12 +20,13 @@ use vivaz_protocol::log::Escaped;
 use crate::args::Args;
 use crate::budget::Account;
 use crate::component::{Call, Called, Component, Return, Returned};
-use crate::context::Cause;
+use crate::context::{Lent, Outbox};
 use crate::edit::FieldPath;
-use crate::event::Effect;
+use crate::effect::Effect;
 use crate::fault::{guard, guard_now};
 use crate::instance::{Finished, Instance, Job, Started};
 use crate::saved::Saved;
+use crate::shared::Cause;
 use crate::spec::{Hook, Spec};
 use crate::topic::{StagedUpdate, TopicRef, Unsent};
 use crate::tracking::{Loaded, Tracker, settle, write_shown};
@@ -33,7 +34,6 @@ use crate::{ActionError, Context, MountContext, Result};
 
 use durable::Record;
 pub use flush::NO_FLUSH;
-pub(crate) use flush::{Lent, Outbox};
 use kept::{Absent, Kept};
 pub(crate) use topics::recall_presences;
 
@@ -182,13 +182,14 @@ impl Host {
     fn take_over(&mut self, returned: Returned, topics: Option<Topics>) -> Outcome {
         let Returned { component, mut cx, result } = returned;
         let mut component = Kept::new(component);
-        if let Some(lent) = cx.give_back() {
+        if let Some(mut lent) = cx.give_back() {
+            let flushed = lent.take_fallback();
             self.tracker = lent.tracker;
-            if let Some(flushed) = lent.kept {
+            if let Some(flushed) = flushed {
                 self.component = flushed;
             }
         }
-        let said = cx.take_errors();
+        let said = cx.effects().take_errors();
         let called = self.called.take();
         match &result {
             Ok(_) => {
@@ -199,9 +200,9 @@ impl Host {
                     refused::called(component.as_mut(), action, &result);
                 }
                 for update in topics::staged(component.as_mut()) {
-                    cx.stage(Effect::Update(update));
+                    cx.effects().stage(Effect::Update(update));
                 }
-                cx.keep_effects();
+                cx.effects().keep();
                 let before = std::mem::replace(&mut self.component, component);
                 Outcome { cx, result, topics, before: Some(before) }
             }
@@ -217,7 +218,7 @@ impl Host {
                 if let Some(action) = called {
                     refused::called(self.component.as_mut(), action, &result);
                 }
-                cx.drop_effects();
+                cx.effects().drop_staged();
                 Outcome { cx, result, topics: None, before: None }
             }
         }
@@ -240,7 +241,7 @@ impl Host {
         let Outcome { mut cx, mut result, mut topics, before } = outcome;
         self.called = None;
         let mut unsent = cx.cause().map(Cause::take_unsent).unwrap_or_default();
-        let mut effects = cx.take_effects();
+        let mut effects = cx.effects().take();
         // Those of a job that is committed are made with the commit.
         let is_committed =
             self.record.take().is_some() || effects.iter().any(|effect| matches!(effect, Effect::Commit(_)));
@@ -322,8 +323,8 @@ impl Host {
                 }
             };
             host.keep_edits(topics.as_ref());
-            let cx = host.tell_updated(cx, &edited, &mut topics).await;
-            if cx.has_no_effects() {
+            let mut cx = host.tell_updated(cx, &edited, &mut topics).await;
+            if cx.effects().is_empty() {
                 // What `updated` made of the edits stays too, if nothing of it has failed.
                 host.keep_edits(topics.as_ref());
             }

@@ -11,11 +11,13 @@
 extern crate self as vivaz_components;
 
 mod args;
+mod broadcast;
 mod budget;
 mod check;
 mod component;
 mod context;
 mod edit;
+mod effect;
 mod env;
 mod error;
 mod event;
@@ -23,47 +25,50 @@ mod fault;
 mod form;
 mod future;
 mod host;
-mod hub;
 mod identity;
 pub mod instance;
 mod journal;
 mod list;
 mod loading;
-mod presence;
 mod registry;
 mod saved;
 mod schema;
 pub mod shape;
 mod shared;
 pub mod spec;
+mod states;
 mod storable;
+mod stream;
 mod topic;
 mod tracked;
 mod tracking;
 
+pub use broadcast::Broadcast;
 pub use budget::{Account, Admission, Budget};
 pub use component::LiveComponent;
-pub use context::{Context, Emit, MountContext, TopicContext};
+pub use context::{Context, Emit, MountContext, PresenceAt, Scope};
 pub use edit::{FieldPath, FieldStep};
-pub use env::{Env, States};
+pub use effect::Effect;
+pub use env::Env;
 pub use error::{ActionError, Errors, Result, show};
-pub use event::{Effect, ServerEvent, Target, TaskOutcome, UnmountReason, unheard};
-pub use hub::{Hub, Rooms};
+pub use event::{ServerEvent, Target, TaskOutcome, UnmountReason, unheard};
 pub use identity::{Identity, User};
 pub use instance::{Finished, Flushed, Instance, Job, Progress, Started};
 pub use journal::{Change, Journal, Membership, Message, Operation, Transaction, Work, Write};
 pub use list::{DuplicateKey, Iter as ListIter, Key, Keyed, List};
 pub use loading::Async;
-pub use presence::{HasPresence, Presence, PresenceAt, PresenceChange};
 pub use registry::{
     Decoded, DuplicateName, Mounting, Registration, Registry, RestoreFailure, Restoring, mount,
 };
 pub use saved::Saved;
 pub use shape::LiveShape;
-pub use shared::{Shared, TopicHandle};
+pub use shared::Shared;
 pub use spec::Spec;
+pub use states::States;
+pub use stream::{Stream, StreamPatch};
 pub use topic::{
-    CatchUp, Frame, PresenceClaim, ReservedUpdates, StagedUpdate, Subscriber, Subscription, Topic, TopicRef,
+    CatchUp, HasPresence, Hub, Presence, PresenceChange, PresenceClaim, ReservedUpdates, Rooms, StagedUpdate,
+    Subscriber, Subscription, Topic, TopicContext, TopicHandle, TopicPatch, TopicRef, TopicSnapshot,
     TopicState, Unsent,
 };
 pub use tracked::Tracked;

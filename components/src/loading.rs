@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use futures_util::future::{AbortHandle, Abortable};
 
-use crate::event::Effect;
+use crate::effect::Effect;
 use crate::fault::guard;
 use crate::tracking::{Loaded, next_version};
 use crate::{ActionError, Context, Result};
@@ -165,7 +165,7 @@ impl<T: Send + Sync + 'static> Async<T> {
         if !self.is_loading() {
             (self.stage, self.version) = (Stage::Loading, next_version());
         }
-        cx.stage(Effect::Load(Box::pin(async move { task.await.ok() })));
+        cx.effects().stage(Effect::Load(Box::pin(async move { task.await.ok() })));
     }
 
     /// Takes over what a load came to, if it is the one that this field waits for.

@@ -1,20 +1,23 @@
 //! A component's view of a topic.
 
+mod cause;
+mod erased;
+
 use std::fmt;
-use std::marker::PhantomData;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use serde::Serialize;
 use vivaz_protocol::TopicName;
 
-use crate::context::Cause;
+pub(crate) use cause::Cause;
+pub use erased::AnyShared;
+
 use crate::env::Env;
-use crate::event::ServerEvent;
+use crate::error::Result;
+use crate::fault;
 use crate::future::BoxFuture;
 use crate::shape::{LiveShape, Ref};
-use crate::topic::{AnyShared, Cell, Change, StagedUpdate, Topic, TopicRef, TopicState};
-use crate::{Result, fault};
+use crate::topic::{Cell, Mutation, StagedUpdate, Topic, TopicRef, TopicState, parse_key};
 
 /// A field that shows a topic: one copy of the state for all who look at it.
 ///
@@ -23,7 +26,7 @@ use crate::{Result, fault};
 pub struct Shared<T> {
     bound: Option<Bound<T>>,
     /// With the topic that the field showed when the change was asked for.
-    staged: Vec<(TopicRef, Arc<Cell<T>>, Change<T>)>,
+    staged: Vec<(TopicRef, Arc<Cell<T>>, Mutation<T>)>,
     /// Whether the component is present at the topic.
     is_present: bool,
 }
@@ -163,16 +166,16 @@ impl<T: Topic> AnyShared for Shared<T> {
     fn opener(&self) -> fn(String, Env) -> BoxFuture<Result<TopicRef>> {
         |name, env| {
             Box::pin(async move {
-                let key = crate::topic::parse_key::<T>(&name)?;
-                let asked = async { T::authorize(&key, &env.identity).await };
+                let key = parse_key::<T>(&name)?;
+                let asked = async { T::authorize(&key, env.identity()).await };
                 fault::guard("authorizing a topic", None, asked).await?;
-                Ok(env.hub.open::<T>(&name, &env.states).await?.topic)
+                Ok(env.topic::<T>(&name).await?.topic().clone())
             })
         }
     }
 
     fn bind(&mut self, topic: &TopicRef) -> Result {
-        let cell = topic.downcast::<T>()?;
+        let cell = Cell::<T>::of(topic)?;
         let snapshot = cell.value();
         self.bound = Some(Bound { topic: topic.clone(), cell, snapshot, cause: None });
         Ok(())
@@ -196,56 +199,5 @@ impl<T: Topic> AnyShared for Shared<T> {
 
     fn recall_presence(&mut self) {
         self.is_present = true;
-    }
-}
-
-/// A topic from outside of components: from an HTTP route, a timer, another topic.
-#[derive(Clone)]
-pub struct TopicHandle<T: Topic> {
-    pub(crate) topic: TopicRef,
-    cell: Arc<Cell<T>>,
-    _state: PhantomData<T>,
-}
-
-impl<T: Topic> TopicHandle<T> {
-    pub(crate) fn new(topic: &TopicRef) -> Result<Self> {
-        Ok(Self { topic: topic.clone(), cell: topic.downcast()?, _state: PhantomData })
-    }
-
-    /// The state as of now.
-    #[must_use]
-    pub fn value(&self) -> Arc<T> {
-        self.cell.value()
-    }
-
-    /// Changes the state and sends the patch to everybody who looks at it.
-    ///
-    /// # Errors
-    /// `panicked` when the closure does, `too_large` when the topic would be larger than it may be,
-    /// and an error when its state cannot be written; the state is then as it was.
-    #[expect(clippy::unused_async, reason = "an update that several nodes have to agree on is waited for")]
-    pub async fn update<R: Send>(&self, change: impl FnOnce(&mut T) -> R + Send) -> Result<R> {
-        Ok(self.cell.apply(None, change)?.result)
-    }
-
-    /// Sends an event to everybody who looks at it.
-    ///
-    /// # Errors
-    /// When `data` cannot be written as JSON.
-    pub fn emit(&self, name: &str, data: impl Serialize) -> Result {
-        self.topic.emit(&ServerEvent::new(name, &data)?, None);
-        Ok(())
-    }
-
-    /// The topic, the type of its state forgotten.
-    #[must_use]
-    pub fn topic(&self) -> &TopicRef {
-        &self.topic
-    }
-}
-
-impl<T: Topic> fmt::Debug for TopicHandle<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("TopicHandle").field(self.topic.name()).finish()
     }
 }

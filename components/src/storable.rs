@@ -12,12 +12,14 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use vivaz_protocol::PatchWriter;
 
+use crate::error::Result;
 use crate::list::{Keyed, List};
+use crate::loading::Async;
 use crate::saved::Saved;
 use crate::schema;
-use crate::topic::{AnyShared, Topic};
+use crate::shared::{AnyShared, Shared};
+use crate::topic::Topic;
 use crate::tracking::{Field, JsonResult, ObjectWriter, Pick, Seen};
-use crate::{Async, Result, Shared};
 
 /// A field's type, for what is read of it: `Readable::<T>::IS`.
 #[derive(Debug)]

@@ -339,7 +339,7 @@ impl Core {
     /// What components of that identity have around them.
     pub(crate) fn env(&self, identity: Identity) -> Env {
         let hub = self.hub_of(&identity);
-        Env { identity, states: self.states.clone(), hub }
+        Env::new(identity, self.states.clone(), hub)
     }
 
     /// The topics and rooms that those of that identity's tenant share.

@@ -6,9 +6,12 @@ use serde::Serialize;
 use vivaz_protocol::SessionId;
 
 use super::Context;
-use crate::event::{Effect, ServerEvent, Target};
+use super::effects::Effects;
+use crate::effect::Effect;
+use crate::error::Result;
+use crate::event::{ServerEvent, Target};
+use crate::shared::Shared;
 use crate::topic::Topic;
-use crate::{Result, Shared};
 
 impl Context {
     /// Sends an event to the component's own page.
@@ -82,7 +85,7 @@ impl Target {
 #[derive(Debug)]
 #[must_use = "nothing is sent before `emit`"]
 pub struct Emit<'a> {
-    effects: &'a mut Vec<Effect>,
+    effects: &'a mut Effects,
     target: Target,
     except_self: bool,
 }
@@ -100,7 +103,7 @@ impl Emit<'_> {
     /// When `data` cannot be written as JSON.
     pub fn emit(self, name: &str, data: impl Serialize) -> Result {
         let event = ServerEvent::new(name, &data)?;
-        self.effects.push(Effect::Emit { to: self.target, event, except_self: self.except_self });
+        self.effects.stage(Effect::Emit { to: self.target, event, except_self: self.except_self });
         Ok(())
     }
 }

@@ -1,12 +1,12 @@
-//! What is given to what makes things: `mount` of a component, `load` of a topic.
+//! What the `mount` of a component gets.
 
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::budget::{Account, Admission, Budget};
-use crate::env::{Env, States};
-use crate::topic::Topic;
-use crate::{Hub, Identity, Result, TopicHandle, User};
+use crate::env::Env;
+use crate::error::Result;
 
 /// What `mount` is given. It knows the surroundings but asks nothing of them: a component may be mounted for a first
 /// paint that nobody ever connects to. Rooms and tasks belong into `connected`.
@@ -41,37 +41,6 @@ impl MountContext {
         self
     }
 
-    /// Whom the application recognised.
-    #[must_use]
-    pub fn identity(&self) -> &Identity {
-        &self.env.identity
-    }
-
-    /// The user.
-    ///
-    /// # Errors
-    /// `unauthenticated` when there is none.
-    pub fn user(&self) -> Result<&User> {
-        self.env.identity.user()
-    }
-
-    /// What the application gave to its runtime's builder with `.state(…)`.
-    ///
-    /// # Panics
-    /// When it gave nothing of that type.
-    #[must_use]
-    pub fn state<T: Send + Sync + 'static>(&self) -> &T {
-        self.env.states.expect()
-    }
-
-    /// A topic: shared fields themselves are bound only when `mount` has returned.
-    ///
-    /// # Errors
-    /// What the topic's `load` says.
-    pub async fn topic<T: Topic>(&self, name: &str) -> Result<TopicHandle<T>> {
-        self.env.hub.open(name, &self.env.states).await
-    }
-
     pub(crate) fn env(&self) -> &Env {
         &self.env
     }
@@ -86,36 +55,10 @@ impl MountContext {
     }
 }
 
-/// What a topic's `load` is given.
-#[derive(Clone, Debug)]
-pub struct TopicContext {
-    states: States,
-    hub: Hub,
-}
+impl Deref for MountContext {
+    type Target = Env;
 
-impl TopicContext {
-    pub(crate) fn new(states: States, hub: Hub) -> Self {
-        Self { states, hub }
-    }
-
-    /// What the application gave to its runtime's builder with `.state(…)`.
-    ///
-    /// # Panics
-    /// When it gave nothing of that type.
-    #[must_use]
-    pub fn state<T: Send + Sync + 'static>(&self) -> &T {
-        self.states.expect()
-    }
-
-    /// The tenant that the topic is of: state of that name belongs to each tenant by itself.
-    #[must_use]
-    pub fn tenant(&self) -> Option<&str> {
-        self.hub.tenant()
-    }
-
-    /// The topics and rooms of the topic's tenant on this node.
-    #[must_use]
-    pub fn hub(&self) -> &Hub {
-        &self.hub
+    fn deref(&self) -> &Env {
+        &self.env
     }
 }

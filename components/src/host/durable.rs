@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use vivaz_protocol::Author;
 
-use super::{Host, Kept, Outbox, Topics, topics};
+use super::{Host, Kept, Topics, topics};
 use crate::budget::Account;
 use crate::component::{InTransaction, Returned};
-use crate::event::Effect;
+use crate::context::Outbox;
+use crate::effect::Effect;
 use crate::fault::guard_now;
 use crate::instance::{Finished, Instance, Job, Progress, Started};
 use crate::journal::{Change, Journal, Message, Transaction, Work};

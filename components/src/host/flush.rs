@@ -4,61 +4,20 @@
 //! it has to say in a place that both know and waits; the future around it finds it there, gives it to the session,
 //! and is polled again when that has sent it. So what was flushed is sent before anything that comes after it.
 
-use std::fmt;
 use std::future::poll_fn;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 
 use tokio::sync::oneshot;
 
 use super::{Host, Kept, compare, topics};
-use crate::budget::Account;
 use crate::component::Component;
-use crate::event::Effect;
+use crate::context::Outbox;
+use crate::effect::Effect;
 use crate::fault::{discard, guard};
 use crate::future::BoxFuture;
 use crate::instance::{Finished, Flushed, Progress};
-use crate::spec::Spec;
 use crate::topic::StagedUpdate;
-use crate::tracking::{Changes, Tracker};
 use crate::{ActionError, Context, LiveComponent, Result};
-
-/// Where a handler leaves what is to be sent.
-pub(crate) type Outbox = Arc<Mutex<Option<Flushed>>>;
-
-/// What a host lends to the context of a handler.
-pub(crate) struct Lent {
-    /// Whose handler it is.
-    spec: &'static Spec,
-    /// What the page has.
-    pub(super) tracker: Tracker,
-    account: Arc<Account>,
-    /// The component as of the last flush: what a failure falls back to.
-    pub(super) kept: Option<Kept>,
-}
-
-impl Lent {
-    pub(super) fn new(spec: &'static Spec, tracker: Tracker, account: Arc<Account>) -> Self {
-        Self { spec, tracker, account, kept: None }
-    }
-
-    /// Compares the component with what the page has and counts its size, as at the end of a
-    /// handler.
-    fn compare(&mut self, component: &mut dyn Component) -> Result<Changes> {
-        compare::compare(&mut self.tracker, &self.account, component)
-    }
-
-    /// Takes a comparison back.
-    fn revert(&mut self, changes: Changes) {
-        compare::revert(&mut self.tracker, &self.account, changes);
-    }
-}
-
-impl fmt::Debug for Lent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Lent").field("component", &self.spec.name).finish_non_exhaustive()
-    }
-}
 
 /// Why a durable component cannot flush.
 pub const NO_FLUSH: &str = "a #[live(durable)] component cannot `flush`: what its page sees was committed with the action as a whole. \
@@ -129,7 +88,7 @@ impl Context {
                 "`cx.flush` is given the component whose handler it is: `self`",
             ));
         }
-        if let (Some(errors), Some(field)) = (self.take_errors(), component.errors()) {
+        if let (Some(errors), Some(field)) = (self.effects().take_errors(), component.errors()) {
             *field = errors;
         }
         let mut moved = None;
@@ -138,22 +97,23 @@ impl Context {
             guard("showing a topic", limit, topics::bind(component, &env)).await?;
             moved = Some(topics::of(component));
         }
-        let joins = Effect::bytes_of_joins(self.effects());
+        let joins = self.effects().bytes_of_joins();
         let Some(lent) = self.lent() else { return Ok(()) };
         lent.account.has_left(joins)?;
-        let changes = lent.compare(component)?;
+        let changes = compare::compare(&mut lent.tracker, &lent.account, component)?;
         for update in topics::staged(component) {
-            self.stage(Effect::Update(update));
+            self.effects().stage(Effect::Update(update));
         }
         // Before anything is told, because they may fail.
         let copies = Kept::copy_of(component).and_then(|kept| Ok((Kept::copy_of(component)?, kept)));
-        let published = copies
-            .and_then(|copies| Ok((copies, StagedUpdate::publish_all(self.take_updates(), self.by())?)));
+        let published = copies.and_then(|copies| {
+            Ok((copies, StagedUpdate::publish_all(self.effects().take_updates(), self.by())?))
+        });
         let ((meanwhile, kept), unsent) = match published {
             Ok(published) => published,
             Err(error) => {
                 if let Some(lent) = self.lent() {
-                    lent.revert(changes);
+                    compare::revert(&mut lent.tracker, &lent.account, changes);
                 }
                 return Err(error);
             }
@@ -162,14 +122,13 @@ impl Context {
             unsent.into_iter().for_each(|unsent| cause.wait_for(unsent));
         }
         if let Some(lent) = self.lent() {
-            lent.kept = Some(kept);
+            lent.set_fallback(kept);
         }
-        let effects = self.take_effects();
-        self.keep_effects();
+        let effects = self.effects().take();
         let (answer, sent) = oneshot::channel();
         let meanwhile = Host::stand_in(meanwhile);
         let flushed = Flushed { meanwhile, effects, patch: changes.patch, topics: moved, answer };
-        *self.outbox().lock().unwrap_or_else(PoisonError::into_inner) = Some(flushed);
+        self.outbox().put(flushed);
         // Nobody answers for a session that is over; its handlers are dropped.
         let _answered = sent.await;
         topics::begin(component, self.cause());
@@ -195,7 +154,7 @@ fn steps_of(mut run: Running, outbox: Outbox) -> BoxFuture<Progress> {
     Box::pin(async move {
         let (finished, flushed) = poll_fn(|cx| {
             let polled = run.0.as_mut().map_or(Poll::Pending, |run| run.as_mut().poll(cx));
-            let flushed = outbox.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let flushed = outbox.take::<Flushed>();
             match (polled, flushed) {
                 (Poll::Pending, None) => Poll::Pending,
                 (Poll::Pending, flushed) => Poll::Ready((None, flushed)),

@@ -5,13 +5,13 @@ use std::fmt;
 use super::Topics;
 use crate::Result;
 use crate::component::Component;
-use crate::context::Cause;
 use crate::env::Env;
 use crate::error::Unwritable;
 use crate::fault::guard_now;
 use crate::future::BoxFuture;
 use crate::saved::Saved;
-use crate::topic::{AnyShared, StagedUpdate, TopicRef};
+use crate::shared::{AnyShared, Cause};
+use crate::topic::{StagedUpdate, TopicRef};
 use crate::tracking::write_saved;
 
 fn each(

@@ -1,5 +1,10 @@
 //! The one copy of a topic's state.
 
+mod claims;
+mod draft;
+mod presence;
+mod reserved;
+
 use std::any::Any;
 use std::collections::VecDeque;
 use std::hash::BuildHasher;
@@ -8,19 +13,25 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 use vivaz_protocol::log::Quoted;
-use vivaz_protocol::{Epoch, RawJson, Rev, ServerMessage, SessionId, StreamId, TopicName, encode_server};
+use vivaz_protocol::{Epoch, Rev, SessionId, TopicName};
 
-use super::claims::Claims;
 use super::interval::Waiting;
-use super::reserved::Pending;
-use super::ring::Ring;
-use super::{AnyTopic, CatchUp, Frame, Subscriber, Topic, parse_key};
+use super::reference::{AnyTopic, TopicRef};
+use super::subscriber::{CatchUp, Subscriber, TopicPatch, TopicSnapshot};
+use super::{Topic, parse_key};
+use crate::broadcast::Broadcast;
+use crate::error::{ActionError, Result};
 use crate::event::ServerEvent;
 use crate::fault::{guard, guard_now};
 use crate::future::BoxFuture;
+use crate::identity::{Identity, User};
 use crate::journal::Operation;
+use crate::stream::{Stream, StreamPatch};
 use crate::tracking::{Tracker, next_version, write_shown};
-use crate::{ActionError, Identity, Result, User};
+
+use claims::Claims;
+pub(super) use draft::Prepared;
+use reserved::Pending;
 
 /// So many operations are remembered.
 const OPERATIONS: usize = 64;
@@ -28,6 +39,7 @@ const OPERATIONS: usize = 64;
 /// A topic's state and those who look at it.
 pub(crate) struct Cell<T> {
     pub(super) name: TopicName,
+    /// That of the stream, readable without the lock.
     epoch: Epoch,
     /// How many bytes the state may have.
     pub(super) limit: usize,
@@ -46,7 +58,6 @@ pub(crate) struct Cell<T> {
 pub(super) struct State<T> {
     /// As subscribers have it: without the changes that wait for the end of an interval.
     pub(super) shown: Arc<T>,
-    pub(super) rev: Rev,
     /// What subscribers have.
     pub(super) tracker: Tracker,
     /// The size of the value.
@@ -56,11 +67,9 @@ pub(super) struct State<T> {
     pub(super) claims: Claims,
     /// Changes that are not committed yet, in the order in which they will be.
     pub(super) pending: VecDeque<Pending<T>>,
-    pub(super) ring: Ring,
+    stream: Stream<Epoch, KeptPatch>,
     /// What was done to it last, so that it is done once: whoever tells it again does so at once, or not at all.
     done: VecDeque<Operation>,
-    /// The `STATE_SNAPSHOT` of this revision, once somebody asked for it.
-    pub(super) snapshot: Option<Frame>,
     /// Ascending by id, because ids are.
     pub(super) subscribers: Vec<(u64, Arc<dyn Subscriber>)>,
 }
@@ -75,27 +84,67 @@ impl<T> State<T> {
     }
 }
 
+/// A patch that a topic keeps for subscribers that miss it.
+pub(super) struct KeptPatch {
+    /// The size of the JSON, counted before [`release`](Self::release) drops it.
+    bytes: usize,
+    patch: Broadcast<TopicPatch>,
+}
+
+impl KeptPatch {
+    fn new(patch: TopicPatch) -> Self {
+        Self { bytes: patch.json.len(), patch: Broadcast::new(patch) }
+    }
+
+    fn broadcast(&self) -> &Broadcast<TopicPatch> {
+        &self.patch
+    }
+
+    /// Drops the JSON if the frame is encoded.
+    fn release(&mut self) {
+        self.patch.release();
+    }
+}
+
+impl StreamPatch for KeptPatch {
+    const MOST: usize = 256;
+    const MOST_BYTES: usize = 256 * 1024;
+
+    fn bytes(&self) -> usize {
+        self.bytes
+    }
+}
+
 impl<T: Topic> Cell<T> {
+    /// Returns the cell of a topic.
+    ///
+    /// # Errors
+    /// Returns an error if the topic's state is not a `T`.
+    pub(crate) fn of(topic: &TopicRef) -> Result<Arc<Self>> {
+        Arc::clone(topic.inner()).into_any().downcast().map_err(|_| {
+            let wanted = std::any::type_name::<T>();
+            ActionError::internal(format!("the topic `{}` is not of the type {wanted}", topic.name()))
+        })
+    }
+
     pub(crate) fn new(name: TopicName, mut value: T, limit: usize) -> Result<Arc<Self>> {
         let tracker = guard_now("reading a topic", || Ok(Tracker::new(&mut value)?))?;
         let (bytes, value) = (tracker.bytes(), Arc::new(value));
         if bytes > limit {
             tracing::warn!(topic = %Quoted(&name), bytes, limit, "a topic was loaded larger than it may be: it cannot grow");
         }
+        let epoch = new_epoch()?;
         let state = State {
             shown: Arc::clone(&value),
-            rev: Rev(0),
             tracker,
             bytes,
             waiting: Waiting::default(),
             claims: Claims::default(),
             pending: VecDeque::new(),
-            ring: Ring::default(),
+            stream: Stream::new(epoch.clone(), Rev::ZERO),
             done: VecDeque::new(),
-            snapshot: None,
             subscribers: Vec::new(),
         };
-        let epoch = new_epoch()?;
         let executor = Handle::try_current().ok();
         Ok(Arc::new_cyclic(|me| Self {
             name,
@@ -127,38 +176,22 @@ impl<T: Topic> Cell<T> {
         is_done
     }
 
-    pub(super) fn stream(&self) -> StreamId {
-        StreamId::Topic(self.name.clone())
-    }
-
-    /// Sends an event to everybody who looks, but for the session `except`.
-    pub(super) fn tell(&self, state: &State<T>, event: &ServerEvent, except: Option<&SessionId>) {
-        let frame = encode(&ServerMessage::Event {
-            stream: self.stream(),
-            name: (&*event.name).into(),
-            data: RawJson::from(&*event.data),
-        });
+    /// Sends an event to all subscribers but the session `except`.
+    fn send_event(&self, state: &State<T>, event: ServerEvent, except: Option<&SessionId>) {
+        let event = Broadcast::new(event);
         for (_, subscriber) in &state.subscribers {
             if except.is_none_or(|except| except != subscriber.session()) {
-                subscriber.notify(&self.name, &frame);
+                subscriber.deliver_topic_event(&self.name, &event);
             }
         }
     }
 
-    fn snapshot_of(&self, state: &mut State<T>) -> Result<Frame> {
-        if let Some(frame) = &state.snapshot {
-            return Ok(frame.clone());
-        }
+    fn snapshot_of(&self, state: &mut State<T>) -> Result<TopicSnapshot> {
+        let State { shown, stream, .. } = state;
         // Computed fields are written with the others, and fields are visited to be changed, hence the copy.
-        let json = guard_now("writing a topic", || Ok(write_shown(&mut T::clone(&state.shown))?))?;
-        let frame = encode(&ServerMessage::Snapshot {
-            stream: self.stream(),
-            rev: state.rev,
-            epoch: self.epoch.clone(),
-            state: RawJson::trusted(&json),
-        });
-        state.snapshot = Some(frame.clone());
-        Ok(frame)
+        let json =
+            stream.snapshot(|| guard_now("writing a topic", || Ok(write_shown(&mut T::clone(shown))?)))?;
+        Ok(TopicSnapshot { epoch: self.epoch.clone(), rev: stream.rev(), state: json })
     }
 }
 
@@ -171,26 +204,30 @@ impl<T: Topic> AnyTopic for Cell<T> {
         &self.epoch
     }
 
-    fn snapshot(&self) -> Result<(Rev, Frame)> {
-        let mut state = self.lock();
-        let frame = self.snapshot_of(&mut state)?;
-        Ok((state.rev, frame))
+    fn rev(&self) -> Rev {
+        self.lock().stream.rev()
+    }
+
+    fn snapshot(&self) -> Result<TopicSnapshot> {
+        self.snapshot_of(&mut self.lock())
     }
 
     fn subscribe(
         &self,
         subscriber: Arc<dyn Subscriber>,
         from: Option<(&Epoch, Rev)>,
-        first: &mut dyn FnMut(CatchUp),
+        first: &mut dyn FnMut(CatchUp<'_>),
     ) -> Result<u64> {
         let mut state = self.lock();
         let known = from.filter(|(epoch, _)| **epoch == self.epoch).map(|(_, rev)| rev);
-        let catch_up = match known {
-            Some(rev) if rev == state.rev => CatchUp::Current,
-            Some(rev) if let Some(patches) = state.ring.since(rev) => CatchUp::Patches(patches),
-            Some(_) | None => CatchUp::Snapshot(self.snapshot_of(&mut state)?),
-        };
-        first(catch_up);
+        match known {
+            Some(rev) if rev == state.stream.rev() => first(CatchUp::Current),
+            Some(rev) if let Some(patches) = state.stream.since(rev) => {
+                let patches = patches.map(|(rev, patch)| (rev, patch.broadcast()));
+                first(CatchUp::Patches(patches.collect()));
+            }
+            Some(_) | None => first(CatchUp::Snapshot(self.snapshot_of(&mut state)?)),
+        }
         let id = next_version();
         state.subscribers.push((id, subscriber));
         Ok(id)
@@ -211,7 +248,7 @@ impl<T: Topic> AnyTopic for Cell<T> {
     }
 
     fn emit(&self, event: &ServerEvent, except: Option<&SessionId>) {
-        self.tell(&self.lock(), event, except);
+        self.send_event(&self.lock(), event.clone(), except);
     }
 
     fn enter(&self, claim: u64, user: &User) -> Result {
@@ -233,12 +270,6 @@ impl<T: Topic> AnyTopic for Cell<T> {
     fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
         self
     }
-}
-
-pub(super) fn encode(message: &ServerMessage<'_>) -> Frame {
-    let mut text = String::new();
-    encode_server(&mut text, message);
-    Frame::new(text)
 }
 
 /// A name for a history that no other one has, on this node or after a restart.

@@ -5,23 +5,14 @@ use std::sync::{Arc, MutexGuard};
 
 use vivaz_protocol::Author;
 
-use super::cell::{Cell, State};
-use super::draft::Prepared;
-use super::{Topic, TopicRef, Unsent};
-use crate::Result;
+use super::Topic;
+use super::cell::{Cell, Prepared, State};
+use super::interval::Unsent;
+use super::mutation::{Mutation, run};
+use super::reference::TopicRef;
+use crate::error::Result;
 use crate::fault::{discard, guard_now};
 use crate::journal::{Message, Operation};
-
-/// One change of a topic's state. It works on a draft and may run again on another one, so it does
-/// nothing else.
-pub(crate) type Change<T> = Arc<dyn Fn(&mut T) + Send + Sync>;
-
-/// Runs changes in their order.
-pub(super) fn run<T>(changes: &[Change<T>], state: &mut T) {
-    for change in changes {
-        change(state);
-    }
-}
 
 /// Changes of a topic that a handler staged.
 pub struct StagedUpdate(Box<dyn AnyStaged>);
@@ -32,7 +23,7 @@ pub struct StagedUpdate(Box<dyn AnyStaged>);
 pub struct ReservedUpdates(Vec<Box<dyn AnyReserved>>);
 
 impl StagedUpdate {
-    pub(crate) fn new<T: Topic>(topic: TopicRef, cell: Arc<Cell<T>>, changes: Vec<Change<T>>) -> Self {
+    pub(crate) fn new<T: Topic>(topic: TopicRef, cell: Arc<Cell<T>>, changes: Vec<Mutation<T>>) -> Self {
         Self(Box::new(Staged { topic, cell, changes }))
     }
 
@@ -110,7 +101,7 @@ fn merged(updates: Vec<StagedUpdate>) -> Vec<StagedUpdate> {
 struct Staged<T: Topic> {
     topic: TopicRef,
     cell: Arc<Cell<T>>,
-    changes: Vec<Change<T>>,
+    changes: Vec<Mutation<T>>,
 }
 
 struct Locked<'a, T: Topic> {

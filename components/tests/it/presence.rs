@@ -326,8 +326,8 @@ async fn follows_the_claims(steps: Vec<Step>) {
     let club = Hub::new().open::<Club>("club/a", &States::default()).await.unwrap();
     let (ear, mut state) = (Ear::new("ear"), Value::Null);
     let _look = club.topic().subscribe(ear.clone(), None, &mut |missing| {
-        let CatchUp::Snapshot(frame) = missing else { return };
-        state = serde_json::from_str::<Value>(frame.as_str()).unwrap()["payload"].clone();
+        let CatchUp::Snapshot(snapshot) = missing else { return };
+        state = serde_json::from_str(snapshot.json()).unwrap();
     });
     let user = |id: u32, name: bool| User::new(id.to_string(), if name { "Ada" } else { "Bob" });
     let mut claims: BTreeMap<u32, (u32, PresenceClaim)> = BTreeMap::new();

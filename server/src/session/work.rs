@@ -194,11 +194,13 @@ impl Session {
         if self.components.get(id).is_some_and(|component| !component.is_shown()) {
             return;
         }
-        self.port.send_if_room(encode::frame(&ServerMessage::Event {
-            stream: StreamId::Component(id.clone()),
-            name: (&*event.name).into(),
-            data: RawJson::from(&*event.data),
-        }));
+        self.port.send_if_room(|| {
+            encode::frame(&ServerMessage::Event {
+                stream: StreamId::Component(id.clone()),
+                name: (&*event.name).into(),
+                data: RawJson::from(&*event.data),
+            })
+        });
     }
 
     fn is_same(&self, id: &ComponentId, history: &History) -> bool {

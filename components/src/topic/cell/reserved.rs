@@ -6,22 +6,23 @@
 //! drafts are made again upon that. If one of them cannot be, the change that came in between is
 //! refused, because theirs may be on disk already.
 
-use vivaz_protocol::Author;
 use vivaz_protocol::log::{Escaped, Quoted};
+use vivaz_protocol::{Author, ErrorCode};
 
-use super::cell::{Cell, State};
 use super::draft::{Base, Draft, Sending};
-use super::staged::{Change, run};
-use super::{AnyTopic, Topic, Unsent};
+use super::{Cell, State};
+use crate::error::{ActionError, Result};
 use crate::fault::discard;
 use crate::journal::Operation;
+use crate::topic::Topic;
+use crate::topic::interval::Unsent;
+use crate::topic::mutation::{Mutation, run};
 use crate::tracking::next_version;
-use crate::{ActionError, ErrorCode, Result};
 
 /// A change that is reserved.
-pub(super) struct Pending<T> {
+pub(in crate::topic) struct Pending<T> {
     id: u64,
-    changes: Vec<Change<T>>,
+    changes: Vec<Mutation<T>>,
     /// None if it could not be made again when one before it was given up.
     draft: Option<Draft<T>>,
 }
@@ -29,9 +30,9 @@ pub(super) struct Pending<T> {
 impl<T: Topic> Cell<T> {
     /// Makes a change upon those that are reserved already. Returns its number; nothing if the
     /// operation was done already.
-    pub(super) fn reserve(
+    pub(in crate::topic) fn reserve(
         &self,
-        changes: Vec<Change<T>>,
+        changes: Vec<Mutation<T>>,
         operation: Option<&Operation>,
     ) -> Result<Option<u64>> {
         let mut state = self.lock();
@@ -49,7 +50,7 @@ impl<T: Topic> Cell<T> {
     }
 
     /// Shows a change that was reserved.
-    pub(super) fn publish_reserved(
+    pub(in crate::topic) fn publish_reserved(
         &self,
         id: u64,
         operation: Option<Operation>,
@@ -74,7 +75,7 @@ impl<T: Topic> Cell<T> {
         let draft = match draft {
             Ok(draft) => draft,
             Err(error) => {
-                let (topic, error) = (Quoted(self.name()), Escaped(&error));
+                let (topic, error) = (Quoted(&self.name), Escaped(&error));
                 tracing::error!(%topic, %error, "a topic does not show what was committed until it is loaded again");
                 return None;
             }
@@ -90,7 +91,7 @@ impl<T: Topic> Cell<T> {
     }
 
     /// Forgets a change that was reserved. Those behind it are made again without it.
-    pub(super) fn give_up(&self, id: u64) {
+    pub(in crate::topic) fn give_up(&self, id: u64) {
         let mut state = self.lock();
         let Some(at) = state.pending.iter().position(|one| one.id == id) else { return };
         let given_up = state.pending.remove(at);
@@ -103,7 +104,11 @@ impl<T: Topic> Cell<T> {
     ///
     /// # Errors
     /// When one of them cannot be made upon it.
-    pub(super) fn reserved_upon(&self, state: &State<T>, base: Base<'_, T>) -> Result<Vec<Draft<T>>> {
+    pub(in crate::topic) fn reserved_upon(
+        &self,
+        state: &State<T>,
+        base: Base<'_, T>,
+    ) -> Result<Vec<Draft<T>>> {
         self.redraft(state, base).into_iter().collect::<Result<_>>().map_err(|error| {
             if error.code() == ErrorCode::TooLarge {
                 return error;
@@ -113,14 +118,14 @@ impl<T: Topic> Cell<T> {
     }
 
     /// Takes over such drafts.
-    pub(super) fn replace_reserved(state: &mut State<T>, drafts: Vec<Draft<T>>) {
+    pub(in crate::topic) fn replace_reserved(state: &mut State<T>, drafts: Vec<Draft<T>>) {
         for (one, draft) in state.pending.iter_mut().zip(drafts) {
             discard("a topic's draft", one.draft.replace(draft));
         }
     }
 
     /// Makes the drafts of the reserved changes again, upon what everybody sees now.
-    pub(super) fn rebase(&self, state: &mut State<T>) {
+    pub(in crate::topic) fn rebase(&self, state: &mut State<T>) {
         if state.pending.is_empty() {
             return;
         }

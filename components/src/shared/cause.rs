@@ -15,7 +15,7 @@ pub struct Cause {
 }
 
 impl Cause {
-    pub(super) fn new(author: Author) -> Self {
+    pub(crate) fn new(author: Author) -> Self {
         Self { author, unsent: Arc::default() }
     }
 

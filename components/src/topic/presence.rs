@@ -6,24 +6,23 @@ use serde::{Deserialize, Deserializer, Serialize};
 use vivaz_protocol::log::Escaped;
 
 use crate::event::ServerEvent;
-use crate::list::List;
+use crate::identity::User;
+use crate::list::{Iter, List};
 use crate::shape::{LiveShape, Ref};
-use crate::topic::{Topic, TopicState};
 use crate::tracking::{Field, Pick, next_version};
-use crate::{Context, Result, Shared, User};
 
 /// The users who are present at a topic: a field of the topic's state that reads as a
 /// [`List`] of [`User`]s, in the order in which they came. It is marked `#[live(presence)]`, and
 /// starts as `Presence::default()`; from then on the runtime keeps it.
 ///
-/// A component enters with [`Context::presence`]. A user is present while any of their components is:
+/// A component enters with [`Context::presence`](crate::Context::presence). A user is present while any of their components is:
 /// several pages of one user are one entry. A page that loses its connection stays present for
 /// `Limits::presence_grace` (10 s by default), so that a short drop is not seen; when it comes back
 /// later it enters again by itself. A component that goes away leaves.
 ///
 /// All who look at the topic get its patches, with the ids and names of users, and behind those the
 /// events `user.online` and `user.offline` with `{ "userId": … }` when a user comes and when their last
-/// component is gone. [`Topic::presence_changed`] adds to that. Where more than 500 sessions look, no
+/// component is gone. [`Topic::presence_changed`](crate::Topic::presence_changed) adds to that. Where more than 500 sessions look, no
 /// such events are sent: the list says it.
 ///
 /// ```
@@ -65,14 +64,6 @@ pub struct Presence {
     version: u64,
 }
 
-/// The state of a topic with a field that is marked `#[live(presence)]`. Derived with `LiveState`.
-#[diagnostic::on_unimplemented(
-    message = "nobody can be present at `{Self}`",
-    label = "this topic has no presence",
-    note = "add a field to `{Self}`: `#[live(presence)] users: Presence`"
-)]
-pub trait HasPresence: TopicState {}
-
 impl Presence {
     /// Makes a user present, or not present without `now`. Returns who has come, or is gone.
     pub(crate) fn change(&mut self, now: Option<&User>, id: &str) -> Option<User> {
@@ -113,7 +104,7 @@ impl Deref for Presence {
 
 impl<'a> IntoIterator for &'a Presence {
     type Item = &'a User;
-    type IntoIter = crate::ListIter<'a, User>;
+    type IntoIter = Iter<'a, User>;
 
     fn into_iter(self) -> Self::IntoIter {
         (&self.users).into_iter()
@@ -144,7 +135,7 @@ impl<'a> Pick<'a, Presence> {
     }
 }
 
-/// A user has come to a topic, or is gone: what [`Topic::presence_changed`] is given.
+/// A user has come to a topic, or is gone: what [`Topic::presence_changed`](crate::Topic::presence_changed) is given.
 #[derive(Debug)]
 pub struct PresenceChange {
     user: User,
@@ -186,45 +177,5 @@ impl PresenceChange {
 
     pub(crate) fn into_events(self) -> Vec<ServerEvent> {
         self.events
-    }
-}
-
-/// The presence of the component at the topic that a shared field shows; see [`Context::presence`].
-#[derive(Debug)]
-#[must_use = "nothing has changed before `enter` or `leave`"]
-pub struct PresenceAt<'a> {
-    cx: &'a Context,
-    is_present: &'a mut bool,
-}
-
-impl Context {
-    /// The presence of this component's user at the topic that the field shows. From `enter` to
-    /// `leave` it follows the field: when that shows another topic, the user is present there.
-    ///
-    /// It is kept with the component: a page that comes back, to this process or the next one, is
-    /// present again without a call. [`Presence`] says how long a page is that loses its connection.
-    pub fn presence<'a, T: Topic + HasPresence>(&'a self, shared: &'a mut Shared<T>) -> PresenceAt<'a> {
-        PresenceAt { cx: self, is_present: shared.is_present_mut() }
-    }
-}
-
-impl PresenceAt<'_> {
-    /// The user is present when the handler has succeeded; again is the same as once.
-    ///
-    /// A topic that is as large as it may be takes nobody in: that is logged, and tried again after
-    /// the component's next handler.
-    ///
-    /// # Errors
-    /// `unauthenticated` when there is no user.
-    pub fn enter(self) -> Result {
-        self.cx.user()?;
-        *self.is_present = true;
-        Ok(())
-    }
-
-    /// The component is not present any more when the handler has succeeded. The user is, if another
-    /// of their components is.
-    pub fn leave(self) {
-        *self.is_present = false;
     }
 }

@@ -4,11 +4,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use vivaz_protocol::SessionId;
+use vivaz_protocol::{ComponentId, SessionId};
 
-use crate::ComponentId;
 use crate::event::ServerEvent;
-use crate::topic::Subscriber;
+use crate::topic::subscriber::Subscriber;
 
 /// Who is in which room of a tenant. A member is a component of a session: a connection may drop and come back while the
 /// session stays in the room.
@@ -76,7 +75,7 @@ impl<'a> Rooms<'a> {
         let mut told = 0;
         for ((session, component), subscriber) in members {
             if except.is_none_or(|except| except != session) {
-                subscriber.hear(component, event);
+                subscriber.deliver_room_event(component, event);
                 told += 1;
             }
         }

@@ -14,11 +14,8 @@ use vivaz_protocol::log::Quoted;
 use rooms::Members;
 pub use rooms::Rooms;
 
-use crate::context::TopicContext;
-use crate::env::States;
-use crate::fault::{discard, guard};
-use crate::topic::{Cell, Topic, TopicRef, parse_key};
-use crate::{ActionError, Result, TopicHandle};
+use super::reference::TopicRef;
+use crate::fault::discard;
 
 /// Finds topics by name; loads them once, however many ask at the same time. Cheap to clone.
 ///
@@ -43,12 +40,12 @@ struct Inner {
     rooms: Mutex<Members>,
 }
 
-type Topics = HashMap<(Option<Arc<str>>, TopicName), Arc<Entry>>;
+type Topics = HashMap<(Option<Arc<str>>, TopicName), Arc<LoadedTopic>>;
 
 #[derive(Default)]
-struct Entry {
+pub(super) struct LoadedTopic {
     /// Empty while the topic is being loaded, and after that failed.
-    topic: OnceCell<TopicRef>,
+    pub(super) topic: OnceCell<TopicRef>,
     /// Since when nobody has looked at it.
     idle_since: Mutex<Option<Instant>>,
 }
@@ -80,30 +77,6 @@ impl Hub {
         self.tenant.as_deref()
     }
 
-    /// The topic of that name, loaded if nobody has it yet. Asks nobody whether they may: that is
-    /// [`TopicRef::authorize`]'s.
-    ///
-    /// # Errors
-    /// `bad_props` when the name is not one of such a topic, and what the topic's `load` says.
-    pub async fn open<T: Topic>(&self, name: &str, states: &States) -> Result<TopicHandle<T>> {
-        let refused = |error: &dyn fmt::Display| {
-            ActionError::new(
-                vivaz_protocol::ErrorCode::BadProps,
-                format!("`{name}` is not a valid topic name: {error}"),
-            )
-        };
-        let name = TopicName::new(name).map_err(|error| refused(&error))?;
-        let entry = self.topics().entry(self.key(&name)).or_default().clone();
-        let topic = entry.topic.get_or_try_init(|| async {
-            let key = parse_key::<T>(name.as_str())?;
-            let cx = TopicContext::new(states.clone(), self.clone());
-            let value = guard("loading a topic", None, async { T::load(&key, &cx).await }).await?;
-            tracing::debug!(topic = %Quoted(&name), "topic loaded");
-            Ok::<_, ActionError>(TopicRef::new(Cell::new(name.clone(), value, self.topic_bytes)?))
-        });
-        TopicHandle::new(topic.await?)
-    }
-
     /// The topic of that name, if somebody has it.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<TopicRef> {
@@ -113,7 +86,7 @@ impl Hub {
 
     /// Forgets topics, of whatever tenant, that nobody has held for as long as `grace`. To be called now and then; says how many went.
     pub fn sweep(&self, now: Instant, grace: Duration) -> usize {
-        let is_over = |(_, name): &(_, TopicName), entry: &mut Arc<Entry>| {
+        let is_over = |(_, name): &(_, TopicName), entry: &mut Arc<LoadedTopic>| {
             // Somebody is opening it (holds the entry), or has it (holds the topic).
             let in_use = Arc::strong_count(entry) > 1 || entry.topic.get().is_some_and(TopicRef::is_held);
             let mut idle_since = entry.idle_since.lock().unwrap_or_else(PoisonError::into_inner);
@@ -152,6 +125,16 @@ impl Hub {
     #[must_use]
     pub fn rooms(&self) -> Rooms<'_> {
         Rooms::new(&self.inner.rooms, self.tenant.as_ref())
+    }
+
+    /// Returns the entry of a topic, which may not be loaded yet.
+    pub(super) fn entry(&self, name: &TopicName) -> Arc<LoadedTopic> {
+        self.topics().entry(self.key(name)).or_default().clone()
+    }
+
+    /// Returns how many bytes of state a topic may have.
+    pub(super) fn topic_limit(&self) -> usize {
+        self.topic_bytes
     }
 
     fn key(&self, name: &TopicName) -> (Option<Arc<str>>, TopicName) {

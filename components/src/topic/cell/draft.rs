@@ -5,15 +5,16 @@ use std::sync::{Arc, PoisonError};
 
 use tokio::time::Instant;
 use vivaz_protocol::log::{Escaped, Quoted};
-use vivaz_protocol::{Author, RawJson, Rev, ServerMessage, Update};
+use vivaz_protocol::{Author, ErrorCode};
 
-use super::Topic;
-use super::cell::{Cell, State, encode};
-use super::interval::Unsent;
+use super::{Cell, KeptPatch, State};
 use crate::budget::too_large;
+use crate::error::Result;
 use crate::fault::{discard, guard_now};
+use crate::topic::Topic;
+use crate::topic::interval::Unsent;
+use crate::topic::subscriber::TopicPatch;
 use crate::tracking::Tracker;
-use crate::{ErrorCode, Result};
 
 /// What a change of the state came to.
 pub(crate) struct Applied<R> {
@@ -24,24 +25,24 @@ pub(crate) struct Applied<R> {
 }
 
 /// What a change is made upon.
-pub(super) struct Base<'a, T> {
-    pub(super) value: &'a T,
+pub(in crate::topic) struct Base<'a, T> {
+    pub(in crate::topic) value: &'a T,
     /// What subscribers have when the change is sent.
-    pub(super) shown: &'a Tracker,
-    pub(super) bytes: usize,
+    pub(in crate::topic) shown: &'a Tracker,
+    pub(in crate::topic) bytes: usize,
 }
 
 /// A change that is made and not stored yet.
-pub(super) struct Draft<T> {
+pub(in crate::topic) struct Draft<T> {
     /// With what its lists have recorded since the last patch.
-    pub(super) value: T,
+    pub(in crate::topic) value: T,
     /// What subscribers have once the patch is sent.
-    pub(super) tracker: Tracker,
+    pub(in crate::topic) tracker: Tracker,
     patch: Option<String>,
 }
 
 /// A change that is sure to be accepted as long as the topic stays locked.
-pub(super) struct Prepared<T> {
+pub(in crate::topic) struct Prepared<T> {
     draft: Draft<T>,
     /// When it is made; none if the topic has no intervals.
     now: Option<Instant>,
@@ -53,7 +54,7 @@ pub(super) struct Prepared<T> {
 
 /// Whether the patch of a change is sent with it.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Sending {
+pub(in crate::topic) enum Sending {
     Now,
     Later,
 }
@@ -84,7 +85,7 @@ impl<T: Topic> Cell<T> {
     /// # Errors
     /// When it panics or leaves what cannot be written or is too large, and when the reserved
     /// changes cannot be made upon it.
-    pub(super) fn prepare<R>(
+    pub(in crate::topic) fn prepare<R>(
         &self,
         state: &State<T>,
         change: impl FnOnce(&mut T) -> R,
@@ -102,7 +103,7 @@ impl<T: Topic> Cell<T> {
 
     /// Stores a change that was prepared under the same lock, and sends it. Returns what its author
     /// waits for if it is sent later.
-    pub(super) fn accept(
+    pub(in crate::topic) fn accept(
         &self,
         state: &mut State<T>,
         prepared: Prepared<T>,
@@ -129,7 +130,7 @@ impl<T: Topic> Cell<T> {
     }
 
     /// The same for a change that was reserved.
-    pub(super) fn accept_reserved(
+    pub(in crate::topic) fn accept_reserved(
         &self,
         state: &mut State<T>,
         draft: Draft<T>,
@@ -142,12 +143,12 @@ impl<T: Topic> Cell<T> {
     }
 
     /// What a change is made upon that is made now.
-    pub(super) fn base<'a>(&self, state: &'a State<T>, value: &'a T) -> Base<'a, T> {
+    pub(in crate::topic) fn base<'a>(&self, state: &'a State<T>, value: &'a T) -> Base<'a, T> {
         Base { value, shown: &state.tracker, bytes: state.bytes }
     }
 
     /// Whether changes may have to wait for the end of an interval.
-    pub(super) fn has_intervals(&self) -> bool {
+    pub(in crate::topic) fn has_intervals(&self) -> bool {
         self.executor.is_some() && !T::INTERVAL.is_zero()
     }
 
@@ -197,7 +198,7 @@ impl<T: Topic> Cell<T> {
 
     /// Makes a change on a copy. A panic, a value that cannot be written and a state that is too
     /// large are errors.
-    pub(super) fn draft<R>(
+    pub(in crate::topic) fn draft<R>(
         &self,
         base: Base<'_, T>,
         sending: Sending,
@@ -253,15 +254,13 @@ impl<T: Topic> Cell<T> {
         let before = std::mem::replace(&mut state.shown, self.value());
         discard("a topic's state", before);
         state.tracker = tracker;
-        let Some(patch) = patch else { return };
-        state.rev = Rev(state.rev.0 + 1);
-        state.snapshot = None;
-        let rev = state.rev;
-        let update = Update { by, ..Update::new(self.stream(), rev, RawJson::trusted(&patch)) };
-        let frame = encode(&ServerMessage::Update(update));
-        state.ring.push(rev, frame.clone());
+        let Some(json) = patch else { return };
+        let mut patch = KeptPatch::new(TopicPatch { by, json });
+        let rev = state.stream.rev().next();
         for (_, subscriber) in &state.subscribers {
-            subscriber.deliver(&self.name, rev, &frame);
+            subscriber.deliver_patch(&self.name, rev, patch.broadcast());
         }
+        patch.release();
+        state.stream.advance(patch);
     }
 }

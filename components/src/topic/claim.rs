@@ -1,0 +1,69 @@
+//! The presence of one component's user at a topic.
+
+use std::time::Duration;
+
+use super::reference::TopicRef;
+use crate::error::Result;
+use crate::identity::User;
+use crate::tracking::next_version;
+
+/// A component is present at a topic for as long as this lives: it makes its user present.
+#[derive(Debug)]
+#[doc(hidden)]
+#[must_use = "dropping it ends the presence"]
+pub struct PresenceClaim {
+    topic: TopicRef,
+    id: u64,
+    /// Whether a timer ends it in place of the drop.
+    is_left: bool,
+}
+
+impl PresenceClaim {
+    /// The topic.
+    #[must_use]
+    pub fn topic(&self) -> &TopicRef {
+        &self.topic
+    }
+
+    /// The page is connected: no timer ends the presence any more. Takes over the user's name.
+    ///
+    /// # Errors
+    /// `too_large` when the topic would be larger than it may be, and when the claim is another user's.
+    /// The user is not shown as present then, until it is renewed again.
+    pub fn renew(&self, user: &User) -> Result {
+        self.topic.inner().enter(self.id, user)
+    }
+
+    /// The page is away: the presence ends after that time if it is not renewed before.
+    pub fn suspend(&self, grace: Duration) {
+        self.topic.inner().leave_after(self.id, grace);
+    }
+
+    /// Ends the presence after that time. The topic is not kept for it.
+    pub fn end_after(mut self, time: Duration) {
+        self.suspend(time);
+        self.is_left = true;
+    }
+}
+
+impl Drop for PresenceClaim {
+    fn drop(&mut self) {
+        if !self.is_left {
+            self.topic.inner().leave(self.id);
+        }
+    }
+}
+
+impl TopicRef {
+    /// Makes a user present.
+    ///
+    /// # Errors
+    /// As [`PresenceClaim::renew`], and when the topic has no presence.
+    #[doc(hidden)]
+    pub fn enter(&self, user: &User) -> Result<PresenceClaim> {
+        // Made first: what goes wrong is taken back by dropping it.
+        let claim = PresenceClaim { topic: self.clone(), id: next_version(), is_left: false };
+        claim.renew(user)?;
+        Ok(claim)
+    }
+}

@@ -1,0 +1,93 @@
+//! Topics of a known type, for code outside of components.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use serde::Serialize;
+use vivaz_protocol::log::Quoted;
+use vivaz_protocol::{ErrorCode, TopicName};
+
+use super::cell::Cell;
+use super::context::TopicContext;
+use super::hub::Hub;
+use super::reference::TopicRef;
+use super::{Topic, parse_key};
+use crate::error::{ActionError, Result};
+use crate::event::ServerEvent;
+use crate::fault::guard;
+use crate::states::States;
+
+/// A topic from outside of components: from an HTTP route, a timer, another topic.
+#[derive(Clone)]
+pub struct TopicHandle<T: Topic> {
+    topic: TopicRef,
+    cell: Arc<Cell<T>>,
+    _state: PhantomData<T>,
+}
+
+impl<T: Topic> TopicHandle<T> {
+    fn new(topic: &TopicRef) -> Result<Self> {
+        Ok(Self { topic: topic.clone(), cell: Cell::of(topic)?, _state: PhantomData })
+    }
+
+    /// The state as of now.
+    #[must_use]
+    pub fn value(&self) -> Arc<T> {
+        self.cell.value()
+    }
+
+    /// Changes the state and sends the patch to everybody who looks at it.
+    ///
+    /// # Errors
+    /// `panicked` when the closure does, `too_large` when the topic would be larger than it may be,
+    /// and an error when its state cannot be written; the state is then as it was.
+    #[expect(clippy::unused_async, reason = "an update that several nodes have to agree on is waited for")]
+    pub async fn update<R: Send>(&self, change: impl FnOnce(&mut T) -> R + Send) -> Result<R> {
+        Ok(self.cell.apply(None, change)?.result)
+    }
+
+    /// Sends an event to everybody who looks at it.
+    ///
+    /// # Errors
+    /// When `data` cannot be written as JSON.
+    pub fn emit(&self, name: &str, data: impl Serialize) -> Result {
+        self.topic.emit(&ServerEvent::new(name, &data)?, None);
+        Ok(())
+    }
+
+    /// The topic, the type of its state forgotten.
+    #[must_use]
+    pub fn topic(&self) -> &TopicRef {
+        &self.topic
+    }
+}
+
+impl<T: Topic> fmt::Debug for TopicHandle<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("TopicHandle").field(self.topic.name()).finish()
+    }
+}
+
+impl Hub {
+    /// The topic of that name, loaded if nobody has it yet. Asks nobody whether they may: that is
+    /// [`TopicRef::authorize`]'s.
+    ///
+    /// # Errors
+    /// `bad_props` when the name is not one of such a topic, and what the topic's `load` says.
+    pub async fn open<T: Topic>(&self, name: &str, states: &States) -> Result<TopicHandle<T>> {
+        let refused = |error: &dyn fmt::Display| {
+            ActionError::new(ErrorCode::BadProps, format!("`{name}` is not a valid topic name: {error}"))
+        };
+        let name = TopicName::new(name).map_err(|error| refused(&error))?;
+        let entry = self.entry(&name);
+        let topic = entry.topic.get_or_try_init(|| async {
+            let key = parse_key::<T>(name.as_str())?;
+            let cx = TopicContext::new(states.clone(), self.clone());
+            let value = guard("loading a topic", None, async { T::load(&key, &cx).await }).await?;
+            tracing::debug!(topic = %Quoted(&name), "topic loaded");
+            Ok::<_, ActionError>(TopicRef::new(Cell::new(name.clone(), value, self.topic_limit())?))
+        });
+        TopicHandle::new(topic.await?)
+    }
+}
