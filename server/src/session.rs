@@ -27,7 +27,6 @@ mod replies;
 mod requests;
 mod restore;
 mod resume;
-mod ring;
 mod send;
 mod topics;
 mod work;

@@ -57,7 +57,7 @@ impl Session {
                 }
                 Effect::Spawn(task) => {
                     if let Some(component) = self.components.get_mut(id) {
-                        let (id, history) = (id.clone(), component.history.clone());
+                        let (id, history) = (id.clone(), component.stream.epoch().clone());
                         let task = component.tasks.until_it_goes(task);
                         self.start_beside(async move {
                             task.await.map(|outcome| Done::Spawned { id, history, outcome })

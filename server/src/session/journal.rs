@@ -54,8 +54,8 @@ impl Session {
         let keeper = core.commits(component.spec)?;
         let place = Place {
             component: id.clone(),
-            epoch: core.epoch(&component.history).to_string(),
-            rev: component.rev.0,
+            epoch: core.epoch(component.stream.epoch()).to_string(),
+            rev: component.stream.rev().0,
             version: component.version,
             given: component.given_props(),
             before: component.kept_props(),

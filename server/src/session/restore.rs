@@ -204,8 +204,8 @@ impl Session {
             Ok(epoch) if goes_on => History::Kept(epoch),
             _ => core.begin_history(),
         };
-        let mut component = Component::new(spec, history, mounted_by);
-        component.rev = if how == How::Whole { Rev(stored.rev) } else { Rev::ZERO };
+        let rev = if how == How::Whole { Rev(stored.rev) } else { Rev::ZERO };
+        let mut component = Component::new(spec, history, rev, mounted_by);
         if component.mounted_by.link().is_none() {
             component.props = stored.props.into();
         }

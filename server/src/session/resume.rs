@@ -193,7 +193,7 @@ impl Session {
             let frame = self.mounted_frame(id, None);
             self.port.send(frame);
             if let Some(component) = self.components.get_mut(id) {
-                component.floor = component.rev;
+                component.floor = component.stream.rev();
             }
         }
         replaced
@@ -214,8 +214,8 @@ impl Session {
         if matches!(component.slot, Slot::Mounting) {
             return;
         }
-        let patches = (self.runtime.core().epoch(&component.history) == *epoch)
-            .then(|| component.ring.since(rev, component.rev))
+        let patches = (self.runtime.core().epoch(component.stream.epoch()) == *epoch)
+            .then(|| component.stream.since(rev))
             .flatten();
         match patches {
             Some(patches) => {
@@ -223,7 +223,7 @@ impl Session {
                     self.port.send_patch(
                         stream.clone(),
                         rev,
-                        encode::patch(stream.clone(), rev, patch),
+                        encode::patch(stream.clone(), rev, &patch.0),
                         None,
                     );
                 }

@@ -75,11 +75,11 @@ impl Session {
                         return None;
                     }
                 };
-                component.floor = component.rev;
+                component.floor = component.stream.rev();
                 Some(encode::frame(&ServerMessage::Snapshot {
                     stream: stream.clone(),
-                    rev: component.rev,
-                    epoch: self.runtime.core().epoch(&component.history),
+                    rev: component.stream.rev(),
+                    epoch: self.runtime.core().epoch(component.stream.epoch()),
                     state: RawJson::trusted(&state),
                 }))
             }

@@ -204,7 +204,7 @@ impl Session {
     }
 
     fn is_same(&self, id: &ComponentId, history: &History) -> bool {
-        self.components.get(id).is_some_and(|component| component.history == *history)
+        self.components.get(id).is_some_and(|component| component.stream.epoch() == history)
     }
 
     /// Tells all components that have such a method.
