@@ -4,6 +4,7 @@ mod come_back;
 mod detached;
 mod hello;
 mod liveness;
+mod refused;
 #[cfg(test)]
 mod tests;
 
@@ -22,13 +23,14 @@ use vivaz_protocol::{CLOSE_LEFT, CloseCode};
 pub(crate) use self::detached::{drive_detached, end};
 #[cfg(test)]
 pub(crate) use self::hello::close_of;
-pub(crate) use self::hello::{RECOGNISED_BEFORE, UNAUTHENTICATED, UNIDENTIFIED};
 use self::liveness::{Diagnosis, Liveness};
-use crate::browser::Browser;
-use crate::port::{Loss, Mail};
-use crate::runtime::Runtime;
+use self::refused::Refused;
+pub(crate) use self::refused::{RECOGNISED_BEFORE, UNAUTHENTICATED, UNIDENTIFIED};
+use crate::admission::browser::Browser;
+use crate::session::port::{Loss, Mail};
+use crate::session::supervisor::Supervisor;
 use crate::session::{Done, Session};
-use crate::stats::{Counters, RefusalReason};
+use crate::telemetry::stats::{Counters, RefusalReason};
 use crate::transport::{Gone, Incoming, Transport};
 
 /// How many messages are read before what they caused is written: a burst of answers is one system call, and a client
@@ -43,11 +45,11 @@ const TURNS: u32 = 64;
 #[cfg(any(test, feature = "testing"))]
 pub(crate) async fn run<T: Transport>(
     transport: Box<T>,
-    runtime: &Runtime,
+    supervisor: &Arc<Supervisor>,
     identity: Identity,
     places: impl Send,
 ) {
-    if let Some(connection) = Connection::open(transport, runtime, identity).await {
+    if let Some(connection) = Connection::open(transport, supervisor, identity).await {
         connection.serve(places).await;
     }
 }
@@ -64,14 +66,18 @@ pub(crate) struct Connection<T> {
 
 impl<T: Transport> Connection<T> {
     /// Receives the greeting; `None` when nothing came of it.
-    pub(crate) async fn open(mut transport: Box<T>, runtime: &Runtime, identity: Identity) -> Option<Self> {
-        match hello::receive(&mut *transport, runtime, identity).await {
+    pub(crate) async fn open(
+        mut transport: Box<T>,
+        supervisor: &Arc<Supervisor>,
+        identity: Identity,
+    ) -> Option<Self> {
+        match hello::receive(&mut *transport, supervisor, identity).await {
             Ok(session) => return Some(Self { transport, session }),
-            Err(hello::Refused::Close(code, reason)) => {
-                runtime.core().refused(RefusalReason::of_close(code), None);
+            Err(Refused::Close(code, reason)) => {
+                supervisor.core().refused(RefusalReason::of_close(code), None);
                 transport.close(code, reason).await;
             }
-            Err(hello::Refused::Gone) => transport.answer_close().await,
+            Err(Refused::Gone) => transport.answer_close().await,
         }
         None
     }
@@ -139,8 +145,8 @@ impl<T: Transport, P> Leaving<T, P> {
 
 /// What remains when a connection ends: the close, and the session that waits or ends too.
 async fn close<T: Transport>(transport: Leaving<T, impl Send>, mut session: Box<Session>, outcome: Outcome) {
-    let counters = Arc::clone(&session.runtime().core().counters);
-    let limits = session.runtime().core().limits.clone();
+    let counters = Arc::clone(&session.supervisor().core().counters);
+    let limits = session.supervisor().core().limits.clone();
     session.detach();
     let is_given_up = matches!(outcome, Outcome::GivenUp(_));
     let (waits, close) = match outcome {
@@ -190,8 +196,8 @@ async fn close<T: Transport>(transport: Leaving<T, impl Send>, mut session: Box<
             None => transport.answer_close().await,
         }
     };
-    let keeps = session.runtime().core().keeper.is_some();
-    let going_away = session.runtime().core().shutdown.is_cancelled();
+    let keeps = session.supervisor().core().keeper.is_some();
+    let going_away = session.supervisor().shutdown.is_cancelled();
     let rest = async {
         if going_away && !keeps {
             end(session, UnmountReason::Shutdown).await;
@@ -226,7 +232,7 @@ fn drive<'a, T: Transport>(
     transport: &'a mut T,
 ) -> impl Future<Output = Outcome> + Send + use<'a, T> {
     let mut liveness = Liveness::new();
-    if session.runtime().core().shutdown.is_cancelled() {
+    if session.supervisor().shutdown.is_cancelled() {
         // It said hello while all others were being sent away.
         session.say_drain(Duration::ZERO);
         liveness.draining = true;
@@ -301,13 +307,13 @@ fn take_turn(session: &mut Session, liveness: &mut Liveness, turn: Turn) -> Next
         Turn::Drained => {
             return Next::Last(Outcome::Close(CloseCode::GoingAway.as_u16(), "the server is shutting down"));
         }
-        Turn::Beat => match liveness.beat(Instant::now(), &session.runtime().core().limits) {
+        Turn::Beat => match liveness.beat(Instant::now(), &session.supervisor().core().limits) {
             Diagnosis::Well => {}
             Diagnosis::Silent => {
                 return Next::Last(Outcome::Close(CloseCode::TimedOut.as_u16(), "heartbeat timed out"));
             }
             Diagnosis::NotReading => {
-                Counters::add(&session.runtime().core().counters.too_slow);
+                Counters::add(&session.supervisor().core().counters.too_slow);
                 return Next::Last(Outcome::Close(
                     CloseCode::SlowConsumer.as_u16(),
                     "the client does not read",

@@ -1,7 +1,7 @@
 //! What only the fuzz targets reach: parts that nobody else should call.
 
-use crate::seal::{Sealed, Sealer};
-use crate::secret::Secret;
+use crate::admission::seal::{Sealed, Sealer};
+use crate::admission::secret::Secret;
 
 /// Seals under one key.
 pub struct Seals(Sealer);

@@ -56,61 +56,43 @@
 //! calls only what is marked `#[action]`, writes only what is marked `model`, and mounts only what
 //! is marked `open` or was rendered by this server.
 
-mod address;
+mod admission;
 mod assets;
-mod browser;
 mod connection;
-mod cookies;
-mod cross_origin;
-mod failing;
+mod core;
 // In tests too, so that it does not fall behind.
-mod connection_limit;
 #[cfg(any(fuzzing, test))]
 pub mod fuzzing;
-mod identify;
-#[cfg(feature = "jwt")]
-pub mod jwt;
-mod keeper;
+mod http;
 mod limits;
-mod listen;
-mod log;
-mod middleware;
-mod origin;
-mod outbox;
-mod port;
+mod persist;
 mod rate;
-mod render;
 mod runtime;
-mod scheme;
-mod seal;
-mod secret;
 mod session;
-mod sessions;
-mod shutdown;
-#[cfg(feature = "sqlite")]
-pub mod sqlite;
-mod stats;
-pub mod store;
+mod telemetry;
 mod templates;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod transport;
-mod upgrade;
-mod users;
 
-pub use address::{ClientAddress, ProxyError};
+pub use admission::address::{ClientAddress, ProxyError};
+pub use admission::identify::IdentityError;
+#[cfg(feature = "jwt")]
+pub use admission::jwt;
+pub use admission::middleware::{Call, CallRequest};
+pub use admission::scheme::is_https;
+pub use admission::secret::{Secret, SecretError};
 pub use assets::client::{CAPTURE, CAPTURE_HASH};
-pub use cross_origin::{CrossOriginProtected, CrossOriginProtection};
-pub use identify::IdentityError;
+pub use http::cross_origin::{CrossOriginProtected, CrossOriginProtection};
+pub use http::render::{Live, Markup, RenderError};
+pub use http::serve::{serve, serve_until};
 pub use limits::Limits;
-pub use middleware::{Call, CallRequest};
-pub use render::{Live, Markup, RenderError};
+#[cfg(feature = "sqlite")]
+pub use persist::sqlite;
+pub use persist::store;
+pub use persist::store::{MemoryStore, Save, SessionStore, StoreError};
 pub use runtime::{BuildError, Builder, NotReady, Runtime};
-pub use scheme::is_https;
-pub use secret::{Secret, SecretError};
-pub use shutdown::{serve, serve_until};
-pub use stats::{Latency, RefusedConnections, Stats};
-pub use store::{MemoryStore, Save, SessionStore, StoreError};
+pub use telemetry::stats::{Latency, RefusedConnections, Stats};
 pub use templates::TemplateError;
 pub use vivaz_components::*;
 pub use vivaz_protocol::{ConnectionId, SessionId};

@@ -11,24 +11,32 @@ mod children;
 mod client_behaviour;
 mod committed;
 mod component;
+mod done;
 mod effects;
 mod encode;
 mod entry;
-mod history;
+mod events;
 mod hold;
 mod joined;
 mod journal;
 mod keep;
 mod mount;
+pub(crate) mod outbox;
 mod outlived;
 mod places;
+pub(crate) mod port;
+mod posting;
 mod presence;
 mod replies;
 mod requests;
 mod restore;
 mod resume;
 mod send;
+pub(crate) mod sessions;
+pub(crate) mod supervisor;
+mod task;
 mod topics;
+mod unmount;
 mod work;
 
 use std::collections::HashMap;
@@ -46,23 +54,22 @@ use vivaz_protocol::{ComponentId, ConnectionId, SessionId, TopicName};
 use self::aside::Aside;
 use self::client_behaviour::ClientBehaviour;
 use self::component::Component;
-pub(crate) use self::history::History;
+pub(crate) use self::done::Done;
 use self::hold::Holding;
 pub(crate) use self::keep::owner;
 use self::replies::Replies;
 pub(crate) use self::restore::{Restore, RestoreError, Restored, restore};
 pub(crate) use self::resume::{Authorized, Position};
+use self::supervisor::Supervisor;
 use self::topics::Held;
-pub(crate) use self::work::Done;
-use crate::browser::Browser;
-use crate::log::client_event;
-use crate::port::{Loss, Port};
-use crate::runtime::Runtime;
-use crate::stats::Counters;
+use crate::admission::browser::Browser;
+use crate::session::port::{Loss, Port};
+use crate::telemetry::log::client_event;
+use crate::telemetry::stats::Counters;
 
 /// A session.
 pub(crate) struct Session {
-    runtime: Runtime,
+    supervisor: Arc<Supervisor>,
     port: Arc<Port>,
     identity: Identity,
     /// The browser of its connection, if that has a cookie: what seals may be bound to.
@@ -106,12 +113,12 @@ type Running = FuturesUnordered<BoxFuture<Done>>;
 impl Session {
     /// A session without components, for a connection that is there.
     pub(crate) fn new(
-        runtime: Runtime,
+        supervisor: Arc<Supervisor>,
         port: Arc<Port>,
         identity: Identity,
         connection: ConnectionId,
     ) -> Self {
-        let core = runtime.core();
+        let core = supervisor.core();
         Counters::add(&core.counters.sessions);
         let budget = Budget::new("session", core.limits.session_state_bytes);
         let budget = match core.users.budget(&identity) {
@@ -119,7 +126,7 @@ impl Session {
             None => budget,
         };
         Self {
-            runtime,
+            supervisor,
             port,
             identity,
             browser: None,
@@ -152,8 +159,8 @@ impl Session {
         &self.connection
     }
 
-    pub(crate) fn runtime(&self) -> &Runtime {
-        &self.runtime
+    pub(crate) fn supervisor(&self) -> &Arc<Supervisor> {
+        &self.supervisor
     }
 
     /// Which browser it is connected to now.
@@ -168,7 +175,7 @@ impl Session {
 
     /// The topics and rooms that it shares.
     fn hub(&self) -> Hub {
-        self.runtime.core().hub_of(&self.identity)
+        self.supervisor.core().hub_of(&self.identity)
     }
 
     pub(crate) fn port(&self) -> &Arc<Port> {
@@ -221,9 +228,9 @@ impl Session {
     /// its components is called: they go on in the other process. Nothing is deleted in the store.
     pub(crate) fn evict(mut self: Box<Self>, loss: Loss) {
         self.over = true;
-        let log = &self.runtime.core().log;
+        let log = &self.supervisor.core().log;
         client_event!(log, WARN, session = %self.id(), ?loss, "the session is not this process's any more");
-        if let Some(keeper) = &self.runtime.core().keeper {
+        if let Some(keeper) = &self.supervisor.core().keeper {
             keeper.drop_session(self.port.session());
             // What is stored of it is not what its page has.
             keeper.release(self.port.session());
@@ -234,9 +241,9 @@ impl Session {
 impl Drop for Session {
     /// However it ends, also with a task that was aborted: nothing keeps it, and nobody waits for it.
     fn drop(&mut self) {
-        let core = self.runtime.core();
+        let core = self.supervisor.core();
         Counters::sub(&core.counters.sessions);
-        core.sessions.end(self.port.session());
+        self.supervisor.sessions.end(self.port.session());
         for id in self.components.keys() {
             self.hub().rooms().leave_all(self.port.session(), id);
         }

@@ -2,6 +2,8 @@
 //! a WebSocket is one implementation, a pair of channels in a test is another.
 
 pub(crate) mod encoding;
+#[cfg(feature = "testing")]
+pub(crate) mod handover;
 #[cfg(any(test, feature = "testing"))]
 pub(crate) mod memory;
 #[cfg(feature = "msgpack")]

@@ -9,6 +9,7 @@ mod differ;
 mod fuzz;
 mod mutants;
 mod step;
+mod structure;
 mod test;
 mod tools;
 

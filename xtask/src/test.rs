@@ -6,10 +6,9 @@ use anyhow::ensure;
 
 use crate::deny;
 use crate::step::{Failed, command, run, run_command, say};
-use crate::tools;
+use crate::{structure, tools};
 
 mod browser;
-mod rules;
 
 struct Step {
     name: &'static str,
@@ -20,7 +19,7 @@ struct Step {
 const STEPS: &[Step] = &[
     Step { name: "tools", about: "what the other steps need is installed", run: tools::install },
     Step { name: "format", about: "rustfmt would change nothing", run: format },
-    Step { name: "rules", about: "crates depend only on what they may", run: rules::check },
+    Step { name: "rules", about: "the source has no fault of structure", run: structure::check },
     Step { name: "deny", about: "dependencies have allowed licences and sources", run: deny::check },
     Step { name: "lints", about: "clippy has nothing to say", run: lints },
     Step { name: "docs", about: "the documentation builds without a warning", run: docs },

@@ -1,18 +1,19 @@
 //! Pages that come back: their sessions are in this process, in another one, or in the store.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use tokio::time::Instant;
 use vivaz_components::{Identity, UnmountReason};
 use vivaz_protocol::{CloseCode, Resume, ResumeSecret, TopicName};
 
 use super::detached::{drive_detached, end};
-use super::hello::{RECOGNISED_BEFORE, Refused};
-use crate::port::Loss;
-use crate::runtime::Runtime;
+use super::refused::{RECOGNISED_BEFORE, Refused};
+use crate::persist::store::{Refusal, StoreError, WriteError};
+use crate::session::port::Loss;
+use crate::session::sessions::{Claim, is_good};
+use crate::session::supervisor::Supervisor;
 use crate::session::{Authorized, Restore, RestoreError, Restored, Session, owner, restore};
-use crate::sessions::{Claim, is_good};
-use crate::store::{Refusal, StoreError, WriteError};
 
 /// How often a session is looked for that moves from task to task or from process to process.
 const TRIES: u32 = 5;
@@ -78,7 +79,7 @@ pub(super) struct Greeting<'a> {
     pub(super) identity: &'a Identity,
     /// When it arrived. The page has left the connection of every `HELLO` before its newest.
     pub(super) arrived: Instant,
-    /// [`Core::revocations`](crate::runtime::Core::revocations) when the client was recognised.
+    /// [`Core::revocations`](crate::core::Core::revocations) when the client was recognised.
     pub(super) revocations: u64,
 }
 
@@ -91,21 +92,21 @@ pub(super) struct Greeting<'a> {
 /// see it; when access was revoked meanwhile; and when the user has too many sessions.
 pub(super) async fn come_back(
     greeting: Greeting<'_>,
-    runtime: &Runtime,
+    supervisor: &Arc<Supervisor>,
 ) -> Result<Option<Returned>, Refused> {
-    Ok(look_for(greeting, runtime).await?)
+    Ok(look_for(greeting, supervisor).await?)
 }
 
-async fn look_for(greeting: Greeting<'_>, runtime: &Runtime) -> Result<Option<Returned>, Failed> {
+async fn look_for(greeting: Greeting<'_>, supervisor: &Arc<Supervisor>) -> Result<Option<Returned>, Failed> {
     let Greeting { resume, identity, arrived, revocations } = greeting;
     for _ in 0..TRIES {
-        let is_here = runtime.core().sessions.has(&resume.session);
+        let is_here = supervisor.sessions.has(&resume.session);
         let found = if is_here {
-            find_here(greeting, runtime).await?
+            find_here(greeting, supervisor).await?
         } else {
             let (session, secret, streams) = (&resume.session, &resume.secret, &resume.streams);
             let wanted = Restore { session, secret, identity, streams, asked: arrived };
-            restore(runtime, wanted).await?
+            restore(supervisor, wanted).await?
         };
         let session = match found {
             Restored::Unknown => return Ok(None),
@@ -117,7 +118,7 @@ async fn look_for(greeting: Greeting<'_>, runtime: &Runtime) -> Result<Option<Re
             if is_here { authorize(session, identity).await? } else { (session, HashSet::new()) };
         if let Some((session, secret)) = renew(session, identity, revocations).await? {
             let session = still_allowed(session)?;
-            runtime.core().failing.resumed(session.id());
+            supervisor.core().failing.resumed(session.id());
             return Ok(Some(Returned { session, secret, refused }));
         }
     }
@@ -125,10 +126,10 @@ async fn look_for(greeting: Greeting<'_>, runtime: &Runtime) -> Result<Option<Re
 }
 
 /// Takes a session that this process has, from the map or from the task that has it.
-async fn find_here(greeting: Greeting<'_>, runtime: &Runtime) -> Result<Restored, Failed> {
+async fn find_here(greeting: Greeting<'_>, supervisor: &Arc<Supervisor>) -> Result<Restored, Failed> {
     let Greeting { resume, identity, arrived, .. } = greeting;
-    let core = runtime.core();
-    match core.sessions.claim(&resume.session, &resume.secret, identity, arrived) {
+    let core = supervisor.core();
+    match supervisor.sessions.claim(&resume.session, &resume.secret, identity, arrived) {
         Some(Claim::Overtaken) => return Err(Failed::Overtaken),
         Some(claim) => return Ok(taken(claim).await),
         None => {}
@@ -142,7 +143,7 @@ async fn find_here(greeting: Greeting<'_>, runtime: &Runtime) -> Result<Restored
     if !is_theirs || head.holder == *keeper.process {
         return Ok(Restored::Unknown);
     }
-    if let Some(claim) = core.sessions.seize(&resume.session)
+    if let Some(claim) = supervisor.sessions.seize(&resume.session)
         && let Restored::Session(outdated) = taken(claim).await
     {
         outdated.evict(Loss::Taken);
@@ -162,8 +163,8 @@ async fn authorize(
 ) -> Result<(Box<Session>, HashSet<TopicName>), Failed> {
     let Authorized { refused, unknown } = session.authorize_topics(identity).await;
     session = still_allowed(session)?;
-    let runtime = session.runtime().clone();
-    let failing = &runtime.core().failing;
+    let supervisor = session.supervisor().clone();
+    let failing = &supervisor.core().failing;
     if unknown.is_empty() || failing.is_overdue(session.id()) && session.set_aside(&unknown) {
         return Ok((session, refused));
     }
@@ -201,9 +202,9 @@ async fn renew(
     identity: &Identity,
     revocations: u64,
 ) -> Result<Option<(Box<Session>, ResumeSecret<'static>)>, Failed> {
-    let runtime = session.runtime().clone();
-    let core = runtime.core();
-    let Some((secret, secrets)) = core.sessions.renew(session.id(), identity.clone()) else {
+    let supervisor = session.supervisor().clone();
+    let core = supervisor.core();
+    let Some((secret, secrets)) = supervisor.sessions.renew(session.id(), identity.clone()) else {
         wait_on(session);
         return Err(Failed::NoSecret);
     };
@@ -225,7 +226,7 @@ async fn renew(
     match renewed {
         Ok(None) => Ok(Some((session, secret))),
         Ok(Some(Refusal::Ended)) => {
-            core.tasks.spawn(end(session, UnmountReason::Closed));
+            supervisor.tasks.spawn(end(session, UnmountReason::Closed));
             Ok(None)
         }
         Ok(Some(Refusal::Taken | Refusal::Absent)) => {
@@ -242,10 +243,10 @@ async fn renew(
 
 /// Lets a session wait again whose page could not be let in.
 fn wait_on(mut session: Box<Session>) {
-    let runtime = session.runtime().clone();
-    let until = Instant::now() + runtime.core().limits.suspended_time;
+    let supervisor = session.supervisor().clone();
+    let until = Instant::now() + supervisor.core().limits.suspended_time;
     session.mark_unsaved();
     // It goes on as the one that its components know.
-    runtime.core().sessions.keep_owner(session.id(), session.identity().clone());
-    runtime.core().tasks.spawn(drive_detached(session, until));
+    supervisor.sessions.keep_owner(session.id(), session.identity().clone());
+    supervisor.tasks.spawn(drive_detached(session, until));
 }

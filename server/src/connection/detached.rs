@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use vivaz_components::UnmountReason;
 
 use super::TURNS;
-use crate::port::Mail;
+use crate::session::port::Mail;
 use crate::session::{Done, Session};
 
 /// Looks after a session without a connection until nothing is left to do, then lets it wait.
@@ -17,7 +17,7 @@ pub(crate) async fn drive_detached(mut session: Box<Session>, until: Instant) {
     // No page reads any more: jobs that waited for that go on.
     session.go_on();
     // A component may cause events for itself without an end, and then the session would never wait.
-    let latest = until + session.runtime().core().limits.action_time;
+    let latest = until + session.supervisor().core().limits.action_time;
     let mut turns = 0_u32;
     loop {
         while let Some(turn) = next_turn(&mut session, &mut turns).await {
@@ -39,11 +39,11 @@ pub(crate) async fn drive_detached(mut session: Box<Session>, until: Instant) {
                 DetachedTurn::Mail(Mail::Evict(loss)) => return session.evict(loss),
                 DetachedTurn::Mail(Mail::Expired) => {}
                 // What runs finishes; with a store, the session is saved when it has.
-                DetachedTurn::Mail(Mail::Drain(_)) if session.runtime().core().keeper.is_some() => {
+                DetachedTurn::Mail(Mail::Drain(_)) if session.supervisor().core().keeper.is_some() => {
                     session.mark_unsaved();
                 }
                 DetachedTurn::Mail(Mail::Drain(_)) => return end(session, UnmountReason::Shutdown).await,
-                DetachedTurn::Mail(Mail::Close(_)) if session.runtime().core().keeper.is_some() => {
+                DetachedTurn::Mail(Mail::Close(_)) if session.supervisor().core().keeper.is_some() => {
                     return session.save();
                 }
                 DetachedTurn::Mail(Mail::Close(_)) => return end(session, UnmountReason::Shutdown).await,
@@ -51,8 +51,8 @@ pub(crate) async fn drive_detached(mut session: Box<Session>, until: Instant) {
             }
         }
         session.save_if_changed(until);
-        let runtime = session.runtime().clone();
-        match runtime.core().sessions.park(session, until) {
+        let supervisor = session.supervisor().clone();
+        match supervisor.sessions.park(session, until) {
             None => return,
             Some(back) => session = back,
         }
@@ -90,10 +90,10 @@ fn poll_detached(session: &mut Session, cx: &mut Context<'_>) -> Poll<Option<Det
 
 /// Ends a session: its components are told, and the jobs that run finish first.
 pub(crate) async fn end(mut session: Box<Session>, reason: UnmountReason) {
-    let runtime = session.runtime().clone();
+    let supervisor = session.supervisor().clone();
     // Before nobody finds the session here, so that it is not restored from the store.
-    let ending = runtime.core().keeper.as_ref().map(|keeper| keeper.begin_end(&runtime, session.id()));
-    runtime.core().sessions.end(session.id());
+    let ending = supervisor.core().keeper.as_ref().map(|keeper| keeper.begin_end(session.id()));
+    supervisor.sessions.end(session.id());
     session.unmount_all(reason);
     if session.is_idle() {
         drop(ending);
@@ -122,7 +122,7 @@ pub(crate) async fn end(mut session: Box<Session>, reason: UnmountReason) {
             }
         }
     };
-    let limit = runtime.core().limits.action_time;
+    let limit = supervisor.core().limits.action_time;
     if tokio::time::timeout(limit, pin!(finish)).await.is_err() {
         tracing::warn!("handlers of an ended session did not finish in time");
     }

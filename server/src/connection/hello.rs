@@ -1,5 +1,7 @@
 //! The greeting: which version, who, and which session.
 
+use std::sync::Arc;
+
 use futures_util::StreamExt;
 use tokio::time::Instant;
 use vivaz_components::{Identity, UnmountReason};
@@ -8,50 +10,27 @@ use vivaz_protocol::{
 };
 
 use super::come_back::{Greeting, Returned, come_back};
-use crate::identify::answer_of;
-use crate::log::{Escaped, client_event};
-use crate::port::Port;
-use crate::runtime::Runtime;
-use crate::secret::random_text;
+use super::refused::{RECOGNISED_BEFORE, Refused, UNAUTHENTICATED, UNIDENTIFIED};
+use crate::admission::identify::answer_of;
+use crate::admission::secret::random_text;
+use crate::session::port::Port;
+use crate::session::supervisor::Supervisor;
 use crate::session::{Position, Session, owner};
+use crate::telemetry::log::{Escaped, client_event};
 use crate::transport::{Incoming, NOT_A_MESSAGE, Transport, Violation};
-
-/// Somebody's access was taken away between the recognition and the greeting. It is not known whose; a client that
-/// connects again is recognised as of now.
-pub(crate) const RECOGNISED_BEFORE: &str = "who this is may have changed: connect again";
-
-/// What a connection is closed with when the application does not accept the client.
-pub(crate) const UNAUTHENTICATED: (CloseCode, &str) = (CloseCode::Unauthenticated, "authentication required");
-/// What it is closed with when the application could not find out who the client is.
-pub(crate) const UNIDENTIFIED: (CloseCode, &str) =
-    (CloseCode::Full, "identification failed temporarily; retry");
-
-/// Why there is no session.
-pub(super) enum Refused {
-    /// The server closes.
-    Close(u16, &'static str),
-    /// The peer did.
-    Gone,
-}
-
-impl Refused {
-    pub(super) fn code(code: CloseCode, reason: &'static str) -> Self {
-        Self::Close(code.as_u16(), reason)
-    }
-}
 
 /// Receives the greeting and finds the session for it. Not cancel safe once the greeting is there: a session that is
 /// claimed has to be served.
 pub(super) async fn receive<T: Transport>(
     transport: &mut T,
-    runtime: &Runtime,
+    supervisor: &Arc<Supervisor>,
     identity: Identity,
 ) -> Result<Box<Session>, Refused> {
-    let limit = runtime.core().limits.hello_time;
-    let revocations = runtime.core().revocations();
+    let limit = supervisor.core().limits.hello_time;
+    let revocations = supervisor.core().revocations();
     let message = tokio::select! {
         message = tokio::time::timeout(limit, first_message(transport)) => message,
-        () = runtime.core().shutdown.cancelled() => {
+        () = supervisor.shutdown.cancelled() => {
             return Err(Refused::code(CloseCode::GoingAway, "the server is shutting down"));
         }
     };
@@ -62,7 +41,7 @@ pub(super) async fn receive<T: Transport>(
     let arrived = Instant::now();
     let not_hello = || Refused::code(CloseCode::ProtocolViolation, "the first message must be HELLO");
     let text = std::str::from_utf8(&message).map_err(|_| not_hello())?;
-    let hello = match decode_client(text, &runtime.core().decoder) {
+    let hello = match decode_client(text, &supervisor.core().decoder) {
         Ok(message) => match message.body {
             ClientBody::Hello(hello) => hello,
             ClientBody::Request { .. }
@@ -80,12 +59,12 @@ pub(super) async fn receive<T: Transport>(
             ));
         }
         Err(error) => {
-            let (log, error) = (&runtime.core().log, Escaped(&error.message));
+            let (log, error) = (&supervisor.core().log, Escaped(&error.message));
             client_event!(log, DEBUG, %error, "the first message cannot be read");
             return Err(not_hello());
         }
     };
-    find_session(hello, runtime, identity, arrived, revocations).await
+    find_session(hello, supervisor, identity, arrived, revocations).await
 }
 
 async fn first_message<T: Transport>(transport: &mut T) -> Result<bytes::Bytes, Refused> {
@@ -116,12 +95,12 @@ pub(crate) fn close_of(violation: Violation) -> (u16, &'static str) {
 
 async fn find_session(
     hello: Hello<'_>,
-    runtime: &Runtime,
+    supervisor: &Arc<Supervisor>,
     identity: Identity,
     arrived: Instant,
     revocations: u64,
 ) -> Result<Box<Session>, Refused> {
-    let core = runtime.core();
+    let core = supervisor.core();
     let unable = || Refused::code(CloseCode::Full, "the server cannot create a session at the moment; retry");
     let identity = match core.authenticate(identity, hello.auth).await {
         Ok(identity) => identity,
@@ -134,7 +113,7 @@ async fn find_session(
     if let Some(resume) = hello.resume
         && let Some(Returned { mut session, secret, refused }) = {
             let greeting = Greeting { resume: &resume, identity: &identity, arrived, revocations };
-            come_back(greeting, runtime).await?
+            come_back(greeting, supervisor).await?
         }
     {
         let position = Position { acked: resume.acked, streams: resume.streams };
@@ -146,19 +125,19 @@ async fn find_session(
         return Err(Refused::code(CloseCode::Full, "the sessions of this user are being revoked; retry"));
     }
     let id = random_text::<12>().and_then(|text| SessionId::new(&text).ok()).ok_or_else(unable)?;
-    let port = Port::new(id, runtime);
+    let port = Port::new(id, supervisor.as_owner());
     let too_many = |_| Refused::code(CloseCode::Full, "this user has too many sessions");
     let (member, surplus) = core.users.enter(&identity, port.session()).map_err(too_many)?;
-    if let Some(port) = surplus.and_then(|surplus| core.sessions.port(&surplus)) {
+    if let Some(port) = surplus.and_then(|surplus| supervisor.sessions.port(&surplus)) {
         port.end(CloseCode::SessionEnded, UnmountReason::Expired);
     }
-    let secret = core.sessions.enter(port.clone(), identity.clone(), member).ok_or_else(unable)?;
+    let secret = supervisor.sessions.enter(port.clone(), identity.clone(), member).ok_or_else(unable)?;
     if core.revocations() != revocations {
         // Those that were there have been looked through already, and this one may be among those that were meant.
-        core.sessions.end(port.session());
+        supervisor.sessions.end(port.session());
         return Err(Refused::code(CloseCode::TimedOut, RECOGNISED_BEFORE));
     }
-    let mut session = Box::new(Session::new(runtime.clone(), port, identity, connection));
+    let mut session = Box::new(Session::new(Arc::clone(&supervisor), port, identity, connection));
     session.greet(secret);
     Ok(session)
 }

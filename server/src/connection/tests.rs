@@ -6,8 +6,8 @@ use bytes::Bytes;
 use vivaz_components::Identity;
 
 use super::run;
+use crate::admission::seal::{Sealed, holder};
 use crate::runtime::Runtime;
-use crate::seal::{Sealed, holder};
 use crate::transport::memory::{Peer, pair};
 use crate::transport::{Incoming, Outgoing};
 
@@ -25,7 +25,12 @@ fn connect(room: usize) -> (Runtime, Peer) {
 fn connect_to(runtime: &Runtime, room: usize) -> (Peer, tokio::task::JoinHandle<()>) {
     let (memory, peer) = pair(room);
     let runtime = runtime.clone();
-    (peer, tokio::spawn(async move { run(Box::new(memory), &runtime, Identity::anonymous(), ()).await }))
+    (
+        peer,
+        tokio::spawn(
+            async move { run(Box::new(memory), runtime.supervisor(), Identity::anonymous(), ()).await },
+        ),
+    )
 }
 
 async fn say(peer: &Peer, text: &'static str) {

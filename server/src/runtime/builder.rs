@@ -1,36 +1,37 @@
 //! How a runtime is put together.
 
 use std::future::Future;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
-use std::sync::{Arc, OnceLock};
 
 use axum::http::request::Parts;
 use serde_json::value::RawValue;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 use vivaz_components::{DuplicateName, Hub, Identity, LiveComponent, Registration, Registry, States};
 use vivaz_protocol::DEFAULT_PATH;
 
-use super::{Core, Runtime};
-use crate::address::{Addresses, Proxies, ProxyError};
+use super::Runtime;
+use crate::admission::address::{Addresses, Proxies, ProxyError};
+use crate::admission::connection_limit::ConnectionLimit;
+use crate::admission::identify::{Identify, IdentityError};
+use crate::admission::middleware::{Call, Middleware};
+use crate::admission::origin::Origins;
+use crate::admission::seal::Sealer;
+use crate::admission::secret::{Secret, SecretError, random_text};
+use crate::admission::users::Users;
 use crate::assets::Assets;
-use crate::connection_limit::ConnectionLimit;
-use crate::failing::Failing;
-use crate::identify::{Identify, IdentityError};
-use crate::keeper::Keeper;
+use crate::connection::drive_detached;
+use crate::core::{Core, Epochs};
 use crate::limits::Limits;
-use crate::log::ClientLog;
-use crate::middleware::{Call, Middleware};
-use crate::origin::Origins;
+use crate::persist::failing::Failing;
+use crate::persist::keeper::Keeper;
+use crate::persist::store::{Save, SessionStore};
 use crate::rate::Rate;
-use crate::seal::Sealer;
-use crate::secret::{Secret, SecretError, random_text};
-use crate::sessions::Sessions;
-use crate::stats::Counters;
-use crate::store::{Save, SessionStore};
+use crate::session::supervisor::Supervisor;
+use crate::telemetry::log::ClientLog;
+use crate::telemetry::stats::Counters;
 use crate::templates::{TemplateError, Templates};
-use crate::users::Users;
 
 /// A runtime that is being configured.
 ///
@@ -120,6 +121,15 @@ impl Builder {
     {
         self.identify.set_from_hello(hook);
         self
+    }
+
+    /// Recognises users by JSON Web Tokens, in the request and in `HELLO`.
+    #[cfg(feature = "jwt")]
+    #[must_use]
+    pub fn jwt(self, jwt: crate::admission::jwt::Jwt) -> Self {
+        let in_hello = jwt.clone();
+        self.identity(move |request| std::future::ready(jwt.request(&request)))
+            .hello(move |identity, auth| std::future::ready(in_hello.hello(identity, auth.as_deref())))
     }
 
     /// Adds a layer that is asked before every mount, action, edit and change of props by a page, after the layers that
@@ -283,7 +293,7 @@ impl Builder {
         let limits = self.limits;
         let boot: Box<str> = random_text::<6>().unwrap_or_default().into();
         let save = self.save;
-        let keeper = self.store.map(|store| Keeper::new(store, save, &boot, &limits));
+        let keeper = self.store.map(|store| Arc::new(Keeper::new(store, save, &boot, &limits)));
         for durable in registry.iter().filter(|one| one.spec.durable && keeper.is_none()) {
             tracing::error!(
                 name = durable.spec.name,
@@ -316,23 +326,20 @@ impl Builder {
             binds_browsers: !self.seals_for_anybody,
             states: self.states,
             hub: self.hub.with_topic_limit(limits.topic_state_bytes),
-            sessions: Sessions::new(),
             revocations: AtomicU64::new(0),
             users: Arc::new(Users::new(&limits)),
             failing: Failing::new(limits.restore_time),
             connection_limit: ConnectionLimit::new(limits.connections, Arc::clone(&counters)),
             counters,
             draining: CancellationToken::new(),
-            warned: AtomicBool::new(false),
-            shutdown: CancellationToken::new(),
-            tasks: TaskTracker::new(),
-            executor: OnceLock::new(),
-            boot,
+            has_warned: AtomicBool::new(false),
             keeper,
-            epochs: AtomicU64::new(1),
+            epochs: Epochs::new(boot),
             limits,
         };
-        Ok(Runtime(Arc::new(core)))
+        Ok(Runtime(Arc::new(Supervisor::new(core, |session, until| {
+            Box::pin(drive_detached(session, until))
+        }))))
     }
 }
 

@@ -1,10 +1,10 @@
 //! Events from outside of components, and those of components for others than their own session.
 
 use serde::Serialize;
-use vivaz_components::{Identity, Result, ServerEvent, User};
+use vivaz_components::{Result, ServerEvent};
 use vivaz_protocol::SessionId;
 
-use super::{Core, Runtime};
+use super::Runtime;
 
 impl Runtime {
     /// Sends an event to everybody in a room: the components' `#[event]` methods, and their pages. It is the room of
@@ -14,7 +14,7 @@ impl Runtime {
     /// When `data` cannot be written as JSON.
     pub fn emit_to_room(&self, room: &str, event: &str, data: &impl Serialize) -> Result {
         let event = ServerEvent::new(event, data)?;
-        self.0.hub.rooms().emit(room, &event, None);
+        self.core().hub.rooms().emit(room, &event, None);
         Ok(())
     }
 
@@ -24,7 +24,7 @@ impl Runtime {
     /// When `data` cannot be written as JSON.
     pub fn emit_to_room_of(&self, tenant: &str, room: &str, event: &str, data: &impl Serialize) -> Result {
         let event = ServerEvent::new(event, data)?;
-        self.0.hub.of_tenant(Some(tenant)).rooms().emit(room, &event, None);
+        self.core().hub.of_tenant(Some(tenant)).rooms().emit(room, &event, None);
         Ok(())
     }
 
@@ -34,7 +34,7 @@ impl Runtime {
     /// # Errors
     /// When `data` cannot be written as JSON.
     pub fn emit_to_user(&self, user: &str, event: &str, data: &impl Serialize) -> Result {
-        self.0.tell_user(None, user, &ServerEvent::new(event, data)?, None);
+        self.0.post_to_user(None, user, &ServerEvent::new(event, data)?, None);
         Ok(())
     }
 
@@ -44,7 +44,7 @@ impl Runtime {
     /// # Errors
     /// When `data` cannot be written as JSON.
     pub fn emit_to_user_of(&self, tenant: &str, user: &str, event: &str, data: &impl Serialize) -> Result {
-        self.0.tell_user(Some(tenant), user, &ServerEvent::new(event, data)?, None);
+        self.0.post_to_user(Some(tenant), user, &ServerEvent::new(event, data)?, None);
         Ok(())
     }
 
@@ -67,7 +67,7 @@ impl Runtime {
     /// # Errors
     /// When `data` cannot be written as JSON.
     pub fn broadcast(&self, event: &str, data: &impl Serialize) -> Result {
-        self.0.tell_tenant(None, &ServerEvent::new(event, data)?, None);
+        self.0.post_to_tenant(None, &ServerEvent::new(event, data)?, None);
         Ok(())
     }
 
@@ -76,7 +76,7 @@ impl Runtime {
     /// # Errors
     /// When `data` cannot be written as JSON.
     pub fn broadcast_of(&self, tenant: &str, event: &str, data: &impl Serialize) -> Result {
-        self.0.tell_tenant(Some(tenant), &ServerEvent::new(event, data)?, None);
+        self.0.post_to_tenant(Some(tenant), &ServerEvent::new(event, data)?, None);
         Ok(())
     }
 
@@ -86,54 +86,7 @@ impl Runtime {
     /// # Errors
     /// When `data` cannot be written as JSON.
     pub fn broadcast_to_all_tenants(&self, event: &str, data: &impl Serialize) -> Result {
-        self.0.tell_everyone(&ServerEvent::new(event, data)?);
+        self.0.post_to_all(&ServerEvent::new(event, data)?);
         Ok(())
-    }
-}
-
-impl Core {
-    /// An event for every component of every session.
-    pub(crate) fn tell_everyone(&self, event: &ServerEvent) {
-        for port in self.sessions.ports() {
-            port.post_event(None, event.clone());
-        }
-    }
-
-    /// The same for the sessions of a tenant, or of those who have none.
-    pub(crate) fn tell_tenant(&self, tenant: Option<&str>, event: &ServerEvent, except: Option<&SessionId>) {
-        for port in self.sessions.ports_of(|identity| identity.tenant() == tenant) {
-            if except.is_none_or(|except| except != port.session()) {
-                port.post_event(None, event.clone());
-            }
-        }
-    }
-
-    /// The same for one session of a tenant, or of those who have none.
-    pub(crate) fn tell_session(&self, tenant: Option<&str>, session: &SessionId, event: ServerEvent) {
-        if let Some(port) = self.sessions.port_of(session, |identity| identity.tenant() == tenant) {
-            port.post_event(None, event);
-        }
-    }
-
-    /// The same for the sessions of a user.
-    pub(crate) fn tell_user(
-        &self,
-        tenant: Option<&str>,
-        user: &str,
-        event: &ServerEvent,
-        except: Option<&SessionId>,
-    ) {
-        let identity = Identity::of(User::new(user, user));
-        let identity = match tenant {
-            Some(tenant) => identity.with_tenant(tenant),
-            None => identity,
-        };
-        for session in self.users.sessions_of(&identity) {
-            if except != Some(&session)
-                && let Some(port) = self.sessions.port(&session)
-            {
-                port.post_event(None, event.clone());
-            }
-        }
     }
 }

@@ -1,12 +1,13 @@
 //! Access that is taken away from users and logins.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use tokio::runtime::Handle;
 use vivaz_components::Identity;
 
 use super::Runtime;
-use crate::store::Owner;
+use crate::persist::store::Owner;
 
 impl Runtime {
     /// Ends all sessions of a user who has no tenant; returns how many there were in this process;
@@ -55,15 +56,15 @@ impl Runtime {
         let ended = self.revoke_where(|identity| {
             owner.includes_parts(identity.user_id(), identity.tenant(), identity.login())
         });
-        if let Some(keeper) = &self.0.keeper {
+        if let Some(keeper) = &self.core().keeper {
             keeper.revoke(owner);
             // If nothing has run here yet, the keeper does it when it starts.
-            if let Some(executor) = self.0.executor.get().cloned().or_else(|| Handle::try_current().ok()) {
-                let runtime = self.clone();
+            if let Some(executor) = self.0.executor().cloned().or_else(|| Handle::try_current().ok()) {
+                let supervisor = Arc::clone(&self.0);
                 let flush = async move {
-                    if let Some(keeper) = &runtime.core().keeper {
+                    if let Some(keeper) = &supervisor.core().keeper {
                         // What could not be written was logged and is tried again.
-                        let _retried = keeper.flush(&runtime).await;
+                        let _retried = keeper.flush(&*supervisor).await;
                     }
                 };
                 self.0.tasks.spawn_on(flush, &executor);
@@ -75,7 +76,7 @@ impl Runtime {
     /// The same for all sessions in this process whose identity is such: a tenant that is closed, a permission that is taken away.
     pub fn revoke_where(&self, is_revoked: impl FnMut(&Identity) -> bool) -> usize {
         // First: a session that is entered after they were looked through finds that its identity is from before.
-        self.0.revocations.fetch_add(1, Ordering::SeqCst);
+        self.core().revocations.fetch_add(1, Ordering::SeqCst);
         let ports = self.0.sessions.ports_of(is_revoked);
         for port in &ports {
             port.revoke();

@@ -7,12 +7,13 @@ use vivaz_protocol::{
     ComponentId, ErrorCode, ErrorMessage, FieldTopics, RawJson, Ref, Rev, ServerMessage, StreamId, Update,
 };
 
-use super::component::{Origin, StatePatch, Task};
+use super::component::StatePatch;
 use super::places::NOT_SHOWN;
 use super::replies::{Bounds, Kept};
+use super::task::{Origin, Task};
 use super::{Session, encode};
-use crate::log::{Escaped, client_event};
-use crate::stats::Counters;
+use crate::telemetry::log::{Escaped, client_event};
+use crate::telemetry::stats::Counters;
 
 impl Session {
     /// An action succeeded: its patch is the reply, or if nothing changed, an `ACK`. It goes out
@@ -124,12 +125,12 @@ impl Session {
 
     /// Counts and logs a failure, and returns the reply.
     fn refusal_of(&self, id: &ComponentId, reference: Ref, error: &ActionError) -> Kept {
-        let counters = &self.runtime.core().counters;
+        let counters = &self.supervisor.core().counters;
         if error.source().is_some() {
-            let log = &self.runtime.core().log;
+            let log = &self.supervisor.core().log;
             client_event!(log, ERROR, component = %id, error = %Escaped(error), "an action failed");
         } else if error.code() == ErrorCode::TooLarge {
-            let log = &self.runtime.core().log;
+            let log = &self.supervisor.core().log;
             client_event!(log, INFO, component = %id, error = %Escaped(error), "an action was refused");
         } else if error.code() == ErrorCode::Panicked {
             Counters::add(&counters.panics);
@@ -165,7 +166,7 @@ impl Session {
 
     /// Keeps a reply until the client says that it has it.
     pub(super) fn answer(&mut self, reference: Ref, reply: Kept) {
-        let limits = &self.runtime.core().limits;
+        let limits = &self.supervisor.core().limits;
         let bounds = Bounds { replies: limits.kept_replies, bytes: limits.kept_bytes };
         self.replies.answer(reference, reply, bounds);
         self.touch();

@@ -9,7 +9,7 @@ use vivaz_protocol::{ComponentId, TopicName};
 use super::Session;
 use super::component::{Component, Slot};
 use super::keep::save;
-use crate::store::StoredComponent;
+use crate::persist::store::StoredComponent;
 
 /// Components that are kept as they were stored, and not run: this program does not know them,
 /// cannot decode their state, or could not show one of their topics for too long. They count against
@@ -78,13 +78,13 @@ impl Session {
             }
             ids.extend(children);
         }
-        let runtime = self.runtime.clone();
+        let supervisor = Arc::clone(&self.supervisor);
         let mut rows = Vec::new();
         for id in &ids {
             let Some(component) = self.components.get_mut(id) else { continue };
             let Slot::Idle(instance) = &mut component.slot else { return false };
             let Some((state, shown)) = save(id, instance.as_mut()) else { return false };
-            rows.push(runtime.core().stored(id, component, state, shown));
+            rows.push(supervisor.core().stored(id, component, state, shown));
         }
         self.aside.extend(rows, &self.budget);
         for id in &ids {

@@ -1,20 +1,18 @@
 //! What a session knows of a child: where it stands in its parent's template, and which props it was given.
 
 use std::cell::{Cell, OnceCell};
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use foldhash::fast::RandomState;
 
 use serde_json::Value;
 use serde_json::value::RawValue;
-use tokio::time::Instant;
 use vivaz_components::instance::Instance;
 use vivaz_components::{ActionError, Registration, Result, TopicRef};
-use vivaz_protocol::{ComponentId, Ref, Rev};
+use vivaz_protocol::{ComponentId, Rev};
 use vivaz_template::{Fields, Name, Rows};
 
-use super::component::Task;
-use crate::store::StoredOrigin;
+use crate::persist::store::StoredOrigin;
 
 /// Props by name, as JSON.
 pub(super) type Props = BTreeMap<String, Box<RawValue>>;
@@ -140,19 +138,6 @@ impl MountedBy {
     }
 }
 
-/// A child to be mounted.
-pub(super) struct ChildMount {
-    pub(super) reference: Ref,
-    pub(super) asked: Instant,
-    pub(super) id: ComponentId,
-    pub(super) parent: ComponentId,
-    pub(super) place: Vec<Value>,
-    pub(super) seal: Option<String>,
-    pub(super) page: Props,
-    /// What came for the child while its mount waits: tasks of its own, and mounts of its children.
-    pub(super) behind: VecDeque<Task>,
-}
-
 /// A child that a parent's state shows.
 pub(super) struct FoundChild {
     pub(super) registration: Registration,
@@ -251,4 +236,9 @@ impl SharedField {
         let snapshot = self.topic.snapshot()?;
         Ok((snapshot.rev, serde_json::from_str(snapshot.json())?))
     }
+}
+
+/// Reads the props that a seal carries.
+pub(super) fn sealed_props(json: &str) -> Option<(Box<RawValue>, Props)> {
+    Some((serde_json::from_str(json).ok()?, serde_json::from_str(json).ok()?))
 }

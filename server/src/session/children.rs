@@ -15,12 +15,12 @@ use vivaz_protocol::{ComponentId, ErrorCode, MountChild, Ref};
 use vivaz_template::child_at;
 
 use super::Session;
-use super::child::{ChildMount, Children, FoundChild, Link, MountedBy, ParentView, Props, as_json};
-use super::component::{GivenProps, Origin, Slot, Task};
-use super::mount::TAKEN;
-use super::work::Done;
-use crate::log::{Escaped, client_event};
-use crate::stats::Counters;
+use super::child::{Children, FoundChild, Link, MountedBy, ParentView, Props, as_json};
+use super::component::Slot;
+use super::done::Done;
+use super::task::{ChildMount, GivenProps, Origin, TAKEN, Task, Wait};
+use crate::telemetry::log::{Escaped, client_event};
+use crate::telemetry::stats::Counters;
 
 /// Components nested deeper than this are a component that contains itself.
 pub(crate) const MAX_NESTING: u8 = 32;
@@ -29,15 +29,6 @@ pub(crate) const MAX_NESTING: u8 = 32;
 /// the parent's state changes again.
 const PROPS_TRIES: u8 = 5;
 const BETWEEN_PROPS_TRIES: Duration = Duration::from_secs(1);
-
-/// Whether a mount may wait for its place.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Wait {
-    /// Until the parent has handled what was accepted before.
-    ForParent,
-    /// It has waited.
-    Over,
-}
 
 impl Session {
     /// Takes in the mount of a child.
@@ -123,7 +114,7 @@ impl Session {
     /// # Errors
     /// When the parent's state, or that of a topic that it shows, cannot be read.
     pub(super) fn find_child(&mut self, parent: &ComponentId, place: &[Value]) -> Result<Option<FoundChild>> {
-        let core = self.runtime.core();
+        let core = self.supervisor.core();
         let Some(parent) = self.components.get_mut(parent) else { return Ok(None) };
         let Some(template) = core.templates.of(parent.spec.name) else { return Ok(None) };
         let user = template.compiled.reads_user().then(|| self.identity.user().ok()).flatten();
@@ -165,7 +156,7 @@ impl Session {
             let message = "components are nested too deeply";
             return Err(ActionError::new(ErrorCode::TooManyComponents, message));
         }
-        let template = parent.map_or("", |parent| self.runtime.core().templates.hash_of(parent.spec.name));
+        let template = parent.map_or("", |parent| self.supervisor.core().templates.hash_of(parent.spec.name));
         Ok(MountedBy::Parent(Box::new(Link {
             parent: mount.parent.clone(),
             place: mount.place.clone(),
@@ -219,7 +210,7 @@ impl Session {
             Ok(None) => {}
             Err(error) => {
                 let error = Escaped(&error);
-                client_event!(self.runtime.core().log, ERROR, component = %id, %error, "a child keeps its props");
+                client_event!(self.supervisor.core().log, ERROR, component = %id, %error, "a child keeps its props");
             }
         }
     }
@@ -440,9 +431,4 @@ fn merged(props: &str, changed: &RawValue) -> Option<String> {
     let mut all: Props = serde_json::from_str(props).ok()?;
     all.extend(serde_json::from_str::<Props>(changed.get()).ok()?);
     Some(as_json(&all))
-}
-
-/// Reads the props that a seal carries.
-pub(super) fn sealed_props(json: &str) -> Option<(Box<RawValue>, Props)> {
-    Some((serde_json::from_str(json).ok()?, serde_json::from_str(json).ok()?))
 }

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 use vivaz_components::{ActionError, Result};
 
-use crate::log::Escaped;
-use crate::port::{Loss, Mail, Port};
-use crate::store::{CommitError, Refusal, SessionStore};
+use crate::persist::store::{CommitError, Refusal, SessionStore};
+use crate::session::port::{Loss, Mail, Port};
+use crate::telemetry::log::Escaped;
 
 /// How often a session is entered again for one commit.
 const TRIES: u32 = 2;

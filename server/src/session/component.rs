@@ -1,19 +1,18 @@
 //! A component in its session: where it is, what waits for it, and which state its page has.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
-use serde_json::value::RawValue;
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use vivaz_components::instance::{Instance, Job};
+use vivaz_components::instance::Instance;
 use vivaz_components::spec::Hook;
-use vivaz_components::{Account, Budget, PresenceClaim, Spec, Stream, StreamPatch, TopicRef, UnmountReason};
+use vivaz_components::{Account, Budget, PresenceClaim, Spec, Stream, StreamPatch, TopicRef};
 use vivaz_protocol::{ComponentId, Ref, Rev, TopicName};
 
-use super::child::{ChildMount, Children, MountedBy, as_json};
-use super::history::History;
+use super::child::{Children, MountedBy, as_json};
 use super::joined::Joined;
+use super::task::{Origin, Task};
+use crate::core::StreamEpoch;
 
 /// One of a session's components.
 pub(super) struct Component {
@@ -22,7 +21,7 @@ pub(super) struct Component {
     /// the tasks and loads that the component itself started.
     pub(super) queue: VecDeque<Task>,
     /// Its state's epoch and revision, and the last patches.
-    pub(super) stream: Stream<History, StatePatch>,
+    pub(super) stream: Stream<StreamEpoch, StatePatch>,
     /// The revision of the last snapshot that was sent on this connection: patches up to it are not sent any more.
     pub(super) floor: Rev,
     /// The last message whose reply is out, and the revision that the page has if it has that reply.
@@ -120,57 +119,12 @@ pub(super) enum Slot {
     Busy(Box<dyn Instance>),
 }
 
-/// Something for a component to do.
-pub(super) enum Task {
-    /// A job.
-    Job { job: Job, origin: Origin },
-    /// A `PROPS_UPDATE`.
-    Props { given: GivenProps, origin: Origin },
-    /// A child: compare its props with what its parent's state gives it.
-    Refresh,
-    /// A parent: mount a child whose place was not there before.
-    Child(Box<ChildMount>),
-    /// To go away.
-    Unmount { origin: Origin },
-}
-
-/// What a `PROPS_UPDATE` carries.
-#[derive(Debug)]
-pub(crate) struct GivenProps {
-    /// For a child: the props that the page gives, by name.
-    pub(crate) page: BTreeMap<String, Box<RawValue>>,
-    /// For an open component: those that have changed, as an object.
-    pub(crate) props: Option<Box<RawValue>>,
-}
-
-/// A task that middleware is asked about.
-#[derive(Debug)]
-pub(crate) enum Errand {
-    /// A job.
-    Job(Job),
-    /// A `PROPS_UPDATE`.
-    Props(GivenProps),
-}
-
-/// Who asked for it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Origin {
-    /// The page, by a message that gets a reply.
-    Page { reference: Ref, asked: Instant },
-    /// The page, by an action without a `ref`, which is not answered.
-    Unanswered { asked: Instant },
-    /// The server; nobody waits for a reply.
-    Server,
-    /// The end of the component.
-    End { reason: UnmountReason },
-}
-
 impl Component {
-    pub(super) fn new(spec: &'static Spec, history: History, rev: Rev, mounted_by: MountedBy) -> Self {
+    pub(super) fn new(spec: &'static Spec, epoch: StreamEpoch, rev: Rev, mounted_by: MountedBy) -> Self {
         Self {
             slot: Slot::Mounting,
             queue: VecDeque::new(),
-            stream: Stream::new(history, rev),
+            stream: Stream::new(epoch, rev),
             floor: Rev::ZERO,
             replied: None,
             topics: Vec::new(),

@@ -6,8 +6,8 @@ use vivaz_components::{Effect, Membership, Subscriber, Target, UnmountReason};
 use vivaz_protocol::ComponentId;
 
 use super::Session;
-use super::component::{Origin, Task};
-use super::work::Done;
+use super::done::Done;
+use super::task::{Origin, Task};
 
 impl Session {
     /// Does what a handler asked for, in its order.
@@ -16,7 +16,7 @@ impl Session {
             match effect {
                 Effect::Emit { to, event, except_self } => {
                     let except = except_self.then(|| self.port.session().clone());
-                    let core = self.runtime.core();
+                    let core = self.supervisor.core();
                     let hub = core.hub_of(&self.identity);
                     match to {
                         Target::Own => self.emit(id, &event),
@@ -31,13 +31,20 @@ impl Session {
                         Target::Components => self.port.post_sent(id.clone(), event),
                         Target::Session(session) => {
                             if except.as_ref() != Some(&session) {
-                                core.tell_session(self.identity.tenant(), &session, event);
+                                self.supervisor.post_to_session(self.identity.tenant(), &session, event);
                             }
                         }
                         Target::User(user) => {
-                            core.tell_user(self.identity.tenant(), &user, &event, except.as_ref());
+                            self.supervisor.post_to_user(
+                                self.identity.tenant(),
+                                &user,
+                                &event,
+                                except.as_ref(),
+                            );
                         }
-                        Target::Everyone => core.tell_tenant(self.identity.tenant(), &event, except.as_ref()),
+                        Target::Everyone => {
+                            self.supervisor.post_to_tenant(self.identity.tenant(), &event, except.as_ref())
+                        }
                     }
                 }
                 Effect::Join(room) => {
@@ -57,10 +64,10 @@ impl Session {
                 }
                 Effect::Spawn(task) => {
                     if let Some(component) = self.components.get_mut(id) {
-                        let (id, history) = (id.clone(), component.stream.epoch().clone());
+                        let (id, epoch) = (id.clone(), component.stream.epoch().clone());
                         let task = component.tasks.until_it_goes(task);
                         self.start_beside(async move {
-                            task.await.map(|outcome| Done::Spawned { id, history, outcome })
+                            task.await.map(|outcome| Done::Spawned { id, epoch, outcome })
                         });
                     }
                 }
@@ -77,7 +84,7 @@ impl Session {
                 Effect::Update(_) | Effect::Commit(_) => {
                     tracing::error!(component = %id, ?effect, "what the component's host does");
                 }
-                effect => tracing::error!(?effect, "an effect that this runtime does not know"),
+                effect => tracing::error!(?effect, "an effect that this version does not know"),
             }
         }
     }

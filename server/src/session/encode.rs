@@ -1,9 +1,13 @@
 //! What a session says: messages encoded and put into its outbox.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
+use vivaz_components::TopicRef;
 use vivaz_components::{Broadcast, ServerEvent, TopicPatch, TopicSnapshot};
 use vivaz_protocol::{
-    ErrorCode, ErrorMessage, RawJson, Ref, Rev, ServerMessage, StreamId, TopicName, Update, encode_server,
+    ErrorCode, ErrorMessage, FieldTopics, RawJson, Ref, Rev, ServerMessage, StreamId, TopicName, Update,
+    encode_server,
 };
 
 /// A message as the bytes of a frame.
@@ -69,4 +73,9 @@ pub(crate) fn refusal(
 pub(crate) fn reply_lost(reference: Ref) -> Bytes {
     let message = "it was answered, and the answer cannot be given again";
     frame(&refusal(Some(reference), None, ErrorCode::ReplyLost, message))
+}
+
+/// Returns the names of the topics that shared fields show.
+pub(super) fn topic_names(topics: &[(&'static str, TopicRef)]) -> FieldTopics<'static> {
+    topics.iter().map(|(field, topic)| (Cow::Borrowed(*field), topic.name().clone())).collect()
 }

@@ -10,24 +10,25 @@ use vivaz_protocol::{Author, ComponentId, Ref};
 
 use super::Session;
 use super::committed::settle;
-use super::component::{Component, Origin};
+use super::component::Component;
+use super::done::Done;
 use super::keep::shown;
 use super::replies::Kept;
-use super::work::Done;
-use crate::keeper::Keeper;
-use crate::log::Escaped;
-use crate::port::{Loss, Port};
-use crate::runtime::Runtime;
-use crate::store::{
+use super::supervisor::Supervisor;
+use super::task::Origin;
+use crate::persist::keeper::Keeper;
+use crate::persist::store::{
     Change, Commit, CommitError, Refusal, SnapshotHead, StoreError, StoredComponent, StoredReply,
 };
+use crate::session::port::{Loss, Port};
+use crate::telemetry::log::Escaped;
 
 /// How long a removal waits that the store could not make, before it is made again.
 const BETWEEN_REMOVALS: Duration = Duration::from_secs(1);
 
 /// A component that is being mounted and then entered.
 pub(super) struct Entry {
-    runtime: Runtime,
+    supervisor: Arc<Supervisor>,
     port: Arc<Port>,
     /// The session itself, if the store has never had it.
     enters: Option<Box<SnapshotHead>>,
@@ -39,11 +40,11 @@ pub(super) struct Entry {
 impl Session {
     /// What is to be entered for a component, if there is a store.
     pub(super) fn entry(&self, id: &ComponentId, one: &Component) -> Option<Entry> {
-        let core = self.runtime.core();
+        let core = self.supervisor.core();
         let keeper = core.keeper.as_ref()?;
         let enters = if self.entered { None } else { self.head(keeper.good_for).map(Box::new) };
         Some(Entry {
-            runtime: self.runtime.clone(),
+            supervisor: Arc::clone(&self.supervisor),
             port: Arc::clone(&self.port),
             enters,
             component: core.stored(id, one, Vec::new(), None),
@@ -54,8 +55,8 @@ impl Session {
 
     /// Takes a component out of the store, and then out of the session. Without a store, at once.
     pub(super) fn remove(&mut self, id: &ComponentId, origin: Origin) {
-        let runtime = self.runtime.clone();
-        let Some(keeper) = runtime.core().keeper.as_ref().filter(|_| !self.over) else {
+        let supervisor = Arc::clone(&self.supervisor);
+        let Some(keeper) = supervisor.core().keeper.as_ref().filter(|_| !self.over) else {
             return self.gone(id, origin);
         };
         self.drop_kept(keeper, id);
@@ -71,8 +72,8 @@ impl Session {
     /// The same together with what the component's last job commits. If that fails, the component is
     /// taken out without it, and nothing else happens that the job asked for.
     pub(super) fn remove_with(&mut self, id: &ComponentId, origin: Origin, effects: Vec<Effect>) {
-        let runtime = self.runtime.clone();
-        let Some(keeper) = &runtime.core().keeper else { return self.gone(id, origin) };
+        let supervisor = Arc::clone(&self.supervisor);
+        let Some(keeper) = &supervisor.core().keeper else { return self.gone(id, origin) };
         self.drop_kept(keeper, id);
         let LastWrites { work, updates, effects } = LastWrites::of(effects);
         let mut commit = self.removal(id, origin).commit(keeper);
@@ -136,7 +137,7 @@ impl Session {
             Origin::Unanswered { .. } | Origin::Server | Origin::End { .. } => None,
         };
         Removal {
-            runtime: self.runtime.clone(),
+            supervisor: Arc::clone(&self.supervisor),
             port: Arc::clone(&self.port),
             id: id.clone(),
             received: self.replies.received_up_to(),
@@ -153,7 +154,7 @@ impl Session {
 
 /// A component that is taken out of the store.
 struct Removal {
-    runtime: Runtime,
+    supervisor: Arc<Supervisor>,
     port: Arc<Port>,
     id: ComponentId,
     received: u64,
@@ -170,7 +171,7 @@ impl Removal {
 
     /// Makes the commit, again and again while the store fails.
     async fn make(self) {
-        if let Some(keeper) = &self.runtime.core().keeper {
+        if let Some(keeper) = &self.supervisor.core().keeper {
             let first = keeper.store.commit(self.commit(keeper));
             self.settle(first).await;
         }
@@ -180,7 +181,7 @@ impl Removal {
     /// removal does not see the component again. Returns when the component is out of the store, or
     /// when its session has ended or is not this process's any more.
     async fn settle(&self, first: impl Future<Output = std::result::Result<(), CommitError>> + Send) {
-        let Some(keeper) = &self.runtime.core().keeper else { return };
+        let Some(keeper) = &self.supervisor.core().keeper else { return };
         let mut outcome = first.await;
         loop {
             let error = match outcome {
@@ -237,10 +238,10 @@ impl Entry {
 
     /// Enters the component as it was made. Without that it is not mounted.
     pub(super) async fn commit(self, made: Result<Box<dyn Instance>>) -> Result<Box<dyn Instance>> {
-        let Self { runtime, port, enters, mut component, reply, received } = self;
+        let Self { supervisor, port, enters, mut component, reply, received } = self;
         let mut instance = made?;
-        let core = runtime.core();
-        let Some(keeper) = core.keeper.as_ref().filter(|_| core.sessions.has(port.session())) else {
+        let core = supervisor.core();
+        let Some(keeper) = core.keeper.as_ref().filter(|_| supervisor.sessions.has(port.session())) else {
             return Err(ActionError::internal("the session has ended"));
         };
         component.state = instance.save()?;

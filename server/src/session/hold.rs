@@ -14,8 +14,8 @@ use vivaz_components::Unsent;
 use vivaz_protocol::{ComponentId, Ref, Rev, StreamId, TopicName};
 
 use super::Session;
+use super::done::Done;
 use super::replies::Kept;
-use super::work::Done;
 
 /// What waits, by component. Most sessions never have any.
 #[derive(Default)]

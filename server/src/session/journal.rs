@@ -8,12 +8,13 @@ use vivaz_protocol::{ComponentId, Ref, SessionId, TopicName};
 
 use super::Session;
 use super::committed::settle;
-use super::component::{Connecting, Origin};
+use super::component::Connecting;
 use super::joined::Joined;
 use super::keep::shown_as;
 use super::replies::Kept;
-use crate::port::Port;
-use crate::store::{self, Commit, SessionStore, State, Written};
+use super::task::Origin;
+use crate::persist::store::{self, Commit, SessionStore, State, Written};
+use crate::session::port::Port;
 
 /// Where the changes of one job go.
 struct Entry {
@@ -49,12 +50,12 @@ struct Place {
 impl Session {
     /// Where the next change of a component is committed, if its changes are.
     pub(super) fn journal(&self, id: &ComponentId, origin: Origin) -> Option<Arc<dyn Journal>> {
-        let core = self.runtime.core();
+        let core = self.supervisor.core();
         let component = self.components.get(id)?;
         let keeper = core.commits(component.spec)?;
         let place = Place {
             component: id.clone(),
-            epoch: core.epoch(component.stream.epoch()).to_string(),
+            epoch: core.epochs.text(component.stream.epoch()).to_string(),
             rev: component.stream.rev().0,
             version: component.version,
             given: component.given_props(),

@@ -1,5 +1,7 @@
 //! A session as it is kept.
 
+use std::sync::Arc;
+
 use std::time::Duration;
 
 use tokio::sync::oneshot;
@@ -10,29 +12,31 @@ use vivaz_protocol::ComponentId;
 
 use super::Session;
 use super::component::{Component, Connecting, Slot};
-use super::work::Done;
-use crate::keeper::{Keeper, refused};
-use crate::log::Escaped;
-use crate::port::Entered;
-use crate::runtime::Core;
-use crate::store::{Owner, Refusal, Snapshot, SnapshotHead, State, StoreError, StoredComponent, Whole};
+use super::done::Done;
+use super::done::Entered;
+use crate::core::Core;
+use crate::persist::keeper::Keeper;
+use crate::persist::store::{
+    Owner, Refusal, Snapshot, SnapshotHead, State, StoreError, StoredComponent, Whole,
+};
+use crate::telemetry::log::Escaped;
 
 impl Session {
     /// Something that is kept has changed.
     pub(super) fn touch(&mut self) {
         if !self.unsaved
             && !self.over
-            && let Some(keeper) = &self.runtime.core().keeper
+            && let Some(keeper) = &self.supervisor.core().keeper
         {
-            keeper.changed(&self.port);
+            keeper.changed(self.port.session());
             self.unsaved = true;
         }
     }
 
     /// Hands the session as it is now to the store, to be saved with the next ones.
     pub(crate) fn save(&mut self) {
-        let runtime = self.runtime.clone();
-        if let Some(keeper) = runtime.core().keeper.as_ref().filter(|_| !self.over) {
+        let supervisor = Arc::clone(&self.supervisor);
+        if let Some(keeper) = supervisor.core().keeper.as_ref().filter(|_| !self.over) {
             self.put(keeper, keeper.good_for);
         }
     }
@@ -46,8 +50,8 @@ impl Session {
 
     /// The same for one that waits for its page: it is good for as long as it may wait.
     pub(crate) fn save_until(&mut self, until: Instant) {
-        let runtime = self.runtime.clone();
-        if let Some(keeper) = runtime.core().keeper.as_ref().filter(|_| !self.over) {
+        let supervisor = Arc::clone(&self.supervisor);
+        if let Some(keeper) = supervisor.core().keeper.as_ref().filter(|_| !self.over) {
             self.put(keeper, left_until(until));
         }
     }
@@ -68,8 +72,8 @@ impl Session {
     /// Writes the session whole, because the store has lost it; `until` is the end of its time if
     /// it waits for its page.
     pub(crate) fn enter(&mut self, until: Option<Instant>, answer: Option<oneshot::Sender<Entered>>) {
-        let runtime = self.runtime.clone();
-        let Some(keeper) = runtime.core().keeper.as_ref().filter(|_| !self.over) else { return };
+        let supervisor = Arc::clone(&self.supervisor);
+        let Some(keeper) = supervisor.core().keeper.as_ref().filter(|_| !self.over) else { return };
         let Some(whole) = self.whole(until.map_or(keeper.good_for, left_until)) else { return };
         // What becomes stale from now on is not in it.
         self.stale = false;
@@ -87,7 +91,7 @@ impl Session {
         match outcome {
             Ok(all) => match all.first() {
                 // To the commit that waits, a dropped answer means that the session has ended.
-                Some((_, refusal)) => refused(&self.port, *refusal),
+                Some((_, refusal)) => self.port.refused(*refusal),
                 None => {
                     self.entered = true;
                     if let Some(answer) = answer {
@@ -117,7 +121,7 @@ impl Session {
     fn put(&mut self, keeper: &Keeper, good_for: Duration) {
         self.unsaved = false;
         // At the end of the process the session cannot be asked again for what the store has lost.
-        let is_whole = self.stale || !self.runtime.is_ready();
+        let is_whole = self.stale || !self.supervisor.core().is_ready();
         if !is_whole {
             let Some(head) = self.head(good_for) else { return };
             let components = self.states();
@@ -134,7 +138,7 @@ impl Session {
 
     /// Whose the session is and how far; `None` if it has ended.
     pub(super) fn head(&self, good_for: Duration) -> Option<SnapshotHead> {
-        let secrets = self.runtime.core().sessions.secrets(self.id())?;
+        let secrets = self.supervisor.sessions.secrets(self.id())?;
         let progress = self.replies.progress();
         Some(SnapshotHead { owner: owner(&self.identity), secrets, progress, good_for })
     }
@@ -142,8 +146,8 @@ impl Session {
     /// The whole session as it is in memory.
     fn whole(&mut self, good_for: Duration) -> Option<Whole> {
         let head = self.head(good_for)?;
-        let runtime = self.runtime.clone();
-        let core = runtime.core();
+        let supervisor = Arc::clone(&self.supervisor);
+        let core = supervisor.core();
         let (mut components, mut moving) = (Vec::new(), Vec::new());
         for (id, component) in &mut self.components {
             let saved = component.instance().and_then(|instance| save(id, instance.as_mut()));
@@ -158,7 +162,7 @@ impl Session {
 
     /// The states of the components whose changes are not committed one by one.
     fn states(&mut self) -> Vec<State> {
-        let core = self.runtime.core();
+        let core = self.supervisor.core();
         let mut states = Vec::new();
         for (id, component) in &mut self.components {
             if core.commits(component.spec).is_some() {
@@ -172,7 +176,7 @@ impl Session {
                 state,
                 shown,
                 props,
-                epoch: core.epoch(component.stream.epoch()).to_string(),
+                epoch: core.epochs.text(component.stream.epoch()).to_string(),
                 rev: component.stream.rev().0,
                 rooms: component.joined.store(),
                 connected: component.connecting == Connecting::Done,
@@ -219,7 +223,7 @@ impl Core {
             origin: one.mounted_by.store(),
             props: one.kept_props(),
             state,
-            epoch: self.epoch(one.stream.epoch()).to_string(),
+            epoch: self.epochs.text(one.stream.epoch()).to_string(),
             rev: one.stream.rev().0,
             version: one.version,
             settled: one.settled,

@@ -12,22 +12,15 @@ use vivaz_components::{
 };
 use vivaz_protocol::{ComponentId, ErrorCode, ErrorMessage, Mounted, RawJson, Ref, Rev, Seal, ServerMessage};
 
-use super::child::{ChildMount, FoundChild, MountedBy};
-use super::children::sealed_props;
-use super::component::{Component, Origin, Slot, Task};
+use super::child::{FoundChild, MountedBy, sealed_props};
+use super::component::{Component, Slot};
+use super::done::{Done, Mounting};
 use super::replies::Kept;
-use super::work::{Done, names};
+use super::task::{ChildMount, Origin, TAKEN, Task};
 use super::{Session, encode};
-use crate::log::{Escaped, client_event};
-use crate::middleware::CallRequest;
-use crate::seal::{Sealed, holder, holder_in, now};
-
-/// A mount that is under way.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Mounting {
-    reference: Ref,
-    asked: Instant,
-}
+use crate::admission::middleware::CallRequest;
+use crate::admission::seal::{Sealed, holder, holder_in, now};
+use crate::telemetry::log::{Escaped, client_event};
 
 type Making = BoxFuture<Result<Box<dyn Instance>, ActionError>>;
 
@@ -41,7 +34,7 @@ impl Session {
         props: Option<RawJson<'_>>,
         asked: Instant,
     ) {
-        let core = self.runtime.core();
+        let core = self.supervisor.core();
         let registration = match core.registry.get(name) {
             Some(registration) if registration.spec.open => *registration,
             Some(registration) => {
@@ -125,7 +118,7 @@ impl Session {
 
     /// Opens a seal that was made for this identity, or this browser.
     fn open_seal(&self, seal: &str) -> Option<(Sealed, Registration)> {
-        let core = self.runtime.core();
+        let core = self.supervisor.core();
         let open = |holder: String| core.sealer.open(seal, &holder, now());
         let in_browser = self.browser.filter(|_| self.identity.user_id().is_none());
         let sealed = in_browser.and_then(|browser| open(holder_in(&self.identity, browser)));
@@ -177,7 +170,7 @@ impl Session {
         making: Making,
     ) {
         let Mounting { reference, .. } = mounting;
-        let core = self.runtime.core();
+        let core = self.supervisor.core();
         if self.components.contains_key(id) || self.waiting.contains_key(id) {
             return self.refuse_mount(reference, id, ErrorCode::DuplicateComponent, TAKEN);
         }
@@ -196,7 +189,7 @@ impl Session {
             client_event!(core.log, ERROR, name, "a durable component, and no session store");
             return self.refuse_mount(reference, id, ErrorCode::ActionFailed, "the component cannot be kept");
         }
-        let mut component = Component::new(registration.spec, core.begin_history(), Rev::ZERO, mounted_by);
+        let mut component = Component::new(registration.spec, core.epochs.begin(), Rev::ZERO, mounted_by);
         component.resumes = self.resumes;
         if core.keeper.is_some() && component.mounted_by.link().is_none() {
             component.props = props.into();
@@ -222,7 +215,7 @@ impl Session {
     }
 
     fn mount_context(&self) -> MountContext {
-        let core = self.runtime.core();
+        let core = self.supervisor.core();
         MountContext::new(core.env(self.identity.clone()))
             .with_time_limit(core.limits.action_time)
             .with_budget(Arc::clone(&self.budget), Admission::Bounded)
@@ -236,7 +229,7 @@ impl Session {
         made: Result<Box<dyn Instance>, ActionError>,
     ) {
         let Mounting { reference, asked } = mounting;
-        self.runtime.core().counters.actions.record(asked.elapsed());
+        self.supervisor.core().counters.actions.record(asked.elapsed());
         let Some(component) = self.components.get_mut(id) else { return };
         match made {
             Ok(mut instance) => {
@@ -275,7 +268,7 @@ impl Session {
 
     /// The state of a component with everything else that a page needs of it, as of now.
     pub(super) fn mounted_frame(&mut self, id: &ComponentId, reference: Option<Ref>) -> bytes::Bytes {
-        let core = self.runtime.core();
+        let core = self.supervisor.core();
         let refusal = |code, message| {
             encode::frame(&encode::refusal(reference, Some(id.clone().into()), code, message))
         };
@@ -288,11 +281,11 @@ impl Session {
                 reference,
                 component_id: id.clone(),
                 rev: component.stream.rev(),
-                epoch: core.epoch(component.stream.epoch()),
+                epoch: core.epochs.text(component.stream.epoch()),
                 component: component.spec.name.into(),
                 template: core.templates.hash_of(component.spec.name).into(),
                 state: RawJson::trusted(&state),
-                topics: names(&topics),
+                topics: encode::topic_names(&topics),
                 retry: component.spec.retried().map(Into::into).collect(),
             })),
             Some((Err(error), _, _)) => {
@@ -309,6 +302,5 @@ impl Session {
     }
 }
 
-pub(super) const TAKEN: &str = "the componentId is taken";
 const UNKNOWN: &str = "no component that this page may mount has that name";
 const BAD_SEAL: &str = "the seal is not good (any more): load the page anew";

@@ -9,9 +9,9 @@ use vivaz_components::{ActionError, Identity, TopicRef, UnmountReason};
 use vivaz_protocol::{ComponentId, TopicName};
 
 use super::Session;
-use super::component::{Origin, Task};
+use super::done::Done;
 use super::resume::authorize_all;
-use super::work::Done;
+use super::task::{Origin, Task};
 
 /// The pause before a topic that did not answer is asked again.
 const PAUSE: Duration = Duration::from_secs(2);
@@ -23,7 +23,7 @@ impl Session {
         if topics.is_empty() {
             return self.take_in(done);
         }
-        let limits = &self.runtime.core().limits;
+        let limits = &self.supervisor.core().limits;
         let until = Instant::now() + limits.restore_time;
         let refused = ask(topics, self.identity.clone(), limits.action_time, until);
         let (done, resumes) = (Box::new(done), self.resumes);
@@ -44,7 +44,7 @@ impl Session {
             *made = Err(ActionError::forbidden("this user may not see a topic of the component"));
             // The store has the component, and with it the session.
             self.entered = true;
-            self.stale = self.runtime.core().keeper.is_some();
+            self.stale = self.supervisor.core().keeper.is_some();
             return self.take_in(done);
         }
         let id = component_of(&done).cloned();

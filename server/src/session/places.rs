@@ -6,7 +6,7 @@ use vivaz_protocol::{ComponentId, ErrorCode, Request, StreamId};
 
 use super::Session;
 use super::component::Component;
-use crate::log::{Escaped, client_event};
+use crate::telemetry::log::{Escaped, client_event};
 
 impl Component {
     /// Returns whether the user may see it, and its parent shows it and is shown itself, as of the
@@ -59,7 +59,7 @@ impl Session {
     pub(super) fn look_after(&mut self, id: &ComponentId) {
         if let Err(error) = self.look(id) {
             let error = Escaped(&error);
-            client_event!(self.runtime.core().log, ERROR, component = %id, %error, "a child keeps its place");
+            client_event!(self.supervisor.core().log, ERROR, component = %id, %error, "a child keeps its place");
         }
     }
 
@@ -100,7 +100,7 @@ impl Session {
         let Some(child) = self.components.get(id) else { return Ok(false) };
         let Some(link) = child.mounted_by.link() else { return Ok(true) };
         let Some(parent) = self.components.get(&link.parent) else { return Ok(false) };
-        let template = self.runtime.core().templates.hash_of(parent.spec.name);
+        let template = self.supervisor.core().templates.hash_of(parent.spec.name);
         if template == &*link.template {
             return Ok(true);
         }

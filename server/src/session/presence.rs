@@ -7,7 +7,7 @@ use vivaz_protocol::ComponentId;
 
 use super::Session;
 use super::component::Component;
-use crate::log::{Escaped, Quoted, client_event};
+use crate::telemetry::log::{Escaped, Quoted, client_event};
 
 /// How long a user is still present whose page has left or has removed the component: the page may be
 /// loaded anew, or another one of the application may follow. It also bounds what one page can make
@@ -33,7 +33,7 @@ impl Session {
                 Ok(claim) => component.presences.push(claim),
                 Err(error) => {
                     let (log, topic, error) =
-                        (&self.runtime.core().log, Quoted(topic.name()), Escaped(&error));
+                        (&self.supervisor.core().log, Quoted(topic.name()), Escaped(&error));
                     client_event!(log, WARN, component = %id, %topic, %error, "a component cannot be present");
                 }
             }
@@ -42,7 +42,7 @@ impl Session {
 
     /// The page is away: for a while its user is still present.
     pub(super) fn suspend_presences(&self) {
-        let grace = self.runtime.core().limits.presence_grace;
+        let grace = self.supervisor.core().limits.presence_grace;
         let claims = self.components.values().flat_map(|component| &component.presences);
         claims.for_each(|claim| claim.suspend(grace));
     }

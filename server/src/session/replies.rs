@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, VecDeque};
 use serde::{Deserialize, Serialize};
 use vivaz_protocol::{ComponentId, Ref, TopicName};
 
-use crate::store::{Progress, StoredReply};
+use crate::persist::store::{Progress, StoredReply};
 
 /// The replies of one session.
 #[derive(Debug, Default)]

@@ -14,21 +14,22 @@ use vivaz_protocol::{
 };
 
 use super::client_behaviour::Close;
-use super::component::{GivenProps, Origin, Task};
 use super::places::NOT_SHOWN;
 use super::replies::{Admission, Kept};
+use super::task::{GivenProps, Origin, Task};
 use super::{Session, encode};
-use crate::log::{Escaped, client_event};
-use crate::stats::Counters;
+use crate::telemetry::log::{Escaped, client_event};
+use crate::telemetry::stats::Counters;
 use crate::transport::NOT_A_MESSAGE;
 
 impl Session {
     /// Takes in a message. A code that comes back closes the connection.
     pub(crate) fn text(&mut self, bytes: &[u8]) -> Option<Close> {
         let now = Instant::now();
-        let core = self.runtime.core();
+        let core = self.supervisor.core();
         Counters::add(&core.counters.messages);
-        if self.behaviour.is_first() && core.sessions.confirm(self.port.session()) && self.entered {
+        if self.behaviour.is_first() && self.supervisor.sessions.confirm(self.port.session()) && self.entered
+        {
             // The secret before is to be good in no other process either.
             self.touch();
         }
@@ -36,7 +37,7 @@ impl Session {
             return self.malformed(None, None, "text messages must be UTF-8");
         };
         let too_fast = self.too_fast(now);
-        let message = match decode_client(text, &self.runtime.core().decoder) {
+        let message = match decode_client(text, &self.supervisor.core().decoder) {
             Ok(message) => message,
             Err(error) => return self.undecodable(&error, too_fast, now),
         };
@@ -90,13 +91,13 @@ impl Session {
     pub(crate) fn sign_of_life(&mut self) -> Option<Close> {
         let now = Instant::now();
         self.too_fast(now)?;
-        Counters::add(&self.runtime.core().counters.rate_limited);
+        Counters::add(&self.supervisor.core().counters.rate_limited);
         self.behaviour.refuse(now)
     }
 
     /// How long until the rate allows a message, if it does not now.
     fn too_fast(&mut self, now: Instant) -> Option<Duration> {
-        let core = self.runtime.core();
+        let core = self.supervisor.core();
         self.behaviour.take(core.rate, now.duration_since(core.started)).err()
     }
 
@@ -120,7 +121,7 @@ impl Session {
         if too_fast.is_some() {
             return self.refuse(Some(reference), Some(id.into()), too_fast, now);
         }
-        if self.replies.running() > self.runtime.core().limits.in_flight {
+        if self.replies.running() > self.supervisor.core().limits.in_flight {
             let error = ErrorMessage {
                 retry_ms: Some(1_000),
                 ..ErrorMessage::new(ErrorCode::Overloaded, "too many messages are being worked on")
@@ -128,7 +129,7 @@ impl Session {
             self.reply_error(reference, &id, error);
             return None;
         }
-        if largest_value(&request) > self.runtime.core().limits.value_bytes {
+        if largest_value(&request) > self.supervisor.core().limits.value_bytes {
             let error = ErrorMessage::new(ErrorCode::TooLarge, "the value is larger than a field may take");
             self.reply_error(reference, &id, error);
             return None;
@@ -184,7 +185,7 @@ impl Session {
             return self.refuse(None, Some(id.into()), too_fast, now);
         }
         if let Err(error) = self.check_unanswered(&id, action) {
-            let (log, escaped) = (&self.runtime.core().log, Escaped(&error.message));
+            let (log, escaped) = (&self.supervisor.core().log, Escaped(&error.message));
             client_event!(log, DEBUG, component = %id, error = %escaped, "an action without `ref` was refused");
             let error = error.answering(None, Some(id.into()));
             self.port.send(encode::frame(&ServerMessage::Error(error)));
@@ -198,7 +199,7 @@ impl Session {
 
     /// Checks whether an action without a `ref` may wait for its component.
     fn check_unanswered(&mut self, id: &ComponentId, action: &str) -> Result<(), ErrorMessage<'static>> {
-        if self.replies.running() + self.unanswered_waiting() >= self.runtime.core().limits.in_flight {
+        if self.replies.running() + self.unanswered_waiting() >= self.supervisor.core().limits.in_flight {
             let error = ErrorMessage::new(ErrorCode::Overloaded, "too many messages are being worked on");
             return Err(ErrorMessage { retry_ms: Some(1_000), ..error });
         }
@@ -290,7 +291,7 @@ impl Session {
 
     /// The page shows the answer only in its console, so the reason is in the server's log too.
     fn log_unreadable(&self, code: ErrorCode, message: &str) {
-        let log = &self.runtime.core().log;
+        let log = &self.supervisor.core().log;
         let error = Escaped(message);
         client_event!(log, DEBUG, session = %self.id(), %code, %error, "a message cannot be read");
     }
@@ -314,7 +315,7 @@ impl Session {
         too_fast: Option<Duration>,
         now: Instant,
     ) -> Option<Close> {
-        Counters::add(&self.runtime.core().counters.rate_limited);
+        Counters::add(&self.supervisor.core().counters.rate_limited);
         let millis = too_fast.unwrap_or_default().as_millis();
         let error = ErrorMessage {
             reference,
@@ -333,7 +334,7 @@ impl Session {
 
     /// A template, for a page that could not fetch it by HTTP.
     fn template(&self, hash: &str) {
-        let core = self.runtime.core();
+        let core = self.supervisor.core();
         let message = match core.templates.by_hash(hash) {
             Some(json) => ServerMessage::Template { hash: hash.into(), template: RawJson::trusted(json) },
             None => encode::refusal(None, None, ErrorCode::BadValue, "unknown template hash"),

@@ -12,15 +12,15 @@ use vivaz_protocol::{CloseCode, ConnectionId, Epoch, ResumeSecret, Rev, SessionI
 use self::revive::{Back, How, Revival, Revived, by_id, follow_parents};
 use super::Session;
 use super::component::{Component, Connecting, Slot};
-use super::history::History;
 use super::joined::Joined;
 use super::keep::{owner, shown};
 use super::replies::{Bounds, Replies};
-use crate::keeper::Keeper;
-use crate::port::Port;
-use crate::runtime::Runtime;
-use crate::sessions::is_good;
-use crate::store::{Refusal, StoreError, StoredSession};
+use super::supervisor::Supervisor;
+use crate::core::StreamEpoch;
+use crate::persist::keeper::Keeper;
+use crate::persist::store::{Refusal, StoreError, StoredSession};
+use crate::session::port::Port;
+use crate::session::sessions::is_good;
 
 /// What a page that comes back is looked for with.
 pub(crate) struct Restore<'a> {
@@ -73,9 +73,12 @@ pub(crate) enum RestoreError {
 ///
 /// # Errors
 /// A failure is not an absence: the page is to try again.
-pub(crate) async fn restore(runtime: &Runtime, wanted: Restore<'_>) -> Result<Restored, RestoreError> {
+pub(crate) async fn restore(
+    supervisor: &Arc<Supervisor>,
+    wanted: Restore<'_>,
+) -> Result<Restored, RestoreError> {
     let Restore { session: id, secret, identity, asked, .. } = wanted;
-    let core = runtime.core();
+    let core = supervisor.core();
     let Some(keeper) = &core.keeper else { return Ok(Restored::Unknown) };
     let theirs = owner(identity);
     if keeper.has_ended(id) {
@@ -88,7 +91,7 @@ pub(crate) async fn restore(runtime: &Runtime, wanted: Restore<'_>) -> Result<Re
     if is_good(secret, &head.secrets).is_none() || head.owner != theirs {
         return Ok(Restored::Unknown);
     }
-    let port = Port::new(id.clone(), runtime);
+    let port = Port::new(id.clone(), supervisor.as_owner());
     let member = core.users.enter_beside(identity, id).map_err(|_too_many| RestoreError::TooMany)?;
     let claimed = match keeper.store.claim(id, &keeper.process, &head).await {
         Ok(claimed) => claimed,
@@ -101,10 +104,10 @@ pub(crate) async fn restore(runtime: &Runtime, wanted: Restore<'_>) -> Result<Re
     let Some(stored) = claimed else { return Ok(Restored::Moved) };
     let StoredSession { owner: _, mut secrets, progress, components, aside, replies, exact } = stored;
     secrets.previous = is_good(secret, &secrets);
-    if !core.sessions.adopt(Arc::clone(&port), identity.clone(), member, secrets, asked) {
+    if !supervisor.sessions.adopt(Arc::clone(&port), identity.clone(), member, secrets, asked) {
         return Ok(Restored::Moved);
     }
-    let mut session = Box::new(Session::new(runtime.clone(), port, identity.clone(), nobody()));
+    let mut session = Box::new(Session::new(Arc::clone(&supervisor), port, identity.clone(), nobody()));
     session.entered = true;
     let limits = &core.limits;
     let bounds = Bounds { replies: limits.kept_replies, bytes: limits.kept_bytes };
@@ -120,7 +123,7 @@ pub(crate) async fn restore(runtime: &Runtime, wanted: Restore<'_>) -> Result<Re
     let cx = MountContext::new(core.env(identity.clone()))
         .with_time_limit(limits.action_time)
         .with_budget(Arc::clone(&session.budget), Admission::Known);
-    let revival = Revival { runtime, cx, is_overdue: core.failing.is_overdue(id) };
+    let revival = Revival { supervisor, cx, is_overdue: core.failing.is_overdue(id) };
     let reviving = by_id(components, aside).into_iter().map(|(id, rows)| {
         let is_shown = wanted.is_shown(&id);
         revival.revive(id, rows, is_shown)
@@ -148,7 +151,7 @@ pub(crate) async fn restore(runtime: &Runtime, wanted: Restore<'_>) -> Result<Re
         keeper.release(id);
         return Err(RestoreError::TooMany);
     };
-    if let Some(port) = surplus.and_then(|surplus| core.sessions.port(&surplus)) {
+    if let Some(port) = surplus.and_then(|surplus| supervisor.sessions.port(&surplus)) {
         port.end(CloseCode::SessionEnded, UnmountReason::Expired);
     }
     session.adopt_all();
@@ -190,22 +193,22 @@ impl Session {
         if is_other { Ok(self.enter_now(keeper).await?) } else { Ok(None) }
     }
 
-    /// Puts a component into its place. Its history goes on if no page can have seen more of it than
+    /// Puts a component into its place. Its epoch goes on if no page can have seen more of it than
     /// was stored, and the page was shown what the component shows now: a load is interrupted, what is
     /// not saved is made anew, and another version of the program may compute fields in another way.
     /// Returns whether it is not what is stored any more.
     fn put_back(&mut self, back: Back, exact: bool) -> bool {
         let Back { id, mounted_by, stored, registration, mut instance, how } = back;
-        let core = self.runtime.core();
+        let core = self.supervisor.core();
         let spec = registration.spec;
         let is_as_shown = stored.shown.is_some() && stored.shown == shown(instance.as_mut());
         let goes_on = how == How::Whole && (exact || stored.durable) && is_as_shown;
-        let history = match Epoch::new(&stored.epoch) {
-            Ok(epoch) if goes_on => History::Kept(epoch),
-            _ => core.begin_history(),
+        let epoch = match Epoch::new(&stored.epoch) {
+            Ok(epoch) if goes_on => StreamEpoch::Restored(epoch),
+            _ => core.epochs.begin(),
         };
         let rev = if how == How::Whole { Rev(stored.rev) } else { Rev::ZERO };
-        let mut component = Component::new(spec, history, rev, mounted_by);
+        let mut component = Component::new(spec, epoch, rev, mounted_by);
         if component.mounted_by.link().is_none() {
             component.props = stored.props.into();
         }

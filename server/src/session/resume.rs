@@ -12,12 +12,13 @@ use vivaz_protocol::{
     StreamId, TopicName, Welcome,
 };
 
-use super::component::{Component, Connecting, Origin, Slot, Task};
+use super::component::{Component, Connecting, Slot};
 use super::replies::Kept;
+use super::task::{Origin, Task};
 use super::{Session, encode};
-use crate::log::{Escaped, Quoted};
-use crate::outbox::Outbox;
-use crate::stats::Counters;
+use crate::session::outbox::Outbox;
+use crate::telemetry::log::{Escaped, Quoted};
+use crate::telemetry::stats::Counters;
 
 /// How long a topic has to answer when a page comes back, unless the time of an action is shorter. A page waits 10 s
 /// for its `WELCOME`: it is to get an answer before it gives up.
@@ -44,7 +45,7 @@ pub(crate) struct Authorized {
 impl Session {
     /// The first connection of a new session.
     pub(crate) fn greet(&mut self, secret: ResumeSecret<'_>) {
-        let limits = &self.runtime.core().limits;
+        let limits = &self.supervisor.core().limits;
         self.behaviour.greet(0);
         self.port.attend();
         self.port.connect(Some(Outbox::new(limits.outbox_bytes)));
@@ -62,8 +63,8 @@ impl Session {
         position: &Position,
         refused: &HashSet<TopicName>,
     ) {
-        let limits = self.runtime.core().limits.clone();
-        Counters::add(&self.runtime.core().counters.resumed);
+        let limits = self.supervisor.core().limits.clone();
+        Counters::add(&self.supervisor.core().counters.resumed);
         self.connection = connection;
         self.identity = identity;
         self.resumes = self.resumes.wrapping_add(1);
@@ -159,7 +160,7 @@ impl Session {
     }
 
     fn welcome(&self, secret: ResumeSecret<'_>, resumed: bool) {
-        let core = self.runtime.core();
+        let core = self.supervisor.core();
         let done = if resumed {
             self.replies.waiting().map(|(reference, _)| reference).collect()
         } else {
@@ -214,7 +215,7 @@ impl Session {
         if matches!(component.slot, Slot::Mounting) {
             return;
         }
-        let patches = (self.runtime.core().epoch(component.stream.epoch()) == *epoch)
+        let patches = (self.supervisor.core().epochs.text(component.stream.epoch()) == *epoch)
             .then(|| component.stream.since(rev))
             .flatten();
         match patches {
@@ -239,7 +240,7 @@ impl Session {
         identity: &Identity,
     ) -> impl Future<Output = Authorized> + Send + use<> {
         let topics = self.topics.values().map(|held| held.topic.clone()).collect();
-        authorize_all(topics, identity, self.runtime.core().limits.action_time.min(AUTHORIZE_TIME))
+        authorize_all(topics, identity, self.supervisor.core().limits.action_time.min(AUTHORIZE_TIME))
     }
 
     /// Unmounts the components that show a topic which the user may not see any more. A handler that

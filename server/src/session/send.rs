@@ -7,8 +7,8 @@ use vivaz_protocol::{ErrorCode, ErrorMessage, RawJson, Ref, ServerMessage, Strea
 use super::places::NOT_SHOWN;
 use super::topics::Held;
 use super::{Session, encode};
-use crate::log::{Escaped, Quoted};
-use crate::outbox::Entry;
+use crate::session::outbox::Entry;
+use crate::telemetry::log::{Escaped, Quoted};
 use crate::transport::Outgoing;
 
 impl Session {
@@ -79,7 +79,7 @@ impl Session {
                 Some(encode::frame(&ServerMessage::Snapshot {
                     stream: stream.clone(),
                     rev: component.stream.rev(),
-                    epoch: self.runtime.core().epoch(component.stream.epoch()),
+                    epoch: self.supervisor.core().epochs.text(component.stream.epoch()),
                     state: RawJson::trusted(&state),
                 }))
             }
@@ -129,12 +129,12 @@ impl Session {
 
     /// Whether the session may ask for a snapshot, after those that it has had, or how long until it may.
     fn may_resync(&self) -> Result<(), Duration> {
-        let core = self.runtime.core();
+        let core = self.supervisor.core();
         self.behaviour.may_resync(core.snapshot_rate, core.started.elapsed())
     }
 
     fn count_snapshot(&mut self, bytes: usize) {
-        let core = self.runtime.core();
+        let core = self.supervisor.core();
         self.behaviour.snapshot(core.snapshot_rate, core.started.elapsed(), bytes);
     }
 }

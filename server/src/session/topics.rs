@@ -7,8 +7,8 @@ use vivaz_protocol::{ComponentId, Epoch, Rev, SessionId, StreamId, TopicName};
 
 use super::component::Component;
 use super::{Session, encode};
-use crate::log::{Escaped, Quoted};
-use crate::port::Port;
+use crate::session::port::Port;
+use crate::telemetry::log::{Escaped, Quoted};
 
 /// A topic that is held.
 pub(super) struct Held {
@@ -31,7 +31,7 @@ impl Session {
         let Some(component) = self.components.get_mut(id).filter(|one| !one.withdrawn) else { return };
         let (before, is_shown) = (std::mem::replace(&mut component.topics, names), component.is_shown());
         let template =
-            self.runtime.core().templates.of(component.spec.name).map(|one| Arc::clone(&one.compiled));
+            self.supervisor.core().templates.of(component.spec.name).map(|one| Arc::clone(&one.compiled));
         for (field, topic) in now {
             let name = topic.name().clone();
             self.hold(topic);

@@ -1,7 +1,5 @@
 //! Requests to the application's own router, as a browser sends them.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::ConnectInfo;
@@ -11,22 +9,13 @@ use tower_service::Service;
 use vivaz_components::Identity;
 
 use super::server::UNDER_WAY;
-use crate::browser::NewBrowser;
-use crate::transport::memory::{Memory, Peer, pair};
+use crate::admission::browser::NewBrowser;
+use crate::http::listen::Limited;
+use crate::transport::handover::Handover;
+use crate::transport::memory::{Peer, pair};
 
 /// The peer's address that the application sees.
 const PEER: ([u8; 4], u16) = ([127, 0, 0, 1], 49_152);
-
-/// A pipe in place of the socket, for a request that asks for one. The handler of the upgrade takes it over.
-#[derive(Clone)]
-pub(crate) struct Handover(Arc<Mutex<Handed>>);
-
-struct Handed {
-    memory: Option<Memory>,
-    /// The identity that the application's hook returned.
-    identity: Option<Identity>,
-    task: Option<AbortHandle>,
-}
 
 /// A connection that came about over the application's router.
 pub(super) struct Upgraded {
@@ -34,29 +23,6 @@ pub(super) struct Upgraded {
     /// `None` where the hook refused the client; the server closes the connection then.
     pub(super) identity: Option<Identity>,
     pub(super) task: Option<AbortHandle>,
-}
-
-impl Handover {
-    fn new(memory: Memory) -> Self {
-        Self(Arc::new(Mutex::new(Handed { memory: Some(memory), identity: None, task: None })))
-    }
-
-    /// Takes the server's end of the pipe, and notes who the client is.
-    pub(crate) fn take(&self, identity: Option<&Identity>) -> Option<Memory> {
-        let mut handed = self.lock();
-        handed.identity = identity.cloned();
-        handed.memory.take()
-    }
-
-    /// Notes which task serves the connection.
-    pub(crate) fn served_by(&self, task: AbortHandle) {
-        self.lock().task = Some(task);
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Handed> {
-        // A test that panics elsewhere has failed already.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 /// Sends a request to the application as `vivaz::serve` does, and returns the response with its whole body.
@@ -101,6 +67,7 @@ pub(super) async fn upgrade(
 
 /// Answers a request that has what the listener of `vivaz::serve` adds to it.
 async fn answer(mut app: Router, mut request: Request<Body>, browser: &NewBrowser) -> Response<Body> {
+    request.extensions_mut().insert(Limited);
     request.extensions_mut().insert(ConnectInfo(std::net::SocketAddr::from(PEER)));
     request.extensions_mut().insert(browser.clone());
     match app.call(request).await {

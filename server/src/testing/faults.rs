@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 pub use self::store::FaultyStore;
-use crate::store::SessionStore;
+use crate::persist::store::SessionStore;
 
 /// Of a thousand calls, how many have a fault while faults are on.
 const PER_MILLE: u64 = 200;

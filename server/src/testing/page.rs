@@ -22,7 +22,7 @@ use super::client::{Answer, Ask, Client, Refusal};
 use super::network::{Line, Network};
 use super::server::Inner;
 use super::view::{Memory, View};
-use crate::render::{Live, RenderError};
+use crate::http::render::{Live, RenderError};
 
 /// Longer than anything takes that ends at all; a test that waits for it has failed.
 const PATIENCE: Duration = Duration::from_secs(60);

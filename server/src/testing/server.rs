@@ -11,9 +11,9 @@ use vivaz_components::{Identity, User};
 use super::browser::Browser;
 use super::network::{Line, Network};
 use super::page::Page;
+use crate::admission::secret::Secret;
 use crate::connection;
 use crate::runtime::{BuildError, Builder, Runtime};
-use crate::secret::Secret;
 use crate::transport::Transport;
 use crate::transport::memory::{Peer, pair};
 use vivaz_protocol::CloseCode;
@@ -194,8 +194,8 @@ impl Inner {
             connection.abort();
         }
         if let Some(runtime) = runtime {
-            runtime.core().shutdown.cancel();
-            runtime.core().sessions.drop_waiting();
+            runtime.supervisor().shutdown.cancel();
+            runtime.supervisor().sessions.drop_waiting();
         }
     }
 
@@ -223,10 +223,10 @@ impl Inner {
         let (memory, peer) = pair(UNDER_WAY);
         let place = runtime.core().connection_limit.enter();
         let served = runtime.clone();
-        let task = runtime.core().tasks.spawn(async move {
+        let task = runtime.supervisor().tasks.spawn(async move {
             match place {
                 Some(place) => {
-                    connection::run(Box::new(memory), &served, identity, place).await;
+                    connection::run(Box::new(memory), served.supervisor(), identity, place).await;
                 }
                 None => Box::new(memory).close(CloseCode::Full.as_u16(), "the server is full").await,
             }

@@ -17,7 +17,7 @@ use super::encoding::Encoding;
 #[cfg(feature = "msgpack")]
 use super::msgpack;
 use super::{Gone, Incoming, Outgoing, Transport, Violation};
-use crate::log::Escaped;
+use crate::telemetry::log::Escaped;
 
 /// A read buffer is allocated with the connection and kept: the library's default of 128 KiB would be forty times all
 /// the rest that an idle connection needs.

@@ -1,16 +1,17 @@
 //! What becomes of one stored component: it comes back, is kept aside, or goes.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::value::RawValue;
 use vivaz_components::instance::Instance;
 use vivaz_components::{ActionError, Decoded, MountContext, Registration, RestoreFailure};
 use vivaz_protocol::ComponentId;
 
-use crate::log::{Escaped, Quoted};
-use crate::runtime::Runtime;
+use crate::persist::store::StoredComponent;
 use crate::session::child::MountedBy;
-use crate::store::StoredComponent;
+use crate::session::supervisor::Supervisor;
+use crate::telemetry::log::{Escaped, Quoted};
 
 /// What is stored under one id.
 pub(super) struct Rows {
@@ -54,7 +55,7 @@ pub(super) enum How {
 
 /// What a component is restored with.
 pub(super) struct Revival<'a> {
-    pub(super) runtime: &'a Runtime,
+    pub(super) supervisor: &'a Arc<Supervisor>,
     pub(super) cx: MountContext,
     /// Whether the session could not be restored for so long that components which fail are kept
     /// aside, so that the others come back.
@@ -164,7 +165,7 @@ impl Revival<'_> {
 
     /// Makes a component of a row.
     async fn restore(&self, row: &StoredComponent) -> Outcome {
-        let Some(registration) = self.runtime.core().registry.get(&row.name).copied() else {
+        let Some(registration) = self.supervisor.core().registry.get(&row.name).copied() else {
             return Outcome::Unusable(ActionError::internal("this program has no such component"));
         };
         let (id, mounted_by) = match address(row) {
@@ -193,7 +194,7 @@ impl Revival<'_> {
 
     /// Mounts a component anew with the props of a row. `None` if this program has no such component.
     async fn mount_anew(&self, row: &StoredComponent) -> Option<Result<Box<Back>, RestoreFailure>> {
-        let registration = *self.runtime.core().registry.get(&row.name)?;
+        let registration = *self.supervisor.core().registry.get(&row.name)?;
         let (id, mounted_by) = address(row).ok()?;
         let props = serde_json::from_str::<&RawValue>(&row.props);
         let props = match props {
@@ -230,7 +231,7 @@ impl Revival<'_> {
     }
 
     fn is_of_this_schema(&self, row: &StoredComponent) -> bool {
-        let registration = self.runtime.core().registry.get(&row.name);
+        let registration = self.supervisor.core().registry.get(&row.name);
         registration.is_some_and(|registration| registration.spec.schema() == row.schema)
     }
 }
@@ -275,7 +276,7 @@ pub(super) fn follow_parents(revived: &mut [Revived]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::StoredOrigin;
+    use crate::persist::store::StoredOrigin;
 
     fn row(name: &str, schema: u64, anew: bool, version: u64) -> StoredComponent {
         StoredComponent {

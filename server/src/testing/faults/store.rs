@@ -9,7 +9,7 @@ use vivaz_components::instance::BoxFuture;
 use vivaz_protocol::SessionId;
 
 use super::{Fate, Faults};
-use crate::store::{
+use crate::persist::store::{
     Commit, CommitError, Head, Owner, Refusal, Secrets, SessionStore, Snapshot, StoreError, StoredSession,
     Whole, WriteError,
 };

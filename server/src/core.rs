@@ -1,0 +1,143 @@
+//! What all sessions of a runtime share and what drives no task: limits, counters, the registry, the
+//! hub, and the checks at the door.
+
+mod epochs;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::SystemTime;
+
+use axum::http::request::Parts;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use vivaz_components::{Env, Hub, Identity, Registry, Spec, States};
+use vivaz_protocol::RawJson;
+
+pub(crate) use self::epochs::{Epochs, StreamEpoch};
+use crate::admission::address::{Addresses, ClientAddress, Proxies, client_address};
+use crate::admission::connection_limit::ConnectionLimit;
+use crate::admission::identify::{Identify, IdentityError};
+use crate::admission::middleware::Middleware;
+use crate::admission::origin::Origins;
+use crate::admission::seal::Sealer;
+use crate::admission::secret::Secret;
+use crate::admission::users::Users;
+use crate::assets::Assets;
+use crate::limits::Limits;
+use crate::persist::failing::Failing;
+use crate::persist::keeper::Keeper;
+use crate::persist::store::Save;
+use crate::rate::Rate;
+use crate::telemetry::log::{ClientLog, client_event};
+use crate::telemetry::stats::{Counters, RefusalReason};
+use crate::templates::Templates;
+
+/// The shared state of a runtime.
+pub(crate) struct Core {
+    pub(crate) limits: Limits,
+    pub(crate) decoder: vivaz_protocol::Limits,
+    pub(crate) rate: Rate,
+    pub(crate) snapshot_rate: Rate,
+    /// The zero of the rate's clock.
+    pub(crate) started: Instant,
+    /// The path of the socket.
+    pub(crate) path: Box<str>,
+    /// The name of this build.
+    pub(crate) build: Box<str>,
+    pub(crate) origins: Origins,
+    pub(crate) proxies: Proxies,
+    pub(crate) addresses: Arc<Addresses>,
+    pub(crate) log: ClientLog,
+    pub(crate) identify: Identify,
+    pub(crate) middleware: Middleware,
+    pub(crate) registry: Registry,
+    pub(crate) templates: Templates,
+    pub(crate) assets: Assets,
+    pub(crate) secret: Secret,
+    pub(crate) sealer: Sealer,
+    /// Whether seals for visitors without a user are bound to their browsers.
+    pub(crate) binds_browsers: bool,
+    pub(crate) states: States,
+    pub(crate) hub: Hub,
+    pub(crate) users: Arc<Users>,
+    /// Sessions that could not be resumed.
+    pub(crate) failing: Failing,
+    /// How often access was revoked.
+    pub(crate) revocations: AtomicU64,
+    /// Writes sessions to the store, if there is one.
+    pub(crate) keeper: Option<Arc<Keeper>>,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) connection_limit: ConnectionLimit,
+    /// Cancelled when the process is asked to end: new pages are still served, and load balancers
+    /// are told to look for another one.
+    pub(crate) draining: CancellationToken,
+    /// Whether a warning was logged that the application is not served by
+    /// [`serve`](crate::serve).
+    pub(crate) has_warned: AtomicBool,
+    pub(crate) epochs: Epochs,
+}
+
+impl Core {
+    /// Returns the identity of the client that sent a request.
+    ///
+    /// # Errors
+    /// Returns the error of the application's hook, and `Refused` for an identity that has expired.
+    pub(crate) async fn identify(&self, mut parts: Parts) -> Result<Identity, IdentityError> {
+        if let Some(address) = client_address(&parts, &self.proxies) {
+            parts.extensions.insert(address);
+        }
+        unexpired(self.identify.request(parts, self.limits.hello_time).await?)
+    }
+
+    /// Returns the identity of the client that sent a `HELLO`, from the request's identity and the
+    /// message's `auth`.
+    ///
+    /// # Errors
+    /// As [`identify`](Self::identify).
+    pub(crate) async fn authenticate(
+        &self,
+        identity: Identity,
+        auth: Option<RawJson<'_>>,
+    ) -> Result<Identity, IdentityError> {
+        let auth = auth.map(RawJson::to_raw_value);
+        unexpired(self.identify.hello(identity, auth, self.limits.hello_time).await?)
+    }
+
+    /// Counts a connection that is refused, and logs it as far as the log has room.
+    pub(crate) fn refused(&self, reason: RefusalReason, address: Option<ClientAddress>) {
+        self.counters.refused.count(reason);
+        let address = address.and_then(ClientAddress::ip).map(tracing::field::display);
+        client_event!(self.log, INFO, ?reason, address, "connection refused");
+    }
+
+    /// Checks whether new pages are welcome: not once the process is about to end.
+    pub(crate) fn is_ready(&self) -> bool {
+        !self.draining.is_cancelled()
+    }
+
+    /// Returns a number that changes whenever access is revoked. A client that was identified before
+    /// has to be identified again.
+    pub(crate) fn revocations(&self) -> u64 {
+        self.revocations.load(Ordering::SeqCst)
+    }
+
+    /// Returns the environment of components of that identity.
+    pub(crate) fn env(&self, identity: Identity) -> Env {
+        let hub = self.hub_of(&identity);
+        Env::new(identity, self.states.clone(), hub)
+    }
+
+    /// Returns the topics and rooms of that identity's tenant.
+    pub(crate) fn hub_of(&self, identity: &Identity) -> Hub {
+        self.hub.of_tenant(identity.tenant())
+    }
+
+    /// Returns the keeper if every change of such a component is committed before the page gets it.
+    pub(crate) fn commits(&self, spec: &Spec) -> Option<&Arc<Keeper>> {
+        self.keeper.as_ref().filter(|keeper| spec.durable || keeper.save == Save::Always)
+    }
+}
+
+fn unexpired(identity: Identity) -> Result<Identity, IdentityError> {
+    if identity.has_expired(SystemTime::now()) { Err(IdentityError::Refused) } else { Ok(identity) }
+}

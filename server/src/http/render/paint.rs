@@ -1,0 +1,164 @@
+//! One component after the other, children inside their parents.
+
+use std::fmt::Write;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde_json::value::RawValue;
+use serde_json::{Map, Value, json};
+use vivaz_components::{Admission, Budget, Instance, MountContext};
+use vivaz_template::containment::Open;
+use vivaz_template::{ChildSlot, render_within};
+
+use super::{Live, RenderError};
+use crate::admission::seal::{Sealed, SealedChild, now};
+use crate::telemetry::log::{Escaped, Quoted, client_event};
+
+/// Components nested deeper than this are a component that contains itself.
+const DEPTH: usize = 32;
+
+pub(super) struct Painter<'a> {
+    live: &'a Live,
+    /// How many bytes of state the component and its children may have.
+    budget: Arc<Budget>,
+    /// What is painted. It counts until all is, because the page mounts all of it.
+    painted: Mutex<Vec<Box<dyn Instance>>>,
+}
+
+impl<'a> Painter<'a> {
+    pub(super) fn new(live: &'a Live) -> Self {
+        let budget = Budget::new("page", live.runtime.core().limits.session_state_bytes);
+        Self { live, budget: Arc::new(budget), painted: Mutex::default() }
+    }
+
+    pub(super) fn mount_context(&self) -> MountContext {
+        let core = self.live.runtime.core();
+        MountContext::new(core.env(self.live.identity.clone()))
+            .with_time_limit(core.limits.action_time)
+            .with_budget(Arc::clone(&self.budget), Admission::Bounded)
+    }
+
+    /// The element of a component with its content. `attributes` are further ones for it, escaped; `around` are the
+    /// elements of its parents' templates that it stands in.
+    pub(super) async fn paint(
+        &self,
+        mut instance: Box<dyn Instance>,
+        props: &RawValue,
+        attributes: String,
+        child: Option<SealedChild>,
+        around: &[Open],
+        depth: usize,
+    ) -> Result<String, RenderError> {
+        let core = self.live.runtime.core();
+        let spec = instance.spec();
+        let template = core
+            .templates
+            .of(spec.name)
+            .ok_or_else(|| RenderError::Unknown(core.registry.why_unknown(spec.name)))?;
+        let state = self.whole_state(instance.as_mut())?;
+        let user = self.live.identity.user().ok().map(|user| json!({ "id": user.id, "name": user.name }));
+        let rendered = render_within(&template.compiled, &state, user.as_ref(), around);
+        let mut html = rendered.html;
+        // From the last to the first, so that the places of those before stay what they were.
+        for child in rendered.children.into_iter().rev() {
+            let offset = child.offset;
+            let element = self.child(spec.name, child, depth + 1).await?;
+            html.insert_str(offset, &element);
+        }
+        let shape = rendered.shape.iter().map(u32::to_string).collect::<Vec<_>>().join(",");
+        let mut element = format!("<live-component{attributes} name=\"{}\"", escape(spec.name));
+        if let Some(child) = &child {
+            // What the page says of the place, as it stands in its message.
+            let _ = write!(element, " child=\"{}\"", escape(&format!("{{\"place\":{}}}", child.place)));
+        }
+        if let Some(seal) = self.seal(instance.as_mut(), props, child)? {
+            let _ = write!(element, " seal=\"{seal}\"");
+        }
+        let _ = write!(element, " template=\"{}\" shape=\"{shape}\"", template.hash);
+        if let Some(user) = user.filter(|_| template.compiled.reads_user()) {
+            let _ = write!(element, " user=\"{}\"", escape(&user.to_string()));
+        }
+        let _ = write!(element, ">{html}</live-component>");
+        self.painted.lock().unwrap_or_else(PoisonError::into_inner).push(instance);
+        Ok(element)
+    }
+
+    /// The component's own state, and under the names of its shared fields what their topics are.
+    fn whole_state(&self, instance: &mut dyn Instance) -> Result<Value, RenderError> {
+        let state = instance.state()?;
+        let mut fields: Map<String, Value> = serde_json::from_str(&state)?;
+        for (field, topic) in instance.topics() {
+            fields.insert(field.to_owned(), serde_json::from_str(topic.snapshot()?.json())?);
+        }
+        Ok(Value::Object(fields))
+    }
+
+    /// A child's element. One that cannot be made is its own trouble, not its parent's: it is left to the page, which
+    /// asks for it and shows what is wrong.
+    fn child(&self, parent: &'static str, child: ChildSlot<Value>, depth: usize) -> BoxedPaint<'_> {
+        Box::pin(async move {
+            let here = SealedChild { parent: parent.to_owned(), place: child.place };
+            let core = self.live.runtime.core();
+            let props: Map<String, Value> =
+                child.props.into_iter().map(|(name, value)| (name.into(), value)).collect();
+            let props = vivaz_protocol::json::to_raw_json(&props)?;
+            let painted = match core.registry.get(&child.component) {
+                _ if depth > DEPTH => {
+                    Err(RenderError::Unknown("components are nested too deeply".to_owned()))
+                }
+                None => Err(RenderError::Unknown(core.registry.why_unknown(&child.component))),
+                Some(registration) => match registration.mount(&props, self.mount_context()).await {
+                    Ok(instance) => {
+                        let attributes = child.attributes.clone();
+                        self.paint(instance, &props, attributes, Some(here.clone()), &child.around, depth)
+                            .await
+                    }
+                    Err(error) => Err(error.into()),
+                },
+            };
+            Ok(painted.unwrap_or_else(|error| {
+                let (name, error) = (Quoted(&*child.component), Escaped(&error));
+                client_event!(core.log, WARN, component = %name, %error, "a child could not be rendered");
+                format!("<live-component{}></live-component>", child.attributes)
+            }))
+        })
+    }
+
+    fn seal(
+        &self,
+        instance: &mut dyn Instance,
+        props: &RawValue,
+        child: Option<SealedChild>,
+    ) -> Result<Option<String>, RenderError> {
+        let core = self.live.runtime.core();
+        let saved = instance.save()?;
+        let state = String::from_utf8(saved).ok().filter(|state| state.len() <= core.limits.seal_state_bytes);
+        let spec = instance.spec();
+        let sealed = Sealed {
+            child,
+            component: spec.name.to_owned(),
+            schema: spec.schema(),
+            template: core.templates.hash_of(spec.name).to_owned(),
+            expires: now().saturating_add(core.limits.seal_time.as_secs()),
+            props: props.get().to_owned(),
+            state,
+        };
+        Ok(core.sealer.seal(&sealed, &self.live.holder()))
+    }
+}
+
+type BoxedPaint<'a> = std::pin::Pin<Box<dyn Future<Output = Result<String, RenderError>> + Send + 'a>>;
+
+/// Text as an attribute's value between double quotes.
+pub(super) fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '"' => out.push_str("&quot;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            c => out.push(c),
+        }
+    }
+    out
+}

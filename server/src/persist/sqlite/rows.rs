@@ -1,0 +1,338 @@
+//! The rows of sessions, components and replies.
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::persist::store::{
+    Change, Commit, CommitError, Head, Owner, Refusal, Secrets, Snapshot, SnapshotHead, State, StoreError,
+    StoredComponent, StoredReply, StoredSession, Whole, WriteError, Written, millis,
+};
+
+/// Returns what decides whether a session may be resumed.
+pub(super) fn find(db: &Connection, session: &str) -> Result<Option<Head>, StoreError> {
+    let head = db
+        .prepare_cached(
+            "SELECT user, tenant, login, generation, secret, previous, holder FROM vivaz_sessions WHERE id = ?1",
+        )?
+        .query_row([session], |row| {
+            Ok(Head {
+                owner: Owner { user: row.get(0)?, tenant: row.get(1)?, login: row.get(2)? },
+                secrets: Secrets {
+                    generation: unsigned(row, 3)?,
+                    current: row.get(4)?,
+                    previous: row.get(5)?,
+                },
+                holder: row.get(6)?,
+            })
+        });
+    Ok(head.optional()?)
+}
+
+/// Takes a session for `by`, if it is as it was seen.
+pub(super) fn claim(
+    db: &Connection,
+    session: &str,
+    by: &str,
+    seen: &Head,
+) -> Result<Option<StoredSession>, StoreError> {
+    let is_as_seen =
+        |head: &Head| head.holder == seen.holder && head.secrets.generation == seen.secrets.generation;
+    let Some(Head { owner, secrets, .. }) = find(db, session)?.filter(is_as_seen) else { return Ok(None) };
+    let (progress, exact): (String, bool) = db
+        .prepare_cached("SELECT progress, exact FROM vivaz_sessions WHERE id = ?1")?
+        .query_row([session], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let progress =
+        serde_json::from_str(&progress).map_err(|error| StoreError::Unreadable(error.to_string()))?;
+    let components = select(db, Table::Components, session)?;
+    let aside = select(db, Table::Aside, session)?;
+    let replies = db
+        .prepare_cached("SELECT reference, body FROM vivaz_replies WHERE session = ?1 ORDER BY reference")?
+        .query_map([session], |row| Ok(StoredReply { reference: unsigned(row, 0)?, body: row.get(1)? }))?
+        .collect::<Result<_, _>>()?;
+    db.prepare_cached("UPDATE vivaz_sessions SET holder = ?2, ends = NULL WHERE id = ?1")?
+        .execute([session, by])?;
+    Ok(Some(StoredSession { owner, secrets, progress, components, aside, replies, exact }))
+}
+
+/// Checks that `by` may write a session.
+pub(super) fn held(db: &Connection, session: &str, by: &str) -> Result<(), WriteError> {
+    let holder: Option<String> = db
+        .prepare_cached("SELECT holder FROM vivaz_sessions WHERE id = ?1")?
+        .query_row([session], |row| row.get(0))
+        .optional()?;
+    match holder {
+        Some(holder) if holder == by => Ok(()),
+        Some(_) => Err(Refusal::Taken.into()),
+        None => {
+            let has_ended =
+                db.prepare_cached("SELECT 1 FROM vivaz_ended WHERE session = ?1")?.exists([session])?;
+            Err(if has_ended { Refusal::Ended } else { Refusal::Absent }.into())
+        }
+    }
+}
+
+/// Writes a snapshot, if the store has all that it changes.
+pub(super) fn save(db: &Connection, by: &str, snapshot: &Snapshot) -> Result<(), WriteError> {
+    let session = snapshot.session.as_str();
+    held(db, session, by)?;
+    for State { id, state, shown, props, epoch, rev, rooms, connected } in &snapshot.components {
+        let changed = db
+            .prepare_cached(
+                "UPDATE vivaz_components SET state = ?3, rev = ?4, rooms = ?6, shown = ?7, props = ?8, \
+                 connected = ?9 WHERE session = ?1 AND id = ?2 AND epoch = ?5",
+            )?
+            .execute(params![
+                session,
+                id.as_str(),
+                state,
+                rev.cast_signed(),
+                epoch,
+                json(rooms)?,
+                shown.map(u64::cast_signed),
+                props,
+                connected,
+            ])?;
+        if changed == 0 {
+            // What was changed already is entered again before long.
+            return Err(Refusal::Absent.into());
+        }
+    }
+    Ok(head(db, session, by, &snapshot.head)?)
+}
+
+/// Writes a session whole.
+pub(super) fn enter(db: &Connection, by: &str, whole: &Whole) -> Result<(), WriteError> {
+    let session = whole.session.as_str();
+    match held(db, session, by) {
+        Ok(()) | Err(WriteError::Refused(Refusal::Absent)) => {}
+        Err(error) => return Err(error),
+    }
+    head(db, session, by, &whole.head)?;
+    let stored = db
+        .prepare_cached("SELECT id, version FROM vivaz_components WHERE session = ?1")?
+        .query_map([session], |row| Ok((row.get::<_, String>(0)?, unsigned(row, 1)?)))?
+        .collect::<Result<std::collections::HashMap<_, _>, _>>()?;
+    for id in stored.keys() {
+        let stays = whole.components.iter().any(|one| one.id == *id)
+            || whole.moving.iter().any(|one| one.as_str() == id);
+        if !stays {
+            remove(db, session, id)?;
+        }
+    }
+    for component in &whole.components {
+        if stored.get(&component.id).is_none_or(|version| *version <= component.version) {
+            insert(db, Table::Components, session, component)?;
+        }
+    }
+    db.prepare_cached("DELETE FROM vivaz_aside WHERE session = ?1")?.execute([session])?;
+    for component in &whole.aside {
+        insert(db, Table::Aside, session, component)?;
+    }
+    Ok(())
+}
+
+/// Writes the row of a session that `by` holds.
+fn head(db: &Connection, session: &str, by: &str, head: &SnapshotHead) -> Result<(), StoreError> {
+    let progress = json(&head.progress)?;
+    db.prepare_cached(
+        "INSERT INTO vivaz_sessions \
+         (id, user, tenant, generation, secret, previous, progress, good_for, holder, login) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT (id) DO UPDATE SET \
+         user = ?2, tenant = ?3, login = ?10, \
+         secret = iif(?4 >= generation, ?5, secret), previous = iif(?4 >= generation, ?6, previous), \
+         generation = max(?4, generation), progress = ?7, good_for = ?8, ends = NULL, exact = 0",
+    )?
+    .execute(params![
+        session,
+        head.owner.user,
+        head.owner.tenant,
+        head.secrets.generation.cast_signed(),
+        head.secrets.current,
+        head.secrets.previous,
+        progress,
+        millis(head.good_for).cast_signed(),
+        by,
+        head.owner.login,
+    ])?;
+    // What `Progress::covers` says.
+    db.prepare_cached(
+        "DELETE FROM vivaz_replies WHERE session = ?1 AND reference <= ?2 \
+         AND reference NOT IN (SELECT value FROM json_each(?3))",
+    )?
+    .execute(params![session, head.progress.last.cast_signed(), json(&head.progress.open)?])?;
+    Ok(())
+}
+
+/// Makes a commit, and returns what is to be called when it is on disk.
+pub(super) fn commit(db: &Connection, commit: Commit) -> Result<Box<dyn FnOnce() + Send>, CommitError> {
+    let session = commit.session.clone();
+    let session = session.as_str();
+    match held(db, session, &commit.by) {
+        Ok(()) => {}
+        Err(WriteError::Refused(Refusal::Absent)) => match &commit.enters {
+            Some(new) => head(db, session, &commit.by, new)?,
+            None => return Err(CommitError::Absent(Box::new(commit))),
+        },
+        Err(WriteError::Refused(refusal)) => return Err(CommitError::Refused(refusal)),
+        Err(WriteError::Store(error)) => return Err(error.into()),
+    }
+    if let Some((id, expected)) = &commit.expects {
+        let stored = db
+            .prepare_cached("SELECT version FROM vivaz_components WHERE session = ?1 AND id = ?2")?
+            .query_row([session, id.as_str()], |row| unsigned(row, 0))
+            .optional()?;
+        if stored > Some(*expected) {
+            return Err(CommitError::Conflict);
+        }
+        if stored < Some(*expected) {
+            return Err(CommitError::Absent(Box::new(commit)));
+        }
+    }
+    // First, so that what is kept of the component is what it is after them. If the rest cannot be
+    // written, they are undone with it.
+    let Written { change, reply } = (commit.write)(db).map_err(CommitError::Work)?;
+    match change {
+        Change::Mounted { component } => insert(db, Table::Components, session, &component)?,
+        Change::Changed { state, settled } => {
+            db.prepare_cached(
+                "UPDATE vivaz_components SET state = ?3, epoch = ?4, rev = ?5, version = version + 1, \
+                 settled = max(settled, ?6), rooms = ?7, shown = ?8, props = ?9, connected = ?10 \
+                 WHERE session = ?1 AND id = ?2",
+            )?
+            .execute(params![
+                session,
+                state.id.as_str(),
+                state.state,
+                state.epoch,
+                state.rev.cast_signed(),
+                settled.cast_signed(),
+                json(&state.rooms)?,
+                state.shown.map(u64::cast_signed),
+                state.props,
+                state.connected,
+            ])?;
+        }
+        Change::Removed { id } => {
+            db.prepare_cached(
+                "DELETE FROM vivaz_aside WHERE session = ?1 AND id = ?2 AND name = \
+                 (SELECT name FROM vivaz_components WHERE session = ?1 AND id = ?2)",
+            )?
+            .execute([session, id.as_str()])?;
+            remove(db, session, id.as_str())?;
+        }
+    }
+    if commit.received > 0 {
+        db.prepare_cached("DELETE FROM vivaz_replies WHERE session = ?1 AND reference <= ?2")?
+            .execute(params![session, commit.received.cast_signed()])?;
+    }
+    if let Some(StoredReply { reference, body }) = reply {
+        db.prepare_cached(
+            "INSERT OR REPLACE INTO vivaz_replies (session, reference, body) VALUES (?1, ?2, ?3)",
+        )?
+        .execute(params![session, reference.cast_signed(), body])?;
+    }
+    Ok(commit.publish)
+}
+
+/// Where components are.
+#[derive(Clone, Copy)]
+enum Table {
+    /// Those that run.
+    Components,
+    /// Those that are kept aside.
+    Aside,
+}
+
+fn select(db: &Connection, table: Table, session: &str) -> rusqlite::Result<Vec<StoredComponent>> {
+    let sql = match table {
+        Table::Components => {
+            "SELECT id, name, schema, template, props, state, epoch, rev, version, settled, durable, \
+             origin, anew, rooms, shown, connected FROM vivaz_components WHERE session = ?1"
+        }
+        Table::Aside => {
+            "SELECT id, name, schema, template, props, state, epoch, rev, version, settled, durable, \
+             origin, anew, rooms, shown, connected FROM vivaz_aside WHERE session = ?1 ORDER BY rowid"
+        }
+    };
+    db.prepare_cached(sql)?.query_map([session], component)?.collect()
+}
+
+fn component(row: &Row<'_>) -> rusqlite::Result<StoredComponent> {
+    Ok(StoredComponent {
+        id: row.get(0)?,
+        name: row.get(1)?,
+        schema: unsigned(row, 2)?,
+        template: row.get(3)?,
+        props: row.get(4)?,
+        state: row.get(5)?,
+        epoch: row.get(6)?,
+        rev: unsigned(row, 7)?,
+        version: unsigned(row, 8)?,
+        settled: unsigned(row, 9)?,
+        durable: row.get(10)?,
+        origin: from_json(row, 11)?,
+        anew: row.get(12)?,
+        rooms: from_json(row, 13)?,
+        shown: row.get::<_, Option<i64>>(14)?.map(i64::cast_unsigned),
+        connected: row.get(15)?,
+    })
+}
+
+fn json(value: &impl Serialize) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(StoreError::failed)
+}
+
+fn from_json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
+    serde_json::from_str(&row.get::<_, String>(column)?).map_err(|error| {
+        rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, Box::new(error))
+    })
+}
+
+/// SQLite's integers have a sign; ours do not, and some use all their bits.
+pub(super) fn unsigned(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
+    Ok(row.get::<_, i64>(column)?.cast_unsigned())
+}
+
+fn insert(db: &Connection, table: Table, session: &str, one: &StoredComponent) -> Result<(), StoreError> {
+    let sql = match table {
+        Table::Components => {
+            "INSERT OR REPLACE INTO vivaz_components \
+             (session, id, name, schema, template, props, state, epoch, rev, version, settled, durable, \
+             origin, anew, rooms, shown, connected) VALUES \
+             (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)"
+        }
+        Table::Aside => {
+            "INSERT INTO vivaz_aside \
+             (session, id, name, schema, template, props, state, epoch, rev, version, settled, durable, \
+             origin, anew, rooms, shown, connected) VALUES \
+             (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)"
+        }
+    };
+    db.prepare_cached(sql)?.execute(params![
+        session,
+        one.id,
+        one.name,
+        one.schema.cast_signed(),
+        one.template,
+        one.props,
+        one.state,
+        one.epoch,
+        one.rev.cast_signed(),
+        one.version.cast_signed(),
+        one.settled.cast_signed(),
+        one.durable,
+        json(&one.origin)?,
+        one.anew,
+        json(&one.rooms)?,
+        one.shown.map(u64::cast_signed),
+        one.connected,
+    ])?;
+    Ok(())
+}
+
+fn remove(db: &Connection, session: &str, id: &str) -> rusqlite::Result<()> {
+    db.prepare_cached("DELETE FROM vivaz_components WHERE session = ?1 AND id = ?2")?
+        .execute([session, id])?;
+    Ok(())
+}

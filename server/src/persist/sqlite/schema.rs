@@ -1,0 +1,71 @@
+//! The tables for sessions: their versions, and the check of the file that they are in.
+
+use rusqlite::{Connection, ErrorCode, OptionalExtension, TransactionBehavior};
+
+use crate::persist::store::{KeptTime, StoreError};
+
+/// What makes each version of the tables out of the one before. The first one leaves tables alone
+/// that are there: versions of this crate without `vivaz_schema` made them.
+const MIGRATIONS: &[&str] = &[
+    include_str!("schema/1.sql"),
+    include_str!("schema/2.sql"),
+    include_str!("schema/3.sql"),
+    include_str!("schema/4.sql"),
+    include_str!("schema/5.sql"),
+    include_str!("schema/6.sql"),
+    include_str!("schema/7.sql"),
+    include_str!("schema/8.sql"),
+];
+
+/// Checks the pages of the file, which costs about as much as reading it.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] with the first thing that is wrong.
+pub(super) fn check(connection: &Connection) -> Result<(), StoreError> {
+    let found: String =
+        connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(readable)?;
+    if found == "ok" { Ok(()) } else { Err(StoreError::Corrupt(found)) }
+}
+
+/// Names the errors of SQLite that mean that the file is damaged.
+pub(super) fn readable(error: rusqlite::Error) -> StoreError {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => StoreError::Corrupt(error.to_string()),
+        _ => error.into(),
+    }
+}
+
+/// Makes the tables, or brings them to the version that is known here.
+///
+/// # Errors
+/// [`StoreError::TooNew`] when they have a higher version.
+pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
+    // Another process may be about to do the same.
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    transaction.execute_batch("CREATE TABLE IF NOT EXISTS vivaz_schema (version INTEGER NOT NULL) STRICT")?;
+    let found = transaction.query_row("SELECT version FROM vivaz_schema", [], |row| row.get(0)).optional()?;
+    let found: u64 = found.map_or(0, i64::cast_unsigned);
+    let known = MIGRATIONS.len() as u64;
+    if found > known {
+        return Err(StoreError::TooNew { found, known });
+    }
+    for migration in MIGRATIONS.iter().skip(usize::try_from(found).unwrap_or(usize::MAX)) {
+        transaction.execute_batch(migration)?;
+    }
+    if found != known {
+        transaction.execute("DELETE FROM vivaz_schema", [])?;
+        transaction.execute("INSERT INTO vivaz_schema (version) VALUES (?1)", [known.cast_signed()])?;
+    }
+    Ok(transaction.commit()?)
+}
+
+/// Returns where store time was when a process kept it last.
+pub(super) fn last_time(connection: &Connection) -> Result<Option<KeptTime>, StoreError> {
+    let last = connection.query_row("SELECT time, wall FROM vivaz_clock", [], |row| {
+        Ok(KeptTime {
+            time: row.get::<_, i64>(0)?.cast_unsigned(),
+            wall: row.get::<_, i64>(1)?.cast_unsigned(),
+        })
+    });
+    Ok(last.optional()?)
+}

@@ -1,0 +1,181 @@
+//! Sessions in SQLite.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use rusqlite::{Connection, params};
+use vivaz_components::instance::BoxFuture;
+use vivaz_protocol::SessionId;
+
+use super::{Sqlite, leases, order, rows};
+use crate::persist::store::{
+    Commit, CommitError, Head, Owner, Refusal, Secrets, SessionStore, Snapshot, StoreError, StoredSession,
+    Whole, WriteError, millis,
+};
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::failed(error)
+    }
+}
+
+impl From<rusqlite::Error> for CommitError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+impl From<rusqlite::Error> for WriteError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+impl SessionStore for Sqlite {
+    fn find(&self, session: &SessionId) -> BoxFuture<Result<Option<Head>, StoreError>> {
+        let session = session.clone();
+        self.ask(move |db| rows::find(db, session.as_str()))
+    }
+
+    fn claim(
+        &self,
+        session: &SessionId,
+        by: &str,
+        seen: &Head,
+    ) -> BoxFuture<Result<Option<StoredSession>, StoreError>> {
+        let (session, by, seen) = (session.clone(), by.to_owned(), seen.clone());
+        self.ask(move |db| rows::claim(db, session.as_str(), &by, &seen))
+    }
+
+    fn save(
+        &self,
+        by: &str,
+        sessions: Vec<Snapshot>,
+    ) -> BoxFuture<Result<Vec<(SessionId, Refusal)>, StoreError>> {
+        let by = by.to_owned();
+        self.ask(move |db| {
+            refused(sessions.iter().map(|snapshot| (&snapshot.session, rows::save(db, &by, snapshot))))
+        })
+    }
+
+    fn enter(
+        &self,
+        by: &str,
+        sessions: Vec<Whole>,
+    ) -> BoxFuture<Result<Vec<(SessionId, Refusal)>, StoreError>> {
+        let by = by.to_owned();
+        self.ask(move |db| {
+            refused(sessions.iter().map(|whole| (&whole.session, rows::enter(db, &by, whole))))
+        })
+    }
+
+    fn commit(&self, commit: Commit) -> BoxFuture<Result<(), CommitError>> {
+        let work = move |db: &Connection| rows::commit(db, commit);
+        order(&self.orders, work, CommitError::Unknown, |publish| {
+            if catch_unwind(AssertUnwindSafe(publish)).is_err() {
+                tracing::error!("telling of a write panicked");
+            }
+        })
+    }
+
+    fn renew(
+        &self,
+        session: &SessionId,
+        by: &str,
+        secrets: Secrets,
+        good_for: Duration,
+    ) -> BoxFuture<Result<(), WriteError>> {
+        let (session, by) = (session.clone(), by.to_owned());
+        self.ask(move |db| {
+            rows::held(db, session.as_str(), &by)?;
+            db.prepare_cached(
+                "UPDATE vivaz_sessions SET good_for = ?5, ends = NULL, exact = 0, \
+                 secret = iif(?2 >= generation, ?3, secret), previous = iif(?2 >= generation, ?4, previous), \
+                 generation = max(?2, generation) WHERE id = ?1",
+            )?
+            .execute(params![
+                session.as_str(),
+                secrets.generation.cast_signed(),
+                secrets.current,
+                secrets.previous,
+                millis(good_for).cast_signed(),
+            ])?;
+            Ok(())
+        })
+    }
+
+    fn release(&self, session: &SessionId, by: &str) -> BoxFuture<Result<(), StoreError>> {
+        let (session, by, now) = (session.clone(), by.to_owned(), self.time.now());
+        self.ask(move |db| {
+            db.prepare_cached(
+                "UPDATE vivaz_sessions SET ends = ?3 + good_for WHERE id = ?1 AND holder = ?2",
+            )?
+            .execute(params![session.as_str(), by, now.cast_signed()])?;
+            Ok(())
+        })
+    }
+
+    fn delete(&self, by: &str, sessions: Vec<SessionId>) -> BoxFuture<Result<(), StoreError>> {
+        let (by, now) = (by.to_owned(), self.time.now());
+        self.ask(move |db| {
+            for session in &sessions {
+                match rows::held(db, session.as_str(), &by) {
+                    Err(WriteError::Refused(Refusal::Taken)) => {}
+                    Err(WriteError::Store(error)) => return Err(error),
+                    Ok(()) | Err(WriteError::Refused(_)) => {
+                        leases::end(db, session.as_str(), now, Some(&by))?;
+                    }
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn forget_user(&self, owner: &Owner) -> BoxFuture<Result<usize, StoreError>> {
+        let (owner, now) = (owner.clone(), self.time.now());
+        self.ask(move |db| leases::forget_user(db, &owner, now))
+    }
+
+    fn renew_lease(&self, by: &str, length: Duration) -> BoxFuture<Result<Vec<SessionId>, StoreError>> {
+        let (by, time, now) = (by.to_owned(), self.time.clone(), self.time.now());
+        self.ask(move |db| leases::renew(db, &by, millis(length), &time, now))
+    }
+
+    fn expire(&self, by: &str) -> BoxFuture<Result<usize, StoreError>> {
+        let (by, now) = (by.to_owned(), self.time.now());
+        self.ask(move |db| leases::expire(db, &by, now))
+    }
+
+    fn close(&self, by: &str) -> BoxFuture<Result<(), StoreError>> {
+        let (by, time, now) = (by.to_owned(), self.time.clone(), self.time.now());
+        self.ask(move |db| leases::close(db, &by, &time, now))
+    }
+}
+
+impl Sqlite {
+    fn ask<T, E>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, E> + Send + 'static,
+    ) -> BoxFuture<Result<T, E>>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        order(&self.orders, work, E::from, |done| done)
+    }
+}
+
+/// Collects what was refused; a failure of the database fails all of it.
+fn refused<'a>(
+    written: impl Iterator<Item = (&'a SessionId, Result<(), WriteError>)>,
+) -> Result<Vec<(SessionId, Refusal)>, StoreError> {
+    let mut refused = Vec::new();
+    for (session, written) in written {
+        match written {
+            Ok(()) => {}
+            Err(WriteError::Refused(refusal)) => refused.push((session.clone(), refusal)),
+            Err(WriteError::Store(error)) => return Err(error),
+        }
+    }
+    Ok(refused)
+}

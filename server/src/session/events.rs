@@ -1,0 +1,103 @@
+//! Events for the components of a session.
+
+use vivaz_components::instance::Job;
+use vivaz_components::{ServerEvent, TaskOutcome, unheard};
+use vivaz_protocol::{ComponentId, RawJson, ServerMessage, StreamId};
+
+use super::component::Component;
+use super::task::{Origin, Task};
+use super::{Session, encode};
+use crate::telemetry::log::{Escaped, client_event};
+use crate::telemetry::stats::Counters;
+
+impl Session {
+    /// An event of the server's own: for one component, or for all.
+    pub(crate) fn event(&mut self, component: Option<ComponentId>, event: &ServerEvent) {
+        let ids = match component {
+            Some(id) => vec![id],
+            None => self.components.keys().cloned().collect(),
+        };
+        for id in ids {
+            self.tell(&id, event.clone());
+            if self.components.contains_key(&id) {
+                self.emit(&id, event);
+            }
+        }
+    }
+
+    /// Gives an event of a component to the others of the session. No page gets it.
+    pub(crate) fn sent(&mut self, from: &ComponentId, event: &ServerEvent) {
+        let takes = |spec: &vivaz_components::Spec| spec.events.contains(&&*event.name);
+        let is_taken = self.supervisor.core().registry.iter().any(|registered| takes(registered.spec));
+        if let Some(component) = self.components.get(from)
+            && !is_taken
+        {
+            unheard(
+                component.spec.name,
+                &event.name,
+                "no component has an `#[event]` method for what was sent",
+            );
+        }
+        let takes = |component: &Component| takes(component.spec);
+        let others = self.components.iter().filter(|(id, component)| *id != from && takes(component));
+        let others: Vec<_> = others.map(|(id, _)| id.clone()).collect();
+        if others.is_empty() {
+            let event = Escaped(&event.name);
+            tracing::debug!(component = %from, %event, "no other component of the session takes the event");
+        }
+        for id in others {
+            self.tell(&id, event.clone());
+        }
+    }
+
+    /// Tells a component what its task came to.
+    pub(super) fn spawned(&mut self, id: &ComponentId, outcome: TaskOutcome) {
+        let TaskOutcome { event, error } = outcome;
+        if let Some(error) = error {
+            let log = &self.supervisor.core().log;
+            client_event!(log, WARN, component = %id, error = %Escaped(&error), "a component's task failed");
+        }
+        let Some(component) = self.components.get(id) else { return };
+        let (name, events) = (component.spec.name, component.spec.events);
+        match event {
+            Ok(event) if events.contains(&&*event.name) => {
+                self.enqueue(id, Task::Job { job: Job::Event { event }, origin: Origin::Server });
+            }
+            Ok(event) => {
+                unheard(name, &event.name, "no `#[event]` method takes the result of a task");
+            }
+            Err(error) => {
+                tracing::error!(component = name, error = %Escaped(&error), "the result of a task cannot be told");
+            }
+        }
+    }
+
+    /// Gives an event to a component, if it takes such.
+    fn tell(&mut self, id: &ComponentId, event: ServerEvent) {
+        let takes = |spec: &vivaz_components::Spec| spec.events.contains(&&*event.name);
+        let core = self.supervisor.core();
+        let Some(component) = self.components.get(id).filter(|component| takes(component.spec)) else {
+            return;
+        };
+        if component.queue.len() >= core.limits.mailbox {
+            // Whoever is this busy hears of it no more than one whose session does not get to its mail.
+            Counters::add(&core.counters.events_lost);
+        } else {
+            self.enqueue(id, Task::Job { job: Job::Event { event }, origin: Origin::Server });
+        }
+    }
+
+    /// Sends an event to the page, if that shows the component.
+    pub(super) fn emit(&self, id: &ComponentId, event: &ServerEvent) {
+        if self.components.get(id).is_some_and(|component| !component.is_shown()) {
+            return;
+        }
+        self.port.send_if_room(|| {
+            encode::frame(&ServerMessage::Event {
+                stream: StreamId::Component(id.clone()),
+                name: (&*event.name).into(),
+                data: RawJson::from(&*event.data),
+            })
+        });
+    }
+}

@@ -1,0 +1,80 @@
+//! What the structure of the source must not have. The lists of `xtask/structure.toml` accept exceptions.
+
+mod crates;
+mod cycles;
+mod exceptions;
+mod lines;
+mod modules;
+mod names;
+mod walks;
+
+use std::path::Path;
+
+use anyhow::ensure;
+
+use self::exceptions::Exceptions;
+use self::modules::CrateModules;
+use crate::step::{output, root, say};
+
+/// The root files of the crates that are read for cycles and names.
+const CRATES: &[&str] = &[
+    "protocol/src/lib.rs",
+    "template/src/lib.rs",
+    "components-derive/src/lib.rs",
+    "components/src/lib.rs",
+    "server/src/lib.rs",
+    "client-wasm/src/lib.rs",
+    "demo/src/main.rs",
+    "xtask/src/main.rs",
+];
+
+/// Checks crate edges, import cycles, type names, lines, file sizes and the walks of ARCHITECTURE.md.
+///
+/// # Errors
+/// Fails with every fault, and with every exception that nothing needs any more.
+pub(crate) fn check() -> anyhow::Result<()> {
+    let root = root()?;
+    let mut exceptions = Exceptions::read(&root.join("xtask/structure.toml"))?;
+    let mut faults = crates::faults()?;
+    let mut crates = Vec::new();
+    for file in CRATES {
+        let name = file.split('/').next().unwrap_or_default();
+        crates.push((name, CrateModules::read(&root.join(file))?));
+    }
+    for (name, modules) in &crates {
+        for cycle in cycles::find(modules) {
+            if !exceptions.accept_cycle(name, &cycle.members) {
+                let members: Vec<_> = cycle.members.iter().map(String::as_str).collect();
+                let imports =
+                    cycle.imports.iter().map(|import| import.replace(&*root.to_string_lossy(), "."));
+                let imports: Vec<_> = imports.collect();
+                faults.push(format!(
+                    "{name}: an import cycle of {} modules: {}\n    {}",
+                    members.len(),
+                    members.join(", "),
+                    imports.join("\n    ")
+                ));
+            }
+        }
+    }
+    faults.extend(names::faults(&crates, &mut exceptions));
+    let tracked = tracked_files()?;
+    for file in &tracked {
+        let Ok(text) = std::fs::read_to_string(root.join(file)) else { continue };
+        faults.extend(lines::faults(Path::new(file), &text, &mut exceptions));
+    }
+    faults.extend(walks::faults(&root)?);
+    faults.extend(exceptions.unused());
+    // The crates are being reshaped: for now only the edges between them fail.
+    let (faults, pending): (Vec<_>, Vec<_>) =
+        faults.into_iter().partition(|fault| fault.contains(" depends on "));
+    say(&format!("{} faults of structure pending\n{}", pending.len(), pending.join("\n")))?;
+    ensure!(faults.is_empty(), "{} faults of structure\n{}", faults.len(), faults.join("\n"));
+    say(&format!("{} crates and {} files have no fault of structure", crates.len(), tracked.len()))
+}
+
+/// Returns the files under version control and those that are new.
+fn tracked_files() -> anyhow::Result<Vec<String>> {
+    let files = output("", "git ls-files --cached --others --exclude-standard")?;
+    Ok(files.lines().map(str::to_owned).collect())
+}

@@ -1,0 +1,64 @@
+//! Which crate may depend on which. The architecture's invariants are absences, and absences are checked.
+
+use std::collections::BTreeSet;
+
+use crate::step::output;
+
+/// What a package's whole tree of ordinary dependencies must be without, and why.
+const ABSENT: &[(&str, &[&str], &str)] = &[
+    ("vivaz-protocol", &["tokio", "axum", "hyper", "web-sys", "rusqlite", "mio"], "the protocol does no I/O"),
+    ("vivaz-template", &["tokio", "axum", "hyper", "web-sys", "rusqlite", "mio"], "templates do no I/O"),
+    (
+        "vivaz-components",
+        &["axum", "hyper", "web-sys", "rusqlite"],
+        "components know neither sockets nor the DOM",
+    ),
+    ("vivaz-components-derive", &["tokio", "axum", "hyper", "web-sys"], "a macro runs inside the compiler"),
+    ("vivaz", &["web-sys", "js-sys", "wasm-bindgen"], "the server does not know the DOM"),
+    ("vivaz-client", &["tokio", "axum", "mio"], "the page has no runtime of its own"),
+];
+
+/// Which packages of the workspace a package may use directly. A package that is not named here is
+/// a tool and may use any.
+const ALLOWED: &[(&str, &[&str])] = &[
+    ("vivaz-protocol", &[]),
+    ("vivaz-template", &["vivaz-protocol"]),
+    ("vivaz-components-derive", &["vivaz-template"]),
+    ("vivaz-components", &["vivaz-components-derive", "vivaz-protocol", "vivaz-template"]),
+    ("vivaz", &["vivaz-components", "vivaz-protocol", "vivaz-template"]),
+    ("vivaz-client", &["vivaz-protocol", "vivaz-template"]),
+    ("demo", &["vivaz"]),
+];
+
+/// Returns a fault for each edge that must not be.
+///
+/// # Errors
+/// Fails if cargo cannot resolve the dependencies.
+pub(super) fn faults() -> anyhow::Result<Vec<String>> {
+    let mut wrong = Vec::new();
+    for (package, absent, why) in ABSENT {
+        let target = if *package == "vivaz-client" { " --target wasm32-unknown-unknown" } else { "" };
+        let tree = dependencies(&format!("--package {package}{target}"))?;
+        for name in absent.iter().filter(|name| tree.contains(**name)) {
+            wrong.push(format!("{package} depends on {name}, but {why}"));
+        }
+    }
+    for (package, allowed) in ALLOWED {
+        for name in dependencies(&format!("--package {package} --depth 1"))? {
+            let own = name == "vivaz" || name.starts_with("vivaz-") || name == "demo";
+            if own && name != *package && !allowed.contains(&name.as_str()) {
+                wrong.push(format!("{package} depends on {name}, which is not below it"));
+            }
+        }
+    }
+    Ok(wrong)
+}
+
+/// Returns the names of the packages that are compiled into one, itself included.
+fn dependencies(selection: &str) -> anyhow::Result<BTreeSet<String>> {
+    let tree = output(
+        "",
+        &format!("cargo tree --edges normal,no-proc-macro --prefix none --format {{p}} {selection}"),
+    )?;
+    Ok(tree.lines().filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect())
+}

@@ -1,0 +1,99 @@
+//! Accepted exceptions, each with a reason.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use anyhow::{Context as _, ensure};
+use serde::Deserialize;
+
+/// The exceptions of `xtask/structure.toml`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Exceptions {
+    #[serde(default)]
+    cycle: Vec<CycleException>,
+    #[serde(default)]
+    name: Vec<NameException>,
+    #[serde(default)]
+    long_file: Vec<FileException>,
+}
+
+/// An import cycle that may be.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CycleException {
+    #[serde(rename = "crate")]
+    in_crate: String,
+    /// The modules of the cycle. Fewer of them may be left.
+    members: BTreeSet<String>,
+    reason: String,
+    #[serde(skip)]
+    is_used: bool,
+}
+
+/// A type name that may be defined more than once.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NameException {
+    name: String,
+    /// How many definitions there are.
+    definitions: usize,
+    reason: String,
+    #[serde(skip)]
+    is_used: bool,
+}
+
+/// A file that may have more than 500 lines.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileException {
+    path: String,
+    reason: String,
+    #[serde(skip)]
+    is_used: bool,
+}
+
+impl Exceptions {
+    /// Reads the file.
+    ///
+    /// # Errors
+    /// Fails if it is not of this shape, or if an exception has no reason.
+    pub(super) fn read(path: &Path) -> anyhow::Result<Self> {
+        let text =
+            std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let read: Self = toml::from_str(&text).with_context(|| format!("cannot read {}", path.display()))?;
+        let reasons = read.cycle.iter().map(|e| &e.reason).chain(read.name.iter().map(|e| &e.reason));
+        let mut reasons = reasons.chain(read.long_file.iter().map(|e| &e.reason));
+        ensure!(reasons.all(|reason| !reason.trim().is_empty()), "each exception needs a reason");
+        Ok(read)
+    }
+
+    /// Whether a cycle of exactly these modules is accepted.
+    pub(super) fn accept_cycle(&mut self, in_crate: &str, members: &BTreeSet<String>) -> bool {
+        let found = self.cycle.iter_mut().find(|e| e.in_crate == in_crate && e.members == *members);
+        found.map(|exception| exception.is_used = true).is_some()
+    }
+
+    /// Whether a type name may be defined so often.
+    pub(super) fn accept_name(&mut self, name: &str, definitions: usize) -> bool {
+        let found = self.name.iter_mut().find(|e| e.name == name && e.definitions == definitions);
+        found.map(|exception| exception.is_used = true).is_some()
+    }
+
+    /// Whether a file may be long.
+    pub(super) fn accept_long_file(&mut self, path: &Path) -> bool {
+        let found = self.long_file.iter_mut().find(|e| Path::new(&e.path) == path);
+        found.map(|exception| exception.is_used = true).is_some()
+    }
+
+    /// Returns a fault for each exception that nothing needs.
+    pub(super) fn unused(&self) -> Vec<String> {
+        let cycles = self.cycle.iter().filter(|e| !e.is_used);
+        let cycles = cycles.map(|e| format!("the cycle of {} {:?}", e.in_crate, e.members));
+        let names = self.name.iter().filter(|e| !e.is_used).map(|e| format!("the name {}", e.name));
+        let files = self.long_file.iter().filter(|e| !e.is_used).map(|e| format!("the file {}", e.path));
+        let all = cycles.chain(names).chain(files);
+        all.map(|exception| format!("xtask/structure.toml: nothing needs the exception for {exception}"))
+            .collect()
+    }
+}

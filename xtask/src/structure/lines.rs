@@ -1,0 +1,64 @@
+//! Lines of prose that are too long, and files that are.
+
+use std::path::Path;
+
+use super::exceptions::Exceptions;
+
+/// The most columns of a line of prose.
+const COLUMNS: usize = 100;
+/// The most lines of a file without a reason.
+const LINES: usize = 500;
+/// Source files end so.
+const SOURCE: &[&str] = &["rs", "js", "ts", "html", "css"];
+/// Folders of what is built or fetched, and of data.
+const SKIPPED: &[&str] = &["client-wasm/dist", "fuzz/corpus", "fuzz/dictionaries"];
+
+/// Returns the faults of a file.
+pub(super) fn faults(path: &Path, text: &str, exceptions: &mut Exceptions) -> Vec<String> {
+    if SKIPPED.iter().any(|folder| path.starts_with(folder)) {
+        return Vec::new();
+    }
+    let kind = path.extension().and_then(|kind| kind.to_str()).unwrap_or_default();
+    let mut faults = long_prose(path, kind, text);
+    let count = text.lines().count();
+    if SOURCE.contains(&kind) && count > LINES && !exceptions.accept_long_file(path) {
+        faults.push(format!("{}: {count} lines, more than {LINES}", path.display()));
+    }
+    faults
+}
+
+fn long_prose(path: &Path, kind: &str, text: &str) -> Vec<String> {
+    let mut is_code = false;
+    let mut faults = Vec::new();
+    for (n, line) in text.lines().enumerate() {
+        let is_prose = match kind {
+            "md" => {
+                let is_fence = line.trim_start().starts_with("```");
+                is_code ^= is_fence;
+                !is_code && !is_fence && !line.trim_start().starts_with('|') && !is_one_link(line)
+            }
+            "rs" | "js" | "ts" => is_comment(line) && !is_one_link(line),
+            _ => false,
+        };
+        if is_prose && line.chars().count() > COLUMNS {
+            let columns = line.chars().count();
+            faults.push(format!(
+                "{}:{}: {columns} columns of prose, more than {COLUMNS}",
+                path.display(),
+                n + 1
+            ));
+        }
+    }
+    faults
+}
+
+/// Whether a line holds a comment and no code.
+fn is_comment(line: &str) -> bool {
+    let line = line.trim_start();
+    line.starts_with("//") || line.starts_with("* ") || line.starts_with("/*")
+}
+
+/// Whether a line is too long only for an address, which cannot be broken.
+fn is_one_link(line: &str) -> bool {
+    line.contains("://") && line.split_whitespace().any(|word| word.contains("://") && word.len() > 60)
+}
