@@ -94,8 +94,35 @@ pub use persist::store::{MemoryStore, Save, SessionStore, StoreError};
 pub use runtime::{BuildError, Builder, NotReady, Runtime};
 pub use telemetry::stats::{Latency, RefusedConnections, Stats};
 pub use templates::TemplateError;
-pub use vivaz_components::*;
+// Components and what their handlers are given.
+pub use vivaz_components::{
+    Context, Emit, LiveComponent, LiveState, MountContext, Target, UnmountReason, actions,
+};
+// Their fields.
+pub use vivaz_components::{
+    Async, DuplicateKey, Errors, FieldPath, FieldStep, Key, Keyed, List, ListIter, Saved, Tracked,
+};
+// State that pages share, and who is present.
+pub use vivaz_components::{
+    HasPresence, Hub, Presence, PresenceAt, PresenceChange, Rooms, Shared, Topic, TopicContext, TopicHandle,
+};
+// Users, errors and ids.
+pub use vivaz_components::{ActionError, Author, ComponentId, ErrorCode, Identity, Result, User, show};
 pub use vivaz_protocol::{ConnectionId, SessionId};
+
+/// For programs that drive components without this server: the interface between a component and the
+/// session that runs it. An application does not need it.
+pub mod instance {
+    pub use vivaz_components::instance::{BoxFuture, Finished, Flushed, Instance, Job, Progress, Started};
+    pub use vivaz_components::spec::Spec;
+    pub use vivaz_components::{
+        Account, Admission, Budget, Decoded, DuplicateName, Effect, Env, Journal, Registration, Registry,
+        RestoreFailure, States, TaskOutcome, mount,
+    };
+}
+
+#[doc(hidden)]
+pub use vivaz_components::__private;
 
 /// What an application's components and pages usually need.
 pub mod prelude {

@@ -21,7 +21,7 @@ use crate::telemetry::stats::Stats;
 
 /// When the first page may come back after the server went away: about when another process listens.
 const DRAIN_FIRST: Duration = Duration::from_millis(100);
-/// How far apart pages come back, as long as [`Limits::drain_spread`] allows.
+/// How far apart pages come back, as long as [`Limits::drain_spread`](crate::Limits::drain_spread) allows.
 const DRAIN_PACE: Duration = Duration::from_millis(2);
 /// How long connections may take to close when the time for handlers is over.
 const CLOSING_TIME: Duration = Duration::from_secs(6);
@@ -116,7 +116,7 @@ impl Runtime {
 
     /// Sends every page away and waits until nothing is left: new connections are refused; pages are told when to come
     /// back (`DRAIN`), nothing more is read from them, and handlers that run finish, for at most
-    /// [`Limits::shutdown_time`] (tasks and loads are not waited for); their sockets are closed with 1001. With a
+    /// [`Limits::shutdown_time`](crate::Limits::shutdown_time) (tasks and loads are not waited for); their sockets are closed with 1001. With a
     /// session store, sessions are saved and go on in the next process; without one they end, and their components
     /// are told.
     pub async fn shutdown(&self) {

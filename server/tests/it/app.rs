@@ -443,6 +443,13 @@ impl Server {
         Self { address, runtime, bench: Arc::default(), stop: Some(stop), serving: Some(serving) }
     }
 
+    /// Serves any application by axum's own server.
+    pub(crate) fn serve_by_axum(listener: TcpListener, app: Router, runtime: Runtime) -> Self {
+        let address = listener.local_addr().unwrap();
+        let serving = tokio::spawn(axum::serve(listener, app).into_future());
+        Self { address, runtime, bench: Arc::default(), stop: None, serving: Some(serving) }
+    }
+
     /// Asks it to end.
     pub(crate) fn ask_to_stop(&mut self) {
         drop(self.stop.take());

@@ -2,10 +2,15 @@
 
 use std::time::Duration;
 
+use axum::Router;
+use axum::http::StatusCode;
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::get;
 use serde_json::json;
-use vivaz::{Limits, Secret};
+use tokio::net::TcpListener;
+use vivaz::{Limits, Live, RenderError, Runtime, Secret};
 
-use crate::app::{Server, limited, start, start_with};
+use crate::app::{Counter, CounterProps, Server, limited, start, start_with};
 use crate::client::{Client, assert_error};
 use crate::http::request;
 use crate::paint::attributes;
@@ -118,6 +123,41 @@ async fn a_seal_for_nobody_in_particular_is_good_in_the_browser_that_it_was_made
     let given: &[_] = &[("cookie", set.split(';').next().unwrap())];
     assert_eq!(mount(&server, given, &first).await["type"], "COMPONENT_MOUNTED");
     assert_error(&mount(&server, mine, &first).await, "bad_seal");
+}
+
+/// Answers without [`Live::page`].
+async fn own_response(live: Live) -> std::result::Result<impl IntoResponse, RenderError> {
+    let counter = live.render::<Counter>(CounterProps { title: String::new(), count: 1 }).await?;
+    Ok((StatusCode::NOT_FOUND, live.headers(), Html(counter.to_string())))
+}
+
+async fn page(live: Live) -> std::result::Result<Response, RenderError> {
+    Ok(live.page(live.render::<Counter>(CounterProps { title: String::new(), count: 1 }).await?.to_string()))
+}
+
+#[tokio::test]
+async fn a_browser_gets_its_cookie_once_from_any_server() {
+    for serve in [Server::serve, Server::serve_by_axum] {
+        let secret = Secret::new("a secret of thirty-two characters").unwrap();
+        let runtime = Runtime::builder().secret(secret).build().unwrap();
+        let app = Router::new()
+            .route("/page", get(page))
+            .route("/own", get(own_response))
+            .with_state(runtime.clone())
+            .merge(runtime.router());
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let server = serve(listener, app, runtime);
+        for path in ["/page", "/own"] {
+            let (head, body) = request(&server, "GET", path, &[]).await;
+            let set: Vec<_> = head.lines().filter_map(|line| line.strip_prefix("set-cookie: ")).collect();
+            assert_eq!(set.len(), 1, "{path}: {head}");
+            assert!(head.contains("cache-control: private, no-store"), "{path}: {head}");
+            let seal = attributes(&String::from_utf8(body).unwrap(), "seal").remove(0);
+            let cookie: Headers<'_> = &[("cookie", set[0].split(';').next().unwrap())];
+            assert_eq!(mount(&server, cookie, &seal).await["type"], "COMPONENT_MOUNTED", "{path}");
+            assert_error(&mount(&server, &[], &seal).await, "bad_seal");
+        }
+    }
 }
 
 #[tokio::test]
