@@ -10,7 +10,6 @@ use crate::topic::StagedUpdate;
 use crate::tracking::Loaded;
 
 /// What a handler asked for; it happens when the handler has succeeded.
-#[non_exhaustive]
 pub enum Effect {
     /// A change of shared state. Made when the job is done, or with the commit of a durable
     /// component's job: a session never sees one.

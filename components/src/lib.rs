@@ -58,7 +58,7 @@ pub use journal::{Change, Journal, Membership, Message, Operation, Transaction, 
 pub use list::{DuplicateKey, Iter as ListIter, Key, Keyed, List};
 pub use loading::Async;
 pub use registry::{
-    Decoded, DuplicateName, Mounting, Registration, Registry, RestoreFailure, Restoring, mount,
+    Decoded, DuplicateName, Factory, Mounting, Registration, Registry, RestoreFailure, Restoring, mount,
 };
 pub use saved::Saved;
 pub use shape::LiveShape;

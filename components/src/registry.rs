@@ -5,6 +5,7 @@ mod restoring;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::marker::PhantomData;
 
 use serde_json::value::RawValue;
 use vivaz_protocol::ErrorCode;
@@ -24,39 +25,71 @@ pub use restoring::{Decoded, RestoreFailure, Restoring};
 /// A future that becomes a component.
 pub type Mounting = BoxFuture<Result<Box<dyn Instance>>>;
 
-/// How to make components of one type.
+/// Creates components of one type, in this process or elsewhere.
+pub trait Factory: Send + Sync {
+    /// Creates a component from its props. Checks for each topic of its shared fields whether the user
+    /// may see it, and loads the topic. The future returns `bad_props` if the props do not decode.
+    #[must_use = "a future does nothing until it is awaited"]
+    fn mount(&self, props: &RawValue, cx: MountContext) -> Mounting;
+
+    /// Creates a component from the state that [`Instance::save`] wrote, which is of that schema.
+    #[must_use = "a future does nothing until it is awaited"]
+    fn restore(&self, saved: &[u8], schema: u64, cx: MountContext) -> Restoring;
+}
+
+/// A type of components that an application has.
 #[derive(Clone, Copy)]
 pub struct Registration {
-    /// What is known of the type.
+    /// The description of the type.
     pub spec: &'static Spec,
-    mount: fn(&RawValue, MountContext) -> Mounting,
-    restore: fn(&[u8], u64, MountContext) -> Restoring,
+    factory: &'static dyn Factory,
 }
 
 inventory::collect!(Registration);
 
+/// Creates components of a type of this program.
+struct Typed<C>(PhantomData<fn() -> C>);
+
+impl<C: LiveComponent> Factory for Typed<C> {
+    fn mount(&self, props: &RawValue, cx: MountContext) -> Mounting {
+        mount_untyped::<C>(props, cx)
+    }
+
+    fn restore(&self, saved: &[u8], schema: u64, cx: MountContext) -> Restoring {
+        restore_untyped::<C>(saved, schema, cx)
+    }
+}
+
 impl Registration {
-    /// Of that type.
+    /// Returns the registration of a type of this program.
     #[must_use]
     pub const fn of<C: LiveComponent>() -> Self {
-        Self { spec: C::SPEC, mount: mount_untyped::<C>, restore: restore_untyped::<C> }
+        Self::new(C::SPEC, &Typed::<C>(PhantomData))
     }
 
-    /// Makes one: decodes the props, runs `mount`, asks the topics of its shared fields whether they may be shown, and
-    /// loads them. Props that do not decode are `bad_props`.
+    /// Registers components that a factory creates.
+    #[must_use]
+    pub const fn new(spec: &'static Spec, factory: &'static dyn Factory) -> Self {
+        Self { spec, factory }
+    }
+
+    /// Creates a component from its props: decodes them, runs `mount`, checks for each topic of its
+    /// shared fields whether the user may see it, and loads the topic. The future returns `bad_props`
+    /// if the props do not decode.
     #[must_use = "a future does nothing until it is awaited"]
     pub fn mount(&self, props: &RawValue, cx: MountContext) -> Mounting {
-        (self.mount)(props, cx)
+        self.factory.mount(props, cx)
     }
 
-    /// Makes one of what [`Instance::save`] wrote, for a component of that schema. If that is not the schema of today, or
-    /// the state does not decode, the component's `migrate` is asked; without one, every field is decoded by itself.
-    /// Shared fields are asked for and loaded again.
+    /// Creates a component from the state that [`Instance::save`] wrote, which is of that schema. If
+    /// the type has another schema now, or the state does not decode, the component's `migrate` is
+    /// called; without one, every field is decoded separately. Topics of shared fields are checked and
+    /// loaded again.
     ///
-    /// A failure says whether the state is of use: see [`RestoreFailure`].
+    /// A failure says whether the state can be used later: see [`RestoreFailure`].
     #[must_use = "a future does nothing until it is awaited"]
     pub fn restore(&self, saved: &[u8], schema: u64, cx: MountContext) -> Restoring {
-        (self.restore)(saved, schema, cx)
+        self.factory.restore(saved, schema, cx)
     }
 }
 

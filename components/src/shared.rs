@@ -85,14 +85,15 @@ impl<T: Topic> Shared<T> {
         self.staged.push((topic, cell, Arc::new(change)));
     }
 
-    /// Changes the state now and says what came of it: whether the seat was still free. It is not undone when the
-    /// handler fails afterwards.
+    /// Changes the state now and returns the result of the closure: whether the seat was still free. The
+    /// change stays when the handler fails afterwards. Like the closure of [`update`](Self::update),
+    /// this one may be run again on a newer draft, so it does nothing but change it.
     ///
     /// # Errors
-    /// `panicked` when the closure does, `too_large` when the topic would be larger than it may be,
-    /// and an error when its state cannot be written; the state is then as it was.
+    /// Returns `panicked` if the closure panics, `too_large` if the topic would exceed its limit, and an
+    /// error if its state has no JSON form. The state is then unchanged.
     #[expect(clippy::unused_async, reason = "an update that several nodes have to agree on is waited for")]
-    pub async fn update_now<R: Send>(&mut self, change: impl FnOnce(&mut T) -> R + Send) -> Result<R> {
+    pub async fn update_now<R: Send>(&mut self, change: impl Fn(&mut T) -> R + Send + Sync) -> Result<R> {
         let bound = self.bound_mut();
         let applied = bound.cell.apply(bound.cause.as_ref().map(Cause::author), change)?;
         if let (Some(unsent), Some(cause)) = (applied.unsent, &bound.cause) {

@@ -37,13 +37,14 @@ impl<T: Topic> TopicHandle<T> {
         self.cell.value()
     }
 
-    /// Changes the state and sends the patch to everybody who looks at it.
+    /// Changes the state, sends the patch to all subscribers, and returns the result of the closure. The
+    /// closure gets a draft and may be run again on a newer one, so it does nothing but change it.
     ///
     /// # Errors
-    /// `panicked` when the closure does, `too_large` when the topic would be larger than it may be,
-    /// and an error when its state cannot be written; the state is then as it was.
+    /// Returns `panicked` if the closure panics, `too_large` if the topic would exceed its limit, and an
+    /// error if its state has no JSON form. The state is then unchanged.
     #[expect(clippy::unused_async, reason = "an update that several nodes have to agree on is waited for")]
-    pub async fn update<R: Send>(&self, change: impl FnOnce(&mut T) -> R + Send) -> Result<R> {
+    pub async fn update<R: Send>(&self, change: impl Fn(&mut T) -> R + Send + Sync) -> Result<R> {
         Ok(self.cell.apply(None, change)?.result)
     }
 

@@ -143,7 +143,7 @@ fn states() -> (States, Loads) {
     (States::default().with(loads.clone()), loads)
 }
 
-fn push(id: u64) -> impl FnOnce(&mut Log) + Send {
+fn push(id: u64) -> impl Fn(&mut Log) + Send + Sync {
     move |log: &mut Log| {
         log.lines.push(Line { id, text: "x".to_owned() });
         log.count += 1;

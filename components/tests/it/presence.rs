@@ -237,7 +237,7 @@ async fn an_update_changes_nothing_in_who_is_present() {
     hall.update(|hall| *hall = Hall::default()).await.unwrap();
     assert_eq!((present(&hall), hall.value().changes), (vec!["Ada".to_owned()], 0));
     drop(ada);
-    hall.update(move |hall| *hall = before).await.unwrap();
+    hall.update(move |hall| *hall = before.clone()).await.unwrap();
     assert_eq!(present(&hall), [""; 0]);
 }
 

@@ -82,9 +82,8 @@ impl Session {
                     }
                 }
                 Effect::Update(_) | Effect::Commit(_) => {
-                    tracing::error!(component = %id, ?effect, "what the component's host does");
+                    tracing::error!(component = %id, ?effect, "unexpected effect; the component's host handles it");
                 }
-                effect => tracing::error!(?effect, "an effect that this version does not know"),
             }
         }
     }

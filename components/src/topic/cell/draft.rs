@@ -69,11 +69,7 @@ impl<T> Copy for Base<'_, T> {}
 
 impl<T: Topic> Cell<T> {
     /// Changes the state and tells everybody. Whatever goes wrong, nothing has changed.
-    pub(crate) fn apply<R>(
-        &self,
-        by: Option<&Author>,
-        change: impl FnOnce(&mut T) -> R,
-    ) -> Result<Applied<R>> {
+    pub(crate) fn apply<R>(&self, by: Option<&Author>, change: impl Fn(&mut T) -> R) -> Result<Applied<R>> {
         let mut state = self.lock();
         let (result, prepared) = self.prepare(&state, change)?;
         let unsent = self.accept(&mut state, prepared, by);
@@ -88,7 +84,7 @@ impl<T: Topic> Cell<T> {
     pub(in crate::topic) fn prepare<R>(
         &self,
         state: &State<T>,
-        change: impl FnOnce(&mut T) -> R,
+        change: impl Fn(&mut T) -> R,
     ) -> Result<(R, Prepared<T>)> {
         let now = self.now();
         let due = now.and_then(|now| state.waiting.due(now));
@@ -202,7 +198,7 @@ impl<T: Topic> Cell<T> {
         &self,
         base: Base<'_, T>,
         sending: Sending,
-        change: impl FnOnce(&mut T) -> R,
+        change: impl Fn(&mut T) -> R,
     ) -> Result<(R, Draft<T>)> {
         let made = guard_now("a topic's update", || {
             let mut value = T::clone(base.value);
