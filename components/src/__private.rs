@@ -12,12 +12,19 @@ pub use serde_json;
 pub use serde_json::value::RawValue as Raw;
 
 pub use crate::args::Args;
-pub use crate::check::message::Source;
-pub use crate::check::{Ask, Check, Edits, Given, GivenProp, How, Step, Subject, Want, not_written, verify};
-pub use crate::component::{Call, Called, Component, InTransaction, Return, Returned, VisitShared};
-pub use crate::edit::{Edit, EditError, Editable, Edited, FieldPath, Parts, Slot, SlotWhole, Whole};
-use crate::error::Unwritable;
-pub use crate::error::{Answer, HandlerError, Settled};
+pub use crate::check::message::TemplateText;
+pub use crate::check::{
+    ChildProp, Comparison, Edits, GivenArgument, PathStep, PathUse, Subject, TemplateUse, UseKind,
+    not_written, verify,
+};
+pub use crate::component::{
+    AnyComponent, Called, InTransaction, MethodCall, MethodOutcome, Return, VisitShared,
+};
+pub use crate::edit::{
+    EditCursor, EditError, EditResult, EditSlot, Editable, FieldPath, Parts, SlotWhole, WrittenWhole,
+};
+use crate::error::NotSerializable;
+pub use crate::error::{ActionValue, HandlerError, Settled};
 pub use crate::future::BoxFuture;
 pub use crate::host::NO_FLUSH;
 pub use crate::list::{Key, Keyed};
@@ -25,17 +32,17 @@ pub use crate::registry::Registration;
 pub use crate::saved::Saved;
 pub use crate::schema::{SavedField, schema};
 pub use crate::shape::{
-    Access, Field as ShapeField, LiveShape, Probe, Ref, Shape, Unshaped, hash, joined, may_be_key,
+    Access, LiveShape, Shape, ShapeField, ShapeProbe, ShapeRef, Unshaped, hash, joined, may_be_key,
 };
 pub use crate::shared::AnyShared;
 pub use crate::spec::{ActionSpec, ArgSpec, FieldKind, FieldSpec, Hook, Spec, TemplateSource};
 pub use crate::storable::{
-    Listed, ListsNothing, NoList, NotShared, PickUnwritten, Readable, Shows, ShowsNone, Unreadable,
-    Unwritten, Writable,
+    Listed, ListsNothing, NoList, NotShared, PickUnwritten, ReadableField, Shows, ShowsNone, UnreadableField,
+    UnwrittenField, WritableField,
 };
 pub use crate::topic::{HasPresence, Presence, Topic, TopicState};
 pub use crate::tracking::{
-    Field, Fields, JsonResult, ObjectWriter, Pick, PickPlain, Print, Tracker, Visitor,
+    JsonResult, Pick, PickPlain, Print, StateWriter, TrackedField, TrackedFields, Tracker, Visitor,
 };
 
 use crate::{ActionError, ErrorCode};
@@ -43,18 +50,18 @@ pub use crate::{Context, Errors, LiveComponent, MountContext, Result};
 use crate::{fault, journal};
 
 /// Calls a method that waits for nothing.
-pub fn call_now<C: Component>(
+pub fn call_now<C: AnyComponent>(
     mut component: Box<C>,
     mut cx: Context,
     what: &'static str,
     run: impl FnOnce(&mut C, &mut Context) -> Return,
 ) -> Called {
     let result = fault::guard_now(what, || run(&mut component, &mut cx));
-    Called::Now(Returned { component, cx, result })
+    Called::Now(MethodOutcome { component, cx, result })
 }
 
 /// Calls a method that does its work inside of a transaction.
-pub fn call_in_transaction<C: Component, D: Any>(
+pub fn call_in_transaction<C: AnyComponent, D: Any>(
     mut component: Box<C>,
     mut cx: Context,
     what: &'static str,
@@ -65,43 +72,43 @@ pub fn call_in_transaction<C: Component, D: Any>(
             .ok_or_else(|| ActionError::internal("a transaction needs a component that is #[live(durable)]"))
             .and_then(journal::connection::<D>)
             .and_then(|connection| fault::guard_now(what, || run(&mut component, &mut cx, connection)));
-        Returned { component, cx, result }
+        MethodOutcome { component, cx, result }
     }))
 }
 
 /// A call that was refused before it began.
 #[cold]
-pub fn refuse(component: Box<dyn Component>, cx: Context, error: ActionError) -> Called {
-    Called::Now(Returned { component, cx, result: Err(error) })
+pub fn refuse(component: Box<dyn AnyComponent>, cx: Context, error: ActionError) -> Called {
+    Called::Now(MethodOutcome { component, cx, result: Err(error) })
 }
 
 /// An event whose data cannot be read. It is logged once, and the component goes on; a panic is
 /// reported as that of any handler.
 #[cold]
-pub fn misfit(component: Box<dyn Component>, cx: Context, event: &str, error: ActionError) -> Called {
+pub fn misfit(component: Box<dyn AnyComponent>, cx: Context, event: &str, error: ActionError) -> Called {
     if error.code() == ErrorCode::Panicked {
         return refuse(component, cx, error);
     }
     crate::event::misfit(component.spec().name, event, &error);
-    Called::Now(Returned { component, cx, result: Ok(None) })
+    Called::Now(MethodOutcome { component, cx, result: Ok(None) })
 }
 
 /// An action that the component does not have.
 #[cold]
-pub fn unknown(component: Box<dyn Component>, cx: Context, call: Call<'_>) -> Called {
+pub fn unknown(component: Box<dyn AnyComponent>, cx: Context, call: MethodCall<'_>) -> Called {
     let result = match call {
-        Call::Action(name, _) => {
+        MethodCall::Action(name, _) => {
             let component = component.spec().name;
             Err(ActionError::new(ErrorCode::UnknownAction, format!("`{component}` has no action `{name}`")))
         }
-        Call::Event(_)
-        | Call::Connected
-        | Call::Updated(_)
-        | Call::Disconnected
-        | Call::Resumed
-        | Call::Unmount(_) => Ok(None),
+        MethodCall::Event(_)
+        | MethodCall::Connected
+        | MethodCall::Updated(_)
+        | MethodCall::Disconnected
+        | MethodCall::Resumed
+        | MethodCall::Unmount(_) => Ok(None),
     };
-    Called::Now(Returned { component, cx, result })
+    Called::Now(MethodOutcome { component, cx, result })
 }
 
 /// How long the handler may wait.
@@ -112,7 +119,7 @@ pub fn limit(cx: &Context) -> Option<Duration> {
 
 /// Where a handler that waits leaves what it flushes.
 #[must_use]
-pub fn outbox(cx: &mut Context) -> crate::context::Outbox {
+pub fn outbox(cx: &mut Context) -> crate::context::FlushSlot {
     cx.outbox()
 }
 
@@ -166,7 +173,7 @@ impl<T, E> Ret<std::result::Result<T, E>> {
     /// Returns the method's own error, and one when its value has no JSON form.
     pub fn encode(self) -> Return
     where
-        T: Answer,
+        T: ActionValue,
         E: HandlerError,
     {
         match self.0 {
@@ -225,13 +232,13 @@ pub trait RetPlain<T> {
     /// When it has no JSON form.
     fn encode(self) -> Return
     where
-        T: Answer;
+        T: ActionValue;
 }
 
 impl<T> RetPlain<T> for Ret<T> {
     fn encode(self) -> Return
     where
-        T: Answer,
+        T: ActionValue,
     {
         encode(&self.0)
     }
@@ -243,7 +250,7 @@ fn encode<T: Serialize>(value: &T) -> Return {
         return Ok(None);
     }
     let json = vivaz_protocol::json::to_raw_json(value)
-        .map_err(|error| Unwritable::of("the value that the method returned".to_owned(), error))?;
+        .map_err(|error| NotSerializable::of("the value that the method returned".to_owned(), error))?;
     Ok(Some(json))
 }
 
@@ -333,9 +340,9 @@ pub trait Defaults: Sized {
         Self::restore(saved)
     }
 
-    fn __live_call(self: Box<Self>, cx: Context, call: Call<'_>) -> Called
+    fn __live_call(self: Box<Self>, cx: Context, call: MethodCall<'_>) -> Called
     where
-        Self: Component,
+        Self: AnyComponent,
     {
         unknown(self, cx, call)
     }

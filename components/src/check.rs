@@ -15,9 +15,9 @@ mod errors;
 pub(crate) mod message;
 mod model;
 
-use crate::shape::{Field, Ref, Shape};
+use crate::shape::{Shape, ShapeField, ShapeRef};
 use crate::spec::{ActionSpec, FieldSpec, Spec};
-use message::{Message, Nearest, Source};
+use message::{ConstMessage, Nearest, TemplateText};
 
 pub(crate) use calls::does_not_take;
 use calls::{call, target};
@@ -33,9 +33,9 @@ pub struct Subject {
     /// Its fields and what they are for.
     pub fields: &'static [FieldSpec],
     /// What its fields look like.
-    pub shape: Ref,
+    pub shape: ShapeRef,
     /// What its computed fields look like.
-    pub computed: &'static [Field],
+    pub computed: &'static [ShapeField],
     /// What a page may call.
     pub actions: &'static [ActionSpec],
     /// The names of the other methods of its `#[actions]` block.
@@ -45,48 +45,48 @@ pub struct Subject {
     /// The components that its template may have as children, where it names them.
     pub children: &'static [&'static Spec],
     /// The template.
-    pub source: Source,
+    pub source: TemplateText,
 }
 
 /// One thing that the template asks, and at which byte.
 #[derive(Debug)]
-pub struct Check(pub usize, pub Ask);
+pub struct TemplateUse(pub usize, pub UseKind);
 
 /// What the template asks.
 #[derive(Debug)]
-pub enum Ask {
+pub enum UseKind {
     /// The path leads to something of that kind.
-    Path(&'static [Step], Want),
+    Path(&'static [PathStep], PathUse),
     /// The value can equal one of the others.
-    Compare(Given, &'static [Given], How),
+    Compare(GivenArgument, &'static [GivenArgument], Comparison),
     /// What is at the path can contain the value.
-    Contains(&'static [Step], Given),
+    Contains(&'static [PathStep], GivenArgument),
     /// There is such an action, and it takes these.
-    Call(&'static str, &'static [Given]),
+    Call(&'static str, &'static [GivenArgument]),
     /// There is such an action or model field.
     Target(&'static str),
     /// The path leads to a property that the page may write, and the control suits it.
-    Model(&'static [Step], Edits),
+    Model(&'static [PathStep], Edits),
     /// No field has this name.
     Fresh(&'static str),
     /// There is such a child, it takes these props, and its template has none of these elements, which it stands in.
-    Child(&'static str, &'static [GivenProp], &'static [&'static str]),
+    Child(&'static str, &'static [ChildProp], &'static [&'static str]),
 }
 
 /// A prop that is given to a child.
 #[derive(Clone, Copy, Debug)]
-pub struct GivenProp {
+pub struct ChildProp {
     /// Its name.
     pub name: &'static str,
     /// Its value.
-    pub value: Given,
+    pub value: GivenArgument,
     /// Whether the value reads the page's own state.
     pub is_local: bool,
 }
 
 /// One step of a path.
 #[derive(Clone, Copy, Debug)]
-pub enum Step {
+pub enum PathStep {
     /// To a field, with the hash of its name.
     Field(&'static str, u64),
     /// To the items of a loop.
@@ -104,7 +104,7 @@ pub enum Step {
 /// What is done with the end of a path.
 #[derive(Clone, Copy, Debug)]
 #[expect(missing_docs, reason = "the names say it")]
-pub enum Want {
+pub enum PathUse {
     Any,
     Text,
     Compared,
@@ -116,7 +116,7 @@ pub enum Want {
 /// What is given to an action.
 #[derive(Clone, Copy, Debug)]
 #[expect(missing_docs, reason = "the names say it")]
-pub enum Given {
+pub enum GivenArgument {
     Null,
     Bool,
     Int,
@@ -124,13 +124,13 @@ pub enum Given {
     Text,
     /// A literal text.
     Word(&'static str),
-    Path(&'static [Step]),
+    Path(&'static [PathStep]),
     Any,
 }
 
 /// The kinds of comparison.
 #[derive(Clone, Copy, Debug)]
-pub enum How {
+pub enum Comparison {
     /// `==`, `!=`
     Equal,
     /// `<` and its like
@@ -153,16 +153,16 @@ pub enum Edits {
 
 /// Every check of one template in one constant; the message lists what failed.
 #[must_use]
-pub const fn verify(subject: &Subject, checks: &[Check]) -> Option<Message> {
+pub const fn verify(subject: &Subject, checks: &[TemplateUse]) -> Option<ConstMessage> {
     let (mut all, mut failed, mut at) = (None, 0, 0);
     while at < checks.len() {
-        let Check(offset, ask) = &checks[at];
+        let TemplateUse(offset, ask) = &checks[at];
         if let Some(message) = ask_one(subject, ask) {
             failed += 1;
             if failed <= 8 {
                 let before = match all {
-                    Some(before) => Message::text(before, "\n\n"),
-                    None => Message::new(),
+                    Some(before) => ConstMessage::text(before, "\n\n"),
+                    None => ConstMessage::new(),
                 };
                 all = Some(before.text(message.as_str()).place(&subject.source, *offset));
             }
@@ -177,27 +177,27 @@ pub const fn verify(subject: &Subject, checks: &[Check]) -> Option<Message> {
     }
 }
 
-const fn ask_one(subject: &Subject, ask: &Ask) -> Option<Message> {
+const fn ask_one(subject: &Subject, ask: &UseKind) -> Option<ConstMessage> {
     match *ask {
-        Ask::Path(steps, want) => match walk(subject, steps) {
+        UseKind::Path(steps, want) => match walk(subject, steps) {
             Ok(end) => end.is_wanted(want),
             // What is wrong with the list of a loop is said at the loop, not again at every use of its items.
             Err((at, _)) if is_inside_loop(steps, at) => None,
             Err((_, message)) => Some(message),
         },
-        Ask::Compare(one, among, how) => compare::compared(subject, one, among, how),
-        Ask::Contains(steps, one) => compare::contained(subject, steps, one),
-        Ask::Call(name, given) => call(subject, name, given),
-        Ask::Target(name) => target(subject, name),
-        Ask::Model(steps, edits) => model(subject, steps, edits),
-        Ask::Fresh(name) => fresh(subject, name),
-        Ask::Child(name, given, within) => children::child(subject, name, given, within),
+        UseKind::Compare(one, among, how) => compare::compared(subject, one, among, how),
+        UseKind::Contains(steps, one) => compare::contained(subject, steps, one),
+        UseKind::Call(name, given) => call(subject, name, given),
+        UseKind::Target(name) => target(subject, name),
+        UseKind::Model(steps, edits) => model(subject, steps, edits),
+        UseKind::Fresh(name) => fresh(subject, name),
+        UseKind::Child(name, given, within) => children::child(subject, name, given, within),
     }
 }
 
-const fn is_inside_loop(steps: &[Step], mut at: usize) -> bool {
+const fn is_inside_loop(steps: &[PathStep], mut at: usize) -> bool {
     while at < steps.len() {
-        if let Step::Each = steps[at] {
+        if let PathStep::Each = steps[at] {
             return true;
         }
         at += 1;
@@ -207,7 +207,7 @@ const fn is_inside_loop(steps: &[Step], mut at: usize) -> bool {
 
 /// Where a path leads.
 #[derive(Clone, Copy)]
-struct End {
+struct PathEnd {
     shape: &'static Shape,
     /// The name of the last field, for messages.
     name: &'static str,
@@ -217,36 +217,38 @@ struct End {
     shown: bool,
 }
 
-impl End {
-    const fn is_wanted(self, want: Want) -> Option<Message> {
+impl PathEnd {
+    const fn is_wanted(self, want: PathUse) -> Option<ConstMessage> {
         let shape = through(self.shape);
         let says = match (want, shape) {
-            (Want::Text | Want::Compared, Shape::Unknown) if !self.shown => {
-                let message = Message::new().text("`").text(self.name);
+            (PathUse::Text | PathUse::Compared, Shape::Unknown) if !self.shown => {
+                let message = ConstMessage::new().text("`").text(self.name);
                 let message =
                     message.text("` has no text: its type is not known to templates and not `Display`. ");
                 return Some(
                     message.text("Add #[derive(LiveState)] to the type, or #[live(opaque)] to the field"),
                 );
             }
-            (_, Shape::Any | Shape::Unknown) | (Want::Any | Want::Condition, _) => return None,
-            (Want::List, Shape::List(_) | Shape::Keyed(_)) => return None,
-            (Want::Number, Shape::Int | Shape::Float) => return None,
+            (_, Shape::Any | Shape::Unknown) | (PathUse::Any | PathUse::Condition, _) => return None,
+            (PathUse::List, Shape::List(_) | Shape::Keyed(_)) => return None,
+            (PathUse::Number, Shape::Int | Shape::Float) => return None,
             (
-                Want::Text | Want::Compared,
+                PathUse::Text | PathUse::Compared,
                 Shape::Bool | Shape::Int | Shape::Float | Shape::Str | Shape::Enum(..),
             ) => {
                 return None;
             }
-            (Want::List, Shape::Map(_)) => "`live:for` needs a list, and a map has no order",
-            (Want::List, _) => "`live:for` needs a list",
-            (Want::Number, _) => "it cannot be calculated with",
-            (Want::Compared, _) => "it equals nothing; compare a field or `len()` of it",
-            (Want::Text, Shape::List(_) | Shape::Keyed(_)) => {
+            (PathUse::List, Shape::Map(_)) => "`live:for` needs a list, and a map has no order",
+            (PathUse::List, _) => "`live:for` needs a list",
+            (PathUse::Number, _) => "it cannot be calculated with",
+            (PathUse::Compared, _) => "it equals nothing; compare a field or `len()` of it",
+            (PathUse::Text, Shape::List(_) | Shape::Keyed(_)) => {
                 "it cannot be shown as text; show its items with `live:for`, or its `len()`"
             }
-            (Want::Text, Shape::Map(_)) => "it cannot be shown as text; show an entry of it, as `map[key]`",
-            (Want::Text, Shape::Struct(_, fields)) => {
+            (PathUse::Text, Shape::Map(_)) => {
+                "it cannot be shown as text; show an entry of it, as `map[key]`"
+            }
+            (PathUse::Text, Shape::Struct(_, fields)) => {
                 let message = self.is(shape).text(": it cannot be shown as text; ");
                 return Some(match first_shown(fields) {
                     Some(field) if self.is_item => {
@@ -261,20 +263,23 @@ impl End {
                     None => message.text("show a field of it"),
                 });
             }
-            (Want::Text, _) => "it cannot be shown as text",
+            (PathUse::Text, _) => "it cannot be shown as text",
         };
         Some(self.is(shape).text(": ").text(says))
     }
 
     /// "`name` ", "an item of `name` "
-    const fn is_named(self) -> Message {
-        let message =
-            if self.is_item { Message::new().text("an item of `") } else { Message::new().text("`") };
+    const fn is_named(self) -> ConstMessage {
+        let message = if self.is_item {
+            ConstMessage::new().text("an item of `")
+        } else {
+            ConstMessage::new().text("`")
+        };
         message.text(self.name).text("` ")
     }
 
     /// "`name` is a list"
-    const fn is(self, shape: &Shape) -> Message {
+    const fn is(self, shape: &Shape) -> ConstMessage {
         let message = self.is_named().text("is ");
         match shape {
             Shape::Struct(name, _) => message.text("a `").text(name).text("`"),
@@ -284,7 +289,7 @@ impl End {
 }
 
 /// Returns the first field whose value can be shown.
-const fn first_shown(fields: &[Field]) -> Option<&'static str> {
+const fn first_shown(fields: &[ShapeField]) -> Option<&'static str> {
     let mut at = 0;
     while at < fields.len() {
         let shape = through(fields[at].shape.get());
@@ -306,24 +311,24 @@ const fn through(mut shape: &'static Shape) -> &'static Shape {
 }
 
 /// Where a path leads; or at which step it ends, and why.
-const fn walk(subject: &Subject, steps: &[Step]) -> Result<End, (usize, Message)> {
-    let mut end = End { shape: subject.shape.get(), name: subject.ty, is_item: false, shown: true };
+const fn walk(subject: &Subject, steps: &[PathStep]) -> Result<PathEnd, (usize, ConstMessage)> {
+    let mut end = PathEnd { shape: subject.shape.get(), name: subject.ty, is_item: false, shown: true };
     let mut at = 0;
     while at < steps.len() {
         let shape = through(end.shape);
         end.shape = match (steps[at], shape) {
-            (_, Shape::Any) => return Ok(End { shape: &Shape::Any, ..end }),
+            (_, Shape::Any) => return Ok(PathEnd { shape: &Shape::Any, ..end }),
             (_, Shape::Unknown) => {
-                let message = Message::new().text("the type of `").text(end.name);
+                let message = ConstMessage::new().text("the type of `").text(end.name);
                 let message =
                     message.text("` is not known to templates: add #[derive(LiveState)] to it, or ");
                 return Err((at, message.text("#[live(opaque)] to the field")));
             }
-            (Step::Field(name, hash), Shape::Struct(owner, fields)) => {
-                let computed: &[Field] = if at == 0 { subject.computed } else { &[] };
+            (PathStep::Field(name, hash), Shape::Struct(owner, fields)) => {
+                let computed: &[ShapeField] = if at == 0 { subject.computed } else { &[] };
                 match field(owner, fields, computed, name, hash) {
                     Ok(found) => {
-                        end = End { name, is_item: false, shown: found.shown, ..end };
+                        end = PathEnd { name, is_item: false, shown: found.shown, ..end };
                         found.shape.get()
                     }
                     Err(_) if at == 0 && equal(name, "errors") => {
@@ -337,7 +342,7 @@ const fn walk(subject: &Subject, steps: &[Step]) -> Result<End, (usize, Message)
                     Err(message) => return Err((at, message)),
                 }
             }
-            (Step::Field(name, _), Shape::Map(inner)) => {
+            (PathStep::Field(name, _), Shape::Map(inner)) => {
                 if at == 1
                     && errors::are_errors(subject, &steps[0])
                     && let Some(message) = errors::unnamed(subject, name)
@@ -348,29 +353,32 @@ const fn walk(subject: &Subject, steps: &[Step]) -> Result<End, (usize, Message)
                 end.is_item = false;
                 inner.get()
             }
-            (Step::Index | Step::Each, Shape::List(inner) | Shape::Keyed(inner))
-            | (Step::Index, Shape::Map(inner)) => {
+            (PathStep::Index | PathStep::Each, Shape::List(inner) | Shape::Keyed(inner))
+            | (PathStep::Index, Shape::Map(inner)) => {
                 end.is_item = true;
                 inner.get()
             }
-            (Step::Len, Shape::List(_) | Shape::Keyed(_) | Shape::Map(_) | Shape::Str | Shape::Enum(..)) => {
+            (
+                PathStep::Len,
+                Shape::List(_) | Shape::Keyed(_) | Shape::Map(_) | Shape::Str | Shape::Enum(..),
+            ) => {
                 end.name = "len()";
                 end.is_item = false;
                 &Shape::Int
             }
             (
-                Step::IsEmpty | Step::Contains,
+                PathStep::IsEmpty | PathStep::Contains,
                 Shape::List(_) | Shape::Keyed(_) | Shape::Map(_) | Shape::Str | Shape::Enum(..),
             ) => &Shape::Bool,
             (step, other) => {
                 let message = end.is(other).text(": ");
                 let message = match step {
-                    Step::Field(name, _) => message.text("it has no field `").text(name).text("`"),
-                    Step::Each => message.text("`live:for` needs a list"),
-                    Step::Index => message.text("it has no items"),
-                    Step::Len => message.text("it has no length"),
-                    Step::IsEmpty => message.text("it is never empty"),
-                    Step::Contains => message.text("it contains nothing"),
+                    PathStep::Field(name, _) => message.text("it has no field `").text(name).text("`"),
+                    PathStep::Each => message.text("`live:for` needs a list"),
+                    PathStep::Index => message.text("it has no items"),
+                    PathStep::Len => message.text("it has no length"),
+                    PathStep::IsEmpty => message.text("it is never empty"),
+                    PathStep::Contains => message.text("it contains nothing"),
                 };
                 return Err((at, message));
             }
@@ -382,11 +390,11 @@ const fn walk(subject: &Subject, steps: &[Step]) -> Result<End, (usize, Message)
 
 const fn field(
     owner: &str,
-    fields: &'static [Field],
-    computed: &'static [Field],
+    fields: &'static [ShapeField],
+    computed: &'static [ShapeField],
     name: &'static str,
     hash: u64,
-) -> Result<Field, Message> {
+) -> Result<ShapeField, ConstMessage> {
     let mut nearest = Nearest::to(name);
     let lists = [fields, computed];
     let mut list = 0;
@@ -397,7 +405,7 @@ const fn field(
             if field.hash == hash && equal(field.name, name) {
                 return match field.hidden {
                     None => Ok(*field),
-                    Some(why) => Err(Message::new()
+                    Some(why) => Err(ConstMessage::new()
                         .text("`")
                         .text(name)
                         .text("` of `")
@@ -425,11 +433,11 @@ const fn field(
     Err(nearest.ask(no_field(name, owner)))
 }
 
-const fn no_field(name: &str, owner: &str) -> Message {
-    Message::new().text("no field `").text(name).text("` on `").text(owner).text("`")
+const fn no_field(name: &str, owner: &str) -> ConstMessage {
+    ConstMessage::new().text("no field `").text(name).text("` on `").text(owner).text("`")
 }
 
-const fn fresh(subject: &Subject, name: &str) -> Option<Message> {
+const fn fresh(subject: &Subject, name: &str) -> Option<ConstMessage> {
     let mut at = 0;
     let mut taken = false;
     while at < subject.fields.len() {
@@ -444,7 +452,7 @@ const fn fresh(subject: &Subject, name: &str) -> Option<Message> {
     if !taken {
         return None;
     }
-    let message = Message::new().text("`").text(name).text("` is a field of `").text(subject.ty);
+    let message = ConstMessage::new().text("`").text(name).text("` is a field of `").text(subject.ty);
     Some(message.text("`, which this would hide: choose another name"))
 }
 
@@ -471,18 +479,23 @@ mod tests {
     const SUBJECT: Subject = Subject {
         ty: "Page",
         fields: &[],
-        shape: Ref::new(&Shape::Struct("Page", &[Field::of("count", <u32 as LiveShape>::SHAPE)])),
+        shape: ShapeRef::new(&Shape::Struct("Page", &[ShapeField::of("count", <u32 as LiveShape>::SHAPE)])),
         computed: &[],
         actions: &[],
         methods: &[],
         words: &[],
         children: &[],
-        source: Source { file: "page.html", line: 1, column: 0, text: "<p>\n    é {{ cuont }}\n</p>\n" },
+        source: TemplateText {
+            file: "page.html",
+            line: 1,
+            column: 0,
+            text: "<p>\n    é {{ cuont }}\n</p>\n",
+        },
     };
 
-    fn checks(count: usize) -> Vec<Check> {
-        const PATH: &[Step] = &[Step::Field("cuont", hash("cuont"))];
-        (0..count).map(|_| Check(14, Ask::Path(PATH, Want::Text))).collect()
+    fn checks(count: usize) -> Vec<TemplateUse> {
+        const PATH: &[PathStep] = &[PathStep::Field("cuont", hash("cuont"))];
+        (0..count).map(|_| TemplateUse(14, UseKind::Path(PATH, PathUse::Text))).collect()
     }
 
     #[test]
@@ -493,7 +506,7 @@ mod tests {
             "no field `cuont` on `Page`; did you mean `count`?\n --> page.html:2:10\n  |\n2 | é {{ cuont }}\n  |      ^"
         );
         // A template inside of Rust is counted from where it begins.
-        let source = Source { file: "page.rs", line: 7, column: 20, ..SUBJECT.source };
+        let source = TemplateText { file: "page.rs", line: 7, column: 20, ..SUBJECT.source };
         let message = verify(&Subject { source, ..SUBJECT }, &checks(1)).unwrap();
         assert!(message.as_str().contains("--> page.rs:8:10"), "{}", message.as_str());
     }

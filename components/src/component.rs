@@ -9,14 +9,14 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use crate::args::Args;
-use crate::context::Outbox;
-use crate::edit::{Edit, Edited, FieldPath};
+use crate::context::FlushSlot;
+use crate::edit::{EditCursor, EditResult, FieldPath};
 use crate::event::{ServerEvent, UnmountReason};
 use crate::future::BoxFuture;
 use crate::saved::Saved;
 use crate::shared::AnyShared;
 use crate::spec::Spec;
-use crate::tracking::{Fields, JsonResult, ObjectWriter};
+use crate::tracking::{JsonResult, StateWriter, TrackedFields};
 use crate::{ActionError, Context, Errors, MountContext, Result};
 
 /// A live component. Derived: `#[derive(LiveComponent)]` on the struct, and `#[actions]` on an `impl` block of it.
@@ -24,7 +24,7 @@ use crate::{ActionError, Context, Errors, MountContext, Result};
     message = "`{Self}` is not a live component",
     note = "add `#[derive(LiveComponent, Clone)]` to it"
 )]
-pub trait LiveComponent: Component + Sized {
+pub trait LiveComponent: AnyComponent + Sized {
     /// What it is given at mount: the fields marked `prop`.
     type Props: Serialize + DeserializeOwned + Send + 'static;
 
@@ -54,12 +54,12 @@ pub trait LiveComponent: Component + Sized {
     message = "`{Self}` is not a live component",
     note = "only a page's component is called and mounted: a type of state has #[live(computed)] methods in its #[actions] block"
 )]
-pub trait Component: Fields + Send + 'static {
+pub trait AnyComponent: TrackedFields + Send + 'static {
     /// What is known of its type.
     fn spec(&self) -> &'static Spec;
 
     /// The copy that a handler works on, so that failing means dropping it.
-    fn duplicate(&self) -> Box<dyn Component>;
+    fn duplicate(&self) -> Box<dyn AnyComponent>;
 
     /// Sets a field marked `prop` to what the parent gives, by its name on the wire. Whether it may be set was asked
     /// before.
@@ -72,14 +72,14 @@ pub trait Component: Fields + Send + 'static {
     ///
     /// # Errors
     /// When the edit does not lead to a property that the page may write, or the value does not fit.
-    fn edit(&mut self, edit: &mut Edit<'_>) -> Edited;
+    fn edit(&mut self, edit: &mut EditCursor<'_>) -> EditResult;
 
     /// Reads a field from what was saved of it, and adds it to an object as it would be saved
     /// again. For the check that what is saved can be restored.
     ///
     /// # Errors
     /// When it cannot be read or written.
-    fn reread(&self, field: &str, saved: &RawValue, out: &mut ObjectWriter) -> JsonResult;
+    fn reread(&self, field: &str, saved: &RawValue, out: &mut StateWriter) -> JsonResult;
 
     /// Calls `visit` with each shared field: its name, the name of the topic that it names now, and
     /// the field.
@@ -92,8 +92,8 @@ pub trait Component: Fields + Send + 'static {
         None
     }
 
-    /// Calls a method. The component comes back in [`Returned`] whatever happens.
-    fn call(self: Box<Self>, cx: Context, call: Call<'_>) -> Called;
+    /// Calls a method. The component comes back in [`MethodOutcome`] whatever happens.
+    fn call(self: Box<Self>, cx: Context, call: MethodCall<'_>) -> Called;
 }
 
 /// What is done with each shared field of a component.
@@ -101,7 +101,7 @@ pub type VisitShared<'a> = dyn FnMut(&'static str, fmt::Arguments<'_>, &mut dyn 
 
 /// Which method to call.
 #[derive(Clone, Copy, Debug)]
-pub enum Call<'a> {
+pub enum MethodCall<'a> {
     /// One marked `#[action]`, by name.
     Action(&'a str, &'a Args<'a>),
     /// One marked `#[event]`, by the event's name.
@@ -125,21 +125,21 @@ pub enum Call<'a> {
 )]
 pub enum Called {
     /// Done.
-    Now(Returned),
+    Now(MethodOutcome),
     /// To be polled, with where it leaves what it flushes.
-    Later(BoxFuture<Returned>, Outbox),
+    Later(BoxFuture<MethodOutcome>, FlushSlot),
     /// To be called inside of a transaction.
     InTransaction(InTransaction),
 }
 
 /// A call that is done inside of the transaction that keeps what it comes to: with the store's own connection, its type
 /// forgotten, or with none where there is no transaction to be had, which refuses it.
-pub type InTransaction = Box<dyn FnOnce(Option<&dyn Any>) -> Returned + Send>;
+pub type InTransaction = Box<dyn FnOnce(Option<&dyn Any>) -> MethodOutcome + Send>;
 
 /// A call that is done.
-pub struct Returned {
+pub struct MethodOutcome {
     /// The component as the method left it.
-    pub component: Box<dyn Component>,
+    pub component: Box<dyn AnyComponent>,
     /// The context with what was asked of it.
     pub cx: Context,
     /// The return value (`None` for `()`), or what went wrong.

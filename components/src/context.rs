@@ -26,18 +26,18 @@ use crate::shared::Cause;
 
 pub(crate) use effects::Effects;
 pub use emit::Emit;
-pub(crate) use lent::{Lent, Outbox};
+pub(crate) use lent::{FlushSlot, Lent};
 pub use mount::MountContext;
 pub use presence::PresenceAt;
-pub use scope::Scope;
+pub use scope::HandlerScope;
 
-/// What a handler can read, as the [`Scope`] to which it dereferences, and what it requests.
+/// What a handler can read, as the [`HandlerScope`] to which it dereferences, and what it requests.
 ///
 /// Requests are done when the handler succeeds, in this order: changes of shared state, then events,
 /// rooms and tasks in the order of the calls.
 #[derive(Debug)]
 pub struct Context {
-    scope: Scope,
+    scope: HandlerScope,
     effects: Effects,
     journal: Option<Arc<dyn Journal>>,
     /// Whether the outcome of the job is committed before anything is sent.
@@ -45,7 +45,7 @@ pub struct Context {
     /// What `flush` needs of the component's host.
     lent: Option<Lent>,
     /// Made when a handler is known to wait.
-    outbox: Option<Outbox>,
+    outbox: Option<FlushSlot>,
 }
 
 impl Context {
@@ -53,7 +53,7 @@ impl Context {
     #[must_use]
     pub fn new(env: Env, session: SessionId, component: ComponentId) -> Self {
         Self {
-            scope: Scope::new(env, session, component),
+            scope: HandlerScope::new(env, session, component),
             effects: Effects::default(),
             journal: None,
             durable: false,
@@ -193,15 +193,15 @@ impl Context {
     }
 
     /// Returns where a handler leaves what it flushes.
-    pub(crate) fn outbox(&mut self) -> Outbox {
+    pub(crate) fn outbox(&mut self) -> FlushSlot {
         self.outbox.get_or_insert_default().clone()
     }
 }
 
 impl Deref for Context {
-    type Target = Scope;
+    type Target = HandlerScope;
 
-    fn deref(&self) -> &Scope {
+    fn deref(&self) -> &HandlerScope {
         &self.scope
     }
 }

@@ -25,11 +25,11 @@ pub trait Editable {
     /// # Errors
     /// When the edit does not lead to a property that the page may write, or the value does not fit. What was changed
     /// before is not taken back.
-    fn edit(&mut self, edit: &mut Edit<'_>) -> Edited;
+    fn edit(&mut self, edit: &mut EditCursor<'_>) -> EditResult;
 }
 
 /// What becomes of an edit.
-pub type Edited = Result<(), EditError>;
+pub type EditResult = Result<(), EditError>;
 
 /// Why a property was not written.
 #[derive(Debug)]
@@ -46,7 +46,7 @@ pub enum EditError {
 
 /// An edit on its way to its property.
 #[derive(Debug)]
-pub struct Edit<'a> {
+pub struct EditCursor<'a> {
     /// What is left of the way.
     steps: std::slice::Iter<'a, RawKey>,
     value: &'a RawValue,
@@ -54,7 +54,7 @@ pub struct Edit<'a> {
     path: FieldPath,
 }
 
-impl<'a> Edit<'a> {
+impl<'a> EditCursor<'a> {
     pub(crate) fn new(field: &'static str, path: &'a PropertyPath<'_>, value: &'a RawValue) -> Self {
         Self { steps: path.steps.iter(), value, path: FieldPath::of(field) }
     }
@@ -107,7 +107,7 @@ impl<'a> Edit<'a> {
     ///
     /// # Errors
     /// Always.
-    pub fn unknown(&self) -> Edited {
+    pub fn unknown(&self) -> EditResult {
         Err(EditError::Unknown)
     }
 }
@@ -132,13 +132,13 @@ impl EditError {
 }
 
 impl<T: Editable> Editable for Tracked<T> {
-    fn edit(&mut self, edit: &mut Edit<'_>) -> Edited {
+    fn edit(&mut self, edit: &mut EditCursor<'_>) -> EditResult {
         (**self).edit(edit)
     }
 }
 
 impl<T: Editable> Editable for Box<T> {
-    fn edit(&mut self, edit: &mut Edit<'_>) -> Edited {
+    fn edit(&mut self, edit: &mut EditCursor<'_>) -> EditResult {
         (**self).edit(edit)
     }
 }
@@ -146,14 +146,14 @@ impl<T: Editable> Editable for Box<T> {
 /// A field that is written. An [`Editable`] one leads on to its parts, because the inherent method wins over that of
 /// [`SlotWhole`].
 #[derive(Debug)]
-pub struct Slot<'a, T>(pub &'a mut T);
+pub struct EditSlot<'a, T>(pub &'a mut T);
 
-impl<T: Editable> Slot<'_, T> {
+impl<T: Editable> EditSlot<'_, T> {
     /// Writes a part of the field.
     ///
     /// # Errors
     /// As [`Editable::edit`].
-    pub fn edit(self, edit: &mut Edit<'_>) -> Edited {
+    pub fn edit(self, edit: &mut EditCursor<'_>) -> EditResult {
         self.0.edit(edit)
     }
 }
@@ -164,13 +164,13 @@ pub trait SlotWhole<T> {
     ///
     /// # Errors
     /// When the edit leads on, or the value does not fit; the field is as it was.
-    fn edit(self, edit: &mut Edit<'_>) -> Edited
+    fn edit(self, edit: &mut EditCursor<'_>) -> EditResult
     where
         T: DeserializeOwned;
 }
 
-impl<T> SlotWhole<T> for Slot<'_, T> {
-    fn edit(self, edit: &mut Edit<'_>) -> Edited
+impl<T> SlotWhole<T> for EditSlot<'_, T> {
+    fn edit(self, edit: &mut EditCursor<'_>) -> EditResult
     where
         T: DeserializeOwned,
     {
@@ -190,9 +190,9 @@ impl<T: Editable + ?Sized> Parts<T> {
 }
 
 /// A type that is written as a whole.
-pub trait Whole {
+pub trait WrittenWhole {
     /// No.
     const ARE: bool = false;
 }
 
-impl<T: ?Sized> Whole for Parts<T> {}
+impl<T: ?Sized> WrittenWhole for Parts<T> {}

@@ -13,12 +13,12 @@ use std::fmt;
 use serde_json::value::RawValue;
 use vivaz_protocol::ErrorCode;
 
-pub use accepted::{Answer, HandlerError, Settled};
+pub use accepted::{ActionValue, HandlerError, Settled};
 pub use field_errors::Errors;
-pub(crate) use field_errors::{Refusal, RefusedInput, SAVED_REFUSALS};
+pub(crate) use field_errors::{RefusedInput, RefusedValue, SAVED_REFUSALS};
 pub use shown::show;
 pub(crate) use unwritable::NotRestored;
-pub(crate) use unwritable::Unwritable;
+pub(crate) use unwritable::NotSerializable;
 
 /// What a handler returns; `Ok(())` when it has nothing to say.
 pub type Result<T = (), E = ActionError> = std::result::Result<T, E>;
@@ -52,9 +52,9 @@ pub type Result<T = (), E = ActionError> = std::result::Result<T, E>;
 /// - `&*error` and [`as_ref`](AsRef::as_ref) are a `&dyn Error` with its sources;
 /// - [`into_error`](Self::into_error) gives a type that implements the trait, for `anyhow` and
 ///   others. `?` in a handler converts that back with its code, message and details.
-pub struct ActionError(Box<Inner>);
+pub struct ActionError(Box<ErrorParts>);
 
-struct Inner {
+struct ErrorParts {
     code: ErrorCode,
     message: String,
     details: Option<Details>,
@@ -70,7 +70,7 @@ impl ActionError {
     /// An error of that code, with a message that the page may show.
     #[must_use]
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self(Box::new(Inner { code, message: message.into(), details: None, source: None }))
+        Self(Box::new(ErrorParts { code, message: message.into(), details: None, source: None }))
     }
 
     /// `action_failed` with a message that is meant for the user.

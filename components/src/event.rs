@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use vivaz_protocol::SessionId;
 use vivaz_protocol::json::to_raw_json;
 
-use crate::error::{ActionError, Result, Unwritable};
+use crate::error::{ActionError, NotSerializable, Result};
 
 pub(crate) use unheard::misfit;
 pub use unheard::unheard;
@@ -30,7 +30,7 @@ impl ServerEvent {
     /// When `data` cannot be written as JSON, or contains NaN or infinity.
     pub fn new(name: &str, data: &impl Serialize) -> Result<Self> {
         let data = to_raw_json(data).map_err(|error| {
-            ActionError::from(Unwritable::of(format!("the data of the event `{name}`"), error))
+            ActionError::from(NotSerializable::of(format!("the data of the event `{name}`"), error))
         })?;
         Ok(Self { name: name.into(), data: data.into() })
     }

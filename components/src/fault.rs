@@ -19,10 +19,10 @@ use crate::{ActionError, Result};
 /// How many panics and time-outs a process logs in a second. Clients can cause them as fast as they send messages.
 const LOGGED_PER_SECOND: u32 = 20;
 
-static LOG: Log = Log(Mutex::new(Window { second: None, logged: 0, left_out: 0 }));
+static LOG: BoundedLog = BoundedLog(Mutex::new(Window { second: None, logged: 0, left_out: 0 }));
 
 /// Bounds the events of the log.
-struct Log(Mutex<Window>);
+struct BoundedLog(Mutex<Window>);
 
 /// The events of one second.
 struct Window {
@@ -33,7 +33,7 @@ struct Window {
     left_out: u64,
 }
 
-impl Log {
+impl BoundedLog {
     /// Admits an event and returns how many were left out before it, or counts it among those that are left out.
     fn admit(&self) -> Option<u64> {
         self.admit_at(Instant::now())
@@ -166,7 +166,7 @@ mod tests {
 
     #[test]
     fn a_flood_of_panics_is_counted_and_not_logged() {
-        let log = Log(Mutex::new(Window { second: None, logged: 0, left_out: 0 }));
+        let log = BoundedLog(Mutex::new(Window { second: None, logged: 0, left_out: 0 }));
         let start = Instant::now();
         let admitted = |second: u64, times: usize| {
             let now = start + Duration::from_secs(second);

@@ -30,7 +30,7 @@ use serde::de::DeserializeOwned;
 use crate::Errors;
 use error::ReadError;
 use node::Tree;
-use reader::Reader;
+use reader::FormReader;
 
 /// How many nodes are visited at most: a value is decoded again for each field that is found out about.
 const WORK: usize = 100_000;
@@ -63,7 +63,8 @@ pub(crate) fn decode<T: DeserializeOwned>(json: &str) -> Result<T, FormError> {
     let rounds = (WORK / tree.len()).clamp(*ROUNDS.start(), *ROUNDS.end());
     for round in 1.. {
         let unread = RefCell::new(Vec::new());
-        let result = T::deserialize(Reader::new(&tree.root, &unread)).map_err(|error| error.at(tree.root.id));
+        let result =
+            T::deserialize(FormReader::new(&tree.root, &unread)).map_err(|error| error.at(tree.root.id));
         let is_amended = match &result {
             // A try that is under way is ended also in the last round.
             Err(error) if round < rounds || error.ends_try() => tree.amend(error),

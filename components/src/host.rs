@@ -19,8 +19,8 @@ use vivaz_protocol::log::Escaped;
 
 use crate::args::Args;
 use crate::budget::Account;
-use crate::component::{Call, Called, Component, Return, Returned};
-use crate::context::{Lent, Outbox};
+use crate::component::{AnyComponent, Called, MethodCall, MethodOutcome, Return};
+use crate::context::{FlushSlot, Lent};
 use crate::edit::FieldPath;
 use crate::effect::Effect;
 use crate::fault::{guard, guard_now};
@@ -34,20 +34,20 @@ use crate::{ActionError, Context, MountContext, Result};
 
 use durable::Record;
 pub use flush::NO_FLUSH;
-use kept::{Absent, Kept};
+use kept::{Absent, HostedComponent};
 pub(crate) use topics::recall_presences;
 
 /// A mounted component.
 pub(crate) struct Host {
     /// As of the last handler that succeeded.
-    component: Kept,
+    component: HostedComponent,
     /// What the page has of it.
     tracker: Tracker,
     /// What it counts against its session's budget; nothing for a copy that only answers.
     account: Arc<Account>,
     /// While a job is done: the component as it was before the page's edits that came with it, if
     /// there were any.
-    unedited: Option<Kept>,
+    unedited: Option<HostedComponent>,
     /// While a job is done whose outcome is committed: where to.
     record: Option<Record>,
     /// While an action is called: its name.
@@ -55,31 +55,34 @@ pub(crate) struct Host {
 }
 
 /// Which topic each shared field shows.
-type Topics = Vec<(&'static str, TopicRef)>;
+type ShownTopics = Vec<(&'static str, TopicRef)>;
 
 /// What became of a handler; the component has taken over what it did, or not.
-struct Outcome {
+struct HandlerOutcome {
     cx: Context,
     result: Return,
     /// Set when a shared field shows another topic now.
-    topics: Option<Topics>,
+    topics: Option<ShownTopics>,
     /// The component as it was, until the comparison with the page has gone well.
-    before: Option<Kept>,
+    before: Option<HostedComponent>,
 }
 
 /// What a job comes to, but for the component itself.
 struct Concluded {
     effects: Vec<Effect>,
     patch: Option<String>,
-    topics: Option<Topics>,
+    topics: Option<ShownTopics>,
     result: Return,
     unsent: Vec<Unsent>,
 }
 
 impl Host {
     /// Mounts a component: binds its shared fields to their topics.
-    pub(crate) async fn bound(component: Box<dyn Component>, cx: &MountContext) -> Result<Box<dyn Instance>> {
-        let mut component = Kept::new(component);
+    pub(crate) async fn bound(
+        component: Box<dyn AnyComponent>,
+        cx: &MountContext,
+    ) -> Result<Box<dyn Instance>> {
+        let mut component = HostedComponent::new(component);
         guard("showing a topic", cx.limit(), topics::bind(component.as_mut(), cx.env())).await?;
         let compared = guard_now("comparing a component", || {
             refused::withdraw_outdated(component.as_mut())?;
@@ -95,13 +98,13 @@ impl Host {
     }
 
     /// Returns the host of a component on which nothing is done yet.
-    fn idle(component: Kept, tracker: Tracker, account: Arc<Account>) -> Self {
+    fn idle(component: HostedComponent, tracker: Tracker, account: Arc<Account>) -> Self {
         Self { component, tracker, account, unedited: None, record: None, called: None }
     }
 
     /// Calls a method on a copy. What is known of the page goes along in the context, and comes back with it.
     /// A component that cannot be copied refuses the call.
-    fn call(&mut self, mut cx: Context, call: Call<'_>) -> Result<Called, Box<Outcome>> {
+    fn call(&mut self, mut cx: Context, call: MethodCall<'_>) -> Result<Called, Box<HandlerOutcome>> {
         let draft = self.component.draft().and_then(|mut draft| {
             guard_now("the shared fields", || {
                 topics::begin(draft.as_mut(), cx.cause());
@@ -111,7 +114,7 @@ impl Host {
         let draft = match draft {
             Ok(draft) => draft,
             Err(error) => {
-                return Err(Box::new(Outcome { cx, result: Err(error), topics: None, before: None }));
+                return Err(Box::new(HandlerOutcome { cx, result: Err(error), topics: None, before: None }));
             }
         };
         let account = Arc::clone(&self.account);
@@ -120,7 +123,7 @@ impl Host {
     }
 
     /// Calls a method and does what comes after it. Allocates no future where nothing has to be waited for.
-    fn run_call(mut self: Box<Self>, cx: Context, call: Call<'_>) -> Started {
+    fn run_call(mut self: Box<Self>, cx: Context, call: MethodCall<'_>) -> Started {
         match self.call(cx, call) {
             Err(refused) => Started::Now(self.finish(*refused)),
             Ok(Called::Now(mut returned)) => {
@@ -128,7 +131,7 @@ impl Host {
                     let outcome = self.take_over(returned, None);
                     return Started::Now(self.finish(outcome));
                 }
-                self.run_later(Outbox::default(), |mut host| async move {
+                self.run_later(FlushSlot::default(), |mut host| async move {
                     let outcome = host.accept(returned).await;
                     host.finish(outcome)
                 })
@@ -139,12 +142,12 @@ impl Host {
                 host.finish(outcome)
             }),
             Ok(Called::InTransaction(call)) => {
-                self.run_later(Outbox::default(), |host| host.run_in_transaction(call, None))
+                self.run_later(FlushSlot::default(), |host| host.run_in_transaction(call, None))
             }
         }
     }
 
-    fn run_later<F>(mut self: Box<Self>, outbox: Outbox, run: impl FnOnce(Box<Self>) -> F) -> Started
+    fn run_later<F>(mut self: Box<Self>, outbox: FlushSlot, run: impl FnOnce(Box<Self>) -> F) -> Started
     where
         F: Future<Output = Finished> + Send + 'static,
     {
@@ -161,12 +164,12 @@ impl Host {
     }
 
     /// Answers questions while a component is away; jobs are not run on it.
-    fn stand_in(component: Kept) -> Box<dyn Instance> {
+    fn stand_in(component: HostedComponent) -> Box<dyn Instance> {
         Box::new(Self::idle(component, Tracker::default(), Arc::default()))
     }
 
     /// Takes over what a handler did, or drops it. Shared fields follow to the topics that they name now.
-    async fn accept(&mut self, mut returned: Returned) -> Outcome {
+    async fn accept(&mut self, mut returned: MethodOutcome) -> HandlerOutcome {
         let mut moved = None;
         if have_moved(&mut returned) {
             let env = returned.cx.env().clone();
@@ -179,9 +182,9 @@ impl Host {
         self.take_over(returned, moved)
     }
 
-    fn take_over(&mut self, returned: Returned, topics: Option<Topics>) -> Outcome {
-        let Returned { component, mut cx, result } = returned;
-        let mut component = Kept::new(component);
+    fn take_over(&mut self, returned: MethodOutcome, topics: Option<ShownTopics>) -> HandlerOutcome {
+        let MethodOutcome { component, mut cx, result } = returned;
+        let mut component = HostedComponent::new(component);
         if let Some(mut lent) = cx.give_back() {
             let flushed = lent.take_fallback();
             self.tracker = lent.tracker;
@@ -204,7 +207,7 @@ impl Host {
                 }
                 cx.effects().keep();
                 let before = std::mem::replace(&mut self.component, component);
-                Outcome { cx, result, topics, before: Some(before) }
+                HandlerOutcome { cx, result, topics, before: Some(before) }
             }
             Err(error) => {
                 // The errors of a form are what `invalid` is for, so they outlive it.
@@ -219,7 +222,7 @@ impl Host {
                     refused::called(self.component.as_mut(), action, &result);
                 }
                 cx.effects().drop_staged();
-                Outcome { cx, result, topics: None, before: None }
+                HandlerOutcome { cx, result, topics: None, before: None }
             }
         }
     }
@@ -227,7 +230,7 @@ impl Host {
     /// Compares the component with what the page has. What cannot be told to the page, or is too
     /// large, is taken back: what the handler did, and if that is not enough the page's edits
     /// before it.
-    fn finish(mut self: Box<Self>, outcome: Outcome) -> Finished {
+    fn finish(mut self: Box<Self>, outcome: HandlerOutcome) -> Finished {
         let concluded = self.conclude(outcome);
         self.finished(concluded)
     }
@@ -237,8 +240,8 @@ impl Host {
         Finished { instance: self, effects, patch, topics, result, unsent, committed: false }
     }
 
-    fn conclude(&mut self, outcome: Outcome) -> Concluded {
-        let Outcome { mut cx, mut result, mut topics, before } = outcome;
+    fn conclude(&mut self, outcome: HandlerOutcome) -> Concluded {
+        let HandlerOutcome { mut cx, mut result, mut topics, before } = outcome;
         self.called = None;
         let mut unsent = cx.cause().map(Cause::take_unsent).unwrap_or_default();
         let mut effects = cx.effects().take();
@@ -290,7 +293,7 @@ impl Host {
 
     /// A job that did nothing but fail.
     fn refuse(self: Box<Self>, cx: Context, error: ActionError) -> Started {
-        Started::Now(self.finish(Outcome { cx, result: Err(error), topics: None, before: None }))
+        Started::Now(self.finish(HandlerOutcome { cx, result: Err(error), topics: None, before: None }))
     }
 
     fn run_action(
@@ -304,7 +307,7 @@ impl Host {
             return match Args::of(payload.as_deref()) {
                 Ok(args) => {
                     self.called = Some(action.clone());
-                    self.run_call(cx, Call::Action(&action, &args))
+                    self.run_call(cx, MethodCall::Action(&action, &args))
                 }
                 Err(error) => self.refuse(cx, error),
             };
@@ -319,7 +322,12 @@ impl Host {
             let mut topics = match host.follow_edits(&env, limit).await {
                 Ok(topics) => topics,
                 Err(error) => {
-                    return host.finish(Outcome { cx, result: Err(error), topics: None, before: None });
+                    return host.finish(HandlerOutcome {
+                        cx,
+                        result: Err(error),
+                        topics: None,
+                        before: None,
+                    });
                 }
             };
             host.keep_edits(topics.as_ref());
@@ -331,14 +339,14 @@ impl Host {
             let called = match Args::of(payload.as_deref()) {
                 Ok(args) => {
                     host.called = Some(action.clone());
-                    host.call(cx, Call::Action(&action, &args))
+                    host.call(cx, MethodCall::Action(&action, &args))
                 }
                 Err(error) => {
-                    return host.finish(Outcome { cx, result: Err(error), topics, before: None });
+                    return host.finish(HandlerOutcome { cx, result: Err(error), topics, before: None });
                 }
             };
             let returned = match called {
-                Err(refused) => return host.finish(Outcome { topics, ..*refused }),
+                Err(refused) => return host.finish(HandlerOutcome { topics, ..*refused }),
                 Ok(Called::Now(returned)) => returned,
                 Ok(Called::Later(future, _)) => future.await,
                 Ok(Called::InTransaction(call)) => return host.run_in_transaction(call, topics).await,
@@ -350,11 +358,11 @@ impl Host {
     }
 
     /// Calls a lifecycle method, if the component has it.
-    fn run_hook(self: Box<Self>, cx: Context, hook: Hook, call: Call<'_>) -> Started {
+    fn run_hook(self: Box<Self>, cx: Context, hook: Hook, call: MethodCall<'_>) -> Started {
         if self.component.spec().has(hook) {
             self.run_call(cx, call)
         } else {
-            Started::Now(self.finish(Outcome { cx, result: Ok(None), topics: None, before: None }))
+            Started::Now(self.finish(HandlerOutcome { cx, result: Ok(None), topics: None, before: None }))
         }
     }
 
@@ -377,14 +385,14 @@ impl Host {
         let (component, settled) = match component {
             Ok(settled) => settled,
             Err(error) => {
-                return self.conclude(Outcome { cx, result: Err(error), topics: None, before: None });
+                return self.conclude(HandlerOutcome { cx, result: Err(error), topics: None, before: None });
             }
         };
         if let Some(Err(error)) = settled {
             let name = self.component.spec().name;
             tracing::error!(component = name, error = %Escaped(&error), "a load failed");
         }
-        let outcome = self.take_over(Returned { component, cx, result: Ok(None) }, None);
+        let outcome = self.take_over(MethodOutcome { component, cx, result: Ok(None) }, None);
         self.conclude(outcome)
     }
 
@@ -398,8 +406,8 @@ impl Host {
             },
             Job::Props { props, page } => match self.with_props(&props) {
                 // Taken over when the topics that they lead to may be shown, else not at all.
-                Ok(component) => self.run_later(Outbox::default(), |mut host| async move {
-                    let mut outcome = host.accept(Returned { component, cx, result: Ok(None) }).await;
+                Ok(component) => self.run_later(FlushSlot::default(), |mut host| async move {
+                    let mut outcome = host.accept(MethodOutcome { component, cx, result: Ok(None) }).await;
                     if outcome.result.is_ok() && !page.is_empty() {
                         let spec = host.component.spec();
                         let given = page.iter().filter_map(|name| spec.field(name));
@@ -413,23 +421,28 @@ impl Host {
             },
             Job::Event { event } => {
                 if self.component.spec().events.contains(&&*event.name) {
-                    self.run_call(cx, Call::Event(&event))
+                    self.run_call(cx, MethodCall::Event(&event))
                 } else {
-                    Started::Now(self.finish(Outcome { cx, result: Ok(None), topics: None, before: None }))
+                    Started::Now(self.finish(HandlerOutcome {
+                        cx,
+                        result: Ok(None),
+                        topics: None,
+                        before: None,
+                    }))
                 }
             }
             Job::Loaded { loaded } => self.run_loaded(cx, loaded),
-            Job::Connected => self.run_hook(cx, Hook::Connected, Call::Connected),
-            Job::Disconnected => self.run_hook(cx, Hook::Disconnected, Call::Disconnected),
-            Job::Resumed => self.run_hook(cx, Hook::Resumed, Call::Resumed),
-            Job::Unmount { reason } => self.run_hook(cx, Hook::Unmount, Call::Unmount(reason)),
+            Job::Connected => self.run_hook(cx, Hook::Connected, MethodCall::Connected),
+            Job::Disconnected => self.run_hook(cx, Hook::Disconnected, MethodCall::Disconnected),
+            Job::Resumed => self.run_hook(cx, Hook::Resumed, MethodCall::Resumed),
+            Job::Unmount { reason } => self.run_hook(cx, Hook::Unmount, MethodCall::Unmount(reason)),
         }
     }
 }
 
 /// Whether a handler has succeeded and left a shared field that is to show another topic. It has
 /// failed if that cannot be told.
-fn have_moved(returned: &mut Returned) -> bool {
+fn have_moved(returned: &mut MethodOutcome) -> bool {
     if returned.result.is_err() {
         return false;
     }

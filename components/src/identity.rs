@@ -21,18 +21,18 @@ use crate::{ActionError, LiveState, Result};
 /// assert!(ada.may("can_moderate"));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Identity(Arc<Inner>);
+pub struct Identity(Arc<IdentityParts>);
 
 impl Default for Identity {
     /// Nobody in particular: one value for all of them, because there are as many as there are anonymous sessions.
     fn default() -> Self {
-        static ANONYMOUS: LazyLock<Arc<Inner>> = LazyLock::new(Arc::default);
+        static ANONYMOUS: LazyLock<Arc<IdentityParts>> = LazyLock::new(Arc::default);
         Self(Arc::clone(&ANONYMOUS))
     }
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Inner {
+struct IdentityParts {
     user: Option<User>,
     permissions: BTreeSet<String>,
     tenant: Option<String>,
@@ -68,7 +68,7 @@ impl Identity {
     /// That user, without special permissions.
     #[must_use]
     pub fn of(user: User) -> Self {
-        Self(Arc::new(Inner { user: Some(user), ..Inner::default() }))
+        Self(Arc::new(IdentityParts { user: Some(user), ..IdentityParts::default() }))
     }
 
     /// The same with these permissions, which `#[action(allow = "…")]` asks for.

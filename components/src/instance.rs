@@ -93,7 +93,7 @@ pub enum Started {
     /// To be polled.
     Running {
         /// Gives the component back.
-        future: BoxFuture<Progress>,
+        future: BoxFuture<JobProgress>,
         /// The component as it was before the job, to answer `state`, `topics` and `save` while it is away. Jobs are
         /// not run on it.
         meanwhile: Box<dyn Instance>,
@@ -101,14 +101,14 @@ pub enum Started {
 }
 
 /// How far a job is.
-pub enum Progress {
+pub enum JobProgress {
     /// The handler asked for this to be sent now. The rest of the job is polled when that is done.
-    Flushed(Flushed, BoxFuture<Progress>),
+    Flushed(Flushed, BoxFuture<JobProgress>),
     /// It is done.
     Done(Finished),
 }
 
-impl Progress {
+impl JobProgress {
     pub(crate) fn after(flushed: Option<Flushed>, finished: Finished) -> Self {
         match flushed {
             Some(flushed) => Self::Flushed(flushed, Box::pin(std::future::ready(Self::Done(finished)))),

@@ -15,7 +15,7 @@ use crate::{ActionError, Result};
 pub type Work = Box<dyn FnOnce(&dyn Any) -> Result + Send>;
 
 /// What a job of a durable component comes to.
-pub struct Change {
+pub struct ComponentChange {
     /// What [`Instance::save`](crate::instance::Instance::save) says of the component as it is now.
     pub state: Vec<u8>,
     /// What [`Instance::state`](crate::instance::Instance::state) says of it; none if a computed field panics.
@@ -47,14 +47,14 @@ impl Membership {
 }
 
 /// What is done inside of a transaction.
-pub type Write = Box<dyn FnOnce(&dyn Any) -> Result<Change> + Send>;
+pub type TransactionBody = Box<dyn FnOnce(&dyn Any) -> Result<ComponentChange> + Send>;
 
 /// A change on its way to where it lasts.
 pub struct Transaction {
     /// Writes what the handler writes and says what there is to keep beside it. Called once at most, inside of the
     /// transaction, with the store's own connection, its type forgotten; on the store's thread, so it does not wait for
     /// anything. An error undoes all of it.
-    pub write: Write,
+    pub write: TransactionBody,
     /// Tells those who look at topics. Called once the change lasts, and never if it does not; of several changes in the
     /// order in which they were written, so that what is in memory follows what is kept.
     pub publish: Box<dyn FnOnce() + Send>,
@@ -67,12 +67,12 @@ pub trait Journal: Send + Sync {
 
     /// The message of the page that the job came of, if it came of one. It is kept that it was done, so that it is not
     /// done again when the page sends it again.
-    fn message(&self) -> Option<Message>;
+    fn message(&self) -> Option<MessageId>;
 }
 
 /// A message of a page, by a name that stays the same when it is sent again over another connection.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Message {
+pub struct MessageId {
     /// Whose it is.
     pub session: SessionId,
     /// Which one.
@@ -81,9 +81,9 @@ pub struct Message {
 
 /// One change of a topic: of all that a message made, the how manieth. A topic makes it once, however often it is told.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Operation {
+pub struct OperationId {
     /// The message that it came of.
-    pub message: Message,
+    pub message: MessageId,
     /// Counts the changes of topics that the message made.
     pub number: u32,
 }

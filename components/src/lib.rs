@@ -46,19 +46,22 @@ mod tracking;
 pub use broadcast::Broadcast;
 pub use budget::{Account, Admission, Budget};
 pub use component::LiveComponent;
-pub use context::{Context, Emit, MountContext, PresenceAt, Scope};
+pub use context::{Context, Emit, HandlerScope, MountContext, PresenceAt};
 pub use edit::{FieldPath, FieldStep};
 pub use effect::Effect;
 pub use env::Env;
 pub use error::{ActionError, Errors, Result, show};
 pub use event::{ServerEvent, Target, TaskOutcome, UnmountReason, unheard};
 pub use identity::{Identity, User};
-pub use instance::{Finished, Flushed, Instance, Job, Progress, Started};
-pub use journal::{Change, Journal, Membership, Message, Operation, Transaction, Work, Write};
+pub use instance::{Finished, Flushed, Instance, Job, JobProgress, Started};
+pub use journal::{
+    ComponentChange, Journal, Membership, MessageId, OperationId, Transaction, TransactionBody, Work,
+};
 pub use list::{DuplicateKey, Iter as ListIter, Key, Keyed, List};
 pub use loading::Async;
 pub use registry::{
-    Decoded, DuplicateName, Factory, Mounting, Registration, Registry, RestoreFailure, Restoring, mount,
+    Decoded, DuplicateName, Factory, MountFuture, Registration, Registry, RestoreFailure, RestoreFuture,
+    mount,
 };
 pub use saved::Saved;
 pub use shape::LiveShape;

@@ -17,7 +17,7 @@ pub use key::{Key, Keyed};
 pub use sync::DuplicateKey;
 
 use index::Index;
-use log::Log;
+use log::ListLog;
 
 /// An ordered list of items that each have a key of their own, in the serialised field `id`.
 ///
@@ -51,14 +51,14 @@ pub struct List<T> {
     /// log keeps items as they were.
     items: Vector<Arc<T>>,
     index: Index,
-    log: Log<T>,
+    log: ListLog<T>,
 }
 
 impl<T> List<T> {
     /// No items.
     #[must_use]
     pub fn new() -> Self {
-        Self { items: Vector::new(), index: Index::default(), log: Log::new() }
+        Self { items: Vector::new(), index: Index::default(), log: ListLog::new() }
     }
 
     /// How many there are.

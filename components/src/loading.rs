@@ -57,18 +57,18 @@ use crate::{ActionError, Context, Result};
 ///
 /// It stands in a component's own fields, neither in what is inside of them nor in shared state.
 pub struct Async<T> {
-    stage: Stage,
+    stage: LoadStage,
     /// Shared, because a handler works on a copy of the component.
     value: Option<Arc<T>>,
     /// The load that is under way. It ends with the last copy of this.
-    running: Option<Arc<Running>>,
+    running: Option<Arc<RunningLoad>>,
     /// Changes whenever anything does.
     version: u64,
 }
 
 /// Where the field is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Stage {
+enum LoadStage {
     Idle,
     Loading,
     Ready,
@@ -76,12 +76,12 @@ enum Stage {
 }
 
 /// A load that is under way.
-struct Running {
+struct RunningLoad {
     id: u64,
     abort: AbortHandle,
 }
 
-impl Drop for Running {
+impl Drop for RunningLoad {
     fn drop(&mut self) {
         self.abort.abort();
     }
@@ -91,19 +91,19 @@ impl<T> Async<T> {
     /// Nothing was asked for yet.
     #[must_use]
     pub fn new() -> Self {
-        Self::at(Stage::Idle, None)
+        Self::at(LoadStage::Idle, None)
     }
 
     /// Shown as loading, although nothing is: for `mount`, where the first paint shows it and `connected` begins to load.
     #[must_use]
     pub fn loading() -> Self {
-        Self::at(Stage::Loading, None)
+        Self::at(LoadStage::Loading, None)
     }
 
     /// There from the start.
     #[must_use]
     pub fn ready(value: T) -> Self {
-        Self::at(Stage::Ready, Some(Arc::new(value)))
+        Self::at(LoadStage::Ready, Some(Arc::new(value)))
     }
 
     /// What was loaded last.
@@ -115,25 +115,25 @@ impl<T> Async<T> {
     /// What the user may read of why it failed.
     #[must_use]
     pub fn error(&self) -> Option<&str> {
-        if let Stage::Failed(error) = &self.stage { Some(error) } else { None }
+        if let LoadStage::Failed(error) = &self.stage { Some(error) } else { None }
     }
 
     /// Whether a load is under way (or shown to be).
     #[must_use]
     pub fn is_loading(&self) -> bool {
-        self.stage == Stage::Loading
+        self.stage == LoadStage::Loading
     }
 
     /// Whether the last load succeeded.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        self.stage == Stage::Ready
+        self.stage == LoadStage::Ready
     }
 
     /// Whether the last load failed.
     #[must_use]
     pub fn is_failed(&self) -> bool {
-        matches!(self.stage, Stage::Failed(_))
+        matches!(self.stage, LoadStage::Failed(_))
     }
 
     /// Puts a value there. A load that is under way ends.
@@ -146,7 +146,7 @@ impl<T> Async<T> {
         *self = Self::new();
     }
 
-    fn at(stage: Stage, value: Option<Arc<T>>) -> Self {
+    fn at(stage: LoadStage, value: Option<Arc<T>>) -> Self {
         Self { stage, value, running: None, version: next_version() }
     }
 }
@@ -161,9 +161,9 @@ impl<T: Send + Sync + 'static> Async<T> {
             Loaded::new(id, outcome.map(|value| Box::new(value) as Box<dyn Any + Send>))
         };
         let task = Abortable::new(work, registration);
-        self.running = Some(Arc::new(Running { id, abort }));
+        self.running = Some(Arc::new(RunningLoad { id, abort }));
         if !self.is_loading() {
-            (self.stage, self.version) = (Stage::Loading, next_version());
+            (self.stage, self.version) = (LoadStage::Loading, next_version());
         }
         cx.effects().stage(Effect::Load(Box::pin(async move { task.await.ok() })));
     }
@@ -176,8 +176,8 @@ impl<T: Send + Sync + 'static> Async<T> {
             value.downcast::<T>().map_err(|_| ActionError::internal("a load yields what its field holds"))
         });
         let (stage, value, said) = match outcome {
-            Ok(value) => (Stage::Ready, Some(Arc::from(value)), Ok(())),
-            Err(error) => (Stage::Failed(error.message().into()), self.value.take(), Err(error)),
+            Ok(value) => (LoadStage::Ready, Some(Arc::from(value)), Ok(())),
+            Err(error) => (LoadStage::Failed(error.message().into()), self.value.take(), Err(error)),
         };
         *self = Self::at(stage, value);
         Some(said)

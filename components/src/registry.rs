@@ -20,21 +20,21 @@ use crate::spec::Spec;
 use crate::{ActionError, MountContext, Result, fault};
 
 use restoring::restore_untyped;
-pub use restoring::{Decoded, RestoreFailure, Restoring};
+pub use restoring::{Decoded, RestoreFailure, RestoreFuture};
 
 /// A future that becomes a component.
-pub type Mounting = BoxFuture<Result<Box<dyn Instance>>>;
+pub type MountFuture = BoxFuture<Result<Box<dyn Instance>>>;
 
 /// Creates components of one type, in this process or elsewhere.
 pub trait Factory: Send + Sync {
     /// Creates a component from its props. Checks for each topic of its shared fields whether the user
     /// may see it, and loads the topic. The future returns `bad_props` if the props do not decode.
     #[must_use = "a future does nothing until it is awaited"]
-    fn mount(&self, props: &RawValue, cx: MountContext) -> Mounting;
+    fn mount(&self, props: &RawValue, cx: MountContext) -> MountFuture;
 
     /// Creates a component from the state that [`Instance::save`] wrote, which is of that schema.
     #[must_use = "a future does nothing until it is awaited"]
-    fn restore(&self, saved: &[u8], schema: u64, cx: MountContext) -> Restoring;
+    fn restore(&self, saved: &[u8], schema: u64, cx: MountContext) -> RestoreFuture;
 }
 
 /// A type of components that an application has.
@@ -48,14 +48,14 @@ pub struct Registration {
 inventory::collect!(Registration);
 
 /// Creates components of a type of this program.
-struct Typed<C>(PhantomData<fn() -> C>);
+struct TypedFactory<C>(PhantomData<fn() -> C>);
 
-impl<C: LiveComponent> Factory for Typed<C> {
-    fn mount(&self, props: &RawValue, cx: MountContext) -> Mounting {
+impl<C: LiveComponent> Factory for TypedFactory<C> {
+    fn mount(&self, props: &RawValue, cx: MountContext) -> MountFuture {
         mount_untyped::<C>(props, cx)
     }
 
-    fn restore(&self, saved: &[u8], schema: u64, cx: MountContext) -> Restoring {
+    fn restore(&self, saved: &[u8], schema: u64, cx: MountContext) -> RestoreFuture {
         restore_untyped::<C>(saved, schema, cx)
     }
 }
@@ -64,7 +64,7 @@ impl Registration {
     /// Returns the registration of a type of this program.
     #[must_use]
     pub const fn of<C: LiveComponent>() -> Self {
-        Self::new(C::SPEC, &Typed::<C>(PhantomData))
+        Self::new(C::SPEC, &TypedFactory::<C>(PhantomData))
     }
 
     /// Registers components that a factory creates.
@@ -77,7 +77,7 @@ impl Registration {
     /// shared fields whether the user may see it, and loads the topic. The future returns `bad_props`
     /// if the props do not decode.
     #[must_use = "a future does nothing until it is awaited"]
-    pub fn mount(&self, props: &RawValue, cx: MountContext) -> Mounting {
+    pub fn mount(&self, props: &RawValue, cx: MountContext) -> MountFuture {
         self.factory.mount(props, cx)
     }
 
@@ -88,7 +88,7 @@ impl Registration {
     ///
     /// A failure says whether the state can be used later: see [`RestoreFailure`].
     #[must_use = "a future does nothing until it is awaited"]
-    pub fn restore(&self, saved: &[u8], schema: u64, cx: MountContext) -> Restoring {
+    pub fn restore(&self, saved: &[u8], schema: u64, cx: MountContext) -> RestoreFuture {
         self.factory.restore(saved, schema, cx)
     }
 }
@@ -104,7 +104,7 @@ impl fmt::Debug for Registration {
 
 /// Makes a component of a type that is known: for the first paint, for tests.
 #[must_use = "a future does nothing until it is awaited"]
-pub fn mount<C: LiveComponent>(props: C::Props, mut cx: MountContext) -> Mounting {
+pub fn mount<C: LiveComponent>(props: C::Props, mut cx: MountContext) -> MountFuture {
     Box::pin(async move {
         let limit = cx.limit();
         let component = fault::guard("mount", limit, async { C::mount(props, &mut cx).await }).await?;
@@ -112,7 +112,7 @@ pub fn mount<C: LiveComponent>(props: C::Props, mut cx: MountContext) -> Mountin
     })
 }
 
-fn mount_untyped<C: LiveComponent>(props: &RawValue, cx: MountContext) -> Mounting {
+fn mount_untyped<C: LiveComponent>(props: &RawValue, cx: MountContext) -> MountFuture {
     let props = fault::guard_now("decoding props", || {
         serde_json::from_str::<C::Props>(props.get())
             .map_err(|error| ActionError::new(ErrorCode::BadProps, without_place(&error)))
@@ -123,7 +123,7 @@ fn mount_untyped<C: LiveComponent>(props: &RawValue, cx: MountContext) -> Mounti
     }
 }
 
-fn refuse(error: ActionError) -> Mounting {
+fn refuse(error: ActionError) -> MountFuture {
     Box::pin(std::future::ready(Err(error)))
 }
 

@@ -14,7 +14,7 @@ use std::sync::Arc;
 )]
 pub trait LiveShape {
     /// What it looks like.
-    const SHAPE: Ref;
+    const SHAPE: ShapeRef;
 }
 
 /// What a value looks like to a template, under its serialised names.
@@ -33,15 +33,15 @@ pub enum Shape {
     /// Text.
     Str,
     /// The value or null.
-    Option(Ref),
+    Option(ShapeRef),
     /// An ordered list.
-    List(Ref),
+    List(ShapeRef),
     /// An ordered list whose items have keys: a [`List`](crate::List).
-    Keyed(Ref),
+    Keyed(ShapeRef),
     /// A map from any key.
-    Map(Ref),
+    Map(ShapeRef),
     /// A struct of that name.
-    Struct(&'static str, &'static [Field]),
+    Struct(&'static str, &'static [ShapeField]),
     /// An enum of that name whose variants have no fields: text, one of these.
     Enum(&'static str, &'static [&'static str]),
 }
@@ -49,7 +49,7 @@ pub enum Shape {
 /// Whether values of that shape can be the keys of a list. A type that does not describe itself may be
 /// written as a number or a text.
 #[must_use]
-pub const fn may_be_key(shape: Ref) -> bool {
+pub const fn may_be_key(shape: ShapeRef) -> bool {
     match shape.get() {
         Shape::Any | Shape::Unknown | Shape::Int | Shape::Str | Shape::Enum(..) => true,
         Shape::Bool
@@ -64,13 +64,13 @@ pub const fn may_be_key(shape: Ref) -> bool {
 
 /// A field of a [`Shape::Struct`].
 #[derive(Clone, Copy, Debug)]
-pub struct Field {
+pub struct ShapeField {
     /// [`hash`] of the name, so that a search in a constant compares numbers.
     pub hash: u64,
     /// The serialised name.
     pub name: &'static str,
     /// What it looks like.
-    pub shape: Ref,
+    pub shape: ShapeRef,
     /// Why a template cannot show it, if it cannot.
     pub hidden: Option<&'static str>,
     /// What a page may write of it.
@@ -98,8 +98,8 @@ impl Access {
     }
 }
 
-impl Field {
-    pub(crate) const fn of(name: &'static str, shape: Ref) -> Self {
+impl ShapeField {
+    pub(crate) const fn of(name: &'static str, shape: ShapeRef) -> Self {
         Self { hash: hash(name), name, shape, hidden: None, access: Access::Read, shown: true }
     }
 }
@@ -107,9 +107,9 @@ impl Field {
 /// A reference to a shape that rustc does not follow when it validates a constant: it would report a type that
 /// contains itself as a cycle.
 #[derive(Clone, Copy)]
-pub struct Ref(MaybeUninit<&'static Shape>);
+pub struct ShapeRef(MaybeUninit<&'static Shape>);
 
-impl Ref {
+impl ShapeRef {
     /// Refers to that shape.
     #[must_use]
     pub const fn new(shape: &'static Shape) -> Self {
@@ -130,7 +130,7 @@ impl Ref {
     }
 }
 
-impl fmt::Debug for Ref {
+impl fmt::Debug for ShapeRef {
     /// Not what it refers to, which may contain it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.get().kind())
@@ -172,8 +172,8 @@ pub const fn hash(name: &str) -> u64 {
 /// The fields of a struct with its computed ones, `N` in all.
 #[must_use]
 #[expect(clippy::indexing_slicing, reason = "evaluated by rustc: an index out of bounds fails the build")]
-pub const fn joined<const N: usize>(fields: &[Field], computed: &[Field]) -> [Field; N] {
-    let mut all = [Field::of("", Ref::new(&Shape::Unknown)); N];
+pub const fn joined<const N: usize>(fields: &[ShapeField], computed: &[ShapeField]) -> [ShapeField; N] {
+    let mut all = [ShapeField::of("", ShapeRef::new(&Shape::Unknown)); N];
     let mut at = 0;
     while at < N {
         all[at] = if at < fields.len() { fields[at] } else { computed[at - fields.len()] };
@@ -184,7 +184,7 @@ pub const fn joined<const N: usize>(fields: &[Field], computed: &[Field]) -> [Fi
 
 macro_rules! leaves {
     ($($shape:ident: $($ty:ty),+;)*) => {
-        $($(impl LiveShape for $ty { const SHAPE: Ref = Ref::new(&Shape::$shape); })+)*
+        $($(impl LiveShape for $ty { const SHAPE: ShapeRef = ShapeRef::new(&Shape::$shape); })+)*
     };
 }
 
@@ -198,52 +198,52 @@ leaves! {
 }
 
 macro_rules! transparent {
-    ($($ty:ty),*) => { $(impl<T: LiveShape + ?Sized> LiveShape for $ty { const SHAPE: Ref = T::SHAPE; })* };
+    ($($ty:ty),*) => { $(impl<T: LiveShape + ?Sized> LiveShape for $ty { const SHAPE: ShapeRef = T::SHAPE; })* };
 }
 
 transparent!(&T, Arc<T>, Rc<T>);
 
 impl<T: LiveShape> LiveShape for Box<T> {
-    const SHAPE: Ref = T::SHAPE;
+    const SHAPE: ShapeRef = T::SHAPE;
 }
 
 impl LiveShape for Box<str> {
-    const SHAPE: Ref = Ref::new(&Shape::Str);
+    const SHAPE: ShapeRef = ShapeRef::new(&Shape::Str);
 }
 
 impl<T: LiveShape> LiveShape for Option<T> {
-    const SHAPE: Ref = Ref::new(&Shape::Option(T::SHAPE));
+    const SHAPE: ShapeRef = ShapeRef::new(&Shape::Option(T::SHAPE));
 }
 
 macro_rules! lists {
-    ($([$($generics:tt)*] $ty:ty),*) => { $(impl<$($generics)*> LiveShape for $ty { const SHAPE: Ref = Ref::new(&Shape::List(T::SHAPE)); })* };
+    ($([$($generics:tt)*] $ty:ty),*) => { $(impl<$($generics)*> LiveShape for $ty { const SHAPE: ShapeRef = ShapeRef::new(&Shape::List(T::SHAPE)); })* };
 }
 
 lists!([T: LiveShape] Vec<T>, [T: LiveShape] [T], [T: LiveShape, const N: usize] [T; N], [T: LiveShape] VecDeque<T>,
     [T: LiveShape] BTreeSet<T>, [T: LiveShape, S] HashSet<T, S>, [T: LiveShape] Box<[T]>);
 
 impl<K, T: LiveShape> LiveShape for BTreeMap<K, T> {
-    const SHAPE: Ref = Ref::new(&Shape::Map(T::SHAPE));
+    const SHAPE: ShapeRef = ShapeRef::new(&Shape::Map(T::SHAPE));
 }
 
 impl<K, T: LiveShape, S> LiveShape for HashMap<K, T, S> {
-    const SHAPE: Ref = Ref::new(&Shape::Map(T::SHAPE));
+    const SHAPE: ShapeRef = ShapeRef::new(&Shape::Map(T::SHAPE));
 }
 
 impl LiveShape for crate::Errors {
-    const SHAPE: Ref = Ref::new(&Shape::Map(<Vec<String> as LiveShape>::SHAPE));
+    const SHAPE: ShapeRef = ShapeRef::new(&Shape::Map(<Vec<String> as LiveShape>::SHAPE));
 }
 
-/// `Probe::<T>::SHAPE` is the type's own if it has one, else [`Shape::Unknown`]: an inherent constant wins over a trait's.
+/// `ShapeProbe::<T>::SHAPE` is the type's own if it has one, else [`Shape::Unknown`]: an inherent constant wins over a trait's.
 #[derive(Debug)]
-pub struct Probe<T: ?Sized>(std::marker::PhantomData<T>);
+pub struct ShapeProbe<T: ?Sized>(std::marker::PhantomData<T>);
 
-impl<T: LiveShape + ?Sized> Probe<T> {
+impl<T: LiveShape + ?Sized> ShapeProbe<T> {
     /// What the type says of itself.
-    pub const SHAPE: Ref = T::SHAPE;
+    pub const SHAPE: ShapeRef = T::SHAPE;
 }
 
-impl<T: fmt::Display + ?Sized> Probe<T> {
+impl<T: fmt::Display + ?Sized> ShapeProbe<T> {
     /// The type has a text.
     pub const SHOWN: bool = true;
 }
@@ -251,12 +251,12 @@ impl<T: fmt::Display + ?Sized> Probe<T> {
 /// What is known of a type that says nothing of itself.
 pub trait Unshaped {
     /// Nothing.
-    const SHAPE: Ref = Ref::new(&Shape::Unknown);
+    const SHAPE: ShapeRef = ShapeRef::new(&Shape::Unknown);
     /// It has no text.
     const SHOWN: bool = false;
 }
 
-impl<T: ?Sized> Unshaped for Probe<T> {}
+impl<T: ?Sized> Unshaped for ShapeProbe<T> {}
 
 #[cfg(test)]
 mod tests {
@@ -266,9 +266,9 @@ mod tests {
 
     #[test]
     fn a_type_without_a_shape_is_unknown() {
-        assert!(matches!(Probe::<Foreign>::SHAPE.get(), Shape::Unknown));
-        assert!(matches!(Probe::<Vec<u8>>::SHAPE.get(), Shape::List(_)));
-        const { assert!(Probe::<std::net::IpAddr>::SHOWN && !Probe::<Foreign>::SHOWN) };
+        assert!(matches!(ShapeProbe::<Foreign>::SHAPE.get(), Shape::Unknown));
+        assert!(matches!(ShapeProbe::<Vec<u8>>::SHAPE.get(), Shape::List(_)));
+        const { assert!(ShapeProbe::<std::net::IpAddr>::SHOWN && !ShapeProbe::<Foreign>::SHOWN) };
         assert_eq!(hash("a"), 0xaf63_dc4c_8601_ec8c);
     }
 }

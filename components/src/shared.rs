@@ -16,7 +16,7 @@ use crate::env::Env;
 use crate::error::Result;
 use crate::fault;
 use crate::future::BoxFuture;
-use crate::shape::{LiveShape, Ref};
+use crate::shape::{LiveShape, ShapeRef};
 use crate::topic::{Cell, Mutation, StagedUpdate, Topic, TopicRef, TopicState, parse_key};
 
 /// A field that shows a topic: one copy of the state for all who look at it.
@@ -156,7 +156,7 @@ impl<T> fmt::Debug for Shared<T> {
 }
 
 impl<T: TopicState> LiveShape for Shared<T> {
-    const SHAPE: Ref = T::SHOWN;
+    const SHAPE: ShapeRef = T::SHOWN;
 }
 
 impl<T: Topic> AnyShared for Shared<T> {

@@ -1,6 +1,6 @@
 //! What is known of a component's type before there is one.
 
-use crate::shape::Ref;
+use crate::shape::ShapeRef;
 
 /// A component's type, as the derive describes it.
 #[derive(Debug)]
@@ -167,7 +167,7 @@ pub struct ArgSpec {
     /// Its type as it was written, for messages.
     pub ty: &'static str,
     /// What templates may pass.
-    pub shape: Ref,
+    pub shape: ShapeRef,
     /// Whether it may be left out.
     pub optional: bool,
 }

@@ -19,13 +19,13 @@ use crate::saved::Saved;
 use crate::schema;
 use crate::shared::{AnyShared, Shared};
 use crate::topic::Topic;
-use crate::tracking::{Field, JsonResult, ObjectWriter, Pick, Seen};
+use crate::tracking::{JsonResult, Pick, Seen, StateWriter, TrackedField};
 
-/// A field's type, for what is read of it: `Readable::<T>::IS`.
+/// A field's type, for what is read of it: `ReadableField::<T>::IS`.
 #[derive(Debug)]
-pub struct Readable<T>(PhantomData<T>);
+pub struct ReadableField<T>(PhantomData<T>);
 
-impl<T: DeserializeOwned> Readable<T> {
+impl<T: DeserializeOwned> ReadableField<T> {
     /// Yes.
     pub const IS: bool = true;
 
@@ -72,7 +72,7 @@ impl<T: DeserializeOwned> Readable<T> {
 /// A type that serde does not read. A constant of the derive has refused it, so nothing here is
 /// ever called.
 #[expect(missing_docs, clippy::missing_errors_doc, reason = "as in `Readable`")]
-pub trait Unreadable<T> {
+pub trait UnreadableField<T> {
     const IS: bool = false;
 
     fn assign(_: &mut T, _: &RawValue) -> JsonResult {
@@ -97,30 +97,30 @@ pub trait Unreadable<T> {
     }
 }
 
-impl<T> Unreadable<T> for Readable<T> {}
+impl<T> UnreadableField<T> for ReadableField<T> {}
 
-/// A field's type, for whether it is written: `Writable::<T>::IS`.
+/// A field's type, for whether it is written: `WritableField::<T>::IS`.
 #[derive(Debug)]
-pub struct Writable<T>(PhantomData<T>);
+pub struct WritableField<T>(PhantomData<T>);
 
-impl<T: Serialize> Writable<T> {
+impl<T: Serialize> WritableField<T> {
     /// Yes.
     pub const IS: bool = true;
 }
 
 /// Not a value that serde writes, but one that knows how its value is shown.
-impl<T: Serialize> Writable<Async<T>> {
+impl<T: Serialize> WritableField<Async<T>> {
     /// Yes.
     pub const IS: bool = true;
 }
 
 /// A type that serde does not write.
-pub trait Unwritten {
+pub trait UnwrittenField {
     /// No.
     const IS: bool = false;
 }
 
-impl<T> Unwritten for Writable<T> {}
+impl<T> UnwrittenField for WritableField<T> {}
 
 /// What [`Pick`] makes of a field that serde does not write. The derive's constant fails the build of
 /// such a field, so the code is compiled and never run.
@@ -139,8 +139,8 @@ impl<T> PickUnwritten for &Pick<'_, T> {
 #[derive(Debug)]
 pub struct NeverVisited;
 
-impl Field for NeverVisited {
-    fn write(&self, _: &str, _: &mut ObjectWriter) -> JsonResult {
+impl TrackedField for NeverVisited {
+    fn write(&self, _: &str, _: &mut StateWriter) -> JsonResult {
         refused()
     }
 

@@ -32,8 +32,8 @@ pub use subscriber::{CatchUp, Subscriber, TopicPatch, TopicSnapshot};
 use crate::error::{ActionError, Result};
 use crate::fault;
 use crate::identity::Identity;
-use crate::shape::Ref;
-use crate::tracking::Fields;
+use crate::shape::ShapeRef;
+use crate::tracking::TrackedFields;
 
 /// A type that can be the state of a topic. Derived with `LiveState`, for structs.
 #[diagnostic::on_unimplemented(
@@ -42,9 +42,9 @@ use crate::tracking::Fields;
     note = "add `#[derive(LiveState)]` to it; it is a struct with named fields, without type parameters, and serde writes it \
             as that struct (no `into`, `tag`, `transparent`, `remote`)"
 )]
-pub trait TopicState: Fields {
+pub trait TopicState: TrackedFields {
     /// What it looks like to templates, computed fields included.
-    const SHOWN: Ref;
+    const SHOWN: ShapeRef;
 
     /// The field that says who is present, if one is marked `#[live(presence)]`.
     fn presence(&self) -> Option<&Presence> {

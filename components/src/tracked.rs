@@ -6,8 +6,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use vivaz_protocol::PatchWriter;
 use vivaz_protocol::json::json_len;
 
-use crate::shape::{LiveShape, Ref};
-use crate::tracking::{Field, JsonResult, ObjectWriter, Pick, Print, Seen, next_version};
+use crate::shape::{LiveShape, ShapeRef};
+use crate::tracking::{JsonResult, Pick, Print, Seen, StateWriter, TrackedField, next_version};
 
 /// A value that is taken for changed whenever it was borrowed mutably, without looking at its content.
 ///
@@ -88,13 +88,13 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Tracked<T> {
 }
 
 impl<T: LiveShape> LiveShape for Tracked<T> {
-    const SHAPE: Ref = T::SHAPE;
+    const SHAPE: ShapeRef = T::SHAPE;
 }
 
-struct TrackedField<'a, T>(&'a Tracked<T>);
+struct VersionedField<'a, T>(&'a Tracked<T>);
 
-impl<T: Serialize> Field for TrackedField<'_, T> {
-    fn write(&self, name: &str, out: &mut ObjectWriter) -> JsonResult {
+impl<T: Serialize> TrackedField for VersionedField<'_, T> {
+    fn write(&self, name: &str, out: &mut StateWriter) -> JsonResult {
         out.member(name, &self.0.value)
     }
 
@@ -113,7 +113,7 @@ impl<T: Serialize> Field for TrackedField<'_, T> {
 
 impl<'a, T: Serialize> Pick<'a, Tracked<T>> {
     /// The field, compared by its version.
-    pub fn field(self) -> impl Field + 'a {
-        TrackedField(self.0)
+    pub fn field(self) -> impl TrackedField + 'a {
+        VersionedField(self.0)
     }
 }

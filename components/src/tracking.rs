@@ -17,12 +17,12 @@ use serde::Serialize;
 use vivaz_protocol::PatchWriter;
 use vivaz_protocol::json::json_len;
 
-pub use json::{JsonResult, ObjectWriter};
+pub use json::{JsonResult, StateWriter};
 pub use loaded::Loaded;
 pub use print::Print;
 
 use crate::Result;
-use crate::error::Unwritable;
+use crate::error::NotSerializable;
 use crate::spec::FieldKind;
 
 /// What is known of a field: what the page has of it, and how large it is.
@@ -46,12 +46,12 @@ impl Seen {
 }
 
 /// One field, its type forgotten.
-pub trait Field {
+pub trait TrackedField {
     /// Adds the whole value to an object.
     ///
     /// # Errors
     /// When the value has no JSON form.
-    fn write(&self, name: &str, out: &mut ObjectWriter) -> JsonResult;
+    fn write(&self, name: &str, out: &mut StateWriter) -> JsonResult;
 
     /// The value as it is now; whatever it recorded is forgotten.
     ///
@@ -69,7 +69,7 @@ pub trait Field {
     ///
     /// # Errors
     /// When the value has no JSON form.
-    fn save(&self, name: &str, out: &mut ObjectWriter) -> JsonResult {
+    fn save(&self, name: &str, out: &mut StateWriter) -> JsonResult {
         self.write(name, out)
     }
 
@@ -81,7 +81,7 @@ pub trait Field {
 }
 
 /// Something with named fields: a component, the state of a topic.
-pub trait Fields {
+pub trait TrackedFields {
     /// Shows every field, in an order that never changes.
     fn visit(&mut self, visitor: &mut dyn Visitor);
 }
@@ -93,7 +93,7 @@ pub trait Visitor {
         true
     }
     /// An ordinary field.
-    fn field(&mut self, name: &'static str, kind: FieldKind, field: &mut dyn Field);
+    fn field(&mut self, name: &'static str, kind: FieldKind, field: &mut dyn TrackedField);
 }
 
 /// Numbers that are never given twice in a process: versions of lists and of tracked values.
@@ -137,7 +137,7 @@ impl Tracker {
     ///
     /// # Errors
     /// When a field has no JSON form; the error names it.
-    pub fn new(fields: &mut dyn Fields) -> Result<Self, Unwritable> {
+    pub fn new(fields: &mut dyn TrackedFields) -> Result<Self, NotSerializable> {
         let mut visitor = Baseline { seen: Vec::new(), bytes: Size::default(), failed: Ok(()) };
         fields.visit(&mut visitor);
         visitor.failed?;
@@ -151,7 +151,7 @@ impl Tracker {
     ///
     /// # Errors
     /// When a field has no JSON form; the error names it, and the tracker is as it was.
-    pub fn changes(&mut self, fields: &mut dyn Fields) -> Result<Changes, Unwritable> {
+    pub fn changes(&mut self, fields: &mut dyn TrackedFields) -> Result<Changes, NotSerializable> {
         let mut visitor = Compare {
             seen: &mut self.seen,
             next: 0,
@@ -215,11 +215,11 @@ impl Size {
 struct Baseline {
     seen: Vec<Seen>,
     bytes: Size,
-    failed: Result<(), Unwritable>,
+    failed: Result<(), NotSerializable>,
 }
 
 impl Visitor for Baseline {
-    fn field(&mut self, name: &'static str, kind: FieldKind, field: &mut dyn Field) {
+    fn field(&mut self, name: &'static str, kind: FieldKind, field: &mut dyn TrackedField) {
         if is_tracked(kind) && self.failed.is_ok() {
             match field.baseline() {
                 Ok(seen) => {
@@ -228,7 +228,7 @@ impl Visitor for Baseline {
                     }
                     self.seen.push(seen);
                 }
-                Err(error) => self.failed = Err(Unwritable::field(name, error)),
+                Err(error) => self.failed = Err(NotSerializable::field(name, error)),
             }
         }
     }
@@ -242,11 +242,11 @@ struct Compare<'a> {
     /// Changes of private fields: written to be measured and checked, and dropped.
     unseen: PatchWriter,
     undo: Undo,
-    failed: Result<(), Unwritable>,
+    failed: Result<(), NotSerializable>,
 }
 
 impl Visitor for Compare<'_> {
-    fn field(&mut self, name: &'static str, kind: FieldKind, field: &mut dyn Field) {
+    fn field(&mut self, name: &'static str, kind: FieldKind, field: &mut dyn TrackedField) {
         if !is_tracked(kind) || self.failed.is_err() {
             return;
         }
@@ -263,7 +263,7 @@ impl Visitor for Compare<'_> {
                 *seen = now;
             }
             Ok(None) => {}
-            Err(error) => self.failed = Err(Unwritable::field(name, error)),
+            Err(error) => self.failed = Err(NotSerializable::field(name, error)),
         }
         if kind.is_saved() {
             self.bytes.add(name, seen.bytes);
@@ -279,7 +279,7 @@ fn is_tracked(kind: FieldKind) -> bool {
 ///
 /// # Errors
 /// Returns an error that names the field without a JSON form.
-pub(crate) fn write_shown(fields: &mut dyn Fields) -> Result<String, Unwritable> {
+pub(crate) fn write_shown(fields: &mut dyn TrackedFields) -> Result<String, NotSerializable> {
     let object = write_object(fields, |name, kind, field, out| match kind.is_public() {
         true => field.write(name, out),
         false => Ok(()),
@@ -291,43 +291,43 @@ pub(crate) fn write_shown(fields: &mut dyn Fields) -> Result<String, Unwritable>
 ///
 /// # Errors
 /// Returns an error that names the field without a JSON form.
-pub(crate) fn write_saved(fields: &mut dyn Fields) -> Result<ObjectWriter, Unwritable> {
+pub(crate) fn write_saved(fields: &mut dyn TrackedFields) -> Result<StateWriter, NotSerializable> {
     write_object(fields, |name, kind, field, out| match kind.is_saved() {
         true => field.save(name, out),
         false => Ok(()),
     })
 }
 
-type WriteField = fn(&'static str, FieldKind, &dyn Field, &mut ObjectWriter) -> JsonResult;
+type WriteField = fn(&'static str, FieldKind, &dyn TrackedField, &mut StateWriter) -> JsonResult;
 
-fn write_object(fields: &mut dyn Fields, write: WriteField) -> Result<ObjectWriter, Unwritable> {
+fn write_object(fields: &mut dyn TrackedFields, write: WriteField) -> Result<StateWriter, NotSerializable> {
     struct Whole {
         write: WriteField,
-        out: ObjectWriter,
-        failed: Result<(), Unwritable>,
+        out: StateWriter,
+        failed: Result<(), NotSerializable>,
     }
     impl Visitor for Whole {
-        fn field(&mut self, name: &'static str, kind: FieldKind, field: &mut dyn Field) {
+        fn field(&mut self, name: &'static str, kind: FieldKind, field: &mut dyn TrackedField) {
             if self.failed.is_ok() {
                 let written = (self.write)(name, kind, field, &mut self.out);
-                self.failed = written.map_err(|error| Unwritable::field(name, error));
+                self.failed = written.map_err(|error| NotSerializable::field(name, error));
             }
         }
     }
-    let mut visitor = Whole { write, out: ObjectWriter::default(), failed: Ok(()) };
+    let mut visitor = Whole { write, out: StateWriter::default(), failed: Ok(()) };
     fields.visit(&mut visitor);
     visitor.failed?;
     Ok(visitor.out)
 }
 
 /// Gives what a load came to to the field that waits for it. `None` if none does (any more), else why it failed.
-pub(crate) fn settle(fields: &mut dyn Fields, loaded: Loaded) -> Option<Result> {
+pub(crate) fn settle(fields: &mut dyn TrackedFields, loaded: Loaded) -> Option<Result> {
     struct Settle {
         loaded: Option<Loaded>,
         outcome: Option<Result>,
     }
     impl Visitor for Settle {
-        fn field(&mut self, _: &'static str, _: FieldKind, field: &mut dyn Field) {
+        fn field(&mut self, _: &'static str, _: FieldKind, field: &mut dyn TrackedField) {
             if self.loaded.is_some() && self.outcome.is_none() {
                 self.outcome = field.settle(&mut self.loaded);
             }
@@ -341,8 +341,8 @@ pub(crate) fn settle(fields: &mut dyn Fields, loaded: Loaded) -> Option<Result> 
 /// A field that knows nothing of itself: compared by a print of its content.
 struct Plain<'a, T>(&'a mut T);
 
-impl<T: Serialize> Field for Plain<'_, T> {
-    fn write(&self, name: &str, out: &mut ObjectWriter) -> JsonResult {
+impl<T: Serialize> TrackedField for Plain<'_, T> {
+    fn write(&self, name: &str, out: &mut StateWriter) -> JsonResult {
         out.member(name, self.0)
     }
 
@@ -367,11 +367,11 @@ pub struct Pick<'a, T>(pub &'a mut T);
 /// The way of every type that has no better one.
 pub trait PickPlain<'a> {
     /// The field.
-    fn field(self) -> impl Field + 'a;
+    fn field(self) -> impl TrackedField + 'a;
 }
 
 impl<'a, T: Serialize> PickPlain<'a> for Pick<'a, T> {
-    fn field(self) -> impl Field + 'a {
+    fn field(self) -> impl TrackedField + 'a {
         Plain(self.0)
     }
 }

@@ -7,12 +7,16 @@
 )]
 
 use super::compare::{is_variant, variants_of};
-use super::message::{Message, Nearest};
-use super::{Given, Subject, equal, through, walk};
+use super::message::{ConstMessage, Nearest};
+use super::{GivenArgument, Subject, equal, through, walk};
 use crate::shape::Shape;
 use crate::spec::{ActionSpec, ArgSpec};
 
-pub(super) const fn call(subject: &Subject, name: &'static str, given: &[Given]) -> Option<Message> {
+pub(super) const fn call(
+    subject: &Subject,
+    name: &'static str,
+    given: &[GivenArgument],
+) -> Option<ConstMessage> {
     let (mut nearest, mut at) = (Nearest::to(name), 0);
     while at < subject.actions.len() {
         let action = &subject.actions[at];
@@ -30,17 +34,18 @@ pub(super) const fn call(subject: &Subject, name: &'static str, given: &[Given])
         return Some(message);
     }
     Some(
-        nearest
-            .ask(Message::new().text("no #[action] `").text(name).text("` on `").text(subject.ty).text("`")),
+        nearest.ask(
+            ConstMessage::new().text("no #[action] `").text(name).text("` on `").text(subject.ty).text("`"),
+        ),
     )
 }
 
 /// Reports a method of that name that is no action.
-const fn unmarked(subject: &Subject, name: &str) -> Option<Message> {
+const fn unmarked(subject: &Subject, name: &str) -> Option<ConstMessage> {
     let mut at = 0;
     while at < subject.methods.len() {
         if equal(subject.methods[at], name) {
-            let message = Message::new().text("`").text(name).text("` of `").text(subject.ty);
+            let message = ConstMessage::new().text("`").text(name).text("` of `").text(subject.ty);
             return Some(message.text("` exists, but is not marked `#[action]`"));
         }
         at += 1;
@@ -48,7 +53,7 @@ const fn unmarked(subject: &Subject, name: &str) -> Option<Message> {
     None
 }
 
-const fn arguments(subject: &Subject, action: &ActionSpec, given: &[Given]) -> Option<Message> {
+const fn arguments(subject: &Subject, action: &ActionSpec, given: &[GivenArgument]) -> Option<ConstMessage> {
     let (mut least, most, mut at) = (0, action.args.len(), 0);
     while at < most {
         if !action.args[at].optional {
@@ -57,7 +62,7 @@ const fn arguments(subject: &Subject, action: &ActionSpec, given: &[Given]) -> O
         at += 1;
     }
     if given.len() < least || given.len() > most {
-        let message = Message::new().text("`").text(action.name).text("` takes ");
+        let message = ConstMessage::new().text("`").text(action.name).text("` takes ");
         let message = match (least, most) {
             (_, 0) => message.text("no arguments"),
             (1, 1) => message.text("1 argument"),
@@ -69,7 +74,7 @@ const fn arguments(subject: &Subject, action: &ActionSpec, given: &[Given]) -> O
     let mut at = 0;
     while at < given.len() {
         let argument = &action.args[at];
-        let message = Message::new().text("argument ").number(at + 1).text(" (`").text(argument.name);
+        let message = ConstMessage::new().text("argument ").number(at + 1).text(" (`").text(argument.name);
         let message = message.text(": ").text(argument.ty).text("`) of `").text(action.name).text("`");
         if let Some(message) = refused(message, subject, argument, given[at]) {
             return Some(message);
@@ -81,12 +86,12 @@ const fn arguments(subject: &Subject, action: &ActionSpec, given: &[Given]) -> O
 
 /// Continues the message with why the argument or prop cannot be what is given, if it cannot.
 pub(super) const fn refused(
-    message: Message,
+    message: ConstMessage,
     subject: &Subject,
     argument: &ArgSpec,
-    given: Given,
-) -> Option<Message> {
-    if let (Given::Word(word), Shape::Enum(name, variants)) = (given, through(argument.shape.get())) {
+    given: GivenArgument,
+) -> Option<ConstMessage> {
+    if let (GivenArgument::Word(word), Shape::Enum(name, variants)) = (given, through(argument.shape.get())) {
         // A form's empty text is null where that is possible.
         let is_null = word.is_empty() && matches!(argument.shape.get(), Shape::Option(_));
         if is_null || is_variant(word, variants) {
@@ -102,23 +107,23 @@ pub(super) const fn refused(
 }
 
 /// What is given for an argument or a prop, if it cannot be that.
-const fn not_taken(subject: &Subject, argument: &ArgSpec, given: Given) -> Option<&'static str> {
+const fn not_taken(subject: &Subject, argument: &ArgSpec, given: GivenArgument) -> Option<&'static str> {
     match given {
-        Given::Any => None,
-        Given::Path(steps) => match walk(subject, steps) {
+        GivenArgument::Any => None,
+        GivenArgument::Path(steps) => match walk(subject, steps) {
             Ok(end) => does_not_take(argument, end.shape),
             // The path's own check says what is wrong with it.
             Err(_) => None,
         },
-        Given::Null if argument.optional => None,
-        Given::Null => match argument.shape.get() {
+        GivenArgument::Null if argument.optional => None,
+        GivenArgument::Null => match argument.shape.get() {
             Shape::Option(_) | Shape::Any | Shape::Unknown => None,
             _ => Some("null"),
         },
-        Given::Bool => does_not_take(argument, &Shape::Bool),
-        Given::Int => does_not_take(argument, &Shape::Int),
-        Given::Float => does_not_take(argument, &Shape::Float),
-        Given::Text | Given::Word(_) => does_not_take(argument, &Shape::Str),
+        GivenArgument::Bool => does_not_take(argument, &Shape::Bool),
+        GivenArgument::Int => does_not_take(argument, &Shape::Int),
+        GivenArgument::Float => does_not_take(argument, &Shape::Float),
+        GivenArgument::Text | GivenArgument::Word(_) => does_not_take(argument, &Shape::Str),
     }
 }
 
@@ -137,7 +142,7 @@ pub(crate) const fn does_not_take(argument: &ArgSpec, given: &'static Shape) -> 
     }
 }
 
-pub(super) const fn target(subject: &Subject, name: &'static str) -> Option<Message> {
+pub(super) const fn target(subject: &Subject, name: &'static str) -> Option<ConstMessage> {
     let (mut nearest, mut at) = (Nearest::to(name), 0);
     while at < subject.actions.len() {
         if equal(subject.actions[at].name, name) {
@@ -161,6 +166,6 @@ pub(super) const fn target(subject: &Subject, name: &'static str) -> Option<Mess
         return Some(message);
     }
     let message =
-        Message::new().text("neither an #[action] nor a #[live(model)] field of `").text(subject.ty);
+        ConstMessage::new().text("neither an #[action] nor a #[live(model)] field of `").text(subject.ty);
     Some(nearest.ask(message.text("` is named `").text(name).text("`")))
 }

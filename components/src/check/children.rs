@@ -6,17 +6,17 @@
 )]
 
 use super::calls::refused;
-use super::message::{Message, Nearest};
-use super::{GivenProp, Subject, equal};
+use super::message::{ConstMessage, Nearest};
+use super::{ChildProp, Subject, equal};
 use crate::spec::Spec;
 
 /// There is such a child, it takes these props, and it can stand within these elements.
 pub(super) const fn child(
     subject: &Subject,
     name: &'static str,
-    given: &[GivenProp],
+    given: &[ChildProp],
     within: &[&'static str],
-) -> Option<Message> {
+) -> Option<ConstMessage> {
     let (mut nearest, mut at) = (Nearest::to(name), 0);
     while at < subject.children.len() {
         if equal(subject.children[at].name, name) {
@@ -29,19 +29,19 @@ pub(super) const fn child(
         at += 1;
     }
     let message =
-        Message::new().text("no component `").text(name).text("` among the #[live(children(…))] of `");
+        ConstMessage::new().text("no component `").text(name).text("` among the #[live(children(…))] of `");
     Some(nearest.ask(message.text(subject.ty).text("`")))
 }
 
 /// The child's template has an element that cannot stand inside one of those around it.
-const fn misplaced(child: &Spec, within: &[&'static str]) -> Option<Message> {
+const fn misplaced(child: &Spec, within: &[&'static str]) -> Option<ConstMessage> {
     let mut at = 0;
     while at < within.len() {
         let mut inner = 0;
         while inner < child.outermost.len() {
             if exclude_each_other(within[at], child.outermost[inner]) {
                 let message =
-                    Message::new().text("the child `").text(child.name).text("` stands inside a `<");
+                    ConstMessage::new().text("the child `").text(child.name).text("` stands inside a `<");
                 let message = message.text(within[at]).text(">`, and its template (");
                 let message = message.text(child.template.file).text(") has a `<");
                 let message = message.text(child.outermost[inner]);
@@ -68,22 +68,22 @@ const fn is_description(name: &str) -> bool {
     equal(name, "dd") || equal(name, "dt")
 }
 
-const fn props(subject: &Subject, child: &Spec, given: &[GivenProp]) -> Option<Message> {
+const fn props(subject: &Subject, child: &Spec, given: &[ChildProp]) -> Option<ConstMessage> {
     let mut at = 0;
     while at < given.len() {
-        let GivenProp { name, value, is_local } = given[at];
+        let ChildProp { name, value, is_local } = given[at];
         let (mut nearest, mut prop, mut found) = (Nearest::to(name), 0, false);
         while prop < child.props.len() {
             if equal(child.props[prop].name, name) {
                 found = true;
-                let message = Message::new().text("the prop `").text(name).text(": ");
+                let message = ConstMessage::new().text("the prop `").text(name).text(": ");
                 let message = message.text(child.props[prop].ty).text("` of `").text(child.name).text("`");
                 if let Some(message) = refused(message, subject, &child.props[prop], value) {
                     return Some(message);
                 }
                 if is_local && !is_page_prop(child, name) {
                     let message =
-                        Message::new().text("the prop `").text(name).text("` of `").text(child.name);
+                        ConstMessage::new().text("the prop `").text(name).text("` of `").text(child.name);
                     return Some(message.text(NOT_THE_PAGES));
                 }
             }
@@ -91,7 +91,7 @@ const fn props(subject: &Subject, child: &Spec, given: &[GivenProp]) -> Option<M
             prop += 1;
         }
         if !found {
-            let message = Message::new().text("`").text(child.name).text("` has no prop `").text(name);
+            let message = ConstMessage::new().text("`").text(child.name).text("` has no prop `").text(name);
             return Some(nearest.ask(message.text("`")));
         }
         at += 1;
@@ -99,7 +99,7 @@ const fn props(subject: &Subject, child: &Spec, given: &[GivenProp]) -> Option<M
     let mut prop = 0;
     while prop < child.props.len() {
         if !child.props[prop].optional && !is_given(child.props[prop].name, given) {
-            let message = Message::new().text("`").text(child.name).text("` needs the prop `");
+            let message = ConstMessage::new().text("`").text(child.name).text("` needs the prop `");
             return Some(message.text(child.props[prop].name).text("`"));
         }
         prop += 1;
@@ -122,7 +122,7 @@ const fn is_page_prop(child: &Spec, name: &str) -> bool {
     false
 }
 
-const fn is_given(name: &str, given: &[GivenProp]) -> bool {
+const fn is_given(name: &str, given: &[ChildProp]) -> bool {
     let mut at = 0;
     while at < given.len() {
         if equal(given[at].name, name) {

@@ -7,12 +7,17 @@
 )]
 
 use super::errors::{are_errors, unnamed};
-use super::message::{Message, Nearest};
-use super::{Given, How, Step, Subject, equal, through, walk};
+use super::message::{ConstMessage, Nearest};
+use super::{Comparison, GivenArgument, PathStep, Subject, equal, through, walk};
 use crate::shape::Shape;
 
 /// Returns why the value equals none of the others.
-pub(super) const fn compared(subject: &Subject, one: Given, among: &[Given], how: How) -> Option<Message> {
+pub(super) const fn compared(
+    subject: &Subject,
+    one: GivenArgument,
+    among: &[GivenArgument],
+    how: Comparison,
+) -> Option<ConstMessage> {
     let mut at = 0;
     while at < among.len() {
         if can_meet(subject, one, among[at], how) {
@@ -22,7 +27,7 @@ pub(super) const fn compared(subject: &Subject, one: Given, among: &[Given], how
     }
     let mut at = 0;
     while at < among.len() {
-        if let Given::Path(steps) = among[at] {
+        if let GivenArgument::Path(steps) = among[at] {
             return match walk(subject, steps) {
                 Ok(end) => {
                     let message = end.is_named();
@@ -37,44 +42,48 @@ pub(super) const fn compared(subject: &Subject, one: Given, among: &[Given], how
 }
 
 /// Returns why the list at the path never contains the value.
-pub(super) const fn contained(subject: &Subject, steps: &[Step], one: Given) -> Option<Message> {
+pub(super) const fn contained(
+    subject: &Subject,
+    steps: &[PathStep],
+    one: GivenArgument,
+) -> Option<ConstMessage> {
     let Ok(end) = walk(subject, steps) else { return None };
     match through(end.shape) {
         Shape::List(inner) | Shape::Keyed(inner) => {
             let inner = inner.get();
-            if shapes_meet(subject, one, inner, How::Equal) {
+            if shapes_meet(subject, one, inner, Comparison::Equal) {
                 return None;
             }
-            let message = Message::new().text("an item of `").text(end.name).text("` ");
-            Some(explained(message, inner, subject, one, How::Equal))
+            let message = ConstMessage::new().text("an item of `").text(end.name).text("` ");
+            Some(explained(message, inner, subject, one, Comparison::Equal))
         }
         _ => match (steps, one) {
-            ([first], Given::Word(word)) if are_errors(subject, first) => unnamed(subject, word),
+            ([first], GivenArgument::Word(word)) if are_errors(subject, first) => unnamed(subject, word),
             _ => None,
         },
     }
 }
 
-const fn can_meet(subject: &Subject, one: Given, other: Given, how: How) -> bool {
+const fn can_meet(subject: &Subject, one: GivenArgument, other: GivenArgument, how: Comparison) -> bool {
     match (one, other) {
-        (_, Given::Null) => false,
-        (_, Given::Any) => true,
-        (Given::Word(a), Given::Word(b)) => matches!(how, How::Order) || equal(a, b),
-        (_, Given::Path(steps)) => match walk(subject, steps) {
+        (_, GivenArgument::Null) => false,
+        (_, GivenArgument::Any) => true,
+        (GivenArgument::Word(a), GivenArgument::Word(b)) => matches!(how, Comparison::Order) || equal(a, b),
+        (_, GivenArgument::Path(steps)) => match walk(subject, steps) {
             Ok(end) => shapes_meet(subject, one, end.shape, how),
             // The path's own check reports it.
             Err(_) => true,
         },
-        (_, Given::Bool) => shapes_meet(subject, one, &Shape::Bool, how),
-        (_, Given::Int | Given::Float) => shapes_meet(subject, one, &Shape::Float, how),
-        (_, Given::Text | Given::Word(_)) => shapes_meet(subject, one, &Shape::Str, how),
+        (_, GivenArgument::Bool) => shapes_meet(subject, one, &Shape::Bool, how),
+        (_, GivenArgument::Int | GivenArgument::Float) => shapes_meet(subject, one, &Shape::Float, how),
+        (_, GivenArgument::Text | GivenArgument::Word(_)) => shapes_meet(subject, one, &Shape::Str, how),
     }
 }
 
 /// Returns whether the value can equal one of that shape.
-const fn shapes_meet(subject: &Subject, one: Given, other: &'static Shape, how: How) -> bool {
+const fn shapes_meet(subject: &Subject, one: GivenArgument, other: &'static Shape, how: Comparison) -> bool {
     let other = through(other);
-    if let (Given::Word(word), Shape::Enum(_, variants), How::Equal) = (one, other, how) {
+    if let (GivenArgument::Word(word), Shape::Enum(_, variants), Comparison::Equal) = (one, other, how) {
         return is_variant(word, variants);
     }
     let Some(one) = shape_of(subject, one) else { return true };
@@ -92,14 +101,14 @@ const fn shapes_meet(subject: &Subject, one: Given, other: &'static Shape, how: 
 }
 
 /// Returns the shape of a value, if it is known.
-const fn shape_of(subject: &Subject, given: Given) -> Option<&'static Shape> {
+const fn shape_of(subject: &Subject, given: GivenArgument) -> Option<&'static Shape> {
     match given {
-        Given::Null | Given::Any => None,
-        Given::Bool => Some(&Shape::Bool),
-        Given::Int => Some(&Shape::Int),
-        Given::Float => Some(&Shape::Float),
-        Given::Text | Given::Word(_) => Some(&Shape::Str),
-        Given::Path(steps) => match walk(subject, steps) {
+        GivenArgument::Null | GivenArgument::Any => None,
+        GivenArgument::Bool => Some(&Shape::Bool),
+        GivenArgument::Int => Some(&Shape::Int),
+        GivenArgument::Float => Some(&Shape::Float),
+        GivenArgument::Text | GivenArgument::Word(_) => Some(&Shape::Str),
+        GivenArgument::Path(steps) => match walk(subject, steps) {
             Ok(end) => Some(through(end.shape)),
             Err(_) => None,
         },
@@ -108,34 +117,38 @@ const fn shape_of(subject: &Subject, given: Given) -> Option<&'static Shape> {
 
 /// Continues "`mood` " with what the value can be, and what it is compared with.
 const fn explained(
-    message: Message,
+    message: ConstMessage,
     shape: &'static Shape,
     subject: &Subject,
-    one: Given,
-    how: How,
-) -> Message {
-    if let (Given::Word(word), Shape::Enum(name, variants), How::Equal) = (one, through(shape), how) {
+    one: GivenArgument,
+    how: Comparison,
+) -> ConstMessage {
+    if let (GivenArgument::Word(word), Shape::Enum(name, variants), Comparison::Equal) =
+        (one, through(shape), how)
+    {
         let message = message.text("is never '").text(word).text("': `").text(name).text("` is ");
         return variants_of(message, shape, word, variants);
     }
     let message = message.text("is ").text(through(shape).kind());
     let message = match how {
-        How::Equal => message.text(": it never equals "),
-        How::Order => message.text(": it cannot be compared with "),
+        Comparison::Equal => message.text(": it never equals "),
+        Comparison::Order => message.text(": it cannot be compared with "),
     };
     match (one, through(shape)) {
-        (Given::Word(word), Shape::Bool) if equal(word, "true") || equal(word, "false") => {
+        (GivenArgument::Word(word), Shape::Bool) if equal(word, "true") || equal(word, "false") => {
             message.text("the text '").text(word).text("'; write `").text(word).text("` without quotes")
         }
-        (Given::Word(word), Shape::Int | Shape::Float) if is_number(word) => {
+        (GivenArgument::Word(word), Shape::Int | Shape::Float) if is_number(word) => {
             message.text("the text '").text(word).text("'; write `").text(word).text("` without quotes")
         }
-        (Given::Word(word), _) => message.text("the text '").text(word).text("'"),
-        (Given::Path(steps), _) => match walk(subject, steps) {
+        (GivenArgument::Word(word), _) => message.text("the text '").text(word).text("'"),
+        (GivenArgument::Path(steps), _) => match walk(subject, steps) {
             Ok(end) => message.text("`").text(end.name).text("`, which is ").text(through(end.shape).kind()),
             Err(_) => message,
         },
-        (Given::Int | Given::Float, Shape::Str) => message.text("a number; write it in quotes"),
+        (GivenArgument::Int | GivenArgument::Float, Shape::Str) => {
+            message.text("a number; write it in quotes")
+        }
         (one, _) => match shape_of(subject, one) {
             Some(shape) => message.text(shape.kind()),
             None => message,
@@ -145,11 +158,11 @@ const fn explained(
 
 /// Lists the variants of an enum, and the one that was probably meant.
 pub(super) const fn variants_of(
-    mut message: Message,
+    mut message: ConstMessage,
     shape: &Shape,
     word: &'static str,
     variants: &'static [&'static str],
-) -> Message {
+) -> ConstMessage {
     let (mut nearest, mut at) = (Nearest::to(word), 0);
     while at < variants.len() {
         nearest = nearest.or(variants[at]);

@@ -6,17 +6,17 @@
     reason = "evaluated by rustc while it compiles the application: an index out of bounds fails the build"
 )]
 
-use super::message::{Message, Nearest};
-use super::{Step, Subject, equal, through};
-use crate::shape::{Field, Shape};
+use super::message::{ConstMessage, Nearest};
+use super::{PathStep, Subject, equal, through};
+use crate::shape::{Shape, ShapeField};
 use crate::spec::FieldKind;
 
 /// Structs within structs that are searched.
 const DEPTH: usize = 3;
 
 /// Returns whether the step leads to the form's errors.
-pub(super) const fn are_errors(subject: &Subject, step: &Step) -> bool {
-    let Step::Field(name, _) = step else { return false };
+pub(super) const fn are_errors(subject: &Subject, step: &PathStep) -> bool {
+    let PathStep::Field(name, _) = step else { return false };
     let mut at = 0;
     while at < subject.fields.len() {
         if equal(subject.fields[at].name, name) {
@@ -29,7 +29,7 @@ pub(super) const fn are_errors(subject: &Subject, step: &Step) -> bool {
 
 /// Returns why there is never an error of that name: no field, no argument and nothing inside of
 /// them has it, and no method of the `#[actions]` block mentions it.
-pub(super) const fn unnamed(subject: &Subject, wanted: &'static str) -> Option<Message> {
+pub(super) const fn unnamed(subject: &Subject, wanted: &'static str) -> Option<ConstMessage> {
     let mut search = Search { wanted, nearest: Nearest::to(wanted), found: false };
     let mut at = 0;
     while at < subject.fields.len() {
@@ -60,7 +60,7 @@ pub(super) const fn unnamed(subject: &Subject, wanted: &'static str) -> Option<M
     if search.found {
         return None;
     }
-    let message = Message::new().text("no field of `").text(subject.ty);
+    let message = ConstMessage::new().text("no field of `").text(subject.ty);
     let message = message.text("` and no argument of its actions is named `").text(wanted);
     let message = search.nearest.ask(message.text("`, so no error has that name"));
     Some(message.text(" (#[live(errors, opaque)] allows any name)"))
@@ -92,7 +92,7 @@ impl Search {
             Shape::Struct(_, fields) if depth > 0 => {
                 let mut at = 0;
                 while at < fields.len() && !search.found {
-                    let Field { name, shape, .. } = fields[at];
+                    let ShapeField { name, shape, .. } = fields[at];
                     search = search.name(name).inside(shape.get(), depth - 1);
                     at += 1;
                 }

@@ -7,12 +7,12 @@
 
 /// A message of bounded length.
 #[derive(Debug)]
-pub struct Message {
+pub struct ConstMessage {
     bytes: [u8; Self::ROOM],
     len: usize,
 }
 
-impl Message {
+impl ConstMessage {
     const ROOM: usize = 6144;
 
     pub(super) const fn new() -> Self {
@@ -59,7 +59,7 @@ impl Message {
     }
 
     /// The line of the template, as rustc shows source, with a mark under the place.
-    pub(super) const fn place(self, source: &Source, offset: usize) -> Self {
+    pub(super) const fn place(self, source: &TemplateText, offset: usize) -> Self {
         let bytes = source.text.as_bytes();
         let (mut line, mut start, mut at) = (0, 0, 0);
         while at < offset && at < bytes.len() {
@@ -129,7 +129,7 @@ impl Message {
 
 /// A template's text and where it stands.
 #[derive(Clone, Copy, Debug)]
-pub struct Source {
+pub struct TemplateText {
     /// The file.
     pub file: &'static str,
     /// The line of the file on which the template begins, from 1.
@@ -197,14 +197,14 @@ impl Nearest {
     }
 
     /// Appends the nearest one as a literal text.
-    pub(super) const fn ask_for_text(self, message: Message) -> Message {
+    pub(super) const fn ask_for_text(self, message: ConstMessage) -> ConstMessage {
         match self.best {
             Some(name) => message.text("; did you mean '").text(name).text("'?"),
             None => message,
         }
     }
 
-    pub(super) const fn ask(self, message: Message) -> Message {
+    pub(super) const fn ask(self, message: ConstMessage) -> ConstMessage {
         match self.best {
             Some(name) => message.text("; did you mean `").text(name).text("`?"),
             None => message,

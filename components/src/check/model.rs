@@ -6,13 +6,13 @@
     reason = "evaluated by rustc while it compiles the application: an index out of bounds fails the build"
 )]
 
-use super::message::{Message, Nearest};
-use super::{Edits, End, Field, Step, Subject, equal, field, is_inside_loop, through, walk};
-use crate::shape::{Access, Ref, Shape};
+use super::message::{ConstMessage, Nearest};
+use super::{Edits, PathEnd, PathStep, ShapeField, Subject, equal, field, is_inside_loop, through, walk};
+use crate::shape::{Access, Shape, ShapeRef};
 use crate::spec::FieldKind;
 
 /// Checks that a control may edit the property at the end of a path, and that it suits its type.
-pub(super) const fn model(subject: &Subject, steps: &[Step], edits: Edits) -> Option<Message> {
+pub(super) const fn model(subject: &Subject, steps: &[PathStep], edits: Edits) -> Option<ConstMessage> {
     if let Some(message) = root(subject, steps) {
         return Some(message);
     }
@@ -29,8 +29,8 @@ pub(super) const fn model(subject: &Subject, steps: &[Step], edits: Edits) -> Op
 }
 
 /// Why the component's field at the beginning of the path is not the page's to write.
-const fn root(subject: &Subject, steps: &[Step]) -> Option<Message> {
-    let Step::Field(name, hash) = steps[0] else { return None };
+const fn root(subject: &Subject, steps: &[PathStep]) -> Option<ConstMessage> {
+    let PathStep::Field(name, hash) = steps[0] else { return None };
     let (mut nearest, mut at) = (Nearest::to(name), 0);
     while at < subject.fields.len() {
         let field = &subject.fields[at];
@@ -39,7 +39,7 @@ const fn root(subject: &Subject, steps: &[Step]) -> Option<Message> {
                 return None;
             }
             if matches!(field.kind, FieldKind::Shared) {
-                let message = Message::new().text("`").text(name).text("` of `").text(subject.ty);
+                let message = ConstMessage::new().text("`").text(name).text("` of `").text(subject.ty);
                 return Some(message.text("` is shared state, which an action changes, with `update`"));
             }
             return Some(unmarked(name, subject.ty));
@@ -50,14 +50,17 @@ const fn root(subject: &Subject, steps: &[Step]) -> Option<Message> {
         at += 1;
     }
     if field("", &[], subject.computed, name, hash).is_ok() {
-        let message = Message::new().text("`").text(name).text("` of `").text(subject.ty);
+        let message = ConstMessage::new().text("`").text(name).text("` of `").text(subject.ty);
         return Some(message.text("` is computed: a page cannot write it"));
     }
-    Some(nearest.ask(Message::new().text("no field `").text(name).text("` on `").text(subject.ty).text("`")))
+    Some(
+        nearest
+            .ask(ConstMessage::new().text("no field `").text(name).text("` on `").text(subject.ty).text("`")),
+    )
 }
 
-const fn unmarked(name: &str, owner: &str) -> Message {
-    let message = Message::new().text("`").text(name).text("` of `").text(owner);
+const fn unmarked(name: &str, owner: &str) -> ConstMessage {
+    let message = ConstMessage::new().text("`").text(name).text("` of `").text(owner);
     if equal(name, "id") {
         return message.text("` tells it from others, so a page cannot write it");
     }
@@ -66,13 +69,15 @@ const fn unmarked(name: &str, owner: &str) -> Message {
 
 /// Why the path does not lead to a property that the page may write: each step goes to a marked field of a struct or to
 /// an item of a keyed list. The path leads somewhere.
-const fn not_led(subject: &Subject, steps: &[Step]) -> Option<Message> {
+const fn not_led(subject: &Subject, steps: &[PathStep]) -> Option<ConstMessage> {
     let mut shape = subject.shape.get();
     let (mut name, mut access, mut at) = (subject.ty, Access::Parts, 0);
     while at < steps.len() {
         match (steps[at], shape) {
             (_, Shape::Any) => return None,
-            (Step::Field(next, hash), Shape::Struct(owner, fields)) if matches!(access, Access::Parts) => {
+            (PathStep::Field(next, hash), Shape::Struct(owner, fields))
+                if matches!(access, Access::Parts) =>
+            {
                 let mut one = 0;
                 while !(fields[one].hash == hash && equal(fields[one].name, next)) {
                     one += 1;
@@ -83,9 +88,9 @@ const fn not_led(subject: &Subject, steps: &[Step]) -> Option<Message> {
                 }
                 shape = fields[one].shape.get();
             }
-            (Step::Each, Shape::Keyed(inner)) if matches!(access, Access::Parts) => shape = inner.get(),
+            (PathStep::Each, Shape::Keyed(inner)) if matches!(access, Access::Parts) => shape = inner.get(),
             (_, other) => {
-                let message = Message::new().text("`").text(name).text("` is ");
+                let message = ConstMessage::new().text("`").text(name).text("` is ");
                 let message = match other {
                     Shape::Keyed(_) | Shape::Struct(..) => {
                         message.text("written as a whole, for its type marks no fields #[live(model)]")
@@ -104,14 +109,14 @@ const fn not_led(subject: &Subject, steps: &[Step]) -> Option<Message> {
     match access {
         Access::Parts => {
             let message =
-                Message::new().text("`").text(name).text("` is written field by field: `live:model` ");
+                ConstMessage::new().text("`").text(name).text("` is written field by field: `live:model` ");
             Some(message.text("names one of the fields that its type marks #[live(model)]"))
         }
         Access::Read | Access::Whole => None,
     }
 }
 
-const fn suits(end: End, edits: Edits) -> Option<Message> {
+const fn suits(end: PathEnd, edits: Edits) -> Option<ConstMessage> {
     let shape = through(end.shape);
     let says = match (edits, shape) {
         (_, Shape::Any | Shape::Unknown) | (Edits::Any, _) => return None,
@@ -145,7 +150,7 @@ const fn suits(end: End, edits: Edits) -> Option<Message> {
 /// Why a field of that type cannot be marked `model`: a page could write more with it than the types mark. `parts` says
 /// whether it is written part by part.
 #[must_use]
-pub const fn not_written(owner: &str, name: &str, shape: Ref, parts: bool) -> Option<Message> {
+pub const fn not_written(owner: &str, name: &str, shape: ShapeRef, parts: bool) -> Option<ConstMessage> {
     if parts {
         return None;
     }
@@ -166,12 +171,12 @@ pub const fn not_written(owner: &str, name: &str, shape: Ref, parts: bool) -> Op
             }
             _ => return None,
         };
-        let message = Message::new().text("`").text(name).text("` of `").text(owner);
+        let message = ConstMessage::new().text("`").text(name).text("` of `").text(owner);
         return Some(message.text("` cannot be `model`: ").text(says));
     }
 }
 
-const fn marks(fields: &[Field]) -> bool {
+const fn marks(fields: &[ShapeField]) -> bool {
     let mut at = 0;
     while at < fields.len() {
         if !matches!(fields[at].access, Access::Read) {

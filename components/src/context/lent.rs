@@ -47,9 +47,9 @@ impl fmt::Debug for Lent {
 
 /// Where a handler that waits leaves what it flushes. The host polls the handler, and takes it out.
 #[derive(Clone, Debug, Default)]
-pub struct Outbox(Arc<Mutex<Option<Box<dyn Any + Send>>>>);
+pub struct FlushSlot(Arc<Mutex<Option<Box<dyn Any + Send>>>>);
 
-impl Outbox {
+impl FlushSlot {
     /// Leaves something for the host.
     pub(crate) fn put<T: Any + Send>(&self, flushed: T) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(flushed));

@@ -11,7 +11,7 @@ use crate::shared::Cause;
 
 /// What a handler can read: its component, its session, and the [`Env`] of the session.
 #[derive(Clone, Debug)]
-pub struct Scope {
+pub struct HandlerScope {
     env: Env,
     session: SessionId,
     component: ComponentId,
@@ -20,7 +20,7 @@ pub struct Scope {
     pub(super) limit: Option<Duration>,
 }
 
-impl Scope {
+impl HandlerScope {
     pub(super) fn new(env: Env, session: SessionId, component: ComponentId) -> Self {
         Self { env, session, component, connection: None, cause: None, limit: None }
     }
@@ -76,7 +76,7 @@ impl Scope {
     }
 }
 
-impl Deref for Scope {
+impl Deref for HandlerScope {
     type Target = Env;
 
     fn deref(&self) -> &Env {

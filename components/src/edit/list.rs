@@ -1,10 +1,10 @@
 //! Items that a page writes into.
 
-use super::{Edit, EditError, Editable, Edited};
+use super::{EditCursor, EditError, EditResult, Editable};
 use crate::list::{Keyed, List};
 
 impl<T: Keyed + Editable> Editable for List<T> {
-    fn edit(&mut self, edit: &mut Edit<'_>) -> Edited {
+    fn edit(&mut self, edit: &mut EditCursor<'_>) -> EditResult {
         let key = edit.key()?;
         let position = self.find_for_change(&key).ok_or(EditError::NoItem)?;
         let mut item = self.at(position).ok_or(EditError::NoItem)?.clone();

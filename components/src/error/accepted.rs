@@ -40,6 +40,6 @@ pub trait Settled {}
     label = "this method returns the value",
     note = "add `#[derive(serde::Serialize)]` to the type, or return nothing"
 )]
-pub trait Answer: serde::Serialize {}
+pub trait ActionValue: serde::Serialize {}
 
-impl<T: serde::Serialize> Answer for T {}
+impl<T: serde::Serialize> ActionValue for T {}

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use refused::{Refusal, RefusedInput, SAVED_REFUSALS};
+pub(crate) use refused::{RefusedInput, RefusedValue, SAVED_REFUSALS};
 
 use super::{ActionError, Result};
 
@@ -31,7 +31,7 @@ pub struct Errors {
     messages: BTreeMap<String, Vec<String>>,
     /// Which of the messages are about values that did not fit their types.
     #[serde(skip)]
-    refused: Vec<Refusal>,
+    refused: Vec<RefusedValue>,
 }
 
 impl PartialEq for Errors {

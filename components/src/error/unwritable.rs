@@ -4,13 +4,13 @@
 /// none.
 #[derive(Debug, thiserror::Error)]
 #[error("{what} cannot be written as JSON")]
-pub struct Unwritable {
+pub struct NotSerializable {
     /// Names the value, for the log.
     what: String,
     source: serde_json::Error,
 }
 
-impl Unwritable {
+impl NotSerializable {
     pub(crate) fn of(what: String, source: serde_json::Error) -> Self {
         Self { what, source }
     }

@@ -3,7 +3,7 @@
 use std::fmt::{Display, LowerExp};
 use std::str::FromStr;
 
-use super::node::Guess;
+use super::node::AnyReading;
 
 pub(super) const MISSING: &str = "is missing";
 const WHOLE: &str = "must be a whole number";
@@ -85,7 +85,7 @@ pub(super) fn bool(text: &str) -> Result<bool, String> {
 }
 
 /// Reads a text for a visitor that expects this, as the number that the visitor is given. `None` where it expects none.
-pub(super) fn number_for(text: &str, expected: &str) -> Option<Result<Guess, String>> {
+pub(super) fn number_for(text: &str, expected: &str) -> Option<Result<AnyReading, String>> {
     Some(match last_word(expected) {
         "i8" => signed::<i8>(text),
         "i16" => signed::<i16>(text),
@@ -95,8 +95,8 @@ pub(super) fn number_for(text: &str, expected: &str) -> Option<Result<Guess, Str
         "u16" => unsigned::<u16>(text),
         "u32" => unsigned::<u32>(text),
         "u64" | "u128" | "usize" => unsigned::<u64>(text),
-        "f32" => float(text).map(Guess::Single),
-        "f64" => float(text).map(Guess::Double),
+        "f32" => float(text).map(AnyReading::Single),
+        "f64" => float(text).map(AnyReading::Double),
         _ => return None,
     })
 }
@@ -106,12 +106,12 @@ pub(super) fn last_word(expected: &str) -> &str {
     expected.rsplit(' ').next().unwrap_or_default()
 }
 
-fn signed<T: Int + Into<i64>>(text: &str) -> Result<Guess, String> {
-    int::<T>(text).map(|number| Guess::Signed(number.into()))
+fn signed<T: Int + Into<i64>>(text: &str) -> Result<AnyReading, String> {
+    int::<T>(text).map(|number| AnyReading::Signed(number.into()))
 }
 
-fn unsigned<T: Int + Into<u64>>(text: &str) -> Result<Guess, String> {
-    int::<T>(text).map(|number| Guess::Unsigned(number.into()))
+fn unsigned<T: Int + Into<u64>>(text: &str) -> Result<AnyReading, String> {
+    int::<T>(text).map(|number| AnyReading::Unsigned(number.into()))
 }
 
 /// What a visitor that expects this means to a user, if it is one of a number, a truth value, a text or a list.

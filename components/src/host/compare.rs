@@ -5,11 +5,11 @@ use serde_json::Value;
 
 use super::{Host, refused, topics};
 use crate::budget::Account;
-use crate::component::Component;
+use crate::component::AnyComponent;
 use crate::error::NotRestored;
 use crate::fault::guard_now;
 use crate::saved::Saved;
-use crate::tracking::{Changes, ObjectWriter, Tracker};
+use crate::tracking::{Changes, StateWriter, Tracker};
 use crate::{ActionError, ErrorCode, Result};
 
 impl Host {
@@ -38,7 +38,7 @@ impl Host {
 pub(super) fn compare(
     tracker: &mut Tracker,
     account: &Account,
-    component: &mut dyn Component,
+    component: &mut dyn AnyComponent,
 ) -> Result<Changes> {
     let compared = guard_now("comparing a component", || {
         refused::withdraw_outdated(component)?;
@@ -68,7 +68,7 @@ pub(super) fn revert(tracker: &mut Tracker, account: &Account, changes: Changes)
 /// In debug builds: saves the component, reads every field back and saves it again. A type whose
 /// serde does not round-trip would lose its state with the next restart; here the handler that
 /// stores such a value fails.
-pub(super) fn read_back(component: &mut dyn Component) -> Result {
+pub(super) fn read_back(component: &mut dyn AnyComponent) -> Result {
     if !cfg!(debug_assertions) {
         return Ok(());
     }
@@ -77,7 +77,7 @@ pub(super) fn read_back(component: &mut dyn Component) -> Result {
         let saved = Saved::read(json.as_bytes())?;
         for field in component.spec().fields.iter().filter(|field| field.kind.is_saved()) {
             let Some(raw) = saved.get(field.name) else { continue };
-            let mut again = ObjectWriter::default();
+            let mut again = StateWriter::default();
             component.reread(field.name, raw, &mut again).map_err(|source| {
                 ActionError::from(NotRestored::Unreadable {
                     field: field.name,

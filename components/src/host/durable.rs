@@ -5,14 +5,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use vivaz_protocol::Author;
 
-use super::{Host, Kept, Topics, topics};
+use super::{Host, HostedComponent, ShownTopics, topics};
 use crate::budget::Account;
-use crate::component::{InTransaction, Returned};
-use crate::context::Outbox;
+use crate::component::{InTransaction, MethodOutcome};
+use crate::context::FlushSlot;
 use crate::effect::Effect;
 use crate::fault::guard_now;
-use crate::instance::{Finished, Instance, Job, Progress, Started};
-use crate::journal::{Change, Journal, Message, Transaction, Work};
+use crate::instance::{Finished, Instance, Job, JobProgress, Started};
+use crate::journal::{ComponentChange, Journal, MessageId, Transaction, Work};
 use crate::topic::{ReservedUpdates, StagedUpdate, Unsent};
 use crate::tracking::Tracker;
 use crate::{ActionError, Context, Result};
@@ -21,7 +21,7 @@ use crate::{ActionError, Context, Result};
 #[derive(Clone)]
 pub(super) struct Record {
     journal: Arc<dyn Journal>,
-    message: Option<Message>,
+    message: Option<MessageId>,
     by: Option<Author>,
     /// What the component was before the job, as it is saved.
     before: Arc<[u8]>,
@@ -32,18 +32,18 @@ pub(super) struct Record {
     /// Whether it is kept that the job was done, also if nothing came of it.
     always: bool,
     /// What is left of the job if its commit fails; nothing before the page's edits are written.
-    edited: Arc<Mutex<Option<Edited>>>,
+    edited: Arc<Mutex<Option<EditedComponent>>>,
 }
 
 /// A component with the page's edits that came with a job.
-struct Edited {
-    component: Kept,
+struct EditedComponent {
+    component: HostedComponent,
     /// Set when the edits turned a shared field to another topic.
-    topics: Option<Topics>,
+    topics: Option<ShownTopics>,
 }
 
 /// What is done with the commit of a job.
-struct Staged {
+struct StagedCommit {
     work: Vec<Work>,
     updates: Vec<StagedUpdate>,
 }
@@ -87,11 +87,11 @@ impl Host {
             Err(error) => return self.refuse(cx, error),
         };
         self.record = Some(record.clone());
-        self.run_later(Outbox::default(), |host| async move {
+        self.run_later(FlushSlot::default(), |host| async move {
             let mut finished = match host.run_job(cx, job) {
                 Started::Now(finished) => finished,
                 // Components that are durable do not flush.
-                Started::Running { future, .. } => Progress::end(future, drop).await,
+                Started::Running { future, .. } => JobProgress::end(future, drop).await,
             };
             if finished.committed {
                 return finished;
@@ -113,11 +113,11 @@ impl Host {
     }
 
     /// From here on the page's edits stay, if the job is one that is committed.
-    pub(super) fn keep_edits(&self, topics: Option<&Topics>) {
+    pub(super) fn keep_edits(&self, topics: Option<&ShownTopics>) {
         if let Some(record) = &self.record
             && let Ok(component) = self.component.copy()
         {
-            *lock(&record.edited) = Some(Edited { component, topics: topics.cloned() });
+            *lock(&record.edited) = Some(EditedComponent { component, topics: topics.cloned() });
         }
     }
 
@@ -131,14 +131,14 @@ impl Host {
     pub(super) async fn run_in_transaction(
         self: Box<Self>,
         call: InTransaction,
-        moved: Option<Topics>,
+        moved: Option<ShownTopics>,
     ) -> Finished {
         let Some(record) = self.record.clone() else {
             return self.settle(call(None), moved);
         };
         let (untouched, shown) = match self.component.copy() {
             Ok(copy) => (copy, moved.clone()),
-            Err(error) => return self.settle(Returned { result: Err(error), ..call(None) }, moved),
+            Err(error) => return self.settle(MethodOutcome { result: Err(error), ..call(None) }, moved),
         };
         let (told, written) = (Arc::<Mutex<Told>>::default(), Arc::new(Mutex::new(None)));
         let (reserved, writes) = (Arc::clone(&told), Arc::clone(&written));
@@ -150,9 +150,9 @@ impl Host {
                 guard_now("a transaction", || {
                     let mut finished = self.settle(call(Some(connection)), moved);
                     let change = if finished.result.is_ok() {
-                        Staged::of(&mut finished)
+                        StagedCommit::of(&mut finished)
                             .write(connection, &reserved, message.as_ref())
-                            .and_then(|()| Change::of(&mut finished))
+                            .and_then(|()| ComponentChange::of(&mut finished))
                     } else {
                         // So that nothing is kept of it; why stands in `finished`.
                         Err(ActionError::internal("the handler failed"))
@@ -182,7 +182,7 @@ impl Host {
     }
 
     /// Takes over what a call did inside of a transaction, where nothing can be waited for.
-    fn settle(mut self: Box<Self>, mut returned: Returned, moved: Option<Topics>) -> Finished {
+    fn settle(mut self: Box<Self>, mut returned: MethodOutcome, moved: Option<ShownTopics>) -> Finished {
         if returned.result.is_ok() {
             match topics::have_moved(returned.component.as_mut()) {
                 Ok(false) => {}
@@ -202,12 +202,17 @@ impl Host {
 
 impl Record {
     /// Takes out what is left of a job whose commit fails, if there were edits.
-    fn fallback(&self) -> Option<(Kept, Option<Topics>)> {
-        lock(&self.edited).take().map(|Edited { component, topics }| (component, topics))
+    fn fallback(&self) -> Option<(HostedComponent, Option<ShownTopics>)> {
+        lock(&self.edited).take().map(|EditedComponent { component, topics }| (component, topics))
     }
 
     /// A job whose outcome was not kept: the component is what it was, but for the errors of a form.
-    fn failed(&self, mut component: Kept, error: ActionError, topics: Option<Topics>) -> Finished {
+    fn failed(
+        &self,
+        mut component: HostedComponent,
+        error: ActionError,
+        topics: Option<ShownTopics>,
+    ) -> Finished {
         if let (Some(errors), Some(field)) = (error.errors(), component.errors()) {
             *field = errors.clone();
         }
@@ -234,10 +239,10 @@ impl Record {
 
     /// The same; says whether there was anything.
     async fn commit(self, finished: &mut Finished) -> Result<bool> {
-        let change = Change::of(finished)?;
+        let change = ComponentChange::of(finished)?;
         let writes = finished.effects.iter().any(|effect| matches!(effect, Effect::Commit(_)));
         let is_answered = self.always && change.done.is_some();
-        let (staged, by) = (Staged::of(finished), self.by);
+        let (staged, by) = (StagedCommit::of(finished), self.by);
         let is_same = !change.moved && change.memberships.is_empty() && *change.state == *self.before;
         if is_same && !writes && !is_answered {
             // What it tells others is not kept, so it does not wait for the disk.
@@ -262,7 +267,7 @@ impl Record {
     }
 }
 
-impl Staged {
+impl StagedCommit {
     /// Takes them out of what the session does.
     fn of(finished: &mut Finished) -> Self {
         let updates = Effect::take_updates(&mut finished.effects);
@@ -274,7 +279,7 @@ impl Staged {
     }
 
     /// Writes, and makes the changes of topics that are shown when it lasts.
-    fn write(self, connection: &dyn Any, told: &Mutex<Told>, message: Option<&Message>) -> Result {
+    fn write(self, connection: &dyn Any, told: &Mutex<Told>, message: Option<&MessageId>) -> Result {
         self.work.into_iter().try_for_each(|work| work(connection))?;
         let reserved = StagedUpdate::reserve_all(self.updates, message)?;
         lock(told).reserved = Some(reserved);
@@ -297,7 +302,7 @@ impl Drop for Telling {
     }
 }
 
-impl Change {
+impl ComponentChange {
     fn of(finished: &mut Finished) -> Result<Self> {
         Ok(Self {
             state: finished.instance.save()?,

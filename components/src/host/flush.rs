@@ -9,13 +9,13 @@ use std::task::Poll;
 
 use tokio::sync::oneshot;
 
-use super::{Host, Kept, compare, topics};
-use crate::component::Component;
-use crate::context::Outbox;
+use super::{Host, HostedComponent, compare, topics};
+use crate::component::AnyComponent;
+use crate::context::FlushSlot;
 use crate::effect::Effect;
 use crate::fault::{discard, guard};
 use crate::future::BoxFuture;
-use crate::instance::{Finished, Flushed, Progress};
+use crate::instance::{Finished, Flushed, JobProgress};
 use crate::topic::StagedUpdate;
 use crate::{ActionError, Context, LiveComponent, Result};
 
@@ -82,7 +82,7 @@ impl Context {
         self.flush_component(component).await
     }
 
-    async fn flush_component(&mut self, component: &mut dyn Component) -> Result {
+    async fn flush_component(&mut self, component: &mut dyn AnyComponent) -> Result {
         if !self.lent().is_some_and(|lent| std::ptr::eq(lent.spec, component.spec())) {
             return Err(ActionError::internal(
                 "`cx.flush` is given the component whose handler it is: `self`",
@@ -105,7 +105,8 @@ impl Context {
             self.effects().stage(Effect::Update(update));
         }
         // Before anything is told, because they may fail.
-        let copies = Kept::copy_of(component).and_then(|kept| Ok((Kept::copy_of(component)?, kept)));
+        let copies = HostedComponent::copy_of(component)
+            .and_then(|kept| Ok((HostedComponent::copy_of(component)?, kept)));
         let published = copies.and_then(|copies| {
             Ok((copies, StagedUpdate::publish_all(self.effects().take_updates(), self.by())?))
         });
@@ -137,20 +138,20 @@ impl Context {
 }
 
 /// A job as a session follows it: what is flushed on the way, and its end.
-pub(super) fn steps(run: BoxFuture<Finished>, outbox: Outbox) -> BoxFuture<Progress> {
-    steps_of(Running(Some(run)), outbox)
+pub(super) fn steps(run: BoxFuture<Finished>, outbox: FlushSlot) -> BoxFuture<JobProgress> {
+    steps_of(RunningJob(Some(run)), outbox)
 }
 
 /// A job that is dropped with its handler when its session ends.
-struct Running(Option<BoxFuture<Finished>>);
+struct RunningJob(Option<BoxFuture<Finished>>);
 
-impl Drop for Running {
+impl Drop for RunningJob {
     fn drop(&mut self) {
         discard("dropping a handler", self.0.take());
     }
 }
 
-fn steps_of(mut run: Running, outbox: Outbox) -> BoxFuture<Progress> {
+fn steps_of(mut run: RunningJob, outbox: FlushSlot) -> BoxFuture<JobProgress> {
     Box::pin(async move {
         let (finished, flushed) = poll_fn(|cx| {
             let polled = run.0.as_mut().map_or(Poll::Pending, |run| run.as_mut().poll(cx));
@@ -164,11 +165,11 @@ fn steps_of(mut run: Running, outbox: Outbox) -> BoxFuture<Progress> {
         })
         .await;
         let rest = match finished {
-            Some(finished) => return Progress::after(flushed, finished),
+            Some(finished) => return JobProgress::after(flushed, finished),
             None => steps_of(run, outbox),
         };
         match flushed {
-            Some(flushed) => Progress::Flushed(flushed, rest),
+            Some(flushed) => JobProgress::Flushed(flushed, rest),
             None => rest.await,
         }
     })

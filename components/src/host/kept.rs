@@ -2,7 +2,7 @@
 
 use std::ops::{Deref, DerefMut};
 
-use crate::component::Component;
+use crate::component::AnyComponent;
 use crate::context::Context;
 use crate::fault::{discard, guard_now};
 use crate::instance::{Finished, Instance, Job, Started};
@@ -12,10 +12,10 @@ use crate::{ActionError, Result};
 
 /// A component that a host holds. A panic of a field's `Clone` is an error, one of a field's `Drop`
 /// is logged.
-pub(crate) struct Kept(Option<Box<dyn Component>>);
+pub(crate) struct HostedComponent(Option<Box<dyn AnyComponent>>);
 
-impl Kept {
-    pub(super) fn new(component: Box<dyn Component>) -> Self {
+impl HostedComponent {
+    pub(super) fn new(component: Box<dyn AnyComponent>) -> Self {
         Self(Some(component))
     }
 
@@ -28,7 +28,7 @@ impl Kept {
     }
 
     /// The same for a component that a handler has.
-    pub(super) fn copy_of(component: &dyn Component) -> Result<Self> {
+    pub(super) fn copy_of(component: &dyn AnyComponent) -> Result<Self> {
         guard_now("copying a component", || Ok(Self::new(component.duplicate())))
     }
 
@@ -36,23 +36,23 @@ impl Kept {
     ///
     /// # Errors
     /// As [`copy`](Self::copy).
-    pub(super) fn draft(&self) -> Result<Box<dyn Component>> {
+    pub(super) fn draft(&self) -> Result<Box<dyn AnyComponent>> {
         guard_now("copying a component", || Ok(self.duplicate()))
     }
 
-    pub(super) fn as_mut(&mut self) -> &mut dyn Component {
+    pub(super) fn as_mut(&mut self) -> &mut dyn AnyComponent {
         &mut **self
     }
 }
 
-impl Drop for Kept {
+impl Drop for HostedComponent {
     fn drop(&mut self) {
         discard("dropping a component", self.0.take());
     }
 }
 
-impl Deref for Kept {
-    type Target = dyn Component;
+impl Deref for HostedComponent {
+    type Target = dyn AnyComponent;
 
     #[expect(clippy::expect_used, reason = "there is nothing else that takes it out")]
     fn deref(&self) -> &Self::Target {
@@ -60,7 +60,7 @@ impl Deref for Kept {
     }
 }
 
-impl DerefMut for Kept {
+impl DerefMut for HostedComponent {
     #[expect(clippy::expect_used, reason = "there is nothing else that takes it out")]
     fn deref_mut(&mut self) -> &mut Self::Target {
         self.0.as_deref_mut().expect("a component is taken out when it is dropped")

@@ -3,16 +3,16 @@
 use serde_json::Value;
 use vivaz_protocol::{Key, PropertyPath};
 
-use crate::component::{Component, Return};
-use crate::error::{Refusal, RefusedInput, SAVED_REFUSALS};
+use crate::component::{AnyComponent, Return};
+use crate::error::{RefusedInput, RefusedValue, SAVED_REFUSALS};
 use crate::saved::Saved;
 use crate::shape::hash;
 use crate::spec::FieldKind;
-use crate::tracking::{Field, JsonResult, ObjectWriter, Visitor};
+use crate::tracking::{JsonResult, StateWriter, TrackedField, Visitor};
 use crate::{ActionError, ErrorCode, Result};
 
 /// Shows or takes back what is wrong with an action's arguments, once the action was called.
-pub(super) fn called(component: &mut dyn Component, action: String, result: &Return) {
+pub(super) fn called(component: &mut dyn AnyComponent, action: String, result: &Return) {
     let Some(errors) = component.errors() else { return };
     let target = RefusedInput::Action(action);
     match result {
@@ -29,7 +29,7 @@ pub(super) fn called(component: &mut dyn Component, action: String, result: &Ret
 /// # Errors
 /// When the field cannot be written.
 pub(super) fn edited(
-    component: &mut dyn Component,
+    component: &mut dyn AnyComponent,
     property: &PropertyPath<'_>,
     refused: Option<&ActionError>,
 ) -> Result {
@@ -52,7 +52,7 @@ pub(super) fn edited(
 ///
 /// # Errors
 /// When a field cannot be written.
-pub(super) fn withdraw_outdated(component: &mut dyn Component) -> Result {
+pub(super) fn withdraw_outdated(component: &mut dyn AnyComponent) -> Result {
     let Some(errors) = component.errors() else { return Ok(()) };
     let targets: Vec<RefusedInput> = errors.refusals().cloned().collect();
     if targets.is_empty() {
@@ -76,9 +76,9 @@ pub(super) fn withdraw_outdated(component: &mut dyn Component) -> Result {
 ///
 /// # Errors
 /// When that was written by another version of this crate.
-pub(crate) fn recall(component: &mut dyn Component, saved: &Saved<'_>) -> Result {
+pub(crate) fn recall(component: &mut dyn AnyComponent, saved: &Saved<'_>) -> Result {
     let Some(refused) = saved.get(SAVED_REFUSALS) else { return Ok(()) };
-    let refused: Vec<Refusal> = serde_json::from_str(refused.get())?;
+    let refused: Vec<RefusedValue> = serde_json::from_str(refused.get())?;
     if let Some(errors) = component.errors() {
         errors.recall(refused);
     }
@@ -86,7 +86,7 @@ pub(crate) fn recall(component: &mut dyn Component, saved: &Saved<'_>) -> Result
 }
 
 /// Takes the messages about all refused values back: the types may be others now.
-pub(crate) fn withdraw_all(component: &mut dyn Component) {
+pub(crate) fn withdraw_all(component: &mut dyn AnyComponent) {
     if let Some(errors) = component.errors() {
         errors.retain_refusals(|_, _| false);
     }
@@ -102,13 +102,13 @@ fn target(property: &PropertyPath<'_>) -> RefusedInput {
 
 /// Returns the hash of a property's value, or of the part of the field that its path leads to. There
 /// is none if the page may not write the field.
-fn value_of(component: &mut dyn Component, target: &RefusedInput) -> Result<Option<u64>> {
+fn value_of(component: &mut dyn AnyComponent, target: &RefusedInput) -> Result<Option<u64>> {
     let RefusedInput::Property(steps) = target else { return Ok(None) };
     let Some((Value::String(field), steps)) = steps.split_first() else { return Ok(None) };
     if !component.spec().field(field).is_some_and(|field| field.model) {
         return Ok(None);
     }
-    let mut visitor = Written { wanted: field, written: Ok(None) };
+    let mut visitor = WrittenField { wanted: field, written: Ok(None) };
     component.visit(&mut visitor);
     let Some(object) = visitor.written? else { return Ok(None) };
     let object: Value = serde_json::from_str(&object)?;
@@ -126,19 +126,19 @@ fn value_of(component: &mut dyn Component, target: &RefusedInput) -> Result<Opti
 }
 
 /// Writes one field, in an object of its own.
-struct Written<'a> {
+struct WrittenField<'a> {
     wanted: &'a str,
     written: JsonResult<Option<String>>,
 }
 
-impl Visitor for Written<'_> {
+impl Visitor for WrittenField<'_> {
     fn computed(&self) -> bool {
         false
     }
 
-    fn field(&mut self, name: &'static str, _: FieldKind, field: &mut dyn Field) {
+    fn field(&mut self, name: &'static str, _: FieldKind, field: &mut dyn TrackedField) {
         if name == self.wanted {
-            let mut out = ObjectWriter::default();
+            let mut out = StateWriter::default();
             self.written = field.write(name, &mut out).map(|()| Some(out.finish()));
         }
     }

@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use super::Topics;
+use super::ShownTopics;
 use crate::Result;
-use crate::component::Component;
+use crate::component::AnyComponent;
 use crate::env::Env;
-use crate::error::Unwritable;
+use crate::error::NotSerializable;
 use crate::fault::guard_now;
 use crate::future::BoxFuture;
 use crate::saved::Saved;
@@ -15,7 +15,7 @@ use crate::topic::{StagedUpdate, TopicRef};
 use crate::tracking::write_saved;
 
 fn each(
-    component: &mut dyn Component,
+    component: &mut dyn AnyComponent,
     mut visit: impl FnMut(&'static str, fmt::Arguments<'_>, &mut dyn AnyShared),
 ) {
     component.shared(&mut visit);
@@ -30,7 +30,7 @@ fn has_moved(topic: fmt::Arguments<'_>, field: &dyn AnyShared) -> bool {
 ///
 /// # Errors
 /// `panicked` when the key's `Display` does.
-pub(super) fn have_moved(component: &mut dyn Component) -> Result<bool> {
+pub(super) fn have_moved(component: &mut dyn AnyComponent) -> Result<bool> {
     guard_now("the name of a topic", || {
         let mut moved = false;
         each(component, |_, topic, field| moved |= has_moved(topic, field));
@@ -39,7 +39,7 @@ pub(super) fn have_moved(component: &mut dyn Component) -> Result<bool> {
 }
 
 /// Opens the topics that fields name and do not show yet; asks each of them first whether it may be shown.
-pub(super) async fn bind(component: &mut dyn Component, env: &Env) -> Result {
+pub(super) async fn bind(component: &mut dyn AnyComponent, env: &Env) -> Result {
     let mut wanted: Vec<(&'static str, BoxFuture<Result<TopicRef>>)> = Vec::new();
     each(component, |name, topic, field| {
         if has_moved(topic, field) {
@@ -60,26 +60,26 @@ pub(super) async fn bind(component: &mut dyn Component, env: &Env) -> Result {
 }
 
 /// A handler begins.
-pub(super) fn begin(component: &mut dyn Component, cause: Option<&Cause>) {
+pub(super) fn begin(component: &mut dyn AnyComponent, cause: Option<&Cause>) {
     each(component, |_, _, field| field.begin(cause));
 }
 
 /// What the handler staged.
-pub(super) fn staged(component: &mut dyn Component) -> Vec<StagedUpdate> {
+pub(super) fn staged(component: &mut dyn AnyComponent) -> Vec<StagedUpdate> {
     let mut staged = Vec::new();
     each(component, |_, _, field| staged.extend(field.take_staged()));
     staged
 }
 
 /// Which topic each field shows.
-pub(super) fn of(component: &mut dyn Component) -> Topics {
+pub(super) fn of(component: &mut dyn AnyComponent) -> ShownTopics {
     let mut topics = Vec::new();
     each(component, |name, _, field| topics.extend(field.topic().map(|topic| (name, topic.clone()))));
     topics
 }
 
 /// At which topics the component is present.
-pub(super) fn presences(component: &mut dyn Component) -> Vec<TopicRef> {
+pub(super) fn presences(component: &mut dyn AnyComponent) -> Vec<TopicRef> {
     let mut topics = Vec::new();
     each(component, |_, _, field| {
         topics.extend(field.topic().filter(|_| field.is_present()).cloned());
@@ -97,13 +97,13 @@ fn saved_presence(field: &str) -> String {
 ///
 /// # Errors
 /// Returns an error that names the field without a JSON form.
-pub(super) fn save(component: &mut dyn Component) -> Result<String, Unwritable> {
+pub(super) fn save(component: &mut dyn AnyComponent) -> Result<String, NotSerializable> {
     let mut object = write_saved(component)?;
     let mut failed = Ok(());
     each(component, |name, _, field| {
         if field.is_present() && failed.is_ok() {
             let written = object.member(&saved_presence(name), &true);
-            failed = written.map_err(|error| Unwritable::field(name, error));
+            failed = written.map_err(|error| NotSerializable::field(name, error));
         }
     });
     failed?;
@@ -111,7 +111,7 @@ pub(super) fn save(component: &mut dyn Component) -> Result<String, Unwritable> 
 }
 
 /// Puts back at which topics a restored component is present.
-pub(crate) fn recall_presences(component: &mut dyn Component, saved: &Saved<'_>) {
+pub(crate) fn recall_presences(component: &mut dyn AnyComponent, saved: &Saved<'_>) {
     each(component, |name, _, field| {
         if saved.has(&saved_presence(name)) {
             field.recall_presence();

@@ -7,9 +7,9 @@ use serde_json::value::RawValue;
 use vivaz_protocol::log::{Escaped, Quoted};
 use vivaz_protocol::{ErrorCode, PropertyPath};
 
-use super::{Host, Outcome, Topics, refused, topics};
-use crate::component::{Call, Called, Component};
-use crate::edit::{Edit, FieldPath};
+use super::{HandlerOutcome, Host, ShownTopics, refused, topics};
+use crate::component::{AnyComponent, Called, MethodCall};
+use crate::edit::{EditCursor, FieldPath};
 use crate::env::Env;
 use crate::error::without_place;
 use crate::fault::{guard, guard_now};
@@ -28,7 +28,7 @@ impl Host {
         let mut written = Vec::with_capacity(edits.len());
         for (property, value) in edits {
             let field = may_edit(self.component.spec(), &property.field)?;
-            let (asked, mut edit) = (property.to_string(), Edit::new(field, property, value));
+            let (asked, mut edit) = (property.to_string(), EditCursor::new(field, property, value));
             written.push(guard_now("decoding a field", || {
                 draft.edit(&mut edit).map_err(|error| error.answer(&asked))
             }));
@@ -47,7 +47,7 @@ impl Host {
     }
 
     /// The component with props of the parent, all or none. Those that are not given stay.
-    pub(super) fn with_props(&self, props: &RawValue) -> Result<Box<dyn Component>> {
+    pub(super) fn with_props(&self, props: &RawValue) -> Result<Box<dyn AnyComponent>> {
         let bad = |message: String| ActionError::new(ErrorCode::BadProps, message);
         let given: BTreeMap<String, Box<RawValue>> =
             serde_json::from_str(props.get()).map_err(|error| bad(without_place(&error)))?;
@@ -72,7 +72,7 @@ impl Host {
         &mut self,
         env: &Env,
         limit: Option<Duration>,
-    ) -> Result<Option<Topics>> {
+    ) -> Result<Option<ShownTopics>> {
         let followed = match topics::have_moved(self.component.as_mut()) {
             Ok(false) => return Ok(None),
             Ok(true) => {
@@ -97,11 +97,11 @@ impl Host {
         &mut self,
         mut cx: Context,
         edited: &[FieldPath],
-        topics: &mut Option<Topics>,
+        topics: &mut Option<ShownTopics>,
     ) -> Context {
         if self.component.spec().has(Hook::Updated) {
             for property in edited {
-                let outcome = match self.call(cx, Call::Updated(property)) {
+                let outcome = match self.call(cx, MethodCall::Updated(property)) {
                     Err(refused) => *refused,
                     Ok(Called::Now(returned)) => self.accept(returned).await,
                     Ok(Called::Later(future, _)) => {
@@ -135,7 +135,7 @@ impl Host {
                 }
                 Err(error) => (Err(error), None),
             };
-            host.finish(Outcome { cx, result, topics, before: None })
+            host.finish(HandlerOutcome { cx, result, topics, before: None })
         })
     }
 }

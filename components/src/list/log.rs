@@ -12,17 +12,17 @@ use crate::tracking::next_version;
 const LEAST: usize = 64;
 
 /// The operations since a version of the list that some page has.
-pub(super) struct Log<T> {
+pub(super) struct ListLog<T> {
     /// The version that the operations start from.
     pub(super) base: u64,
     /// Boxed, because most lists are idle most of the time.
-    ops: Option<Box<Ops<T>>>,
+    ops: Option<Box<ListOps<T>>>,
 }
 
 /// What happened.
-pub(super) struct Ops<T> {
+pub(super) struct ListOps<T> {
     /// Places: in order.
-    pub(super) places: Vec<Place<T>>,
+    pub(super) places: Vec<Rearrangement<T>>,
     /// Which of the `places` put in the item of a key that the page does not have yet: its later changes go there.
     inserted: HashMap<Key, usize, RandomState>,
     /// Items that the page has, changed in place: as they were before and as they are now. They are sent after the
@@ -33,7 +33,7 @@ pub(super) struct Ops<T> {
 }
 
 /// A change of which items there are and in which order.
-pub(super) enum Place<T> {
+pub(super) enum Rearrangement<T> {
     Insert(usize, Arc<T>),
     /// With the item as the page has it, or as it was put in since: its size is taken off.
     Remove(Key, Arc<T>),
@@ -41,16 +41,16 @@ pub(super) enum Place<T> {
     Order(Vec<Key>),
 }
 
-impl<T> Log<T> {
-    fn open(&mut self) -> Option<&mut Ops<T>> {
-        let ops = self.ops.get_or_insert_with(|| Box::new(Ops::new(false)));
+impl<T> ListLog<T> {
+    fn open(&mut self) -> Option<&mut ListOps<T>> {
+        let ops = self.ops.get_or_insert_with(|| Box::new(ListOps::new(false)));
         (!ops.replaced).then_some(ops)
     }
 
     pub(super) fn insert(&mut self, position: usize, key: &Key, item: &Arc<T>) {
         if let Some(ops) = self.open() {
             ops.inserted.insert(key.clone(), ops.places.len());
-            ops.places.push(Place::Insert(position, item.clone()));
+            ops.places.push(Rearrangement::Insert(position, item.clone()));
         }
     }
 
@@ -58,14 +58,14 @@ impl<T> Log<T> {
         if let Some(ops) = self.open() {
             ops.inserted.remove(key);
             let before = ops.updated.remove(key).map_or_else(|| Arc::clone(item), |(before, _)| before);
-            ops.places.push(Place::Remove(key.clone(), before));
+            ops.places.push(Rearrangement::Remove(key.clone(), before));
         }
     }
 
     pub(super) fn update(&mut self, key: Key, before: Arc<T>, now: &Arc<T>) {
         let Some(ops) = self.open() else { return };
         if let Some(at) = ops.inserted.get(&key)
-            && let Some(Place::Insert(_, item)) = ops.places.get_mut(*at)
+            && let Some(Rearrangement::Insert(_, item)) = ops.places.get_mut(*at)
         {
             *item = now.clone();
             return;
@@ -75,22 +75,22 @@ impl<T> Log<T> {
 
     pub(super) fn move_to(&mut self, key: Key, position: usize) {
         if let Some(ops) = self.open() {
-            ops.places.push(Place::Move(key, position));
+            ops.places.push(Rearrangement::Move(key, position));
         }
     }
 
     pub(super) fn order(&mut self, keys: impl Iterator<Item = Key>) {
         if let Some(ops) = self.open() {
             // An order says where everything is, so an order or a move right before it said nothing.
-            while matches!(ops.places.last(), Some(Place::Order(_) | Place::Move(..))) {
+            while matches!(ops.places.last(), Some(Rearrangement::Order(_) | Rearrangement::Move(..))) {
                 ops.places.pop();
             }
-            ops.places.push(Place::Order(keys.collect()));
+            ops.places.push(Rearrangement::Order(keys.collect()));
         }
     }
 
     pub(super) fn replace(&mut self) {
-        self.ops = Some(Box::new(Ops::new(true)));
+        self.ops = Some(Box::new(ListOps::new(true)));
     }
 
     /// Gives up what is longer than the list itself.
@@ -104,14 +104,14 @@ impl<T> Log<T> {
     }
 }
 
-impl<T> Log<T> {
+impl<T> ListLog<T> {
     /// Of a list that no page has.
     pub(super) fn new() -> Self {
         Self { base: next_version(), ops: None }
     }
 
     /// What happened; `None` if nothing did.
-    pub(super) fn ops(&self) -> Option<&Ops<T>> {
+    pub(super) fn ops(&self) -> Option<&ListOps<T>> {
         self.ops.as_deref()
     }
 
@@ -128,13 +128,13 @@ impl<T> Log<T> {
     }
 }
 
-impl<T> Clone for Log<T> {
+impl<T> Clone for ListLog<T> {
     fn clone(&self) -> Self {
         Self { base: self.base, ops: self.ops.clone() }
     }
 }
 
-impl<T> Clone for Ops<T> {
+impl<T> Clone for ListOps<T> {
     fn clone(&self) -> Self {
         Self {
             places: self.places.clone(),
@@ -145,7 +145,7 @@ impl<T> Clone for Ops<T> {
     }
 }
 
-impl<T> Clone for Place<T> {
+impl<T> Clone for Rearrangement<T> {
     fn clone(&self) -> Self {
         match self {
             Self::Insert(position, item) => Self::Insert(*position, item.clone()),
@@ -156,14 +156,14 @@ impl<T> Clone for Place<T> {
     }
 }
 
-impl<T> Ops<T> {
+impl<T> ListOps<T> {
     fn new(replaced: bool) -> Self {
         Self { places: Vec::new(), inserted: HashMap::default(), updated: HashMap::default(), replaced }
     }
 
     /// How many items have to be written, as against the whole list's.
     pub(super) fn weight(&self) -> usize {
-        let inserts = self.places.iter().filter(|place| matches!(place, Place::Insert(..))).count();
+        let inserts = self.places.iter().filter(|place| matches!(place, Rearrangement::Insert(..))).count();
         inserts + self.updated.len()
     }
 }

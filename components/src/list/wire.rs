@@ -8,9 +8,9 @@ use vivaz_protocol::{Patch, PatchWriter, RawJson};
 
 use super::List;
 use super::key::{Key, Keyed};
-use super::log::{Ops, Place};
-use crate::shape::{LiveShape, Ref, Shape};
-use crate::tracking::{Field, JsonResult, ObjectWriter, Pick, Print, Seen};
+use super::log::{ListOps, Rearrangement};
+use crate::shape::{LiveShape, Shape, ShapeRef};
+use crate::tracking::{JsonResult, Pick, Print, Seen, StateWriter, TrackedField};
 
 impl<T: Serialize> Serialize for List<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -25,20 +25,20 @@ impl<'de, T: Deserialize<'de> + Keyed> Deserialize<'de> for List<T> {
 }
 
 impl<T: LiveShape> LiveShape for List<T> {
-    const SHAPE: Ref = Ref::new(&Shape::Keyed(T::SHAPE));
+    const SHAPE: ShapeRef = ShapeRef::new(&Shape::Keyed(T::SHAPE));
 }
 
 struct ListField<'a, T>(&'a mut List<T>);
 
 impl<'a, T: Keyed> Pick<'a, List<T>> {
     /// The field, which knows what was done to it.
-    pub fn field(self) -> impl Field + 'a {
+    pub fn field(self) -> impl TrackedField + 'a {
         ListField(self.0)
     }
 }
 
-impl<T: Keyed> Field for ListField<'_, T> {
-    fn write(&self, name: &str, out: &mut ObjectWriter) -> JsonResult {
+impl<T: Keyed> TrackedField for ListField<'_, T> {
+    fn write(&self, name: &str, out: &mut StateWriter) -> JsonResult {
         out.member(name, &*self.0)
     }
 
@@ -118,7 +118,7 @@ fn item_len<T: Serialize + ?Sized>(item: &T) -> JsonResult<usize> {
 
 /// Adds the operations to a patch. Returns how the list grows, or nothing if there was nothing to
 /// add.
-fn write_ops<T: Keyed>(name: &str, ops: &Ops<T>, patch: &mut PatchWriter) -> JsonResult<Option<Growth>> {
+fn write_ops<T: Keyed>(name: &str, ops: &ListOps<T>, patch: &mut PatchWriter) -> JsonResult<Option<Growth>> {
     let mut growth = Growth::default();
     let mut changed: Vec<(&Key, String)> = Vec::with_capacity(ops.updated.len());
     for (key, (before, now)) in &ops.updated {
@@ -136,30 +136,30 @@ fn write_ops<T: Keyed>(name: &str, ops: &Ops<T>, patch: &mut PatchWriter) -> Jso
     let mut inserted = Vec::new();
     for place in &ops.places {
         match place {
-            Place::Insert(_, item) => {
+            Rearrangement::Insert(_, item) => {
                 check_keys(std::iter::once(&**item))?;
                 let json = item_json(&**item)?;
                 growth.more += json.len();
                 growth.inserted += 1;
                 inserted.push(json);
             }
-            Place::Remove(_, item) => {
+            Rearrangement::Remove(_, item) => {
                 growth.less += item_len(&**item)?;
                 growth.removed += 1;
             }
-            Place::Move(..) | Place::Order(_) => {}
+            Rearrangement::Move(..) | Rearrangement::Order(_) => {}
         }
     }
     let mut inserted = inserted.into_iter();
     let mut list = patch.list(name);
     for place in &ops.places {
         match place {
-            Place::Insert(position, _) => {
+            Rearrangement::Insert(position, _) => {
                 list.insert(*position, RawJson::trusted(&inserted.next().unwrap_or_default()));
             }
-            Place::Remove(key, _) => list.remove(key.into()),
-            Place::Move(key, position) => list.move_to(key.into(), *position),
-            Place::Order(keys) => list.order(keys.iter().map(Into::into)),
+            Rearrangement::Remove(key, _) => list.remove(key.into()),
+            Rearrangement::Move(key, position) => list.move_to(key.into(), *position),
+            Rearrangement::Order(keys) => list.order(keys.iter().map(Into::into)),
         }
     }
     for (key, fields) in changed {

@@ -14,7 +14,7 @@ use crate::saved::Saved;
 use crate::{ActionError, MountContext, Result};
 
 /// A future that becomes a component that was saved.
-pub type Restoring = BoxFuture<std::result::Result<Decoded, RestoreFailure>>;
+pub type RestoreFuture = BoxFuture<std::result::Result<Decoded, RestoreFailure>>;
 
 /// A component made of its saved state.
 pub enum Decoded {
@@ -91,7 +91,11 @@ impl fmt::Display for RestoreFailure {
     }
 }
 
-pub(super) fn restore_untyped<C: LiveComponent>(saved: &[u8], schema: u64, cx: MountContext) -> Restoring {
+pub(super) fn restore_untyped<C: LiveComponent>(
+    saved: &[u8],
+    schema: u64,
+    cx: MountContext,
+) -> RestoreFuture {
     match decode::<C>(saved, schema) {
         Ok((component, wrap)) => Box::pin(async move {
             Host::bound(Box::new(component), &cx).await.map(wrap).map_err(RestoreFailure::of_decoded)

@@ -22,7 +22,7 @@ const ROOT: Id = 0;
 type Container = (&'static str, &'static str, &'static str);
 
 pub(super) struct Graph {
-    nodes: Vec<Node>,
+    nodes: Vec<SchemaNode>,
     containers: HashMap<Container, Id>,
     /// Counts what was found.
     found: usize,
@@ -32,11 +32,11 @@ pub(super) struct Graph {
     pub(super) sample: usize,
 }
 
-struct Node {
+struct SchemaNode {
     /// Empty until the type has asked for something.
     kind: &'static str,
     type_name: &'static str,
-    parts: Vec<Part>,
+    parts: Vec<SchemaPart>,
     /// Whether there is nothing more to find out.
     done: bool,
     /// Whether its name stands for what could not be found out.
@@ -46,7 +46,7 @@ struct Node {
     depth: usize,
 }
 
-struct Part {
+struct SchemaPart {
     /// Of a field or a variant.
     name: &'static str,
     node: Id,
@@ -57,7 +57,7 @@ pub(super) struct Round(usize);
 
 impl Graph {
     pub(super) fn new(type_name: &'static str) -> Self {
-        let root = Node::new(type_name, 0);
+        let root = SchemaNode::new(type_name, 0);
         Self { nodes: vec![root], containers: HashMap::new(), found: 0, aim: ROOT, sample: 0 }
     }
 
@@ -111,7 +111,7 @@ impl Graph {
         let Some(node) = self.nodes.get_mut(at).filter(|node| node.kind.is_empty()) else { return false };
         let first = *self.containers.entry(container).or_insert(at);
         if first != at {
-            node.parts.push(Part { name: "", node: first });
+            node.parts.push(SchemaPart { name: "", node: first });
             self.leaf(at, SAME);
         }
         first != at
@@ -133,9 +133,10 @@ impl Graph {
                 return Err(self.unknown(at));
             }
             node.kind = kind;
-            node.parts = parts.into_iter().zip(next..).map(|(name, node)| Part { name, node }).collect();
+            node.parts =
+                parts.into_iter().zip(next..).map(|(name, node)| SchemaPart { name, node }).collect();
             let (parts, depth) = (node.parts.len(), node.depth + 1);
-            self.nodes.extend((0..parts).map(|_| Node::new(of, depth)));
+            self.nodes.extend((0..parts).map(|_| SchemaNode::new(of, depth)));
             self.found += 1;
         }
         self.close(at);
@@ -155,7 +156,7 @@ impl Graph {
         }
     }
 
-    fn first_open(&self, node: &Node) -> Option<(usize, Id)> {
+    fn first_open(&self, node: &SchemaNode) -> Option<(usize, Id)> {
         let mut parts = node.parts.iter().enumerate();
         parts.find(|(_, part)| !self.is_done(part.node)).map(|(position, part)| (position, part.node))
     }
@@ -187,7 +188,7 @@ impl Graph {
         if node.parts.is_empty() {
             return;
         }
-        let mut parts: Vec<&Part> = node.parts.iter().collect();
+        let mut parts: Vec<&SchemaPart> = node.parts.iter().collect();
         let is_named = parts.iter().any(|part| !part.name.is_empty());
         if is_named {
             parts.sort_unstable_by_key(|part| part.name);
@@ -210,7 +211,7 @@ impl Graph {
     fn resolved(&self, mut at: Id) -> Id {
         for _ in 0..DEPTH {
             match self.nodes.get(at) {
-                Some(Node { kind: SAME, parts, opaque: false, .. }) => match parts.first() {
+                Some(SchemaNode { kind: SAME, parts, opaque: false, .. }) => match parts.first() {
                     Some(part) => at = part.node,
                     None => break,
                 },
@@ -226,7 +227,7 @@ impl Graph {
     }
 }
 
-impl Node {
+impl SchemaNode {
     fn new(type_name: &'static str, depth: usize) -> Self {
         Self { kind: "", type_name, parts: Vec::new(), done: false, opaque: false, tries: 0, depth }
     }

@@ -8,7 +8,7 @@ use std::fmt;
 
 use serde::de::{self, DeserializeSeed, Deserializer, Visitor};
 
-use super::access::{Entry, Fields, Items, Variant};
+use super::access::{TracedEntry, TracedFields, TracedItems, TracedVariant};
 use super::graph::{Graph, Id};
 
 /// Texts that types read: numbers, ids, addresses, dates. They are tried in turn.
@@ -46,34 +46,34 @@ impl de::Error for Stop {
 
 /// What a deserializer is for.
 #[derive(Clone, Copy)]
-pub(super) enum Place {
+pub(super) enum TracedPlace {
     /// To find out about a node.
-    Node(Id),
+    SchemaNode(Id),
     /// To read some value, so many levels deep.
     Sample(usize),
 }
 
 pub(super) struct Tracer<'a> {
     graph: &'a mut Graph,
-    place: Place,
+    place: TracedPlace,
 }
 
 impl<'a> Tracer<'a> {
     pub(super) fn root(graph: &'a mut Graph) -> Self {
-        Self::at(graph, Place::Node(0))
+        Self::at(graph, TracedPlace::SchemaNode(0))
     }
 
-    pub(super) fn at(graph: &'a mut Graph, place: Place) -> Self {
+    pub(super) fn at(graph: &'a mut Graph, place: TracedPlace) -> Self {
         Self { graph, place }
     }
 
     /// Reads what stands at a place.
     pub(super) fn read<'de, S: DeserializeSeed<'de>>(
         graph: &'a mut Graph,
-        place: Place,
+        place: TracedPlace,
         seed: S,
     ) -> Result<S::Value, Stop> {
-        if let Place::Node(at) = place {
+        if let TracedPlace::SchemaNode(at) = place {
             graph.name(at, type_name::<S::Value>());
         }
         seed.deserialize(Self { graph, place })
@@ -87,15 +87,22 @@ impl<'a> Tracer<'a> {
     pub(super) fn tuple<'de, V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, Stop> {
         let Self { graph, place } = self;
         match place {
-            Place::Node(at) => {
+            TracedPlace::SchemaNode(at) => {
                 let parts = std::iter::repeat_n("", len.min(TUPLE));
                 let (position, part) = graph.open(at, "tuple", type_name::<V::Value>(), parts)?;
-                let items = Items { graph, depth: 0, before: position, then: Some(Place::Node(part)) };
+                let items = TracedItems {
+                    graph,
+                    depth: 0,
+                    before: position,
+                    then: Some(TracedPlace::SchemaNode(part)),
+                };
                 let read = visitor.visit_seq(items);
                 graph.close(at);
                 read
             }
-            Place::Sample(depth) => visitor.visit_seq(Items { graph, depth, before: len, then: None }),
+            TracedPlace::Sample(depth) => {
+                visitor.visit_seq(TracedItems { graph, depth, before: len, then: None })
+            }
         }
     }
 
@@ -106,15 +113,21 @@ impl<'a> Tracer<'a> {
     ) -> Result<V::Value, Stop> {
         let Self { graph, place } = self;
         match place {
-            Place::Node(at) => {
+            TracedPlace::SchemaNode(at) => {
                 let (position, part) =
                     graph.open(at, "struct", type_name::<V::Value>(), fields.iter().copied())?;
                 let one = fields.get(position..=position).unwrap_or_default();
-                let read = visitor.visit_map(Fields { graph, names: one, value: Place::Node(part) });
+                let read = visitor.visit_map(TracedFields {
+                    graph,
+                    names: one,
+                    value: TracedPlace::SchemaNode(part),
+                });
                 graph.close(at);
                 read
             }
-            Place::Sample(depth) => visitor.visit_map(Fields { graph, names: fields, value: deeper(depth)? }),
+            TracedPlace::Sample(depth) => {
+                visitor.visit_map(TracedFields { graph, names: fields, value: deeper(depth)? })
+            }
         }
     }
 }
@@ -123,16 +136,16 @@ impl<'a> Tracer<'a> {
 const TUPLE: usize = 64;
 
 /// Goes one level deeper into a sample.
-pub(super) fn deeper(depth: usize) -> Result<Place, Stop> {
-    if depth < SAMPLE_DEPTH { Ok(Place::Sample(depth + 1)) } else { Err(Stop) }
+pub(super) fn deeper(depth: usize) -> Result<TracedPlace, Stop> {
+    if depth < SAMPLE_DEPTH { Ok(TracedPlace::Sample(depth + 1)) } else { Err(Stop) }
 }
 
 macro_rules! leaves {
     ($($method:ident $kind:literal |$visitor:ident, $tracer:ident| $sample:expr;)*) => {
         $(fn $method<V: Visitor<'de>>(self, $visitor: V) -> Result<V::Value, Stop> {
             match self.place {
-                Place::Node(at) => Err(self.graph.leaf(at, $kind)),
-                Place::Sample(_) => {
+                TracedPlace::SchemaNode(at) => Err(self.graph.leaf(at, $kind)),
+                TracedPlace::Sample(_) => {
                     let $tracer = self;
                     $sample
                 }
@@ -170,8 +183,8 @@ impl<'de> Deserializer<'de> for Tracer<'_> {
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Stop> {
         match self.place {
-            Place::Node(at) => Err(self.graph.unknown(at)),
-            Place::Sample(_) => visitor.visit_borrowed_str(self.text()),
+            TracedPlace::SchemaNode(at) => Err(self.graph.unknown(at)),
+            TracedPlace::Sample(_) => visitor.visit_borrowed_str(self.text()),
         }
     }
 
@@ -186,13 +199,13 @@ impl<'de> Deserializer<'de> for Tracer<'_> {
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Stop> {
         let Self { graph, place } = self;
         match place {
-            Place::Node(at) => {
+            TracedPlace::SchemaNode(at) => {
                 let (_, part) = graph.open(at, "option", type_name::<V::Value>(), [""])?;
-                let read = visitor.visit_some(Tracer { graph, place: Place::Node(part) });
+                let read = visitor.visit_some(Tracer { graph, place: TracedPlace::SchemaNode(part) });
                 graph.close(at);
                 read
             }
-            Place::Sample(_) => visitor.visit_none(),
+            TracedPlace::Sample(_) => visitor.visit_none(),
         }
     }
 
@@ -203,31 +216,37 @@ impl<'de> Deserializer<'de> for Tracer<'_> {
     ) -> Result<V::Value, Stop> {
         let Self { graph, place } = self;
         match place {
-            Place::Node(at) if name == RAW => Err(graph.unknown(at)),
-            Place::Node(at) => {
+            TracedPlace::SchemaNode(at) if name == RAW => Err(graph.unknown(at)),
+            TracedPlace::SchemaNode(at) => {
                 if graph.is_known(at, ("newtype", name, type_name::<V>())) {
                     return Err(Stop);
                 }
                 let (_, part) = graph.open_same(at, type_name::<V::Value>())?;
-                let read = visitor.visit_newtype_struct(Tracer { graph, place: Place::Node(part) });
+                let read =
+                    visitor.visit_newtype_struct(Tracer { graph, place: TracedPlace::SchemaNode(part) });
                 graph.close(at);
                 read
             }
-            Place::Sample(depth) => visitor.visit_newtype_struct(Tracer { graph, place: deeper(depth)? }),
+            TracedPlace::Sample(depth) => {
+                visitor.visit_newtype_struct(Tracer { graph, place: deeper(depth)? })
+            }
         }
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Stop> {
         let Self { graph, place } = self;
         match place {
-            Place::Node(at) => {
+            TracedPlace::SchemaNode(at) => {
                 let (_, part) = graph.open(at, "list", type_name::<V::Value>(), [""])?;
-                let items = Items { graph, depth: 0, before: 0, then: Some(Place::Node(part)) };
+                let items =
+                    TracedItems { graph, depth: 0, before: 0, then: Some(TracedPlace::SchemaNode(part)) };
                 let read = visitor.visit_seq(items);
                 graph.close(at);
                 read
             }
-            Place::Sample(depth) => visitor.visit_seq(Items { graph, depth, before: 0, then: None }),
+            TracedPlace::Sample(depth) => {
+                visitor.visit_seq(TracedItems { graph, depth, before: 0, then: None })
+            }
         }
     }
 
@@ -241,7 +260,7 @@ impl<'de> Deserializer<'de> for Tracer<'_> {
         len: usize,
         visitor: V,
     ) -> Result<V::Value, Stop> {
-        if let Place::Node(at) = self.place
+        if let TracedPlace::SchemaNode(at) = self.place
             && self.graph.is_known(at, ("tuple", name, type_name::<V>()))
         {
             return Err(Stop);
@@ -252,15 +271,16 @@ impl<'de> Deserializer<'de> for Tracer<'_> {
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Stop> {
         let Self { graph, place } = self;
         match place {
-            Place::Node(at) => {
+            TracedPlace::SchemaNode(at) => {
                 let (position, part) = graph.open(at, "map", type_name::<V::Value>(), ["", ""])?;
-                let part = Place::Node(part);
-                let (key, value) = if position == 0 { (part, None) } else { (Place::Sample(0), Some(part)) };
-                let read = visitor.visit_map(Entry { graph, key: Some(key), value });
+                let part = TracedPlace::SchemaNode(part);
+                let (key, value) =
+                    if position == 0 { (part, None) } else { (TracedPlace::Sample(0), Some(part)) };
+                let read = visitor.visit_map(TracedEntry { graph, key: Some(key), value });
                 graph.close(at);
                 read
             }
-            Place::Sample(_) => visitor.visit_map(Entry { graph, key: None, value: None }),
+            TracedPlace::Sample(_) => visitor.visit_map(TracedEntry { graph, key: None, value: None }),
         }
     }
 
@@ -270,7 +290,7 @@ impl<'de> Deserializer<'de> for Tracer<'_> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Stop> {
-        if let Place::Node(at) = self.place
+        if let TracedPlace::SchemaNode(at) = self.place
             && self.graph.is_known(at, ("struct", name, type_name::<V>()))
         {
             return Err(Stop);
@@ -286,22 +306,23 @@ impl<'de> Deserializer<'de> for Tracer<'_> {
     ) -> Result<V::Value, Stop> {
         let Self { graph, place } = self;
         match place {
-            Place::Node(at) => {
+            TracedPlace::SchemaNode(at) => {
                 if graph.is_known(at, ("enum", name, type_name::<V>())) {
                     return Err(Stop);
                 }
                 let of = type_name::<V::Value>();
                 let (position, part) = graph.open(at, "enum", of, variants.iter().copied())?;
                 let name = variants.get(position).copied().unwrap_or_default();
-                let read = visitor.visit_enum(Variant { graph, name, place: Place::Node(part) });
+                let read =
+                    visitor.visit_enum(TracedVariant { graph, name, place: TracedPlace::SchemaNode(part) });
                 graph.close(at);
                 read
             }
-            Place::Sample(depth) => {
+            TracedPlace::Sample(depth) => {
                 // Another one at each level: the first may contain the enum itself.
                 let turn = (depth + graph.sample).checked_rem(variants.len()).ok_or(Stop)?;
                 let name = variants.get(turn).copied().unwrap_or_default();
-                visitor.visit_enum(Variant { graph, name, place: deeper(depth)? })
+                visitor.visit_enum(TracedVariant { graph, name, place: deeper(depth)? })
             }
         }
     }

@@ -15,7 +15,7 @@ use tokio::runtime::Handle;
 use vivaz_protocol::log::Quoted;
 use vivaz_protocol::{Epoch, Rev, SessionId, TopicName};
 
-use super::interval::Waiting;
+use super::interval::IntervalQueue;
 use super::reference::{AnyTopic, TopicRef};
 use super::subscriber::{CatchUp, Subscriber, TopicPatch, TopicSnapshot};
 use super::{Topic, parse_key};
@@ -25,11 +25,11 @@ use crate::event::ServerEvent;
 use crate::fault::{guard, guard_now};
 use crate::future::BoxFuture;
 use crate::identity::{Identity, User};
-use crate::journal::Operation;
+use crate::journal::OperationId;
 use crate::stream::{Stream, StreamPatch};
 use crate::tracking::{Tracker, next_version, write_shown};
 
-use claims::Claims;
+use claims::PresenceClaims;
 pub(super) use draft::Prepared;
 use reserved::Pending;
 
@@ -52,31 +52,31 @@ pub(crate) struct Cell<T> {
     pub(super) value: Mutex<Arc<T>>,
     /// Locked while a change is made, and replaced with the value. Never held across an await. Held while subscribers are told, so that everybody gets the same order; telling them
     /// is putting a reference to the same bytes into a queue.
-    state: Mutex<State<T>>,
+    state: Mutex<CellState<T>>,
 }
 
-pub(super) struct State<T> {
+pub(super) struct CellState<T> {
     /// As subscribers have it: without the changes that wait for the end of an interval.
     pub(super) shown: Arc<T>,
     /// What subscribers have.
     pub(super) tracker: Tracker,
     /// The size of the value.
     pub(super) bytes: usize,
-    pub(super) waiting: Waiting,
+    pub(super) waiting: IntervalQueue,
     /// Which components make users present.
-    pub(super) claims: Claims,
+    pub(super) claims: PresenceClaims,
     /// Changes that are not committed yet, in the order in which they will be.
     pub(super) pending: VecDeque<Pending<T>>,
     stream: Stream<Epoch, KeptPatch>,
     /// What was done to it last, so that it is done once: whoever tells it again does so at once, or not at all.
-    done: VecDeque<Operation>,
+    done: VecDeque<OperationId>,
     /// Ascending by id, because ids are.
     pub(super) subscribers: Vec<(u64, Arc<dyn Subscriber>)>,
 }
 
-impl<T> State<T> {
+impl<T> CellState<T> {
     /// Remembers that an operation was done.
-    pub(super) fn remember(&mut self, operation: Operation) {
+    pub(super) fn remember(&mut self, operation: OperationId) {
         if self.done.len() >= OPERATIONS {
             self.done.pop_front();
         }
@@ -134,12 +134,12 @@ impl<T: Topic> Cell<T> {
             tracing::warn!(topic = %Quoted(&name), bytes, limit, "a topic was loaded larger than it may be: it cannot grow");
         }
         let epoch = new_epoch()?;
-        let state = State {
+        let state = CellState {
             shown: Arc::clone(&value),
             tracker,
             bytes,
-            waiting: Waiting::default(),
-            claims: Claims::default(),
+            waiting: IntervalQueue::default(),
+            claims: PresenceClaims::default(),
             pending: VecDeque::new(),
             stream: Stream::new(epoch.clone(), Rev::ZERO),
             done: VecDeque::new(),
@@ -157,7 +157,7 @@ impl<T: Topic> Cell<T> {
         }))
     }
 
-    pub(super) fn lock(&self) -> MutexGuard<'_, State<T>> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, CellState<T>> {
         // What an application's code does under the lock is caught and happens to a draft: a poisoned state is whole.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -168,7 +168,7 @@ impl<T: Topic> Cell<T> {
     }
 
     /// Whether the operation was done already.
-    pub(super) fn is_done(&self, state: &State<T>, operation: &Operation) -> bool {
+    pub(super) fn is_done(&self, state: &CellState<T>, operation: &OperationId) -> bool {
         let is_done = state.done.contains(operation);
         if is_done {
             tracing::debug!(topic = %Quoted(&self.name), ?operation, "a change was told again");
@@ -177,7 +177,7 @@ impl<T: Topic> Cell<T> {
     }
 
     /// Sends an event to all subscribers but the session `except`.
-    fn send_event(&self, state: &State<T>, event: ServerEvent, except: Option<&SessionId>) {
+    fn send_event(&self, state: &CellState<T>, event: ServerEvent, except: Option<&SessionId>) {
         let event = Broadcast::new(event);
         for (_, subscriber) in &state.subscribers {
             if except.is_none_or(|except| except != subscriber.session()) {
@@ -186,8 +186,8 @@ impl<T: Topic> Cell<T> {
         }
     }
 
-    fn snapshot_of(&self, state: &mut State<T>) -> Result<TopicSnapshot> {
-        let State { shown, stream, .. } = state;
+    fn snapshot_of(&self, state: &mut CellState<T>) -> Result<TopicSnapshot> {
+        let CellState { shown, stream, .. } = state;
         // Computed fields are written with the others, and fields are visited to be changed, hence the copy.
         let json =
             stream.snapshot(|| guard_now("writing a topic", || Ok(write_shown(&mut T::clone(shown))?)))?;

@@ -22,7 +22,7 @@ use crate::fault::discard;
 /// A hub is one tenant's: topics and rooms of another one are others, also where they have the same names.
 #[derive(Clone)]
 pub struct Hub {
-    inner: Arc<Inner>,
+    inner: Arc<HubParts>,
     tenant: Option<Arc<str>>,
     /// How many bytes of state a topic may have.
     topic_bytes: usize,
@@ -35,12 +35,12 @@ impl Default for Hub {
 }
 
 #[derive(Default)]
-struct Inner {
-    topics: Mutex<Topics>,
+struct HubParts {
+    topics: Mutex<TopicMap>,
     rooms: Mutex<Members>,
 }
 
-type Topics = HashMap<(Option<Arc<str>>, TopicName), Arc<LoadedTopic>>;
+type TopicMap = HashMap<(Option<Arc<str>>, TopicName), Arc<LoadedTopic>>;
 
 #[derive(Default)]
 pub(super) struct LoadedTopic {
@@ -141,7 +141,7 @@ impl Hub {
         (self.tenant.clone(), name.clone())
     }
 
-    fn topics(&self) -> MutexGuard<'_, Topics> {
+    fn topics(&self) -> MutexGuard<'_, TopicMap> {
         self.inner.topics.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

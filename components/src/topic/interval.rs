@@ -30,7 +30,7 @@ impl Unsent {
 
 /// What waits for the end of a topic's interval.
 #[derive(Default)]
-pub(super) struct Waiting {
+pub(super) struct IntervalQueue {
     /// No patch is sent before.
     next: Option<Instant>,
     /// Who caused the changes, each once, in their order; at most [`MOST_AUTHORS`].
@@ -42,7 +42,7 @@ pub(super) struct Waiting {
     patch: Option<watch::Sender<()>>,
 }
 
-impl Waiting {
+impl IntervalQueue {
     /// Returns when a change that is made now is sent; nothing if that is now.
     pub(super) fn due(&self, now: Instant) -> Option<Instant> {
         // Behind what waits already, also if the timer is late.
@@ -91,7 +91,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_patch_names_a_bounded_number_of_authors_and_all_of_them_are_told() {
-        let mut waiting = Waiting::default();
+        let mut waiting = IntervalQueue::default();
         let unsent: Vec<_> = (1..=1_000).map(|number| waiting.add(Some(&author(number))).0).collect();
         let (authors, patch) = waiting.take();
         assert_eq!(authors, (1..=64).map(author).collect::<Vec<_>>());
@@ -103,7 +103,7 @@ mod tests {
 
     #[test]
     fn an_author_of_several_changes_is_named_once() {
-        let mut waiting = Waiting::default();
+        let mut waiting = IntervalQueue::default();
         for (index, number) in [1, 2, 1, 2].into_iter().enumerate() {
             let (_unsent, is_first) = waiting.add(Some(&author(number)));
             assert_eq!(is_first, index == 0);

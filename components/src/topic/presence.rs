@@ -8,8 +8,8 @@ use vivaz_protocol::log::Escaped;
 use crate::event::ServerEvent;
 use crate::identity::User;
 use crate::list::{Iter, List};
-use crate::shape::{LiveShape, Ref};
-use crate::tracking::{Field, Pick, next_version};
+use crate::shape::{LiveShape, ShapeRef};
+use crate::tracking::{Pick, TrackedField, next_version};
 
 /// The users who are present at a topic: a field of the topic's state that reads as a
 /// [`List`] of [`User`]s, in the order in which they came. It is marked `#[live(presence)]`, and
@@ -125,12 +125,12 @@ impl<'de> Deserialize<'de> for Presence {
 }
 
 impl LiveShape for Presence {
-    const SHAPE: Ref = <List<User> as LiveShape>::SHAPE;
+    const SHAPE: ShapeRef = <List<User> as LiveShape>::SHAPE;
 }
 
 impl<'a> Pick<'a, Presence> {
     /// The field, a list that knows what was done to it.
-    pub fn field(self) -> impl Field + 'a {
+    pub fn field(self) -> impl TrackedField + 'a {
         Pick(&mut self.0.users).field()
     }
 }

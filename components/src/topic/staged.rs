@@ -6,13 +6,13 @@ use std::sync::{Arc, MutexGuard};
 use vivaz_protocol::Author;
 
 use super::Topic;
-use super::cell::{Cell, Prepared, State};
+use super::cell::{Cell, CellState, Prepared};
 use super::interval::Unsent;
 use super::mutation::{Mutation, run};
 use super::reference::TopicRef;
 use crate::error::Result;
 use crate::fault::{discard, guard_now};
-use crate::journal::{Message, Operation};
+use crate::journal::{MessageId, OperationId};
 
 /// Changes of a topic that a handler staged.
 pub struct StagedUpdate(Box<dyn AnyStaged>);
@@ -24,7 +24,7 @@ pub struct ReservedUpdates(Vec<Box<dyn AnyReserved>>);
 
 impl StagedUpdate {
     pub(crate) fn new<T: Topic>(topic: TopicRef, cell: Arc<Cell<T>>, changes: Vec<Mutation<T>>) -> Self {
-        Self(Box::new(Staged { topic, cell, changes }))
+        Self(Box::new(StagedChanges { topic, cell, changes }))
     }
 
     /// The topic.
@@ -68,10 +68,10 @@ impl StagedUpdate {
     ///
     /// # Errors
     /// As [`publish_all`](Self::publish_all).
-    pub fn reserve_all(updates: Vec<Self>, message: Option<&Message>) -> Result<ReservedUpdates> {
+    pub fn reserve_all(updates: Vec<Self>, message: Option<&MessageId>) -> Result<ReservedUpdates> {
         let mut reserved = ReservedUpdates(Vec::new());
         for (number, update) in (0..).zip(merged(updates)) {
-            let operation = message.map(|message| Operation { message: message.clone(), number });
+            let operation = message.map(|message| OperationId { message: message.clone(), number });
             reserved.0.extend(update.0.reserve(operation)?);
         }
         Ok(reserved)
@@ -98,32 +98,32 @@ fn merged(updates: Vec<StagedUpdate>) -> Vec<StagedUpdate> {
     merged
 }
 
-struct Staged<T: Topic> {
+struct StagedChanges<T: Topic> {
     topic: TopicRef,
     cell: Arc<Cell<T>>,
     changes: Vec<Mutation<T>>,
 }
 
 struct Locked<'a, T: Topic> {
-    of: &'a Staged<T>,
-    state: MutexGuard<'a, State<T>>,
+    of: &'a StagedChanges<T>,
+    state: MutexGuard<'a, CellState<T>>,
     prepared: Option<Prepared<T>>,
 }
 
 struct Reserved<T: Topic> {
     cell: Arc<Cell<T>>,
     id: u64,
-    operation: Option<Operation>,
+    operation: Option<OperationId>,
 }
 
-/// [`Staged`], the type of its state forgotten.
+/// [`StagedChanges`], the type of its state forgotten.
 trait AnyStaged: Send {
     fn topic(&self) -> &TopicRef;
     /// Where the topic is in memory: what tells it from others.
     fn address(&self) -> usize;
     fn lock(&self) -> Box<dyn AnyLocked + '_>;
     /// Makes the changes for later; nothing if the topic has seen the operation.
-    fn reserve(self: Box<Self>, operation: Option<Operation>) -> Result<Option<Box<dyn AnyReserved>>>;
+    fn reserve(self: Box<Self>, operation: Option<OperationId>) -> Result<Option<Box<dyn AnyReserved>>>;
     fn into_any(self: Box<Self>) -> Box<dyn Any>;
     /// Takes over the changes of another one of the same topic.
     fn append(&mut self, other: Box<dyn Any>);
@@ -140,7 +140,7 @@ trait AnyReserved: Send {
     fn publish(self: Box<Self>, by: Option<&Author>) -> Option<Unsent>;
 }
 
-impl<T: Topic> AnyStaged for Staged<T> {
+impl<T: Topic> AnyStaged for StagedChanges<T> {
     fn topic(&self) -> &TopicRef {
         &self.topic
     }
@@ -153,7 +153,7 @@ impl<T: Topic> AnyStaged for Staged<T> {
         Box::new(Locked { of: self, state: self.cell.lock(), prepared: None })
     }
 
-    fn reserve(self: Box<Self>, operation: Option<Operation>) -> Result<Option<Box<dyn AnyReserved>>> {
+    fn reserve(self: Box<Self>, operation: Option<OperationId>) -> Result<Option<Box<dyn AnyReserved>>> {
         let Self { cell, changes, .. } = *self;
         let Some(id) = cell.reserve(changes, operation.as_ref())? else { return Ok(None) };
         Ok(Some(Box::new(Reserved { cell, id, operation })))

@@ -3,14 +3,14 @@
 use vivaz_protocol::PatchWriter;
 use vivaz_protocol::json::json_len;
 
-use super::{Field, JsonResult, ObjectWriter, Pick, Print, Seen};
+use super::{JsonResult, Pick, Print, Seen, StateWriter, TrackedField};
 use crate::error::{Errors, SAVED_REFUSALS};
 
 struct ErrorsField<'a>(&'a mut Errors);
 
 impl<'a> Pick<'a, Errors> {
     /// The field, which is saved with its refusals.
-    pub fn field(self) -> impl Field + 'a {
+    pub fn field(self) -> impl TrackedField + 'a {
         ErrorsField(self.0)
     }
 }
@@ -33,8 +33,8 @@ impl ErrorsField<'_> {
     }
 }
 
-impl Field for ErrorsField<'_> {
-    fn write(&self, name: &str, out: &mut ObjectWriter) -> JsonResult {
+impl TrackedField for ErrorsField<'_> {
+    fn write(&self, name: &str, out: &mut StateWriter) -> JsonResult {
         out.member(name, &*self.0)
     }
 
@@ -51,7 +51,7 @@ impl Field for ErrorsField<'_> {
         Ok(Some(Seen::new(print, bytes)))
     }
 
-    fn save(&self, name: &str, out: &mut ObjectWriter) -> JsonResult {
+    fn save(&self, name: &str, out: &mut StateWriter) -> JsonResult {
         self.write(name, out)?;
         if self.0.saved_refusals().is_empty() {
             return Ok(());

@@ -8,11 +8,11 @@ pub type JsonResult<T = ()> = Result<T, serde_json::Error>;
 
 /// Writes one JSON object, member by member.
 #[derive(Debug, Default)]
-pub struct ObjectWriter {
+pub struct StateWriter {
     out: String,
 }
 
-impl ObjectWriter {
+impl StateWriter {
     /// Adds a member.
     ///
     /// # Errors

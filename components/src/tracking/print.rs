@@ -24,7 +24,7 @@ impl Print {
     /// When the value's `Serialize` refuses.
     pub fn of<T: Serialize + ?Sized>(value: &T) -> JsonResult<Self> {
         let mut sink = Sink { small: [0; 15], len: 0, hashers: None };
-        value.serialize(&mut sink).map_err(|Refused(message)| ser::Error::custom(message))?;
+        value.serialize(&mut sink).map_err(|NotPrintable(message)| ser::Error::custom(message))?;
         Ok(sink.finish())
     }
 
@@ -61,14 +61,14 @@ impl Sink {
 
     /// Says what comes, because values of a dynamic type may differ in nothing else: `false` and `""`.
     #[inline]
-    fn tagged(&mut self, tag: u8, bytes: &[u8]) -> Result<(), Refused> {
+    fn tagged(&mut self, tag: u8, bytes: &[u8]) -> Result<(), NotPrintable> {
         self.put(&[tag]);
         self.put(bytes);
         Ok(())
     }
 
     #[inline]
-    fn measured(&mut self, tag: u8, bytes: &[u8]) -> Result<(), Refused> {
+    fn measured(&mut self, tag: u8, bytes: &[u8]) -> Result<(), NotPrintable> {
         // Short texts get a short length, so that more of them fit without a hash.
         match u8::try_from(bytes.len()) {
             Ok(short) if short < 0xff => self.put(&[tag, short]),
@@ -118,17 +118,17 @@ impl Sink {
 }
 
 #[derive(Debug)]
-struct Refused(String);
+struct NotPrintable(String);
 
-impl Display for Refused {
+impl Display for NotPrintable {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl std::error::Error for Refused {}
+impl std::error::Error for NotPrintable {}
 
-impl ser::Error for Refused {
+impl ser::Error for NotPrintable {
     fn custom<T: Display>(message: T) -> Self {
         Self(message.to_string())
     }
@@ -139,13 +139,13 @@ const END: &[u8] = &[0xfc];
 
 macro_rules! numbers {
     ($($method:ident $from:ty = $tag:literal,)*) => {
-        $(#[inline] fn $method(self, n: $from) -> Result<(), Refused> { self.tagged($tag, &n.to_le_bytes()) })*
+        $(#[inline] fn $method(self, n: $from) -> Result<(), NotPrintable> { self.tagged($tag, &n.to_le_bytes()) })*
     };
 }
 
 impl Serializer for &mut Sink {
     type Ok = ();
-    type Error = Refused;
+    type Error = NotPrintable;
     type SerializeSeq = Self;
     type SerializeTuple = Self;
     type SerializeTupleStruct = Self;
@@ -161,44 +161,49 @@ impl Serializer for &mut Sink {
     }
 
     #[inline]
-    fn serialize_bool(self, b: bool) -> Result<(), Refused> {
+    fn serialize_bool(self, b: bool) -> Result<(), NotPrintable> {
         self.tagged(0x03, &[u8::from(b)])
     }
 
-    fn serialize_char(self, c: char) -> Result<(), Refused> {
+    fn serialize_char(self, c: char) -> Result<(), NotPrintable> {
         self.tagged(0x04, &u32::from(c).to_le_bytes())
     }
 
     #[inline]
-    fn serialize_str(self, text: &str) -> Result<(), Refused> {
+    fn serialize_str(self, text: &str) -> Result<(), NotPrintable> {
         self.measured(0x05, text.as_bytes())
     }
 
     #[inline]
-    fn serialize_bytes(self, bytes: &[u8]) -> Result<(), Refused> {
+    fn serialize_bytes(self, bytes: &[u8]) -> Result<(), NotPrintable> {
         self.measured(0x06, bytes)
     }
 
-    fn serialize_none(self) -> Result<(), Refused> {
+    fn serialize_none(self) -> Result<(), NotPrintable> {
         self.put(&[0]);
         Ok(())
     }
 
-    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Refused> {
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), NotPrintable> {
         self.put(&[1]);
         value.serialize(self)
     }
 
-    fn serialize_unit(self) -> Result<(), Refused> {
+    fn serialize_unit(self) -> Result<(), NotPrintable> {
         self.put(&[2]);
         Ok(())
     }
 
-    fn serialize_unit_struct(self, _: &'static str) -> Result<(), Refused> {
+    fn serialize_unit_struct(self, _: &'static str) -> Result<(), NotPrintable> {
         self.serialize_unit()
     }
 
-    fn serialize_unit_variant(self, _: &'static str, index: u32, _: &'static str) -> Result<(), Refused> {
+    fn serialize_unit_variant(
+        self,
+        _: &'static str,
+        index: u32,
+        _: &'static str,
+    ) -> Result<(), NotPrintable> {
         self.tagged(0x07, &index.to_le_bytes())
     }
 
@@ -206,7 +211,7 @@ impl Serializer for &mut Sink {
         self,
         _: &'static str,
         value: &T,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), NotPrintable> {
         value.serialize(self)
     }
 
@@ -216,21 +221,21 @@ impl Serializer for &mut Sink {
         index: u32,
         _: &'static str,
         value: &T,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), NotPrintable> {
         self.tagged(0x08, &index.to_le_bytes())?;
         value.serialize(self)
     }
 
-    fn serialize_seq(self, len: Option<usize>) -> Result<Self, Refused> {
+    fn serialize_seq(self, len: Option<usize>) -> Result<Self, NotPrintable> {
         self.tagged(0x0a, &len.map_or(u64::MAX, |len| len as u64).to_le_bytes())?;
         Ok(self)
     }
 
-    fn serialize_tuple(self, _: usize) -> Result<Self, Refused> {
+    fn serialize_tuple(self, _: usize) -> Result<Self, NotPrintable> {
         Ok(self)
     }
 
-    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Self, Refused> {
+    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Self, NotPrintable> {
         Ok(self)
     }
 
@@ -240,17 +245,17 @@ impl Serializer for &mut Sink {
         index: u32,
         _: &'static str,
         _: usize,
-    ) -> Result<Self, Refused> {
+    ) -> Result<Self, NotPrintable> {
         self.tagged(0x09, &index.to_le_bytes())?;
         Ok(self)
     }
 
-    fn serialize_map(self, len: Option<usize>) -> Result<Self, Refused> {
+    fn serialize_map(self, len: Option<usize>) -> Result<Self, NotPrintable> {
         self.tagged(0x0b, &len.map_or(u64::MAX, |len| len as u64).to_le_bytes())?;
         Ok(self)
     }
 
-    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Self, Refused> {
+    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Self, NotPrintable> {
         Ok(self)
     }
 
@@ -260,7 +265,7 @@ impl Serializer for &mut Sink {
         index: u32,
         _: &'static str,
         _: usize,
-    ) -> Result<Self, Refused> {
+    ) -> Result<Self, NotPrintable> {
         self.tagged(0x09, &index.to_le_bytes())?;
         Ok(self)
     }
@@ -275,13 +280,13 @@ macro_rules! parts {
     ($($part:ident $method:ident,)*) => {
         $(impl ser::$part for &mut Sink {
             type Ok = ();
-            type Error = Refused;
+            type Error = NotPrintable;
             #[inline]
-            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Refused> {
+            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), NotPrintable> {
                 value.serialize(&mut **self)
             }
             #[inline]
-            fn end(self) -> Result<(), Refused> {
+            fn end(self) -> Result<(), NotPrintable> {
                 self.put(END);
                 Ok(())
             }
@@ -298,17 +303,17 @@ parts! {
 
 impl ser::SerializeMap for &mut Sink {
     type Ok = ();
-    type Error = Refused;
+    type Error = NotPrintable;
 
-    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Refused> {
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), NotPrintable> {
         key.serialize(&mut **self)
     }
 
-    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Refused> {
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), NotPrintable> {
         value.serialize(&mut **self)
     }
 
-    fn end(self) -> Result<(), Refused> {
+    fn end(self) -> Result<(), NotPrintable> {
         self.put(END);
         Ok(())
     }
@@ -318,18 +323,18 @@ macro_rules! structs {
     ($($part:ident,)*) => {
         $(impl ser::$part for &mut Sink {
             type Ok = ();
-            type Error = Refused;
+            type Error = NotPrintable;
             #[inline]
-            fn serialize_field<T: Serialize + ?Sized>(&mut self, _: &'static str, value: &T) -> Result<(), Refused> {
+            fn serialize_field<T: Serialize + ?Sized>(&mut self, _: &'static str, value: &T) -> Result<(), NotPrintable> {
                 value.serialize(&mut **self)
             }
-            fn skip_field(&mut self, _: &'static str) -> Result<(), Refused> {
+            fn skip_field(&mut self, _: &'static str) -> Result<(), NotPrintable> {
                 // A field that is left out differs from any that is there.
                 self.put(&[0xfd]);
                 Ok(())
             }
             #[inline]
-            fn end(self) -> Result<(), Refused> {
+            fn end(self) -> Result<(), NotPrintable> {
                 Ok(())
             }
         })*

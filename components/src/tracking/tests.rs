@@ -40,7 +40,7 @@ impl State {
     }
 }
 
-impl Fields for State {
+impl TrackedFields for State {
     fn visit(&mut self, visitor: &mut dyn Visitor) {
         for (name, kind, number) in &mut self.fields {
             visitor.field(name, *kind, &mut Pick(number).field());

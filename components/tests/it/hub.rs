@@ -7,7 +7,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use vivaz_components::{
-    Author, Broadcast, CatchUp, ComponentId, ErrorCode, Hub, Identity, List, LiveState, Message, Result,
+    Author, Broadcast, CatchUp, ComponentId, ErrorCode, Hub, Identity, List, LiveState, MessageId, Result,
     ServerEvent, StagedUpdate, States, Subscriber, Topic, TopicContext, TopicPatch, TopicSnapshot,
 };
 use vivaz_protocol::{RawJson, Rev, ServerMessage, SessionId, StreamId, TopicName, Update, encode_server};
@@ -312,11 +312,11 @@ async fn a_change_that_is_told_again_is_made_once() {
     let mut shared = vivaz_components::Shared::<Log>::new();
     vivaz_components::__private::AnyShared::bind(&mut shared, log.topic()).unwrap();
     let message =
-        Message { session: SessionId::new("s").unwrap(), reference: vivaz_protocol::Ref::new(7).unwrap() };
+        MessageId { session: SessionId::new("s").unwrap(), reference: vivaz_protocol::Ref::new(7).unwrap() };
     let mut tell = |number| {
         shared.update(|log| log.count += 1);
         let staged = vivaz_components::__private::AnyShared::take_staged(&mut shared);
-        let message = Message { reference: vivaz_protocol::Ref::new(number).unwrap(), ..message.clone() };
+        let message = MessageId { reference: vivaz_protocol::Ref::new(number).unwrap(), ..message.clone() };
         let _unsent = StagedUpdate::reserve_all(staged, Some(&message)).unwrap().publish(None);
         log.value().count
     };

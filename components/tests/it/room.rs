@@ -346,7 +346,7 @@ async fn a_component_that_is_away_is_answered_for() {
     let state: Value = serde_json::from_str(&meanwhile.state().unwrap()).unwrap();
     assert_eq!(state["room"], "lobby");
     assert_eq!(meanwhile.topics().len(), 1);
-    let vivaz_components::Progress::Done(mut finished) = task.await.unwrap() else {
+    let vivaz_components::JobProgress::Done(mut finished) = task.await.unwrap() else {
         panic!("nothing is flushed")
     };
     assert_eq!(serde_json::from_slice::<Value>(&finished.instance.save().unwrap()).unwrap()["sent"], 9);

@@ -22,7 +22,7 @@ pub(crate) enum RefusedInput {
 
 /// The messages about one refused value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Refusal {
+pub(crate) struct RefusedValue {
     of: RefusedInput,
     /// Hash of the value that a property had when the new one was refused; 0 for an action.
     value: u64,
@@ -36,7 +36,7 @@ impl Errors {
         for (name, messages) in &said.messages {
             self.set(name, messages.clone());
         }
-        self.refused.push(Refusal { of, value, messages: said.messages.clone() });
+        self.refused.push(RefusedValue { of, value, messages: said.messages.clone() });
     }
 
     /// Takes the messages about a refused value back. Other messages stay.
@@ -65,12 +65,12 @@ impl Errors {
     }
 
     /// Returns the refusals, as they are saved.
-    pub(crate) fn saved_refusals(&self) -> &[Refusal] {
+    pub(crate) fn saved_refusals(&self) -> &[RefusedValue] {
         &self.refused
     }
 
     /// Puts back which of the messages are about refused values.
-    pub(crate) fn recall(&mut self, refused: Vec<Refusal>) {
+    pub(crate) fn recall(&mut self, refused: Vec<RefusedValue>) {
         self.refused = refused;
     }
 

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::tracking::{Fields, Tracker, Visitor};
+use crate::tracking::{TrackedFields, Tracker, Visitor};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Row {
@@ -31,7 +31,7 @@ struct Table {
     rows: List<Row>,
 }
 
-impl Fields for Table {
+impl TrackedFields for Table {
     fn visit(&mut self, visitor: &mut dyn Visitor) {
         visitor.field("rows", crate::spec::FieldKind::Public, &mut Pick(&mut self.rows).field());
     }
@@ -303,7 +303,7 @@ impl Keyed for Column {
     }
 }
 
-impl Fields for Board {
+impl TrackedFields for Board {
     fn visit(&mut self, visitor: &mut dyn Visitor) {
         visitor.field("columns", crate::spec::FieldKind::Public, &mut Pick(&mut self.columns).field());
     }
@@ -385,7 +385,7 @@ impl Keyed for Counted {
 fn a_change_costs_what_it_changes() {
     #[derive(Clone)]
     struct Long(List<Counted>);
-    impl Fields for Long {
+    impl TrackedFields for Long {
         fn visit(&mut self, visitor: &mut dyn Visitor) {
             visitor.field("rows", crate::spec::FieldKind::Public, &mut Pick(&mut self.0).field());
         }

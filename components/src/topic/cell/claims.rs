@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 /// The components that are present.
 #[derive(Default)]
-pub(in crate::topic) struct Claims {
+pub(in crate::topic) struct PresenceClaims {
     pub(super) all: BTreeMap<u64, Claimed>,
     /// How many of them each user has.
     pub(super) counts: BTreeMap<Arc<str>, usize>,
@@ -17,7 +17,7 @@ pub(super) struct Claimed {
     pub(super) timer: Option<u64>,
 }
 
-impl Claims {
+impl PresenceClaims {
     pub(super) fn insert(&mut self, id: u64, user: Arc<str>, timer: Option<u64>) {
         *self.counts.entry(Arc::clone(&user)).or_default() += 1;
         self.all.insert(id, Claimed { user, timer });

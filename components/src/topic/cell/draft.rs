@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use vivaz_protocol::log::{Escaped, Quoted};
 use vivaz_protocol::{Author, ErrorCode};
 
-use super::{Cell, KeptPatch, State};
+use super::{Cell, CellState, KeptPatch};
 use crate::budget::too_large;
 use crate::error::Result;
 use crate::fault::{discard, guard_now};
@@ -83,7 +83,7 @@ impl<T: Topic> Cell<T> {
     /// changes cannot be made upon it.
     pub(in crate::topic) fn prepare<R>(
         &self,
-        state: &State<T>,
+        state: &CellState<T>,
         change: impl Fn(&mut T) -> R,
     ) -> Result<(R, Prepared<T>)> {
         let now = self.now();
@@ -101,7 +101,7 @@ impl<T: Topic> Cell<T> {
     /// waits for if it is sent later.
     pub(in crate::topic) fn accept(
         &self,
-        state: &mut State<T>,
+        state: &mut CellState<T>,
         prepared: Prepared<T>,
         by: Option<&Author>,
     ) -> Option<Unsent> {
@@ -115,7 +115,13 @@ impl<T: Topic> Cell<T> {
     }
 
     /// Stores a change and sends it. With intervals, `now` begins the next one.
-    fn store_and_send(&self, state: &mut State<T>, draft: Draft<T>, now: Option<Instant>, by: Vec<Author>) {
+    fn store_and_send(
+        &self,
+        state: &mut CellState<T>,
+        draft: Draft<T>,
+        now: Option<Instant>,
+        by: Vec<Author>,
+    ) {
         let Draft { value, tracker, patch } = draft;
         let is_sent = patch.is_some();
         self.store(state, value, tracker.bytes());
@@ -128,7 +134,7 @@ impl<T: Topic> Cell<T> {
     /// The same for a change that was reserved.
     pub(in crate::topic) fn accept_reserved(
         &self,
-        state: &mut State<T>,
+        state: &mut CellState<T>,
         draft: Draft<T>,
         by: Option<&Author>,
     ) -> Option<Unsent> {
@@ -139,7 +145,7 @@ impl<T: Topic> Cell<T> {
     }
 
     /// What a change is made upon that is made now.
-    pub(in crate::topic) fn base<'a>(&self, state: &'a State<T>, value: &'a T) -> Base<'a, T> {
+    pub(in crate::topic) fn base<'a>(&self, state: &'a CellState<T>, value: &'a T) -> Base<'a, T> {
         Base { value, shown: &state.tracker, bytes: state.bytes }
     }
 
@@ -157,7 +163,7 @@ impl<T: Topic> Cell<T> {
 
     /// Stores the state, also where there is nothing to send: a field that is not serialised may
     /// have changed.
-    fn store(&self, state: &mut State<T>, value: T, bytes: usize) {
+    fn store(&self, state: &mut CellState<T>, value: T, bytes: usize) {
         state.bytes = bytes;
         let mut current = self.value.lock().unwrap_or_else(PoisonError::into_inner);
         let before = std::mem::replace(&mut *current, Arc::new(value));
@@ -167,7 +173,7 @@ impl<T: Topic> Cell<T> {
 
     fn store_for_later(
         &self,
-        state: &mut State<T>,
+        state: &mut CellState<T>,
         draft: Draft<T>,
         due: Instant,
         by: Option<&Author>,
@@ -246,7 +252,7 @@ impl<T: Topic> Cell<T> {
     }
 
     /// Sends the state to subscribers: from now on it is what they have.
-    fn send(&self, state: &mut State<T>, tracker: Tracker, patch: Option<String>, by: Vec<Author>) {
+    fn send(&self, state: &mut CellState<T>, tracker: Tracker, patch: Option<String>, by: Vec<Author>) {
         let before = std::mem::replace(&mut state.shown, self.value());
         discard("a topic's state", before);
         state.tracker = tracker;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use vivaz_protocol::log::{Escaped, Quoted};
 
-use super::{Cell, State};
+use super::{Cell, CellState};
 use crate::error::{ActionError, Result};
 use crate::identity::User;
 use crate::topic::presence::{Presence, PresenceChange};
@@ -82,7 +82,7 @@ impl<T: Topic> Cell<T> {
 
     /// Makes a user present, or not present without `now`, and tells everybody under the same lock:
     /// events are in the order of the changes.
-    fn change_presence(&self, state: &mut State<T>, now: Option<&User>, id: &str) -> Result {
+    fn change_presence(&self, state: &mut CellState<T>, now: Option<&User>, id: &str) -> Result {
         let value = self.value();
         if value.presence().is_some_and(|presence| presence.get(id) == now) {
             return Ok(());
@@ -116,7 +116,7 @@ impl<T: Topic> Cell<T> {
     }
 
     /// Sends the events that have waited for a patch.
-    pub(in crate::topic) fn tell_waiting(&self, state: &mut State<T>) {
+    pub(in crate::topic) fn tell_waiting(&self, state: &mut CellState<T>) {
         let events = std::mem::take(&mut state.waiting.events);
         events.into_iter().for_each(|event| self.send_event(state, event, None));
     }

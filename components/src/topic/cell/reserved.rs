@@ -10,10 +10,10 @@ use vivaz_protocol::log::{Escaped, Quoted};
 use vivaz_protocol::{Author, ErrorCode};
 
 use super::draft::{Base, Draft, Sending};
-use super::{Cell, State};
+use super::{Cell, CellState};
 use crate::error::{ActionError, Result};
 use crate::fault::discard;
-use crate::journal::Operation;
+use crate::journal::OperationId;
 use crate::topic::Topic;
 use crate::topic::interval::Unsent;
 use crate::topic::mutation::{Mutation, run};
@@ -33,7 +33,7 @@ impl<T: Topic> Cell<T> {
     pub(in crate::topic) fn reserve(
         &self,
         changes: Vec<Mutation<T>>,
-        operation: Option<&Operation>,
+        operation: Option<&OperationId>,
     ) -> Result<Option<u64>> {
         let mut state = self.lock();
         if operation.is_some_and(|operation| self.is_done(&state, operation)) {
@@ -53,7 +53,7 @@ impl<T: Topic> Cell<T> {
     pub(in crate::topic) fn publish_reserved(
         &self,
         id: u64,
-        operation: Option<Operation>,
+        operation: Option<OperationId>,
         by: Option<&Author>,
     ) -> Option<Unsent> {
         let mut state = self.lock();
@@ -106,7 +106,7 @@ impl<T: Topic> Cell<T> {
     /// When one of them cannot be made upon it.
     pub(in crate::topic) fn reserved_upon(
         &self,
-        state: &State<T>,
+        state: &CellState<T>,
         base: Base<'_, T>,
     ) -> Result<Vec<Draft<T>>> {
         self.redraft(state, base).into_iter().collect::<Result<_>>().map_err(|error| {
@@ -118,14 +118,14 @@ impl<T: Topic> Cell<T> {
     }
 
     /// Takes over such drafts.
-    pub(in crate::topic) fn replace_reserved(state: &mut State<T>, drafts: Vec<Draft<T>>) {
+    pub(in crate::topic) fn replace_reserved(state: &mut CellState<T>, drafts: Vec<Draft<T>>) {
         for (one, draft) in state.pending.iter_mut().zip(drafts) {
             discard("a topic's draft", one.draft.replace(draft));
         }
     }
 
     /// Makes the drafts of the reserved changes again, upon what everybody sees now.
-    pub(in crate::topic) fn rebase(&self, state: &mut State<T>) {
+    pub(in crate::topic) fn rebase(&self, state: &mut CellState<T>) {
         if state.pending.is_empty() {
             return;
         }
@@ -136,7 +136,7 @@ impl<T: Topic> Cell<T> {
         }
     }
 
-    fn redraft(&self, state: &State<T>, base: Base<'_, T>) -> Vec<Result<Draft<T>>> {
+    fn redraft(&self, state: &CellState<T>, base: Base<'_, T>) -> Vec<Result<Draft<T>>> {
         let mut drafts: Vec<Result<Draft<T>>> = Vec::new();
         for one in &state.pending {
             let last = drafts.iter().rev().find_map(|draft| draft.as_ref().ok());

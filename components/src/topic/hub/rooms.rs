@@ -17,16 +17,16 @@ pub struct Rooms<'a> {
     tenant: Option<&'a Arc<str>>,
 }
 
-type Member = (SessionId, ComponentId);
+type RoomMember = (SessionId, ComponentId);
 /// The tenant and the name.
-type Room = (Option<Arc<str>>, Arc<str>);
+type RoomName = (Option<Arc<str>>, Arc<str>);
 
 /// The rooms of all tenants.
 #[derive(Default)]
 pub(super) struct Members {
-    rooms: HashMap<Room, BTreeMap<Member, Arc<dyn Subscriber>>>,
+    rooms: HashMap<RoomName, BTreeMap<RoomMember, Arc<dyn Subscriber>>>,
     /// The other way round, so that leaving everything is no search.
-    members: HashMap<Member, BTreeSet<Room>>,
+    members: HashMap<RoomMember, BTreeSet<RoomName>>,
 }
 
 impl<'a> Rooms<'a> {
@@ -34,7 +34,7 @@ impl<'a> Rooms<'a> {
         Self { members, tenant }
     }
 
-    fn room(&self, name: impl Into<Arc<str>>) -> Room {
+    fn room(&self, name: impl Into<Arc<str>>) -> RoomName {
         (self.tenant.cloned(), name.into())
     }
 
@@ -93,7 +93,7 @@ impl<'a> Rooms<'a> {
     #[must_use]
     pub fn rooms_of(&self, session: &SessionId, component: &ComponentId) -> Vec<Arc<str>> {
         let member = (session.clone(), component.clone());
-        let names = |rooms: &BTreeSet<Room>| rooms.iter().map(|(_, name)| Arc::clone(name)).collect();
+        let names = |rooms: &BTreeSet<RoomName>| rooms.iter().map(|(_, name)| Arc::clone(name)).collect();
         self.lock().members.get(&member).map(names).unwrap_or_default()
     }
 
@@ -103,7 +103,7 @@ impl<'a> Rooms<'a> {
 }
 
 impl Members {
-    fn remove(&mut self, room: &Room, member: &Member) -> bool {
+    fn remove(&mut self, room: &RoomName, member: &RoomMember) -> bool {
         let Some(members) = self.rooms.get_mut(room) else { return false };
         let was_there = members.remove(member).is_some();
         // A room is its members: an empty one is gone.
