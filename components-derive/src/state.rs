@@ -179,7 +179,7 @@ pub(crate) fn shape_field(
         None => quote!(::core::option::Option::None),
     };
     let access = if model {
-        quote_spanned!(ty.span()=> p::Access::of_model(p::Parts::<#ty>::ARE))
+        quote_spanned!(ty.span()=> p::Parts::<#ty>::ACCESS)
     } else {
         quote!(p::Access::Read)
     };
@@ -211,7 +211,7 @@ fn shown(ty: &Type) -> TokenStream {
 pub(crate) fn check_written(owner: &str, name: &str, ty: &Type) -> TokenStream {
     quote_spanned! {ty.span()=>
         const _: () = if let ::core::option::Option::Some(message) =
-            p::not_written(#owner, #name, p::ShapeProbe::<#ty>::SHAPE, p::Parts::<#ty>::ARE)
+            p::not_written(#owner, #name, p::ShapeProbe::<#ty>::SHAPE, p::Parts::<#ty>::ACCESS)
         {
             ::core::panic!("{}", message.as_str())
         };

@@ -15,6 +15,7 @@ pub use path::{FieldPath, FieldStep};
 
 use crate::form::{self, FormError};
 use crate::list::Key;
+use crate::shape::Access;
 use crate::{ActionError, ErrorCode, Tracked};
 
 /// A type whose parts a page may write. Derived: `#[derive(LiveState)]` on a struct with fields that are
@@ -179,20 +180,20 @@ impl<T> SlotWhole<T> for EditSlot<'_, T> {
     }
 }
 
-/// `Parts::<T>::ARE` says whether a page writes a type's parts and not the whole: an inherent constant wins over a
-/// trait's.
+/// `Parts::<T>::ACCESS` is how a page writes a field of that type that is marked `model`: an inherent
+/// constant takes precedence over a trait's.
 #[derive(Debug)]
 pub struct Parts<T: ?Sized>(std::marker::PhantomData<T>);
 
 impl<T: Editable + ?Sized> Parts<T> {
-    /// Yes.
-    pub const ARE: bool = true;
+    /// One by one: the fields that the type marks.
+    pub const ACCESS: Access = Access::Parts;
 }
 
 /// A type that is written as a whole.
 pub trait WrittenWhole {
-    /// No.
-    const ARE: bool = false;
+    /// As a whole.
+    const ACCESS: Access = Access::Whole;
 }
 
 impl<T: ?Sized> WrittenWhole for Parts<T> {}

@@ -90,14 +90,6 @@ pub enum Access {
     Parts,
 }
 
-impl Access {
-    /// Returns the access to a field that is marked `model`.
-    #[must_use]
-    pub const fn of_model(parts: bool) -> Self {
-        if parts { Self::Parts } else { Self::Whole }
-    }
-}
-
 impl ShapeField {
     pub(crate) const fn of(name: &'static str, shape: ShapeRef) -> Self {
         Self { hash: hash(name), name, shape, hidden: None, access: Access::Read, shown: true }

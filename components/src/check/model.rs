@@ -147,11 +147,11 @@ const fn suits(end: PathEnd, edits: Edits) -> Option<ConstMessage> {
     Some(end.is(shape).text(": ").text(says))
 }
 
-/// Why a field of that type cannot be marked `model`: a page could write more with it than the types mark. `parts` says
-/// whether it is written part by part.
+/// Returns why a field of that type cannot be marked `model`, if it cannot: a page could write more
+/// with it than the types mark.
 #[must_use]
-pub const fn not_written(owner: &str, name: &str, shape: ShapeRef, parts: bool) -> Option<ConstMessage> {
-    if parts {
+pub const fn not_written(owner: &str, name: &str, shape: ShapeRef, access: Access) -> Option<ConstMessage> {
+    if matches!(access, Access::Parts) {
         return None;
     }
     let mut shape = shape.get();

@@ -43,7 +43,7 @@ pub(super) enum Rearrangement<T> {
 
 impl<T> ListLog<T> {
     fn open(&mut self) -> Option<&mut ListOps<T>> {
-        let ops = self.ops.get_or_insert_with(|| Box::new(ListOps::new(false)));
+        let ops = self.ops.get_or_insert_with(|| Box::new(ListOps::default()));
         (!ops.replaced).then_some(ops)
     }
 
@@ -90,7 +90,7 @@ impl<T> ListLog<T> {
     }
 
     pub(super) fn replace(&mut self) {
-        self.ops = Some(Box::new(ListOps::new(true)));
+        self.ops = Some(Box::new(ListOps { replaced: true, ..ListOps::default() }));
     }
 
     /// Gives up what is longer than the list itself.
@@ -134,6 +134,17 @@ impl<T> Clone for ListLog<T> {
     }
 }
 
+impl<T> Default for ListOps<T> {
+    fn default() -> Self {
+        Self {
+            places: Vec::new(),
+            inserted: HashMap::default(),
+            updated: HashMap::default(),
+            replaced: false,
+        }
+    }
+}
+
 impl<T> Clone for ListOps<T> {
     fn clone(&self) -> Self {
         Self {
@@ -157,10 +168,6 @@ impl<T> Clone for Rearrangement<T> {
 }
 
 impl<T> ListOps<T> {
-    fn new(replaced: bool) -> Self {
-        Self { places: Vec::new(), inserted: HashMap::default(), updated: HashMap::default(), replaced }
-    }
-
     /// How many items have to be written, as against the whole list's.
     pub(super) fn weight(&self) -> usize {
         let inserts = self.places.iter().filter(|place| matches!(place, Rearrangement::Insert(..))).count();

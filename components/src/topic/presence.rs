@@ -144,13 +144,19 @@ pub struct PresenceChange {
 }
 
 impl PresenceChange {
-    /// With `user.online` or `user.offline`, to which the topic adds.
-    pub(crate) fn new(user: User, is_present: bool) -> Self {
-        let mut change = Self { user, is_present, events: Vec::new() };
-        let name = if is_present { "user.online" } else { "user.offline" };
-        let data = serde_json::json!({ "userId": change.user.id });
-        change.emit(name, data);
-        change
+    /// A user who has come, with the event `user.online`.
+    pub(crate) fn entered(user: User) -> Self {
+        Self { user, is_present: true, events: Vec::new() }.announced_as("user.online")
+    }
+
+    /// A user who is gone, with the event `user.offline`.
+    pub(crate) fn left(user: User) -> Self {
+        Self { user, is_present: false, events: Vec::new() }.announced_as("user.offline")
+    }
+
+    fn announced_as(mut self, event: &str) -> Self {
+        self.emit(event, serde_json::json!({ "userId": self.user.id }));
+        self
     }
 
     /// The user.

@@ -91,7 +91,10 @@ impl<T: Topic> Cell<T> {
         let change = |value: &mut T, tell: &dyn Fn(&mut T, &mut PresenceChange)| {
             let changed = value.presence_mut().and_then(|presence: &mut Presence| presence.change(now, id));
             changed.map_or_else(Vec::new, |user| {
-                let mut change = PresenceChange::new(user, now.is_some());
+                let mut change = match now {
+                    Some(_) => PresenceChange::entered(user),
+                    None => PresenceChange::left(user),
+                };
                 tell(value, &mut change);
                 change.into_events()
             })
