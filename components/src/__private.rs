@@ -1,4 +1,5 @@
-//! What generated code calls. Nothing in it is generic that need not be: each component instantiates it.
+//! Items that generated code uses. Functions are generic only where they must be, because each
+//! component instantiates them.
 
 use std::any::Any;
 use std::time::Duration;
@@ -49,7 +50,7 @@ use crate::{ActionError, ErrorCode};
 pub use crate::{Context, Errors, LiveComponent, MountContext, Result};
 use crate::{fault, journal};
 
-/// Calls a method that waits for nothing.
+/// Calls a synchronous method.
 pub fn call_now<C: AnyComponent>(
     mut component: Box<C>,
     mut cx: Context,
@@ -60,7 +61,7 @@ pub fn call_now<C: AnyComponent>(
     Called::Now(MethodOutcome { component, cx, result })
 }
 
-/// Calls a method that does its work inside of a transaction.
+/// Calls a method that works inside a transaction.
 pub fn call_in_transaction<C: AnyComponent, D: Any>(
     mut component: Box<C>,
     mut cx: Context,
@@ -76,14 +77,14 @@ pub fn call_in_transaction<C: AnyComponent, D: Any>(
     }))
 }
 
-/// A call that was refused before it began.
+/// Returns a call that was refused before it began.
 #[cold]
 pub fn refuse(component: Box<dyn AnyComponent>, cx: Context, error: ActionError) -> Called {
     Called::Now(MethodOutcome { component, cx, result: Err(error) })
 }
 
-/// An event whose data cannot be read. It is logged once, and the component goes on; a panic is
-/// reported as that of any handler.
+/// Ends the call for an event whose data cannot be read. Logs it once, and the component continues;
+/// a panic is reported like one of any handler.
 #[cold]
 pub fn misfit(component: Box<dyn AnyComponent>, cx: Context, event: &str, error: ActionError) -> Called {
     if error.code() == ErrorCode::Panicked {
@@ -93,7 +94,7 @@ pub fn misfit(component: Box<dyn AnyComponent>, cx: Context, event: &str, error:
     Called::Now(MethodOutcome { component, cx, result: Ok(None) })
 }
 
-/// An action that the component does not have.
+/// Refuses an action that the component does not have.
 #[cold]
 pub fn unknown(component: Box<dyn AnyComponent>, cx: Context, call: MethodCall<'_>) -> Called {
     let result = match call {
@@ -111,19 +112,19 @@ pub fn unknown(component: Box<dyn AnyComponent>, cx: Context, call: MethodCall<'
     Called::Now(MethodOutcome { component, cx, result })
 }
 
-/// How long the handler may wait.
+/// Returns how long the handler may wait.
 #[must_use]
 pub fn limit(cx: &Context) -> Option<Duration> {
     cx.limit()
 }
 
-/// Where a handler that waits leaves what it flushes.
+/// Returns the slot where a handler that waits leaves its flushes.
 #[must_use]
 pub fn outbox(cx: &mut Context) -> crate::context::FlushSlot {
     cx.outbox()
 }
 
-/// Polls a method; a panic and a wait beyond the limit become errors.
+/// Polls a method; a panic and a time-out become errors.
 pub async fn guard(
     what: &'static str,
     limit: Option<Duration>,
@@ -132,18 +133,18 @@ pub async fn guard(
     fault::guard(what, limit, run).await
 }
 
-/// Whether the user may.
+/// Checks whether the user has a permission.
 ///
 /// # Errors
-/// `unauthenticated`, `forbidden`
+/// Returns `forbidden` without the permission, and `unauthenticated` without a user.
 pub fn allow(cx: &Context, permission: &str) -> Result {
     cx.allow(permission)
 }
 
-/// The answer of a guard.
+/// Returns the result of a guard.
 ///
 /// # Errors
-/// `unauthenticated` without a user, else `forbidden`; nothing when the guard said yes.
+/// Returns `unauthenticated` without a user, else `forbidden`, if the guard returned `false`.
 pub fn guarded(cx: &Context, yes: bool) -> Result {
     if yes {
         return Ok(());
@@ -152,10 +153,10 @@ pub fn guarded(cx: &Context, yes: bool) -> Result {
     Err(ActionError::forbidden("permission denied"))
 }
 
-/// Decodes what an event carries.
+/// Decodes the data of an event.
 ///
 /// # Errors
-/// When it is of another type.
+/// Returns an error if the data is of another type.
 pub fn event_data<T: serde::de::DeserializeOwned>(data: &RawValue) -> Result<T> {
     Ok(serde_json::from_str(data.get())?)
 }
@@ -164,13 +165,13 @@ pub fn event_data<T: serde::de::DeserializeOwned>(data: &RawValue) -> Result<T> 
 #[derive(Debug)]
 pub struct Ret<T>(pub T);
 
-// The bounds are the method's and not the block's: a `Result` of any kind finds this method and not
-// the one of `RetPlain`, and what does not meet them is an error.
+// The bounds are on the method and not on the block: for every `Result` rustc selects this method
+// and not the one of `RetPlain`, and reports a bound that does not hold.
 impl<T, E> Ret<std::result::Result<T, E>> {
     /// Encodes the value as JSON.
     ///
     /// # Errors
-    /// Returns the method's own error, and one when its value has no JSON form.
+    /// Returns the method's own error, and an error if its value has no JSON form.
     pub fn encode(self) -> Return
     where
         T: ActionValue,
@@ -183,12 +184,12 @@ impl<T, E> Ret<std::result::Result<T, E>> {
     }
 }
 
-/// Looks into a return value for a `Result` that nothing would look at.
+/// Checks that a return value contains no `Result`, whose error would be ignored.
 #[derive(Debug)]
 pub struct Within<'a, T>(pub &'a T);
 
 impl<T, E, F> Within<'_, std::result::Result<std::result::Result<T, E>, F>> {
-    /// Refuses it at compile time.
+    /// Fails the build.
     pub fn holds_no_result(self)
     where
         std::result::Result<std::result::Result<T, E>, F>: Settled,
@@ -197,7 +198,7 @@ impl<T, E, F> Within<'_, std::result::Result<std::result::Result<T, E>, F>> {
 }
 
 impl<T, E, F> Within<'_, std::result::Result<Option<std::result::Result<T, E>>, F>> {
-    /// Refuses it at compile time.
+    /// Fails the build.
     pub fn holds_no_result(self)
     where
         std::result::Result<Option<std::result::Result<T, E>>, F>: Settled,
@@ -206,7 +207,7 @@ impl<T, E, F> Within<'_, std::result::Result<Option<std::result::Result<T, E>>, 
 }
 
 impl<T, E> Within<'_, Option<std::result::Result<T, E>>> {
-    /// Refuses it at compile time.
+    /// Fails the build.
     pub fn holds_no_result(self)
     where
         Option<std::result::Result<T, E>>: Settled,
@@ -214,9 +215,9 @@ impl<T, E> Within<'_, Option<std::result::Result<T, E>>> {
     }
 }
 
-/// The way of every other return value.
+/// Accepts all other return values.
 pub trait WithinPlain {
-    /// Accepts it.
+    /// Does nothing.
     fn holds_no_result(self);
 }
 
@@ -224,12 +225,12 @@ impl<T> WithinPlain for Within<'_, T> {
     fn holds_no_result(self) {}
 }
 
-/// The way of a return value that is no `Result`.
+/// Encodes a return value that is not a `Result`.
 pub trait RetPlain<T> {
-    /// The value in JSON.
+    /// Encodes the value as JSON.
     ///
     /// # Errors
-    /// When it has no JSON form.
+    /// Returns an error if the value has no JSON form.
     fn encode(self) -> Return
     where
         T: ActionValue;
@@ -245,7 +246,7 @@ impl<T> RetPlain<T> for Ret<T> {
 }
 
 fn encode<T: Serialize>(value: &T) -> Return {
-    // `()` is no value.
+    // `()` counts as no value.
     if size_of::<T>() == 0 {
         return Ok(None);
     }
@@ -254,10 +255,10 @@ fn encode<T: Serialize>(value: &T) -> Return {
     Ok(Some(json))
 }
 
-/// A field that may not be assigned.
+/// Refuses to assign a field.
 ///
 /// # Errors
-/// Always.
+/// Always returns an error.
 #[cold]
 pub fn no_such_field(name: &str) -> serde_json::Result<()> {
     Err(serde::de::Error::custom(format_args!("`{name}` cannot be set")))
@@ -266,12 +267,12 @@ pub fn no_such_field(name: &str) -> serde_json::Result<()> {
 /// Runs an application's decoding; a panic becomes an error.
 ///
 /// # Errors
-/// What the decoding says.
+/// Returns the error of `run`.
 pub fn decode<T>(what: &'static str, run: impl FnOnce() -> Result<T>) -> Result<T> {
     fault::guard_now(what, run)
 }
 
-/// What `mount` returned: `Self` or a `Result` of it.
+/// The return value of `mount`: `Self` or a `Result` of it.
 #[derive(Debug)]
 pub struct Made<T>(pub T);
 
@@ -288,12 +289,12 @@ impl<T, E> Made<std::result::Result<T, E>> {
     }
 }
 
-/// The way of a `mount` that cannot fail.
+/// Handles a `mount` that cannot fail.
 pub trait MadePlain<T> {
-    /// The component.
+    /// Returns the component.
     ///
     /// # Errors
-    /// None.
+    /// Never returns an error.
     fn made(self) -> Result<T>;
 }
 
@@ -303,7 +304,8 @@ impl<T> MadePlain<T> for Made<T> {
     }
 }
 
-/// What a type of state has that has no `#[actions]` block: that block's inherent items win over these.
+/// Defaults for a type of state without an `#[actions]` block. The inherent items of such a block
+/// take precedence.
 #[allow(missing_docs)]
 pub trait StateDefaults {
     const __LIVE_COMPUTED_SHAPES: &'static [ShapeField] = &[];
@@ -313,7 +315,8 @@ pub trait StateDefaults {
     }
 }
 
-/// What a component has that has no `#[actions]` block: that block's inherent items win over these.
+/// Defaults for a component without an `#[actions]` block. The inherent items of such a block take
+/// precedence.
 #[allow(missing_docs, non_upper_case_globals)]
 pub trait Defaults: Sized {
     type Props;
@@ -326,7 +329,7 @@ pub trait Defaults: Sized {
     const __LIVE_COMPUTED_SHAPES: &'static [ShapeField] = &[];
     const __LIVE_HAS_MOUNT: bool = false;
 
-    /// Makes one of its props and of defaults.
+    /// Creates a component from its props and from defaults.
     fn __live_mount(props: Self::Props, cx: &mut MountContext) -> std::future::Ready<Result<Self>>;
 
     fn __live_computed(&mut self, visitor: &mut dyn Visitor) {
@@ -348,31 +351,31 @@ pub trait Defaults: Sized {
     }
 }
 
-/// `Fill::<T>::fill()` is the type's default if it has one. A component with `mount` may have fields without one; for
-/// one without `mount` the derive checks `HAS_DEFAULT` at compile time.
+/// Returns the default value of a type, if it has one. A component with `mount` may have fields
+/// without a default; for one without `mount` the derive checks `HAS_DEFAULT` at compile time.
 #[derive(Debug)]
 pub struct Fill<T>(std::marker::PhantomData<T>);
 
 impl<T: Default> Fill<T> {
-    /// Yes.
+    /// The type has a default value.
     pub const HAS_DEFAULT: bool = true;
 
-    /// The default.
+    /// Returns the default value.
     #[must_use]
     pub fn fill() -> T {
         T::default()
     }
 }
 
-/// A type without a default.
+/// Handles a type without a default.
 pub trait Missing<T> {
-    /// No.
+    /// The type has no default value.
     const HAS_DEFAULT: bool = false;
 
-    /// Never called where it matters: a constant refuses such a field before.
+    /// Panics. Not called for fields that need a default: a constant refuses them at compile time.
     ///
     /// # Panics
-    /// Always; for a skipped field that a component restored from a snapshot would need.
+    /// Always panics; reached by a skipped field of a component that is restored from a snapshot.
     #[must_use]
     fn fill() -> T {
         #[expect(

@@ -1,4 +1,4 @@
-//! What a handler gets: what it can read, and where it leaves its requests.
+//! What a handler gets: the values that it can read, and the requests that it makes.
 
 mod effects;
 mod emit;
@@ -31,10 +31,11 @@ pub use mount::MountContext;
 pub use presence::PresenceAt;
 pub use scope::HandlerScope;
 
-/// What a handler can read, as the [`HandlerScope`] to which it dereferences, and what it requests.
+/// What a handler can read, as the [`HandlerScope`] to which this dereferences, and the requests
+/// that it makes.
 ///
-/// Requests are done when the handler succeeds, in this order: changes of shared state, then events,
-/// rooms and tasks in the order of the calls.
+/// Requests are done when the handler succeeds, in this order: changes of shared state, then
+/// events, rooms and tasks in the order of the calls.
 #[derive(Debug)]
 pub struct Context {
     scope: HandlerScope,
@@ -42,9 +43,9 @@ pub struct Context {
     journal: Option<Arc<dyn Journal>>,
     /// Whether the outcome of the job is committed before anything is sent.
     durable: bool,
-    /// What `flush` needs of the component's host.
+    /// Lent by the component's host, for `flush`.
     lent: Option<Lent>,
-    /// Made when a handler is known to wait.
+    /// Created when a handler is known to wait.
     outbox: Option<FlushSlot>,
 }
 
@@ -69,8 +70,8 @@ impl Context {
         self
     }
 
-    /// Accepts commits although there is no journal: for the last job of a component whose removal is
-    /// committed. What the handler commits is left among its effects.
+    /// Accepts commits although there is no journal: for the last job of a component whose removal
+    /// is committed. What the handler commits is left among its effects.
     #[must_use]
     pub fn with_commits(mut self) -> Self {
         self.durable = true;
@@ -84,7 +85,8 @@ impl Context {
         self
     }
 
-    /// Sets the message of the page that caused the job. Topics name it as the author of their patches.
+    /// Sets the message of the page that caused the job. Topics name it as the author of their
+    /// patches.
     #[must_use]
     pub fn caused_by(mut self, author: Author) -> Self {
         self.scope.cause = Some(Cause::new(author));
@@ -98,13 +100,13 @@ impl Context {
         self
     }
 
-    /// The form's errors, for the field marked `#[live(errors)]`. They reach it also when the handler returns
-    /// [`ActionError::invalid`].
+    /// Returns the form's errors, which the host stores in the field marked `#[live(errors)]`. They
+    /// are stored also if the handler returns [`ActionError::invalid`].
     pub fn errors(&mut self) -> &mut Errors {
         self.effects.errors()
     }
 
-    /// Enters a room: its events reach the component's `#[event]` methods and its page. The name
+    /// Joins a room: its events reach the component's `#[event]` methods and its page. The name
     /// counts against the session's budget of state: a handler that would exceed it fails with
     /// `too_large`.
     pub fn join(&mut self, room: impl Into<Arc<str>>) {
@@ -116,16 +118,17 @@ impl Context {
         self.effects.stage(Effect::Leave(room.into()));
     }
 
-    /// Starts long work. What it comes to is an event of that name for an `#[event]` method of this component, which
-    /// takes a `Result` of the value: `fn cooked(&mut self, dish: Result<String>)`. A panic in `work` and a value that
-    /// has no JSON form are errors too. The method is called however busy the component is.
+    /// Starts long work. Its outcome is an event named `event` for an `#[event]` method of this
+    /// component, which takes a `Result` of the value:
+    /// `fn cooked(&mut self, dish: Result<String>)`. A panic in `work` and a value without a JSON
+    /// form are errors too. The event is delivered even if the mailbox is full.
     ///
-    /// The work goes on while the page is away, for as long as the session waits; it does not keep the session. It ends
-    /// with the component, and with the process, which does not wait for it: nothing comes of it then, and `resumed` is
-    /// the place to start it again.
+    /// The work continues while the page is disconnected, as long as the session lives; it does not
+    /// keep the session alive. It ends with the component, and with the process, which does not
+    /// wait for it. Then there is no event, and `resumed` is the place to start the work again.
     ///
-    /// The error that the method gets has the code, the message and the details of the one that the work returned. The
-    /// error behind it goes to the log.
+    /// The error that the method gets has the code, the message and the details of the one that the
+    /// work returned. The source of the error is logged.
     pub fn spawn<F, R>(&mut self, event: &'static str, work: F)
     where
         F: Future<Output = Result<R>> + Send + 'static,
@@ -135,23 +138,25 @@ impl Context {
         self.effects.stage(Effect::Spawn(Box::pin(async move { TaskOutcome::of(event, task.await) })));
     }
 
-    /// Writes into the store's database when the handler succeeds: in one transaction with the component's state and the
-    /// record that the action was done, before the page gets its reply and before anybody hears of what else the handler
-    /// asked for. If `work` fails, so does the action, and nothing has changed anywhere.
+    /// Writes into the store's database when the handler succeeds: in one transaction with the
+    /// component's state and the record that the action was done, before the page gets its reply
+    /// and before other requests of the handler are done. If `work` fails, the action fails, and
+    /// nothing is changed.
     ///
-    /// It is staged: the handler goes on at once and does not see what `work` comes to. An action that has to know, for
-    /// the database chooses ids or says no, is an `#[action(transaction)]`.
+    /// The write is staged: the handler continues at once and does not see the result of `work`. An
+    /// action that needs the result, because the database chooses ids or refuses values, is an
+    /// `#[action(transaction)]`.
     ///
-    /// `C` is the connection of the store that the runtime was given; it stands in the closure's argument:
-    /// `cx.commit(move |db: &Connection| …)`. `work` runs on the store's own thread, so it does nothing but its writes. It
-    /// says that a seat is taken by returning an error.
+    /// `C` is the connection type of the runtime's store, named in the closure's argument:
+    /// `cx.commit(move |db: &Connection| …)`. `work` runs on the store's own thread, so it does
+    /// nothing but its writes. It refuses the action by returning an error.
     ///
-    /// In `unmount`, `work` is committed with the removal of the component. If it fails, the component
-    /// is removed without it, and nothing else that `unmount` asked for happens.
+    /// In `unmount`, `work` is committed with the removal of the component. If it fails, the
+    /// component is removed without it, and the other requests of `unmount` are dropped.
     ///
     /// # Errors
-    /// When changes of the component are not committed: it is not `#[live(durable)]`, and the server
-    /// does not save with `Save::Always`.
+    /// Returns an error if changes of the component are not committed: it is not
+    /// `#[live(durable)]`, and the server does not save with `Save::Always`.
     pub fn commit<C: Any>(&mut self, work: impl FnOnce(&C) -> Result + Send + 'static) -> Result {
         if !self.durable {
             return Err(ActionError::internal("`cx.commit` is for components that are #[live(durable)]"));
@@ -162,7 +167,7 @@ impl Context {
         Ok(())
     }
 
-    /// Asks for the component to be unmounted.
+    /// Requests that the component is unmounted.
     pub fn close(&mut self) {
         self.effects.stage(Effect::Close);
     }
@@ -192,7 +197,7 @@ impl Context {
         self.lent.take()
     }
 
-    /// Returns where a handler leaves what it flushes.
+    /// Returns the slot where a handler leaves its flushes.
     pub(crate) fn outbox(&mut self) -> FlushSlot {
         self.outbox.get_or_insert_default().clone()
     }

@@ -1,4 +1,4 @@
-//! What a handler requests, for the session to do after the handler has succeeded.
+//! Requests of a handler, for the session to do after the handler has succeeded.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,38 +9,38 @@ use crate::journal::{Membership, Work};
 use crate::topic::StagedUpdate;
 use crate::tracking::Loaded;
 
-/// What a handler asked for; it happens when the handler has succeeded.
+/// A request of a handler, done when the handler has succeeded.
 pub enum Effect {
-    /// A change of shared state. Made when the job is done, or with the commit of a durable
-    /// component's job: a session never sees one.
+    /// A change of shared state. Made by the host at the end of the job, or with the commit of a
+    /// durable component's job: a session never gets one.
     Update(StagedUpdate),
     /// An event for pages.
     Emit {
-        /// Whom it reaches.
+        /// The receivers.
         to: Target,
-        /// What it is.
+        /// The event.
         event: ServerEvent,
-        /// Leaves out the session that emits it.
+        /// Excludes the session of the handler.
         except_self: bool,
     },
-    /// The component enters a room; again is the same as once.
+    /// The component joins a room; joining again has no effect.
     Join(Arc<str>),
     /// The component leaves a room.
     Leave(Arc<str>),
-    /// A task of the session's.
+    /// A task of the session.
     Spawn(BoxFuture<TaskOutcome>),
-    /// A task of the session's that loads a field: what it yields, if it was not ended, is a
+    /// A task of the session that loads a field. Its outcome, if it was not aborted, is a
     /// [`Job::Loaded`](crate::Job::Loaded) for the component.
     Load(BoxFuture<Option<Loaded>>),
-    /// The component asks to be unmounted.
+    /// The component requests to be unmounted.
     Close,
-    /// A write into the store's database. Part of the commit of a durable component's job, which takes it out: a session
-    /// never sees one.
+    /// A write into the store's database. Part of the commit of a durable component's job, which
+    /// takes it out: a session never gets one.
     Commit(Work),
 }
 
 impl Effect {
-    /// Returns the room that the component enters or leaves, if that is the effect.
+    /// Returns the change of rooms, if the effect is one.
     pub(crate) fn membership(&self) -> Option<Membership> {
         match self {
             Self::Join(room) => Some(Membership::Join(Arc::clone(room))),
@@ -54,7 +54,7 @@ impl Effect {
         }
     }
 
-    /// Returns how many bytes the rooms take that the component is about to enter.
+    /// Returns how many bytes the names of the rooms take that the component is about to join.
     pub(crate) fn bytes_of_joins(effects: &[Self]) -> usize {
         let bytes = |membership| match membership {
             Membership::Join(room) => Membership::bytes_of(&room),
@@ -63,7 +63,7 @@ impl Effect {
         effects.iter().filter_map(Self::membership).map(bytes).sum()
     }
 
-    /// Takes the changes of shared state out of what a handler asked for.
+    /// Takes the changes of shared state out of the effects.
     pub(crate) fn take_updates(effects: &mut Vec<Self>) -> Vec<StagedUpdate> {
         let updates = effects.extract_if(.., |effect| matches!(effect, Self::Update(_)));
         updates

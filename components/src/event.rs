@@ -1,4 +1,4 @@
-//! Events: what the server tells components, and components tell pages.
+//! Events of the server for components and pages.
 
 mod unheard;
 
@@ -17,17 +17,17 @@ pub use unheard::unheard;
 /// An event for a component: from a room, a spawned task, a topic, the application.
 #[derive(Clone, Debug)]
 pub struct ServerEvent {
-    /// The name that `#[event]` methods are found by.
+    /// The name by which `#[event]` methods are found.
     pub name: Arc<str>,
-    /// What it carries.
+    /// The data.
     pub data: Arc<RawValue>,
 }
 
 impl ServerEvent {
-    /// An event of that name with the JSON of `data`.
+    /// Creates an event with the JSON of `data`.
     ///
     /// # Errors
-    /// When `data` cannot be written as JSON, or contains NaN or infinity.
+    /// Returns an error if `data` has no JSON form, or contains NaN or infinity.
     pub fn new(name: &str, data: &impl Serialize) -> Result<Self> {
         let data = to_raw_json(data).map_err(|error| {
             ActionError::from(NotSerializable::of(format!("the data of the event `{name}`"), error))
@@ -36,17 +36,17 @@ impl ServerEvent {
     }
 }
 
-/// What a task came to.
+/// The outcome of a task.
 #[derive(Debug)]
 pub struct TaskOutcome {
-    /// The event for the component that spawned it, which carries a `Result`.
+    /// The event for the component that spawned the task, with a `Result` as its data.
     pub event: Result<ServerEvent>,
-    /// Why it failed, with its sources: for the log.
+    /// The error with its sources, for the log.
     pub error: Option<ActionError>,
 }
 
 impl TaskOutcome {
-    /// `done` is the event if the task has succeeded.
+    /// Creates the outcome of a task. `done` is the event if the task has succeeded.
     pub(crate) fn of(event: &str, done: Result<ServerEvent>) -> Self {
         match done {
             Ok(event) => Self { event: Ok(event), error: None },
@@ -55,45 +55,47 @@ impl TaskOutcome {
     }
 }
 
-/// Whom an emitted event reaches.
+/// The receivers of an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
     /// The page of the component that emits it.
     Own,
-    /// Every page that looks at the topic of that name.
+    /// Every page that subscribes to the topic of that name.
     Topic(Arc<str>),
     /// Every component that joined the room: its `#[event]` method and its page.
     Room(Arc<str>),
-    /// The other components of the session: their `#[event]` methods. No page gets it.
+    /// The other components of the session: their `#[event]` methods. No page receives it.
     Components,
-    /// Every component of that session, if it has the same tenant: its `#[event]` method and its page.
+    /// Every component of that session, if it has the same tenant: its `#[event]` method and its
+    /// page.
     Session(SessionId),
-    /// Every component of all sessions of that user of the tenant: its `#[event]` method and its page.
+    /// Every component of all sessions of that user of the tenant: its `#[event]` method and its
+    /// page.
     User(Arc<str>),
-    /// Every session of the tenant, or of those who have none.
+    /// Every session of the tenant, or every session without a tenant.
     Everyone,
 }
 
-/// Why a component goes away.
+/// The reason why a component is unmounted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum UnmountReason {
     /// The page removed it.
     Removed,
-    /// The page left for good.
+    /// The page was closed.
     Left,
-    /// The session was suspended for too long.
+    /// The session was disconnected for too long.
     Expired,
     /// The server is shutting down and keeps no sessions.
     Shutdown,
-    /// The component asked for it, or failed for good.
+    /// The component requested it, or failed permanently.
     Closed,
-    /// The user's access was taken away.
+    /// The user's access was revoked.
     Revoked,
 }
 
 impl UnmountReason {
-    /// The word on the wire.
+    /// Returns the word on the wire.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -1,7 +1,9 @@
-//! The one implementation of [`Instance`]: a component, what its page has of it, and how a job is done.
+//! The implementation of [`Instance`]: a component, the state that its page has, and the way in
+//! which a job runs.
 //!
-//! A handler never works on the component itself but on a copy, which takes its place when the handler succeeds: an
-//! error, a panic or a time-out just drops the copy. Lists are persistent, so that copying them costs nothing.
+//! A handler works on a copy of the component, which replaces the component when the handler
+//! succeeds. An error, a panic or a time-out drops the copy. Lists are persistent, so copying them
+//! is cheap.
 
 mod compare;
 mod durable;
@@ -39,35 +41,36 @@ pub(crate) use topics::recall_presences;
 
 /// A mounted component.
 pub(crate) struct Host {
-    /// As of the last handler that succeeded.
+    /// The component as of the last handler that succeeded.
     component: HostedComponent,
-    /// What the page has of it.
+    /// The state that the page has.
     tracker: Tracker,
-    /// What it counts against its session's budget; nothing for a copy that only answers.
+    /// The bytes that the component counts against its session's budget; none for a copy that only
+    /// answers queries.
     account: Arc<Account>,
-    /// While a job is done: the component as it was before the page's edits that came with it, if
-    /// there were any.
+    /// During a job: the component before the page's edits that came with the job, if there were
+    /// any.
     unedited: Option<HostedComponent>,
-    /// While a job is done whose outcome is committed: where to.
+    /// During a job whose outcome is committed: the journal, and what a failure restores.
     record: Option<Record>,
-    /// While an action is called: its name.
+    /// During an action: its name.
     called: Option<String>,
 }
 
-/// Which topic each shared field shows.
+/// The topic of each shared field.
 type ShownTopics = Vec<(&'static str, TopicRef)>;
 
-/// What became of a handler; the component has taken over what it did, or not.
+/// The outcome of a handler, after the component has taken the changes over or dropped them.
 struct HandlerOutcome {
     cx: Context,
     result: Return,
-    /// Set when a shared field shows another topic now.
+    /// Set if a shared field names another topic than before.
     topics: Option<ShownTopics>,
-    /// The component as it was, until the comparison with the page has gone well.
+    /// The component before the handler, until the comparison with the page has succeeded.
     before: Option<HostedComponent>,
 }
 
-/// What a job comes to, but for the component itself.
+/// The outcome of a job, without the component itself.
 struct Concluded {
     effects: Vec<Effect>,
     patch: Option<String>,
@@ -77,7 +80,7 @@ struct Concluded {
 }
 
 impl Host {
-    /// Mounts a component: binds its shared fields to their topics.
+    /// Creates the host of a component and binds its shared fields to their topics.
     pub(crate) async fn bound(
         component: Box<dyn AnyComponent>,
         cx: &MountContext,
@@ -97,13 +100,13 @@ impl Host {
         Ok(Box::new(Self::idle(component, tracker, account)))
     }
 
-    /// Returns the host of a component on which nothing is done yet.
+    /// Returns the host of a component without a running job.
     fn idle(component: HostedComponent, tracker: Tracker, account: Arc<Account>) -> Self {
         Self { component, tracker, account, unedited: None, record: None, called: None }
     }
 
-    /// Calls a method on a copy. What is known of the page goes along in the context, and comes back with it.
-    /// A component that cannot be copied refuses the call.
+    /// Calls a method on a copy. The tracker moves into the context and comes back with it. Returns
+    /// the refusal as an outcome if the component cannot be copied.
     fn call(&mut self, mut cx: Context, call: MethodCall<'_>) -> Result<Called, Box<HandlerOutcome>> {
         let draft = self.component.draft().and_then(|mut draft| {
             guard_now("the shared fields", || {
@@ -122,7 +125,7 @@ impl Host {
         Ok(draft.call(cx, call))
     }
 
-    /// Calls a method and does what comes after it. Allocates no future where nothing has to be waited for.
+    /// Calls a method and finishes the job. Allocates no future if nothing has to be awaited.
     fn run_call(mut self: Box<Self>, cx: Context, call: MethodCall<'_>) -> Started {
         match self.call(cx, call) {
             Err(refused) => Started::Now(self.finish(*refused)),
@@ -151,7 +154,7 @@ impl Host {
     where
         F: Future<Output = Finished> + Send + 'static,
     {
-        // A copy answers questions while the component itself is away.
+        // The copy answers queries while the component runs its handler.
         let meanwhile: Box<dyn Instance> = match self.component.copy() {
             Ok(copy) => Self::stand_in(copy),
             Err(_logged) => {
@@ -163,12 +166,14 @@ impl Host {
         Started::Running { future: flush::steps(Box::pin(run(self)), outbox), meanwhile }
     }
 
-    /// Answers questions while a component is away; jobs are not run on it.
+    /// Returns an instance that answers queries while a component runs its handler. It runs no
+    /// jobs.
     fn stand_in(component: HostedComponent) -> Box<dyn Instance> {
         Box::new(Self::idle(component, Tracker::default(), Arc::default()))
     }
 
-    /// Takes over what a handler did, or drops it. Shared fields follow to the topics that they name now.
+    /// Takes over the changes of a handler, or drops them. Binds shared fields to the topics that
+    /// they name now.
     async fn accept(&mut self, mut returned: MethodOutcome) -> HandlerOutcome {
         let mut moved = None;
         if have_moved(&mut returned) {
@@ -210,7 +215,7 @@ impl Host {
                 HandlerOutcome { cx, result, topics, before: Some(before) }
             }
             Err(error) => {
-                // The errors of a form are what `invalid` is for, so they outlive it.
+                // `invalid` exists to report the errors of a form, so these survive the failure.
                 if error.code() == ErrorCode::Invalid {
                     let said = said.or_else(|| error.errors().filter(|errors| !errors.is_empty()).cloned());
                     let said = said.or_else(|| component.errors().cloned());
@@ -227,8 +232,8 @@ impl Host {
         }
     }
 
-    /// Compares the component with what the page has. What cannot be told to the page, or is too
-    /// large, is taken back: what the handler did, and if that is not enough the page's edits
+    /// Compares the component with the state that the page has. If the state cannot be written, or
+    /// is too large, reverts the changes of the handler, and if that is not enough the page's edits
     /// before it.
     fn finish(mut self: Box<Self>, outcome: HandlerOutcome) -> Finished {
         let concluded = self.conclude(outcome);
@@ -245,7 +250,7 @@ impl Host {
         self.called = None;
         let mut unsent = cx.cause().map(Cause::take_unsent).unwrap_or_default();
         let mut effects = cx.effects().take();
-        // Those of a job that is committed are made with the commit.
+        // The updates of a committed job are made with the commit.
         let is_committed =
             self.record.take().is_some() || effects.iter().any(|effect| matches!(effect, Effect::Commit(_)));
         let updates = if is_committed { Vec::new() } else { Effect::take_updates(&mut effects) };
@@ -263,12 +268,13 @@ impl Host {
                 }
             }
         });
-        // What the handler did, then the page's edits before it, then only what was asked for.
+        // Reverts the handler's changes, then the page's edits before it, then only the requests.
         for earlier in [before, self.unedited.take()].into_iter().flatten().map(Some).chain([None]) {
             let Err(error) = compared else { break };
             let name = self.component.spec().name;
             if error.code() == ErrorCode::TooLarge {
-                // A client can cause it as often as it likes: who answers it logs it, within a rate.
+                // A client can cause this at any rate, so the sender of the answer logs it,
+                // rate-limited.
                 tracing::debug!(component = name, error = %Escaped(&error), "a handler was refused");
             } else {
                 tracing::error!(component = name, error = %Escaped(&error), "what a handler left cannot be kept");
@@ -284,14 +290,14 @@ impl Host {
             compared = self.compare();
         }
         let patch = compared.map_or_else(|error| {
-            // It was kept once, so this is a computed field that panics.
+            // The state was accepted before, so a computed field panics now.
             tracing::error!(component = self.component.spec().name, error = %Escaped(&error), "the state cannot be compared");
             None
         }, |changes| changes.patch);
         Concluded { effects, patch, topics, result, unsent }
     }
 
-    /// A job that did nothing but fail.
+    /// Finishes a job that failed before it changed anything.
     fn refuse(self: Box<Self>, cx: Context, error: ActionError) -> Started {
         Started::Now(self.finish(HandlerOutcome { cx, result: Err(error), topics: None, before: None }))
     }
@@ -333,7 +339,7 @@ impl Host {
             host.keep_edits(topics.as_ref());
             let mut cx = host.tell_updated(cx, &edited, &mut topics).await;
             if cx.effects().is_empty() {
-                // What `updated` made of the edits stays too, if nothing of it has failed.
+                // The changes of `updated` are kept too, if none of its calls has failed.
                 host.keep_edits(topics.as_ref());
             }
             let called = match Args::of(payload.as_deref()) {
@@ -366,7 +372,8 @@ impl Host {
         }
     }
 
-    /// Puts what a load came to into its field. A value that cannot be kept is a load that failed.
+    /// Stores the outcome of a load in its field. If the value cannot be kept, the load counts as
+    /// failed.
     fn run_loaded(mut self: Box<Self>, cx: Context, loaded: Loaded) -> Started {
         let id = loaded.id();
         let again = Context::new(cx.env().clone(), cx.session_id().clone(), cx.component_id().clone());
@@ -396,7 +403,7 @@ impl Host {
         self.conclude(outcome)
     }
 
-    /// Does a job.
+    /// Runs a job.
     fn run_job(mut self: Box<Self>, cx: Context, job: Job) -> Started {
         match job {
             Job::Action { action, payload, set } => self.run_action(cx, action, payload, set),
@@ -405,14 +412,15 @@ impl Host {
                 Err(error) => self.refuse(cx, error),
             },
             Job::Props { props, page } => match self.with_props(&props) {
-                // Taken over when the topics that they lead to may be shown, else not at all.
+                // The props are taken over only if the user may see the topics that they name.
                 Ok(component) => self.run_later(FlushSlot::default(), |mut host| async move {
                     let mut outcome = host.accept(MethodOutcome { component, cx, result: Ok(None) }).await;
                     if outcome.result.is_ok() && !page.is_empty() {
                         let spec = host.component.spec();
                         let given = page.iter().filter_map(|name| spec.field(name));
                         let given: Vec<_> = given.map(|field| FieldPath::of(field.name)).collect();
-                        // The comparison with the page is made once, and falls back to before the props.
+                        // The state is compared once, and a failure reverts to the state before the
+                        // props.
                         outcome.cx = host.tell_updated(outcome.cx, &given, &mut outcome.topics).await;
                     }
                     host.finish(outcome)
@@ -440,8 +448,8 @@ impl Host {
     }
 }
 
-/// Whether a handler has succeeded and left a shared field that is to show another topic. It has
-/// failed if that cannot be told.
+/// Returns whether a handler has succeeded and left a shared field that names another topic. Fails
+/// the handler if the topic's name cannot be computed.
 fn have_moved(returned: &mut MethodOutcome) -> bool {
     if returned.result.is_err() {
         return false;

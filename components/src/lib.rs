@@ -1,13 +1,14 @@
 //! The component model of Vivaz.
 //!
-//! What the session in `vivaz` (the server crate) knows of a component is the object-safe [`instance::Instance`];
-//! everything typed happens on this side of it.
+//! The session in `vivaz` (the server crate) drives a component through the object-safe trait
+//! [`instance::Instance`]. All typed work is done in this crate.
 //!
-//! The way of a job: the session calls [`Instance::run`] → `host` copies the component and
-//! calls its method → the method changes fields, [`List`]s and [`Shared`] state, and asks things of its [`Context`] →
-//! `tracking` compares the fields with what the page has → the session gets the patch and the effects.
+//! A job: the session calls [`Instance::run`] → `host` copies the component and calls its method →
+//! the method changes fields, [`List`]s and [`Shared`] state, and stages requests in its
+//! [`Context`] → `tracking` compares the fields with the state that the page has → the session gets
+//! the patch and the effects.
 
-// Derives name this crate by its name, here too.
+// Derived code refers to this crate by its name, in this crate too.
 extern crate self as vivaz_components;
 
 mod args;
@@ -79,7 +80,7 @@ pub use tracking::Loaded;
 pub use vivaz_components_derive::{LiveComponent, LiveState, actions};
 pub use vivaz_protocol::{Author, ComponentId, ErrorCode};
 
-/// What the macros write into an application, and what drives a component without them. No part of the public API:
-/// anything in it may change with any version.
+/// Items for generated code. Not part of the public API: anything in it may change with any
+/// version.
 #[doc(hidden)]
 pub mod __private;

@@ -22,13 +22,14 @@ use crate::{ActionError, MountContext, Result, fault};
 use restoring::restore_untyped;
 pub use restoring::{Decoded, RestoreFailure, RestoreFuture};
 
-/// A future that becomes a component.
+/// A future that returns a mounted component.
 pub type MountFuture = BoxFuture<Result<Box<dyn Instance>>>;
 
 /// Creates components of one type, in this process or elsewhere.
 pub trait Factory: Send + Sync {
-    /// Creates a component from its props. Checks for each topic of its shared fields whether the user
-    /// may see it, and loads the topic. The future returns `bad_props` if the props do not decode.
+    /// Creates a component from its props. Checks for each topic of its shared fields whether the
+    /// user may see it, and loads the topic. The future returns `bad_props` if the props do not
+    /// decode.
     #[must_use = "a future does nothing until it is awaited"]
     fn mount(&self, props: &RawValue, cx: MountContext) -> MountFuture;
 
@@ -74,17 +75,17 @@ impl Registration {
     }
 
     /// Creates a component from its props: decodes them, runs `mount`, checks for each topic of its
-    /// shared fields whether the user may see it, and loads the topic. The future returns `bad_props`
-    /// if the props do not decode.
+    /// shared fields whether the user may see it, and loads the topic. The future returns
+    /// `bad_props` if the props do not decode.
     #[must_use = "a future does nothing until it is awaited"]
     pub fn mount(&self, props: &RawValue, cx: MountContext) -> MountFuture {
         self.factory.mount(props, cx)
     }
 
-    /// Creates a component from the state that [`Instance::save`] wrote, which is of that schema. If
-    /// the type has another schema now, or the state does not decode, the component's `migrate` is
-    /// called; without one, every field is decoded separately. Topics of shared fields are checked and
-    /// loaded again.
+    /// Creates a component from the state that [`Instance::save`] wrote, which is of that schema.
+    /// If the type has another schema now, or the state does not decode, the component's `migrate`
+    /// is called; without one, every field is decoded separately. Topics of shared fields are
+    /// checked and loaded again.
     ///
     /// A failure says whether the state can be used later: see [`RestoreFailure`].
     #[must_use = "a future does nothing until it is awaited"]
@@ -102,7 +103,7 @@ impl fmt::Debug for Registration {
     }
 }
 
-/// Makes a component of a type that is known: for the first paint, for tests.
+/// Creates a component of a known type: for the first paint, for tests.
 #[must_use = "a future does nothing until it is awaited"]
 pub fn mount<C: LiveComponent>(props: C::Props, mut cx: MountContext) -> MountFuture {
     Box::pin(async move {
@@ -127,13 +128,13 @@ fn refuse(error: ActionError) -> MountFuture {
     Box::pin(std::future::ready(Err(error)))
 }
 
-/// The components that an application has, by name.
+/// The components of an application, by name.
 #[derive(Debug, Default)]
 pub struct Registry {
     components: BTreeMap<&'static str, Registration>,
 }
 
-/// Two components of one name.
+/// Two components have the same name.
 #[derive(thiserror::Error)]
 #[error(
     "two components are named `{name}`: {first} and {second}; give one of them another #[live(name = \"…\")]"
@@ -147,18 +148,19 @@ pub struct DuplicateName {
 crate::debug_as_message!(DuplicateName);
 
 impl Registry {
-    /// No components.
+    /// Creates a registry without components.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Every component that is linked into the program.
+    /// Returns a registry of all components that are linked into the program.
     ///
-    /// A crate that nothing mentions is not linked, even if `Cargo.toml` names it: `use widgets as _;` is enough.
+    /// A crate that no code mentions is not linked, even if `Cargo.toml` lists it:
+    /// `use widgets as _;` is enough.
     ///
     /// # Errors
-    /// When two have the same name.
+    /// Returns an error if two components have the same name.
     pub fn linked() -> Result<Self, DuplicateName> {
         let mut registry = Self::new();
         for registration in inventory::iter::<Registration> {
@@ -167,10 +169,10 @@ impl Registry {
         Ok(registry)
     }
 
-    /// Adds one. Adding the same again changes nothing.
+    /// Adds a component. Adding the same type again has no effect.
     ///
     /// # Errors
-    /// When another one has the name.
+    /// Returns an error if another type has the name.
     pub fn add(&mut self, registration: Registration) -> Result<(), DuplicateName> {
         let spec = registration.spec;
         if let Some(first) = self.components.insert(spec.name, registration)
@@ -185,18 +187,18 @@ impl Registry {
         Ok(())
     }
 
-    /// The component of that name.
+    /// Returns the component with that name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Registration> {
         self.components.get(name)
     }
 
-    /// All of them, in the order of their names.
+    /// Returns all components in the order of their names.
     pub fn iter(&self) -> impl Iterator<Item = &Registration> {
         self.components.values()
     }
 
-    /// What to write into the log when somebody asks for a component that is not there.
+    /// Returns a message for the log about a component that does not exist.
     #[must_use]
     pub fn why_unknown(&self, name: &str) -> String {
         let known: Vec<&str> = self.components.keys().copied().collect();

@@ -19,13 +19,14 @@ use crate::future::BoxFuture;
 use crate::shape::{LiveShape, ShapeRef};
 use crate::topic::{Cell, Mutation, StagedUpdate, Topic, TopicRef, TopicState, parse_key};
 
-/// A field that shows a topic: one copy of the state for all who look at it.
+/// A field that shows a topic, whose state is shared by all subscribers.
 ///
-/// It reads as the state was when the handler began. Changes are staged with [`update`](Self::update): they happen,
-/// and are sent to everybody as one patch, when the handler succeeds.
+/// It dereferences to the state at the start of the handler. Changes are staged with
+/// [`update`](Self::update): they are made when the handler succeeds, and sent to all subscribers
+/// as one patch.
 pub struct Shared<T> {
     bound: Option<Bound<T>>,
-    /// With the topic that the field showed when the change was asked for.
+    /// Each with the topic of the field at the time of the request.
     staged: Vec<(TopicRef, Arc<Cell<T>>, Mutation<T>)>,
     /// Whether the component is present at the topic.
     is_present: bool,
@@ -39,20 +40,20 @@ struct Bound<T> {
 }
 
 impl<T> Shared<T> {
-    /// A field that shows nothing yet: what a component's `mount` puts there. The runtime binds it to its topic as soon
-    /// as `mount` has returned.
+    /// Creates a field without a topic, for the component's `mount`. The runtime binds it to its
+    /// topic after `mount` has returned.
     #[must_use]
     pub fn new() -> Self {
         Self { bound: None, staged: Vec::new(), is_present: false }
     }
 
-    /// The topic's name.
+    /// Returns the topic's name.
     #[must_use]
     pub fn topic_name(&self) -> Option<&TopicName> {
         self.bound.as_ref().map(|bound| bound.topic.name())
     }
 
-    /// How many sessions look at the topic.
+    /// Returns the number of sessions that subscribe to the topic.
     #[must_use]
     pub fn audience(&self) -> usize {
         self.bound.as_ref().map_or(0, |bound| bound.topic.audience())
@@ -71,13 +72,13 @@ impl<T> Shared<T> {
 }
 
 impl<T: Topic> Shared<T> {
-    /// Changes the state of the topic that the field shows now when the handler succeeds, also if the field shows
-    /// another topic then. The closure is given a draft and may be run again on a newer one,
-    /// so it must do nothing but change it, and must not rely on what the handler saw:
+    /// Changes the state of the field's current topic when the handler succeeds, also if the field
+    /// names another topic by then. The closure gets a draft and may be run again on a newer one,
+    /// so it must do nothing but change it, and must not rely on the state that the handler read:
     /// `self.chat.update(move |room| room.messages.push(message.clone()))`.
     ///
     /// # Panics
-    /// Inside `mount`, where the field is not bound to its topic yet.
+    /// Panics inside `mount`, where the field is not bound to its topic yet.
     #[track_caller]
     pub fn update(&mut self, change: impl Fn(&mut T) + Send + Sync + 'static) {
         let Bound { topic, cell, .. } = self.bound_mut();
@@ -85,13 +86,14 @@ impl<T: Topic> Shared<T> {
         self.staged.push((topic, cell, Arc::new(change)));
     }
 
-    /// Changes the state now and returns the result of the closure: whether the seat was still free. The
-    /// change stays when the handler fails afterwards. Like the closure of [`update`](Self::update),
-    /// this one may be run again on a newer draft, so it does nothing but change it.
+    /// Changes the state now and returns the result of the closure: whether the seat was still
+    /// free. The change stays when the handler fails afterwards. Like the closure of
+    /// [`update`](Self::update), this one may be run again on a newer draft, so it does nothing but
+    /// change it.
     ///
     /// # Errors
-    /// Returns `panicked` if the closure panics, `too_large` if the topic would exceed its limit, and an
-    /// error if its state has no JSON form. The state is then unchanged.
+    /// Returns `panicked` if the closure panics, `too_large` if the topic would exceed its limit,
+    /// and an error if its state has no JSON form. The state is then unchanged.
     #[expect(clippy::unused_async, reason = "an update that several nodes have to agree on is waited for")]
     pub async fn update_now<R: Send>(&mut self, change: impl Fn(&mut T) -> R + Send + Sync) -> Result<R> {
         let bound = self.bound_mut();
@@ -118,10 +120,10 @@ fn unbound() -> ! {
 impl<T> Deref for Shared<T> {
     type Target = T;
 
-    /// The state as it was when the handler began.
+    /// Returns the state at the start of the handler.
     ///
     /// # Panics
-    /// Inside `mount`, where the field is not bound to its topic yet.
+    /// Panics inside `mount`, where the field is not bound to its topic yet.
     fn deref(&self) -> &T {
         match &self.bound {
             Some(bound) => &bound.snapshot,
@@ -137,7 +139,8 @@ impl<T> Default for Shared<T> {
 }
 
 impl<T> Clone for Shared<T> {
-    /// Shows the same topic. What was staged belongs to the handler that staged it and stays behind.
+    /// Shows the same topic. Staged changes belong to the handler that staged them and are not
+    /// copied.
     fn clone(&self) -> Self {
         let bound = self.bound.as_ref().map(|bound| Bound {
             topic: bound.topic.clone(),

@@ -43,15 +43,15 @@ use crate::tracking::TrackedFields;
             as that struct (no `into`, `tag`, `transparent`, `remote`)"
 )]
 pub trait TopicState: TrackedFields {
-    /// What it looks like to templates, computed fields included.
+    /// The shape that templates see, computed fields included.
     const SHOWN: ShapeRef;
 
-    /// The field that says who is present, if one is marked `#[live(presence)]`.
+    /// Returns the field that is marked `#[live(presence)]`, if there is one.
     fn presence(&self) -> Option<&Presence> {
         None
     }
 
-    /// The same, to be changed.
+    /// Returns the same field for changes.
     #[doc(hidden)]
     fn presence_mut(&mut self) -> Option<&mut Presence> {
         None
@@ -68,47 +68,47 @@ pub trait HasPresence: TopicState {}
 
 /// State that components share: a chat room, a list of todos, a game.
 ///
-/// Its name is a kind and a key with a slash between them: a field `#[live(shared = "chat/{room}")]` of a component
-/// whose `room` is `lobby` shows the topic `chat/lobby`, and `lobby` is parsed into the [`Key`](Topic::Key). It is
-/// loaded when the first component names it and kept while anybody looks at it.
+/// The name is a kind and a key, separated by a slash: a field `#[live(shared = "chat/{room}")]` of
+/// a component whose `room` is `lobby` shows the topic `chat/lobby`, and `lobby` is parsed into the
+/// [`Key`](Topic::Key). The topic is loaded when the first component names it, and kept while it
+/// has subscribers.
 ///
-/// What follows from its fields is a method marked `#[live(computed)]` in an `#[actions]` block of the type: a field to
-/// templates, computed once for all who look.
+/// A method marked `#[live(computed)]` in an `#[actions]` block of the type is a field to
+/// templates, computed once for all subscribers.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a topic, so no field is `Shared<{Self}>`",
     label = "this type is no topic",
     note = "write `impl Topic for {Self}`: `load` returns the state, `authorize` decides who may see it"
 )]
 pub trait Topic: TopicState + Clone + Send + Sync + 'static {
-    /// What is behind the slash of the name. A key that does not parse is refused as `bad_props`.
+    /// The part of the name after the slash. A key that does not parse is refused as `bad_props`.
     type Key: FromStr<Err: fmt::Display> + Send + Sync;
 
-    /// Changes within this time become one patch for everybody who looks. The first change after a
-    /// quiet time is sent at once, those that follow within the interval together at its end; the
-    /// replies to the actions that made them go out behind that patch. Zero, the default, sends
-    /// each change by itself. For state that many people change all the time and that may be seen a
-    /// moment later: who is typing, where a pointer is.
+    /// Changes within this time become one patch. The first change after an idle interval is sent
+    /// at once, later ones together at the end of the interval; the replies to the actions that
+    /// caused them are sent after that patch. Zero, the default, sends each change separately. For
+    /// state that changes very often and may be seen with a delay: typing indicators, pointer
+    /// positions.
     const INTERVAL: Duration = Duration::ZERO;
 
-    /// Where the state comes from.
+    /// Loads the state.
     fn load(key: &Self::Key, cx: &TopicContext) -> impl Future<Output = Result<Self>> + Send;
 
-    /// Who may see it; asked whenever somebody comes to look at it, and when a session resumes. On a
-    /// resume, `forbidden` and `unauthenticated` take the component away; after any other error the
-    /// page waits, and this is asked again. Has no default, because forgetting it would show
-    /// everything to everybody.
+    /// Checks whether a user may see the topic. Called for each subscriber, and again when a
+    /// session resumes. On a resume, `forbidden` and `unauthenticated` remove the component; after
+    /// any other error the page waits, and the check is repeated. Has no default, because a
+    /// forgotten check would show the topic to everyone.
     fn authorize(key: &Self::Key, who: &Identity) -> impl Future<Output = Result> + Send;
 
-    /// A user has come to be present (see [`Presence`]), or is gone; the list of users has changed
-    /// already. The place to change what else follows from it, and to send events of one's own. Like a
-    /// closure of an update it works on a draft and does nothing else. If it panics, the user comes or
-    /// goes without it.
+    /// Called after a user has become present (see [`Presence`]) or is gone, when the list of users
+    /// has changed. It can change other fields and send events. Like a closure of an update it
+    /// works on a draft and does nothing else. If it panics, the list changes without it.
     fn presence_changed(&mut self, key: &Self::Key, change: &mut PresenceChange) {
         let _ = (key, change);
     }
 }
 
-/// What is behind the first slash of a topic's name, as the topic's key.
+/// Parses the part of a topic's name after the first slash.
 pub(crate) fn parse_key<T: Topic>(name: &str) -> Result<T::Key> {
     let text = name.split_once('/').map_or("", |(_, key)| key);
     fault::guard_now("reading a topic's key", || {

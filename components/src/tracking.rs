@@ -1,10 +1,9 @@
-//! What changed since the page was last told.
+//! Finding the fields that changed since the last patch.
 //!
 //! A [`Tracker`] keeps a [`Print`] of sixteen bytes and a size for each field that is public or
-//! saved. Ordinary fields are compared by a print of
-//! their content, so that application code assigns to them as to any field. [`List`](crate::List) and
-//! [`Tracked`](crate::Tracked) know by themselves what was done to them; their print is a version, and comparing it
-//! costs nothing, however long they are.
+//! saved. Ordinary fields are compared by a print of their content, so application code assigns to
+//! them like to any field. [`List`](crate::List) and [`Tracked`](crate::Tracked) record their
+//! changes; their print is a version, and comparing it takes constant time.
 
 mod errors;
 mod json;
@@ -25,107 +24,109 @@ use crate::Result;
 use crate::error::NotSerializable;
 use crate::spec::FieldKind;
 
-/// What is known of a field: what the page has of it, and how large it is.
+/// The print and the size of a field, as the page has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Seen {
-    /// Stands for the content.
+    /// Identifies the content.
     pub print: Print,
-    /// How many bytes of JSON it has when it is saved. More than 4 GiB count as that.
+    /// The size in bytes of JSON when it is saved, at most 4 GiB.
     pub bytes: u32,
 }
 
 impl Seen {
-    /// A content of that many bytes.
+    /// Creates a value for content of that many bytes.
     #[must_use]
     pub fn new(print: Print, bytes: usize) -> Self {
         Self { print, bytes: u32::try_from(bytes).unwrap_or(u32::MAX) }
     }
 
-    /// Of nothing.
+    /// A field without known content.
     pub const UNKNOWN: Self = Self { print: Print::UNKNOWN, bytes: 0 };
 }
 
-/// One field, its type forgotten.
+/// One field, without its type.
 pub trait TrackedField {
-    /// Adds the whole value to an object.
+    /// Writes the whole value into an object.
     ///
     /// # Errors
-    /// When the value has no JSON form.
+    /// Returns an error if the value has no JSON form.
     fn write(&self, name: &str, out: &mut StateWriter) -> JsonResult;
 
-    /// The value as it is now; whatever it recorded is forgotten.
+    /// Returns the current value's print and size, and drops its recorded changes.
     ///
     /// # Errors
-    /// When the value has no JSON form.
+    /// Returns an error if the value has no JSON form.
     fn baseline(&mut self) -> JsonResult<Seen>;
 
-    /// If the value is not what `seen` stands for: adds the change to a patch, and says what the page has then.
+    /// If the value differs from `seen`, writes the change into a patch and returns the new print
+    /// and size.
     ///
     /// # Errors
-    /// When the value has no JSON form.
+    /// Returns an error if the value has no JSON form.
     fn change(&mut self, name: &str, seen: Seen, patch: &mut PatchWriter) -> JsonResult<Option<Seen>>;
 
-    /// Adds the whole value to an object that is read again when the component is restored.
+    /// Writes the whole value into an object from which the component is restored.
     ///
     /// # Errors
-    /// When the value has no JSON form.
+    /// Returns an error if the value has no JSON form.
     fn save(&self, name: &str, out: &mut StateWriter) -> JsonResult {
         self.write(name, out)
     }
 
-    /// If this is the field that a load is for: takes what it came to, and says why it failed.
+    /// If this field waits for the load, takes its outcome, and returns whether it succeeded.
     fn settle(&mut self, loaded: &mut Option<Loaded>) -> Option<Result> {
         let _ = loaded;
         None
     }
 }
 
-/// Something with named fields: a component, the state of a topic.
+/// A value with named fields: a component, the state of a topic.
 pub trait TrackedFields {
-    /// Shows every field, in an order that never changes.
+    /// Visits every field, always in the same order.
     fn visit(&mut self, visitor: &mut dyn Visitor);
 }
 
-/// What is done to each field.
+/// A visitor of fields.
 pub trait Visitor {
-    /// Whether computed fields, which are the application's code, are to be shown too.
+    /// Returns whether computed fields, which run application code, are visited too.
     fn computed(&self) -> bool {
         true
     }
-    /// An ordinary field.
+    /// Visits a field.
     fn field(&mut self, name: &'static str, kind: FieldKind, field: &mut dyn TrackedField);
 }
 
-/// Numbers that are never given twice in a process: versions of lists and of tracked values.
+/// Returns a number that is unique in this process: a version of a list or of a tracked value.
 pub(crate) fn next_version() -> u64 {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
-/// What the page has and what would be stored: what is known of each field that is public or saved.
+/// The state that the page has and the size of the saved state: print and size of each field that
+/// is public or saved.
 #[derive(Clone, Debug, Default)]
 pub struct Tracker {
     seen: Vec<Seen>,
     bytes: usize,
 }
 
-/// What a comparison came to.
+/// The result of a comparison.
 #[derive(Debug, Default)]
 pub struct Changes {
-    /// The public fields that are not what the page had, as one patch object.
+    /// The public fields that changed, as one patch object.
     pub patch: Option<String>,
     undo: Undo,
 }
 
 impl Changes {
-    /// Takes out what it takes to revert the comparison. Without it, a revert does nothing.
+    /// Takes out the data for a revert. Without it, a revert has no effect.
     #[must_use]
     pub fn take_undo(&mut self) -> Self {
         Self { patch: None, undo: std::mem::take(&mut self.undo) }
     }
 }
 
-/// What was known of the fields that a comparison found changed.
+/// The prints and sizes of changed fields before the comparison.
 #[derive(Debug, Default)]
 struct Undo {
     seen: Vec<(usize, Seen)>,
@@ -133,10 +134,10 @@ struct Undo {
 }
 
 impl Tracker {
-    /// Takes the fields as they are for what the page has.
+    /// Creates a tracker for a page that has the current fields.
     ///
     /// # Errors
-    /// When a field has no JSON form; the error names it.
+    /// Returns an error that names the field without a JSON form.
     pub fn new(fields: &mut dyn TrackedFields) -> Result<Self, NotSerializable> {
         let mut visitor = Baseline { seen: Vec::new(), bytes: Size::default(), failed: Ok(()) };
         fields.visit(&mut visitor);
@@ -146,11 +147,11 @@ impl Tracker {
         Ok(Self { seen: visitor.seen, bytes: visitor.bytes.total() })
     }
 
-    /// Returns the fields that are not what the page has, as one patch object; from now on the page
-    /// has them.
+    /// Returns the fields that differ from the page's state as one patch object. The page has them
+    /// from now on.
     ///
     /// # Errors
-    /// When a field has no JSON form; the error names it, and the tracker is as it was.
+    /// Returns an error that names the field without a JSON form. The tracker is unchanged then.
     pub fn changes(&mut self, fields: &mut dyn TrackedFields) -> Result<Changes, NotSerializable> {
         let mut visitor = Compare {
             seen: &mut self.seen,
@@ -172,7 +173,7 @@ impl Tracker {
         Ok(changes)
     }
 
-    /// Takes a comparison back: the page never gets its patch.
+    /// Reverts a comparison whose patch is not sent.
     pub fn revert(&mut self, changes: Changes) {
         self.bytes = changes.undo.bytes;
         for (at, before) in changes.undo.seen {
@@ -182,13 +183,13 @@ impl Tracker {
         }
     }
 
-    /// Returns how many bytes the fields have that are saved, as one JSON object.
+    /// Returns the size of the saved fields as one JSON object, in bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// Nothing is known of the page: the next patch carries every field.
+    /// Forgets the page's state: the next patch contains every field.
     pub fn forget(&mut self) {
         for seen in &mut self.seen {
             seen.print = Print::UNKNOWN;
@@ -239,7 +240,7 @@ struct Compare<'a> {
     next: usize,
     bytes: Size,
     patch: PatchWriter,
-    /// Changes of private fields: written to be measured and checked, and dropped.
+    /// Changes of private fields: written for their size and for errors, and dropped.
     unseen: PatchWriter,
     undo: Undo,
     failed: Result<(), NotSerializable>,
@@ -320,7 +321,8 @@ fn write_object(fields: &mut dyn TrackedFields, write: WriteField) -> Result<Sta
     Ok(visitor.out)
 }
 
-/// Gives what a load came to to the field that waits for it. `None` if none does (any more), else why it failed.
+/// Passes the outcome of a load to the field that waits for it. Returns `None` if no field does
+/// (any more), else whether it succeeded.
 pub(crate) fn settle(fields: &mut dyn TrackedFields, loaded: Loaded) -> Option<Result> {
     struct Settle {
         loaded: Option<Loaded>,
@@ -338,7 +340,7 @@ pub(crate) fn settle(fields: &mut dyn TrackedFields, loaded: Loaded) -> Option<R
     visitor.outcome
 }
 
-/// A field that knows nothing of itself: compared by a print of its content.
+/// A field that records no changes: compared by a print of its content.
 struct Plain<'a, T>(&'a mut T);
 
 impl<T: Serialize> TrackedField for Plain<'_, T> {
@@ -359,14 +361,14 @@ impl<T: Serialize> TrackedField for Plain<'_, T> {
     }
 }
 
-/// Chooses how a field is tracked by its type: `Pick(&mut field).field()` finds the inherent method of the types that
-/// know what was done to them, else the one of [`PickPlain`].
+/// Chooses how a field is tracked by its type: `Pick(&mut field).field()` finds the inherent method
+/// of types that record their changes, else the one of [`PickPlain`].
 #[derive(Debug)]
 pub struct Pick<'a, T>(pub &'a mut T);
 
-/// The way of every type that has no better one.
+/// Tracks all other types.
 pub trait PickPlain<'a> {
-    /// The field.
+    /// Returns the field.
     fn field(self) -> impl TrackedField + 'a;
 }
 

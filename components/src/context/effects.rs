@@ -1,4 +1,4 @@
-//! What a handler requests, until it is known whether the handler succeeds.
+//! The requests of a handler, until the handler succeeds or fails.
 
 use crate::effect::Effect;
 use crate::error::Errors;

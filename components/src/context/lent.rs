@@ -1,7 +1,7 @@
-//! What the host of a component lends to the context of a handler, for `flush`.
+//! Values that the host of a component lends to the context of a handler, for `flush`.
 //!
-//! The host defines what is flushed. It contains components and instances, which take contexts, so
-//! here it has no type.
+//! The host defines the type of a flush. It contains components and instances, which take contexts,
+//! so here it is untyped.
 
 use std::any::Any;
 use std::fmt;
@@ -11,13 +11,13 @@ use crate::budget::Account;
 use crate::spec::Spec;
 use crate::tracking::Tracker;
 
-/// What a host lends while a handler runs. It comes back with the context.
+/// Lent by a host while a handler runs. It comes back with the context.
 pub(crate) struct Lent {
     /// The type of the component that has the handler.
     pub(crate) spec: &'static Spec,
     /// The state that the page has.
     pub(crate) tracker: Tracker,
-    /// What the component counts against its session's budget.
+    /// The bytes that the component counts against its session's budget.
     pub(crate) account: Arc<Account>,
     /// The component as of the last flush, to which a failure reverts.
     fallback: Option<Box<dyn Any + Send>>,
@@ -45,7 +45,8 @@ impl fmt::Debug for Lent {
     }
 }
 
-/// Where a handler that waits leaves what it flushes. The host polls the handler, and takes it out.
+/// A slot where a handler that waits leaves a flush. The host, which polls the handler, takes it
+/// out.
 #[derive(Clone, Debug, Default)]
 pub struct FlushSlot(Arc<Mutex<Option<Box<dyn Any + Send>>>>);
 
@@ -55,7 +56,7 @@ impl FlushSlot {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(flushed));
     }
 
-    /// Takes out what a handler left.
+    /// Takes out the flush of a handler.
     pub(crate) fn take<T: Any + Send>(&self) -> Option<T> {
         let flushed = self.0.lock().unwrap_or_else(PoisonError::into_inner).take()?;
         flushed.downcast().ok().map(|flushed| *flushed)

@@ -1,4 +1,4 @@
-//! What the `mount` of a component gets.
+//! The context of a component's `mount`.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -8,8 +8,9 @@ use crate::budget::{Account, Admission, Budget};
 use crate::env::Env;
 use crate::error::Result;
 
-/// What `mount` is given. It knows the surroundings but asks nothing of them: a component may be mounted for a first
-/// paint that nobody ever connects to. Rooms and tasks belong into `connected`.
+/// The context of `mount`. It dereferences to the [`Env`] and accepts no requests: a component may
+/// be mounted for a first paint to which no page ever connects. Rooms and tasks belong in
+/// `connected`.
 #[derive(Clone, Debug, Default)]
 pub struct MountContext {
     env: Env,
@@ -19,21 +20,21 @@ pub struct MountContext {
 }
 
 impl MountContext {
-    /// For a mount in these surroundings.
+    /// Creates a context.
     #[must_use]
     pub fn new(env: Env) -> Self {
         Self { env, limit: None, budget: None, admission: Admission::Bounded }
     }
 
-    /// The same with a limit on how long `mount` may wait.
+    /// Sets how long `mount` may wait.
     #[must_use]
     pub fn with_time_limit(mut self, limit: Duration) -> Self {
         self.limit = Some(limit);
         self
     }
 
-    /// The same for a session: what the component holds counts against that budget for as long as
-    /// it is mounted.
+    /// Sets the budget of the session. The component's state counts against it while the component
+    /// is mounted.
     #[must_use]
     pub fn with_budget(mut self, budget: Arc<Budget>, admission: Admission) -> Self {
         self.budget = Some(budget);
@@ -49,7 +50,7 @@ impl MountContext {
         self.limit
     }
 
-    /// Counts a component of that size.
+    /// Counts a component of that size against the budget.
     pub(crate) fn open_account(&self, bytes: usize) -> Result<Account> {
         Account::open(self.budget.clone(), self.admission, bytes)
     }

@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::shared::Shared;
 use crate::topic::{HasPresence, Topic};
 
-/// The presence of the component at the topic that a shared field shows; see [`Context::presence`].
+/// The presence of the component at the topic of a shared field; see [`Context::presence`].
 #[derive(Debug)]
 #[must_use = "nothing has changed before `enter` or `leave`"]
 pub struct PresenceAt<'a> {
@@ -14,32 +14,33 @@ pub struct PresenceAt<'a> {
 }
 
 impl Context {
-    /// The presence of this component's user at the topic that the field shows. From `enter` to
-    /// `leave` it follows the field: when that shows another topic, the user is present there.
+    /// Returns the presence of this component's user at the topic of the field. From `enter` to
+    /// `leave` it follows the field: if the field names another topic, the user is present there.
     ///
-    /// It is kept with the component: a page that comes back, to this process or the next one, is
-    /// present again without a call. [`Presence`](crate::Presence) says how long a page is that loses its connection.
+    /// It is saved with the component: when the page resumes, in this process or the next one, the
+    /// user is present again without a call. [`Presence`](crate::Presence) describes how long a
+    /// disconnected page stays present.
     pub fn presence<'a, T: Topic + HasPresence>(&'a self, shared: &'a mut Shared<T>) -> PresenceAt<'a> {
         PresenceAt { cx: self, is_present: shared.is_present_mut() }
     }
 }
 
 impl PresenceAt<'_> {
-    /// The user is present when the handler has succeeded; again is the same as once.
+    /// Makes the user present when the handler succeeds. Entering again has no effect.
     ///
-    /// A topic that is as large as it may be takes nobody in: that is logged, and tried again after
-    /// the component's next handler.
+    /// If the topic would exceed its limit, the user is not added. The error is logged, and the
+    /// next handler of the component tries again.
     ///
     /// # Errors
-    /// `unauthenticated` when there is no user.
+    /// Returns `unauthenticated` if there is no user.
     pub fn enter(self) -> Result {
         self.cx.user()?;
         *self.is_present = true;
         Ok(())
     }
 
-    /// The component is not present any more when the handler has succeeded. The user is, if another
-    /// of their components is.
+    /// Ends the component's presence when the handler succeeds. The user stays present through
+    /// other components.
     pub fn leave(self) {
         *self.is_present = false;
     }

@@ -1,4 +1,4 @@
-//! Warnings about events that reach no method, once for each component and event.
+//! Warnings about events without a method, once for each component and event.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
@@ -7,17 +7,18 @@ use vivaz_protocol::log::Escaped;
 
 use crate::ActionError;
 
-/// Pairs of a component and an event that are remembered. Beyond it nothing is logged.
+/// The number of pairs of a component and an event that are remembered. Further ones are not
+/// logged.
 const MOST: usize = 1_000;
 
-/// Returns whether nothing was logged yet about that event of that component.
+/// Returns whether no warning was logged yet about that event of that component.
 fn is_first(component: &'static str, event: &str) -> bool {
     static KNOWN: Mutex<BTreeSet<(&'static str, String)>> = Mutex::new(BTreeSet::new());
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
     known.len() < MOST && known.insert((component, event.to_owned()))
 }
 
-/// Logs that an event of a component reaches no method, once; `why` names the kind of event.
+/// Logs once that a component has no method for an event; `why` names the kind of event.
 pub fn unheard(component: &'static str, event: &str, why: &str) {
     if is_first(component, event) {
         tracing::warn!(component, event = %Escaped(event), "{why}");

@@ -1,4 +1,4 @@
-//! Jobs whose outcome is committed before anybody is told.
+//! Jobs whose outcome is committed to the store before anything is sent.
 
 use std::any::Any;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,54 +17,55 @@ use crate::topic::{ReservedUpdates, StagedUpdate, Unsent};
 use crate::tracking::Tracker;
 use crate::{ActionError, Context, Result};
 
-/// What is known of a job whose outcome is committed.
+/// The journal of a job, and the state before it.
 #[derive(Clone)]
 pub(super) struct Record {
     journal: Arc<dyn Journal>,
     message: Option<MessageId>,
     by: Option<Author>,
-    /// What the component was before the job, as it is saved.
+    /// The component before the job, as it is saved.
     before: Arc<[u8]>,
-    /// What the page had of it.
+    /// The state that the page had before the job.
     tracker: Arc<Tracker>,
-    /// What the component counts against its session's budget.
+    /// The bytes that the component counts against its session's budget.
     account: Arc<Account>,
-    /// Whether it is kept that the job was done, also if nothing came of it.
+    /// Whether the store records that the job was done even if it changed nothing.
     always: bool,
-    /// What is left of the job if its commit fails; nothing before the page's edits are written.
+    /// The component to which a failed commit reverts; none before the page's edits are written.
     edited: Arc<Mutex<Option<EditedComponent>>>,
 }
 
 /// A component with the page's edits that came with a job.
 struct EditedComponent {
     component: HostedComponent,
-    /// Set when the edits turned a shared field to another topic.
+    /// Set if the edits changed the topic of a shared field.
     topics: Option<ShownTopics>,
 }
 
-/// What is done with the commit of a job.
+/// The writes and the topic updates that belong to the commit of a job.
 struct StagedCommit {
     work: Vec<Work>,
     updates: Vec<StagedUpdate>,
 }
 
-/// Changes of topics on their way through a transaction.
+/// Changes of topics that belong to a transaction.
 #[derive(Default)]
 struct Told {
-    /// Made inside of the transaction, shown after it.
+    /// Made inside the transaction, published after it.
     reserved: Option<ReservedUpdates>,
-    /// What the topics send later.
+    /// Updates whose patches the topics send later.
     unsent: Vec<Unsent>,
 }
 
-/// Shows changes of topics once they last. Dropped before, it takes them back.
+/// Publishes changes of topics after the commit. If it is dropped before, the changes are dropped.
 struct Telling {
     told: Arc<Mutex<Told>>,
     by: Option<Author>,
 }
 
 impl Host {
-    /// Does a job and commits what came of it. If that fails, the job has failed, and the component is as it was.
+    /// Runs a job and commits its outcome. If the commit fails, the job fails, and the component is
+    /// restored.
     pub(super) fn run_durably(
         mut self: Box<Self>,
         journal: Arc<dyn Journal>,
@@ -90,14 +91,14 @@ impl Host {
         self.run_later(FlushSlot::default(), |host| async move {
             let mut finished = match host.run_job(cx, job) {
                 Started::Now(finished) => finished,
-                // Components that are durable do not flush.
+                // Durable components do not flush.
                 Started::Running { future, .. } => JobProgress::end(future, drop).await,
             };
             if finished.committed {
                 return finished;
             }
             let Err(error) = record.clone().commit_into(&mut finished).await else { return finished };
-            // The page's edits and the errors of a form outlive it.
+            // The page's edits and the errors of a form survive the failure.
             let (component, topics) = match record.fallback() {
                 Some(edited) => edited,
                 None => match untouched.copy() {
@@ -112,7 +113,7 @@ impl Host {
         })
     }
 
-    /// From here on the page's edits stay, if the job is one that is committed.
+    /// Keeps the page's edits even if the rest of the job fails, if the job is committed.
     pub(super) fn keep_edits(&self, topics: Option<&ShownTopics>) {
         if let Some(record) = &self.record
             && let Ok(component) = self.component.copy()
@@ -121,13 +122,13 @@ impl Host {
         }
     }
 
-    /// Whether the page may send it to a new session too, where nothing is known of it.
+    /// Returns whether the page may repeat the job in a new session, which has no record of it.
     fn may_be_repeated(&self, job: &Job) -> bool {
         matches!(job, Job::Action { action, .. } if self.component.spec().retried().any(|name| name == action))
     }
 
-    /// Does the last part of a job, a call that is made inside of the transaction that keeps what comes of it. What went
-    /// before the call (edits of the page) is kept with it, and stays if the call fails.
+    /// Runs the last call of a job inside the transaction that commits its outcome. Edits of the
+    /// page before the call are committed with it, and are kept if the call fails.
     pub(super) async fn run_in_transaction(
         self: Box<Self>,
         call: InTransaction,
@@ -154,7 +155,7 @@ impl Host {
                             .write(connection, &reserved, message.as_ref())
                             .and_then(|()| ComponentChange::of(&mut finished))
                     } else {
-                        // So that nothing is kept of it; why stands in `finished`.
+                        // An error rolls the transaction back; the reason is in `finished`.
                         Err(ActionError::internal("the handler failed"))
                     };
                     *lock(&writes) = Some(finished);
@@ -181,7 +182,7 @@ impl Host {
         }
     }
 
-    /// Takes over what a call did inside of a transaction, where nothing can be waited for.
+    /// Takes over the changes of a call inside a transaction, where nothing can be awaited.
     fn settle(mut self: Box<Self>, mut returned: MethodOutcome, moved: Option<ShownTopics>) -> Finished {
         if returned.result.is_ok() {
             match topics::have_moved(returned.component.as_mut()) {
@@ -201,12 +202,13 @@ impl Host {
 }
 
 impl Record {
-    /// Takes out what is left of a job whose commit fails, if there were edits.
+    /// Takes out the component with the page's edits, if there were any.
     fn fallback(&self) -> Option<(HostedComponent, Option<ShownTopics>)> {
         lock(&self.edited).take().map(|EditedComponent { component, topics }| (component, topics))
     }
 
-    /// A job whose outcome was not kept: the component is what it was, but for the errors of a form.
+    /// Returns the result of a job whose commit failed: the component is restored, except for the
+    /// errors of a form.
     fn failed(
         &self,
         mut component: HostedComponent,
@@ -231,13 +233,13 @@ impl Record {
         }
     }
 
-    /// Commits what there is to commit of a job that is done.
+    /// Commits the outcome of a finished job, if there is anything to commit.
     async fn commit_into(self, finished: &mut Finished) -> Result {
         finished.committed = self.commit(finished).await?;
         Ok(())
     }
 
-    /// The same; says whether there was anything.
+    /// Commits the outcome of a finished job. Returns whether there was anything to commit.
     async fn commit(self, finished: &mut Finished) -> Result<bool> {
         let change = ComponentChange::of(finished)?;
         let writes = finished.effects.iter().any(|effect| matches!(effect, Effect::Commit(_)));
@@ -245,7 +247,7 @@ impl Record {
         let (staged, by) = (StagedCommit::of(finished), self.by);
         let is_same = !change.moved && change.memberships.is_empty() && *change.state == *self.before;
         if is_same && !writes && !is_answered {
-            // What it tells others is not kept, so it does not wait for the disk.
+            // Only topics changed, which are not stored, so they do not wait for the disk.
             finished.unsent.extend(StagedUpdate::publish_all(staged.updates, by.as_ref())?);
             return Ok(false);
         }
@@ -268,7 +270,7 @@ impl Record {
 }
 
 impl StagedCommit {
-    /// Takes them out of what the session does.
+    /// Takes the writes and updates out of the effects.
     fn of(finished: &mut Finished) -> Self {
         let updates = Effect::take_updates(&mut finished.effects);
         let work = finished.effects.extract_if(.., |effect| matches!(effect, Effect::Commit(_)));
@@ -278,7 +280,7 @@ impl StagedCommit {
         Self { work, updates }
     }
 
-    /// Writes, and makes the changes of topics that are shown when it lasts.
+    /// Runs the writes, and makes the changes of topics, which are published after the commit.
     fn write(self, connection: &dyn Any, told: &Mutex<Told>, message: Option<&MessageId>) -> Result {
         self.work.into_iter().try_for_each(|work| work(connection))?;
         let reserved = StagedUpdate::reserve_all(self.updates, message)?;
@@ -297,7 +299,7 @@ impl Telling {
 
 impl Drop for Telling {
     fn drop(&mut self) {
-        // Dropped when nothing is locked.
+        // Dropped here, where no lock is held.
         let _not_told = lock(&self.told).reserved.take();
     }
 }

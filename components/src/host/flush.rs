@@ -1,8 +1,9 @@
-//! What a handler sends before it is done.
+//! Sending changes before a handler is done.
 //!
-//! A handler that waits has the component and the [`Context`]; the session polls the future around it. `flush` leaves what
-//! it has to say in a place that both know and waits; the future around it finds it there, gives it to the session,
-//! and is polled again when that has sent it. So what was flushed is sent before anything that comes after it.
+//! A handler that waits owns the component and the [`Context`]; the session polls the future around
+//! it. `flush` puts the changes into a slot that both can reach, and waits. The future around it
+//! takes them out, passes them to the session, and is polled again when the session has sent them.
+//! So flushed changes are sent before all later ones.
 
 use std::future::poll_fn;
 use std::task::Poll;
@@ -19,16 +20,17 @@ use crate::instance::{Finished, Flushed, JobProgress};
 use crate::topic::StagedUpdate;
 use crate::{ActionError, Context, LiveComponent, Result};
 
-/// Why a durable component cannot flush.
+/// The reason why a durable component cannot flush.
 pub const NO_FLUSH: &str = "a #[live(durable)] component cannot `flush`: what its page sees was committed with the action as a whole. \
      Show progress in shared state with `update_now`, or do the work in several actions";
 
 impl Context {
-    /// Sends what the handler did so far, and goes on: for a long action that shows how far it is.
+    /// Sends the changes of the handler so far, and continues: for a long action that shows its
+    /// progress.
     ///
-    /// The page gets the fields that have changed, and everything else that was asked for happens now: changes of
-    /// shared state, events, rooms, tasks. From here on a failure falls back to this state and not to the one of before the
-    /// handler. It returns when all of that is on its way.
+    /// The page gets the fields that have changed, and all requests are done now: changes of shared
+    /// state, events, rooms, tasks. A later failure reverts to this state and not to the one before
+    /// the handler. Returns when all of this is in the connection's queue.
     ///
     /// ```
     /// # use vivaz_components::{Context, LiveComponent, Result, actions};
@@ -50,8 +52,9 @@ impl Context {
     /// # }
     /// ```
     ///
-    /// A component that is `#[live(durable)]` cannot flush: what its page sees was committed, and half of an action
-    /// would be committed with nothing that says where to go on. That does not compile:
+    /// A component that is `#[live(durable)]` cannot flush: its page sees committed state, and half
+    /// of an action would be committed without a record of where to continue. This does not
+    /// compile:
     ///
     /// ```compile_fail
     /// # use vivaz_components::{Context, LiveComponent, Result, actions};
@@ -68,13 +71,15 @@ impl Context {
     /// ```
     ///
     /// # Errors
-    /// When a shared field names a topic that may not be shown, a field has no JSON form, or a change of shared state
-    /// fails. Nothing was sent then, no shared state was changed, and the changes of shared state that the flush was to
-    /// make are dropped. What else was asked for is still staged. A handler that returns the error falls back to its last
-    /// successful flush or to the state before it, so that the component and the shared state are undone together.
+    /// Returns an error if the user may not see the topic that a shared field names, if a field has
+    /// no JSON form, or if a change of shared state fails. Then nothing was sent, no shared state
+    /// was changed, and the changes of shared state of this flush are dropped. Other requests are
+    /// still staged. A handler that returns the error reverts to its last successful flush, or to
+    /// the state before the handler, so that the component and the shared state are undone
+    /// together.
     ///
     /// # Cancel safety
-    /// Dropped before it is done, it may have sent what it was asked to.
+    /// If the future is dropped before it is done, the changes may have been sent.
     pub async fn flush<C: LiveComponent>(&mut self, component: &mut C) -> Result {
         const {
             assert!(!C::SPEC.durable, "{}", NO_FLUSH);
@@ -104,7 +109,7 @@ impl Context {
         for update in topics::staged(component) {
             self.effects().stage(Effect::Update(update));
         }
-        // Before anything is told, because they may fail.
+        // Copied before anything is published, because copying may fail.
         let copies = HostedComponent::copy_of(component)
             .and_then(|kept| Ok((HostedComponent::copy_of(component)?, kept)));
         let published = copies.and_then(|copies| {
@@ -130,19 +135,19 @@ impl Context {
         let meanwhile = Host::stand_in(meanwhile);
         let flushed = Flushed { meanwhile, effects, patch: changes.patch, topics: moved, answer };
         self.outbox().put(flushed);
-        // Nobody answers for a session that is over; its handlers are dropped.
+        // The sender is dropped when the session has ended; the handler is dropped then.
         let _answered = sent.await;
         topics::begin(component, self.cause());
         Ok(())
     }
 }
 
-/// A job as a session follows it: what is flushed on the way, and its end.
+/// Returns a job as a sequence of flushes and an end.
 pub(super) fn steps(run: BoxFuture<Finished>, outbox: FlushSlot) -> BoxFuture<JobProgress> {
     steps_of(RunningJob(Some(run)), outbox)
 }
 
-/// A job that is dropped with its handler when its session ends.
+/// A running job. Its handler is dropped with it when the session ends.
 struct RunningJob(Option<BoxFuture<Finished>>);
 
 impl Drop for RunningJob {
@@ -159,7 +164,7 @@ fn steps_of(mut run: RunningJob, outbox: FlushSlot) -> BoxFuture<JobProgress> {
             match (polled, flushed) {
                 (Poll::Pending, None) => Poll::Pending,
                 (Poll::Pending, flushed) => Poll::Ready((None, flushed)),
-                // A flush that was given up on is sent all the same: the page is taken to have it.
+                // A flush whose future was dropped is sent too: the tracker counts it as sent.
                 (Poll::Ready(finished), flushed) => Poll::Ready((Some(finished), flushed)),
             }
         })

@@ -1,4 +1,4 @@
-//! Values of the page that did not fit their types, as the component's `errors` show them.
+//! Messages about values of the page that did not fit their types, in the component's `errors`.
 
 use serde_json::Value;
 use vivaz_protocol::{Key, PropertyPath};
@@ -11,7 +11,7 @@ use crate::spec::FieldKind;
 use crate::tracking::{JsonResult, StateWriter, TrackedField, Visitor};
 use crate::{ActionError, ErrorCode, Result};
 
-/// Shows or takes back what is wrong with an action's arguments, once the action was called.
+/// Sets or withdraws the messages about an action's arguments, after the action was called.
 pub(super) fn called(component: &mut dyn AnyComponent, action: String, result: &Return) {
     let Some(errors) = component.errors() else { return };
     let target = RefusedInput::Action(action);
@@ -24,10 +24,11 @@ pub(super) fn called(component: &mut dyn AnyComponent, action: String, result: &
     }
 }
 
-/// Shows why the value of a property was refused, or takes the messages about the one before back.
+/// Sets the messages about a refused value of a property, or withdraws those about the value
+/// before.
 ///
 /// # Errors
-/// When the field cannot be written.
+/// Returns an error if the field has no JSON form.
 pub(super) fn edited(
     component: &mut dyn AnyComponent,
     property: &PropertyPath<'_>,
@@ -47,11 +48,11 @@ pub(super) fn edited(
     Ok(())
 }
 
-/// Takes the messages back whose property has another value by now or is gone, and those of actions
+/// Withdraws messages about properties that have another value now or are gone, and about actions
 /// that this program does not have.
 ///
 /// # Errors
-/// When a field cannot be written.
+/// Returns an error if a field has no JSON form.
 pub(super) fn withdraw_outdated(component: &mut dyn AnyComponent) -> Result {
     let Some(errors) = component.errors() else { return Ok(()) };
     let targets: Vec<RefusedInput> = errors.refusals().cloned().collect();
@@ -72,10 +73,10 @@ pub(super) fn withdraw_outdated(component: &mut dyn AnyComponent) -> Result {
     Ok(())
 }
 
-/// Puts back which messages of a restored component are about refused values.
+/// Restores which messages of a restored component are about refused values.
 ///
 /// # Errors
-/// When that was written by another version of this crate.
+/// Returns an error if another version of this crate wrote them in another form.
 pub(crate) fn recall(component: &mut dyn AnyComponent, saved: &Saved<'_>) -> Result {
     let Some(refused) = saved.get(SAVED_REFUSALS) else { return Ok(()) };
     let refused: Vec<RefusedValue> = serde_json::from_str(refused.get())?;
@@ -85,7 +86,7 @@ pub(crate) fn recall(component: &mut dyn AnyComponent, saved: &Saved<'_>) -> Res
     Ok(())
 }
 
-/// Takes the messages about all refused values back: the types may be others now.
+/// Withdraws the messages about all refused values, whose types may have changed.
 pub(crate) fn withdraw_all(component: &mut dyn AnyComponent) {
     if let Some(errors) = component.errors() {
         errors.retain_refusals(|_, _| false);
@@ -100,8 +101,8 @@ fn target(property: &PropertyPath<'_>) -> RefusedInput {
     RefusedInput::Property([Value::from(&*property.field)].into_iter().chain(steps).collect())
 }
 
-/// Returns the hash of a property's value, or of the part of the field that its path leads to. There
-/// is none if the page may not write the field.
+/// Returns the hash of a property's value, or of the part of the field to which its path leads.
+/// Returns `None` if the page may not write the field.
 fn value_of(component: &mut dyn AnyComponent, target: &RefusedInput) -> Result<Option<u64>> {
     let RefusedInput::Property(steps) = target else { return Ok(None) };
     let Some((Value::String(field), steps)) = steps.split_first() else { return Ok(None) };
@@ -125,7 +126,7 @@ fn value_of(component: &mut dyn AnyComponent, target: &RefusedInput) -> Result<O
     Ok(Some(hash(&at.to_string())))
 }
 
-/// Writes one field, in an object of its own.
+/// Writes one field into an object of its own.
 struct WrittenField<'a> {
     wanted: &'a str,
     written: JsonResult<Option<String>>,

@@ -21,15 +21,15 @@ fn each(
     component.shared(&mut visit);
 }
 
-/// Whether the field does not show the topic that it names.
+/// Returns whether the field is not bound to the topic that it names.
 fn has_moved(topic: fmt::Arguments<'_>, field: &dyn AnyShared) -> bool {
     field.topic().is_none_or(|now| topic.to_string() != now.name().as_str())
 }
 
-/// Whether any field does not show the topic that it names.
+/// Returns whether any field is not bound to the topic that it names.
 ///
 /// # Errors
-/// `panicked` when the key's `Display` does.
+/// Returns `panicked` if the `Display` of the key panics.
 pub(super) fn have_moved(component: &mut dyn AnyComponent) -> Result<bool> {
     guard_now("the name of a topic", || {
         let mut moved = false;
@@ -38,7 +38,8 @@ pub(super) fn have_moved(component: &mut dyn AnyComponent) -> Result<bool> {
     })
 }
 
-/// Opens the topics that fields name and do not show yet; asks each of them first whether it may be shown.
+/// Opens the topics that fields name and are not bound to. Checks first for each of them whether
+/// the user may see it.
 pub(super) async fn bind(component: &mut dyn AnyComponent, env: &Env) -> Result {
     let mut wanted: Vec<(&'static str, BoxFuture<Result<TopicRef>>)> = Vec::new();
     each(component, |name, topic, field| {
@@ -59,26 +60,26 @@ pub(super) async fn bind(component: &mut dyn AnyComponent, env: &Env) -> Result 
     Ok(())
 }
 
-/// A handler begins.
+/// Takes the snapshots that a handler works with.
 pub(super) fn begin(component: &mut dyn AnyComponent, cause: Option<&Cause>) {
     each(component, |_, _, field| field.begin(cause));
 }
 
-/// What the handler staged.
+/// Takes the updates that the handler staged.
 pub(super) fn staged(component: &mut dyn AnyComponent) -> Vec<StagedUpdate> {
     let mut staged = Vec::new();
     each(component, |_, _, field| staged.extend(field.take_staged()));
     staged
 }
 
-/// Which topic each field shows.
+/// Returns the topic of each field.
 pub(super) fn of(component: &mut dyn AnyComponent) -> ShownTopics {
     let mut topics = Vec::new();
     each(component, |name, _, field| topics.extend(field.topic().map(|topic| (name, topic.clone()))));
     topics
 }
 
-/// At which topics the component is present.
+/// Returns the topics at which the component is present.
 pub(super) fn presences(component: &mut dyn AnyComponent) -> Vec<TopicRef> {
     let mut topics = Vec::new();
     each(component, |_, _, field| {
@@ -110,7 +111,7 @@ pub(super) fn save(component: &mut dyn AnyComponent) -> Result<String, NotSerial
     Ok(object.finish())
 }
 
-/// Puts back at which topics a restored component is present.
+/// Restores at which topics a restored component is present.
 pub(crate) fn recall_presences(component: &mut dyn AnyComponent, saved: &Saved<'_>) {
     each(component, |name, _, field| {
         if saved.has(&saved_presence(name)) {

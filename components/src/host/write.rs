@@ -1,4 +1,4 @@
-//! Fields that come from outside: what a page edits, what a parent gives.
+//! Fields that are set from outside: edits of a page, props of a parent.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -17,12 +17,12 @@ use crate::instance::Started;
 use crate::spec::{Hook, Spec};
 use crate::{ActionError, Context, Result};
 
-/// A property that the page names, with its new value.
+/// A property that the page edits, with its new value.
 type PageEdit = (PropertyPath<'static>, Box<RawValue>);
 
 impl Host {
-    /// Writes edits of the page, all or none, and returns which properties these are. Values that do not fit are shown
-    /// under the properties' names.
+    /// Writes edits of the page, all or none, and returns the properties. Values that do not fit
+    /// are reported under the names of the properties.
     pub(super) fn write(&mut self, edits: &[PageEdit]) -> Result<Vec<FieldPath>> {
         let (mut draft, mut edited) = (self.component.copy()?, Vec::new());
         let mut written = Vec::with_capacity(edits.len());
@@ -46,7 +46,8 @@ impl Host {
         Ok(edited)
     }
 
-    /// The component with props of the parent, all or none. Those that are not given stay.
+    /// Returns a copy of the component with props of the parent, all or none. Other props keep
+    /// their values.
     pub(super) fn with_props(&self, props: &RawValue) -> Result<Box<dyn AnyComponent>> {
         let bad = |message: String| ActionError::new(ErrorCode::BadProps, message);
         let given: BTreeMap<String, Box<RawValue>> =
@@ -63,11 +64,11 @@ impl Host {
         Ok(draft)
     }
 
-    /// Shared fields follow to the topics that the page's edits name.
+    /// Binds shared fields to the topics that the page's edits name.
     ///
     /// # Errors
-    /// When one of those may not be shown. All edits are taken back then, as they are when one of
-    /// them does not decode.
+    /// Returns an error if the user may not see one of these topics. All edits are reverted then,
+    /// as they are if one of them does not decode.
     pub(super) async fn follow_edits(
         &mut self,
         env: &Env,
@@ -92,7 +93,7 @@ impl Host {
         }
     }
 
-    /// Calls `updated` for each edit. The edits stay whatever it says.
+    /// Calls `updated` for each edit. An error does not revert the edits.
     pub(super) async fn tell_updated(
         &mut self,
         mut cx: Context,
@@ -123,7 +124,7 @@ impl Host {
         cx
     }
 
-    /// After the page wrote fields: what the component and its topics make of it.
+    /// Finishes a job of edits: binds topics and calls `updated`.
     pub(super) fn run_edits(self: Box<Self>, mut cx: Context, edited: Vec<FieldPath>) -> Started {
         self.run_later(cx.outbox(), |mut host| async move {
             let (env, limit) = (cx.env().clone(), cx.limit());
@@ -140,7 +141,8 @@ impl Host {
     }
 }
 
-/// A private field is as unknown to a page as one that does not exist.
+/// Returns the name of a field that a page may edit. A private field is reported like one that does
+/// not exist.
 fn may_edit(spec: &'static Spec, name: &str) -> Result<&'static str> {
     match spec.field(name) {
         Some(field) if field.model => Ok(field.name),

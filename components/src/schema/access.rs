@@ -93,7 +93,7 @@ impl<'de> VariantAccess<'de> for TracedVariant<'_> {
 
     fn unit_variant(self) -> Result<(), Stop> {
         match self.place {
-            TracedPlace::SchemaNode(at) => Err(self.graph.leaf(at, "unit")),
+            TracedPlace::Node(at) => Err(self.graph.leaf(at, "unit")),
             TracedPlace::Sample(_) => Ok(()),
         }
     }

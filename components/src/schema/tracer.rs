@@ -48,7 +48,7 @@ impl de::Error for Stop {
 #[derive(Clone, Copy)]
 pub(super) enum TracedPlace {
     /// To find out about a node.
-    SchemaNode(Id),
+    Node(Id),
     /// To read some value, so many levels deep.
     Sample(usize),
 }
@@ -60,7 +60,7 @@ pub(super) struct Tracer<'a> {
 
 impl<'a> Tracer<'a> {
     pub(super) fn root(graph: &'a mut Graph) -> Self {
-        Self::at(graph, TracedPlace::SchemaNode(0))
+        Self::at(graph, TracedPlace::Node(0))
     }
 
     pub(super) fn at(graph: &'a mut Graph, place: TracedPlace) -> Self {
@@ -73,7 +73,7 @@ impl<'a> Tracer<'a> {
         place: TracedPlace,
         seed: S,
     ) -> Result<S::Value, Stop> {
-        if let TracedPlace::SchemaNode(at) = place {
+        if let TracedPlace::Node(at) = place {
             graph.name(at, type_name::<S::Value>());
         }
         seed.deserialize(Self { graph, place })
@@ -87,15 +87,11 @@ impl<'a> Tracer<'a> {
     pub(super) fn tuple<'de, V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, Stop> {
         let Self { graph, place } = self;
         match place {
-            TracedPlace::SchemaNode(at) => {
+            TracedPlace::Node(at) => {
                 let parts = std::iter::repeat_n("", len.min(TUPLE));
                 let (position, part) = graph.open(at, "tuple", type_name::<V::Value>(), parts)?;
-                let items = TracedItems {
-                    graph,
-                    depth: 0,
-                    before: position,
-                    then: Some(TracedPlace::SchemaNode(part)),
-                };
+                let items =
+                    TracedItems { graph, depth: 0, before: position, then: Some(TracedPlace::Node(part)) };
                 let read = visitor.visit_seq(items);
                 graph.close(at);
                 read
@@ -113,15 +109,12 @@ impl<'a> Tracer<'a> {
     ) -> Result<V::Value, Stop> {
         let Self { graph, place } = self;
         match place {
-            TracedPlace::SchemaNode(at) => {
+            TracedPlace::Node(at) => {
                 let (position, part) =
                     graph.open(at, "struct", type_name::<V::Value>(), fields.iter().copied())?;
                 let one = fields.get(position..=position).unwrap_or_default();
-                let read = visitor.visit_map(TracedFields {
-                    graph,
-                    names: one,
-                    value: TracedPlace::SchemaNode(part),
-                });
+                let read =
+                    visitor.visit_map(TracedFields { graph, names: one, value: TracedPlace::Node(part) });
                 graph.close(at);
                 read
             }
@@ -144,7 +137,7 @@ macro_rules! leaves {
     ($($method:ident $kind:literal |$visitor:ident, $tracer:ident| $sample:expr;)*) => {
         $(fn $method<V: Visitor<'de>>(self, $visitor: V) -> Result<V::Value, Stop> {
             match self.place {
-                TracedPlace::SchemaNode(at) => Err(self.graph.leaf(at, $kind)),
+                TracedPlace::Node(at) => Err(self.graph.leaf(at, $kind)),
                 TracedPlace::Sample(_) => {
                     let $tracer = self;
                     $sample
@@ -183,7 +176,7 @@ impl<'de> Deserializer<'de> for Tracer<'_> {
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Stop> {
         match self.place {
-            TracedPlace::SchemaNode(at) => Err(self.graph.unknown(at)),
+            TracedPlace::Node(at) => Err(self.graph.unknown(at)),
             TracedPlace::Sample(_) => visitor.visit_borrowed_str(self.text()),
         }
     }
@@ -199,9 +192,9 @@ impl<'de> Deserializer<'de> for Tracer<'_> {
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Stop> {
         let Self { graph, place } = self;
         match place {
-            TracedPlace::SchemaNode(at) => {
+            TracedPlace::Node(at) => {
                 let (_, part) = graph.open(at, "option", type_name::<V::Value>(), [""])?;
-                let read = visitor.visit_some(Tracer { graph, place: TracedPlace::SchemaNode(part) });
+                let read = visitor.visit_some(Tracer { graph, place: TracedPlace::Node(part) });
                 graph.close(at);
                 read
             }
@@ -216,14 +209,13 @@ impl<'de> Deserializer<'de> for Tracer<'_> {
     ) -> Result<V::Value, Stop> {
         let Self { graph, place } = self;
         match place {
-            TracedPlace::SchemaNode(at) if name == RAW => Err(graph.unknown(at)),
-            TracedPlace::SchemaNode(at) => {
+            TracedPlace::Node(at) if name == RAW => Err(graph.unknown(at)),
+            TracedPlace::Node(at) => {
                 if graph.is_known(at, ("newtype", name, type_name::<V>())) {
                     return Err(Stop);
                 }
                 let (_, part) = graph.open_same(at, type_name::<V::Value>())?;
-                let read =
-                    visitor.visit_newtype_struct(Tracer { graph, place: TracedPlace::SchemaNode(part) });
+                let read = visitor.visit_newtype_struct(Tracer { graph, place: TracedPlace::Node(part) });
                 graph.close(at);
                 read
             }
@@ -236,10 +228,9 @@ impl<'de> Deserializer<'de> for Tracer<'_> {
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Stop> {
         let Self { graph, place } = self;
         match place {
-            TracedPlace::SchemaNode(at) => {
+            TracedPlace::Node(at) => {
                 let (_, part) = graph.open(at, "list", type_name::<V::Value>(), [""])?;
-                let items =
-                    TracedItems { graph, depth: 0, before: 0, then: Some(TracedPlace::SchemaNode(part)) };
+                let items = TracedItems { graph, depth: 0, before: 0, then: Some(TracedPlace::Node(part)) };
                 let read = visitor.visit_seq(items);
                 graph.close(at);
                 read
@@ -260,7 +251,7 @@ impl<'de> Deserializer<'de> for Tracer<'_> {
         len: usize,
         visitor: V,
     ) -> Result<V::Value, Stop> {
-        if let TracedPlace::SchemaNode(at) = self.place
+        if let TracedPlace::Node(at) = self.place
             && self.graph.is_known(at, ("tuple", name, type_name::<V>()))
         {
             return Err(Stop);
@@ -271,9 +262,9 @@ impl<'de> Deserializer<'de> for Tracer<'_> {
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Stop> {
         let Self { graph, place } = self;
         match place {
-            TracedPlace::SchemaNode(at) => {
+            TracedPlace::Node(at) => {
                 let (position, part) = graph.open(at, "map", type_name::<V::Value>(), ["", ""])?;
-                let part = TracedPlace::SchemaNode(part);
+                let part = TracedPlace::Node(part);
                 let (key, value) =
                     if position == 0 { (part, None) } else { (TracedPlace::Sample(0), Some(part)) };
                 let read = visitor.visit_map(TracedEntry { graph, key: Some(key), value });
@@ -290,7 +281,7 @@ impl<'de> Deserializer<'de> for Tracer<'_> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Stop> {
-        if let TracedPlace::SchemaNode(at) = self.place
+        if let TracedPlace::Node(at) = self.place
             && self.graph.is_known(at, ("struct", name, type_name::<V>()))
         {
             return Err(Stop);
@@ -306,15 +297,14 @@ impl<'de> Deserializer<'de> for Tracer<'_> {
     ) -> Result<V::Value, Stop> {
         let Self { graph, place } = self;
         match place {
-            TracedPlace::SchemaNode(at) => {
+            TracedPlace::Node(at) => {
                 if graph.is_known(at, ("enum", name, type_name::<V>())) {
                     return Err(Stop);
                 }
                 let of = type_name::<V::Value>();
                 let (position, part) = graph.open(at, "enum", of, variants.iter().copied())?;
                 let name = variants.get(position).copied().unwrap_or_default();
-                let read =
-                    visitor.visit_enum(TracedVariant { graph, name, place: TracedPlace::SchemaNode(part) });
+                let read = visitor.visit_enum(TracedVariant { graph, name, place: TracedPlace::Node(part) });
                 graph.close(at);
                 read
             }

@@ -1,4 +1,4 @@
-//! The message that a job is done for.
+//! The message that causes a job.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -6,8 +6,7 @@ use vivaz_protocol::Author;
 
 use crate::topic::Unsent;
 
-/// Names the message that a job is done for, and collects what its reply has to wait for. Cheap to
-/// clone.
+/// The message that causes a job, and the patches that its reply has to follow. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Cause {
     author: Author,
@@ -19,17 +18,17 @@ impl Cause {
         Self { author, unsent: Arc::default() }
     }
 
-    /// The message.
+    /// Returns the message.
     pub(crate) fn author(&self) -> &Author {
         &self.author
     }
 
-    /// The reply goes out behind that patch.
+    /// Makes the reply wait for a patch.
     pub(crate) fn wait_for(&self, unsent: Unsent) {
         self.unsent.lock().unwrap_or_else(PoisonError::into_inner).push(unsent);
     }
 
-    /// Takes out what the reply has to wait for.
+    /// Takes out the patches that the reply has to follow.
     pub(crate) fn take_unsent(&self) -> Vec<Unsent> {
         std::mem::take(&mut *self.unsent.lock().unwrap_or_else(PoisonError::into_inner))
     }

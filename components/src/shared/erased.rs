@@ -6,23 +6,24 @@ use crate::error::Result;
 use crate::future::BoxFuture;
 use crate::topic::{StagedUpdate, TopicRef};
 
-/// A field that shows a topic, the type of its state forgotten.
+/// A shared field without the type of its topic.
 pub trait AnyShared {
-    /// Which one it shows.
+    /// Returns its topic.
     fn topic(&self) -> Option<&TopicRef>;
-    /// How to come by another one.
+    /// Returns a function that opens another topic of the same type, after the check whether the
+    /// user may see it.
     fn opener(&self) -> fn(String, Env) -> BoxFuture<Result<TopicRef>>;
-    /// Shows that topic from now on.
+    /// Binds the field to a topic.
     ///
     /// # Errors
-    /// When the topic's state is of another type.
+    /// Returns an error if the topic's state is of another type.
     fn bind(&mut self, topic: &TopicRef) -> Result;
-    /// A handler begins: takes the snapshot that it works with.
+    /// Takes the snapshot that a handler works with.
     fn begin(&mut self, cause: Option<&Cause>);
-    /// A handler has succeeded: what it staged, in order.
+    /// Takes the updates of a handler that has succeeded, in order.
     fn take_staged(&mut self) -> Vec<StagedUpdate>;
-    /// Whether the component is present at whatever topic it shows.
+    /// Returns whether the component is present at the topic of this field.
     fn is_present(&self) -> bool;
-    /// The component was present when it was saved.
+    /// Marks the component as present, as it was when it was saved.
     fn recall_presence(&mut self);
 }

@@ -33,44 +33,44 @@ use claims::PresenceClaims;
 pub(super) use draft::Prepared;
 use reserved::Pending;
 
-/// So many operations are remembered.
+/// The number of operations that a topic remembers.
 const OPERATIONS: usize = 64;
 
-/// A topic's state and those who look at it.
+/// A topic's state and its subscribers.
 pub(crate) struct Cell<T> {
     pub(super) name: TopicName,
-    /// That of the stream, readable without the lock.
+    /// The epoch of the stream, readable without the lock.
     epoch: Epoch,
-    /// How many bytes the state may have.
+    /// The limit of the state, in bytes.
     pub(super) limit: usize,
     pub(super) me: Weak<Self>,
-    /// Where the timer runs that ends an interval; none outside of an executor, where every change
-    /// is sent at once.
+    /// Runs the timers that end intervals; none outside of an executor, where every change is sent
+    /// at once.
     pub(super) executor: Option<Handle>,
-    /// As handlers see it. Locked for a moment only, so that a change that takes long does not hold
-    /// up those who read.
+    /// The state that handlers read. Locked briefly, so that a long change does not block readers.
     pub(super) value: Mutex<Arc<T>>,
-    /// Locked while a change is made, and replaced with the value. Never held across an await. Held while subscribers are told, so that everybody gets the same order; telling them
-    /// is putting a reference to the same bytes into a queue.
+    /// Locked while a change is made, and replaced with the value. Never held across an await. Held
+    /// while patches are delivered, so that all subscribers get the same order; a delivery puts a
+    /// reference to shared bytes into a queue.
     state: Mutex<CellState<T>>,
 }
 
 pub(super) struct CellState<T> {
-    /// As subscribers have it: without the changes that wait for the end of an interval.
+    /// The state that subscribers have: without the changes that wait for the end of an interval.
     pub(super) shown: Arc<T>,
-    /// What subscribers have.
+    /// The tracker of the state that subscribers have.
     pub(super) tracker: Tracker,
-    /// The size of the value.
+    /// The size of the value, in bytes.
     pub(super) bytes: usize,
     pub(super) waiting: IntervalQueue,
-    /// Which components make users present.
+    /// The components that make users present.
     pub(super) claims: PresenceClaims,
-    /// Changes that are not committed yet, in the order in which they will be.
+    /// Changes that are not committed yet, in the order of their commits.
     pub(super) pending: VecDeque<Pending<T>>,
     stream: Stream<Epoch, KeptPatch>,
-    /// What was done to it last, so that it is done once: whoever tells it again does so at once, or not at all.
+    /// The last operations, for deduplication: an operation is repeated soon, or not at all.
     done: VecDeque<OperationId>,
-    /// Ascending by id, because ids are.
+    /// In ascending order of the ids, which increase.
     pub(super) subscribers: Vec<(u64, Arc<dyn Subscriber>)>,
 }
 
@@ -158,16 +158,17 @@ impl<T: Topic> Cell<T> {
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, CellState<T>> {
-        // What an application's code does under the lock is caught and happens to a draft: a poisoned state is whole.
+        // Application code under the lock works on a draft, and its panics are caught, so a
+        // poisoned state is consistent.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The state as of now.
+    /// Returns the current state.
     pub(crate) fn value(&self) -> Arc<T> {
         self.value.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Whether the operation was done already.
+    /// Returns whether the operation was done already.
     pub(super) fn is_done(&self, state: &CellState<T>, operation: &OperationId) -> bool {
         let is_done = state.done.contains(operation);
         if is_done {
@@ -188,7 +189,7 @@ impl<T: Topic> Cell<T> {
 
     fn snapshot_of(&self, state: &mut CellState<T>) -> Result<TopicSnapshot> {
         let CellState { shown, stream, .. } = state;
-        // Computed fields are written with the others, and fields are visited to be changed, hence the copy.
+        // Fields are visited mutably, for computed fields too, hence the copy.
         let json =
             stream.snapshot(|| guard_now("writing a topic", || Ok(write_shown(&mut T::clone(shown))?)))?;
         Ok(TopicSnapshot { epoch: self.epoch.clone(), rev: stream.rev(), state: json })
@@ -272,7 +273,7 @@ impl<T: Topic> AnyTopic for Cell<T> {
     }
 }
 
-/// A name for a history that no other one has, on this node or after a restart.
+/// Returns an epoch that no other topic has, in this process or after a restart.
 fn new_epoch() -> Result<Epoch> {
     let number =
         foldhash::quality::RandomState::default().hash_one((next_version(), std::time::SystemTime::now()));

@@ -28,18 +28,18 @@ impl PresenceClaim {
     /// The page is connected: no timer ends the presence any more. Takes over the user's name.
     ///
     /// # Errors
-    /// `too_large` when the topic would be larger than it may be, and when the claim is another user's.
-    /// The user is not shown as present then, until it is renewed again.
+    /// `too_large` when the topic would be larger than it may be, and when the claim is another
+    /// user's. The user is not shown as present then, until it is renewed again.
     pub fn renew(&self, user: &User) -> Result {
         self.topic.inner().enter(self.id, user)
     }
 
-    /// The page is away: the presence ends after that time if it is not renewed before.
+    /// Ends the presence after `grace`, unless it is renewed before: the page is disconnected.
     pub fn suspend(&self, grace: Duration) {
         self.topic.inner().leave_after(self.id, grace);
     }
 
-    /// Ends the presence after that time. The topic is not kept for it.
+    /// Ends the presence after that time. Does not keep the topic loaded until then.
     pub fn end_after(mut self, time: Duration) {
         self.suspend(time);
         self.is_left = true;
@@ -58,10 +58,10 @@ impl TopicRef {
     /// Makes a user present.
     ///
     /// # Errors
-    /// As [`PresenceClaim::renew`], and when the topic has no presence.
+    /// Returns the errors of [`PresenceClaim::renew`], and an error if the topic has no presence.
     #[doc(hidden)]
     pub fn enter(&self, user: &User) -> Result<PresenceClaim> {
-        // Made first: what goes wrong is taken back by dropping it.
+        // Created first, so that dropping it undoes a failure.
         let claim = PresenceClaim { topic: self.clone(), id: next_version(), is_left: false };
         claim.renew(user)?;
         Ok(claim)

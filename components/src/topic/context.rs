@@ -1,9 +1,9 @@
-//! What the `load` of a topic can use.
+//! The context of a topic's `load`.
 
 use super::hub::Hub;
 use crate::states::States;
 
-/// What a topic's `load` is given.
+/// The context of a topic's `load`.
 #[derive(Clone, Debug)]
 pub struct TopicContext {
     states: States,
@@ -15,22 +15,23 @@ impl TopicContext {
         Self { states, hub }
     }
 
-    /// What the application gave to its runtime's builder with `.state(…)`.
+    /// Returns the value of type `T` that the application gave to its runtime's builder with
+    /// `.state(…)`.
     ///
     /// # Panics
-    /// When it gave nothing of that type.
+    /// Panics if the application gave no value of that type.
     #[must_use]
     pub fn state<T: Send + Sync + 'static>(&self) -> &T {
         self.states.expect()
     }
 
-    /// The tenant that the topic is of: state of that name belongs to each tenant by itself.
+    /// Returns the tenant of the topic: topics of the same name in other tenants are separate.
     #[must_use]
     pub fn tenant(&self) -> Option<&str> {
         self.hub.tenant()
     }
 
-    /// The topics and rooms of the topic's tenant on this node.
+    /// Returns the topics and rooms of the topic's tenant in this process.
     #[must_use]
     pub fn hub(&self) -> &Hub {
         &self.hub

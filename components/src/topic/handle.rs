@@ -18,7 +18,7 @@ use crate::event::ServerEvent;
 use crate::fault::guard;
 use crate::states::States;
 
-/// A topic from outside of components: from an HTTP route, a timer, another topic.
+/// A topic for code outside of components: an HTTP route, a timer, another topic.
 #[derive(Clone)]
 pub struct TopicHandle<T: Topic> {
     topic: TopicRef,
@@ -31,33 +31,34 @@ impl<T: Topic> TopicHandle<T> {
         Ok(Self { topic: topic.clone(), cell: Cell::of(topic)?, _state: PhantomData })
     }
 
-    /// The state as of now.
+    /// Returns the current state.
     #[must_use]
     pub fn value(&self) -> Arc<T> {
         self.cell.value()
     }
 
-    /// Changes the state, sends the patch to all subscribers, and returns the result of the closure. The
-    /// closure gets a draft and may be run again on a newer one, so it does nothing but change it.
+    /// Changes the state, sends the patch to all subscribers, and returns the result of the
+    /// closure. The closure gets a draft and may be run again on a newer one, so it does nothing
+    /// but change it.
     ///
     /// # Errors
-    /// Returns `panicked` if the closure panics, `too_large` if the topic would exceed its limit, and an
-    /// error if its state has no JSON form. The state is then unchanged.
+    /// Returns `panicked` if the closure panics, `too_large` if the topic would exceed its limit,
+    /// and an error if its state has no JSON form. The state is then unchanged.
     #[expect(clippy::unused_async, reason = "an update that several nodes have to agree on is waited for")]
     pub async fn update<R: Send>(&self, change: impl Fn(&mut T) -> R + Send + Sync) -> Result<R> {
         Ok(self.cell.apply(None, change)?.result)
     }
 
-    /// Sends an event to everybody who looks at it.
+    /// Sends an event to all subscribers.
     ///
     /// # Errors
-    /// When `data` cannot be written as JSON.
+    /// Returns an error if `data` has no JSON form.
     pub fn emit(&self, name: &str, data: impl Serialize) -> Result {
         self.topic.emit(&ServerEvent::new(name, &data)?, None);
         Ok(())
     }
 
-    /// The topic, the type of its state forgotten.
+    /// Returns the topic without its type.
     #[must_use]
     pub fn topic(&self) -> &TopicRef {
         &self.topic
@@ -71,11 +72,12 @@ impl<T: Topic> fmt::Debug for TopicHandle<T> {
 }
 
 impl Hub {
-    /// The topic of that name, loaded if nobody has it yet. Asks nobody whether they may: that is
-    /// [`TopicRef::authorize`]'s.
+    /// Returns the topic of that name, and loads it if it is not loaded yet. Does not check whether
+    /// a user may see it: [`TopicRef::authorize`] does.
     ///
     /// # Errors
-    /// `bad_props` when the name is not one of such a topic, and what the topic's `load` says.
+    /// Returns `bad_props` if the name is not a name of such a topic, and the error of the topic's
+    /// `load`.
     pub async fn open<T: Topic>(&self, name: &str, states: &States) -> Result<TopicHandle<T>> {
         let refused = |error: &dyn fmt::Display| {
             ActionError::new(ErrorCode::BadProps, format!("`{name}` is not a valid topic name: {error}"))

@@ -1,4 +1,4 @@
-//! The topics and rooms of a node.
+//! The topics and rooms of a process.
 
 mod rooms;
 
@@ -17,14 +17,16 @@ pub use rooms::Rooms;
 use super::reference::TopicRef;
 use crate::fault::discard;
 
-/// Finds topics by name; loads them once, however many ask at the same time. Cheap to clone.
+/// Finds topics by name, and loads each of them once, however many callers ask at the same time.
+/// Cheap to clone.
 ///
-/// A hub is one tenant's: topics and rooms of another one are others, also where they have the same names.
+/// A hub belongs to one tenant: topics and rooms of other tenants are separate, even with the same
+/// names.
 #[derive(Clone)]
 pub struct Hub {
     inner: Arc<HubParts>,
     tenant: Option<Arc<str>>,
-    /// How many bytes of state a topic may have.
+    /// The limit of a topic's state, in bytes.
     topic_bytes: usize,
 }
 
@@ -44,50 +46,51 @@ type TopicMap = HashMap<(Option<Arc<str>>, TopicName), Arc<LoadedTopic>>;
 
 #[derive(Default)]
 pub(super) struct LoadedTopic {
-    /// Empty while the topic is being loaded, and after that failed.
+    /// Empty while the topic is being loaded, and after a failed load.
     pub(super) topic: OnceCell<TopicRef>,
-    /// Since when nobody has looked at it.
+    /// The time since which the topic has been unused.
     idle_since: Mutex<Option<Instant>>,
 }
 
 impl Hub {
-    /// A hub without topics.
+    /// Creates a hub without topics.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The same with a bound on the state of each topic, in bytes of JSON without computed fields.
-    /// A change that would make it larger is refused as `too_large`.
+    /// Sets the limit of each topic's state, in bytes of JSON without computed fields. A change
+    /// that would exceed it is refused as `too_large`.
     #[must_use]
     pub fn with_topic_limit(mut self, bytes: usize) -> Self {
         self.topic_bytes = bytes;
         self
     }
 
-    /// The same topics and rooms as a tenant sees them; `None` is who has no tenant.
+    /// Returns the topics and rooms of a tenant; `None` is for users without a tenant.
     #[must_use]
     pub fn of_tenant(&self, tenant: Option<&str>) -> Self {
         Self { tenant: tenant.map(Arc::from), ..self.clone() }
     }
 
-    /// Whose topics and rooms these are.
+    /// Returns the tenant.
     #[must_use]
     pub fn tenant(&self) -> Option<&str> {
         self.tenant.as_deref()
     }
 
-    /// The topic of that name, if somebody has it.
+    /// Returns the topic of that name, if it is loaded.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<TopicRef> {
         let name = TopicName::new(name).ok()?;
         self.topics().get(&self.key(&name))?.topic.get().cloned()
     }
 
-    /// Forgets topics, of whatever tenant, that nobody has held for as long as `grace`. To be called now and then; says how many went.
+    /// Unloads topics of all tenants that have been unused for `grace`. Called periodically.
+    /// Returns the number of unloaded topics.
     pub fn sweep(&self, now: Instant, grace: Duration) -> usize {
         let is_over = |(_, name): &(_, TopicName), entry: &mut Arc<LoadedTopic>| {
-            // Somebody is opening it (holds the entry), or has it (holds the topic).
+            // A caller is opening it (holds the entry), or uses it (holds the topic).
             let in_use = Arc::strong_count(entry) > 1 || entry.topic.get().is_some_and(TopicRef::is_held);
             let mut idle_since = entry.idle_since.lock().unwrap_or_else(PoisonError::into_inner);
             if in_use {
@@ -104,24 +107,24 @@ impl Hub {
         let over: Vec<_> =
             self.topics().extract_if(|key, entry| is_over(key, entry)).map(|(_, entry)| entry).collect();
         let count = over.len();
-        // One by one, and when nothing is locked: a state is the application's.
+        // Dropped one by one and without a lock: dropping a state runs application code.
         over.into_iter().for_each(|entry| discard("dropping a topic", entry));
         count
     }
 
-    /// How many topics there are, of all tenants.
+    /// Returns the number of topics of all tenants.
     #[must_use]
     pub fn len(&self) -> usize {
         self.topics().len()
     }
 
-    /// Whether there are none.
+    /// Returns whether there are no topics.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.topics().is_empty()
     }
 
-    /// The rooms.
+    /// Returns the rooms.
     #[must_use]
     pub fn rooms(&self) -> Rooms<'_> {
         Rooms::new(&self.inner.rooms, self.tenant.as_ref())
@@ -132,7 +135,7 @@ impl Hub {
         self.topics().entry(self.key(name)).or_default().clone()
     }
 
-    /// Returns how many bytes of state a topic may have.
+    /// Returns the limit of a topic's state, in bytes.
     pub(super) fn topic_limit(&self) -> usize {
         self.topic_bytes
     }

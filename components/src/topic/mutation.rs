@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-/// One change of a topic's state. It works on a draft and may run again on another one, so it does
+/// A change of a topic's state. It works on a draft and may run again on another draft, so it does
 /// nothing else.
 pub(crate) type Mutation<T> = Arc<dyn Fn(&mut T) + Send + Sync>;
 

@@ -1,4 +1,4 @@
-//! Who is present where: a part of a topic's state that the runtime keeps.
+//! The users who are present at a topic: a part of its state that the runtime maintains.
 
 use std::ops::Deref;
 
@@ -11,19 +11,20 @@ use crate::list::{Iter, List};
 use crate::shape::{LiveShape, ShapeRef};
 use crate::tracking::{Pick, TrackedField, next_version};
 
-/// The users who are present at a topic: a field of the topic's state that reads as a
-/// [`List`] of [`User`]s, in the order in which they came. It is marked `#[live(presence)]`, and
-/// starts as `Presence::default()`; from then on the runtime keeps it.
+/// The users who are present at a topic: a field of the topic's state that reads as a [`List`] of
+/// [`User`]s, in the order in which they entered. It is marked `#[live(presence)]` and starts as
+/// `Presence::default()`; the runtime maintains it.
 ///
-/// A component enters with [`Context::presence`](crate::Context::presence). A user is present while any of their components is:
-/// several pages of one user are one entry. A page that loses its connection stays present for
-/// `Limits::presence_grace` (10 s by default), so that a short drop is not seen; when it comes back
-/// later it enters again by itself. A component that goes away leaves.
+/// A component enters with [`Context::presence`](crate::Context::presence). A user is present while
+/// any of their components is: several pages of one user are one entry. A page that loses its
+/// connection stays present for `Limits::presence_grace` (10 s by default), so that a short drop is
+/// not visible; if it resumes later, it enters again automatically. A component that is unmounted
+/// leaves.
 ///
-/// All who look at the topic get its patches, with the ids and names of users, and behind those the
-/// events `user.online` and `user.offline` with `{ "userId": … }` when a user comes and when their last
-/// component is gone. [`Topic::presence_changed`](crate::Topic::presence_changed) adds to that. Where more than 500 sessions look, no
-/// such events are sent: the list says it.
+/// All subscribers of the topic get its patches, with the ids and names of users, and after those
+/// the events `user.online` and `user.offline` with `{ "userId": … }` when a user enters and when
+/// their last component has left. [`Topic::presence_changed`](crate::Topic::presence_changed) can
+/// add events. With more than 500 subscribers no such events are sent, only patches.
 ///
 /// ```
 /// # use serde::{Deserialize, Serialize};
@@ -56,16 +57,17 @@ use crate::tracking::{Pick, TrackedField, next_version};
 ///
 /// In the template: `<li live:for="u in chat.users" live:key="u.id">{{ u.name }}</li>`.
 ///
-/// The idea is that of `Phoenix.Presence`, with the user's id as the key and without metadata.
+/// The design follows `Phoenix.Presence`, with the user's id as the key and without metadata.
 #[derive(Clone, Debug, Default)]
 pub struct Presence {
     users: List<User>,
-    /// When the runtime changed it last; 0 for one that it did not make.
+    /// The version of the last change by the runtime; 0 for a value that it did not create.
     version: u64,
 }
 
 impl Presence {
-    /// Makes a user present, or not present without `now`. Returns who has come, or is gone.
+    /// Makes a user present, or removes the user if `now` is `None`. Returns the user who has
+    /// entered or left.
     pub(crate) fn change(&mut self, now: Option<&User>, id: &str) -> Option<User> {
         self.version = next_version();
         let Some(user) = now else { return self.users.remove(id) };
@@ -77,8 +79,8 @@ impl Presence {
         Some(user.clone())
     }
 
-    /// Puts the users back if an update has put another value in the place of `before`: an application
-    /// resets its state, and who is present is not a part of that.
+    /// Restores the users if an update has replaced `before` by another value: an application that
+    /// resets its state does not reset the users who are present.
     pub(crate) fn keep(&mut self, before: &Self) {
         if self.version < before.version {
             self.clone_from(before);
@@ -118,7 +120,7 @@ impl Serialize for Presence {
 }
 
 impl<'de> Deserialize<'de> for Presence {
-    /// Reads a list and is empty: who was present when it was written is not present now.
+    /// Reads a list and returns an empty value: the users of that time are not present now.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
         Vec::<User>::deserialize(deserializer).map(|_| Self::default())
     }
@@ -129,13 +131,14 @@ impl LiveShape for Presence {
 }
 
 impl<'a> Pick<'a, Presence> {
-    /// The field, a list that knows what was done to it.
+    /// Returns the field, a list that records its changes.
     pub fn field(self) -> impl TrackedField + 'a {
         Pick(&mut self.0.users).field()
     }
 }
 
-/// A user has come to a topic, or is gone: what [`Topic::presence_changed`](crate::Topic::presence_changed) is given.
+/// A change of the users who are present at a topic, for
+/// [`Topic::presence_changed`](crate::Topic::presence_changed).
 #[derive(Debug)]
 pub struct PresenceChange {
     user: User,
@@ -144,12 +147,12 @@ pub struct PresenceChange {
 }
 
 impl PresenceChange {
-    /// A user who has come, with the event `user.online`.
+    /// Returns a change for a user who has entered, with the event `user.online`.
     pub(crate) fn entered(user: User) -> Self {
         Self { user, is_present: true, events: Vec::new() }.announced_as("user.online")
     }
 
-    /// A user who is gone, with the event `user.offline`.
+    /// Returns a change for a user who has left, with the event `user.offline`.
     pub(crate) fn left(user: User) -> Self {
         Self { user, is_present: false, events: Vec::new() }.announced_as("user.offline")
     }
@@ -159,21 +162,21 @@ impl PresenceChange {
         self
     }
 
-    /// The user.
+    /// Returns the user.
     #[must_use]
     pub fn user(&self) -> &User {
         &self.user
     }
 
-    /// Whether the user has come; else the user is gone.
+    /// Returns whether the user has entered; otherwise the user has left.
     #[must_use]
     pub fn is_present(&self) -> bool {
         self.is_present
     }
 
-    /// Sends one more event to all who look at the topic, behind `user.online` or `user.offline`; as
-    /// those, only where at most 500 sessions look. Data that cannot be written as JSON is logged, and
-    /// the event is not sent.
+    /// Sends one more event to all subscribers, after `user.online` or `user.offline`; like those,
+    /// only with at most 500 subscribers. Data without a JSON form is logged, and the event is not
+    /// sent.
     pub fn emit(&mut self, name: &str, data: impl Serialize) {
         match ServerEvent::new(name, &data) {
             Ok(event) => self.events.push(event),

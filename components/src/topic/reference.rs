@@ -13,18 +13,18 @@ use crate::event::ServerEvent;
 use crate::future::BoxFuture;
 use crate::identity::{Identity, User};
 
-/// A topic, the type of its state forgotten. Cheap to clone.
+/// A topic without the type of its state. Cheap to clone.
 #[derive(Clone)]
 pub struct TopicRef(Arc<dyn AnyTopic>);
 
 impl TopicRef {
-    /// Its name.
+    /// Returns the name.
     #[must_use]
     pub fn name(&self) -> &TopicName {
         self.0.name()
     }
 
-    /// The history in which its revisions count.
+    /// Returns the epoch in which its revisions count.
     #[must_use]
     pub fn epoch(&self) -> &Epoch {
         self.0.epoch()
@@ -44,11 +44,11 @@ impl TopicRef {
         self.0.snapshot()
     }
 
-    /// Looks at the topic from now on. `first` is given what is missing since `from` while the topic is locked: what it
-    /// queues stands before every later patch, and no patch is lost in between.
+    /// Subscribes to the topic. Calls `first` with the changes since `from` while the topic is
+    /// locked: what it queues precedes every later patch, and no patch is lost in between.
     ///
     /// # Errors
-    /// When the state has no JSON form.
+    /// Returns an error if the state has no JSON form.
     pub fn subscribe(
         &self,
         subscriber: Arc<dyn Subscriber>,
@@ -59,21 +59,21 @@ impl TopicRef {
         Ok(Subscription { topic: self.clone(), id })
     }
 
-    /// Whether that somebody may (still) look at it.
+    /// Checks whether `who` may subscribe.
     ///
     /// # Errors
-    /// What the topic's `authorize` says.
+    /// Returns the error of the topic's `authorize`.
     #[must_use = "a future does nothing until it is awaited"]
     pub fn authorize(&self, who: &Identity) -> BoxFuture<Result> {
         self.0.clone().authorize(who.clone())
     }
 
-    /// Sends an event to everybody who looks at the topic, but for the session `except`.
+    /// Sends an event to all subscribers except the session `except`.
     pub fn emit(&self, event: &ServerEvent, except: Option<&SessionId>) {
         self.0.emit(event, except);
     }
 
-    /// How many sessions look at it.
+    /// Returns the number of subscribers.
     #[must_use]
     pub fn audience(&self) -> usize {
         self.0.audience()
@@ -83,7 +83,7 @@ impl TopicRef {
         Self(topic)
     }
 
-    /// Whether somebody besides the hub holds it.
+    /// Returns whether anything except the hub holds it.
     pub(super) fn is_held(&self) -> bool {
         Arc::strong_count(&self.0) > 1
     }
@@ -99,7 +99,7 @@ impl fmt::Debug for TopicRef {
     }
 }
 
-/// Somebody looks at a topic for as long as this lives.
+/// A subscription to a topic, which ends when this is dropped.
 #[derive(Debug)]
 #[must_use = "dropping it ends the subscription"]
 pub struct Subscription {
@@ -108,7 +108,7 @@ pub struct Subscription {
 }
 
 impl Subscription {
-    /// The topic.
+    /// Returns the topic.
     #[must_use]
     pub fn topic(&self) -> &TopicRef {
         &self.topic
@@ -121,7 +121,7 @@ impl Drop for Subscription {
     }
 }
 
-/// A topic's cell, its type forgotten.
+/// A topic's cell, without its type.
 pub(super) trait AnyTopic: Send + Sync {
     fn name(&self) -> &TopicName;
     fn epoch(&self) -> &Epoch;

@@ -9,14 +9,14 @@ use crate::error::{Errors, SAVED_REFUSALS};
 struct ErrorsField<'a>(&'a mut Errors);
 
 impl<'a> Pick<'a, Errors> {
-    /// The field, which is saved with its refusals.
+    /// Returns the field, which is saved with its refusals.
     pub fn field(self) -> impl TrackedField + 'a {
         ErrorsField(self.0)
     }
 }
 
 impl ErrorsField<'_> {
-    /// Returns how many bytes the refusals add to what is saved.
+    /// Returns how many bytes the refusals add to the saved state.
     fn refused_len(&self) -> JsonResult<usize> {
         if self.0.saved_refusals().is_empty() {
             return Ok(0);

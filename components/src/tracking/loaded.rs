@@ -5,19 +5,19 @@ use std::fmt;
 
 use crate::error::{ActionError, Result};
 
-/// What a load came to, for the field that asked for it.
+/// The outcome of a load, for the field that started it.
 pub struct Loaded {
     id: u64,
     outcome: Result<Box<dyn Any + Send>>,
 }
 
 impl Loaded {
-    /// The outcome of the load `id`.
+    /// Creates the outcome of the load `id`.
     pub(crate) fn new(id: u64, outcome: Result<Box<dyn Any + Send>>) -> Self {
         Self { id, outcome }
     }
 
-    /// Which load it is of.
+    /// Returns the id of the load.
     pub(crate) fn id(&self) -> u64 {
         self.id
     }
@@ -27,7 +27,7 @@ impl Loaded {
         self.outcome
     }
 
-    /// A load that failed.
+    /// Creates the outcome of a load that failed.
     pub(crate) fn failed(id: u64, error: ActionError) -> Self {
         Self { id, outcome: Err(error) }
     }

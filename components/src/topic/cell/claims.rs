@@ -7,13 +7,13 @@ use std::sync::Arc;
 #[derive(Default)]
 pub(in crate::topic) struct PresenceClaims {
     pub(super) all: BTreeMap<u64, Claimed>,
-    /// How many of them each user has.
+    /// The number of components of each user.
     pub(super) counts: BTreeMap<Arc<str>, usize>,
 }
 
 pub(super) struct Claimed {
     pub(super) user: Arc<str>,
-    /// Which timer ends it, if one runs.
+    /// The timer that ends the claim, if one runs.
     pub(super) timer: Option<u64>,
 }
 
@@ -23,7 +23,7 @@ impl PresenceClaims {
         self.all.insert(id, Claimed { user, timer });
     }
 
-    /// Takes a claim out; if `timer` is given, only if that is what ends it.
+    /// Removes a claim; if `timer` is given, only if that timer still ends it.
     pub(super) fn remove(&mut self, id: u64, timer: Option<u64>) -> Option<Arc<str>> {
         let claim = self.all.get(&id)?;
         if timer.is_some() && claim.timer != timer {

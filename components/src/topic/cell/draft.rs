@@ -1,5 +1,5 @@
-//! How a topic's state changes: on a draft, which is compared and written before it is stored and
-//! sent.
+//! Changes of a topic's state: made on a draft, which is compared and written before it is stored
+//! and sent.
 
 use std::sync::{Arc, PoisonError};
 
@@ -16,43 +16,43 @@ use crate::topic::interval::Unsent;
 use crate::topic::subscriber::TopicPatch;
 use crate::tracking::Tracker;
 
-/// What a change of the state came to.
+/// The outcome of a change.
 pub(crate) struct Applied<R> {
-    /// What the closure returned.
+    /// The return value of the closure.
     pub(crate) result: R,
     /// Set if the patch is sent later.
     pub(crate) unsent: Option<Unsent>,
 }
 
-/// What a change is made upon.
+/// The state on which a change is made.
 pub(in crate::topic) struct Base<'a, T> {
     pub(in crate::topic) value: &'a T,
-    /// What subscribers have when the change is sent.
+    /// The state that subscribers have when the change is sent.
     pub(in crate::topic) shown: &'a Tracker,
     pub(in crate::topic) bytes: usize,
 }
 
 /// A change that is made and not stored yet.
 pub(in crate::topic) struct Draft<T> {
-    /// With what its lists have recorded since the last patch.
+    /// Its lists contain the changes since the last patch.
     pub(in crate::topic) value: T,
-    /// What subscribers have once the patch is sent.
+    /// The state that subscribers have after the patch.
     pub(in crate::topic) tracker: Tracker,
     patch: Option<String>,
 }
 
-/// A change that is sure to be accepted as long as the topic stays locked.
+/// A change that cannot fail any more while the topic is locked.
 pub(in crate::topic) struct Prepared<T> {
     draft: Draft<T>,
-    /// When it is made; none if the topic has no intervals.
+    /// The time of the change; none if the topic has no intervals.
     now: Option<Instant>,
-    /// When its patch is sent, if that is later.
+    /// The time of its patch, if that is later.
     due: Option<Instant>,
-    /// The reserved changes, made upon it.
+    /// The reserved changes, made on top of this one.
     reserved: Vec<Draft<T>>,
 }
 
-/// Whether the patch of a change is sent with it.
+/// Whether a change is sent at once.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(in crate::topic) enum Sending {
     Now,
@@ -68,7 +68,7 @@ impl<T> Clone for Base<'_, T> {
 impl<T> Copy for Base<'_, T> {}
 
 impl<T: Topic> Cell<T> {
-    /// Changes the state and tells everybody. Whatever goes wrong, nothing has changed.
+    /// Changes the state and sends the patch. Changes nothing if there is an error.
     pub(crate) fn apply<R>(&self, by: Option<&Author>, change: impl Fn(&mut T) -> R) -> Result<Applied<R>> {
         let mut state = self.lock();
         let (result, prepared) = self.prepare(&state, change)?;
@@ -76,11 +76,11 @@ impl<T: Topic> Cell<T> {
         Ok(Applied { result, unsent })
     }
 
-    /// Makes a change that nothing stands in the way of. Nobody sees it before it is accepted.
+    /// Prepares a change that can be accepted. It is not visible before.
     ///
     /// # Errors
-    /// When it panics or leaves what cannot be written or is too large, and when the reserved
-    /// changes cannot be made upon it.
+    /// Returns an error if the closure panics, if the state has no JSON form or is too large, or if
+    /// the reserved changes cannot be made on top of it.
     pub(in crate::topic) fn prepare<R>(
         &self,
         state: &CellState<T>,
@@ -97,8 +97,8 @@ impl<T: Topic> Cell<T> {
         Ok((result, Prepared { draft, now, due, reserved }))
     }
 
-    /// Stores a change that was prepared under the same lock, and sends it. Returns what its author
-    /// waits for if it is sent later.
+    /// Stores a change that was prepared under the same lock, and sends it. Returns a handle for
+    /// its author's reply if it is sent later.
     pub(in crate::topic) fn accept(
         &self,
         state: &mut CellState<T>,
@@ -114,7 +114,7 @@ impl<T: Topic> Cell<T> {
         None
     }
 
-    /// Stores a change and sends it. With intervals, `now` begins the next one.
+    /// Stores a change and sends it. `now` begins the next interval, if the topic has intervals.
     fn store_and_send(
         &self,
         state: &mut CellState<T>,
@@ -131,38 +131,38 @@ impl<T: Topic> Cell<T> {
         }
     }
 
-    /// The same for a change that was reserved.
+    /// Stores and sends a change that was reserved.
     pub(in crate::topic) fn accept_reserved(
         &self,
         state: &mut CellState<T>,
         draft: Draft<T>,
         by: Option<&Author>,
     ) -> Option<Unsent> {
-        // With intervals it was drafted to be sent later: at the earliest as soon as the timer runs.
+        // With intervals it was drafted for later: at the earliest when the timer runs.
         let now = self.now();
         let due = now.map(|now| state.waiting.due(now).unwrap_or(now));
         self.accept(state, Prepared { draft, now, due, reserved: Vec::new() }, by)
     }
 
-    /// What a change is made upon that is made now.
+    /// Returns the base of a change that is made now.
     pub(in crate::topic) fn base<'a>(&self, state: &'a CellState<T>, value: &'a T) -> Base<'a, T> {
         Base { value, shown: &state.tracker, bytes: state.bytes }
     }
 
-    /// Whether changes may have to wait for the end of an interval.
+    /// Returns whether changes may have to wait for the end of an interval.
     pub(in crate::topic) fn has_intervals(&self) -> bool {
         self.executor.is_some() && !T::INTERVAL.is_zero()
     }
 
-    /// The time by the executor's clock, which its timers go by; none if there are no intervals.
+    /// Returns the time of the executor's clock, which its timers use; `None` without intervals.
     fn now(&self) -> Option<Instant> {
         let executor = self.executor.as_ref().filter(|_| self.has_intervals())?;
         let _entered = executor.enter();
         Some(Instant::now())
     }
 
-    /// Stores the state, also where there is nothing to send: a field that is not serialised may
-    /// have changed.
+    /// Stores the state, also if there is nothing to send: a field that is not serialised may have
+    /// changed.
     fn store(&self, state: &mut CellState<T>, value: T, bytes: usize) {
         state.bytes = bytes;
         let mut current = self.value.lock().unwrap_or_else(PoisonError::into_inner);
@@ -187,7 +187,7 @@ impl<T: Topic> Cell<T> {
         let (unsent, is_first) = state.waiting.add(by);
         if is_first {
             let me = self.me.clone();
-            // It ends with the interval, or finds the topic gone.
+            // The task ends with the interval, or when the topic is gone.
             executor.spawn(async move {
                 tokio::time::sleep_until(due).await;
                 if let Some(cell) = me.upgrade() {
@@ -198,8 +198,8 @@ impl<T: Topic> Cell<T> {
         Some(unsent)
     }
 
-    /// Makes a change on a copy. A panic, a value that cannot be written and a state that is too
-    /// large are errors.
+    /// Makes a change on a copy. Returns an error for a panic, for a value without a JSON form, and
+    /// for a state that is too large.
     pub(in crate::topic) fn draft<R>(
         &self,
         base: Base<'_, T>,
@@ -232,7 +232,7 @@ impl<T: Topic> Cell<T> {
         Ok((result, draft))
     }
 
-    /// Sends what has waited for the end of the interval, as one patch.
+    /// Sends the changes of the interval as one patch.
     fn end_interval(&self) {
         let mut state = self.lock();
         let (authors, waiting) = state.waiting.take();
@@ -243,15 +243,15 @@ impl<T: Topic> Cell<T> {
                 self.rebase(&mut state);
                 self.tell_waiting(&mut state);
             }
-            // Each change was written when it was made, and may be on disk. The next one is sent
-            // with it.
+            // Each change was written when it was made, and may be committed. The next patch
+            // includes it.
             Err(_logged) => {}
         }
         drop(state);
         drop(waiting);
     }
 
-    /// Sends the state to subscribers: from now on it is what they have.
+    /// Sends the state to subscribers.
     fn send(&self, state: &mut CellState<T>, tracker: Tracker, patch: Option<String>, by: Vec<Author>) {
         let before = std::mem::replace(&mut state.shown, self.value());
         discard("a topic's state", before);

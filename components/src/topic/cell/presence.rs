@@ -11,11 +11,11 @@ use crate::topic::presence::{Presence, PresenceChange};
 use crate::topic::{Topic, parse_key};
 use crate::tracking::next_version;
 
-/// With more sessions that look at a topic, nobody is sent an event for each user who comes or goes:
-/// a thousand pages that come back at once would be a million events.
+/// With more subscribers than this, no event is sent for each user who enters or leaves: a thousand
+/// pages that resume at once would cause a million events.
 const EVENTS_UP_TO: usize = 500;
 
-/// When a user is removed from the list again who could not be removed.
+/// The delay before a failed removal of a user is retried.
 const RETRY: Duration = Duration::from_secs(1);
 
 impl<T: Topic> Cell<T> {
@@ -33,13 +33,13 @@ impl<T: Topic> Cell<T> {
         }
         let changed = self.change_presence(&mut state, Some(user), &user.id);
         if changed.is_err() && self.value().presence().is_some_and(|presence| presence.contains(&user.id)) {
-            // Another name does not fit: they stay under the one that they have.
+            // The new name does not fit; the user stays under the old one.
             return Ok(());
         }
         changed
     }
 
-    /// Ends a claim; if `timer` is given, only if that is what ends it.
+    /// Ends a claim; if `timer` is given, only if that timer still ends it.
     pub(in crate::topic) fn end_claim(&self, id: u64, timer: Option<u64>) {
         let mut state = self.lock();
         let Some(user) = state.claims.remove(id, timer) else { return };
@@ -55,9 +55,9 @@ impl<T: Topic> Cell<T> {
         }
     }
 
-    /// Lets a claim end after that time.
+    /// Ends a claim after that time.
     pub(in crate::topic) fn end_claim_after(&self, id: u64, time: Duration) {
-        // Locked first: a timer that ends at once must find itself noted.
+        // Locked first: a timer that ends at once must find itself in the claim.
         let mut state = self.lock();
         let Some(claim) = state.claims.all.get_mut(&id) else { return };
         claim.timer = self.start_timer(id, time);
@@ -67,8 +67,8 @@ impl<T: Topic> Cell<T> {
         }
     }
 
-    /// Starts what ends a claim, unless it finds the claim renewed or the topic gone. Without an executor
-    /// there are no timers.
+    /// Starts a timer that ends a claim, unless the claim was renewed or the topic is gone by then.
+    /// Returns `None` without an executor.
     fn start_timer(&self, id: u64, time: Duration) -> Option<u64> {
         let (executor, me, timer) = (self.executor.as_ref()?, self.me.clone(), next_version());
         executor.spawn(async move {
@@ -80,8 +80,8 @@ impl<T: Topic> Cell<T> {
         Some(timer)
     }
 
-    /// Makes a user present, or not present without `now`, and tells everybody under the same lock:
-    /// events are in the order of the changes.
+    /// Makes a user present, or removes the user if `now` is `None`, and sends the events under the
+    /// same lock: events are in the order of the changes.
     fn change_presence(&self, state: &mut CellState<T>, now: Option<&User>, id: &str) -> Result {
         let value = self.value();
         if value.presence().is_some_and(|presence| presence.get(id) == now) {
@@ -102,7 +102,7 @@ impl<T: Topic> Cell<T> {
         let prepared =
             self.prepare(state, |value| change(value, &|value, change| value.presence_changed(&key, change)));
         let (events, prepared) = match prepared {
-            // Who comes and goes is not the application's to refuse.
+            // The application cannot refuse that a user enters or leaves.
             Err(_logged) => self.prepare(state, |value| change(value, &|_, _| ()))?,
             Ok(prepared) => prepared,
         };
@@ -110,7 +110,7 @@ impl<T: Topic> Cell<T> {
         if state.subscribers.len() > EVENTS_UP_TO {
             return Ok(());
         }
-        // An event is not before the patch that it is about.
+        // An event follows the patch to which it belongs.
         state.waiting.events.extend(events);
         if is_sent {
             self.tell_waiting(state);
@@ -118,7 +118,7 @@ impl<T: Topic> Cell<T> {
         Ok(())
     }
 
-    /// Sends the events that have waited for a patch.
+    /// Sends the events that wait for a patch.
     pub(in crate::topic) fn tell_waiting(&self, state: &mut CellState<T>) {
         let events = std::mem::take(&mut state.waiting.events);
         events.into_iter().for_each(|event| self.send_event(state, event, None));

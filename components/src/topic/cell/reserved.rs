@@ -1,10 +1,10 @@
 //! Changes of a topic whose transaction is not committed yet.
 //!
-//! They are made on drafts, each upon the one before it, and what is published is the draft: so a
-//! change that was accepted before the commit is shown after it, whatever its closure would do if
-//! it were run again. A change that comes in between is made upon what everybody sees, and the
-//! drafts are made again upon that. If one of them cannot be, the change that came in between is
-//! refused, because theirs may be on disk already.
+//! Each is made on a draft, on top of the one before it, and the draft itself is published: so a
+//! change that was accepted before the commit is visible after it, whatever its closure would do in
+//! another run. A change that comes in between is made on the published state, and the drafts are
+//! made again on top of it. If one of them cannot be, the change in between is refused, because the
+//! others may be committed already.
 
 use vivaz_protocol::log::{Escaped, Quoted};
 use vivaz_protocol::{Author, ErrorCode};
@@ -19,17 +19,17 @@ use crate::topic::interval::Unsent;
 use crate::topic::mutation::{Mutation, run};
 use crate::tracking::next_version;
 
-/// A change that is reserved.
+/// A reserved change.
 pub(in crate::topic) struct Pending<T> {
     id: u64,
     changes: Vec<Mutation<T>>,
-    /// None if it could not be made again when one before it was given up.
+    /// None if the change could not be made again when an earlier one was dropped.
     draft: Option<Draft<T>>,
 }
 
 impl<T: Topic> Cell<T> {
-    /// Makes a change upon those that are reserved already. Returns its number; nothing if the
-    /// operation was done already.
+    /// Makes a change on top of the reserved ones. Returns its number, or `None` if the operation
+    /// was done already.
     pub(in crate::topic) fn reserve(
         &self,
         changes: Vec<Mutation<T>>,
@@ -49,7 +49,7 @@ impl<T: Topic> Cell<T> {
         Ok(Some(id))
     }
 
-    /// Shows a change that was reserved.
+    /// Publishes a reserved change.
     pub(in crate::topic) fn publish_reserved(
         &self,
         id: u64,
@@ -60,7 +60,8 @@ impl<T: Topic> Cell<T> {
         let at = state.pending.iter().position(|one| one.id == id)?;
         let Pending { changes, draft, .. } = state.pending.remove(at)?;
         let value = self.value();
-        // The draft of the first one is made upon what everybody sees, and those behind it upon it.
+        // The draft of the first change is based on the published state, and later ones on the one
+        // before.
         let draft = draft.filter(|_| at == 0);
         let fits = draft.is_some();
         let draft = draft.map_or_else(
@@ -90,7 +91,7 @@ impl<T: Topic> Cell<T> {
         unsent
     }
 
-    /// Forgets a change that was reserved. Those behind it are made again without it.
+    /// Drops a reserved change. Later ones are made again without it.
     pub(in crate::topic) fn give_up(&self, id: u64) {
         let mut state = self.lock();
         let Some(at) = state.pending.iter().position(|one| one.id == id) else { return };
@@ -100,10 +101,10 @@ impl<T: Topic> Cell<T> {
         discard("a change of a topic", given_up);
     }
 
-    /// The drafts of the reserved changes upon another state than the one that they were made upon.
+    /// Returns the drafts of the reserved changes on top of another state.
     ///
     /// # Errors
-    /// When one of them cannot be made upon it.
+    /// Returns an error if one of them cannot be made.
     pub(in crate::topic) fn reserved_upon(
         &self,
         state: &CellState<T>,
@@ -117,14 +118,14 @@ impl<T: Topic> Cell<T> {
         })
     }
 
-    /// Takes over such drafts.
+    /// Stores such drafts.
     pub(in crate::topic) fn replace_reserved(state: &mut CellState<T>, drafts: Vec<Draft<T>>) {
         for (one, draft) in state.pending.iter_mut().zip(drafts) {
             discard("a topic's draft", one.draft.replace(draft));
         }
     }
 
-    /// Makes the drafts of the reserved changes again, upon what everybody sees now.
+    /// Makes the drafts of the reserved changes again, on top of the published state.
     pub(in crate::topic) fn rebase(&self, state: &mut CellState<T>) {
         if state.pending.is_empty() {
             return;
@@ -147,7 +148,7 @@ impl<T: Topic> Cell<T> {
         drafts
     }
 
-    /// What the change after a draft is made upon.
+    /// Returns the base of the change after a draft.
     fn upon<'a>(&self, draft: &'a Draft<T>, base: Base<'a, T>) -> Base<'a, T> {
         let shown = match self.sending_reserved() {
             Sending::Now => &draft.tracker,
@@ -156,7 +157,7 @@ impl<T: Topic> Cell<T> {
         Base { value: &draft.value, shown, bytes: draft.tracker.bytes() }
     }
 
-    /// With an interval, when a patch is due is known when the change is shown.
+    /// With an interval, the time of a patch is known when the change is published.
     fn sending_reserved(&self) -> Sending {
         if self.has_intervals() { Sending::Later } else { Sending::Now }
     }

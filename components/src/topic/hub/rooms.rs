@@ -1,4 +1,4 @@
-//! Rooms: who hears which events.
+//! Rooms: groups of components that receive the same events.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
@@ -9,8 +9,8 @@ use vivaz_protocol::{ComponentId, SessionId};
 use crate::event::ServerEvent;
 use crate::topic::subscriber::Subscriber;
 
-/// Who is in which room of a tenant. A member is a component of a session: a connection may drop and come back while the
-/// session stays in the room.
+/// The members of a tenant's rooms. A member is a component of a session: the session stays in the
+/// room while its connection is lost.
 #[derive(Clone, Copy)]
 pub struct Rooms<'a> {
     members: &'a Mutex<Members>,
@@ -25,7 +25,7 @@ type RoomName = (Option<Arc<str>>, Arc<str>);
 #[derive(Default)]
 pub(super) struct Members {
     rooms: HashMap<RoomName, BTreeMap<RoomMember, Arc<dyn Subscriber>>>,
-    /// The other way round, so that leaving everything is no search.
+    /// The rooms of each member, so that leaving all rooms needs no search.
     members: HashMap<RoomMember, BTreeSet<RoomName>>,
 }
 
@@ -38,7 +38,7 @@ impl<'a> Rooms<'a> {
         (self.tenant.cloned(), name.into())
     }
 
-    /// The component enters the room. Says whether it was not there before.
+    /// Adds the component to the room. Returns whether it was not a member before.
     pub fn join(&self, room: &Arc<str>, component: &ComponentId, subscriber: &Arc<dyn Subscriber>) -> bool {
         let (room, mut inner) = (self.room(Arc::clone(room)), self.lock());
         let member = (subscriber.session().clone(), component.clone());
@@ -46,7 +46,7 @@ impl<'a> Rooms<'a> {
         inner.rooms.entry(room.clone()).or_default().insert(member, subscriber.clone()).is_none()
     }
 
-    /// The component leaves the room. Says whether it was there.
+    /// Removes the component from the room. Returns whether it was a member.
     pub fn leave(&self, room: &str, session: &SessionId, component: &ComponentId) -> bool {
         let (room, mut inner) = (self.room(room), self.lock());
         let member = (session.clone(), component.clone());
@@ -59,7 +59,7 @@ impl<'a> Rooms<'a> {
         inner.remove(&room, &member)
     }
 
-    /// The component leaves all its rooms: it is going away.
+    /// Removes the component from all its rooms.
     pub fn leave_all(&self, session: &SessionId, component: &ComponentId) {
         let mut inner = self.lock();
         let member = (session.clone(), component.clone());
@@ -68,7 +68,8 @@ impl<'a> Rooms<'a> {
         }
     }
 
-    /// Tells everybody in the room but the session `except`. Says how many components that were.
+    /// Sends an event to all members except those of the session `except`. Returns the number of
+    /// components.
     pub fn emit(&self, room: &str, event: &ServerEvent, except: Option<&SessionId>) -> usize {
         let inner = self.lock();
         let Some(members) = inner.rooms.get(&self.room(room)) else { return 0 };
@@ -82,14 +83,14 @@ impl<'a> Rooms<'a> {
         told
     }
 
-    /// Who is in the room.
+    /// Returns the members of the room.
     #[must_use]
     pub fn members(&self, room: &str) -> Vec<(SessionId, ComponentId)> {
         let room = self.room(room);
         self.lock().rooms.get(&room).map(|members| members.keys().cloned().collect()).unwrap_or_default()
     }
 
-    /// The rooms that the component is in.
+    /// Returns the rooms of the component.
     #[must_use]
     pub fn rooms_of(&self, session: &SessionId, component: &ComponentId) -> Vec<Arc<str>> {
         let member = (session.clone(), component.clone());
@@ -106,7 +107,7 @@ impl Members {
     fn remove(&mut self, room: &RoomName, member: &RoomMember) -> bool {
         let Some(members) = self.rooms.get_mut(room) else { return false };
         let was_there = members.remove(member).is_some();
-        // A room is its members: an empty one is gone.
+        // A room without members is removed.
         if members.is_empty() {
             self.rooms.remove(room);
         }
