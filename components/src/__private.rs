@@ -90,7 +90,7 @@ pub fn misfit(component: Box<dyn AnyComponent>, cx: Context, event: &str, error:
     if error.code() == ErrorCode::Panicked {
         return refuse(component, cx, error);
     }
-    crate::event::misfit(component.spec().name, event, &error);
+    crate::event::warn_misfit(component.spec().name, event, &error);
     Called::Now(MethodOutcome { component, cx, result: Ok(None) })
 }
 

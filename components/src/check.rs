@@ -25,55 +25,56 @@ pub(crate) use children::NOT_THE_PAGES;
 use model::model;
 pub use model::not_written;
 
-/// A component, as far as its template may ask.
+/// A component, as far as its template can use it.
 #[derive(Debug)]
 pub struct Subject {
     /// The name of the Rust type.
     pub ty: &'static str,
-    /// Its fields and what they are for.
+    /// Its fields and their purposes.
     pub fields: &'static [FieldSpec],
-    /// What its fields look like.
+    /// The shape of its fields.
     pub shape: ShapeRef,
-    /// What its computed fields look like.
+    /// The shape of its computed fields.
     pub computed: &'static [ShapeField],
-    /// What a page may call.
+    /// The methods that a page may call.
     pub actions: &'static [ActionSpec],
     /// The names of the other methods of its `#[actions]` block.
     pub methods: &'static [&'static str],
     /// Literal texts of that block that can be names.
     pub words: &'static [&'static str],
-    /// The components that its template may have as children, where it names them.
+    /// The components that its template may have as children, if it names them.
     pub children: &'static [&'static Spec],
     /// The template.
     pub source: TemplateText,
 }
 
-/// One thing that the template asks, and at which byte.
+/// A use of the component in the template, and its byte offset.
 #[derive(Debug)]
 pub struct TemplateUse(pub usize, pub UseKind);
 
-/// What the template asks.
+/// The kind of a use.
 #[derive(Debug)]
 pub enum UseKind {
-    /// The path leads to something of that kind.
+    /// The path leads to a value of that kind.
     Path(&'static [PathStep], PathUse),
     /// The value can equal one of the others.
     Compare(GivenArgument, &'static [GivenArgument], Comparison),
-    /// What is at the path can contain the value.
+    /// The value at the path can contain the other value.
     Contains(&'static [PathStep], GivenArgument),
-    /// There is such an action, and it takes these.
+    /// The action exists and takes these arguments.
     Call(&'static str, &'static [GivenArgument]),
-    /// There is such an action or model field.
+    /// The action or model field exists.
     Target(&'static str),
-    /// The path leads to a property that the page may write, and the control suits it.
+    /// The path leads to a property that the page may write, and that suits the control.
     Model(&'static [PathStep], Edits),
     /// No field has this name.
     Fresh(&'static str),
-    /// There is such a child, it takes these props, and its template has none of these elements, which it stands in.
+    /// The child exists and takes these props, and its template has none of these elements, in
+    /// which it is nested.
     Child(&'static str, &'static [ChildProp], &'static [&'static str]),
 }
 
-/// A prop that is given to a child.
+/// A prop of a child.
 #[derive(Clone, Copy, Debug)]
 pub struct ChildProp {
     /// Its name.
@@ -101,7 +102,7 @@ pub enum PathStep {
     Contains,
 }
 
-/// What is done with the end of a path.
+/// The use of the value at the end of a path.
 #[derive(Clone, Copy, Debug)]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum PathUse {
@@ -113,7 +114,7 @@ pub enum PathUse {
     List,
 }
 
-/// What is given to an action.
+/// An argument of an action.
 #[derive(Clone, Copy, Debug)]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum GivenArgument {
@@ -133,11 +134,11 @@ pub enum GivenArgument {
 pub enum Comparison {
     /// `==`, `!=`
     Equal,
-    /// `<` and its like
+    /// `<`, `<=`, `>`, `>=`
     Order,
 }
 
-/// What a control edits.
+/// The kind of value that a control edits.
 #[derive(Clone, Copy, Debug)]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum Edits {
@@ -145,13 +146,13 @@ pub enum Edits {
     Number,
     Bool,
     List,
-    /// A checkbox with a `value`: whether a list has the value, or a truth value.
+    /// A checkbox with a `value`: whether a list contains the value, or a truth value.
     Choice,
-    /// What is assigned to it is known only in the page.
+    /// The type of the assigned value is known only in the page.
     Any,
 }
 
-/// Every check of one template in one constant; the message lists what failed.
+/// Checks all uses of one template in one constant. The message lists the failed ones.
 #[must_use]
 pub const fn verify(subject: &Subject, checks: &[TemplateUse]) -> Option<ConstMessage> {
     let (mut all, mut failed, mut at) = (None, 0, 0);
@@ -181,7 +182,8 @@ const fn ask_one(subject: &Subject, ask: &UseKind) -> Option<ConstMessage> {
     match *ask {
         UseKind::Path(steps, want) => match walk(subject, steps) {
             Ok(end) => end.is_wanted(want),
-            // What is wrong with the list of a loop is said at the loop, not again at every use of its items.
+            // An error in the list of a loop is reported at the loop, not again at every use of its
+            // items.
             Err((at, _)) if is_inside_loop(steps, at) => None,
             Err((_, message)) => Some(message),
         },
@@ -205,15 +207,15 @@ const fn is_inside_loop(steps: &[PathStep], mut at: usize) -> bool {
     false
 }
 
-/// Where a path leads.
+/// The end of a path.
 #[derive(Clone, Copy)]
 struct PathEnd {
     shape: &'static Shape,
     /// The name of the last field, for messages.
     name: &'static str,
-    /// Whether it is an item of what has that name.
+    /// Whether it is an item of the field with that name.
     is_item: bool,
-    /// Whether it has a text where its type does not describe itself.
+    /// Whether the value has a text although its type does not describe itself.
     shown: bool,
 }
 
@@ -310,7 +312,7 @@ const fn through(mut shape: &'static Shape) -> &'static Shape {
     shape
 }
 
-/// Where a path leads; or at which step it ends, and why.
+/// Returns the value to which a path leads, or the step at which it fails, and the reason.
 const fn walk(subject: &Subject, steps: &[PathStep]) -> Result<PathEnd, (usize, ConstMessage)> {
     let mut end = PathEnd { shape: subject.shape.get(), name: subject.ty, is_item: false, shown: true };
     let mut at = 0;
@@ -335,8 +337,9 @@ const fn walk(subject: &Subject, steps: &[PathStep]) -> Result<PathEnd, (usize, 
                         let message = no_field(name, owner);
                         return Err((
                             at,
-                            message
-                                .text(": add `#[live(errors)] errors: Errors`, which has what was refused"),
+                            message.text(
+                                ": add `#[live(errors)] errors: Errors`, which contains the refused values",
+                            ),
                         ));
                     }
                     Err(message) => return Err((at, message)),
@@ -418,7 +421,7 @@ const fn field(
         }
         list += 1;
     }
-    // Only now, because a distance costs more than everything before it.
+    // Computed last, because a distance is expensive.
     let mut list = 0;
     while list < lists.len() {
         let mut at = 0;
@@ -505,7 +508,7 @@ mod tests {
             message.as_str(),
             "no field `cuont` on `Page`; did you mean `count`?\n --> page.html:2:10\n  |\n2 | é {{ cuont }}\n  |      ^"
         );
-        // A template inside of Rust is counted from where it begins.
+        // The position of an inline template counts from its beginning.
         let source = TemplateText { file: "page.rs", line: 7, column: 20, ..SUBJECT.source };
         let message = verify(&Subject { source, ..SUBJECT }, &checks(1)).unwrap();
         assert!(message.as_str().contains("--> page.rs:8:10"), "{}", message.as_str());

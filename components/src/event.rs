@@ -1,6 +1,6 @@
 //! Events of the server for components and pages.
 
-mod unheard;
+mod unhandled;
 
 use std::sync::Arc;
 
@@ -11,8 +11,8 @@ use vivaz_protocol::json::to_raw_json;
 
 use crate::error::{ActionError, NotSerializable, Result};
 
-pub(crate) use unheard::misfit;
-pub use unheard::unheard;
+pub(crate) use unhandled::warn_misfit;
+pub use unhandled::warn_unhandled;
 
 /// An event for a component: from a room, a spawned task, a topic, the application.
 #[derive(Clone, Debug)]

@@ -156,7 +156,7 @@ impl Host {
     {
         // The copy answers queries while the component runs its handler.
         let meanwhile: Box<dyn Instance> = match self.component.copy() {
-            Ok(copy) => Self::stand_in(copy),
+            Ok(copy) => Self::answering(copy),
             Err(_logged) => {
                 let component = self.component.as_mut();
                 let (topics, presences) = (topics::of(component), topics::presences(component));
@@ -168,7 +168,7 @@ impl Host {
 
     /// Returns an instance that answers queries while a component runs its handler. It runs no
     /// jobs.
-    fn stand_in(component: HostedComponent) -> Box<dyn Instance> {
+    fn answering(component: HostedComponent) -> Box<dyn Instance> {
         Box::new(Self::idle(component, Tracker::default(), Arc::default()))
     }
 
@@ -277,7 +277,7 @@ impl Host {
                 // rate-limited.
                 tracing::debug!(component = name, error = %Escaped(&error), "a handler was refused");
             } else {
-                tracing::error!(component = name, error = %Escaped(&error), "what a handler left cannot be kept");
+                tracing::error!(component = name, error = %Escaped(&error), "the state after a handler cannot be kept");
             }
             effects.clear();
             if let Some(earlier) = earlier {
@@ -337,7 +337,7 @@ impl Host {
                 }
             };
             host.keep_edits(topics.as_ref());
-            let mut cx = host.tell_updated(cx, &edited, &mut topics).await;
+            let mut cx = host.call_updated(cx, &edited, &mut topics).await;
             if cx.effects().is_empty() {
                 // The changes of `updated` are kept too, if none of its calls has failed.
                 host.keep_edits(topics.as_ref());
@@ -421,7 +421,7 @@ impl Host {
                         let given: Vec<_> = given.map(|field| FieldPath::of(field.name)).collect();
                         // The state is compared once, and a failure reverts to the state before the
                         // props.
-                        outcome.cx = host.tell_updated(outcome.cx, &given, &mut outcome.topics).await;
+                        outcome.cx = host.call_updated(outcome.cx, &given, &mut outcome.topics).await;
                     }
                     host.finish(outcome)
                 }),

@@ -52,7 +52,7 @@ pub use edit::{FieldPath, FieldStep};
 pub use effect::Effect;
 pub use env::Env;
 pub use error::{ActionError, Errors, Result, show};
-pub use event::{ServerEvent, Target, TaskOutcome, UnmountReason, unheard};
+pub use event::{ServerEvent, Target, TaskOutcome, UnmountReason, warn_unhandled};
 pub use identity::{Identity, User};
 pub use instance::{Finished, Flushed, Instance, Job, JobProgress, Started};
 pub use journal::{

@@ -1,4 +1,4 @@
-//! What templates may ask of a type, known when the application is compiled.
+//! The shapes of types, as templates see them, known at compile time.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::fmt;
@@ -7,22 +7,22 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 
-/// A type that says what it looks like to templates. Derived with `LiveState` and `LiveComponent`.
+/// A type whose shape templates know. Derived with `LiveState` and `LiveComponent`.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` does not say what it looks like to templates",
+    message = "`{Self}` has no shape that templates know",
     note = "add `#[derive(LiveState)]` to it, or `#[live(opaque)]` to the field"
 )]
 pub trait LiveShape {
-    /// What it looks like.
+    /// The shape.
     const SHAPE: ShapeRef;
 }
 
-/// What a value looks like to a template, under its serialised names.
+/// The shape of a value, with its serialised names.
 #[derive(Debug)]
 pub enum Shape {
-    /// Anything goes: `serde_json::Value`, and fields marked `#[live(opaque)]`.
+    /// Any value: `serde_json::Value`, and fields marked `#[live(opaque)]`.
     Any,
-    /// A type that does not describe itself: it has no fields, and is shown if it is `Display`.
+    /// A type without a known shape: it has no fields, and can be shown if it is `Display`.
     Unknown,
     /// A truth value.
     Bool,
@@ -38,7 +38,7 @@ pub enum Shape {
     List(ShapeRef),
     /// An ordered list whose items have keys: a [`List`](crate::List).
     Keyed(ShapeRef),
-    /// A map from any key.
+    /// A map.
     Map(ShapeRef),
     /// A struct of that name.
     Struct(&'static str, &'static [ShapeField]),
@@ -46,8 +46,8 @@ pub enum Shape {
     Enum(&'static str, &'static [&'static str]),
 }
 
-/// Whether values of that shape can be the keys of a list. A type that does not describe itself may be
-/// written as a number or a text.
+/// Returns whether values of that shape can be the keys of a list. A type without a known shape may
+/// be serialised as a number or a text.
 #[must_use]
 pub const fn may_be_key(shape: ShapeRef) -> bool {
     match shape.get() {
@@ -69,17 +69,17 @@ pub struct ShapeField {
     pub hash: u64,
     /// The serialised name.
     pub name: &'static str,
-    /// What it looks like.
+    /// The shape of its value.
     pub shape: ShapeRef,
-    /// Why a template cannot show it, if it cannot.
+    /// The reason why a template cannot show it, if it cannot.
     pub hidden: Option<&'static str>,
-    /// What a page may write of it.
+    /// Which parts of it a page may write.
     pub access: Access,
-    /// Whether a value whose type does not describe itself has a text.
+    /// Whether a value of unknown shape has a text.
     pub shown: bool,
 }
 
-/// What a page may write of a field.
+/// Which parts of a field a page may write.
 #[derive(Clone, Copy, Debug)]
 pub enum Access {
     /// Nothing.
@@ -96,19 +96,19 @@ impl ShapeField {
     }
 }
 
-/// A reference to a shape that rustc does not follow when it validates a constant: it would report a type that
-/// contains itself as a cycle.
+/// A reference to a shape that rustc does not follow when it validates a constant: it would report
+/// a type that contains itself as a cycle.
 #[derive(Clone, Copy)]
 pub struct ShapeRef(MaybeUninit<&'static Shape>);
 
 impl ShapeRef {
-    /// Refers to that shape.
+    /// Refers to a shape.
     #[must_use]
     pub const fn new(shape: &'static Shape) -> Self {
         Self(MaybeUninit::new(shape))
     }
 
-    /// The shape.
+    /// Returns the shape.
     #[must_use]
     pub const fn get(self) -> &'static Shape {
         #[expect(
@@ -123,14 +123,14 @@ impl ShapeRef {
 }
 
 impl fmt::Debug for ShapeRef {
-    /// Not what it refers to, which may contain it.
+    /// Writes only the kind: the shape may contain itself.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.get().kind())
     }
 }
 
 impl Shape {
-    /// What it is, in a word, with an article.
+    /// Returns the kind of the shape in a word or two, with an article.
     #[must_use]
     pub const fn kind(&self) -> &'static str {
         match self {
@@ -148,7 +148,7 @@ impl Shape {
     }
 }
 
-/// FNV-1a of a name. The derive computes the same.
+/// Returns the FNV-1a hash of a name. The derive computes the same.
 #[must_use]
 pub const fn hash(name: &str) -> u64 {
     let bytes = name.as_bytes();
@@ -161,7 +161,7 @@ pub const fn hash(name: &str) -> u64 {
     hash
 }
 
-/// The fields of a struct with its computed ones, `N` in all.
+/// Returns the fields of a struct followed by its computed ones, `N` in all.
 #[must_use]
 #[expect(clippy::indexing_slicing, reason = "evaluated by rustc: an index out of bounds fails the build")]
 pub const fn joined<const N: usize>(fields: &[ShapeField], computed: &[ShapeField]) -> [ShapeField; N] {
@@ -226,12 +226,13 @@ impl LiveShape for crate::Errors {
     const SHAPE: ShapeRef = ShapeRef::new(&Shape::Map(<Vec<String> as LiveShape>::SHAPE));
 }
 
-/// `ShapeProbe::<T>::SHAPE` is the type's own if it has one, else [`Shape::Unknown`]: an inherent constant wins over a trait's.
+/// `ShapeProbe::<T>::SHAPE` is the type's own shape if it has one, else [`Shape::Unknown`]: an
+/// inherent constant takes precedence over a trait's.
 #[derive(Debug)]
 pub struct ShapeProbe<T: ?Sized>(std::marker::PhantomData<T>);
 
 impl<T: LiveShape + ?Sized> ShapeProbe<T> {
-    /// What the type says of itself.
+    /// The type's own shape.
     pub const SHAPE: ShapeRef = T::SHAPE;
 }
 
@@ -240,11 +241,11 @@ impl<T: fmt::Display + ?Sized> ShapeProbe<T> {
     pub const SHOWN: bool = true;
 }
 
-/// What is known of a type that says nothing of itself.
+/// A type without a known shape.
 pub trait Unshaped {
-    /// Nothing.
+    /// The unknown shape.
     const SHAPE: ShapeRef = ShapeRef::new(&Shape::Unknown);
-    /// It has no text.
+    /// The type has no text.
     const SHOWN: bool = false;
 }
 

@@ -10,23 +10,23 @@ use std::sync::Arc;
 pub struct States(Arc<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>);
 
 impl States {
-    /// Adds a value, in place of one of the same type.
+    /// Adds a value. Replaces one of the same type.
     #[must_use]
     pub fn with<T: Send + Sync + 'static>(mut self, value: T) -> Self {
         Arc::make_mut(&mut self.0).insert(TypeId::of::<T>(), Arc::new(value));
         self
     }
 
-    /// The value of that type.
+    /// Returns the value of that type.
     #[must_use]
     pub fn get<T: Send + Sync + 'static>(&self) -> Option<&T> {
         self.0.get(&TypeId::of::<T>())?.downcast_ref()
     }
 
-    /// The value of that type, which the application is known to have given.
+    /// Returns the value of that type.
     ///
     /// # Panics
-    /// When it did not: a mistake in the application that the message names.
+    /// Panics if the application gave none; the message names the type.
     #[must_use]
     pub(crate) fn expect<T: Send + Sync + 'static>(&self) -> &T {
         match self.get() {

@@ -60,7 +60,7 @@ pub trait TopicState: TrackedFields {
 
 /// The state of a topic with a field that is marked `#[live(presence)]`. Derived with `LiveState`.
 #[diagnostic::on_unimplemented(
-    message = "nobody can be present at `{Self}`",
+    message = "users cannot be present at `{Self}`",
     label = "this topic has no presence",
     note = "add a field to `{Self}`: `#[live(presence)] users: Presence`"
 )]
@@ -78,7 +78,7 @@ pub trait HasPresence: TopicState {}
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a topic, so no field is `Shared<{Self}>`",
     label = "this type is no topic",
-    note = "write `impl Topic for {Self}`: `load` returns the state, `authorize` decides who may see it"
+    note = "write `impl Topic for {Self}`: `load` returns the state, `authorize` checks whether a user may see it"
 )]
 pub trait Topic: TopicState + Clone + Send + Sync + 'static {
     /// The part of the name after the slash. A key that does not parse is refused as `bad_props`.

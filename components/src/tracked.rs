@@ -9,11 +9,11 @@ use vivaz_protocol::json::json_len;
 use crate::shape::{LiveShape, ShapeRef};
 use crate::tracking::{JsonResult, Pick, Print, Seen, StateWriter, TrackedField, next_version};
 
-/// A value that is taken for changed whenever it was borrowed mutably, without looking at its content.
+/// A value that counts as changed whenever it was borrowed mutably; its content is not compared.
 ///
-/// Ordinary fields are compared by a fingerprint after every handler, which reads all of them. For a large value that
-/// seldom changes, this is cheaper: comparing it costs nothing. For something long and keyed, a
-/// [`List`](crate::List) also sends less.
+/// Ordinary fields are compared by a print after every handler, which reads all of them. For a
+/// large value that rarely changes this type is cheaper: it is compared in constant time. For long
+/// keyed data, a [`List`](crate::List) also sends less.
 ///
 /// ```
 /// use vivaz_components::Tracked;
@@ -29,12 +29,12 @@ pub struct Tracked<T> {
 }
 
 impl<T> Tracked<T> {
-    /// Tracks that value.
+    /// Creates a tracked value.
     pub fn new(value: T) -> Self {
         Self { value, version: next_version() }
     }
 
-    /// The value.
+    /// Returns the value.
     pub fn into_inner(self) -> T {
         self.value
     }
@@ -112,7 +112,7 @@ impl<T: Serialize> TrackedField for VersionedField<'_, T> {
 }
 
 impl<'a, T: Serialize> Pick<'a, Tracked<T>> {
-    /// The field, compared by its version.
+    /// Returns the field, compared by its version.
     pub fn field(self) -> impl TrackedField + 'a {
         VersionedField(self.0)
     }

@@ -1,4 +1,4 @@
-//! What a template calls.
+//! Calls of actions in a template.
 
 #![expect(
     clippy::indexing_slicing,
@@ -40,7 +40,7 @@ pub(super) const fn call(
     )
 }
 
-/// Reports a method of that name that is no action.
+/// Reports a method of that name that is not marked as an action.
 const fn unmarked(subject: &Subject, name: &str) -> Option<ConstMessage> {
     let mut at = 0;
     while at < subject.methods.len() {
@@ -84,7 +84,8 @@ const fn arguments(subject: &Subject, action: &ActionSpec, given: &[GivenArgumen
     None
 }
 
-/// Continues the message with why the argument or prop cannot be what is given, if it cannot.
+/// Continues the message with the reason why the argument or prop cannot have the given value, if
+/// it cannot.
 pub(super) const fn refused(
     message: ConstMessage,
     subject: &Subject,
@@ -92,7 +93,7 @@ pub(super) const fn refused(
     given: GivenArgument,
 ) -> Option<ConstMessage> {
     if let (GivenArgument::Word(word), Shape::Enum(name, variants)) = (given, through(argument.shape.get())) {
-        // A form's empty text is null where that is possible.
+        // An empty text of a form is null for types that accept null.
         let is_null = word.is_empty() && matches!(argument.shape.get(), Shape::Option(_));
         if is_null || is_variant(word, variants) {
             return None;
@@ -106,13 +107,13 @@ pub(super) const fn refused(
     }
 }
 
-/// What is given for an argument or a prop, if it cannot be that.
+/// Returns the type of the given value, if the argument or prop cannot have it.
 const fn not_taken(subject: &Subject, argument: &ArgSpec, given: GivenArgument) -> Option<&'static str> {
     match given {
         GivenArgument::Any => None,
         GivenArgument::Path(steps) => match walk(subject, steps) {
             Ok(end) => does_not_take(argument, end.shape),
-            // The path's own check says what is wrong with it.
+            // The check of the path reports the error.
             Err(_) => None,
         },
         GivenArgument::Null if argument.optional => None,
@@ -127,7 +128,7 @@ const fn not_taken(subject: &Subject, argument: &ArgSpec, given: GivenArgument) 
     }
 }
 
-/// What the argument would be, if it cannot be that.
+/// Returns the type that the argument has, if it cannot have the given one.
 pub(crate) const fn does_not_take(argument: &ArgSpec, given: &'static Shape) -> Option<&'static str> {
     let given = through(given);
     match (through(argument.shape.get()), given) {

@@ -10,7 +10,7 @@ use super::message::{ConstMessage, Nearest};
 use super::{ChildProp, Subject, equal};
 use crate::spec::Spec;
 
-/// There is such a child, it takes these props, and it can stand within these elements.
+/// Checks that the child exists, takes these props, and can be nested in these elements.
 pub(super) const fn child(
     subject: &Subject,
     name: &'static str,
@@ -33,7 +33,8 @@ pub(super) const fn child(
     Some(nearest.ask(message.text(subject.ty).text("`")))
 }
 
-/// The child's template has an element that cannot stand inside one of those around it.
+/// Reports an element of the child's template that must not be nested in one of the elements around
+/// the child.
 const fn misplaced(child: &Spec, within: &[&'static str]) -> Option<ConstMessage> {
     let mut at = 0;
     while at < within.len() {
@@ -41,7 +42,7 @@ const fn misplaced(child: &Spec, within: &[&'static str]) -> Option<ConstMessage
         while inner < child.outermost.len() {
             if exclude_each_other(within[at], child.outermost[inner]) {
                 let message =
-                    ConstMessage::new().text("the child `").text(child.name).text("` stands inside a `<");
+                    ConstMessage::new().text("the child `").text(child.name).text("` is inside a `<");
                 let message = message.text(within[at]).text(">`, and its template (");
                 let message = message.text(child.template.file).text(") has a `<");
                 let message = message.text(child.outermost[inner]);
@@ -59,7 +60,7 @@ const fn misplaced(child: &Spec, within: &[&'static str]) -> Option<ConstMessage
     None
 }
 
-/// As `vivaz_template::containment::Group` has them.
+/// The same groups as in `vivaz_template::containment::Group`.
 const fn exclude_each_other(one: &str, other: &str) -> bool {
     equal(one, other) || is_description(one) && is_description(other)
 }
@@ -107,7 +108,7 @@ const fn props(subject: &Subject, child: &Spec, given: &[ChildProp]) -> Option<C
     None
 }
 
-/// How it goes on after "the prop `x` of `y".
+/// The end of a message that begins with "the prop `x` of `y".
 pub(crate) const NOT_THE_PAGES: &str = "` is the server's to give, and this reads the page's own state (`live:local`): \
      mark it #[live(prop, page)] to let pages give it";
 

@@ -1,4 +1,4 @@
-//! Comparisons of a template that can never hold.
+//! Comparisons in a template that can never be true.
 
 #![expect(
     clippy::indexing_slicing,
@@ -71,7 +71,7 @@ const fn can_meet(subject: &Subject, one: GivenArgument, other: GivenArgument, h
         (GivenArgument::Word(a), GivenArgument::Word(b)) => matches!(how, Comparison::Order) || equal(a, b),
         (_, GivenArgument::Path(steps)) => match walk(subject, steps) {
             Ok(end) => shapes_meet(subject, one, end.shape, how),
-            // The path's own check reports it.
+            // The check of the path reports the error.
             Err(_) => true,
         },
         (_, GivenArgument::Bool) => shapes_meet(subject, one, &Shape::Bool, how),
@@ -95,7 +95,7 @@ const fn shapes_meet(subject: &Subject, one: GivenArgument, other: &'static Shap
             Shape::Bool | Shape::Int | Shape::Float | Shape::Str | Shape::Enum(..),
             Shape::Bool | Shape::Int | Shape::Float | Shape::Str | Shape::Enum(..),
         ) => false,
-        // What equals nothing is reported with its path.
+        // A value that cannot be compared is reported with its path.
         _ => true,
     }
 }
@@ -115,7 +115,7 @@ const fn shape_of(subject: &Subject, given: GivenArgument) -> Option<&'static Sh
     }
 }
 
-/// Continues "`mood` " with what the value can be, and what it is compared with.
+/// Continues "`mood` " with the possible values, and the value of the comparison.
 const fn explained(
     message: ConstMessage,
     shape: &'static Shape,
@@ -156,7 +156,7 @@ const fn explained(
     }
 }
 
-/// Lists the variants of an enum, and the one that was probably meant.
+/// Lists the variants of an enum, and the most similar one.
 pub(super) const fn variants_of(
     mut message: ConstMessage,
     shape: &Shape,

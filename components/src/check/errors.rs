@@ -11,7 +11,7 @@ use super::{PathStep, Subject, equal, through};
 use crate::shape::{Shape, ShapeField};
 use crate::spec::FieldKind;
 
-/// Structs within structs that are searched.
+/// The depth of nested structs that are searched.
 const DEPTH: usize = 3;
 
 /// Returns whether the step leads to the form's errors.
@@ -27,8 +27,8 @@ pub(super) const fn are_errors(subject: &Subject, step: &PathStep) -> bool {
     false
 }
 
-/// Returns why there is never an error of that name: no field, no argument and nothing inside of
-/// them has it, and no method of the `#[actions]` block mentions it.
+/// Returns why there is never an error of that name: no field, no argument and no nested field has
+/// it, and no method of the `#[actions]` block mentions it.
 pub(super) const fn unnamed(subject: &Subject, wanted: &'static str) -> Option<ConstMessage> {
     let mut search = Search { wanted, nearest: Nearest::to(wanted), found: false };
     let mut at = 0;
@@ -44,7 +44,7 @@ pub(super) const fn unnamed(subject: &Subject, wanted: &'static str) -> Option<C
         while arg < args.len() {
             search = search.name(args[arg].name);
             search = match through(args[arg].shape.get()) {
-                // The names within it are not known.
+                // The names within it are unknown.
                 Shape::Any | Shape::Unknown | Shape::Map(_) => Search { found: true, ..search },
                 shape => search.inside(shape, DEPTH),
             };
@@ -82,7 +82,7 @@ impl Search {
         Self { nearest: self.nearest.or(name), ..self }
     }
 
-    /// Looks at the fields of a struct, and at those of structs and lists in it.
+    /// Searches the fields of a struct, and those of nested structs and lists.
     const fn inside(self, shape: &'static Shape, depth: usize) -> Self {
         let mut search = self;
         match through(shape) {
@@ -103,8 +103,8 @@ impl Search {
     }
 }
 
-/// Returns whether the path of an error begins with that name. A validation names fields as Rust
-/// does, the template as they are serialised: `_` and case are left aside.
+/// Returns whether the path of an error begins with that name. A validation uses the Rust names of
+/// fields, the template the serialised ones: `_` and case are ignored.
 const fn is_named(name: &str, path: &str) -> bool {
     let (name, path) = (name.as_bytes(), path.as_bytes());
     let (mut i, mut j) = (0, 0);

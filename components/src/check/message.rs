@@ -1,4 +1,5 @@
-//! Text that a constant can build: what rustc shows of a template that does not fit its component.
+//! Texts that a constant can build: rustc shows them for a template that does not fit its
+//! component.
 
 #![expect(
     clippy::indexing_slicing,
@@ -19,12 +20,12 @@ impl ConstMessage {
         Self { bytes: [0; Self::ROOM], len: 0 }
     }
 
-    /// The text.
+    /// Returns the text.
     #[must_use]
     pub const fn as_str(&self) -> &str {
         match std::str::from_utf8(self.bytes.split_at(self.len).0) {
             Ok(text) => text,
-            // A character was cut at the end of the room.
+            // A character was cut off at the end of the buffer.
             Err(error) => match std::str::from_utf8(self.bytes.split_at(error.valid_up_to()).0) {
                 Ok(text) => text,
                 Err(_) => "the template does not fit its component",
@@ -58,7 +59,7 @@ impl ConstMessage {
         if count == 0 { self } else { self.text(" ").blanks(count - 1) }
     }
 
-    /// The line of the template, as rustc shows source, with a mark under the place.
+    /// Appends the line of the template like rustc, with a mark under the position.
     pub(super) const fn place(self, source: &TemplateText, offset: usize) -> Self {
         let bytes = source.text.as_bytes();
         let (mut line, mut start, mut at) = (0, 0, 0);
@@ -73,7 +74,7 @@ impl ConstMessage {
         while end < bytes.len() && bytes[end] != b'\n' && bytes[end] != b'\r' {
             end += 1;
         }
-        // Indentation says nothing; long lines are shown from shortly before the place.
+        // Indentation is omitted; long lines are shown from shortly before the position.
         let mut shown = start;
         while shown < offset && (bytes[shown] == b' ' || bytes[shown] == b'\t') {
             shown += 1;
@@ -127,14 +128,14 @@ impl ConstMessage {
     }
 }
 
-/// A template's text and where it stands.
+/// A template's text and its position.
 #[derive(Clone, Copy, Debug)]
 pub struct TemplateText {
     /// The file.
     pub file: &'static str,
     /// The line of the file on which the template begins, from 1.
     pub line: usize,
-    /// How many characters stand before it on that line.
+    /// The number of characters before it on that line.
     pub column: usize,
     /// The text.
     pub text: &'static str,
@@ -144,7 +145,7 @@ const fn digits(number: usize) -> usize {
     if number < 10 { 1 } else { 1 + digits(number / 10) }
 }
 
-/// How many characters have to be changed, added or taken out, counting bytes.
+/// Returns how many bytes have to be changed, inserted or deleted.
 const fn distance(a: &str, b: &str) -> usize {
     let (a, b) = (a.as_bytes(), b.as_bytes());
     if a.len() > 62 || b.len() > 62 {
@@ -178,7 +179,7 @@ const fn distance(a: &str, b: &str) -> usize {
     row[b.len()]
 }
 
-/// Looks for the name that a mistyped one most likely means.
+/// Searches for the name that was probably meant.
 #[derive(Clone, Copy)]
 pub(super) struct Nearest {
     wanted: &'static str,
@@ -196,7 +197,7 @@ impl Nearest {
         if distance < self.distance { Self { best: Some(candidate), distance, ..self } } else { self }
     }
 
-    /// Appends the nearest one as a literal text.
+    /// Appends the most similar name as a literal text.
     pub(super) const fn ask_for_text(self, message: ConstMessage) -> ConstMessage {
         match self.best {
             Some(name) => message.text("; did you mean '").text(name).text("'?"),

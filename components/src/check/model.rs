@@ -1,4 +1,4 @@
-//! What a `live:model` edits, and which fields can be marked.
+//! The properties that `live:model` edits, and the fields that can be marked.
 
 #![expect(
     clippy::indexing_slicing,
@@ -11,14 +11,15 @@ use super::{Edits, PathEnd, PathStep, ShapeField, Subject, equal, field, is_insi
 use crate::shape::{Access, Shape, ShapeRef};
 use crate::spec::FieldKind;
 
-/// Checks that a control may edit the property at the end of a path, and that it suits its type.
+/// Checks that a control may edit the property at the end of a path, and that it suits the
+/// property's type.
 pub(super) const fn model(subject: &Subject, steps: &[PathStep], edits: Edits) -> Option<ConstMessage> {
     if let Some(message) = root(subject, steps) {
         return Some(message);
     }
     let end = match walk(subject, steps) {
         Ok(end) => end,
-        // Said at the loop.
+        // Reported at the loop.
         Err((at, _)) if is_inside_loop(steps, at) => return None,
         Err((_, message)) => return Some(message),
     };
@@ -28,7 +29,7 @@ pub(super) const fn model(subject: &Subject, steps: &[PathStep], edits: Edits) -
     }
 }
 
-/// Why the component's field at the beginning of the path is not the page's to write.
+/// Returns why the page may not write the field at the beginning of the path, if it may not.
 const fn root(subject: &Subject, steps: &[PathStep]) -> Option<ConstMessage> {
     let PathStep::Field(name, hash) = steps[0] else { return None };
     let (mut nearest, mut at) = (Nearest::to(name), 0);
@@ -62,13 +63,13 @@ const fn root(subject: &Subject, steps: &[PathStep]) -> Option<ConstMessage> {
 const fn unmarked(name: &str, owner: &str) -> ConstMessage {
     let message = ConstMessage::new().text("`").text(name).text("` of `").text(owner);
     if equal(name, "id") {
-        return message.text("` tells it from others, so a page cannot write it");
+        return message.text("` identifies it, so a page cannot write it");
     }
     message.text("` is not the page's to write: mark it #[live(model)]")
 }
 
-/// Why the path does not lead to a property that the page may write: each step goes to a marked field of a struct or to
-/// an item of a keyed list. The path leads somewhere.
+/// Returns why the path does not lead to a property that the page may write: each step leads to a
+/// marked field of a struct or to an item of a keyed list. The path is valid.
 const fn not_led(subject: &Subject, steps: &[PathStep]) -> Option<ConstMessage> {
     let mut shape = subject.shape.get();
     let (mut name, mut access, mut at) = (subject.ty, Access::Parts, 0);
@@ -120,14 +121,14 @@ const fn suits(end: PathEnd, edits: Edits) -> Option<ConstMessage> {
     let shape = through(end.shape);
     let says = match (edits, shape) {
         (_, Shape::Any | Shape::Unknown) | (Edits::Any, _) => return None,
-        // The server reads texts as numbers.
+        // The server parses texts as numbers.
         (Edits::Text, Shape::Str | Shape::Enum(..) | Shape::Int | Shape::Float) => return None,
         (Edits::Number, Shape::Int | Shape::Float) => return None,
         (Edits::Bool, Shape::Bool) => return None,
         (Edits::List, Shape::List(_)) => return None,
         (Edits::Choice, Shape::Bool) if !matches!(end.shape, Shape::Option(_)) => return None,
         (Edits::Choice, Shape::Bool) => {
-            "where it is null, a checkbox with a `value` stands for one of a list: leave out the `value`"
+            "where it is null, a checkbox with a `value` means an item of a list: leave out the `value`"
         }
         (Edits::Choice, Shape::List(inner)) => match through(inner.get()) {
             Shape::Str | Shape::Enum(..) | Shape::Int | Shape::Float | Shape::Any | Shape::Unknown => {
@@ -148,7 +149,7 @@ const fn suits(end: PathEnd, edits: Edits) -> Option<ConstMessage> {
 }
 
 /// Returns why a field of that type cannot be marked `model`, if it cannot: a page could write more
-/// with it than the types mark.
+/// of it than the types mark.
 #[must_use]
 pub const fn not_written(owner: &str, name: &str, shape: ShapeRef, access: Access) -> Option<ConstMessage> {
     if matches!(access, Access::Parts) {

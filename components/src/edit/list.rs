@@ -1,4 +1,4 @@
-//! Items that a page writes into.
+//! Edits of list items.
 
 use super::{EditCursor, EditError, EditResult, Editable};
 use crate::list::{Keyed, List};
@@ -9,7 +9,8 @@ impl<T: Keyed + Editable> Editable for List<T> {
         let position = self.find_for_change(&key).ok_or(EditError::NoItem)?;
         let mut item = self.at(position).ok_or(EditError::NoItem)?.clone();
         item.edit(edit)?;
-        // The key may follow from what was written. With another one the item would take the place of another item.
+        // The key may depend on the written field. With another key the item would replace another
+        // item.
         if item.key() != key {
             return Err(EditError::ReadOnly);
         }

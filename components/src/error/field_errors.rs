@@ -12,10 +12,10 @@ pub(crate) use refused::{RefusedInput, RefusedValue, SAVED_REFUSALS};
 
 use super::{ActionError, Result};
 
-/// What is wrong with which field: `{"email": ["is no address"]}` on the wire, `{}` when nothing is.
+/// The errors of a form, by field: `{"email": ["is no address"]}` on the wire, `{}` without errors.
 ///
-/// A component shows them with a field marked `#[live(errors)]`. That field keeps what a handler refused with
-/// [`ActionError::invalid`], although everything else that the handler changed is undone.
+/// A component shows them with a field marked `#[live(errors)]`. That field keeps the errors of
+/// [`ActionError::invalid`], although the other changes of the handler are undone.
 ///
 /// ```
 /// use vivaz_components::Errors;
@@ -29,7 +29,7 @@ use super::{ActionError, Result};
 #[serde(transparent)]
 pub struct Errors {
     messages: BTreeMap<String, Vec<String>>,
-    /// Which of the messages are about values that did not fit their types.
+    /// The messages about values that did not fit their types.
     #[serde(skip)]
     refused: Vec<RefusedValue>,
 }
@@ -43,7 +43,7 @@ impl PartialEq for Errors {
 impl Eq for Errors {}
 
 impl Errors {
-    /// One error of one field.
+    /// Creates one error of one field.
     #[must_use]
     pub fn of(field: impl Into<String>, message: impl Into<String>) -> Self {
         let mut errors = Self::default();
@@ -51,12 +51,12 @@ impl Errors {
         errors
     }
 
-    /// Says what is wrong with a field, beside what was said before.
+    /// Adds a message about a field.
     pub fn add(&mut self, field: impl Into<String>, message: impl Into<String>) {
         self.messages.entry(field.into()).or_default().push(message.into());
     }
 
-    /// Replaces what was said about a field; no messages means that nothing is wrong with it.
+    /// Replaces the messages about a field; without messages the field has no error.
     pub fn set(&mut self, field: impl Into<String>, messages: Vec<String>) {
         let field = field.into();
         self.disown(&field);
@@ -67,39 +67,39 @@ impl Errors {
         }
     }
 
-    /// Nothing is wrong with that field any more.
+    /// Removes the messages about a field.
     pub fn clear_field(&mut self, field: &str) {
         self.disown(field);
         self.messages.remove(field);
     }
 
-    /// Nothing is wrong any more.
+    /// Removes all messages.
     pub fn clear(&mut self) {
         self.messages.clear();
         self.refused.clear();
     }
 
-    /// What is wrong with that field.
+    /// Returns the messages about a field.
     #[must_use]
     pub fn get(&self, field: &str) -> &[String] {
         self.messages.get(field).map_or(&[], Vec::as_slice)
     }
 
-    /// Whether nothing is wrong.
+    /// Returns whether there are no errors.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.messages.is_empty()
     }
 
-    /// The fields with their messages, in the order of the names.
+    /// Returns the fields with their messages, in the order of the names.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[String])> {
         self.messages.iter().map(|(field, messages)| (field.as_str(), messages.as_slice()))
     }
 
-    /// `Ok` when nothing is wrong, else the refusal that says so.
+    /// Returns `Ok` if there are no errors.
     ///
     /// # Errors
-    /// [`ActionError::invalid`] with these errors.
+    /// Returns [`ActionError::invalid`] with these errors.
     pub fn into_result(self) -> Result {
         if self.is_empty() { Ok(()) } else { Err(ActionError::invalid(self)) }
     }

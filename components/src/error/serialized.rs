@@ -1,5 +1,5 @@
-//! Errors of tasks, on their way to the component that spawned the task. What is behind an error is
-//! not part of it: the log has it.
+//! Serialising the errors of tasks for the component that spawned the task. The source of an error
+//! is not included: it is logged.
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -12,7 +12,7 @@ use super::{ActionError, Details, Errors};
 struct SerializedError {
     code: String,
     message: String,
-    /// What is wrong with which field.
+    /// The errors of fields.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     errors: Option<Errors>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

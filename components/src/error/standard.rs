@@ -1,4 +1,4 @@
-//! An [`ActionError`] where a [`std::error::Error`] is wanted.
+//! Using an [`ActionError`] as a [`std::error::Error`].
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -55,7 +55,8 @@ impl From<ActionError> for Box<dyn StdError> {
     }
 }
 
-/// An error of another type, or the [`ActionError`] that it was made of.
+/// Converts an error of another type. Restores the [`ActionError`] from which it was made, if there
+/// is one.
 pub(super) fn from_standard<E: StdError + Send + Sync + 'static>(error: E) -> ActionError {
     let error: Box<dyn StdError + Send + Sync> = Box::new(error);
     match error.downcast::<Box<ErrorParts>>() {
@@ -70,7 +71,7 @@ impl StdError for ErrorParts {
     }
 }
 
-/// Without the sources: a report of an error goes through them itself.
+/// Without the sources: reports of errors follow them.
 impl fmt::Display for ErrorParts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.code, self.message)

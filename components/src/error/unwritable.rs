@@ -1,7 +1,7 @@
-//! What a component made and what cannot be written or stored.
+//! Errors of values that cannot be written or stored.
 
-/// A value has no JSON form: its type does not serialise, a number is not finite, a list's key is
-/// none.
+/// A value has no JSON form: its type does not serialise, a number is not finite, or a list's key
+/// is invalid.
 #[derive(Debug, thiserror::Error)]
 #[error("{what} cannot be written as JSON")]
 pub struct NotSerializable {
@@ -20,8 +20,8 @@ impl NotSerializable {
     }
 }
 
-/// A field is not what it was after it has been saved and restored: the component would come back
-/// changed, or not at all. Checked in debug builds only.
+/// A field changes when it is saved and restored, or cannot be restored. Checked in debug builds
+/// only.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NotRestored {
     #[error(

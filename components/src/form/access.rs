@@ -1,4 +1,4 @@
-//! What a [`FormReader`] gives to the visitors of lists, objects and enums.
+//! The access types that a [`FormReader`] passes to the visitors of lists, objects and enums.
 
 use serde::de::{DeserializeSeed, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor};
 

@@ -1,4 +1,4 @@
-//! What a failed decoding says about the type changes the tree.
+//! Changing the tree after a failed decoding.
 
 use super::Unread;
 use super::error::{Got, ReadError, ReadErrorKind};
@@ -9,7 +9,7 @@ use super::text::{self, last_word, number_for};
 const DOTS: usize = 16;
 
 impl Tree<'_> {
-    /// Changes the tree by what the error says. Returns whether there is anything new to try.
+    /// Changes the tree as the error requires. Returns whether another attempt makes sense.
     pub(super) fn amend(&mut self, error: &ReadError) -> bool {
         match &error.cause {
             ReadErrorKind::Missing(name) => self.add_missing(error.node, name),
@@ -17,7 +17,8 @@ impl Tree<'_> {
             ReadErrorKind::Type(Got::Text(address), expected) => self.convert(*address, expected),
             ReadErrorKind::Type(Got::Probe(id), expected) => self.answer_probe(*id, expected),
             ReadErrorKind::Type(Got::Nothing, _) => {
-                // That was tried last, and all before it is read as before: the type is not an `Option`.
+                // The last attempt failed, and everything before it is read as before: the type is
+                // not an `Option`.
                 let tried = self.tried.take();
                 self.guess(tried, AnyReading::Text)
             }
@@ -25,7 +26,8 @@ impl Tree<'_> {
         }
     }
 
-    /// Ends the search for types: what still stands for a probe is read as it is. Returns whether there was anything.
+    /// Ends the search for types: remaining probes are read as texts. Returns whether there were
+    /// any.
     pub(super) fn settle(&mut self) -> bool {
         let mut any = false;
         self.root.each(&mut |node| {
@@ -74,7 +76,7 @@ impl Tree<'_> {
         }
     }
 
-    /// A type got a text where it expects something else.
+    /// Converts a text that a type does not accept.
     fn convert(&mut self, address: usize, expected: &str) -> bool {
         let (root, next) = self.parts();
         let is_it = |node: &FormNode<'_>| node.address() == Some(address) && node.is_asked.get();
@@ -100,7 +102,7 @@ impl Tree<'_> {
         true
     }
 
-    /// A type got the character that stands for an empty text or for a missing field.
+    /// Converts a probe for an empty text or a missing field that a type has received.
     fn answer_probe(&mut self, id: usize, expected: &str) -> bool {
         let (root, next) = self.parts();
         let Some(node) = root.find_mut(&|node| node.id == id) else { return false };
@@ -133,7 +135,8 @@ impl<'a> Object<'a> {
         self.entries.iter().any(|(key, _)| key.name() == name)
     }
 
-    /// Returns the field that an entry belongs to, if its name is not a field's own, and what is left of the name.
+    /// Returns the field to which an entry belongs, if its name is not that of a field, and the
+    /// rest of the name.
     fn place<'n>(&self, name: &'n str, fields: &[&'static str]) -> Option<(&'n str, Option<&'n str>)> {
         if fields.contains(&name) || name.matches('.').count() > DOTS {
             return None;
@@ -144,12 +147,13 @@ impl<'a> Object<'a> {
         list.filter(is_free).or_else(|| nested().filter(is_free))
     }
 
-    /// Whether names of the form have to be read as parts of these fields.
+    /// Returns whether names of the form have to be read as parts of these fields.
     pub(super) fn is_to_regroup(&self, fields: &[&'static str]) -> bool {
         self.is_form && self.entries.iter().any(|(key, _)| self.place(key.name(), fields).is_some())
     }
 
-    /// Makes the field `tags` of `tags[]`, and `address` with the field `city` of `address.city`.
+    /// Creates the field `tags` from `tags[]`, and `address` with the field `city` from
+    /// `address.city`.
     fn regroup(&mut self, fields: &[&'static str], next: &mut usize) -> bool {
         let places: Vec<Option<(String, Option<String>)>> = self
             .entries

@@ -1,4 +1,4 @@
-//! Why a type did not read a value.
+//! Errors of reading a value.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use serde::de::{Error, Expected, Unexpected};
 use super::node::PROBES;
 use super::text;
 
-/// An error of a `Deserialize`, with the place in the tree.
+/// An error of a `Deserialize`, with its position in the tree.
 #[derive(Debug)]
 pub(super) struct ReadError {
     /// The node that was read, if that is known.
@@ -19,14 +19,15 @@ pub(super) struct ReadError {
 pub(super) enum ReadErrorKind {
     /// A struct misses this field.
     Missing(&'static str),
-    /// A struct has these fields, and the names in the object are made of them (`tags[]`, `address.city`).
+    /// A struct has these fields, and the names in the object are composed of them (`tags[]`,
+    /// `address.city`).
     Regroup(&'static [&'static str]),
-    /// The value is of another type than this.
+    /// The value is of another type than the expected one.
     Type(Got, String),
     Other(String),
 }
 
-/// What a type got instead of what it expects.
+/// The value that a type got instead.
 #[derive(Debug)]
 pub(super) enum Got {
     /// The text at this address.
@@ -39,13 +40,13 @@ pub(super) enum Got {
 }
 
 impl ReadError {
-    /// Notes the node, if none further inside is noted.
+    /// Sets the node, unless a nested one is set.
     pub(super) fn at(mut self, node: usize) -> Self {
         self.node.get_or_insert(node);
         self
     }
 
-    /// Whether it says that `None` is not what a type takes.
+    /// Returns whether the error means that the type does not accept `None`.
     pub(super) fn ends_try(&self) -> bool {
         matches!(self.cause, ReadErrorKind::Type(Got::Nothing, _))
     }
@@ -54,11 +55,11 @@ impl ReadError {
         ReadErrorKind::Other(message.into()).into()
     }
 
-    /// The message for a user.
+    /// Returns the message for a user.
     pub(super) fn message(&self) -> String {
         match &self.cause {
             ReadErrorKind::Missing(_) => text::MISSING.to_owned(),
-            ReadErrorKind::Regroup(_) => "has fields that cannot be told apart".to_owned(),
+            ReadErrorKind::Regroup(_) => "has ambiguous fields".to_owned(),
             ReadErrorKind::Other(message) => message.clone(),
             ReadErrorKind::Type(got, expected) => text::wanted(expected).unwrap_or_else(|| {
                 let got = match got {

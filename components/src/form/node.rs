@@ -1,4 +1,4 @@
-//! A value in JSON as a tree whose nodes can be told apart.
+//! A JSON value as a tree whose nodes have identities.
 
 use std::cell::Cell;
 use std::fmt;
@@ -11,27 +11,28 @@ use super::{FieldError, Unread, text};
 
 /// Deeper values are refused; the protocol's own limit is lower.
 const DEPTH: usize = 128;
-/// The first of the characters that stand for nodes while their type is not known. No text has them for a meaning.
+/// The first of the characters that represent nodes while their type is unknown. Texts do not use
+/// them.
 pub(super) const PROBES: u32 = 0xf_0000;
 
 pub(super) struct Tree<'a> {
     pub(super) root: FormNode<'a>,
     /// The number of the next node.
     next: usize,
-    /// The node that was last read as `None` for a try.
+    /// The node that the last attempt read as `None`.
     pub(super) tried: Option<usize>,
-    /// Texts that are not what their types turned out to ask for.
+    /// Texts that do not have the form that their types expect.
     pub(super) unread: Vec<Unread>,
 }
 
 pub(super) struct FormNode<'a> {
     pub(super) id: usize,
-    /// The JSON that it is made of; `null` for what is not in the JSON.
+    /// The JSON of the node; `null` for a node that is not in the JSON.
     pub(super) json: &'a str,
     pub(super) kind: FormNodeKind<'a>,
-    /// What it is for a type that asks for anything.
+    /// How the node is read by a type that asks for any value.
     pub(super) guess: AnyReading,
-    /// Whether a type has asked for anything.
+    /// Whether a type has asked for any value.
     pub(super) is_asked: Cell<bool>,
 }
 
@@ -48,11 +49,11 @@ pub(super) enum FormNodeKind<'a> {
 
 pub(super) struct Object<'a> {
     pub(super) entries: Vec<(FormNode<'a>, FormNode<'a>)>,
-    /// Whether it can be what a form sent: texts and lists of texts.
+    /// Whether a form can have sent it: texts and lists of texts.
     pub(super) is_form: bool,
 }
 
-/// A text. Also an empty one has an address of its own.
+/// A text. An empty text has a unique address too.
 pub(super) struct Text(String);
 
 const END: char = '\0';
@@ -68,15 +69,15 @@ impl Text {
     }
 }
 
-/// What a node is for a type that asks for anything.
+/// How a node is read by a type that asks for any value.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum AnyReading {
-    /// A text as it is. An empty text and a missing field are a character that stands for them, so that the error names
-    /// the node.
+    /// A text is read as it is. An empty text and a missing field are read as a character that
+    /// represents them, so that the error names the node.
     None,
-    /// A text as it is, whatever it is.
+    /// Every text is read as it is.
     Text,
-    /// An empty text as `None`.
+    /// An empty text is read as `None`.
     Nothing,
     Unsigned(u64),
     Signed(i64),
@@ -97,22 +98,23 @@ impl<'a> Tree<'a> {
         Ok(Self { root, next, tried: None, unread: Vec::new() })
     }
 
-    /// How many nodes it has.
+    /// Returns the number of nodes.
     pub(super) fn len(&self) -> usize {
         self.next.max(1)
     }
 
-    /// Makes a node that is not in the JSON.
+    /// Creates a node that is not in the JSON.
     pub(super) fn node(next: &mut usize, kind: FormNodeKind<'a>) -> FormNode<'a> {
         FormNode::new("null", kind, next)
     }
 
-    /// Borrows the number of the next node beside the tree's root.
+    /// Borrows the number of the next node together with the tree's root.
     pub(super) fn parts(&mut self) -> (&mut FormNode<'a>, &mut usize) {
         (&mut self.root, &mut self.next)
     }
 
-    /// Returns the name that a form has for a node: names of fields with dots between them, without positions in lists.
+    /// Returns the name that a form uses for a node: names of fields joined by dots, without
+    /// positions in lists.
     pub(super) fn name_of(&self, id: usize) -> String {
         let mut names = Vec::new();
         self.root.path_to(id, &mut names);
@@ -198,7 +200,7 @@ impl<'a> FormNode<'a> {
         }
     }
 
-    /// The text of a key.
+    /// Returns the text of a key.
     pub(super) fn name(&self) -> &str {
         match &self.kind {
             FormNodeKind::Text(text) => text.get(),
@@ -211,7 +213,7 @@ impl<'a> FormNode<'a> {
         }
     }
 
-    /// Where its text is.
+    /// Returns the address of its text.
     pub(super) fn address(&self) -> Option<usize> {
         match &self.kind {
             FormNodeKind::Text(text) => Some(text.get().as_ptr().addr()),
@@ -271,7 +273,7 @@ impl<'a> FormNode<'a> {
         }
     }
 
-    /// Collects the names that lead to a node, the last one first. A key is its value's place.
+    /// Collects the names that lead to a node, the last one first. A key belongs to its value.
     fn path_to<'n>(&'n self, id: usize, names: &mut Vec<&'n str>) -> bool {
         match &self.kind {
             _ if self.id == id => true,
@@ -292,7 +294,7 @@ impl<'a> FormNode<'a> {
     }
 }
 
-/// The entries of an object in their order, also those of the same name.
+/// The entries of an object in their order, also those with the same name.
 struct ObjectEntries<'a>(Vec<(String, &'a RawValue)>);
 
 impl<'de: 'a, 'a> serde::Deserialize<'de> for ObjectEntries<'a> {

@@ -19,7 +19,8 @@ type ReadResult<T> = Result<T, ReadError>;
 #[derive(Clone, Copy)]
 pub(super) struct FormReader<'de, 'u> {
     node: &'de FormNode<'de>,
-    /// Whether a text is read as the item of a list already; else lists of lists would never end.
+    /// Whether a text is already read as the item of a list; otherwise lists of lists would not
+    /// end.
     is_item: bool,
     unread: &'u RefCell<Vec<Unread>>,
 }
@@ -38,30 +39,31 @@ impl<'de, 'u> FormReader<'de, 'u> {
         read.map_err(|error| error.at(self.node.id))
     }
 
-    /// The value of a text. If it has none, that is noted, and the stand-in lets decoding go on.
-    fn value_of<T>(self, read: Result<T, String>, stand_in: T) -> T {
+    /// Returns the value of a text. If it has none, records that, and returns the placeholder so
+    /// that decoding continues.
+    fn value_of<T>(self, read: Result<T, String>, answering: T) -> T {
         read.unwrap_or_else(|message| {
             self.unread.borrow_mut().push(Unread { node: self.node.id, message });
-            stand_in
+            answering
         })
     }
 
-    fn missing<T>(self, stand_in: T) -> T {
-        self.value_of(Err(text::MISSING.to_owned()), stand_in)
+    fn missing<T>(self, answering: T) -> T {
+        self.value_of(Err(text::MISSING.to_owned()), answering)
     }
 
-    /// A number that is not of the whole type, for a visitor that may take others too.
+    /// Refuses a number that is not whole, for a visitor that may accept other numbers.
     fn other_number<V: Visitor<'de>>(self, visitor: V, message: String) -> ReadResult<V::Value> {
         let mut json = serde_json::Deserializer::from_str(self.node.json);
         self.here(json.deserialize_any(visitor).map_err(|_| ReadError::other(message)))
     }
 
-    /// A number that would be kept as another one.
+    /// Refuses a number that would be rounded.
     fn inexact<V: Visitor<'de>>(self, _: V, message: String) -> ReadResult<V::Value> {
         self.here(Err(ReadError::other(message)))
     }
 
-    /// What the visitor does not expect.
+    /// Returns the error of a value that the visitor does not expect.
     fn unexpected<V: Visitor<'de>>(self, visitor: &V) -> ReadError {
         let unexpected = match &self.node.kind {
             FormNodeKind::Null | FormNodeKind::Missing => Unexpected::Unit,

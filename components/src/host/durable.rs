@@ -50,7 +50,7 @@ struct StagedCommit {
 
 /// Changes of topics that belong to a transaction.
 #[derive(Default)]
-struct Told {
+struct TopicChanges {
     /// Made inside the transaction, published after it.
     reserved: Option<ReservedUpdates>,
     /// Updates whose patches the topics send later.
@@ -58,8 +58,8 @@ struct Told {
 }
 
 /// Publishes changes of topics after the commit. If it is dropped before, the changes are dropped.
-struct Telling {
-    told: Arc<Mutex<Told>>,
+struct TopicPublication {
+    changes: Arc<Mutex<TopicChanges>>,
     by: Option<Author>,
 }
 
@@ -141,9 +141,9 @@ impl Host {
             Ok(copy) => (copy, moved.clone()),
             Err(error) => return self.settle(MethodOutcome { result: Err(error), ..call(None) }, moved),
         };
-        let (told, written) = (Arc::<Mutex<Told>>::default(), Arc::new(Mutex::new(None)));
-        let (reserved, writes) = (Arc::clone(&told), Arc::clone(&written));
-        let telling = Telling { told: Arc::clone(&told), by: record.by.clone() };
+        let (changes, written) = (Arc::<Mutex<TopicChanges>>::default(), Arc::new(Mutex::new(None)));
+        let (reserved, writes) = (Arc::clone(&changes), Arc::clone(&written));
+        let publication = TopicPublication { changes: Arc::clone(&changes), by: record.by.clone() };
         let (message, span) = (record.message.clone(), tracing::Span::current());
         let transaction = Transaction {
             write: Box::new(move |connection| {
@@ -162,13 +162,13 @@ impl Host {
                     change
                 })
             }),
-            publish: Box::new(move || telling.tell()),
+            publish: Box::new(move || publication.publish()),
         };
         let committed = record.journal.commit(transaction).await;
         let finished = lock(&written).take();
         match (committed, finished) {
             (Ok(()), Some(mut finished)) => {
-                finished.unsent.append(&mut lock(&told).unsent);
+                finished.unsent.append(&mut lock(&changes).unsent);
                 Finished { committed: true, ..finished }
             }
             (Err(_), Some(finished)) if finished.result.is_err() => finished,
@@ -176,9 +176,11 @@ impl Host {
                 let (component, topics) = record.fallback().unwrap_or((untouched, shown));
                 record.failed(component, error, topics)
             }
-            (Ok(()), None) => {
-                record.failed(untouched, ActionError::internal("the store called nothing"), shown)
-            }
+            (Ok(()), None) => record.failed(
+                untouched,
+                ActionError::internal("the store did not run the transaction"),
+                shown,
+            ),
         }
     }
 
@@ -251,9 +253,9 @@ impl Record {
             finished.unsent.extend(StagedUpdate::publish_all(staged.updates, by.as_ref())?);
             return Ok(false);
         }
-        let told = Arc::<Mutex<Told>>::default();
-        let (reserved, message) = (Arc::clone(&told), self.message);
-        let telling = Telling { told: Arc::clone(&told), by };
+        let changes = Arc::<Mutex<TopicChanges>>::default();
+        let (reserved, message) = (Arc::clone(&changes), self.message);
+        let publication = TopicPublication { changes: Arc::clone(&changes), by };
         let transaction = Transaction {
             write: Box::new(move |connection| {
                 guard_now("a write", || {
@@ -261,10 +263,10 @@ impl Record {
                     Ok(change)
                 })
             }),
-            publish: Box::new(move || telling.tell()),
+            publish: Box::new(move || publication.publish()),
         };
         self.journal.commit(transaction).await?;
-        finished.unsent.append(&mut lock(&told).unsent);
+        finished.unsent.append(&mut lock(&changes).unsent);
         Ok(true)
     }
 }
@@ -281,26 +283,31 @@ impl StagedCommit {
     }
 
     /// Runs the writes, and makes the changes of topics, which are published after the commit.
-    fn write(self, connection: &dyn Any, told: &Mutex<Told>, message: Option<&MessageId>) -> Result {
+    fn write(
+        self,
+        connection: &dyn Any,
+        changes: &Mutex<TopicChanges>,
+        message: Option<&MessageId>,
+    ) -> Result {
         self.work.into_iter().try_for_each(|work| work(connection))?;
         let reserved = StagedUpdate::reserve_all(self.updates, message)?;
-        lock(told).reserved = Some(reserved);
+        lock(changes).reserved = Some(reserved);
         Ok(())
     }
 }
 
-impl Telling {
-    fn tell(self) {
-        let Some(reserved) = lock(&self.told).reserved.take() else { return };
+impl TopicPublication {
+    fn publish(self) {
+        let Some(reserved) = lock(&self.changes).reserved.take() else { return };
         let unsent = reserved.publish(self.by.as_ref());
-        lock(&self.told).unsent = unsent;
+        lock(&self.changes).unsent = unsent;
     }
 }
 
-impl Drop for Telling {
+impl Drop for TopicPublication {
     fn drop(&mut self) {
         // Dropped here, where no lock is held.
-        let _not_told = lock(&self.told).reserved.take();
+        let _reverted = lock(&self.changes).reserved.take();
     }
 }
 

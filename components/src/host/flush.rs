@@ -21,8 +21,8 @@ use crate::topic::StagedUpdate;
 use crate::{ActionError, Context, LiveComponent, Result};
 
 /// The reason why a durable component cannot flush.
-pub const NO_FLUSH: &str = "a #[live(durable)] component cannot `flush`: what its page sees was committed with the action as a whole. \
-     Show progress in shared state with `update_now`, or do the work in several actions";
+pub const NO_FLUSH: &str = "a #[live(durable)] component cannot `flush`: its page sees committed state only. \
+     Show progress in shared state with `update_now`, or split the work into several actions";
 
 impl Context {
     /// Sends the changes of the handler so far, and continues: for a long action that shows its
@@ -132,7 +132,7 @@ impl Context {
         }
         let effects = self.effects().take();
         let (answer, sent) = oneshot::channel();
-        let meanwhile = Host::stand_in(meanwhile);
+        let meanwhile = Host::answering(meanwhile);
         let flushed = Flushed { meanwhile, effects, patch: changes.patch, topics: moved, answer };
         self.outbox().put(flushed);
         // The sender is dropped when the session has ended; the handler is dropped then.

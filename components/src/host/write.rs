@@ -55,7 +55,7 @@ impl Host {
         let mut draft = self.component.draft()?;
         for (name, value) in &given {
             if !self.component.spec().field(name).is_some_and(|field| field.prop) {
-                return Err(bad(format!("there is no prop `{name}`")));
+                return Err(bad(format!("unknown prop `{name}`")));
             }
             guard_now("decoding a prop", || {
                 draft.assign(name, value).map_err(|error| bad(format!("`{name}`: {}", without_place(&error))))
@@ -94,7 +94,7 @@ impl Host {
     }
 
     /// Calls `updated` for each edit. An error does not revert the edits.
-    pub(super) async fn tell_updated(
+    pub(super) async fn call_updated(
         &mut self,
         mut cx: Context,
         edited: &[FieldPath],
@@ -131,7 +131,7 @@ impl Host {
             let (result, topics) = match host.follow_edits(&env, limit).await {
                 Ok(mut topics) => {
                     host.keep_edits(topics.as_ref());
-                    cx = host.tell_updated(cx, &edited, &mut topics).await;
+                    cx = host.call_updated(cx, &edited, &mut topics).await;
                     (Ok(None), topics)
                 }
                 Err(error) => (Err(error), None),

@@ -1,4 +1,4 @@
-//! What was done to a list since the page was told.
+//! The changes of a list since the last patch.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,34 +8,35 @@ use foldhash::fast::RandomState;
 use super::key::Key;
 use crate::tracking::next_version;
 
-/// How many operations a log holds at least before it gives up and the whole list is sent.
+/// The least number of operations at which a log gives up, and the whole list is sent.
 const LEAST: usize = 64;
 
-/// The operations since a version of the list that some page has.
+/// The operations since a version of the list that a page has.
 pub(super) struct ListLog<T> {
-    /// The version that the operations start from.
+    /// The version to which the operations apply.
     pub(super) base: u64,
-    /// Boxed, because most lists are idle most of the time.
+    /// Boxed, because most lists have no changes most of the time.
     ops: Option<Box<ListOps<T>>>,
 }
 
-/// What happened.
+/// The recorded operations.
 pub(super) struct ListOps<T> {
-    /// Places: in order.
+    /// Insertions, removals and moves, in order.
     pub(super) places: Vec<Rearrangement<T>>,
-    /// Which of the `places` put in the item of a key that the page does not have yet: its later changes go there.
+    /// For each key that the page does not have yet, the index of its insertion in `places`: later
+    /// changes of the item go there.
     inserted: HashMap<Key, usize, RandomState>,
-    /// Items that the page has, changed in place: as they were before and as they are now. They are sent after the
-    /// places; nothing among those depends on them.
+    /// Items that the page has and that changed, before and after the change. They are sent after
+    /// `places`, which do not depend on them.
     pub(super) updated: HashMap<Key, (Arc<T>, Arc<T>), RandomState>,
-    /// Whether the whole list is to be sent.
+    /// Whether the whole list is sent.
     pub(super) replaced: bool,
 }
 
-/// A change of which items there are and in which order.
+/// A change of the set of items, or of their order.
 pub(super) enum Rearrangement<T> {
     Insert(usize, Arc<T>),
-    /// With the item as the page has it, or as it was put in since: its size is taken off.
+    /// With the item as the page has it, or as it was inserted since: its size is subtracted.
     Remove(Key, Arc<T>),
     Move(Key, usize),
     Order(Vec<Key>),
@@ -81,7 +82,7 @@ impl<T> ListLog<T> {
 
     pub(super) fn order(&mut self, keys: impl Iterator<Item = Key>) {
         if let Some(ops) = self.open() {
-            // An order says where everything is, so an order or a move right before it said nothing.
+            // An order defines all positions, so an order or a move right before it has no effect.
             while matches!(ops.places.last(), Some(Rearrangement::Order(_) | Rearrangement::Move(..))) {
                 ops.places.pop();
             }
@@ -93,7 +94,7 @@ impl<T> ListLog<T> {
         self.ops = Some(Box::new(ListOps { replaced: true, ..ListOps::default() }));
     }
 
-    /// Gives up what is longer than the list itself.
+    /// Gives up a log that is longer than the list itself.
     pub(super) fn bound(&mut self, len: usize) {
         if let Some(ops) = &self.ops
             && !ops.replaced
@@ -105,22 +106,22 @@ impl<T> ListLog<T> {
 }
 
 impl<T> ListLog<T> {
-    /// Of a list that no page has.
+    /// Creates the log of a list that no page has.
     pub(super) fn new() -> Self {
         Self { base: next_version(), ops: None }
     }
 
-    /// What happened; `None` if nothing did.
+    /// Returns the operations, if there are any.
     pub(super) fn ops(&self) -> Option<&ListOps<T>> {
         self.ops.as_deref()
     }
 
-    /// Nothing happened after all.
+    /// Drops operations that had no effect.
     pub(super) fn cancel(&mut self) {
         self.ops = None;
     }
 
-    /// The page knows now.
+    /// Starts a new version: the page has the operations.
     pub(super) fn settle(&mut self) {
         if self.ops.take().is_some() {
             self.base = next_version();
@@ -168,7 +169,7 @@ impl<T> Clone for Rearrangement<T> {
 }
 
 impl<T> ListOps<T> {
-    /// How many items have to be written, as against the whole list's.
+    /// Returns how many items have to be written, compared with those of the whole list.
     pub(super) fn weight(&self) -> usize {
         let inserts = self.places.iter().filter(|place| matches!(place, Rearrangement::Insert(..))).count();
         inserts + self.updated.len()

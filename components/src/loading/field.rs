@@ -1,4 +1,4 @@
-//! A field that is being fetched, on the wire and in what is saved.
+//! Async fields on the wire and in saved state.
 
 use serde::de::{DeserializeOwned, Error};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -11,7 +11,7 @@ use crate::Result;
 use crate::shape::{self, LiveShape, Shape, ShapeRef};
 use crate::tracking::{JsonResult, Loaded, Pick, Print, Seen, StateWriter, TrackedField};
 
-/// What is saved of a load that is under way: it ends with the process.
+/// The saved error of a running load, which ends with the process.
 const INTERRUPTED: &str = "this was interrupted; please try again";
 
 /// The form on the wire.
@@ -53,7 +53,7 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Async<T> {
             None => LoadStage::Idle,
         };
         let value = match value {
-            // A value that is null itself.
+            // The loaded value is null itself.
             None if ready => Some(serde_json::from_value(Value::Null).map_err(D::Error::custom)?),
             value => value,
         };
@@ -77,7 +77,7 @@ impl<T: LiveShape> LiveShape for Async<T> {
 struct AsyncField<'a, T>(&'a mut Async<T>);
 
 impl<'a, T: Serialize + Send + Sync + 'static> Pick<'a, Async<T>> {
-    /// The field, compared by its version.
+    /// Returns the field, compared by its version.
     pub fn field(self) -> impl TrackedField + 'a {
         AsyncField(self.0)
     }

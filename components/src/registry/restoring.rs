@@ -125,7 +125,7 @@ fn decode<C: LiveComponent>(saved: &[u8], schema: u64) -> Result<(C, Wrap)> {
             Ok(component) => return Ok((component, Decoded::AsSaved)),
             Err(error) => {
                 let (name, error) = (C::SPEC.name, Escaped(&error));
-                tracing::warn!(component = name, %error, "a saved state does not decode: `migrate` is asked");
+                tracing::warn!(component = name, %error, "a saved state does not decode; calling `migrate`");
             }
         }
     }

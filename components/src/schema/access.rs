@@ -1,4 +1,4 @@
-//! What a [`Tracer`] gives to the visitors of structs, maps, lists and enums.
+//! The access types that a [`Tracer`] passes to the visitors of structs, maps, lists and enums.
 
 use serde::de::value::StrDeserializer;
 use serde::de::{
@@ -8,7 +8,7 @@ use serde::de::{
 use super::graph::Graph;
 use super::tracer::{Stop, TracedPlace, Tracer, deeper};
 
-/// The fields of a struct: the one to find out about, or a sample of each.
+/// The fields of a struct: the explored one, or a sample of each.
 pub(super) struct TracedFields<'a> {
     pub(super) graph: &'a mut Graph,
     pub(super) names: &'static [&'static str],
@@ -49,7 +49,7 @@ impl<'de> MapAccess<'de> for TracedEntry<'_> {
     }
 }
 
-/// The items of a list or a tuple: samples, then the one to find out about.
+/// The items of a list or a tuple: samples, then the explored one.
 pub(super) struct TracedItems<'a> {
     pub(super) graph: &'a mut Graph,
     pub(super) depth: usize,

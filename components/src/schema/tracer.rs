@@ -1,7 +1,8 @@
-//! A deserializer that records what it is asked for.
+//! A deserializer that records the calls of a type.
 //!
-//! It never yields what it is there to find out about, only an error, so that no check of the type's own can stand in
-//! its way. What has to be read before that (the key of a map's entry, the first items of a tuple) is a sample.
+//! It never returns the explored value, only an error, so that no check of the type can interfere.
+//! Values that have to be read before (the key of a map's entry, the first items of a tuple) are
+//! samples.
 
 use std::any::type_name;
 use std::fmt;
@@ -23,7 +24,7 @@ pub(super) const SAMPLES: [&str; 7] = [
 ];
 /// Samples are not nested deeper than this.
 const SAMPLE_DEPTH: usize = 16;
-/// What serde_json calls a value that is kept as text.
+/// The name that serde_json uses for a value that is kept as text.
 const RAW: &str = "$serde_json::private::RawValue";
 
 /// Ends a round.
@@ -44,12 +45,12 @@ impl de::Error for Stop {
     }
 }
 
-/// What a deserializer is for.
+/// The purpose of a deserializer.
 #[derive(Clone, Copy)]
 pub(super) enum TracedPlace {
-    /// To find out about a node.
+    /// Explores a node.
     Node(Id),
-    /// To read some value, so many levels deep.
+    /// Reads some value, at that depth.
     Sample(usize),
 }
 
@@ -67,7 +68,7 @@ impl<'a> Tracer<'a> {
         Self { graph, place }
     }
 
-    /// Reads what stands at a place.
+    /// Reads the value at a position.
     pub(super) fn read<'de, S: DeserializeSeed<'de>>(
         graph: &'a mut Graph,
         place: TracedPlace,
@@ -79,7 +80,7 @@ impl<'a> Tracer<'a> {
         seed.deserialize(Self { graph, place })
     }
 
-    /// The text of a sample.
+    /// Returns the text of a sample.
     fn text(&self) -> &'static str {
         SAMPLES.get(self.graph.sample).copied().unwrap_or_default()
     }
@@ -128,7 +129,7 @@ impl<'a> Tracer<'a> {
 /// Tuples and arrays are described up to this length.
 const TUPLE: usize = 64;
 
-/// Goes one level deeper into a sample.
+/// Increments the depth of a sample.
 pub(super) fn deeper(depth: usize) -> Result<TracedPlace, Stop> {
     if depth < SAMPLE_DEPTH { Ok(TracedPlace::Sample(depth + 1)) } else { Err(Stop) }
 }
@@ -150,7 +151,7 @@ macro_rules! leaves {
 impl<'de> Deserializer<'de> for Tracer<'_> {
     type Error = Stop;
 
-    // One, and not zero: it is a `NonZero` too.
+    // One instead of zero, which is also valid for a `NonZero`.
     leaves! {
         deserialize_bool "bool" |visitor, _tracer| visitor.visit_bool(false);
         deserialize_i8 "i8" |visitor, _tracer| visitor.visit_i8(1);
@@ -309,7 +310,7 @@ impl<'de> Deserializer<'de> for Tracer<'_> {
                 read
             }
             TracedPlace::Sample(depth) => {
-                // Another one at each level: the first may contain the enum itself.
+                // A different variant at each level: the first may contain the enum itself.
                 let turn = (depth + graph.sample).checked_rem(variants.len()).ok_or(Stop)?;
                 let name = variants.get(turn).copied().unwrap_or_default();
                 visitor.visit_enum(TracedVariant { graph, name, place: deeper(depth)? })

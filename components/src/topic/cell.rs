@@ -172,7 +172,7 @@ impl<T: Topic> Cell<T> {
     pub(super) fn is_done(&self, state: &CellState<T>, operation: &OperationId) -> bool {
         let is_done = state.done.contains(operation);
         if is_done {
-            tracing::debug!(topic = %Quoted(&self.name), ?operation, "a change was told again");
+            tracing::debug!(topic = %Quoted(&self.name), ?operation, "a topic ignores a change that it has made already");
         }
         is_done
     }

@@ -7,29 +7,29 @@ use crate::error::Result;
 use crate::identity::User;
 use crate::tracking::next_version;
 
-/// A component is present at a topic for as long as this lives: it makes its user present.
+/// Makes the user of one component present at a topic until it is dropped.
 #[derive(Debug)]
 #[doc(hidden)]
 #[must_use = "dropping it ends the presence"]
 pub struct PresenceClaim {
     topic: TopicRef,
     id: u64,
-    /// Whether a timer ends it in place of the drop.
+    /// Whether a timer ends the claim instead of the drop.
     is_left: bool,
 }
 
 impl PresenceClaim {
-    /// The topic.
+    /// Returns the topic.
     #[must_use]
     pub fn topic(&self) -> &TopicRef {
         &self.topic
     }
 
-    /// The page is connected: no timer ends the presence any more. Takes over the user's name.
+    /// Stops the timer that would end the presence: the page is connected. Updates the user's name.
     ///
     /// # Errors
-    /// `too_large` when the topic would be larger than it may be, and when the claim is another
-    /// user's. The user is not shown as present then, until it is renewed again.
+    /// Returns `too_large` if the topic would exceed its limit, and an error if the claim belongs
+    /// to another user. Then the user is not present until the next call.
     pub fn renew(&self, user: &User) -> Result {
         self.topic.inner().enter(self.id, user)
     }

@@ -1,4 +1,4 @@
-//! Messages about values that did not fit their types, and what takes them back.
+//! Messages about values that did not fit their types, and their withdrawal.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use super::Errors;
 /// The saved member that has the refusals. No field has such a name.
 pub(crate) const SAVED_REFUSALS: &str = ".refused";
 
-/// What a page sent a value for.
+/// The input for which a page sent a value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum RefusedInput {
@@ -30,7 +30,7 @@ pub(crate) struct RefusedValue {
 }
 
 impl Errors {
-    /// Shows why a value was refused, in place of the messages that its names had.
+    /// Sets the messages about a refused value. They replace those of the same names.
     pub(crate) fn refuse(&mut self, of: RefusedInput, value: u64, said: &Self) {
         self.withdraw(&of);
         for (name, messages) in &said.messages {
@@ -39,12 +39,12 @@ impl Errors {
         self.refused.push(RefusedValue { of, value, messages: said.messages.clone() });
     }
 
-    /// Takes the messages about a refused value back. Other messages stay.
+    /// Withdraws the messages about a refused value. Other messages stay.
     pub(crate) fn withdraw(&mut self, of: &RefusedInput) {
         self.retain_refusals(|target, _| target != of);
     }
 
-    /// Takes the messages back for which `is_current` returns `false`. It gets the target and the
+    /// Withdraws the messages for which `is_current` returns `false`. It gets the input and the
     /// hash of the value that it had.
     pub(crate) fn retain_refusals(&mut self, mut is_current: impl FnMut(&RefusedInput, u64) -> bool) {
         for outdated in self.refused.extract_if(.., |refusal| !is_current(&refusal.of, refusal.value)) {
@@ -59,7 +59,7 @@ impl Errors {
         }
     }
 
-    /// Returns the values that were refused and are not replaced yet.
+    /// Returns the inputs whose values were refused and not replaced yet.
     pub(crate) fn refusals(&self) -> impl Iterator<Item = &RefusedInput> {
         self.refused.iter().map(|refusal| &refusal.of)
     }
@@ -69,12 +69,12 @@ impl Errors {
         &self.refused
     }
 
-    /// Puts back which of the messages are about refused values.
+    /// Restores which of the messages are about refused values.
     pub(crate) fn recall(&mut self, refused: Vec<RefusedValue>) {
         self.refused = refused;
     }
 
-    /// The application decides itself about the messages of that name.
+    /// Leaves the messages of that name to the application.
     pub(super) fn disown(&mut self, name: &str) {
         self.refused.retain_mut(|refusal| {
             refusal.messages.remove(name);

@@ -1,4 +1,4 @@
-//! What a user reads of what garde finds.
+//! Messages of garde for users.
 
 use std::borrow::Cow;
 use std::fmt::Display;
@@ -9,7 +9,8 @@ use garde::i18n::{I18n, InvalidCreditCard, InvalidEmail, InvalidPhoneNumber, Inv
 use super::Errors;
 
 impl Errors {
-    /// What garde finds wrong with a value, in words for whoever filled in the form: "must have at least 2 characters".
+    /// Validates a value with garde, and returns messages for the user who filled in the form:
+    /// "must have at least 2 characters".
     ///
     /// ```
     /// # use vivaz_components::Errors;
@@ -26,13 +27,13 @@ impl Errors {
     /// assert_eq!(errors.get("age"), ["is required"]);
     /// ```
     ///
-    /// Where a field needs words of its own, a rule has them: `#[garde(custom(agreed))]`.
+    /// A rule can have a message of its own: `#[garde(custom(agreed))]`.
     #[must_use]
     pub fn validate<T: Validate<Context: Default>>(value: &T) -> Self {
         Self::validate_in(English, value)
     }
 
-    /// The same in another language.
+    /// Validates a value, with messages in another language.
     #[must_use]
     pub fn validate_in<T: Validate<Context: Default>>(language: impl I18n, value: &T) -> Self {
         with_i18n(language, || value.validate()).err().map(Self::from).unwrap_or_default()
@@ -40,8 +41,8 @@ impl Errors {
 }
 
 impl From<&garde::Report> for Errors {
-    /// The report's paths are the fields' names: `address.city`. The messages are those of the language that was set
-    /// when the report was made; [`Errors::validate`] sets one for users.
+    /// The report's paths are the names of fields: `address.city`. The messages are in the language
+    /// that was set when the report was made; [`Errors::validate`] sets one for users.
     fn from(report: &garde::Report) -> Self {
         report.iter().map(|(path, error)| (path.to_string(), error.message().to_owned())).collect()
     }

@@ -241,7 +241,7 @@ impl<T: Topic> Cell<T> {
             Ok(((), draft)) => {
                 self.store_and_send(&mut state, draft, Some(Instant::now()), authors);
                 self.rebase(&mut state);
-                self.tell_waiting(&mut state);
+                self.send_waiting_events(&mut state);
             }
             // Each change was written when it was made, and may be committed. The next patch
             // includes it.

@@ -48,7 +48,7 @@ impl<T: Topic> Cell<T> {
         }
         if let Err(error) = self.change_presence(&mut state, None, &user) {
             let (topic, error) = (Quoted(&self.name), Escaped(&error));
-            tracing::error!(%topic, %error, "a user who is gone is still shown as present; it is tried again");
+            tracing::error!(%topic, %error, "a user who has left is still shown as present; retrying");
             if let Some(timer) = self.start_timer(id, RETRY) {
                 state.claims.insert(id, user, Some(timer));
             }
@@ -113,13 +113,13 @@ impl<T: Topic> Cell<T> {
         // An event follows the patch to which it belongs.
         state.waiting.events.extend(events);
         if is_sent {
-            self.tell_waiting(state);
+            self.send_waiting_events(state);
         }
         Ok(())
     }
 
     /// Sends the events that wait for a patch.
-    pub(in crate::topic) fn tell_waiting(&self, state: &mut CellState<T>) {
+    pub(in crate::topic) fn send_waiting_events(&self, state: &mut CellState<T>) {
         let events = std::mem::take(&mut state.waiting.events);
         events.into_iter().for_each(|event| self.send_event(state, event, None));
     }

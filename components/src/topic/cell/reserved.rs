@@ -77,7 +77,7 @@ impl<T: Topic> Cell<T> {
             Ok(draft) => draft,
             Err(error) => {
                 let (topic, error) = (Quoted(&self.name), Escaped(&error));
-                tracing::error!(%topic, %error, "a topic does not show what was committed until it is loaded again");
+                tracing::error!(%topic, %error, "a committed change of a topic is not visible until the topic is loaded again");
                 return None;
             }
         };

@@ -19,14 +19,14 @@ fn is_first(component: &'static str, event: &str) -> bool {
 }
 
 /// Logs once that a component has no method for an event; `why` names the kind of event.
-pub fn unheard(component: &'static str, event: &str, why: &str) {
+pub fn warn_unhandled(component: &'static str, event: &str, why: &str) {
     if is_first(component, event) {
         tracing::warn!(component, event = %Escaped(event), "{why}");
     }
 }
 
 /// Logs once that the data of an event is not of the type that the component's method takes.
-pub(crate) fn misfit(component: &'static str, event: &str, error: &ActionError) {
+pub(crate) fn warn_misfit(component: &'static str, event: &str, error: &ActionError) {
     if is_first(component, event) {
         let (event, error) = (Escaped(event), Escaped(error));
         tracing::warn!(component, %event, %error, "the data of an event does not have the type of its `#[event]` method");
