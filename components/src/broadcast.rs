@@ -20,8 +20,8 @@ impl<T> Broadcast<T> {
         Self { content, frame: OnceLock::new() }
     }
 
-    /// Returns the frame. Encodes it with `encode` if no subscriber has asked for it before, so every
-    /// caller passes the same function.
+    /// Returns the frame. Encodes it with `encode` if no subscriber has asked for it before, so
+    /// every caller passes the same function.
     pub fn frame(&self, encode: impl FnOnce(&T) -> Bytes) -> Bytes {
         self.frame.get_or_init(|| encode(&self.content)).clone()
     }

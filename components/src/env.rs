@@ -51,8 +51,8 @@ impl Env {
         self.states.expect()
     }
 
-    /// Opens a topic that the component does not show, and loads it if it is not loaded yet. Does not
-    /// check whether the user may see it.
+    /// Opens a topic that the component does not show, and loads it if it is not loaded yet. Does
+    /// not check whether the user may see it.
     ///
     /// # Errors
     /// Returns `bad_props` if `name` is not a name of such a topic, and the error of the topic's

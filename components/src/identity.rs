@@ -13,10 +13,11 @@ use crate::{ActionError, LiveState, Result};
 /// ```
 /// use vivaz_components::{Identity, User};
 ///
-/// let nobody = Identity::anonymous();
-/// assert!(nobody.user().is_err());
+/// let visitor = Identity::anonymous();
+/// assert!(visitor.user().is_err());
 ///
-/// let ada = Identity::of(User::new("7", "Ada")).with_permissions(["can_moderate"]).with_tenant("acme");
+/// let ada = Identity::of(User::new("7", "Ada"));
+/// let ada = ada.with_permissions(["can_moderate"]).with_tenant("acme");
 /// assert_eq!(ada.user().unwrap().name, "Ada");
 /// assert!(ada.may("can_moderate"));
 /// ```

@@ -32,8 +32,9 @@ use crate::{ActionError, Context, Result};
 /// # #[live(crate = "vivaz_components")]
 /// #[live(name = "report", inline = r#"
 ///     <p live:if="figures.ready">{{ figures.value.total }}</p>
-///     <p live:else-if="figures.failed">{{ figures.error }} <button live:click="refresh()">Again</button></p>
+///     <p live:else-if="figures.failed">{{ figures.error }}</p>
 ///     <p live:else>Loading…</p>
+///     <button live:if="figures.failed" live:click="refresh()">Again</button>
 /// "#)]
 /// struct Report {
 ///     figures: Async<Figures>,

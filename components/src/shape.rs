@@ -115,7 +115,7 @@ impl ShapeRef {
             unsafe_code,
             reason = "a plain reference makes recursive types fail with E0391; nothing else defers it"
         )]
-        // SAFETY: the field is private and `new`, which initialises it, is the only way to make one.
+        // SAFETY: the field is private, and `new`, the only constructor, initialises it.
         unsafe {
             self.0.assume_init()
         }

@@ -26,7 +26,8 @@ pub trait StreamPatch {
 pub struct Stream<E, P> {
     epoch: E,
     rev: Rev,
-    /// The last patches in the order of their revisions, without a gap. The last one leads to `rev`.
+    /// The last patches in the order of their revisions, without a gap. The last one leads to
+    /// `rev`.
     patches: VecDeque<P>,
     /// The size of `patches`.
     bytes: usize,
@@ -53,8 +54,8 @@ impl<E, P: StreamPatch> Stream<E, P> {
         self.rev
     }
 
-    /// Advances to the next revision, to which `patch` leads, and keeps the patch as far as its type
-    /// allows.
+    /// Advances to the next revision, to which `patch` leads, and keeps the patch as far as its
+    /// type allows.
     pub fn advance(&mut self, patch: P) {
         self.rev = self.rev.next();
         self.snapshot = None;
@@ -74,9 +75,9 @@ impl<E, P: StreamPatch> Stream<E, P> {
         self.bytes = 0;
     }
 
-    /// Returns the patches that lead from `known` to the current revision, each with the revision to
-    /// which it leads. Returns `None` if one of them is not kept any more, or `known` is not a revision
-    /// of this stream.
+    /// Returns the patches that lead from `known` to the current revision, each with the revision
+    /// to which it leads. Returns `None` if one of them is not kept any more, or `known` is not a
+    /// revision of this stream.
     #[must_use]
     pub fn since(&self, known: Rev) -> Option<impl Iterator<Item = (Rev, &P)>> {
         let missing = usize::try_from(self.rev.0.checked_sub(known.0)?).ok()?;

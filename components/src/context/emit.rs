@@ -28,7 +28,8 @@ impl Context {
     /// ```
     /// # use vivaz_components::{Context, Result};
     /// fn add(cx: &mut Context, article: u64) -> Result {
-    ///     cx.send("cart.changed", article) // for `#[event("cart.changed")] fn …(&mut self, article: u64)`
+    ///     // For `#[event("cart.changed")] fn …(&mut self, article: u64)`.
+    ///     cx.send("cart.changed", article)
     /// }
     /// ```
     ///

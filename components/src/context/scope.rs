@@ -25,15 +25,15 @@ impl HandlerScope {
         Self { env, session, component, connection: None, cause: None, limit: None }
     }
 
-    /// Returns the id of the session: one page of one visitor, until it is closed or has been away for
-    /// too long. A page that is loaded again has another session.
+    /// Returns the id of the session: one page of one visitor, until it is closed or has been away
+    /// for too long. A page that is loaded again has another session.
     #[must_use]
     pub fn session_id(&self) -> &SessionId {
         &self.session
     }
 
-    /// Returns the id of the connection that the session had when the job began. There is none while
-    /// the page is disconnected.
+    /// Returns the id of the connection that the session had when the job began. There is none
+    /// while the page is disconnected.
     #[must_use]
     pub fn connection_id(&self) -> Option<&ConnectionId> {
         self.connection.as_ref()

@@ -28,7 +28,8 @@ use crate::tracking::{Pick, TrackedField, next_version};
 ///
 /// ```
 /// # use serde::{Deserialize, Serialize};
-/// # use vivaz_components::{Context, Identity, LiveState, Presence, Result, Shared, Topic, TopicContext};
+/// # use vivaz_components::{Context, Identity, LiveState, Presence, Result, Shared};
+/// # use vivaz_components::{Topic, TopicContext};
 /// #[derive(LiveState, Serialize, Deserialize, Clone, Default)]
 /// # #[live(crate = "vivaz_components")]
 /// struct Room {

@@ -11,8 +11,8 @@ use crate::event::ServerEvent;
 /// A session, as topics and rooms know it.
 ///
 /// Its methods are called while a topic or a room is locked, so that all subscribers get everything
-/// in the same order. They put what they get into a queue and return: they never wait, and never call
-/// a topic or the hub.
+/// in the same order. They put what they get into a queue and return: they never wait, and never
+/// call a topic or the hub.
 pub trait Subscriber: Send + Sync {
     /// Returns the id of the session.
     fn session(&self) -> &SessionId;
@@ -20,7 +20,8 @@ pub trait Subscriber: Send + Sync {
     fn deliver_patch(&self, topic: &TopicName, rev: Rev, patch: &Broadcast<TopicPatch>);
     /// Receives an event of a topic: an `EVENT`.
     fn deliver_topic_event(&self, topic: &TopicName, event: &Broadcast<ServerEvent>);
-    /// Receives an event of a room that the component joined, for its `#[event]` method and its page.
+    /// Receives an event of a room that the component joined, for its `#[event]` method and its
+    /// page.
     fn deliver_room_event(&self, component: &ComponentId, event: &ServerEvent);
 }
 

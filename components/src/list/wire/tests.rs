@@ -192,7 +192,8 @@ fn what_would_be_longer_than_the_list_is_the_list() {
     }
 }
 
-/// Sixty-four operations more than there are items are sent, and no more: moves, and updates of items.
+/// Sixty-four operations more than there are items are sent, and no more: moves, and updates of
+/// items.
 #[test]
 fn a_log_that_is_too_long_gives_up() {
     for (updates, moves, is_list) in [(0, 70, false), (0, 71, true), (3, 67, false), (3, 68, true)] {
@@ -257,7 +258,8 @@ fn another_list_in_its_place_is_sent_whole() {
     );
 }
 
-/// A handler works on a copy; one that fails is dropped, one that succeeds takes the place of the original.
+/// A handler works on a copy; one that fails is dropped, one that succeeds takes the place of the
+/// original.
 #[test]
 fn a_copy_that_is_dropped_leaves_no_trace() {
     let (mut table, mut tracker) = Table::of(0..50);
@@ -604,8 +606,8 @@ fn perform(deed: &Do, list: &mut List<Row>, model: &mut Vec<Row>) {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
-    /// Whatever is done, in whatever portions it is sent, and whatever fails in between: the page has what the server
-    /// has, and the list did what a vector would have done.
+    /// Whatever is done, in whatever portions it is sent, and whatever fails in between: the page
+    /// has what the server has, and the list did what a vector would have done.
     #[test]
     fn the_page_follows(start in prop::collection::btree_set(0..60u16, 0..50), deeds in prop::collection::vec(a_deed(), 0..40)) {
         let (mut table, mut tracker) = Table::of(start);
