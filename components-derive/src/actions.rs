@@ -115,7 +115,7 @@ fn called_items(written: &Written) -> TokenStream {
         pub fn __live_call(
             self: ::std::boxed::Box<Self>,
             cx: p::Context,
-            call: p::Call<'_>,
+            call: p::MethodCall<'_>,
         ) -> p::Called {
             match call {
                 #(#arms)*

@@ -37,8 +37,8 @@ pub(crate) fn expand(input: DeriveInput) -> TokenStream {
             #[allow(unused_imports)]
             use p::{
                 Defaults as _, ListsNothing as _, Missing as _, NoList as _, NotShared as _, PickPlain as _,
-                PickUnwritten as _, ShowsNone as _, SlotWhole as _, Unreadable as _, Unshaped as _, Unwritten as _,
-                Whole as _,
+                PickUnwritten as _, ShowsNone as _, SlotWhole as _, UnreadableField as _, Unshaped as _, UnwrittenField as _,
+                WrittenWhole as _,
             };
             #fields
             #component
@@ -52,26 +52,19 @@ pub(crate) fn expand(input: DeriveInput) -> TokenStream {
     }
 }
 
-/// Every field, for comparing, writing and binding.
+/// Every field but the shared ones, for comparing and writing.
 fn fields_impl(model: &Model) -> TokenStream {
     let ident = &model.ident;
-    let visits = model.fields.iter().filter(|field| field.kind != Kind::Skip).map(|field| {
+    let visited =
+        model.fields.iter().filter(|field| field.kind != Kind::Skip && field.attrs.shared.is_none());
+    let visits = visited.map(|field| {
         let (name, member, kind) = (&field.name, &field.ident, field.kind.ident());
-        match &field.attrs.shared {
-            Some(pattern) => {
-                let topic = model.topic(pattern).unwrap_or_else(|_| quote!(::core::format_args!("")));
-                let ty = &field.ty;
-                quote_spanned! {ty.span()=>
-                    visitor.shared(#name, #topic, p::Shows::<#ty>::field(&mut self.#member));
-                }
-            }
-            None => quote_spanned! {field.ty.span()=>
-                visitor.field(#name, p::FieldKind::#kind, &mut p::Pick(&mut self.#member).field());
-            },
+        quote_spanned! {field.ty.span()=>
+            visitor.field(#name, p::FieldKind::#kind, &mut p::Pick(&mut self.#member).field());
         }
     });
     quote! {
-        impl p::Fields for #ident {
+        impl p::TrackedFields for #ident {
             fn visit(&mut self, visitor: &mut dyn p::Visitor) {
                 #(#visits)*
                 if visitor.computed() {
@@ -82,23 +75,46 @@ fn fields_impl(model: &Model) -> TokenStream {
     }
 }
 
+/// Every shared field, with the name of its topic.
+fn shared_method(model: &Model) -> Option<TokenStream> {
+    let visits: Vec<_> = model
+        .fields
+        .iter()
+        .filter_map(|field| {
+            let (name, member, ty) = (&field.name, &field.ident, &field.ty);
+            let pattern = field.attrs.shared.as_ref()?;
+            let topic = model.topic(pattern).unwrap_or_else(|_| quote!(::core::format_args!("")));
+            Some(quote_spanned! {ty.span()=>
+                visit(#name, #topic, p::Shows::<#ty>::field(&mut self.#member));
+            })
+        })
+        .collect();
+    (!visits.is_empty()).then(|| {
+        quote! {
+            fn shared(&mut self, visit: &mut p::VisitShared<'_>) {
+                #(#visits)*
+            }
+        }
+    })
+}
+
 fn component_impl(model: &Model) -> TokenStream {
     let ident = &model.ident;
     let assigns = model.fields.iter().filter(|field| field.is_prop()).map(|field| {
         let (name, member, ty) = (&field.name, &field.ident, &field.ty);
-        quote_spanned!(ty.span()=> #name => p::Readable::<#ty>::assign(&mut self.#member, value),)
+        quote_spanned!(ty.span()=> #name => p::ReadableField::<#ty>::assign(&mut self.#member, value),)
     });
     let edits = model.fields.iter().filter(|field| field.is_model()).map(|field| {
         let (name, member) = (&field.name, &field.ident);
-        quote_spanned!(field.ty.span()=> #name => p::Slot(&mut self.#member).edit(edit),)
+        quote_spanned!(field.ty.span()=> #name => p::EditSlot(&mut self.#member).edit(edit),)
     });
     let rereads = model.fields.iter().filter(|field| field.kind.is_saved()).map(|field| {
         let (name, ty) = (&field.name, &field.ty);
         quote_spanned! {field.ty.span()=>
             #name => {
-                let mut value: #ty = p::Readable::<#ty>::reread(saved)?;
+                let mut value: #ty = p::ReadableField::<#ty>::reread(saved)?;
                 let field = p::Pick(&mut value).field();
-                p::Field::save(&field, #name, out)
+                p::TrackedField::save(&field, #name, out)
             }
         }
     });
@@ -110,13 +126,14 @@ fn component_impl(model: &Model) -> TokenStream {
             }
         }
     });
+    let shared = shared_method(model);
     let duplicate = quote_spanned! {ident.span()=>
-        fn duplicate(&self) -> ::std::boxed::Box<dyn p::Component> {
+        fn duplicate(&self) -> ::std::boxed::Box<dyn p::AnyComponent> {
             ::std::boxed::Box::new(::core::clone::Clone::clone(self))
         }
     };
     quote! {
-        impl p::Component for #ident {
+        impl p::AnyComponent for #ident {
             fn spec(&self) -> &'static p::Spec {
                 <Self as p::LiveComponent>::SPEC
             }
@@ -127,20 +144,21 @@ fn component_impl(model: &Model) -> TokenStream {
                     _ => p::no_such_field(field),
                 }
             }
-            fn edit(&mut self, edit: &mut p::Edit<'_>) -> p::Edited {
+            fn edit(&mut self, edit: &mut p::EditCursor<'_>) -> p::EditResult {
                 match edit.root() {
                     #(#edits)*
                     _ => edit.unknown(),
                 }
             }
-            fn reread(&self, field: &str, saved: &p::Raw, out: &mut p::ObjectWriter) -> p::JsonResult {
+            fn reread(&self, field: &str, saved: &p::Raw, out: &mut p::StateWriter) -> p::JsonResult {
                 match field {
                     #(#rereads)*
                     _ => p::no_such_field(field),
                 }
             }
+            #shared
             #errors
-            fn call(self: ::std::boxed::Box<Self>, cx: p::Context, call: p::Call<'_>) -> p::Called {
+            fn call(self: ::std::boxed::Box<Self>, cx: p::Context, call: p::MethodCall<'_>) -> p::Called {
                 self.__live_call(cx, call)
             }
         }
@@ -166,20 +184,20 @@ fn live_impl(model: &Model, template: &Template, compiled: Option<&Compiled>) ->
     let given = model.fields.iter().filter(|field| field.is_prop()).map(|field| {
         let (name, ty) = (&field.name, &field.ty);
         let (shown, optional) = (quote!(#ty).to_string().replace(' ', ""), field.attrs.default.is_some());
-        quote!(p::ArgSpec { name: #name, ty: #shown, shape: p::Probe::<#ty>::SHAPE, optional: #optional })
+        quote!(p::ArgSpec { name: #name, ty: #shown, shape: p::ShapeProbe::<#ty>::SHAPE, optional: #optional })
     });
     let restored = model.fields.iter().map(|field| {
         let (name, member, ty) = (&field.name, &field.ident, &field.ty);
         if field.kind.is_saved() {
             match &field.attrs.default {
                 Some(Fallback::Expr(expr)) => {
-                    quote_spanned!(ty.span()=> #member: p::Readable::<#ty>::take_or(saved, #name, || #expr)?,)
+                    quote_spanned!(ty.span()=> #member: p::ReadableField::<#ty>::take_or(saved, #name, || #expr)?,)
                 }
                 // Not in a closure, which the application's linter would call redundant.
                 Some(Fallback::OfType) => quote_spanned! {ty.span()=>
-                    #member: p::Readable::<#ty>::take_or(saved, #name, <#ty as ::core::default::Default>::default)?,
+                    #member: p::ReadableField::<#ty>::take_or(saved, #name, <#ty as ::core::default::Default>::default)?,
                 },
-                None => quote_spanned!(ty.span()=> #member: p::Readable::<#ty>::take(saved, #name)?,),
+                None => quote_spanned!(ty.span()=> #member: p::ReadableField::<#ty>::take(saved, #name)?,),
             }
         } else {
             let default = default(field);
@@ -264,7 +282,7 @@ fn default(field: &Field) -> TokenStream {
 fn schema(model: &Model) -> TokenStream {
     let saved = model.fields.iter().filter(|field| field.kind.is_saved()).map(|field| {
         let (name, ty) = (&field.name, &field.ty);
-        quote_spanned!(ty.span()=> (#name, p::Readable::<#ty>::describe),)
+        quote_spanned!(ty.span()=> (#name, p::ReadableField::<#ty>::describe),)
     });
     quote! {
         || {
@@ -290,7 +308,7 @@ fn shape_impl(model: &Model) -> TokenStream {
     let written = written.map(|field| crate::state::check_written(&name, &field.name, &field.ty));
     quote! {
         impl p::LiveShape for #ident {
-            const SHAPE: p::Ref = p::Ref::new(&p::Shape::Struct(#name, &[#(#fields),*]));
+            const SHAPE: p::ShapeRef = p::ShapeRef::new(&p::Shape::Struct(#name, &[#(#fields),*]));
         }
         #(#written)*
     }

@@ -62,7 +62,7 @@ pub(crate) fn expand(input: &DeriveInput) -> TokenStream {
             #[allow(unused_imports)]
             use p::{
                 ListsNothing as _, NoList as _, NotShared as _, PickPlain as _, PickUnwritten as _,
-                SlotWhole as _, StateDefaults as _, Unshaped as _, Unwritten as _, Whole as _,
+                SlotWhole as _, StateDefaults as _, Unshaped as _, UnwrittenField as _, WrittenWhole as _,
             };
             #body
         };
@@ -168,21 +168,18 @@ pub(crate) fn shape_field(
 ) -> TokenStream {
     let hash = hash(name);
     let shape = if hidden.is_some() {
-        quote!(p::Ref::new(&p::Shape::Unknown))
+        quote!(p::ShapeRef::new(&p::Shape::Unknown))
     } else if opaque {
-        quote!(p::Ref::new(&p::Shape::Any))
+        quote!(p::ShapeRef::new(&p::Shape::Any))
     } else {
-        quote_spanned!(ty.span()=> p::Probe::<#ty>::SHAPE)
+        quote_spanned!(ty.span()=> p::ShapeProbe::<#ty>::SHAPE)
     };
     let hidden = match hidden {
         Some(why) => quote!(::core::option::Option::Some(#why)),
         None => quote!(::core::option::Option::None),
     };
-    let access = if model {
-        quote_spanned!(ty.span()=> p::Access::of_model(p::Parts::<#ty>::ARE))
-    } else {
-        quote!(p::Access::Read)
-    };
+    let access =
+        if model { quote_spanned!(ty.span()=> p::Parts::<#ty>::ACCESS) } else { quote!(p::Access::Read) };
     let shown = shown(ty);
     quote!(p::ShapeField {
         hash: #hash,
@@ -204,14 +201,14 @@ fn shown(ty: &Type) -> TokenStream {
     {
         return shown(inner);
     }
-    quote_spanned!(ty.span()=> p::Probe::<#ty>::SHOWN)
+    quote_spanned!(ty.span()=> p::ShapeProbe::<#ty>::SHOWN)
 }
 
 /// A constant that fails the build where a field cannot be marked `model` because of its type.
 pub(crate) fn check_written(owner: &str, name: &str, ty: &Type) -> TokenStream {
     quote_spanned! {ty.span()=>
         const _: () = if let ::core::option::Option::Some(message) =
-            p::not_written(#owner, #name, p::Probe::<#ty>::SHAPE, p::Parts::<#ty>::ARE)
+            p::not_written(#owner, #name, p::ShapeProbe::<#ty>::SHAPE, p::Parts::<#ty>::ACCESS)
         {
             ::core::panic!("{}", message.as_str())
         };
@@ -239,13 +236,13 @@ fn shape_of(ident: &Ident, generics: &Generics, shape: &TokenStream) -> TokenStr
         return quote! {
             static SHAPE: p::Shape = #shape;
             impl p::LiveShape for #ident {
-                const SHAPE: p::Ref = p::Ref::new(&SHAPE);
+                const SHAPE: p::ShapeRef = p::ShapeRef::new(&SHAPE);
             }
         };
     }
     quote! {
         impl #impls p::LiveShape for #ident #types #wheres {
-            const SHAPE: p::Ref = p::Ref::new(&#shape);
+            const SHAPE: p::ShapeRef = p::ShapeRef::new(&#shape);
         }
     }
 }
@@ -286,7 +283,7 @@ fn topic_impl(ident: &Ident, generics: &Generics, fields: &[StateField<'_>]) -> 
         #(#storable)*
         #has_presence
         impl p::StateDefaults for #ident {}
-        impl p::Fields for #ident {
+        impl p::TrackedFields for #ident {
             fn visit(&mut self, visitor: &mut dyn p::Visitor) {
                 #(#visits)*
                 if visitor.computed() {
@@ -298,7 +295,7 @@ fn topic_impl(ident: &Ident, generics: &Generics, fields: &[StateField<'_>]) -> 
             p::joined(#shapes, #ident::__LIVE_COMPUTED_SHAPES);
         static SHOWN: p::Shape = p::Shape::Struct(#name, &SHOWN_FIELDS);
         impl p::TopicState for #ident {
-            const SHOWN: p::Ref = p::Ref::new(&SHOWN);
+            const SHOWN: p::ShapeRef = p::ShapeRef::new(&SHOWN);
             #presence
         }
     }
@@ -330,7 +327,7 @@ fn keyed_impl(ident: &Ident, generics: &Generics, fields: &[StateField<'_>]) -> 
     let message =
         format!("`{}` of `{ident}` tells items of a list apart: it is a whole number or a text", key.name);
     quote_spanned! {key.ty.span()=>
-        const _: () = ::core::assert!(p::may_be_key(p::Probe::<#ty>::SHAPE), "{}", #message);
+        const _: () = ::core::assert!(p::may_be_key(p::ShapeProbe::<#ty>::SHAPE), "{}", #message);
         impl p::Keyed for #ident {
             fn key(&self) -> p::Key {
                 p::Key::of(&self.#member)
@@ -360,12 +357,12 @@ fn editable_impl(
     let shown = others.iter().filter(|field| !field.skip).map(|field| &field.name);
     let arms = marked.iter().map(|field| {
         let (name, member) = (&field.name, field.ident);
-        quote_spanned!(field.ty.span()=> #name => p::Slot(&mut self.#member).edit(edit),)
+        quote_spanned!(field.ty.span()=> #name => p::EditSlot(&mut self.#member).edit(edit),)
     });
     let written = marked.iter().map(|field| check_written(&owner, &field.name, field.ty));
     quote_spanned! {first.ty.span()=>
         impl p::Editable for #ident {
-            fn edit(&mut self, edit: &mut p::Edit<'_>) -> p::Edited {
+            fn edit(&mut self, edit: &mut p::EditCursor<'_>) -> p::EditResult {
                 match edit.field(&[#(#names),*], &[#(#shown),*])? {
                     #(#arms)*
                     _ => edit.unknown(),
@@ -397,7 +394,7 @@ fn newtype(ident: &Ident, generics: &Generics, fields: &[&Field]) -> TokenStream
     let (impls, types, wheres) = generics.split_for_impl();
     quote! {
         impl #impls p::LiveShape for #ident #types #wheres {
-            const SHAPE: p::Ref = p::Probe::<#ty>::SHAPE;
+            const SHAPE: p::ShapeRef = p::ShapeProbe::<#ty>::SHAPE;
         }
     }
 }

@@ -34,8 +34,8 @@ fn check(owner: &str, field: &Field) -> TokenStream {
             const _: () = ::core::assert!(
                 p::Listed::<#ty>::IS_LIST && !p::Listed::<#ty>::IS_KEYED
                     || p::Shows::<#ty>::IS_SHARED
-                    || !p::Writable::<#ty>::IS
-                    || p::Readable::<#ty>::IS,
+                    || !p::WritableField::<#ty>::IS
+                    || p::ReadableField::<#ty>::IS,
                 "{}",
                 #message
             );
@@ -59,7 +59,7 @@ pub(crate) fn check_written(owner: &str, name: &str, ty: &Type) -> TokenStream {
     quote_spanned! {ty.span()=>
         const _: () = ::core::assert!(!p::Listed::<#ty>::IS_LIST || p::Listed::<#ty>::IS_KEYED, "{}", #keyless);
         const _: () = ::core::assert!(
-            p::Listed::<#ty>::IS_LIST || p::Shows::<#ty>::IS_SHARED || p::Writable::<#ty>::IS, "{}", #message
+            p::Listed::<#ty>::IS_LIST || p::Shows::<#ty>::IS_SHARED || p::WritableField::<#ty>::IS, "{}", #message
         );
     }
 }

@@ -138,7 +138,7 @@ impl Template {
                     methods: #ident::__LIVE_METHODS,
                     words: #ident::__LIVE_WORDS,
                     children: &[#(<#children as p::LiveComponent>::SPEC),*],
-                    source: p::Source { file: #file, line: #line, column: #column, text: #text },
+                    source: p::TemplateText { file: #file, line: #line, column: #column, text: #text },
                 },
                 &[#(#asks),*],
             ) {

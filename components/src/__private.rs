@@ -1,4 +1,5 @@
-//! What generated code calls. Nothing in it is generic that need not be: each component instantiates it.
+//! Items that generated code uses. Functions are generic only where they must be, because each
+//! component instantiates them.
 
 use std::time::Duration;
 
@@ -11,32 +12,37 @@ pub use serde_json;
 pub use serde_json::value::RawValue as Raw;
 
 pub use crate::args::Args;
-pub use crate::component::{Call, Called, Component, InTransaction, Return, Returned};
-pub use crate::edit::{Edit, EditError, Editable, Edited, FieldPath, Parts, Slot, SlotWhole, Whole};
-use crate::error::Unwritable;
-pub use crate::error::{Answer, HandlerError, Settled};
+pub use crate::check::message::TemplateText;
+pub use crate::check::{
+    ChildProp, Comparison, Edits, GivenArgument, PathStep, PathUse, Subject, TemplateUse, UseKind,
+    not_written, verify,
+};
+pub use crate::component::{
+    AnyComponent, Called, InTransaction, MethodCall, MethodOutcome, Return, VisitShared,
+};
+pub use crate::edit::{
+    EditCursor, EditError, EditResult, EditSlot, Editable, FieldPath, Parts, SlotWhole, WrittenWhole,
+};
+use crate::error::NotSerializable;
+pub use crate::error::{ActionValue, HandlerError, Settled};
+pub use crate::future::BoxFuture;
 pub use crate::host::NO_FLUSH;
-pub use crate::instance::BoxFuture;
 pub use crate::list::{Key, Keyed};
-pub use crate::presence::{HasPresence, Presence};
 pub use crate::registry::Registration;
 pub use crate::saved::Saved;
 pub use crate::schema::{SavedField, schema};
-pub use crate::shape::check::{
-    Ask, Check, Edits, Given, GivenProp, How, Step, Subject, Want, not_written, verify,
-};
-pub use crate::shape::message::Source;
 pub use crate::shape::{
-    Access, Field as ShapeField, LiveShape, Probe, Ref, Shape, Unshaped, hash, joined, may_be_key,
+    Access, LiveShape, Shape, ShapeField, ShapeProbe, ShapeRef, Unshaped, hash, joined, may_be_key,
 };
+pub use crate::shared::AnyShared;
 pub use crate::spec::{ActionSpec, ArgSpec, FieldKind, FieldSpec, Hook, Spec, TemplateSource};
 pub use crate::storable::{
-    Listed, ListsNothing, NoList, NotShared, PickUnwritten, Readable, Shows, ShowsNone, Unreadable,
-    Unwritten, Writable,
+    Listed, ListsNothing, NoList, NotShared, PickUnwritten, ReadableField, Shows, ShowsNone, UnreadableField,
+    UnwrittenField, WritableField,
 };
-pub use crate::topic::{AnyShared, Topic, TopicState};
+pub use crate::topic::{HasPresence, Presence, Topic, TopicState};
 pub use crate::tracking::{
-    Field, Fields, JsonResult, ObjectWriter, Pick, PickPlain, Print, Tracker, Visitor,
+    JsonResult, Pick, PickPlain, Print, StateWriter, TrackedField, TrackedFields, Tracker, Visitor,
 };
 
 use crate::fault;
@@ -44,19 +50,19 @@ use crate::{ActionError, ErrorCode};
 pub use crate::{Context, Errors, LiveComponent, MountContext, Result};
 use vivaz_databases::{DatabaseError, Tx};
 
-/// Calls a method that waits for nothing.
-pub fn call_now<C: Component>(
+/// Calls a synchronous method.
+pub fn call_now<C: AnyComponent>(
     mut component: Box<C>,
     mut cx: Context,
     what: &'static str,
     run: impl FnOnce(&mut C, &mut Context) -> Return,
 ) -> Called {
     let result = fault::guard_now(what, || run(&mut component, &mut cx));
-    Called::Now(Returned { component, cx, result })
+    Called::Now(MethodOutcome { component, cx, result })
 }
 
-/// Calls a method that does its work inside of a transaction.
-pub fn call_in_transaction<C: Component>(
+/// Calls a method that works inside a transaction.
+pub fn call_in_transaction<C: AnyComponent>(
     mut component: Box<C>,
     mut cx: Context,
     what: &'static str,
@@ -67,58 +73,58 @@ pub fn call_in_transaction<C: Component>(
             .ok_or_else(|| ActionError::internal("a transaction needs a component that is #[live(durable)]"))
             .and_then(|tx| if tx.has_database() { Ok(tx) } else { Err(DatabaseError::NoDatabase.into()) })
             .and_then(|tx| fault::guard_now(what, || run(&mut component, &mut cx, tx)));
-        Returned { component, cx, result }
+        MethodOutcome { component, cx, result }
     }))
 }
 
-/// A call that was refused before it began.
+/// Returns a call that was refused before it began.
 #[cold]
-pub fn refuse(component: Box<dyn Component>, cx: Context, error: ActionError) -> Called {
-    Called::Now(Returned { component, cx, result: Err(error) })
+pub fn refuse(component: Box<dyn AnyComponent>, cx: Context, error: ActionError) -> Called {
+    Called::Now(MethodOutcome { component, cx, result: Err(error) })
 }
 
-/// An event whose data cannot be read. It is logged once, and the component goes on; a panic is
-/// reported as that of any handler.
+/// Ends the call for an event whose data cannot be read. Logs it once, and the component continues;
+/// a panic is reported like one of any handler.
 #[cold]
-pub fn misfit(component: Box<dyn Component>, cx: Context, event: &str, error: ActionError) -> Called {
+pub fn misfit(component: Box<dyn AnyComponent>, cx: Context, event: &str, error: ActionError) -> Called {
     if error.code() == ErrorCode::Panicked {
         return refuse(component, cx, error);
     }
-    crate::event::misfit(component.spec().name, event, &error);
-    Called::Now(Returned { component, cx, result: Ok(None) })
+    crate::event::warn_misfit(component.spec().name, event, &error);
+    Called::Now(MethodOutcome { component, cx, result: Ok(None) })
 }
 
-/// An action that the component does not have.
+/// Refuses an action that the component does not have.
 #[cold]
-pub fn unknown(component: Box<dyn Component>, cx: Context, call: Call<'_>) -> Called {
+pub fn unknown(component: Box<dyn AnyComponent>, cx: Context, call: MethodCall<'_>) -> Called {
     let result = match call {
-        Call::Action(name, _) => {
+        MethodCall::Action(name, _) => {
             let component = component.spec().name;
             Err(ActionError::new(ErrorCode::UnknownAction, format!("`{component}` has no action `{name}`")))
         }
-        Call::Event(_)
-        | Call::Connected
-        | Call::Updated(_)
-        | Call::Disconnected
-        | Call::Resumed
-        | Call::Unmount(_) => Ok(None),
+        MethodCall::Event(_)
+        | MethodCall::Connected
+        | MethodCall::Updated(_)
+        | MethodCall::Disconnected
+        | MethodCall::Resumed
+        | MethodCall::Unmount(_) => Ok(None),
     };
-    Called::Now(Returned { component, cx, result })
+    Called::Now(MethodOutcome { component, cx, result })
 }
 
-/// How long the handler may wait.
+/// Returns how long the handler may wait.
 #[must_use]
 pub fn limit(cx: &Context) -> Option<Duration> {
     cx.limit()
 }
 
-/// Where a handler that waits leaves what it flushes.
+/// Returns the slot where a handler that waits leaves its flushes.
 #[must_use]
-pub fn outbox(cx: &mut Context) -> crate::host::Outbox {
+pub fn outbox(cx: &mut Context) -> crate::context::FlushSlot {
     cx.outbox()
 }
 
-/// Polls a method; a panic and a wait beyond the limit become errors.
+/// Polls a method; a panic and a time-out become errors.
 pub async fn guard(
     what: &'static str,
     limit: Option<Duration>,
@@ -127,18 +133,18 @@ pub async fn guard(
     fault::guard(what, limit, run).await
 }
 
-/// Whether the user may.
+/// Checks whether the user has a permission.
 ///
 /// # Errors
-/// `unauthenticated`, `forbidden`
+/// Returns `forbidden` without the permission, and `unauthenticated` without a user.
 pub fn allow(cx: &Context, permission: &str) -> Result {
     cx.allow(permission)
 }
 
-/// The answer of a guard.
+/// Returns the result of a guard.
 ///
 /// # Errors
-/// `unauthenticated` without a user, else `forbidden`; nothing when the guard said yes.
+/// Returns `unauthenticated` without a user, else `forbidden`, if the guard returned `false`.
 pub fn guarded(cx: &Context, yes: bool) -> Result {
     if yes {
         return Ok(());
@@ -147,10 +153,10 @@ pub fn guarded(cx: &Context, yes: bool) -> Result {
     Err(ActionError::forbidden("permission denied"))
 }
 
-/// Decodes what an event carries.
+/// Decodes the data of an event.
 ///
 /// # Errors
-/// When it is of another type.
+/// Returns an error if the data is of another type.
 pub fn event_data<T: serde::de::DeserializeOwned>(data: &RawValue) -> Result<T> {
     Ok(serde_json::from_str(data.get())?)
 }
@@ -159,16 +165,16 @@ pub fn event_data<T: serde::de::DeserializeOwned>(data: &RawValue) -> Result<T> 
 #[derive(Debug)]
 pub struct Ret<T>(pub T);
 
-// The bounds are the method's and not the block's: a `Result` of any kind finds this method and not
-// the one of `RetPlain`, and what does not meet them is an error.
+// The bounds are on the method and not on the block: for every `Result` rustc selects this method
+// and not the one of `RetPlain`, and reports a bound that does not hold.
 impl<T, E> Ret<std::result::Result<T, E>> {
     /// Encodes the value as JSON.
     ///
     /// # Errors
-    /// Returns the method's own error, and one when its value has no JSON form.
+    /// Returns the method's own error, and an error if its value has no JSON form.
     pub fn encode(self) -> Return
     where
-        T: Answer,
+        T: ActionValue,
         E: HandlerError,
     {
         match self.0 {
@@ -178,12 +184,12 @@ impl<T, E> Ret<std::result::Result<T, E>> {
     }
 }
 
-/// Looks into a return value for a `Result` that nothing would look at.
+/// Checks that a return value contains no `Result`, whose error would be ignored.
 #[derive(Debug)]
 pub struct Within<'a, T>(pub &'a T);
 
 impl<T, E, F> Within<'_, std::result::Result<std::result::Result<T, E>, F>> {
-    /// Refuses it at compile time.
+    /// Fails the build.
     pub fn holds_no_result(self)
     where
         std::result::Result<std::result::Result<T, E>, F>: Settled,
@@ -192,7 +198,7 @@ impl<T, E, F> Within<'_, std::result::Result<std::result::Result<T, E>, F>> {
 }
 
 impl<T, E, F> Within<'_, std::result::Result<Option<std::result::Result<T, E>>, F>> {
-    /// Refuses it at compile time.
+    /// Fails the build.
     pub fn holds_no_result(self)
     where
         std::result::Result<Option<std::result::Result<T, E>>, F>: Settled,
@@ -201,7 +207,7 @@ impl<T, E, F> Within<'_, std::result::Result<Option<std::result::Result<T, E>>, 
 }
 
 impl<T, E> Within<'_, Option<std::result::Result<T, E>>> {
-    /// Refuses it at compile time.
+    /// Fails the build.
     pub fn holds_no_result(self)
     where
         Option<std::result::Result<T, E>>: Settled,
@@ -209,9 +215,9 @@ impl<T, E> Within<'_, Option<std::result::Result<T, E>>> {
     }
 }
 
-/// The way of every other return value.
+/// Accepts all other return values.
 pub trait WithinPlain {
-    /// Accepts it.
+    /// Does nothing.
     fn holds_no_result(self);
 }
 
@@ -219,40 +225,40 @@ impl<T> WithinPlain for Within<'_, T> {
     fn holds_no_result(self) {}
 }
 
-/// The way of a return value that is no `Result`.
+/// Encodes a return value that is not a `Result`.
 pub trait RetPlain<T> {
-    /// The value in JSON.
+    /// Encodes the value as JSON.
     ///
     /// # Errors
-    /// When it has no JSON form.
+    /// Returns an error if the value has no JSON form.
     fn encode(self) -> Return
     where
-        T: Answer;
+        T: ActionValue;
 }
 
 impl<T> RetPlain<T> for Ret<T> {
     fn encode(self) -> Return
     where
-        T: Answer,
+        T: ActionValue,
     {
         encode(&self.0)
     }
 }
 
 fn encode<T: Serialize>(value: &T) -> Return {
-    // `()` is no value.
+    // `()` counts as no value.
     if size_of::<T>() == 0 {
         return Ok(None);
     }
     let json = vivaz_protocol::json::to_raw_json(value)
-        .map_err(|error| Unwritable::of("the value that the method returned".to_owned(), error))?;
+        .map_err(|error| NotSerializable::of("the value that the method returned".to_owned(), error))?;
     Ok(Some(json))
 }
 
-/// A field that may not be assigned.
+/// Refuses to assign a field.
 ///
 /// # Errors
-/// Always.
+/// Always returns an error.
 #[cold]
 pub fn no_such_field(name: &str) -> serde_json::Result<()> {
     Err(serde::de::Error::custom(format_args!("`{name}` cannot be set")))
@@ -261,12 +267,12 @@ pub fn no_such_field(name: &str) -> serde_json::Result<()> {
 /// Runs an application's decoding; a panic becomes an error.
 ///
 /// # Errors
-/// What the decoding says.
+/// Returns the error of `run`.
 pub fn decode<T>(what: &'static str, run: impl FnOnce() -> Result<T>) -> Result<T> {
     fault::guard_now(what, run)
 }
 
-/// What `mount` returned: `Self` or a `Result` of it.
+/// The return value of `mount`: `Self` or a `Result` of it.
 #[derive(Debug)]
 pub struct Made<T>(pub T);
 
@@ -283,12 +289,12 @@ impl<T, E> Made<std::result::Result<T, E>> {
     }
 }
 
-/// The way of a `mount` that cannot fail.
+/// Handles a `mount` that cannot fail.
 pub trait MadePlain<T> {
-    /// The component.
+    /// Returns the component.
     ///
     /// # Errors
-    /// None.
+    /// Never returns an error.
     fn made(self) -> Result<T>;
 }
 
@@ -298,7 +304,8 @@ impl<T> MadePlain<T> for Made<T> {
     }
 }
 
-/// What a type of state has that has no `#[actions]` block: that block's inherent items win over these.
+/// Defaults for a type of state without an `#[actions]` block. The inherent items of such a block
+/// take precedence.
 #[allow(missing_docs)]
 pub trait StateDefaults {
     const __LIVE_COMPUTED_SHAPES: &'static [ShapeField] = &[];
@@ -308,7 +315,8 @@ pub trait StateDefaults {
     }
 }
 
-/// What a component has that has no `#[actions]` block: that block's inherent items win over these.
+/// Defaults for a component without an `#[actions]` block. The inherent items of such a block take
+/// precedence.
 #[allow(missing_docs, non_upper_case_globals)]
 pub trait Defaults: Sized {
     type Props;
@@ -321,7 +329,7 @@ pub trait Defaults: Sized {
     const __LIVE_COMPUTED_SHAPES: &'static [ShapeField] = &[];
     const __LIVE_HAS_MOUNT: bool = false;
 
-    /// Makes one of its props and of defaults.
+    /// Creates a component from its props and from defaults.
     fn __live_mount(props: Self::Props, cx: &mut MountContext) -> std::future::Ready<Result<Self>>;
 
     fn __live_computed(&mut self, visitor: &mut dyn Visitor) {
@@ -335,39 +343,39 @@ pub trait Defaults: Sized {
         Self::restore(saved)
     }
 
-    fn __live_call(self: Box<Self>, cx: Context, call: Call<'_>) -> Called
+    fn __live_call(self: Box<Self>, cx: Context, call: MethodCall<'_>) -> Called
     where
-        Self: Component,
+        Self: AnyComponent,
     {
         unknown(self, cx, call)
     }
 }
 
-/// `Fill::<T>::fill()` is the type's default if it has one. A component with `mount` may have fields without one; for
-/// one without `mount` the derive checks `HAS_DEFAULT` at compile time.
+/// Returns the default value of a type, if it has one. A component with `mount` may have fields
+/// without a default; for one without `mount` the derive checks `HAS_DEFAULT` at compile time.
 #[derive(Debug)]
 pub struct Fill<T>(std::marker::PhantomData<T>);
 
 impl<T: Default> Fill<T> {
-    /// Yes.
+    /// The type has a default value.
     pub const HAS_DEFAULT: bool = true;
 
-    /// The default.
+    /// Returns the default value.
     #[must_use]
     pub fn fill() -> T {
         T::default()
     }
 }
 
-/// A type without a default.
+/// Handles a type without a default.
 pub trait Missing<T> {
-    /// No.
+    /// The type has no default value.
     const HAS_DEFAULT: bool = false;
 
-    /// Never called where it matters: a constant refuses such a field before.
+    /// Panics. Not called for fields that need a default: a constant refuses them at compile time.
     ///
     /// # Panics
-    /// Always; for a skipped field that a component restored from a snapshot would need.
+    /// Always panics; reached by a skipped field of a component that is restored from a snapshot.
     #[must_use]
     fn fill() -> T {
         #[expect(

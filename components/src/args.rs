@@ -1,4 +1,4 @@
-//! The arguments of an action, as they came.
+//! The arguments of an action.
 
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
@@ -6,7 +6,7 @@ use vivaz_protocol::{Arguments, ErrorCode, RawJson};
 
 use crate::{ActionError, Result, form};
 
-/// The arguments of a call, still in JSON.
+/// The arguments of a call, in JSON.
 #[derive(Debug)]
 pub struct Args<'a>(Vec<&'a RawValue>);
 
@@ -14,7 +14,7 @@ impl<'a> Args<'a> {
     /// Reads a `COMPONENT_ACTION`'s payload.
     ///
     /// # Errors
-    /// `bad_arguments` when it is an array that cannot be read.
+    /// Returns `bad_arguments` for an array that cannot be read.
     pub fn of(payload: Option<&'a RawValue>) -> Result<Self> {
         let Some(raw) = payload else { return Ok(Self(Vec::new())) };
         match Arguments::of(Some(RawJson::from(raw))) {
@@ -22,14 +22,14 @@ impl<'a> Args<'a> {
             Arguments::One(_) => Ok(Self(vec![raw])),
             Arguments::Positional(_) => serde_json::from_str(raw.get())
                 .map(Self)
-                .map_err(|error| bad(format!("the arguments cannot be read: {error}"))),
+                .map_err(|error| bad(format!("invalid arguments: {error}"))),
         }
     }
 
-    /// Checks how many there are.
+    /// Checks the number of arguments.
     ///
     /// # Errors
-    /// `bad_arguments`
+    /// Returns `bad_arguments` for another number.
     pub fn count(&self, action: &str, least: usize, most: usize) -> Result {
         let given = self.0.len();
         if (least..=most).contains(&given) {
@@ -44,10 +44,10 @@ impl<'a> Args<'a> {
         Err(bad(format!("`{action}` takes {takes}, {given} given")))
     }
 
-    /// Decodes one, which may come from a form.
+    /// Decodes an argument, which may come from a form.
     ///
     /// # Errors
-    /// `bad_arguments`, with the fields that do not fit.
+    /// Returns `bad_arguments`, with the fields that do not fit.
     pub fn take<T: DeserializeOwned>(&self, position: usize, action: &str, name: &str) -> Result<T> {
         let raw = self.0.get(position).map_or("null", |raw| raw.get());
         form::decode(raw).map_err(|error| {
@@ -56,10 +56,10 @@ impl<'a> Args<'a> {
         })
     }
 
-    /// Decodes one, or takes a default where it is left out.
+    /// Decodes an argument, or calls `default` if it is omitted.
     ///
     /// # Errors
-    /// `bad_arguments`
+    /// Returns `bad_arguments`, with the fields that do not fit.
     pub fn take_or<T: DeserializeOwned>(
         &self,
         position: usize,

@@ -1,29 +1,29 @@
-//! Bounds on the bytes of state of a session, and of all sessions of a user.
+//! Limits on the bytes of state of a session, and of all sessions of a user.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::{ActionError, ErrorCode, Result};
 
-/// A bound on bytes of state, shared by all who count against it. What counts against it counts
-/// against its parent too.
+/// A limit on bytes of state, shared by several accounts. Bytes count against its parent too.
 #[derive(Debug)]
 pub struct Budget {
     used: AtomicUsize,
     limit: usize,
-    /// What the bound is for, as a refusal names it.
+    /// Names the owner in error messages.
     of: &'static str,
     parent: Option<Arc<Self>>,
 }
 
 impl Budget {
-    /// Creates a budget of that many bytes. `of` names who has it in refusals: `session`, `user`.
+    /// Creates a budget of that many bytes. `of` names its owner in error messages: `session`,
+    /// `user`.
     #[must_use]
     pub fn new(of: &'static str, limit: usize) -> Self {
         Self { used: AtomicUsize::new(0), limit, of, parent: None }
     }
 
-    /// Makes it a part of another one.
+    /// Makes it a part of another budget.
     #[must_use]
     pub fn within(mut self, parent: Arc<Self>) -> Self {
         self.parent = Some(parent);
@@ -36,8 +36,8 @@ impl Budget {
         self.used.load(Ordering::Relaxed)
     }
 
-    /// Counts bytes of state that were admitted before, whatever the bound says, for as long as the
-    /// account lives.
+    /// Counts bytes of state that were admitted before, regardless of the limit, until the account
+    /// is dropped.
     #[must_use]
     pub fn known(self: &Arc<Self>, bytes: usize) -> Account {
         let account = Account { budget: Some(Arc::clone(self)), bytes: Mutex::new(0) };
@@ -45,11 +45,11 @@ impl Budget {
         account
     }
 
-    /// Counts `to` bytes in place of `from`. What does not grow is never refused, so that whoever
-    /// is above the bound (it was lowered) can still go below it.
+    /// Counts `to` bytes instead of `from`. Always accepts a size that does not grow, so that an
+    /// owner above a lowered limit can shrink.
     ///
     /// # Errors
-    /// Returns `too_large` if more than the bound would be used; nothing is counted then.
+    /// Returns `too_large` if the limit would be exceeded; nothing is counted then.
     fn replace(&self, from: usize, to: usize) -> Result {
         if to <= from {
             self.force(from, to);
@@ -71,7 +71,7 @@ impl Budget {
         Ok(())
     }
 
-    /// Counts `to` bytes in place of `from`, whatever the bound says.
+    /// Counts `to` bytes instead of `from`, regardless of the limit.
     fn force(&self, from: usize, to: usize) {
         self.count(from, to);
         if let Some(parent) = &self.parent {
@@ -87,7 +87,7 @@ impl Budget {
     }
 }
 
-/// The refusal of what is too large. A page may read it.
+/// Returns the error for state that is too large. Pages may read it.
 pub(crate) fn too_large(of: &str, limit: usize) -> ActionError {
     ActionError::new(
         ErrorCode::TooLarge,
@@ -95,21 +95,21 @@ pub(crate) fn too_large(of: &str, limit: usize) -> ActionError {
     )
 }
 
-/// What one component counts against a budget. Given back when it is dropped.
+/// The bytes that one component counts against a budget. Released on drop.
 #[derive(Debug, Default)]
 pub struct Account {
     budget: Option<Arc<Budget>>,
-    /// Held for the time of an addition.
+    /// Held during an addition.
     bytes: Mutex<usize>,
 }
 
-/// Whether a budget may refuse.
+/// Whether a budget may refuse state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Admission {
-    /// It may.
+    /// It may refuse.
     #[default]
     Bounded,
-    /// It counts only: for state that was admitted before, in a session that is restored.
+    /// It only counts: for state that was admitted before, in a session that is restored.
     Known,
 }
 
@@ -123,10 +123,10 @@ impl Account {
         Ok(account)
     }
 
-    /// The component has that many bytes now.
+    /// Sets the size of the component.
     ///
     /// # Errors
-    /// Returns `too_large` if that is more than it may have; it is counted as before then.
+    /// Returns `too_large` if the limit would be exceeded; the old size is counted then.
     pub(crate) fn set(&self, bytes: usize) -> Result {
         let Some(budget) = &self.budget else { return Ok(()) };
         let mut counted = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);
@@ -140,7 +140,7 @@ impl Account {
     /// Checks whether the budget has that many bytes left.
     ///
     /// # Errors
-    /// Returns `too_large` if it has not.
+    /// Returns `too_large` if it does not.
     pub(crate) fn has_left(&self, bytes: usize) -> Result {
         let Some(budget) = &self.budget else { return Ok(()) };
         budget.replace(0, bytes)?;
@@ -148,7 +148,7 @@ impl Account {
         Ok(())
     }
 
-    /// The component has that many bytes again, which it had before.
+    /// Sets the component back to a size that it had before.
     pub(crate) fn restore(&self, bytes: usize) {
         let Some(budget) = &self.budget else { return };
         let mut counted = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);

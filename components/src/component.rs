@@ -1,5 +1,6 @@
-//! What the derive makes of an application's struct.
+//! The traits that the derive implements for an application's struct.
 
+use std::fmt;
 use std::future::Future;
 
 use serde::Serialize;
@@ -7,93 +8,107 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use crate::args::Args;
-use crate::edit::{Edit, Edited, FieldPath};
+use crate::context::FlushSlot;
+use crate::edit::{EditCursor, EditResult, FieldPath};
 use crate::event::{ServerEvent, UnmountReason};
-use crate::host::Outbox;
-use crate::instance::BoxFuture;
+use crate::future::BoxFuture;
 use crate::saved::Saved;
+use crate::shared::AnyShared;
 use crate::spec::Spec;
-use crate::tracking::{Fields, JsonResult, ObjectWriter};
+use crate::tracking::{JsonResult, StateWriter, TrackedFields};
 use crate::{ActionError, Context, Errors, MountContext, Result};
 use vivaz_databases::Tx;
 
-/// A live component. Derived: `#[derive(LiveComponent)]` on the struct, and `#[actions]` on an `impl` block of it.
+/// A live component. Implemented by `#[derive(LiveComponent)]` on the struct, and `#[actions]` on
+/// an `impl` block of it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a live component",
     note = "add `#[derive(LiveComponent, Clone)]` to it"
 )]
-pub trait LiveComponent: Component + Sized {
-    /// What it is given at mount: the fields marked `prop`.
+pub trait LiveComponent: AnyComponent + Sized {
+    /// The props: the fields marked `prop`.
     type Props: Serialize + DeserializeOwned + Send + 'static;
 
-    /// What is known of its type.
+    /// The description of the type.
     const SPEC: &'static Spec;
 
-    /// Makes one. Shared fields are bound afterwards.
+    /// Creates a component. Shared fields are bound afterwards.
     fn mount(props: Self::Props, cx: &mut MountContext) -> impl Future<Output = Result<Self>> + Send;
 
-    /// Makes one of what [`Instance::save`](crate::instance::Instance::save) wrote.
+    /// Creates a component from the state that [`Instance::save`](crate::instance::Instance::save)
+    /// wrote.
     ///
     /// # Errors
-    /// When the fields were saved by a type that is not this one any more.
+    /// Returns an error if the fields do not decode.
     fn restore(saved: &Saved<'_>) -> Result<Self>;
 
-    /// Makes one of what another version of its type wrote: fields, or types in them, were added, removed or changed
-    /// since.
+    /// Creates a component from the state that another version of its type wrote: fields or their
+    /// types were added, removed or changed since.
     ///
     /// # Errors
-    /// When that cannot be done.
+    /// Returns an error if the state cannot be converted.
     fn migrate(saved: &Saved<'_>) -> Result<Self>;
 }
 
-/// A component, its type forgotten. Implemented by the derive, driven by the [`Instance`](crate::instance::Instance)
-/// around it.
+/// A component without its type. Implemented by the derive, driven by the
+/// [`Instance`](crate::instance::Instance) around it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a live component",
     note = "only a page's component is called and mounted: a type of state has #[live(computed)] methods in its #[actions] block"
 )]
-pub trait Component: Fields + Send + 'static {
-    /// What is known of its type.
+pub trait AnyComponent: TrackedFields + Send + 'static {
+    /// Returns the description of the type.
     fn spec(&self) -> &'static Spec;
 
-    /// The copy that a handler works on, so that failing means dropping it.
-    fn duplicate(&self) -> Box<dyn Component>;
+    /// Copies the component for a handler, so that a failure is undone by dropping the copy.
+    fn duplicate(&self) -> Box<dyn AnyComponent>;
 
-    /// Sets a field marked `prop` to what the parent gives, by its name on the wire. Whether it may be set was asked
-    /// before.
+    /// Sets a field marked `prop` to the parent's value, by its name on the wire. The caller has
+    /// checked that the field is a prop.
     ///
     /// # Errors
-    /// When the value is not of the field's type; the field is as it was.
+    /// Returns an error if the value is not of the field's type. The field is unchanged then.
     fn assign(&mut self, field: &str, value: &RawValue) -> JsonResult;
 
-    /// Writes a property that a page names, which begins at a field marked `model`.
+    /// Writes a property that a page edits, which begins at a field marked `model`.
     ///
     /// # Errors
-    /// When the edit does not lead to a property that the page may write, or the value does not fit.
-    fn edit(&mut self, edit: &mut Edit<'_>) -> Edited;
+    /// Returns an error if the path does not lead to a property that the page may write, or if the
+    /// value does not fit.
+    fn edit(&mut self, edit: &mut EditCursor<'_>) -> EditResult;
 
-    /// Reads a field from what was saved of it, and adds it to an object as it would be saved
-    /// again. For the check that what is saved can be restored.
+    /// Reads a field from its saved value, and writes it into an object as it would be saved again.
+    /// For the check that saved state can be restored.
     ///
     /// # Errors
-    /// When it cannot be read or written.
-    fn reread(&self, field: &str, saved: &RawValue, out: &mut ObjectWriter) -> JsonResult;
+    /// Returns an error if the field cannot be read or written.
+    fn reread(&self, field: &str, saved: &RawValue, out: &mut StateWriter) -> JsonResult;
 
-    /// The field marked `errors`.
+    /// Calls `visit` with each shared field: its name, the name of the topic that it names now, and
+    /// the field.
+    fn shared(&mut self, visit: &mut VisitShared<'_>) {
+        let _ = visit;
+    }
+
+    /// Returns the field marked `errors`.
     fn errors(&mut self) -> Option<&mut Errors> {
         None
     }
 
-    /// Calls a method. The component comes back in [`Returned`] whatever happens.
-    fn call(self: Box<Self>, cx: Context, call: Call<'_>) -> Called;
+    /// Calls a method. The component comes back in [`MethodOutcome`], also after an error or a
+    /// panic.
+    fn call(self: Box<Self>, cx: Context, call: MethodCall<'_>) -> Called;
 }
 
-/// Which method to call.
+/// A function that visits the shared fields of a component.
+pub type VisitShared<'a> = dyn FnMut(&'static str, fmt::Arguments<'_>, &mut dyn AnyShared) + 'a;
+
+/// A method to call.
 #[derive(Clone, Copy, Debug)]
-pub enum Call<'a> {
-    /// One marked `#[action]`, by name.
+pub enum MethodCall<'a> {
+    /// A method marked `#[action]`, by its name.
     Action(&'a str, &'a Args<'a>),
-    /// One marked `#[event]`, by the event's name.
+    /// A method marked `#[event]`, by the event's name.
     Event(&'a ServerEvent),
     /// `connected`
     Connected,
@@ -107,32 +122,33 @@ pub enum Call<'a> {
     Unmount(UnmountReason),
 }
 
-/// A call that is done, one that has to wait, or one that is for the store's thread.
+/// A call that is done, one that has to be awaited, or one that runs on the store's thread.
 #[expect(
     clippy::large_enum_variant,
     reason = "most calls are done at once, and a box would be one more for each"
 )]
 pub enum Called {
-    /// Done.
-    Now(Returned),
-    /// To be polled, with where it leaves what it flushes.
-    Later(BoxFuture<Returned>, Outbox),
-    /// To be called inside of a transaction.
+    /// The call is done.
+    Now(MethodOutcome),
+    /// The call is polled. Its flushes are in the slot.
+    Later(BoxFuture<MethodOutcome>, FlushSlot),
+    /// The call runs inside a transaction.
     InTransaction(InTransaction),
 }
 
-/// A call inside of the transaction that also keeps its outcome. Without a transaction it is refused.
-pub type InTransaction = Box<dyn FnOnce(Option<&mut Tx>) -> Returned + Send>;
+/// A call that runs inside the transaction that commits its outcome. Without a transaction
+/// it is refused.
+pub type InTransaction = Box<dyn FnOnce(Option<&mut Tx>) -> MethodOutcome + Send>;
 
-/// A call that is done.
-pub struct Returned {
+/// The outcome of a call that is done.
+pub struct MethodOutcome {
     /// The component as the method left it.
-    pub component: Box<dyn Component>,
-    /// The context with what was asked of it.
+    pub component: Box<dyn AnyComponent>,
+    /// The context with the requests of the method.
     pub cx: Context,
-    /// The return value (`None` for `()`), or what went wrong.
+    /// The return value (`None` for `()`), or the error.
     pub result: Return,
 }
 
-/// A method's return value in JSON, or what went wrong.
+/// A method's return value in JSON, or its error.
 pub type Return = Result<Option<Box<RawValue>>, ActionError>;

@@ -1,256 +1,186 @@
-//! What a handler is given.
+//! What a handler gets: the values that it can read, and the requests that it makes.
 
-mod cause;
+mod effects;
 mod emit;
+mod lent;
 mod mount;
+mod presence;
+mod scope;
 
 use std::future::Future;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
 use vivaz_databases::Tx;
-use vivaz_protocol::{Author, ConnectionId, SessionId};
+use vivaz_protocol::{Author, ComponentId, ConnectionId, SessionId};
 
+use crate::effect::Effect;
 use crate::env::Env;
-use crate::event::{Effect, ServerEvent, TaskOutcome};
-use crate::fault::{discard, guard};
-use crate::host::{Lent, Outbox};
+use crate::error::{ActionError, Errors, Result};
+use crate::event::{ServerEvent, TaskOutcome};
+use crate::fault::guard;
 use crate::journal::Journal;
-use crate::topic::{StagedUpdate, Topic};
-use crate::{ActionError, ComponentId, Errors, Identity, Result, TopicHandle, User};
+use crate::shared::Cause;
 
-pub(crate) use cause::Cause;
+pub(crate) use effects::Effects;
 pub use emit::Emit;
-pub use mount::{MountContext, TopicContext};
+pub(crate) use lent::{FlushSlot, Lent};
+pub use mount::MountContext;
+pub use presence::PresenceAt;
+pub use scope::HandlerScope;
 
-/// What a handler knows of its surroundings, and what it asks of them.
+/// What a handler can read, as the [`HandlerScope`] to which this dereferences, and the requests
+/// that it makes.
 ///
-/// What is asked for with it happens when the handler succeeds, in this order: changes of shared state, then events,
-/// rooms and tasks as they were asked for.
+/// Requests are done when the handler succeeds, in this order: changes of shared state, then
+/// events, rooms and tasks in the order of the calls.
 #[derive(Debug)]
 pub struct Context {
-    env: Env,
-    session: SessionId,
-    component: ComponentId,
-    connection: Option<ConnectionId>,
-    cause: Option<Cause>,
-    limit: Option<Duration>,
+    scope: HandlerScope,
+    effects: Effects,
     journal: Option<Arc<dyn Journal>>,
-    /// Whether what the job does is committed before anybody is told.
+    /// Whether the outcome of the job is committed before anything is sent.
     durable: bool,
-    effects: Vec<Effect>,
-    /// How many of the effects are of handlers that have succeeded.
-    kept: usize,
-    errors: Option<Errors>,
-    /// What `flush` needs of the component's host.
+    /// Lent by the component's host, for `flush`.
     lent: Option<Lent>,
-    /// Made when a handler is known to wait.
-    outbox: Option<Outbox>,
+    /// Created when a handler is known to wait.
+    outbox: Option<FlushSlot>,
 }
 
 impl Context {
-    /// For a job of that component of that session.
+    /// Creates the context of a job of one component.
     #[must_use]
     pub fn new(env: Env, session: SessionId, component: ComponentId) -> Self {
         Self {
-            env,
-            session,
-            component,
-            connection: None,
-            cause: None,
-            limit: None,
+            scope: HandlerScope::new(env, session, component),
+            effects: Effects::default(),
             journal: None,
             durable: false,
-            effects: Vec::new(),
-            kept: 0,
-            errors: None,
             lent: None,
             outbox: None,
         }
     }
 
-    /// The same for a job whose outcome is committed before anybody is told.
+    /// Sets the journal to which the outcome of the job is committed before anything is sent.
     #[must_use]
     pub fn with_journal(mut self, journal: Arc<dyn Journal>) -> Self {
         self.journal = Some(journal);
         self
     }
 
-    /// The same for the last job of a component whose removal is committed: what the handler commits
-    /// is left among its effects.
+    /// Accepts commits although there is no journal: for the last job of a component whose removal
+    /// is committed. What the handler commits is left among its effects.
     #[must_use]
     pub fn with_commits(mut self) -> Self {
         self.durable = true;
         self
     }
 
-    /// The same while the session has that connection.
+    /// Sets the connection that the session has.
     #[must_use]
     pub fn connected_by(mut self, connection: ConnectionId) -> Self {
-        self.connection = Some(connection);
+        self.scope.connection = Some(connection);
         self
     }
 
-    /// The same for a message of a page: topics name it as the author of their patches.
+    /// Sets the message of the page that caused the job. Topics name it as the author of their
+    /// patches.
     #[must_use]
     pub fn caused_by(mut self, author: Author) -> Self {
-        self.cause = Some(Cause::new(author));
+        self.scope.cause = Some(Cause::new(author));
         self
     }
 
-    /// The same with a limit on how long a handler may wait.
+    /// Sets how long a handler may wait.
     #[must_use]
     pub fn with_time_limit(mut self, limit: Duration) -> Self {
-        self.limit = Some(limit);
+        self.scope.limit = Some(limit);
         self
     }
 
-    /// Whom the application recognised.
-    #[must_use]
-    pub fn identity(&self) -> &Identity {
-        &self.env.identity
-    }
-
-    /// The user.
-    ///
-    /// # Errors
-    /// `unauthenticated` when there is none.
-    pub fn user(&self) -> Result<&User> {
-        self.env.identity.user()
-    }
-
-    /// What the application gave to its runtime's builder with `.state(…)`: a database, a client, its configuration.
-    ///
-    /// # Panics
-    /// When it gave nothing of that type.
-    #[must_use]
-    pub fn state<T: Send + Sync + 'static>(&self) -> &T {
-        self.env.states.expect()
-    }
-
-    /// Returns the id of the session: one page of one visitor, for as long as it is open and comes
-    /// back. A page that is loaded anew has another session.
-    #[must_use]
-    pub fn session_id(&self) -> &SessionId {
-        &self.session
-    }
-
-    /// Returns the id of the connection that the session had when the job began. There is none while
-    /// the page is away.
-    #[must_use]
-    pub fn connection_id(&self) -> Option<&ConnectionId> {
-        self.connection.as_ref()
-    }
-
-    /// The component's id in its session.
-    #[must_use]
-    pub fn component_id(&self) -> &ComponentId {
-        &self.component
-    }
-
-    /// A topic that the component does not show.
-    ///
-    /// # Errors
-    /// What the topic's `load` says.
-    pub async fn topic<T: Topic>(&self, name: &str) -> Result<TopicHandle<T>> {
-        self.env.hub.open(name, &self.env.states).await
-    }
-
-    /// The form's errors, for the field marked `#[live(errors)]`. They reach it also when the handler returns
-    /// [`ActionError::invalid`].
+    /// Returns the form's errors, which the host stores in the field marked `#[live(errors)]`. They
+    /// are stored also if the handler returns [`ActionError::invalid`].
     pub fn errors(&mut self) -> &mut Errors {
-        self.errors.get_or_insert_default()
+        self.effects.errors()
     }
 
-    /// Enters a room: its events reach the component's `#[event]` methods and its page. The name
+    /// Joins a room: its events reach the component's `#[event]` methods and its page. The name
     /// counts against the session's budget of state: a handler that would exceed it fails with
     /// `too_large`.
     pub fn join(&mut self, room: impl Into<Arc<str>>) {
-        self.effects.push(Effect::Join(room.into()));
+        self.effects.stage(Effect::Join(room.into()));
     }
 
     /// Leaves a room.
     pub fn leave(&mut self, room: impl Into<Arc<str>>) {
-        self.effects.push(Effect::Leave(room.into()));
+        self.effects.stage(Effect::Leave(room.into()));
     }
 
-    /// Starts long work. What it comes to is an event of that name for an `#[event]` method of this component, which
-    /// takes a `Result` of the value: `fn cooked(&mut self, dish: Result<String>)`. A panic in `work` and a value that
-    /// has no JSON form are errors too. The method is called however busy the component is.
+    /// Starts long work. Its outcome is an event named `event` for an `#[event]` method of this
+    /// component, which takes a `Result` of the value:
+    /// `fn cooked(&mut self, dish: Result<String>)`. A panic in `work` and a value without a JSON
+    /// form are errors too. The event is delivered even if the mailbox is full.
     ///
-    /// The work goes on while the page is away, for as long as the session waits; it does not keep the session. It ends
-    /// with the component, and with the process, which does not wait for it: nothing comes of it then, and `resumed` is
-    /// the place to start it again.
+    /// The work continues while the page is disconnected, as long as the session lives; it does not
+    /// keep the session alive. It ends with the component, and with the process, which does not
+    /// wait for it. Then there is no event, and `resumed` is the place to start the work again.
     ///
-    /// The error that the method gets has the code, the message and the details of the one that the work returned. The
-    /// error behind it goes to the log.
+    /// The error that the method gets has the code, the message and the details of the one that the
+    /// work returned. The source of the error is logged.
     pub fn spawn<F, R>(&mut self, event: &'static str, work: F)
     where
         F: Future<Output = Result<R>> + Send + 'static,
         R: Serialize,
     {
         let task = guard("a task", None, async move { ServerEvent::new(event, &Ok::<_, ()>(work.await?)) });
-        self.effects.push(Effect::Spawn(Box::pin(async move { TaskOutcome::of(event, task.await) })));
+        self.effects.stage(Effect::Spawn(Box::pin(async move { TaskOutcome::of(event, task.await) })));
     }
 
-    /// Writes into the store's database when the handler succeeds: in one transaction with the component's state and the
-    /// record that the action was done, before the page gets its reply and before anybody hears of what else the handler
-    /// asked for. If `work` fails, so does the action, and nothing has changed anywhere.
+    /// Writes into the store's database when the handler succeeds: in one transaction with the
+    /// component's state and the record that the action was done, before the page gets its reply
+    /// and before other requests of the handler are done. If `work` fails, the action fails, and
+    /// nothing is changed.
     ///
-    /// It is staged: the handler goes on at once and does not see what `work` comes to. An action that has to know, for
-    /// the database chooses ids or says no, is an `#[action(transaction)]`.
+    /// The write is staged: the handler continues at once and does not see the result of `work`. An
+    /// action that needs the result, because the database chooses ids or refuses values, is an
+    /// `#[action(transaction)]`.
     ///
-    /// `work` runs on a thread of the store, inside of the transaction, so it does nothing but its writes. It
-    /// refuses the action by returning an error.
+    /// `work` runs on a thread of the store, inside the transaction, so it does nothing but its
+    /// writes. It refuses the action by returning an error.
     ///
-    /// In `unmount`, `work` is committed with the removal of the component. If it fails, the component
-    /// is removed without it, and nothing else that `unmount` asked for happens.
+    /// In `unmount`, `work` is committed with the removal of the component. If it fails, the
+    /// component is removed without it, and the other requests of `unmount` are dropped.
     ///
     /// # Errors
-    /// When changes of the component are not committed: it is not `#[live(durable)]`, and the server
-    /// does not save with `Save::Always`.
+    /// Returns an error if changes of the component are not committed: it is not
+    /// `#[live(durable)]`, and the server does not save with `Save::Always`.
     pub fn commit(&mut self, work: impl FnOnce(&mut Tx) -> Result + Send + 'static) -> Result {
         if !self.durable {
             return Err(ActionError::internal("`cx.commit` is for components that are #[live(durable)]"));
         }
-        self.effects.push(Effect::Commit(Box::new(work)));
+        self.effects.stage(Effect::Commit(Box::new(work)));
         Ok(())
     }
 
-    /// Asks for the component to be unmounted.
+    /// Requests that the component is unmounted.
     pub fn close(&mut self) {
-        self.effects.push(Effect::Close);
+        self.effects.stage(Effect::Close);
     }
 
-    pub(crate) fn env(&self) -> &Env {
-        &self.env
-    }
-
-    pub(crate) fn by(&self) -> Option<&Author> {
-        self.cause.as_ref().map(Cause::author)
-    }
-
-    pub(crate) fn cause(&self) -> Option<&Cause> {
-        self.cause.as_ref()
-    }
-
-    pub(crate) fn limit(&self) -> Option<Duration> {
-        self.limit
-    }
-
-    /// Where the outcome of the job is committed, if it is.
+    /// Takes out the journal to which the outcome of the job is committed, if it is.
     pub(crate) fn take_journal(&mut self) -> Option<Arc<dyn Journal>> {
         let journal = self.journal.take();
         self.durable |= journal.is_some();
         journal
     }
 
-    pub(crate) fn stage(&mut self, effect: Effect) {
-        self.effects.push(effect);
+    pub(crate) fn effects(&mut self) -> &mut Effects {
+        &mut self.effects
     }
 
-    /// A handler of the component begins.
+    /// Lends what `flush` needs to a handler that is about to run.
     pub(crate) fn lend(&mut self, lent: Lent) {
         self.lent = Some(lent);
     }
@@ -259,59 +189,21 @@ impl Context {
         self.lent.as_mut()
     }
 
-    /// The handler is done.
+    /// Returns what was lent to a handler that is done.
     pub(crate) fn give_back(&mut self) -> Option<Lent> {
         self.lent.take()
     }
 
-    /// Where a handler leaves what it flushes.
-    pub(crate) fn outbox(&mut self) -> Outbox {
+    /// Returns the slot where a handler leaves its flushes.
+    pub(crate) fn outbox(&mut self) -> FlushSlot {
         self.outbox.get_or_insert_default().clone()
     }
+}
 
-    /// The handler has succeeded.
-    pub(crate) fn keep_effects(&mut self) {
-        self.kept = self.effects.len();
-    }
+impl Deref for Context {
+    type Target = HandlerScope;
 
-    /// The handler has failed.
-    pub(crate) fn drop_effects(&mut self) {
-        let dropped = self.effects.split_off(self.kept.min(self.effects.len()));
-        discard("what a handler asked for", dropped);
-    }
-
-    /// Takes out the changes of shared state.
-    pub(crate) fn take_updates(&mut self) -> Vec<StagedUpdate> {
-        let is_update = |effect: &&Effect| matches!(effect, Effect::Update(_));
-        self.kept -= self.effects.iter().take(self.kept).filter(is_update).count();
-        Effect::take_updates(&mut self.effects)
-    }
-
-    /// Whether nothing was asked for.
-    pub(crate) fn has_no_effects(&self) -> bool {
-        self.effects.is_empty()
-    }
-
-    /// Returns what was asked for and has not happened yet.
-    pub(crate) fn effects(&self) -> &[Effect] {
-        &self.effects
-    }
-
-    pub(crate) fn take_effects(&mut self) -> Vec<Effect> {
-        std::mem::take(&mut self.effects)
-    }
-
-    pub(crate) fn take_errors(&mut self) -> Option<Errors> {
-        self.errors.take()
-    }
-
-    /// # Errors
-    /// `forbidden` without that permission, `unauthenticated` without a user.
-    pub(crate) fn allow(&self, permission: &str) -> Result {
-        if self.identity().may(permission) {
-            return Ok(());
-        }
-        self.user()?;
-        Err(ActionError::forbidden("permission denied"))
+    fn deref(&self) -> &HandlerScope {
+        &self.scope
     }
 }

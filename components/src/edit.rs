@@ -1,9 +1,11 @@
-//! Writing a property that a page names: a field of the component, or a property inside of one.
+//! Writing a property that a page edits: a field of the component, or a property inside one.
 //!
-//! The types decide what a page may write. A struct of state that marks fields `#[live(model)]` is [`Editable`]: those
-//! fields are written one by one, the struct as a whole is not. A [`List`](crate::List) of such structs leads to its
-//! items by their keys, and is not replaced. Every other type is written as a whole, and nothing leads through it.
+//! The types define what a page may write. A struct of state that marks fields `#[live(model)]` is
+//! [`Editable`]: those fields are written one by one, the struct as a whole is not. In a
+//! [`List`](crate::List) of such structs the items are found by their keys; the list is not
+//! replaced. Every other type is written as a whole, and no path leads through it.
 
+mod list;
 mod path;
 
 use serde::de::DeserializeOwned;
@@ -14,46 +16,47 @@ pub use path::{FieldPath, FieldStep};
 
 use crate::form::{self, FormError};
 use crate::list::Key;
+use crate::shape::Access;
 use crate::{ActionError, ErrorCode, Tracked};
 
-/// A type whose parts a page may write. Derived: `#[derive(LiveState)]` on a struct with fields that are
-/// `#[live(model)]`.
+/// A type whose parts a page may write. Implemented by `#[derive(LiveState)]` on a struct with
+/// fields that are `#[live(model)]`.
 pub trait Editable {
-    /// Writes the property that the edit names.
+    /// Writes the property to which the cursor leads.
     ///
     /// # Errors
-    /// When the edit does not lead to a property that the page may write, or the value does not fit. What was changed
-    /// before is not taken back.
-    fn edit(&mut self, edit: &mut Edit<'_>) -> Edited;
+    /// Returns an error if the path does not lead to a property that the page may write, or the
+    /// value does not fit. Earlier changes are not reverted.
+    fn edit(&mut self, edit: &mut EditCursor<'_>) -> EditResult;
 }
 
-/// What becomes of an edit.
-pub type Edited = Result<(), EditError>;
+/// The result of an edit.
+pub type EditResult = Result<(), EditError>;
 
-/// Why a property was not written.
+/// The reason why a property was not written.
 #[derive(Debug)]
 pub enum EditError {
     /// The value is not of the property's type.
     Value(FormError),
-    /// A step names nothing, or nothing that the page knows.
+    /// A step names a field that does not exist, or that pages do not see.
     Unknown,
-    /// The property is not the page's to write.
+    /// Pages may not write the property.
     ReadOnly,
-    /// The list has no item of that key.
+    /// The list has no item with that key.
     NoItem,
 }
 
-/// An edit on its way to its property.
+/// The remaining path of an edit, and its value.
 #[derive(Debug)]
-pub struct Edit<'a> {
-    /// What is left of the way.
+pub struct EditCursor<'a> {
+    /// The steps that remain.
     steps: std::slice::Iter<'a, RawKey>,
     value: &'a RawValue,
-    /// The way so far, in the names of the types.
+    /// The path so far, with the names of the types.
     path: FieldPath,
 }
 
-impl<'a> Edit<'a> {
+impl<'a> EditCursor<'a> {
     pub(crate) fn new(field: &'static str, path: &'a PropertyPath<'_>, value: &'a RawValue) -> Self {
         Self { steps: path.steps.iter(), value, path: FieldPath::of(field) }
     }
@@ -64,15 +67,16 @@ impl<'a> Edit<'a> {
         self.path.field()
     }
 
-    /// Returns the way that was gone.
+    /// Returns the path so far.
     pub(crate) fn into_path(self) -> FieldPath {
         self.path
     }
 
-    /// Takes a step to one of a struct's fields. `shown` are those that the page sees and may not write.
+    /// Follows a step to a field of a struct. `shown` lists the fields that the page sees and may
+    /// not write.
     ///
     /// # Errors
-    /// When the edit ends here, or names another field.
+    /// Returns an error if the path ends here, or names another field.
     pub fn field(
         &mut self,
         marked: &[&'static str],
@@ -87,14 +91,14 @@ impl<'a> Edit<'a> {
         Err(if shown.contains(&&**asked) { EditError::ReadOnly } else { EditError::Unknown })
     }
 
-    /// Takes a step to an item of a list.
+    /// Follows a step to an item of a list.
     pub(crate) fn key(&mut self) -> Result<Key, EditError> {
         let key = self.steps.next().map(Key::from).ok_or(EditError::ReadOnly)?;
         self.path.push(FieldStep::Key(key.clone()));
         Ok(key)
     }
 
-    /// Reads the value for a field that is written as a whole.
+    /// Decodes the value of a field that is written as a whole.
     fn read<T: DeserializeOwned>(&self) -> Result<T, EditError> {
         if !self.steps.as_slice().is_empty() {
             return Err(EditError::Unknown);
@@ -105,14 +109,15 @@ impl<'a> Edit<'a> {
     /// Refuses a field that the component does not have.
     ///
     /// # Errors
-    /// Always.
-    pub fn unknown(&self) -> Edited {
+    /// Always returns an error.
+    pub fn unknown(&self) -> EditResult {
         Err(EditError::Unknown)
     }
 }
 
 impl EditError {
-    /// Returns the answer to an edit of the property `asked`. It shows values that do not fit under that name.
+    /// Returns the error for an edit of the property `asked`. It reports values that do not fit
+    /// under that name.
     pub(crate) fn answer(self, asked: &str) -> ActionError {
         match self {
             Self::Value(error) => ActionError::new(ErrorCode::BadValue, format!("`{asked}`: {error}"))
@@ -131,28 +136,28 @@ impl EditError {
 }
 
 impl<T: Editable> Editable for Tracked<T> {
-    fn edit(&mut self, edit: &mut Edit<'_>) -> Edited {
+    fn edit(&mut self, edit: &mut EditCursor<'_>) -> EditResult {
         (**self).edit(edit)
     }
 }
 
 impl<T: Editable> Editable for Box<T> {
-    fn edit(&mut self, edit: &mut Edit<'_>) -> Edited {
+    fn edit(&mut self, edit: &mut EditCursor<'_>) -> EditResult {
         (**self).edit(edit)
     }
 }
 
-/// A field that is written. An [`Editable`] one leads on to its parts, because the inherent method wins over that of
-/// [`SlotWhole`].
+/// A field to write. For an [`Editable`] type the path continues, because the inherent method takes
+/// precedence over that of [`SlotWhole`].
 #[derive(Debug)]
-pub struct Slot<'a, T>(pub &'a mut T);
+pub struct EditSlot<'a, T>(pub &'a mut T);
 
-impl<T: Editable> Slot<'_, T> {
+impl<T: Editable> EditSlot<'_, T> {
     /// Writes a part of the field.
     ///
     /// # Errors
-    /// As [`Editable::edit`].
-    pub fn edit(self, edit: &mut Edit<'_>) -> Edited {
+    /// Returns the errors of [`Editable::edit`].
+    pub fn edit(self, edit: &mut EditCursor<'_>) -> EditResult {
         self.0.edit(edit)
     }
 }
@@ -162,14 +167,15 @@ pub trait SlotWhole<T> {
     /// Writes the field as a whole.
     ///
     /// # Errors
-    /// When the edit leads on, or the value does not fit; the field is as it was.
-    fn edit(self, edit: &mut Edit<'_>) -> Edited
+    /// Returns an error if the path continues, or the value does not fit. The field is unchanged
+    /// then.
+    fn edit(self, edit: &mut EditCursor<'_>) -> EditResult
     where
         T: DeserializeOwned;
 }
 
-impl<T> SlotWhole<T> for Slot<'_, T> {
-    fn edit(self, edit: &mut Edit<'_>) -> Edited
+impl<T> SlotWhole<T> for EditSlot<'_, T> {
+    fn edit(self, edit: &mut EditCursor<'_>) -> EditResult
     where
         T: DeserializeOwned,
     {
@@ -178,20 +184,20 @@ impl<T> SlotWhole<T> for Slot<'_, T> {
     }
 }
 
-/// `Parts::<T>::ARE` says whether a page writes a type's parts and not the whole: an inherent constant wins over a
-/// trait's.
+/// `Parts::<T>::ACCESS` is how a page writes a field of that type that is marked `model`: an
+/// inherent constant takes precedence over a trait's.
 #[derive(Debug)]
 pub struct Parts<T: ?Sized>(std::marker::PhantomData<T>);
 
 impl<T: Editable + ?Sized> Parts<T> {
-    /// Yes.
-    pub const ARE: bool = true;
+    /// One by one: the fields that the type marks.
+    pub const ACCESS: Access = Access::Parts;
 }
 
 /// A type that is written as a whole.
-pub trait Whole {
-    /// No.
-    const ARE: bool = false;
+pub trait WrittenWhole {
+    /// As a whole.
+    const ACCESS: Access = Access::Whole;
 }
 
-impl<T: ?Sized> Whole for Parts<T> {}
+impl<T: ?Sized> WrittenWhole for Parts<T> {}

@@ -1,60 +1,63 @@
-//! What surrounds a component: the application's state, the hub, who is there.
+//! What surrounds a component: the user, the application's state, the topics.
 
-use std::any::{Any, TypeId, type_name};
-use std::collections::HashMap;
-use std::fmt;
-use std::sync::Arc;
+use crate::error::Result;
+use crate::identity::{Identity, User};
+use crate::states::States;
+use crate::topic::{Hub, Topic, TopicHandle};
 
-use crate::{Hub, Identity};
+/// What all components of a session have in common. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Env {
+    identity: Identity,
+    states: States,
+    hub: Hub,
+}
 
-/// The values that an application gave to its runtime, one of each type. Cheap to clone.
-#[derive(Clone, Default)]
-pub struct States(Arc<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>);
-
-impl States {
-    /// Adds a value, in place of one of the same type.
+impl Env {
+    /// Creates an environment. The hub is that of the identity's tenant.
     #[must_use]
-    pub fn with<T: Send + Sync + 'static>(mut self, value: T) -> Self {
-        Arc::make_mut(&mut self.0).insert(TypeId::of::<T>(), Arc::new(value));
+    pub fn new(identity: Identity, states: States, hub: Hub) -> Self {
+        Self { identity, states, hub }
+    }
+
+    /// Replaces the identity, which is of the same tenant.
+    #[must_use]
+    pub fn with_identity(mut self, identity: Identity) -> Self {
+        self.identity = identity;
         self
     }
 
-    /// The value of that type.
+    /// Returns the identity that the application recognised.
     #[must_use]
-    pub fn get<T: Send + Sync + 'static>(&self) -> Option<&T> {
-        self.0.get(&TypeId::of::<T>())?.downcast_ref()
+    pub fn identity(&self) -> &Identity {
+        &self.identity
     }
 
-    /// The value of that type, which the application is known to have given.
+    /// Returns the user.
+    ///
+    /// # Errors
+    /// Returns `unauthenticated` if there is no user.
+    pub fn user(&self) -> Result<&User> {
+        self.identity.user()
+    }
+
+    /// Returns the value of type `T` that the application gave to its runtime's builder with
+    /// `.state(…)`: a database, a client, its configuration.
     ///
     /// # Panics
-    /// When it did not: a mistake in the application that the message names.
+    /// Panics if the application gave no value of that type.
     #[must_use]
-    pub(crate) fn expect<T: Send + Sync + 'static>(&self) -> &T {
-        match self.get() {
-            Some(value) => value,
-            #[expect(clippy::panic, reason = "a mistake in the application, found by the first use")]
-            None => panic!(
-                "no state of the type {}: give one to the runtime's builder with `.state(…)`",
-                type_name::<T>()
-            ),
-        }
+    pub fn state<T: Send + Sync + 'static>(&self) -> &T {
+        self.states.expect()
     }
-}
 
-impl fmt::Debug for States {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("States").field("types", &self.0.len()).finish()
+    /// Opens a topic that the component does not show, and loads it if it is not loaded yet. Does
+    /// not check whether the user may see it.
+    ///
+    /// # Errors
+    /// Returns `bad_props` if `name` is not a name of such a topic, and the error of the topic's
+    /// [`load`](Topic::load).
+    pub async fn topic<T: Topic>(&self, name: &str) -> Result<TopicHandle<T>> {
+        self.hub.open(name, &self.states).await
     }
-}
-
-/// What all components of a session have around them. Cheap to clone.
-#[derive(Clone, Debug, Default)]
-pub struct Env {
-    /// Whom the application recognised.
-    pub identity: Identity,
-    /// What the application gave to its runtime.
-    pub states: States,
-    /// The topics and rooms of the identity's tenant on this node.
-    pub hub: Hub,
 }

@@ -1,6 +1,7 @@
-//! What can go wrong in a component, and what the page is told about it.
+//! Errors of components, and the part of them that pages see.
 
 mod accepted;
+mod field_errors;
 mod serialized;
 mod shown;
 mod standard;
@@ -12,21 +13,21 @@ use std::fmt;
 use serde_json::value::RawValue;
 use vivaz_protocol::ErrorCode;
 
-pub use accepted::{Answer, HandlerError, Settled};
+pub use accepted::{ActionValue, HandlerError, Settled};
+pub use field_errors::Errors;
+pub(crate) use field_errors::{RefusedInput, RefusedValue, SAVED_REFUSALS};
 pub use shown::show;
 pub(crate) use unwritable::NotRestored;
-pub(crate) use unwritable::Unwritable;
+pub(crate) use unwritable::NotSerializable;
 
-use crate::Errors;
-
-/// What a handler returns; `Ok(())` when it has nothing to say.
+/// The result of a handler.
 pub type Result<T = (), E = ActionError> = std::result::Result<T, E>;
 
-/// Why a handler, a mount or a topic refused.
+/// The reason why a handler, a mount or a topic refused.
 ///
-/// Any [`std::error::Error`] becomes one with `?`: the page gets `action_failed` and a sentence that gives nothing
-/// away, and the error with its sources goes to the log. What the user is meant to read is said with
-/// [`ActionError::user`] or, field by field, with [`ActionError::invalid`].
+/// `?` converts any [`std::error::Error`]: the page gets `action_failed` and a message without
+/// details, and the error with its sources is logged. [`ActionError::user`] and
+/// [`ActionError::invalid`] create errors with messages for the user.
 ///
 /// ```
 /// use vivaz_components::{ActionError, Result};
@@ -43,17 +44,17 @@ pub type Result<T = (), E = ActionError> = std::result::Result<T, E>;
 /// ```
 ///
 /// # As a standard error
-/// `ActionError` does not implement [`std::error::Error`] itself, as `anyhow::Error` does not: the
-/// conversion above would overlap with that of a type into itself, and `?` on the errors of an
-/// application is worth more. It goes wherever an error goes all the same:
+/// `ActionError` does not implement [`std::error::Error`] itself, like `anyhow::Error`: the
+/// conversion above would overlap with the conversion of a type into itself, and `?` on the errors
+/// of an application is more useful. It can still be used as an error:
 /// - `?` converts it into a `Box<dyn Error>` and a `Box<dyn Error + Send + Sync>`;
 /// - `thiserror` takes it as `#[from]` and `#[source]`;
 /// - `&*error` and [`as_ref`](AsRef::as_ref) are a `&dyn Error` with its sources;
-/// - [`into_error`](Self::into_error) gives a type that implements the trait, for `anyhow` and
-///   others. `?` in a handler converts that back with its code, message and details.
-pub struct ActionError(Box<Inner>);
+/// - [`into_error`](Self::into_error) returns a type that implements the trait, for `anyhow` and
+///   others. `?` in a handler converts it back with its code, message and details.
+pub struct ActionError(Box<ErrorParts>);
 
-struct Inner {
+struct ErrorParts {
     code: ErrorCode,
     message: String,
     details: Option<Details>,
@@ -66,20 +67,20 @@ enum Details {
 }
 
 impl ActionError {
-    /// An error of that code, with a message that the page may show.
+    /// Creates an error with a code, and a message that the page may show.
     #[must_use]
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self(Box::new(Inner { code, message: message.into(), details: None, source: None }))
+        Self(Box::new(ErrorParts { code, message: message.into(), details: None, source: None }))
     }
 
-    /// `action_failed` with a message that is meant for the user.
+    /// Creates `action_failed` with a message for the user.
     #[must_use]
     pub fn user(message: impl Into<String>) -> Self {
         Self::new(ErrorCode::ActionFailed, message)
     }
 
-    /// `invalid`: what is wrong with which field. The component's errors field takes these, although the action's
-    /// other changes are undone.
+    /// Creates `invalid` with the errors of fields. The component's errors field takes them,
+    /// although the other changes of the action are undone.
     #[must_use]
     pub fn invalid(errors: Errors) -> Self {
         let mut error = Self::new(ErrorCode::Invalid, "some fields are not valid");
@@ -87,32 +88,32 @@ impl ActionError {
         error
     }
 
-    /// The same with what is wrong with which field.
+    /// Adds the errors of fields.
     pub(crate) fn with_errors(mut self, errors: Errors) -> Self {
         self.0.details = Some(Details::Errors(errors));
         self
     }
 
-    /// `unauthenticated`: it takes a user, and there is none.
+    /// Creates `unauthenticated`: there is no user, and one is required.
     #[must_use]
     pub fn unauthenticated() -> Self {
-        Self::new(ErrorCode::Unauthenticated, "this needs a signed-in user")
+        Self::new(ErrorCode::Unauthenticated, "authentication required")
     }
 
-    /// `forbidden`: the user may not.
+    /// Creates `forbidden`: the user lacks the permission.
     #[must_use]
     pub fn forbidden(message: impl Into<String>) -> Self {
         Self::new(ErrorCode::Forbidden, message)
     }
 
-    /// `not_found`: what was asked for does not exist, or is not to be known of. A page whose
-    /// component or topic returns it while it is rendered is answered with 404.
+    /// Creates `not_found`: the requested object does not exist, or must not be disclosed. A page
+    /// whose component or topic returns it while it is rendered is answered with 404.
     #[must_use]
     pub fn not_found(message: impl Into<String>) -> Self {
         Self::new(ErrorCode::NotFound, message)
     }
 
-    /// `action_failed` because of an error that is logged and not shown.
+    /// Creates `action_failed` from an error that is logged and not shown.
     #[must_use]
     pub fn internal(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         let mut error = Self::new(ErrorCode::ActionFailed, "the action failed");
@@ -120,26 +121,26 @@ impl ActionError {
         error
     }
 
-    /// The same with something machine-readable beside the message.
+    /// Adds machine-readable details.
     #[must_use]
     pub fn with_details(mut self, details: Box<RawValue>) -> Self {
         self.0.details = Some(Details::Raw(details));
         self
     }
 
-    /// The code on the wire.
+    /// Returns the code on the wire.
     #[must_use]
     pub fn code(&self) -> ErrorCode {
         self.0.code
     }
 
-    /// The sentence that the page gets.
+    /// Returns the message for the page.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.0.message
     }
 
-    /// What the page gets as `details`, in JSON.
+    /// Returns the `details` for the page, in JSON.
     #[must_use]
     pub fn details(&self) -> Option<Box<RawValue>> {
         match self.0.details.as_ref()? {
@@ -148,7 +149,8 @@ impl ActionError {
         }
     }
 
-    /// The field errors of an [`invalid`](Self::invalid) one, and of a value that does not fit its type.
+    /// Returns the field errors of an [`invalid`](Self::invalid) error, or of a value that does not
+    /// fit its type.
     #[must_use]
     pub fn errors(&self) -> Option<&Errors> {
         match self.0.details.as_ref()? {
@@ -157,7 +159,7 @@ impl ActionError {
         }
     }
 
-    /// What is behind it: for the log, never for the page.
+    /// Returns the source: for the log, never for the page.
     #[must_use]
     pub fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match &self.0.source {
@@ -200,8 +202,8 @@ impl fmt::Debug for ActionError {
 /// A text in JSON with half of a surrogate pair, as `"\ud800"`.
 const UNPAIRED: &str = "has a character that is not complete (half of a surrogate pair)";
 
-/// Returns serde_json's message about a value of one line, in words for a user: without its line and
-/// column. Half of a surrogate pair is all that can be wrong with an escape in what is JSON already.
+/// Returns serde_json's message about a value of one line, in words for a user: without its line
+/// and column. Half of a surrogate pair is the only possible error of an escape in valid JSON.
 pub(crate) fn without_place(error: &serde_json::Error) -> String {
     let text = error.to_string();
     match text.rsplit_once(" at line ") {

@@ -1,7 +1,7 @@
-//! What is made of a panic in an application's code.
+//! Isolation of panics in an application's code.
 //!
-//! That code runs on the session's task, and a panic that gets through ends the session with all of
-//! its components. So it is called, polled, copied and dropped by the functions of this module.
+//! That code runs on the session's task, and an uncaught panic ends the session with all of its
+//! components. So it is called, polled, copied and dropped by the functions of this module.
 
 use std::any::Any;
 use std::future::Future;
@@ -16,31 +16,33 @@ use vivaz_protocol::log::Escaped;
 
 use crate::{ActionError, Result};
 
-/// How many panics and time-outs a process logs in a second. Clients can cause them as fast as they send messages.
+/// The number of panics and time-outs that a process logs in a second. Clients can cause them at
+/// the rate of their messages.
 const LOGGED_PER_SECOND: u32 = 20;
 
-static LOG: Log = Log(Mutex::new(Window { second: None, logged: 0, left_out: 0 }));
+static LOG: BoundedLog = BoundedLog(Mutex::new(Window { second: None, logged: 0, left_out: 0 }));
 
-/// Bounds the events of the log.
-struct Log(Mutex<Window>);
+/// Limits the rate of log events.
+struct BoundedLog(Mutex<Window>);
 
 /// The events of one second.
 struct Window {
-    /// When it began; none before the first event.
+    /// The beginning; none before the first event.
     second: Option<Instant>,
     logged: u32,
-    /// The events that were left out since the last one that was logged.
+    /// The events that were dropped since the last one that was logged.
     left_out: u64,
 }
 
-impl Log {
-    /// Admits an event and returns how many were left out before it, or counts it among those that are left out.
+impl BoundedLog {
+    /// Returns the number of dropped events if this one may be logged; otherwise counts it as
+    /// dropped.
     fn admit(&self) -> Option<u64> {
         self.admit_at(Instant::now())
     }
 
     fn admit_at(&self, now: Instant) -> Option<u64> {
-        // Nothing that can panic runs under the lock.
+        // No code that can panic runs under the lock.
         let mut window = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if window.second.is_none_or(|second| now.saturating_duration_since(second) >= Duration::from_secs(1))
         {
@@ -55,14 +57,14 @@ impl Log {
     }
 }
 
-/// The error of a panic. Its text goes to the log and never to the page.
+/// Returns the error for a panic. Its text is logged and never sent to the page.
 #[cold]
 pub(crate) fn panicked(panic: Box<dyn Any + Send>, what: &str) -> ActionError {
     let text = panic
         .downcast_ref::<&str>()
         .map(|text| (*text).to_owned())
         .or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "a panic without a text".to_owned());
+        .unwrap_or_else(|| "a panic without a message".to_owned());
     if let Some(left_out) = LOG.admit() {
         tracing::error!(panic = %Escaped(&text), left_out, "{what} panicked");
     }
@@ -133,24 +135,24 @@ impl<F: ?Sized> std::fmt::Debug for Shielded<F> {
     }
 }
 
-/// Polls an application's future; a panic and a wait beyond the limit become errors. A panic while
-/// the future is dropped, at the limit or with what `guard` returns, is logged.
+/// Polls an application's future; a panic and a time-out become errors. A panic while the future is
+/// dropped, at the limit or with the future that `guard` returns, is logged.
 ///
 /// # Errors
-/// The future's own, `panicked`, `timeout`.
+/// Returns the future's own errors, `panicked`, and `timeout`.
 pub fn guard<'a, R: 'a>(
     what: &'static str,
     limit: Option<Duration>,
     run: impl Future<Output = Result<R>> + Send + 'a,
 ) -> impl Future<Output = Result<R>> + Send + 'a {
-    // Before anything is polled: what is dropped unpolled is shielded too.
+    // Before the first poll, so that a future that is dropped unpolled is shielded too.
     let run = Shielded::new(what, Box::pin(run));
     async move {
         let Some(limit) = limit else { return run.await };
         let outcome = tokio::time::timeout(limit, run).await;
         outcome.unwrap_or_else(|_| {
             if let Some(left_out) = LOG.admit() {
-                tracing::warn!(?limit, left_out, "{what} took too long");
+                tracing::warn!(?limit, left_out, "{what} timed out");
             }
             Err(ActionError::new(
                 ErrorCode::Timeout,
@@ -166,14 +168,14 @@ mod tests {
 
     #[test]
     fn a_flood_of_panics_is_counted_and_not_logged() {
-        let log = Log(Mutex::new(Window { second: None, logged: 0, left_out: 0 }));
+        let log = BoundedLog(Mutex::new(Window { second: None, logged: 0, left_out: 0 }));
         let start = Instant::now();
         let admitted = |second: u64, times: usize| {
             let now = start + Duration::from_secs(second);
             (0..times).filter_map(|_| log.admit_at(now)).collect::<Vec<_>>()
         };
         assert_eq!(admitted(0, 1_000), [0; LOGGED_PER_SECOND as usize]);
-        assert_eq!(admitted(1, 2), [980, 0], "the first one tells of those that were left out");
+        assert_eq!(admitted(1, 2), [980, 0], "the first event has the number of dropped ones");
         assert_eq!(admitted(1, 100).len(), 18);
         assert_eq!(admitted(60, 1), [82]);
     }

@@ -1,19 +1,21 @@
-//! Decoding of values that come from a form.
+//! Decoding of values that may come from a form.
 //!
-//! An HTML form sends texts, so the type that is decoded says what a text means. [`decode`] reads the JSON of an
-//! argument or of a `model` field as `serde_json` does. Beyond that it reads
+//! An HTML form sends texts, so the decoded type defines the meaning of a text. [`decode`] reads
+//! the JSON of an argument or of a `model` field like `serde_json`. In addition it reads
 //!
-//! - a text as the number, the truth value or the character that the type asks for (`text.rs` has the rules),
+//! - a text as the number, the truth value or the character that the type asks for (`text.rs` has
+//!   the rules),
 //! - an empty text as `None`,
 //! - a single text as a list of one, null as an empty list and as `false`,
-//! - in an object of nothing but texts and lists of texts, which is how a page sends a form: a field that is left out as
-//!   an empty list or `false`, `tags[]` as the field `tags`, `address.city` as the field `city` of `address`.
+//! - in an object that contains only texts and lists of texts, as a page sends a form: an omitted
+//!   field as an empty list or `false`, `tags[]` as the field `tags`, `address.city` as the field
+//!   `city` of `address`.
 //!
-//! Everything else is refused. No digit is lost and no space is trimmed.
+//! Every other value is refused. No digit is lost and no space is trimmed.
 //!
-//! The type is known by its `Deserialize` alone. Some types ask for anything and say later what they wanted
-//! (`#[serde(flatten)]`, internally tagged enums), and some miss a field. Their error says which; `amend.rs` changes the
-//! tree accordingly, and the value is decoded again.
+//! The type is known only by its `Deserialize`. Some types ask for any value and report later what
+//! they expected (`#[serde(flatten)]`, internally tagged enums), and some miss a field. Their
+//! errors contain this; `amend.rs` changes the tree accordingly, and the value is decoded again.
 
 mod access;
 mod amend;
@@ -30,14 +32,14 @@ use serde::de::DeserializeOwned;
 use crate::Errors;
 use error::ReadError;
 use node::Tree;
-use reader::Reader;
+use reader::FormReader;
 
-/// How many nodes are visited at most: a value is decoded again for each field that is found out about.
+/// The most nodes that are visited: a value is decoded again for each field whose type is found.
 const WORK: usize = 100_000;
-/// How often a value is decoded at most, and how often a large one is.
+/// The most rounds of decoding, for a large and for a small value.
 const ROUNDS: std::ops::RangeInclusive<usize> = 4..=500;
 
-/// Why a value does not fit its type, field by field.
+/// The reasons why a value does not fit its type, field by field.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct FormError(Vec<FieldError>);
 
@@ -48,7 +50,8 @@ struct FieldError {
     message: String,
 }
 
-/// A text that is not what the type asks for. Decoding went on with a stand-in, to find the others.
+/// A text that does not have the expected form. Decoding continues with a placeholder, to find
+/// further errors.
 struct Unread {
     node: usize,
     message: String,
@@ -57,15 +60,16 @@ struct Unread {
 /// Decodes a value that may come from a form.
 ///
 /// # Errors
-/// When it does not fit the type.
+/// Returns an error if the value does not fit the type.
 pub(crate) fn decode<T: DeserializeOwned>(json: &str) -> Result<T, FormError> {
     let mut tree = Tree::parse(json).map_err(FormError::whole)?;
     let rounds = (WORK / tree.len()).clamp(*ROUNDS.start(), *ROUNDS.end());
     for round in 1.. {
         let unread = RefCell::new(Vec::new());
-        let result = T::deserialize(Reader::new(&tree.root, &unread)).map_err(|error| error.at(tree.root.id));
+        let result =
+            T::deserialize(FormReader::new(&tree.root, &unread)).map_err(|error| error.at(tree.root.id));
         let is_amended = match &result {
-            // A try that is under way is ended also in the last round.
+            // A running attempt is ended also in the last round.
             Err(error) if round < rounds || error.ends_try() => tree.amend(error),
             Ok(_) | Err(_) => false,
         };
@@ -83,7 +87,7 @@ pub(crate) fn decode<T: DeserializeOwned>(json: &str) -> Result<T, FormError> {
 }
 
 impl FormError {
-    /// An error of the value as a whole.
+    /// Creates an error of the value as a whole.
     pub(crate) fn whole(message: String) -> Self {
         Self(vec![FieldError { field: String::new(), message }])
     }
@@ -93,7 +97,7 @@ impl FormError {
         let texts = unread
             .into_iter()
             .map(|Unread { node, message }| FieldError { field: tree.name_of(node), message });
-        // A stand-in may be the reason of any error but a missing field.
+        // A placeholder may cause any error except a missing field.
         let error = error.map(|error| tree.error_of(&error));
         let error = error.filter(|error| !has_unread || error.message == text::MISSING);
         let mut all: Vec<FieldError> = Vec::new();

@@ -1,7 +1,9 @@
-//! The one implementation of [`Instance`]: a component, what its page has of it, and how a job is done.
+//! The implementation of [`Instance`]: a component, the state that its page has, and the way in
+//! which a job runs.
 //!
-//! A handler never works on the component itself but on a copy, which takes its place when the handler succeeds: an
-//! error, a panic or a time-out just drops the copy. Lists are persistent, so that copying them costs nothing.
+//! A handler works on a copy of the component, which replaces the component when the handler
+//! succeeds. An error, a panic or a time-out drops the copy. Lists are persistent, so copying them
+//! is cheap.
 
 mod compare;
 mod durable;
@@ -19,67 +21,71 @@ use vivaz_protocol::log::Escaped;
 
 use crate::args::Args;
 use crate::budget::Account;
-use crate::component::{Call, Called, Component, Return, Returned};
-use crate::context::Cause;
+use crate::component::{AnyComponent, Called, MethodCall, MethodOutcome, Return};
+use crate::context::{FlushSlot, Lent};
 use crate::edit::FieldPath;
-use crate::event::Effect;
+use crate::effect::Effect;
 use crate::fault::{guard, guard_now};
 use crate::instance::{Finished, Instance, Job, Started};
 use crate::saved::Saved;
+use crate::shared::Cause;
 use crate::spec::{Hook, Spec};
 use crate::topic::{StagedUpdate, TopicRef, Unsent};
-use crate::tracking::{Tracker, settle, write_saved, write_shown};
-use crate::{ActionError, Context, Loaded, MountContext, Result};
+use crate::tracking::{Loaded, Tracker, settle, write_shown};
+use crate::{ActionError, Context, MountContext, Result};
 
 use durable::Record;
 pub use flush::NO_FLUSH;
-pub(crate) use flush::{Lent, Outbox};
-use kept::{Absent, Kept};
+use kept::{Absent, HostedComponent};
 pub(crate) use topics::recall_presences;
 
 /// A mounted component.
 pub(crate) struct Host {
-    /// As of the last handler that succeeded.
-    component: Kept,
-    /// What the page has of it.
+    /// The component as of the last handler that succeeded.
+    component: HostedComponent,
+    /// The state that the page has.
     tracker: Tracker,
-    /// What it counts against its session's budget; nothing for a copy that only answers.
+    /// The bytes that the component counts against its session's budget; none for a copy that only
+    /// answers queries.
     account: Arc<Account>,
-    /// While a job is done: the component as it was before the page's edits that came with it, if
-    /// there were any.
-    unedited: Option<Kept>,
-    /// While a job is done whose outcome is committed: where to.
+    /// During a job: the component before the page's edits that came with the job, if there were
+    /// any.
+    unedited: Option<HostedComponent>,
+    /// During a job whose outcome is committed: the journal, and what a failure restores.
     record: Option<Record>,
-    /// While an action is called: its name.
+    /// During an action: its name.
     called: Option<String>,
 }
 
-/// Which topic each shared field shows.
-type Topics = Vec<(&'static str, TopicRef)>;
+/// The topic of each shared field.
+type ShownTopics = Vec<(&'static str, TopicRef)>;
 
-/// What became of a handler; the component has taken over what it did, or not.
-struct Outcome {
+/// The outcome of a handler, after the component has taken the changes over or dropped them.
+struct HandlerOutcome {
     cx: Context,
     result: Return,
-    /// Set when a shared field shows another topic now.
-    topics: Option<Topics>,
-    /// The component as it was, until the comparison with the page has gone well.
-    before: Option<Kept>,
+    /// Set if a shared field names another topic than before.
+    topics: Option<ShownTopics>,
+    /// The component before the handler, until the comparison with the page has succeeded.
+    before: Option<HostedComponent>,
 }
 
-/// What a job comes to, but for the component itself.
+/// The outcome of a job, without the component itself.
 struct Concluded {
     effects: Vec<Effect>,
     patch: Option<String>,
-    topics: Option<Topics>,
+    topics: Option<ShownTopics>,
     result: Return,
     unsent: Vec<Unsent>,
 }
 
 impl Host {
-    /// Mounts a component: binds its shared fields to their topics.
-    pub(crate) async fn bound(component: Box<dyn Component>, cx: &MountContext) -> Result<Box<dyn Instance>> {
-        let mut component = Kept::new(component);
+    /// Creates the host of a component and binds its shared fields to their topics.
+    pub(crate) async fn bound(
+        component: Box<dyn AnyComponent>,
+        cx: &MountContext,
+    ) -> Result<Box<dyn Instance>> {
+        let mut component = HostedComponent::new(component);
         guard("showing a topic", cx.limit(), topics::bind(component.as_mut(), cx.env())).await?;
         let compared = guard_now("comparing a component", || {
             refused::withdraw_outdated(component.as_mut())?;
@@ -94,14 +100,14 @@ impl Host {
         Ok(Box::new(Self::idle(component, tracker, account)))
     }
 
-    /// Returns the host of a component on which nothing is done yet.
-    fn idle(component: Kept, tracker: Tracker, account: Arc<Account>) -> Self {
+    /// Returns the host of a component without a running job.
+    fn idle(component: HostedComponent, tracker: Tracker, account: Arc<Account>) -> Self {
         Self { component, tracker, account, unedited: None, record: None, called: None }
     }
 
-    /// Calls a method on a copy. What is known of the page goes along in the context, and comes back with it.
-    /// A component that cannot be copied refuses the call.
-    fn call(&mut self, mut cx: Context, call: Call<'_>) -> Result<Called, Box<Outcome>> {
+    /// Calls a method on a copy. The tracker moves into the context and comes back with it. Returns
+    /// the refusal as an outcome if the component cannot be copied.
+    fn call(&mut self, mut cx: Context, call: MethodCall<'_>) -> Result<Called, Box<HandlerOutcome>> {
         let draft = self.component.draft().and_then(|mut draft| {
             guard_now("the shared fields", || {
                 topics::begin(draft.as_mut(), cx.cause());
@@ -111,7 +117,7 @@ impl Host {
         let draft = match draft {
             Ok(draft) => draft,
             Err(error) => {
-                return Err(Box::new(Outcome { cx, result: Err(error), topics: None, before: None }));
+                return Err(Box::new(HandlerOutcome { cx, result: Err(error), topics: None, before: None }));
             }
         };
         let account = Arc::clone(&self.account);
@@ -119,8 +125,8 @@ impl Host {
         Ok(draft.call(cx, call))
     }
 
-    /// Calls a method and does what comes after it. Allocates no future where nothing has to be waited for.
-    fn run_call(mut self: Box<Self>, cx: Context, call: Call<'_>) -> Started {
+    /// Calls a method and finishes the job. Allocates no future if nothing has to be awaited.
+    fn run_call(mut self: Box<Self>, cx: Context, call: MethodCall<'_>) -> Started {
         match self.call(cx, call) {
             Err(refused) => Started::Now(self.finish(*refused)),
             Ok(Called::Now(mut returned)) => {
@@ -128,7 +134,7 @@ impl Host {
                     let outcome = self.take_over(returned, None);
                     return Started::Now(self.finish(outcome));
                 }
-                self.run_later(Outbox::default(), |mut host| async move {
+                self.run_later(FlushSlot::default(), |mut host| async move {
                     let outcome = host.accept(returned).await;
                     host.finish(outcome)
                 })
@@ -139,18 +145,18 @@ impl Host {
                 host.finish(outcome)
             }),
             Ok(Called::InTransaction(call)) => {
-                self.run_later(Outbox::default(), |host| host.run_in_transaction(call, None))
+                self.run_later(FlushSlot::default(), |host| host.run_in_transaction(call, None))
             }
         }
     }
 
-    fn run_later<F>(mut self: Box<Self>, outbox: Outbox, run: impl FnOnce(Box<Self>) -> F) -> Started
+    fn run_later<F>(mut self: Box<Self>, outbox: FlushSlot, run: impl FnOnce(Box<Self>) -> F) -> Started
     where
         F: Future<Output = Finished> + Send + 'static,
     {
-        // A copy answers questions while the component itself is away.
+        // The copy answers queries while the component runs its handler.
         let meanwhile: Box<dyn Instance> = match self.component.copy() {
-            Ok(copy) => Self::stand_in(copy),
+            Ok(copy) => Self::answering(copy),
             Err(_logged) => {
                 let component = self.component.as_mut();
                 let (topics, presences) = (topics::of(component), topics::presences(component));
@@ -160,13 +166,15 @@ impl Host {
         Started::Running { future: flush::steps(Box::pin(run(self)), outbox), meanwhile }
     }
 
-    /// Answers questions while a component is away; jobs are not run on it.
-    fn stand_in(component: Kept) -> Box<dyn Instance> {
+    /// Returns an instance that answers queries while a component runs its handler. It runs no
+    /// jobs.
+    fn answering(component: HostedComponent) -> Box<dyn Instance> {
         Box::new(Self::idle(component, Tracker::default(), Arc::default()))
     }
 
-    /// Takes over what a handler did, or drops it. Shared fields follow to the topics that they name now.
-    async fn accept(&mut self, mut returned: Returned) -> Outcome {
+    /// Takes over the changes of a handler, or drops them. Binds shared fields to the topics that
+    /// they name now.
+    async fn accept(&mut self, mut returned: MethodOutcome) -> HandlerOutcome {
         let mut moved = None;
         if have_moved(&mut returned) {
             let env = returned.cx.env().clone();
@@ -179,16 +187,17 @@ impl Host {
         self.take_over(returned, moved)
     }
 
-    fn take_over(&mut self, returned: Returned, topics: Option<Topics>) -> Outcome {
-        let Returned { component, mut cx, result } = returned;
-        let mut component = Kept::new(component);
-        if let Some(lent) = cx.give_back() {
+    fn take_over(&mut self, returned: MethodOutcome, topics: Option<ShownTopics>) -> HandlerOutcome {
+        let MethodOutcome { component, mut cx, result } = returned;
+        let mut component = HostedComponent::new(component);
+        if let Some(mut lent) = cx.give_back() {
+            let flushed = lent.take_fallback();
             self.tracker = lent.tracker;
-            if let Some(flushed) = lent.kept {
+            if let Some(flushed) = flushed {
                 self.component = flushed;
             }
         }
-        let said = cx.take_errors();
+        let said = cx.effects().take_errors();
         let called = self.called.take();
         match &result {
             Ok(_) => {
@@ -199,14 +208,14 @@ impl Host {
                     refused::called(component.as_mut(), action, &result);
                 }
                 for update in topics::staged(component.as_mut()) {
-                    cx.stage(Effect::Update(update));
+                    cx.effects().stage(Effect::Update(update));
                 }
-                cx.keep_effects();
+                cx.effects().keep();
                 let before = std::mem::replace(&mut self.component, component);
-                Outcome { cx, result, topics, before: Some(before) }
+                HandlerOutcome { cx, result, topics, before: Some(before) }
             }
             Err(error) => {
-                // The errors of a form are what `invalid` is for, so they outlive it.
+                // `invalid` exists to report the errors of a form, so these survive the failure.
                 if error.code() == ErrorCode::Invalid {
                     let said = said.or_else(|| error.errors().filter(|errors| !errors.is_empty()).cloned());
                     let said = said.or_else(|| component.errors().cloned());
@@ -217,16 +226,16 @@ impl Host {
                 if let Some(action) = called {
                     refused::called(self.component.as_mut(), action, &result);
                 }
-                cx.drop_effects();
-                Outcome { cx, result, topics: None, before: None }
+                cx.effects().drop_staged();
+                HandlerOutcome { cx, result, topics: None, before: None }
             }
         }
     }
 
-    /// Compares the component with what the page has. What cannot be told to the page, or is too
-    /// large, is taken back: what the handler did, and if that is not enough the page's edits
+    /// Compares the component with the state that the page has. If the state cannot be written, or
+    /// is too large, reverts the changes of the handler, and if that is not enough the page's edits
     /// before it.
-    fn finish(mut self: Box<Self>, outcome: Outcome) -> Finished {
+    fn finish(mut self: Box<Self>, outcome: HandlerOutcome) -> Finished {
         let concluded = self.conclude(outcome);
         self.finished(concluded)
     }
@@ -236,12 +245,12 @@ impl Host {
         Finished { instance: self, effects, patch, topics, result, unsent, committed: false }
     }
 
-    fn conclude(&mut self, outcome: Outcome) -> Concluded {
-        let Outcome { mut cx, mut result, mut topics, before } = outcome;
+    fn conclude(&mut self, outcome: HandlerOutcome) -> Concluded {
+        let HandlerOutcome { mut cx, mut result, mut topics, before } = outcome;
         self.called = None;
         let mut unsent = cx.cause().map(Cause::take_unsent).unwrap_or_default();
-        let mut effects = cx.take_effects();
-        // Those of a job that is committed are made with the commit.
+        let mut effects = cx.effects().take();
+        // The updates of a committed job are made with the commit.
         let is_committed =
             self.record.take().is_some() || effects.iter().any(|effect| matches!(effect, Effect::Commit(_)));
         let updates = if is_committed { Vec::new() } else { Effect::take_updates(&mut effects) };
@@ -259,15 +268,16 @@ impl Host {
                 }
             }
         });
-        // What the handler did, then the page's edits before it, then only what was asked for.
+        // Reverts the handler's changes, then the page's edits before it, then only the requests.
         for earlier in [before, self.unedited.take()].into_iter().flatten().map(Some).chain([None]) {
             let Err(error) = compared else { break };
             let name = self.component.spec().name;
             if error.code() == ErrorCode::TooLarge {
-                // A client can cause it as often as it likes: who answers it logs it, within a rate.
+                // A client can cause this at any rate, so the sender of the answer logs it,
+                // rate-limited.
                 tracing::debug!(component = name, error = %Escaped(&error), "a handler was refused");
             } else {
-                tracing::error!(component = name, error = %Escaped(&error), "what a handler left cannot be kept");
+                tracing::error!(component = name, error = %Escaped(&error), "the state after a handler cannot be kept");
             }
             effects.clear();
             if let Some(earlier) = earlier {
@@ -280,16 +290,16 @@ impl Host {
             compared = self.compare();
         }
         let patch = compared.map_or_else(|error| {
-            // It was kept once, so this is a computed field that panics.
+            // The state was accepted before, so a computed field panics now.
             tracing::error!(component = self.component.spec().name, error = %Escaped(&error), "the state cannot be compared");
             None
         }, |changes| changes.patch);
         Concluded { effects, patch, topics, result, unsent }
     }
 
-    /// A job that did nothing but fail.
+    /// Finishes a job that failed before it changed anything.
     fn refuse(self: Box<Self>, cx: Context, error: ActionError) -> Started {
-        Started::Now(self.finish(Outcome { cx, result: Err(error), topics: None, before: None }))
+        Started::Now(self.finish(HandlerOutcome { cx, result: Err(error), topics: None, before: None }))
     }
 
     fn run_action(
@@ -303,7 +313,7 @@ impl Host {
             return match Args::of(payload.as_deref()) {
                 Ok(args) => {
                     self.called = Some(action.clone());
-                    self.run_call(cx, Call::Action(&action, &args))
+                    self.run_call(cx, MethodCall::Action(&action, &args))
                 }
                 Err(error) => self.refuse(cx, error),
             };
@@ -318,26 +328,31 @@ impl Host {
             let mut topics = match host.follow_edits(&env, limit).await {
                 Ok(topics) => topics,
                 Err(error) => {
-                    return host.finish(Outcome { cx, result: Err(error), topics: None, before: None });
+                    return host.finish(HandlerOutcome {
+                        cx,
+                        result: Err(error),
+                        topics: None,
+                        before: None,
+                    });
                 }
             };
             host.keep_edits(topics.as_ref());
-            let cx = host.tell_updated(cx, &edited, &mut topics).await;
-            if cx.has_no_effects() {
-                // What `updated` made of the edits stays too, if nothing of it has failed.
+            let mut cx = host.call_updated(cx, &edited, &mut topics).await;
+            if cx.effects().is_empty() {
+                // The changes of `updated` are kept too, if none of its calls has failed.
                 host.keep_edits(topics.as_ref());
             }
             let called = match Args::of(payload.as_deref()) {
                 Ok(args) => {
                     host.called = Some(action.clone());
-                    host.call(cx, Call::Action(&action, &args))
+                    host.call(cx, MethodCall::Action(&action, &args))
                 }
                 Err(error) => {
-                    return host.finish(Outcome { cx, result: Err(error), topics, before: None });
+                    return host.finish(HandlerOutcome { cx, result: Err(error), topics, before: None });
                 }
             };
             let returned = match called {
-                Err(refused) => return host.finish(Outcome { topics, ..*refused }),
+                Err(refused) => return host.finish(HandlerOutcome { topics, ..*refused }),
                 Ok(Called::Now(returned)) => returned,
                 Ok(Called::Later(future, _)) => future.await,
                 Ok(Called::InTransaction(call)) => return host.run_in_transaction(call, topics).await,
@@ -349,15 +364,16 @@ impl Host {
     }
 
     /// Calls a lifecycle method, if the component has it.
-    fn run_hook(self: Box<Self>, cx: Context, hook: Hook, call: Call<'_>) -> Started {
+    fn run_hook(self: Box<Self>, cx: Context, hook: Hook, call: MethodCall<'_>) -> Started {
         if self.component.spec().has(hook) {
             self.run_call(cx, call)
         } else {
-            Started::Now(self.finish(Outcome { cx, result: Ok(None), topics: None, before: None }))
+            Started::Now(self.finish(HandlerOutcome { cx, result: Ok(None), topics: None, before: None }))
         }
     }
 
-    /// Puts what a load came to into its field. A value that cannot be kept is a load that failed.
+    /// Stores the outcome of a load in its field. If the value cannot be kept, the load counts as
+    /// failed.
     fn run_loaded(mut self: Box<Self>, cx: Context, loaded: Loaded) -> Started {
         let id = loaded.id();
         let again = Context::new(cx.env().clone(), cx.session_id().clone(), cx.component_id().clone());
@@ -376,18 +392,18 @@ impl Host {
         let (component, settled) = match component {
             Ok(settled) => settled,
             Err(error) => {
-                return self.conclude(Outcome { cx, result: Err(error), topics: None, before: None });
+                return self.conclude(HandlerOutcome { cx, result: Err(error), topics: None, before: None });
             }
         };
         if let Some(Err(error)) = settled {
             let name = self.component.spec().name;
             tracing::error!(component = name, error = %Escaped(&error), "a load failed");
         }
-        let outcome = self.take_over(Returned { component, cx, result: Ok(None) }, None);
+        let outcome = self.take_over(MethodOutcome { component, cx, result: Ok(None) }, None);
         self.conclude(outcome)
     }
 
-    /// Does a job.
+    /// Runs a job.
     fn run_job(mut self: Box<Self>, cx: Context, job: Job) -> Started {
         match job {
             Job::Action { action, payload, set } => self.run_action(cx, action, payload, set),
@@ -396,15 +412,16 @@ impl Host {
                 Err(error) => self.refuse(cx, error),
             },
             Job::Props { props, page } => match self.with_props(&props) {
-                // Taken over when the topics that they lead to may be shown, else not at all.
-                Ok(component) => self.run_later(Outbox::default(), |mut host| async move {
-                    let mut outcome = host.accept(Returned { component, cx, result: Ok(None) }).await;
+                // The props are taken over only if the user may see the topics that they name.
+                Ok(component) => self.run_later(FlushSlot::default(), |mut host| async move {
+                    let mut outcome = host.accept(MethodOutcome { component, cx, result: Ok(None) }).await;
                     if outcome.result.is_ok() && !page.is_empty() {
                         let spec = host.component.spec();
                         let given = page.iter().filter_map(|name| spec.field(name));
                         let given: Vec<_> = given.map(|field| FieldPath::of(field.name)).collect();
-                        // The comparison with the page is made once, and falls back to before the props.
-                        outcome.cx = host.tell_updated(outcome.cx, &given, &mut outcome.topics).await;
+                        // The state is compared once, and a failure reverts to the state before the
+                        // props.
+                        outcome.cx = host.call_updated(outcome.cx, &given, &mut outcome.topics).await;
                     }
                     host.finish(outcome)
                 }),
@@ -412,23 +429,28 @@ impl Host {
             },
             Job::Event { event } => {
                 if self.component.spec().events.contains(&&*event.name) {
-                    self.run_call(cx, Call::Event(&event))
+                    self.run_call(cx, MethodCall::Event(&event))
                 } else {
-                    Started::Now(self.finish(Outcome { cx, result: Ok(None), topics: None, before: None }))
+                    Started::Now(self.finish(HandlerOutcome {
+                        cx,
+                        result: Ok(None),
+                        topics: None,
+                        before: None,
+                    }))
                 }
             }
             Job::Loaded { loaded } => self.run_loaded(cx, loaded),
-            Job::Connected => self.run_hook(cx, Hook::Connected, Call::Connected),
-            Job::Disconnected => self.run_hook(cx, Hook::Disconnected, Call::Disconnected),
-            Job::Resumed => self.run_hook(cx, Hook::Resumed, Call::Resumed),
-            Job::Unmount { reason } => self.run_hook(cx, Hook::Unmount, Call::Unmount(reason)),
+            Job::Connected => self.run_hook(cx, Hook::Connected, MethodCall::Connected),
+            Job::Disconnected => self.run_hook(cx, Hook::Disconnected, MethodCall::Disconnected),
+            Job::Resumed => self.run_hook(cx, Hook::Resumed, MethodCall::Resumed),
+            Job::Unmount { reason } => self.run_hook(cx, Hook::Unmount, MethodCall::Unmount(reason)),
         }
     }
 }
 
-/// Whether a handler has succeeded and left a shared field that is to show another topic. It has
-/// failed if that cannot be told.
-fn have_moved(returned: &mut Returned) -> bool {
+/// Returns whether a handler has succeeded and left a shared field that names another topic. Fails
+/// the handler if the topic's name cannot be computed.
+fn have_moved(returned: &mut MethodOutcome) -> bool {
     if returned.result.is_err() {
         return false;
     }
@@ -469,6 +491,6 @@ impl Instance for Host {
     }
 
     fn save(&mut self) -> Result<Vec<u8>> {
-        guard_now("saving a component", || Ok(write_saved(self.component.as_mut())?.into_bytes()))
+        guard_now("saving a component", || Ok(topics::save(self.component.as_mut())?.into_bytes()))
     }
 }

@@ -1,4 +1,4 @@
-//! Who is on the other side of a session.
+//! The user of a session.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
@@ -8,31 +8,32 @@ use serde::{Deserialize, Serialize};
 
 use crate::{ActionError, LiveState, Result};
 
-/// Whom the application recognised in a request. Cheap to clone.
+/// The identity that the application recognised in a request. Cheap to clone.
 ///
 /// ```
 /// use vivaz_components::{Identity, User};
 ///
-/// let nobody = Identity::anonymous();
-/// assert!(nobody.user().is_err());
+/// let visitor = Identity::anonymous();
+/// assert!(visitor.user().is_err());
 ///
-/// let ada = Identity::of(User::new("7", "Ada")).with_permissions(["can_moderate"]).with_tenant("acme");
+/// let ada = Identity::of(User::new("7", "Ada"));
+/// let ada = ada.with_permissions(["can_moderate"]).with_tenant("acme");
 /// assert_eq!(ada.user().unwrap().name, "Ada");
 /// assert!(ada.may("can_moderate"));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Identity(Arc<Inner>);
+pub struct Identity(Arc<IdentityParts>);
 
 impl Default for Identity {
-    /// Nobody in particular: one value for all of them, because there are as many as there are anonymous sessions.
+    /// Returns the anonymous identity: one shared value, because there are many anonymous sessions.
     fn default() -> Self {
-        static ANONYMOUS: LazyLock<Arc<Inner>> = LazyLock::new(Arc::default);
+        static ANONYMOUS: LazyLock<Arc<IdentityParts>> = LazyLock::new(Arc::default);
         Self(Arc::clone(&ANONYMOUS))
     }
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Inner {
+struct IdentityParts {
     user: Option<User>,
     permissions: BTreeSet<String>,
     tenant: Option<String>,
@@ -40,54 +41,54 @@ struct Inner {
     expires: Option<SystemTime>,
 }
 
-/// A user, as far as components and templates (`$user`) need to know.
+/// A user, as components and templates (`$user`) see it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, LiveState)]
 #[live(crate = "vivaz_components")]
 #[non_exhaustive]
 pub struct User {
-    /// The application's own id.
+    /// The id, defined by the application.
     pub id: String,
-    /// What others see.
+    /// The name that other users see.
     pub name: String,
 }
 
 impl User {
-    /// A user of that id and name.
+    /// Creates a user.
     pub fn new(id: impl Into<String>, name: impl Into<String>) -> Self {
         Self { id: id.into(), name: name.into() }
     }
 }
 
 impl Identity {
-    /// Nobody in particular.
+    /// Returns an identity without a user.
     #[must_use]
     pub fn anonymous() -> Self {
         Self::default()
     }
 
-    /// That user, without special permissions.
+    /// Returns the identity of a user without special permissions.
     #[must_use]
     pub fn of(user: User) -> Self {
-        Self(Arc::new(Inner { user: Some(user), ..Inner::default() }))
+        Self(Arc::new(IdentityParts { user: Some(user), ..IdentityParts::default() }))
     }
 
-    /// The same with these permissions, which `#[action(allow = "…")]` asks for.
+    /// Sets the permissions, which `#[action(allow = "…")]` checks.
     #[must_use]
     pub fn with_permissions<P: Into<String>>(mut self, permissions: impl IntoIterator<Item = P>) -> Self {
         Arc::make_mut(&mut self.0).permissions = permissions.into_iter().map(Into::into).collect();
         self
     }
 
-    /// The same within a tenant: sessions and seals of another tenant are not this one's.
+    /// Sets the tenant: sessions and seals belong to one tenant.
     #[must_use]
     pub fn with_tenant(mut self, tenant: impl Into<String>) -> Self {
         Arc::make_mut(&mut self.0).tenant = Some(tenant.into());
         self
     }
 
-    /// The same by that login, an id of the application's own: that of its login session, the `sid` of a
-    /// token. `Runtime::revoke_login` ends the sessions of one login and leaves other logins of the
-    /// same user alone. A session of one login is not resumed by another one.
+    /// Sets the login, an id of the application: that of its login session, the `sid` of a token.
+    /// `Runtime::revoke_login` ends the sessions of one login and no other sessions of the same
+    /// user. A session of one login is not resumed by another one.
     ///
     /// ```
     /// # use vivaz_components::{Identity, User};
@@ -100,52 +101,52 @@ impl Identity {
         self
     }
 
-    /// The same until then: a connection that is still open is closed with 4401, and its page loads itself anew. The
-    /// session waits for somebody who is recognised again.
+    /// Sets the expiry. At that time an open connection is closed with 4401, and its page reloads.
+    /// The session waits for a client that is recognised again.
     #[must_use]
     pub fn until(mut self, expires: SystemTime) -> Self {
         Arc::make_mut(&mut self.0).expires = Some(expires);
         self
     }
 
-    /// When the application wants to be asked again who this is, if it does.
+    /// Returns when the identity expires, if it does.
     #[must_use]
     pub fn expires(&self) -> Option<SystemTime> {
         self.0.expires
     }
 
-    /// Whether that time has come.
+    /// Returns whether the identity has expired.
     #[must_use]
     pub fn has_expired(&self, now: SystemTime) -> bool {
         self.0.expires.is_some_and(|expires| expires <= now)
     }
 
-    /// The user.
+    /// Returns the user.
     ///
     /// # Errors
-    /// `unauthenticated` when there is none.
+    /// Returns `unauthenticated` if there is no user.
     pub fn user(&self) -> Result<&User> {
         self.0.user.as_ref().ok_or_else(ActionError::unauthenticated)
     }
 
-    /// The user's id, if there is a user.
+    /// Returns the user's id, if there is a user.
     #[must_use]
     pub fn user_id(&self) -> Option<&str> {
         self.0.user.as_ref().map(|user| user.id.as_str())
     }
 
-    /// Whether that permission was given.
+    /// Returns whether the user has a permission.
     #[must_use]
     pub fn may(&self, permission: &str) -> bool {
         self.0.permissions.contains(permission)
     }
 
-    /// All permissions, in order.
+    /// Returns all permissions, in order.
     pub fn permissions(&self) -> impl Iterator<Item = &str> {
         self.0.permissions.iter().map(String::as_str)
     }
 
-    /// The tenant, if the application has any.
+    /// Returns the tenant, if the application has tenants.
     #[must_use]
     pub fn tenant(&self) -> Option<&str> {
         self.0.tenant.as_deref()
@@ -157,8 +158,8 @@ impl Identity {
         self.0.login.as_deref()
     }
 
-    /// Whether a session of `self` may be resumed by `other`: the same user (or none) of the same tenant, by the same
-    /// login.
+    /// Returns whether `other` may resume a session of `self`: the same user (or none) of the same
+    /// tenant, by the same login.
     #[must_use]
     pub fn is_same_as(&self, other: &Self) -> bool {
         self.user_id() == other.user_id() && self.tenant() == other.tenant() && self.login() == other.login()

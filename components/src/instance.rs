@@ -1,118 +1,119 @@
-//! The seam between the component model and the session that drives it.
+//! The interface between the component model and the session that drives it.
 //!
-//! A session owns `Box<dyn Instance>` and hands it one [`Job`] at a time. The instance moves into the job, by value,
-//! and comes back in [`Finished`] whatever happened inside: an error, a panic, a dropped future of the user's.
-//! All typed work is on this side: decoding arguments, calling the handler, isolating a panic, rolling back,
-//! comparing the fields with what the page has. All of the wire is on the other: revisions, replies, order.
+//! A session owns a `Box<dyn Instance>` and gives it one [`Job`] at a time. The instance moves into
+//! the job by value, and comes back in [`Finished`] after every outcome: an error, a panic, a
+//! dropped future of the application. Typed work is on this side: decoding arguments, calling the
+//! handler, isolating a panic, rolling back, comparing the fields with the state that the page has.
+//! The wire is on the other side: revisions, replies, order.
 
 use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
 
 use serde_json::value::RawValue;
 use vivaz_protocol::PropertyPath;
 
 pub use crate::fault::guard;
+pub use crate::future::BoxFuture;
 
-/// A future that the session polls: once inline, and if it has to wait, in the session's own task set.
-pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send + 'static>>;
-
-/// One mounted component, its type forgotten.
+/// One mounted component, without its type.
 pub trait Instance: Send {
-    /// What is known of its type: name, schema hash, whether it is open, its template, its durability.
+    /// Returns the description of its type: name, schema hash, whether it is open, its template,
+    /// its durability.
     fn spec(&self) -> &'static crate::Spec;
     /// Runs one job. Takes the instance by value; it comes back in [`Finished`].
     fn run(self: Box<Self>, cx: crate::Context, job: Job) -> Started;
-    /// The whole public state as a JSON object, shared fields left out; what `COMPONENT_MOUNTED` and `STATE_SNAPSHOT` carry.
+    /// Returns the public state as a JSON object without shared fields; `COMPONENT_MOUNTED` and
+    /// `STATE_SNAPSHOT` contain it.
     ///
     /// # Errors
-    /// When a field has no JSON form, or a computed one panics.
+    /// Returns an error if a field has no JSON form, or a computed field panics.
     fn state(&mut self) -> crate::Result<String>;
-    /// Which topic each shared field shows now.
+    /// Returns the topic of each shared field.
     fn topics(&mut self) -> Vec<(&'static str, crate::TopicRef)>;
-    /// At which of these topics the component is present.
+    /// Returns the topics at which the component is present.
     fn presences(&mut self) -> Vec<crate::TopicRef>;
-    /// Is present where one was that it stands in for, whose saved state it could not be made of.
+    /// Takes over the presences of a saved component that could not be restored, and that this one
+    /// replaces.
     fn recall_presences(&mut self, saved: &[u8]);
-    /// Everything that has to survive a restart, private fields included, shared ones by name: for seals and session stores.
+    /// Returns the state that has to survive a restart, private fields included, shared fields by
+    /// the names of their topics: for seals and session stores.
     ///
     /// # Errors
-    /// When a field has no JSON form.
+    /// Returns an error if a field has no JSON form.
     fn save(&mut self) -> crate::Result<Vec<u8>>;
 }
 
-/// What can happen to a component. Closed: the session handles every one.
+/// A job of a component. The set is closed: the host handles every case.
 #[derive(Debug)]
 pub enum Job {
     /// `COMPONENT_ACTION`
     Action {
-        /// The name.
+        /// The name of the action.
         action: String,
         /// The arguments.
         payload: Option<Box<RawValue>>,
-        /// Edits that go before it, all or none.
+        /// Edits that are made before the action, all or none.
         set: Vec<(String, Box<RawValue>)>,
     },
     /// `PROPERTY_UPDATE`
     Property {
-        /// Which property.
+        /// The property.
         property: PropertyPath<'static>,
         /// Its new value.
         value: Box<RawValue>,
     },
-    /// Other props: the parent's state gives them, or a `PROPS_UPDATE` brings them.
+    /// New props, from the parent's state or from a `PROPS_UPDATE`.
     Props {
-        /// Those that changed, as an object.
+        /// The changed props, as an object.
         props: Box<RawValue>,
-        /// The names of those that the page gave. `updated` is called for each.
+        /// The names of the props that the page set. `updated` is called for each.
         page: Vec<String>,
     },
-    /// An event of the server's own: from a room, a spawned task, a child.
+    /// An event of the server: from a room, a spawned task, a child.
     Event {
-        /// What it is.
+        /// The event.
         event: crate::ServerEvent,
     },
-    /// A field that the component began to load is there, or failed.
+    /// A load of a field has ended.
     Loaded {
-        /// For which field, and what.
+        /// The outcome, for the field that waits for it.
         loaded: crate::Loaded,
     },
-    /// The page is there (first mount over a socket).
+    /// The page has connected for the first time.
     Connected,
     /// The page's connection dropped; the session waits.
     Disconnected,
-    /// The page is back.
+    /// The page has reconnected.
     Resumed,
-    /// The component is going away. The instance that comes back is dropped.
+    /// The component is being unmounted. The instance that comes back is dropped.
     Unmount {
-        /// Why.
+        /// The reason.
         reason: crate::UnmountReason,
     },
 }
 
-/// A job that is done, or one that has to wait for something.
+/// A started job: done, or waiting.
 pub enum Started {
-    /// Done without waiting; no future was allocated.
+    /// The job was done without waiting; no future was allocated.
     Now(Finished),
-    /// To be polled.
+    /// The job waits.
     Running {
-        /// Gives the component back.
-        future: BoxFuture<Progress>,
-        /// The component as it was before the job, to answer `state`, `topics` and `save` while it is away. Jobs are
-        /// not run on it.
+        /// The rest of the job, which returns the component.
+        future: BoxFuture<JobProgress>,
+        /// The component before the job. It answers `state`, `topics` and `save` meanwhile, and
+        /// runs no jobs.
         meanwhile: Box<dyn Instance>,
     },
 }
 
-/// How far a job is.
-pub enum Progress {
-    /// The handler asked for this to be sent now. The rest of the job is polled when that is done.
-    Flushed(Flushed, BoxFuture<Progress>),
-    /// It is done.
+/// The progress of a job that waits.
+pub enum JobProgress {
+    /// The handler flushed. The session sends this, and then polls the rest of the job.
+    Flushed(Flushed, BoxFuture<JobProgress>),
+    /// The job is done.
     Done(Finished),
 }
 
-impl Progress {
+impl JobProgress {
     pub(crate) fn after(flushed: Option<Flushed>, finished: Finished) -> Self {
         match flushed {
             Some(flushed) => Self::Flushed(flushed, Box::pin(std::future::ready(Self::Done(finished)))),
@@ -120,7 +121,7 @@ impl Progress {
         }
     }
 
-    /// The end of a job whose steps are nobody's concern: what is flushed on the way is given to `flushed`.
+    /// Runs a job to its end and passes each flush to `flushed`.
     pub async fn end(mut job: BoxFuture<Self>, mut flushed: impl FnMut(Flushed) + Send) -> Finished {
         loop {
             match job.await {
@@ -134,9 +135,9 @@ impl Progress {
     }
 }
 
-/// What a handler sends before it is done.
+/// Changes that a handler sends before it is done.
 pub struct Flushed {
-    /// The component as it is now: from here on it answers in place of the one that `Started::Running` came with.
+    /// The component at the time of the flush. It replaces the one in `Started::Running`.
     pub meanwhile: Box<dyn Instance>,
     /// As in [`Finished`].
     pub effects: Vec<crate::Effect>,
@@ -144,7 +145,7 @@ pub struct Flushed {
     pub patch: Option<String>,
     /// As in [`Finished`].
     pub topics: Option<Vec<(&'static str, crate::TopicRef)>>,
-    /// Told when all of this is on its way; the handler waits for it.
+    /// Resolved when the flush is in the connection's queue; the handler waits for it.
     pub answer: tokio::sync::oneshot::Sender<()>,
 }
 
@@ -159,21 +160,22 @@ impl fmt::Debug for Flushed {
 
 /// A finished job.
 pub struct Finished {
-    /// The component, back; rolled back if the job failed.
+    /// The component; rolled back if the job failed.
     pub instance: Box<dyn Instance>,
-    /// What the handler staged: published by the session, in order, also if `result` is an `Err` (what a handler staged
-    /// that failed has been dropped; what is left is of `updated` methods that went before it).
+    /// The staged effects, which the session does in order, also if `result` is an `Err`: the
+    /// effects of a failed handler were dropped, and these are of `updated` methods before it.
     pub effects: Vec<crate::Effect>,
-    /// The fields that changed since the last patch, as one patch object in JSON; `None` if nothing did. With an `Err`
-    /// in `result` these are the accepted `set`s and the errors of a form: sent without a `ref`, before the `ERROR`.
+    /// The fields that changed since the last patch, as one patch object in JSON; `None` if none
+    /// changed. With an `Err` in `result` these are the accepted edits and the errors of a form:
+    /// sent without a `ref`, before the `ERROR`.
     pub patch: Option<String>,
-    /// Set when a shared field shows another topic than before: the whole map of fields to topics as of now.
+    /// Set if a shared field names another topic than before: the topics of all shared fields.
     pub topics: Option<Vec<(&'static str, crate::TopicRef)>>,
-    /// The action's return value (`None` for `()`), or what went wrong.
+    /// The action's return value (`None` for `()`), or its error.
     pub result: Result<Option<Box<RawValue>>, crate::ActionError>,
-    /// Changes of topics that the job made and whose patches are sent later: the reply goes out
-    /// behind them.
+    /// Changes of topics that the job made and whose patches are sent later: the reply is sent
+    /// after them.
     pub unsent: Vec<crate::Unsent>,
-    /// Whether all of this was committed to the journal that the job was given.
+    /// Whether all of this was committed to the job's journal.
     pub committed: bool,
 }

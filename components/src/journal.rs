@@ -1,5 +1,5 @@
-//! What makes a durable component's changes last: one commit of its state, of the reply, and of what the handler itself
-//! writes, before anybody is told.
+//! Committing the changes of a durable component: its state, the reply, and the handler's own
+//! writes in one transaction, before anything is sent.
 
 use std::sync::Arc;
 
@@ -8,82 +8,84 @@ use vivaz_databases::Tx;
 use vivaz_protocol::{Ref, SessionId};
 
 use crate::Result;
-use crate::instance::BoxFuture;
+use crate::future::BoxFuture;
 
-/// Writes of a handler, made inside of the transaction that also takes the component's state. An error
-/// rolls all of it back.
+/// A write of a handler, inside the transaction that also writes the component's state. An error
+/// rolls the transaction back.
 pub type Work = Box<dyn FnOnce(&mut Tx) -> Result + Send>;
 
-/// What a job of a durable component comes to.
-pub struct Change {
-    /// What [`Instance::save`](crate::instance::Instance::save) says of the component as it is now.
+/// The outcome of a job of a durable component.
+pub struct ComponentChange {
+    /// The component's state as [`Instance::save`](crate::instance::Instance::save) returns it.
     pub state: Vec<u8>,
-    /// What [`Instance::state`](crate::instance::Instance::state) says of it; none if a computed field panics.
+    /// The component's state as [`Instance::state`](crate::instance::Instance::state) returns it;
+    /// none if a computed field panics.
     pub shown: Option<String>,
-    /// Whether the page is sent a patch of it: its revision goes up by one.
+    /// Whether the page gets a patch, which increments the revision.
     pub moved: bool,
     /// The rooms that the component enters and leaves, in the handler's order.
     pub memberships: Vec<Membership>,
-    /// The return value; none if the job failed and what is kept is what went before it (edits of the page).
+    /// The return value; none if the job failed and only the page's edits before it are committed.
     pub done: Option<Option<Box<RawValue>>>,
 }
 
-/// A room that a component enters or leaves.
+/// A change of the rooms in which a component is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Membership {
-    /// It enters the room; again is the same as once.
+    /// The component joins the room; joining again has no effect.
     Join(Arc<str>),
-    /// It leaves the room.
+    /// The component leaves the room.
     Leave(Arc<str>),
 }
 
 impl Membership {
-    /// Returns how many bytes a component's place in a room counts against its session's budget: its
-    /// name, and what the lists of the rooms take about.
+    /// Returns how many bytes a component's membership of a room counts against its session's
+    /// budget: the name, and about 64 bytes for the lists of rooms.
     #[must_use]
     pub fn bytes_of(room: &str) -> usize {
         room.len() + 64
     }
 }
 
-/// What is done inside of a transaction.
-pub type Write = Box<dyn FnOnce(&mut Tx) -> Result<Change> + Send>;
+/// The part of a transaction that runs on the store's thread.
+pub type TransactionBody = Box<dyn FnOnce(&mut Tx) -> Result<ComponentChange> + Send>;
 
-/// A change on its way to where it lasts.
+/// A change to commit.
 pub struct Transaction {
-    /// Writes what the handler writes and says what there is to keep beside it. Called once at most, inside of the
-    /// transaction, on a thread of the store. An error rolls all of it back.
-    pub write: Write,
-    /// Tells those who look at topics. Called once the change lasts, and never if it does not; of several changes in the
-    /// order in which they were written, so that what is in memory follows what is kept.
+    /// Runs the handler's writes and returns the state to store. The store calls it at most once,
+    /// inside the transaction, on a thread where it may block. An error rolls the transaction back.
+    pub write: TransactionBody,
+    /// Publishes the changes of topics. The store calls it once after the commit, and never after a
+    /// failed one; for several changes in the order of their commits, so that the topics in memory
+    /// follow the store.
     pub publish: Box<dyn FnOnce() + Send>,
 }
 
-/// Where the changes of one job go. Made by the session for the job.
+/// Commits the changes of one job. Made by the session for the job.
 pub trait Journal: Send + Sync {
-    /// Makes a change last, all of it or nothing.
+    /// Commits a change, all of it or nothing.
     fn commit(&self, transaction: Transaction) -> BoxFuture<Result>;
 
-    /// The message of the page that the job came of, if it came of one. It is kept that it was done, so that it is not
-    /// done again when the page sends it again.
-    fn message(&self) -> Option<Message>;
+    /// Returns the page's message that caused the job, if there is one. The store records it, so
+    /// that the job is not run again when the page sends the message again.
+    fn message(&self) -> Option<MessageId>;
 }
 
-/// A message of a page, by a name that stays the same when it is sent again over another connection.
+/// The id of a page's message, which is the same when it is sent again over another connection.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Message {
-    /// Whose it is.
+pub struct MessageId {
+    /// The session of the page.
     pub session: SessionId,
-    /// Which one.
+    /// The reference of the message.
     pub reference: Ref,
 }
 
-/// One change of a topic: of all that a message made, the how manieth. A topic makes it once, however often it is told.
+/// The id of one change of a topic among those caused by one message. Topics use it to deduplicate.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Operation {
-    /// The message that it came of.
-    pub message: Message,
-    /// Counts the changes of topics that the message made.
+pub struct OperationId {
+    /// The message that caused the change.
+    pub message: MessageId,
+    /// The index among the changes of topics that the message caused.
     pub number: u32,
 }
 

@@ -1,77 +1,87 @@
 //! The component model of Vivaz.
 //!
-//! What the session in `vivaz` (the server crate) knows of a component is the object-safe [`instance::Instance`];
-//! everything typed happens on this side of it.
+//! The session in `vivaz` (the server crate) drives a component through the object-safe trait
+//! [`instance::Instance`]. All typed work is done in this crate.
 //!
-//! The way of a job: the session calls [`Instance::run`] → `host` copies the component and
-//! calls its method → the method changes fields, [`List`]s and [`Shared`] state, and asks things of its [`Context`] →
-//! `tracking` compares the fields with what the page has → the session gets the patch and the effects.
+//! A job: the session calls [`Instance::run`] → `host` copies the component and calls its method →
+//! the method changes fields, [`List`]s and [`Shared`] state, and stages requests in its
+//! [`Context`] → `tracking` compares the fields with the state that the page has → the session gets
+//! the patch and the effects.
 
-// Derives name this crate by its name, here too.
+// Derived code refers to this crate by its name, in this crate too.
 extern crate self as vivaz_components;
 
 mod args;
+mod broadcast;
 mod budget;
+mod check;
 mod component;
 mod context;
 mod edit;
+mod effect;
 mod env;
 mod error;
-mod errors;
 mod event;
 mod fault;
 mod form;
+mod future;
 mod host;
-mod hub;
 mod identity;
 pub mod instance;
 mod journal;
 mod list;
 mod loading;
-mod presence;
 mod registry;
 mod saved;
 mod schema;
 pub mod shape;
 mod shared;
 pub mod spec;
+mod states;
 mod storable;
+mod stream;
 mod topic;
 mod tracked;
 mod tracking;
 
+pub use broadcast::Broadcast;
 pub use budget::{Account, Admission, Budget};
 pub use component::LiveComponent;
-pub use context::{Context, Emit, MountContext, TopicContext};
+pub use context::{Context, Emit, HandlerScope, MountContext, PresenceAt};
 pub use edit::{FieldPath, FieldStep};
-pub use env::{Env, States};
-pub use error::{ActionError, Result, show};
-pub use errors::Errors;
-pub use event::{Effect, ServerEvent, Target, TaskOutcome, UnmountReason, unheard};
-pub use hub::{Hub, Rooms};
+pub use effect::Effect;
+pub use env::Env;
+pub use error::{ActionError, Errors, Result, show};
+pub use event::{ServerEvent, Target, TaskOutcome, UnmountReason, warn_unhandled};
 pub use identity::{Identity, User};
-pub use instance::{Finished, Flushed, Instance, Job, Progress, Started};
-pub use journal::{Change, Journal, Membership, Message, Operation, Transaction, Work, Write};
+pub use instance::{Finished, Flushed, Instance, Job, JobProgress, Started};
+pub use journal::{
+    ComponentChange, Journal, Membership, MessageId, OperationId, Transaction, TransactionBody, Work,
+};
 pub use list::{DuplicateKey, Iter as ListIter, Key, Keyed, List};
-pub use loading::{Async, Loaded};
-pub use presence::{HasPresence, Presence, PresenceAt, PresenceChange};
+pub use loading::Async;
 pub use registry::{
-    Decoded, DuplicateName, Mounting, Registration, Registry, RestoreFailure, Restoring, mount,
+    Decoded, DuplicateName, Factory, MountFuture, Registration, Registry, RestoreFailure, RestoreFuture,
+    mount,
 };
 pub use saved::Saved;
 pub use shape::LiveShape;
-pub use shared::{Shared, TopicHandle};
+pub use shared::Shared;
 pub use spec::Spec;
+pub use states::States;
+pub use stream::{Stream, StreamPatch};
 pub use topic::{
-    CatchUp, Frame, PresenceClaim, ReservedUpdates, StagedUpdate, Subscriber, Subscription, Topic, TopicRef,
+    CatchUp, HasPresence, Hub, Presence, PresenceChange, PresenceClaim, ReservedUpdates, Rooms, StagedUpdate,
+    Subscriber, Subscription, Topic, TopicContext, TopicHandle, TopicPatch, TopicRef, TopicSnapshot,
     TopicState, Unsent,
 };
 pub use tracked::Tracked;
+pub use tracking::Loaded;
 pub use vivaz_components_derive::{LiveComponent, LiveState, actions};
 pub use vivaz_databases::Tx;
 pub use vivaz_protocol::{Author, ComponentId, ErrorCode};
 
-/// What the macros write into an application, and what drives a component without them. No part of the public API:
-/// anything in it may change with any version.
+/// Items for generated code. Not part of the public API: anything in it may change with any
+/// version.
 #[doc(hidden)]
 pub mod __private;

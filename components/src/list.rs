@@ -1,6 +1,5 @@
-//! A keyed list that records what is done to it.
+//! A keyed list that records its changes.
 
-mod edit;
 mod impls;
 mod index;
 mod key;
@@ -18,15 +17,15 @@ pub use key::{Key, Keyed};
 pub use sync::DuplicateKey;
 
 use index::Index;
-use log::Log;
+use log::ListLog;
 
-/// An ordered list of items that each have a key of their own, in the serialised field `id`.
+/// An ordered list of items that each have a unique key, in the serialised field `id`.
 ///
-/// It records what is done to it, so what the page gets is the change and never the whole list: an append to 100,000
-/// items costs what an append to ten does, in time and in bytes. A clone shares its content, so a handler that fails
-/// is taken back at no cost either.
+/// It records its changes, so the page gets the change and never the whole list: an append to
+/// 100,000 items costs the same as an append to ten, in time and in bytes. A clone shares its
+/// content, so undoing a failed handler is cheap too.
 ///
-/// Keys are unique: an item that is put in with the key of one that is there replaces it, at the new place.
+/// Keys are unique: an inserted item replaces an item with the same key, at the new position.
 ///
 /// ```
 /// use serde::Serialize;
@@ -48,27 +47,27 @@ use log::Log;
 /// assert_eq!(todos.iter().map(|todo| todo.id).collect::<Vec<_>>(), [2]);
 /// ```
 pub struct List<T> {
-    /// Behind `Arc`, because the vector copies a chunk of its neighbours with every first change after a clone, and the
-    /// log keeps items as they were.
+    /// Behind `Arc`, because the vector copies a chunk of neighbours with every first change after
+    /// a clone, and the log keeps old versions of items.
     items: Vector<Arc<T>>,
     index: Index,
-    log: Log<T>,
+    log: ListLog<T>,
 }
 
 impl<T> List<T> {
-    /// No items.
+    /// Creates an empty list.
     #[must_use]
     pub fn new() -> Self {
-        Self { items: Vector::new(), index: Index::default(), log: Log::new() }
+        Self { items: Vector::new(), index: Index::default(), log: ListLog::new() }
     }
 
-    /// How many there are.
+    /// Returns the number of items.
     #[must_use]
     pub fn len(&self) -> usize {
         self.items.len()
     }
 
-    /// Whether there are none.
+    /// Returns whether there are no items.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.items.is_empty()
@@ -76,40 +75,40 @@ impl<T> List<T> {
 }
 
 impl<T: Keyed> List<T> {
-    /// The items in order.
+    /// Returns the items in order.
     pub fn iter(&self) -> Iter<'_, T> {
         self.into_iter()
     }
 
-    /// The item at that place.
+    /// Returns the item at that position.
     #[must_use]
     pub fn at(&self, position: usize) -> Option<&T> {
         self.items.get(position).map(|item| &**item)
     }
 
-    /// The first item.
+    /// Returns the first item.
     #[must_use]
     pub fn first(&self) -> Option<&T> {
         self.items.front().map(|item| &**item)
     }
 
-    /// The last item.
+    /// Returns the last item.
     #[must_use]
     pub fn last(&self) -> Option<&T> {
         self.items.back().map(|item| &**item)
     }
 
-    /// The item of that key.
+    /// Returns the item with that key.
     pub fn get(&self, key: impl Serialize) -> Option<&T> {
         self.at(self.position(key)?)
     }
 
-    /// Whether there is an item of that key.
+    /// Returns whether there is an item with that key.
     pub fn contains(&self, key: impl Serialize) -> bool {
         self.position(key).is_some()
     }
 
-    /// Where the item of that key is.
+    /// Returns the position of the item with that key.
     pub fn position(&self, key: impl Serialize) -> Option<usize> {
         self.position_of(&Key::of(&key))
     }
@@ -118,17 +117,18 @@ impl<T: Keyed> List<T> {
         self.index.find(&self.items, key)
     }
 
-    /// Puts an item last.
+    /// Appends an item.
     pub fn push(&mut self, item: T) {
         self.insert(self.items.len(), item);
     }
 
-    /// Puts an item first.
+    /// Inserts an item at the front.
     pub fn prepend(&mut self, item: T) {
         self.insert(0, item);
     }
 
-    /// Puts an item at that place, or last if the list is shorter. Whatever has its key is removed first.
+    /// Inserts an item at that position, or at the end if the list is shorter. An item with the
+    /// same key is removed first.
     pub fn insert(&mut self, position: usize, item: T) {
         self.put(position, Arc::new(item));
     }
@@ -145,48 +145,54 @@ impl<T: Keyed> List<T> {
         self.log.bound(self.items.len());
     }
 
-    /// Takes out the item of that key.
+    /// Removes the item with that key.
     pub fn remove(&mut self, key: impl Serialize) -> Option<T> {
         let key = Key::of(&key);
         let position = self.index.find_for_change(&self.items, &key)?;
         self.take(position, &key).map(Arc::unwrap_or_clone)
     }
 
-    /// Takes out the first item.
+    /// Removes the first item.
     pub fn pop_first(&mut self) -> Option<T> {
         let key = self.items.front()?.key();
         self.take(0, &key).map(Arc::unwrap_or_clone)
     }
 
-    /// Takes out the last item.
+    /// Removes the last item.
     pub fn pop_last(&mut self) -> Option<T> {
         let key = self.items.back()?.key();
         self.take(self.items.len() - 1, &key).map(Arc::unwrap_or_clone)
     }
 
-    /// Keeps at most that many, the last ones: for a log or a chat that shows its newest.
+    /// Keeps at most that many items, the last ones: for a log or a chat that shows the newest.
     pub fn keep_last(&mut self, count: usize) {
         while self.items.len() > count {
             self.pop_first();
         }
     }
 
-    /// Keeps at most that many, the first ones.
+    /// Keeps at most that many items, the first ones.
     pub fn keep_first(&mut self, count: usize) {
         while self.items.len() > count {
             self.pop_last();
         }
     }
 
-    /// Changes the item of that key, and says what the closure said. Only the fields that are different afterwards
-    /// are sent.
+    /// Changes the item with that key, and returns the result of the closure. Only the changed
+    /// fields are sent.
     pub fn update<R>(&mut self, key: impl Serialize, change: impl FnOnce(&mut T) -> R) -> Option<R> {
-        let position = self.index.find_for_change(&self.items, &Key::of(&key))?;
+        let position = self.find_for_change(&Key::of(&key))?;
         self.update_at(position, change)
     }
 
-    /// Changes the item at that place. An item that gets another key is a new item in the old one's
-    /// place; an item that had that key is removed.
+    /// Returns the position of the item with that key. Builds the index of positions, unlike a
+    /// search for reading.
+    pub(crate) fn find_for_change(&mut self, key: &Key) -> Option<usize> {
+        self.index.find_for_change(&self.items, key)
+    }
+
+    /// Changes the item at that position. If its key changes, it becomes a new item at the position
+    /// of the old one, and another item with the new key is removed.
     pub fn update_at<R>(&mut self, position: usize, change: impl FnOnce(&mut T) -> R) -> Option<R> {
         let before = self.items.get(position)?.clone();
         let item = self.items.get_mut(position)?;
@@ -205,20 +211,22 @@ impl<T: Keyed> List<T> {
         Some(result)
     }
 
-    /// Changes every item. Items may exchange their keys; of items that get the same key, the last
+    /// Changes every item. Items may exchange their keys; of items with the same new key, the last
     /// one is kept. The page gets the whole list.
     pub fn update_all(&mut self, mut change: impl FnMut(&mut T)) {
         if self.is_empty() {
             return;
         }
-        // All items are changed before any is put in: a new key may be the old key of an item further on.
+        // All items are changed before any is inserted: a new key may be the old key of a later
+        // item.
         let mut items: Vec<Arc<T>> = self.items.iter().cloned().collect();
         items.iter_mut().for_each(|item| change(Arc::make_mut(item)));
         self.begin_again();
         items.into_iter().for_each(|item| self.put(self.items.len(), item));
     }
 
-    /// Moves the item of that key to that place, counted without it. Says whether there is such an item.
+    /// Moves the item with that key to that position, counted without the item. Returns whether
+    /// there is such an item.
     pub fn move_to(&mut self, key: impl Serialize, position: usize) -> bool {
         self.move_key(Key::of(&key), position)
     }
@@ -237,14 +245,14 @@ impl<T: Keyed> List<T> {
         true
     }
 
-    /// Exchanges the items at two places. Says whether there are both.
+    /// Exchanges the items at two positions. Returns whether both exist.
     pub fn swap(&mut self, one: usize, other: usize) -> bool {
         let (low, high) = (one.min(other), one.max(other));
         let (Some(left), Some(right)) = (self.at(low).map(Keyed::key), self.at(high).map(Keyed::key)) else {
             return false;
         };
         if low != high {
-            // Two moves are what the page is told: the right one to the left, then the left one, which that pushed up
+            // Recorded as two moves: the right item to the left, then the left item, which moved up
             // by one, to the right.
             self.move_key(right, low);
             self.move_key(left, high);
@@ -252,24 +260,25 @@ impl<T: Keyed> List<T> {
         true
     }
 
-    /// Turns the order round.
+    /// Reverses the order.
     pub fn reverse(&mut self) {
         self.rearrange(self.items.iter().rev().cloned().collect());
     }
 
-    /// Sorts, equal ones staying in their order.
+    /// Sorts the items. The sort is stable.
     pub fn sort_by(&mut self, mut compare: impl FnMut(&T, &T) -> std::cmp::Ordering) {
         let mut items: Vec<Arc<T>> = self.items.iter().cloned().collect();
         items.sort_by(|a, b| compare(a, b));
         self.rearrange(items.into_iter().collect());
     }
 
-    /// Sorts by what the closure says of an item.
+    /// Sorts the items by a key. The sort is stable.
     pub fn sort_by_key<O: Ord>(&mut self, mut of: impl FnMut(&T) -> O) {
         self.sort_by(|a, b| of(a).cmp(&of(b)));
     }
 
-    /// Brings the items of these keys to the front, in this order; the others follow in the order they had.
+    /// Moves the items with these keys to the front, in this order; the others follow in their old
+    /// order.
     pub fn reorder<K: Serialize>(&mut self, keys: impl IntoIterator<Item = K>) {
         let mut front: Vec<Key> =
             keys.into_iter().map(|key| Key::of(&key)).filter(|key| self.position_of(key).is_some()).collect();
@@ -281,7 +290,7 @@ impl<T: Keyed> List<T> {
         self.rearrange(items);
     }
 
-    /// Keeps the items that the closure says yes to.
+    /// Keeps the items for which the closure returns `true`.
     pub fn retain(&mut self, mut keep: impl FnMut(&T) -> bool) {
         let dropped: Vec<Key> = self.iter().filter(|item| !keep(item)).map(Keyed::key).collect();
         if dropped.len() == self.items.len() {
@@ -295,20 +304,20 @@ impl<T: Keyed> List<T> {
         }
     }
 
-    /// Takes out everything.
+    /// Removes all items.
     pub fn clear(&mut self) {
         if !self.is_empty() {
             self.replace([]);
         }
     }
 
-    /// Puts these items in place of all. The page gets the whole list.
+    /// Replaces all items. The page gets the whole list.
     pub fn replace(&mut self, items: impl IntoIterator<Item = T>) {
         self.begin_again();
         self.extend(items);
     }
 
-    /// Takes out everything; the page gets the whole list.
+    /// Removes all items; the page gets the whole list.
     fn begin_again(&mut self) {
         self.items = Vector::new();
         self.index = Index::default();
@@ -324,7 +333,7 @@ impl<T: Keyed> List<T> {
         Some(item)
     }
 
-    /// The same items in another order.
+    /// Sets the same items in another order.
     fn rearrange(&mut self, items: Vector<Arc<T>>) {
         self.items = items;
         self.index = Index::default();

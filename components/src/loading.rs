@@ -1,4 +1,4 @@
-//! A field that is still being fetched.
+//! Fields that are loaded asynchronously.
 
 mod field;
 
@@ -9,17 +9,18 @@ use std::sync::Arc;
 
 use futures_util::future::{AbortHandle, Abortable};
 
-use crate::event::Effect;
+use crate::effect::Effect;
 use crate::fault::guard;
-use crate::tracking::next_version;
+use crate::tracking::{Loaded, next_version};
 use crate::{ActionError, Context, Result};
 
-/// A field whose value is fetched while the page is there already: a slow query, another service.
+/// A field whose value is loaded while the page is shown already: by a slow query, from another
+/// service.
 ///
 /// To the page and to templates it is
-/// `{"loading": bool, "ready": bool, "failed": bool, "value": …, "error": …}`: at most one of the three is true (none where nothing was asked
-/// for yet), `value` is what was loaded last or null, `error` is what the user may read of why it failed, or null. While
-/// it is loaded again, the value that was there stays.
+/// `{"loading": bool, "ready": bool, "failed": bool, "value": …, "error": …}`: at most one of the
+/// three is true (none before the first load), `value` is the last loaded value or null, `error` is
+/// the message for the user or null. While it is loaded again, the old value stays.
 ///
 /// ```
 /// # use vivaz_components::{Async, Context, LiveComponent, LiveState, Result, actions};
@@ -31,8 +32,9 @@ use crate::{ActionError, Context, Result};
 /// # #[live(crate = "vivaz_components")]
 /// #[live(name = "report", inline = r#"
 ///     <p live:if="figures.ready">{{ figures.value.total }}</p>
-///     <p live:else-if="figures.failed">{{ figures.error }} <button live:click="refresh()">Again</button></p>
+///     <p live:else-if="figures.failed">{{ figures.error }}</p>
 ///     <p live:else>Loading…</p>
+///     <button live:if="figures.failed" live:click="refresh()">Again</button>
 /// "#)]
 /// struct Report {
 ///     figures: Async<Figures>,
@@ -51,151 +53,137 @@ use crate::{ActionError, Context, Result};
 /// # }
 /// ```
 ///
-/// A load belongs to the field: it ends when the component goes away, when the field is [cleared](Self::clear) or
-/// [set](Self::set), and when another load takes its place. A panic in it is a failure. It does not outlive the server's process: a session that comes back
-/// elsewhere finds it failed, and may load it anew in `resumed`.
+/// A load belongs to the field: it ends when the component is unmounted, when the field is
+/// [cleared](Self::clear) or [set](Self::set), and when another load replaces it. A panic in it is
+/// a failure. It does not survive the server's process: a session that resumes elsewhere has a
+/// failed load, and may load again in `resumed`.
 ///
-/// It stands in a component's own fields, neither in what is inside of them nor in shared state.
+/// The type is for a component's own fields, not for fields inside them and not for shared state.
 pub struct Async<T> {
-    stage: Stage,
+    stage: LoadStage,
     /// Shared, because a handler works on a copy of the component.
     value: Option<Arc<T>>,
-    /// The load that is under way. It ends with the last copy of this.
-    running: Option<Arc<Running>>,
-    /// Changes whenever anything does.
+    /// The running load. It is aborted when the last copy is dropped.
+    running: Option<Arc<RunningLoad>>,
+    /// Incremented with every change.
     version: u64,
 }
 
-/// Where the field is.
+/// The state of the load.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Stage {
+enum LoadStage {
     Idle,
     Loading,
     Ready,
     Failed(Arc<str>),
 }
 
-/// A load that is under way.
-struct Running {
+/// A running load.
+struct RunningLoad {
     id: u64,
     abort: AbortHandle,
 }
 
-impl Drop for Running {
+impl Drop for RunningLoad {
     fn drop(&mut self) {
         self.abort.abort();
     }
 }
 
-/// What a load came to, for the field that asked for it.
-pub struct Loaded {
-    id: u64,
-    outcome: Result<Box<dyn Any + Send>>,
-}
-
-impl Loaded {
-    /// Which load it is of.
-    pub(crate) fn id(&self) -> u64 {
-        self.id
-    }
-
-    /// A load that failed.
-    pub(crate) fn failed(id: u64, error: ActionError) -> Self {
-        Self { id, outcome: Err(error) }
-    }
-}
-
 impl<T> Async<T> {
-    /// Nothing was asked for yet.
+    /// Creates a field that was never loaded.
     #[must_use]
     pub fn new() -> Self {
-        Self::at(Stage::Idle, None)
+        Self::at(LoadStage::Idle, None)
     }
 
-    /// Shown as loading, although nothing is: for `mount`, where the first paint shows it and `connected` begins to load.
+    /// Creates a field that is shown as loading without a load: for `mount`, where the first paint
+    /// shows it and `connected` starts the load.
     #[must_use]
     pub fn loading() -> Self {
-        Self::at(Stage::Loading, None)
+        Self::at(LoadStage::Loading, None)
     }
 
-    /// There from the start.
+    /// Creates a field with a value.
     #[must_use]
     pub fn ready(value: T) -> Self {
-        Self::at(Stage::Ready, Some(Arc::new(value)))
+        Self::at(LoadStage::Ready, Some(Arc::new(value)))
     }
 
-    /// What was loaded last.
+    /// Returns the last loaded value.
     #[must_use]
     pub fn value(&self) -> Option<&T> {
         self.value.as_deref()
     }
 
-    /// What the user may read of why it failed.
+    /// Returns the error message for the user.
     #[must_use]
     pub fn error(&self) -> Option<&str> {
-        if let Stage::Failed(error) = &self.stage { Some(error) } else { None }
+        if let LoadStage::Failed(error) = &self.stage { Some(error) } else { None }
     }
 
-    /// Whether a load is under way (or shown to be).
+    /// Returns whether a load is running (or shown to be).
     #[must_use]
     pub fn is_loading(&self) -> bool {
-        self.stage == Stage::Loading
+        self.stage == LoadStage::Loading
     }
 
-    /// Whether the last load succeeded.
+    /// Returns whether the last load succeeded.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        self.stage == Stage::Ready
+        self.stage == LoadStage::Ready
     }
 
-    /// Whether the last load failed.
+    /// Returns whether the last load failed.
     #[must_use]
     pub fn is_failed(&self) -> bool {
-        matches!(self.stage, Stage::Failed(_))
+        matches!(self.stage, LoadStage::Failed(_))
     }
 
-    /// Puts a value there. A load that is under way ends.
+    /// Sets a value. A running load ends.
     pub fn set(&mut self, value: T) {
         *self = Self::ready(value);
     }
 
-    /// As if nothing had been asked for. A load that is under way ends.
+    /// Resets the field to the state before the first load. A running load ends.
     pub fn clear(&mut self) {
         *self = Self::new();
     }
 
-    fn at(stage: Stage, value: Option<Arc<T>>) -> Self {
+    fn at(stage: LoadStage, value: Option<Arc<T>>) -> Self {
         Self { stage, value, running: None, version: next_version() }
     }
 }
 
 impl<T: Send + Sync + 'static> Async<T> {
-    /// Begins to load when the handler succeeds. Another load of this field that is under way ends then.
+    /// Starts a load when the handler succeeds. A running load of this field ends then.
     pub fn load(&mut self, cx: &mut Context, work: impl Future<Output = Result<T>> + Send + 'static) {
         let id = next_version();
         let (abort, registration) = AbortHandle::new_pair();
         let work = async move {
             let outcome = guard("loading a field", None, work).await;
-            Loaded { id, outcome: outcome.map(|value| Box::new(value) as Box<dyn Any + Send>) }
+            Loaded::new(id, outcome.map(|value| Box::new(value) as Box<dyn Any + Send>))
         };
         let task = Abortable::new(work, registration);
-        self.running = Some(Arc::new(Running { id, abort }));
+        self.running = Some(Arc::new(RunningLoad { id, abort }));
         if !self.is_loading() {
-            (self.stage, self.version) = (Stage::Loading, next_version());
+            (self.stage, self.version) = (LoadStage::Loading, next_version());
         }
-        cx.stage(Effect::Load(Box::pin(async move { task.await.ok() })));
+        cx.effects().stage(Effect::Load(Box::pin(async move { task.await.ok() })));
     }
 
-    /// Takes over what a load came to, if it is the one that this field waits for.
+    /// Takes the outcome of a load, if this field waits for it.
     fn settle(&mut self, loaded: &mut Option<Loaded>) -> Option<Result> {
         let running = self.running.as_ref()?;
-        let Loaded { outcome, .. } = loaded.take_if(|loaded| loaded.id == running.id)?;
+        let outcome = loaded.take_if(|loaded| loaded.id() == running.id)?.into_outcome();
         let outcome = outcome.and_then(|value| {
-            value.downcast::<T>().map_err(|_| ActionError::internal("a load yields what its field holds"))
+            value.downcast::<T>().map_err(|_| {
+                ActionError::internal("the load returned a value of another type than its field")
+            })
         });
         let (stage, value, said) = match outcome {
-            Ok(value) => (Stage::Ready, Some(Arc::from(value)), Ok(())),
-            Err(error) => (Stage::Failed(error.message().into()), self.value.take(), Err(error)),
+            Ok(value) => (LoadStage::Ready, Some(Arc::from(value)), Ok(())),
+            Err(error) => (LoadStage::Failed(error.message().into()), self.value.take(), Err(error)),
         };
         *self = Self::at(stage, value);
         Some(said)
@@ -209,7 +197,7 @@ impl<T> Default for Async<T> {
 }
 
 impl<T> Clone for Async<T> {
-    /// Shares the value, and the load that is under way.
+    /// Shares the value and the running load.
     fn clone(&self) -> Self {
         Self {
             stage: self.stage.clone(),
@@ -226,11 +214,5 @@ impl<T: fmt::Debug> fmt::Debug for Async<T> {
             .field("stage", &self.stage)
             .field("value", &self.value)
             .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for Loaded {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Loaded").field("failed", &self.outcome.is_err()).finish_non_exhaustive()
     }
 }

@@ -5,6 +5,7 @@ mod restoring;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::marker::PhantomData;
 
 use serde_json::value::RawValue;
 use vivaz_protocol::ErrorCode;
@@ -12,50 +13,84 @@ use vivaz_protocol::log::Quoted;
 
 use crate::component::LiveComponent;
 use crate::error::without_place;
+use crate::future::BoxFuture;
 use crate::host::Host;
-use crate::instance::{BoxFuture, Instance};
+use crate::instance::Instance;
 use crate::spec::Spec;
 use crate::{ActionError, MountContext, Result, fault};
 
 use restoring::restore_untyped;
-pub use restoring::{Decoded, RestoreFailure, Restoring};
+pub use restoring::{Decoded, RestoreFailure, RestoreFuture};
 
-/// A future that becomes a component.
-pub type Mounting = BoxFuture<Result<Box<dyn Instance>>>;
+/// A future that returns a mounted component.
+pub type MountFuture = BoxFuture<Result<Box<dyn Instance>>>;
 
-/// How to make components of one type.
+/// Creates components of one type, in this process or elsewhere.
+pub trait Factory: Send + Sync {
+    /// Creates a component from its props. Checks for each topic of its shared fields whether the
+    /// user may see it, and loads the topic. The future returns `bad_props` if the props do not
+    /// decode.
+    #[must_use = "a future does nothing until it is awaited"]
+    fn mount(&self, props: &RawValue, cx: MountContext) -> MountFuture;
+
+    /// Creates a component from the state that [`Instance::save`] wrote, which is of that schema.
+    #[must_use = "a future does nothing until it is awaited"]
+    fn restore(&self, saved: &[u8], schema: u64, cx: MountContext) -> RestoreFuture;
+}
+
+/// A type of components that an application has.
 #[derive(Clone, Copy)]
 pub struct Registration {
-    /// What is known of the type.
+    /// The description of the type.
     pub spec: &'static Spec,
-    mount: fn(&RawValue, MountContext) -> Mounting,
-    restore: fn(&[u8], u64, MountContext) -> Restoring,
+    factory: &'static dyn Factory,
 }
 
 inventory::collect!(Registration);
 
+/// Creates components of a type of this program.
+struct TypedFactory<C>(PhantomData<fn() -> C>);
+
+impl<C: LiveComponent> Factory for TypedFactory<C> {
+    fn mount(&self, props: &RawValue, cx: MountContext) -> MountFuture {
+        mount_untyped::<C>(props, cx)
+    }
+
+    fn restore(&self, saved: &[u8], schema: u64, cx: MountContext) -> RestoreFuture {
+        restore_untyped::<C>(saved, schema, cx)
+    }
+}
+
 impl Registration {
-    /// Of that type.
+    /// Returns the registration of a type of this program.
     #[must_use]
     pub const fn of<C: LiveComponent>() -> Self {
-        Self { spec: C::SPEC, mount: mount_untyped::<C>, restore: restore_untyped::<C> }
+        Self::new(C::SPEC, &TypedFactory::<C>(PhantomData))
     }
 
-    /// Makes one: decodes the props, runs `mount`, asks the topics of its shared fields whether they may be shown, and
-    /// loads them. Props that do not decode are `bad_props`.
+    /// Registers components that a factory creates.
+    #[must_use]
+    pub const fn new(spec: &'static Spec, factory: &'static dyn Factory) -> Self {
+        Self { spec, factory }
+    }
+
+    /// Creates a component from its props: decodes them, runs `mount`, checks for each topic of its
+    /// shared fields whether the user may see it, and loads the topic. The future returns
+    /// `bad_props` if the props do not decode.
     #[must_use = "a future does nothing until it is awaited"]
-    pub fn mount(&self, props: &RawValue, cx: MountContext) -> Mounting {
-        (self.mount)(props, cx)
+    pub fn mount(&self, props: &RawValue, cx: MountContext) -> MountFuture {
+        self.factory.mount(props, cx)
     }
 
-    /// Makes one of what [`Instance::save`] wrote, for a component of that schema. If that is not the schema of today, or
-    /// the state does not decode, the component's `migrate` is asked; without one, every field is decoded by itself.
-    /// Shared fields are asked for and loaded again.
+    /// Creates a component from the state that [`Instance::save`] wrote, which is of that schema.
+    /// If the type has another schema now, or the state does not decode, the component's `migrate`
+    /// is called; without one, every field is decoded separately. Topics of shared fields are
+    /// checked and loaded again.
     ///
-    /// A failure says whether the state is of use: see [`RestoreFailure`].
+    /// A failure says whether the state can be used later: see [`RestoreFailure`].
     #[must_use = "a future does nothing until it is awaited"]
-    pub fn restore(&self, saved: &[u8], schema: u64, cx: MountContext) -> Restoring {
-        (self.restore)(saved, schema, cx)
+    pub fn restore(&self, saved: &[u8], schema: u64, cx: MountContext) -> RestoreFuture {
+        self.factory.restore(saved, schema, cx)
     }
 }
 
@@ -68,9 +103,9 @@ impl fmt::Debug for Registration {
     }
 }
 
-/// Makes a component of a type that is known: for the first paint, for tests.
+/// Creates a component of a known type: for the first paint, for tests.
 #[must_use = "a future does nothing until it is awaited"]
-pub fn mount<C: LiveComponent>(props: C::Props, mut cx: MountContext) -> Mounting {
+pub fn mount<C: LiveComponent>(props: C::Props, mut cx: MountContext) -> MountFuture {
     Box::pin(async move {
         let limit = cx.limit();
         let component = fault::guard("mount", limit, async { C::mount(props, &mut cx).await }).await?;
@@ -78,7 +113,7 @@ pub fn mount<C: LiveComponent>(props: C::Props, mut cx: MountContext) -> Mountin
     })
 }
 
-fn mount_untyped<C: LiveComponent>(props: &RawValue, cx: MountContext) -> Mounting {
+fn mount_untyped<C: LiveComponent>(props: &RawValue, cx: MountContext) -> MountFuture {
     let props = fault::guard_now("decoding props", || {
         serde_json::from_str::<C::Props>(props.get())
             .map_err(|error| ActionError::new(ErrorCode::BadProps, without_place(&error)))
@@ -89,17 +124,17 @@ fn mount_untyped<C: LiveComponent>(props: &RawValue, cx: MountContext) -> Mounti
     }
 }
 
-fn refuse(error: ActionError) -> Mounting {
+fn refuse(error: ActionError) -> MountFuture {
     Box::pin(std::future::ready(Err(error)))
 }
 
-/// The components that an application has, by name.
+/// The components of an application, by name.
 #[derive(Debug, Default)]
 pub struct Registry {
     components: BTreeMap<&'static str, Registration>,
 }
 
-/// Two components of one name.
+/// Two components have the same name.
 #[derive(thiserror::Error)]
 #[error(
     "two components are named `{name}`: {first} and {second}; give one of them another #[live(name = \"…\")]"
@@ -113,18 +148,19 @@ pub struct DuplicateName {
 crate::debug_as_message!(DuplicateName);
 
 impl Registry {
-    /// No components.
+    /// Creates a registry without components.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Every component that is linked into the program.
+    /// Returns a registry of all components that are linked into the program.
     ///
-    /// A crate that nothing mentions is not linked, even if `Cargo.toml` names it: `use widgets as _;` is enough.
+    /// A crate that no code mentions is not linked, even if `Cargo.toml` lists it:
+    /// `use widgets as _;` is enough.
     ///
     /// # Errors
-    /// When two have the same name.
+    /// Returns an error if two components have the same name.
     pub fn linked() -> Result<Self, DuplicateName> {
         let mut registry = Self::new();
         for registration in inventory::iter::<Registration> {
@@ -133,10 +169,10 @@ impl Registry {
         Ok(registry)
     }
 
-    /// Adds one. Adding the same again changes nothing.
+    /// Adds a component. Adding the same type again has no effect.
     ///
     /// # Errors
-    /// When another one has the name.
+    /// Returns an error if another type has the name.
     pub fn add(&mut self, registration: Registration) -> Result<(), DuplicateName> {
         let spec = registration.spec;
         if let Some(first) = self.components.insert(spec.name, registration)
@@ -151,18 +187,18 @@ impl Registry {
         Ok(())
     }
 
-    /// The component of that name.
+    /// Returns the component with that name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Registration> {
         self.components.get(name)
     }
 
-    /// All of them, in the order of their names.
+    /// Returns all components in the order of their names.
     pub fn iter(&self) -> impl Iterator<Item = &Registration> {
         self.components.values()
     }
 
-    /// What to write into the log when somebody asks for a component that is not there.
+    /// Returns a message for the log about a component that does not exist.
     #[must_use]
     pub fn why_unknown(&self, name: &str) -> String {
         let known: Vec<&str> = self.components.keys().copied().collect();

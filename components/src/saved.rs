@@ -1,4 +1,4 @@
-//! What a component was when it was saved.
+//! The saved state of a component.
 
 use std::collections::HashMap;
 
@@ -7,12 +7,13 @@ use serde_json::value::RawValue;
 
 use crate::{ActionError, Result};
 
-/// The fields of a component as they were saved, perhaps by an earlier version of its type.
+/// The saved fields of a component, possibly of an earlier version of its type.
 ///
-/// A component whose fields or their nested types have changed, or whose state does not decode, is made of what was saved
-/// by its own `fn migrate(saved: &Saved<'_>) -> Result<Self>` in the `#[actions]` block. Without one, fields that are gone
-/// are left out, new ones get their `#[live(default)]`, and if that does not do, the component is mounted anew
-/// and its saved state is kept aside for a program of the earlier schema.
+/// If the fields of a component or their nested types have changed, or the state does not decode,
+/// the component's own `fn migrate(saved: &Saved<'_>) -> Result<Self>` in the `#[actions]` block
+/// restores it. Without one, removed fields are ignored and new ones get their `#[live(default)]`.
+/// If that fails, the component is mounted anew, and its saved state is kept aside for a program of
+/// the earlier schema.
 ///
 /// ```
 /// # use vivaz_components::{Result, Saved};
@@ -29,18 +30,18 @@ use crate::{ActionError, Result};
 pub struct Saved<'a>(HashMap<&'a str, &'a RawValue>);
 
 impl<'a> Saved<'a> {
-    /// Reads them.
+    /// Reads saved fields.
     ///
     /// # Errors
-    /// When that is not what was written.
+    /// Returns an error if the bytes are not saved state.
     pub fn read(bytes: &'a [u8]) -> Result<Self> {
         Ok(Self(serde_json::from_slice(bytes)?))
     }
 
-    /// One field.
+    /// Decodes one field.
     ///
     /// # Errors
-    /// When it is not there, or of another type.
+    /// Returns an error if the field was not saved, or is of another type.
     pub fn take<T: DeserializeOwned>(&self, field: &str) -> Result<T> {
         match self.0.get(field) {
             Some(raw) => Ok(serde_json::from_str(raw.get())?),
@@ -48,20 +49,20 @@ impl<'a> Saved<'a> {
         }
     }
 
-    /// One field; if it was not saved, because there was no such field then, a value in its place.
+    /// Decodes one field, or calls `missing` if the field was not saved.
     ///
     /// # Errors
-    /// When it is there and of another type.
+    /// Returns an error if the field was saved and is of another type.
     pub fn take_or<T: DeserializeOwned>(&self, field: &str, missing: impl FnOnce() -> T) -> Result<T> {
         if self.has(field) { self.take(field) } else { Ok(missing()) }
     }
 
-    /// The text of one field.
+    /// Returns the JSON of one field.
     pub(crate) fn get(&self, field: &str) -> Option<&'a RawValue> {
         self.0.get(field).copied()
     }
 
-    /// Whether the field was saved.
+    /// Returns whether the field was saved.
     #[must_use]
     pub fn has(&self, field: &str) -> bool {
         self.0.contains_key(field)

@@ -1,12 +1,14 @@
-//! The schema of a component: which JSON its saved fields are read from.
+//! The schema of a component: the JSON format of its saved fields.
 //!
-//! Field types have nothing but serde's derives. A derived `Deserialize` asks its deserializer for what the type is
-//! made of, so [`tracer`] is a deserializer that records what it is asked for and never yields the value. [`graph`] holds
-//! what is known so far and writes it as text. What does not depend on the type's JSON is not part of the text: the
-//! names of types, the order of fields and variants, the kind of map or set, its hasher.
+//! Field types have only serde's derives. A derived `Deserialize` asks its deserializer for the
+//! parts of the type, so [`tracer`] is a deserializer that records these calls and never returns
+//! the value. [`graph`] stores the results and writes them as text. Properties that do not affect
+//! the JSON are not part of the text: the names of types, the order of fields and variants, the
+//! kind of map or set, its hasher.
 //!
-//! Some types do not say what they read: `#[serde(untagged)]`, `#[serde(flatten)]`, internally tagged enums,
-//! `serde_json::Value`, a `Deserialize` by hand that takes anything. The name of the type stands for its content then.
+//! Some types do not reveal their format: `#[serde(untagged)]`, `#[serde(flatten)]`, internally
+//! tagged enums, `serde_json::Value`, a manual `Deserialize` that accepts any value. Then the name
+//! of the type represents its content.
 
 mod access;
 mod graph;
@@ -24,8 +26,8 @@ use tracer::Tracer;
 /// The name of a saved field, and [`describe`] of its type.
 pub type SavedField = (&'static str, fn() -> String);
 
-/// Returns the hash of what saved fields are read from. It is the same in every process and on every
-/// platform.
+/// Returns the hash of the JSON format of saved fields. It is the same in every process and on
+/// every platform.
 #[must_use]
 pub fn schema(fields: &[SavedField]) -> u64 {
     let mut lines: Vec<String> =
@@ -34,16 +36,17 @@ pub fn schema(fields: &[SavedField]) -> u64 {
     hash(&lines.join("\n"))
 }
 
-/// Returns a description of the JSON that a type is read from.
+/// Returns a description of the JSON from which a type is read.
 ///
 /// # Panics
-/// Never: where the type's `Deserialize` fails or panics, the description has the type's name.
+/// Never panics: if the type's `Deserialize` fails or panics, the description contains the type's
+/// name.
 #[must_use]
 pub(crate) fn describe<T: DeserializeOwned>() -> String {
     let mut graph = Graph::new(type_name::<T>());
-    // One leaf of the type is found in each round. Every round makes progress, or gives something up.
+    // Each round finds one leaf of the type. Every round makes progress, or gives a node up.
     while let Some(round) = graph.begin() {
-        // A `Deserialize` by hand may panic when it does not get what it expects.
+        // A manual `Deserialize` may panic on an unexpected value.
         let _ = catch_unwind(AssertUnwindSafe(|| T::deserialize(Tracer::root(&mut graph)).is_ok()));
         graph.end(round);
     }

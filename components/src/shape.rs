@@ -1,7 +1,4 @@
-//! What templates may ask of a type, known when the application is compiled.
-
-pub(crate) mod check;
-pub(crate) mod message;
+//! The shapes of types, as templates see them, known at compile time.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::fmt;
@@ -10,22 +7,22 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 
-/// A type that says what it looks like to templates. Derived with `LiveState` and `LiveComponent`.
+/// A type whose shape templates know. Derived with `LiveState` and `LiveComponent`.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` does not say what it looks like to templates",
+    message = "`{Self}` has no shape that templates know",
     note = "add `#[derive(LiveState)]` to it, or `#[live(opaque)]` to the field"
 )]
 pub trait LiveShape {
-    /// What it looks like.
-    const SHAPE: Ref;
+    /// The shape.
+    const SHAPE: ShapeRef;
 }
 
-/// What a value looks like to a template, under its serialised names.
+/// The shape of a value, with its serialised names.
 #[derive(Debug)]
 pub enum Shape {
-    /// Anything goes: `serde_json::Value`, and fields marked `#[live(opaque)]`.
+    /// Any value: `serde_json::Value`, and fields marked `#[live(opaque)]`.
     Any,
-    /// A type that does not describe itself: it has no fields, and is shown if it is `Display`.
+    /// A type without a known shape: it has no fields, and can be shown if it is `Display`.
     Unknown,
     /// A truth value.
     Bool,
@@ -36,23 +33,23 @@ pub enum Shape {
     /// Text.
     Str,
     /// The value or null.
-    Option(Ref),
+    Option(ShapeRef),
     /// An ordered list.
-    List(Ref),
+    List(ShapeRef),
     /// An ordered list whose items have keys: a [`List`](crate::List).
-    Keyed(Ref),
-    /// A map from any key.
-    Map(Ref),
+    Keyed(ShapeRef),
+    /// A map.
+    Map(ShapeRef),
     /// A struct of that name.
-    Struct(&'static str, &'static [Field]),
+    Struct(&'static str, &'static [ShapeField]),
     /// An enum of that name whose variants have no fields: text, one of these.
     Enum(&'static str, &'static [&'static str]),
 }
 
-/// Whether values of that shape can be the keys of a list. A type that does not describe itself may be
-/// written as a number or a text.
+/// Returns whether values of that shape can be the keys of a list. A type without a known shape may
+/// be serialised as a number or a text.
 #[must_use]
-pub const fn may_be_key(shape: Ref) -> bool {
+pub const fn may_be_key(shape: ShapeRef) -> bool {
     match shape.get() {
         Shape::Any | Shape::Unknown | Shape::Int | Shape::Str | Shape::Enum(..) => true,
         Shape::Bool
@@ -67,22 +64,22 @@ pub const fn may_be_key(shape: Ref) -> bool {
 
 /// A field of a [`Shape::Struct`].
 #[derive(Clone, Copy, Debug)]
-pub struct Field {
+pub struct ShapeField {
     /// [`hash`] of the name, so that a search in a constant compares numbers.
     pub hash: u64,
     /// The serialised name.
     pub name: &'static str,
-    /// What it looks like.
-    pub shape: Ref,
-    /// Why a template cannot show it, if it cannot.
+    /// The shape of its value.
+    pub shape: ShapeRef,
+    /// The reason why a template cannot show it, if it cannot.
     pub hidden: Option<&'static str>,
-    /// What a page may write of it.
+    /// Which parts of it a page may write.
     pub access: Access,
-    /// Whether a value whose type does not describe itself has a text.
+    /// Whether a value of unknown shape has a text.
     pub shown: bool,
 }
 
-/// What a page may write of a field.
+/// Which parts of a field a page may write.
 #[derive(Clone, Copy, Debug)]
 pub enum Access {
     /// Nothing.
@@ -93,55 +90,47 @@ pub enum Access {
     Parts,
 }
 
-impl Access {
-    /// Returns the access to a field that is marked `model`.
-    #[must_use]
-    pub const fn of_model(parts: bool) -> Self {
-        if parts { Self::Parts } else { Self::Whole }
-    }
-}
-
-impl Field {
-    pub(crate) const fn of(name: &'static str, shape: Ref) -> Self {
+impl ShapeField {
+    pub(crate) const fn of(name: &'static str, shape: ShapeRef) -> Self {
         Self { hash: hash(name), name, shape, hidden: None, access: Access::Read, shown: true }
     }
 }
 
-/// A reference to a shape that rustc does not follow when it validates a constant: it would report a type that
-/// contains itself as a cycle.
+/// A reference to a shape that rustc does not follow when it validates a constant: it would report
+/// a type that contains itself as a cycle.
 #[derive(Clone, Copy)]
-pub struct Ref(MaybeUninit<&'static Shape>);
+pub struct ShapeRef(MaybeUninit<&'static Shape>);
 
-impl Ref {
-    /// Refers to that shape.
+impl ShapeRef {
+    /// Refers to a shape.
     #[must_use]
     pub const fn new(shape: &'static Shape) -> Self {
         Self(MaybeUninit::new(shape))
     }
 
-    /// The shape.
+    /// Returns the shape.
     #[must_use]
     pub const fn get(self) -> &'static Shape {
         #[expect(
             unsafe_code,
             reason = "a plain reference makes recursive types fail with E0391; nothing else defers it"
         )]
-        // SAFETY: the field is private and `new`, which initialises it, is the only way to make one.
+        // SAFETY: the field is private, and `new`, the only constructor, initialises it.
         unsafe {
             self.0.assume_init()
         }
     }
 }
 
-impl fmt::Debug for Ref {
-    /// Not what it refers to, which may contain it.
+impl fmt::Debug for ShapeRef {
+    /// Writes only the kind: the shape may contain itself.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.get().kind())
     }
 }
 
 impl Shape {
-    /// What it is, in a word, with an article.
+    /// Returns the kind of the shape in a word or two, with an article.
     #[must_use]
     pub const fn kind(&self) -> &'static str {
         match self {
@@ -159,7 +148,7 @@ impl Shape {
     }
 }
 
-/// FNV-1a of a name. The derive computes the same.
+/// Returns the FNV-1a hash of a name. The derive computes the same.
 #[must_use]
 pub const fn hash(name: &str) -> u64 {
     let bytes = name.as_bytes();
@@ -172,11 +161,11 @@ pub const fn hash(name: &str) -> u64 {
     hash
 }
 
-/// The fields of a struct with its computed ones, `N` in all.
+/// Returns the fields of a struct followed by its computed ones, `N` in all.
 #[must_use]
 #[expect(clippy::indexing_slicing, reason = "evaluated by rustc: an index out of bounds fails the build")]
-pub const fn joined<const N: usize>(fields: &[Field], computed: &[Field]) -> [Field; N] {
-    let mut all = [Field::of("", Ref::new(&Shape::Unknown)); N];
+pub const fn joined<const N: usize>(fields: &[ShapeField], computed: &[ShapeField]) -> [ShapeField; N] {
+    let mut all = [ShapeField::of("", ShapeRef::new(&Shape::Unknown)); N];
     let mut at = 0;
     while at < N {
         all[at] = if at < fields.len() { fields[at] } else { computed[at - fields.len()] };
@@ -187,7 +176,7 @@ pub const fn joined<const N: usize>(fields: &[Field], computed: &[Field]) -> [Fi
 
 macro_rules! leaves {
     ($($shape:ident: $($ty:ty),+;)*) => {
-        $($(impl LiveShape for $ty { const SHAPE: Ref = Ref::new(&Shape::$shape); })+)*
+        $($(impl LiveShape for $ty { const SHAPE: ShapeRef = ShapeRef::new(&Shape::$shape); })+)*
     };
 }
 
@@ -201,65 +190,66 @@ leaves! {
 }
 
 macro_rules! transparent {
-    ($($ty:ty),*) => { $(impl<T: LiveShape + ?Sized> LiveShape for $ty { const SHAPE: Ref = T::SHAPE; })* };
+    ($($ty:ty),*) => { $(impl<T: LiveShape + ?Sized> LiveShape for $ty { const SHAPE: ShapeRef = T::SHAPE; })* };
 }
 
 transparent!(&T, Arc<T>, Rc<T>);
 
 impl<T: LiveShape> LiveShape for Box<T> {
-    const SHAPE: Ref = T::SHAPE;
+    const SHAPE: ShapeRef = T::SHAPE;
 }
 
 impl LiveShape for Box<str> {
-    const SHAPE: Ref = Ref::new(&Shape::Str);
+    const SHAPE: ShapeRef = ShapeRef::new(&Shape::Str);
 }
 
 impl<T: LiveShape> LiveShape for Option<T> {
-    const SHAPE: Ref = Ref::new(&Shape::Option(T::SHAPE));
+    const SHAPE: ShapeRef = ShapeRef::new(&Shape::Option(T::SHAPE));
 }
 
 macro_rules! lists {
-    ($([$($generics:tt)*] $ty:ty),*) => { $(impl<$($generics)*> LiveShape for $ty { const SHAPE: Ref = Ref::new(&Shape::List(T::SHAPE)); })* };
+    ($([$($generics:tt)*] $ty:ty),*) => { $(impl<$($generics)*> LiveShape for $ty { const SHAPE: ShapeRef = ShapeRef::new(&Shape::List(T::SHAPE)); })* };
 }
 
 lists!([T: LiveShape] Vec<T>, [T: LiveShape] [T], [T: LiveShape, const N: usize] [T; N], [T: LiveShape] VecDeque<T>,
     [T: LiveShape] BTreeSet<T>, [T: LiveShape, S] HashSet<T, S>, [T: LiveShape] Box<[T]>);
 
 impl<K, T: LiveShape> LiveShape for BTreeMap<K, T> {
-    const SHAPE: Ref = Ref::new(&Shape::Map(T::SHAPE));
+    const SHAPE: ShapeRef = ShapeRef::new(&Shape::Map(T::SHAPE));
 }
 
 impl<K, T: LiveShape, S> LiveShape for HashMap<K, T, S> {
-    const SHAPE: Ref = Ref::new(&Shape::Map(T::SHAPE));
+    const SHAPE: ShapeRef = ShapeRef::new(&Shape::Map(T::SHAPE));
 }
 
 impl LiveShape for crate::Errors {
-    const SHAPE: Ref = Ref::new(&Shape::Map(<Vec<String> as LiveShape>::SHAPE));
+    const SHAPE: ShapeRef = ShapeRef::new(&Shape::Map(<Vec<String> as LiveShape>::SHAPE));
 }
 
-/// `Probe::<T>::SHAPE` is the type's own if it has one, else [`Shape::Unknown`]: an inherent constant wins over a trait's.
+/// `ShapeProbe::<T>::SHAPE` is the type's own shape if it has one, else [`Shape::Unknown`]: an
+/// inherent constant takes precedence over a trait's.
 #[derive(Debug)]
-pub struct Probe<T: ?Sized>(std::marker::PhantomData<T>);
+pub struct ShapeProbe<T: ?Sized>(std::marker::PhantomData<T>);
 
-impl<T: LiveShape + ?Sized> Probe<T> {
-    /// What the type says of itself.
-    pub const SHAPE: Ref = T::SHAPE;
+impl<T: LiveShape + ?Sized> ShapeProbe<T> {
+    /// The type's own shape.
+    pub const SHAPE: ShapeRef = T::SHAPE;
 }
 
-impl<T: fmt::Display + ?Sized> Probe<T> {
+impl<T: fmt::Display + ?Sized> ShapeProbe<T> {
     /// The type has a text.
     pub const SHOWN: bool = true;
 }
 
-/// What is known of a type that says nothing of itself.
+/// A type without a known shape.
 pub trait Unshaped {
-    /// Nothing.
-    const SHAPE: Ref = Ref::new(&Shape::Unknown);
-    /// It has no text.
+    /// The unknown shape.
+    const SHAPE: ShapeRef = ShapeRef::new(&Shape::Unknown);
+    /// The type has no text.
     const SHOWN: bool = false;
 }
 
-impl<T: ?Sized> Unshaped for Probe<T> {}
+impl<T: ?Sized> Unshaped for ShapeProbe<T> {}
 
 #[cfg(test)]
 mod tests {
@@ -269,9 +259,9 @@ mod tests {
 
     #[test]
     fn a_type_without_a_shape_is_unknown() {
-        assert!(matches!(Probe::<Foreign>::SHAPE.get(), Shape::Unknown));
-        assert!(matches!(Probe::<Vec<u8>>::SHAPE.get(), Shape::List(_)));
-        const { assert!(Probe::<std::net::IpAddr>::SHOWN && !Probe::<Foreign>::SHOWN) };
+        assert!(matches!(ShapeProbe::<Foreign>::SHAPE.get(), Shape::Unknown));
+        assert!(matches!(ShapeProbe::<Vec<u8>>::SHAPE.get(), Shape::List(_)));
+        const { assert!(ShapeProbe::<std::net::IpAddr>::SHOWN && !ShapeProbe::<Foreign>::SHOWN) };
         assert_eq!(hash("a"), 0xaf63_dc4c_8601_ec8c);
     }
 }

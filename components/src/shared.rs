@@ -1,29 +1,33 @@
 //! A component's view of a topic.
 
+mod cause;
+mod erased;
+
 use std::fmt;
-use std::marker::PhantomData;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use serde::Serialize;
 use vivaz_protocol::TopicName;
 
-use crate::context::Cause;
-use crate::env::Env;
-use crate::event::ServerEvent;
-use crate::instance::BoxFuture;
-use crate::shape::{LiveShape, Ref};
-use crate::topic::{AnyShared, Cell, Change, StagedUpdate, Topic, TopicRef, TopicState};
-use crate::{Result, fault};
+pub(crate) use cause::Cause;
+pub use erased::AnyShared;
 
-/// A field that shows a topic: one copy of the state for all who look at it.
+use crate::env::Env;
+use crate::error::Result;
+use crate::fault;
+use crate::future::BoxFuture;
+use crate::shape::{LiveShape, ShapeRef};
+use crate::topic::{Cell, Mutation, StagedUpdate, Topic, TopicRef, TopicState, parse_key};
+
+/// A field that shows a topic, whose state is shared by all subscribers.
 ///
-/// It reads as the state was when the handler began. Changes are staged with [`update`](Self::update): they happen,
-/// and are sent to everybody as one patch, when the handler succeeds.
+/// It dereferences to the state at the start of the handler. Changes are staged with
+/// [`update`](Self::update): they are made when the handler succeeds, and sent to all subscribers
+/// as one patch.
 pub struct Shared<T> {
     bound: Option<Bound<T>>,
-    /// With the topic that the field showed when the change was asked for.
-    staged: Vec<(TopicRef, Arc<Cell<T>>, Change<T>)>,
+    /// Each with the topic of the field at the time of the request.
+    staged: Vec<(TopicRef, Arc<Cell<T>>, Mutation<T>)>,
     /// Whether the component is present at the topic.
     is_present: bool,
 }
@@ -36,20 +40,20 @@ struct Bound<T> {
 }
 
 impl<T> Shared<T> {
-    /// A field that shows nothing yet: what a component's `mount` puts there. The runtime binds it to its topic as soon
-    /// as `mount` has returned.
+    /// Creates a field without a topic, for the component's `mount`. The runtime binds it to its
+    /// topic after `mount` has returned.
     #[must_use]
     pub fn new() -> Self {
         Self { bound: None, staged: Vec::new(), is_present: false }
     }
 
-    /// The topic's name.
+    /// Returns the topic's name.
     #[must_use]
     pub fn topic_name(&self) -> Option<&TopicName> {
         self.bound.as_ref().map(|bound| bound.topic.name())
     }
 
-    /// How many sessions look at the topic.
+    /// Returns the number of sessions that subscribe to the topic.
     #[must_use]
     pub fn audience(&self) -> usize {
         self.bound.as_ref().map_or(0, |bound| bound.topic.audience())
@@ -68,13 +72,13 @@ impl<T> Shared<T> {
 }
 
 impl<T: Topic> Shared<T> {
-    /// Changes the state of the topic that the field shows now when the handler succeeds, also if the field shows
-    /// another topic then. The closure is given a draft and may be run again on a newer one,
-    /// so it must do nothing but change it, and must not rely on what the handler saw:
+    /// Changes the state of the field's current topic when the handler succeeds, also if the field
+    /// names another topic by then. The closure gets a draft and may be run again on a newer one,
+    /// so it must do nothing but change it, and must not rely on the state that the handler read:
     /// `self.chat.update(move |room| room.messages.push(message.clone()))`.
     ///
     /// # Panics
-    /// Inside `mount`, where the field is not bound to its topic yet.
+    /// Panics inside `mount`, where the field is not bound to its topic yet.
     #[track_caller]
     pub fn update(&mut self, change: impl Fn(&mut T) + Send + Sync + 'static) {
         let Bound { topic, cell, .. } = self.bound_mut();
@@ -82,14 +86,16 @@ impl<T: Topic> Shared<T> {
         self.staged.push((topic, cell, Arc::new(change)));
     }
 
-    /// Changes the state now and says what came of it: whether the seat was still free. It is not undone when the
-    /// handler fails afterwards.
+    /// Changes the state now and returns the result of the closure: whether the seat was still
+    /// free. The change stays when the handler fails afterwards. Like the closure of
+    /// [`update`](Self::update), this one may be run again on a newer draft, so it does nothing but
+    /// change it.
     ///
     /// # Errors
-    /// `panicked` when the closure does, `too_large` when the topic would be larger than it may be,
-    /// and an error when its state cannot be written; the state is then as it was.
+    /// Returns `panicked` if the closure panics, `too_large` if the topic would exceed its limit,
+    /// and an error if its state has no JSON form. The state is then unchanged.
     #[expect(clippy::unused_async, reason = "an update that several nodes have to agree on is waited for")]
-    pub async fn update_now<R: Send>(&mut self, change: impl FnOnce(&mut T) -> R + Send) -> Result<R> {
+    pub async fn update_now<R: Send>(&mut self, change: impl Fn(&mut T) -> R + Send + Sync) -> Result<R> {
         let bound = self.bound_mut();
         let applied = bound.cell.apply(bound.cause.as_ref().map(Cause::author), change)?;
         if let (Some(unsent), Some(cause)) = (applied.unsent, &bound.cause) {
@@ -114,10 +120,10 @@ fn unbound() -> ! {
 impl<T> Deref for Shared<T> {
     type Target = T;
 
-    /// The state as it was when the handler began.
+    /// Returns the state at the start of the handler.
     ///
     /// # Panics
-    /// Inside `mount`, where the field is not bound to its topic yet.
+    /// Panics inside `mount`, where the field is not bound to its topic yet.
     fn deref(&self) -> &T {
         match &self.bound {
             Some(bound) => &bound.snapshot,
@@ -133,7 +139,8 @@ impl<T> Default for Shared<T> {
 }
 
 impl<T> Clone for Shared<T> {
-    /// Shows the same topic. What was staged belongs to the handler that staged it and stays behind.
+    /// Shows the same topic. Staged changes belong to the handler that staged them and are not
+    /// copied.
     fn clone(&self) -> Self {
         let bound = self.bound.as_ref().map(|bound| Bound {
             topic: bound.topic.clone(),
@@ -152,7 +159,7 @@ impl<T> fmt::Debug for Shared<T> {
 }
 
 impl<T: TopicState> LiveShape for Shared<T> {
-    const SHAPE: Ref = T::SHOWN;
+    const SHAPE: ShapeRef = T::SHOWN;
 }
 
 impl<T: Topic> AnyShared for Shared<T> {
@@ -163,16 +170,16 @@ impl<T: Topic> AnyShared for Shared<T> {
     fn opener(&self) -> fn(String, Env) -> BoxFuture<Result<TopicRef>> {
         |name, env| {
             Box::pin(async move {
-                let key = crate::topic::parse_key::<T>(&name)?;
-                let asked = async { T::authorize(&key, &env.identity).await };
+                let key = parse_key::<T>(&name)?;
+                let asked = async { T::authorize(&key, env.identity()).await };
                 fault::guard("authorizing a topic", None, asked).await?;
-                Ok(env.hub.open::<T>(&name, &env.states).await?.topic)
+                Ok(env.topic::<T>(&name).await?.topic().clone())
             })
         }
     }
 
     fn bind(&mut self, topic: &TopicRef) -> Result {
-        let cell = topic.downcast::<T>()?;
+        let cell = Cell::<T>::of(topic)?;
         let snapshot = cell.value();
         self.bound = Some(Bound { topic: topic.clone(), cell, snapshot, cause: None });
         Ok(())
@@ -196,56 +203,5 @@ impl<T: Topic> AnyShared for Shared<T> {
 
     fn recall_presence(&mut self) {
         self.is_present = true;
-    }
-}
-
-/// A topic from outside of components: from an HTTP route, a timer, another topic.
-#[derive(Clone)]
-pub struct TopicHandle<T: Topic> {
-    pub(crate) topic: TopicRef,
-    cell: Arc<Cell<T>>,
-    _state: PhantomData<T>,
-}
-
-impl<T: Topic> TopicHandle<T> {
-    pub(crate) fn new(topic: &TopicRef) -> Result<Self> {
-        Ok(Self { topic: topic.clone(), cell: topic.downcast()?, _state: PhantomData })
-    }
-
-    /// The state as of now.
-    #[must_use]
-    pub fn value(&self) -> Arc<T> {
-        self.cell.value()
-    }
-
-    /// Changes the state and sends the patch to everybody who looks at it.
-    ///
-    /// # Errors
-    /// `panicked` when the closure does, `too_large` when the topic would be larger than it may be,
-    /// and an error when its state cannot be written; the state is then as it was.
-    #[expect(clippy::unused_async, reason = "an update that several nodes have to agree on is waited for")]
-    pub async fn update<R: Send>(&self, change: impl FnOnce(&mut T) -> R + Send) -> Result<R> {
-        Ok(self.cell.apply(None, change)?.result)
-    }
-
-    /// Sends an event to everybody who looks at it.
-    ///
-    /// # Errors
-    /// When `data` cannot be written as JSON.
-    pub fn emit(&self, name: &str, data: impl Serialize) -> Result {
-        self.topic.emit(&ServerEvent::new(name, &data)?, None);
-        Ok(())
-    }
-
-    /// The topic, the type of its state forgotten.
-    #[must_use]
-    pub fn topic(&self) -> &TopicRef {
-        &self.topic
-    }
-}
-
-impl<T: Topic> fmt::Debug for TopicHandle<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("TopicHandle").field(self.topic.name()).finish()
     }
 }

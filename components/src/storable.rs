@@ -1,9 +1,10 @@
-//! What generated code asks of a field's type: whether serde writes and reads it, whether it is a list
-//! and its items have keys, whether it shows a topic.
+//! Properties of field types that generated code needs: whether serde writes and reads the type,
+//! whether it is a list whose items have keys, whether it shows a topic.
 //!
-//! Each question has an answer for every type, so that a type that cannot do it is one error, which
-//! a constant of the derive gives, and not one for each place of the generated code. The answer
-//! "no" is a trait's, which rustc takes where the inherent one does not apply (as in [`Fill`](crate::__private::Fill)).
+//! Each property is defined for every type, so that an unsuitable type is one error, reported by a
+//! constant of the derive, and not one for each place of the generated code. The negative value
+//! comes from a trait, which rustc selects where the inherent item does not apply (as in
+//! [`Fill`](crate::__private::Fill)).
 
 use std::marker::PhantomData;
 
@@ -12,25 +13,27 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use vivaz_protocol::PatchWriter;
 
+use crate::error::Result;
 use crate::list::{Keyed, List};
+use crate::loading::Async;
 use crate::saved::Saved;
 use crate::schema;
-use crate::topic::{AnyShared, Topic};
-use crate::tracking::{Field, JsonResult, ObjectWriter, Pick, Seen};
-use crate::{Async, Result, Shared};
+use crate::shared::{AnyShared, Shared};
+use crate::topic::Topic;
+use crate::tracking::{JsonResult, Pick, Seen, StateWriter, TrackedField};
 
-/// A field's type, for what is read of it: `Readable::<T>::IS`.
+/// Whether serde reads the type: `ReadableField::<T>::IS`.
 #[derive(Debug)]
-pub struct Readable<T>(PhantomData<T>);
+pub struct ReadableField<T>(PhantomData<T>);
 
-impl<T: DeserializeOwned> Readable<T> {
-    /// Yes.
+impl<T: DeserializeOwned> ReadableField<T> {
+    /// The type is readable.
     pub const IS: bool = true;
 
-    /// Assigns a value that the parent gives.
+    /// Assigns a value of the parent.
     ///
     /// # Errors
-    /// When it is of another type; the field is as it was.
+    /// Returns an error if the value is of another type. The field is unchanged then.
     pub fn assign(field: &mut T, value: &RawValue) -> JsonResult {
         *field = serde_json::from_str(value.get())?;
         Ok(())
@@ -39,38 +42,38 @@ impl<T: DeserializeOwned> Readable<T> {
     /// Reads a saved value.
     ///
     /// # Errors
-    /// When it is of another type.
+    /// Returns an error if the value is of another type.
     pub fn reread(saved: &RawValue) -> serde_json::Result<T> {
         serde_json::from_str(saved.get())
     }
 
-    /// One saved field.
+    /// Decodes one saved field.
     ///
     /// # Errors
-    /// As [`Saved::take`].
+    /// Returns the errors of [`Saved::take`].
     pub fn take(saved: &Saved<'_>, field: &str) -> Result<T> {
         saved.take(field)
     }
 
-    /// One saved field, or a value in its place.
+    /// Decodes one saved field, or calls `missing` if it was not saved.
     ///
     /// # Errors
-    /// As [`Saved::take_or`].
+    /// Returns the errors of [`Saved::take_or`].
     pub fn take_or(saved: &Saved<'_>, field: &str, missing: impl FnOnce() -> T) -> Result<T> {
         saved.take_or(field, missing)
     }
 
-    /// Returns a description of what it is read from.
+    /// Returns a description of the JSON from which the type is read.
     #[must_use]
     pub fn describe() -> String {
         schema::describe::<T>()
     }
 }
 
-/// A type that serde does not read. A constant of the derive has refused it, so nothing here is
-/// ever called.
+/// A type that serde does not read. A constant of the derive refuses it, so nothing here is ever
+/// called.
 #[expect(missing_docs, clippy::missing_errors_doc, reason = "as in `Readable`")]
-pub trait Unreadable<T> {
+pub trait UnreadableField<T> {
     const IS: bool = false;
 
     fn assign(_: &mut T, _: &RawValue) -> JsonResult {
@@ -95,35 +98,35 @@ pub trait Unreadable<T> {
     }
 }
 
-impl<T> Unreadable<T> for Readable<T> {}
+impl<T> UnreadableField<T> for ReadableField<T> {}
 
-/// A field's type, for whether it is written: `Writable::<T>::IS`.
+/// Whether serde writes the type: `WritableField::<T>::IS`.
 #[derive(Debug)]
-pub struct Writable<T>(PhantomData<T>);
+pub struct WritableField<T>(PhantomData<T>);
 
-impl<T: Serialize> Writable<T> {
-    /// Yes.
+impl<T: Serialize> WritableField<T> {
+    /// The type is writable.
     pub const IS: bool = true;
 }
 
-/// Not a value that serde writes, but one that knows how its value is shown.
-impl<T: Serialize> Writable<Async<T>> {
-    /// Yes.
+/// `Async` is not `Serialize` itself, but its field knows how to write the value.
+impl<T: Serialize> WritableField<Async<T>> {
+    /// The type is writable.
     pub const IS: bool = true;
 }
 
 /// A type that serde does not write.
-pub trait Unwritten {
-    /// No.
+pub trait UnwrittenField {
+    /// The type is not writable.
     const IS: bool = false;
 }
 
-impl<T> Unwritten for Writable<T> {}
+impl<T> UnwrittenField for WritableField<T> {}
 
-/// What [`Pick`] makes of a field that serde does not write. The derive's constant fails the build of
-/// such a field, so the code is compiled and never run.
+/// The field that [`Pick`] returns for a type that serde does not write. The derive's constant
+/// fails the build of such a field, so the code is compiled and never run.
 pub trait PickUnwritten {
-    /// The field.
+    /// Returns the field.
     fn field(self) -> NeverVisited;
 }
 
@@ -133,12 +136,12 @@ impl<T> PickUnwritten for &Pick<'_, T> {
     }
 }
 
-/// Stands for such a field.
+/// Represents such a field.
 #[derive(Debug)]
 pub struct NeverVisited;
 
-impl Field for NeverVisited {
-    fn write(&self, _: &str, _: &mut ObjectWriter) -> JsonResult {
+impl TrackedField for NeverVisited {
+    fn write(&self, _: &str, _: &mut StateWriter) -> JsonResult {
         refused()
     }
 
@@ -151,69 +154,69 @@ impl Field for NeverVisited {
     }
 }
 
-/// A field's type, for whether it is a [`List`], and one whose items have keys.
+/// Whether the type is a [`List`], and one whose items have keys.
 #[derive(Debug)]
 pub struct Listed<T>(PhantomData<T>);
 
 impl<T> Listed<List<T>> {
-    /// Yes.
+    /// The type is a list.
     pub const IS_LIST: bool = true;
 }
 
 impl<T: Keyed> Listed<List<T>> {
-    /// Yes.
+    /// The items have keys.
     pub const IS_KEYED: bool = true;
 }
 
-/// A type that is no list.
+/// A type that is not a list.
 pub trait NoList {
-    /// No.
+    /// The type is not a list.
     const IS_LIST: bool = false;
 }
 
 impl<T> NoList for Listed<T> {}
 
-/// A type that is no list of items with keys.
+/// A type that is not a list of items with keys.
 pub trait ListsNothing {
-    /// No.
+    /// There are no items with keys.
     const IS_KEYED: bool = false;
 }
 
 impl<T> ListsNothing for Listed<T> {}
 
-/// The type of a field that is marked as shared: `Shows::<T>::A_TOPIC`.
+/// Whether a field that is marked as shared shows a topic: `Shows::<T>::A_TOPIC`.
 #[derive(Debug)]
 pub struct Shows<T>(PhantomData<T>);
 
 impl<T> Shows<Shared<T>> {
-    /// Yes.
+    /// The type is `Shared`.
     pub const IS_SHARED: bool = true;
 }
 
-/// A type that is no `Shared`.
+/// A type that is not `Shared`.
 pub trait NotShared {
-    /// No.
+    /// The type is not `Shared`.
     const IS_SHARED: bool = false;
 }
 
 impl<T> NotShared for Shows<T> {}
 
 impl<T: Topic> Shows<Shared<T>> {
-    /// Yes.
+    /// The type shows a topic.
     pub const A_TOPIC: bool = true;
 
-    /// The field.
+    /// Returns the field.
     pub fn field(field: &mut Shared<T>) -> &mut dyn AnyShared {
         field
     }
 }
 
-/// A type that shows no topic.
+/// A type that does not show a topic.
 pub trait ShowsNone<T> {
-    /// No.
+    /// The type does not show a topic.
     const A_TOPIC: bool = false;
 
-    /// Never called: a constant of the derive has refused it.
+    /// Never called: a constant of the derive refuses the type.
     fn field(_: &mut T) -> &mut dyn AnyShared {
         refused()
     }

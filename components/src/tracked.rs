@@ -6,14 +6,14 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use vivaz_protocol::PatchWriter;
 use vivaz_protocol::json::json_len;
 
-use crate::shape::{LiveShape, Ref};
-use crate::tracking::{Field, JsonResult, ObjectWriter, Pick, Print, Seen, next_version};
+use crate::shape::{LiveShape, ShapeRef};
+use crate::tracking::{JsonResult, Pick, Print, Seen, StateWriter, TrackedField, next_version};
 
-/// A value that is taken for changed whenever it was borrowed mutably, without looking at its content.
+/// A value that counts as changed whenever it was borrowed mutably; its content is not compared.
 ///
-/// Ordinary fields are compared by a fingerprint after every handler, which reads all of them. For a large value that
-/// seldom changes, this is cheaper: comparing it costs nothing. For something long and keyed, a
-/// [`List`](crate::List) also sends less.
+/// Ordinary fields are compared by a print after every handler, which reads all of them. For a
+/// large value that rarely changes this type is cheaper: it is compared in constant time. For long
+/// keyed data, a [`List`](crate::List) also sends less.
 ///
 /// ```
 /// use vivaz_components::Tracked;
@@ -29,12 +29,12 @@ pub struct Tracked<T> {
 }
 
 impl<T> Tracked<T> {
-    /// Tracks that value.
+    /// Creates a tracked value.
     pub fn new(value: T) -> Self {
         Self { value, version: next_version() }
     }
 
-    /// The value.
+    /// Returns the value.
     pub fn into_inner(self) -> T {
         self.value
     }
@@ -88,13 +88,13 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Tracked<T> {
 }
 
 impl<T: LiveShape> LiveShape for Tracked<T> {
-    const SHAPE: Ref = T::SHAPE;
+    const SHAPE: ShapeRef = T::SHAPE;
 }
 
-struct TrackedField<'a, T>(&'a Tracked<T>);
+struct VersionedField<'a, T>(&'a Tracked<T>);
 
-impl<T: Serialize> Field for TrackedField<'_, T> {
-    fn write(&self, name: &str, out: &mut ObjectWriter) -> JsonResult {
+impl<T: Serialize> TrackedField for VersionedField<'_, T> {
+    fn write(&self, name: &str, out: &mut StateWriter) -> JsonResult {
         out.member(name, &self.0.value)
     }
 
@@ -112,8 +112,8 @@ impl<T: Serialize> Field for TrackedField<'_, T> {
 }
 
 impl<'a, T: Serialize> Pick<'a, Tracked<T>> {
-    /// The field, compared by its version.
-    pub fn field(self) -> impl Field + 'a {
-        TrackedField(self.0)
+    /// Returns the field, compared by its version.
+    pub fn field(self) -> impl TrackedField + 'a {
+        VersionedField(self.0)
     }
 }

@@ -1,135 +1,132 @@
-//! What changed since the page was last told.
+//! Finding the fields that changed since the last patch.
 //!
 //! A [`Tracker`] keeps a [`Print`] of sixteen bytes and a size for each field that is public or
-//! saved. Ordinary fields are compared by a print of
-//! their content, so that application code assigns to them as to any field. [`List`](crate::List) and
-//! [`Tracked`](crate::Tracked) know by themselves what was done to them; their print is a version, and comparing it
-//! costs nothing, however long they are.
+//! saved. Ordinary fields are compared by a print of their content, so application code assigns to
+//! them like to any field. [`List`](crate::List) and [`Tracked`](crate::Tracked) record their
+//! changes; their print is a version, and comparing it takes constant time.
 
+mod errors;
 mod json;
+mod loaded;
 mod print;
 
-use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::Serialize;
 use vivaz_protocol::PatchWriter;
 use vivaz_protocol::json::json_len;
 
-pub use json::{JsonResult, ObjectWriter};
+pub use json::{JsonResult, StateWriter};
+pub use loaded::Loaded;
 pub use print::Print;
 
 use crate::Result;
-use crate::error::Unwritable;
-use crate::loading::Loaded;
+use crate::error::NotSerializable;
 use crate::spec::FieldKind;
-use crate::topic::AnyShared;
 
-/// What is known of a field: what the page has of it, and how large it is.
+/// The print and the size of a field, as the page has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Seen {
-    /// Stands for the content.
+    /// Identifies the content.
     pub print: Print,
-    /// How many bytes of JSON it has when it is saved. More than 4 GiB count as that.
+    /// The size in bytes of JSON when it is saved, at most 4 GiB.
     pub bytes: u32,
 }
 
 impl Seen {
-    /// A content of that many bytes.
+    /// Creates a value for content of that many bytes.
     #[must_use]
     pub fn new(print: Print, bytes: usize) -> Self {
         Self { print, bytes: u32::try_from(bytes).unwrap_or(u32::MAX) }
     }
 
-    /// Of nothing.
+    /// A field without known content.
     pub const UNKNOWN: Self = Self { print: Print::UNKNOWN, bytes: 0 };
 }
 
-/// One field, its type forgotten.
-pub trait Field {
-    /// Adds the whole value to an object.
+/// One field, without its type.
+pub trait TrackedField {
+    /// Writes the whole value into an object.
     ///
     /// # Errors
-    /// When the value has no JSON form.
-    fn write(&self, name: &str, out: &mut ObjectWriter) -> JsonResult;
+    /// Returns an error if the value has no JSON form.
+    fn write(&self, name: &str, out: &mut StateWriter) -> JsonResult;
 
-    /// The value as it is now; whatever it recorded is forgotten.
+    /// Returns the current value's print and size, and drops its recorded changes.
     ///
     /// # Errors
-    /// When the value has no JSON form.
+    /// Returns an error if the value has no JSON form.
     fn baseline(&mut self) -> JsonResult<Seen>;
 
-    /// If the value is not what `seen` stands for: adds the change to a patch, and says what the page has then.
+    /// If the value differs from `seen`, writes the change into a patch and returns the new print
+    /// and size.
     ///
     /// # Errors
-    /// When the value has no JSON form.
+    /// Returns an error if the value has no JSON form.
     fn change(&mut self, name: &str, seen: Seen, patch: &mut PatchWriter) -> JsonResult<Option<Seen>>;
 
-    /// Adds the whole value to an object that is read again when the component is restored.
+    /// Writes the whole value into an object from which the component is restored.
     ///
     /// # Errors
-    /// When the value has no JSON form.
-    fn save(&self, name: &str, out: &mut ObjectWriter) -> JsonResult {
+    /// Returns an error if the value has no JSON form.
+    fn save(&self, name: &str, out: &mut StateWriter) -> JsonResult {
         self.write(name, out)
     }
 
-    /// If this is the field that a load is for: takes what it came to, and says why it failed.
+    /// If this field waits for the load, takes its outcome, and returns whether it succeeded.
     fn settle(&mut self, loaded: &mut Option<Loaded>) -> Option<Result> {
         let _ = loaded;
         None
     }
 }
 
-/// Something with named fields: a component, the state of a topic.
-pub trait Fields {
-    /// Shows every field, in an order that never changes.
+/// A value with named fields: a component, the state of a topic.
+pub trait TrackedFields {
+    /// Visits every field, always in the same order.
     fn visit(&mut self, visitor: &mut dyn Visitor);
 }
 
-/// What is done to each field.
+/// A visitor of fields.
 pub trait Visitor {
-    /// Whether computed fields, which are the application's code, are to be shown too.
+    /// Returns whether computed fields, which run application code, are visited too.
     fn computed(&self) -> bool {
         true
     }
-    /// An ordinary field.
-    fn field(&mut self, name: &'static str, kind: FieldKind, field: &mut dyn Field);
-    /// A shared field, with the name of the topic that it should show.
-    fn shared(&mut self, name: &'static str, topic: fmt::Arguments<'_>, field: &mut dyn AnyShared) {
-        let _ = (name, topic, field);
-    }
+    /// Visits a field.
+    fn field(&mut self, name: &'static str, kind: FieldKind, field: &mut dyn TrackedField);
 }
 
-/// Numbers that are never given twice in a process: versions of lists and of tracked values.
+/// Returns a number that is unique in this process: a version of a list or of a tracked value.
 pub(crate) fn next_version() -> u64 {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
-/// What the page has and what would be stored: what is known of each field that is public or saved.
+/// The state that the page has and the size of the saved state: print and size of each field that
+/// is public or saved.
 #[derive(Clone, Debug, Default)]
 pub struct Tracker {
     seen: Vec<Seen>,
     bytes: usize,
 }
 
-/// What a comparison came to.
+/// The result of a comparison.
 #[derive(Debug, Default)]
 pub struct Changes {
-    /// The public fields that are not what the page had, as one patch object.
+    /// The public fields that changed, as one patch object.
     pub patch: Option<String>,
     undo: Undo,
 }
 
 impl Changes {
-    /// Takes out what it takes to revert the comparison. Without it, a revert does nothing.
+    /// Takes out the data for a revert. Without it, a revert has no effect.
     #[must_use]
     pub fn take_undo(&mut self) -> Self {
         Self { patch: None, undo: std::mem::take(&mut self.undo) }
     }
 }
 
-/// What was known of the fields that a comparison found changed.
+/// The prints and sizes of changed fields before the comparison.
 #[derive(Debug, Default)]
 struct Undo {
     seen: Vec<(usize, Seen)>,
@@ -137,11 +134,11 @@ struct Undo {
 }
 
 impl Tracker {
-    /// Takes the fields as they are for what the page has.
+    /// Creates a tracker for a page that has the current fields.
     ///
     /// # Errors
-    /// When a field has no JSON form; the error names it.
-    pub fn new(fields: &mut dyn Fields) -> Result<Self, Unwritable> {
+    /// Returns an error that names the field without a JSON form.
+    pub fn new(fields: &mut dyn TrackedFields) -> Result<Self, NotSerializable> {
         let mut visitor = Baseline { seen: Vec::new(), bytes: Size::default(), failed: Ok(()) };
         fields.visit(&mut visitor);
         visitor.failed?;
@@ -150,12 +147,12 @@ impl Tracker {
         Ok(Self { seen: visitor.seen, bytes: visitor.bytes.total() })
     }
 
-    /// Returns the fields that are not what the page has, as one patch object; from now on the page
-    /// has them.
+    /// Returns the fields that differ from the page's state as one patch object. The page has them
+    /// from now on.
     ///
     /// # Errors
-    /// When a field has no JSON form; the error names it, and the tracker is as it was.
-    pub fn changes(&mut self, fields: &mut dyn Fields) -> Result<Changes, Unwritable> {
+    /// Returns an error that names the field without a JSON form. The tracker is unchanged then.
+    pub fn changes(&mut self, fields: &mut dyn TrackedFields) -> Result<Changes, NotSerializable> {
         let mut visitor = Compare {
             seen: &mut self.seen,
             next: 0,
@@ -176,7 +173,7 @@ impl Tracker {
         Ok(changes)
     }
 
-    /// Takes a comparison back: the page never gets its patch.
+    /// Reverts a comparison whose patch is not sent.
     pub fn revert(&mut self, changes: Changes) {
         self.bytes = changes.undo.bytes;
         for (at, before) in changes.undo.seen {
@@ -186,13 +183,13 @@ impl Tracker {
         }
     }
 
-    /// Returns how many bytes the fields have that are saved, as one JSON object.
+    /// Returns the size of the saved fields as one JSON object, in bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// Nothing is known of the page: the next patch carries every field.
+    /// Forgets the page's state: the next patch contains every field.
     pub fn forget(&mut self) {
         for seen in &mut self.seen {
             seen.print = Print::UNKNOWN;
@@ -219,11 +216,11 @@ impl Size {
 struct Baseline {
     seen: Vec<Seen>,
     bytes: Size,
-    failed: Result<(), Unwritable>,
+    failed: Result<(), NotSerializable>,
 }
 
 impl Visitor for Baseline {
-    fn field(&mut self, name: &'static str, kind: FieldKind, field: &mut dyn Field) {
+    fn field(&mut self, name: &'static str, kind: FieldKind, field: &mut dyn TrackedField) {
         if is_tracked(kind) && self.failed.is_ok() {
             match field.baseline() {
                 Ok(seen) => {
@@ -232,7 +229,7 @@ impl Visitor for Baseline {
                     }
                     self.seen.push(seen);
                 }
-                Err(error) => self.failed = Err(Unwritable::field(name, error)),
+                Err(error) => self.failed = Err(NotSerializable::field(name, error)),
             }
         }
     }
@@ -243,14 +240,14 @@ struct Compare<'a> {
     next: usize,
     bytes: Size,
     patch: PatchWriter,
-    /// Changes of private fields: written to be measured and checked, and dropped.
+    /// Changes of private fields: written for their size and for errors, and dropped.
     unseen: PatchWriter,
     undo: Undo,
-    failed: Result<(), Unwritable>,
+    failed: Result<(), NotSerializable>,
 }
 
 impl Visitor for Compare<'_> {
-    fn field(&mut self, name: &'static str, kind: FieldKind, field: &mut dyn Field) {
+    fn field(&mut self, name: &'static str, kind: FieldKind, field: &mut dyn TrackedField) {
         if !is_tracked(kind) || self.failed.is_err() {
             return;
         }
@@ -267,7 +264,7 @@ impl Visitor for Compare<'_> {
                 *seen = now;
             }
             Ok(None) => {}
-            Err(error) => self.failed = Err(Unwritable::field(name, error)),
+            Err(error) => self.failed = Err(NotSerializable::field(name, error)),
         }
         if kind.is_saved() {
             self.bytes.add(name, seen.bytes);
@@ -279,71 +276,60 @@ fn is_tracked(kind: FieldKind) -> bool {
     kind.is_public() || kind.is_saved()
 }
 
-/// The fields that a page sees as one JSON object.
+/// Writes the fields that a page reads as one JSON object.
 ///
 /// # Errors
-/// When a field has no JSON form.
-pub(crate) fn write_shown(fields: &mut dyn Fields) -> Result<String, Unwritable> {
-    write_object(fields, false, |name, kind, field, out| match kind.is_public() {
+/// Returns an error that names the field without a JSON form.
+pub(crate) fn write_shown(fields: &mut dyn TrackedFields) -> Result<String, NotSerializable> {
+    let object = write_object(fields, |name, kind, field, out| match kind.is_public() {
         true => field.write(name, out),
         false => Ok(()),
-    })
+    })?;
+    Ok(object.finish())
 }
 
-/// The fields that are saved as one JSON object, and which shared fields are present at their topics.
+/// Writes the fields that are saved into one JSON object, to which the caller may add.
 ///
 /// # Errors
-/// When a field has no JSON form.
-pub(crate) fn write_saved(fields: &mut dyn Fields) -> Result<String, Unwritable> {
-    write_object(fields, true, |name, kind, field, out| match kind.is_saved() {
+/// Returns an error that names the field without a JSON form.
+pub(crate) fn write_saved(fields: &mut dyn TrackedFields) -> Result<StateWriter, NotSerializable> {
+    write_object(fields, |name, kind, field, out| match kind.is_saved() {
         true => field.save(name, out),
         false => Ok(()),
     })
 }
 
-type Write = fn(&'static str, FieldKind, &dyn Field, &mut ObjectWriter) -> JsonResult;
+type WriteField = fn(&'static str, FieldKind, &dyn TrackedField, &mut StateWriter) -> JsonResult;
 
-/// Where it is saved that a shared field is present at its topic. No field has such a name.
-pub(crate) fn saved_presence(field: &str) -> String {
-    format!(".present.{field}")
-}
-
-fn write_object(fields: &mut dyn Fields, presences: bool, write: Write) -> Result<String, Unwritable> {
+fn write_object(fields: &mut dyn TrackedFields, write: WriteField) -> Result<StateWriter, NotSerializable> {
     struct Whole {
-        write: Write,
-        presences: bool,
-        out: ObjectWriter,
-        failed: Result<(), Unwritable>,
+        write: WriteField,
+        out: StateWriter,
+        failed: Result<(), NotSerializable>,
     }
     impl Visitor for Whole {
-        fn field(&mut self, name: &'static str, kind: FieldKind, field: &mut dyn Field) {
+        fn field(&mut self, name: &'static str, kind: FieldKind, field: &mut dyn TrackedField) {
             if self.failed.is_ok() {
                 let written = (self.write)(name, kind, field, &mut self.out);
-                self.failed = written.map_err(|error| Unwritable::field(name, error));
-            }
-        }
-
-        fn shared(&mut self, name: &'static str, _: fmt::Arguments<'_>, field: &mut dyn AnyShared) {
-            if self.presences && field.is_present() && self.failed.is_ok() {
-                let written = self.out.member(&saved_presence(name), &true);
-                self.failed = written.map_err(|error| Unwritable::field(name, error));
+                self.failed = written.map_err(|error| NotSerializable::field(name, error));
             }
         }
     }
-    let mut visitor = Whole { write, presences, out: ObjectWriter::default(), failed: Ok(()) };
+    let mut visitor = Whole { write, out: StateWriter::default(), failed: Ok(()) };
     fields.visit(&mut visitor);
     visitor.failed?;
-    Ok(visitor.out.finish())
+    Ok(visitor.out)
 }
 
-/// Gives what a load came to to the field that waits for it. `None` if none does (any more), else why it failed.
-pub(crate) fn settle(fields: &mut dyn Fields, loaded: Loaded) -> Option<Result> {
+/// Passes the outcome of a load to the field that waits for it. Returns `None` if no field does
+/// (any more), else whether it succeeded.
+pub(crate) fn settle(fields: &mut dyn TrackedFields, loaded: Loaded) -> Option<Result> {
     struct Settle {
         loaded: Option<Loaded>,
         outcome: Option<Result>,
     }
     impl Visitor for Settle {
-        fn field(&mut self, _: &'static str, _: FieldKind, field: &mut dyn Field) {
+        fn field(&mut self, _: &'static str, _: FieldKind, field: &mut dyn TrackedField) {
             if self.loaded.is_some() && self.outcome.is_none() {
                 self.outcome = field.settle(&mut self.loaded);
             }
@@ -354,11 +340,11 @@ pub(crate) fn settle(fields: &mut dyn Fields, loaded: Loaded) -> Option<Result> 
     visitor.outcome
 }
 
-/// A field that knows nothing of itself: compared by a print of its content.
+/// A field that records no changes: compared by a print of its content.
 struct Plain<'a, T>(&'a mut T);
 
-impl<T: Serialize> Field for Plain<'_, T> {
-    fn write(&self, name: &str, out: &mut ObjectWriter) -> JsonResult {
+impl<T: Serialize> TrackedField for Plain<'_, T> {
+    fn write(&self, name: &str, out: &mut StateWriter) -> JsonResult {
         out.member(name, self.0)
     }
 
@@ -375,19 +361,19 @@ impl<T: Serialize> Field for Plain<'_, T> {
     }
 }
 
-/// Chooses how a field is tracked by its type: `Pick(&mut field).field()` finds the inherent method of the types that
-/// know what was done to them, else the one of [`PickPlain`].
+/// Chooses how a field is tracked by its type: `Pick(&mut field).field()` finds the inherent method
+/// of types that record their changes, else the one of [`PickPlain`].
 #[derive(Debug)]
 pub struct Pick<'a, T>(pub &'a mut T);
 
-/// The way of every type that has no better one.
+/// Tracks all other types.
 pub trait PickPlain<'a> {
-    /// The field.
-    fn field(self) -> impl Field + 'a;
+    /// Returns the field.
+    fn field(self) -> impl TrackedField + 'a;
 }
 
 impl<'a, T: Serialize> PickPlain<'a> for Pick<'a, T> {
-    fn field(self) -> impl Field + 'a {
+    fn field(self) -> impl TrackedField + 'a {
         Plain(self.0)
     }
 }

@@ -124,7 +124,7 @@ impl Core {
     /// Returns the environment of components of that identity.
     pub(crate) fn env(&self, identity: Identity) -> Env {
         let hub = self.hub_of(&identity);
-        Env { identity, states: self.states.clone(), hub }
+        Env::new(identity, self.states.clone(), hub)
     }
 
     /// Returns the topics and rooms of that identity's tenant.

@@ -115,7 +115,7 @@ pub use vivaz_protocol::{ConnectionId, SessionId};
 /// For programs that drive components without this server: the interface between a component and the
 /// session that runs it. An application does not need it.
 pub mod instance {
-    pub use vivaz_components::instance::{BoxFuture, Finished, Flushed, Instance, Job, Progress, Started};
+    pub use vivaz_components::instance::{BoxFuture, Finished, Flushed, Instance, Job, JobProgress, Started};
     pub use vivaz_components::spec::Spec;
     pub use vivaz_components::{
         Account, Admission, Budget, Decoded, DuplicateName, Effect, Env, Journal, Registration, Registry,

@@ -31,7 +31,6 @@ mod replies;
 mod requests;
 mod restore;
 mod resume;
-mod ring;
 mod send;
 pub(crate) mod sessions;
 pub(crate) mod supervisor;

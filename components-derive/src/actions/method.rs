@@ -256,7 +256,7 @@ pub(super) fn write(sig: &Signature, role: Role, written: &mut Written, errors: 
             {
                 written.plain_events.push(name.clone());
             }
-            let pattern = quote!(p::Call::Event(event) if &*event.name == #name);
+            let pattern = quote!(p::MethodCall::Event(event) if &*event.name == #name);
             let decode = values.first().map(|(ident, ty)| {
                 let what = format!("the data of the event `{name}`");
                 quote_spanned! {ty.span()=>
@@ -272,13 +272,13 @@ pub(super) fn write(sig: &Signature, role: Role, written: &mut Written, errors: 
         }
         Role::Updated => {
             let run = run(sig, &passed);
-            let arm = quote!(p::Call::Updated(property) => { let __path = ::core::clone::Clone::clone(property); #run });
+            let arm = quote!(p::MethodCall::Updated(property) => { let __path = ::core::clone::Clone::clone(property); #run });
             hook("Updated", arm, written);
         }
         Role::Unmount => {
             let reason = values.first().map(|(ident, _)| quote!(let #ident = __reason;));
             let run = run(sig, &passed);
-            hook("Unmount", quote!(p::Call::Unmount(__reason) => { #reason #run }), written);
+            hook("Unmount", quote!(p::MethodCall::Unmount(__reason) => { #reason #run }), written);
         }
         Role::Connected => plain_hook("Connected", sig, &passed, written),
         Role::Disconnected => plain_hook("Disconnected", sig, &passed, written),
@@ -290,7 +290,7 @@ pub(super) fn write(sig: &Signature, role: Role, written: &mut Written, errors: 
 /// A hook that is told nothing.
 fn plain_hook(name: &str, sig: &Signature, passed: &[Passed], written: &mut Written) {
     let (variant, run) = (Ident::new(name, sig.ident.span()), run(sig, passed));
-    hook(name, quote!(p::Call::#variant => { #run }), written);
+    hook(name, quote!(p::MethodCall::#variant => { #run }), written);
 }
 
 fn hook(name: &str, arm: TokenStream, written: &mut Written) {
@@ -407,7 +407,7 @@ fn run(sig: &Signature, passed: &[Passed]) -> TokenStream {
                 let (this, cx) = (&mut *this, &mut cx);
                 p::guard(#what, __limit, async move { #encode }).await
             };
-            p::Returned { component: this, cx, result }
+            p::MethodOutcome { component: this, cx, result }
         }), __outbox)
     }
 }

@@ -8,34 +8,34 @@ use vivaz_template::compiled::Control;
 
 use crate::names::hash;
 
-/// `p::Check(…)`; nothing for what only the running application knows: which children there are, where the component
+/// `p::TemplateUse(…)`; nothing for what only the running application knows: which children there are, where the component
 /// does not name their types.
 pub(super) fn ask(check: &Check, compiled: &Compiled, names_children: bool) -> Option<TokenStream> {
     let ask = match &check.kind {
         CheckKind::Path { steps: path, want } => {
             let (steps, want) = (steps(path), wanted(*want));
-            quote!(p::Ask::Path(#steps, #want))
+            quote!(p::UseKind::Path(#steps, #want))
         }
         CheckKind::Compare { one, among, how } => {
             let (one, among) = (given(one), among.iter().map(given));
             let how = match how {
-                Comparison::Equal => quote!(p::How::Equal),
-                Comparison::Order => quote!(p::How::Order),
+                Comparison::Equal => quote!(p::Comparison::Equal),
+                Comparison::Order => quote!(p::Comparison::Order),
             };
-            quote!(p::Ask::Compare(#one, &[#(#among),*], #how))
+            quote!(p::UseKind::Compare(#one, &[#(#among),*], #how))
         }
         CheckKind::Contains { steps: path, one } => {
             let (steps, one) = (steps(path), given(one));
-            quote!(p::Ask::Contains(#steps, #one))
+            quote!(p::UseKind::Contains(#steps, #one))
         }
         CheckKind::Call { action, arguments } => {
             let given = arguments.iter().map(given);
-            quote!(p::Ask::Call(#action, &[#(#given),*]))
+            quote!(p::UseKind::Call(#action, &[#(#given),*]))
         }
-        CheckKind::Target { name } => quote!(p::Ask::Target(#name)),
+        CheckKind::Target { name } => quote!(p::UseKind::Target(#name)),
         CheckKind::Model { steps: path, control, is_number } => {
             let (steps, edits) = (steps(path), edits(*control, *is_number));
-            quote!(p::Ask::Model(#steps, #edits))
+            quote!(p::UseKind::Model(#steps, #edits))
         }
         CheckKind::Edit { field, argument } => {
             let edits = match argument {
@@ -45,63 +45,63 @@ pub(super) fn ask(check: &Check, compiled: &Compiled, names_children: bool) -> O
                 Argument::Null | Argument::Path(_) | Argument::Any => quote!(p::Edits::Any),
             };
             let steps = self::steps(&[PathStep::Field(field.clone())]);
-            quote!(p::Ask::Model(#steps, #edits))
+            quote!(p::UseKind::Model(#steps, #edits))
         }
-        CheckKind::Fresh { name } => quote!(p::Ask::Fresh(#name)),
+        CheckKind::Fresh { name } => quote!(p::UseKind::Fresh(#name)),
         CheckKind::Child { component, props } if names_children => {
             let props = props.iter().map(|GivenProp { name, argument, is_local }| {
                 let given = given(argument);
-                quote!(p::GivenProp { name: #name, value: #given, is_local: #is_local })
+                quote!(p::ChildProp { name: #name, value: #given, is_local: #is_local })
             });
             let slot = compiled.containment.slots.iter().find(|slot| slot.at == check.at);
             let within = slot.iter().flat_map(|slot| &slot.within).map(|placed| &*placed.name);
-            quote!(p::Ask::Child(#component, &[#(#props),*], &[#(#within),*]))
+            quote!(p::UseKind::Child(#component, &[#(#props),*], &[#(#within),*]))
         }
         CheckKind::Child { .. } => return None,
     };
     let offset = check.at.offset as usize;
-    Some(quote!(p::Check(#offset, #ask)))
+    Some(quote!(p::TemplateUse(#offset, #ask)))
 }
 
 fn steps(path: &[PathStep]) -> TokenStream {
     let steps = path.iter().map(|step| match step {
         PathStep::Field(name) => {
             let hash = hash(name);
-            quote!(p::Step::Field(#name, #hash))
+            quote!(p::PathStep::Field(#name, #hash))
         }
-        PathStep::Each => quote!(p::Step::Each),
-        PathStep::Index => quote!(p::Step::Index),
-        PathStep::Len => quote!(p::Step::Len),
-        PathStep::IsEmpty => quote!(p::Step::IsEmpty),
-        PathStep::Contains => quote!(p::Step::Contains),
+        PathStep::Each => quote!(p::PathStep::Each),
+        PathStep::Index => quote!(p::PathStep::Index),
+        PathStep::Len => quote!(p::PathStep::Len),
+        PathStep::IsEmpty => quote!(p::PathStep::IsEmpty),
+        PathStep::Contains => quote!(p::PathStep::Contains),
     });
     quote!(&[#(#steps),*])
 }
 
 fn wanted(want: Want) -> TokenStream {
     match want {
-        Want::Any => quote!(p::Want::Any),
-        Want::Text => quote!(p::Want::Text),
-        Want::Compared => quote!(p::Want::Compared),
-        Want::Condition => quote!(p::Want::Condition),
-        Want::Number => quote!(p::Want::Number),
-        Want::List => quote!(p::Want::List),
+        Want::Any => quote!(p::PathUse::Any),
+        Want::Text => quote!(p::PathUse::Text),
+        Want::Compared => quote!(p::PathUse::Compared),
+        Want::Condition => quote!(p::PathUse::Condition),
+        Want::Number => quote!(p::PathUse::Number),
+        Want::List => quote!(p::PathUse::List),
     }
 }
 
 fn given(argument: &Argument) -> TokenStream {
     match argument {
-        Argument::Null => quote!(p::Given::Null),
-        Argument::Bool => quote!(p::Given::Bool),
-        Argument::Int => quote!(p::Given::Int),
-        Argument::Float => quote!(p::Given::Float),
-        Argument::Text => quote!(p::Given::Text),
-        Argument::Word(word) => quote!(p::Given::Word(#word)),
+        Argument::Null => quote!(p::GivenArgument::Null),
+        Argument::Bool => quote!(p::GivenArgument::Bool),
+        Argument::Int => quote!(p::GivenArgument::Int),
+        Argument::Float => quote!(p::GivenArgument::Float),
+        Argument::Text => quote!(p::GivenArgument::Text),
+        Argument::Word(word) => quote!(p::GivenArgument::Word(#word)),
         Argument::Path(path) => {
             let steps = steps(path);
-            quote!(p::Given::Path(#steps))
+            quote!(p::GivenArgument::Path(#steps))
         }
-        Argument::Any => quote!(p::Given::Any),
+        Argument::Any => quote!(p::GivenArgument::Any),
     }
 }
 

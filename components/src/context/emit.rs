@@ -1,4 +1,4 @@
-//! Addressing an event.
+//! Sending events from a handler.
 
 use std::sync::Arc;
 
@@ -6,31 +6,35 @@ use serde::Serialize;
 use vivaz_protocol::SessionId;
 
 use super::Context;
-use crate::event::{Effect, ServerEvent, Target};
+use super::effects::Effects;
+use crate::effect::Effect;
+use crate::error::Result;
+use crate::event::{ServerEvent, Target};
+use crate::shared::Shared;
 use crate::topic::Topic;
-use crate::{Result, Shared};
 
 impl Context {
     /// Sends an event to the component's own page.
     ///
     /// # Errors
-    /// When `data` cannot be written as JSON.
+    /// Returns an error if `data` has no JSON form.
     pub fn emit(&mut self, name: &str, data: impl Serialize) -> Result {
         self.to(Target::Own).emit(name, data)
     }
 
     /// Sends an event to the other components of the session: to each that has an `#[event]` method
-    /// of that name. It reaches no page.
+    /// of that name. No page receives it.
     ///
     /// ```
     /// # use vivaz_components::{Context, Result};
     /// fn add(cx: &mut Context, article: u64) -> Result {
-    ///     cx.send("cart.changed", article) // for `#[event("cart.changed")] fn …(&mut self, article: u64)`
+    ///     // For `#[event("cart.changed")] fn …(&mut self, article: u64)`.
+    ///     cx.send("cart.changed", article)
     /// }
     /// ```
     ///
     /// # Errors
-    /// When `data` cannot be written as JSON.
+    /// Returns an error if `data` has no JSON form.
     pub fn send(&mut self, name: &str, data: impl Serialize) -> Result {
         self.to(Target::Components).emit(name, data)
     }
@@ -42,8 +46,8 @@ impl Context {
     }
 
     /// Addresses an event to a session of the same tenant in this process, as
-    /// [`session_id`](Self::session_id) names it: to the `#[event]` methods of its components, and to
-    /// its page.
+    /// [`session_id`](Self::session_id) names it: to the `#[event]` methods of its components, and
+    /// to its page.
     pub fn to_session(&mut self, session: &SessionId) -> Emit<'_> {
         self.to(Target::Session(session.clone()))
     }
@@ -60,47 +64,47 @@ impl Context {
         Emit { effects: &mut self.effects, target, except_self: false }
     }
 
-    /// Addresses an event to all who look at a topic.
+    /// Addresses an event to all sessions that subscribe to a topic.
     ///
     /// # Panics
-    /// Inside `mount`, where the field is not bound to its topic yet.
+    /// Panics inside `mount`, where the field is not bound to its topic yet.
     pub fn to_topic<T: Topic>(&mut self, shared: &Shared<T>) -> Emit<'_> {
-        // A field without a topic has nobody who looks at it: the empty name is no topic's.
+        // A field without a topic has no subscribers: no topic has an empty name.
         let name = shared.topic_name().map_or("", |name| name.as_str());
         self.to(Target::Topic(name.into()))
     }
 }
 
 impl Target {
-    /// Everybody in that room.
+    /// Addresses all components that joined the room.
     pub fn room(name: impl Into<Arc<str>>) -> Self {
         Self::Room(name.into())
     }
 }
 
-/// An event that is being addressed.
+/// An event with an address, not sent yet.
 #[derive(Debug)]
 #[must_use = "nothing is sent before `emit`"]
 pub struct Emit<'a> {
-    effects: &'a mut Vec<Effect>,
+    effects: &'a mut Effects,
     target: Target,
     except_self: bool,
 }
 
 impl Emit<'_> {
-    /// Leaves out the own session.
+    /// Excludes the handler's own session.
     pub fn except_self(mut self) -> Self {
         self.except_self = true;
         self
     }
 
-    /// Sends it when the handler succeeds.
+    /// Sends the event when the handler succeeds.
     ///
     /// # Errors
-    /// When `data` cannot be written as JSON.
+    /// Returns an error if `data` has no JSON form.
     pub fn emit(self, name: &str, data: impl Serialize) -> Result {
         let event = ServerEvent::new(name, &data)?;
-        self.effects.push(Effect::Emit { to: self.target, event, except_self: self.except_self });
+        self.effects.stage(Effect::Emit { to: self.target, event, except_self: self.except_self });
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! Which property a page has written.
+//! The path of a property that a page has written.
 
 use std::fmt;
 use std::ops::Deref;
@@ -7,8 +7,8 @@ use crate::list::Key;
 
 /// The property that a page has written: a field of the component, or a property inside of one.
 ///
-/// All names are those of the types. A text of it is the key of errors about the property, too: `items.3.text`. It is
-/// taken for that text wherever a `&str` is wanted.
+/// All names are those of the types. The text form is also the key of errors about the property:
+/// `items.3.text`. The path dereferences to that text.
 ///
 /// ```
 /// use vivaz_components::{FieldPath, FieldStep::{Field, Key}};
@@ -51,7 +51,7 @@ impl FieldPath {
         self.field
     }
 
-    /// Returns the way from there; empty where the field itself was written.
+    /// Returns the further steps; none if the field itself was written.
     #[must_use]
     pub fn steps(&self) -> &[FieldStep] {
         &self.steps

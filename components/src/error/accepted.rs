@@ -1,10 +1,10 @@
-//! Which errors a handler may return. Anything else is refused at compile time, because a `Result`
-//! that is taken for an ordinary value would count as success.
+//! The errors that a handler may return. Other types are refused at compile time, because a
+//! `Result` that is treated as an ordinary value would count as success.
 
 use crate::ActionError;
 
-/// An error that handlers, hooks and `mount` may return: it becomes an [`ActionError`], which
-/// refuses the message and undoes what the handler did.
+/// An error that handlers, hooks and `mount` may return. It becomes an [`ActionError`], which
+/// refuses the message and undoes the changes of the handler.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an error that a component's method may return",
     label = "this method returns `Result<_, {Self}>`",
@@ -12,12 +12,12 @@ use crate::ActionError;
             implements `std::error::Error + Send + Sync + 'static`, and every type with `impl From<{Self}> for ActionError`"
 )]
 pub trait HandlerError {
-    /// Converts it.
+    /// Converts the error.
     fn into_action_error(self) -> ActionError;
 }
 
-// Otherwise rustc reports that `ActionError: From<E>` is missing, which says nothing about what is
-// accepted.
+// Otherwise rustc reports that `ActionError: From<E>` is missing, which does not name the accepted
+// types.
 #[diagnostic::do_not_recommend]
 impl<E: Into<ActionError>> HandlerError for E {
     fn into_action_error(self) -> ActionError {
@@ -25,8 +25,8 @@ impl<E: Into<ActionError>> HandlerError for E {
     }
 }
 
-/// A value that holds no `Result`. No type implements it: it is the bound of the checks that refuse
-/// such values.
+/// A value that contains no `Result`. No type implements it: it is the bound of the checks that
+/// refuse such values.
 #[diagnostic::on_unimplemented(
     message = "a component's method cannot return `{Self}`: the error inside would count as success",
     label = "this method returns a `Result` inside another value",
@@ -40,6 +40,6 @@ pub trait Settled {}
     label = "this method returns the value",
     note = "add `#[derive(serde::Serialize)]` to the type, or return nothing"
 )]
-pub trait Answer: serde::Serialize {}
+pub trait ActionValue: serde::Serialize {}
 
-impl<T: serde::Serialize> Answer for T {}
+impl<T: serde::Serialize> ActionValue for T {}

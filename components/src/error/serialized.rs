@@ -1,19 +1,18 @@
-//! Errors of tasks, on their way to the component that spawned the task. What is behind an error is
-//! not part of it: the log has it.
+//! Serialising the errors of tasks for the component that spawned the task. The source of an error
+//! is not included: it is logged.
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 use vivaz_protocol::ErrorCode;
 
-use super::{ActionError, Details};
-use crate::Errors;
+use super::{ActionError, Details, Errors};
 
 #[derive(Serialize, Deserialize)]
-struct Written {
+struct SerializedError {
     code: String,
     message: String,
-    /// What is wrong with which field.
+    /// The errors of fields.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     errors: Option<Errors>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -28,13 +27,13 @@ impl Serialize for ActionError {
             Some(Details::Raw(raw)) => (None, Some(raw.clone())),
         };
         let (code, message) = (self.code().as_str().to_owned(), self.message().to_owned());
-        Written { code, message, errors, details }.serialize(serializer)
+        SerializedError { code, message, errors, details }.serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for ActionError {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let Written { code, message, errors, details } = Written::deserialize(deserializer)?;
+        let SerializedError { code, message, errors, details } = SerializedError::deserialize(deserializer)?;
         let code = ErrorCode::parse(&code)
             .ok_or_else(|| D::Error::custom(format_args!("`{code}` is not the code of an error")))?;
         let mut error = Self::new(code, message);

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-/// Writes an error and its sources as sentences. `Debug` of an error that ends a program calls it:
+/// Writes an error and its sources as one text. The `Debug` of errors that end a program calls it:
 /// Rust prints that for an error which `main` returns, and for `unwrap`.
 ///
 /// # Errors
@@ -14,7 +14,7 @@ pub fn show(error: &(dyn Error + 'static), f: &mut fmt::Formatter<'_>) -> fmt::R
     let mut source = error.source();
     while let Some(next) = source {
         let text = next.to_string();
-        // A message often has its source's already.
+        // A message often contains that of its source.
         if !said.contains(&text) {
             write!(f, ": {text}")?;
         }

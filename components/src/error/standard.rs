@@ -1,10 +1,10 @@
-//! An [`ActionError`] where a [`std::error::Error`] is wanted.
+//! Using an [`ActionError`] as a [`std::error::Error`].
 
 use std::error::Error as StdError;
 use std::fmt;
 use std::ops::Deref;
 
-use super::{ActionError, Inner};
+use super::{ActionError, ErrorParts};
 
 impl ActionError {
     /// Converts the error into one that implements [`std::error::Error`], for the error types of
@@ -55,29 +55,30 @@ impl From<ActionError> for Box<dyn StdError> {
     }
 }
 
-/// An error of another type, or the [`ActionError`] that it was made of.
+/// Converts an error of another type. Restores the [`ActionError`] from which it was made, if there
+/// is one.
 pub(super) fn from_standard<E: StdError + Send + Sync + 'static>(error: E) -> ActionError {
     let error: Box<dyn StdError + Send + Sync> = Box::new(error);
-    match error.downcast::<Box<Inner>>() {
+    match error.downcast::<Box<ErrorParts>>() {
         Ok(inner) => ActionError(*inner),
         Err(other) => ActionError::internal(other),
     }
 }
 
-impl StdError for Inner {
+impl StdError for ErrorParts {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         self.source.as_deref().map(|source| source as _)
     }
 }
 
-/// Without the sources: a report of an error goes through them itself.
-impl fmt::Display for Inner {
+/// Without the sources: reports of errors follow them.
+impl fmt::Display for ErrorParts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.code, self.message)
     }
 }
 
-impl fmt::Debug for Inner {
+impl fmt::Debug for ErrorParts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ActionError")
             .field("code", &self.code)

@@ -1,16 +1,16 @@
-//! What a component made and what cannot be written or stored.
+//! Errors of values that cannot be written or stored.
 
-/// A value has no JSON form: its type does not serialise, a number is not finite, a list's key is
-/// none.
+/// A value has no JSON form: its type does not serialise, a number is not finite, or a list's key
+/// is invalid.
 #[derive(Debug, thiserror::Error)]
 #[error("{what} cannot be written as JSON")]
-pub struct Unwritable {
+pub struct NotSerializable {
     /// Names the value, for the log.
     what: String,
     source: serde_json::Error,
 }
 
-impl Unwritable {
+impl NotSerializable {
     pub(crate) fn of(what: String, source: serde_json::Error) -> Self {
         Self { what, source }
     }
@@ -20,8 +20,8 @@ impl Unwritable {
     }
 }
 
-/// A field is not what it was after it has been saved and restored: the component would come back
-/// changed, or not at all. Checked in debug builds only.
+/// A field changes when it is saved and restored, or cannot be restored. Checked in debug builds
+/// only.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NotRestored {
     #[error(

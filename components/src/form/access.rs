@@ -1,17 +1,17 @@
-//! What a [`Reader`] gives to the visitors of lists, objects and enums.
+//! The access types that a [`FormReader`] passes to the visitors of lists, objects and enums.
 
 use serde::de::{DeserializeSeed, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor};
 
 use super::error::ReadError;
-use super::node::Node;
-use super::reader::Reader;
+use super::node::FormNode;
+use super::reader::FormReader;
 
-pub(super) struct Items<'de, 'u> {
-    pub(super) of: Reader<'de, 'u>,
-    pub(super) rest: &'de [Node<'de>],
+pub(super) struct FormItems<'de, 'u> {
+    pub(super) of: FormReader<'de, 'u>,
+    pub(super) rest: &'de [FormNode<'de>],
 }
 
-impl<'de> SeqAccess<'de> for &mut Items<'de, '_> {
+impl<'de> SeqAccess<'de> for &mut FormItems<'de, '_> {
     type Error = ReadError;
 
     fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, ReadError> {
@@ -25,13 +25,13 @@ impl<'de> SeqAccess<'de> for &mut Items<'de, '_> {
     }
 }
 
-pub(super) struct Fields<'de, 'u> {
-    pub(super) of: Reader<'de, 'u>,
-    pub(super) rest: &'de [(Node<'de>, Node<'de>)],
-    pub(super) value: Option<&'de Node<'de>>,
+pub(super) struct FormFields<'de, 'u> {
+    pub(super) of: FormReader<'de, 'u>,
+    pub(super) rest: &'de [(FormNode<'de>, FormNode<'de>)],
+    pub(super) value: Option<&'de FormNode<'de>>,
 }
 
-impl<'de> MapAccess<'de> for &mut Fields<'de, '_> {
+impl<'de> MapAccess<'de> for &mut FormFields<'de, '_> {
     type Error = ReadError;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, ReadError> {
@@ -51,22 +51,22 @@ impl<'de> MapAccess<'de> for &mut Fields<'de, '_> {
 }
 
 /// A variant with content: `{"variant": content}`.
-pub(super) struct Variant<'de, 'u> {
-    pub(super) of: Reader<'de, 'u>,
-    pub(super) name: &'de Node<'de>,
-    pub(super) content: &'de Node<'de>,
+pub(super) struct FormVariant<'de, 'u> {
+    pub(super) of: FormReader<'de, 'u>,
+    pub(super) name: &'de FormNode<'de>,
+    pub(super) content: &'de FormNode<'de>,
 }
 
-impl<'de, 'u> EnumAccess<'de> for Variant<'de, 'u> {
+impl<'de, 'u> EnumAccess<'de> for FormVariant<'de, 'u> {
     type Error = ReadError;
-    type Variant = Reader<'de, 'u>;
+    type Variant = FormReader<'de, 'u>;
 
     fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Self::Variant), ReadError> {
         Ok((seed.deserialize(self.of.of(self.name))?, self.of.of(self.content)))
     }
 }
 
-impl<'de> VariantAccess<'de> for Reader<'de, '_> {
+impl<'de> VariantAccess<'de> for FormReader<'de, '_> {
     type Error = ReadError;
 
     fn unit_variant(self) -> Result<(), ReadError> {

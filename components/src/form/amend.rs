@@ -1,44 +1,48 @@
-//! What a failed decoding says about the type changes the tree.
+//! Changing the tree after a failed decoding.
 
 use super::Unread;
-use super::error::{Cause, Got, ReadError};
-use super::node::{Guess, Kind, Node, Object, Tree};
+use super::error::{Got, ReadError, ReadErrorKind};
+use super::node::{AnyReading, FormNode, FormNodeKind, Object, Tree};
 use super::text::{self, last_word, number_for};
 
 /// A name with more dots is not the name of a nested field.
 const DOTS: usize = 16;
 
 impl Tree<'_> {
-    /// Changes the tree by what the error says. Returns whether there is anything new to try.
+    /// Changes the tree as the error requires. Returns whether another attempt makes sense.
     pub(super) fn amend(&mut self, error: &ReadError) -> bool {
         match &error.cause {
-            Cause::Missing(name) => self.add_missing(error.node, name),
-            Cause::Regroup(fields) => self.regroup(error.node, fields),
-            Cause::Type(Got::Text(address), expected) => self.convert(*address, expected),
-            Cause::Type(Got::Probe(id), expected) => self.answer_probe(*id, expected),
-            Cause::Type(Got::Nothing, _) => {
-                // That was tried last, and all before it is read as before: the type is not an `Option`.
+            ReadErrorKind::Missing(name) => self.add_missing(error.node, name),
+            ReadErrorKind::Regroup(fields) => self.regroup(error.node, fields),
+            ReadErrorKind::Type(Got::Text(address), expected) => self.convert(*address, expected),
+            ReadErrorKind::Type(Got::Probe(id), expected) => self.answer_probe(*id, expected),
+            ReadErrorKind::Type(Got::Nothing, _) => {
+                // The last attempt failed, and everything before it is read as before: the type is
+                // not an `Option`.
                 let tried = self.tried.take();
-                self.guess(tried, Guess::Text)
+                self.guess(tried, AnyReading::Text)
             }
-            Cause::Type(Got::Other(_), _) | Cause::Other(_) => false,
+            ReadErrorKind::Type(Got::Other(_), _) | ReadErrorKind::Other(_) => false,
         }
     }
 
-    /// Ends the search for types: what still stands for a probe is read as it is. Returns whether there was anything.
+    /// Ends the search for types: remaining probes are read as texts. Returns whether there were
+    /// any.
     pub(super) fn settle(&mut self) -> bool {
         let mut any = false;
         self.root.each(&mut |node| {
-            if node.is_asked.get() && node.guess == Guess::None && (node.is_empty_text() || node.is_missing())
+            if node.is_asked.get()
+                && node.guess == AnyReading::None
+                && (node.is_empty_text() || node.is_missing())
             {
-                node.guess = Guess::Text;
+                node.guess = AnyReading::Text;
                 any = true;
             }
         });
         any
     }
 
-    fn guess(&mut self, id: Option<usize>, guess: Guess) -> bool {
+    fn guess(&mut self, id: Option<usize>, guess: AnyReading) -> bool {
         let node = self.root.find_mut(&|node| Some(node.id) == id);
         node.map(|node| node.guess = guess).is_some()
     }
@@ -47,9 +51,9 @@ impl Tree<'_> {
         let (root, next) = self.parts();
         let Some(node) = root.find_mut(&|node| Some(node.id) == id) else { return false };
         if node.is_missing() {
-            node.kind = Kind::Object(Object { entries: Vec::new(), is_form: true });
+            node.kind = FormNodeKind::Object(Object { entries: Vec::new(), is_form: true });
         }
-        let Kind::Object(object) = &mut node.kind else { return false };
+        let FormNodeKind::Object(object) = &mut node.kind else { return false };
         if !object.is_form {
             return false;
         }
@@ -58,8 +62,8 @@ impl Tree<'_> {
         }
         let is_there = object.has(name);
         if !is_there {
-            let key = Tree::node(next, Kind::text(name));
-            object.entries.push((key, Tree::node(next, Kind::Missing)));
+            let key = Tree::node(next, FormNodeKind::text(name));
+            object.entries.push((key, Tree::node(next, FormNodeKind::Missing)));
         }
         !is_there
     }
@@ -67,29 +71,29 @@ impl Tree<'_> {
     fn regroup(&mut self, id: Option<usize>, fields: &[&'static str]) -> bool {
         let (root, next) = self.parts();
         match root.find_mut(&|node| Some(node.id) == id).map(|node| &mut node.kind) {
-            Some(Kind::Object(object)) => object.regroup(fields, next),
+            Some(FormNodeKind::Object(object)) => object.regroup(fields, next),
             _ => false,
         }
     }
 
-    /// A type got a text where it expects something else.
+    /// Converts a text that a type does not accept.
     fn convert(&mut self, address: usize, expected: &str) -> bool {
         let (root, next) = self.parts();
-        let is_it = |node: &Node<'_>| node.address() == Some(address) && node.is_asked.get();
+        let is_it = |node: &FormNode<'_>| node.address() == Some(address) && node.is_asked.get();
         let Some(node) = root.find_mut(&is_it) else { return false };
         let (id, text) = (node.id, node.name().to_owned());
         let unread = match (last_word(expected), number_for(&text, expected)) {
             ("sequence", _) => {
-                node.kind = Kind::List(vec![Tree::node(next, Kind::text(&text))]);
+                node.kind = FormNodeKind::List(vec![Tree::node(next, FormNodeKind::text(&text))]);
                 None
             }
             ("boolean", _) => {
                 let read = text::bool(&text);
-                node.kind = Kind::Bool(*read.as_ref().unwrap_or(&false));
+                node.kind = FormNodeKind::Bool(*read.as_ref().unwrap_or(&false));
                 read.err()
             }
             (_, Some(read)) => {
-                node.guess = *read.as_ref().unwrap_or(&Guess::Unsigned(1));
+                node.guess = *read.as_ref().unwrap_or(&AnyReading::Unsigned(1));
                 read.err()
             }
             (_, None) => return false,
@@ -98,17 +102,17 @@ impl Tree<'_> {
         true
     }
 
-    /// A type got the character that stands for an empty text or for a missing field.
+    /// Converts a probe for an empty text or a missing field that a type has received.
     fn answer_probe(&mut self, id: usize, expected: &str) -> bool {
         let (root, next) = self.parts();
         let Some(node) = root.find_mut(&|node| node.id == id) else { return false };
         match last_word(expected) {
-            "sequence" if node.is_missing() => node.kind = Kind::List(Vec::new()),
-            "boolean" if node.is_missing() => node.kind = Kind::Bool(false),
-            "sequence" => node.kind = Kind::List(vec![Tree::node(next, Kind::text(""))]),
+            "sequence" if node.is_missing() => node.kind = FormNodeKind::List(Vec::new()),
+            "boolean" if node.is_missing() => node.kind = FormNodeKind::Bool(false),
+            "sequence" => node.kind = FormNodeKind::List(vec![Tree::node(next, FormNodeKind::text(""))]),
             _ if node.is_missing() => return false,
             _ => {
-                node.guess = Guess::Nothing;
+                node.guess = AnyReading::Nothing;
                 self.tried = Some(id);
             }
         }
@@ -116,13 +120,13 @@ impl Tree<'_> {
     }
 }
 
-impl Node<'_> {
+impl FormNode<'_> {
     pub(super) fn is_missing(&self) -> bool {
-        matches!(self.kind, Kind::Missing)
+        matches!(self.kind, FormNodeKind::Missing)
     }
 
     pub(super) fn is_empty_text(&self) -> bool {
-        matches!(&self.kind, Kind::Text(text) if text.get().is_empty())
+        matches!(&self.kind, FormNodeKind::Text(text) if text.get().is_empty())
     }
 }
 
@@ -131,7 +135,8 @@ impl<'a> Object<'a> {
         self.entries.iter().any(|(key, _)| key.name() == name)
     }
 
-    /// Returns the field that an entry belongs to, if its name is not a field's own, and what is left of the name.
+    /// Returns the field to which an entry belongs, if its name is not that of a field, and the
+    /// rest of the name.
     fn place<'n>(&self, name: &'n str, fields: &[&'static str]) -> Option<(&'n str, Option<&'n str>)> {
         if fields.contains(&name) || name.matches('.').count() > DOTS {
             return None;
@@ -142,12 +147,13 @@ impl<'a> Object<'a> {
         list.filter(is_free).or_else(|| nested().filter(is_free))
     }
 
-    /// Whether names of the form have to be read as parts of these fields.
+    /// Returns whether names of the form have to be read as parts of these fields.
     pub(super) fn is_to_regroup(&self, fields: &[&'static str]) -> bool {
         self.is_form && self.entries.iter().any(|(key, _)| self.place(key.name(), fields).is_some())
     }
 
-    /// Makes the field `tags` of `tags[]`, and `address` with the field `city` of `address.city`.
+    /// Creates the field `tags` from `tags[]`, and `address` with the field `city` from
+    /// `address.city`.
     fn regroup(&mut self, fields: &[&'static str], next: &mut usize) -> bool {
         let places: Vec<Option<(String, Option<String>)>> = self
             .entries
@@ -158,23 +164,23 @@ impl<'a> Object<'a> {
         if places.iter().all(Option::is_none) {
             return false;
         }
-        let mut entries: Vec<(Node<'a>, Node<'a>)> = Vec::new();
+        let mut entries: Vec<(FormNode<'a>, FormNode<'a>)> = Vec::new();
         for ((key, value), place) in std::mem::take(&mut self.entries).into_iter().zip(places) {
             let Some((field, rest)) = place else {
                 entries.push((key, value));
                 continue;
             };
             let Some(rest) = rest else {
-                entries.push((Tree::node(next, Kind::text(&field)), value));
+                entries.push((Tree::node(next, FormNodeKind::text(&field)), value));
                 continue;
             };
-            let inner = (Tree::node(next, Kind::text(&rest)), value);
+            let inner = (Tree::node(next, FormNodeKind::text(&rest)), value);
             let group = entries.iter_mut().find(|(key, _)| key.name() == field);
-            if let Some((_, Node { kind: Kind::Object(group), .. })) = group {
+            if let Some((_, FormNode { kind: FormNodeKind::Object(group), .. })) = group {
                 group.entries.push(inner);
             } else {
-                let group = Kind::Object(Object { entries: vec![inner], is_form: true });
-                entries.push((Tree::node(next, Kind::text(&field)), Tree::node(next, group)));
+                let group = FormNodeKind::Object(Object { entries: vec![inner], is_form: true });
+                entries.push((Tree::node(next, FormNodeKind::text(&field)), Tree::node(next, group)));
             }
         }
         self.entries = entries;

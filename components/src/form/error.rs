@@ -1,4 +1,4 @@
-//! Why a type did not read a value.
+//! Errors of reading a value.
 
 use std::fmt;
 
@@ -7,26 +7,27 @@ use serde::de::{Error, Expected, Unexpected};
 use super::node::PROBES;
 use super::text;
 
-/// An error of a `Deserialize`, with the place in the tree.
+/// An error of a `Deserialize`, with its position in the tree.
 #[derive(Debug)]
 pub(super) struct ReadError {
     /// The node that was read, if that is known.
     pub(super) node: Option<usize>,
-    pub(super) cause: Cause,
+    pub(super) cause: ReadErrorKind,
 }
 
 #[derive(Debug)]
-pub(super) enum Cause {
+pub(super) enum ReadErrorKind {
     /// A struct misses this field.
     Missing(&'static str),
-    /// A struct has these fields, and the names in the object are made of them (`tags[]`, `address.city`).
+    /// A struct has these fields, and the names in the object are composed of them (`tags[]`,
+    /// `address.city`).
     Regroup(&'static [&'static str]),
-    /// The value is of another type than this.
+    /// The value is of another type than the expected one.
     Type(Got, String),
     Other(String),
 }
 
-/// What a type got instead of what it expects.
+/// The value that a type got instead.
 #[derive(Debug)]
 pub(super) enum Got {
     /// The text at this address.
@@ -39,28 +40,28 @@ pub(super) enum Got {
 }
 
 impl ReadError {
-    /// Notes the node, if none further inside is noted.
+    /// Sets the node, unless a nested one is set.
     pub(super) fn at(mut self, node: usize) -> Self {
         self.node.get_or_insert(node);
         self
     }
 
-    /// Whether it says that `None` is not what a type takes.
+    /// Returns whether the error means that the type does not accept `None`.
     pub(super) fn ends_try(&self) -> bool {
-        matches!(self.cause, Cause::Type(Got::Nothing, _))
+        matches!(self.cause, ReadErrorKind::Type(Got::Nothing, _))
     }
 
     pub(super) fn other(message: impl Into<String>) -> Self {
-        Cause::Other(message.into()).into()
+        ReadErrorKind::Other(message.into()).into()
     }
 
-    /// The message for a user.
+    /// Returns the message for a user.
     pub(super) fn message(&self) -> String {
         match &self.cause {
-            Cause::Missing(_) => text::MISSING.to_owned(),
-            Cause::Regroup(_) => "has fields that cannot be told apart".to_owned(),
-            Cause::Other(message) => message.clone(),
-            Cause::Type(got, expected) => text::wanted(expected).unwrap_or_else(|| {
+            ReadErrorKind::Missing(_) => text::MISSING.to_owned(),
+            ReadErrorKind::Regroup(_) => "has ambiguous fields".to_owned(),
+            ReadErrorKind::Other(message) => message.clone(),
+            ReadErrorKind::Type(got, expected) => text::wanted(expected).unwrap_or_else(|| {
                 let got = match got {
                     Got::Text(_) | Got::Probe(_) => "a text",
                     Got::Nothing => "nothing",
@@ -72,8 +73,8 @@ impl ReadError {
     }
 }
 
-impl From<Cause> for ReadError {
-    fn from(cause: Cause) -> Self {
+impl From<ReadErrorKind> for ReadError {
+    fn from(cause: ReadErrorKind) -> Self {
         Self { node: None, cause }
     }
 }
@@ -95,7 +96,7 @@ impl Error for ReadError {
         } else {
             Got::Other(unexpected.to_string())
         };
-        Cause::Type(got, expected.to_string()).into()
+        ReadErrorKind::Type(got, expected.to_string()).into()
     }
 
     fn invalid_value(unexpected: Unexpected<'_>, expected: &dyn Expected) -> Self {
@@ -108,7 +109,7 @@ impl Error for ReadError {
     }
 
     fn missing_field(field: &'static str) -> Self {
-        Cause::Missing(field).into()
+        ReadErrorKind::Missing(field).into()
     }
 }
 

@@ -1,4 +1,4 @@
-//! A value in JSON as a tree whose nodes can be told apart.
+//! A JSON value as a tree whose nodes have identities.
 
 use std::cell::Cell;
 use std::fmt;
@@ -11,48 +11,49 @@ use super::{FieldError, Unread, text};
 
 /// Deeper values are refused; the protocol's own limit is lower.
 const DEPTH: usize = 128;
-/// The first of the characters that stand for nodes while their type is not known. No text has them for a meaning.
+/// The first of the characters that represent nodes while their type is unknown. Texts do not use
+/// them.
 pub(super) const PROBES: u32 = 0xf_0000;
 
 pub(super) struct Tree<'a> {
-    pub(super) root: Node<'a>,
+    pub(super) root: FormNode<'a>,
     /// The number of the next node.
     next: usize,
-    /// The node that was last read as `None` for a try.
+    /// The node that the last attempt read as `None`.
     pub(super) tried: Option<usize>,
-    /// Texts that are not what their types turned out to ask for.
+    /// Texts that do not have the form that their types expect.
     pub(super) unread: Vec<Unread>,
 }
 
-pub(super) struct Node<'a> {
+pub(super) struct FormNode<'a> {
     pub(super) id: usize,
-    /// The JSON that it is made of; `null` for what is not in the JSON.
+    /// The JSON of the node; `null` for a node that is not in the JSON.
     pub(super) json: &'a str,
-    pub(super) kind: Kind<'a>,
-    /// What it is for a type that asks for anything.
-    pub(super) guess: Guess,
-    /// Whether a type has asked for anything.
+    pub(super) kind: FormNodeKind<'a>,
+    /// How the node is read by a type that asks for any value.
+    pub(super) guess: AnyReading,
+    /// Whether a type has asked for any value.
     pub(super) is_asked: Cell<bool>,
 }
 
-pub(super) enum Kind<'a> {
+pub(super) enum FormNodeKind<'a> {
     Null,
     Bool(bool),
     Number,
     Text(Text),
-    List(Vec<Node<'a>>),
+    List(Vec<FormNode<'a>>),
     Object(Object<'a>),
     /// A field that the form does not have.
     Missing,
 }
 
 pub(super) struct Object<'a> {
-    pub(super) entries: Vec<(Node<'a>, Node<'a>)>,
-    /// Whether it can be what a form sent: texts and lists of texts.
+    pub(super) entries: Vec<(FormNode<'a>, FormNode<'a>)>,
+    /// Whether a form can have sent it: texts and lists of texts.
     pub(super) is_form: bool,
 }
 
-/// A text. Also an empty one has an address of its own.
+/// A text. An empty text has a unique address too.
 pub(super) struct Text(String);
 
 const END: char = '\0';
@@ -68,15 +69,15 @@ impl Text {
     }
 }
 
-/// What a node is for a type that asks for anything.
+/// How a node is read by a type that asks for any value.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Guess {
-    /// A text as it is. An empty text and a missing field are a character that stands for them, so that the error names
-    /// the node.
+pub(super) enum AnyReading {
+    /// A text is read as it is. An empty text and a missing field are read as a character that
+    /// represents them, so that the error names the node.
     None,
-    /// A text as it is, whatever it is.
+    /// Every text is read as it is.
     Text,
-    /// An empty text as `None`.
+    /// An empty text is read as `None`.
     Nothing,
     Unsigned(u64),
     Signed(i64),
@@ -84,7 +85,7 @@ pub(super) enum Guess {
     Double(f64),
 }
 
-impl Kind<'_> {
+impl FormNodeKind<'_> {
     pub(super) fn text(text: &str) -> Self {
         Self::Text(Text::new(text.to_owned()))
     }
@@ -93,26 +94,27 @@ impl Kind<'_> {
 impl<'a> Tree<'a> {
     pub(super) fn parse(json: &'a str) -> Result<Self, String> {
         let mut next = 0;
-        let root = Node::parse(json, DEPTH, &mut next)?;
+        let root = FormNode::parse(json, DEPTH, &mut next)?;
         Ok(Self { root, next, tried: None, unread: Vec::new() })
     }
 
-    /// How many nodes it has.
+    /// Returns the number of nodes.
     pub(super) fn len(&self) -> usize {
         self.next.max(1)
     }
 
-    /// Makes a node that is not in the JSON.
-    pub(super) fn node(next: &mut usize, kind: Kind<'a>) -> Node<'a> {
-        Node::new("null", kind, next)
+    /// Creates a node that is not in the JSON.
+    pub(super) fn node(next: &mut usize, kind: FormNodeKind<'a>) -> FormNode<'a> {
+        FormNode::new("null", kind, next)
     }
 
-    /// Borrows the number of the next node beside the tree's root.
-    pub(super) fn parts(&mut self) -> (&mut Node<'a>, &mut usize) {
+    /// Borrows the number of the next node together with the tree's root.
+    pub(super) fn parts(&mut self) -> (&mut FormNode<'a>, &mut usize) {
         (&mut self.root, &mut self.next)
     }
 
-    /// Returns the name that a form has for a node: names of fields with dots between them, without positions in lists.
+    /// Returns the name that a form uses for a node: names of fields joined by dots, without
+    /// positions in lists.
     pub(super) fn name_of(&self, id: usize) -> String {
         let mut names = Vec::new();
         self.root.path_to(id, &mut names);
@@ -123,31 +125,37 @@ impl<'a> Tree<'a> {
     }
 
     pub(super) fn error_of(&self, error: &ReadError) -> FieldError {
-        use super::error::{Cause, Got};
+        use super::error::{Got, ReadErrorKind};
         let node = match &error.cause {
-            Cause::Type(Got::Text(address), _) => self.root.find(&|node| node.address() == Some(*address)),
-            Cause::Type(Got::Probe(id), _) => self.root.find(&|node| node.id == *id),
-            Cause::Type(..) | Cause::Missing(_) | Cause::Regroup(_) | Cause::Other(_) => None,
+            ReadErrorKind::Type(Got::Text(address), _) => {
+                self.root.find(&|node| node.address() == Some(*address))
+            }
+            ReadErrorKind::Type(Got::Probe(id), _) => self.root.find(&|node| node.id == *id),
+            ReadErrorKind::Type(..)
+            | ReadErrorKind::Missing(_)
+            | ReadErrorKind::Regroup(_)
+            | ReadErrorKind::Other(_) => None,
         };
         let node = node.or_else(|| self.root.find(&|node| Some(node.id) == error.node));
         let mut field = node.map(|node| self.name_of(node.id)).unwrap_or_default();
-        if let Cause::Missing(name) = error.cause {
+        if let ReadErrorKind::Missing(name) = error.cause {
             if !field.is_empty() {
                 field.push('.');
             }
             field.push_str(name);
         }
-        let is_missing = node.is_some_and(|node| matches!(node.kind, Kind::Null | Kind::Missing));
+        let is_missing =
+            node.is_some_and(|node| matches!(node.kind, FormNodeKind::Null | FormNodeKind::Missing));
         let message = if is_missing { text::MISSING.to_owned() } else { error.message() };
         FieldError { field, message }
     }
 }
 
-impl<'a> Node<'a> {
-    fn new(json: &'a str, kind: Kind<'a>, next: &mut usize) -> Self {
+impl<'a> FormNode<'a> {
+    fn new(json: &'a str, kind: FormNodeKind<'a>, next: &mut usize) -> Self {
         let id = *next;
         *next += 1;
-        Self { id, json, kind, guess: Guess::None, is_asked: Cell::new(false) }
+        Self { id, json, kind, guess: AnyReading::None, is_asked: Cell::new(false) }
     }
 
     pub(super) fn parse(json: &'a str, depth: usize, next: &mut usize) -> Result<Self, String> {
@@ -155,54 +163,66 @@ impl<'a> Node<'a> {
         let json = json.trim_matches([' ', '\t', '\r', '\n']);
         let within = || depth.checked_sub(1).ok_or("is nested too deep");
         let kind = match json.as_bytes().first() {
-            Some(b'n') => serde_json::from_str(json).map(|()| Kind::Null).map_err(error)?,
-            Some(b't' | b'f') => Kind::Bool(serde_json::from_str(json).map_err(error)?),
-            Some(b'"') => Kind::Text(Text::new(serde_json::from_str(json).map_err(error)?)),
+            Some(b'n') => serde_json::from_str(json).map(|()| FormNodeKind::Null).map_err(error)?,
+            Some(b't' | b'f') => FormNodeKind::Bool(serde_json::from_str(json).map_err(error)?),
+            Some(b'"') => FormNodeKind::Text(Text::new(serde_json::from_str(json).map_err(error)?)),
             Some(b'[') => {
                 let items: Vec<&RawValue> = serde_json::from_str(json).map_err(error)?;
                 let depth = within()?;
-                let items = items.into_iter().map(|item| Node::parse(item.get(), depth, next));
-                Kind::List(items.collect::<Result<_, _>>()?)
+                let items = items.into_iter().map(|item| FormNode::parse(item.get(), depth, next));
+                FormNodeKind::List(items.collect::<Result<_, _>>()?)
             }
             Some(b'{') => {
-                let Entries(pairs) = serde_json::from_str(json).map_err(error)?;
+                let ObjectEntries(pairs) = serde_json::from_str(json).map_err(error)?;
                 let depth = within()?;
                 let mut entries = Vec::with_capacity(pairs.len());
                 for (key, value) in pairs {
-                    let key = Node::new("null", Kind::Text(Text::new(key)), next);
-                    entries.push((key, Node::parse(value.get(), depth, next)?));
+                    let key = FormNode::new("null", FormNodeKind::Text(Text::new(key)), next);
+                    entries.push((key, FormNode::parse(value.get(), depth, next)?));
                 }
                 let is_form = entries.iter().all(|(_, value)| value.is_of_form());
-                Kind::Object(Object { entries, is_form })
+                FormNodeKind::Object(Object { entries, is_form })
             }
-            _ => serde_json::from_str(json).map(|_: &RawValue| Kind::Number).map_err(error)?,
+            _ => serde_json::from_str(json).map(|_: &RawValue| FormNodeKind::Number).map_err(error)?,
         };
         Ok(Self::new(json, kind, next))
     }
 
     fn is_of_form(&self) -> bool {
         match &self.kind {
-            Kind::Text(_) => true,
-            Kind::List(items) => items.iter().all(|item| matches!(item.kind, Kind::Text(_))),
-            Kind::Null | Kind::Bool(_) | Kind::Number | Kind::Object(_) | Kind::Missing => false,
+            FormNodeKind::Text(_) => true,
+            FormNodeKind::List(items) => items.iter().all(|item| matches!(item.kind, FormNodeKind::Text(_))),
+            FormNodeKind::Null
+            | FormNodeKind::Bool(_)
+            | FormNodeKind::Number
+            | FormNodeKind::Object(_)
+            | FormNodeKind::Missing => false,
         }
     }
 
-    /// The text of a key.
+    /// Returns the text of a key.
     pub(super) fn name(&self) -> &str {
         match &self.kind {
-            Kind::Text(text) => text.get(),
-            Kind::Null | Kind::Bool(_) | Kind::Number | Kind::List(_) | Kind::Object(_) | Kind::Missing => "",
+            FormNodeKind::Text(text) => text.get(),
+            FormNodeKind::Null
+            | FormNodeKind::Bool(_)
+            | FormNodeKind::Number
+            | FormNodeKind::List(_)
+            | FormNodeKind::Object(_)
+            | FormNodeKind::Missing => "",
         }
     }
 
-    /// Where its text is.
+    /// Returns the address of its text.
     pub(super) fn address(&self) -> Option<usize> {
         match &self.kind {
-            Kind::Text(text) => Some(text.get().as_ptr().addr()),
-            Kind::Null | Kind::Bool(_) | Kind::Number | Kind::List(_) | Kind::Object(_) | Kind::Missing => {
-                None
-            }
+            FormNodeKind::Text(text) => Some(text.get().as_ptr().addr()),
+            FormNodeKind::Null
+            | FormNodeKind::Bool(_)
+            | FormNodeKind::Number
+            | FormNodeKind::List(_)
+            | FormNodeKind::Object(_)
+            | FormNodeKind::Missing => None,
         }
     }
 
@@ -211,18 +231,28 @@ impl<'a> Node<'a> {
             return Some(self);
         }
         match &self.kind {
-            Kind::List(items) => items.iter().find_map(|item| item.find(is_it)),
-            Kind::Object(object) => object.entries.iter().find_map(|(_, value)| value.find(is_it)),
-            Kind::Null | Kind::Bool(_) | Kind::Number | Kind::Text(_) | Kind::Missing => None,
+            FormNodeKind::List(items) => items.iter().find_map(|item| item.find(is_it)),
+            FormNodeKind::Object(object) => object.entries.iter().find_map(|(_, value)| value.find(is_it)),
+            FormNodeKind::Null
+            | FormNodeKind::Bool(_)
+            | FormNodeKind::Number
+            | FormNodeKind::Text(_)
+            | FormNodeKind::Missing => None,
         }
     }
 
     pub(super) fn each(&mut self, visit: &mut dyn FnMut(&mut Self)) {
         visit(self);
         match &mut self.kind {
-            Kind::List(items) => items.iter_mut().for_each(|item| item.each(visit)),
-            Kind::Object(object) => object.entries.iter_mut().for_each(|(_, value)| value.each(visit)),
-            Kind::Null | Kind::Bool(_) | Kind::Number | Kind::Text(_) | Kind::Missing => {}
+            FormNodeKind::List(items) => items.iter_mut().for_each(|item| item.each(visit)),
+            FormNodeKind::Object(object) => {
+                object.entries.iter_mut().for_each(|(_, value)| value.each(visit))
+            }
+            FormNodeKind::Null
+            | FormNodeKind::Bool(_)
+            | FormNodeKind::Number
+            | FormNodeKind::Text(_)
+            | FormNodeKind::Missing => {}
         }
     }
 
@@ -231,33 +261,43 @@ impl<'a> Node<'a> {
             return Some(self);
         }
         match &mut self.kind {
-            Kind::List(items) => items.iter_mut().find_map(|item| item.find_mut(is_it)),
-            Kind::Object(object) => object.entries.iter_mut().find_map(|(_, value)| value.find_mut(is_it)),
-            Kind::Null | Kind::Bool(_) | Kind::Number | Kind::Text(_) | Kind::Missing => None,
+            FormNodeKind::List(items) => items.iter_mut().find_map(|item| item.find_mut(is_it)),
+            FormNodeKind::Object(object) => {
+                object.entries.iter_mut().find_map(|(_, value)| value.find_mut(is_it))
+            }
+            FormNodeKind::Null
+            | FormNodeKind::Bool(_)
+            | FormNodeKind::Number
+            | FormNodeKind::Text(_)
+            | FormNodeKind::Missing => None,
         }
     }
 
-    /// Collects the names that lead to a node, the last one first. A key is its value's place.
+    /// Collects the names that lead to a node, the last one first. A key belongs to its value.
     fn path_to<'n>(&'n self, id: usize, names: &mut Vec<&'n str>) -> bool {
         match &self.kind {
             _ if self.id == id => true,
-            Kind::List(items) => items.iter().any(|item| item.path_to(id, names)),
-            Kind::Object(object) => object.entries.iter().any(|(key, value)| {
+            FormNodeKind::List(items) => items.iter().any(|item| item.path_to(id, names)),
+            FormNodeKind::Object(object) => object.entries.iter().any(|(key, value)| {
                 let is_there = key.id == id || value.path_to(id, names);
                 if is_there {
                     names.push(key.name());
                 }
                 is_there
             }),
-            Kind::Null | Kind::Bool(_) | Kind::Number | Kind::Text(_) | Kind::Missing => false,
+            FormNodeKind::Null
+            | FormNodeKind::Bool(_)
+            | FormNodeKind::Number
+            | FormNodeKind::Text(_)
+            | FormNodeKind::Missing => false,
         }
     }
 }
 
-/// The entries of an object in their order, also those of the same name.
-struct Entries<'a>(Vec<(String, &'a RawValue)>);
+/// The entries of an object in their order, also those with the same name.
+struct ObjectEntries<'a>(Vec<(String, &'a RawValue)>);
 
-impl<'de: 'a, 'a> serde::Deserialize<'de> for Entries<'a> {
+impl<'de: 'a, 'a> serde::Deserialize<'de> for ObjectEntries<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct All;
         impl<'de> Visitor<'de> for All {
@@ -275,6 +315,6 @@ impl<'de: 'a, 'a> serde::Deserialize<'de> for Entries<'a> {
                 Ok(entries)
             }
         }
-        deserializer.deserialize_map(All).map(Entries)
+        deserializer.deserialize_map(All).map(ObjectEntries)
     }
 }

@@ -5,77 +5,79 @@ use std::cell::RefCell;
 use serde::de::value::BorrowedStrDeserializer;
 use serde::de::{Deserializer, Error as _, Unexpected, Visitor};
 
-use super::access::{Fields, Items, Variant};
-use super::error::{Cause, ReadError};
-use super::node::{Guess, Kind, Node, Object, PROBES};
+use super::access::{FormFields, FormItems, FormVariant};
+use super::error::{ReadError, ReadErrorKind};
+use super::node::{AnyReading, FormNode, FormNodeKind, Object, PROBES};
 use super::{Unread, text};
 
 /// The name by which `serde_json::value::RawValue` asks for its JSON.
 const RAW: &str = "$serde_json::private::RawValue";
 
-type Read<T> = Result<T, ReadError>;
+type ReadResult<T> = Result<T, ReadError>;
 
 /// Reads a node.
 #[derive(Clone, Copy)]
-pub(super) struct Reader<'de, 'u> {
-    node: &'de Node<'de>,
-    /// Whether a text is read as the item of a list already; else lists of lists would never end.
+pub(super) struct FormReader<'de, 'u> {
+    node: &'de FormNode<'de>,
+    /// Whether a text is already read as the item of a list; otherwise lists of lists would not
+    /// end.
     is_item: bool,
     unread: &'u RefCell<Vec<Unread>>,
 }
 
-impl<'de, 'u> Reader<'de, 'u> {
-    pub(super) fn new(node: &'de Node<'de>, unread: &'u RefCell<Vec<Unread>>) -> Self {
+impl<'de, 'u> FormReader<'de, 'u> {
+    pub(super) fn new(node: &'de FormNode<'de>, unread: &'u RefCell<Vec<Unread>>) -> Self {
         Self { node, is_item: false, unread }
     }
 
     /// Reads another node.
-    pub(super) fn of(self, node: &'de Node<'de>) -> Self {
+    pub(super) fn of(self, node: &'de FormNode<'de>) -> Self {
         Self { node, ..self }
     }
 
-    fn here<T>(self, read: Read<T>) -> Read<T> {
+    fn here<T>(self, read: ReadResult<T>) -> ReadResult<T> {
         read.map_err(|error| error.at(self.node.id))
     }
 
-    /// The value of a text. If it has none, that is noted, and the stand-in lets decoding go on.
-    fn value_of<T>(self, read: Result<T, String>, stand_in: T) -> T {
+    /// Returns the value of a text. If it has none, records that, and returns the placeholder so
+    /// that decoding continues.
+    fn value_of<T>(self, read: Result<T, String>, answering: T) -> T {
         read.unwrap_or_else(|message| {
             self.unread.borrow_mut().push(Unread { node: self.node.id, message });
-            stand_in
+            answering
         })
     }
 
-    fn missing<T>(self, stand_in: T) -> T {
-        self.value_of(Err(text::MISSING.to_owned()), stand_in)
+    fn missing<T>(self, answering: T) -> T {
+        self.value_of(Err(text::MISSING.to_owned()), answering)
     }
 
-    /// A number that is not of the whole type, for a visitor that may take others too.
-    fn other_number<V: Visitor<'de>>(self, visitor: V, message: String) -> Read<V::Value> {
+    /// Refuses a number that is not whole, for a visitor that may accept other numbers.
+    fn other_number<V: Visitor<'de>>(self, visitor: V, message: String) -> ReadResult<V::Value> {
         let mut json = serde_json::Deserializer::from_str(self.node.json);
         self.here(json.deserialize_any(visitor).map_err(|_| ReadError::other(message)))
     }
 
-    /// A number that would be kept as another one.
-    fn inexact<V: Visitor<'de>>(self, _: V, message: String) -> Read<V::Value> {
+    /// Refuses a number that would be rounded.
+    fn inexact<V: Visitor<'de>>(self, _: V, message: String) -> ReadResult<V::Value> {
         self.here(Err(ReadError::other(message)))
     }
 
-    /// What the visitor does not expect.
+    /// Returns the error of a value that the visitor does not expect.
     fn unexpected<V: Visitor<'de>>(self, visitor: &V) -> ReadError {
         let unexpected = match &self.node.kind {
-            Kind::Null | Kind::Missing => Unexpected::Unit,
-            Kind::Bool(b) => Unexpected::Bool(*b),
-            Kind::Number => Unexpected::Other("number"),
-            Kind::Text(text) => Unexpected::Str(text.get()),
-            Kind::List(_) => Unexpected::Seq,
-            Kind::Object(_) => Unexpected::Map,
+            FormNodeKind::Null | FormNodeKind::Missing => Unexpected::Unit,
+            FormNodeKind::Bool(b) => Unexpected::Bool(*b),
+            FormNodeKind::Number => Unexpected::Other("number"),
+            FormNodeKind::Text(text) => Unexpected::Str(text.get()),
+            FormNodeKind::List(_) => Unexpected::Seq,
+            FormNodeKind::Object(_) => Unexpected::Map,
         };
         ReadError::invalid_type(unexpected, visitor).at(self.node.id)
     }
 
-    fn items<V: Visitor<'de>>(self, nodes: &'de [Node<'de>], visitor: V) -> Read<V::Value> {
-        let mut items = Items { of: self, rest: nodes };
+    fn items<V: Visitor<'de>>(self, nodes: &'de [FormNode<'de>], visitor: V) -> ReadResult<V::Value> {
+        let mut items = FormItems { of: self, rest: nodes };
         let value = self.here(visitor.visit_seq(&mut items))?;
         if items.rest.is_empty() {
             return Ok(value);
@@ -84,15 +86,15 @@ impl<'de, 'u> Reader<'de, 'u> {
         self.here(Err(ReadError::other(format!("has {} items, and {taken} are wanted", nodes.len()))))
     }
 
-    fn entries<V: Visitor<'de>>(self, object: &'de Object<'de>, visitor: V) -> Read<V::Value> {
-        let mut fields = Fields { of: self, rest: &object.entries, value: None };
+    fn entries<V: Visitor<'de>>(self, object: &'de Object<'de>, visitor: V) -> ReadResult<V::Value> {
+        let mut fields = FormFields { of: self, rest: &object.entries, value: None };
         self.here(visitor.visit_map(&mut fields))
     }
 
-    fn guessed<V: Visitor<'de>>(self, visitor: V) -> Read<V::Value> {
+    fn guessed<V: Visitor<'de>>(self, visitor: V) -> ReadResult<V::Value> {
         self.node.is_asked.set(true);
         let node = self.node;
-        let is_probed = node.guess == Guess::None && (node.is_missing() || node.is_empty_text());
+        let is_probed = node.guess == AnyReading::None && (node.is_missing() || node.is_empty_text());
         self.here(match (node.guess, &node.kind) {
             _ if is_probed => {
                 let probe =
@@ -102,31 +104,33 @@ impl<'de, 'u> Reader<'de, 'u> {
                     None => visitor.visit_borrowed_str(node.name()),
                 }
             }
-            (Guess::None | Guess::Text, Kind::Text(text)) => visitor.visit_borrowed_str(text.get()),
-            (Guess::None | Guess::Text, _) => Err(self.unexpected(&visitor)),
-            (Guess::Nothing, _) => visitor.visit_none(),
-            (Guess::Unsigned(n), _) => visitor.visit_u64(n),
-            (Guess::Signed(n), _) => visitor.visit_i64(n),
-            (Guess::Single(n), _) => visitor.visit_f32(n),
-            (Guess::Double(n), _) => visitor.visit_f64(n),
+            (AnyReading::None | AnyReading::Text, FormNodeKind::Text(text)) => {
+                visitor.visit_borrowed_str(text.get())
+            }
+            (AnyReading::None | AnyReading::Text, _) => Err(self.unexpected(&visitor)),
+            (AnyReading::Nothing, _) => visitor.visit_none(),
+            (AnyReading::Unsigned(n), _) => visitor.visit_u64(n),
+            (AnyReading::Signed(n), _) => visitor.visit_i64(n),
+            (AnyReading::Single(n), _) => visitor.visit_f32(n),
+            (AnyReading::Double(n), _) => visitor.visit_f64(n),
         })
     }
 }
 
 macro_rules! numbers {
     ($($method:ident $visit:ident $text:ident $json:ident $other:ident $ty:ident;)*) => { $(
-        fn $method<V: Visitor<'de>>(self, visitor: V) -> Read<V::Value> {
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> ReadResult<V::Value> {
             match &self.node.kind {
-                Kind::Text(text) => {
+                FormNodeKind::Text(text) => {
                     let number = self.value_of(text::$text::<$ty>(text.get()), 1 as $ty);
                     self.here(visitor.$visit(number))
                 }
-                Kind::Number => match text::$json::<$ty>(self.node.json) {
+                FormNodeKind::Number => match text::$json::<$ty>(self.node.json) {
                     Ok(number) => self.here(visitor.$visit(number)),
                     Err(message) => self.$other(visitor, message),
                 },
-                Kind::Missing => self.here(visitor.$visit(self.missing(1 as $ty))),
-                Kind::Null | Kind::Bool(_) | Kind::List(_) | Kind::Object(_) => Err(self.unexpected(&visitor)),
+                FormNodeKind::Missing => self.here(visitor.$visit(self.missing(1 as $ty))),
+                FormNodeKind::Null | FormNodeKind::Bool(_) | FormNodeKind::List(_) | FormNodeKind::Object(_) => Err(self.unexpected(&visitor)),
             }
         }
     )* };
@@ -134,11 +138,11 @@ macro_rules! numbers {
 
 macro_rules! texts {
     ($($method:ident)*) => { $(
-        fn $method<V: Visitor<'de>>(self, visitor: V) -> Read<V::Value> {
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> ReadResult<V::Value> {
             match &self.node.kind {
-                Kind::Text(text) => self.here(visitor.visit_borrowed_str(text.get())),
-                Kind::Missing => self.here(visitor.visit_borrowed_str(self.missing(""))),
-                Kind::Null | Kind::Bool(_) | Kind::Number | Kind::List(_) | Kind::Object(_) => {
+                FormNodeKind::Text(text) => self.here(visitor.visit_borrowed_str(text.get())),
+                FormNodeKind::Missing => self.here(visitor.visit_borrowed_str(self.missing(""))),
+                FormNodeKind::Null | FormNodeKind::Bool(_) | FormNodeKind::Number | FormNodeKind::List(_) | FormNodeKind::Object(_) => {
                     Err(self.unexpected(&visitor))
                 }
             }
@@ -146,7 +150,7 @@ macro_rules! texts {
     )* };
 }
 
-impl<'de> Deserializer<'de> for Reader<'de, '_> {
+impl<'de> Deserializer<'de> for FormReader<'de, '_> {
     type Error = ReadError;
 
     numbers! {
@@ -166,68 +170,77 @@ impl<'de> Deserializer<'de> for Reader<'de, '_> {
 
     texts! { deserialize_char deserialize_str deserialize_string deserialize_identifier }
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Read<V::Value> {
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> ReadResult<V::Value> {
         match &self.node.kind {
-            Kind::Null => self.here(visitor.visit_unit()),
-            Kind::Bool(b) => self.here(visitor.visit_bool(*b)),
-            Kind::Number => {
+            FormNodeKind::Null => self.here(visitor.visit_unit()),
+            FormNodeKind::Bool(b) => self.here(visitor.visit_bool(*b)),
+            FormNodeKind::Number => {
                 let mut json = serde_json::Deserializer::from_str(self.node.json);
                 let read = json.deserialize_any(visitor);
                 self.here(read.map_err(|error| ReadError::other(crate::error::without_place(&error))))
             }
-            Kind::Text(_) | Kind::Missing => self.guessed(visitor),
-            Kind::List(items) => self.items(items, visitor),
-            Kind::Object(object) => self.entries(object, visitor),
+            FormNodeKind::Text(_) | FormNodeKind::Missing => self.guessed(visitor),
+            FormNodeKind::List(items) => self.items(items, visitor),
+            FormNodeKind::Object(object) => self.entries(object, visitor),
         }
     }
 
-    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Read<V::Value> {
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> ReadResult<V::Value> {
         let value = match &self.node.kind {
-            Kind::Bool(b) => *b,
-            Kind::Null | Kind::Missing => false,
-            Kind::Text(text) => self.value_of(text::bool(text.get()), false),
-            Kind::Number | Kind::List(_) | Kind::Object(_) => return Err(self.unexpected(&visitor)),
+            FormNodeKind::Bool(b) => *b,
+            FormNodeKind::Null | FormNodeKind::Missing => false,
+            FormNodeKind::Text(text) => self.value_of(text::bool(text.get()), false),
+            FormNodeKind::Number | FormNodeKind::List(_) | FormNodeKind::Object(_) => {
+                return Err(self.unexpected(&visitor));
+            }
         };
         self.here(visitor.visit_bool(value))
     }
 
-    fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Read<V::Value> {
+    fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> ReadResult<V::Value> {
         match &self.node.kind {
-            Kind::List(items) => self.items(items, visitor),
-            Kind::Null | Kind::Bool(_) | Kind::Number | Kind::Text(_) | Kind::Object(_) | Kind::Missing => {
-                self.deserialize_str(visitor)
-            }
+            FormNodeKind::List(items) => self.items(items, visitor),
+            FormNodeKind::Null
+            | FormNodeKind::Bool(_)
+            | FormNodeKind::Number
+            | FormNodeKind::Text(_)
+            | FormNodeKind::Object(_)
+            | FormNodeKind::Missing => self.deserialize_str(visitor),
         }
     }
 
-    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Read<V::Value> {
+    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> ReadResult<V::Value> {
         self.deserialize_bytes(visitor)
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Read<V::Value> {
-        if self.node.is_empty_text() || matches!(self.node.kind, Kind::Null | Kind::Missing) {
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> ReadResult<V::Value> {
+        if self.node.is_empty_text() || matches!(self.node.kind, FormNodeKind::Null | FormNodeKind::Missing) {
             return self.here(visitor.visit_none());
         }
         visitor.visit_some(self)
     }
 
-    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Read<V::Value> {
+    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> ReadResult<V::Value> {
         match &self.node.kind {
-            Kind::Null => self.here(visitor.visit_unit()),
-            Kind::Bool(_)
-            | Kind::Number
-            | Kind::Text(_)
-            | Kind::List(_)
-            | Kind::Object(_)
-            | Kind::Missing => Err(self.unexpected(&visitor)),
+            FormNodeKind::Null => self.here(visitor.visit_unit()),
+            FormNodeKind::Bool(_)
+            | FormNodeKind::Number
+            | FormNodeKind::Text(_)
+            | FormNodeKind::List(_)
+            | FormNodeKind::Object(_)
+            | FormNodeKind::Missing => Err(self.unexpected(&visitor)),
         }
     }
 
-    fn deserialize_unit_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Read<V::Value> {
+    fn deserialize_unit_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> ReadResult<V::Value> {
         self.deserialize_unit(visitor)
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Read<V::Value> {
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> ReadResult<V::Value> {
         if name != RAW {
             return visitor.visit_newtype_struct(self);
         }
@@ -236,23 +249,29 @@ impl<'de> Deserializer<'de> for Reader<'de, '_> {
         self.here(read.map_err(|error| ReadError::other(crate::error::without_place(&error))))
     }
 
-    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Read<V::Value> {
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> ReadResult<V::Value> {
         match &self.node.kind {
-            Kind::List(items) => self.items(items, visitor),
-            Kind::Text(_) if !self.is_item => {
+            FormNodeKind::List(items) => self.items(items, visitor),
+            FormNodeKind::Text(_) if !self.is_item => {
                 Self { is_item: true, ..self }.items(std::slice::from_ref(self.node), visitor)
             }
-            Kind::Null | Kind::Missing => self.items(&[], visitor),
-            Kind::Bool(_) | Kind::Number | Kind::Text(_) | Kind::Object(_) => Err(self.unexpected(&visitor)),
+            FormNodeKind::Null | FormNodeKind::Missing => self.items(&[], visitor),
+            FormNodeKind::Bool(_)
+            | FormNodeKind::Number
+            | FormNodeKind::Text(_)
+            | FormNodeKind::Object(_) => Err(self.unexpected(&visitor)),
         }
     }
 
-    fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, visitor: V) -> Read<V::Value> {
+    fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, visitor: V) -> ReadResult<V::Value> {
         match &self.node.kind {
-            Kind::List(items) => self.items(items, visitor),
-            Kind::Null | Kind::Bool(_) | Kind::Number | Kind::Text(_) | Kind::Object(_) | Kind::Missing => {
-                Err(self.unexpected(&visitor))
-            }
+            FormNodeKind::List(items) => self.items(items, visitor),
+            FormNodeKind::Null
+            | FormNodeKind::Bool(_)
+            | FormNodeKind::Number
+            | FormNodeKind::Text(_)
+            | FormNodeKind::Object(_)
+            | FormNodeKind::Missing => Err(self.unexpected(&visitor)),
         }
     }
 
@@ -261,16 +280,19 @@ impl<'de> Deserializer<'de> for Reader<'de, '_> {
         _: &'static str,
         len: usize,
         visitor: V,
-    ) -> Read<V::Value> {
+    ) -> ReadResult<V::Value> {
         self.deserialize_tuple(len, visitor)
     }
 
-    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Read<V::Value> {
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> ReadResult<V::Value> {
         match &self.node.kind {
-            Kind::Object(object) => self.entries(object, visitor),
-            Kind::Null | Kind::Bool(_) | Kind::Number | Kind::Text(_) | Kind::List(_) | Kind::Missing => {
-                Err(self.unexpected(&visitor))
-            }
+            FormNodeKind::Object(object) => self.entries(object, visitor),
+            FormNodeKind::Null
+            | FormNodeKind::Bool(_)
+            | FormNodeKind::Number
+            | FormNodeKind::Text(_)
+            | FormNodeKind::List(_)
+            | FormNodeKind::Missing => Err(self.unexpected(&visitor)),
         }
     }
 
@@ -279,18 +301,20 @@ impl<'de> Deserializer<'de> for Reader<'de, '_> {
         _: &'static str,
         fields: &'static [&'static str],
         visitor: V,
-    ) -> Read<V::Value> {
+    ) -> ReadResult<V::Value> {
         match &self.node.kind {
-            Kind::Object(object) if object.is_to_regroup(fields) => {
-                self.here(Err(Cause::Regroup(fields).into()))
+            FormNodeKind::Object(object) if object.is_to_regroup(fields) => {
+                self.here(Err(ReadErrorKind::Regroup(fields).into()))
             }
-            Kind::Object(object) => self.entries(object, visitor),
-            Kind::List(items) => self.items(items, visitor),
-            Kind::Missing => {
-                let mut none = Fields { of: self, rest: &[], value: None };
+            FormNodeKind::Object(object) => self.entries(object, visitor),
+            FormNodeKind::List(items) => self.items(items, visitor),
+            FormNodeKind::Missing => {
+                let mut none = FormFields { of: self, rest: &[], value: None };
                 self.here(visitor.visit_map(&mut none))
             }
-            Kind::Null | Kind::Bool(_) | Kind::Number | Kind::Text(_) => Err(self.unexpected(&visitor)),
+            FormNodeKind::Null | FormNodeKind::Bool(_) | FormNodeKind::Number | FormNodeKind::Text(_) => {
+                Err(self.unexpected(&visitor))
+            }
         }
     }
 
@@ -299,20 +323,22 @@ impl<'de> Deserializer<'de> for Reader<'de, '_> {
         _: &'static str,
         _: &'static [&'static str],
         visitor: V,
-    ) -> Read<V::Value> {
+    ) -> ReadResult<V::Value> {
         self.here(match &self.node.kind {
-            Kind::Text(text) => visitor.visit_enum(BorrowedStrDeserializer::new(text.get())),
-            Kind::Object(object) => match object.entries.as_slice() {
-                [(name, content)] => visitor.visit_enum(Variant { of: self, name, content }),
+            FormNodeKind::Text(text) => visitor.visit_enum(BorrowedStrDeserializer::new(text.get())),
+            FormNodeKind::Object(object) => match object.entries.as_slice() {
+                [(name, content)] => visitor.visit_enum(FormVariant { of: self, name, content }),
                 _ => Err(ReadError::other("must have one variant")),
             },
-            Kind::Null | Kind::Bool(_) | Kind::Number | Kind::List(_) | Kind::Missing => {
-                Err(self.unexpected(&visitor))
-            }
+            FormNodeKind::Null
+            | FormNodeKind::Bool(_)
+            | FormNodeKind::Number
+            | FormNodeKind::List(_)
+            | FormNodeKind::Missing => Err(self.unexpected(&visitor)),
         })
     }
 
-    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Read<V::Value> {
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> ReadResult<V::Value> {
         visitor.visit_unit()
     }
 }

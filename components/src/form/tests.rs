@@ -26,7 +26,7 @@ enum Size {
     Large,
 }
 
-/// What a struct has that a form fills.
+/// The fields of a struct that a form fills.
 #[derive(Deserialize, Debug, PartialEq)]
 struct Order {
     name: String,
@@ -355,7 +355,7 @@ fn what_is_sent_cannot_keep_the_decoder_busy() {
     let boxes: Boxes = read(&json!({ "other.b0": "on" })).unwrap();
     assert!(boxes.other.b0 && !boxes.all.b0 && !boxes.all.b49);
 
-    // More empty texts than there are rounds: those that nothing is known of stay as they are.
+    // More empty texts than rounds: those of unknown types stay as they are.
     let many: serde_json::Map<_, _> = (0..1_000).map(|at| (format!("f{at}"), json!(""))).collect();
     #[derive(Deserialize, Debug)]
     struct Flat {

@@ -1,9 +1,9 @@
-//! Which texts are numbers and truth values. Nothing is trimmed, rounded or cut.
+//! Parsing texts as numbers and truth values. Nothing is trimmed, rounded or cut.
 
 use std::fmt::{Display, LowerExp};
 use std::str::FromStr;
 
-use super::node::Guess;
+use super::node::AnyReading;
 
 pub(super) const MISSING: &str = "is missing";
 const WHOLE: &str = "must be a whole number";
@@ -45,7 +45,7 @@ impl Float for f64 {
     }
 }
 
-/// Reads digits with or without a minus before them.
+/// Parses digits with an optional minus.
 pub(super) fn int<T: Int>(text: &str) -> Result<T, String> {
     let digits = text.strip_prefix('-').unwrap_or(text);
     if !is_digits(digits) {
@@ -54,19 +54,19 @@ pub(super) fn int<T: Int>(text: &str) -> Result<T, String> {
     text.parse().map_err(|_| format!("{WHOLE} from {} to {}", T::MIN, T::MAX))
 }
 
-/// Reads what HTML calls a valid floating-point number, if the type keeps all of its digits.
+/// Parses a valid floating-point number of HTML, if the type keeps all of its digits.
 pub(super) fn float<T: Float>(text: &str) -> Result<T, String> {
     let written = Decimal::of(text).ok_or(NUMBER)?;
     let number: T = text.parse().map_err(|_| NUMBER)?;
     if !number.is_finite() {
         return Err("is too large".to_owned());
     }
-    // The shortest digits that name this number and no other one.
+    // The shortest digits that identify this number.
     if Decimal::of(&format!("{number:e}")) == Some(written) { Ok(number) } else { Err(INEXACT.to_owned()) }
 }
 
-/// Reads a number in JSON. It was a floating-point number in the page, so an `f32` rounds its fraction; a whole number is
-/// kept or refused.
+/// Parses a number in JSON. It was a floating-point number in the page, so an `f32` rounds its
+/// fraction; a whole number is kept or refused.
 pub(super) fn float_in_json<T: Float>(json: &str) -> Result<T, String> {
     if is_digits(json.strip_prefix('-').unwrap_or(json)) {
         return float(json);
@@ -75,7 +75,7 @@ pub(super) fn float_in_json<T: Float>(json: &str) -> Result<T, String> {
     if number.is_finite() { Ok(number) } else { Err("is too large".to_owned()) }
 }
 
-/// Reads what a ticked checkbox sends, and the two words.
+/// Parses the value of a ticked checkbox, and the two words.
 pub(super) fn bool(text: &str) -> Result<bool, String> {
     match text {
         "on" | "true" => Ok(true),
@@ -84,8 +84,9 @@ pub(super) fn bool(text: &str) -> Result<bool, String> {
     }
 }
 
-/// Reads a text for a visitor that expects this, as the number that the visitor is given. `None` where it expects none.
-pub(super) fn number_for(text: &str, expected: &str) -> Option<Result<Guess, String>> {
+/// Parses a text for a visitor that expects `expected`, as the number that the visitor gets.
+/// Returns `None` if the visitor does not expect a number.
+pub(super) fn number_for(text: &str, expected: &str) -> Option<Result<AnyReading, String>> {
     Some(match last_word(expected) {
         "i8" => signed::<i8>(text),
         "i16" => signed::<i16>(text),
@@ -95,8 +96,8 @@ pub(super) fn number_for(text: &str, expected: &str) -> Option<Result<Guess, Str
         "u16" => unsigned::<u16>(text),
         "u32" => unsigned::<u32>(text),
         "u64" | "u128" | "usize" => unsigned::<u64>(text),
-        "f32" => float(text).map(Guess::Single),
-        "f64" => float(text).map(Guess::Double),
+        "f32" => float(text).map(AnyReading::Single),
+        "f64" => float(text).map(AnyReading::Double),
         _ => return None,
     })
 }
@@ -106,15 +107,16 @@ pub(super) fn last_word(expected: &str) -> &str {
     expected.rsplit(' ').next().unwrap_or_default()
 }
 
-fn signed<T: Int + Into<i64>>(text: &str) -> Result<Guess, String> {
-    int::<T>(text).map(|number| Guess::Signed(number.into()))
+fn signed<T: Int + Into<i64>>(text: &str) -> Result<AnyReading, String> {
+    int::<T>(text).map(|number| AnyReading::Signed(number.into()))
 }
 
-fn unsigned<T: Int + Into<u64>>(text: &str) -> Result<Guess, String> {
-    int::<T>(text).map(|number| Guess::Unsigned(number.into()))
+fn unsigned<T: Int + Into<u64>>(text: &str) -> Result<AnyReading, String> {
+    int::<T>(text).map(|number| AnyReading::Unsigned(number.into()))
 }
 
-/// What a visitor that expects this means to a user, if it is one of a number, a truth value, a text or a list.
+/// Returns what a visitor's expectation means to a user, if it is a number, a truth value, a text
+/// or a list.
 pub(super) fn wanted(expected: &str) -> Option<String> {
     let text = match last_word(expected) {
         "i8" | "i16" | "i32" | "i64" | "i128" | "isize" | "u8" | "u16" | "u32" | "u64" | "u128" | "usize" => {
@@ -134,8 +136,8 @@ fn is_digits(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// A number in decimal without its sign: its digits, neither the first nor the last of which is zero, and the power of
-/// ten that they are multiplied with.
+/// A decimal number without its sign: its digits, neither the first nor the last of which is zero,
+/// and the power of ten of its exponent.
 #[derive(PartialEq, Eq)]
 struct Decimal {
     digits: String,
@@ -143,7 +145,8 @@ struct Decimal {
 }
 
 impl Decimal {
-    /// Reads `-`, digits or `.` with digits behind it, and an exponent; all but some digits may be left out.
+    /// Parses `-`, digits or `.` followed by digits, and an exponent; all parts except some digits
+    /// are optional.
     fn of(text: &str) -> Option<Self> {
         let text = text.strip_prefix('-').unwrap_or(text);
         let (mantissa, exponent) = match text.split_once(['e', 'E']) {
@@ -165,7 +168,7 @@ impl Decimal {
         if digits.is_empty() {
             return Some(Self { digits, exponent: 0 });
         }
-        // Beyond that a number is neither kept nor finite, whatever its digits are.
+        // Beyond that a number is neither kept nor finite.
         let exponent = exponent.parse::<i64>().unwrap_or(i64::from(i32::MAX));
         let moved = (all.len() - kept.len()) as i64 - fraction.len() as i64;
         Some(Self { digits, exponent: exponent.saturating_add(moved) })

@@ -1,44 +1,44 @@
-//! What is done with the state that a handler leaves: compared with what the page has, measured,
-//! and in debug builds saved and read back.
+//! Comparing the state that a handler leaves with the state that the page has, counting its size,
+//! and in debug builds reading it back.
 
 use serde_json::Value;
 
-use super::{Host, refused};
+use super::{Host, refused, topics};
 use crate::budget::Account;
-use crate::component::Component;
+use crate::component::AnyComponent;
 use crate::error::NotRestored;
 use crate::fault::guard_now;
 use crate::saved::Saved;
-use crate::tracking::{Changes, ObjectWriter, Tracker, write_saved};
+use crate::tracking::{Changes, StateWriter, Tracker};
 use crate::{ActionError, ErrorCode, Result};
 
 impl Host {
-    /// Compares the component with what the page has and counts its size. From now on the page has
-    /// it.
+    /// Compares the component with the state that the page has, and counts its size. The result is
+    /// what the page has from now on.
     ///
     /// # Errors
-    /// When the state cannot be written or, in debug builds, not be restored, when a computed field
-    /// panics, and when the component would be larger than it may be (`too_large`). The tracker is
-    /// as it was then.
+    /// Returns an error if the state cannot be written or, in debug builds, not be restored, or if
+    /// a computed field panics, and `too_large` if the component would exceed its budget. The
+    /// tracker is unchanged then.
     pub(super) fn compare(&mut self) -> Result<Changes> {
         compare(&mut self.tracker, &self.account, self.component.as_mut())
     }
 
-    /// Takes a comparison back.
+    /// Reverts a comparison.
     pub(super) fn revert(&mut self, changes: Changes) {
         revert(&mut self.tracker, &self.account, changes);
     }
 }
 
-/// Compares a component with what a tracker has, and counts its size. From now on the tracker has
-/// it.
+/// Compares a component with a tracker, and counts its size. The tracker has the new state from now
+/// on.
 ///
 /// # Errors
-/// As [`Host::compare`].
+/// Returns the errors of [`Host::compare`].
 pub(super) fn compare(
     tracker: &mut Tracker,
     account: &Account,
-    component: &mut dyn Component,
+    component: &mut dyn AnyComponent,
 ) -> Result<Changes> {
     let compared = guard_now("comparing a component", || {
         refused::withdraw_outdated(component)?;
@@ -46,7 +46,7 @@ pub(super) fn compare(
     });
     let changes = compared.inspect_err(|error| {
         if error.code() == ErrorCode::Panicked {
-            // It is not known how far the comparison came.
+            // A panic leaves it unknown how far the comparison came.
             tracker.forget();
         }
     })?;
@@ -59,25 +59,25 @@ pub(super) fn compare(
     }
 }
 
-/// Takes a comparison back.
+/// Reverts a comparison.
 pub(super) fn revert(tracker: &mut Tracker, account: &Account, changes: Changes) {
     tracker.revert(changes);
     account.restore(tracker.bytes());
 }
 
-/// In debug builds: saves the component, reads every field back and saves it again. A type whose
-/// serde does not round-trip would lose its state with the next restart; here the handler that
-/// stores such a value fails.
-pub(super) fn read_back(component: &mut dyn Component) -> Result {
+/// In debug builds: saves the component, reads every field back, and saves it again. A type whose
+/// serde does not round-trip would lose its state with the next restart; so the handler that stores
+/// such a value fails.
+pub(super) fn read_back(component: &mut dyn AnyComponent) -> Result {
     if !cfg!(debug_assertions) {
         return Ok(());
     }
     guard_now("reading back what is saved", || {
-        let json = write_saved(component)?;
+        let json = topics::save(component)?;
         let saved = Saved::read(json.as_bytes())?;
         for field in component.spec().fields.iter().filter(|field| field.kind.is_saved()) {
             let Some(raw) = saved.get(field.name) else { continue };
-            let mut again = ObjectWriter::default();
+            let mut again = StateWriter::default();
             component.reread(field.name, raw, &mut again).map_err(|source| {
                 ActionError::from(NotRestored::Unreadable {
                     field: field.name,
@@ -99,8 +99,8 @@ pub(super) fn read_back(component: &mut dyn Component) -> Result {
     })
 }
 
-/// Whether two values have the same content. Maps and sets are written in an order of their own
-/// each time, and a set is an array in JSON, so the order of arrays says nothing.
+/// Returns whether two values have the same content. Hash maps and sets are written in an arbitrary
+/// order, and a set is an array in JSON, so the order of arrays is ignored.
 fn is_same(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::Object(one), Value::Object(other)) => {
@@ -124,7 +124,7 @@ fn is_same(one: &Value, other: &Value) -> bool {
     }
 }
 
-/// The beginning of a text, for the log.
+/// Returns the beginning of a text, for the log.
 fn shortened(json: &str) -> String {
     const MOST: usize = 64;
     match json.char_indices().nth(MOST) {

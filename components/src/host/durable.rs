@@ -1,69 +1,71 @@
-//! Jobs whose outcome is committed before anybody is told.
+//! Jobs whose outcome is committed to the store before anything is sent.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use vivaz_databases::Tx;
 use vivaz_protocol::Author;
 
-use super::{Host, Kept, Outbox, Topics, topics};
+use super::{Host, HostedComponent, ShownTopics, topics};
 use crate::budget::Account;
-use crate::component::{InTransaction, Returned};
-use crate::event::Effect;
+use crate::component::{InTransaction, MethodOutcome};
+use crate::context::FlushSlot;
+use crate::effect::Effect;
 use crate::fault::guard_now;
-use crate::instance::{Finished, Instance, Job, Progress, Started};
-use crate::journal::{Change, Journal, Message, Transaction, Work};
+use crate::instance::{Finished, Instance, Job, JobProgress, Started};
+use crate::journal::{ComponentChange, Journal, MessageId, Transaction, Work};
 use crate::topic::{ReservedUpdates, StagedUpdate, Unsent};
 use crate::tracking::Tracker;
 use crate::{ActionError, Context, Result};
 
-/// What is known of a job whose outcome is committed.
+/// The journal of a job, and the state before it.
 #[derive(Clone)]
 pub(super) struct Record {
     journal: Arc<dyn Journal>,
-    message: Option<Message>,
+    message: Option<MessageId>,
     by: Option<Author>,
-    /// What the component was before the job, as it is saved.
+    /// The component before the job, as it is saved.
     before: Arc<[u8]>,
-    /// What the page had of it.
+    /// The state that the page had before the job.
     tracker: Arc<Tracker>,
-    /// What the component counts against its session's budget.
+    /// The bytes that the component counts against its session's budget.
     account: Arc<Account>,
-    /// Whether it is kept that the job was done, also if nothing came of it.
+    /// Whether the store records that the job was done even if it changed nothing.
     always: bool,
-    /// What is left of the job if its commit fails; nothing before the page's edits are written.
-    edited: Arc<Mutex<Option<Edited>>>,
+    /// The component to which a failed commit reverts; none before the page's edits are written.
+    edited: Arc<Mutex<Option<EditedComponent>>>,
 }
 
 /// A component with the page's edits that came with a job.
-struct Edited {
-    component: Kept,
-    /// Set when the edits turned a shared field to another topic.
-    topics: Option<Topics>,
+struct EditedComponent {
+    component: HostedComponent,
+    /// Set if the edits changed the topic of a shared field.
+    topics: Option<ShownTopics>,
 }
 
-/// What is done with the commit of a job.
-struct Staged {
+/// The writes and the topic updates that belong to the commit of a job.
+struct StagedCommit {
     work: Vec<Work>,
     updates: Vec<StagedUpdate>,
 }
 
-/// Changes of topics on their way through a transaction.
+/// Changes of topics that belong to a transaction.
 #[derive(Default)]
-struct Told {
-    /// Made inside of the transaction, shown after it.
+struct TopicChanges {
+    /// Made inside the transaction, published after it.
     reserved: Option<ReservedUpdates>,
-    /// What the topics send later.
+    /// Updates whose patches the topics send later.
     unsent: Vec<Unsent>,
 }
 
-/// Shows changes of topics once they last. Dropped before, it takes them back.
-struct Telling {
-    told: Arc<Mutex<Told>>,
+/// Publishes changes of topics after the commit. If it is dropped before, the changes are dropped.
+struct TopicPublication {
+    changes: Arc<Mutex<TopicChanges>>,
     by: Option<Author>,
 }
 
 impl Host {
-    /// Does a job and commits what came of it. If that fails, the job has failed, and the component is as it was.
+    /// Runs a job and commits its outcome. If the commit fails, the job fails, and the component is
+    /// restored.
     pub(super) fn run_durably(
         mut self: Box<Self>,
         journal: Arc<dyn Journal>,
@@ -86,17 +88,17 @@ impl Host {
             Err(error) => return self.refuse(cx, error),
         };
         self.record = Some(record.clone());
-        self.run_later(Outbox::default(), |host| async move {
+        self.run_later(FlushSlot::default(), |host| async move {
             let mut finished = match host.run_job(cx, job) {
                 Started::Now(finished) => finished,
-                // Components that are durable do not flush.
-                Started::Running { future, .. } => Progress::end(future, drop).await,
+                // Durable components do not flush.
+                Started::Running { future, .. } => JobProgress::end(future, drop).await,
             };
             if finished.committed {
                 return finished;
             }
             let Err(error) = record.clone().commit_into(&mut finished).await else { return finished };
-            // The page's edits and the errors of a form outlive it.
+            // The page's edits and the errors of a form survive the failure.
             let (component, topics) = match record.fallback() {
                 Some(edited) => edited,
                 None => match untouched.copy() {
@@ -111,37 +113,37 @@ impl Host {
         })
     }
 
-    /// From here on the page's edits stay, if the job is one that is committed.
-    pub(super) fn keep_edits(&self, topics: Option<&Topics>) {
+    /// Keeps the page's edits even if the rest of the job fails, if the job is committed.
+    pub(super) fn keep_edits(&self, topics: Option<&ShownTopics>) {
         if let Some(record) = &self.record
             && let Ok(component) = self.component.copy()
         {
-            *lock(&record.edited) = Some(Edited { component, topics: topics.cloned() });
+            *lock(&record.edited) = Some(EditedComponent { component, topics: topics.cloned() });
         }
     }
 
-    /// Whether the page may send it to a new session too, where nothing is known of it.
+    /// Returns whether the page may repeat the job in a new session, which has no record of it.
     fn may_be_repeated(&self, job: &Job) -> bool {
         matches!(job, Job::Action { action, .. } if self.component.spec().retried().any(|name| name == action))
     }
 
-    /// Does the last part of a job, a call that is made inside of the transaction that keeps what comes of it. What went
-    /// before the call (edits of the page) is kept with it, and stays if the call fails.
+    /// Runs the last call of a job inside the transaction that commits its outcome. Edits of the
+    /// page before the call are committed with it, and are kept if the call fails.
     pub(super) async fn run_in_transaction(
         self: Box<Self>,
         call: InTransaction,
-        moved: Option<Topics>,
+        moved: Option<ShownTopics>,
     ) -> Finished {
         let Some(record) = self.record.clone() else {
             return self.settle(call(None), moved);
         };
         let (untouched, shown) = match self.component.copy() {
             Ok(copy) => (copy, moved.clone()),
-            Err(error) => return self.settle(Returned { result: Err(error), ..call(None) }, moved),
+            Err(error) => return self.settle(MethodOutcome { result: Err(error), ..call(None) }, moved),
         };
-        let (told, written) = (Arc::<Mutex<Told>>::default(), Arc::new(Mutex::new(None)));
-        let (reserved, writes) = (Arc::clone(&told), Arc::clone(&written));
-        let telling = Telling { told: Arc::clone(&told), by: record.by.clone() };
+        let (changes, written) = (Arc::<Mutex<TopicChanges>>::default(), Arc::new(Mutex::new(None)));
+        let (reserved, writes) = (Arc::clone(&changes), Arc::clone(&written));
+        let publication = TopicPublication { changes: Arc::clone(&changes), by: record.by.clone() };
         let (message, span) = (record.message.clone(), tracing::Span::current());
         let transaction = Transaction {
             write: Box::new(move |tx| {
@@ -149,24 +151,24 @@ impl Host {
                 guard_now("a transaction", || {
                     let mut finished = self.settle(call(Some(tx)), moved);
                     let change = if finished.result.is_ok() {
-                        Staged::of(&mut finished)
+                        StagedCommit::of(&mut finished)
                             .write(tx, &reserved, message.as_ref())
-                            .and_then(|()| Change::of(&mut finished))
+                            .and_then(|()| ComponentChange::of(&mut finished))
                     } else {
-                        // So that nothing is kept of it; why stands in `finished`.
+                        // An error rolls the transaction back; the reason is in `finished`.
                         Err(ActionError::internal("the handler failed"))
                     };
                     *lock(&writes) = Some(finished);
                     change
                 })
             }),
-            publish: Box::new(move || telling.tell()),
+            publish: Box::new(move || publication.publish()),
         };
         let committed = record.journal.commit(transaction).await;
         let finished = lock(&written).take();
         match (committed, finished) {
             (Ok(()), Some(mut finished)) => {
-                finished.unsent.append(&mut lock(&told).unsent);
+                finished.unsent.append(&mut lock(&changes).unsent);
                 Finished { committed: true, ..finished }
             }
             (Err(_), Some(finished)) if finished.result.is_err() => finished,
@@ -174,14 +176,16 @@ impl Host {
                 let (component, topics) = record.fallback().unwrap_or((untouched, shown));
                 record.failed(component, error, topics)
             }
-            (Ok(()), None) => {
-                record.failed(untouched, ActionError::internal("the store called nothing"), shown)
-            }
+            (Ok(()), None) => record.failed(
+                untouched,
+                ActionError::internal("the store did not run the transaction"),
+                shown,
+            ),
         }
     }
 
-    /// Takes over what a call did inside of a transaction, where nothing can be waited for.
-    fn settle(mut self: Box<Self>, mut returned: Returned, moved: Option<Topics>) -> Finished {
+    /// Takes over the changes of a call inside a transaction, where nothing can be awaited.
+    fn settle(mut self: Box<Self>, mut returned: MethodOutcome, moved: Option<ShownTopics>) -> Finished {
         if returned.result.is_ok() {
             match topics::have_moved(returned.component.as_mut()) {
                 Ok(false) => {}
@@ -200,13 +204,19 @@ impl Host {
 }
 
 impl Record {
-    /// Takes out what is left of a job whose commit fails, if there were edits.
-    fn fallback(&self) -> Option<(Kept, Option<Topics>)> {
-        lock(&self.edited).take().map(|Edited { component, topics }| (component, topics))
+    /// Takes out the component with the page's edits, if there were any.
+    fn fallback(&self) -> Option<(HostedComponent, Option<ShownTopics>)> {
+        lock(&self.edited).take().map(|EditedComponent { component, topics }| (component, topics))
     }
 
-    /// A job whose outcome was not kept: the component is what it was, but for the errors of a form.
-    fn failed(&self, mut component: Kept, error: ActionError, topics: Option<Topics>) -> Finished {
+    /// Returns the result of a job whose commit failed: the component is restored, except for the
+    /// errors of a form.
+    fn failed(
+        &self,
+        mut component: HostedComponent,
+        error: ActionError,
+        topics: Option<ShownTopics>,
+    ) -> Finished {
         if let (Some(errors), Some(field)) = (error.errors(), component.errors()) {
             *field = errors.clone();
         }
@@ -225,27 +235,27 @@ impl Record {
         }
     }
 
-    /// Commits what there is to commit of a job that is done.
+    /// Commits the outcome of a finished job, if there is anything to commit.
     async fn commit_into(self, finished: &mut Finished) -> Result {
         finished.committed = self.commit(finished).await?;
         Ok(())
     }
 
-    /// The same; says whether there was anything.
+    /// Commits the outcome of a finished job. Returns whether there was anything to commit.
     async fn commit(self, finished: &mut Finished) -> Result<bool> {
-        let change = Change::of(finished)?;
+        let change = ComponentChange::of(finished)?;
         let writes = finished.effects.iter().any(|effect| matches!(effect, Effect::Commit(_)));
         let is_answered = self.always && change.done.is_some();
-        let (staged, by) = (Staged::of(finished), self.by);
+        let (staged, by) = (StagedCommit::of(finished), self.by);
         let is_same = !change.moved && change.memberships.is_empty() && *change.state == *self.before;
         if is_same && !writes && !is_answered {
-            // What it tells others is not kept, so it does not wait for the disk.
+            // Only topics changed, which are not stored, so they do not wait for the disk.
             finished.unsent.extend(StagedUpdate::publish_all(staged.updates, by.as_ref())?);
             return Ok(false);
         }
-        let told = Arc::<Mutex<Told>>::default();
-        let (reserved, message) = (Arc::clone(&told), self.message);
-        let telling = Telling { told: Arc::clone(&told), by };
+        let changes = Arc::<Mutex<TopicChanges>>::default();
+        let (reserved, message) = (Arc::clone(&changes), self.message);
+        let publication = TopicPublication { changes: Arc::clone(&changes), by };
         let transaction = Transaction {
             write: Box::new(move |tx| {
                 guard_now("a write", || {
@@ -253,16 +263,16 @@ impl Record {
                     Ok(change)
                 })
             }),
-            publish: Box::new(move || telling.tell()),
+            publish: Box::new(move || publication.publish()),
         };
         self.journal.commit(transaction).await?;
-        finished.unsent.append(&mut lock(&told).unsent);
+        finished.unsent.append(&mut lock(&changes).unsent);
         Ok(true)
     }
 }
 
-impl Staged {
-    /// Takes them out of what the session does.
+impl StagedCommit {
+    /// Takes the writes and updates out of the effects.
     fn of(finished: &mut Finished) -> Self {
         let updates = Effect::take_updates(&mut finished.effects);
         let work = finished.effects.extract_if(.., |effect| matches!(effect, Effect::Commit(_)));
@@ -272,31 +282,31 @@ impl Staged {
         Self { work, updates }
     }
 
-    /// Writes, and makes the changes of topics that are shown when it lasts.
-    fn write(self, tx: &mut Tx, told: &Mutex<Told>, message: Option<&Message>) -> Result {
+    /// Runs the writes, and makes the changes of topics, which are published after the commit.
+    fn write(self, tx: &mut Tx, changes: &Mutex<TopicChanges>, message: Option<&MessageId>) -> Result {
         self.work.into_iter().try_for_each(|work| work(tx))?;
         let reserved = StagedUpdate::reserve_all(self.updates, message)?;
-        lock(told).reserved = Some(reserved);
+        lock(changes).reserved = Some(reserved);
         Ok(())
     }
 }
 
-impl Telling {
-    fn tell(self) {
-        let Some(reserved) = lock(&self.told).reserved.take() else { return };
+impl TopicPublication {
+    fn publish(self) {
+        let Some(reserved) = lock(&self.changes).reserved.take() else { return };
         let unsent = reserved.publish(self.by.as_ref());
-        lock(&self.told).unsent = unsent;
+        lock(&self.changes).unsent = unsent;
     }
 }
 
-impl Drop for Telling {
+impl Drop for TopicPublication {
     fn drop(&mut self) {
-        // Dropped when nothing is locked.
-        let _not_told = lock(&self.told).reserved.take();
+        // Dropped here, where no lock is held.
+        let _reverted = lock(&self.changes).reserved.take();
     }
 }
 
-impl Change {
+impl ComponentChange {
     fn of(finished: &mut Finished) -> Result<Self> {
         Ok(Self {
             state: finished.instance.save()?,

@@ -1,74 +1,36 @@
-//! What a handler sends before it is done.
+//! Sending changes before a handler is done.
 //!
-//! A handler that waits has the component and the [`Context`]; the session polls the future around it. `flush` leaves what
-//! it has to say in a place that both know and waits; the future around it finds it there, gives it to the session,
-//! and is polled again when that has sent it. So what was flushed is sent before anything that comes after it.
+//! A handler that waits owns the component and the [`Context`]; the session polls the future around
+//! it. `flush` puts the changes into a slot that both can reach, and waits. The future around it
+//! takes them out, passes them to the session, and is polled again when the session has sent them.
+//! So flushed changes are sent before all later ones.
 
-use std::fmt;
 use std::future::poll_fn;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 
 use tokio::sync::oneshot;
 
-use super::{Host, Kept, compare, topics};
-use crate::budget::Account;
-use crate::component::Component;
-use crate::event::Effect;
+use super::{Host, HostedComponent, compare, topics};
+use crate::component::AnyComponent;
+use crate::context::FlushSlot;
+use crate::effect::Effect;
 use crate::fault::{discard, guard};
-use crate::instance::{BoxFuture, Finished, Flushed, Progress};
-use crate::spec::Spec;
+use crate::future::BoxFuture;
+use crate::instance::{Finished, Flushed, JobProgress};
 use crate::topic::StagedUpdate;
-use crate::tracking::{Changes, Tracker};
 use crate::{ActionError, Context, LiveComponent, Result};
 
-/// Where a handler leaves what is to be sent.
-pub(crate) type Outbox = Arc<Mutex<Option<Flushed>>>;
-
-/// What a host lends to the context of a handler.
-pub(crate) struct Lent {
-    /// Whose handler it is.
-    spec: &'static Spec,
-    /// What the page has.
-    pub(super) tracker: Tracker,
-    account: Arc<Account>,
-    /// The component as of the last flush: what a failure falls back to.
-    pub(super) kept: Option<Kept>,
-}
-
-impl Lent {
-    pub(super) fn new(spec: &'static Spec, tracker: Tracker, account: Arc<Account>) -> Self {
-        Self { spec, tracker, account, kept: None }
-    }
-
-    /// Compares the component with what the page has and counts its size, as at the end of a
-    /// handler.
-    fn compare(&mut self, component: &mut dyn Component) -> Result<Changes> {
-        compare::compare(&mut self.tracker, &self.account, component)
-    }
-
-    /// Takes a comparison back.
-    fn revert(&mut self, changes: Changes) {
-        compare::revert(&mut self.tracker, &self.account, changes);
-    }
-}
-
-impl fmt::Debug for Lent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Lent").field("component", &self.spec.name).finish_non_exhaustive()
-    }
-}
-
-/// Why a durable component cannot flush.
-pub const NO_FLUSH: &str = "a #[live(durable)] component cannot `flush`: what its page sees was committed with the action as a whole. \
-     Show progress in shared state with `update_now`, or do the work in several actions";
+/// The reason why a durable component cannot flush.
+pub const NO_FLUSH: &str = "a #[live(durable)] component cannot `flush`: its page sees committed state only. \
+     Show progress in shared state with `update_now`, or split the work into several actions";
 
 impl Context {
-    /// Sends what the handler did so far, and goes on: for a long action that shows how far it is.
+    /// Sends the changes of the handler so far, and continues: for a long action that shows its
+    /// progress.
     ///
-    /// The page gets the fields that have changed, and everything else that was asked for happens now: changes of
-    /// shared state, events, rooms, tasks. From here on a failure falls back to this state and not to the one of before the
-    /// handler. It returns when all of that is on its way.
+    /// The page gets the fields that have changed, and all requests are done now: changes of shared
+    /// state, events, rooms, tasks. A later failure reverts to this state and not to the one before
+    /// the handler. Returns when all of this is in the connection's queue.
     ///
     /// ```
     /// # use vivaz_components::{Context, LiveComponent, Result, actions};
@@ -90,8 +52,9 @@ impl Context {
     /// # }
     /// ```
     ///
-    /// A component that is `#[live(durable)]` cannot flush: what its page sees was committed, and half of an action
-    /// would be committed with nothing that says where to go on. That does not compile:
+    /// A component that is `#[live(durable)]` cannot flush: its page sees committed state, and half
+    /// of an action would be committed without a record of where to continue. This does not
+    /// compile:
     ///
     /// ```compile_fail
     /// # use vivaz_components::{Context, LiveComponent, Result, actions};
@@ -108,13 +71,15 @@ impl Context {
     /// ```
     ///
     /// # Errors
-    /// When a shared field names a topic that may not be shown, a field has no JSON form, or a change of shared state
-    /// fails. Nothing was sent then, no shared state was changed, and the changes of shared state that the flush was to
-    /// make are dropped. What else was asked for is still staged. A handler that returns the error falls back to its last
-    /// successful flush or to the state before it, so that the component and the shared state are undone together.
+    /// Returns an error if the user may not see the topic that a shared field names, if a field has
+    /// no JSON form, or if a change of shared state fails. Then nothing was sent, no shared state
+    /// was changed, and the changes of shared state of this flush are dropped. Other requests are
+    /// still staged. A handler that returns the error reverts to its last successful flush, or to
+    /// the state before the handler, so that the component and the shared state are undone
+    /// together.
     ///
     /// # Cancel safety
-    /// Dropped before it is done, it may have sent what it was asked to.
+    /// If the future is dropped before it is done, the changes may have been sent.
     pub async fn flush<C: LiveComponent>(&mut self, component: &mut C) -> Result {
         const {
             assert!(!C::SPEC.durable, "{}", NO_FLUSH);
@@ -122,13 +87,13 @@ impl Context {
         self.flush_component(component).await
     }
 
-    async fn flush_component(&mut self, component: &mut dyn Component) -> Result {
+    async fn flush_component(&mut self, component: &mut dyn AnyComponent) -> Result {
         if !self.lent().is_some_and(|lent| std::ptr::eq(lent.spec, component.spec())) {
             return Err(ActionError::internal(
                 "`cx.flush` is given the component whose handler it is: `self`",
             ));
         }
-        if let (Some(errors), Some(field)) = (self.take_errors(), component.errors()) {
+        if let (Some(errors), Some(field)) = (self.effects().take_errors(), component.errors()) {
             *field = errors;
         }
         let mut moved = None;
@@ -137,22 +102,24 @@ impl Context {
             guard("showing a topic", limit, topics::bind(component, &env)).await?;
             moved = Some(topics::of(component));
         }
-        let joins = Effect::bytes_of_joins(self.effects());
+        let joins = self.effects().bytes_of_joins();
         let Some(lent) = self.lent() else { return Ok(()) };
         lent.account.has_left(joins)?;
-        let changes = lent.compare(component)?;
+        let changes = compare::compare(&mut lent.tracker, &lent.account, component)?;
         for update in topics::staged(component) {
-            self.stage(Effect::Update(update));
+            self.effects().stage(Effect::Update(update));
         }
-        // Before anything is told, because they may fail.
-        let copies = Kept::copy_of(component).and_then(|kept| Ok((Kept::copy_of(component)?, kept)));
-        let published = copies
-            .and_then(|copies| Ok((copies, StagedUpdate::publish_all(self.take_updates(), self.by())?)));
+        // Copied before anything is published, because copying may fail.
+        let copies = HostedComponent::copy_of(component)
+            .and_then(|kept| Ok((HostedComponent::copy_of(component)?, kept)));
+        let published = copies.and_then(|copies| {
+            Ok((copies, StagedUpdate::publish_all(self.effects().take_updates(), self.by())?))
+        });
         let ((meanwhile, kept), unsent) = match published {
             Ok(published) => published,
             Err(error) => {
                 if let Some(lent) = self.lent() {
-                    lent.revert(changes);
+                    compare::revert(&mut lent.tracker, &lent.account, changes);
                 }
                 return Err(error);
             }
@@ -161,54 +128,53 @@ impl Context {
             unsent.into_iter().for_each(|unsent| cause.wait_for(unsent));
         }
         if let Some(lent) = self.lent() {
-            lent.kept = Some(kept);
+            lent.set_fallback(kept);
         }
-        let effects = self.take_effects();
-        self.keep_effects();
+        let effects = self.effects().take();
         let (answer, sent) = oneshot::channel();
-        let meanwhile = Host::stand_in(meanwhile);
+        let meanwhile = Host::answering(meanwhile);
         let flushed = Flushed { meanwhile, effects, patch: changes.patch, topics: moved, answer };
-        *self.outbox().lock().unwrap_or_else(PoisonError::into_inner) = Some(flushed);
-        // Nobody answers for a session that is over; its handlers are dropped.
+        self.outbox().put(flushed);
+        // The sender is dropped when the session has ended; the handler is dropped then.
         let _answered = sent.await;
         topics::begin(component, self.cause());
         Ok(())
     }
 }
 
-/// A job as a session follows it: what is flushed on the way, and its end.
-pub(super) fn steps(run: BoxFuture<Finished>, outbox: Outbox) -> BoxFuture<Progress> {
-    steps_of(Running(Some(run)), outbox)
+/// Returns a job as a sequence of flushes and an end.
+pub(super) fn steps(run: BoxFuture<Finished>, outbox: FlushSlot) -> BoxFuture<JobProgress> {
+    steps_of(RunningJob(Some(run)), outbox)
 }
 
-/// A job that is dropped with its handler when its session ends.
-struct Running(Option<BoxFuture<Finished>>);
+/// A running job. Its handler is dropped with it when the session ends.
+struct RunningJob(Option<BoxFuture<Finished>>);
 
-impl Drop for Running {
+impl Drop for RunningJob {
     fn drop(&mut self) {
         discard("dropping a handler", self.0.take());
     }
 }
 
-fn steps_of(mut run: Running, outbox: Outbox) -> BoxFuture<Progress> {
+fn steps_of(mut run: RunningJob, outbox: FlushSlot) -> BoxFuture<JobProgress> {
     Box::pin(async move {
         let (finished, flushed) = poll_fn(|cx| {
             let polled = run.0.as_mut().map_or(Poll::Pending, |run| run.as_mut().poll(cx));
-            let flushed = outbox.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let flushed = outbox.take::<Flushed>();
             match (polled, flushed) {
                 (Poll::Pending, None) => Poll::Pending,
                 (Poll::Pending, flushed) => Poll::Ready((None, flushed)),
-                // A flush that was given up on is sent all the same: the page is taken to have it.
+                // A flush whose future was dropped is sent too: the tracker counts it as sent.
                 (Poll::Ready(finished), flushed) => Poll::Ready((Some(finished), flushed)),
             }
         })
         .await;
         let rest = match finished {
-            Some(finished) => return Progress::after(flushed, finished),
+            Some(finished) => return JobProgress::after(flushed, finished),
             None => steps_of(run, outbox),
         };
         match flushed {
-            Some(flushed) => Progress::Flushed(flushed, rest),
+            Some(flushed) => JobProgress::Flushed(flushed, rest),
             None => rest.await,
         }
     })

@@ -1,8 +1,8 @@
-//! A component whose own code may panic when it is copied or dropped.
+//! Components whose own code may panic when they are copied or dropped.
 
 use std::ops::{Deref, DerefMut};
 
-use crate::component::Component;
+use crate::component::AnyComponent;
 use crate::context::Context;
 use crate::fault::{discard, guard_now};
 use crate::instance::{Finished, Instance, Job, Started};
@@ -10,49 +10,49 @@ use crate::spec::Spec;
 use crate::topic::TopicRef;
 use crate::{ActionError, Result};
 
-/// A component that a host holds. A panic of a field's `Clone` is an error, one of a field's `Drop`
-/// is logged.
-pub(crate) struct Kept(Option<Box<dyn Component>>);
+/// A component that a host holds. A panic in a field's `Clone` becomes an error, a panic in a
+/// field's `Drop` is logged.
+pub(crate) struct HostedComponent(Option<Box<dyn AnyComponent>>);
 
-impl Kept {
-    pub(super) fn new(component: Box<dyn Component>) -> Self {
+impl HostedComponent {
+    pub(super) fn new(component: Box<dyn AnyComponent>) -> Self {
         Self(Some(component))
     }
 
     /// Copies the component.
     ///
     /// # Errors
-    /// `panicked` when a field's `Clone` does.
+    /// Returns `panicked` if a field's `Clone` panics.
     pub(super) fn copy(&self) -> Result<Self> {
         Self::copy_of(&**self)
     }
 
-    /// The same for a component that a handler has.
-    pub(super) fn copy_of(component: &dyn Component) -> Result<Self> {
+    /// Copies a component that a handler has.
+    pub(super) fn copy_of(component: &dyn AnyComponent) -> Result<Self> {
         guard_now("copying a component", || Ok(Self::new(component.duplicate())))
     }
 
-    /// Copies the component for a call, which gives it back.
+    /// Copies the component for a call, which returns the copy.
     ///
     /// # Errors
-    /// As [`copy`](Self::copy).
-    pub(super) fn draft(&self) -> Result<Box<dyn Component>> {
+    /// Returns the errors of [`copy`](Self::copy).
+    pub(super) fn draft(&self) -> Result<Box<dyn AnyComponent>> {
         guard_now("copying a component", || Ok(self.duplicate()))
     }
 
-    pub(super) fn as_mut(&mut self) -> &mut dyn Component {
+    pub(super) fn as_mut(&mut self) -> &mut dyn AnyComponent {
         &mut **self
     }
 }
 
-impl Drop for Kept {
+impl Drop for HostedComponent {
     fn drop(&mut self) {
         discard("dropping a component", self.0.take());
     }
 }
 
-impl Deref for Kept {
-    type Target = dyn Component;
+impl Deref for HostedComponent {
+    type Target = dyn AnyComponent;
 
     #[expect(clippy::expect_used, reason = "there is nothing else that takes it out")]
     fn deref(&self) -> &Self::Target {
@@ -60,15 +60,15 @@ impl Deref for Kept {
     }
 }
 
-impl DerefMut for Kept {
+impl DerefMut for HostedComponent {
     #[expect(clippy::expect_used, reason = "there is nothing else that takes it out")]
     fn deref_mut(&mut self) -> &mut Self::Target {
         self.0.as_deref_mut().expect("a component is taken out when it is dropped")
     }
 }
 
-/// Stands in for a component that is away and that could not be copied: it knows its topics, and
-/// not its state.
+/// Represents a component that runs its handler and could not be copied. Knows the topics and not
+/// the state.
 pub(super) struct Absent {
     pub(super) spec: &'static Spec,
     pub(super) topics: Vec<(&'static str, TopicRef)>,
@@ -108,7 +108,7 @@ impl Instance for Absent {
         self.presences.clone()
     }
 
-    /// It stands in for one that is away, not for one that was saved.
+    /// Represents a running component, not a saved one.
     fn recall_presences(&mut self, _: &[u8]) {}
 
     fn save(&mut self) -> Result<Vec<u8>> {

@@ -1,20 +1,20 @@
-//! Values of the page that did not fit their types, as the component's `errors` show them.
+//! Messages about values of the page that did not fit their types, in the component's `errors`.
 
 use serde_json::Value;
 use vivaz_protocol::{Key, PropertyPath};
 
-use crate::component::{Component, Return};
-use crate::errors::{Refusal, SAVED, Target};
+use crate::component::{AnyComponent, Return};
+use crate::error::{RefusedInput, RefusedValue, SAVED_REFUSALS};
 use crate::saved::Saved;
 use crate::shape::hash;
 use crate::spec::FieldKind;
-use crate::tracking::{Field, JsonResult, ObjectWriter, Visitor};
+use crate::tracking::{JsonResult, StateWriter, TrackedField, Visitor};
 use crate::{ActionError, ErrorCode, Result};
 
-/// Shows or takes back what is wrong with an action's arguments, once the action was called.
-pub(super) fn called(component: &mut dyn Component, action: String, result: &Return) {
+/// Sets or withdraws the messages about an action's arguments, after the action was called.
+pub(super) fn called(component: &mut dyn AnyComponent, action: String, result: &Return) {
     let Some(errors) = component.errors() else { return };
-    let target = Target::Action(action);
+    let target = RefusedInput::Action(action);
     match result {
         Err(error) if error.code() == ErrorCode::BadArguments => match error.errors() {
             Some(said) => errors.refuse(target, 0, said),
@@ -24,12 +24,13 @@ pub(super) fn called(component: &mut dyn Component, action: String, result: &Ret
     }
 }
 
-/// Shows why the value of a property was refused, or takes the messages about the one before back.
+/// Sets the messages about a refused value of a property, or withdraws those about the value
+/// before.
 ///
 /// # Errors
-/// When the field cannot be written.
+/// Returns an error if the field has no JSON form.
 pub(super) fn edited(
-    component: &mut dyn Component,
+    component: &mut dyn AnyComponent,
     property: &PropertyPath<'_>,
     refused: Option<&ActionError>,
 ) -> Result {
@@ -47,14 +48,14 @@ pub(super) fn edited(
     Ok(())
 }
 
-/// Takes the messages back whose property has another value by now or is gone, and those of actions
+/// Withdraws messages about properties that have another value now or are gone, and about actions
 /// that this program does not have.
 ///
 /// # Errors
-/// When a field cannot be written.
-pub(super) fn withdraw_outdated(component: &mut dyn Component) -> Result {
+/// Returns an error if a field has no JSON form.
+pub(super) fn withdraw_outdated(component: &mut dyn AnyComponent) -> Result {
     let Some(errors) = component.errors() else { return Ok(()) };
-    let targets: Vec<Target> = errors.refusals().cloned().collect();
+    let targets: Vec<RefusedInput> = errors.refusals().cloned().collect();
     if targets.is_empty() {
         return Ok(());
     }
@@ -62,8 +63,8 @@ pub(super) fn withdraw_outdated(component: &mut dyn Component) -> Result {
     let mut values = Vec::with_capacity(targets.len());
     for target in &targets {
         values.push(match target {
-            Target::Action(name) => spec.actions.iter().any(|action| action.name == name).then_some(0),
-            Target::Property(_) => value_of(component, target)?,
+            RefusedInput::Action(name) => spec.actions.iter().any(|action| action.name == name).then_some(0),
+            RefusedInput::Property(_) => value_of(component, target)?,
         });
     }
     let Some(errors) = component.errors() else { return Ok(()) };
@@ -72,43 +73,43 @@ pub(super) fn withdraw_outdated(component: &mut dyn Component) -> Result {
     Ok(())
 }
 
-/// Puts back which messages of a restored component are about refused values.
+/// Restores which messages of a restored component are about refused values.
 ///
 /// # Errors
-/// When that was written by another version of this crate.
-pub(crate) fn recall(component: &mut dyn Component, saved: &Saved<'_>) -> Result {
-    let Some(refused) = saved.get(SAVED) else { return Ok(()) };
-    let refused: Vec<Refusal> = serde_json::from_str(refused.get())?;
+/// Returns an error if another version of this crate wrote them in another form.
+pub(crate) fn recall(component: &mut dyn AnyComponent, saved: &Saved<'_>) -> Result {
+    let Some(refused) = saved.get(SAVED_REFUSALS) else { return Ok(()) };
+    let refused: Vec<RefusedValue> = serde_json::from_str(refused.get())?;
     if let Some(errors) = component.errors() {
         errors.recall(refused);
     }
     Ok(())
 }
 
-/// Takes the messages about all refused values back: the types may be others now.
-pub(crate) fn withdraw_all(component: &mut dyn Component) {
+/// Withdraws the messages about all refused values, whose types may have changed.
+pub(crate) fn withdraw_all(component: &mut dyn AnyComponent) {
     if let Some(errors) = component.errors() {
         errors.retain_refusals(|_, _| false);
     }
 }
 
-fn target(property: &PropertyPath<'_>) -> Target {
+fn target(property: &PropertyPath<'_>) -> RefusedInput {
     let steps = property.steps.iter().map(|step| match step {
         Key::Int(number) => Value::from(*number),
         Key::Text(text) => Value::from(&**text),
     });
-    Target::Property([Value::from(&*property.field)].into_iter().chain(steps).collect())
+    RefusedInput::Property([Value::from(&*property.field)].into_iter().chain(steps).collect())
 }
 
-/// Returns the hash of a property's value, or of the part of the field that its path leads to. There
-/// is none if the page may not write the field.
-fn value_of(component: &mut dyn Component, target: &Target) -> Result<Option<u64>> {
-    let Target::Property(steps) = target else { return Ok(None) };
+/// Returns the hash of a property's value, or of the part of the field to which its path leads.
+/// Returns `None` if the page may not write the field.
+fn value_of(component: &mut dyn AnyComponent, target: &RefusedInput) -> Result<Option<u64>> {
+    let RefusedInput::Property(steps) = target else { return Ok(None) };
     let Some((Value::String(field), steps)) = steps.split_first() else { return Ok(None) };
     if !component.spec().field(field).is_some_and(|field| field.model) {
         return Ok(None);
     }
-    let mut visitor = Written { wanted: field, written: Ok(None) };
+    let mut visitor = WrittenField { wanted: field, written: Ok(None) };
     component.visit(&mut visitor);
     let Some(object) = visitor.written? else { return Ok(None) };
     let object: Value = serde_json::from_str(&object)?;
@@ -125,20 +126,20 @@ fn value_of(component: &mut dyn Component, target: &Target) -> Result<Option<u64
     Ok(Some(hash(&at.to_string())))
 }
 
-/// Writes one field, in an object of its own.
-struct Written<'a> {
+/// Writes one field into an object of its own.
+struct WrittenField<'a> {
     wanted: &'a str,
     written: JsonResult<Option<String>>,
 }
 
-impl Visitor for Written<'_> {
+impl Visitor for WrittenField<'_> {
     fn computed(&self) -> bool {
         false
     }
 
-    fn field(&mut self, name: &'static str, _: FieldKind, field: &mut dyn Field) {
+    fn field(&mut self, name: &'static str, _: FieldKind, field: &mut dyn TrackedField) {
         if name == self.wanted {
-            let mut out = ObjectWriter::default();
+            let mut out = StateWriter::default();
             self.written = field.write(name, &mut out).map(|()| Some(out.finish()));
         }
     }

@@ -2,54 +2,35 @@
 
 use std::fmt;
 
-use super::Topics;
+use super::ShownTopics;
 use crate::Result;
-use crate::component::Component;
-use crate::context::Cause;
+use crate::component::AnyComponent;
 use crate::env::Env;
+use crate::error::NotSerializable;
 use crate::fault::guard_now;
-use crate::instance::BoxFuture;
+use crate::future::BoxFuture;
 use crate::saved::Saved;
-use crate::spec::{FieldKind, Spec};
-use crate::topic::{AnyShared, StagedUpdate, TopicRef};
-use crate::tracking::{Field, Visitor, saved_presence};
-
-fn has_any(spec: &Spec) -> bool {
-    spec.fields.iter().any(|field| field.kind == FieldKind::Shared)
-}
-
-/// Visits shared fields only.
-struct Each<F>(F);
-
-impl<F: FnMut(&'static str, fmt::Arguments<'_>, &mut dyn AnyShared)> Visitor for Each<F> {
-    fn computed(&self) -> bool {
-        false
-    }
-    fn field(&mut self, _: &'static str, _: FieldKind, _: &mut dyn Field) {}
-    fn shared(&mut self, name: &'static str, topic: fmt::Arguments<'_>, field: &mut dyn AnyShared) {
-        (self.0)(name, topic, field);
-    }
-}
+use crate::shared::{AnyShared, Cause};
+use crate::topic::{StagedUpdate, TopicRef};
+use crate::tracking::write_saved;
 
 fn each(
-    component: &mut dyn Component,
-    visit: impl FnMut(&'static str, fmt::Arguments<'_>, &mut dyn AnyShared),
+    component: &mut dyn AnyComponent,
+    mut visit: impl FnMut(&'static str, fmt::Arguments<'_>, &mut dyn AnyShared),
 ) {
-    if has_any(component.spec()) {
-        component.visit(&mut Each(visit));
-    }
+    component.shared(&mut visit);
 }
 
-/// Whether the field does not show the topic that it names.
+/// Returns whether the field is not bound to the topic that it names.
 fn has_moved(topic: fmt::Arguments<'_>, field: &dyn AnyShared) -> bool {
     field.topic().is_none_or(|now| topic.to_string() != now.name().as_str())
 }
 
-/// Whether any field does not show the topic that it names.
+/// Returns whether any field is not bound to the topic that it names.
 ///
 /// # Errors
-/// `panicked` when the key's `Display` does.
-pub(super) fn have_moved(component: &mut dyn Component) -> Result<bool> {
+/// Returns `panicked` if the `Display` of the key panics.
+pub(super) fn have_moved(component: &mut dyn AnyComponent) -> Result<bool> {
     guard_now("the name of a topic", || {
         let mut moved = false;
         each(component, |_, topic, field| moved |= has_moved(topic, field));
@@ -57,8 +38,9 @@ pub(super) fn have_moved(component: &mut dyn Component) -> Result<bool> {
     })
 }
 
-/// Opens the topics that fields name and do not show yet; asks each of them first whether it may be shown.
-pub(super) async fn bind(component: &mut dyn Component, env: &Env) -> Result {
+/// Opens the topics that fields name and are not bound to. Checks first for each of them whether
+/// the user may see it.
+pub(super) async fn bind(component: &mut dyn AnyComponent, env: &Env) -> Result {
     let mut wanted: Vec<(&'static str, BoxFuture<Result<TopicRef>>)> = Vec::new();
     each(component, |name, topic, field| {
         if has_moved(topic, field) {
@@ -78,27 +60,27 @@ pub(super) async fn bind(component: &mut dyn Component, env: &Env) -> Result {
     Ok(())
 }
 
-/// A handler begins.
-pub(super) fn begin(component: &mut dyn Component, cause: Option<&Cause>) {
+/// Takes the snapshots that a handler works with.
+pub(super) fn begin(component: &mut dyn AnyComponent, cause: Option<&Cause>) {
     each(component, |_, _, field| field.begin(cause));
 }
 
-/// What the handler staged.
-pub(super) fn staged(component: &mut dyn Component) -> Vec<StagedUpdate> {
+/// Takes the updates that the handler staged.
+pub(super) fn staged(component: &mut dyn AnyComponent) -> Vec<StagedUpdate> {
     let mut staged = Vec::new();
     each(component, |_, _, field| staged.extend(field.take_staged()));
     staged
 }
 
-/// Which topic each field shows.
-pub(super) fn of(component: &mut dyn Component) -> Topics {
+/// Returns the topic of each field.
+pub(super) fn of(component: &mut dyn AnyComponent) -> ShownTopics {
     let mut topics = Vec::new();
     each(component, |name, _, field| topics.extend(field.topic().map(|topic| (name, topic.clone()))));
     topics
 }
 
-/// At which topics the component is present.
-pub(super) fn presences(component: &mut dyn Component) -> Vec<TopicRef> {
+/// Returns the topics at which the component is present.
+pub(super) fn presences(component: &mut dyn AnyComponent) -> Vec<TopicRef> {
     let mut topics = Vec::new();
     each(component, |_, _, field| {
         topics.extend(field.topic().filter(|_| field.is_present()).cloned());
@@ -106,8 +88,31 @@ pub(super) fn presences(component: &mut dyn Component) -> Vec<TopicRef> {
     topics
 }
 
-/// Puts back at which topics a restored component is present.
-pub(crate) fn recall_presences(component: &mut dyn Component, saved: &Saved<'_>) {
+/// Names the saved member that marks the component as present at the topic of a shared field. No
+/// field has such a name.
+fn saved_presence(field: &str) -> String {
+    format!(".present.{field}")
+}
+
+/// Writes everything of a component that is saved: its fields, and at which topics it is present.
+///
+/// # Errors
+/// Returns an error that names the field without a JSON form.
+pub(super) fn save(component: &mut dyn AnyComponent) -> Result<String, NotSerializable> {
+    let mut object = write_saved(component)?;
+    let mut failed = Ok(());
+    each(component, |name, _, field| {
+        if field.is_present() && failed.is_ok() {
+            let written = object.member(&saved_presence(name), &true);
+            failed = written.map_err(|error| NotSerializable::field(name, error));
+        }
+    });
+    failed?;
+    Ok(object.finish())
+}
+
+/// Restores at which topics a restored component is present.
+pub(crate) fn recall_presences(component: &mut dyn AnyComponent, saved: &Saved<'_>) {
     each(component, |name, _, field| {
         if saved.has(&saved_presence(name)) {
             field.recall_presence();

@@ -1,4 +1,4 @@
-//! Fields that come from outside: what a page edits, what a parent gives.
+//! Fields that are set from outside: edits of a page, props of a parent.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,9 +7,9 @@ use serde_json::value::RawValue;
 use vivaz_protocol::log::{Escaped, Quoted};
 use vivaz_protocol::{ErrorCode, PropertyPath};
 
-use super::{Host, Outcome, Topics, refused, topics};
-use crate::component::{Call, Called, Component};
-use crate::edit::{Edit, FieldPath};
+use super::{HandlerOutcome, Host, ShownTopics, refused, topics};
+use crate::component::{AnyComponent, Called, MethodCall};
+use crate::edit::{EditCursor, FieldPath};
 use crate::env::Env;
 use crate::error::without_place;
 use crate::fault::{guard, guard_now};
@@ -17,18 +17,18 @@ use crate::instance::Started;
 use crate::spec::{Hook, Spec};
 use crate::{ActionError, Context, Result};
 
-/// A property that the page names, with its new value.
+/// A property that the page edits, with its new value.
 type PageEdit = (PropertyPath<'static>, Box<RawValue>);
 
 impl Host {
-    /// Writes edits of the page, all or none, and returns which properties these are. Values that do not fit are shown
-    /// under the properties' names.
+    /// Writes edits of the page, all or none, and returns the properties. Values that do not fit
+    /// are reported under the names of the properties.
     pub(super) fn write(&mut self, edits: &[PageEdit]) -> Result<Vec<FieldPath>> {
         let (mut draft, mut edited) = (self.component.copy()?, Vec::new());
         let mut written = Vec::with_capacity(edits.len());
         for (property, value) in edits {
             let field = may_edit(self.component.spec(), &property.field)?;
-            let (asked, mut edit) = (property.to_string(), Edit::new(field, property, value));
+            let (asked, mut edit) = (property.to_string(), EditCursor::new(field, property, value));
             written.push(guard_now("decoding a field", || {
                 draft.edit(&mut edit).map_err(|error| error.answer(&asked))
             }));
@@ -46,15 +46,16 @@ impl Host {
         Ok(edited)
     }
 
-    /// The component with props of the parent, all or none. Those that are not given stay.
-    pub(super) fn with_props(&self, props: &RawValue) -> Result<Box<dyn Component>> {
+    /// Returns a copy of the component with props of the parent, all or none. Other props keep
+    /// their values.
+    pub(super) fn with_props(&self, props: &RawValue) -> Result<Box<dyn AnyComponent>> {
         let bad = |message: String| ActionError::new(ErrorCode::BadProps, message);
         let given: BTreeMap<String, Box<RawValue>> =
             serde_json::from_str(props.get()).map_err(|error| bad(without_place(&error)))?;
         let mut draft = self.component.draft()?;
         for (name, value) in &given {
             if !self.component.spec().field(name).is_some_and(|field| field.prop) {
-                return Err(bad(format!("there is no prop `{name}`")));
+                return Err(bad(format!("unknown prop `{name}`")));
             }
             guard_now("decoding a prop", || {
                 draft.assign(name, value).map_err(|error| bad(format!("`{name}`: {}", without_place(&error))))
@@ -63,16 +64,16 @@ impl Host {
         Ok(draft)
     }
 
-    /// Shared fields follow to the topics that the page's edits name.
+    /// Binds shared fields to the topics that the page's edits name.
     ///
     /// # Errors
-    /// When one of those may not be shown. All edits are taken back then, as they are when one of
-    /// them does not decode.
+    /// Returns an error if the user may not see one of these topics. All edits are reverted then,
+    /// as they are if one of them does not decode.
     pub(super) async fn follow_edits(
         &mut self,
         env: &Env,
         limit: Option<Duration>,
-    ) -> Result<Option<Topics>> {
+    ) -> Result<Option<ShownTopics>> {
         let followed = match topics::have_moved(self.component.as_mut()) {
             Ok(false) => return Ok(None),
             Ok(true) => {
@@ -92,16 +93,16 @@ impl Host {
         }
     }
 
-    /// Calls `updated` for each edit. The edits stay whatever it says.
-    pub(super) async fn tell_updated(
+    /// Calls `updated` for each edit. An error does not revert the edits.
+    pub(super) async fn call_updated(
         &mut self,
         mut cx: Context,
         edited: &[FieldPath],
-        topics: &mut Option<Topics>,
+        topics: &mut Option<ShownTopics>,
     ) -> Context {
         if self.component.spec().has(Hook::Updated) {
             for property in edited {
-                let outcome = match self.call(cx, Call::Updated(property)) {
+                let outcome = match self.call(cx, MethodCall::Updated(property)) {
                     Err(refused) => *refused,
                     Ok(Called::Now(returned)) => self.accept(returned).await,
                     Ok(Called::Later(future, _)) => {
@@ -123,24 +124,25 @@ impl Host {
         cx
     }
 
-    /// After the page wrote fields: what the component and its topics make of it.
+    /// Finishes a job of edits: binds topics and calls `updated`.
     pub(super) fn run_edits(self: Box<Self>, mut cx: Context, edited: Vec<FieldPath>) -> Started {
         self.run_later(cx.outbox(), |mut host| async move {
             let (env, limit) = (cx.env().clone(), cx.limit());
             let (result, topics) = match host.follow_edits(&env, limit).await {
                 Ok(mut topics) => {
                     host.keep_edits(topics.as_ref());
-                    cx = host.tell_updated(cx, &edited, &mut topics).await;
+                    cx = host.call_updated(cx, &edited, &mut topics).await;
                     (Ok(None), topics)
                 }
                 Err(error) => (Err(error), None),
             };
-            host.finish(Outcome { cx, result, topics, before: None })
+            host.finish(HandlerOutcome { cx, result, topics, before: None })
         })
     }
 }
 
-/// A private field is as unknown to a page as one that does not exist.
+/// Returns the name of a field that a page may edit. A private field is reported like one that does
+/// not exist.
 fn may_edit(spec: &'static Spec, name: &str) -> Result<&'static str> {
     match spec.field(name) {
         Some(field) if field.model => Ok(field.name),

@@ -1,4 +1,4 @@
-//! A list as a collection: how it is built, gone through, copied and compared.
+//! The list as a collection: construction, iteration, cloning and comparison.
 
 use std::fmt;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Where the item of a key is.
+//! The positions of items by their keys.
 
 use std::sync::Arc;
 
@@ -8,37 +8,41 @@ use imbl::{GenericHashMap, Vector};
 
 use super::key::{Key, Keyed};
 
-/// Up to this many items are searched one by one; more have a map.
+/// Lists of up to this many items are searched linearly; longer ones have a map.
 const SMALL: usize = 32;
 
-/// The places of the items by their keys, so that a long list neither searches nor admits a key twice.
+/// The positions of the items by their keys, so that a long list is not searched linearly, and no
+/// key is inserted twice.
 ///
-/// A place in the map is a hint: inserting and removing in the middle shifts what is behind, and the map is not told.
-/// The search goes outward from the hint, so it is as long as the list was changed in the middle. Changes at the ends,
-/// which are the common ones, shift nothing: places are counted from an origin that moves with the front.
+/// A position in the map is a hint: inserting and removing in the middle shifts later items, and
+/// the map is not updated. The search goes outward from the hint, so its length grows with the
+/// changes in the middle. Changes at the ends, which are most frequent, shift nothing: positions
+/// count from an origin that moves with the front.
 ///
-/// The map is persistent like the list itself, so that a clone costs nothing. It is made when it is first needed.
+/// The map is persistent like the list itself, so a clone is cheap. It is built when it is first
+/// needed.
 #[derive(Clone, Default)]
 pub(super) struct Index(Option<Box<Places>>);
 
 #[derive(Clone)]
 struct Places {
     places: GenericHashMap<Key, i64, RandomState, DefaultSharedPtr>,
-    /// The place that position 0 has.
+    /// The position in the map of the item at position 0.
     front: i64,
 }
 
 impl Index {
-    /// The position of the item of that key.
+    /// Returns the position of the item with that key.
     pub(super) fn find<T: Keyed>(&self, items: &Vector<Arc<T>>, key: &Key) -> Option<usize> {
         match &self.0 {
             Some(index) => index.find(items, key),
-            // From the end, because what was added last is what is looked for most.
+            // From the end, because recent items are looked up most often.
             None => items.iter().rposition(|item| item.key() == *key),
         }
     }
 
-    /// The same, for a change: from a certain length on the map is made, so that many changes stay cheap.
+    /// Returns the position of the item for a change. Builds the map for longer lists, so that many
+    /// changes stay cheap.
     pub(super) fn find_for_change<T: Keyed>(&mut self, items: &Vector<Arc<T>>, key: &Key) -> Option<usize> {
         if self.0.is_none() && items.len() > SMALL {
             let places = items.iter().map(|item| item.key()).zip(0..).collect();
@@ -47,7 +51,7 @@ impl Index {
         let position = self.find(items, key)?;
         if let Some(index) = &mut self.0 {
             let place = index.place(position);
-            // Far off hints are put right, so that the next search is short.
+            // Distant hints are corrected, so that the next search is short.
             if let Some(hint) = index.places.get(key)
                 && hint.abs_diff(place) > 64
             {
@@ -57,10 +61,11 @@ impl Index {
         Some(position)
     }
 
-    /// An item is about to come to that position of `items`.
+    /// Notes that an item is about to be inserted at that position of `items`.
     pub(super) fn insert<T: Keyed>(&mut self, items: &Vector<Arc<T>>, position: usize, key: Key) {
         if let Some(index) = &mut self.0 {
-            // Either what is before it or what is behind it is shifted against its hints: whichever is less.
+            // Either the items before it or those after it shift against their hints: whichever are
+            // fewer.
             if position < items.len() - position {
                 index.front -= 1;
             }
@@ -69,7 +74,7 @@ impl Index {
         }
     }
 
-    /// The item of that position is gone from `items`.
+    /// Notes that the item at that position was removed from `items`.
     pub(super) fn remove<T>(&mut self, items: &Vector<Arc<T>>, position: usize, key: &Key) {
         if let Some(index) = &mut self.0 {
             index.places.remove(key);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::ser::{self, Impossible, Serialize, Serializer};
 use vivaz_protocol::KeyRef;
 
-/// What tells an item of a [`List`](crate::List) from the others: an integer or a text, as its field `id` is
+/// Identifies an item of a [`List`](crate::List): an integer or a text, as its field `id` is
 /// serialised.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Key {
@@ -14,9 +14,9 @@ pub enum Key {
     Int(i64),
     /// A text.
     Text(Arc<str>),
-    /// None, with what it is: its type is serialised as neither, or the number has more than 64
-    /// bits. A list takes the item; the handler that put it in is refused with an error that names
-    /// the field.
+    /// An invalid key, with the reason: its type is serialised as neither, or the number has more
+    /// than 64 bits. A list accepts the item; the handler that inserted it is refused with an error
+    /// that names the field.
     Invalid(Arc<str>),
 }
 
@@ -29,13 +29,13 @@ pub enum Key {
     note = "add a field `id` (a number or a text) to `{Self}`, or mark another field with #[live(key)], and derive `LiveState`"
 )]
 pub trait Keyed: Clone + Serialize {
-    /// What the serialised field `id` holds.
+    /// Returns the key, which the serialised field `id` contains.
     fn key(&self) -> Key;
 }
 
 impl Key {
-    /// Returns the key that a value is serialised as: a number, a text, or a newtype around one (an
-    /// id type, a UUID).
+    /// Returns the key as which a value is serialised: a number, a text, or a newtype around one
+    /// (an id type, a UUID).
     pub fn of<T: Serialize + ?Sized>(value: &T) -> Self {
         value.serialize(KeyMaker).unwrap_or_else(|NotAKey(what)| Self::Invalid(what.into()))
     }
@@ -54,7 +54,7 @@ impl<'a> From<&'a Key> for KeyRef<'a> {
     fn from(key: &'a Key) -> Self {
         match key {
             Key::Int(n) => Self::Int(*n),
-            // Whatever has such a key is refused before anything is sent of it.
+            // An invalid key is refused before it is sent.
             Key::Text(text) | Key::Invalid(text) => Self::Text(text),
         }
     }

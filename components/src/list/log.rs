@@ -1,4 +1,4 @@
-//! What was done to a list since the page was told.
+//! The changes of a list since the last patch.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,49 +8,50 @@ use foldhash::fast::RandomState;
 use super::key::Key;
 use crate::tracking::next_version;
 
-/// How many operations a log holds at least before it gives up and the whole list is sent.
+/// The least number of operations at which a log gives up, and the whole list is sent.
 const LEAST: usize = 64;
 
-/// The operations since a version of the list that some page has.
-pub(super) struct Log<T> {
-    /// The version that the operations start from.
+/// The operations since a version of the list that a page has.
+pub(super) struct ListLog<T> {
+    /// The version to which the operations apply.
     pub(super) base: u64,
-    /// Boxed, because most lists are idle most of the time.
-    ops: Option<Box<Ops<T>>>,
+    /// Boxed, because most lists have no changes most of the time.
+    ops: Option<Box<ListOps<T>>>,
 }
 
-/// What happened.
-pub(super) struct Ops<T> {
-    /// Places: in order.
-    pub(super) places: Vec<Place<T>>,
-    /// Which of the `places` put in the item of a key that the page does not have yet: its later changes go there.
+/// The recorded operations.
+pub(super) struct ListOps<T> {
+    /// Insertions, removals and moves, in order.
+    pub(super) places: Vec<Rearrangement<T>>,
+    /// For each key that the page does not have yet, the index of its insertion in `places`: later
+    /// changes of the item go there.
     inserted: HashMap<Key, usize, RandomState>,
-    /// Items that the page has, changed in place: as they were before and as they are now. They are sent after the
-    /// places; nothing among those depends on them.
+    /// Items that the page has and that changed, before and after the change. They are sent after
+    /// `places`, which do not depend on them.
     pub(super) updated: HashMap<Key, (Arc<T>, Arc<T>), RandomState>,
-    /// Whether the whole list is to be sent.
+    /// Whether the whole list is sent.
     pub(super) replaced: bool,
 }
 
-/// A change of which items there are and in which order.
-pub(super) enum Place<T> {
+/// A change of the set of items, or of their order.
+pub(super) enum Rearrangement<T> {
     Insert(usize, Arc<T>),
-    /// With the item as the page has it, or as it was put in since: its size is taken off.
+    /// With the item as the page has it, or as it was inserted since: its size is subtracted.
     Remove(Key, Arc<T>),
     Move(Key, usize),
     Order(Vec<Key>),
 }
 
-impl<T> Log<T> {
-    fn open(&mut self) -> Option<&mut Ops<T>> {
-        let ops = self.ops.get_or_insert_with(|| Box::new(Ops::new(false)));
+impl<T> ListLog<T> {
+    fn open(&mut self) -> Option<&mut ListOps<T>> {
+        let ops = self.ops.get_or_insert_with(|| Box::new(ListOps::default()));
         (!ops.replaced).then_some(ops)
     }
 
     pub(super) fn insert(&mut self, position: usize, key: &Key, item: &Arc<T>) {
         if let Some(ops) = self.open() {
             ops.inserted.insert(key.clone(), ops.places.len());
-            ops.places.push(Place::Insert(position, item.clone()));
+            ops.places.push(Rearrangement::Insert(position, item.clone()));
         }
     }
 
@@ -58,14 +59,14 @@ impl<T> Log<T> {
         if let Some(ops) = self.open() {
             ops.inserted.remove(key);
             let before = ops.updated.remove(key).map_or_else(|| Arc::clone(item), |(before, _)| before);
-            ops.places.push(Place::Remove(key.clone(), before));
+            ops.places.push(Rearrangement::Remove(key.clone(), before));
         }
     }
 
     pub(super) fn update(&mut self, key: Key, before: Arc<T>, now: &Arc<T>) {
         let Some(ops) = self.open() else { return };
         if let Some(at) = ops.inserted.get(&key)
-            && let Some(Place::Insert(_, item)) = ops.places.get_mut(*at)
+            && let Some(Rearrangement::Insert(_, item)) = ops.places.get_mut(*at)
         {
             *item = now.clone();
             return;
@@ -75,25 +76,25 @@ impl<T> Log<T> {
 
     pub(super) fn move_to(&mut self, key: Key, position: usize) {
         if let Some(ops) = self.open() {
-            ops.places.push(Place::Move(key, position));
+            ops.places.push(Rearrangement::Move(key, position));
         }
     }
 
     pub(super) fn order(&mut self, keys: impl Iterator<Item = Key>) {
         if let Some(ops) = self.open() {
-            // An order says where everything is, so an order or a move right before it said nothing.
-            while matches!(ops.places.last(), Some(Place::Order(_) | Place::Move(..))) {
+            // An order defines all positions, so an order or a move right before it has no effect.
+            while matches!(ops.places.last(), Some(Rearrangement::Order(_) | Rearrangement::Move(..))) {
                 ops.places.pop();
             }
-            ops.places.push(Place::Order(keys.collect()));
+            ops.places.push(Rearrangement::Order(keys.collect()));
         }
     }
 
     pub(super) fn replace(&mut self) {
-        self.ops = Some(Box::new(Ops::new(true)));
+        self.ops = Some(Box::new(ListOps { replaced: true, ..ListOps::default() }));
     }
 
-    /// Gives up what is longer than the list itself.
+    /// Gives up a log that is longer than the list itself.
     pub(super) fn bound(&mut self, len: usize) {
         if let Some(ops) = &self.ops
             && !ops.replaced
@@ -104,23 +105,23 @@ impl<T> Log<T> {
     }
 }
 
-impl<T> Log<T> {
-    /// Of a list that no page has.
+impl<T> ListLog<T> {
+    /// Creates the log of a list that no page has.
     pub(super) fn new() -> Self {
         Self { base: next_version(), ops: None }
     }
 
-    /// What happened; `None` if nothing did.
-    pub(super) fn ops(&self) -> Option<&Ops<T>> {
+    /// Returns the operations, if there are any.
+    pub(super) fn ops(&self) -> Option<&ListOps<T>> {
         self.ops.as_deref()
     }
 
-    /// Nothing happened after all.
+    /// Drops operations that had no effect.
     pub(super) fn cancel(&mut self) {
         self.ops = None;
     }
 
-    /// The page knows now.
+    /// Starts a new version: the page has the operations.
     pub(super) fn settle(&mut self) {
         if self.ops.take().is_some() {
             self.base = next_version();
@@ -128,13 +129,24 @@ impl<T> Log<T> {
     }
 }
 
-impl<T> Clone for Log<T> {
+impl<T> Clone for ListLog<T> {
     fn clone(&self) -> Self {
         Self { base: self.base, ops: self.ops.clone() }
     }
 }
 
-impl<T> Clone for Ops<T> {
+impl<T> Default for ListOps<T> {
+    fn default() -> Self {
+        Self {
+            places: Vec::new(),
+            inserted: HashMap::default(),
+            updated: HashMap::default(),
+            replaced: false,
+        }
+    }
+}
+
+impl<T> Clone for ListOps<T> {
     fn clone(&self) -> Self {
         Self {
             places: self.places.clone(),
@@ -145,7 +157,7 @@ impl<T> Clone for Ops<T> {
     }
 }
 
-impl<T> Clone for Place<T> {
+impl<T> Clone for Rearrangement<T> {
     fn clone(&self) -> Self {
         match self {
             Self::Insert(position, item) => Self::Insert(*position, item.clone()),
@@ -156,14 +168,10 @@ impl<T> Clone for Place<T> {
     }
 }
 
-impl<T> Ops<T> {
-    fn new(replaced: bool) -> Self {
-        Self { places: Vec::new(), inserted: HashMap::default(), updated: HashMap::default(), replaced }
-    }
-
-    /// How many items have to be written, as against the whole list's.
+impl<T> ListOps<T> {
+    /// Returns how many items have to be written, compared with those of the whole list.
     pub(super) fn weight(&self) -> usize {
-        let inserts = self.places.iter().filter(|place| matches!(place, Place::Insert(..))).count();
+        let inserts = self.places.iter().filter(|place| matches!(place, Rearrangement::Insert(..))).count();
         inserts + self.updated.len()
     }
 }

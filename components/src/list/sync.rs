@@ -1,4 +1,4 @@
-//! Bringing a list to other content by the fewest operations.
+//! Changing a list to other content by the fewest operations.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -12,15 +12,15 @@ use crate::tracking::Print;
 /// More moves than this are sent as one order of all keys, also in a long list.
 const MOVES: usize = 1_000;
 
-/// Two items that a list was to have at the same time have one key.
+/// Two of the new items have the same key.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("two items have the key `{0}`; the list was not changed")]
 pub struct DuplicateKey(pub Key);
 
 impl<T: Keyed> List<T> {
-    /// Brings the list to these items by the fewest operations, for rows that are read from a
-    /// database again: the page gets the items that are new, the keys of those that are gone or
-    /// stand elsewhere, and of all others the fields that differ.
+    /// Changes the list to these items by the fewest operations, for rows that are read from a
+    /// database again: the page gets the new items, the keys of removed or moved ones, and the
+    /// changed fields of the others.
     ///
     /// ```
     /// # use serde::Serialize;
@@ -37,11 +37,11 @@ impl<T: Keyed> List<T> {
     /// ```
     ///
     /// # Errors
-    /// When two of the items have the same key. The list is as it was.
+    /// Returns an error if two of the items have the same key. The list is unchanged then.
     pub fn sync(&mut self, items: impl IntoIterator<Item = T>) -> Result<(), DuplicateKey> {
         let items: Vec<(Key, Arc<T>)> = items.into_iter().map(|item| (item.key(), Arc::new(item))).collect();
         if items.iter().any(|(key, _)| matches!(key, Key::Invalid(_))) {
-            // The handler is refused with an error that says what the key is.
+            // The handler is refused with an error that describes the key.
             self.replace(items.into_iter().map(|(_, item)| Arc::unwrap_or_clone(item)));
             return Ok(());
         }
@@ -52,7 +52,7 @@ impl<T: Keyed> List<T> {
                 Entry::Occupied(_) => return Err(DuplicateKey(key.clone())),
             }
         }
-        // For each item that stays: where it is among the new ones, in the order of the old ones.
+        // For each kept item its index among the new ones, in the order of the old ones.
         let mut kept: Vec<usize> = Vec::with_capacity(items.len());
         let mut is_kept = vec![false; items.len()];
         for before in &self.items {
@@ -83,7 +83,7 @@ impl<T: Keyed> List<T> {
         Ok(())
     }
 
-    /// Tells how the items that stay come to the order of their ranks among the new ones.
+    /// Records how the kept items move to the order of their ranks among the new ones.
     fn move_kept(&mut self, mut order: Vec<usize>, items: &[(Key, Arc<T>)]) {
         let mut sorted = order.clone();
         sorted.sort_unstable();
@@ -97,8 +97,7 @@ impl<T: Keyed> List<T> {
         if moves == 0 {
             return;
         }
-        // What is to be moved and comes later may still be in between, so an item goes right behind
-        // the one that is to be before it.
+        // Items that move later may be in between, so an item goes directly after its predecessor.
         let mut stays = stays.into_iter().peekable();
         let mut behind: Option<usize> = None;
         for rank in &sorted {
@@ -118,15 +117,16 @@ impl<T: Keyed> List<T> {
     }
 }
 
-/// Whether two items are the same to a page. Those that cannot be written are different, so that the
-/// handler is refused.
+/// Returns whether two items are the same to a page. Items without a JSON form are different, so
+/// that the handler is refused.
 fn is_same<T: Keyed>(one: &T, other: &T) -> bool {
     matches!((Print::of(one), Print::of(other)), (Ok(one), Ok(other)) if one == other)
 }
 
-/// Returns a longest rising part of different numbers.
+/// Returns a longest increasing subsequence of distinct numbers.
 fn longest_rising(numbers: &[usize]) -> Vec<usize> {
-    // By length less one: the place of the lowest number that ends a rising part of that length.
+    // Indexed by length less one: the position of the lowest number that ends an increasing
+    // subsequence of that length.
     let mut ends: Vec<usize> = Vec::new();
     let mut before: Vec<Option<usize>> = Vec::with_capacity(numbers.len());
     let at = |place: &usize| numbers.get(*place).copied().unwrap_or_default();

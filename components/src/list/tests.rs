@@ -57,7 +57,7 @@ fn lists_are_equal_if_their_items_are_whatever_was_done_to_them() {
     assert_ne!(list, rows(0..2).into());
 }
 
-/// Counts how often an item is looked at.
+/// Counts how often an item is read.
 #[derive(Clone, Debug)]
 struct Counted {
     id: u32,
@@ -77,16 +77,15 @@ impl Keyed for Counted {
     }
 }
 
-/// A long list whose items do not stand where they stood when it was made. Items are found
-/// nevertheless without a search through many others: at once after changes at the ends, else the
-/// second time.
+/// A long list whose items are not at their original positions. Items are found without a search
+/// through many others: at once after changes at the ends, else the second time.
 #[test]
 fn an_item_of_a_long_list_is_found_without_looking_at_many_others() {
     let looks = Arc::<AtomicU32>::default();
     let item = |id| Counted { id, looks: looks.clone() };
     let list = || {
         let mut list: List<Counted> = (0..4_000).map(item).collect();
-        // The first change of a list looks at every item.
+        // The first change of a list reads every item.
         list.update(0, |_| ());
         list
     };

@@ -1,4 +1,4 @@
-//! A list on the wire: whole, or as the operations since the page was told.
+//! A list on the wire: whole, or as the operations since the last patch.
 
 use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -8,9 +8,9 @@ use vivaz_protocol::{Patch, PatchWriter, RawJson};
 
 use super::List;
 use super::key::{Key, Keyed};
-use super::log::{Ops, Place};
-use crate::shape::{LiveShape, Ref, Shape};
-use crate::tracking::{Field, JsonResult, ObjectWriter, Pick, Print, Seen};
+use super::log::{ListOps, Rearrangement};
+use crate::shape::{LiveShape, Shape, ShapeRef};
+use crate::tracking::{JsonResult, Pick, Print, Seen, StateWriter, TrackedField};
 
 impl<T: Serialize> Serialize for List<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -25,20 +25,20 @@ impl<'de, T: Deserialize<'de> + Keyed> Deserialize<'de> for List<T> {
 }
 
 impl<T: LiveShape> LiveShape for List<T> {
-    const SHAPE: Ref = Ref::new(&Shape::Keyed(T::SHAPE));
+    const SHAPE: ShapeRef = ShapeRef::new(&Shape::Keyed(T::SHAPE));
 }
 
 struct ListField<'a, T>(&'a mut List<T>);
 
 impl<'a, T: Keyed> Pick<'a, List<T>> {
-    /// The field, which knows what was done to it.
-    pub fn field(self) -> impl Field + 'a {
+    /// Returns the field, which records its changes.
+    pub fn field(self) -> impl TrackedField + 'a {
         ListField(self.0)
     }
 }
 
-impl<T: Keyed> Field for ListField<'_, T> {
-    fn write(&self, name: &str, out: &mut ObjectWriter) -> JsonResult {
+impl<T: Keyed> TrackedField for ListField<'_, T> {
+    fn write(&self, name: &str, out: &mut StateWriter) -> JsonResult {
         out.member(name, &*self.0)
     }
 
@@ -55,7 +55,8 @@ impl<T: Keyed> Field for ListField<'_, T> {
             None if continues => return Ok(None),
             Some(ops) if continues && !ops.replaced && ops.weight() < list.items.len() => {
                 let Some(growth) = write_ops(name, ops, patch)? else {
-                    // Items were borrowed for a change and not changed: the page has this content already.
+                    // Items were borrowed for a change and not changed: the page has this content
+                    // already.
                     list.log.cancel();
                     return Ok(None);
                 };
@@ -71,8 +72,8 @@ impl<T: Keyed> Field for ListField<'_, T> {
     }
 }
 
-/// Checks that every key is one. A list takes whatever it is given; what cannot be sent or stored
-/// is refused here.
+/// Checks that every key is valid. A list accepts every item; what cannot be sent or stored is
+/// refused here.
 fn check_keys<'a, T: Keyed + 'a>(items: impl Iterator<Item = &'a T>) -> JsonResult {
     items.into_iter().try_for_each(|item| match item.key() {
         Key::Int(_) | Key::Text(_) => Ok(()),
@@ -84,10 +85,10 @@ fn check_keys<'a, T: Keyed + 'a>(items: impl Iterator<Item = &'a T>) -> JsonResu
     })
 }
 
-/// How a list's size changes.
+/// The change of a list's size.
 #[derive(Default)]
 struct Growth {
-    /// Bytes of items that came, went, or are longer or shorter now.
+    /// The bytes of inserted and removed items, and the growth of changed ones.
     more: usize,
     less: usize,
     inserted: usize,
@@ -103,7 +104,7 @@ impl Growth {
     }
 }
 
-/// Returns an item's JSON. It is refused where it would be too deep within its list.
+/// Returns an item's JSON. Refuses an item that would be nested too deeply in its list.
 fn item_json<T: Serialize + ?Sized>(item: &T) -> JsonResult<String> {
     let mut json = to_json(&[item])?;
     json.pop();
@@ -111,14 +112,14 @@ fn item_json<T: Serialize + ?Sized>(item: &T) -> JsonResult<String> {
     Ok(json)
 }
 
-/// Returns how many bytes an item's JSON has. It is refused as in [`item_json`].
+/// Returns the size of an item's JSON in bytes. Refuses items like [`item_json`].
 fn item_len<T: Serialize + ?Sized>(item: &T) -> JsonResult<usize> {
     Ok(json_len(&[item])?.saturating_sub("[]".len()))
 }
 
-/// Adds the operations to a patch. Returns how the list grows, or nothing if there was nothing to
-/// add.
-fn write_ops<T: Keyed>(name: &str, ops: &Ops<T>, patch: &mut PatchWriter) -> JsonResult<Option<Growth>> {
+/// Writes the operations into a patch. Returns the change of the list's size, or `None` if there
+/// was nothing to write.
+fn write_ops<T: Keyed>(name: &str, ops: &ListOps<T>, patch: &mut PatchWriter) -> JsonResult<Option<Growth>> {
     let mut growth = Growth::default();
     let mut changed: Vec<(&Key, String)> = Vec::with_capacity(ops.updated.len());
     for (key, (before, now)) in &ops.updated {
@@ -132,34 +133,34 @@ fn write_ops<T: Keyed>(name: &str, ops: &Ops<T>, patch: &mut PatchWriter) -> Jso
         return Ok(None);
     }
     changed.sort_unstable_by_key(|(key, _)| *key);
-    // Written before the list is opened, because a half-written list could not be taken back.
+    // Written before the list is opened, because a partly written list could not be reverted.
     let mut inserted = Vec::new();
     for place in &ops.places {
         match place {
-            Place::Insert(_, item) => {
+            Rearrangement::Insert(_, item) => {
                 check_keys(std::iter::once(&**item))?;
                 let json = item_json(&**item)?;
                 growth.more += json.len();
                 growth.inserted += 1;
                 inserted.push(json);
             }
-            Place::Remove(_, item) => {
+            Rearrangement::Remove(_, item) => {
                 growth.less += item_len(&**item)?;
                 growth.removed += 1;
             }
-            Place::Move(..) | Place::Order(_) => {}
+            Rearrangement::Move(..) | Rearrangement::Order(_) => {}
         }
     }
     let mut inserted = inserted.into_iter();
     let mut list = patch.list(name);
     for place in &ops.places {
         match place {
-            Place::Insert(position, _) => {
+            Rearrangement::Insert(position, _) => {
                 list.insert(*position, RawJson::trusted(&inserted.next().unwrap_or_default()));
             }
-            Place::Remove(key, _) => list.remove(key.into()),
-            Place::Move(key, position) => list.move_to(key.into(), *position),
-            Place::Order(keys) => list.order(keys.iter().map(Into::into)),
+            Rearrangement::Remove(key, _) => list.remove(key.into()),
+            Rearrangement::Move(key, position) => list.move_to(key.into(), *position),
+            Rearrangement::Order(keys) => list.order(keys.iter().map(Into::into)),
         }
     }
     for (key, fields) in changed {
@@ -169,11 +170,11 @@ fn write_ops<T: Keyed>(name: &str, ops: &Ops<T>, patch: &mut PatchWriter) -> Jso
     Ok(Some(growth))
 }
 
-/// The fields of `now` that differ, as a patch.
+/// Returns the fields of `now` that differ, as a patch.
 fn difference(before: &Value, now: &Value) -> JsonResult<Option<String>> {
     let none = Map::new();
     let (before, mut now) = (before.as_object().unwrap_or(&none), now.as_object().unwrap_or(&none).clone());
-    // A field that is left out now (`skip_serializing_if`) is null to a template, and so it is to the page.
+    // An omitted field (`skip_serializing_if`) is null to a template, and so it is to the page.
     for name in before.keys() {
         now.entry(name).or_insert(Value::Null);
     }
@@ -184,8 +185,8 @@ fn difference(before: &Value, now: &Value) -> JsonResult<Option<String>> {
     }
     let Some(whole) = fields.finish() else { return Ok(None) };
     if has_lists {
-        // What was done to a list inside of an item is not recorded against what the page has, so it is found by looking
-        // at both.
+        // A list inside an item has no recorded operations relative to the page's state, so both
+        // states are compared.
         let inside = Patch::diff(&Value::Object(before.clone()), &Value::Object(now));
         if let Some(inside) =
             inside.ok().map(|patch| patch.to_json()).filter(|inside| inside.len() < whole.len())

@@ -1,4 +1,4 @@
-//! A field that is being fetched, on the wire and in what is saved.
+//! Async fields on the wire and in saved state.
 
 use serde::de::{DeserializeOwned, Error};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -6,17 +6,17 @@ use serde_json::Value;
 use vivaz_protocol::PatchWriter;
 use vivaz_protocol::json::json_len;
 
-use super::{Async, Loaded, Stage};
+use super::{Async, LoadStage};
 use crate::Result;
-use crate::shape::{self, LiveShape, Ref, Shape};
-use crate::tracking::{Field, JsonResult, ObjectWriter, Pick, Print, Seen};
+use crate::shape::{self, LiveShape, Shape, ShapeRef};
+use crate::tracking::{JsonResult, Loaded, Pick, Print, Seen, StateWriter, TrackedField};
 
-/// What is saved of a load that is under way: it ends with the process.
+/// The saved error of a running load, which ends with the process.
 const INTERRUPTED: &str = "this was interrupted; please try again";
 
 /// The form on the wire.
 #[derive(Serialize)]
-struct Shown<'a, T> {
+struct ShownLoad<'a, T> {
     loading: bool,
     ready: bool,
     failed: bool,
@@ -24,7 +24,7 @@ struct Shown<'a, T> {
     error: Option<&'a str>,
 }
 
-impl<'a, T> Shown<'a, T> {
+impl<'a, T> ShownLoad<'a, T> {
     fn of(field: &'a Async<T>) -> Self {
         Self {
             loading: field.is_loading(),
@@ -47,13 +47,13 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Async<T> {
         }
         let Saved { loading, ready, value, error } = Saved::deserialize(deserializer)?;
         let stage = match error {
-            Some(error) => Stage::Failed(error.into()),
-            None if loading => Stage::Loading,
-            None if ready => Stage::Ready,
-            None => Stage::Idle,
+            Some(error) => LoadStage::Failed(error.into()),
+            None if loading => LoadStage::Loading,
+            None if ready => LoadStage::Ready,
+            None => LoadStage::Idle,
         };
         let value = match value {
-            // A value that is null itself.
+            // The loaded value is null itself.
             None if ready => Some(serde_json::from_value(Value::Null).map_err(D::Error::custom)?),
             value => value,
         };
@@ -62,14 +62,14 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Async<T> {
 }
 
 impl<T: LiveShape> LiveShape for Async<T> {
-    const SHAPE: Ref = Ref::new(&Shape::Struct(
+    const SHAPE: ShapeRef = ShapeRef::new(&Shape::Struct(
         "Async",
         &[
-            shape::Field::of("loading", Ref::new(&Shape::Bool)),
-            shape::Field::of("ready", Ref::new(&Shape::Bool)),
-            shape::Field::of("failed", Ref::new(&Shape::Bool)),
-            shape::Field::of("value", Ref::new(&Shape::Option(T::SHAPE))),
-            shape::Field::of("error", Ref::new(&Shape::Option(Ref::new(&Shape::Str)))),
+            shape::ShapeField::of("loading", ShapeRef::new(&Shape::Bool)),
+            shape::ShapeField::of("ready", ShapeRef::new(&Shape::Bool)),
+            shape::ShapeField::of("failed", ShapeRef::new(&Shape::Bool)),
+            shape::ShapeField::of("value", ShapeRef::new(&Shape::Option(T::SHAPE))),
+            shape::ShapeField::of("error", ShapeRef::new(&Shape::Option(ShapeRef::new(&Shape::Str)))),
         ],
     ));
 }
@@ -77,27 +77,27 @@ impl<T: LiveShape> LiveShape for Async<T> {
 struct AsyncField<'a, T>(&'a mut Async<T>);
 
 impl<'a, T: Serialize + Send + Sync + 'static> Pick<'a, Async<T>> {
-    /// The field, compared by its version.
-    pub fn field(self) -> impl Field + 'a {
+    /// Returns the field, compared by its version.
+    pub fn field(self) -> impl TrackedField + 'a {
         AsyncField(self.0)
     }
 }
 
-impl<T: Serialize + Send + Sync + 'static> Field for AsyncField<'_, T> {
-    fn write(&self, name: &str, out: &mut ObjectWriter) -> JsonResult {
-        out.member(name, &Shown::of(self.0))
+impl<T: Serialize + Send + Sync + 'static> TrackedField for AsyncField<'_, T> {
+    fn write(&self, name: &str, out: &mut StateWriter) -> JsonResult {
+        out.member(name, &ShownLoad::of(self.0))
     }
 
-    fn save(&self, name: &str, out: &mut ObjectWriter) -> JsonResult {
-        let mut shown = Shown::of(self.0);
+    fn save(&self, name: &str, out: &mut StateWriter) -> JsonResult {
+        let mut shown = ShownLoad::of(self.0);
         if self.0.running.is_some() {
-            shown = Shown { loading: false, failed: true, error: Some(INTERRUPTED), ..shown };
+            shown = ShownLoad { loading: false, failed: true, error: Some(INTERRUPTED), ..shown };
         }
         out.member(name, &shown)
     }
 
     fn baseline(&mut self) -> JsonResult<Seen> {
-        Ok(Seen::new(Print::of_version(self.0.version), json_len(&Shown::of(self.0))?))
+        Ok(Seen::new(Print::of_version(self.0.version), json_len(&ShownLoad::of(self.0))?))
     }
 
     fn change(&mut self, name: &str, seen: Seen, patch: &mut PatchWriter) -> JsonResult<Option<Seen>> {
@@ -105,7 +105,7 @@ impl<T: Serialize + Send + Sync + 'static> Field for AsyncField<'_, T> {
         if print == seen.print {
             return Ok(None);
         }
-        Ok(Some(Seen::new(print, patch.set_serialized(name, &Shown::of(self.0))?)))
+        Ok(Some(Seen::new(print, patch.set_serialized(name, &ShownLoad::of(self.0))?)))
     }
 
     fn settle(&mut self, loaded: &mut Option<Loaded>) -> Option<Result> {

@@ -1,18 +1,19 @@
-//! Whether the children in a template are components that there are, with props that they have.
+//! Checks that the children in a template exist and have the given props.
 //!
-//! A derive knows one component; which others there are is known when the application starts. So this is found then,
-//! and not when the application is compiled.
+//! A derive sees one component; the others are known when the application starts. So these errors
+//! are reported then, and not at compile time.
 
 use vivaz_template::check::{Argument, Check, CheckKind, GivenProp};
 use vivaz_template::nearest;
 
 use super::Registry;
+use crate::check::{NOT_THE_PAGES, does_not_take};
 use crate::shape::Shape;
-use crate::shape::check::{NOT_THE_PAGES, does_not_take};
 use crate::spec::Spec;
 
 impl Registry {
-    /// What is wrong with the children of a template, one sentence each with the place. `checks` are the template's own.
+    /// Returns what is wrong with the children of a template, one sentence each, with its position.
+    /// `checks` are those of the template.
     #[must_use]
     pub fn mistakes_of_children(&self, checks: &[Check]) -> Vec<String> {
         let mut mistakes = Vec::new();

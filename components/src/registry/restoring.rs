@@ -1,4 +1,4 @@
-//! Components made of their saved state, and the reasons why that fails.
+//! Restoring components from their saved state.
 
 use std::fmt;
 
@@ -7,19 +7,21 @@ use vivaz_protocol::log::Escaped;
 
 use crate::component::LiveComponent;
 use crate::fault;
+use crate::future::BoxFuture;
 use crate::host::{Host, recall_presences, refused};
-use crate::instance::{BoxFuture, Instance};
+use crate::instance::Instance;
 use crate::saved::Saved;
 use crate::{ActionError, MountContext, Result};
 
-/// A future that becomes a component that was saved.
-pub type Restoring = BoxFuture<std::result::Result<Decoded, RestoreFailure>>;
+/// A future that returns a restored component.
+pub type RestoreFuture = BoxFuture<std::result::Result<Decoded, RestoreFailure>>;
 
-/// A component made of its saved state.
+/// A component restored from its saved state.
 pub enum Decoded {
-    /// The component is what was saved.
+    /// The component equals the saved one.
     AsSaved(Box<dyn Instance>),
-    /// The state is of another schema, or `migrate` made it: a page that has the saved state does not have this one.
+    /// The state is of another schema, or `migrate` created the component: a page that has the
+    /// saved state does not have this one.
     Migrated(Box<dyn Instance>),
 }
 
@@ -42,29 +44,30 @@ impl fmt::Debug for Decoded {
     }
 }
 
-/// Why a component could not be made of its saved state. Only one of the reasons means that the
-/// state cannot be used; none of them means that there is no state.
+/// The reason why a component could not be restored. Only one of the reasons means that the state
+/// cannot be used; none of them means that there is no state.
 #[derive(Debug)]
 pub enum RestoreFailure {
     /// The user may not see the component: one of its topics returned `forbidden` or
     /// `unauthenticated`.
     Refused(ActionError),
-    /// The state was decoded, and something that the component needs failed, panicked or took too
-    /// long. It may succeed the next time; until then the state is to be kept as it is.
+    /// The state was decoded, and something that the component needs failed, panicked or timed out.
+    /// A later attempt may succeed; until then the state is kept unchanged.
     Temporary(ActionError),
-    /// This program cannot decode the state, and `migrate` was asked, or the state names a topic
-    /// that does not exist. Another version of the program may be able to use it.
+    /// This program cannot decode the state, and `migrate` failed, or the state names a topic that
+    /// does not exist. Another version of the program may be able to decode it.
     Undecodable(ActionError),
 }
 
 impl RestoreFailure {
-    /// Sorts the error of what comes after the state was decoded: showing topics, computing fields.
+    /// Classifies an error after the state was decoded: from opening topics, or from computed
+    /// fields.
     #[must_use]
     pub fn of_decoded(error: ActionError) -> Self {
         if matches!(error.code(), ErrorCode::Forbidden | ErrorCode::Unauthenticated) {
             Self::Refused(error)
         } else if matches!(error.code(), ErrorCode::BadProps | ErrorCode::NotFound) {
-            // The state names a topic that has no such key in this program, or that does not exist.
+            // The state names a topic whose key is invalid in this program, or that does not exist.
             Self::Undecodable(error)
         } else {
             Self::Temporary(error)
@@ -90,7 +93,11 @@ impl fmt::Display for RestoreFailure {
     }
 }
 
-pub(super) fn restore_untyped<C: LiveComponent>(saved: &[u8], schema: u64, cx: MountContext) -> Restoring {
+pub(super) fn restore_untyped<C: LiveComponent>(
+    saved: &[u8],
+    schema: u64,
+    cx: MountContext,
+) -> RestoreFuture {
     match decode::<C>(saved, schema) {
         Ok((component, wrap)) => Box::pin(async move {
             Host::bound(Box::new(component), &cx).await.map(wrap).map_err(RestoreFailure::of_decoded)
@@ -101,8 +108,8 @@ pub(super) fn restore_untyped<C: LiveComponent>(saved: &[u8], schema: u64, cx: M
 
 type Wrap = fn(Box<dyn Instance>) -> Decoded;
 
-/// Decodes a state. `migrate` is asked when the schema is another one, and also when it is the same and the state does not
-/// decode: types that do not say what they read have changed then.
+/// Decodes a state. Calls `migrate` if the schema differs, or if it is the same and the state does
+/// not decode: a type whose `Deserialize` does not reveal its format has changed then.
 fn decode<C: LiveComponent>(saved: &[u8], schema: u64) -> Result<(C, Wrap)> {
     let guarded = |run: fn(&Saved<'_>) -> Result<C>| {
         fault::guard_now("restoring a component", || {
@@ -118,7 +125,7 @@ fn decode<C: LiveComponent>(saved: &[u8], schema: u64) -> Result<(C, Wrap)> {
             Ok(component) => return Ok((component, Decoded::AsSaved)),
             Err(error) => {
                 let (name, error) = (C::SPEC.name, Escaped(&error));
-                tracing::warn!(component = name, %error, "a saved state does not decode: `migrate` is asked");
+                tracing::warn!(component = name, %error, "a saved state does not decode; calling `migrate`");
             }
         }
     }

@@ -1,4 +1,4 @@
-//! What a [`Tracer`] gives to the visitors of structs, maps, lists and enums.
+//! The access types that a [`Tracer`] passes to the visitors of structs, maps, lists and enums.
 
 use serde::de::value::StrDeserializer;
 use serde::de::{
@@ -6,16 +6,16 @@ use serde::de::{
 };
 
 use super::graph::Graph;
-use super::tracer::{Place, Stop, Tracer, deeper};
+use super::tracer::{Stop, TracedPlace, Tracer, deeper};
 
-/// The fields of a struct: the one to find out about, or a sample of each.
-pub(super) struct Fields<'a> {
+/// The fields of a struct: the explored one, or a sample of each.
+pub(super) struct TracedFields<'a> {
     pub(super) graph: &'a mut Graph,
     pub(super) names: &'static [&'static str],
-    pub(super) value: Place,
+    pub(super) value: TracedPlace,
 }
 
-impl<'de> MapAccess<'de> for Fields<'_> {
+impl<'de> MapAccess<'de> for TracedFields<'_> {
     type Error = Stop;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Stop> {
@@ -30,13 +30,13 @@ impl<'de> MapAccess<'de> for Fields<'_> {
 }
 
 /// The entry of a map.
-pub(super) struct Entry<'a> {
+pub(super) struct TracedEntry<'a> {
     pub(super) graph: &'a mut Graph,
-    pub(super) key: Option<Place>,
-    pub(super) value: Option<Place>,
+    pub(super) key: Option<TracedPlace>,
+    pub(super) value: Option<TracedPlace>,
 }
 
-impl<'de> MapAccess<'de> for Entry<'_> {
+impl<'de> MapAccess<'de> for TracedEntry<'_> {
     type Error = Stop;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Stop> {
@@ -49,15 +49,15 @@ impl<'de> MapAccess<'de> for Entry<'_> {
     }
 }
 
-/// The items of a list or a tuple: samples, then the one to find out about.
-pub(super) struct Items<'a> {
+/// The items of a list or a tuple: samples, then the explored one.
+pub(super) struct TracedItems<'a> {
     pub(super) graph: &'a mut Graph,
     pub(super) depth: usize,
     pub(super) before: usize,
-    pub(super) then: Option<Place>,
+    pub(super) then: Option<TracedPlace>,
 }
 
-impl<'de> SeqAccess<'de> for Items<'_> {
+impl<'de> SeqAccess<'de> for TracedItems<'_> {
     type Error = Stop;
 
     fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Stop> {
@@ -73,13 +73,13 @@ impl<'de> SeqAccess<'de> for Items<'_> {
 }
 
 /// A variant of an enum.
-pub(super) struct Variant<'a> {
+pub(super) struct TracedVariant<'a> {
     pub(super) graph: &'a mut Graph,
     pub(super) name: &'static str,
-    pub(super) place: Place,
+    pub(super) place: TracedPlace,
 }
 
-impl<'de> EnumAccess<'de> for Variant<'_> {
+impl<'de> EnumAccess<'de> for TracedVariant<'_> {
     type Error = Stop;
     type Variant = Self;
 
@@ -88,13 +88,13 @@ impl<'de> EnumAccess<'de> for Variant<'_> {
     }
 }
 
-impl<'de> VariantAccess<'de> for Variant<'_> {
+impl<'de> VariantAccess<'de> for TracedVariant<'_> {
     type Error = Stop;
 
     fn unit_variant(self) -> Result<(), Stop> {
         match self.place {
-            Place::Node(at) => Err(self.graph.leaf(at, "unit")),
-            Place::Sample(_) => Ok(()),
+            TracedPlace::Node(at) => Err(self.graph.leaf(at, "unit")),
+            TracedPlace::Sample(_) => Ok(()),
         }
     }
 

@@ -1,15 +1,15 @@
-//! What is known of a type: a graph of nodes, one for each place in its JSON.
+//! The known parts of a type: a graph of nodes, one for each position in its JSON.
 
 use std::collections::HashMap;
 use std::fmt::Write;
 
 use super::tracer::{SAMPLES, Stop};
 
-/// A type with more places than this is described in part.
+/// A type with more positions than this is described partly.
 const NODES: usize = 1_024;
-/// Places nested deeper than this are not described: a type that contains itself without a name.
+/// Positions nested deeper than this are not described: a type that contains itself without a name.
 const DEPTH: usize = 64;
-/// A node that is nothing but its only part: a newtype, or a type that was met before.
+/// A node with a single part that it equals: a newtype, or a type that was visited before.
 const SAME: &str = "same";
 
 /// The index of a node.
@@ -17,57 +17,58 @@ pub(super) type Id = usize;
 
 const ROOT: Id = 0;
 
-/// A struct, an enum or a newtype: its kind, its name, and the name of the visitor that its `Deserialize` uses, which has
-/// the module and the type parameters.
+/// A struct, an enum or a newtype: its kind, its name, and the name of the visitor that its
+/// `Deserialize` uses, which has the module and the type parameters.
 type Container = (&'static str, &'static str, &'static str);
 
 pub(super) struct Graph {
-    nodes: Vec<Node>,
+    nodes: Vec<SchemaNode>,
     containers: HashMap<Container, Id>,
-    /// Counts what was found.
+    /// Counts the findings.
     found: usize,
-    /// The node that this round is to find out about.
+    /// The node that this round explores.
     aim: Id,
-    /// Which samples stand for what has to be read before it.
+    /// The sample values that precede it.
     pub(super) sample: usize,
 }
 
-struct Node {
-    /// Empty until the type has asked for something.
+struct SchemaNode {
+    /// Empty until the type has requested a kind.
     kind: &'static str,
     type_name: &'static str,
-    parts: Vec<Part>,
-    /// Whether there is nothing more to find out.
+    parts: Vec<SchemaPart>,
+    /// Whether the node is fully known.
     done: bool,
-    /// Whether its name stands for what could not be found out.
+    /// Whether its name represents unknown content.
     opaque: bool,
-    /// How often nothing was found out about it.
+    /// The number of rounds without a finding.
     tries: usize,
     depth: usize,
 }
 
-struct Part {
-    /// Of a field or a variant.
+struct SchemaPart {
+    /// The name of a field or a variant.
     name: &'static str,
     node: Id,
 }
 
-/// How much was known when a round began.
+/// The number of findings at the beginning of a round.
 pub(super) struct Round(usize);
 
 impl Graph {
     pub(super) fn new(type_name: &'static str) -> Self {
-        let root = Node::new(type_name, 0);
+        let root = SchemaNode::new(type_name, 0);
         Self { nodes: vec![root], containers: HashMap::new(), found: 0, aim: ROOT, sample: 0 }
     }
 
-    /// Begins a round, if there is anything left to find out.
+    /// Begins a round, if there is a node left to explore.
     pub(super) fn begin(&mut self) -> Option<Round> {
         (self.aim, self.sample) = (ROOT, 0);
         (!self.is_done(ROOT) && self.nodes.len() < NODES).then_some(Round(self.found))
     }
 
-    /// Ends a round. One that found nothing is repeated with other samples, then its node is given up.
+    /// Ends a round. A round without a finding is repeated with other samples, then its node is
+    /// given up.
     pub(super) fn end(&mut self, Round(found): Round) {
         if self.found > found {
             return;
@@ -80,16 +81,16 @@ impl Graph {
         }
     }
 
-    /// Notes the type at a node. Without it, the node has the name of the type around it.
+    /// Sets the type at a node. Without it, the node has the name of the enclosing type.
     pub(super) fn name(&mut self, at: Id, type_name: &'static str) {
-        // Where serde puts aside what it looks at later (`flatten`, `tag` and `content`).
+        // Types in which serde buffers content (`flatten`, `tag` and `content`).
         let is_buffer = type_name.starts_with("serde") && type_name.contains("::Content");
         if let Some(node) = self.nodes.get_mut(at).filter(|node| node.kind.is_empty() && !is_buffer) {
             node.type_name = type_name;
         }
     }
 
-    /// Notes that a node has no parts.
+    /// Sets a node without parts.
     pub(super) fn leaf(&mut self, at: Id, kind: &'static str) -> Stop {
         self.found += 1;
         if let Some(node) = self.nodes.get_mut(at) {
@@ -98,7 +99,7 @@ impl Graph {
         Stop
     }
 
-    /// Notes that a node's type does not say what it reads.
+    /// Sets a node whose type does not reveal its format.
     pub(super) fn unknown(&mut self, at: Id) -> Stop {
         if let Some(node) = self.nodes.get_mut(at) {
             node.opaque = true;
@@ -106,19 +107,19 @@ impl Graph {
         self.leaf(at, "any")
     }
 
-    /// Whether the container at a node was met before; the node is that one then.
+    /// Returns whether the container at a node was visited before; the node then equals that one.
     pub(super) fn is_known(&mut self, at: Id, container: Container) -> bool {
         let Some(node) = self.nodes.get_mut(at).filter(|node| node.kind.is_empty()) else { return false };
         let first = *self.containers.entry(container).or_insert(at);
         if first != at {
-            node.parts.push(Part { name: "", node: first });
+            node.parts.push(SchemaPart { name: "", node: first });
             self.leaf(at, SAME);
         }
         first != at
     }
 
-    /// Notes the parts of a node. Returns the first that is not done, with its position, which the round is to find out
-    /// about.
+    /// Sets the parts of a node. Returns the first that is not done, with its position, which the
+    /// round explores.
     pub(super) fn open(
         &mut self,
         at: Id,
@@ -133,9 +134,10 @@ impl Graph {
                 return Err(self.unknown(at));
             }
             node.kind = kind;
-            node.parts = parts.into_iter().zip(next..).map(|(name, node)| Part { name, node }).collect();
+            node.parts =
+                parts.into_iter().zip(next..).map(|(name, node)| SchemaPart { name, node }).collect();
             let (parts, depth) = (node.parts.len(), node.depth + 1);
-            self.nodes.extend((0..parts).map(|_| Node::new(of, depth)));
+            self.nodes.extend((0..parts).map(|_| SchemaNode::new(of, depth)));
             self.found += 1;
         }
         self.close(at);
@@ -145,7 +147,7 @@ impl Graph {
         Ok(open)
     }
 
-    /// Notes that a node is done if all of its parts are.
+    /// Marks a node as done if all of its parts are.
     pub(super) fn close(&mut self, at: Id) {
         if self.nodes.get(at).is_some_and(|node| !node.done && self.first_open(node).is_none()) {
             self.found += 1;
@@ -155,7 +157,7 @@ impl Graph {
         }
     }
 
-    fn first_open(&self, node: &Node) -> Option<(usize, Id)> {
+    fn first_open(&self, node: &SchemaNode) -> Option<(usize, Id)> {
         let mut parts = node.parts.iter().enumerate();
         parts.find(|(_, part)| !self.is_done(part.node)).map(|(position, part)| (position, part.node))
     }
@@ -164,14 +166,14 @@ impl Graph {
         self.nodes.get(at).is_none_or(|node| node.done)
     }
 
-    /// Writes everything that is known.
+    /// Writes the graph as text.
     pub(super) fn to_text(&self) -> String {
         let mut out = String::new();
         self.write(&mut out, ROOT, &mut HashMap::new());
         out
     }
 
-    /// Writes a node. One that is written already is referred to by its number.
+    /// Writes a node. A node that is written already is referred to by its number.
     fn write(&self, out: &mut String, at: Id, written: &mut HashMap<Id, usize>) {
         let at = self.resolved(at);
         let Some(node) = self.nodes.get(at) else { return };
@@ -187,7 +189,7 @@ impl Graph {
         if node.parts.is_empty() {
             return;
         }
-        let mut parts: Vec<&Part> = node.parts.iter().collect();
+        let mut parts: Vec<&SchemaPart> = node.parts.iter().collect();
         let is_named = parts.iter().any(|part| !part.name.is_empty());
         if is_named {
             parts.sort_unstable_by_key(|part| part.name);
@@ -206,11 +208,11 @@ impl Graph {
         out.push('}');
     }
 
-    /// Follows nodes that are nothing but another one.
+    /// Follows nodes that equal another one.
     fn resolved(&self, mut at: Id) -> Id {
         for _ in 0..DEPTH {
             match self.nodes.get(at) {
-                Some(Node { kind: SAME, parts, opaque: false, .. }) => match parts.first() {
+                Some(SchemaNode { kind: SAME, parts, opaque: false, .. }) => match parts.first() {
                     Some(part) => at = part.node,
                     None => break,
                 },
@@ -220,13 +222,13 @@ impl Graph {
         at
     }
 
-    /// Opens a node that is nothing but its only part.
+    /// Opens a node that equals its single part.
     pub(super) fn open_same(&mut self, at: Id, of: &'static str) -> Result<(usize, Id), Stop> {
         self.open(at, SAME, of, [""])
     }
 }
 
-impl Node {
+impl SchemaNode {
     fn new(type_name: &'static str, depth: usize) -> Self {
         Self { kind: "", type_name, parts: Vec::new(), done: false, opaque: false, tries: 0, depth }
     }

@@ -1,14 +1,15 @@
-//! A deserializer that records what it is asked for.
+//! A deserializer that records the calls of a type.
 //!
-//! It never yields what it is there to find out about, only an error, so that no check of the type's own can stand in
-//! its way. What has to be read before that (the key of a map's entry, the first items of a tuple) is a sample.
+//! It never returns the explored value, only an error, so that no check of the type can interfere.
+//! Values that have to be read before (the key of a map's entry, the first items of a tuple) are
+//! samples.
 
 use std::any::type_name;
 use std::fmt;
 
 use serde::de::{self, DeserializeSeed, Deserializer, Visitor};
 
-use super::access::{Entry, Fields, Items, Variant};
+use super::access::{TracedEntry, TracedFields, TracedItems, TracedVariant};
 use super::graph::{Graph, Id};
 
 /// Texts that types read: numbers, ids, addresses, dates. They are tried in turn.
@@ -23,7 +24,7 @@ pub(super) const SAMPLES: [&str; 7] = [
 ];
 /// Samples are not nested deeper than this.
 const SAMPLE_DEPTH: usize = 16;
-/// What serde_json calls a value that is kept as text.
+/// The name that serde_json uses for a value that is kept as text.
 const RAW: &str = "$serde_json::private::RawValue";
 
 /// Ends a round.
@@ -44,42 +45,42 @@ impl de::Error for Stop {
     }
 }
 
-/// What a deserializer is for.
+/// The purpose of a deserializer.
 #[derive(Clone, Copy)]
-pub(super) enum Place {
-    /// To find out about a node.
+pub(super) enum TracedPlace {
+    /// Explores a node.
     Node(Id),
-    /// To read some value, so many levels deep.
+    /// Reads some value, at that depth.
     Sample(usize),
 }
 
 pub(super) struct Tracer<'a> {
     graph: &'a mut Graph,
-    place: Place,
+    place: TracedPlace,
 }
 
 impl<'a> Tracer<'a> {
     pub(super) fn root(graph: &'a mut Graph) -> Self {
-        Self::at(graph, Place::Node(0))
+        Self::at(graph, TracedPlace::Node(0))
     }
 
-    pub(super) fn at(graph: &'a mut Graph, place: Place) -> Self {
+    pub(super) fn at(graph: &'a mut Graph, place: TracedPlace) -> Self {
         Self { graph, place }
     }
 
-    /// Reads what stands at a place.
+    /// Reads the value at a position.
     pub(super) fn read<'de, S: DeserializeSeed<'de>>(
         graph: &'a mut Graph,
-        place: Place,
+        place: TracedPlace,
         seed: S,
     ) -> Result<S::Value, Stop> {
-        if let Place::Node(at) = place {
+        if let TracedPlace::Node(at) = place {
             graph.name(at, type_name::<S::Value>());
         }
         seed.deserialize(Self { graph, place })
     }
 
-    /// The text of a sample.
+    /// Returns the text of a sample.
     fn text(&self) -> &'static str {
         SAMPLES.get(self.graph.sample).copied().unwrap_or_default()
     }
@@ -87,15 +88,18 @@ impl<'a> Tracer<'a> {
     pub(super) fn tuple<'de, V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, Stop> {
         let Self { graph, place } = self;
         match place {
-            Place::Node(at) => {
+            TracedPlace::Node(at) => {
                 let parts = std::iter::repeat_n("", len.min(TUPLE));
                 let (position, part) = graph.open(at, "tuple", type_name::<V::Value>(), parts)?;
-                let items = Items { graph, depth: 0, before: position, then: Some(Place::Node(part)) };
+                let items =
+                    TracedItems { graph, depth: 0, before: position, then: Some(TracedPlace::Node(part)) };
                 let read = visitor.visit_seq(items);
                 graph.close(at);
                 read
             }
-            Place::Sample(depth) => visitor.visit_seq(Items { graph, depth, before: len, then: None }),
+            TracedPlace::Sample(depth) => {
+                visitor.visit_seq(TracedItems { graph, depth, before: len, then: None })
+            }
         }
     }
 
@@ -106,15 +110,18 @@ impl<'a> Tracer<'a> {
     ) -> Result<V::Value, Stop> {
         let Self { graph, place } = self;
         match place {
-            Place::Node(at) => {
+            TracedPlace::Node(at) => {
                 let (position, part) =
                     graph.open(at, "struct", type_name::<V::Value>(), fields.iter().copied())?;
                 let one = fields.get(position..=position).unwrap_or_default();
-                let read = visitor.visit_map(Fields { graph, names: one, value: Place::Node(part) });
+                let read =
+                    visitor.visit_map(TracedFields { graph, names: one, value: TracedPlace::Node(part) });
                 graph.close(at);
                 read
             }
-            Place::Sample(depth) => visitor.visit_map(Fields { graph, names: fields, value: deeper(depth)? }),
+            TracedPlace::Sample(depth) => {
+                visitor.visit_map(TracedFields { graph, names: fields, value: deeper(depth)? })
+            }
         }
     }
 }
@@ -122,17 +129,17 @@ impl<'a> Tracer<'a> {
 /// Tuples and arrays are described up to this length.
 const TUPLE: usize = 64;
 
-/// Goes one level deeper into a sample.
-pub(super) fn deeper(depth: usize) -> Result<Place, Stop> {
-    if depth < SAMPLE_DEPTH { Ok(Place::Sample(depth + 1)) } else { Err(Stop) }
+/// Increments the depth of a sample.
+pub(super) fn deeper(depth: usize) -> Result<TracedPlace, Stop> {
+    if depth < SAMPLE_DEPTH { Ok(TracedPlace::Sample(depth + 1)) } else { Err(Stop) }
 }
 
 macro_rules! leaves {
     ($($method:ident $kind:literal |$visitor:ident, $tracer:ident| $sample:expr;)*) => {
         $(fn $method<V: Visitor<'de>>(self, $visitor: V) -> Result<V::Value, Stop> {
             match self.place {
-                Place::Node(at) => Err(self.graph.leaf(at, $kind)),
-                Place::Sample(_) => {
+                TracedPlace::Node(at) => Err(self.graph.leaf(at, $kind)),
+                TracedPlace::Sample(_) => {
                     let $tracer = self;
                     $sample
                 }
@@ -144,7 +151,7 @@ macro_rules! leaves {
 impl<'de> Deserializer<'de> for Tracer<'_> {
     type Error = Stop;
 
-    // One, and not zero: it is a `NonZero` too.
+    // One instead of zero, which is also valid for a `NonZero`.
     leaves! {
         deserialize_bool "bool" |visitor, _tracer| visitor.visit_bool(false);
         deserialize_i8 "i8" |visitor, _tracer| visitor.visit_i8(1);
@@ -170,8 +177,8 @@ impl<'de> Deserializer<'de> for Tracer<'_> {
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Stop> {
         match self.place {
-            Place::Node(at) => Err(self.graph.unknown(at)),
-            Place::Sample(_) => visitor.visit_borrowed_str(self.text()),
+            TracedPlace::Node(at) => Err(self.graph.unknown(at)),
+            TracedPlace::Sample(_) => visitor.visit_borrowed_str(self.text()),
         }
     }
 
@@ -186,13 +193,13 @@ impl<'de> Deserializer<'de> for Tracer<'_> {
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Stop> {
         let Self { graph, place } = self;
         match place {
-            Place::Node(at) => {
+            TracedPlace::Node(at) => {
                 let (_, part) = graph.open(at, "option", type_name::<V::Value>(), [""])?;
-                let read = visitor.visit_some(Tracer { graph, place: Place::Node(part) });
+                let read = visitor.visit_some(Tracer { graph, place: TracedPlace::Node(part) });
                 graph.close(at);
                 read
             }
-            Place::Sample(_) => visitor.visit_none(),
+            TracedPlace::Sample(_) => visitor.visit_none(),
         }
     }
 
@@ -203,31 +210,35 @@ impl<'de> Deserializer<'de> for Tracer<'_> {
     ) -> Result<V::Value, Stop> {
         let Self { graph, place } = self;
         match place {
-            Place::Node(at) if name == RAW => Err(graph.unknown(at)),
-            Place::Node(at) => {
+            TracedPlace::Node(at) if name == RAW => Err(graph.unknown(at)),
+            TracedPlace::Node(at) => {
                 if graph.is_known(at, ("newtype", name, type_name::<V>())) {
                     return Err(Stop);
                 }
                 let (_, part) = graph.open_same(at, type_name::<V::Value>())?;
-                let read = visitor.visit_newtype_struct(Tracer { graph, place: Place::Node(part) });
+                let read = visitor.visit_newtype_struct(Tracer { graph, place: TracedPlace::Node(part) });
                 graph.close(at);
                 read
             }
-            Place::Sample(depth) => visitor.visit_newtype_struct(Tracer { graph, place: deeper(depth)? }),
+            TracedPlace::Sample(depth) => {
+                visitor.visit_newtype_struct(Tracer { graph, place: deeper(depth)? })
+            }
         }
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Stop> {
         let Self { graph, place } = self;
         match place {
-            Place::Node(at) => {
+            TracedPlace::Node(at) => {
                 let (_, part) = graph.open(at, "list", type_name::<V::Value>(), [""])?;
-                let items = Items { graph, depth: 0, before: 0, then: Some(Place::Node(part)) };
+                let items = TracedItems { graph, depth: 0, before: 0, then: Some(TracedPlace::Node(part)) };
                 let read = visitor.visit_seq(items);
                 graph.close(at);
                 read
             }
-            Place::Sample(depth) => visitor.visit_seq(Items { graph, depth, before: 0, then: None }),
+            TracedPlace::Sample(depth) => {
+                visitor.visit_seq(TracedItems { graph, depth, before: 0, then: None })
+            }
         }
     }
 
@@ -241,7 +252,7 @@ impl<'de> Deserializer<'de> for Tracer<'_> {
         len: usize,
         visitor: V,
     ) -> Result<V::Value, Stop> {
-        if let Place::Node(at) = self.place
+        if let TracedPlace::Node(at) = self.place
             && self.graph.is_known(at, ("tuple", name, type_name::<V>()))
         {
             return Err(Stop);
@@ -252,15 +263,16 @@ impl<'de> Deserializer<'de> for Tracer<'_> {
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Stop> {
         let Self { graph, place } = self;
         match place {
-            Place::Node(at) => {
+            TracedPlace::Node(at) => {
                 let (position, part) = graph.open(at, "map", type_name::<V::Value>(), ["", ""])?;
-                let part = Place::Node(part);
-                let (key, value) = if position == 0 { (part, None) } else { (Place::Sample(0), Some(part)) };
-                let read = visitor.visit_map(Entry { graph, key: Some(key), value });
+                let part = TracedPlace::Node(part);
+                let (key, value) =
+                    if position == 0 { (part, None) } else { (TracedPlace::Sample(0), Some(part)) };
+                let read = visitor.visit_map(TracedEntry { graph, key: Some(key), value });
                 graph.close(at);
                 read
             }
-            Place::Sample(_) => visitor.visit_map(Entry { graph, key: None, value: None }),
+            TracedPlace::Sample(_) => visitor.visit_map(TracedEntry { graph, key: None, value: None }),
         }
     }
 
@@ -270,7 +282,7 @@ impl<'de> Deserializer<'de> for Tracer<'_> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Stop> {
-        if let Place::Node(at) = self.place
+        if let TracedPlace::Node(at) = self.place
             && self.graph.is_known(at, ("struct", name, type_name::<V>()))
         {
             return Err(Stop);
@@ -286,22 +298,22 @@ impl<'de> Deserializer<'de> for Tracer<'_> {
     ) -> Result<V::Value, Stop> {
         let Self { graph, place } = self;
         match place {
-            Place::Node(at) => {
+            TracedPlace::Node(at) => {
                 if graph.is_known(at, ("enum", name, type_name::<V>())) {
                     return Err(Stop);
                 }
                 let of = type_name::<V::Value>();
                 let (position, part) = graph.open(at, "enum", of, variants.iter().copied())?;
                 let name = variants.get(position).copied().unwrap_or_default();
-                let read = visitor.visit_enum(Variant { graph, name, place: Place::Node(part) });
+                let read = visitor.visit_enum(TracedVariant { graph, name, place: TracedPlace::Node(part) });
                 graph.close(at);
                 read
             }
-            Place::Sample(depth) => {
-                // Another one at each level: the first may contain the enum itself.
+            TracedPlace::Sample(depth) => {
+                // A different variant at each level: the first may contain the enum itself.
                 let turn = (depth + graph.sample).checked_rem(variants.len()).ok_or(Stop)?;
                 let name = variants.get(turn).copied().unwrap_or_default();
-                visitor.visit_enum(Variant { graph, name, place: deeper(depth)? })
+                visitor.visit_enum(TracedVariant { graph, name, place: deeper(depth)? })
             }
         }
     }

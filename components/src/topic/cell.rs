@@ -1,5 +1,10 @@
 //! The one copy of a topic's state.
 
+mod claims;
+mod draft;
+mod presence;
+mod reserved;
+
 use std::any::Any;
 use std::collections::VecDeque;
 use std::hash::BuildHasher;
@@ -8,66 +13,70 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 use vivaz_protocol::log::Quoted;
-use vivaz_protocol::{Epoch, RawJson, Rev, ServerMessage, SessionId, StreamId, TopicName, encode_server};
+use vivaz_protocol::{Epoch, Rev, SessionId, TopicName};
 
-use super::claims::Claims;
-use super::interval::Waiting;
-use super::reserved::Pending;
-use super::ring::Ring;
-use super::{AnyTopic, CatchUp, Frame, Subscriber, Topic, parse_key};
+use super::interval::IntervalQueue;
+use super::reference::{AnyTopic, TopicRef};
+use super::subscriber::{CatchUp, Subscriber, TopicPatch, TopicSnapshot};
+use super::{Topic, parse_key};
+use crate::broadcast::Broadcast;
+use crate::error::{ActionError, Result};
 use crate::event::ServerEvent;
 use crate::fault::{guard, guard_now};
-use crate::instance::BoxFuture;
-use crate::journal::Operation;
+use crate::future::BoxFuture;
+use crate::identity::{Identity, User};
+use crate::journal::OperationId;
+use crate::stream::{Stream, StreamPatch};
 use crate::tracking::{Tracker, next_version, write_shown};
-use crate::{ActionError, Identity, Result, User};
 
-/// So many operations are remembered.
+use claims::PresenceClaims;
+pub(super) use draft::Prepared;
+use reserved::Pending;
+
+/// The number of operations that a topic remembers.
 const OPERATIONS: usize = 64;
 
-/// A topic's state and those who look at it.
+/// A topic's state and its subscribers.
 pub(crate) struct Cell<T> {
     pub(super) name: TopicName,
+    /// The epoch of the stream, readable without the lock.
     epoch: Epoch,
-    /// How many bytes the state may have.
+    /// The limit of the state, in bytes.
     pub(super) limit: usize,
     pub(super) me: Weak<Self>,
-    /// Where the timer runs that ends an interval; none outside of an executor, where every change
-    /// is sent at once.
+    /// Runs the timers that end intervals; none outside of an executor, where every change is sent
+    /// at once.
     pub(super) executor: Option<Handle>,
-    /// As handlers see it. Locked for a moment only, so that a change that takes long does not hold
-    /// up those who read.
+    /// The state that handlers read. Locked briefly, so that a long change does not block readers.
     pub(super) value: Mutex<Arc<T>>,
-    /// Locked while a change is made, and replaced with the value. Never held across an await. Held while subscribers are told, so that everybody gets the same order; telling them
-    /// is putting a reference to the same bytes into a queue.
-    state: Mutex<State<T>>,
+    /// Locked while a change is made, and replaced with the value. Never held across an await. Held
+    /// while patches are delivered, so that all subscribers get the same order; a delivery puts a
+    /// reference to shared bytes into a queue.
+    state: Mutex<CellState<T>>,
 }
 
-pub(super) struct State<T> {
-    /// As subscribers have it: without the changes that wait for the end of an interval.
+pub(super) struct CellState<T> {
+    /// The state that subscribers have: without the changes that wait for the end of an interval.
     pub(super) shown: Arc<T>,
-    pub(super) rev: Rev,
-    /// What subscribers have.
+    /// The tracker of the state that subscribers have.
     pub(super) tracker: Tracker,
-    /// The size of the value.
+    /// The size of the value, in bytes.
     pub(super) bytes: usize,
-    pub(super) waiting: Waiting,
-    /// Which components make users present.
-    pub(super) claims: Claims,
-    /// Changes that are not committed yet, in the order in which they will be.
+    pub(super) waiting: IntervalQueue,
+    /// The components that make users present.
+    pub(super) claims: PresenceClaims,
+    /// Changes that are not committed yet, in the order of their commits.
     pub(super) pending: VecDeque<Pending<T>>,
-    pub(super) ring: Ring,
-    /// What was done to it last, so that it is done once: whoever tells it again does so at once, or not at all.
-    done: VecDeque<Operation>,
-    /// The `STATE_SNAPSHOT` of this revision, once somebody asked for it.
-    pub(super) snapshot: Option<Frame>,
-    /// Ascending by id, because ids are.
+    stream: Stream<Epoch, KeptPatch>,
+    /// The last operations, for deduplication: an operation is repeated soon, or not at all.
+    done: VecDeque<OperationId>,
+    /// In ascending order of the ids, which increase.
     pub(super) subscribers: Vec<(u64, Arc<dyn Subscriber>)>,
 }
 
-impl<T> State<T> {
+impl<T> CellState<T> {
     /// Remembers that an operation was done.
-    pub(super) fn remember(&mut self, operation: Operation) {
+    pub(super) fn remember(&mut self, operation: OperationId) {
         if self.done.len() >= OPERATIONS {
             self.done.pop_front();
         }
@@ -75,27 +84,67 @@ impl<T> State<T> {
     }
 }
 
+/// A patch that a topic keeps for subscribers that miss it.
+pub(super) struct KeptPatch {
+    /// The size of the JSON, counted before [`release`](Self::release) drops it.
+    bytes: usize,
+    patch: Broadcast<TopicPatch>,
+}
+
+impl KeptPatch {
+    fn new(patch: TopicPatch) -> Self {
+        Self { bytes: patch.json.len(), patch: Broadcast::new(patch) }
+    }
+
+    fn broadcast(&self) -> &Broadcast<TopicPatch> {
+        &self.patch
+    }
+
+    /// Drops the JSON if the frame is encoded.
+    fn release(&mut self) {
+        self.patch.release();
+    }
+}
+
+impl StreamPatch for KeptPatch {
+    const MOST: usize = 256;
+    const MOST_BYTES: usize = 256 * 1024;
+
+    fn bytes(&self) -> usize {
+        self.bytes
+    }
+}
+
 impl<T: Topic> Cell<T> {
+    /// Returns the cell of a topic.
+    ///
+    /// # Errors
+    /// Returns an error if the topic's state is not a `T`.
+    pub(crate) fn of(topic: &TopicRef) -> Result<Arc<Self>> {
+        Arc::clone(topic.inner()).into_any().downcast().map_err(|_| {
+            let wanted = std::any::type_name::<T>();
+            ActionError::internal(format!("the topic `{}` is not of the type {wanted}", topic.name()))
+        })
+    }
+
     pub(crate) fn new(name: TopicName, mut value: T, limit: usize) -> Result<Arc<Self>> {
         let tracker = guard_now("reading a topic", || Ok(Tracker::new(&mut value)?))?;
         let (bytes, value) = (tracker.bytes(), Arc::new(value));
         if bytes > limit {
             tracing::warn!(topic = %Quoted(&name), bytes, limit, "a topic was loaded larger than it may be: it cannot grow");
         }
-        let state = State {
+        let epoch = new_epoch()?;
+        let state = CellState {
             shown: Arc::clone(&value),
-            rev: Rev(0),
             tracker,
             bytes,
-            waiting: Waiting::default(),
-            claims: Claims::default(),
+            waiting: IntervalQueue::default(),
+            claims: PresenceClaims::default(),
             pending: VecDeque::new(),
-            ring: Ring::default(),
+            stream: Stream::new(epoch.clone(), Rev::ZERO),
             done: VecDeque::new(),
-            snapshot: None,
             subscribers: Vec::new(),
         };
-        let epoch = new_epoch()?;
         let executor = Handle::try_current().ok();
         Ok(Arc::new_cyclic(|me| Self {
             name,
@@ -108,57 +157,42 @@ impl<T: Topic> Cell<T> {
         }))
     }
 
-    pub(super) fn lock(&self) -> MutexGuard<'_, State<T>> {
-        // What an application's code does under the lock is caught and happens to a draft: a poisoned state is whole.
+    pub(super) fn lock(&self) -> MutexGuard<'_, CellState<T>> {
+        // Application code under the lock works on a draft, and its panics are caught, so a
+        // poisoned state is consistent.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The state as of now.
+    /// Returns the current state.
     pub(crate) fn value(&self) -> Arc<T> {
         self.value.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Whether the operation was done already.
-    pub(super) fn is_done(&self, state: &State<T>, operation: &Operation) -> bool {
+    /// Returns whether the operation was done already.
+    pub(super) fn is_done(&self, state: &CellState<T>, operation: &OperationId) -> bool {
         let is_done = state.done.contains(operation);
         if is_done {
-            tracing::debug!(topic = %Quoted(&self.name), ?operation, "a change was told again");
+            tracing::debug!(topic = %Quoted(&self.name), ?operation, "a topic ignores a change that it has made already");
         }
         is_done
     }
 
-    pub(super) fn stream(&self) -> StreamId {
-        StreamId::Topic(self.name.clone())
-    }
-
-    /// Sends an event to everybody who looks, but for the session `except`.
-    pub(super) fn tell(&self, state: &State<T>, event: &ServerEvent, except: Option<&SessionId>) {
-        let frame = encode(&ServerMessage::Event {
-            stream: self.stream(),
-            name: (&*event.name).into(),
-            data: RawJson::from(&*event.data),
-        });
+    /// Sends an event to all subscribers but the session `except`.
+    fn send_event(&self, state: &CellState<T>, event: ServerEvent, except: Option<&SessionId>) {
+        let event = Broadcast::new(event);
         for (_, subscriber) in &state.subscribers {
             if except.is_none_or(|except| except != subscriber.session()) {
-                subscriber.notify(&self.name, &frame);
+                subscriber.deliver_topic_event(&self.name, &event);
             }
         }
     }
 
-    fn snapshot_of(&self, state: &mut State<T>) -> Result<Frame> {
-        if let Some(frame) = &state.snapshot {
-            return Ok(frame.clone());
-        }
-        // Computed fields are written with the others, and fields are visited to be changed, hence the copy.
-        let json = guard_now("writing a topic", || Ok(write_shown(&mut T::clone(&state.shown))?))?;
-        let frame = encode(&ServerMessage::Snapshot {
-            stream: self.stream(),
-            rev: state.rev,
-            epoch: self.epoch.clone(),
-            state: RawJson::trusted(&json),
-        });
-        state.snapshot = Some(frame.clone());
-        Ok(frame)
+    fn snapshot_of(&self, state: &mut CellState<T>) -> Result<TopicSnapshot> {
+        let CellState { shown, stream, .. } = state;
+        // Fields are visited mutably, for computed fields too, hence the copy.
+        let json =
+            stream.snapshot(|| guard_now("writing a topic", || Ok(write_shown(&mut T::clone(shown))?)))?;
+        Ok(TopicSnapshot { epoch: self.epoch.clone(), rev: stream.rev(), state: json })
     }
 }
 
@@ -171,26 +205,30 @@ impl<T: Topic> AnyTopic for Cell<T> {
         &self.epoch
     }
 
-    fn snapshot(&self) -> Result<(Rev, Frame)> {
-        let mut state = self.lock();
-        let frame = self.snapshot_of(&mut state)?;
-        Ok((state.rev, frame))
+    fn rev(&self) -> Rev {
+        self.lock().stream.rev()
+    }
+
+    fn snapshot(&self) -> Result<TopicSnapshot> {
+        self.snapshot_of(&mut self.lock())
     }
 
     fn subscribe(
         &self,
         subscriber: Arc<dyn Subscriber>,
         from: Option<(&Epoch, Rev)>,
-        first: &mut dyn FnMut(CatchUp),
+        first: &mut dyn FnMut(CatchUp<'_>),
     ) -> Result<u64> {
         let mut state = self.lock();
         let known = from.filter(|(epoch, _)| **epoch == self.epoch).map(|(_, rev)| rev);
-        let catch_up = match known {
-            Some(rev) if rev == state.rev => CatchUp::Current,
-            Some(rev) if let Some(patches) = state.ring.since(rev) => CatchUp::Patches(patches),
-            Some(_) | None => CatchUp::Snapshot(self.snapshot_of(&mut state)?),
-        };
-        first(catch_up);
+        match known {
+            Some(rev) if rev == state.stream.rev() => first(CatchUp::Current),
+            Some(rev) if let Some(patches) = state.stream.since(rev) => {
+                let patches = patches.map(|(rev, patch)| (rev, patch.broadcast()));
+                first(CatchUp::Patches(patches.collect()));
+            }
+            Some(_) | None => first(CatchUp::Snapshot(self.snapshot_of(&mut state)?)),
+        }
         let id = next_version();
         state.subscribers.push((id, subscriber));
         Ok(id)
@@ -211,7 +249,7 @@ impl<T: Topic> AnyTopic for Cell<T> {
     }
 
     fn emit(&self, event: &ServerEvent, except: Option<&SessionId>) {
-        self.tell(&self.lock(), event, except);
+        self.send_event(&self.lock(), event.clone(), except);
     }
 
     fn enter(&self, claim: u64, user: &User) -> Result {
@@ -235,13 +273,7 @@ impl<T: Topic> AnyTopic for Cell<T> {
     }
 }
 
-pub(super) fn encode(message: &ServerMessage<'_>) -> Frame {
-    let mut text = String::new();
-    encode_server(&mut text, message);
-    Frame::new(text)
-}
-
-/// A name for a history that no other one has, on this node or after a restart.
+/// Returns an epoch that no other topic has, in this process or after a restart.
 fn new_epoch() -> Result<Epoch> {
     let number =
         foldhash::quality::RandomState::default().hash_one((next_version(), std::time::SystemTime::now()));

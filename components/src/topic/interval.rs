@@ -6,9 +6,9 @@ use vivaz_protocol::Author;
 
 use crate::event::ServerEvent;
 
-/// The most authors that one patch names. Every subscriber gets the names, so that without a bound a
-/// busy interval sends each page more names than changes. An author that is not named drops its
-/// guess with its reply, which follows the patch.
+/// The most authors that one patch names. Every subscriber gets the names, so without a bound a
+/// busy interval would send each page more names than changes. A page whose message is not named
+/// drops its guess with the reply, which follows the patch.
 const MOST_AUTHORS: usize = 64;
 
 /// A change of a topic whose patch is not sent yet. The reply to the message that caused it waits
@@ -17,49 +17,47 @@ const MOST_AUTHORS: usize = 64;
 pub struct Unsent(watch::Receiver<()>);
 
 impl Unsent {
-    /// Returns when the patch is in the queue of everybody who looks at the topic, or the topic is
-    /// gone.
+    /// Waits until the patch is in the queue of every subscriber, or the topic is gone.
     ///
     /// # Cancel safety
-    /// Dropped before it is done, it has changed nothing.
+    /// Dropping the future has no effect.
     pub async fn sent(mut self) {
-        // Nothing is ever sent through it: its end is the message.
+        // No value is ever sent; the end of the channel is the signal.
         let _ended = self.0.changed().await;
     }
 }
 
-/// What waits for the end of a topic's interval.
+/// The changes that wait for the end of a topic's interval.
 #[derive(Default)]
-pub(super) struct Waiting {
-    /// No patch is sent before.
+pub(super) struct IntervalQueue {
+    /// The earliest time of the next patch.
     next: Option<Instant>,
-    /// Who caused the changes, each once, in their order; at most [`MOST_AUTHORS`].
+    /// The authors of the changes, each once, in their order; at most [`MOST_AUTHORS`].
     authors: Vec<Author>,
-    /// What is told behind the patch.
+    /// Events that are sent after the patch.
     pub(super) events: Vec<ServerEvent>,
-    /// While a change waits: dropped when the patch is sent. One for all changes, however many
-    /// there are.
+    /// Set while a change waits, dropped when the patch is sent. One for all changes.
     patch: Option<watch::Sender<()>>,
 }
 
-impl Waiting {
-    /// Returns when a change that is made now is sent; nothing if that is now.
+impl IntervalQueue {
+    /// Returns when a change made now is sent; `None` if at once.
     pub(super) fn due(&self, now: Instant) -> Option<Instant> {
-        // Behind what waits already, also if the timer is late.
+        // After changes that wait already, also if the timer is late.
         self.next.filter(|next| now < *next || !self.is_empty())
     }
 
-    /// A patch was sent; the next one is sent at that time or later.
+    /// Notes that a patch was sent, and the earliest time of the next one.
     pub(super) fn sent(&mut self, next: Instant) {
         self.next = Some(next);
     }
 
-    /// Whether no change waits.
+    /// Returns whether no change waits.
     pub(super) fn is_empty(&self) -> bool {
         self.patch.is_none()
     }
 
-    /// Adds a change. Returns what its author waits for, and whether it is the first of the
+    /// Adds a change. Returns a handle for its author's reply, and whether it is the first of the
     /// interval.
     pub(super) fn add(&mut self, by: Option<&Author>) -> (Unsent, bool) {
         let is_first = self.is_empty();
@@ -73,7 +71,7 @@ impl Waiting {
         (Unsent(patch.subscribe()), is_first)
     }
 
-    /// Takes out the authors, and what has to be dropped when the patch is sent.
+    /// Takes out the authors, and the sender to drop when the patch is sent.
     pub(super) fn take(&mut self) -> (Vec<Author>, Option<watch::Sender<()>>) {
         (std::mem::take(&mut self.authors), self.patch.take())
     }
@@ -91,7 +89,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_patch_names_a_bounded_number_of_authors_and_all_of_them_are_told() {
-        let mut waiting = Waiting::default();
+        let mut waiting = IntervalQueue::default();
         let unsent: Vec<_> = (1..=1_000).map(|number| waiting.add(Some(&author(number))).0).collect();
         let (authors, patch) = waiting.take();
         assert_eq!(authors, (1..=64).map(author).collect::<Vec<_>>());
@@ -103,7 +101,7 @@ mod tests {
 
     #[test]
     fn an_author_of_several_changes_is_named_once() {
-        let mut waiting = Waiting::default();
+        let mut waiting = IntervalQueue::default();
         for (index, number) in [1, 2, 1, 2].into_iter().enumerate() {
             let (_unsent, is_first) = waiting.add(Some(&author(number)));
             assert_eq!(is_first, index == 0);

@@ -5,61 +5,52 @@ use std::sync::{Arc, MutexGuard};
 
 use vivaz_protocol::Author;
 
-use super::cell::{Cell, State};
-use super::draft::Prepared;
-use super::{Topic, TopicRef, Unsent};
-use crate::Result;
+use super::Topic;
+use super::cell::{Cell, CellState, Prepared};
+use super::interval::Unsent;
+use super::mutation::{Mutation, run};
+use super::reference::TopicRef;
+use crate::error::Result;
 use crate::fault::{discard, guard_now};
-use crate::journal::{Message, Operation};
-
-/// One change of a topic's state. It works on a draft and may run again on another one, so it does
-/// nothing else.
-pub(crate) type Change<T> = Arc<dyn Fn(&mut T) + Send + Sync>;
-
-/// Runs changes in their order.
-pub(super) fn run<T>(changes: &[Change<T>], state: &mut T) {
-    for change in changes {
-        change(state);
-    }
-}
+use crate::journal::{MessageId, OperationId};
 
 /// Changes of a topic that a handler staged.
 pub struct StagedUpdate(Box<dyn AnyStaged>);
 
-/// Changes of topics that are made and not shown yet: those of a transaction that is not committed.
-/// Dropping it takes them back.
+/// Changes of topics that are made and not published yet: those of a transaction that is not
+/// committed. They are reverted on drop.
 #[must_use = "dropping it takes the changes back"]
 pub struct ReservedUpdates(Vec<Box<dyn AnyReserved>>);
 
 impl StagedUpdate {
-    pub(crate) fn new<T: Topic>(topic: TopicRef, cell: Arc<Cell<T>>, changes: Vec<Change<T>>) -> Self {
-        Self(Box::new(Staged { topic, cell, changes }))
+    pub(crate) fn new<T: Topic>(topic: TopicRef, cell: Arc<Cell<T>>, changes: Vec<Mutation<T>>) -> Self {
+        Self(Box::new(StagedChanges { topic, cell, changes }))
     }
 
-    /// The topic.
+    /// Returns the topic.
     #[must_use]
     pub fn topic(&self) -> &TopicRef {
         self.0.topic()
     }
 
-    /// Makes changes of any number of topics and sends them to everybody who looks at those, as one
-    /// patch a topic. Every change is made on a draft and written while all the topics are locked,
-    /// before the first of them is shown. Returns what a reply has to wait for, where topics send
+    /// Makes changes of any number of topics and sends them to the subscribers, one patch for each
+    /// topic. Every change is made on a draft and written while all the topics are locked, before
+    /// the first of them is published. Returns handles for the reply to wait for, if topics send
     /// their patches later.
     ///
     /// # Errors
-    /// `panicked` when one of the closures does, `too_large` when a topic would be larger than it
-    /// may be, and an error when a state cannot be written. No topic is changed then.
+    /// Returns `panicked` if a closure panics, `too_large` if a topic would exceed its limit, and
+    /// an error if a state has no JSON form. No topic is changed then.
     pub fn publish_all(updates: Vec<Self>, by: Option<&Author>) -> Result<Vec<Unsent>> {
         let updates = merged(updates);
-        // What is left of changes that are refused is dropped inside.
+        // The leftovers of refused changes are dropped inside the guard.
         let unsent = guard_now("a topic's update", || Self::publish_merged(&updates, by));
         discard("a topic's update", updates);
         unsent
     }
 
     fn publish_merged(updates: &[Self], by: Option<&Author>) -> Result<Vec<Unsent>> {
-        // In the same order by everybody, so that two actions never wait for each other.
+        // All callers lock in the same order, so that two actions never wait for each other.
         let mut order: Vec<_> = (0..).zip(updates).collect();
         order.sort_by_key(|(_, update)| update.0.address());
         let mut locked: Vec<(usize, Box<dyn AnyLocked + '_>)> =
@@ -71,16 +62,16 @@ impl StagedUpdate {
         Ok(locked.into_iter().filter_map(|(_, topic)| topic.publish(by)).collect())
     }
 
-    /// Makes changes that are shown later, with [`ReservedUpdates::publish`], when it is known that
-    /// they last. Until then nobody sees them, changes that are reserved later are made upon them,
-    /// and a change that they cannot be made upon is refused.
+    /// Makes changes that are published later, with [`ReservedUpdates::publish`], after their
+    /// commit. Until then they are not visible, later reservations build on them, and a change that
+    /// conflicts with them is refused.
     ///
     /// # Errors
-    /// As [`publish_all`](Self::publish_all).
-    pub fn reserve_all(updates: Vec<Self>, message: Option<&Message>) -> Result<ReservedUpdates> {
+    /// Returns the errors of [`publish_all`](Self::publish_all).
+    pub fn reserve_all(updates: Vec<Self>, message: Option<&MessageId>) -> Result<ReservedUpdates> {
         let mut reserved = ReservedUpdates(Vec::new());
         for (number, update) in (0..).zip(merged(updates)) {
-            let operation = message.map(|message| Operation { message: message.clone(), number });
+            let operation = message.map(|message| OperationId { message: message.clone(), number });
             reserved.0.extend(update.0.reserve(operation)?);
         }
         Ok(reserved)
@@ -88,8 +79,8 @@ impl StagedUpdate {
 }
 
 impl ReservedUpdates {
-    /// Shows the changes to everybody who looks at the topics. To be called in the order in which
-    /// the changes were reserved. Returns what a reply has to wait for.
+    /// Publishes the changes to all subscribers. Called in the order of the reservations. Returns
+    /// handles for the reply to wait for.
     pub fn publish(self, by: Option<&Author>) -> Vec<Unsent> {
         self.0.into_iter().filter_map(|topic| topic.publish(by)).collect()
     }
@@ -107,49 +98,49 @@ fn merged(updates: Vec<StagedUpdate>) -> Vec<StagedUpdate> {
     merged
 }
 
-struct Staged<T: Topic> {
+struct StagedChanges<T: Topic> {
     topic: TopicRef,
     cell: Arc<Cell<T>>,
-    changes: Vec<Change<T>>,
+    changes: Vec<Mutation<T>>,
 }
 
 struct Locked<'a, T: Topic> {
-    of: &'a Staged<T>,
-    state: MutexGuard<'a, State<T>>,
+    of: &'a StagedChanges<T>,
+    state: MutexGuard<'a, CellState<T>>,
     prepared: Option<Prepared<T>>,
 }
 
 struct Reserved<T: Topic> {
     cell: Arc<Cell<T>>,
     id: u64,
-    operation: Option<Operation>,
+    operation: Option<OperationId>,
 }
 
-/// [`Staged`], the type of its state forgotten.
+/// [`StagedChanges`] without the type of the state.
 trait AnyStaged: Send {
     fn topic(&self) -> &TopicRef;
-    /// Where the topic is in memory: what tells it from others.
+    /// Returns the address of the topic's cell, which identifies it.
     fn address(&self) -> usize;
     fn lock(&self) -> Box<dyn AnyLocked + '_>;
-    /// Makes the changes for later; nothing if the topic has seen the operation.
-    fn reserve(self: Box<Self>, operation: Option<Operation>) -> Result<Option<Box<dyn AnyReserved>>>;
+    /// Makes the changes for later; returns `None` if the topic has done the operation already.
+    fn reserve(self: Box<Self>, operation: Option<OperationId>) -> Result<Option<Box<dyn AnyReserved>>>;
     fn into_any(self: Box<Self>) -> Box<dyn Any>;
-    /// Takes over the changes of another one of the same topic.
+    /// Takes over further changes of the same topic.
     fn append(&mut self, other: Box<dyn Any>);
 }
 
-/// [`Locked`], the type of its state forgotten.
+/// [`Locked`] without the type of the state.
 trait AnyLocked {
     fn prepare(&mut self) -> Result;
     fn publish(self: Box<Self>, by: Option<&Author>) -> Option<Unsent>;
 }
 
-/// [`Reserved`], the type of its state forgotten.
+/// [`Reserved`] without the type of the state.
 trait AnyReserved: Send {
     fn publish(self: Box<Self>, by: Option<&Author>) -> Option<Unsent>;
 }
 
-impl<T: Topic> AnyStaged for Staged<T> {
+impl<T: Topic> AnyStaged for StagedChanges<T> {
     fn topic(&self) -> &TopicRef {
         &self.topic
     }
@@ -162,7 +153,7 @@ impl<T: Topic> AnyStaged for Staged<T> {
         Box::new(Locked { of: self, state: self.cell.lock(), prepared: None })
     }
 
-    fn reserve(self: Box<Self>, operation: Option<Operation>) -> Result<Option<Box<dyn AnyReserved>>> {
+    fn reserve(self: Box<Self>, operation: Option<OperationId>) -> Result<Option<Box<dyn AnyReserved>>> {
         let Self { cell, changes, .. } = *self;
         let Some(id) = cell.reserve(changes, operation.as_ref())? else { return Ok(None) };
         Ok(Some(Box::new(Reserved { cell, id, operation })))
@@ -201,7 +192,7 @@ impl<T: Topic> AnyReserved for Reserved<T> {
 }
 
 impl<T: Topic> Drop for Reserved<T> {
-    /// What was published is not reserved any more.
+    /// Reverts the change, unless it was published.
     fn drop(&mut self) {
         self.cell.give_up(self.id);
     }

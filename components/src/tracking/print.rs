@@ -1,4 +1,4 @@
-//! Prints: sixteen bytes that stand for a value's content.
+//! Prints: sixteen bytes that identify a value's content.
 
 use std::fmt::Display;
 use std::hash::{BuildHasher, Hasher};
@@ -9,26 +9,28 @@ use serde::ser::{self, Serialize, Serializer};
 
 use super::json::JsonResult;
 
-/// Stands for the content of a field. Content of up to fifteen bytes is kept as it is; of anything longer a 128-bit
-/// hash, with seeds that differ from process to process, so that nobody can make two contents collide on purpose.
+/// Identifies the content of a field. Content of up to fifteen bytes is stored itself; longer
+/// content as a 128-bit hash with seeds that differ between processes, so that clients cannot
+/// construct collisions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Print([u8; 16]);
 
 impl Print {
-    /// Of nothing; no value has it.
+    /// The print of no value.
     pub const UNKNOWN: Self = Self([0xff; 16]);
 
-    /// Of a value's serialised form. Several times faster than writing JSON and hashing that.
+    /// Returns the print of a value's serialised form. Several times faster than writing JSON and
+    /// hashing it.
     ///
     /// # Errors
-    /// When the value's `Serialize` refuses.
+    /// Returns an error if the value's `Serialize` fails.
     pub fn of<T: Serialize + ?Sized>(value: &T) -> JsonResult<Self> {
         let mut sink = Sink { small: [0; 15], len: 0, hashers: None };
-        value.serialize(&mut sink).map_err(|Refused(message)| ser::Error::custom(message))?;
+        value.serialize(&mut sink).map_err(|NotPrintable(message)| ser::Error::custom(message))?;
         Ok(sink.finish())
     }
 
-    /// Of a value that counts its versions itself.
+    /// Returns the print of a value that counts its versions.
     pub(crate) fn of_version(version: u64) -> Self {
         let mut bytes = [0xfe; 16];
         for (byte, of) in bytes.iter_mut().zip(version.to_le_bytes()) {
@@ -38,7 +40,7 @@ impl Print {
     }
 }
 
-/// Keeps up to fifteen bytes, then hashes.
+/// Stores up to fifteen bytes, then hashes.
 struct Sink {
     small: [u8; 15],
     len: usize,
@@ -59,17 +61,18 @@ impl Sink {
         }
     }
 
-    /// Says what comes, because values of a dynamic type may differ in nothing else: `false` and `""`.
+    /// Writes the kind of the next value, because values of a dynamic type may differ in nothing
+    /// else: `false` and `""`.
     #[inline]
-    fn tagged(&mut self, tag: u8, bytes: &[u8]) -> Result<(), Refused> {
+    fn tagged(&mut self, tag: u8, bytes: &[u8]) -> Result<(), NotPrintable> {
         self.put(&[tag]);
         self.put(bytes);
         Ok(())
     }
 
     #[inline]
-    fn measured(&mut self, tag: u8, bytes: &[u8]) -> Result<(), Refused> {
-        // Short texts get a short length, so that more of them fit without a hash.
+    fn measured(&mut self, tag: u8, bytes: &[u8]) -> Result<(), NotPrintable> {
+        // Short texts have a short length, so that more of them fit without a hash.
         match u8::try_from(bytes.len()) {
             Ok(short) if short < 0xff => self.put(&[tag, short]),
             _ => {
@@ -86,7 +89,8 @@ impl Sink {
         static SEEDS: OnceLock<(RandomState, RandomState)> = OnceLock::new();
         let (one, two) = SEEDS.get_or_init(Default::default);
         let mut hashers = (one.build_hasher(), two.build_hasher());
-        // Both states have the same seed for the process; the second hasher is set apart by what it reads first.
+        // Both states have the process's seed; the second hasher reads this first, so that it
+        // differs.
         hashers.1.write_u64(0x9e37_79b9_7f4a_7c15);
         for part in [self.small.get(..self.len).unwrap_or_default(), bytes] {
             hashers.0.write(part);
@@ -102,9 +106,9 @@ impl Sink {
                 let (low, high) = bytes.split_at_mut(8);
                 low.copy_from_slice(&b.finish().to_le_bytes());
                 high.copy_from_slice(&a.finish().to_le_bytes());
-                // Sets hashes apart from content that is kept as it is, whose last byte is its length.
+                // Distinguishes hashes from stored content, whose last byte is its length,
                 bytes[15] |= 0x10;
-                // And from the marks of versions and of nothing.
+                // and from versions and the empty print.
                 bytes[15] &= 0x7f;
             }
             None => {
@@ -118,34 +122,34 @@ impl Sink {
 }
 
 #[derive(Debug)]
-struct Refused(String);
+struct NotPrintable(String);
 
-impl Display for Refused {
+impl Display for NotPrintable {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl std::error::Error for Refused {}
+impl std::error::Error for NotPrintable {}
 
-impl ser::Error for Refused {
+impl ser::Error for NotPrintable {
     fn custom<T: Display>(message: T) -> Self {
         Self(message.to_string())
     }
 }
 
-/// Marks the end of what has no length of its own, so that `[[1], 2]` differs from `[[1, 2]]`.
+/// Ends a value without a length of its own, so that `[[1], 2]` differs from `[[1, 2]]`.
 const END: &[u8] = &[0xfc];
 
 macro_rules! numbers {
     ($($method:ident $from:ty = $tag:literal,)*) => {
-        $(#[inline] fn $method(self, n: $from) -> Result<(), Refused> { self.tagged($tag, &n.to_le_bytes()) })*
+        $(#[inline] fn $method(self, n: $from) -> Result<(), NotPrintable> { self.tagged($tag, &n.to_le_bytes()) })*
     };
 }
 
 impl Serializer for &mut Sink {
     type Ok = ();
-    type Error = Refused;
+    type Error = NotPrintable;
     type SerializeSeq = Self;
     type SerializeTuple = Self;
     type SerializeTupleStruct = Self;
@@ -161,44 +165,49 @@ impl Serializer for &mut Sink {
     }
 
     #[inline]
-    fn serialize_bool(self, b: bool) -> Result<(), Refused> {
+    fn serialize_bool(self, b: bool) -> Result<(), NotPrintable> {
         self.tagged(0x03, &[u8::from(b)])
     }
 
-    fn serialize_char(self, c: char) -> Result<(), Refused> {
+    fn serialize_char(self, c: char) -> Result<(), NotPrintable> {
         self.tagged(0x04, &u32::from(c).to_le_bytes())
     }
 
     #[inline]
-    fn serialize_str(self, text: &str) -> Result<(), Refused> {
+    fn serialize_str(self, text: &str) -> Result<(), NotPrintable> {
         self.measured(0x05, text.as_bytes())
     }
 
     #[inline]
-    fn serialize_bytes(self, bytes: &[u8]) -> Result<(), Refused> {
+    fn serialize_bytes(self, bytes: &[u8]) -> Result<(), NotPrintable> {
         self.measured(0x06, bytes)
     }
 
-    fn serialize_none(self) -> Result<(), Refused> {
+    fn serialize_none(self) -> Result<(), NotPrintable> {
         self.put(&[0]);
         Ok(())
     }
 
-    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Refused> {
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), NotPrintable> {
         self.put(&[1]);
         value.serialize(self)
     }
 
-    fn serialize_unit(self) -> Result<(), Refused> {
+    fn serialize_unit(self) -> Result<(), NotPrintable> {
         self.put(&[2]);
         Ok(())
     }
 
-    fn serialize_unit_struct(self, _: &'static str) -> Result<(), Refused> {
+    fn serialize_unit_struct(self, _: &'static str) -> Result<(), NotPrintable> {
         self.serialize_unit()
     }
 
-    fn serialize_unit_variant(self, _: &'static str, index: u32, _: &'static str) -> Result<(), Refused> {
+    fn serialize_unit_variant(
+        self,
+        _: &'static str,
+        index: u32,
+        _: &'static str,
+    ) -> Result<(), NotPrintable> {
         self.tagged(0x07, &index.to_le_bytes())
     }
 
@@ -206,7 +215,7 @@ impl Serializer for &mut Sink {
         self,
         _: &'static str,
         value: &T,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), NotPrintable> {
         value.serialize(self)
     }
 
@@ -216,21 +225,21 @@ impl Serializer for &mut Sink {
         index: u32,
         _: &'static str,
         value: &T,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), NotPrintable> {
         self.tagged(0x08, &index.to_le_bytes())?;
         value.serialize(self)
     }
 
-    fn serialize_seq(self, len: Option<usize>) -> Result<Self, Refused> {
+    fn serialize_seq(self, len: Option<usize>) -> Result<Self, NotPrintable> {
         self.tagged(0x0a, &len.map_or(u64::MAX, |len| len as u64).to_le_bytes())?;
         Ok(self)
     }
 
-    fn serialize_tuple(self, _: usize) -> Result<Self, Refused> {
+    fn serialize_tuple(self, _: usize) -> Result<Self, NotPrintable> {
         Ok(self)
     }
 
-    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Self, Refused> {
+    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Self, NotPrintable> {
         Ok(self)
     }
 
@@ -240,17 +249,17 @@ impl Serializer for &mut Sink {
         index: u32,
         _: &'static str,
         _: usize,
-    ) -> Result<Self, Refused> {
+    ) -> Result<Self, NotPrintable> {
         self.tagged(0x09, &index.to_le_bytes())?;
         Ok(self)
     }
 
-    fn serialize_map(self, len: Option<usize>) -> Result<Self, Refused> {
+    fn serialize_map(self, len: Option<usize>) -> Result<Self, NotPrintable> {
         self.tagged(0x0b, &len.map_or(u64::MAX, |len| len as u64).to_le_bytes())?;
         Ok(self)
     }
 
-    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Self, Refused> {
+    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Self, NotPrintable> {
         Ok(self)
     }
 
@@ -260,12 +269,13 @@ impl Serializer for &mut Sink {
         index: u32,
         _: &'static str,
         _: usize,
-    ) -> Result<Self, Refused> {
+    ) -> Result<Self, NotPrintable> {
         self.tagged(0x09, &index.to_le_bytes())?;
         Ok(self)
     }
 
-    /// As JSON is, so that types with two forms are compared by the one that the page gets.
+    /// Returns `true` as for JSON, so that types with two forms are compared by the one that the
+    /// page gets.
     fn is_human_readable(&self) -> bool {
         true
     }
@@ -275,13 +285,13 @@ macro_rules! parts {
     ($($part:ident $method:ident,)*) => {
         $(impl ser::$part for &mut Sink {
             type Ok = ();
-            type Error = Refused;
+            type Error = NotPrintable;
             #[inline]
-            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Refused> {
+            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), NotPrintable> {
                 value.serialize(&mut **self)
             }
             #[inline]
-            fn end(self) -> Result<(), Refused> {
+            fn end(self) -> Result<(), NotPrintable> {
                 self.put(END);
                 Ok(())
             }
@@ -298,17 +308,17 @@ parts! {
 
 impl ser::SerializeMap for &mut Sink {
     type Ok = ();
-    type Error = Refused;
+    type Error = NotPrintable;
 
-    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Refused> {
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), NotPrintable> {
         key.serialize(&mut **self)
     }
 
-    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Refused> {
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), NotPrintable> {
         value.serialize(&mut **self)
     }
 
-    fn end(self) -> Result<(), Refused> {
+    fn end(self) -> Result<(), NotPrintable> {
         self.put(END);
         Ok(())
     }
@@ -318,18 +328,18 @@ macro_rules! structs {
     ($($part:ident,)*) => {
         $(impl ser::$part for &mut Sink {
             type Ok = ();
-            type Error = Refused;
+            type Error = NotPrintable;
             #[inline]
-            fn serialize_field<T: Serialize + ?Sized>(&mut self, _: &'static str, value: &T) -> Result<(), Refused> {
+            fn serialize_field<T: Serialize + ?Sized>(&mut self, _: &'static str, value: &T) -> Result<(), NotPrintable> {
                 value.serialize(&mut **self)
             }
-            fn skip_field(&mut self, _: &'static str) -> Result<(), Refused> {
-                // A field that is left out differs from any that is there.
+            fn skip_field(&mut self, _: &'static str) -> Result<(), NotPrintable> {
+                // An omitted field differs from every present one.
                 self.put(&[0xfd]);
                 Ok(())
             }
             #[inline]
-            fn end(self) -> Result<(), Refused> {
+            fn end(self) -> Result<(), NotPrintable> {
                 Ok(())
             }
         })*
@@ -369,7 +379,7 @@ mod tests {
     }
 
     /// One value of each form that serde knows and its neighbours: all differ, short and long,
-    /// alone and behind others.
+    /// alone and after others.
     #[test]
     fn every_form_of_a_value_counts() {
         #[derive(serde::Serialize)]
@@ -430,12 +440,12 @@ mod tests {
         }
         assert_eq!(print(()), print(Unit));
         assert_eq!(print(1_u8), print(Id(1)));
-        // Of a type with two forms the one counts that the page gets.
+        // Types with two forms are compared by the one that the page gets.
         assert_eq!(print(std::net::Ipv4Addr::LOCALHOST), print("127.0.0.1"));
         assert_ne!(Print::of_version(1), Print::of_version(2));
     }
 
-    /// What does not fit is hashed with what came before it.
+    /// Content that does not fit is hashed together with what precedes it.
     #[test]
     fn the_beginning_of_a_long_value_counts() {
         for len in 10..40 {

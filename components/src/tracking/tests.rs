@@ -40,7 +40,7 @@ impl State {
     }
 }
 
-impl Fields for State {
+impl TrackedFields for State {
     fn visit(&mut self, visitor: &mut dyn Visitor) {
         for (name, kind, number) in &mut self.fields {
             visitor.field(name, *kind, &mut Pick(number).field());
@@ -101,5 +101,5 @@ fn a_field_without_a_json_form_is_an_error_where_it_is_written() {
     }
     let mut state = State::new();
     assert_eq!(write_shown(&mut state).unwrap(), r#"{"public":1,"computed":2}"#);
-    assert_eq!(write_saved(&mut state).unwrap(), r#"{"public":1,"private":3}"#);
+    assert_eq!(write_saved(&mut state).unwrap().finish(), r#"{"public":1,"private":3}"#);
 }

@@ -3,8 +3,8 @@
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use vivaz_components::{
-    ComponentId, Context, Effect, Env, ErrorCode, Finished, Flushed, Instance, Job, LiveComponent,
-    MountContext, Progress, Registration, Started,
+    ComponentId, Context, Effect, Env, ErrorCode, Finished, Flushed, Instance, Job, JobProgress,
+    LiveComponent, MountContext, Registration, Started,
 };
 use vivaz_protocol::SessionId;
 
@@ -70,7 +70,7 @@ impl Page {
                     effects.extend(step.effects);
                     step.answer.send(()).ok();
                 };
-                Progress::end(future, took).await
+                JobProgress::end(future, took).await
             }
         };
         self.last = finished.patch.as_deref().map(|patch| apply(&mut self.state, patch));

@@ -115,8 +115,8 @@ struct Other {}
 
 fn imports(page: &mut Page) -> Value {
     let (_, topic) = page.instance().topics().remove(0);
-    let (_, frame) = topic.snapshot().unwrap();
-    serde_json::from_str::<Value>(frame.as_str()).unwrap()["payload"]["imports"].clone()
+    let snapshot = topic.snapshot().unwrap();
+    serde_json::from_str::<Value>(snapshot.json()).unwrap()["imports"].clone()
 }
 
 #[tokio::test]

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 use tokio::sync::oneshot;
 use vivaz_components::instance::BoxFuture;
 use vivaz_components::{
-    ActionError, Async, Context, Effect, Job, LiveComponent, Loaded, MountContext, Registration, Result,
-    actions,
+    ActionError, Async, Context, Effect, Env, Hub, Identity, Job, LiveComponent, Loaded, MountContext,
+    Registration, Result, States, actions,
 };
 
 use crate::drive::{Page, act};
@@ -150,7 +150,7 @@ async fn the_last_load_counts_and_the_others_end() {
 async fn a_load_ends_with_its_component() {
     let (alive, gone) = oneshot::channel();
     let mut page = Page::mount::<Report>(json!({})).await;
-    page.env.states = std::mem::take(&mut page.env.states).with(Alive(Some(alive).into()));
+    page.env = Env::new(Identity::default(), States::default().with(Alive(Some(alive).into())), Hub::new());
     let mut loads = begin(&mut page, "hang", json!([])).await;
     let load = tokio::spawn(loads.remove(0));
     drop(page);

@@ -237,7 +237,7 @@ async fn an_update_changes_nothing_in_who_is_present() {
     hall.update(|hall| *hall = Hall::default()).await.unwrap();
     assert_eq!((present(&hall), hall.value().changes), (vec!["Ada".to_owned()], 0));
     drop(ada);
-    hall.update(move |hall| *hall = before).await.unwrap();
+    hall.update(move |hall| *hall = before.clone()).await.unwrap();
     assert_eq!(present(&hall), [""; 0]);
 }
 
@@ -326,8 +326,8 @@ async fn follows_the_claims(steps: Vec<Step>) {
     let club = Hub::new().open::<Club>("club/a", &States::default()).await.unwrap();
     let (ear, mut state) = (Ear::new("ear"), Value::Null);
     let _look = club.topic().subscribe(ear.clone(), None, &mut |missing| {
-        let CatchUp::Snapshot(frame) = missing else { return };
-        state = serde_json::from_str::<Value>(frame.as_str()).unwrap()["payload"].clone();
+        let CatchUp::Snapshot(snapshot) = missing else { return };
+        state = serde_json::from_str(snapshot.json()).unwrap();
     });
     let user = |id: u32, name: bool| User::new(id.to_string(), if name { "Ada" } else { "Bob" });
     let mut claims: BTreeMap<u32, (u32, PresenceClaim)> = BTreeMap::new();

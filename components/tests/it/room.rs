@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use vivaz_components::{
-    ActionError, Context, Env, ErrorCode, Errors, Identity, Job, List, LiveComponent, LiveState,
+    ActionError, Context, Env, ErrorCode, Errors, Hub, Identity, Job, List, LiveComponent, LiveState,
     MountContext, RestoreFailure, Result, Shared, States, Topic, TopicContext, User, actions,
 };
 
@@ -146,11 +146,8 @@ impl RoomView {
 }
 
 fn env() -> Env {
-    Env {
-        identity: Identity::of(User::new("1", "Ada")),
-        states: States::default().with("the ".to_owned()),
-        ..Env::default()
-    }
+    let states = States::default().with("the ".to_owned());
+    Env::new(Identity::of(User::new("1", "Ada")), states, Hub::new())
 }
 
 async fn page() -> Page {
@@ -161,8 +158,8 @@ async fn page() -> Page {
 fn topic(page: &mut Page) -> Value {
     let (name, topic) = page.instance().topics().remove(0);
     assert_eq!(name, "chat");
-    let (_, frame) = topic.snapshot().unwrap();
-    serde_json::from_str::<Value>(frame.as_str()).unwrap()["payload"].clone()
+    let snapshot = topic.snapshot().unwrap();
+    serde_json::from_str::<Value>(snapshot.json()).unwrap()
 }
 
 async fn run_and_publish(page: &mut Page, job: Job) -> std::result::Result<(), ErrorCode> {
@@ -238,9 +235,10 @@ async fn a_handler_that_takes_too_long_is_taken_back() {
 async fn who_may_is_asked_first() {
     let mut page = page().await;
     assert_eq!(page.call("clear", json!([])).await, Err(ErrorCode::Forbidden));
-    page.env.identity = page.env.identity.clone().with_permissions(["moderate"]);
+    let moderator = page.env.identity().clone().with_permissions(["moderate"]);
+    page.env = page.env.with_identity(moderator);
     assert_eq!(page.call("clear", json!([])).await, Ok(Value::Null));
-    page.env.identity = Identity::anonymous();
+    page.env = page.env.with_identity(Identity::anonymous());
     assert_eq!(page.call("clear", json!([])).await, Err(ErrorCode::Unauthenticated));
     let refused = Page::try_mount_in::<RoomView>(page.env.clone(), json!({"room": "lobby"})).await;
     assert_eq!(refused.err().unwrap().code(), ErrorCode::Unauthenticated);
@@ -306,7 +304,7 @@ async fn what_was_saved_is_what_comes_back() {
     assert_eq!(restored.topics().remove(0).1.name().as_str(), "room/attic");
     assert_eq!(restored.save().unwrap(), saved);
     // Whether its topics may be shown is asked again.
-    let nobody = Env { identity: Identity::anonymous(), ..page.env.clone() };
+    let nobody = page.env.clone().with_identity(Identity::anonymous());
     let Err(RestoreFailure::Refused(error)) = restore(nobody).await else { panic!("it is refused") };
     assert_eq!(error.code(), ErrorCode::Unauthenticated);
     // What does not decode is not taken for what is refused, or what fails for now.
@@ -348,7 +346,7 @@ async fn a_component_that_is_away_is_answered_for() {
     let state: Value = serde_json::from_str(&meanwhile.state().unwrap()).unwrap();
     assert_eq!(state["room"], "lobby");
     assert_eq!(meanwhile.topics().len(), 1);
-    let vivaz_components::Progress::Done(mut finished) = task.await.unwrap() else {
+    let vivaz_components::JobProgress::Done(mut finished) = task.await.unwrap() else {
         panic!("nothing is flushed")
     };
     assert_eq!(serde_json::from_slice::<Value>(&finished.instance.save().unwrap()).unwrap()["sent"], 9);

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use vivaz_components::instance::BoxFuture;
 use vivaz_components::{
-    Context, Effect, ErrorCode, Finished, Instance, Job, Journal, LiveComponent, Message, MountContext,
+    Context, Effect, ErrorCode, Finished, Instance, Job, Journal, LiveComponent, MessageId, MountContext,
     Registration, Result, Saved, ServerEvent, Transaction, Tx, actions,
 };
 use vivaz_databases::{DatabaseError, Driver, Row, Value as SqlValue};
@@ -246,7 +246,7 @@ impl Journal for Memory {
         Box::pin(std::future::ready(committed))
     }
 
-    fn message(&self) -> Option<Message> {
+    fn message(&self) -> Option<MessageId> {
         None
     }
 }

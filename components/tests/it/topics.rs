@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Value, json};
 use vivaz_components::{
-    Context, Env, Hub, Identity, List, LiveComponent, LiveState, Result, Shared, Topic, TopicContext, actions,
+    Context, Env, Hub, Identity, List, LiveComponent, LiveState, Result, Shared, States, Topic, TopicContext,
+    actions,
 };
 
 use crate::drive::Page;
@@ -95,12 +96,12 @@ impl PollView {
 #[tokio::test]
 async fn computed_fields_and_own_forms_are_part_of_the_state() {
     let hub = Hub::default();
-    let env = Env { hub: hub.clone(), ..Env::default() };
+    let env = Env::new(Identity::default(), States::default(), hub.clone());
     let mut page = Page::mount_in::<PollView>(env, json!({})).await;
     let state = |page: &mut Page| {
         let (_, topic) = page.instance().topics().remove(0);
-        let (_, frame) = topic.snapshot().unwrap();
-        serde_json::from_str::<Value>(frame.as_str()).unwrap()["payload"].clone()
+        let snapshot = topic.snapshot().unwrap();
+        serde_json::from_str::<Value>(snapshot.json()).unwrap()
     };
     let empty = json!({
         "votes": [], "mainColour": "#000000", "timeLeft": 0, "anything": null, "winner": null,

@@ -162,7 +162,7 @@ impl EveryKind {
 }
 
 fn env() -> Env {
-    Env { identity: Identity::anonymous(), states: States::default(), hub: Hub::new() }
+    Env::new(Identity::anonymous(), States::default(), Hub::new())
 }
 
 async fn page() -> Page {

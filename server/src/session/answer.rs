@@ -7,6 +7,7 @@ use vivaz_protocol::{
     ComponentId, ErrorCode, ErrorMessage, FieldTopics, RawJson, Ref, Rev, ServerMessage, StreamId, Update,
 };
 
+use super::component::StatePatch;
 use super::places::NOT_SHOWN;
 use super::replies::{Bounds, Kept};
 use super::task::{Origin, Task};
@@ -69,21 +70,19 @@ impl Session {
         }
         let component = self.components.get_mut(id)?;
         let patch = patch.unwrap_or("{}");
-        component.rev = component.rev.next();
-        let moved = topics.is_some();
+        if topics.is_some() {
+            // Where its shared fields point is not part of the patch: a page that misses this gets the whole state.
+            component.stream.advance_without_patch();
+        } else {
+            component.stream.advance(StatePatch(patch.into()));
+        }
         let frame = encode::frame(&ServerMessage::Update(Update {
             reference,
             result: result.map(RawJson::from),
             topics,
-            ..Update::new(StreamId::Component(id.clone()), component.rev, RawJson::trusted(patch))
+            ..Update::new(StreamId::Component(id.clone()), component.stream.rev(), RawJson::trusted(patch))
         }));
-        if moved {
-            // Where its shared fields point is not part of the patch: who missed this mounts again from the whole.
-            component.ring.clear();
-        } else {
-            component.ring.push(patch);
-        }
-        Some((component.rev, frame))
+        Some((component.stream.rev(), frame))
     }
 
     /// A message was handled and changed nothing of the component's own state.
@@ -205,7 +204,7 @@ impl Session {
             if let Some((reference, rev)) = component.replied
                 && reference <= received
             {
-                component.ring.forget(rev, component.rev);
+                component.stream.forget(rev);
                 component.replied = None;
             }
         }

@@ -4,7 +4,7 @@ use std::cell::{Cell, OnceCell};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use foldhash::fast::RandomState;
-use serde::Deserialize;
+
 use serde_json::Value;
 use serde_json::value::RawValue;
 use vivaz_components::instance::Instance;
@@ -194,12 +194,10 @@ impl ParentView {
 
     /// Returns whether the topics are still what was parsed of them.
     pub(super) fn is_current(&self) -> bool {
-        self.state.shared.iter().all(|shared| {
-            shared
-                .loaded
-                .get()
-                .is_none_or(|(rev, _)| shared.topic.snapshot().is_ok_and(|(now, _)| now == *rev))
-        })
+        self.state
+            .shared
+            .iter()
+            .all(|shared| shared.loaded.get().is_none_or(|(rev, _)| shared.topic.rev() == *rev))
     }
 
     /// Returns whether everything that was asked for could be read.
@@ -235,13 +233,8 @@ impl Fields<Value> for ParentState {
 
 impl SharedField {
     fn load(&self) -> Result<(Rev, Value)> {
-        #[derive(Deserialize)]
-        struct Snapshot {
-            payload: Value,
-        }
-        let (rev, frame) = self.topic.snapshot()?;
-        let snapshot: Snapshot = serde_json::from_str(frame.as_str())?;
-        Ok((rev, snapshot.payload))
+        let snapshot = self.topic.snapshot()?;
+        Ok((snapshot.rev, serde_json::from_str(snapshot.json())?))
     }
 }
 

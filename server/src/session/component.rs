@@ -6,12 +6,11 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use vivaz_components::instance::Instance;
 use vivaz_components::spec::Hook;
-use vivaz_components::{Account, Budget, PresenceClaim, Spec, TopicRef};
+use vivaz_components::{Account, Budget, PresenceClaim, Spec, Stream, StreamPatch, TopicRef};
 use vivaz_protocol::{ComponentId, Ref, Rev, TopicName};
 
 use super::child::{Children, MountedBy, as_json};
 use super::joined::Joined;
-use super::ring::Ring;
 use super::task::{Origin, Task};
 use crate::core::StreamEpoch;
 
@@ -21,11 +20,8 @@ pub(super) struct Component {
     /// What waits until it is idle, in order. Bounded by the messages in flight, the mailbox, and
     /// the tasks and loads that the component itself started.
     pub(super) queue: VecDeque<Task>,
-    /// Which epoch its revisions count in.
-    pub(super) epoch: StreamEpoch,
-    pub(super) rev: Rev,
-    /// The last patches.
-    pub(super) ring: Ring,
+    /// Its state's epoch and revision, and the last patches.
+    pub(super) stream: Stream<StreamEpoch, StatePatch>,
     /// The revision of the last snapshot that was sent on this connection: patches up to it are not sent any more.
     pub(super) floor: Rev,
     /// The last message whose reply is out, and the revision that the page has if it has that reply.
@@ -63,6 +59,20 @@ pub(super) struct Component {
     pub(super) children: Option<Box<Children>>,
     /// Ends what it spawned.
     pub(super) tasks: Tasks,
+}
+
+/// A patch of a component's state, in JSON.
+#[derive(Debug)]
+pub(super) struct StatePatch(pub(super) Box<str>);
+
+impl StreamPatch for StatePatch {
+    const MOST: usize = 32;
+    /// A component whose state changes by more than this is sent as a snapshot as well.
+    const MOST_BYTES: usize = 4 * 1024;
+
+    fn bytes(&self) -> usize {
+        self.0.len()
+    }
 }
 
 /// What a component spawned. It ends with the component.
@@ -110,13 +120,11 @@ pub(super) enum Slot {
 }
 
 impl Component {
-    pub(super) fn new(spec: &'static Spec, epoch: StreamEpoch, mounted_by: MountedBy) -> Self {
+    pub(super) fn new(spec: &'static Spec, epoch: StreamEpoch, rev: Rev, mounted_by: MountedBy) -> Self {
         Self {
             slot: Slot::Mounting,
             queue: VecDeque::new(),
-            epoch,
-            rev: Rev::ZERO,
-            ring: Ring::default(),
+            stream: Stream::new(epoch, rev),
             floor: Rev::ZERO,
             replied: None,
             topics: Vec::new(),

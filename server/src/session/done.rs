@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tracing::Span;
-use vivaz_components::instance::{BoxFuture, Finished, Flushed, Instance, Progress};
+use vivaz_components::instance::{BoxFuture, Finished, Flushed, Instance, JobProgress};
 use vivaz_components::{ActionError, Effect, Loaded, TaskOutcome};
 use vivaz_protocol::{ComponentId, Ref, SessionId, TopicName};
 
@@ -29,7 +29,7 @@ pub(crate) enum Done {
     /// Whether an action may be called.
     Allowed { id: ComponentId, errand: Errand, origin: Origin, result: Result<(), ActionError> },
     /// A part of a component's job: what its handler sends before it is done.
-    Flushed { away: Away, flushed: Flushed, rest: BoxFuture<Progress> },
+    Flushed { away: Away, flushed: Flushed, rest: BoxFuture<JobProgress> },
     /// A component's job.
     Job { id: ComponentId, origin: Origin, finished: Finished },
     /// Topics were asked about what a job of before a resume has come to show; `resumes` says after which resume.

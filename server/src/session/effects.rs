@@ -64,7 +64,7 @@ impl Session {
                 }
                 Effect::Spawn(task) => {
                     if let Some(component) = self.components.get_mut(id) {
-                        let (id, epoch) = (id.clone(), component.epoch.clone());
+                        let (id, epoch) = (id.clone(), component.stream.epoch().clone());
                         let task = component.tasks.until_it_goes(task);
                         self.start_beside(async move {
                             task.await.map(|outcome| Done::Spawned { id, epoch, outcome })
@@ -82,9 +82,8 @@ impl Session {
                     }
                 }
                 Effect::Update(_) | Effect::Commit(_) => {
-                    tracing::error!(component = %id, ?effect, "what the component's host does");
+                    tracing::error!(component = %id, ?effect, "unexpected effect; the component's host handles it");
                 }
-                effect => tracing::error!(?effect, "an effect that this version does not know"),
             }
         }
     }

@@ -4,8 +4,10 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use vivaz_components::TopicRef;
+use vivaz_components::{Broadcast, ServerEvent, TopicPatch, TopicSnapshot};
 use vivaz_protocol::{
-    ErrorCode, ErrorMessage, FieldTopics, RawJson, Ref, Rev, ServerMessage, StreamId, Update, encode_server,
+    ErrorCode, ErrorMessage, FieldTopics, RawJson, Ref, Rev, ServerMessage, StreamId, TopicName, Update,
+    encode_server,
 };
 
 /// A message as the bytes of a frame.
@@ -24,6 +26,37 @@ pub(crate) fn text(message: &ServerMessage<'_>) -> String {
 /// A patch of a stream that answers nothing.
 pub(crate) fn patch(stream: StreamId, rev: Rev, patch: &str) -> Bytes {
     frame(&ServerMessage::Update(Update::new(stream, rev, RawJson::trusted(patch))))
+}
+
+/// Returns the frame of a topic's patch, which is encoded once for all sessions.
+pub(crate) fn topic_patch(topic: &TopicName, rev: Rev, patch: &Broadcast<TopicPatch>) -> Bytes {
+    patch.frame(|TopicPatch { by, json }| {
+        let update = Update::new(StreamId::Topic(topic.clone()), rev, RawJson::trusted(json));
+        frame(&ServerMessage::Update(Update { by: by.clone(), ..update }))
+    })
+}
+
+/// Returns the frame of a topic's event, which is encoded once for all sessions.
+pub(crate) fn topic_event(topic: &TopicName, event: &Broadcast<ServerEvent>) -> Bytes {
+    event.frame(|event| {
+        frame(&ServerMessage::Event {
+            stream: StreamId::Topic(topic.clone()),
+            name: (&*event.name).into(),
+            data: RawJson::from(&*event.data),
+        })
+    })
+}
+
+/// Returns the frame of a topic's whole state, which is encoded once for all sessions.
+pub(crate) fn topic_snapshot(topic: &TopicName, snapshot: &TopicSnapshot) -> Bytes {
+    snapshot.frame(|snapshot| {
+        frame(&ServerMessage::Snapshot {
+            stream: StreamId::Topic(topic.clone()),
+            rev: snapshot.rev,
+            epoch: snapshot.epoch.clone(),
+            state: RawJson::trusted(snapshot.json()),
+        })
+    })
 }
 
 /// A refusal.

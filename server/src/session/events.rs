@@ -1,7 +1,7 @@
 //! Events for the components of a session.
 
 use vivaz_components::instance::Job;
-use vivaz_components::{ServerEvent, TaskOutcome, unheard};
+use vivaz_components::{ServerEvent, TaskOutcome, warn_unhandled};
 use vivaz_protocol::{ComponentId, RawJson, ServerMessage, StreamId};
 
 use super::component::Component;
@@ -32,7 +32,7 @@ impl Session {
         if let Some(component) = self.components.get(from)
             && !is_taken
         {
-            unheard(
+            warn_unhandled(
                 component.spec.name,
                 &event.name,
                 "no component has an `#[event]` method for what was sent",
@@ -64,7 +64,7 @@ impl Session {
                 self.enqueue(id, Task::Job { job: Job::Event { event }, origin: Origin::Server });
             }
             Ok(event) => {
-                unheard(name, &event.name, "no `#[event]` method takes the result of a task");
+                warn_unhandled(name, &event.name, "no `#[event]` method takes the result of a task");
             }
             Err(error) => {
                 tracing::error!(component = name, error = %Escaped(&error), "the result of a task cannot be told");
@@ -92,10 +92,12 @@ impl Session {
         if self.components.get(id).is_some_and(|component| !component.is_shown()) {
             return;
         }
-        self.port.send_if_room(encode::frame(&ServerMessage::Event {
-            stream: StreamId::Component(id.clone()),
-            name: (&*event.name).into(),
-            data: RawJson::from(&*event.data),
-        }));
+        self.port.send_if_room(|| {
+            encode::frame(&ServerMessage::Event {
+                stream: StreamId::Component(id.clone()),
+                name: (&*event.name).into(),
+                data: RawJson::from(&*event.data),
+            })
+        });
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use vivaz_components::instance::BoxFuture;
-use vivaz_components::{Change, Journal, Message, Result, Transaction};
+use vivaz_components::{ComponentChange, Journal, MessageId, Result, Transaction};
 use vivaz_protocol::{ComponentId, Ref, SessionId, TopicName};
 
 use super::Session;
@@ -55,8 +55,8 @@ impl Session {
         let keeper = core.commits(component.spec)?;
         let place = Place {
             component: id.clone(),
-            epoch: core.epochs.text(&component.epoch).to_string(),
-            rev: component.rev.0,
+            epoch: core.epochs.text(component.stream.epoch()).to_string(),
+            rev: component.stream.rev().0,
             version: component.version,
             given: component.given_props(),
             before: component.kept_props(),
@@ -96,15 +96,15 @@ impl Journal for Entry {
         Box::pin(settle(Arc::clone(&self.store), Arc::clone(&self.port), committed))
     }
 
-    fn message(&self) -> Option<Message> {
+    fn message(&self) -> Option<MessageId> {
         let reference = self.place.reference?;
-        Some(Message { session: self.session.clone(), reference })
+        Some(MessageId { session: self.session.clone(), reference })
     }
 }
 
 impl Place {
     /// What is kept of a change.
-    fn written(self, change: Change) -> Written {
+    fn written(self, change: ComponentChange) -> Written {
         let props = if change.done.is_some() { self.given } else { self.before };
         let done = self.reference.zip(change.done);
         let reply = done.map(|(reference, result)| {

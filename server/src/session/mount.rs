@@ -10,7 +10,7 @@ use vivaz_components::spec::Hook;
 use vivaz_components::{
     ActionError, Admission, Decoded, MountContext, Registration, RestoreFailure, UnmountReason,
 };
-use vivaz_protocol::{ComponentId, ErrorCode, ErrorMessage, Mounted, RawJson, Ref, Seal, ServerMessage};
+use vivaz_protocol::{ComponentId, ErrorCode, ErrorMessage, Mounted, RawJson, Ref, Rev, Seal, ServerMessage};
 
 use super::child::{FoundChild, MountedBy, sealed_props};
 use super::component::{Component, Slot};
@@ -189,7 +189,7 @@ impl Session {
             client_event!(core.log, ERROR, name, "a durable component, and no session store");
             return self.refuse_mount(reference, id, ErrorCode::ActionFailed, "the component cannot be kept");
         }
-        let mut component = Component::new(registration.spec, core.epochs.begin(), mounted_by);
+        let mut component = Component::new(registration.spec, core.epochs.begin(), Rev::ZERO, mounted_by);
         component.resumes = self.resumes;
         if core.keeper.is_some() && component.mounted_by.link().is_none() {
             component.props = props.into();
@@ -237,7 +237,7 @@ impl Session {
                 let has_connected = component.spec.has(Hook::Connected);
                 tracing::debug!(component = %id, name = component.spec.name, "mounted");
                 component.slot = Slot::Idle(instance);
-                component.replied = Some((reference, component.rev));
+                component.replied = Some((reference, component.stream.rev()));
                 // With a store, a component is here when the store has it.
                 self.entered = true;
                 if has_connected {
@@ -280,8 +280,8 @@ impl Session {
             Some((Ok(state), topics, component)) => encode::frame(&ServerMessage::Mounted(Mounted {
                 reference,
                 component_id: id.clone(),
-                rev: component.rev,
-                epoch: core.epochs.text(&component.epoch),
+                rev: component.stream.rev(),
+                epoch: core.epochs.text(component.stream.epoch()),
                 component: component.spec.name.into(),
                 template: core.templates.hash_of(component.spec.name).into(),
                 state: RawJson::trusted(&state),

@@ -284,11 +284,11 @@ impl Port {
         self.with_outbox(|outbox| outbox.push(Entry::Frame(frame)));
     }
 
-    /// Sends a frame that may as well be lost: it is, if the client is behind.
-    pub(crate) fn send_if_room(&self, frame: Bytes) {
+    /// Sends a frame that may be lost: it is dropped if the client is behind.
+    pub(crate) fn send_if_room(&self, frame: impl FnOnce() -> Bytes) {
         self.with_outbox(|outbox| {
             if outbox.has_room() {
-                outbox.push(Entry::Frame(frame));
+                outbox.push(Entry::Frame(frame()));
             }
         });
     }
@@ -299,11 +299,12 @@ impl Port {
     }
 
     /// Sends a topic's patch, and tells the session if it watches the topic.
-    pub(crate) fn send_topic(&self, topic: &TopicName, rev: Rev, frame: Bytes) {
+    pub(crate) fn send_topic(&self, topic: &TopicName, rev: Rev, frame: impl FnOnce() -> Bytes) {
         let mut state = self.lock();
         let State { mail, outbox, watched, .. } = &mut *state;
         let Some(outbox) = outbox else { return };
-        outbox.push(Entry::Patch { stream: StreamId::Topic(topic.clone()), rev, frame, answers: None });
+        let stream = StreamId::Topic(topic.clone());
+        outbox.push(Entry::Patch { stream, rev, frame: frame(), answers: None });
         let is_known = |mail: &Mail| matches!(mail, Mail::Topic(one) if one == topic);
         if watched.contains(topic) && !mail.iter().any(is_known) {
             mail.push_back(Mail::Topic(topic.clone()));

@@ -207,8 +207,8 @@ impl Session {
             Ok(epoch) if goes_on => StreamEpoch::Restored(epoch),
             _ => core.epochs.begin(),
         };
-        let mut component = Component::new(spec, epoch, mounted_by);
-        component.rev = if how == How::Whole { Rev(stored.rev) } else { Rev::ZERO };
+        let rev = if how == How::Whole { Rev(stored.rev) } else { Rev::ZERO };
+        let mut component = Component::new(spec, epoch, rev, mounted_by);
         if component.mounted_by.link().is_none() {
             component.props = stored.props.into();
         }

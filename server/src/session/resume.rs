@@ -194,7 +194,7 @@ impl Session {
             let frame = self.mounted_frame(id, None);
             self.port.send(frame);
             if let Some(component) = self.components.get_mut(id) {
-                component.floor = component.rev;
+                component.floor = component.stream.rev();
             }
         }
         replaced
@@ -215,8 +215,8 @@ impl Session {
         if matches!(component.slot, Slot::Mounting) {
             return;
         }
-        let patches = (self.supervisor.core().epochs.text(&component.epoch) == *epoch)
-            .then(|| component.ring.since(rev, component.rev))
+        let patches = (self.supervisor.core().epochs.text(component.stream.epoch()) == *epoch)
+            .then(|| component.stream.since(rev))
             .flatten();
         match patches {
             Some(patches) => {
@@ -224,7 +224,7 @@ impl Session {
                     self.port.send_patch(
                         stream.clone(),
                         rev,
-                        encode::patch(stream.clone(), rev, patch),
+                        encode::patch(stream.clone(), rev, &patch.0),
                         None,
                     );
                 }

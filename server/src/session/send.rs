@@ -56,9 +56,9 @@ impl Session {
             StreamId::Topic(name) => {
                 let held = self.topics.get_mut(name).filter(|held| held.is_viewed())?;
                 match held.topic.snapshot() {
-                    Ok((rev, frame)) => {
-                        held.floor = rev;
-                        Some(frame.bytes().clone())
+                    Ok(snapshot) => {
+                        held.floor = snapshot.rev;
+                        Some(encode::topic_snapshot(name, &snapshot))
                     }
                     Err(error) => {
                         tracing::error!(topic = %Quoted(&name), error = %Escaped(&error), "a topic's state cannot be written");
@@ -75,11 +75,11 @@ impl Session {
                         return None;
                     }
                 };
-                component.floor = component.rev;
+                component.floor = component.stream.rev();
                 Some(encode::frame(&ServerMessage::Snapshot {
                     stream: stream.clone(),
-                    rev: component.rev,
-                    epoch: self.supervisor.core().epochs.text(&component.epoch),
+                    rev: component.stream.rev(),
+                    epoch: self.supervisor.core().epochs.text(component.stream.epoch()),
                     state: RawJson::trusted(&state),
                 }))
             }

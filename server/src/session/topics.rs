@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use vivaz_components::{CatchUp, Frame, ServerEvent, Subscriber, Subscription, TopicRef};
+use vivaz_components::{Broadcast, CatchUp, ServerEvent, Subscriber, Subscription, TopicPatch, TopicRef};
 use vivaz_protocol::{ComponentId, Epoch, Rev, SessionId, StreamId, TopicName};
 
-use super::Session;
 use super::component::Component;
+use super::{Session, encode};
 use crate::session::port::Port;
 use crate::telemetry::log::{Escaped, Quoted};
 
@@ -158,7 +158,8 @@ impl Held {
             CatchUp::Current => {}
             CatchUp::Patches(patches) => {
                 for (rev, patch) in patches {
-                    port.send_patch(stream.clone(), rev, patch.bytes().clone(), None);
+                    let frame = encode::topic_patch(self.topic.name(), rev, patch);
+                    port.send_patch(stream.clone(), rev, frame, None);
                 }
             }
             // Made when its turn comes: it may as well contain what happens until then.
@@ -178,15 +179,15 @@ impl Subscriber for Port {
         Self::session(self)
     }
 
-    fn deliver(&self, topic: &TopicName, rev: Rev, frame: &Frame) {
-        self.send_topic(topic, rev, frame.bytes().clone());
+    fn deliver_patch(&self, topic: &TopicName, rev: Rev, patch: &Broadcast<TopicPatch>) {
+        self.send_topic(topic, rev, || encode::topic_patch(topic, rev, patch));
     }
 
-    fn notify(&self, _topic: &TopicName, frame: &Frame) {
-        self.send_if_room(frame.bytes().clone());
+    fn deliver_topic_event(&self, topic: &TopicName, event: &Broadcast<ServerEvent>) {
+        self.send_if_room(|| encode::topic_event(topic, event));
     }
 
-    fn hear(&self, component: &ComponentId, event: &ServerEvent) {
+    fn deliver_room_event(&self, component: &ComponentId, event: &ServerEvent) {
         self.post_event(Some(component.clone()), event.clone());
     }
 }

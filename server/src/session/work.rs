@@ -1,7 +1,7 @@
 //! Components at work: one job at a time each, all of them side by side, and what comes of it.
 
 use tracing::Instrument;
-use vivaz_components::instance::{BoxFuture, Finished, Flushed, Job, Progress, Started};
+use vivaz_components::instance::{BoxFuture, Finished, Flushed, Job, JobProgress, Started};
 use vivaz_components::spec::Hook;
 use vivaz_components::{ActionError, Context};
 use vivaz_protocol::{Author, ComponentId};
@@ -56,7 +56,7 @@ impl Session {
     }
 
     fn is_same(&self, id: &ComponentId, epoch: &StreamEpoch) -> bool {
-        self.components.get(id).is_some_and(|component| component.epoch == *epoch)
+        self.components.get(id).is_some_and(|component| component.stream.epoch() == epoch)
     }
 
     /// Tells all components that have such a method.
@@ -190,12 +190,12 @@ impl Session {
     }
 
     /// Goes on with a job that has to wait.
-    pub(super) fn follow(&mut self, away: Away, job: BoxFuture<Progress>) {
+    pub(super) fn follow(&mut self, away: Away, job: BoxFuture<JobProgress>) {
         let job = job.instrument(away.span.clone());
         self.start(Box::pin(async move {
             match job.await {
-                Progress::Done(finished) => (away.end)(away.id, away.origin, finished),
-                Progress::Flushed(flushed, rest) => Done::Flushed { away, flushed, rest },
+                JobProgress::Done(finished) => (away.end)(away.id, away.origin, finished),
+                JobProgress::Flushed(flushed, rest) => Done::Flushed { away, flushed, rest },
             }
         }));
     }

@@ -72,7 +72,7 @@ struct OfTopic {
 impl OfTopic {
     #[action]
     async fn show(&mut self, rows: Vec<Row>) -> Result<()> {
-        Ok(self.board.update_now(|board| board.rows.sync(rows)).await??)
+        Ok(self.board.update_now(|board| board.rows.sync(rows.clone())).await??)
     }
 }
 

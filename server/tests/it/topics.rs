@@ -126,7 +126,7 @@ async fn a_page_that_comes_back_gets_each_patch_that_it_missed() {
         let known = rev;
         for id in known + 1..=known + missed {
             let messages = vec![Message { id, text: "meanwhile".into() }];
-            topic.update(move |room| room.messages = messages).await.unwrap();
+            topic.update(move |room| room.messages = messages.clone()).await.unwrap();
         }
         client = Client::resume(&server, &welcome, 1, json!({ "t:chat/lobby": [epoch, known] })).await;
         assert_eq!(client.welcome["resumed"], true);

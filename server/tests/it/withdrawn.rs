@@ -349,7 +349,7 @@ async fn a_reply_that_is_held_says_nothing_of_a_topic_that_is_refused_now() {
         let server = vivaz::testing::Server::new(Runtime::builder);
         let topic = server.runtime().topic::<Room>("chat/private").await.unwrap();
         let message = Message { id: 1, text: "between us".into() };
-        topic.update(move |room| room.messages.push(message)).await.unwrap();
+        topic.update(move |room| room.messages.push(message.clone())).await.unwrap();
         let ada =
             |permission: Option<&str>| Identity::of(User::new("ada", "Ada")).with_permissions(permission);
         let page = server.page_with(ada(Some("private")));

@@ -47,7 +47,7 @@ pub(super) fn action(
             }
         });
         specs.push(quote! {
-            p::ArgSpec { name: #argument, ty: #shown, shape: p::Probe::<#ty>::SHAPE, optional: #optional }
+            p::ArgSpec { name: #argument, ty: #shown, shape: p::ShapeProbe::<#ty>::SHAPE, optional: #optional }
         });
     }
     let most = values.len();
@@ -66,7 +66,7 @@ pub(super) fn action(
     }
     written.specs.push(quote!(p::ActionSpec { name: #name, args: &[#(#specs),*], retry: #retry }));
     written.arms.push(quote! {
-        p::Call::Action(#name, args) => {
+        p::MethodCall::Action(#name, args) => {
             let #decoded = p::decode(#what, || {
                 #allow
                 #guard

@@ -65,7 +65,8 @@ const TEXTS: &[&str] = &[
     "é",
 ];
 
-/// What else `$form.name` and `$value` can be, in JSON: no such field, several of that name, none chosen.
+/// What else `$form.name` and `$value` can be, in JSON: no such field, several of that name, none
+/// chosen.
 const OTHERS: &[&str] = &["null", r#"["1","2"]"#, r#"["1"]"#, "[]"];
 
 /// The whole numbers among [`TEXTS`]: whether there is a minus, and the digits.
@@ -252,7 +253,8 @@ fn rows() -> Vec<Row> {
     let numbers = integers::<u32>("u32", "0", "4294967295").list::<u32>("Vec<u32>");
     rows.push(numbers.accepts_json(r#"["1","2"]"#, "[1,2]").accepts_json(r#"["1"]"#, "[1]"));
 
-    // What the digits below are as a number of 32 bits or 64 is by the standard, not by the decoder.
+    // What the digits below are as a number of 32 bits or 64 is by the standard, not by the
+    // decoder.
     let double = floats::<f64>("f64")
         .accepts(&[("16777217", "16777217.0"), ("2147483648", "2147483648.0")])
         .accepts(&[("4294967296", "4294967296.0"), ("9007199254740992", "9007199254740992.0")])

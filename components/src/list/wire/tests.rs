@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::tracking::{Fields, Tracker, Visitor};
+use crate::tracking::{TrackedFields, Tracker, Visitor};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Row {
@@ -31,7 +31,7 @@ struct Table {
     rows: List<Row>,
 }
 
-impl Fields for Table {
+impl TrackedFields for Table {
     fn visit(&mut self, visitor: &mut dyn Visitor) {
         visitor.field("rows", crate::spec::FieldKind::Public, &mut Pick(&mut self.rows).field());
     }
@@ -192,7 +192,8 @@ fn what_would_be_longer_than_the_list_is_the_list() {
     }
 }
 
-/// Sixty-four operations more than there are items are sent, and no more: moves, and updates of items.
+/// Sixty-four operations more than there are items are sent, and no more: moves, and updates of
+/// items.
 #[test]
 fn a_log_that_is_too_long_gives_up() {
     for (updates, moves, is_list) in [(0, 70, false), (0, 71, true), (3, 67, false), (3, 68, true)] {
@@ -257,7 +258,8 @@ fn another_list_in_its_place_is_sent_whole() {
     );
 }
 
-/// A handler works on a copy; one that fails is dropped, one that succeeds takes the place of the original.
+/// A handler works on a copy; one that fails is dropped, one that succeeds takes the place of the
+/// original.
 #[test]
 fn a_copy_that_is_dropped_leaves_no_trace() {
     let (mut table, mut tracker) = Table::of(0..50);
@@ -303,7 +305,7 @@ impl Keyed for Column {
     }
 }
 
-impl Fields for Board {
+impl TrackedFields for Board {
     fn visit(&mut self, visitor: &mut dyn Visitor) {
         visitor.field("columns", crate::spec::FieldKind::Public, &mut Pick(&mut self.columns).field());
     }
@@ -385,7 +387,7 @@ impl Keyed for Counted {
 fn a_change_costs_what_it_changes() {
     #[derive(Clone)]
     struct Long(List<Counted>);
-    impl Fields for Long {
+    impl TrackedFields for Long {
         fn visit(&mut self, visitor: &mut dyn Visitor) {
             visitor.field("rows", crate::spec::FieldKind::Public, &mut Pick(&mut self.0).field());
         }
@@ -604,8 +606,8 @@ fn perform(deed: &Do, list: &mut List<Row>, model: &mut Vec<Row>) {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
-    /// Whatever is done, in whatever portions it is sent, and whatever fails in between: the page has what the server
-    /// has, and the list did what a vector would have done.
+    /// Whatever is done, in whatever portions it is sent, and whatever fails in between: the page
+    /// has what the server has, and the list did what a vector would have done.
     #[test]
     fn the_page_follows(start in prop::collection::btree_set(0..60u16, 0..50), deeds in prop::collection::vec(a_deed(), 0..40)) {
         let (mut table, mut tracker) = Table::of(start);
@@ -622,7 +624,7 @@ proptest! {
                     item.as_object_mut().unwrap().retain(|_, value| !value.is_null());
                 }
                 prop_assert_eq!(&page, &json!({"rows": table.rows}));
-                prop_assert_eq!(tracker.bytes(), crate::tracking::write_saved(&mut table).unwrap().len());
+                prop_assert_eq!(tracker.bytes(), crate::tracking::write_saved(&mut table).unwrap().finish().len());
             }
             if let Do::Fail(deeds) = deed {
                 let (mut draft, mut aside) = (table.clone(), model.clone());

@@ -3,7 +3,6 @@
 use std::fmt::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 use vivaz_components::{Admission, Budget, Instance, MountContext};
@@ -85,16 +84,10 @@ impl<'a> Painter<'a> {
 
     /// The component's own state, and under the names of its shared fields what their topics are.
     fn whole_state(&self, instance: &mut dyn Instance) -> Result<Value, RenderError> {
-        #[derive(Deserialize)]
-        struct Snapshot {
-            payload: Value,
-        }
         let state = instance.state()?;
         let mut fields: Map<String, Value> = serde_json::from_str(&state)?;
         for (field, topic) in instance.topics() {
-            let (_, frame) = topic.snapshot()?;
-            let snapshot: Snapshot = serde_json::from_str(frame.as_str())?;
-            fields.insert(field.to_owned(), snapshot.payload);
+            fields.insert(field.to_owned(), serde_json::from_str(topic.snapshot()?.json())?);
         }
         Ok(Value::Object(fields))
     }

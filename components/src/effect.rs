@@ -1,0 +1,90 @@
+//! Requests of a handler, for the session to do after the handler has succeeded.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::event::{ServerEvent, Target, TaskOutcome};
+use crate::future::BoxFuture;
+use crate::journal::{Membership, Work};
+use crate::topic::StagedUpdate;
+use crate::tracking::Loaded;
+
+/// A request of a handler, done when the handler has succeeded.
+pub enum Effect {
+    /// A change of shared state. Made by the host at the end of the job, or with the commit of a
+    /// durable component's job: a session never gets one.
+    Update(StagedUpdate),
+    /// An event for pages.
+    Emit {
+        /// The receivers.
+        to: Target,
+        /// The event.
+        event: ServerEvent,
+        /// Excludes the session of the handler.
+        except_self: bool,
+    },
+    /// The component joins a room; joining again has no effect.
+    Join(Arc<str>),
+    /// The component leaves a room.
+    Leave(Arc<str>),
+    /// A task of the session.
+    Spawn(BoxFuture<TaskOutcome>),
+    /// A task of the session that loads a field. Its outcome, if it was not aborted, is a
+    /// [`Job::Loaded`](crate::Job::Loaded) for the component.
+    Load(BoxFuture<Option<Loaded>>),
+    /// The component requests to be unmounted.
+    Close,
+    /// A write into the store's database. Part of the commit of a durable component's job, which
+    /// takes it out: a session never gets one.
+    Commit(Work),
+}
+
+impl Effect {
+    /// Returns the change of rooms, if the effect is one.
+    pub(crate) fn membership(&self) -> Option<Membership> {
+        match self {
+            Self::Join(room) => Some(Membership::Join(Arc::clone(room))),
+            Self::Leave(room) => Some(Membership::Leave(Arc::clone(room))),
+            Self::Update(_)
+            | Self::Emit { .. }
+            | Self::Spawn(_)
+            | Self::Load(_)
+            | Self::Close
+            | Self::Commit(_) => None,
+        }
+    }
+
+    /// Returns how many bytes the names of the rooms take that the component is about to join.
+    pub(crate) fn bytes_of_joins(effects: &[Self]) -> usize {
+        let bytes = |membership| match membership {
+            Membership::Join(room) => Membership::bytes_of(&room),
+            Membership::Leave(_) => 0,
+        };
+        effects.iter().filter_map(Self::membership).map(bytes).sum()
+    }
+
+    /// Takes the changes of shared state out of the effects.
+    pub(crate) fn take_updates(effects: &mut Vec<Self>) -> Vec<StagedUpdate> {
+        let updates = effects.extract_if(.., |effect| matches!(effect, Self::Update(_)));
+        updates
+            .filter_map(|effect| if let Self::Update(update) = effect { Some(update) } else { None })
+            .collect()
+    }
+}
+
+impl fmt::Debug for Effect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Update(update) => f.debug_tuple("Update").field(&update.topic().name()).finish(),
+            Self::Emit { to, event, .. } => {
+                f.debug_struct("Emit").field("to", to).field("name", &event.name).finish()
+            }
+            Self::Join(room) => f.debug_tuple("Join").field(room).finish(),
+            Self::Leave(room) => f.debug_tuple("Leave").field(room).finish(),
+            Self::Spawn(_) => f.write_str("Spawn"),
+            Self::Load(_) => f.write_str("Load"),
+            Self::Close => f.write_str("Close"),
+            Self::Commit(_) => f.write_str("Commit"),
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! Changes of a topic's state, as closures.
+
+use std::sync::Arc;
+
+/// A change of a topic's state. It works on a draft and may run again on another draft, so it does
+/// nothing else.
+pub(crate) type Mutation<T> = Arc<dyn Fn(&mut T) + Send + Sync>;
+
+/// Runs changes in their order.
+pub(super) fn run<T>(changes: &[Mutation<T>], state: &mut T) {
+    for change in changes {
+        change(state);
+    }
+}
