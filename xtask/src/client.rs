@@ -4,6 +4,7 @@
 //! module → [`dist`], with the sizes and a hash of the sources, so that a check without building
 //! can say whether the files are current.
 
+mod codes;
 mod dist;
 mod glue;
 mod table;
@@ -84,6 +85,12 @@ fn check() -> anyhow::Result<()> {
         fs::read_to_string(&manifest).with_context(|| format!("cannot read {}", manifest.display()))?;
     let manifest: serde_json::Value = serde_json::from_str(&text)?;
     let current = source_hash()?;
+    let root = root()?;
+    ensure!(
+        fs::read_to_string(codes::path(&root))
+            .is_ok_and(|codes| codes::generate(&root).is_ok_and(|now| now == codes)),
+        "client-wasm/js/codes.js is not generated from the sources as they are: run `cargo xtask client`"
+    );
     ensure!(
         manifest.get("source").and_then(|hash| hash.as_str()) == Some(&current),
         "client-wasm/dist is not built from the sources as they are: run `cargo xtask client` and commit what it writes"
@@ -96,6 +103,7 @@ fn build(kind: Kind) -> anyhow::Result<()> {
     let work = root.join("target/client");
     let _ = fs::remove_dir_all(&work);
     fs::create_dir_all(&work)?;
+    fs::write(codes::path(&root), codes::generate(&root)?)?;
     for (what, missing) in [
         ("target add wasm32-unknown-unknown", "wasm32-unknown-unknown"),
         ("component add rust-src", "rust-src"),
