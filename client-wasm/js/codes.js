@@ -57,6 +57,7 @@ export const VALUE_TRUE = 2;
 export const VALUE_TEXT = 3;
 export const VALUE_LIST = 4;
 export const VALUE_OBJECT = 5;
+export const VALUE_TYPE = 7;
 export const VALUE_TRUTHY = 8;
 export const VALUE_FORCED = 16;
 

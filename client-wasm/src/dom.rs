@@ -82,6 +82,9 @@ pub(crate) mod value {
     pub(crate) const LIST: u32 = 4;
     /// JSON.
     pub(crate) const OBJECT: u32 = 5;
+    /// Mask of the type.
+    #[expect(dead_code, reason = "JavaScript reads it")]
+    pub(crate) const TYPE: u32 = 7;
     /// Whether the value holds as a condition.
     pub(crate) const TRUTHY: u32 = 1 << 3;
     /// Whether a property is set even if it was set to the same value before.

@@ -7,6 +7,7 @@
 mod codes;
 mod dist;
 mod glue;
+mod names;
 mod table;
 
 use std::fs;
@@ -16,6 +17,8 @@ use std::process::Command;
 use anyhow::{Context as _, bail, ensure};
 
 use dist::{Built, Capture, Module};
+use glue::Renamed;
+use names::Names;
 
 use crate::step::{command, root, run, run_command, say};
 
@@ -56,10 +59,6 @@ const OPTIMISE: &str = "--flatten --rereloop -Oz --one-caller-inline-max-functio
 /// Stands in `client.js` for the version of the client until everything is built. The version is a
 /// hash of all files, in as many digits.
 const VERSION: &str = "VERSION_OF_FILES";
-
-/// Properties that are the client's own business, and no browser's: they get short names.
-const PRIVATE: &str = "_wbg_cb_unref|watches|parts|listen|flags|debounce|address|heard|settle|modifiers|\
-                       changed|told";
 
 pub(crate) fn run_build(args: &[String]) -> anyhow::Result<()> {
     match args.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
@@ -117,21 +116,33 @@ fn build(kind: Kind) -> anyhow::Result<()> {
             run("", &format!("rustup {what}"))?;
         }
     }
-    let wasm = compile(&root, kind)?;
-    let bound = bind(&wasm, &work.join("bound"), kind)?;
-    if ["binaryen", "esbuild", "terser"]
+    let bound = bind(&compile(&root, kind)?, &work.join("bound"), kind)?;
+    if ["binaryen", "esbuild", "terser", "typescript"]
         .iter()
         .any(|tool| !root.join("client-wasm/node_modules").join(tool).exists())
     {
         run("client-wasm", "npm ci --no-progress")?;
     }
-    let (small, renamed) = optimise(&bound, &work, kind)?;
-    glue::rewrite(&bound.join("vivaz_client_bg.js"), &renamed)?;
+    let bindgen = fs::read_to_string(bound.join("vivaz_client_bg.js"))?;
+    let (small, renamed) = match kind {
+        Kind::Release => {
+            let (small, output) = optimise(&bound, &work)?;
+            (small, Renamed::parse(&output)?)
+        }
+        Kind::Dev => (bound.join("vivaz_client_bg.wasm"), Renamed::unchanged(&bindgen)),
+    };
     let bytes = fs::read(&small)?;
     let name = format!("client-{}.wasm", &blake3::hash(&bytes).to_hex()[..32]);
-    let script = fs::read_to_string(bundle(&root, &bound, &work, &name, kind)?)?;
-    let capture = capture(&work, kind)?;
-    let modules = modules(&root, &work, kind)?;
+    let imports = work.join("imports.js");
+    glue::write(&root.join("client-wasm/js"), &bindgen, &renamed, &imports)?;
+    let names = match kind {
+        Kind::Release => Names::read(&root, work.join("names.json"), &renamed.exports)?.options(),
+        Kind::Dev => String::new(),
+    };
+    let bundler = Bundler { work: &work, kind, names: &names };
+    let script = bundler.client(&imports, &name)?;
+    let capture = bundler.capture()?;
+    let modules = bundler.modules(&root)?;
     let built = Built::new(bytes, name, &script, capture, modules)?;
     built.write(&root.join("client-wasm/dist"), &source_hash()?, kind)
 }
@@ -171,13 +182,9 @@ fn bind(wasm: &Path, out: &Path, kind: Kind) -> anyhow::Result<PathBuf> {
     Ok(out.to_owned())
 }
 
-/// Makes it small; what imports and exports are called then, as wasm-opt tells it.
-fn optimise(bound: &Path, work: &Path, kind: Kind) -> anyhow::Result<(PathBuf, String)> {
-    let from = bound.join("vivaz_client_bg.wasm");
-    if kind == Kind::Dev {
-        return Ok((from, String::new()));
-    }
-    let to = work.join("client.wasm");
+/// Makes the module small. Returns it, and what wasm-opt prints about the names of imports and exports.
+fn optimise(bound: &Path, work: &Path) -> anyhow::Result<(PathBuf, String)> {
+    let (from, to) = (bound.join("vivaz_client_bg.wasm"), work.join("client.wasm"));
     let line = format!(
         "node node_modules/binaryen/bin/wasm-opt {} {FEATURES} {OPTIMISE} -o {}",
         from.display(),
@@ -186,113 +193,80 @@ fn optimise(bound: &Path, work: &Path, kind: Kind) -> anyhow::Result<(PathBuf, S
     Ok((to, crate::step::output("client-wasm", &line)?))
 }
 
-/// Puts all JavaScript into one file.
-fn bundle(root: &Path, bound: &Path, work: &Path, wasm: &str, kind: Kind) -> anyhow::Result<PathBuf> {
-    // The file that Rust imports was copied beside the glue; the others go beside that copy, so that there is only
-    // one of it.
-    let snippets = bound.join("snippets");
-    let folder = fs::read_dir(&snippets)?
-        .filter_map(Result::ok)
-        .find(|entry| entry.file_name().to_string_lossy().starts_with("vivaz-client-"))
-        .context("wasm-bindgen copied no file of the client")?
-        .path()
-        .join("js");
-    for entry in fs::read_dir(root.join("client-wasm/js"))? {
-        let entry = entry?;
-        if entry.path().extension().is_some_and(|kind| kind == "js") {
-            fs::copy(entry.path(), folder.join(entry.file_name()))?;
-        }
-    }
-    let out = work.join("client.js");
-    let minify = if kind == Kind::Release { "--minify" } else { "--sourcemap=inline" };
-    run(
-        "client-wasm",
-        &format!(
-            "node_modules/.bin/esbuild {} --bundle --format=esm --target=es2022 {minify} --legal-comments=none \
-             --log-level=warning --alias:vivaz-engine={} --define:WASM=\"{wasm}\" \
-             --define:VERSION=\"{VERSION}\" --outfile={}",
-            folder.join("client.js").display(),
-            bound.join("vivaz_client_bg.js").display(),
-            out.display()
-        ),
-    )?;
-    if kind == Kind::Release {
-        // Once more by another tool, which folds what the first one leaves: 3 % less.
-        let line = "node_modules/.bin/terser --module --ecma 2022 --compress passes=3,hoist_funs=true --mangle \
-                    --mangle-props";
-        run("client-wasm", &format!("{line} regex=/^({PRIVATE})$/ --output {0} {0}", out.display()))?;
-    }
-    Ok(out)
-}
-
-/// Makes the script that runs before the client, and its hash for a content security policy.
-fn capture(work: &Path, kind: Kind) -> anyhow::Result<Capture> {
-    let out = work.join("capture.js");
-    let script = shrink(Path::new("js/capture.js"), &out, Form::Classic, kind)?;
-    let hash = "require('crypto').createHash('sha256').update(require('fs').readFileSync(process.argv[1])).digest('base64')";
-    let output = Command::new("node").args(["-p", hash]).arg(&out).output().context("node did not start")?;
-    ensure!(output.status.success(), "the hash of capture.js could not be computed");
-    let hash = format!("sha256-{}", String::from_utf8(output.stdout)?.trim());
-    Ok(Capture { script, hash })
-}
-
-/// Puts each optional module into a file of its own.
-fn modules(root: &Path, work: &Path, kind: Kind) -> anyhow::Result<Vec<Module>> {
-    let mut paths = Vec::new();
-    for entry in fs::read_dir(root.join("client-wasm/js/modules"))? {
-        paths.push(entry?.path());
-    }
-    paths.sort();
-    let mut modules = Vec::new();
-    for path in paths {
-        let name = path.file_stem().context("a module has a name")?.to_string_lossy().into_owned();
-        let out = work.join("modules").join(format!("{name}.js"));
-        let script = shrink(&path, &out, Form::Module, kind)?;
-        check_names(str::from_utf8(&script)?).with_context(|| format!("the module {name}"))?;
-        modules.push(Module { name, script });
-    }
-    Ok(modules)
-}
-
-/// Refuses a module that names a property which has a short name in `client.js`: there it would be
-/// `undefined`.
-fn check_names(module: &str) -> anyhow::Result<()> {
-    let continues = |next: char| next.is_alphanumeric() || matches!(next, '_' | '$');
-    for name in PRIVATE.split('|') {
-        let access = format!(".{name}");
-        let is_named = module.split(&access).skip(1).any(|after| !after.starts_with(continues));
-        ensure!(!is_named, "`{access}` has a short name in client.js: take it out of PRIVATE");
-    }
-    Ok(())
+/// Makes files out of the JavaScript.
+struct Bundler<'a> {
+    work: &'a Path,
+    kind: Kind,
+    /// Options of esbuild: [`Names::options`].
+    names: &'a str,
 }
 
 /// How a browser runs a script.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Form {
     Classic,
     Module,
 }
 
-/// Makes a script as small as it gets, and returns it.
-fn shrink(from: &Path, to: &Path, form: Form, kind: Kind) -> anyhow::Result<Vec<u8>> {
-    let (bundle, module) = match form {
-        Form::Classic => ("", ""),
-        Form::Module => ("--bundle --format=esm", "--module"),
-    };
-    let minify = match (kind, form) {
-        (Kind::Release, _) => "--minify",
-        (Kind::Dev, Form::Module) => "--sourcemap=inline",
-        // It may be written into a page.
-        (Kind::Dev, Form::Classic) => "",
-    };
-    let (from, out) = (from.display(), to.display());
-    let tool = "node_modules/.bin/esbuild --target=es2022 --legal-comments=none --log-level=warning";
-    run("client-wasm", &format!("{tool} {bundle} {minify} {from} --outfile={out}"))?;
-    if kind == Kind::Release {
-        let tool = "node_modules/.bin/terser --ecma 2022 --compress passes=3 --mangle";
-        run("client-wasm", &format!("{tool} {module} --output {out} {out}"))?;
+impl Bundler<'_> {
+    /// Makes `client.js`. `imports` is the file that [`glue::write`] has written, `wasm` the name of the wasm file.
+    fn client(&self, imports: &Path, wasm: &str) -> anyhow::Result<String> {
+        let options = format!(
+            "--alias:vivaz-imports={} --define:WASM=\"{wasm}\" --define:VERSION=\"{VERSION}\"",
+            imports.display()
+        );
+        let script = self.bundle(Path::new("js/client.js"), "client.js", Form::Module, &options)?;
+        Ok(String::from_utf8(script)?)
     }
-    Ok(fs::read(to)?)
+
+    /// Makes the script that runs before the client, and its hash for a content security policy.
+    fn capture(&self) -> anyhow::Result<Capture> {
+        let script = self.bundle(Path::new("js/capture.js"), "capture.js", Form::Classic, "")?;
+        let hash = "require('crypto').createHash('sha256').update(require('fs').readFileSync(process.argv[1])).digest('base64')";
+        let output = Command::new("node").args(["-p", hash]).arg(self.work.join("capture.js")).output();
+        let output = output.context("node did not start")?;
+        ensure!(output.status.success(), "the hash of capture.js could not be computed");
+        let hash = format!("sha256-{}", String::from_utf8(output.stdout)?.trim());
+        Ok(Capture { script, hash })
+    }
+
+    /// Makes a file of each optional module.
+    fn modules(&self, root: &Path) -> anyhow::Result<Vec<Module>> {
+        let mut paths = Vec::new();
+        for entry in fs::read_dir(root.join("client-wasm/js/modules"))? {
+            paths.push(entry?.path());
+        }
+        paths.sort();
+        let mut modules = Vec::new();
+        for path in paths {
+            let name = path.file_stem().context("a module has a name")?.to_string_lossy().into_owned();
+            let script = self.bundle(&path, &format!("modules/{name}.js"), Form::Module, "")?;
+            modules.push(Module { name, script });
+        }
+        Ok(modules)
+    }
+
+    /// Makes one file of a script and what it imports, as small as possible. Returns its content.
+    fn bundle(&self, from: &Path, to: &str, form: Form, options: &str) -> anyhow::Result<Vec<u8>> {
+        let out = self.work.join(to);
+        let bundle = if form == Form::Module { "--bundle --format=esm" } else { "" };
+        let minify = match (self.kind, form) {
+            (Kind::Release, _) => "--minify",
+            (Kind::Dev, Form::Module) => "--sourcemap=inline",
+            // An application may write it into a page.
+            (Kind::Dev, Form::Classic) => "",
+        };
+        let (from, file, names) = (from.display(), out.display(), self.names);
+        let tool = "node_modules/.bin/esbuild --target=es2022 --legal-comments=none --log-level=warning";
+        run("client-wasm", &format!("{tool} {bundle} {minify} {options} {names} {from} --outfile={file}"))?;
+        if self.kind == Kind::Release {
+            // Once more by another tool, which folds what the first one leaves: 3 % less.
+            let module = if form == Form::Module { "--module" } else { "" };
+            let tool = "node_modules/.bin/terser --ecma 2022 --compress passes=3,hoist_funs=true --mangle";
+            run("client-wasm", &format!("{tool} {module} --output {file} {file}"))?;
+        }
+        Ok(fs::read(out)?)
+    }
 }
 
 /// One hash of all sources, their names included.
