@@ -6,8 +6,15 @@
 
 use walrus::{ElementItems, ExportItem, FunctionId, Module};
 
+const UNUSED: [&str; 4] = ["__wbindgen_free", "__wbindgen_realloc", "__abort_handler", "__instance_terminated"];
+
 /// Puts the function of another entry in the place of those that nobody calls.
 pub(super) fn prune(module: &mut Module) {
+    let unused: Vec<_> =
+        module.exports.iter().filter(|export| UNUSED.contains(&&*export.name)).map(walrus::Export::id).collect();
+    for id in unused {
+        module.exports.delete(id);
+    }
     let exported: Vec<FunctionId> = module
         .exports
         .iter()
