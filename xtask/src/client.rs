@@ -8,7 +8,7 @@ mod codes;
 mod dist;
 mod glue;
 mod names;
-mod table;
+mod prune;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -177,7 +177,7 @@ fn bind(wasm: &Path, out: &Path, kind: Kind) -> anyhow::Result<PathBuf> {
     bindgen.remove_name_section(kind == Kind::Release);
     bindgen.remove_producers_section(true);
     let mut output = bindgen.generate_output()?;
-    table::prune(output.wasm_mut());
+    prune::prune(output.wasm_mut());
     output.emit(out)?;
     Ok(out.to_owned())
 }

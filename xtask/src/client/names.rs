@@ -101,3 +101,32 @@ fn browser(root: &Path) -> anyhow::Result<BTreeSet<String>> {
     ensure!(found.contains("addEventListener"), "TypeScript's declarations of the browser were not found");
     Ok(found)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn members_of_interfaces_alone_are_names() {
+        let text = "\
+interface One {
+  // A comment: no member.
+  plain: string;
+
+  /** `doc(x)` */
+  readonly optional?: number;
+  method(of: string): void;
+  generic<T>(of: T): T;
+  $node: number | undefined;
+}
+type Two = {
+  other: number,
+};
+declare const live: {
+  public: number;
+};
+";
+        let found: Vec<_> = members(text).into_iter().collect();
+        assert_eq!(found, ["$node", "generic", "method", "optional", "plain", "public"]);
+    }
+}
