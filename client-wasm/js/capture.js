@@ -1,6 +1,8 @@
-// Keeps the clicks and submits that come before their component is mounted, or while the engine restarts.
+// Keeps the clicks and submits that come before their component is mounted, or while the engine
+// restarts.
 //
-// A classic script in the head of the page: it runs before there is anything to click, and long before the client.
+// A classic script in the head of the page: it runs before there is anything to click, and long
+// before the client.
 
 document.$early ??= (() => {
   /** @type {CapturedEvent[]} */
@@ -10,7 +12,8 @@ document.$early ??= (() => {
       const path = event.composedPath(), element = path.find((/** @type {any} */ node) => node.localName == 'live-component');
       if (!element || element.$ready) return;
       const isFailed = element.getAttribute('live-state') == 'error';
-      // No component will answer the form: a form without `action` and `method` would put its fields into the address.
+      // No component will answer the form: a form without `action` and `method` would put its
+      // fields into the address.
       if (type == 'submit' && !(isFailed && ['action', 'method'].some(name => path[0].hasAttribute(name)))) event.preventDefault();
       if (isFailed) return;
       // The way to the target from the outermost component: where it is found if that is rebuilt.
@@ -28,8 +31,8 @@ document.$early ??= (() => {
   // Repeats the events that were kept for a component that is mounted now.
   return (element, handleEvent) => {
     for (const event of [...kept]) {
-      // The target itself, or what is in its place since the component was rebuilt: in a row of a list only where the
-      // row's content is the same.
+      // The target itself, or what is in its place since the component was rebuilt: in a row of a
+      // list only where the row's content is the same.
       let at = /** @type {any} */ (document), found;
       for (const [old, position] of event.trail) {
         const now = old.isConnected ? old : at.children[position];
@@ -46,6 +49,6 @@ document.$early ??= (() => {
       if (!handleEvent(event, path) && event.type == 'submit') at.requestSubmit(event.submitter?.isConnected ? event.submitter : null);
     }
     // Drops those of components that are gone.
-    kept = kept.filter(event => event.trail[0][0].isConnected);
+    kept = kept.filter(({ trail: [[outermost]] }) => outermost.isConnected);
   };
 })();

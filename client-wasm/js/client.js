@@ -1,4 +1,5 @@
-// The entry of the client: connects its parts, loads modules and the engine, and exports the public interface.
+// The entry of the client: connects its parts, loads modules and the engine, and exports the public
+// interface.
 
 import { COMMAND_COMMIT, COMMAND_EDIT, COMMAND_EVENT, COMMAND_QUEUE, COMMAND_REBUILD } from './codes.js';
 import { core } from './core.js';

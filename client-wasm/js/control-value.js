@@ -22,8 +22,8 @@ export const restoreValue = (node, value) => {
 };
 
 /**
- * Checks whether the value of a control differs from what the browser makes of the same HTML: it may truncate a text, or
- * clamp a number.
+ * Checks whether the value of a control differs from what the browser makes of the same HTML: it
+ * may truncate a text, or clamp a number.
  *
  * @param {any} node
  */
@@ -40,7 +40,11 @@ export const isTouched = node => {
     [...(node.options || [])].some((option, at) => option.selected != like.options[at].selected);
 };
 
-/** Returns the value of a control, and whether it and its options are selected, as a text. @param {any} node */
+/**
+ * Returns the value of a control, and whether it and its options are selected, as a text.
+ *
+ * @param {any} node
+ */
 const fingerprint = node => JSON.stringify([node.value, node.checked, ...Array.from(node.options ?? [], option => option.selected)]);
 
 /** Stores the values of the controls that came with the page. */
@@ -51,8 +55,8 @@ export const recordLoaded = () => {
 };
 
 /**
- * Checks whether the value of a control differs from the one that the page was loaded with. The attributes cannot tell:
- * they follow the server.
+ * Checks whether the value of a control differs from the one that the page was loaded with. The
+ * attributes cannot tell: they follow the server.
  *
  * @param {any} node
  */

@@ -26,7 +26,8 @@ const insertNode = (parent, node, before) => {
   const moves = node.parentNode === parent;
   if (moves && node.nextSibling === before) return;
   if (before && before.parentNode != parent) throw NOT_FOUND;
-  // Where the browser supports moves, media that plays and positions of scrolling in the node are kept.
+  // Where the browser supports moves, media that plays and positions of scrolling in the node are
+  // kept.
   if (moves && core.moveNode) core.moveNode(parent, node, before);
   else parent[moves && parent.moveBefore ? 'moveBefore' : 'insertBefore'](node, before);
   checkOptions(parent);
@@ -52,7 +53,8 @@ const LENGTHS = { [OP_ROWS]: 6, [OP_ROOT]: 4, [OP_INSERT]: 3, [OP_REMOVE]: 1, [O
 /**
  * Runs operations.
  *
- * @param {Uint32Array} words The numbers of all operations, each followed by its words and the lengths of its strings.
+ * @param {Uint32Array} words The numbers of all operations, each followed by its words and the
+ *   lengths of its strings.
  * @param {string} strings The strings of all operations.
  */
 export function run(words, strings) {

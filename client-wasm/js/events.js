@@ -1,4 +1,5 @@
-// Handles events of the page: finds the listeners of templates and sends what they read to the engine.
+// Handles events of the page: finds the listeners of templates and sends what they read to the
+// engine.
 
 import {
   EVENT_ONCE, EVENT_OUTSIDE, EVENT_PREVENT, EVENT_READS_CHECKED, EVENT_READS_EVENT, EVENT_READS_FORM, EVENT_READS_VALUE,
@@ -11,7 +12,11 @@ import { blocks, holeNodes } from './dom/nodes.js';
 const INPUT_METHOD_KEY = 229;
 const ELEMENT_NODE = 1;
 
-/** Listens on the document to a type of event, once: the listener is always the same function. @param {string} type */
+/**
+ * Listens on the document to a type of event, once: the listener is always the same function.
+ *
+ * @param {string} type
+ */
 export const listenTo = type => document.addEventListener(type, /** @type {any} */ (handleEvent), true);
 
 /**
@@ -46,8 +51,9 @@ export const handleEvent = (event, path = event.composedPath()) => {
       if (depth == 0 || (depth > 0 && event.bubbles)) found.push([depth, listener, root, element]);
     });
   }
-  found.sort((one, other) => one[0] - other[0]);
-  // Collected before a listener runs: elements that the event itself creates or shows were not there to be missed.
+  found.sort(([one], [other]) => one - other);
+  // Collected before a listener runs: elements that the event itself creates or shows were not
+  // there to be missed.
   const { length } = found;
   core.addOutside?.(event, path, found);
   if (type == 'submit') core.flushCalls?.(path[0]);

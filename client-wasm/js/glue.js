@@ -1,8 +1,10 @@
-// The JavaScript side of the engine's WebAssembly module: makes instances of it and passes texts and closures.
+// The JavaScript side of the engine's WebAssembly module: makes instances of it and passes texts
+// and closures.
 //
-// wasm-bindgen generates the functions that the module imports; the build takes them from there (`vivaz-imports`). They
-// call the functions of this file, which have the names that wasm-bindgen gives. wasm-bindgen's own versions are larger:
-// they support old browsers, other ways to load a module, and closures that the garbage collector drops.
+// wasm-bindgen generates the functions that the module imports; the build takes them from there
+// (`vivaz-imports`). They call the functions of this file, which have the names that wasm-bindgen
+// gives. wasm-bindgen's own versions are larger: they support old browsers, other ways to load a
+// module, and closures that the garbage collector drops.
 
 import { imports } from 'vivaz-imports';
 
@@ -54,20 +56,34 @@ export const getStringFromWasm0 = (at, length) => decoder.decode(getArrayU8FromW
 /** The length of the last text that was passed, in bytes. */
 let passedLength = 0;
 
-/** Copies a text into the engine's memory, which takes ownership, and returns its address. @param {string} text */
+/**
+ * Copies a text into the engine's memory, which takes ownership, and returns its address.
+ *
+ * @param {string} text
+ */
 const passText = text => {
   const bytes = new TextEncoder().encode(text), at = wasm.__wbindgen_malloc(passedLength = bytes.length, 1);
   getArrayU8FromWasm0(at, passedLength).set(bytes);
   return at;
 };
 
-/** Returns a text from an import: writes its address and length to an address. @param {number} to @param {string} text */
+/**
+ * Returns a text from an import: writes its address and length to an address.
+ *
+ * @param {number} to
+ * @param {string} text
+ */
 export const returnText = (to, text) => {
   const at = passText(text);
   getArrayU32FromWasm0(to, 2).set([at, passedLength]);
 };
 
-/** Calls a function that may throw; the engine gets the exception as an error. @param {Function} act @param {IArguments} args */
+/**
+ * Calls a function that may throw; the engine gets the exception as an error.
+ *
+ * @param {Function} act
+ * @param {IArguments} args
+ */
 export const handleError = (act, args) => {
   try {
     return act(...args);
@@ -79,10 +95,13 @@ export const handleError = (act, args) => {
 };
 
 /**
- * Makes a closure of the engine a function. The engine drops the closure itself. A closure of an instance that has trapped
- * does nothing; of the running one it requests a turn, in which the engine looks at what the closure has received.
+ * Makes a closure of the engine a function. The engine drops the closure itself. A closure of an
+ * instance that has trapped does nothing; of the running one it requests a turn, in which the
+ * engine looks at what the closure has received.
  *
- * @param {number} a @param {number} b @param {Function} invoke
+ * @param {number} a
+ * @param {number} b
+ * @param {Function} invoke
  */
 export const makeMutClosure = (a, b, invoke) => {
   const own = wasm;

@@ -1,8 +1,9 @@
 // Internal types of the client.
 //
-// The build gives the members of the interfaces in this file short names, the same ones in all files. So no member may
-// have the name of a member of the browser's interfaces or of the public ones in client.d.ts; the build checks that. A
-// member that is read by its name as a string needs `/* @__KEY__ */` before the string.
+// The build gives the members of the interfaces in this file short names, the same ones in all
+// files. So no member may have the name of a member of the browser's interfaces or of the public
+// ones in client.d.ts; the build checks that. A member that is read by its name as a string needs
+// `/* @__KEY__ */` before the string.
 
 type Component = import('./page/component.js').Component;
 
@@ -58,22 +59,32 @@ interface Core {
   runOperation(op: number, word: () => number, text: () => string): void;
   /** Starts a new engine after a trap. */
   restartEngine(error: unknown): void;
-  /** Lets the engine make a view again: its nodes are not where the template says, or a module has started. */
+  /**
+   * Lets the engine make a view again: its nodes are not where the template says, or a module has
+   * started.
+   */
   rebuildView(slot: number): void;
-  /** Sends an event to the engine: the address of what it does, what its expressions read, and which edits those are. */
+  /**
+   * Sends an event to the engine: the address of what it does, what its expressions read, and which
+   * edits those are.
+   */
   sendEvent(root: any, address: number, json: string, reads: any): void;
   /** Gives the engine the value of a control's property. */
   sendEdit(slot: number, property: string, json: string): void;
   /** Lets the engine send the edit of a property. */
   sendCommit(slot: number, property: string): void;
-  /** Returns, as JSON, the `HELLO` that resumes the session, then for each unanswered message whether it was sent and its frame. */
+  /**
+   * Returns, as JSON, the `HELLO` that resumes the session, then for each unanswered message
+   * whether it was sent and its frame.
+   */
   unansweredMessages(): string;
   /** Whether an event is handled now. */
   isFiring: boolean;
   /** The build that the server has named. */
   serverBuild?: string;
 
-  // Set by optional modules. `node` is an element of a component's view, `at` the position of a hole in its block.
+  // Set by optional modules. `node` is an element of a component's view, `at` the position of a
+  // hole in its block.
 
   /** autofocus: a root was made, and is not in the page yet. */
   focusNew?(root: Element): void;
@@ -91,7 +102,10 @@ interface Core {
   deferDisabled?(node: Element, value: string | null): boolean;
   /** disabled: the values that wait, for `wire`. */
   deferredDisabled?: Map<any, any>;
-  /** drafts: the view of a component is about to be rebuilt with a block. Returns what is to be called after that. */
+  /**
+   * drafts: the view of a component is about to be rebuilt with a block. Returns what is to be
+   * called after that.
+   */
   keepDrafts?(element: any, block: number): () => void;
   /** editable: gives an element the properties of a text area, for `controls` and `drafts`. */
   makeEditable?(host: any): void;
@@ -115,7 +129,10 @@ interface Core {
   throttleCall?(node: any, listener: Listener, fire: () => void): void;
   /** pauses: cancels a delayed call and returns it. */
   cancelCall?(node: any, hole: object): (() => void) | undefined;
-  /** pauses: makes all delayed calls within an element at once: it is left, or its form is submitted. */
+  /**
+   * pauses: makes all delayed calls within an element at once: it is left, or its form is
+   * submitted.
+   */
   flushCalls?(within: any): void;
   /** pauses: cancels all delayed calls within an element and returns them. */
   dropCalls?(within: any): (() => void)[];
@@ -125,7 +142,9 @@ interface Core {
   watchRoot?(root: any): void;
   /** targets: adds to `found` the listeners for an event outside of their elements. */
   addOutside?(event: any, path: any[], found: FoundListener[]): void;
-  /** urls: checks that a value has no URL that runs a script. `kind` is the kind of the attribute. */
+  /**
+   * urls: checks that a value has no URL that runs a script. `kind` is the kind of the attribute.
+   */
   isSafeUrl?(value: string, kind: number): boolean;
   /** urls: sets an attribute that has a namespace; returns whether it is one. */
   setLinkAttribute?(node: Element, name: string, value: string): boolean;
@@ -137,7 +156,10 @@ interface Core {
 interface Controls {
   /** Shows the value of a control's field. */
   setField(node: any, control: number, field: any, force: number, kind: number, value: string): void;
-  /** Stores a key in the path of a control's property, `{"id":KEY}`, or with `row` in the place of a number the key of the row. */
+  /**
+   * Stores a key in the path of a control's property, `{"id":KEY}`, or with `row` in the place of a
+   * number the key of the row.
+   */
   setPathKey(node: any, at: number | 'row', json: string): void;
   /** Shows a property that the visitor changes too. */
   setControlProperty(node: any, name: string, kind: number, value: string): void;
@@ -149,7 +171,10 @@ interface Controls {
   actionAnswered(root: number, isOk: number): void;
   /** All operations of a turn have run: shows the controls that they changed. */
   showDue(): void;
-  /** Later in the same turn: takes what was typed before the engine was loaded, where the view of the control is not misplaced. */
+  /**
+   * Later in the same turn: takes what was typed before the engine was loaded, where the view of
+   * the control is not misplaced.
+   */
   takeTyped(isMisplaced: (node: Element) => boolean): void;
   /** Returns what a form would send, without files. */
   formFields(form: any, submitter: any): object;
@@ -172,13 +197,18 @@ interface Controls {
 interface ControlState {
   /** How many edits there were. */
   editCount: number;
-  /** The first block of the engine that the state belongs to: after a trap another engine is started. */
+  /**
+   * The first block of the engine that the state belongs to: after a trap another engine is
+   * started.
+   */
   firstBlock: Block;
   /** The kind of a control with a field. */
   controlKind?: number;
   /** Its field, or the path of its property, where numbers stand for keys of rows. */
   boundField?: string | (string | number)[];
-  /** The keys in that path by their numbers, and of the root of a row its own key (`row`), as JSON. */
+  /**
+   * The keys in that path by their numbers, and of the root of a row its own key (`row`), as JSON.
+   */
   pathKeys?: Record<string, string>;
   /** The value to show; of a select and of one of several checkboxes a JSON list. */
   wanted?: string | null;
@@ -188,7 +218,10 @@ interface ControlState {
   isForced?: number;
   /** Whether something was typed before the engine was loaded that is no edit yet. */
   isEarly?: boolean;
-  /** How far its edit is, without a field: TYPED, PASSED or READ; 0 where the value of the state counts. */
+  /**
+   * How far its edit is, without a field: TYPED, PASSED or READ; 0 where the value of the state
+   * counts.
+   */
   editStage?: number;
   /** The number of the root whose action passed or read its edit and is unanswered. */
   actionRoot?: number;
@@ -301,11 +334,15 @@ interface Document {
   $early?: (element: any, handleEvent: (event: any, path: any[]) => boolean) => void;
 }
 
-/** A hole of a block. Its first values are its place, one of `PLACE_…`, and the path to its element. */
+/**
+ * A hole of a block. Its first values are its place, one of `PLACE_…`, and the path to its element.
+ */
 type Hole = [place: number, path: number[], ...values: any[]];
 type FoundListener = [depth: number, listener: Listener, root: any, element: any];
-/** An event that capture.js keeps; `trail` has the nodes from the outermost component to the target, each with its position
- * among its siblings. */
+/**
+ * An event that capture.js keeps; `trail` has the nodes from the outermost component to the target,
+ * each with its position among its siblings.
+ */
 type CapturedEvent = {
   trail: [node: any, position: number][], type: string, bubbles: boolean, submitter: any, button: number, detail: number,
   preventDefault(): void,

@@ -16,9 +16,10 @@ const version = VERSION;
 const loading = new Map();
 
 /**
- * Loads a module and starts it, once. Returns a promise of whether views that were made without it have to be rebuilt;
- * undefined once the module has started. A load that fails is retried three times, with growing delays. After that the
- * failure is reported and the page goes on without the module.
+ * Loads a module and starts it, once. Returns a promise of whether views that were made without it
+ * have to be rebuilt; undefined once the module has started. A load that fails is retried three
+ * times, with growing delays. After that the failure is reported and the page goes on without the
+ * module.
  *
  * @param {string} name
  */

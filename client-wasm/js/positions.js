@@ -1,9 +1,9 @@
 // Recognises the components of this page in the next page.
 
 /**
- * Returns components by what identifies them in the next page too: their name, and their position among the components of
- * that name. Those with an element come first, in the order of the document; the others follow in the order of their
- * mounts.
+ * Returns components by what identifies them in the next page too: their name, and their position
+ * among the components of that name. Those with an element come first, in the order of the
+ * document; the others follow in the order of their mounts.
  *
  * @param {Core['components']} components
  */

@@ -12,8 +12,8 @@ export const delay = ms => new Promise(resolve => {
 });
 
 /**
- * Calls a function until its promise is fulfilled, with a delay that doubles after each failure. Rejects with the last
- * error.
+ * Calls a function until its promise is fulfilled, with a delay that doubles after each failure.
+ * Rejects with the last error.
  *
  * @template T
  * @param {(failures: number) => Promise<T>} act

@@ -1,7 +1,8 @@
 // Comparison of texts.
 
 /**
- * Returns how many characters two texts have in common at the start, and how many after those at the end.
+ * Returns how many characters two texts have in common at the start, and how many after those at
+ * the end.
  *
  * @param {string} one
  * @param {string} other

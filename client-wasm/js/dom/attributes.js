@@ -18,7 +18,8 @@ export const writeAttribute = (node, name, value) => {
 };
 
 /**
- * Sets an attribute to a value of the state. While a state of the wire holds the attribute, the value is stored instead.
+ * Sets an attribute to a value of the state. While a state of the wire holds the attribute, the
+ * value is stored instead.
  *
  * @param {any} node
  * @param {string} name
@@ -30,8 +31,8 @@ export const bindAttribute = (node, name, value) => {
 };
 
 /**
- * Sets the classes that a hole gives to its element. A class that something else gives to the element too stays when the
- * hole removes it.
+ * Sets the classes that a hole gives to its element. A class that something else gives to the
+ * element too stays when the hole removes it.
  *
  * @param {any} node
  * @param {number} hole
@@ -61,7 +62,8 @@ export const setShown = (node, isShown) => {
 };
 
 /**
- * Notifies the module `controls` where a change of a node, or of its attribute, may change what a control can hold.
+ * Notifies the module `controls` where a change of a node, or of its attribute, may change what a
+ * control can hold.
  *
  * @param {Element | null} node
  * @param {string} [name]

@@ -8,8 +8,8 @@ import { nodes, rootBlocks } from './nodes.js';
 const WRAPPERS = ['', 'svg', 'math'];
 
 /**
- * Takes a block as it is in a template: the skeleton and its namespace, the holes, and the modules that it needs.
- * template/src/code.rs documents the form.
+ * Takes a block as it is in a template: the skeleton and its namespace, the holes, and the modules
+ * that it needs. template/src/code.rs documents the form.
  *
  * @param {[html: string, namespace: number, holes: Hole[], modules?: string[]]} source
  */

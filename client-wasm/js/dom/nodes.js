@@ -5,23 +5,25 @@ import { core } from '../core.js';
 import { findAnchor, walkPath, walkStep } from './walk.js';
 
 /**
- * Nodes by number: the root of each instance, followed by two numbers for each of its lists and conditions, the parent and
- * the anchor after the instances. A root knows its number, its block and its view (see internal.d.ts).
+ * Nodes by number: the root of each instance, followed by two numbers for each of its lists and
+ * conditions, the parent and the anchor after the instances. A root knows its number, its block and
+ * its view (see internal.d.ts).
  *
  * @type {any[]}
  */
 export const nodes = [null];
 
 /**
- * The block of each root, by the root's number: a row that is a component of its own is a root twice.
+ * The block of each root, by the root's number: a row that is a component of its own is a root
+ * twice.
  *
  * @type {Block[]}
  */
 export const rootBlocks = [];
 
 /**
- * The nodes of each root's holes, by the root's number: an element or a text; of a list or condition the parent and the
- * node after which the instances begin.
+ * The nodes of each root's holes, by the root's number: an element or a text; of a list or
+ * condition the parent and the node after which the instances begin.
  *
  * @type {any[]}
  */

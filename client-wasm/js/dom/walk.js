@@ -1,7 +1,8 @@
-// Finds the places of a block in the page by walking the page and the block's skeleton side by side.
+// Finds the places of a block in the page by walking the page and the block's skeleton side by
+// side.
 //
-// A walk is made once for each hole, when its root is numbered. What foreign code put into the page (a password manager's
-// icon) has nothing like it in the skeleton, and is skipped.
+// A walk is made once for each hole, when its root is numbered. What foreign code put into the page
+// (a password manager's icon) has nothing like it in the skeleton, and is skipped.
 
 /** Thrown where the page has no such place: the view does not match its template. */
 export const NOT_FOUND = 0;
@@ -29,8 +30,8 @@ export const findLike = (parent, at, like) => {
 };
 
 /**
- * Walks past a number of comments, then past a number of elements. Returns the last node that was passed, in the page and
- * in the skeleton; null at the beginning of the parent.
+ * Walks past a number of comments, then past a number of elements. Returns the last node that was
+ * passed, in the page and in the skeleton; null at the beginning of the parent.
  *
  * @param {any} parent
  * @param {any} like The same parent in the skeleton.
@@ -76,4 +77,7 @@ export const walkPath = (node, like, path) => {
  * @param {any} like
  * @param {number} comments How many markers precede it.
  */
-export const findAnchor = (parent, like, comments) => walkStep(parent, like, (comments + 1) << COMMENTS_SHIFT)[0];
+export const findAnchor = (parent, like, comments) => {
+  const [anchor] = walkStep(parent, like, (comments + 1) << COMMENTS_SHIFT);
+  return anchor;
+};

@@ -1,4 +1,5 @@
-// Child components: which component an element is, and the props that its parent's template gives it.
+// Child components: which component an element is, and the props that its parent's template gives
+// it.
 
 import { COMMAND_PROPS } from '../codes.js';
 

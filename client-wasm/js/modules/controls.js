@@ -1,7 +1,9 @@
-// Form controls. A control shows the value of the state, unless an edit is newer than the last answer.
+// Form controls. A control shows the value of the state, unless an edit is newer than the last
+// answer.
 //
-// A control with `live:model` is bound to a field: the engine keeps its edits, and decides what it shows. For any other
-// control with a bound `value`, `checked` or `selected` this module tracks which edits an action has read, and its answer.
+// A control with `live:model` is bound to a field: the engine keeps its edits, and decides what it
+// shows. For any other control with a bound `value`, `checked` or `selected` this module tracks
+// which edits an action has read, and its answer.
 
 import {
   COMMAND_COMMIT, CONTROL_CHECKBOX, CONTROL_CHOICE, CONTROL_EDITABLE, CONTROL_RADIO, CONTROL_SELECT_MULTIPLE, MODEL_BLUR,
@@ -11,7 +13,8 @@ import {
 import { isTouched, readValue, recordLoaded } from '../control-value.js';
 import { commonEnds } from '../text.js';
 
-// How far the edit of a control without a field is: not sent, before an action that did not read it, read by an action.
+// How far the edit of a control without a field is: not sent, before an action that did not read
+// it, read by an action.
 const TYPED = 1, PASSED = 2, READ = 3;
 
 // `COMMAND_COMMIT` with this argument sends the edit even while the one before is unanswered.
@@ -40,7 +43,13 @@ export default core => {
   /** @type {any[]} */
   let typed = [];
 
-  /** Returns what a control has, as the value of its field. @param {any} node @param {number | undefined} control @param {number} bits */
+  /**
+   * Returns what a control has, as the value of its field.
+   *
+   * @param {any} node
+   * @param {number | undefined} control
+   * @param {number} bits
+   */
   const fieldValue = (node, control, bits) => {
     if (control == CONTROL_CHECKBOX || control == CONTROL_SELECT_MULTIPLE) return readValue(node);
     let text = node.value;
@@ -51,9 +60,13 @@ export default core => {
   };
 
   /**
-   * Stores what a control is to show: whether it is checked, or its value. Returns whether that has changed.
+   * Stores what a control is to show: whether it is checked, or its value. Returns whether that has
+   * changed.
    *
-   * @param {any} node @param {boolean} isChecked @param {number} kind @param {string} value
+   * @param {any} node
+   * @param {boolean} isChecked
+   * @param {number} kind
+   * @param {string} value
    */
   const store = (node, isChecked, kind, value) => {
     /** @type {any} */
@@ -66,7 +79,12 @@ export default core => {
     return state[key] !== last;
   };
 
-  /** Marks a control whose value is refused, or removes the mark. @param {any} node @param {boolean} [isInvalid] */
+  /**
+   * Marks a control whose value is refused, or removes the mark.
+   *
+   * @param {any} node
+   * @param {boolean} [isInvalid]
+   */
   const setInvalid = (node, isInvalid) => {
     const state = stateOf(node);
     if (isInvalid) node.setAttribute('aria-invalid', 'true');
@@ -74,7 +92,12 @@ export default core => {
     state.isInvalid = isInvalid;
   };
 
-  /** Selects options as a browser does when it parses the same HTML. @param {any} select @param {(option: any) => boolean} [isSelected] */
+  /**
+   * Selects options as a browser does when it parses the same HTML.
+   *
+   * @param {any} select
+   * @param {(option: any) => boolean} [isSelected]
+   */
   const selectOptions = (select, isSelected) => {
     const options = [...select.options];
     if (isSelected) for (const option of options) option.defaultSelected = isSelected(option);
@@ -90,10 +113,12 @@ export default core => {
   const isSameNumber = (node, value) => node.localName == 'input' && node.value.trim() && value?.trim() && +node.value == +value;
 
   /**
-   * Writes a text. Only what differs is replaced. The selection outside of that is kept; inside it keeps its distance from
-   * the start.
+   * Writes a text. Only what differs is replaced. The selection outside of that is kept; inside it
+   * keeps its distance from the start.
    *
-   * @param {any} node @param {string} value @param {number} [caret]
+   * @param {any} node
+   * @param {string} value
+   * @param {number} [caret]
    */
   const writeText = (node, value, caret) => {
     const old = node.value;
@@ -101,7 +126,8 @@ export default core => {
     // A number that is being typed is kept: 1.0 is on the way to 1.05.
     if (isSameNumber(node, value) && (node.type == 'number' || node == document.activeElement)) return;
     const { type, selectionStart, selectionEnd, selectionDirection } = node;
-    // Types without a selection have one while they are texts. The last edit tells where the caret was.
+    // Types without a selection have one while they are texts. The last edit tells where the caret
+    // was.
     const hasNoSelection = selectionStart == null;
     if (node !== document.activeElement || (hasNoSelection && type != 'email' && type != 'number')) node.value = value;
     else {
@@ -114,7 +140,11 @@ export default core => {
     }
   };
 
-  /** Updates a control to what is stored. While text is being composed that waits. @param {any} node */
+  /**
+   * Updates a control to what is stored. While text is being composed that waits.
+   *
+   * @param {any} node
+   */
   const update = node => {
     const state = stateOf(node), { controlKind, wanted } = state;
     let { isOn } = state;
@@ -148,14 +178,24 @@ export default core => {
   const groupOf = node => (node.type == 'radio'
     ? [...node.getRootNode().querySelectorAll('[type=radio]')].filter(other => other.name == node.name && other.form == node.form) : [node]);
 
-  /** Stores where the user has changed the text of a control: the caret is behind the change. @param {any} node */
+  /**
+   * Stores where the user has changed the text of a control: the caret is behind the change.
+   *
+   * @param {any} node
+   */
   const recordCaret = node => {
     const state = stateOf(node), text = node.value;
-    state.caret = text.length - commonEnds(state.lastText ?? '', text)[1];
+    const [, end] = commonEnds(state.lastText ?? '', text);
+    state.caret = text.length - end;
     state.lastText = text;
   };
 
-  /** Returns the hole of a control with a field, and its root. @param {any} node @returns {[hole: Hole, root: any] | undefined} */
+  /**
+   * Returns the hole of a control with a field, and its root.
+   *
+   * @param {any} node
+   * @returns {[hole: Hole, root: any] | undefined}
+   */
   const findHole = node => {
     for (let root = node; root; root = root.parentElement) {
       if (!root.$root) continue;
@@ -166,15 +206,23 @@ export default core => {
   };
 
   /**
-   * Returns the property of a control as the engine names it: a field, or a path as JSON with the keys of rows.
+   * Returns the property of a control as the engine names it: a field, or a path as JSON with the
+   * keys of rows.
    *
-   * @param {any} node @param {any} field
+   * @param {any} node
+   * @param {any} field
    * @returns {string}
    */
   const propertyOf = (node, field) =>
     field.map ? `[${field.map((/** @type {any} */ step) => stateOf(node).pathKeys?.[step] ?? JSON.stringify(step))}]` : field;
 
-  /** Calls back for the controls of a component's property. @param {number} view @param {string} property @param {(node: any) => void} found */
+  /**
+   * Calls back for the controls of a component's property.
+   *
+   * @param {number} view
+   * @param {string} property
+   * @param {(node: any) => void} found
+   */
   const eachControl = (view, property, found) => {
     for (const root of nodes) if (root?.$root && root.$view === view) blocks[root.$block].holes.forEach(([place, , , field], at) => {
       const node = holeNodes[root.$root][at];
@@ -183,9 +231,12 @@ export default core => {
   };
 
   /**
-   * Returns the list of several checkboxes after an edit of one: items without a checkbox stay, and so does the order.
+   * Returns the list of several checkboxes after an edit of one: items without a checkbox stay, and
+   * so does the order.
    *
-   * @param {any} node @param {number} view @param {string} property
+   * @param {any} node
+   * @param {number} view
+   * @param {string} property
    */
   const checkedItems = (node, view, property) => {
     let list = JSON.parse(/** @type {any} */ (stateOf(node).wanted));
@@ -293,7 +344,8 @@ export default core => {
       if (control == CONTROL_EDITABLE && !node.validity) core.makeEditable?.(node);
       const hasChanged = store(node, state.controlKind == CONTROL_CHECKBOX, kind, value);
       if (!node.validity) {
-        // An editable element without its module cannot be edited, but shows the value of the state.
+        // An editable element without its module cannot be edited, but shows the value of the
+        // state.
         if (hasChanged && !(isFirst && node.firstChild)) node.textContent = state.wanted ?? '';
         // What was typed before the engine was loaded counts as an edit.
       } else if (isFirst && isTouched(node)) {
@@ -309,7 +361,8 @@ export default core => {
       let hasChanged, state = stateOf(node);
       const isTruthy = !!(kind & VALUE_TRUTHY);
       if (/^[moi]/.test(name)) {
-        // `muted`, `open` and `indeterminate`: the last value that was set decides whether there is anything to do.
+        // `muted`, `open` and `indeterminate`: the last value that was set decides whether there is
+        // anything to do.
         const last = /** @type {any} */ (state)[name] ?? node[name];
         /** @type {any} */ (state)[name] = isTruthy;
         // Of these only `muted` does not set its attribute by itself, where it has one.
@@ -401,7 +454,12 @@ export default core => {
     },
   };
 
-  /** Listens before the listeners of the document. @param {string} type @param {(node: any) => void} act */
+  /**
+   * Listens before the listeners of the document.
+   *
+   * @param {string} type
+   * @param {(node: any) => void} act
+   */
   const on = (type, act) => addEventListener(type, event => act(event.composedPath()[0]), true);
   on('click', node => { if (CHECKED.test(node.type)) stateOf(node).clickedBy = 0; });
   on('input', node => {

@@ -26,7 +26,11 @@ export default core => {
   const controls = () => /** @type {Controls} */ (core.formControls);
   /** @param {any} node */
   const stateOf = node => controls().controlStates.get(node);
-  /** Whether a state belongs to the engine that runs: another one has other edits and other numbers. @param {ControlState} state */
+  /**
+   * Whether a state belongs to the engine that runs: another one has other edits and other numbers.
+   *
+   * @param {ControlState} state
+   */
   const isCurrent = state => state.firstBlock == core.blocks[0];
 
   /** Whether a control has an edit that neither the engine nor an action has. @param {any} node */
@@ -38,9 +42,10 @@ export default core => {
   };
 
   /**
-   * Describes a control of a component. The rebuilt view has the same control where the property that it edits is the same,
-   * or the keys of the rows around it, its block and its signature (`exact`). Where the page does not match its template it
-   * has neither rows nor blocks: there the signature alone has to match (`alike`), and in a row the static text too.
+   * Describes a control of a component. The rebuilt view has the same control where the property
+   * that it edits is the same, or the keys of the rows around it, its block and its signature
+   * (`exact`). Where the page does not match its template it has neither rows nor blocks: there the
+   * signature alone has to match (`alike`), and in a row the static text too.
    *
    * @param {any} node
    * @param {any} element The element of the component.
@@ -73,9 +78,12 @@ export default core => {
   });
 
   /**
-   * Finds the control that replaces another one: at the same position among as many of the same description.
+   * Finds the control that replaces another one: at the same position among as many of the same
+   * description.
    *
-   * @param {Description} old @param {Description[]} before @param {Description[]} now
+   * @param {Description} old
+   * @param {Description[]} before
+   * @param {Description[]} now
    */
   const findReplacement = (old, before, now) => {
     /** @param {'exact' | 'alike'} by */
@@ -92,7 +100,12 @@ export default core => {
     return row && staticText(row) == staticText(alike.outermost) ? alike : undefined;
   };
 
-  /** Restores a draft, with the stage that its edit had. @param {any} node @param {Description} old */
+  /**
+   * Restores a draft, with the stage that its edit had.
+   *
+   * @param {any} node
+   * @param {Description} old
+   */
   const restore = (node, old) => {
     if (node.type == 'file') node.files = old.node.files;
     else restoreValue(node, old.value);

@@ -1,13 +1,13 @@
-// Elements with `contenteditable` that are bound to a field. They get the properties of a text area, so that the module
-// `controls` can treat them as one.
+// Elements with `contenteditable` that are bound to a field. They get the properties of a text
+// area, so that the module `controls` can treat them as one.
 
 import { commonEnds } from '../text.js';
 
 const TEXT_NODE = 3;
 
 /**
- * Returns the text of an element as the lines that a visitor sees, and the offsets of points in it, each a node and an
- * offset. Browsers make lines by line breaks, `<br>` and blocks.
+ * Returns the text of an element as the lines that a visitor sees, and the offsets of points in it,
+ * each a node and an offset. Browsers make lines by line breaks, `<br>` and blocks.
  *
  * @param {any} host
  * @param {...[node: Node | null, offset: number]} points
@@ -49,7 +49,12 @@ const readLines = (host, ...points) => {
   return [text, ...offsets.map(at => Math.min(at, text.length))];
 };
 
-/** Writes a text into the text node that is there, so that the selection in it is kept. @param {any} host @param {string} text */
+/**
+ * Writes a text into the text node that is there, so that the selection in it is kept.
+ *
+ * @param {any} host
+ * @param {string} text
+ */
 const writeLines = (host, text) => {
   text = text.replace(/\r\n?/g, '\n').replace(/\n$/, '\n\n');
   const [node, another] = host.childNodes;
@@ -59,7 +64,12 @@ const writeLines = (host, text) => {
   } else host.textContent = text;
 };
 
-/** Returns the start, the end and the direction of the selection in an element. @param {any} host @returns {any[]} */
+/**
+ * Returns the start, the end and the direction of the selection in an element.
+ *
+ * @param {any} host
+ * @returns {any[]}
+ */
 const readSelection = host => {
   const { anchorNode, anchorOffset, focusNode, focusOffset } = /** @type {Selection} */ (getSelection());
   if (!host.contains(anchorNode) || !host.contains(focusNode)) return [];

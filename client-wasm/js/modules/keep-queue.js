@@ -1,5 +1,5 @@
-// Keeps the queue of unanswered messages over a reload. Frames and their parts are kept as text: numbers in them may have
-// more digits than a double.
+// Keeps the queue of unanswered messages over a reload. Frames and their parts are kept as text:
+// numbers in them may have more digits than a double.
 
 import { CLOSE_LEFT, COMMAND_CALL, COMMAND_SET } from '../codes.js';
 import { splitItems, splitMembers } from '../json.js';
@@ -9,14 +9,15 @@ const STORAGE_KEY = 'live-kept ' + location.pathname;
 const SUBPROTOCOL = 'vivaz.v1.json';
 
 /**
- * A message that was never sent, as a call on the component at a position: an action, or without one an edit.
+ * A message that was never sent, as a call on the component at a position: an action, or without
+ * one an edit.
  *
  * @typedef {{ place: string, action?: string, payload: string, set?: string }} KeptCall
  */
 
 /**
- * What is kept: the `HELLO` of the session, the frames that were sent, the calls that were not, and whether messages had to
- * be dropped.
+ * What is kept: the `HELLO` of the session, the frames that were sent, the calls that were not, and
+ * whether messages had to be dropped.
  *
  * @typedef {{ hello: string, frames: string[], calls: KeptCall[], lost?: boolean }} Kept
  */
@@ -26,8 +27,9 @@ export default core => {
   const { settings, components, connectionInfo, queueCommand } = core;
   settings.keepQueue ??= true;
 
-  // Messages that were sent may have been handled: their frames are sent again in their own session. Messages that were not
-  // become calls in the next session, on the component at the same position.
+  // Messages that were sent may have been handled: their frames are sent again in their own
+  // session. Messages that were not become calls in the next session, on the component at the same
+  // position.
   core.storeQueue = () => {
     if (!settings.keepQueue) return false;
     try {
@@ -89,7 +91,8 @@ export default core => {
     delete sessionStorage[STORAGE_KEY];
   } catch {}
 
-  // Frames are finished in the session they belong to, over a socket of its own; then calls are made in the new session.
+  // Frames are finished in the session they belong to, over a socket of its own; then calls are
+  // made in the new session.
   const finish = () => {
     if (!kept || connectionInfo.status != 'connected') return;
     const { hello, frames, calls, lost } = kept, unanswered = new Map(frames.map(frame => [JSON.parse(frame).ref, frame]));

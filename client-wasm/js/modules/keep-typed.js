@@ -6,7 +6,11 @@ import { reportTypedLost } from '../typed-lost.js';
 
 const STORAGE_KEY = 'live-typed ' + location.pathname;
 
-/** Returns the controls of a component without those of its children, of passwords and of files. @param {Element} element */
+/**
+ * Returns the controls of a component without those of its children, of passwords and of files.
+ *
+ * @param {Element} element
+ */
 const controlsOf = element => [.../** @type {NodeListOf<any>} */ (element.querySelectorAll('input,textarea,select,[contenteditable]'))]
   .filter(node => node.validity && node.closest('live-component') == element && !/^(password|file|hidden)$/.test(node.type));
 

@@ -2,7 +2,8 @@
 
 /** @type {Module} */
 export default core => {
-  // The focus inside of the node is kept, and the selection there: `moveBefore` keeps the selection of controls alone.
+  // The focus inside of the node is kept, and the selection there: `moveBefore` keeps the selection
+  // of controls alone.
   core.moveNode = (parent, node, before) => {
     const focused = /** @type {any} */ (node.contains(document.activeElement) && document.activeElement);
     const { selectionStart, selectionEnd, selectionDirection } = focused;

@@ -2,8 +2,8 @@
 
 /** @type {Module} */
 export default core => {
-  // All declarations of the element are set again in the order of the document, so that a shorthand and its longhands come
-  // out as in a fresh page.
+  // All declarations of the element are set again in the order of the document, so that a shorthand
+  // and its longhands come out as in a fresh page.
   core.setStyle = (node, at, property, value) => {
     /** @type {Map<number, [property: string, value: string]>} */
     const all = (node.$styles ??= new Map()), { style } = node;

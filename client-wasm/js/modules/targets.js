@@ -9,7 +9,11 @@ export default core => {
   const types = new Set();
   // Roots with such listeners.
   const roots = new Set();
-  /** @param {string} type @param {number} target @param {(listener: Listener, root: any, element: any) => void} found */
+  /**
+   * @param {string} type
+   * @param {number} target
+   * @param {(listener: Listener, root: any, element: any) => void} found
+   */
   const eachWatching = (type, target, found) => {
     for (const root of roots) {
       // It was removed.
@@ -37,7 +41,8 @@ export default core => {
 
   core.addOutside = (event, path, found) => {
     const { type, detail } = event;
-    // On an Enter in an input the browser clicks the form's button: that is no click outside of an element.
+    // On an Enter in an input the browser clicks the form's button: that is no click outside of an
+    // element.
     if (type == 'click' && event.isTrusted && !detail && !path.includes(document.activeElement)) return;
     // Nor is a click that began inside, such as the end of a selection.
     const inside = type == 'click' && detail ? path.concat(down) : path;

@@ -3,8 +3,8 @@
 import { ATTRIBUTE_URL } from '../codes.js';
 
 /**
- * Checks whether following the URL, or loading it, could run a script. Reads the URL as a browser does. The same check is
- * in template/src/url.rs.
+ * Checks whether following the URL, or loading it, could run a script. Reads the URL as a browser
+ * does. The same check is in template/src/url.rs.
  *
  * @param {string} url
  */

@@ -1,4 +1,5 @@
-// `live:loading`, `live:dirty`, `live:offline`: shows unanswered messages, unsent edits and a lost connection.
+// `live:loading`, `live:dirty`, `live:offline`: shows unanswered messages, unsent edits and a lost
+// connection.
 
 import { WIRE_CLASS, WIRE_SHOW } from '../codes.js';
 

@@ -5,12 +5,17 @@ import { enqueue } from './commands.js';
 import { toError } from './reports.js';
 import { settings } from './settings.js';
 
-/** What resolves and rejects a call, by its ticket. @type {Map<number, [(value: any) => void, (error: any) => void]>} */
+/**
+ * What resolves and rejects a call, by its ticket.
+ *
+ * @type {Map<number, [(value: any) => void, (error: any) => void]>}
+ */
 const pending = new Map();
 let lastTicket = 0;
 
 /**
- * Runs a command that takes a ticket. Returns the promise of its answer, which rejects after `callTimeoutMs`.
+ * Runs a command that takes a ticket. Returns the promise of its answer, which rejects after
+ * `callTimeoutMs`.
  *
  * @param {{ slot: number }} component
  * @param {(ticket: number) => void} run
@@ -47,8 +52,9 @@ export const settleCall = (ticket, isOk, json) => {
   if (!call) return;
   pending.delete(ticket);
   const value = JSON.parse(json);
-  if (isOk) call[0](value);
-  else call[1](toError(value));
+  const [resolve, reject] = call;
+  if (isOk) resolve(value);
+  else reject(toError(value));
 };
 
 /** Rejects all calls: the session, and the answers with it, is lost. */

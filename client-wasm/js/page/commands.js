@@ -11,7 +11,8 @@ let isRunning = false, isStarted = false;
 export const isReady = () => isStarted;
 
 /**
- * Runs a task as soon as the engine has started and no other task runs. An exception is a trap of the engine.
+ * Runs a task as soon as the engine has started and no other task runs. An exception is a trap of
+ * the engine.
  *
  * @param {() => void} task
  */
@@ -51,7 +52,12 @@ let answer = '';
 /** Stores the answer of a query: the engine gives it as an operation. @param {string} json */
 export const setAnswer = json => { answer = json; };
 
-/** Runs a command that asks for something, and returns the answer as JSON. @param {number} command @param {number} [slot] */
+/**
+ * Runs a command that asks for something, and returns the answer as JSON.
+ *
+ * @param {number} command
+ * @param {number} [slot]
+ */
 export const query = (command, slot) => {
   runCommand(command, slot);
   return answer;

@@ -5,7 +5,11 @@ import { core } from '../core.js';
 import { elements } from '../dom/nodes.js';
 import { queueCommand } from './commands.js';
 
-/** Components by slot. No two components of a page have the same slot. @type {Map<number, import('./component.js').Component>} */
+/**
+ * Components by slot. No two components of a page have the same slot.
+ *
+ * @type {Map<number, import('./component.js').Component>}
+ */
 export const components = new Map();
 
 /** Returns the component of an element. @param {any} element */

@@ -40,7 +40,8 @@ addEventListener('online', wake);
 addEventListener('pageshow', event => { if (event.persisted) wake(); });
 addEventListener('pagehide', event => enqueue(() => runCommand(COMMAND_LEAVE, 0, /** @type {any} */ (!event.persisted && !core.storeQueue?.()))));
 document.addEventListener('visibilitychange', () => { if (!document.hidden) wake(); });
-// The next touch or key takes back a session that another page took, and cuts short a pause between attempts.
+// The next touch or key takes back a session that another page took, and cuts short a pause between
+// attempts.
 let wokenAt = 0;
 for (const type of ['pointerdown', 'keydown']) {
   addEventListener(type, event => {

@@ -25,7 +25,8 @@ export class LiveComponentElement extends HTMLElement {
     } else Object.assign(origin, this.$given);
     this.$user = origin.user ??= parent?.$user;
     if (origin.child) {
-      // A row with a temporary key does not exist on the server, nor does one of a draft that is not sent.
+      // A row with a temporary key does not exist on the server, nor does one of a draft that is
+      // not sent.
       if (/^[^\]]*"\$temp/.test(origin.child)) return;
       origin.payload = childPayload(parent, origin.child, origin.seal);
       core.flushCalls?.(parent);

@@ -46,8 +46,8 @@ export const reconnect = () => {
 };
 
 /**
- * Starts a new engine after a trap, and mounts every component again from its origin. Until then events wait for their
- * component, and everything else behind the mounts.
+ * Starts a new engine after a trap, and mounts every component again from its origin. Until then
+ * events wait for their component, and everything else behind the mounts.
  *
  * @param {unknown} error
  */
@@ -73,7 +73,8 @@ export const restartEngine = error => {
 
 /** Loads the engine. Returns what starts it; undefined where it cannot be loaded. */
 export const loadEngine = async () => {
-  // A response that is no engine (an error, the page of a portal) is requested again, past the browser's cache.
+  // A response that is no engine (an error, the page of a portal) is requested again, past the
+  // browser's cache.
   /** @param {number} failures */
   const fetchEngine = failures => WebAssembly.compileStreaming(
     fetch(new URL(WASM, import.meta.url), { cache: failures ? 'reload' : 'default' }));

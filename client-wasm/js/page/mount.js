@@ -10,19 +10,22 @@ import { takeId } from './ids.js';
 import { fetchTemplate } from './templates.js';
 
 /**
- * What a component is mounted with. Values are texts, as attributes have them: numbers keep their digits.
+ * What a component is mounted with. Values are texts, as attributes have them: numbers keep their
+ * digits.
  *
  * @typedef {object} Origin
  * @property {string} [id] The id that is wanted.
  * @property {any} [parent] The element of the component around it.
  * @property {string} [name]
  * @property {string} [props] JSON.
- * @property {string} [payload] JSON of the message's payload; without it `name` and `props` are sent.
+ * @property {string} [payload] JSON of the message's payload; without it `name` and `props` are
+ *   sent.
  * @property {string} [user] JSON of the user for whom the page was rendered.
  * @property {string} [seal] A seal has no characters that JSON escapes.
  * @property {string} [template] The hash of the template that the element was rendered by.
  * @property {string} [shape] JSON of what the renderer chose: how many rows, which arms.
- * @property {string} [child] JSON of the place and the props that the parent's template gives a child.
+ * @property {string} [child] JSON of the place and the props that the parent's template gives a
+ *   child.
  */
 
 let lastSlot = 0;

@@ -40,7 +40,9 @@ const setPhase = (component, error) => {
     element.$ready = !error;
   }
   defer(() => {
-    component.settleMounted[error ? 1 : 0](error || component);
+    const [resolve, reject] = component.settleMounted;
+    if (error) reject(error);
+    else resolve(component);
     if (!element) return;
     if (error) reportFailure(component, '', error);
     else {

@@ -1,6 +1,10 @@
 // Reports to the code of the page: events, and errors that have no caller.
 
-/** Calls code of the page; an exception is reported as if nothing had called it. @param {() => void} act */
+/**
+ * Calls code of the page; an exception is reported as if nothing had called it.
+ *
+ * @param {() => void} act
+ */
 export const guard = act => {
   try { act(); } catch (error) { reportError(error); }
 };
@@ -12,7 +16,8 @@ export const defer = act => queueMicrotask(() => guard(act));
 export const toError = ({ code, message, details = null }) => Object.assign(new Error(message || code), { code, details });
 
 /**
- * Dispatches `live:error`: an action that has no caller failed, or a component could not be mounted.
+ * Dispatches `live:error`: an action that has no caller failed, or a component could not be
+ * mounted.
  *
  * @param {import('./component.js').Component | undefined} component
  * @param {string} action

@@ -11,7 +11,8 @@ const requested = new Set();
 export const resetTemplates = () => requested.clear();
 
 /**
- * Fetches a template and gives it to the engine, once. If that fails, the engine requests it over the socket.
+ * Fetches a template and gives it to the engine, once. If that fails, the engine requests it over
+ * the socket.
  *
  * @param {string} hash
  */
