@@ -31,8 +31,8 @@ document.$early ??= (() => {
   // Repeats the events that were kept for a component that is mounted now.
   return (element, handleEvent) => {
     for (const event of [...kept]) {
-      // The target itself, or what is in its place since the component was rebuilt: in a row of a
-      // list only where the row's content is the same.
+      // The target itself, or the element in its place since the component was rebuilt: in a row of
+      // a list only if the content of the row is the same.
       let at = /** @type {any} */ (document), found;
       for (const [old, position] of event.trail) {
         const now = old.isConnected ? old : at.children[position];

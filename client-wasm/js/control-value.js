@@ -56,7 +56,7 @@ export const recordLoaded = () => {
 
 /**
  * Checks whether the value of a control differs from the one that the page was loaded with. The
- * attributes cannot tell: they follow the server.
+ * attributes do not show that: they follow the server.
  *
  * @param {any} node
  */

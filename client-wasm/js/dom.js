@@ -61,7 +61,7 @@ export function run(words, strings) {
   let at = 0, textAt = 0;
   /** The slot of the view that the operations are about. @type {any} */
   let view;
-  // Views with nodes that are not where the template says, and views that were filled here.
+  // Views whose nodes do not match the template, and views that were filled here.
   const misplaced = new Set(), filled = new Set();
   const word = () => words[at++];
   const text = () => strings.slice(textAt, (textAt += words[at++]));

@@ -60,8 +60,7 @@ interface Core {
   /** Starts a new engine after a trap. */
   restartEngine(error: unknown): void;
   /**
-   * Lets the engine make a view again: its nodes are not where the template says, or a module has
-   * started.
+   * Lets the engine rebuild a view: its nodes do not match the template, or a module has started.
    */
   rebuildView(slot: number): void;
   /**
@@ -103,8 +102,8 @@ interface Core {
   /** disabled: the values that wait, for `wire`. */
   deferredDisabled?: Map<any, any>;
   /**
-   * drafts: the view of a component is about to be rebuilt with a block. Returns what is to be
-   * called after that.
+   * drafts: the view of a component is about to be rebuilt with a block. Returns a function to call
+   * after that.
    */
   keepDrafts?(element: any, block: number): () => void;
   /** editable: gives an element the properties of a text area, for `controls` and `drafts`. */
@@ -193,7 +192,7 @@ interface Controls {
   boundProperty(node: any): string | undefined;
 }
 
-/** What is known of a control, and of the root of a row with controls. */
+/** The state of a control, or of the root of a row with controls. */
 interface ControlState {
   /** How many edits there were. */
   editCount: number;
@@ -204,7 +203,7 @@ interface ControlState {
   firstBlock: Block;
   /** The kind of a control with a field. */
   controlKind?: number;
-  /** Its field, or the path of its property, where numbers stand for keys of rows. */
+  /** Its field, or the path of its property, with numbers in place of the keys of rows. */
   boundField?: string | (string | number)[];
   /**
    * The keys in that path by their numbers, and of the root of a row its own key (`row`), as JSON.
@@ -212,9 +211,9 @@ interface ControlState {
   pathKeys?: Record<string, string>;
   /** The value to show; of a select and of one of several checkboxes a JSON list. */
   wanted?: string | null;
-  /** Whether it is to be checked; of a select, that its options name what is selected. */
+  /** Whether it is to be checked; of a select, whether its options determine the selection. */
   isOn?: boolean;
-  /** Not 0 where the server's value is shown even if what is typed was refused. */
+  /** Not 0 if the server's value replaces a refused one. */
   isForced?: number;
   /** Whether something was typed before the engine was loaded that is no edit yet. */
   isEarly?: boolean;

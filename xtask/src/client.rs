@@ -1,8 +1,8 @@
-//! `cargo xtask client`: the browser's client, from source to what the server embeds.
+//! `cargo xtask client`: builds the browser's client, which the server embeds.
 //!
-//! cargo → wasm-bindgen → wasm-opt → [`glue`] → one JavaScript file, and one for each optional
-//! module → [`dist`], with the sizes and a hash of the sources, so that a check without building
-//! can say whether the files are current.
+//! [`codes`] → cargo → wasm-bindgen → [`prune`] → wasm-opt → [`glue`] → esbuild with [`names`] and
+//! terser, one file for the client and one for each optional module → [`dist`]. `dist` stores the
+//! sizes and a hash of the sources. The hash lets `--check` detect outdated files without a build.
 
 mod codes;
 mod dist;
@@ -22,7 +22,8 @@ use names::Names;
 
 use crate::step::{command, root, run, run_command, say};
 
-/// What the client is made of. Of the template language only what runs in the page: the parser may change freely.
+/// The sources of the client. Of the template language only what runs in the page is included:
+/// changes of the parser do not make the client outdated.
 const SOURCES: [&str; 15] = [
     "client-wasm/Cargo.toml",
     "client-wasm/package.json",
@@ -41,23 +42,24 @@ const SOURCES: [&str; 15] = [
     "xtask/src/client.rs",
 ];
 
-/// WebAssembly features that browsers have had for years. All others stay off: with every feature on, imports come
-/// out in forms that browsers refuse.
+/// WebAssembly features that browsers have supported for years. All others stay off: with every
+/// feature on, wasm-opt writes imports in forms that browsers refuse.
 const FEATURES: &str = "--enable-bulk-memory --enable-bulk-memory-opt --enable-mutable-globals --enable-nontrapping-float-to-int \
                         --enable-reference-types --enable-sign-ext --enable-multivalue";
 
-/// A panic becomes a trap at once, and nothing is kept that only its message would need. Unstable options of the
+/// Makes a panic a trap, and drops what only panic messages need. These are unstable options of the
 /// stable compiler.
 const FLAGS: &str = "-Zunstable-options -Cpanic=immediate-abort -Zlocation-detail=none -Zfmt-debug=none";
 
-/// Nothing of ours stands in the first kilobyte of memory, which makes some addresses shorter. Names of imports and
-/// exports are for the glue alone, which [`glue`] writes. Flattening and rebuilding the control
-/// flow before each round saves 280 bytes in brotli.
+/// Options of wasm-opt. The module stores nothing in the first kilobyte of memory, which makes some
+/// addresses shorter. Only [`glue`] and [`names`] use the names of imports and exports, so these
+/// may be short. Flattening and rebuilding the control flow before each round saves 280 bytes in
+/// brotli.
 const OPTIMISE: &str = "--flatten --rereloop -Oz --one-caller-inline-max-function-size=80 --flatten --rereloop -Oz \
                         -Oz --low-memory-unused --minify-imports-and-exports-and-modules";
 
-/// Stands in `client.js` for the version of the client until everything is built. The version is a
-/// hash of all files, in as many digits.
+/// Placeholder in `client.js` for the version of the client, which is known when all files are
+/// built. The version is a hash of all files, with as many digits as the placeholder.
 const VERSION: &str = "VERSION_OF_FILES";
 
 pub(crate) fn run_build(args: &[String]) -> anyhow::Result<()> {
@@ -71,28 +73,31 @@ pub(crate) fn run_build(args: &[String]) -> anyhow::Result<()> {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    /// As small as it gets: a panic is a trap and cannot say why.
+    /// As small as possible: a panic is a trap without a message.
     Release,
-    /// Keeps the texts of panics and the names of functions.
+    /// Keeps panic messages and the names of functions.
     Dev,
 }
 
-/// Whether `dist` was built from the sources as they are.
+/// Checks that the generated files belong to the current sources.
+///
+/// # Errors
+/// If `codes.js` or `dist` is outdated.
 fn check() -> anyhow::Result<()> {
-    let manifest = root()?.join("client-wasm/dist/manifest.json");
+    let root = root()?;
+    let codes = fs::read_to_string(codes::path(&root))?;
+    ensure!(
+        codes == codes::generate(&root)?,
+        "client-wasm/js/codes.js is outdated: run `cargo xtask client` and commit what it writes"
+    );
+    let manifest = root.join("client-wasm/dist/manifest.json");
     let text =
         fs::read_to_string(&manifest).with_context(|| format!("cannot read {}", manifest.display()))?;
     let manifest: serde_json::Value = serde_json::from_str(&text)?;
     let current = source_hash()?;
-    let root = root()?;
-    ensure!(
-        fs::read_to_string(codes::path(&root))
-            .is_ok_and(|codes| codes::generate(&root).is_ok_and(|now| now == codes)),
-        "client-wasm/js/codes.js is not generated from the sources as they are: run `cargo xtask client`"
-    );
     ensure!(
         manifest.get("source").and_then(|hash| hash.as_str()) == Some(&current),
-        "client-wasm/dist is not built from the sources as they are: run `cargo xtask client` and commit what it writes"
+        "client-wasm/dist is outdated: run `cargo xtask client` and commit what it writes"
     );
     say("client-wasm/dist is current")
 }
@@ -156,19 +161,21 @@ fn compile(root: &Path, kind: Kind) -> anyhow::Result<PathBuf> {
         Kind::Dev => ("--release", "release"),
     };
     let mut cargo = command("", &format!("{line} {profile}"))?;
-    // A target folder of its own: other flags would make cargo build everything again each time.
+    // A separate target folder: with other flags in the same folder cargo would rebuild everything.
     let target = root.join("target/client-target");
     cargo.env("CARGO_TARGET_DIR", &target);
+    // An incremental build divides the code otherwise: its size would depend on the environment.
+    cargo.env("CARGO_INCREMENTAL", "0");
     if kind == Kind::Release {
-        // The standard library is built anew, for size.
+        // The standard library is compiled for size too.
         cargo.env("RUSTC_BOOTSTRAP", "1").env("RUSTFLAGS", FLAGS);
     }
     run_command(cargo)?;
     Ok(target.join("wasm32-unknown-unknown").join(folder).join("vivaz_client.wasm"))
 }
 
-/// Makes the JavaScript that goes with the wasm. The library and not the program, so that its version is locked with
-/// that of the crate.
+/// Runs wasm-bindgen and removes from the module what nothing calls. Uses the library instead of
+/// the program, so that Cargo.lock keeps its version equal to that of the crate.
 fn bind(wasm: &Path, out: &Path, kind: Kind) -> anyhow::Result<PathBuf> {
     let mut bindgen = wasm_bindgen_cli_support::Bindgen::new();
     bindgen.input_path(wasm);
@@ -182,7 +189,7 @@ fn bind(wasm: &Path, out: &Path, kind: Kind) -> anyhow::Result<PathBuf> {
     Ok(out.to_owned())
 }
 
-/// Makes the module small. Returns it, and what wasm-opt prints about the names of imports and exports.
+/// Runs wasm-opt. Returns the path of the module, and the names of imports and exports as printed.
 fn optimise(bound: &Path, work: &Path) -> anyhow::Result<(PathBuf, String)> {
     let (from, to) = (bound.join("vivaz_client_bg.wasm"), work.join("client.wasm"));
     let line = format!(
@@ -193,7 +200,7 @@ fn optimise(bound: &Path, work: &Path) -> anyhow::Result<(PathBuf, String)> {
     Ok((to, crate::step::output("client-wasm", &line)?))
 }
 
-/// Makes files out of the JavaScript.
+/// Bundles and minifies the JavaScript.
 struct Bundler<'a> {
     work: &'a Path,
     kind: Kind,
@@ -201,7 +208,7 @@ struct Bundler<'a> {
     names: &'a str,
 }
 
-/// How a browser runs a script.
+/// How the browser runs a script.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Form {
     Classic,
@@ -209,7 +216,8 @@ enum Form {
 }
 
 impl Bundler<'_> {
-    /// Makes `client.js`. `imports` is the file that [`glue::write`] has written, `wasm` the name of the wasm file.
+    /// Builds `client.js`. `imports` is the file that [`glue::write`] has written, `wasm` the name
+    /// of the wasm file.
     fn client(&self, imports: &Path, wasm: &str) -> anyhow::Result<String> {
         let options = format!(
             "--alias:vivaz-imports={} --define:WASM=\"{wasm}\" --define:VERSION=\"{VERSION}\"",
@@ -219,7 +227,7 @@ impl Bundler<'_> {
         Ok(String::from_utf8(script)?)
     }
 
-    /// Makes the script that runs before the client, and its hash for a content security policy.
+    /// Builds the script that runs before the client, and its hash for a content security policy.
     fn capture(&self) -> anyhow::Result<Capture> {
         let script = self.bundle(Path::new("js/capture.js"), "capture.js", Form::Classic, "")?;
         let hash = "require('crypto').createHash('sha256').update(require('fs').readFileSync(process.argv[1])).digest('base64')";
@@ -230,7 +238,7 @@ impl Bundler<'_> {
         Ok(Capture { script, hash })
     }
 
-    /// Makes a file of each optional module.
+    /// Builds a file for each optional module.
     fn modules(&self, root: &Path) -> anyhow::Result<Vec<Module>> {
         let mut paths = Vec::new();
         for entry in fs::read_dir(root.join("client-wasm/js/modules"))? {
@@ -246,7 +254,7 @@ impl Bundler<'_> {
         Ok(modules)
     }
 
-    /// Makes one file of a script and what it imports, as small as possible. Returns its content.
+    /// Builds one file from a script and its imports, as small as possible. Returns its content.
     fn bundle(&self, from: &Path, to: &str, form: Form, options: &str) -> anyhow::Result<Vec<u8>> {
         let out = self.work.join(to);
         let bundle = if form == Form::Module { "--bundle --format=esm" } else { "" };
@@ -260,7 +268,7 @@ impl Bundler<'_> {
         let tool = "node_modules/.bin/esbuild --target=es2022 --legal-comments=none --log-level=warning";
         run("client-wasm", &format!("{tool} {bundle} {minify} {options} {names} {from} --outfile={file}"))?;
         if self.kind == Kind::Release {
-            // Once more by another tool, which folds what the first one leaves: 3 % less.
+            // terser folds expressions that esbuild leaves: 3 % less.
             let module = if form == Form::Module { "--module" } else { "" };
             let tool = "node_modules/.bin/terser --ecma 2022 --compress passes=3,hoist_funs=true --mangle";
             run("client-wasm", &format!("{tool} {module} --output {file} {file}"))?;
@@ -269,7 +277,7 @@ impl Bundler<'_> {
     }
 }
 
-/// One hash of all sources, their names included.
+/// Returns a hash of all sources and of their paths.
 fn source_hash() -> anyhow::Result<String> {
     let root = root()?;
     let mut files = Vec::new();
@@ -288,7 +296,7 @@ fn source_hash() -> anyhow::Result<String> {
 }
 
 fn collect(path: &Path, files: &mut Vec<PathBuf>) -> anyhow::Result<()> {
-    // Tests are no part of what is built.
+    // Tests are not part of the client.
     if path.ends_with("tests") {
         return Ok(());
     }

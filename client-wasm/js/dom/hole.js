@@ -70,7 +70,7 @@ export const setHole = (root, [place, , a, b, c], at, node, kind, value) => {
         // Before the first time these are the server's, of an older state perhaps.
         setClasses(node, at, isBool ? '' : text, [...node.classList]);
       } else if (b == ATTRIBUTE_WORD) bindAttribute(node, a, type ? text : null);
-      // What is left is a plain attribute (b is 0), a URL or a list of URLs.
+      // The others are a plain attribute (b is 0), a URL and a list of URLs.
       else bindAttribute(node, a, type < VALUE_TRUE ? null : isBool ? '' : b && !core.isSafeUrl?.(text, b) ? 'about:invalid' : text);
       break;
     case PLACE_CLASS: setClasses(node, at, isTruthy ? a : '', [a]); break;

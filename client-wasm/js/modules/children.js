@@ -4,7 +4,7 @@
 import { COMMAND_PROPS } from '../codes.js';
 
 /**
- * What is known of a child's element.
+ * The state of a child's element.
  *
  * @typedef {object} ChildState
  * @property {string} [shared] The props that depend on shared state, as JSON.

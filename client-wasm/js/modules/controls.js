@@ -126,8 +126,8 @@ export default core => {
     // A number that is being typed is kept: 1.0 is on the way to 1.05.
     if (isSameNumber(node, value) && (node.type == 'number' || node == document.activeElement)) return;
     const { type, selectionStart, selectionEnd, selectionDirection } = node;
-    // Types without a selection have one while they are texts. The last edit tells where the caret
-    // was.
+    // Types without a selection have one while they are texts. The last edit has the position of
+    // the caret.
     const hasNoSelection = selectionStart == null;
     if (node !== document.activeElement || (hasNoSelection && type != 'email' && type != 'number')) node.value = value;
     else {
@@ -141,7 +141,7 @@ export default core => {
   };
 
   /**
-   * Updates a control to what is stored. While text is being composed that waits.
+   * Updates a control to the stored value. While text is being composed, the update waits.
    *
    * @param {any} node
    */
@@ -304,7 +304,7 @@ export default core => {
 
   core.formControls = {
     controlStates: states, editedControls: edited, handleEdit, isBound,
-    // A name that is there more than once has a list.
+    // A name of several controls has a list.
     formFields(form, submitter) {
       /** @type {any} */
       const values = { __proto__: null };

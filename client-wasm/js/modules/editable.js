@@ -50,7 +50,7 @@ const readLines = (host, ...points) => {
 };
 
 /**
- * Writes a text into the text node that is there, so that the selection in it is kept.
+ * Writes a text into the existing text node, so that the selection in it is kept.
  *
  * @param {any} host
  * @param {string} text

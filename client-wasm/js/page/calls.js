@@ -1,4 +1,4 @@
-// Calls of the page's code that wait for an answer.
+// Calls by the code of the page that wait for an answer.
 
 import { components } from './components.js';
 import { enqueue } from './commands.js';
@@ -6,7 +6,7 @@ import { toError } from './reports.js';
 import { settings } from './settings.js';
 
 /**
- * What resolves and rejects a call, by its ticket.
+ * The functions that resolve and reject each call, by its ticket.
  *
  * @type {Map<number, [(value: any) => void, (error: any) => void]>}
  */
@@ -45,7 +45,7 @@ export const call = ({ slot }, run) => new Promise((resolve, reject) => {
  *
  * @param {number} ticket
  * @param {number} isOk
- * @param {string} json The value, or what failed.
+ * @param {string} json The value, or the failure.
  */
 export const settleCall = (ticket, isOk, json) => {
   const call = pending.get(ticket);
@@ -57,7 +57,7 @@ export const settleCall = (ticket, isOk, json) => {
   else reject(toError(value));
 };
 
-/** Rejects all calls: the session, and the answers with it, is lost. */
+/** Rejects all calls: the session is lost, and the answers with it. */
 export const rejectCalls = () => {
   for (const ticket of [...pending.keys()]) settleCall(ticket, 0, '{"code":"session_lost"}');
 };

@@ -1,4 +1,4 @@
-// Commands to the engine. They never nest: a task that comes while another one runs waits.
+// Commands to the engine. They never nest: a task that is queued while another one runs waits.
 
 import { core } from '../core.js';
 import { runCommand } from '../glue.js';
@@ -30,13 +30,17 @@ export const enqueue = task => {
   if (tasks.length) queueMicrotask(() => enqueue(() => {}));
 };
 
-/** Lets tasks wait, after the given ones, until `startTasks`. @param {(() => void)[]} first */
+/**
+ * Runs no task until `startTasks`. Drops the tasks that wait.
+ *
+ * @param {(() => void)[]} first The tasks to run first then.
+ */
 export const holdTasks = first => {
   isStarted = false;
   tasks.splice(0, tasks.length, ...first);
 };
 
-/** Runs the tasks that wait, after the given one. @param {() => void} first */
+/** Runs a task and then the tasks that wait. @param {() => void} first */
 export const startTasks = first => {
   tasks.unshift(first);
   isStarted = true;
@@ -46,14 +50,14 @@ export const startTasks = first => {
 /** Runs a command in a task of its own. @param {Parameters<typeof runCommand>} command */
 export const queueCommand = (...command) => enqueue(() => runCommand(...command));
 
-/** What the last query returned. */
+/** The answer to the last query. */
 let answer = '';
 
-/** Stores the answer of a query: the engine gives it as an operation. @param {string} json */
+/** Stores the answer to a query: the engine sends it as an operation. @param {string} json */
 export const setAnswer = json => { answer = json; };
 
 /**
- * Runs a command that asks for something, and returns the answer as JSON.
+ * Runs a command that queries the engine. Returns the answer as JSON.
  *
  * @param {number} command
  * @param {number} [slot]

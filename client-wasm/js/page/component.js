@@ -31,7 +31,7 @@ export class Component {
     /** @type {Record<string, Element>} */
     this.refs = {};
     this.mounted = new Promise((resolve, reject) => {
-      /** What resolves and rejects `mounted`. */
+      /** The functions that resolve and reject `mounted`. */
       this.settleMounted = [resolve, reject];
     });
     this.mounted.catch(() => {});

@@ -1,4 +1,4 @@
-// The connection: its state as the page shows it, and what makes the engine connect at once.
+// The connection: shows its state, and wakes the engine when it should connect at once.
 
 import { CLOSE_TAKEN_OVER, COMMAND_LEAVE, COMMAND_WAKE } from '../codes.js';
 import { core } from '../core.js';

@@ -21,11 +21,11 @@ export class LiveComponentElement extends HTMLElement {
     if (origin.seal) {
       origin.shape = `[${origin.shape ?? ''}]`;
       origin.payload = `{"seal":"${origin.seal}"}`;
-      // Without a seal it is one that its parent's template has made, or one written by hand.
+      // Without a seal the parent's template has made the element, or an author has written it.
     } else Object.assign(origin, this.$given);
     this.$user = origin.user ??= parent?.$user;
     if (origin.child) {
-      // A row with a temporary key does not exist on the server, nor does one of a draft that is
+      // A row with a temporary key does not exist on the server, nor does text that was typed and
       // not sent.
       if (/^[^\]]*"\$temp/.test(origin.child)) return;
       origin.payload = childPayload(parent, origin.child, origin.seal);

@@ -47,7 +47,7 @@ export const reconnect = () => {
 
 /**
  * Starts a new engine after a trap, and mounts every component again from its origin. Until then
- * events wait for their component, and everything else behind the mounts.
+ * events wait for their component, and all other tasks for the mounts.
  *
  * @param {unknown} error
  */
@@ -71,10 +71,10 @@ export const restartEngine = error => {
   else setTimeout(start, RESTART_DELAY_MS * restarts.length);
 };
 
-/** Loads the engine. Returns what starts it; undefined where it cannot be loaded. */
+/** Loads the engine. Returns the function that starts it; undefined if it cannot be loaded. */
 export const loadEngine = async () => {
-  // A response that is no engine (an error, the page of a portal) is requested again, past the
-  // browser's cache.
+  // A response that is no engine (an error, a login page of a network) is requested again,
+  // bypassing the browser's cache.
   /** @param {number} failures */
   const fetchEngine = failures => WebAssembly.compileStreaming(
     fetch(new URL(WASM, import.meta.url), { cache: failures ? 'reload' : 'default' }));

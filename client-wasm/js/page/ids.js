@@ -1,18 +1,15 @@
 // The ids of components on the wire.
 
-/**
- * Ids in use. An id is free again only when the server has answered the unmount: the engine reports
- * that.
- */
+/** Ids in use. The engine reports when the server has answered an unmount: then the id is free. */
 const ids = new Set();
 
 /**
- * Takes the id that is wanted, or where that is in use or is no id, another one.
+ * Reserves an id: the requested one, or another one if that is in use or invalid.
  *
- * @param {string | undefined} wanted
+ * @param {string | undefined} requested
  */
-export const takeId = wanted => {
-  let id = wanted, count = 0;
+export const takeId = requested => {
+  let id = requested, count = 0;
   while (!id || ids.has(id) || !/^[\w-]{1,64}$/.test(id)) id = 'c' + ++count;
   ids.add(id);
   return id;

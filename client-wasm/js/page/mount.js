@@ -14,7 +14,7 @@ import { fetchTemplate } from './templates.js';
  * digits.
  *
  * @typedef {object} Origin
- * @property {string} [id] The id that is wanted.
+ * @property {string} [id] The requested id.
  * @property {any} [parent] The element of the component around it.
  * @property {string} [name]
  * @property {string} [props] JSON.
@@ -23,7 +23,7 @@ import { fetchTemplate } from './templates.js';
  * @property {string} [user] JSON of the user for whom the page was rendered.
  * @property {string} [seal] A seal has no characters that JSON escapes.
  * @property {string} [template] The hash of the template that the element was rendered by.
- * @property {string} [shape] JSON of what the renderer chose: how many rows, which arms.
+ * @property {string} [shape] JSON of the renderer's choices: the numbers of rows and the arms.
  * @property {string} [child] JSON of the place and the props that the parent's template gives a
  *   child.
  */
@@ -49,7 +49,7 @@ export const mount = (element, origin) => {
 };
 
 /**
- * Gives the engine a component to mount. What its origin has is sent as it is.
+ * Passes a component to the engine, to be mounted. The values of its origin are sent unchanged.
  *
  * @param {Component} component
  * @param {string | null} [shape] Null to fill the element with a skeleton.
@@ -65,7 +65,8 @@ export const sendMount = ({ id, mountOrigin: origin, element, slot }, shape = nu
 };
 
 /**
- * Returns the payload that mounts a child: its parent, and what the parent's template gives it.
+ * Returns the payload that mounts a child: its parent, and the place and props from the parent's
+ * template.
  *
  * @param {any} parent
  * @param {string} child

@@ -16,13 +16,13 @@ import { reloadPage } from './reload.js';
 import { defer, reportFailure, toError } from './reports.js';
 import { fetchTemplate } from './templates.js';
 
-/** How many engines were started before. The timers of an earlier one have no effect. */
+/** The number of engines before this one. The timers of an earlier engine have no effect. */
 let generation = 0;
 
 /** Cancels all timers. */
 export const cancelTimers = () => { generation++; };
 
-/** Lets the engine look at its socket. */
+/** Requests a turn of the engine, in which it reads its socket. */
 export const requestTurn = () => queueMicrotask(() => queueCommand(COMMAND_SOCKET));
 
 /**
@@ -47,7 +47,7 @@ const setPhase = (component, error) => {
     if (error) reportFailure(component, '', error);
     else {
       element.dispatchEvent(new CustomEvent('live:mounted', { bubbles: true }));
-      // What the visitor did before: see capture.js.
+      // Repeats clicks and submits from before the mount: see capture.js.
       document.$early?.(element, handleEvent);
     }
   });

@@ -1,7 +1,7 @@
 // Reports to the code of the page: events, and errors that have no caller.
 
 /**
- * Calls code of the page; an exception is reported as if nothing had called it.
+ * Calls code of the page. An exception is reported as uncaught.
  *
  * @param {() => void} act
  */

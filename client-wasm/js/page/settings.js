@@ -1,7 +1,6 @@
 // Settings of the page: client.d.ts documents them.
 
-/**
- * @type {import('../client.js').LiveSettings & { callTimeoutMs: number, maxReconnectAttempts:
- *   number }}
- */
+/** @typedef {import('../client.js').LiveSettings} LiveSettings */
+
+/** @type {LiveSettings & { callTimeoutMs: number, maxReconnectAttempts: number }} */
 export const settings = { callTimeoutMs: 30_000, maxReconnectAttempts: 0 };

@@ -1,7 +1,8 @@
 //! Generates `client-wasm/js/codes.js`: the numbers that Rust and the page's JavaScript share.
 //!
-//! The numbers are defined once, in Rust. This module reads them from the source, so that no list of them has to be
-//! kept. The bundler puts each number in the place of its name: a name costs no byte.
+//! The numbers are defined once, in Rust. This module reads them from the source, so that no list
+//! of them has to be kept. The bundler puts each number in the place of its name: a name costs no
+//! byte.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -79,24 +80,34 @@ fn read(text: &str, source: &Source) -> anyhow::Result<Vec<(String, u64)>> {
     let file = syn::parse_file(text)?;
     let numbers = match source {
         Source::Enum(name) => {
-            let found = file.items.iter().find_map(|item| match item {
-                Item::Enum(found) if found.ident == name => Some(found),
-                _ => None,
+            let found = file.items.iter().find_map(|item| {
+                if let Item::Enum(found) = item {
+                    Some(found).filter(|found| found.ident == name)
+                } else {
+                    None
+                }
             });
             variants(found.with_context(|| format!("no enum {name}"))?)?
         }
         Source::Module(name) => {
-            let found = file.items.iter().find_map(|item| match item {
-                Item::Mod(found) if found.ident == name => found.content.as_ref(),
-                _ => None,
+            let found = file.items.iter().find_map(|item| {
+                if let Item::Mod(found) = item {
+                    Some(found).filter(|found| found.ident == name)
+                } else {
+                    None
+                }
             });
-            constants(&found.with_context(|| format!("no module {name}"))?.1)?
+            let content = found.and_then(|found| found.content.as_ref());
+            constants(&content.with_context(|| format!("no module {name}"))?.1)?
         }
         Source::Constants => constants(&file.items)?,
         Source::Macro(name) => {
-            let found = file.items.iter().find_map(|item| match item {
-                Item::Macro(found) if found.mac.path.is_ident(name) => Some(found),
-                _ => None,
+            let found = file.items.iter().find_map(|item| {
+                if let Item::Macro(found) = item {
+                    Some(found).filter(|found| found.mac.path.is_ident(name))
+                } else {
+                    None
+                }
             });
             let found = found.with_context(|| format!("no call of {name}"))?;
             assignments(&found.mac.tokens.to_string())
@@ -121,9 +132,9 @@ fn variants(of: &ItemEnum) -> anyhow::Result<Vec<(String, u64)>> {
 }
 
 fn constants(items: &[Item]) -> anyhow::Result<Vec<(String, u64)>> {
-    let is_number = |constant: &ItemConst| match &*constant.ty {
-        syn::Type::Path(of) => ["u8", "u16", "u32"].iter().any(|name| of.path.is_ident(name)),
-        _ => false,
+    let is_number = |constant: &ItemConst| {
+        let syn::Type::Path(of) = &*constant.ty else { return false };
+        ["u8", "u16", "u32"].iter().any(|name| of.path.is_ident(name))
     };
     let mut numbers = Vec::new();
     for item in items {
@@ -148,16 +159,17 @@ fn assignments(tokens: &str) -> Vec<(String, u64)> {
 
 /// Computes a literal, or one literal shifted by another.
 fn evaluate(value: &Expr) -> anyhow::Result<u64> {
-    match value {
-        Expr::Lit(literal) => match &literal.lit {
-            Lit::Int(number) => Ok(number.base10_parse()?),
-            _ => bail!("a literal is no integer"),
-        },
-        Expr::Binary(binary) if matches!(binary.op, syn::BinOp::Shl(_)) => {
-            Ok(evaluate(&binary.left)? << evaluate(&binary.right)?)
-        }
-        _ => bail!("a value is neither a literal nor a shift of literals"),
+    if let Expr::Lit(literal) = value
+        && let Lit::Int(number) = &literal.lit
+    {
+        return Ok(number.base10_parse()?);
     }
+    if let Expr::Binary(binary) = value
+        && matches!(binary.op, syn::BinOp::Shl(_))
+    {
+        return Ok(evaluate(&binary.left)? << evaluate(&binary.right)?);
+    }
+    bail!("a value is neither a literal nor a shift of literals")
 }
 
 /// Returns `TakenOver` as `TAKEN_OVER`.

@@ -1,7 +1,8 @@
 //! Short names for internal properties of the client's JavaScript.
 //!
-//! `client-wasm/js/internal.d.ts` declares these properties. Each gets a short name, the same one in `client.js`, in the
-//! modules and in the capture script. The bundler keeps the names in a file, the mangle cache.
+//! `client-wasm/js/internal.d.ts` declares these properties. Each gets a short name, the same one
+//! in `client.js`, in the modules and in the capture script. The bundler keeps the names in a file,
+//! the mangle cache.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -22,8 +23,8 @@ pub(super) struct Names {
 }
 
 impl Names {
-    /// Reads the names, checks them, and begins a mangle cache. `exports` are the exports of the wasm module and the names
-    /// that they have now.
+    /// Reads the names, checks them, and begins a mangle cache. `exports` are the exports of the
+    /// wasm module and the names that they have now.
     ///
     /// # Errors
     /// If a property has the name of a public one or of one of the browser's.

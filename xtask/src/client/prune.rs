@@ -2,12 +2,14 @@
 
 use walrus::{ElementItems, ExportItem, FunctionId, Module};
 
-/// Exports that wasm-bindgen's JavaScript would call and `client-wasm/js/glue.js` does not. Saves 65 bytes in brotli.
+/// Exports that wasm-bindgen's JavaScript would call and `client-wasm/js/glue.js` does not. Saves
+/// 65 bytes in brotli.
 const UNUSED: [&str; 4] =
     ["__wbindgen_free", "__wbindgen_realloc", "__abort_handler", "__instance_terminated"];
 
-/// Parts of the names of functions that the table holds and nothing calls: wasm-bindgen calls them only while it binds
-/// the module, to learn the types of closures. No optimiser can know that. Saves 619, 149 and 29 bytes in brotli.
+/// Parts of the names of functions that the table holds and nothing calls: wasm-bindgen calls them
+/// only while it binds the module, to learn the types of closures. No optimiser can know that.
+/// Saves 619, 149 and 29 bytes in brotli.
 const DEAD: [&str; 3] = ["::convert::closures::", "::futures::jspi::", "::link_mem_intrinsics"];
 
 /// Removes unused exports, and replaces dead functions in the table by another function of it.
