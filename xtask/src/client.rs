@@ -20,7 +20,7 @@ use dist::{Built, Capture, Module};
 use glue::Renamed;
 use names::Names;
 
-use crate::step::{command, root, run, run_command, say};
+use crate::step::{command, output, root, run, run_command, say};
 
 /// The sources of the client. Of the template language only what runs in the page is included:
 /// changes of the parser do not make the client outdated.
@@ -117,7 +117,7 @@ fn build(kind: Kind) -> anyhow::Result<()> {
         } else {
             "rustup target list --installed"
         };
-        if !crate::step::output("", list)?.contains(missing) {
+        if !output("", list)?.contains(missing) {
             run("", &format!("rustup {what}"))?;
         }
     }
@@ -197,7 +197,7 @@ fn optimise(bound: &Path, work: &Path) -> anyhow::Result<(PathBuf, String)> {
         from.display(),
         to.display()
     );
-    Ok((to, crate::step::output("client-wasm", &line)?))
+    Ok((to, output("client-wasm", &line)?))
 }
 
 /// Bundles and minifies the JavaScript.
@@ -257,16 +257,23 @@ impl Bundler<'_> {
     /// Builds one file from a script and its imports, as small as possible. Returns its content.
     fn bundle(&self, from: &Path, to: &str, form: Form, options: &str) -> anyhow::Result<Vec<u8>> {
         let out = self.work.join(to);
-        let bundle = if form == Form::Module { "--bundle --format=esm" } else { "" };
+        let (bundle, names) = match form {
+            Form::Module => ("--bundle --format=esm", self.names),
+            Form::Classic => ("", ""),
+        };
         let minify = match (self.kind, form) {
             (Kind::Release, _) => "--minify",
             (Kind::Dev, Form::Module) => "--sourcemap=inline",
             // An application may write it into a page.
             (Kind::Dev, Form::Classic) => "",
         };
-        let (from, file, names) = (from.display(), out.display(), self.names);
+        let (from, file) = (from.display(), out.display());
         let tool = "node_modules/.bin/esbuild --target=es2022 --legal-comments=none --log-level=warning";
-        run("client-wasm", &format!("{tool} {bundle} {minify} {options} {names} {from} --outfile={file}"))?;
+        // Without printing the command: the names alone are three kilobytes.
+        output(
+            "client-wasm",
+            &format!("{tool} {bundle} {minify} {options} {names} {from} --outfile={file}"),
+        )?;
         if self.kind == Kind::Release {
             // terser folds expressions that esbuild leaves: 3 % less.
             let module = if form == Form::Module { "--module" } else { "" };

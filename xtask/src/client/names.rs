@@ -1,17 +1,15 @@
 //! Short names for internal properties of the client's JavaScript.
 //!
-//! `client-wasm/js/internal.d.ts` declares these properties. Each gets a short name, the same one
-//! in `client.js`, in the modules and in the capture script. The bundler keeps the names in a file,
-//! the mangle cache.
+//! `client-wasm/js/internal.d.ts` declares these properties. Each gets a short name, the same one in
+//! `client.js` and in the modules. The bundler stores the names in a file, the mangle cache.
+//! Properties that `capture.js` uses keep their names: the capture script of one version may run
+//! beside the client of another.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::ensure;
-
-/// Read by tests of pages, so it keeps its name.
-const KEPT: &str = "$ready";
 
 /// A property of closures that wasm-bindgen's output reads.
 const OF_BINDGEN: &str = "_wbg_cb_unref";
@@ -38,16 +36,16 @@ impl Names {
             conflicts.is_empty(),
             "internal.d.ts has names that are public or the browser's: {conflicts:?}"
         );
+        let capture = fs::read_to_string(js.join("capture.js"))?;
+        all.retain(|name| !name.starts_with('$') || !capture.contains(&format!(".{name}")));
         all.insert(OF_BINDGEN.to_owned());
         let mut short: BTreeMap<String, serde_json::Value> =
             exports.iter().map(|(name, short)| (name.clone(), short.clone().into())).collect();
         // At nodes a name begins with `$`: otherwise a control of a form could have it.
-        let at_nodes: Vec<_> =
-            all.iter().filter(|name| name.starts_with('$') && *name != KEPT).cloned().collect();
+        let at_nodes: Vec<_> = all.iter().filter(|name| name.starts_with('$')).cloned().collect();
         for (name, letter) in at_nodes.into_iter().zip('a'..='z') {
             short.insert(name, format!("${letter}").into());
         }
-        all.remove(KEPT);
         all.extend(exports.iter().map(|(name, _)| name.clone()));
         let missing = all.iter().find(|name| name.starts_with('$') && !short.contains_key(*name));
         ensure!(missing.is_none(), "more than 26 names at nodes");
