@@ -1,50 +1,54 @@
-// Keeps what a visitor does before a component is there, or while its engine starts anew.
+// Keeps the clicks and submits that come before their component is mounted, or while the engine
+// restarts.
 //
-// A classic script in the head of the page: it runs before there is anything to press, and long before the client.
+// A classic script in the head of the page: it runs before there is anything to click, and long
+// before the client.
 
 document.$early ??= (() => {
+  /** @type {CapturedEvent[]} */
   let kept = [];
   for (const type of ['click', 'submit']) {
-    document.addEventListener(type, e => {
-      const path = e.composedPath(), element = path.find(n => n.localName == 'live-component');
+    document.addEventListener(type, (/** @type {any} */ event) => {
+      const path = event.composedPath(), element = path.find((/** @type {any} */ node) => node.localName == 'live-component');
       if (!element || element.$ready) return;
-      const isOver = element.getAttribute('live-state') == 'error';
-      // Nobody answers a form any more: one that does not say how it is sent would put its fields into the page's address.
-      if (type == 'submit' && !(isOver && ['action', 'method'].some(name => path[0].hasAttribute(name)))) e.preventDefault();
-      if (isOver) return;
-      // The way to it, from the outermost component: where it is, should that be made anew.
-      const trail = path.slice(0, 1 + path.findLastIndex(n => n.localName == 'live-component'))
-        .map(n => [n, [...n.parentNode.children].indexOf(n)]).reverse();
-      kept.push({ trail, type, bubbles: true, submitter: e.submitter, button: e.button, detail: e.detail, preventDefault() {} });
+      const isFailed = element.getAttribute('live-state') == 'error';
+      // No component will answer the form: a form without `action` and `method` would put its
+      // fields into the address.
+      if (type == 'submit' && !(isFailed && ['action', 'method'].some(name => path[0].hasAttribute(name)))) event.preventDefault();
+      if (isFailed) return;
+      // The way to the target from the outermost component: where it is found if that is rebuilt.
+      const trail = path.slice(0, 1 + path.findLastIndex((/** @type {any} */ node) => node.localName == 'live-component'))
+        .map((/** @type {any} */ node) => [node, [...node.parentNode.children].indexOf(node)]).reverse();
+      kept.push({ trail, type, bubbles: true, submitter: event.submitter, button: event.button, detail: event.detail, preventDefault() {} });
     }, true);
   }
-  // What is typed into an element has no other trace: a control knows what it held at first.
-  document.addEventListener('input', e => { e.composedPath()[0].$typed = true; }, true);
-  // The client asks for its engine again as after any failure; it is the page that has to change.
+  // What is typed into an editable element leaves no other trace: a control has its default value.
+  document.addEventListener('input', event => { /** @type {any} */ (event.composedPath()[0]).$typed = true; }, true);
+  // The client fetches its engine again as after any failure; the page has to be corrected.
   document.addEventListener('securitypolicyviolation', ({ blockedURI }) => {
     if (blockedURI == 'wasm-eval') console.error("live: the page's Content-Security-Policy needs script-src 'wasm-unsafe-eval'");
   });
-  /** Does what was kept for a component that is there now. `handle` takes an event and its path, as the client does. */
-  return (element, handle) => {
-    for (const e of [...kept]) {
-      // The element that was meant, or what stands in its place since the component was made anew. In a row of a list
-      // that is so only where the row says the same.
-      let at = document, found;
-      for (const [old, place] of e.trail) {
-        const there = old.isConnected ? old : at.children[place];
-        found = there && there.localName == old.localName && there.id == old.id &&
-          (!old.$b || old.localName == 'live-component' || there.isEqualNode(old));
+  // Repeats the events that were kept for a component that is mounted now.
+  return (element, handleEvent) => {
+    for (const event of [...kept]) {
+      // The target itself, or the element in its place since the component was rebuilt: in a row of
+      // a list only if the content of the row is the same.
+      let at = /** @type {any} */ (document), found;
+      for (const [old, position] of event.trail) {
+        const now = old.isConnected ? old : at.children[position];
+        found = now && now.localName == old.localName && now.id == old.id &&
+          (!old.$block || old.localName == 'live-component' || now.isEqualNode(old));
         if (!found) break;
-        at = there;
+        at = now;
       }
       if (at.closest?.('live-component') != element) continue;
-      kept.splice(kept.indexOf(e), 1);
+      kept.splice(kept.indexOf(event), 1);
       if (!found) continue;
       const path = [];
       for (let node = at; node; node = node.parentNode) path.push(node);
-      if (!handle(e, path) && e.type == 'submit') at.requestSubmit(e.submitter?.isConnected ? e.submitter : null);
+      if (!handleEvent(event, path) && event.type == 'submit') at.requestSubmit(event.submitter?.isConnected ? event.submitter : null);
     }
-    // Those of components that are gone.
-    kept = kept.filter(e => e.trail[0][0].isConnected);
+    // Drops those of components that are gone.
+    kept = kept.filter(({ trail: [[outermost]] }) => outermost.isConnected);
   };
 })();

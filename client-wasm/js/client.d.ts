@@ -1,47 +1,49 @@
-/** Why a call failed. */
+/** The error of a call. */
 export interface LiveError extends Error {
   /** One of the protocol's error codes, or `timeout`, `overloaded`, `session_lost`. */
   code: string;
   details: unknown;
-  /** On a `timeout`: the call was sent, or waits to be, and may run all the same. */
+  /** On a `timeout`: the call was sent or will be, and may still run. */
   unanswered?: true;
-  /** On a `timeout`: calls back when the answer is there after all, with an error or null, and the value. */
+  /** On a `timeout`: calls back if the answer arrives later: with an error or null, and a value. */
   onSettled?(act: (error: LiveError | null, value?: unknown) => void): void;
 }
 
 /** A mounted component. */
 export interface LiveComponent<State = any> {
-  /** What it shows: the confirmed state with the effects of unanswered actions over it. The same object until it changes;
-   * `null` before it is mounted. */
+  /**
+   * The visible state: the confirmed state with the effects of unanswered actions. The same object
+   * until it changes; `null` before the mount.
+   */
   readonly state: Readonly<State>;
-  /** Whether something of it is unanswered. */
+  /** Whether a message of the component is unanswered. */
   readonly loading: boolean;
   /** The elements named by `live:ref`. */
   readonly refs: Record<string, Element>;
-  /** Calls an action; its return value. */
+  /** Calls an action. Resolves to its return value. */
   call<T = unknown>(action: string, ...args: unknown[]): Promise<T>;
-  /** The same for an action that may be run twice: it is sent again where the session is lost. */
+  /** The same for an action that may run twice: it is sent again if the session is lost. */
   retry<T = unknown>(action: string, ...args: unknown[]): Promise<T>;
-  /** Sets a `model` field; shows at once. */
+  /** Sets a `model` field. The page shows the value at once. */
   set<K extends keyof State & string>(field: K, value: State[K]): Promise<void>;
-  /** Writes a property inside of a field: `['items', id, 'text']`. */
+  /** Sets a property inside of a field: `['items', id, 'text']`. */
   set(path: [keyof State & string, ...(string | number)[]], value: unknown): Promise<void>;
-  /** Called after every change; returns what ends it. */
+  /** Calls back after every change. Returns a function that ends the subscription. */
   subscribe(act: (state: Readonly<State>, component: this) => void): () => void;
-  /** Called with the data of application events; returns what ends it. */
+  /** Calls back with the data of application events. Returns a function that ends that. */
   on(event: string, act: (data: any, component: this) => void): () => void;
-  /** Shows a patch until the promise settles. */
+  /** Shows a patch until the promise is settled. */
   optimistic<T>(patch: Record<string, unknown>, until: Promise<T>): Promise<T>;
   unmount(): void;
 }
 
 export interface LiveConnection {
   status: 'connecting' | 'connected' | 'offline' | 'stopped';
-  /** Tries since the last connection. */
+  /** Attempts since the last connection. */
   attempt: number;
-  /** The close code that ended the last one. */
+  /** The close code of the last connection. */
   code: number;
-  /** How many actions and edits wait for a connection. */
+  /** The number of actions and edits that wait for a connection. */
   queued: number;
 }
 
@@ -51,21 +53,27 @@ export interface LiveHook {
 }
 
 export interface LiveSettings {
-  /** After how long a call rejects with `timeout`; 30,000 by itself. */
+  /** The time after which a call rejects with `timeout`, in milliseconds; 30,000 by default. */
   callTimeoutMs?: number;
-  /** After how many failed tries in a row the page is `stopped`; 0, as it is by itself, for no end. `reconnect()` tries once more. */
+  /**
+   * The number of failed attempts in a row after which the page is `stopped`; 0, the default, for
+   * no limit. `reconnect()` tries once more.
+   */
   maxReconnectAttempts?: number;
-  /** Whether the browser asks before a page with unsent changes is left; `true` loads the module `warn-unsent`. */
+  /**
+   * Whether the browser asks before a page with unsent changes is left; `true` loads the module
+   * `warn-unsent`.
+   */
   warnUnsent?: boolean;
-  /** Whether a reload keeps actions that have no answer yet; `true` loads the module `keep-queue`. */
+  /** Whether a reload keeps unanswered actions; `true` loads the module `keep-queue`. */
   keepQueue?: boolean;
 }
 
 /** Mounts an open component without an element. */
 export function mount<State = any>(name: string, props?: Record<string, unknown>): Promise<LiveComponent<State>>;
-/** The component of an element, or of the one around it. */
+/** Returns the component of an element, or of the one around it. */
 export function component<State = any>(element: Element): LiveComponent<State> | undefined;
-/** Registers what `live:hook="name"` stands for. */
+/** Registers the hook of `live:hook="name"`. */
 export function hook(name: string, of: LiveHook): void;
 export function configure(settings: LiveSettings): void;
 /** Connects now. */

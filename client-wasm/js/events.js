@@ -1,74 +1,124 @@
-// What happens in the page, brought to the engine: one listener on the document for each kind of event.
+// Handles events of the page: finds the listeners of templates and sends what they read to the
+// engine.
 
-import { spots, templates } from './dom.js';
+import {
+  EVENT_ONCE, EVENT_OUTSIDE, EVENT_PREVENT, EVENT_READS_CHECKED, EVENT_READS_EVENT, EVENT_READS_FORM, EVENT_READS_VALUE,
+  EVENT_SELF, EVENT_STOP, EVENT_WINDOW, HELD_ALT, HELD_META, HELD_SHIFT,
+} from './codes.js';
 import { core } from './core.js';
+import { blocks, holeNodes } from './dom/nodes.js';
 
-/** Where events go: client.js fills it. */
-export const to = {};
+/** The code of a key that an input method handles. */
+const INPUT_METHOD_KEY = 229;
+const ELEMENT_NODE = 1;
 
-/** Listens to a kind of event, once: the listener is always the same function. */
-export const listen = type => document.addEventListener(type, handle, true);
+/**
+ * Listens on the document to a type of event, once: the listener is always the same function.
+ *
+ * @param {string} type
+ */
+export const listenTo = type => document.addEventListener(type, /** @type {any} */ (handleEvent), true);
 
-// Calls back for every hole of a root that listens to that; `target` are the bits of window and outside.
-export const each = (root, type, target, found) => {
+/**
+ * Calls back for each listener of a root.
+ *
+ * @param {any} root
+ * @param {string} type
+ * @param {number} target EVENT_WINDOW, EVENT_OUTSIDE, or 0 for the element itself.
+ * @param {(listener: Listener, element: any) => void} found
+ */
+export const eachListener = (root, type, target, found) => {
   if (!root.isConnected) return;
-  for (const l of templates[root.$b].listen) {
-    if (l.type != type || (l.flags & 48) != target) continue;
-    found(l, spots[root.$i][l.at]);
+  for (const listener of blocks[root.$block].listeners) {
+    if (listener.eventType != type || (listener.bits & (EVENT_WINDOW | EVENT_OUTSIDE)) != target) continue;
+    found(listener, holeNodes[root.$root][listener.holeAt]);
   }
 };
 
-/** Finds what listens, innermost first. `true` if something did. */
-export const handle = (e, path = e.composedPath()) => {
-  const { type } = e, found = [];
+/**
+ * Runs the listeners of an event, innermost first. Returns whether there was one.
+ *
+ * @param {any} event
+ * @param {any[]} [path]
+ */
+export const handleEvent = (event, path = event.composedPath()) => {
+  const { type } = event;
+  /** @type {FoundListener[]} */
+  const found = [];
   for (const root of path) {
-    if (root.$i) each(root, type, 0, (l, el) => {
-      const at = path.indexOf(el);
-      if (at == 0 || (at > 0 && e.bubbles)) found.push([at, l, root, el]);
+    if (root.$root) eachListener(root, type, 0, (listener, element) => {
+      const depth = path.indexOf(element);
+      if (depth == 0 || (depth > 0 && event.bubbles)) found.push([depth, listener, root, element]);
     });
   }
-  found.sort((a, b) => a[0] - b[0]);
-  // Asked for before anything runs: what the event itself makes or shows was not there to be missed.
+  found.sort(([one], [other]) => one - other);
+  // Collected before a listener runs: elements that the event itself creates or shows were not
+  // there to be missed.
   const { length } = found;
-  core.outside?.(e, path, found);
-  if (type == 'submit') core.flush?.(path[0]);
-  for (const [, l, root, el] of found) if (consider(e, l, root, el, path[0]) && l.flags & 2) break;
+  core.addOutside?.(event, path, found);
+  if (type == 'submit') core.flushCalls?.(path[0]);
+  for (const [, listener, root, element] of found) {
+    if (runListener(event, listener, root, element, path[0]) && listener.bits & EVENT_STOP) break;
+  }
   return length > 0;
 };
 
-export const consider = (e, l, root, el, target) => {
-  const { flags } = l;
-  if (flags & 4 && target !== el) return false;
-  // With a key held down a link opens elsewhere.
-  if (flags & 1 && !l.modifiers && e.type == 'click' && (e.ctrlKey || e.metaKey || e.shiftKey) && el.href) return false;
-  // Safari ends a composition before the Enter that ends it: that one has the code 229.
-  if (l.keys[0] && (e.isComposing || e.keyCode == 229 || !l.keys.some(key => key.toLowerCase() == (e.key || '').toLowerCase()))) return false;
-  if (l.modifiers && l.modifiers != (e.ctrlKey | (e.shiftKey << 1) | (e.altKey << 2) | (e.metaKey << 3))) return false;
-  if (flags & 8) {
-    const done = (el.$o ??= new Set());
-    if (done.has(l)) return false;
-    done.add(l);
+/**
+ * Runs a listener, if the event is one that it takes. Returns whether it is.
+ *
+ * @param {any} event
+ * @param {Listener} listener
+ * @param {any} root
+ * @param {any} element
+ * @param {any} target
+ */
+export const runListener = (event, listener, root, element, target) => {
+  const { bits, heldKeys, debounceMs, throttleMs, keyNames } = listener;
+  if (bits & EVENT_SELF && target !== element) return false;
+  // With a modifier key held down the browser opens a link elsewhere.
+  if (bits & EVENT_PREVENT && !heldKeys && event.type == 'click' && (event.ctrlKey || event.metaKey || event.shiftKey) && element.href) return false;
+  // Safari ends a composition before the Enter that ends it.
+  if (keyNames[0] && (event.isComposing || event.keyCode == INPUT_METHOD_KEY ||
+    !keyNames.some(name => name.toLowerCase() == (event.key || '').toLowerCase()))) return false;
+  if (heldKeys && heldKeys != (event.ctrlKey | (event.shiftKey << HELD_SHIFT) | (event.altKey << HELD_ALT) | (event.metaKey << HELD_META))) return false;
+  if (bits & EVENT_ONCE) {
+    const done = (element.$onceDone ??= new Set());
+    if (done.has(listener)) return false;
+    done.add(listener);
   }
-  if (flags & 1) e.preventDefault();
-  const [payload, reads] = gather(e, flags >> 8, el, target);
+  if (bits & EVENT_PREVENT) event.preventDefault();
+  const [payload, reads] = readPayload(event, bits, element, target);
   const fire = () => {
-    if (root.$i && root.isConnected) to.event(root, l.address, JSON.stringify(payload), reads);
+    if (root.$root && root.isConnected) core.sendEvent(root, listener.eventAddress, JSON.stringify(payload), reads);
   };
-  if (l.debounce && core.pause) core.pause(el, l, l.debounce - 1, fire);
-  else if (l.throttle && core.throttle) core.throttle(el, l, fire);
+  // Delays have one millisecond added: 0 is none.
+  if (debounceMs && core.delayCall) core.delayCall(element, listener, debounceMs - 1, fire);
+  else if (throttleMs && core.throttleCall) core.throttleCall(element, listener, fire);
   else fire();
   return true;
 };
 
-// What expressions ask for: 1 value, 2 checked, 4 form, 8 event. And which edits are read by that.
-const gather = (e, wants, el, target) => {
-  const from = target.nodeType == 1 && 'value' in target && el.contains(target) ? target : el;
-  const payload = {}, form = (wants & 4 || e.type == 'submit') && (from.form || from.closest?.('form') || el.querySelector?.('form'));
-  if (wants & 1) payload.value = from.multiple && from.selectedOptions ? Array.from(from.selectedOptions, o => o.value) : (from.value ?? null);
-  if (wants & 2) payload.checked = !!from.checked;
-  if (wants & 4) payload.form = core.controls?.fields(form, e.submitter) || {};
-  if (wants & 8) payload.event = core.event?.(e);
-  return [payload, core.controls?.read(from, wants & 3, form)];
+/**
+ * Reads what the expressions of a listener ask for. Returns that, and which edits are read by it.
+ *
+ * @param {any} event
+ * @param {number} bits
+ * @param {any} element
+ * @param {any} target
+ * @returns {[payload: object, reads: any]}
+ */
+const readPayload = (event, bits, element, target) => {
+  const from = target.nodeType == ELEMENT_NODE && 'value' in target && element.contains(target) ? target : element;
+  const form = (bits & EVENT_READS_FORM || event.type == 'submit') && (from.form || from.closest?.('form') || element.querySelector?.('form'));
+  /** @type {any} */
+  const payload = {};
+  if (bits & EVENT_READS_VALUE) {
+    payload.value = from.multiple && from.selectedOptions ? Array.from(from.selectedOptions, option => option.value) : (from.value ?? null);
+  }
+  if (bits & EVENT_READS_CHECKED) payload.checked = !!from.checked;
+  if (bits & EVENT_READS_FORM) payload.form = core.formControls?.formFields(form, event.submitter) || {};
+  if (bits & EVENT_READS_EVENT) payload.event = core.describeEvent?.(event);
+  return [payload, core.formControls?.readEdits(from, bits & (EVENT_READS_VALUE | EVENT_READS_CHECKED), form)];
 };
 
-document.addEventListener('focusout', e => core.flush?.(e.composedPath()[0]), true);
+document.addEventListener('focusout', event => core.flushCalls?.(event.composedPath()[0]), true);

@@ -1,7 +1,11 @@
-// JSON taken apart as text: numbers keep their digits.
+// Splits JSON as text: numbers keep their digits, which may be more than those of a double.
 
-/** The texts of the items of a list, or of the members of an object (`"name":value`). */
-export const parts = text => {
+/**
+ * Returns the texts of the items of a list, or of the members of an object (`"name":value`).
+ *
+ * @param {string} text
+ */
+export const splitItems = text => {
   const found = [];
   let depth = 0, from = 1;
   for (const { 0: token, index } of text.matchAll(/"(?:[^"\\]|\\.)*"|[[\]{},]/g)) {
@@ -16,8 +20,13 @@ export const parts = text => {
   return found;
 };
 
-/** The texts of the values of an object, by their names. */
-export const members = text => Object.fromEntries(parts(text).map(part => {
-  const [name] = /^"(?:[^"\\]|\\.)*"/.exec(part);
+/**
+ * Returns the texts of the values of an object, by name.
+ *
+ * @param {string} text
+ * @returns {Record<string, string>}
+ */
+export const splitMembers = text => Object.fromEntries(splitItems(text).map(part => {
+  const [name] = /** @type {RegExpExecArray} */ (/^"(?:[^"\\]|\\.)*"/.exec(part));
   return [JSON.parse(name), part.slice(name.length + 1)];
 }));

@@ -1,42 +1,35 @@
 // Loads optional modules: files beside client.js that only some pages need.
 
 import { core } from './core.js';
+import { retry } from './retry.js';
+
+const ATTEMPTS = 4, FIRST_DELAY_MS = 1000;
 
 /** A hash of all files of the client. */
-export const version = VERSION;
-
-// What each module that was asked for is to bring; undefined once it is here.
-const loading = new Map();
-
-/** Waits so long, or until the browser is online. */
-export const pause = ms => new Promise(resolve => {
-  setTimeout(resolve, ms);
-  addEventListener('online', resolve, { once: true });
-});
-
-/** Does something until it works, at most so often. The first pause is `ms` long, each other one twice the one before. */
-export const insist = async (act, most, ms) => {
-  for (let tries = 0; ; tries++) {
-    try {
-      return await act(tries);
-    } catch (error) {
-      if (tries + 1 == most) throw error;
-    }
-    await pause(ms << tries);
-  }
-};
+const version = VERSION;
 
 /**
- * Loads a module and starts it, once. Returns a promise of whether views that were made
- * without it have to be made anew, and nothing once it is here. A load that fails is repeated three times, with growing pauses; after that the
- * failure is reported and the page goes on without the module.
+ * For each module that was requested, the promise of its start; undefined once it has started.
+ *
+ * @type {Map<string, Promise<boolean | void> | undefined>}
  */
-export const load = name => {
-  // Browsers may keep the failure of an address: each try has another one.
-  const fetched = tries => import(new URL(`module/${version}/${name}.js?${tries || ''}`, import.meta.url));
-  if (!loading.has(name)) loading.set(name, insist(fetched, 4, 1000).then(
+const loading = new Map();
+
+/**
+ * Loads a module and starts it, once. Returns a promise of whether views that were made without it
+ * have to be rebuilt; undefined once the module has started. A load that fails is retried three
+ * times, with growing delays. After that the failure is reported and the page goes on without the
+ * module.
+ *
+ * @param {string} name
+ */
+export const loadModule = name => {
+  // Browsers may cache the failure of an address: each attempt has another one.
+  /** @param {number} failures */
+  const fetchModule = failures => import(String(new URL(`module/${version}/${name}.js?${failures || ''}`, import.meta.url)));
+  if (!loading.has(name)) loading.set(name, retry(fetchModule, ATTEMPTS, FIRST_DELAY_MS).then(
     module => {
-      loading.set(name);
+      loading.set(name, undefined);
       return module.default(core);
     },
     error => reportError(new Error(`live: the module "${name}" cannot be loaded`, { cause: error })),

@@ -1,10 +1,17 @@
-// Texts, compared.
+// Comparison of texts.
 
-/** How many characters two texts have in common at the beginning, and how many behind that at the end. */
-export const common = (one, other) => {
-  let a = 0, z = 0;
+/**
+ * Returns how many characters two texts have in common at the start, and how many after those at
+ * the end.
+ *
+ * @param {string} one
+ * @param {string} other
+ * @returns {[start: number, end: number]}
+ */
+export const commonEnds = (one, other) => {
+  let start = 0, end = 0;
   const most = Math.min(one.length, other.length);
-  while (a < most && one[a] === other[a]) a++;
-  while (z < most - a && one[one.length - 1 - z] === other[other.length - 1 - z]) z++;
-  return [a, z];
+  while (start < most && one[start] === other[start]) start++;
+  while (end < most - start && one[one.length - 1 - end] === other[other.length - 1 - end]) end++;
+  return [start, end];
 };

@@ -34,7 +34,7 @@ pub(crate) enum Op {
     Forget,
     /// `parent`: empties it.
     Clear,
-    /// `node hole kind` value: what a hole shows; 16 is added to the kind for one that is set even if it was before.
+    /// `node hole kind` value: what a hole shows; `kind` is made of [`value`]'s constants.
     Set,
     /// `slot kind` field value: what was typed into a field is refused; the value that counts comes with it,
     /// but the text stays.
@@ -69,6 +69,26 @@ pub(crate) enum Op {
     View,
     /// `node ok`: an action of that root was answered, and no other one of it is unanswered.
     Answered,
+}
+
+/// What [`Op::Set`] and [`Op::Refuse`] contain about a value: its type in the lowest three bits, then flags.
+pub(crate) mod value {
+    pub(crate) const NULL: u32 = 0;
+    pub(crate) const FALSE: u32 = 1;
+    pub(crate) const TRUE: u32 = 2;
+    /// A number or a string, as text.
+    pub(crate) const TEXT: u32 = 3;
+    /// A JSON array of the items' texts.
+    pub(crate) const LIST: u32 = 4;
+    /// JSON.
+    pub(crate) const OBJECT: u32 = 5;
+    /// Mask of the type.
+    #[expect(dead_code, reason = "JavaScript reads it")]
+    pub(crate) const TYPE: u32 = 7;
+    /// Whether the value holds as a condition.
+    pub(crate) const TRUTHY: u32 = 1 << 3;
+    /// Whether a property is set even if it was set to the same value before.
+    pub(crate) const FORCED: u32 = 1 << 4;
 }
 
 /// Takes operations.

@@ -66,7 +66,7 @@ fn link(url: &str, socket: &mut Option<Socket>, output: Output) {
 }
 
 /// Everything that JavaScript wants. One function for all, because each one more is as much glue again: `what` says
-/// which (js/turns.js has the same numbers), and what it does not need is 0 or empty.
+/// which, and what it does not need is 0 or empty.
 #[wasm_bindgen]
 pub fn turn(what: u32, slot: u32, a: u32, b: u32, text: &str, more: &str) -> f64 {
     let mut said = 0.0;
@@ -111,7 +111,7 @@ pub fn turn(what: u32, slot: u32, a: u32, b: u32, text: &str, more: &str) -> f64
                 let state = page.client.whole(slot).json();
                 page.stage.dom.put(Op::State, &[], &[&state]);
             }
-            KEEP => {
+            QUEUE => {
                 let queue = page.client.queue();
                 page.stage.dom.put(Op::State, &[], &[&queue]);
             }
@@ -119,7 +119,7 @@ pub fn turn(what: u32, slot: u32, a: u32, b: u32, text: &str, more: &str) -> f64
                 let busy = page.client.waits(slot, &|_| true) || a != 0 && page.client.is_dirty(slot, None);
                 said = f64::from(u8::from(busy));
             }
-            ANEW => page.anew(slot),
+            REBUILD => page.anew(slot),
             LIMIT => page.client.set_limit(a),
             SOCKET => engine.hear(),
             _ => {}
@@ -170,8 +170,8 @@ const SOCKET: u32 = 16;
 /// A new engine for the socket's address; `a` is any number.
 const START: u32 = 17;
 /// Unanswered messages, for the page that a reload makes. They come as the state does.
-const KEEP: u32 = 18;
+const QUEUE: u32 = 18;
 /// So many tries to connect, one after the other, are enough: `a`, 0 for no end.
 const LIMIT: u32 = 20;
 /// The nodes of a component's view are not where its template says: others took some out.
-const ANEW: u32 = 19;
+const REBUILD: u32 = 19;

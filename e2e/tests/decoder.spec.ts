@@ -22,23 +22,25 @@ test.beforeEach(async ({ page }) => {
   await page.goto("http://client.test/");
   await page.evaluate(async () => {
     const load = (name: string) => import(`/${name}.js`);
-    const [{ core }, dom] = [await load("core"), await load("dom")];
-    const { nodes, plain, spots, templates, write } = dom;
-    Object.assign(core, { nodes, plain, spots, templates, write });
+    const [{ core }, dom, nodes] = [await load("core"), await load("dom"), await load("dom/nodes")];
+    const { setClasses, setShown, writeAttribute } = await load("dom/attributes");
+    const { toText } = await load("dom/hole");
+    const { blocks, holeNodes } = nodes;
+    Object.assign(core, { nodes: nodes.nodes, blocks, holeNodes, setClasses, setShown, toText, writeAttribute });
     for (const name of ["controls", "drafts", "html", "urls", "wire"]) (await load(`modules/${name}`)).default(core);
     // A component's element in the page with this content, as component 0.
     globalThis.make = (html) => {
-      dom.reset();
+      nodes.resetNodes();
       const element = document.createElement("live-component");
       element.innerHTML = html;
       document.body.replaceChildren(element);
-      dom.elements.set(0, element);
+      nodes.elements.set(0, element);
       return element;
     };
     // Runs operations. Says whether all nodes were where the template says.
     globalThis.run = (words, text = "") => {
       let fits = true;
-      dom.effects.anew = () => { fits = false; };
+      core.rebuildView = () => { fits = false; };
       dom.run(Uint32Array.from(words), text);
       return fits;
     };

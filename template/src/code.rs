@@ -79,14 +79,14 @@ pub enum Place {
     Show,
     /// `start end`: instances between a step and so many comments; -1 is the parent's end.
     Instances,
-    /// `event flags held debounce throttle keys address`: bits of `flags` are 1 prevent, 2 stop, 4 only itself, 8 once, 16
-    /// window, 32 outside, and what the code asks for: 256 value, 512 checked, 1024 form, 2048 event. Pauses are in
-    /// milliseconds, plus one; 0 is none.
+    /// `event flags held debounce throttle keys address`: `flags` has the bits of [`event`], `held` those of [`held`].
+    /// `debounce` and `throttle` are milliseconds plus one; 0 means none.
     Event,
     /// `control property flags debounce`: the property is the name of a field, or a list of names and numbers, each of
-    /// which stands for a key of that number ([`AtKey`](Self::AtKey)). Bits of `flags` are when it is sent (0 input, 1 change, 2 blur), 4 trim, 8 number, 16 force.
+    /// which stands for a key of that number ([`AtKey`](Self::AtKey)). `flags` has the bits of [`model`]. `debounce` is as in
+    /// [`Event`](Self::Event).
     Model,
-    /// `effect argument`: the state of the wire shows as 0 the element, 1 classes, 2 an attribute.
+    /// `effect argument`: how the state of the wire shows; `effect` is one of [`wire`].
     Wire,
     /// `name`: a reference.
     Ref,
@@ -101,6 +101,70 @@ pub enum Place {
     /// `number`: an object with the `id` that is a key in the path of the property that the element's control edits. The
     /// first one is 0. With `"row"` in its place it is the key of the row whose root the element is.
     AtKey,
+}
+
+/// Bits of an event's flags.
+pub mod event {
+    /// `.prevent`
+    pub const PREVENT: u32 = 1;
+    /// `.stop`
+    pub const STOP: u32 = 1 << 1;
+    /// `.self`
+    pub const SELF: u32 = 1 << 2;
+    /// `.once`
+    pub const ONCE: u32 = 1 << 3;
+    /// `.window`
+    pub const WINDOW: u32 = 1 << 4;
+    /// `.outside`
+    pub const OUTSIDE: u32 = 1 << 5;
+    /// The code reads `$value`.
+    pub const READS_VALUE: u32 = 1 << 8;
+    /// The code reads `$checked`.
+    pub const READS_CHECKED: u32 = 1 << 9;
+    /// The code reads `$form`.
+    pub const READS_FORM: u32 = 1 << 10;
+    /// The code reads `$event`.
+    pub const READS_EVENT: u32 = 1 << 11;
+}
+
+/// Positions of the bits for the modifier keys that an event requires.
+pub mod held {
+    /// `.ctrl`
+    pub const CTRL: u8 = 0;
+    /// `.shift`
+    pub const SHIFT: u8 = 1;
+    /// `.alt`
+    pub const ALT: u8 = 2;
+    /// `.meta`
+    pub const META: u8 = 3;
+}
+
+/// Flags of a control with a field. The lowest two bits are the event after which an edit is sent.
+pub mod model {
+    /// Mask of the event after which an edit is sent.
+    pub const SEND: u32 = 3;
+    /// On `input`.
+    pub const INPUT: u32 = 0;
+    /// `.lazy`: on `change`.
+    pub const CHANGE: u32 = 1;
+    /// `.blur`
+    pub const BLUR: u32 = 2;
+    /// `.trim`
+    pub const TRIM: u32 = 1 << 2;
+    /// `.number`
+    pub const NUMBER: u32 = 1 << 3;
+    /// `.force`
+    pub const FORCE: u32 = 1 << 4;
+}
+
+/// How an element shows a state of the wire.
+pub mod wire {
+    /// It is visible only in that state.
+    pub const SHOW: u32 = 0;
+    /// It has classes in that state.
+    pub const CLASS: u32 = 1;
+    /// It has an attribute in that state.
+    pub const ATTRIBUTE: u32 = 2;
 }
 
 /// Operators. Those with two operands follow [`BINARY`](op::BINARY), in the order of [`Binary::ALL`](crate::expr::Binary::ALL).

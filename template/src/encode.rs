@@ -265,7 +265,7 @@ fn modules(block: &Block) -> Vec<String> {
         }
         _ => false,
     });
-    let event = any(|kind| masks::wants(kind) & masks::EVENT_READ != 0);
+    let event = any(|kind| masks::wants(kind) & crate::code::event::READS_EVENT != 0);
     let targets = any(|kind| match kind {
         HoleKind::Event { modifiers, .. } => modifiers.target != EventTarget::Element,
         _ => false,

@@ -1,12 +1,14 @@
-//! `cargo xtask client`: the browser's client, from source to what the server embeds.
+//! `cargo xtask client`: builds the browser's client, which the server embeds.
 //!
-//! cargo → wasm-bindgen → wasm-opt → [`glue`] → one JavaScript file, and one for each optional
-//! module → [`dist`], with the sizes and a hash of the sources, so that a check without building
-//! can say whether the files are current.
+//! [`codes`] → cargo → wasm-bindgen → [`prune`] → wasm-opt → [`glue`] → esbuild with [`names`] and
+//! terser, one file for the client and one for each optional module → [`dist`]. `dist` stores the
+//! sizes and a hash of the sources. The hash lets `--check` detect outdated files without a build.
 
+mod codes;
 mod dist;
 mod glue;
-mod table;
+mod names;
+mod prune;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,10 +17,13 @@ use std::process::Command;
 use anyhow::{Context as _, bail, ensure};
 
 use dist::{Built, Capture, Module};
+use glue::Renamed;
+use names::Names;
 
-use crate::step::{command, root, run, run_command, say};
+use crate::step::{command, output, root, run, run_command, say};
 
-/// What the client is made of. Of the template language only what runs in the page: the parser may change freely.
+/// The sources of the client. Of the template language only what runs in the page is included:
+/// changes of the parser do not make the client outdated.
 const SOURCES: [&str; 15] = [
     "client-wasm/Cargo.toml",
     "client-wasm/package.json",
@@ -37,28 +42,25 @@ const SOURCES: [&str; 15] = [
     "xtask/src/client.rs",
 ];
 
-/// WebAssembly features that browsers have had for years. All others stay off: with every feature on, imports come
-/// out in forms that browsers refuse.
+/// WebAssembly features that browsers have supported for years. All others stay off: with every
+/// feature on, wasm-opt writes imports in forms that browsers refuse.
 const FEATURES: &str = "--enable-bulk-memory --enable-bulk-memory-opt --enable-mutable-globals --enable-nontrapping-float-to-int \
                         --enable-reference-types --enable-sign-ext --enable-multivalue";
 
-/// A panic becomes a trap at once, and nothing is kept that only its message would need. Unstable options of the
+/// Makes a panic a trap, and drops what only panic messages need. These are unstable options of the
 /// stable compiler.
 const FLAGS: &str = "-Zunstable-options -Cpanic=immediate-abort -Zlocation-detail=none -Zfmt-debug=none";
 
-/// Nothing of ours stands in the first kilobyte of memory, which makes some addresses shorter. Names of imports and
-/// exports are for the glue alone, which [`glue`] writes. Flattening and rebuilding the control
-/// flow before each round saves 280 bytes in brotli.
+/// Options of wasm-opt. The module stores nothing in the first kilobyte of memory, which makes some
+/// addresses shorter. Only [`glue`] and [`names`] use the names of imports and exports, so these
+/// may be short. Flattening and rebuilding the control flow before each round saves 280 bytes in
+/// brotli.
 const OPTIMISE: &str = "--flatten --rereloop -Oz --one-caller-inline-max-function-size=80 --flatten --rereloop -Oz \
                         -Oz --low-memory-unused --minify-imports-and-exports-and-modules";
 
-/// Stands in `client.js` for the version of the client until everything is built. The version is a
-/// hash of all files, in as many digits.
+/// Placeholder in `client.js` for the version of the client, which is known when all files are
+/// built. The version is a hash of all files, with as many digits as the placeholder.
 const VERSION: &str = "VERSION_OF_FILES";
-
-/// Properties that are the client's own business, and no browser's: they get short names.
-const PRIVATE: &str = "_wbg_cb_unref|watches|parts|listen|flags|debounce|address|heard|settle|modifiers|\
-                       changed|told";
 
 pub(crate) fn run_build(args: &[String]) -> anyhow::Result<()> {
     match args.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
@@ -71,22 +73,31 @@ pub(crate) fn run_build(args: &[String]) -> anyhow::Result<()> {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    /// As small as it gets: a panic is a trap and cannot say why.
+    /// As small as possible: a panic is a trap without a message.
     Release,
-    /// Keeps the texts of panics and the names of functions.
+    /// Keeps panic messages and the names of functions.
     Dev,
 }
 
-/// Whether `dist` was built from the sources as they are.
+/// Checks that the generated files belong to the current sources.
+///
+/// # Errors
+/// If `codes.js` or `dist` is outdated.
 fn check() -> anyhow::Result<()> {
-    let manifest = root()?.join("client-wasm/dist/manifest.json");
+    let root = root()?;
+    let codes = fs::read_to_string(codes::path(&root))?;
+    ensure!(
+        codes == codes::generate(&root)?,
+        "client-wasm/js/codes.js is outdated: run `cargo xtask client` and commit what it writes"
+    );
+    let manifest = root.join("client-wasm/dist/manifest.json");
     let text =
         fs::read_to_string(&manifest).with_context(|| format!("cannot read {}", manifest.display()))?;
     let manifest: serde_json::Value = serde_json::from_str(&text)?;
     let current = source_hash()?;
     ensure!(
         manifest.get("source").and_then(|hash| hash.as_str()) == Some(&current),
-        "client-wasm/dist is not built from the sources as they are: run `cargo xtask client` and commit what it writes"
+        "client-wasm/dist is outdated: run `cargo xtask client` and commit what it writes"
     );
     say("client-wasm/dist is current")
 }
@@ -96,6 +107,7 @@ fn build(kind: Kind) -> anyhow::Result<()> {
     let work = root.join("target/client");
     let _ = fs::remove_dir_all(&work);
     fs::create_dir_all(&work)?;
+    fs::write(codes::path(&root), codes::generate(&root)?)?;
     for (what, missing) in [
         ("target add wasm32-unknown-unknown", "wasm32-unknown-unknown"),
         ("component add rust-src", "rust-src"),
@@ -105,25 +117,37 @@ fn build(kind: Kind) -> anyhow::Result<()> {
         } else {
             "rustup target list --installed"
         };
-        if !crate::step::output("", list)?.contains(missing) {
+        if !output("", list)?.contains(missing) {
             run("", &format!("rustup {what}"))?;
         }
     }
-    let wasm = compile(&root, kind)?;
-    let bound = bind(&wasm, &work.join("bound"), kind)?;
-    if ["binaryen", "esbuild", "terser"]
+    let bound = bind(&compile(&root, kind)?, &work.join("bound"), kind)?;
+    if ["binaryen", "esbuild", "terser", "typescript"]
         .iter()
         .any(|tool| !root.join("client-wasm/node_modules").join(tool).exists())
     {
         run("client-wasm", "npm ci --no-progress")?;
     }
-    let (small, renamed) = optimise(&bound, &work, kind)?;
-    glue::rewrite(&bound.join("vivaz_client_bg.js"), &renamed)?;
+    let bindgen = fs::read_to_string(bound.join("vivaz_client_bg.js"))?;
+    let (small, renamed) = match kind {
+        Kind::Release => {
+            let (small, output) = optimise(&bound, &work)?;
+            (small, Renamed::parse(&output)?)
+        }
+        Kind::Dev => (bound.join("vivaz_client_bg.wasm"), Renamed::unchanged(&bindgen)),
+    };
     let bytes = fs::read(&small)?;
     let name = format!("client-{}.wasm", &blake3::hash(&bytes).to_hex()[..32]);
-    let script = fs::read_to_string(bundle(&root, &bound, &work, &name, kind)?)?;
-    let capture = capture(&work, kind)?;
-    let modules = modules(&root, &work, kind)?;
+    let imports = work.join("imports.js");
+    glue::write(&root.join("client-wasm/js"), &bindgen, &renamed, &imports)?;
+    let names = match kind {
+        Kind::Release => Names::read(&root, work.join("names.json"), &renamed.exports)?.options(),
+        Kind::Dev => String::new(),
+    };
+    let bundler = Bundler { work: &work, kind, names: &names };
+    let script = bundler.client(&imports, &name)?;
+    let capture = bundler.capture()?;
+    let modules = bundler.modules(&root)?;
     let built = Built::new(bytes, name, &script, capture, modules)?;
     built.write(&root.join("client-wasm/dist"), &source_hash()?, kind)
 }
@@ -137,19 +161,21 @@ fn compile(root: &Path, kind: Kind) -> anyhow::Result<PathBuf> {
         Kind::Dev => ("--release", "release"),
     };
     let mut cargo = command("", &format!("{line} {profile}"))?;
-    // A target folder of its own: other flags would make cargo build everything again each time.
+    // A separate target folder: with other flags in the same folder cargo would rebuild everything.
     let target = root.join("target/client-target");
     cargo.env("CARGO_TARGET_DIR", &target);
+    // An incremental build divides the code otherwise: its size would depend on the environment.
+    cargo.env("CARGO_INCREMENTAL", "0");
     if kind == Kind::Release {
-        // The standard library is built anew, for size.
+        // The standard library is compiled for size too.
         cargo.env("RUSTC_BOOTSTRAP", "1").env("RUSTFLAGS", FLAGS);
     }
     run_command(cargo)?;
     Ok(target.join("wasm32-unknown-unknown").join(folder).join("vivaz_client.wasm"))
 }
 
-/// Makes the JavaScript that goes with the wasm. The library and not the program, so that its version is locked with
-/// that of the crate.
+/// Runs wasm-bindgen and removes from the module what nothing calls. Uses the library instead of
+/// the program, so that Cargo.lock keeps its version equal to that of the crate.
 fn bind(wasm: &Path, out: &Path, kind: Kind) -> anyhow::Result<PathBuf> {
     let mut bindgen = wasm_bindgen_cli_support::Bindgen::new();
     bindgen.input_path(wasm);
@@ -158,136 +184,107 @@ fn bind(wasm: &Path, out: &Path, kind: Kind) -> anyhow::Result<PathBuf> {
     bindgen.remove_name_section(kind == Kind::Release);
     bindgen.remove_producers_section(true);
     let mut output = bindgen.generate_output()?;
-    table::prune(output.wasm_mut());
+    prune::prune(output.wasm_mut());
     output.emit(out)?;
     Ok(out.to_owned())
 }
 
-/// Makes it small; what imports and exports are called then, as wasm-opt tells it.
-fn optimise(bound: &Path, work: &Path, kind: Kind) -> anyhow::Result<(PathBuf, String)> {
-    let from = bound.join("vivaz_client_bg.wasm");
-    if kind == Kind::Dev {
-        return Ok((from, String::new()));
-    }
-    let to = work.join("client.wasm");
+/// Runs wasm-opt. Returns the path of the module, and the names of imports and exports as printed.
+fn optimise(bound: &Path, work: &Path) -> anyhow::Result<(PathBuf, String)> {
+    let (from, to) = (bound.join("vivaz_client_bg.wasm"), work.join("client.wasm"));
     let line = format!(
         "node node_modules/binaryen/bin/wasm-opt {} {FEATURES} {OPTIMISE} -o {}",
         from.display(),
         to.display()
     );
-    Ok((to, crate::step::output("client-wasm", &line)?))
+    Ok((to, output("client-wasm", &line)?))
 }
 
-/// Puts all JavaScript into one file.
-fn bundle(root: &Path, bound: &Path, work: &Path, wasm: &str, kind: Kind) -> anyhow::Result<PathBuf> {
-    // The file that Rust imports was copied beside the glue; the others go beside that copy, so that there is only
-    // one of it.
-    let snippets = bound.join("snippets");
-    let folder = fs::read_dir(&snippets)?
-        .filter_map(Result::ok)
-        .find(|entry| entry.file_name().to_string_lossy().starts_with("vivaz-client-"))
-        .context("wasm-bindgen copied no file of the client")?
-        .path()
-        .join("js");
-    for entry in fs::read_dir(root.join("client-wasm/js"))? {
-        let entry = entry?;
-        if entry.path().extension().is_some_and(|kind| kind == "js") {
-            fs::copy(entry.path(), folder.join(entry.file_name()))?;
-        }
-    }
-    let out = work.join("client.js");
-    let minify = if kind == Kind::Release { "--minify" } else { "--sourcemap=inline" };
-    run(
-        "client-wasm",
-        &format!(
-            "node_modules/.bin/esbuild {} --bundle --format=esm --target=es2022 {minify} --legal-comments=none \
-             --log-level=warning --alias:vivaz-engine={} --define:WASM=\"{wasm}\" \
-             --define:VERSION=\"{VERSION}\" --outfile={}",
-            folder.join("client.js").display(),
-            bound.join("vivaz_client_bg.js").display(),
-            out.display()
-        ),
-    )?;
-    if kind == Kind::Release {
-        // Once more by another tool, which folds what the first one leaves: 3 % less.
-        let line = "node_modules/.bin/terser --module --ecma 2022 --compress passes=3,hoist_funs=true --mangle \
-                    --mangle-props";
-        run("client-wasm", &format!("{line} regex=/^({PRIVATE})$/ --output {0} {0}", out.display()))?;
-    }
-    Ok(out)
+/// Bundles and minifies the JavaScript.
+struct Bundler<'a> {
+    work: &'a Path,
+    kind: Kind,
+    /// Options of esbuild: [`Names::options`].
+    names: &'a str,
 }
 
-/// Makes the script that runs before the client, and its hash for a content security policy.
-fn capture(work: &Path, kind: Kind) -> anyhow::Result<Capture> {
-    let out = work.join("capture.js");
-    let script = shrink(Path::new("js/capture.js"), &out, Form::Classic, kind)?;
-    let hash = "require('crypto').createHash('sha256').update(require('fs').readFileSync(process.argv[1])).digest('base64')";
-    let output = Command::new("node").args(["-p", hash]).arg(&out).output().context("node did not start")?;
-    ensure!(output.status.success(), "the hash of capture.js could not be computed");
-    let hash = format!("sha256-{}", String::from_utf8(output.stdout)?.trim());
-    Ok(Capture { script, hash })
-}
-
-/// Puts each optional module into a file of its own.
-fn modules(root: &Path, work: &Path, kind: Kind) -> anyhow::Result<Vec<Module>> {
-    let mut paths = Vec::new();
-    for entry in fs::read_dir(root.join("client-wasm/js/modules"))? {
-        paths.push(entry?.path());
-    }
-    paths.sort();
-    let mut modules = Vec::new();
-    for path in paths {
-        let name = path.file_stem().context("a module has a name")?.to_string_lossy().into_owned();
-        let out = work.join("modules").join(format!("{name}.js"));
-        let script = shrink(&path, &out, Form::Module, kind)?;
-        check_names(str::from_utf8(&script)?).with_context(|| format!("the module {name}"))?;
-        modules.push(Module { name, script });
-    }
-    Ok(modules)
-}
-
-/// Refuses a module that names a property which has a short name in `client.js`: there it would be
-/// `undefined`.
-fn check_names(module: &str) -> anyhow::Result<()> {
-    let continues = |next: char| next.is_alphanumeric() || matches!(next, '_' | '$');
-    for name in PRIVATE.split('|') {
-        let access = format!(".{name}");
-        let is_named = module.split(&access).skip(1).any(|after| !after.starts_with(continues));
-        ensure!(!is_named, "`{access}` has a short name in client.js: take it out of PRIVATE");
-    }
-    Ok(())
-}
-
-/// How a browser runs a script.
-#[derive(Clone, Copy)]
+/// How the browser runs a script.
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Form {
     Classic,
     Module,
 }
 
-/// Makes a script as small as it gets, and returns it.
-fn shrink(from: &Path, to: &Path, form: Form, kind: Kind) -> anyhow::Result<Vec<u8>> {
-    let (bundle, module) = match form {
-        Form::Classic => ("", ""),
-        Form::Module => ("--bundle --format=esm", "--module"),
-    };
-    let minify = match (kind, form) {
-        (Kind::Release, _) => "--minify",
-        (Kind::Dev, Form::Module) => "--sourcemap=inline",
-        // It may be written into a page.
-        (Kind::Dev, Form::Classic) => "",
-    };
-    let (from, out) = (from.display(), to.display());
-    let tool = "node_modules/.bin/esbuild --target=es2022 --legal-comments=none --log-level=warning";
-    run("client-wasm", &format!("{tool} {bundle} {minify} {from} --outfile={out}"))?;
-    if kind == Kind::Release {
-        let tool = "node_modules/.bin/terser --ecma 2022 --compress passes=3 --mangle";
-        run("client-wasm", &format!("{tool} {module} --output {out} {out}"))?;
+impl Bundler<'_> {
+    /// Builds `client.js`. `imports` is the file that [`glue::write`] has written, `wasm` the name
+    /// of the wasm file.
+    fn client(&self, imports: &Path, wasm: &str) -> anyhow::Result<String> {
+        let options = format!(
+            "--alias:vivaz-imports={} --define:WASM=\"{wasm}\" --define:VERSION=\"{VERSION}\"",
+            imports.display()
+        );
+        let script = self.bundle(Path::new("js/client.js"), "client.js", Form::Module, &options)?;
+        Ok(String::from_utf8(script)?)
     }
-    Ok(fs::read(to)?)
+
+    /// Builds the script that runs before the client, and its hash for a content security policy.
+    fn capture(&self) -> anyhow::Result<Capture> {
+        let script = self.bundle(Path::new("js/capture.js"), "capture.js", Form::Classic, "")?;
+        let hash = "require('crypto').createHash('sha256').update(require('fs').readFileSync(process.argv[1])).digest('base64')";
+        let output = Command::new("node").args(["-p", hash]).arg(self.work.join("capture.js")).output();
+        let output = output.context("node did not start")?;
+        ensure!(output.status.success(), "the hash of capture.js could not be computed");
+        let hash = format!("sha256-{}", String::from_utf8(output.stdout)?.trim());
+        Ok(Capture { script, hash })
+    }
+
+    /// Builds a file for each optional module.
+    fn modules(&self, root: &Path) -> anyhow::Result<Vec<Module>> {
+        let mut paths = Vec::new();
+        for entry in fs::read_dir(root.join("client-wasm/js/modules"))? {
+            paths.push(entry?.path());
+        }
+        paths.sort();
+        let mut modules = Vec::new();
+        for path in paths {
+            let name = path.file_stem().context("a module has a name")?.to_string_lossy().into_owned();
+            let script = self.bundle(&path, &format!("modules/{name}.js"), Form::Module, "")?;
+            modules.push(Module { name, script });
+        }
+        Ok(modules)
+    }
+
+    /// Builds one file from a script and its imports, as small as possible. Returns its content.
+    fn bundle(&self, from: &Path, to: &str, form: Form, options: &str) -> anyhow::Result<Vec<u8>> {
+        let out = self.work.join(to);
+        let (bundle, names) = match form {
+            Form::Module => ("--bundle --format=esm", self.names),
+            Form::Classic => ("", ""),
+        };
+        let minify = match (self.kind, form) {
+            (Kind::Release, _) => "--minify",
+            (Kind::Dev, Form::Module) => "--sourcemap=inline",
+            // An application may write it into a page.
+            (Kind::Dev, Form::Classic) => "",
+        };
+        let (from, file) = (from.display(), out.display());
+        let tool = "node_modules/.bin/esbuild --target=es2022 --legal-comments=none --log-level=warning";
+        // Without printing the command: the names alone are three kilobytes.
+        output(
+            "client-wasm",
+            &format!("{tool} {bundle} {minify} {options} {names} {from} --outfile={file}"),
+        )?;
+        if self.kind == Kind::Release {
+            // terser folds expressions that esbuild leaves: 3 % less.
+            let module = if form == Form::Module { "--module" } else { "" };
+            let tool = "node_modules/.bin/terser --ecma 2022 --compress passes=3,hoist_funs=true --mangle";
+            run("client-wasm", &format!("{tool} {module} --output {file} {file}"))?;
+        }
+        Ok(fs::read(out)?)
+    }
 }
 
-/// One hash of all sources, their names included.
+/// Returns a hash of all sources and of their paths.
 fn source_hash() -> anyhow::Result<String> {
     let root = root()?;
     let mut files = Vec::new();
@@ -306,7 +303,7 @@ fn source_hash() -> anyhow::Result<String> {
 }
 
 fn collect(path: &Path, files: &mut Vec<PathBuf>) -> anyhow::Result<()> {
-    // Tests are no part of what is built.
+    // Tests are not part of the client.
     if path.ends_with("tests") {
         return Ok(());
     }

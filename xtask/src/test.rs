@@ -26,7 +26,7 @@ const STEPS: &[Step] = &[
     Step { name: "tests", about: "unit, integration, documentation and compile-fail tests", run: tests },
     Step {
         name: "client",
-        about: "the browser's client is built afresh, and the one in the repository is current",
+        about: "the browser's client is rebuilt, current in the repository, and its JavaScript has no type errors",
         run: browser::client,
     },
     Step {

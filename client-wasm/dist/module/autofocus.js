@@ -1,1 +1,1 @@
-var e=e=>{let t;return e.autofocus=e=>{let u=e.matches("[autofocus]")?e:e.querySelector("[autofocus]");u&&(t=u,queueMicrotask(()=>{t==u&&u.isConnected&&u.focus()}))},!0};export{e as default};
+var e=e=>{let t;return e.Gt=e=>{let u=e.matches("[autofocus]")?e:e.querySelector("[autofocus]");u&&(t=u,queueMicrotask(()=>{t==u&&u.isConnected&&t.focus()}))},!0};export{e as default};

@@ -1,14 +1,15 @@
-// `autofocus` on what appears later.
+// `autofocus` on elements that appear after the page has loaded.
 
+/** @type {Module} */
 export default core => {
+  /** @type {any} */
   let newest;
-  // A root was made; it is not in the page yet.
-  core.autofocus = root => {
+  core.focusNew = root => {
     const node = root.matches('[autofocus]') ? root : root.querySelector('[autofocus]');
     if (!node) return;
     newest = node;
     queueMicrotask(() => {
-      if (newest == node && node.isConnected) node.focus();
+      if (newest == node && node.isConnected) newest.focus();
     });
   };
 

@@ -1,37 +1,48 @@
-// Loads the page anew after a deploy that changed the client, as soon as nothing of the user's is lost by that.
+// Reloads the page after a deploy that changed the client, as soon as no input of the user is lost
+// by that.
 
-import { changed } from '../values.js';
-import { LOADING } from '../turns.js';
+import { COMMAND_LOADING } from '../codes.js';
+import { isChanged } from '../control-value.js';
 
-// The address of this file has the version of the client.
+const CHECK_INTERVAL_MS = 1000;
+
+// The address of this file contains the version of the client.
 const client = new URL('../../client.js', import.meta.url), [version] = import.meta.url.split('/').slice(-2);
-// The build that the page was rendered by; where the attribute is empty, the first that it was greeted by.
-let known = document.querySelector('script[live-build]').getAttribute('live-build'), waiting;
+/** @type {any} */
+const script = document.querySelector('script[live-build]');
+// The build that rendered the page; where the attribute is empty, the first one that the server
+// named.
+let pageBuild = script.getAttribute('live-build');
+let isWaiting = false;
 
+/** @type {Module} */
 export default core => {
-  // Whether loading the page anew loses nothing: no message is unanswered, no edit unsent, and no control holds anything
-  // else than it was loaded with. What the server has answered counts too: the new page begins a new session.
-  const quiet = () => core.ready() && ![...core.components.keys()].some(slot => core.ask(LOADING, slot, 1)) &&
-    !document.activeElement?.isContentEditable &&
-    ![...document.querySelectorAll('input,textarea,select')].some(changed);
+  // Whether a reload loses nothing: no message is unanswered, no edit is unsent, and every control
+  // has the value that it was loaded with. Values that the server has acknowledged count too: the
+  // new page begins a new session.
+  const isQuiet = () => core.isReady() && ![...core.components.keys()].some(slot => core.runCommand(COMMAND_LOADING, slot, 1)) &&
+    !(/** @type {any} */ (document.activeElement)?.isContentEditable) &&
+    ![...document.querySelectorAll('input,textarea,select')].some(isChanged);
 
-  core.greeted = async () => {
-    const { build } = core;
-    known ||= build;
-    if (build == known || waiting) return;
+  core.buildNamed = async () => {
+    const { serverBuild } = core;
+    pageBuild ||= serverBuild;
+    if (serverBuild == pageBuild || isWaiting) return;
     try {
-      // Only where the server serves another client this one is old. Anything but a script says nothing.
+      // This client is outdated only where the server serves another one. A response that is no
+      // script proves nothing.
       const response = await fetch(client, { cache: 'no-cache' });
-      if (!response.ok || !/javascript/.test(response.headers.get('content-type'))) return;
+      if (!response.ok || !/javascript/.test(/** @type {string} */ (response.headers.get('content-type')))) return;
       if ((await response.text()).includes(version)) return;
     } catch {
       return;
     }
-    waiting = setInterval(() => {
-      if (!quiet()) return;
-      clearInterval(waiting);
-      core.reload(build);
-    }, 1000);
+    isWaiting = true;
+    const timer = setInterval(() => {
+      if (!isQuiet()) return;
+      clearInterval(timer);
+      core.reloadPage(serverBuild);
+    }, CHECK_INTERVAL_MS);
   };
-  if (core.build) core.greeted();
+  if (core.serverBuild) core.buildNamed();
 };

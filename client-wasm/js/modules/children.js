@@ -1,51 +1,64 @@
-// Child components: which component an element is, and what its parent's template gives it.
+// Child components: which component an element is, and the props that its parent's template gives
+// it.
 
-import { PROPS } from '../turns.js';
+import { COMMAND_PROPS } from '../codes.js';
 
-// By element: its props that depend on shared state (`shared`) and its key, as text; what it was given last, both kinds of
-// props together (`given`); and whether its key is another one now (`anew`).
+/**
+ * The state of a child's element.
+ *
+ * @typedef {object} ChildState
+ * @property {string} [shared] The props that depend on shared state, as JSON.
+ * @property {string} [given] All props that it was given last.
+ * @property {string} [key] Its key.
+ * @property {boolean} [isReplaced] Whether the key has changed: another component takes its place.
+ */
+
+/** @type {WeakMap<Element, ChildState>} */
 const states = new WeakMap();
-const of = element => states.get(element) ?? states.set(element, {}).get(element);
+/** @param {Element} element @returns {ChildState} */
+const stateOf = element => {
+  const state = states.get(element) ?? {};
+  states.set(element, state);
+  return state;
+};
 
+/** @type {Module} */
 export default core => {
-  const { nodes, spots, components, tell, unseal, placed } = core;
+  const { nodes, holeNodes, components, queueCommand, removeSeal, childPayload } = core;
 
-  core.child = {
-    // Props that depend on shared state. Where only these changed, the server is told all the same.
-    shared(element, value) {
-      of(element).shared = value;
-    },
-    key(element, key) {
-      const state = of(element);
-      state.anew = state.key !== undefined && state.key !== key;
-      state.key = key;
-    },
-    show(element, name, child) {
-      const state = of(element), given = child + state.shared;
-      const seen = (element.$p = { name, child });
-      if (state.anew) {
-        // Another component takes the place.
-        const next = element.cloneNode();
-        unseal(next);
-        next.id = '';
-        next.$p = seen;
-        states.set(next, { ...state, anew: false, given });
-        for (const list of [nodes, ...spots]) list?.forEach((node, i) => {
-          if (node === element) list[i] = next;
-          else if (node?.$a === element) node.$a = next;
-        });
-        element.replaceWith(next);
-      } else if (state.given === undefined || element.$c === undefined) {
-        element.setAttribute('name', name);
-        // In the page already, but without a seal: it waited for its place.
-        if (element.isConnected) element.connectedCallback?.();
-      } else if (state.given !== given) {
-        const { slot, of } = components.get(element.$c);
-        of.source = placed(of.around, child);
-        tell(PROPS, slot, 0, 0, of.source);
-      }
-      state.given = given;
-    },
+  // The server is notified of a change of these props alone, too.
+  core.setSharedProps = (element, props) => {
+    stateOf(element).shared = props;
+  };
+  core.setChildKey = (element, key) => {
+    const state = stateOf(element);
+    state.isReplaced = state.key !== undefined && state.key !== key;
+    state.key = key;
+  };
+  core.showChild = (element, name, child) => {
+    const state = stateOf(element), given = child + state.shared;
+    const own = (element.$given = { name, child });
+    if (state.isReplaced) {
+      const next = element.cloneNode();
+      removeSeal(next);
+      next.id = '';
+      next.$given = own;
+      states.set(next, { ...state, isReplaced: false, given });
+      for (const list of [nodes, ...holeNodes]) list?.forEach((/** @type {any} */ node, /** @type {number} */ at) => {
+        if (node === element) list[at] = next;
+        else if (node?.$before === element) node.$before = next;
+      });
+      element.replaceWith(next);
+    } else if (state.given === undefined || element.$slot === undefined) {
+      element.setAttribute('name', name);
+      // Already in the page, but without a seal: it waited for its place.
+      if (element.isConnected) element.connectedCallback?.();
+    } else if (state.given !== given) {
+      const { slot, mountOrigin: origin } = /** @type {import('../page/component.js').Component} */ (components.get(element.$slot));
+      origin.payload = childPayload(origin.parent, child);
+      queueCommand(COMMAND_PROPS, slot, 0, 0, origin.payload);
+    }
+    state.given = given;
   };
 
   return true;

@@ -1,18 +1,18 @@
-// A bound `disabled`, on what the visitor is pressing.
+// Defers a bound `disabled` on the element that the visitor is pressing.
 
+/** @type {Module} */
 export default core => {
-  // What the visitor is pressing is disabled when it is let go: a click needs both.
-  const pressed = (core.pressed = new Map());
+  // The element is disabled when it is released: a click needs both a press and a release.
+  const deferred = (core.deferredDisabled = new Map());
   const release = () => setTimeout(() => {
-    for (const [node, value] of pressed) node.setAttribute('disabled', value);
-    pressed.clear();
+    for (const [node, value] of deferred) node.setAttribute('disabled', value);
+    deferred.clear();
   });
   for (const type of ['pointerup', 'pointercancel', 'keyup', 'blur']) addEventListener(type, release, true);
 
-  /** Notes what an element is to get. Returns whether that waits. */
-  core.press = (node, value) => {
-    pressed.delete(node);
-    return value !== null && node.matches(':active') && pressed.set(node, value);
+  core.deferDisabled = (node, value) => {
+    deferred.delete(node);
+    return value !== null && node.matches(':active') && !!deferred.set(node, value);
   };
 
   return true;

@@ -1,67 +1,92 @@
-// Keeps what was typed, and the focus, over a view that is made anew.
+// Keeps what was typed, and the focus, over the rebuild of a view.
 
-import { lost } from '../lost.js';
-import { content, put, touched } from '../values.js';
+import { isTouched, readValue, restoreValue } from '../control-value.js';
+import { MODEL_INPUT } from '../codes.js';
+import { reportTypedLost } from '../typed-lost.js';
 
-const CHOSEN = /^(checkbox|radio)$/, TEXT = 'textarea,[contenteditable]';
+const CHECKED = /^(checkbox|radio)$/, EDITABLE = 'textarea,[contenteditable]';
 
-// What an element says, without what is typed into it.
-const words = element => {
-  const copy = element.cloneNode(true);
-  for (const node of [copy, ...copy.querySelectorAll(TEXT)]) if (node.matches(TEXT)) node.textContent = '';
+/**
+ * Returns the text of an element, without what is typed into it.
+ *
+ * @param {Element} element
+ */
+const staticText = element => {
+  const copy = /** @type {Element} */ (element.cloneNode(true));
+  for (const node of [copy, ...copy.querySelectorAll(EDITABLE)]) if (node.matches(EDITABLE)) node.textContent = '';
   return copy.textContent;
 };
 
-// What a control is.
-const sign = node => [node.localName, node.type, node.name, CHOSEN.test(node.type) && node.value];
+/** Returns what kind of control it is. @param {any} node */
+const signature = node => [node.localName, node.type, node.name, CHECKED.test(node.type) && node.value];
 
+/** @type {Module} */
 export default core => {
-  // `controls` may start after this module.
-  const of = node => core.controls.states.get(node);
-  // Whether a state is one of the engine that runs: another one knows nothing of its edits, and has other numbers.
-  const isCurrent = state => state.engine == core.templates[0];
+  // `core.formControls` is read late: that module may start after this one.
+  const controls = () => /** @type {Controls} */ (core.formControls);
+  /** @param {any} node */
+  const stateOf = node => controls().controlStates.get(node);
+  /**
+   * Whether a state belongs to the engine that runs: another one has other edits and other numbers.
+   *
+   * @param {ControlState} state
+   */
+  const isCurrent = state => state.firstBlock == core.blocks[0];
 
-  // Whether a control holds something that neither the engine nor an action has.
+  /** Whether a control has an edit that neither the engine nor an action has. @param {any} node */
   const isDraft = node => {
-    const state = of(node);
-    if (!state || state.early || !isCurrent(state)) return touched(node);
-    if (state.control !== undefined) return state.invalid || state.composing;
-    return core.controls.isBound(node) ? state.edit : touched(node);
+    const state = stateOf(node);
+    if (!state || state.isEarly || !isCurrent(state)) return isTouched(node);
+    if (state.controlKind !== undefined) return state.isInvalid || state.hasComposition;
+    return controls().isBound(node) ? state.editStage : isTouched(node);
   };
 
-  /*
-   * Describes a control of a component. It is known again by the property that it edits (`exact`), or by the keys of the
-   * rows around it, its block and what it is. Where the page was not what its template says there are neither rows nor
-   * blocks: there it is known by what it is alone (`alike`), and in a row only if the row says the same. `isSame` says
-   * whether blocks have the numbers that they had before.
+  /**
+   * Describes a control of a component. The rebuilt view has the same control where the property
+   * that it edits is the same, or the keys of the rows around it, its block and its signature
+   * (`exact`). Where the page does not match its template it has neither rows nor blocks: there the
+   * signature alone has to match (`alike`), and in a row the static text too.
+   *
+   * @param {any} node
+   * @param {any} element The element of the component.
+   * @param {boolean} isSame Whether blocks have the same numbers as before.
    */
   const describe = (node, element, isSame) => {
     const rows = [];
     let root, outermost, depth = 0;
     for (let at = node, steps = 0; at != element; at = at.parentElement, steps++) {
-      const key = of(at)?.keys?.row;
+      const key = stateOf(at)?.pathKeys?.row;
       if (key) {
         rows.push(key);
         [outermost, depth] = [at, steps];
       }
-      if (at.$b !== undefined) root ??= at;
+      if (at.$block !== undefined) root ??= at;
     }
     return {
-      node, root, outermost, depth, value: content(node), isDraft: isDraft(node),
-      exact: JSON.stringify([core.controls.path(node) ?? [rows, isSame && root?.$b], sign(node)]),
-      alike: JSON.stringify([sign(node), node.getAttribute('aria-label'), node.id]),
+      node, root, outermost, depth, value: readValue(node), isDraft: isDraft(node),
+      exact: JSON.stringify([controls().boundProperty(node) ?? [rows, isSame && root?.$block], signature(node)]),
+      alike: JSON.stringify([signature(node), node.getAttribute('aria-label'), node.id]),
     };
   };
+  /** @typedef {ReturnType<typeof describe>} Description */
 
-  const inside = element => [...element.querySelectorAll('input,select,' + TEXT)].filter(node => {
-    // Typed before the client was here.
-    if (node.$typed && !node.validity) core.editable?.(node);
+  /** Returns the controls inside of an element. @param {Element} element @returns {any[]} */
+  const controlsIn = element => [.../** @type {NodeListOf<any>} */ (element.querySelectorAll('input,select,' + EDITABLE))].filter(node => {
+    // Typed before the client was loaded.
+    if (node.$typed && !node.validity) core.makeEditable?.(node);
     return node.validity;
   });
-  const isOwn = element => node => node.closest('live-component') == element;
 
-  // Finds the control that is now what another one was: at the same place among as many.
-  const seek = (old, before, now) => {
+  /**
+   * Finds the control that replaces another one: at the same position among as many of the same
+   * description.
+   *
+   * @param {Description} old
+   * @param {Description[]} before
+   * @param {Description[]} now
+   */
+  const findReplacement = (old, before, now) => {
+    /** @param {'exact' | 'alike'} by */
     const find = by => {
       const [from, to] = [before, now].map(all => all.filter(one => one[by] == old[by]));
       return from.length == to.length ? to[from.indexOf(old)] : undefined;
@@ -72,43 +97,49 @@ export default core => {
     if (!alike?.outermost) return alike;
     let row = old.node;
     for (let { depth } = alike; row && depth; depth--) row = row.parentElement;
-    return row && words(row) == words(alike.outermost) ? alike : undefined;
-  };
-
-  // Puts a draft back: it is as far as it was.
-  const restore = (node, old) => {
-    if (node.type == 'file') node.files = old.node.files;
-    else put(node, old.value);
-    const state = of(old.node);
-    if (!state?.edit || !isCurrent(state)) return core.controls.edit(node, 0);
-    const { edit: far, by, older, moved, count, last, caret } = state;
-    Object.assign(of(node), { edit: far, by, older, moved, count, last, caret });
-    core.controls.edits.add(node);
+    return row && staticText(row) == staticText(alike.outermost) ? alike : undefined;
   };
 
   /**
-   * Notes what is typed into a component whose element is about to be filled with a skeleton. Returns what puts it back
-   * once the view is there. What has no place there is told.
+   * Restores a draft, with the stage that its edit had.
+   *
+   * @param {any} node
+   * @param {Description} old
    */
-  core.drafts = (element, template) => {
-    const all = inside(element), own = isOwn(element);
-    const isSame = element.$b == template && all.every(node => !of(node) || isCurrent(of(node)));
-    const before = all.filter(own).map(node => describe(node, element, isSame));
-    const gone = all.filter(node => !own(node) && isDraft(node)).map(({ name, type, value }) => ({ name, type, value }));
-    const focused = document.activeElement, { selectionStart, selectionEnd, selectionDirection } = focused;
+  const restore = (node, old) => {
+    if (node.type == 'file') node.files = old.node.files;
+    else restoreValue(node, old.value);
+    const state = stateOf(old.node);
+    if (!state?.editStage || !isCurrent(state)) return controls().handleEdit(node, MODEL_INPUT);
+    const { editStage, actionRoot, olderRoot, hasMoved, editCount, lastText, caret } = state;
+    Object.assign(/** @type {ControlState} */ (stateOf(node)), { editStage, actionRoot, olderRoot, hasMoved, editCount, lastText, caret });
+    controls().editedControls.add(node);
+  };
+
+  core.keepDrafts = (element, block) => {
+    const all = controlsIn(element);
+    /** @param {any} node */
+    const isOwn = node => node.closest('live-component') == element;
+    const isSame = element.$block == block && all.every(node => {
+      const state = stateOf(node);
+      return !state || isCurrent(state);
+    });
+    const before = all.filter(isOwn).map(node => describe(node, element, isSame));
+    const lost = all.filter(node => !isOwn(node) && isDraft(node)).map(({ name, type, value }) => ({ name, type, value }));
+    const focused = /** @type {any} */ (document.activeElement), { selectionStart, selectionEnd, selectionDirection } = focused;
     return () => {
-      const now = inside(element).filter(own).map(node => describe(node, element, isSame));
+      const now = controlsIn(element).filter(isOwn).map(node => describe(node, element, isSame));
       for (const old of before) {
-        const found = seek(old, before, now)?.node, { name, type } = old.node;
-        if (found) found.$g = old.node.$g;
+        const found = findReplacement(old, before, now)?.node, { name, type } = old.node;
+        if (found) found.$loaded = old.node.$loaded;
         if (old.isDraft && found) restore(found, old);
-        else if (old.isDraft) gone.push({ name, type, value: old.value });
+        else if (old.isDraft) lost.push({ name, type, value: old.value });
         if (found && old.node == focused) {
           found.focus({ preventScroll: true });
           if (selectionStart != null) found.setSelectionRange(selectionStart, selectionEnd, selectionDirection);
         }
       }
-      for (const one of gone) queueMicrotask(() => lost(element, one));
+      for (const one of lost) queueMicrotask(() => reportTypedLost(element, one));
     };
   };
 };

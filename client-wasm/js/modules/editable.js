@@ -1,82 +1,106 @@
-// Elements with `contenteditable` whose text is a field's. They get the properties of a text area: for `controls` they are one.
+// Elements with `contenteditable` that are bound to a field. They get the properties of a text
+// area, so that the module `controls` can treat them as one.
 
-import { common } from '../text.js';
+import { commonEnds } from '../text.js';
 
-// The text of an element, as the lines that a visitor sees, and how far into it points are, each a node and an offset.
-// Browsers make lines of line breaks, of `<br>` and of blocks.
-const read = (host, ...points) => {
-  let text = '', ends;
+const TEXT_NODE = 3;
+
+/**
+ * Returns the text of an element as the lines that a visitor sees, and the offsets of points in it,
+ * each a node and an offset. Browsers make lines by line breaks, `<br>` and blocks.
+ *
+ * @param {any} host
+ * @param {...[node: Node | null, offset: number]} points
+ * @returns {[text: string, ...offsets: number[]]}
+ */
+const readLines = (host, ...points) => {
+  let text = '', endsBlock = false;
   const offsets = points.map(() => 0);
-  const line = () => {
+  const endLine = () => {
     if (text && !text.endsWith('\n')) text += '\n';
-    ends = false;
+    endsBlock = false;
   };
+  /** @param {any} node */
   const walk = node => {
-    const note = at => points.forEach(([of, offset], i) => { if (of == node && offset >= at) offsets[i] = text.length + (node.data ? offset : 0); });
+    /** @param {number} at */
+    const recordPoints = at => points.forEach(([of, offset], point) => {
+      if (of == node && offset >= at) offsets[point] = text.length + (node.data ? offset : 0);
+    });
     const { data, localName: name } = node;
-    if (node.nodeType == 3 || name == 'br') {
-      if (ends && data !== '') line();
-      note(0);
+    if (node.nodeType == TEXT_NODE || name == 'br') {
+      if (endsBlock && data !== '') endLine();
+      recordPoints(0);
       text += data ?? '\n';
     } else if (name) {
-      const { display } = getComputedStyle(node), block = node != host && !/^inline|^contents/.test(display);
+      const { display } = getComputedStyle(node), isBlock = node != host && !/^inline|^contents/.test(display);
       if (display == 'none' && node != host) return;
-      if (block) line();
-      node.childNodes.forEach((child, at) => {
-        note(at);
+      if (isBlock) endLine();
+      node.childNodes.forEach((/** @type {Node} */ child, /** @type {number} */ at) => {
+        recordPoints(at);
         walk(child);
       });
-      note(node.childNodes.length);
-      ends ||= block;
+      recordPoints(node.childNodes.length);
+      endsBlock ||= isBlock;
     }
   };
   walk(host);
-  // The last line break shows nothing.
+  // The last line break is invisible.
   text = text.replace(/\n$/, '');
   return [text, ...offsets.map(at => Math.min(at, text.length))];
 };
 
-// Puts a text into an element: into the node that is there, so that what the visitor marks in it stays.
-const put = (host, text) => {
+/**
+ * Writes a text into the existing text node, so that the selection in it is kept.
+ *
+ * @param {any} host
+ * @param {string} text
+ */
+const writeLines = (host, text) => {
   text = text.replace(/\r\n?/g, '\n').replace(/\n$/, '\n\n');
   const [node, another] = host.childNodes;
-  if (!another && node?.nodeType == 3) {
-    const [a, z] = common(node.data, text);
-    node.replaceData(a, node.data.length - a - z, text.slice(a, text.length - z));
+  if (!another && node?.nodeType == TEXT_NODE) {
+    const [start, end] = commonEnds(node.data, text);
+    node.replaceData(start, node.data.length - start - end, text.slice(start, text.length - end));
   } else host.textContent = text;
 };
 
-// Where the selection begins and ends, and its direction.
-const selected = host => {
-  const { anchorNode, anchorOffset, focusNode, focusOffset } = getSelection();
+/**
+ * Returns the start, the end and the direction of the selection in an element.
+ *
+ * @param {any} host
+ * @returns {any[]}
+ */
+const readSelection = host => {
+  const { anchorNode, anchorOffset, focusNode, focusOffset } = /** @type {Selection} */ (getSelection());
   if (!host.contains(anchorNode) || !host.contains(focusNode)) return [];
-  const [, anchor, focus] = read(host, [anchorNode, anchorOffset], [focusNode, focusOffset]);
+  const [, anchor, focus] = readLines(host, [anchorNode, anchorOffset], [focusNode, focusOffset]);
   return anchor > focus ? [focus, anchor, 'backward'] : [anchor, focus, 'forward'];
 };
 
+/** @type {Module} */
 export default core => {
-  core.editable = host => {
-    const get = get => ({ get: () => get(host) }), value = value => ({ value });
+  core.makeEditable = host => {
+    const getter = (/** @type {(host: any) => unknown} */ get) => ({ get: () => get(host) }), constant = (/** @type {any} */ value) => ({ value });
     Object.defineProperties(host, {
-      type: value('textarea'),
-      validity: value({}),
-      value: { get: () => read(host)[0], set: text => put(host, text) },
-      // Typed before the client was here: see capture.js.
-      defaultValue: { value: host.$typed ? null : read(host)[0], writable: true },
-      selectionStart: get(host => selected(host)[0]),
-      selectionEnd: get(host => selected(host)[1]),
-      selectionDirection: get(host => selected(host)[2]),
-      setRangeText: value((text, a, end) => {
+      type: constant('textarea'),
+      validity: constant({}),
+      value: { get: () => readLines(host)[0], set: text => writeLines(host, text) },
+      // Typed before the client was loaded: see capture.js.
+      defaultValue: { value: host.$typed ? null : readLines(host)[0], writable: true },
+      selectionStart: getter(host => readSelection(host)[0]),
+      selectionEnd: getter(host => readSelection(host)[1]),
+      selectionDirection: getter(host => readSelection(host)[2]),
+      setRangeText: constant((/** @type {string} */ text, /** @type {number} */ start, /** @type {number} */ end) => {
         const old = host.value;
-        put(host, old.slice(0, a) + text + old.slice(end));
+        writeLines(host, old.slice(0, start) + text + old.slice(end));
       }),
-      setSelectionRange: value((start, end, direction) => {
+      setSelectionRange: constant((/** @type {number} */ start, /** @type {number} */ end, /** @type {string} */ direction) => {
         const node = host.firstChild ?? host;
         const [anchor, focus] = direction == 'backward' ? [end, start] : [start, end];
-        getSelection().setBaseAndExtent(node, anchor, node, focus);
+        /** @type {Selection} */ (getSelection()).setBaseAndExtent(node, anchor, node, focus);
       }),
     });
-    // Spaces and line breaks show as they are.
+    // Spaces and line breaks are visible.
     host.style.whiteSpace = 'pre-wrap';
   };
 

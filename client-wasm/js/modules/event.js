@@ -1,10 +1,11 @@
 // `$event`: what expressions read of an event.
 
+/** @type {Module} */
 export default core => {
-  core.event = e => {
-    const { type, key, code, button, clientX, clientY, ctrlKey, shiftKey, altKey, metaKey } = e;
+  core.describeEvent = event => {
+    const { type, key, code, button, clientX, clientY, ctrlKey, shiftKey, altKey, metaKey } = event;
     let detail = null;
-    try { detail = JSON.parse(JSON.stringify(e.detail ?? null)); } catch {}
+    try { detail = JSON.parse(JSON.stringify(event.detail ?? null)); } catch {}
     return { type, key, code, button, clientX, clientY, ctrlKey, shiftKey, altKey, metaKey, detail };
   };
 };

@@ -1,13 +1,15 @@
 // `live:html`.
 
+/** @type {Module} */
 export default core => {
-  core.html = (node, html) => {
-    if (node.$h === undefined) {
+  core.writeHtml = (node, html) => {
+    if (node.$html === undefined) {
+      // What the server rendered stays, if it is the same.
       const template = document.createElement('template');
       template.innerHTML = html;
       if (node.innerHTML !== template.innerHTML) node.innerHTML = html;
-    } else if (node.$h !== html) node.innerHTML = html;
-    node.$h = html;
+    } else if (node.$html !== html) node.innerHTML = html;
+    node.$html = html;
   };
 
   return true;

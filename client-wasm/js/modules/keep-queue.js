@@ -1,99 +1,124 @@
-// Keeps the queue of unanswered messages over a reload. Frames and their parts are kept as text: numbers in them may have
-// more digits than a double.
+// Keeps the queue of unanswered messages over a reload. Frames and their parts are kept as text:
+// numbers in them may have more digits than a double.
 
-import { places } from '../identity.js';
-import { members, parts } from '../json.js';
-import { CALL, SET } from '../turns.js';
+import { CLOSE_LEFT, COMMAND_CALL, COMMAND_SET } from '../codes.js';
+import { splitItems, splitMembers } from '../json.js';
+import { componentsByPosition } from '../positions.js';
 
-const KEPT = 'live-kept ' + location.pathname;
+const STORAGE_KEY = 'live-kept ' + location.pathname;
+const SUBPROTOCOL = 'vivaz.v1.json';
 
+/**
+ * A message that was never sent, as a call on the component at a position: an action, or without
+ * one an edit.
+ *
+ * @typedef {{ place: string, action?: string, payload: string, set?: string }} KeptCall
+ */
+
+/**
+ * The stored queue: the `HELLO` of the session, the frames that were sent, the calls that were not, and
+ * whether messages had to be dropped.
+ *
+ * @typedef {{ hello: string, frames: string[], calls: KeptCall[], lost?: boolean }} Kept
+ */
+
+/** @type {Module} */
 export default core => {
-  const { settings, components, connection, tell } = core;
+  const { settings, components, connectionInfo, queueCommand } = core;
   settings.keepQueue ??= true;
 
-  // Stores the queue. Messages that went out may have been handled: their frames are sent again in their own session.
-  // Messages that never left become calls in the next session, on the component at the same place.
-  core.leaving = () => {
+  // Messages that were sent may have been handled: their frames are sent again in their own
+  // session. Messages that were not become calls in the next session, on the component at the same
+  // position.
+  core.storeQueue = () => {
     if (!settings.keepQueue) return false;
     try {
-      // What waits for its moment or for an answer becomes a message like the others.
-      for (const node of document.querySelectorAll('input,select,textarea,[contenteditable]')) core.controls?.send(node);
-      const [hello, ...queue] = parts(core.queue()), found = [...places(components)];
+      // Edits that wait for an event or for an answer become messages too.
+      for (const node of document.querySelectorAll('input,select,textarea,[contenteditable]')) core.formControls?.commitEdit(node);
+      const [hello, ...queue] = splitItems(core.unansweredMessages()), found = [...componentsByPosition(components)];
       if (!queue.length) return false;
-      const frames = [], calls = [];
-      let lost = false;
-      for (const [left, frame] of queue.map(parts)) {
-        if (left == '1') frames.push(frame);
-        // No other page knows the item that it names.
-        else if (/[[:,]"\$temp\d+"/.test(frame)) lost = true;
+      /** @type {Kept} */
+      const kept = { hello, frames: [], calls: [], lost: false };
+      for (const [isSent, frame] of queue.map(splitItems)) {
+        if (isSent == '1') kept.frames.push(frame);
+        // It names an item by a key that no other page knows.
+        else if (/[[:,]"\$temp\d+"/.test(frame)) kept.lost = true;
         else {
-          const { componentId, action, payload, set } = members(frame);
-          const [place] = found.find(([, component]) => component.id == JSON.parse(componentId));
-          calls.push({ place, action, payload, set });
+          const { componentId, action, payload, set } = splitMembers(frame);
+          const [position] = /** @type {[string, any]} */ (found.find(([, component]) => component.id == JSON.parse(componentId)));
+          kept.calls.push({ place: position, action, payload, set });
         }
       }
-      sessionStorage[KEPT] = JSON.stringify({ hello, frames, calls, lost });
+      sessionStorage[STORAGE_KEY] = JSON.stringify(kept);
       return true;
     } catch {
       return false;
     }
   };
 
-  const tellLost = () => {
+  const reportLost = () => {
     const message = 'messages that were unanswered before the reload may be lost';
     const detail = { action: '', code: 'session_lost', message, details: null };
     document.dispatchEvent(new CustomEvent('live:error', { detail }));
   };
 
-  // A property is a name, or a path that goes to the engine as JSON.
-  const nameOf = property => property[0] == '"' ? JSON.parse(property) : property;
+  /** A property is a name, or a path, which the engine takes as JSON. @param {string} property */
+  const propertyName = property => property[0] == '"' ? JSON.parse(property) : property;
 
-  const redo = calls => {
-    const found = places(components);
+  /** @param {KeptCall[]} calls */
+  const repeatCalls = calls => {
+    const found = componentsByPosition(components);
     for (const { place, action, payload, set } of calls) {
       const component = found.get(place);
       component?.mounted.then(() => {
-        const { slot } = component, put = (property, value) => tell(SET, slot, 0, 0, property, value);
+        const { slot } = component;
+        /** @param {string} property @param {string} value */
+        const setProperty = (property, value) => queueCommand(COMMAND_SET, slot, 0, 0, property, value);
         if (!action) {
-          const { property, value } = members(payload);
-          return put(nameOf(property), value);
+          const { property, value } = splitMembers(payload);
+          return setProperty(propertyName(property), value);
         }
-        for (const [field, value] of Object.entries(set ? members(set) : {})) put(field, value);
-        tell(CALL, slot, 0, 0, JSON.parse(action), payload ?? '[]');
+        for (const [field, value] of Object.entries(set ? splitMembers(set) : {})) setProperty(field, value);
+        queueCommand(COMMAND_CALL, slot, 0, 0, JSON.parse(action), payload ?? '[]');
       });
     }
   };
 
+  /** @type {Kept | null | undefined} */
   let kept;
   try {
-    kept = JSON.parse(sessionStorage[KEPT] || 'null');
-    delete sessionStorage[KEPT];
+    kept = JSON.parse(sessionStorage[STORAGE_KEY] || 'null');
+    delete sessionStorage[STORAGE_KEY];
   } catch {}
 
-  // Frames are finished in the session they belong to, over a connection of its own; then calls go out in the new session.
+  // Frames are finished in the session they belong to, over a socket of its own; then calls are
+  // made in the new session.
   const finish = () => {
-    if (!kept || connection.status != 'connected') return;
-    const { hello, frames, calls, lost } = kept, left = new Map(frames.map(frame => [JSON.parse(frame).ref, frame]));
+    if (!kept || connectionInfo.status != 'connected') return;
+    const { hello, frames, calls, lost } = kept, unanswered = new Map(frames.map(frame => [JSON.parse(frame).ref, frame]));
     kept = null;
-    if (lost) tellLost();
-    if (!left.size) return redo(calls);
-    const line = new WebSocket(core.socket(), 'vivaz.v1.json');
-    line.onopen = () => line.send(hello);
-    line.onmessage = ({ data }) => {
+    if (lost) reportLost();
+    if (!unanswered.size) return repeatCalls(calls);
+    const socket = new WebSocket(core.socketUrl(), SUBPROTOCOL);
+    socket.onopen = () => socket.send(hello);
+    socket.onmessage = ({ data }) => {
       const { type, ref, payload } = JSON.parse(data);
       if (type == 'WELCOME') {
         if (payload.resumed) {
-          for (const [ref, frame] of left) if (!payload.done.includes(ref)) line.send(frame);
+          for (const [ref, frame] of unanswered) if (!payload.done.includes(ref)) socket.send(frame);
         } else {
-          left.clear();
-          tellLost();
+          unanswered.clear();
+          reportLost();
         }
       }
-      left.delete(ref);
-      if (!left.size) line.close(4000), redo(calls);
+      unanswered.delete(ref);
+      if (!unanswered.size) {
+        socket.close(CLOSE_LEFT);
+        repeatCalls(calls);
+      }
     };
     // Repeated with the next connection.
-    line.onclose = () => { if (left.size) kept = { hello, frames: [...left.values()], calls }; };
+    socket.onclose = () => { if (unanswered.size) kept = { hello, frames: [...unanswered.values()], calls }; };
   };
   document.addEventListener('live:connection', finish);
   finish();

@@ -1,57 +1,63 @@
-// Keeps what was typed over a reload that the client itself makes: the user or the session is another one.
+// Keeps what was typed over a reload by the client itself: the user or the session has changed.
 
-import { places } from '../identity.js';
-import { lost } from '../lost.js';
-import { changed, content, put } from '../values.js';
+import { isChanged, readValue, restoreValue } from '../control-value.js';
+import { componentsByPosition } from '../positions.js';
+import { reportTypedLost } from '../typed-lost.js';
 
-const KEPT = 'live-typed ' + location.pathname;
+const STORAGE_KEY = 'live-typed ' + location.pathname;
 
-// The controls of a component, its children left out. A password is not kept, and a file cannot be.
-const controls = element => [...element.querySelectorAll('input,textarea,select,[contenteditable]')]
+/**
+ * Returns the controls of a component without those of its children, of passwords and of files.
+ *
+ * @param {Element} element
+ */
+const controlsOf = element => [.../** @type {NodeListOf<any>} */ (element.querySelectorAll('input,textarea,select,[contenteditable]'))]
   .filter(node => node.validity && node.closest('live-component') == element && !/^(password|file|hidden)$/.test(node.type));
 
-// A control in its component: which one it is, and what says whether another page has the same there.
-const sign = node => [
+/** Returns what identifies a control at the same position in the next page. @param {any} node */
+const signature = node => [
   node.localName, node.type, node.name, node.getAttribute('aria-label'), ...(/^(checkbox|radio)$/.test(node.type) ? [node.value] : []),
 ].join();
 
+/** @type {Module} */
 export default core => {
-  core.keep = () => {
+  core.storeTyped = () => {
+    /** @type {object[]} */
     const kept = [];
-    for (const [place, { element }] of places(core.components)) {
-      if (element) controls(element).forEach((node, at) => {
-        if (changed(node)) kept.push({ place, at, sign: sign(node), name: node.name, value: content(node) });
+    for (const [position, { element }] of componentsByPosition(core.components)) {
+      if (element) controlsOf(element).forEach((node, at) => {
+        if (isChanged(node)) kept.push({ place: position, at, sign: signature(node), name: node.name, value: readValue(node) });
       });
     }
     if (!kept.length) return;
     try {
-      sessionStorage[KEPT] = JSON.stringify(kept);
+      sessionStorage[STORAGE_KEY] = JSON.stringify(kept);
     } catch (error) {
-      // There is no room for it: the page is loaded anew all the same.
+      // The storage is full: the page is reloaded all the same.
       reportError(error);
     }
   };
 
-  const back = async () => {
+  const restore = async () => {
     let kept;
     try {
-      kept = JSON.parse(sessionStorage[KEPT] || '[]');
-      delete sessionStorage[KEPT];
+      kept = JSON.parse(sessionStorage[STORAGE_KEY] || '[]');
+      delete sessionStorage[STORAGE_KEY];
     } catch {
       return;
     }
     if (!kept.length) return;
     if (document.readyState != 'complete') await new Promise(resolve => addEventListener('load', resolve));
-    const found = places(core.components);
+    const found = componentsByPosition(core.components);
     await Promise.allSettled(Array.from(found.values(), component => component.mounted));
     for (const one of kept) {
-      const element = found.get(one.place)?.element, node = element && controls(element)[one.at];
-      if (node && sign(node) == one.sign) {
-        if (changed(node)) continue;
-        put(node, one.value);
+      const element = found.get(one.place)?.element, node = element && controlsOf(element)[one.at];
+      if (node && signature(node) == one.sign) {
+        if (isChanged(node)) continue;
+        restoreValue(node, one.value);
         for (const type of ['input', 'change']) node.dispatchEvent(new Event(type, { bubbles: true }));
-      } else lost(element || document, one);
+      } else reportTypedLost(element || document, one);
     }
   };
-  back();
+  restore();
 };

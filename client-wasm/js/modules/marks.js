@@ -1,39 +1,43 @@
 // `live:ref` and `live:hook`: elements that the page's own code knows by a name.
 
+import { PLACE_HOOK, PLACE_REF } from '../codes.js';
+
+/** @type {Module} */
 export default core => {
-  const { spots, components, guard, hooks, templates } = core;
+  const { holeNodes, components, guard, hooks, blocks } = core;
   // Roots whose marks begin once they are in the page.
+  /** @type {any[]} */
   let waiting = [];
 
-  const begin = (node, hook, name) => {
-    if (!hook) {
-      const component = components.get(node.parentElement.closest('live-component').$c);
-      component.refs[name] = node;
-      return () => { if (component.refs[name] === node) delete component.refs[name]; };
-    }
-    const of = hooks.get(name);
-    if (!of) return console.warn(`live:hook: no hook is registered as "${name}"`);
-    guard(() => of.mounted?.(node));
-    return () => guard(() => of.destroyed?.(node));
+  /** @param {any} node @param {string} name */
+  const setRef = (node, name) => {
+    const component = components.get(node.parentElement.closest('live-component').$slot);
+    const { refs } = /** @type {import('../page/component.js').Component} */ (component);
+    refs[name] = node;
+    return () => { if (refs[name] === node) delete refs[name]; };
+  };
+  /** @param {any} node @param {string} name */
+  const mountHook = (node, name) => {
+    const hook = hooks.get(name);
+    if (!hook) return console.warn(`live:hook: no hook is registered as "${name}"`);
+    guard(() => hook.mounted?.(node));
+    return () => guard(() => hook.destroyed?.(node));
   };
 
-  core.marks = {
-    wait(root) {
-      waiting.push(root);
-    },
-    // The roots are in the page. A root keeps what ends its marks in `$m`.
-    begin() {
-      const roots = waiting;
-      waiting = [];
-      for (const root of roots) if (root.$i && !root.$m) {
-        root.$m = [];
-        templates[root.$b].holes.forEach(([place, , name], at) => {
-          const node = spots[root.$i][at];
-          const end = (place == 11 || place == 12) && node.parentElement && begin(node, place == 12, name);
-          if (end) root.$m.push(end);
-        });
-      }
-    },
+  core.awaitMarks = root => {
+    waiting.push(root);
+  };
+  core.beginMarks = () => {
+    const roots = waiting;
+    waiting = [];
+    for (const root of roots) if (root.$root && !root.$markEnds) {
+      root.$markEnds = [];
+      blocks[root.$block].holes.forEach(([place, , name], at) => {
+        const node = holeNodes[root.$root][at], begin = place == PLACE_REF ? setRef : place == PLACE_HOOK && mountHook;
+        const end = begin && node.parentElement && begin(node, name);
+        if (end) root.$markEnds.push(end);
+      });
+    }
   };
 
   return true;

@@ -1,9 +1,11 @@
-// Moves elements, in browsers without `moveBefore` and in pages with text that is edited in its place.
+// Moves elements, in browsers without `moveBefore` and in pages with text that is edited in place.
 
+/** @type {Module} */
 export default core => {
-  // What is focused in it stays so, and what is selected there: `moveBefore` keeps the selection of controls alone.
-  core.move = (parent, node, before) => {
-    const focused = node.contains(document.activeElement) && document.activeElement;
+  // The focus inside of the node is kept, and the selection there: `moveBefore` keeps the selection
+  // of controls alone.
+  core.moveNode = (parent, node, before) => {
+    const focused = /** @type {any} */ (node.contains(document.activeElement) && document.activeElement);
     const { selectionStart, selectionEnd, selectionDirection } = focused;
     if (parent.moveBefore) parent.moveBefore(node, before);
     else parent.insertBefore(node, before);

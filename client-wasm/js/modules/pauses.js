@@ -1,41 +1,52 @@
-// Pauses: events and edits that wait (`.debounce`), and events that come at most so often (`.throttle`).
+// Delays: events and edits that wait (`.debounce`), and events whose rate is limited (`.throttle`).
 
-// Timers of debounced and throttled events and of edits: element → hole → { timer, fire }.
-const pauses = new Map();
+/** @typedef {{ timer: any, fire: () => void }} DelayedCall */
 
+/** The calls that wait, by element and then by hole. @type {Map<any, Map<object, DelayedCall>>} */
+const delays = new Map();
+
+/** @type {Module} */
 export default core => {
-  const pause = (el, hole, ms, fire) => {
-    cancel(el, hole);
-    let of = pauses.get(el);
-    if (!of) pauses.set(el, (of = new Map()));
-    of.set(hole, { fire, timer: setTimeout(() => { cancel(el, hole); if (el.isConnected) fire(); }, ms) });
+  core.delayCall = (element, hole, ms, fire) => {
+    cancelCall(element, hole);
+    const calls = delays.get(element) ?? new Map();
+    delays.set(element, calls);
+    const timer = setTimeout(() => {
+      cancelCall(element, hole);
+      if (element.isConnected) fire();
+    }, ms);
+    calls.set(hole, { fire, timer });
   };
-  const cancel = (el, hole) => {
-    const of = pauses.get(el), waiting = of && of.get(hole);
-    if (!waiting) return;
-    clearTimeout(waiting.timer);
-    of.delete(hole);
-    if (!of.size) pauses.delete(el);
-    return waiting.fire;
+  /** @type {NonNullable<Core['cancelCall']>} */
+  const cancelCall = core.cancelCall = (element, hole) => {
+    const calls = delays.get(element), call = calls?.get(hole);
+    if (!calls || !call) return;
+    clearTimeout(call.timer);
+    calls.delete(hole);
+    if (!calls.size) delays.delete(element);
+    return call.fire;
   };
-  // The end of a pause, brought forward: for an element that is left, for a form that is submitted.
-  const flush = within => {
-    for (const fire of drop(within)) fire();
+  core.flushCalls = within => {
+    for (const fire of dropCalls(within)) fire();
   };
-  /** Ends the pauses within an element without an effect; returns what they would have done. */
-  const drop = within => {
-    const ended = [];
-    for (const [el, of] of [...pauses]) {
-      if (within === el || within.contains?.(el)) for (const hole of [...of.keys()]) ended.push(cancel(el, hole));
+  /** @type {NonNullable<Core['dropCalls']>} */
+  const dropCalls = core.dropCalls = within => {
+    /** @type {any[]} */
+    const dropped = [];
+    for (const [element, calls] of [...delays]) {
+      if (within === element || within.contains?.(element)) for (const hole of [...calls.keys()]) dropped.push(cancelCall(element, hole));
     }
-    return ended;
+    return dropped;
   };
-  const throttle = (el, l, fire) => {
-    const of = (el.$q ??= new Map()), now = performance.now(), since = now - (of.get(l) ?? -Infinity), ms = l.throttle - 1;
-    const go = () => { of.set(l, performance.now()); fire(); };
-    if (since >= ms) go();
-    else pause(el, l, ms - since, go);
+  core.throttleCall = (element, listener, fire) => {
+    /** @type {Map<Listener, number>} */
+    const calls = (element.$throttled ??= new Map()), now = performance.now();
+    const since = now - (calls.get(listener) ?? -Infinity), ms = listener.throttleMs - 1;
+    const call = () => {
+      calls.set(listener, performance.now());
+      fire();
+    };
+    if (since >= ms) call();
+    else core.delayCall?.(element, listener, ms - since, call);
   };
-
-  Object.assign(core, { pause, cancel, flush, drop, throttle });
 };

@@ -1,10 +1,12 @@
-// Styles, through CSSOM.
+// Sets styles through CSSOM.
 
+/** @type {Module} */
 export default core => {
-  // Sets what the hole at a place says of a property. All declarations of the element are set anew in the order of the
-  // document, so that shorthands and what is part of them come out as in a fresh page.
-  core.style = (node, at, property, value) => {
-    const all = (node.$l ??= new Map()), { style } = node;
+  // All declarations of the element are set again in the order of the document, so that a shorthand
+  // and its longhands come out as in a fresh page.
+  core.setStyle = (node, at, property, value) => {
+    /** @type {Map<number, [property: string, value: string]>} */
+    const all = (node.$styles ??= new Map()), { style } = node;
     if (all.get(at)?.[1] === value) return;
     all.set(at, [property, value]);
     for (const [name] of all.values()) style.removeProperty(name);

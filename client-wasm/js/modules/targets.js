@@ -1,39 +1,53 @@
 // Events of the window (`.window`), and events outside of an element (`.outside`).
 
+import { EVENT_OUTSIDE, EVENT_WINDOW, PLACE_EVENT } from '../codes.js';
+
+/** @type {Module} */
 export default core => {
-  const { each, consider, templates } = core, types = new Set();
-  // Roots of instances that listen to them.
+  const { eachListener, runListener, blocks } = core;
+  /** @type {Set<string>} */
+  const types = new Set();
+  // Roots with such listeners.
   const roots = new Set();
-  const all = (type, target, found) => {
+  /**
+   * @param {string} type
+   * @param {number} target
+   * @param {(listener: Listener, root: any, element: any) => void} found
+   */
+  const eachWatching = (type, target, found) => {
     for (const root of roots) {
       // It was removed.
-      if (!root.$i) roots.delete(root);
-      else each(root, type, target, (l, el) => found(l, root, el));
+      if (!root.$root) roots.delete(root);
+      else eachListener(root, type, target, (listener, element) => found(listener, root, element));
     }
   };
 
-  const heard = e => all(e.type, 16, (l, root, el) => consider(e, l, root, el, el));
+  /** @param {Event} event */
+  const handleWindowEvent = event => eachWatching(event.type, EVENT_WINDOW, (listener, root, element) => {
+    runListener(event, listener, root, element, element);
+  });
 
-  core.watch = root => {
+  core.watchRoot = root => {
     roots.add(root);
-    for (const [place, , type] of templates[root.$b].holes) if (place == 8 && !types.has(type)) {
+    for (const [place, , type] of blocks[root.$block].holes) if (place == PLACE_EVENT && !types.has(type)) {
       types.add(type);
-      addEventListener(type, heard);
+      addEventListener(type, handleWindowEvent);
     }
   };
-  // What the pointer went down on.
+  // The path of the last pointerdown.
+  /** @type {any[]} */
   let down = [];
-  addEventListener('pointerdown', e => { down = e.composedPath(); }, true);
+  addEventListener('pointerdown', event => { down = event.composedPath(); }, true);
 
-  // Adds what listens for an event outside of it.
-  core.outside = (e, path, found) => {
-    const { type, detail } = e;
-    // For an Enter in an input the browser clicks the form's button: that is no click outside of anything.
-    if (type == 'click' && e.isTrusted && !detail && !path.includes(document.activeElement)) return;
-    // A click that began inside, such as the end of a selection, is none either.
+  core.addOutside = (event, path, found) => {
+    const { type, detail } = event;
+    // On an Enter in an input the browser clicks the form's button: that is no click outside of an
+    // element.
+    if (type == 'click' && event.isTrusted && !detail && !path.includes(document.activeElement)) return;
+    // Nor is a click that began inside, such as the end of a selection.
     const inside = type == 'click' && detail ? path.concat(down) : path;
-    all(type, 32, (l, root, el) => {
-      if (!inside.includes(el) && el.getClientRects().length) found.push([0, l, root, el]);
+    eachWatching(type, EVENT_OUTSIDE, (listener, root, element) => {
+      if (!inside.includes(element) && element.getClientRects().length) found.push([0, listener, root, element]);
     });
   };
 

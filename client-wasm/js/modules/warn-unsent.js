@@ -1,13 +1,14 @@
 // The browser asks before a page with unanswered messages or unsent edits is left.
 
-import { LOADING } from '../turns.js';
+import { COMMAND_LOADING } from '../codes.js';
 
+/** @type {Module} */
 export default core => {
   const { settings, components } = core;
   settings.warnUnsent ??= true;
-  addEventListener('beforeunload', e => {
+  addEventListener('beforeunload', event => {
     if (!settings.warnUnsent) return;
-    core.flush?.(document);
-    for (const slot of components.keys()) if (core.ask(LOADING, slot, 1)) e.preventDefault();
+    core.flushCalls?.(document);
+    for (const slot of components.keys()) if (core.runCommand(COMMAND_LOADING, slot, 1)) event.preventDefault();
   });
 };

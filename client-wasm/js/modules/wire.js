@@ -1,26 +1,29 @@
-// `live:loading`, `live:dirty`, `live:offline`: what shows the state of the wire.
+// `live:loading`, `live:dirty`, `live:offline`: shows unanswered messages, unsent edits and a lost
+// connection.
 
+import { WIRE_CLASS, WIRE_SHOW } from '../codes.js';
+
+/** @type {Module} */
 export default core => {
-  const { classes, conceal, write } = core;
+  const { setClasses, setShown, writeAttribute } = core;
 
-  // Sets what the hole at a place says: `effect` is 0 to show the element, 1 for classes, 2 for an attribute.
-  core.wire = (node, at, effect, on, argument) => {
-    if (effect == 0) conceal(node, on);
-    else if (effect == 1) classes(node, at, on ? argument : '', []);
-    else if (on) {
-      const meant = (node.$w ??= {});
-      if (!(argument in meant)) {
-        // What is disabled loses the focus.
-        if (node.contains(document.activeElement)) node.$d = document.activeElement;
-        meant[argument] = (argument == 'disabled' ? core.pressed : null)?.get(node) ?? node.getAttribute(argument);
-        write(node, argument, '');
+  core.showWireState = (node, at, effect, isOn, argument) => {
+    if (effect == WIRE_SHOW) setShown(node, isOn);
+    else if (effect == WIRE_CLASS) setClasses(node, at, isOn ? argument : '', []);
+    else if (isOn) {
+      const held = (node.$heldAttributes ??= {});
+      if (!(argument in held)) {
+        // An element that is disabled loses the focus.
+        if (node.contains(document.activeElement)) node.$focused = document.activeElement;
+        held[argument] = (argument == 'disabled' ? core.deferredDisabled : null)?.get(node) ?? node.getAttribute(argument);
+        writeAttribute(node, argument, '');
       }
-    } else if (node.$w && argument in node.$w) {
-      const value = node.$w[argument];
-      delete node.$w[argument];
-      write(node, argument, value);
-      if (node.$d && document.activeElement == document.body) node.$d.focus();
-      node.$d = null;
+    } else if (node.$heldAttributes && argument in node.$heldAttributes) {
+      const value = node.$heldAttributes[argument];
+      delete node.$heldAttributes[argument];
+      writeAttribute(node, argument, value);
+      if (node.$focused && document.activeElement == document.body) node.$focused.focus();
+      node.$focused = null;
     }
   };
 

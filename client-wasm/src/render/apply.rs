@@ -7,7 +7,7 @@ use super::blueprint::{Blueprint, Reader};
 use super::scope::{Frame, Item};
 use super::value::shown;
 use super::view::Instance;
-use crate::dom::{Dom, Op};
+use crate::dom::{Dom, Op, value};
 use crate::patch::Step;
 
 /// A list, by its field and the part of it, and the steps that it took.
@@ -96,7 +96,10 @@ impl<'a, D: Dom> Painter<'a, D> {
             if of.kind == hole::VALUE {
                 if hit {
                     self.text.clear();
-                    let kind = shown(&code.eval(&frame), &mut self.text) | u32::from(dirty.force) << 4;
+                    let mut kind = shown(&code.eval(&frame), &mut self.text);
+                    if dirty.force {
+                        kind |= value::FORCED;
+                    }
                     self.stage.dom.put(Op::Set, &[*node, of.at, kind], &[&self.text]);
                 }
             } else if let Some(part) = parts.next() {

@@ -10,6 +10,7 @@ use vivaz_template::expr::Binary;
 use super::blueprint::Reader;
 use super::scope::Frame;
 use crate::client::Origin;
+use crate::dom;
 use crate::store::TEMPORARY;
 use crate::value::{Val, write_json};
 
@@ -113,15 +114,15 @@ fn int(n: usize) -> Val {
     Val::Int(n as i64)
 }
 
-/// Appends a value as the DOM is told of it; what kind it is: 0 null, 1 false, 2 true, 3 a number or text, 4 a list as
-/// JSON of its items' texts, 5 an object as JSON; and 8 where it holds as a condition.
+/// Appends a value in the form that the DOM's side reads. Returns its type and [`dom::value::TRUTHY`].
 pub(crate) fn shown(value: &Val, text: &mut String) -> u32 {
     let kind = value.kind();
     write(&kind, text);
     let tag = match value {
-        Val::Null => 0,
-        Val::Bool(on) => 1 + u32::from(*on),
-        Val::Int(_) | Val::Big(_) | Val::Num(_) | Val::Str(_) => 3,
+        Val::Null => dom::value::NULL,
+        Val::Bool(false) => dom::value::FALSE,
+        Val::Bool(true) => dom::value::TRUE,
+        Val::Int(_) | Val::Big(_) | Val::Num(_) | Val::Str(_) => dom::value::TEXT,
         Val::List(items) => {
             let mut texts = Vec::new();
             for item in items {
@@ -130,14 +131,14 @@ pub(crate) fn shown(value: &Val, text: &mut String) -> u32 {
                 texts.push(text.into());
             }
             write_json(&Val::List(texts), text);
-            4
+            dom::value::LIST
         }
         Val::Obj(_) => {
             write_json(value, text);
-            5
+            dom::value::OBJECT
         }
     };
-    tag | u32::from(truthy(&kind)) << 3
+    if truthy(&kind) { tag | dom::value::TRUTHY } else { tag }
 }
 
 /// A hash of a key. Never 0.

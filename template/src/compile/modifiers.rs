@@ -2,6 +2,7 @@
 
 use super::Compiler;
 use super::names::{EVENT_WORDS, KEYS, MODEL_WORDS};
+use crate::code::held;
 use crate::compiled::{EventTarget, ModelModifiers, ModelSend, Modifiers};
 use crate::error::hint;
 
@@ -63,10 +64,10 @@ impl Compiler {
                 "drop" => out.drop = true,
                 "debounce" => out.debounce = Some(words.delay()),
                 "throttle" => out.throttle = Some(words.delay()),
-                "ctrl" => out.held |= 1,
-                "shift" => out.held |= 2,
-                "alt" => out.held |= 4,
-                "meta" => out.held |= 8,
+                "ctrl" => out.held |= 1 << held::CTRL,
+                "shift" => out.held |= 1 << held::SHIFT,
+                "alt" => out.held |= 1 << held::ALT,
+                "meta" => out.held |= 1 << held::META,
                 other => match key(other) {
                     Some(key) if keyboard => out.keys.push(key),
                     Some(_) => self.error(

@@ -2,7 +2,7 @@
 
 use super::Names;
 use super::child::{Child, Source};
-use crate::code::{self, ALWAYS, CONTROL, INDEX, LOCAL, WIRE};
+use crate::code::{self, ALWAYS, CONTROL, INDEX, LOCAL, WIRE, event};
 use crate::compiled::{AttributeKind, Block, Guess, HoleKind, ModelStep, Statement};
 use crate::expr::{Expr, Special};
 use crate::reads::Read;
@@ -180,9 +180,6 @@ fn inner(kind: &HoleKind) -> Vec<usize> {
     }
 }
 
-/// The bit of [`wants`] for `$event`.
-pub(super) const EVENT_READ: u32 = 1 << 11;
-
 /// What an event's expressions ask the page for, as bits of its flags.
 pub(super) fn wants(kind: &HoleKind) -> u32 {
     let HoleKind::Event { run, optimistic, .. } = kind else { return 0 };
@@ -205,10 +202,10 @@ pub(super) fn wants(kind: &HoleKind) -> u32 {
         expr.reads(&mut |read| {
             if let Read::Special(special) = read {
                 wants |= match special {
-                    Special::Value => 1 << 8,
-                    Special::Checked => 1 << 9,
-                    Special::Form => 1 << 10,
-                    Special::Event => EVENT_READ,
+                    Special::Value => event::READS_VALUE,
+                    Special::Checked => event::READS_CHECKED,
+                    Special::Form => event::READS_FORM,
+                    Special::Event => event::READS_EVENT,
                     Special::User | Special::Temp => 0,
                 };
             }

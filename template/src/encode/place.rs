@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::masks::wants;
-use crate::code::Place;
+use crate::code::{self, Place};
 use crate::compiled::{
     Control, EventTarget, Hole, HoleKind, ModelSend, ModelStep, Modifiers, Step, WireEffect,
 };
@@ -33,15 +33,15 @@ pub(super) fn place(hole: &Hole, event: usize) -> String {
         }
         HoleKind::Model { property, control, modifiers, .. } => {
             let send = match modifiers.send {
-                ModelSend::Input => 0,
-                ModelSend::Change => 1,
-                ModelSend::Blur => 2,
+                ModelSend::Input => code::model::INPUT,
+                ModelSend::Change => code::model::CHANGE,
+                ModelSend::Blur => code::model::BLUR,
             };
             let number = modifiers.number || *control == Control::Number;
             let flags = send
-                | u32::from(modifiers.trim) << 2
-                | u32::from(number) << 3
-                | u32::from(modifiers.force) << 4;
+                | bit(modifiers.trim, code::model::TRIM)
+                | bit(number, code::model::NUMBER)
+                | bit(modifiers.force, code::model::FORCE);
             let control = (*control as u8).to_string();
             (
                 Place::Model,
@@ -50,9 +50,9 @@ pub(super) fn place(hole: &Hole, event: usize) -> String {
         }
         HoleKind::Wire { effect, .. } => {
             let (effect, argument) = match effect {
-                WireEffect::Show => (0, ""),
-                WireEffect::Class(names) => (1, &**names),
-                WireEffect::Attribute(name) => (2, &**name),
+                WireEffect::Show => (code::wire::SHOW, ""),
+                WireEffect::Class(names) => (code::wire::CLASS, &**names),
+                WireEffect::Attribute(name) => (code::wire::ATTRIBUTE, &**name),
             };
             (Place::Wire, vec![effect.to_string(), quoted(argument)])
         }
@@ -85,15 +85,21 @@ fn step(step: Step) -> String {
 }
 
 fn flags(modifiers: &Modifiers) -> u32 {
-    u32::from(modifiers.prevent)
-        | u32::from(modifiers.stop) << 1
-        | u32::from(modifiers.only_self) << 2
-        | u32::from(modifiers.once) << 3
+    use code::event::{ONCE, OUTSIDE, PREVENT, SELF, STOP, WINDOW};
+    bit(modifiers.prevent, PREVENT)
+        | bit(modifiers.stop, STOP)
+        | bit(modifiers.only_self, SELF)
+        | bit(modifiers.once, ONCE)
         | match modifiers.target {
             EventTarget::Element => 0,
-            EventTarget::Window => 16,
-            EventTarget::Outside => 32,
+            EventTarget::Window => WINDOW,
+            EventTarget::Outside => OUTSIDE,
         }
+}
+
+/// Returns a flag's bit if it is set, or else 0.
+fn bit(is_set: bool, bit: u32) -> u32 {
+    if is_set { bit } else { 0 }
 }
 
 /// A pause in milliseconds, plus one: 0 is none.

@@ -1,4 +1,4 @@
-//! The built files: their version, their sizes and ceilings, and the folder that the server embeds.
+//! Writes the built files to `client-wasm/dist`, which the server embeds. Checks their sizes.
 
 use std::fs;
 use std::io::Write as _;
@@ -10,11 +10,11 @@ use serde_json::{Map, Value, json};
 use super::{Kind, VERSION};
 use crate::step::say;
 
-/// The most that every page downloads: wasm and `client.js` together, in brotli.
+/// Limit of what every page downloads, wasm and `client.js` together: bytes in brotli.
 const CORE_CEILING: usize = 40_000;
-/// The most that the script takes which runs before the client, in brotli.
+/// Limit of the script that runs before the client: bytes in brotli.
 const CAPTURE_CEILING: usize = 1_000;
-/// The most that one optional module takes, in brotli.
+/// Limit of each optional module: bytes in brotli.
 const MODULE_CEILING: usize = 3_000;
 
 /// An optional module: a file beside `client.js` that only some pages load.
@@ -26,11 +26,11 @@ pub(super) struct Module {
 /// The script that runs before the client.
 pub(super) struct Capture {
     pub(super) script: Vec<u8>,
-    /// For a content security policy: `sha256-` and the hash in Base64.
+    /// The hash for a content security policy: `sha256-` and Base64.
     pub(super) hash: String,
 }
 
-/// Everything that a build makes.
+/// All files of a build.
 pub(super) struct Built {
     wasm: Vec<u8>,
     wasm_name: String,
@@ -41,7 +41,10 @@ pub(super) struct Built {
 }
 
 impl Built {
-    /// Computes the version and puts it into `client.js`.
+    /// Computes the version and writes it into `client.js`.
+    ///
+    /// # Errors
+    /// If `client.js` lacks the placeholder of the version.
     pub(super) fn new(
         wasm: Vec<u8>,
         wasm_name: String,
@@ -49,7 +52,7 @@ impl Built {
         capture: Capture,
         modules: Vec<Module>,
     ) -> anyhow::Result<Self> {
-        ensure!(script.contains(VERSION), "client.js has to name its version");
+        ensure!(script.contains(VERSION), "client.js has no placeholder for its version");
         let mut hasher = blake3::Hasher::new();
         hasher.update(&wasm).update(script.as_bytes()).update(&capture.script);
         for module in &modules {
@@ -61,11 +64,11 @@ impl Built {
         Ok(Self { wasm, wasm_name, script, capture, modules, version })
     }
 
-    /// Writes all files, compressed, and the manifest; prints a table of sizes. A file that would be
-    /// as it is stays untouched, so that cargo does not compile again what embeds it.
+    /// Writes all files, plain and compressed, and the manifest; prints a table of sizes. A file
+    /// that has not changed keeps its time stamp, so that cargo does not recompile what embeds it.
     ///
     /// # Errors
-    /// Fails where a release is larger than its ceiling; the files are written all the same.
+    /// If a file of a release exceeds its limit. All files are written nevertheless.
     pub(super) fn write(&self, dist: &Path, source: &str, kind: Kind) -> anyhow::Result<()> {
         fs::create_dir_all(dist.join("module"))?;
         let mut table = Table::default();
@@ -98,13 +101,13 @@ impl Built {
 #[derive(Default)]
 struct Table {
     sizes: Map<String, Value>,
-    /// The files that are larger than their ceiling.
+    /// The files that exceed their limit.
     excess: Vec<String>,
     written: Vec<PathBuf>,
 }
 
 impl Table {
-    /// Writes one file and its compressed forms; returns its size in brotli.
+    /// Writes one file, plain and compressed. Returns its size in brotli.
     fn write(&mut self, dist: &Path, file: &str, bytes: &[u8], most: Option<usize>) -> anyhow::Result<usize> {
         let (gzip, brotli) = (gzip(bytes)?, brotli(bytes)?);
         for (end, bytes) in [("", bytes), (".gz", &gzip), (".br", &brotli)] {
@@ -118,7 +121,7 @@ impl Table {
         Ok(brotli.len())
     }
 
-    /// Removes the files of an earlier build that this one does not have.
+    /// Removes files that an earlier build has written and this one has not.
     fn remove_others(&self, folder: &Path) -> anyhow::Result<()> {
         for entry in fs::read_dir(folder)? {
             let path = entry?.path();
@@ -132,7 +135,7 @@ impl Table {
         Ok(())
     }
 
-    /// Prints a row and notes whether it exceeds its ceiling.
+    /// Prints a row, and records whether it exceeds its limit.
     fn row(
         &mut self,
         name: &str,
@@ -150,7 +153,7 @@ impl Table {
     }
 }
 
-/// Writes a file, unless it is like that already.
+/// Writes a file, unless it has that content already.
 fn put(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     if fs::read(path).is_ok_and(|before| before == bytes) {
         return Ok(());

@@ -1,193 +1,240 @@
-//! Makes the JavaScript that wasm-bindgen writes fit for a page that counts bytes.
+//! Takes the functions that the wasm module imports out of wasm-bindgen's JavaScript.
 //!
-//! wasm-bindgen writes for everybody: for old browsers, for modules that are loaded in many ways, for closures that
-//! are left to the garbage collector. Its version is pinned; where a piece is not found any more this fails, and
-//! nothing is left out silently.
+//! wasm-bindgen writes a file with these functions and with helpers that they call.
+//! `client-wasm/js/glue.js` has smaller versions of the helpers, so only the functions are taken.
+//! wasm-bindgen's version is pinned. After an update, a function that calls a helper which
+//! `glue.js` lacks is an error.
+//!
+//! Bytes of `client.js` in brotli that the versions of `glue.js` save, each measured alone:
+//!
+//! | helper | bytes |
+//! | --- | --- |
+//! | texts to the engine (`passText`) | 192 |
+//! | texts from the engine (`getStringFromWasm0`) | 69 |
+//! | views of the memory (`getArrayU8FromWasm0`, `getArrayU32FromWasm0`) | 91, 52 |
+//! | closures (`makeMutClosure`); it also ignores events of an engine that has trapped | 87 |
+//! | the call of the engine (`runCommand`) | 37 |
 
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 
-/// Rewrites the glue in place. `renamed` is what wasm-opt says of the names of imports and exports: lines of
-/// `["module", "name", "short"]` and `["name", "short"]`; empty where it did not run.
-pub(super) fn rewrite(glue: &Path, renamed: &str) -> anyhow::Result<()> {
-    let mut text = fs::read_to_string(glue)?;
-    let mut module = "./vivaz_client_bg.js";
-    let mut imports: Vec<(String, String)> = Vec::new();
-    let mut exports: Vec<(String, String)> = Vec::new();
-    for line in renamed.lines() {
-        let names: Vec<&str> = line.split('"').skip(1).step_by(2).collect();
-        match names.as_slice() {
-            [from, name, short] if *from == module => imports.push(((*name).to_owned(), (*short).to_owned())),
-            [from, ..] if line.matches('"').count() == 6 => {
-                bail!("an import from {from} that the glue does not have")
+/// The module that wasm-bindgen imports from: its own file.
+const BINDGEN: &str = "./vivaz_client_bg.js";
+
+/// The names of imports and exports in the final module.
+#[derive(Default)]
+pub(super) struct Renamed {
+    /// The module's imports: their names in wasm-bindgen's file, and those in the module.
+    imports: Vec<(String, String)>,
+    /// The name of the module that they are imported from.
+    module: String,
+    /// The exports: their names in wasm-bindgen's file, and those in the module.
+    pub(super) exports: Vec<(String, String)>,
+}
+
+impl Renamed {
+    /// Reads what wasm-opt prints: lines of `["module", "name", "short"]` and `["name", "short"]`.
+    ///
+    /// # Errors
+    /// If the module imports from anything but wasm-bindgen's file.
+    pub(super) fn parse(output: &str) -> anyhow::Result<Self> {
+        let mut renamed = Self { module: "a".to_owned(), ..Self::default() };
+        for line in output.lines() {
+            let names: Vec<&str> = line.split('"').skip(1).step_by(2).collect();
+            match names.as_slice() {
+                [BINDGEN, name, short] => renamed.imports.push(((*name).to_owned(), (*short).to_owned())),
+                [from, name, _] => bail!("the module imports {name} from {from}"),
+                [name, short] => renamed.exports.push(((*name).to_owned(), (*short).to_owned())),
+                _ => {}
             }
-            [name, short] => exports.push(((*name).to_owned(), (*short).to_owned())),
-            _ => {}
         }
+        Ok(renamed)
     }
-    if imports.is_empty() {
-        imports = text
+
+    /// Returns the names of a module that wasm-opt did not change, from wasm-bindgen's file.
+    pub(super) fn unchanged(bindgen: &str) -> Self {
+        let names = bindgen
             .lines()
-            .filter_map(|line| line.strip_prefix("export function ")?.split_once('('))
-            .filter(|(name, _)| name.starts_with("__wb"))
-            .map(|(name, _)| (name.to_owned(), name.to_owned()))
-            .collect();
-    } else {
-        module = "a";
+            .filter_map(|line| Some(line.strip_prefix("export function ")?.split_once('(')?.0))
+            .filter(|name| name.starts_with("__wb") && *name != "__wbg_set_wasm");
+        let imports = names.map(|name| (name.to_owned(), name.to_owned())).collect();
+        Self { imports, module: BINDGEN.to_owned(), exports: Vec::new() }
     }
-    text = text.replace("export function __wb", "function __wb");
-    lighten(&mut text)?;
-    let mut list = Vec::new();
-    for (name, short) in &imports {
-        list.push(format!("{short}{}", take(&mut text, &format!("function {name}"))?));
-    }
-    let load = LOAD.replace("MODULE", &format!("{module:?}")).replace("IMPORTS", &list.join(", "));
-    replace(&mut text, "function __wbg_set_wasm", "\n}", &load)?;
-    // The longest first: some names begin with others.
-    exports.sort_by_key(|(name, _)| std::cmp::Reverse(name.len()));
-    for (name, short) in &exports {
-        text = text.replace(&format!("wasm.{name}"), &format!("wasm.{short}"));
-    }
-    fs::write(glue, text)?;
-    Ok(())
 }
 
-/// Takes a function out of the text: what stands behind its name.
-fn take(text: &mut String, head: &str) -> anyhow::Result<String> {
-    let (before, rest) =
-        text.split_once(&format!("{head}(")).with_context(|| format!("no {head} in the glue"))?;
-    let end = rest.find("\n}").context("no end of a function in the glue")? + 2;
-    let end = end + rest.get(end..).and_then(|rest| rest.find('\n')).unwrap_or_default();
-    let (function, after) = rest.split_at(end);
-    let function = format!("({function}");
-    *text = format!("{before}{after}");
-    Ok(function)
+/// Writes the module `vivaz-imports` that `client-wasm/js/glue.js` imports.
+///
+/// # Errors
+/// If wasm-bindgen's file lacks an import, or an import calls a helper that `glue.js` lacks.
+pub(super) fn write(js: &Path, bindgen: &str, renamed: &Renamed, to: &Path) -> anyhow::Result<()> {
+    let glue = fs::read_to_string(js.join("glue.js"))?;
+    let own: Vec<&str> = ["export const ", "export let "]
+        .iter()
+        .flat_map(|start| glue.lines().filter_map(move |line| line.strip_prefix(start)))
+        .filter_map(|line| line.split([' ', ';']).next())
+        .collect();
+    let mut imports = String::new();
+    for (name, short) in &renamed.imports {
+        let function = simplify(function(bindgen, name)?)?;
+        imports.push_str(&format!("{short}{function},\n"));
+    }
+    for helper in declarations(bindgen).filter(|helper| mentions(&imports, helper)) {
+        ensure!(own.contains(&helper), "an import calls {helper}, which client-wasm/js/glue.js lacks");
+    }
+    let (dom, glue) = (js.join("dom.js"), js.join("glue.js"));
+    let text = format!(
+        "import {{ float, number, run }} from {dom:?};\nimport {{ {} }} from {glue:?};\n\
+         export const imports = {{ {:?}: {{\n{imports}}} }};\n",
+        own.join(", "),
+        renamed.module,
+    );
+    Ok(fs::write(to, text)?)
 }
 
-/// Replaces what is long by what does the same here.
-fn lighten(text: &mut String) -> anyhow::Result<()> {
-    replace(text, "export function turn", "\n}\n", TURN)?;
-    // Nothing of this throws, but for a WebSocket with an address that is none.
-    let mut rest = std::mem::take(text);
-    while let Some((before, wrapped)) = rest.split_once("() { return handleError(function (") {
-        let (body, after) = wrapped.split_once("}, arguments); }\n").context("an end of a wrapped import")?;
-        text.push_str(before);
-        if body.contains("new WebSocket") {
-            text.push_str(&format!("() {{ return handleError(function ({body}}}, arguments); }}\n"));
-        } else {
-            text.push_str(&format!("({body}}}\n"));
-        }
-        rest = after.to_owned();
+/// Returns a function of wasm-bindgen's file, from behind its name.
+fn function<'a>(bindgen: &'a str, name: &str) -> anyhow::Result<&'a str> {
+    let head = format!("export function {name}(");
+    let start = bindgen.find(&head).with_context(|| format!("wasm-bindgen has no {head}"))? + head.len() - 1;
+    let text = bindgen.get(start..).unwrap_or_default();
+    // The body is indented.
+    let end = text.find("\n}").context("the end of a function")? + 1;
+    let length = text.get(end..).and_then(|rest| rest.find('\n')).map_or(text.len(), |line| end + line);
+    Ok(text.get(..length).unwrap_or_default())
+}
+
+/// Shortens a function. The numbers are bytes of `client.js` in brotli that each step saves.
+fn simplify(function: &str) -> anyhow::Result<String> {
+    let mut text = function.to_owned();
+    // An export is called directly: wasm-bindgen's wrapper of it is not taken.
+    text = text
+        .replace("makeMutClosure(arg0, arg1, wasm_bindgen", "makeMutClosure(arg0, arg1, wasm.wasm_bindgen");
+    // 39: nothing throws but the constructor of the WebSocket, on an invalid address.
+    if !text.contains("new WebSocket")
+        && let Some(body) = text.strip_prefix("() { return handleError(function ")
+    {
+        text = body.replace("}, arguments); }", "}");
     }
-    text.push_str(&rest);
-    while let Some((before, rest)) = text.split_once("    let result;\n    try {\n        result = ") {
+    // 38: `instanceof` of a class does not throw.
+    if let Some((before, rest)) = text.split_once("    let result;\n    try {\n        result = ") {
         let (value, rest) = rest.split_once(";\n").context("a value")?;
         let (_, rest) = rest.split_once("    const ret = result;\n").context("its end")?;
-        *text = format!("{before}    const ret = {value};\n{rest}");
+        text = format!("{before}    const ret = {value};\n{rest}");
     }
-    // Texts that are returned go to an address.
-    for ret in ["const ptr1 = passStringToWasm0(ret", "var ptr1 = isLikeNone(ret) ? 0"] {
-        while text.contains(ret) {
-            replace(text, ret, "ptr1, true);\n", "give(arg0, ret);\n")?;
+    // 56: a text is returned by its address and its length.
+    for start in ["    const ptr1 = passStringToWasm0(ret", "    var ptr1 = isLikeNone(ret) ? 0"] {
+        if let Some((before, rest)) = text.split_once(start) {
+            let (_, rest) = rest.split_once("ptr1, true);\n").context("the end of a text")?;
+            text = format!("{before}    returnText(arg0, ret);\n{rest}");
         }
     }
-    // Asked for after it was asked whether it is a text.
-    replace(text, "    const obj = arg1;\n", "obj : undefined;\n", "    const ret = arg1;\n")?;
-    // Exports are functions already.
-    let end = "\n}\n";
-    while let Some((_, rest)) = text.split_once("\nfunction wasm_bindgen_") {
-        let name = format!("wasm_bindgen_{}", rest.split('(').next().unwrap_or_default());
-        replace(text, &format!("function {name}("), end, "")?;
-        *text = text.replace(
-            &format!("makeMutClosure(arg0, arg1, {name})"),
-            &format!("makeMutClosure(arg0, arg1, wasm.{name})"),
+    Ok(text)
+}
+
+/// Returns the names of all private functions and variables of a file.
+fn declarations(text: &str) -> impl Iterator<Item = &str> {
+    let starts = ["function ", "const ", "let "];
+    text.lines().filter_map(move |line| {
+        let rest = starts.iter().find_map(|start| line.strip_prefix(start))?;
+        rest.split([' ', '(', ';', '=']).next()
+    })
+}
+
+/// Whether a text has a name that is no property.
+fn mentions(text: &str, name: &str) -> bool {
+    let is_part = |letter: char| letter.is_alphanumeric() || matches!(letter, '_' | '$' | '.');
+    text.match_indices(name).any(|(at, _)| {
+        let before = text.get(..at).unwrap_or_default();
+        let after = text.get(at + name.len()..).unwrap_or_default();
+        !before.ends_with(is_part) && !after.starts_with(|letter| is_part(letter) && letter != '.')
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BINDGEN_FILE: &str = "\
+import { run } from './snippets/dom.js';
+export function turn(what) {
+    return wasm.turn(what);
+}
+export function __wbg_close_1() { return handleError(function (arg0) {
+    arg0.close();
+}, arguments); }
+export function __wbg_isError_2(arg0) {
+    let result;
+    try {
+        result = arg0 instanceof Error;
+    } catch (_) {
+        result = false;
+    }
+    const ret = result;
+    return ret;
+}
+export function __wbg_name_3(arg0, arg1) {
+    const ret = arg1.name;
+    const ptr1 = passStringToWasm0(ret, wasm.__wbindgen_malloc, wasm.__wbindgen_realloc);
+    const len1 = WASM_VECTOR_LEN;
+    getDataViewMemory0().setInt32((arg0 >>> 0) + 4 * 1, len1, true);
+    getDataViewMemory0().setInt32((arg0 >>> 0) + 4 * 0, ptr1, true);
+}
+function helper(x) {
+    return x;
+}
+let wasm;
+export function __wbg_set_wasm(val) {
+    wasm = val;
+}
+";
+
+    fn simple(name: &str) -> String {
+        simplify(function(BINDGEN_FILE, name).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn functions_are_shortened() {
+        assert_eq!(simple("__wbg_close_1"), "(arg0) {\n    arg0.close();\n}");
+        assert_eq!(
+            simple("__wbg_isError_2"),
+            "(arg0) {\n    const ret = arg0 instanceof Error;\n    return ret;\n}"
         );
+        assert_eq!(
+            simple("__wbg_name_3"),
+            "(arg0, arg1) {\n    const ret = arg1.name;\n    returnText(arg0, ret);\n}"
+        );
+        assert!(function(BINDGEN_FILE, "__wbg_other").is_err());
     }
-    replace(text, "function makeMutClosure", end, CLOSURE)?;
-    replace(text, "function passStringToWasm0", end, STRINGS)?;
-    replace(text, "const CLOSURE_DTORS", ");\n", "")?;
-    replace(text, "if (!('encodeInto'", end, "")?;
-    replace(
-        text,
-        "function getArrayU32FromWasm0",
-        end,
-        "const getArrayU32FromWasm0 = (at, length) => new Uint32Array(wasm.memory.buffer, at >>> 0, length);\n",
-    )?;
-    replace(
-        text,
-        "function getArrayU8FromWasm0",
-        end,
-        "const getArrayU8FromWasm0 = (at, length) => new Uint8Array(wasm.memory.buffer, at >>> 0, length);\n",
-    )?;
-    replace(
-        text,
-        "function getStringFromWasm0",
-        end,
-        "const getStringFromWasm0 = (at, length) => decoder.decode(getArrayU8FromWasm0(at, length));\n",
-    )?;
-    for unused in [
-        "function getDataViewMemory0",
-        "function getUint32ArrayMemory0",
-        "function getUint8ArrayMemory0",
-        "function decodeText",
-        "function isLikeNone",
-    ] {
-        replace(text, unused, end, "")?;
+
+    #[test]
+    fn names_are_read_from_both_kinds_of_build() {
+        let renamed = Renamed::parse(
+            "\"imports\": [\n[\"./vivaz_client_bg.js\", \"__wbg_close_1\", \"a\"]\n[\"turn\", \"O\"]",
+        );
+        let renamed = renamed.unwrap();
+        assert_eq!(renamed.imports, [("__wbg_close_1".to_owned(), "a".to_owned())]);
+        assert_eq!(renamed.exports, [("turn".to_owned(), "O".to_owned())]);
+        assert!(Renamed::parse("[\"env\", \"other\", \"b\"]").is_err());
+        let unchanged = Renamed::unchanged(BINDGEN_FILE);
+        assert_eq!(unchanged.imports.len(), 3, "{:?}", unchanged.imports);
     }
-    replace(text, "const cachedTextEncoder", ";\n", "")?;
-    replace(text, "let cachedTextDecoder", "decode();\n", "")
-}
 
-/// What JavaScript calls: numbers are numbers, and memory is there.
-const TURN: &str = "export function turn(what, slot, a, b, text, more) {
-    const at = pass(text), length = passed, then = pass(more);
-    return wasm.turn(what, slot, a, b, at, length, then, passed);
-}
-";
-
-/// A closure is dropped by its owner. One of an engine that has trapped does nothing any more; of one that has not, what
-/// it heard is looked at in a turn of its own.
-const CLOSURE: &str = "function makeMutClosure(a, b, f) {
-    const of = wasm;
-    const real = event => { if (a && of === wasm) f(a, b, event), later(); };
-    real._wbg_cb_unref = () => {
-        if (a && of === wasm) wasm.__wbindgen_destroy_closure(a, b);
-        a = 0;
-    };
-    return real;
-}
-";
-
-const STRINGS: &str = "const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
-let passed;
-const pass = text => {
-    const bytes = new TextEncoder().encode(text), at = wasm.__wbindgen_malloc(passed = bytes.length, 1);
-    getArrayU8FromWasm0(at, passed).set(bytes);
-    return at;
-};
-const give = (to, text) => {
-    const at = pass(text);
-    getArrayU32FromWasm0(to, 2).set([at, passed]);
-};
-";
-
-/// Makes a new engine from the compiled module; the one before, if there was one, has trapped.
-const LOAD: &str = "let later;
-export function instantiate(module, turn) {
-    later = turn;
-    wasm = new WebAssembly.Instance(module, { MODULE: { IMPORTS } }).exports;
-    wasm.__wbindgen_start();
-}";
-
-/// Puts something in place of a piece of the text, which is found by its beginning and its end.
-fn replace(text: &mut String, from: &str, to: &str, by: &str) -> anyhow::Result<()> {
-    let start =
-        text.find(from).with_context(|| format!("the glue of wasm-bindgen has no {from:?} any more"))?;
-    let rest = text.get(start..).unwrap_or_default();
-    let length =
-        rest.find(to).with_context(|| format!("no end of {from:?} in the glue of wasm-bindgen"))? + to.len();
-    text.replace_range(start..start + length, by);
-    Ok(())
+    #[test]
+    fn a_helper_that_the_glue_lacks_is_an_error() {
+        let folder = std::env::temp_dir().join(format!("vivaz-glue-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("glue.js"), "export let wasm;\nexport const returnText = () => {};\n").unwrap();
+        let file =
+            format!("{BINDGEN_FILE}export function __wbg_new_4(arg0) {{\n    return helper(arg0);\n}}\n");
+        let write = |file: &str| write(&folder, file, &Renamed::unchanged(file), &folder.join("imports.js"));
+        write(BINDGEN_FILE).unwrap();
+        let imports = fs::read_to_string(folder.join("imports.js")).unwrap();
+        assert!(
+            imports.contains("import { wasm, returnText }")
+                || imports.contains("import { returnText, wasm }")
+        );
+        assert!(write(&file).unwrap_err().to_string().contains("helper"));
+        fs::remove_dir_all(folder).unwrap();
+    }
 }

@@ -5,10 +5,11 @@ use crate::step::{command, run, run_command};
 use super::WORKSPACE;
 use crate::tools;
 
-/// Builds the client afresh, so that what the browser runs is what the source says.
+/// Builds the client afresh, so that the browser runs what the source says, and checks the types of its JavaScript.
 pub(super) fn client() -> anyhow::Result<()> {
     run("", "cargo xtask client --check")?;
-    run("", "cargo xtask client")
+    run("", "cargo xtask client")?;
+    run("client-wasm", "npx tsc --project js")
 }
 
 /// Builds the demo, which embeds the client, and drives it.

@@ -1,0 +1,14 @@
+// Reports text that could not be restored.
+
+/**
+ * Dispatches `live:error` with the code `typed_lost`. It does not contain a password.
+ *
+ * @param {Element | Document} element
+ * @param {{ name: string, type: string, value: unknown }} control
+ */
+export const reportTypedLost = (element, { name, type, value }) => {
+  const message = 'what was typed could not be put back';
+  const details = { field: name, value: type == 'password' ? null : value };
+  const detail = { action: '', code: 'typed_lost', message, details };
+  element.dispatchEvent(new CustomEvent('live:error', { detail, bubbles: true }));
+};
