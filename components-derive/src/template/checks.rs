@@ -8,8 +8,8 @@ use vivaz_template::compiled::Control;
 
 use crate::names::hash;
 
-/// `p::Check(…)`; nothing for what only the running application knows: which children there are, where the component
-/// does not name their types.
+/// `p::Check(…)`; nothing for what only the running application knows: which children there are,
+/// where the component does not name their types.
 pub(super) fn ask(check: &Check, compiled: &Compiled, names_children: bool) -> Option<TokenStream> {
     let ask = match &check.kind {
         CheckKind::Path { steps: path, want } => {
