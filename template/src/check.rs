@@ -1,5 +1,5 @@
-//! What a template asks of its component: everything that only the component's types can confirm. The derive turns
-//! these into a constant that fails the build.
+//! What a template asks of its component: everything that only the component's types can confirm.
+//! The derive turns these into a constant that fails the build.
 
 use crate::compiled::Control;
 use crate::error::Position;
@@ -18,7 +18,8 @@ pub struct Check {
 pub enum CheckKind {
     /// The path exists, and leads to something of that kind.
     Path {
-        /// From the component, through loops too: the item of `m in chat.messages` is `chat`, `messages`, each.
+        /// From the component, through loops too: the item of `m in chat.messages` is `chat`,
+        /// `messages`, each.
         steps: Vec<PathStep>,
         /// What is done with it.
         want: Want,
@@ -51,8 +52,8 @@ pub enum CheckKind {
         /// The name.
         name: String,
     },
-    /// The path leads through structs and keyed lists to a property, each field on the way is marked `model`, and the
-    /// property's type suits the control.
+    /// The path leads through structs and keyed lists to a property, each field on the way is
+    /// marked `model`, and the property's type suits the control.
     Model {
         /// From the component, through loops too.
         steps: Vec<PathStep>,
@@ -75,7 +76,8 @@ pub enum CheckKind {
         /// The props that it is given.
         props: Vec<GivenProp>,
     },
-    /// The template declares a name of its own, which no field of the component may have: it would hide it.
+    /// The template declares a name of its own, which no field of the component may have: it would
+    /// hide it.
     Fresh {
         /// The name.
         name: String,

@@ -1,8 +1,8 @@
-//! What is wrong with a template, and where.
+//! ErrorList in templates, with their positions.
 
 use std::fmt;
 
-/// A place in a template's source.
+/// A position in a template's source.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position {
     /// In bytes from the start.
@@ -19,7 +19,8 @@ impl fmt::Display for Position {
     }
 }
 
-/// Where the lines of a source start, so that many places are found without reading it again for each.
+/// The starts of a source's lines, so that many positions are computed without scanning the source
+/// for each.
 pub(crate) struct Lines<'s> {
     source: &'s str,
     starts: Vec<usize>,
@@ -31,22 +32,22 @@ impl<'s> Lines<'s> {
         Self { source, starts }
     }
 
-    /// The place of the byte at `offset`.
+    /// Returns the position of the byte at `offset`.
     pub(crate) fn position(&self, offset: u32) -> Position {
         let line = self.starts.partition_point(|start| *start <= offset as usize);
         let start = line.checked_sub(1).and_then(|line| self.starts.get(line)).copied().unwrap_or(0);
         let before = self.source.get(start..offset as usize).unwrap_or_default();
-        // Sources are bounded to 32 bits by `compile`.
+        // `compile` limits sources to 32 bits.
         Position { offset, line: line as u32, column: before.chars().count() as u32 + 1 }
     }
 }
 
-/// One mistake in a template.
+/// An error in a template.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TemplateError {
-    /// Where.
+    /// Its position.
     pub at: Position,
-    /// What, and where it helps, what to write instead. One line.
+    /// The error and, if useful, what to write instead. One line.
     pub message: String,
 }
 
@@ -58,16 +59,16 @@ impl fmt::Display for TemplateError {
 
 impl std::error::Error for TemplateError {}
 
-/// Collects mistakes, so that one look at the compiler's output shows them all.
+/// Collects errors, so that all are reported together.
 #[derive(Debug, Default)]
-pub(crate) struct Errors(Vec<(u32, String)>);
+pub(crate) struct ErrorList(Vec<(u32, String)>);
 
-impl Errors {
+impl ErrorList {
     pub(crate) fn add(&mut self, at: u32, message: impl Into<String>) {
         self.0.push((at, message.into()));
     }
 
-    /// In the order of the source, each place once with the same words.
+    /// Returns the errors in source order, without duplicates.
     pub(crate) fn finish(mut self, lines: &Lines<'_>) -> Vec<TemplateError> {
         self.0.sort_by_key(|(at, _)| *at);
         self.0.dedup();
@@ -75,7 +76,7 @@ impl Errors {
     }
 }
 
-/// The name among `known` that `name` most likely was meant to be.
+/// Returns the name in `known` that `name` most likely means.
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let most = name.chars().count() / 3 + 1;
     known
@@ -86,7 +87,7 @@ pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
         .map(|(_, candidate)| candidate)
 }
 
-/// `; did you mean "x"?`, or nothing.
+/// Returns `; did you mean "x"?`, or an empty text.
 pub(crate) fn hint<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     nearest(name, known).map(|name| format!("; did you mean `{name}`?")).unwrap_or_default()
 }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 use vivaz_components::{Admission, Budget, Instance, MountContext};
-use vivaz_template::containment::Open;
+use vivaz_template::containment::OpenElement;
 use vivaz_template::{ChildSlot, render_within};
 
 use super::{Live, RenderError};
@@ -46,7 +46,7 @@ impl<'a> Painter<'a> {
         props: &RawValue,
         attributes: String,
         child: Option<SealedChild>,
-        around: &[Open],
+        around: &[OpenElement],
         depth: usize,
     ) -> Result<String, RenderError> {
         let core = self.live.runtime.core();

@@ -59,7 +59,7 @@ const fn misplaced(child: &Spec, within: &[&'static str]) -> Option<Message> {
     None
 }
 
-/// As `vivaz_template::containment::Group` has them.
+/// As `vivaz_template::containment::ExclusiveGroup` has them.
 const fn exclude_each_other(one: &str, other: &str) -> bool {
     equal(one, other) || is_description(one) && is_description(other)
 }
