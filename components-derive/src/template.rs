@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::Ident;
-use vivaz_template::Compiled;
+use vivaz_template::{Compiled, SourceText};
 
 use crate::attr::ComponentAttrs;
 use crate::diagnostics::Diagnostics;
 use crate::model::Model;
 use crate::names::{plain, snake};
+use checks::ChildTypes;
 
 /// A component's template.
 pub(crate) struct TemplateFile {
@@ -111,7 +112,7 @@ impl TemplateFile {
             Err(mistakes) => mistakes,
         };
         for mistake in mistakes {
-            let message = format!("{}\n{}", mistake.message, self.place(&mistake));
+            let message = format!("{}\n{}", mistake.message, self.source_text().excerpt(mistake.at));
             errors.push(syn::Error::new(self.span, message));
         }
         None
@@ -122,10 +123,11 @@ impl TemplateFile {
         let track = &self.track;
         let Some(compiled) = compiled else { return track.clone() };
         let named = &model.attrs.children;
-        let asks = compiled.checks.iter().filter_map(|check| checks::ask(check, compiled, named.is_some()));
+        let types = if named.is_some() { ChildTypes::Named } else { ChildTypes::Unnamed };
+        let source = self.source_text();
+        let checks = compiled.checks.iter().filter_map(|check| checks::check(check, &source, types));
         let children = named.iter().flatten();
         let (ident, ty) = (&model.ident, model.ident.to_string());
-        let (file, text, line, column) = (&self.file, &self.text, self.line, self.column);
         quote_spanned! {self.span=>
             #track
             #[allow(long_running_const_eval)]
@@ -139,26 +141,16 @@ impl TemplateFile {
                     methods: #ident::__LIVE_METHODS,
                     words: #ident::__LIVE_WORDS,
                     children: &[#(<#children as p::LiveComponent>::SPEC),*],
-                    source: p::Source { file: #file, line: #line, column: #column, text: #text },
                 },
-                &[#(#asks),*],
+                &[#(#checks),*],
             ) {
                 ::core::panic!("{}", message.as_str())
             };
         }
     }
 
-    /// Formats the line of the template as rustc shows source, with a caret under the position.
-    fn place(&self, mistake: &vivaz_template::TemplateError) -> String {
-        let source = self.text.lines().nth((mistake.at.line as usize).saturating_sub(1)).unwrap_or_default();
-        let line = self.line + mistake.at.line as usize - 1;
-        let column = mistake.at.column as usize + if mistake.at.line == 1 { self.column } else { 0 };
-        let indent =
-            source.chars().take_while(|c| c.is_whitespace()).count().min(mistake.at.column as usize - 1);
-        let number = line.to_string();
-        let (pad, blanks) = (" ".repeat(number.len()), " ".repeat(mistake.at.column as usize - 1 - indent));
-        let shown: String = source.chars().skip(indent).collect();
-        format!("{pad}--> {}:{line}:{column}\n{pad} |\n{number} | {shown}\n{pad} | {blanks}^", self.file)
+    fn source_text(&self) -> SourceText<'_> {
+        SourceText { file: &self.file, line: self.line, column: self.column, text: &self.text }
     }
 }
 

@@ -24,9 +24,8 @@ pub use crate::registry::Registration;
 pub use crate::saved::Saved;
 pub use crate::schema::{SavedField, schema};
 pub use crate::shape::check::{
-    Ask, Check, Edits, Given, GivenProp, How, Step, Subject, Want, not_written, verify,
+    Argument, Check, CheckKind, Comparison, Edits, GivenProp, PathStep, Subject, Want, not_written, verify,
 };
-pub use crate::shape::message::Source;
 pub use crate::shape::{
     Access, Field as ShapeField, LiveShape, Probe, Ref, Shape, Unshaped, hash, joined, may_be_key,
 };

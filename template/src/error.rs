@@ -91,3 +91,68 @@ pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
 pub(crate) fn hint<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     nearest(name, known).map(|name| format!("; did you mean `{name}`?")).unwrap_or_default()
 }
+
+/// The text of a template and its location, for error messages.
+#[derive(Clone, Copy, Debug)]
+pub struct SourceText<'s> {
+    /// The file.
+    pub file: &'s str,
+    /// The line of the file on which the template begins, counted from 1.
+    pub line: usize,
+    /// The number of characters before the template on that line.
+    pub column: usize,
+    /// The template.
+    pub text: &'s str,
+}
+
+/// Maximum number of characters that an excerpt shows before and after a position. A longer line is
+/// shown from `BEFORE / 2` characters before the position.
+const BEFORE: usize = 80;
+const AFTER: usize = 80;
+
+impl SourceText<'_> {
+    /// Formats the line of a position as rustc shows source, with a caret under the position.
+    #[must_use]
+    pub fn excerpt(&self, at: Position) -> String {
+        let source = self.text.lines().nth((at.line as usize).saturating_sub(1)).unwrap_or_default();
+        let offset = (at.column as usize).saturating_sub(1);
+        let indent = source.chars().take_while(|c| matches!(c, ' ' | '\t')).count().min(offset);
+        let start = if offset > indent + BEFORE { offset - BEFORE / 2 } else { indent };
+        let shown: String = source.chars().skip(start).take(offset - start + AFTER).collect();
+        let line = self.line + (at.line as usize).saturating_sub(1);
+        let column = at.column as usize + if at.line == 1 { self.column } else { 0 };
+        let number = line.to_string();
+        let (pad, blanks) = (" ".repeat(number.len()), " ".repeat(offset - start));
+        format!("{pad}--> {}:{line}:{column}\n{pad} |\n{number} | {shown}\n{pad} | {blanks}^", self.file)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Lines, SourceText};
+
+    #[test]
+    fn an_excerpt_shows_the_line_with_a_caret() {
+        let text = "<p>\n    é {{ cuont }}\n</p>\n";
+        let at = Lines::of(text).position(14);
+        let source = SourceText { file: "page.html", line: 1, column: 0, text };
+        assert_eq!(source.excerpt(at), " --> page.html:2:10\n  |\n2 | é {{ cuont }}\n  |      ^");
+        // The lines of a template inside Rust are counted from its beginning.
+        let source = SourceText { file: "page.rs", line: 7, column: 20, text };
+        assert!(source.excerpt(at).contains("--> page.rs:8:10"));
+        let first = Lines::of(text).position(1);
+        assert!(source.excerpt(first).contains("--> page.rs:7:22"));
+    }
+
+    #[test]
+    fn a_long_line_is_cut() {
+        let text = format!("{}{{{{ a }}}}{}", "é".repeat(300), "x".repeat(300));
+        let at = Lines::of(&text).position(600);
+        let source = SourceText { file: "page.html", line: 1, column: 0, text: &text };
+        let excerpt = source.excerpt(at);
+        let lines: Vec<&str> = excerpt.lines().collect();
+        assert_eq!(lines[0], " --> page.html:1:301");
+        assert_eq!(lines[2].chars().count(), "1 | ".len() + 40 + 80);
+        assert_eq!(lines[3], format!("  | {}^", " ".repeat(40)));
+    }
+}

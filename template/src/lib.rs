@@ -62,7 +62,7 @@ pub use compile::{Compiled, compile};
 pub use compiled::{Block, Hole, HoleKind, Template};
 pub use data::{Data, Kind, Name};
 #[cfg(feature = "parse")]
-pub use error::{Position, TemplateError, nearest};
+pub use error::{Position, SourceText, TemplateError, nearest};
 pub use eval::{Scope, Value, write_digits, write_int};
 pub use expr::Expr;
 #[cfg(feature = "render")]

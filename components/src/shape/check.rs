@@ -14,7 +14,9 @@ mod compare;
 mod errors;
 mod model;
 
-use super::message::{Message, Nearest, Source};
+use vivaz_template::check::{self, Static};
+
+use super::message::{Message, Nearest};
 use super::{Field, Ref, Shape};
 use crate::spec::{ActionSpec, FieldSpec, Spec};
 
@@ -23,6 +25,7 @@ use calls::{call, target};
 pub(crate) use children::NOT_THE_PAGES;
 use model::model;
 pub use model::not_written;
+pub use vivaz_template::check::{Comparison, Edits, Want};
 
 /// A component, as far as its template may ask.
 #[derive(Debug)]
@@ -43,127 +46,33 @@ pub struct Subject {
     pub words: &'static [&'static str],
     /// The components that its template may have as children, where it names them.
     pub children: &'static [&'static Spec],
-    /// The template.
-    pub source: Source,
 }
 
-/// One thing that the template asks, and at which byte.
-#[derive(Debug)]
-pub struct Check(pub usize, pub Ask);
-
-/// What the template asks.
-#[derive(Debug)]
-pub enum Ask {
-    /// The path leads to something of that kind.
-    Path(&'static [Step], Want),
-    /// The value can equal one of the others.
-    Compare(Given, &'static [Given], How),
-    /// What is at the path can contain the value.
-    Contains(&'static [Step], Given),
-    /// There is such an action, and it takes these.
-    Call(&'static str, &'static [Given]),
-    /// There is such an action or model field.
-    Target(&'static str),
-    /// The path leads to a property that the page may write, and the control suits it.
-    Model(&'static [Step], Edits),
-    /// No field has this name.
-    Fresh(&'static str),
-    /// There is such a child, it takes these props, and its template has none of these elements, which it stands in.
-    Child(&'static str, &'static [GivenProp], &'static [&'static str]),
-}
-
-/// A prop that is given to a child.
-#[derive(Clone, Copy, Debug)]
-pub struct GivenProp {
-    /// Its name.
-    pub name: &'static str,
-    /// Its value.
-    pub value: Given,
-    /// Whether the value reads the page's own state.
-    pub is_local: bool,
-}
-
-/// One step of a path.
-#[derive(Clone, Copy, Debug)]
-pub enum Step {
-    /// To a field, with the hash of its name.
-    Field(&'static str, u64),
-    /// To the items of a loop.
-    Each,
-    /// `[i]`
-    Index,
-    /// `.len()`
-    Len,
-    /// `.is_empty()`
-    IsEmpty,
-    /// `.contains(x)`
-    Contains,
-}
-
-/// What is done with the end of a path.
-#[derive(Clone, Copy, Debug)]
-#[expect(missing_docs, reason = "the names say it")]
-pub enum Want {
-    Any,
-    Text,
-    Compared,
-    Condition,
-    Number,
-    List,
-}
-
-/// What is given to an action.
-#[derive(Clone, Copy, Debug)]
-#[expect(missing_docs, reason = "the names say it")]
-pub enum Given {
-    Null,
-    Bool,
-    Int,
-    Float,
-    Text,
-    /// A literal text.
-    Word(&'static str),
-    Path(&'static [Step]),
-    Any,
-}
-
-/// The kinds of comparison.
-#[derive(Clone, Copy, Debug)]
-pub enum How {
-    /// `==`, `!=`
-    Equal,
-    /// `<` and its like
-    Order,
-}
-
-/// What a control edits.
-#[derive(Clone, Copy, Debug)]
-#[expect(missing_docs, reason = "the names say it")]
-pub enum Edits {
-    Text,
-    Number,
-    Bool,
-    List,
-    /// A checkbox with a `value`: whether a list has the value, or a truth value.
-    Choice,
-    /// What is assigned to it is known only in the page.
-    Any,
-}
+/// A check in a constant.
+pub type Check = check::Check<Static>;
+/// The condition of a check in a constant.
+pub type CheckKind = check::CheckKind<Static>;
+/// A step of a path in a constant; a field has the hash of its name.
+pub type PathStep = check::PathStep<(&'static str, u64)>;
+/// A value in a constant.
+pub type Argument = check::Argument<Static>;
+/// A prop in a constant.
+pub type GivenProp = check::GivenProp<Static>;
 
 /// Every check of one template in one constant; the message lists what failed.
 #[must_use]
 pub const fn verify(subject: &Subject, checks: &[Check]) -> Option<Message> {
     let (mut all, mut failed, mut at) = (None, 0, 0);
     while at < checks.len() {
-        let Check(offset, ask) = &checks[at];
-        if let Some(message) = ask_one(subject, ask) {
+        let Check { at: excerpt, kind } = &checks[at];
+        if let Some(message) = verify_one(subject, kind) {
             failed += 1;
             if failed <= 8 {
                 let before = match all {
                     Some(before) => Message::text(before, "\n\n"),
                     None => Message::new(),
                 };
-                all = Some(before.text(message.as_str()).place(&subject.source, *offset));
+                all = Some(before.text(message.as_str()).text("\n").text(excerpt));
             }
         }
         at += 1;
@@ -176,27 +85,27 @@ pub const fn verify(subject: &Subject, checks: &[Check]) -> Option<Message> {
     }
 }
 
-const fn ask_one(subject: &Subject, ask: &Ask) -> Option<Message> {
-    match *ask {
-        Ask::Path(steps, want) => match walk(subject, steps) {
+const fn verify_one(subject: &Subject, kind: &CheckKind) -> Option<Message> {
+    match *kind {
+        CheckKind::Path { steps, want } => match walk(subject, steps) {
             Ok(end) => end.is_wanted(want),
             // What is wrong with the list of a loop is said at the loop, not again at every use of its items.
             Err((at, _)) if is_inside_loop(steps, at) => None,
             Err((_, message)) => Some(message),
         },
-        Ask::Compare(one, among, how) => compare::compared(subject, one, among, how),
-        Ask::Contains(steps, one) => compare::contained(subject, steps, one),
-        Ask::Call(name, given) => call(subject, name, given),
-        Ask::Target(name) => target(subject, name),
-        Ask::Model(steps, edits) => model(subject, steps, edits),
-        Ask::Fresh(name) => fresh(subject, name),
-        Ask::Child(name, given, within) => children::child(subject, name, given, within),
+        CheckKind::Compare { one, among, how } => compare::compared(subject, one, among, how),
+        CheckKind::Contains { steps, one } => compare::contained(subject, steps, one),
+        CheckKind::Call { action, arguments } => call(subject, action, arguments),
+        CheckKind::Target { name } => target(subject, name),
+        CheckKind::Model { steps, edits } => model(subject, steps, edits),
+        CheckKind::Fresh { name } => fresh(subject, name),
+        CheckKind::Child { component, props, within } => children::child(subject, component, props, within),
     }
 }
 
-const fn is_inside_loop(steps: &[Step], mut at: usize) -> bool {
+const fn is_inside_loop(steps: &[PathStep], mut at: usize) -> bool {
     while at < steps.len() {
-        if let Step::Each = steps[at] {
+        if let PathStep::Each = steps[at] {
             return true;
         }
         at += 1;
@@ -305,7 +214,7 @@ const fn through(mut shape: &'static Shape) -> &'static Shape {
 }
 
 /// Where a path leads; or at which step it ends, and why.
-const fn walk(subject: &Subject, steps: &[Step]) -> Result<End, (usize, Message)> {
+const fn walk(subject: &Subject, steps: &[PathStep]) -> Result<End, (usize, Message)> {
     let mut end = End { shape: subject.shape.get(), name: subject.ty, is_item: false, shown: true };
     let mut at = 0;
     while at < steps.len() {
@@ -318,7 +227,7 @@ const fn walk(subject: &Subject, steps: &[Step]) -> Result<End, (usize, Message)
                     message.text("` is not known to templates: add #[derive(LiveState)] to it, or ");
                 return Err((at, message.text("#[live(opaque)] to the field")));
             }
-            (Step::Field(name, hash), Shape::Struct(owner, fields)) => {
+            (PathStep::Field((name, hash)), Shape::Struct(owner, fields)) => {
                 let computed: &[Field] = if at == 0 { subject.computed } else { &[] };
                 match field(owner, fields, computed, name, hash) {
                     Ok(found) => {
@@ -336,7 +245,7 @@ const fn walk(subject: &Subject, steps: &[Step]) -> Result<End, (usize, Message)
                     Err(message) => return Err((at, message)),
                 }
             }
-            (Step::Field(name, _), Shape::Map(inner)) => {
+            (PathStep::Field((name, _)), Shape::Map(inner)) => {
                 if at == 1
                     && errors::are_errors(subject, &steps[0])
                     && let Some(message) = errors::unnamed(subject, name)
@@ -347,29 +256,32 @@ const fn walk(subject: &Subject, steps: &[Step]) -> Result<End, (usize, Message)
                 end.is_item = false;
                 inner.get()
             }
-            (Step::Index | Step::Each, Shape::List(inner) | Shape::Keyed(inner))
-            | (Step::Index, Shape::Map(inner)) => {
+            (PathStep::Index | PathStep::Each, Shape::List(inner) | Shape::Keyed(inner))
+            | (PathStep::Index, Shape::Map(inner)) => {
                 end.is_item = true;
                 inner.get()
             }
-            (Step::Len, Shape::List(_) | Shape::Keyed(_) | Shape::Map(_) | Shape::Str | Shape::Enum(..)) => {
+            (
+                PathStep::Len,
+                Shape::List(_) | Shape::Keyed(_) | Shape::Map(_) | Shape::Str | Shape::Enum(..),
+            ) => {
                 end.name = "len()";
                 end.is_item = false;
                 &Shape::Int
             }
             (
-                Step::IsEmpty | Step::Contains,
+                PathStep::IsEmpty | PathStep::Contains,
                 Shape::List(_) | Shape::Keyed(_) | Shape::Map(_) | Shape::Str | Shape::Enum(..),
             ) => &Shape::Bool,
             (step, other) => {
                 let message = end.is(other).text(": ");
                 let message = match step {
-                    Step::Field(name, _) => message.text("it has no field `").text(name).text("`"),
-                    Step::Each => message.text("`live:for` needs a list"),
-                    Step::Index => message.text("it has no items"),
-                    Step::Len => message.text("it has no length"),
-                    Step::IsEmpty => message.text("it is never empty"),
-                    Step::Contains => message.text("it contains nothing"),
+                    PathStep::Field((name, _)) => message.text("it has no field `").text(name).text("`"),
+                    PathStep::Each => message.text("`live:for` needs a list"),
+                    PathStep::Index => message.text("it has no items"),
+                    PathStep::Len => message.text("it has no length"),
+                    PathStep::IsEmpty => message.text("it is never empty"),
+                    PathStep::Contains => message.text("it contains nothing"),
                 };
                 return Err((at, message));
             }
@@ -476,25 +388,18 @@ mod tests {
         methods: &[],
         words: &[],
         children: &[],
-        source: Source { file: "page.html", line: 1, column: 0, text: "<p>\n    é {{ cuont }}\n</p>\n" },
     };
 
     fn checks(count: usize) -> Vec<Check> {
-        const PATH: &[Step] = &[Step::Field("cuont", hash("cuont"))];
-        (0..count).map(|_| Check(14, Ask::Path(PATH, Want::Text))).collect()
+        const PATH: &[PathStep] = &[PathStep::Field(("cuont", hash("cuont")))];
+        let kind = CheckKind::Path { steps: PATH, want: Want::Text };
+        (0..count).map(|_| Check { at: "2 | {{ cuont }}", kind: kind.clone() }).collect()
     }
 
     #[test]
     fn a_mistake_is_shown_where_it_is() {
         let message = verify(&SUBJECT, &checks(1)).unwrap();
-        assert_eq!(
-            message.as_str(),
-            "no field `cuont` on `Page`; did you mean `count`?\n --> page.html:2:10\n  |\n2 | é {{ cuont }}\n  |      ^"
-        );
-        // A template inside of Rust is counted from where it begins.
-        let source = Source { file: "page.rs", line: 7, column: 20, ..SUBJECT.source };
-        let message = verify(&Subject { source, ..SUBJECT }, &checks(1)).unwrap();
-        assert!(message.as_str().contains("--> page.rs:8:10"), "{}", message.as_str());
+        assert_eq!(message.as_str(), "no field `cuont` on `Page`; did you mean `count`?\n2 | {{ cuont }}");
     }
 
     #[test]

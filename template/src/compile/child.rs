@@ -4,6 +4,7 @@ use super::Compiler;
 use super::element::{StartTag, blank, live};
 use crate::check::{Argument, CheckKind, GivenProp, Want};
 use crate::compiled::{HoleKind, WalkStep};
+use crate::containment::{Enclosing, ExclusiveGroup, enclosing};
 use crate::data::Name;
 use crate::expr::{Expr, Literal};
 use crate::program::RenderOp;
@@ -78,7 +79,13 @@ impl Compiler {
         self.write_classes(&tag);
         self.op(RenderOp::ChildEnd);
         self.skeleton("></live-component>");
-        self.check(element.at, CheckKind::Child { component: component.to_owned(), props: checks });
+        let within =
+            ExclusiveGroup::ALL.into_iter().filter_map(|group| match enclosing(group, &self.ancestors) {
+                Enclosing::In(open) => Some(open.name.to_string()),
+                Enclosing::Shut | Enclosing::Outside => None,
+            });
+        let within = within.collect();
+        self.check(element.at, CheckKind::Child { component: component.to_owned(), props: checks, within });
         if let Some(hole) = self.block().holes.get_mut(hole) {
             hole.kind = HoleKind::Child { component: component.into(), props, key };
         }

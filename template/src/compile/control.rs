@@ -5,8 +5,8 @@ use super::directives::code;
 use super::element::{StartTag, blank};
 use super::resolve::EvaluationTime;
 use super::scope::ResolvedName;
-use crate::check::{CheckKind, PathStep, Want};
-use crate::compiled::{Control, HoleKind, ModelSend, ModelStep, Namespace, WalkStep};
+use crate::check::{CheckKind, Edits, PathStep, Want};
+use crate::compiled::{Control, HoleKind, ModelModifiers, ModelSend, ModelStep, Namespace, WalkStep};
 use crate::error::hint;
 use crate::expr::{Expr, Literal};
 use crate::program::RenderOp;
@@ -66,8 +66,8 @@ impl Compiler {
         let mut rooted = value.clone();
         self.scopes.id_path(&mut rooted);
         let property = model_steps(rooted);
-        let is_number = modifiers.number || control == Control::Number;
-        self.check(code.at, CheckKind::Model { steps, control, is_number });
+        let edits = edits(control, &modifiers);
+        self.check(code.at, CheckKind::Model { steps, edits });
         let hole = HoleKind::Model { property, value: value.clone(), control, modifiers };
         match control {
             Control::Text | Control::Number if element.is_html("textarea") => tag.shows = Some(value),
@@ -253,6 +253,23 @@ impl Compiler {
         }
         let value = element.attribute("value").map(|value| self.value_again(value));
         self.op(RenderOp::Selected(value, content));
+    }
+}
+
+/// Returns the values that a control writes. With `.number` a textual control writes numbers.
+fn edits(control: Control, modifiers: &ModelModifiers) -> Edits {
+    match control {
+        Control::Number => Edits::Number,
+        Control::Text | Control::Radio | Control::Select | Control::Editable => {
+            if modifiers.number {
+                Edits::Number
+            } else {
+                Edits::Text
+            }
+        }
+        Control::Checkbox => Edits::Bool,
+        Control::SelectMultiple => Edits::List,
+        Control::Choice => Edits::Choice,
     }
 }
 

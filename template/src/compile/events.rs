@@ -2,7 +2,7 @@
 
 use super::Compiler;
 use super::resolve::EvaluationTime;
-use crate::check::{Argument, CheckKind, PathStep, Want};
+use crate::check::{Argument, CheckKind, Edits, PathStep, Want};
 use crate::compiled::{HoleKind, Modifiers, OptimisticUpdate, Statement, WalkStep};
 use crate::expr::{Expr, LocalRef, Special};
 use crate::source::{Attribute, Code, Element};
@@ -92,8 +92,14 @@ impl Compiler {
             StatementAst::Set(name, value) => {
                 let (value, argument) = self.resolve(&value, Want::Any, EvaluationTime::Event);
                 if self.scopes.find(&name.text).is_none() {
-                    let field = name.text.clone();
-                    self.check(name.at, CheckKind::Edit { field, argument });
+                    let edits = match argument {
+                        Argument::Text | Argument::Word(_) => Edits::Text,
+                        Argument::Bool => Edits::Bool,
+                        Argument::Int | Argument::Float => Edits::Number,
+                        Argument::Null | Argument::Path(_) | Argument::Any => Edits::Any,
+                    };
+                    let steps = vec![PathStep::Field(name.text.clone())];
+                    self.check(name.at, CheckKind::Model { steps, edits });
                     return Some(Statement::Edit { field: name.text.as_str().into(), value });
                 }
                 Some(Statement::Set { local: self.settable(&name)?, value })

@@ -1,8 +1,8 @@
 //! Checks of a template against its component's types.
 
-use vivaz_template::check::{Argument, CheckKind, GivenProp, PathStep, Want};
+use vivaz_template::check::{Argument, CheckKind, Edits, GivenProp, PathStep, Want};
 use vivaz_template::compile;
-use vivaz_template::compiled::{Control, OptimisticUpdate};
+use vivaz_template::compiled::OptimisticUpdate;
 use vivaz_template::{Dependency, Expr, HoleKind};
 
 fn field(name: &str) -> PathStep {
@@ -88,10 +88,10 @@ fn calls_models_and_children_have_their_types() {
     );
 
     let found = checks("<input type='checkbox' live:model='agree'><p live:loading live:target='save'></p>");
-    assert!(found.contains(&(
-        "1:36".into(),
-        CheckKind::Model { steps: vec![field("agree")], control: Control::Checkbox, is_number: false }
-    )));
+    assert!(
+        found
+            .contains(&("1:36".into(), CheckKind::Model { steps: vec![field("agree")], edits: Edits::Bool }))
+    );
     assert!(found.contains(&("1:59".into(), CheckKind::Target { name: "save".into() })));
 
     let found = checks(
@@ -99,10 +99,7 @@ fn calls_models_and_children_have_their_types() {
     );
     let way = [field("groups"), PathStep::Each, field("rows"), PathStep::Each, field("at"), field("x")];
     assert!(
-        found.contains(&(
-            "1:111".into(),
-            CheckKind::Model { steps: way.into(), control: Control::Text, is_number: true }
-        )),
+        found.contains(&("1:111".into(), CheckKind::Model { steps: way.into(), edits: Edits::Number })),
         "{found:#?}"
     );
 
@@ -113,7 +110,8 @@ fn calls_models_and_children_have_their_types() {
         given("max_items", Argument::Int, false),
         given("wide", Argument::Bool, false),
     ];
-    assert!(found.contains(&("1:1".into(), CheckKind::Child { component: "chat".into(), props })));
+    let within = Vec::new();
+    assert!(found.contains(&("1:1".into(), CheckKind::Child { component: "chat".into(), props, within })));
 }
 
 #[test]

@@ -7,12 +7,12 @@
 )]
 
 use super::compare::{is_variant, variants_of};
-use super::{Given, Subject, equal, through, walk};
+use super::{Argument, Subject, equal, through, walk};
 use crate::shape::Shape;
 use crate::shape::message::{Message, Nearest};
 use crate::spec::{ActionSpec, ArgSpec};
 
-pub(super) const fn call(subject: &Subject, name: &'static str, given: &[Given]) -> Option<Message> {
+pub(super) const fn call(subject: &Subject, name: &'static str, given: &[Argument]) -> Option<Message> {
     let (mut nearest, mut at) = (Nearest::to(name), 0);
     while at < subject.actions.len() {
         let action = &subject.actions[at];
@@ -48,7 +48,7 @@ const fn unmarked(subject: &Subject, name: &str) -> Option<Message> {
     None
 }
 
-const fn arguments(subject: &Subject, action: &ActionSpec, given: &[Given]) -> Option<Message> {
+const fn arguments(subject: &Subject, action: &ActionSpec, given: &[Argument]) -> Option<Message> {
     let (mut least, most, mut at) = (0, action.args.len(), 0);
     while at < most {
         if !action.args[at].optional {
@@ -84,9 +84,9 @@ pub(super) const fn refused(
     message: Message,
     subject: &Subject,
     argument: &ArgSpec,
-    given: Given,
+    given: Argument,
 ) -> Option<Message> {
-    if let (Given::Word(word), Shape::Enum(name, variants)) = (given, through(argument.shape.get())) {
+    if let (Argument::Word(word), Shape::Enum(name, variants)) = (given, through(argument.shape.get())) {
         // A form's empty text is null where that is possible.
         let is_null = word.is_empty() && matches!(argument.shape.get(), Shape::Option(_));
         if is_null || is_variant(word, variants) {
@@ -102,23 +102,23 @@ pub(super) const fn refused(
 }
 
 /// What is given for an argument or a prop, if it cannot be that.
-const fn not_taken(subject: &Subject, argument: &ArgSpec, given: Given) -> Option<&'static str> {
+const fn not_taken(subject: &Subject, argument: &ArgSpec, given: Argument) -> Option<&'static str> {
     match given {
-        Given::Any => None,
-        Given::Path(steps) => match walk(subject, steps) {
+        Argument::Any => None,
+        Argument::Path(steps) => match walk(subject, steps) {
             Ok(end) => does_not_take(argument, end.shape),
             // The path's own check says what is wrong with it.
             Err(_) => None,
         },
-        Given::Null if argument.optional => None,
-        Given::Null => match argument.shape.get() {
+        Argument::Null if argument.optional => None,
+        Argument::Null => match argument.shape.get() {
             Shape::Option(_) | Shape::Any | Shape::Unknown => None,
             _ => Some("null"),
         },
-        Given::Bool => does_not_take(argument, &Shape::Bool),
-        Given::Int => does_not_take(argument, &Shape::Int),
-        Given::Float => does_not_take(argument, &Shape::Float),
-        Given::Text | Given::Word(_) => does_not_take(argument, &Shape::Str),
+        Argument::Bool => does_not_take(argument, &Shape::Bool),
+        Argument::Int => does_not_take(argument, &Shape::Int),
+        Argument::Float => does_not_take(argument, &Shape::Float),
+        Argument::Text | Argument::Word(_) => does_not_take(argument, &Shape::Str),
     }
 }
 

@@ -71,14 +71,14 @@ const fn is_description(name: &str) -> bool {
 const fn props(subject: &Subject, child: &Spec, given: &[GivenProp]) -> Option<Message> {
     let mut at = 0;
     while at < given.len() {
-        let GivenProp { name, value, is_local } = given[at];
+        let GivenProp { name, argument, is_local } = given[at];
         let (mut nearest, mut prop, mut found) = (Nearest::to(name), 0, false);
         while prop < child.props.len() {
             if equal(child.props[prop].name, name) {
                 found = true;
                 let message = Message::new().text("the prop `").text(name).text(": ");
                 let message = message.text(child.props[prop].ty).text("` of `").text(child.name).text("`");
-                if let Some(message) = refused(message, subject, &child.props[prop], value) {
+                if let Some(message) = refused(message, subject, &child.props[prop], argument) {
                     return Some(message);
                 }
                 if is_local && !is_page_prop(child, name) {

@@ -7,12 +7,17 @@
 )]
 
 use super::errors::{are_errors, unnamed};
-use super::{Given, How, Step, Subject, equal, through, walk};
+use super::{Argument, Comparison, PathStep, Subject, equal, through, walk};
 use crate::shape::Shape;
 use crate::shape::message::{Message, Nearest};
 
 /// Returns why the value equals none of the others.
-pub(super) const fn compared(subject: &Subject, one: Given, among: &[Given], how: How) -> Option<Message> {
+pub(super) const fn compared(
+    subject: &Subject,
+    one: Argument,
+    among: &[Argument],
+    how: Comparison,
+) -> Option<Message> {
     let mut at = 0;
     while at < among.len() {
         if can_meet(subject, one, among[at], how) {
@@ -22,7 +27,7 @@ pub(super) const fn compared(subject: &Subject, one: Given, among: &[Given], how
     }
     let mut at = 0;
     while at < among.len() {
-        if let Given::Path(steps) = among[at] {
+        if let Argument::Path(steps) = among[at] {
             return match walk(subject, steps) {
                 Ok(end) => {
                     let message = end.is_named();
@@ -37,44 +42,44 @@ pub(super) const fn compared(subject: &Subject, one: Given, among: &[Given], how
 }
 
 /// Returns why the list at the path never contains the value.
-pub(super) const fn contained(subject: &Subject, steps: &[Step], one: Given) -> Option<Message> {
+pub(super) const fn contained(subject: &Subject, steps: &[PathStep], one: Argument) -> Option<Message> {
     let Ok(end) = walk(subject, steps) else { return None };
     match through(end.shape) {
         Shape::List(inner) | Shape::Keyed(inner) => {
             let inner = inner.get();
-            if shapes_meet(subject, one, inner, How::Equal) {
+            if shapes_meet(subject, one, inner, Comparison::Equal) {
                 return None;
             }
             let message = Message::new().text("an item of `").text(end.name).text("` ");
-            Some(explained(message, inner, subject, one, How::Equal))
+            Some(explained(message, inner, subject, one, Comparison::Equal))
         }
         _ => match (steps, one) {
-            ([first], Given::Word(word)) if are_errors(subject, first) => unnamed(subject, word),
+            ([first], Argument::Word(word)) if are_errors(subject, first) => unnamed(subject, word),
             _ => None,
         },
     }
 }
 
-const fn can_meet(subject: &Subject, one: Given, other: Given, how: How) -> bool {
+const fn can_meet(subject: &Subject, one: Argument, other: Argument, how: Comparison) -> bool {
     match (one, other) {
-        (_, Given::Null) => false,
-        (_, Given::Any) => true,
-        (Given::Word(a), Given::Word(b)) => matches!(how, How::Order) || equal(a, b),
-        (_, Given::Path(steps)) => match walk(subject, steps) {
+        (_, Argument::Null) => false,
+        (_, Argument::Any) => true,
+        (Argument::Word(a), Argument::Word(b)) => matches!(how, Comparison::Order) || equal(a, b),
+        (_, Argument::Path(steps)) => match walk(subject, steps) {
             Ok(end) => shapes_meet(subject, one, end.shape, how),
             // The path's own check reports it.
             Err(_) => true,
         },
-        (_, Given::Bool) => shapes_meet(subject, one, &Shape::Bool, how),
-        (_, Given::Int | Given::Float) => shapes_meet(subject, one, &Shape::Float, how),
-        (_, Given::Text | Given::Word(_)) => shapes_meet(subject, one, &Shape::Str, how),
+        (_, Argument::Bool) => shapes_meet(subject, one, &Shape::Bool, how),
+        (_, Argument::Int | Argument::Float) => shapes_meet(subject, one, &Shape::Float, how),
+        (_, Argument::Text | Argument::Word(_)) => shapes_meet(subject, one, &Shape::Str, how),
     }
 }
 
 /// Returns whether the value can equal one of that shape.
-const fn shapes_meet(subject: &Subject, one: Given, other: &'static Shape, how: How) -> bool {
+const fn shapes_meet(subject: &Subject, one: Argument, other: &'static Shape, how: Comparison) -> bool {
     let other = through(other);
-    if let (Given::Word(word), Shape::Enum(_, variants), How::Equal) = (one, other, how) {
+    if let (Argument::Word(word), Shape::Enum(_, variants), Comparison::Equal) = (one, other, how) {
         return is_variant(word, variants);
     }
     let Some(one) = shape_of(subject, one) else { return true };
@@ -92,14 +97,14 @@ const fn shapes_meet(subject: &Subject, one: Given, other: &'static Shape, how: 
 }
 
 /// Returns the shape of a value, if it is known.
-const fn shape_of(subject: &Subject, given: Given) -> Option<&'static Shape> {
+const fn shape_of(subject: &Subject, given: Argument) -> Option<&'static Shape> {
     match given {
-        Given::Null | Given::Any => None,
-        Given::Bool => Some(&Shape::Bool),
-        Given::Int => Some(&Shape::Int),
-        Given::Float => Some(&Shape::Float),
-        Given::Text | Given::Word(_) => Some(&Shape::Str),
-        Given::Path(steps) => match walk(subject, steps) {
+        Argument::Null | Argument::Any => None,
+        Argument::Bool => Some(&Shape::Bool),
+        Argument::Int => Some(&Shape::Int),
+        Argument::Float => Some(&Shape::Float),
+        Argument::Text | Argument::Word(_) => Some(&Shape::Str),
+        Argument::Path(steps) => match walk(subject, steps) {
             Ok(end) => Some(through(end.shape)),
             Err(_) => None,
         },
@@ -111,31 +116,32 @@ const fn explained(
     message: Message,
     shape: &'static Shape,
     subject: &Subject,
-    one: Given,
-    how: How,
+    one: Argument,
+    how: Comparison,
 ) -> Message {
-    if let (Given::Word(word), Shape::Enum(name, variants), How::Equal) = (one, through(shape), how) {
+    if let (Argument::Word(word), Shape::Enum(name, variants), Comparison::Equal) = (one, through(shape), how)
+    {
         let message = message.text("is never '").text(word).text("': `").text(name).text("` is ");
         return variants_of(message, shape, word, variants);
     }
     let message = message.text("is ").text(through(shape).kind());
     let message = match how {
-        How::Equal => message.text(": it never equals "),
-        How::Order => message.text(": it cannot be compared with "),
+        Comparison::Equal => message.text(": it never equals "),
+        Comparison::Order => message.text(": it cannot be compared with "),
     };
     match (one, through(shape)) {
-        (Given::Word(word), Shape::Bool) if equal(word, "true") || equal(word, "false") => {
+        (Argument::Word(word), Shape::Bool) if equal(word, "true") || equal(word, "false") => {
             message.text("the text '").text(word).text("'; write `").text(word).text("` without quotes")
         }
-        (Given::Word(word), Shape::Int | Shape::Float) if is_number(word) => {
+        (Argument::Word(word), Shape::Int | Shape::Float) if is_number(word) => {
             message.text("the text '").text(word).text("'; write `").text(word).text("` without quotes")
         }
-        (Given::Word(word), _) => message.text("the text '").text(word).text("'"),
-        (Given::Path(steps), _) => match walk(subject, steps) {
+        (Argument::Word(word), _) => message.text("the text '").text(word).text("'"),
+        (Argument::Path(steps), _) => match walk(subject, steps) {
             Ok(end) => message.text("`").text(end.name).text("`, which is ").text(through(end.shape).kind()),
             Err(_) => message,
         },
-        (Given::Int | Given::Float, Shape::Str) => message.text("a number; write it in quotes"),
+        (Argument::Int | Argument::Float, Shape::Str) => message.text("a number; write it in quotes"),
         (one, _) => match shape_of(subject, one) {
             Some(shape) => message.text(shape.kind()),
             None => message,

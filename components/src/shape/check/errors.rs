@@ -6,7 +6,7 @@
     reason = "evaluated by rustc while it compiles the application: an index out of bounds fails the build"
 )]
 
-use super::{Step, Subject, equal, through};
+use super::{PathStep, Subject, equal, through};
 use crate::shape::message::{Message, Nearest};
 use crate::shape::{Field, Shape};
 use crate::spec::FieldKind;
@@ -15,8 +15,8 @@ use crate::spec::FieldKind;
 const DEPTH: usize = 3;
 
 /// Returns whether the step leads to the form's errors.
-pub(super) const fn are_errors(subject: &Subject, step: &Step) -> bool {
-    let Step::Field(name, _) = step else { return false };
+pub(super) const fn are_errors(subject: &Subject, step: &PathStep) -> bool {
+    let PathStep::Field((name, _)) = step else { return false };
     let mut at = 0;
     while at < subject.fields.len() {
         if equal(subject.fields[at].name, name) {

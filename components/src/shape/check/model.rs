@@ -6,13 +6,13 @@
     reason = "evaluated by rustc while it compiles the application: an index out of bounds fails the build"
 )]
 
-use super::{Edits, End, Field, Step, Subject, equal, field, is_inside_loop, through, walk};
+use super::{Edits, End, Field, PathStep, Subject, equal, field, is_inside_loop, through, walk};
 use crate::shape::message::{Message, Nearest};
 use crate::shape::{Access, Ref, Shape};
 use crate::spec::FieldKind;
 
 /// Checks that a control may edit the property at the end of a path, and that it suits its type.
-pub(super) const fn model(subject: &Subject, steps: &[Step], edits: Edits) -> Option<Message> {
+pub(super) const fn model(subject: &Subject, steps: &[PathStep], edits: Edits) -> Option<Message> {
     if let Some(message) = root(subject, steps) {
         return Some(message);
     }
@@ -29,8 +29,8 @@ pub(super) const fn model(subject: &Subject, steps: &[Step], edits: Edits) -> Op
 }
 
 /// Why the component's field at the beginning of the path is not the page's to write.
-const fn root(subject: &Subject, steps: &[Step]) -> Option<Message> {
-    let Step::Field(name, hash) = steps[0] else { return None };
+const fn root(subject: &Subject, steps: &[PathStep]) -> Option<Message> {
+    let PathStep::Field((name, hash)) = steps[0] else { return None };
     let (mut nearest, mut at) = (Nearest::to(name), 0);
     while at < subject.fields.len() {
         let field = &subject.fields[at];
@@ -66,13 +66,15 @@ const fn unmarked(name: &str, owner: &str) -> Message {
 
 /// Why the path does not lead to a property that the page may write: each step goes to a marked field of a struct or to
 /// an item of a keyed list. The path leads somewhere.
-const fn not_led(subject: &Subject, steps: &[Step]) -> Option<Message> {
+const fn not_led(subject: &Subject, steps: &[PathStep]) -> Option<Message> {
     let mut shape = subject.shape.get();
     let (mut name, mut access, mut at) = (subject.ty, Access::Parts, 0);
     while at < steps.len() {
         match (steps[at], shape) {
             (_, Shape::Any) => return None,
-            (Step::Field(next, hash), Shape::Struct(owner, fields)) if matches!(access, Access::Parts) => {
+            (PathStep::Field((next, hash)), Shape::Struct(owner, fields))
+                if matches!(access, Access::Parts) =>
+            {
                 let mut one = 0;
                 while !(fields[one].hash == hash && equal(fields[one].name, next)) {
                     one += 1;
@@ -83,7 +85,7 @@ const fn not_led(subject: &Subject, steps: &[Step]) -> Option<Message> {
                 }
                 shape = fields[one].shape.get();
             }
-            (Step::Each, Shape::Keyed(inner)) if matches!(access, Access::Parts) => shape = inner.get(),
+            (PathStep::Each, Shape::Keyed(inner)) if matches!(access, Access::Parts) => shape = inner.get(),
             (_, other) => {
                 let message = Message::new().text("`").text(name).text("` is ");
                 let message = match other {
