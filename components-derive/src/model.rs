@@ -213,7 +213,7 @@ impl ComponentField {
             ));
         }
         if kind == FieldRole::Errors && last_name(&field.ty).is_none_or(|name| name != "Errors") {
-            errors.at(&field.ty, "an `errors` field must have the type `Diagnostics`");
+            errors.at(&field.ty, "an `errors` field must have the type `Errors`");
             kind = FieldRole::Public;
         }
         if matches!(kind, FieldRole::Public | FieldRole::Private) {

@@ -1,9 +1,9 @@
-//! What is kept: one SQLite file, of the application and of its sessions.
+//! The storage: one SQLite file for the application and its sessions.
 //!
-//! The runtime's [`Sqlite`] owns the connection, on a thread of its own, and writes together what is asked for together.
-//! What an action writes is part of the transaction that also keeps its component and its reply, so it is a function of
-//! the connection. Everything else asks the [`Store`] and awaits the answer. The queries of each subject are in a file of
-//! their own.
+//! The runtime's [`Sqlite`] owns the connection, on a thread of its own, and combines concurrent
+//! writes. The writes of an action are part of the transaction that stores its component and its
+//! reply, so they are functions of the connection. All other code calls the [`Store`] and awaits
+//! the answer. The queries of each subject are in a file of their own.
 
 use std::path::Path;
 
@@ -16,19 +16,19 @@ pub(crate) mod rooms;
 pub(crate) mod seats;
 pub(crate) mod todos;
 
-/// What went wrong with something that should have been kept.
+/// An error of the storage.
 #[derive(Debug)]
 pub(crate) enum StoreError {
-    /// SQLite refused.
+    /// SQLite returned an error.
     Sql(rusqlite::Error),
-    /// The database has ended, or could not commit.
+    /// The database has stopped, or could not commit.
     Database(vivaz::StoreError),
 }
 
 impl std::fmt::Display for StoreError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Sql(error) => write!(f, "the database refused: {error}"),
+            Self::Sql(error) => write!(f, "SQLite returned an error: {error}"),
             Self::Database(error) => write!(f, "the database failed: {error}"),
         }
     }
@@ -55,14 +55,14 @@ impl From<vivaz::StoreError> for StoreError {
     }
 }
 
-/// A handle to the database; clones share its one thread.
+/// A handle to the database; clones share its thread.
 #[derive(Clone, Debug)]
 pub(crate) struct Store {
     database: Sqlite,
 }
 
 impl Store {
-    /// Opens the file, and makes it and its tables where they are missing.
+    /// Opens the file. Creates it and its tables if they are missing.
     pub(crate) async fn open(path: &Path) -> Result<Self, StoreError> {
         Self::prepare(Sqlite::open(path)?).await
     }
@@ -73,12 +73,12 @@ impl Store {
         Ok(store)
     }
 
-    /// The database, for sessions to be kept in it too.
+    /// Returns the database, which also stores the sessions.
     pub(crate) fn database(&self) -> Sqlite {
         self.database.clone()
     }
 
-    /// Does what was asked for until now and closes the file.
+    /// Completes the queued work and closes the file.
     pub(crate) async fn close(self) {
         self.database.close().await;
     }
@@ -86,10 +86,10 @@ impl Store {
     /// Runs `f` in a transaction and commits it.
     ///
     /// # Cancel safety
-    /// Once queued, `f` runs even if nobody waits for it any more.
+    /// Once queued, `f` runs even if the returned future is dropped.
     ///
     /// # Errors
-    /// Whatever `f` or the commit reports; then nothing was written.
+    /// Returns the error of `f` or of the commit; nothing was written then.
     async fn run<T: Send + 'static>(
         &self,
         f: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
@@ -97,7 +97,7 @@ impl Store {
         self.database.run(|db| f(db).map_err(StoreError::from)).await
     }
 
-    /// Does what an action does.
+    /// Runs the same function as an action.
     #[cfg(test)]
     pub(crate) async fn write<T: Send + 'static>(
         &self,
@@ -106,7 +106,7 @@ impl Store {
         self.run(f).await.unwrap()
     }
 
-    /// A database of the test's own, in memory.
+    /// Opens a database in memory.
     #[cfg(test)]
     pub(crate) async fn in_memory() -> Self {
         Self::prepare(Sqlite::in_memory().unwrap()).await.unwrap()

@@ -114,6 +114,7 @@ pub use store::{MemoryStore, Save, SessionStore, StoreError};
 pub use templates::TemplateError;
 pub use vivaz_components::*;
 pub use vivaz_protocol::{ConnectionId, SessionId};
+pub use vivaz_template::escape;
 
 /// What an application's components and pages usually need.
 pub mod prelude {

@@ -1,14 +1,23 @@
 //! HTML escaping.
+//!
+//! ```
+//! use vivaz_template::escape;
+//!
+//! assert_eq!(escape::text("<b> & \"c\""), "&lt;b&gt; &amp; \"c\"");
+//! assert_eq!(escape::attribute("a \"b\""), "a &quot;b&quot;");
+//! ```
 
 /// Escapes the text of an element.
-pub(crate) fn text(text: &str) -> String {
+#[must_use]
+pub fn text(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     push_text(&mut out, text);
     out
 }
 
-/// Escapes the value of an attribute, without its quotes.
-pub(crate) fn attribute(value: &str) -> String {
+/// Escapes the value of an attribute in double quotes. The result has no quotes around it.
+#[must_use]
+pub fn attribute(value: &str) -> String {
     let mut out = String::with_capacity(value.len());
     push_attribute(&mut out, value);
     out

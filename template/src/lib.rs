@@ -36,7 +36,7 @@ mod encode;
 #[cfg(feature = "parse")]
 mod error;
 #[cfg(feature = "parse")]
-mod escape;
+pub mod escape;
 pub mod eval;
 pub mod expr;
 #[cfg(feature = "serde_json")]

@@ -1,9 +1,9 @@
-//! What was said, room by room.
+//! The messages of all rooms.
 
 use rusqlite::{Connection, Row, params};
 use vivaz::User;
 
-use super::rooms::{self, Made};
+use super::rooms::{self, RoomCreation};
 use super::{Store, StoreError};
 use crate::components::chat::Message;
 
@@ -17,20 +17,20 @@ fn message(row: &Row<'_>) -> rusqlite::Result<Message> {
     })
 }
 
-/// How many messages of a room are kept.
-const OF_A_ROOM: u32 = 1_000;
-/// How many messages of all rooms are kept.
-const OF_ALL: u32 = 20_000;
+/// Maximum number of messages in a room.
+const MAX_IN_ROOM: u32 = 1_000;
+/// Maximum number of messages in all rooms.
+const MAX_IN_TOTAL: u32 = 20_000;
 
-/// Keeps a message; its id and time are the database's. The oldest ones go when there are too many.
-/// `None` when the room is not there and cannot be made.
+/// Stores a message; the database assigns its id and time. The oldest messages are deleted beyond
+/// the limits. `None` if the room does not exist and cannot be created.
 pub(crate) fn add(
     db: &Connection,
     room: &str,
     from: &User,
     content: &str,
 ) -> rusqlite::Result<Option<Message>> {
-    if rooms::make(db, room)? == Made::Full {
+    if rooms::make(db, room)? == RoomCreation::Full {
         return Ok(None);
     }
     let message = db.query_row(
@@ -43,13 +43,15 @@ pub(crate) fn add(
         "DELETE FROM messages WHERE room = ?1
          AND id <= (SELECT id FROM messages WHERE room = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)",
     )?
-    .execute(params![room, OF_A_ROOM])?;
-    db.prepare_cached("DELETE FROM messages WHERE id <= ?1 - ?2")?.execute(params![message.id, OF_ALL])?;
+    .execute(params![room, MAX_IN_ROOM])?;
+    db.prepare_cached("DELETE FROM messages WHERE id <= ?1 - ?2")?
+        .execute(params![message.id, MAX_IN_TOTAL])?;
     Ok(Some(message))
 }
 
 impl Store {
-    /// The last messages of a room before the one of that id (or the very last), oldest first.
+    /// Returns the last messages of a room before the one with that id (or the very last), oldest
+    /// first.
     pub(crate) async fn messages(
         &self,
         room: &str,
@@ -77,7 +79,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_room_gives_its_last_messages_and_those_before() {
+    async fn a_room_returns_its_last_messages() {
         let store = Store::in_memory().await;
         let ada = User::new("u1", "Ada");
         for n in 1..=5 {
@@ -98,25 +100,25 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_oldest_go() {
+    async fn the_oldest_messages_are_deleted() {
         let store = Store::in_memory().await;
         let ada = User::new("u1", "Ada");
-        let all = OF_ALL;
+        let all = MAX_IN_TOTAL;
         store
             .write(move |db| {
-                (0..OF_A_ROOM + 5).try_for_each(|_| add(db, "attic", &ada, "x").map(|_| ()))?;
+                (0..MAX_IN_ROOM + 5).try_for_each(|_| add(db, "attic", &ada, "x").map(|_| ()))?;
                 (0..all).try_for_each(|n| add(db, &format!("room-{}", n % 30), &ada, "x").map(|_| ()))
             })
             .await;
         let count =
             |sql: &'static str| store.run(move |db| db.query_row(sql, [], |row| row.get::<_, u32>(0)));
-        assert_eq!(count("SELECT count(*) FROM messages").await.unwrap(), OF_ALL);
+        assert_eq!(count("SELECT count(*) FROM messages").await.unwrap(), MAX_IN_TOTAL);
         assert_eq!(count("SELECT count(*) FROM messages WHERE room = 'attic'").await.unwrap(), 0);
         let store = Store::in_memory().await;
         let ada = User::new("u1", "Ada");
         store
-            .write(move |db| (0..OF_A_ROOM + 5).try_for_each(|_| add(db, "attic", &ada, "x").map(|_| ())))
+            .write(move |db| (0..MAX_IN_ROOM + 5).try_for_each(|_| add(db, "attic", &ada, "x").map(|_| ())))
             .await;
-        assert_eq!(store.room("attic").await.unwrap().unwrap().messages, i64::from(OF_A_ROOM));
+        assert_eq!(store.room("attic").await.unwrap().unwrap().messages, i64::from(MAX_IN_ROOM));
     }
 }

@@ -1,28 +1,33 @@
-//! What the form saves.
+//! The form's entries.
 
 use rusqlite::{Connection, params};
 
 use super::{Store, StoreError};
-use crate::components::form::Saved;
+use crate::components::form::SavedEntry;
 
-/// How many entries are kept: the newest.
-const KEPT: i64 = 1_000;
+/// Maximum number of entries: the newest are kept.
+const MAX_ENTRIES: i64 = 1_000;
 
-/// Keeps an entry and gives it its id. The oldest one goes when there are too many.
-pub(crate) fn save(db: &Connection, name: String, email: String, age: i64) -> rusqlite::Result<Saved> {
+/// Stores an entry and assigns its id. The oldest one is deleted beyond the limit.
+pub(crate) fn save(db: &Connection, name: String, email: String, age: i64) -> rusqlite::Result<SavedEntry> {
     db.execute("INSERT INTO people (name, email, age) VALUES (?1, ?2, ?3)", params![name, email, age])?;
     let id = db.last_insert_rowid();
-    db.execute("DELETE FROM people WHERE id <= ?1", [id - KEPT])?;
-    Ok(Saved { id, name, email, age })
+    db.execute("DELETE FROM people WHERE id <= ?1", [id - MAX_ENTRIES])?;
+    Ok(SavedEntry { id, name, email, age })
 }
 
 impl Store {
-    /// The newest entries, newest first.
-    pub(crate) async fn people(&self, limit: u32) -> Result<Vec<Saved>, StoreError> {
+    /// Returns the newest entries, newest first.
+    pub(crate) async fn people(&self, limit: u32) -> Result<Vec<SavedEntry>, StoreError> {
         self.run(move |db| {
             db.prepare_cached("SELECT id, name, email, age FROM people ORDER BY id DESC LIMIT ?1")?
                 .query_map([limit], |row| {
-                    Ok(Saved { id: row.get(0)?, name: row.get(1)?, email: row.get(2)?, age: row.get(3)? })
+                    Ok(SavedEntry {
+                        id: row.get(0)?,
+                        name: row.get(1)?,
+                        email: row.get(2)?,
+                        age: row.get(3)?,
+                    })
                 })?
                 .collect()
         })
@@ -35,7 +40,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn the_newest_come_first() {
+    async fn the_newest_entries_are_first() {
         let store = Store::in_memory().await;
         for name in ["Ada", "Grace", "Barbara"] {
             store.write(move |db| save(db, name.into(), format!("{name}@example.org"), 36)).await;
@@ -45,14 +50,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_oldest_go() {
+    async fn the_oldest_entry_is_deleted() {
         let store = Store::in_memory().await;
         store
             .write(|db| {
-                (0..KEPT + 5).try_for_each(|n| save(db, n.to_string(), String::new(), 36).map(|_| ()))
+                (0..MAX_ENTRIES + 5).try_for_each(|n| save(db, n.to_string(), String::new(), 36).map(|_| ()))
             })
             .await;
         let kept = store.people(u32::MAX).await.unwrap();
-        assert_eq!((kept.len() as i64, kept.last().unwrap().name.as_str()), (KEPT, "5"));
+        assert_eq!((kept.len() as i64, kept.last().unwrap().name.as_str()), (MAX_ENTRIES, "5"));
     }
 }

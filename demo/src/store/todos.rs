@@ -1,4 +1,4 @@
-//! The list of things to do.
+//! The items of the todo list.
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -10,7 +10,7 @@ fn item(row: &Row<'_>) -> rusqlite::Result<Item> {
 }
 
 impl Store {
-    /// All of them, in order.
+    /// Returns all items, in order.
     pub(crate) async fn todos(&self) -> Result<Vec<Item>, StoreError> {
         self.run(|db| {
             db.prepare_cached("SELECT id, text, done FROM todos ORDER BY position, id")?
@@ -21,7 +21,7 @@ impl Store {
     }
 }
 
-/// Adds one at the end of a list that may have `most` of them. `None` when it has.
+/// Appends an item to the list, which may have `most` of them. `None` beyond that.
 pub(crate) fn add(db: &Connection, text: &str, most: u32) -> rusqlite::Result<Option<Item>> {
     db.query_row(
         "INSERT INTO todos (text, position)
@@ -33,24 +33,25 @@ pub(crate) fn add(db: &Connection, text: &str, most: u32) -> rusqlite::Result<Op
     .optional()
 }
 
-/// Turns `done` over. `None` when there is no such item, here and below.
+/// Toggles `done`. This and the following functions return `None` or `false` if the item does not
+/// exist.
 pub(crate) fn toggle(db: &Connection, id: i64) -> rusqlite::Result<Option<Item>> {
     db.query_row("UPDATE todos SET done = NOT done WHERE id = ?1 RETURNING id, text, done", [id], item)
         .optional()
 }
 
-/// Gives it another text.
+/// Changes the text.
 pub(crate) fn rename(db: &Connection, id: i64, text: &str) -> rusqlite::Result<Option<Item>> {
     db.query_row("UPDATE todos SET text = ?2 WHERE id = ?1 RETURNING id, text, done", params![id, text], item)
         .optional()
 }
 
-/// Takes it away; whether it was there.
+/// Removes an item; returns whether it existed.
 pub(crate) fn remove(db: &Connection, id: i64) -> rusqlite::Result<bool> {
     Ok(db.execute("DELETE FROM todos WHERE id = ?1", [id])? > 0)
 }
 
-/// Puts it at `index` of the list; an index past the end is the end. Whether it is there.
+/// Moves an item to `index`; an index past the end means the end. Returns whether the item exists.
 pub(crate) fn move_to(db: &Connection, id: i64, index: u32) -> rusqlite::Result<bool> {
     let mut order = db
         .prepare_cached("SELECT id FROM todos ORDER BY position, id")?
@@ -66,7 +67,7 @@ pub(crate) fn move_to(db: &Connection, id: i64, index: u32) -> rusqlite::Result<
     Ok(true)
 }
 
-/// Takes away all that are done; their ids.
+/// Removes all items that are done and returns their ids.
 pub(crate) fn clear_completed(db: &Connection) -> rusqlite::Result<Vec<i64>> {
     db.prepare_cached("DELETE FROM todos WHERE done RETURNING id")?.query_map([], |row| row.get(0))?.collect()
 }
@@ -80,7 +81,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn items_move_to_any_place() {
+    async fn items_move_to_any_index() {
         let store = Store::in_memory().await;
         let mut ids = Vec::new();
         for text in ["a", "b", "c", "d"] {
@@ -98,7 +99,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_list_has_so_many_items() {
+    async fn the_number_of_items_is_limited() {
         let store = Store::in_memory().await;
         for _ in 0..9 {
             assert!(store.write(|db| add(db, "a", 9)).await.is_some());
@@ -110,7 +111,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn changes_are_of_one_item() {
+    async fn a_change_affects_one_item() {
         let store = Store::in_memory().await;
         let a = store.write(|db| add(db, "a", 9)).await.unwrap().id;
         let b = store.write(|db| add(db, "b", 9)).await.unwrap().id;
