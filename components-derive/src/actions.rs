@@ -1,59 +1,59 @@
-//! `#[actions]`
+//! Implements `#[actions]`.
 
+mod duplicate;
+mod literals;
 mod method;
-mod second;
-mod words;
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::{ImplItem, ItemImpl, LitStr, Path};
 
-use crate::errors::Errors;
+use crate::diagnostics::Diagnostics;
 use crate::names::{plain, private};
-use method::{Role, Written};
+use method::{Generated, MethodRole};
 
 pub(crate) fn expand(options: TokenStream, mut block: ItemImpl) -> TokenStream {
-    let mut errors = Errors::default();
+    let mut errors = Diagnostics::default();
     let p = private(krate(options, &mut errors).as_ref());
-    let mut written = Written::default();
-    let is_second = second::is_second(&block);
-    if is_second {
+    let mut written = Generated::default();
+    let is_duplicate = duplicate::is_duplicate(&block);
+    if is_duplicate {
         let ty = &block.self_ty;
         let name = quote!(#ty).to_string();
         let message = format!(
-            "`{name}` has an #[actions] block already, and a type has one: move these methods there. A plain \
+            "`{name}` already has an #[actions] block, and a type can have only one: move these methods there. A plain \
              `impl {name}` holds methods that neither a page nor the runtime calls"
         );
         errors.at(ty, message);
     }
     if let Some((path, _)) = &block.trait_ {
-        errors.at(path, "#[actions] stands on an `impl` block of the component itself, not of a trait");
+        errors.at(path, "#[actions] belongs on an inherent `impl` block of the component, not on a trait's");
     } else {
         for item in &mut block.items {
             let ImplItem::Fn(function) = item else { continue };
-            let role = Role::take(function, &mut errors);
-            if !matches!(role, Some(Role::Action(_))) {
+            let role = MethodRole::take(function, &mut errors);
+            if !matches!(role, Some(MethodRole::Action(_))) {
                 written.others.push(plain(&function.sig.ident));
             }
             if let Some(role) = role {
                 method::write(&function.sig, role, &mut written, &mut errors);
             }
         }
-        words::read(&block, &mut written, &mut errors);
+        literals::read(&block, &mut written, &mut errors);
     }
-    if is_second {
-        // What it would define is defined already.
+    if is_duplicate {
+        // The first block already defines the generated items.
         let errors = errors.into_tokens();
         return quote!(#block #errors);
     }
     let ty = &block.self_ty;
     let durable = written.transactions.iter().map(|name| {
-        let message = format!("`{}` is a transaction: its component has to be #[live(durable)]", plain(name));
+        let message = format!("`{}` is a transaction: its component must be #[live(durable)]", plain(name));
         quote_spanned! {name.span()=>
             const _: () = ::core::assert!(<#ty as p::LiveComponent>::SPEC.durable, #message);
         }
     });
-    // `flush` itself checks this too, but only when it is compiled to code: not in `cargo check`.
+    // `flush` checks this itself too, but only in code generation, which `cargo check` omits.
     let flushes = written.flushes.iter().map(|span| {
         quote_spanned! {*span=>
             const _: () = ::core::assert!(!<#ty as p::LiveComponent>::SPEC.durable, "{}", p::NO_FLUSH);
@@ -62,7 +62,8 @@ pub(crate) fn expand(options: TokenStream, mut block: ItemImpl) -> TokenStream {
     let (computed, called) = (computed_items(&written), called_items(&written));
     let errors = errors.into_tokens();
     quote! {
-        // Arguments come out of a message, so they are owned, whatever is done with them.
+        // Arguments are decoded from a message, so they are owned, even if a method only reads
+        // them.
         #[allow(clippy::needless_pass_by_value)]
         #block
         const _: () = {
@@ -82,9 +83,10 @@ pub(crate) fn expand(options: TokenStream, mut block: ItemImpl) -> TokenStream {
     }
 }
 
-/// Fields that are computed, of a component or of a topic's state, and names for messages.
-fn computed_items(written: &Written) -> TokenStream {
-    let Written { computed, computed_shapes, visits, others, words, .. } = written;
+/// Writes the items for computed fields, of a component or of a topic's state, and the names for
+/// error messages.
+fn computed_items(written: &Generated) -> TokenStream {
+    let Generated { computed, computed_shapes, visits, others, words, .. } = written;
     quote! {
         pub const __LIVE_METHODS: &'static [&'static str] = &[#(#others),*];
         pub const __LIVE_WORDS: &'static [&'static str] = &[#(#words),*];
@@ -97,9 +99,10 @@ fn computed_items(written: &Written) -> TokenStream {
     }
 }
 
-/// What only a component has. Left out where there is nothing of it, because the type may be one of state.
-fn called_items(written: &Written) -> TokenStream {
-    let Written { specs, events, hooks, mount, migrate, arms, .. } = written;
+/// Writes the items that only a component has. They are omitted if empty, because the type may be a
+/// state type.
+fn called_items(written: &Generated) -> TokenStream {
+    let Generated { specs, events, hooks, mount, migrate, arms, .. } = written;
     if arms.is_empty() && mount.is_none() && migrate.is_none() {
         return TokenStream::new();
     }
@@ -125,12 +128,12 @@ fn called_items(written: &Written) -> TokenStream {
     }
 }
 
-/// `#[actions(crate = "vivaz_components")]`
-fn krate(options: TokenStream, errors: &mut Errors) -> Option<Path> {
+/// Parses `#[actions(crate = "vivaz_components")]`.
+fn krate(options: TokenStream, errors: &mut Diagnostics) -> Option<Path> {
     let mut path = None;
     let parser = syn::meta::parser(|meta| {
         if !meta.path.is_ident("crate") {
-            return Err(meta.error("#[actions] takes no options but `crate`"));
+            return Err(meta.error("#[actions] takes no option except `crate`"));
         }
         path = Some(meta.value()?.parse::<LitStr>()?.parse()?);
         Ok(())

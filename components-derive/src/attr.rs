@@ -1,14 +1,14 @@
-//! Reading `#[live(…)]` and `#[serde(…)]`.
+//! Parses `#[live(…)]` and `#[serde(…)]`.
 
 use proc_macro2::Span;
 use syn::meta::ParseNestedMeta;
 use syn::punctuated::Punctuated;
 use syn::{Attribute, Expr, Ident, LitStr, Path, Token, token};
 
-use crate::errors::Errors;
+use crate::diagnostics::Diagnostics;
 use crate::names::nearest;
 
-/// What `#[live(…)]` on a component says.
+/// The options of `#[live(…)]` on a component.
 #[derive(Default)]
 pub(crate) struct ComponentAttrs {
     pub(crate) name: Option<LitStr>,
@@ -17,15 +17,15 @@ pub(crate) struct ComponentAttrs {
     pub(crate) open: bool,
     pub(crate) durable: bool,
     pub(crate) krate: Option<Path>,
-    /// The types of the children in the template, where they are named.
+    /// The types of the children in the template, if the component names them.
     pub(crate) children: Option<Vec<Path>>,
 }
 
-/// What `#[live(…)]` on a field says.
+/// The options of `#[live(…)]` on a field.
 #[derive(Default)]
 pub(crate) struct FieldAttrs {
     pub(crate) prop: Option<Span>,
-    /// The page may give the prop.
+    /// The page may set the prop.
     pub(crate) page: Option<Span>,
     pub(crate) model: Option<Span>,
     pub(crate) shared: Option<LitStr>,
@@ -34,20 +34,20 @@ pub(crate) struct FieldAttrs {
     pub(crate) errors: Option<Span>,
     pub(crate) opaque: Option<Span>,
     pub(crate) key: Option<Span>,
-    /// The field of a topic's state that says who is present.
+    /// The field of a topic's state that contains the present users.
     pub(crate) presence: Option<Span>,
     pub(crate) default: Option<Fallback>,
 }
 
-/// What a field is when nothing is given.
+/// The value of a field that is not given.
 pub(crate) enum Fallback {
-    /// The type's own.
+    /// The type's default.
     OfType,
     /// An expression.
     Expr(Box<Expr>),
 }
 
-/// What of `#[serde(…)]` matters to templates.
+/// The options of `#[serde(…)]` that affect templates.
 #[derive(Default)]
 pub(crate) struct SerdeAttrs {
     pub(crate) rename: Option<String>,
@@ -56,7 +56,7 @@ pub(crate) struct SerdeAttrs {
     pub(crate) flatten: Option<Span>,
     pub(crate) untagged: Option<Span>,
     pub(crate) transparent: bool,
-    /// `tag`, `into`, `remote`, `with`: the form is not the one that the fields say.
+    /// `tag`, `into`, `remote`, `with`: the JSON does not have the form of the fields.
     pub(crate) opaque: bool,
     /// The function of `with` or `serialize_with`.
     pub(crate) with: Option<Path>,
@@ -68,7 +68,7 @@ const COMPONENT: [&str; 7] = ["name", "template", "inline", "open", "durable", "
 const FIELD: [&str; 11] =
     ["prop", "page", "model", "shared", "private", "skip", "errors", "opaque", "key", "presence", "default"];
 
-pub(crate) fn component(attrs: &[Attribute], errors: &mut Errors) -> ComponentAttrs {
+pub(crate) fn component(attrs: &[Attribute], errors: &mut Diagnostics) -> ComponentAttrs {
     let mut out = ComponentAttrs::default();
     each(attrs, "live", errors, |option, meta| {
         match option {
@@ -91,7 +91,7 @@ pub(crate) fn component(attrs: &[Attribute], errors: &mut Errors) -> ComponentAt
     out
 }
 
-pub(crate) fn field(attrs: &[Attribute], errors: &mut Errors) -> FieldAttrs {
+pub(crate) fn field(attrs: &[Attribute], errors: &mut Diagnostics) -> FieldAttrs {
     let mut out = FieldAttrs::default();
     each(attrs, "live", errors, |option, meta| {
         let span =
@@ -118,8 +118,8 @@ pub(crate) fn field(attrs: &[Attribute], errors: &mut Errors) -> FieldAttrs {
     out
 }
 
-/// Only `#[live(crate = "…")]`, for types of state.
-pub(crate) fn krate(attrs: &[Attribute], errors: &mut Errors) -> Option<Path> {
+/// Parses `#[live(crate = "…")]`, the only option of state types.
+pub(crate) fn krate(attrs: &[Attribute], errors: &mut Diagnostics) -> Option<Path> {
     let mut out = None;
     each(attrs, "live", errors, |option, meta| {
         if option != "crate" {
@@ -133,8 +133,8 @@ pub(crate) fn krate(attrs: &[Attribute], errors: &mut Errors) -> Option<Path> {
 
 pub(crate) fn serde(attrs: &[Attribute]) -> SerdeAttrs {
     let mut out = SerdeAttrs::default();
-    // What serde does not understand it says itself.
-    let mut ignored = Errors::default();
+    // serde itself reports options that it does not know.
+    let mut ignored = Diagnostics::default();
     each(attrs, "serde", &mut ignored, |option, meta| {
         let span =
             Some(meta.path.segments.first().map_or_else(Span::call_site, |segment| segment.ident.span()));
@@ -168,7 +168,7 @@ pub(crate) fn serde(attrs: &[Attribute]) -> SerdeAttrs {
     out
 }
 
-/// `rename = "x"` or `rename(serialize = "x", deserialize = "y")`
+/// Parses `rename = "x"` or `rename(serialize = "x", deserialize = "y")`.
 fn serialized_name(meta: &ParseNestedMeta<'_>) -> syn::Result<Option<String>> {
     if !meta.input.peek(token::Paren) {
         return Ok(Some(meta.value()?.parse::<LitStr>()?.value()));
@@ -196,7 +196,7 @@ fn skip_value(meta: &ParseNestedMeta<'_>) -> syn::Result<()> {
 fn each(
     attrs: &[Attribute],
     name: &str,
-    errors: &mut Errors,
+    errors: &mut Diagnostics,
     mut read: impl FnMut(&str, &ParseNestedMeta<'_>) -> syn::Result<()>,
 ) {
     for attr in attrs.iter().filter(|attr| attr.path().is_ident(name)) {
@@ -211,7 +211,7 @@ fn each(
 fn unknown(meta: &ParseNestedMeta<'_>, option: &str, known: &[&str]) -> syn::Error {
     let guess = match nearest(option, known.iter().copied()) {
         Some(near) => format!("; did you mean `{near}`?"),
-        None => format!(": there are {}", known.join(", ")),
+        None => format!("; the options are {}", known.join(", ")),
     };
     meta.error(format!("unknown option `{option}`{guess}"))
 }

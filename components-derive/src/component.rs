@@ -1,4 +1,4 @@
-//! `#[derive(LiveComponent)]`
+//! Implements `#[derive(LiveComponent)]`.
 
 mod props;
 
@@ -9,16 +9,16 @@ use syn::spanned::Spanned;
 use vivaz_template::Compiled;
 
 use crate::attr::Fallback;
-use crate::errors::Errors;
-use crate::model::{Field, Kind, Model};
+use crate::diagnostics::Diagnostics;
+use crate::model::{ComponentField, FieldRole, Model};
 use crate::names::private;
 use crate::storable;
-use crate::template::Template;
+use crate::template::TemplateFile;
 
 pub(crate) fn expand(input: DeriveInput) -> TokenStream {
-    let mut errors = Errors::default();
+    let mut errors = Diagnostics::default();
     let Some(model) = Model::read(input, &mut errors) else { return errors.into_tokens() };
-    let template = Template::find(&model.ident, &model.attrs, &mut errors);
+    let template = TemplateFile::find(&model.ident, &model.attrs, &mut errors);
     let p = private(model.attrs.krate.as_ref());
     let compiled = template.compile(&mut errors);
     let checks = template.checks(&model, compiled.as_ref());
@@ -52,11 +52,11 @@ pub(crate) fn expand(input: DeriveInput) -> TokenStream {
     }
 }
 
-/// Every field but the shared ones, for comparing and writing.
+/// Writes the trait that visits all fields but the shared ones, for comparing and writing.
 fn fields_impl(model: &Model) -> TokenStream {
     let ident = &model.ident;
     let visited =
-        model.fields.iter().filter(|field| field.kind != Kind::Skip && field.attrs.shared.is_none());
+        model.fields.iter().filter(|field| field.kind != FieldRole::Skip && field.attrs.shared.is_none());
     let visits = visited.map(|field| {
         let (name, member, kind) = (&field.name, &field.ident, field.kind.ident());
         quote_spanned! {field.ty.span()=>
@@ -75,7 +75,7 @@ fn fields_impl(model: &Model) -> TokenStream {
     }
 }
 
-/// Every shared field, with the name of its topic.
+/// Writes the method that visits every shared field with the name of its topic.
 fn shared_method(model: &Model) -> Option<TokenStream> {
     let visits: Vec<_> = model
         .fields
@@ -118,7 +118,7 @@ fn component_impl(model: &Model) -> TokenStream {
             }
         }
     });
-    let errors = model.fields.iter().find(|field| field.kind == Kind::Errors).map(|field| {
+    let errors = model.fields.iter().find(|field| field.kind == FieldRole::Errors).map(|field| {
         let member = &field.ident;
         quote_spanned! {field.ty.span()=>
             fn errors(&mut self) -> ::core::option::Option<&mut p::Errors> {
@@ -165,7 +165,7 @@ fn component_impl(model: &Model) -> TokenStream {
     }
 }
 
-fn live_impl(model: &Model, template: &Template, compiled: Option<&Compiled>) -> TokenStream {
+fn live_impl(model: &Model, template: &TemplateFile, compiled: Option<&Compiled>) -> TokenStream {
     let (ident, name) = (&model.ident, &model.name);
     let type_name = ident.to_string();
     let props = props::ident(model);
@@ -193,7 +193,7 @@ fn live_impl(model: &Model, template: &Template, compiled: Option<&Compiled>) ->
                 Some(Fallback::Expr(expr)) => {
                     quote_spanned!(ty.span()=> #member: p::ReadableField::<#ty>::take_or(saved, #name, || #expr)?,)
                 }
-                // Not in a closure, which the application's linter would call redundant.
+                // Not in a closure, which clippy would report as redundant in the application.
                 Some(Fallback::OfType) => quote_spanned! {ty.span()=>
                     #member: p::ReadableField::<#ty>::take_or(saved, #name, <#ty as ::core::default::Default>::default)?,
                 },
@@ -216,7 +216,7 @@ fn live_impl(model: &Model, template: &Template, compiled: Option<&Compiled>) ->
     let needed = model.fields.iter().filter(|field| !field.is_prop() && field.attrs.default.is_none()).map(|field| {
         let ty = &field.ty;
         let message = format!(
-            "`{}` of `{ident}` has no default: write `async fn mount(props: {props}, cx: &mut MountContext) -> \
+            "`{}` of `{ident}` has no default value: write `async fn mount(props: {props}, cx: &mut MountContext) -> \
              Result<Self>` in the #[actions] block, or give the field #[live(default = …)]",
             field.name
         );
@@ -267,9 +267,9 @@ fn live_impl(model: &Model, template: &Template, compiled: Option<&Compiled>) ->
     }
 }
 
-/// What a field is that nothing is given for. Whether its type has a default is asked of rustc, because only a
-/// component without `mount` needs one.
-fn default(field: &Field) -> TokenStream {
+/// Returns the value of a field that is not given. rustc checks whether its type has a default,
+/// because only a component without `mount` needs one.
+fn default(field: &ComponentField) -> TokenStream {
     let ty = &field.ty;
     match &field.attrs.default {
         Some(Fallback::Expr(expr)) => quote_spanned!(expr.span()=> #expr),
@@ -278,7 +278,7 @@ fn default(field: &Field) -> TokenStream {
     }
 }
 
-/// The function that returns the schema. It is computed once.
+/// Writes the function that returns the schema. The schema is computed once.
 fn schema(model: &Model) -> TokenStream {
     let saved = model.fields.iter().filter(|field| field.kind.is_saved()).map(|field| {
         let (name, ty) = (&field.name, &field.ty);
@@ -297,9 +297,9 @@ fn shape_impl(model: &Model) -> TokenStream {
     let name = ident.to_string();
     let fields = model.fields.iter().map(|field| {
         let hidden = match field.kind {
-            Kind::Private => Some("it is #[live(private)]"),
-            Kind::Skip => Some("it is #[live(skip)]"),
-            Kind::Public | Kind::Errors | Kind::Shared => None,
+            FieldRole::Private => Some("it is #[live(private)]"),
+            FieldRole::Skip => Some("it is #[live(skip)]"),
+            FieldRole::Public | FieldRole::Errors | FieldRole::Shared => None,
         };
         let opaque = field.attrs.opaque.is_some();
         crate::state::shape_field(&field.name, &field.ty, hidden, opaque, field.is_model())

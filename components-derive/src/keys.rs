@@ -1,12 +1,13 @@
-//! Keys of maps that have no JSON form, found by how a type is written.
+//! Finds keys of maps that have no JSON form, by their syntax.
 
 use syn::{GenericArgument, PathArguments, Type, TypePath};
 
-use crate::errors::Errors;
+use crate::diagnostics::Diagnostics;
 use crate::names::last_name;
 
-/// Reports every map in a saved field whose keys cannot be written as JSON. The key of an object is a text or a number.
-pub(crate) fn check(ty: &Type, errors: &mut Errors) {
+/// Reports each map in a saved field whose keys have no JSON form. The key of an object is a text
+/// or a number.
+pub(crate) fn check(ty: &Type, errors: &mut Diagnostics) {
     if let Type::Path(path) = ty {
         let mut types = arguments(path);
         if is_named(ty, &["HashMap", "BTreeMap"])
@@ -15,7 +16,7 @@ pub(crate) fn check(ty: &Type, errors: &mut Errors) {
         {
             errors.at(
                 key,
-                "the key of a map is saved as a text or a number, and this is neither: keep pairs in a `Vec`, or a key \
+                "the key of a map must be a text or a number in JSON, and this is neither: store pairs in a `Vec`, or a key \
                  that serialises as a text",
             );
         }
@@ -27,7 +28,7 @@ pub(crate) fn check(ty: &Type, errors: &mut Errors) {
     }
 }
 
-/// The types between the angle brackets of a path's last segment.
+/// Returns the types between the angle brackets of a path's last segment.
 fn arguments(path: &TypePath) -> impl Iterator<Item = &Type> {
     let last = path.path.segments.last().and_then(|last| match &last.arguments {
         PathArguments::AngleBracketed(arguments) => Some(&arguments.args),
@@ -42,7 +43,7 @@ fn is_named(ty: &Type, names: &[&str]) -> bool {
     last_name(ty).is_some_and(|last| names.iter().any(|name| last == name))
 }
 
-/// Whether a type is written as several values.
+/// Returns whether a type's syntax shows that it consists of several values.
 fn is_compound(ty: &Type) -> bool {
     let collections = ["Vec", "HashMap", "BTreeMap", "HashSet", "BTreeSet"];
     matches!(ty, Type::Tuple(_) | Type::Array(_) | Type::Slice(_)) || is_named(ty, &collections)

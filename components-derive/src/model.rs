@@ -1,4 +1,4 @@
-//! A component's struct with its attributes, checked together.
+//! A component's struct with its attributes, checked in combination.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
@@ -6,7 +6,7 @@ use syn::spanned::Spanned;
 use syn::{Data, DeriveInput, Fields, Ident, Type, Visibility};
 
 use crate::attr::{self, ComponentAttrs, FieldAttrs};
-use crate::errors::Errors;
+use crate::diagnostics::Diagnostics;
 use crate::keys;
 use crate::names::{last_name, nearest, plain, snake};
 
@@ -17,24 +17,24 @@ pub(crate) struct Model {
     pub(crate) attrs: ComponentAttrs,
     /// The name on the wire.
     pub(crate) name: String,
-    pub(crate) fields: Vec<Field>,
+    pub(crate) fields: Vec<ComponentField>,
 }
 
-/// One of its fields.
-pub(crate) struct Field {
+/// A field of the component.
+pub(crate) struct ComponentField {
     pub(crate) ident: Ident,
     /// The name on the wire.
     pub(crate) name: String,
     pub(crate) ty: Type,
     pub(crate) attrs: FieldAttrs,
-    pub(crate) kind: Kind,
-    /// Doc comments and `cfg`s, for the field of the props.
+    pub(crate) kind: FieldRole,
+    /// Doc comments and `cfg`s, copied to the field of the props.
     pub(crate) docs: Vec<syn::Attribute>,
 }
 
-/// What a field is for.
+/// The role of a field.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum FieldRole {
     Public,
     Errors,
     Shared,
@@ -42,8 +42,8 @@ pub(crate) enum Kind {
     Skip,
 }
 
-impl Kind {
-    /// The variant of `FieldKind`.
+impl FieldRole {
+    /// Returns the variant of `FieldKind`.
     pub(crate) fn ident(self) -> Ident {
         let name = match self {
             Self::Public => "Public",
@@ -61,15 +61,15 @@ impl Kind {
 }
 
 impl Model {
-    /// Reads the struct; what is wrong with it goes to `errors`.
-    pub(crate) fn read(input: DeriveInput, errors: &mut Errors) -> Option<Self> {
+    /// Reads the struct; errors are added to `errors`.
+    pub(crate) fn read(input: DeriveInput, errors: &mut Diagnostics) -> Option<Self> {
         let attrs = attr::component(&input.attrs, errors);
         let ident = input.ident;
         if let Some(param) = input.generics.params.first() {
             errors.at(
                 param,
                 format!(
-                    "a live component is not generic: pages mount it by one name, so `{ident}` is one type. \
+                    "a live component cannot be generic: pages mount it by one name, so `{ident}` is one type. \
                      Make the type inside it concrete, or share behaviour through a trait"
                 ),
             );
@@ -80,12 +80,15 @@ impl Model {
                 Fields::Named(named) => named.named,
                 Fields::Unit => syn::punctuated::Punctuated::new(),
                 Fields::Unnamed(fields) => {
-                    errors.at(fields, "a live component has named fields: templates refer to them by name");
+                    errors.at(
+                        fields,
+                        "a live component needs named fields, because templates refer to them by name",
+                    );
                     return None;
                 }
             },
             Data::Enum(_) | Data::Union(_) => {
-                errors.at(&ident, "a live component is a struct: its fields are what the page shows");
+                errors.at(&ident, "a live component must be a struct, because the page shows its fields");
                 return None;
             }
         };
@@ -96,24 +99,24 @@ impl Model {
         {
             errors.at(
                 attrs.name.as_ref(),
-                "the name of a component is 1 to 64 of letters, digits, `-`, `_` and `.`: it stands in HTML and in messages",
+                "the name of a component must have 1 to 64 letters, digits, `-`, `_` and `.`, because HTML and messages contain it",
             );
         }
         if let (Some(template), Some(_)) = (&attrs.template, &attrs.inline) {
-            errors.at(template, "a component has one template: either `template` (a file) or `inline`");
+            errors.at(template, "a component has one template: use either `template` (a file) or `inline`");
         }
-        let fields: Vec<Field> = fields.into_iter().filter_map(|field| Field::read(field, errors)).collect();
+        let fields: Vec<ComponentField> =
+            fields.into_iter().filter_map(|field| ComponentField::read(field, errors)).collect();
         let model = Self { ident, vis: input.vis, attrs, name, fields };
         model.check_together(errors);
         Some(model)
     }
 
-    fn check_together(&self, errors: &mut Errors) {
-        let mut seen = None::<&Field>;
-        for field in self.fields.iter().filter(|field| field.kind == Kind::Errors) {
+    fn check_together(&self, errors: &mut Diagnostics) {
+        let mut seen = None::<&ComponentField>;
+        for field in self.fields.iter().filter(|field| field.kind == FieldRole::Errors) {
             if let Some(first) = seen {
-                errors
-                    .at(&field.ident, format!("`{}` is the field of the form's errors already", first.name));
+                errors.at(&field.ident, format!("`{}` is already the `errors` field", first.name));
             }
             seen = Some(field);
         }
@@ -124,22 +127,23 @@ impl Model {
         }
     }
 
-    /// `format_args!` of a shared field's topic: `"chat/{room}"`, with the fields of the component for the names.
+    /// Returns the `format_args!` of a shared field's topic: `"chat/{room}"`, with the component's
+    /// fields for the names.
     pub(crate) fn topic(&self, pattern: &syn::LitStr) -> syn::Result<TokenStream> {
         let text = pattern.value();
         let (mut format, mut args) = (String::new(), Vec::new());
         let mut rest = text.as_str();
         while let Some((before, after)) = rest.split_once('{') {
             let Some((name, tail)) = after.split_once('}') else {
-                return Err(syn::Error::new(pattern.span(), "`{` is never closed"));
+                return Err(syn::Error::new(pattern.span(), "unmatched `{`"));
             };
             format.push_str(before);
             format.push_str("{}");
-            let known = || self.fields.iter().filter(|field| field.kind != Kind::Shared);
+            let known = || self.fields.iter().filter(|field| field.kind != FieldRole::Shared);
             let Some(named) = known().find(|field| field.name == name) else {
                 let guess = nearest(name, known().map(|field| field.name.as_str()));
                 let guess = guess.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-                let message = format!("`{{{name}}}` names no field of `{}`{guess}", self.ident);
+                let message = format!("`{{{name}}}` is not a field of `{}`{guess}", self.ident);
                 return Err(syn::Error::new(pattern.span(), message));
             };
             let ident = &named.ident;
@@ -147,99 +151,98 @@ impl Model {
             rest = tail;
         }
         if rest.contains('}') {
-            return Err(syn::Error::new(pattern.span(), "`}` closes nothing"));
+            return Err(syn::Error::new(pattern.span(), "unmatched `}`"));
         }
         if text.is_empty() {
-            return Err(syn::Error::new(pattern.span(), "a topic has a name: `kind/{key}`"));
+            return Err(syn::Error::new(pattern.span(), "a topic needs a name: `kind/{key}`"));
         }
         format.push_str(rest);
         Ok(quote!(::core::format_args!(#format #(, #args)*)))
     }
 }
 
-/// Whether a field is fetched while the page is there.
+/// Returns whether a field is loaded while the page is shown.
 pub(crate) fn is_async(ty: &Type) -> bool {
     last_name(ty).is_some_and(|name| name == "Async")
 }
 
-/// Whether a field says who is present.
+/// Returns whether a field contains the present users.
 pub(crate) fn is_presence(ty: &Type) -> bool {
     last_name(ty).is_some_and(|name| name == "Presence")
 }
 
-impl Field {
-    fn read(field: syn::Field, errors: &mut Errors) -> Option<Self> {
+impl ComponentField {
+    fn read(field: syn::Field, errors: &mut Diagnostics) -> Option<Self> {
         let mut attrs = attr::field(&field.attrs, errors);
         let docs =
             field.attrs.into_iter().filter(|attr| attr.path().is_ident("doc") || attr.path().is_ident("cfg"));
         let docs = docs.collect();
         let ident = field.ident?;
         let kinds = [
-            (attrs.shared.as_ref().map(Spanned::span), Kind::Shared, "shared"),
-            (attrs.private, Kind::Private, "private"),
-            (attrs.skip, Kind::Skip, "skip"),
-            (attrs.errors, Kind::Errors, "errors"),
+            (attrs.shared.as_ref().map(Spanned::span), FieldRole::Shared, "shared"),
+            (attrs.private, FieldRole::Private, "private"),
+            (attrs.skip, FieldRole::Skip, "skip"),
+            (attrs.errors, FieldRole::Errors, "errors"),
         ];
         let mut given = kinds.iter().filter_map(|(span, kind, word)| span.map(|span| (span, *kind, *word)));
         let first = given.next();
         if let (Some((_, _, one)), Some((span, _, other))) = (first, given.next()) {
-            errors.push(syn::Error::new(span, format!("a field is either `{one}` or `{other}`")));
+            errors.push(syn::Error::new(span, format!("a field cannot be both `{one}` and `{other}`")));
         }
-        let mut kind = first.map_or(Kind::Public, |(_, kind, _)| kind);
+        let mut kind = first.map_or(FieldRole::Public, |(_, kind, _)| kind);
         if let (Some(span), Some((_, kind, word))) = (attrs.model, first) {
             let why = match kind {
-                Kind::Private | Kind::Skip => "a page does not know the field, so it cannot write it",
-                Kind::Shared => "shared state is changed by an action, with `update`",
-                Kind::Errors | Kind::Public => "what is wrong with a form is the server's to say",
+                FieldRole::Private | FieldRole::Skip => {
+                    "the page does not have the field, so it cannot write it"
+                }
+                FieldRole::Shared => "an action changes shared state, with `update`",
+                FieldRole::Errors | FieldRole::Public => "only the server sets the errors of a form",
             };
-            errors.push(syn::Error::new(span, format!("a field is either `{word}` or `model`: {why}")));
+            errors.push(syn::Error::new(span, format!("a field cannot be both `{word}` and `model`: {why}")));
         }
-        if let (Some(span), Kind::Shared | Kind::Skip | Kind::Errors) = (attrs.prop, kind) {
+        if let (Some(span), FieldRole::Shared | FieldRole::Skip | FieldRole::Errors) = (attrs.prop, kind) {
             let word = first.map_or("", |(_, _, word)| word);
-            errors.push(syn::Error::new(span, format!("a field is either `{word}` or `prop`")));
-            // Nothing is said twice.
+            errors.push(syn::Error::new(span, format!("a field cannot be both `{word}` and `prop`")));
+            // Each mistake is reported once.
             (attrs.prop, attrs.page) = (None, None);
         }
         if let (Some(span), None) = (attrs.page, attrs.prop) {
             errors.push(syn::Error::new(
                 span,
-                "`page` goes with `prop`: a prop that the page gives, from its own state",
+                "`page` requires `prop`: it marks a prop that the page sets, from page-local state",
             ));
         }
-        if kind == Kind::Errors && last_name(&field.ty).is_none_or(|name| name != "Errors") {
-            errors.at(&field.ty, "a field that is `errors` is an `Errors`");
-            kind = Kind::Public;
+        if kind == FieldRole::Errors && last_name(&field.ty).is_none_or(|name| name != "Errors") {
+            errors.at(&field.ty, "an `errors` field must have the type `Errors`");
+            kind = FieldRole::Public;
         }
-        if matches!(kind, Kind::Public | Kind::Private) {
+        if matches!(kind, FieldRole::Public | FieldRole::Private) {
             keys::check(&field.ty, errors);
         }
         if is_async(&field.ty) {
             for (given, word, why) in [
-                (attrs.prop, "prop", "it is fetched by the component and not given"),
-                (attrs.model, "model", "a page does not write what the server fetches"),
-                (attrs.skip, "skip", "what was fetched would reach nobody; `private` hides it from the page"),
+                (attrs.prop, "prop", "the component loads it, so a parent cannot set it"),
+                (attrs.model, "model", "the server loads it, so a page cannot write it"),
+                (attrs.skip, "skip", "its value would not be sent; use `private` to hide it from the page"),
             ] {
                 if let Some(span) = given {
-                    errors.push(syn::Error::new(
-                        span,
-                        format!("a field that is an `Async` is not `{word}`: {why}"),
-                    ));
+                    errors.push(syn::Error::new(span, format!("an `Async` field cannot be `{word}`: {why}")));
                 }
             }
-            // Nothing is said twice.
+            // Each mistake is reported once.
             (attrs.prop, attrs.page, attrs.model) = (None, None, None);
         }
         if let Some(span) = attrs.presence.or_else(|| is_presence(&field.ty).then(|| field.ty.span())) {
             errors.push(syn::Error::new(
                 span,
-                "who is present stands in the state of a topic: `#[live(presence)] users: Presence` in a struct with \
+                "presence belongs into the state of a topic: `#[live(presence)] users: Presence` in a struct with \
                  #[derive(LiveState)] that the component shows by a `Shared`",
             ));
         }
         if let Some(span) = attrs.key {
             errors.push(syn::Error::new(
                 span,
-                "`key` stands on a field of a list's item, with #[derive(LiveState)]",
+                "`key` belongs on a field of a list's item, with #[derive(LiveState)]",
             ));
         }
         Some(Self { name: plain(&ident), ident, ty: field.ty, attrs, kind, docs })
@@ -249,7 +252,7 @@ impl Field {
         self.attrs.prop.is_some()
     }
 
-    /// Whether the page gives it.
+    /// Returns whether the page may set the prop.
     pub(crate) fn is_page(&self) -> bool {
         self.attrs.page.is_some()
     }

@@ -1,15 +1,15 @@
-//! Names: what serde makes of them, how near they are to each other, where generated code finds its crate.
+//! Names: serde's renaming, similar names, and the path of the crate that generated code calls.
 
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{Ident, Type};
 
-/// The path of the module that generated code calls.
+/// Returns the path of the module that generated code calls.
 pub(crate) fn private(given: Option<&syn::Path>) -> TokenStream {
     if let Some(path) = given {
         return quote!(::#path::__private);
     }
-    // The component model's own tests know no facade.
+    // The component model's own tests do not depend on `vivaz`.
     let package = std::env::var("CARGO_PKG_NAME").unwrap_or_default();
     if package.starts_with("vivaz-components") {
         quote!(::vivaz_components::__private)
@@ -18,13 +18,14 @@ pub(crate) fn private(given: Option<&syn::Path>) -> TokenStream {
     }
 }
 
-/// Returns the last name of a type's path: `List` of `vivaz::List<Row>`. `None` for a type that is no path.
+/// Returns the last name of a type's path: `List` of `vivaz::List<Row>`. `None` if the type is not
+/// a path.
 pub(crate) fn last_name(ty: &Type) -> Option<&Ident> {
     let Type::Path(path) = ty else { return None };
     path.path.segments.last().map(|last| &last.ident)
 }
 
-/// `ChatRoom` → `chat_room`
+/// Converts to snake case: `ChatRoom` → `chat_room`.
 pub(crate) fn snake(name: &str) -> String {
     let mut snake = String::new();
     for c in name.chars() {
@@ -36,25 +37,25 @@ pub(crate) fn snake(name: &str) -> String {
     snake
 }
 
-/// A field's or variant's name without `r#`.
+/// Returns a field's or variant's name without `r#`.
 pub(crate) fn plain(ident: &syn::Ident) -> String {
     let name = ident.to_string();
     name.strip_prefix("r#").map(str::to_owned).unwrap_or(name)
 }
 
-/// What serde's `rename_all` makes of a field's name.
+/// Applies serde's `rename_all` to a field's name.
 pub(crate) fn rename_field(rule: &str, name: &str) -> String {
     match rule {
         "UPPERCASE" | "SCREAMING_SNAKE_CASE" => name.to_uppercase(),
-        "PascalCase" => camel(name, true),
-        "camelCase" => camel(name, false),
+        "PascalCase" => camel(name, First::Upper),
+        "camelCase" => camel(name, First::Lower),
         "kebab-case" => name.replace('_', "-"),
         "SCREAMING-KEBAB-CASE" => name.to_uppercase().replace('_', "-"),
         _ => name.to_owned(),
     }
 }
 
-/// What serde's `rename_all` makes of a variant's name.
+/// Applies serde's `rename_all` to a variant's name.
 pub(crate) fn rename_variant(rule: &str, name: &str) -> String {
     match rule {
         "lowercase" => name.to_lowercase(),
@@ -71,7 +72,15 @@ pub(crate) fn rename_variant(rule: &str, name: &str) -> String {
     }
 }
 
-fn camel(name: &str, mut upper: bool) -> String {
+/// The case of the first letter.
+#[derive(PartialEq)]
+enum First {
+    Upper,
+    Lower,
+}
+
+fn camel(name: &str, first: First) -> String {
+    let mut upper = first == First::Upper;
     let mut camel = String::new();
     for c in name.chars() {
         if c == '_' {
@@ -86,13 +95,13 @@ fn camel(name: &str, mut upper: bool) -> String {
     camel
 }
 
-/// FNV-1a; `vivaz::__private::hash` computes the same.
+/// Computes FNV-1a, like `vivaz::__private::hash`.
 pub(crate) fn hash(text: &str) -> u64 {
     text.bytes()
         .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
-/// The one of `known` that a mistyped name most likely means.
+/// Returns the name in `known` that a mistyped name most likely means.
 pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let limit = name.len() / 3 + 2;
     known.into_iter().map(|it| (distance(name, it), it)).filter(|(d, _)| *d < limit).min().map(|(_, it)| it)

@@ -1,4 +1,4 @@
-//! `#[derive(LiveState)]`
+//! Implements `#[derive(LiveState)]`.
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
@@ -6,12 +6,12 @@ use syn::spanned::Spanned;
 use syn::{Data, DataEnum, DeriveInput, Field, Fields, Generics, Ident, Path, Type};
 
 use crate::attr::{self, SerdeAttrs};
-use crate::errors::Errors;
+use crate::diagnostics::Diagnostics;
 use crate::names::{hash, plain, private, rename_field, rename_variant};
 use crate::storable;
 
 pub(crate) fn expand(input: &DeriveInput) -> TokenStream {
-    let mut errors = Errors::default();
+    let mut errors = Diagnostics::default();
     let krate = attr::krate(&input.attrs, &mut errors);
     let serde = attr::serde(&input.attrs);
     let p = private(krate.as_ref());
@@ -30,7 +30,7 @@ pub(crate) fn expand(input: &DeriveInput) -> TokenStream {
                     .filter_map(|field| StateField::read(field, &serde, &mut errors))
                     .collect();
                 if let Some(second) = fields.iter().filter(|field| field.presence).nth(1) {
-                    errors.at(second.ident, "one field says who is present");
+                    errors.at(second.ident, "a state can have only one `presence` field");
                 }
                 let (shape, state, keyed, editable) = (
                     shape_impl(ident, generics, &fields),
@@ -51,7 +51,7 @@ pub(crate) fn expand(input: &DeriveInput) -> TokenStream {
             enumeration(ident, generics, data, &serde, &mut errors)
         }
         Data::Union(data) => {
-            errors.at(data.union_token, "a union has no serialised form");
+            errors.at(data.union_token, "a union cannot be serialised");
             TokenStream::new()
         }
     };
@@ -70,7 +70,7 @@ pub(crate) fn expand(input: &DeriveInput) -> TokenStream {
     }
 }
 
-/// A field of a struct of state.
+/// A field of a state struct.
 struct StateField<'a> {
     ident: &'a Ident,
     ty: &'a Type,
@@ -79,26 +79,26 @@ struct StateField<'a> {
     skip: bool,
     opaque: bool,
     key: bool,
-    /// Whether it says who is present.
+    /// Whether it contains the present users.
     presence: bool,
     /// Whether a page may write it.
     model: bool,
-    /// Serialises it.
+    /// The function that serialises it.
     with: Option<Path>,
 }
 
 impl<'a> StateField<'a> {
-    fn read(field: &'a Field, of: &SerdeAttrs, errors: &mut Errors) -> Option<Self> {
+    fn read(field: &'a Field, of: &SerdeAttrs, errors: &mut Diagnostics) -> Option<Self> {
         let (live, serde) = (attr::field(&field.attrs, errors), attr::serde(&field.attrs));
         let ident = field.ident.as_ref()?;
         if let Some(span) = serde.flatten {
             let message =
-                "`flatten` hides from templates which fields there are: write them out, or nest them";
+                "`flatten` hides the names of the fields from templates: write the fields out, or nest them";
             errors.push(syn::Error::new(span, message));
         }
         if crate::model::is_async(&field.ty) {
             let message =
-                "an `Async` is a field of the component itself, which fetches it: here nobody would";
+                "an `Async` must be a field of the component itself, because only a component loads it";
             errors.at(&field.ty, message);
         }
         if !serde.skip && !serde.opaque && serde.with.is_none() {
@@ -113,7 +113,7 @@ impl<'a> StateField<'a> {
         ] {
             if let Some(span) = given {
                 let message = format!(
-                    "`{word}` stands on a component's field; a type of state has `model`, `opaque` and `key`"
+                    "`{word}` belongs on a component's field; a state type has `model`, `opaque` and `key`"
                 );
                 errors.push(syn::Error::new(span, message));
             }
@@ -122,21 +122,21 @@ impl<'a> StateField<'a> {
         let name = serde.rename.unwrap_or_else(|| rename_field(rule, &plain(ident)));
         let key = live.key.is_some() || name == "id";
         if live.presence.is_none() && crate::model::is_presence(&field.ty) && !serde.skip {
-            errors.at(&field.ty, format!("`{name}` is never changed: mark it #[live(presence)]"));
+            errors.at(&field.ty, format!("`{name}` would never change: mark it #[live(presence)]"));
         }
         if let (Some(span), true) = (live.presence, serde.skip) {
             errors.push(syn::Error::new(
                 span,
-                format!("`{name}` is #[serde(skip)]: nobody would be told who is present"),
+                format!("`{name}` is #[serde(skip)], so the presence would not be sent"),
             ));
         }
         if let Some(span) = live.model {
             let why = if serde.skip {
-                Some("it is #[serde(skip)]: a page does not know the field")
+                Some("it is #[serde(skip)], so the page does not have the field")
             } else if key {
-                Some("the key tells an item from the others")
+                Some("the key identifies the item")
             } else if serde.opaque || serde.with.is_some() || serde.with_deserialize {
-                Some("serde reads it with a function of its own, and a page's value would be read without it")
+                Some("serde reads it with a custom function, which an edit would bypass")
             } else {
                 None
             };
@@ -158,7 +158,7 @@ impl<'a> StateField<'a> {
     }
 }
 
-/// One entry of a `Shape::Struct`.
+/// Writes one entry of a `Shape::Struct`.
 pub(crate) fn shape_field(
     name: &str,
     ty: &Type,
@@ -191,7 +191,7 @@ pub(crate) fn shape_field(
     })
 }
 
-/// Whether a type, or what is optional or boxed in it, has a text.
+/// Returns code that checks whether a type, or the content of an option or box, can be displayed.
 fn shown(ty: &Type) -> TokenStream {
     if let Type::Path(path) = ty
         && let Some(last) = path.path.segments.last()
@@ -204,7 +204,7 @@ fn shown(ty: &Type) -> TokenStream {
     quote_spanned!(ty.span()=> p::ShapeProbe::<#ty>::SHOWN)
 }
 
-/// A constant that fails the build where a field cannot be marked `model` because of its type.
+/// Writes a constant that fails the build if a field cannot be marked `model` because of its type.
 pub(crate) fn check_written(owner: &str, name: &str, ty: &Type) -> TokenStream {
     quote_spanned! {ty.span()=>
         const _: () = if let ::core::option::Option::Some(message) =
@@ -230,8 +230,8 @@ fn shape_impl(ident: &Ident, generics: &Generics, fields: &[StateField<'_>]) -> 
 
 fn shape_of(ident: &Ident, generics: &Generics, shape: &TokenStream) -> TokenStream {
     let (impls, types, wheres) = generics.split_for_impl();
-    // Where it can, it refers to a static: a type that contains itself (a comment with its answers) would else be a
-    // constant that needs its own value. A static cannot have parameters.
+    // A static is used if possible: a type that contains itself (a comment with its replies) would
+    // otherwise be a constant that needs its own value. A static cannot have parameters.
     if generics.params.is_empty() {
         return quote! {
             static SHAPE: p::Shape = #shape;
@@ -247,9 +247,10 @@ fn shape_of(ident: &Ident, generics: &Generics, shape: &TokenStream) -> TokenStr
     }
 }
 
-/// For topics, whose state is compared field by field and has computed fields.
+/// Writes the traits of a topic, whose state is compared field by field and has computed fields.
 fn topic_impl(ident: &Ident, generics: &Generics, fields: &[StateField<'_>]) -> TokenStream {
-    // With parameters it would need bounds that only serde's derive knows; such a type is no topic, but may be in one.
+    // A generic type would need bounds that only serde's derive knows. It cannot be a topic, but a
+    // topic may contain it.
     if !generics.params.is_empty() {
         return TokenStream::new();
     }
@@ -301,7 +302,7 @@ fn topic_impl(ident: &Ident, generics: &Generics, fields: &[StateField<'_>]) -> 
     }
 }
 
-/// What finds the field that says who is present, and the trait of a type that has one.
+/// Writes the access to the presence field, and the trait of a type that has one.
 fn presence_items(ident: &Ident, fields: &[StateField<'_>]) -> (TokenStream, TokenStream) {
     let Some(field) = fields.iter().find(|field| field.presence) else {
         return (TokenStream::new(), TokenStream::new());
@@ -325,7 +326,7 @@ fn keyed_impl(ident: &Ident, generics: &Generics, fields: &[StateField<'_>]) -> 
     }
     let (member, ty) = (key.ident, key.ty);
     let message =
-        format!("`{}` of `{ident}` tells items of a list apart: it is a whole number or a text", key.name);
+        format!("`{}` of `{ident}` is the key of list items: it must be an integer or a text", key.name);
     quote_spanned! {key.ty.span()=>
         const _: () = ::core::assert!(p::may_be_key(p::ShapeProbe::<#ty>::SHAPE), "{}", #message);
         impl p::Keyed for #ident {
@@ -336,20 +337,18 @@ fn keyed_impl(ident: &Ident, generics: &Generics, fields: &[StateField<'_>]) -> 
     }
 }
 
-/// For a struct that marks fields: a page writes those one by one.
+/// Writes the edit of a struct with marked fields: a page writes those one by one.
 fn editable_impl(
     ident: &Ident,
     generics: &Generics,
     fields: &[StateField<'_>],
-    errors: &mut Errors,
+    errors: &mut Diagnostics,
 ) -> TokenStream {
     let (marked, others): (Vec<_>, Vec<_>) = fields.iter().partition(|field| field.model);
     let Some(first) = marked.first() else { return TokenStream::new() };
     if let Some(param) = generics.params.first() {
-        errors.at(
-            param,
-            format!("`{ident}` is generic, so its fields cannot be `model`: make the type concrete"),
-        );
+        errors
+            .at(param, format!("`{ident}` is generic, so its fields cannot be `model`: use a concrete type"));
         return TokenStream::new();
     }
     let owner = ident.to_string();
@@ -373,11 +372,11 @@ fn editable_impl(
     }
 }
 
-/// Reports marks on fields of a type that is not written as a struct of these fields.
-fn check_unmarked<'a>(fields: impl IntoIterator<Item = &'a Field>, errors: &mut Errors) {
+/// Reports `model` on fields of a type that is not written as a struct of these fields.
+fn check_unmarked<'a>(fields: impl IntoIterator<Item = &'a Field>, errors: &mut Diagnostics) {
     for field in fields {
         if let Some(span) = attr::field(&field.attrs, errors).model {
-            let message = "only a struct with named fields, as serde derives it, has fields that are `model`";
+            let message = "`model` requires a struct with named fields, serialised as serde derives it";
             errors.push(syn::Error::new(span, message));
         }
     }
@@ -387,7 +386,7 @@ fn opaque(ident: &Ident, generics: &Generics) -> TokenStream {
     shape_of(ident, generics, &quote!(p::Shape::Any))
 }
 
-/// A newtype is serialised as what is in it.
+/// Writes the shape of a newtype, which is serialised as its content.
 fn newtype(ident: &Ident, generics: &Generics, fields: &[&Field]) -> TokenStream {
     let [field] = fields else { return opaque(ident, generics) };
     let ty = &field.ty;
@@ -404,10 +403,10 @@ fn enumeration(
     generics: &Generics,
     data: &DataEnum,
     serde: &SerdeAttrs,
-    errors: &mut Errors,
+    errors: &mut Diagnostics,
 ) -> TokenStream {
     if let Some(span) = serde.untagged {
-        let message = "an `untagged` enum is of no one shape: give it a `tag`, or mark fields of this type #[live(opaque)]";
+        let message = "an `untagged` enum has no single shape: give it a `tag`, or mark fields of this type #[live(opaque)]";
         errors.push(syn::Error::new(span, message));
     }
     if data.variants.iter().any(|variant| !variant.fields.is_empty()) {

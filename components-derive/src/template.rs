@@ -1,4 +1,4 @@
-//! Finding a component's template and checking it.
+//! Finds and checks a component's template.
 
 mod checks;
 
@@ -7,30 +7,32 @@ use std::path::{Path, PathBuf};
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::Ident;
-use vivaz_template::Compiled;
+use vivaz_template::{Compiled, SourceText};
 
 use crate::attr::ComponentAttrs;
-use crate::errors::Errors;
+use crate::diagnostics::Diagnostics;
 use crate::model::Model;
 use crate::names::{plain, snake};
+use checks::ChildTypes;
 
 /// A component's template.
-pub(crate) struct Template {
+pub(crate) struct TemplateFile {
     span: Span,
-    /// The path to show in messages.
+    /// The path for messages.
     file: String,
     text: String,
-    /// The line of the file on which the text begins, and how many characters stand before it there.
+    /// The line of the file on which the text begins, and the number of characters before it on
+    /// that line.
     line: usize,
     column: usize,
-    /// Makes rustc compile the component again when the file changes. The literal stands as the user wrote it, so that
-    /// no absolute path gets into the program.
+    /// Makes rustc recompile the component when the file changes. The literal is the user's, so
+    /// that the program contains no absolute path.
     track: TokenStream,
 }
 
-impl Template {
-    /// Finds the template of a component. Reports where it looked if there is none.
-    pub(crate) fn find(ident: &Ident, attrs: &ComponentAttrs, errors: &mut Errors) -> Self {
+impl TemplateFile {
+    /// Finds the template of a component. Reports the searched paths if there is none.
+    pub(crate) fn find(ident: &Ident, attrs: &ComponentAttrs, errors: &mut Diagnostics) -> Self {
         let none = Self {
             span: Span::call_site(),
             file: String::new(),
@@ -41,7 +43,7 @@ impl Template {
         };
         if let Some(inline) = &attrs.inline {
             let source = inline.span().unwrap();
-            // The quote, and what stands before it in a raw string.
+            // The quote, including the prefix of a raw string.
             let written = inline.token().to_string();
             let opening = written.find('"').map_or(1, |quote| quote + 1);
             return Self {
@@ -60,19 +62,19 @@ impl Template {
         none.read(template, errors)
     }
 
-    /// Beside the source file, else below `templates/` of the package.
-    fn read(self, path: &syn::LitStr, errors: &mut Errors) -> Self {
+    /// Reads the file beside the source file, otherwise the one below `templates/` of the package.
+    fn read(self, path: &syn::LitStr, errors: &mut Diagnostics) -> Self {
         let (span, relative) = (path.span(), path.value());
         let source = span.unwrap();
         let Some(source_file) = source.local_file() else {
             if source.file().is_empty() {
-                // rust-analyzer does not say where the source is. It needs the items and not the template, and an error
-                // would paint every component red.
+                // rust-analyzer does not provide the path of the source. It needs the items and not
+                // the template, and an error would mark all components.
                 return Self { span, ..self };
             }
             errors.push(syn::Error::new(
                 span,
-                "the source file is not on this machine, so neither is the template",
+                "the source file is not on this machine, so the template cannot be found",
             ));
             return self;
         };
@@ -94,7 +96,7 @@ impl Template {
                 Err(error) => tried.push_str(&format!("\n  {}: {error}", shown(&found))),
             }
         }
-        errors.push(syn::Error::new(span, format!("there is no such template:{tried}")));
+        errors.push(syn::Error::new(span, format!("template not found:{tried}")));
         self
     }
 
@@ -103,28 +105,29 @@ impl Template {
         quote!(p::TemplateSource { file: #file, text: #text })
     }
 
-    /// Compiles the template. Reports what the template itself gets wrong.
-    pub(crate) fn compile(&self, errors: &mut Errors) -> Option<Compiled> {
+    /// Compiles the template. Reports the template's own errors.
+    pub(crate) fn compile(&self, errors: &mut Diagnostics) -> Option<Compiled> {
         let mistakes = match vivaz_template::compile(&self.text) {
             Ok(compiled) => return Some(compiled),
             Err(mistakes) => mistakes,
         };
         for mistake in mistakes {
-            let message = format!("{}\n{}", mistake.message, self.place(&mistake));
+            let message = format!("{}\n{}", mistake.message, self.source_text().excerpt(mistake.at));
             errors.push(syn::Error::new(self.span, message));
         }
         None
     }
 
-    /// What only the component's types can confirm, as a constant.
+    /// Writes the checks that require the component's types, as a constant.
     pub(crate) fn checks(&self, model: &Model, compiled: Option<&Compiled>) -> TokenStream {
         let track = &self.track;
         let Some(compiled) = compiled else { return track.clone() };
         let named = &model.attrs.children;
-        let asks = compiled.checks.iter().filter_map(|check| checks::ask(check, compiled, named.is_some()));
+        let types = if named.is_some() { ChildTypes::Named } else { ChildTypes::Unnamed };
+        let source = self.source_text();
+        let checks = compiled.checks.iter().filter_map(|check| checks::check(check, &source, types));
         let children = named.iter().flatten();
         let (ident, ty) = (&model.ident, model.ident.to_string());
-        let (file, text, line, column) = (&self.file, &self.text, self.line, self.column);
         quote_spanned! {self.span=>
             #track
             #[allow(long_running_const_eval)]
@@ -138,45 +141,35 @@ impl Template {
                     methods: #ident::__LIVE_METHODS,
                     words: #ident::__LIVE_WORDS,
                     children: &[#(<#children as p::LiveComponent>::SPEC),*],
-                    source: p::TemplateText { file: #file, line: #line, column: #column, text: #text },
                 },
-                &[#(#asks),*],
+                &[#(#checks),*],
             ) {
                 ::core::panic!("{}", message.as_str())
             };
         }
     }
 
-    /// The line of the template, as rustc shows source, with a mark under the place.
-    fn place(&self, mistake: &vivaz_template::TemplateError) -> String {
-        let source = self.text.lines().nth((mistake.at.line as usize).saturating_sub(1)).unwrap_or_default();
-        let line = self.line + mistake.at.line as usize - 1;
-        let column = mistake.at.column as usize + if mistake.at.line == 1 { self.column } else { 0 };
-        let indent =
-            source.chars().take_while(|c| c.is_whitespace()).count().min(mistake.at.column as usize - 1);
-        let number = line.to_string();
-        let (pad, blanks) = (" ".repeat(number.len()), " ".repeat(mistake.at.column as usize - 1 - indent));
-        let shown: String = source.chars().skip(indent).collect();
-        format!("{pad}--> {}:{line}:{column}\n{pad} |\n{number} | {shown}\n{pad} | {blanks}^", self.file)
+    fn source_text(&self) -> SourceText<'_> {
+        SourceText { file: &self.file, line: self.line, column: self.column, text: &self.text }
     }
 }
 
-/// The mistake of a component that names no template.
+/// Creates the error of a component that names no template.
 fn unnamed(ident: &Ident) -> syn::Error {
     let file = format!("{}.html", snake(&plain(ident)));
     let places = ident.span().unwrap().local_file().map(|source| {
         let (beside, below) = places(&source, &file);
-        format!(", which is looked for as {} and {},", shown(&beside), shown(&below))
+        format!(", which is searched as {} and {},", shown(&beside), shown(&below))
     });
     let places = places.unwrap_or_default();
     let message = format!(
-        "`{ident}` names no template: write #[live(template = \"{file}\")] on it{places} or \
+        "`{ident}` has no template: add #[live(template = \"{file}\")]{places} or \
          #[live(inline = \"…\")] with the template itself, which may be empty"
     );
     syn::Error::new(ident.span(), message)
 }
 
-/// Returns the paths at which a template is looked for: beside the source file, and below
+/// Returns the paths at which a template is searched: beside the source file, and below
 /// `templates/` of the package.
 fn places(source: &Path, relative: &str) -> (PathBuf, PathBuf) {
     let package = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
@@ -184,7 +177,8 @@ fn places(source: &Path, relative: &str) -> (PathBuf, PathBuf) {
     (beside, package.join("templates").join(relative))
 }
 
-/// The path as rustc shows paths: from where it was started, so that nothing of this machine gets into the program.
+/// Formats a path as rustc shows paths: relative to the working directory, so that the program
+/// contains no absolute path.
 fn shown(path: &Path) -> String {
     let here = std::env::current_dir().unwrap_or_default();
     path.strip_prefix(&here).unwrap_or(path).display().to_string()

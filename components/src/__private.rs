@@ -12,10 +12,8 @@ pub use serde_json;
 pub use serde_json::value::RawValue as Raw;
 
 pub use crate::args::Args;
-pub use crate::check::message::TemplateText;
 pub use crate::check::{
-    ChildProp, Comparison, Edits, GivenArgument, PathStep, PathUse, Subject, TemplateUse, UseKind,
-    not_written, verify,
+    Argument, Check, CheckKind, Comparison, Edits, GivenProp, PathStep, Subject, Want, not_written, verify,
 };
 pub use crate::component::{
     AnyComponent, Called, InTransaction, MethodCall, MethodOutcome, Return, VisitShared,

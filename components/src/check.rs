@@ -15,15 +15,18 @@ mod errors;
 pub(crate) mod message;
 mod model;
 
+use vivaz_template::check::{self, Static};
+
 use crate::shape::{Shape, ShapeField, ShapeRef};
 use crate::spec::{ActionSpec, FieldSpec, Spec};
-use message::{ConstMessage, Nearest, TemplateText};
+use message::{ConstMessage, Nearest};
 
 pub(crate) use calls::does_not_take;
 use calls::{call, target};
 pub(crate) use children::NOT_THE_PAGES;
 use model::model;
 pub use model::not_written;
+pub use vivaz_template::check::{Comparison, Edits, Want};
 
 /// A component, as far as its template can use it.
 #[derive(Debug)]
@@ -44,128 +47,33 @@ pub struct Subject {
     pub words: &'static [&'static str],
     /// The components that its template may have as children, if it names them.
     pub children: &'static [&'static Spec],
-    /// The template.
-    pub source: TemplateText,
 }
 
-/// A use of the component in the template, and its byte offset.
-#[derive(Debug)]
-pub struct TemplateUse(pub usize, pub UseKind);
-
-/// The kind of a use.
-#[derive(Debug)]
-pub enum UseKind {
-    /// The path leads to a value of that kind.
-    Path(&'static [PathStep], PathUse),
-    /// The value can equal one of the others.
-    Compare(GivenArgument, &'static [GivenArgument], Comparison),
-    /// The value at the path can contain the other value.
-    Contains(&'static [PathStep], GivenArgument),
-    /// The action exists and takes these arguments.
-    Call(&'static str, &'static [GivenArgument]),
-    /// The action or model field exists.
-    Target(&'static str),
-    /// The path leads to a property that the page may write, and that suits the control.
-    Model(&'static [PathStep], Edits),
-    /// No field has this name.
-    Fresh(&'static str),
-    /// The child exists and takes these props, and its template has none of these elements, in
-    /// which it is nested.
-    Child(&'static str, &'static [ChildProp], &'static [&'static str]),
-}
-
-/// A prop of a child.
-#[derive(Clone, Copy, Debug)]
-pub struct ChildProp {
-    /// Its name.
-    pub name: &'static str,
-    /// Its value.
-    pub value: GivenArgument,
-    /// Whether the value reads the page's own state.
-    pub is_local: bool,
-}
-
+/// A check in a constant.
+pub type Check = check::Check<Static>;
+/// The condition of a check in a constant.
+pub type CheckKind = check::CheckKind<Static>;
 /// One step of a path.
-#[derive(Clone, Copy, Debug)]
-pub enum PathStep {
-    /// To a field, with the hash of its name.
-    Field(&'static str, u64),
-    /// To the items of a loop.
-    Each,
-    /// `[i]`
-    Index,
-    /// `.len()`
-    Len,
-    /// `.is_empty()`
-    IsEmpty,
-    /// `.contains(x)`
-    Contains,
-}
-
-/// The use of the value at the end of a path.
-#[derive(Clone, Copy, Debug)]
-#[expect(missing_docs, reason = "the names say it")]
-pub enum PathUse {
-    Any,
-    Text,
-    Compared,
-    Condition,
-    Number,
-    List,
-}
-
-/// An argument of an action.
-#[derive(Clone, Copy, Debug)]
-#[expect(missing_docs, reason = "the names say it")]
-pub enum GivenArgument {
-    Null,
-    Bool,
-    Int,
-    Float,
-    Text,
-    /// A literal text.
-    Word(&'static str),
-    Path(&'static [PathStep]),
-    Any,
-}
-
-/// The kinds of comparison.
-#[derive(Clone, Copy, Debug)]
-pub enum Comparison {
-    /// `==`, `!=`
-    Equal,
-    /// `<`, `<=`, `>`, `>=`
-    Order,
-}
-
-/// The kind of value that a control edits.
-#[derive(Clone, Copy, Debug)]
-#[expect(missing_docs, reason = "the names say it")]
-pub enum Edits {
-    Text,
-    Number,
-    Bool,
-    List,
-    /// A checkbox with a `value`: whether a list contains the value, or a truth value.
-    Choice,
-    /// The type of the assigned value is known only in the page.
-    Any,
-}
+pub type PathStep = check::PathStep<(&'static str, u64)>;
+/// A value in a constant.
+pub type Argument = check::Argument<Static>;
+/// A prop in a constant.
+pub type GivenProp = check::GivenProp<Static>;
 
 /// Checks all uses of one template in one constant. The message lists the failed ones.
 #[must_use]
-pub const fn verify(subject: &Subject, checks: &[TemplateUse]) -> Option<ConstMessage> {
+pub const fn verify(subject: &Subject, checks: &[Check]) -> Option<ConstMessage> {
     let (mut all, mut failed, mut at) = (None, 0, 0);
     while at < checks.len() {
-        let TemplateUse(offset, ask) = &checks[at];
-        if let Some(message) = ask_one(subject, ask) {
+        let Check { at: excerpt, kind } = &checks[at];
+        if let Some(message) = verify_one(subject, kind) {
             failed += 1;
             if failed <= 8 {
                 let before = match all {
                     Some(before) => ConstMessage::text(before, "\n\n"),
                     None => ConstMessage::new(),
                 };
-                all = Some(before.text(message.as_str()).place(&subject.source, *offset));
+                all = Some(before.text(message.as_str()).text("\n").text(excerpt));
             }
         }
         at += 1;
@@ -178,22 +86,21 @@ pub const fn verify(subject: &Subject, checks: &[TemplateUse]) -> Option<ConstMe
     }
 }
 
-const fn ask_one(subject: &Subject, ask: &UseKind) -> Option<ConstMessage> {
-    match *ask {
-        UseKind::Path(steps, want) => match walk(subject, steps) {
+const fn verify_one(subject: &Subject, kind: &CheckKind) -> Option<ConstMessage> {
+    match *kind {
+        CheckKind::Path { steps, want } => match walk(subject, steps) {
             Ok(end) => end.is_wanted(want),
-            // An error in the list of a loop is reported at the loop, not again at every use of its
-            // items.
+            // What is wrong with the list of a loop is said at the loop, not again at every use of its items.
             Err((at, _)) if is_inside_loop(steps, at) => None,
             Err((_, message)) => Some(message),
         },
-        UseKind::Compare(one, among, how) => compare::compared(subject, one, among, how),
-        UseKind::Contains(steps, one) => compare::contained(subject, steps, one),
-        UseKind::Call(name, given) => call(subject, name, given),
-        UseKind::Target(name) => target(subject, name),
-        UseKind::Model(steps, edits) => model(subject, steps, edits),
-        UseKind::Fresh(name) => fresh(subject, name),
-        UseKind::Child(name, given, within) => children::child(subject, name, given, within),
+        CheckKind::Compare { one, among, how } => compare::compared(subject, one, among, how),
+        CheckKind::Contains { steps, one } => compare::contained(subject, steps, one),
+        CheckKind::Call { action, arguments } => call(subject, action, arguments),
+        CheckKind::Target { name } => target(subject, name),
+        CheckKind::Model { steps, edits } => model(subject, steps, edits),
+        CheckKind::Fresh { name } => fresh(subject, name),
+        CheckKind::Child { component, props, within } => children::child(subject, component, props, within),
     }
 }
 
@@ -207,23 +114,23 @@ const fn is_inside_loop(steps: &[PathStep], mut at: usize) -> bool {
     false
 }
 
-/// The end of a path.
+/// Where a path leads.
 #[derive(Clone, Copy)]
-struct PathEnd {
+struct End {
     shape: &'static Shape,
     /// The name of the last field, for messages.
     name: &'static str,
-    /// Whether it is an item of the field with that name.
+    /// Whether it is an item of what has that name.
     is_item: bool,
-    /// Whether the value has a text although its type does not describe itself.
+    /// Whether it has a text where its type does not describe itself.
     shown: bool,
 }
 
-impl PathEnd {
-    const fn is_wanted(self, want: PathUse) -> Option<ConstMessage> {
+impl End {
+    const fn is_wanted(self, want: Want) -> Option<ConstMessage> {
         let shape = through(self.shape);
         let says = match (want, shape) {
-            (PathUse::Text | PathUse::Compared, Shape::Unknown) if !self.shown => {
+            (Want::Text | Want::Compared, Shape::Unknown) if !self.shown => {
                 let message = ConstMessage::new().text("`").text(self.name);
                 let message =
                     message.text("` has no text: its type is not known to templates and not `Display`. ");
@@ -231,26 +138,24 @@ impl PathEnd {
                     message.text("Add #[derive(LiveState)] to the type, or #[live(opaque)] to the field"),
                 );
             }
-            (_, Shape::Any | Shape::Unknown) | (PathUse::Any | PathUse::Condition, _) => return None,
-            (PathUse::List, Shape::List(_) | Shape::Keyed(_)) => return None,
-            (PathUse::Number, Shape::Int | Shape::Float) => return None,
+            (_, Shape::Any | Shape::Unknown) | (Want::Any | Want::Condition, _) => return None,
+            (Want::List, Shape::List(_) | Shape::Keyed(_)) => return None,
+            (Want::Number, Shape::Int | Shape::Float) => return None,
             (
-                PathUse::Text | PathUse::Compared,
+                Want::Text | Want::Compared,
                 Shape::Bool | Shape::Int | Shape::Float | Shape::Str | Shape::Enum(..),
             ) => {
                 return None;
             }
-            (PathUse::List, Shape::Map(_)) => "`live:for` needs a list, and a map has no order",
-            (PathUse::List, _) => "`live:for` needs a list",
-            (PathUse::Number, _) => "it cannot be calculated with",
-            (PathUse::Compared, _) => "it equals nothing; compare a field or `len()` of it",
-            (PathUse::Text, Shape::List(_) | Shape::Keyed(_)) => {
+            (Want::List, Shape::Map(_)) => "`live:for` needs a list, and a map has no order",
+            (Want::List, _) => "`live:for` needs a list",
+            (Want::Number, _) => "it cannot be calculated with",
+            (Want::Compared, _) => "it equals nothing; compare a field or `len()` of it",
+            (Want::Text, Shape::List(_) | Shape::Keyed(_)) => {
                 "it cannot be shown as text; show its items with `live:for`, or its `len()`"
             }
-            (PathUse::Text, Shape::Map(_)) => {
-                "it cannot be shown as text; show an entry of it, as `map[key]`"
-            }
-            (PathUse::Text, Shape::Struct(_, fields)) => {
+            (Want::Text, Shape::Map(_)) => "it cannot be shown as text; show an entry of it, as `map[key]`",
+            (Want::Text, Shape::Struct(_, fields)) => {
                 let message = self.is(shape).text(": it cannot be shown as text; ");
                 return Some(match first_shown(fields) {
                     Some(field) if self.is_item => {
@@ -265,7 +170,7 @@ impl PathEnd {
                     None => message.text("show a field of it"),
                 });
             }
-            (PathUse::Text, _) => "it cannot be shown as text",
+            (Want::Text, _) => "it cannot be shown as text",
         };
         Some(self.is(shape).text(": ").text(says))
     }
@@ -313,39 +218,38 @@ const fn through(mut shape: &'static Shape) -> &'static Shape {
 }
 
 /// Returns the value to which a path leads, or the step at which it fails, and the reason.
-const fn walk(subject: &Subject, steps: &[PathStep]) -> Result<PathEnd, (usize, ConstMessage)> {
-    let mut end = PathEnd { shape: subject.shape.get(), name: subject.ty, is_item: false, shown: true };
+const fn walk(subject: &Subject, steps: &[PathStep]) -> Result<End, (usize, ConstMessage)> {
+    let mut end = End { shape: subject.shape.get(), name: subject.ty, is_item: false, shown: true };
     let mut at = 0;
     while at < steps.len() {
         let shape = through(end.shape);
         end.shape = match (steps[at], shape) {
-            (_, Shape::Any) => return Ok(PathEnd { shape: &Shape::Any, ..end }),
+            (_, Shape::Any) => return Ok(End { shape: &Shape::Any, ..end }),
             (_, Shape::Unknown) => {
                 let message = ConstMessage::new().text("the type of `").text(end.name);
                 let message =
                     message.text("` is not known to templates: add #[derive(LiveState)] to it, or ");
                 return Err((at, message.text("#[live(opaque)] to the field")));
             }
-            (PathStep::Field(name, hash), Shape::Struct(owner, fields)) => {
+            (PathStep::Field((name, hash)), Shape::Struct(owner, fields)) => {
                 let computed: &[ShapeField] = if at == 0 { subject.computed } else { &[] };
                 match field(owner, fields, computed, name, hash) {
                     Ok(found) => {
-                        end = PathEnd { name, is_item: false, shown: found.shown, ..end };
+                        end = End { name, is_item: false, shown: found.shown, ..end };
                         found.shape.get()
                     }
                     Err(_) if at == 0 && equal(name, "errors") => {
                         let message = no_field(name, owner);
                         return Err((
                             at,
-                            message.text(
-                                ": add `#[live(errors)] errors: Errors`, which contains the refused values",
-                            ),
+                            message
+                                .text(": add `#[live(errors)] errors: Errors`, which has what was refused"),
                         ));
                     }
                     Err(message) => return Err((at, message)),
                 }
             }
-            (PathStep::Field(name, _), Shape::Map(inner)) => {
+            (PathStep::Field((name, _)), Shape::Map(inner)) => {
                 if at == 1
                     && errors::are_errors(subject, &steps[0])
                     && let Some(message) = errors::unnamed(subject, name)
@@ -376,7 +280,7 @@ const fn walk(subject: &Subject, steps: &[PathStep]) -> Result<PathEnd, (usize, 
             (step, other) => {
                 let message = end.is(other).text(": ");
                 let message = match step {
-                    PathStep::Field(name, _) => message.text("it has no field `").text(name).text("`"),
+                    PathStep::Field((name, _)) => message.text("it has no field `").text(name).text("`"),
                     PathStep::Each => message.text("`live:for` needs a list"),
                     PathStep::Index => message.text("it has no items"),
                     PathStep::Len => message.text("it has no length"),
@@ -421,7 +325,7 @@ const fn field(
         }
         list += 1;
     }
-    // Computed last, because a distance is expensive.
+    // Only now, because a distance costs more than everything before it.
     let mut list = 0;
     while list < lists.len() {
         let mut at = 0;

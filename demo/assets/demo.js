@@ -1,6 +1,6 @@
-// What belongs to the browser and not to a component: the visitor's own time zone, notes about refusals, the numbers
-// beside the connection, where the focus goes, a look back into a room, and effects that a template has no words for.
-// Everything on these pages is there without it.
+// Behaviour that belongs to the browser and not to a component: the visitor's time zone, notices
+// about refusals, the numbers beside the connection, the focus, earlier messages of a room, and
+// optimistic updates that a template cannot express. All pages also work without this script.
 
 customElements.define("local-time", class extends HTMLElement {
   static observedAttributes = ["datetime"];
@@ -26,7 +26,7 @@ const say = (text) => {
 };
 document.addEventListener("live:error", (event) => {
   const { code, message, details } = event.detail;
-  // A form says beside its fields what is wrong with them.
+  // A form shows its errors beside its fields.
   if (code === "invalid" && event.target.querySelector(".errors")) return;
   const said = code === "invalid" ? Object.values(details ?? {}).flat().join(" ") : "";
   say(said || message || "That did not work.");
@@ -46,7 +46,7 @@ if (document.querySelector("live-component, #drawn")) {
   if (list) atOnce(list, () => live.component(list));
 }
 
-/** What the page's attribute does not say: which try it is, what waits, and a way to hurry it. */
+/** Shows the attempt, the number of waiting messages and a button to reconnect, which the page's attribute does not contain. */
 function connection(live) {
   const page = document.documentElement;
   const [waiting, tries, again] = [".waiting", ".tries", ".again"].map((name) => document.querySelector(name));
@@ -63,12 +63,12 @@ function connection(live) {
   show();
 }
 
-/** An input that takes the place of a text has the focus, and gives it back to the button that brought it. */
+/** Focuses an input that replaces a text, and returns the focus to its button when the input is removed. */
 function edit(input) {
   const row = input.closest("li");
   input.focus();
   input.select();
-  // It goes as a whole, form and all: what is left of the focus then is nothing.
+  // The whole form is removed, after which no element has the focus.
   const back = new MutationObserver(() => {
     if (input.isConnected) return;
     back.disconnect();
@@ -78,8 +78,8 @@ function edit(input) {
 }
 
 /**
- * A move and a clearing, shown before the server has answered. A template's guess can say neither, so the event is taken
- * before the template takes it, and the same action is called with its effect as a patch.
+ * Shows a move and a clearing before the server has answered. The template's optimistic updates can express neither, so
+ * this handles the event before the template does, and calls the same action with its effect as a patch.
  */
 function atOnce(list, component) {
   const show = (operations, action, ...args) => {
@@ -90,10 +90,10 @@ function atOnce(list, component) {
   };
   const move = (row, by) => {
     const rows = [...row.parentElement.children];
-    // Past its neighbour that shows, wherever a filter has put that.
+    // Moves past the next visible neighbour, wherever a filter has put it.
     const shown = rows.filter((other) => !other.hidden);
     const index = rows.indexOf(shown[shown.indexOf(row) + by]);
-    // The id of an item that the server does not know yet is a text: the call waits for the real one.
+    // The id of an unanswered item is a text: the call waits for the real id.
     const id = Number(row.dataset.id) || row.dataset.id;
     if (index >= 0) show([[">", id, index]], "move_to", id, index);
   };
@@ -119,7 +119,7 @@ function atOnce(list, component) {
   }, true);
 }
 
-/** Older messages than those that the room keeps, asked for by the action that returns them. Returns what ends it. */
+/** Loads messages older than those in the room, with the action that returns them. Returns a function that ends this. */
 function lookBack(box, chat) {
   const PAGE = 50;
   const [button, status, list] = ["button", "[role=status]", "ol"].map((name) => box.querySelector(name));
@@ -142,11 +142,11 @@ function lookBack(box, chat) {
     }
   };
   const show = (state) => {
-    // A component that is mounted anew has no state for a while.
+    // A component that is mounted anew has no state at first.
     if (!state?.chat) return;
-    // An effect that the server has not confirmed has no id yet.
+    // An unconfirmed message has no id yet.
     const messages = state.chat.messages.filter(({ id }) => id > 0);
-    // What the room lets go at its top, as others come, goes on here.
+    // Messages that the room drops at its top are appended here.
     if (open) list.append(...kept.filter(({ id }) => id < messages[0]?.id).map(entry));
     group();
     kept = messages;
@@ -173,7 +173,7 @@ function lookBack(box, chat) {
       button.removeAttribute("aria-busy");
     }
   });
-  // The engine is at work while it mounts a hook; its state can be asked for when it is done.
+  // The engine is busy while it mounts a hook; its state is available afterwards.
   queueMicrotask(() => show(chat.state));
   return chat.subscribe(show);
 }

@@ -1,4 +1,4 @@
-// A counter that this script draws by itself. The component runs on the server; no template is used.
+// A counter that this script renders. The component runs on the server; no template is used.
 
 import live from "/live/client.js";
 
@@ -28,7 +28,7 @@ function element(name, properties) {
   return Object.assign(document.createElement(name), properties);
 }
 
-/** Creates a button that calls an action, and shows why the server refused it. */
+/** Creates a button that calls an action and shows the reason of a refusal. */
 function button(text, label, className, act) {
   const made = element("button", { type: "button", textContent: text, ariaLabel: label, className });
   made.addEventListener("click", async () => {

@@ -1,4 +1,4 @@
-//! What the handlers share, and all routes together.
+//! The shared state of the handlers, and all routes.
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRef};
@@ -8,8 +8,8 @@ use crate::store::Store;
 use crate::user::Cookies;
 use crate::{assets, health, pages, rooms};
 
-/// The longest body that is read, in bytes: a form with a name in it is not longer.
-const LONGEST_BODY: usize = 16 * 1024;
+/// Maximum length of a request's body, in bytes. A form with a name is shorter.
+const MAX_BODY: usize = 16 * 1024;
 
 /// The state of every route.
 #[derive(Clone)]
@@ -26,14 +26,15 @@ impl FromRef<App> for Runtime {
 }
 
 impl App {
-    /// The whole application: pages, files, the API of the rooms, health, and the runtime's own routes.
+    /// Returns the whole application: pages, files, the API of the rooms, health, and the runtime's
+    /// own routes.
     pub(crate) fn router(self) -> Router {
         pages::router(&self)
             .merge(assets::router())
             .merge(rooms::router())
             .merge(health::router())
             .merge(self.runtime.router())
-            .layer(DefaultBodyLimit::max(LONGEST_BODY))
+            .layer(DefaultBodyLimit::max(MAX_BODY))
             .layer(self.runtime.cross_origin_protection())
             .with_state(self)
     }

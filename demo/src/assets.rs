@@ -1,4 +1,4 @@
-//! The demo's own files, in the binary.
+//! The demo's own files, embedded in the binary.
 
 use axum::Router;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
@@ -11,7 +11,7 @@ const SCRIPT: &str = include_str!("../assets/demo.js");
 const HOOK: &str = include_str!("../assets/hook.js");
 const ICON: &str = include_str!("../assets/icon.svg");
 
-/// `/assets/…` and the icon.
+/// Returns the routes `/assets/…` and the icon.
 pub(crate) fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
     Router::new()
         .route("/assets/demo.css", get(|headers: HeaderMap| file(headers, "text/css; charset=utf-8", STYLE)))
@@ -27,7 +27,7 @@ pub(crate) fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
         .route("/favicon.ico", get(|headers: HeaderMap| file(headers, "image/svg+xml", ICON)))
 }
 
-/// Browsers ask again each time, and are told 304 while nothing changed.
+/// Serves a file. Browsers revalidate it each time and receive 304 if it is unchanged.
 async fn file(headers: HeaderMap, kind: &'static str, content: &'static str) -> Response {
     let tag = format!("\"{}\"", blake3::hash(content.as_bytes()).to_hex());
     if headers.get(IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes()) {

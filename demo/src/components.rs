@@ -1,4 +1,4 @@
-//! The live components, one file each, its template beside it.
+//! The live components, one file each, with the template beside it.
 
 pub(crate) mod chat;
 pub(crate) mod counter;

@@ -1,4 +1,4 @@
-//! For whoever watches the process.
+//! Routes for monitoring the process.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -9,8 +9,8 @@ use serde_json::json;
 
 use crate::app::App;
 
-/// `/health` and `/ready`, and the same below `/chat`, where a part of the application may be
-/// watched by itself. There are no rooms of these names.
+/// Returns the routes `/health` and `/ready`, also below `/chat`, because a part of the application
+/// may be monitored separately. These names are reserved, so no room has them.
 pub(crate) fn router() -> Router<App> {
     Router::new()
         .route("/health", get(health))
@@ -20,13 +20,13 @@ pub(crate) fn router() -> Router<App> {
         .route("/chat/ready", get(ready))
 }
 
-/// The process runs.
+/// Answers that the process is running.
 async fn health() -> Response {
     Json(json!({ "status": "ok" })).into_response()
 }
 
-/// Requests can be served: the process is not on its way out, and the database, in which sessions
-/// are kept too, can be written.
+/// Answers whether requests can be served: the process is not shutting down, and the database,
+/// which also stores the sessions, can be written.
 async fn ready(State(app): State<App>) -> Response {
     match app.runtime.readiness().await {
         Ok(()) => Json(json!({ "status": "ready" })).into_response(),

@@ -1,8 +1,8 @@
-//! Colours for the sources that the pages show: enough of each grammar to be pleasant.
+//! Colours for the sources that the pages show, with a simplified grammar of each language.
 
-use crate::html::escape;
+use vivaz::escape;
 
-/// Which grammar.
+/// The grammar of a source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Language {
     Rust,
@@ -20,8 +20,8 @@ const JAVASCRIPT: &[&str] = &[
     "null", "of", "return", "true", "while",
 ];
 
-/// The source as HTML, its tokens in `<span>`s with classes of one letter: **k**eyword, **s**tring, **c**omment,
-/// **a**ttribute, **t**ype or tag, **n**umber, **e**xpression.
+/// Converts a source to HTML, with tokens in `<span>`s with classes of one letter: **k**eyword,
+/// **s**tring, **c**omment, **a**ttribute, **t**ype or tag, **n**umber, **e**xpression.
 pub(crate) fn highlight(source: &str, language: Language) -> String {
     let mut html = String::with_capacity(source.len() * 2);
     let mut rest = source;
@@ -34,17 +34,19 @@ pub(crate) fn highlight(source: &str, language: Language) -> String {
         };
         let (token, after) = rest.split_at(length);
         match class {
-            Some(class) => html.extend(["<span class=\"", class, "\">", &escape(token), "</span>"]),
-            None => html.push_str(&escape(token)),
+            Some(class) => {
+                html.extend(["<span class=\"", class, "\">", &escape::attribute(token), "</span>"])
+            }
+            None => html.push_str(&escape::attribute(token)),
         }
         rest = after;
     }
     html
 }
 
-type Token = (usize, Option<&'static str>);
+type Colour = (usize, Option<&'static str>);
 
-fn code(rest: &str, keywords: &[&str]) -> Token {
+fn code(rest: &str, keywords: &[&str]) -> Colour {
     let first = first(rest);
     if rest.starts_with("//") {
         (until(rest, "\n"), Some("c"))
@@ -76,7 +78,7 @@ fn code(rest: &str, keywords: &[&str]) -> Token {
     }
 }
 
-fn template(rest: &str, in_tag: &mut bool) -> Token {
+fn template(rest: &str, in_tag: &mut bool) -> Colour {
     let first = first(rest);
     if rest.starts_with("<!--") {
         (until_after(rest, "-->"), Some("c"))
@@ -119,7 +121,7 @@ fn until_after(rest: &str, end: &str) -> usize {
     rest.find(end).map_or(rest.len(), |at| at + end.len())
 }
 
-/// The length of a string literal in double quotes.
+/// Returns the length of a string literal in double quotes.
 fn string(rest: &str) -> usize {
     let mut escaped = true;
     for (at, c) in rest.char_indices() {
@@ -133,7 +135,7 @@ fn string(rest: &str) -> usize {
     rest.len()
 }
 
-/// The length of `#[…]`, brackets inside included.
+/// Returns the length of `#[…]`, including inner brackets.
 fn matching(rest: &str) -> usize {
     let mut depth = 0_usize;
     for (at, c) in rest.char_indices() {
@@ -178,9 +180,9 @@ mod tests {
         );
     }
 
-    /// The visible text is the source, whatever the source is.
+    /// The visible text equals the source.
     #[test]
-    fn nothing_is_lost() {
+    fn the_text_is_unchanged() {
         for source in ["", "\"open", "#[open", "<a b=\"c", "{{ open", "é'é' 'a <", "<<>>\"", "a{b"] {
             for language in [Language::Rust, Language::JavaScript, Language::Template] {
                 let html = highlight(source, language);
@@ -194,7 +196,7 @@ mod tests {
                         _ => {}
                     }
                 }
-                assert_eq!(text, escape(source), "{language:?}");
+                assert_eq!(text, escape::attribute(source), "{language:?}");
             }
         }
     }

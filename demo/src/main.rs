@@ -1,7 +1,7 @@
-//! Counter, chat, form, todo and seats: an application to start from.
+//! The example application: counter, chat, form, todo, seats and rows.
 //!
-//! The way through the source: [`options`] → [`store`] → [`app`] puts the routes together → [`pages`] render
-//! [`components`], for the visitor that [`user`] knows by a cookie.
+//! The order of the source: [`options`] → [`store`] → [`app`] combines the routes → [`pages`] render
+//! [`components`] for the visitor, whom [`user`] identifies by a cookie.
 
 use std::io::IsTerminal as _;
 
@@ -12,16 +12,15 @@ use vivaz::prelude::*;
 use vivaz::{Limits, Secret};
 
 use crate::app::App;
-use crate::options::{Asked, Options, USAGE};
+use crate::options::{Command, Options, USAGE};
 use crate::store::Store;
-use crate::user::{Cookies, identify};
+use crate::user::{Cookies, identity};
 
 mod app;
 mod assets;
 mod components;
 mod health;
 mod highlight;
-mod html;
 mod names;
 mod options;
 mod pages;
@@ -30,9 +29,9 @@ mod store;
 mod user;
 
 fn main() -> anyhow::Result<()> {
-    let options = match Asked::read(std::env::args_os().skip(1), |name| std::env::var_os(name))? {
-        Asked::Run(options) => options,
-        Asked::Help => return print(USAGE),
+    let options = match Command::read(std::env::args_os().skip(1), |name| std::env::var_os(name))? {
+        Command::Run(options) => options,
+        Command::Help => return print(USAGE),
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let in_colour = std::io::stderr().is_terminal();
@@ -44,23 +43,23 @@ fn main() -> anyhow::Result<()> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(run(options))
 }
 
-/// Serves until the process is told to stop.
+/// Serves until the process receives a signal to stop.
 async fn run(options: Options) -> anyhow::Result<()> {
     let Options { addr, data, drain, proxies } = options;
-    std::fs::create_dir_all(&data).with_context(|| format!("cannot make the folder {}", data.display()))?;
+    std::fs::create_dir_all(&data).with_context(|| format!("cannot create the folder {}", data.display()))?;
     let database = data.join("demo.sqlite");
     let store = Store::open(&database)
         .await
         .with_context(|| format!("cannot open the database {}", database.display()))?;
     let secret = Secret::from_env_or_file(data.join("secret"))?;
-    let cookies = Cookies::new(secret.clone());
+    let cookies = Cookies::new(&secret);
 
     let runtime = Runtime::builder()
         .store(store.database())
         .state(store.clone())
         .identity({
             let cookies = cookies.clone();
-            move |parts| std::future::ready(Ok(identify(&cookies, &parts)))
+            move |parts| std::future::ready(Ok(identity(&cookies, &parts)))
         })
         .secret(secret)
         .limits(Limits { drain_accept: drain, ..Limits::default() });
@@ -74,7 +73,7 @@ async fn run(options: Options) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// One line for whoever started the process, at once, also where the output is a pipe.
+/// Prints one line to the standard output and flushes it, because the output may be a pipe.
 fn print(text: &str) -> anyhow::Result<()> {
     use std::io::Write as _;
     let mut out = std::io::stdout().lock();

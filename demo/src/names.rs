@@ -1,19 +1,19 @@
-//! What visitors call themselves, as others see it.
+//! Names of visitors, as others see them.
 
-/// The name on one line: without control characters, and without those that cannot be seen or that
-/// turn the direction of the text around them.
+/// Returns the name on one line: without control characters, and without characters that are
+/// invisible or change the direction of text.
 pub(crate) fn plain(name: &str) -> String {
     let visible: String = name.chars().map(|c| if is_hidden(c) { ' ' } else { c }).collect();
     visible.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Checks whether a name has a character that [`plain`] takes away.
+/// Returns whether a name has a character that [`plain`] removes.
 pub(crate) fn has_hidden(name: &str) -> bool {
     name.chars().any(is_hidden)
 }
 
-/// Control characters, and Unicode's categories Cf (format), Zl and Zp (separators of lines and
-/// paragraphs), with the letters that are blank.
+/// Returns whether a character is a control character, belongs to Unicode's categories Cf (format),
+/// Zl or Zp (separators of lines and paragraphs), or is a blank letter.
 fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(c,
@@ -30,7 +30,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_cannot_be_seen_is_taken_away() {
+    fn invisible_characters_are_removed() {
         for hidden in [
             '\0',
             '\u{1b}',
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_be_seen_stays() {
+    fn visible_characters_are_kept() {
         for name in ["Zoë “the otter”", "日本", "محمد", "🦀 Ferris", "O'Brien-Smith", "a\u{301}"]
         {
             assert_eq!(plain(name), name);

@@ -1,25 +1,28 @@
-//! What can be set from outside: the address to listen at and the folder for what is kept.
+//! Command line options and environment variables.
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Printed for `--help`.
+use anyhow::anyhow;
+use lexopt::Arg::{Long, Short};
+
+/// The output of `--help`.
 pub(crate) const USAGE: &str = "\
 Usage: demo [--addr ADDRESS] [--data DIR] [--drain SECONDS] [--trust-proxy NETWORK]
 
-  --addr ADDRESS  where to listen; port 0 lets the system choose   [DEMO_ADDR, default 127.0.0.1:3000]
-  --data DIR      folder of the database and the key, made if absent [DEMO_DATA, default ./data]
-  --drain SECONDS go on so long once it is asked to end, with /ready  [DEMO_DRAIN, default 0]
-                  saying 503: for load balancers to notice
-  --trust-proxy NETWORK[,NETWORK]  proxies that say where visitors     [DEMO_TRUST_PROXY, default none]
-                  come from (X-Forwarded-For), as 127.0.0.1 or 10.0.0.0/8
+  --addr ADDRESS  the address to listen on; port 0 is a free port  [DEMO_ADDR, default 127.0.0.1:3000]
+  --data DIR      folder of the database and the key, created if missing [DEMO_DATA, default ./data]
+  --drain SECONDS the time to serve after a signal to stop, with  [DEMO_DRAIN, default 0]
+                  /ready answering 503, for load balancers
+  --trust-proxy NETWORK[,NETWORK]  proxies that send X-Forwarded-For, [DEMO_TRUST_PROXY, default none]
+                  such as 127.0.0.1 or 10.0.0.0/8
   --help          this text
 
-A flag wins over its variable. VIVAZ_SECRET, where set, takes the place of the key file.";
+An option overrides its variable. VIVAZ_SECRET, if set, replaces the key file.";
 
-/// How the demo is to run.
+/// How the demo runs.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Options {
     pub(crate) addr: SocketAddr,
@@ -28,15 +31,15 @@ pub(crate) struct Options {
     pub(crate) proxies: Vec<String>,
 }
 
-/// What the command line asks for.
+/// The command of the command line.
 #[derive(Debug, PartialEq)]
-pub(crate) enum Asked {
+pub(crate) enum Command {
     Run(Options),
     Help,
 }
 
-impl Asked {
-    /// Reads the arguments (without the program's name), and for what they leave out the variables.
+impl Command {
+    /// Reads the arguments (without the program's name), and the variables for missing options.
     pub(crate) fn read(
         args: impl IntoIterator<Item = OsString>,
         variable: impl Fn(&str) -> Option<OsString>,
@@ -45,30 +48,24 @@ impl Asked {
         let mut data = variable("DEMO_DATA");
         let mut drain = variable("DEMO_DRAIN");
         let mut proxies = variable("DEMO_TRUST_PROXY");
-        let mut args = args.into_iter();
-        while let Some(arg) = args.next() {
-            let text = arg.to_string_lossy().into_owned();
-            let (flag, joined) = match text.split_once('=') {
-                Some((flag, value)) => (flag, Some(OsString::from(value))),
-                None => (text.as_str(), None),
+        let with_usage = |error: lexopt::Error| anyhow!("{error}\n\n{USAGE}");
+        let mut args = lexopt::Parser::from_args(args.into_iter().collect::<Vec<_>>());
+        while let Some(arg) = args.next().map_err(with_usage)? {
+            let target = match arg {
+                Short('h') | Long("help") => return Ok(Self::Help),
+                Long("addr") => &mut addr,
+                Long("data") => &mut data,
+                Long("drain") => &mut drain,
+                Long("trust-proxy") => &mut proxies,
+                other => return Err(with_usage(other.unexpected())),
             };
-            let target = match flag {
-                "--help" | "-h" => return Ok(Self::Help),
-                "--addr" => &mut addr,
-                "--data" => &mut data,
-                "--drain" => &mut drain,
-                "--trust-proxy" => &mut proxies,
-                _ => anyhow::bail!("unknown argument {text:?}\n\n{USAGE}"),
-            };
-            let value = joined.or_else(|| args.next());
-            *target = Some(value.ok_or_else(|| anyhow::anyhow!("{flag} needs a value\n\n{USAGE}"))?);
+            *target = Some(args.value().map_err(with_usage)?);
         }
         let addr = match addr {
             Some(addr) => {
                 let addr = addr.to_string_lossy();
-                addr.parse().map_err(|_| {
-                    anyhow::anyhow!("{addr:?} is not an address and a port, such as 127.0.0.1:3000")
-                })?
+                addr.parse()
+                    .map_err(|_| anyhow!("{addr:?} is not an address and a port, such as 127.0.0.1:3000"))?
             }
             None => SocketAddr::from(([127, 0, 0, 1], 3000)),
         };
@@ -76,8 +73,7 @@ impl Asked {
         let drain = match drain {
             Some(drain) => {
                 let drain = drain.to_string_lossy();
-                let seconds =
-                    drain.parse().map_err(|_| anyhow::anyhow!("{drain:?} is not a number of seconds"))?;
+                let seconds = drain.parse().map_err(|_| anyhow!("{drain:?} is not a number of seconds"))?;
                 Duration::from_secs(seconds)
             }
             None => Duration::ZERO,
@@ -92,15 +88,15 @@ impl Asked {
 mod tests {
     use super::*;
 
-    fn read(args: &[&str], variables: &[(&str, &str)]) -> anyhow::Result<Asked> {
-        Asked::read(args.iter().map(OsString::from), |name| {
+    fn read(args: &[&str], variables: &[(&str, &str)]) -> anyhow::Result<Command> {
+        Command::read(args.iter().map(OsString::from), |name| {
             variables.iter().find(|(n, _)| *n == name).map(|(_, value)| OsString::from(value))
         })
     }
 
-    fn run(addr: &str, data: &str) -> Asked {
+    fn run(addr: &str, data: &str) -> Command {
         let (drain, proxies) = (Duration::ZERO, Vec::new());
-        Asked::Run(Options { addr: addr.parse().unwrap(), data: data.into(), drain, proxies })
+        Command::Run(Options { addr: addr.parse().unwrap(), data: data.into(), drain, proxies })
     }
 
     #[test]
@@ -109,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flag_wins_over_its_variable() {
+    fn an_option_overrides_its_variable() {
         let variables = [("DEMO_ADDR", "127.0.0.1:1"), ("DEMO_DATA", "/from/variable")];
         assert_eq!(read(&[], &variables).unwrap(), run("127.0.0.1:1", "/from/variable"));
         assert_eq!(
@@ -119,23 +115,23 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_in_front_of_it_is_named() {
+    fn proxies_are_a_list() {
         let args = ["--drain", "5", "--trust-proxy=127.0.0.1, 10.0.0.0/8"];
-        let Asked::Run(options) = read(&args, &[]).unwrap() else { panic!("it runs") };
+        let Command::Run(options) = read(&args, &[]).unwrap() else { panic!("expected options") };
         assert_eq!(options.drain, Duration::from_secs(5));
         assert_eq!(options.proxies, ["127.0.0.1", "10.0.0.0/8"]);
     }
 
     #[test]
-    fn help_is_help_wherever_it_stands() {
-        assert_eq!(read(&["--addr", "127.0.0.1:1", "--help"], &[]).unwrap(), Asked::Help);
+    fn help_has_precedence() {
+        assert_eq!(read(&["--addr", "127.0.0.1:1", "--help"], &[]).unwrap(), Command::Help);
     }
 
     #[test]
-    fn mistakes_are_named() {
+    fn errors_name_the_argument() {
         for (args, expected) in [
-            (&["--adr", "x"][..], "unknown argument \"--adr\""),
-            (&["--addr"][..], "--addr needs a value"),
+            (&["--adr", "x"][..], "invalid option '--adr'"),
+            (&["--addr"][..], "missing argument for option '--addr'"),
             (&["--drain", "-1"][..], "\"-1\" is not a number of seconds"),
             (&["--addr", "localhost"][..], "\"localhost\" is not an address and a port"),
         ] {

@@ -1,4 +1,4 @@
-//! The pages: what stands around the components.
+//! The pages: the HTML around the components.
 
 use axum::Router;
 use axum::extract::{Path, Request};
@@ -11,16 +11,16 @@ use vivaz::prelude::*;
 
 use crate::app::App;
 use crate::components::{chat, counter, form, rows, seats, todo};
-use crate::user::{Visitor, know_the_user};
+use crate::user::{Visitor, identify_visitor};
 
 mod home;
 mod layout;
 mod rename;
 mod source;
 
-use layout::{Exhibit, Frame};
+use layout::{Exhibit, Layout};
 
-/// All pages, in front of them the cookie and behind them the headers.
+/// Returns all pages, with the layers for the cookie and the headers.
 pub(crate) fn router(app: &App) -> Router<App> {
     Router::new()
         .route("/", get(home::home))
@@ -34,12 +34,13 @@ pub(crate) fn router(app: &App) -> Router<App> {
         .route("/hook", get(hook_page))
         .route("/user", post(rename::rename))
         .fallback(nowhere)
-        .layer(middleware::from_fn_with_state(app.cookies.clone(), know_the_user))
+        .layer(middleware::from_fn_with_state(app.cookies.clone(), identify_visitor))
         .layer(middleware::from_fn(headers))
 }
 
-/// What every page says to the browser: nothing from elsewhere, nothing inline, and no copy kept, because a page is
-/// made for one user. `wasm-unsafe-eval` lets the page's engine be compiled; it allows no JavaScript.
+/// Sets the headers of all pages: no content from elsewhere, no inline scripts or styles, and no
+/// stored copies, because a page is rendered for one user. `wasm-unsafe-eval` lets the browser
+/// compile the page's engine; it allows no JavaScript.
 async fn headers(request: Request, next: Next) -> Response {
     const POLICY: &str = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; \
                           object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
@@ -52,18 +53,18 @@ async fn headers(request: Request, next: Next) -> Response {
     response
 }
 
-/// A page; one that cannot be made says no more than that, and the log the rest.
+/// A page; an error shows only a general message, and its details are logged.
 type Page = Result<Response, RenderError>;
 
 async fn nowhere(user: Visitor) -> Response {
     let frame =
-        Frame { live: None, user: &user, path: "", title: "Not found", about: "There is no such page." };
+        Layout { live: None, user: &user, path: "", title: "Not found", about: "This page does not exist." };
     (
         StatusCode::NOT_FOUND,
         frame.around(
-            "<div class=\"nowhere\"><p aria-hidden=\"true\">404</p><h1>Not found</h1><p>There is no such page, and no \
+            "<div class=\"nowhere\"><p aria-hidden=\"true\">404</p><h1>Not found</h1><p>This page does not exist, and no \
              such room: a name has 1 to 64 letters, digits, _ and -.</p>\
-             <a class=\"button primary\" href=\"/\">To the start</a></div>",
+             <a class=\"button primary\" href=\"/\">Home</a></div>",
         ),
     )
         .into_response()
@@ -71,7 +72,7 @@ async fn nowhere(user: Visitor) -> Response {
 
 async fn counter_page(live: Live, user: Visitor) -> Page {
     let stage = live.render::<counter::Counter>(counter::CounterProps::default()).await?;
-    let frame = Frame {
+    let frame = Layout {
         live: Some(&live),
         user: &user,
         path: "/counter",
@@ -99,12 +100,12 @@ async fn chat_page(live: &Live, user: &Visitor, room: chat::RoomId) -> Page {
          <a class=\"button\" href=\"/chat\">Lobby</a><button>New room</button></form>"
     );
     let stage = live.render::<chat::Chat>(chat::ChatProps { room }).await?;
-    let frame = Frame {
+    let frame = Layout {
         live: Some(live),
         user,
         path: "/chat",
         title: "Chat",
-        about: "One room in memory for all who look at it: kept, compared and serialised once, sent to everybody. \
+        about: "One room in memory for all its users: kept, compared and serialised once, sent to all pages. \
                 Open it in a second window, or on your phone.",
     };
     Ok(frame.exhibit(&Exhibit { stage: &stage, after: &after, sources: source::CHAT }))
@@ -112,12 +113,12 @@ async fn chat_page(live: &Live, user: &Visitor, room: chat::RoomId) -> Page {
 
 async fn form_page(live: Live, user: Visitor) -> Page {
     let stage = live.render::<form::Form>(form::FormProps::default()).await?;
-    let frame = Frame {
+    let frame = Layout {
         live: Some(&live),
         user: &user,
         path: "/form",
         title: "Form",
-        about: "Four fields that are two-way, checked on the server as you leave them. Only these four can be written \
+        about: "Four two-way fields, validated on the server when you leave them. Only these four can be written \
                 by a page; what you are typing is never overwritten.",
     };
     Ok(frame.exhibit(&Exhibit { stage: &stage, after: "", sources: source::FORM }))
@@ -125,12 +126,12 @@ async fn form_page(live: Live, user: Visitor) -> Page {
 
 async fn todo_page(live: Live, user: Visitor) -> Page {
     let stage = live.render::<todo::Todo>(todo::TodoProps::default()).await?;
-    let frame = Frame {
+    let frame = Layout {
         live: Some(&live),
         user: &user,
         path: "/todo",
         title: "Todo",
-        about: "One list for everybody. A change shows at once, before the server has answered, and is taken back if \
+        about: "One list for all visitors. A change is shown before the server has answered, and is undone if \
                 the server refuses: try a text of more than 80 characters.",
     };
     Ok(frame.exhibit(&Exhibit { stage: &stage, after: "", sources: source::TODO }))
@@ -138,12 +139,12 @@ async fn todo_page(live: Live, user: Visitor) -> Page {
 
 async fn seats_page(live: Live, user: Visitor) -> Page {
     let stage = live.render::<seats::Seats>(seats::SeatsProps::default()).await?;
-    let frame = Frame {
+    let frame = Layout {
         live: Some(&live),
         user: &user,
         path: "/seats",
         title: "Seats",
-        about: "A seat is somebody's once it is on disk, and not before: nothing is shown that may have to be taken \
+        about: "A seat is booked once it is on disk, and not before: nothing is shown that may have to be taken \
                 back. Open a second browser and try to be faster than yourself.",
     };
     Ok(frame.exhibit(&Exhibit { stage: &stage, after: "", sources: source::SEATS }))
@@ -151,23 +152,23 @@ async fn seats_page(live: Live, user: Visitor) -> Page {
 
 async fn rows_page(live: Live, user: Visitor) -> Page {
     let stage = live.render::<rows::Rows>(rows::RowsProps::default()).await?;
-    let frame = Frame {
+    let frame = Layout {
         live: Some(&live),
         user: &user,
         path: "/rows",
         title: "Rows",
-        about: "A page to measure with. Rows live on the server; what is sent is what was done to them, so an append \
+        about: "A page for measurements. Rows live on the server; only their changes are sent, so an append \
                 to ten thousand costs what an append to ten does.",
     };
     Ok(frame.exhibit(&Exhibit { stage: &stage, after: "", sources: source::ROWS }))
 }
 
-/// The server renders no component here: a script mounts one and draws it.
+/// The server renders no component here: a script mounts one and renders it.
 async fn hook_page(live: Live, user: Visitor) -> Page {
     let stage = "<section class=\"card counter\" id=\"drawn\" aria-label=\"Counter\">\
                  <p>This counter is drawn by a script.</p></section>\
                  <script type=\"module\" src=\"/assets/hook.js\"></script>";
-    let frame = Frame {
+    let frame = Layout {
         live: Some(&live),
         user: &user,
         path: "/hook",

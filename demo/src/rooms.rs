@@ -12,9 +12,9 @@ use vivaz::DatabaseError;
 
 use crate::app::App;
 use crate::components::chat::RoomId;
-use crate::store::rooms::Made;
+use crate::store::rooms::RoomCreation;
 
-/// `GET /chat/rooms/ROOM` and `POST /chat/rooms`
+/// Returns the routes `GET /chat/rooms/ROOM` and `POST /chat/rooms`.
 pub(crate) fn router() -> Router<App> {
     Router::new().route("/chat/rooms", post(make)).route("/chat/rooms/{room}", get(look))
 }
@@ -36,7 +36,7 @@ impl IntoResponse for DatabaseFailure {
     }
 }
 
-/// What is known of a room; 404 when nobody has used it.
+/// Returns information about a room; 404 if it was never used.
 async fn look(State(app): State<App>, Path(room): Path<String>) -> Result<Response, DatabaseFailure> {
     let known = match RoomId::try_from(room) {
         Ok(room) => app.store.room(room.as_str()).await?,
@@ -48,11 +48,12 @@ async fn look(State(app): State<App>, Path(room): Path<String>) -> Result<Respon
     })
 }
 
-/// Makes a room that nobody can guess. A program gets the room, a browser's form is sent to its page.
+/// Creates a room with a random name. A program receives the room; a browser's form is redirected
+/// to its page.
 async fn make(State(app): State<App>, headers: HeaderMap) -> Result<Response, DatabaseFailure> {
     let id = Uuid::new_v4().to_string();
-    if app.store.make_room(&id).await? == Made::Full {
-        let error = json!({ "error": "there are as many rooms as there may be" });
+    if app.store.make_room(&id).await? == RoomCreation::Full {
+        let error = json!({ "error": "the maximum number of rooms exists" });
         return Ok((StatusCode::SERVICE_UNAVAILABLE, Json(error)).into_response());
     }
     let from_a_form = headers

@@ -1,4 +1,4 @@
-//! What is kept: one SQLite file, of the application and of its sessions.
+//! The storage: one SQLite file for the application and its sessions.
 //!
 //! The runtime's [`Sqlite`] owns the connection, on a thread of its own, and writes together what is asked for together.
 //! What an action writes is part of the transaction that also keeps its component and its reply, so it is a function of
@@ -24,7 +24,7 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    /// Opens the file, and makes it and its tables where they are missing.
+    /// Opens the file. Creates it and its tables if they are missing.
     pub(crate) async fn open(path: &Path) -> Result<Self, StoreError> {
         Self::prepare(Sqlite::open(path)?).await
     }
@@ -35,12 +35,12 @@ impl Store {
         Ok(store)
     }
 
-    /// The database, for sessions to be kept in it too.
+    /// Returns the database, which also stores the sessions.
     pub(crate) fn database(&self) -> Sqlite {
         self.database.clone()
     }
 
-    /// Does what was asked for until now and closes the file.
+    /// Completes the queued work and closes the file.
     pub(crate) async fn close(self) {
         self.database.close().await;
     }
@@ -59,7 +59,7 @@ impl Store {
         self.database.run(work).await
     }
 
-    /// Does what an action does.
+    /// Runs the same function as an action.
     #[cfg(test)]
     pub(crate) async fn write<T: Send + 'static>(
         &self,
@@ -68,7 +68,7 @@ impl Store {
         self.run(work).await.unwrap()
     }
 
-    /// A database of the test's own, in memory.
+    /// Opens a database in memory.
     #[cfg(test)]
     pub(crate) async fn in_memory() -> Self {
         Self::prepare(Sqlite::in_memory().unwrap()).await.unwrap()

@@ -1,16 +1,15 @@
-//! Who is looking: a cookie with an id and a name, signed so that nobody can speak for somebody else.
+//! The visitor: a signed cookie with an id and a name.
 //!
-//! There is no account and no password: the first page that somebody opens invents a name for them, and a form
-//! changes it. A browser with the cookie is that user in every component; a socket without it has no user.
+//! There are no accounts and no passwords. The first page that a browser opens creates a visitor
+//! with a random name, and a form changes the name. A browser with the cookie is that user in all
+//! components; a socket without it has no user.
 
 use axum::extract::{FromRequestParts, Request, State};
-use axum::http::header::{COOKIE, SET_COOKIE};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, Method};
+use axum::http::{HeaderMap, Method};
 use axum::middleware::Next;
-use axum::response::Response;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+use axum::response::{IntoResponse as _, Response};
+use axum_extra::extract::cookie::{Cookie, Key, SameSite, SignedCookieJar};
 use uuid::Uuid;
 use vivaz::prelude::*;
 use vivaz::{Secret, User};
@@ -18,13 +17,13 @@ use vivaz::{Secret, User};
 use crate::names::plain;
 
 const COOKIE_NAME: &str = "demo_user";
-/// Names are cut to this many characters, which is what fits in a line of the chat.
-const LONGEST_NAME: usize = 40;
+/// Maximum length of a name, in characters. Longer names are cut; this fits into a line of the chat.
+const MAX_NAME: usize = 40;
 
-/// What the signature is for; nothing else that is signed with the same secret is good as a cookie.
+/// The purpose of the cookies' key. Other keys from the same secret differ.
 const PURPOSE: &str = "demo user cookie";
 
-/// Somebody who looks at a page.
+/// The user who views a page.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Visitor {
     pub(crate) id: String,
@@ -32,8 +31,8 @@ pub(crate) struct Visitor {
 }
 
 impl Visitor {
-    /// Somebody new, with a name made up from their id.
-    pub(crate) fn invent() -> Self {
+    /// Creates a visitor with a random id and a name derived from it.
+    pub(crate) fn random() -> Self {
         const FIRST: [&str; 16] = [
             "Amber", "Brisk", "Calm", "Dapper", "Early", "Fond", "Glad", "Hazel", "Ivory", "Jolly", "Keen",
             "Lucid", "Merry", "Noble", "Quiet", "Sunny",
@@ -52,96 +51,84 @@ impl Visitor {
         Self { id: id.simple().to_string(), name }
     }
 
-    /// Who they are to components.
+    /// Returns the identity for components.
     pub(crate) fn identity(&self) -> Identity {
         Identity::of(User::new(&self.id, &self.name))
     }
 
-    /// The same user by another name; a name in which nothing can be seen is no name, and the old
-    /// one stays.
+    /// Changes the name. The visitor keeps the old name if the new one has no visible characters.
     pub(crate) fn renamed(self, name: &str) -> Self {
-        let name: String = plain(name).chars().take(LONGEST_NAME).collect();
+        let name: String = plain(name).chars().take(MAX_NAME).collect();
         if name.is_empty() { self } else { Self { name, ..self } }
     }
 }
 
-/// Signs cookies and checks them.
+/// Signs and verifies the visitors' cookies.
 #[derive(Clone)]
 pub(crate) struct Cookies {
-    secret: Secret,
+    key: Key,
 }
 
 impl Cookies {
-    pub(crate) fn new(secret: Secret) -> Self {
-        Self { secret }
+    /// Derives the key of the cookies from the runtime's secret.
+    pub(crate) fn new(secret: &Secret) -> Self {
+        Self { key: Key::derive_from(secret.sign(PURPOSE, b"key").as_bytes()) }
     }
 
-    /// The user whose cookie this request carries, if its signature is ours.
-    pub(crate) fn user(&self, headers: &HeaderMap) -> Option<Visitor> {
-        headers
-            .get_all(COOKIE)
-            .iter()
-            .filter_map(|header| header.to_str().ok())
-            .flat_map(|header| header.split(';'))
-            .filter_map(|pair| pair.trim().split_once('='))
-            .filter(|(name, _)| *name == COOKIE_NAME)
-            .find_map(|(_, value)| self.open(value))
-    }
-
-    /// The header that makes the browser behind a request this user for a year. Where the request
-    /// came over TLS, the cookie goes over nothing else.
-    pub(crate) fn header(&self, visitor: &Visitor, request: &Parts) -> HeaderValue {
-        let secure = if vivaz::is_https(request) { "; Secure" } else { "" };
-        let value = format!(
-            "{COOKIE_NAME}={}; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax{secure}",
-            self.seal(visitor)
-        );
-        // Base64 and the names above are visible ASCII, which every header can hold.
-        HeaderValue::try_from(value).unwrap_or(HeaderValue::from_static(""))
-    }
-
-    fn seal(&self, visitor: &Visitor) -> String {
-        let text = BASE64.encode(serde_json::json!([visitor.id, visitor.name]).to_string());
-        let signature = self.secret.sign(PURPOSE, text.as_bytes());
-        format!("{text}.{signature}")
-    }
-
-    fn open(&self, value: &str) -> Option<Visitor> {
-        let (text, signature) = value.split_once('.')?;
-        if !self.secret.verify(PURPOSE, text.as_bytes(), signature) {
-            return None;
-        }
-        let (id, name) = serde_json::from_slice(&BASE64.decode(text).ok()?).ok()?;
-        // One that was signed before names were looked at is looked at now.
-        let name: String = name;
+    /// Returns the visitor of a request's cookie, if its signature is valid.
+    pub(crate) fn visitor(&self, headers: &HeaderMap) -> Option<Visitor> {
+        let cookie = self.jar(headers).get(COOKIE_NAME)?;
+        let (id, name): (String, String) = serde_json::from_str(cookie.value()).ok()?;
         Some(Visitor { id, name: plain(&name) })
+    }
+
+    /// Returns the cookies that make the browser of a request this visitor for a year. If the
+    /// request used TLS, the browser sends the cookie only over TLS.
+    pub(crate) fn issue(&self, visitor: &Visitor, request: &Parts) -> SignedCookieJar {
+        let value = serde_json::json!([visitor.id, visitor.name]).to_string();
+        let cookie = Cookie::build((COOKIE_NAME, value))
+            .path("/")
+            .max_age(time::Duration::days(365))
+            .http_only(true)
+            .same_site(SameSite::Lax)
+            .secure(vivaz::is_https(request));
+        self.jar(&request.headers).add(cookie)
+    }
+
+    fn jar(&self, headers: &HeaderMap) -> SignedCookieJar {
+        SignedCookieJar::from_headers(headers, self.key.clone())
     }
 }
 
-/// The runtime's question: who is this? A page was asked before and carries the answer; a socket has its cookie.
-pub(crate) fn identify(cookies: &Cookies, parts: &Parts) -> Identity {
+/// Returns the identity of a request, for the runtime's hook. The request of a page already has its
+/// visitor from [`identify_visitor`]; the request of a socket has the cookie.
+pub(crate) fn identity(cookies: &Cookies, parts: &Parts) -> Identity {
     let known = parts.extensions.get::<Visitor>().cloned();
     known
-        .or_else(|| cookies.user(&parts.headers))
+        .or_else(|| cookies.visitor(&parts.headers))
         .map_or_else(Identity::anonymous, |visitor| visitor.identity())
 }
 
-/// Before every page: finds the user, or invents one and sets the cookie.
+/// Identifies the visitor of each page, or creates one and sets the cookie.
 ///
-/// The cookie of somebody new is put into the request as well, so that what runs further in, the first paint's
-/// identity included, sees the user that the browser is about to become.
-pub(crate) async fn know_the_user(State(cookies): State<Cookies>, request: Request, next: Next) -> Response {
+/// The visitor is also put into the request, so that the handlers and the first paint's identity
+/// use the new visitor before the browser has the cookie.
+pub(crate) async fn identify_visitor(
+    State(cookies): State<Cookies>,
+    request: Request,
+    next: Next,
+) -> Response {
     let (mut parts, body) = request.into_parts();
-    let known = cookies.user(&parts.headers);
-    let user = known.clone().unwrap_or_else(Visitor::invent);
-    let newcomer = known.is_none() && matches!(parts.method, Method::GET | Method::HEAD);
-    let header = newcomer.then(|| cookies.header(&user, &parts));
-    parts.extensions.insert(user);
-    let mut response = next.run(Request::from_parts(parts, body)).await;
-    if let Some(header) = header {
-        response.headers_mut().append(SET_COOKIE, header);
+    let known = cookies.visitor(&parts.headers);
+    let is_new = known.is_none() && matches!(parts.method, Method::GET | Method::HEAD);
+    let visitor = known.unwrap_or_else(Visitor::random);
+    let issued = is_new.then(|| cookies.issue(&visitor, &parts));
+    parts.extensions.insert(visitor);
+    let response = next.run(Request::from_parts(parts, body)).await;
+    match issued {
+        Some(jar) => (jar, response).into_response(),
+        None => response,
     }
-    response
 }
 
 impl<S: Sync> FromRequestParts<S> for Visitor {
@@ -154,10 +141,13 @@ impl<S: Sync> FromRequestParts<S> for Visitor {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::HeaderValue;
+    use axum::http::header::{COOKIE, SET_COOKIE};
+
     use super::*;
 
     fn cookies() -> Cookies {
-        Cookies::new(Secret::new("a secret that is long enough for a test").unwrap())
+        Cookies::new(&Secret::new("a secret that is long enough for a test").unwrap())
     }
 
     fn headers(cookie: &str) -> HeaderMap {
@@ -169,56 +159,63 @@ mod tests {
         request.unwrap().into_parts().0
     }
 
-    fn pair(header: &HeaderValue) -> String {
-        header.to_str().unwrap().split(';').next().unwrap().to_owned()
+    /// Returns the `Set-Cookie` header.
+    fn header(cookies: &Cookies, visitor: &Visitor, scheme: &str) -> String {
+        let response = cookies.issue(visitor, &request(scheme)).into_response();
+        response.headers().get(SET_COOKIE).unwrap().to_str().unwrap().to_owned()
+    }
+
+    fn pair(header: &str) -> &str {
+        header.split(';').next().unwrap()
     }
 
     #[test]
-    fn a_cookie_says_who_somebody_is() {
+    fn a_cookie_identifies_its_visitor() {
         let cookies = cookies();
-        let user = Visitor::invent().renamed("Zoë “the otter”");
-        let cookie = pair(&cookies.header(&user, &request("http")));
-        assert_eq!(cookies.user(&headers(&format!("a=b; {cookie}; c=d"))), Some(user));
+        let visitor = Visitor::random().renamed("Zoë “the otter”");
+        let header = header(&cookies, &visitor, "http");
+        assert_eq!(cookies.visitor(&headers(&format!("a=b; {}; c=d", pair(&header)))), Some(visitor));
+        for attribute in ["Path=/", "Max-Age=31536000", "HttpOnly", "SameSite=Lax"] {
+            assert!(header.contains(attribute), "{header}");
+        }
     }
 
     #[test]
-    fn what_was_not_signed_here_is_nobody() {
+    fn a_cookie_with_another_signature_is_ignored() {
         let cookies = cookies();
-        let user = Visitor::invent();
-        let foreign = pair(&Cookies::new(Secret::random().unwrap()).header(&user, &request("http")));
-        let own = pair(&cookies.header(&user, &request("http")));
-        let (_, signature) = own.split_once('.').unwrap();
-        let forged = format!("{COOKIE_NAME}={}.{signature}", BASE64.encode(r#"["1","Mallory"]"#));
-        for cookie in
-            [foreign.as_str(), forged.as_str(), "demo_user=", "demo_user=.", "demo_user=a.b", "other=x"]
-        {
-            assert_eq!(cookies.user(&headers(cookie)), None, "{cookie}");
+        let visitor = Visitor::random();
+        let foreign = header(&Cookies::new(&Secret::random().unwrap()), &visitor, "http");
+        let own = header(&cookies, &visitor, "http");
+        let forged = pair(&own).replace(&visitor.id, "1");
+        assert_ne!(forged, pair(&own));
+        for cookie in [pair(&foreign), &forged, "demo_user=", "demo_user=.", "demo_user=a.b", "other=x"] {
+            assert_eq!(cookies.visitor(&headers(cookie)), None, "{cookie}");
         }
     }
 
     #[test]
     fn over_tls_the_cookie_is_secure() {
-        let user = Visitor::invent();
+        let visitor = Visitor::random();
         for (scheme, is_secure) in [("https", true), ("http", false), ("https, http", true)] {
-            let header = cookies().header(&user, &request(scheme));
-            assert_eq!(header.to_str().unwrap().contains("; Secure"), is_secure, "{scheme}");
+            let header = header(&cookies(), &visitor, scheme);
+            assert_eq!(header.contains("; Secure"), is_secure, "{scheme}");
         }
     }
 
     #[test]
-    fn a_name_signed_long_ago_is_looked_at_too() {
-        let user = Visitor { id: "1".into(), name: "Ada\u{202e}nimdA".into() };
-        let cookie = pair(&cookies().header(&user, &request("http")));
-        assert_eq!(cookies().user(&headers(&cookie)).unwrap().name, "Ada nimdA");
+    fn the_name_of_a_cookie_is_cleaned_too() {
+        let visitor = Visitor { id: "1".into(), name: "Ada\u{202e}nimdA".into() };
+        let header = header(&cookies(), &visitor, "http");
+        assert_eq!(cookies().visitor(&headers(pair(&header))).unwrap().name, "Ada nimdA");
     }
 
     #[test]
     fn a_name_is_one_line_and_not_empty() {
-        let user = Visitor::invent();
-        assert_eq!(user.clone().renamed("  Ada \n Lovelace\t").name, "Ada Lovelace");
-        assert_eq!(user.clone().renamed(" \n ").name, user.name);
-        assert_eq!(user.clone().renamed("\u{202e}\u{200b}").name, user.name);
-        assert_eq!(user.clone().renamed("\u{202e}Ada").name, "Ada");
-        assert_eq!(user.clone().renamed(&"x".repeat(99)).name.len(), LONGEST_NAME);
+        let visitor = Visitor::random();
+        assert_eq!(visitor.clone().renamed("  Ada \n Lovelace\t").name, "Ada Lovelace");
+        assert_eq!(visitor.clone().renamed(" \n ").name, visitor.name);
+        assert_eq!(visitor.clone().renamed("\u{202e}\u{200b}").name, visitor.name);
+        assert_eq!(visitor.clone().renamed("\u{202e}Ada").name, "Ada");
+        assert_eq!(visitor.clone().renamed(&"x".repeat(99)).name.len(), MAX_NAME);
     }
 }

@@ -26,7 +26,7 @@ test("two want the same seat at once: one gets it, the other is told and sees wh
   await expect(seat(loser, "C4")).toHaveAccessibleName(`C4, taken by ${name}`);
   // Who is late is told so.
   await seat(loser, "C4").click();
-  await expect(loser.locator(".notes")).toContainText("Somebody was faster.");
+  await expect(loser.locator(".notes")).toContainText("Another visitor was faster.");
   await seat(winner, "C4").click();
   await expect(seat(loser, "C4")).toHaveAccessibleName("C4, free");
 });
@@ -41,7 +41,7 @@ test("four seats are the most, and they can be chosen by keyboard", async ({ pag
     await page.keyboard.press("Tab");
   }
   await page.keyboard.press("Enter");
-  await expect(page.locator(".notes")).toContainText("Four seats are the most");
+  await expect(page.locator(".notes")).toContainText("at most four seats");
   await expect(mine(page)).toHaveCount(4);
   for (let n = 1; n <= 4; n++) await seat(page, `A${n}`).click();
   await expect(mine(page)).toHaveCount(0);

@@ -1,4 +1,4 @@
-//! What a client says.
+//! Messages from a client.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,36 +9,37 @@ use crate::kind::ClientType;
 use crate::patch::Key;
 use crate::secret::{ResumeSecret, Seal};
 
-/// A message from a client. What an application decodes (arguments, props, values) is still JSON text.
+/// A message from a client. Values that the application decodes (arguments, props, field values)
+/// remain JSON text.
 #[derive(Clone, Debug)]
 pub struct ClientMessage<'a> {
-    /// Every reply up to this one has been received.
+    /// The client has received every reply up to this one.
     pub ack: Option<Ref>,
-    /// What it says.
+    /// The content.
     pub body: ClientBody<'a>,
 }
 
-/// What a client's message says.
+/// The content of a client's message.
 #[derive(Clone, Debug)]
 pub enum ClientBody<'a> {
     /// `HELLO`
     Hello(Hello<'a>),
-    /// Any message that concerns a component and gets exactly one reply.
+    /// A message that concerns one component and gets exactly one reply.
     Request {
-        /// Its number; the reply carries it back.
+        /// The message's number. The reply has the same number.
         reference: Ref,
-        /// The component, as its page calls it.
+        /// The component's id, chosen by the page.
         component_id: ComponentId,
-        /// What is asked.
+        /// The requested operation.
         request: Request<'a>,
     },
     /// `COMPONENT_ACTION` without a `ref`: runs at most once and is never answered.
     Unanswered {
-        /// The component, as its page calls it.
+        /// The component's id, chosen by the page.
         component_id: ComponentId,
         /// The action's name.
         action: Cow<'a, str>,
-        /// The arguments, as [`Arguments::of`] reads them.
+        /// The arguments; [`Arguments::of`] interprets them.
         payload: Option<RawJson<'a>>,
     },
     /// `RESYNC`
@@ -50,7 +51,7 @@ pub enum ClientBody<'a> {
     },
     /// `PING`
     Ping {
-        /// Comes back in the `PONG`.
+        /// The payload that the `PONG` repeats.
         payload: Option<RawJson<'a>>,
     },
 }
@@ -58,91 +59,94 @@ pub enum ClientBody<'a> {
 /// The first message of a connection.
 #[derive(Clone, Debug, Default)]
 pub struct Hello<'a> {
-    /// The session to resume; `None` asks for a new one.
+    /// The session to resume; `None` requests a new session.
     pub resume: Option<Resume<'a>>,
-    /// Whatever the application's authentication takes.
+    /// Credentials for the application's authentication.
     pub auth: Option<RawJson<'a>>,
 }
 
-/// What a client knows of the session that it resumes.
+/// Resume data: what a client knows about the session that it resumes.
 #[derive(Clone, Debug)]
 pub struct Resume<'a> {
     /// The session.
     pub session: SessionId,
-    /// The last secret it was given.
+    /// The most recent secret that the client received.
     pub secret: ResumeSecret<'a>,
-    /// Every reply up to this one has been received; `None` if there was none.
+    /// The client has received every reply up to this one; `None` if it received none.
     pub acked: Option<Ref>,
-    /// Where it is in each stream that it holds.
+    /// The client's position in each stream that it holds.
     pub streams: Vec<(StreamId, Epoch, Rev)>,
 }
 
-/// What is asked of one component.
+/// An operation on one component.
 #[derive(Clone, Debug)]
 pub enum Request<'a> {
     /// `COMPONENT_MOUNT` of an element that the server rendered.
     MountSealed {
-        /// What the server put into the element.
+        /// The seal that the server put into the element.
         seal: Seal<'a>,
     },
-    /// `COMPONENT_MOUNT` of a child: the server finds it in its parent's template and computes what it is given.
+    /// `COMPONENT_MOUNT` of a child. The server finds the child in its parent's template and
+    /// computes its props.
     MountChild(MountChild<'a>),
-    /// `COMPONENT_MOUNT` of a component that is open to any page.
+    /// `COMPONENT_MOUNT` of a component that any page may mount.
     MountOpen {
-        /// Its registered name.
+        /// The component's registered name.
         component: Cow<'a, str>,
-        /// Its props; absent is the same as none. Whether it is an object the component's own decoder checks.
+        /// The props; absent means no props. The component's decoder checks that it is an object.
         props: Option<RawJson<'a>>,
     },
     /// `COMPONENT_ACTION`
     Action {
         /// The action's name.
         action: Cow<'a, str>,
-        /// The arguments, as [`Arguments::of`] reads them.
+        /// The arguments; [`Arguments::of`] interprets them.
         payload: Option<RawJson<'a>>,
-        /// Edits that go before it, all or none.
+        /// Field edits to apply before the action: all of them or none.
         set: Vec<(Cow<'a, str>, RawJson<'a>)>,
     },
     /// `PROPERTY_UPDATE`
     Property {
-        /// Which property.
+        /// The property to write.
         property: PropertyPath<'a>,
-        /// Its new value.
+        /// The new value.
         value: RawJson<'a>,
     },
     /// `PROPS_UPDATE`
-    Props(GivenProps<'a>),
+    Props(PropsUpdate<'a>),
     /// `COMPONENT_UNMOUNT`
     Unmount,
 }
 
-/// Which property a page writes: a field of the component, or a property inside of one. On the wire it is the field's
-/// name, or an array of that name and the steps.
+/// The path of a property that a page writes: a field of the component, or a property inside a
+/// field. On the wire it is the field's name, or an array of the name and the steps.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PropertyPath<'a> {
     /// The component's field.
     pub field: Cow<'a, str>,
-    /// The way from there, at most [`MAX_STEPS`](crate::MAX_STEPS): the name of a struct's field, the key of a list's
-    /// item. Which of the two a text is, the component knows.
+    /// The steps from the field to the property, at most [`MAX_STEPS`](crate::MAX_STEPS): the name
+    /// of a struct's field or the key of a list's item. A text may be either; the component's type
+    /// decides.
     pub steps: Vec<Key>,
 }
 
 impl<'a, T: Into<Cow<'a, str>>> From<T> for PropertyPath<'a> {
-    /// A field as a whole.
+    /// Creates the path of a whole field.
     fn from(field: T) -> Self {
         Self { field: field.into(), steps: Vec::new() }
     }
 }
 
 impl PropertyPath<'_> {
-    /// The same, owned.
+    /// Converts the path into one that owns its texts.
     pub fn into_owned(self) -> PropertyPath<'static> {
         PropertyPath { field: self.field.into_owned().into(), steps: self.steps }
     }
 }
 
 impl fmt::Display for PropertyPath<'_> {
-    /// Writes the field and the steps with dots between them, as errors name the property: `items.3.text`.
+    /// Writes the field and the steps, separated by dots, as errors name the property:
+    /// `items.3.text`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.field)?;
         for step in &self.steps {
@@ -155,42 +159,44 @@ impl fmt::Display for PropertyPath<'_> {
     }
 }
 
-/// How a child is mounted.
+/// A request to mount a child.
 #[derive(Clone, Debug)]
 pub struct MountChild<'a> {
-    /// The component whose template it stands in.
+    /// The component whose template contains the child.
     pub parent: ComponentId,
-    /// Where in that template: an array of hole numbers, row keys and arm numbers. Its items are scalars, at most
-    /// [`MAX_PLACE`](crate::MAX_PLACE) of them.
+    /// The child's place in that template: an array of hole numbers, row keys and arm numbers. The
+    /// items are scalars, at most [`MAX_PLACE`](crate::MAX_PLACE) of them.
     pub place: RawJson<'a>,
-    /// What the server put into the element, where it rendered that.
+    /// The seal that the server put into the element, if the server rendered it.
     pub seal: Option<Seal<'a>>,
-    /// The props that are the page's to give, by name. Whether they are the component knows.
+    /// Values for the props that the page may set, by name. The component checks the names.
     pub page: Vec<(Cow<'a, str>, RawJson<'a>)>,
 }
 
-/// What a `PROPS_UPDATE` carries. Which of the two counts depends on how the component was mounted.
+/// The payload of a `PROPS_UPDATE`. The way in which the component was mounted decides which field
+/// is used.
 #[derive(Clone, Debug, Default)]
-pub struct GivenProps<'a> {
-    /// For a child: the props that are the page's to give, by name.
+pub struct PropsUpdate<'a> {
+    /// For a child: values for the props that the page may set, by name.
     pub page: Vec<(Cow<'a, str>, RawJson<'a>)>,
-    /// For an open component: the props that have changed. Whether it is an object the component's own decoder checks.
+    /// For an open component: the props that changed. The component's decoder checks that it is an
+    /// object.
     pub props: Option<RawJson<'a>>,
 }
 
-/// How an action's payload is read.
+/// The arguments of an action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Arguments<'a> {
     /// No payload: no argument.
     None,
     /// An array: its items in order.
     Positional(RawJson<'a>),
-    /// Anything else, `null` too: the one argument.
+    /// Any other value, including `null`: the only argument.
     One(RawJson<'a>),
 }
 
 impl<'a> Arguments<'a> {
-    /// Applies the rule.
+    /// Interprets the payload of an action.
     pub fn of(payload: Option<RawJson<'a>>) -> Self {
         match payload {
             None => Self::None,
@@ -201,17 +207,17 @@ impl<'a> Arguments<'a> {
 }
 
 impl<'a> ClientMessage<'a> {
-    /// A message without an `ack`.
+    /// Creates a message without an `ack`.
     pub const fn new(body: ClientBody<'a>) -> Self {
         Self { ack: None, body }
     }
 
-    /// A message that concerns one component and gets exactly one reply.
+    /// Creates a message that concerns one component and gets exactly one reply.
     pub const fn request(reference: Ref, component_id: ComponentId, request: Request<'a>) -> Self {
         Self::new(ClientBody::Request { reference, component_id, request })
     }
 
-    /// The word in its `type`.
+    /// Returns the message's `type`.
     pub const fn kind(&self) -> ClientType {
         match &self.body {
             ClientBody::Hello(_) => ClientType::Hello,
@@ -225,7 +231,7 @@ impl<'a> ClientMessage<'a> {
 }
 
 impl Request<'_> {
-    /// The word in its `type`.
+    /// Returns the message's `type`.
     pub const fn kind(&self) -> ClientType {
         match self {
             Self::MountSealed { .. } | Self::MountChild(_) | Self::MountOpen { .. } => ClientType::Mount,

@@ -1,4 +1,4 @@
-//! Why a message was refused, and why a connection was closed.
+//! Codes of refused messages and of closed connections.
 
 use std::fmt;
 
@@ -9,15 +9,15 @@ macro_rules! error_codes {
         pub enum ErrorCode { $($(#[$doc])* $variant,)* }
 
         impl ErrorCode {
-            /// Every one, in the order in which they are published.
+            /// All codes, in the order of the published table.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
 
-            /// The word on the wire.
+            /// Returns the word on the wire.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $word,)* }
             }
 
-            /// The code that a word names.
+            /// Parses a word; `None` if it is unknown.
             pub fn parse(word: &str) -> Option<Self> {
                 match word { $($word => Some(Self::$variant),)* _ => None }
             }
@@ -26,64 +26,66 @@ macro_rules! error_codes {
 }
 
 error_codes! {
-    /// Not a message: no JSON object, a field missing or of the wrong type, nested too deep.
+    /// The message is invalid: not a JSON object, a field missing or of the wrong type, or nested
+    /// too deep.
     Malformed = "malformed",
-    /// `v` is an integer, but not one that is spoken.
+    /// `v` is an integer, but not a supported version.
     UnsupportedVersion = "unsupported_version",
-    /// `type` is a string, but none that a client may say.
+    /// `type` is a string, but not the type of a client message.
     UnknownType = "unknown_type",
-    /// No component is registered under that name, or it is not open and came without a seal.
+    /// No component is registered under the name, or it is not open and came without a seal.
     UnknownComponent = "unknown_component",
-    /// The `componentId` is taken.
+    /// The `componentId` is in use.
     DuplicateComponent = "duplicate_component",
-    /// No component is mounted under that `componentId`.
+    /// No component is mounted under the `componentId`.
     NotMounted = "not_mounted",
     /// The component has no such action.
     UnknownAction = "unknown_action",
-    /// Too few, too many, or of the wrong type.
+    /// Too few arguments, too many, or one of the wrong type.
     BadArguments = "bad_arguments",
     /// The component has no such public field.
     UnknownProperty = "unknown_property",
-    /// The field is public, but not the page's to write.
+    /// The field is public, but the page may not write it.
     ReadOnlyProperty = "read_only_property",
-    /// The list has no item of that key: it was removed meanwhile, or was never there.
+    /// The list has no item with the key: it was removed meanwhile or never existed.
     UnknownItem = "unknown_item",
-    /// The value is not of the field's type.
+    /// The value does not have the field's type.
     BadValue = "bad_value",
-    /// Failed validation; `details` is `{field: [message]}`.
+    /// Validation failed; `details` is `{field: [message]}`.
     Invalid = "invalid",
     /// A prop is unknown, missing, or of the wrong type.
     BadProps = "bad_props",
-    /// The seal is forged, expired, or was made for somebody or something else.
+    /// The seal is forged, expired, or was made for another user or another component.
     BadSeal = "bad_seal",
-    /// It takes a user, and there is none.
+    /// The operation requires a signed-in user.
     Unauthenticated = "unauthenticated",
-    /// The user may not.
+    /// The user is not allowed to do this.
     Forbidden = "forbidden",
-    /// What the component, its topic or the action is about does not exist.
+    /// The subject of the component, topic or action does not exist.
     NotFound = "not_found",
-    /// Too many messages; `retryMs` says when to try again, with a new ref.
+    /// Too many messages. The client retries after `retryMs`, with a new ref.
     RateLimited = "rate_limited",
-    /// The server has no room for it now; `retryMs` says when to try again, with a new ref.
+    /// The server has no capacity now. The client retries after `retryMs`, with a new ref.
     Overloaded = "overloaded",
-    /// A value past a declared limit.
+    /// A value exceeds a declared limit.
     TooLarge = "too_large",
-    /// The session has as many components as it may have.
+    /// The session has the maximum number of components.
     TooManyComponents = "too_many_components",
-    /// The handler failed for a reason that is not the user's to know.
+    /// The handler failed for a reason that is not shown to the user.
     ActionFailed = "action_failed",
-    /// The handler panicked; what it did to its component is undone.
+    /// The handler panicked; its changes to the component are undone.
     Panicked = "panicked",
-    /// The handler took longer than it may; what it did to its component is undone.
+    /// The handler exceeded its time limit; its changes to the component are undone.
     Timeout = "timeout",
-    /// The session is gone, and with it whether the action ran. Made by the client, never sent.
+    /// The session is lost, and it is unknown whether the action ran. Created by the client, never
+    /// sent.
     SessionLost = "session_lost",
-    /// The action ran, but its reply is no longer kept.
+    /// The action ran, but its reply is no longer stored.
     ReplyLost = "reply_lost",
 }
 
 impl ErrorCode {
-    /// Whether the client may try again by itself, with a new ref, after `retryMs`.
+    /// Returns whether the client may retry without the user, with a new ref, after `retryMs`.
     pub const fn is_retryable(self) -> bool {
         matches!(self, Self::RateLimited | Self::Overloaded)
     }
@@ -95,27 +97,27 @@ impl fmt::Display for ErrorCode {
     }
 }
 
-/// The close code with which a client says that it leaves for good: the session ends at once.
+/// The close code with which a client ends its session: the server deletes the session at once.
 pub const CLOSE_LEFT: u16 = 4000;
 
 macro_rules! close_codes {
     ($($(#[$doc:meta])* $variant:ident = $code:literal => $then:ident,)*) => {
-        /// Why a server closed a connection.
+        /// The reason for which a server closed a connection.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[repr(u16)]
         pub enum CloseCode { $($(#[$doc])* $variant = $code,)* }
 
         impl CloseCode {
-            /// Every one, in ascending order.
+            /// All codes, in ascending order.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
 
-            /// The code that a number names.
+            /// Converts a number into a code; `None` if it is unknown.
             pub const fn from_u16(code: u16) -> Option<Self> {
                 match code { $($code => Some(Self::$variant),)* _ => None }
             }
 
-            /// What a client does about it.
-            pub const fn then(self) -> AfterClose {
+            /// Returns what a client does after a close with this code.
+            pub const fn after_close(self) -> AfterClose {
                 match self { $(Self::$variant => AfterClose::$then,)* }
             }
         }
@@ -123,53 +125,54 @@ macro_rules! close_codes {
 }
 
 close_codes! {
-    /// The server is going away, after `DRAIN`.
-    GoingAway = 1001 => ReconnectAsTold,
-    /// A message larger than `limits.messageBytes`.
+    /// The server is shutting down, after `DRAIN`.
+    GoingAway = 1001 => ReconnectAfterDrain,
+    /// A message exceeded `limits.messageBytes`.
     MessageTooBig = 1009 => Stop,
-    /// Ten `malformed` answers in a row, or anything but `HELLO` first.
+    /// Ten `malformed` answers in a row, or a first message other than `HELLO`.
     ProtocolViolation = 4400 => Stop,
-    /// Authentication refused or revoked.
+    /// Authentication was refused or revoked.
     Unauthenticated = 4401 => Reload,
-    /// No `HELLO` in time, or no sign of life for two heartbeats.
+    /// No `HELLO` in time, or no message for two heartbeats.
     TimedOut = 4408 => Reconnect,
-    /// Another connection took this session.
+    /// Another connection took over the session.
     TakenOver = 4409 => WaitForUser,
-    /// The session ended.
-    SessionEnded = 4410 => StartAnew,
-    /// The client does not read what it is sent.
+    /// The session has ended.
+    SessionEnded = 4410 => NewSession,
+    /// The client does not read its messages.
     SlowConsumer = 4413 => Reconnect,
-    /// `HELLO` in a version that is not spoken.
+    /// `HELLO` in an unsupported version.
     UnsupportedVersion = 4426 => Reload,
     /// A thousand messages refused as `rate_limited` within ten seconds.
     RateLimited = 4429 => ReconnectSlowly,
-    /// The server is at its connection limit.
+    /// The server has reached its connection limit.
     Full = 4503 => ReconnectSlowly,
 }
 
 impl CloseCode {
-    /// The number on the wire.
+    /// Returns the number on the wire.
     pub const fn as_u16(self) -> u16 {
         self as u16
     }
 }
 
-/// What a client does after its connection was closed. A close without one of the known codes is [`Self::Reconnect`].
+/// What a client does after its connection was closed. A close without a known code means
+/// [`Self::Reconnect`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum AfterClose {
-    /// Connects again, with jitter, and resumes its session.
+    /// Reconnects with jitter and resumes the session.
     Reconnect,
-    /// Connects again after the time that `DRAIN` told.
-    ReconnectAsTold,
-    /// Connects again, but starts from a long delay.
+    /// Reconnects after the delay given in `DRAIN`.
+    ReconnectAfterDrain,
+    /// Reconnects, starting from a long delay.
     ReconnectSlowly,
-    /// Loads the page anew.
+    /// Reloads the page.
     Reload,
-    /// Asks for a new session instead of the one it had.
-    StartAnew,
-    /// Stays closed, and reports.
+    /// Requests a new session instead of the previous one.
+    NewSession,
+    /// Stays closed and reports the error.
     Stop,
-    /// Stays closed until the user asks for the session back.
+    /// Stays closed until the user requests the session again.
     WaitForUser,
 }
 
@@ -190,9 +193,9 @@ mod tests {
     }
 
     #[test]
-    fn a_client_that_was_told_to_stop_does_not_come_back() {
-        assert_eq!(CloseCode::ProtocolViolation.then(), AfterClose::Stop);
-        assert_eq!(CloseCode::TakenOver.then(), AfterClose::WaitForUser);
-        assert_eq!(CloseCode::SlowConsumer.then(), AfterClose::Reconnect);
+    fn stop_codes_do_not_reconnect() {
+        assert_eq!(CloseCode::ProtocolViolation.after_close(), AfterClose::Stop);
+        assert_eq!(CloseCode::TakenOver.after_close(), AfterClose::WaitForUser);
+        assert_eq!(CloseCode::SlowConsumer.after_close(), AfterClose::Reconnect);
     }
 }

@@ -1,27 +1,27 @@
-//! Names and numbers that identify things, each a type of its own, each checked where it is made.
+//! Typed identifiers. Each constructor checks its input.
 
 use std::fmt;
 use std::num::NonZeroU64;
 use std::sync::Arc;
 
-/// Why a text is not an id.
+/// The reason why a text or a number is not a valid id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum IdError {
-    /// It is empty.
+    /// The text is empty.
     #[error("is empty")]
     Empty,
-    /// It is longer than that many bytes.
+    /// The text is longer than this many bytes.
     #[error("is longer than {0} bytes")]
     TooLong(usize),
-    /// It has a character that may not stand in it.
-    #[error("has a character that may not stand in it")]
+    /// The text contains a character that the id does not allow.
+    #[error("contains a character that is not allowed")]
     Character,
-    /// It is a number outside 1 to 2^53 - 1.
-    #[error("is not from 1 to 2^53 - 1")]
+    /// The number is outside 1 to 2^53 - 1.
+    #[error("must be from 1 to 2^53 - 1")]
     Range,
-    /// It does not have the form it should have.
-    #[error("does not have the form it should have")]
+    /// The text does not have the form of the id.
+    #[error("has an invalid form")]
     Form,
 }
 
@@ -34,13 +34,14 @@ macro_rules! text_id {
         pub struct $name(Arc<str>);
 
         impl $name {
-            /// The longest it may be, in bytes.
+            /// Maximum length, in bytes.
             pub const MAX_BYTES: usize = $max;
 
-            /// Checks a text and takes it.
+            /// Creates an id from a text.
             ///
             /// # Errors
-            /// If it is empty, too long, or has a character that may not stand in it.
+            /// Returns an error if the text is empty, too long, or contains a character that is not
+            /// allowed.
             pub fn new(text: &str) -> Result<Self, IdError> {
                 if text.is_empty() {
                     return Err(IdError::Empty);
@@ -55,7 +56,7 @@ macro_rules! text_id {
                 Ok(Self(text.into()))
             }
 
-            /// The text.
+            /// Returns the text.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -99,27 +100,30 @@ fn is_name_character(c: char) -> bool {
 }
 
 text_id! {
-    /// A component, as its page calls it: 1 to 64 of `A-Za-z0-9_-`, scoped to the page's session.
+    /// The id of a component, chosen by the page: 1 to 64 characters of `A-Za-z0-9_-`, unique
+    /// within the page's session.
     ComponentId, 64, is_name_character
 }
 
 text_id! {
-    /// Shared state, as the application calls it: `chat/lobby`.
+    /// The name of a topic, chosen by the application, for example `chat/lobby`.
     TopicName, 256, |c| !c.is_control()
 }
 
 text_id! {
-    /// A session. Made by the server; to a client an opaque text.
+    /// The id of a session. The server creates it; clients treat it as opaque.
     SessionId, 64, |c| !c.is_control()
 }
 
 text_id! {
-    /// One connection of a session. Made by the server, opaque; without a colon, which stands behind it in `by`.
+    /// The id of one connection of a session. The server creates it; clients treat it as opaque. It
+    /// contains no colon, because `by` separates the connection from the ref with a colon.
     ConnectionId, 64, |c| !c.is_control() && c != ':'
 }
 
 text_id! {
-    /// Which history a revision counts in. Made by the server; to a client an opaque text.
+    /// The epoch of a stream: revisions are comparable only within one epoch. The server creates
+    /// it; clients treat it as opaque.
     Epoch, 64, |c| !c.is_control()
 }
 
@@ -128,15 +132,15 @@ text_id! {
 pub struct Ref(NonZeroU64);
 
 impl Ref {
-    /// The first.
+    /// The first number.
     pub const FIRST: Self = Self(NonZeroU64::MIN);
-    /// The last that a JavaScript number holds exactly.
+    /// The last number that a JavaScript number represents exactly.
     pub const MAX: u64 = (1 << 53) - 1;
 
-    /// Checks a number and takes it.
+    /// Creates a ref.
     ///
     /// # Errors
-    /// [`IdError::Range`] for 0 and from 2^53.
+    /// Returns [`IdError::Range`] for 0 and for numbers from 2^53.
     pub const fn new(number: u64) -> Result<Self, IdError> {
         match NonZeroU64::new(number) {
             Some(n) if number <= Self::MAX => Ok(Self(n)),
@@ -144,12 +148,12 @@ impl Ref {
         }
     }
 
-    /// The number.
+    /// Returns the number.
     pub const fn get(self) -> u64 {
         self.0.get()
     }
 
-    /// The one after it; `None` at the end of the range.
+    /// Returns the next number; `None` at the end of the range.
     pub const fn next(self) -> Option<Self> {
         match Self::new(self.get() + 1) {
             Ok(next) => Some(next),
@@ -169,10 +173,10 @@ impl fmt::Display for Ref {
 pub struct Rev(pub u64);
 
 impl Rev {
-    /// That of a stream without a patch.
+    /// The revision of a stream without a patch.
     pub const ZERO: Self = Self(0);
 
-    /// The one after it.
+    /// Returns the next revision.
     #[must_use]
     pub const fn next(self) -> Self {
         Self(self.0.wrapping_add(1))
@@ -185,20 +189,20 @@ impl fmt::Display for Rev {
     }
 }
 
-/// A unit of synchronisation: one component's state, or one topic's.
+/// A unit of synchronisation: the state of one component or of one topic.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum StreamId {
     /// A component's own state.
     Component(ComponentId),
-    /// State that is shared.
+    /// The state of a topic.
     Topic(TopicName),
 }
 
 impl StreamId {
-    /// Reads `c:ID` or `t:TOPIC`, as `HELLO` writes them.
+    /// Parses `c:ID` or `t:TOPIC`, the form used in `HELLO`.
     ///
     /// # Errors
-    /// If the prefix or what follows it is not as it should be.
+    /// Returns an error if the prefix is unknown or the rest is not a valid id.
     pub fn parse(text: &str) -> Result<Self, IdError> {
         use crate::words::stream;
         if let Some(id) = text.strip_prefix(stream::COMPONENT) {
@@ -233,20 +237,20 @@ impl fmt::Display for StreamId {
     }
 }
 
-/// Whose action caused a topic's patch: `CONNECTION:REF`.
+/// The message whose action caused a topic's patch: `CONNECTION:REF`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Author {
-    /// The connection on which the action came.
+    /// The connection that received the action.
     pub connection: ConnectionId,
-    /// Its number there.
+    /// The number of the action's message.
     pub reference: Ref,
 }
 
 impl Author {
-    /// Reads `CONNECTION:REF`.
+    /// Parses `CONNECTION:REF`.
     ///
     /// # Errors
-    /// If it has another form.
+    /// Returns an error if the text has another form.
     pub fn parse(text: &str) -> Result<Self, IdError> {
         let (connection, number) = text.split_once(':').ok_or(IdError::Form)?;
         let number: u64 = number.parse().map_err(|_| IdError::Form)?;

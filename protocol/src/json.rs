@@ -1,16 +1,15 @@
-//! JSON text that is already there, and the few things that are needed to write more of it.
+//! Raw JSON text and the writers for it.
 
-#[cfg(feature = "serde")]
 mod finite;
 
 use std::fmt::Write as _;
 
-#[cfg(feature = "serde")]
 pub use finite::{finite, json_len, to_json, to_raw_json, to_tree, write_json};
 
-/// One JSON value as text: spliced into a message as it is, never parsed and written again.
+/// One JSON value as text. Encoders copy it into a message without parsing it.
 ///
-/// From a decoder it is a piece of the received text, known to be valid. Made by [`RawJson::trusted`] it is a promise.
+/// A value from a decoder is part of the received text and known to be valid. For a value from
+/// [`RawJson::trusted`], the caller guarantees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RawJson<'a>(&'a str);
 
@@ -20,46 +19,45 @@ impl<'a> RawJson<'a> {
     /// `{}`.
     pub const EMPTY_OBJECT: RawJson<'static> = RawJson("{}");
 
-    /// Takes text that the caller knows to be exactly one JSON value, because a serialiser wrote it. Anything else
-    /// makes the message that it is put into unreadable.
+    /// Wraps text that the caller knows to be exactly one JSON value, because a serialiser wrote
+    /// it. Any other text makes the enclosing message unreadable.
     pub const fn trusted(json: &'a str) -> Self {
         Self(json)
     }
 
-    /// The text.
+    /// Returns the text.
     pub const fn get(self) -> &'a str {
         self.0
     }
 
-    /// Whether it is an object.
+    /// Returns whether the value is an object.
     pub fn is_object(self) -> bool {
         self.0.trim_ascii_start().starts_with('{')
     }
 
-    /// Whether it is an array.
+    /// Returns whether the value is an array.
     pub fn is_array(self) -> bool {
         self.0.trim_ascii_start().starts_with('[')
     }
 
-    /// The value as serde's type for JSON text, which owns a copy.
+    /// Copies the value into serde's type for JSON text.
     ///
     /// # Panics
-    /// If the text was promised to [`RawJson::trusted`] to be JSON and is not. One from a decoder never panics.
-    #[cfg(feature = "serde")]
+    /// Panics if the text was passed to [`RawJson::trusted`] and is not JSON. A value from a
+    /// decoder never panics.
     pub fn to_raw_value(self) -> Box<serde_json::value::RawValue> {
-        #[expect(clippy::expect_used, reason = "decoders hand out only what they have validated")]
+        #[expect(clippy::expect_used, reason = "decoders return only validated text")]
         serde_json::value::RawValue::from_string(self.0.to_owned()).expect("a RawJson holds one JSON value")
     }
 }
 
-#[cfg(feature = "serde")]
 impl<'a> From<&'a serde_json::value::RawValue> for RawJson<'a> {
     fn from(raw: &'a serde_json::value::RawValue) -> Self {
         Self(raw.get())
     }
 }
 
-/// Writes a string with its quotes.
+/// Writes a JSON string with its quotes.
 pub fn write_string(out: &mut String, text: &str) {
     out.push('"');
     let mut written = 0;
@@ -75,7 +73,7 @@ pub fn write_string(out: &mut String, text: &str) {
             0..=0x1f => "",
             _ => continue,
         };
-        // Every byte that is escaped is ASCII, hence a character boundary on both sides.
+        // Only ASCII bytes are escaped, so both sides of one are character boundaries.
         out.push_str(text.get(written..at).unwrap_or_default());
         if escape.is_empty() {
             // Writing to a String cannot fail.
@@ -89,7 +87,7 @@ pub fn write_string(out: &mut String, text: &str) {
     out.push('"');
 }
 
-/// Writes a whole number. It serves the page too, where the formatting machinery of `core` would cost bytes.
+/// Writes an integer. The page uses it too, where `core::fmt` would add to the download.
 pub fn write_u64(out: &mut String, number: u64) {
     if number >= 10 {
         write_u64(out, number / 10);
@@ -97,14 +95,12 @@ pub fn write_u64(out: &mut String, number: u64) {
     out.push(char::from(b'0' + (number % 10) as u8));
 }
 
-/// Lets a serialiser append to a text.
-#[cfg(feature = "serde")]
+/// An `io::Write` that appends to a `String`.
 pub(crate) struct AsWrite<'o>(pub(crate) &'o mut String);
 
-#[cfg(feature = "serde")]
 impl std::io::Write for AsWrite<'_> {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        // serde_json writes whole characters at a time, so no piece is cut in the middle of one.
+        // serde_json writes whole characters, so that no chunk ends inside one.
         let text = std::str::from_utf8(bytes).map_err(std::io::Error::other)?;
         self.0.push_str(text);
         Ok(bytes.len())
@@ -127,8 +123,8 @@ impl<'o> ObjectWriter<'o> {
         Self { out, first: true }
     }
 
-    /// Writes the key; what is then pushed to the returned text is its value. Keys are words of the protocol, which
-    /// need no escape; any other key goes through [`ObjectWriter::named`].
+    /// Writes a key and returns the text to which the caller appends the value. Keys are words of
+    /// the protocol and need no escape; other keys go through [`ObjectWriter::named`].
     pub(crate) fn key(&mut self, word: &'static str) -> &mut String {
         self.comma();
         self.out.push('"');
@@ -137,7 +133,7 @@ impl<'o> ObjectWriter<'o> {
         self.out
     }
 
-    /// As [`ObjectWriter::key`], for a key that is not a word of the protocol.
+    /// Does the same as [`ObjectWriter::key`] for a key that is not a word of the protocol.
     pub(crate) fn named(&mut self, key: &str) -> &mut String {
         self.comma();
         write_string(self.out, key);
@@ -153,8 +149,8 @@ impl<'o> ObjectWriter<'o> {
         write_u64(self.key(word), number);
     }
 
-    pub(crate) fn boolean(&mut self, word: &'static str, truth: bool) {
-        self.key(word).push_str(if truth { "true" } else { "false" });
+    pub(crate) fn boolean(&mut self, word: &'static str, value: bool) {
+        self.key(word).push_str(if value { "true" } else { "false" });
     }
 
     pub(crate) fn raw(&mut self, word: &'static str, json: RawJson<'_>) {
@@ -174,16 +170,16 @@ impl<'o> ObjectWriter<'o> {
     }
 }
 
-/// Whether a text nests objects and arrays deeper than that. No recursion, so that it can stand before every parser that
-/// recurses.
+/// Returns whether a text nests objects and arrays deeper than `limit`. It does not recurse, so
+/// that it can run before a recursive parser.
 pub fn is_deeper_than(text: &str, limit: usize) -> bool {
-    // Hardly a message has that many brackets at all, and counting them takes a tenth of the time of looking where they stand.
-    // `[` and `{` differ in one bit.
+    // Few messages have that many brackets, and counting them takes a tenth of the time of
+    // computing the depth. `[` and `{` differ in one bit.
     let brackets = text.bytes().filter(|byte| byte | 0x20 == b'{').count();
     brackets > limit && depth(text) > limit
 }
 
-/// How deep a text nests objects and arrays, whether or not it is valid JSON.
+/// Returns the nesting depth of objects and arrays in a text, which need not be valid JSON.
 fn depth(text: &str) -> usize {
     let (mut depth, mut deepest) = (0_usize, 0);
     let mut bytes = text.bytes();

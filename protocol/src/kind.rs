@@ -1,4 +1,4 @@
-//! The names of messages as closed enums, so that a receiver handles every one.
+//! The types of messages as closed enums, so that receivers handle every type.
 
 use crate::words::kind;
 
@@ -9,15 +9,15 @@ macro_rules! kinds {
         pub enum $name { $($(#[$doc])* $variant,)* }
 
         impl $name {
-            /// Every one, in the order of the published tables.
+            /// All types, in the order of the published tables.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
 
-            /// The word on the wire.
+            /// Returns the word on the wire.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => kind::$word,)* }
             }
 
-            /// The type that a word names; `None` for one that is not known in this direction.
+            /// Parses a word; `None` if it is not a type of this direction.
             pub fn parse(word: &str) -> Option<Self> {
                 match word { $(kind::$word => Some(Self::$variant),)* _ => None }
             }
@@ -32,31 +32,32 @@ macro_rules! kinds {
 }
 
 kinds! {
-    /// What a client may say.
+    /// The type of a client's message.
     ClientType {
-        /// The first message of a connection: a new session or the one to resume.
+        /// The first message of a connection: requests a new session or resumes one.
         Hello = HELLO,
-        /// Mounts a component under an id that the client chose.
+        /// Mounts a component under an id chosen by the client.
         Mount = COMPONENT_MOUNT,
         /// Calls an action.
         Action = COMPONENT_ACTION,
-        /// Writes one model field.
+        /// Writes a field that the page may edit.
         Property = PROPERTY_UPDATE,
-        /// Gives a child new props.
+        /// Changes the props of a component.
         Props = PROPS_UPDATE,
-        /// Takes a component away.
+        /// Unmounts a component.
         Unmount = COMPONENT_UNMOUNT,
-        /// Asks for a stream's whole state.
+        /// Requests a stream's whole state.
         Resync = RESYNC,
-        /// Asks for a template by its hash.
+        /// Requests a template by its hash.
         Template = TEMPLATE,
-        /// Asks for a `PONG` with the same payload.
+        /// Requests a `PONG` with the same payload.
         Ping = PING,
     }
 }
 
 impl ClientType {
-    /// Whether a message of this type carries a `ref` (and a `componentId`) and gets exactly one reply by it.
+    /// Returns whether messages of this type have a `ref` and a `componentId` and get exactly one
+    /// reply.
     pub const fn has_ref(self) -> bool {
         match self {
             Self::Mount | Self::Action | Self::Property | Self::Props | Self::Unmount => true,
@@ -66,27 +67,27 @@ impl ClientType {
 }
 
 kinds! {
-    /// What a server may say.
+    /// The type of a server's message.
     ServerType {
         /// The answer to `HELLO`.
         Welcome = WELCOME,
-        /// A component is there, with its state.
+        /// A component was mounted; contains its state.
         Mounted = COMPONENT_MOUNTED,
         /// A patch of one stream.
         Update = STATE_UPDATE,
         /// A stream's whole state.
         Snapshot = STATE_SNAPSHOT,
-        /// A reply that changed nothing of the component's own state.
+        /// A reply without a patch of the component's own state.
         Ack = ACK,
-        /// A refusal.
+        /// A refusal of a message.
         Error = ERROR,
-        /// An application's event.
+        /// An event of the application.
         Event = EVENT,
-        /// A component is gone.
+        /// A component was unmounted.
         Unmounted = COMPONENT_UNMOUNTED,
-        /// This node is going away.
+        /// The server is shutting down.
         Drain = DRAIN,
-        /// A template, as asked.
+        /// A requested template.
         Template = TEMPLATE,
         /// The answer to `PING`.
         Pong = PONG,

@@ -1,27 +1,28 @@
-//! What a decoder accepts at most.
+//! Limits of the decoders.
 
-/// How many items the place of a child has at most: more than any template nests.
+/// Maximum number of items in the place of a child. No template nests that deep.
 pub const MAX_PLACE: usize = 256;
 
-/// How many steps the path of a property has at most behind the field's name.
+/// Maximum number of steps in the path of a property, not counting the field's name.
 pub const MAX_STEPS: usize = 32;
 
-/// Bounds that hold before anything is allocated for a message.
+/// Bounds that are checked before anything is allocated for a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// The longest message, in bytes.
+    /// Maximum length of a message, in bytes.
     pub message_bytes: usize,
-    /// How deep objects and arrays may nest, the message's own object included.
+    /// Maximum nesting depth of objects and arrays, including the message's own object.
     pub depth: usize,
 }
 
 impl Limits {
-    /// The depth that the protocol fixes: below what a recursive parser's stack holds, above what state needs.
+    /// The depth that the protocol fixes. A recursive parser's stack holds it, and state never
+    /// needs more.
     pub const DEPTH: usize = 64;
-    /// How deep the value of a field may nest. Around it are the message and, in a patch, the
-    /// operations of the lists that it is in.
+    /// Maximum nesting depth of a field's value. The remaining levels hold the message and, in a
+    /// patch, the operations of the lists that contain the value.
     pub const VALUE_DEPTH: usize = 56;
-    /// The size that a server declares unless it is configured otherwise.
+    /// Default of the maximum message size that a server declares, in bytes.
     pub const MESSAGE_BYTES: usize = 64 * 1024;
 }
 

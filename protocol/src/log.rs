@@ -1,15 +1,15 @@
-//! Printing text that a client sent, so that it stays what it is: a part of one line of a log.
+//! Formats text from clients for logs, so that it cannot add lines or hide text.
 
 use std::fmt::{self, Display, Write as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// Characters of remote text that are printed; the rest is cut.
+/// Maximum number of characters of quoted remote text.
 const QUOTED: usize = 64;
-/// Characters of a message that may contain remote text, and that are printed.
+/// Maximum number of characters of a message that may contain remote text.
 const ESCAPED: usize = 512;
 
-/// Prints remote text between quotation marks: control characters, line breaks and characters that change the direction
-/// or are not visible are escaped, and only the first 64 characters are printed.
+/// Formats remote text between quotation marks. Control characters, line breaks, and characters
+/// that are invisible or change the direction are escaped. The text is cut after 64 characters.
 ///
 /// ```
 /// use vivaz_protocol::log::Quoted;
@@ -20,8 +20,8 @@ const ESCAPED: usize = 512;
 #[derive(Clone, Copy, Debug)]
 pub struct Quoted<'a, T: ?Sized>(pub &'a T);
 
-/// Prints an error's message, which may contain remote text, on one line: escaped as in [`Quoted`], at most 512
-/// characters, without quotation marks.
+/// Formats an error's message, which may contain remote text, on one line: escaped as in
+/// [`Quoted`], at most 512 characters, without quotation marks.
 #[derive(Clone, Copy, Debug)]
 pub struct Escaped<'a, T: ?Sized>(pub &'a T);
 
@@ -40,14 +40,15 @@ impl<T: Display + ?Sized> Display for Escaped<'_, T> {
     }
 }
 
-/// What becomes of quotation marks.
+/// Whether quotation marks are escaped.
 #[derive(Clone, Copy)]
 enum Quotes {
     Escaped,
     Kept,
 }
 
-/// Writes what `text` displays, and says whether it was cut after `room` characters.
+/// Writes the escaped `Display` output of `text` and returns whether it was cut after `room`
+/// characters.
 fn escape(
     f: &mut fmt::Formatter<'_>,
     text: &(impl Display + ?Sized),
@@ -55,13 +56,13 @@ fn escape(
     quotes: Quotes,
 ) -> Result<bool, fmt::Error> {
     let mut writer = Writer { f, room, quotes, failed: None };
-    // It fails when there is no more room, so that a long text is not formatted to its end. An
-    // error is an application's type, and a panic of it is no reason to end what logs it.
+    // The writer fails when there is no more room, so that a long text is not formatted to its end.
+    // The error type belongs to the application; a panic in its `Display` must not end the caller.
     let written = catch_unwind(AssertUnwindSafe(|| write!(writer, "{text}")));
     let is_cut = match written {
         Ok(written) => written.is_err(),
         Err(_) => {
-            writer.f.write_str("(its text cannot be formatted: `Display` panicked)")?;
+            writer.f.write_str("(text not available: `Display` panicked)")?;
             false
         }
     };
@@ -75,7 +76,7 @@ struct Writer<'a, 'f> {
     f: &'a mut fmt::Formatter<'f>,
     room: usize,
     quotes: Quotes,
-    /// The error of the formatter below, as distinct from the end of the room.
+    /// The error of the formatter below, as opposed to the end of the room.
     failed: Option<fmt::Error>,
 }
 
@@ -101,12 +102,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_display_that_panics_is_printed_as_that() {
+    fn a_panicking_display_is_reported() {
         struct Mute;
         impl Display for Mute {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("so far\n")?;
-                panic!("no words");
+                panic!("display failed");
             }
         }
         let printed = [Escaped(&Mute).to_string(), Quoted(&Mute).to_string()];
@@ -117,14 +118,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_visible_is_printed_as_it_is() {
+    fn visible_text_is_unchanged() {
         assert_eq!(Quoted("Zoë's 日本 🦀").to_string(), "\"Zoë's 日本 🦀\"");
         assert_eq!(Escaped("no \"x\" in a's b").to_string(), "no \"x\" in a's b");
         assert_eq!(Quoted("say \"x\"").to_string(), r#""say \"x\"""#);
     }
 
     #[test]
-    fn what_moves_the_cursor_or_the_direction_is_escaped() {
+    fn control_and_direction_characters_are_escaped() {
         for (text, printed) in [
             ("\n\r\t\0", r"\n\r\t\0"),
             ("\u{1b}[31m", r"\u{1b}[31m"),
@@ -138,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn the_rest_is_not_even_formatted() {
+    fn formatting_stops_at_the_limit() {
         struct Endless;
         impl Display for Endless {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -154,7 +155,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_comes_is_one_short_line(text in any::<String>()) {
+        fn any_text_becomes_one_short_line(text in any::<String>()) {
             for printed in [Quoted(&text).to_string(), Escaped(&text).to_string()] {
                 let is_shown = |c: char| !c.is_control() && !matches!(c, '\u{2028}' | '\u{2029}');
                 prop_assert!(printed.chars().all(is_shown));

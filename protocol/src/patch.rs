@@ -1,21 +1,15 @@
-//! Changes of a stream's state: written straight to text where they are made, read and applied by those who follow.
+//! Patches of a stream's state: written directly as text by the server, parsed and applied by
+//! followers.
 
+mod apply;
+mod diff;
 mod key;
+mod model;
 mod write;
 
-#[cfg(feature = "serde")]
-mod apply;
-#[cfg(feature = "serde")]
-mod diff;
-#[cfg(feature = "serde")]
-mod model;
-
-#[cfg(feature = "serde")]
 pub use apply::ApplyError;
-#[cfg(feature = "serde")]
 pub use diff::DiffError;
 pub use key::{Key, KeyRef};
-#[cfg(feature = "serde")]
-pub use model::{Change, ListOp, Patch, PatchError};
+pub use model::{FieldChange, ListOp, Patch, PatchError};
 pub(crate) use write::write_key;
 pub use write::{ListWriter, PatchWriter};

@@ -1,4 +1,4 @@
-//! Texts that say who may do something, and that therefore never show in a log.
+//! Secret texts that grant rights and never appear in logs.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,22 +7,23 @@ macro_rules! secret_text {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         ///
-        /// It shows in no log, and is not compared with `==`, which would take a time that depends on the content.
+        /// `Debug` shows only its length. It has no `==`, whose running time would depend on the
+        /// content.
         #[derive(Clone)]
         pub struct $name<'a>(Cow<'a, str>);
 
         impl<'a> $name<'a> {
-            /// Takes the text, whatever it is: only the server that made it can tell.
+            /// Wraps a text. Only the server that created it can check it.
             pub fn new(text: impl Into<Cow<'a, str>>) -> Self {
                 Self(text.into())
             }
 
-            /// The text, to check it or to write it onto the wire.
+            /// Returns the text, to check it or to write it to the wire.
             pub fn expose(&self) -> &str {
                 &self.0
             }
 
-            /// The same, owned.
+            /// Converts the secret into one that owns its text.
             pub fn into_owned(self) -> $name<'static> {
                 $name(Cow::Owned(self.0.into_owned()))
             }
@@ -37,12 +38,12 @@ macro_rules! secret_text {
 }
 
 secret_text! {
-    /// What a client has to show to resume its session.
+    /// The secret that resumes a session.
     ResumeSecret
 }
 
 secret_text! {
-    /// A component's first state or props, sealed by the server that rendered it.
+    /// The initial state or props of a component, sealed by the server that rendered it.
     Seal
 }
 
@@ -51,7 +52,7 @@ mod tests {
     use super::ResumeSecret;
 
     #[test]
-    fn a_secret_shows_in_no_log() {
+    fn debug_output_hides_the_text() {
         let secret = ResumeSecret::new("hunter2");
         assert_eq!(format!("{secret:?}"), "ResumeSecret(7 bytes)");
         assert_eq!(secret.expose(), "hunter2");

@@ -1,4 +1,4 @@
-//! What a server says.
+//! Messages from a server.
 
 use std::borrow::Cow;
 
@@ -8,10 +8,10 @@ use crate::json::RawJson;
 use crate::kind::ServerType;
 use crate::secret::ResumeSecret;
 
-/// Which topic each shared field of a component shows.
+/// The topic that each shared field of a component shows.
 pub type FieldTopics<'a> = Vec<(Cow<'a, str>, TopicName)>;
 
-/// A message from a server. State, patches and whatever an application returns are JSON text that was written once.
+/// A message from a server. State, patches and results are JSON text that was serialised once.
 #[derive(Clone, Debug)]
 pub enum ServerMessage<'a> {
     /// `WELCOME`
@@ -22,20 +22,20 @@ pub enum ServerMessage<'a> {
     Update(Update<'a>),
     /// `STATE_SNAPSHOT`
     Snapshot {
-        /// Whose state.
+        /// The stream whose state this is.
         stream: StreamId,
-        /// Its revision.
+        /// The state's revision.
         rev: Rev,
-        /// The history in which the revision counts.
+        /// The epoch of the revision.
         epoch: Epoch,
-        /// All of it, as an object.
+        /// The whole state, as an object.
         state: RawJson<'a>,
     },
     /// `ACK`
     Ack {
-        /// The message that it answers.
+        /// The message that this acknowledges.
         reference: Ref,
-        /// The component that was asked.
+        /// The component that received the message.
         component_id: ComponentId,
         /// The action's return value.
         result: Option<RawJson<'a>>,
@@ -44,23 +44,23 @@ pub enum ServerMessage<'a> {
     Error(ErrorMessage<'a>),
     /// `EVENT`
     Event {
-        /// The component or topic that it is for.
+        /// The component or topic that the event is for.
         stream: StreamId,
-        /// The application's name for it.
+        /// The application's name for the event.
         name: Cow<'a, str>,
-        /// What the application says with it.
+        /// The event's data, chosen by the application.
         data: RawJson<'a>,
     },
     /// `COMPONENT_UNMOUNTED`
     Unmounted {
-        /// The component that is gone.
+        /// The component that was unmounted.
         component_id: ComponentId,
-        /// Why, for a developer.
+        /// The reason, for developers.
         reason: Cow<'a, str>,
     },
     /// `DRAIN`
     Drain {
-        /// When the client should connect again.
+        /// The delay after which the client should reconnect, in milliseconds.
         reconnect_after_ms: u64,
     },
     /// `TEMPLATE`
@@ -72,7 +72,7 @@ pub enum ServerMessage<'a> {
     },
     /// `PONG`
     Pong {
-        /// What the `PING` carried.
+        /// The payload of the `PING`.
         payload: Option<RawJson<'a>>,
     },
 }
@@ -82,95 +82,99 @@ pub enum ServerMessage<'a> {
 pub struct Welcome<'a> {
     /// The session.
     pub session: SessionId,
-    /// What it takes to resume it; a new one with each `WELCOME`.
+    /// The secret that resumes the session; a new one with each `WELCOME`.
     pub secret: ResumeSecret<'a>,
-    /// This connection.
+    /// The connection's id.
     pub connection: ConnectionId,
-    /// Whether it is the session that the client asked for.
+    /// Whether the server resumed the session that the client named.
     pub resumed: bool,
-    /// The refs that were handled and whose replies follow.
+    /// The refs that the server has handled and whose replies follow.
     pub done: Vec<Ref>,
-    /// How often the server shows a sign of life, and how often it wants one.
+    /// The interval in milliseconds in which the server sends a message and expects one.
     pub heartbeat_ms: u64,
-    /// Which build of the application answers.
+    /// The build of the application that answers.
     pub build: Cow<'a, str>,
-    /// What the client may do at most.
+    /// The limits that apply to the client.
     pub limits: DeclaredLimits,
 }
 
-/// The limits that a client has to know.
+/// The limits that a client must know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DeclaredLimits {
-    /// The longest message, in bytes.
+    /// Maximum length of a message, in bytes.
     pub message_bytes: u64,
-    /// Components a session.
+    /// Maximum number of components in a session.
     pub components: u64,
-    /// Messages that may be sent again at once after a reconnect.
+    /// Maximum number of messages that the client may resend at once after a reconnect.
     pub in_flight: u64,
 }
 
-/// A component that is there now.
+/// A mounted component.
 #[derive(Clone, Debug)]
 pub struct Mounted<'a> {
-    /// The mount that it answers. Without one it replaces what the page has.
+    /// The mount that this answers. Without one, the message replaces the component that the page
+    /// has.
     pub reference: Option<Ref>,
-    /// The component, as its page calls it.
+    /// The component's id, chosen by the page.
     pub component_id: ComponentId,
-    /// The revision of its state.
+    /// The revision of the state.
     pub rev: Rev,
-    /// The history in which the revision counts.
+    /// The epoch of the revision.
     pub epoch: Epoch,
-    /// Its registered name.
+    /// The component's registered name.
     pub component: Cow<'a, str>,
-    /// The content hash of its template.
+    /// The content hash of the component's template.
     pub template: Cow<'a, str>,
-    /// Its own public state, as an object.
+    /// The component's own public state, as an object.
     pub state: RawJson<'a>,
-    /// Which topic each of its shared fields shows.
+    /// The topic that each of the component's shared fields shows.
     pub topics: FieldTopics<'a>,
-    /// The actions that may be run twice: a page whose session is lost sends them again by itself.
+    /// The actions that may run twice. A page whose session is lost sends them again without asking
+    /// the user.
     pub retry: Vec<Cow<'a, str>>,
 }
 
 /// A patch of one stream.
 #[derive(Clone, Debug)]
 pub struct Update<'a> {
-    /// Whose state.
+    /// The stream that the patch changes.
     pub stream: StreamId,
-    /// The revision that the patch leads to.
+    /// The revision after the patch.
     pub rev: Rev,
-    /// The message that it answers.
+    /// The message that this answers.
     pub reference: Option<Ref>,
-    /// The messages whose actions caused it, each once, in the order in which they ran; empty if no session's action
-    /// did. Topics only. One is written as a string, several as a list.
+    /// The messages whose actions caused the patch, each once, in the order in which they ran;
+    /// empty if no session's action caused it. Only for topics. One author is encoded as a string,
+    /// several as a list.
     pub by: Vec<Author>,
-    /// The answered action's return value.
+    /// The return value of the answered action.
     pub result: Option<RawJson<'a>>,
-    /// Set when a shared field of the component points elsewhere now: all of its shared fields.
+    /// Set if a shared field of the component now shows another topic: the topics of all its shared
+    /// fields.
     pub topics: Option<FieldTopics<'a>>,
-    /// What changed.
+    /// The patch.
     pub patch: RawJson<'a>,
 }
 
-/// A refusal.
+/// A refusal of a message.
 #[derive(Clone, Debug)]
 pub struct ErrorMessage<'a> {
-    /// The message that it answers, where its ref could be read.
+    /// The message that this answers, if its ref was readable.
     pub reference: Option<Ref>,
-    /// What the message concerned, where that could be read.
+    /// The component or topic that the message concerned, if readable.
     pub stream: Option<StreamId>,
-    /// Why.
+    /// The reason for programs.
     pub code: ErrorCode,
-    /// A sentence for whoever reads it; never with anything in it that is the server's own.
+    /// The reason for people. It never contains server internals.
     pub message: Cow<'a, str>,
-    /// More for a program: with [`ErrorCode::Invalid`], `{field: [message]}`.
+    /// Details for programs: with [`ErrorCode::Invalid`], `{field: [message]}`.
     pub details: Option<RawJson<'a>>,
-    /// When to try again, with a retryable code.
+    /// The delay in milliseconds before the client may retry, with a retryable code.
     pub retry_ms: Option<u64>,
 }
 
 impl ServerMessage<'_> {
-    /// The word in its `type`.
+    /// Returns the message's `type`.
     pub const fn kind(&self) -> ServerType {
         match self {
             Self::Welcome(_) => ServerType::Welcome,
@@ -187,7 +191,7 @@ impl ServerMessage<'_> {
         }
     }
 
-    /// The message that it answers.
+    /// Returns the number of the message that this answers.
     pub const fn reference(&self) -> Option<Ref> {
         match self {
             Self::Ack { reference, .. } => Some(*reference),
@@ -206,12 +210,12 @@ impl ServerMessage<'_> {
 }
 
 impl<'a> ErrorMessage<'a> {
-    /// A refusal that says only why.
+    /// Creates a refusal that concerns no message.
     pub fn new(code: ErrorCode, message: impl Into<Cow<'a, str>>) -> Self {
         Self { reference: None, stream: None, code, message: message.into(), details: None, retry_ms: None }
     }
 
-    /// One that answers a message.
+    /// Sets the message that the refusal answers.
     #[must_use]
     pub fn answering(mut self, reference: Option<Ref>, stream: Option<StreamId>) -> Self {
         self.reference = reference;

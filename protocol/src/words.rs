@@ -1,20 +1,20 @@
-//! Every word that stands on the wire, once.
+//! The words of the protocol, each defined once.
 
 /// The version that the field `v` carries.
 pub const PROTOCOL_VERSION: u64 = 1;
 
-/// The WebSocket subprotocol of this version with one JSON object a text frame; also what is spoken when a client
-/// offers none.
+/// The WebSocket subprotocol of this version with one JSON object per text frame. It is also used
+/// if a client offers no subprotocol.
 pub const SUBPROTOCOL_JSON: &str = "vivaz.v1.json";
 
-/// The WebSocket subprotocol of this version with the same object in MessagePack, a binary frame.
+/// The WebSocket subprotocol of this version with the same object as MessagePack in a binary frame.
 pub const SUBPROTOCOL_MESSAGE_PACK: &str = "vivaz.v1.msgpack";
 
-/// The path of the socket where an application does not choose another.
+/// The default path of the WebSocket endpoint.
 pub const DEFAULT_PATH: &str = "/live";
 
 /// Fields of the envelope.
-#[expect(missing_docs, reason = "the envelope's table in docs/protocol.md says what each is")]
+#[expect(missing_docs, reason = "the envelope's table in docs/protocol.md describes each")]
 pub mod field {
     pub const V: &str = "v";
     pub const TYPE: &str = "type";
@@ -33,7 +33,7 @@ pub mod field {
 }
 
 /// Fields of payloads.
-#[expect(missing_docs, reason = "the tables of messages in docs/protocol.md say what each is")]
+#[expect(missing_docs, reason = "the message tables in docs/protocol.md describe each")]
 pub mod payload {
     pub const SESSION: &str = "session";
     pub const RESUME: &str = "resume";
@@ -73,7 +73,7 @@ pub mod payload {
 }
 
 /// Names of messages, the values of `type`.
-#[expect(missing_docs, reason = "ClientType and ServerType say what each is")]
+#[expect(missing_docs, reason = "ClientType and ServerType describe each")]
 pub mod kind {
     pub const HELLO: &str = "HELLO";
     pub const COMPONENT_MOUNT: &str = "COMPONENT_MOUNT";
@@ -96,11 +96,12 @@ pub mod kind {
     pub const PONG: &str = "PONG";
 }
 
-/// What stands in patches.
+/// Words of patches.
 pub mod patch {
-    /// The only key of an object that changes a keyed list.
+    /// The only key of an object that holds the operations on a keyed list.
     pub const LIST: &str = "$list";
-    /// The only key of an object that holds a value which could be taken for one of these.
+    /// The only key of an object that holds a value which would otherwise be read as a list change
+    /// or as another wrapped value.
     pub const VALUE: &str = "$value";
     /// The field that holds an item's key.
     pub const ID: &str = "id";
@@ -116,10 +117,10 @@ pub mod patch {
     pub const ORDER: &str = "=";
 }
 
-/// How a stream is named in `HELLO`.
+/// Prefixes of streams in `HELLO`.
 pub mod stream {
-    /// Before a component's id.
+    /// Prefix of a component's id.
     pub const COMPONENT: &str = "c:";
-    /// Before a topic's name.
+    /// Prefix of a topic's name.
     pub const TOPIC: &str = "t:";
 }

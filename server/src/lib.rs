@@ -111,6 +111,7 @@ pub use vivaz_components::{ActionError, Author, ComponentId, ErrorCode, Identity
 // Transactions of the session store's database.
 pub use vivaz_databases::{DatabaseError, Driver, Params, Row, RowError, Statement, Tx, Value};
 pub use vivaz_protocol::{ConnectionId, SessionId};
+pub use vivaz_template::escape;
 
 /// For programs that drive components without this server: the interface between a component and the
 /// session that runs it. An application does not need it.

@@ -1,104 +1,150 @@
-//! What a template asks of its component: everything that only the component's types can confirm. The derive turns
-//! these into a constant that fails the build.
+//! The checks of a template against its component: the conditions that require the component's
+//! types. The derive turns them into a constant that fails the build.
+//!
+//! The same types serve the compiler, which allocates, and the constant, which cannot: a
+//! [`Storage`] determines how texts and lists are stored.
 
-use crate::compiled::Control;
+use std::fmt::Debug;
+
 use crate::error::Position;
 
-/// One demand, and where in the template it stands.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Check {
-    /// Where.
-    pub at: Position,
-    /// What.
-    pub kind: CheckKind,
+/// How the parts of a check are stored.
+pub trait Storage: Copy + Debug + PartialEq + 'static {
+    /// The position of a check.
+    type At: Clone + Debug + PartialEq + 'static;
+    /// A text.
+    type Text: Clone + Debug + PartialEq + 'static;
+    /// The name of a field in a path.
+    type FieldName: Clone + Debug + PartialEq + 'static;
+    /// A list.
+    type List<T: Clone + Debug + PartialEq + 'static>: Clone + Debug + PartialEq;
 }
 
-/// What has to hold.
+/// Checks of the compiler, with owned texts and lists.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Owned;
+
+impl Storage for Owned {
+    type At = Position;
+    type Text = String;
+    type FieldName = String;
+    type List<T: Clone + Debug + PartialEq + 'static> = Vec<T>;
+}
+
+/// Checks in a constant. The position is the excerpt of the template that an error message shows
+/// ([`SourceText::excerpt`](crate::SourceText::excerpt)), and field names have a hash.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Static;
+
+impl Storage for Static {
+    type At = &'static str;
+    type Text = &'static str;
+    type FieldName = (&'static str, u64);
+    type List<T: Clone + Debug + PartialEq + 'static> = &'static [T];
+}
+
+/// A path from the component, through loops too: the item of `m in chat.messages` has the steps
+/// `chat`, `messages`, each.
+pub type Path<S> = <S as Storage>::List<PathStep<<S as Storage>::FieldName>>;
+
+/// A check and its position in the template.
 #[derive(Clone, Debug, PartialEq)]
-pub enum CheckKind {
-    /// The path exists, and leads to something of that kind.
+pub struct Check<S: Storage = Owned> {
+    /// The position.
+    pub at: S::At,
+    /// The condition.
+    pub kind: CheckKind<S>,
+}
+
+/// A condition for the component's types.
+#[derive(Clone, Debug, PartialEq)]
+pub enum CheckKind<S: Storage = Owned> {
+    /// The path exists, and its end can be used as required.
     Path {
-        /// From the component, through loops too: the item of `m in chat.messages` is `chat`, `messages`, each.
-        steps: Vec<PathStep>,
-        /// What is done with it.
+        /// The path.
+        steps: Path<S>,
+        /// The use of its end.
         want: Want,
     },
     /// The value can equal one of the others, of which at least one is a path.
     Compare {
         /// The value.
-        one: Argument,
+        one: Argument<S>,
         /// The values that it is compared with.
-        among: Vec<Argument>,
+        among: S::List<Argument<S>>,
         /// The operator.
         how: Comparison,
     },
     /// The list, the text or the map at the path can contain the value.
     Contains {
-        /// The path to what is searched.
-        steps: Vec<PathStep>,
-        /// The value that is searched for.
-        one: Argument,
+        /// The path to the container.
+        steps: Path<S>,
+        /// The value.
+        one: Argument<S>,
     },
     /// The component has the action, and it takes these arguments.
     Call {
         /// The action's name.
-        action: String,
-        /// What is given to it, in order.
-        arguments: Vec<Argument>,
+        action: S::Text,
+        /// The arguments, in order.
+        arguments: S::List<Argument<S>>,
     },
     /// `live:target` names an action or a `model` field of the component.
     Target {
         /// The name.
-        name: String,
+        name: S::Text,
     },
-    /// The path leads through structs and keyed lists to a property, each field on the way is marked `model`, and the
-    /// property's type suits the control.
+    /// The path leads through structs and keyed lists to a property, each field on the path is
+    /// marked `model`, and the property's type fits the edits.
     Model {
-        /// From the component, through loops too.
-        steps: Vec<PathStep>,
-        /// The control that edits it.
-        control: Control,
-        /// Whether the control gives numbers.
-        is_number: bool,
+        /// The path.
+        steps: Path<S>,
+        /// The values that are written to it.
+        edits: Edits,
     },
-    /// The component has the field, it is marked `model`, and its type suits the value.
-    Edit {
-        /// The field's name.
-        field: String,
-        /// What is assigned to it.
-        argument: Argument,
-    },
-    /// The component exists (where that is known) and has these props.
+    /// The component exists (if that is known), has these props, and its template has no element
+    /// that is not allowed inside the enclosing ones.
     Child {
         /// The component's registered name.
-        component: String,
-        /// The props that it is given.
-        props: Vec<GivenProp>,
+        component: S::Text,
+        /// Its props.
+        props: S::List<GivenProp<S>>,
+        /// The names of the elements that enclose it, one per
+        /// [`ExclusiveGroup`](crate::containment::ExclusiveGroup).
+        within: S::List<S::Text>,
     },
-    /// The template declares a name of its own, which no field of the component may have: it would hide it.
+    /// The template declares this name, which no field of the component may have, because the
+    /// declaration would shadow the field.
     Fresh {
         /// The name.
-        name: String,
+        name: S::Text,
     },
 }
 
 /// A prop that a template gives to a child.
 #[derive(Clone, Debug, PartialEq)]
-pub struct GivenProp {
+pub struct GivenProp<S: Storage = Owned> {
     /// Its name.
-    pub name: String,
-    /// Its value, as far as that is known.
-    pub argument: Argument,
-    /// Whether the value reads the page's own state, so that only the page can evaluate it.
+    pub name: S::Text,
+    /// What is known about its value.
+    pub argument: Argument<S>,
+    /// Whether the value reads page-local state, so that only the page can evaluate it.
     pub is_local: bool,
 }
 
+impl<S: Storage> Copy for GivenProp<S>
+where
+    S::Text: Copy,
+    Path<S>: Copy,
+{
+}
+
 /// One step of a path.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PathStep {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PathStep<N = String> {
     /// To a field, or the entry of a map.
-    Field(String),
-    /// To the item of a loop over it.
+    Field(N),
+    /// To the items of a loop.
     Each,
     /// `[i]`: to an item of a list, or an entry of a map.
     Index,
@@ -110,20 +156,20 @@ pub enum PathStep {
     Contains,
 }
 
-/// What is done with the end of a path.
+/// The use of the value at the end of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Want {
-    /// Anything will do.
+    /// Any value is allowed.
     Any,
-    /// It is shown as text: a list, a map or a struct makes no sense.
+    /// It is shown as text: not allowed for a list, a map or a struct.
     Text,
-    /// It is compared with another value: a list, a map or a struct equals nothing.
+    /// It is compared with another value: not allowed for a list, a map or a struct.
     Compared,
-    /// It is asked whether it holds; everything has an answer to that.
+    /// It is a condition: allowed for all types.
     Condition,
-    /// It is calculated with.
+    /// It is an operand of arithmetic.
     Number,
-    /// A `live:for` goes over it.
+    /// It is the list of a `live:for`.
     List,
 }
 
@@ -136,28 +182,52 @@ pub enum Comparison {
     Order,
 }
 
-/// What is known about a value that is given to an action or a child, or compared.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Argument {
-    /// The literal `null`.
-    Null,
-    /// A truth value.
-    Bool,
-    /// A whole number.
-    Int,
-    /// A number that is not whole.
-    Float,
-    /// A literal text.
-    Word(String),
-    /// Any other text.
+/// The kinds of values that a control or an assignment writes to a property.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Edits {
+    /// Texts.
     Text,
-    /// A place in the component's state, whose type is the value's.
-    Path(Vec<PathStep>),
-    /// Anything: it is known when it happens.
+    /// Numbers.
+    Number,
+    /// Booleans.
+    Bool,
+    /// Lists.
+    List,
+    /// A checkbox with a `value`: whether a list contains the value, or a boolean.
+    Choice,
+    /// Values that only the page knows.
     Any,
 }
 
-impl Argument {
+/// What is known about a value that is passed to an action or a child, or that is compared.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Argument<S: Storage = Owned> {
+    /// The literal `null`.
+    Null,
+    /// A boolean.
+    Bool,
+    /// An integer.
+    Int,
+    /// A number that is not an integer.
+    Float,
+    /// A literal text.
+    Word(S::Text),
+    /// Any other text.
+    Text,
+    /// A place in the component's state, whose type is the value's.
+    Path(Path<S>),
+    /// Any value: it is known only at run time.
+    Any,
+}
+
+impl<S: Storage> Copy for Argument<S>
+where
+    S::Text: Copy,
+    Path<S>: Copy,
+{
+}
+
+impl<S: Storage> Argument<S> {
     /// Returns whether the value is known to be a text.
     #[must_use]
     pub const fn is_text(&self) -> bool {

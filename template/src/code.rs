@@ -1,85 +1,92 @@
-//! The numbers of the page's form of a template, which `encode` writes and the page's engine reads.
+//! Numeric codes of the page's form of a template. `encode` writes them and the page's engine reads
+//! them.
 //!
-//! A template reaches the page as a JSON array of five: the [`VERSION`], the `names` of fields, what the bits of masks
-//! mean, the `blocks` for the DOM and the `code` for the engine.
+//! The page's form is a JSON array of five elements: the [`VERSION`], the `names` of fields, the
+//! meaning of the bits of masks, the `blocks` for the DOM and the `code` for the engine.
 //!
 //! # Blocks
-//! `[html, namespace, holes]`, and where a construct in it needs optional modules of the client, a list of their names as a
-//! fourth element: the page loads those beside `client.js`. Each hole begins with its [`Place`] and the walk to its element, a step of which is
-//! `comments << 16 | elements`. The engine never reads them: they are for `client-wasm/js/dom.js`.
+//! Each block is `[html, namespace, holes]`. If a construct in it requires optional modules of the
+//! client, a list of their names is the fourth element, and the page loads those beside
+//! `client.js`. Each hole begins with its [`DomHole`] and the walk to its element; a step of the
+//! walk is `comments << 16 | elements`. The engine never reads the blocks: they are for
+//! `client-wasm/js/dom.js`.
 //!
 //! # Code
-//! One flat list of scalars, so that reading it is counting. It begins with the address of each block's code:
-//! `numbers mask locals holes hole…`: how many numbers an instance takes (one, and two for each list and condition in
-//! it), what it and all that is inside it read, the address of its locals (`count expression…`), how many holes, and the holes:
-//! `end mask hole kind …`, with the address of what follows, what it reads and its position among the block's holes. A
-//! child's key and the props of it that depend on shared state have holes of their own, and so has each key in the path
-//! of a control's property; they are numbered after all others.
-//! By its [`Hole`](hole):
+//! The code is one flat list of scalars, so that reading it only requires counting. It begins with
+//! the address of each block's code: `numbers mask locals holes hole…`: the count of numbers that
+//! an instance uses (one, and two for each list and condition in it), the reads of the block and
+//! its content, the address of its locals (`count expression…`), the count of holes, and the holes:
+//! `end mask hole kind …`, with the address behind the hole, its reads and its position among the
+//! block's holes. A child's key, the child's props that depend on shared state, and each key in the
+//! path of a control's property have holes of their own, which are numbered after all others.
+//! By kind of [`hole`]:
 //! - `VALUE expression`
-//! - `ROWS block flags depth root part list key`: `flags` are 1 where the parent has nothing but the rows and 2 where an
-//!   anchor follows them; `root` and `part` are the field whose steps can be followed (positions of names, or -1).
+//! - `ROWS block flags depth root part list key`: `flags` has 1 if the parent contains only the
+//!   rows and 2 if an anchor follows them; `root` and `part` are the field whose steps can be
+//!   followed (positions of names, or -1).
 //! - `ARMS flags count (block expression)…`
 //!
-//! What an event does has an address of its own, which the page hands back when it fires: `drop`, `count statement…`,
-//! `count guess…`. A statement is `CALL action list`, `SET level slot expression` or
-//! `EDIT field expression`; a guess is
-//! `operation root count segment… expression`, and a segment `0 name` or `1 expression`.
+//! The effect of an event has an address of its own, which the page returns when the event fires:
+//! `drop`, `count statement…`, `count update…`. A statement is `CALL action list`,
+//! `SET level slot expression` or `EDIT field expression`. An optimistic update is
+//! `operation root count segment… expression`; a segment is `0 name` or `1 expression`.
 //!
-//! Expressions are written operator first: a number of [`op`], then its operands.
+//! Expressions are in prefix order: an operator of [`op`], then its operands.
 //!
 //! # Masks
-//! A bit for each pair of numbers `a b` in what they mean: the field `names[a]`, only its part `names[b]` where `b` is
-//! not -1; where `a` is negative, the item of the loop that is so deep (-1 is the outermost) and its field. See [`field`].
+//! Each bit has a pair of numbers `a b` in the meanings: the field `names[a]`, or only its part
+//! `names[b]` if `b` is not -1. If `a` is negative, it is the item of the loop at that depth (-1 is
+//! the outermost) and its field. See [`field`].
 
 /// The version of this form, its first element.
 pub const VERSION: i64 = 5;
 
-/// Everything has this one, so that what reads nothing is shown once.
+/// A bit that each mask has, so that holes without reads are rendered once.
 pub const ALWAYS: u64 = 1;
-/// The page's own state.
+/// Page-local state.
 pub const LOCAL: u64 = 1 << 1;
 /// Positions in lists.
 pub const INDEX: u64 = 1 << 2;
-/// The state of the wire.
+/// The connection state.
 pub const WIRE: u64 = 1 << 3;
-/// Properties that the user changes too, to be set again when an action of theirs is answered.
+/// Properties that the user changes too. They are set again when the user's action is answered.
 pub const CONTROL: u64 = 1 << 4;
 
-/// The bit of a field, by its place in what masks mean. Those that are too many share the last one that JSON's numbers
-/// hold everywhere.
+/// Returns the bit of a field at a position of the meanings. Fields beyond the last bit that JSON
+/// numbers represent exactly share that bit.
 pub const fn field(at: usize) -> u64 {
     1 << if at < 47 { at + 5 } else { 52 }
 }
 
-/// What a hole is to the engine.
-#[expect(missing_docs, reason = "said above")]
+/// The kinds of holes for the engine.
+#[expect(missing_docs, reason = "described in the module's documentation")]
 pub mod hole {
     pub const VALUE: i64 = 0;
     pub const ROWS: i64 = 1;
     pub const ARMS: i64 = 2;
 }
 
-/// What a hole is to the DOM.
+/// The kinds of holes for the DOM.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum DomHole {
     /// `after`: a text node behind that step.
     Text,
     /// The whole content as text.
     Content,
     /// The whole content as HTML.
     Html,
-    /// `name kind`: an attribute, as [`AttributeKind`](crate::compiled::AttributeKind) says.
+    /// `name kind`: an attribute of an [`AttributeKind`](crate::compiled::AttributeKind).
     Attribute,
     /// `name`: one class.
     Class,
-    /// `name`: one property of its style.
+    /// `name`: one style property.
     Style,
-    /// Whether it is shown.
+    /// Whether the element is visible.
     Show,
-    /// `start end`: instances between a step and so many comments; -1 is the parent's end.
+    /// `start end`: instances between a step and that many comments; -1 is the parent's end.
     Instances,
-    /// `event flags held debounce throttle keys address`: `flags` has the bits of [`event`], `held` those of [`held`].
+    /// `event flags held debounce throttle keys address`: `flags` has the bits of [`event`], `held` those of
+    /// [`held`].
     /// `debounce` and `throttle` are milliseconds plus one; 0 means none.
     Event,
     /// `control property flags debounce`: the property is the name of a field, or a list of names and numbers, each of
@@ -92,14 +99,17 @@ pub enum Place {
     Ref,
     /// `name`: a hook.
     Hook,
-    /// `component`: an object of its `place`, and in `page` of the props that read the page's own state.
+    /// `component`: an object with its `place` and, in `page`, the props that read page-local
+    /// state.
     Child,
-    /// The child's key: with another one, another component takes its place.
+    /// The child's key: when it changes, another component replaces the child.
     Key,
-    /// An object of the child's props that depend on shared state: the server is told when they change.
+    /// An object with the child's props that depend on shared state: the page notifies the server
+    /// when they change.
     Shared,
-    /// `number`: an object with the `id` that is a key in the path of the property that the element's control edits. The
-    /// first one is 0. With `"row"` in its place it is the key of the row whose root the element is.
+    /// `number`: an object with the `id` that is a key in the path of the property that the
+    /// element's control edits. The first number is 0. `"row"` in place of the number means the key
+    /// of the row whose root the element is.
     AtKey,
 }
 
@@ -174,23 +184,23 @@ pub mod op {
     pub const LITERAL: i64 = 0;
     /// A name: a field of the component.
     pub const ROOT: i64 = 1;
-    /// How many loops outwards.
+    /// The number of loops outwards.
     pub const ITEM: i64 = 2;
-    /// How many loops outwards.
+    /// The number of loops outwards.
     pub const INDEX: i64 = 3;
     /// Level and slot.
     pub const LOCAL: i64 = 4;
     /// A name: a part of the event.
     pub const EVENT: i64 = 5;
     pub const USER: i64 = 6;
-    /// A name, and what it is a field of.
+    /// A name, and the expression whose field it is.
     pub const FIELD: i64 = 7;
-    /// A state, the name of an action or field or null, the address of the element's own event, or on a submit button of its
-    /// form's, or 0, and how many blocks outwards that is.
+    /// A state, the name of an action or field or null, the address of the element's own event, or
+    /// on a submit button of its form's event, or 0, and the number of blocks from there outwards.
     pub const WIRE: i64 = 8;
-    /// How many parts.
+    /// The number of parts.
     pub const CONCAT: i64 = 9;
-    /// How many fields: name and value.
+    /// The number of fields, each a name and a value.
     pub const OBJECT: i64 = 10;
     pub const IF: i64 = 11;
     pub const NOT: i64 = 12;
@@ -202,8 +212,8 @@ pub mod op {
     pub const AND: i64 = 18;
     pub const OR: i64 = 19;
     pub const COALESCE: i64 = 20;
-    /// The first of those that look at both operands.
+    /// The first binary operator.
     pub const BINARY: i64 = 18;
-    /// How many items. Behind the last of those operators.
+    /// The number of items. Its code follows the last binary operator.
     pub const LIST: i64 = 32;
 }

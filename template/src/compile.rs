@@ -1,5 +1,5 @@
-//! From the tree to the compiled form: lays out holes and markers, resolves names, and collects what only the
-//! component's types can confirm.
+//! Compiles the tree: lays out holes and markers, resolves names, and collects the checks that
+//! require the component's types.
 
 mod attributes;
 mod child;
@@ -18,42 +18,43 @@ mod style;
 mod text;
 
 use crate::check::{Check, CheckKind};
-use crate::compiled::{Block, Form, Hole, HoleKind, Namespace, Step, Template};
-use crate::containment::{self, Containment, Open};
-use crate::error::{Errors, Lines, TemplateError};
+use crate::compiled::{Block, Form, Hole, HoleKind, Namespace, Template, WalkStep};
+use crate::containment::{self, Containment, OpenElement};
+use crate::error::{ErrorList, Lines, TemplateError};
 use crate::expr::{Expr, Special};
 use crate::outline::Outline;
-use crate::program::Op;
-use crate::reads::Read;
+use crate::program::RenderOp;
+use crate::reads::Dependency;
 use crate::source::{self, Element};
 use scope::Scopes;
 
-/// A template may have at most so many bytes.
-const MOST: usize = 1 << 20;
+/// Maximum size of a template, in bytes.
+const MAX_BYTES: usize = 1 << 20;
 
-/// A template that is ready to be rendered, and what it asks of its component.
+/// A compiled template with the checks against its component.
 #[derive(Clone, Debug)]
 pub struct Compiled {
-    /// What the page gets.
+    /// The form for the page.
     pub template: Template,
-    /// What has to hold for the component's types.
+    /// The conditions for the component's types.
     pub checks: Vec<Check>,
-    /// What it means to the components around and inside of it.
+    /// Its effect on surrounding and inner components.
     pub containment: Containment,
-    /// How each block is written as HTML.
+    /// The instructions that write each block as HTML.
     #[cfg_attr(not(feature = "render"), expect(dead_code, reason = "read by the renderer"))]
-    pub(crate) program: Vec<Vec<Op>>,
+    pub(crate) program: Vec<Vec<RenderOp>>,
     pub(crate) outline: Outline,
     reads_user: bool,
 }
 
 impl Compiled {
-    /// Whether the template reads `$user`, so that the page has to be told who that is.
+    /// Returns whether the template reads `$user`, so that the page needs the user.
     pub fn reads_user(&self) -> bool {
         self.reads_user
     }
 
-    /// Returns whether a prop of a child that the server computes reads a field that is `wanted`.
+    /// Returns whether a prop of a child that the server computes reads a field for which `wanted`
+    /// returns true.
     pub fn gives_children(&self, wanted: &dyn Fn(&str) -> bool) -> bool {
         self.outline.gives_children(&self.template, wanted)
     }
@@ -62,31 +63,31 @@ impl Compiled {
 /// Compiles a template.
 ///
 /// # Errors
-/// Every mistake that the template itself shows, in the order of the source.
+/// Returns all errors in the template itself, in source order.
 ///
 /// ```
 /// let compiled = vivaz_template::compile("<p>{{ count }}</p>").expect("a valid template");
 /// assert_eq!(&*compiled.template.blocks[0].html, "<p> </p>");
 ///
 /// let errors = vivaz_template::compile("<p live:clik='go'>").unwrap_err();
-/// assert_eq!(errors[0].to_string(), "1:1: `<p>` is never closed");
-/// assert_eq!(errors[1].to_string(), "1:4: there is no `live:clik`; did you mean `live:click`?");
+/// assert_eq!(errors[0].to_string(), "1:1: `<p>` is not closed");
+/// assert_eq!(errors[1].to_string(), "1:4: unknown attribute `live:clik`; did you mean `live:click`?");
 /// ```
 pub fn compile(source: &str) -> Result<Compiled, Vec<TemplateError>> {
-    let mut errors = Errors::default();
-    if source.len() > MOST {
-        errors.add(0, "a template is at most a mebibyte");
+    let mut errors = ErrorList::default();
+    if source.len() > MAX_BYTES {
+        errors.add(0, "a template must not exceed 1 MiB");
         return Err(errors.finish(&Lines::of("")));
     }
     let tree = source::parse(source, &mut errors);
     let mut compiler = Compiler {
         errors,
         checks: Vec::new(),
-        blocks: vec![Building::default()],
+        blocks: vec![BlockBuilder::default()],
         current: 0,
         scopes: Scopes::default(),
         ancestors: Vec::new(),
-        containment: containment::Building::default(),
+        containment: containment::ContainmentBuilder::default(),
         closed: None,
         preserve: false,
         options: false,
@@ -99,36 +100,36 @@ pub fn compile(source: &str) -> Result<Compiled, Vec<TemplateError>> {
     compiler.finish(source)
 }
 
-/// A block being built.
+/// A block under construction.
 #[derive(Debug, Default)]
-struct Building {
+struct BlockBuilder {
     html: String,
     namespace: Option<Namespace>,
     locals: Vec<(Box<str>, Expr)>,
     holes: Vec<Hole>,
-    ops: Vec<Op>,
+    ops: Vec<RenderOp>,
 }
 
 struct Compiler {
-    errors: Errors,
+    errors: ErrorList,
     checks: Vec<(u32, CheckKind)>,
-    blocks: Vec<Building>,
+    blocks: Vec<BlockBuilder>,
     current: usize,
     scopes: Scopes,
-    /// The elements around, outermost first.
-    ancestors: Vec<Open>,
-    containment: containment::Building,
-    /// Why nothing that depends on state may stand here, if so.
+    /// The enclosing elements, outermost first.
+    ancestors: Vec<OpenElement>,
+    containment: containment::ContainmentBuilder,
+    /// The reason why content may not depend on state here, if so.
     closed: Option<&'static str>,
     /// Whether white space is kept: inside `pre`.
     preserve: bool,
-    /// Whether options here are selected by the value of their `select`.
+    /// Whether the value of a `select` selects the options here.
     options: bool,
-    /// Holes of the element being compiled that come after those inside it.
-    late: Vec<(Vec<Step>, HoleKind)>,
-    /// The names of the controls of the form around, if all of them are known.
+    /// Holes of the current element that follow those inside it.
+    late: Vec<(Vec<WalkStep>, HoleKind)>,
+    /// The names of the enclosing form's controls, if all of them are known.
     form: Option<Vec<String>>,
-    /// The form around, if it has a `live:submit`, and the depth of its block.
+    /// The enclosing form, if it has a `live:submit`, and the depth of its block.
     submits: Option<(Form, u16)>,
     reads_user: bool,
 }
@@ -142,41 +143,39 @@ impl Compiler {
         self.checks.push((at, kind));
     }
 
-    /// The block being built. There is always one: `current` only ever holds positions of blocks that were pushed.
-    fn block(&mut self) -> &mut Building {
+    /// Returns the block under construction. There is always one: `current` only contains positions
+    /// of existing blocks.
+    fn block(&mut self) -> &mut BlockBuilder {
         let current = self.current.min(self.blocks.len() - 1);
-        #[expect(
-            clippy::indexing_slicing,
-            reason = "bounded above; block 0 is made first and none is removed"
-        )]
+        #[expect(clippy::indexing_slicing, reason = "block 0 is created first and no block is removed")]
         &mut self.blocks[current]
     }
 
-    /// HTML that is the same everywhere.
+    /// Appends HTML to both the skeleton and the first paint.
     fn html(&mut self, html: &str) {
         self.skeleton(html);
         self.server(html);
     }
 
-    /// HTML of the skeleton alone.
+    /// Appends HTML to the skeleton only.
     fn skeleton(&mut self, html: &str) {
         self.block().html.push_str(html);
     }
 
-    /// HTML of the first paint alone.
+    /// Appends HTML to the first paint only.
     fn server(&mut self, html: &str) {
         match self.block().ops.last_mut() {
-            Some(Op::Html(last)) => last.push_str(html),
-            _ => self.op(Op::Html(html.to_owned())),
+            Some(RenderOp::Html(last)) => last.push_str(html),
+            _ => self.op(RenderOp::Html(html.to_owned())),
         }
     }
 
-    fn op(&mut self, op: Op) {
+    fn op(&mut self, op: RenderOp) {
         self.block().ops.push(op);
     }
 
     /// Adds a hole and returns its position.
-    fn hole(&mut self, path: &[Step], kind: HoleKind) -> usize {
+    fn hole(&mut self, path: &[WalkStep], kind: HoleKind) -> usize {
         let holes = &mut self.block().holes;
         holes.push(Hole { path: path.to_vec(), kind });
         holes.len() - 1
@@ -185,7 +184,7 @@ impl Compiler {
     /// Compiles an element as a block of its own and returns its number.
     fn own_block(&mut self, element: &Element) -> usize {
         let number = self.blocks.len();
-        self.blocks.push(Building { namespace: Some(element.namespace), ..Building::default() });
+        self.blocks.push(BlockBuilder { namespace: Some(element.namespace), ..BlockBuilder::default() });
         let outer = std::mem::replace(&mut self.current, number);
         self.scopes.enter_block();
         self.element(element, &[]);
@@ -223,8 +222,8 @@ impl Compiler {
         })
     }
 
-    /// Notes what matters to the compiled template as a whole.
+    /// Records facts about the template as a whole.
     fn note(&mut self, expr: &Expr) {
-        expr.reads(&mut |read| self.reads_user |= read == Read::Special(Special::User));
+        expr.reads(&mut |read| self.reads_user |= read == Dependency::Special(Special::User));
     }
 }

@@ -1,23 +1,24 @@
-//! Elements that a browser does not let stand inside each other, however deep, and so across components too: a button in
-//! a button, a form in a form. Inside one template the compiler refuses them; what a template means to the components
-//! around and inside of it is written down here, and compared when both are known.
+//! Elements that browsers do not allow inside each other at any depth, and so across components
+//! too: a button in a button, a form in a form. Inside one template the compiler refuses them. This
+//! module records what a template contains and what surrounds its children, and compares the two
+//! when both templates are known.
 
 use crate::compiled::Namespace;
 use crate::error::{Lines, Position};
 use crate::source::Element;
 
-/// An element around.
+/// An enclosing element.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Open {
+pub struct OpenElement {
     /// Its name.
     pub name: Box<str>,
-    /// What kind of element it is.
+    /// The element's namespace.
     pub namespace: Namespace,
-    /// Where its `<` stands in the template, in bytes.
+    /// The offset of its `<` in the template, in bytes.
     pub(crate) at: u32,
 }
 
-impl Open {
+impl OpenElement {
     pub(crate) fn is_html(&self) -> bool {
         self.namespace == Namespace::Html
     }
@@ -27,9 +28,9 @@ impl Open {
     }
 }
 
-/// Elements of which none can stand inside another one.
+/// Elements that are not allowed inside another element of the same group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Group {
+pub enum ExclusiveGroup {
     /// `a`
     Link,
     /// `button`
@@ -42,8 +43,8 @@ pub enum Group {
     Description,
 }
 
-impl Group {
-    /// All of them.
+impl ExclusiveGroup {
+    /// All groups.
     pub const ALL: [Self; 5] = [Self::Link, Self::Button, Self::Form, Self::Item, Self::Description];
 
     /// Returns the group of an HTML element.
@@ -59,8 +60,8 @@ impl Group {
         })
     }
 
-    /// Returns whether an element of the group does not matter any more behind that one.
-    fn ends_at(self, open: &Open) -> bool {
+    /// Returns whether elements of the group outside of `open` do not matter inside it.
+    fn ends_at(self, open: &OpenElement) -> bool {
         match self {
             Self::Link | Self::Button => ends_scope(open),
             Self::Form => open.is("template"),
@@ -71,8 +72,8 @@ impl Group {
     }
 }
 
-/// Returns whether the search for an open element ends at that one.
-pub(crate) fn ends_scope(open: &Open) -> bool {
+/// Returns whether the search for an open element ends at this one.
+pub(crate) fn ends_scope(open: &OpenElement) -> bool {
     if open.is_html() {
         SCOPE.contains(&&*open.name)
     } else {
@@ -80,20 +81,20 @@ pub(crate) fn ends_scope(open: &Open) -> bool {
     }
 }
 
-/// Where an element of a group would stand.
+/// The result of the search for an enclosing element of a group.
 pub(crate) enum Enclosing<'a> {
-    /// In that one of the same group.
-    In(&'a Open),
-    /// In none of this template, and none outside of it matters.
+    /// This element of the same group encloses it.
+    In(&'a OpenElement),
+    /// No element of this template encloses it, and none outside matters.
     Shut,
-    /// In none of this template.
+    /// No element of this template encloses it.
     Outside,
 }
 
-/// Looks for an element of the group among those around, outermost first.
-pub(crate) fn enclosing(group: Group, around: &[Open]) -> Enclosing<'_> {
+/// Searches the enclosing elements, outermost first, for one of the group.
+pub(crate) fn enclosing(group: ExclusiveGroup, around: &[OpenElement]) -> Enclosing<'_> {
     for open in around.iter().rev() {
-        if open.is_html() && Group::of(&open.name) == Some(group) {
+        if open.is_html() && ExclusiveGroup::of(&open.name) == Some(group) {
             return Enclosing::In(open);
         }
         if group.ends_at(open) {
@@ -103,53 +104,53 @@ pub(crate) fn enclosing(group: Group, around: &[Open]) -> Enclosing<'_> {
     Enclosing::Outside
 }
 
-/// What a template means to the components around and inside of it.
+/// The effect of a template on surrounding and inner components.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Containment {
-    /// The first element of each group that none of the group may stand around, in the order of the source.
+    /// The first element of each group that no element of the group may enclose, in source order.
     pub outermost: Vec<Placed>,
-    /// The child components, in the order of the source.
-    pub slots: Vec<Slot>,
+    /// The child components, in source order.
+    pub slots: Vec<ChildPosition>,
 }
 
-/// An element, and where in the template it stands.
+/// An element and its position in the template.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Placed {
     /// Its group.
-    pub group: Group,
+    pub group: ExclusiveGroup,
     /// Its name.
     pub name: Box<str>,
-    /// Where.
+    /// Its position.
     pub at: Position,
 }
 
-/// A child component's place.
+/// The position of a child component.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Slot {
-    /// The name that it is registered by.
+pub struct ChildPosition {
+    /// The child's registered name.
     pub component: Box<str>,
-    /// Where.
+    /// Its position.
     pub at: Position,
-    /// The elements of the template that it stands in, one a group.
+    /// The elements of the template that enclose it, one per group.
     pub within: Vec<Placed>,
-    /// Groups whose elements around the template do not matter in the child.
-    pub shut: Vec<Group>,
+    /// Groups for which elements outside the template do not matter in the child.
+    pub shut: Vec<ExclusiveGroup>,
 }
 
-/// A [`Containment`] of which the lines are not known yet.
+/// A [`Containment`] whose line numbers are not known yet.
 #[derive(Debug, Default)]
-pub(crate) struct Building {
-    outermost: Vec<(Group, Box<str>, u32)>,
-    slots: Vec<(Box<str>, u32, Vec<Open>)>,
+pub(crate) struct ContainmentBuilder {
+    outermost: Vec<(ExclusiveGroup, Box<str>, u32)>,
+    slots: Vec<(Box<str>, u32, Vec<OpenElement>)>,
 }
 
-impl Building {
-    /// Takes note of an element, which stands in those.
-    pub(crate) fn element(&mut self, element: &Element, around: &[Open]) {
+impl ContainmentBuilder {
+    /// Records an element with its enclosing elements.
+    pub(crate) fn element(&mut self, element: &Element, around: &[OpenElement]) {
         if let Some(component) = element.component() {
             self.slots.push((component.into(), element.at, around.to_vec()));
         } else if element.namespace == Namespace::Html
-            && let Some(group) = Group::of(&element.name)
+            && let Some(group) = ExclusiveGroup::of(&element.name)
             && matches!(enclosing(group, around), Enclosing::Outside)
             && self.outermost.iter().all(|(of, ..)| *of != group)
         {
@@ -160,8 +161,9 @@ impl Building {
     pub(crate) fn finish(self, lines: &Lines<'_>) -> Containment {
         let placed = |group, name, at| Placed { group, name, at: lines.position(at) };
         let slots = self.slots.into_iter().map(|(component, at, around)| {
-            let mut slot = Slot { component, at: lines.position(at), within: Vec::new(), shut: Vec::new() };
-            for group in Group::ALL {
+            let mut slot =
+                ChildPosition { component, at: lines.position(at), within: Vec::new(), shut: Vec::new() };
+            for group in ExclusiveGroup::ALL {
                 match enclosing(group, &around) {
                     Enclosing::In(open) => slot.within.push(placed(group, open.name.clone(), open.at)),
                     Enclosing::Shut => slot.shut.push(group),
@@ -177,10 +179,11 @@ impl Building {
     }
 }
 
-/// What ends the search for an open element of some kind.
+/// Elements that end the search for an open element of some kind.
 const SCOPE: &[&str] = &["applet", "caption", "table", "td", "th", "marquee", "object", "template"];
 
-/// Elements inside which an open list item is no longer looked for; all of "special" but `address`, `div` and `p`.
+/// Elements that end the search for an open list item: all "special" elements except `address`,
+/// `div` and `p`.
 const ENDS_ITEM: &[&str] = &[
     "article",
     "aside",

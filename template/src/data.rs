@@ -1,8 +1,9 @@
-//! What an expression may ask of a value, so that one evaluator serves the server's JSON and the page's own state.
+//! The operations of expressions on values, so that one evaluator serves the server's JSON and the
+//! page's values.
 
 mod number;
 
-/// A field's name as a template writes it.
+/// A field's name in a template.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Name {
     /// The serialised name of the field.
@@ -15,16 +16,16 @@ impl From<&str> for Name {
     }
 }
 
-/// A borrowed look at a value.
+/// A borrowed view of a value.
 #[derive(Debug)]
 pub enum Kind<'a, D> {
-    /// Nothing: JSON's `null`, and every path that leads nowhere.
+    /// JSON's `null`, and the value of each path that does not exist.
     Null,
-    /// A truth value.
+    /// A boolean.
     Bool(bool),
-    /// A whole number.
+    /// An integer.
     Int(i64),
-    /// A whole number of 2^63 or more that has 64 bits.
+    /// An integer from 2^63 to 2^64 - 1.
     Big(u64),
     /// Any other number.
     Num(f64),
@@ -32,35 +33,35 @@ pub enum Kind<'a, D> {
     Str(&'a str),
     /// An ordered list.
     List(&'a [D]),
-    /// An object: its entries are asked for with [`Data::get`].
+    /// An object; [`Data::get`] returns its entries.
     Map(&'a D),
 }
 
-/// A value that templates can show. Implemented for [`serde_json::Value`] on the server and for the engine's own
-/// value type in the page.
+/// A value that templates can show. Implemented for [`serde_json::Value`] on the server and for the
+/// engine's own value type in the page.
 pub trait Data: Sized + Clone {
-    /// A borrowed look at it.
+    /// Returns a borrowed view.
     fn kind(&self) -> Kind<'_, Self>;
-    /// The entry of that name, if it is an object that has it.
+    /// Returns the entry with that name, if the value is an object that has it.
     fn get(&self, key: &str) -> Option<&Self>;
-    /// How many entries an object has; 0 for anything else.
+    /// Returns the number of an object's entries; 0 for any other value.
     fn entries(&self) -> usize;
 
-    /// `null`.
+    /// Creates `null`.
     fn null() -> Self;
-    /// A truth value.
+    /// Creates a boolean.
     fn from_bool(b: bool) -> Self;
-    /// A whole number.
+    /// Creates an integer.
     fn from_int(i: i64) -> Self;
-    /// Any number; one that is not finite becomes null.
+    /// Creates a number; null if it is not finite.
     fn from_num(n: f64) -> Self;
-    /// Text.
+    /// Creates a text.
     fn from_text(s: String) -> Self;
-    /// An object.
+    /// Creates an object.
     fn from_fields(fields: Vec<(Name, Self)>) -> Self;
 
-    /// A number that is not whole, as text, in JavaScript's form. The page hands this to JavaScript itself, which is
-    /// smaller than the formatting of floating-point numbers in wasm.
+    /// Appends a number that is not an integer as text, in JavaScript's form. The page calls
+    /// JavaScript for this, which is smaller than float formatting in WebAssembly.
     fn write_num(n: f64, out: &mut String) {
         number::write(n, out);
     }

@@ -1,36 +1,37 @@
-//! Writing a template for the page, as JSON: what the page downloads, and what a template's hash is made of. What it
-//! looks like stands in [`code`].
+//! Encodes a template for the page as JSON, which the page downloads and from which a template's
+//! hash is computed. [`code`] describes the format.
 //!
-//! All that can be known beforehand is worked out here, once for all pages: what each hole reads, where parts are.
+//! All addresses and reads are computed here, once for all pages.
 
 mod child;
 mod expr;
 mod masks;
 mod place;
 
-use crate::code::{self, Place, hole, op};
+use crate::code::{self, DomHole, hole, op};
 use crate::compile::Compiled;
 use crate::compiled::{
-    AttributeKind, Block, Control, EventTarget, Form, Hole, HoleKind, ModelStep, Step, WireEffect,
+    AttributeKind, Block, Control, EventTarget, Form, Hole, HoleKind, ModelStep, WalkStep, WireEffect,
 };
 use crate::data::Name;
 use crate::expr::{Expr, Literal};
-use child::{Child, Source};
+use child::{EncodedChild, EncoderInput};
 use masks::Masks;
 #[cfg(feature = "render")]
 pub(crate) use place::push_quoted;
 use place::{array, path, place, quoted};
 
-/// How elements begin that the visitor edits or submits: the page's module `controls` is for them.
+/// The starts of elements that the user edits or submits. They require the page's module
+/// `controls`.
 const CONTROLS: [&str; 4] = ["<form", "<input", "<select", "<textarea"];
 
 impl Compiled {
-    /// Returns the template as the page gets it. The same template gives the same bytes. `is_shared` says which fields
-    /// of the component show a topic.
+    /// Encodes the template for the page. The same template gives the same bytes. `is_shared`
+    /// returns whether a field of the component shows a topic.
     pub fn to_json(&self, is_shared: &dyn Fn(&str) -> bool) -> String {
-        let source = Source::of(self, is_shared);
+        let source = EncoderInput::of(self, is_shared);
         let all = &self.template.blocks;
-        let mut names = Names::default();
+        let mut names = NameTable::default();
         let masks = Masks::of(&source, &mut names);
         let mut out = Encoder { names, submits: Vec::new(), code: vec!["0".to_owned(); all.len()] };
         let mut blocks = Vec::new();
@@ -48,12 +49,12 @@ impl Compiled {
     }
 }
 
-/// The names of fields that the code mentions.
+/// The names of fields in the code.
 #[derive(Default)]
-struct Names(Vec<String>);
+struct NameTable(Vec<String>);
 
-impl Names {
-    /// A name's position.
+impl NameTable {
+    /// Returns a name's position and adds the name if it is new.
     fn at(&mut self, name: &str) -> i64 {
         let at = self.0.iter().position(|known| known == name).unwrap_or_else(|| {
             self.0.push(name.to_owned());
@@ -63,12 +64,13 @@ impl Names {
     }
 }
 
-/// Writes code.
+/// Writes the code.
 struct Encoder {
-    names: Names,
-    /// What submits of forms do: the block and the way of the form, and the address. A form comes before its buttons.
-    submits: Vec<(usize, Vec<Step>, usize)>,
-    /// Scalars in JSON.
+    names: NameTable,
+    /// The submit events of forms: the block and the walk of the form, and the address. A form
+    /// precedes its buttons.
+    submits: Vec<(usize, Vec<WalkStep>, usize)>,
+    /// Scalars as JSON.
     code: Vec<String>,
 }
 
@@ -81,7 +83,7 @@ impl Encoder {
         self.code.push(quoted(text));
     }
 
-    /// Room for a number that is not known yet: where it stands.
+    /// Reserves an element for a number that is not known yet and returns its position.
     fn reserve(&mut self) -> usize {
         self.int(0);
         self.code.len() - 1
@@ -93,14 +95,15 @@ impl Encoder {
         }
     }
 
-    /// What comes next is what that place refers to.
+    /// Sets the reserved element to the current address.
     fn here(&mut self, place: usize) {
         self.set(place, self.code.len());
     }
 
-    /// Writes the code of a block; the block for the DOM.
-    fn block(&mut self, at: usize, block: &Block, masks: &Masks, source: &Source<'_>) -> String {
-        // What events do stands before: the state of the wire looks at its element's own event.
+    /// Writes the code of a block and returns the block for the DOM.
+    fn block(&mut self, at: usize, block: &Block, masks: &Masks, source: &EncoderInput<'_>) -> String {
+        // The events' code precedes the holes, because the connection state refers to its element's
+        // own event.
         let events: Vec<usize> = block.holes.iter().map(|hole| self.event(&hole.kind)).collect();
         self.here(at);
         let parts = block.holes.iter().filter(|hole| is_part(hole)).count();
@@ -110,25 +113,25 @@ impl Encoder {
         let (mut places, mut further, mut coded) = (Vec::new(), Vec::new(), 0);
         for (position, (hole, event)) in block.holes.iter().zip(&events).enumerate() {
             let mask = masks.hole(at, position);
-            if let Some(child) = Child::of(source, at, position) {
-                let mut next = |place: Place| {
+            if let Some(child) = EncodedChild::of(source, at, position) {
+                let mut next = |place: DomHole| {
                     further.push(array(&[(place as u8).to_string(), path(&hole.path)]));
                     block.holes.len() + further.len() - 1
                 };
-                // The place comes last: what is done with it depends on the others.
+                // The place comes last, because other props and the key depend on the position.
                 if let Some(key) = child.key {
-                    self.hole(next(Place::Key), mask, hole::VALUE, |out| out.expr(key));
+                    self.hole(next(DomHole::Key), mask, hole::VALUE, |out| out.expr(key));
                     coded += 1;
                 }
                 if !child.shared.is_empty() {
-                    self.hole(next(Place::Shared), mask, hole::VALUE, |out| out.object(&child.shared));
+                    self.hole(next(DomHole::Shared), mask, hole::VALUE, |out| out.object(&child.shared));
                     coded += 1;
                 }
                 self.hole(position, mask, hole::VALUE, |out| out.child(&child));
                 coded += 1;
             }
             for (k, key) in keys(hole).enumerate() {
-                further.push(array(&[(Place::AtKey as u8).to_string(), path(&hole.path), k.to_string()]));
+                further.push(array(&[(DomHole::AtKey as u8).to_string(), path(&hole.path), k.to_string()]));
                 self.key(block.holes.len() + further.len() - 1, mask, key);
                 coded += 1;
             }
@@ -145,11 +148,12 @@ impl Encoder {
             places.push(place(hole, *event));
         }
         if let Some(key) = masks::row_key(&source.template.blocks, at) {
-            further.push(array(&[(Place::AtKey as u8).to_string(), array(&[]), quoted("row")]));
+            further.push(array(&[(DomHole::AtKey as u8).to_string(), array(&[]), quoted("row")]));
             self.key(block.holes.len() + further.len() - 1, masks.key(at), key);
             coded += 1;
         }
-        // Numbered after all others, so that the numbers in places are those of the holes.
+        // These are numbered after all others, so that the numbers in places equal the holes'
+        // positions.
         places.append(&mut further);
         self.set(count, coded);
         self.here(locals);
@@ -165,9 +169,10 @@ impl Encoder {
         array(&parts)
     }
 
-    /// The address of what submitting the form does.
+    /// Returns the address of a form's submit event.
     fn submit(&self, form: &Form) -> usize {
-        let of = |(block, path, _): &&(usize, Vec<Step>, usize)| *block == form.block && *path == form.path;
+        let of =
+            |(block, path, _): &&(usize, Vec<WalkStep>, usize)| *block == form.block && *path == form.path;
         self.submits.iter().find(of).map_or(0, |(.., event)| *event)
     }
 
@@ -180,14 +185,15 @@ impl Encoder {
         self.here(end);
     }
 
-    /// A key as an object, which the page gets in JSON: a number and its text are two keys.
+    /// Writes a key as an object, which the page receives as JSON, because a number and its text
+    /// are two keys.
     fn key(&mut self, number: usize, mask: i64, key: &Expr) {
         let key = [(Name::from("id"), key.clone())];
         self.hole(number, mask, hole::VALUE, |out| out.object(&key));
     }
 
-    /// Writes the code of a hole; `false` if it has none. `depth` is how many loops are around a row of it, `own` the
-    /// address of what its element's own event does.
+    /// Writes the code of a hole; returns `false` if it has none. `depth` is the number of loops
+    /// around its rows, `own` the address of the element's own event.
     fn coded(&mut self, of: &Hole, (at, mask): (usize, i64), depth: i64, own: usize) -> bool {
         match &of.kind {
             HoleKind::Text { value, .. }
@@ -210,7 +216,7 @@ impl Encoder {
                 out.int(form.map_or(0, |form| form.level));
             }),
             HoleKind::For { start, end, list, key, block } => self.hole(at, mask, hole::ROWS, |out| {
-                let alone = *start == Step::default() && end.is_none();
+                let alone = *start == WalkStep::default() && end.is_none();
                 out.int(number(*block));
                 out.int(u8::from(alone) | u8::from(end.is_some()) << 1);
                 out.int(depth);
@@ -226,7 +232,7 @@ impl Encoder {
                     out.expr(condition.as_ref().unwrap_or(&Expr::Literal(Literal::Bool(true))));
                 }
             }),
-            // A child has more than one; see `block`.
+            // A child has several; see `block`.
             HoleKind::Event { .. }
             | HoleKind::Ref { .. }
             | HoleKind::Hook { .. }
@@ -238,8 +244,8 @@ impl Encoder {
     }
 }
 
-/// The names of the page's modules that the block needs.
-#[expect(clippy::wildcard_enum_match_arm, reason = "nothing else waits")]
+/// Returns the names of the client's modules that the block requires.
+#[expect(clippy::wildcard_enum_match_arm, reason = "only these holes have pauses")]
 fn modules(block: &Block) -> Vec<String> {
     let any = |is: fn(&HoleKind) -> bool| block.holes.iter().any(|hole| is(&hole.kind));
     let controls = CONTROLS.iter().any(|control| block.html.contains(control))
@@ -292,19 +298,19 @@ fn modules(block: &Block) -> Vec<String> {
     modules.iter().filter(|(needed, _)| *needed).map(|(_, name)| quoted(name)).collect()
 }
 
-/// The keys in the path of a control's property.
+/// Returns the keys in the path of a control's property.
 fn keys(hole: &Hole) -> impl Iterator<Item = &Expr> {
     let property: &[ModelStep] =
         if let HoleKind::Model { property, .. } = &hole.kind { property } else { &[] };
     property.iter().filter_map(ModelStep::key)
 }
 
-/// Whether what stands there grows and shrinks.
+/// Returns whether the hole's nodes are inserted and removed.
 fn is_part(hole: &Hole) -> bool {
     matches!(hole.kind, HoleKind::For { .. } | HoleKind::If { .. })
 }
 
 fn number(n: usize) -> i64 {
-    // A template with more of anything does not fit any message.
+    // A template with that many elements exceeds every message limit.
     i64::try_from(n).unwrap_or(i64::MAX)
 }

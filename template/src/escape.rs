@@ -1,14 +1,23 @@
-//! Text that cannot leave its context.
+//! HTML escaping.
+//!
+//! ```
+//! use vivaz_template::escape;
+//!
+//! assert_eq!(escape::text("<b> & \"c\""), "&lt;b&gt; &amp; \"c\"");
+//! assert_eq!(escape::attribute("a \"b\""), "a &quot;b&quot;");
+//! ```
 
-/// Text of an element.
-pub(crate) fn text(text: &str) -> String {
+/// Escapes the text of an element.
+#[must_use]
+pub fn text(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     push_text(&mut out, text);
     out
 }
 
-/// The value of an attribute, without its quotes.
-pub(crate) fn attribute(value: &str) -> String {
+/// Escapes the value of an attribute in double quotes. The result has no quotes around it.
+#[must_use]
+pub fn attribute(value: &str) -> String {
     let mut out = String::with_capacity(value.len());
     push_attribute(&mut out, value);
     out
@@ -22,7 +31,8 @@ pub(crate) fn push_attribute(out: &mut String, value: &str) {
     push(out, value, &|byte| matches!(byte, b'&' | b'<' | b'>' | b'"' | b'\r' | 0));
 }
 
-/// Copies what is between special bytes in one go; all of them are ASCII, so every cut is between characters.
+/// Copies the text between special bytes as a whole. All special bytes are ASCII, so every cut is
+/// between characters.
 fn push(out: &mut String, text: &str, special: &dyn Fn(u8) -> bool) {
     let mut rest = text;
     while let Some(at) = rest.bytes().position(special) {
@@ -33,9 +43,9 @@ fn push(out: &mut String, text: &str, special: &dyn Fn(u8) -> bool) {
             Some(b'<') => "&lt;",
             Some(b'>') => "&gt;",
             Some(b'"') => "&quot;",
-            // Read as a line feed if it were written as it is.
+            // An unescaped carriage return would be parsed as a line feed.
             Some(b'\r') => "&#13;",
-            // A parser drops or replaces it: no reference stands for it either.
+            // A parser drops or replaces NUL, and no character reference represents it.
             _ => "\u{fffd}",
         });
         rest = from.get(1..).unwrap_or_default();

@@ -1,12 +1,12 @@
-//! Evaluation of expressions. The rules are those of a page's reader, not of Rust: nothing fails, a path that leads
-//! nowhere is null, numbers mix, and text joins with anything.
+//! Evaluation of expressions. The rules suit templates rather than Rust: evaluation never fails, a
+//! path that does not exist is null, numbers of all kinds mix, and text concatenates with anything.
 //!
-//! The server walks expressions as trees, the page as code; what their operators mean is the same functions over
-//! [`Kind`], which are written to be small in wasm.
+//! The server walks expressions as trees, the page as code. Both use the same functions over
+//! [`Kind`] for the operators, which are written to be small in WebAssembly.
 
 #![expect(
     clippy::wildcard_enum_match_arm,
-    reason = "operators are sorted by what they need, and the rest falls through"
+    reason = "operators are grouped by their operands, and the others are handled by the last arm"
 )]
 
 mod arithmetic;
@@ -16,33 +16,33 @@ pub use arithmetic::{compute, write_digits, write_int};
 use crate::data::{Data, Kind, Name};
 use crate::expr::{Binary, Expr, Literal, LocalRef, Special, Unary};
 
-/// Where an expression's names lead at one moment.
+/// Resolves an expression's names during an evaluation.
 pub trait Scope<D> {
-    /// A field of the component.
+    /// Returns a field of the component.
     fn root(&self, name: &Name) -> Option<&D>;
-    /// The item of the `live:for` that is `depth` of them outwards.
+    /// Returns the item of the `live:for` that is `depth` loops outwards.
     fn item(&self, depth: u16) -> Option<&D>;
-    /// The position in the `live:for` that is `depth` of them outwards.
+    /// Returns the position in the `live:for` that is `depth` loops outwards.
     fn index(&self, depth: u16) -> usize;
-    /// A piece of the page's own state.
+    /// Returns a value of page-local state.
     fn local(&self, at: LocalRef) -> Option<&D>;
-    /// What a special name stands for, where it means something.
+    /// Returns the value of a special name, if it has one here.
     fn special(&self, which: Special) -> Option<&D>;
 }
 
-/// The outcome of an evaluation; borrowed where it is a part of the state or a literal.
+/// The result of an evaluation; borrowed if it is a part of the state or a literal.
 #[derive(Debug)]
 pub enum Value<'a, D> {
     /// A part of the state.
     Borrowed(&'a D),
     /// A literal of the template.
     Literal(&'a Literal),
-    /// Something that the expression made.
+    /// A value that the expression computed.
     Owned(D),
 }
 
 impl<D: Data> Value<'_, D> {
-    /// A borrowed look at it.
+    /// Returns a borrowed view.
     pub fn kind(&self) -> Kind<'_, D> {
         match self {
             Self::Borrowed(data) => data.kind(),
@@ -57,17 +57,17 @@ impl<D: Data> Value<'_, D> {
         }
     }
 
-    /// Whether a condition holds. See [`truthy`].
+    /// Returns whether the value is true as a condition. See [`truthy`].
     pub fn truthy(&self) -> bool {
         truthy(&self.kind())
     }
 
-    /// Appends it as text. See [`write()`].
+    /// Appends the value as text. See [`write()`].
     pub fn write(&self, out: &mut String) {
         write(&self.kind(), out);
     }
 
-    /// It as a value of its own.
+    /// Converts into an owned value.
     pub fn into_data(self) -> D {
         match self {
             Self::Borrowed(data) => data.clone(),
@@ -82,13 +82,15 @@ impl<D: Data> Value<'_, D> {
         }
     }
 
-    /// The same scalar: numbers by value, whatever their kind. Lists and objects equal nothing.
+    /// Returns whether both are the same scalar: numbers by value, regardless of their kind. Lists
+    /// and objects equal nothing.
     pub fn same(&self, other: &Self) -> bool {
         same(&self.kind(), &other.kind())
     }
 }
 
-/// Whether a condition holds: everything but null, `false`, 0, empty text, an empty list and an empty object.
+/// Returns whether a value is true as a condition: all except null, `false`, 0, the empty text, an
+/// empty list and an empty object.
 pub fn truthy<D: Data>(kind: &Kind<'_, D>) -> bool {
     match kind {
         Kind::Null => false,
@@ -100,10 +102,11 @@ pub fn truthy<D: Data>(kind: &Kind<'_, D>) -> bool {
     }
 }
 
-/// How many characters, items or entries.
+/// Returns the number of characters, items or entries.
 pub fn len<D: Data>(kind: &Kind<'_, D>) -> usize {
     match kind {
-        // Every byte but those that go on with a character; `chars().count()` is tuned for speed, at half a kilobyte.
+        // Counts all bytes except continuation bytes; `chars().count()` is optimised for speed and
+        // half a kilobyte larger.
         Kind::Str(s) => s.bytes().filter(|byte| byte & 0xC0 != 0x80).count(),
         Kind::List(items) => items.len(),
         Kind::Map(data) => data.entries(),
@@ -111,7 +114,7 @@ pub fn len<D: Data>(kind: &Kind<'_, D>) -> usize {
     }
 }
 
-/// Appends a value as text. Null, lists and objects have none.
+/// Appends a value as text. Null, lists and objects have no text.
 pub fn write<D: Data>(kind: &Kind<'_, D>, out: &mut String) {
     match kind {
         Kind::Null | Kind::List(_) | Kind::Map(_) => {}
@@ -123,7 +126,8 @@ pub fn write<D: Data>(kind: &Kind<'_, D>, out: &mut String) {
     }
 }
 
-/// The same scalar: numbers by value, whatever their kind. Lists and objects equal nothing.
+/// Returns whether both are the same scalar: numbers by value, regardless of their kind. Lists and
+/// objects equal nothing.
 pub fn same<D>(a: &Kind<'_, D>, b: &Kind<'_, D>) -> bool {
     match (a, b) {
         (Kind::Null, Kind::Null) => true,
@@ -182,7 +186,7 @@ impl Expr {
 }
 
 impl<'a, D: Data> Value<'a, D> {
-    /// A part of it, borrowed if it is.
+    /// Selects a part; borrowed if the value is borrowed.
     fn part(self, pick: &dyn Fn(&D) -> Option<&D>) -> Self {
         match &self {
             Self::Borrowed(data) => borrowed(pick(data)),
@@ -196,11 +200,11 @@ impl<'a, D: Data> Value<'a, D> {
     }
 }
 
-/// What is at a place: an item of a list by its position, an entry of an object by its key.
+/// Returns an item of a list by its position, or an entry of an object by its key.
 pub fn element<'a, D: Data>(data: &'a D, at: &Kind<'_, D>) -> Option<&'a D> {
     match (data.kind(), at) {
         (Kind::List(items), Kind::Int(i)) => items.get(usize::try_from(*i).ok()?),
-        // Keys that are numbers in Rust are text in JSON.
+        // Keys that are numbers in Rust are texts in JSON.
         (Kind::Map(_), Kind::Int(_) | Kind::Big(_) | Kind::Str(_)) => {
             let mut key = String::new();
             write(at, &mut key);
@@ -222,10 +226,11 @@ fn int<D: Data>(n: usize) -> D {
     D::from_int(i64::try_from(n).unwrap_or(i64::MAX))
 }
 
-/// `whole.contains(part)`: text in text, a scalar in a list, a key in an object.
+/// Evaluates `whole.contains(part)`: text in text, a scalar in a list, a key in an object.
 pub fn contains<D: Data>(whole: &Kind<'_, D>, part: &Kind<'_, D>) -> bool {
     match (whole, part) {
-        // Not `str::contains`, whose search algorithm weighs more in wasm than all of this file.
+        // Not `str::contains`, whose search algorithm is larger in WebAssembly than this whole
+        // file.
         (Kind::Str(whole), Kind::Str(part)) => {
             part.is_empty() || whole.as_bytes().windows(part.len()).any(|window| window == part.as_bytes())
         }

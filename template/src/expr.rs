@@ -1,25 +1,27 @@
-//! Expressions: what stands between `{{` and `}}` and in `live:` attributes, with names already resolved.
+//! Expressions between `{{` and `}}` and in `live:` attributes, with names already resolved.
 
 use crate::data::Name;
 
-/// A resolved expression. Names were looked up when the template was compiled, so evaluation never searches scopes.
+/// A resolved expression. The compiler resolves names, so evaluation never searches scopes.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Expr {
     /// `null`, `true`, `1`, `1.5`, `'text'`.
     Literal(Literal),
-    /// A field of the component: own state, computed, or a shared field (the page looks up its topic's state).
+    /// A field of the component: own, computed, or shared (the page reads the topic's state).
     Root(Name),
-    /// The item of a `live:for`; 0 is the innermost one.
+    /// The item of a `live:for`; 0 is the innermost loop.
     Item(u16),
-    /// The position in a `live:for` (`m, i in list`, or `$index` for the innermost); 0 is the innermost one.
+    /// The position in a `live:for` (`m, i in list`, or `$index` for the innermost); 0 is the
+    /// innermost loop.
     Index(u16),
-    /// A piece of the page's own state, declared with `live:local`.
+    /// A value of page-local state, declared with `live:local`.
     Local(LocalRef),
     /// `$value`, `$checked`, `$event`, `$form`, `$user`, `$temp`.
     Special(Special),
     /// `a.b`
     Field(Box<Expr>, Name),
-    /// `a[b]`: a list by position, an object by key. In `live:optimistic`, a keyed list by its items' id.
+    /// `a[b]`: a list by position, an object by key. In `live:optimistic`, a keyed list by its
+    /// items' id.
     At(Box<Expr>, Box<Expr>),
     /// `a.contains(b)`: text in text, value in list, key in object.
     Contains(Box<Expr>, Box<Expr>),
@@ -29,7 +31,7 @@ pub enum Expr {
     Binary(Binary, Box<Expr>, Box<Expr>),
     /// `a ? b : c`
     If(Box<Expr>, Box<Expr>, Box<Expr>),
-    /// Text with holes, as an attribute has it: the parts' texts one after the other. `class="row {{ kind }}"`.
+    /// The concatenation of the parts' texts, as in an attribute: `class="row {{ kind }}"`.
     Concat(Vec<Expr>),
     /// `{ text: $value, done: false }`, in `live:optimistic` and as an action's argument.
     Object(Vec<(Name, Expr)>),
@@ -37,7 +39,8 @@ pub enum Expr {
 
 #[cfg(feature = "parse")]
 impl Expr {
-    /// Makes the expression mean the same `loops` loops and `blocks` blocks further in.
+    /// Adjusts the expression so that it means the same `loops` loops and `blocks` blocks further
+    /// inside.
     pub(crate) fn deepen(&mut self, loops: u16, blocks: u16) {
         let each = |part: &mut Self| part.deepen(loops, blocks);
         match self {
@@ -71,36 +74,36 @@ pub enum Literal {
     Str(Box<str>),
 }
 
-/// Where a local lives: `level` block instances outwards (0 is the block that the expression stands in), then
-/// the position among that block's [`locals`](crate::compiled::Block::locals).
+/// The location of a local: `level` block instances outwards (0 is the block that contains the
+/// expression), then the position among that block's [`locals`](crate::compiled::Block::locals).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LocalRef {
-    /// How many block instances outwards.
+    /// The number of block instances outwards.
     pub level: u16,
-    /// Which of that block's locals.
+    /// The position among that block's locals.
     pub slot: u16,
 }
 
-/// Names that only mean something at a moment: while an event is handled, or in this page.
+/// Names that have a value only while an event is handled, or only in this page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Special {
-    /// The value of the element that the event came from.
+    /// The value of the event's target element.
     Value,
-    /// Whether it is checked.
+    /// Whether the event's target element is checked.
     Checked,
-    /// The fields of the form around it, by name.
+    /// The fields of the enclosing form, by name.
     Form,
-    /// The event itself: `key`, `detail` and what else the page hands out.
+    /// The event itself: `key`, `detail` and the other properties that the page provides.
     Event,
-    /// Who the page was made for: `id` and `name`, or null.
+    /// The user for whom the page was rendered: `id` and `name`, or null.
     User,
-    /// An id for something that only the server can name; in `live:optimistic`.
+    /// A temporary id for an item that the server will name; in `live:optimistic`.
     Temp,
 }
 
 /// Operators with one operand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names say it")]
+#[expect(missing_docs, reason = "the names are self-explanatory")]
 pub enum Unary {
     Not,
     Negate,
@@ -110,11 +113,11 @@ pub enum Unary {
 
 /// Operators with two operands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names say it")]
+#[expect(missing_docs, reason = "the names are self-explanatory")]
 pub enum Binary {
     And,
     Or,
-    /// `a ?? b`: b where a is null.
+    /// `a ?? b`: b if a is null.
     Coalesce,
     Eq,
     Ne,
@@ -130,7 +133,7 @@ pub enum Binary {
 }
 
 impl Binary {
-    /// All of them; their positions are their numbers in [`code`](crate::code).
+    /// All operators; their positions are their numbers in [`code`](crate::code).
     pub const ALL: [Self; 14] = [
         Self::And,
         Self::Or,

@@ -1,4 +1,4 @@
-//! [`Data`] for [`serde_json::Value`]: what the server renders from.
+//! Implements [`Data`] for [`serde_json::Value`], from which the server renders.
 
 use serde_json::{Map, Value};
 

@@ -1,10 +1,13 @@
 //! The Vivaz template language.
 //!
-//! The way of a template: source text → [`compile`](compile()) → on the server [`render`](render()) to HTML for the first
-//! paint, in the page the same [compiled form](compiled) drives the engine that keeps the DOM in step. Both sides evaluate the same
-//! [expressions](expr) over whatever implements [`Data`]. What a template asks of its component's types are its [checks](check).
+//! The path of a template: source text → [`compile`](compile()) → on the server
+//! [`render`](render()) writes HTML for the first paint; in the page the same [compiled
+//! form](compiled) drives the engine that updates the DOM. Both sides evaluate the same
+//! [expressions](expr) over any type that implements [`Data`]. The [checks](check) of a template
+//! are its conditions for the component's types.
 //!
-//! This crate does no I/O and knows neither sockets nor the DOM. The page takes it without the feature `parse`.
+//! This crate does no I/O and depends on neither sockets nor the DOM. The page uses it without the
+//! feature `parse`.
 //!
 //! ```
 //! use serde_json::json;
@@ -14,7 +17,7 @@
 //! let rendered = render(&compiled, &json!({ "todos": [{ "id": 1, "text": "Water the plants" }] }), None);
 //! assert_eq!(rendered.html, "<ul><li>Water the plants</li></ul>");
 //!
-//! // The page gets the compiled form as JSON: HTML to clone, where its holes are, and code for the engine.
+//! // The page receives the compiled form as JSON: HTML, the positions of holes, and code.
 //! let json: serde_json::Value = serde_json::from_str(&compiled.to_json(&|_| false)).expect("valid JSON");
 //! assert_eq!(json[1], serde_json::json!(["todos", "text", "id"]));
 //! ```
@@ -33,7 +36,7 @@ mod encode;
 #[cfg(feature = "parse")]
 mod error;
 #[cfg(feature = "parse")]
-mod escape;
+pub mod escape;
 pub mod eval;
 pub mod expr;
 #[cfg(feature = "serde_json")]
@@ -59,12 +62,12 @@ pub use compile::{Compiled, compile};
 pub use compiled::{Block, Hole, HoleKind, Template};
 pub use data::{Data, Kind, Name};
 #[cfg(feature = "parse")]
-pub use error::{Position, TemplateError, nearest};
+pub use error::{Position, SourceText, TemplateError, nearest};
 pub use eval::{Scope, Value, write_digits, write_int};
 pub use expr::Expr;
 #[cfg(feature = "render")]
-pub use place::{ChildAt, Rows, child_at, push_key};
+pub use place::{ChildAt, RowIndex, child_at, push_key};
 #[cfg(feature = "parse")]
-pub use reads::Read;
+pub use reads::Dependency;
 #[cfg(feature = "render")]
-pub use render::{ChildSlot, Fields, Rendered, render, render_within};
+pub use render::{ChildSlot, Rendered, StateFields, render, render_within};

@@ -1,24 +1,26 @@
-//! How the blocks of a template contain each other, and which parts of it only the page can decide.
+//! The nesting of a template's blocks, and the parts of the template that only the page can
+//! evaluate.
 //!
-//! The page's own state (`live:local`) is unknown to the server. An expression that reads it, directly or through the
-//! item of a loop over such a list, is *page-local*: the server does not evaluate it.
+//! The server does not know page-local state (`live:local`). An expression that reads it, directly
+//! or through the item of a loop over such a list, is *page-local*: the server does not evaluate
+//! it.
 
 use crate::compiled::{HoleKind, Template};
 use crate::expr::Expr;
-use crate::reads::Read;
+use crate::reads::Dependency;
 
-/// The containment of blocks.
+/// The nesting of blocks.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Outline {
-    /// The hole that each block belongs to; none for block 0.
+    /// The hole that contains each block; none for block 0.
     outer: Vec<Option<Outer>>,
-    /// Whether a child component stands in the block, or in a block inside it.
+    /// Whether the block contains a child component, directly or in an inner block.
     has_child: Vec<bool>,
-    /// What is page-local in each hole of each block.
-    local: Vec<Vec<Local>>,
+    /// The page-local parts of each hole of each block.
+    local: Vec<Vec<PageLocal>>,
 }
 
-/// The hole that a block belongs to.
+/// The hole that contains a block.
 #[derive(Clone, Copy, Debug)]
 struct Outer {
     block: usize,
@@ -27,27 +29,27 @@ struct Outer {
     arm: Option<usize>,
 }
 
-/// What is page-local in a hole.
+/// The page-local parts of a hole.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Local {
-    /// Nothing that matters for children.
+pub(crate) enum PageLocal {
+    /// None that affects children.
     Other,
     /// For each prop of a child, and for its key.
     Child { props: Vec<bool>, key: bool },
     /// The list of a loop.
     List(bool),
-    /// For each arm its condition.
+    /// The condition of each arm.
     Arms(Vec<bool>),
 }
 
-/// One step of the way to a block.
+/// One step of the path to a block.
 #[derive(Debug)]
-pub(crate) enum Segment {
-    /// A hole, a row's or an arm's.
+pub(crate) enum PathSegment {
+    /// The hole of a row or an arm.
     Hole(usize),
     /// The number of an arm, from 1.
     Arm(usize),
-    /// The key of a row, as an expression of the block where the way ends.
+    /// The key of a row, as an expression of the last block of the path.
     Key(Expr),
 }
 
@@ -68,7 +70,7 @@ impl Outline {
             let local = block.holes.iter().map(|hole| outline.local_in(template, at, &hole.kind)).collect();
             outline.local.push(local);
         }
-        // A block's inner blocks come after it, so that going backwards each one is complete.
+        // A block's inner blocks follow it, so in reverse order each one is complete.
         for (at, block) in template.blocks.iter().enumerate().rev() {
             let own = block.holes.iter().any(|hole| matches!(hole.kind, HoleKind::Child { .. }));
             let has_child = own || outline.has_child.get(at).is_some_and(|has| *has);
@@ -82,42 +84,44 @@ impl Outline {
         outline
     }
 
-    /// Returns whether a child component stands in the block, or in a block inside it.
+    /// Returns whether the block contains a child component, directly or in an inner block.
     #[cfg(feature = "render")]
     pub(crate) fn has_child(&self, block: usize) -> bool {
         self.has_child.get(block).is_some_and(|has| *has)
     }
 
-    /// Returns what is page-local in a hole.
-    pub(crate) fn local(&self, block: usize, hole: usize) -> &Local {
-        self.local.get(block).and_then(|holes| holes.get(hole)).unwrap_or(&Local::Other)
+    /// Returns the page-local parts of a hole.
+    pub(crate) fn local(&self, block: usize, hole: usize) -> &PageLocal {
+        self.local.get(block).and_then(|holes| holes.get(hole)).unwrap_or(&PageLocal::Other)
     }
 
-    /// Returns the way from the component to a block: for each block around it the hole, and the key or the arm.
-    pub(crate) fn way(&self, template: &Template, block: usize) -> Vec<Segment> {
+    /// Returns the path from the component to a block: for each enclosing block the hole, and the
+    /// key or the arm.
+    pub(crate) fn way(&self, template: &Template, block: usize) -> Vec<PathSegment> {
         let mut way = Vec::new();
         let (mut at, mut loops, mut blocks) = (block, 0, 0);
         while let Some(outer) = self.outer.get(at).copied().flatten() {
-            // The segments are collected backwards.
+            // The segments are collected in reverse order.
             blocks += 1;
             match (outer.arm, kind(template, outer)) {
-                (Some(arm), _) => way.push(Segment::Arm(arm)),
+                (Some(arm), _) => way.push(PathSegment::Arm(arm)),
                 (None, Some(HoleKind::For { key, .. })) => {
                     let mut key = key.clone();
                     key.deepen(loops, blocks);
-                    way.push(Segment::Key(key));
+                    way.push(PathSegment::Key(key));
                     loops += 1;
                 }
                 (None, _) => {}
             }
-            way.push(Segment::Hole(outer.hole));
+            way.push(PathSegment::Hole(outer.hole));
             at = outer.block;
         }
         way.reverse();
         way
     }
 
-    /// Returns whether an expression of that block reads a field that is `wanted`, directly or through a loop's item.
+    /// Returns whether an expression of that block reads a field for which `wanted` returns true,
+    /// directly or through a loop's item.
     pub(crate) fn reads_field(
         &self,
         template: &Template,
@@ -129,15 +133,16 @@ impl Outline {
             template,
             block,
             expr,
-            &|read| matches!(read, Read::Root { name, .. } if wanted(&name.text)),
+            &|read| matches!(read, Dependency::Root { name, .. } if wanted(&name.text)),
         )
     }
 
-    /// Returns whether a prop of a child reads a field that is `wanted`, and nothing of the page's own state.
+    /// Returns whether a prop of a child reads a field for which `wanted` returns true, and no
+    /// page-local state.
     pub(crate) fn gives_children(&self, template: &Template, wanted: &dyn Fn(&str) -> bool) -> bool {
         template.blocks.iter().enumerate().any(|(block, of)| {
             of.holes.iter().enumerate().any(|(hole, of)| match (&of.kind, self.local(block, hole)) {
-                (HoleKind::Child { props, .. }, Local::Child { props: local, .. }) => {
+                (HoleKind::Child { props, .. }, PageLocal::Child { props: local, .. }) => {
                     props.iter().zip(local).any(|((_, value), is_local)| {
                         !is_local && self.reads_field(template, block, value, wanted)
                     })
@@ -147,19 +152,20 @@ impl Outline {
         })
     }
 
-    fn local_in(&self, template: &Template, block: usize, kind: &HoleKind) -> Local {
-        let local = |expr: &Expr| self.reads(template, block, expr, &|read| matches!(read, Read::Local(_)));
-        #[expect(clippy::wildcard_enum_match_arm, reason = "nothing else leads to a child")]
+    fn local_in(&self, template: &Template, block: usize, kind: &HoleKind) -> PageLocal {
+        let local =
+            |expr: &Expr| self.reads(template, block, expr, &|read| matches!(read, Dependency::Local(_)));
+        #[expect(clippy::wildcard_enum_match_arm, reason = "only these holes contain children")]
         match kind {
-            HoleKind::Child { props, key, .. } => Local::Child {
+            HoleKind::Child { props, key, .. } => PageLocal::Child {
                 props: props.iter().map(|(_, value)| local(value)).collect(),
                 key: key.as_ref().is_some_and(local),
             },
-            HoleKind::For { list, .. } => Local::List(local(list)),
-            HoleKind::If { arms, .. } => {
-                Local::Arms(arms.iter().map(|(condition, _)| condition.as_ref().is_some_and(local)).collect())
-            }
-            _ => Local::Other,
+            HoleKind::For { list, .. } => PageLocal::List(local(list)),
+            HoleKind::If { arms, .. } => PageLocal::Arms(
+                arms.iter().map(|(condition, _)| condition.as_ref().is_some_and(local)).collect(),
+            ),
+            _ => PageLocal::Other,
         }
     }
 
@@ -168,12 +174,12 @@ impl Outline {
         template: &Template,
         block: usize,
         expr: &Expr,
-        wanted: &dyn Fn(&Read<'_>) -> bool,
+        wanted: &dyn Fn(&Dependency<'_>) -> bool,
     ) -> bool {
         let mut found = false;
         expr.reads(&mut |read| {
             found = found || wanted(&read);
-            if let Read::Item { depth, .. } | Read::Index(depth) = read
+            if let Dependency::Item { depth, .. } | Dependency::Index(depth) = read
                 && !found
                 && let Some((list, outside)) = self.list_around(template, block, depth)
             {
@@ -183,7 +189,7 @@ impl Outline {
         found
     }
 
-    /// Returns the list of the loop that is so many outwards, and the block that it stands in.
+    /// Returns the list of the loop `depth` loops outwards, and the block that contains it.
     fn list_around<'t>(&self, template: &'t Template, block: usize, depth: u16) -> Option<(&'t Expr, usize)> {
         let (mut at, mut depth) = (block, depth);
         loop {
@@ -204,7 +210,7 @@ fn kind(template: &Template, outer: Outer) -> Option<&HoleKind> {
 }
 
 /// Returns the blocks inside a hole, with the numbers of the arms.
-#[expect(clippy::wildcard_enum_match_arm, reason = "only lists and conditions have any")]
+#[expect(clippy::wildcard_enum_match_arm, reason = "only lists and conditions have inner blocks")]
 fn inner(kind: &HoleKind) -> Vec<(usize, Option<usize>)> {
     match kind {
         HoleKind::For { block, .. } => vec![(*block, None)],

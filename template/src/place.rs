@@ -1,8 +1,9 @@
-//! Places of child components: the way from a component to one of its children, as a list of hole numbers, row keys
-//! and arm numbers. The server finds the child there by itself and evaluates what its parent gives it.
+//! Places of child components: the path from a component to one of its children, as a list of hole
+//! numbers, row keys and arm numbers. The server finds the child at the place and evaluates its
+//! props.
 //!
-//! `[3, "k7", 0, 2, 5]` is hole 5 in the second arm of the condition at hole 0 in the row with the key `"k7"` of the
-//! list at hole 3. Holes count from 0 within their block, arms from 1.
+//! `[3, "k7", 0, 2, 5]` is hole 5 in the second arm of the condition at hole 0 in the row with the
+//! key `"k7"` of the list at hole 3. Holes count from 0 within their block, arms from 1.
 
 use std::collections::HashMap;
 
@@ -12,88 +13,94 @@ use crate::data::{Data, Kind, Name};
 use crate::encode::push_quoted;
 use crate::eval::{Value, write};
 use crate::expr::Expr;
-use crate::outline::Local;
-use crate::render::Fields;
-use crate::render::frame::{Frame, Root};
+use crate::outline::PageLocal;
+use crate::render::StateFields;
+use crate::render::frame::{RenderFrame, RenderRoot};
 
-/// A child component, found by its place.
+/// A child component found by its place.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ChildAt<'c, D> {
-    /// The name that it is registered by.
+    /// The child's registered name.
     pub component: &'c str,
-    /// Its props, but for those that read the page's own state.
+    /// Its props, except those that read page-local state.
     pub props: Vec<(&'c Name, D)>,
-    /// Its `live:key`, unless that reads the page's own state.
+    /// Its `live:key`, unless it reads page-local state.
     pub key: Option<D>,
 }
 
-/// The rows of the lists of one state by their keys, so that finding every row of a list takes linear time.
+/// The rows of the lists of one state by their keys, so that finding all rows of a list takes
+/// linear time.
 #[derive(Debug, Default)]
-pub struct Rows {
+pub struct RowIndex {
     lists: HashMap<String, HashMap<String, usize>>,
     keys: u64,
 }
 
-impl Rows {
-    /// Returns how many keys were evaluated so far.
+impl RowIndex {
+    /// Returns the number of keys that were evaluated.
     #[must_use]
     pub fn keys(&self) -> u64 {
         self.keys
     }
 }
 
-/// Finds the child component at a place of the state, and evaluates its props and its key. Returns `None` where the
-/// state shows no child. `rows` belongs to this state: another one needs another.
+/// Finds the child component at a place of the state and evaluates its props and its key. Returns
+/// `None` if the state shows no child there. `rows` belongs to this state: use another one for
+/// another state.
 ///
-/// Whether a condition holds, or a list has a row, that depends on the page's own state is the page's to say.
+/// The page decides a condition or the rows of a list that depend on page-local state.
 ///
 /// ```
 /// use serde_json::json;
-/// use vivaz_template::{Rows, child_at, compile};
+/// use vivaz_template::{RowIndex, child_at, compile};
 ///
 /// let compiled = compile("<ul><li live:for='t in todos' live:key='t.id'><live:todo text='{{ t.text }}'></live:todo></li></ul>")
 ///     .expect("a valid template");
 /// let state = json!({ "todos": [{ "id": 7, "text": "Water the plants" }] });
-/// let child = child_at(&compiled, &state, None, &[json!(0), json!(7), json!(0)], &mut Rows::default()).expect("it is there");
+/// let child = child_at(&compiled, &state, None, &[json!(0), json!(7), json!(0)], &mut RowIndex::default()).expect("it is there");
 /// assert_eq!((child.component, &child.props[0].1), ("todo", &json!("Water the plants")));
-/// assert_eq!(child_at(&compiled, &state, None, &[json!(0), json!(8), json!(0)], &mut Rows::default()), None);
+/// assert_eq!(child_at(&compiled, &state, None, &[json!(0), json!(8), json!(0)], &mut RowIndex::default()), None);
 /// ```
 pub fn child_at<'c, D: Data>(
     compiled: &'c Compiled,
-    state: &dyn Fields<D>,
+    state: &dyn StateFields<D>,
     user: Option<&D>,
     place: &[D],
-    rows: &mut Rows,
+    rows: &mut RowIndex,
 ) -> Option<ChildAt<'c, D>> {
-    let root = Root { state, user };
+    let root = RenderRoot { state, user };
     let mut walk = Walk { compiled, rows, way: String::new() };
-    walk.block(0, Frame::top(&root), place)
+    walk.block(0, RenderFrame::top(&root), place)
 }
 
 struct Walk<'c, 'r> {
     compiled: &'c Compiled,
-    rows: &'r mut Rows,
+    rows: &'r mut RowIndex,
     /// The place of the block instance.
     way: String,
 }
 
 impl<'c> Walk<'c, '_> {
-    /// Goes on from a block instance. The template bounds how deep this goes: each step has a block of its own.
+    /// Continues from a block instance. The template bounds the recursion: each step has a block of
+    /// its own.
     fn block<D: Data>(
         &mut self,
         number: usize,
-        mut frame: Frame<'_, D>,
+        mut frame: RenderFrame<'_, D>,
         place: &[D],
     ) -> Option<ChildAt<'c, D>> {
         let compiled = self.compiled;
         let block = compiled.template.blocks.get(number)?;
         let (at, rest) = place.split_first()?;
         let at = position(at)?;
-        // What is page-local is not evaluated, so that the page's own state is never read.
+        // Page-local expressions are not evaluated, so page-local state is never read.
         frame.locals.resize(block.locals.len(), D::null());
         let local = compiled.outline.local(number, at);
         match (&block.holes.get(at)?.kind, local) {
-            (HoleKind::Child { component, props, key }, Local::Child { props: local, key: key_is_local }) => {
+            (
+                HoleKind::Child { component, props, key },
+                PageLocal::Child { props: local, key: key_is_local },
+            ) => {
                 if !rest.is_empty() {
                     return None;
                 }
@@ -102,7 +109,7 @@ impl<'c> Walk<'c, '_> {
                 let key = key.as_ref().filter(|_| !key_is_local).map(|key| key.eval(&frame).into_data());
                 Some(ChildAt { component, props, key })
             }
-            (HoleKind::If { arms, .. }, Local::Arms(local)) => {
+            (HoleKind::If { arms, .. }, PageLocal::Arms(local)) => {
                 let (arm, rest) = rest.split_first()?;
                 let arm = position(arm)?.checked_sub(1)?;
                 let (_, inner) = arms.get(arm)?;
@@ -118,7 +125,7 @@ impl<'c> Walk<'c, '_> {
                 self.step(at, &D::from_int(i64::try_from(arm).ok()? + 1));
                 self.block(*inner, frame.arm(), rest)
             }
-            (HoleKind::For { list, key, block: inner, .. }, Local::List(is_local)) => {
+            (HoleKind::For { list, key, block: inner, .. }, PageLocal::List(is_local)) => {
                 let (wanted, rest) = rest.split_first()?;
                 if *is_local {
                     self.step(at, wanted);
@@ -138,13 +145,13 @@ impl<'c> Walk<'c, '_> {
         push_step(&mut self.way, hole, &then.kind());
     }
 
-    /// Returns the position of the row with that key: the first one, where there are several.
+    /// Returns the position of the first row with that key.
     fn row<D: Data>(
         &mut self,
         hole: usize,
         items: &[D],
         key: &Expr,
-        frame: &Frame<'_, D>,
+        frame: &RenderFrame<'_, D>,
         wanted: &D,
     ) -> Option<usize> {
         if matches!(wanted.kind(), Kind::List(_) | Kind::Map(_)) {
@@ -165,7 +172,7 @@ impl<'c> Walk<'c, '_> {
     }
 }
 
-/// Returns the number that a segment is.
+/// Returns the number that a segment represents.
 fn position<D: Data>(segment: &D) -> Option<usize> {
     match segment.kind() {
         Kind::Int(at) => usize::try_from(at).ok(),
@@ -179,7 +186,7 @@ fn position<D: Data>(segment: &D) -> Option<usize> {
     }
 }
 
-/// Returns a key as text. A number and its text are two keys, as they are to the page.
+/// Returns a key as text. A number and its text are two keys, as in the page.
 fn name_of<D: Data>(key: &Value<'_, D>) -> String {
     let kind = key.kind();
     let mut name = String::from(if matches!(kind, Kind::Str(_)) { "s" } else { "n" });
@@ -197,7 +204,7 @@ pub(crate) fn push_step<D: Data>(place: &mut String, hole: usize, then: &Kind<'_
     push_key(then, place);
 }
 
-/// Appends a key as JSON, as it stands in a place. What is no scalar is `null`.
+/// Appends a key as JSON, in the form used in places. A value that is not a scalar is `null`.
 pub fn push_key<D: Data>(key: &Kind<'_, D>, out: &mut String) {
     match key {
         Kind::Str(text) => push_quoted(text, out),

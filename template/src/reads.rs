@@ -1,48 +1,49 @@
-//! What an expression depends on, so that only bindings that read a changed field run again.
+//! The dependencies of an expression, so that only holes that read a changed field are evaluated
+//! again.
 
-#![expect(clippy::wildcard_enum_match_arm, reason = "only two kinds of parent make a field worth naming")]
+#![expect(clippy::wildcard_enum_match_arm, reason = "only two kinds of parent have fields that are tracked")]
 
 use crate::data::Name;
 use crate::expr::{Expr, LocalRef, Special};
 
-/// One thing that an expression reads.
+/// A dependency of an expression.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Read<'a> {
-    /// A field of the component; where only one part of it is read by name (`chat.users`), that part.
+pub enum Dependency<'a> {
+    /// A field of the component; if only one part of it is read by name (`chat.users`), that part.
     Root {
         /// The component's field.
         name: &'a Name,
         /// The part of it.
         field: Option<&'a Name>,
     },
-    /// An item of a `live:for`; where only one field of it is read (`m.content`), that field.
+    /// An item of a `live:for`; if only one field of it is read (`m.content`), that field.
     Item {
-        /// Of the `live:for` that is so many outwards.
+        /// The number of loops outwards.
         depth: u16,
         /// The part of it.
         field: Option<&'a Name>,
     },
     /// The position in a `live:for`.
     Index(u16),
-    /// A piece of the page's own state.
+    /// A value of page-local state.
     Local(LocalRef),
     /// `$user` and the like.
     Special(Special),
 }
 
 impl Expr {
-    /// Visits everything that the expression reads.
-    pub fn reads<'a>(&'a self, visit: &mut dyn FnMut(Read<'a>)) {
+    /// Visits all dependencies of the expression.
+    pub fn reads<'a>(&'a self, visit: &mut dyn FnMut(Dependency<'a>)) {
         match self {
             Self::Literal(_) => {}
-            Self::Root(name) => visit(Read::Root { name, field: None }),
-            Self::Item(depth) => visit(Read::Item { depth: *depth, field: None }),
-            Self::Index(depth) => visit(Read::Index(*depth)),
-            Self::Local(at) => visit(Read::Local(*at)),
-            Self::Special(which) => visit(Read::Special(*which)),
+            Self::Root(name) => visit(Dependency::Root { name, field: None }),
+            Self::Item(depth) => visit(Dependency::Item { depth: *depth, field: None }),
+            Self::Index(depth) => visit(Dependency::Index(*depth)),
+            Self::Local(at) => visit(Dependency::Local(*at)),
+            Self::Special(which) => visit(Dependency::Special(*which)),
             Self::Field(of, field) => match &**of {
-                Self::Root(name) => visit(Read::Root { name, field: Some(field) }),
-                Self::Item(depth) => visit(Read::Item { depth: *depth, field: Some(field) }),
+                Self::Root(name) => visit(Dependency::Root { name, field: Some(field) }),
+                Self::Item(depth) => visit(Dependency::Item { depth: *depth, field: Some(field) }),
                 of => of.reads(visit),
             },
             Self::Unary(_, of) => of.reads(visit),

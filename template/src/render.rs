@@ -1,82 +1,88 @@
-//! The first paint: a compiled template and a state become HTML that the page can adopt.
+//! Renders the first paint: a compiled template and a state become HTML that the page can adopt.
 
 pub(crate) mod frame;
 mod html;
 
 use crate::compile::Compiled;
 use crate::compiled::{AttributeKind, HoleKind};
-use crate::containment::Open;
+use crate::containment::OpenElement;
 use crate::data::{Data, Kind, Name};
 use crate::escape;
 use crate::eval::Value;
 use crate::expr::Expr;
-use crate::outline::Local;
+use crate::outline::PageLocal;
 use crate::place::push_step;
-use crate::program::Op;
+use crate::program::RenderOp;
 use crate::url;
-use frame::{Frame, Root};
+use frame::{RenderFrame, RenderRoot};
 
-/// Where a component's fields are looked up: its own, and under the names of its shared fields their topics' states.
-pub trait Fields<D> {
-    /// The field of that name.
+/// Access to a component's fields: its own, and under the names of its shared fields their topics'
+/// states.
+pub trait StateFields<D> {
+    /// Returns the field with that name.
     fn field(&self, name: &Name) -> Option<&D>;
 
-    /// What a piece of the page's own state (`live:local`) is by now, where it is not what it begins with. `place` says
-    /// in which instance of a block, as [`ChildSlot::place`] does but without the brackets and the last number, as in
-    /// `3,7,0,1`; the component itself is empty. `slot` is the position among the block's
-    /// [`locals`](crate::compiled::Block::locals).
+    /// Returns the current value of page-local state (`live:local`) if it differs from its initial
+    /// value. `place` identifies the instance of a block, like [`ChildSlot::place`] without the
+    /// brackets and the last number, as in `3,7,0,1`; it is empty for the component itself. `slot`
+    /// is the position among the block's [`locals`](crate::compiled::Block::locals).
     fn local(&self, place: &str, slot: usize) -> Option<&D> {
         let _ = (place, slot);
         None
     }
 
-    /// Whether places are worked out everywhere, for [`Fields::local`]; a first paint needs those of children alone.
+    /// Returns whether places are computed for all block instances, for [`StateFields::local`]; a
+    /// first paint only needs those of children.
     fn has_places(&self) -> bool {
         false
     }
 }
 
-impl<D: Data> Fields<D> for D {
+impl<D: Data> StateFields<D> for D {
     fn field(&self, name: &Name) -> Option<&D> {
         self.get(&name.text)
     }
 }
 
-/// What was rendered.
+/// The result of rendering.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rendered<D> {
     /// The content of the component's element.
     pub html: String,
-    /// What was chosen, in document order, so that the page can adopt what was rendered from an older state: for each
-    /// `live:for` the number of its items, for each `live:if` the number of its arm counted from 1, or 0; those inside
-    /// of rows and arms right after their own row or arm begins.
+    /// The choices, in document order, so that the page can adopt HTML of an older state: for each
+    /// `live:for` the number of its items, for each `live:if` the number of its arm counted from 1,
+    /// or 0; those inside rows and arms directly after their own row or arm begins.
     pub shape: Vec<u32>,
-    /// The child components, in document order; nothing stands in `html` for them yet.
+    /// The child components, in document order; `html` does not contain them yet.
     pub children: Vec<ChildSlot<D>>,
 }
 
-/// A child component's place.
+/// The position of a child component.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ChildSlot<D> {
-    /// Where its `<live-component …>…</live-component>` goes into [`Rendered::html`].
+    /// The offset at which its `<live-component …>…</live-component>` is inserted into
+    /// [`Rendered::html`].
     pub offset: usize,
-    /// The name that it is registered by.
+    /// The child's registered name.
     pub component: Box<str>,
     /// Its props.
     pub props: Vec<(Box<str>, D)>,
-    /// Attributes for its start tag, escaped, each with a space before it: `id`, `class`, `data-…`.
+    /// Attributes of its start tag, escaped, each with a space before it: `id`, `class`, `data-…`.
     pub attributes: String,
     /// The `id` among them.
     pub id: Option<String>,
-    /// The elements that it stands in, outermost first: those of this template, and those around that.
-    pub around: Vec<Open>,
-    /// Its place as a JSON array: hole numbers, row keys and arm numbers, as [`child_at`](crate::child_at) takes them.
+    /// The enclosing elements, outermost first: those of this template, and those around the
+    /// component.
+    pub around: Vec<OpenElement>,
+    /// Its place as a JSON array: hole numbers, row keys and arm numbers, as for
+    /// [`child_at`](crate::child_at).
     pub place: String,
-    /// The props among [`props`](Self::props) that read the page's own state, which the page brings itself.
+    /// The names of those [`props`](Self::props) that read page-local state, which the page sends
+    /// itself.
     pub page: Vec<Box<str>>,
 }
 
-/// Renders a component's state. `user` is what `$user` is, an object with `id` and `name`.
+/// Renders a component's state. `user` is the value of `$user`, an object with `id` and `name`.
 ///
 /// ```
 /// use serde_json::json;
@@ -85,18 +91,19 @@ pub struct ChildSlot<D> {
 /// let rendered = vivaz_template::render(&compiled, &json!({ "name": "<Ada>" }), None);
 /// assert_eq!(rendered.html, "<b>&lt;Ada&gt;</b>");
 /// ```
-pub fn render<D: Data>(compiled: &Compiled, state: &dyn Fields<D>, user: Option<&D>) -> Rendered<D> {
+pub fn render<D: Data>(compiled: &Compiled, state: &dyn StateFields<D>, user: Option<&D>) -> Rendered<D> {
     render_within(compiled, state, user, &[])
 }
 
-/// [`render`] for a component that stands in those elements of its parents' templates: [`ChildSlot::around`].
+/// Does the same as [`render`] for a component inside these elements of its parents' templates:
+/// [`ChildSlot::around`].
 pub fn render_within<D: Data>(
     compiled: &Compiled,
-    state: &dyn Fields<D>,
+    state: &dyn StateFields<D>,
     user: Option<&D>,
-    around: &[Open],
+    around: &[OpenElement],
 ) -> Rendered<D> {
-    let root = Root { state, user };
+    let root = RenderRoot { state, user };
     let mut renderer = Renderer {
         compiled,
         around,
@@ -107,28 +114,28 @@ pub fn render_within<D: Data>(
         place: String::new(),
         has_places: state.has_places(),
     };
-    renderer.block(0, Frame::top(&root));
+    renderer.block(0, RenderFrame::top(&root));
     renderer.rendered
 }
 
 struct Renderer<'a, D> {
     compiled: &'a Compiled,
     /// The elements around the component.
-    around: &'a [Open],
+    around: &'a [OpenElement],
     rendered: Rendered<D>,
-    /// What the `select` around has chosen.
+    /// The value of the enclosing `select`.
     select: Option<D>,
     /// The child component whose attributes are being written.
     child: Option<ChildSlot<D>>,
     scratch: String,
-    /// The place of the block instance that is being written.
+    /// The place of the current block instance.
     place: String,
-    /// Whether it is worked out where there is no child too.
+    /// Whether places are also computed without a child.
     has_places: bool,
 }
 
 impl<D: Data> Renderer<'_, D> {
-    fn block(&mut self, number: usize, mut frame: Frame<'_, D>) {
+    fn block(&mut self, number: usize, mut frame: RenderFrame<'_, D>) {
         let compiled = self.compiled;
         let (Some(block), Some(ops)) = (compiled.template.blocks.get(number), compiled.program.get(number))
         else {
@@ -142,95 +149,104 @@ impl<D: Data> Renderer<'_, D> {
         for op in ops {
             let hole = |at: &usize| block.holes.get(*at).map(|hole| &hole.kind);
             match op {
-                Op::Html(html) => self.rendered.html.push_str(html),
-                Op::Text(at) => {
+                RenderOp::Html(html) => self.rendered.html.push_str(html),
+                RenderOp::Text(at) => {
                     if let Some(HoleKind::Text { value, .. } | HoleKind::Content { value }) = hole(at) {
                         self.text(value, &frame);
                     }
                 }
-                Op::ShowText(value) => self.text(value, &frame),
-                Op::ShowLines(value) => {
+                RenderOp::ShowText(value) => self.text(value, &frame),
+                RenderOp::ShowLines(value) => {
                     let text = lines_of(&text_of(&value.eval(&frame)));
                     escape::push_text(&mut self.rendered.html, &text);
                 }
-                Op::Raw(at, around) => {
+                RenderOp::Raw(at, around) => {
                     if let Some(HoleKind::Html { value }) = hole(at) {
-                        // A NUL is replaced here as it is in every text.
+                        // NUL is replaced here as in all texts.
                         let html = text_of(&value.eval(&frame)).replace('\0', "\u{fffd}");
                         let around = [self.around, around].concat();
                         self.rendered.html.push_str(&html::contained(&html, &around));
                     }
                 }
-                Op::Attribute(at) => {
+                RenderOp::Attribute(at) => {
                     if let Some(HoleKind::Attribute { name, value, kind }) = hole(at) {
                         self.attribute(name, *kind, value, &frame);
                     }
                 }
-                Op::Class { fixed, value, toggles } => {
+                RenderOp::Class { fixed, value, toggles } => {
                     let toggles = toggles.iter().filter_map(hole);
                     self.classes(fixed, value.as_ref().and_then(hole), toggles, &frame);
                 }
-                Op::Show(at) => {
+                RenderOp::Show(at) => {
                     if let Some(HoleKind::Show { on }) = hole(at)
                         && !on.eval(&frame).truthy()
                     {
                         self.rendered.html.push_str(" hidden");
                     }
                 }
-                Op::Value(value) => self.attribute("value", AttributeKind::Word, value, &frame),
-                Op::Checked(value) => self.flag(" checked", value.eval(&frame).truthy()),
-                Op::Ticked(value, own) => {
+                RenderOp::Value(value) => self.attribute("value", AttributeKind::Word, value, &frame),
+                RenderOp::Checked(value) => {
+                    if value.eval(&frame).truthy() {
+                        self.rendered.html.push_str(" checked");
+                    }
+                }
+                RenderOp::Ticked(value, own) => {
                     let (value, own) = (value.eval(&frame), own.eval(&frame));
                     let on = if let Kind::List(items) = value.kind() {
-                        // Without a `value` a box has this one.
+                        // The default value of a checkbox.
                         let is_null = matches!(own.kind(), Kind::Null);
                         has_text(items, &if is_null { "on".to_owned() } else { text_of(&own) })
                     } else {
                         value.truthy()
                     };
-                    self.flag(" checked", on);
+                    if on {
+                        self.rendered.html.push_str(" checked");
+                    }
                 }
-                Op::Chosen(chosen, own) => {
+                RenderOp::Chosen(chosen, own) => {
                     let (chosen, own) = (chosen.eval(&frame), own.eval(&frame));
                     let none = matches!(own.kind(), Kind::Null);
-                    self.flag(" checked", !none && text_of(&chosen) == text_of(&own));
+                    if !none && text_of(&chosen) == text_of(&own) {
+                        self.rendered.html.push_str(" checked");
+                    }
                 }
-                Op::SelectStart(value) => self.select = Some(value.eval(&frame).into_data()),
-                Op::Selected(own, shown) => {
+                RenderOp::SelectStart(value) => self.select = Some(value.eval(&frame).into_data()),
+                RenderOp::Selected(own, shown) => {
                     let own = own.as_ref().map(|own| own.eval(&frame));
                     let own = own.filter(|own| !matches!(own.kind(), Kind::Null));
                     let own = match own {
                         Some(own) => text_of(&own),
-                        // As a browser reads the value from the text.
+                        // A browser takes the value from the text.
                         None => {
                             let text = text_of(&shown.eval(&frame));
                             text.split_ascii_whitespace().collect::<Vec<_>>().join(" ")
                         }
                     };
-                    let selected = self.selected(&own);
-                    self.flag(" selected", selected);
+                    if self.selected(&own) {
+                        self.rendered.html.push_str(" selected");
+                    }
                 }
-                Op::SelectEnd => self.select = None,
-                Op::For(at) => {
+                RenderOp::SelectEnd => self.select = None,
+                RenderOp::For(at) => {
                     if let Some(HoleKind::For { list, key, block, .. }) = hole(at) {
                         self.rows(*at, (list, key), *block, &frame);
                     }
                 }
-                Op::If(at) => {
+                RenderOp::If(at) => {
                     if let Some(HoleKind::If { arms, .. }) = hole(at) {
                         self.arm(*at, arms, &frame);
                     }
                 }
-                Op::ChildStart(at, around) => {
+                RenderOp::ChildStart(at, around) => {
                     if let Some(HoleKind::Child { component, props, .. }) = hole(at) {
                         let page = match compiled.outline.local(number, *at) {
-                            Local::Child { props: local, .. } => props
+                            PageLocal::Child { props: local, .. } => props
                                 .iter()
                                 .zip(local)
                                 .filter(|(_, is_local)| **is_local)
                                 .map(|((name, _), _)| name.text.clone())
                                 .collect(),
-                            Local::Other | Local::List(_) | Local::Arms(_) => Vec::new(),
+                            PageLocal::Other | PageLocal::List(_) | PageLocal::Arms(_) => Vec::new(),
                         };
                         let props = props
                             .iter()
@@ -248,13 +264,13 @@ impl<D: Data> Renderer<'_, D> {
                         });
                     }
                 }
-                Op::ChildId(id) => {
+                RenderOp::ChildId(id) => {
                     let id = text_of(&id.eval(&frame));
                     if let Some(child) = &mut self.child {
                         child.id = Some(id);
                     }
                 }
-                Op::ChildEnd => {
+                RenderOp::ChildEnd => {
                     if let Some(mut child) = self.child.take() {
                         child.attributes = self.rendered.html.split_off(child.offset);
                         self.rendered.children.push(child);
@@ -264,7 +280,7 @@ impl<D: Data> Renderer<'_, D> {
         }
     }
 
-    fn rows(&mut self, at: usize, (list, key): (&Expr, &Expr), block: usize, frame: &Frame<'_, D>) {
+    fn rows(&mut self, at: usize, (list, key): (&Expr, &Expr), block: usize, frame: &RenderFrame<'_, D>) {
         let list = list.eval(frame);
         let items = match list.kind() {
             Kind::List(items) => items,
@@ -287,7 +303,7 @@ impl<D: Data> Renderer<'_, D> {
         }
     }
 
-    fn arm(&mut self, at: usize, arms: &[(Option<Expr>, usize)], frame: &Frame<'_, D>) {
+    fn arm(&mut self, at: usize, arms: &[(Option<Expr>, usize)], frame: &RenderFrame<'_, D>) {
         let holds = |condition: &Option<Expr>| condition.as_ref().is_none_or(|c| c.eval(frame).truthy());
         let chosen = arms.iter().zip(1..).find(|((condition, _), _)| holds(condition));
         self.rendered.shape.push(chosen.map_or(0, |(_, number)| number));
@@ -299,8 +315,8 @@ impl<D: Data> Renderer<'_, D> {
         }
     }
 
-    fn text(&mut self, value: &Expr, frame: &Frame<'_, D>) {
-        // Its parts one after the other, without joining them first.
+    fn text(&mut self, value: &Expr, frame: &RenderFrame<'_, D>) {
+        // The parts are written one after the other, without concatenating them first.
         if let Expr::Concat(parts) = value {
             return parts.iter().for_each(|part| self.text(part, frame));
         }
@@ -308,22 +324,19 @@ impl<D: Data> Renderer<'_, D> {
         if let Kind::Str(text) = value.kind() {
             escape::push_text(&mut self.rendered.html, text);
         } else {
-            // Nothing in a number needs escaping.
+            // A number needs no escaping.
             value.write(&mut self.rendered.html);
         }
     }
 
-    fn flag(&mut self, attribute: &str, on: bool) {
-        if on {
-            self.rendered.html.push_str(attribute);
-        }
-    }
-
-    fn attribute(&mut self, name: &str, kind: AttributeKind, value: &Expr, frame: &Frame<'_, D>) {
+    fn attribute(&mut self, name: &str, kind: AttributeKind, value: &Expr, frame: &RenderFrame<'_, D>) {
         if kind == AttributeKind::Property && name != "value" {
-            // HTML cannot say that a box is neither checked nor not.
-            let on = name != "indeterminate" && value.eval(frame).truthy();
-            return self.flag(&format!(" {name}"), on);
+            // HTML has no attribute for an indeterminate checkbox.
+            if name != "indeterminate" && value.eval(frame).truthy() {
+                self.rendered.html.push(' ');
+                self.rendered.html.push_str(name);
+            }
+            return;
         }
         let text = &mut self.scratch;
         text.clear();
@@ -359,7 +372,7 @@ impl<D: Data> Renderer<'_, D> {
         fixed: &str,
         value: Option<&HoleKind>,
         toggles: impl Iterator<Item = &'h HoleKind>,
-        frame: &Frame<'_, D>,
+        frame: &RenderFrame<'_, D>,
     ) {
         let mut all = fixed.to_owned();
         let mut add = |class: &str| {
@@ -370,7 +383,7 @@ impl<D: Data> Renderer<'_, D> {
         };
         if let Some(HoleKind::Attribute { value, .. }) = value {
             let value = value.eval(frame);
-            // A truth value names no class.
+            // A boolean names no class.
             if !matches!(value.kind(), Kind::Bool(_)) {
                 let names = text_of(&value);
                 names.split(url::is_space).filter(|name| !name.is_empty()).for_each(&mut add);
@@ -401,8 +414,9 @@ impl<D: Data> Renderer<'_, D> {
     }
 }
 
-/// A text as an element with `contenteditable` holds it: all line breaks are `\n`, and the last one of an element shows
-/// nothing, so that a text with one at its end needs another. The same as in `client-wasm/js/modules/editable.js`.
+/// Formats a text for an element with `contenteditable`: all line breaks are `\n`, and a text that
+/// ends with one gets another, because the last one of an element is not visible. Same as in
+/// `client-wasm/js/modules/editable.js`.
 fn lines_of(text: &str) -> String {
     let mut lines = text.replace("\r\n", "\n").replace('\r', "\n");
     if lines.ends_with('\n') {
@@ -411,12 +425,12 @@ fn lines_of(text: &str) -> String {
     lines
 }
 
-/// Whether one of the items is that text.
+/// Returns whether one of the items has that text.
 fn has_text<D: Data>(items: &[D], text: &str) -> bool {
     items.iter().any(|item| text_of(&Value::Borrowed(item)) == text)
 }
 
-/// A value as text, which is how a page compares the values of controls.
+/// Returns a value as text, which is how a page compares the values of controls.
 fn text_of<D: Data>(value: &Value<'_, D>) -> String {
     let mut text = String::new();
     value.write(&mut text);

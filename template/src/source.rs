@@ -1,4 +1,4 @@
-//! A template as a tree, as its author wrote it: elements, text and `{{ }}`, with the place of each.
+//! A template as a tree of its source: elements, text and `{{ }}`, each with its position.
 
 mod entity;
 mod parser;
@@ -11,19 +11,19 @@ use crate::compiled::Namespace;
 
 /// A child of an element.
 #[derive(Debug)]
-pub(crate) enum Node {
+pub(crate) enum SourceNode {
     /// An element.
     Element(Element),
     /// Text as written, with entities and line breaks.
     Text(Piece),
 }
 
-/// A part of text or of an attribute's value.
+/// A part of a text or of an attribute's value.
 #[derive(Clone, Debug)]
 pub(crate) enum Piece {
     /// Text as written.
     Text(String),
-    /// What stands between `{{` and `}}`.
+    /// The source between `{{` and `}}`.
     Hole(Code),
 }
 
@@ -32,23 +32,23 @@ pub(crate) enum Piece {
 pub(crate) struct Code {
     /// Its text.
     pub(crate) text: String,
-    /// Where it starts.
+    /// Its offset.
     pub(crate) at: u32,
 }
 
 /// An element.
 #[derive(Debug)]
 pub(crate) struct Element {
-    /// In lower case, but for SVG and MathML, which keep their case.
+    /// In lower case, except for SVG and MathML, which keep their case.
     pub(crate) name: String,
-    /// Where its `<` stands.
+    /// The offset of its `<`.
     pub(crate) at: u32,
-    /// Which kind of element it is itself.
+    /// The namespace of the element itself.
     pub(crate) namespace: Namespace,
-    /// In the order of the source, no name twice.
+    /// In source order, each name once.
     pub(crate) attributes: Vec<Attribute>,
     /// Its content.
-    pub(crate) children: Vec<Node>,
+    pub(crate) children: Vec<SourceNode>,
 }
 
 /// An attribute.
@@ -56,29 +56,29 @@ pub(crate) struct Element {
 pub(crate) struct Attribute {
     /// As written.
     pub(crate) name: String,
-    /// Where its name starts.
+    /// The offset of its name.
     pub(crate) at: u32,
-    /// Its value as written, and where it starts; none without `=`.
+    /// Its value as written, with its offset; none without `=`.
     pub(crate) value: Option<Code>,
 }
 
 impl Element {
-    /// The attribute of that name.
+    /// Returns the attribute with that name.
     pub(crate) fn attribute(&self, name: &str) -> Option<&Attribute> {
         self.attributes.iter().find(|attribute| attribute.name.eq_ignore_ascii_case(name))
     }
 
-    /// The component's name, if this is `<live:NAME>`.
+    /// Returns the component's name if this is `<live:NAME>`.
     pub(crate) fn component(&self) -> Option<&str> {
         self.name.strip_prefix("live:")
     }
 
-    /// Whether it is this HTML element.
+    /// Returns whether it is this HTML element.
     pub(crate) fn is_html(&self, name: &str) -> bool {
         self.namespace == Namespace::Html && self.name == name
     }
 
-    /// The element as it is named in messages.
+    /// Returns the element's tag for messages.
     pub(crate) fn tag(&self) -> String {
         format!("<{}>", self.name)
     }
@@ -88,7 +88,7 @@ impl Element {
 pub(crate) const VOID: &[&str] =
     &["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"];
 
-/// The namespace of a child named `name` of an element.
+/// Returns the namespace of a child named `name` of an element.
 pub(crate) fn namespace(parent: Option<(&str, Namespace)>, name: &str) -> Namespace {
     let around = match parent {
         Some((parent, Namespace::Svg)) if !matches!(parent, "foreignObject" | "desc" | "title") => {

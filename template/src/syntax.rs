@@ -1,4 +1,4 @@
-//! The grammar of expressions, statements and loops, with names still as they were written.
+//! The grammar of expressions, statements and loops, with names as written.
 
 mod forms;
 mod lexer;
@@ -8,7 +8,7 @@ pub(crate) use forms::{expression, guesses, key_value, loop_head, statements};
 
 use crate::expr::{Binary, Literal, Unary};
 
-/// A mistake in an expression: where, and what.
+/// An error in an expression: its offset and its text.
 pub(crate) type SyntaxError = (u32, String);
 
 /// An expression as written.
@@ -21,7 +21,7 @@ pub(crate) struct Ast {
 #[derive(Clone, Debug)]
 pub(crate) enum AstKind {
     Literal(Literal),
-    /// A name; those of the language with their `$`.
+    /// A name; special names include their `$`.
     Name(String),
     /// `a.b`
     Field(Box<Ast>, Ident),
@@ -35,7 +35,7 @@ pub(crate) enum AstKind {
     Object(Vec<(Ident, Ast)>),
 }
 
-/// A name and its place.
+/// A name and its offset.
 #[derive(Clone, Debug)]
 pub(crate) struct Ident {
     pub(crate) at: u32,
@@ -51,9 +51,9 @@ pub(crate) enum StatementAst {
     Set(Ident, Ast),
 }
 
-/// One guess of `live:optimistic` as written.
+/// One update of `live:optimistic` as written.
 #[derive(Debug)]
-pub(crate) enum GuessAst {
+pub(crate) enum OptimisticAst {
     /// `a.b = c`
     Set(Ast, Ast),
     /// `a.push(b)`

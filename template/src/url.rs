@@ -1,28 +1,29 @@
-//! Which URLs may stand in an attribute. The same check runs on the server and in the page.
+//! Checks of URLs in attributes. The same check runs on the server and in the page.
 
-/// What stands in place of a URL that is refused.
+/// The replacement of a refused URL.
 pub const REFUSED: &str = "about:invalid";
 
-/// Checks whether following the URL, or loading it, could run a script: `javascript:`, `vbscript:`, and `data:` of any
-/// type but the bitmap images that are listed here. Reads the URL as a browser does: skips leading control characters
-/// and spaces, drops tabs and line breaks, ignores case.
+/// Returns whether following or loading the URL could run a script: `javascript:`, `vbscript:`, and
+/// `data:` of any type except the listed bitmap images. It reads the URL as a browser does: it
+/// skips leading control characters and spaces, removes tabs and line breaks, and ignores case.
 pub fn is_script(url: &str) -> bool {
     script(url.as_bytes())
 }
 
-/// [`is_script`] for any of several URLs, separated by white space or commas.
+/// Returns whether [`is_script`] is true for any of several URLs, separated by white space or
+/// commas.
 pub fn any_script(urls: &str) -> bool {
     urls.split(|c| c == ',' || is_space(c)).any(is_script)
 }
 
-/// Whether the page's `\s` matches a character. Browsers separate URLs and classes at fewer ones; the server does as the
-/// page does, so that both show the same.
+/// Returns whether JavaScript's `\s` matches a character. Browsers separate URLs and classes at
+/// fewer characters; the server follows the page, so that both give the same result.
 pub(crate) fn is_space(c: char) -> bool {
     c == '\u{feff}' || c != '\u{85}' && c.is_whitespace()
 }
 
 fn script(url: &[u8]) -> bool {
-    // Holds the longest prefix below and the byte that ends it.
+    // Holds the longest prefix below and the byte after it.
     let mut start = [0_u8; 18];
     let mut length = 0;
     for byte in url {
@@ -38,7 +39,7 @@ fn script(url: &[u8]) -> bool {
     has(b"javascript:") || has(b"vbscript:") || has(b"data:") && !is_bitmap(start)
 }
 
-/// Checks whether the start of a `data:` URL, in lower case, names a type of image that carries no markup.
+/// Returns whether the start of a `data:` URL, in lower case, names an image type without markup.
 fn is_bitmap(start: &[u8]) -> bool {
     let Some(kind) = start.strip_prefix(b"data:image/") else { return false };
     let kind = kind.split(|byte| matches!(byte, b';' | b',')).next().unwrap_or_default();
@@ -52,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn script_schemes_are_found_however_they_are_written() {
+    fn script_schemes_are_found_in_all_spellings() {
         for url in [
             "javascript:alert(1)",
             "JaVaScRiPt:alert(1)",
@@ -108,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn every_url_of_a_list_is_looked_at() {
+    fn every_url_of_a_list_is_checked() {
         assert!(any_script("/a.png 1x, javascript:b 2x"));
         assert!(!any_script("/a.png 1x,data:image/png;base64,AAAA 2x"));
         assert!(any_script("/a.png 1x,data:image/x+xml,AAAA 2x"));

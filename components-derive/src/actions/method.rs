@@ -1,4 +1,4 @@
-//! One method of the block: what it is for, what it takes, how it is called.
+//! A method of the block: its role, its parameters and the code that calls it.
 
 mod kinds;
 
@@ -9,20 +9,20 @@ use syn::{
     Expr, FnArg, GenericParam, Ident, ImplItemFn, LitStr, Meta, Pat, ReceiverKind, Signature, Token, Type,
 };
 
-use crate::errors::Errors;
+use crate::diagnostics::Diagnostics;
 use crate::names::{last_name, plain};
 use kinds::{action, computed, migrate, mount};
 
-/// The code that the methods come to.
+/// The generated code of the methods.
 #[derive(Default)]
-pub(super) struct Written {
+pub(super) struct Generated {
     pub(super) specs: Vec<TokenStream>,
     pub(super) events: Vec<String>,
-    /// Those whose data is no `Result`.
+    /// Event methods whose data is not a `Result`.
     pub(super) plain_events: Vec<String>,
-    /// The names of the methods that are no actions.
+    /// The names of the methods that are not actions.
     pub(super) others: Vec<String>,
-    /// The calls of `flush` for the component, which a durable one cannot do.
+    /// The calls of `flush` on the component, which a durable one cannot make.
     pub(super) flushes: Vec<Span>,
     /// Literal texts that can be names.
     pub(super) words: Vec<String>,
@@ -32,13 +32,13 @@ pub(super) struct Written {
     pub(super) visits: Vec<TokenStream>,
     pub(super) mount: Option<TokenStream>,
     pub(super) migrate: Option<TokenStream>,
-    /// The names of the actions that only a durable component can have.
+    /// The names of the actions that require a durable component.
     pub(super) transactions: Vec<Ident>,
     pub(super) arms: Vec<TokenStream>,
 }
 
-/// What a method is for.
-pub(super) enum Role {
+/// The role of a method.
+pub(super) enum MethodRole {
     Action(ActionOptions),
     Event(String),
     Computed,
@@ -51,7 +51,7 @@ pub(super) enum Role {
     Unmount,
 }
 
-/// What `#[action(…)]` says.
+/// The options of `#[action(…)]`.
 #[derive(Default)]
 pub(super) struct ActionOptions {
     allow: Option<LitStr>,
@@ -61,9 +61,10 @@ pub(super) struct ActionOptions {
     defaults: Vec<(Ident, Expr)>,
 }
 
-impl Role {
-    /// What the method's attributes and its name say, the attributes taken away. `None` for an ordinary method.
-    pub(super) fn take(function: &mut ImplItemFn, errors: &mut Errors) -> Option<Self> {
+impl MethodRole {
+    /// Determines a method's role from its attributes and its name, and removes the attributes.
+    /// `None` for an ordinary method.
+    pub(super) fn take(function: &mut ImplItemFn, errors: &mut Diagnostics) -> Option<Self> {
         let mut role = None;
         function.attrs.retain(|attr| {
             let path = attr.path();
@@ -84,7 +85,7 @@ impl Role {
                     if computed {
                         Ok(())
                     } else {
-                        Err(meta.error("a method has #[live(computed)] and nothing else"))
+                        Err(meta.error("the only option of a method is #[live(computed)]"))
                     }
                 }));
                 computed.then_some(Self::Computed)
@@ -95,7 +96,7 @@ impl Role {
                 if role.is_some() {
                     errors.at(
                         path,
-                        "a method is for one thing: `#[action]`, `#[event]` or `#[live(computed)]`",
+                        "a method can have only one of `#[action]`, `#[event]` and `#[live(computed)]`",
                     );
                 }
                 role = Some(found);
@@ -148,27 +149,27 @@ fn action_options(attr: &syn::Attribute) -> syn::Result<ActionOptions> {
     Ok(options)
 }
 
-/// An argument as a call passes it.
-enum Passed {
+/// An argument of a generated call.
+enum Parameter {
     Context,
-    /// The transaction, in an action that runs inside of one.
+    /// The transaction, in an action that runs inside one.
     Transaction,
     Text(Span),
     Value(Ident, Box<Type>),
 }
 
-/// Writes what calls the method.
-pub(super) fn write(sig: &Signature, role: Role, written: &mut Written, errors: &mut Errors) {
+/// Writes the code that calls the method.
+pub(super) fn write(sig: &Signature, role: MethodRole, written: &mut Generated, errors: &mut Diagnostics) {
     if let Some(param) = sig.generics.params.iter().find(|param| !matches!(param, GenericParam::Lifetime(_)))
     {
-        errors.at(param, format!("`{}` is called by name and with JSON, so it is not generic", sig.ident));
+        errors.at(param, format!("`{}` is called by name and with JSON, so it cannot be generic", sig.ident));
         return;
     }
-    if let Role::Mount = role {
+    if let MethodRole::Mount = role {
         written.mount = mount(sig, errors);
         return;
     }
-    if let Role::Migrate = role {
+    if let MethodRole::Migrate = role {
         written.migrate = migrate(sig, errors);
         return;
     }
@@ -176,18 +177,20 @@ pub(super) fn write(sig: &Signature, role: Role, written: &mut Written, errors: 
     match inputs.next() {
         Some(FnArg::Receiver(receiver)) if matches!(receiver.kind, ReceiverKind::Reference(..)) => {}
         Some(other) => {
-            return errors.at(other, format!("`{}` takes `&mut self` or `&self` first", sig.ident));
+            return errors.at(other, format!("`{}` must take `&mut self` or `&self` first", sig.ident));
         }
-        None => return errors.at(&sig.ident, format!("`{}` takes `&mut self` or `&self` first", sig.ident)),
+        None => {
+            return errors.at(&sig.ident, format!("`{}` must take `&mut self` or `&self` first", sig.ident));
+        }
     }
-    let transaction = matches!(&role, Role::Action(options) if options.transaction);
+    let transaction = matches!(&role, MethodRole::Action(options) if options.transaction);
     let mut passed = Vec::new();
     for input in inputs {
-        let is_first = !passed.iter().any(|one| matches!(one, Passed::Transaction));
+        let is_first = !passed.iter().any(|one| matches!(one, Parameter::Transaction));
         let argument = if transaction && is_first && is_transaction(input) {
-            Ok(Passed::Transaction)
+            Ok(Parameter::Transaction)
         } else {
-            passed_as(input, sig)
+            parameter(input, sig)
         };
         match argument {
             Ok(argument) => passed.push(argument),
@@ -200,56 +203,53 @@ pub(super) fn write(sig: &Signature, role: Role, written: &mut Written, errors: 
     let values: Vec<(&Ident, &Type)> = passed
         .iter()
         .filter_map(|argument| match argument {
-            Passed::Value(ident, ty) => Some((ident, &**ty)),
-            Passed::Context | Passed::Transaction | Passed::Text(_) => None,
+            Parameter::Value(ident, ty) => Some((ident, &**ty)),
+            Parameter::Context | Parameter::Transaction | Parameter::Text(_) => None,
         })
         .collect();
-    let takes_text = matches!(role, Role::Updated);
+    let takes_text = matches!(role, MethodRole::Updated);
     if let (false, Some(span)) = (
         takes_text,
         passed.iter().find_map(|argument| match argument {
-            Passed::Text(span) => Some(*span),
-            Passed::Context | Passed::Transaction | Passed::Value(..) => None,
+            Parameter::Text(span) => Some(*span),
+            Parameter::Context | Parameter::Transaction | Parameter::Value(..) => None,
         }),
     ) {
-        let message = "arguments come out of a message, so they are owned: `String`, not `&str`";
+        let message = "arguments are decoded from a message, so they must be owned: `String`, not `&str`";
         return errors.push(syn::Error::new(span, message));
     }
     let most = match &role {
-        Role::Action(_) => usize::MAX,
-        Role::Event(_) | Role::Unmount => 1,
-        Role::Computed
-        | Role::Mount
-        | Role::Migrate
-        | Role::Connected
-        | Role::Updated
-        | Role::Disconnected
-        | Role::Resumed => 0,
+        MethodRole::Action(_) => usize::MAX,
+        MethodRole::Event(_) | MethodRole::Unmount => 1,
+        MethodRole::Computed
+        | MethodRole::Mount
+        | MethodRole::Migrate
+        | MethodRole::Connected
+        | MethodRole::Updated
+        | MethodRole::Disconnected
+        | MethodRole::Resumed => 0,
     };
     if let Some((extra, _)) = values.get(most) {
         let takes = match role {
-            Role::Computed => "nothing but `&self`",
-            Role::Event(_) => "the event's data and the context",
-            Role::Updated => "`path: &FieldPath` and the context",
-            Role::Unmount => "the reason and the context",
-            Role::Action(_)
-            | Role::Mount
-            | Role::Migrate
-            | Role::Connected
-            | Role::Disconnected
-            | Role::Resumed => "the context",
+            MethodRole::Computed => "only `&self`",
+            MethodRole::Event(_) => "the event's data and the context",
+            MethodRole::Updated => "`path: &FieldPath` and the context",
+            MethodRole::Unmount => "the reason and the context",
+            MethodRole::Action(_)
+            | MethodRole::Mount
+            | MethodRole::Migrate
+            | MethodRole::Connected
+            | MethodRole::Disconnected
+            | MethodRole::Resumed => "the context",
         };
-        return errors.at(extra, format!("`{}` takes {takes}, and nothing gives it `{extra}`", sig.ident));
+        return errors.at(extra, format!("`{}` takes {takes}; there is no value for `{extra}`", sig.ident));
     }
     match role {
-        Role::Action(options) => action(sig, &options, &passed, &values, written, errors),
-        Role::Computed => computed(sig, written, errors),
-        Role::Event(name) => {
+        MethodRole::Action(options) => action(sig, &options, &passed, &values, written, errors),
+        MethodRole::Computed => computed(sig, written, errors),
+        MethodRole::Event(name) => {
             if written.events.contains(&name) {
-                return errors.at(
-                    &sig.ident,
-                    format!("another #[event] method takes `{name}`: it would be the only one called"),
-                );
+                return errors.at(&sig.ident, format!("another #[event] method already receives `{name}`"));
             }
             if let Some((_, ty)) = values.first()
                 && !is_result(ty)
@@ -270,30 +270,30 @@ pub(super) fn write(sig: &Signature, role: Role, written: &mut Written, errors: 
             written.arms.push(quote!(#pattern => { #decode #run }));
             written.events.push(name);
         }
-        Role::Updated => {
+        MethodRole::Updated => {
             let run = run(sig, &passed);
             let arm = quote!(p::MethodCall::Updated(property) => { let __path = ::core::clone::Clone::clone(property); #run });
             hook("Updated", arm, written);
         }
-        Role::Unmount => {
+        MethodRole::Unmount => {
             let reason = values.first().map(|(ident, _)| quote!(let #ident = __reason;));
             let run = run(sig, &passed);
             hook("Unmount", quote!(p::MethodCall::Unmount(__reason) => { #reason #run }), written);
         }
-        Role::Connected => plain_hook("Connected", sig, &passed, written),
-        Role::Disconnected => plain_hook("Disconnected", sig, &passed, written),
-        Role::Resumed => plain_hook("Resumed", sig, &passed, written),
-        Role::Mount | Role::Migrate => {}
+        MethodRole::Connected => plain_hook("Connected", sig, &passed, written),
+        MethodRole::Disconnected => plain_hook("Disconnected", sig, &passed, written),
+        MethodRole::Resumed => plain_hook("Resumed", sig, &passed, written),
+        MethodRole::Mount | MethodRole::Migrate => {}
     }
 }
 
-/// A hook that is told nothing.
-fn plain_hook(name: &str, sig: &Signature, passed: &[Passed], written: &mut Written) {
+/// Writes a hook without arguments.
+fn plain_hook(name: &str, sig: &Signature, passed: &[Parameter], written: &mut Generated) {
     let (variant, run) = (Ident::new(name, sig.ident.span()), run(sig, passed));
     hook(name, quote!(p::MethodCall::#variant => { #run }), written);
 }
 
-fn hook(name: &str, arm: TokenStream, written: &mut Written) {
+fn hook(name: &str, arm: TokenStream, written: &mut Generated) {
     written.hooks.push(Ident::new(name, Span::call_site()));
     written.arms.push(arm);
 }
@@ -305,21 +305,22 @@ fn is_transaction(input: &FnArg) -> bool {
     reference.mutability.is_some() && last_name(&reference.elem).is_some_and(|name| name == "Tx")
 }
 
-fn check_transaction(sig: &Signature, passed: &[Passed]) -> syn::Result<()> {
+fn check_transaction(sig: &Signature, passed: &[Parameter]) -> syn::Result<()> {
     if let Some(asyncness) = &sig.asyncness {
-        let message = "a transaction waits for nothing: it runs on the store's thread, and everybody else's writes wait for it";
+        let message =
+            "a transaction cannot be async: it runs on the store's thread, and all other writes wait for it";
         return Err(syn::Error::new(asyncness.span(), message));
     }
-    if !passed.iter().any(|one| matches!(one, Passed::Transaction)) {
+    if !passed.iter().any(|one| matches!(one, Parameter::Transaction)) {
         let message = format!("`{}` is a transaction: it takes `tx: &mut Tx`", sig.ident);
         return Err(syn::Error::new(sig.ident.span(), message));
     }
     Ok(())
 }
 
-fn passed_as(input: &FnArg, sig: &Signature) -> syn::Result<Passed> {
+fn parameter(input: &FnArg, sig: &Signature) -> syn::Result<Parameter> {
     let FnArg::Typed(typed) = input else {
-        return Err(syn::Error::new(input.span(), "`self` comes first"));
+        return Err(syn::Error::new(input.span(), "`self` must be the first parameter"));
     };
     if let Type::Reference(reference) = &*typed.ty {
         let last = last_name(&reference.elem).map(ToString::to_string);
@@ -331,9 +332,9 @@ fn passed_as(input: &FnArg, sig: &Signature) -> syn::Result<Passed> {
                     let message = format!("write `cx: &mut {wanted}`");
                     return Err(syn::Error::new(reference.span(), message));
                 }
-                Ok(Passed::Context)
+                Ok(Parameter::Context)
             }
-            Some("str" | "FieldPath") => Ok(Passed::Text(reference.span())),
+            Some("str" | "FieldPath") => Ok(Parameter::Text(reference.span())),
             Some("Tx" | "Connection") => Err(syn::Error::new(
                 reference.span(),
                 "a transaction is `tx: &mut Tx`, once, in an `#[action(transaction)]`; the connection of the \
@@ -342,26 +343,26 @@ fn passed_as(input: &FnArg, sig: &Signature) -> syn::Result<Passed> {
             _ => Err(syn::Error::new(
                 reference.span(),
                 format!(
-                    "arguments of `{}` come out of a message, so they are owned, not borrowed",
+                    "arguments of `{}` are decoded from a message, so they must be owned, not borrowed",
                     sig.ident
                 ),
             )),
         };
     }
     let Pat::Ident(pattern) = &*typed.pat else {
-        let message = "an argument has a plain name: messages and errors refer to it";
+        let message = "an argument needs a plain name, because messages and errors refer to it";
         return Err(syn::Error::new(typed.pat.span(), message));
     };
-    Ok(Passed::Value(pattern.ident.clone(), typed.ty.clone()))
+    Ok(Parameter::Value(pattern.ident.clone(), typed.ty.clone()))
 }
 
-/// Whether a type is written as a `Result`, whatever it is called in full.
+/// Returns whether a type's last name is `Result`.
 fn is_result(ty: &Type) -> bool {
     last_name(ty).is_some_and(|name| name.to_string().ends_with("Result"))
 }
 
-/// Encodes what the method returns. Spanned at its return type, so that an error about that points
-/// there.
+/// Writes the encoding of the method's result. Its span is the return type, so that errors about
+/// the type point there.
 fn encode(sig: &Signature, call: &TokenStream) -> TokenStream {
     let span = match &sig.output {
         syn::ReturnType::Default => sig.ident.span(),
@@ -376,18 +377,19 @@ fn encode(sig: &Signature, call: &TokenStream) -> TokenStream {
     })
 }
 
-/// The call itself. Spanned at the method's name, so that "future cannot be sent between threads" points there.
-fn run(sig: &Signature, passed: &[Passed]) -> TokenStream {
+/// Writes the call. Its span is the method's name, so that "future cannot be sent between threads"
+/// points there.
+fn run(sig: &Signature, passed: &[Parameter]) -> TokenStream {
     let name = &sig.ident;
     let what = format!("`{}`", plain(name));
     let arguments = passed.iter().map(|argument| match argument {
-        Passed::Context => quote!(cx),
-        Passed::Transaction => quote!(__tx),
-        Passed::Text(_) => quote!(&__path),
-        Passed::Value(ident, _) => quote!(#ident),
+        Parameter::Context => quote!(cx),
+        Parameter::Transaction => quote!(__tx),
+        Parameter::Text(_) => quote!(&__path),
+        Parameter::Value(ident, _) => quote!(#ident),
     });
     let arguments = quote!(#(#arguments),*);
-    if passed.iter().any(|argument| matches!(argument, Passed::Transaction)) {
+    if passed.iter().any(|argument| matches!(argument, Parameter::Transaction)) {
         let encode = encode(sig, &quote_spanned!(name.span()=> this.#name(#arguments)));
         return quote_spanned! {name.span()=>
             p::call_in_transaction::<Self>(self, cx, #what, move |this, cx, __tx| #encode)

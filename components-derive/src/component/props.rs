@@ -1,4 +1,4 @@
-//! The struct of what a component is given at mount.
+//! Writes the struct of a component's props.
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
@@ -8,16 +8,16 @@ use syn::spanned::Spanned;
 use crate::attr::Fallback;
 use crate::model::Model;
 
-/// `ChatProps`
+/// Returns the struct's name, for example `ChatProps`.
 pub(crate) fn ident(model: &Model) -> Ident {
     format_ident!("{}Props", model.ident)
 }
 
-/// The struct. It stands beside the component, with the same visibility, because applications make it.
+/// Writes the struct. It has the component's visibility, because applications create it.
 pub(super) fn expand(model: &Model, p: &TokenStream) -> TokenStream {
     let (ident, vis) = (ident(model), &model.vis);
     let props: Vec<_> = model.fields.iter().filter(|field| field.is_prop()).collect();
-    let doc = format!("What a [`{}`] is given at mount.", model.ident);
+    let doc = format!("The props of a [`{}`].", model.ident);
     let serde_path = format!("{p}::serde").replace(' ', "");
     let fields = props.iter().map(|field| {
         let (member, ty, docs) = (&field.ident, &field.ty, &field.docs);

@@ -1,118 +1,109 @@
-//! A template's checks as code.
+//! Writes a template's checks as code.
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use vivaz_template::Compiled;
-use vivaz_template::check::{Argument, Check, CheckKind, Comparison, GivenProp, PathStep, Want};
-use vivaz_template::compiled::Control;
+use vivaz_template::SourceText;
+use vivaz_template::check::{Argument, Check, CheckKind, Comparison, Edits, GivenProp, PathStep, Want};
 
 use crate::names::hash;
 
-/// `p::TemplateUse(…)`; nothing for what only the running application knows: which children there are, where the component
-/// does not name their types.
-pub(super) fn ask(check: &Check, compiled: &Compiled, names_children: bool) -> Option<TokenStream> {
-    let ask = match &check.kind {
+/// Whether the component names the types of its children.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum ChildTypes {
+    Named,
+    /// Only the running application knows which children exist.
+    Unnamed,
+}
+
+/// Writes `p::Check { … }`. Returns `None` for a check of a child whose type the component does not
+/// name.
+pub(super) fn check(check: &Check, source: &SourceText<'_>, children: ChildTypes) -> Option<TokenStream> {
+    let kind = match &check.kind {
         CheckKind::Path { steps: path, want } => {
             let (steps, want) = (steps(path), wanted(*want));
-            quote!(p::UseKind::Path(#steps, #want))
+            quote!(Path { steps: #steps, want: #want })
         }
         CheckKind::Compare { one, among, how } => {
-            let (one, among) = (given(one), among.iter().map(given));
+            let (one, among) = (argument(one), among.iter().map(argument));
             let how = match how {
-                Comparison::Equal => quote!(p::Comparison::Equal),
-                Comparison::Order => quote!(p::Comparison::Order),
+                Comparison::Equal => quote!(Equal),
+                Comparison::Order => quote!(Order),
             };
-            quote!(p::UseKind::Compare(#one, &[#(#among),*], #how))
+            quote!(Compare { one: #one, among: &[#(#among),*], how: p::Comparison::#how })
         }
         CheckKind::Contains { steps: path, one } => {
-            let (steps, one) = (steps(path), given(one));
-            quote!(p::UseKind::Contains(#steps, #one))
+            let (steps, one) = (steps(path), argument(one));
+            quote!(Contains { steps: #steps, one: #one })
         }
         CheckKind::Call { action, arguments } => {
-            let given = arguments.iter().map(given);
-            quote!(p::UseKind::Call(#action, &[#(#given),*]))
+            let arguments = arguments.iter().map(argument);
+            quote!(Call { action: #action, arguments: &[#(#arguments),*] })
         }
-        CheckKind::Target { name } => quote!(p::UseKind::Target(#name)),
-        CheckKind::Model { steps: path, control, is_number } => {
-            let (steps, edits) = (steps(path), edits(*control, *is_number));
-            quote!(p::UseKind::Model(#steps, #edits))
-        }
-        CheckKind::Edit { field, argument } => {
-            let edits = match argument {
-                Argument::Text | Argument::Word(_) => quote!(p::Edits::Text),
-                Argument::Bool => quote!(p::Edits::Bool),
-                Argument::Int | Argument::Float => quote!(p::Edits::Number),
-                Argument::Null | Argument::Path(_) | Argument::Any => quote!(p::Edits::Any),
+        CheckKind::Target { name } => quote!(Target { name: #name }),
+        CheckKind::Model { steps: path, edits } => {
+            let steps = steps(path);
+            let edits = match edits {
+                Edits::Text => quote!(Text),
+                Edits::Number => quote!(Number),
+                Edits::Bool => quote!(Bool),
+                Edits::List => quote!(List),
+                Edits::Choice => quote!(Choice),
+                Edits::Any => quote!(Any),
             };
-            let steps = self::steps(&[PathStep::Field(field.clone())]);
-            quote!(p::UseKind::Model(#steps, #edits))
+            quote!(Model { steps: #steps, edits: p::Edits::#edits })
         }
-        CheckKind::Fresh { name } => quote!(p::UseKind::Fresh(#name)),
-        CheckKind::Child { component, props } if names_children => {
-            let props = props.iter().map(|GivenProp { name, argument, is_local }| {
-                let given = given(argument);
-                quote!(p::ChildProp { name: #name, value: #given, is_local: #is_local })
+        CheckKind::Fresh { name } => quote!(Fresh { name: #name }),
+        CheckKind::Child { component, props, within } if children == ChildTypes::Named => {
+            let props = props.iter().map(|GivenProp { name, argument: given, is_local }| {
+                let argument = argument(given);
+                quote!(p::GivenProp { name: #name, argument: #argument, is_local: #is_local })
             });
-            let slot = compiled.containment.slots.iter().find(|slot| slot.at == check.at);
-            let within = slot.iter().flat_map(|slot| &slot.within).map(|placed| &*placed.name);
-            quote!(p::UseKind::Child(#component, &[#(#props),*], &[#(#within),*]))
+            quote!(Child { component: #component, props: &[#(#props),*], within: &[#(#within),*] })
         }
         CheckKind::Child { .. } => return None,
     };
-    let offset = check.at.offset as usize;
-    Some(quote!(p::TemplateUse(#offset, #ask)))
+    let excerpt = source.excerpt(check.at);
+    Some(quote!(p::Check { at: #excerpt, kind: p::CheckKind::#kind }))
 }
 
 fn steps(path: &[PathStep]) -> TokenStream {
     let steps = path.iter().map(|step| match step {
         PathStep::Field(name) => {
             let hash = hash(name);
-            quote!(p::PathStep::Field(#name, #hash))
+            quote!(Field((#name, #hash)))
         }
-        PathStep::Each => quote!(p::PathStep::Each),
-        PathStep::Index => quote!(p::PathStep::Index),
-        PathStep::Len => quote!(p::PathStep::Len),
-        PathStep::IsEmpty => quote!(p::PathStep::IsEmpty),
-        PathStep::Contains => quote!(p::PathStep::Contains),
+        PathStep::Each => quote!(Each),
+        PathStep::Index => quote!(Index),
+        PathStep::Len => quote!(Len),
+        PathStep::IsEmpty => quote!(IsEmpty),
+        PathStep::Contains => quote!(Contains),
     });
-    quote!(&[#(#steps),*])
+    quote!(&[#(p::PathStep::#steps),*])
 }
 
 fn wanted(want: Want) -> TokenStream {
     match want {
-        Want::Any => quote!(p::PathUse::Any),
-        Want::Text => quote!(p::PathUse::Text),
-        Want::Compared => quote!(p::PathUse::Compared),
-        Want::Condition => quote!(p::PathUse::Condition),
-        Want::Number => quote!(p::PathUse::Number),
-        Want::List => quote!(p::PathUse::List),
+        Want::Any => quote!(p::Want::Any),
+        Want::Text => quote!(p::Want::Text),
+        Want::Compared => quote!(p::Want::Compared),
+        Want::Condition => quote!(p::Want::Condition),
+        Want::Number => quote!(p::Want::Number),
+        Want::List => quote!(p::Want::List),
     }
 }
 
-fn given(argument: &Argument) -> TokenStream {
+fn argument(argument: &Argument) -> TokenStream {
     match argument {
-        Argument::Null => quote!(p::GivenArgument::Null),
-        Argument::Bool => quote!(p::GivenArgument::Bool),
-        Argument::Int => quote!(p::GivenArgument::Int),
-        Argument::Float => quote!(p::GivenArgument::Float),
-        Argument::Text => quote!(p::GivenArgument::Text),
-        Argument::Word(word) => quote!(p::GivenArgument::Word(#word)),
+        Argument::Null => quote!(p::Argument::Null),
+        Argument::Bool => quote!(p::Argument::Bool),
+        Argument::Int => quote!(p::Argument::Int),
+        Argument::Float => quote!(p::Argument::Float),
+        Argument::Text => quote!(p::Argument::Text),
+        Argument::Word(word) => quote!(p::Argument::Word(#word)),
         Argument::Path(path) => {
             let steps = steps(path);
-            quote!(p::GivenArgument::Path(#steps))
+            quote!(p::Argument::Path(#steps))
         }
-        Argument::Any => quote!(p::GivenArgument::Any),
-    }
-}
-
-/// What the control gives. `.number` makes a number of what a textual one gives.
-fn edits(control: Control, is_number: bool) -> TokenStream {
-    match control {
-        Control::Text | Control::Number | Control::Radio | Control::Select | Control::Editable => {
-            if is_number { quote!(p::Edits::Number) } else { quote!(p::Edits::Text) }
-        }
-        Control::Checkbox => quote!(p::Edits::Bool),
-        Control::SelectMultiple => quote!(p::Edits::List),
-        Control::Choice => quote!(p::Edits::Choice),
+        Argument::Any => quote!(p::Argument::Any),
     }
 }

@@ -1,4 +1,4 @@
-//! Calls of actions in a template.
+//! What a template calls.
 
 #![expect(
     clippy::indexing_slicing,
@@ -8,15 +8,11 @@
 
 use super::compare::{is_variant, variants_of};
 use super::message::{ConstMessage, Nearest};
-use super::{GivenArgument, Subject, equal, through, walk};
+use super::{Argument, Subject, equal, through, walk};
 use crate::shape::Shape;
 use crate::spec::{ActionSpec, ArgSpec};
 
-pub(super) const fn call(
-    subject: &Subject,
-    name: &'static str,
-    given: &[GivenArgument],
-) -> Option<ConstMessage> {
+pub(super) const fn call(subject: &Subject, name: &'static str, given: &[Argument]) -> Option<ConstMessage> {
     let (mut nearest, mut at) = (Nearest::to(name), 0);
     while at < subject.actions.len() {
         let action = &subject.actions[at];
@@ -53,7 +49,7 @@ const fn unmarked(subject: &Subject, name: &str) -> Option<ConstMessage> {
     None
 }
 
-const fn arguments(subject: &Subject, action: &ActionSpec, given: &[GivenArgument]) -> Option<ConstMessage> {
+const fn arguments(subject: &Subject, action: &ActionSpec, given: &[Argument]) -> Option<ConstMessage> {
     let (mut least, most, mut at) = (0, action.args.len(), 0);
     while at < most {
         if !action.args[at].optional {
@@ -90,10 +86,10 @@ pub(super) const fn refused(
     message: ConstMessage,
     subject: &Subject,
     argument: &ArgSpec,
-    given: GivenArgument,
+    given: Argument,
 ) -> Option<ConstMessage> {
-    if let (GivenArgument::Word(word), Shape::Enum(name, variants)) = (given, through(argument.shape.get())) {
-        // An empty text of a form is null for types that accept null.
+    if let (Argument::Word(word), Shape::Enum(name, variants)) = (given, through(argument.shape.get())) {
+        // A form's empty text is null where that is possible.
         let is_null = word.is_empty() && matches!(argument.shape.get(), Shape::Option(_));
         if is_null || is_variant(word, variants) {
             return None;
@@ -108,23 +104,23 @@ pub(super) const fn refused(
 }
 
 /// Returns the type of the given value, if the argument or prop cannot have it.
-const fn not_taken(subject: &Subject, argument: &ArgSpec, given: GivenArgument) -> Option<&'static str> {
+const fn not_taken(subject: &Subject, argument: &ArgSpec, given: Argument) -> Option<&'static str> {
     match given {
-        GivenArgument::Any => None,
-        GivenArgument::Path(steps) => match walk(subject, steps) {
+        Argument::Any => None,
+        Argument::Path(steps) => match walk(subject, steps) {
             Ok(end) => does_not_take(argument, end.shape),
-            // The check of the path reports the error.
+            // The path's own check says what is wrong with it.
             Err(_) => None,
         },
-        GivenArgument::Null if argument.optional => None,
-        GivenArgument::Null => match argument.shape.get() {
+        Argument::Null if argument.optional => None,
+        Argument::Null => match argument.shape.get() {
             Shape::Option(_) | Shape::Any | Shape::Unknown => None,
             _ => Some("null"),
         },
-        GivenArgument::Bool => does_not_take(argument, &Shape::Bool),
-        GivenArgument::Int => does_not_take(argument, &Shape::Int),
-        GivenArgument::Float => does_not_take(argument, &Shape::Float),
-        GivenArgument::Text | GivenArgument::Word(_) => does_not_take(argument, &Shape::Str),
+        Argument::Bool => does_not_take(argument, &Shape::Bool),
+        Argument::Int => does_not_take(argument, &Shape::Int),
+        Argument::Float => does_not_take(argument, &Shape::Float),
+        Argument::Text | Argument::Word(_) => does_not_take(argument, &Shape::Str),
     }
 }
 

@@ -7,14 +7,14 @@
 
 use super::calls::refused;
 use super::message::{ConstMessage, Nearest};
-use super::{ChildProp, Subject, equal};
+use super::{GivenProp, Subject, equal};
 use crate::spec::Spec;
 
 /// Checks that the child exists, takes these props, and can be nested in these elements.
 pub(super) const fn child(
     subject: &Subject,
     name: &'static str,
-    given: &[ChildProp],
+    given: &[GivenProp],
     within: &[&'static str],
 ) -> Option<ConstMessage> {
     let (mut nearest, mut at) = (Nearest::to(name), 0);
@@ -42,7 +42,7 @@ const fn misplaced(child: &Spec, within: &[&'static str]) -> Option<ConstMessage
         while inner < child.outermost.len() {
             if exclude_each_other(within[at], child.outermost[inner]) {
                 let message =
-                    ConstMessage::new().text("the child `").text(child.name).text("` is inside a `<");
+                    ConstMessage::new().text("the child `").text(child.name).text("` stands inside a `<");
                 let message = message.text(within[at]).text(">`, and its template (");
                 let message = message.text(child.template.file).text(") has a `<");
                 let message = message.text(child.outermost[inner]);
@@ -69,17 +69,17 @@ const fn is_description(name: &str) -> bool {
     equal(name, "dd") || equal(name, "dt")
 }
 
-const fn props(subject: &Subject, child: &Spec, given: &[ChildProp]) -> Option<ConstMessage> {
+const fn props(subject: &Subject, child: &Spec, given: &[GivenProp]) -> Option<ConstMessage> {
     let mut at = 0;
     while at < given.len() {
-        let ChildProp { name, value, is_local } = given[at];
+        let GivenProp { name, argument, is_local } = given[at];
         let (mut nearest, mut prop, mut found) = (Nearest::to(name), 0, false);
         while prop < child.props.len() {
             if equal(child.props[prop].name, name) {
                 found = true;
                 let message = ConstMessage::new().text("the prop `").text(name).text(": ");
                 let message = message.text(child.props[prop].ty).text("` of `").text(child.name).text("`");
-                if let Some(message) = refused(message, subject, &child.props[prop], value) {
+                if let Some(message) = refused(message, subject, &child.props[prop], argument) {
                     return Some(message);
                 }
                 if is_local && !is_page_prop(child, name) {
@@ -123,7 +123,7 @@ const fn is_page_prop(child: &Spec, name: &str) -> bool {
     false
 }
 
-const fn is_given(name: &str, given: &[ChildProp]) -> bool {
+const fn is_given(name: &str, given: &[GivenProp]) -> bool {
     let mut at = 0;
     while at < given.len() {
         if equal(given[at].name, name) {

@@ -1,4 +1,4 @@
-//! Comparisons in a template that can never be true.
+//! Comparisons of a template that can never hold.
 
 #![expect(
     clippy::indexing_slicing,
@@ -8,14 +8,14 @@
 
 use super::errors::{are_errors, unnamed};
 use super::message::{ConstMessage, Nearest};
-use super::{Comparison, GivenArgument, PathStep, Subject, equal, through, walk};
+use super::{Argument, Comparison, PathStep, Subject, equal, through, walk};
 use crate::shape::Shape;
 
 /// Returns why the value equals none of the others.
 pub(super) const fn compared(
     subject: &Subject,
-    one: GivenArgument,
-    among: &[GivenArgument],
+    one: Argument,
+    among: &[Argument],
     how: Comparison,
 ) -> Option<ConstMessage> {
     let mut at = 0;
@@ -27,7 +27,7 @@ pub(super) const fn compared(
     }
     let mut at = 0;
     while at < among.len() {
-        if let GivenArgument::Path(steps) = among[at] {
+        if let Argument::Path(steps) = among[at] {
             return match walk(subject, steps) {
                 Ok(end) => {
                     let message = end.is_named();
@@ -42,11 +42,7 @@ pub(super) const fn compared(
 }
 
 /// Returns why the list at the path never contains the value.
-pub(super) const fn contained(
-    subject: &Subject,
-    steps: &[PathStep],
-    one: GivenArgument,
-) -> Option<ConstMessage> {
+pub(super) const fn contained(subject: &Subject, steps: &[PathStep], one: Argument) -> Option<ConstMessage> {
     let Ok(end) = walk(subject, steps) else { return None };
     match through(end.shape) {
         Shape::List(inner) | Shape::Keyed(inner) => {
@@ -58,32 +54,32 @@ pub(super) const fn contained(
             Some(explained(message, inner, subject, one, Comparison::Equal))
         }
         _ => match (steps, one) {
-            ([first], GivenArgument::Word(word)) if are_errors(subject, first) => unnamed(subject, word),
+            ([first], Argument::Word(word)) if are_errors(subject, first) => unnamed(subject, word),
             _ => None,
         },
     }
 }
 
-const fn can_meet(subject: &Subject, one: GivenArgument, other: GivenArgument, how: Comparison) -> bool {
+const fn can_meet(subject: &Subject, one: Argument, other: Argument, how: Comparison) -> bool {
     match (one, other) {
-        (_, GivenArgument::Null) => false,
-        (_, GivenArgument::Any) => true,
-        (GivenArgument::Word(a), GivenArgument::Word(b)) => matches!(how, Comparison::Order) || equal(a, b),
-        (_, GivenArgument::Path(steps)) => match walk(subject, steps) {
+        (_, Argument::Null) => false,
+        (_, Argument::Any) => true,
+        (Argument::Word(a), Argument::Word(b)) => matches!(how, Comparison::Order) || equal(a, b),
+        (_, Argument::Path(steps)) => match walk(subject, steps) {
             Ok(end) => shapes_meet(subject, one, end.shape, how),
-            // The check of the path reports the error.
+            // The path's own check reports it.
             Err(_) => true,
         },
-        (_, GivenArgument::Bool) => shapes_meet(subject, one, &Shape::Bool, how),
-        (_, GivenArgument::Int | GivenArgument::Float) => shapes_meet(subject, one, &Shape::Float, how),
-        (_, GivenArgument::Text | GivenArgument::Word(_)) => shapes_meet(subject, one, &Shape::Str, how),
+        (_, Argument::Bool) => shapes_meet(subject, one, &Shape::Bool, how),
+        (_, Argument::Int | Argument::Float) => shapes_meet(subject, one, &Shape::Float, how),
+        (_, Argument::Text | Argument::Word(_)) => shapes_meet(subject, one, &Shape::Str, how),
     }
 }
 
 /// Returns whether the value can equal one of that shape.
-const fn shapes_meet(subject: &Subject, one: GivenArgument, other: &'static Shape, how: Comparison) -> bool {
+const fn shapes_meet(subject: &Subject, one: Argument, other: &'static Shape, how: Comparison) -> bool {
     let other = through(other);
-    if let (GivenArgument::Word(word), Shape::Enum(_, variants), Comparison::Equal) = (one, other, how) {
+    if let (Argument::Word(word), Shape::Enum(_, variants), Comparison::Equal) = (one, other, how) {
         return is_variant(word, variants);
     }
     let Some(one) = shape_of(subject, one) else { return true };
@@ -95,20 +91,20 @@ const fn shapes_meet(subject: &Subject, one: GivenArgument, other: &'static Shap
             Shape::Bool | Shape::Int | Shape::Float | Shape::Str | Shape::Enum(..),
             Shape::Bool | Shape::Int | Shape::Float | Shape::Str | Shape::Enum(..),
         ) => false,
-        // A value that cannot be compared is reported with its path.
+        // What equals nothing is reported with its path.
         _ => true,
     }
 }
 
 /// Returns the shape of a value, if it is known.
-const fn shape_of(subject: &Subject, given: GivenArgument) -> Option<&'static Shape> {
+const fn shape_of(subject: &Subject, given: Argument) -> Option<&'static Shape> {
     match given {
-        GivenArgument::Null | GivenArgument::Any => None,
-        GivenArgument::Bool => Some(&Shape::Bool),
-        GivenArgument::Int => Some(&Shape::Int),
-        GivenArgument::Float => Some(&Shape::Float),
-        GivenArgument::Text | GivenArgument::Word(_) => Some(&Shape::Str),
-        GivenArgument::Path(steps) => match walk(subject, steps) {
+        Argument::Null | Argument::Any => None,
+        Argument::Bool => Some(&Shape::Bool),
+        Argument::Int => Some(&Shape::Int),
+        Argument::Float => Some(&Shape::Float),
+        Argument::Text | Argument::Word(_) => Some(&Shape::Str),
+        Argument::Path(steps) => match walk(subject, steps) {
             Ok(end) => Some(through(end.shape)),
             Err(_) => None,
         },
@@ -120,11 +116,10 @@ const fn explained(
     message: ConstMessage,
     shape: &'static Shape,
     subject: &Subject,
-    one: GivenArgument,
+    one: Argument,
     how: Comparison,
 ) -> ConstMessage {
-    if let (GivenArgument::Word(word), Shape::Enum(name, variants), Comparison::Equal) =
-        (one, through(shape), how)
+    if let (Argument::Word(word), Shape::Enum(name, variants), Comparison::Equal) = (one, through(shape), how)
     {
         let message = message.text("is never '").text(word).text("': `").text(name).text("` is ");
         return variants_of(message, shape, word, variants);
@@ -135,20 +130,18 @@ const fn explained(
         Comparison::Order => message.text(": it cannot be compared with "),
     };
     match (one, through(shape)) {
-        (GivenArgument::Word(word), Shape::Bool) if equal(word, "true") || equal(word, "false") => {
+        (Argument::Word(word), Shape::Bool) if equal(word, "true") || equal(word, "false") => {
             message.text("the text '").text(word).text("'; write `").text(word).text("` without quotes")
         }
-        (GivenArgument::Word(word), Shape::Int | Shape::Float) if is_number(word) => {
+        (Argument::Word(word), Shape::Int | Shape::Float) if is_number(word) => {
             message.text("the text '").text(word).text("'; write `").text(word).text("` without quotes")
         }
-        (GivenArgument::Word(word), _) => message.text("the text '").text(word).text("'"),
-        (GivenArgument::Path(steps), _) => match walk(subject, steps) {
+        (Argument::Word(word), _) => message.text("the text '").text(word).text("'"),
+        (Argument::Path(steps), _) => match walk(subject, steps) {
             Ok(end) => message.text("`").text(end.name).text("`, which is ").text(through(end.shape).kind()),
             Err(_) => message,
         },
-        (GivenArgument::Int | GivenArgument::Float, Shape::Str) => {
-            message.text("a number; write it in quotes")
-        }
+        (Argument::Int | Argument::Float, Shape::Str) => message.text("a number; write it in quotes"),
         (one, _) => match shape_of(subject, one) {
             Some(shape) => message.text(shape.kind()),
             None => message,

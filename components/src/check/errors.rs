@@ -16,7 +16,7 @@ const DEPTH: usize = 3;
 
 /// Returns whether the step leads to the form's errors.
 pub(super) const fn are_errors(subject: &Subject, step: &PathStep) -> bool {
-    let PathStep::Field(name, _) = step else { return false };
+    let PathStep::Field((name, _)) = step else { return false };
     let mut at = 0;
     while at < subject.fields.len() {
         if equal(subject.fields[at].name, name) {
@@ -44,7 +44,7 @@ pub(super) const fn unnamed(subject: &Subject, wanted: &'static str) -> Option<C
         while arg < args.len() {
             search = search.name(args[arg].name);
             search = match through(args[arg].shape.get()) {
-                // The names within it are unknown.
+                // The names within it are not known.
                 Shape::Any | Shape::Unknown | Shape::Map(_) => Search { found: true, ..search },
                 shape => search.inside(shape, DEPTH),
             };

@@ -1,5 +1,4 @@
-//! Texts that a constant can build: rustc shows them for a template that does not fit its
-//! component.
+//! Text that a constant can build: what rustc shows of a template that does not fit its component.
 
 #![expect(
     clippy::indexing_slicing,
@@ -25,7 +24,7 @@ impl ConstMessage {
     pub const fn as_str(&self) -> &str {
         match std::str::from_utf8(self.bytes.split_at(self.len).0) {
             Ok(text) => text,
-            // A character was cut off at the end of the buffer.
+            // A character was cut at the end of the room.
             Err(error) => match std::str::from_utf8(self.bytes.split_at(error.valid_up_to()).0) {
                 Ok(text) => text,
                 Err(_) => "the template does not fit its component",
@@ -54,95 +53,6 @@ impl ConstMessage {
         }
         self
     }
-
-    const fn blanks(self, count: usize) -> Self {
-        if count == 0 { self } else { self.text(" ").blanks(count - 1) }
-    }
-
-    /// Appends the line of the template like rustc, with a mark under the position.
-    pub(super) const fn place(self, source: &TemplateText, offset: usize) -> Self {
-        let bytes = source.text.as_bytes();
-        let (mut line, mut start, mut at) = (0, 0, 0);
-        while at < offset && at < bytes.len() {
-            if bytes[at] == b'\n' {
-                line += 1;
-                start = at + 1;
-            }
-            at += 1;
-        }
-        let mut end = start;
-        while end < bytes.len() && bytes[end] != b'\n' && bytes[end] != b'\r' {
-            end += 1;
-        }
-        // Indentation is omitted; long lines are shown from shortly before the position.
-        let mut shown = start;
-        while shown < offset && (bytes[shown] == b' ' || bytes[shown] == b'\t') {
-            shown += 1;
-        }
-        if offset > shown + 80 {
-            shown = offset - 40;
-            while shown < offset && bytes[shown] & 0xc0 == 0x80 {
-                shown += 1;
-            }
-        }
-        if end > offset + 80 {
-            end = offset + 80;
-            while end < bytes.len() && bytes[end] & 0xc0 == 0x80 {
-                end += 1;
-            }
-        }
-        let (mut column, mut before, mut at) = (1, 0, start);
-        while at < offset {
-            if bytes[at] & 0xc0 != 0x80 {
-                column += 1;
-                if at >= shown {
-                    before += 1;
-                }
-            }
-            at += 1;
-        }
-        if line == 0 {
-            column += source.column;
-        }
-        let line = line + source.line;
-        let width = digits(line);
-        self.text("\n")
-            .blanks(width)
-            .text("--> ")
-            .text(source.file)
-            .text(":")
-            .number(line)
-            .text(":")
-            .number(column)
-            .text("\n")
-            .blanks(width + 1)
-            .text("|\n")
-            .number(line)
-            .text(" | ")
-            .bytes(bytes, shown, end)
-            .text("\n")
-            .blanks(width + 1)
-            .text("| ")
-            .blanks(before)
-            .text("^")
-    }
-}
-
-/// A template's text and its position.
-#[derive(Clone, Copy, Debug)]
-pub struct TemplateText {
-    /// The file.
-    pub file: &'static str,
-    /// The line of the file on which the template begins, from 1.
-    pub line: usize,
-    /// The number of characters before it on that line.
-    pub column: usize,
-    /// The text.
-    pub text: &'static str,
-}
-
-const fn digits(number: usize) -> usize {
-    if number < 10 { 1 } else { 1 + digits(number / 10) }
 }
 
 /// Returns how many bytes have to be changed, inserted or deleted.

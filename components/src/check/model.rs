@@ -1,4 +1,4 @@
-//! The properties that `live:model` edits, and the fields that can be marked.
+//! What a `live:model` edits, and which fields can be marked.
 
 #![expect(
     clippy::indexing_slicing,
@@ -7,7 +7,7 @@
 )]
 
 use super::message::{ConstMessage, Nearest};
-use super::{Edits, PathEnd, PathStep, ShapeField, Subject, equal, field, is_inside_loop, through, walk};
+use super::{Edits, End, PathStep, ShapeField, Subject, equal, field, is_inside_loop, through, walk};
 use crate::shape::{Access, Shape, ShapeRef};
 use crate::spec::FieldKind;
 
@@ -19,7 +19,7 @@ pub(super) const fn model(subject: &Subject, steps: &[PathStep], edits: Edits) -
     }
     let end = match walk(subject, steps) {
         Ok(end) => end,
-        // Reported at the loop.
+        // Said at the loop.
         Err((at, _)) if is_inside_loop(steps, at) => return None,
         Err((_, message)) => return Some(message),
     };
@@ -31,7 +31,7 @@ pub(super) const fn model(subject: &Subject, steps: &[PathStep], edits: Edits) -
 
 /// Returns why the page may not write the field at the beginning of the path, if it may not.
 const fn root(subject: &Subject, steps: &[PathStep]) -> Option<ConstMessage> {
-    let PathStep::Field(name, hash) = steps[0] else { return None };
+    let PathStep::Field((name, hash)) = steps[0] else { return None };
     let (mut nearest, mut at) = (Nearest::to(name), 0);
     while at < subject.fields.len() {
         let field = &subject.fields[at];
@@ -63,7 +63,7 @@ const fn root(subject: &Subject, steps: &[PathStep]) -> Option<ConstMessage> {
 const fn unmarked(name: &str, owner: &str) -> ConstMessage {
     let message = ConstMessage::new().text("`").text(name).text("` of `").text(owner);
     if equal(name, "id") {
-        return message.text("` identifies it, so a page cannot write it");
+        return message.text("` tells it from others, so a page cannot write it");
     }
     message.text("` is not the page's to write: mark it #[live(model)]")
 }
@@ -76,7 +76,7 @@ const fn not_led(subject: &Subject, steps: &[PathStep]) -> Option<ConstMessage> 
     while at < steps.len() {
         match (steps[at], shape) {
             (_, Shape::Any) => return None,
-            (PathStep::Field(next, hash), Shape::Struct(owner, fields))
+            (PathStep::Field((next, hash)), Shape::Struct(owner, fields))
                 if matches!(access, Access::Parts) =>
             {
                 let mut one = 0;
@@ -117,18 +117,18 @@ const fn not_led(subject: &Subject, steps: &[PathStep]) -> Option<ConstMessage> 
     }
 }
 
-const fn suits(end: PathEnd, edits: Edits) -> Option<ConstMessage> {
+const fn suits(end: End, edits: Edits) -> Option<ConstMessage> {
     let shape = through(end.shape);
     let says = match (edits, shape) {
         (_, Shape::Any | Shape::Unknown) | (Edits::Any, _) => return None,
-        // The server parses texts as numbers.
+        // The server reads texts as numbers.
         (Edits::Text, Shape::Str | Shape::Enum(..) | Shape::Int | Shape::Float) => return None,
         (Edits::Number, Shape::Int | Shape::Float) => return None,
         (Edits::Bool, Shape::Bool) => return None,
         (Edits::List, Shape::List(_)) => return None,
         (Edits::Choice, Shape::Bool) if !matches!(end.shape, Shape::Option(_)) => return None,
         (Edits::Choice, Shape::Bool) => {
-            "where it is null, a checkbox with a `value` means an item of a list: leave out the `value`"
+            "where it is null, a checkbox with a `value` stands for one of a list: leave out the `value`"
         }
         (Edits::Choice, Shape::List(inner)) => match through(inner.get()) {
             Shape::Str | Shape::Enum(..) | Shape::Int | Shape::Float | Shape::Any | Shape::Unknown => {

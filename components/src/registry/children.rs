@@ -18,7 +18,7 @@ impl Registry {
     pub fn mistakes_of_children(&self, checks: &[Check]) -> Vec<String> {
         let mut mistakes = Vec::new();
         for check in checks {
-            if let CheckKind::Child { component, props } = &check.kind {
+            if let CheckKind::Child { component, props, within: _ } = &check.kind {
                 let mut say = |mistake: String| mistakes.push(format!("{}: {mistake}", check.at));
                 match self.get(component) {
                     Some(child) => props_of(child.spec, props, &mut say),

@@ -210,7 +210,7 @@ async fn a_number_that_json_has_none_for_is_refused_wherever_it_stands() {
         ] {
             let mut page = page().await;
             let error = refused(&mut page, act("spoil", json!([place, kind]))).await;
-            assert!(error.contains(named) && error.contains("not a number in JSON"), "{place}: {error}");
+            assert!(error.contains(named) && error.contains("JSON cannot represent"), "{place}: {error}");
             // The component goes on from where it was.
             page.call("touch", json!([])).await.unwrap();
             assert_eq!(page.state["level"], 2.0, "{place}");
@@ -422,7 +422,7 @@ async fn a_number_that_json_has_none_for_is_refused_at_mount_and_when_a_topic_is
         };
         assert_eq!((error.code(), error.message()), (ErrorCode::ActionFailed, "the action failed"));
         let error = error.to_string();
-        assert!(error.contains(named) && error.contains("not a number in JSON"), "{place}: {error}");
+        assert!(error.contains(named) && error.contains("JSON cannot represent"), "{place}: {error}");
     }
     // A typed mount has props that never were JSON.
     let props = BornInEveryKindProps { place: "fine".into(), given: f64::NAN };
@@ -440,7 +440,7 @@ async fn a_topic_with_a_number_that_json_has_none_for_is_not_turned_to() {
         let mut page = Page::mount_in::<BornInEveryKind>(env(), json!({ "place": "fine" })).await;
         let finished = page.run(act("turn", json!([place]))).await;
         let error = finished.result.unwrap_err().to_string();
-        assert!(error.contains(named) && error.contains("not a number in JSON"), "{place}: {error}");
+        assert!(error.contains(named) && error.contains("JSON cannot represent"), "{place}: {error}");
         assert_eq!(page.state["place"], "fine");
         page.call("turn", json!(["elsewhere"])).await.unwrap();
         assert_eq!(page.state["place"], "elsewhere");

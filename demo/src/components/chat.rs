@@ -1,4 +1,4 @@
-//! A chat: one room in memory for all who look at it, its messages in SQLite.
+//! A chat: one room in memory for all its users, with its messages in SQLite.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,16 +9,17 @@ use serde_json::json;
 use vivaz::User;
 use vivaz::prelude::*;
 
-use crate::store::rooms::Made;
+use crate::store::rooms::RoomCreation;
 use crate::store::{Store, messages};
 
-/// How many messages a room keeps in memory and shows.
+/// Number of messages that a room keeps in memory and shows.
 const SHOWN: u32 = 50;
-/// The longest message, in characters.
-const LONGEST: usize = 2_000;
-/// Somebody who has not pressed a key for so long is not typing any more.
+/// Maximum length of a message, in characters.
+const MAX_LENGTH: usize = 2_000;
+/// A user who has not pressed a key for this time is no longer typing.
 const TYPING_ENDS: Duration = Duration::from_secs(6);
-/// How often a room is told of what happens in it, and of one page's typing by an event.
+/// The interval in which a room sends its changes, and the minimum interval of a page's typing
+/// events.
 const TYPING_INTERVAL: Duration = Duration::from_millis(250);
 
 #[derive(LiveComponent, Clone)]
@@ -30,15 +31,16 @@ pub(crate) struct Chat {
     draft: String,
     #[live(shared = "chat/{room}")]
     chat: Shared<Room>,
-    /// Counts the visitor's key presses, so that an old timer does not end a new typing. Not worth keeping.
+    /// Counts the user's key presses, so that an old timer does not end a newer typing. It is not
+    /// saved.
     #[live(skip)]
     pressed: u64,
-    /// When the room was last told of it by an event.
+    /// When the component last sent a typing event to the room.
     #[live(skip)]
-    told: Option<Instant>,
+    last_event: Option<Instant>,
 }
 
-/// What all who look at a room share.
+/// The shared state of a room.
 #[derive(LiveState, Serialize, Deserialize, Clone, Default)]
 pub(crate) struct Room {
     messages: List<Message>,
@@ -59,12 +61,12 @@ pub(crate) struct Message {
 impl Topic for Room {
     type Key = RoomId;
 
-    /// Typing starts and stops all the time, and everybody in the room is sent each change.
+    /// Typing changes often, and each change is sent to all users of the room.
     const INTERVAL: Duration = TYPING_INTERVAL;
 
     async fn load(room: &RoomId, cx: &TopicContext) -> Result<Self> {
         let store = cx.state::<Store>();
-        if store.make_room(room.as_str()).await? == Made::Full {
+        if store.make_room(room.as_str()).await? == RoomCreation::Full {
             return Err(no_room());
         }
         let messages = store.messages(room.as_str(), None, SHOWN).await?;
@@ -91,24 +93,25 @@ impl Chat {
         cx.presence(&mut self.chat).enter()
     }
 
-    /// Somebody who closes one of two tabs is not typing in the other one.
+    /// A user who closes one of two tabs is not typing in the other one.
     fn unmount(&mut self, cx: &mut Context) -> Result<()> {
         if self.pressed > 0 { self.show_typing(cx, false) } else { Ok(()) }
     }
 
-    /// Pages that were open before rooms had presence were connected then.
+    /// A page that was opened before rooms had presence has not called `connected` since.
     fn resumed(&mut self, cx: &mut Context) -> Result<()> {
         self.connected(cx)
     }
 
-    /// What is said, that it was said and the page's empty draft are on disk together before anybody sees any of it.
+    /// The message, the reply and the page's empty draft are committed together before any of them
+    /// is published.
     #[action(transaction)]
     fn send_message(&mut self, cx: &mut Context, tx: &mut Tx, content: String) -> Result<()> {
         let content = content.trim();
         if content.is_empty() {
-            return Err(Errors::of("content", "Say something.").into());
+            return Err(Errors::of("content", "Enter a message.").into());
         }
-        if content.chars().count() > LONGEST {
+        if content.chars().count() > MAX_LENGTH {
             return Err(Errors::of("content", "A message has at most 2,000 characters.").into());
         }
         let me = cx.user()?.clone();
@@ -122,7 +125,7 @@ impl Chat {
         Ok(())
     }
 
-    /// Changes nothing that is kept, so it does not wait for the disk.
+    /// Changes no saved state, so it does not wait for the disk.
     #[action(retry)]
     fn typing(&mut self, cx: &mut Context, is_typing: bool) -> Result<()> {
         self.pressed += 1;
@@ -141,7 +144,7 @@ impl Chat {
         if pressed? == self.pressed { self.show_typing(cx, false) } else { Ok(()) }
     }
 
-    /// Messages before the one of that id, oldest first.
+    /// Returns messages before the one with that id, oldest first.
     #[action(retry, before = None, limit = 50)]
     async fn history(&mut self, cx: &mut Context, before: Option<i64>, limit: u32) -> Result<Vec<Message>> {
         Ok(cx.state::<Store>().messages(self.room.as_str(), before, limit.min(100)).await?)
@@ -153,8 +156,8 @@ impl Chat {
             return Ok(());
         }
         let now = Instant::now();
-        if self.told.is_none_or(|told| now.duration_since(told) >= TYPING_INTERVAL) {
-            self.told = Some(now);
+        if self.last_event.is_none_or(|last_event| now.duration_since(last_event) >= TYPING_INTERVAL) {
+            self.last_event = Some(now);
             let event = json!({ "userId": me.id, "roomId": self.room, "isTyping": is_typing });
             cx.to_topic(&self.chat).emit("user.typing", event)?;
         }
@@ -169,16 +172,16 @@ impl Chat {
     }
 }
 
-/// There are as many rooms as there may be, and in all of them something was said.
+/// The error if the maximum number of rooms exists and all of them have messages.
 fn no_room() -> ActionError {
-    ActionError::user("There are as many rooms as there may be. Meet in one of them.")
+    ActionError::user("The maximum number of rooms exists. Use one of them.")
 }
 
 /// Addresses below `/chat` that belong to other pages.
-const NO_ROOMS: [&str; 4] = ["health", "live", "ready", "rooms"];
+const RESERVED: [&str; 4] = ["health", "live", "ready", "rooms"];
 
-/// The name of a room: 1 to 64 of `A-Za-z0-9_-`, but none of [`NO_ROOMS`]. Any such room exists
-/// once it is used.
+/// The name of a room: 1 to 64 characters of `A-Za-z0-9_-`, but none of [`RESERVED`]. Each such
+/// room exists once it is used.
 #[derive(LiveState, Serialize, Deserialize, Clone, Debug, PartialEq, Eq, Hash)]
 #[serde(try_from = "String")]
 pub(crate) struct RoomId(String);
@@ -200,12 +203,12 @@ impl FromStr for RoomId {
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
         let fits = (1..=64).contains(&name.len());
-        if NO_ROOMS.contains(&name) {
-            Err("health, live, ready and rooms are no names of rooms")
+        if RESERVED.contains(&name) {
+            Err("health, live, ready and rooms are reserved names")
         } else if fits && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-') {
             Ok(Self(name.to_owned()))
         } else {
-            Err("a room's name is 1 to 64 of A-Z, a-z, 0-9, _ and -")
+            Err("a room's name must have 1 to 64 characters of A-Z, a-z, 0-9, _ and -")
         }
     }
 }

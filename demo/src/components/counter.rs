@@ -1,8 +1,8 @@
-//! The smallest component that is one: two fields, three actions.
+//! A minimal component: two fields, three actions.
 
 use vivaz::prelude::*;
 
-/// A number that never goes below zero.
+/// A number that does not go below zero.
 #[derive(LiveComponent, Clone)]
 #[live(name = "counter", template = "counter.html", open, durable)]
 pub(crate) struct Counter {

@@ -1,4 +1,4 @@
-//! A form: four fields that a page may write, and nothing else.
+//! A form: a page may write four fields, and nothing else.
 
 use garde::Validate;
 use serde::{Deserialize, Serialize};
@@ -7,7 +7,7 @@ use vivaz::prelude::*;
 use crate::names::has_hidden;
 use crate::store::{Store, people};
 
-/// How many entries are shown.
+/// Number of entries that are shown.
 const SHOWN: u32 = 20;
 
 #[derive(LiveComponent, Clone, Default, Validate)]
@@ -29,12 +29,12 @@ pub(crate) struct Form {
     #[garde(skip)]
     errors: Errors,
     #[garde(skip)]
-    saved: List<Saved>,
+    saved: List<SavedEntry>,
 }
 
-/// What was saved, as everybody sees it.
+/// A saved entry, as all users see it.
 #[derive(LiveState, Serialize, Deserialize, Clone, Debug, PartialEq)]
-pub(crate) struct Saved {
+pub(crate) struct SavedEntry {
     pub(crate) id: i64,
     pub(crate) name: String,
     pub(crate) email: String,
@@ -42,11 +42,11 @@ pub(crate) struct Saved {
 }
 
 fn visible(name: &str, (): &()) -> garde::Result {
-    if has_hidden(name) { Err(garde::Error::new("has characters that cannot be seen")) } else { Ok(()) }
+    if has_hidden(name) { Err(garde::Error::new("contains invisible characters")) } else { Ok(()) }
 }
 
 fn agreed(agree: &bool, (): &()) -> garde::Result {
-    if *agree { Ok(()) } else { Err(garde::Error::new("without this it cannot be saved")) }
+    if *agree { Ok(()) } else { Err(garde::Error::new("is required to save the form")) }
 }
 
 #[actions]
@@ -56,14 +56,15 @@ impl Form {
         Ok(Self { saved: saved.into_iter().collect(), ..Self::default() })
     }
 
-    /// Says what is wrong with one field: called as the visitor leaves it.
+    /// Validates one field; called when the user leaves it.
     #[action]
     fn validate_field(&mut self, field: String) {
         let messages = self.problems().get(&field).to_vec();
         self.errors.set(field, messages);
     }
 
-    /// The entry, the emptied form and the reply are on disk together: sent again, it is not saved again.
+    /// The entry, the emptied form and the reply are committed together, so a repeated message does
+    /// not save it again.
     #[action(transaction)]
     fn submit(&mut self, tx: &mut Tx) -> Result<()> {
         self.problems().into_result()?;
@@ -76,7 +77,7 @@ impl Form {
         Ok(())
     }
 
-    /// Every problem of every field.
+    /// Returns all problems of all fields.
     fn problems(&self) -> Errors {
         Errors::validate(self)
     }

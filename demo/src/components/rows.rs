@@ -1,10 +1,10 @@
-//! Many rows, to measure with: they belong to the component, and what is sent is what was done to them.
+//! Many rows for measurements. They belong to the component, and only their changes are sent.
 
 use serde::{Deserialize, Serialize};
 use vivaz::prelude::*;
 
-/// More are refused, at once and in all.
-const MOST: usize = 20_000;
+/// Maximum number of rows, of one call and in total.
+const MAX_ROWS: usize = 20_000;
 
 #[derive(LiveComponent, Clone, Default)]
 #[live(name = "rows", template = "rows.html", open)]
@@ -64,7 +64,7 @@ impl Rows {
         self.selected = self.rows.contains(id).then_some(id);
     }
 
-    /// The second with the last but one.
+    /// Swaps the second row with the last but one.
     #[action]
     fn swap(&mut self) {
         if let Some(last_but_one) = self.rows.len().checked_sub(2) {
@@ -91,9 +91,9 @@ impl Rows {
         self.selected = None;
     }
 
-    /// `n` new rows beside those that stay.
+    /// Creates `n` new rows in addition to those that stay.
     fn fresh(&mut self, n: usize, stay: usize) -> Result<Vec<Row>> {
-        if n.saturating_add(stay) > MOST {
+        if n.saturating_add(stay) > MAX_ROWS {
             return Err(Errors::of("n", "There are at most 20,000 rows.").into());
         }
         let first = self.last_id + 1;
@@ -102,7 +102,7 @@ impl Rows {
     }
 }
 
-/// Three words, always the same ones for an id, so that runs can be compared.
+/// Returns three words that depend only on the id, so that runs can be compared.
 fn label(id: u64) -> String {
     const SIZES: [&str; 7] = ["small", "large", "tall", "short", "round", "long", "tiny"];
     const COLOURS: [&str; 11] =

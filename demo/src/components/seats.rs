@@ -1,15 +1,15 @@
-//! Seats of a hall: two visitors want the same one, one gets it, and the other one sees who did.
+//! Seats of a hall: if two visitors want one seat, one gets it, and the other sees the owner.
 
 use serde::{Deserialize, Serialize};
 use vivaz::prelude::*;
 
 use crate::store::Store;
-use crate::store::seats::{self, Booking, Claim};
+use crate::store::seats::{self, Booking, BookingResult};
 
 const ROWS: [char; 6] = ['A', 'B', 'C', 'D', 'E', 'F'];
 const IN_A_ROW: u8 = 8;
-/// How many seats one visitor may have.
-const MOST: u32 = 4;
+/// Maximum number of seats per visitor.
+const MAX_SEATS: u32 = 4;
 
 #[derive(LiveComponent, Clone)]
 #[live(name = "seats", template = "seats.html", open, durable)]
@@ -18,7 +18,7 @@ pub(crate) struct Seats {
     hall: Shared<Hall>,
 }
 
-/// The hall, the same for all who look at it.
+/// The hall, shared by all pages.
 #[derive(LiveState, Serialize, Deserialize, Clone, Default)]
 pub(crate) struct Hall {
     seats: List<Seat>,
@@ -28,7 +28,7 @@ pub(crate) struct Hall {
 #[derive(LiveState, Serialize, Deserialize, Clone, Debug, PartialEq)]
 pub(crate) struct Seat {
     id: String,
-    /// The user who has it.
+    /// The user who has booked it.
     holder: Option<String>,
     holder_name: String,
 }
@@ -51,12 +51,13 @@ impl Topic for Hall {
 
 #[actions]
 impl Seats {
-    /// Takes a seat or gives it back. It says what the visitor wants, not "the other of what it is now": two clicks in
-    /// a row mean the same as one. The database decides, on disk, before anybody is told.
+    /// Books a seat or gives it back. The argument states the visitor's intent instead of toggling:
+    /// two clicks in a row have the effect of one. The database decides, on disk, before the change
+    /// is published.
     #[action(transaction)]
     fn choose(&mut self, cx: &mut Context, tx: &mut Tx, seat: String, mine: bool) -> Result<()> {
         if !self.hall.seats.contains(&seat) {
-            return Err(ActionError::user("There is no such seat."));
+            return Err(ActionError::user("This seat does not exist."));
         }
         let me = cx.user()?;
         let booking = Booking { seat, user_id: me.id.clone(), user_name: me.name.clone() };
@@ -66,11 +67,11 @@ impl Seats {
             }
             return Ok(());
         }
-        match seats::claim(tx, &booking, MOST)? {
-            Claim::Theirs => self.hall.update(move |hall| hall.give(&booking)),
-            Claim::Taken => return Err(ActionError::user("Somebody was faster.")),
-            Claim::TooMany => {
-                return Err(ActionError::user("Four seats are the most that one visitor may have."));
+        match seats::claim(tx, &booking, MAX_SEATS)? {
+            BookingResult::Theirs => self.hall.update(move |hall| hall.give(&booking)),
+            BookingResult::Taken => return Err(ActionError::user("Another visitor was faster.")),
+            BookingResult::TooMany => {
+                return Err(ActionError::user("A visitor can have at most four seats."));
             }
         }
         Ok(())

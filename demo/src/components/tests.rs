@@ -1,4 +1,4 @@
-//! Each component as a page shows it, without a browser and without a port.
+//! Tests of each component as a page shows it, without a browser and without a port.
 
 mod chat;
 mod counter;
@@ -12,12 +12,12 @@ use vivaz::testing::Server;
 
 use crate::store::Store;
 
-/// A server with a database of its own, in memory: it outlives a restart, and so do the sessions in it.
+/// Creates a server with a database in memory, which outlives a restart together with its sessions.
 async fn server() -> Server {
     server_with(Store::in_memory().await)
 }
 
-/// The same, over a database that a test has filled.
+/// Does the same with a database that a test has filled.
 fn server_with(store: Store) -> Server {
     Server::new(move || Runtime::builder().store(store.database()).state(store.clone()))
 }

@@ -1,15 +1,15 @@
-//! A list that everybody shares, whose changes show before the server has answered. Each is a transaction, and everybody
-//! sees them in the order in which they were kept.
+//! A shared list whose changes are shown before the server has answered. Each change is a
+//! transaction, and all pages see the changes in the order of the commits.
 
 use serde::{Deserialize, Serialize};
 use vivaz::prelude::*;
 
 use crate::store::{Store, todos};
 
-/// What fits in a line, in characters; longer texts are refused.
-const LONGEST: usize = 80;
-/// How many items the list may have: it is part of everybody's page.
-const MOST: u32 = 200;
+/// Maximum length of a text, in characters, which fits in a line.
+const MAX_LENGTH: usize = 80;
+/// Maximum number of items, because the list is part of each page.
+const MAX_ITEMS: u32 = 200;
 
 #[derive(LiveComponent, Clone)]
 #[live(name = "todo", template = "todo.html", open, durable)]
@@ -48,8 +48,8 @@ impl Topic for Todos {
 impl Todo {
     #[action(transaction)]
     fn add_todo(&mut self, tx: &mut Tx, text: String) -> Result<()> {
-        let item = todos::add(tx, checked(&text)?, MOST)?;
-        let full = || Errors::of("text", format!("The list has {MOST} items. Remove one first."));
+        let item = todos::add(tx, checked(&text)?, MAX_ITEMS)?;
+        let full = || Errors::of("text", format!("The list has {MAX_ITEMS} items. Remove one first."));
         let item = item.ok_or_else(full)?;
         self.todos.update(move |todos| todos.items.push(item.clone()));
         Ok(())
@@ -91,16 +91,16 @@ impl Todo {
     }
 }
 
-/// The text without the spaces around it, if it may stand in the list.
+/// Returns the text without surrounding spaces, or an error if it is not a valid item.
 fn checked(text: &str) -> Result<&str> {
     let text = text.trim();
     match text.chars().count() {
-        0 => Err(Errors::of("text", "Say what is to be done.").into()),
-        1..=LONGEST => Ok(text),
+        0 => Err(Errors::of("text", "Enter a text.").into()),
+        1..=MAX_LENGTH => Ok(text),
         _ => Err(Errors::of("text", "A text has at most 80 characters.").into()),
     }
 }
 
 fn gone() -> ActionError {
-    ActionError::user("Somebody has removed it.")
+    ActionError::user("Another visitor has removed this item.")
 }

@@ -1,13 +1,13 @@
-//! The frame that all pages share, and the page that shows a component beside its source.
+//! The layout of all pages, and the page that shows a component beside its source.
 
 use std::fmt::{Display, Write as _};
 
 use axum::response::{Html, IntoResponse, Response};
+use vivaz::escape;
 use vivaz::prelude::*;
 
-use super::source::Source;
+use super::source::SourceFile;
 use crate::highlight::highlight;
-use crate::html::escape;
 use crate::user::Visitor;
 
 const PLACES: [(&str, &str); 6] = [
@@ -19,31 +19,31 @@ const PLACES: [(&str, &str); 6] = [
     ("/rows", "Rows"),
 ];
 
-/// How the connection is. The style sheet shows the words that hold; the script adds the numbers.
+/// The connection status. The style sheet shows the current word; the script adds the numbers.
 const WIRE: &str = r#"<span class="wire"><span role="status"><span class="before">Not live</span><span class="connecting">Connecting</span><span class="connected">Live</span><span class="offline">Offline</span><span class="stopped">Stopped</span> <span class="waiting"></span></span> <span class="tries" aria-hidden="true"></span></span>
 <button type="button" class="again" hidden>Try now</button>"#;
 
-/// What a page is about.
-pub(super) struct Frame<'a> {
-    /// Absent where a page has no component, and so no connection either.
+/// The layout's parameters for a page.
+pub(super) struct Layout<'a> {
+    /// `None` if a page has no component, and so no connection.
     pub(super) live: Option<&'a Live>,
     pub(super) user: &'a Visitor,
-    /// Its place in the navigation.
+    /// The page's path in the navigation.
     pub(super) path: &'a str,
     pub(super) title: &'a str,
     pub(super) about: &'a str,
 }
 
-/// A component and where it comes from.
+/// A component with its sources.
 pub(super) struct Exhibit<'a> {
     pub(super) stage: &'a dyn Display,
     /// HTML below the component.
     pub(super) after: &'a str,
-    pub(super) sources: &'a [Source],
+    pub(super) sources: &'a [SourceFile],
 }
 
-impl Frame<'_> {
-    /// The component on one side, its sources on the other.
+impl Layout<'_> {
+    /// Renders the component on one side and its sources on the other.
     pub(super) fn exhibit(&self, exhibit: &Exhibit<'_>) -> Response {
         let Exhibit { stage, after, sources } = exhibit;
         let sources: String = sources.iter().map(panel).collect();
@@ -53,16 +53,16 @@ impl Frame<'_> {
 <div class=\"stage\">{stage}{after}</div>
 <div class=\"sources\">{sources}</div>
 </div>",
-            title = escape(self.title),
-            about = escape(self.about),
+            title = escape::attribute(self.title),
+            about = escape::attribute(self.about),
         ))
     }
 
-    /// The whole document.
+    /// Renders the whole document.
     pub(super) fn around(&self, main: &str) -> Response {
         let navigation = PLACES.iter().fold(String::new(), |mut html, (path, name)| {
             let current = if *path == self.path { " aria-current=\"page\"" } else { "" };
-            // Writing to a string does not fail.
+            // Writing to a string cannot fail.
             let _ = write!(html, "<li><a href=\"{path}\"{current}>{name}</a></li>");
             html
         });
@@ -104,9 +104,9 @@ impl Frame<'_> {
 </body>
 </html>
 "##,
-            title = escape(self.title),
-            about = escape(self.about),
-            name = escape(&self.user.name),
+            title = escape::attribute(self.title),
+            about = escape::attribute(self.about),
+            name = escape::attribute(&self.user.name),
             live = self.live.map(|live| live.head().to_string()).unwrap_or_default(),
             wire = if self.live.is_some() { WIRE } else { "" },
         ))
@@ -114,8 +114,8 @@ impl Frame<'_> {
     }
 }
 
-/// One file, folded or not.
-fn panel(source: &Source) -> String {
+/// Renders one source file, expanded or collapsed.
+fn panel(source: &SourceFile) -> String {
     let (folder, file) = source.path.split_at(source.path.rfind('/').map_or(0, |slash| slash + 1));
     format!(
         "<details class=\"card\" open><summary>{title} <code><span class=\"folder\">{folder}</span>{file}</code></summary>\

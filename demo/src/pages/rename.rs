@@ -1,10 +1,9 @@
-//! A visitor takes another name.
+//! Changes the visitor's name.
 
 use axum::Form;
 use axum::extract::State;
-use axum::http::header::SET_COOKIE;
 use axum::http::request::Parts;
-use axum::response::{AppendHeaders, IntoResponse, Redirect};
+use axum::response::{IntoResponse, Redirect};
 use serde::Deserialize;
 
 use crate::app::App;
@@ -14,25 +13,25 @@ use crate::user::Visitor;
 #[derive(Deserialize)]
 pub(super) struct Rename {
     name: String,
-    /// The page that the form stood on.
+    /// The page that contained the form.
     #[serde(default)]
     back: String,
 }
 
-/// `POST /user`
+/// Handles `POST /user`.
 pub(super) async fn rename(
     State(app): State<App>,
     user: Visitor,
     request: Parts,
     Form(form): Form<Rename>,
 ) -> impl IntoResponse {
-    let cookie = app.cookies.header(&user.renamed(&form.name), &request);
-    (AppendHeaders([(SET_COOKIE, cookie)]), Redirect::to(own_page(&form.back)))
+    let jar = app.cookies.issue(&user.renamed(&form.name), &request);
+    (jar, Redirect::to(own_page(&form.back)))
 }
 
-/// `back` is what the browser sends, so it is followed only to a page of this site, by a path as
-/// addresses have them: browsers take other characters for others, and a header cannot hold all of
-/// them.
+/// Returns the path if it leads to a page of this site, otherwise `/`. The browser sends `back`, so
+/// only paths with visible ASCII characters are accepted: browsers interpret some other characters
+/// differently, and a header cannot contain all of them.
 fn own_page(back: &str) -> &str {
     let elsewhere =
         back.starts_with("//") || back.contains('\\') || !back.bytes().all(|b| b.is_ascii_graphic());

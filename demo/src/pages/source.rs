@@ -1,9 +1,9 @@
-//! The sources that the pages show: the very files that the binary was made of.
+//! The sources that the pages show: the same files that the binary is built from.
 
 use crate::highlight::Language;
 
 /// A file of this crate.
-pub(crate) struct Source {
+pub(crate) struct SourceFile {
     pub(crate) title: &'static str,
     pub(crate) path: &'static str,
     pub(crate) text: &'static str,
@@ -13,13 +13,13 @@ pub(crate) struct Source {
 macro_rules! component {
     ($name:literal) => {
         &[
-            Source {
+            SourceFile {
                 title: "Rust",
                 path: concat!("demo/src/components/", $name, ".rs"),
                 text: include_str!(concat!("../components/", $name, ".rs")),
                 language: Language::Rust,
             },
-            Source {
+            SourceFile {
                 title: "Template",
                 path: concat!("demo/src/components/", $name, ".html"),
                 text: include_str!(concat!("../components/", $name, ".html")),
@@ -29,20 +29,20 @@ macro_rules! component {
     };
 }
 
-pub(crate) const COUNTER: &[Source] = component!("counter");
-pub(crate) const CHAT: &[Source] = component!("chat");
-pub(crate) const FORM: &[Source] = component!("form");
-pub(crate) const TODO: &[Source] = component!("todo");
-pub(crate) const SEATS: &[Source] = component!("seats");
-pub(crate) const ROWS: &[Source] = component!("rows");
-pub(crate) const HOOK: &[Source] = &[
-    Source {
+pub(crate) const COUNTER: &[SourceFile] = component!("counter");
+pub(crate) const CHAT: &[SourceFile] = component!("chat");
+pub(crate) const FORM: &[SourceFile] = component!("form");
+pub(crate) const TODO: &[SourceFile] = component!("todo");
+pub(crate) const SEATS: &[SourceFile] = component!("seats");
+pub(crate) const ROWS: &[SourceFile] = component!("rows");
+pub(crate) const HOOK: &[SourceFile] = &[
+    SourceFile {
         title: "JavaScript",
         path: "demo/assets/hook.js",
         text: include_str!("../../assets/hook.js"),
         language: Language::JavaScript,
     },
-    Source {
+    SourceFile {
         title: "Rust",
         path: "demo/src/components/counter.rs",
         text: include_str!("../components/counter.rs"),

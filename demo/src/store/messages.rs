@@ -1,25 +1,25 @@
-//! What was said, room by room.
+//! The messages of all rooms.
 
 use vivaz::{DatabaseError, Tx, User};
 
 use super::Store;
-use super::rooms::{self, Made};
+use super::rooms::{self, RoomCreation};
 use crate::components::chat::Message;
 
-/// How many messages of a room are kept.
-const OF_A_ROOM: u32 = 1_000;
-/// How many messages of all rooms are kept.
-const OF_ALL: u32 = 20_000;
+/// Maximum number of messages in a room.
+const MAX_IN_ROOM: u32 = 1_000;
+/// Maximum number of messages in all rooms.
+const MAX_IN_TOTAL: u32 = 20_000;
 
-/// Keeps a message; its id and time are the database's. The oldest ones go when there are too many.
-/// `None` when the room is not there and cannot be made.
+/// Stores a message; the database assigns its id and time. The oldest messages are deleted beyond
+/// the limits. `None` if the room does not exist and cannot be created.
 pub(crate) fn add(
     tx: &mut Tx,
     room: &str,
     from: &User,
     content: &str,
 ) -> Result<Option<Message>, DatabaseError> {
-    if rooms::make(tx, room)? == Made::Full {
+    if rooms::make(tx, room)? == RoomCreation::Full {
         return Ok(None);
     }
     let message: Option<Message> = tx.query_first(
@@ -31,14 +31,15 @@ pub(crate) fn add(
     tx.execute(
         "DELETE FROM messages WHERE room = ?1
          AND id <= (SELECT id FROM messages WHERE room = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)",
-        (room, OF_A_ROOM),
+        (room, MAX_IN_ROOM),
     )?;
-    tx.execute("DELETE FROM messages WHERE id <= ?1 - ?2", (message.id, OF_ALL))?;
+    tx.execute("DELETE FROM messages WHERE id <= ?1 - ?2", (message.id, MAX_IN_TOTAL))?;
     Ok(Some(message))
 }
 
 impl Store {
-    /// The last messages of a room before the one of that id (or the very last), oldest first.
+    /// Returns the last messages of a room before the one with that id (or the very last), oldest
+    /// first.
     pub(crate) async fn messages(
         &self,
         room: &str,
@@ -64,7 +65,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_room_gives_its_last_messages_and_those_before() {
+    async fn a_room_returns_its_last_messages() {
         let store = Store::in_memory().await;
         let ada = User::new("u1", "Ada");
         for n in 1..=5 {
@@ -85,24 +86,24 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_oldest_go() {
+    async fn the_oldest_messages_are_deleted() {
         let store = Store::in_memory().await;
         let ada = User::new("u1", "Ada");
-        let all = OF_ALL;
+        let all = MAX_IN_TOTAL;
         store
             .write(move |tx| {
-                (0..OF_A_ROOM + 5).try_for_each(|_| add(tx, "attic", &ada, "x").map(|_| ()))?;
+                (0..MAX_IN_ROOM + 5).try_for_each(|_| add(tx, "attic", &ada, "x").map(|_| ()))?;
                 (0..all).try_for_each(|n| add(tx, &format!("room-{}", n % 30), &ada, "x").map(|_| ()))
             })
             .await;
         let count = |sql: &'static str| store.run(move |tx| tx.query_first::<u32>(sql, ()));
-        assert_eq!(count("SELECT count(*) FROM messages").await.unwrap(), Some(OF_ALL));
+        assert_eq!(count("SELECT count(*) FROM messages").await.unwrap(), Some(MAX_IN_TOTAL));
         assert_eq!(count("SELECT count(*) FROM messages WHERE room = 'attic'").await.unwrap(), Some(0));
         let store = Store::in_memory().await;
         let ada = User::new("u1", "Ada");
         store
-            .write(move |tx| (0..OF_A_ROOM + 5).try_for_each(|_| add(tx, "attic", &ada, "x").map(|_| ())))
+            .write(move |tx| (0..MAX_IN_ROOM + 5).try_for_each(|_| add(tx, "attic", &ada, "x").map(|_| ())))
             .await;
-        assert_eq!(store.room("attic").await.unwrap().unwrap().messages, i64::from(OF_A_ROOM));
+        assert_eq!(store.room("attic").await.unwrap().unwrap().messages, i64::from(MAX_IN_ROOM));
     }
 }

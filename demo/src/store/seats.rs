@@ -1,11 +1,11 @@
-//! Who has which seat.
+//! The bookings of seats.
 
 use serde::Deserialize;
 use vivaz::{DatabaseError, Tx};
 
 use super::Store;
 
-/// A seat that is taken.
+/// A booked seat.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub(crate) struct Booking {
     pub(crate) seat: String,
@@ -13,40 +13,40 @@ pub(crate) struct Booking {
     pub(crate) user_name: String,
 }
 
-/// What came of wanting a seat.
+/// The result of booking a seat.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Claim {
-    /// It is the visitor's, from now on or from before.
+pub(crate) enum BookingResult {
+    /// The visitor has the seat, now or before.
     Theirs,
-    /// Somebody else has it.
+    /// Another visitor has the seat.
     Taken,
-    /// The visitor has as many as one may have.
+    /// The visitor has the maximum number of seats.
     TooMany,
 }
 
 impl Store {
-    /// All seats that are taken.
+    /// Returns all bookings.
     pub(crate) async fn bookings(&self) -> Result<Vec<Booking>, DatabaseError> {
         self.run(|tx| tx.query("SELECT id AS seat, user_id, user_name FROM seats", ())).await
     }
 }
 
-/// Takes a seat for somebody who may have `most` of them.
-pub(crate) fn claim(tx: &mut Tx, booking: &Booking, most: u32) -> Result<Claim, DatabaseError> {
+/// Books a seat for a visitor who may have `most` of them.
+pub(crate) fn claim(tx: &mut Tx, booking: &Booking, most: u32) -> Result<BookingResult, DatabaseError> {
     let Booking { seat, user_id, user_name } = booking;
     let others = "SELECT count(*) FROM seats WHERE user_id = ?1 AND id <> ?2";
     if tx.query_first::<u32>(others, (user_id, seat))? >= Some(most) {
-        return Ok(Claim::TooMany);
+        return Ok(BookingResult::TooMany);
     }
     tx.execute(
         "INSERT INTO seats (id, user_id, user_name) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
         (seat, user_id, user_name),
     )?;
     let holder: Option<String> = tx.query_first("SELECT user_id FROM seats WHERE id = ?1", [seat])?;
-    Ok(if holder.as_ref() == Some(user_id) { Claim::Theirs } else { Claim::Taken })
+    Ok(if holder.as_ref() == Some(user_id) { BookingResult::Theirs } else { BookingResult::Taken })
 }
 
-/// Gives a seat back; whether it was that user's.
+/// Gives a seat back; returns whether the user had it.
 pub(crate) fn release(tx: &mut Tx, seat: &str, user_id: &str) -> Result<bool, DatabaseError> {
     Ok(tx.execute("DELETE FROM seats WHERE id = ?1 AND user_id = ?2", (seat, user_id))? > 0)
 }
@@ -60,23 +60,26 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn of_two_who_want_a_seat_one_gets_it() {
+    async fn of_two_visitors_one_gets_a_seat() {
         let store = Store::in_memory().await;
         let claims = ["a", "b"].map(|user| store.write(move |tx| claim(tx, &booking("A1", user), 4)));
         let claims = futures_util::future::join_all(claims).await;
-        assert!(claims.contains(&Claim::Theirs) && claims.contains(&Claim::Taken), "{claims:?}");
+        assert!(
+            claims.contains(&BookingResult::Theirs) && claims.contains(&BookingResult::Taken),
+            "{claims:?}"
+        );
         assert_eq!(store.bookings().await.unwrap().len(), 1);
     }
 
     #[tokio::test]
-    async fn a_seat_claimed_again_is_still_theirs_and_counts_once() {
+    async fn a_seat_booked_again_counts_once() {
         let store = Store::in_memory().await;
         for _ in 0..2 {
-            assert_eq!(store.write(|tx| claim(tx, &booking("A1", "a"), 1)).await, Claim::Theirs);
+            assert_eq!(store.write(|tx| claim(tx, &booking("A1", "a"), 1)).await, BookingResult::Theirs);
         }
-        assert_eq!(store.write(|tx| claim(tx, &booking("A2", "a"), 1)).await, Claim::TooMany);
+        assert_eq!(store.write(|tx| claim(tx, &booking("A2", "a"), 1)).await, BookingResult::TooMany);
         assert!(!store.write(|tx| release(tx, "A1", "b")).await);
         assert!(store.write(|tx| release(tx, "A1", "a")).await);
-        assert_eq!(store.write(|tx| claim(tx, &booking("A2", "a"), 1)).await, Claim::Theirs);
+        assert_eq!(store.write(|tx| claim(tx, &booking("A2", "a"), 1)).await, BookingResult::Theirs);
     }
 }

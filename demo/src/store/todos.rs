@@ -1,4 +1,4 @@
-//! The list of things to do.
+//! The items of the todo list.
 
 use vivaz::{DatabaseError, Statement, Tx};
 
@@ -6,13 +6,13 @@ use super::Store;
 use crate::components::todo::Item;
 
 impl Store {
-    /// All of them, in order.
+    /// Returns all items, in order.
     pub(crate) async fn todos(&self) -> Result<Vec<Item>, DatabaseError> {
         self.run(|tx| tx.query("SELECT id, text, done FROM todos ORDER BY position, id", ())).await
     }
 }
 
-/// Adds one at the end of a list that may have `most` of them. `None` when it has.
+/// Appends an item to the list, which may have `most` of them. `None` beyond that.
 pub(crate) fn add(tx: &mut Tx, text: &str, most: u32) -> Result<Option<Item>, DatabaseError> {
     tx.query_first(
         "INSERT INTO todos (text, position)
@@ -22,22 +22,23 @@ pub(crate) fn add(tx: &mut Tx, text: &str, most: u32) -> Result<Option<Item>, Da
     )
 }
 
-/// Turns `done` over. `None` when there is no such item, here and below.
+/// Toggles `done`. This and the following functions return `None` or `false` if the item does not
+/// exist.
 pub(crate) fn toggle(tx: &mut Tx, id: i64) -> Result<Option<Item>, DatabaseError> {
     tx.query_first("UPDATE todos SET done = NOT done WHERE id = ?1 RETURNING id, text, done", [id])
 }
 
-/// Gives it another text.
+/// Changes the text.
 pub(crate) fn rename(tx: &mut Tx, id: i64, text: &str) -> Result<Option<Item>, DatabaseError> {
     tx.query_first("UPDATE todos SET text = ?2 WHERE id = ?1 RETURNING id, text, done", (id, text))
 }
 
-/// Takes it away; whether it was there.
+/// Removes an item; returns whether it existed.
 pub(crate) fn remove(tx: &mut Tx, id: i64) -> Result<bool, DatabaseError> {
     Ok(tx.execute("DELETE FROM todos WHERE id = ?1", [id])? > 0)
 }
 
-/// Puts it at `index` of the list; an index past the end is the end. Whether it is there.
+/// Moves an item to `index`; an index past the end means the end. Returns whether the item exists.
 pub(crate) fn move_to(tx: &mut Tx, id: i64, index: u32) -> Result<bool, DatabaseError> {
     let mut order: Vec<i64> = tx.query("SELECT id FROM todos ORDER BY position, id", ())?;
     let Some(from) = order.iter().position(|other| *other == id) else { return Ok(false) };
@@ -48,7 +49,7 @@ pub(crate) fn move_to(tx: &mut Tx, id: i64, index: u32) -> Result<bool, Database
     Ok(true)
 }
 
-/// Takes away all that are done; their ids.
+/// Removes all items that are done and returns their ids.
 pub(crate) fn clear_completed(tx: &mut Tx) -> Result<Vec<i64>, DatabaseError> {
     tx.query("DELETE FROM todos WHERE done RETURNING id", ())
 }
@@ -62,7 +63,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn items_move_to_any_place() {
+    async fn items_move_to_any_index() {
         let store = Store::in_memory().await;
         let mut ids = Vec::new();
         for text in ["a", "b", "c", "d"] {
@@ -80,7 +81,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_list_has_so_many_items() {
+    async fn the_number_of_items_is_limited() {
         let store = Store::in_memory().await;
         for _ in 0..9 {
             assert!(store.write(|tx| add(tx, "a", 9)).await.is_some());
@@ -92,7 +93,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn changes_are_of_one_item() {
+    async fn a_change_affects_one_item() {
         let store = Store::in_memory().await;
         let a = store.write(|tx| add(tx, "a", 9)).await.unwrap().id;
         let b = store.write(|tx| add(tx, "b", 9)).await.unwrap().id;

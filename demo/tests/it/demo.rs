@@ -1,4 +1,4 @@
-//! A demo process of the test's own.
+//! A demo process for a test.
 
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// A folder that is removed when the test is done.
+/// A folder that is removed at the end of the test.
 pub(crate) struct Folder(PathBuf);
 
 impl Folder {
@@ -32,7 +32,7 @@ pub(crate) struct Demo {
     pub(crate) addr: SocketAddr,
 }
 
-/// The program, with nothing in its environment that this test did not put there.
+/// Returns the command, with only the environment that this test sets.
 pub(crate) fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_demo"));
     command.env_remove("DEMO_ADDR").env_remove("DEMO_DATA").env_remove("VIVAZ_SECRET").stderr(Stdio::null());
@@ -44,12 +44,12 @@ impl Demo {
         Self::start_with(folder, &[])
     }
 
-    /// Starts it with more options.
+    /// Starts the demo with further options.
     pub(crate) fn start_with(folder: &Folder, options: &[&str]) -> Self {
         Self::start_by(program(), folder, options)
     }
 
-    /// Starts it by a command that passes its arguments on.
+    /// Starts the demo through a command that passes its arguments on.
     pub(crate) fn start_by(mut command: Command, folder: &Folder, options: &[&str]) -> Self {
         let mut child = command
             .args(["--addr", "127.0.0.1:0", "--data"])
@@ -64,7 +64,7 @@ impl Demo {
         let addr = line
             .trim()
             .strip_prefix("Listening on http://")
-            .expect("the first line says where")
+            .expect("the first line contains the address")
             .parse()
             .unwrap();
         Self { child, addr }
@@ -72,13 +72,13 @@ impl Demo {
 
     /// Sends a signal.
     pub(crate) fn signal(&self, signal: &str) {
-        // A process that answers a request listens for signals too.
+        // A process that answers a request has installed its signal handlers.
         assert_eq!(self.get("/health", "").status, 200);
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
     }
 
-    /// Sends a signal and waits for the end.
+    /// Sends a signal and waits for the process to end.
     pub(crate) fn end(mut self, signal: &str) -> ExitStatus {
         self.signal(signal);
         self.child.wait().unwrap()

@@ -1,4 +1,4 @@
-//! As much of an HTTP client as these tests need: one request a connection.
+//! A minimal HTTP client with one request per connection.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -12,13 +12,13 @@ pub(crate) struct Response {
 }
 
 impl Response {
-    /// The values of a header, in order.
+    /// Returns the values of a header, in order.
     pub(crate) fn headers<'a>(&'a self, name: &str) -> Vec<&'a str> {
         let fields = self.head.lines().filter_map(|line| line.split_once(": "));
         fields.filter(|(field, _)| field.eq_ignore_ascii_case(name)).map(|(_, value)| value).collect()
     }
 
-    /// The first value of a header.
+    /// Returns the first value of a header.
     pub(crate) fn header(&self, name: &str) -> &str {
         self.headers(name).first().copied().unwrap_or_else(|| panic!("no {name} in {}", self.head))
     }

@@ -1,4 +1,5 @@
-//! The process is killed at any moment: what it acknowledged is there, and what is sent again is done once.
+//! The process is killed at any moment: acknowledged changes are kept, and repeated messages take
+//! effect once.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +12,7 @@ fn cookie(demo: &Demo) -> String {
     demo.get("/", "").header("set-cookie").split(';').next().unwrap().to_owned()
 }
 
-/// What is done to each component, once.
+/// Returns one call of each component.
 fn calls(round: u64) -> Vec<(&'static str, &'static str, Value, Value)> {
     vec![
         ("chat", "send_message", json!([format!("message {round}")]), json!({ "draft": "half a thou" })),
@@ -27,7 +28,7 @@ fn calls(round: u64) -> Vec<(&'static str, &'static str, Value, Value)> {
     ]
 }
 
-/// How often each text stands in the list.
+/// Counts how often each text is in the list.
 fn tally(list: &Value, field: &str) -> BTreeMap<String, usize> {
     let mut tally = BTreeMap::new();
     for item in list.as_array().unwrap() {
@@ -37,7 +38,7 @@ fn tally(list: &Value, field: &str) -> BTreeMap<String, usize> {
 }
 
 #[tokio::test]
-async fn what_is_sent_again_after_a_kill_is_done_once() {
+async fn repeated_messages_after_a_kill_take_effect_once() {
     const ROUNDS: u64 = 6;
     let folder = Folder::new();
     let mut demo = Demo::start(&folder);
@@ -58,7 +59,7 @@ async fn what_is_sent_again_after_a_kill_is_done_once() {
             message
         });
         let sent = page.send_all(calls).await;
-        // Killed before any of it was read, in the middle of it, and when all of it was answered.
+        // Killed before any message was read, in the middle, and when all were answered.
         for _ in 0..round {
             page.receive().await;
         }
@@ -70,7 +71,7 @@ async fn what_is_sent_again_after_a_kill_is_done_once() {
             assert!(answer["type"] != "ERROR", "{message}: {answer}");
         }
     }
-    // Whoever comes now sees what is on disk.
+    // A new page sees the state on disk.
     let mut other = Page::open(&demo, Some(&cookie)).await;
     for component in ["chat", "todo", "form", "seats"] {
         other.mount(component, component, json!({})).await;

@@ -1,4 +1,4 @@
-//! What one visitor can do to the demo, and to all others.
+//! What one visitor can do to the demo and to other visitors.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -11,7 +11,7 @@ use crate::socket::{Page, reply};
 const POSTS: [(&str, &str); 2] = [("/user", "name=Mallory&back=%2F"), ("/chat/rooms", "")];
 
 #[test]
-fn a_page_of_another_site_posts_nothing() {
+fn posts_of_other_sites_are_refused() {
     let folder = Folder::new();
     let demo = Demo::start(&folder);
     let own = format!("http://{}", demo.addr);
@@ -35,7 +35,7 @@ fn a_page_of_another_site_posts_nothing() {
 }
 
 #[test]
-fn a_form_with_odd_characters_is_answered_like_any_other() {
+fn forms_with_unusual_characters_are_answered() {
     let folder = Folder::new();
     let demo = Demo::start(&folder);
     for byte in (0..0x20).chain([0x7f, 0x80, 0xff]) {
@@ -48,7 +48,7 @@ fn a_form_with_odd_characters_is_answered_like_any_other() {
     }
     let long = demo.post("/user", "", &format!("name={}", "x".repeat(20_000)));
     assert_eq!(long.status, 413);
-    // U+202E turns the direction of what follows it.
+    // U+202E reverses the direction of the following text.
     let renamed = demo.post("/user", "", "name=%E2%80%AEAda&back=%2Fchat");
     let cookie = format!("Cookie: {}\r\n", renamed.header("set-cookie").split(';').next().unwrap());
     let page = demo.get("/chat", &cookie);
@@ -56,7 +56,7 @@ fn a_form_with_odd_characters_is_answered_like_any_other() {
 }
 
 #[test]
-fn behind_tls_the_cookie_goes_over_nothing_else() {
+fn behind_tls_the_cookie_is_secure() {
     let folder = Folder::new();
     let demo = Demo::start(&folder);
     let https = "X-Forwarded-Proto: https\r\n";
@@ -69,7 +69,7 @@ fn behind_tls_the_cookie_goes_over_nothing_else() {
 }
 
 #[tokio::test]
-async fn probes_are_no_rooms() {
+async fn names_of_probes_are_reserved() {
     let folder = Folder::new();
     let demo = Demo::start(&folder);
     for (path, status) in [("/chat/health", "ok"), ("/chat/live", "ok"), ("/chat/ready", "ready")] {
@@ -86,7 +86,7 @@ async fn probes_are_no_rooms() {
 }
 
 #[test]
-fn while_it_drains_it_says_so_to_every_probe() {
+fn probes_fail_while_the_server_drains() {
     let folder = Folder::new();
     let demo = Demo::start_with(&folder, &["--drain", "600"]);
     demo.signal("-TERM");
@@ -100,7 +100,7 @@ fn while_it_drains_it_says_so_to_every_probe() {
 
 /// 150 half-sent bodies and 128 descriptors.
 #[test]
-fn clients_that_send_half_a_body_keep_nobody_out() {
+fn incomplete_bodies_do_not_block_other_clients() {
     let folder = Folder::new();
     let mut shell = std::process::Command::new("sh");
     shell.args(["-c", "ulimit -n 128 && exec \"$0\" \"$@\""]).arg(program().get_program());
@@ -116,7 +116,7 @@ fn clients_that_send_half_a_body_keep_nobody_out() {
     for path in ["/health", "/ready", "/counter"] {
         assert_eq!(demo.get(path, "").status, 200, "{path}");
     }
-    // Those that were closed made room, and most are still there.
+    // The closed connections made room, and most are still open.
     let mut closed = 0;
     for stream in &mut streams {
         stream.set_nonblocking(true).unwrap();

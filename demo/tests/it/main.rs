@@ -1,10 +1,10 @@
-//! The demo as an operator and a browser meet it: a process, its output, its pages.
+//! The demo as operators and browsers use it: a process, its output, its pages.
 
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
-    reason = "a test stops at what it did not expect"
+    reason = "a test fails at an unexpected error"
 )]
 
 mod demo;

@@ -1,4 +1,4 @@
-//! What a browser gets, without a browser.
+//! The responses to a browser, without a browser.
 
 use crate::demo::{Demo, Folder};
 
@@ -16,7 +16,7 @@ fn cookie(set_cookie: &str) -> String {
 }
 
 #[test]
-fn every_page_is_painted_on_the_server() {
+fn all_pages_are_rendered_on_the_server() {
     let folder = Folder::new();
     let demo = Demo::start(&folder);
     for (path, component) in PAGES {
@@ -36,7 +36,7 @@ fn every_page_is_painted_on_the_server() {
 }
 
 #[test]
-fn a_script_draws_the_counter_of_the_hook_page() {
+fn a_script_renders_the_counter_of_the_hook_page() {
     let folder = Folder::new();
     let demo = Demo::start(&folder);
     assert!(demo.get("/", "").body.contains("href=\"/hook\""));
@@ -59,7 +59,7 @@ fn the_first_page_gives_a_cookie_and_later_ones_keep_it() {
         let again = demo.get(path, &cookie(set));
         assert!(again.headers("set-cookie").is_empty(), "{path}");
     }
-    // Somebody else's signature is nobody's.
+    // A cookie with another signature is ignored.
     assert!(
         !demo.get("/", "Cookie: demo_user=WyIxIiwiTWFsbG9yeSJd.AAAA\r\n").headers("set-cookie").is_empty()
     );

@@ -1,4 +1,4 @@
-//! How it starts and how it ends.
+//! Start and end of the process.
 
 use std::os::unix::fs::PermissionsExt as _;
 
@@ -17,7 +17,7 @@ fn it_ends_cleanly_on_both_signals() {
 }
 
 #[test]
-fn what_it_keeps_is_in_its_folder_and_the_key_is_the_owners() {
+fn data_is_in_its_folder_and_the_key_is_private() {
     let folder = Folder::new();
     let demo = Demo::start(&folder);
     let first = demo.get("/", "");
@@ -26,13 +26,13 @@ fn what_it_keeps_is_in_its_folder_and_the_key_is_the_owners() {
     assert!(folder.path().join("demo.sqlite").is_file());
     let mode = std::fs::metadata(folder.path().join("secret")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
-    // The same folder, the same key: the visitor is known again.
+    // With the same folder, and so the same key, the visitor is recognised again.
     let demo = Demo::start(&folder);
     assert!(demo.get("/", &cookie).headers("set-cookie").is_empty());
 }
 
 #[test]
-fn mistakes_are_said_and_end_it() {
+fn errors_are_printed_and_end_the_process() {
     let help = program().arg("--help").output().unwrap();
     assert!(help.status.success());
     assert!(String::from_utf8(help.stdout).unwrap().contains("--addr"));
@@ -54,7 +54,7 @@ fn mistakes_are_said_and_end_it() {
 }
 
 #[test]
-fn variables_do_what_flags_do() {
+fn variables_have_the_effect_of_options() {
     use std::io::{BufRead as _, BufReader};
     let folder = Folder::new();
     let mut child = program()

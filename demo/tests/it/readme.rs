@@ -1,4 +1,4 @@
-//! The lines of the README do on a fresh demo what it says.
+//! The commands of the README have the documented results on a new demo.
 
 use std::process::Command;
 
@@ -12,13 +12,13 @@ const README: &str = include_str!("../../../README.md");
 const ADDRESS: &str = "127.0.0.1:3000";
 
 #[test]
-fn its_curl_lines_succeed() {
+fn the_curl_lines_succeed() {
     let folder = Folder::new();
     let demo = Demo::start(&folder);
     let lines: Vec<&str> = README.lines().filter(|line| line.starts_with("curl ")).collect();
     assert!(lines.len() >= 3 && lines.iter().all(|line| line.contains(ADDRESS)), "{lines:?}");
     for line in lines {
-        // `--fail`: without it curl is content with any status.
+        // Without `--fail`, curl accepts any status.
         let line = line.replace(ADDRESS, &demo.addr.to_string()).replacen("curl ", "curl --fail -sS ", 1);
         let output = Command::new("sh").args(["-c", &line]).output().unwrap();
         let error = String::from_utf8_lossy(&output.stderr);
@@ -27,7 +27,7 @@ fn its_curl_lines_succeed() {
 }
 
 #[tokio::test]
-async fn what_it_says_over_the_socket_is_answered() {
+async fn the_socket_lines_are_answered() {
     let folder = Folder::new();
     let demo = Demo::start(&folder);
     let lines: Vec<&str> = README.lines().filter(|line| line.starts_with("{\"v\":1")).collect();

@@ -1,4 +1,4 @@
-//! The registered components, as they are promised.
+//! The registered names and shapes of the components.
 
 use serde_json::{Value, json};
 
@@ -40,7 +40,7 @@ async fn counter() {
             None => assert_eq!(reply(&came)["payload"]["code"], "bad_arguments"),
         }
     }
-    // It cannot be more than it is.
+    // The count cannot exceed its maximum.
     assert_eq!(reply(&page.call("c1", "increment", json!([1])).await)["type"], "ACK");
     assert_eq!(reply(&page.call("c1", "increment", json!([-1])).await)["payload"]["code"], "bad_arguments");
     assert_eq!(reply(&page.call("c1", "reset", json!([])).await)["payload"], json!({ "count": 0 }));
@@ -89,7 +89,7 @@ async fn chat() {
     let typing = ada.wait(event("user.typing")).await;
     assert_eq!(typing["payload"]["data"]["isTyping"], true);
 
-    // The patch goes before the reply.
+    // The patch precedes the reply.
     let came = bob.call("c1", "send_message", json!([" Hello "])).await;
     assert!(
         came.iter().any(|m| m["topic"] == "chat/attic" && m["payload"].get("messages").is_some()),
@@ -126,7 +126,7 @@ async fn chat() {
 }
 
 #[tokio::test]
-async fn what_was_said_is_there_after_a_restart() {
+async fn messages_exist_after_a_restart() {
     let folder = Folder::new();
     let demo = Demo::start(&folder);
     let ada = cookie(&demo);
@@ -158,7 +158,7 @@ async fn form() {
     let errors = reply(&checked)["payload"]["errors"].as_object().unwrap();
     assert!(errors["email"][0].is_string() && errors.len() == 1, "{errors:?}");
 
-    // The patch of the errors carries no ref and goes before the refusal.
+    // The patch of the errors has no ref and precedes the refusal.
     let came = page.call("f", "submit", json!([])).await;
     let [.., patch, refusal] = came.as_slice() else { panic!("{came:?}") };
     assert_eq!((&patch["type"], &patch["ref"]), (&json!("STATE_UPDATE"), &Value::Null));
@@ -179,7 +179,7 @@ async fn form() {
     let came = page.call("f", "submit", json!([])).await;
     assert_eq!(reply(&came)["type"], "STATE_UPDATE", "{came:?}");
     assert_eq!(reply(&came)["payload"]["errors"], json!({}));
-    // What was saved is cleared, so the same submit again has nothing to save.
+    // The form was cleared, so the same submit has nothing to save.
     assert_eq!(reply(&page.call("f", "submit", json!([])).await)["payload"]["code"], "invalid");
     assert_eq!(reply(&page.set("f", "saved", json!([])).await)["payload"]["code"], "read_only_property");
     assert_eq!(reply(&page.set("f", "age", json!("x")).await)["payload"]["code"], "bad_value");

@@ -1,4 +1,4 @@
-//! What programs other than the client rely on: names, shapes and the order of messages.
+//! The interface for other programs: names, shapes and the order of messages.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -19,19 +19,19 @@ use crate::demo::Demo;
 pub(crate) struct Page {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     last_ref: u64,
-    /// The `WELCOME`'s payload.
+    /// The payload of the `WELCOME`.
     session: Value,
-    /// What it knows of each component and topic, by id or name.
+    /// The known state of each component and topic, by id or name.
     states: BTreeMap<String, Value>,
 }
 
 impl Page {
-    /// Connects as the visitor of that cookie, or as nobody.
+    /// Connects as the visitor of a cookie, or without a user.
     pub(crate) async fn open(demo: &Demo, cookie: Option<&str>) -> Self {
         Self::greet(demo, cookie, json!({})).await
     }
 
-    /// Comes back to its session, knowing nothing of what it was told.
+    /// Resumes the session without any known state.
     pub(crate) async fn resume(self, demo: &Demo, cookie: Option<&str>) -> Self {
         let hello = json!({ "session": self.session["session"], "resume": self.session["resume"] });
         let page = Self::greet(demo, cookie, hello).await;
@@ -57,7 +57,7 @@ impl Page {
         self.socket.send(Message::text(message.to_string())).await.unwrap();
     }
 
-    /// The next message, whatever it is.
+    /// Returns the next message.
     pub(crate) async fn receive(&mut self) -> Value {
         loop {
             let next = tokio::time::timeout(Duration::from_secs(20), self.socket.next());
@@ -73,7 +73,7 @@ impl Page {
         }
     }
 
-    /// What it knows of that component or topic.
+    /// Returns the known state of a component or topic.
     pub(crate) fn state(&self, stream: &str) -> &Value {
         &self.states[stream]
     }
@@ -87,7 +87,7 @@ impl Page {
             "STATE_UPDATE" => {
                 let json = payload.to_string();
                 let patch = Patch::parse(RawJson::from(&*RawValue::from_string(json).unwrap())).unwrap();
-                // One that resumed knows nothing before it asks.
+                // A page that resumed has no state before it requests it.
                 if let Some(state) = self.states.get_mut(stream) {
                     patch.apply(state).unwrap();
                 }
@@ -96,7 +96,7 @@ impl Page {
         }
     }
 
-    /// Sends a message with a ref of its own; what comes up to its reply, the reply last.
+    /// Sends a message with a ref of its own. Returns all messages up to its reply, the reply last.
     pub(crate) async fn request(&mut self, mut message: Value) -> Vec<Value> {
         self.last_ref += 1;
         message["v"] = json!(1);
@@ -113,7 +113,7 @@ impl Page {
         }
     }
 
-    /// Puts messages on the way, each with a ref of its own, and says what they were.
+    /// Sends messages, each with a ref of its own, and returns them.
     pub(crate) async fn send_all(&mut self, messages: impl IntoIterator<Item = Value>) -> Vec<Value> {
         let mut sent = Vec::new();
         for mut message in messages {
@@ -126,14 +126,14 @@ impl Page {
         sent
     }
 
-    /// Sends a message once more, as it was; its reply.
+    /// Sends a message again and returns its reply.
     pub(crate) async fn repeat(&mut self, message: Value) -> Value {
         let reference = message["ref"].clone();
         self.send(message).await;
         self.wait(|message| message["ref"] == reference).await
     }
 
-    /// Asks for topics as they are now.
+    /// Requests the current state of topics.
     pub(crate) async fn refresh(&mut self, topics: &[&str]) {
         for topic in topics {
             self.send(json!({ "v": 1, "type": "RESYNC", "topic": topic })).await;
@@ -157,7 +157,7 @@ impl Page {
         self.request(json!({ "type": "PROPERTY_UPDATE", "componentId": id, "payload": payload })).await
     }
 
-    /// The next message that is of that type, and of that event if it is one.
+    /// Returns the next message with that type, and with that name if it is an event.
     pub(crate) async fn wait(&mut self, is_it: impl Fn(&Value) -> bool) -> Value {
         loop {
             let message = self.receive().await;
@@ -168,7 +168,7 @@ impl Page {
     }
 }
 
-/// The reply among what [`Page::request`] gave.
+/// Returns the reply among the result of [`Page::request`].
 pub(crate) fn reply(came: &[Value]) -> &Value {
     came.last().unwrap()
 }

@@ -1,5 +1,5 @@
-//! What a client sent, checked. Nothing a client can write makes it panic, recurse without bound, or allocate more
-//! than the text is long.
+//! Decodes and checks messages from clients. No client input can cause a panic, unbounded
+//! recursion, or allocations larger than the text.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 
 use super::envelope::{self, Envelope};
 use crate::client::{
-    ClientBody, ClientMessage, GivenProps, Hello, MountChild, PropertyPath, Request, Resume,
+    ClientBody, ClientMessage, Hello, MountChild, PropertyPath, PropsUpdate, Request, Resume,
 };
 use crate::code::ErrorCode;
 use crate::id::{ComponentId, Epoch, Ref, Rev, SessionId, StreamId, TopicName};
@@ -21,24 +21,25 @@ use crate::patch::Key;
 use crate::secret::{ResumeSecret, Seal};
 use crate::words::PROTOCOL_VERSION;
 
-/// Why a text is not a client's message, and what the refusal can say about which one it was.
+/// The reason why a text is not a client's message, with the fields that identify the message.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{code}: {message}")]
 pub struct DecodeError {
-    /// [`ErrorCode::Malformed`], [`ErrorCode::UnsupportedVersion`], [`ErrorCode::UnknownType`], or, for a text longer
-    /// than the limit, [`ErrorCode::TooLarge`].
+    /// [`ErrorCode::Malformed`], [`ErrorCode::UnsupportedVersion`], [`ErrorCode::UnknownType`], or,
+    /// for a text longer than the limit, [`ErrorCode::TooLarge`].
     pub code: ErrorCode,
-    /// What is wrong, in words for whoever wrote the client. Holds nothing of the message's values.
+    /// The error for the client's developer. It contains no values of the message.
     pub message: Cow<'static, str>,
-    /// The message's number, where that field by itself could be read.
+    /// The message's number, if that field was readable.
     pub reference: Option<Ref>,
-    /// The component or topic that it concerns, where that field by itself could be read.
+    /// The component or topic of the message, if that field was readable.
     pub stream: Option<StreamId>,
-    /// Its type, where that is a known one. A `HELLO` in another version closes the connection with its own code.
+    /// The message's type, if it is known. A `HELLO` in another version closes the connection with
+    /// a code of its own.
     pub kind: Option<ClientType>,
 }
 
-/// Reads one message of a client.
+/// Decodes one message from a client.
 ///
 /// ```
 /// use vivaz_protocol::{ClientBody, Limits, Request, decode_client};
@@ -55,18 +56,18 @@ pub struct DecodeError {
 /// ```
 ///
 /// # Errors
-/// Everything that is not exactly a message of this version, with the code that its refusal carries. The checks come
-/// in this order: size, JSON and its depth, version, type, then the fields.
+/// Returns an error for any text that is not a message of this version, with the code of the
+/// refusal. The checks run in this order: size, JSON syntax and depth, version, type, fields.
 pub fn decode_client<'a>(text: &'a str, limits: &Limits) -> Result<ClientMessage<'a>, DecodeError> {
     if text.len() > limits.message_bytes {
-        let message = format!("a message has at most {} bytes", limits.message_bytes);
+        let message = format!("message too large; at most {} bytes are allowed", limits.message_bytes);
         return Err(refusal(ErrorCode::TooLarge, message));
     }
     let (envelope, outcome) = Envelope::read(text);
     match check(text, &envelope, outcome, limits) {
         Ok(message) => Ok(message),
         Err(mut error) => {
-            // A number at the very end of a text that was cut off may have lost digits.
+            // A number at the end of a truncated text may be incomplete.
             let whole = |raw: &&RawValue| {
                 raw.get().as_bytes().as_ptr_range().end != text.as_bytes().as_ptr_range().end
             };
@@ -114,7 +115,7 @@ fn body<'a>(kind: ClientType, envelope: &Envelope<'a>) -> Result<ClientBody<'a>,
         ClientType::Hello => return hello(payload).map(ClientBody::Hello),
         ClientType::Resync => return resync(envelope).map(ClientBody::Resync),
         ClientType::Template => {
-            let TemplatePayload { hash } = object(payload)?;
+            let TemplateRequestPayload { hash } = object(payload)?;
             return Ok(ClientBody::Template { hash });
         }
         ClientType::Ping => return Ok(ClientBody::Ping { payload: payload.map(RawJson::from) }),
@@ -126,7 +127,7 @@ fn body<'a>(kind: ClientType, envelope: &Envelope<'a>) -> Result<ClientBody<'a>,
         }
         ClientType::Props => {
             let PropsPayload { props, page } = object(payload)?;
-            Request::Props(GivenProps { page: page.values(), props: props.map(RawJson::from) })
+            Request::Props(PropsUpdate { page: page.values(), props: props.map(RawJson::from) })
         }
         ClientType::Unmount => Request::Unmount,
     };
@@ -151,7 +152,7 @@ fn body<'a>(kind: ClientType, envelope: &Envelope<'a>) -> Result<ClientBody<'a>,
 }
 
 #[derive(Deserialize)]
-struct TemplatePayload<'a> {
+struct TemplateRequestPayload<'a> {
     #[serde(borrow)]
     hash: Cow<'a, str>,
 }
@@ -169,7 +170,7 @@ struct PropsPayload<'a> {
     #[serde(borrow)]
     props: Option<&'a RawValue>,
     #[serde(borrow, default)]
-    page: Entries<'a>,
+    page: RawEntries<'a>,
 }
 
 #[derive(Deserialize)]
@@ -179,7 +180,7 @@ struct MountPayload<'a> {
     #[serde(borrow)]
     place: Option<&'a RawValue>,
     #[serde(borrow, default)]
-    page: Entries<'a>,
+    page: RawEntries<'a>,
     #[serde(borrow)]
     seal: Option<Cow<'a, str>>,
     #[serde(borrow)]
@@ -197,7 +198,7 @@ struct HelloPayload<'a> {
     #[serde(borrow)]
     acked: Option<&'a RawValue>,
     #[serde(borrow, default)]
-    streams: Entries<'a>,
+    streams: RawEntries<'a>,
     #[serde(borrow)]
     auth: Option<&'a RawValue>,
 }
@@ -210,7 +211,7 @@ fn mount<'a>(payload: Option<&'a RawValue>) -> Result<Request<'a>, DecodeError> 
         };
         let parent = ComponentId::new(&parent).map_err(|why| malformed(format!("`parent` {why}")))?;
         check_place(place)?;
-        // What else stands there is not the page's to say.
+        // Other fields of a child's mount are ignored: the page may not set them.
         let (seal, page) = (seal.map(Seal::new), page.values());
         return Ok(Request::MountChild(MountChild { parent, place: place.into(), seal, page }));
     }
@@ -222,9 +223,9 @@ fn mount<'a>(payload: Option<&'a RawValue>) -> Result<Request<'a>, DecodeError> 
     }
 }
 
-/// Checks that a place is an array of scalars, and not too long.
+/// Checks that a place is an array of scalars within the limit.
 fn check_place(raw: &RawValue) -> Result<(), DecodeError> {
-    let wrong = || malformed(format!("`place` is not an array of at most {MAX_PLACE} numbers and texts"));
+    let wrong = || malformed(format!("`place` must be an array of at most {MAX_PLACE} numbers and strings"));
     if !raw.get().starts_with('[') || is_deeper_than(raw.get(), 1) {
         return Err(wrong());
     }
@@ -232,11 +233,11 @@ fn check_place(raw: &RawValue) -> Result<(), DecodeError> {
     if items.len() > MAX_PLACE { Err(wrong()) } else { Ok(()) }
 }
 
-/// Reads the name of a field, or an array of one and of the steps from there.
+/// Parses the name of a field, or an array of a field's name and steps.
 fn property_path(raw: &RawValue) -> Result<PropertyPath<'_>, DecodeError> {
     let wrong = || {
         let message = format!(
-            "`property` is the name of a field, or an array of one and of at most {MAX_STEPS} names and keys"
+            "`property` must be a field's name, or an array of that name and at most {MAX_STEPS} names or keys"
         );
         malformed(message)
     };
@@ -253,15 +254,15 @@ impl<'de: 'a, 'a> Deserialize<'de> for PropertyPath<'a> {
             type Value = PropertyPath<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("the name of a field and steps")
+                f.write_str("a field's name and steps")
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
-                let Some(Name(field)) = items.next_element()? else {
+                let Some(EntryName(field)) = items.next_element()? else {
                     return Err(A::Error::invalid_length(0, &self));
                 };
                 let mut steps = Vec::new();
-                while let Some(Step(step)) = items.next_element()? {
+                while let Some(PathStep(step)) = items.next_element()? {
                     if steps.len() == MAX_STEPS {
                         return Err(A::Error::invalid_length(steps.len() + 2, &self));
                     }
@@ -274,32 +275,32 @@ impl<'de: 'a, 'a> Deserialize<'de> for PropertyPath<'a> {
     }
 }
 
-/// One step: a text, or a whole number of 64 bits with its sign.
-struct Step(Key);
+/// One step: a text or an `i64`.
+struct PathStep(Key);
 
-impl<'de> Deserialize<'de> for Step {
+impl<'de> Deserialize<'de> for PathStep {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct StepVisitor;
-        impl Visitor<'_> for StepVisitor {
-            type Value = Step;
+        struct PathStepVisitor;
+        impl Visitor<'_> for PathStepVisitor {
+            type Value = PathStep;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a text or a whole number")
+                f.write_str("a string or an integer")
             }
 
             fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
-                Ok(Step(Key::Text(text.into())))
+                Ok(PathStep(Key::Text(text.into())))
             }
 
             fn visit_i64<E: Error>(self, number: i64) -> Result<Self::Value, E> {
-                Ok(Step(Key::Int(number)))
+                Ok(PathStep(Key::Int(number)))
             }
 
             fn visit_u64<E: Error>(self, number: u64) -> Result<Self::Value, E> {
-                i64::try_from(number).map(|number| Step(Key::Int(number))).map_err(E::custom)
+                i64::try_from(number).map(|number| PathStep(Key::Int(number))).map_err(E::custom)
             }
         }
-        deserializer.deserialize_any(StepVisitor)
+        deserializer.deserialize_any(PathStepVisitor)
     }
 }
 
@@ -309,7 +310,8 @@ fn action<'a>(envelope: &Envelope<'a>) -> Result<Request<'a>, DecodeError> {
     let set = match envelope.set {
         None => Vec::new(),
         Some(raw) => {
-            let entries: Entries<'_> = object(Some(raw)).map_err(|_| malformed("`set` must be an object"))?;
+            let entries: RawEntries<'_> =
+                object(Some(raw)).map_err(|_| malformed("`set` must be an object"))?;
             entries.values()
         }
     };
@@ -337,7 +339,7 @@ fn hello<'a>(payload: Option<&'a RawValue>) -> Result<Hello<'a>, DecodeError> {
     Ok(Hello { resume, auth: auth.map(RawJson::from) })
 }
 
-/// Reads `"c:ID" or "t:TOPIC": [EPOCH, REV]`.
+/// Parses `"c:ID": [EPOCH, REV]` or `"t:TOPIC": [EPOCH, REV]`.
 fn position(key: &str, value: &RawValue) -> Result<(StreamId, Epoch, Rev), DecodeError> {
     let stream = StreamId::parse(key).map_err(|why| malformed(format!("a key of `streams` {why}")))?;
     let wrong = || malformed("each value of `streams` must be [epoch, rev]");
@@ -364,12 +366,12 @@ fn topic(raw: &RawValue) -> Result<TopicName, DecodeError> {
     TopicName::new(&text).map_err(|why| malformed(format!("`topic` {why}")))
 }
 
-/// A client that has received nothing yet may say so with 0 as well as with silence.
+/// Parses an acknowledged ref. A client that has received nothing may send 0.
 fn ref_or_zero(raw: &RawValue, what: &str) -> Result<Option<Ref>, DecodeError> {
     match envelope::unsigned(raw) {
         Some(0) => Ok(None),
         Some(number) if number <= Ref::MAX => Ok(Ref::new(number).ok()),
-        Some(_) | None => Err(malformed(format!("{what} is not an integer under 2^53"))),
+        Some(_) | None => Err(malformed(format!("{what} must be an integer from 0 to 2^53 - 1"))),
     }
 }
 
@@ -378,7 +380,8 @@ fn readable_stream(envelope: &Envelope<'_>) -> Option<StreamId> {
     component.or_else(|| envelope.topic.and_then(|raw| topic(raw).ok()).map(StreamId::Topic))
 }
 
-/// Reads an object. Types derived by serde take an array of the fields' values too, which the contract does not.
+/// Parses an object. Types derived by serde also accept an array of the fields' values; the
+/// protocol does not.
 fn object<'a, T: Deserialize<'a>>(raw: Option<&'a RawValue>) -> Result<T, DecodeError> {
     let raw = raw.ok_or_else(|| malformed("`payload` is missing"))?;
     if !raw.get().starts_with('{') {
@@ -387,21 +390,21 @@ fn object<'a, T: Deserialize<'a>>(raw: Option<&'a RawValue>) -> Result<T, Decode
     serde_json::from_str(raw.get()).map_err(|_| malformed("`payload` has missing or invalid fields"))
 }
 
-/// An object's entries in order, the values as they stand.
+/// The entries of an object in order, with their values as raw JSON.
 #[derive(Default)]
-struct Entries<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+struct RawEntries<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 
-impl<'a> Entries<'a> {
+impl<'a> RawEntries<'a> {
     fn values(self) -> Vec<(Cow<'a, str>, RawJson<'a>)> {
         self.0.into_iter().map(|(name, value)| (name, value.into())).collect()
     }
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Entries<'a> {
+impl<'de: 'a, 'a> Deserialize<'de> for RawEntries<'a> {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct EntriesVisitor;
-        impl<'de> Visitor<'de> for EntriesVisitor {
-            type Value = Entries<'de>;
+        struct RawEntriesVisitor;
+        impl<'de> Visitor<'de> for RawEntriesVisitor {
+            type Value = RawEntries<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
@@ -409,18 +412,18 @@ impl<'de: 'a, 'a> Deserialize<'de> for Entries<'a> {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut entries = Vec::new();
-                while let Some(Name(name)) = map.next_key()? {
+                while let Some(EntryName(name)) = map.next_key()? {
                     entries.push((name, map.next_value()?));
                 }
-                Ok(Entries(entries))
+                Ok(RawEntries(entries))
             }
         }
-        deserializer.deserialize_map(EntriesVisitor)
+        deserializer.deserialize_map(RawEntriesVisitor)
     }
 }
 
 #[derive(Deserialize)]
-struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+struct EntryName<'a>(#[serde(borrow)] Cow<'a, str>);
 
 fn malformed(message: impl Into<Cow<'static, str>>) -> DecodeError {
     refusal(ErrorCode::Malformed, message)
@@ -430,7 +433,7 @@ fn refusal(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> DecodeErro
     DecodeError { code, message: message.into(), reference: None, stream: None, kind: None }
 }
 
-/// Where the JSON went wrong, without a word of what stood there.
+/// Describes the position of a syntax error without repeating the text.
 fn syntax(error: &serde_json::Error) -> String {
     match error.classify() {
         serde_json::error::Category::Eof => "the JSON ends too early".to_owned(),

@@ -1,4 +1,4 @@
-//! What a server sent, as a test's or a load generator's client reads it.
+//! Decodes messages from servers, for the clients of tests and load generators.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -15,25 +15,25 @@ use crate::secret::ResumeSecret;
 use crate::server::{DeclaredLimits, ErrorMessage, FieldTopics, Mounted, ServerMessage, Update, Welcome};
 use crate::words::{PROTOCOL_VERSION, field};
 
-/// Why a text is not a server's message.
+/// The reason why a text is not a server's message.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ServerDecodeError {
-    /// It is not a JSON object, or its payload is not what its type says.
-    #[error("not the JSON that it should be")]
+    /// The text is not a JSON object, or its payload does not match its type.
+    #[error("invalid JSON for a server message")]
     Json(#[from] serde_json::Error),
-    /// It is of another version.
-    #[error("not of version {PROTOCOL_VERSION}")]
+    /// The message has another protocol version.
+    #[error("unsupported protocol version; expected {PROTOCOL_VERSION}")]
     Version,
-    /// It is of a type that a server does not say.
-    #[error("`{0}` is not a message that a server sends")]
+    /// The type is not the type of a server message.
+    #[error("`{0}` is not a server message type")]
     UnknownType(String),
     /// A field is missing or of the wrong type.
-    #[error("`{0}` is missing or not what it should be")]
+    #[error("`{0}` is missing or invalid")]
     Field(&'static str),
 }
 
-/// Reads one message of a server.
+/// Decodes one message from a server.
 ///
 /// ```
 /// use vivaz_protocol::{ServerMessage, decode_server};
@@ -46,7 +46,7 @@ pub enum ServerDecodeError {
 /// ```
 ///
 /// # Errors
-/// If it is not exactly a message of this version.
+/// Returns an error if the text is not a message of this version.
 pub fn decode_server(text: &str) -> Result<ServerMessage<'_>, ServerDecodeError> {
     let (envelope, outcome) = Envelope::read(text);
     outcome?;
@@ -252,7 +252,7 @@ fn reference(envelope: &Envelope<'_>) -> Result<Option<Ref>, ServerDecodeError> 
     envelope.reference.map(read).transpose()
 }
 
-/// Reads one author, or a list of at least one.
+/// Parses one author, or a list of at least one author.
 fn authors(envelope: &Envelope<'_>) -> Result<Vec<Author>, ServerDecodeError> {
     let wrong = || ServerDecodeError::Field(field::BY);
     let author = |text: &str| Author::parse(text).map_err(|_| wrong());

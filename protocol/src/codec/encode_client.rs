@@ -1,8 +1,8 @@
-//! A client's messages as text: the browser's, a test's, a load generator's.
+//! Encodes messages of clients, for the page, tests and load generators.
 
 use std::borrow::Cow;
 
-use crate::client::{ClientBody, ClientMessage, GivenProps, Hello, MountChild, PropertyPath, Request};
+use crate::client::{ClientBody, ClientMessage, Hello, MountChild, PropertyPath, PropsUpdate, Request};
 use crate::id::StreamId;
 use crate::json::{ObjectWriter, RawJson, write_string, write_u64};
 use crate::patch::write_key;
@@ -84,7 +84,7 @@ fn write_request(object: &mut ObjectWriter<'_>, request: &Request<'_>) {
             inner.raw(payload::VALUE, *value);
             inner.close();
         }
-        Request::Props(GivenProps { page, props }) => {
+        Request::Props(PropsUpdate { page, props }) => {
             let mut inner = ObjectWriter::open(object.key(field::PAYLOAD));
             if let Some(props) = props {
                 inner.raw(payload::PROPS, *props);
@@ -96,7 +96,7 @@ fn write_request(object: &mut ObjectWriter<'_>, request: &Request<'_>) {
     }
 }
 
-/// Writes a field's name, or an array of it and of the steps from there.
+/// Writes a field's name, or an array of the field's name and the steps.
 fn write_path(out: &mut String, path: &PropertyPath<'_>) {
     if path.steps.is_empty() {
         return write_string(out, &path.field);
@@ -110,7 +110,7 @@ fn write_path(out: &mut String, path: &PropertyPath<'_>) {
     out.push(']');
 }
 
-/// Writes values by name as an object; nothing if there are none.
+/// Writes named values as an object. Omits the field if there are none.
 fn write_values(object: &mut ObjectWriter<'_>, name: &'static str, values: &[(Cow<'_, str>, RawJson<'_>)]) {
     if !values.is_empty() {
         let mut inner = ObjectWriter::open(object.key(name));

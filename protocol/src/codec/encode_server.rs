@@ -1,5 +1,5 @@
-//! A server's messages as text. State, patches and results are spliced in as they are: what many clients get is
-//! serialised once, and a message costs what its bytes cost.
+//! Encodes messages of servers. State, patches and results are copied as text: a value for many
+//! clients is serialised once, and encoding costs time only in proportion to the bytes.
 
 use crate::id::{Author, Epoch, Ref, Rev, StreamId};
 use crate::json::{ObjectWriter, write_string, write_u64};
@@ -129,9 +129,10 @@ fn write_update(object: &mut ObjectWriter<'_>, update: &Update<'_>) {
     object.raw(field::PAYLOAD, update.patch);
 }
 
-/// Writes one author as a string, several as a list.
+/// Writes one author as a string and several as a list.
 fn write_authors(out: &mut String, authors: &[Author]) {
-    // A connection's id has no colon but may have what JSON escapes, so the whole goes through the escape.
+    // A connection's id has no colon but may contain characters that JSON escapes, so the author is
+    // escaped as a whole.
     if let [author] = authors {
         return write_string(out, &author.to_string());
     }

@@ -1,4 +1,4 @@
-//! The outer object of a message, read in one pass: the text of each field that is known, as it stands.
+//! Reads a message's outer object in one pass and keeps the raw text of each known field.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,7 +10,8 @@ use serde_json::value::RawValue;
 use crate::id::Ref;
 use crate::words::field;
 
-/// The fields of an envelope. Those before a syntax error are there too, so that the refusal can name the message.
+/// The fields of an envelope. EnvelopeVisitor before a syntax error are kept, so that the refusal
+/// can name the message.
 #[derive(Default)]
 pub(super) struct Envelope<'a> {
     pub(super) v: Option<&'a RawValue>,
@@ -27,43 +28,45 @@ pub(super) struct Envelope<'a> {
     pub(super) by: Option<&'a RawValue>,
     pub(super) topics: Option<&'a RawValue>,
     pub(super) payload: Option<&'a RawValue>,
-    /// A known field stood there twice: which one was meant is a guess that is not made.
+    /// A known field occurred twice. Such a message is refused, because its meaning is ambiguous.
     pub(super) repeated: bool,
 }
 
 impl<'a> Envelope<'a> {
-    /// Reads what can be read, and says whether that was the whole text, one JSON object.
+    /// Reads the fields up to the first error and returns that error, if any. The text must be
+    /// exactly one JSON object.
     pub(super) fn read(text: &'a str) -> (Self, Result<(), serde_json::Error>) {
         let mut envelope = Self::default();
         let mut deserializer = serde_json::Deserializer::from_str(text);
-        let outcome =
-            (&mut deserializer).deserialize_map(Fields(&mut envelope)).and_then(|()| deserializer.end());
+        let outcome = (&mut deserializer)
+            .deserialize_map(EnvelopeVisitor(&mut envelope))
+            .and_then(|()| deserializer.end());
         (envelope, outcome)
     }
 
-    fn slot(&mut self, word: Word) -> &mut Option<&'a RawValue> {
+    fn slot(&mut self, word: KnownField) -> &mut Option<&'a RawValue> {
         match word {
-            Word::V => &mut self.v,
-            Word::Kind => &mut self.kind,
-            Word::Reference => &mut self.reference,
-            Word::Ack => &mut self.ack,
-            Word::ComponentId => &mut self.component_id,
-            Word::Topic => &mut self.topic,
-            Word::Rev => &mut self.rev,
-            Word::Epoch => &mut self.epoch,
-            Word::Action => &mut self.action,
-            Word::Set => &mut self.set,
-            Word::Result => &mut self.result,
-            Word::By => &mut self.by,
-            Word::Topics => &mut self.topics,
-            Word::Payload => &mut self.payload,
+            KnownField::V => &mut self.v,
+            KnownField::Kind => &mut self.kind,
+            KnownField::Reference => &mut self.reference,
+            KnownField::Ack => &mut self.ack,
+            KnownField::ComponentId => &mut self.component_id,
+            KnownField::Topic => &mut self.topic,
+            KnownField::Rev => &mut self.rev,
+            KnownField::Epoch => &mut self.epoch,
+            KnownField::Action => &mut self.action,
+            KnownField::Set => &mut self.set,
+            KnownField::Result => &mut self.result,
+            KnownField::By => &mut self.by,
+            KnownField::Topics => &mut self.topics,
+            KnownField::Payload => &mut self.payload,
         }
     }
 }
 
-struct Fields<'e, 'a>(&'e mut Envelope<'a>);
+struct EnvelopeVisitor<'e, 'a>(&'e mut Envelope<'a>);
 
-impl<'a> Visitor<'a> for Fields<'_, 'a> {
+impl<'a> Visitor<'a> for EnvelopeVisitor<'_, 'a> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -71,7 +74,7 @@ impl<'a> Visitor<'a> for Fields<'_, 'a> {
     }
 
     fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some(Key(known)) = map.next_key()? {
+        while let Some(FieldName(known)) = map.next_key()? {
             let Some(word) = known else {
                 map.next_value::<IgnoredAny>()?;
                 continue;
@@ -89,7 +92,7 @@ impl<'a> Visitor<'a> for Fields<'_, 'a> {
 }
 
 #[derive(Clone, Copy)]
-enum Word {
+enum KnownField {
     V,
     Kind,
     Reference,
@@ -106,46 +109,46 @@ enum Word {
     Payload,
 }
 
-/// A key, read without a copy; `None` for one that is not known.
-struct Key(Option<Word>);
+/// A field's name, read without a copy; `None` if it is unknown.
+struct FieldName(Option<KnownField>);
 
-impl<'de> Deserialize<'de> for Key {
+impl<'de> Deserialize<'de> for FieldName {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_identifier(KeyVisitor)
+        deserializer.deserialize_identifier(FieldNameVisitor)
     }
 }
 
-struct KeyVisitor;
+struct FieldNameVisitor;
 
-impl Visitor<'_> for KeyVisitor {
-    type Value = Key;
+impl Visitor<'_> for FieldNameVisitor {
+    type Value = FieldName;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a field's name")
     }
 
-    fn visit_str<E>(self, key: &str) -> Result<Key, E> {
-        Ok(Key(match key {
-            field::V => Some(Word::V),
-            field::TYPE => Some(Word::Kind),
-            field::REF => Some(Word::Reference),
-            field::ACK => Some(Word::Ack),
-            field::COMPONENT_ID => Some(Word::ComponentId),
-            field::TOPIC => Some(Word::Topic),
-            field::REV => Some(Word::Rev),
-            field::EPOCH => Some(Word::Epoch),
-            field::ACTION => Some(Word::Action),
-            field::SET => Some(Word::Set),
-            field::RESULT => Some(Word::Result),
-            field::BY => Some(Word::By),
-            field::TOPICS => Some(Word::Topics),
-            field::PAYLOAD => Some(Word::Payload),
+    fn visit_str<E>(self, key: &str) -> Result<FieldName, E> {
+        Ok(FieldName(match key {
+            field::V => Some(KnownField::V),
+            field::TYPE => Some(KnownField::Kind),
+            field::REF => Some(KnownField::Reference),
+            field::ACK => Some(KnownField::Ack),
+            field::COMPONENT_ID => Some(KnownField::ComponentId),
+            field::TOPIC => Some(KnownField::Topic),
+            field::REV => Some(KnownField::Rev),
+            field::EPOCH => Some(KnownField::Epoch),
+            field::ACTION => Some(KnownField::Action),
+            field::SET => Some(KnownField::Set),
+            field::RESULT => Some(KnownField::Result),
+            field::BY => Some(KnownField::By),
+            field::TOPICS => Some(KnownField::Topics),
+            field::PAYLOAD => Some(KnownField::Payload),
             _ => None,
         }))
     }
 }
 
-/// The text of a JSON string, copied only where it has escapes.
+/// Returns the content of a JSON string; copies it only if it has escapes.
 pub(super) fn string(raw: &RawValue) -> Option<Cow<'_, str>> {
     let inner = raw.get().strip_prefix('"')?.strip_suffix('"')?;
     if inner.contains('\\') {
@@ -155,18 +158,18 @@ pub(super) fn string(raw: &RawValue) -> Option<Cow<'_, str>> {
     }
 }
 
-/// A whole number without sign, fraction or exponent.
+/// Parses an integer without sign, fraction or exponent.
 pub(super) fn unsigned(raw: &RawValue) -> Option<u64> {
     raw.get().parse().ok().filter(|_| raw.get().bytes().all(|b| b.is_ascii_digit()))
 }
 
-/// A whole number of any size.
+/// Returns whether the text is an integer of any size.
 pub(super) fn is_integer(raw: &RawValue) -> bool {
     let digits = raw.get().strip_prefix('-').unwrap_or(raw.get());
     !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())
 }
 
-/// The number of a message.
+/// Parses a message's number.
 pub(super) fn reference(raw: &RawValue) -> Option<Ref> {
     Ref::new(unsigned(raw)?).ok()
 }

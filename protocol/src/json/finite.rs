@@ -1,6 +1,7 @@
-//! Serialisation that refuses what no reader takes back. `serde_json` writes NaN and infinity as
-//! `null`, which reads back as nothing: a state with one could be stored and not restored. Values
-//! that nest too deep are refused by the page, and deeper ones by `serde_json` when it reads them.
+//! Serialisation that refuses values which cannot be read back. `serde_json` writes NaN and
+//! infinity as `null`, which reads back as no value, so such a state could be stored but not
+//! restored. The page refuses values that nest too deep, and `serde_json` itself refuses still
+//! deeper ones.
 
 use serde::Serialize;
 use serde::ser::{self, Serializer};
@@ -14,29 +15,28 @@ use crate::Limits;
 /// [`Limits::VALUE_DEPTH`]; `out` may then end with a part of it.
 pub fn write_json<T: Serialize + ?Sized>(out: &mut String, value: &T) -> Result<(), serde_json::Error> {
     let mut json = serde_json::Serializer::new(super::AsWrite(out));
-    value.serialize(Readable::new(&mut json))
+    value.serialize(FiniteSerializer::new(&mut json))
 }
 
-/// Returns how many bytes a value's JSON has.
+/// Returns the length of a value's JSON, in bytes.
 ///
 /// # Errors
-/// As [`write_json`].
+/// Returns the same errors as [`write_json`].
 pub fn json_len<T: Serialize + ?Sized>(value: &T) -> Result<usize, serde_json::Error> {
-    let mut count = Count(0);
-    value.serialize(Readable::new(&mut serde_json::Serializer::new(&mut count)))?;
+    let mut count = ByteCounter(0);
+    value.serialize(FiniteSerializer::new(&mut serde_json::Serializer::new(&mut count)))?;
     Ok(count.0)
 }
 
-/// Returns a serializer that passes everything on to `serializer` but NaN and infinity, which it
-/// refuses. It does not bound how deep a value nests.
+/// Wraps a serializer so that it refuses NaN and infinity. It does not limit the nesting depth.
 pub fn finite<S: Serializer>(serializer: S) -> impl Serializer<Ok = S::Ok, Error = S::Error> {
-    Readable { of: serializer, room: usize::MAX }
+    FiniteSerializer { of: serializer, room: usize::MAX }
 }
 
-/// Counts what is written.
-struct Count(usize);
+/// An `io::Write` that counts bytes.
+struct ByteCounter(usize);
 
-impl std::io::Write for Count {
+impl std::io::Write for ByteCounter {
     #[inline]
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         self.0 += bytes.len();
@@ -48,105 +48,105 @@ impl std::io::Write for Count {
     }
 }
 
-/// Returns a value's JSON.
+/// Serialises a value to JSON.
 ///
 /// # Errors
-/// As [`write_json`].
+/// Returns the same errors as [`write_json`].
 pub fn to_json<T: Serialize + ?Sized>(value: &T) -> Result<String, serde_json::Error> {
     let mut out = String::new();
     write_json(&mut out, value)?;
     Ok(out)
 }
 
-/// Returns a value's JSON as a raw value.
+/// Serialises a value to a raw JSON value.
 ///
 /// # Errors
-/// As [`write_json`].
+/// Returns the same errors as [`write_json`].
 pub fn to_raw_json<T: Serialize + ?Sized>(
     value: &T,
 ) -> Result<Box<serde_json::value::RawValue>, serde_json::Error> {
     serde_json::value::RawValue::from_string(to_json(value)?)
 }
 
-/// Returns a value as a tree of JSON values.
+/// Serialises a value to a tree of JSON values.
 ///
 /// # Errors
-/// As [`write_json`].
+/// Returns the same errors as [`write_json`].
 pub fn to_tree<T: Serialize + ?Sized>(value: &T) -> Result<serde_json::Value, serde_json::Error> {
-    value.serialize(Readable::new(serde_json::value::Serializer))
+    value.serialize(FiniteSerializer::new(serde_json::value::Serializer))
 }
 
-/// The error of a number that JSON cannot hold.
+/// Creates the error for a number that JSON cannot represent.
 #[cold]
 fn not_finite<E: ser::Error>(number: f64) -> E {
-    E::custom(format_args!("{number} is not a number in JSON"))
+    E::custom(format_args!("JSON cannot represent {number}"))
 }
 
-/// The error of a field's value, with the name of the field.
+/// Prefixes the error of a field's value with the field's name.
 #[cold]
 fn within<E: ser::Error>(name: &str, error: &E) -> E {
     E::custom(format_args!("`{name}`: {error}"))
 }
 
-/// The error of a value that nests too deep.
+/// Creates the error for a value that nests too deep.
 #[cold]
 fn too_deep<E: ser::Error>() -> E {
     E::custom(format_args!("nested deeper than {}", Limits::VALUE_DEPTH))
 }
 
-/// Passes everything on but numbers that are not finite and what nests too deep.
-struct Readable<S> {
+/// A serializer that refuses numbers that are not finite and values that nest too deep.
+struct FiniteSerializer<S> {
     of: S,
-    /// How many objects and arrays may still be opened within each other.
+    /// How many more objects and arrays may be opened inside each other.
     room: usize,
 }
 
-impl<S> Readable<S> {
+impl<S> FiniteSerializer<S> {
     fn new(of: S) -> Self {
         Self { of, room: Limits::VALUE_DEPTH }
     }
 }
 
-/// A value inside another one.
-struct Inner<'a, T: ?Sized> {
+/// A value with the remaining nesting depth.
+struct BoundedValue<'a, T: ?Sized> {
     value: &'a T,
     room: usize,
 }
 
-impl<T: Serialize + ?Sized> Serialize for Inner<'_, T> {
+impl<T: Serialize + ?Sized> Serialize for BoundedValue<'_, T> {
     #[inline]
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.value.serialize(Readable { of: serializer, room: self.room })
+        self.value.serialize(FiniteSerializer { of: serializer, room: self.room })
     }
 }
 
-macro_rules! passed_on {
+macro_rules! forward {
     ($($method:ident($($name:ident: $of:ty),*);)*) => {
         $(#[inline] fn $method(self, $($name: $of),*) -> Result<S::Ok, S::Error> { self.of.$method($($name),*) })*
     };
 }
 
-macro_rules! opened {
+macro_rules! open_container {
     ($($levels:literal $method:ident -> $part:ident($($name:ident: $of:ty),*);)*) => {
         $(#[inline] fn $method(self, $($name: $of),*) -> Result<Self::$part, S::Error> {
             let room = self.room.checked_sub($levels).ok_or_else(too_deep)?;
-            Ok(Readable { of: self.of.$method($($name),*)?, room })
+            Ok(FiniteSerializer { of: self.of.$method($($name),*)?, room })
         })*
     };
 }
 
-impl<S: Serializer> Serializer for Readable<S> {
+impl<S: Serializer> Serializer for FiniteSerializer<S> {
     type Ok = S::Ok;
     type Error = S::Error;
-    type SerializeSeq = Readable<S::SerializeSeq>;
-    type SerializeTuple = Readable<S::SerializeTuple>;
-    type SerializeTupleStruct = Readable<S::SerializeTupleStruct>;
-    type SerializeTupleVariant = Readable<S::SerializeTupleVariant>;
-    type SerializeMap = Readable<S::SerializeMap>;
-    type SerializeStruct = Readable<S::SerializeStruct>;
-    type SerializeStructVariant = Readable<S::SerializeStructVariant>;
+    type SerializeSeq = FiniteSerializer<S::SerializeSeq>;
+    type SerializeTuple = FiniteSerializer<S::SerializeTuple>;
+    type SerializeTupleStruct = FiniteSerializer<S::SerializeTupleStruct>;
+    type SerializeTupleVariant = FiniteSerializer<S::SerializeTupleVariant>;
+    type SerializeMap = FiniteSerializer<S::SerializeMap>;
+    type SerializeStruct = FiniteSerializer<S::SerializeStruct>;
+    type SerializeStructVariant = FiniteSerializer<S::SerializeStructVariant>;
 
-    passed_on! {
+    forward! {
         serialize_bool(v: bool);
         serialize_i8(v: i8);
         serialize_i16(v: i16);
@@ -167,7 +167,7 @@ impl<S: Serializer> Serializer for Readable<S> {
         serialize_unit_variant(name: &'static str, index: u32, variant: &'static str);
     }
 
-    opened! {
+    open_container! {
         1 serialize_seq -> SerializeSeq(len: Option<usize>);
         1 serialize_tuple -> SerializeTuple(len: usize);
         1 serialize_tuple_struct -> SerializeTupleStruct(name: &'static str, len: usize);
@@ -190,7 +190,7 @@ impl<S: Serializer> Serializer for Readable<S> {
     #[inline]
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<S::Ok, S::Error> {
         let room = self.room;
-        self.of.serialize_some(&Inner { value, room })
+        self.of.serialize_some(&BoundedValue { value, room })
     }
 
     #[inline]
@@ -200,7 +200,7 @@ impl<S: Serializer> Serializer for Readable<S> {
         value: &T,
     ) -> Result<S::Ok, S::Error> {
         let room = self.room;
-        self.of.serialize_newtype_struct(name, &Inner { value, room })
+        self.of.serialize_newtype_struct(name, &BoundedValue { value, room })
     }
 
     #[inline]
@@ -212,7 +212,7 @@ impl<S: Serializer> Serializer for Readable<S> {
         value: &T,
     ) -> Result<S::Ok, S::Error> {
         let room = self.room.checked_sub(1).ok_or_else(too_deep)?;
-        self.of.serialize_newtype_variant(name, index, variant, &Inner { value, room })
+        self.of.serialize_newtype_variant(name, index, variant, &BoundedValue { value, room })
     }
 
     #[inline]
@@ -228,12 +228,12 @@ impl<S: Serializer> Serializer for Readable<S> {
 
 macro_rules! parts {
     ($($part:ident $method:ident($($name:ident: $of:ty),*);)*) => {
-        $(impl<S: ser::$part> ser::$part for Readable<S> {
+        $(impl<S: ser::$part> ser::$part for FiniteSerializer<S> {
             type Ok = S::Ok;
             type Error = S::Error;
             #[inline]
             fn $method<T: Serialize + ?Sized>(&mut self, $($name: $of,)* value: &T) -> Result<(), S::Error> {
-                self.of.$method($($name,)* &Inner { value, room: self.room })
+                self.of.$method($($name,)* &BoundedValue { value, room: self.room })
             }
             #[inline]
             fn end(self) -> Result<S::Ok, S::Error> {
@@ -252,7 +252,7 @@ parts! {
 
 macro_rules! named_parts {
     ($($part:ident)*) => {
-        $(impl<S: ser::$part> ser::$part for Readable<S> {
+        $(impl<S: ser::$part> ser::$part for FiniteSerializer<S> {
             type Ok = S::Ok;
             type Error = S::Error;
 
@@ -262,7 +262,7 @@ macro_rules! named_parts {
                 name: &'static str,
                 value: &T,
             ) -> Result<(), S::Error> {
-                self.of.serialize_field(name, &Inner { value, room: self.room }).map_err(|error| within(name, &error))
+                self.of.serialize_field(name, &BoundedValue { value, room: self.room }).map_err(|error| within(name, &error))
             }
 
             #[inline]
@@ -280,11 +280,11 @@ macro_rules! named_parts {
 
 named_parts! { SerializeStruct SerializeStructVariant }
 
-impl<S: ser::SerializeMap> ser::SerializeMap for Readable<S> {
+impl<S: ser::SerializeMap> ser::SerializeMap for FiniteSerializer<S> {
     type Ok = S::Ok;
     type Error = S::Error;
 
-    // Keys are texts in the end; serde_json refuses keys that are not finite by itself.
+    // serde_json itself refuses keys that are not finite numbers.
     #[inline]
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), S::Error> {
         self.of.serialize_key(key)
@@ -292,7 +292,7 @@ impl<S: ser::SerializeMap> ser::SerializeMap for Readable<S> {
 
     #[inline]
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), S::Error> {
-        self.of.serialize_value(&Inner { value, room: self.room })
+        self.of.serialize_value(&BoundedValue { value, room: self.room })
     }
 
     #[inline]
@@ -343,13 +343,13 @@ mod tests {
     }
 
     #[test]
-    fn a_number_that_is_not_finite_is_refused_wherever_it_stands() {
+    fn numbers_that_are_not_finite_are_refused_at_any_depth() {
         for odd in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
             for at in 0..5 {
                 let value = deep(at, odd);
                 let error = to_json(&value).unwrap_err().to_string();
-                assert!(error.contains("is not a number in JSON"), "{at}: {error}");
-                // The fields on the way to it are named.
+                assert!(error.contains("JSON cannot represent"), "{at}: {error}");
+                // The error names the fields that lead to the number.
                 let way = ["`a`: ", "`b`: ", "`b`: ", "`b`: ", "`b`: `x`: "];
                 assert!(error.starts_with(way[at]), "{at}: {error}");
                 assert!(to_tree(&value).is_err() && to_raw_json(&value).is_err(), "{at}");
@@ -360,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_else_is_as_serde_json_writes_it() {
+    fn other_values_equal_the_output_of_serde_json() {
         for at in 0..5 {
             let value = deep(at, -2.25);
             assert_eq!(to_json(&value).unwrap(), serde_json::to_string(&value).unwrap());
@@ -372,7 +372,7 @@ mod tests {
         assert_eq!(to_json(&value).unwrap(), serde_json::to_string(&value).unwrap());
     }
 
-    /// Each way to open an object or an array, in which one more level is.
+    /// Each way to open an object or an array, containing one more level.
     #[derive(Serialize)]
     enum Level {
         End,
@@ -389,7 +389,7 @@ mod tests {
     struct Unnamed<T>(T);
 
     #[test]
-    fn what_nests_too_deep_is_refused_however_it_does() {
+    fn too_deep_values_are_refused_for_each_container() {
         let ways: [fn(Level) -> Level; 7] = [
             |inner| Level::Newtype(Box::new(inner)),
             |inner| Level::Tuple(Box::new(inner), 1),
@@ -424,7 +424,7 @@ mod tests {
     }
 
     #[test]
-    fn what_serde_json_refuses_is_refused() {
+    fn errors_of_serde_json_are_returned() {
         assert!(to_json(&HashMap::from([((1, 2), 1)])).is_err());
     }
 }

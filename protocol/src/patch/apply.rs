@@ -1,56 +1,57 @@
-//! A state and a patch give the next state.
+//! Applies patches to states.
 
 use std::collections::HashMap;
 
 use serde_json::Value;
 
 use super::key::{Key, KeyRef};
-use super::model::{Change, ListOp, Patch};
+use super::model::{FieldChange, ListOp, Patch};
 use crate::words::patch;
 
-/// Why a patch does not fit the state that it was applied to. A client asks for the whole state then.
+/// The reason why a patch does not fit a state. A client then requests the whole state.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ApplyError {
-    /// What is to be patched is not an object.
+    /// The state or item to patch is not an object.
     #[error("only an object can be patched")]
     NotAnObject,
-    /// A list's operations came for a field that holds no list.
+    /// List operations for a field that is not a list.
     #[error("`{0}` is not a list")]
     NotAList(String),
-    /// An operation names an item that is not there.
-    #[error("there is no item {0}")]
+    /// An operation names an item that does not exist.
+    #[error("item {0} does not exist")]
     NoSuchItem(Key),
-    /// An operation would put a key into the list twice.
-    #[error("there is an item {0} already")]
+    /// An operation would insert a key that the list already has.
+    #[error("item {0} already exists")]
     DuplicateItem(Key),
-    /// An index past the end.
+    /// The index is past the end of the list.
     #[error("index {0} is past the end")]
     OutOfRange(usize),
-    /// An item without a key.
-    #[error("an item needs a text or a whole number in `id`")]
+    /// The item has no key.
+    #[error("an item requires a string or an integer in `id`")]
     NoKey,
-    /// A change of an item that would give it another key.
+    /// A change of an item would change its key.
     #[error("the key of item {0} cannot be changed")]
     KeyChanged(Key),
-    /// A new order that does not name each item once.
-    #[error("a new order names each item once")]
+    /// A new order does not name each item exactly once.
+    #[error("a new order must name each item exactly once")]
     NotAPermutation,
 }
 
 impl Patch {
-    /// Changes the state as the patch says.
+    /// Applies the patch to a state.
     ///
     /// # Errors
-    /// If the patch does not fit. The state is then partly changed, and of no more use.
+    /// Returns an error if the patch does not fit. The state is then partly changed and must be
+    /// discarded.
     pub fn apply(self, state: &mut Value) -> Result<(), ApplyError> {
         let object = state.as_object_mut().ok_or(ApplyError::NotAnObject)?;
         for (field, change) in self.fields {
             match change {
-                Change::Set(value) => {
+                FieldChange::Set(value) => {
                     object.insert(field, value);
                 }
-                Change::List(ops) => {
+                FieldChange::List(ops) => {
                     let Some(list) = object.get_mut(&field).and_then(Value::as_array_mut) else {
                         return Err(ApplyError::NotAList(field));
                     };
@@ -77,9 +78,9 @@ impl ListOp {
                 Ok(())
             }
             Self::Change { key, fields } => {
-                let touches_key = |change: &Change| match change {
-                    Change::Set(value) => KeyRef::of(value) != Some(key.as_ref()),
-                    Change::List(_) => true,
+                let touches_key = |change: &FieldChange| match change {
+                    FieldChange::Set(value) => KeyRef::of(value) != Some(key.as_ref()),
+                    FieldChange::List(_) => true,
                 };
                 if fields.fields.iter().any(|(field, change)| field == patch::ID && touches_key(change)) {
                     return Err(ApplyError::KeyChanged(key));
@@ -127,7 +128,7 @@ fn reorder(list: &mut Vec<Value>, keys: &[Key]) -> Result<(), ApplyError> {
             return Err(ApplyError::NotAPermutation);
         }
     }
-    // As many items as keys, and no place taken twice: every place is taken.
+    // There are as many items as keys and no slot was filled twice, so all slots are filled.
     list.extend(ordered.into_iter().flatten());
     Ok(())
 }
@@ -152,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn operations_follow_one_another() {
+    fn operations_apply_in_order() {
         let list = on_list(&json!([
             ["-", 2],
             ["+", 0, {"id": 9, "t": "n"}],
@@ -166,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn a_patch_that_does_not_fit_is_an_error() {
+    fn patches_that_do_not_fit_are_errors() {
         let int = Key::Int;
         for (ops, error) in [
             (json!([["-", 3]]), ApplyError::NoSuchItem(int(3))),
@@ -192,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_names_the_item() {
+    fn errors_name_the_item() {
         for (ops, name) in [(json!([["-", 3]]), "3"), (json!([["-", "three"]]), "three")] {
             let error = on_list(&ops).unwrap_err().to_string();
             assert!(error.contains(name), "{error}");

@@ -1,33 +1,34 @@
-//! Two states give the patch between them.
+//! Computes the patch between two states.
 //!
-//! A component knows what it changed and does not need this; it serves lists that are kept as plain values, and the
-//! tests that hold everything else against it.
+//! Components track their changes and do not use this. It serves lists that are kept as plain
+//! values, and tests compare the tracked changes with it.
 
 use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value};
 
 use super::key::KeyRef;
-use super::model::{Change, ListOp, Patch};
+use super::model::{FieldChange, ListOp, Patch};
 
-/// Why two states have no patch between them.
+/// The reason why two states have no patch between them.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DiffError {
-    /// A state is not an object.
-    #[error("a state is an object")]
+    /// One of the states is not an object.
+    #[error("a state must be an object")]
     NotAnObject,
-    /// A field is gone, which no patch can say.
-    #[error("`{0}` is gone, and a patch cannot take a field away")]
+    /// A field was removed, which a patch cannot express.
+    #[error("`{0}` was removed; a patch cannot remove a field")]
     FieldGone(String),
 }
 
 impl Patch {
-    /// The patch that makes `after` of `before`. Lists whose items all have a key of their own change item by item;
-    /// every other field that differs gets its new value whole.
+    /// Computes the patch that turns `before` into `after`. Lists in which each item has a key of
+    /// its own change item by item; every other field that differs gets its whole new value.
     ///
     /// # Errors
-    /// If one of them is not an object, or a field of `before` is gone.
+    /// Returns an error if one of the states is not an object, or if a field of `before` is missing
+    /// in `after`.
     pub fn diff(before: &Value, after: &Value) -> Result<Self, DiffError> {
         let (Value::Object(before), Value::Object(after)) = (before, after) else {
             return Err(DiffError::NotAnObject);
@@ -39,7 +40,7 @@ impl Patch {
     }
 }
 
-/// Every field of `before` is in `after`.
+/// Computes the patch of fields. Every field of `before` must be in `after`.
 fn diff_fields(before: &Map<String, Value>, after: &Map<String, Value>) -> Patch {
     let changed = after.iter().filter_map(|(field, new)| {
         let change = match before.get(field) {
@@ -47,16 +48,16 @@ fn diff_fields(before: &Map<String, Value>, after: &Map<String, Value>) -> Patch
             Some(Value::Array(old)) => new.as_array().and_then(|new| diff_list(old, new)),
             Some(_) | None => None,
         };
-        Some((field.clone(), change.unwrap_or_else(|| Change::Set(new.clone()))))
+        Some((field.clone(), change.unwrap_or_else(|| FieldChange::Set(new.clone()))))
     });
     Patch { fields: changed.collect() }
 }
 
-/// The operations between two keyed lists, or `None` if the new one is better sent whole.
-fn diff_list(before: &[Value], after: &[Value]) -> Option<Change> {
+/// Computes the operations between two keyed lists; `None` if sending the whole list is better.
+fn diff_list(before: &[Value], after: &[Value]) -> Option<FieldChange> {
     let old = keyed(before)?;
     let new = keyed(after)?;
-    // An item that lost a field cannot be patched: it goes and comes again.
+    // An item that lost a field cannot be patched. It is removed and inserted again.
     let stays: HashSet<KeyRef<'_>> = old
         .iter()
         .filter(|(key, at)| stays(before.get(**at), new.get(*key).and_then(|&at| after.get(at))))
@@ -69,7 +70,7 @@ fn diff_list(before: &[Value], after: &[Value]) -> Option<Change> {
     for key in before.iter().filter_map(KeyRef::of_item).filter(|key| !stays.contains(key)) {
         ops.push(ListOp::Remove(key.to_key()));
     }
-    // Where each item that stays is now, in the order in which it shall be.
+    // The current index of each remaining item, by its target position.
     let now: HashMap<KeyRef<'_>, usize> = before
         .iter()
         .filter_map(KeyRef::of_item)
@@ -95,10 +96,10 @@ fn diff_list(before: &[Value], after: &[Value]) -> Option<Change> {
             ops.push(ListOp::Change { key: key.to_key(), fields: diff_fields(was, is) });
         }
     }
-    Some(Change::List(ops))
+    Some(FieldChange::List(ops))
 }
 
-/// The index of each item by its key; `None` unless every item has one of its own.
+/// Maps each item's key to its index; `None` unless every item has a key of its own.
 fn keyed(list: &[Value]) -> Option<HashMap<KeyRef<'_>, usize>> {
     let mut index = HashMap::with_capacity(list.len());
     for (at, item) in list.iter().enumerate() {
@@ -116,7 +117,8 @@ fn stays(old: Option<&Value>, new: Option<&Value>) -> bool {
     old.keys().all(|field| new.contains_key(field))
 }
 
-/// Moves as few items as possible, or gives the order anew where that is shorter. `places[i]` is where `wanted[i]` is.
+/// Moves as few items as possible, or sends the whole order if that is shorter. `places[i]` is the
+/// current index of `wanted[i]`.
 fn reorder(wanted: &[KeyRef<'_>], places: &[usize], ops: &mut Vec<ListOp>) {
     let resting = longest_increasing(places);
     let moved = places.len() - resting.len();
@@ -127,7 +129,8 @@ fn reorder(wanted: &[KeyRef<'_>], places: &[usize], ops: &mut Vec<ListOp>) {
         ops.push(ListOp::Order(wanted.iter().map(|key| key.to_key()).collect()));
         return;
     }
-    // Those that are still to be moved stand among the others: an index counts the ones before the last that rests.
+    // Items that still have to move lie between the others, so an index counts those before the
+    // last unmoved item.
     let mut pending: Vec<usize> = places.iter().copied().filter(|place| !resting.contains(place)).collect();
     pending.sort_unstable();
     let mut anchor = 0;
@@ -143,9 +146,10 @@ fn reorder(wanted: &[KeyRef<'_>], places: &[usize], ops: &mut Vec<ListOp>) {
     }
 }
 
-/// The values of a longest increasing subsequence, by patience sorting.
+/// Returns the values of a longest increasing subsequence, by patience sorting.
 fn longest_increasing(values: &[usize]) -> HashSet<usize> {
-    // The smallest last value of an increasing run of each length, and for each value what comes before it in its run.
+    // For each length, the smallest last value of an increasing run; for each value, its
+    // predecessor in the run.
     let mut tails: Vec<usize> = Vec::new();
     let mut before: HashMap<usize, usize> = HashMap::with_capacity(values.len());
     for &value in values {
@@ -191,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_change_by_as_little_as_possible() {
+    fn list_changes_are_minimal() {
         let of = |before: &[i64], after: &[i64]| diff(&list(before), &list(after));
         assert_eq!(of(&[1, 2, 3], &[1, 3]), r#"{"l":{"$list":[["-",2]]}}"#);
         assert_eq!(of(&[1, 2], &[0, 1, 2, 3]), r#"{"l":{"$list":[["+",0,{"id":0}],["+",3,{"id":3}]]}}"#);
@@ -205,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn two_items_move_from_anywhere_to_anywhere() {
+    fn any_two_items_can_move() {
         let before: Vec<i64> = (0..7).collect();
         for at in 0..7_usize.pow(4) {
             let [a, b, c, d] = [at % 7, at / 7 % 7, at / 49 % 7, at / 343];
@@ -220,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn items_change_by_field_and_deeply() {
+    fn items_change_by_field_at_any_depth() {
         let before = json!({"l": [{"id": "a", "n": 1, "sub": [{"id": 1}]}, {"id": "b", "n": 1}]});
         let after = json!({"l": [{"id": "a", "n": 1, "sub": [{"id": 1}, {"id": 2}]}, {"id": "b", "n": 2}]});
         let expected =
@@ -229,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn an_item_that_lost_a_field_goes_and_comes_again() {
+    fn an_item_that_lost_a_field_is_replaced() {
         let before = json!({"l": [{"id": 1, "x": 1}, {"id": 2}]});
         assert_eq!(diff(&before, &list(&[1, 2])), r#"{"l":{"$list":[["-",1],["+",0,{"id":1}]]}}"#);
     }
@@ -244,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_cannot_go() {
+    fn a_removed_field_is_an_error() {
         assert_eq!(Patch::diff(&json!({"a": 1}), &json!({})), Err(DiffError::FieldGone("a".into())));
         assert_eq!(Patch::diff(&json!([]), &json!({})), Err(DiffError::NotAnObject));
     }

@@ -1,27 +1,27 @@
-//! What names an item of a keyed list.
+//! Keys of list items.
 
 use std::fmt;
 
-/// An item's key, borrowed.
+/// A borrowed key of a list item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum KeyRef<'a> {
-    /// A whole number.
+    /// An integer.
     Int(i64),
     /// A text.
     Text(&'a str),
 }
 
-/// An item's key. The number 1 and the text `"1"` are two keys.
+/// The key of a list item. The number 1 and the text `"1"` are different keys.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Key {
-    /// A whole number.
+    /// An integer.
     Int(i64),
     /// A text.
     Text(Box<str>),
 }
 
 impl Key {
-    /// The same, borrowed.
+    /// Borrows the key.
     pub fn as_ref(&self) -> KeyRef<'_> {
         match self {
             Self::Int(number) => KeyRef::Int(*number),
@@ -31,7 +31,7 @@ impl Key {
 }
 
 impl<'a> KeyRef<'a> {
-    /// The same, owned.
+    /// Copies the key into an owned one.
     pub fn to_key(self) -> Key {
         match self {
             Self::Int(number) => Key::Int(number),
@@ -39,8 +39,7 @@ impl<'a> KeyRef<'a> {
         }
     }
 
-    /// The key that a JSON value is, if it is a text or a whole number.
-    #[cfg(feature = "serde")]
+    /// Returns the key that a JSON value represents; `None` unless it is a string or an integer.
     pub fn of(value: &'a serde_json::Value) -> Option<Self> {
         use serde_json::Value;
         match value {
@@ -50,8 +49,7 @@ impl<'a> KeyRef<'a> {
         }
     }
 
-    /// The key of an item: its field `id`.
-    #[cfg(feature = "serde")]
+    /// Returns the key of an item, which is its field `id`.
     pub fn of_item(item: &'a serde_json::Value) -> Option<Self> {
         Self::of(item.as_object()?.get(crate::words::patch::ID)?)
     }

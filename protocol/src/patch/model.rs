@@ -1,4 +1,4 @@
-//! A patch as a value: what a follower reads from the wire, and what a difference of two states is.
+//! Patches as values: parsed from the wire, or computed by [`Patch::diff`].
 
 use serde_json::{Map, Value};
 
@@ -7,75 +7,75 @@ use super::write::{ListWriter, PatchWriter};
 use crate::json::RawJson;
 use crate::words::patch;
 
-/// New values and list changes by field.
+/// A patch: new values and list operations by field.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Patch {
-    /// In the order in which they stood; each field once.
-    pub fields: Vec<(String, Change)>,
+    /// The changes in their order on the wire; each field occurs once.
+    pub fields: Vec<(String, FieldChange)>,
 }
 
-/// What happens to one field.
+/// The change of one field.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Change {
-    /// It has this value now.
+pub enum FieldChange {
+    /// Replaces the value.
     Set(Value),
-    /// Its items change, one operation after the other.
+    /// Changes the items of a list, in this order.
     List(Vec<ListOp>),
 }
 
 /// One operation on a keyed list.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ListOp {
-    /// Puts an item so that it has that index.
+    /// Inserts an item at an index.
     Insert {
         /// At most the list's length.
         index: usize,
-        /// An object with its key in `id`, one that the list does not have.
+        /// An object with its key in `id`; the list must not have that key.
         item: Value,
     },
-    /// Takes an item out.
+    /// Removes an item.
     Remove(Key),
     /// Changes fields of an item.
     Change {
-        /// The item.
+        /// The item's key.
         key: Key,
-        /// A patch of its own; it never touches `id`.
+        /// A patch of the item; it does not touch `id`.
         fields: Patch,
     },
-    /// Takes an item out and puts it so that it has that index.
+    /// Removes an item and inserts it again at an index.
     Move {
-        /// The item.
+        /// The item's key.
         key: Key,
         /// Counted without the item: less than the list's length.
         index: usize,
     },
-    /// Gives all items a new order.
+    /// Puts all items into a new order.
     Order(Vec<Key>),
 }
 
-/// Why a text is not a patch.
+/// The reason why a text is not a patch.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PatchError {
-    /// It is not JSON.
+    /// The text is not JSON.
     #[error("not JSON")]
     Json(#[from] serde_json::Error),
-    /// It is not an object.
-    #[error("a patch is an object")]
+    /// The text is not an object.
+    #[error("a patch must be an object")]
     NotAnObject,
-    /// An object's only key starts with `$` and is none that is known.
-    #[error("`{0}` is not a change")]
+    /// An object's only key starts with `$` and is unknown.
+    #[error("unknown change `{0}`")]
     UnknownChange(String),
-    /// An operation on a list is not one of the five.
-    #[error("operation {0} is not one on a list")]
+    /// The operation at this index is not a list operation.
+    #[error("operation {0} is not a list operation")]
     UnknownOperation(usize),
 }
 
 impl Patch {
-    /// Reads a patch from the wire.
+    /// Parses a patch.
     ///
     /// # Errors
-    /// If it is not one.
+    /// Returns an error if the text is not a patch.
     pub fn parse(json: RawJson<'_>) -> Result<Self, PatchError> {
         let Value::Object(fields) = serde_json::from_str(json.get())? else {
             return Err(PatchError::NotAnObject);
@@ -83,13 +83,13 @@ impl Patch {
         Self::from_fields(fields)
     }
 
-    /// The patch as the wire has it; `{}` if it changes nothing.
+    /// Encodes the patch; `{}` if it changes nothing.
     pub fn to_json(&self) -> String {
         let mut writer = PatchWriter::new();
         for (field, change) in &self.fields {
             match change {
-                Change::Set(value) => writer.set(field, RawJson::trusted(&value.to_string())),
-                Change::List(ops) => {
+                FieldChange::Set(value) => writer.set(field, RawJson::trusted(&value.to_string())),
+                FieldChange::List(ops) => {
                     let mut list = writer.list(field);
                     ops.iter().for_each(|op| op.write(&mut list));
                     list.end();
@@ -99,18 +99,18 @@ impl Patch {
         writer.finish().unwrap_or_else(|| RawJson::EMPTY_OBJECT.get().to_owned())
     }
 
-    /// Whether it changes nothing.
+    /// Returns whether the patch changes nothing.
     pub fn is_empty(&self) -> bool {
         self.fields.is_empty()
     }
 
     fn from_fields(fields: Map<String, Value>) -> Result<Self, PatchError> {
-        let fields = fields.into_iter().map(|(field, value)| Ok((field, Change::from_value(value)?)));
+        let fields = fields.into_iter().map(|(field, value)| Ok((field, FieldChange::from_value(value)?)));
         Ok(Self { fields: fields.collect::<Result<_, PatchError>>()? })
     }
 }
 
-impl Change {
+impl FieldChange {
     fn from_value(value: Value) -> Result<Self, PatchError> {
         let Value::Object(mut object) = value else { return Ok(Self::Set(value)) };
         let only = match object.keys().next() {

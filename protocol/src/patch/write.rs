@@ -1,4 +1,4 @@
-//! Patches straight to text, without a tree in between.
+//! Writes patches directly as text, without an intermediate tree.
 
 use crate::json::{RawJson, write_string, write_u64};
 use crate::patch::KeyRef;
@@ -23,27 +23,28 @@ pub struct PatchWriter {
 }
 
 impl PatchWriter {
-    /// A patch that changes nothing yet. Allocates with its first field.
+    /// Creates an empty patch. The first field allocates.
     pub const fn new() -> Self {
         Self { out: String::new() }
     }
 
-    /// Whether no field was written yet.
+    /// Returns whether no field has been written.
     pub fn is_empty(&self) -> bool {
         self.out.is_empty()
     }
 
-    /// Gives a field a new value.
+    /// Sets a field to a new value.
     pub fn set(&mut self, field: &str, value: RawJson<'_>) {
         self.key(field);
         write_value(&mut self.out, value);
     }
 
-    /// Gives a field a new value, written by the caller: exactly one JSON value, appended to the text. What could be
-    /// taken for a list's change is wrapped afterwards, so a serialiser can write straight into the patch.
+    /// Sets a field to a value that the closure appends: exactly one JSON value. A value that could
+    /// be read as a list change is wrapped afterwards, so a serialiser can write directly into the
+    /// patch.
     ///
     /// # Errors
-    /// What the closure returns; the patch is then as it was before.
+    /// Returns the closure's error; the patch is then unchanged.
     pub fn set_with<E>(
         &mut self,
         field: &str,
@@ -63,11 +64,12 @@ impl PatchWriter {
         Ok(())
     }
 
-    /// Gives a field a new value, serialised straight into the patch. Returns how many bytes of JSON the value has.
+    /// Serialises a field's new value directly into the patch and returns the length of its JSON,
+    /// in bytes.
     ///
     /// # Errors
-    /// If the value does not serialise, or contains NaN or infinity; the patch is then as it was before.
-    #[cfg(feature = "serde")]
+    /// Returns an error if the value does not serialise or contains NaN or infinity; the patch is
+    /// then unchanged.
     pub fn set_serialized<T: serde::Serialize + ?Sized>(
         &mut self,
         field: &str,
@@ -83,13 +85,13 @@ impl PatchWriter {
         Ok(bytes)
     }
 
-    /// Changes the items of a keyed list. [`ListWriter::end`] closes it.
+    /// Starts the changes of a keyed list. [`ListWriter::end`] ends them.
     pub fn list(&mut self, field: &str) -> ListWriter<'_> {
         self.key(field);
         ListWriter::open(&mut self.out)
     }
 
-    /// Puts changes of a keyed list that are already there: the text of an array of operations.
+    /// Appends existing changes of a keyed list: the text of an array of operations.
     pub fn list_ops(&mut self, field: &str, ops: RawJson<'_>) {
         self.key(field);
         self.out.push_str("{\"$list\":");
@@ -97,7 +99,7 @@ impl PatchWriter {
         self.out.push('}');
     }
 
-    /// The patch as one JSON object, or `None` if it changes nothing.
+    /// Returns the patch as one JSON object, or `None` if it changes nothing.
     pub fn finish(mut self) -> Option<String> {
         if self.out.is_empty() {
             return None;
@@ -115,7 +117,7 @@ impl PatchWriter {
 
 /// Writes the operations on one keyed list, in the order in which they are applied.
 #[derive(Debug)]
-#[must_use = "the list is not closed before `end`"]
+#[must_use = "call `end` to close the list"]
 pub struct ListWriter<'o> {
     out: &'o mut String,
     first: bool,
@@ -127,7 +129,7 @@ impl<'o> ListWriter<'o> {
         Self { out, first: true }
     }
 
-    /// Puts an item so that it has that index.
+    /// Inserts an item at an index.
     pub fn insert(&mut self, index: usize, item: RawJson<'_>) {
         self.op(patch::INSERT);
         write_u64(self.out, index as u64);
@@ -136,14 +138,14 @@ impl<'o> ListWriter<'o> {
         self.out.push(']');
     }
 
-    /// Takes an item out.
+    /// Removes an item.
     pub fn remove(&mut self, key: KeyRef<'_>) {
         self.op(patch::REMOVE);
         write_key(self.out, key);
         self.out.push(']');
     }
 
-    /// Changes fields of an item; `fields` is a patch of its own, as [`PatchWriter::finish`] returns it.
+    /// Changes fields of an item; `fields` is a patch as [`PatchWriter::finish`] returns it.
     pub fn change(&mut self, key: KeyRef<'_>, fields: RawJson<'_>) {
         self.op(patch::CHANGE);
         write_key(self.out, key);
@@ -152,7 +154,7 @@ impl<'o> ListWriter<'o> {
         self.out.push(']');
     }
 
-    /// Takes an item out and puts it so that it has that index.
+    /// Removes an item and inserts it again at an index.
     pub fn move_to(&mut self, key: KeyRef<'_>, index: usize) {
         self.op(patch::MOVE);
         write_key(self.out, key);
@@ -161,7 +163,7 @@ impl<'o> ListWriter<'o> {
         self.out.push(']');
     }
 
-    /// Gives all items a new order.
+    /// Puts all items into a new order.
     pub fn order<'k>(&mut self, keys: impl IntoIterator<Item = KeyRef<'k>>) {
         self.op(patch::ORDER);
         self.out.push('[');
@@ -174,7 +176,7 @@ impl<'o> ListWriter<'o> {
         self.out.push_str("]]");
     }
 
-    /// Closes the list.
+    /// Ends the list.
     pub fn end(self) {
         self.out.push_str("]}");
     }
@@ -203,7 +205,7 @@ pub(crate) fn write_key(out: &mut String, key: KeyRef<'_>) {
     }
 }
 
-/// Writes a field's new value, wrapped where it could be taken for something else.
+/// Writes a field's new value, wrapped if it could be read as a change.
 fn write_value(out: &mut String, value: RawJson<'_>) {
     if looks_like_a_change(value.get()) {
         out.push_str("{\"$value\":");
@@ -214,7 +216,7 @@ fn write_value(out: &mut String, value: RawJson<'_>) {
     }
 }
 
-/// Whether a value is an object whose only key starts with `$`.
+/// Returns whether a value is an object whose only key starts with `$`.
 fn looks_like_a_change(json: &str) -> bool {
     let Some(first) = json.trim_ascii_start().strip_prefix('{').map(str::trim_ascii_start) else {
         return false;
@@ -224,7 +226,7 @@ fn looks_like_a_change(json: &str) -> bool {
     dollar && has_one_entry(first)
 }
 
-/// Whether an object, given from behind its brace, has no comma of its own.
+/// Returns whether an object has no comma of its own. `rest` starts behind its opening brace.
 fn has_one_entry(mut rest: &str) -> bool {
     let mut depth = 0_usize;
     while let Some(at) = rest.find(['"', '{', '[', '}', ']', ',']) {
@@ -305,7 +307,6 @@ mod tests {
     }
 
     #[test]
-    #[cfg(feature = "serde")]
     fn a_serialised_field_is_written_or_leaves_no_trace() {
         let mut patch = PatchWriter::new();
         let unserialisable = std::collections::HashMap::from([(vec![0], 0)]);

@@ -1,4 +1,4 @@
-//! The published contract, held against the code.
+//! Checks docs/protocol.md against the code.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use crate::golden::golden;
 
 const DOCUMENT: &str = include_str!("../../../docs/protocol.md");
 
-/// The lines of each block of code that is marked so.
+/// Returns the lines of all code blocks with this language mark.
 fn blocks(mark: &str) -> Vec<&'static str> {
     let mut blocks = Vec::new();
     let mut inside = None;
@@ -29,7 +29,7 @@ fn blocks(mark: &str) -> Vec<&'static str> {
 }
 
 #[test]
-fn every_example_is_a_message() {
+fn examples_are_valid() {
     for line in blocks("json client") {
         decode_client(line, &Limits::default()).unwrap_or_else(|error| panic!("{line}: {error}"));
     }
@@ -42,7 +42,7 @@ fn every_example_is_a_message() {
 }
 
 #[test]
-fn every_message_has_its_example() {
+fn examples_equal_the_golden_files() {
     for direction in ["client", "server"] {
         let examples: BTreeSet<_> = blocks(&format!("json {direction}")).into_iter().collect();
         let captured = golden(direction);
@@ -52,11 +52,11 @@ fn every_message_has_its_example() {
 }
 
 #[test]
-fn every_example_of_a_patch_leads_where_it_says() {
+fn patch_examples_give_the_documented_state() {
     let lines = blocks("json patched");
     assert!(!lines.is_empty() && lines.len().is_multiple_of(3));
     for example in lines.chunks(3) {
-        let [before, patch, after] = example else { panic!("three lines an example") };
+        let [before, patch, after] = example else { panic!("an example has three lines") };
         let mut state: Value = serde_json::from_str(before).unwrap();
         Patch::parse(RawJson::trusted(patch)).unwrap().apply(&mut state).unwrap();
         assert_eq!(state, serde_json::from_str::<Value>(after).unwrap(), "{patch}");
@@ -64,7 +64,7 @@ fn every_example_of_a_patch_leads_where_it_says() {
 }
 
 #[test]
-fn every_word_is_in_its_table() {
+fn tables_contain_all_words() {
     let row = |cell: &str| DOCUMENT.lines().any(|line| line.starts_with(&format!("| {cell} |")));
     for kind in ClientType::ALL {
         assert!(row(&format!("`{kind}`")), "{kind}");
@@ -83,7 +83,7 @@ fn every_word_is_in_its_table() {
 }
 
 #[test]
-fn no_table_names_what_does_not_exist() {
+fn tables_contain_only_known_words() {
     let cells = DOCUMENT.lines().filter_map(|line| line.strip_prefix("| ")?.split(" |").next());
     for word in cells.filter_map(|cell| cell.strip_prefix('`')?.strip_suffix('`')) {
         let message = ClientType::parse(word).is_some() || ServerType::parse(word).is_some();

@@ -1,5 +1,5 @@
-//! Every message in both directions, byte for byte. A file that has to change is a change of the protocol, and that
-//! is a major version.
+//! Compares each message, in both directions, byte for byte with a golden file. A change of a
+//! golden file changes the protocol and requires a new major version.
 //!
 //! `UPDATE_GOLDEN=1` writes the files instead of comparing them.
 
@@ -7,8 +7,8 @@ use std::path::PathBuf;
 
 use vivaz_protocol::{
     Author, ClientBody, ClientMessage, ClientType, ComponentId, ConnectionId, DeclaredLimits, Epoch,
-    ErrorCode, ErrorMessage, GivenProps, Hello, Key, Limits, MountChild, Mounted, PropertyPath, RawJson, Ref,
-    Request, Resume, ResumeSecret, Rev, Seal, ServerMessage, ServerType, SessionId, StreamId, TopicName,
+    ErrorCode, ErrorMessage, Hello, Key, Limits, MountChild, Mounted, PropertyPath, PropsUpdate, RawJson,
+    Ref, Request, Resume, ResumeSecret, Rev, Seal, ServerMessage, ServerType, SessionId, StreamId, TopicName,
     Update, Welcome, decode_client, decode_server, encode_client, encode_server,
 };
 
@@ -32,7 +32,7 @@ fn epoch(text: &str) -> Epoch {
     Epoch::new(text).unwrap()
 }
 
-/// What a client says: a name for the file, and the message.
+/// Returns all kinds of client messages, each with the name of its file.
 fn client_messages() -> Vec<(&'static str, ClientMessage<'static>)> {
     let json = RawJson::trusted;
     let request_of = |id, number, request| ClientMessage::request(reference(number), component(id), request);
@@ -110,12 +110,12 @@ fn client_messages() -> Vec<(&'static str, ClientMessage<'static>)> {
         }),
         ("PROPS_UPDATE.open", {
             let props = Some(json(r#"{"room":"kitchen"}"#));
-            request(12, Request::Props(GivenProps { props, page: Vec::new() }))
+            request(12, Request::Props(PropsUpdate { props, page: Vec::new() }))
         }),
-        ("PROPS_UPDATE.child", request_of("c2", 16, Request::Props(GivenProps::default()))),
+        ("PROPS_UPDATE.child", request_of("c2", 16, Request::Props(PropsUpdate::default()))),
         ("PROPS_UPDATE.page", {
             let page = vec![("filter".into(), json(r#""done""#))];
-            request_of("c2", 17, Request::Props(GivenProps { props: None, page }))
+            request_of("c2", 17, Request::Props(PropsUpdate { props: None, page }))
         }),
         ("COMPONENT_UNMOUNT", request(13, Request::Unmount)),
         ("RESYNC.component", ClientMessage::new(ClientBody::Resync(component("c1").into()))),
@@ -129,7 +129,7 @@ fn client_messages() -> Vec<(&'static str, ClientMessage<'static>)> {
     ]
 }
 
-/// What a server says.
+/// Returns all kinds of server messages, each with the name of its file.
 fn server_messages() -> Vec<(&'static str, ServerMessage<'static>)> {
     let json = RawJson::trusted;
     let own = || StreamId::Component(component("c1"));
@@ -275,7 +275,7 @@ fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
 }
 
-/// The golden text of each message of one direction, by the name of its file.
+/// Returns the golden texts of one direction, each with its file's name.
 pub(crate) fn golden(direction: &str) -> Vec<(String, String)> {
     let mut files: Vec<_> = std::fs::read_dir(folder().join(direction))
         .unwrap()
@@ -298,11 +298,11 @@ fn hold(direction: &str, written: &[(&str, String)]) {
     }
     let mut written: Vec<_> = written.iter().map(|(name, text)| ((*name).to_owned(), text.clone())).collect();
     written.sort();
-    assert_eq!(written, golden(direction), "see the top of this file");
+    assert_eq!(written, golden(direction), "a golden file differs; see the top of this file");
 }
 
 #[test]
-fn a_client_writes_and_a_server_reads_exactly_this() {
+fn client_messages_equal_their_golden_files() {
     let mut written = Vec::new();
     for (name, message) in client_messages() {
         let mut text = String::new();
@@ -321,7 +321,7 @@ fn a_client_writes_and_a_server_reads_exactly_this() {
 }
 
 #[test]
-fn a_server_writes_and_a_client_reads_exactly_this() {
+fn server_messages_equal_their_golden_files() {
     let mut written = Vec::new();
     for (name, message) in server_messages() {
         let mut text = String::new();

@@ -1,4 +1,5 @@
-//! What is not a message: refused with the right code, naming as much of the message as can be read.
+//! Texts that are not messages are refused with the right code, and the refusal names the message
+//! as far as possible.
 
 use vivaz_protocol::{
     ClientBody, ClientType, DecodeError, ErrorCode, Key, Limits, MAX_STEPS, PropertyPath, Request,
@@ -21,7 +22,7 @@ fn accepted(text: &str) {
 }
 
 #[test]
-fn malformed_version_and_type_are_told_apart() {
+fn malformed_version_and_type_have_different_codes() {
     use ErrorCode::{Malformed, UnknownType, UnsupportedVersion};
     for (text, code) in [
         ("", Malformed),
@@ -52,7 +53,7 @@ fn malformed_version_and_type_are_told_apart() {
 }
 
 #[test]
-fn an_action_alone_may_do_without_its_ref() {
+fn only_an_action_may_omit_its_ref() {
     use ErrorCode::Malformed;
     let action = r#"{"v":1,"type":"COMPONENT_ACTION","componentId":"c1","action":"a"}"#;
     let body = decode_client(action, &Limits::default()).unwrap().body;
@@ -71,7 +72,7 @@ fn an_action_alone_may_do_without_its_ref() {
 }
 
 #[test]
-fn authors_are_a_text_or_a_list_of_at_least_one() {
+fn authors_are_a_string_or_a_list_that_is_not_empty() {
     let authors = |by: &str| {
         let text =
             format!(r#"{{"v":1,"type":"STATE_UPDATE","topic":"a/b","rev":1,"by":{by},"payload":{{}}}}"#);
@@ -92,7 +93,7 @@ fn authors_are_a_text_or_a_list_of_at_least_one() {
 }
 
 #[test]
-fn the_path_of_a_property_is_a_name_or_names_and_keys() {
+fn property_paths_are_a_name_or_a_list() {
     let text = |property: &str| {
         format!(
             r#"{{"v":1,"type":"PROPERTY_UPDATE","ref":1,"componentId":"c1","payload":{{"property":{property},"value":1}}}}"#
@@ -143,7 +144,7 @@ fn the_path_of_a_property_is_a_name_or_names_and_keys() {
 }
 
 #[test]
-fn fields_of_the_wrong_kind_are_malformed() {
+fn fields_of_the_wrong_type_are_malformed() {
     for text in [
         r#"{"v":1,"type":"COMPONENT_UNMOUNT","componentId":"c1"}"#,
         r#"{"v":1,"type":"COMPONENT_UNMOUNT","componentId":"c1","ref":0}"#,
@@ -201,7 +202,7 @@ fn fields_of_the_wrong_kind_are_malformed() {
 }
 
 #[test]
-fn a_place_is_bounded() {
+fn places_are_bounded() {
     let mount = |items: usize| {
         let place = vec!["0"; items].join(",");
         format!(
@@ -213,7 +214,7 @@ fn a_place_is_bounded() {
 }
 
 #[test]
-fn what_a_lenient_client_sends_is_understood() {
+fn optional_fields_and_spaces_are_accepted() {
     for text in [
         r#"{"v":1,"type":"HELLO"}"#,
         r#"{"v":1,"type":"HELLO","payload":{"session":null,"resume":null,"future":[1]}}"#,
@@ -229,7 +230,7 @@ fn what_a_lenient_client_sends_is_understood() {
 }
 
 #[test]
-fn a_refusal_names_the_message_where_that_can_be_read() {
+fn refusals_name_the_message_if_readable() {
     let error = refused(r#"{"v":1,"type":"NO SUCH","ref":7,"componentId":"c1"}"#);
     assert_eq!(error.reference, Some(reference(7)));
     assert_eq!(error.stream, Some(StreamId::Component(component("c1"))));
@@ -252,7 +253,7 @@ fn a_refusal_names_the_message_where_that_can_be_read() {
 }
 
 #[test]
-fn depth_is_bounded_wherever_it_is_hidden() {
+fn depth_is_bounded_in_every_field() {
     let deep = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
     let ping = |inner: &str| format!(r#"{{"v":1,"type":"PING","ref":3,"payload":{inner}}}"#);
     // The message's own object is one level.
@@ -271,7 +272,7 @@ fn depth_is_bounded_wherever_it_is_hidden() {
 }
 
 #[test]
-fn size_is_bounded_before_anything_is_read() {
+fn size_is_checked_first() {
     let limits = Limits { message_bytes: 40, ..Limits::default() };
     let text = r#"{"v":1,"type":"PING","payload":"1234567"}"#;
     assert_eq!(text.len(), 41);
@@ -281,7 +282,7 @@ fn size_is_bounded_before_anything_is_read() {
 }
 
 #[test]
-fn a_refusal_repeats_nothing_of_what_was_sent() {
+fn refusals_repeat_no_input() {
     for text in [
         r#"{"v":1,"type":"hunter2"}"#,
         r#"{"v":1,"type":"PING","payload":hunter2}"#,
@@ -295,7 +296,7 @@ fn a_refusal_repeats_nothing_of_what_was_sent() {
 }
 
 #[test]
-fn every_message_cut_anywhere_is_malformed_and_never_more() {
+fn truncated_messages_are_malformed() {
     for (name, text) in golden("client") {
         let whole = decode_client(&text, &Limits::default()).unwrap();
         let number =

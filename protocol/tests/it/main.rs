@@ -1,6 +1,6 @@
-//! The protocol as its users see it.
+//! Tests of the public API.
 
-#![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
+#![expect(clippy::unwrap_used, reason = "a test fails at an unexpected error")]
 
 mod documentation;
 mod golden;

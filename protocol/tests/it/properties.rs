@@ -1,4 +1,4 @@
-//! What holds for all messages, patches and texts.
+//! Properties of all messages, patches and texts.
 
 use proptest::prelude::*;
 use serde_json::{Map, Value};
@@ -9,7 +9,7 @@ use vivaz_protocol::{
 
 use crate::golden::golden;
 
-/// Any JSON value of moderate size, with keys that look like a patch's own more often than chance would.
+/// Generates JSON values of moderate size. Keys of patches are more frequent than in random text.
 fn value() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -41,7 +41,7 @@ fn object(fields: Vec<(String, Value)>) -> Value {
     Value::Object(fields.into_iter().collect())
 }
 
-/// A list in which each item has a key of its own; the fields besides it come and go.
+/// Generates lists in which each item has a key of its own; other fields vary.
 fn keyed_list() -> impl Strategy<Value = Value> {
     let id = prop_oneof![(0..12_i64).prop_map(Value::from), "[0-9a-c]".prop_map(Value::from)];
     let item = (id, prop::option::weighted(0.8, value()), prop::option::weighted(0.2, inner_list()));
@@ -102,7 +102,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_patch_leads_from_one_state_to_the_other(before in state(), after in state()) {
+    fn a_patch_turns_one_state_into_the_other(before in state(), after in state()) {
         let patch = Patch::diff(&before, &after).unwrap();
         let wire = patch.to_json();
         let read = Patch::parse(RawJson::trusted(&wire)).unwrap();
@@ -114,7 +114,7 @@ proptest! {
     }
 
     #[test]
-    fn a_shuffled_list_is_put_in_order(
+    fn a_shuffled_list_is_reordered(
         before in prop::sample::subsequence((0..40_i64).collect::<Vec<_>>(), 0..40).prop_shuffle(),
         after in prop::sample::subsequence((0..40_i64).collect::<Vec<_>>(), 0..40).prop_shuffle(),
         rotation in 0..40_usize,
@@ -133,7 +133,7 @@ proptest! {
     }
 
     #[test]
-    fn a_patch_from_anywhere_fits_or_is_an_error(state in state(), patch in value(), other in state()) {
+    fn an_arbitrary_patch_fits_or_is_an_error(state in state(), patch in value(), other in state()) {
         let mut state = state;
         if let Ok(patch) = Patch::parse(RawJson::trusted(&patch.to_string())) {
             let _ = patch.apply(&mut state);
@@ -145,7 +145,7 @@ proptest! {
     }
 
     #[test]
-    fn an_action_arrives_as_it_was_sent(
+    fn actions_survive_the_codec(
         reference in number(), ack in prop::option::of(number()), component_id in component_id(), name in any::<String>(),
         payload in prop::option::of(value()), edits in prop::collection::vec((any::<String>(), value()), 0..4),
     ) {
@@ -158,7 +158,7 @@ proptest! {
         let read = decode_client(&text, &Limits::default()).unwrap();
         prop_assert_eq!(read.ack, ack);
         let ClientBody::Request { reference: r, component_id: c, request: Request::Action { action, payload: p, set } } = read.body else {
-            return Err(TestCaseError::fail("it was an action"));
+            return Err(TestCaseError::fail("expected an action"));
         };
         prop_assert_eq!((r, c, action.as_ref()), (reference, component_id, name.as_str()));
         prop_assert_eq!(p.map(RawJson::get), payload.as_deref());
@@ -167,7 +167,7 @@ proptest! {
     }
 
     #[test]
-    fn an_update_arrives_as_it_was_sent(
+    fn updates_survive_the_codec(
         stream in stream(), rev in any::<u64>(), reference in prop::option::of(number()),
         result in prop::option::of(value()), patch in value(), by in prop::collection::vec(author(), 0..5),
     ) {
@@ -181,7 +181,7 @@ proptest! {
         let mut text = String::new();
         encode_server(&mut text, &ServerMessage::Update(update));
         let ServerMessage::Update(read) = decode_server(&text).unwrap() else {
-            return Err(TestCaseError::fail("it was an update"));
+            return Err(TestCaseError::fail("expected an update"));
         };
         prop_assert_eq!((read.stream, read.rev, read.reference), (stream, Rev(rev), reference));
         prop_assert_eq!(read.by, by);
@@ -190,13 +190,13 @@ proptest! {
     }
 
     #[test]
-    fn no_text_is_too_strange(text in any::<String>()) {
+    fn arbitrary_text_never_panics(text in any::<String>()) {
         let _ = decode_client(&text, &Limits::default());
         let _ = decode_server(&text);
     }
 
     #[test]
-    fn a_message_with_something_wrong_in_it_is_read_or_refused(
+    fn corrupted_messages_are_decoded_or_refused(
         which in any::<prop::sample::Index>(), at in any::<prop::sample::Index>(), length in 0..8_usize,
         instead in "[\\[\\]{}\",:\\\\$0-9a-z-]{0,6}",
     ) {

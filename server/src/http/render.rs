@@ -183,7 +183,7 @@ impl Live {
         id: &str,
         props: C::Props,
     ) -> Result<Markup, RenderError> {
-        self.paint::<C>(props, format!(" id=\"{}\"", paint::escape(id))).await
+        self.paint::<C>(props, format!(" id=\"{}\"", vivaz_template::escape::attribute(id))).await
     }
 
     async fn paint<C: LiveComponent>(
@@ -219,7 +219,7 @@ impl Live {
     #[must_use]
     pub fn script(&self) -> Markup {
         let core = self.runtime.core();
-        let (path, build) = (&core.path, paint::escape(&core.build));
+        let (path, build) = (&core.path, vivaz_template::escape::attribute(&core.build));
         Markup(format!(r#"<script type="module" src="{path}/client.js" live-build="{build}"></script>"#))
     }
 

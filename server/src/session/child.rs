@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use vivaz_components::instance::Instance;
 use vivaz_components::{ActionError, Registration, Result, TopicRef};
 use vivaz_protocol::{ComponentId, Rev};
-use vivaz_template::{Fields, Name, Rows};
+use vivaz_template::{Name, RowIndex, StateFields};
 
 use crate::persist::store::StoredOrigin;
 
@@ -157,7 +157,7 @@ pub(super) struct Children {
 /// A parent's state, parsed.
 pub(super) struct ParentView {
     pub(super) state: ParentState,
-    pub(super) rows: Rows,
+    pub(super) rows: RowIndex,
     /// Whether each child that was looked for is in its place.
     pub(super) places: HashMap<ComponentId, bool, RandomState>,
 }
@@ -189,7 +189,7 @@ impl ParentView {
             .map(|(field, topic)| SharedField { field, topic, loaded: OnceCell::new() })
             .collect();
         let state = ParentState { own, shared, failed: Cell::new(false) };
-        Ok(Self { state, rows: Rows::default(), places: HashMap::default() })
+        Ok(Self { state, rows: RowIndex::default(), places: HashMap::default() })
     }
 
     /// Returns whether the topics are still what was parsed of them.
@@ -212,7 +212,7 @@ impl ParentView {
     }
 }
 
-impl Fields<Value> for ParentState {
+impl StateFields<Value> for ParentState {
     fn field(&self, name: &Name) -> Option<&Value> {
         let Some(shared) = self.shared.iter().find(|shared| shared.field == &*name.text) else {
             return self.own.get(&*name.text);

@@ -158,7 +158,7 @@ impl Session {
                 let job = Job::Property { property: property.into_owned(), value: value.to_raw_value() };
                 self.enqueue(&id, Task::Job { job, origin });
             }
-            Request::Props(vivaz_protocol::GivenProps { page, props }) => {
+            Request::Props(vivaz_protocol::PropsUpdate { page, props }) => {
                 let page =
                     page.into_iter().map(|(name, value)| (name.into_owned(), value.to_raw_value())).collect();
                 let given = GivenProps { page, props: props.map(RawJson::to_raw_value) };
@@ -356,7 +356,7 @@ fn largest_value(request: &Request<'_>) -> usize {
         Request::Action { set: values, .. } | Request::MountChild(MountChild { page: values, .. }) => {
             largest_of(values)
         }
-        Request::Props(vivaz_protocol::GivenProps { page, props }) => {
+        Request::Props(vivaz_protocol::PropsUpdate { page, props }) => {
             largest_of(page).max(props.as_ref().map_or(0, largest_in))
         }
         Request::MountOpen { props, .. } => props.as_ref().map_or(0, largest_in),

@@ -4,14 +4,14 @@
 use std::collections::HashSet;
 use std::fmt::Write;
 
-use vivaz_template::containment::{Group, Placed, Slot};
+use vivaz_template::containment::{ChildPosition, ExclusiveGroup, Placed};
 
 use super::Templates;
 
 /// An element of one template, and the way from it to a child inside.
 struct Way<'a> {
     outer: &'a Placed,
-    slot: &'a Slot,
+    slot: &'a ChildPosition,
     /// The components between the slot and the child, and the child.
     through: Vec<&'a str>,
 }
@@ -69,8 +69,11 @@ fn sentence(way: &Way<'_>, component: &str, file: &str, inner: &Placed) -> Strin
         inner.name,
         inner.at,
         match outer.group {
-            Group::Form => "a browser drops a `<form>` inside another `<form>`".to_owned(),
-            Group::Link | Group::Button | Group::Item | Group::Description =>
+            ExclusiveGroup::Form => "a browser drops a `<form>` inside another `<form>`".to_owned(),
+            ExclusiveGroup::Link
+            | ExclusiveGroup::Button
+            | ExclusiveGroup::Item
+            | ExclusiveGroup::Description =>
                 format!("a browser closes the first `<{}>` before the second `<{}>`", outer.name, inner.name),
         }
     );

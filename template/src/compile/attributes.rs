@@ -1,14 +1,14 @@
-//! Attributes of HTML: static ones, ones with `{{ }}`, classes and styles.
+//! HTML attributes: static ones, ones with `{{ }}`, classes and styles.
 
 use super::Compiler;
 use super::directives::code;
-use super::element::Tag;
+use super::element::StartTag;
 use super::names::{DOCUMENT_PROPERTIES, FORM_PROPERTIES, URL_LISTS, URLS};
 use crate::check::{Argument, Want};
-use crate::compiled::{AttributeKind, HoleKind, Namespace, Step};
+use crate::compiled::{AttributeKind, HoleKind, Namespace, WalkStep};
 use crate::escape;
 use crate::expr::{Expr, Literal};
-use crate::program::Op;
+use crate::program::RenderOp;
 use crate::source::{Attribute, Code, Element, Piece, decode, pieces};
 use crate::url;
 
@@ -18,14 +18,14 @@ impl Compiler {
         &mut self,
         element: &Element,
         attribute: &Attribute,
-        path: &[Step],
-        tag: &mut Tag,
+        path: &[WalkStep],
+        tag: &mut StartTag,
     ) {
         let lower = attribute.name.to_ascii_lowercase();
         let name =
             if element.namespace == Namespace::Html { lower.as_str() } else { attribute.name.as_str() };
         let pieces = self.pieces(attribute);
-        let fixed = pieces.iter().all(|piece| matches!(piece, Piece::Text(_)));
+        let fixed = is_fixed(&pieces);
         if lower.starts_with("on") && lower.len() > 2 {
             let event = lower.trim_start_matches("on");
             self.error(attribute.at, format!("a script in an attribute does not run under a strict content policy: write `live:on:{event}`"));
@@ -37,7 +37,7 @@ impl Compiler {
             || lower.starts_with("wire:")
             || lower.starts_with("phx-")
         {
-            self.error(attribute.at, format!("`{}` is of another language: directives start with `live:`, and an attribute gets a value by `name=\"{{{{ … }}}}\"`", attribute.name));
+            self.error(attribute.at, format!("`{}` belongs to another language: directives start with `live:`, and an attribute gets a value with `name=\"{{{{ … }}}}\"`", attribute.name));
             return;
         }
         if fixed && matches!(lower.as_str(), "name" | "id") {
@@ -49,17 +49,17 @@ impl Compiler {
             "class" => self.classes(&pieces, path, tag),
             "hidden" => {
                 self.hides(element, attribute, tag);
-                self.ordinary(element, attribute, name, pieces, fixed, path);
+                self.ordinary(element, attribute, name, pieces, path);
             }
             "value" | "checked" if tag.modelled && !(lower == "value" && tag.value_allowed) => {
                 self.error(attribute.at, format!("`live:model` sets `{lower}` itself"));
             }
-            _ => self.ordinary(element, attribute, name, pieces, fixed, path),
+            _ => self.ordinary(element, attribute, name, pieces, path),
         }
     }
 
-    /// Refuses a control's name that takes the place of a property of its form which the client uses: a browser lets
-    /// `form.remove` be the control with the name `remove`.
+    /// Refuses a control's name that shadows a property of its form which the client uses: a
+    /// browser makes `form.remove` the control with the name `remove`.
     fn hides_form(&mut self, element: &Element, attribute: &Attribute, value: &str) {
         let listed = matches!(
             element.name.as_str(),
@@ -67,18 +67,20 @@ impl Compiler {
         );
         let in_form = element.attribute("form").is_some()
             || self.ancestors.iter().any(|open| &*open.name == "form" && open.namespace == Namespace::Html);
-        // What begins with a dollar sign is where the client keeps its own notes of a node.
+        // The client keeps its own properties of a node under names with a dollar sign.
         if listed && in_form && (FORM_PROPERTIES.contains(&value) || value.starts_with('$')) {
             self.error(
                 attribute.at,
-                format!("a control named `{value}` takes the place of its form's own `{value}`: choose another name"),
+                format!(
+                    "a control named `{value}` shadows the form's property `{value}`: choose another name"
+                ),
             );
         }
     }
 
-    /// Refuses a name or an id that takes the place of a property of the document which the client
-    /// uses: a browser lets `document.body` be the form with the name `body`. Only an `<object>`, and
-    /// an `<img>` with a name, are found by their id too.
+    /// Refuses a name or an id that shadows a property of the document which the client uses: a
+    /// browser makes `document.body` the form with the name `body`. Only an `<object>`, and an
+    /// `<img>` with a name, are also found by their id.
     fn hides_document(&mut self, element: &Element, attribute: &Attribute, value: &str) {
         let listed = match element.name.as_str() {
             "object" => true,
@@ -89,7 +91,7 @@ impl Compiler {
         if listed && (DOCUMENT_PROPERTIES.contains(&value) || value.starts_with('$')) {
             self.error(
                 attribute.at,
-                format!("the {} `{value}` of the `<{}>` takes the place of the document's own `{value}`: choose another", attribute.name, element.name),
+                format!("the {} `{value}` of the `<{}>` shadows the document's property `{value}`: choose another", attribute.name, element.name),
             );
         }
     }
@@ -100,21 +102,20 @@ impl Compiler {
         attribute: &Attribute,
         name: &str,
         pieces: Vec<Piece>,
-        fixed: bool,
-        path: &[Step],
+        path: &[WalkStep],
     ) {
-        if fixed {
+        if is_fixed(&pieces) {
             self.fixed(attribute, name, &pieces);
             return;
         }
         if name.starts_with("xml:") {
-            // A parser puts it into a namespace inside SVG and MathML, and nowhere else.
+            // A parser assigns a namespace only inside SVG and MathML.
             let instead = match name {
                 "xml:lang" => "`lang`",
                 "xml:space" => "a class with `white-space`",
                 _ => "an attribute without `xml:`",
             };
-            self.error(attribute.at, format!("`{name}` cannot depend on state: use {instead} in its place"));
+            self.error(attribute.at, format!("`{name}` cannot depend on state: use {instead} instead"));
             return;
         }
         if let Some(why) = refused(element, name) {
@@ -124,8 +125,8 @@ impl Compiler {
         let kind = kind(element, name);
         let (value, _) = self.value(pieces, Want::Text);
         if element.is_html("select") && name == "value" {
-            // Not an attribute of HTML: the options say it, and they come later.
-            self.op(Op::SelectStart(value.clone()));
+            // `select` has no such HTML attribute: the options that follow carry it.
+            self.op(RenderOp::SelectStart(value.clone()));
             self.options = true;
         }
         let late = element.is_html("select") && name == "value";
@@ -134,7 +135,7 @@ impl Compiler {
             self.late.push((path.to_vec(), hole));
         } else {
             let hole = self.hole(path, hole);
-            self.op(Op::Attribute(hole));
+            self.op(RenderOp::Attribute(hole));
         }
     }
 
@@ -155,7 +156,7 @@ impl Compiler {
         self.html(&format!(" {name}=\"{}\"", escape::attribute(&text)));
     }
 
-    /// An attribute's value, split at its holes.
+    /// Splits an attribute's value at its holes.
     pub(super) fn pieces(&mut self, attribute: &Attribute) -> Vec<Piece> {
         let Some(code) = &attribute.value else { return Vec::new() };
         let mut pieces = pieces(&code.text, code.at, &mut self.errors);
@@ -168,7 +169,7 @@ impl Compiler {
         pieces
     }
 
-    /// The value of pieces: the hole itself where it stands alone, else text.
+    /// Combines pieces into a value: the hole itself if it is alone, otherwise text.
     pub(super) fn value(&mut self, pieces: Vec<Piece>, want: Want) -> (Expr, Argument) {
         if let [Piece::Hole(code)] = pieces.as_slice() {
             return self.typed(code, want);
@@ -184,12 +185,12 @@ impl Compiler {
         (Expr::Concat(parts.collect()), Argument::Text)
     }
 
-    fn classes(&mut self, pieces: &[Piece], path: &[Step], tag: &mut Tag) {
+    fn classes(&mut self, pieces: &[Piece], path: &[WalkStep], tag: &mut StartTag) {
         if pieces.iter().all(|piece| matches!(piece, Piece::Text(_))) {
             tag.classes = joined(pieces).split_ascii_whitespace().collect::<Vec<_>>().join(" ");
             return;
         }
-        // Line breaks of a long list of classes are of no use to anyone.
+        // Line breaks in a long list of classes are removed.
         let pieces = pieces.iter().cloned().map(|piece| match piece {
             Piece::Text(text) => Piece::Text(spaced(&text)),
             hole @ Piece::Hole(_) => hole,
@@ -199,10 +200,10 @@ impl Compiler {
         tag.class_value = Some(self.hole(path, hole));
     }
 
-    /// `live:class:NAME`
-    pub(super) fn class(&mut self, attribute: &Attribute, name: &str, path: &[Step], tag: &mut Tag) {
+    /// Compiles `live:class:NAME`.
+    pub(super) fn class(&mut self, attribute: &Attribute, name: &str, path: &[WalkStep], tag: &mut StartTag) {
         if name.is_empty() {
-            self.error(attribute.at, "a class has a name: `live:class:active=\"selected\"`");
+            self.error(attribute.at, "a class needs a name: `live:class:active=\"selected\"`");
         }
         let on = if code(attribute).is_some() {
             self.required(attribute, Want::Condition)
@@ -224,7 +225,12 @@ fn joined(pieces: &[Piece]) -> String {
     })
 }
 
-/// Runs of white space as one space each.
+/// Returns whether an attribute's value has no holes.
+fn is_fixed(pieces: &[Piece]) -> bool {
+    pieces.iter().all(|piece| matches!(piece, Piece::Text(_)))
+}
+
+/// Replaces each run of white space by one space.
 fn spaced(text: &str) -> String {
     let mut out = String::new();
     for c in text.chars() {
@@ -237,26 +243,28 @@ fn spaced(text: &str) -> String {
     out
 }
 
-/// Why an attribute must not depend on state.
+/// Returns the reason why an attribute must not depend on state.
 fn refused(element: &Element, name: &str) -> Option<&'static str> {
     let html = element.namespace == Namespace::Html;
     match (element.name.as_str(), name) {
         ("script", _) => {
-            Some("nothing in a `<script>` may depend on state: it could run what a visitor wrote")
+            Some("a `<script>` may not depend on state, because it could run text from a visitor")
         }
-        ("style", _) => Some("nothing in a `<style>` may depend on state"),
-        (_, "srcdoc") => Some("`srcdoc` may not depend on state: it is a page of its own, scripts included"),
+        ("style", _) => Some("a `<style>` may not depend on state"),
+        (_, "srcdoc") => {
+            Some("`srcdoc` may not depend on state, because it is a page of its own, including scripts")
+        }
         ("link" | "meta", _) if html => {
             Some("`<link>` and `<meta>` that depend on state belong to the page, not to a component")
         }
         ("animate" | "set" | "animateTransform" | "animateMotion", "attributeName") => {
-            Some("`attributeName` may not depend on state: it could point at a link")
+            Some("`attributeName` may not depend on state, because it could name a link's address")
         }
         _ => None,
     }
 }
 
-/// How an attribute's value is written and checked.
+/// Returns how an attribute's value is written and checked.
 fn kind(element: &Element, name: &str) -> AttributeKind {
     let lower = name.to_ascii_lowercase();
     let tag = element.name.as_str();

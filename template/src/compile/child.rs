@@ -1,22 +1,23 @@
 //! Child components.
 
 use super::Compiler;
-use super::element::{Tag, blank, live};
+use super::element::{StartTag, blank, live};
 use crate::check::{Argument, CheckKind, GivenProp, Want};
-use crate::compiled::{HoleKind, Step};
+use crate::compiled::{HoleKind, WalkStep};
+use crate::containment::{Enclosing, ExclusiveGroup, enclosing};
 use crate::data::Name;
 use crate::expr::{Expr, Literal};
-use crate::program::Op;
+use crate::program::RenderOp;
 use crate::source::Element;
 
 impl Compiler {
-    /// `<live:NAME prop="{{ value }}"></live:NAME>`
-    pub(super) fn child(&mut self, element: &Element, component: &str, path: &[Step]) {
+    /// Compiles `<live:NAME prop="{{ value }}"></live:NAME>`.
+    pub(super) fn child(&mut self, element: &Element, component: &str, path: &[WalkStep]) {
         let valid = component.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
         if component.is_empty() || !valid {
             self.error(
                 element.at,
-                "a child component is `<live:NAME></live:NAME>`, with the name it is registered by",
+                "write a child component as `<live:NAME></live:NAME>`, with its registered name",
             );
         }
         if let Some(why) = self.closed {
@@ -25,17 +26,18 @@ impl Compiler {
         if !blank(&element.children) {
             self.error(
                 element.at,
-                format!("`{}` renders its own content: what it should know is a prop", element.tag()),
+                format!("`{}` renders its own content: pass data to it as props", element.tag()),
             );
         }
         let (mut props, mut checks) = (Vec::new(), Vec::new());
         let mut key = None;
-        // The hole stands before those of the attributes, so that the child exists when they are set.
+        // The child's hole precedes those of its attributes, so that the child exists when they are
+        // set.
         let unknown = HoleKind::Child { component: component.into(), props: Vec::new(), key: None };
         let hole = self.hole(path, unknown);
         self.skeleton("<live-component");
-        self.op(Op::ChildStart(hole, self.ancestors.clone()));
-        let mut tag = Tag::default();
+        self.op(RenderOp::ChildStart(hole, self.ancestors.clone()));
+        let mut tag = StartTag::default();
         for attribute in &element.attributes {
             match live(attribute) {
                 Some(name) if name.eq_ignore_ascii_case("key") && element.attribute("live:for").is_none() => {
@@ -47,7 +49,7 @@ impl Compiler {
                         self.error(
                             attribute.at,
                             format!(
-                                "`live:{base}` has no meaning on a child component: its content is its own"
+                                "`live:{base}` has no effect on a child component, which renders its own content"
                             ),
                         );
                     } else {
@@ -58,7 +60,7 @@ impl Compiler {
                     self.attribute(element, attribute, path, &mut tag);
                     if attribute.name.eq_ignore_ascii_case("id") {
                         let id = self.value_again(attribute);
-                        self.op(Op::ChildId(id));
+                        self.op(RenderOp::ChildId(id));
                     }
                 }
                 None => {
@@ -75,9 +77,15 @@ impl Compiler {
             }
         }
         self.write_classes(&tag);
-        self.op(Op::ChildEnd);
+        self.op(RenderOp::ChildEnd);
         self.skeleton("></live-component>");
-        self.check(element.at, CheckKind::Child { component: component.to_owned(), props: checks });
+        let within =
+            ExclusiveGroup::ALL.into_iter().filter_map(|group| match enclosing(group, &self.ancestors) {
+                Enclosing::In(open) => Some(open.name.to_string()),
+                Enclosing::Shut | Enclosing::Outside => None,
+            });
+        let within = within.collect();
+        self.check(element.at, CheckKind::Child { component: component.to_owned(), props: checks, within });
         if let Some(hole) = self.block().holes.get_mut(hole) {
             hole.kind = HoleKind::Child { component: component.into(), props, key };
         }
@@ -85,7 +93,7 @@ impl Compiler {
     }
 }
 
-/// Attributes that a child component's element has itself; all others are props.
+/// Returns whether an attribute belongs to the child component's element; all others are props.
 fn own_attribute(name: &str) -> bool {
     matches!(name, "id" | "class" | "style" | "slot" | "hidden")
         || name.starts_with("data-")

@@ -1,48 +1,59 @@
-//! Lays out the content of an element: counts what a walk passes, and sets an anchor where
-//! a walk needs one.
+//! Lays out the content of an element: counts the nodes for walks, and adds an anchor where a walk
+//! needs one.
 
 use super::Compiler;
 use super::directives::code;
-use super::resolve::Moment;
+use super::resolve::EvaluationTime;
 use super::text::{Item, Run};
 use crate::check::{Argument, PathStep, Want};
-use crate::compiled::{HoleKind, Namespace, Step};
-use crate::containment::Open;
+use crate::compiled::{HoleKind, Namespace, WalkStep};
+use crate::containment::OpenElement;
 use crate::escape;
 use crate::expr::{Expr, Literal};
-use crate::program::Op;
-use crate::source::{Code, Element, Node};
+use crate::program::RenderOp;
+use crate::source::{Code, Element, SourceNode};
 use crate::syntax;
+
+/// Where rows or arms end.
+#[derive(Clone, Copy, PartialEq)]
+enum End {
+    /// At an anchor behind them.
+    Anchor,
+    /// At the end of their parent.
+    Parent,
+}
 
 impl Compiler {
     /// Compiles the content of `parent` (of the component if there is none), to which `path` leads.
-    pub(super) fn children(&mut self, nodes: &[Node], parent: Option<&Element>, path: &[Step]) {
+    pub(super) fn children(&mut self, nodes: &[SourceNode], parent: Option<&Element>, path: &[WalkStep]) {
         let items = self.items(nodes, parent);
         self.layout(items, parent, path);
     }
 
-    pub(super) fn layout(&mut self, items: Vec<Item<'_>>, parent: Option<&Element>, path: &[Step]) {
-        let mut place = Step::default();
+    pub(super) fn layout(&mut self, items: Vec<Item<'_>>, parent: Option<&Element>, path: &[WalkStep]) {
+        let mut place = WalkStep::default();
         let count = items.len();
         let mut text = false;
         for (i, item) in items.into_iter().enumerate() {
             text |= matches!(item, Item::Text(_));
-            // Without an end, rows at the very start have their parent to themselves, as a page may rely on.
-            let last = i + 1 == count && !(text && place == Step::default());
+            // Rows at the very start without an end are the only content of their parent, on which
+            // a page may rely.
+            let is_last = i + 1 == count && !(text && place == WalkStep::default());
+            let end = if is_last { End::Parent } else { End::Anchor };
             match item {
                 Item::Text(runs) => self.text(&runs, parent, path, place),
                 Item::Body(rows) => {
                     self.html("<tbody>");
                     let at = parent.map_or(0, |parent| parent.at);
-                    self.ancestors.push(Open { name: "tbody".into(), namespace: Namespace::Html, at });
+                    self.ancestors.push(OpenElement { name: "tbody".into(), namespace: Namespace::Html, at });
                     self.layout(rows, None, &joined(path, place));
                     self.ancestors.pop();
                     self.html("</tbody>");
                     passed(&mut place);
                 }
-                Item::Chain(arms) => self.chain(&arms, path, &mut place, last),
+                Item::Chain(arms) => self.chain(&arms, path, &mut place, end),
                 Item::Element(element) if element.attribute("live:for").is_some() => {
-                    self.each(element, path, &mut place, last);
+                    self.each(element, path, &mut place, end);
                 }
                 Item::Element(element) => {
                     self.element(element, &joined(path, place));
@@ -52,8 +63,8 @@ impl Compiler {
         }
     }
 
-    /// A text between elements: static, or one hole for all of it.
-    fn text(&mut self, runs: &[Run<'_>], parent: Option<&Element>, path: &[Step], after: Step) {
+    /// Compiles a text between elements: static, or one hole for all of it.
+    fn text(&mut self, runs: &[Run<'_>], parent: Option<&Element>, path: &[WalkStep], after: WalkStep) {
         let code = runs.iter().find_map(|run| match run {
             Run::Hole(code) => Some(*code),
             Run::Fixed(_) => None,
@@ -65,11 +76,11 @@ impl Compiler {
         } else {
             let hole = self.hole(path, HoleKind::Text { after, value });
             self.skeleton(" ");
-            self.op(Op::Text(hole));
+            self.op(RenderOp::Text(hole));
         }
     }
 
-    /// A text as an expression.
+    /// Converts a text into an expression.
     pub(super) fn text_value(&mut self, runs: &[Run<'_>]) -> Expr {
         let mut parts = runs.iter().map(|run| match run {
             Run::Fixed(text) => Expr::Literal(Literal::Str(text.as_str().into())),
@@ -81,16 +92,17 @@ impl Compiler {
         }
     }
 
-    /// The anchor after rows or arms: what follows is counted from it. None is needed at the end.
-    fn anchor(&mut self, end: Option<u16>, place: &mut Step) {
+    /// Adds the anchor after rows or arms, from which later nodes are counted. None is needed at
+    /// the end.
+    fn anchor(&mut self, end: Option<u16>, place: &mut WalkStep) {
         if end.is_some() {
             self.html("<!>");
-            *place = Step { comments: place.comments.saturating_add(1), elements: 0 };
+            *place = WalkStep { comments: place.comments.saturating_add(1), elements: 0 };
         }
     }
 
-    /// `live:if`, `live:else-if`, `live:else`
-    fn chain(&mut self, arms: &[&Element], path: &[Step], place: &mut Step, last: bool) {
+    /// Compiles `live:if`, `live:else-if` and `live:else`.
+    fn chain(&mut self, arms: &[&Element], path: &[WalkStep], place: &mut WalkStep, end: End) {
         let mut compiled = Vec::new();
         for element in arms {
             if let Some(attribute) = element.attribute("live:for") {
@@ -109,18 +121,18 @@ impl Compiler {
             });
             compiled.push((condition, self.own_block(element)));
         }
-        let (start, end) = (*place, (!last).then_some(place.comments));
+        let (start, end) = (*place, (end == End::Anchor).then_some(place.comments));
         let hole = self.hole(path, HoleKind::If { start, end, arms: compiled });
-        self.op(Op::If(hole));
+        self.op(RenderOp::If(hole));
         self.anchor(end, place);
     }
 
-    /// `live:for`
-    fn each(&mut self, element: &Element, path: &[Step], place: &mut Step, last: bool) {
+    /// Compiles `live:for`.
+    fn each(&mut self, element: &Element, path: &[WalkStep], place: &mut WalkStep, end: End) {
         let (list, key, block) = self.rows(element);
-        let (start, end) = (*place, (!last).then_some(place.comments));
+        let (start, end) = (*place, (end == End::Anchor).then_some(place.comments));
         let hole = self.hole(path, HoleKind::For { start, end, list, key, block });
-        self.op(Op::For(hole));
+        self.op(RenderOp::For(hole));
         self.anchor(end, place);
     }
 
@@ -129,7 +141,7 @@ impl Compiler {
         let head = element.attribute("live:for").and_then(|attribute| match code(attribute) {
             Some(code) => self.parsed(syntax::loop_head(&code.text, code.at)),
             None => {
-                self.error(attribute.at, "`live:for` is `item in list` or `item, index in list`");
+                self.error(attribute.at, "`live:for` needs the form `item in list` or `item, index in list`");
                 None
             }
         });
@@ -138,7 +150,7 @@ impl Compiler {
         }
         let mark = self.scopes.mark();
         let list = head.map_or_else(null, |head| {
-            let (list, argument) = self.resolve(&head.list, Want::List, Moment::Render);
+            let (list, argument) = self.resolve(&head.list, Want::List, EvaluationTime::Render);
             let item = match argument {
                 Argument::Path(mut steps) => {
                     steps.push(PathStep::Each);
@@ -163,13 +175,13 @@ impl Compiler {
         let key = match element.attribute("live:key").map(|attribute| (attribute.at, code(attribute))) {
             Some((_, Some(code))) => self.key(&code),
             Some((at, None)) => {
-                self.error(at, "`live:key` needs a value: what tells a row from all others, as `item.id`");
+                self.error(at, "`live:key` needs a value that identifies the row, such as `item.id`");
                 null()
             }
             None => {
                 self.error(
                     element.at,
-                    "`live:for` needs a `live:key`: what tells a row from all others, as `live:key=\"item.id\"`",
+                    "`live:for` needs a `live:key` that identifies the row, such as `live:key=\"item.id\"`",
                 );
                 null()
             }
@@ -185,21 +197,21 @@ impl Compiler {
         if let Expr::Index(0) = key {
             self.error(
                 code.at,
-                "a position is no key: rows would swap their content; use what the item is known by",
+                "a position cannot be a key, because rows would swap their content; use the item's id",
             );
         }
         if let Expr::Literal(_) = key {
-            self.error(code.at, "a key has to differ from row to row");
+            self.error(code.at, "a key must differ from row to row");
         }
         key
     }
 }
 
-/// An element has been passed.
-fn passed(place: &mut Step) {
+/// Counts an element.
+fn passed(place: &mut WalkStep) {
     place.elements = place.elements.saturating_add(1);
 }
 
-fn joined(path: &[Step], step: Step) -> Vec<Step> {
+fn joined(path: &[WalkStep], step: WalkStep) -> Vec<WalkStep> {
     path.iter().copied().chain([step]).collect()
 }

@@ -1,16 +1,16 @@
-//! Form controls: `live:model`, and which option of a `select` is selected.
+//! Form controls: `live:model`, and the selected option of a `select`.
 
 use super::Compiler;
 use super::directives::code;
-use super::element::{Tag, blank};
-use super::resolve::Moment;
-use super::scope::Found;
-use crate::check::{CheckKind, PathStep, Want};
-use crate::compiled::{Control, HoleKind, ModelSend, ModelStep, Namespace, Step};
+use super::element::{StartTag, blank};
+use super::resolve::EvaluationTime;
+use super::scope::ResolvedName;
+use crate::check::{CheckKind, Edits, PathStep, Want};
+use crate::compiled::{Control, HoleKind, ModelModifiers, ModelSend, ModelStep, Namespace, WalkStep};
 use crate::error::hint;
 use crate::expr::{Expr, Literal};
-use crate::program::Op;
-use crate::source::{Attribute, Code, Element, Node, Piece, VOID};
+use crate::program::RenderOp;
+use crate::source::{Attribute, Code, Element, Piece, SourceNode, VOID};
 use crate::syntax::{self, AstKind};
 
 /// Types of `input`.
@@ -40,14 +40,14 @@ const TYPES: &[&str] = &[
 ];
 
 impl Compiler {
-    /// `live:model`
+    /// Compiles `live:model`.
     pub(super) fn model(
         &mut self,
         element: &Element,
         attribute: &Attribute,
         modifiers: Option<&str>,
-        path: &[Step],
-        tag: &mut Tag,
+        path: &[WalkStep],
+        tag: &mut StartTag,
     ) {
         let mut modifiers = self.model_modifiers(attribute.at, modifiers);
         if let Some(why) = self.closed {
@@ -55,35 +55,35 @@ impl Compiler {
         }
         let Some(control) = self.control(element, attribute) else { return };
         let Some(code) = code(attribute) else {
-            self.error(attribute.at, "`live:model` names a field: `live:model=\"draft\"`");
+            self.error(attribute.at, "`live:model` needs the name of a field: `live:model=\"draft\"`");
             return;
         };
         let Some((value, steps)) = self.property(&code) else { return };
         if control == Control::Editable && modifiers.send == ModelSend::Change {
-            // A browser tells of no `change` there.
+            // A browser fires no `change` event there.
             modifiers.send = ModelSend::Blur;
         }
         let mut rooted = value.clone();
         self.scopes.id_path(&mut rooted);
         let property = model_steps(rooted);
-        let is_number = modifiers.number || control == Control::Number;
-        self.check(code.at, CheckKind::Model { steps, control, is_number });
+        let edits = edits(control, &modifiers);
+        self.check(code.at, CheckKind::Model { steps, edits });
         let hole = HoleKind::Model { property, value: value.clone(), control, modifiers };
         match control {
             Control::Text | Control::Number if element.is_html("textarea") => tag.shows = Some(value),
             Control::Editable => tag.shows = Some(value),
-            Control::Text | Control::Number => self.op(Op::Value(value)),
-            Control::Checkbox => self.op(Op::Checked(value)),
+            Control::Text | Control::Number => self.op(RenderOp::Value(value)),
+            Control::Checkbox => self.op(RenderOp::Checked(value)),
             Control::Choice => {
                 let own = self.own_value(element, attribute);
-                self.op(Op::Ticked(value, own));
+                self.op(RenderOp::Ticked(value, own));
             }
             Control::Radio => {
                 let own = self.own_value(element, attribute);
-                self.op(Op::Chosen(value, own));
+                self.op(RenderOp::Chosen(value, own));
             }
             Control::Select | Control::SelectMultiple => {
-                self.op(Op::SelectStart(value));
+                self.op(RenderOp::SelectStart(value));
                 self.options = true;
                 self.late.push((path.to_vec(), hole));
                 return;
@@ -92,7 +92,7 @@ impl Compiler {
         self.hole(path, hole);
     }
 
-    /// The property that a `live:model` names: its value, and its path from the component.
+    /// Resolves the property of a `live:model`: its value, and its path from the component.
     fn property(&mut self, code: &Code) -> Option<(Expr, Vec<PathStep>)> {
         let ast = self.parsed(syntax::expression(&code.text, code.at))?;
         let mut first = &ast;
@@ -100,37 +100,41 @@ impl Compiler {
             first = of;
         }
         let AstKind::Name(name) = &first.kind else {
-            self.error(code.at, "`live:model` names a field that is marked `model`, or the path to one, as `item.text`; it is no expression");
+            self.error(code.at, "`live:model` needs the name of a `model` field, or a path to one such as `item.text`, not an expression");
             return None;
         };
         let is_item = match self.scopes.find(name) {
             _ if name.starts_with('$') => {
                 self.error(
                     code.at,
-                    format!("`{name}` is not the component's; `live:model` names a field of the component"),
+                    format!("`{name}` is not a field of the component; `live:model` needs one"),
                 );
                 return None;
             }
-            Some(Found::Own(_)) => {
+            Some(ResolvedName::Own(_)) => {
                 self.error(
                     code.at,
-                    format!("`{name}` belongs to the template; `live:model` names a field of the component"),
+                    format!(
+                        "`{name}` is declared by the template; `live:model` needs a field of the component"
+                    ),
                 );
                 return None;
             }
-            Some(Found::Item(..)) => true,
+            Some(ResolvedName::Item(..)) => true,
             None => false,
         };
         if is_item && matches!(ast.kind, AstKind::Name(_)) {
             self.error(
                 code.at,
-                format!("`{name}` is an item of a list; `live:model` names a field of it, as `{name}.text`"),
+                format!(
+                    "`{name}` is an item of a list; `live:model` needs a field of it, such as `{name}.text`"
+                ),
             );
             return None;
         }
-        let (value, steps) = self.path(&ast, Moment::Render);
+        let (value, steps) = self.path(&ast, EvaluationTime::Render);
         if steps.is_none() {
-            self.error(code.at, format!("`{name}` is an item of a list that is no field of the component; `live:model` leads through its fields alone"));
+            self.error(code.at, format!("`{name}` is an item of a list that is not a field of the component; `live:model` needs a path through the component's fields"));
         }
         Some((value, steps?))
     }
@@ -152,26 +156,23 @@ impl Compiler {
             "radio" => Some(Control::Radio),
             "number" | "range" => Some(Control::Number),
             "file" | "submit" | "button" | "reset" | "image" => {
-                self.error(
-                    attribute.at,
-                    format!("an input of type `{name}` has no value that `live:model` could keep"),
-                );
+                self.error(attribute.at, format!("an input of type `{name}` has no value for `live:model`"));
                 None
             }
             _ if name.contains("{{") => {
-                self.error(kind.at, "with `live:model` the type of an input has to be fixed");
+                self.error(kind.at, "with `live:model` the type of an input cannot depend on state");
                 None
             }
             _ if TYPES.contains(&name.as_str()) => Some(Control::Text),
             _ => {
                 let hint = hint(&name, TYPES.iter().copied());
-                self.error(kind.at, format!("there is no input of type `{name}`{hint}"));
+                self.error(kind.at, format!("unknown input type `{name}`{hint}"));
                 None
             }
         }
     }
 
-    /// An element whose text the visitor edits in its place.
+    /// Checks an element whose text the user edits in place.
     fn editable(&mut self, element: &Element, attribute: &Attribute) -> Option<Control> {
         let marked = element.attribute("contenteditable").filter(|_| element.namespace == Namespace::Html);
         let Some(marked) = marked else {
@@ -186,7 +187,7 @@ impl Compiler {
         };
         let how = marked.value.as_ref().map(|how| how.text.trim().to_ascii_lowercase()).unwrap_or_default();
         if !matches!(&*how, "" | "true" | "plaintext-only") && !how.contains("{{") {
-            let why = "is `true` or `plaintext-only` where `live:model` edits the text";
+            let why = "must be `true` or `plaintext-only` with `live:model`";
             self.error(marked.at, format!("`contenteditable` {why}"));
         }
         let name = element.name.as_str();
@@ -194,7 +195,7 @@ impl Compiler {
             || matches!(name, "script" | "style" | "iframe" | "template" | "title" | "option")
         {
             let tag = element.tag();
-            self.error(marked.at, format!("`{tag}` has no text that `live:model` could edit"));
+            self.error(marked.at, format!("`{tag}` has no text for `live:model`"));
             return None;
         }
         self.text_allowed(Some(element), None);
@@ -209,8 +210,8 @@ impl Compiler {
         Some(Control::Editable)
     }
 
-    /// Refuses content from the state in an element whose text the visitor edits: the next patch
-    /// would overwrite what is typed.
+    /// Refuses content from the state in an element whose text the user edits: the next patch would
+    /// overwrite typed text.
     pub(super) fn overwrites_edits(&mut self, element: &Element) {
         let can_be_edited = is_editable(element) == Some(true);
         if can_be_edited && (has_content(element) || element.children.iter().any(depends_on_state)) {
@@ -218,23 +219,23 @@ impl Compiler {
             self.error(
                 element.at,
                 format!(
-                    "the state would overwrite what is typed into `{tag}`: edit its text with `live:model`"
+                    "the state would overwrite text that is typed into `{tag}`: edit its text with `live:model`"
                 ),
             );
         }
     }
 
-    /// The value that a radio button or a box of a group stands for.
+    /// Returns the own value of a radio button or of a checkbox of a group.
     fn own_value(&mut self, element: &Element, attribute: &Attribute) -> Expr {
         let Some(value) = element.attribute("value") else {
-            self.error(attribute.at, "a radio button with `live:model` needs its `value`");
+            self.error(attribute.at, "a radio button with `live:model` needs a `value`");
             return Expr::Literal(Literal::Null);
         };
         self.value_again(value)
     }
 
-    /// The value of an attribute that is compiled as an attribute too, which reports what is wrong with it and what
-    /// it asks for.
+    /// Returns the value of an attribute that is also compiled as an attribute, which reports its
+    /// errors and checks.
     pub(super) fn value_again(&mut self, attribute: &Attribute) -> Expr {
         let checks = self.checks.len();
         let errors = std::mem::take(&mut self.errors);
@@ -245,21 +246,38 @@ impl Compiler {
         value
     }
 
-    /// Whether an option is selected, written by the server.
+    /// Writes the server's `selected` attribute of an option.
     pub(super) fn selected(&mut self, element: &Element, content: Expr) {
         if !self.options {
             return;
         }
         let value = element.attribute("value").map(|value| self.value_again(value));
-        self.op(Op::Selected(value, content));
+        self.op(RenderOp::Selected(value, content));
     }
 }
 
-/// The steps of a path that starts at the component.
+/// Returns the values that a control writes. With `.number` a textual control writes numbers.
+fn edits(control: Control, modifiers: &ModelModifiers) -> Edits {
+    match control {
+        Control::Number => Edits::Number,
+        Control::Text | Control::Radio | Control::Select | Control::Editable => {
+            if modifiers.number {
+                Edits::Number
+            } else {
+                Edits::Text
+            }
+        }
+        Control::Checkbox => Edits::Bool,
+        Control::SelectMultiple => Edits::List,
+        Control::Choice => Edits::Choice,
+    }
+}
+
+/// Returns the steps of a path that starts at the component.
 fn model_steps(path: Expr) -> Vec<ModelStep> {
     let (mut steps, mut rest) = (Vec::new(), path);
     loop {
-        #[expect(clippy::wildcard_enum_match_arm, reason = "a path to a property has nothing else")]
+        #[expect(clippy::wildcard_enum_match_arm, reason = "a path to a property has no other parts")]
         let of = match rest {
             Expr::Field(of, name) => {
                 steps.push(ModelStep::Field(name));
@@ -281,24 +299,24 @@ fn model_steps(path: Expr) -> Vec<ModelStep> {
     steps
 }
 
-/// Whether a visitor can edit what stands in an element, or could when the state says so. Nothing
-/// where it is as in the elements around.
+/// Returns whether the user can edit an element's content, at least in some state. `None` if it
+/// inherits this from the enclosing elements.
 fn is_editable(element: &Element) -> Option<bool> {
     let marked = element.attribute("contenteditable").filter(|_| element.namespace == Namespace::Html)?;
     let how = marked.value.as_ref().map(|how| how.text.trim().to_ascii_lowercase()).unwrap_or_default();
     Some(how != "false")
 }
 
-/// Whether a directive sets the content of an element.
+/// Returns whether a directive sets the content of an element.
 fn has_content(element: &Element) -> bool {
     ["live:text", "live:html"].iter().any(|name| element.attribute(name).is_some())
 }
 
-/// Whether what a visitor edits in a node comes from the state.
-fn depends_on_state(node: &Node) -> bool {
+/// Returns whether editable content of a node comes from the state.
+fn depends_on_state(node: &SourceNode) -> bool {
     match node {
-        Node::Text(piece) => matches!(piece, Piece::Hole(_)),
-        Node::Element(element) => {
+        SourceNode::Text(piece) => matches!(piece, Piece::Hole(_)),
+        SourceNode::Element(element) => {
             is_editable(element).is_none()
                 && (has_content(element) || element.children.iter().any(depends_on_state))
         }

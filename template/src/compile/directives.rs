@@ -1,18 +1,18 @@
 //! Attributes that start with `live:`.
 
 use super::Compiler;
-use super::element::Tag;
+use super::element::{ContentOwner, StartTag, WholeContent};
 use super::names::{DIRECTIVES, EVENTS};
-use super::resolve::Moment;
+use super::resolve::EvaluationTime;
 use crate::check::{CheckKind, Want};
-use crate::compiled::{AttributeKind, Form, HoleKind, Namespace, Step, WireEffect, WireState};
+use crate::compiled::{AttributeKind, Form, HoleKind, Namespace, WalkStep, WireEffect, WireState};
 use crate::error::hint;
 use crate::expr::{Expr, Literal};
-use crate::program::Op;
+use crate::program::RenderOp;
 use crate::source::{Attribute, Code, Element, decode};
 use crate::syntax;
 
-/// An attribute's value as code, entities decoded; none if it is missing or blank.
+/// Returns an attribute's value as code with decoded entities; `None` if it is missing or blank.
 pub(super) fn code(attribute: &Attribute) -> Option<Code> {
     attribute
         .value
@@ -22,18 +22,18 @@ pub(super) fn code(attribute: &Attribute) -> Option<Code> {
 }
 
 impl Compiler {
-    /// Declares the element's `live:local`s. They belong to the block that the element stands in.
+    /// Declares the element's `live:local`s. They belong to the block that contains the element.
     pub(super) fn locals(&mut self, element: &Element) {
         let Some(attribute) = element.attribute("live:local") else { return };
         let Some(code) = code(attribute) else {
-            self.error(attribute.at, "`live:local` gives first values: `open = false; filter = 'all'`");
+            self.error(attribute.at, "`live:local` needs initial values: `open = false; filter = 'all'`");
             return;
         };
         if let Some(why) = self.closed {
             self.error(attribute.at, why);
         }
         for (name, first) in self.parsed(syntax::key_value(&code.text, code.at)).unwrap_or_default() {
-            let (first, _) = self.resolve(&first, Want::Any, Moment::Render);
+            let (first, _) = self.resolve(&first, Want::Any, EvaluationTime::Render);
             self.declare(&name);
             let locals = &mut self.block().locals;
             let slot = u16::try_from(locals.len()).unwrap_or(u16::MAX);
@@ -48,10 +48,10 @@ impl Compiler {
         element: &'e Element,
         attribute: &'e Attribute,
         name: &str,
-        path: &[Step],
-        tag: &mut Tag,
+        path: &[WalkStep],
+        tag: &mut StartTag,
     ) {
-        // What follows these may contain dots: `live:class:w-1.5`.
+        // The rest of these may contain dots: `live:class:w-1.5`.
         if let Some(class) = name.strip_prefix("class:") {
             self.class(attribute, class, path, tag);
             return;
@@ -67,7 +67,7 @@ impl Compiler {
         };
         let base = base.to_ascii_lowercase();
         if let Some(event) = base.strip_prefix("on:") {
-            // Events of one's own may have capitals.
+            // Custom events may contain capitals.
             let event = name.get(3..3 + event.len()).unwrap_or(event);
             let event = self.event(attribute, event, modifiers, code(attribute).as_ref());
             tag.events.push(event);
@@ -85,10 +85,11 @@ impl Compiler {
             self.error(attribute.at, format!("`live:{base}` has no modifier `.{modifiers}`"));
         }
         match base.as_str() {
-            // Compiled where the element is laid out, or by those that they belong to.
+            // These are compiled where the element is laid out, or with the directives to which
+            // they belong.
             "if" | "else-if" | "for" | "local" | "optimistic" => {}
             "else" if attribute.value.is_some() => {
-                self.error(attribute.at, "`live:else` has no condition: that is `live:else-if`");
+                self.error(attribute.at, "`live:else` takes no condition: use `live:else-if`");
             }
             "else" => {}
             "key" if element.attribute("live:for").is_none() && element.component().is_none() => {
@@ -100,7 +101,10 @@ impl Compiler {
                     let other = other.name.to_ascii_lowercase();
                     ["live:loading", "live:dirty"].iter().any(|wire| other.starts_with(wire))
                 }) {
-                    self.error(attribute.at, "`live:target` says what a `live:loading` or `live:dirty` on the same element waits for");
+                    self.error(
+                        attribute.at,
+                        "`live:target` requires a `live:loading` or `live:dirty` on the same element",
+                    );
                 }
             }
             "show" => {
@@ -111,18 +115,19 @@ impl Compiler {
                     let value = Expr::If(Box::new(on), Box::new(null), Box::new(none));
                     let kind = AttributeKind::Plain;
                     let hole = self.hole(path, HoleKind::Attribute { name: "display".into(), value, kind });
-                    self.op(Op::Attribute(hole));
+                    self.op(RenderOp::Attribute(hole));
                 } else {
                     let hole = self.hole(path, HoleKind::Show { on });
-                    self.op(Op::Show(hole));
+                    self.op(RenderOp::Show(hole));
                 }
             }
             "html" | "text" => {
                 if tag.content.is_some() {
-                    self.error(attribute.at, "an element has one content: `live:text` or `live:html`");
+                    self.error(attribute.at, "an element can have only one of `live:text` and `live:html`");
                 }
                 let value = self.required(attribute, Want::Text);
-                tag.content = Some((base == "html", value));
+                let form = if base == "html" { WholeContent::Html } else { WholeContent::Text };
+                tag.content = Some((form, value));
             }
             "model" => self.model(element, attribute, modifiers, path, tag),
             "loading" => self.wire(element, attribute, WireState::Loading, modifiers, path, tag),
@@ -137,7 +142,7 @@ impl Compiler {
                 self.hole(path, HoleKind::Hook { name });
             }
             "ignore" => {
-                tag.ignore = true;
+                tag.owner = ContentOwner::OtherCode;
             }
             _ => {
                 let known = DIRECTIVES.iter().chain(EVENTS).map(|name| format!("live:{name}"));
@@ -147,12 +152,12 @@ impl Compiler {
                 let hint = hint(&name, known.iter().map(String::as_str));
                 let hint =
                     if hint.is_empty() { "; any other event is `live:on:NAME`".to_owned() } else { hint };
-                self.error(attribute.at, format!("there is no `{name}`{hint}"));
+                self.error(attribute.at, format!("unknown attribute `{name}`{hint}"));
             }
         }
     }
 
-    /// The value of an attribute that needs one.
+    /// Returns the value of an attribute that requires one.
     pub(super) fn required(&mut self, attribute: &Attribute, want: Want) -> crate::Expr {
         match code(attribute) {
             Some(code) => self.expression(&code, want),
@@ -163,13 +168,13 @@ impl Compiler {
         }
     }
 
-    /// The value of an attribute that is a name.
+    /// Returns the value of an attribute that is a name.
     fn word(&mut self, attribute: &Attribute, example: &str) -> Box<str> {
         let text = code(attribute).map(|code| code.text.trim().to_owned()).unwrap_or_default();
         let valid = !text.is_empty()
             && text.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | ':'));
         if !valid {
-            self.error(attribute.at, format!("`{}` is a name: `{example}`", attribute.name));
+            self.error(attribute.at, format!("`{}` needs a name: `{example}`", attribute.name));
         }
         if let Some(why) = self.closed {
             self.error(attribute.at, why);
@@ -177,15 +182,15 @@ impl Compiler {
         text.into()
     }
 
-    /// Something of the element's shows and hides it.
-    /// In a drawing that is the attribute `display`, because `hidden` means nothing there.
-    pub(super) fn hides(&mut self, element: &Element, attribute: &Attribute, tag: &mut Tag) {
+    /// Records that a directive of the element shows and hides it. For SVG elements that is the
+    /// attribute `display`, because `hidden` has no effect there.
+    pub(super) fn hides(&mut self, element: &Element, attribute: &Attribute, tag: &mut StartTag) {
         let writes_display = element.namespace == Namespace::Svg && attribute.name.starts_with("live:");
         if writes_display && element.attribute("display").is_some() {
             self.error(
                 attribute.at,
                 format!(
-                    "`{}` writes the attribute `display` of an element in a drawing: it cannot have its own",
+                    "`{}` sets the attribute `display` of an SVG element, which cannot have its own",
                     attribute.name
                 ),
             );
@@ -196,27 +201,30 @@ impl Compiler {
         tag.hides = true;
     }
 
-    /// `live:loading`, `live:dirty`, `live:offline`
+    /// Compiles `live:loading`, `live:dirty` and `live:offline`.
     fn wire(
         &mut self,
         element: &Element,
         attribute: &Attribute,
         state: WireState,
         modifiers: Option<&str>,
-        path: &[Step],
-        tag: &mut Tag,
+        path: &[WalkStep],
+        tag: &mut StartTag,
     ) {
         let base = attribute.name.split('.').next().unwrap_or_default().to_owned();
         let value = code(attribute).map(|code| code.text.trim().to_owned());
         let effect = match (modifiers, value) {
             (None, None) => {
                 self.hides(element, attribute, tag);
-                // Hidden until that state comes; the first paint is in none of them.
+                // Hidden in the first paint, which has none of these states.
                 self.html(if element.namespace == Namespace::Svg { " display=\"none\"" } else { " hidden" });
                 WireEffect::Show
             }
             (None, Some(_)) => {
-                self.error(attribute.at, format!("`{base}` alone shows the element: what else it does is `{base}.class=\"…\"` or `{base}.attr=\"…\"`"));
+                self.error(
+                    attribute.at,
+                    format!("`{base}` takes no value: use `{base}.class=\"…\"` or `{base}.attr=\"…\"`"),
+                );
                 return;
             }
             (Some("class"), Some(classes)) => WireEffect::Class(classes.into()),
@@ -257,7 +265,7 @@ impl Compiler {
     }
 }
 
-/// Whether pressing the element submits the form around it.
+/// Returns whether pressing the element submits the enclosing form.
 fn is_submit_button(element: &Element) -> bool {
     let kind = element.attribute("type").and_then(|kind| kind.value.as_ref());
     let kind = kind.map(|kind| kind.text.trim().to_ascii_lowercase());

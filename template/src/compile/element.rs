@@ -1,43 +1,62 @@
-//! Elements and child components.
+//! Elements.
 
 use super::Compiler;
-use super::events::Event;
+use super::events::EventAttribute;
 use super::text::{Item, Run};
-use crate::compiled::{Form, HoleKind, Namespace, Step};
-use crate::containment::Open;
+use crate::compiled::{Form, HoleKind, Namespace, WalkStep};
+use crate::containment::OpenElement;
 use crate::escape;
 use crate::expr::{Expr, Literal};
-use crate::program::Op;
-use crate::source::{Attribute, Element, Node, Piece, VOID, decode};
+use crate::program::RenderOp;
+use crate::source::{Attribute, Element, Piece, SourceNode, VOID, decode};
 
-/// What a start tag's attributes add up to.
+/// How a directive sets the whole content of an element.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum WholeContent {
+    /// `live:html`
+    Html,
+    /// `live:text`
+    Text,
+}
+
+/// The code that owns the content of an element.
+#[derive(Clone, Copy, Default, PartialEq)]
+pub(super) enum ContentOwner {
+    #[default]
+    Template,
+    /// `live:ignore`
+    OtherCode,
+}
+
+/// The collected attributes of a start tag.
 #[derive(Default)]
-pub(super) struct Tag {
-    /// Classes that never change.
+pub(super) struct StartTag {
+    /// Fixed classes.
     pub(super) classes: String,
     /// The hole of a `class` with `{{ }}`.
     pub(super) class_value: Option<usize>,
     /// The holes of `live:class:NAME`.
     pub(super) toggles: Vec<usize>,
-    /// `live:html` (true) or `live:text`.
-    pub(super) content: Option<(bool, Expr)>,
-    /// What a `textarea`, or an element with `contenteditable`, shows at first where it has a `live:model`.
+    /// The value of `live:html` or `live:text`.
+    pub(super) content: Option<(WholeContent, Expr)>,
+    /// The initial content of a `textarea`, or of an element with `contenteditable`, that has a
+    /// `live:model`.
     pub(super) shows: Option<Expr>,
-    /// Events; their holes come after those of the attributes.
-    pub(super) events: Vec<Event>,
-    /// Whether something shows and hides the element.
+    /// Events; their holes follow those of the attributes.
+    pub(super) events: Vec<EventAttribute>,
+    /// Whether a directive shows and hides the element.
     pub(super) hides: bool,
     /// `live:ignore`
-    pub(super) ignore: bool,
+    pub(super) owner: ContentOwner,
     /// Whether the element has a `live:model`.
     pub(super) modelled: bool,
-    /// Whether it may have a `value` beside it.
+    /// Whether a `live:model` allows a `value` beside it.
     pub(super) value_allowed: bool,
 }
 
 impl Compiler {
     /// Compiles an element to which `path` leads.
-    pub(super) fn element(&mut self, element: &Element, path: &[Step]) {
+    pub(super) fn element(&mut self, element: &Element, path: &[WalkStep]) {
         let mark = self.scopes.mark();
         self.nested(element);
         self.locals(element);
@@ -50,7 +69,7 @@ impl Compiler {
         self.scopes.forget(mark);
     }
 
-    fn plain(&mut self, element: &Element, path: &[Step]) {
+    fn plain(&mut self, element: &Element, path: &[WalkStep]) {
         let name = element.name.as_str();
         let html = element.namespace == Namespace::Html;
         let options = self.options;
@@ -65,7 +84,7 @@ impl Compiler {
         self.html(&format!("<{name}"));
         let tag = self.attributes(element, path);
         if element.is_html("form") {
-            let submits = tag.events.iter().any(Event::submits);
+            let submits = tag.events.iter().any(EventAttribute::submits);
             self.submits = submits.then(|| {
                 let form = Form { block: self.current, level: 0, path: path.to_vec() };
                 (form, self.scopes.depth())
@@ -83,45 +102,45 @@ impl Compiler {
             return;
         }
         let (name_of, namespace) = (element.name.as_str().into(), element.namespace);
-        self.ancestors.push(Open { name: name_of, namespace, at: element.at });
+        self.ancestors.push(OpenElement { name: name_of, namespace, at: element.at });
         if !tag.modelled {
             self.overwrites_edits(element);
         }
         let preserve = self.preserve;
         self.preserve |= element.is_html("pre");
         match (tag.content, tag.shows) {
-            (Some((raw, value)), _) => self.replaced(element, raw, value, path),
+            (Some((form, value)), _) => self.replaced(element, form, value, path),
             (None, shows) if whole => self.whole_content(element, content, shows, path),
             (None, Some(value)) => {
                 self.first_line_break(element);
-                self.op(Op::ShowLines(value));
+                self.op(RenderOp::ShowLines(value));
             }
-            (None, None) => self.inside(element, tag.ignore, path),
+            (None, None) => self.inside(element, tag.owner, path),
         }
         self.preserve = preserve;
         self.ancestors.pop();
         self.html(&format!("</{name}>"));
         if self.options && element.is_html("select") {
-            self.op(Op::SelectEnd);
+            self.op(RenderOp::SelectEnd);
         }
         self.options = options;
         self.form = form;
         self.submits = submits_around;
-        // The value of a select, after its options.
+        // The value of a select follows its options.
         for (path, kind) in std::mem::take(&mut self.late) {
             self.hole(&path, kind);
         }
     }
 
-    /// Writes the attributes of a start tag.
-    fn attributes(&mut self, element: &Element, path: &[Step]) -> Tag {
+    /// Compiles the attributes of a start tag.
+    fn attributes(&mut self, element: &Element, path: &[WalkStep]) -> StartTag {
         let radio = element.attribute("type").and_then(|kind| kind.value.as_ref());
         let radio = radio.is_some_and(|kind| matches!(kind.text.trim(), "radio" | "checkbox"));
         let modelled = element.attributes.iter().any(|attribute| {
             let name = attribute.name.to_ascii_lowercase();
             name == "live:model" || name.starts_with("live:model.")
         });
-        let mut tag = Tag { modelled, value_allowed: radio, ..Tag::default() };
+        let mut tag = StartTag { modelled, value_allowed: radio, ..StartTag::default() };
         for attribute in &element.attributes {
             match live(attribute) {
                 Some(name) => self.directive(element, attribute, name, path, &mut tag),
@@ -133,7 +152,7 @@ impl Compiler {
         tag
     }
 
-    /// Refuses to put on and take off what stands in the fixed text of `class`.
+    /// Refuses to toggle a class from the fixed text of `class`.
     fn always_on(&mut self, element: &Element, fixed: &str) {
         for attribute in &element.attributes {
             let Some(name) = live(attribute) else { continue };
@@ -145,50 +164,51 @@ impl Compiler {
             };
             for name in names.split_ascii_whitespace() {
                 if fixed.split_ascii_whitespace().any(|fixed| fixed == name) {
-                    let why = "stands in `class` too, where it is always on: leave it out there";
+                    let why = "is also in `class`, where it is always on: remove it there";
                     self.error(attribute.at, format!("`{name}` {why}"));
                 }
             }
         }
     }
 
-    pub(super) fn write_classes(&mut self, tag: &Tag) {
+    pub(super) fn write_classes(&mut self, tag: &StartTag) {
         let fixed = format!(" class=\"{}\"", escape::attribute(&tag.classes));
         if !tag.classes.is_empty() {
             self.skeleton(&fixed);
         }
         if tag.class_value.is_some() || !tag.toggles.is_empty() {
             let (fixed, toggles) = (tag.classes.clone(), tag.toggles.clone());
-            self.op(Op::Class { fixed, value: tag.class_value, toggles });
+            self.op(RenderOp::Class { fixed, value: tag.class_value, toggles });
         } else if !tag.classes.is_empty() {
             self.server(&fixed);
         }
     }
 
-    /// `live:text` and `live:html`.
-    fn replaced(&mut self, element: &Element, raw: bool, value: Expr, path: &[Step]) {
+    /// Compiles `live:text` and `live:html`.
+    fn replaced(&mut self, element: &Element, form: WholeContent, value: Expr, path: &[WalkStep]) {
+        let raw = form == WholeContent::Html;
         let what = if raw { "live:html" } else { "live:text" };
         if !blank(&element.children) {
-            self.error(element.at, format!("`{}` has a `{what}`, which is its whole content", element.tag()));
+            self.error(element.at, format!("`{}` has other content beside its `{what}`", element.tag()));
         }
         if matches!(element.name.as_str(), "script" | "style" | "iframe" | "template") {
             self.error(element.at, format!("the content of `{}` may not depend on state", element.tag()));
         }
         if raw && matches!(element.name.as_str(), "textarea" | "title" | "option") {
-            self.error(element.at, format!("in `{}` there is only text: write `live:text`", element.tag()));
+            self.error(element.at, format!("`{}` can contain only text: use `live:text`", element.tag()));
         }
         if raw {
             let hole = self.hole(path, HoleKind::Html { value });
-            self.op(Op::Raw(hole, self.ancestors.clone()));
+            self.op(RenderOp::Raw(hole, self.ancestors.clone()));
         } else {
             self.text_allowed(Some(element), None);
             self.first_line_break(element);
             let hole = self.hole(path, HoleKind::Content { value });
-            self.op(Op::Text(hole));
+            self.op(RenderOp::Text(hole));
         }
     }
 
-    /// The text of an element in which there is only text.
+    /// Compiles the text of an element that can contain only text.
     fn whole(&mut self, element: &Element) -> Option<Expr> {
         let preserve = std::mem::replace(&mut self.preserve, element.is_html("textarea"));
         let items = self.items(&element.children, Some(element));
@@ -198,7 +218,8 @@ impl Compiler {
             match item {
                 Item::Text(mut runs) => {
                     if let Some(Run::Fixed(first)) = runs.first_mut() {
-                        // A browser drops the line break after `<textarea>`, and the spaces around an option's text.
+                        // A browser drops the line break after `<textarea>`, and the spaces around
+                        // an option's text.
                         *first = if element.is_html("textarea") {
                             first.strip_prefix('\n').unwrap_or(first).to_owned()
                         } else {
@@ -221,7 +242,7 @@ impl Compiler {
     fn only_text(&mut self, element: &Element, child: &Element) {
         self.error(
             child.at,
-            format!("in `{}` there is only text: a browser drops `{}`", element.tag(), child.tag()),
+            format!("`{}` can contain only text: a browser drops `{}`", element.tag(), child.tag()),
         );
     }
 
@@ -230,48 +251,48 @@ impl Compiler {
         element: &Element,
         content: Option<Expr>,
         shows: Option<Expr>,
-        path: &[Step],
+        path: &[WalkStep],
     ) {
         self.first_line_break(element);
         match (content, shows) {
             (Some(_), Some(_)) => {
                 self.error(element.at, "`live:model` sets the content of the `<textarea>` itself");
             }
-            (None, Some(value)) => self.op(Op::ShowText(value)),
+            (None, Some(value)) => self.op(RenderOp::ShowText(value)),
             (Some(Expr::Literal(Literal::Str(text))), None) => self.html(&escape::text(&text)),
             (Some(value), None) => {
                 let hole = self.hole(path, HoleKind::Content { value });
-                self.op(Op::Text(hole));
+                self.op(RenderOp::Text(hole));
             }
             (None, None) => {}
         }
     }
 
-    /// A browser drops a line break right after these start tags: one of ours saves the author's.
+    /// Adds a line break after those start tags for which a browser drops the first one.
     fn first_line_break(&mut self, element: &Element) {
         if element.is_html("pre") || element.is_html("textarea") {
             self.html("\n");
         }
     }
 
-    fn inside(&mut self, element: &Element, ignore: bool, path: &[Step]) {
+    fn inside(&mut self, element: &Element, owner: ContentOwner, path: &[WalkStep]) {
         let html = element.namespace == Namespace::Html;
         let why = match element.name.as_str() {
             "script" => {
-                Some("nothing in a `<script>` may depend on state: it could run what a visitor wrote")
+                Some("a `<script>` may not depend on state, because it could run text from a visitor")
             }
-            "style" => Some("nothing in a `<style>` may depend on state"),
+            "style" => Some("a `<style>` may not depend on state"),
             "template" if html => {
-                Some("the content of a `<template>` is no part of the page: no binding reaches it")
+                Some("a `<template>` may not depend on state, because bindings do not reach its content")
             }
-            _ if ignore => Some(
-                "the content of a `live:ignore` element belongs to other code: nothing in it may depend on state",
+            _ if owner == ContentOwner::OtherCode => Some(
+                "the content of a `live:ignore` element may not depend on state, because it belongs to other code",
             ),
             _ => None,
         };
         if element.is_html("iframe") {
             if !blank(&element.children) {
-                self.error(element.at, "a browser shows nothing of the content of an `<iframe>`");
+                self.error(element.at, "a browser does not show the content of an `<iframe>`");
             }
             return;
         }
@@ -289,19 +310,19 @@ impl Compiler {
         self.closed = closed;
     }
 
-    /// Content that is neither escaped nor decoded.
+    /// Compiles content that is neither escaped nor decoded.
     fn raw_text(&mut self, element: &Element, why: &str) {
         for child in &element.children {
             match child {
-                Node::Text(Piece::Text(text)) => self.html(text),
-                Node::Text(Piece::Hole(code)) => self.error(code.at, why),
-                Node::Element(_) => {}
+                SourceNode::Text(Piece::Text(text)) => self.html(text),
+                SourceNode::Text(Piece::Hole(code)) => self.error(code.at, why),
+                SourceNode::Element(_) => {}
             }
         }
     }
 
-    fn preformatted(&mut self, element: &Element, path: &[Step]) {
-        // The author's own first line break is dropped by every browser, ours in its place.
+    fn preformatted(&mut self, element: &Element, path: &[WalkStep]) {
+        // A browser drops the first line break, so another one is added.
         self.first_line_break(element);
         let mut items = self.items(&element.children, Some(element));
         if let Some(Item::Text(runs)) = items.first_mut()
@@ -313,17 +334,17 @@ impl Compiler {
     }
 }
 
-/// The name of a directive without its `live:`.
+/// Returns the name of a directive without its `live:`.
 pub(super) fn live(attribute: &Attribute) -> Option<&str> {
     let (prefix, name) = (attribute.name.get(..5)?, attribute.name.get(5..)?);
     prefix.eq_ignore_ascii_case("live:").then_some(name)
 }
 
-/// The names of a form's controls, if the template shows all of them.
+/// Returns the names of a form's controls, if the template contains all of them.
 fn control_names(form: &Element) -> Option<Vec<String>> {
     fn gather(element: &Element, names: &mut Vec<String>) -> Option<()> {
         for child in &element.children {
-            let Node::Element(child) = child else { continue };
+            let SourceNode::Element(child) = child else { continue };
             let opaque = child.component().is_some()
                 || child.name.contains('-')
                 || ["live:html", "live:ignore", "live:hook"]
@@ -342,7 +363,7 @@ fn control_names(form: &Element) -> Option<Vec<String>> {
         }
         Some(())
     }
-    // Controls elsewhere can name the form by its id, and other code can add some.
+    // Controls elsewhere can name the form by its id, and other code can add controls.
     let opaque = ["id", "live:html", "live:ignore", "live:hook"];
     if opaque.iter().any(|name| form.attribute(name).is_some()) {
         return None;
@@ -351,7 +372,7 @@ fn control_names(form: &Element) -> Option<Vec<String>> {
     gather(form, &mut names).map(|()| names)
 }
 
-/// Whether there is nothing but white space.
-pub(super) fn blank(nodes: &[Node]) -> bool {
-    nodes.iter().all(|node| matches!(node, Node::Text(Piece::Text(text)) if text.trim().is_empty()))
+/// Returns whether the nodes contain only white space.
+pub(super) fn blank(nodes: &[SourceNode]) -> bool {
+    nodes.iter().all(|node| matches!(node, SourceNode::Text(Piece::Text(text)) if text.trim().is_empty()))
 }

@@ -1,4 +1,4 @@
-//! What follows a directive's name after a dot.
+//! Modifiers: the parts of a directive's name after a dot.
 
 use super::Compiler;
 use super::names::{EVENT_WORDS, KEYS, MODEL_WORDS};
@@ -6,10 +6,10 @@ use crate::code::held;
 use crate::compiled::{EventTarget, ModelModifiers, ModelSend, Modifiers};
 use crate::error::hint;
 
-/// Milliseconds of a `.debounce` or `.throttle` without a time.
+/// Default time of `.debounce` and `.throttle`, in milliseconds.
 const DEFAULT_DELAY: u32 = 250;
 
-/// The modifiers of an attribute, one after the other.
+/// The modifiers of an attribute, in order.
 struct Words<'a> {
     rest: std::iter::Peekable<std::str::Split<'a, char>>,
 }
@@ -23,7 +23,7 @@ impl<'a> Words<'a> {
         Self { rest }
     }
 
-    /// The time after `.debounce` or `.throttle`.
+    /// Parses the time after `.debounce` or `.throttle`.
     fn delay(&mut self) -> u32 {
         match self.rest.peek().and_then(|word| millis(word)) {
             Some(delay) => {
@@ -35,7 +35,7 @@ impl<'a> Words<'a> {
     }
 }
 
-/// `150ms`, `150`, `2s`
+/// Parses `150ms`, `150` or `2s` as milliseconds.
 fn millis(word: &str) -> Option<u32> {
     if let Some(millis) = word.strip_suffix("ms") {
         return millis.parse().ok();
@@ -47,7 +47,7 @@ fn millis(word: &str) -> Option<u32> {
 }
 
 impl Compiler {
-    /// The modifiers of the event `event`, whose attribute stands at `at`.
+    /// Parses the modifiers of the event `event`, whose attribute is at `at`.
     pub(super) fn event_modifiers(&mut self, at: u32, event: &str, modifiers: Option<&str>) -> Modifiers {
         let mut out = Modifiers { prevent: event == "submit", ..Modifiers::default() };
         let keyboard = matches!(event, "keydown" | "keyup" | "keypress");
@@ -72,7 +72,7 @@ impl Compiler {
                     Some(key) if keyboard => out.keys.push(key),
                     Some(_) => self.error(
                         at,
-                        format!("`.{other}` names a key: it belongs to `live:keydown` or `live:keyup`"),
+                        format!("`.{other}` is a key: it requires `live:keydown` or `live:keyup`"),
                     ),
                     None => {
                         let keys = KEYS.iter().map(|(name, _)| *name).filter(|_| keyboard);
@@ -88,7 +88,7 @@ impl Compiler {
         out
     }
 
-    /// The modifiers of a `live:model`.
+    /// Parses the modifiers of a `live:model`.
     pub(super) fn model_modifiers(&mut self, at: u32, modifiers: Option<&str>) -> ModelModifiers {
         let mut out = ModelModifiers::default();
         let mut words = Words::of(modifiers);
@@ -110,7 +110,7 @@ impl Compiler {
     }
 }
 
-/// What `KeyboardEvent.key` says for the key of that name: one of the table, or a single character.
+/// Returns the `KeyboardEvent.key` of a key's name: an entry of the table, or a single character.
 fn key(name: &str) -> Option<Box<str>> {
     if let Some((_, key)) = KEYS.iter().find(|(known, _)| *known == name) {
         return Some((*key).into());

@@ -1,6 +1,6 @@
-//! The words that templates may use.
+//! The names that templates may use.
 
-/// Events that have an attribute of their own, `live:click`; every other one is `live:on:NAME`.
+/// Events with an attribute of their own, such as `live:click`; every other one is `live:on:NAME`.
 pub(super) const EVENTS: &[&str] = &[
     "click",
     "dblclick",
@@ -57,7 +57,7 @@ pub(super) const EVENTS: &[&str] = &[
     "transitionend",
 ];
 
-/// Everything else that starts with `live:`.
+/// All other attributes that start with `live:`.
 pub(super) const DIRECTIVES: &[&str] = &[
     "if",
     "else-if",
@@ -79,7 +79,7 @@ pub(super) const DIRECTIVES: &[&str] = &[
     "optimistic",
 ];
 
-/// Elements of HTML. A name with a hyphen is a custom element.
+/// HTML elements. A name with a hyphen is a custom element.
 pub(super) const ELEMENTS: &[&str] = &[
     "a",
     "abbr",
@@ -196,7 +196,7 @@ pub(super) const ELEMENTS: &[&str] = &[
     "wbr",
 ];
 
-/// Attributes that hold one URL.
+/// Attributes that contain one URL.
 pub(super) const URLS: &[&str] = &[
     "href",
     "src",
@@ -216,7 +216,8 @@ pub(super) const URLS: &[&str] = &[
     "usemap",
 ];
 
-/// Properties and methods of a form that the client uses: no control in it may have one of these names.
+/// Properties and methods of a form that the client uses. Controls in the form must not have these
+/// names.
 pub(super) const FORM_PROPERTIES: &[&str] = &[
     "addEventListener",
     "append",
@@ -263,8 +264,8 @@ pub(super) const FORM_PROPERTIES: &[&str] = &[
     "toggleAttribute",
 ];
 
-/// Properties and methods of the document that the client uses: no element that is found by its name there may have one of
-/// these names.
+/// Properties and methods of the document that the client uses. Elements that the document exposes
+/// by name must not have these names.
 pub(super) const DOCUMENT_PROPERTIES: &[&str] = &[
     "activeElement",
     "addEventListener",
@@ -281,10 +282,10 @@ pub(super) const DOCUMENT_PROPERTIES: &[&str] = &[
     "scripts",
 ];
 
-/// Attributes that hold several URLs.
+/// Attributes that contain several URLs.
 pub(super) const URL_LISTS: &[&str] = &["srcset", "imagesrcset", "ping"];
 
-/// Keys that have a modifier, and what `KeyboardEvent.key` says for them.
+/// Keys with a modifier, and their `KeyboardEvent.key`.
 pub(super) const KEYS: &[(&str, &str)] = &[
     ("enter", "Enter"),
     ("escape", "Escape"),
@@ -303,7 +304,7 @@ pub(super) const KEYS: &[(&str, &str)] = &[
     ("page-down", "PageDown"),
 ];
 
-/// Modifiers of an event that are single words.
+/// Modifiers of an event without a value.
 pub(super) const EVENT_WORDS: &[&str] = &[
     "prevent", "stop", "self", "once", "window", "outside", "drop", "debounce", "throttle", "ctrl", "shift",
     "alt", "meta",

@@ -1,5 +1,5 @@
-//! Refuses what a browser would restructure while parsing: in a different tree no binding finds its node. Each
-//! message says what the browser would do.
+//! Refuses elements that a browser would restructure while parsing, because bindings would not find
+//! their nodes in a different tree. Each message describes the browser's behaviour.
 
 mod tables;
 
@@ -9,12 +9,12 @@ pub(super) use tables::CLOSES_P;
 use super::Compiler;
 use super::names::ELEMENTS;
 use crate::compiled::Namespace;
-use crate::containment::{Enclosing, Group, enclosing, ends_scope};
+use crate::containment::{Enclosing, ExclusiveGroup, enclosing, ends_scope};
 use crate::error::hint;
 use crate::source::{Code, Element};
 
 impl Compiler {
-    /// Whether an element may stand where it stands.
+    /// Checks whether an element is allowed at its place.
     pub(super) fn nested(&mut self, element: &Element) {
         if let Some(message) = self.misplaced(element) {
             self.error(element.at, message);
@@ -22,7 +22,7 @@ impl Compiler {
         self.containment.element(element, &self.ancestors);
     }
 
-    /// Whether text may stand in `parent`.
+    /// Checks whether text is allowed in `parent`.
     pub(super) fn text_allowed(&mut self, parent: Option<&Element>, code: Option<&Code>) {
         let Some(parent) = parent.filter(|parent| parent.namespace == Namespace::Html) else { return };
         let what = match parent.name.as_str() {
@@ -31,7 +31,7 @@ impl Compiler {
             _ => return,
         };
         let at = code.map_or(parent.at, |code| code.at);
-        self.error(at, format!("text cannot stand in `{}`: a browser {what}", parent.tag()));
+        self.error(at, format!("text is not allowed in `{}`: a browser {what}", parent.tag()));
     }
 
     fn misplaced(&self, element: &Element) -> Option<String> {
@@ -49,27 +49,27 @@ impl Compiler {
         self.unknown(name).or_else(|| self.parent(name)).or_else(|| self.around(name))
     }
 
-    /// Names that no template may have.
+    /// Returns the error of an element that no template may contain.
     fn unknown(&self, name: &str) -> Option<String> {
         match name {
             "html" | "head" | "body" | "base" | "frameset" | "frame" | "noscript" => {
                 Some(format!("`<{name}>` belongs to the page, not to a component's template"))
             }
-            "image" => Some("a browser turns `<image>` into `<img>`: write that".to_owned()),
+            "image" => Some("a browser turns `<image>` into `<img>`: write `<img>`".to_owned()),
             "plaintext" | "xmp" | "listing" | "noembed" | "noframes" | "keygen" | "bgsound" | "basefont"
             | "isindex" | "applet" | "marquee" | "dir" | "nobr" | "param" => {
                 Some(format!("`<{name}>` is obsolete"))
             }
-            "live-component" => Some("a child component is written `<live:NAME></live:NAME>`".to_owned()),
+            "live-component" => Some("write a child component as `<live:NAME></live:NAME>`".to_owned()),
             _ if name.starts_with("live:") || name.contains('-') || ELEMENTS.contains(&name) => None,
             _ => {
                 let hint = hint(name, ELEMENTS.iter().copied());
-                Some(format!("there is no element `<{name}>` (a custom element's name has a hyphen){hint}"))
+                Some(format!("unknown element `<{name}>` (a custom element's name has a hyphen){hint}"))
             }
         }
     }
 
-    /// What the parent asks for, and what the element asks of its parent.
+    /// Checks the parent's requirements on the element, and the element's on its parent.
     fn parent(&self, name: &str) -> Option<String> {
         let parent = self.ancestors.last().filter(|parent| parent.is_html());
         let parent = parent.map_or("", |parent| &*parent.name);
@@ -86,7 +86,7 @@ impl Compiler {
         if !children.is_empty() && !children.contains(&name) && !scripts {
             let list: Vec<String> = children.iter().map(|child| format!("`<{child}>`")).collect();
             return Some(format!(
-                "`<{name}>` cannot stand in `<{parent}>`, and a browser moves or drops it: there go {}",
+                "`<{name}>` is not allowed in `<{parent}>`, and a browser moves or drops it: allowed are {}",
                 list.join(", ")
             ));
         }
@@ -104,11 +104,10 @@ impl Compiler {
             "col" => parent == "colgroup",
             _ => parent == "table",
         };
-        (!wanted(parent))
-            .then(|| format!("`<{name}>` has to stand in {needs}: a browser drops it anywhere else"))
+        (!wanted(parent)).then(|| format!("`<{name}>` must be in {needs}: a browser drops it anywhere else"))
     }
 
-    /// What must not be among the elements around.
+    /// Checks the enclosing elements.
     fn around(&self, name: &str) -> Option<String> {
         let in_scope = || self.ancestors.iter().rev().take_while(|open| !ends_scope(open));
         let component = name.starts_with("live:");
@@ -116,37 +115,37 @@ impl Compiler {
             && in_scope().take_while(|open| !open.is("button")).any(|open| open.is("p"))
         {
             if component {
-                return Some("a child component can hold blocks, before which a browser closes the `<p>` around: use a `<div>` in its place".to_owned());
+                return Some("a child component can contain blocks, before which a browser closes the enclosing `<p>`: use a `<div>` instead of the `<p>`".to_owned());
             }
             return Some(format!(
-                "a browser closes the `<p>` around before `<{name}>`: use a `<div>` in its place"
+                "a browser closes the enclosing `<p>` before `<{name}>`: use a `<div>` instead of the `<p>`"
             ));
         }
-        if let Some(group) = Group::of(name)
+        if let Some(group) = ExclusiveGroup::of(name)
             && let Enclosing::In(around) = enclosing(group, &self.ancestors)
         {
             let around = &around.name;
             return Some(match group {
-                Group::Link | Group::Button => {
+                ExclusiveGroup::Link | ExclusiveGroup::Button => {
                     format!(
-                        "`<{name}>` cannot stand inside another `<{around}>`: a browser closes that first"
+                        "`<{name}>` is not allowed inside another `<{around}>`: a browser closes that first"
                     )
                 }
-                Group::Form => "a browser drops a `<form>` inside another `<form>`".to_owned(),
-                Group::Item | Group::Description => {
+                ExclusiveGroup::Form => "a browser drops a `<form>` inside another `<form>`".to_owned(),
+                ExclusiveGroup::Item | ExclusiveGroup::Description => {
                     format!(
-                        "a browser closes the `<{around}>` around before `<{name}>`: put a list of its own around"
+                        "a browser closes the enclosing `<{around}>` before `<{name}>`: put a list of its own around it"
                     )
                 }
             });
         }
         let closed = |names: &[&str]| {
             let parent = self.ancestors.last().filter(|open| names.iter().any(|name| open.is(name)))?;
-            Some(format!("a browser closes the `<{}>` around before `<{name}>`", parent.name))
+            Some(format!("a browser closes the enclosing `<{}>` before `<{name}>`", parent.name))
         };
         match name {
             "select" | "option" if in_scope().any(|open| open.is(name)) => Some(format!(
-                "`<{name}>` cannot stand inside another `<{name}>`: a browser closes that first"
+                "`<{name}>` is not allowed inside another `<{name}>`: a browser closes that first"
             )),
             "h1" | "h2" | "h3" | "h4" | "h5" | "h6" => closed(&["h1", "h2", "h3", "h4", "h5", "h6"]),
             "rt" | "rp" => closed(&["rt", "rp"]),

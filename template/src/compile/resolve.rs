@@ -1,8 +1,8 @@
-//! From expressions as written to expressions whose names are resolved.
+//! Converts parsed expressions into expressions with resolved names.
 
 use super::Compiler;
-use super::outcome::Outcomes;
-use super::scope::Found;
+use super::outcome::PossibleValues;
+use super::scope::ResolvedName;
 use crate::check::{Argument, CheckKind, Comparison, PathStep, Want};
 use crate::data::Name;
 use crate::error::hint;
@@ -10,50 +10,51 @@ use crate::expr::{Binary, Expr, Literal, Special, Unary};
 use crate::source::Code;
 use crate::syntax::{self, Ast, AstKind, Ident, SyntaxError};
 
-/// When an expression is evaluated, which decides on the names with a `$`.
+/// When an expression is evaluated, which determines the available names with a `$`.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Moment {
+pub(super) enum EvaluationTime {
     /// Whenever the state changes.
     Render,
     /// When an event happens.
     Event,
     /// When an event happens, in `live:optimistic`.
-    Guess,
+    Optimistic,
 }
 
 const SPECIALS: &[&str] = &["$value", "$checked", "$form", "$event", "$user", "$index", "$temp"];
 
 impl Compiler {
-    /// What a parser gave, or its mistake noted.
+    /// Returns a parser's result, or records its error.
     pub(super) fn parsed<T>(&mut self, result: Result<T, SyntaxError>) -> Option<T> {
         result.map_err(|(at, message)| self.error(at, message)).ok()
     }
 
-    /// An expression that is evaluated whenever the state changes; null where it is wrong.
+    /// Compiles an expression that is evaluated whenever the state changes; null if it has an
+    /// error.
     pub(super) fn expression(&mut self, code: &Code, want: Want) -> Expr {
         self.typed(code, want).0
     }
 
-    /// The same, with what is known about its value.
+    /// Does the same and returns what is known about the value.
     pub(super) fn typed(&mut self, code: &Code, want: Want) -> (Expr, Argument) {
         if let Some(why) = self.closed {
             self.error(code.at, why);
         }
         match self.parsed(syntax::expression(&code.text, code.at)) {
-            Some(ast) => self.resolve(&ast, want, Moment::Render),
+            Some(ast) => self.resolve(&ast, want, EvaluationTime::Render),
             None => (Expr::Literal(Literal::Null), Argument::Any),
         }
     }
 
-    /// Resolves the names of an expression, and notes what they ask of the component.
-    pub(super) fn resolve(&mut self, ast: &Ast, want: Want, moment: Moment) -> (Expr, Argument) {
+    /// Resolves the names of an expression, and records the checks against the component.
+    pub(super) fn resolve(&mut self, ast: &Ast, want: Want, moment: EvaluationTime) -> (Expr, Argument) {
         let (expr, outcomes) = self.resolve_part(ast, want, moment);
         self.note(&expr);
         (expr, outcomes.argument())
     }
 
-    fn resolve_part(&mut self, ast: &Ast, want: Want, moment: Moment) -> (Expr, Outcomes) {
-        let known = |argument| Outcomes::one(ast.at, argument);
+    fn resolve_part(&mut self, ast: &Ast, want: Want, moment: EvaluationTime) -> (Expr, PossibleValues) {
+        let known = |argument| PossibleValues::one(ast.at, argument);
         let any = |expr| (expr, known(Argument::Any));
         match &ast.kind {
             AstKind::Literal(literal) => {
@@ -107,12 +108,12 @@ impl Compiler {
         op: Binary,
         (a, b): (&Ast, &Ast),
         want: Want,
-        moment: Moment,
-    ) -> (Expr, Outcomes) {
+        moment: EvaluationTime,
+    ) -> (Expr, PossibleValues) {
         let (first, second, argument) = match op {
             Binary::And => (Want::Condition, want, Argument::Any),
             Binary::Or | Binary::Coalesce => (want, want, Argument::Any),
-            // Whether it is there at all can be asked of anything.
+            // A comparison with null is possible for all types.
             Binary::Eq | Binary::Ne if is_null(a) || is_null(b) => (Want::Any, Want::Any, Argument::Bool),
             Binary::Eq | Binary::Ne | Binary::Lt | Binary::Le | Binary::Gt | Binary::Ge => {
                 (Want::Compared, Want::Compared, Argument::Bool)
@@ -128,21 +129,21 @@ impl Compiler {
             Binary::Or | Binary::Coalesce => these.or(those),
             Binary::Eq | Binary::Ne => {
                 self.compare(Comparison::Equal, &these, &those);
-                Outcomes::one(at, argument)
+                PossibleValues::one(at, argument)
             }
             Binary::Lt | Binary::Le | Binary::Gt | Binary::Ge => {
                 self.compare(Comparison::Order, &these, &those);
-                Outcomes::one(at, argument)
+                PossibleValues::one(at, argument)
             }
             Binary::And | Binary::Add | Binary::Sub | Binary::Mul | Binary::Div | Binary::Rem => {
-                Outcomes::one(at, argument)
+                PossibleValues::one(at, argument)
             }
         };
         (Expr::Binary(op, a.into(), b.into()), outcomes)
     }
 
-    /// A path, and its steps from the component if it starts there.
-    pub(super) fn path(&mut self, ast: &Ast, moment: Moment) -> (Expr, Option<Vec<PathStep>>) {
+    /// Resolves a path, with its steps from the component if it starts there.
+    pub(super) fn path(&mut self, ast: &Ast, moment: EvaluationTime) -> (Expr, Option<Vec<PathStep>>) {
         match &ast.kind {
             AstKind::Name(name) => self.name(ast.at, name, moment),
             AstKind::Field(of, field) => {
@@ -150,7 +151,7 @@ impl Compiler {
                 if matches!(of, Expr::Special(Special::User)) && !matches!(field.text.as_str(), "id" | "name")
                 {
                     let hint = hint(&field.text, ["id", "name"]);
-                    self.error(field.at, format!("`$user` has `id` and `name`, no `{}`{hint}", field.text));
+                    self.error(field.at, format!("`$user` has `id` and `name`, not `{}`{hint}", field.text));
                 }
                 if matches!(of, Expr::Special(Special::Form)) {
                     self.control_named(field);
@@ -160,7 +161,7 @@ impl Compiler {
             }
             AstKind::At(of, at) => {
                 let (of, path) = self.path(of, moment);
-                // `a['b']` is `a.b`.
+                // `a['b']` means `a.b`.
                 let step = if let AstKind::Literal(Literal::Str(name)) = &at.kind {
                     PathStep::Field(name.to_string())
                 } else {
@@ -181,11 +182,11 @@ impl Compiler {
         }
     }
 
-    /// `$form.x` where all controls of the form are known.
+    /// Checks `$form.x` if all controls of the form are known.
     fn control_named(&mut self, field: &Ident) {
         let Some(names) = self.form.as_ref().filter(|names| !names.contains(&field.text)) else { return };
         let hint = hint(&field.text, names.iter().map(String::as_str));
-        self.error(field.at, format!("the form around has no control named `{}`{hint}", field.text));
+        self.error(field.at, format!("the enclosing form has no control named `{}`{hint}", field.text));
     }
 
     fn method(
@@ -194,7 +195,7 @@ impl Compiler {
         path: Option<Vec<PathStep>>,
         name: &Ident,
         args: &[Ast],
-        moment: Moment,
+        moment: EvaluationTime,
     ) -> (Expr, Option<Vec<PathStep>>) {
         match (name.text.as_str(), args) {
             ("len", []) => (Expr::Unary(Unary::Len, of.into()), extended(path, PathStep::Len)),
@@ -218,33 +219,33 @@ impl Compiler {
                 let hint = hint(other, ["len", "is_empty", "contains"]);
                 self.error(
                     name.at,
-                    format!("there is no `{other}()`: expressions have `len()`, `is_empty()` and `contains(x)`; what has to be computed is a field, `#[live(computed)]` in Rust{hint}"),
+                    format!("unknown method `{other}()`: expressions have `len()`, `is_empty()` and `contains(x)`; a computed value is a field, `#[live(computed)]` in Rust{hint}"),
                 );
                 (of, None)
             }
         }
     }
 
-    fn name(&mut self, at: u32, name: &str, moment: Moment) -> (Expr, Option<Vec<PathStep>>) {
+    fn name(&mut self, at: u32, name: &str, moment: EvaluationTime) -> (Expr, Option<Vec<PathStep>>) {
         if name.starts_with('$') {
             return (self.special(at, name, moment), None);
         }
         if matches!(name, "self" | "this") {
-            self.error(at, format!("fields are named alone, without `{name}.`"));
+            self.error(at, format!("write the field's name alone, without `{name}.`"));
         }
         match self.scopes.find(name) {
-            Some(Found::Item(expr, path)) => (expr, path),
-            Some(Found::Own(expr)) => (expr, None),
+            Some(ResolvedName::Item(expr, path)) => (expr, path),
+            Some(ResolvedName::Own(expr)) => (expr, None),
             None => (Expr::Root(Name::from(name)), Some(vec![PathStep::Field(name.to_owned())])),
         }
     }
 
-    fn special(&mut self, at: u32, name: &str, moment: Moment) -> Expr {
+    fn special(&mut self, at: u32, name: &str, moment: EvaluationTime) -> Expr {
         let special = match name {
             "$user" => return Expr::Special(Special::User),
             "$index" => {
                 if !self.scopes.in_loop() {
-                    self.error(at, "`$index` has a meaning inside a `live:for` only");
+                    self.error(at, "`$index` is available only inside a `live:for`");
                 }
                 return Expr::Index(0);
             }
@@ -255,22 +256,22 @@ impl Compiler {
             "$temp" => Special::Temp,
             _ => {
                 let hint = hint(name, SPECIALS.iter().copied());
-                self.error(at, format!("there is no `{name}`{hint}"));
+                self.error(at, format!("unknown name `{name}`{hint}"));
                 return Expr::Literal(Literal::Null);
             }
         };
-        if special == Special::Temp && moment != Moment::Guess {
-            self.error(at, "`$temp` has a meaning in `live:optimistic` only");
-        } else if moment == Moment::Render {
-            self.error(at, format!("`{name}` has a meaning while an event is handled only"));
+        if special == Special::Temp && moment != EvaluationTime::Optimistic {
+            self.error(at, "`$temp` is available only in `live:optimistic`");
+        } else if moment == EvaluationTime::Render {
+            self.error(at, format!("`{name}` is available only in event attributes"));
         }
         Expr::Special(special)
     }
 
-    /// Declares a name of the template's own, unless it would hide another one.
+    /// Declares a name of the template, unless it would shadow another one.
     pub(super) fn declare(&mut self, name: &Ident) {
         if self.scopes.find(&name.text).is_some() {
-            self.error(name.at, format!("the name `{}` is taken already; choose another one", name.text));
+            self.error(name.at, format!("the name `{}` is already in use; choose another one", name.text));
         }
         self.check(name.at, CheckKind::Fresh { name: name.text.clone() });
     }

@@ -1,29 +1,29 @@
-//! Which names mean what at one place of a template.
+//! The names in scope at a place of a template.
 
 use crate::check::PathStep;
 use crate::expr::{Expr, Literal, LocalRef};
-use crate::reads::Read;
+use crate::reads::Dependency;
 
-/// The names around, and how deep the blocks are nested here.
+/// The names in scope, and the nesting depth of blocks.
 #[derive(Debug, Default)]
 pub(super) struct Scopes {
-    entries: Vec<Entry>,
+    entries: Vec<ScopeEntry>,
     depth: u16,
 }
 
 #[derive(Debug)]
-enum Entry {
+enum ScopeEntry {
     Loop {
         item: String,
         index: Option<String>,
         path: Option<Vec<PathStep>>,
-        /// The list, as it is written outside of the loop.
+        /// The list, as written outside of the loop.
         list: Expr,
-        /// The key, as it is written inside of it.
+        /// The key, as written inside of the loop.
         key: Expr,
         /// Whether the list is page-local, and with it every item.
         is_local: bool,
-        /// How deep the blocks are nested where both stand.
+        /// The nesting depth of blocks at the loop.
         depth: u16,
     },
     Local {
@@ -33,11 +33,11 @@ enum Entry {
     },
 }
 
-/// What a name was found to be.
-pub(super) enum Found {
+/// The meaning of a name.
+pub(super) enum ResolvedName {
     /// The item of a loop, and its path from the component.
     Item(Expr, Option<Vec<PathStep>>),
-    /// A position or a local: no part of the component's state.
+    /// A position or a local, which is not part of the component's state.
     Own(Expr),
 }
 
@@ -50,12 +50,12 @@ impl Scopes {
         self.depth -= 1;
     }
 
-    /// How many blocks are around.
+    /// Returns the number of enclosing blocks.
     pub(super) fn depth(&self) -> u16 {
         self.depth
     }
 
-    /// How many names are known; to be given to [`Scopes::forget`] later.
+    /// Returns the number of known names, to be passed to [`Scopes::forget`] later.
     pub(super) fn mark(&self) -> usize {
         self.entries.len()
     }
@@ -72,7 +72,7 @@ impl Scopes {
         list: Expr,
     ) {
         let is_local = self.reads_local(&list);
-        self.entries.push(Entry::Loop {
+        self.entries.push(ScopeEntry::Loop {
             item,
             index,
             path,
@@ -83,20 +83,21 @@ impl Scopes {
         });
     }
 
-    /// The key of the innermost loop, known only after its names are.
+    /// Sets the key of the innermost loop, which is known only after the loop's names.
     pub(super) fn set_key(&mut self, of_loop: Expr) {
-        if let Some(Entry::Loop { key, .. }) = self.entries.last_mut() {
+        if let Some(ScopeEntry::Loop { key, .. }) = self.entries.last_mut() {
             *key = of_loop;
         }
     }
 
-    /// Turns a path that starts at the item of a loop into one that starts at the component: `item.done` into
-    /// `list[item.id].done`, with the loop's own list and key.
+    /// Converts a path that starts at the item of a loop into one that starts at the component:
+    /// `item.done` into `list[item.id].done`, with the loop's own list and key.
     pub(super) fn root_path(&self, path: &mut Expr) {
         self.rooted(path, &Expr::clone);
     }
 
-    /// The same, with the `id` of each item in place of the loop's key: what a keyed list finds it by.
+    /// Does the same with the `id` of each item in place of the loop's key, which is the id in a
+    /// keyed list.
     pub(super) fn id_path(&self, path: &mut Expr) {
         self.rooted(path, &|_| Expr::Field(Box::new(Expr::Item(0)), "id".into()));
     }
@@ -106,12 +107,13 @@ impl Scopes {
             Expr::Field(of, _) | Expr::At(of, _) => self.rooted(of, key_of),
             Expr::Item(depth) => {
                 let loops = self.entries.iter().rev().filter_map(|entry| match entry {
-                    Entry::Loop { list, key, depth, .. } => Some((list, key, self.depth - depth)),
-                    Entry::Local { .. } => None,
+                    ScopeEntry::Loop { list, key, depth, .. } => Some((list, key, self.depth - depth)),
+                    ScopeEntry::Local { .. } => None,
                 });
                 let Some((list, key, blocks)) = loops.clone().nth((*depth).into()) else { return };
                 let (mut list, mut key) = (list.clone(), key_of(key));
-                // Seen from here, more loops and blocks are in between than where these were written.
+                // From here there are more loops and blocks in between than at the place of these
+                // expressions.
                 list.deepen(*depth + 1, blocks);
                 key.deepen(*depth, blocks);
                 self.rooted(&mut list, key_of);
@@ -132,49 +134,52 @@ impl Scopes {
     }
 
     pub(super) fn add_local(&mut self, name: String, slot: u16) {
-        self.entries.push(Entry::Local { name, depth: self.depth, slot });
+        self.entries.push(ScopeEntry::Local { name, depth: self.depth, slot });
     }
 
-    /// Returns whether an expression written here reads the page's own state, directly or through a loop's item.
+    /// Returns whether an expression at this place reads page-local state, directly or through a
+    /// loop's item.
     pub(super) fn reads_local(&self, expr: &Expr) -> bool {
         let loops = || {
             self.entries.iter().rev().filter_map(|entry| match entry {
-                Entry::Loop { is_local, .. } => Some(*is_local),
-                Entry::Local { .. } => None,
+                ScopeEntry::Loop { is_local, .. } => Some(*is_local),
+                ScopeEntry::Local { .. } => None,
             })
         };
         let mut found = false;
         expr.reads(&mut |read| {
             found |= match read {
-                Read::Local(_) => true,
-                Read::Item { depth, .. } | Read::Index(depth) => loops().nth(depth.into()).unwrap_or(false),
-                Read::Root { .. } | Read::Special(_) => false,
+                Dependency::Local(_) => true,
+                Dependency::Item { depth, .. } | Dependency::Index(depth) => {
+                    loops().nth(depth.into()).unwrap_or(false)
+                }
+                Dependency::Root { .. } | Dependency::Special(_) => false,
             };
         });
         found
     }
 
-    /// Whether a `live:for` is around.
+    /// Returns whether a `live:for` encloses this place.
     pub(super) fn in_loop(&self) -> bool {
-        self.entries.iter().any(|entry| matches!(entry, Entry::Loop { .. }))
+        self.entries.iter().any(|entry| matches!(entry, ScopeEntry::Loop { .. }))
     }
 
-    pub(super) fn find(&self, name: &str) -> Option<Found> {
+    pub(super) fn find(&self, name: &str) -> Option<ResolvedName> {
         let mut loops = 0;
         for entry in self.entries.iter().rev() {
             match entry {
-                Entry::Loop { item, path, .. } if item == name => {
-                    return Some(Found::Item(Expr::Item(loops), path.clone()));
+                ScopeEntry::Loop { item, path, .. } if item == name => {
+                    return Some(ResolvedName::Item(Expr::Item(loops), path.clone()));
                 }
-                Entry::Loop { index: Some(index), .. } if index == name => {
-                    return Some(Found::Own(Expr::Index(loops)));
+                ScopeEntry::Loop { index: Some(index), .. } if index == name => {
+                    return Some(ResolvedName::Own(Expr::Index(loops)));
                 }
-                Entry::Loop { .. } => loops += 1,
-                Entry::Local { name: local, depth, slot } if local == name => {
+                ScopeEntry::Loop { .. } => loops += 1,
+                ScopeEntry::Local { name: local, depth, slot } if local == name => {
                     let at = LocalRef { level: self.depth - depth, slot: *slot };
-                    return Some(Found::Own(Expr::Local(at)));
+                    return Some(ResolvedName::Own(Expr::Local(at)));
                 }
-                Entry::Local { .. } => {}
+                ScopeEntry::Local { .. } => {}
             }
         }
         None

@@ -2,14 +2,15 @@
 
 use super::Compiler;
 use crate::check::Want;
-use crate::compiled::{HoleKind, Step};
+use crate::compiled::{HoleKind, WalkStep};
 use crate::expr::{Expr, Literal};
 use crate::source::{Attribute, Piece};
 
 impl Compiler {
-    /// A `style` attribute: each declaration becomes a hole, with or without `{{ }}`. The attribute itself is never
-    /// written, because a strict content policy forbids it; CSSOM is allowed.
-    pub(super) fn styles(&mut self, attribute: &Attribute, pieces: &[Piece], path: &[Step]) {
+    /// Compiles a `style` attribute: each declaration becomes a hole, with or without `{{ }}`. The
+    /// attribute itself is never written, because a strict content policy forbids it but allows
+    /// CSSOM.
+    pub(super) fn styles(&mut self, attribute: &Attribute, pieces: &[Piece], path: &[WalkStep]) {
         for declaration in declarations(pieces) {
             let mut parts = declaration.into_iter();
             let first = match parts.next() {
@@ -19,7 +20,7 @@ impl Compiler {
             let Some((property, start)) = first.split_once(':') else {
                 self.error(
                     attribute.at,
-                    "a style is `property: value; …`, and `{{ }}` can stand in the value",
+                    "a style needs the form `property: value; …`, with `{{ }}` only in values",
                 );
                 continue;
             };
@@ -40,12 +41,12 @@ impl Compiler {
         }
     }
 
-    /// One property.
-    pub(super) fn style(&mut self, at: u32, property: &str, value: Expr, path: &[Step]) {
+    /// Compiles one property.
+    pub(super) fn style(&mut self, at: u32, property: &str, value: Expr, path: &[WalkStep]) {
         let valid = !property.is_empty()
             && property.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
         if !valid {
-            self.error(at, format!("`{property}` is not the name of a property"));
+            self.error(at, format!("`{property}` is not a property's name"));
         }
         if let Expr::Literal(Literal::Str(text)) = &value
             && text.contains('!')
@@ -59,7 +60,7 @@ impl Compiler {
     }
 }
 
-/// Splits a style at the `;` of its text that stand outside of quotes and parentheses.
+/// Splits a style at the `;` of its text outside quotes and parentheses.
 fn declarations(pieces: &[Piece]) -> Vec<Vec<Piece>> {
     let mut out: Vec<Vec<Piece>> = vec![Vec::new()];
     let (mut quote, mut depth) = (None, 0_u32);

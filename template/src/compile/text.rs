@@ -1,53 +1,55 @@
-//! The content of an element as what will be laid out: white space collapsed, entities decoded, arms of a `live:if`
-//! together, and the table body that a browser would add.
+//! Prepares the content of an element for layout: collapses white space, decodes entities, groups
+//! the arms of a `live:if`, and adds the table body that a browser would add.
 //!
-//! White space: a run of it is one space, as a browser shows it. A run that contains a line break disappears where it
-//! could not be seen or is an indentation: at the start and at the end of an element's content, and between two elements
-//! of which one is not in a line of text. Inside `pre` and `textarea` it stays.
+//! A run of white space becomes one space, as a browser shows it. A run that contains a line break
+//! disappears where it would be invisible or is an indentation: at the start and at the end of an
+//! element's content, and between two elements of which one is not inline. Inside `pre` and
+//! `textarea` white space is unchanged.
 
 use super::Compiler;
 use super::nesting::CLOSES_P;
 use crate::compiled::Namespace;
-use crate::source::{Code, Element, Node, Piece, decode};
+use crate::source::{Code, Element, Piece, SourceNode, decode};
 
-/// One thing to be laid out.
+/// An item of the layout.
 pub(super) enum Item<'n> {
     /// Text, static or not, up to the next element: one text node.
     Text(Vec<Run<'n>>),
-    /// An element, maybe one with a `live:for`.
+    /// An element, possibly with a `live:for`.
     Element(&'n Element),
     /// `live:if`, `live:else-if`, `live:else`.
     Chain(Vec<&'n Element>),
-    /// Rows of a table that stand in it directly: a browser puts them into a `tbody`.
+    /// Rows directly in a table: a browser puts them into a `tbody`.
     Body(Vec<Item<'n>>),
 }
 
 /// A part of a text.
 pub(super) enum Run<'n> {
-    /// Static, decoded.
+    /// Static text, decoded.
     Fixed(String),
     /// A `{{ }}`.
     Hole(&'n Code),
 }
 
 impl Compiler {
-    /// The content of `parent`; of the component if there is none.
-    pub(super) fn items<'n>(&mut self, nodes: &'n [Node], parent: Option<&Element>) -> Vec<Item<'n>> {
+    /// Returns the content of `parent`; of the component if there is none.
+    pub(super) fn items<'n>(&mut self, nodes: &'n [SourceNode], parent: Option<&Element>) -> Vec<Item<'n>> {
         let merged = merged(nodes);
         let mut items: Vec<Item<'n>> = Vec::new();
         for (i, part) in merged.iter().enumerate() {
             let before = i.checked_sub(1).and_then(|i| merged.get(i));
             let after = merged.get(i + 1);
             match part {
-                Part::Hole(code) => add(&mut items, Run::Hole(code)),
-                Part::Element(element) => self.element_item(&mut items, element),
-                Part::Text(text) if self.preserve => {
+                ContentPart::Hole(code) => add(&mut items, Run::Hole(code)),
+                ContentPart::Element(element) => self.element_item(&mut items, element),
+                ContentPart::Text(text) if self.preserve => {
                     add(&mut items, Run::Fixed(decode(&text.replace("\r\n", "\n").replace('\r', "\n"))));
                 }
-                Part::Text(text) => {
+                ContentPart::Text(text) => {
                     let text = collapsed(text, before, after, parent);
                     let spaces = text.chars().all(|c| c == ' ');
-                    let arms = after.is_some_and(Part::continues) && before.is_some_and(Part::conditional);
+                    let arms = after.is_some_and(ContentPart::continues)
+                        && before.is_some_and(ContentPart::conditional);
                     if !(text.is_empty() || spaces && (arms || parent.is_some_and(ignores_spaces))) {
                         add(&mut items, Run::Fixed(decode(&text)));
                     }
@@ -65,10 +67,8 @@ impl Compiler {
                 {
                     arms.push(element);
                 }
-                _ => self.error(
-                    arm.at,
-                    format!("`{}` has to follow directly after an element with `live:if`", arm.name),
-                ),
+                _ => self
+                    .error(arm.at, format!("`{}` must directly follow an element with `live:if`", arm.name)),
             }
         } else if element.attribute("live:if").is_some() {
             items.push(Item::Chain(vec![element]));
@@ -78,7 +78,7 @@ impl Compiler {
     }
 }
 
-/// Adds to the text that is being gathered.
+/// Appends to the current text.
 fn add<'n>(items: &mut Vec<Item<'n>>, run: Run<'n>) {
     match items.last_mut() {
         Some(Item::Text(runs)) => runs.push(run),
@@ -86,14 +86,14 @@ fn add<'n>(items: &mut Vec<Item<'n>>, run: Run<'n>) {
     }
 }
 
-enum Part<'n> {
+enum ContentPart<'n> {
     Text(String),
     Hole(&'n Code),
     Element(&'n Element),
 }
 
-impl Part<'_> {
-    /// Whether it is an element that stands in a line of text, as words do.
+impl ContentPart<'_> {
+    /// Returns whether it is inline content.
     fn is_inline(&self) -> bool {
         matches!(self, Self::Element(element)
             if ![CLOSES_P, ALSO_BLOCKS].iter().any(|blocks| blocks.contains(&&*element.name)))
@@ -103,7 +103,7 @@ impl Part<'_> {
         matches!(self, Self::Element(_))
     }
 
-    /// Whether it is an arm that can be followed by another.
+    /// Returns whether it is an arm that another arm can follow.
     fn conditional(&self) -> bool {
         matches!(self, Self::Element(element)
             if element.attribute("live:if").is_some() || element.attribute("live:else-if").is_some())
@@ -115,17 +115,17 @@ impl Part<'_> {
     }
 }
 
-/// Adjacent texts become one: comments between them are gone.
-fn merged(nodes: &[Node]) -> Vec<Part<'_>> {
-    let mut out: Vec<Part<'_>> = Vec::new();
+/// Joins adjacent texts, because comments between them are dropped.
+fn merged(nodes: &[SourceNode]) -> Vec<ContentPart<'_>> {
+    let mut out: Vec<ContentPart<'_>> = Vec::new();
     for node in nodes {
         match node {
-            Node::Text(Piece::Text(text)) => match out.last_mut() {
-                Some(Part::Text(last)) => last.push_str(text),
-                _ => out.push(Part::Text(text.clone())),
+            SourceNode::Text(Piece::Text(text)) => match out.last_mut() {
+                Some(ContentPart::Text(last)) => last.push_str(text),
+                _ => out.push(ContentPart::Text(text.clone())),
             },
-            Node::Text(Piece::Hole(code)) => out.push(Part::Hole(code)),
-            Node::Element(element) => out.push(Part::Element(element)),
+            SourceNode::Text(Piece::Hole(code)) => out.push(ContentPart::Hole(code)),
+            SourceNode::Element(element) => out.push(ContentPart::Element(element)),
         }
     }
     out
@@ -133,8 +133,8 @@ fn merged(nodes: &[Node]) -> Vec<Part<'_>> {
 
 fn collapsed(
     text: &str,
-    before: Option<&Part<'_>>,
-    after: Option<&Part<'_>>,
+    before: Option<&ContentPart<'_>>,
+    after: Option<&ContentPart<'_>>,
     parent: Option<&Element>,
 ) -> String {
     let body = text.trim_matches(|c: char| c.is_ascii_whitespace());
@@ -166,14 +166,14 @@ fn collapsed(
     out
 }
 
-/// HTML elements that end the line of text before them, as browsers display them if no style says otherwise: those
-/// that end a paragraph, and these.
+/// HTML elements that are displayed as blocks, besides those that end a paragraph.
 const ALSO_BLOCKS: &[&str] = &[
     "br", "caption", "col", "colgroup", "legend", "listing", "optgroup", "option", "source", "tbody", "td",
     "tfoot", "th", "thead", "tr", "track", "xmp",
 ];
 
-/// Returns whether the content of an element is laid out in lines of text. Drawings and formulas place theirs.
+/// Returns whether the content of an element is inline layout. Drawings and formulas position their
+/// content themselves.
 fn has_lines(parent: Option<&Element>) -> bool {
     parent.is_none_or(|parent| match parent.namespace {
         Namespace::Html => true,
@@ -182,14 +182,15 @@ fn has_lines(parent: Option<&Element>) -> bool {
     })
 }
 
-/// Where white space between elements has no meaning, and could only be moved elsewhere by the browser.
+/// Returns whether white space between elements has no meaning, so that the browser could only move
+/// it elsewhere.
 fn ignores_spaces(parent: &Element) -> bool {
     const PARENTS: &[&str] =
         &["table", "thead", "tbody", "tfoot", "tr", "colgroup", "select", "optgroup", "datalist"];
     PARENTS.iter().any(|name| parent.is_html(name))
 }
 
-/// Puts rows that stand directly in a table into bodies.
+/// Puts rows that are directly in a table into bodies.
 fn bodies(items: Vec<Item<'_>>) -> Vec<Item<'_>> {
     let mut out: Vec<Item<'_>> = Vec::new();
     for item in items {

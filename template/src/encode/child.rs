@@ -1,43 +1,43 @@
-//! What the page gets of a child component: its place, the props that only the page can evaluate, and those that depend
-//! on shared state, whose change the page announces.
+//! The page's form of a child component: its place, the props that only the page can evaluate, and
+//! those that depend on shared state, whose changes the page reports.
 
 use crate::compile::Compiled;
 use crate::compiled::{HoleKind, Template};
 use crate::data::Name;
 use crate::expr::{Expr, Literal};
-use crate::outline::{Local, Outline, Segment};
+use crate::outline::{Outline, PageLocal, PathSegment};
 
-/// A template to be encoded.
-pub(super) struct Source<'t> {
+/// The template to encode.
+pub(super) struct EncoderInput<'t> {
     pub(super) template: &'t Template,
     pub(super) outline: &'t Outline,
-    /// Whether a field of the component shows a topic.
+    /// Returns whether a field of the component shows a topic.
     pub(super) is_shared: &'t dyn Fn(&str) -> bool,
 }
 
-impl<'t> Source<'t> {
+impl<'t> EncoderInput<'t> {
     pub(super) fn of(compiled: &'t Compiled, is_shared: &'t dyn Fn(&str) -> bool) -> Self {
         Self { template: &compiled.template, outline: &compiled.outline, is_shared }
     }
 }
 
-/// A child component, as the page gets it.
-pub(super) struct Child<'t> {
+/// The page's form of a child component.
+pub(super) struct EncodedChild<'t> {
     pub(super) key: Option<&'t Expr>,
     /// Hole numbers, arm numbers and expressions of keys.
     pub(super) place: Vec<Expr>,
-    /// The props that read the page's own state.
+    /// The props that read page-local state.
     pub(super) page: Vec<(Name, Expr)>,
-    /// The others that read shared state.
+    /// The other props that read shared state.
     pub(super) shared: Vec<(Name, Expr)>,
 }
 
-impl<'t> Child<'t> {
+impl<'t> EncodedChild<'t> {
     /// Returns the child at a hole, if there is one.
-    pub(super) fn of(source: &Source<'t>, block: usize, hole: usize) -> Option<Self> {
+    pub(super) fn of(source: &EncoderInput<'t>, block: usize, hole: usize) -> Option<Self> {
         let kind = &source.template.blocks.get(block)?.holes.get(hole)?.kind;
         let HoleKind::Child { props, key, .. } = kind else { return None };
-        let Local::Child { props: local, .. } = source.outline.local(block, hole) else { return None };
+        let PageLocal::Child { props: local, .. } = source.outline.local(block, hole) else { return None };
         let mut place: Vec<Expr> = source.outline.way(source.template, block).into_iter().map(expr).collect();
         place.push(int(hole));
         let (page, own): (Vec<_>, Vec<_>) = props.iter().zip(local).partition(|(_, is_local)| **is_local);
@@ -52,17 +52,17 @@ impl<'t> Child<'t> {
         })
     }
 
-    /// Returns all that the page evaluates.
+    /// Returns all expressions that the page evaluates.
     pub(super) fn exprs(&self) -> Vec<&Expr> {
         let props = self.page.iter().chain(&self.shared).map(|(_, value)| value);
         self.key.into_iter().chain(&self.place).chain(props).collect()
     }
 }
 
-fn expr(segment: Segment) -> Expr {
+fn expr(segment: PathSegment) -> Expr {
     match segment {
-        Segment::Hole(at) | Segment::Arm(at) => int(at),
-        Segment::Key(key) => key,
+        PathSegment::Hole(at) | PathSegment::Arm(at) => int(at),
+        PathSegment::Key(key) => key,
     }
 }
 

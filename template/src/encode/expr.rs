@@ -1,9 +1,9 @@
-//! The code of expressions, and of what events do.
+//! Encodes expressions and the effects of events.
 
-use super::child::Child;
+use super::child::EncodedChild;
 use super::{Encoder, number};
 use crate::code::op;
-use crate::compiled::{Guess, HoleKind, Statement};
+use crate::compiled::{HoleKind, OptimisticUpdate, Statement};
 use crate::data::Name;
 use crate::expr::{Binary, Expr, Literal, Special, Unary};
 
@@ -13,7 +13,7 @@ impl Encoder {
         self.int(at);
     }
 
-    /// A field of the component.
+    /// Encodes a field of the component.
     pub(super) fn root(&mut self, name: &Name) {
         self.int(op::ROOT);
         self.name(name);
@@ -28,8 +28,8 @@ impl Encoder {
         }
     }
 
-    /// A child: its place, and the props that read the page's own state if there are any.
-    pub(super) fn child(&mut self, child: &Child<'_>) {
+    /// Encodes a child: its place, and the props that read page-local state, if any.
+    pub(super) fn child(&mut self, child: &EncodedChild<'_>) {
         self.int(op::OBJECT);
         self.int(1 + u8::from(!child.page.is_empty()));
         self.name(&Name::from("place"));
@@ -54,7 +54,7 @@ impl Encoder {
                     Literal::Null => self.code.push("null".to_owned()),
                     Literal::Bool(b) => self.code.push(b.to_string()),
                     Literal::Int(i) => self.int(*i),
-                    // `{:?}` keeps the point of a number that could pass for a whole one.
+                    // `{:?}` keeps the decimal point of a number that could be read as an integer.
                     Literal::Num(n) => self.code.push(format!("{n:?}")),
                     Literal::Str(text) => self.text(text),
                 }
@@ -124,8 +124,8 @@ impl Encoder {
         self.expr(b);
     }
 
-    /// The field whose steps a list can follow, and the part of it; -1 for none.
-    #[expect(clippy::wildcard_enum_match_arm, reason = "only a list that is nothing but a field has steps")]
+    /// Encodes the field whose steps a list can follow, and the part of it; -1 for none.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "only a list that is a plain field has steps")]
     pub(super) fn followed(&mut self, list: &Expr) {
         let (root, part) = match list {
             Expr::Root(name) => (Some(name), None),
@@ -143,7 +143,7 @@ impl Encoder {
         }
     }
 
-    /// Writes what an event does; its address, or 0 for a hole that is none.
+    /// Encodes the effect of an event; returns its address, or 0 for another kind of hole.
     pub(super) fn event(&mut self, kind: &HoleKind) -> usize {
         let HoleKind::Event { modifiers, run, optimistic, .. } = kind else { return 0 };
         let address = self.code.len();
@@ -173,9 +173,9 @@ impl Encoder {
         self.int(number(optimistic.len()));
         for guess in optimistic {
             let (operation, path, value) = match guess {
-                Guess::Set { path, value } => (0, path, value),
-                Guess::Push { list, item } => (1, list, item),
-                Guess::Remove { list, key } => (2, list, key),
+                OptimisticUpdate::Set { path, value } => (0, path, value),
+                OptimisticUpdate::Push { list, item } => (1, list, item),
+                OptimisticUpdate::Remove { list, key } => (2, list, key),
             };
             self.int(operation);
             let root = self.reserve();
@@ -187,8 +187,8 @@ impl Encoder {
         address
     }
 
-    /// The segments of a path, and how many they are; the name it starts at goes to `root`.
-    #[expect(clippy::wildcard_enum_match_arm, reason = "the compiler lets no other path through")]
+    /// Encodes the segments of a path and their number; the path's root name is written to `root`.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the compiler refuses all other paths")]
     fn way(&mut self, path: &Expr, root: usize) -> usize {
         match path {
             Expr::Root(name) => {

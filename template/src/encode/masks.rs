@@ -1,26 +1,26 @@
-//! What every hole reads, as bits.
+//! The reads of all holes, as bit masks.
 
-use super::Names;
-use super::child::{Child, Source};
+use super::NameTable;
+use super::child::{EncodedChild, EncoderInput};
 use crate::code::{self, ALWAYS, CONTROL, INDEX, LOCAL, WIRE, event};
-use crate::compiled::{AttributeKind, Block, Guess, HoleKind, ModelStep, Statement};
+use crate::compiled::{AttributeKind, Block, HoleKind, ModelStep, OptimisticUpdate, Statement};
 use crate::expr::{Expr, Special};
-use crate::reads::Read;
+use crate::reads::Dependency;
 
 /// The masks of a template.
 #[derive(Default)]
 pub(super) struct Masks {
-    /// What the bits mean.
+    /// The meaning of the bits.
     meaning: Vec<(i64, i64)>,
-    /// For each block how many loops are around its content, its own included; what it and all inside it read; and what
-    /// each of its holes reads.
+    /// For each block the number of loops around its content, including its own; the reads of the
+    /// block and its content; and the reads of each of its holes.
     blocks: Vec<(i64, u64, Vec<u64>)>,
-    /// For each block what the key of its rows reads; 0 where that is not written.
+    /// For each block the reads of its rows' key; 0 if no key is written.
     keys: Vec<u64>,
 }
 
 impl Masks {
-    pub(super) fn of(of: &Source<'_>, names: &mut Names) -> Self {
+    pub(super) fn of(of: &EncoderInput<'_>, names: &mut NameTable) -> Self {
         let template = of.template;
         let mut masks = Self::default();
         let mut depths = vec![0; template.blocks.len()];
@@ -28,7 +28,7 @@ impl Masks {
             let depth = depths.get(at).copied().unwrap_or(0);
             let mut holes = Vec::new();
             for (position, hole) in block.holes.iter().enumerate() {
-                let own = match Child::of(of, at, position) {
+                let own = match EncodedChild::of(of, at, position) {
                     Some(child) => child
                         .exprs()
                         .into_iter()
@@ -47,7 +47,7 @@ impl Masks {
             masks.keys.push(key);
             masks.blocks.push((depth, holes.iter().fold(ALWAYS | key, |all, mask| all | mask), holes));
         }
-        // A block's children come after it, so that going backwards every child is complete.
+        // A block's inner blocks follow it, so in reverse order each one is complete.
         for (at, block) in template.blocks.iter().enumerate().rev() {
             for child in block.holes.iter().flat_map(|hole| inner(&hole.kind)) {
                 let reads = masks.blocks.get(child).map_or(0, |(_, all, _)| *all);
@@ -59,17 +59,17 @@ impl Masks {
         masks
     }
 
-    /// What the bits mean, pair by pair.
+    /// Returns the meaning of the bits, pair by pair.
     pub(super) fn meaning(&self) -> Vec<String> {
         self.meaning.iter().flat_map(|(a, b)| [a.to_string(), b.to_string()]).collect()
     }
 
-    /// How many loops are around the content of a block.
+    /// Returns the number of loops around the content of a block.
     pub(super) fn depth(&self, block: usize) -> i64 {
         self.blocks.get(block).map_or(0, |(depth, ..)| *depth)
     }
 
-    /// What a block and all that is inside it read.
+    /// Returns the reads of a block and its content.
     pub(super) fn block(&self, block: usize) -> i64 {
         self.blocks.get(block).map_or(0, |(_, all, _)| all.cast_signed())
     }
@@ -78,12 +78,12 @@ impl Masks {
         self.blocks.get(block).and_then(|(.., holes)| holes.get(at)).map_or(0, |mask| mask.cast_signed())
     }
 
-    /// What the key of a block's rows reads.
+    /// Returns the reads of the key of a block's rows.
     pub(super) fn key(&self, block: usize) -> i64 {
         self.keys.get(block).map_or(0, |mask| mask.cast_signed())
     }
 
-    fn hole_reads(&mut self, kind: &HoleKind, depth: i64, names: &mut Names) -> u64 {
+    fn hole_reads(&mut self, kind: &HoleKind, depth: i64, names: &mut NameTable) -> u64 {
         match kind {
             HoleKind::Text { value, .. }
             | HoleKind::Content { value }
@@ -112,23 +112,23 @@ impl Masks {
         }
     }
 
-    fn reads(&mut self, expr: &Expr, depth: i64, names: &mut Names) -> u64 {
+    fn reads(&mut self, expr: &Expr, depth: i64, names: &mut NameTable) -> u64 {
         let mut mask = 0;
         expr.reads(&mut |read| {
             mask |= match read {
-                Read::Root { name, field } => {
+                Dependency::Root { name, field } => {
                     let (name, field) =
                         (names.at(&name.text), field.map_or(-1, |field| names.at(&field.text)));
                     self.field(name, field)
                 }
-                Read::Item { depth: outwards, field } => {
+                Dependency::Item { depth: outwards, field } => {
                     let field = field.map_or(-1, |field| names.at(&field.text));
                     self.field(i64::from(outwards) - depth, field)
                 }
-                Read::Index(_) => INDEX,
-                Read::Local(_) => LOCAL,
-                // The page's user stays who it is, and events are over before anything is shown.
-                Read::Special(
+                Dependency::Index(_) => INDEX,
+                Dependency::Local(_) => LOCAL,
+                // The page's user does not change, and events are over before rendering.
+                Dependency::Special(
                     Special::User
                     | Special::Value
                     | Special::Checked
@@ -141,7 +141,7 @@ impl Masks {
         mask
     }
 
-    /// The bit of a field, or of a part of it.
+    /// Returns the bit of a field, or of a part of it.
     fn field(&mut self, a: i64, b: i64) -> u64 {
         let at = self.meaning.iter().position(|known| *known == (a, b)).unwrap_or_else(|| {
             self.meaning.push((a, b));
@@ -151,7 +151,7 @@ impl Masks {
     }
 }
 
-/// The key of the rows that a block is made for, if the visitor edits anything in them.
+/// Returns the key of the rows for which a block is created, if the user edits anything in them.
 pub(super) fn row_key(blocks: &[Block], at: usize) -> Option<&Expr> {
     let key = blocks.iter().flat_map(|block| &block.holes).find_map(|hole| {
         if let HoleKind::For { key, block, .. } = &hole.kind { (*block == at).then_some(key) } else { None }
@@ -159,7 +159,7 @@ pub(super) fn row_key(blocks: &[Block], at: usize) -> Option<&Expr> {
     key.filter(|_| is_edited(blocks, at))
 }
 
-/// Whether there is anything in a block that the visitor edits.
+/// Returns whether a block contains anything that the user edits.
 fn is_edited(blocks: &[Block], at: usize) -> bool {
     blocks.get(at).is_some_and(|block| {
         EDITED.iter().any(|edited| block.html.contains(edited))
@@ -167,11 +167,11 @@ fn is_edited(blocks: &[Block], at: usize) -> bool {
     })
 }
 
-/// How elements begin that the visitor edits, and the attribute of others that are.
+/// The starts of elements that the user edits, and the attribute of other editable elements.
 const EDITED: [&str; 4] = ["<input", "<select", "<textarea", "contenteditable"];
 
-/// The blocks inside a hole.
-#[expect(clippy::wildcard_enum_match_arm, reason = "only lists and conditions have any")]
+/// Returns the blocks inside a hole.
+#[expect(clippy::wildcard_enum_match_arm, reason = "only lists and conditions have inner blocks")]
 fn inner(kind: &HoleKind) -> Vec<usize> {
     match kind {
         HoleKind::For { block, .. } => vec![*block],
@@ -180,7 +180,7 @@ fn inner(kind: &HoleKind) -> Vec<usize> {
     }
 }
 
-/// What an event's expressions ask the page for, as bits of its flags.
+/// Returns the values that an event's expressions read, as bits of its flags.
 pub(super) fn wants(kind: &HoleKind) -> u32 {
     let HoleKind::Event { run, optimistic, .. } = kind else { return 0 };
     let mut exprs: Vec<&Expr> = Vec::new();
@@ -192,15 +192,15 @@ pub(super) fn wants(kind: &HoleKind) -> u32 {
     }
     for guess in optimistic {
         exprs.extend(match guess {
-            Guess::Set { path: a, value: b }
-            | Guess::Push { list: a, item: b }
-            | Guess::Remove { list: a, key: b } => [a, b],
+            OptimisticUpdate::Set { path: a, value: b }
+            | OptimisticUpdate::Push { list: a, item: b }
+            | OptimisticUpdate::Remove { list: a, key: b } => [a, b],
         });
     }
     let mut wants = 0;
     for expr in exprs {
         expr.reads(&mut |read| {
-            if let Read::Special(special) = read {
+            if let Dependency::Special(special) = read {
                 wants |= match special {
                     Special::Value => event::READS_VALUE,
                     Special::Checked => event::READS_CHECKED,

@@ -1,27 +1,27 @@
-//! Holes as the DOM's side reads them, and JSON text.
+//! Encodes holes for the DOM side, and JSON strings.
 
 use std::fmt::Write;
 
 use super::masks::wants;
-use crate::code::{self, Place};
+use crate::code::{self, DomHole};
 use crate::compiled::{
-    Control, EventTarget, Hole, HoleKind, ModelSend, ModelStep, Modifiers, Step, WireEffect,
+    Control, EventTarget, Hole, HoleKind, ModelSend, ModelStep, Modifiers, WalkStep, WireEffect,
 };
 
-/// A hole for the DOM's side. `event` is the address of what an event does.
+/// Encodes a hole for the DOM side. `event` is the address of the event's effect.
 pub(super) fn place(hole: &Hole, event: usize) -> String {
     let (place, rest) = match &hole.kind {
-        HoleKind::Text { after, .. } => (Place::Text, vec![step(*after)]),
-        HoleKind::Content { .. } => (Place::Content, vec![]),
-        HoleKind::Html { .. } => (Place::Html, vec![]),
+        HoleKind::Text { after, .. } => (DomHole::Text, vec![step(*after)]),
+        HoleKind::Content { .. } => (DomHole::Content, vec![]),
+        HoleKind::Html { .. } => (DomHole::Html, vec![]),
         HoleKind::Attribute { name, kind, .. } => {
-            (Place::Attribute, vec![quoted(name), (*kind as u8).to_string()])
+            (DomHole::Attribute, vec![quoted(name), (*kind as u8).to_string()])
         }
-        HoleKind::Class { name, .. } => (Place::Class, vec![quoted(name)]),
-        HoleKind::Style { property, .. } => (Place::Style, vec![quoted(property)]),
-        HoleKind::Show { .. } => (Place::Show, vec![]),
+        HoleKind::Class { name, .. } => (DomHole::Class, vec![quoted(name)]),
+        HoleKind::Style { property, .. } => (DomHole::Style, vec![quoted(property)]),
+        HoleKind::Show { .. } => (DomHole::Show, vec![]),
         HoleKind::For { start, end, .. } | HoleKind::If { start, end, .. } => {
-            (Place::Instances, vec![step(*start), end.map_or(-1, i32::from).to_string()])
+            (DomHole::Instances, vec![step(*start), end.map_or(-1, i32::from).to_string()])
         }
         HoleKind::Event { event: name, modifiers, .. } => {
             let Modifiers { held, debounce, throttle, keys, .. } = modifiers;
@@ -29,7 +29,7 @@ pub(super) fn place(hole: &Hole, event: usize) -> String {
             let flags = flags(modifiers) | wants(&hole.kind);
             let words =
                 [quoted(name), flags.to_string(), held.to_string(), pause(*debounce), pause(*throttle)];
-            (Place::Event, [&words[..], &[array(&keys), event.to_string()]].concat())
+            (DomHole::Event, [&words[..], &[array(&keys), event.to_string()]].concat())
         }
         HoleKind::Model { property, control, modifiers, .. } => {
             let send = match modifiers.send {
@@ -44,7 +44,7 @@ pub(super) fn place(hole: &Hole, event: usize) -> String {
                 | bit(modifiers.force, code::model::FORCE);
             let control = (*control as u8).to_string();
             (
-                Place::Model,
+                DomHole::Model,
                 vec![control, self::property(property), flags.to_string(), pause(modifiers.debounce)],
             )
         }
@@ -54,16 +54,16 @@ pub(super) fn place(hole: &Hole, event: usize) -> String {
                 WireEffect::Class(names) => (code::wire::CLASS, &**names),
                 WireEffect::Attribute(name) => (code::wire::ATTRIBUTE, &**name),
             };
-            (Place::Wire, vec![effect.to_string(), quoted(argument)])
+            (DomHole::Wire, vec![effect.to_string(), quoted(argument)])
         }
-        HoleKind::Ref { name } => (Place::Ref, vec![quoted(name)]),
-        HoleKind::Hook { name } => (Place::Hook, vec![quoted(name)]),
-        HoleKind::Child { component, .. } => (Place::Child, vec![quoted(component)]),
+        HoleKind::Ref { name } => (DomHole::Ref, vec![quoted(name)]),
+        HoleKind::Hook { name } => (DomHole::Hook, vec![quoted(name)]),
+        HoleKind::Child { component, .. } => (DomHole::Child, vec![quoted(component)]),
     };
     array(&[vec![(place as u8).to_string(), path(&hole.path)], rest].concat())
 }
 
-/// A field's name, or the list of a path: names, and numbers of keys.
+/// Encodes a field's name, or the list of a path: names, and numbers of keys.
 fn property(steps: &[ModelStep]) -> String {
     let mut keys = 0..;
     let mut words = steps.iter().map(|step| match step {
@@ -76,11 +76,11 @@ fn property(steps: &[ModelStep]) -> String {
     }
 }
 
-pub(super) fn path(steps: &[Step]) -> String {
+pub(super) fn path(steps: &[WalkStep]) -> String {
     array(&steps.iter().map(|one| step(*one)).collect::<Vec<_>>())
 }
 
-fn step(step: Step) -> String {
+fn step(step: WalkStep) -> String {
     (u32::from(step.comments) << 16 | u32::from(step.elements)).to_string()
 }
 
@@ -102,7 +102,7 @@ fn bit(is_set: bool, bit: u32) -> u32 {
     if is_set { bit } else { 0 }
 }
 
-/// A pause in milliseconds, plus one: 0 is none.
+/// Encodes a pause in milliseconds, plus one: 0 is none.
 fn pause(ms: Option<u32>) -> String {
     ms.map_or(0, |ms| ms.saturating_add(1)).to_string()
 }

@@ -3,7 +3,7 @@
 use crate::data::{Data, Kind};
 use crate::expr::Binary;
 
-/// The number that it is, if it is one.
+/// Returns the value as a number, if it is one.
 pub(super) fn number<D>(kind: &Kind<'_, D>) -> Option<f64> {
     match kind {
         Kind::Int(i) => Some(*i as f64),
@@ -13,7 +13,7 @@ pub(super) fn number<D>(kind: &Kind<'_, D>) -> Option<f64> {
     }
 }
 
-/// Appends a whole number.
+/// Appends an integer.
 pub fn write_int(i: i64, out: &mut String) {
     if i < 0 {
         out.push('-');
@@ -21,7 +21,7 @@ pub fn write_int(i: i64, out: &mut String) {
     write_digits(i.unsigned_abs(), out);
 }
 
-/// Appends a whole number without a sign. By hand: a third of the size of `core::fmt` in wasm.
+/// Appends an unsigned integer. Written by hand: a third of the size of `core::fmt` in WebAssembly.
 pub fn write_digits(mut rest: u64, out: &mut String) {
     let start = out.len();
     loop {
@@ -33,7 +33,8 @@ pub fn write_digits(mut rest: u64, out: &mut String) {
     }
 }
 
-/// Every operator that looks at both operands. What makes no sense is null, or `false` for a comparison.
+/// Computes all binary operators on scalars. A meaningless operation gives null, or `false` for a
+/// comparison.
 pub fn compute<D: Data>(op: Binary, a: &Kind<'_, D>, b: &Kind<'_, D>) -> D {
     match op {
         Binary::Eq => return D::from_bool(super::same(a, b)),
@@ -47,7 +48,7 @@ pub fn compute<D: Data>(op: Binary, a: &Kind<'_, D>, b: &Kind<'_, D>) -> D {
             Binary::Add => a.checked_add(*b),
             Binary::Sub => a.checked_sub(*b),
             Binary::Mul => a.checked_mul(*b),
-            // Whole when it divides evenly, else a fraction, as in a page.
+            // An integer if the division has no remainder, otherwise a fraction, as in JavaScript.
             Binary::Div if a.checked_rem(*b) == Some(0) => a.checked_div(*b),
             Binary::Rem => a.checked_rem(*b),
             _ => None,
@@ -62,7 +63,7 @@ pub fn compute<D: Data>(op: Binary, a: &Kind<'_, D>, b: &Kind<'_, D>) -> D {
         Binary::Sub => a - b,
         Binary::Mul => a * b,
         Binary::Div => a / b,
-        // `f64 %` calls into libm's fmod; this is exact for the numbers that templates count with.
+        // `f64 %` calls libm's fmod; this is exact for the numbers of templates.
         _ => a - b * (a / b).trunc(),
     })
 }

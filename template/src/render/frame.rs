@@ -3,51 +3,52 @@
 use crate::data::{Data, Name};
 use crate::eval::Scope;
 use crate::expr::{LocalRef, Special};
-use crate::render::Fields;
+use crate::render::StateFields;
 
-/// What all frames share.
-pub(crate) struct Root<'a, D> {
-    pub(crate) state: &'a dyn Fields<D>,
+/// Data that all frames share.
+pub(crate) struct RenderRoot<'a, D> {
+    pub(crate) state: &'a dyn StateFields<D>,
     pub(crate) user: Option<&'a D>,
 }
 
-/// One block instance.
-pub(crate) struct Frame<'a, D> {
-    root: &'a Root<'a, D>,
-    outer: Option<&'a Frame<'a, D>>,
+/// The frame of one block instance.
+pub(crate) struct RenderFrame<'a, D> {
+    root: &'a RenderRoot<'a, D>,
+    outer: Option<&'a RenderFrame<'a, D>>,
     /// The item and its position, if the block is a row.
     row: Option<(&'a D, usize)>,
-    /// The block's own state, as far as it has its first values.
+    /// The block's own locals that are already initialised.
     pub(crate) locals: Vec<D>,
 }
 
-impl<'a, D: Data> Frame<'a, D> {
-    /// The component itself.
-    pub(crate) fn top(root: &'a Root<'a, D>) -> Self {
+impl<'a, D: Data> RenderFrame<'a, D> {
+    /// Creates the frame of the component itself.
+    pub(crate) fn top(root: &'a RenderRoot<'a, D>) -> Self {
         Self { root, outer: None, row: None, locals: Vec::new() }
     }
 
-    /// A row of a `live:for` in this frame.
+    /// Creates the frame of a row of a `live:for` in this frame.
     pub(crate) fn row(&'a self, item: &'a D, index: usize) -> Self {
         Self { root: self.root, outer: Some(self), row: Some((item, index)), locals: Vec::new() }
     }
 
-    /// A row of a `live:for` in this frame, for its key alone: that reads the pieces of state of the block around.
+    /// Creates the frame for the key of a row of a `live:for` in this frame: a key reads the locals
+    /// of the enclosing block.
     pub(crate) fn keyed(&'a self, item: &'a D, index: usize) -> Self {
         Self { locals: self.locals.clone(), ..self.row(item, index) }
     }
 
-    /// An arm of a `live:if` in this frame.
+    /// Creates the frame of an arm of a `live:if` in this frame.
     pub(crate) fn arm(&'a self) -> Self {
         Self { root: self.root, outer: Some(self), row: None, locals: Vec::new() }
     }
 
-    /// Where fields are looked up.
-    pub(crate) fn root(&self) -> &'a dyn Fields<D> {
+    /// Returns the source of fields.
+    pub(crate) fn root(&self) -> &'a dyn StateFields<D> {
         self.root.state
     }
 
-    /// This frame and those around it, innermost first.
+    /// Iterates over this frame and the enclosing ones, innermost first.
     fn outwards(&self) -> impl Iterator<Item = &Self> {
         std::iter::successors(Some(self), |frame| frame.outer)
     }
@@ -57,7 +58,7 @@ impl<'a, D: Data> Frame<'a, D> {
     }
 }
 
-impl<D: Data> Scope<D> for Frame<'_, D> {
+impl<D: Data> Scope<D> for RenderFrame<'_, D> {
     fn root(&self, name: &Name) -> Option<&D> {
         self.root.state.field(name)
     }

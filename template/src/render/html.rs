@@ -1,6 +1,7 @@
-//! HTML of the application's own (`live:html`) in the first paint. A browser that sets it as an element's content cannot
-//! be led out of that element; one that reads it as a part of a page can, by a comment that is not closed or an end tag
-//! too many. So it is parsed in the context of its element, as `innerHTML` does, and written out again, balanced.
+//! HTML of the application (`live:html`) in the first paint. A browser that sets it with
+//! `innerHTML` keeps it in its element; a browser that parses it as a part of a page may not,
+//! because of an unterminated comment or an extra end tag. So it is parsed in the context of its
+//! element, as `innerHTML` does, and written again, balanced.
 
 use std::io;
 
@@ -12,22 +13,22 @@ use html5ever::{LocalName, ParseOpts, QualName, local_name, ns, parse_document};
 use markup5ever_rcdom::{Handle, NodeData, RcDom};
 
 use crate::compiled::Namespace;
-use crate::containment::Open;
+use crate::containment::OpenElement;
 use crate::escape;
 
-/// Browsers flatten what is nested deeper than 512 elements, those around counted.
+/// Maximum depth. Browsers flatten elements nested deeper than 512, including the enclosing ones.
 const DEPTH: usize = 400;
 
-/// Returns HTML as a page may have it: the content of the last one of these elements, which are outermost first. It
-/// cannot change anything behind that element.
+/// Returns the HTML in a form that is safe in a page, as the content of the last of the enclosing
+/// elements, which are outermost first. It cannot affect anything behind that element.
 ///
-/// Content that a page cannot have there, such as a link in a link, becomes its text alone, or nothing where a browser
-/// would move even that.
-pub(super) fn contained(html: &str, around: &[Open]) -> String {
+/// Content that a page cannot have there, such as a link in a link, is replaced by its text, or by
+/// nothing if a browser would move even the text.
+pub(super) fn contained(html: &str, around: &[OpenElement]) -> String {
     let dom = fragment(html, around);
     let Some(root) = dom.document.children.borrow().first().cloned() else { return String::new() };
     if let Some(balanced) = content(&root, Scripting::Off) {
-        // Without tags and references there is nothing to be read otherwise.
+        // Text without tags and references has only one reading.
         let is_text = balanced == html && !html.contains(['<', '&', '\n']) && takes_text(around.last());
         if is_text || stays(&balanced, around) {
             return with_line_break(balanced, around);
@@ -37,19 +38,19 @@ pub(super) fn contained(html: &str, around: &[Open]) -> String {
     if stays(&text, around) { with_line_break(text, around) } else { String::new() }
 }
 
-/// Whether a browser leaves text where it is.
-fn takes_text(parent: Option<&Open>) -> bool {
+/// Returns whether a browser leaves text at its place in the element.
+fn takes_text(parent: Option<&OpenElement>) -> bool {
     const NONE: [&str; 8] = ["table", "thead", "tbody", "tfoot", "tr", "colgroup", "select", "optgroup"];
     parent.is_none_or(|open| !open.is_html() || !NONE.contains(&&*open.name))
 }
 
-/// A browser drops a line break right after some start tags: one more saves it.
-fn with_line_break(html: String, around: &[Open]) -> String {
+/// Adds a line break if a browser would drop the first one after the start tag.
+fn with_line_break(html: String, around: &[OpenElement]) -> String {
     let drops = around.last().is_some_and(|open| open.is("pre")) && html.starts_with('\n');
     if drops { format!("\n{html}") } else { html }
 }
 
-/// Whether scripts run, which changes what a `noscript` is.
+/// Whether scripts run, which affects the parsing of `noscript`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Scripting {
     On,
@@ -58,14 +59,14 @@ enum Scripting {
 
 fn options(scripting: Scripting) -> ParseOpts {
     let mut options = ParseOpts::default();
-    // `innerHTML` keeps it: a byte order mark is one only at the start of a file.
+    // `innerHTML` keeps a byte order mark, which is special only at the start of a file.
     options.tokenizer.discard_bom = false;
     options.tree_builder.scripting_enabled = scripting == Scripting::On;
     options
 }
 
 /// Parses HTML as the content of the last one of the elements.
-fn fragment(html: &str, around: &[Open]) -> RcDom {
+fn fragment(html: &str, around: &[OpenElement]) -> RcDom {
     let dom = RcDom::default();
     let named = |namespace, name| {
         dom.create_element(QualName::new(None, namespace, name), Vec::new(), ElementFlags::default())
@@ -85,9 +86,9 @@ fn fragment(html: &str, around: &[Open]) -> RcDom {
     parse_fragment_for_element(dom, options(Scripting::Off), context, false, form).one(html)
 }
 
-/// Checks that a browser that reads the HTML in a page finds just this content in the last one of the elements, and what
-/// follows right behind it.
-fn stays(html: &str, around: &[Open]) -> bool {
+/// Returns whether a browser that parses the HTML in a page finds exactly this content in the last
+/// one of the elements, and the following content directly behind it.
+fn stays(html: &str, around: &[OpenElement]) -> bool {
     const MARK: &str = "the end";
     let Some((element, outer)) = around.split_last() else { return true };
     let mut page = "<!doctype html><body>".to_owned();
@@ -116,8 +117,9 @@ fn stays(html: &str, around: &[Open]) -> bool {
     })
 }
 
-/// Goes down through the elements: each is the first in the one before. Returns the last one and what is behind it.
-fn reached(dom: &RcDom, around: &[Open]) -> Option<(Handle, Vec<Handle>)> {
+/// Descends through the elements: each is the first child of the previous one. Returns the last one
+/// and the nodes behind it.
+fn reached(dom: &RcDom, around: &[OpenElement]) -> Option<(Handle, Vec<Handle>)> {
     let of_name = |node: &Handle, wanted: &str| matches!(&node.data, NodeData::Element { name, .. } if *name.local == *wanted);
     let child = |node: &Handle, wanted: &str| {
         node.children.borrow().iter().find(|node| of_name(node, wanted)).cloned()
@@ -133,7 +135,7 @@ fn reached(dom: &RcDom, around: &[Open]) -> Option<(Handle, Vec<Handle>)> {
     of_name(first, &last.name).then(|| (first.clone(), behind.to_vec()))
 }
 
-/// The text in a node, without scripts and styles.
+/// Returns the text of a node, without scripts and styles.
 fn text_of(node: &Handle) -> String {
     let (mut text, mut left) = (String::new(), vec![node.clone()]);
     while let Some(node) = left.pop() {
@@ -150,7 +152,7 @@ fn text_of(node: &Handle) -> String {
     text
 }
 
-/// A node's content as HTML; nothing where it is nested too deeply.
+/// Serialises a node's content; `None` if it is nested too deeply.
 fn content(node: &Handle, scripting: Scripting) -> Option<String> {
     let mut out = Vec::new();
     let options = SerializeOpts {
@@ -158,30 +160,32 @@ fn content(node: &Handle, scripting: Scripting) -> Option<String> {
         traversal_scope: TraversalScope::ChildrenOnly(None),
         create_missing_parent: false,
     };
-    serialize(&mut out, &Content(node), options).ok()?;
-    // One that the source had is a line break by now; this one was a reference.
+    serialize(&mut out, &NodeContent(node), options).ok()?;
+    // A literal carriage return has become a line feed by now; this one was a reference.
     Some(String::from_utf8(out).ok()?.replace('\r', "&#13;"))
 }
 
-/// The children of a node. Unlike the serialisation of `markup5ever_rcdom` with what is in a `template`, and so that it
-/// can be read again: a `plaintext`, which has no end, is a `pre`, and the line break that a browser drops is doubled.
-struct Content<'a>(&'a Handle);
+/// The children of a node, for serialisation. Unlike the serialisation of `markup5ever_rcdom` it
+/// includes the content of a `template`, and its output can be parsed again: a `plaintext`, which
+/// has no end, becomes a `pre`, and a line break that a browser drops is doubled.
+struct NodeContent<'a>(&'a Handle);
 
-impl Serialize for Content<'_> {
+impl Serialize for NodeContent<'_> {
     fn serialize<S: Serializer>(&self, out: &mut S, _: TraversalScope) -> io::Result<()> {
-        enum Step {
+        enum SerializeStep {
             Open(Handle),
             Close(QualName),
         }
         let opened = |node: &Handle| {
-            let children: Vec<Step> = node.children.borrow().iter().rev().cloned().map(Step::Open).collect();
+            let children: Vec<SerializeStep> =
+                node.children.borrow().iter().rev().cloned().map(SerializeStep::Open).collect();
             children
         };
         let (mut left, mut depth) = (opened(self.0), 0);
         while let Some(step) = left.pop() {
             let node = match step {
-                Step::Open(node) => node,
-                Step::Close(name) => {
+                SerializeStep::Open(node) => node,
+                SerializeStep::Close(name) => {
                     depth -= 1;
                     out.end_elem(name)?;
                     continue;
@@ -208,7 +212,7 @@ impl Serialize for Content<'_> {
                     if is_html && drops && starts_with_line_break(&node) {
                         out.write_text("\n")?;
                     }
-                    left.push(Step::Close(name));
+                    left.push(SerializeStep::Close(name));
                     left.extend(opened(template_contents.borrow().as_ref().unwrap_or(&node)));
                 }
                 NodeData::Text { contents } => out.write_text(&contents.borrow())?,

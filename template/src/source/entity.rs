@@ -2,15 +2,15 @@
 
 use entities::ENTITIES;
 
-/// The text that a browser reads. What is not a character reference stays as it is, as in a browser; references
-/// without their semicolon are not read as such.
+/// Decodes the character references of a text. Other text is unchanged, as in a browser; references
+/// without their semicolon are not decoded.
 pub(crate) fn decode(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(start) = rest.find('&') {
         let (before, from) = rest.split_at(start);
         out.push_str(before);
-        // No name is longer than this; the limit keeps a page of lone ampersands linear.
+        // No name is longer; the limit keeps a page of lone ampersands linear.
         let end = from.bytes().take(40).position(|b| b == b';');
         let known = end.and_then(|end| Some((end, character(from.get(..=end)?)?)));
         rest = match known {
@@ -28,7 +28,7 @@ pub(crate) fn decode(text: &str) -> String {
     out
 }
 
-/// What a reference with its `&` and `;` stands for.
+/// Returns the text of a reference with its `&` and `;`.
 fn character(reference: &str) -> Option<String> {
     let Some(number) = reference.strip_prefix("&#") else {
         let entity = ENTITIES.iter().find(|entity| entity.entity == reference)?;
@@ -49,7 +49,7 @@ mod tests {
     use super::decode;
 
     #[test]
-    fn references_are_decoded_and_everything_else_is_left() {
+    fn only_references_are_decoded() {
         for (source, text) in [
             ("a &amp; b &lt;c&gt; &quot;&apos;", "a & b <c> \"'"),
             ("&nbsp;&hellip;&#10003;&#x2713;", "\u{a0}…✓✓"),

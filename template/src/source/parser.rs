@@ -1,30 +1,30 @@
-//! From source text to the tree. Stricter than a browser on purpose: what a browser would silently repair changes
-//! the tree, and then no binding would find its node.
+//! Parses source text into the tree. It is intentionally stricter than a browser: a silent repair
+//! by the browser would change the tree, and bindings would not find their nodes.
 
-use super::tag::Tag;
-use super::{Code, Element, Node, Piece, VOID, namespace};
+use super::tag::SourceTag;
+use super::{Code, Element, Piece, SourceNode, VOID, namespace};
 use crate::compiled::Namespace;
-use crate::error::Errors;
+use crate::error::ErrorList;
 
-/// Elements may be this deep; everything after this works recursively.
+/// Maximum depth of elements. All later stages are recursive.
 const DEPTH: usize = 120;
 
-/// Parses a template. What it returns is complete as far as that is possible, also when there are errors.
-pub(crate) fn parse(source: &str, errors: &mut Errors) -> Vec<Node> {
-    let mut parser = Parser { source, at: 0, errors, open: Vec::new(), top: Vec::new() };
+/// Parses a template. If there are errors, the result is as complete as possible.
+pub(crate) fn parse(source: &str, errors: &mut ErrorList) -> Vec<SourceNode> {
+    let mut parser = HtmlParser { source, at: 0, errors, open: Vec::new(), top: Vec::new() };
     parser.run();
     parser.finish()
 }
 
-pub(super) struct Parser<'a> {
+pub(super) struct HtmlParser<'a> {
     pub(super) source: &'a str,
     pub(super) at: usize,
-    errors: &'a mut Errors,
+    errors: &'a mut ErrorList,
     open: Vec<Element>,
-    top: Vec<Node>,
+    top: Vec<SourceNode>,
 }
 
-impl<'a> Parser<'a> {
+impl<'a> HtmlParser<'a> {
     pub(super) fn rest(&self) -> &'a str {
         self.source.get(self.at..).unwrap_or_default()
     }
@@ -44,7 +44,7 @@ impl<'a> Parser<'a> {
         there
     }
 
-    /// Sources are bounded to 32 bits by `compile`.
+    /// Converts an offset; `compile` limits sources to 32 bits.
     pub(super) fn offset(&self, at: usize) -> u32 {
         at as u32
     }
@@ -57,7 +57,7 @@ impl<'a> Parser<'a> {
         self.errors.add(at, message);
     }
 
-    fn push(&mut self, node: Node) {
+    fn push(&mut self, node: SourceNode) {
         match self.open.last_mut() {
             Some(parent) => parent.children.push(node),
             None => self.top.push(node),
@@ -79,9 +79,9 @@ impl<'a> Parser<'a> {
             } else if second.is_ascii_alphabetic() {
                 self.element();
             } else {
-                // A lone `<` is text, as in a browser.
+                // A single `<` is text, as in a browser.
                 self.at += 1;
-                self.push(Node::Text(Piece::Text("<".to_owned())));
+                self.push(SourceNode::Text(Piece::Text("<".to_owned())));
             }
         }
     }
@@ -90,7 +90,7 @@ impl<'a> Parser<'a> {
         let rest = self.rest();
         let end = [rest.find('<'), rest.find("{{")].into_iter().flatten().min().unwrap_or(rest.len());
         self.at += end;
-        self.push(Node::Text(Piece::Text(rest.get(..end).unwrap_or_default().to_owned())));
+        self.push(SourceNode::Text(Piece::Text(rest.get(..end).unwrap_or_default().to_owned())));
     }
 
     fn hole(&mut self) {
@@ -99,18 +99,18 @@ impl<'a> Parser<'a> {
             Some(end) => {
                 let text = self.rest().get(2..end).unwrap_or_default().to_owned();
                 self.at += end + 2;
-                self.push(Node::Text(Piece::Hole(Code { text, at: start as u32 + 2 })));
+                self.push(SourceNode::Text(Piece::Hole(Code { text, at: start as u32 + 2 })));
             }
             None => {
-                self.error(start, "`{{` is never closed with `}}`");
-                // The end tags behind it are read, so that their elements are not reported too.
+                self.error(start, "`{{` without a closing `}}`");
+                // Later end tags are still parsed, so that their elements are not reported too.
                 let rest = self.rest();
                 self.at += rest.find("</").unwrap_or(rest.len());
             }
         }
     }
 
-    /// Comments, and what looks like them.
+    /// Parses comments and similar constructs.
     fn declaration(&mut self) {
         let start = self.at;
         let rest = self.rest();
@@ -118,14 +118,14 @@ impl<'a> Parser<'a> {
             match rest.get(4..).and_then(|inside| inside.find("-->")) {
                 Some(end) => self.at += 4 + end + 3,
                 None => {
-                    self.error(start, "the comment is never closed with `-->`");
+                    self.error(start, "the comment has no closing `-->`");
                     self.at = self.source.len();
                 }
             }
             return;
         }
         let what = if rest.get(..9).is_some_and(|start| start.eq_ignore_ascii_case("<!doctype")) {
-            "a template is a part of a page: `<!doctype>` belongs into the page itself"
+            "`<!doctype>` belongs into the page, not into a template"
         } else if rest.starts_with("<![CDATA[") {
             "`<![CDATA[` is a comment in HTML: write the text itself"
         } else {
@@ -137,7 +137,7 @@ impl<'a> Parser<'a> {
 
     fn element(&mut self) {
         let start = self.at;
-        let Tag { name, attributes, self_closing } = self.tag();
+        let SourceTag { name, attributes, self_closing } = self.tag();
         let parent = self.open.last().map(|parent| (parent.name.as_str(), parent.namespace));
         let namespace = namespace(parent, &name);
         let name = match namespace {
@@ -154,7 +154,7 @@ impl<'a> Parser<'a> {
         if self_closing && html && !void {
             self.error(
                 start,
-                format!("HTML does not close `<{name}/>` by itself: write `<{name}></{name}>`"),
+                format!("HTML does not treat `<{name}/>` as closed: write `<{name}></{name}>`"),
             );
         }
         if self.open.len() >= DEPTH {
@@ -165,7 +165,7 @@ impl<'a> Parser<'a> {
         let raw = html && matches!(name.as_str(), "script" | "style" | "textarea" | "title");
         let element = Element { name, at: start as u32, namespace, attributes, children: Vec::new() };
         if void || self_closing {
-            self.push(Node::Element(element));
+            self.push(SourceNode::Element(element));
         } else {
             self.open.push(element);
             if raw {
@@ -174,7 +174,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// The content of an element in which no tags are recognised.
+    /// Parses the content of an element in which tags are not recognised.
     fn raw_text(&mut self) {
         let Some(name) = self.open.last().map(|element| format!("</{}", element.name)) else { return };
         let rest = self.rest();
@@ -185,7 +185,7 @@ impl<'a> Parser<'a> {
             .unwrap_or(rest.len());
         let stop = self.at + end;
         for piece in pieces(rest.get(..end).unwrap_or_default(), self.at as u32, self.errors) {
-            self.push(Node::Text(piece));
+            self.push(SourceNode::Text(piece));
         }
         self.at = stop;
     }
@@ -196,14 +196,14 @@ impl<'a> Parser<'a> {
         let name = self.take_while(|c| c != '>' && !c.is_ascii_whitespace()).to_owned();
         self.take_while(|c| c != '>');
         if !self.eat(">") {
-            self.error(start, format!("`</{name}` is never closed with `>`"));
+            self.error(start, format!("`</{name}` has no closing `>`"));
         }
         let Some(depth) = self.open.iter().rposition(|element| element.name.eq_ignore_ascii_case(&name))
         else {
             let message = if VOID.contains(&name.to_ascii_lowercase().as_str()) {
                 format!("`<{name}>` has no content and no end tag")
             } else {
-                format!("`</{name}>` closes nothing")
+                format!("`</{name}>` has no start tag")
             };
             self.error(start, message);
             return;
@@ -212,19 +212,19 @@ impl<'a> Parser<'a> {
             self.unclosed();
         }
         if let Some(element) = self.open.pop() {
-            self.push(Node::Element(element));
+            self.push(SourceNode::Element(element));
         }
     }
 
-    /// Reports the innermost open element, and closes it.
+    /// Reports the innermost open element and closes it.
     fn unclosed(&mut self) {
         if let Some(element) = self.open.pop() {
-            self.errors.add(element.at, format!("`{}` is never closed", element.tag()));
-            self.push(Node::Element(element));
+            self.errors.add(element.at, format!("`{}` is not closed", element.tag()));
+            self.push(SourceNode::Element(element));
         }
     }
 
-    fn finish(mut self) -> Vec<Node> {
+    fn finish(mut self) -> Vec<SourceNode> {
         while !self.open.is_empty() {
             self.unclosed();
         }
@@ -232,8 +232,8 @@ impl<'a> Parser<'a> {
     }
 }
 
-/// Splits text, or an attribute's value, at its `{{ }}`.
-pub(crate) fn pieces(text: &str, at: u32, errors: &mut Errors) -> Vec<Piece> {
+/// Splits a text or an attribute's value at its `{{ }}`.
+pub(crate) fn pieces(text: &str, at: u32, errors: &mut ErrorList) -> Vec<Piece> {
     let mut out = Vec::new();
     let mut done = 0;
     while let Some(start) = text.get(done..).and_then(|rest| rest.find("{{")).map(|start| done + start) {
@@ -243,7 +243,7 @@ pub(crate) fn pieces(text: &str, at: u32, errors: &mut Errors) -> Vec<Piece> {
         let Some(end) = text.get(start..).and_then(hole_end).map(|end| start + end) else {
             errors.add(
                 at + start as u32,
-                "`{{` is never closed with `}}` (text inside an expression stands in 'single quotes')",
+                "`{{` without a closing `}}` (write text inside an expression in 'single quotes')",
             );
             return out;
         };
@@ -257,7 +257,8 @@ pub(crate) fn pieces(text: &str, at: u32, errors: &mut Errors) -> Vec<Piece> {
     out
 }
 
-/// Where the `}}` of a text that starts with `{{` stands. Braces inside quotes and of objects do not count.
+/// Returns the offset of the `}}` of a text that starts with `{{`. Braces inside quotes and of
+/// objects are skipped.
 fn hole_end(text: &str) -> Option<usize> {
     let bytes = text.as_bytes();
     let (mut depth, mut quote, mut at) = (0_u32, None, 2);

@@ -1,67 +1,68 @@
-//! What attributes hold beyond expressions: statements, loops, first values, guesses.
+//! Attribute values other than expressions: statements, loops, initial values, optimistic updates.
 
-#![expect(clippy::wildcard_enum_match_arm, reason = "of all that could stand somewhere, most is a mistake")]
+#![expect(clippy::wildcard_enum_match_arm, reason = "all other tokens are errors")]
 
 use super::lexer::TokenKind;
-use super::parser::{Parsed, Parser};
-use super::{Ast, AstKind, GuessAst, Ident, LoopHead, StatementAst};
+use super::parser::{ExpressionParser, Parsed};
+use super::{Ast, AstKind, Ident, LoopHead, OptimisticAst, StatementAst};
 
-/// A whole expression.
+/// Parses a whole expression.
 pub(crate) fn expression(text: &str, base: u32) -> Parsed<Ast> {
-    let mut p = Parser::new(text, base)?;
+    let mut p = ExpressionParser::new(text, base)?;
     let ast = p.expression()?;
     p.end("an operator")?;
     Ok(ast)
 }
 
-/// The statements of an event, separated by `;`.
+/// Parses the statements of an event, separated by `;`.
 pub(crate) fn statements(text: &str, base: u32) -> Parsed<Vec<StatementAst>> {
-    Parser::new(text, base)?.list(|p| {
+    ExpressionParser::new(text, base)?.list(|p| {
         let name = p.name("the name of an action")?;
         if p.eat("=") {
             return Ok(StatementAst::Set(name, p.expression()?));
         }
         if p.eat("(") {
-            return Ok(StatementAst::Call(name, p.until(")", Parser::expression)?));
+            return Ok(StatementAst::Call(name, p.until(")", ExpressionParser::expression)?));
         }
         match p.sign() {
             Some(sign @ ("+=" | "-=" | "++" | "--")) => {
                 let n = &name.text;
-                Err((p.at(), format!("there is no `{sign}`: write `{n} = {n} + 1`, or call an action")))
+                Err((p.at(), format!("`{sign}` is not supported: write `{n} = {n} + 1`, or call an action")))
             }
             Some("." | "[") => Err((
                 name.at,
-                "an event calls an action, `save(item.id)`, or sets a local, `open = true`".to_owned(),
+                "expected a call of an action, `save(item.id)`, or an assignment to a local, `open = true`"
+                    .to_owned(),
             )),
             _ => Ok(StatementAst::Call(name, Vec::new())),
         }
     })
 }
 
-/// `name = value; name = value`, as `live:local` has it.
+/// Parses `name = value; name = value`, the value of `live:local`.
 pub(crate) fn key_value(text: &str, base: u32) -> Parsed<Vec<(Ident, Ast)>> {
-    Parser::new(text, base)?.list(|p| {
+    ExpressionParser::new(text, base)?.list(|p| {
         let name = p.name("a name")?;
-        p.expect("=", "`live:local` gives first values: `open = false; filter = 'all'`")?;
+        p.expect("=", "`live:local` needs initial values: `open = false; filter = 'all'`")?;
         Ok((name, p.expression()?))
     })
 }
 
-/// The guesses of `live:optimistic`, separated by `;`.
-pub(crate) fn guesses(text: &str, base: u32) -> Parsed<Vec<GuessAst>> {
+/// Parses the updates of `live:optimistic`, separated by `;`.
+pub(crate) fn guesses(text: &str, base: u32) -> Parsed<Vec<OptimisticAst>> {
     const FORMS: &str =
-        "a guess is `field = value`, `list.push({…})`, `list.remove(id)` or `list[id].field = value`";
-    Parser::new(text, base)?.list(|p| {
+        "expected `field = value`, `list.push({…})`, `list.remove(id)` or `list[id].field = value`";
+    ExpressionParser::new(text, base)?.list(|p| {
         let target = p.expression()?;
         if p.eat("=") {
-            return Ok(GuessAst::Set(target, p.expression()?));
+            return Ok(OptimisticAst::Set(target, p.expression()?));
         }
         match target.kind {
             AstKind::Method(list, name, mut args) if args.len() == 1 => {
                 let arg = args.pop().ok_or((name.at, FORMS.to_owned()))?;
                 match name.text.as_str() {
-                    "push" => Ok(GuessAst::Push(*list, arg)),
-                    "remove" => Ok(GuessAst::Remove(*list, arg)),
+                    "push" => Ok(OptimisticAst::Push(*list, arg)),
+                    "remove" => Ok(OptimisticAst::Remove(*list, arg)),
                     _ => Err((name.at, FORMS.to_owned())),
                 }
             }
@@ -70,10 +71,10 @@ pub(crate) fn guesses(text: &str, base: u32) -> Parsed<Vec<GuessAst>> {
     })
 }
 
-/// `item in list`, `item, index in list`
+/// Parses `item in list` or `item, index in list`.
 pub(crate) fn loop_head(text: &str, base: u32) -> Parsed<LoopHead> {
-    const FORM: &str = "`live:for` is `item in list` or `item, index in list`";
-    let mut p = Parser::new(text, base)?;
+    const FORM: &str = "`live:for` needs the form `item in list` or `item, index in list`";
+    let mut p = ExpressionParser::new(text, base)?;
     let item = p.name("a name for the item")?;
     let index = if p.eat(",") { Some(p.name("a name for the position")?) } else { None };
     match &p.peek().kind {

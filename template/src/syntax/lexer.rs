@@ -1,9 +1,9 @@
-//! Tokens of an expression.
+//! Splits an expression into tokens.
 
 use super::SyntaxError;
 use crate::expr::Literal;
 
-/// A token and where it starts.
+/// A token and its offset.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Token {
     pub(super) at: u32,
@@ -12,21 +12,21 @@ pub(super) struct Token {
 
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum TokenKind {
-    /// A name, with its `$` if it has one.
+    /// A name, including its `$` if it has one.
     Name(String),
     Literal(Literal),
-    /// Punctuation, the longest that fits.
+    /// Punctuation, the longest that matches.
     Sign(&'static str),
     End,
 }
 
-/// Longer ones first.
+/// Longer signs first.
 const SIGNS: &[&str] = &[
     "===", "!==", "&&", "||", "??", "==", "!=", "<=", ">=", "=>", "++", "--", "+=", "-=", "?.", "!", "<",
     ">", "+", "-", "*", "/", "%", "?", ":", ".", ",", "(", ")", "[", "]", "{", "}", "=", ";", "|", "&",
 ];
 
-/// Splits `text`, whose first byte stands at `base` in the template.
+/// Splits `text`, whose first byte is at `base` in the template.
 pub(super) fn tokens(text: &str, base: u32) -> Result<Vec<Token>, SyntaxError> {
     let mut out = Vec::new();
     let mut at = 0;
@@ -45,7 +45,7 @@ pub(super) fn tokens(text: &str, base: u32) -> Result<Vec<Token>, SyntaxError> {
         } else if let Some(sign) = SIGNS.iter().find(|sign| rest.starts_with(**sign)) {
             (TokenKind::Sign(sign), sign.len())
         } else {
-            return Err((place, format!("`{}` means nothing in an expression", first.escape_debug())));
+            return Err((place, format!("`{}` is not allowed in an expression", first.escape_debug())));
         };
         out.push(Token { at: place, kind });
         at += length;
@@ -84,14 +84,14 @@ fn number(rest: &str, at: u32) -> Result<(TokenKind, usize), SyntaxError> {
         ));
     }
     let literal = if fraction == 0 {
-        Literal::Int(text.parse().map_err(|_| (at, format!("`{text}` is too large for a whole number")))?)
+        Literal::Int(text.parse().map_err(|_| (at, format!("`{text}` is too large for an integer")))?)
     } else {
         float(text.parse().map_err(|_| (at, format!("`{text}` is not a number")))?)
     };
     Ok((TokenKind::Literal(literal), length))
 }
 
-/// A number in the form that the page's JSON parser gives it back in: whole ones as whole numbers.
+/// Creates a number in the form in which the page's JSON parser returns it: integers as integers.
 pub(super) fn float(n: f64) -> Literal {
     if n.fract() == 0.0 && n.abs() < 9e15 { Literal::Int(n as i64) } else { Literal::Num(n) }
 }
@@ -110,7 +110,7 @@ fn string(rest: &str, quote: char, at: u32) -> Result<(TokenKind, usize), Syntax
                     let c = c.escape_debug();
                     return Err((
                         at + place as u32,
-                        format!("`\\{c}` is no escape: there are \\n \\t \\\\ \\' \\\""),
+                        format!("unknown escape `\\{c}`; the escapes are \\n \\t \\\\ \\' \\\""),
                     ));
                 }
                 None => break,
@@ -118,5 +118,5 @@ fn string(rest: &str, quote: char, at: u32) -> Result<(TokenKind, usize), Syntax
             c => text.push(c),
         }
     }
-    Err((at, format!("this text is never closed with {quote}")))
+    Err((at, format!("this text has no closing {quote}")))
 }

@@ -1,24 +1,25 @@
-//! A parser by precedence. It stops at the first mistake of an expression; other expressions go on.
+//! A precedence parser. It stops at the first error of an expression; other expressions are still
+//! parsed.
 
-#![expect(clippy::wildcard_enum_match_arm, reason = "of all that could stand somewhere, most is a mistake")]
+#![expect(clippy::wildcard_enum_match_arm, reason = "all other tokens are errors")]
 
 use super::lexer::{self, Token, TokenKind, tokens};
 use super::{Ast, AstKind, Ident, SyntaxError};
 use crate::expr::{Binary, Literal, Unary};
 
-/// An expression has at most so many parts, which bounds the depth of everything that walks over it.
+/// Maximum number of parts in an expression. It bounds the depth of all later recursion.
 const PARTS: usize = 200;
 
 pub(super) type Parsed<T> = Result<T, SyntaxError>;
 
-pub(super) struct Parser {
+pub(super) struct ExpressionParser {
     tokens: Vec<Token>,
     next: usize,
     parts: usize,
     end: Token,
 }
 
-impl Parser {
+impl ExpressionParser {
     pub(super) fn new(text: &str, base: u32) -> Parsed<Self> {
         let tokens = tokens(text, base)?;
         let at = tokens.last().map_or(base, |token| token.at);
@@ -62,7 +63,7 @@ impl Parser {
         let token = self.next();
         match token.kind {
             TokenKind::Name(text) if !text.starts_with('$') => Ok(Ident { at: token.at, text }),
-            kind => Err((token.at, format!("{what} has to stand here, not {}", shown(&kind)))),
+            kind => Err((token.at, format!("expected {what}, not {}", shown(&kind)))),
         }
     }
 
@@ -73,7 +74,7 @@ impl Parser {
         }
     }
 
-    /// Items separated by `;` up to the end.
+    /// Parses items separated by `;` up to the end.
     pub(super) fn list<T>(&mut self, item: impl Fn(&mut Self) -> Parsed<T>) -> Parsed<Vec<T>> {
         let mut out = Vec::new();
         while self.peek().kind != TokenKind::End {
@@ -83,12 +84,12 @@ impl Parser {
             }
         }
         if out.is_empty() {
-            return Err((self.at(), "something has to stand here".to_owned()));
+            return Err((self.at(), "the value is empty".to_owned()));
         }
         Ok(out)
     }
 
-    /// Items separated by `,` up to a closing sign.
+    /// Parses items separated by `,` up to a closing sign.
     pub(super) fn until<T>(
         &mut self,
         close: &'static str,
@@ -100,7 +101,7 @@ impl Parser {
                 return Ok(out);
             }
             if self.peek().kind == TokenKind::End {
-                return Err((self.at(), format!("`{close}` has to stand here, not the end")));
+                return Err((self.at(), format!("expected `{close}`, not the end")));
             }
             out.push(item(self)?);
             if !self.eat(",") && self.sign() != Some(close) {
@@ -113,16 +114,13 @@ impl Parser {
     fn make(&mut self, at: u32, kind: AstKind) -> Parsed<Ast> {
         self.parts += 1;
         if self.parts > PARTS {
-            return Err((
-                at,
-                "this expression is too long: give it a name in Rust, as a computed field".to_owned(),
-            ));
+            return Err((at, "this expression is too long: make it a computed field in Rust".to_owned()));
         }
         Ok(Ast { at, kind })
     }
 
     pub(super) fn expression(&mut self) -> Parsed<Ast> {
-        // Counts here too, so that parentheses cannot nest without end.
+        // This also counts here, so that the nesting of parentheses is bounded.
         self.parts += 1;
         if self.parts > PARTS {
             return Err((self.at(), "this expression is nested too deeply".to_owned()));
@@ -132,7 +130,7 @@ impl Parser {
             return Ok(condition);
         }
         let then = self.expression()?;
-        self.expect(":", "`a ? b : c` needs its `:`")?;
+        self.expect(":", "`a ? b : c` needs a `:`")?;
         let or = self.expression()?;
         self.make(condition.at, AstKind::If(condition.into(), then.into(), or.into()))
     }
@@ -192,7 +190,7 @@ impl Parser {
                 };
             } else if self.eat("[") {
                 let index = self.expression()?;
-                self.expect("]", "`[` is never closed with `]`")?;
+                self.expect("]", "`[` has no closing `]`")?;
                 of = self.make(of.at, AstKind::At(of.into(), index.into()))?;
             } else {
                 return Ok(of);
@@ -207,27 +205,27 @@ impl Parser {
             TokenKind::Name(name) if self.sign() == Some("(") => Err((
                 at,
                 format!(
-                    "`{name}(…)` cannot be called here: actions are called by events, and what has to be computed is a field, `#[live(computed)]` in Rust"
+                    "`{name}(…)` cannot be called here: events call actions, and a computed value is a field, `#[live(computed)]` in Rust"
                 ),
             )),
             TokenKind::Name(name) => self.make(at, AstKind::Name(name)),
             TokenKind::Sign("(") => {
                 let inner = self.expression()?;
-                self.expect(")", "`(` is never closed with `)`")?;
+                self.expect(")", "`(` has no closing `)`")?;
                 Ok(inner)
             }
             TokenKind::Sign("{") => {
                 let fields = self.until("}", |p| {
                     let name = p.name("the name of a field")?;
-                    p.expect(":", "an object is `{ name: value, … }`")?;
+                    p.expect(":", "an object needs the form `{ name: value, … }`")?;
                     Ok((name, p.expression()?))
                 })?;
                 self.make(at, AstKind::Object(fields))
             }
             TokenKind::Sign("[") => {
-                Err((at, "there are no lists in expressions: make it a field in Rust".to_owned()))
+                Err((at, "list literals are not supported: make it a field in Rust".to_owned()))
             }
-            TokenKind::End => Err((at, "an expression has to stand here".to_owned())),
+            TokenKind::End => Err((at, "the expression is empty".to_owned())),
             kind @ TokenKind::Sign(_) => Err((at, complaint(&kind, "an expression"))),
         }
     }
@@ -256,23 +254,27 @@ fn operator(sign: &str) -> Option<(Binary, u8)> {
     })
 }
 
-/// Why a token cannot stand where it stands.
+/// Describes why a token is not allowed here.
 fn complaint(kind: &TokenKind, expected: &str) -> String {
     match kind {
         TokenKind::Sign("===" | "!==") => {
-            "`==` and `!=` are exact already: there are no `===` and `!==`".to_owned()
+            "`===` and `!==` are not supported: `==` and `!=` compare exactly".to_owned()
         }
-        TokenKind::Sign("=") => "`=` sets nothing here: compare with `==`".to_owned(),
+        TokenKind::Sign("=") => "`=` is not allowed here: compare with `==`".to_owned(),
         TokenKind::Sign("|") => {
-            "there are no filters: format it in Rust, as a field; `||` is `or`".to_owned()
+            "filters are not supported: format it in Rust, as a field; `||` is `or`".to_owned()
         }
         TokenKind::Sign("&") => "write `&&` for `and`".to_owned(),
-        TokenKind::Sign("?.") => "a plain `.` is enough: a field of null is null".to_owned(),
-        TokenKind::Sign("=>") => "there are no functions in expressions".to_owned(),
-        TokenKind::Sign(sign @ ("++" | "--" | "+=" | "-=")) => format!("there is no `{sign}` in expressions"),
+        TokenKind::Sign("?.") => {
+            "`?.` is not supported: write `.`, because a field of null is null".to_owned()
+        }
+        TokenKind::Sign("=>") => "functions are not supported".to_owned(),
+        TokenKind::Sign(sign @ ("++" | "--" | "+=" | "-=")) => {
+            format!("`{sign}` is not supported in expressions")
+        }
         TokenKind::Name(word) if word == "and" => "write `&&` for `and`".to_owned(),
         TokenKind::Name(word) if word == "or" => "write `||` for `or`".to_owned(),
-        kind => format!("{expected} has to stand here, not {}", shown(kind)),
+        kind => format!("expected {expected}, not {}", shown(kind)),
     }
 }
 

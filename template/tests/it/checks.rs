@@ -1,15 +1,15 @@
-//! What a template asks of its component's types.
+//! Checks of a template against its component's types.
 
-use vivaz_template::check::{Argument, CheckKind, GivenProp, PathStep, Want};
+use vivaz_template::check::{Argument, CheckKind, Edits, GivenProp, PathStep, Want};
 use vivaz_template::compile;
-use vivaz_template::compiled::{Control, Guess};
-use vivaz_template::{Expr, HoleKind, Read};
+use vivaz_template::compiled::OptimisticUpdate;
+use vivaz_template::{Dependency, Expr, HoleKind};
 
 fn field(name: &str) -> PathStep {
     PathStep::Field(name.into())
 }
 
-/// The demands of a template, each with its place.
+/// Returns a template's checks, each with its position.
 fn checks(source: &str) -> Vec<(String, CheckKind)> {
     let compiled = compile(source).unwrap_or_else(|errors| panic!("{errors:?}"));
     compiled.checks.into_iter().map(|check| (check.at.to_string(), check.kind)).collect()
@@ -47,7 +47,7 @@ fn paths_are_resolved_through_loops() {
 }
 
 #[test]
-fn every_use_says_what_it_wants() {
+fn each_use_requires_a_kind() {
     for (source, steps, want) in [
         ("{{ a }}", vec![field("a")], Want::Text),
         ("<p live:if='a'></p>", vec![field("a")], Want::Condition),
@@ -70,7 +70,7 @@ fn every_use_says_what_it_wants() {
 }
 
 #[test]
-fn calls_models_and_children_are_told_with_their_types() {
+fn calls_models_and_children_have_their_types() {
     let found = checks("<p live:click=\"go(1, 1.5, 'x', true, null, a.b, $event.key, !a)\"></p>");
     let arguments = vec![
         Argument::Int,
@@ -88,10 +88,10 @@ fn calls_models_and_children_are_told_with_their_types() {
     );
 
     let found = checks("<input type='checkbox' live:model='agree'><p live:loading live:target='save'></p>");
-    assert!(found.contains(&(
-        "1:36".into(),
-        CheckKind::Model { steps: vec![field("agree")], control: Control::Checkbox, is_number: false }
-    )));
+    assert!(
+        found
+            .contains(&("1:36".into(), CheckKind::Model { steps: vec![field("agree")], edits: Edits::Bool }))
+    );
     assert!(found.contains(&("1:59".into(), CheckKind::Target { name: "save".into() })));
 
     let found = checks(
@@ -99,10 +99,7 @@ fn calls_models_and_children_are_told_with_their_types() {
     );
     let way = [field("groups"), PathStep::Each, field("rows"), PathStep::Each, field("at"), field("x")];
     assert!(
-        found.contains(&(
-            "1:111".into(),
-            CheckKind::Model { steps: way.into(), control: Control::Text, is_number: true }
-        )),
+        found.contains(&("1:111".into(), CheckKind::Model { steps: way.into(), edits: Edits::Number })),
         "{found:#?}"
     );
 
@@ -113,11 +110,12 @@ fn calls_models_and_children_are_told_with_their_types() {
         given("max_items", Argument::Int, false),
         given("wide", Argument::Bool, false),
     ];
-    assert!(found.contains(&("1:1".into(), CheckKind::Child { component: "chat".into(), props })));
+    let within = Vec::new();
+    assert!(found.contains(&("1:1".into(), CheckKind::Child { component: "chat".into(), props, within })));
 }
 
 #[test]
-fn a_guess_about_a_row_starts_at_the_component() {
+fn optimistic_updates_of_rows_start_at_the_component() {
     let source = "<div live:for='g in groups' live:key='g.id'><p live:if='g.on'><i live:for='t in g.items' live:key='t.id' live:click='go(t.id)' live:optimistic='t.done = true; g.items.remove(t.id); n = n + 1'>x</i></p></div>";
     let compiled = compile(source).unwrap();
     let guesses =
@@ -129,8 +127,13 @@ fn a_guess_about_a_row_starts_at_the_component() {
     let at = |of: Expr, key: Expr| Expr::At(of.into(), key.into());
     let group = at(Expr::Root("groups".into()), f(Expr::Item(1), "id"));
     let item = at(f(group.clone(), "items"), f(Expr::Item(0), "id"));
-    let Some([Guess::Set { path, .. }, Guess::Remove { list, .. }, Guess::Set { path: last, .. }]) =
-        guesses.map(Vec::as_slice)
+    let Some(
+        [
+            OptimisticUpdate::Set { path, .. },
+            OptimisticUpdate::Remove { list, .. },
+            OptimisticUpdate::Set { path: last, .. },
+        ],
+    ) = guesses.map(Vec::as_slice)
     else {
         panic!("{guesses:?}")
     };
@@ -140,14 +143,14 @@ fn a_guess_about_a_row_starts_at_the_component() {
 }
 
 #[test]
-fn whether_the_user_is_read_is_known() {
+fn reads_of_the_user_are_known() {
     assert!(compile("<p live:if='$user.id == 1'>x</p>").unwrap().reads_user());
     assert!(compile("<p live:click='go($user.name)'>x</p>").unwrap().reads_user());
     assert!(!compile("<p>{{ user }}</p>").unwrap().reads_user());
 }
 
 #[test]
-fn what_an_expression_reads_is_told_by_field() {
+fn reads_are_reported_by_field() {
     let source = "<i live:local='z = 1'><b live:for='m in chat.messages' live:key='m.id'>{{ m.text + chat.users.len() + title + m[k] + z + $index }}</b></i>";
     let compiled = compile(source).unwrap();
     let value = compiled.template.blocks[1].holes.iter().find_map(|hole| match &hole.kind {
@@ -157,18 +160,22 @@ fn what_an_expression_reads_is_told_by_field() {
     let mut reads = Vec::new();
     value.unwrap().reads(&mut |read| {
         reads.push(match read {
-            Read::Root { name, field } => format!("{}/{}", name.text, field.map_or("*", |field| &field.text)),
-            Read::Item { depth, field } => format!("{depth}/{}", field.map_or("*", |field| &field.text)),
-            Read::Index(depth) => format!("index {depth}"),
-            Read::Local(at) => format!("local {} {}", at.level, at.slot),
-            Read::Special(which) => format!("{which:?}"),
+            Dependency::Root { name, field } => {
+                format!("{}/{}", name.text, field.map_or("*", |field| &field.text))
+            }
+            Dependency::Item { depth, field } => {
+                format!("{depth}/{}", field.map_or("*", |field| &field.text))
+            }
+            Dependency::Index(depth) => format!("index {depth}"),
+            Dependency::Local(at) => format!("local {} {}", at.level, at.slot),
+            Dependency::Special(which) => format!("{which:?}"),
         });
     });
     assert_eq!(reads, ["0/text", "chat/users", "title/*", "0/*", "k/*", "local 1 0", "index 0"]);
 }
 
 #[test]
-fn what_reads_the_pages_own_state_is_known_also_through_the_item_of_a_loop() {
+fn page_local_reads_are_known_through_loop_items() {
     let locals = |source: &str| -> Vec<bool> {
         let all = checks(source).into_iter().filter_map(|(_, kind)| match kind {
             CheckKind::Child { props, .. } => Some(props.into_iter().map(|prop| prop.is_local)),

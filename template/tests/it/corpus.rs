@@ -1,8 +1,8 @@
-//! Templates of every construct, and the pitfalls that browsers lay.
+//! Templates with every construct, and with known pitfalls of browsers.
 
 use serde_json::{Value, json};
 
-/// States that the templates are rendered with.
+/// States with which the templates are rendered.
 pub(crate) fn states() -> Vec<Value> {
     vec![
         json!({}),

@@ -1,11 +1,11 @@
-//! What docs/templates.md shows compiles, or fails as it says.
+//! The blocks of docs/templates.md compile, or fail as documented.
 
 use std::path::Path;
 
 use vivaz_template::compile;
 
 #[test]
-fn the_language_reference_is_true() {
+fn the_language_reference_is_correct() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/templates.md");
     let text = std::fs::read_to_string(path).unwrap();
     let (mut right, mut wrong) = (0, Vec::new());

@@ -1,4 +1,4 @@
-//! A small DOM, filled by a real HTML parser.
+//! A small DOM, filled by an HTML parser.
 
 use std::collections::BTreeMap;
 
@@ -37,7 +37,7 @@ impl Element {
         })
     }
 
-    /// All text in it.
+    /// Returns all text in it.
     pub(crate) fn text(&self) -> String {
         self.children.iter().fold(String::new(), |all, node| match node {
             Node::Text(text) => all + text,
@@ -80,10 +80,10 @@ fn find<'a>(node: &'a Node, name: &str) -> Option<&'a Element> {
     element.children.iter().find_map(|child| find(child, name))
 }
 
-/// The first element of that name in a page whose body is `body`.
+/// Returns the first element with that name in a page whose body is `body`.
 pub(crate) fn parsed(body: &str, name: &str) -> Element {
     let html = format!("<!doctype html><html><head><title>t</title></head><body>{body}</body></html>");
     let dom = parse_document(RcDom::default(), ParseOpts::default()).one(html);
     let nodes: Vec<Node> = dom.document.children.borrow().iter().filter_map(converted).collect();
-    nodes.iter().find_map(|node| find(node, name)).expect("the element is in the page").clone()
+    nodes.iter().find_map(|node| find(node, name)).expect("the page has no such element").clone()
 }

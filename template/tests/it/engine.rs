@@ -1,14 +1,14 @@
-//! The least that a page's engine does: builds DOM from skeletons, and checks that server-rendered DOM can be walked.
-//! Compares nothing by itself; `walk` does.
+//! A minimal page engine: builds a DOM from skeletons, and checks that server-rendered DOM can be
+//! walked. `walk` does the comparisons.
 
 use serde_json::Value as Json;
-use vivaz_template::compiled::{AttributeKind, Block, Control, ModelStep, Step, WireEffect};
+use vivaz_template::compiled::{AttributeKind, Block, Control, ModelStep, WalkStep, WireEffect};
 use vivaz_template::expr::{Expr, LocalRef, Special};
 use vivaz_template::{Hole, HoleKind, Kind, Name, Scope, Template, Value, url};
 
 use crate::dom::{Element, Node, parsed};
 
-/// Names in scope, as in a page: a chain of block instances.
+/// The names in scope, as in a page: a chain of block instances.
 pub(crate) struct Frame<'a> {
     pub(crate) state: &'a Json,
     pub(crate) user: &'a Json,
@@ -51,7 +51,7 @@ fn text(value: &Value<'_, Json>) -> String {
     out
 }
 
-/// The DOM of a block made from its skeleton; `element` is the component's own for block 0.
+/// Builds the DOM of a block from its skeleton; `element` is the component's own for block 0.
 pub(crate) fn built(template: &Template, number: usize, mut frame: Frame<'_>) -> Element {
     let block = &template.blocks[number];
     let skeleton = parsed(&format!("<template>{}</template>", wrapped(block)), "template");
@@ -63,7 +63,7 @@ pub(crate) fn built(template: &Template, number: usize, mut frame: Frame<'_>) ->
         },
         _ => {
             let mut root = skeleton;
-            // Skeletons of SVG and MathML are parsed inside of such an element.
+            // Skeletons of SVG and MathML are parsed inside such an element.
             for _ in 0..=usize::from(wrapped(block) != *block.html) {
                 let inner = root.elements().next().expect("a root element").clone();
                 root = inner;
@@ -90,20 +90,20 @@ fn wrapped(block: &Block) -> String {
     }
 }
 
-/// The element that a path leads to.
-fn walked<'d>(root: &'d mut Element, path: &[Step]) -> &'d mut Element {
+/// Returns the element at the end of a walk.
+fn walked<'d>(root: &'d mut Element, path: &[WalkStep]) -> &'d mut Element {
     path.iter().fold(root, |element, step| {
         let at = place(element, *step);
         let next = (at..element.children.len()).find(|i| matches!(element.children[*i], Node::Element(_)));
         match &mut element.children[next.expect("an element at this step")] {
             Node::Element(element) => element,
-            Node::Text(_) | Node::Comment(_) => unreachable!("an element was looked for"),
+            Node::Text(_) | Node::Comment(_) => unreachable!("expected an element"),
         }
     })
 }
 
-/// The position right after what a step passes.
-fn place(element: &Element, step: Step) -> usize {
+/// Returns the position behind the nodes that a step passes.
+fn place(element: &Element, step: WalkStep) -> usize {
     let (mut comments, mut elements) = (step.comments, step.elements);
     for (i, node) in element.children.iter().enumerate() {
         if comments == 0 && elements == 0 {
@@ -115,7 +115,7 @@ fn place(element: &Element, step: Step) -> usize {
             _ => {}
         }
     }
-    assert_eq!((comments, elements), (0, 0), "{step:?} passes more than there is in {element:#?}");
+    assert_eq!((comments, elements), (0, 0), "{step:?} passes too many nodes in {element:#?}");
     element.children.len()
 }
 
@@ -244,10 +244,12 @@ fn fill(template: &Template, root: &mut Element, hole: &Hole, frame: &Frame<'_>)
     }
 }
 
-/// What stands at the end of the path to a property.
+/// Returns the value at the end of the path to a property.
 fn led(property: &[ModelStep], frame: &Frame<'_>) -> Json {
     let mut steps = property.iter();
-    let Some(ModelStep::Field(root)) = steps.next() else { panic!("{property:?} begins at no field") };
+    let Some(ModelStep::Field(root)) = steps.next() else {
+        panic!("{property:?} does not begin with a field")
+    };
     let mut at = Expr::Root(root.clone()).eval(frame).into_data();
     for step in steps {
         at = match step {
@@ -255,14 +257,14 @@ fn led(property: &[ModelStep], frame: &Frame<'_>) -> Json {
             ModelStep::Key(key) => {
                 let key = key.eval(frame).into_data();
                 let items = at.as_array().expect("a list");
-                items.iter().find(|item| item["id"] == key).expect("an item of that key").clone()
+                items.iter().find(|item| item["id"] == key).expect("no item with that key").clone()
             }
         };
     }
     at
 }
 
-/// Selects the options of a select, which are there already: its hole comes after theirs.
+/// Selects the options of a select, which exist already: the select's hole follows theirs.
 fn choose(element: &mut Element, value: &Json) {
     for option in element.elements() {
         if option.name != "option" {
@@ -279,7 +281,7 @@ fn choose(element: &mut Element, value: &Json) {
     }
 }
 
-/// Walks server-rendered DOM by a shape, and checks that each hole's node is there and says what it should.
+/// Walks server-rendered DOM by a shape, and checks that each hole's node exists and has its value.
 pub(crate) fn adopted(
     template: &Template,
     number: usize,
@@ -337,8 +339,8 @@ pub(crate) fn adopted(
     }
 }
 
-/// Where rows end: at their anchor, or at the end of the parent.
-fn anchor_after(element: &Element, start: Step, end: Option<u16>) -> usize {
+/// Returns the position at which rows end: at their anchor, or at the end of the parent.
+fn anchor_after(element: &Element, start: WalkStep, end: Option<u16>) -> usize {
     let at = anchor(element, end);
     assert!(place(element, start) <= at);
     at

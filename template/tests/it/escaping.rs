@@ -1,4 +1,4 @@
-//! Whatever a value holds, it stays where the template put it.
+//! No value can leave the place where the template puts it.
 
 use proptest::prelude::*;
 use serde_json::json;
@@ -6,7 +6,7 @@ use vivaz_template::{compile, render};
 
 use crate::dom::{Element, Node, parsed};
 
-/// Text with what breaks out of contexts more often than chance would have it.
+/// Generates text with characters that end contexts, more often than random text.
 fn nasty() -> impl Strategy<Value = String> {
     let part = prop_oneof![
         any::<String>(),
@@ -43,7 +43,7 @@ fn page(source: &str, value: &str) -> Element {
 proptest! {
     #[test]
     fn text_and_attributes_read_back_as_they_were(value in nasty()) {
-        // Parsers replace or drop this one, whatever is written for it.
+        // Parsers replace or drop NUL, however it is written.
         let expected = value.replace('\0', "\u{fffd}");
         let source = "<p title='{{ v }}' data-v='a{{ v }}b' class='k'>{{ v }}</p><textarea>{{ v }}</textarea><pre>{{ v }}</pre><title>{{ v }}</title><input value='{{ v }}'>";
         let root = page(source, &value);
@@ -87,7 +87,7 @@ proptest! {
 }
 
 #[test]
-fn raw_html_is_raw_only_where_it_is_asked_for() {
+fn only_live_html_writes_raw_html() {
     let root = page("<div live:html='v'></div><div live:text='v'></div>", "<b>x</b>");
     let html: Vec<&Node> = root.children.iter().collect();
     let Node::Element(first) = html[0] else { panic!("{root:#?}") };
@@ -96,9 +96,9 @@ fn raw_html_is_raw_only_where_it_is_asked_for() {
     assert!(matches!(&second.children[..], [Node::Text(text)] if text == "<b>x</b>"));
 }
 
-/// Separated as the page does it, by `\s`.
+/// Split as in the page, by `\s`.
 #[test]
-fn classes_are_those_that_the_page_sets() {
+fn classes_equal_those_of_the_page() {
     let class = |value: serde_json::Value| {
         let compiled = compile("<p class='{{ v }}' live:class:on='false'></p>").unwrap();
         let html = render(&compiled, &json!({ "v": value }), None).html;

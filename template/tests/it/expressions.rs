@@ -1,4 +1,4 @@
-//! What expressions evaluate to.
+//! Evaluation of expressions.
 
 use serde_json::{Value, json};
 use vivaz_template::{compile, render};

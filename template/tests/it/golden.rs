@@ -1,5 +1,6 @@
-//! Golden files: what each template of the corpus compiles and renders to, and what each mistake is answered with.
-//! `UPDATE_GOLDEN=1 cargo test -p vivaz-template` writes them anew; read the difference before committing it.
+//! Golden files: the compiled and rendered form of each template of the corpus, and the errors of
+//! each incorrect template. `UPDATE_GOLDEN=1 cargo test -p vivaz-template` writes them; review the
+//! difference before committing it.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -38,7 +39,7 @@ fn templates() {
     compare("templates.txt", &out);
 }
 
-/// One source a line, its errors indented below it.
+/// Checks one source per line, with its errors indented below it.
 #[test]
 fn mistakes() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/mistakes.txt");
@@ -54,17 +55,17 @@ fn mistakes() {
 }
 
 #[test]
-fn every_mistake_of_a_template_is_reported_with_line_and_column() {
+fn all_errors_are_reported_with_line_and_column() {
     let source = "<ul>\n  <li live:for=\"x in xs\">{{ x. }}</li>\n</ul>\n<p>é {{ a ~ b }}</p>\n<buton live:clik=\"go()\">x</buton>\n";
     let errors: Vec<String> = compile(source).unwrap_err().iter().map(ToString::to_string).collect();
     assert_eq!(
         errors,
         [
-            "2:3: `live:for` needs a `live:key`: what tells a row from all others, as `live:key=\"item.id\"`",
-            "2:31: the name of a field has to stand here, not the end",
-            "4:11: `~` means nothing in an expression",
-            "5:1: there is no element `<buton>` (a custom element's name has a hyphen); did you mean `button`?",
-            "5:8: there is no `live:clik`; did you mean `live:click`?",
+            "2:3: `live:for` needs a `live:key` that identifies the row, such as `live:key=\"item.id\"`",
+            "2:31: expected the name of a field, not the end",
+            "4:11: `~` is not allowed in an expression",
+            "5:1: unknown element `<buton>` (a custom element's name has a hyphen); did you mean `button`?",
+            "5:8: unknown attribute `live:clik`; did you mean `live:click`?",
         ]
     );
 }

@@ -1,4 +1,4 @@
-//! Whatever the source is, compiling ends with a template or with errors, and what compiles can be rendered.
+//! Compiling any source gives a template or errors, and every compiled template can be rendered.
 
 use proptest::prelude::*;
 use serde_json::json;
@@ -6,7 +6,7 @@ use vivaz_template::{compile, render};
 
 use crate::corpus;
 
-/// Pieces of the language in any order.
+/// Generates parts of the language in any order.
 fn pieces() -> impl Strategy<Value = String> {
     let piece = prop::sample::select(vec![
         "<p>",

@@ -1,6 +1,6 @@
-//! The template language from source to HTML, and what it refuses.
+//! The template language from source to HTML, and its errors.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used, reason = "a test may fail")]
-#![allow(clippy::wildcard_enum_match_arm, reason = "a test looks at what it is about")]
+#![allow(clippy::wildcard_enum_match_arm, reason = "a test matches only its own cases")]
 
 mod checks;
 mod corpus;

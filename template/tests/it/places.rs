@@ -1,22 +1,22 @@
-//! Whoever keeps the page's own state hands it to the renderer by its place.
+//! Page-local state is passed to the renderer by place.
 
 use std::cell::RefCell;
 
 use serde_json::{Value, json};
-use vivaz_template::{Fields, Name, Rows, child_at, compile, render};
+use vivaz_template::{Name, RowIndex, StateFields, child_at, compile, render};
 
 const TEMPLATE: &str = "<p live:local='open = 1'>{{ open }}</p><ul><li live:for='r in rows' live:key='r.id' \
                         live:local='n = r.id * 2'>{{ n }}<b live:if='n' live:local='m = 3'>{{ m }}</b>\
                         <live:chat live:else></live:chat></li></ul>";
 
-/// A state, and what a page has in some of its places.
+/// A state, and the page-local state of some places.
 struct Kept {
     state: Value,
     local: (&'static str, Value),
     asked: RefCell<Vec<String>>,
 }
 
-impl Fields<Value> for Kept {
+impl StateFields<Value> for Kept {
     fn field(&self, name: &Name) -> Option<&Value> {
         self.state.get(&*name.text)
     }
@@ -32,7 +32,7 @@ impl Fields<Value> for Kept {
 }
 
 #[test]
-fn rows_are_told_apart_by_their_keys_and_arms_by_their_numbers() {
+fn places_contain_keys_and_arm_numbers() {
     let compiled = compile(TEMPLATE).unwrap();
     let state = json!({ "rows": [{ "id": 7 }, { "id": 8 }] });
     let kept = |place, value| Kept { state: state.clone(), local: (place, value), asked: RefCell::default() };
@@ -44,7 +44,7 @@ fn rows_are_told_apart_by_their_keys_and_arms_by_their_numbers() {
     let row: &'static str = row.trim_end_matches("#0").to_owned().leak();
     let rendered = render(&compiled, &kept(row, json!(0)), None);
     assert!(rendered.html.contains("14<b>3</b>") && !rendered.html.contains("16"), "{}", rendered.html);
-    let [child] = &rendered.children[..] else { panic!("one child") };
+    let [child] = &rendered.children[..] else { panic!("expected one child") };
     assert_eq!(child.place, format!("[{row},1,2,0]"));
     assert_eq!(render(&compiled, &state, None).children.len(), 0);
 }
@@ -54,7 +54,7 @@ fn parsed(place: &str) -> Vec<Value> {
 }
 
 #[test]
-fn every_child_that_is_rendered_is_found_at_its_place_with_the_same_props() {
+fn rendered_children_are_found_at_their_places() {
     let user = json!({ "id": 7, "name": "Ada" });
     let further = [
         "<p live:if='yes'>{{ a }}</p><div live:else><live:chat a='{{ a }}'></live:chat></div>\
@@ -67,7 +67,7 @@ fn every_child_that_is_rendered_is_found_at_its_place_with_the_same_props() {
     for source in further.iter().chain(crate::corpus::TEMPLATES) {
         let compiled = compile(source).unwrap();
         for state in crate::corpus::states() {
-            let mut rows = Rows::default();
+            let mut rows = RowIndex::default();
             for child in render(&compiled, &state, Some(&user)).children {
                 let at = child_at(&compiled, &state, Some(&user), &parsed(&child.place), &mut rows);
                 let at = at.unwrap_or_else(|| panic!("{source}: no child at {}", child.place));
@@ -82,14 +82,14 @@ fn every_child_that_is_rendered_is_found_at_its_place_with_the_same_props() {
 }
 
 #[test]
-fn a_place_that_is_not_exactly_that_of_a_child_is_none() {
+fn other_places_give_no_child() {
     let source = "<p>{{ n }}</p><ul><li live:for='r in rows' live:key='r.id'><b live:if='r.on'>\
                   <live:chat a='{{ r.id }}'></live:chat></b><i live:else-if='n'><live:mail></live:mail></i></li></ul>";
     let compiled = compile(source).unwrap();
     let state = json!({ "n": 1, "rows": [{ "id": 7, "on": true }, { "id": "7", "on": false }, { "id": null, "on": 1 }] });
     let find = |place: Value| {
         let place = place.as_array().unwrap().clone();
-        child_at(&compiled, &state, None, &place, &mut Rows::default()).map(|child| child.component)
+        child_at(&compiled, &state, None, &place, &mut RowIndex::default()).map(|child| child.component)
     };
     assert_eq!(find(json!([1, 7, 0, 1, 0])), Some("chat"));
     assert_eq!(find(json!([1, "7", 0, 2, 0])), Some("mail"));
@@ -126,7 +126,7 @@ fn a_place_that_is_not_exactly_that_of_a_child_is_none() {
 }
 
 #[test]
-fn what_reads_the_pages_own_state_is_the_pages_to_choose_and_nothing_else() {
+fn the_page_decides_only_page_local_conditions() {
     let source = "<div live:local='open = false; n = 1'><section live:if='secret'><live:vault></live:vault></section>\
                   <section live:else-if='open'><live:chat a='{{ n }}' b='{{ m }}' live:key='n'></live:chat></section>\
                   <section live:else><live:mail></live:mail></section>\
@@ -135,12 +135,12 @@ fn what_reads_the_pages_own_state_is_the_pages_to_choose_and_nothing_else() {
     let find = |secret: bool, place: Value| {
         let state = json!({ "secret": secret, "m": 5, "rows": [{ "id": 1 }] });
         let place = place.as_array().unwrap().clone();
-        child_at(&compiled, &state, None, &place, &mut Rows::default()).map(|child| {
+        child_at(&compiled, &state, None, &place, &mut RowIndex::default()).map(|child| {
             let props = child.props.into_iter().map(|(name, value)| (name.text.to_string(), value));
             (child.component, child.key, props.collect::<Vec<_>>())
         })
     };
-    // Whether the box is open the page says; whether there is a secret it does not.
+    // The page decides whether the box is open, but not whether there is a secret.
     let b = || vec![("b".to_owned(), json!(5))];
     assert_eq!(find(false, json!([0, 2, 0])), Some(("chat", None, b())));
     assert_eq!(find(false, json!([0, 3, 0])), Some(("mail", None, vec![])));
@@ -148,18 +148,18 @@ fn what_reads_the_pages_own_state_is_the_pages_to_choose_and_nothing_else() {
     assert_eq!(find(true, json!([0, 2, 0])), None);
     assert_eq!(find(true, json!([0, 3, 0])), None);
     assert_eq!(find(true, json!([0, 1, 0])), Some(("vault", None, vec![])));
-    // A row of a list that is the page's own, too; what its item is, nobody takes from it.
+    // The same for a row of a page-local list; its item's value is not read.
     assert_eq!(find(true, json!([1, 99, 0])), Some(("todo", None, b())));
 }
 
 #[test]
-fn every_row_of_a_list_is_found_in_linear_time() {
+fn rows_are_found_in_linear_time() {
     let compiled =
         compile("<i live:for='r in rows' live:key='r.id'><live:chat a='{{ r.id }}'></live:chat></i>")
             .unwrap();
     let count = 1_000;
     let state = json!({ "rows": (0..count).map(|id| json!({ "id": id })).collect::<Vec<_>>() });
-    let mut rows = Rows::default();
+    let mut rows = RowIndex::default();
     for id in 0..count {
         let place = [json!(0), json!(id), json!(0)];
         assert!(child_at(&compiled, &state, None, &place, &mut rows).is_some());
@@ -168,7 +168,7 @@ fn every_row_of_a_list_is_found_in_linear_time() {
 }
 
 #[test]
-fn a_template_knows_which_fields_it_gives_to_children() {
+fn fields_of_childrens_props_are_known() {
     let source = "<div live:local='near = 1'><live:a one='{{ open }}' two='{{ near + height }}'></live:a>\
                   <p live:if='shown'>{{ text }}</p>\
                   <ul><li live:for='r in rows' live:key='r.id'><live:b of='{{ r.name }}'></live:b></li></ul></div>";

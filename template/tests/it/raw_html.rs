@@ -1,4 +1,4 @@
-//! Whatever HTML a `live:html` has, it stays in its element in the first paint.
+//! No HTML in a `live:html` can leave its element in the first paint.
 
 use proptest::prelude::*;
 use serde_json::json;
@@ -6,7 +6,8 @@ use vivaz_template::{compile, render, render_within};
 
 use crate::dom::{Element, Node, parsed};
 
-/// Each has one element with a `live:html`, and something behind it and behind what is around it.
+/// Each has one element with a `live:html`, and content behind it and behind its enclosing
+/// elements.
 const CONTEXTS: [&str; 19] = [
     "<div id='raw' live:html='v'></div>",
     "<div><div id='raw' live:html='v'></div></div>",
@@ -108,12 +109,12 @@ const PIECES: [&str; 74] = [
     "text",
 ];
 
-/// The parsed page, and what is in the element.
+/// Returns the parsed page, and the content of the element.
 fn painted(template: &str, html: &str) -> (Element, Vec<Node>) {
     let compiled = compile(&format!("{template}{BEHIND}")).unwrap();
     let painted = render(&compiled, &json!({ "v": html }), None).html;
     let mut page = parsed(&format!("<main><live-component>{painted}</live-component></main>"), "main");
-    let content = taken(&mut page).expect("the element is there");
+    let content = taken(&mut page).expect("the page has no such element");
     (page, content)
 }
 
@@ -132,7 +133,7 @@ fn stays(template: &str, html: &str) {
 }
 
 #[test]
-fn no_piece_of_html_leaves_its_element() {
+fn html_stays_in_its_element() {
     for context in CONTEXTS {
         for piece in PIECES {
             stays(context, piece);
@@ -170,19 +171,19 @@ fn html_is_balanced_as_a_browser_would() {
     ] {
         assert_eq!(content(0, html), format!("<div id=\"raw\">{balanced}</div>"), "{html:?}");
     }
-    // A text in place of what a page cannot have there.
+    // Text replaces HTML that a page cannot have there.
     assert_eq!(content(16, "<b>a<a href=x>b</a></b>"), "<a href=\"#\"><i id=\"raw\">ab</i>b</a>");
     assert_eq!(content(16, "<b>a</b>"), "<a href=\"#\"><i id=\"raw\"><b>a</b></i>b</a>");
     assert_eq!(content(11, "<div>a &amp; b</div>"), "<p id=\"raw\">a &amp; b</p>");
     assert_eq!(content(18, "\na"), "<pre id=\"raw\">\n\na</pre>");
-    // Too deep for browsers.
+    // Deeper than browsers allow.
     let deep = content(0, &"<div>".repeat(600));
     assert_eq!(deep, "<div id=\"raw\"></div>");
 }
 
-/// A child in elements of its parent.
+/// A child inside elements of its parent.
 #[test]
-fn what_is_around_the_component_counts() {
+fn enclosing_elements_of_the_component_count() {
     for (outer, html, expected) in [
         ("<form><live:c></live:c></form>", "<form>a</form>", "a"),
         ("<a href='#'><live:c></live:c></a>", "<a href=x>a</a>", "a"),
@@ -211,9 +212,9 @@ proptest! {
     }
 }
 
-/// `innerHTML` keeps it, too.
+/// `innerHTML` keeps a byte order mark, too.
 #[test]
-fn a_byte_order_mark_is_a_character_like_any_other() {
+fn a_byte_order_mark_is_kept() {
     for (html, first) in [("\u{feff}<b>x</b>", "\u{feff}"), ("\u{feff}\u{feff}a", "\u{feff}\u{feff}a")] {
         let compiled = compile("<div id='raw' live:html='v'></div>").unwrap();
         let page = render(&compiled, &json!({ "v": html }), None).html;

@@ -1,5 +1,5 @@
-//! Whatever a template holds: the first paint, read by a real HTML parser, and a clone of the skeleton, filled in,
-//! are the same DOM, and every hole's path finds its node in both.
+//! For any template, the first paint, parsed by an HTML parser, and a filled clone of the skeleton
+//! have the same DOM, and each hole's path finds its node in both.
 
 use proptest::prelude::*;
 use serde_json::json;
@@ -9,7 +9,7 @@ use crate::corpus;
 use crate::dom::{Element, Node, parsed};
 use crate::engine::{Frame, adopted, built};
 
-/// Empty texts are not there after parsing; what stands side by side is one text.
+/// Removes empty texts, which parsers drop, and joins adjacent texts.
 fn normalised(element: &mut Element) {
     let mut out: Vec<Node> = Vec::new();
     for mut node in std::mem::take(&mut element.children) {
@@ -26,7 +26,7 @@ fn normalised(element: &mut Element) {
     element.children = out;
 }
 
-/// Whether the template compiles; if it does, everything else has to hold.
+/// Returns whether the template compiles; if it does, checks all other properties.
 fn holds(source: &str) -> bool {
     let Ok(compiled) = compile(source) else { return false };
     let user = json!({"id": 7, "name": "Ada"});
@@ -57,7 +57,7 @@ fn first_paint_and_clone_are_the_same_dom() {
     }
 }
 
-/// Any elements in any order, with holes, rows and arms.
+/// Generates any elements in any order, with holes, rows and arms.
 fn tree() -> impl Strategy<Value = String> {
     let leaf = prop::sample::select(vec![
         "text",
@@ -166,9 +166,9 @@ fn tree() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    /// What a browser would restructure does not compile.
+    /// Elements that a browser would restructure do not compile.
     #[test]
-    fn whatever_compiles_is_the_same_dom(trees in prop::collection::vec(tree(), 1..4)) {
+    fn compiled_templates_give_the_same_dom(trees in prop::collection::vec(tree(), 1..4)) {
         holds(&trees.concat());
     }
 }

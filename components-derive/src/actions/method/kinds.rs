@@ -1,21 +1,21 @@
-//! What is particular to actions, to computed fields, to `mount` and to `migrate`.
+//! Code that is specific to actions, computed fields, `mount` and `migrate`.
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{FnArg, Ident, ReceiverKind, Signature, Type};
 
-use super::{ActionOptions, Passed, Written, passed_as, run};
-use crate::errors::Errors;
+use super::{ActionOptions, Generated, Parameter, parameter, run};
+use crate::diagnostics::Diagnostics;
 use crate::names::{last_name, nearest, plain};
 
 pub(super) fn action(
     sig: &Signature,
     options: &ActionOptions,
-    passed: &[Passed],
+    passed: &[Parameter],
     values: &[(&Ident, &Type)],
-    written: &mut Written,
-    errors: &mut Errors,
+    written: &mut Generated,
+    errors: &mut Diagnostics,
 ) {
     let name = plain(&sig.ident);
     for (given, _) in &options.defaults {
@@ -57,7 +57,7 @@ pub(super) fn action(
         let guard = quote_spanned!(guard.span()=> (#guard)(&self, &cx));
         quote!(p::guarded(&cx, #guard)?;)
     });
-    let what = format!("what `{name}` takes");
+    let what = format!("the arguments of `{name}`");
     let run = run(sig, passed);
     let decoded = format_ident!("decoded");
     let retry = options.retry;
@@ -86,19 +86,18 @@ fn is_option(ty: &Type) -> bool {
     last_name(ty).is_some_and(|name| name == "Option")
 }
 
-pub(super) fn computed(sig: &Signature, written: &mut Written, errors: &mut Errors) {
+pub(super) fn computed(sig: &Signature, written: &mut Generated, errors: &mut Diagnostics) {
     let name = &sig.ident;
     if let Some(asyncness) = &sig.asyncness {
-        return errors
-            .at(asyncness, "a computed field is there at once: it reads the component's own fields");
+        return errors.at(asyncness, "a computed field cannot be async: it reads the component's own fields");
     }
     if let Some(FnArg::Receiver(receiver)) = sig.inputs.first()
         && let ReceiverKind::Reference(_, _, Some(mutable)) = &receiver.kind
     {
-        return errors.at(mutable, "a computed field only reads: `&self`");
+        return errors.at(mutable, "a computed field only reads: it must take `&self`");
     }
     let syn::ReturnType::Type(_, ty) = &sig.output else {
-        return errors.at(name, "a computed field returns its value");
+        return errors.at(name, "a computed field must return a value");
     };
     let text = plain(name);
     written.computed_shapes.push(crate::state::shape_field(&text, ty, None, false, false));
@@ -108,26 +107,26 @@ pub(super) fn computed(sig: &Signature, written: &mut Written, errors: &mut Erro
     written.computed.push(text);
 }
 
-/// `async fn mount(props: ChatProps, cx: &mut MountContext) -> Result<Self>`, with either argument or none, async or
-/// not, returning `Self` or a `Result` of it.
-pub(super) fn mount(sig: &Signature, errors: &mut Errors) -> Option<TokenStream> {
+/// Writes `mount`: `async fn mount(props: ChatProps, cx: &mut MountContext) -> Result<Self>`, with
+/// either, both or none of the arguments, async or not, returning `Self` or a `Result` of it.
+pub(super) fn mount(sig: &Signature, errors: &mut Diagnostics) -> Option<TokenStream> {
     let (mut arguments, mut props) = (Vec::new(), quote!(<Self as p::Defaults>::Props));
     let mut is_wrong = false;
     for input in &sig.inputs {
         if let FnArg::Receiver(receiver) = input {
-            errors.at(receiver, "`mount` makes the component, so there is no `self` yet");
+            errors.at(receiver, "`mount` creates the component, so there is no `self` yet");
             return None;
         }
-        match passed_as(input, sig) {
-            Ok(Passed::Context) => arguments.push(quote!(cx)),
-            Ok(Passed::Value(_, ty)) => {
+        match parameter(input, sig) {
+            Ok(Parameter::Context) => arguments.push(quote!(cx)),
+            Ok(Parameter::Value(_, ty)) => {
                 arguments.push(quote!(props));
                 props = quote!(#ty);
             }
-            Ok(Passed::Text(span)) => {
-                errors.push(syn::Error::new(span, "`mount` takes the props and the context"));
+            Ok(Parameter::Text(span)) => {
+                errors.push(syn::Error::new(span, "`mount` takes only the props and the context"));
             }
-            Ok(Passed::Transaction) => {}
+            Ok(Parameter::Transaction) => {}
             Err(error) => {
                 errors.push(error);
                 is_wrong = true;
@@ -137,7 +136,7 @@ pub(super) fn mount(sig: &Signature, errors: &mut Errors) -> Option<TokenStream>
     let name = &sig.ident;
     let wait = sig.asyncness.map(|_| quote!(.await));
     let made = if is_wrong {
-        // The build has failed, and nothing more is said.
+        // The build has already failed; this adds no further errors.
         quote!(::core::unreachable!())
     } else {
         made(sig, &quote_spanned!(name.span()=> Self::#name(#(#arguments),*) #wait))
@@ -150,8 +149,8 @@ pub(super) fn mount(sig: &Signature, errors: &mut Errors) -> Option<TokenStream>
     })
 }
 
-/// Takes the component out of what `mount` or `migrate` returns. Spanned at the return type, as
-/// errors about that are.
+/// Takes the component out of the result of `mount` or `migrate`. Its span is the return type, so
+/// that errors about the type point there.
 fn made(sig: &Signature, call: &TokenStream) -> TokenStream {
     let span = match &sig.output {
         syn::ReturnType::Default => sig.ident.span(),
@@ -164,12 +163,12 @@ fn made(sig: &Signature, call: &TokenStream) -> TokenStream {
     })
 }
 
-/// `fn migrate(saved: &Saved<'_>) -> Result<Self>`
-pub(super) fn migrate(sig: &Signature, errors: &mut Errors) -> Option<TokenStream> {
+/// Writes `migrate`: `fn migrate(saved: &Saved<'_>) -> Result<Self>`.
+pub(super) fn migrate(sig: &Signature, errors: &mut Diagnostics) -> Option<TokenStream> {
     let is_form = sig.inputs.len() == 1 && sig.asyncness.is_none() && sig.receiver().is_none();
     let name = &sig.ident;
     if !is_form {
-        errors.at(name, "`migrate` makes the component of what was saved: `fn migrate(saved: &Saved<'_>) -> Result<Self>`");
+        errors.at(name, "`migrate` creates the component from its saved state: `fn migrate(saved: &Saved<'_>) -> Result<Self>`");
         return None;
     }
     let made = made(sig, &quote_spanned!(name.span()=> Self::#name(saved)));

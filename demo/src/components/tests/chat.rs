@@ -17,7 +17,7 @@ async fn say(chat: &View, words: &str) {
 }
 
 #[tokio::test]
-async fn two_people_talk_while_one_of_them_keeps_losing_the_connection() {
+async fn two_users_talk_while_one_loses_connections() {
     let server = server().await;
     let (ada, bob) = (server.page_as("ada", "Ada"), server.page_as("bob", "Bob"));
     let (one, two) = (enter(&ada).await, enter(&bob).await);
@@ -36,14 +36,14 @@ async fn two_people_talk_while_one_of_them_keeps_losing_the_connection() {
     assert_eq!((&*said[0], &*said[7]), ("ping 0", "pong 3"));
     assert_eq!(one.count(".message.mine"), 4);
     assert_eq!(one.value(INPUT), "");
-    // Whoever was away a moment is there again, once.
+    // A user who was disconnected for a moment is present again, once.
     let mut here = one.texts("aside li");
     here.sort();
     assert_eq!((here, one.text("aside .me")), (vec!["Ada".into(), "Bob".into()], "Ada".into()));
 }
 
 #[tokio::test]
-async fn who_types_is_shown_to_the_others_and_who_leaves_is_gone() {
+async fn typing_and_leaving_are_shown_to_others() {
     let server = server().await;
     let (ada, bob) = (server.page_as("ada", "Ada"), server.page_as("bob", "Bob"));
     let (one, two) = (enter(&ada).await, enter(&bob).await);
@@ -59,7 +59,7 @@ async fn who_types_is_shown_to_the_others_and_who_leaves_is_gone() {
 }
 
 #[tokio::test]
-async fn what_is_said_is_there_after_a_restart_and_what_is_refused_never_is() {
+async fn messages_survive_a_restart() {
     let server = server().await;
     let ada = server.page_as("ada", "Ada");
     let chat = enter(&ada).await;
@@ -75,7 +75,7 @@ async fn what_is_said_is_there_after_a_restart_and_what_is_refused_never_is() {
 }
 
 #[tokio::test]
-async fn nobody_is_no_guest() {
+async fn a_page_without_a_user_is_refused() {
     let server = server().await;
     let refusal = server.page().mount_open("chat", json!({})).await.unwrap_err();
     assert_eq!(refusal.code, ErrorCode::Unauthenticated);
@@ -85,7 +85,7 @@ async fn nobody_is_no_guest() {
 }
 
 #[tokio::test]
-async fn a_page_looks_back_at_most_a_hundred_messages_at_once() {
+async fn history_returns_at_most_a_hundred_messages() {
     let store = Store::in_memory().await;
     store
         .write(|db| {

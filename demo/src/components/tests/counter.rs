@@ -23,7 +23,7 @@ async fn it_counts_and_does_not_go_below_zero() {
 }
 
 #[tokio::test]
-async fn its_arithmetic_ends_at_the_largest_number() {
+async fn counting_saturates() {
     let page = server().await.page();
     let counter = page.mount_open("counter", json!({ "count": i64::MAX - 1 })).await.unwrap();
     counter.call("increment", [u64::MAX]).await.unwrap();
@@ -33,7 +33,7 @@ async fn its_arithmetic_ends_at_the_largest_number() {
 }
 
 #[tokio::test]
-async fn a_page_calls_what_is_an_action_and_writes_nothing() {
+async fn a_page_calls_actions_and_writes_no_field() {
     let page = server().await.page();
     let counter = page.mount_open("counter", json!({})).await.unwrap();
     assert_eq!(counter.call("mount", ()).await.unwrap_err().code, ErrorCode::UnknownAction);
@@ -43,7 +43,7 @@ async fn a_page_calls_what_is_an_action_and_writes_nothing() {
 }
 
 #[tokio::test]
-async fn each_click_counts_once_whatever_the_network_does() {
+async fn each_click_counts_once_on_a_failing_network() {
     let page = server().await.page();
     let counter = page.mount_open("counter", json!({})).await.unwrap();
     page.network().duplicate();

@@ -10,7 +10,7 @@ async fn form() -> View {
 }
 
 #[tokio::test]
-async fn a_field_says_what_is_wrong_when_it_is_left() {
+async fn a_field_is_validated_when_it_is_left() {
     let form = form().await;
     form.fill("#form-email", "nonsense").await.unwrap();
     assert_eq!(form.count("#form-email-errors p"), 1);
@@ -21,7 +21,7 @@ async fn a_field_says_what_is_wrong_when_it_is_left() {
 }
 
 #[tokio::test]
-async fn what_is_right_is_saved_once_and_the_form_is_empty_again() {
+async fn a_valid_form_is_saved_once_and_cleared() {
     let form = form().await;
     let refusal = form.submit("form").await.unwrap_err();
     assert_eq!((refusal.code, refusal.errors("agree").len()), (ErrorCode::Invalid, 1));
@@ -37,7 +37,7 @@ async fn what_is_right_is_saved_once_and_the_form_is_empty_again() {
 }
 
 #[tokio::test]
-async fn what_stands_in_it_survives_a_drop_and_a_value_of_another_kind_is_refused() {
+async fn values_survive_a_disconnection_and_wrong_types_are_refused() {
     let form = form().await;
     form.fill("#form-name", "Ada").await.unwrap();
     form.page().network().drop();

@@ -4,7 +4,7 @@ use vivaz::ErrorCode;
 use super::server;
 
 #[tokio::test]
-async fn rows_keep_their_order_on_a_page_that_comes_and_goes() {
+async fn rows_keep_their_order_across_disconnections() {
     let page = server().await.page();
     let rows = page.mount_open("rows", json!({})).await.unwrap();
     let ids = || rows.texts("tr td:first-child");
@@ -26,7 +26,7 @@ async fn rows_keep_their_order_on_a_page_that_comes_and_goes() {
 }
 
 #[tokio::test]
-async fn too_many_are_refused_before_one_is_made() {
+async fn too_many_rows_are_refused() {
     let page = server().await.page();
     let rows = page.mount_open("rows", json!({})).await.unwrap();
     let refusal = rows.call("create", [20_001]).await.unwrap_err();

@@ -4,7 +4,7 @@ use vivaz::ErrorCode;
 use super::server;
 
 #[tokio::test]
-async fn of_two_who_want_one_seat_one_gets_it_and_the_other_sees_who() {
+async fn of_two_visitors_one_gets_the_seat() {
     let server = server().await;
     let (ada, bob) = (server.page_as("ada", "Ada"), server.page_as("bob", "Bob"));
     let one = ada.mount_open("seats", json!({})).await.unwrap();
@@ -14,12 +14,12 @@ async fn of_two_who_want_one_seat_one_gets_it_and_the_other_sees_who() {
     let (wish, other) = (wish.await, other.await);
     assert!(wish.is_ok() != other.is_ok(), "{wish:?} {other:?}");
     let refusal = wish.err().or(other.err()).unwrap();
-    assert_eq!((refusal.code, &*refusal.message), (ErrorCode::ActionFailed, "Somebody was faster."));
+    assert_eq!((refusal.code, &*refusal.message), (ErrorCode::ActionFailed, "Another visitor was faster."));
     ada.settled().await;
     bob.settled().await;
     assert_eq!(one.state()["hall"], two.state()["hall"]);
     assert_eq!(one.state()["hall"]["free"], 47);
-    // It is on disk, not in the memory of a process that ends.
+    // The booking is on disk, not only in the memory of a process that ends.
     let holder = one.state()["hall"]["seats"][0]["holder"].clone();
     server.crash();
     ada.settled().await;

@@ -16,7 +16,7 @@ async fn add(todo: &View, text: &str) {
 }
 
 #[tokio::test]
-async fn things_are_added_done_moved_renamed_and_removed_for_everybody() {
+async fn changes_of_items_reach_all_pages() {
     let server = server().await;
     let (ada, bob) = (server.page(), server.page());
     let (one, two) = (todo(&ada).await, todo(&bob).await);
@@ -39,7 +39,7 @@ async fn things_are_added_done_moved_renamed_and_removed_for_everybody() {
 }
 
 #[tokio::test]
-async fn what_is_shown_is_everyones_own_choice() {
+async fn each_page_has_its_own_filter() {
     let server = server().await;
     let (ada, bob) = (server.page(), server.page());
     let (one, two) = (todo(&ada).await, todo(&bob).await);
@@ -53,7 +53,7 @@ async fn what_is_shown_is_everyones_own_choice() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_is_refused_and_changes_nothing() {
+async fn invalid_changes_are_refused() {
     let page = server().await.page();
     let list = todo(&page).await;
     let refusal = list.submit(NEW).await.unwrap_err();
@@ -61,7 +61,10 @@ async fn what_cannot_be_is_refused_and_changes_nothing() {
     assert_eq!(list.call("add_todo", ["x".repeat(81)]).await.unwrap_err().code, ErrorCode::Invalid);
     for (action, arguments) in [("toggle", json!([7])), ("remove", json!([7])), ("move_to", json!([7, 0]))] {
         let refusal = list.call(action, arguments).await.unwrap_err();
-        assert_eq!((refusal.code, &*refusal.message), (ErrorCode::ActionFailed, "Somebody has removed it."));
+        assert_eq!(
+            (refusal.code, &*refusal.message),
+            (ErrorCode::ActionFailed, "Another visitor has removed this item.")
+        );
     }
     assert_eq!(list.call("move_to", (1, -1)).await.unwrap_err().code, ErrorCode::BadArguments);
     assert_eq!(list.count(".items li"), 0);

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 use vivaz_components::{Admission, Budget, Instance, MountContext};
-use vivaz_template::containment::Open;
-use vivaz_template::{ChildSlot, render_within};
+use vivaz_template::containment::OpenElement;
+use vivaz_template::{ChildSlot, escape, render_within};
 
 use super::{Live, RenderError};
 use crate::admission::seal::{Sealed, SealedChild, now};
@@ -45,7 +45,7 @@ impl<'a> Painter<'a> {
         props: &RawValue,
         attributes: String,
         child: Option<SealedChild>,
-        around: &[Open],
+        around: &[OpenElement],
         depth: usize,
     ) -> Result<String, RenderError> {
         let core = self.live.runtime.core();
@@ -65,17 +65,21 @@ impl<'a> Painter<'a> {
             html.insert_str(offset, &element);
         }
         let shape = rendered.shape.iter().map(u32::to_string).collect::<Vec<_>>().join(",");
-        let mut element = format!("<live-component{attributes} name=\"{}\"", escape(spec.name));
+        let mut element = format!("<live-component{attributes} name=\"{}\"", escape::attribute(spec.name));
         if let Some(child) = &child {
             // What the page says of the place, as it stands in its message.
-            let _ = write!(element, " child=\"{}\"", escape(&format!("{{\"place\":{}}}", child.place)));
+            let _ = write!(
+                element,
+                " child=\"{}\"",
+                escape::attribute(&format!("{{\"place\":{}}}", child.place))
+            );
         }
         if let Some(seal) = self.seal(instance.as_mut(), props, child)? {
             let _ = write!(element, " seal=\"{seal}\"");
         }
         let _ = write!(element, " template=\"{}\" shape=\"{shape}\"", template.hash);
         if let Some(user) = user.filter(|_| template.compiled.reads_user()) {
-            let _ = write!(element, " user=\"{}\"", escape(&user.to_string()));
+            let _ = write!(element, " user=\"{}\"", escape::attribute(&user.to_string()));
         }
         let _ = write!(element, ">{html}</live-component>");
         self.painted.lock().unwrap_or_else(PoisonError::into_inner).push(instance);
@@ -147,18 +151,3 @@ impl<'a> Painter<'a> {
 }
 
 type BoxedPaint<'a> = std::pin::Pin<Box<dyn Future<Output = Result<String, RenderError>> + Send + 'a>>;
-
-/// Text as an attribute's value between double quotes.
-pub(super) fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '"' => out.push_str("&quot;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            c => out.push(c),
-        }
-    }
-    out
-}

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 use vivaz_components::ComponentId;
-use vivaz_protocol::{ClientBody, ClientMessage, GivenProps, MountChild, RawJson, Ref, Request, Seal};
+use vivaz_protocol::{ClientBody, ClientMessage, MountChild, PropsUpdate, RawJson, Ref, Request, Seal};
 
 use super::encode;
 use crate::testing::property;
@@ -116,11 +116,11 @@ impl Ask {
             }
             Self::Props(props) => {
                 json = props.to_string();
-                Request::Props(GivenProps { page: Vec::new(), props: Some(RawJson::trusted(&json)) })
+                Request::Props(PropsUpdate { page: Vec::new(), props: Some(RawJson::trusted(&json)) })
             }
             Self::PageProps(page) => {
                 set = written(page);
-                Request::Props(GivenProps { page: raw(&set), props: None })
+                Request::Props(PropsUpdate { page: raw(&set), props: None })
             }
             Self::MountChild { parent, place, seal, page } => {
                 set = written(page);

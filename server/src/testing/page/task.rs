@@ -82,7 +82,8 @@ pub(super) async fn run(shared: Arc<Shared>, server: Arc<Inner>) {
                 End::Broken => None,
                 End::Closed(code) => {
                     state.closed = Some(code);
-                    let then = CloseCode::from_u16(code).map_or(AfterClose::Reconnect, CloseCode::then);
+                    let then =
+                        CloseCode::from_u16(code).map_or(AfterClose::Reconnect, CloseCode::after_close);
                     slowly = then == AfterClose::ReconnectSlowly;
                     let stays =
                         matches!(then, AfterClose::Reload | AfterClose::Stop | AfterClose::WaitForUser);

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use vivaz_protocol::Ref;
 use vivaz_template::Expr;
-use vivaz_template::compiled::Guess;
+use vivaz_template::compiled::OptimisticUpdate;
 
 use super::scope::At;
 use crate::testing::client::Client;
@@ -53,12 +53,12 @@ impl Laid {
 
 impl Edit {
     /// The edit that a guess means at one place and moment.
-    pub(super) fn of(guess: &Guess, at: &At<'_>) -> Self {
+    pub(super) fn of(guess: &OptimisticUpdate, at: &At<'_>) -> Self {
         let value = |expr: &Expr| expr.eval(at).into_data();
         let (path, operation) = match guess {
-            Guess::Set { path, value: to } => (path, Operation::Set(value(to))),
-            Guess::Push { list, item } => (list, Operation::Push(value(item))),
-            Guess::Remove { list, key } => (list, Operation::Remove(value(key))),
+            OptimisticUpdate::Set { path, value: to } => (path, Operation::Set(value(to))),
+            OptimisticUpdate::Push { list, item } => (list, Operation::Push(value(item))),
+            OptimisticUpdate::Remove { list, key } => (list, Operation::Remove(value(key))),
         };
         Self { path: steps(path, at), operation }
     }

@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use scraper::{ElementRef, Selector};
 use serde_json::Value;
-use vivaz_template::compiled::{Hole, HoleKind, Step};
+use vivaz_template::compiled::{Hole, HoleKind, WalkStep};
 use vivaz_template::{Data, Template, push_key};
 
 use super::scope::{At, Instance};
@@ -143,12 +143,12 @@ fn step(place: &str, hole: usize, then: &Value) -> String {
 }
 
 /// The child element that a step leads to.
-fn walk(element: ElementRef<'_>, step: Step) -> Option<ElementRef<'_>> {
+fn walk(element: ElementRef<'_>, step: WalkStep) -> Option<ElementRef<'_>> {
     after(element, step).next()
 }
 
 /// The child elements after the place that a step leads to.
-fn after(element: ElementRef<'_>, step: Step) -> impl Iterator<Item = ElementRef<'_>> {
+fn after(element: ElementRef<'_>, step: WalkStep) -> impl Iterator<Item = ElementRef<'_>> {
     let mut comments = step.comments;
     element
         .children()

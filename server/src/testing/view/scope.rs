@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use serde_json::Value;
 use vivaz_template::expr::{LocalRef, Special};
-use vivaz_template::{Fields, Name, Scope};
+use vivaz_template::{Name, Scope, StateFields};
 
 /// A component's state, and what its page keeps beside it.
 pub(super) struct Sight<'a> {
@@ -13,7 +13,7 @@ pub(super) struct Sight<'a> {
     pub(super) locals: &'a HashMap<(String, usize), Value>,
 }
 
-impl Fields<Value> for Sight<'_> {
+impl StateFields<Value> for Sight<'_> {
     fn field(&self, name: &Name) -> Option<&Value> {
         self.state.get(&*name.text)
     }

@@ -1,4 +1,4 @@
-//! Which elements do what to those around them, from the HTML standard's tree construction.
+//! Elements that affect their enclosing elements, from the HTML standard's tree construction.
 
 /// Start tags that close an open paragraph.
 pub(in crate::compile) const CLOSES_P: &[&str] = &[
@@ -42,7 +42,7 @@ pub(in crate::compile) const CLOSES_P: &[&str] = &[
     "dt",
 ];
 
-/// HTML elements that end an SVG or MathML element around them.
+/// HTML elements that end an enclosing SVG or MathML element.
 pub(super) const BREAKS_OUT: &[&str] = &[
     "b",
     "big",

@@ -1,4 +1,4 @@
-//! Finding a second `#[actions]` block of one type.
+//! Finds a second `#[actions]` block of one type.
 
 use quote::ToTokens;
 use syn::{Attribute, ImplItem, Item, ItemImpl, Stmt};
@@ -7,24 +7,24 @@ use syn::{Attribute, ImplItem, Item, ItemImpl, Stmt};
 ///
 /// Two blocks would define the same items twice, and rustc would report each of them. Blocks in two
 /// files are not found.
-pub(super) fn is_second(block: &ItemImpl) -> bool {
+pub(super) fn is_duplicate(block: &ItemImpl) -> bool {
     let Some(path) = block.impl_token.span.unwrap().local_file() else { return false };
     let Ok(text) = std::fs::read_to_string(path) else { return false };
-    // Most files have one block, and need not be parsed.
+    // Most files have one block and need not be parsed.
     if text.matches("#[actions").count() < 2 {
         return false;
     }
-    syn::parse_file(&text).is_ok_and(|file| is_among(&Key::of(block), &mut file.items.iter()))
+    syn::parse_file(&text).is_ok_and(|file| is_among(&BlockIdentity::of(block), &mut file.items.iter()))
 }
 
-/// What tells blocks of one list apart: the type and the methods' names.
+/// Identifies a block within a list of items: the type and the methods' names.
 #[derive(PartialEq)]
-struct Key {
+struct BlockIdentity {
     ty: String,
     methods: Vec<String>,
 }
 
-impl Key {
+impl BlockIdentity {
     fn of(block: &ItemImpl) -> Self {
         let methods = block.items.iter().filter_map(|item| {
             if let ImplItem::Fn(function) = item { Some(function.sig.ident.to_string()) } else { None }
@@ -33,14 +33,14 @@ impl Key {
     }
 }
 
-/// Looks at a list of items, and at those inside of its modules and functions.
-fn is_among(wanted: &Key, items: &mut dyn Iterator<Item = &Item>) -> bool {
+/// Searches a list of items, including the content of its modules and functions.
+fn is_among(wanted: &BlockIdentity, items: &mut dyn Iterator<Item = &Item>) -> bool {
     let mut earlier = 0;
     for item in items {
         if let Item::Impl(block) = item
             && block.attrs.iter().any(is_actions)
         {
-            let key = Key::of(block);
+            let key = BlockIdentity::of(block);
             if key == *wanted && earlier > 0 {
                 return true;
             }

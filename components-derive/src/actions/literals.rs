@@ -1,15 +1,15 @@
-//! Names that the methods of an `#[actions]` block mention as literal texts.
+//! Literal texts in the methods of an `#[actions]` block.
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use syn::{ImplItem, ItemImpl, Lit, LitStr};
 
-use super::method::Written;
-use crate::errors::Errors;
+use super::method::Generated;
+use crate::diagnostics::Diagnostics;
 use crate::names::nearest;
 
-/// Collects the literal texts of a block, and checks the events that its methods spawn work for.
-pub(super) fn read(block: &ItemImpl, written: &mut Written, errors: &mut Errors) {
-    let mut found = Found::default();
+/// Collects the literal texts of a block and checks the event names of its `cx.spawn` calls.
+pub(super) fn read(block: &ItemImpl, written: &mut Generated, errors: &mut Diagnostics) {
+    let mut found = Literals::default();
     for item in &block.items {
         if let ImplItem::Fn(function) = item {
             let body = &function.block;
@@ -24,11 +24,11 @@ pub(super) fn read(block: &ItemImpl, written: &mut Written, errors: &mut Errors)
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("write `#[event(\"{name}\")] fn …(&mut self, result: Result<…>)`"),
             };
-            let message = format!("no `#[event]` method takes `{name}`, the result of this work; {hint}");
+            let message = format!("no `#[event]` method receives `{name}`, the result of this task; {hint}");
             errors.push(syn::Error::new(event.span(), message));
         } else if written.plain_events.contains(&name) {
             let message = format!(
-                "the `#[event]` method of `{name}` is given what this work comes to, and that may be an error: its argument is \
+                "the `#[event]` method of `{name}` receives the outcome of this task, which may be an error: its argument must be \
                  a `Result<…>`"
             );
             errors.push(syn::Error::new(event.span(), message));
@@ -41,16 +41,16 @@ pub(super) fn read(block: &ItemImpl, written: &mut Written, errors: &mut Errors)
 }
 
 #[derive(Default)]
-struct Found {
-    /// The first arguments of `.spawn("…", …)`.
+struct Literals {
+    /// The first arguments of `.spawn("…", …)` calls.
     spawned: Vec<LitStr>,
-    /// The calls `.flush(self)`.
+    /// The `.flush(self)` calls.
     flushed: Vec<Span>,
     /// Texts that can be the name of a field.
     names: Vec<String>,
 }
 
-impl Found {
+impl Literals {
     fn scan(&mut self, tokens: TokenStream) {
         let tokens: Vec<_> = tokens.into_iter().collect();
         for (at, token) in tokens.iter().enumerate() {
