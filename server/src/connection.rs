@@ -1,4 +1,4 @@
-//! One connection: the greeting, then one loop over everything that can happen to its session.
+//! Serves connections: the handshake, then one loop over all events of the session.
 
 mod come_back;
 mod detached;
@@ -33,15 +33,15 @@ use crate::session::{Done, Session};
 use crate::telemetry::stats::{Counters, RefusalReason};
 use crate::transport::{Gone, Incoming, Transport};
 
-/// How many messages are read before what they caused is written: a burst of answers is one system call, and a client
-/// that never stops sending is answered all the same.
+/// The number of messages read before their results are written. A burst of replies is then one
+/// system call, and a client that never stops sending still receives replies.
 const READS: u32 = 32;
 
-/// How many turns the session takes before the client, and other tasks of the process, have theirs: a
-/// component may cause events for itself without an end.
+/// The number of turns of the session before the client and other tasks of the process have theirs.
+/// Without it, a component that causes events for itself without an end would block them.
 const TURNS: u32 = 64;
 
-/// Serves one connection from its greeting to its end.
+/// Serves one connection from its handshake to its end.
 #[cfg(any(test, feature = "testing"))]
 pub(crate) async fn run<T: Transport>(
     transport: Box<T>,
@@ -54,18 +54,19 @@ pub(crate) async fn run<T: Transport>(
     }
 }
 
-/// A connection whose session is there.
+/// A connection with its session.
 ///
-/// A task takes as much memory, all its life, as the largest thing that it ever waits for. A connection does nothing most
-/// of the time, so what happens once, at its beginning and its end, is boxed; so is the transport, which every step
-/// that takes it over would have room for.
+/// A task needs as much memory, for all its life, as the largest future that it ever polls. A
+/// connection is idle most of the time, so the futures of its start and its end are boxed. The
+/// transport is boxed too, because each step that takes it over would reserve space for it.
 pub(crate) struct Connection<T> {
     transport: Box<T>,
     session: Box<Session>,
 }
 
 impl<T: Transport> Connection<T> {
-    /// Receives the greeting; `None` when nothing came of it.
+    /// Receives the `HELLO`, and finds or creates the session. Returns `None` if the connection was
+    /// closed instead.
     pub(crate) async fn open(
         mut transport: Box<T>,
         supervisor: &Arc<Supervisor>,
@@ -82,15 +83,16 @@ impl<T: Transport> Connection<T> {
         None
     }
 
-    /// Tells the session which browser its page is shown in.
+    /// Sets the browser that shows the page.
     pub(crate) fn set_browser(&mut self, browser: Option<Browser>) {
         self.session.set_browser(browser);
     }
 
-    /// Serves it to its end. `places` are what it counts among, and are given back when the transport has ended: the
-    /// session's handlers may go on for longer.
+    /// Serves the connection to its end. `permits` counts the connection against its limits and is
+    /// dropped when the transport has ended; the session's handlers may run for longer.
     ///
-    /// No `async fn`, which would have room for what it is given and for what it makes of that.
+    /// Not an `async fn`, whose future would reserve space for the arguments and for the variables
+    /// made of them.
     pub(crate) fn serve<P: Send>(self, places: P) -> impl Future<Output = ()> + Send + use<T, P> {
         let Self { mut transport, mut session } = self;
         let span = tracing::info_span!(
@@ -109,41 +111,43 @@ impl<T: Transport> Connection<T> {
 
 /// Why the loop ended.
 enum Outcome {
-    /// The client closed.
+    /// The client closed the connection.
     Left(Option<u16>),
-    /// The connection broke.
+    /// The transport failed.
     Lost,
-    /// The server closes.
+    /// The server closes the connection.
     Close(u16, &'static str),
-    /// The server ends, and what still runs has had its time.
+    /// The server shuts down, and the time for running jobs is over.
     GivenUp(u16),
-    /// The server closes and ends the session.
+    /// The server closes the connection and ends the session.
     End(CloseCode, UnmountReason),
-    /// Another connection takes the session.
+    /// Another connection takes the session over.
     Yield(oneshot::Sender<Box<Session>>),
-    /// The session is not this process's any more.
+    /// Another process owns the session, or the store has a newer state.
     Evicted(Loss),
 }
 
-/// A transport that is about to end, and what it counts among until then.
+/// A transport that is about to close, with its permits.
 struct Leaving<T, P> {
     transport: Box<T>,
     places: P,
 }
 
 impl<T: Transport, P> Leaving<T, P> {
+    /// Closes the transport with a code, then releases the permits.
     async fn close(self, code: u16, reason: &'static str) {
         self.transport.close(code, reason).await;
         drop(self.places);
     }
 
+    /// Answers the client's close, then releases the permits.
     async fn answer_close(self) {
         self.transport.answer_close().await;
         drop(self.places);
     }
 }
 
-/// What remains when a connection ends: the close, and the session that waits or ends too.
+/// Closes the connection and suspends, hands over, ends or evicts the session.
 async fn close<T: Transport>(transport: Leaving<T, impl Send>, mut session: Box<Session>, outcome: Outcome) {
     let counters = Arc::clone(&session.supervisor().core().counters);
     let limits = session.supervisor().core().limits.clone();
@@ -151,11 +155,12 @@ async fn close<T: Transport>(transport: Leaving<T, impl Send>, mut session: Box<
     let is_given_up = matches!(outcome, Outcome::GivenUp(_));
     let (waits, close) = match outcome {
         Outcome::Yield(give) => {
-            tracing::debug!("taken over by another connection");
+            tracing::debug!("session handed over to another connection");
             Counters::add(&counters.take_overs);
             let kept = give.send(session).err();
             let close = transport.close(CloseCode::TakenOver.as_u16(), "taken over by another connection");
-            // Whoever asked for it has gone already: it waits like one whose connection dropped.
+            // The other connection is gone: the session is suspended like after a dropped
+            // connection.
             let waits_on = async {
                 if let Some(mut session) = kept {
                     session.disconnected();
@@ -171,7 +176,7 @@ async fn close<T: Transport>(transport: Leaving<T, impl Send>, mut session: Box<
             return;
         }
         Outcome::Left(Some(CLOSE_LEFT)) => {
-            tracing::debug!("left");
+            tracing::debug!("the page has left");
             tokio::join!(transport.answer_close(), end(session, UnmountReason::Left));
             return;
         }
@@ -202,7 +207,7 @@ async fn close<T: Transport>(transport: Leaving<T, impl Send>, mut session: Box<
         if going_away && !keeps {
             end(session, UnmountReason::Shutdown).await;
         } else if is_given_up && !session.is_idle() {
-            // What still runs runs again when its message is sent again, in the next process.
+            // The running jobs run again when their messages are sent again, in the next process.
             session.save();
         } else {
             session.disconnected();
@@ -212,28 +217,28 @@ async fn close<T: Transport>(transport: Leaving<T, impl Send>, mut session: Box<
     tokio::join!(close, rest);
 }
 
-/// What happens next to a session with a connection.
+/// The next event of a session with a connection.
 enum Turn {
     Incoming(Incoming),
     Done(Box<Done>),
     Mail(Mail),
     Beat,
-    /// The page has read so much that jobs may go on that waited for it.
+    /// The page has read its outbox, so paused jobs may run.
     Read,
-    /// The server goes away, what ran has finished, and the page has been sent everything.
+    /// The server shuts down, the running jobs have finished, and the outbox is empty.
     Drained,
-    /// The connection cannot be written to.
+    /// The transport cannot be written to.
     Unwritable,
 }
 
-/// One loop over everything that happens; it is one future whatever it waits for.
+/// Drives the session until the connection ends. Returns one future for all events.
 fn drive<'a, T: Transport>(
     session: &'a mut Session,
     transport: &'a mut T,
 ) -> impl Future<Output = Outcome> + Send + use<'a, T> {
     let mut liveness = Liveness::new();
     if session.supervisor().shutdown.is_cancelled() {
-        // It said hello while all others were being sent away.
+        // The `HELLO` arrived after `DRAIN` was sent to all other connections.
         session.say_drain(Duration::ZERO);
         liveness.draining = true;
     }
@@ -244,8 +249,8 @@ fn drive<'a, T: Transport>(
                 Next::Turn => {}
                 Next::Last(outcome) => return Poll::Ready(outcome),
                 Next::Farewell(outcome) => {
-                    // As far as the client takes it at once: one that does not read gets its close code without
-                    // what waits.
+                    // Writes what the client accepts without waiting. A client that does not read
+                    // receives its close code without the rest of the outbox.
                     let _written = poll_write(session, transport, &mut liveness, cx);
                     return Poll::Ready(outcome);
                 }
@@ -254,16 +259,17 @@ fn drive<'a, T: Transport>(
     })
 }
 
-/// What comes after a turn.
+/// What follows a turn.
 enum Next {
-    /// The next one.
+    /// The next turn.
     Turn,
-    /// Nothing.
+    /// The end.
     Last(Outcome),
-    /// Nothing but what waits to be sent.
+    /// The end, after writing the outbox.
     Farewell(Outcome),
 }
 
+/// Handles one event of the session.
 fn take_turn(session: &mut Session, liveness: &mut Liveness, turn: Turn) -> Next {
     match turn {
         Turn::Incoming(incoming) => {
@@ -296,7 +302,7 @@ fn take_turn(session: &mut Session, liveness: &mut Liveness, turn: Turn) -> Next
             liveness.draining = true;
         }
         Turn::Mail(Mail::Close(code)) => return Next::Farewell(Outcome::GivenUp(code.as_u16())),
-        // It may be from before the session was resumed.
+        // The mail may be older than the last resume.
         Turn::Mail(Mail::Expired) if !session.identity().has_expired(SystemTime::now()) => {}
         Turn::Mail(Mail::Expired) => {
             let code = CloseCode::Unauthenticated.as_u16();
@@ -325,8 +331,8 @@ fn take_turn(session: &mut Session, liveness: &mut Liveness, turn: Turn) -> Next
     Next::Turn
 }
 
-/// What others want and what finished come first, then the client, and when all of them have nothing more, what they
-/// caused goes out at once.
+/// Polls for the next event: first mail and completions, then messages of the client. When there is
+/// none, writes the outbox.
 fn poll_turn<T: Transport>(
     session: &mut Session,
     transport: &mut T,
@@ -345,7 +351,7 @@ fn poll_turn<T: Transport>(
     }
     loop {
         let behind = session.port().is_behind();
-        // What a page that is sent away still says it says again where it comes back.
+        // A draining page sends its unanswered messages again to the process that it reconnects to.
         if !behind
             && !liveness.draining
             && liveness.reads < READS
@@ -371,13 +377,13 @@ fn poll_turn<T: Transport>(
             if std::mem::take(&mut liveness.turns) >= TURNS {
                 cx.waker().wake_by_ref();
             }
-            // Only now: what says that the peer is alive may have been waiting to be read.
+            // Checked last, because the sign that the peer is alive may be in the unread messages.
             return if session.port().take_beat() { Poll::Ready(Turn::Beat) } else { Poll::Pending };
         }
     }
 }
 
-/// Writes what waits in the outbox, as much as the client takes, and flushes once.
+/// Writes the outbox, as far as the client accepts it, and flushes once.
 fn poll_write<T: Transport>(
     session: &mut Session,
     transport: &mut T,

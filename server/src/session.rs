@@ -1,8 +1,10 @@
-//! One page's session: its components, what it looks at, and what it was told. It outlives its connections.
+//! Sessions. A session is the server's side of one page: its components, its subscriptions and its
+//! unacknowledged replies. It outlives its connections.
 //!
-//! A session is a plain struct, owned by one task at a time and driven by [`crate::connection`]. Nothing in it waits:
-//! what has to wait is a future in [`Session::running`], and comes back as a [`Done`]. What goes on while the session
-//! waits for its page is a task of its own, whose [`Done`] comes as mail.
+//! A session is a plain struct. One task at a time owns it, and [`crate::connection`] drives it. No
+//! method of it waits: work that has to wait is a future in [`Session::running`] and comes back as
+//! a [`Completion`]. Tasks and loads of components run as tokio tasks of their own, because they
+//! continue while the session is suspended. Their [`Completion`] arrives as mail.
 
 mod answer;
 mod aside;
@@ -68,51 +70,54 @@ use crate::session::port::{Loss, Port};
 use crate::telemetry::log::client_event;
 use crate::telemetry::stats::Counters;
 
-/// A session.
+/// The state of one page on the server.
 pub(crate) struct Session {
     supervisor: Arc<Supervisor>,
     port: Arc<Port>,
     identity: Identity,
-    /// The browser of its connection, if that has a cookie: what seals may be bound to.
+    /// The browser of the current connection, if the request had its cookie. Seals may be bound to
+    /// it.
     browser: Option<Browser>,
-    /// The connection that it has, or had last.
+    /// The current connection, or the last one.
     connection: ConnectionId,
-    /// Boxed, because a map that has one has room for four.
+    /// Boxed, because a map with one entry allocates room for four.
     components: HashMap<ComponentId, Box<Component>, RandomState>,
-    /// Components that are kept and not run; none for most. Boxed for that.
+    /// Components that are stored and not run. Boxed, because most sessions have none.
     aside: Box<Aside>,
-    /// The children whose mounts wait for their places, each with its parent.
+    /// The children whose mounts wait for their places in the parent's state. Maps child to parent.
     waiting: HashMap<ComponentId, ComponentId, RandomState>,
-    /// The topics that its components show.
+    /// The topics that the components show.
     topics: HashMap<TopicName, Held, RandomState>,
     replies: Replies,
     /// Replies that wait for patches of topics. Boxed, because most sessions never have any.
     held: Box<Holding>,
     behaviour: ClientBehaviour,
-    /// How many bytes of state its components may have.
+    /// Bounds the bytes of state of all components.
     budget: Arc<Budget>,
-    /// Jobs, and what else has to wait for something and is waited for. Most sessions never need it, so it is made when
-    /// the first one does.
+    /// Jobs and other futures that the session waits for. `None` until the first one, because most
+    /// sessions never have any.
     running: Option<Running>,
-    /// Whether jobs of the page wait until the page has read what waits for it.
+    /// Whether jobs of the page are paused until the page has read its outbox.
     stalled: bool,
-    /// How often a page came back to it. A component knows it as of its last job.
+    /// How many times a page has resumed the session. Each component records the value at its last
+    /// job.
     resumes: u32,
-    /// Whether it is over: its components go, and no new ones come.
+    /// Whether the session ends: its components unmount, and new ones are refused.
     over: bool,
-    /// Whether the store was told that it has changed since it was saved.
+    /// Whether the keeper was notified of a change since the session was last saved.
     unsaved: bool,
-    /// Whether the store has had it: from then on it is not entered by the way, but written whole
-    /// if it is lost.
+    /// Whether the store has had the session. From then on commits do not insert it; if the store
+    /// loses it, it is written whole.
     entered: bool,
-    /// Whether the store has something of it that is not so: it is written whole the next time.
+    /// Whether the store has something that is no longer true. The next save then writes the
+    /// session whole.
     stale: bool,
 }
 
 type Running = FuturesUnordered<BoxFuture<Done>>;
 
 impl Session {
-    /// A session without components, for a connection that is there.
+    /// Creates a session without components for a connection that exists.
     pub(crate) fn new(
         supervisor: Arc<Supervisor>,
         port: Arc<Port>,
@@ -150,50 +155,50 @@ impl Session {
         }
     }
 
-    /// Its id.
+    /// Returns the session's id.
     pub(crate) fn id(&self) -> &SessionId {
         self.port.session()
     }
 
-    /// The connection that it has, or had last.
+    /// Returns the current connection, or the last one.
     pub(crate) fn connection(&self) -> &ConnectionId {
         &self.connection
     }
-
+    /// Returns the supervisor that owns the session.
     pub(crate) fn supervisor(&self) -> &Arc<Supervisor> {
         &self.supervisor
     }
 
-    /// Which browser it is connected to now.
+    /// Sets the browser of the current connection.
     pub(crate) fn set_browser(&mut self, browser: Option<Browser>) {
         self.browser = browser;
     }
 
-    /// Whose it is.
+    /// Returns the identity of the session's user.
     pub(crate) fn identity(&self) -> &Identity {
         &self.identity
     }
 
-    /// The topics and rooms that it shares.
+    /// Returns the hub of the session's tenant.
     fn hub(&self) -> Hub {
         self.supervisor.core().hub_of(&self.identity)
     }
-
+    /// Returns the session's mailbox and outbox.
     pub(crate) fn port(&self) -> &Arc<Port> {
         &self.port
     }
 
-    /// Whether no job runs, and nothing waits for the page to read. Tasks and loads may go on.
+    /// Checks that no job runs and no job is paused. Tasks and loads of components do not count.
     pub(crate) fn is_idle(&self) -> bool {
         !self.stalled && self.running.as_ref().is_none_or(FuturesUnordered::is_empty)
     }
 
-    /// Returns how many bytes of state its components have.
+    /// Returns the bytes of state of all components.
     pub(crate) fn state_bytes(&self) -> usize {
         self.budget.used()
     }
 
-    /// The next thing that is done.
+    /// Polls the running work for the next completion.
     pub(crate) fn poll_running(&mut self, cx: &mut Context<'_>) -> Poll<Box<Done>> {
         let Some(running) = &mut self.running else { return Poll::Pending };
         match running.poll_next_unpin(cx) {
@@ -206,13 +211,13 @@ impl Session {
         }
     }
 
-    /// Starts something that may have to wait: polled once here, and if it is not done, again when it is woken.
+    /// Starts a future that the session waits for. It is polled with the session.
     fn start(&mut self, future: BoxFuture<Done>) {
         self.running.get_or_insert_default().push(future);
     }
 
-    /// Starts something that goes on while the session waits for its page: nothing waits for it. The future ends when
-    /// the component that it belongs to is dropped.
+    /// Spawns a tokio task that continues while the session is suspended. Its completion arrives as
+    /// mail. The future must end when its component is dropped.
     fn start_beside(&self, future: impl Future<Output = Option<Done>> + Send + 'static) {
         let port = Arc::clone(&self.port);
         let work = async move {
@@ -225,22 +230,24 @@ impl Session {
 }
 
 impl Session {
-    /// Drops the copy in memory of a session that is not this process's any more. No hook of
-    /// its components is called: they go on in the other process. Nothing is deleted in the store.
+    /// Drops the session's copy in memory, because another process owns it or has a newer state. No
+    /// hook of its components is called: they continue in the other process. The store keeps its
+    /// rows.
     pub(crate) fn evict(mut self: Box<Self>, loss: Loss) {
         self.over = true;
         let log = &self.supervisor.core().log;
-        client_event!(log, WARN, session = %self.id(), ?loss, "the session is not this process's any more");
+        client_event!(log, WARN, session = %self.id(), ?loss, "session evicted: another process owns it, or the store has a newer state");
         if let Some(keeper) = &self.supervisor.core().keeper {
             keeper.drop_session(self.port.session());
-            // What is stored of it is not what its page has.
+            // The store's rows differ from what the page has, so they are not updated.
             keeper.release(self.port.session());
         }
     }
 }
 
 impl Drop for Session {
-    /// However it ends, also with a task that was aborted: nothing keeps it, and nobody waits for it.
+    /// Runs however the session ends, also when its task was aborted. Removes it from the map, the
+    /// rooms and the counters.
     fn drop(&mut self) {
         let core = self.supervisor.core();
         Counters::sub(&core.counters.sessions);

@@ -1,4 +1,4 @@
-//! Pages that come back: their sessions are in this process, in another one, or in the store.
+//! Finds the session of a resuming page: in this process, in another one, or in the store.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -15,29 +15,29 @@ use crate::session::sessions::{Claim, is_good};
 use crate::session::supervisor::Supervisor;
 use crate::session::{Authorized, Restore, RestoreError, Restored, Session, owner, restore};
 
-/// How often a session is looked for that moves from task to task or from process to process.
+/// The maximum number of lookups of a session that moves between tasks or processes.
 const TRIES: u32 = 5;
 
-/// Why a session that may be there is not resumed. The page keeps what it has and tries again.
+/// Why a session that may exist is not resumed. The page keeps its state and retries.
 #[derive(Debug, thiserror::Error)]
 enum Failed {
     #[error(transparent)]
     Restore(#[from] RestoreError),
-    #[error("the session moved each time that it was looked for")]
+    #[error("the session moved on each lookup")]
     Moving,
     #[error("no randomness for a new secret")]
     NoSecret,
-    #[error("access to the session was revoked while its page came back")]
+    #[error("access to the session was revoked during the resume")]
     Revoked,
-    #[error("access of others was revoked, or that of the page before the session was found")]
+    #[error("access of some user was revoked between identification and resume")]
     RecognisedBefore,
-    #[error("a topic does not answer whether the user may see it")]
+    #[error("cannot authorize a topic")]
     Unauthorized,
-    #[error("the page has asked for the session on a later connection")]
+    #[error("the page has requested the session on a later connection")]
     Overtaken,
 }
 
-/// A session whose page is back.
+/// A session found for a resuming page.
 pub(super) struct Returned {
     pub(super) session: Box<Session>,
     /// The page's next secret.
@@ -65,31 +65,31 @@ impl From<Failed> for Refused {
             | Failed::Moving
             | Failed::Unauthorized
             | Failed::NoSecret => {
-                tracing::error!(error = %failed, "a session could not be resumed; its page tries again");
+                tracing::error!(error = %failed, "cannot resume a session; its page retries");
                 Self::code(CloseCode::Full, "the session cannot be resumed at the moment; retry")
             }
         }
     }
 }
 
-/// The `HELLO` of a client that comes back.
+/// The `HELLO` of a resuming client.
 #[derive(Clone, Copy)]
 pub(super) struct Greeting<'a> {
     pub(super) resume: &'a Resume<'a>,
     pub(super) identity: &'a Identity,
-    /// When it arrived. The page has left the connection of every `HELLO` before its newest.
+    /// When it arrived. The page has left the connections of all `HELLO`s before its newest.
     pub(super) arrived: Instant,
-    /// [`Core::revocations`](crate::core::Core::revocations) when the client was recognised.
+    /// [`Core::revocations`](crate::core::Core::revocations) when the client was identified.
     pub(super) revocations: u64,
 }
 
-/// Returns the session that a client comes back to. `Ok(None)` means that
-/// there is no such session for it; all reasons give the same answer.
+/// Finds the session that a client resumes. Returns `None` if there is no such session for this
+/// client; the client cannot tell why.
 ///
 /// # Errors
-/// When the store fails or does not answer in time, so that it is not known whether it has the
-/// session; when a component cannot be restored now, or a topic does not answer whether the user may
-/// see it; when access was revoked meanwhile; and when the user has too many sessions.
+/// Returns an error if the store fails or does not answer in time, so that it is unknown whether
+/// the session exists; if a component cannot be restored now, or a topic cannot be authorized; if
+/// access was revoked meanwhile; and if the user has too many sessions.
 pub(super) async fn come_back(
     greeting: Greeting<'_>,
     supervisor: &Arc<Supervisor>,
@@ -97,6 +97,7 @@ pub(super) async fn come_back(
     Ok(look_for(greeting, supervisor).await?)
 }
 
+/// Looks the session up until it no longer moves.
 async fn look_for(greeting: Greeting<'_>, supervisor: &Arc<Supervisor>) -> Result<Option<Returned>, Failed> {
     let Greeting { resume, identity, arrived, revocations } = greeting;
     for _ in 0..TRIES {
@@ -113,7 +114,7 @@ async fn look_for(greeting: Greeting<'_>, supervisor: &Arc<Supervisor>) -> Resul
             Restored::Moved => continue,
             Restored::Session(session) => session,
         };
-        // A session that was just restored has asked its topics.
+        // A restore has authorized the topics already.
         let (session, refused) =
             if is_here { authorize(session, identity).await? } else { (session, HashSet::new()) };
         if let Some((session, secret)) = renew(session, identity, revocations).await? {
@@ -125,7 +126,7 @@ async fn look_for(greeting: Greeting<'_>, supervisor: &Arc<Supervisor>) -> Resul
     Err(Failed::Moving)
 }
 
-/// Takes a session that this process has, from the map or from the task that has it.
+/// Claims a session of this process.
 async fn find_here(greeting: Greeting<'_>, supervisor: &Arc<Supervisor>) -> Result<Restored, Failed> {
     let Greeting { resume, identity, arrived, .. } = greeting;
     let core = supervisor.core();
@@ -134,7 +135,7 @@ async fn find_here(greeting: Greeting<'_>, supervisor: &Arc<Supervisor>) -> Resu
         Some(claim) => return Ok(taken(claim).await),
         None => {}
     }
-    // Another process may have had the session since, and given its page another secret.
+    // Another process may have owned the session since, and have given the page another secret.
     let Some(keeper) = &core.keeper else { return Ok(Restored::Unknown) };
     let Some(head) = keeper.store.find(&resume.session).await? else {
         return Ok(Restored::Unknown);
@@ -151,12 +152,12 @@ async fn find_here(greeting: Greeting<'_>, supervisor: &Arc<Supervisor>) -> Resu
     Ok(Restored::Moved)
 }
 
-/// Asks the topics of a session that waited whether the user may see them. Returns those that refuse.
+/// Authorizes the topics of a session for an identity. Returns those that the user may not see.
 ///
 /// # Errors
-/// When access to the session was revoked, or a topic does not answer. The session waits on as it
-/// was, and nothing is sent to its page. What has not answered for
-/// [`Limits::restore_time`](crate::Limits::restore_time) is set aside instead.
+/// Returns an error if access to the session was revoked, or a topic does not answer. The session
+/// is suspended again unchanged, and nothing is sent to its page. Components whose topics have not
+/// answered for [`Limits::restore_time`](crate::Limits::restore_time) are set aside instead.
 async fn authorize(
     mut session: Box<Session>,
     identity: &Identity,
@@ -173,16 +174,17 @@ async fn authorize(
     Err(Failed::Unauthorized)
 }
 
+/// Waits for a claimed session.
 async fn taken(claim: Claim) -> Restored {
     match claim {
         Claim::Session(session) => Restored::Session(session),
-        // It may end while it is asked for.
+        // The session may end before it is handed over.
         Claim::Asked(take) => take.await.map_or(Restored::Moved, Restored::Session),
         Claim::Overtaken => Restored::Moved,
     }
 }
 
-/// Returns a session unless access to it was revoked. Its mail says so too, and it ends when that is read.
+/// Returns the session unless access to it was revoked. Its mail ends it in that case.
 fn still_allowed(session: Box<Session>) -> Result<Box<Session>, Failed> {
     if session.port().is_revoked() {
         wait_on(session);
@@ -191,12 +193,12 @@ fn still_allowed(session: Box<Session>) -> Result<Box<Session>, Failed> {
     Ok(session)
 }
 
-/// Gives a session its next secret, in the store too. `None` if it turns out not to be this
-/// process's.
+/// Replaces the secret of a session, in the store too. Returns `None` if another process owns the
+/// session.
 ///
 /// # Errors
-/// When access was revoked since the client was recognised: that of this session, or of the user as
-/// of before the session was known to be theirs. From then on a revocation finds it.
+/// Returns an error if access of some user was revoked since the client was identified. A later
+/// revocation finds the session under its new owner.
 async fn renew(
     session: Box<Session>,
     identity: &Identity,
@@ -234,19 +236,19 @@ async fn renew(
             Ok(None)
         }
         Err(error) => {
-            // It can still be resumed with the secret that the page has.
+            // The page can still resume it with its current secret.
             wait_on(session);
             Err(error.into())
         }
     }
 }
 
-/// Lets a session wait again whose page could not be let in.
+/// Suspends a session again whose page was refused.
 fn wait_on(mut session: Box<Session>) {
     let supervisor = session.supervisor().clone();
     let until = Instant::now() + supervisor.core().limits.suspended_time;
     session.mark_unsaved();
-    // It goes on as the one that its components know.
+    // The session keeps the identity that its components know.
     supervisor.sessions.keep_owner(session.id(), session.identity().clone());
     supervisor.tasks.spawn(drive_detached(session, until));
 }

@@ -1,4 +1,4 @@
-//! The greeting: which version, who, and which session.
+//! The handshake: receives `HELLO`, identifies the client, and finds or creates its session.
 
 use std::sync::Arc;
 
@@ -19,8 +19,13 @@ use crate::session::{Position, Session, owner};
 use crate::telemetry::log::{Escaped, client_event};
 use crate::transport::{Incoming, NOT_A_MESSAGE, Transport, Violation};
 
-/// Receives the greeting and finds the session for it. Not cancel safe once the greeting is there: a session that is
-/// claimed has to be served.
+/// Receives the `HELLO` and finds or creates the session for it.
+///
+/// # Errors
+/// Returns why the connection gets no session.
+///
+/// # Cancel safety
+/// Not cancel safe after the `HELLO` has arrived: a claimed session would be dropped.
 pub(super) async fn receive<T: Transport>(
     transport: &mut T,
     supervisor: &Arc<Supervisor>,
@@ -60,13 +65,14 @@ pub(super) async fn receive<T: Transport>(
         }
         Err(error) => {
             let (log, error) = (&supervisor.core().log, Escaped(&error.message));
-            client_event!(log, DEBUG, %error, "the first message cannot be read");
+            client_event!(log, DEBUG, %error, "cannot decode the first message");
             return Err(not_hello());
         }
     };
     find_session(hello, supervisor, identity, arrived, revocations).await
 }
 
+/// Receives the first message.
 async fn first_message<T: Transport>(transport: &mut T) -> Result<bytes::Bytes, Refused> {
     loop {
         match transport.next().await {
@@ -84,7 +90,7 @@ async fn first_message<T: Transport>(transport: &mut T) -> Result<bytes::Bytes, 
     }
 }
 
-/// How a broken rule of the transport is answered.
+/// Returns the WebSocket close code and the reason for a violation of the transport's rules.
 pub(crate) fn close_of(violation: Violation) -> (u16, &'static str) {
     match violation {
         Violation::TooLarge => (CloseCode::MessageTooBig.as_u16(), "message too large"),
@@ -93,6 +99,7 @@ pub(crate) fn close_of(violation: Violation) -> (u16, &'static str) {
     }
 }
 
+/// Authenticates the client, then resumes its session or creates one.
 async fn find_session(
     hello: Hello<'_>,
     supervisor: &Arc<Supervisor>,
@@ -121,7 +128,7 @@ async fn find_session(
         return Ok(session);
     }
     if core.keeper.as_ref().is_some_and(|keeper| keeper.is_revoking(&owner(&identity))) {
-        // The store would end a new session together with those that were meant.
+        // The revocation would end a new session in the store together with the earlier ones.
         return Err(Refused::code(CloseCode::Full, "the sessions of this user are being revoked; retry"));
     }
     let id = random_text::<12>().and_then(|text| SessionId::new(&text).ok()).ok_or_else(unable)?;
@@ -133,7 +140,7 @@ async fn find_session(
     }
     let secret = supervisor.sessions.enter(port.clone(), identity.clone(), member).ok_or_else(unable)?;
     if core.revocations() != revocations {
-        // Those that were there have been looked through already, and this one may be among those that were meant.
+        // The revocation has already gone through the map, and it may concern this session.
         supervisor.sessions.end(port.session());
         return Err(Refused::code(CloseCode::TimedOut, RECOGNISED_BEFORE));
     }

@@ -1,39 +1,40 @@
-//! Whether the peer of a connection is still there and still reads.
+//! Checks that the peer of a connection is alive and reads.
 
 use tokio::time::Instant;
 
 use crate::limits::Limits;
 use crate::transport::Outgoing;
 
-/// What a connection knows of its peer's health.
+/// The health and the turn counters of a connection.
 pub(super) struct Liveness {
     last_sign: Instant,
-    /// Since when the peer takes nothing.
+    /// Since when the peer accepts no data.
     stalled_since: Option<Instant>,
-    /// A ping is due.
+    /// Whether a ping is due.
     ping: bool,
-    /// Something was handed to the transport and not flushed.
+    /// Whether the transport has data that was not flushed.
     pub(super) unflushed: bool,
-    /// The server goes away: nothing more is read.
+    /// Whether the server shuts down. No more messages are read.
     pub(super) draining: bool,
     /// Messages read since the last write.
     pub(super) reads: u32,
-    /// What others wanted and what finished, since the client had its turn.
+    /// Mail and completions processed since the client had its turn.
     pub(super) turns: u32,
 }
 
-/// What a heartbeat finds.
+/// The result of a heartbeat.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Diagnosis {
-    /// A ping is on its way.
+    /// The peer is alive. A ping is due.
     Well,
-    /// Nothing came for two heartbeats.
+    /// The peer has sent nothing for two heartbeats.
     Silent,
-    /// Nothing was taken for too long.
+    /// The peer has accepted no data for `Limits::write_time`.
     NotReading,
 }
 
 impl Liveness {
+    /// Creates the state of a connection that has just opened.
     pub(super) fn new() -> Self {
         Self {
             last_sign: Instant::now(),
@@ -46,14 +47,14 @@ impl Liveness {
         }
     }
 
-    /// Something came.
+    /// Records that the peer has sent something.
     pub(super) fn sign_of_life(&mut self) {
         self.last_sign = Instant::now();
     }
 
-    /// A heartbeat's turn.
+    /// Checks the peer at a heartbeat.
     pub(super) fn beat(&mut self, now: Instant, limits: &Limits) -> Diagnosis {
-        // While it is stalled the server may not be reading either, so silence would prove nothing.
+        // The server may not be reading from a stalled peer, so its silence proves nothing.
         if let Some(since) = self.stalled_since {
             return if now.duration_since(since) >= limits.write_time {
                 Diagnosis::NotReading
@@ -68,19 +69,19 @@ impl Liveness {
         Diagnosis::Well
     }
 
-    /// The peer does not take what is written.
+    /// Records that the peer does not accept data.
     pub(super) fn stalled(&mut self) {
         if self.stalled_since.is_none() {
             self.stalled_since = Some(Instant::now());
         }
     }
 
-    /// Everything that was written got through.
+    /// Records that the peer has accepted all data.
     pub(super) fn flowing(&mut self) {
         self.stalled_since = None;
     }
 
-    /// The ping that is due, once.
+    /// Returns the ping that is due, once.
     pub(super) fn take_ping(&mut self) -> Option<Outgoing> {
         std::mem::take(&mut self.ping).then_some(Outgoing::Ping)
     }

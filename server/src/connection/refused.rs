@@ -1,26 +1,27 @@
-//! Why a client gets no session.
+//! Why a connection gets no session.
 
 use vivaz_protocol::CloseCode;
 
-/// Somebody's access was taken away between the recognition and the greeting. It is not known whose; a client that
-/// connects again is recognised as of now.
-pub(crate) const RECOGNISED_BEFORE: &str = "who this is may have changed: connect again";
+/// The close reason when access of some user was revoked between identification and resume. It is
+/// unknown whether it was this user's. The client reconnects and is identified again.
+pub(crate) const RECOGNISED_BEFORE: &str = "identity may be outdated; reconnect";
 
-/// What a connection is closed with when the application does not accept the client.
+/// The close code and reason if the application does not accept the client.
 pub(crate) const UNAUTHENTICATED: (CloseCode, &str) = (CloseCode::Unauthenticated, "authentication required");
-/// What it is closed with when the application could not find out who the client is.
+/// The close code and reason if the application could not identify the client.
 pub(crate) const UNIDENTIFIED: (CloseCode, &str) =
     (CloseCode::Full, "identification failed temporarily; retry");
 
-/// Why there is no session.
+/// Why a connection gets no session.
 pub(super) enum Refused {
-    /// The server closes.
+    /// The server closes the connection.
     Close(u16, &'static str),
-    /// The peer did.
+    /// The peer closed the connection.
     Gone,
 }
 
 impl Refused {
+    /// Creates a close with a code of the protocol.
     pub(super) fn code(code: CloseCode, reason: &'static str) -> Self {
         Self::Close(code.as_u16(), reason)
     }

@@ -1,5 +1,5 @@
-//! The one clock for everything that is due some time: heartbeats of all connections, the end of sessions that wait
-//! for too long, topics that nobody looks at. A timer for each would cost more than all the rest of an idle session.
+//! The periodic sweep: heartbeats of all connections, expiry of suspended sessions and unused
+//! topics. A timer for each would cost more than the rest of an idle session.
 
 use std::sync::Weak;
 use std::sync::atomic::Ordering;
@@ -15,12 +15,12 @@ use crate::session::port::Mail;
 use crate::session::sessions::Room;
 use crate::session::supervisor::Supervisor;
 
-/// How long a topic stays after the last one who looked at it.
+/// How long a topic without subscribers is kept.
 const TOPIC_GRACE: Duration = Duration::from_secs(60);
 
-/// Goes over everything now and then until the runtime is gone or shuts down.
+/// Sweeps periodically until the runtime is dropped or shuts down.
 pub(super) async fn run(supervisor: Weak<Supervisor>, shutdown: CancellationToken, limits: Limits) {
-    // Often enough that a heartbeat is at most an eighth late, and that a session ends within a second of its time.
+    // A heartbeat is at most an eighth late, and a session ends within a second of its time.
     let period = (limits.heartbeat / 8).clamp(Duration::from_millis(5), Duration::from_secs(1));
     let mut ticks = tokio::time::interval(period);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -38,7 +38,7 @@ pub(super) async fn run(supervisor: Weak<Supervisor>, shutdown: CancellationToke
         let swept = supervisor.sessions.sweep(now, room, |port, owner| {
             unsent += port.tick(now, limits.heartbeat);
             if owner.has_expired(today) {
-                // One that is held without a connection has nobody to send away.
+                // A session without a connection ignores this mail.
                 let _attended = port.post(Mail::Expired, usize::MAX);
             }
         });

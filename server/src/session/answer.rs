@@ -1,4 +1,4 @@
-//! Writes the patches and replies of finished jobs.
+//! Encodes and sends the patches and replies of finished jobs.
 
 use bytes::Bytes;
 use serde_json::value::RawValue;
@@ -15,8 +15,8 @@ use crate::telemetry::log::{Escaped, client_event};
 use crate::telemetry::stats::Counters;
 
 impl Session {
-    /// An action succeeded: its patch is the reply, or if nothing changed, an `ACK`. It goes out
-    /// behind the patches of `unsent`.
+    /// Replies to a successful action: with its patch, or with an `ACK` if nothing changed. The
+    /// reply follows the topic patches in `unsent`.
     pub(super) fn reply(
         &mut self,
         id: &ComponentId,
@@ -39,7 +39,7 @@ impl Session {
         self.respond(id, reference, kept, patch, unsent);
     }
 
-    /// Sends a component's patch, if there is one, and keeps it for a page that is away.
+    /// Sends a component's patch, if there is one, and keeps it for a resume.
     pub(super) fn publish(
         &mut self,
         id: &ComponentId,
@@ -54,8 +54,8 @@ impl Session {
         }
     }
 
-    /// Takes a component to its next revision, if there is a patch that leads there. Returns the
-    /// message that says so.
+    /// Advances a component to its next revision, if there is a patch. Returns the revision and the
+    /// encoded `PATCH`.
     fn advance(
         &mut self,
         id: &ComponentId,
@@ -78,7 +78,8 @@ impl Session {
             ..Update::new(StreamId::Component(id.clone()), component.rev, RawJson::trusted(patch))
         }));
         if moved {
-            // Where its shared fields point is not part of the patch: who missed this mounts again from the whole.
+            // A patch does not tell where shared fields point, so a page that missed it needs a
+            // snapshot.
             component.ring.clear();
         } else {
             component.ring.push(patch);
@@ -86,13 +87,13 @@ impl Session {
         Some((component.rev, frame))
     }
 
-    /// A message was handled and changed nothing of the component's own state.
+    /// Replies to a message that changed nothing in the component's own state.
     pub(super) fn acknowledge(&mut self, id: &ComponentId, reference: Ref, value: Option<&RawValue>) {
         self.reply(id, reference, None, None, value, Vec::new());
     }
 
-    /// An action failed. The reply goes out behind the patches of `unsent`. The error may quote what the component
-    /// shows.
+    /// Replies to a failed action. The reply follows the topic patches in `unsent`. The error may
+    /// quote data that the component shows, so it may be withheld later.
     pub(super) fn fail_action(
         &mut self,
         id: &ComponentId,
@@ -112,7 +113,7 @@ impl Session {
         self.respond(id, reference, kept, None, unsent);
     }
 
-    /// An action is refused.
+    /// Replies to an action that was refused before the component saw it.
     pub(super) fn refuse_action(
         &mut self,
         id: &ComponentId,
@@ -129,10 +130,10 @@ impl Session {
         let counters = &self.supervisor.core().counters;
         if error.source().is_some() {
             let log = &self.supervisor.core().log;
-            client_event!(log, ERROR, component = %id, error = %Escaped(error), "an action failed");
+            client_event!(log, ERROR, component = %id, error = %Escaped(error), "action failed");
         } else if error.code() == ErrorCode::TooLarge {
             let log = &self.supervisor.core().log;
-            client_event!(log, INFO, component = %id, error = %Escaped(error), "an action was refused");
+            client_event!(log, INFO, component = %id, error = %Escaped(error), "action refused");
         } else if error.code() == ErrorCode::Panicked {
             Counters::add(&counters.panics);
         } else if error.code() == ErrorCode::Timeout {
@@ -146,13 +147,13 @@ impl Session {
         refusal(reference, id, message)
     }
 
-    /// Answers with an error.
+    /// Replies with an error.
     pub(super) fn reply_error(&mut self, reference: Ref, id: &ComponentId, error: ErrorMessage<'_>) {
         let kept = refusal(reference, id, error);
         self.respond(id, reference, kept, None, Vec::new());
     }
 
-    /// There is no such component (any more).
+    /// Refuses a task whose component does not exist.
     pub(super) fn not_mounted(&mut self, id: &ComponentId, task: &Task) {
         let origin = match task {
             Task::Job { origin, .. } | Task::Props { origin, .. } | Task::Unmount { origin } => origin,
@@ -160,12 +161,12 @@ impl Session {
             Task::Refresh => return,
         };
         if let Origin::Page { reference, .. } = origin {
-            let error = ErrorMessage::new(ErrorCode::NotMounted, "no component is mounted under that id");
+            let error = ErrorMessage::new(ErrorCode::NotMounted, "no component is mounted with this id");
             self.reply_error(*reference, id, error);
         }
     }
 
-    /// Keeps a reply until the client says that it has it.
+    /// Caches a reply until the client acknowledges it.
     pub(super) fn answer(&mut self, reference: Ref, reply: Kept) {
         let limits = &self.supervisor.core().limits;
         let bounds = Bounds { replies: limits.kept_replies, bytes: limits.kept_bytes };
@@ -173,13 +174,14 @@ impl Session {
         self.touch();
     }
 
-    /// Sends a reply again.
+    /// Sends a cached reply again.
     pub(super) fn say_again(&mut self, reference: Ref, kept: &Kept) {
         let frame = self.again(reference, kept);
         self.port.send(frame);
     }
 
-    /// A reply as it is sent again: without a patch, because the streams have caught up; a mount as of now.
+    /// Encodes a cached reply for sending it again: without a patch, because the streams are
+    /// current; a mount with the current state.
     pub(super) fn again(&mut self, reference: Ref, kept: &Kept) -> bytes::Bytes {
         match kept {
             Kept::Done { component, result, .. } => encode::frame(&ServerMessage::Ack {
@@ -199,7 +201,7 @@ impl Session {
         }
     }
 
-    /// The client has replies: what led there need not be kept.
+    /// Drops the patches that the client has, because it has received this reply.
     pub(super) fn forget_patches(&mut self, received: Ref) {
         for component in self.components.values_mut() {
             if let Some((reference, rev)) = component.replied
@@ -212,7 +214,7 @@ impl Session {
     }
 }
 
-/// A refusal as it is kept.
+/// Encodes an error as a cached reply.
 fn refusal(reference: Ref, id: &ComponentId, error: ErrorMessage<'_>) -> Kept {
     let error = error.answering(Some(reference), Some(StreamId::Component(id.clone())));
     Kept::Refused(encode::text(&ServerMessage::Error(error)).into())

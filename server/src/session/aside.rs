@@ -1,4 +1,4 @@
-//! Components that a session keeps and does not run.
+//! Components that are set aside: stored, and not run.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -11,9 +11,8 @@ use super::component::{Component, Slot};
 use super::keep::save;
 use crate::persist::store::StoredComponent;
 
-/// Components that are kept as they were stored, and not run: this program does not know them,
-/// cannot decode their state, or could not show one of their topics for too long. They count against
-/// the session's budget.
+/// Stored components that are not run: this program has no such component, cannot decode its state,
+/// or could not authorize one of its topics for too long. They count against the session's budget.
 #[derive(Default)]
 pub(super) struct Aside {
     rows: Vec<StoredComponent>,
@@ -21,22 +20,24 @@ pub(super) struct Aside {
 }
 
 impl Aside {
+    /// Returns the stored components.
     pub(super) fn rows(&self) -> &[StoredComponent] {
         &self.rows
     }
 
+    /// Adds stored components.
     pub(super) fn extend(&mut self, rows: impl IntoIterator<Item = StoredComponent>, budget: &Arc<Budget>) {
         self.rows.extend(rows);
         self.count(budget);
     }
 
-    /// Drops what is kept of a component that is removed.
+    /// Drops what is set aside of a component that is removed.
     pub(super) fn forget(&mut self, id: &ComponentId, name: &str, budget: &Arc<Budget>) {
         self.rows.retain(|row| row.id != id.as_str() || row.name != name);
         self.count(budget);
     }
 
-    /// Drops what is kept under an id. Returns whether there was something.
+    /// Drops what is set aside under an id. Returns whether there was any.
     fn forget_all(&mut self, id: &ComponentId, budget: &Arc<Budget>) -> bool {
         let before = self.rows.len();
         self.rows.retain(|row| row.id != id.as_str());
@@ -44,6 +45,7 @@ impl Aside {
         self.rows.len() < before
     }
 
+    /// Updates the bytes that count against the budget.
     fn count(&mut self, budget: &Arc<Budget>) {
         let bytes = self.rows.iter().map(|row| row.state.len()).sum();
         self.account = (bytes > 0).then(|| budget.known(bytes));
@@ -51,19 +53,20 @@ impl Aside {
 }
 
 impl Session {
-    /// Drops what is kept aside under an id that the page unmounts, if nothing is mounted under it.
+    /// Drops what is set aside under an id that the page unmounts, if no component is mounted with
+    /// it.
     pub(super) fn forget_aside(&mut self, id: &ComponentId) {
         let is_there = self.components.contains_key(id) || self.waiting_mount(id).is_some();
         if !is_there && self.aside.forget_all(id, &self.budget) {
-            // The store has it until the session is written whole.
+            // The store has the rows until the session is written whole.
             self.stale = self.entered;
             self.touch();
         }
     }
 
-    /// Sets the components aside that show one of these topics, and the components in their
-    /// templates. Their hooks are not called. Returns whether it was done; it is not while one of
-    /// them runs a handler or cannot be saved.
+    /// Sets the components aside that show one of these topics, and their children. Their hooks are
+    /// not called. Returns `false` without a change if one of them runs a handler or cannot be
+    /// saved.
     pub(crate) fn set_aside(&mut self, topics: &HashSet<TopicName>) -> bool {
         let shows = |one: &Component| one.topics.iter().any(|(_, name)| topics.contains(name));
         let mut ids: HashSet<ComponentId> =
@@ -88,7 +91,7 @@ impl Session {
         }
         self.aside.extend(rows, &self.budget);
         for id in &ids {
-            tracing::error!(component = %id, session = %self.id(), "a topic could not be authorized for too long: the component is set aside");
+            tracing::error!(component = %id, session = %self.id(), "cannot authorize a topic for too long; the component is set aside");
             let Some(component) = self.take_out(id) else { continue };
             for task in component.queue {
                 self.not_mounted(id, &task);

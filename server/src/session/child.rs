@@ -1,4 +1,4 @@
-//! What a session knows of a child: where it stands in its parent's template, and which props it was given.
+//! Children: the link to the parent, the props, and the parsed state of a parent.
 
 use std::cell::{Cell, OnceCell};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -17,20 +17,20 @@ use crate::persist::store::StoredOrigin;
 /// Props by name, as JSON.
 pub(super) type Props = BTreeMap<String, Box<RawValue>>;
 
-/// Writes props as an object.
+/// Encodes props as a JSON object.
 pub(super) fn as_json(props: &Props) -> String {
-    // Names and raw JSON have a JSON form.
+    // Strings and raw JSON always have a JSON form.
     serde_json::to_string(props).unwrap_or_default()
 }
 
-/// How a component was mounted, which decides on who gives its props.
+/// How a component was mounted. This decides where its props come from.
 pub(super) enum MountedBy {
-    /// By its name: the page gives them, because the component is open. `before` is what they were
-    /// before those that it is just being given, should it refuse them.
+    /// Mounted by name, because the component is open. The page gives the props. `before` has the
+    /// previous props while an update runs, to restore them if the component refuses it.
     Name { before: Option<Box<str>> },
-    /// By a seal without a parent: nobody gives it others.
+    /// Mounted with a seal and without a parent. The props cannot change.
     Seal,
-    /// By its place in a parent: the server computes them.
+    /// Mounted at a place in a parent. The server computes the props.
     Parent(Box<Link>),
 }
 
@@ -38,36 +38,39 @@ pub(super) enum MountedBy {
 pub(super) struct Link {
     pub(super) parent: ComponentId,
     pub(super) place: Vec<Value>,
-    /// The hash of the parent's template that the place is in.
+    /// The hash of the parent's template in which `place` is valid.
     pub(super) template: Box<str>,
-    /// The child's `live:key` when it was mounted. With another one the page puts another component in its place.
+    /// The child's `live:key` at its mount. If it changes, the page shows another component at the
+    /// place.
     pub(super) key: Option<Value>,
     /// The props that the page gave. The server does not compute these.
     pub(super) page: Props,
-    /// All props that the child was given last.
+    /// All props of the last update.
     pub(super) given: Props,
-    /// What the two were before the props that the child is just being given, should it refuse them.
+    /// `page` and `given` before the update that runs, to restore them if the child refuses it.
     pub(super) before: Option<Box<(Props, Props)>>,
-    /// How often in a row the child has waited to try again, because it could not take its props.
+    /// How many retries in a row the child has needed, because it could not take its props.
     pub(super) failures: u8,
-    /// Whether it waits to try again.
+    /// Whether a retry is scheduled.
     pub(super) is_waiting: bool,
-    /// Whether a comparison of the props is in the queue.
+    /// Whether a comparison of the props is queued.
     pub(super) is_stale: bool,
-    /// Whether its place is gone, or its parent's is: the page sends it no messages, and gets nothing of it.
+    /// Whether the place of the child or of one of its parents is gone. The page then sends it no
+    /// messages and receives nothing of it.
     pub(super) is_hidden: bool,
-    /// How many parents are around it.
+    /// The number of parents around it.
     pub(super) depth: u8,
 }
 
 impl Link {
-    /// Returns whether the child has that prop already, or the page gives it.
+    /// Checks whether the child already has this prop value, or the page gives this prop.
     pub(super) fn has(&self, name: &str, value: &RawValue) -> bool {
         self.page.contains_key(name) || self.given.get(name).is_some_and(|given| given.get() == value.get())
     }
 }
 
 impl MountedBy {
+    /// Returns the link, if the component is a child.
     pub(super) fn link(&self) -> Option<&Link> {
         match self {
             Self::Parent(link) => Some(link),
@@ -75,6 +78,7 @@ impl MountedBy {
         }
     }
 
+    /// Returns the link for changes, if the component is a child.
     pub(super) fn link_mut(&mut self) -> Option<&mut Link> {
         match self {
             Self::Parent(link) => Some(link),
@@ -82,12 +86,12 @@ impl MountedBy {
         }
     }
 
-    /// Returns whether the parent shows the component, and is shown itself, as of the last look.
+    /// Checks whether the component has no parent, or is visible as of the last check.
     pub(super) fn is_shown(&self) -> bool {
         self.link().is_none_or(|link| !link.is_hidden)
     }
 
-    /// Returns what is stored of it.
+    /// Returns the stored form.
     pub(super) fn store(&self) -> StoredOrigin {
         match self {
             Self::Name { .. } => StoredOrigin::Open,
@@ -102,17 +106,18 @@ impl MountedBy {
         }
     }
 
-    /// Reads what was stored. `props` are those that the component was given last. Rows of an earlier
-    /// version have those of the mount: what its parent has changed since is given to a child again.
+    /// Reads the stored form. `props` are those of the last update. Rows of an earlier version of
+    /// Vivaz have those of the mount; changes of the parent since then are given to the child
+    /// again.
     ///
     /// # Errors
-    /// When the parent's id is none.
+    /// Returns an error if the parent's id is not valid.
     pub(super) fn restore(stored: &StoredOrigin, props: &str) -> Result<Self> {
         Ok(match stored {
             StoredOrigin::Open => Self::Name { before: None },
             StoredOrigin::Sealed => Self::Seal,
             StoredOrigin::Child { parent, place, template, key, page } => {
-                // What cannot be read is given anew.
+                // Unreadable props are given to the child again.
                 let mut given: Props = serde_json::from_str(props).unwrap_or_default();
                 let of_page = |name: &String| {
                     let value = given.entry(name.clone()).or_insert_with(|| RawValue::NULL.to_owned());
@@ -138,7 +143,7 @@ impl MountedBy {
     }
 }
 
-/// A child that a parent's state shows.
+/// A child found at a place of a parent's state.
 pub(super) struct FoundChild {
     pub(super) registration: Registration,
     pub(super) key: Option<Value>,
@@ -146,30 +151,31 @@ pub(super) struct FoundChild {
     pub(super) props: Props,
 }
 
-/// A parent's children, and its state as their places are looked up in it.
+/// The children of a component, and its parsed state.
 #[derive(Default)]
 pub(super) struct Children {
     pub(super) ids: HashSet<ComponentId, RandomState>,
-    /// Kept until the parent changes, so that the children of a list are found in linear time.
+    /// Kept until the parent changes, so that finding all children of a list takes linear time.
     pub(super) view: Option<ParentView>,
 }
 
-/// A parent's state, parsed.
+/// The parsed state of a parent.
 pub(super) struct ParentView {
     pub(super) state: ParentState,
     pub(super) rows: Rows,
-    /// Whether each child that was looked for is in its place.
+    /// Whether each child that was looked up is at its place.
     pub(super) places: HashMap<ComponentId, bool, RandomState>,
 }
 
+/// A parent's own fields, and its shared fields by name.
 pub(super) struct ParentState {
     own: Value,
     shared: Vec<SharedField>,
-    /// Whether a topic's state could not be read.
+    /// Set when a topic's state could not be read.
     failed: Cell<bool>,
 }
 
-/// A shared field. Its topic's state is parsed once somebody asks for it.
+/// A shared field. The topic's state is parsed on first access.
 struct SharedField {
     field: &'static str,
     topic: TopicRef,
@@ -177,10 +183,10 @@ struct SharedField {
 }
 
 impl ParentView {
-    /// Parses the state that a component has now.
+    /// Parses the current state of a component.
     ///
     /// # Errors
-    /// When the state has no JSON form.
+    /// Returns an error if the state has no JSON form.
     pub(super) fn of(instance: &mut dyn Instance) -> Result<Self> {
         let own = serde_json::from_str(&instance.state()?)?;
         let shared = instance
@@ -192,7 +198,7 @@ impl ParentView {
         Ok(Self { state, rows: Rows::default(), places: HashMap::default() })
     }
 
-    /// Returns whether the topics are still what was parsed of them.
+    /// Checks that the parsed topics have not changed since.
     pub(super) fn is_current(&self) -> bool {
         self.state.shared.iter().all(|shared| {
             shared
@@ -202,13 +208,13 @@ impl ParentView {
         })
     }
 
-    /// Returns whether everything that was asked for could be read.
+    /// Checks that every access so far succeeded.
     ///
     /// # Errors
-    /// When a topic's state could not be.
+    /// Returns an error if a topic's state could not be read.
     pub(super) fn check(&self) -> Result {
         if self.state.failed.get() {
-            return Err(ActionError::internal("the state of a topic of the parent cannot be read"));
+            return Err(ActionError::internal("cannot read the state of a topic that the parent shows"));
         }
         Ok(())
     }
@@ -225,7 +231,7 @@ impl Fields<Value> for ParentState {
         match shared.load() {
             Ok(loaded) => Some(&shared.loaded.get_or_init(|| loaded).1),
             Err(error) => {
-                tracing::error!(topic = %shared.topic.name(), %error, "a topic's state cannot be read");
+                tracing::error!(topic = %shared.topic.name(), %error, "cannot parse the state of a topic");
                 self.failed.set(true);
                 None
             }
@@ -245,7 +251,7 @@ impl SharedField {
     }
 }
 
-/// Reads the props that a seal carries.
+/// Parses the props that a seal carries. Returns `None` if they are not a JSON object.
 pub(super) fn sealed_props(json: &str) -> Option<(Box<RawValue>, Props)> {
     Some((serde_json::from_str(json).ok()?, serde_json::from_str(json).ok()?))
 }

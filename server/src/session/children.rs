@@ -1,6 +1,7 @@
-//! Children: the server finds them in their parents' templates and computes what they are given.
+//! Children: mounts them at places of their parents, and computes their props.
 //!
-//! A child's props are never read from a message, but for those that its component declares as the page's to give.
+//! A message never sets a child's props, except those that the component declares as given by the
+//! page.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -22,16 +23,16 @@ use super::task::{ChildMount, GivenProps, Origin, TAKEN, Task, Wait};
 use crate::telemetry::log::{Escaped, client_event};
 use crate::telemetry::stats::Counters;
 
-/// Components nested deeper than this are a component that contains itself.
+/// The maximum depth of nested components. A deeper tree is a component that contains itself.
 pub(crate) const MAX_NESTING: u8 = 32;
 
-/// How often a child is given its parent's props again while it fails to take them. Then it is only when
-/// the parent's state changes again.
+/// How many times a child that fails to take its props is tried again. After that, only a change of
+/// the parent's state triggers a new attempt.
 const PROPS_TRIES: u8 = 5;
 const BETWEEN_PROPS_TRIES: Duration = Duration::from_secs(1);
 
 impl Session {
-    /// Takes in the mount of a child.
+    /// Handles the mount of a child.
     pub(super) fn mount_child(
         &mut self,
         reference: Ref,
@@ -52,14 +53,15 @@ impl Session {
         self.place_child(mount, Wait::ForParent);
     }
 
-    /// Mounts a child where its parent's state shows it.
+    /// Mounts a child if its parent's state shows it. Otherwise the mount waits in the parent's
+    /// queue, if `wait` allows it.
     pub(super) fn place_child(&mut self, mut mount: ChildMount, wait: Wait) {
         self.waiting.remove(&mount.id);
         let found = self.look(&mount.parent).and_then(|is_shown| match is_shown {
             true => self.find_child(&mount.parent, &mount.place),
             false => Ok(None),
         });
-        // The parent may be a child that waits itself.
+        // The parent may itself be a child whose mount waits.
         let has_parent =
             self.components.contains_key(&mount.parent) || self.waiting.contains_key(&mount.parent);
         let behind = std::mem::take(&mut mount.behind);
@@ -70,7 +72,7 @@ impl Session {
                 self.waiting.insert(mount.id.clone(), parent.clone());
                 return self.enqueue(&parent, Task::Child(Box::new(mount)));
             }
-            Ok(None) => self.not_there(&mount, "the parent shows no child at that place"),
+            Ok(None) => self.not_there(&mount, "the parent shows no component at this place"),
             Err(error) => self.refuse_action(&mount.id, mount.reference, &error, Vec::new()),
         }
         for task in behind {
@@ -78,7 +80,7 @@ impl Session {
         }
     }
 
-    /// Returns the mount of a child that waits for its place.
+    /// Returns the waiting mount of a child.
     pub(super) fn waiting_mount(&mut self, id: &ComponentId) -> Option<&mut ChildMount> {
         let parent = self.waiting.get(id)?.clone();
         let queue = if self.components.contains_key(&parent) {
@@ -94,7 +96,7 @@ impl Session {
         })
     }
 
-    /// Refuses the mount of a child whose parent is not there any more, and what came for the child.
+    /// Refuses the waiting mount of a child whose parent is gone, and the tasks queued behind it.
     pub(super) fn abandon(&mut self, mount: &ChildMount) {
         self.waiting.remove(&mount.id);
         self.not_there(mount, "the parent is not mounted");
@@ -103,16 +105,16 @@ impl Session {
         }
     }
 
-    /// Refuses the mount of a child that is not there.
+    /// Refuses the mount of a child that its parent does not show.
     pub(super) fn not_there(&mut self, mount: &ChildMount, message: &'static str) {
         let error = ActionError::new(ErrorCode::NotMounted, message);
         self.refuse_action(&mount.id, mount.reference, &error, Vec::new());
     }
 
-    /// Finds the child at a place of a parent's state. Returns `None` where the state shows none.
+    /// Finds the child at a place of a parent's state. Returns `None` if the state shows none.
     ///
     /// # Errors
-    /// When the parent's state, or that of a topic that it shows, cannot be read.
+    /// Returns an error if the state of the parent, or of a topic that it shows, cannot be read.
     pub(super) fn find_child(&mut self, parent: &ComponentId, place: &[Value]) -> Result<Option<FoundChild>> {
         let core = self.supervisor.core();
         let Some(parent) = self.components.get_mut(parent) else { return Ok(None) };
@@ -144,10 +146,11 @@ impl Session {
         Ok(Some(FoundChild { registration: *registration, key: found.key, props }))
     }
 
-    /// Returns the link of a child that is about to be mounted.
+    /// Creates the link of a child that is about to be mounted.
     ///
     /// # Errors
-    /// When the page gives a prop that is not its to give, or components are nested too deeply.
+    /// Returns an error if the page gives a prop that it may not give, or components are nested too
+    /// deeply.
     pub(super) fn link(&self, mount: &ChildMount, found: &FoundChild, given: Props) -> Result<MountedBy> {
         check_page(found.registration.spec, &mount.page)?;
         let parent = self.components.get(&mount.parent);
@@ -173,8 +176,7 @@ impl Session {
         })))
     }
 
-    /// Looks at all children of a component whose state has changed: whether it still shows them, and which props it
-    /// gives them now.
+    /// Updates the visibility and the props of all children of a component whose state has changed.
     pub(super) fn refresh_children(&mut self, parent: &ComponentId) {
         let Some(children) = self.components.get(parent).and_then(|parent| parent.children.as_ref()) else {
             return;
@@ -189,7 +191,7 @@ impl Session {
         }
     }
 
-    /// Compares the props of a child, once it has done what waits for it.
+    /// Queues a comparison of a child's props.
     pub(super) fn refresh(&mut self, id: &ComponentId) {
         let Some(component) = self.components.get_mut(id) else { return };
         if let Some(link) = component.mounted_by.link_mut()
@@ -199,7 +201,7 @@ impl Session {
         }
     }
 
-    /// Compares the props of a child now.
+    /// Compares a child's props with those that its parent's state gives it, and updates them.
     pub(super) fn compare_props(&mut self, id: &ComponentId) {
         let Some(component) = self.components.get_mut(id) else { return };
         if let Some(link) = component.mounted_by.link_mut() {
@@ -210,7 +212,7 @@ impl Session {
             Ok(None) => {}
             Err(error) => {
                 let error = Escaped(&error);
-                client_event!(self.supervisor.core().log, ERROR, component = %id, %error, "a child keeps its props");
+                client_event!(self.supervisor.core().log, ERROR, component = %id, %error, "cannot compute the props of a child; it keeps its current ones");
             }
         }
     }
@@ -221,13 +223,13 @@ impl Session {
         let job = match &mut component.mounted_by {
             MountedBy::Name { before } => match given.props {
                 Some(props) => {
-                    // Without a store none are kept.
+                    // Without a store the component's props are not recorded.
                     if let Some(merged) = merged(&component.props, &props) {
                         *before = Some(std::mem::replace(&mut component.props, merged.into()));
                     }
                     Ok(Some(Job::Props { props, page: Vec::new() }))
                 }
-                None => Err(ActionError::new(ErrorCode::BadProps, "`props` is missing")),
+                None => Err(ActionError::new(ErrorCode::BadProps, "missing field `props`")),
             },
             MountedBy::Seal => {
                 Err(ActionError::forbidden("only the server sets the props of this component"))
@@ -258,7 +260,7 @@ impl Session {
         }
     }
 
-    /// Takes note that a component has the props that it was given.
+    /// Records that a component has accepted its props.
     pub(super) fn keep_props(&mut self, id: &ComponentId) {
         match self.components.get_mut(id).map(|one| &mut one.mounted_by) {
             Some(MountedBy::Parent(link)) => {
@@ -270,10 +272,9 @@ impl Session {
         }
     }
 
-    /// Takes note that a component did not take the props that it was given. Those of a `PROPS_UPDATE`
-    /// are taken back, and the props are compared anew. Those that its parent gives are compared
-    /// again after a while if the reason may pass: the child shows what its parent does not until
-    /// then.
+    /// Records that a component has refused its props. Those of a `PROPS_UPDATE` are reverted and
+    /// compared again. Those that its parent gives are tried again later if the error may be
+    /// temporary; until then the child shows other props than its parent gives.
     pub(super) fn take_props_back(&mut self, id: &ComponentId, origin: Origin, error: &ActionError) {
         let Some(component) = self.components.get_mut(id) else { return };
         if let MountedBy::Name { before } = &mut component.mounted_by
@@ -307,7 +308,7 @@ impl Session {
         }
     }
 
-    /// A child that could not take its props tries again.
+    /// Retries a child that could not take its props.
     pub(super) fn try_props_again(&mut self, id: &ComponentId) {
         if let Some(link) = self.components.get_mut(id).and_then(|one| one.mounted_by.link_mut())
             && std::mem::take(&mut link.is_waiting)
@@ -316,12 +317,16 @@ impl Session {
         }
     }
 
-    /// Returns a job that gives a child the props that have changed. `edited` names those that the page has just given.
+    /// Returns a job that gives a child its changed props. `edited` names those that the page has
+    /// just given.
+    ///
+    /// # Errors
+    /// Returns an error if the state of the parent, or of a topic that it shows, cannot be read.
     fn changed_props(&mut self, id: &ComponentId, edited: Vec<String>) -> Result<Option<Job>> {
         let Some(component) = self.components.get(id) else { return Ok(None) };
         let Some(link) = component.mounted_by.link() else { return Ok(None) };
         let (parent, place) = (link.parent.clone(), link.place.clone());
-        // A place that shows nothing any more, or another component by now, gives nothing.
+        // A place that is gone, or shows another component, gives no props.
         let found = if self.has_place(id)? { self.find_child(&parent, &place)? } else { None };
         let component = self.components.get_mut(id);
         let Some(link) = component.and_then(|component| component.mounted_by.link_mut()) else {
@@ -342,7 +347,7 @@ impl Session {
         Ok(Some(Job::Props { props, page }))
     }
 
-    /// Enters a child among those of its parent.
+    /// Adds a child to its parent's children.
     pub(super) fn adopt(&mut self, id: &ComponentId) {
         let link = self.components.get(id).and_then(|child| child.mounted_by.link());
         if let Some(parent) = link.map(|link| link.parent.clone())
@@ -352,7 +357,7 @@ impl Session {
         }
     }
 
-    /// Takes a child that is gone out of those of its parent.
+    /// Removes a child from its parent's children.
     pub(super) fn disown(&mut self, id: &ComponentId, mounted_by: &MountedBy) {
         if let Some(link) = mounted_by.link()
             && let Some(parent) = self.components.get_mut(&link.parent)
@@ -374,7 +379,7 @@ impl Session {
         }
     }
 
-    /// Enters all children that came back from the store among those of their parents. One without a parent goes.
+    /// Links all restored children to their parents. Unmounts those without a parent.
     pub(super) fn adopt_all(&mut self) {
         let ids: Vec<ComponentId> = self.components.keys().cloned().collect();
         for id in &ids {
@@ -394,7 +399,7 @@ impl Session {
         }
     }
 
-    /// Returns how many parents are around a component; `None` if one of them is missing.
+    /// Returns the number of parents around a component. `None` if one of them is missing.
     fn nesting(&self, id: &ComponentId) -> Option<u8> {
         let (mut id, mut depth) = (id, 0);
         while let Some(link) = self.components.get(id)?.mounted_by.link() {
@@ -407,7 +412,7 @@ impl Session {
         Some(depth)
     }
 
-    /// Lets go of the parsed states of parents.
+    /// Drops the parsed states of all parents.
     pub(super) fn forget_views(&mut self) {
         for component in self.components.values_mut() {
             component.forget_view();
@@ -415,18 +420,18 @@ impl Session {
     }
 }
 
-/// Checks that the page gives only what is its to give.
+/// Checks that the page gives only props that it may give.
 fn check_page(spec: &Spec, page: &Props) -> Result {
     match page.keys().find(|name| !spec.is_page_prop(name)) {
         Some(name) => {
-            let message = format!("`{name}` is not a prop that a page gives to `{}`", spec.name);
+            let message = format!("`{name}` is not a prop that a page may give to `{}`", spec.name);
             Err(ActionError::new(ErrorCode::BadProps, message))
         }
         None => Ok(()),
     }
 }
 
-/// Returns an object's props with those that have changed. `None` if one of the two is not an object.
+/// Merges changed props into an object of props. Returns `None` if one of the two is not an object.
 fn merged(props: &str, changed: &RawValue) -> Option<String> {
     let mut all: Props = serde_json::from_str(props).ok()?;
     all.extend(serde_json::from_str::<Props>(changed.get()).ok()?);

@@ -1,4 +1,4 @@
-//! How a client behaves: how fast it sends, and how well formed.
+//! Tracks how fast and how well-formed the messages of a client are.
 
 use std::time::Duration;
 
@@ -7,45 +7,50 @@ use vivaz_protocol::CloseCode;
 
 use crate::rate::{Meter, Rate};
 
-/// So many malformed messages in a row close the connection.
+/// The number of consecutive malformed messages that closes the connection.
 const MALFORMED: u8 = 10;
-/// So many refused as too fast within [`WINDOW`] close the connection.
+/// The number of rate-limited messages within [`WINDOW`] that closes the connection.
 const REFUSED: u16 = 1_000;
 const WINDOW: Duration = Duration::from_secs(10);
 
-/// A code to close the connection with, and why, for a developer.
+/// A close code and the reason, which is meant for developers.
 pub(crate) type Close = (CloseCode, &'static str);
 
-/// How a client behaves.
+/// The behaviour of a client.
 #[derive(Debug, Default)]
 pub(super) struct ClientBehaviour {
     meter: Meter,
     malformed: u8,
-    /// How many were refused as too fast since `refused_since`.
+    /// The number of messages refused since `refused_since`.
     refused: u16,
     refused_since: Option<Instant>,
-    /// Messages that may come at once regardless of the rate: what a resumed page sends again.
+    /// The number of messages exempt from the rate: a resumed page repeats its unanswered ones at
+    /// once.
     granted: u32,
-    /// The snapshots that were sent.
+    /// Meters the bytes of snapshots.
     snapshots: Meter,
-    /// No message has come on this connection yet.
+    /// Whether no message has arrived on this connection yet.
     unproven: bool,
 }
 
 impl ClientBehaviour {
-    /// A new connection: everything in a row starts anew, the rate does not.
+    /// Resets the counters of the connection. The rate continues.
     pub(super) fn greet(&mut self, granted: u32) {
         self.malformed = 0;
         self.granted = granted;
         self.unproven = true;
     }
 
-    /// Whether this is the connection's first message: it proves that the client has the `WELCOME`.
+    /// Checks whether this is the first message on the connection. It proves that the client has
+    /// received `WELCOME`.
     pub(super) fn is_first(&mut self) -> bool {
         std::mem::take(&mut self.unproven)
     }
 
-    /// Takes a message at a time of the server's clock, or says how long until one is taken.
+    /// Counts a message at a time of the server's clock.
+    ///
+    /// # Errors
+    /// Returns the time until a message is allowed, if this one exceeds the rate.
     pub(super) fn take(&mut self, rate: Rate, now: Duration) -> Result<(), Duration> {
         if self.granted > 0 {
             self.granted -= 1;
@@ -54,28 +59,31 @@ impl ClientBehaviour {
         self.meter.take(rate, now)
     }
 
-    /// Whether a snapshot may be asked for, or how long until one may.
+    /// Checks whether a snapshot is allowed.
+    ///
+    /// # Errors
+    /// Returns the time until one is allowed.
     pub(super) fn may_resync(&self, rate: Rate, now: Duration) -> Result<(), Duration> {
         self.snapshots.has_room(rate, now)
     }
 
-    /// A snapshot of so many bytes is sent.
+    /// Counts a snapshot of so many bytes.
     pub(super) fn snapshot(&mut self, rate: Rate, now: Duration, bytes: usize) {
         self.snapshots.charge(rate, now, bytes as u64);
     }
 
-    /// A message that could be read.
+    /// Counts a well-formed message.
     pub(super) fn well_formed(&mut self) {
         self.malformed = 0;
     }
 
-    /// One that could not.
+    /// Counts a malformed message. Returns the close reason after too many in a row.
     pub(super) fn malformed(&mut self) -> Option<Close> {
         self.malformed += 1;
         (self.malformed >= MALFORMED).then_some((CloseCode::ProtocolViolation, "malformed messages"))
     }
 
-    /// One that came too fast.
+    /// Counts a rate-limited message. Returns the close reason after too many.
     pub(super) fn refuse(&mut self, now: Instant) -> Option<Close> {
         if self.refused_since.is_none_or(|since| now.duration_since(since) > WINDOW) {
             self.refused_since = Some(now);

@@ -1,4 +1,4 @@
-//! What comes of a commit: it is done, it failed, or the store has the session in another way.
+//! Handles the outcome of a commit.
 
 use std::future::pending;
 use std::sync::Arc;
@@ -10,15 +10,19 @@ use crate::persist::store::{CommitError, Refusal, SessionStore};
 use crate::session::port::{Loss, Mail, Port};
 use crate::telemetry::log::Escaped;
 
-/// How often a session is entered again for one commit.
+/// How many times the session is written again for one commit.
 const TRIES: u32 = 2;
 
-/// Settles a commit. Where the store has lost the session, it is entered again from memory and the
-/// commit is made again. Where another process has the session, or a newer state of it, or where it
-/// is not known whether the commit was made, the copy in memory is dropped and this never returns:
-/// the page is not told of a failure, because it does not have its answer yet and asks again where
-/// the session is. A session that has ended waits for what runs in it, so there the commit fails,
-/// when the connection is already closed.
+/// Waits for a commit and handles its outcome.
+///
+/// - The store has lost the session: the session is written again from memory, and the commit is
+///   repeated.
+/// - Another process owns the session, the store has a newer state, or it is unknown whether the
+///   commit was made: the copy in memory is evicted, and this future never completes. The page does
+///   not receive a failure. It has no reply yet, reconnects, and sends the message again to the
+///   process that has the session.
+/// - The session has ended: the commit fails after the connection is closed, because an ending
+///   session waits for its jobs.
 ///
 /// # Errors
 /// Returns errors of the commit's own writes and of the store, and an error if the session has
@@ -45,30 +49,28 @@ pub(super) async fn settle(
         Ok(()) => Ok(()),
         Err(CommitError::Work(error)) => Err(error),
         Err(CommitError::Store(error)) => Err(ActionError::internal(error)),
-        Err(CommitError::Absent(_)) => {
-            Err(ActionError::internal("the store loses the session as soon as it is written"))
-        }
+        Err(CommitError::Absent(_)) => Err(ActionError::internal("the store loses the session repeatedly")),
         Err(CommitError::Conflict) => lost(&port, Loss::Outdated).await,
         Err(CommitError::Unknown(error)) => {
             let (session, error) = (port.session(), Escaped(&error));
-            tracing::error!(%session, %error, "a change may have been stored or not: the session is read again");
+            tracing::error!(%session, %error, "unknown whether a change was stored; reading the session again");
             lost(&port, Loss::Outdated).await
         }
         Err(CommitError::Refused(Refusal::Taken | Refusal::Absent)) => lost(&port, Loss::Taken).await,
         Err(CommitError::Refused(Refusal::Ended)) => {
             port.revoke();
-            // The session sees that it has ended, and closes its connection, before it sees the
-            // failure.
+            // Lets the session process the revocation and close its connection before it receives
+            // this failure.
             tokio::task::yield_now().await;
             Err(ActionError::internal("the session has ended"))
         }
     }
 }
 
-/// Asks the session, whose task waits for this, to write itself whole.
+/// Asks the session to write itself whole and waits for it. The session's task polls the caller.
 async fn enter_again(port: &Port) -> Result {
     let (answer, entered) = oneshot::channel();
-    // The session's task sees this: it polls its mail beside what runs.
+    // The session's task polls its mail along with its running work.
     let _attended = port.post(Mail::Enter(Some(answer)), usize::MAX);
     match entered.await {
         Ok(entered) => entered.map_err(ActionError::internal),
@@ -76,8 +78,9 @@ async fn enter_again(port: &Port) -> Result {
     }
 }
 
+/// Evicts the session. Never completes.
 async fn lost(port: &Port, loss: Loss) -> Result {
     port.lose(loss);
-    // What waits for this is dropped with the session.
+    // This future is dropped together with the session.
     pending().await
 }

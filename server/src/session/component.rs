@@ -1,4 +1,4 @@
-//! A component in its session: where it is, what waits for it, and which state its page has.
+//! A component of a session: its instance, its queue, and the state of its page.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -15,62 +15,63 @@ use super::ring::Ring;
 use super::task::{Origin, Task};
 use crate::core::StreamEpoch;
 
-/// One of a session's components.
+/// One component of a session.
 pub(super) struct Component {
     pub(super) slot: Slot,
-    /// What waits until it is idle, in order. Bounded by the messages in flight, the mailbox, and
-    /// the tasks and loads that the component itself started.
+    /// The tasks that wait until the component is idle, in order. Bounded by the messages in
+    /// flight, the mailbox, and the tasks and loads that the component started.
     pub(super) queue: VecDeque<Task>,
-    /// Which epoch its revisions count in.
+    /// The epoch of `rev`.
     pub(super) epoch: StreamEpoch,
     pub(super) rev: Rev,
-    /// The last patches.
+    /// The last patches, for a resume.
     pub(super) ring: Ring,
-    /// The revision of the last snapshot that was sent on this connection: patches up to it are not sent any more.
+    /// The revision of the last snapshot on this connection. Patches up to it are not sent.
     pub(super) floor: Rev,
-    /// The last message whose reply is out, and the revision that the page has if it has that reply.
+    /// The last message whose reply was sent, and the revision of the page after that reply.
     pub(super) replied: Option<(Ref, Rev)>,
-    /// The topic that each shared field shows.
+    /// The topic of each shared field.
     pub(super) topics: Vec<(&'static str, TopicName)>,
-    /// Topics that it showed when its last job began, or since, and shows no more.
+    /// Topics that it has shown since its last job began, and does not show now.
     pub(super) left: Vec<TopicName>,
-    /// The rooms that it is in.
+    /// The rooms that it has joined.
     pub(super) joined: Joined,
-    /// Where it makes its user present.
+    /// The topics at which it makes its user present.
     pub(super) presences: Vec<PresenceClaim>,
-    /// What its rooms count against the session's budget.
+    /// The bytes of its rooms in the session's budget.
     pub(super) rooms_account: Option<Box<Account>>,
-    /// Whether the page has another template or another state than this component ever had, and is told so when it is
-    /// back.
+    /// Whether the page has another template, or a state of another epoch. It then receives a
+    /// `COMPONENT_MOUNTED` when it resumes.
     pub(super) replaced: bool,
-    /// The props that it was given last, as JSON; empty without a store, and for a child, whose link has them.
+    /// The props of the last update, as JSON. Empty without a store, and for a child, whose link
+    /// has them.
     pub(super) props: Box<str>,
-    /// Whether it was mounted anew in place of one that is kept aside.
+    /// Whether it was mounted anew in place of a component that is set aside.
     pub(super) anew: bool,
-    /// Whether the user may not see it any more: nothing of it is sent until it is unmounted.
+    /// Whether the user may not see it any more. Nothing of it is sent until it is unmounted.
     pub(super) withdrawn: bool,
     /// [`Session::resumes`](super::Session) when its mount or its last job began.
     pub(super) resumes: u32,
-    /// How often it was committed to the store.
+    /// How many changes of it were committed.
     pub(super) version: u64,
-    /// The last message for it that was committed: it and those before it are never run again.
+    /// The last committed ref. It and lower refs of this component never run again.
     pub(super) settled: u64,
-    /// How far its `connected` is.
+    /// The progress of its `connected` hook.
     pub(super) connecting: Connecting,
     pub(super) spec: &'static Spec,
     pub(super) mounted_by: MountedBy,
-    /// The components in its template; none for most.
+    /// The children in its template. `None` for most.
     pub(super) children: Option<Box<Children>>,
-    /// Ends what it spawned.
+    /// Cancels its tasks.
     pub(super) tasks: Tasks,
 }
 
-/// What a component spawned. It ends with the component.
+/// The tasks of a component. Dropping this cancels them.
 #[derive(Default)]
 pub(super) struct Tasks(Option<CancellationToken>);
 
 impl Tasks {
-    /// The task, for as long as the component is there.
+    /// Wraps a task so that it is cancelled when the component is dropped.
     pub(super) fn until_it_goes<F: Future>(
         &mut self,
         task: F,
@@ -87,29 +88,30 @@ impl Drop for Tasks {
     }
 }
 
-/// How far a component's `connected` is, which is called once.
+/// The progress of a component's `connected` hook, which runs once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Connecting {
-    /// It is to be called: the component is being mounted, or the process ended before it had finished.
+    /// It has to run: the component is being mounted, or the process ended before the hook had
+    /// finished.
     Due,
-    /// It is the component's job now.
+    /// It is running.
     Running,
     /// It has finished, or the component has none.
     Done,
 }
 
-/// Where the component is.
+/// Where the instance is.
 pub(super) enum Slot {
-    /// Being made.
+    /// It is being created.
     Mounting,
-    /// Here.
+    /// It is idle.
     Idle(Box<dyn Instance>),
-    /// With something that has to wait; it comes back when that is done. Meanwhile this one, as of before, answers
-    /// what its state is.
+    /// A job has the instance, and returns it at its end. This copy has the state before the job.
     Busy(Box<dyn Instance>),
 }
 
 impl Component {
+    /// Creates a component that is being mounted.
     pub(super) fn new(spec: &'static Spec, epoch: StreamEpoch, mounted_by: MountedBy) -> Self {
         Self {
             slot: Slot::Mounting,
@@ -139,18 +141,18 @@ impl Component {
         }
     }
 
-    /// Counts the rooms that it is in.
+    /// Updates the bytes of its rooms in the budget.
     pub(super) fn count_rooms(&mut self, budget: &Arc<Budget>) {
         let bytes = self.joined.bytes();
         self.rooms_account = (bytes > 0).then(|| Box::new(budget.known(bytes)));
     }
 
-    /// Returns the props that the component was given, with those that it is just being given.
+    /// Returns the props, including those of an update that runs.
     pub(super) fn given_props(&self) -> String {
         self.mounted_by.link().map_or_else(|| self.props.to_string(), |link| as_json(&link.given))
     }
 
-    /// Returns the props that the component was given, without those that it is just being given.
+    /// Returns the props without those of an update that runs.
     pub(super) fn kept_props(&self) -> String {
         match &self.mounted_by {
             MountedBy::Name { before: Some(before) } => before.to_string(),
@@ -159,7 +161,7 @@ impl Component {
         }
     }
 
-    /// Returns whether the next task was asked for by the page.
+    /// Checks whether the next task to run is a request of the page.
     pub(super) fn has_next_of_page(&self) -> bool {
         matches!(self.slot, Slot::Idle(_))
             && matches!(
@@ -171,20 +173,20 @@ impl Component {
             )
     }
 
-    /// The next thing to do, if the component is here and there is one.
+    /// Takes the next task, if the component is idle and there is one.
     pub(super) fn next(&mut self) -> Option<Task> {
         if !matches!(self.slot, Slot::Idle(_)) {
             return None;
         }
         let task = self.queue.pop_front();
         if task.is_none() {
-            // What a burst needed is given back.
+            // Frees the memory of a burst.
             self.queue = VecDeque::new();
         }
         task
     }
 
-    /// The component itself, to work on; what comes back is put into the slot again.
+    /// Takes the instance for a job. The caller puts the result back into the slot.
     pub(super) fn take(&mut self) -> Option<Box<dyn Instance>> {
         match std::mem::replace(&mut self.slot, Slot::Mounting) {
             Slot::Idle(instance) | Slot::Busy(instance) => Some(instance),
@@ -192,32 +194,32 @@ impl Component {
         }
     }
 
-    /// Lets go of its parsed state, because it may have changed.
+    /// Drops the parsed state, because it may have changed.
     pub(super) fn forget_view(&mut self) {
         if let Some(children) = &mut self.children {
             children.view = None;
         }
     }
 
-    /// Returns whether a child is in its place, if its state and its topics are still those that were looked at.
+    /// Returns the cached placement of a child, if the state and the topics have not changed since.
     pub(super) fn known_place(&self, child: &ComponentId) -> Option<bool> {
         let view = self.children.as_ref()?.view.as_ref()?;
         view.places.get(child).copied().filter(|_| view.is_current())
     }
 
-    /// Takes note of whether a child is in its place.
+    /// Caches the placement of a child.
     pub(super) fn note_place(&mut self, child: &ComponentId, has: bool) {
         if let Some(view) = self.children.as_mut().and_then(|children| children.view.as_mut()) {
             view.places.insert(child.clone(), has);
         }
     }
 
-    /// Returns the topics at which its fields want it to be present.
+    /// Returns the topics at which its fields request presence.
     pub(super) fn wanted_presences(&mut self) -> Vec<TopicRef> {
         self.instance().map(|instance| instance.presences()).unwrap_or_default()
     }
 
-    /// Whoever can say what the state is.
+    /// Returns the instance that has the current state.
     pub(super) fn instance(&mut self) -> Option<&mut Box<dyn Instance>> {
         match &mut self.slot {
             Slot::Idle(instance) | Slot::Busy(instance) => Some(instance),

@@ -1,4 +1,4 @@
-//! Work that had to wait and has finished.
+//! Completions of work that the session waited for.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -14,60 +14,61 @@ use super::task::{Errand, Origin};
 use crate::core::StreamEpoch;
 use crate::persist::store::{Refusal, StoreError};
 
-/// Whether a session was written whole.
+/// Whether the session was written whole.
 pub(crate) type Entered = Result<(), Arc<StoreError>>;
 
-/// A mount that is under way.
+/// A mount that has not finished.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Mounting {
     pub(super) reference: Ref,
     pub(super) asked: Instant,
 }
 
-/// Something that had to wait, and is done.
+/// Work that has finished. The session applies it.
 pub(crate) enum Done {
-    /// Whether an action may be called.
+    /// Middleware has answered a request of the page.
     Allowed { id: ComponentId, errand: Errand, origin: Origin, result: Result<(), ActionError> },
-    /// A part of a component's job: what its handler sends before it is done.
+    /// A handler has flushed. `rest` is the rest of its job.
     Flushed { away: Away, flushed: Flushed, rest: BoxFuture<Progress> },
-    /// A component's job.
+    /// A component's job has finished.
     Job { id: ComponentId, origin: Origin, finished: Finished },
-    /// Topics were asked about what a job of before a resume has come to show; `resumes` says after which resume.
+    /// Topics have authorized the user for a job that began before a resume. `resumes` counts the
+    /// resumes at the time of the question.
     Asked { done: Box<Done>, resumes: u32, refused: HashSet<TopicName> },
-    /// A component's last job.
+    /// A component's `unmount` hook has finished.
     Ended { id: ComponentId, origin: Origin, finished: Finished },
-    /// A component is made, or could not be.
+    /// A component was mounted, or its mount failed.
     Mounted { id: ComponentId, mounting: Mounting, made: Result<Box<dyn Instance>, ActionError> },
-    /// A component is not in the store any more, or could not be taken out. `effects` is what its last
-    /// job asked for beside what was committed with that.
+    /// A component was removed from the store. `effects` are those of its last job that follow the
+    /// commit.
     Removed { id: ComponentId, origin: Origin, effects: Vec<Effect> },
-    /// The session was written whole, or was refused.
+    /// The session was written whole, or the write failed or was refused.
     Entered {
         outcome: Result<Vec<(SessionId, Refusal)>, StoreError>,
         answer: Option<oneshot::Sender<Entered>>,
     },
-    /// Topics have sent what a reply of the component waited for.
+    /// Topics have sent the patches that a reply waited for.
     Sent { id: ComponentId, number: u64 },
-    /// A child that could not take its props may try again.
+    /// A retry of a child's props is due.
     Waited { id: ComponentId },
-    /// A task that a component spawned has its result.
+    /// A task of a component has finished.
     Spawned { id: ComponentId, epoch: StreamEpoch, outcome: TaskOutcome },
-    /// A field that a component began to load is there.
+    /// A load of a field has finished.
     Loaded { id: ComponentId, loaded: Loaded },
 }
 
-/// A component that is away with a job.
+/// A component whose job is running.
 pub(crate) struct Away {
     pub(super) id: ComponentId,
     pub(super) origin: Origin,
-    /// What its handler logs says which component it was.
+    /// The handler's log events have the component in this span.
     pub(super) span: Span,
-    /// What the job's end is.
+    /// Creates the completion of the job.
     pub(super) end: fn(ComponentId, Origin, Finished) -> Done,
 }
 
 impl Away {
-    /// Returns which component it is.
+    /// Returns the id of the component.
     pub(super) fn component(&self) -> &ComponentId {
         &self.id
     }

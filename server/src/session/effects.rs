@@ -1,4 +1,4 @@
-//! What handlers ask for beyond their own state.
+//! Performs the effects that handlers request.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use super::done::Done;
 use super::task::{Origin, Task};
 
 impl Session {
-    /// Does what a handler asked for, in its order.
+    /// Performs a handler's effects in order.
     pub(super) fn perform(&mut self, id: &ComponentId, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
@@ -82,9 +82,9 @@ impl Session {
                     }
                 }
                 Effect::Update(_) | Effect::Commit(_) => {
-                    tracing::error!(component = %id, ?effect, "what the component's host does");
+                    tracing::error!(component = %id, ?effect, "effect was not performed by the component's host");
                 }
-                effect => tracing::error!(?effect, "an effect that this version does not know"),
+                effect => tracing::error!(?effect, "unknown effect"),
             }
         }
     }

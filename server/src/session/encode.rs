@@ -1,4 +1,4 @@
-//! What a session says: messages encoded and put into its outbox.
+//! Encodes server messages into frames.
 
 use std::borrow::Cow;
 
@@ -8,25 +8,25 @@ use vivaz_protocol::{
     ErrorCode, ErrorMessage, FieldTopics, RawJson, Ref, Rev, ServerMessage, StreamId, Update, encode_server,
 };
 
-/// A message as the bytes of a frame.
+/// Encodes a message as the bytes of a frame.
 pub(crate) fn frame(message: &ServerMessage<'_>) -> Bytes {
     text(message).into()
 }
 
-/// A message as text.
+/// Encodes a message as JSON text.
 pub(crate) fn text(message: &ServerMessage<'_>) -> String {
-    // Most messages are short; those that carry state are grown for.
+    // Sufficient for most messages. Messages with state make it grow.
     let mut out = String::with_capacity(128);
     encode_server(&mut out, message);
     out
 }
 
-/// A patch of a stream that answers nothing.
+/// Encodes a patch of a stream that is not a reply.
 pub(crate) fn patch(stream: StreamId, rev: Rev, patch: &str) -> Bytes {
     frame(&ServerMessage::Update(Update::new(stream, rev, RawJson::trusted(patch))))
 }
 
-/// A refusal.
+/// Builds an `ERROR` message.
 pub(crate) fn refusal(
     reference: Option<Ref>,
     stream: Option<StreamId>,
@@ -36,13 +36,13 @@ pub(crate) fn refusal(
     ServerMessage::Error(ErrorMessage::new(code, message).answering(reference, stream))
 }
 
-/// The refusal of a message that was answered, where the answer cannot be given again.
+/// Encodes the `reply_lost` error of a message whose reply is not available any more.
 pub(crate) fn reply_lost(reference: Ref) -> Bytes {
-    let message = "it was answered, and the answer cannot be given again";
+    let message = "the message was answered; its reply is no longer available";
     frame(&refusal(Some(reference), None, ErrorCode::ReplyLost, message))
 }
 
-/// Returns the names of the topics that shared fields show.
+/// Returns the field names of shared fields with the names of their topics.
 pub(super) fn topic_names(topics: &[(&'static str, TopicRef)]) -> FieldTopics<'static> {
     topics.iter().map(|(field, topic)| (Cow::Borrowed(*field), topic.name().clone())).collect()
 }

@@ -1,4 +1,4 @@
-//! Components that come into the store when they are mounted, and leave it when they are removed.
+//! Inserts mounted components into the store, and removes unmounted ones from it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -23,14 +23,14 @@ use crate::persist::store::{
 use crate::session::port::{Loss, Port};
 use crate::telemetry::log::Escaped;
 
-/// How long a removal waits that the store could not make, before it is made again.
+/// The delay before a failed removal is tried again.
 const BETWEEN_REMOVALS: Duration = Duration::from_secs(1);
 
-/// A component that is being mounted and then entered.
+/// A component that is being mounted and will be inserted.
 pub(super) struct Entry {
     supervisor: Arc<Supervisor>,
     port: Arc<Port>,
-    /// The session itself, if the store has never had it.
+    /// The session itself, if the store never had it.
     enters: Option<Box<SnapshotHead>>,
     component: StoredComponent,
     reply: Option<Ref>,
@@ -38,7 +38,7 @@ pub(super) struct Entry {
 }
 
 impl Session {
-    /// What is to be entered for a component, if there is a store.
+    /// Returns the insertion of a component, if there is a store.
     pub(super) fn entry(&self, id: &ComponentId, one: &Component) -> Option<Entry> {
         let core = self.supervisor.core();
         let keeper = core.keeper.as_ref()?;
@@ -53,7 +53,8 @@ impl Session {
         })
     }
 
-    /// Takes a component out of the store, and then out of the session. Without a store, at once.
+    /// Removes a component from the store, then from the session. Without a store, only from the
+    /// session.
     pub(super) fn remove(&mut self, id: &ComponentId, origin: Origin) {
         let supervisor = Arc::clone(&self.supervisor);
         let Some(keeper) = supervisor.core().keeper.as_ref().filter(|_| !self.over) else {
@@ -69,8 +70,8 @@ impl Session {
         }));
     }
 
-    /// The same together with what the component's last job commits. If that fails, the component is
-    /// taken out without it, and nothing else happens that the job asked for.
+    /// Removes a component in one commit with the writes of its last job. If that commit fails, the
+    /// component is removed without the writes, and its other effects do not happen.
     pub(super) fn remove_with(&mut self, id: &ComponentId, origin: Origin, effects: Vec<Effect>) {
         let supervisor = Arc::clone(&self.supervisor);
         let Some(keeper) = &supervisor.core().keeper else { return self.gone(id, origin) };
@@ -94,17 +95,17 @@ impl Session {
         });
         commit.publish = Box::new(move || {
             let updates = told.lock().unwrap_or_else(PoisonError::into_inner).take();
-            // No reply waits for them: the component is gone from the page.
+            // No reply waits for these updates, because the component is removed.
             let _unsent = updates.map(|updates| updates.publish(author.as_ref()));
         });
         let store = Arc::clone(&keeper.store);
         let first = store.commit(commit).map_err(|error| {
             let CommitError::Absent(commit) = error else { return error };
-            // The session is entered again without this component.
+            // The session is written again without this component.
             CommitError::Absent(Box::new(Commit { expects: None, ..*commit }))
         });
         let committed = settle(Arc::clone(&store), Arc::clone(&self.port), first);
-        // One that is over goes with its session.
+        // An ending session removes its components itself.
         let without = (!self.over).then(|| self.removal(id, origin));
         let id = id.clone();
         self.start(Box::pin(async move {
@@ -112,7 +113,7 @@ impl Session {
                 return Done::Removed { id, origin, effects };
             };
             let error = Escaped(&error);
-            tracing::error!(component = %id, %error, "what `unmount` writes is not kept; the component is removed without it");
+            tracing::error!(component = %id, %error, "cannot commit the writes of `unmount`; removing the component without them");
             if let Some(without) = without {
                 without.make().await;
             }
@@ -120,8 +121,7 @@ impl Session {
         }));
     }
 
-    /// Drops what waits to be saved of a component that is about to be removed, and what is kept aside
-    /// of it.
+    /// Drops the component's unsaved state and what is set aside under its id and name.
     fn drop_kept(&mut self, keeper: &Keeper, id: &ComponentId) {
         if let Some(component) = self.components.get(id) {
             self.aside.forget(id, component.spec.name, &self.budget);
@@ -129,6 +129,7 @@ impl Session {
         }
     }
 
+    /// Returns the removal of a component.
     fn removal(&self, id: &ComponentId, origin: Origin) -> Removal {
         let reply = match origin {
             Origin::Page { reference, .. } => Some(
@@ -145,14 +146,14 @@ impl Session {
         }
     }
 
-    /// A component is out of the store.
+    /// Handles a completed removal: performs the effects of the last job and completes the unmount.
     pub(super) fn removed(&mut self, id: &ComponentId, origin: Origin, effects: Vec<Effect>) {
         self.perform(id, effects);
         self.gone(id, origin);
     }
 }
 
-/// A component that is taken out of the store.
+/// The removal of a component from the store.
 struct Removal {
     supervisor: Arc<Supervisor>,
     port: Arc<Port>,
@@ -162,14 +163,14 @@ struct Removal {
 }
 
 impl Removal {
-    /// Returns the commit that does it. It can be made again.
+    /// Returns the commit that removes the component. The commit is idempotent.
     fn commit(&self, keeper: &Keeper) -> Commit {
         let change = Change::Removed { id: self.id.clone() };
         let (session, by) = (self.port.session().clone(), Arc::clone(&keeper.process));
         Commit::of(session, by, self.received, change, self.reply.clone())
     }
 
-    /// Makes the commit, again and again while the store fails.
+    /// Commits the removal, retrying while the store fails.
     async fn make(self) {
         if let Some(keeper) = &self.supervisor.core().keeper {
             let first = keeper.store.commit(self.commit(keeper));
@@ -177,15 +178,15 @@ impl Removal {
         }
     }
 
-    /// Waits for the first commit, and makes it again while the store fails: a page that is told of the
-    /// removal does not see the component again. Returns when the component is out of the store, or
-    /// when its session has ended or is not this process's any more.
+    /// Waits for the first commit and repeats it while the store fails: a page that received
+    /// `COMPONENT_UNMOUNTED` never receives the component again. Returns when the store does not
+    /// have the component any more, the session has ended, or another process owns it.
     async fn settle(&self, first: impl Future<Output = std::result::Result<(), CommitError>> + Send) {
         let Some(keeper) = &self.supervisor.core().keeper else { return };
         let mut outcome = first.await;
         loop {
             let error = match outcome {
-                // What the store does not have need not be removed.
+                // The store does not have the session, so there is nothing to remove.
                 Ok(()) | Err(CommitError::Absent(_)) => return,
                 Err(CommitError::Store(error) | CommitError::Unknown(error)) => error,
                 Err(CommitError::Work(error)) => StoreError::failed(error.to_string()),
@@ -194,7 +195,7 @@ impl Removal {
                 Err(CommitError::Conflict) => return self.port.lose(Loss::Outdated),
             };
             let (component, error) = (&self.id, Escaped(&error));
-            tracing::error!(%component, %error, "a component is still in the store; it will be tried again");
+            tracing::error!(%component, %error, "cannot remove a component from the store; retrying");
             tokio::time::sleep(BETWEEN_REMOVALS).await;
             if keeper.has_ended(self.port.session()) {
                 return;
@@ -204,15 +205,16 @@ impl Removal {
     }
 }
 
-/// What a component's last job asked for.
+/// The effects of a component's last job.
 struct LastWrites {
     work: Vec<Work>,
     updates: Vec<StagedUpdate>,
-    /// What is left to do afterwards.
+    /// The effects that follow the commit.
     effects: Vec<Effect>,
 }
 
 impl LastWrites {
+    /// Separates the effects that belong to the commit from the others.
     fn of(effects: Vec<Effect>) -> Self {
         let mut last = Self { work: Vec::new(), updates: Vec::new(), effects: Vec::new() };
         for effect in effects {
@@ -229,14 +231,18 @@ impl LastWrites {
 }
 
 impl Entry {
-    /// The same for the answer to a mount.
+    /// Adds the reply to a mount to the same commit.
     pub(super) fn answering(mut self, reference: Ref) -> Self {
         self.component.settled = reference.get();
         self.reply = Some(reference);
         self
     }
 
-    /// Enters the component as it was made. Without that it is not mounted.
+    /// Commits the mounted component.
+    ///
+    /// # Errors
+    /// Returns the error of the mount, of the store, or of encoding the state. The component is
+    /// then not mounted.
     pub(super) async fn commit(self, made: Result<Box<dyn Instance>>) -> Result<Box<dyn Instance>> {
         let Self { supervisor, port, enters, mut component, reply, received } = self;
         let mut instance = made?;

@@ -1,4 +1,4 @@
-//! Events for the components of a session.
+//! Delivers events to the components of a session.
 
 use vivaz_components::instance::Job;
 use vivaz_components::{ServerEvent, TaskOutcome, unheard};
@@ -11,7 +11,7 @@ use crate::telemetry::log::{Escaped, client_event};
 use crate::telemetry::stats::Counters;
 
 impl Session {
-    /// An event of the server's own: for one component, or for all.
+    /// Delivers an event from the server to one component or to all, and to the page.
     pub(crate) fn event(&mut self, component: Option<ComponentId>, event: &ServerEvent) {
         let ids = match component {
             Some(id) => vec![id],
@@ -25,7 +25,8 @@ impl Session {
         }
     }
 
-    /// Gives an event of a component to the others of the session. No page gets it.
+    /// Delivers an event of a component to the other components of the session. The page does not
+    /// receive it.
     pub(crate) fn sent(&mut self, from: &ComponentId, event: &ServerEvent) {
         let takes = |spec: &vivaz_components::Spec| spec.events.contains(&&*event.name);
         let is_taken = self.supervisor.core().registry.iter().any(|registered| takes(registered.spec));
@@ -35,7 +36,7 @@ impl Session {
             unheard(
                 component.spec.name,
                 &event.name,
-                "no component has an `#[event]` method for what was sent",
+                "no component has an `#[event]` method for an event that was sent",
             );
         }
         let takes = |component: &Component| takes(component.spec);
@@ -43,19 +44,19 @@ impl Session {
         let others: Vec<_> = others.map(|(id, _)| id.clone()).collect();
         if others.is_empty() {
             let event = Escaped(&event.name);
-            tracing::debug!(component = %from, %event, "no other component of the session takes the event");
+            tracing::debug!(component = %from, %event, "no other component of this session handles the event");
         }
         for id in others {
             self.tell(&id, event.clone());
         }
     }
 
-    /// Tells a component what its task came to.
+    /// Delivers the result of a component's task to its `#[event]` method.
     pub(super) fn spawned(&mut self, id: &ComponentId, outcome: TaskOutcome) {
         let TaskOutcome { event, error } = outcome;
         if let Some(error) = error {
             let log = &self.supervisor.core().log;
-            client_event!(log, WARN, component = %id, error = %Escaped(&error), "a component's task failed");
+            client_event!(log, WARN, component = %id, error = %Escaped(&error), "task failed");
         }
         let Some(component) = self.components.get(id) else { return };
         let (name, events) = (component.spec.name, component.spec.events);
@@ -64,15 +65,15 @@ impl Session {
                 self.enqueue(id, Task::Job { job: Job::Event { event }, origin: Origin::Server });
             }
             Ok(event) => {
-                unheard(name, &event.name, "no `#[event]` method takes the result of a task");
+                unheard(name, &event.name, "no `#[event]` method handles the result of a task");
             }
             Err(error) => {
-                tracing::error!(component = name, error = %Escaped(&error), "the result of a task cannot be told");
+                tracing::error!(component = name, error = %Escaped(&error), "cannot encode the result of a task");
             }
         }
     }
 
-    /// Gives an event to a component, if it takes such.
+    /// Queues an event for a component, if it handles events of that name.
     fn tell(&mut self, id: &ComponentId, event: ServerEvent) {
         let takes = |spec: &vivaz_components::Spec| spec.events.contains(&&*event.name);
         let core = self.supervisor.core();
@@ -80,14 +81,14 @@ impl Session {
             return;
         };
         if component.queue.len() >= core.limits.mailbox {
-            // Whoever is this busy hears of it no more than one whose session does not get to its mail.
+            // Dropped like an event for a session whose mailbox is full.
             Counters::add(&core.counters.events_lost);
         } else {
             self.enqueue(id, Task::Job { job: Job::Event { event }, origin: Origin::Server });
         }
     }
 
-    /// Sends an event to the page, if that shows the component.
+    /// Sends an event to the page, if the component is visible.
     pub(super) fn emit(&self, id: &ComponentId, event: &ServerEvent) {
         if self.components.get(id).is_some_and(|component| !component.is_shown()) {
             return;

@@ -1,9 +1,8 @@
-//! Replies that wait for patches of topics which send them later.
+//! Replies that wait for patches of topics.
 //!
-//! A topic with an interval sends what an action changed at the end of it, and the action's reply
-//! goes out behind that. The component itself goes on: what it says meanwhile (its patches, later
-//! replies) waits behind the held reply, so that the page gets everything of one component in
-//! order.
+//! A topic with an interval sends the change of an action at the end of the interval, and the
+//! action's reply follows that patch. The component's later patches and replies queue behind the
+//! held reply, so that the page receives all messages of one component in order.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -17,7 +16,7 @@ use super::Session;
 use super::done::Done;
 use super::replies::Kept;
 
-/// What waits, by component. Most sessions never have any.
+/// The waiting messages by component. Most sessions never have any.
 #[derive(Default)]
 pub(super) struct Holding {
     last: u64,
@@ -26,31 +25,31 @@ pub(super) struct Holding {
 
 struct HeldOutput {
     number: u64,
-    /// Whether it waits for what is before it only.
+    /// Whether the message waits only for those before it.
     is_due: bool,
     what: Output,
 }
 
 enum Output {
-    /// A patch that answers nothing.
+    /// A patch that is not a reply.
     Patch(Rev, Bytes),
-    /// A reply, with the patch that it comes with. Without one it is said as it would be said
-    /// again.
+    /// A reply with its patch. Without one it is sent in the form of a repeated reply.
     Reply { reference: Ref, kept: Kept, patch: Option<(Rev, Bytes)> },
 }
 
 impl Holding {
-    /// Whether something of that component waits.
+    /// Checks whether messages of a component wait.
     pub(super) fn has(&self, id: &ComponentId) -> bool {
         self.of.contains_key(id)
     }
 
-    /// Adds a patch behind what waits.
+    /// Queues a patch behind the waiting messages.
     pub(super) fn push_patch(&mut self, id: &ComponentId, rev: Rev, frame: Bytes) {
         self.push(id, true, Output::Patch(rev, frame));
     }
 
-    /// Drops the patches of a page that is gone: one that comes back gets them from the streams.
+    /// Drops the patches, because the page is gone. A page that resumes receives them from the
+    /// streams.
     pub(super) fn forget_patches(&mut self) {
         for held in self.of.values_mut() {
             for one in held.iter_mut() {
@@ -63,7 +62,7 @@ impl Holding {
         self.of.retain(|_, held| !held.is_empty());
     }
 
-    /// Withholds the replies that may have data of a topic which is refused.
+    /// Withholds the replies that may have data of a topic that the user may not see.
     pub(super) fn withhold(&mut self, is_refused: impl Fn(&TopicName) -> bool) {
         for one in self.of.values_mut().flatten() {
             if let Output::Reply { reference, kept, .. } = &mut one.what {
@@ -79,7 +78,7 @@ impl Holding {
         self.last
     }
 
-    /// That one waits for nothing but what is before it.
+    /// Marks a message as waiting only for those before it.
     fn mark(&mut self, id: &ComponentId, number: u64) {
         if let Some(held) = self.of.get_mut(id)
             && let Some(one) = held.iter_mut().find(|one| one.number == number)
@@ -88,6 +87,7 @@ impl Holding {
         }
     }
 
+    /// Takes the first message, if it is due.
     fn next(&mut self, id: &ComponentId) -> Option<Output> {
         let held = self.of.get_mut(id)?;
         let next = held.pop_front_if(|one| one.is_due)?;
@@ -99,7 +99,7 @@ impl Holding {
 }
 
 impl Session {
-    /// Sends a component's reply: now, or behind what it has to wait for.
+    /// Sends a component's reply: at once, or after the messages and topic patches before it.
     pub(super) fn respond(
         &mut self,
         id: &ComponentId,
@@ -124,7 +124,8 @@ impl Session {
         self.touch();
     }
 
-    /// The topics have sent what a reply waited for.
+    /// Handles that the topics have sent the patches before a held reply: sends the messages that
+    /// are due.
     pub(super) fn say_held(&mut self, id: &ComponentId, number: u64) {
         self.held.mark(id, number);
         while let Some(next) = self.held.next(id) {
@@ -133,10 +134,11 @@ impl Session {
                 Output::Reply { reference, kept, patch } => self.say(id, reference, kept, patch),
             }
         }
-        // What takes the component away has waited for its replies.
+        // A queued unmount may have waited for the replies.
         self.work(id);
     }
 
+    /// Caches and sends a reply.
     fn say(&mut self, id: &ComponentId, reference: Ref, kept: Kept, patch: Option<(Rev, Bytes)>) {
         let Some((rev, frame)) = patch else {
             let frame = self.again(reference, &kept);

@@ -1,4 +1,4 @@
-//! Where the changes of durable components go before anybody is told.
+//! The journal of a durable component: commits its changes before any page receives them.
 
 use std::sync::Arc;
 
@@ -16,10 +16,10 @@ use super::task::Origin;
 use crate::persist::store::{self, Commit, SessionStore, State, Written};
 use crate::session::port::Port;
 
-/// Where the changes of one job go.
+/// Commits the changes of one job.
 struct Entry {
     store: Arc<dyn SessionStore>,
-    /// The process that holds the session.
+    /// The process that owns the session.
     by: Arc<str>,
     port: Arc<Port>,
     session: SessionId,
@@ -27,28 +27,28 @@ struct Entry {
     place: Place,
 }
 
-/// What is known of a change before it is made.
+/// What is known about a change before it happens.
 #[derive(Clone)]
 struct Place {
     component: ComponentId,
     epoch: String,
     rev: u64,
     version: u64,
-    /// The props that it has if the job succeeds.
+    /// The component's props if the job succeeds.
     given: String,
-    /// Those that it has if the job fails.
+    /// The component's props if the job fails.
     before: String,
-    /// Whether its `connected` has finished when the job has.
+    /// Whether the `connected` hook has finished at the end of the job.
     connected: bool,
-    /// The rooms that the component is in.
+    /// The rooms of the component before the job.
     joined: Joined,
     reference: Option<Ref>,
-    /// The topics that it shows: what its handler returns may be their data.
+    /// The topics that the component shows. The handler's return value may have data of them.
     topics: Box<[TopicName]>,
 }
 
 impl Session {
-    /// Where the next change of a component is committed, if its changes are.
+    /// Returns the journal for a component's next job, if its changes are committed one by one.
     pub(super) fn journal(&self, id: &ComponentId, origin: Origin) -> Option<Arc<dyn Journal>> {
         let core = self.supervisor.core();
         let component = self.components.get(id)?;
@@ -103,7 +103,7 @@ impl Journal for Entry {
 }
 
 impl Place {
-    /// What is kept of a change.
+    /// Returns what the store writes for a change.
     fn written(self, change: Change) -> Written {
         let props = if change.done.is_some() { self.given } else { self.before };
         let done = self.reference.zip(change.done);

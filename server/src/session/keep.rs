@@ -1,4 +1,4 @@
-//! A session as it is kept.
+//! Saves a session to the store.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ use crate::persist::store::{
 use crate::telemetry::log::Escaped;
 
 impl Session {
-    /// Something that is kept has changed.
+    /// Notifies the keeper of a change, so that the session is saved with the next batch.
     pub(super) fn touch(&mut self) {
         if !self.unsaved
             && !self.over
@@ -33,7 +33,7 @@ impl Session {
         }
     }
 
-    /// Hands the session as it is now to the store, to be saved with the next ones.
+    /// Gives the session's current state to the keeper, which saves it with the next batch.
     pub(crate) fn save(&mut self) {
         let supervisor = Arc::clone(&self.supervisor);
         if let Some(keeper) = supervisor.core().keeper.as_ref().filter(|_| !self.over) {
@@ -41,14 +41,14 @@ impl Session {
         }
     }
 
-    /// The same for one that is about to wait for its page, if it has changed.
+    /// Saves a session that is about to be suspended until `until`, if it has changed.
     pub(crate) fn save_if_changed(&mut self, until: Instant) {
         if self.unsaved {
             self.save_until(until);
         }
     }
 
-    /// The same for one that waits for its page: it is good for as long as it may wait.
+    /// Saves a session that is suspended until `until`. The stored row expires then.
     pub(crate) fn save_until(&mut self, until: Instant) {
         let supervisor = Arc::clone(&self.supervisor);
         if let Some(keeper) = supervisor.core().keeper.as_ref().filter(|_| !self.over) {
@@ -56,33 +56,33 @@ impl Session {
         }
     }
 
-    /// Notes that what the store has of the session is to be written anew: how long it is good has
-    /// changed.
+    /// Schedules a save because the expiry of the stored row has changed. Does nothing if the store
+    /// never had the session.
     pub(crate) fn mark_unsaved(&mut self) {
         if self.entered {
             self.touch();
         }
     }
 
-    /// Whether the store has had the session.
+    /// Checks whether the store has had the session.
     pub(crate) fn is_entered(&self) -> bool {
         self.entered
     }
 
-    /// Writes the session whole, because the store has lost it; `until` is the end of its time if
-    /// it waits for its page.
+    /// Writes the session whole, because the store has lost it. `until` is the end of its
+    /// suspension, if it is suspended. `answer` receives the outcome.
     pub(crate) fn enter(&mut self, until: Option<Instant>, answer: Option<oneshot::Sender<Entered>>) {
         let supervisor = Arc::clone(&self.supervisor);
         let Some(keeper) = supervisor.core().keeper.as_ref().filter(|_| !self.over) else { return };
         let Some(whole) = self.whole(until.map_or(keeper.good_for, left_until)) else { return };
-        // What becomes stale from now on is not in it.
+        // The written copy is complete. Later changes are not part of it.
         self.stale = false;
-        tracing::warn!(session = %self.id(), "the store does not have all of the session: it is written again");
+        tracing::warn!(session = %self.id(), "the store has lost rows of the session; writing it again");
         let entering = keeper.store.enter(&keeper.process, vec![whole]);
         self.start(Box::pin(async move { Done::Entered { outcome: entering.await, answer } }));
     }
 
-    /// Takes in what came of that.
+    /// Handles the outcome of [`write_whole`](Self::write_whole).
     pub(super) fn was_entered(
         &mut self,
         outcome: Result<Vec<(vivaz_protocol::SessionId, Refusal)>, StoreError>,
@@ -90,18 +90,18 @@ impl Session {
     ) {
         match outcome {
             Ok(all) => match all.first() {
-                // To the commit that waits, a dropped answer means that the session has ended.
+                // The dropped sender tells the waiting commit that the session has ended.
                 Some((_, refusal)) => self.port.refused(*refusal),
                 None => {
                     self.entered = true;
                     if let Some(answer) = answer {
-                        // The commit that asked for it may have been dropped.
+                        // The receiver is gone if its commit was dropped.
                         let _ = answer.send(Ok(()));
                     }
                 }
             },
             Err(error) => {
-                tracing::error!(%error, "a session could not be written; it will be tried again");
+                tracing::error!(%error, "cannot write a session; retrying");
                 self.stale = true;
                 self.touch();
                 if let Some(answer) = answer {
@@ -111,7 +111,11 @@ impl Session {
         }
     }
 
-    /// Writes the session whole and waits for it; nothing else may run in the session.
+    /// Writes the session whole and waits. No job of the session may run meanwhile. Returns the
+    /// refusal, if the store refuses the session.
+    ///
+    /// # Errors
+    /// Returns the store's error.
     pub(crate) async fn enter_now(&mut self, keeper: &Keeper) -> Result<Option<Refusal>, StoreError> {
         let Some(whole) = self.whole(keeper.good_for) else { return Ok(None) };
         let refused = keeper.store.enter(&keeper.process, vec![whole]).await?;
@@ -120,7 +124,7 @@ impl Session {
 
     fn put(&mut self, keeper: &Keeper, good_for: Duration) {
         self.unsaved = false;
-        // At the end of the process the session cannot be asked again for what the store has lost.
+        // During shutdown the session may be gone before the store asks for lost rows.
         let is_whole = self.stale || !self.supervisor.core().is_ready();
         if !is_whole {
             let Some(head) = self.head(good_for) else { return };
@@ -130,20 +134,21 @@ impl Session {
             }
         }
         if let Some(whole) = self.whole(good_for) {
-            // The keeper has it until it is written.
+            // The keeper holds the copy until it is written.
             self.stale = false;
             keeper.put_whole(whole);
         }
     }
 
-    /// Whose the session is and how far; `None` if it has ended.
+    /// Returns the stored head: owner, secrets and progress. Returns `None` if the session has
+    /// ended.
     pub(super) fn head(&self, good_for: Duration) -> Option<SnapshotHead> {
         let secrets = self.supervisor.sessions.secrets(self.id())?;
         let progress = self.replies.progress();
         Some(SnapshotHead { owner: owner(&self.identity), secrets, progress, good_for })
     }
 
-    /// The whole session as it is in memory.
+    /// Returns a complete copy of the session.
     fn whole(&mut self, good_for: Duration) -> Option<Whole> {
         let head = self.head(good_for)?;
         let supervisor = Arc::clone(&self.supervisor);
@@ -160,7 +165,7 @@ impl Session {
         Some(Whole { session: self.id().clone(), head, components, moving, aside })
     }
 
-    /// The states of the components whose changes are not committed one by one.
+    /// Returns the states of the components whose changes are not committed one by one.
     fn states(&mut self) -> Vec<State> {
         let core = self.supervisor.core();
         let mut states = Vec::new();
@@ -186,28 +191,29 @@ impl Session {
     }
 }
 
-/// Saves a component: its state, and the hash of what is [`shown`]. A failure is logged.
+/// Saves a component. Returns its state and the hash of its [public state](instance_state_hash).
+/// Logs a failure.
 pub(super) fn save(id: &ComponentId, instance: &mut dyn Instance) -> Option<(Vec<u8>, Option<u64>)> {
     let saved = instance.save().inspect_err(|error| {
-        tracing::error!(component = %id, error = %Escaped(error), "a component cannot be saved");
+        tracing::error!(component = %id, error = %Escaped(error), "cannot save a component");
     });
     Some((saved.ok()?, shown(instance)))
 }
 
-/// Returns the hash of what the page is shown of a component, shared fields left out. `None` if its
-/// state cannot be written.
+/// Returns the hash of a component's public state, without shared fields. Returns `None` if the
+/// state cannot be encoded.
 pub(super) fn shown(instance: &mut dyn Instance) -> Option<u64> {
     instance.state().ok().map(|state| shown_as(&state))
 }
 
-/// Returns the hash of a public state.
+/// Returns the first 8 bytes of the BLAKE3 hash of a public state.
 pub(super) fn shown_as(state: &str) -> u64 {
     let hash = blake3::hash(state.as_bytes());
     hash.as_bytes().iter().take(8).fold(0, |number, byte| (number << 8) | u64::from(*byte))
 }
 
 impl Core {
-    /// A component as it is kept.
+    /// Returns the stored form of a component.
     pub(super) fn stored(
         &self,
         id: &ComponentId,
@@ -236,12 +242,12 @@ impl Core {
     }
 }
 
-/// How long a session is good that waits for its page until then.
+/// Returns the time until `until`, at least one second.
 fn left_until(until: Instant) -> Duration {
     until.saturating_duration_since(Instant::now()).max(Duration::from_secs(1))
 }
 
-/// Whose a session is, as it is kept.
+/// Returns the stored form of an identity.
 pub(crate) fn owner(identity: &Identity) -> Owner {
     Owner {
         user: identity.user_id().map(Into::into),

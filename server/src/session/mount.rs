@@ -1,4 +1,4 @@
-//! How components come into a session.
+//! Mounts components.
 
 use std::sync::Arc;
 
@@ -22,10 +22,11 @@ use crate::admission::middleware::CallRequest;
 use crate::admission::seal::{Sealed, holder, holder_in, now};
 use crate::telemetry::log::{Escaped, client_event};
 
+/// The future of a mounted or restored instance.
 type Making = BoxFuture<Result<Box<dyn Instance>, ActionError>>;
 
 impl Session {
-    /// Mounts a component that any page may mount.
+    /// Mounts an open component by its name.
     pub(super) fn mount_open(
         &mut self,
         reference: Ref,
@@ -42,7 +43,7 @@ impl Session {
                     core.log,
                     INFO,
                     name = registration.spec.name,
-                    "mounted by name, but it is not declared `open`"
+                    "refused to mount a component by name: it is not declared `open`"
                 );
                 return self.refuse_mount(reference, id, ErrorCode::UnknownComponent, UNKNOWN);
             }
@@ -57,7 +58,7 @@ impl Session {
         self.make(mounting, id, &registration, MountedBy::Name { before: None }, props.get(), making);
     }
 
-    /// Mounts a component that the server rendered.
+    /// Mounts a component that the server rendered, from its seal.
     pub(super) fn mount_sealed(&mut self, reference: Ref, id: &ComponentId, seal: &Seal<'_>, asked: Instant) {
         let Some((sealed, registration)) =
             self.open_seal(seal.expose()).filter(|(sealed, _)| sealed.child.is_none())
@@ -71,7 +72,7 @@ impl Session {
         self.make(mounting, id, &registration, MountedBy::Seal, &sealed.props, making);
     }
 
-    /// Mounts a child that was found in its parent's state.
+    /// Mounts a child found in its parent's state.
     pub(super) fn make_child(&mut self, mount: &ChildMount, found: &FoundChild) {
         let registration = found.registration;
         let (reference, id) = (mount.reference, &mount.id);
@@ -107,7 +108,7 @@ impl Session {
         self.make(mounting, id, &registration, mounted_by, props.get(), making);
     }
 
-    /// Returns whether a seal was made for a child at that place of such a parent.
+    /// Checks whether a seal was made for a child at this place of such a parent.
     fn is_sealed_for(&self, sealed: &Sealed, mount: &ChildMount) -> bool {
         let parent = self.components.get(&mount.parent).map(|parent| parent.spec.name);
         sealed.child.as_ref().is_some_and(|child| {
@@ -116,7 +117,8 @@ impl Session {
         })
     }
 
-    /// Opens a seal that was made for this identity, or this browser.
+    /// Decrypts a seal that was made for this identity or this browser. Returns `None` if the seal
+    /// is not valid, or the component has another schema and another template since.
     fn open_seal(&self, seal: &str) -> Option<(Sealed, Registration)> {
         let core = self.supervisor.core();
         let open = |holder: String| core.sealer.open(seal, &holder, now());
@@ -124,18 +126,18 @@ impl Session {
         let sealed = in_browser.and_then(|browser| open(holder_in(&self.identity, browser)));
         let sealed = sealed.or_else(|| open(holder(&self.identity)))?;
         let registration = *core.registry.get(&sealed.component)?;
-        // The page adopts what the server has rendered, and does not see that another template is made of it.
+        // A page adopts the rendered HTML, so a seal of another template would not match the page.
         let is_current = sealed.schema == registration.spec.schema()
             || sealed.template == core.templates.hash_of(registration.spec.name);
         is_current.then_some((sealed, registration))
     }
 
-    /// Makes a component of what its seal carries. State of another schema is migrated, as stored state is; if that cannot
-    /// be done the seal is not good, and the page is loaded anew.
+    /// Creates a component from its seal. State of another schema is migrated, like stored state.
+    /// If that fails, the error is `bad_seal`, and the page reloads.
     fn unseal(&self, sealed: &Sealed, registration: &Registration) -> Option<Making> {
         let name = registration.spec.name;
         let of_another_version = move |error: ActionError| {
-            tracing::info!(name, error = %Escaped(&error), "what a seal carries does not decode");
+            tracing::info!(name, error = %Escaped(&error), "cannot decode the contents of a seal");
             ActionError::new(ErrorCode::BadSeal, BAD_SEAL)
         };
         Some(match &sealed.state {
@@ -160,6 +162,7 @@ impl Session {
         })
     }
 
+    /// Checks the limits, then mounts a component and inserts it into the store.
     fn make(
         &mut self,
         mounting: Mounting,
@@ -175,19 +178,24 @@ impl Session {
             return self.refuse_mount(reference, id, ErrorCode::DuplicateComponent, TAKEN);
         }
         if self.components.len() >= core.limits.components {
-            let message = "the session has as many components as it may have";
+            let message = "too many components in this session";
             return self.refuse_mount(reference, id, ErrorCode::TooManyComponents, message);
         }
         let shows = registration.spec.shared_fields();
         let shown = || self.components.values().map(|one| one.spec.shared_fields()).sum::<usize>();
         if shows > 0 && shown() + shows > core.limits.topics {
-            let message = "the session's components show as many topics as they may";
+            let message = "the components of this session show too many topics";
             return self.refuse_mount(reference, id, ErrorCode::TooManyComponents, message);
         }
         if registration.spec.durable && core.keeper.is_none() {
             let name = registration.spec.name;
-            client_event!(core.log, ERROR, name, "a durable component, and no session store");
-            return self.refuse_mount(reference, id, ErrorCode::ActionFailed, "the component cannot be kept");
+            client_event!(core.log, ERROR, name, "cannot mount a durable component without a session store");
+            return self.refuse_mount(
+                reference,
+                id,
+                ErrorCode::ActionFailed,
+                "a durable component needs a session store",
+            );
         }
         let mut component = Component::new(registration.spec, core.epochs.begin(), mounted_by);
         component.resumes = self.resumes;
@@ -221,7 +229,7 @@ impl Session {
             .with_budget(Arc::clone(&self.budget), Admission::Bounded)
     }
 
-    /// A component is made, or could not be.
+    /// Handles the outcome of a mount.
     pub(super) fn mounted(
         &mut self,
         id: &ComponentId,
@@ -238,19 +246,19 @@ impl Session {
                 tracing::debug!(component = %id, name = component.spec.name, "mounted");
                 component.slot = Slot::Idle(instance);
                 component.replied = Some((reference, component.rev));
-                // With a store, a component is here when the store has it.
+                // With a store, the mount has inserted the session too.
                 self.entered = true;
                 if has_connected {
                     component.queue.push_front(Task::Job { job: Job::Connected, origin: Origin::Server });
                 }
-                // A child's place may have gone meanwhile: then nothing is sent of it.
+                // If the child's place is gone by now, its state is not sent.
                 self.look_after(id);
                 self.show_topics(id, topics);
                 let kept = Kept::Mounted(id.clone());
                 let frame = self.again(reference, &kept);
                 self.answer(reference, kept);
                 self.port.send(frame);
-                // Its parent may have changed since the child was found, or since it was sealed.
+                // The parent may have changed since the child was found, or since it was sealed.
                 self.refresh(id);
                 self.work(id);
             }
@@ -266,7 +274,8 @@ impl Session {
         }
     }
 
-    /// The state of a component with everything else that a page needs of it, as of now.
+    /// Encodes a `COMPONENT_MOUNTED` with the component's current state, or the `ERROR` if it
+    /// cannot be sent.
     pub(super) fn mounted_frame(&mut self, id: &ComponentId, reference: Option<Ref>) -> bytes::Bytes {
         let core = self.supervisor.core();
         let refusal = |code, message| {
@@ -290,17 +299,18 @@ impl Session {
             })),
             Some((Err(error), _, _)) => {
                 let error = Escaped(&error);
-                client_event!(core.log, ERROR, component = %id, %error, "a component's state cannot be written");
-                refusal(ErrorCode::ActionFailed, "the state of the component cannot be serialised")
+                client_event!(core.log, ERROR, component = %id, %error, "cannot encode the state of a component");
+                refusal(ErrorCode::ActionFailed, "cannot serialize the state of the component")
             }
             None => refusal(ErrorCode::NotMounted, "no component with this id is mounted"),
         }
     }
 
+    /// Replies to a mount with an error.
     pub(super) fn refuse_mount(&mut self, reference: Ref, id: &ComponentId, code: ErrorCode, message: &str) {
         self.reply_error(reference, id, ErrorMessage::new(code, message));
     }
 }
 
-const UNKNOWN: &str = "no component that this page may mount has that name";
-const BAD_SEAL: &str = "the seal is not good (any more): load the page anew";
+const UNKNOWN: &str = "unknown component, or the page may not mount it";
+const BAD_SEAL: &str = "the seal is not valid; reload the page";

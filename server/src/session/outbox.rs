@@ -1,26 +1,26 @@
-//! What waits to be sent on one connection: one queue, so that what was put in first arrives first.
+//! The outbox of a connection: one queue of messages, sent in order.
 //!
-//! It is bounded by bytes. When a client does not keep up, the patches that wait for it are replaced by a mark that
-//! stands where the first of them stood: when its turn comes, the stream's state as of then is sent in their place.
-//! So a slow client costs a bounded number of bytes, nobody else waits for it, and a patch still precedes the reply
-//! to the action that caused it.
+//! It is bounded by bytes. If the client does not read fast enough, the patches of each stream are
+//! replaced by a snapshot mark at the position of the first of them; the snapshot is encoded when
+//! it is sent. A slow client therefore costs a bounded number of bytes and delays no other client,
+//! and a patch still precedes the reply to the action that caused it.
 
 use std::collections::VecDeque;
 
 use bytes::Bytes;
 use vivaz_protocol::{Ref, Rev, StreamId};
 
-/// What an entry costs beside its bytes.
+/// The bytes that count for an entry besides its frame.
 const AROUND: usize = 64;
 
-/// One thing to send.
+/// One message to send.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Entry {
-    /// A message as it is.
+    /// An encoded message.
     Frame(Bytes),
-    /// A patch of a stream, which may be replaced by a snapshot unless it answers something.
+    /// A patch of a stream. A snapshot may replace it, unless it is a reply.
     Patch { stream: StreamId, rev: Rev, frame: Bytes, answers: Option<Ref> },
-    /// The whole state of a stream, as it is when this is taken out.
+    /// A snapshot mark: the state of the stream, encoded when it is sent.
     Snapshot(StreamId),
 }
 
@@ -30,32 +30,32 @@ pub(crate) struct Outbox {
     queue: VecDeque<Entry>,
     bytes: usize,
     limit: usize,
-    /// The streams that have a mark in the queue which was put there to catch up: their patches are not queued.
+    /// The streams with a snapshot mark that replaces patches. Their patches are not queued.
     behind: Vec<StreamId>,
 }
 
 impl Outbox {
-    /// An outbox for so many bytes.
+    /// Creates an outbox with a limit in bytes.
     pub(crate) fn new(limit: usize) -> Self {
         Self { queue: VecDeque::new(), bytes: 0, limit, behind: Vec::new() }
     }
 
-    /// Whether nothing waits.
+    /// Checks whether the queue is empty.
     pub(crate) fn is_empty(&self) -> bool {
         self.queue.is_empty()
     }
 
-    /// Whether what waits is within the bound.
+    /// Checks whether the queue is within its limit.
     pub(crate) fn has_room(&self) -> bool {
         self.bytes < self.limit
     }
 
-    /// How much waits, in bytes.
+    /// Returns the bytes in the queue.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// Puts something at the end.
+    /// Appends an entry. If the queue is over its limit, patches are replaced by snapshot marks.
     pub(crate) fn push(&mut self, entry: Entry) {
         if let Entry::Patch { stream, answers: None, .. } = &entry
             && self.behind.contains(stream)
@@ -69,7 +69,7 @@ impl Outbox {
         }
     }
 
-    /// Takes out what is first.
+    /// Takes the first entry.
     pub(crate) fn pop(&mut self) -> Option<Entry> {
         let entry = self.queue.pop_front()?;
         self.bytes -= entry.size();
@@ -77,13 +77,13 @@ impl Outbox {
             self.behind.retain(|one| one != stream);
         }
         if self.queue.is_empty() {
-            // What a burst needed is given back: most connections are idle most of the time.
+            // Frees the memory of a burst: most connections are idle most of the time.
             self.queue = VecDeque::new();
         }
         Some(entry)
     }
 
-    /// Replaces all patches that answer nothing by one mark a stream.
+    /// Replaces all patches that are not replies by one snapshot mark a stream.
     fn coalesce(&mut self) {
         let behind = &mut self.behind;
         let mut bytes = 0;
@@ -160,8 +160,8 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever is pushed and popped in whatever order, a client that applies what it gets is, for each stream,
-        /// never in front, never skips a patch without a snapshot, and ends where the stream is.
+        /// Whatever is pushed and popped in whatever order, the client is never ahead of a stream,
+        /// never skips a patch without a snapshot, and ends at the stream's revision.
         #[test]
         fn a_client_ends_where_the_stream_is(steps in proptest::collection::vec((0_u8..5, 0_u8..3), 1..300)) {
             let mut outbox = Outbox::new(600);
@@ -171,7 +171,7 @@ mod tests {
                 match outbox.pop() {
                     Some(Entry::Patch { stream: StreamId::Topic(name), rev, .. }) => {
                         let known = client.entry(name.to_string()).or_default();
-                        // The connection leaves out what a snapshot contained already.
+                        // The connection does not send patches that a snapshot contained.
                         if rev.0 > *known {
                             assert_eq!(rev.0, *known + 1);
                             *known = rev.0;

@@ -1,5 +1,6 @@
-//! Jobs that began before a resume and end after it. The topics that such a job has come to show were asked about
-//! the user as recognised before, and the user as of now may be refused.
+//! Jobs that began before a resume and finish after it. Topics that such a job has started to show
+//! were authorized for the identity before the resume. They are authorized again for the current
+//! one.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -13,11 +14,12 @@ use super::done::Done;
 use super::resume::authorize_all;
 use super::task::{Origin, Task};
 
-/// The pause before a topic that did not answer is asked again.
+/// The delay before a topic that did not answer is asked again.
 const PAUSE: Duration = Duration::from_secs(2);
 
 impl Session {
-    /// Takes in what is done. What a job of before the last resume has come to show is asked about first.
+    /// Applies a completion. If its job began before the last resume, the topics that it shows are
+    /// authorized first.
     pub(crate) fn done(&mut self, mut done: Done) {
         let topics = self.unasked(&mut done);
         if topics.is_empty() {
@@ -30,19 +32,19 @@ impl Session {
         self.start(Box::pin(async move { Done::Asked { done, resumes, refused: refused.await } }));
     }
 
-    /// Takes in what has waited for its topics to answer. A component that shows a refused one is unmounted, as at a
-    /// resume; a mount is refused.
+    /// Applies a completion whose topics were authorized. A component that shows a refused topic is
+    /// unmounted, like at a resume. A mount is refused.
     pub(super) fn asked(&mut self, mut done: Done, resumes: u32, refused: &HashSet<TopicName>) {
         if resumes != self.resumes {
-            // The user was recognised anew meanwhile.
+            // The session was resumed again meanwhile.
             return self.done(done);
         }
         if refused.is_empty() {
             return self.take_in(done);
         }
         if let Done::Mounted { made, .. } = &mut done {
-            *made = Err(ActionError::forbidden("this user may not see a topic of the component"));
-            // The store has the component, and with it the session.
+            *made = Err(ActionError::forbidden("this user may not see a topic of this component"));
+            // The store has the component, and therefore the session.
             self.entered = true;
             self.stale = self.supervisor.core().keeper.is_some();
             return self.take_in(done);
@@ -57,8 +59,8 @@ impl Session {
         }
     }
 
-    /// Returns the topics that a job of before the last resume has come to show, but for those that were
-    /// asked at the resume.
+    /// Returns the topics that a job from before the last resume has started to show, except those
+    /// authorized at the resume.
     fn unasked(&self, done: &mut Done) -> Vec<TopicRef> {
         let component = component_of(done).and_then(|id| self.components.get(id));
         if self.over || component.is_none_or(|one| one.resumes == self.resumes || one.withdrawn) {
@@ -69,7 +71,7 @@ impl Session {
     }
 }
 
-/// Returns which component has come to show something.
+/// Returns the component whose topics a completion may change.
 fn component_of(done: &Done) -> Option<&ComponentId> {
     match done {
         Done::Flushed { away, .. } => Some(away.component()),
@@ -86,7 +88,7 @@ fn component_of(done: &Done) -> Option<&ComponentId> {
     }
 }
 
-/// Returns what it shows now, if that is something else than before.
+/// Returns the topics that a completion shows, if they have changed.
 fn topics_of(done: &mut Done) -> Vec<(&'static str, TopicRef)> {
     match done {
         Done::Flushed { flushed, .. } => flushed.topics.clone().unwrap_or_default(),
@@ -105,8 +107,8 @@ fn topics_of(done: &mut Done) -> Vec<(&'static str, TopicRef)> {
     }
 }
 
-/// Asks topics until each has answered, and returns those that refuse. What has not answered by `until` counts as
-/// one of them.
+/// Asks topics until each has answered. Returns those that refuse, and those that have not answered
+/// by `until`.
 async fn ask(
     mut topics: Vec<TopicRef>,
     identity: Identity,

@@ -1,5 +1,5 @@
-//! Which children their parents show. A child whose place is gone gets no messages of the page until it is back, and
-//! nothing of it is sent.
+//! Visibility: which children their parents show. A child whose place is gone receives no messages
+//! of the page, and its patches are not sent, until the place is back.
 
 use vivaz_components::{ActionError, Result};
 use vivaz_protocol::{ComponentId, ErrorCode, Request, StreamId};
@@ -9,18 +9,19 @@ use super::component::Component;
 use crate::telemetry::log::{Escaped, client_event};
 
 impl Component {
-    /// Returns whether the user may see it, and its parent shows it and is shown itself, as of the
-    /// last look.
+    /// Checks whether the component is visible: its user may see it, and its parent showed it and
+    /// was visible at the last check.
     pub(super) fn is_shown(&self) -> bool {
         !self.withdrawn && self.mounted_by.is_shown()
     }
 }
 
 impl Session {
-    /// Checks whether the page may send a component this message.
+    /// Checks whether the page may send this message to a component.
     ///
     /// # Errors
-    /// `not_mounted` for a child that its parent does not show; whatever failed if that cannot be told.
+    /// Returns `not_mounted` for a child that its parent does not show, and the reason if the
+    /// parent's state cannot be read.
     pub(super) fn check_shown(&mut self, id: &ComponentId, request: &Request<'_>) -> Result {
         let is_asked = match request {
             Request::Action { .. } | Request::Property { .. } | Request::Props(_) => true,
@@ -35,11 +36,12 @@ impl Session {
         Ok(())
     }
 
-    /// Finds out whether a component's parent shows it, and is shown itself. Returns `true` for one without a parent,
-    /// and `false` for one that the user may not see any more.
+    /// Updates and returns the visibility of a component. A component without a parent is visible
+    /// unless its user may not see it.
     ///
     /// # Errors
-    /// When a parent's state, or that of a topic that it shows, cannot be read: nothing has changed then.
+    /// Returns an error if the state of a parent, or of a topic that it shows, cannot be read. The
+    /// visibility then does not change.
     pub(super) fn look(&mut self, id: &ComponentId) -> Result<bool> {
         let Some(component) = self.components.get(id) else { return Ok(true) };
         if component.withdrawn {
@@ -55,15 +57,17 @@ impl Session {
         Ok(is_shown)
     }
 
-    /// Does the same for a child whose parent has handled a message. A failure is logged.
+    /// Updates the visibility of a component. Logs a failure, and the visibility then does not
+    /// change.
     pub(super) fn look_after(&mut self, id: &ComponentId) {
         if let Err(error) = self.look(id) {
             let error = Escaped(&error);
-            client_event!(self.supervisor.core().log, ERROR, component = %id, %error, "a child keeps its place");
+            client_event!(self.supervisor.core().log, ERROR, component = %id, %error, "cannot read the parent's state; the child keeps its visibility");
         }
     }
 
-    /// Looks at all children: their identity, or their topics, may be others now.
+    /// Updates the visibility of all components, because the identity or the topics may have
+    /// changed.
     pub(super) fn look_at_all(&mut self) {
         let ids: Vec<ComponentId> = self.components.keys().cloned().collect();
         for id in ids {
@@ -71,7 +75,10 @@ impl Session {
         }
     }
 
-    /// Returns whether the parent's state has the child where it was mounted.
+    /// Checks whether the parent's state has the child at the place of its mount.
+    ///
+    /// # Errors
+    /// Returns an error if the state of the parent, or of a topic that it shows, cannot be read.
     pub(super) fn has_place(&mut self, id: &ComponentId) -> Result<bool> {
         if !self.is_of_this_template(id)? {
             return Ok(false);
@@ -92,10 +99,13 @@ impl Session {
         Ok(has)
     }
 
-    /// Checks whether a child's place is one in the template that its parent has now. After a deploy
-    /// that changed the template it is, if the new one shows the same component there, with the same
-    /// key and the same props as the child was given last. Otherwise the place says nothing: it may
-    /// be under another condition by now, or that of another child.
+    /// Checks whether a child's place is valid in its parent's current template. After a deploy
+    /// that changed the template, it is valid if the new template shows the same component there,
+    /// with the same key and the props of the child's last update. Otherwise the place may now be
+    /// under another condition, or belong to another child.
+    ///
+    /// # Errors
+    /// Returns an error if the state of the parent, or of a topic that it shows, cannot be read.
     fn is_of_this_template(&mut self, id: &ComponentId) -> Result<bool> {
         let Some(child) = self.components.get(id) else { return Ok(false) };
         let Some(link) = child.mounted_by.link() else { return Ok(true) };
@@ -118,10 +128,10 @@ impl Session {
         Ok(is_same)
     }
 
-    /// A child is shown again, or is not shown any more.
+    /// Applies a change of a component's visibility.
     fn turn(&mut self, id: &ComponentId, is_shown: bool) {
         let Some(component) = self.components.get_mut(id) else { return };
-        tracing::debug!(component = %id, is_shown, "its place has changed");
+        tracing::debug!(component = %id, is_shown, "visibility changed");
         let topics = component.topics.clone();
         let is_replaced = is_shown && std::mem::take(&mut component.replaced);
         for (_, topic) in &topics {
@@ -135,7 +145,7 @@ impl Session {
             let frame = self.mounted_frame(id, None);
             self.port.send(frame);
         } else if is_shown {
-            // Patches were left out meanwhile.
+            // Patches were not sent while the child was hidden.
             self.port.send_snapshot(StreamId::Component(id.clone()));
         }
         if is_shown {
@@ -146,4 +156,4 @@ impl Session {
     }
 }
 
-pub(super) const NOT_SHOWN: &str = "the parent does not show this component any more";
+pub(super) const NOT_SHOWN: &str = "the parent does not show this component";

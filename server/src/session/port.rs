@@ -1,5 +1,5 @@
-//! What others may put into a session: events to handle and frames to send. The one thing of a session that is
-//! shared, and that stays the same whoever owns the rest of it.
+//! The port of a session: its mailbox and its outbox. The port is shared with other tasks and stays
+//! the same, whichever task owns the session.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -21,9 +21,9 @@ use super::done::{Done, Entered};
 use super::outbox::{Entry, Outbox};
 use crate::telemetry::stats::Counters;
 
-/// Finds the sessions that ports belong to.
+/// Finds the session of a port.
 pub(crate) trait SessionOwner: Send + Sync {
-    /// Starts a task for a session that waits for its page and has got mail.
+    /// Starts a task that drives a suspended session, because it has mail.
     fn wake(self: Arc<Self>, session: &SessionId);
     /// Returns the state that all sessions share.
     fn core(&self) -> &Core;
@@ -33,103 +33,106 @@ pub(crate) trait SessionOwner: Send + Sync {
 pub(crate) struct Port {
     session: SessionId,
     owner: Weak<dyn SessionOwner>,
-    /// A std mutex: it is held for the time of a push or a pop, never across an await.
+    /// A std mutex: it is locked for one push or pop, never across an await.
     state: Mutex<State>,
-    /// The task that has the session now.
+    /// Wakes the task that drives the session.
     waker: AtomicWaker,
 }
 
 #[derive(Default)]
+/// The state under the lock.
 struct State {
-    /// What the session has to handle. Bounded: an event that finds it full is dropped and counted.
+    /// The mail to process. Only events are bounded: if the mailbox is full, an event is dropped
+    /// and counted.
     mail: VecDeque<Mail>,
-    /// What the connection has to send; none while there is no connection.
+    /// The messages to send. `None` while there is no connection.
     outbox: Option<Outbox>,
     /// When the next heartbeat is due.
     next_beat: Option<Instant>,
-    /// The heartbeat's turn has come.
+    /// Whether a heartbeat is due that the connection has not seen.
     beat: bool,
-    /// Topics that children's props are computed of: the session is told when one changes.
+    /// Topics from which children's props are computed. The session gets mail when one changes.
     watched: Vec<TopicName>,
-    /// Whether a task has the session. If none has, somebody who puts mail in starts one.
+    /// Whether a task drives the session. If not, the sender of mail starts one.
     attended: bool,
-    /// Whether access was taken away from the user: there is no outbox any more.
+    /// Whether the user's access was revoked. There is no outbox from then on.
     revoked: bool,
 }
 
-/// Something for a session to handle.
+/// A message to a session.
 pub(crate) enum Mail {
-    /// An event of the server's own: for one component, or for all of them.
+    /// An event from the server, for one component or for all.
     Event { component: Option<ComponentId>, event: ServerEvent },
-    /// An event of a component for the other ones of the session.
+    /// An event of a component for the other components of the session.
     Sent { from: ComponentId, event: ServerEvent },
-    /// What went on beside the session has come to its end. There is one for each task and load of its components.
+    /// The completion of a task or a load of a component. Each gives exactly one.
     Done(Box<Done>),
-    /// A topic has changed that children's props are computed of. It is there once at most.
+    /// A topic has changed from which children's props are computed. Queued at most once a topic.
     Topic(TopicName),
     /// Another connection resumes the session: hand it over and close.
     Yield(oneshot::Sender<Box<Session>>),
-    /// Save the session as it is.
+    /// Save the session now.
     Save,
-    /// The server goes away: tell the page to come back after that time, finish what runs, and close.
+    /// The server shuts down: send `DRAIN` with this delay, finish the running jobs, and close.
     Drain(Duration),
-    /// Close the connection, and end the session or let it wait, as the code says.
+    /// Close the connection, and end or suspend the session, according to the code.
     Close(CloseCode),
-    /// Who it is has to be asked again: close the connection, if it has one, and let the session wait.
+    /// The identity has expired: close the connection, if there is one, and suspend the session.
     Expired,
-    /// End the session, and close its connection if it has one.
+    /// End the session, and close its connection if there is one.
     End(CloseCode, UnmountReason),
-    /// The store has lost the session: write it whole. The answer is the outcome.
+    /// The store has lost the session: write it whole. The sender receives the outcome.
     Enter(Option<oneshot::Sender<Entered>>),
-    /// The store has the session in another way than this process: close the connection, and drop
-    /// the copy in memory.
+    /// Another process owns the session, or the store has a newer state: close the connection and
+    /// drop the copy in memory.
     Evict(Loss),
 }
 
-/// Why a session is not this process's any more.
+/// Why a session's copy in memory is evicted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Loss {
-    /// Another process has it.
+    /// Another process owns the session.
     Taken,
-    /// The store has a newer state of it.
+    /// The store has a newer state of the session.
     Outdated,
 }
 
 impl Loss {
-    /// Returns how the connection is closed.
+    /// Returns the code that closes the connection.
     pub(crate) fn code(self) -> CloseCode {
         match self {
             Self::Taken => CloseCode::TakenOver,
-            // The page comes back, and finds what the store has.
+            // The page reconnects and resumes from the store's state.
             Self::Outdated => CloseCode::Full,
         }
     }
 }
 
-/// Whether somebody will take care of what was put in.
+/// The result of posting mail.
 #[derive(Debug, PartialEq, Eq)]
 #[must_use]
 pub(crate) enum Posted {
-    /// The task that has the session was woken.
+    /// The task that drives the session was woken.
     Awake,
-    /// No task has the session: the caller sees to it that one does.
+    /// No task drives the session. The caller has to start one.
     Unattended,
-    /// It was full.
+    /// The mailbox is full. The mail was dropped.
     Full,
 }
 
 impl Port {
+    /// Creates the port of a session without a task and without a connection.
     pub(crate) fn new(session: SessionId, owner: Weak<dyn SessionOwner>) -> Arc<Self> {
         let state = Mutex::default();
         Arc::new(Self { session, owner, state, waker: AtomicWaker::new() })
     }
 
-    /// Whose it is.
+    /// Returns the session's id.
     pub(crate) fn session(&self) -> &SessionId {
         &self.session
     }
 
-    /// Puts in something to handle, if there is room: `room` is how much may wait.
+    /// Appends mail. An event is dropped if `capacity` messages or more are waiting.
     pub(crate) fn post(&self, mail: Mail, room: usize) -> Posted {
         let mut state = self.lock();
         if matches!(mail, Mail::Event { .. } | Mail::Sent { .. }) && state.mail.len() >= room {
@@ -146,17 +149,18 @@ impl Port {
         }
     }
 
-    /// Puts in an event for one component, or for all of them. If the session waits for its page, a task is started that
-    /// gives it the event; if its mailbox is full, the event is lost, and counted.
+    /// Posts an event for one component, or for all. Starts a task if the session is suspended. If
+    /// the mailbox is full, the event is dropped and counted.
     pub(crate) fn post_event(&self, component: Option<ComponentId>, event: ServerEvent) {
         self.post_or_drop(Mail::Event { component, event });
     }
 
-    /// Puts in an event of a component for the other ones, as [`post_event`](Self::post_event) does.
+    /// Posts an event of a component for the other ones, like [`post_event`](Self::post_event).
     pub(crate) fn post_sent(&self, from: ComponentId, event: ServerEvent) {
         self.post_or_drop(Mail::Sent { from, event });
     }
 
+    /// Posts an event, and counts it if it is dropped.
     fn post_or_drop(&self, mail: Mail) {
         let Some(owner) = self.owner.upgrade() else { return };
         match self.post(mail, owner.core().limits.mailbox) {
@@ -166,18 +170,19 @@ impl Port {
         }
     }
 
-    /// Puts in what went on beside the session. If that waits for its page, a task is started that takes it in.
+    /// Posts a completion. Starts a task if the session is suspended.
     pub(crate) fn finish(&self, done: Done) {
         self.post_and_attend(Mail::Done(Box::new(done)));
     }
 
-    /// Ends the session, wherever it is: components are told why, and a page is closed with that code.
+    /// Ends the session: unmounts its components with `reason`, and closes its connection with
+    /// `code`.
     pub(crate) fn end(&self, code: CloseCode, reason: UnmountReason) {
         self.post_and_attend(Mail::End(code, reason));
     }
 
-    /// Ends the session, wherever it is, because access was taken away from its user. Nothing more is
-    /// sent to the page, neither what waits nor what a connection would bring that is about to begin.
+    /// Ends the session because the user's access was revoked. Nothing more is sent to the page,
+    /// neither queued messages nor those of a connection that is about to resume the session.
     pub(crate) fn revoke(&self) {
         {
             let mut state = self.lock();
@@ -187,13 +192,13 @@ impl Port {
         self.end(CloseCode::Unauthenticated, UnmountReason::Revoked);
     }
 
-    /// Returns whether access was taken away from the user. The mail says what follows.
+    /// Checks whether the user's access was revoked. The mail ends the session.
     pub(crate) fn is_revoked(&self) -> bool {
         self.lock().revoked
     }
 
-    /// Asks the task that has the session for its state, so that it is saved. A session that no task
-    /// has was saved when it began to wait.
+    /// Requests a save from the task that drives the session. A suspended session was saved when it
+    /// was suspended.
     pub(crate) fn ask_to_save(&self) {
         let mut state = self.lock();
         if state.attended {
@@ -203,26 +208,27 @@ impl Port {
         }
     }
 
-    /// Asks for the session to be written whole, wherever it is.
+    /// Requests that the session be written whole.
     pub(crate) fn enter_again(&self) {
         self.post_and_attend(Mail::Enter(None));
     }
 
-    /// Handles that the store does not take the session.
+    /// Handles that the store refuses the session.
     pub(crate) fn refused(&self, refusal: Refusal) {
         match refusal {
             Refusal::Absent => self.enter_again(),
             Refusal::Taken => self.lose(Loss::Taken),
-            // Other processes end a session that runs here only by revoking its user.
+            // Other processes end a session of this process only by revoking its user.
             Refusal::Ended => self.revoke(),
         }
     }
 
-    /// Drops the session, wherever it is, because it is not this process's any more.
+    /// Requests the eviction of the session.
     pub(crate) fn lose(&self, loss: Loss) {
         self.post_and_attend(Mail::Evict(loss));
     }
 
+    /// Posts mail that is never dropped, and starts a task if the session is suspended.
     fn post_and_attend(&self, mail: Mail) {
         if self.post(mail, usize::MAX) == Posted::Unattended
             && let Some(owner) = self.owner.upgrade()
@@ -231,7 +237,7 @@ impl Port {
         }
     }
 
-    /// Takes out the next thing to handle.
+    /// Polls for the next mail, and registers the task to wake.
     pub(crate) fn poll_mail(&self, cx: &mut Context<'_>) -> Poll<Mail> {
         self.waker.register(cx.waker());
         match self.lock().mail.pop_front() {
@@ -240,7 +246,7 @@ impl Port {
         }
     }
 
-    /// Whether nothing waits to be handled; if so, from now on nobody attends to it.
+    /// Detaches the task, if there is no mail. Returns whether it did.
     pub(crate) fn leave(&self) -> bool {
         let mut state = self.lock();
         if state.mail.is_empty() {
@@ -249,7 +255,8 @@ impl Port {
         !state.attended
     }
 
-    /// The session is gone: what waits for it waits in vain, and who asked for it is told by the end of its channel.
+    /// Closes the port, because the session is gone. Drops all mail; a dropped sender tells its
+    /// receiver that the session has ended.
     pub(crate) fn abandon(&self) {
         let mail = {
             let mut state = self.lock();
@@ -259,14 +266,14 @@ impl Port {
         drop(mail);
     }
 
-    /// A task attends to it from now on.
+    /// Attaches a task: the port wakes it from now on.
     pub(crate) fn attend(&self) {
         self.lock().attended = true;
     }
 
-    /// A connection is there: what is for the page waits in this outbox, unless access was taken away.
-    /// Without one it is not kept, because a connection that comes starts from what each stream is by
-    /// then.
+    /// Sets the outbox of a new connection, or removes it. Without a connection messages are
+    /// dropped, because the next connection starts from the current state of each stream. A revoked
+    /// session gets no outbox.
     pub(crate) fn connect(&self, outbox: Option<Outbox>) {
         let mut state = self.lock();
         state.outbox = outbox.filter(|_| !state.revoked);
@@ -274,17 +281,17 @@ impl Port {
         state.next_beat = None;
     }
 
-    /// Whether a connection is there.
+    /// Checks whether there is a connection.
     pub(crate) fn is_connected(&self) -> bool {
         self.lock().outbox.is_some()
     }
 
-    /// Sends a frame after what waits already.
+    /// Queues a frame.
     pub(crate) fn send(&self, frame: Bytes) {
         self.with_outbox(|outbox| outbox.push(Entry::Frame(frame)));
     }
 
-    /// Sends a frame that may as well be lost: it is, if the client is behind.
+    /// Queues a frame that may be lost. It is dropped if the client is behind.
     pub(crate) fn send_if_room(&self, frame: Bytes) {
         self.with_outbox(|outbox| {
             if outbox.has_room() {
@@ -293,12 +300,12 @@ impl Port {
         });
     }
 
-    /// Sends a patch, unless the client is so far behind that it gets the stream's whole state instead.
+    /// Queues a patch. If the client is behind, a snapshot of the stream replaces its patches.
     pub(crate) fn send_patch(&self, stream: StreamId, rev: Rev, frame: Bytes, answers: Option<Ref>) {
         self.with_outbox(|outbox| outbox.push(Entry::Patch { stream, rev, frame, answers }));
     }
 
-    /// Sends a topic's patch, and tells the session if it watches the topic.
+    /// Queues a topic's patch, and posts mail if the session watches the topic.
     pub(crate) fn send_topic(&self, topic: &TopicName, rev: Rev, frame: Bytes) {
         let mut state = self.lock();
         let State { mail, outbox, watched, .. } = &mut *state;
@@ -312,7 +319,7 @@ impl Port {
         self.waker.wake();
     }
 
-    /// From now on the session is told when the topic changes, if the page follows it.
+    /// Watches a topic: the session gets mail when the topic changes and the page shows it.
     pub(crate) fn watch(&self, topic: &TopicName) {
         let mut state = self.lock();
         if !state.watched.contains(topic) {
@@ -320,33 +327,33 @@ impl Port {
         }
     }
 
-    /// The session is told no more.
+    /// Stops watching a topic.
     pub(crate) fn unwatch(&self, topic: &TopicName) {
         self.lock().watched.retain(|one| one != topic);
     }
 
-    /// Sends a stream's whole state as it is when its turn comes.
+    /// Queues a snapshot of a stream. It is encoded when it is sent.
     pub(crate) fn send_snapshot(&self, stream: StreamId) {
         self.with_outbox(|outbox| outbox.push(Entry::Snapshot(stream)));
     }
 
-    /// Whether nothing waits to be sent.
+    /// Checks that no message waits in the outbox.
     pub(crate) fn is_flushed(&self) -> bool {
         self.lock().outbox.as_ref().is_none_or(Outbox::is_empty)
     }
 
-    /// Takes out what is to be sent next.
+    /// Takes the next entry of the outbox.
     pub(crate) fn next_entry(&self) -> Option<Entry> {
         self.lock().outbox.as_mut().and_then(Outbox::pop)
     }
 
-    /// Whether so much waits that nothing more should be read from the client.
+    /// Checks whether the outbox is full. The server then reads no messages of the client.
     pub(crate) fn is_behind(&self) -> bool {
         self.lock().outbox.as_ref().is_some_and(|outbox| !outbox.has_room())
     }
 
-    /// The clock ticks: wakes the connection, if there is one and its heartbeat's turn has come. Says how many bytes wait
-    /// to be sent.
+    /// Handles a tick of the sweep: wakes the connection if its heartbeat is due. Returns the bytes
+    /// in the outbox.
     pub(crate) fn tick(&self, now: Instant, heartbeat: Duration) -> usize {
         let mut state = self.lock();
         let Some(waiting) = state.outbox.as_ref().map(Outbox::bytes) else { return 0 };
@@ -362,7 +369,7 @@ impl Port {
         waiting
     }
 
-    /// Whether the heartbeat's turn has come.
+    /// Checks whether a heartbeat is due, once.
     pub(crate) fn take_beat(&self) -> bool {
         std::mem::take(&mut self.lock().beat)
     }
@@ -376,7 +383,8 @@ impl Port {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // Nothing that can panic runs under the lock; if something did, the queues would still be whole.
+        // No code that can panic runs under the lock. If it did, the queues would still be
+        // consistent.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

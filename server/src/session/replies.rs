@@ -1,7 +1,8 @@
-//! Exactly once: which messages of a session were accepted, which of them are answered, and what was said.
+//! The replies of a session, for exactly-once execution.
 //!
-//! An accepted message that is sent again is never run again. As long as the client has not said that it has the
-//! reply, the reply is kept, within bounds; beyond them the oldest is given up and is `reply_lost` when asked for.
+//! Records which messages were accepted, and the replies of those that are finished. An accepted
+//! message that is sent again does not run again. A reply is kept until the client acknowledges it,
+//! within bounds: beyond them the oldest is dropped, and a repeated message receives `reply_lost`.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
@@ -11,70 +12,74 @@ use vivaz_protocol::{ComponentId, Ref, TopicName};
 
 use crate::persist::store::{Progress, StoredReply};
 
-/// The replies of one session.
+/// The accepted messages and the replies of one session.
 #[derive(Debug, Default)]
 pub(crate) struct Replies {
-    /// The last ref that was accepted; 0 before the first.
+    /// The last accepted ref. 0 before the first.
     last: u64,
-    /// Accepted and not answered yet, in order.
+    /// Accepted and not finished, in ascending order.
     running: Vec<Ref>,
-    /// Done, and their replies wait for something: not sent before that, but not run again either.
+    /// Finished, with replies that are held for topic patches. They are not sent yet.
     decided: BTreeMap<Ref, Kept>,
-    /// Accepted by a process that is gone and never done, in order: they are new when they are sent again.
+    /// Accepted by a process that is gone and not finished, in ascending order. They are new when
+    /// they are sent again.
     open: Vec<Ref>,
-    /// Answered by a process that is gone, in order. The messages between `last` and those after it may
-    /// be new.
+    /// Finished by a process that is gone, in ascending order. Refs above `last` that are not among
+    /// them are new.
     answered_ahead: Vec<Ref>,
-    /// The client has every reply up to this one.
+    /// The client has received every reply up to this ref.
     received: u64,
-    /// Answered, and not known to be received, in the order of the answers.
+    /// Finished and not acknowledged, in the order of the replies.
     kept: VecDeque<(Ref, Kept)>,
-    /// What the kept ones take, in bytes.
+    /// The size of `kept`, in bytes.
     bytes: usize,
 }
 
-/// A reply in the form in which it is sent again: without a patch, because the streams have caught up by then.
+/// A reply in the form in which it is sent again: without a patch, because the streams are current
+/// by then.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Kept {
-    /// It was done: `ACK`, with what the action returned. That may be data of these topics.
+    /// Success: an `ACK` with the action's return value, which may have data of these topics.
     Done { component: ComponentId, result: Option<Box<str>>, topics: Box<[TopicName]> },
-    /// It was refused: the whole `ERROR`.
+    /// A refusal: the encoded `ERROR`.
     Refused(Box<str>),
-    /// An action failed: the whole `ERROR`, which may have data of these topics.
+    /// A failed action: the encoded `ERROR`, which may have data of these topics.
     Failed { error: Box<str>, topics: Box<[TopicName]> },
-    /// A component was mounted: `COMPONENT_MOUNTED` as of the moment of sending.
+    /// A mount: a `COMPONENT_MOUNTED` with the state at the time of sending.
     Mounted(ComponentId),
-    /// It was answered, and the stored answer cannot be read, or may have data of a topic that the user
-    /// may not see any more: `reply_lost`. The stored text stays as it is, because the program that wrote
-    /// it can read it.
+    /// A stored reply that cannot be decoded, or one that may have data of a topic which the user
+    /// may not see any more. The message gets `reply_lost`. The stored text stays unchanged,
+    /// because the program that wrote it can decode it.
     Unreadable(Box<str>),
 }
 
-/// What to do with a message of that ref.
+/// The state of a message's ref.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Admission<'a> {
-    /// It is new: run it.
+    /// New and accepted now. The caller runs the message.
     New,
-    /// It was accepted before and is not finished: its reply will come.
+    /// Accepted before and not finished. The reply follows.
     Running,
-    /// It was answered: say so again.
+    /// Finished. The caller sends the reply again.
     Answered(&'a Kept),
-    /// It was answered, but the answer is not kept any more.
+    /// Finished, and the reply is not available.
     Lost,
 }
 
-/// How much is kept.
+/// The bounds of the kept replies.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bounds {
+    /// The number of replies.
     pub(crate) replies: usize,
+    /// Bytes of replies.
     pub(crate) bytes: usize,
 }
 
 impl Replies {
-    /// Looks a ref up, and accepts it if it is new.
+    /// Looks up a ref, and accepts it if it is new.
     pub(crate) fn admit(&mut self, reference: Ref) -> Admission<'_> {
         let Err(running_at) = self.running.binary_search(&reference) else { return Admission::Running };
-        // Not the search that reads better, because its borrow would go on to where the rest is changed.
+        // `iter().find` does not compile here: its borrow would last until the changes below.
         if let Some(at) = self.kept.iter().position(|(kept, _)| *kept == reference) {
             return self.kept.get(at).map_or(Admission::Lost, |(_, kept)| Admission::Answered(kept));
         }
@@ -91,18 +96,18 @@ impl Replies {
         Admission::New
     }
 
-    /// How many are accepted and not answered.
+    /// Returns the number of accepted messages without a reply.
     pub(crate) fn running(&self) -> usize {
         self.running.len()
     }
 
-    /// Records what the answer of an accepted message will be. Until it is given, the message
-    /// counts as running.
+    /// Records the reply of a finished message that is sent later. Until then the message counts as
+    /// running.
     pub(crate) fn decide(&mut self, reference: Ref, reply: Kept) {
         self.decided.insert(reference, reply);
     }
 
-    /// Records the answer of an accepted message.
+    /// Records the reply of an accepted message, and drops the oldest replies beyond the bounds.
     pub(crate) fn answer(&mut self, reference: Ref, reply: Kept, bounds: Bounds) {
         if let Ok(at) = self.running.binary_search(&reference) {
             self.running.remove(at);
@@ -110,7 +115,7 @@ impl Replies {
         self.decided.remove(&reference);
         self.bytes += reply.size();
         if self.kept.is_empty() {
-            // Most sessions have one reply on its way at most.
+            // Most sessions have at most one unacknowledged reply.
             self.kept.reserve_exact(1);
         }
         self.kept.push_back((reference, reply));
@@ -120,11 +125,11 @@ impl Replies {
         }
     }
 
-    /// The client has every reply up to this one.
+    /// Drops the replies up to `up_to`, because the client has acknowledged them.
     pub(crate) fn received(&mut self, up_to: Ref) {
         self.received = self.received.max(up_to.get());
-        // Answers are kept in the order in which they were given, and a client acknowledges in the order of refs: an
-        // early answer to a late ref stays among older ones.
+        // Replies are in the order of completion and acknowledged in the order of refs, so an early
+        // reply to a late ref stays among older ones.
         self.kept.retain(|(reference, reply)| {
             let keep = *reference > up_to;
             if !keep {
@@ -133,17 +138,17 @@ impl Replies {
             keep
         });
         if self.kept.is_empty() {
-            // What a burst needed is given back.
+            // Frees the memory of a burst.
             self.kept = VecDeque::new();
         }
     }
 
-    /// The client has every reply up to this ref; 0 if it has said nothing yet.
+    /// Returns the last acknowledged ref. 0 if there is none.
     pub(crate) fn received_up_to(&self) -> u64 {
         self.received
     }
 
-    /// How far this is, as it is stored.
+    /// Returns the stored form.
     pub(crate) fn progress(&self) -> Progress {
         let undecided = self.running.iter().filter(|reference| !self.decided.contains_key(reference));
         let mut open: Vec<u64> = undecided.chain(&self.open).map(|reference| reference.get()).collect();
@@ -161,8 +166,9 @@ impl Replies {
         }
     }
 
-    /// What was stored. `committed` are the replies that were stored one by one: they may be newer. A
-    /// message whose reply cannot be read was answered, so it is not run again.
+    /// Restores the stored form. `committed` has the replies that were committed one by one, which
+    /// may be newer. A message whose reply cannot be decoded counts as finished, so it does not run
+    /// again.
     pub(crate) fn restore(progress: &Progress, committed: &[StoredReply], bounds: Bounds) -> Self {
         let answered: BTreeMap<Ref, Kept> =
             progress.replies.iter().chain(committed).filter_map(Kept::restore).collect();
@@ -179,7 +185,7 @@ impl Replies {
         replies
     }
 
-    /// Withholds the replies that may have data of a topic which is refused.
+    /// Withholds the replies that may have data of a topic that the user may not see.
     pub(crate) fn withhold(&mut self, is_refused: impl Fn(&TopicName) -> bool) {
         let kept = self.kept.iter_mut().map(|(reference, kept)| (*reference, kept));
         for (reference, kept) in
@@ -190,28 +196,28 @@ impl Replies {
         self.bytes = self.kept.iter().map(|(_, kept)| kept.size()).sum();
     }
 
-    /// How many of the kept replies cannot be read.
+    /// Returns the number of kept replies that cannot be decoded.
     pub(crate) fn unreadable(&self) -> usize {
         self.kept.iter().filter(|(_, kept)| matches!(kept, Kept::Unreadable(_))).count()
     }
 
-    /// What waits for the client, in the order of the answers.
+    /// Returns the unacknowledged replies, in the order of completion.
     pub(crate) fn waiting(&self) -> impl Iterator<Item = (Ref, &Kept)> {
         self.kept.iter().map(|(reference, kept)| (*reference, kept))
     }
 
-    /// Whether a ref is being worked on, or its reply is kept.
+    /// Checks whether a message is running, or its reply is kept.
     pub(crate) fn is_known(&self, reference: Ref) -> bool {
         self.running.binary_search(&reference).is_ok() || self.kept(reference).is_some()
     }
 
-    /// The reply kept for a ref.
+    /// Returns the kept reply of a message.
     pub(crate) fn kept(&self, reference: Ref) -> Option<&Kept> {
         self.kept.iter().find(|(kept, _)| *kept == reference).map(|(_, kept)| kept)
     }
 }
 
-/// A reply in a store's words.
+/// The stored form of a reply.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Stored<'a> {
@@ -231,7 +237,7 @@ enum Stored<'a> {
 }
 
 impl Kept {
-    /// Withholds the reply if it may have data of a topic which is refused.
+    /// Withholds the reply if it may have data of a topic that the user may not see.
     pub(crate) fn withhold(&mut self, reference: Ref, is_refused: impl Fn(&TopicName) -> bool) {
         let topics = match self {
             Self::Done { topics, .. } | Self::Failed { topics, .. } => topics,
@@ -242,7 +248,7 @@ impl Kept {
         }
     }
 
-    /// As it is stored.
+    /// Returns the stored form.
     pub(crate) fn store(&self, reference: Ref) -> StoredReply {
         let names =
             |topics: &[TopicName]| topics.iter().map(|name| name.as_str().to_owned().into()).collect();
@@ -261,18 +267,19 @@ impl Kept {
                 return StoredReply { reference: reference.get(), body: text.to_string() };
             }
         };
-        // Texts always have a JSON form.
+        // Strings always have a JSON form.
         let body = serde_json::to_string(&stored).unwrap_or_default();
         StoredReply { reference: reference.get(), body }
     }
 
-    /// What was stored; `None` if no message can have that number.
+    /// Reads the stored form. Returns `None` if the number is not a valid ref.
     fn restore(stored: &StoredReply) -> Option<(Ref, Self)> {
         let reference = Ref::new(stored.reference).ok()?;
         let kept = Self::read(&stored.body).unwrap_or_else(|| Self::Unreadable(stored.body.as_str().into()));
         Some((reference, kept))
     }
 
+    /// Decodes a stored reply.
     fn read(body: &str) -> Option<Self> {
         let names = |topics: Vec<Cow<'_, str>>| -> Option<Box<[TopicName]>> {
             topics.iter().map(|name| TopicName::new(name).ok()).collect()
@@ -289,7 +296,7 @@ impl Kept {
         })
     }
 
-    /// What it counts against the bound: its texts and a flat rate for what is around them.
+    /// Returns the bytes that count against the bound: the texts, and a flat rate for the rest.
     fn size(&self) -> usize {
         const AROUND: usize = 64;
         AROUND
@@ -357,7 +364,7 @@ mod tests {
         let bodies = ["", "{}", "[]", "\u{0}", r#"{"done":{}}"#, r#"{"mounted":""}"#, r#"{"later":{"n":1}}"#];
         for body in bodies {
             let stored = |reference| StoredReply { reference, body: body.into() };
-            // 2 was answered when the session was saved, 3 was open, and 6 has come after that.
+            // 2 was finished when the session was saved, 3 was running, and 6 arrived later.
             let progress = Progress { last: 5, open: vec![3, 4], replies: vec![stored(2)] };
             let mut replies = Replies::restore(&progress, &[stored(3), stored(6)], BOUNDS);
             let lost = Kept::Unreadable(body.into());
@@ -411,9 +418,9 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever a client sends, repeats and acknowledges, and whenever the session is saved and restored, each ref
-        /// is answered at most once, a repeated one gets the first answer or none, and what is kept stays within the
-        /// bounds.
+        /// Whatever a client sends, repeats and acknowledges, and whenever the session is saved and
+        /// restored, each ref is finished at most once, a repeated one gets the first reply or
+        /// none, and the kept replies stay within the bounds.
         #[test]
         fn each_ref_is_answered_at_most_once(steps in proptest::collection::vec((0_u8..6, 1_u64..40), 1..200)) {
             let mut replies = Replies::default();
@@ -444,7 +451,7 @@ mod tests {
                     }
                     _ => {
                         replies = Replies::restore(&progress, &committed, BOUNDS);
-                        // What ran in the process that is gone runs again.
+                        // Messages that ran in the process that is gone run again.
                         ran.retain(|_, answered| *answered);
                     }
                 }

@@ -1,4 +1,5 @@
-//! What a client says, taken in: how often, how well formed, whether for the first time, and then what it asks.
+//! Receives messages of the client: checks the rate, decodes, deduplicates by `ref`, and
+//! dispatches.
 
 use std::fmt;
 use std::time::Duration;
@@ -23,14 +24,14 @@ use crate::telemetry::stats::Counters;
 use crate::transport::NOT_A_MESSAGE;
 
 impl Session {
-    /// Takes in a message. A code that comes back closes the connection.
+    /// Handles a text message. Returns a close reason if the connection has to be closed.
     pub(crate) fn text(&mut self, bytes: &[u8]) -> Option<Close> {
         let now = Instant::now();
         let core = self.supervisor.core();
         Counters::add(&core.counters.messages);
         if self.behaviour.is_first() && self.supervisor.sessions.confirm(self.port.session()) && self.entered
         {
-            // The secret before is to be good in no other process either.
+            // The previous secret has to become invalid in the store too.
             self.touch();
         }
         let Ok(text) = std::str::from_utf8(bytes) else {
@@ -50,7 +51,7 @@ impl Session {
             self.forget_patches(received);
         }
         match message.body {
-            ClientBody::Hello(_) => self.malformed(None, None, "HELLO was said already"),
+            ClientBody::Hello(_) => self.malformed(None, None, "HELLO must be the first message"),
             ClientBody::Request { reference, component_id, request } => {
                 self.request(reference, component_id, request, too_fast, now)
             }
@@ -70,9 +71,11 @@ impl Session {
                 self.template(&hash);
                 None
             }
-            ClientBody::Ping { payload: Some(payload) } if !is_value(&payload) => {
-                self.malformed(None, None, "the payload has a number or a text that is none")
-            }
+            ClientBody::Ping { payload: Some(payload) } if !is_value(&payload) => self.malformed(
+                None,
+                None,
+                "the payload must be a JSON value without lone surrogates and with finite numbers",
+            ),
             ClientBody::Ping { payload } => {
                 self.behaviour.well_formed();
                 self.port.send(encode::frame(&ServerMessage::Pong { payload }));
@@ -81,13 +84,14 @@ impl Session {
         }
     }
 
-    /// A binary message that is none in the connection's encoding.
+    /// Handles a binary message that is not valid in the connection's encoding.
     pub(crate) fn binary(&mut self, bytes: &[u8]) -> Option<Close> {
-        tracing::debug!(bytes = bytes.len(), "a binary message");
+        tracing::debug!(bytes = bytes.len(), "received a binary message");
         self.malformed(None, None, NOT_A_MESSAGE)
     }
 
-    /// A frame that says nothing, as a ping. It is answered like a message, so it counts like one.
+    /// Handles a control frame of the transport, such as a ping. It is answered, so it counts
+    /// against the rate.
     pub(crate) fn sign_of_life(&mut self) -> Option<Close> {
         let now = Instant::now();
         self.too_fast(now)?;
@@ -95,13 +99,14 @@ impl Session {
         self.behaviour.refuse(now)
     }
 
-    /// How long until the rate allows a message, if it does not now.
+    /// Counts a message against the rate. Returns the time until the next one is allowed, if it is
+    /// too fast.
     fn too_fast(&mut self, now: Instant) -> Option<Duration> {
         let core = self.supervisor.core();
         self.behaviour.take(core.rate, now.duration_since(core.started)).err()
     }
 
-    /// A message of a component: run once, however often it comes.
+    /// Handles a message with a `ref`. It runs once, however often it arrives.
     fn request(
         &mut self,
         reference: Ref,
@@ -124,13 +129,13 @@ impl Session {
         if self.replies.running() > self.supervisor.core().limits.in_flight {
             let error = ErrorMessage {
                 retry_ms: Some(1_000),
-                ..ErrorMessage::new(ErrorCode::Overloaded, "too many messages are being worked on")
+                ..ErrorMessage::new(ErrorCode::Overloaded, "too many messages in progress")
             };
             self.reply_error(reference, &id, error);
             return None;
         }
         if largest_value(&request) > self.supervisor.core().limits.value_bytes {
-            let error = ErrorMessage::new(ErrorCode::TooLarge, "the value is larger than a field may take");
+            let error = ErrorMessage::new(ErrorCode::TooLarge, "the value is too large for a field");
             self.reply_error(reference, &id, error);
             return None;
         }
@@ -172,7 +177,8 @@ impl Session {
         None
     }
 
-    /// An action without a `ref`. Only what is refused before it reaches the component is told.
+    /// Handles an action without a `ref`. The page receives an error only if it is refused before
+    /// it is queued.
     fn unanswered(
         &mut self,
         id: ComponentId,
@@ -186,7 +192,7 @@ impl Session {
         }
         if let Err(error) = self.check_unanswered(&id, action) {
             let (log, escaped) = (&self.supervisor.core().log, Escaped(&error.message));
-            client_event!(log, DEBUG, component = %id, error = %escaped, "an action without `ref` was refused");
+            client_event!(log, DEBUG, component = %id, error = %escaped, "action without `ref` refused");
             let error = error.answering(None, Some(id.into()));
             self.port.send(encode::frame(&ServerMessage::Error(error)));
             return None;
@@ -197,23 +203,26 @@ impl Session {
         None
     }
 
-    /// Checks whether an action without a `ref` may wait for its component.
+    /// Checks whether an action without a `ref` may be queued for its component.
+    ///
+    /// # Errors
+    /// Returns the `ERROR` for the page.
     fn check_unanswered(&mut self, id: &ComponentId, action: &str) -> Result<(), ErrorMessage<'static>> {
         if self.replies.running() + self.unanswered_waiting() >= self.supervisor.core().limits.in_flight {
-            let error = ErrorMessage::new(ErrorCode::Overloaded, "too many messages are being worked on");
+            let error = ErrorMessage::new(ErrorCode::Overloaded, "too many messages in progress");
             return Err(ErrorMessage { retry_ms: Some(1_000), ..error });
         }
         let Some(component) = self.components.get(id) else {
-            let message = "no component is mounted under that id";
+            let message = "no component is mounted with this id";
             return Err(ErrorMessage::new(ErrorCode::NotMounted, message));
         };
         let spec = component.spec;
         if spec.durable {
-            let message = "an action of a durable component needs a `ref`";
+            let message = "actions of a durable component need a `ref`";
             return Err(ErrorMessage::new(ErrorCode::UnknownAction, message));
         }
         if !spec.actions.iter().any(|known| known.name == action) {
-            let message = format!("`{}` has no action of that name", spec.name);
+            let message = format!("`{}` has no such action", spec.name);
             return Err(ErrorMessage::new(ErrorCode::UnknownAction, message));
         }
         if !matches!(self.look(id), Ok(true)) {
@@ -222,13 +231,13 @@ impl Session {
         Ok(())
     }
 
-    /// Returns how many actions without a `ref` wait for their components.
+    /// Returns the number of queued actions without a `ref`.
     fn unanswered_waiting(&self) -> usize {
         let waits = |task: &&Task| matches!(task, Task::Job { origin: Origin::Unanswered { .. }, .. });
         self.components.values().map(|component| component.queue.iter().filter(waits).count()).sum()
     }
 
-    /// Whether a message is new. If not, it gets the reply that it got before, or gets it when it is there.
+    /// Checks whether a message is new. Otherwise repeats its reply, now or when it is finished.
     fn admit(&mut self, reference: Ref) -> bool {
         let kept = match self.replies.admit(reference) {
             Admission::New => return true,
@@ -243,11 +252,12 @@ impl Session {
         false
     }
 
+    /// Sends `reply_lost`.
     fn reply_lost(&self, reference: Ref) {
         self.port.send(encode::reply_lost(reference));
     }
 
-    /// A message that cannot be read.
+    /// Handles a message that cannot be decoded.
     fn undecodable(
         &mut self,
         error: &DecodeError,
@@ -258,7 +268,7 @@ impl Session {
         if !is_malformed {
             self.behaviour.well_formed();
         }
-        // What has a ref is answered once like anything else.
+        // A message with a ref gets one reply, like any other.
         if let Some(reference) = error.reference.filter(|_| error.kind.is_none_or(ClientType::has_ref)) {
             if !self.admit(reference) {
                 return None;
@@ -289,13 +299,14 @@ impl Session {
         None
     }
 
-    /// The page shows the answer only in its console, so the reason is in the server's log too.
+    /// Logs why a message cannot be decoded. Pages show the error only in their console.
     fn log_unreadable(&self, code: ErrorCode, message: &str) {
         let log = &self.supervisor.core().log;
         let error = Escaped(message);
-        client_event!(log, DEBUG, session = %self.id(), %code, %error, "a message cannot be read");
+        client_event!(log, DEBUG, session = %self.id(), %code, %error, "cannot decode a message");
     }
 
+    /// Replies `malformed`, and closes the connection after too many in a row.
     fn malformed(
         &mut self,
         reference: Option<Ref>,
@@ -307,7 +318,7 @@ impl Session {
         self.behaviour.malformed()
     }
 
-    /// A message that came too fast.
+    /// Refuses a message that exceeds the rate.
     fn refuse(
         &mut self,
         reference: Option<Ref>,
@@ -320,7 +331,8 @@ impl Session {
         let error = ErrorMessage {
             reference,
             stream,
-            // Rounded up: a client that waits that long is not refused for the millisecond that was cut off.
+            // Rounded up, so that a client which waits this long is not refused again for a
+            // fraction of a millisecond.
             retry_ms: Some(u64::try_from(millis).unwrap_or(u64::MAX).saturating_add(1)),
             ..ErrorMessage::new(ErrorCode::RateLimited, "too many messages")
         };
@@ -332,7 +344,7 @@ impl Session {
         self.behaviour.refuse(now)
     }
 
-    /// A template, for a page that could not fetch it by HTTP.
+    /// Sends a template to a page that could not fetch it over HTTP.
     fn template(&self, hash: &str) {
         let core = self.supervisor.core();
         let message = match core.templates.by_hash(hash) {
@@ -343,8 +355,8 @@ impl Session {
     }
 }
 
-/// Whether JSON that goes back to the client is a value in every encoding: half of a surrogate pair and a number beyond the
-/// range of a double are JSON, too.
+/// Checks whether JSON can be sent back in every encoding. Lone surrogates and numbers beyond the
+/// range of a double are valid JSON, but no values.
 fn is_value(json: &RawJson<'_>) -> bool {
     serde_json::from_str::<serde_json::Value>(json.get()).is_ok()
 }
@@ -364,16 +376,17 @@ fn largest_value(request: &Request<'_>) -> usize {
     }
 }
 
+/// Returns the size of the largest of several values.
 fn largest_of<N>(values: &[(N, RawJson<'_>)]) -> usize {
     values.iter().map(|(_, value)| value.get().len()).max().unwrap_or(0)
 }
 
-/// Returns the size of the largest value in an object; that of the whole, if it is none.
+/// Returns the size of the largest value in an object, or of the whole if it is not an object.
 fn largest_in(object: &RawJson<'_>) -> usize {
     serde_json::from_str::<Largest>(object.get()).map_or(object.get().len(), |Largest(bytes)| bytes)
 }
 
-/// The size of the largest value in an object. Names that stand there twice count twice.
+/// The size of the largest value in an object. Duplicate names count separately.
 struct Largest(usize);
 
 impl<'de> Deserialize<'de> for Largest {

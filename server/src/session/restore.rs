@@ -1,4 +1,4 @@
-//! Sessions out of the store.
+//! Restores sessions from the store.
 
 mod revive;
 
@@ -22,19 +22,19 @@ use crate::persist::store::{Refusal, StoreError, StoredSession};
 use crate::session::port::Port;
 use crate::session::sessions::is_good;
 
-/// What a page that comes back is looked for with.
+/// A request to restore a session.
 pub(crate) struct Restore<'a> {
     pub(crate) session: &'a SessionId,
     pub(crate) secret: &'a ResumeSecret<'a>,
     pub(crate) identity: &'a Identity,
-    /// Where the page is in each stream that it has.
+    /// The epoch and the revision that the page has of each stream.
     pub(crate) streams: &'a [(StreamId, Epoch, Rev)],
-    /// When its `HELLO` arrived.
+    /// When the `HELLO` arrived.
     pub(crate) asked: Instant,
 }
 
 impl Restore<'_> {
-    /// Whether the page has a component of that id.
+    /// Checks whether the page has a component with this id.
     fn is_shown(&self, id: &str) -> bool {
         self.streams
             .iter()
@@ -42,37 +42,38 @@ impl Restore<'_> {
     }
 }
 
-/// What came of bringing a session here out of the store.
+/// The outcome of a restore.
 pub(crate) enum Restored {
-    /// There is no such session for that page. It is not said why not.
+    /// There is no such session for this page. The cause is not told.
     Unknown,
-    /// It has moved meanwhile: look again where it is.
+    /// Another process or task has taken the session meanwhile. The caller looks it up again.
     Moved,
-    /// Here it is, held by the caller.
+    /// The restored session. The caller drives it.
     Session(Box<Session>),
 }
 
-/// Why a session that the store may have could not be brought here. It is still in the store.
+/// Why a session that the store may have cannot be restored now. The store keeps it.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RestoreError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The user has as many sessions as one may have.
+    /// The user has too many sessions.
     #[error("this user has too many sessions")]
     TooMany,
-    /// A component could not be restored now.
-    #[error("a component could not be restored: {0}")]
+    /// A component cannot be restored now.
+    #[error("cannot restore a component: {0}")]
     Component(ActionError),
-    /// The user's access is being taken away.
-    #[error("the sessions of this user are being ended")]
+    /// The user's sessions are being revoked.
+    #[error("the sessions of this user are being revoked")]
     Ending,
 }
 
-/// Brings a session here that another process had.
+/// Restores a session from the store, and makes this process its owner.
 ///
 /// # Errors
-/// A failure is not an absence: the page is to try again.
+/// Returns an error if it is unknown whether the session exists, or if it cannot be restored now.
+/// The page should retry.
 pub(crate) async fn restore(
     supervisor: &Arc<Supervisor>,
     wanted: Restore<'_>,
@@ -96,7 +97,7 @@ pub(crate) async fn restore(
     let claimed = match keeper.store.claim(id, &keeper.process, &head).await {
         Ok(claimed) => claimed,
         Err(error) => {
-            // It may be this process's by now, and is not run here.
+            // This process may own the session by now, and does not run it.
             keeper.release(id);
             return Err(error.into());
         }
@@ -116,10 +117,10 @@ pub(crate) async fn restore(
     if unreadable > 0 {
         tracing::error!(
             session = %id, unreadable,
-            "stored replies cannot be read; their messages are answered with `reply_lost` and not run again"
+            "cannot decode stored replies; their messages get `reply_lost` and do not run again"
         );
     }
-    // What was stored is not lost because it is more than may come: it counts, and cannot grow.
+    // Stored state may exceed the budget. It is restored and counted, but cannot grow.
     let cx = MountContext::new(core.env(identity.clone()))
         .with_time_limit(limits.action_time)
         .with_budget(Arc::clone(&session.budget), Admission::Known);
@@ -128,7 +129,7 @@ pub(crate) async fn restore(
         let is_shown = wanted.is_shown(&id);
         revival.revive(id, rows, is_shown)
     });
-    // Nothing is written before it is known what becomes of every one.
+    // No component is written before the outcome of all of them is known.
     let revived: Result<Vec<Revived>, ActionError> = join_all(reviving).await.into_iter().collect();
     let written = match revived {
         Ok(revived) => session.take_back(revived, exact, keeper).await,
@@ -146,7 +147,7 @@ pub(crate) async fn restore(
             return Err(error);
         }
     }
-    // Another session of the user makes room only now that this one is back.
+    // Another session of the user ends only now that this one is restored.
     let Ok(surplus) = core.users.make_room(identity) else {
         keeper.release(id);
         return Err(RestoreError::TooMany);
@@ -156,13 +157,13 @@ pub(crate) async fn restore(
     }
     session.adopt_all();
     session.port.attend();
-    // From now on it is this process's.
+    // Saves the session with this process as its owner.
     session.touch();
     tracing::debug!(session = %session.id(), exact, "session restored");
     Ok(Restored::Session(session))
 }
 
-/// The connection of a session that has none yet. It is named when it resumes.
+/// Returns the placeholder for the connection of a session that has not been resumed yet.
 fn nobody() -> ConnectionId {
     match ConnectionId::new("none") {
         Ok(id) => id,
@@ -171,9 +172,9 @@ fn nobody() -> ConnectionId {
 }
 
 impl Session {
-    /// Puts the components into their places, and writes the session whole where it is not what is
-    /// stored any more: the next process would take that for what the page has. Returns why the store
-    /// did not take it.
+    /// Adds the restored components. Writes the session whole if it differs from the store:
+    /// otherwise the next process would take the stored state for what the page has. Returns the
+    /// refusal, if the store refuses it.
     async fn take_back(
         &mut self,
         mut revived: Vec<Revived>,
@@ -193,10 +194,10 @@ impl Session {
         if is_other { Ok(self.enter_now(keeper).await?) } else { Ok(None) }
     }
 
-    /// Puts a component into its place. Its epoch goes on if no page can have seen more of it than
-    /// was stored, and the page was shown what the component shows now: a load is interrupted, what is
-    /// not saved is made anew, and another version of the program may compute fields in another way.
-    /// Returns whether it is not what is stored any more.
+    /// Adds a restored component. Its epoch continues if no page can have seen a later state than
+    /// the stored one, and if the component shows what the page was shown. It may not, because a
+    /// load was interrupted, unsaved fields were computed anew, or another version of the program
+    /// computes fields in another way. Returns whether the component differs from the store.
     fn put_back(&mut self, back: Back, exact: bool) -> bool {
         let Back { id, mounted_by, stored, registration, mut instance, how } = back;
         let core = self.supervisor.core();
@@ -229,7 +230,7 @@ impl Session {
         is_other
     }
 
-    /// Enters the rooms that the components were in.
+    /// Joins the rooms of the restored components.
     fn join_rooms(&self) {
         let hub = self.hub();
         let subscriber = Arc::clone(&self.port) as Arc<dyn Subscriber>;

@@ -1,4 +1,4 @@
-//! Connections come and go; the session stays.
+//! Attaches a session to a connection, and detaches it.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -20,41 +20,42 @@ use crate::session::outbox::Outbox;
 use crate::telemetry::log::{Escaped, Quoted};
 use crate::telemetry::stats::Counters;
 
-/// How long a topic has to answer when a page comes back, unless the time of an action is shorter. A page waits 10 s
-/// for its `WELCOME`: it is to get an answer before it gives up.
+/// The time in which a topic has to authorize a resuming user, unless
+/// [`Limits::action_time`](crate::Limits::action_time) is shorter. It is less than the 10 s for
+/// which a page waits for its `WELCOME`, so that the page receives an answer.
 const AUTHORIZE_TIME: Duration = Duration::from_secs(7);
 
-/// What a client that resumes says it has.
+/// The state of a resuming client, as stated in its `HELLO`.
 #[derive(Debug, Default)]
 pub(crate) struct Position {
-    /// Every reply up to this one.
+    /// The client has received every reply up to this one.
     pub(crate) acked: Option<Ref>,
-    /// Where it is in each stream.
+    /// The epoch and the revision that the client has of each stream.
     pub(crate) streams: Vec<(StreamId, Epoch, Rev)>,
 }
 
-/// What the topics of a session answered to who may see them.
+/// The answers of a session's topics to an authorization.
 #[derive(Debug, Default)]
 pub(crate) struct Authorized {
-    /// Those that the user may not see.
+    /// Topics that the user may not see.
     pub(crate) refused: HashSet<TopicName>,
-    /// Those that gave no answer: they failed, panicked or took too long.
+    /// Topics that gave no answer: they failed, panicked or timed out.
     pub(crate) unknown: HashSet<TopicName>,
 }
 
 impl Session {
-    /// The first connection of a new session.
+    /// Attaches a new session to its first connection.
     pub(crate) fn greet(&mut self, secret: ResumeSecret<'_>) {
         let limits = &self.supervisor.core().limits;
         self.behaviour.greet(0);
         self.port.attend();
         self.port.connect(Some(Outbox::new(limits.outbox_bytes)));
         self.welcome(secret, false);
-        tracing::debug!(session = %self.id(), "session begins");
+        tracing::debug!(session = %self.id(), "session created");
     }
 
-    /// Another connection, of the same user: first what the page missed, then the replies that wait for it. What shows
-    /// one of the topics in `refused` is taken away before.
+    /// Attaches a session to another connection of the same user. Unmounts components that show a
+    /// topic in `refused`, then sends what the page missed, then its unacknowledged replies.
     pub(crate) fn resume(
         &mut self,
         secret: ResumeSecret<'_>,
@@ -75,7 +76,7 @@ impl Session {
         }
         self.unfollow_topics();
         self.take_away(refused);
-        // What no component shows was not asked.
+        // Topics that no component shows were not authorized.
         let topics = &self.topics;
         let is_refused = |name: &TopicName| !topics.contains_key(name);
         self.replies.withhold(is_refused);
@@ -104,10 +105,10 @@ impl Session {
         }
         self.go_on();
         self.tell_resumed();
-        // What was saved when the connection dropped says how long a session is good that waits.
+        // The row saved at the disconnect expires when the suspension ends, so it is saved again.
         self.unsaved = false;
         self.touch();
-        // Topics may have moved on meanwhile, or the identity changed, which `$user` shows.
+        // Topics may have changed meanwhile, or the identity, which `$user` shows.
         let children: Vec<ComponentId> = self
             .components
             .iter()
@@ -120,14 +121,14 @@ impl Session {
         tracing::debug!(session = %self.id(), "session resumed");
     }
 
-    /// Tells the components that their page is back. `connected` is called in place of `resumed` where another process
-    /// ended before it had finished.
+    /// Queues the `resumed` hook of all components, or `connected` where another process ended
+    /// before that hook had finished.
     fn tell_resumed(&mut self) {
         let ids: Vec<ComponentId> = self.components.keys().cloned().collect();
         for id in ids {
             let Some(component) = self.components.get(&id) else { continue };
             let job = match component.connecting {
-                // A component that is being mounted calls it by itself.
+                // The mount queues it.
                 Connecting::Due if matches!(component.slot, Slot::Mounting) => continue,
                 Connecting::Due => Job::Connected,
                 Connecting::Running | Connecting::Done if component.spec.has(Hook::Resumed) => Job::Resumed,
@@ -137,7 +138,7 @@ impl Session {
         }
     }
 
-    /// The connection is gone; nothing is sent from now on.
+    /// Detaches the session from its connection. Nothing is sent from now on.
     pub(crate) fn detach(&mut self) {
         self.port.connect(None);
         self.held.forget_patches();
@@ -147,13 +148,13 @@ impl Session {
         self.forget_views();
     }
 
-    /// Tells the components that the session goes on without a connection.
+    /// Queues the `disconnected` hook of all components.
     pub(crate) fn disconnected(&mut self) {
         self.go_on();
         self.enqueue_all(Hook::Disconnected, || Job::Disconnected);
     }
 
-    /// Sends the page away: it comes back after that time, to whoever listens then.
+    /// Sends `DRAIN`: the page reconnects after that time, to a process that accepts connections.
     pub(crate) fn say_drain(&self, after: Duration) {
         let reconnect_after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
         self.port.send(encode::frame(&ServerMessage::Drain { reconnect_after_ms }));
@@ -182,7 +183,8 @@ impl Session {
         })));
     }
 
-    /// Sends the components that are not what the page has by that name: of another template, or mounted anew.
+    /// Sends the components whose state or template differs from what the page has, and returns
+    /// their ids.
     fn tell_replaced(&mut self) -> Vec<ComponentId> {
         let replaced: Vec<ComponentId> = self
             .components
@@ -200,11 +202,11 @@ impl Session {
         replaced
     }
 
-    /// Sends what is missing of a component that the page has.
+    /// Sends the patches that the page misses of a component, or a snapshot.
     fn catch_up(&mut self, id: &ComponentId, epoch: &Epoch, rev: Rev) {
         let stream = StreamId::Component(id.clone());
         let Some(component) = self.components.get(id) else {
-            // If the page itself took it away, the reply that says so follows.
+            // If the page unmounted the component, the cached reply tells it.
             let waits = |kept: &Kept| matches!(kept, Kept::Done { component, .. } if component == id);
             if !self.replies.waiting().any(|(_, kept)| waits(kept)) {
                 let reason = UnmountReason::Removed.as_str().into();
@@ -233,8 +235,8 @@ impl Session {
         }
     }
 
-    /// Asks all topics again whether the user may see them, as `identity` is now. Each has
-    /// [`AUTHORIZE_TIME`] to answer.
+    /// Asks all topics whether the user may see them, as the user is recognised in `identity`. Each
+    /// has [`AUTHORIZE_TIME`] to answer.
     pub(crate) fn authorize_topics(
         &self,
         identity: &Identity,
@@ -243,8 +245,8 @@ impl Session {
         authorize_all(topics, identity, self.supervisor.core().limits.action_time.min(AUTHORIZE_TIME))
     }
 
-    /// Unmounts the components that show a topic which the user may not see any more. A handler that
-    /// runs may keep one of them for a while: nothing of it, or of its topics, is sent meanwhile.
+    /// Unmounts the components that show a topic which the user may not see any more. A running
+    /// handler may delay the unmount; nothing of the component or its topics is sent meanwhile.
     fn take_away(&mut self, refused: &HashSet<TopicName>) {
         let shows = |component: &Component| component.topics.iter().any(|(_, name)| refused.contains(name));
         let ids: Vec<ComponentId> = self
@@ -261,9 +263,9 @@ impl Session {
             self.enqueue(&id, Task::Unmount { origin });
         }
     }
-    /// Shows a component no more: its user may not see it.
+    /// Hides a component whose user may not see it any more.
     pub(super) fn withdraw(&mut self, id: &ComponentId) {
-        tracing::debug!(component = %id, "may not be shown any more");
+        tracing::debug!(component = %id, "hidden, because the user may not see it any more");
         let Some(component) = self.components.get_mut(id) else { return };
         let was_shown = component.is_shown();
         component.withdrawn = true;
@@ -293,13 +295,13 @@ pub(super) fn authorize_all(
                 Err(RestoreFailure::Refused(_)) => {
                     authorized.refused.insert(name);
                 }
-                // To the user it does not exist (any more).
+                // A topic may answer `not_found` to users who may not see it.
                 Err(RestoreFailure::Undecodable(error)) if error.code() == ErrorCode::NotFound => {
                     authorized.refused.insert(name);
                 }
                 Err(failure @ (RestoreFailure::Temporary(_) | RestoreFailure::Undecodable(_))) => {
                     let (topic, error) = (Quoted(&name), Escaped(&failure));
-                    tracing::error!(%topic, %error, "a topic does not answer who may see it");
+                    tracing::error!(%topic, %error, "cannot authorize a topic");
                     authorized.unknown.insert(name);
                 }
             }

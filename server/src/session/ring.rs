@@ -1,15 +1,16 @@
-//! The last patches of a component: what a page that was away for a moment is sent instead of the whole state.
+//! The last patches of a component. A page that was briefly away receives them instead of a
+//! snapshot.
 
 use std::collections::VecDeque;
 
 use vivaz_protocol::Rev;
 
-/// How many patches are kept.
+/// The maximum number of patches.
 const PATCHES: usize = 32;
-/// How many bytes of them. State that changes by more than this is as well sent whole.
+/// The maximum bytes of patches. If more has changed, a snapshot is as cheap.
 const BYTES: usize = 4 * 1024;
 
-/// Patches in the order of their revisions, without a gap, the last one that of the stream.
+/// Consecutive patches of a stream, up to its current revision.
 #[derive(Debug, Default)]
 pub(crate) struct Ring {
     patches: VecDeque<Box<str>>,
@@ -17,7 +18,7 @@ pub(crate) struct Ring {
 }
 
 impl Ring {
-    /// Keeps a patch.
+    /// Appends a patch and drops the oldest ones beyond the bounds.
     pub(crate) fn push(&mut self, patch: &str) {
         self.bytes += patch.len();
         self.patches.push_back(patch.into());
@@ -26,8 +27,8 @@ impl Ring {
         }
     }
 
-    /// The patches that lead from `known` to `now`, each with the revision it leads to. `None` if one of them is not
-    /// kept any more, or `known` is none of this stream's.
+    /// Returns the patches from revision `known` to `now`, each with the revision that it leads to.
+    /// Returns `None` if one of them was dropped, or if `known` is not a revision of this stream.
     pub(crate) fn since(&self, known: Rev, now: Rev) -> Option<impl Iterator<Item = (Rev, &str)>> {
         let missing = usize::try_from(now.0.checked_sub(known.0)?).ok()?;
         let skipped = self.patches.len().checked_sub(missing)?;
@@ -35,7 +36,7 @@ impl Ring {
         Some(patches.enumerate().map(move |(at, patch)| (Rev(known.0 + 1 + at as u64), &**patch)))
     }
 
-    /// The page is known to have the patches up to `known`: nobody will ask for them.
+    /// Drops the patches up to revision `known`, because the page has them.
     pub(crate) fn forget(&mut self, known: Rev, now: Rev) {
         let Some(after) = now.0.checked_sub(known.0) else { return };
         while self.patches.len() as u64 > after {
@@ -46,7 +47,7 @@ impl Ring {
         }
     }
 
-    /// Nothing that was kept leads to where the stream is now.
+    /// Drops all patches, because none of them leads to the current revision.
     pub(crate) fn clear(&mut self) {
         *self = Self::default();
     }

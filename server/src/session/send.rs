@@ -1,4 +1,5 @@
-//! What goes out next: the outbox's marks turned into the state that they stand for.
+//! Produces the outgoing messages of a connection. Encodes the snapshots that the outbox has
+//! marked.
 
 use std::time::Duration;
 
@@ -12,13 +13,13 @@ use crate::telemetry::log::{Escaped, Quoted};
 use crate::transport::Outgoing;
 
 impl Session {
-    /// The next message for the connection.
+    /// Returns the next message to send.
     pub(crate) fn next_outgoing(&mut self) -> Option<Outgoing> {
         loop {
             let frame = match self.port.next_entry()? {
                 Entry::Frame(frame) => Some(frame),
                 Entry::Patch { stream, rev, frame, answers } => {
-                    // What a snapshot contained is not sent again; a reply still is, in the form without a patch.
+                    // A snapshot contained this patch. Its reply is sent without the patch.
                     if self.floor(&stream).is_some_and(|floor| rev > floor) {
                         Some(frame)
                     } else {
@@ -37,8 +38,8 @@ impl Session {
         }
     }
 
-    /// The revision up to which the page has a stream by a snapshot; `None` if it does not have it, or does not
-    /// show it.
+    /// Returns the revision of the last snapshot of a stream. Returns `None` if the page does not
+    /// show the stream.
     fn floor(&self, stream: &StreamId) -> Option<vivaz_protocol::Rev> {
         match stream {
             StreamId::Component(id) => {
@@ -50,7 +51,7 @@ impl Session {
         }
     }
 
-    /// The whole state of a stream as it is now. `None` if it is gone.
+    /// Encodes the current state of a stream. Returns `None` if the page does not show the stream.
     fn snapshot(&mut self, stream: &StreamId) -> Option<bytes::Bytes> {
         match stream {
             StreamId::Topic(name) => {
@@ -61,7 +62,7 @@ impl Session {
                         Some(frame.bytes().clone())
                     }
                     Err(error) => {
-                        tracing::error!(topic = %Quoted(&name), error = %Escaped(&error), "a topic's state cannot be written");
+                        tracing::error!(topic = %Quoted(&name), error = %Escaped(&error), "cannot encode the state of a topic");
                         None
                     }
                 }
@@ -71,7 +72,7 @@ impl Session {
                 let state = match component.instance()?.state() {
                     Ok(state) => state,
                     Err(error) => {
-                        tracing::error!(component = %id, error = %Escaped(&error), "a component's state cannot be written");
+                        tracing::error!(component = %id, error = %Escaped(&error), "cannot encode the state of a component");
                         return None;
                     }
                 };
@@ -86,26 +87,26 @@ impl Session {
         }
     }
 
-    /// The reply that is kept for a message, as it is sent again.
+    /// Encodes the kept reply of a message for sending it again.
     fn kept_frame(&mut self, reference: Ref) -> Option<bytes::Bytes> {
         let kept = self.replies.kept(reference)?.clone();
         Some(self.again(reference, &kept))
     }
 
-    /// Asks for the whole state of a stream.
+    /// Handles a `RESYNC`: queues a snapshot of a stream.
     pub(super) fn resync(&mut self, stream: StreamId) {
         if let StreamId::Component(id) = &stream {
             self.look_after(id);
         }
         let refusal = match &stream {
             StreamId::Component(id) if !self.components.contains_key(id) => {
-                Some((ErrorCode::NotMounted, "no component is mounted under that id"))
+                Some((ErrorCode::NotMounted, "no component is mounted with this id"))
             }
             StreamId::Component(id) if self.components.get(id).is_some_and(|one| !one.is_shown()) => {
                 Some((ErrorCode::NotMounted, NOT_SHOWN))
             }
             StreamId::Topic(name) if !self.topics.get(name).is_some_and(Held::is_viewed) => {
-                Some((ErrorCode::Forbidden, "no component of this session shows that topic"))
+                Some((ErrorCode::Forbidden, "no component of this session shows this topic"))
             }
             StreamId::Component(_) | StreamId::Topic(_) => None,
         };

@@ -1,7 +1,8 @@
-//! All sessions: which there are, who may resume them, and where each one is.
+//! The map of all sessions of a process: their owners, secrets and state.
 //!
-//! A session with a connection is owned by the connection's task; one that waits is a struct in this map, without a
-//! task. Ownership changes hands here, under the lock of the shard, so that a session is in exactly one place.
+//! A task drives each session that has a connection. A suspended session is a struct in this map,
+//! without a task. A session changes hands under the lock of its shard, so that it is in exactly
+//! one place.
 
 #[cfg(test)]
 mod tests;
@@ -25,68 +26,72 @@ use crate::persist::store::Secrets;
 use crate::session::Session;
 use crate::session::port::{Mail, Port};
 
-/// Enough that connections on all cores seldom meet.
+/// Enough shards that tasks on all cores seldom contend for one.
 const SHARDS: usize = 32;
 
-/// The map.
+/// The map of all sessions.
 pub(crate) struct Sessions {
     shards: [Mutex<Shard>; SHARDS],
     hasher: RandomState,
 }
 
-/// Boxed, because a map has more room than entries.
+/// Entries are boxed, because a hash map has more slots than entries.
 type Shard = HashMap<SessionId, Box<Entry>, RandomState>;
 
+/// A session in the map.
 struct Entry {
     port: Arc<Port>,
     owner: Identity,
-    /// Its place among the sessions of its user.
+    /// The session's place among the sessions of its user.
     member: Member,
-    /// What it takes to resume it.
+    /// The hashes of the secrets that resume the session.
     secrets: Secrets,
-    /// When the newest `HELLO` that asked for it arrived.
+    /// When the newest `HELLO` that claimed the session arrived.
     asked: Instant,
     place: Place,
 }
 
+/// Where a session is.
 enum Place {
-    /// A task has it.
+    /// A task drives it.
     Held,
-    /// Nobody has it.
+    /// It has no task. It ends at `until`.
     Waiting { session: Box<Session>, until: Instant },
 }
 
-/// A session on its way to a new connection.
+/// The result of claiming a session for a new connection.
 pub(crate) enum Claim {
-    /// Here it is.
+    /// The session. The caller drives it now.
     Session(Box<Session>),
-    /// Another task has it, and was asked to hand it over.
+    /// Another task drives the session and was requested to hand it over.
     Asked(oneshot::Receiver<Box<Session>>),
-    /// A `HELLO` that arrived later has asked for it: the page has left the connection of this one.
+    /// A later `HELLO` has claimed the session: the page has left the connection of this claim.
     Overtaken,
 }
 
-/// How much may wait.
+/// The bounds of suspended sessions.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Room {
+    /// The number of sessions.
     pub(crate) sessions: usize,
-    /// Bytes of state of all of them together.
+    /// Bytes of state of all suspended sessions together.
     pub(crate) bytes: usize,
 }
 
-/// What the sweep found.
+/// The result of a sweep.
 #[derive(Default)]
 pub(crate) struct Swept {
-    /// Sessions that waited for too long.
+    /// Sessions whose time is over, or that exceed the bounds. The caller ends them.
     #[expect(clippy::vec_box, reason = "each goes to a task of its own, as it is")]
     pub(crate) expired: Vec<Box<Session>>,
-    /// How many are held by a task.
+    /// The number of sessions with a task.
     pub(crate) held: usize,
-    /// How many wait.
+    /// The number of suspended sessions.
     pub(crate) waiting: usize,
 }
 
 impl Sessions {
+    /// Creates an empty map.
     pub(crate) fn new() -> Self {
         let hasher = RandomState::default();
         Self {
@@ -95,8 +100,8 @@ impl Sessions {
         }
     }
 
-    /// Enters a new session, which the caller holds. Its secret is in the `WELCOME`; `None` if the system has no
-    /// randomness to give.
+    /// Inserts a new session, which the caller drives. Returns the secret for its `WELCOME`, or
+    /// `None` if the system has no randomness.
     pub(crate) fn enter(
         &self,
         port: Arc<Port>,
@@ -112,8 +117,8 @@ impl Sessions {
         Some(text(&secret))
     }
 
-    /// Enters a session that comes out of the store, which the caller holds from now on; unless somebody else has
-    /// brought it here meanwhile.
+    /// Inserts a session restored from the store, which the caller drives. Returns `false` if the
+    /// map already has the session.
     pub(crate) fn adopt(
         &self,
         port: Arc<Port>,
@@ -131,18 +136,19 @@ impl Sessions {
         true
     }
 
-    /// Whether the session is here.
+    /// Checks whether the map has a session.
     pub(crate) fn has(&self, id: &SessionId) -> bool {
         self.shard(id).contains_key(id)
     }
 
-    /// What it takes to resume a session.
+    /// Returns the hashes of the secrets that resume a session.
     pub(crate) fn secrets(&self, id: &SessionId) -> Option<Secrets> {
         self.shard(id).get(id).map(|entry| entry.secrets.clone())
     }
 
-    /// Asks for a session with a secret, by a `HELLO` that arrived at `asked`. `None` says nothing
-    /// about why not.
+    /// Claims a session with a secret, for a `HELLO` that arrived at `asked`. Returns `None` if
+    /// there is no such session, the secret is wrong, or the session belongs to another user; the
+    /// caller cannot tell which.
     pub(crate) fn claim(
         &self,
         id: &SessionId,
@@ -160,20 +166,22 @@ impl Sessions {
             return Some(Claim::Overtaken);
         }
         entry.asked = asked;
-        // Whichever of the two was shown stays good until the new connection has proved that it has the next one.
+        // The shown secret stays valid until the new connection has proved that it has the next
+        // one.
         entry.secrets.previous = Some(given);
         entry.member.is_back();
         Some(entry.hand_over())
     }
 
-    /// Takes a session from whichever task has it, without a secret: its copy here is not good any
-    /// more.
+    /// Claims a session without a secret, because its copy in memory is outdated.
     pub(crate) fn seize(&self, id: &SessionId) -> Option<Claim> {
         let mut shard = self.shard(id);
         shard.get_mut(id).map(|entry| entry.hand_over())
     }
 
-    /// Changes the secret of a session that is being resumed, and whose it is: permissions may have changed.
+    /// Replaces the secret and the owner of a session that is being resumed. The owner's
+    /// permissions may have changed. Returns the new secret, or `None` if there is no such session
+    /// or no randomness.
     pub(crate) fn renew(&self, id: &SessionId, owner: Identity) -> Option<(ResumeSecret<'static>, Secrets)> {
         let secret: Secret = random_bytes().ok()?;
         let mut shard = self.shard(id);
@@ -184,20 +192,20 @@ impl Sessions {
         Some((text(&secret), entry.secrets.clone()))
     }
 
-    /// Puts back whose a session is whose page was not let in.
+    /// Restores the owner of a session whose resume failed.
     pub(crate) fn keep_owner(&self, id: &SessionId, owner: Identity) {
         if let Some(entry) = self.shard(id).get_mut(id) {
             entry.owner = owner;
         }
     }
 
-    /// Notes that the client has the new secret: the one before is good no longer. Returns whether
-    /// there was one before.
+    /// Invalidates the previous secret, because the client has proved that it has the current one.
+    /// Returns whether there was a previous one.
     pub(crate) fn confirm(&self, id: &SessionId) -> bool {
         self.shard(id).get_mut(id).is_some_and(|entry| entry.secrets.previous.take().is_some())
     }
 
-    /// Returns the sessions that a task has.
+    /// Returns the ids of sessions that a task drives.
     pub(crate) fn held(&self) -> Vec<SessionId> {
         let mut sessions = Vec::new();
         for shard in &self.shards {
@@ -208,7 +216,8 @@ impl Sessions {
         sessions
     }
 
-    /// Lets a session wait. Gives it back if something has come for it meanwhile.
+    /// Suspends a session until `until`. Returns the session instead if it has mail, or if the map
+    /// does not have it.
     pub(crate) fn park(&self, session: Box<Session>, until: Instant) -> Option<Box<Session>> {
         let id = session.id().clone();
         let mut shard = self.shard(&id);
@@ -225,7 +234,7 @@ impl Sessions {
         None
     }
 
-    /// Takes a waiting session that mail has come for; and until when it may wait after that.
+    /// Takes a suspended session that has mail, with the end of its suspension.
     pub(crate) fn wake(&self, id: &SessionId) -> Option<(Box<Session>, Instant)> {
         let mut shard = self.shard(id);
         let entry = shard.get_mut(id)?;
@@ -238,29 +247,30 @@ impl Sessions {
         }
     }
 
-    /// Drops the sessions that wait, and what goes on in them: the process ends. What is stored of them stays.
+    /// Drops all suspended sessions with their tasks and loads, because the process ends. The store
+    /// keeps its rows.
     pub(crate) fn drop_waiting(&self) {
         for shard in &self.shards {
-            // Dropped after the lock: what is dropped with it may come back here.
+            // Dropped outside of the lock, because dropping a session locks the shard again.
             let waiting: Vec<_> =
                 lock(shard).extract_if(|_, entry| matches!(entry.place, Place::Waiting { .. })).collect();
             drop(waiting);
         }
     }
 
-    /// Forgets a session that the caller holds.
+    /// Removes a session that the caller drives.
     pub(crate) fn end(&self, id: &SessionId) {
-        // Dropped after the lock: what is dropped with it may come back here.
+        // Dropped outside of the lock, because dropping the entry may lock the shard again.
         let entry = self.shard(id).remove(id);
         drop(entry);
     }
 
-    /// The port of a session.
+    /// Returns the port of a session.
     pub(crate) fn port(&self, id: &SessionId) -> Option<Arc<Port>> {
         self.shard(id).get(id).map(|entry| Arc::clone(&entry.port))
     }
 
-    /// Returns the port of a session if its owner is such.
+    /// Returns the port of a session if its owner matches.
     pub(crate) fn port_of(
         &self,
         id: &SessionId,
@@ -271,11 +281,11 @@ impl Sessions {
         Some(Arc::clone(&entry.port))
     }
 
-    /// The ports of those whose owner is such.
+    /// Returns the ports of the sessions whose owner matches.
     pub(crate) fn ports_of(&self, mut is_such: impl FnMut(&Identity) -> bool) -> Vec<Arc<Port>> {
         let mut ports = Vec::new();
         for shard in &self.shards {
-            // Asked without the lock, because it is the application that answers.
+            // The predicate runs outside of the lock, because it is application code.
             let all: Vec<_> =
                 lock(shard).values().map(|entry| (entry.owner.clone(), Arc::clone(&entry.port))).collect();
             ports.extend(all.into_iter().filter(|(owner, _)| is_such(owner)).map(|(_, port)| port));
@@ -283,7 +293,7 @@ impl Sessions {
         ports
     }
 
-    /// Every session's port.
+    /// Returns the ports of all sessions.
     pub(crate) fn ports(&self) -> Vec<Arc<Port>> {
         let mut ports = Vec::new();
         for shard in &self.shards {
@@ -292,9 +302,10 @@ impl Sessions {
         ports
     }
 
-    /// Goes over all sessions: takes out those that have waited for too long; if more wait than there is `room` for,
-    /// the ones whose time is nearest to its end; and if those that are left hold too many bytes, the ones that hold
-    /// most. `held` sees the port and the owner of each one that a task has.
+    /// Removes suspended sessions whose time is over. If more than `limits.sessions` remain, it
+    /// also removes those with the least time left; if the rest has more than `limits.bytes`, it
+    /// also removes the largest. Calls `driven` with the port and the owner of each session that a
+    /// task drives.
     pub(crate) fn sweep(
         &self,
         now: Instant,
@@ -334,7 +345,7 @@ impl Sessions {
         swept
     }
 
-    /// Takes out the sessions that wait until `limit` at most. Returns how many bytes of state they hold.
+    /// Removes the sessions suspended until `limit` or earlier. Returns their bytes of state.
     fn take_expired(&self, limit: Instant, swept: &mut Swept) -> usize {
         let mut bytes = 0;
         for shard in &self.shards {
@@ -354,7 +365,7 @@ impl Sessions {
         bytes
     }
 
-    /// Takes out waiting sessions that hold so many bytes together, the largest ones.
+    /// Removes the largest suspended sessions, until they have `excess` bytes of state together.
     fn take_largest(&self, excess: usize, swept: &mut Swept) {
         let mut waiting = Vec::new();
         for shard in &self.shards {
@@ -370,7 +381,7 @@ impl Sessions {
             if taken >= excess {
                 break;
             }
-            // Its page may be back by now, or may have been back and gone again.
+            // The page may have resumed the session since, or resumed and left it again.
             let taken_out = match self.shard(&id).entry(id.clone()) {
                 hash_map::Entry::Occupied(entry) if entry.get().waits_until(until) => Some(entry.remove()),
                 hash_map::Entry::Occupied(_) | hash_map::Entry::Vacant(_) => None,
@@ -395,7 +406,7 @@ impl Entry {
         matches!(&self.place, Place::Waiting { until, .. } if *until == time)
     }
 
-    /// Gives the session away, or asks the task that has it to do so.
+    /// Returns the session, or requests it from the task that drives it.
     fn hand_over(&mut self) -> Claim {
         match std::mem::replace(&mut self.place, Place::Held) {
             Place::Waiting { session, .. } => {
@@ -404,7 +415,7 @@ impl Entry {
             }
             Place::Held => {
                 let (give, take) = oneshot::channel();
-                // A held session's port is attended: its task sees this.
+                // The port of a driven session has a task, which sees this mail.
                 let _attended = self.port.post(Mail::Yield(give), usize::MAX);
                 Claim::Asked(take)
             }
@@ -413,20 +424,21 @@ impl Entry {
 }
 
 fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
-    // Nothing that can panic runs under the lock.
+    // No code that can panic runs under the lock.
     shard.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 type Secret = [u8; 16];
 
-/// What is kept of a secret: whoever reads a store cannot resume the sessions in it.
+/// Hashes a secret. Stores have only the hash, so a reader of the store cannot resume sessions.
 fn hash(secret: &[u8]) -> [u8; 16] {
     let mut short = [0; 16];
     blake3::Hasher::new_derive_key("vivaz 2026 resume").update(secret).finalize_xof().fill(&mut short);
     short
 }
 
-/// The hash of a secret that was shown, if it is one of these. Takes as long for a wrong one as for a right one.
+/// Returns the hash of the shown secret if it matches the current or the previous one. Takes
+/// constant time.
 pub(crate) fn is_good(shown: &ResumeSecret<'_>, secrets: &Secrets) -> Option<[u8; 16]> {
     let given = hash(&URL_SAFE_NO_PAD.decode(shown.expose()).ok()?);
     let current = given.ct_eq(&secrets.current);

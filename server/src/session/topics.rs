@@ -1,4 +1,4 @@
-//! The topics that a session's components show: each is held as long as one of them names it.
+//! The topics of a session. A topic is retained while a shared field of a component shows it.
 
 use std::sync::Arc;
 
@@ -10,22 +10,23 @@ use super::component::Component;
 use crate::session::port::Port;
 use crate::telemetry::log::{Escaped, Quoted};
 
-/// A topic that is held.
+/// A topic that the session retains.
 pub(super) struct Held {
     pub(super) topic: TopicRef,
-    /// None while there is no connection.
+    /// `None` while there is no connection, or no visible component shows the topic.
     subscription: Option<Subscription>,
-    /// How many shared fields name it.
+    /// The number of shared fields that show the topic.
     holders: usize,
-    /// How many of these belong to components that the page shows. The topic is followed for them alone.
+    /// How many of these belong to visible components. The session subscribes for them alone.
     viewers: usize,
-    /// The revision of the last snapshot that was sent on this connection: patches up to it are not sent any more.
+    /// The revision of the last snapshot on this connection. Patches up to it are not sent.
     pub(super) floor: Rev,
 }
 
 impl Session {
-    /// Takes note of what a component's shared fields show now: subscribes to what is new to the session, gives up what
-    /// no component shows any more. A component that the user may not see any more shows none.
+    /// Records the topics of a component's shared fields: subscribes to new ones, and releases
+    /// those that no component shows any more. Does nothing for a component that its user may not
+    /// see.
     pub(super) fn show_topics(&mut self, id: &ComponentId, now: Vec<(&'static str, TopicRef)>) {
         let names = now.iter().map(|(field, topic)| (*field, topic.name().clone())).collect();
         let Some(component) = self.components.get_mut(id).filter(|one| !one.withdrawn) else { return };
@@ -48,7 +49,8 @@ impl Session {
         self.release_topics(before, is_shown);
     }
 
-    /// A topic has changed that children's props are computed of: compares them.
+    /// Compares the props of all children whose parents show a topic, because the topic has
+    /// changed.
     pub(crate) fn topic_changed(&mut self, name: &TopicName) {
         let shows = |one: &Component| one.topics.iter().any(|(_, topic)| topic == name);
         let parents: Vec<ComponentId> =
@@ -58,7 +60,7 @@ impl Session {
         }
     }
 
-    /// Returns the topics whose data a job of a component may return when it is done.
+    /// Returns the topics whose data the result of a component's job may have.
     pub(super) fn topics_of(&self, id: &ComponentId) -> Box<[TopicName]> {
         let Some(component) = self.components.get(id) else { return Box::default() };
         let shown = component.topics.iter().map(|(_, name)| name);
@@ -68,8 +70,8 @@ impl Session {
         names.into()
     }
 
-    /// Returns whether the user may not see, as recognised now, what a job of a component may return:
-    /// data of these topics.
+    /// Checks whether the user may not see the result of a component's job, which may have data of
+    /// these topics.
     pub(super) fn withholds(&self, id: &ComponentId, topics: &[TopicName]) -> bool {
         let is_held = |name| self.topics.contains_key(name);
         self.components.get(id).is_some_and(|component| {
@@ -77,7 +79,7 @@ impl Session {
         })
     }
 
-    /// Gives up what a component that goes away shows.
+    /// Releases the topics of a component.
     pub(super) fn release_topics(&mut self, topics: Vec<(&'static str, TopicName)>, is_shown: bool) {
         for (_, name) in topics {
             if is_shown {
@@ -87,7 +89,7 @@ impl Session {
         }
     }
 
-    /// A component that shows the topic is shown by the page.
+    /// Counts a visible component that shows a topic. Subscribes to the topic for the first one.
     pub(super) fn view(&mut self, name: &TopicName) {
         let Some(held) = self.topics.get_mut(name) else { return };
         held.viewers += 1;
@@ -97,7 +99,7 @@ impl Session {
         }
     }
 
-    /// The page does not show a component any more that shows the topic.
+    /// Discounts a visible component that shows a topic. Unsubscribes after the last one.
     pub(super) fn unview(&mut self, name: &TopicName) {
         let Some(held) = self.topics.get_mut(name) else { return };
         held.viewers -= 1;
@@ -106,6 +108,7 @@ impl Session {
         }
     }
 
+    /// Retains a topic for one more shared field.
     fn hold(&mut self, topic: TopicRef) {
         if let Some(held) = self.topics.get_mut(topic.name()) {
             held.holders += 1;
@@ -115,6 +118,7 @@ impl Session {
         self.topics.insert(held.topic.name().clone(), held);
     }
 
+    /// Releases a topic from one shared field.
     fn release(&mut self, name: &TopicName) {
         let Some(held) = self.topics.get_mut(name) else { return };
         held.holders -= 1;
@@ -124,14 +128,15 @@ impl Session {
         }
     }
 
-    /// Nobody looks: what is held is not followed, so that updates do not cost anything for those who are away.
+    /// Ends all subscriptions, so that topics do no work for sessions without a connection.
     pub(super) fn unfollow_topics(&mut self) {
         for held in self.topics.values_mut() {
             held.subscription = None;
         }
     }
 
-    /// Somebody looks again, and was where `known` says.
+    /// Subscribes to the topics of visible components. `known` has the positions of the page's
+    /// streams.
     pub(super) fn follow_topics(&mut self, known: &[(StreamId, Epoch, Rev)]) {
         for (name, held) in self.topics.iter_mut().filter(|(_, held)| held.is_viewed()) {
             let position = known.iter().find_map(|(stream, epoch, rev)| match stream {
@@ -145,12 +150,12 @@ impl Session {
 }
 
 impl Held {
-    /// Returns whether the page shows a component that shows the topic.
+    /// Checks whether a visible component shows the topic.
     pub(super) fn is_viewed(&self) -> bool {
         self.viewers > 0
     }
 
-    /// From now on patches are delivered; what leads there from `known` goes into the outbox before any of them.
+    /// Subscribes to the topic. Queues what the page misses after `known` before any later patch.
     fn subscribe(&mut self, port: &Arc<Port>, known: Option<(&Epoch, Rev)>) {
         let stream = StreamId::Topic(self.topic.name().clone());
         let subscriber = Arc::clone(port) as Arc<dyn Subscriber>;
@@ -161,13 +166,13 @@ impl Held {
                     port.send_patch(stream.clone(), rev, patch.bytes().clone(), None);
                 }
             }
-            // Made when its turn comes: it may as well contain what happens until then.
+            // Encoded when it is sent, so that it has the latest state.
             CatchUp::Snapshot(_) => port.send_snapshot(stream.clone()),
         });
         match subscribed {
             Ok(subscription) => self.subscription = Some(subscription),
             Err(error) => {
-                tracing::error!(topic = %Quoted(self.topic.name()), error = %Escaped(&error), "a topic's state cannot be written");
+                tracing::error!(topic = %Quoted(self.topic.name()), error = %Escaped(&error), "cannot encode the state of a topic");
             }
         }
     }

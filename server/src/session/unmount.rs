@@ -1,4 +1,4 @@
-//! How components leave a session.
+//! Unmounts components.
 
 use vivaz_components::instance::Finished;
 use vivaz_components::instance::{Job, Started};
@@ -13,13 +13,13 @@ use super::{Session, encode};
 use crate::telemetry::log::{Escaped, client_event};
 
 impl Session {
-    /// Takes all components away.
+    /// Unmounts all components, because the session ends.
     pub(crate) fn unmount_all(&mut self, reason: UnmountReason) {
         self.over = true;
         self.stalled = false;
         let ids: Vec<_> = self.components.keys().cloned().collect();
         for id in ids {
-            // At once: a handler may run for long.
+            // At once, because a handler may run for long.
             if let Some(component) = self.components.get_mut(&id) {
                 component.end_presences(reason);
             }
@@ -27,7 +27,7 @@ impl Session {
         }
     }
 
-    /// A component goes away, and is told if it wants to be.
+    /// Starts the unmount of a component: runs its `unmount` hook, if it has one.
     pub(super) fn begin_end(&mut self, id: &ComponentId, origin: Origin) {
         let mut cx = self.context(id, origin);
         let Some(component) = self.components.get_mut(id) else { return };
@@ -35,7 +35,7 @@ impl Session {
             cx = cx.with_commits();
         }
         if !component.spec.has(Hook::Unmount) {
-            // Nothing is asked of it any more.
+            // Dropped now, because nothing accesses the instance after this.
             drop(component.take());
             return self.remove(id, origin);
         }
@@ -55,15 +55,15 @@ impl Session {
         }
     }
 
-    /// A component's last job is done.
+    /// Handles the outcome of a component's `unmount` hook.
     pub(super) fn ended(&mut self, id: &ComponentId, origin: Origin, finished: Finished) {
         if let Some(component) = self.components.get_mut(id) {
-            // Nothing is asked of it any more: what is saved meanwhile does not have it.
+            // Dropped now, so that a save in the meantime does not include it.
             drop(component.take());
         }
         if let Err(error) = &finished.result {
             let log = &self.supervisor.core().log;
-            client_event!(log, WARN, component = %id, error = %Escaped(error), "`unmount` failed");
+            client_event!(log, WARN, component = %id, error = %Escaped(error), "the `unmount` hook failed");
         }
         if finished.effects.iter().any(|effect| matches!(effect, Effect::Commit(_))) {
             return self.remove_with(id, origin, finished.effects);
@@ -72,7 +72,8 @@ impl Session {
         self.remove(id, origin);
     }
 
-    /// A component is gone. What still waited for it is told so.
+    /// Completes the unmount of a component: replies or notifies the page, refuses its queued
+    /// tasks, and unmounts its children.
     pub(super) fn gone(&mut self, id: &ComponentId, origin: Origin) {
         let Some(mut component) = self.take_out(id) else { return };
         tracing::debug!(component = %id, name = component.spec.name, "unmounted");
@@ -96,8 +97,8 @@ impl Session {
         self.unmount_children(component.children, reason);
     }
 
-    /// Takes a component out of the session, and not out of the store: gives up its topics, its rooms
-    /// and its place among the children of its parent.
+    /// Removes a component from the session, but not from the store. Releases its topics and its
+    /// rooms, and removes it from its parent's children.
     pub(super) fn take_out(&mut self, id: &ComponentId) -> Option<Box<Component>> {
         let mut component = self.components.remove(id)?;
         let is_shown = component.is_shown();

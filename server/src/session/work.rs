@@ -1,4 +1,4 @@
-//! Components at work: one job at a time each, all of them side by side, and what comes of it.
+//! Runs jobs: one at a time for each component, all components concurrently.
 
 use tracing::Instrument;
 use vivaz_components::instance::{BoxFuture, Finished, Flushed, Job, Progress, Started};
@@ -17,7 +17,7 @@ use crate::core::StreamEpoch;
 use crate::telemetry::log::{Escaped, client_event};
 
 impl Session {
-    /// Takes in what is done, and may be shown.
+    /// Applies a completion.
     pub(super) fn take_in(&mut self, done: Done) {
         match done {
             Done::Asked { done, resumes, refused } => self.asked(*done, resumes, &refused),
@@ -42,24 +42,26 @@ impl Session {
             Done::Entered { outcome, answer } => self.was_entered(outcome, answer),
             Done::Sent { id, number } => self.say_held(&id, number),
             Done::Waited { id } => self.try_props_again(&id),
-            // It was started once and is told once, however busy the component is: what waits was running before.
+            // Not bounded by the mailbox: each running task gives exactly one result.
             Done::Spawned { id, epoch, outcome } if self.is_same(&id, &epoch) => {
                 self.spawned(&id, outcome);
             }
             Done::Spawned { .. } => {}
-            // A field waits for it, so it is told however busy the component is; there is one for each field at most.
-            // A component that is mounted anew under the id has no field that waits for this load.
+            // Not bounded by the mailbox: each loading field gives one result. If another component
+            // was mounted under the id meanwhile, no field of it waits for this load, and the job
+            // does nothing.
             Done::Loaded { id, loaded } => {
                 self.enqueue(&id, Task::Job { job: Job::Loaded { loaded }, origin: Origin::Server });
             }
         }
     }
 
+    /// Checks whether a component is still the one with this epoch.
     fn is_same(&self, id: &ComponentId, epoch: &StreamEpoch) -> bool {
         self.components.get(id).is_some_and(|component| component.epoch == *epoch)
     }
 
-    /// Tells all components that have such a method.
+    /// Queues a job for all components that have a hook.
     pub(super) fn enqueue_all(&mut self, hook: Hook, job: impl Fn() -> Job) {
         let ids: Vec<_> =
             self.components.iter().filter(|(_, one)| one.spec.has(hook)).map(|(id, _)| id.clone()).collect();
@@ -68,7 +70,7 @@ impl Session {
         }
     }
 
-    /// Puts something at the end of a component's queue.
+    /// Appends a task to a component's queue and runs the queue.
     pub(super) fn enqueue(&mut self, id: &ComponentId, task: Task) {
         match self.components.get_mut(id) {
             Some(component) => {
@@ -82,18 +84,18 @@ impl Session {
         }
     }
 
-    /// Works off a component's queue as far as it goes without waiting.
+    /// Runs a component's queued tasks until one has to wait.
     pub(super) fn work(&mut self, id: &ComponentId) {
         while let Some(component) = self.components.get_mut(id) {
             if matches!(component.queue.front(), Some(Task::Unmount { .. }))
                 && self.held.has(id)
                 && !self.over
             {
-                // It goes when its replies have gone out.
+                // The unmount waits until the held replies are sent.
                 return;
             }
             if !self.over && component.has_next_of_page() && self.port.is_behind() {
-                // Each reply has to wait for the page to read, so no more of them are made.
+                // Every further reply would only wait in the outbox, so no more jobs run.
                 self.stalled = true;
                 return;
             }
@@ -108,12 +110,12 @@ impl Session {
         }
     }
 
-    /// Returns whether jobs wait that need not wait any longer: the page has read.
+    /// Checks whether jobs are paused and may run now, because the page has read its outbox.
     pub(crate) fn may_go_on(&self) -> bool {
         self.stalled && !self.port.is_behind()
     }
 
-    /// Starts the jobs that waited until the page had read.
+    /// Resumes the paused jobs.
     pub(crate) fn go_on(&mut self) {
         if std::mem::take(&mut self.stalled) {
             let ids: Vec<_> = self.components.keys().cloned().collect();
@@ -123,7 +125,7 @@ impl Session {
         }
     }
 
-    /// Asks middleware whether a page's task may be done, and does it.
+    /// Runs a task of the page after middleware has accepted it.
     fn begin(&mut self, id: &ComponentId, errand: Errand, origin: Origin) {
         let request = match origin {
             Origin::Page { .. } | Origin::Unanswered { .. } => errand.request(),
@@ -139,7 +141,7 @@ impl Session {
         self.start(Box::pin(async move { Done::Allowed { result: allowed.await, id, errand, origin } }));
     }
 
-    /// Asks middleware whether a request of the page may reach a component. Returns `None` if there is none to ask.
+    /// Asks middleware about a request of the page. Returns `None` if there is no middleware.
     pub(super) fn allowed(
         &self,
         component: &'static str,
@@ -161,7 +163,7 @@ impl Session {
         }
     }
 
-    /// Does a job: to its end, if it does not have to wait.
+    /// Runs a job: to its end, unless it has to wait.
     pub(super) fn run(&mut self, id: &ComponentId, job: Job, origin: Origin) {
         if matches!(job, Job::Connected)
             && let Some(component) = self.components.get_mut(id)
@@ -175,12 +177,13 @@ impl Session {
         let Some(component) = self.components.get_mut(id) else { return };
         let Some(instance) = component.take() else { return };
         component.resumes = self.resumes;
-        // What the handler logs says which component it was; the connection's own span around it says which session.
+        // The handler's log events have the component in this span; the connection's span has the
+        // session.
         let span = tracing::info_span!("component", %id, name = component.spec.name);
         match span.in_scope(|| instance.run(cx, job)) {
             Started::Now(finished) => self.finished(id, origin, finished),
             Started::Running { future, meanwhile } => {
-                // With the edits that go before an action, which the page is not told yet.
+                // Edits before the action are part of the state but not sent to the page yet.
                 component.forget_view();
                 component.slot = Slot::Busy(meanwhile);
                 let end = |id, origin, finished| Done::Job { id, origin, finished };
@@ -189,7 +192,7 @@ impl Session {
         }
     }
 
-    /// Goes on with a job that has to wait.
+    /// Waits for a running job, which may flush several times.
     pub(super) fn follow(&mut self, away: Away, job: BoxFuture<Progress>) {
         let job = job.instrument(away.span.clone());
         self.start(Box::pin(async move {
@@ -200,7 +203,7 @@ impl Session {
         }));
     }
 
-    /// Sends what a handler did so far.
+    /// Applies a flush: sends the changes that a handler has made so far.
     fn flushed(&mut self, away: &Away, flushed: Flushed) {
         let Flushed { meanwhile, effects, patch, topics, answer } = flushed;
         let id = &away.id;
@@ -216,11 +219,11 @@ impl Session {
         self.publish(id, patch.as_deref(), names);
         self.touch();
         self.refresh_children(id);
-        // A handler that does not wait for it any more has other things to do.
+        // The handler may have stopped waiting for the flush.
         let _ = answer.send(());
     }
 
-    /// What a handler of that component is given.
+    /// Creates the context of a component's handler.
     pub(super) fn context(&self, id: &ComponentId, origin: Origin) -> Context {
         let core = self.supervisor.core();
         let mut cx = Context::new(core.env(self.identity.clone()), self.id().clone(), id.clone())
@@ -236,8 +239,8 @@ impl Session {
         }
     }
 
-    /// A job is done: the component is back, what it asked for happens, and whoever asked for it is told. The patches
-    /// come before the reply. Those of topics are in this session's outbox already.
+    /// Applies a finished job: returns the instance to its slot, performs its effects and sends its
+    /// reply. Patches precede the reply; those of topics are already in the outbox.
     fn finished(&mut self, id: &ComponentId, origin: Origin, finished: Finished) {
         let Finished { instance, effects, patch, topics, result, unsent, committed } = finished;
         let Some(component) = self.components.get_mut(id) else { return };
@@ -295,7 +298,7 @@ impl Session {
         }
     }
 
-    /// Refuses a task of the page: the component was not asked.
+    /// Refuses a task of the page that did not reach the component.
     pub(super) fn refused(&mut self, id: &ComponentId, origin: Origin, error: &ActionError) {
         let Some(component) = self.components.get_mut(id) else { return };
         if let Some(instance) = component.take() {

@@ -258,7 +258,7 @@ async fn why_a_message_cannot_be_read_is_in_the_log() {
         let answer = client.next().await;
         let said = answer["payload"]["message"].as_str().unwrap();
         let log = log.text();
-        let lines: Vec<&str> = log.lines().filter(|line| line.contains("a message cannot be read")).collect();
+        let lines: Vec<&str> = log.lines().filter(|line| line.contains("cannot decode a message")).collect();
         assert_eq!(lines.len(), count + 1, "{text}: {log}");
         let last = lines.last().unwrap();
         assert!(last.contains("DEBUG") && last.contains(said), "{last}: {said}");
@@ -266,5 +266,5 @@ async fn why_a_message_cannot_be_read_is_in_the_log() {
     let mut other = Client::open(&server).await;
     other.send_text("{").await;
     assert_eq!(other.closed().await, 4400);
-    assert!(log.text().contains("the first message cannot be read"));
+    assert!(log.text().contains("cannot decode the first message"));
 }

@@ -1,4 +1,4 @@
-//! What becomes of one stored component: it comes back, is kept aside, or goes.
+//! Decides about one stored component: it is restored, set aside or dropped.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,26 +13,26 @@ use crate::session::child::MountedBy;
 use crate::session::supervisor::Supervisor;
 use crate::telemetry::log::{Escaped, Quoted};
 
-/// What is stored under one id.
+/// The stored rows of one id.
 pub(super) struct Rows {
     /// The component that runs.
     live: Option<StoredComponent>,
-    /// What is kept aside.
+    /// The components that are set aside.
     aside: Vec<StoredComponent>,
 }
 
-/// What became of it.
+/// The outcome for one id.
 pub(super) struct Revived {
     pub(super) id: String,
-    /// The component, if it comes back.
+    /// The restored component, if there is one.
     pub(super) back: Option<Box<Back>>,
-    /// What is kept aside from now on.
+    /// The components that are set aside from now on.
     pub(super) aside: Vec<StoredComponent>,
-    /// Whether that is something else than is stored.
+    /// Whether the outcome differs from the store.
     pub(super) is_moved: bool,
 }
 
-/// A component as it comes back.
+/// A restored component.
 pub(super) struct Back {
     pub(super) id: ComponentId,
     pub(super) mounted_by: MountedBy,
@@ -42,27 +42,28 @@ pub(super) struct Back {
     pub(super) how: How,
 }
 
-/// How it came back.
+/// How a component was restored.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum How {
-    /// As it was.
+    /// With its stored state.
     Whole,
-    /// As something that the page has to be told: of another schema, or mounted anew.
+    /// With a state that the page needs anew: migrated from another schema, or swapped in from
+    /// aside.
     Changed,
-    /// Mounted anew.
+    /// Mounted anew with its stored props.
     Anew,
 }
 
-/// What a component is restored with.
+/// The parameters of a restore.
 pub(super) struct Revival<'a> {
     pub(super) supervisor: &'a Arc<Supervisor>,
     pub(super) cx: MountContext,
-    /// Whether the session could not be restored for so long that components which fail are kept
-    /// aside, so that the others come back.
+    /// Whether the session could not be restored for so long that failing components are set aside,
+    /// to restore the others.
     pub(super) is_overdue: bool,
 }
 
-/// Puts together what has the same id.
+/// Groups rows by their ids.
 pub(super) fn by_id(components: Vec<StoredComponent>, aside: Vec<StoredComponent>) -> BTreeMap<String, Rows> {
     let mut rows: BTreeMap<String, Rows> = BTreeMap::new();
     for row in aside {
@@ -76,25 +77,26 @@ pub(super) fn by_id(components: Vec<StoredComponent>, aside: Vec<StoredComponent
     rows
 }
 
-/// What a row came to.
+/// The outcome for one row.
 enum Outcome {
     Back(Box<Back>),
-    /// The user may not see it.
+    /// The user may not see the component.
     Refused,
-    /// It is of no use to this program.
+    /// This program cannot use the row.
     Unusable(ActionError),
-    /// It failed, and may succeed the next time.
+    /// The restore failed, and may succeed later.
     Failed(ActionError),
 }
 
 impl Revival<'_> {
-    /// Restores a component. `is_shown` tells whether the page has one of that id.
+    /// Restores the component of one id. `page` tells whether the page has a component with this
+    /// id.
     ///
-    /// Nothing is lost by what this decides: a row is left out of the result only when the user may
-    /// not see the component.
+    /// A row is left out of the result only if the user may not see the component. Every other row
+    /// is restored or set aside.
     ///
     /// # Errors
-    /// When it failed and may succeed the next time.
+    /// Returns an error if the restore failed and may succeed later.
     pub(super) async fn revive(
         &self,
         id: String,
@@ -105,7 +107,8 @@ impl Revival<'_> {
         let kept = |aside, is_moved| Revived { id: id.clone(), back: None, aside, is_moved };
         let may_swap = live.as_ref().map_or(is_shown, |live| live.anew);
         if may_swap && let Some(at) = aside.iter().rposition(|row| !row.anew && self.is_of_this_schema(row)) {
-            // The original comes back in place of what was mounted anew. The last one is the newest.
+            // The original replaces the component that was mounted anew. The last one is the
+            // newest.
             let original = aside.remove(at);
             match self.restore(&original).await {
                 Outcome::Back(back) => return Ok(self.swap(back, live, aside)),
@@ -121,19 +124,20 @@ impl Revival<'_> {
             Outcome::Failed(error) if !self.is_overdue => Err(error),
             Outcome::Failed(error) => {
                 let (name, error) = (Quoted(&live.name), Escaped(&error));
-                tracing::error!(%name, %error, "a stored component could not be restored for too long: kept aside");
+                tracing::error!(%name, %error, "cannot restore a component for too long; it is set aside");
                 aside.push(live);
                 Ok(kept(aside, true))
             }
             Outcome::Unusable(error) => {
                 let (name, error) = (Quoted(&live.name), Escaped(&error));
-                tracing::warn!(%name, %error, "a stored component cannot be used by this program: kept aside");
+                tracing::warn!(%name, %error, "this program cannot use a stored component; it is set aside");
                 self.replace(id, live, aside).await
             }
         }
     }
 
-    /// Finds something in place of a row that this program cannot use.
+    /// Replaces a row that this program cannot use: by one that it had mounted anew before, or by
+    /// mounting anew.
     async fn replace(
         &self,
         id: String,
@@ -141,7 +145,7 @@ impl Revival<'_> {
         mut aside: Vec<StoredComponent>,
     ) -> Result<Revived, ActionError> {
         if let Some(at) = aside.iter().position(|row| row.anew && self.is_of_this_schema(row)) {
-            // What this program had mounted anew before.
+            // A row that this program mounted anew before.
             let former = aside.remove(at);
             match self.restore(&former).await {
                 Outcome::Back(back) => return Ok(self.swap(back, Some(live), aside)),
@@ -154,7 +158,7 @@ impl Revival<'_> {
             Some(Err(RestoreFailure::Temporary(error))) if !self.is_overdue => return Err(error),
             Some(Err(failure)) => {
                 let (name, failure) = (Quoted(&live.name), Escaped(&failure));
-                tracing::warn!(%name, %failure, "a stored component does not come back");
+                tracing::warn!(%name, %failure, "cannot mount a stored component anew");
                 None
             }
             None => None,
@@ -163,10 +167,10 @@ impl Revival<'_> {
         Ok(Revived { id, back, aside, is_moved: true })
     }
 
-    /// Makes a component of a row.
+    /// Creates a component from a row.
     async fn restore(&self, row: &StoredComponent) -> Outcome {
         let Some(registration) = self.supervisor.core().registry.get(&row.name).copied() else {
-            return Outcome::Unusable(ActionError::internal("this program has no such component"));
+            return Outcome::Unusable(ActionError::internal("this program has no component of this name"));
         };
         let (id, mounted_by) = match address(row) {
             Ok(address) => address,
@@ -184,7 +188,7 @@ impl Revival<'_> {
             }
             Err(RestoreFailure::Refused(error)) => {
                 let (name, error) = (Quoted(&row.name), Escaped(&error));
-                tracing::debug!(%name, %error, "a stored component may not be shown any more");
+                tracing::debug!(%name, %error, "the user may not see a stored component any more");
                 Outcome::Refused
             }
             Err(RestoreFailure::Undecodable(error)) => Outcome::Unusable(error),
@@ -192,7 +196,8 @@ impl Revival<'_> {
         }
     }
 
-    /// Mounts a component anew with the props of a row. `None` if this program has no such component.
+    /// Mounts a component anew with the props of a row. Returns `None` if this program has no such
+    /// component.
     async fn mount_anew(&self, row: &StoredComponent) -> Option<Result<Box<Back>, RestoreFailure>> {
         let registration = *self.supervisor.core().registry.get(&row.name)?;
         let (id, mounted_by) = address(row).ok()?;
@@ -212,7 +217,7 @@ impl Revival<'_> {
         })
     }
 
-    /// A row that was kept aside comes back, and the one that ran is kept in its place.
+    /// Restores a row that was set aside, and sets the one that ran aside in its place.
     fn swap(
         &self,
         mut back: Box<Back>,
@@ -220,7 +225,7 @@ impl Revival<'_> {
         mut aside: Vec<StoredComponent>,
     ) -> Revived {
         let row = &mut back.stored;
-        tracing::warn!(id = row.id, name = %Quoted(&row.name), "a component that was kept aside is restored");
+        tracing::warn!(id = row.id, name = %Quoted(&row.name), "a component that was set aside is restored");
         if let Some(live) = live {
             row.version = row.version.max(live.version);
             row.settled = row.settled.max(live.settled);
@@ -230,13 +235,15 @@ impl Revival<'_> {
         Revived { id: row.id.clone(), back: Some(back), aside, is_moved: true }
     }
 
+    /// Checks whether this program has the component with the schema of the row.
     fn is_of_this_schema(&self, row: &StoredComponent) -> bool {
         let registration = self.supervisor.core().registry.get(&row.name);
         registration.is_some_and(|registration| registration.spec.schema() == row.schema)
     }
 }
 
-/// Keeps a row aside. Of those that were mounted anew, the last one of each schema is kept.
+/// Sets a row aside. Of rows that were mounted anew, only the last one of each name and schema is
+/// kept.
 fn keep_aside(aside: &mut Vec<StoredComponent>, row: StoredComponent) {
     let is_older =
         |one: &StoredComponent| one.anew && row.anew && one.name == row.name && one.schema == row.schema;
@@ -244,18 +251,21 @@ fn keep_aside(aside: &mut Vec<StoredComponent>, row: StoredComponent) {
     aside.push(row);
 }
 
-/// Drops what is kept of the component of that name.
+/// Drops the rows of a component name.
 fn without(mut aside: Vec<StoredComponent>, name: &str) -> Vec<StoredComponent> {
     aside.retain(|row| row.name != name);
     aside
 }
 
-/// Which component a row is of, and how it was mounted.
+/// Returns the id of a row's component, and how it was mounted.
+///
+/// # Errors
+/// Returns an error if an id is not valid.
 fn address(row: &StoredComponent) -> Result<(ComponentId, MountedBy), ActionError> {
     Ok((ComponentId::new(&row.id)?, MountedBy::restore(&row.origin, &row.props)?))
 }
 
-/// Keeps components aside whose parents are.
+/// Sets components aside whose parents are set aside.
 pub(super) fn follow_parents(revived: &mut [Revived]) {
     loop {
         let is_aside = |id: &ComponentId, all: &[Revived]| {
