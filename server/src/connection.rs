@@ -1,10 +1,10 @@
 //! Serves connections: the handshake, then one loop over all events of the session.
 
-mod come_back;
 mod detached;
+mod handshake_error;
 mod hello;
 mod liveness;
-mod refused;
+mod resume;
 #[cfg(test)]
 mod tests;
 
@@ -21,15 +21,15 @@ use vivaz_components::{Identity, UnmountReason};
 use vivaz_protocol::{CLOSE_LEFT, CloseCode};
 
 pub(crate) use self::detached::{drive_detached, end};
+use self::handshake_error::HandshakeError;
+pub(crate) use self::handshake_error::{IDENTITY_OUTDATED, UNAUTHENTICATED, UNIDENTIFIED};
 #[cfg(test)]
-pub(crate) use self::hello::close_of;
-use self::liveness::{Diagnosis, Liveness};
-use self::refused::Refused;
-pub(crate) use self::refused::{RECOGNISED_BEFORE, UNAUTHENTICATED, UNIDENTIFIED};
+pub(crate) use self::hello::close_for_violation;
+use self::liveness::{Liveness, PeerHealth};
 use crate::admission::browser::Browser;
-use crate::session::port::{Loss, Mail};
+use crate::session::port::{EvictionReason, Mail};
 use crate::session::supervisor::Supervisor;
-use crate::session::{Done, Session};
+use crate::session::{Completion, Session};
 use crate::telemetry::stats::{Counters, RefusalReason};
 use crate::transport::{Gone, Incoming, Transport};
 
@@ -47,10 +47,10 @@ pub(crate) async fn run<T: Transport>(
     transport: Box<T>,
     supervisor: &Arc<Supervisor>,
     identity: Identity,
-    places: impl Send,
+    permits: impl Send,
 ) {
     if let Some(connection) = Connection::open(transport, supervisor, identity).await {
-        connection.serve(places).await;
+        connection.serve(permits).await;
     }
 }
 
@@ -74,11 +74,11 @@ impl<T: Transport> Connection<T> {
     ) -> Option<Self> {
         match hello::receive(&mut *transport, supervisor, identity).await {
             Ok(session) => return Some(Self { transport, session }),
-            Err(Refused::Close(code, reason)) => {
+            Err(HandshakeError::Close(code, reason)) => {
                 supervisor.core().refused(RefusalReason::of_close(code), None);
                 transport.close(code, reason).await;
             }
-            Err(Refused::Gone) => transport.answer_close().await,
+            Err(HandshakeError::Gone) => transport.answer_close().await,
         }
         None
     }
@@ -93,7 +93,7 @@ impl<T: Transport> Connection<T> {
     ///
     /// Not an `async fn`, whose future would reserve space for the arguments and for the variables
     /// made of them.
-    pub(crate) fn serve<P: Send>(self, places: P) -> impl Future<Output = ()> + Send + use<T, P> {
+    pub(crate) fn serve<P: Send>(self, permits: P) -> impl Future<Output = ()> + Send + use<T, P> {
         let Self { mut transport, mut session } = self;
         let span = tracing::info_span!(
             "connection",
@@ -102,97 +102,101 @@ impl<T: Transport> Connection<T> {
         );
         async move {
             tracing::debug!("connected");
-            let outcome = drive(&mut session, &mut *transport).await;
-            Box::pin(close(Leaving { transport, places }, session, outcome)).await;
+            let end_of = drive(&mut session, &mut *transport).await;
+            Box::pin(close(ClosingTransport { transport, permits }, session, end_of)).await;
         }
         .instrument(span)
     }
 }
 
 /// Why the loop ended.
-enum Outcome {
+enum ConnectionEnd {
     /// The client closed the connection.
-    Left(Option<u16>),
+    ClosedByClient(Option<u16>),
     /// The transport failed.
     Lost,
     /// The server closes the connection.
     Close(u16, &'static str),
     /// The server shuts down, and the time for running jobs is over.
-    GivenUp(u16),
+    ShutdownTimeout(u16),
     /// The server closes the connection and ends the session.
-    End(CloseCode, UnmountReason),
+    EndSession(CloseCode, UnmountReason),
     /// Another connection takes the session over.
-    Yield(oneshot::Sender<Box<Session>>),
+    HandOver(oneshot::Sender<Box<Session>>),
     /// Another process owns the session, or the store has a newer state.
-    Evicted(Loss),
+    Evicted(EvictionReason),
 }
 
 /// A transport that is about to close, with its permits.
-struct Leaving<T, P> {
+struct ClosingTransport<T, P> {
     transport: Box<T>,
-    places: P,
+    permits: P,
 }
 
-impl<T: Transport, P> Leaving<T, P> {
+impl<T: Transport, P> ClosingTransport<T, P> {
     /// Closes the transport with a code, then releases the permits.
     async fn close(self, code: u16, reason: &'static str) {
         self.transport.close(code, reason).await;
-        drop(self.places);
+        drop(self.permits);
     }
 
     /// Answers the client's close, then releases the permits.
     async fn answer_close(self) {
         self.transport.answer_close().await;
-        drop(self.places);
+        drop(self.permits);
     }
 }
 
 /// Closes the connection and suspends, hands over, ends or evicts the session.
-async fn close<T: Transport>(transport: Leaving<T, impl Send>, mut session: Box<Session>, outcome: Outcome) {
+async fn close<T: Transport>(
+    transport: ClosingTransport<T, impl Send>,
+    mut session: Box<Session>,
+    end_of: ConnectionEnd,
+) {
     let counters = Arc::clone(&session.supervisor().core().counters);
     let limits = session.supervisor().core().limits.clone();
     session.detach();
-    let is_given_up = matches!(outcome, Outcome::GivenUp(_));
-    let (waits, close) = match outcome {
-        Outcome::Yield(give) => {
+    let is_timed_out = matches!(end_of, ConnectionEnd::ShutdownTimeout(_));
+    let (suspended_time, close) = match end_of {
+        ConnectionEnd::HandOver(give) => {
             tracing::debug!("session handed over to another connection");
             Counters::add(&counters.take_overs);
             let kept = give.send(session).err();
             let close = transport.close(CloseCode::TakenOver.as_u16(), "taken over by another connection");
             // The other connection is gone: the session is suspended like after a dropped
             // connection.
-            let waits_on = async {
+            let suspend = async {
                 if let Some(mut session) = kept {
-                    session.disconnected();
+                    session.continue_detached();
                     drive_detached(session, Instant::now() + limits.suspended_time).await;
                 }
             };
-            tokio::join!(close, waits_on);
+            tokio::join!(close, suspend);
             return;
         }
-        Outcome::Evicted(loss) => {
-            session.evict(loss);
-            transport.close(loss.code().as_u16(), "the session has moved to another process").await;
+        ConnectionEnd::Evicted(reason) => {
+            session.evict(reason);
+            transport.close(reason.close_code().as_u16(), "the session has moved to another process").await;
             return;
         }
-        Outcome::Left(Some(CLOSE_LEFT)) => {
+        ConnectionEnd::ClosedByClient(Some(CLOSE_LEFT)) => {
             tracing::debug!("the page has left");
             tokio::join!(transport.answer_close(), end(session, UnmountReason::Left));
             return;
         }
-        Outcome::End(code, reason) => {
+        ConnectionEnd::EndSession(code, reason) => {
             tracing::debug!(?code, ?reason, "ended");
             tokio::join!(transport.close(code.as_u16(), "session ended"), end(session, reason));
             return;
         }
-        Outcome::Left(Some(1001)) => (limits.hidden_time, None),
-        Outcome::Left(_) => (limits.suspended_time, None),
-        Outcome::Lost => {
+        ConnectionEnd::ClosedByClient(Some(1001)) => (limits.hidden_time, None),
+        ConnectionEnd::ClosedByClient(_) => (limits.suspended_time, None),
+        ConnectionEnd::Lost => {
             Counters::add(&counters.dropped);
             (limits.suspended_time, None)
         }
-        Outcome::Close(code, reason) => (limits.suspended_time, Some((code, reason))),
-        Outcome::GivenUp(code) => (limits.suspended_time, Some((code, "closed by the server"))),
+        ConnectionEnd::Close(code, reason) => (limits.suspended_time, Some((code, reason))),
+        ConnectionEnd::ShutdownTimeout(code) => (limits.suspended_time, Some((code, "closed by the server"))),
     };
     tracing::debug!(close = close.map(|(code, _)| code), "disconnected");
     let close = async {
@@ -201,17 +205,17 @@ async fn close<T: Transport>(transport: Leaving<T, impl Send>, mut session: Box<
             None => transport.answer_close().await,
         }
     };
-    let keeps = session.supervisor().core().keeper.is_some();
+    let has_store = session.supervisor().core().keeper.is_some();
     let going_away = session.supervisor().shutdown.is_cancelled();
     let rest = async {
-        if going_away && !keeps {
+        if going_away && !has_store {
             end(session, UnmountReason::Shutdown).await;
-        } else if is_given_up && !session.is_idle() {
+        } else if is_timed_out && !session.is_idle() {
             // The running jobs run again when their messages are sent again, in the next process.
             session.save();
         } else {
-            session.disconnected();
-            drive_detached(session, Instant::now() + waits).await;
+            session.continue_detached();
+            drive_detached(session, Instant::now() + suspended_time).await;
         }
     };
     tokio::join!(close, rest);
@@ -220,11 +224,11 @@ async fn close<T: Transport>(transport: Leaving<T, impl Send>, mut session: Box<
 /// The next event of a session with a connection.
 enum Turn {
     Incoming(Incoming),
-    Done(Box<Done>),
+    Completed(Box<Completion>),
     Mail(Mail),
-    Beat,
+    Heartbeat,
     /// The page has read its outbox, so paused jobs may run.
-    Read,
+    OutboxRead,
     /// The server shuts down, the running jobs have finished, and the outbox is empty.
     Drained,
     /// The transport cannot be written to.
@@ -235,24 +239,24 @@ enum Turn {
 fn drive<'a, T: Transport>(
     session: &'a mut Session,
     transport: &'a mut T,
-) -> impl Future<Output = Outcome> + Send + use<'a, T> {
+) -> impl Future<Output = ConnectionEnd> + Send + use<'a, T> {
     let mut liveness = Liveness::new();
     if session.supervisor().shutdown.is_cancelled() {
         // The `HELLO` arrived after `DRAIN` was sent to all other connections.
-        session.say_drain(Duration::ZERO);
-        liveness.draining = true;
+        session.send_drain(Duration::ZERO);
+        liveness.is_draining = true;
     }
     poll_fn(move |cx| {
         loop {
             let turn = ready!(poll_turn(session, transport, &mut liveness, cx));
-            match take_turn(session, &mut liveness, turn) {
-                Next::Turn => {}
-                Next::Last(outcome) => return Poll::Ready(outcome),
-                Next::Farewell(outcome) => {
+            match handle_turn(session, &mut liveness, turn) {
+                Step::Continue => {}
+                Step::Finish(end_of) => return Poll::Ready(end_of),
+                Step::FlushAndFinish(end_of) => {
                     // Writes what the client accepts without waiting. A client that does not read
                     // receives its close code without the rest of the outbox.
                     let _written = poll_write(session, transport, &mut liveness, cx);
-                    return Poll::Ready(outcome);
+                    return Poll::Ready(end_of);
                 }
             }
         }
@@ -260,75 +264,87 @@ fn drive<'a, T: Transport>(
 }
 
 /// What follows a turn.
-enum Next {
+enum Step {
     /// The next turn.
-    Turn,
+    Continue,
     /// The end.
-    Last(Outcome),
+    Finish(ConnectionEnd),
     /// The end, after writing the outbox.
-    Farewell(Outcome),
+    FlushAndFinish(ConnectionEnd),
 }
 
 /// Handles one event of the session.
-fn take_turn(session: &mut Session, liveness: &mut Liveness, turn: Turn) -> Next {
+fn handle_turn(session: &mut Session, liveness: &mut Liveness, turn: Turn) -> Step {
     match turn {
         Turn::Incoming(incoming) => {
-            liveness.sign_of_life();
+            liveness.record_activity();
             let close = match incoming {
-                Incoming::Text(text) => session.text(&text),
-                Incoming::Binary(bytes) => session.binary(&bytes),
-                Incoming::SignOfLife => session.sign_of_life(),
-                Incoming::Closed(code) => return Next::Last(Outcome::Left(code)),
-                Incoming::Lost => return Next::Last(Outcome::Lost),
+                Incoming::Text(text) => session.receive_text(&text),
+                Incoming::Binary(bytes) => session.receive_binary(&bytes),
+                Incoming::SignOfLife => session.receive_control(),
+                Incoming::Closed(code) => return Step::Finish(ConnectionEnd::ClosedByClient(code)),
+                Incoming::Lost => return Step::Finish(ConnectionEnd::Lost),
                 Incoming::Violation(violation) => {
-                    let (code, reason) = hello::close_of(violation);
-                    return Next::Last(Outcome::Close(code, reason));
+                    let (code, reason) = hello::close_for_violation(violation);
+                    return Step::Finish(ConnectionEnd::Close(code, reason));
                 }
             };
             if let Some((code, reason)) = close {
-                return Next::Farewell(Outcome::Close(code.as_u16(), reason));
+                return Step::FlushAndFinish(ConnectionEnd::Close(code.as_u16(), reason));
             }
         }
-        Turn::Done(done) | Turn::Mail(Mail::Done(done)) => session.done(*done),
+        Turn::Completed(completion) | Turn::Mail(Mail::Completed(completion)) => {
+            session.complete(*completion);
+        }
         Turn::Mail(Mail::Event { component, event }) => session.event(component, &event),
-        Turn::Mail(Mail::Sent { from, event }) => session.sent(&from, &event),
-        Turn::Mail(Mail::Topic(topic)) => session.topic_changed(&topic),
-        Turn::Mail(Mail::Yield(give)) => return Next::Farewell(Outcome::Yield(give)),
+        Turn::Mail(Mail::ComponentEvent { from, event }) => session.sent(&from, &event),
+        Turn::Mail(Mail::TopicChanged(topic)) => session.handle_topic_change(&topic),
+        Turn::Mail(Mail::HandOver(give)) => return Step::FlushAndFinish(ConnectionEnd::HandOver(give)),
         Turn::Mail(Mail::Save) => session.save(),
-        Turn::Mail(Mail::Enter(answer)) => session.enter(None, answer),
-        Turn::Mail(Mail::Evict(loss)) => return Next::Farewell(Outcome::Evicted(loss)),
+        Turn::Mail(Mail::WriteWhole(answer)) => session.write_whole(None, answer),
+        Turn::Mail(Mail::Evict(reason)) => return Step::FlushAndFinish(ConnectionEnd::Evicted(reason)),
         Turn::Mail(Mail::Drain(after)) => {
-            session.say_drain(after);
-            liveness.draining = true;
+            session.send_drain(after);
+            liveness.is_draining = true;
         }
-        Turn::Mail(Mail::Close(code)) => return Next::Farewell(Outcome::GivenUp(code.as_u16())),
+        Turn::Mail(Mail::Close(code)) => {
+            return Step::FlushAndFinish(ConnectionEnd::ShutdownTimeout(code.as_u16()));
+        }
         // The mail may be older than the last resume.
-        Turn::Mail(Mail::Expired) if !session.identity().has_expired(SystemTime::now()) => {}
-        Turn::Mail(Mail::Expired) => {
+        Turn::Mail(Mail::IdentityExpired) if !session.identity().has_expired(SystemTime::now()) => {}
+        Turn::Mail(Mail::IdentityExpired) => {
             let code = CloseCode::Unauthenticated.as_u16();
-            return Next::Farewell(Outcome::Close(code, "identity expired; reconnect"));
+            return Step::FlushAndFinish(ConnectionEnd::Close(code, "identity expired; reconnect"));
         }
-        Turn::Mail(Mail::End(code, reason)) => return Next::Farewell(Outcome::End(code, reason)),
-        Turn::Read => session.go_on(),
+        Turn::Mail(Mail::End(code, reason)) => {
+            return Step::FlushAndFinish(ConnectionEnd::EndSession(code, reason));
+        }
+        Turn::OutboxRead => session.resume_jobs(),
         Turn::Drained => {
-            return Next::Last(Outcome::Close(CloseCode::GoingAway.as_u16(), "the server is shutting down"));
+            return Step::Finish(ConnectionEnd::Close(
+                CloseCode::GoingAway.as_u16(),
+                "the server is shutting down",
+            ));
         }
-        Turn::Beat => match liveness.beat(Instant::now(), &session.supervisor().core().limits) {
-            Diagnosis::Well => {}
-            Diagnosis::Silent => {
-                return Next::Last(Outcome::Close(CloseCode::TimedOut.as_u16(), "heartbeat timed out"));
+        Turn::Heartbeat => match liveness.check(Instant::now(), &session.supervisor().core().limits) {
+            PeerHealth::Alive => {}
+            PeerHealth::Silent => {
+                return Step::Finish(ConnectionEnd::Close(
+                    CloseCode::TimedOut.as_u16(),
+                    "heartbeat timed out",
+                ));
             }
-            Diagnosis::NotReading => {
+            PeerHealth::NotReading => {
                 Counters::add(&session.supervisor().core().counters.too_slow);
-                return Next::Last(Outcome::Close(
+                return Step::Finish(ConnectionEnd::Close(
                     CloseCode::SlowConsumer.as_u16(),
                     "the client does not read",
                 ));
             }
         },
-        Turn::Unwritable => return Next::Last(Outcome::Lost),
+        Turn::Unwritable => return Step::Finish(ConnectionEnd::Lost),
     }
-    Next::Turn
+    Step::Continue
 }
 
 /// Polls for the next event: first mail and completions, then messages of the client. When there is
@@ -344,8 +360,8 @@ fn poll_turn<T: Transport>(
         if let Poll::Ready(mail) = session.port().poll_mail(cx) {
             return Poll::Ready(Turn::Mail(mail));
         }
-        if let Poll::Ready(done) = session.poll_running(cx) {
-            return Poll::Ready(Turn::Done(done));
+        if let Poll::Ready(completion) = session.poll_running(cx) {
+            return Poll::Ready(Turn::Completed(completion));
         }
         liveness.turns = 0;
     }
@@ -353,7 +369,7 @@ fn poll_turn<T: Transport>(
         let behind = session.port().is_behind();
         // A draining page sends its unanswered messages again to the process that it reconnects to.
         if !behind
-            && !liveness.draining
+            && !liveness.is_draining
             && liveness.reads < READS
             && let Poll::Ready(incoming) = transport.poll_next_unpin(cx)
         {
@@ -363,22 +379,27 @@ fn poll_turn<T: Transport>(
         if let Poll::Ready(Err(Gone)) = poll_write(session, transport, liveness, cx) {
             return Poll::Ready(Turn::Unwritable);
         }
-        if liveness.draining && session.is_idle() && !liveness.unflushed && session.port().is_flushed() {
+        if liveness.is_draining && session.is_idle() && !liveness.is_unflushed && session.port().is_flushed()
+        {
             return Poll::Ready(Turn::Drained);
         }
-        if session.may_go_on() {
-            return Poll::Ready(Turn::Read);
+        if session.can_resume_jobs() {
+            return Poll::Ready(Turn::OutboxRead);
         }
-        let reads_on = liveness.reads >= READS || behind && !session.port().is_behind();
+        let has_more_to_read = liveness.reads >= READS || behind && !session.port().is_behind();
         liveness.reads = 0;
-        if reads_on {
+        if has_more_to_read {
             liveness.turns = 0;
         } else {
             if std::mem::take(&mut liveness.turns) >= TURNS {
                 cx.waker().wake_by_ref();
             }
             // Checked last, because the sign that the peer is alive may be in the unread messages.
-            return if session.port().take_beat() { Poll::Ready(Turn::Beat) } else { Poll::Pending };
+            return if session.port().take_heartbeat() {
+                Poll::Ready(Turn::Heartbeat)
+            } else {
+                Poll::Pending
+            };
         }
     }
 }
@@ -392,20 +413,20 @@ fn poll_write<T: Transport>(
 ) -> Poll<Result<(), Gone>> {
     loop {
         if transport.poll_ready_unpin(cx)?.is_pending() {
-            liveness.stalled();
+            liveness.record_stalled();
             return Poll::Pending;
         }
         let Some(outgoing) = liveness.take_ping().or_else(|| session.next_outgoing()) else { break };
         transport.start_send_unpin(outgoing)?;
-        liveness.unflushed = true;
+        liveness.is_unflushed = true;
     }
-    if liveness.unflushed {
+    if liveness.is_unflushed {
         if transport.poll_flush_unpin(cx)?.is_pending() {
-            liveness.stalled();
+            liveness.record_stalled();
             return Poll::Pending;
         }
-        liveness.unflushed = false;
+        liveness.is_unflushed = false;
     }
-    liveness.flowing();
+    liveness.record_writable();
     Poll::Ready(Ok(()))
 }

@@ -133,7 +133,7 @@ impl Core {
     }
 
     /// Returns the keeper if each change of the component is committed before the page receives it.
-    pub(crate) fn commits(&self, spec: &Spec) -> Option<&Arc<Keeper>> {
+    pub(crate) fn commit_keeper(&self, spec: &Spec) -> Option<&Arc<Keeper>> {
         self.keeper.as_ref().filter(|keeper| spec.durable || keeper.save == Save::Always)
     }
 }

@@ -148,11 +148,11 @@ impl Runtime {
             }
         }
         // The tasks of their components end with the process.
-        self.0.sessions.drop_waiting();
+        self.0.sessions.drop_suspended();
         if let Some(keeper) = &core.keeper {
             // Sessions that still run jobs cannot be saved consistently.
             for port in self.0.sessions.ports() {
-                self.0.sessions.end(port.session());
+                self.0.sessions.remove(port.session());
                 keeper.release(port.session());
             }
             keeper.close(&*self.0).await;

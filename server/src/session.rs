@@ -6,41 +6,41 @@
 //! a [`Completion`]. Tasks and loads of components run as tokio tasks of their own, because they
 //! continue while the session is suspended. Their [`Completion`] arrives as mail.
 
-mod answer;
-mod aside;
+mod broadcast;
 mod child;
 mod children;
 mod client_behaviour;
-mod committed;
+mod commit_outcome;
+mod completion;
 mod component;
-mod done;
+mod component_store;
 mod effects;
 mod encode;
-mod entry;
 mod events;
-mod hold;
-mod joined;
+mod held_replies;
+mod jobs;
+mod joined_rooms;
 mod journal;
-mod keep;
 mod mount;
 pub(crate) mod outbox;
-mod outlived;
-mod places;
+mod outgoing;
+mod patch_ring;
 pub(crate) mod port;
-mod posting;
 mod presence;
-mod replies;
+mod reauthorize;
+mod reply;
+mod reply_cache;
 mod requests;
 mod restore;
 mod resume;
-mod ring;
-mod send;
+mod save;
 pub(crate) mod sessions;
+mod set_aside;
 pub(crate) mod supervisor;
 mod task;
 mod topics;
 mod unmount;
-mod work;
+mod visibility;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -54,19 +54,19 @@ use vivaz_components::instance::BoxFuture;
 use vivaz_components::{Budget, Hub, Identity};
 use vivaz_protocol::{ComponentId, ConnectionId, SessionId, TopicName};
 
-use self::aside::Aside;
 use self::client_behaviour::ClientBehaviour;
-use self::component::Component;
-pub(crate) use self::done::Done;
-use self::hold::Holding;
-pub(crate) use self::keep::owner;
-use self::replies::Replies;
-pub(crate) use self::restore::{Restore, RestoreError, Restored, restore};
-pub(crate) use self::resume::{Authorized, Position};
+pub(crate) use self::completion::Completion;
+use self::component::SessionComponent;
+use self::held_replies::HeldReplies;
+use self::reply_cache::ReplyCache;
+pub(crate) use self::restore::{RestoreError, RestoreRequest, Restored, restore};
+pub(crate) use self::resume::{ClientPosition, TopicAuthorization};
+pub(crate) use self::save::stored_owner;
+use self::set_aside::SetAsideComponents;
 use self::supervisor::Supervisor;
-use self::topics::Held;
+use self::topics::SessionTopic;
 use crate::admission::browser::Browser;
-use crate::session::port::{Loss, Port};
+use crate::session::port::{EvictionReason, Port};
 use crate::telemetry::log::client_event;
 use crate::telemetry::stats::Counters;
 
@@ -81,40 +81,40 @@ pub(crate) struct Session {
     /// The current connection, or the last one.
     connection: ConnectionId,
     /// Boxed, because a map with one entry allocates room for four.
-    components: HashMap<ComponentId, Box<Component>, RandomState>,
+    components: HashMap<ComponentId, Box<SessionComponent>, RandomState>,
     /// Components that are stored and not run. Boxed, because most sessions have none.
-    aside: Box<Aside>,
+    set_aside: Box<SetAsideComponents>,
     /// The children whose mounts wait for their places in the parent's state. Maps child to parent.
     waiting: HashMap<ComponentId, ComponentId, RandomState>,
     /// The topics that the components show.
-    topics: HashMap<TopicName, Held, RandomState>,
-    replies: Replies,
+    topics: HashMap<TopicName, SessionTopic, RandomState>,
+    replies: ReplyCache,
     /// Replies that wait for patches of topics. Boxed, because most sessions never have any.
-    held: Box<Holding>,
+    held_replies: Box<HeldReplies>,
     behaviour: ClientBehaviour,
     /// Bounds the bytes of state of all components.
     budget: Arc<Budget>,
     /// Jobs and other futures that the session waits for. `None` until the first one, because most
     /// sessions never have any.
-    running: Option<Running>,
+    running: Option<RunningWork>,
     /// Whether jobs of the page are paused until the page has read its outbox.
-    stalled: bool,
+    is_paused: bool,
     /// How many times a page has resumed the session. Each component records the value at its last
     /// job.
     resumes: u32,
     /// Whether the session ends: its components unmount, and new ones are refused.
-    over: bool,
+    is_ending: bool,
     /// Whether the keeper was notified of a change since the session was last saved.
-    unsaved: bool,
+    is_marked_changed: bool,
     /// Whether the store has had the session. From then on commits do not insert it; if the store
     /// loses it, it is written whole.
-    entered: bool,
+    is_stored: bool,
     /// Whether the store has something that is no longer true. The next save then writes the
     /// session whole.
-    stale: bool,
+    needs_whole_write: bool,
 }
 
-type Running = FuturesUnordered<BoxFuture<Done>>;
+type RunningWork = FuturesUnordered<BoxFuture<Completion>>;
 
 impl Session {
     /// Creates a session without components for a connection that exists.
@@ -138,20 +138,20 @@ impl Session {
             browser: None,
             connection,
             components: HashMap::default(),
-            aside: Box::default(),
+            set_aside: Box::default(),
             waiting: HashMap::default(),
             topics: HashMap::default(),
-            replies: Replies::default(),
-            held: Box::default(),
+            replies: ReplyCache::default(),
+            held_replies: Box::default(),
             budget: Arc::new(budget),
             behaviour: ClientBehaviour::default(),
             running: None,
-            stalled: false,
+            is_paused: false,
             resumes: 0,
-            over: false,
-            unsaved: false,
-            entered: false,
-            stale: false,
+            is_ending: false,
+            is_marked_changed: false,
+            is_stored: false,
+            needs_whole_write: false,
         }
     }
 
@@ -190,7 +190,7 @@ impl Session {
 
     /// Checks that no job runs and no job is paused. Tasks and loads of components do not count.
     pub(crate) fn is_idle(&self) -> bool {
-        !self.stalled && self.running.as_ref().is_none_or(FuturesUnordered::is_empty)
+        !self.is_paused && self.running.as_ref().is_none_or(FuturesUnordered::is_empty)
     }
 
     /// Returns the bytes of state of all components.
@@ -199,10 +199,10 @@ impl Session {
     }
 
     /// Polls the running work for the next completion.
-    pub(crate) fn poll_running(&mut self, cx: &mut Context<'_>) -> Poll<Box<Done>> {
+    pub(crate) fn poll_running(&mut self, cx: &mut Context<'_>) -> Poll<Box<Completion>> {
         let Some(running) = &mut self.running else { return Poll::Pending };
         match running.poll_next_unpin(cx) {
-            Poll::Ready(Some(done)) => Poll::Ready(Box::new(done)),
+            Poll::Ready(Some(completion)) => Poll::Ready(Box::new(completion)),
             Poll::Ready(None) => {
                 self.running = None;
                 Poll::Pending
@@ -212,17 +212,17 @@ impl Session {
     }
 
     /// Starts a future that the session waits for. It is polled with the session.
-    fn start(&mut self, future: BoxFuture<Done>) {
+    fn start(&mut self, future: BoxFuture<Completion>) {
         self.running.get_or_insert_default().push(future);
     }
 
     /// Spawns a tokio task that continues while the session is suspended. Its completion arrives as
     /// mail. The future must end when its component is dropped.
-    fn start_beside(&self, future: impl Future<Output = Option<Done>> + Send + 'static) {
+    fn start_beside(&self, future: impl Future<Output = Option<Completion>> + Send + 'static) {
         let port = Arc::clone(&self.port);
         let work = async move {
-            if let Some(done) = future.await {
-                port.finish(done);
+            if let Some(completion) = future.await {
+                port.post_completion(completion);
             }
         };
         tokio::spawn(work.in_current_span());
@@ -233,10 +233,10 @@ impl Session {
     /// Drops the session's copy in memory, because another process owns it or has a newer state. No
     /// hook of its components is called: they continue in the other process. The store keeps its
     /// rows.
-    pub(crate) fn evict(mut self: Box<Self>, loss: Loss) {
-        self.over = true;
+    pub(crate) fn evict(mut self: Box<Self>, reason: EvictionReason) {
+        self.is_ending = true;
         let log = &self.supervisor.core().log;
-        client_event!(log, WARN, session = %self.id(), ?loss, "session evicted: another process owns it, or the store has a newer state");
+        client_event!(log, WARN, session = %self.id(), ?reason, "session evicted: another process owns it, or the store has a newer state");
         if let Some(keeper) = &self.supervisor.core().keeper {
             keeper.drop_session(self.port.session());
             // The store's rows differ from what the page has, so they are not updated.
@@ -251,10 +251,10 @@ impl Drop for Session {
     fn drop(&mut self) {
         let core = self.supervisor.core();
         Counters::sub(&core.counters.sessions);
-        self.supervisor.sessions.end(self.port.session());
+        self.supervisor.sessions.remove(self.port.session());
         for id in self.components.keys() {
             self.hub().rooms().leave_all(self.port.session(), id);
         }
-        self.port.abandon();
+        self.port.close();
     }
 }

@@ -10,12 +10,12 @@ use vivaz_components::UnmountReason;
 
 use super::TURNS;
 use crate::session::port::Mail;
-use crate::session::{Done, Session};
+use crate::session::{Completion, Session};
 
 /// Drives a session without a connection until it has no work left, then suspends it until `until`.
 pub(crate) async fn drive_detached(mut session: Box<Session>, until: Instant) {
     // Jobs that waited for the page to read may run, because there is no page.
-    session.go_on();
+    session.resume_jobs();
     // A component may cause events for itself without an end, so that the session is never idle.
     let latest = until + session.supervisor().core().limits.action_time;
     let mut turns = 0_u32;
@@ -26,21 +26,23 @@ pub(crate) async fn drive_detached(mut session: Box<Session>, until: Instant) {
                 return end(session, UnmountReason::Expired).await;
             }
             match turn {
-                DetachedTurn::Done(done) | DetachedTurn::Mail(Mail::Done(done)) => session.done(*done),
+                DetachedTurn::Completed(completion) | DetachedTurn::Mail(Mail::Completed(completion)) => {
+                    session.complete(*completion);
+                }
                 DetachedTurn::Mail(Mail::Event { component, event }) => session.event(component, &event),
-                DetachedTurn::Mail(Mail::Sent { from, event }) => session.sent(&from, &event),
-                DetachedTurn::Mail(Mail::Topic(topic)) => session.topic_changed(&topic),
-                DetachedTurn::Mail(Mail::Yield(give)) => match give.send(session) {
+                DetachedTurn::Mail(Mail::ComponentEvent { from, event }) => session.sent(&from, &event),
+                DetachedTurn::Mail(Mail::TopicChanged(topic)) => session.handle_topic_change(&topic),
+                DetachedTurn::Mail(Mail::HandOver(give)) => match give.send(session) {
                     Ok(()) => return,
                     Err(back) => session = back,
                 },
                 DetachedTurn::Mail(Mail::Save) => session.save_until(until),
-                DetachedTurn::Mail(Mail::Enter(answer)) => session.enter(Some(until), answer),
-                DetachedTurn::Mail(Mail::Evict(loss)) => return session.evict(loss),
-                DetachedTurn::Mail(Mail::Expired) => {}
+                DetachedTurn::Mail(Mail::WriteWhole(answer)) => session.write_whole(Some(until), answer),
+                DetachedTurn::Mail(Mail::Evict(reason)) => return session.evict(reason),
+                DetachedTurn::Mail(Mail::IdentityExpired) => {}
                 // The running jobs finish. With a store, the session is saved afterwards.
                 DetachedTurn::Mail(Mail::Drain(_)) if session.supervisor().core().keeper.is_some() => {
-                    session.mark_unsaved();
+                    session.mark_expiry_changed();
                 }
                 DetachedTurn::Mail(Mail::Drain(_)) => return end(session, UnmountReason::Shutdown).await,
                 DetachedTurn::Mail(Mail::Close(_)) if session.supervisor().core().keeper.is_some() => {
@@ -52,7 +54,7 @@ pub(crate) async fn drive_detached(mut session: Box<Session>, until: Instant) {
         }
         session.save_if_changed(until);
         let supervisor = session.supervisor().clone();
-        match supervisor.sessions.park(session, until) {
+        match supervisor.sessions.suspend(session, until) {
             None => return,
             Some(back) => session = back,
         }
@@ -61,7 +63,7 @@ pub(crate) async fn drive_detached(mut session: Box<Session>, until: Instant) {
 
 /// The next event of a session without a connection.
 enum DetachedTurn {
-    Done(Box<Done>),
+    Completed(Box<Completion>),
     Mail(Mail),
 }
 
@@ -82,7 +84,7 @@ fn poll_detached(session: &mut Session, cx: &mut Context<'_>) -> Poll<Option<Det
         return Poll::Ready(Some(DetachedTurn::Mail(mail)));
     }
     match session.poll_running(cx) {
-        Poll::Ready(done) => Poll::Ready(Some(DetachedTurn::Done(done))),
+        Poll::Ready(completion) => Poll::Ready(Some(DetachedTurn::Completed(completion))),
         Poll::Pending if session.is_idle() => Poll::Ready(None),
         Poll::Pending => Poll::Pending,
     }
@@ -93,7 +95,7 @@ pub(crate) async fn end(mut session: Box<Session>, reason: UnmountReason) {
     let supervisor = session.supervisor().clone();
     // Done before the session leaves the map, so that it is not restored from the store.
     let ending = supervisor.core().keeper.as_ref().map(|keeper| keeper.begin_end(session.id()));
-    supervisor.sessions.end(session.id());
+    supervisor.sessions.remove(session.id());
     session.unmount_all(reason);
     if session.is_idle() {
         drop(ending);
@@ -103,21 +105,23 @@ pub(crate) async fn end(mut session: Box<Session>, reason: UnmountReason) {
         let mut turns = 0_u32;
         while let Some(turn) = next_turn(&mut session, &mut turns).await {
             match turn {
-                DetachedTurn::Done(done) | DetachedTurn::Mail(Mail::Done(done)) => session.done(*done),
+                DetachedTurn::Completed(completion) | DetachedTurn::Mail(Mail::Completed(completion)) => {
+                    session.complete(*completion);
+                }
                 // The running jobs wait for a commit that will never complete.
                 DetachedTurn::Mail(Mail::Evict(_)) => return,
                 // The session cannot be resumed any more, and its components are being unmounted.
                 DetachedTurn::Mail(
                     Mail::Event { .. }
-                    | Mail::Sent { .. }
-                    | Mail::Topic(_)
-                    | Mail::Yield(_)
+                    | Mail::ComponentEvent { .. }
+                    | Mail::TopicChanged(_)
+                    | Mail::HandOver(_)
                     | Mail::Save
                     | Mail::Drain(_)
                     | Mail::Close(_)
-                    | Mail::Expired
+                    | Mail::IdentityExpired
                     | Mail::End(..)
-                    | Mail::Enter(_),
+                    | Mail::WriteWhole(_),
                 ) => {}
             }
         }

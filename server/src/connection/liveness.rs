@@ -11,11 +11,11 @@ pub(super) struct Liveness {
     /// Since when the peer accepts no data.
     stalled_since: Option<Instant>,
     /// Whether a ping is due.
-    ping: bool,
+    is_ping_due: bool,
     /// Whether the transport has data that was not flushed.
-    pub(super) unflushed: bool,
+    pub(super) is_unflushed: bool,
     /// Whether the server shuts down. No more messages are read.
-    pub(super) draining: bool,
+    pub(super) is_draining: bool,
     /// Messages read since the last write.
     pub(super) reads: u32,
     /// Mail and completions processed since the client had its turn.
@@ -24,9 +24,9 @@ pub(super) struct Liveness {
 
 /// The result of a heartbeat.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Diagnosis {
+pub(super) enum PeerHealth {
     /// The peer is alive. A ping is due.
-    Well,
+    Alive,
     /// The peer has sent nothing for two heartbeats.
     Silent,
     /// The peer has accepted no data for `Limits::write_time`.
@@ -39,50 +39,50 @@ impl Liveness {
         Self {
             last_sign: Instant::now(),
             stalled_since: None,
-            ping: false,
-            unflushed: false,
-            draining: false,
+            is_ping_due: false,
+            is_unflushed: false,
+            is_draining: false,
             reads: 0,
             turns: 0,
         }
     }
 
     /// Records that the peer has sent something.
-    pub(super) fn sign_of_life(&mut self) {
+    pub(super) fn record_activity(&mut self) {
         self.last_sign = Instant::now();
     }
 
     /// Checks the peer at a heartbeat.
-    pub(super) fn beat(&mut self, now: Instant, limits: &Limits) -> Diagnosis {
+    pub(super) fn check(&mut self, now: Instant, limits: &Limits) -> PeerHealth {
         // The server may not be reading from a stalled peer, so its silence proves nothing.
         if let Some(since) = self.stalled_since {
             return if now.duration_since(since) >= limits.write_time {
-                Diagnosis::NotReading
+                PeerHealth::NotReading
             } else {
-                Diagnosis::Well
+                PeerHealth::Alive
             };
         }
         if now.duration_since(self.last_sign) >= limits.heartbeat * 2 {
-            return Diagnosis::Silent;
+            return PeerHealth::Silent;
         }
-        self.ping = true;
-        Diagnosis::Well
+        self.is_ping_due = true;
+        PeerHealth::Alive
     }
 
     /// Records that the peer does not accept data.
-    pub(super) fn stalled(&mut self) {
+    pub(super) fn record_stalled(&mut self) {
         if self.stalled_since.is_none() {
             self.stalled_since = Some(Instant::now());
         }
     }
 
     /// Records that the peer has accepted all data.
-    pub(super) fn flowing(&mut self) {
+    pub(super) fn record_writable(&mut self) {
         self.stalled_since = None;
     }
 
     /// Returns the ping that is due, once.
     pub(super) fn take_ping(&mut self) -> Option<Outgoing> {
-        std::mem::take(&mut self.ping).then_some(Outgoing::Ping)
+        std::mem::take(&mut self.is_ping_due).then_some(Outgoing::Ping)
     }
 }

@@ -12,7 +12,7 @@ use vivaz_components::UnmountReason;
 use crate::connection;
 use crate::limits::Limits;
 use crate::session::port::Mail;
-use crate::session::sessions::Room;
+use crate::session::sessions::SuspensionLimits;
 use crate::session::supervisor::Supervisor;
 
 /// How long a topic without subscribers is kept.
@@ -24,7 +24,8 @@ pub(super) async fn run(supervisor: Weak<Supervisor>, shutdown: CancellationToke
     let period = (limits.heartbeat / 8).clamp(Duration::from_millis(5), Duration::from_secs(1));
     let mut ticks = tokio::time::interval(period);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let room = Room { sessions: limits.suspended_sessions, bytes: limits.suspended_state_bytes };
+    let suspension =
+        SuspensionLimits { sessions: limits.suspended_sessions, bytes: limits.suspended_state_bytes };
     loop {
         tokio::select! {
             _ = ticks.tick() => {}
@@ -35,15 +36,15 @@ pub(super) async fn run(supervisor: Weak<Supervisor>, shutdown: CancellationToke
         let now = Instant::now();
         let today = SystemTime::now();
         let mut unsent = 0;
-        let swept = supervisor.sessions.sweep(now, room, |port, owner| {
+        let swept = supervisor.sessions.sweep(now, suspension, |port, owner| {
             unsent += port.tick(now, limits.heartbeat);
             if owner.has_expired(today) {
                 // A session without a connection ignores this mail.
-                let _attended = port.post(Mail::Expired, usize::MAX);
+                let _has_task = port.post(Mail::IdentityExpired, usize::MAX);
             }
         });
         core.counters.unsent_bytes.store(unsent as u64, Ordering::Relaxed);
-        core.counters.suspended.store(swept.waiting as u64, Ordering::Relaxed);
+        core.counters.suspended.store(swept.suspended as u64, Ordering::Relaxed);
         for session in swept.expired {
             supervisor.tasks.spawn(connection::end(session, UnmountReason::Expired));
         }

@@ -18,7 +18,7 @@ use crate::persist::store::StoredOrigin;
 pub(super) type Props = BTreeMap<String, Box<RawValue>>;
 
 /// Encodes props as a JSON object.
-pub(super) fn as_json(props: &Props) -> String {
+pub(super) fn props_json(props: &Props) -> String {
     // Strings and raw JSON always have a JSON form.
     serde_json::to_string(props).unwrap_or_default()
 }
@@ -31,11 +31,11 @@ pub(super) enum MountedBy {
     /// Mounted with a seal and without a parent. The props cannot change.
     Seal,
     /// Mounted at a place in a parent. The server computes the props.
-    Parent(Box<Link>),
+    Parent(Box<ParentLink>),
 }
 
 /// The link from a child to its parent.
-pub(super) struct Link {
+pub(super) struct ParentLink {
     pub(super) parent: ComponentId,
     pub(super) place: Vec<Value>,
     /// The hash of the parent's template in which `place` is valid.
@@ -62,16 +62,16 @@ pub(super) struct Link {
     pub(super) depth: u8,
 }
 
-impl Link {
+impl ParentLink {
     /// Checks whether the child already has this prop value, or the page gives this prop.
-    pub(super) fn has(&self, name: &str, value: &RawValue) -> bool {
+    pub(super) fn has_prop(&self, name: &str, value: &RawValue) -> bool {
         self.page.contains_key(name) || self.given.get(name).is_some_and(|given| given.get() == value.get())
     }
 }
 
 impl MountedBy {
     /// Returns the link, if the component is a child.
-    pub(super) fn link(&self) -> Option<&Link> {
+    pub(super) fn link(&self) -> Option<&ParentLink> {
         match self {
             Self::Parent(link) => Some(link),
             Self::Name { .. } | Self::Seal => None,
@@ -79,7 +79,7 @@ impl MountedBy {
     }
 
     /// Returns the link for changes, if the component is a child.
-    pub(super) fn link_mut(&mut self) -> Option<&mut Link> {
+    pub(super) fn link_mut(&mut self) -> Option<&mut ParentLink> {
         match self {
             Self::Parent(link) => Some(link),
             Self::Name { .. } | Self::Seal => None,
@@ -92,7 +92,7 @@ impl MountedBy {
     }
 
     /// Returns the stored form.
-    pub(super) fn store(&self) -> StoredOrigin {
+    pub(super) fn to_stored(&self) -> StoredOrigin {
         match self {
             Self::Name { .. } => StoredOrigin::Open,
             Self::Seal => StoredOrigin::Sealed,
@@ -112,7 +112,7 @@ impl MountedBy {
     ///
     /// # Errors
     /// Returns an error if the parent's id is not valid.
-    pub(super) fn restore(stored: &StoredOrigin, props: &str) -> Result<Self> {
+    pub(super) fn from_stored(stored: &StoredOrigin, props: &str) -> Result<Self> {
         Ok(match stored {
             StoredOrigin::Open => Self::Name { before: None },
             StoredOrigin::Sealed => Self::Seal,
@@ -124,7 +124,7 @@ impl MountedBy {
                     (name.clone(), value.clone())
                 };
                 let page: Props = page.iter().map(of_page).collect();
-                Self::Parent(Box::new(Link {
+                Self::Parent(Box::new(ParentLink {
                     parent: ComponentId::new(parent)?,
                     place: place.clone(),
                     template: template.as_str().into(),
@@ -187,7 +187,7 @@ impl ParentView {
     ///
     /// # Errors
     /// Returns an error if the state has no JSON form.
-    pub(super) fn of(instance: &mut dyn Instance) -> Result<Self> {
+    pub(super) fn parse(instance: &mut dyn Instance) -> Result<Self> {
         let own = serde_json::from_str(&instance.state()?)?;
         let shared = instance
             .topics()
@@ -252,6 +252,6 @@ impl SharedField {
 }
 
 /// Parses the props that a seal carries. Returns `None` if they are not a JSON object.
-pub(super) fn sealed_props(json: &str) -> Option<(Box<RawValue>, Props)> {
+pub(super) fn parse_sealed_props(json: &str) -> Option<(Box<RawValue>, Props)> {
     Some((serde_json::from_str(json).ok()?, serde_json::from_str(json).ok()?))
 }

@@ -16,10 +16,10 @@ use vivaz_protocol::{ComponentId, ErrorCode, MountChild, Ref};
 use vivaz_template::child_at;
 
 use super::Session;
-use super::child::{Children, FoundChild, Link, MountedBy, ParentView, Props, as_json};
-use super::component::Slot;
-use super::done::Done;
-use super::task::{ChildMount, GivenProps, Origin, TAKEN, Task, Wait};
+use super::child::{Children, FoundChild, MountedBy, ParentLink, ParentView, Props, props_json};
+use super::completion::Completion;
+use super::component::InstanceSlot;
+use super::task::{ChildMount, ID_IN_USE, PlaceWait, PropsUpdate, Task, TaskOrigin};
 use crate::telemetry::log::{Escaped, client_event};
 use crate::telemetry::stats::Counters;
 
@@ -38,7 +38,7 @@ impl Session {
         reference: Ref,
         id: &ComponentId,
         mount: MountChild<'_>,
-        asked: Instant,
+        received_at: Instant,
     ) {
         let MountChild { parent, place, seal, page } = mount;
         // The decoder has checked that it is an array of scalars.
@@ -46,18 +46,18 @@ impl Session {
         let page = page.into_iter().map(|(name, value)| (name.into_owned(), value.to_raw_value())).collect();
         let seal = seal.map(|seal| seal.expose().to_owned());
         let behind = VecDeque::new();
-        let mount = ChildMount { reference, asked, id: id.clone(), parent, place, seal, page, behind };
+        let mount = ChildMount { reference, received_at, id: id.clone(), parent, place, seal, page, behind };
         if self.waiting.contains_key(id) {
-            return self.refuse_mount(reference, id, ErrorCode::DuplicateComponent, TAKEN);
+            return self.refuse_mount(reference, id, ErrorCode::DuplicateComponent, ID_IN_USE);
         }
-        self.place_child(mount, Wait::ForParent);
+        self.mount_or_wait(mount, PlaceWait::ForParent);
     }
 
     /// Mounts a child if its parent's state shows it. Otherwise the mount waits in the parent's
     /// queue, if `wait` allows it.
-    pub(super) fn place_child(&mut self, mut mount: ChildMount, wait: Wait) {
+    pub(super) fn mount_or_wait(&mut self, mut mount: ChildMount, wait: PlaceWait) {
         self.waiting.remove(&mount.id);
-        let found = self.look(&mount.parent).and_then(|is_shown| match is_shown {
+        let found = self.update_visibility(&mount.parent).and_then(|is_shown| match is_shown {
             true => self.find_child(&mount.parent, &mount.place),
             false => Ok(None),
         });
@@ -66,14 +66,14 @@ impl Session {
             self.components.contains_key(&mount.parent) || self.waiting.contains_key(&mount.parent);
         let behind = std::mem::take(&mut mount.behind);
         match found {
-            Ok(Some(found)) => self.make_child(&mount, &found),
-            Ok(None) if wait == Wait::ForParent && has_parent => {
+            Ok(Some(found)) => self.mount_found_child(&mount, &found),
+            Ok(None) if wait == PlaceWait::ForParent && has_parent => {
                 let parent = mount.parent.clone();
                 self.waiting.insert(mount.id.clone(), parent.clone());
                 return self.enqueue(&parent, Task::Child(Box::new(mount)));
             }
-            Ok(None) => self.not_there(&mount, "the parent shows no component at this place"),
-            Err(error) => self.refuse_action(&mount.id, mount.reference, &error, Vec::new()),
+            Ok(None) => self.refuse_not_shown(&mount, "the parent shows no component at this place"),
+            Err(error) => self.reply_refused(&mount.id, mount.reference, &error, Vec::new()),
         }
         for task in behind {
             self.enqueue(&mount.id, task);
@@ -97,18 +97,18 @@ impl Session {
     }
 
     /// Refuses the waiting mount of a child whose parent is gone, and the tasks queued behind it.
-    pub(super) fn abandon(&mut self, mount: &ChildMount) {
+    pub(super) fn refuse_waiting(&mut self, mount: &ChildMount) {
         self.waiting.remove(&mount.id);
-        self.not_there(mount, "the parent is not mounted");
+        self.refuse_not_shown(mount, "the parent is not mounted");
         for task in &mount.behind {
-            self.not_mounted(&mount.id, task);
+            self.refuse_unmounted(&mount.id, task);
         }
     }
 
     /// Refuses the mount of a child that its parent does not show.
-    pub(super) fn not_there(&mut self, mount: &ChildMount, message: &'static str) {
+    pub(super) fn refuse_not_shown(&mut self, mount: &ChildMount, message: &'static str) {
         let error = ActionError::new(ErrorCode::NotMounted, message);
-        self.refuse_action(&mount.id, mount.reference, &error, Vec::new());
+        self.reply_refused(&mount.id, mount.reference, &error, Vec::new());
     }
 
     /// Finds the child at a place of a parent's state. Returns `None` if the state shows none.
@@ -125,11 +125,11 @@ impl Session {
         let view = match children.view.take().filter(ParentView::is_current) {
             Some(view) => children.view.insert(view),
             None => match &mut parent.slot {
-                Slot::Idle(instance) | Slot::Busy(instance) => {
+                InstanceSlot::Idle(instance) | InstanceSlot::Busy(instance) => {
                     Counters::add(&core.counters.parents_parsed);
-                    children.view.insert(ParentView::of(instance.as_mut())?)
+                    children.view.insert(ParentView::parse(instance.as_mut())?)
                 }
-                Slot::Mounting => return Ok(None),
+                InstanceSlot::Mounting => return Ok(None),
             },
         };
         let found = child_at(&template.compiled, &view.state, user.as_ref(), place, &mut view.rows);
@@ -151,8 +151,13 @@ impl Session {
     /// # Errors
     /// Returns an error if the page gives a prop that it may not give, or components are nested too
     /// deeply.
-    pub(super) fn link(&self, mount: &ChildMount, found: &FoundChild, given: Props) -> Result<MountedBy> {
-        check_page(found.registration.spec, &mount.page)?;
+    pub(super) fn create_link(
+        &self,
+        mount: &ChildMount,
+        found: &FoundChild,
+        given: Props,
+    ) -> Result<MountedBy> {
+        check_page_props(found.registration.spec, &mount.page)?;
         let parent = self.components.get(&mount.parent);
         let depth = parent.and_then(|parent| parent.mounted_by.link()).map_or(0, |link| link.depth) + 1;
         if depth > MAX_NESTING {
@@ -160,7 +165,7 @@ impl Session {
             return Err(ActionError::new(ErrorCode::TooManyComponents, message));
         }
         let template = parent.map_or("", |parent| self.supervisor.core().templates.hash_of(parent.spec.name));
-        Ok(MountedBy::Parent(Box::new(Link {
+        Ok(MountedBy::Parent(Box::new(ParentLink {
             parent: mount.parent.clone(),
             place: mount.place.clone(),
             template: template.into(),
@@ -183,16 +188,16 @@ impl Session {
         };
         let ids: Vec<ComponentId> = children.ids.iter().cloned().collect();
         for id in ids {
-            self.look_after(&id);
+            self.refresh_visibility(&id);
             if let Some(link) = self.components.get_mut(&id).and_then(|child| child.mounted_by.link_mut()) {
                 link.failures = 0;
             }
-            self.refresh(&id);
+            self.queue_props_check(&id);
         }
     }
 
     /// Queues a comparison of a child's props.
-    pub(super) fn refresh(&mut self, id: &ComponentId) {
+    pub(super) fn queue_props_check(&mut self, id: &ComponentId) {
         let Some(component) = self.components.get_mut(id) else { return };
         if let Some(link) = component.mounted_by.link_mut()
             && !std::mem::replace(&mut link.is_stale, true)
@@ -208,7 +213,7 @@ impl Session {
             link.is_stale = false;
         }
         match self.changed_props(id, Vec::new()) {
-            Ok(Some(job)) => self.run(id, job, Origin::Server),
+            Ok(Some(job)) => self.run_job(id, job, TaskOrigin::Server),
             Ok(None) => {}
             Err(error) => {
                 let error = Escaped(&error);
@@ -218,13 +223,13 @@ impl Session {
     }
 
     /// Handles a `PROPS_UPDATE`, according to how the component was mounted.
-    pub(super) fn props(&mut self, id: &ComponentId, given: GivenProps, origin: Origin) {
+    pub(super) fn handle_props_update(&mut self, id: &ComponentId, given: PropsUpdate, origin: TaskOrigin) {
         let Some(component) = self.components.get_mut(id) else { return };
         let job = match &mut component.mounted_by {
             MountedBy::Name { before } => match given.props {
                 Some(props) => {
                     // Without a store the component's props are not recorded.
-                    if let Some(merged) = merged(&component.props, &props) {
+                    if let Some(merged) = merge_props(&component.props, &props) {
                         *before = Some(std::mem::replace(&mut component.props, merged.into()));
                     }
                     Ok(Some(Job::Props { props, page: Vec::new() }))
@@ -234,7 +239,7 @@ impl Session {
             MountedBy::Seal => {
                 Err(ActionError::forbidden("only the server sets the props of this component"))
             }
-            MountedBy::Parent(link) => match check_page(component.spec, &given.page) {
+            MountedBy::Parent(link) => match check_page_props(component.spec, &given.page) {
                 Ok(()) => {
                     link.before = Some(Box::new((link.page.clone(), link.given.clone())));
                     let names = given.page.keys().cloned().collect();
@@ -245,23 +250,23 @@ impl Session {
             },
         };
         match (job, origin) {
-            (Ok(Some(job)), _) => self.run(id, job, origin),
-            (Ok(None), Origin::Page { reference, .. }) => {
-                self.keep_props(id);
-                self.acknowledge(id, reference, None);
+            (Ok(Some(job)), _) => self.run_job(id, job, origin),
+            (Ok(None), TaskOrigin::Page { reference, .. }) => {
+                self.confirm_props(id);
+                self.reply_ack(id, reference, None);
             }
-            (Ok(None), Origin::Unanswered { .. } | Origin::Server | Origin::End { .. }) => {
-                self.keep_props(id);
+            (Ok(None), TaskOrigin::Unanswered { .. } | TaskOrigin::Server | TaskOrigin::Unmount { .. }) => {
+                self.confirm_props(id);
             }
             (Err(error), _) => {
-                self.take_props_back(id, origin, &error);
-                self.refused(id, origin, &error);
+                self.revert_props(id, origin, &error);
+                self.refuse_task(id, origin, &error);
             }
         }
     }
 
     /// Records that a component has accepted its props.
-    pub(super) fn keep_props(&mut self, id: &ComponentId) {
+    pub(super) fn confirm_props(&mut self, id: &ComponentId) {
         match self.components.get_mut(id).map(|one| &mut one.mounted_by) {
             Some(MountedBy::Parent(link)) => {
                 link.before = None;
@@ -275,7 +280,7 @@ impl Session {
     /// Records that a component has refused its props. Those of a `PROPS_UPDATE` are reverted and
     /// compared again. Those that its parent gives are tried again later if the error may be
     /// temporary; until then the child shows other props than its parent gives.
-    pub(super) fn take_props_back(&mut self, id: &ComponentId, origin: Origin, error: &ActionError) {
+    pub(super) fn revert_props(&mut self, id: &ComponentId, origin: TaskOrigin, error: &ActionError) {
         let Some(component) = self.components.get_mut(id) else { return };
         if let MountedBy::Name { before } = &mut component.mounted_by
             && let Some(before) = before.take()
@@ -285,9 +290,9 @@ impl Session {
         }
         let Some(link) = component.mounted_by.link_mut() else { return };
         let Some(before) = link.before.take() else { return };
-        if matches!(origin, Origin::Page { .. }) {
+        if matches!(origin, TaskOrigin::Page { .. }) {
             (link.page, link.given) = *before;
-            return self.refresh(id);
+            return self.queue_props_check(id);
         }
         let for_good = [
             ErrorCode::Forbidden,
@@ -302,18 +307,18 @@ impl Session {
         (link.page, link.given) = *before;
         if link.failures < PROPS_TRIES && !std::mem::replace(&mut link.is_waiting, true) {
             link.failures += 1;
-            let pause = component.tasks.until_it_goes(tokio::time::sleep(BETWEEN_PROPS_TRIES));
+            let pause = component.tasks.run_until_dropped(tokio::time::sleep(BETWEEN_PROPS_TRIES));
             let id = id.clone();
-            self.start_beside(async move { pause.await.map(|()| Done::Waited { id }) });
+            self.start_beside(async move { pause.await.map(|()| Completion::PropsRetryDue { id }) });
         }
     }
 
     /// Retries a child that could not take its props.
-    pub(super) fn try_props_again(&mut self, id: &ComponentId) {
+    pub(super) fn retry_props(&mut self, id: &ComponentId) {
         if let Some(link) = self.components.get_mut(id).and_then(|one| one.mounted_by.link_mut())
             && std::mem::take(&mut link.is_waiting)
         {
-            self.refresh(id);
+            self.queue_props_check(id);
         }
     }
 
@@ -327,7 +332,7 @@ impl Session {
         let Some(link) = component.mounted_by.link() else { return Ok(None) };
         let (parent, place) = (link.parent.clone(), link.place.clone());
         // A place that is gone, or shows another component, gives no props.
-        let found = if self.has_place(id)? { self.find_child(&parent, &place)? } else { None };
+        let found = if self.is_at_place(id)? { self.find_child(&parent, &place)? } else { None };
         let component = self.components.get_mut(id);
         let Some(link) = component.and_then(|component| component.mounted_by.link_mut()) else {
             return Ok(None);
@@ -348,7 +353,7 @@ impl Session {
     }
 
     /// Adds a child to its parent's children.
-    pub(super) fn adopt(&mut self, id: &ComponentId) {
+    pub(super) fn link_to_parent(&mut self, id: &ComponentId) {
         let link = self.components.get(id).and_then(|child| child.mounted_by.link());
         if let Some(parent) = link.map(|link| link.parent.clone())
             && let Some(parent) = self.components.get_mut(&parent)
@@ -358,7 +363,7 @@ impl Session {
     }
 
     /// Removes a child from its parent's children.
-    pub(super) fn disown(&mut self, id: &ComponentId, mounted_by: &MountedBy) {
+    pub(super) fn unlink_from_parent(&mut self, id: &ComponentId, mounted_by: &MountedBy) {
         if let Some(link) = mounted_by.link()
             && let Some(parent) = self.components.get_mut(&link.parent)
             && let Some(children) = &mut parent.children
@@ -372,27 +377,27 @@ impl Session {
 
     /// Unmounts the children of a component that is gone.
     pub(super) fn unmount_children(&mut self, children: Option<Box<Children>>, reason: UnmountReason) {
-        if !self.over {
+        if !self.is_ending {
             for child in children.map(|children| children.ids).into_iter().flatten() {
-                self.enqueue(&child, Task::Unmount { origin: Origin::End { reason } });
+                self.enqueue(&child, Task::Unmount { origin: TaskOrigin::Unmount { reason } });
             }
         }
     }
 
     /// Links all restored children to their parents. Unmounts those without a parent.
-    pub(super) fn adopt_all(&mut self) {
+    pub(super) fn link_all_to_parents(&mut self) {
         let ids: Vec<ComponentId> = self.components.keys().cloned().collect();
         for id in &ids {
-            self.adopt(id);
+            self.link_to_parent(id);
         }
         for id in &ids {
-            let depth = self.nesting(id);
+            let depth = self.nesting_depth(id);
             let link = self.components.get_mut(id).and_then(|child| child.mounted_by.link_mut());
             match (link, depth) {
                 (Some(link), Some(depth)) => link.depth = depth,
                 (None, _) => {}
                 (Some(_), None) => {
-                    let origin = Origin::End { reason: UnmountReason::Removed };
+                    let origin = TaskOrigin::Unmount { reason: UnmountReason::Removed };
                     self.enqueue(id, Task::Unmount { origin });
                 }
             }
@@ -400,7 +405,7 @@ impl Session {
     }
 
     /// Returns the number of parents around a component. `None` if one of them is missing.
-    fn nesting(&self, id: &ComponentId) -> Option<u8> {
+    fn nesting_depth(&self, id: &ComponentId) -> Option<u8> {
         let (mut id, mut depth) = (id, 0);
         while let Some(link) = self.components.get(id)?.mounted_by.link() {
             if depth == MAX_NESTING {
@@ -413,15 +418,15 @@ impl Session {
     }
 
     /// Drops the parsed states of all parents.
-    pub(super) fn forget_views(&mut self) {
+    pub(super) fn drop_views(&mut self) {
         for component in self.components.values_mut() {
-            component.forget_view();
+            component.drop_view();
         }
     }
 }
 
 /// Checks that the page gives only props that it may give.
-fn check_page(spec: &Spec, page: &Props) -> Result {
+fn check_page_props(spec: &Spec, page: &Props) -> Result {
     match page.keys().find(|name| !spec.is_page_prop(name)) {
         Some(name) => {
             let message = format!("`{name}` is not a prop that a page may give to `{}`", spec.name);
@@ -432,8 +437,8 @@ fn check_page(spec: &Spec, page: &Props) -> Result {
 }
 
 /// Merges changed props into an object of props. Returns `None` if one of the two is not an object.
-fn merged(props: &str, changed: &RawValue) -> Option<String> {
+fn merge_props(props: &str, changed: &RawValue) -> Option<String> {
     let mut all: Props = serde_json::from_str(props).ok()?;
     all.extend(serde_json::from_str::<Props>(changed.get()).ok()?);
-    Some(as_json(&all))
+    Some(props_json(&all))
 }

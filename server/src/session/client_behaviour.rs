@@ -8,13 +8,13 @@ use vivaz_protocol::CloseCode;
 use crate::rate::{Meter, Rate};
 
 /// The number of consecutive malformed messages that closes the connection.
-const MALFORMED: u8 = 10;
+const MAX_MALFORMED: u8 = 10;
 /// The number of rate-limited messages within [`WINDOW`] that closes the connection.
-const REFUSED: u16 = 1_000;
+const MAX_REFUSED: u16 = 1_000;
 const WINDOW: Duration = Duration::from_secs(10);
 
 /// A close code and the reason, which is meant for developers.
-pub(crate) type Close = (CloseCode, &'static str);
+pub(crate) type CloseReason = (CloseCode, &'static str);
 
 /// The behaviour of a client.
 #[derive(Debug, Default)]
@@ -30,28 +30,28 @@ pub(super) struct ClientBehaviour {
     /// Meters the bytes of snapshots.
     snapshots: Meter,
     /// Whether no message has arrived on this connection yet.
-    unproven: bool,
+    is_unproven: bool,
 }
 
 impl ClientBehaviour {
     /// Resets the counters of the connection. The rate continues.
-    pub(super) fn greet(&mut self, granted: u32) {
+    pub(super) fn reset(&mut self, granted: u32) {
         self.malformed = 0;
         self.granted = granted;
-        self.unproven = true;
+        self.is_unproven = true;
     }
 
     /// Checks whether this is the first message on the connection. It proves that the client has
     /// received `WELCOME`.
-    pub(super) fn is_first(&mut self) -> bool {
-        std::mem::take(&mut self.unproven)
+    pub(super) fn take_first(&mut self) -> bool {
+        std::mem::take(&mut self.is_unproven)
     }
 
     /// Counts a message at a time of the server's clock.
     ///
     /// # Errors
     /// Returns the time until a message is allowed, if this one exceeds the rate.
-    pub(super) fn take(&mut self, rate: Rate, now: Duration) -> Result<(), Duration> {
+    pub(super) fn count_message(&mut self, rate: Rate, now: Duration) -> Result<(), Duration> {
         if self.granted > 0 {
             self.granted -= 1;
             return Ok(());
@@ -63,34 +63,34 @@ impl ClientBehaviour {
     ///
     /// # Errors
     /// Returns the time until one is allowed.
-    pub(super) fn may_resync(&self, rate: Rate, now: Duration) -> Result<(), Duration> {
+    pub(super) fn check_snapshot(&self, rate: Rate, now: Duration) -> Result<(), Duration> {
         self.snapshots.has_room(rate, now)
     }
 
     /// Counts a snapshot of so many bytes.
-    pub(super) fn snapshot(&mut self, rate: Rate, now: Duration, bytes: usize) {
+    pub(super) fn count_snapshot(&mut self, rate: Rate, now: Duration, bytes: usize) {
         self.snapshots.charge(rate, now, bytes as u64);
     }
 
     /// Counts a well-formed message.
-    pub(super) fn well_formed(&mut self) {
+    pub(super) fn count_well_formed(&mut self) {
         self.malformed = 0;
     }
 
     /// Counts a malformed message. Returns the close reason after too many in a row.
-    pub(super) fn malformed(&mut self) -> Option<Close> {
+    pub(super) fn count_malformed(&mut self) -> Option<CloseReason> {
         self.malformed += 1;
-        (self.malformed >= MALFORMED).then_some((CloseCode::ProtocolViolation, "malformed messages"))
+        (self.malformed >= MAX_MALFORMED).then_some((CloseCode::ProtocolViolation, "malformed messages"))
     }
 
     /// Counts a rate-limited message. Returns the close reason after too many.
-    pub(super) fn refuse(&mut self, now: Instant) -> Option<Close> {
+    pub(super) fn count_refused(&mut self, now: Instant) -> Option<CloseReason> {
         if self.refused_since.is_none_or(|since| now.duration_since(since) > WINDOW) {
             self.refused_since = Some(now);
             self.refused = 0;
         }
         self.refused += 1;
-        (self.refused >= REFUSED).then_some((CloseCode::RateLimited, "too many messages"))
+        (self.refused >= MAX_REFUSED).then_some((CloseCode::RateLimited, "too many messages"))
     }
 }
 
@@ -104,40 +104,40 @@ mod tests {
         let start = Instant::now();
         for number in 0..3_000 {
             let now = start + Duration::from_millis(30 * number);
-            assert_eq!(behaviour.refuse(now), None, "{number}");
+            assert_eq!(behaviour.count_refused(now), None, "{number}");
         }
         let later = start + Duration::from_secs(3_600);
         for _ in 1..1_000 {
-            assert_eq!(behaviour.refuse(later), None);
+            assert_eq!(behaviour.count_refused(later), None);
         }
-        assert_eq!(behaviour.refuse(later).unwrap().0, CloseCode::RateLimited);
+        assert_eq!(behaviour.count_refused(later).unwrap().0, CloseCode::RateLimited);
         let (mut behaviour, end) = (ClientBehaviour::default(), start + WINDOW);
         for _ in 1..1_000 {
-            assert_eq!(behaviour.refuse(start), None);
+            assert_eq!(behaviour.count_refused(start), None);
         }
-        assert!(behaviour.refuse(end).is_some(), "the last moment is within the ten seconds");
+        assert!(behaviour.count_refused(end).is_some(), "the last moment is within the ten seconds");
     }
 
     #[test]
     fn ten_malformed_messages_in_a_row_close_the_connection() {
         let mut behaviour = ClientBehaviour::default();
         let nine =
-            |behaviour: &mut ClientBehaviour| assert!((1..10).all(|_| behaviour.malformed().is_none()));
+            |behaviour: &mut ClientBehaviour| assert!((1..10).all(|_| behaviour.count_malformed().is_none()));
         nine(&mut behaviour);
-        behaviour.well_formed();
+        behaviour.count_well_formed();
         nine(&mut behaviour);
-        behaviour.greet(0);
+        behaviour.reset(0);
         nine(&mut behaviour);
-        assert_eq!(behaviour.malformed().unwrap().0, CloseCode::ProtocolViolation);
+        assert_eq!(behaviour.count_malformed().unwrap().0, CloseCode::ProtocolViolation);
     }
 
     #[test]
     fn the_first_message_of_a_connection_is_told_from_the_others() {
         let mut behaviour = ClientBehaviour::default();
         for _ in 0..2 {
-            behaviour.greet(0);
-            assert!(behaviour.is_first());
-            assert!(!behaviour.is_first());
+            behaviour.reset(0);
+            assert!(behaviour.take_first());
+            assert!(!behaviour.take_first());
         }
     }
 
@@ -145,10 +145,10 @@ mod tests {
     fn granted_messages_come_regardless_of_the_rate() {
         let mut behaviour = ClientBehaviour::default();
         let rate = Rate::new(1, 1);
-        behaviour.greet(2);
+        behaviour.reset(2);
         for _ in 0..3 {
-            assert_eq!(behaviour.take(rate, Duration::ZERO), Ok(()));
+            assert_eq!(behaviour.count_message(rate, Duration::ZERO), Ok(()));
         }
-        assert_eq!(behaviour.take(rate, Duration::ZERO), Err(Duration::from_secs(1)));
+        assert_eq!(behaviour.count_message(rate, Duration::ZERO), Err(Duration::from_secs(1)));
     }
 }

@@ -6,8 +6,8 @@ use vivaz_components::{Effect, Membership, Subscriber, Target, UnmountReason};
 use vivaz_protocol::ComponentId;
 
 use super::Session;
-use super::done::Done;
-use super::task::{Origin, Task};
+use super::completion::Completion;
+use super::task::{Task, TaskOrigin};
 
 impl Session {
     /// Performs a handler's effects in order.
@@ -28,7 +28,7 @@ impl Session {
                         Target::Room(room) => {
                             hub.rooms().emit(&room, &event, except.as_ref());
                         }
-                        Target::Components => self.port.post_sent(id.clone(), event),
+                        Target::Components => self.port.post_component_event(id.clone(), event),
                         Target::Session(session) => {
                             if except.as_ref() != Some(&session) {
                                 self.supervisor.post_to_session(self.identity.tenant(), &session, event);
@@ -43,14 +43,14 @@ impl Session {
                             );
                         }
                         Target::Everyone => {
-                            self.supervisor.post_to_tenant(self.identity.tenant(), &event, except.as_ref())
+                            self.supervisor.post_to_tenant(self.identity.tenant(), &event, except.as_ref());
                         }
                     }
                 }
                 Effect::Join(room) => {
                     if let Some(component) = self.components.get_mut(id) {
                         component.joined.apply(&Membership::Join(Arc::clone(&room)));
-                        component.count_rooms(&self.budget);
+                        component.account_rooms(&self.budget);
                         let subscriber = Arc::clone(&self.port) as Arc<dyn Subscriber>;
                         self.hub().rooms().join(&room, id, &subscriber);
                     }
@@ -58,25 +58,27 @@ impl Session {
                 Effect::Leave(room) => {
                     if let Some(component) = self.components.get_mut(id) {
                         component.joined.apply(&Membership::Leave(Arc::clone(&room)));
-                        component.count_rooms(&self.budget);
+                        component.account_rooms(&self.budget);
                     }
                     self.hub().rooms().leave(&room, self.port.session(), id);
                 }
                 Effect::Spawn(task) => {
                     if let Some(component) = self.components.get_mut(id) {
                         let (id, epoch) = (id.clone(), component.epoch.clone());
-                        let task = component.tasks.until_it_goes(task);
+                        let task = component.tasks.run_until_dropped(task);
                         self.start_beside(async move {
-                            task.await.map(|outcome| Done::Spawned { id, epoch, outcome })
+                            task.await.map(|outcome| Completion::TaskFinished { id, epoch, outcome })
                         });
                     }
                 }
                 Effect::Load(task) => {
                     let id = id.clone();
-                    self.start_beside(async move { task.await.map(|loaded| Done::Loaded { id, loaded }) });
+                    self.start_beside(async move {
+                        task.await.map(|loaded| Completion::FieldLoaded { id, loaded })
+                    });
                 }
                 Effect::Close => {
-                    let origin = Origin::End { reason: UnmountReason::Closed };
+                    let origin = TaskOrigin::Unmount { reason: UnmountReason::Closed };
                     if let Some(component) = self.components.get_mut(id) {
                         component.queue.push_back(Task::Unmount { origin });
                     }

@@ -27,7 +27,7 @@ pub(crate) fn patch(stream: StreamId, rev: Rev, patch: &str) -> Bytes {
 }
 
 /// Builds an `ERROR` message.
-pub(crate) fn refusal(
+pub(crate) fn error(
     reference: Option<Ref>,
     stream: Option<StreamId>,
     code: ErrorCode,
@@ -39,7 +39,7 @@ pub(crate) fn refusal(
 /// Encodes the `reply_lost` error of a message whose reply is not available any more.
 pub(crate) fn reply_lost(reference: Ref) -> Bytes {
     let message = "the message was answered; its reply is no longer available";
-    frame(&refusal(Some(reference), None, ErrorCode::ReplyLost, message))
+    frame(&error(Some(reference), None, ErrorCode::ReplyLost, message))
 }
 
 /// Returns the field names of shared fields with the names of their topics.

@@ -4,8 +4,8 @@ use vivaz_components::instance::Job;
 use vivaz_components::{ServerEvent, TaskOutcome, unheard};
 use vivaz_protocol::{ComponentId, RawJson, ServerMessage, StreamId};
 
-use super::component::Component;
-use super::task::{Origin, Task};
+use super::component::SessionComponent;
+use super::task::{Task, TaskOrigin};
 use super::{Session, encode};
 use crate::telemetry::log::{Escaped, client_event};
 use crate::telemetry::stats::Counters;
@@ -39,7 +39,7 @@ impl Session {
                 "no component has an `#[event]` method for an event that was sent",
             );
         }
-        let takes = |component: &Component| takes(component.spec);
+        let takes = |component: &SessionComponent| takes(component.spec);
         let others = self.components.iter().filter(|(id, component)| *id != from && takes(component));
         let others: Vec<_> = others.map(|(id, _)| id.clone()).collect();
         if others.is_empty() {
@@ -62,7 +62,7 @@ impl Session {
         let (name, events) = (component.spec.name, component.spec.events);
         match event {
             Ok(event) if events.contains(&&*event.name) => {
-                self.enqueue(id, Task::Job { job: Job::Event { event }, origin: Origin::Server });
+                self.enqueue(id, Task::Job { job: Job::Event { event }, origin: TaskOrigin::Server });
             }
             Ok(event) => {
                 unheard(name, &event.name, "no `#[event]` method handles the result of a task");
@@ -84,7 +84,7 @@ impl Session {
             // Dropped like an event for a session whose mailbox is full.
             Counters::add(&core.counters.events_lost);
         } else {
-            self.enqueue(id, Task::Job { job: Job::Event { event }, origin: Origin::Server });
+            self.enqueue(id, Task::Job { job: Job::Event { event }, origin: TaskOrigin::Server });
         }
     }
 
@@ -93,7 +93,7 @@ impl Session {
         if self.components.get(id).is_some_and(|component| !component.is_shown()) {
             return;
         }
-        self.port.send_if_room(encode::frame(&ServerMessage::Event {
+        self.port.send_or_drop(encode::frame(&ServerMessage::Event {
             stream: StreamId::Component(id.clone()),
             name: (&*event.name).into(),
             data: RawJson::from(&*event.data),

@@ -12,18 +12,18 @@ use vivaz_components::{
 };
 use vivaz_protocol::{ComponentId, ErrorCode, ErrorMessage, Mounted, RawJson, Ref, Seal, ServerMessage};
 
-use super::child::{FoundChild, MountedBy, sealed_props};
-use super::component::{Component, Slot};
-use super::done::{Done, Mounting};
-use super::replies::Kept;
-use super::task::{ChildMount, Origin, TAKEN, Task};
+use super::child::{FoundChild, MountedBy, parse_sealed_props};
+use super::completion::{Completion, PendingMount};
+use super::component::{InstanceSlot, SessionComponent};
+use super::reply_cache::CachedReply;
+use super::task::{ChildMount, ID_IN_USE, Task, TaskOrigin};
 use super::{Session, encode};
 use crate::admission::middleware::CallRequest;
 use crate::admission::seal::{Sealed, holder, holder_in, now};
 use crate::telemetry::log::{Escaped, client_event};
 
 /// The future of a mounted or restored instance.
-type Making = BoxFuture<Result<Box<dyn Instance>, ActionError>>;
+type InstanceFuture = BoxFuture<Result<Box<dyn Instance>, ActionError>>;
 
 impl Session {
     /// Mounts an open component by its name.
@@ -33,7 +33,7 @@ impl Session {
         id: &ComponentId,
         name: &str,
         props: Option<RawJson<'_>>,
-        asked: Instant,
+        received_at: Instant,
     ) {
         let core = self.supervisor.core();
         let registration = match core.registry.get(name) {
@@ -45,35 +45,41 @@ impl Session {
                     name = registration.spec.name,
                     "refused to mount a component by name: it is not declared `open`"
                 );
-                return self.refuse_mount(reference, id, ErrorCode::UnknownComponent, UNKNOWN);
+                return self.refuse_mount(reference, id, ErrorCode::UnknownComponent, UNKNOWN_COMPONENT);
             }
             None => {
                 client_event!(core.log, INFO, "{}", core.registry.why_unknown(name));
-                return self.refuse_mount(reference, id, ErrorCode::UnknownComponent, UNKNOWN);
+                return self.refuse_mount(reference, id, ErrorCode::UnknownComponent, UNKNOWN_COMPONENT);
             }
         };
         let props = props.unwrap_or(RawJson::EMPTY_OBJECT).to_raw_value();
         let making = registration.mount(&props, self.mount_context());
-        let mounting = Mounting { reference, asked };
-        self.make(mounting, id, &registration, MountedBy::Name { before: None }, props.get(), making);
+        let mounting = PendingMount { reference, received_at };
+        self.begin_mount(mounting, id, &registration, MountedBy::Name { before: None }, props.get(), making);
     }
 
     /// Mounts a component that the server rendered, from its seal.
-    pub(super) fn mount_sealed(&mut self, reference: Ref, id: &ComponentId, seal: &Seal<'_>, asked: Instant) {
+    pub(super) fn mount_sealed(
+        &mut self,
+        reference: Ref,
+        id: &ComponentId,
+        seal: &Seal<'_>,
+        received_at: Instant,
+    ) {
         let Some((sealed, registration)) =
             self.open_seal(seal.expose()).filter(|(sealed, _)| sealed.child.is_none())
         else {
             return self.refuse_mount(reference, id, ErrorCode::BadSeal, BAD_SEAL);
         };
-        let Some(making) = self.unseal(&sealed, &registration) else {
+        let Some(making) = self.instantiate_sealed(&sealed, &registration) else {
             return self.refuse_mount(reference, id, ErrorCode::BadSeal, BAD_SEAL);
         };
-        let mounting = Mounting { reference, asked };
-        self.make(mounting, id, &registration, MountedBy::Seal, &sealed.props, making);
+        let mounting = PendingMount { reference, received_at };
+        self.begin_mount(mounting, id, &registration, MountedBy::Seal, &sealed.props, making);
     }
 
     /// Mounts a child found in its parent's state.
-    pub(super) fn make_child(&mut self, mount: &ChildMount, found: &FoundChild) {
+    pub(super) fn mount_found_child(&mut self, mount: &ChildMount, found: &FoundChild) {
         let registration = found.registration;
         let (reference, id) = (mount.reference, &mount.id);
         let (making, props, given) = match &mount.seal {
@@ -82,16 +88,16 @@ impl Session {
                 given.extend(mount.page.iter().map(|(name, value)| (name.clone(), value.clone())));
                 match to_raw_value(&given) {
                     Ok(props) => (None, props, given),
-                    Err(error) => return self.refuse_action(id, reference, &error.into(), Vec::new()),
+                    Err(error) => return self.reply_refused(id, reference, &error.into(), Vec::new()),
                 }
             }
             Some(seal) => {
                 let sealed = self.open_seal(seal).filter(|(sealed, of)| {
-                    std::ptr::eq(of.spec, registration.spec) && self.is_sealed_for(sealed, mount)
+                    std::ptr::eq(of.spec, registration.spec) && self.seal_matches(sealed, mount)
                 });
                 let opened = sealed.and_then(|(sealed, _)| {
-                    let (props, given) = sealed_props(&sealed.props)?;
-                    Some((Some(self.unseal(&sealed, &registration)?), props, given))
+                    let (props, given) = parse_sealed_props(&sealed.props)?;
+                    Some((Some(self.instantiate_sealed(&sealed, &registration)?), props, given))
                 });
                 match opened {
                     Some(opened) => opened,
@@ -99,17 +105,17 @@ impl Session {
                 }
             }
         };
-        let mounted_by = match self.link(mount, found, given) {
+        let mounted_by = match self.create_link(mount, found, given) {
             Ok(mounted_by) => mounted_by,
-            Err(error) => return self.refuse_action(id, reference, &error, Vec::new()),
+            Err(error) => return self.reply_refused(id, reference, &error, Vec::new()),
         };
         let making = making.unwrap_or_else(|| registration.mount(&props, self.mount_context()));
-        let mounting = Mounting { reference, asked: mount.asked };
-        self.make(mounting, id, &registration, mounted_by, props.get(), making);
+        let mounting = PendingMount { reference, received_at: mount.received_at };
+        self.begin_mount(mounting, id, &registration, mounted_by, props.get(), making);
     }
 
     /// Checks whether a seal was made for a child at this place of such a parent.
-    fn is_sealed_for(&self, sealed: &Sealed, mount: &ChildMount) -> bool {
+    fn seal_matches(&self, sealed: &Sealed, mount: &ChildMount) -> bool {
         let parent = self.components.get(&mount.parent).map(|parent| parent.spec.name);
         sealed.child.as_ref().is_some_and(|child| {
             Some(&*child.parent) == parent
@@ -134,7 +140,7 @@ impl Session {
 
     /// Creates a component from its seal. State of another schema is migrated, like stored state.
     /// If that fails, the error is `bad_seal`, and the page reloads.
-    fn unseal(&self, sealed: &Sealed, registration: &Registration) -> Option<Making> {
+    fn instantiate_sealed(&self, sealed: &Sealed, registration: &Registration) -> Option<InstanceFuture> {
         let name = registration.spec.name;
         let of_another_version = move |error: ActionError| {
             tracing::info!(name, error = %Escaped(&error), "cannot decode the contents of a seal");
@@ -163,19 +169,19 @@ impl Session {
     }
 
     /// Checks the limits, then mounts a component and inserts it into the store.
-    fn make(
+    fn begin_mount(
         &mut self,
-        mounting: Mounting,
+        mounting: PendingMount,
         id: &ComponentId,
         registration: &Registration,
         mounted_by: MountedBy,
         props: &str,
-        making: Making,
+        making: InstanceFuture,
     ) {
-        let Mounting { reference, .. } = mounting;
+        let PendingMount { reference, .. } = mounting;
         let core = self.supervisor.core();
         if self.components.contains_key(id) || self.waiting.contains_key(id) {
-            return self.refuse_mount(reference, id, ErrorCode::DuplicateComponent, TAKEN);
+            return self.refuse_mount(reference, id, ErrorCode::DuplicateComponent, ID_IN_USE);
         }
         if self.components.len() >= core.limits.components {
             let message = "too many components in this session";
@@ -197,15 +203,15 @@ impl Session {
                 "a durable component needs a session store",
             );
         }
-        let mut component = Component::new(registration.spec, core.epochs.begin(), mounted_by);
+        let mut component = SessionComponent::new(registration.spec, core.epochs.begin(), mounted_by);
         component.resumes = self.resumes;
         if core.keeper.is_some() && component.mounted_by.link().is_none() {
             component.props = props.into();
         }
-        let entry = self.entry(id, &component).map(|entry| entry.answering(reference));
-        let allowed = self.allowed(registration.spec.name, CallRequest::Mount);
+        let insertion = self.insertion(id, &component).map(|insertion| insertion.with_reply(reference));
+        let allowed = self.ask_middleware(registration.spec.name, CallRequest::Mount);
         self.components.insert(id.clone(), Box::new(component));
-        self.adopt(id);
+        self.link_to_parent(id);
         let id = id.clone();
         self.start(Box::pin(async move {
             let mut made = match allowed {
@@ -215,10 +221,10 @@ impl Session {
                 },
                 None => making.await,
             };
-            if let Some(entry) = entry {
-                made = entry.commit(made).await;
+            if let Some(insertion) = insertion {
+                made = insertion.commit(made).await;
             }
-            Done::Mounted { id, mounting, made }
+            Completion::MountFinished { id, mounting, made }
         }));
     }
 
@@ -230,45 +236,45 @@ impl Session {
     }
 
     /// Handles the outcome of a mount.
-    pub(super) fn mounted(
+    pub(super) fn finish_mount(
         &mut self,
         id: &ComponentId,
-        mounting: Mounting,
+        mounting: PendingMount,
         made: Result<Box<dyn Instance>, ActionError>,
     ) {
-        let Mounting { reference, asked } = mounting;
-        self.supervisor.core().counters.actions.record(asked.elapsed());
+        let PendingMount { reference, received_at } = mounting;
+        self.supervisor.core().counters.actions.record(received_at.elapsed());
         let Some(component) = self.components.get_mut(id) else { return };
         match made {
             Ok(mut instance) => {
                 let topics = instance.topics();
                 let has_connected = component.spec.has(Hook::Connected);
                 tracing::debug!(component = %id, name = component.spec.name, "mounted");
-                component.slot = Slot::Idle(instance);
-                component.replied = Some((reference, component.rev));
+                component.slot = InstanceSlot::Idle(instance);
+                component.last_reply = Some((reference, component.rev));
                 // With a store, the mount has inserted the session too.
-                self.entered = true;
+                self.is_stored = true;
                 if has_connected {
-                    component.queue.push_front(Task::Job { job: Job::Connected, origin: Origin::Server });
+                    component.queue.push_front(Task::Job { job: Job::Connected, origin: TaskOrigin::Server });
                 }
                 // If the child's place is gone by now, its state is not sent.
-                self.look_after(id);
-                self.show_topics(id, topics);
-                let kept = Kept::Mounted(id.clone());
-                let frame = self.again(reference, &kept);
-                self.answer(reference, kept);
+                self.refresh_visibility(id);
+                self.set_topics(id, topics);
+                let kept = CachedReply::Mounted(id.clone());
+                let frame = self.encode_cached_reply(reference, &kept);
+                self.cache_reply(reference, kept);
                 self.port.send(frame);
                 // The parent may have changed since the child was found, or since it was sealed.
-                self.refresh(id);
-                self.work(id);
+                self.queue_props_check(id);
+                self.run_queue(id);
             }
             Err(error) => {
                 let Some(mut component) = self.components.remove(id) else { return };
-                self.refuse_action(id, reference, &error, Vec::new());
-                self.disown(id, &component.mounted_by);
+                self.reply_refused(id, reference, &error, Vec::new());
+                self.unlink_from_parent(id, &component.mounted_by);
                 self.unmount_children(component.children.take(), UnmountReason::Removed);
                 for task in component.queue {
-                    self.not_mounted(id, &task);
+                    self.refuse_unmounted(id, &task);
                 }
             }
         }
@@ -276,11 +282,10 @@ impl Session {
 
     /// Encodes a `COMPONENT_MOUNTED` with the component's current state, or the `ERROR` if it
     /// cannot be sent.
-    pub(super) fn mounted_frame(&mut self, id: &ComponentId, reference: Option<Ref>) -> bytes::Bytes {
+    pub(super) fn encode_mounted(&mut self, id: &ComponentId, reference: Option<Ref>) -> bytes::Bytes {
         let core = self.supervisor.core();
-        let refusal = |code, message| {
-            encode::frame(&encode::refusal(reference, Some(id.clone().into()), code, message))
-        };
+        let refusal =
+            |code, message| encode::frame(&encode::error(reference, Some(id.clone().into()), code, message));
         let shown = self.components.get_mut(id).and_then(|component| {
             let instance = component.instance()?;
             Some((instance.state(), instance.topics(), component))
@@ -312,5 +317,5 @@ impl Session {
     }
 }
 
-const UNKNOWN: &str = "unknown component, or the page may not mount it";
+const UNKNOWN_COMPONENT: &str = "unknown component, or the page may not mount it";
 const BAD_SEAL: &str = "the seal is not valid; reload the page";

@@ -15,7 +15,7 @@ const AROUND: usize = 64;
 
 /// One message to send.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Entry {
+pub(crate) enum OutboxEntry {
     /// An encoded message.
     Frame(Bytes),
     /// A patch of a stream. A snapshot may replace it, unless it is a reply.
@@ -27,7 +27,7 @@ pub(crate) enum Entry {
 /// The queue.
 #[derive(Debug)]
 pub(crate) struct Outbox {
-    queue: VecDeque<Entry>,
+    queue: VecDeque<OutboxEntry>,
     bytes: usize,
     limit: usize,
     /// The streams with a snapshot mark that replaces patches. Their patches are not queued.
@@ -56,8 +56,8 @@ impl Outbox {
     }
 
     /// Appends an entry. If the queue is over its limit, patches are replaced by snapshot marks.
-    pub(crate) fn push(&mut self, entry: Entry) {
-        if let Entry::Patch { stream, answers: None, .. } = &entry
+    pub(crate) fn push(&mut self, entry: OutboxEntry) {
+        if let OutboxEntry::Patch { stream, answers: None, .. } = &entry
             && self.behind.contains(stream)
         {
             return;
@@ -70,10 +70,10 @@ impl Outbox {
     }
 
     /// Takes the first entry.
-    pub(crate) fn pop(&mut self) -> Option<Entry> {
+    pub(crate) fn pop(&mut self) -> Option<OutboxEntry> {
         let entry = self.queue.pop_front()?;
         self.bytes -= entry.size();
-        if let Entry::Snapshot(stream) = &entry {
+        if let OutboxEntry::Snapshot(stream) = &entry {
             self.behind.retain(|one| one != stream);
         }
         if self.queue.is_empty() {
@@ -90,14 +90,14 @@ impl Outbox {
         let mut queue = VecDeque::with_capacity(self.queue.len().min(64));
         for entry in self.queue.drain(..) {
             let kept = match entry {
-                Entry::Patch { stream, answers: None, .. } => {
+                OutboxEntry::Patch { stream, answers: None, .. } => {
                     if behind.contains(&stream) {
                         continue;
                     }
                     behind.push(stream.clone());
-                    Entry::Snapshot(stream)
+                    OutboxEntry::Snapshot(stream)
                 }
-                Entry::Patch { .. } | Entry::Frame(_) | Entry::Snapshot(_) => entry,
+                OutboxEntry::Patch { .. } | OutboxEntry::Frame(_) | OutboxEntry::Snapshot(_) => entry,
             };
             bytes += kept.size();
             queue.push_back(kept);
@@ -107,7 +107,7 @@ impl Outbox {
     }
 }
 
-impl Entry {
+impl OutboxEntry {
     fn size(&self) -> usize {
         match self {
             Self::Frame(frame) | Self::Patch { frame, .. } => AROUND + frame.len(),
@@ -129,15 +129,20 @@ mod tests {
         StreamId::Topic(TopicName::new(name).unwrap())
     }
 
-    fn patch(name: &str, rev: u64, answers: Option<u64>) -> Entry {
+    fn patch(name: &str, rev: u64, answers: Option<u64>) -> OutboxEntry {
         let answers = answers.map(|n| Ref::new(n).unwrap());
-        Entry::Patch { stream: topic(name), rev: Rev(rev), frame: Bytes::from(vec![b'x'; 100]), answers }
+        OutboxEntry::Patch {
+            stream: topic(name),
+            rev: Rev(rev),
+            frame: Bytes::from(vec![b'x'; 100]),
+            answers,
+        }
     }
 
     #[test]
     fn a_client_that_keeps_up_gets_everything_in_order() {
         let mut outbox = Outbox::new(10_000);
-        let all = [patch("a", 1, None), Entry::Frame("reply".into()), patch("a", 2, None)];
+        let all = [patch("a", 1, None), OutboxEntry::Frame("reply".into()), patch("a", 2, None)];
         for entry in &all {
             outbox.push(entry.clone());
         }
@@ -148,14 +153,14 @@ mod tests {
     fn one_that_does_not_gets_a_snapshot_before_the_reply_that_followed() {
         let mut outbox = Outbox::new(500);
         outbox.push(patch("a", 1, None));
-        outbox.push(Entry::Frame("reply".into()));
+        outbox.push(OutboxEntry::Frame("reply".into()));
         for rev in 2..100 {
             outbox.push(patch("a", rev, None));
         }
         assert!(outbox.has_room());
-        assert_eq!(outbox.pop(), Some(Entry::Snapshot(topic("a"))));
+        assert_eq!(outbox.pop(), Some(OutboxEntry::Snapshot(topic("a"))));
         outbox.push(patch("a", 100, None));
-        assert_eq!(outbox.pop(), Some(Entry::Frame("reply".into())));
+        assert_eq!(outbox.pop(), Some(OutboxEntry::Frame("reply".into())));
         assert_eq!(outbox.pop(), Some(patch("a", 100, None)));
     }
 
@@ -169,7 +174,7 @@ mod tests {
             let mut client: BTreeMap<String, u64> = BTreeMap::new();
             let take = |outbox: &mut Outbox, server: &BTreeMap<String, u64>, client: &mut BTreeMap<String, u64>| {
                 match outbox.pop() {
-                    Some(Entry::Patch { stream: StreamId::Topic(name), rev, .. }) => {
+                    Some(OutboxEntry::Patch { stream: StreamId::Topic(name), rev, .. }) => {
                         let known = client.entry(name.to_string()).or_default();
                         // The connection does not send patches that a snapshot contained.
                         if rev.0 > *known {
@@ -177,7 +182,7 @@ mod tests {
                             *known = rev.0;
                         }
                     }
-                    Some(Entry::Snapshot(StreamId::Topic(name))) => {
+                    Some(OutboxEntry::Snapshot(StreamId::Topic(name))) => {
                         client.insert(name.to_string(), server[name.as_str()]);
                     }
                     Some(_) | None => {}

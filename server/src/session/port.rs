@@ -17,8 +17,8 @@ use crate::core::Core;
 use crate::persist::store::Refusal;
 
 use super::Session;
-use super::done::{Done, Entered};
-use super::outbox::{Entry, Outbox};
+use super::completion::{Completion, WholeWriteResult};
+use super::outbox::{Outbox, OutboxEntry};
 use crate::telemetry::stats::Counters;
 
 /// Finds the session of a port.
@@ -34,29 +34,29 @@ pub(crate) struct Port {
     session: SessionId,
     owner: Weak<dyn SessionOwner>,
     /// A std mutex: it is locked for one push or pop, never across an await.
-    state: Mutex<State>,
+    state: Mutex<PortState>,
     /// Wakes the task that drives the session.
     waker: AtomicWaker,
 }
 
 #[derive(Default)]
 /// The state under the lock.
-struct State {
+struct PortState {
     /// The mail to process. Only events are bounded: if the mailbox is full, an event is dropped
     /// and counted.
     mail: VecDeque<Mail>,
     /// The messages to send. `None` while there is no connection.
     outbox: Option<Outbox>,
     /// When the next heartbeat is due.
-    next_beat: Option<Instant>,
+    next_heartbeat: Option<Instant>,
     /// Whether a heartbeat is due that the connection has not seen.
-    beat: bool,
+    is_heartbeat_due: bool,
     /// Topics from which children's props are computed. The session gets mail when one changes.
     watched: Vec<TopicName>,
     /// Whether a task drives the session. If not, the sender of mail starts one.
-    attended: bool,
+    has_task: bool,
     /// Whether the user's access was revoked. There is no outbox from then on.
-    revoked: bool,
+    is_revoked: bool,
 }
 
 /// A message to a session.
@@ -64,13 +64,13 @@ pub(crate) enum Mail {
     /// An event from the server, for one component or for all.
     Event { component: Option<ComponentId>, event: ServerEvent },
     /// An event of a component for the other components of the session.
-    Sent { from: ComponentId, event: ServerEvent },
+    ComponentEvent { from: ComponentId, event: ServerEvent },
     /// The completion of a task or a load of a component. Each gives exactly one.
-    Done(Box<Done>),
+    Completed(Box<Completion>),
     /// A topic has changed from which children's props are computed. Queued at most once a topic.
-    Topic(TopicName),
+    TopicChanged(TopicName),
     /// Another connection resumes the session: hand it over and close.
-    Yield(oneshot::Sender<Box<Session>>),
+    HandOver(oneshot::Sender<Box<Session>>),
     /// Save the session now.
     Save,
     /// The server shuts down: send `DRAIN` with this delay, finish the running jobs, and close.
@@ -78,28 +78,28 @@ pub(crate) enum Mail {
     /// Close the connection, and end or suspend the session, according to the code.
     Close(CloseCode),
     /// The identity has expired: close the connection, if there is one, and suspend the session.
-    Expired,
+    IdentityExpired,
     /// End the session, and close its connection if there is one.
     End(CloseCode, UnmountReason),
     /// The store has lost the session: write it whole. The sender receives the outcome.
-    Enter(Option<oneshot::Sender<Entered>>),
+    WriteWhole(Option<oneshot::Sender<WholeWriteResult>>),
     /// Another process owns the session, or the store has a newer state: close the connection and
     /// drop the copy in memory.
-    Evict(Loss),
+    Evict(EvictionReason),
 }
 
 /// Why a session's copy in memory is evicted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Loss {
+pub(crate) enum EvictionReason {
     /// Another process owns the session.
     Taken,
     /// The store has a newer state of the session.
     Outdated,
 }
 
-impl Loss {
+impl EvictionReason {
     /// Returns the code that closes the connection.
-    pub(crate) fn code(self) -> CloseCode {
+    pub(crate) fn close_code(self) -> CloseCode {
         match self {
             Self::Taken => CloseCode::TakenOver,
             // The page reconnects and resumes from the store's state.
@@ -113,9 +113,9 @@ impl Loss {
 #[must_use]
 pub(crate) enum Posted {
     /// The task that drives the session was woken.
-    Awake,
+    Delivered,
     /// No task drives the session. The caller has to start one.
-    Unattended,
+    NoTask,
     /// The mailbox is full. The mail was dropped.
     Full,
 }
@@ -135,17 +135,17 @@ impl Port {
     /// Appends mail. An event is dropped if `capacity` messages or more are waiting.
     pub(crate) fn post(&self, mail: Mail, room: usize) -> Posted {
         let mut state = self.lock();
-        if matches!(mail, Mail::Event { .. } | Mail::Sent { .. }) && state.mail.len() >= room {
+        if matches!(mail, Mail::Event { .. } | Mail::ComponentEvent { .. }) && state.mail.len() >= room {
             return Posted::Full;
         }
         state.mail.push_back(mail);
-        let attended = state.attended;
+        let has_task = state.has_task;
         drop(state);
-        if attended {
+        if has_task {
             self.waker.wake();
-            Posted::Awake
+            Posted::Delivered
         } else {
-            Posted::Unattended
+            Posted::NoTask
         }
     }
 
@@ -156,29 +156,29 @@ impl Port {
     }
 
     /// Posts an event of a component for the other ones, like [`post_event`](Self::post_event).
-    pub(crate) fn post_sent(&self, from: ComponentId, event: ServerEvent) {
-        self.post_or_drop(Mail::Sent { from, event });
+    pub(crate) fn post_component_event(&self, from: ComponentId, event: ServerEvent) {
+        self.post_or_drop(Mail::ComponentEvent { from, event });
     }
 
     /// Posts an event, and counts it if it is dropped.
     fn post_or_drop(&self, mail: Mail) {
         let Some(owner) = self.owner.upgrade() else { return };
         match self.post(mail, owner.core().limits.mailbox) {
-            Posted::Awake => {}
-            Posted::Unattended => owner.wake(&self.session),
+            Posted::Delivered => {}
+            Posted::NoTask => owner.wake(&self.session),
             Posted::Full => Counters::add(&owner.core().counters.events_lost),
         }
     }
 
     /// Posts a completion. Starts a task if the session is suspended.
-    pub(crate) fn finish(&self, done: Done) {
-        self.post_and_attend(Mail::Done(Box::new(done)));
+    pub(crate) fn post_completion(&self, completion: Completion) {
+        self.post_and_wake(Mail::Completed(Box::new(completion)));
     }
 
     /// Ends the session: unmounts its components with `reason`, and closes its connection with
     /// `code`.
     pub(crate) fn end(&self, code: CloseCode, reason: UnmountReason) {
-        self.post_and_attend(Mail::End(code, reason));
+        self.post_and_wake(Mail::End(code, reason));
     }
 
     /// Ends the session because the user's access was revoked. Nothing more is sent to the page,
@@ -186,7 +186,7 @@ impl Port {
     pub(crate) fn revoke(&self) {
         {
             let mut state = self.lock();
-            state.revoked = true;
+            state.is_revoked = true;
             state.outbox = None;
         }
         self.end(CloseCode::Unauthenticated, UnmountReason::Revoked);
@@ -194,14 +194,14 @@ impl Port {
 
     /// Checks whether the user's access was revoked. The mail ends the session.
     pub(crate) fn is_revoked(&self) -> bool {
-        self.lock().revoked
+        self.lock().is_revoked
     }
 
     /// Requests a save from the task that drives the session. A suspended session was saved when it
     /// was suspended.
-    pub(crate) fn ask_to_save(&self) {
+    pub(crate) fn request_save(&self) {
         let mut state = self.lock();
-        if state.attended {
+        if state.has_task {
             state.mail.push_back(Mail::Save);
             drop(state);
             self.waker.wake();
@@ -209,28 +209,28 @@ impl Port {
     }
 
     /// Requests that the session be written whole.
-    pub(crate) fn enter_again(&self) {
-        self.post_and_attend(Mail::Enter(None));
+    pub(crate) fn request_whole_write(&self) {
+        self.post_and_wake(Mail::WriteWhole(None));
     }
 
     /// Handles that the store refuses the session.
-    pub(crate) fn refused(&self, refusal: Refusal) {
+    pub(crate) fn handle_refusal(&self, refusal: Refusal) {
         match refusal {
-            Refusal::Absent => self.enter_again(),
-            Refusal::Taken => self.lose(Loss::Taken),
+            Refusal::Absent => self.request_whole_write(),
+            Refusal::Taken => self.request_eviction(EvictionReason::Taken),
             // Other processes end a session of this process only by revoking its user.
             Refusal::Ended => self.revoke(),
         }
     }
 
     /// Requests the eviction of the session.
-    pub(crate) fn lose(&self, loss: Loss) {
-        self.post_and_attend(Mail::Evict(loss));
+    pub(crate) fn request_eviction(&self, reason: EvictionReason) {
+        self.post_and_wake(Mail::Evict(reason));
     }
 
     /// Posts mail that is never dropped, and starts a task if the session is suspended.
-    fn post_and_attend(&self, mail: Mail) {
-        if self.post(mail, usize::MAX) == Posted::Unattended
+    fn post_and_wake(&self, mail: Mail) {
+        if self.post(mail, usize::MAX) == Posted::NoTask
             && let Some(owner) = self.owner.upgrade()
         {
             owner.wake(&self.session);
@@ -247,17 +247,17 @@ impl Port {
     }
 
     /// Detaches the task, if there is no mail. Returns whether it did.
-    pub(crate) fn leave(&self) -> bool {
+    pub(crate) fn detach_task(&self) -> bool {
         let mut state = self.lock();
         if state.mail.is_empty() {
-            state.attended = false;
+            state.has_task = false;
         }
-        !state.attended
+        !state.has_task
     }
 
     /// Closes the port, because the session is gone. Drops all mail; a dropped sender tells its
     /// receiver that the session has ended.
-    pub(crate) fn abandon(&self) {
+    pub(crate) fn close(&self) {
         let mail = {
             let mut state = self.lock();
             state.outbox = None;
@@ -267,18 +267,18 @@ impl Port {
     }
 
     /// Attaches a task: the port wakes it from now on.
-    pub(crate) fn attend(&self) {
-        self.lock().attended = true;
+    pub(crate) fn attach_task(&self) {
+        self.lock().has_task = true;
     }
 
     /// Sets the outbox of a new connection, or removes it. Without a connection messages are
     /// dropped, because the next connection starts from the current state of each stream. A revoked
     /// session gets no outbox.
-    pub(crate) fn connect(&self, outbox: Option<Outbox>) {
+    pub(crate) fn set_outbox(&self, outbox: Option<Outbox>) {
         let mut state = self.lock();
-        state.outbox = outbox.filter(|_| !state.revoked);
-        state.beat = false;
-        state.next_beat = None;
+        state.outbox = outbox.filter(|_| !state.is_revoked);
+        state.is_heartbeat_due = false;
+        state.next_heartbeat = None;
     }
 
     /// Checks whether there is a connection.
@@ -288,32 +288,32 @@ impl Port {
 
     /// Queues a frame.
     pub(crate) fn send(&self, frame: Bytes) {
-        self.with_outbox(|outbox| outbox.push(Entry::Frame(frame)));
+        self.with_outbox(|outbox| outbox.push(OutboxEntry::Frame(frame)));
     }
 
     /// Queues a frame that may be lost. It is dropped if the client is behind.
-    pub(crate) fn send_if_room(&self, frame: Bytes) {
+    pub(crate) fn send_or_drop(&self, frame: Bytes) {
         self.with_outbox(|outbox| {
             if outbox.has_room() {
-                outbox.push(Entry::Frame(frame));
+                outbox.push(OutboxEntry::Frame(frame));
             }
         });
     }
 
     /// Queues a patch. If the client is behind, a snapshot of the stream replaces its patches.
     pub(crate) fn send_patch(&self, stream: StreamId, rev: Rev, frame: Bytes, answers: Option<Ref>) {
-        self.with_outbox(|outbox| outbox.push(Entry::Patch { stream, rev, frame, answers }));
+        self.with_outbox(|outbox| outbox.push(OutboxEntry::Patch { stream, rev, frame, answers }));
     }
 
     /// Queues a topic's patch, and posts mail if the session watches the topic.
-    pub(crate) fn send_topic(&self, topic: &TopicName, rev: Rev, frame: Bytes) {
+    pub(crate) fn send_topic_patch(&self, topic: &TopicName, rev: Rev, frame: Bytes) {
         let mut state = self.lock();
-        let State { mail, outbox, watched, .. } = &mut *state;
+        let PortState { mail, outbox, watched, .. } = &mut *state;
         let Some(outbox) = outbox else { return };
-        outbox.push(Entry::Patch { stream: StreamId::Topic(topic.clone()), rev, frame, answers: None });
-        let is_known = |mail: &Mail| matches!(mail, Mail::Topic(one) if one == topic);
+        outbox.push(OutboxEntry::Patch { stream: StreamId::Topic(topic.clone()), rev, frame, answers: None });
+        let is_known = |mail: &Mail| matches!(mail, Mail::TopicChanged(one) if one == topic);
         if watched.contains(topic) && !mail.iter().any(is_known) {
-            mail.push_back(Mail::Topic(topic.clone()));
+            mail.push_back(Mail::TopicChanged(topic.clone()));
         }
         drop(state);
         self.waker.wake();
@@ -334,7 +334,7 @@ impl Port {
 
     /// Queues a snapshot of a stream. It is encoded when it is sent.
     pub(crate) fn send_snapshot(&self, stream: StreamId) {
-        self.with_outbox(|outbox| outbox.push(Entry::Snapshot(stream)));
+        self.with_outbox(|outbox| outbox.push(OutboxEntry::Snapshot(stream)));
     }
 
     /// Checks that no message waits in the outbox.
@@ -343,7 +343,7 @@ impl Port {
     }
 
     /// Takes the next entry of the outbox.
-    pub(crate) fn next_entry(&self) -> Option<Entry> {
+    pub(crate) fn next_entry(&self) -> Option<OutboxEntry> {
         self.lock().outbox.as_mut().and_then(Outbox::pop)
     }
 
@@ -357,12 +357,12 @@ impl Port {
     pub(crate) fn tick(&self, now: Instant, heartbeat: Duration) -> usize {
         let mut state = self.lock();
         let Some(waiting) = state.outbox.as_ref().map(Outbox::bytes) else { return 0 };
-        let due = state.next_beat.is_some_and(|next| next <= now);
-        if due || state.next_beat.is_none() {
-            state.next_beat = Some(now + heartbeat);
+        let due = state.next_heartbeat.is_some_and(|next| next <= now);
+        if due || state.next_heartbeat.is_none() {
+            state.next_heartbeat = Some(now + heartbeat);
         }
         if due {
-            state.beat = true;
+            state.is_heartbeat_due = true;
             drop(state);
             self.waker.wake();
         }
@@ -370,8 +370,8 @@ impl Port {
     }
 
     /// Checks whether a heartbeat is due, once.
-    pub(crate) fn take_beat(&self) -> bool {
-        std::mem::take(&mut self.lock().beat)
+    pub(crate) fn take_heartbeat(&self) -> bool {
+        std::mem::take(&mut self.lock().is_heartbeat_due)
     }
 
     fn with_outbox(&self, push: impl FnOnce(&mut Outbox)) {
@@ -382,7 +382,7 @@ impl Port {
         self.waker.wake();
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, PortState> {
         // No code that can panic runs under the lock. If it did, the queues would still be
         // consistent.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)

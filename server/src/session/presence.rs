@@ -6,7 +6,7 @@ use vivaz_components::UnmountReason;
 use vivaz_protocol::ComponentId;
 
 use super::Session;
-use super::component::Component;
+use super::component::SessionComponent;
 use crate::telemetry::log::{Escaped, Quoted, client_event};
 
 /// How long a user stays present after the page has left or has removed the component. The page may
@@ -17,9 +17,9 @@ const LINGER: Duration = Duration::from_secs(2);
 impl Session {
     /// Makes a component present at the topics that its fields request, and at no others. Without a
     /// connection nothing is added; the resume adds it.
-    pub(super) fn keep_presences(&mut self, id: &ComponentId) {
+    pub(super) fn update_presences(&mut self, id: &ComponentId) {
         let Some(component) = self.components.get_mut(id) else { return };
-        let wanted = if component.is_shown() { component.wanted_presences() } else { Vec::new() };
+        let wanted = if component.is_shown() { component.requested_presences() } else { Vec::new() };
         component.presences.retain(|claim| wanted.iter().any(|topic| topic.name() == claim.topic().name()));
         let Ok(user) = self.identity.user() else { return };
         if !self.port.is_connected() {
@@ -57,12 +57,12 @@ impl Session {
                 // or logs why not.
                 component.presences.retain(|claim| claim.renew(&user).is_ok());
             }
-            self.keep_presences(&id);
+            self.update_presences(&id);
         }
     }
 }
 
-impl Component {
+impl SessionComponent {
     /// Ends the component's presences, because it is unmounted.
     pub(super) fn end_presences(&mut self, reason: UnmountReason) {
         let lingers = matches!(reason, UnmountReason::Left | UnmountReason::Removed);

@@ -1,6 +1,6 @@
 //! Restores sessions from the store.
 
-mod revive;
+mod rows;
 
 use std::sync::Arc;
 
@@ -9,33 +9,33 @@ use tokio::time::Instant;
 use vivaz_components::{ActionError, Admission, Identity, MountContext, Subscriber, UnmountReason};
 use vivaz_protocol::{CloseCode, ConnectionId, Epoch, ResumeSecret, Rev, SessionId, StreamId};
 
-use self::revive::{Back, How, Revival, Revived, by_id, follow_parents};
+use self::rows::{RestoredAs, RestoredComponent, Restorer, RowsOutcome, group_by_id, set_aside_with_parents};
 use super::Session;
-use super::component::{Component, Connecting, Slot};
-use super::joined::Joined;
-use super::keep::{owner, shown};
-use super::replies::{Bounds, Replies};
+use super::component::{ConnectedHook, InstanceSlot, SessionComponent};
+use super::joined_rooms::JoinedRooms;
+use super::reply_cache::{CacheBounds, ReplyCache};
+use super::save::{instance_state_hash, stored_owner};
 use super::supervisor::Supervisor;
 use crate::core::StreamEpoch;
 use crate::persist::keeper::Keeper;
 use crate::persist::store::{Refusal, StoreError, StoredSession};
 use crate::session::port::Port;
-use crate::session::sessions::is_good;
+use crate::session::sessions::matching_secret_hash;
 
 /// A request to restore a session.
-pub(crate) struct Restore<'a> {
+pub(crate) struct RestoreRequest<'a> {
     pub(crate) session: &'a SessionId,
     pub(crate) secret: &'a ResumeSecret<'a>,
     pub(crate) identity: &'a Identity,
     /// The epoch and the revision that the page has of each stream.
     pub(crate) streams: &'a [(StreamId, Epoch, Rev)],
     /// When the `HELLO` arrived.
-    pub(crate) asked: Instant,
+    pub(crate) received_at: Instant,
 }
 
-impl Restore<'_> {
+impl RestoreRequest<'_> {
     /// Checks whether the page has a component with this id.
-    fn is_shown(&self, id: &str) -> bool {
+    fn page_has(&self, id: &str) -> bool {
         self.streams
             .iter()
             .any(|(stream, _, _)| matches!(stream, StreamId::Component(one) if one.as_str() == id))
@@ -76,12 +76,12 @@ pub(crate) enum RestoreError {
 /// The page should retry.
 pub(crate) async fn restore(
     supervisor: &Arc<Supervisor>,
-    wanted: Restore<'_>,
+    wanted: RestoreRequest<'_>,
 ) -> Result<Restored, RestoreError> {
-    let Restore { session: id, secret, identity, asked, .. } = wanted;
+    let RestoreRequest { session: id, secret, identity, received_at, .. } = wanted;
     let core = supervisor.core();
     let Some(keeper) = &core.keeper else { return Ok(Restored::Unknown) };
-    let theirs = owner(identity);
+    let theirs = stored_owner(identity);
     if keeper.has_ended(id) {
         return Ok(Restored::Unknown);
     }
@@ -89,7 +89,7 @@ pub(crate) async fn restore(
         return Err(RestoreError::Ending);
     }
     let Some(head) = keeper.store.find(id).await? else { return Ok(Restored::Unknown) };
-    if is_good(secret, &head.secrets).is_none() || head.owner != theirs {
+    if matching_secret_hash(secret, &head.secrets).is_none() || head.owner != theirs {
         return Ok(Restored::Unknown);
     }
     let port = Port::new(id.clone(), supervisor.as_owner());
@@ -104,16 +104,18 @@ pub(crate) async fn restore(
     };
     let Some(stored) = claimed else { return Ok(Restored::Moved) };
     let StoredSession { owner: _, mut secrets, progress, components, aside, replies, exact } = stored;
-    secrets.previous = is_good(secret, &secrets);
-    if !supervisor.sessions.adopt(Arc::clone(&port), identity.clone(), member, secrets, asked) {
+    secrets.previous = matching_secret_hash(secret, &secrets);
+    if !supervisor.sessions.insert_restored(Arc::clone(&port), identity.clone(), member, secrets, received_at)
+    {
         return Ok(Restored::Moved);
     }
-    let mut session = Box::new(Session::new(Arc::clone(&supervisor), port, identity.clone(), nobody()));
-    session.entered = true;
+    let mut session =
+        Box::new(Session::new(Arc::clone(supervisor), port, identity.clone(), placeholder_connection()));
+    session.is_stored = true;
     let limits = &core.limits;
-    let bounds = Bounds { replies: limits.kept_replies, bytes: limits.kept_bytes };
-    session.replies = Replies::restore(&progress, &replies, bounds);
-    let unreadable = session.replies.unreadable();
+    let bounds = CacheBounds { replies: limits.kept_replies, bytes: limits.kept_bytes };
+    session.replies = ReplyCache::restore(&progress, &replies, bounds);
+    let unreadable = session.replies.undecodable_count();
     if unreadable > 0 {
         tracing::error!(
             session = %id, unreadable,
@@ -124,15 +126,15 @@ pub(crate) async fn restore(
     let cx = MountContext::new(core.env(identity.clone()))
         .with_time_limit(limits.action_time)
         .with_budget(Arc::clone(&session.budget), Admission::Known);
-    let revival = Revival { supervisor, cx, is_overdue: core.failing.is_overdue(id) };
-    let reviving = by_id(components, aside).into_iter().map(|(id, rows)| {
-        let is_shown = wanted.is_shown(&id);
-        revival.revive(id, rows, is_shown)
+    let restorer = Restorer { supervisor, cx, is_overdue: core.failing.is_overdue(id) };
+    let outcomes = group_by_id(components, aside).into_iter().map(|(id, rows)| {
+        let is_shown = wanted.page_has(&id);
+        restorer.restore_rows(id, rows, is_shown)
     });
     // No component is written before the outcome of all of them is known.
-    let revived: Result<Vec<Revived>, ActionError> = join_all(reviving).await.into_iter().collect();
-    let written = match revived {
-        Ok(revived) => session.take_back(revived, exact, keeper).await,
+    let outcomes: Result<Vec<RowsOutcome>, ActionError> = join_all(outcomes).await.into_iter().collect();
+    let written = match outcomes {
+        Ok(outcomes) => session.add_restored(outcomes, exact, keeper).await,
         Err(error) => Err(RestoreError::Component(error)),
     };
     match written {
@@ -155,16 +157,16 @@ pub(crate) async fn restore(
     if let Some(port) = surplus.and_then(|surplus| supervisor.sessions.port(&surplus)) {
         port.end(CloseCode::SessionEnded, UnmountReason::Expired);
     }
-    session.adopt_all();
-    session.port.attend();
+    session.link_all_to_parents();
+    session.port.attach_task();
     // Saves the session with this process as its owner.
-    session.touch();
+    session.mark_changed();
     tracing::debug!(session = %session.id(), exact, "session restored");
     Ok(Restored::Session(session))
 }
 
 /// Returns the placeholder for the connection of a session that has not been resumed yet.
-fn nobody() -> ConnectionId {
+fn placeholder_connection() -> ConnectionId {
     match ConnectionId::new("none") {
         Ok(id) => id,
         Err(_) => unreachable!("the name is a connection id"),
@@ -175,59 +177,61 @@ impl Session {
     /// Adds the restored components. Writes the session whole if it differs from the store:
     /// otherwise the next process would take the stored state for what the page has. Returns the
     /// refusal, if the store refuses it.
-    async fn take_back(
+    async fn add_restored(
         &mut self,
-        mut revived: Vec<Revived>,
+        mut outcomes: Vec<RowsOutcome>,
         exact: bool,
         keeper: &Keeper,
     ) -> Result<Option<Refusal>, RestoreError> {
-        follow_parents(&mut revived);
-        let mut is_other = false;
-        for Revived { id: _, back, aside, is_moved } in revived {
-            is_other |= is_moved;
-            self.aside.extend(aside, &self.budget);
-            if let Some(back) = back {
-                is_other |= self.put_back(*back, exact);
+        set_aside_with_parents(&mut outcomes);
+        let mut is_changed = false;
+        for RowsOutcome { id: _, restored, aside, differs } in outcomes {
+            is_changed |= differs;
+            self.set_aside.add(aside, &self.budget);
+            if let Some(restored) = restored {
+                is_changed |= self.add_restored_component(*restored, exact);
             }
         }
         self.join_rooms();
-        if is_other { Ok(self.enter_now(keeper).await?) } else { Ok(None) }
+        if is_changed { Ok(self.write_whole_now(keeper).await?) } else { Ok(None) }
     }
 
     /// Adds a restored component. Its epoch continues if no page can have seen a later state than
     /// the stored one, and if the component shows what the page was shown. It may not, because a
     /// load was interrupted, unsaved fields were computed anew, or another version of the program
     /// computes fields in another way. Returns whether the component differs from the store.
-    fn put_back(&mut self, back: Back, exact: bool) -> bool {
-        let Back { id, mounted_by, stored, registration, mut instance, how } = back;
+    fn add_restored_component(&mut self, restored: RestoredComponent, exact: bool) -> bool {
+        let RestoredComponent { id, mounted_by, stored, registration, mut instance, how } = restored;
         let core = self.supervisor.core();
         let spec = registration.spec;
-        let is_as_shown = stored.shown.is_some() && stored.shown == shown(instance.as_mut());
-        let goes_on = how == How::Whole && (exact || stored.durable) && is_as_shown;
+        let is_as_shown = stored.shown.is_some() && stored.shown == instance_state_hash(instance.as_mut());
+        let epoch_continues = how == RestoredAs::Unchanged && (exact || stored.durable) && is_as_shown;
         let epoch = match Epoch::new(&stored.epoch) {
-            Ok(epoch) if goes_on => StreamEpoch::Restored(epoch),
+            Ok(epoch) if epoch_continues => StreamEpoch::Restored(epoch),
             _ => core.epochs.begin(),
         };
-        let mut component = Component::new(spec, epoch, mounted_by);
-        component.rev = if how == How::Whole { Rev(stored.rev) } else { Rev::ZERO };
+        let mut component = SessionComponent::new(spec, epoch, mounted_by);
+        component.rev = if how == RestoredAs::Unchanged { Rev(stored.rev) } else { Rev::ZERO };
         if component.mounted_by.link().is_none() {
             component.props = stored.props.into();
         }
         if stored.connected {
-            component.connecting = Connecting::Done;
+            component.connected_hook = ConnectedHook::Finished;
         }
         component.settled = stored.settled;
         component.version = stored.version;
-        component.anew = stored.anew;
-        component.joined = Joined::restore(&stored.rooms);
-        component.count_rooms(&self.budget);
-        component.replaced = how != How::Whole || stored.template != core.templates.hash_of(spec.name);
-        let is_other = !goes_on || component.replaced || stored.durable != core.commits(spec).is_some();
+        component.is_remounted = stored.anew;
+        component.joined = JoinedRooms::from_stored(&stored.rooms);
+        component.account_rooms(&self.budget);
+        component.is_replaced =
+            how != RestoredAs::Unchanged || stored.template != core.templates.hash_of(spec.name);
+        let differs =
+            !epoch_continues || component.is_replaced || stored.durable != core.commit_keeper(spec).is_some();
         let topics = instance.topics();
-        component.slot = Slot::Idle(instance);
+        component.slot = InstanceSlot::Idle(instance);
         self.components.insert(id.clone(), Box::new(component));
-        self.show_topics(&id, topics);
-        is_other
+        self.set_topics(&id, topics);
+        differs
     }
 
     /// Joins the rooms of the restored components.

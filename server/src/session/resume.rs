@@ -12,9 +12,9 @@ use vivaz_protocol::{
     StreamId, TopicName, Welcome,
 };
 
-use super::component::{Component, Connecting, Slot};
-use super::replies::Kept;
-use super::task::{Origin, Task};
+use super::component::{ConnectedHook, InstanceSlot, SessionComponent};
+use super::reply_cache::CachedReply;
+use super::task::{Task, TaskOrigin};
 use super::{Session, encode};
 use crate::session::outbox::Outbox;
 use crate::telemetry::log::{Escaped, Quoted};
@@ -27,7 +27,7 @@ const AUTHORIZE_TIME: Duration = Duration::from_secs(7);
 
 /// The state of a resuming client, as stated in its `HELLO`.
 #[derive(Debug, Default)]
-pub(crate) struct Position {
+pub(crate) struct ClientPosition {
     /// The client has received every reply up to this one.
     pub(crate) acked: Option<Ref>,
     /// The epoch and the revision that the client has of each stream.
@@ -36,7 +36,7 @@ pub(crate) struct Position {
 
 /// The answers of a session's topics to an authorization.
 #[derive(Debug, Default)]
-pub(crate) struct Authorized {
+pub(crate) struct TopicAuthorization {
     /// Topics that the user may not see.
     pub(crate) refused: HashSet<TopicName>,
     /// Topics that gave no answer: they failed, panicked or timed out.
@@ -45,12 +45,12 @@ pub(crate) struct Authorized {
 
 impl Session {
     /// Attaches a new session to its first connection.
-    pub(crate) fn greet(&mut self, secret: ResumeSecret<'_>) {
+    pub(crate) fn attach_first(&mut self, secret: ResumeSecret<'_>) {
         let limits = &self.supervisor.core().limits;
-        self.behaviour.greet(0);
-        self.port.attend();
-        self.port.connect(Some(Outbox::new(limits.outbox_bytes)));
-        self.welcome(secret, false);
+        self.behaviour.reset(0);
+        self.port.attach_task();
+        self.port.set_outbox(Some(Outbox::new(limits.outbox_bytes)));
+        self.send_welcome(secret, false);
         tracing::debug!(session = %self.id(), "session created");
     }
 
@@ -61,7 +61,7 @@ impl Session {
         secret: ResumeSecret<'_>,
         connection: ConnectionId,
         identity: Identity,
-        position: &Position,
+        position: &ClientPosition,
         refused: &HashSet<TopicName>,
     ) {
         let limits = self.supervisor.core().limits.clone();
@@ -69,28 +69,28 @@ impl Session {
         self.connection = connection;
         self.identity = identity;
         self.resumes = self.resumes.wrapping_add(1);
-        self.behaviour.greet(u32::try_from(limits.in_flight).unwrap_or(u32::MAX));
+        self.behaviour.reset(u32::try_from(limits.in_flight).unwrap_or(u32::MAX));
         if let Some(acked) = position.acked {
-            self.replies.received(acked);
-            self.forget_patches(acked);
+            self.replies.acknowledge(acked);
+            self.drop_acknowledged_patches(acked);
         }
-        self.unfollow_topics();
-        self.take_away(refused);
+        self.unsubscribe_all();
+        self.unmount_refused(refused);
         // Topics that no component shows were not authorized.
         let topics = &self.topics;
         let is_refused = |name: &TopicName| !topics.contains_key(name);
         self.replies.withhold(is_refused);
-        self.held.withhold(is_refused);
-        self.held.forget_patches();
+        self.held_replies.withhold(is_refused);
+        self.held_replies.drop_patches();
         for component in self.components.values_mut() {
-            component.floor = Rev::ZERO;
+            component.snapshot_rev = Rev::ZERO;
         }
-        self.look_at_all();
-        self.port.connect(Some(Outbox::new(limits.outbox_bytes)));
-        self.welcome(secret, true);
-        self.follow_topics(&position.streams);
+        self.refresh_all_visibility();
+        self.port.set_outbox(Some(Outbox::new(limits.outbox_bytes)));
+        self.send_welcome(secret, true);
+        self.subscribe_all(&position.streams);
         self.renew_presences();
-        let replaced = self.tell_replaced();
+        let replaced = self.send_replaced();
         for (stream, epoch, rev) in &position.streams {
             if let StreamId::Component(id) = stream
                 && !replaced.contains(id)
@@ -98,16 +98,16 @@ impl Session {
                 self.catch_up(id, epoch, *rev);
             }
         }
-        let waiting: Vec<(Ref, Kept)> =
-            self.replies.waiting().map(|(reference, kept)| (reference, kept.clone())).collect();
+        let waiting: Vec<(Ref, CachedReply)> =
+            self.replies.unacknowledged().map(|(reference, kept)| (reference, kept.clone())).collect();
         for (reference, kept) in waiting {
-            self.say_again(reference, &kept);
+            self.resend_reply(reference, &kept);
         }
-        self.go_on();
-        self.tell_resumed();
+        self.resume_jobs();
+        self.enqueue_resumed();
         // The row saved at the disconnect expires when the suspension ends, so it is saved again.
-        self.unsaved = false;
-        self.touch();
+        self.is_marked_changed = false;
+        self.mark_changed();
         // Topics may have changed meanwhile, or the identity, which `$user` shows.
         let children: Vec<ComponentId> = self
             .components
@@ -116,54 +116,56 @@ impl Session {
             .map(|(id, _)| id.clone())
             .collect();
         for id in children {
-            self.refresh(&id);
+            self.queue_props_check(&id);
         }
         tracing::debug!(session = %self.id(), "session resumed");
     }
 
     /// Queues the `resumed` hook of all components, or `connected` where another process ended
     /// before that hook had finished.
-    fn tell_resumed(&mut self) {
+    fn enqueue_resumed(&mut self) {
         let ids: Vec<ComponentId> = self.components.keys().cloned().collect();
         for id in ids {
             let Some(component) = self.components.get(&id) else { continue };
-            let job = match component.connecting {
+            let job = match component.connected_hook {
                 // The mount queues it.
-                Connecting::Due if matches!(component.slot, Slot::Mounting) => continue,
-                Connecting::Due => Job::Connected,
-                Connecting::Running | Connecting::Done if component.spec.has(Hook::Resumed) => Job::Resumed,
-                Connecting::Running | Connecting::Done => continue,
+                ConnectedHook::Due if matches!(component.slot, InstanceSlot::Mounting) => continue,
+                ConnectedHook::Due => Job::Connected,
+                ConnectedHook::Running | ConnectedHook::Finished if component.spec.has(Hook::Resumed) => {
+                    Job::Resumed
+                }
+                ConnectedHook::Running | ConnectedHook::Finished => continue,
             };
-            self.enqueue(&id, Task::Job { job, origin: Origin::Server });
+            self.enqueue(&id, Task::Job { job, origin: TaskOrigin::Server });
         }
     }
 
     /// Detaches the session from its connection. Nothing is sent from now on.
     pub(crate) fn detach(&mut self) {
-        self.port.connect(None);
-        self.held.forget_patches();
-        self.unfollow_topics();
+        self.port.set_outbox(None);
+        self.held_replies.drop_patches();
+        self.unsubscribe_all();
         self.suspend_presences();
-        self.mark_unsaved();
-        self.forget_views();
+        self.mark_expiry_changed();
+        self.drop_views();
     }
 
     /// Queues the `disconnected` hook of all components.
-    pub(crate) fn disconnected(&mut self) {
-        self.go_on();
-        self.enqueue_all(Hook::Disconnected, || Job::Disconnected);
+    pub(crate) fn continue_detached(&mut self) {
+        self.resume_jobs();
+        self.enqueue_hook(Hook::Disconnected, || Job::Disconnected);
     }
 
     /// Sends `DRAIN`: the page reconnects after that time, to a process that accepts connections.
-    pub(crate) fn say_drain(&self, after: Duration) {
+    pub(crate) fn send_drain(&self, after: Duration) {
         let reconnect_after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
         self.port.send(encode::frame(&ServerMessage::Drain { reconnect_after_ms }));
     }
 
-    fn welcome(&self, secret: ResumeSecret<'_>, resumed: bool) {
+    fn send_welcome(&self, secret: ResumeSecret<'_>, resumed: bool) {
         let core = self.supervisor.core();
         let done = if resumed {
-            self.replies.waiting().map(|(reference, _)| reference).collect()
+            self.replies.unacknowledged().map(|(reference, _)| reference).collect()
         } else {
             Vec::new()
         };
@@ -185,18 +187,18 @@ impl Session {
 
     /// Sends the components whose state or template differs from what the page has, and returns
     /// their ids.
-    fn tell_replaced(&mut self) -> Vec<ComponentId> {
+    fn send_replaced(&mut self) -> Vec<ComponentId> {
         let replaced: Vec<ComponentId> = self
             .components
             .iter_mut()
             .filter(|(_, component)| component.is_shown())
-            .filter_map(|(id, component)| std::mem::take(&mut component.replaced).then(|| id.clone()))
+            .filter_map(|(id, component)| std::mem::take(&mut component.is_replaced).then(|| id.clone()))
             .collect();
         for id in &replaced {
-            let frame = self.mounted_frame(id, None);
+            let frame = self.encode_mounted(id, None);
             self.port.send(frame);
             if let Some(component) = self.components.get_mut(id) {
-                component.floor = component.rev;
+                component.snapshot_rev = component.rev;
             }
         }
         replaced
@@ -207,14 +209,15 @@ impl Session {
         let stream = StreamId::Component(id.clone());
         let Some(component) = self.components.get(id) else {
             // If the page unmounted the component, the cached reply tells it.
-            let waits = |kept: &Kept| matches!(kept, Kept::Done { component, .. } if component == id);
-            if !self.replies.waiting().any(|(_, kept)| waits(kept)) {
+            let waits =
+                |kept: &CachedReply| matches!(kept, CachedReply::Done { component, .. } if component == id);
+            if !self.replies.unacknowledged().any(|(_, kept)| waits(kept)) {
                 let reason = UnmountReason::Removed.as_str().into();
                 self.port.send(encode::frame(&ServerMessage::Unmounted { component_id: id.clone(), reason }));
             }
             return;
         };
-        if matches!(component.slot, Slot::Mounting) {
+        if matches!(component.slot, InstanceSlot::Mounting) {
             return;
         }
         let patches = (self.supervisor.core().epochs.text(&component.epoch) == *epoch)
@@ -240,15 +243,16 @@ impl Session {
     pub(crate) fn authorize_topics(
         &self,
         identity: &Identity,
-    ) -> impl Future<Output = Authorized> + Send + use<> {
+    ) -> impl Future<Output = TopicAuthorization> + Send + use<> {
         let topics = self.topics.values().map(|held| held.topic.clone()).collect();
-        authorize_all(topics, identity, self.supervisor.core().limits.action_time.min(AUTHORIZE_TIME))
+        authorize(topics, identity, self.supervisor.core().limits.action_time.min(AUTHORIZE_TIME))
     }
 
     /// Unmounts the components that show a topic which the user may not see any more. A running
     /// handler may delay the unmount; nothing of the component or its topics is sent meanwhile.
-    fn take_away(&mut self, refused: &HashSet<TopicName>) {
-        let shows = |component: &Component| component.topics.iter().any(|(_, name)| refused.contains(name));
+    fn unmount_refused(&mut self, refused: &HashSet<TopicName>) {
+        let shows =
+            |component: &SessionComponent| component.topics.iter().any(|(_, name)| refused.contains(name));
         let ids: Vec<ComponentId> = self
             .components
             .iter()
@@ -256,19 +260,19 @@ impl Session {
             .map(|(id, _)| id.clone())
             .collect();
         for id in &ids {
-            self.withdraw(id);
+            self.hide_revoked(id);
         }
         for id in ids {
-            let origin = Origin::End { reason: UnmountReason::Revoked };
+            let origin = TaskOrigin::Unmount { reason: UnmountReason::Revoked };
             self.enqueue(&id, Task::Unmount { origin });
         }
     }
     /// Hides a component whose user may not see it any more.
-    pub(super) fn withdraw(&mut self, id: &ComponentId) {
+    pub(super) fn hide_revoked(&mut self, id: &ComponentId) {
         tracing::debug!(component = %id, "hidden, because the user may not see it any more");
         let Some(component) = self.components.get_mut(id) else { return };
         let was_shown = component.is_shown();
-        component.withdrawn = true;
+        component.is_withdrawn = true;
         component.presences = Vec::new();
         let topics = std::mem::take(&mut component.topics);
         self.release_topics(topics, was_shown);
@@ -276,20 +280,20 @@ impl Session {
 }
 
 /// Asks topics whether a user may see them. Each has `limit` to answer.
-pub(super) fn authorize_all(
+pub(super) fn authorize(
     topics: Vec<TopicRef>,
     identity: &Identity,
     limit: Duration,
-) -> impl Future<Output = Authorized> + Send + use<> {
-    let asked = topics.into_iter().map(|topic| {
+) -> impl Future<Output = TopicAuthorization> + Send + use<> {
+    let received_at = topics.into_iter().map(|topic| {
         let name = topic.name().clone();
         let answer = guard("authorizing a topic", Some(limit), topic.authorize(identity));
         async move { (name, answer.await.map_err(RestoreFailure::of_decoded)) }
     });
-    let asked: Vec<_> = asked.collect();
+    let received_at: Vec<_> = received_at.collect();
     async move {
-        let mut authorized = Authorized::default();
-        for (name, answer) in join_all(asked).await {
+        let mut authorized = TopicAuthorization::default();
+        for (name, answer) in join_all(received_at).await {
             match answer {
                 Ok(()) => {}
                 Err(RestoreFailure::Refused(_)) => {

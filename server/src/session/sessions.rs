@@ -36,10 +36,10 @@ pub(crate) struct Sessions {
 }
 
 /// Entries are boxed, because a hash map has more slots than entries.
-type Shard = HashMap<SessionId, Box<Entry>, RandomState>;
+type Shard = HashMap<SessionId, Box<SessionEntry>, RandomState>;
 
 /// A session in the map.
-struct Entry {
+struct SessionEntry {
     port: Arc<Port>,
     owner: Identity,
     /// The session's place among the sessions of its user.
@@ -47,16 +47,16 @@ struct Entry {
     /// The hashes of the secrets that resume the session.
     secrets: Secrets,
     /// When the newest `HELLO` that claimed the session arrived.
-    asked: Instant,
-    place: Place,
+    received_at: Instant,
+    location: Location,
 }
 
 /// Where a session is.
-enum Place {
+enum Location {
     /// A task drives it.
-    Held,
+    Driven,
     /// It has no task. It ends at `until`.
-    Waiting { session: Box<Session>, until: Instant },
+    Suspended { session: Box<Session>, until: Instant },
 }
 
 /// The result of claiming a session for a new connection.
@@ -64,14 +64,14 @@ pub(crate) enum Claim {
     /// The session. The caller drives it now.
     Session(Box<Session>),
     /// Another task drives the session and was requested to hand it over.
-    Asked(oneshot::Receiver<Box<Session>>),
+    Requested(oneshot::Receiver<Box<Session>>),
     /// A later `HELLO` has claimed the session: the page has left the connection of this claim.
-    Overtaken,
+    Superseded,
 }
 
 /// The bounds of suspended sessions.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Room {
+pub(crate) struct SuspensionLimits {
     /// The number of sessions.
     pub(crate) sessions: usize,
     /// Bytes of state of all suspended sessions together.
@@ -80,14 +80,14 @@ pub(crate) struct Room {
 
 /// The result of a sweep.
 #[derive(Default)]
-pub(crate) struct Swept {
+pub(crate) struct SweepResult {
     /// Sessions whose time is over, or that exceed the bounds. The caller ends them.
     #[expect(clippy::vec_box, reason = "each goes to a task of its own, as it is")]
     pub(crate) expired: Vec<Box<Session>>,
     /// The number of sessions with a task.
-    pub(crate) held: usize,
+    pub(crate) driven: usize,
     /// The number of suspended sessions.
-    pub(crate) waiting: usize,
+    pub(crate) suspended: usize,
 }
 
 impl Sessions {
@@ -102,7 +102,7 @@ impl Sessions {
 
     /// Inserts a new session, which the caller drives. Returns the secret for its `WELCOME`, or
     /// `None` if the system has no randomness.
-    pub(crate) fn enter(
+    pub(crate) fn insert(
         &self,
         port: Arc<Port>,
         owner: Identity,
@@ -110,34 +110,43 @@ impl Sessions {
     ) -> Option<ResumeSecret<'static>> {
         let secret = random_bytes().ok()?;
         let id = port.session().clone();
-        let secrets = Secrets { generation: 1, current: hash(&secret), previous: None };
-        let entry =
-            Box::new(Entry { port, owner, member, secrets, asked: Instant::now(), place: Place::Held });
+        let secrets = Secrets { generation: 1, current: hash_secret(&secret), previous: None };
+        let entry = Box::new(SessionEntry {
+            port,
+            owner,
+            member,
+            secrets,
+            received_at: Instant::now(),
+            location: Location::Driven,
+        });
         self.shard(&id).insert(id, entry);
-        Some(text(&secret))
+        Some(encode_secret(&secret))
     }
 
     /// Inserts a session restored from the store, which the caller drives. Returns `false` if the
     /// map already has the session.
-    pub(crate) fn adopt(
+    pub(crate) fn insert_restored(
         &self,
         port: Arc<Port>,
         owner: Identity,
         member: Member,
         secrets: Secrets,
-        asked: Instant,
+        received_at: Instant,
     ) -> bool {
         let id = port.session().clone();
         let mut shard = self.shard(&id);
         if shard.contains_key(&id) {
             return false;
         }
-        shard.insert(id, Box::new(Entry { port, owner, member, secrets, asked, place: Place::Held }));
+        shard.insert(
+            id,
+            Box::new(SessionEntry { port, owner, member, secrets, received_at, location: Location::Driven }),
+        );
         true
     }
 
     /// Checks whether the map has a session.
-    pub(crate) fn has(&self, id: &SessionId) -> bool {
+    pub(crate) fn contains(&self, id: &SessionId) -> bool {
         self.shard(id).contains_key(id)
     }
 
@@ -146,7 +155,7 @@ impl Sessions {
         self.shard(id).get(id).map(|entry| entry.secrets.clone())
     }
 
-    /// Claims a session with a secret, for a `HELLO` that arrived at `asked`. Returns `None` if
+    /// Claims a session with a secret, for a `HELLO` that arrived at `received_at`. Returns `None` if
     /// there is no such session, the secret is wrong, or the session belongs to another user; the
     /// caller cannot tell which.
     pub(crate) fn claim(
@@ -154,18 +163,18 @@ impl Sessions {
         id: &SessionId,
         secret: &ResumeSecret<'_>,
         who: &Identity,
-        asked: Instant,
+        received_at: Instant,
     ) -> Option<Claim> {
         let mut shard = self.shard(id);
         let entry = shard.get_mut(id)?;
-        let given = is_good(secret, &entry.secrets)?;
+        let given = matching_secret_hash(secret, &entry.secrets)?;
         if !entry.owner.is_same_as(who) {
             return None;
         }
-        if asked < entry.asked {
-            return Some(Claim::Overtaken);
+        if received_at < entry.received_at {
+            return Some(Claim::Superseded);
         }
-        entry.asked = asked;
+        entry.received_at = received_at;
         // The shown secret stays valid until the new connection has proved that it has the next
         // one.
         entry.secrets.previous = Some(given);
@@ -182,18 +191,22 @@ impl Sessions {
     /// Replaces the secret and the owner of a session that is being resumed. The owner's
     /// permissions may have changed. Returns the new secret, or `None` if there is no such session
     /// or no randomness.
-    pub(crate) fn renew(&self, id: &SessionId, owner: Identity) -> Option<(ResumeSecret<'static>, Secrets)> {
-        let secret: Secret = random_bytes().ok()?;
+    pub(crate) fn renew_secret(
+        &self,
+        id: &SessionId,
+        owner: Identity,
+    ) -> Option<(ResumeSecret<'static>, Secrets)> {
+        let secret: SecretBytes = random_bytes().ok()?;
         let mut shard = self.shard(id);
         let entry = shard.get_mut(id)?;
         entry.secrets.generation += 1;
-        entry.secrets.current = hash(&secret);
+        entry.secrets.current = hash_secret(&secret);
         entry.owner = owner;
-        Some((text(&secret), entry.secrets.clone()))
+        Some((encode_secret(&secret), entry.secrets.clone()))
     }
 
     /// Restores the owner of a session whose resume failed.
-    pub(crate) fn keep_owner(&self, id: &SessionId, owner: Identity) {
+    pub(crate) fn set_owner(&self, id: &SessionId, owner: Identity) {
         if let Some(entry) = self.shard(id).get_mut(id) {
             entry.owner = owner;
         }
@@ -201,16 +214,16 @@ impl Sessions {
 
     /// Invalidates the previous secret, because the client has proved that it has the current one.
     /// Returns whether there was a previous one.
-    pub(crate) fn confirm(&self, id: &SessionId) -> bool {
+    pub(crate) fn confirm_secret(&self, id: &SessionId) -> bool {
         self.shard(id).get_mut(id).is_some_and(|entry| entry.secrets.previous.take().is_some())
     }
 
     /// Returns the ids of sessions that a task drives.
-    pub(crate) fn held(&self) -> Vec<SessionId> {
+    pub(crate) fn driven(&self) -> Vec<SessionId> {
         let mut sessions = Vec::new();
         for shard in &self.shards {
             let shard = lock(shard);
-            let held = shard.values().filter(|entry| matches!(entry.place, Place::Held));
+            let held = shard.values().filter(|entry| matches!(entry.location, Location::Driven));
             sessions.extend(held.map(|entry| entry.port.session().clone()));
         }
         sessions
@@ -218,14 +231,14 @@ impl Sessions {
 
     /// Suspends a session until `until`. Returns the session instead if it has mail, or if the map
     /// does not have it.
-    pub(crate) fn park(&self, session: Box<Session>, until: Instant) -> Option<Box<Session>> {
+    pub(crate) fn suspend(&self, session: Box<Session>, until: Instant) -> Option<Box<Session>> {
         let id = session.id().clone();
         let mut shard = self.shard(&id);
         let Some(entry) = shard.get_mut(&id) else { return Some(session) };
-        if !entry.port.leave() {
+        if !entry.port.detach_task() {
             return Some(session);
         }
-        entry.place = Place::Waiting { session, until };
+        entry.location = Location::Suspended { session, until };
         let surplus = entry.member.waits();
         drop(shard);
         if let Some(port) = surplus.and_then(|surplus| self.port(&surplus)) {
@@ -235,31 +248,32 @@ impl Sessions {
     }
 
     /// Takes a suspended session that has mail, with the end of its suspension.
-    pub(crate) fn wake(&self, id: &SessionId) -> Option<(Box<Session>, Instant)> {
+    pub(crate) fn take_suspended(&self, id: &SessionId) -> Option<(Box<Session>, Instant)> {
         let mut shard = self.shard(id);
         let entry = shard.get_mut(id)?;
-        match std::mem::replace(&mut entry.place, Place::Held) {
-            Place::Waiting { session, until } => {
-                entry.port.attend();
+        match std::mem::replace(&mut entry.location, Location::Driven) {
+            Location::Suspended { session, until } => {
+                entry.port.attach_task();
                 Some((session, until))
             }
-            Place::Held => None,
+            Location::Driven => None,
         }
     }
 
     /// Drops all suspended sessions with their tasks and loads, because the process ends. The store
     /// keeps its rows.
-    pub(crate) fn drop_waiting(&self) {
+    pub(crate) fn drop_suspended(&self) {
         for shard in &self.shards {
             // Dropped outside of the lock, because dropping a session locks the shard again.
-            let waiting: Vec<_> =
-                lock(shard).extract_if(|_, entry| matches!(entry.place, Place::Waiting { .. })).collect();
+            let waiting: Vec<_> = lock(shard)
+                .extract_if(|_, entry| matches!(entry.location, Location::Suspended { .. }))
+                .collect();
             drop(waiting);
         }
     }
 
     /// Removes a session that the caller drives.
-    pub(crate) fn end(&self, id: &SessionId) {
+    pub(crate) fn remove(&self, id: &SessionId) {
         // Dropped outside of the lock, because dropping the entry may lock the shard again.
         let entry = self.shard(id).remove(id);
         drop(entry);
@@ -309,55 +323,55 @@ impl Sessions {
     pub(crate) fn sweep(
         &self,
         now: Instant,
-        room: Room,
-        mut held: impl FnMut(&Arc<Port>, &Identity),
-    ) -> Swept {
-        let mut swept = Swept::default();
+        limits: SuspensionLimits,
+        mut driven: impl FnMut(&Arc<Port>, &Identity),
+    ) -> SweepResult {
+        let mut swept = SweepResult::default();
         let mut deadlines = Vec::new();
         let mut bytes = 0;
         for shard in &self.shards {
             for entry in lock(shard).values() {
-                match &entry.place {
-                    Place::Held => {
-                        swept.held += 1;
-                        held(&entry.port, &entry.owner);
+                match &entry.location {
+                    Location::Driven => {
+                        swept.driven += 1;
+                        driven(&entry.port, &entry.owner);
                     }
-                    Place::Waiting { until, session } => {
+                    Location::Suspended { until, session } => {
                         deadlines.push(*until);
                         bytes += session.state_bytes();
                     }
                 }
             }
         }
-        let excess = deadlines.len().saturating_sub(room.sessions);
+        let excess = deadlines.len().saturating_sub(limits.sessions);
         let mut limit = now;
         if excess > 0 {
             let (_, nearest, _) = deadlines.select_nth_unstable(excess - 1);
             limit = limit.max(*nearest);
         }
-        swept.waiting = deadlines.len();
+        swept.suspended = deadlines.len();
         if deadlines.iter().any(|until| *until <= limit) {
             bytes -= self.take_expired(limit, &mut swept).min(bytes);
         }
-        if bytes > room.bytes {
-            self.take_largest(bytes - room.bytes, &mut swept);
+        if bytes > limits.bytes {
+            self.take_largest(bytes - limits.bytes, &mut swept);
         }
         swept
     }
 
     /// Removes the sessions suspended until `limit` or earlier. Returns their bytes of state.
-    fn take_expired(&self, limit: Instant, swept: &mut Swept) -> usize {
+    fn take_expired(&self, limit: Instant, swept: &mut SweepResult) -> usize {
         let mut bytes = 0;
         for shard in &self.shards {
             let expired = lock(shard)
                 .extract_if(
-                    |_, entry| matches!(&entry.place, Place::Waiting { until, .. } if *until <= limit),
+                    |_, entry| matches!(&entry.location, Location::Suspended { until, .. } if *until <= limit),
                 )
                 .collect::<Vec<_>>();
             for (_, entry) in expired {
-                if let Place::Waiting { session, .. } = entry.place {
+                if let Location::Suspended { session, .. } = entry.location {
                     bytes += session.state_bytes();
-                    swept.waiting -= 1;
+                    swept.suspended -= 1;
                     swept.expired.push(session);
                 }
             }
@@ -366,11 +380,11 @@ impl Sessions {
     }
 
     /// Removes the largest suspended sessions, until they have `excess` bytes of state together.
-    fn take_largest(&self, excess: usize, swept: &mut Swept) {
+    fn take_largest(&self, excess: usize, swept: &mut SweepResult) {
         let mut waiting = Vec::new();
         for shard in &self.shards {
             for (id, entry) in &*lock(shard) {
-                if let Place::Waiting { session, until } = &entry.place {
+                if let Location::Suspended { session, until } = &entry.location {
                     waiting.push((session.state_bytes(), *until, id.clone()));
                 }
             }
@@ -383,12 +397,14 @@ impl Sessions {
             }
             // The page may have resumed the session since, or resumed and left it again.
             let taken_out = match self.shard(&id).entry(id.clone()) {
-                hash_map::Entry::Occupied(entry) if entry.get().waits_until(until) => Some(entry.remove()),
+                hash_map::Entry::Occupied(entry) if entry.get().is_suspended_until(until) => {
+                    Some(entry.remove())
+                }
                 hash_map::Entry::Occupied(_) | hash_map::Entry::Vacant(_) => None,
             };
-            if let Some(Place::Waiting { session, .. }) = taken_out.map(|entry| entry.place) {
+            if let Some(Location::Suspended { session, .. }) = taken_out.map(|entry| entry.location) {
                 taken += session.state_bytes();
-                swept.waiting -= 1;
+                swept.suspended -= 1;
                 swept.expired.push(session);
             }
         }
@@ -401,23 +417,23 @@ impl Sessions {
     }
 }
 
-impl Entry {
-    fn waits_until(&self, time: Instant) -> bool {
-        matches!(&self.place, Place::Waiting { until, .. } if *until == time)
+impl SessionEntry {
+    fn is_suspended_until(&self, time: Instant) -> bool {
+        matches!(&self.location, Location::Suspended { until, .. } if *until == time)
     }
 
     /// Returns the session, or requests it from the task that drives it.
     fn hand_over(&mut self) -> Claim {
-        match std::mem::replace(&mut self.place, Place::Held) {
-            Place::Waiting { session, .. } => {
-                self.port.attend();
+        match std::mem::replace(&mut self.location, Location::Driven) {
+            Location::Suspended { session, .. } => {
+                self.port.attach_task();
                 Claim::Session(session)
             }
-            Place::Held => {
+            Location::Driven => {
                 let (give, take) = oneshot::channel();
                 // The port of a driven session has a task, which sees this mail.
-                let _attended = self.port.post(Mail::Yield(give), usize::MAX);
-                Claim::Asked(take)
+                let _has_task = self.port.post(Mail::HandOver(give), usize::MAX);
+                Claim::Requested(take)
             }
         }
     }
@@ -428,10 +444,10 @@ fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
     shard.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-type Secret = [u8; 16];
+type SecretBytes = [u8; 16];
 
 /// Hashes a secret. Stores have only the hash, so a reader of the store cannot resume sessions.
-fn hash(secret: &[u8]) -> [u8; 16] {
+fn hash_secret(secret: &[u8]) -> [u8; 16] {
     let mut short = [0; 16];
     blake3::Hasher::new_derive_key("vivaz 2026 resume").update(secret).finalize_xof().fill(&mut short);
     short
@@ -439,13 +455,13 @@ fn hash(secret: &[u8]) -> [u8; 16] {
 
 /// Returns the hash of the shown secret if it matches the current or the previous one. Takes
 /// constant time.
-pub(crate) fn is_good(shown: &ResumeSecret<'_>, secrets: &Secrets) -> Option<[u8; 16]> {
-    let given = hash(&URL_SAFE_NO_PAD.decode(shown.expose()).ok()?);
+pub(crate) fn matching_secret_hash(shown: &ResumeSecret<'_>, secrets: &Secrets) -> Option<[u8; 16]> {
+    let given = hash_secret(&URL_SAFE_NO_PAD.decode(shown.expose()).ok()?);
     let current = given.ct_eq(&secrets.current);
     let previous = secrets.previous.map_or(0.into(), |previous| given.ct_eq(&previous));
     bool::from(current | previous).then_some(given)
 }
 
-fn text(secret: &Secret) -> ResumeSecret<'static> {
+fn encode_secret(secret: &SecretBytes) -> ResumeSecret<'static> {
     ResumeSecret::new(URL_SAFE_NO_PAD.encode(secret))
 }

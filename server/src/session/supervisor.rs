@@ -76,7 +76,7 @@ impl Supervisor {
 
     /// Posts mail to a session, and starts a task that drives the session if it has none.
     pub(crate) fn post(self: &Arc<Self>, port: &Arc<Port>, mail: Mail) {
-        if port.post(mail, usize::MAX) == Posted::Unattended {
+        if port.post(mail, usize::MAX) == Posted::NoTask {
             Arc::clone(self).wake(port.session());
         }
     }
@@ -87,7 +87,7 @@ impl SessionOwner for Supervisor {
         let Some(executor) = self.executor.get().cloned() else { return };
         let (tasks, session) = (self.tasks.clone(), session.clone());
         let task = async move {
-            if let Some((session, until)) = self.sessions.wake(&session) {
+            if let Some((session, until)) = self.sessions.take_suspended(&session) {
                 (self.drive_detached)(session, until).await;
             }
         };
@@ -101,16 +101,16 @@ impl SessionOwner for Supervisor {
 
 impl RunningSessions for Supervisor {
     fn contains(&self, session: &SessionId) -> bool {
-        self.sessions.has(session)
+        self.sessions.contains(session)
     }
 
     fn driven(&self) -> Vec<SessionId> {
-        self.sessions.held()
+        self.sessions.driven()
     }
 
     fn ask_to_save(&self, session: &SessionId) {
         if let Some(port) = self.sessions.port(session) {
-            port.ask_to_save();
+            port.request_save();
         }
     }
 
@@ -122,7 +122,7 @@ impl RunningSessions for Supervisor {
 
     fn refused(&self, session: &SessionId, refusal: Refusal) {
         if let Some(port) = self.sessions.port(session) {
-            port.refused(refusal);
+            port.handle_refusal(refusal);
         }
     }
 }

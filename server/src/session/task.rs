@@ -15,20 +15,20 @@ use crate::admission::middleware::CallRequest;
 /// A task in a component's queue.
 pub(super) enum Task {
     /// Runs a job.
-    Job { job: Job, origin: Origin },
+    Job { job: Job, origin: TaskOrigin },
     /// Applies a `PROPS_UPDATE`.
-    Props { given: GivenProps, origin: Origin },
+    Props { given: PropsUpdate, origin: TaskOrigin },
     /// Compares the props of a child with those that its parent gives.
     Refresh,
     /// Mounts a child at a place that did not exist before.
     Child(Box<ChildMount>),
     /// Unmounts the component.
-    Unmount { origin: Origin },
+    Unmount { origin: TaskOrigin },
 }
 
 /// The contents of a `PROPS_UPDATE`.
 #[derive(Debug)]
-pub(crate) struct GivenProps {
+pub(crate) struct PropsUpdate {
     /// The props that the page gives to a child, by name.
     pub(crate) page: BTreeMap<String, Box<RawValue>>,
     /// The changed props of an open component, as an object.
@@ -37,30 +37,30 @@ pub(crate) struct GivenProps {
 
 /// A task that middleware may refuse.
 #[derive(Debug)]
-pub(crate) enum Errand {
+pub(crate) enum PageTask {
     /// A job.
     Job(Job),
     /// A `PROPS_UPDATE`.
-    Props(GivenProps),
+    Props(PropsUpdate),
 }
 
 /// The origin of a task.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Origin {
+pub(crate) enum TaskOrigin {
     /// A message of the page with a `ref`, which gets a reply.
-    Page { reference: Ref, asked: Instant },
+    Page { reference: Ref, received_at: Instant },
     /// An action of the page without a `ref`, which gets no reply.
-    Unanswered { asked: Instant },
+    Unanswered { received_at: Instant },
     /// The server. There is no reply.
     Server,
     /// The unmount of the component.
-    End { reason: UnmountReason },
+    Unmount { reason: UnmountReason },
 }
 
 /// The mount of a child.
 pub(super) struct ChildMount {
     pub(super) reference: Ref,
-    pub(super) asked: Instant,
+    pub(super) received_at: Instant,
     pub(super) id: ComponentId,
     pub(super) parent: ComponentId,
     pub(super) place: Vec<Value>,
@@ -73,7 +73,7 @@ pub(super) struct ChildMount {
 
 /// Whether a mount may wait for its place.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Wait {
+pub(super) enum PlaceWait {
     /// It may wait until the parent has run its queued tasks.
     ForParent,
     /// It has waited.
@@ -81,12 +81,12 @@ pub(super) enum Wait {
 }
 
 /// The error text of a mount whose id is in use.
-pub(super) const TAKEN: &str = "a component is already mounted with this id";
+pub(super) const ID_IN_USE: &str = "a component is already mounted with this id";
 
-impl Errand {
+impl PageTask {
     /// Returns the request for middleware. Returns `None` for jobs that no message of a page
     /// causes.
-    pub(super) fn request(&self) -> Option<CallRequest> {
+    pub(super) fn middleware_request(&self) -> Option<CallRequest> {
         match self {
             Self::Job(Job::Action { action, set, .. }) => Some(CallRequest::Action {
                 name: action.as_str().into(),

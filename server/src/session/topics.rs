@@ -6,53 +6,53 @@ use vivaz_components::{CatchUp, Frame, ServerEvent, Subscriber, Subscription, To
 use vivaz_protocol::{ComponentId, Epoch, Rev, SessionId, StreamId, TopicName};
 
 use super::Session;
-use super::component::Component;
+use super::component::SessionComponent;
 use crate::session::port::Port;
 use crate::telemetry::log::{Escaped, Quoted};
 
 /// A topic that the session retains.
-pub(super) struct Held {
+pub(super) struct SessionTopic {
     pub(super) topic: TopicRef,
     /// `None` while there is no connection, or no visible component shows the topic.
     subscription: Option<Subscription>,
     /// The number of shared fields that show the topic.
-    holders: usize,
+    fields: usize,
     /// How many of these belong to visible components. The session subscribes for them alone.
     viewers: usize,
     /// The revision of the last snapshot on this connection. Patches up to it are not sent.
-    pub(super) floor: Rev,
+    pub(super) snapshot_rev: Rev,
 }
 
 impl Session {
     /// Records the topics of a component's shared fields: subscribes to new ones, and releases
     /// those that no component shows any more. Does nothing for a component that its user may not
     /// see.
-    pub(super) fn show_topics(&mut self, id: &ComponentId, now: Vec<(&'static str, TopicRef)>) {
+    pub(super) fn set_topics(&mut self, id: &ComponentId, now: Vec<(&'static str, TopicRef)>) {
         let names = now.iter().map(|(field, topic)| (*field, topic.name().clone())).collect();
-        let Some(component) = self.components.get_mut(id).filter(|one| !one.withdrawn) else { return };
+        let Some(component) = self.components.get_mut(id).filter(|one| !one.is_withdrawn) else { return };
         let (before, is_shown) = (std::mem::replace(&mut component.topics, names), component.is_shown());
         let template =
             self.supervisor.core().templates.of(component.spec.name).map(|one| Arc::clone(&one.compiled));
         for (field, topic) in now {
             let name = topic.name().clone();
-            self.hold(topic);
+            self.retain_topic(topic);
             if template.as_ref().is_some_and(|template| template.gives_children(&|one| one == field)) {
                 self.port.watch(&name);
             }
             if is_shown {
-                self.view(&name);
+                self.add_viewer(&name);
             }
         }
         if let Some(component) = self.components.get_mut(id) {
-            component.left.extend(before.iter().map(|(_, name)| name.clone()));
+            component.left_topics.extend(before.iter().map(|(_, name)| name.clone()));
         }
         self.release_topics(before, is_shown);
     }
 
     /// Compares the props of all children whose parents show a topic, because the topic has
     /// changed.
-    pub(crate) fn topic_changed(&mut self, name: &TopicName) {
-        let shows = |one: &Component| one.topics.iter().any(|(_, topic)| topic == name);
+    pub(crate) fn handle_topic_change(&mut self, name: &TopicName) {
+        let shows = |one: &SessionComponent| one.topics.iter().any(|(_, topic)| topic == name);
         let parents: Vec<ComponentId> =
             self.components.iter().filter(|(_, one)| shows(one)).map(|(id, _)| id.clone()).collect();
         for parent in parents {
@@ -61,10 +61,10 @@ impl Session {
     }
 
     /// Returns the topics whose data the result of a component's job may have.
-    pub(super) fn topics_of(&self, id: &ComponentId) -> Box<[TopicName]> {
+    pub(super) fn result_topics(&self, id: &ComponentId) -> Box<[TopicName]> {
         let Some(component) = self.components.get(id) else { return Box::default() };
         let shown = component.topics.iter().map(|(_, name)| name);
-        let mut names: Vec<TopicName> = shown.chain(&component.left).cloned().collect();
+        let mut names: Vec<TopicName> = shown.chain(&component.left_topics).cloned().collect();
         names.sort_unstable();
         names.dedup();
         names.into()
@@ -72,10 +72,10 @@ impl Session {
 
     /// Checks whether the user may not see the result of a component's job, which may have data of
     /// these topics.
-    pub(super) fn withholds(&self, id: &ComponentId, topics: &[TopicName]) -> bool {
+    pub(super) fn must_withhold(&self, id: &ComponentId, topics: &[TopicName]) -> bool {
         let is_held = |name| self.topics.contains_key(name);
         self.components.get(id).is_some_and(|component| {
-            component.withdrawn || component.resumes != self.resumes && !topics.iter().all(is_held)
+            component.is_withdrawn || component.resumes != self.resumes && !topics.iter().all(is_held)
         })
     }
 
@@ -83,24 +83,24 @@ impl Session {
     pub(super) fn release_topics(&mut self, topics: Vec<(&'static str, TopicName)>, is_shown: bool) {
         for (_, name) in topics {
             if is_shown {
-                self.unview(&name);
+                self.remove_viewer(&name);
             }
-            self.release(&name);
+            self.release_topic(&name);
         }
     }
 
     /// Counts a visible component that shows a topic. Subscribes to the topic for the first one.
-    pub(super) fn view(&mut self, name: &TopicName) {
+    pub(super) fn add_viewer(&mut self, name: &TopicName) {
         let Some(held) = self.topics.get_mut(name) else { return };
         held.viewers += 1;
         if held.viewers == 1 && self.port.is_connected() {
-            held.floor = Rev::ZERO;
+            held.snapshot_rev = Rev::ZERO;
             held.subscribe(&self.port, None);
         }
     }
 
     /// Discounts a visible component that shows a topic. Unsubscribes after the last one.
-    pub(super) fn unview(&mut self, name: &TopicName) {
+    pub(super) fn remove_viewer(&mut self, name: &TopicName) {
         let Some(held) = self.topics.get_mut(name) else { return };
         held.viewers -= 1;
         if held.viewers == 0 {
@@ -109,27 +109,27 @@ impl Session {
     }
 
     /// Retains a topic for one more shared field.
-    fn hold(&mut self, topic: TopicRef) {
+    fn retain_topic(&mut self, topic: TopicRef) {
         if let Some(held) = self.topics.get_mut(topic.name()) {
-            held.holders += 1;
+            held.fields += 1;
             return;
         }
-        let held = Held { topic, subscription: None, holders: 1, viewers: 0, floor: Rev::ZERO };
+        let held = SessionTopic { topic, subscription: None, fields: 1, viewers: 0, snapshot_rev: Rev::ZERO };
         self.topics.insert(held.topic.name().clone(), held);
     }
 
     /// Releases a topic from one shared field.
-    fn release(&mut self, name: &TopicName) {
+    fn release_topic(&mut self, name: &TopicName) {
         let Some(held) = self.topics.get_mut(name) else { return };
-        held.holders -= 1;
-        if held.holders == 0 {
+        held.fields -= 1;
+        if held.fields == 0 {
             self.topics.remove(name);
             self.port.unwatch(name);
         }
     }
 
     /// Ends all subscriptions, so that topics do no work for sessions without a connection.
-    pub(super) fn unfollow_topics(&mut self) {
+    pub(super) fn unsubscribe_all(&mut self) {
         for held in self.topics.values_mut() {
             held.subscription = None;
         }
@@ -137,19 +137,19 @@ impl Session {
 
     /// Subscribes to the topics of visible components. `known` has the positions of the page's
     /// streams.
-    pub(super) fn follow_topics(&mut self, known: &[(StreamId, Epoch, Rev)]) {
+    pub(super) fn subscribe_all(&mut self, known: &[(StreamId, Epoch, Rev)]) {
         for (name, held) in self.topics.iter_mut().filter(|(_, held)| held.is_viewed()) {
             let position = known.iter().find_map(|(stream, epoch, rev)| match stream {
                 StreamId::Topic(topic) if topic == name => Some((epoch, *rev)),
                 StreamId::Topic(_) | StreamId::Component(_) => None,
             });
-            held.floor = Rev::ZERO;
+            held.snapshot_rev = Rev::ZERO;
             held.subscribe(&self.port, position);
         }
     }
 }
 
-impl Held {
+impl SessionTopic {
     /// Checks whether a visible component shows the topic.
     pub(super) fn is_viewed(&self) -> bool {
         self.viewers > 0
@@ -184,11 +184,11 @@ impl Subscriber for Port {
     }
 
     fn deliver(&self, topic: &TopicName, rev: Rev, frame: &Frame) {
-        self.send_topic(topic, rev, frame.bytes().clone());
+        self.send_topic_patch(topic, rev, frame.bytes().clone());
     }
 
     fn notify(&self, _topic: &TopicName, frame: &Frame) {
-        self.send_if_room(frame.bytes().clone());
+        self.send_or_drop(frame.bytes().clone());
     }
 
     fn hear(&self, component: &ComponentId, event: &ServerEvent) {

@@ -10,64 +10,69 @@ use vivaz_components::instance::{BoxFuture, Finished, Flushed, Instance, Progres
 use vivaz_components::{ActionError, Effect, Loaded, TaskOutcome};
 use vivaz_protocol::{ComponentId, Ref, SessionId, TopicName};
 
-use super::task::{Errand, Origin};
+use super::task::{PageTask, TaskOrigin};
 use crate::core::StreamEpoch;
 use crate::persist::store::{Refusal, StoreError};
 
 /// Whether the session was written whole.
-pub(crate) type Entered = Result<(), Arc<StoreError>>;
+pub(crate) type WholeWriteResult = Result<(), Arc<StoreError>>;
 
 /// A mount that has not finished.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Mounting {
+pub(crate) struct PendingMount {
     pub(super) reference: Ref,
-    pub(super) asked: Instant,
+    pub(super) received_at: Instant,
 }
 
 /// Work that has finished. The session applies it.
-pub(crate) enum Done {
+pub(crate) enum Completion {
     /// Middleware has answered a request of the page.
-    Allowed { id: ComponentId, errand: Errand, origin: Origin, result: Result<(), ActionError> },
+    MiddlewareDecided {
+        id: ComponentId,
+        page_task: PageTask,
+        origin: TaskOrigin,
+        result: Result<(), ActionError>,
+    },
     /// A handler has flushed. `rest` is the rest of its job.
-    Flushed { away: Away, flushed: Flushed, rest: BoxFuture<Progress> },
+    Flushed { job: RunningJob, flushed: Flushed, rest: BoxFuture<Progress> },
     /// A component's job has finished.
-    Job { id: ComponentId, origin: Origin, finished: Finished },
+    JobFinished { id: ComponentId, origin: TaskOrigin, finished: Finished },
     /// Topics have authorized the user for a job that began before a resume. `resumes` counts the
     /// resumes at the time of the question.
-    Asked { done: Box<Done>, resumes: u32, refused: HashSet<TopicName> },
+    Reauthorized { completion: Box<Completion>, resumes: u32, refused: HashSet<TopicName> },
     /// A component's `unmount` hook has finished.
-    Ended { id: ComponentId, origin: Origin, finished: Finished },
+    UnmountFinished { id: ComponentId, origin: TaskOrigin, finished: Finished },
     /// A component was mounted, or its mount failed.
-    Mounted { id: ComponentId, mounting: Mounting, made: Result<Box<dyn Instance>, ActionError> },
+    MountFinished { id: ComponentId, mounting: PendingMount, made: Result<Box<dyn Instance>, ActionError> },
     /// A component was removed from the store. `effects` are those of its last job that follow the
     /// commit.
-    Removed { id: ComponentId, origin: Origin, effects: Vec<Effect> },
+    ComponentRemoved { id: ComponentId, origin: TaskOrigin, effects: Vec<Effect> },
     /// The session was written whole, or the write failed or was refused.
-    Entered {
+    WholeWritten {
         outcome: Result<Vec<(SessionId, Refusal)>, StoreError>,
-        answer: Option<oneshot::Sender<Entered>>,
+        answer: Option<oneshot::Sender<WholeWriteResult>>,
     },
     /// Topics have sent the patches that a reply waited for.
-    Sent { id: ComponentId, number: u64 },
+    TopicsSent { id: ComponentId, number: u64 },
     /// A retry of a child's props is due.
-    Waited { id: ComponentId },
+    PropsRetryDue { id: ComponentId },
     /// A task of a component has finished.
-    Spawned { id: ComponentId, epoch: StreamEpoch, outcome: TaskOutcome },
+    TaskFinished { id: ComponentId, epoch: StreamEpoch, outcome: TaskOutcome },
     /// A load of a field has finished.
-    Loaded { id: ComponentId, loaded: Loaded },
+    FieldLoaded { id: ComponentId, loaded: Loaded },
 }
 
 /// A component whose job is running.
-pub(crate) struct Away {
+pub(crate) struct RunningJob {
     pub(super) id: ComponentId,
-    pub(super) origin: Origin,
+    pub(super) origin: TaskOrigin,
     /// The handler's log events have the component in this span.
     pub(super) span: Span,
     /// Creates the completion of the job.
-    pub(super) end: fn(ComponentId, Origin, Finished) -> Done,
+    pub(super) end: fn(ComponentId, TaskOrigin, Finished) -> Completion,
 }
 
-impl Away {
+impl RunningJob {
     /// Returns the id of the component.
     pub(super) fn component(&self) -> &ComponentId {
         &self.id

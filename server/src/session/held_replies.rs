@@ -13,51 +13,51 @@ use vivaz_components::Unsent;
 use vivaz_protocol::{ComponentId, Ref, Rev, StreamId, TopicName};
 
 use super::Session;
-use super::done::Done;
-use super::replies::Kept;
+use super::completion::Completion;
+use super::reply_cache::CachedReply;
 
 /// The waiting messages by component. Most sessions never have any.
 #[derive(Default)]
-pub(super) struct Holding {
+pub(super) struct HeldReplies {
     last: u64,
-    of: HashMap<ComponentId, VecDeque<HeldOutput>, RandomState>,
+    of: HashMap<ComponentId, VecDeque<HeldMessage>, RandomState>,
 }
 
-struct HeldOutput {
+struct HeldMessage {
     number: u64,
     /// Whether the message waits only for those before it.
     is_due: bool,
-    what: Output,
+    content: HeldContent,
 }
 
-enum Output {
+enum HeldContent {
     /// A patch that is not a reply.
     Patch(Rev, Bytes),
     /// A reply with its patch. Without one it is sent in the form of a repeated reply.
-    Reply { reference: Ref, kept: Kept, patch: Option<(Rev, Bytes)> },
+    Reply { reference: Ref, kept: CachedReply, patch: Option<(Rev, Bytes)> },
 }
 
-impl Holding {
+impl HeldReplies {
     /// Checks whether messages of a component wait.
-    pub(super) fn has(&self, id: &ComponentId) -> bool {
+    pub(super) fn holds(&self, id: &ComponentId) -> bool {
         self.of.contains_key(id)
     }
 
     /// Queues a patch behind the waiting messages.
     pub(super) fn push_patch(&mut self, id: &ComponentId, rev: Rev, frame: Bytes) {
-        self.push(id, true, Output::Patch(rev, frame));
+        self.push(id, true, HeldContent::Patch(rev, frame));
     }
 
     /// Drops the patches, because the page is gone. A page that resumes receives them from the
     /// streams.
-    pub(super) fn forget_patches(&mut self) {
+    pub(super) fn drop_patches(&mut self) {
         for held in self.of.values_mut() {
             for one in held.iter_mut() {
-                if let Output::Reply { patch, .. } = &mut one.what {
+                if let HeldContent::Reply { patch, .. } = &mut one.content {
                     *patch = None;
                 }
             }
-            held.retain(|one| matches!(one.what, Output::Reply { .. }));
+            held.retain(|one| matches!(one.content, HeldContent::Reply { .. }));
         }
         self.of.retain(|_, held| !held.is_empty());
     }
@@ -65,21 +65,21 @@ impl Holding {
     /// Withholds the replies that may have data of a topic that the user may not see.
     pub(super) fn withhold(&mut self, is_refused: impl Fn(&TopicName) -> bool) {
         for one in self.of.values_mut().flatten() {
-            if let Output::Reply { reference, kept, .. } = &mut one.what {
+            if let HeldContent::Reply { reference, kept, .. } = &mut one.content {
                 kept.withhold(*reference, &is_refused);
             }
         }
     }
 
-    fn push(&mut self, id: &ComponentId, is_due: bool, what: Output) -> u64 {
+    fn push(&mut self, id: &ComponentId, is_due: bool, content: HeldContent) -> u64 {
         self.last += 1;
-        let held = HeldOutput { number: self.last, is_due, what };
+        let held = HeldMessage { number: self.last, is_due, content };
         self.of.entry(id.clone()).or_default().push_back(held);
         self.last
     }
 
     /// Marks a message as waiting only for those before it.
-    fn mark(&mut self, id: &ComponentId, number: u64) {
+    fn mark_due(&mut self, id: &ComponentId, number: u64) {
         if let Some(held) = self.of.get_mut(id)
             && let Some(one) = held.iter_mut().find(|one| one.number == number)
         {
@@ -88,67 +88,73 @@ impl Holding {
     }
 
     /// Takes the first message, if it is due.
-    fn next(&mut self, id: &ComponentId) -> Option<Output> {
+    fn take_due(&mut self, id: &ComponentId) -> Option<HeldContent> {
         let held = self.of.get_mut(id)?;
         let next = held.pop_front_if(|one| one.is_due)?;
         if held.is_empty() {
             self.of.remove(id);
         }
-        Some(next.what)
+        Some(next.content)
     }
 }
 
 impl Session {
     /// Sends a component's reply: at once, or after the messages and topic patches before it.
-    pub(super) fn respond(
+    pub(super) fn reply_in_order(
         &mut self,
         id: &ComponentId,
         reference: Ref,
-        kept: Kept,
+        kept: CachedReply,
         patch: Option<(Rev, Bytes)>,
         unsent: Vec<Unsent>,
     ) {
-        if unsent.is_empty() && !self.held.has(id) {
-            return self.say(id, reference, kept, patch);
+        if unsent.is_empty() && !self.held_replies.holds(id) {
+            return self.send_reply(id, reference, kept, patch);
         }
-        self.replies.decide(reference, kept.clone());
+        self.replies.hold(reference, kept.clone());
         let is_due = unsent.is_empty();
-        let number = self.held.push(id, is_due, Output::Reply { reference, kept, patch });
+        let number = self.held_replies.push(id, is_due, HeldContent::Reply { reference, kept, patch });
         if !is_due {
             let id = id.clone();
             self.start(Box::pin(async move {
                 join_all(unsent.into_iter().map(Unsent::sent)).await;
-                Done::Sent { id, number }
+                Completion::TopicsSent { id, number }
             }));
         }
-        self.touch();
+        self.mark_changed();
     }
 
     /// Handles that the topics have sent the patches before a held reply: sends the messages that
     /// are due.
-    pub(super) fn say_held(&mut self, id: &ComponentId, number: u64) {
-        self.held.mark(id, number);
-        while let Some(next) = self.held.next(id) {
+    pub(super) fn release_held(&mut self, id: &ComponentId, number: u64) {
+        self.held_replies.mark_due(id, number);
+        while let Some(next) = self.held_replies.take_due(id) {
             match next {
-                Output::Patch(rev, frame) => self.port.send_patch(id.clone().into(), rev, frame, None),
-                Output::Reply { reference, kept, patch } => self.say(id, reference, kept, patch),
+                HeldContent::Patch(rev, frame) => self.port.send_patch(id.clone().into(), rev, frame, None),
+                HeldContent::Reply { reference, kept, patch } => self.send_reply(id, reference, kept, patch),
             }
         }
         // A queued unmount may have waited for the replies.
-        self.work(id);
+        self.run_queue(id);
     }
 
     /// Caches and sends a reply.
-    fn say(&mut self, id: &ComponentId, reference: Ref, kept: Kept, patch: Option<(Rev, Bytes)>) {
+    fn send_reply(
+        &mut self,
+        id: &ComponentId,
+        reference: Ref,
+        kept: CachedReply,
+        patch: Option<(Rev, Bytes)>,
+    ) {
         let Some((rev, frame)) = patch else {
-            let frame = self.again(reference, &kept);
-            self.answer(reference, kept);
+            let frame = self.encode_cached_reply(reference, &kept);
+            self.cache_reply(reference, kept);
             return self.port.send(frame);
         };
-        self.answer(reference, kept);
+        self.cache_reply(reference, kept);
         self.port.send_patch(StreamId::Component(id.clone()), rev, frame, Some(reference));
         if let Some(component) = self.components.get_mut(id) {
-            component.replied = Some((reference, rev));
+            component.last_reply = Some((reference, rev));
         }
     }
 }

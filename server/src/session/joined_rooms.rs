@@ -8,16 +8,16 @@ use vivaz_components::Membership;
 /// The names of the rooms that a component has joined, as the store has them. The hub has the
 /// members.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Joined(BTreeSet<Arc<str>>);
+pub(super) struct JoinedRooms(BTreeSet<Arc<str>>);
 
-impl Joined {
+impl JoinedRooms {
     /// Reads the stored form.
-    pub(super) fn restore(stored: &[String]) -> Self {
+    pub(super) fn from_stored(stored: &[String]) -> Self {
         Self(stored.iter().map(|room| room.as_str().into()).collect())
     }
 
     /// Returns the stored form.
-    pub(super) fn store(&self) -> Vec<String> {
+    pub(super) fn to_stored(&self) -> Vec<String> {
         self.0.iter().map(ToString::to_string).collect()
     }
 

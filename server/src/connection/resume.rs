@@ -8,19 +8,21 @@ use vivaz_components::{Identity, UnmountReason};
 use vivaz_protocol::{CloseCode, Resume, ResumeSecret, TopicName};
 
 use super::detached::{drive_detached, end};
-use super::refused::{RECOGNISED_BEFORE, Refused};
+use super::handshake_error::{HandshakeError, IDENTITY_OUTDATED};
 use crate::persist::store::{Refusal, StoreError, WriteError};
-use crate::session::port::Loss;
-use crate::session::sessions::{Claim, is_good};
+use crate::session::port::EvictionReason;
+use crate::session::sessions::{Claim, matching_secret_hash};
 use crate::session::supervisor::Supervisor;
-use crate::session::{Authorized, Restore, RestoreError, Restored, Session, owner, restore};
+use crate::session::{
+    RestoreError, RestoreRequest, Restored, Session, TopicAuthorization, restore, stored_owner,
+};
 
 /// The maximum number of lookups of a session that moves between tasks or processes.
-const TRIES: u32 = 5;
+const MAX_LOOKUPS: u32 = 5;
 
 /// Why a session that may exist is not resumed. The page keeps its state and retries.
 #[derive(Debug, thiserror::Error)]
-enum Failed {
+enum ResumeError {
     #[error(transparent)]
     Restore(#[from] RestoreError),
     #[error("the session moved on each lookup")]
@@ -30,15 +32,15 @@ enum Failed {
     #[error("access to the session was revoked during the resume")]
     Revoked,
     #[error("access of some user was revoked between identification and resume")]
-    RecognisedBefore,
+    IdentityOutdated,
     #[error("cannot authorize a topic")]
     Unauthorized,
     #[error("the page has requested the session on a later connection")]
-    Overtaken,
+    Superseded,
 }
 
 /// A session found for a resuming page.
-pub(super) struct Returned {
+pub(super) struct ResumedSession {
     pub(super) session: Box<Session>,
     /// The page's next secret.
     pub(super) secret: ResumeSecret<'static>,
@@ -46,25 +48,27 @@ pub(super) struct Returned {
     pub(super) refused: HashSet<TopicName>,
 }
 
-impl From<StoreError> for Failed {
+impl From<StoreError> for ResumeError {
     fn from(error: StoreError) -> Self {
         Self::Restore(error.into())
     }
 }
 
-impl From<Failed> for Refused {
-    fn from(failed: Failed) -> Self {
+impl From<ResumeError> for HandshakeError {
+    fn from(failed: ResumeError) -> Self {
         match failed {
-            Failed::Revoked => Self::code(CloseCode::Unauthenticated, "access revoked"),
-            Failed::RecognisedBefore => Self::code(CloseCode::TimedOut, RECOGNISED_BEFORE),
-            Failed::Overtaken => Self::code(CloseCode::Full, "superseded by a later connection"),
-            Failed::Restore(RestoreError::TooMany) => {
+            ResumeError::Revoked => Self::code(CloseCode::Unauthenticated, "access revoked"),
+            ResumeError::IdentityOutdated => Self::code(CloseCode::TimedOut, IDENTITY_OUTDATED),
+            ResumeError::Superseded => Self::code(CloseCode::Full, "superseded by a later connection"),
+            ResumeError::Restore(RestoreError::TooMany) => {
                 Self::code(CloseCode::Full, "this user has too many sessions")
             }
-            Failed::Restore(RestoreError::Store(_) | RestoreError::Component(_) | RestoreError::Ending)
-            | Failed::Moving
-            | Failed::Unauthorized
-            | Failed::NoSecret => {
+            ResumeError::Restore(
+                RestoreError::Store(_) | RestoreError::Component(_) | RestoreError::Ending,
+            )
+            | ResumeError::Moving
+            | ResumeError::Unauthorized
+            | ResumeError::NoSecret => {
                 tracing::error!(error = %failed, "cannot resume a session; its page retries");
                 Self::code(CloseCode::Full, "the session cannot be resumed at the moment; retry")
             }
@@ -74,7 +78,7 @@ impl From<Failed> for Refused {
 
 /// The `HELLO` of a resuming client.
 #[derive(Clone, Copy)]
-pub(super) struct Greeting<'a> {
+pub(super) struct ResumeRequest<'a> {
     pub(super) resume: &'a Resume<'a>,
     pub(super) identity: &'a Identity,
     /// When it arrived. The page has left the connections of all `HELLO`s before its newest.
@@ -90,23 +94,26 @@ pub(super) struct Greeting<'a> {
 /// Returns an error if the store fails or does not answer in time, so that it is unknown whether
 /// the session exists; if a component cannot be restored now, or a topic cannot be authorized; if
 /// access was revoked meanwhile; and if the user has too many sessions.
-pub(super) async fn come_back(
-    greeting: Greeting<'_>,
+pub(super) async fn resume_session(
+    request: ResumeRequest<'_>,
     supervisor: &Arc<Supervisor>,
-) -> Result<Option<Returned>, Refused> {
-    Ok(look_for(greeting, supervisor).await?)
+) -> Result<Option<ResumedSession>, HandshakeError> {
+    Ok(try_resume(request, supervisor).await?)
 }
 
 /// Looks the session up until it no longer moves.
-async fn look_for(greeting: Greeting<'_>, supervisor: &Arc<Supervisor>) -> Result<Option<Returned>, Failed> {
-    let Greeting { resume, identity, arrived, revocations } = greeting;
-    for _ in 0..TRIES {
-        let is_here = supervisor.sessions.has(&resume.session);
+async fn try_resume(
+    request: ResumeRequest<'_>,
+    supervisor: &Arc<Supervisor>,
+) -> Result<Option<ResumedSession>, ResumeError> {
+    let ResumeRequest { resume, identity, arrived, revocations } = request;
+    for _ in 0..MAX_LOOKUPS {
+        let is_here = supervisor.sessions.contains(&resume.session);
         let found = if is_here {
-            find_here(greeting, supervisor).await?
+            claim_local(request, supervisor).await?
         } else {
             let (session, secret, streams) = (&resume.session, &resume.secret, &resume.streams);
-            let wanted = Restore { session, secret, identity, streams, asked: arrived };
+            let wanted = RestoreRequest { session, secret, identity, streams, received_at: arrived };
             restore(supervisor, wanted).await?
         };
         let session = match found {
@@ -117,22 +124,25 @@ async fn look_for(greeting: Greeting<'_>, supervisor: &Arc<Supervisor>) -> Resul
         // A restore has authorized the topics already.
         let (session, refused) =
             if is_here { authorize(session, identity).await? } else { (session, HashSet::new()) };
-        if let Some((session, secret)) = renew(session, identity, revocations).await? {
-            let session = still_allowed(session)?;
+        if let Some((session, secret)) = renew_secret(session, identity, revocations).await? {
+            let session = check_not_revoked(session)?;
             supervisor.core().failing.resumed(session.id());
-            return Ok(Some(Returned { session, secret, refused }));
+            return Ok(Some(ResumedSession { session, secret, refused }));
         }
     }
-    Err(Failed::Moving)
+    Err(ResumeError::Moving)
 }
 
 /// Claims a session of this process.
-async fn find_here(greeting: Greeting<'_>, supervisor: &Arc<Supervisor>) -> Result<Restored, Failed> {
-    let Greeting { resume, identity, arrived, .. } = greeting;
+async fn claim_local(
+    request: ResumeRequest<'_>,
+    supervisor: &Arc<Supervisor>,
+) -> Result<Restored, ResumeError> {
+    let ResumeRequest { resume, identity, arrived, .. } = request;
     let core = supervisor.core();
     match supervisor.sessions.claim(&resume.session, &resume.secret, identity, arrived) {
-        Some(Claim::Overtaken) => return Err(Failed::Overtaken),
-        Some(claim) => return Ok(taken(claim).await),
+        Some(Claim::Superseded) => return Err(ResumeError::Superseded),
+        Some(claim) => return Ok(await_claim(claim).await),
         None => {}
     }
     // Another process may have owned the session since, and have given the page another secret.
@@ -140,14 +150,15 @@ async fn find_here(greeting: Greeting<'_>, supervisor: &Arc<Supervisor>) -> Resu
     let Some(head) = keeper.store.find(&resume.session).await? else {
         return Ok(Restored::Unknown);
     };
-    let is_theirs = is_good(&resume.secret, &head.secrets).is_some() && head.owner == owner(identity);
+    let is_theirs =
+        matching_secret_hash(&resume.secret, &head.secrets).is_some() && head.owner == stored_owner(identity);
     if !is_theirs || head.holder == *keeper.process {
         return Ok(Restored::Unknown);
     }
     if let Some(claim) = supervisor.sessions.seize(&resume.session)
-        && let Restored::Session(outdated) = taken(claim).await
+        && let Restored::Session(outdated) = await_claim(claim).await
     {
-        outdated.evict(Loss::Taken);
+        outdated.evict(EvictionReason::Taken);
     }
     Ok(Restored::Moved)
 }
@@ -161,34 +172,34 @@ async fn find_here(greeting: Greeting<'_>, supervisor: &Arc<Supervisor>) -> Resu
 async fn authorize(
     mut session: Box<Session>,
     identity: &Identity,
-) -> Result<(Box<Session>, HashSet<TopicName>), Failed> {
-    let Authorized { refused, unknown } = session.authorize_topics(identity).await;
-    session = still_allowed(session)?;
+) -> Result<(Box<Session>, HashSet<TopicName>), ResumeError> {
+    let TopicAuthorization { refused, unknown } = session.authorize_topics(identity).await;
+    session = check_not_revoked(session)?;
     let supervisor = session.supervisor().clone();
     let failing = &supervisor.core().failing;
-    if unknown.is_empty() || failing.is_overdue(session.id()) && session.set_aside(&unknown) {
+    if unknown.is_empty() || failing.is_overdue(session.id()) && session.set_aside_components(&unknown) {
         return Ok((session, refused));
     }
     failing.failed(session.id());
-    wait_on(session);
-    Err(Failed::Unauthorized)
+    suspend_again(session);
+    Err(ResumeError::Unauthorized)
 }
 
 /// Waits for a claimed session.
-async fn taken(claim: Claim) -> Restored {
+async fn await_claim(claim: Claim) -> Restored {
     match claim {
         Claim::Session(session) => Restored::Session(session),
         // The session may end before it is handed over.
-        Claim::Asked(take) => take.await.map_or(Restored::Moved, Restored::Session),
-        Claim::Overtaken => Restored::Moved,
+        Claim::Requested(take) => take.await.map_or(Restored::Moved, Restored::Session),
+        Claim::Superseded => Restored::Moved,
     }
 }
 
 /// Returns the session unless access to it was revoked. Its mail ends it in that case.
-fn still_allowed(session: Box<Session>) -> Result<Box<Session>, Failed> {
+fn check_not_revoked(session: Box<Session>) -> Result<Box<Session>, ResumeError> {
     if session.port().is_revoked() {
-        wait_on(session);
-        return Err(Failed::Revoked);
+        suspend_again(session);
+        return Err(ResumeError::Revoked);
     }
     Ok(session)
 }
@@ -199,29 +210,29 @@ fn still_allowed(session: Box<Session>) -> Result<Box<Session>, Failed> {
 /// # Errors
 /// Returns an error if access of some user was revoked since the client was identified. A later
 /// revocation finds the session under its new owner.
-async fn renew(
+async fn renew_secret(
     session: Box<Session>,
     identity: &Identity,
     revocations: u64,
-) -> Result<Option<(Box<Session>, ResumeSecret<'static>)>, Failed> {
+) -> Result<Option<(Box<Session>, ResumeSecret<'static>)>, ResumeError> {
     let supervisor = session.supervisor().clone();
     let core = supervisor.core();
-    let Some((secret, secrets)) = supervisor.sessions.renew(session.id(), identity.clone()) else {
-        wait_on(session);
-        return Err(Failed::NoSecret);
+    let Some((secret, secrets)) = supervisor.sessions.renew_secret(session.id(), identity.clone()) else {
+        suspend_again(session);
+        return Err(ResumeError::NoSecret);
     };
-    let mut session = still_allowed(session)?;
+    let mut session = check_not_revoked(session)?;
     if core.revocations() != revocations {
-        wait_on(session);
-        return Err(Failed::RecognisedBefore);
+        suspend_again(session);
+        return Err(ResumeError::IdentityOutdated);
     }
-    let Some(keeper) = core.keeper.as_ref().filter(|_| session.is_entered()) else {
+    let Some(keeper) = core.keeper.as_ref().filter(|_| session.is_stored()) else {
         return Ok(Some((session, secret)));
     };
     let renewal = keeper.store.renew(session.id(), &keeper.process, secrets, keeper.good_for);
     let renewed = match renewal.await {
         Ok(()) => Ok(None),
-        Err(WriteError::Refused(Refusal::Absent)) => session.enter_now(keeper).await,
+        Err(WriteError::Refused(Refusal::Absent)) => session.write_whole_now(keeper).await,
         Err(WriteError::Refused(refusal)) => Ok(Some(refusal)),
         Err(WriteError::Store(error)) => Err(error),
     };
@@ -232,23 +243,23 @@ async fn renew(
             Ok(None)
         }
         Ok(Some(Refusal::Taken | Refusal::Absent)) => {
-            session.evict(Loss::Taken);
+            session.evict(EvictionReason::Taken);
             Ok(None)
         }
         Err(error) => {
             // The page can still resume it with its current secret.
-            wait_on(session);
+            suspend_again(session);
             Err(error.into())
         }
     }
 }
 
 /// Suspends a session again whose page was refused.
-fn wait_on(mut session: Box<Session>) {
+fn suspend_again(mut session: Box<Session>) {
     let supervisor = session.supervisor().clone();
     let until = Instant::now() + supervisor.core().limits.suspended_time;
-    session.mark_unsaved();
+    session.mark_expiry_changed();
     // The session keeps the identity that its components know.
-    supervisor.sessions.keep_owner(session.id(), session.identity().clone());
+    supervisor.sessions.set_owner(session.id(), session.identity().clone());
     supervisor.tasks.spawn(drive_detached(session, until));
 }

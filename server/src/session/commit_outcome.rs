@@ -7,11 +7,11 @@ use tokio::sync::oneshot;
 use vivaz_components::{ActionError, Result};
 
 use crate::persist::store::{CommitError, Refusal, SessionStore};
-use crate::session::port::{Loss, Mail, Port};
+use crate::session::port::{EvictionReason, Mail, Port};
 use crate::telemetry::log::Escaped;
 
 /// How many times the session is written again for one commit.
-const TRIES: u32 = 2;
+const MAX_REWRITES: u32 = 2;
 
 /// Waits for a commit and handles its outcome.
 ///
@@ -27,16 +27,16 @@ const TRIES: u32 = 2;
 /// # Errors
 /// Returns errors of the commit's own writes and of the store, and an error if the session has
 /// ended.
-pub(super) async fn settle(
+pub(super) async fn await_commit(
     store: Arc<dyn SessionStore>,
     port: Arc<Port>,
     commit: impl Future<Output = std::result::Result<(), CommitError>> + Send,
 ) -> Result {
     let mut outcome = commit.await;
-    for _ in 0..TRIES {
+    for _ in 0..MAX_REWRITES {
         match outcome {
             Err(CommitError::Absent(commit)) => {
-                enter_again(&port).await?;
+                request_whole_write(&port).await?;
                 outcome = store.commit(*commit).await;
             }
             settled => {
@@ -50,13 +50,15 @@ pub(super) async fn settle(
         Err(CommitError::Work(error)) => Err(error),
         Err(CommitError::Store(error)) => Err(ActionError::internal(error)),
         Err(CommitError::Absent(_)) => Err(ActionError::internal("the store loses the session repeatedly")),
-        Err(CommitError::Conflict) => lost(&port, Loss::Outdated).await,
+        Err(CommitError::Conflict) => evict(&port, EvictionReason::Outdated).await,
         Err(CommitError::Unknown(error)) => {
             let (session, error) = (port.session(), Escaped(&error));
             tracing::error!(%session, %error, "unknown whether a change was stored; reading the session again");
-            lost(&port, Loss::Outdated).await
+            evict(&port, EvictionReason::Outdated).await
         }
-        Err(CommitError::Refused(Refusal::Taken | Refusal::Absent)) => lost(&port, Loss::Taken).await,
+        Err(CommitError::Refused(Refusal::Taken | Refusal::Absent)) => {
+            evict(&port, EvictionReason::Taken).await
+        }
         Err(CommitError::Refused(Refusal::Ended)) => {
             port.revoke();
             // Lets the session process the revocation and close its connection before it receives
@@ -68,10 +70,10 @@ pub(super) async fn settle(
 }
 
 /// Asks the session to write itself whole and waits for it. The session's task polls the caller.
-async fn enter_again(port: &Port) -> Result {
+async fn request_whole_write(port: &Port) -> Result {
     let (answer, entered) = oneshot::channel();
     // The session's task polls its mail along with its running work.
-    let _attended = port.post(Mail::Enter(Some(answer)), usize::MAX);
+    let _has_task = port.post(Mail::WriteWhole(Some(answer)), usize::MAX);
     match entered.await {
         Ok(entered) => entered.map_err(ActionError::internal),
         Err(_ended) => Err(ActionError::internal("the session has ended")),
@@ -79,8 +81,8 @@ async fn enter_again(port: &Port) -> Result {
 }
 
 /// Evicts the session. Never completes.
-async fn lost(port: &Port, loss: Loss) -> Result {
-    port.lose(loss);
+async fn evict(port: &Port, reason: EvictionReason) -> Result {
+    port.request_eviction(reason);
     // This future is dropped together with the session.
     pending().await
 }

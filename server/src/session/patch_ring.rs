@@ -12,12 +12,12 @@ const BYTES: usize = 4 * 1024;
 
 /// Consecutive patches of a stream, up to its current revision.
 #[derive(Debug, Default)]
-pub(crate) struct Ring {
+pub(crate) struct PatchRing {
     patches: VecDeque<Box<str>>,
     bytes: usize,
 }
 
-impl Ring {
+impl PatchRing {
     /// Appends a patch and drops the oldest ones beyond the bounds.
     pub(crate) fn push(&mut self, patch: &str) {
         self.bytes += patch.len();
@@ -37,7 +37,7 @@ impl Ring {
     }
 
     /// Drops the patches up to revision `known`, because the page has them.
-    pub(crate) fn forget(&mut self, known: Rev, now: Rev) {
+    pub(crate) fn drop_through(&mut self, known: Rev, now: Rev) {
         let Some(after) = now.0.checked_sub(known.0) else { return };
         while self.patches.len() as u64 > after {
             self.drop_oldest();
@@ -63,13 +63,13 @@ impl Ring {
 mod tests {
     use super::*;
 
-    fn since(ring: &Ring, known: u64, now: u64) -> Option<Vec<(u64, String)>> {
+    fn since(ring: &PatchRing, known: u64, now: u64) -> Option<Vec<(u64, String)>> {
         Some(ring.since(Rev(known), Rev(now))?.map(|(rev, patch)| (rev.0, patch.to_owned())).collect())
     }
 
     #[test]
     fn a_page_gets_what_it_missed_or_nothing_at_all() {
-        let mut ring = Ring::default();
+        let mut ring = PatchRing::default();
         for rev in 1..=40 {
             ring.push(&rev.to_string());
         }
@@ -82,7 +82,7 @@ mod tests {
 
     #[test]
     fn a_patch_too_large_is_not_kept() {
-        let mut ring = Ring::default();
+        let mut ring = PatchRing::default();
         ring.push("1");
         ring.push(&"x".repeat(BYTES + 1));
         assert_eq!(since(&ring, 1, 2), None);
@@ -94,14 +94,14 @@ mod tests {
 
     #[test]
     fn what_the_page_has_is_forgotten() {
-        let mut ring = Ring::default();
+        let mut ring = PatchRing::default();
         for rev in 1..=5 {
             ring.push(&rev.to_string());
         }
-        ring.forget(Rev(3), Rev(5));
+        ring.drop_through(Rev(3), Rev(5));
         assert_eq!(since(&ring, 2, 5), None);
         assert_eq!(since(&ring, 3, 5).map(|patches| patches.len()), Some(2));
-        ring.forget(Rev(5), Rev(5));
+        ring.drop_through(Rev(5), Rev(5));
         assert_eq!(ring.bytes, 0);
     }
 }

@@ -7,9 +7,9 @@ use vivaz_protocol::{
     ComponentId, ErrorCode, ErrorMessage, FieldTopics, RawJson, Ref, Rev, ServerMessage, StreamId, Update,
 };
 
-use super::places::NOT_SHOWN;
-use super::replies::{Bounds, Kept};
-use super::task::{Origin, Task};
+use super::reply_cache::{CacheBounds, CachedReply};
+use super::task::{Task, TaskOrigin};
+use super::visibility::NOT_SHOWN;
 use super::{Session, encode};
 use crate::telemetry::log::{Escaped, client_event};
 use crate::telemetry::stats::Counters;
@@ -26,29 +26,29 @@ impl Session {
         value: Option<&RawValue>,
         unsent: Vec<Unsent>,
     ) {
-        let read = value.map(|_| self.topics_of(id)).unwrap_or_default();
-        let is_withheld = value.is_some() && self.withholds(id, &read);
+        let read = value.map(|_| self.result_topics(id)).unwrap_or_default();
+        let is_withheld = value.is_some() && self.must_withhold(id, &read);
         let result = value.map(|value| value.get().into());
-        let kept = Kept::Done { component: id.clone(), result, topics: read };
+        let kept = CachedReply::Done { component: id.clone(), result, topics: read };
         if is_withheld {
-            self.publish(id, patch, topics);
-            let kept = Kept::Unreadable(kept.store(reference).body.into());
-            return self.respond(id, reference, kept, None, unsent);
+            self.send_component_patch(id, patch, topics);
+            let kept = CachedReply::Undecodable(kept.to_stored(reference).body.into());
+            return self.reply_in_order(id, reference, kept, None, unsent);
         }
-        let patch = self.advance(id, patch, topics, Some(reference), value);
-        self.respond(id, reference, kept, patch, unsent);
+        let patch = self.advance_revision(id, patch, topics, Some(reference), value);
+        self.reply_in_order(id, reference, kept, patch, unsent);
     }
 
     /// Sends a component's patch, if there is one, and keeps it for a resume.
-    pub(super) fn publish(
+    pub(super) fn send_component_patch(
         &mut self,
         id: &ComponentId,
         patch: Option<&str>,
         topics: Option<FieldTopics<'static>>,
     ) {
-        let Some((rev, frame)) = self.advance(id, patch, topics, None, None) else { return };
-        if self.held.has(id) {
-            self.held.push_patch(id, rev, frame);
+        let Some((rev, frame)) = self.advance_revision(id, patch, topics, None, None) else { return };
+        if self.held_replies.holds(id) {
+            self.held_replies.push_patch(id, rev, frame);
         } else {
             self.port.send_patch(StreamId::Component(id.clone()), rev, frame, None);
         }
@@ -56,7 +56,7 @@ impl Session {
 
     /// Advances a component to its next revision, if there is a patch. Returns the revision and the
     /// encoded `PATCH`.
-    fn advance(
+    fn advance_revision(
         &mut self,
         id: &ComponentId,
         patch: Option<&str>,
@@ -88,45 +88,49 @@ impl Session {
     }
 
     /// Replies to a message that changed nothing in the component's own state.
-    pub(super) fn acknowledge(&mut self, id: &ComponentId, reference: Ref, value: Option<&RawValue>) {
+    pub(super) fn reply_ack(&mut self, id: &ComponentId, reference: Ref, value: Option<&RawValue>) {
         self.reply(id, reference, None, None, value, Vec::new());
     }
 
     /// Replies to a failed action. The reply follows the topic patches in `unsent`. The error may
     /// quote data that the component shows, so it may be withheld later.
-    pub(super) fn fail_action(
+    pub(super) fn reply_failed(
         &mut self,
         id: &ComponentId,
         reference: Ref,
         error: &ActionError,
         unsent: Vec<Unsent>,
     ) {
-        let topics = self.topics_of(id);
-        let is_withheld = self.withholds(id, &topics);
-        let mut kept = self.refusal_of(id, reference, error);
-        if let Kept::Refused(error) = kept {
-            kept = if topics.is_empty() { Kept::Refused(error) } else { Kept::Failed { error, topics } };
+        let topics = self.result_topics(id);
+        let is_withheld = self.must_withhold(id, &topics);
+        let mut kept = self.failure_reply(id, reference, error);
+        if let CachedReply::Refused(error) = kept {
+            kept = if topics.is_empty() {
+                CachedReply::Refused(error)
+            } else {
+                CachedReply::Failed { error, topics }
+            };
         }
         if is_withheld {
-            kept = Kept::Unreadable(kept.store(reference).body.into());
+            kept = CachedReply::Undecodable(kept.to_stored(reference).body.into());
         }
-        self.respond(id, reference, kept, None, unsent);
+        self.reply_in_order(id, reference, kept, None, unsent);
     }
 
     /// Replies to an action that was refused before the component saw it.
-    pub(super) fn refuse_action(
+    pub(super) fn reply_refused(
         &mut self,
         id: &ComponentId,
         reference: Ref,
         error: &ActionError,
         unsent: Vec<Unsent>,
     ) {
-        let kept = self.refusal_of(id, reference, error);
-        self.respond(id, reference, kept, None, unsent);
+        let kept = self.failure_reply(id, reference, error);
+        self.reply_in_order(id, reference, kept, None, unsent);
     }
 
     /// Counts and logs a failure, and returns the reply.
-    fn refusal_of(&self, id: &ComponentId, reference: Ref, error: &ActionError) -> Kept {
+    fn failure_reply(&self, id: &ComponentId, reference: Ref, error: &ActionError) -> CachedReply {
         let counters = &self.supervisor.core().counters;
         if error.source().is_some() {
             let log = &self.supervisor.core().log;
@@ -144,78 +148,78 @@ impl Session {
             details: details.as_deref().map(RawJson::from),
             ..ErrorMessage::new(error.code(), error.message())
         };
-        refusal(reference, id, message)
+        refused_reply(reference, id, message)
     }
 
     /// Replies with an error.
     pub(super) fn reply_error(&mut self, reference: Ref, id: &ComponentId, error: ErrorMessage<'_>) {
-        let kept = refusal(reference, id, error);
-        self.respond(id, reference, kept, None, Vec::new());
+        let kept = refused_reply(reference, id, error);
+        self.reply_in_order(id, reference, kept, None, Vec::new());
     }
 
     /// Refuses a task whose component does not exist.
-    pub(super) fn not_mounted(&mut self, id: &ComponentId, task: &Task) {
+    pub(super) fn refuse_unmounted(&mut self, id: &ComponentId, task: &Task) {
         let origin = match task {
             Task::Job { origin, .. } | Task::Props { origin, .. } | Task::Unmount { origin } => origin,
-            Task::Child(mount) => return self.abandon(mount),
+            Task::Child(mount) => return self.refuse_waiting(mount),
             Task::Refresh => return,
         };
-        if let Origin::Page { reference, .. } = origin {
+        if let TaskOrigin::Page { reference, .. } = origin {
             let error = ErrorMessage::new(ErrorCode::NotMounted, "no component is mounted with this id");
             self.reply_error(*reference, id, error);
         }
     }
 
     /// Caches a reply until the client acknowledges it.
-    pub(super) fn answer(&mut self, reference: Ref, reply: Kept) {
+    pub(super) fn cache_reply(&mut self, reference: Ref, reply: CachedReply) {
         let limits = &self.supervisor.core().limits;
-        let bounds = Bounds { replies: limits.kept_replies, bytes: limits.kept_bytes };
-        self.replies.answer(reference, reply, bounds);
-        self.touch();
+        let bounds = CacheBounds { replies: limits.kept_replies, bytes: limits.kept_bytes };
+        self.replies.insert(reference, reply, bounds);
+        self.mark_changed();
     }
 
     /// Sends a cached reply again.
-    pub(super) fn say_again(&mut self, reference: Ref, kept: &Kept) {
-        let frame = self.again(reference, kept);
+    pub(super) fn resend_reply(&mut self, reference: Ref, kept: &CachedReply) {
+        let frame = self.encode_cached_reply(reference, kept);
         self.port.send(frame);
     }
 
     /// Encodes a cached reply for sending it again: without a patch, because the streams are
     /// current; a mount with the current state.
-    pub(super) fn again(&mut self, reference: Ref, kept: &Kept) -> bytes::Bytes {
+    pub(super) fn encode_cached_reply(&mut self, reference: Ref, kept: &CachedReply) -> bytes::Bytes {
         match kept {
-            Kept::Done { component, result, .. } => encode::frame(&ServerMessage::Ack {
+            CachedReply::Done { component, result, .. } => encode::frame(&ServerMessage::Ack {
                 reference,
                 component_id: component.clone(),
                 result: result.as_deref().map(RawJson::trusted),
             }),
-            Kept::Refused(text) | Kept::Failed { error: text, .. } => {
+            CachedReply::Refused(text) | CachedReply::Failed { error: text, .. } => {
                 bytes::Bytes::copy_from_slice(text.as_bytes())
             }
-            Kept::Mounted(id) if self.components.get(id).is_some_and(|one| !one.is_shown()) => {
+            CachedReply::Mounted(id) if self.components.get(id).is_some_and(|one| !one.is_shown()) => {
                 let stream = Some(id.clone().into());
-                encode::frame(&encode::refusal(Some(reference), stream, ErrorCode::NotMounted, NOT_SHOWN))
+                encode::frame(&encode::error(Some(reference), stream, ErrorCode::NotMounted, NOT_SHOWN))
             }
-            Kept::Mounted(id) => self.mounted_frame(id, Some(reference)),
-            Kept::Unreadable(_) => encode::reply_lost(reference),
+            CachedReply::Mounted(id) => self.encode_mounted(id, Some(reference)),
+            CachedReply::Undecodable(_) => encode::reply_lost(reference),
         }
     }
 
     /// Drops the patches that the client has, because it has received this reply.
-    pub(super) fn forget_patches(&mut self, received: Ref) {
+    pub(super) fn drop_acknowledged_patches(&mut self, received: Ref) {
         for component in self.components.values_mut() {
-            if let Some((reference, rev)) = component.replied
+            if let Some((reference, rev)) = component.last_reply
                 && reference <= received
             {
-                component.ring.forget(rev, component.rev);
-                component.replied = None;
+                component.ring.drop_through(rev, component.rev);
+                component.last_reply = None;
             }
         }
     }
 }
 
 /// Encodes an error as a cached reply.
-fn refusal(reference: Ref, id: &ComponentId, error: ErrorMessage<'_>) -> Kept {
+fn refused_reply(reference: Ref, id: &ComponentId, error: ErrorMessage<'_>) -> CachedReply {
     let error = error.answering(Some(reference), Some(StreamId::Component(id.clone())));
-    Kept::Refused(encode::text(&ServerMessage::Error(error)).into())
+    CachedReply::Refused(encode::text(&ServerMessage::Error(error)).into())
 }

@@ -5,14 +5,14 @@ use vivaz_components::{ActionError, Result};
 use vivaz_protocol::{ComponentId, ErrorCode, Request, StreamId};
 
 use super::Session;
-use super::component::Component;
+use super::component::SessionComponent;
 use crate::telemetry::log::{Escaped, client_event};
 
-impl Component {
+impl SessionComponent {
     /// Checks whether the component is visible: its user may see it, and its parent showed it and
     /// was visible at the last check.
     pub(super) fn is_shown(&self) -> bool {
-        !self.withdrawn && self.mounted_by.is_shown()
+        !self.is_withdrawn && self.mounted_by.is_shown()
     }
 }
 
@@ -22,7 +22,7 @@ impl Session {
     /// # Errors
     /// Returns `not_mounted` for a child that its parent does not show, and the reason if the
     /// parent's state cannot be read.
-    pub(super) fn check_shown(&mut self, id: &ComponentId, request: &Request<'_>) -> Result {
+    pub(super) fn check_visible(&mut self, id: &ComponentId, request: &Request<'_>) -> Result {
         let is_asked = match request {
             Request::Action { .. } | Request::Property { .. } | Request::Props(_) => true,
             Request::MountSealed { .. }
@@ -30,7 +30,7 @@ impl Session {
             | Request::MountOpen { .. }
             | Request::Unmount => false,
         };
-        if is_asked && !self.look(id)? {
+        if is_asked && !self.update_visibility(id)? {
             return Err(ActionError::new(ErrorCode::NotMounted, NOT_SHOWN));
         }
         Ok(())
@@ -42,25 +42,25 @@ impl Session {
     /// # Errors
     /// Returns an error if the state of a parent, or of a topic that it shows, cannot be read. The
     /// visibility then does not change.
-    pub(super) fn look(&mut self, id: &ComponentId) -> Result<bool> {
+    pub(super) fn update_visibility(&mut self, id: &ComponentId) -> Result<bool> {
         let Some(component) = self.components.get(id) else { return Ok(true) };
-        if component.withdrawn {
+        if component.is_withdrawn {
             return Ok(false);
         }
         let Some(link) = component.mounted_by.link() else { return Ok(true) };
         let parent = link.parent.clone();
-        let is_shown = self.look(&parent)? && self.has_place(id)?;
+        let is_shown = self.update_visibility(&parent)? && self.is_at_place(id)?;
         let link = self.components.get_mut(id).and_then(|one| one.mounted_by.link_mut());
         if link.is_some_and(|link| std::mem::replace(&mut link.is_hidden, !is_shown) == is_shown) {
-            self.turn(id, is_shown);
+            self.set_visibility(id, is_shown);
         }
         Ok(is_shown)
     }
 
     /// Updates the visibility of a component. Logs a failure, and the visibility then does not
     /// change.
-    pub(super) fn look_after(&mut self, id: &ComponentId) {
-        if let Err(error) = self.look(id) {
+    pub(super) fn refresh_visibility(&mut self, id: &ComponentId) {
+        if let Err(error) = self.update_visibility(id) {
             let error = Escaped(&error);
             client_event!(self.supervisor.core().log, ERROR, component = %id, %error, "cannot read the parent's state; the child keeps its visibility");
         }
@@ -68,10 +68,10 @@ impl Session {
 
     /// Updates the visibility of all components, because the identity or the topics may have
     /// changed.
-    pub(super) fn look_at_all(&mut self) {
+    pub(super) fn refresh_all_visibility(&mut self) {
         let ids: Vec<ComponentId> = self.components.keys().cloned().collect();
         for id in ids {
-            self.look_after(&id);
+            self.refresh_visibility(&id);
         }
     }
 
@@ -79,14 +79,14 @@ impl Session {
     ///
     /// # Errors
     /// Returns an error if the state of the parent, or of a topic that it shows, cannot be read.
-    pub(super) fn has_place(&mut self, id: &ComponentId) -> Result<bool> {
-        if !self.is_of_this_template(id)? {
+    pub(super) fn is_at_place(&mut self, id: &ComponentId) -> Result<bool> {
+        if !self.is_place_current(id)? {
             return Ok(false);
         }
         let Some(child) = self.components.get(id) else { return Ok(false) };
         let Some(link) = child.mounted_by.link() else { return Ok(true) };
         let Some(parent) = self.components.get(&link.parent) else { return Ok(false) };
-        if let Some(known) = parent.known_place(id) {
+        if let Some(known) = parent.cached_placement(id) {
             return Ok(known);
         }
         let (spec, parent, place) = (child.spec, link.parent.clone(), link.place.clone());
@@ -94,7 +94,7 @@ impl Session {
         let found = self.find_child(&parent, &place)?;
         let has = found.is_some_and(|found| std::ptr::eq(found.registration.spec, spec) && found.key == key);
         if let Some(parent) = self.components.get_mut(&parent) {
-            parent.note_place(id, has);
+            parent.cache_placement(id, has);
         }
         Ok(has)
     }
@@ -106,7 +106,7 @@ impl Session {
     ///
     /// # Errors
     /// Returns an error if the state of the parent, or of a topic that it shows, cannot be read.
-    fn is_of_this_template(&mut self, id: &ComponentId) -> Result<bool> {
+    fn is_place_current(&mut self, id: &ComponentId) -> Result<bool> {
         let Some(child) = self.components.get(id) else { return Ok(false) };
         let Some(link) = child.mounted_by.link() else { return Ok(true) };
         let Some(parent) = self.components.get(&link.parent) else { return Ok(false) };
@@ -121,7 +121,7 @@ impl Session {
         let (Some(found), Some(link)) = (found, link) else { return Ok(false) };
         let is_same = std::ptr::eq(found.registration.spec, spec)
             && found.key == link.key
-            && found.props.iter().all(|(name, value)| link.has(name, value));
+            && found.props.iter().all(|(name, value)| link.has_prop(name, value));
         if is_same {
             link.template = template;
         }
@@ -129,29 +129,29 @@ impl Session {
     }
 
     /// Applies a change of a component's visibility.
-    fn turn(&mut self, id: &ComponentId, is_shown: bool) {
+    fn set_visibility(&mut self, id: &ComponentId, is_shown: bool) {
         let Some(component) = self.components.get_mut(id) else { return };
         tracing::debug!(component = %id, is_shown, "visibility changed");
         let topics = component.topics.clone();
-        let is_replaced = is_shown && std::mem::take(&mut component.replaced);
+        let is_replaced = is_shown && std::mem::take(&mut component.is_replaced);
         for (_, topic) in &topics {
             if is_shown {
-                self.view(topic);
+                self.add_viewer(topic);
             } else {
-                self.unview(topic);
+                self.remove_viewer(topic);
             }
         }
         if is_replaced {
-            let frame = self.mounted_frame(id, None);
+            let frame = self.encode_mounted(id, None);
             self.port.send(frame);
         } else if is_shown {
             // Patches were not sent while the child was hidden.
             self.port.send_snapshot(StreamId::Component(id.clone()));
         }
         if is_shown {
-            self.refresh(id);
+            self.queue_props_check(id);
         }
-        self.keep_presences(id);
+        self.update_presences(id);
         self.refresh_children(id);
     }
 }

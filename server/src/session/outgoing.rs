@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use vivaz_protocol::{ErrorCode, ErrorMessage, RawJson, Ref, ServerMessage, StreamId};
 
-use super::places::NOT_SHOWN;
-use super::topics::Held;
+use super::topics::SessionTopic;
+use super::visibility::NOT_SHOWN;
 use super::{Session, encode};
-use crate::session::outbox::Entry;
+use crate::session::outbox::OutboxEntry;
 use crate::telemetry::log::{Escaped, Quoted};
 use crate::transport::Outgoing;
 
@@ -17,17 +17,17 @@ impl Session {
     pub(crate) fn next_outgoing(&mut self) -> Option<Outgoing> {
         loop {
             let frame = match self.port.next_entry()? {
-                Entry::Frame(frame) => Some(frame),
-                Entry::Patch { stream, rev, frame, answers } => {
+                OutboxEntry::Frame(frame) => Some(frame),
+                OutboxEntry::Patch { stream, rev, frame, answers } => {
                     // A snapshot contained this patch. Its reply is sent without the patch.
-                    if self.floor(&stream).is_some_and(|floor| rev > floor) {
+                    if self.snapshot_rev(&stream).is_some_and(|floor| rev > floor) {
                         Some(frame)
                     } else {
-                        answers.and_then(|reference| self.kept_frame(reference))
+                        answers.and_then(|reference| self.encode_reply(reference))
                     }
                 }
-                Entry::Snapshot(stream) => {
-                    let frame = self.snapshot(&stream);
+                OutboxEntry::Snapshot(stream) => {
+                    let frame = self.encode_snapshot(&stream);
                     self.count_snapshot(frame.as_ref().map_or(0, bytes::Bytes::len));
                     frame
                 }
@@ -40,25 +40,25 @@ impl Session {
 
     /// Returns the revision of the last snapshot of a stream. Returns `None` if the page does not
     /// show the stream.
-    fn floor(&self, stream: &StreamId) -> Option<vivaz_protocol::Rev> {
+    fn snapshot_rev(&self, stream: &StreamId) -> Option<vivaz_protocol::Rev> {
         match stream {
             StreamId::Component(id) => {
-                self.components.get(id).filter(|one| one.is_shown()).map(|one| one.floor)
+                self.components.get(id).filter(|one| one.is_shown()).map(|one| one.snapshot_rev)
             }
             StreamId::Topic(name) => {
-                self.topics.get(name).filter(|held| held.is_viewed()).map(|held| held.floor)
+                self.topics.get(name).filter(|held| held.is_viewed()).map(|held| held.snapshot_rev)
             }
         }
     }
 
     /// Encodes the current state of a stream. Returns `None` if the page does not show the stream.
-    fn snapshot(&mut self, stream: &StreamId) -> Option<bytes::Bytes> {
+    fn encode_snapshot(&mut self, stream: &StreamId) -> Option<bytes::Bytes> {
         match stream {
             StreamId::Topic(name) => {
                 let held = self.topics.get_mut(name).filter(|held| held.is_viewed())?;
                 match held.topic.snapshot() {
                     Ok((rev, frame)) => {
-                        held.floor = rev;
+                        held.snapshot_rev = rev;
                         Some(frame.bytes().clone())
                     }
                     Err(error) => {
@@ -76,7 +76,7 @@ impl Session {
                         return None;
                     }
                 };
-                component.floor = component.rev;
+                component.snapshot_rev = component.rev;
                 Some(encode::frame(&ServerMessage::Snapshot {
                     stream: stream.clone(),
                     rev: component.rev,
@@ -88,15 +88,15 @@ impl Session {
     }
 
     /// Encodes the kept reply of a message for sending it again.
-    fn kept_frame(&mut self, reference: Ref) -> Option<bytes::Bytes> {
-        let kept = self.replies.kept(reference)?.clone();
-        Some(self.again(reference, &kept))
+    fn encode_reply(&mut self, reference: Ref) -> Option<bytes::Bytes> {
+        let kept = self.replies.get(reference)?.clone();
+        Some(self.encode_cached_reply(reference, &kept))
     }
 
     /// Handles a `RESYNC`: queues a snapshot of a stream.
-    pub(super) fn resync(&mut self, stream: StreamId) {
+    pub(super) fn handle_resync(&mut self, stream: StreamId) {
         if let StreamId::Component(id) = &stream {
-            self.look_after(id);
+            self.refresh_visibility(id);
         }
         let refusal = match &stream {
             StreamId::Component(id) if !self.components.contains_key(id) => {
@@ -105,16 +105,16 @@ impl Session {
             StreamId::Component(id) if self.components.get(id).is_some_and(|one| !one.is_shown()) => {
                 Some((ErrorCode::NotMounted, NOT_SHOWN))
             }
-            StreamId::Topic(name) if !self.topics.get(name).is_some_and(Held::is_viewed) => {
+            StreamId::Topic(name) if !self.topics.get(name).is_some_and(SessionTopic::is_viewed) => {
                 Some((ErrorCode::Forbidden, "no component of this session shows this topic"))
             }
             StreamId::Component(_) | StreamId::Topic(_) => None,
         };
         match refusal {
             Some((code, message)) => {
-                self.port.send(encode::frame(&encode::refusal(None, Some(stream), code, message)));
+                self.port.send(encode::frame(&encode::error(None, Some(stream), code, message)));
             }
-            None => match self.may_resync() {
+            None => match self.check_snapshot_rate() {
                 Ok(()) => self.port.send_snapshot(stream),
                 Err(wait) => {
                     let error = ErrorMessage {
@@ -129,13 +129,13 @@ impl Session {
     }
 
     /// Whether the session may ask for a snapshot, after those that it has had, or how long until it may.
-    fn may_resync(&self) -> Result<(), Duration> {
+    fn check_snapshot_rate(&self) -> Result<(), Duration> {
         let core = self.supervisor.core();
-        self.behaviour.may_resync(core.snapshot_rate, core.started.elapsed())
+        self.behaviour.check_snapshot(core.snapshot_rate, core.started.elapsed())
     }
 
     fn count_snapshot(&mut self, bytes: usize) {
         let core = self.supervisor.core();
-        self.behaviour.snapshot(core.snapshot_rate, core.started.elapsed(), bytes);
+        self.behaviour.count_snapshot(core.snapshot_rate, core.started.elapsed(), bytes);
     }
 }

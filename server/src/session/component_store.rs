@@ -9,25 +9,25 @@ use vivaz_components::{ActionError, Effect, ReservedUpdates, Result, StagedUpdat
 use vivaz_protocol::{Author, ComponentId, Ref};
 
 use super::Session;
-use super::committed::settle;
-use super::component::Component;
-use super::done::Done;
-use super::keep::shown;
-use super::replies::Kept;
+use super::commit_outcome::await_commit;
+use super::completion::Completion;
+use super::component::SessionComponent;
+use super::reply_cache::CachedReply;
+use super::save::instance_state_hash;
 use super::supervisor::Supervisor;
-use super::task::Origin;
+use super::task::TaskOrigin;
 use crate::persist::keeper::Keeper;
 use crate::persist::store::{
     Change, Commit, CommitError, Refusal, SnapshotHead, StoreError, StoredComponent, StoredReply,
 };
-use crate::session::port::{Loss, Port};
+use crate::session::port::{EvictionReason, Port};
 use crate::telemetry::log::Escaped;
 
 /// The delay before a failed removal is tried again.
-const BETWEEN_REMOVALS: Duration = Duration::from_secs(1);
+const REMOVAL_RETRY_DELAY: Duration = Duration::from_secs(1);
 
 /// A component that is being mounted and will be inserted.
-pub(super) struct Entry {
+pub(super) struct Insertion {
     supervisor: Arc<Supervisor>,
     port: Arc<Port>,
     /// The session itself, if the store never had it.
@@ -39,50 +39,52 @@ pub(super) struct Entry {
 
 impl Session {
     /// Returns the insertion of a component, if there is a store.
-    pub(super) fn entry(&self, id: &ComponentId, one: &Component) -> Option<Entry> {
+    pub(super) fn insertion(&self, id: &ComponentId, one: &SessionComponent) -> Option<Insertion> {
         let core = self.supervisor.core();
         let keeper = core.keeper.as_ref()?;
-        let enters = if self.entered { None } else { self.head(keeper.good_for).map(Box::new) };
-        Some(Entry {
+        let enters = if self.is_stored { None } else { self.snapshot_head(keeper.good_for).map(Box::new) };
+        Some(Insertion {
             supervisor: Arc::clone(&self.supervisor),
             port: Arc::clone(&self.port),
             enters,
-            component: core.stored(id, one, Vec::new(), None),
+            component: core.stored_component(id, one, Vec::new(), None),
             reply: None,
-            received: self.replies.received_up_to(),
+            received: self.replies.acknowledged_up_to(),
         })
     }
 
     /// Removes a component from the store, then from the session. Without a store, only from the
     /// session.
-    pub(super) fn remove(&mut self, id: &ComponentId, origin: Origin) {
+    pub(super) fn remove_component(&mut self, id: &ComponentId, origin: TaskOrigin) {
         let supervisor = Arc::clone(&self.supervisor);
-        let Some(keeper) = supervisor.core().keeper.as_ref().filter(|_| !self.over) else {
-            return self.gone(id, origin);
+        let Some(keeper) = supervisor.core().keeper.as_ref().filter(|_| !self.is_ending) else {
+            return self.complete_unmount(id, origin);
         };
-        self.drop_kept(keeper, id);
+        self.drop_unsaved(keeper, id);
         let removal = self.removal(id, origin);
         let first = keeper.store.commit(removal.commit(keeper));
         let id = id.clone();
         self.start(Box::pin(async move {
-            removal.settle(first).await;
-            Done::Removed { id, origin, effects: Vec::new() }
+            removal.finish(first).await;
+            Completion::ComponentRemoved { id, origin, effects: Vec::new() }
         }));
     }
 
     /// Removes a component in one commit with the writes of its last job. If that commit fails, the
     /// component is removed without the writes, and its other effects do not happen.
-    pub(super) fn remove_with(&mut self, id: &ComponentId, origin: Origin, effects: Vec<Effect>) {
+    pub(super) fn remove_with_writes(&mut self, id: &ComponentId, origin: TaskOrigin, effects: Vec<Effect>) {
         let supervisor = Arc::clone(&self.supervisor);
-        let Some(keeper) = &supervisor.core().keeper else { return self.gone(id, origin) };
-        self.drop_kept(keeper, id);
-        let LastWrites { work, updates, effects } = LastWrites::of(effects);
+        let Some(keeper) = &supervisor.core().keeper else { return self.complete_unmount(id, origin) };
+        self.drop_unsaved(keeper, id);
+        let LastWrites { work, updates, effects } = LastWrites::from_effects(effects);
         let mut commit = self.removal(id, origin).commit(keeper);
         let remove = commit.write;
         let version = self.components.get(id).map_or(0, |component| component.version);
         let author = match origin {
-            Origin::Page { reference, .. } => Some(Author { connection: self.connection.clone(), reference }),
-            Origin::Unanswered { .. } | Origin::Server | Origin::End { .. } => None,
+            TaskOrigin::Page { reference, .. } => {
+                Some(Author { connection: self.connection.clone(), reference })
+            }
+            TaskOrigin::Unanswered { .. } | TaskOrigin::Server | TaskOrigin::Unmount { .. } => None,
         };
         commit.expects = Some((id.clone(), version));
         let told = Arc::<Mutex<Option<ReservedUpdates>>>::default();
@@ -104,52 +106,53 @@ impl Session {
             // The session is written again without this component.
             CommitError::Absent(Box::new(Commit { expects: None, ..*commit }))
         });
-        let committed = settle(Arc::clone(&store), Arc::clone(&self.port), first);
+        let committed = await_commit(Arc::clone(&store), Arc::clone(&self.port), first);
         // An ending session removes its components itself.
-        let without = (!self.over).then(|| self.removal(id, origin));
+        let without = (!self.is_ending).then(|| self.removal(id, origin));
         let id = id.clone();
         self.start(Box::pin(async move {
             let Err(error) = committed.await else {
-                return Done::Removed { id, origin, effects };
+                return Completion::ComponentRemoved { id, origin, effects };
             };
             let error = Escaped(&error);
             tracing::error!(component = %id, %error, "cannot commit the writes of `unmount`; removing the component without them");
             if let Some(without) = without {
-                without.make().await;
+                without.commit_with_retries().await;
             }
-            Done::Removed { id, origin, effects: Vec::new() }
+            Completion::ComponentRemoved { id, origin, effects: Vec::new() }
         }));
     }
 
     /// Drops the component's unsaved state and what is set aside under its id and name.
-    fn drop_kept(&mut self, keeper: &Keeper, id: &ComponentId) {
+    fn drop_unsaved(&mut self, keeper: &Keeper, id: &ComponentId) {
         if let Some(component) = self.components.get(id) {
-            self.aside.forget(id, component.spec.name, &self.budget);
+            self.set_aside.remove(id, component.spec.name, &self.budget);
             keeper.drop_component(self.id(), id, component.spec.name);
         }
     }
 
     /// Returns the removal of a component.
-    fn removal(&self, id: &ComponentId, origin: Origin) -> Removal {
+    fn removal(&self, id: &ComponentId, origin: TaskOrigin) -> Removal {
         let reply = match origin {
-            Origin::Page { reference, .. } => Some(
-                Kept::Done { component: id.clone(), result: None, topics: Box::default() }.store(reference),
+            TaskOrigin::Page { reference, .. } => Some(
+                CachedReply::Done { component: id.clone(), result: None, topics: Box::default() }
+                    .to_stored(reference),
             ),
-            Origin::Unanswered { .. } | Origin::Server | Origin::End { .. } => None,
+            TaskOrigin::Unanswered { .. } | TaskOrigin::Server | TaskOrigin::Unmount { .. } => None,
         };
         Removal {
             supervisor: Arc::clone(&self.supervisor),
             port: Arc::clone(&self.port),
             id: id.clone(),
-            received: self.replies.received_up_to(),
+            received: self.replies.acknowledged_up_to(),
             reply,
         }
     }
 
     /// Handles a completed removal: performs the effects of the last job and completes the unmount.
-    pub(super) fn removed(&mut self, id: &ComponentId, origin: Origin, effects: Vec<Effect>) {
+    pub(super) fn finish_removal(&mut self, id: &ComponentId, origin: TaskOrigin, effects: Vec<Effect>) {
         self.perform(id, effects);
-        self.gone(id, origin);
+        self.complete_unmount(id, origin);
     }
 }
 
@@ -171,17 +174,17 @@ impl Removal {
     }
 
     /// Commits the removal, retrying while the store fails.
-    async fn make(self) {
+    async fn commit_with_retries(self) {
         if let Some(keeper) = &self.supervisor.core().keeper {
             let first = keeper.store.commit(self.commit(keeper));
-            self.settle(first).await;
+            self.finish(first).await;
         }
     }
 
     /// Waits for the first commit and repeats it while the store fails: a page that received
     /// `COMPONENT_UNMOUNTED` never receives the component again. Returns when the store does not
     /// have the component any more, the session has ended, or another process owns it.
-    async fn settle(&self, first: impl Future<Output = std::result::Result<(), CommitError>> + Send) {
+    async fn finish(&self, first: impl Future<Output = std::result::Result<(), CommitError>> + Send) {
         let Some(keeper) = &self.supervisor.core().keeper else { return };
         let mut outcome = first.await;
         loop {
@@ -191,12 +194,12 @@ impl Removal {
                 Err(CommitError::Store(error) | CommitError::Unknown(error)) => error,
                 Err(CommitError::Work(error)) => StoreError::failed(error.to_string()),
                 Err(CommitError::Refused(Refusal::Ended)) => return self.port.revoke(),
-                Err(CommitError::Refused(_)) => return self.port.lose(Loss::Taken),
-                Err(CommitError::Conflict) => return self.port.lose(Loss::Outdated),
+                Err(CommitError::Refused(_)) => return self.port.request_eviction(EvictionReason::Taken),
+                Err(CommitError::Conflict) => return self.port.request_eviction(EvictionReason::Outdated),
             };
             let (component, error) = (&self.id, Escaped(&error));
             tracing::error!(%component, %error, "cannot remove a component from the store; retrying");
-            tokio::time::sleep(BETWEEN_REMOVALS).await;
+            tokio::time::sleep(REMOVAL_RETRY_DELAY).await;
             if keeper.has_ended(self.port.session()) {
                 return;
             }
@@ -215,7 +218,7 @@ struct LastWrites {
 
 impl LastWrites {
     /// Separates the effects that belong to the commit from the others.
-    fn of(effects: Vec<Effect>) -> Self {
+    fn from_effects(effects: Vec<Effect>) -> Self {
         let mut last = Self { work: Vec::new(), updates: Vec::new(), effects: Vec::new() };
         for effect in effects {
             if let Effect::Commit(work) = effect {
@@ -230,9 +233,9 @@ impl LastWrites {
     }
 }
 
-impl Entry {
+impl Insertion {
     /// Adds the reply to a mount to the same commit.
-    pub(super) fn answering(mut self, reference: Ref) -> Self {
+    pub(super) fn with_reply(mut self, reference: Ref) -> Self {
         self.component.settled = reference.get();
         self.reply = Some(reference);
         self
@@ -247,15 +250,16 @@ impl Entry {
         let Self { supervisor, port, enters, mut component, reply, received } = self;
         let mut instance = made?;
         let core = supervisor.core();
-        let Some(keeper) = core.keeper.as_ref().filter(|_| supervisor.sessions.has(port.session())) else {
+        let Some(keeper) = core.keeper.as_ref().filter(|_| supervisor.sessions.contains(port.session()))
+        else {
             return Err(ActionError::internal("the session has ended"));
         };
         component.state = instance.save()?;
-        component.shown = shown(instance.as_mut());
+        component.shown = instance_state_hash(instance.as_mut());
         let reply = match reply {
             Some(reference) => {
                 let id = ComponentId::new(&component.id)?;
-                Some(Kept::Mounted(id).store(reference))
+                Some(CachedReply::Mounted(id).to_stored(reference))
             }
             None => None,
         };
@@ -264,7 +268,7 @@ impl Entry {
         let session = port.session().clone();
         let commit = Commit::of(session, Arc::clone(&keeper.process), received, change, reply);
         let committed = keeper.store.commit(Commit { enters, ..commit });
-        settle(Arc::clone(&keeper.store), port, committed).await?;
+        await_commit(Arc::clone(&keeper.store), port, committed).await?;
         Ok(instance)
     }
 }
