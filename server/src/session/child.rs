@@ -12,6 +12,7 @@ use vivaz_components::{ActionError, Registration, Result, TopicRef};
 use vivaz_protocol::{ComponentId, Rev};
 use vivaz_template::{Fields, Name, Rows};
 
+use super::visibility::Placement;
 use crate::persist::store::StoredOrigin;
 
 /// Props by name, as JSON.
@@ -163,8 +164,8 @@ pub(super) struct Children {
 pub(super) struct ParentView {
     pub(super) state: ParentState,
     pub(super) rows: Rows,
-    /// Whether each child that was looked up is at its place.
-    pub(super) places: HashMap<ComponentId, bool, RandomState>,
+    /// The placement of each child that was looked up.
+    pub(super) places: HashMap<ComponentId, Placement, RandomState>,
 }
 
 /// A parent's own fields, and its shared fields by name.

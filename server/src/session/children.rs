@@ -20,6 +20,7 @@ use super::child::{Children, FoundChild, MountedBy, ParentLink, ParentView, Prop
 use super::completion::Completion;
 use super::component::InstanceSlot;
 use super::task::{ChildMount, ID_IN_USE, PlaceWait, PropsUpdate, Task, TaskOrigin};
+use super::visibility::{Placement, Visibility};
 use crate::telemetry::log::{Escaped, client_event};
 use crate::telemetry::stats::Counters;
 
@@ -57,9 +58,9 @@ impl Session {
     /// queue, if `wait` allows it.
     pub(super) fn mount_or_wait(&mut self, mut mount: ChildMount, wait: PlaceWait) {
         self.waiting.remove(&mount.id);
-        let found = self.update_visibility(&mount.parent).and_then(|is_shown| match is_shown {
-            true => self.find_child(&mount.parent, &mount.place),
-            false => Ok(None),
+        let found = self.update_visibility(&mount.parent).and_then(|visibility| match visibility {
+            Visibility::Shown => self.find_child(&mount.parent, &mount.place),
+            Visibility::Hidden => Ok(None),
         });
         // The parent may itself be a child whose mount waits.
         let has_parent =
@@ -332,7 +333,10 @@ impl Session {
         let Some(link) = component.mounted_by.link() else { return Ok(None) };
         let (parent, place) = (link.parent.clone(), link.place.clone());
         // A place that is gone, or shows another component, gives no props.
-        let found = if self.is_at_place(id)? { self.find_child(&parent, &place)? } else { None };
+        let found = match self.placement(id)? {
+            Placement::AtPlace => self.find_child(&parent, &place)?,
+            Placement::Gone => None,
+        };
         let component = self.components.get_mut(id);
         let Some(link) = component.and_then(|component| component.mounted_by.link_mut()) else {
             return Ok(None);

@@ -13,6 +13,7 @@ use super::child::{Children, MountedBy, props_json};
 use super::joined_rooms::JoinedRooms;
 use super::patch_ring::PatchRing;
 use super::task::{Task, TaskOrigin};
+use super::visibility::Placement;
 use crate::core::StreamEpoch;
 
 /// One component of a session.
@@ -208,15 +209,15 @@ impl SessionComponent {
     }
 
     /// Returns the cached placement of a child, if the state and the topics have not changed since.
-    pub(super) fn cached_placement(&self, child: &ComponentId) -> Option<bool> {
+    pub(super) fn cached_placement(&self, child: &ComponentId) -> Option<Placement> {
         let view = self.children.as_ref()?.view.as_ref()?;
         view.places.get(child).copied().filter(|_| view.is_current())
     }
 
     /// Caches the placement of a child.
-    pub(super) fn cache_placement(&mut self, child: &ComponentId, has: bool) {
+    pub(super) fn cache_placement(&mut self, child: &ComponentId, placement: Placement) {
         if let Some(view) = self.children.as_mut().and_then(|children| children.view.as_mut()) {
-            view.places.insert(child.clone(), has);
+            view.places.insert(child.clone(), placement);
         }
     }
 

@@ -23,13 +23,23 @@ pub(super) struct HeldReplies {
     of: HashMap<ComponentId, VecDeque<HeldMessage>, RandomState>,
 }
 
+/// A message that waits.
 struct HeldMessage {
     number: u64,
-    /// Whether the message waits only for those before it.
-    is_due: bool,
+    until: HoldUntil,
     content: HeldContent,
 }
 
+/// What a held message waits for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum HoldUntil {
+    /// Only for the held messages before it.
+    PriorSent,
+    /// Also for patches of topics.
+    TopicsSent,
+}
+
+/// The content of a held message.
 enum HeldContent {
     /// A patch that is not a reply.
     Patch(Rev, Bytes),
@@ -45,7 +55,7 @@ impl HeldReplies {
 
     /// Queues a patch behind the waiting messages.
     pub(super) fn push_patch(&mut self, id: &ComponentId, rev: Rev, frame: Bytes) {
-        self.push(id, true, HeldContent::Patch(rev, frame));
+        self.push(id, HoldUntil::PriorSent, HeldContent::Patch(rev, frame));
     }
 
     /// Drops the patches, because the page is gone. A page that resumes receives them from the
@@ -71,9 +81,9 @@ impl HeldReplies {
         }
     }
 
-    fn push(&mut self, id: &ComponentId, is_due: bool, content: HeldContent) -> u64 {
+    fn push(&mut self, id: &ComponentId, until: HoldUntil, content: HeldContent) -> u64 {
         self.last += 1;
-        let held = HeldMessage { number: self.last, is_due, content };
+        let held = HeldMessage { number: self.last, until, content };
         self.of.entry(id.clone()).or_default().push_back(held);
         self.last
     }
@@ -83,14 +93,14 @@ impl HeldReplies {
         if let Some(held) = self.of.get_mut(id)
             && let Some(one) = held.iter_mut().find(|one| one.number == number)
         {
-            one.is_due = true;
+            one.until = HoldUntil::PriorSent;
         }
     }
 
     /// Takes the first message, if it is due.
     fn take_due(&mut self, id: &ComponentId) -> Option<HeldContent> {
         let held = self.of.get_mut(id)?;
-        let next = held.pop_front_if(|one| one.is_due)?;
+        let next = held.pop_front_if(|one| one.until == HoldUntil::PriorSent)?;
         if held.is_empty() {
             self.of.remove(id);
         }
@@ -112,9 +122,9 @@ impl Session {
             return self.send_reply(id, reference, kept, patch);
         }
         self.replies.hold(reference, kept.clone());
-        let is_due = unsent.is_empty();
-        let number = self.held_replies.push(id, is_due, HeldContent::Reply { reference, kept, patch });
-        if !is_due {
+        let until = if unsent.is_empty() { HoldUntil::PriorSent } else { HoldUntil::TopicsSent };
+        let number = self.held_replies.push(id, until, HeldContent::Reply { reference, kept, patch });
+        if until == HoldUntil::TopicsSent {
             let id = id.clone();
             self.start(Box::pin(async move {
                 join_all(unsent.into_iter().map(Unsent::sent)).await;

@@ -293,7 +293,7 @@ impl Session {
                 self.send_component_patch(id, patch.as_deref(), moved);
                 if let Err(error) = result {
                     let log = &self.supervisor.core().log;
-                    client_event!(log, WARN, component = %id, error = %Escaped(&error), "a component's handler failed");
+                    client_event!(log, WARN, component = %id, error = %Escaped(&error), "handler failed");
                 }
                 if let TaskOrigin::Unanswered { received_at } = origin {
                     self.supervisor.core().counters.actions.record(received_at.elapsed());
@@ -318,7 +318,7 @@ impl Session {
             TaskOrigin::Page { reference, .. } => self.reply_refused(id, reference, error, Vec::new()),
             TaskOrigin::Unanswered { .. } => {
                 let (log, error) = (&self.supervisor.core().log, Escaped(error));
-                client_event!(log, WARN, component = %id, %error, "an action without `ref` was refused");
+                client_event!(log, WARN, component = %id, %error, "action without `ref` refused");
             }
             TaskOrigin::Server | TaskOrigin::Unmount { .. } => {}
         }

@@ -17,7 +17,7 @@ use vivaz_protocol::{
 use super::client_behaviour::CloseReason;
 use super::reply_cache::{CachedReply, RefStatus};
 use super::task::{PropsUpdate, Task, TaskOrigin};
-use super::visibility::NOT_SHOWN;
+use super::visibility::{NOT_SHOWN, Visibility};
 use super::{Session, encode};
 use crate::telemetry::log::{Escaped, client_event};
 use crate::telemetry::stats::Counters;
@@ -228,7 +228,7 @@ impl Session {
             let message = format!("`{}` has no such action", spec.name);
             return Err(ErrorMessage::new(ErrorCode::UnknownAction, message));
         }
-        if !matches!(self.update_visibility(id), Ok(true)) {
+        if !matches!(self.update_visibility(id), Ok(Visibility::Shown)) {
             return Err(ErrorMessage::new(ErrorCode::NotMounted, NOT_SHOWN));
         }
         Ok(())

@@ -9,7 +9,9 @@ use tokio::time::Instant;
 use vivaz_components::{ActionError, Admission, Identity, MountContext, Subscriber, UnmountReason};
 use vivaz_protocol::{CloseCode, ConnectionId, Epoch, ResumeSecret, Rev, SessionId, StreamId};
 
-use self::rows::{RestoredAs, RestoredComponent, Restorer, RowsOutcome, group_by_id, set_aside_with_parents};
+use self::rows::{
+    PageCopy, RestoredAs, RestoredComponent, Restorer, RowsOutcome, group_by_id, set_aside_with_parents,
+};
 use super::Session;
 use super::component::{ConnectedHook, InstanceSlot, SessionComponent};
 use super::joined_rooms::JoinedRooms;
@@ -34,12 +36,25 @@ pub(crate) struct RestoreRequest<'a> {
 }
 
 impl RestoreRequest<'_> {
-    /// Checks whether the page has a component with this id.
-    fn page_has(&self, id: &str) -> bool {
-        self.streams
-            .iter()
-            .any(|(stream, _, _)| matches!(stream, StreamId::Component(one) if one.as_str() == id))
+    /// Returns whether the page has a component with this id.
+    fn page_copy(&self, id: &str) -> PageCopy {
+        let is_component =
+            |stream: &StreamId| matches!(stream, StreamId::Component(one) if one.as_str() == id);
+        if self.streams.iter().any(|(stream, _, _)| is_component(stream)) {
+            PageCopy::Present
+        } else {
+            PageCopy::Absent
+        }
     }
+}
+
+/// Whether the store has the last state that a page can have seen of a component that is not durable.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Exactness {
+    /// The process that owned the session has saved it at its end.
+    Exact,
+    /// The process may have sent later states.
+    Behind,
 }
 
 /// The outcome of a restore.
@@ -104,6 +119,7 @@ pub(crate) async fn restore(
     };
     let Some(stored) = claimed else { return Ok(Restored::Moved) };
     let StoredSession { owner: _, mut secrets, progress, components, aside, replies, exact } = stored;
+    let exactness = if exact { Exactness::Exact } else { Exactness::Behind };
     secrets.previous = matching_secret_hash(secret, &secrets);
     if !supervisor.sessions.insert_restored(Arc::clone(&port), identity.clone(), member, secrets, received_at)
     {
@@ -128,13 +144,13 @@ pub(crate) async fn restore(
         .with_budget(Arc::clone(&session.budget), Admission::Known);
     let restorer = Restorer { supervisor, cx, is_overdue: core.failing.is_overdue(id) };
     let outcomes = group_by_id(components, aside).into_iter().map(|(id, rows)| {
-        let is_shown = wanted.page_has(&id);
-        restorer.restore_rows(id, rows, is_shown)
+        let copy = wanted.page_copy(&id);
+        restorer.restore_rows(id, rows, copy)
     });
     // No component is written before the outcome of all of them is known.
     let outcomes: Result<Vec<RowsOutcome>, ActionError> = join_all(outcomes).await.into_iter().collect();
     let written = match outcomes {
-        Ok(outcomes) => session.add_restored(outcomes, exact, keeper).await,
+        Ok(outcomes) => session.add_restored(outcomes, exactness, keeper).await,
         Err(error) => Err(RestoreError::Component(error)),
     };
     match written {
@@ -180,7 +196,7 @@ impl Session {
     async fn add_restored(
         &mut self,
         mut outcomes: Vec<RowsOutcome>,
-        exact: bool,
+        exactness: Exactness,
         keeper: &Keeper,
     ) -> Result<Option<Refusal>, RestoreError> {
         set_aside_with_parents(&mut outcomes);
@@ -189,7 +205,7 @@ impl Session {
             is_changed |= differs;
             self.set_aside.add(aside, &self.budget);
             if let Some(restored) = restored {
-                is_changed |= self.add_restored_component(*restored, exact);
+                is_changed |= self.add_restored_component(*restored, exactness);
             }
         }
         self.join_rooms();
@@ -200,12 +216,13 @@ impl Session {
     /// the stored one, and if the component shows what the page was shown. It may not, because a
     /// load was interrupted, unsaved fields were computed anew, or another version of the program
     /// computes fields in another way. Returns whether the component differs from the store.
-    fn add_restored_component(&mut self, restored: RestoredComponent, exact: bool) -> bool {
+    fn add_restored_component(&mut self, restored: RestoredComponent, exactness: Exactness) -> bool {
         let RestoredComponent { id, mounted_by, stored, registration, mut instance, how } = restored;
         let core = self.supervisor.core();
         let spec = registration.spec;
         let is_as_shown = stored.shown.is_some() && stored.shown == instance_state_hash(instance.as_mut());
-        let epoch_continues = how == RestoredAs::Unchanged && (exact || stored.durable) && is_as_shown;
+        let epoch_continues =
+            how == RestoredAs::Unchanged && (exactness == Exactness::Exact || stored.durable) && is_as_shown;
         let epoch = match Epoch::new(&stored.epoch) {
             Ok(epoch) if epoch_continues => StreamEpoch::Restored(epoch),
             _ => core.epochs.begin(),

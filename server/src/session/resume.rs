@@ -34,6 +34,15 @@ pub(crate) struct ClientPosition {
     pub(crate) streams: Vec<(StreamId, Epoch, Rev)>,
 }
 
+/// How a session starts on a connection.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum SessionStart {
+    /// It was created for this connection.
+    New,
+    /// It had a connection before.
+    Resumed,
+}
+
 /// The answers of a session's topics to an authorization.
 #[derive(Debug, Default)]
 pub(crate) struct TopicAuthorization {
@@ -50,7 +59,7 @@ impl Session {
         self.behaviour.reset(0);
         self.port.attach_task();
         self.port.set_outbox(Some(Outbox::new(limits.outbox_bytes)));
-        self.send_welcome(secret, false);
+        self.send_welcome(secret, SessionStart::New);
         tracing::debug!(session = %self.id(), "session created");
     }
 
@@ -87,7 +96,7 @@ impl Session {
         }
         self.refresh_all_visibility();
         self.port.set_outbox(Some(Outbox::new(limits.outbox_bytes)));
-        self.send_welcome(secret, true);
+        self.send_welcome(secret, SessionStart::Resumed);
         self.subscribe_all(&position.streams);
         self.renew_presences();
         let replaced = self.send_replaced();
@@ -162,18 +171,18 @@ impl Session {
         self.port.send(encode::frame(&ServerMessage::Drain { reconnect_after_ms }));
     }
 
-    fn send_welcome(&self, secret: ResumeSecret<'_>, resumed: bool) {
+    /// Sends `WELCOME`.
+    fn send_welcome(&self, secret: ResumeSecret<'_>, start: SessionStart) {
         let core = self.supervisor.core();
-        let done = if resumed {
-            self.replies.unacknowledged().map(|(reference, _)| reference).collect()
-        } else {
-            Vec::new()
+        let done = match start {
+            SessionStart::New => Vec::new(),
+            SessionStart::Resumed => self.replies.unacknowledged().map(|(reference, _)| reference).collect(),
         };
         self.port.send(encode::frame(&ServerMessage::Welcome(Welcome {
             session: self.id().clone(),
             secret,
             connection: self.connection.clone(),
-            resumed,
+            resumed: start == SessionStart::Resumed,
             done,
             heartbeat_ms: u64::try_from(core.limits.heartbeat.as_millis()).unwrap_or(u64::MAX),
             build: (&*core.build).into(),
@@ -271,11 +280,11 @@ impl Session {
     pub(super) fn hide_revoked(&mut self, id: &ComponentId) {
         tracing::debug!(component = %id, "hidden, because the user may not see it any more");
         let Some(component) = self.components.get_mut(id) else { return };
-        let was_shown = component.is_shown();
+        let visibility = component.visibility();
         component.is_withdrawn = true;
         component.presences = Vec::new();
         let topics = std::mem::take(&mut component.topics);
-        self.release_topics(topics, was_shown);
+        self.release_topics(topics, visibility);
     }
 }
 

@@ -47,7 +47,7 @@ struct SessionEntry {
     /// The hashes of the secrets that resume the session.
     secrets: Secrets,
     /// When the newest `HELLO` that claimed the session arrived.
-    received_at: Instant,
+    claimed_at: Instant,
     location: Location,
 }
 
@@ -116,7 +116,7 @@ impl Sessions {
             owner,
             member,
             secrets,
-            received_at: Instant::now(),
+            claimed_at: Instant::now(),
             location: Location::Driven,
         });
         self.shard(&id).insert(id, entry);
@@ -131,7 +131,7 @@ impl Sessions {
         owner: Identity,
         member: Member,
         secrets: Secrets,
-        received_at: Instant,
+        claimed_at: Instant,
     ) -> bool {
         let id = port.session().clone();
         let mut shard = self.shard(&id);
@@ -140,7 +140,7 @@ impl Sessions {
         }
         shard.insert(
             id,
-            Box::new(SessionEntry { port, owner, member, secrets, received_at, location: Location::Driven }),
+            Box::new(SessionEntry { port, owner, member, secrets, claimed_at, location: Location::Driven }),
         );
         true
     }
@@ -155,7 +155,7 @@ impl Sessions {
         self.shard(id).get(id).map(|entry| entry.secrets.clone())
     }
 
-    /// Claims a session with a secret, for a `HELLO` that arrived at `received_at`. Returns `None` if
+    /// Claims a session with a secret, for a `HELLO` that arrived at `claimed_at`. Returns `None` if
     /// there is no such session, the secret is wrong, or the session belongs to another user; the
     /// caller cannot tell which.
     pub(crate) fn claim(
@@ -163,7 +163,7 @@ impl Sessions {
         id: &SessionId,
         secret: &ResumeSecret<'_>,
         who: &Identity,
-        received_at: Instant,
+        claimed_at: Instant,
     ) -> Option<Claim> {
         let mut shard = self.shard(id);
         let entry = shard.get_mut(id)?;
@@ -171,10 +171,10 @@ impl Sessions {
         if !entry.owner.is_same_as(who) {
             return None;
         }
-        if received_at < entry.received_at {
+        if claimed_at < entry.claimed_at {
             return Some(Claim::Superseded);
         }
-        entry.received_at = received_at;
+        entry.claimed_at = claimed_at;
         // The shown secret stays valid until the new connection has proved that it has the next
         // one.
         entry.secrets.previous = Some(given);

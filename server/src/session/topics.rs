@@ -7,6 +7,7 @@ use vivaz_protocol::{ComponentId, Epoch, Rev, SessionId, StreamId, TopicName};
 
 use super::Session;
 use super::component::SessionComponent;
+use super::visibility::Visibility;
 use crate::session::port::Port;
 use crate::telemetry::log::{Escaped, Quoted};
 
@@ -30,7 +31,7 @@ impl Session {
     pub(super) fn set_topics(&mut self, id: &ComponentId, now: Vec<(&'static str, TopicRef)>) {
         let names = now.iter().map(|(field, topic)| (*field, topic.name().clone())).collect();
         let Some(component) = self.components.get_mut(id).filter(|one| !one.is_withdrawn) else { return };
-        let (before, is_shown) = (std::mem::replace(&mut component.topics, names), component.is_shown());
+        let (before, visibility) = (std::mem::replace(&mut component.topics, names), component.visibility());
         let template =
             self.supervisor.core().templates.of(component.spec.name).map(|one| Arc::clone(&one.compiled));
         for (field, topic) in now {
@@ -39,14 +40,14 @@ impl Session {
             if template.as_ref().is_some_and(|template| template.gives_children(&|one| one == field)) {
                 self.port.watch(&name);
             }
-            if is_shown {
+            if visibility == Visibility::Shown {
                 self.add_viewer(&name);
             }
         }
         if let Some(component) = self.components.get_mut(id) {
             component.left_topics.extend(before.iter().map(|(_, name)| name.clone()));
         }
-        self.release_topics(before, is_shown);
+        self.release_topics(before, visibility);
     }
 
     /// Compares the props of all children whose parents show a topic, because the topic has
@@ -80,9 +81,9 @@ impl Session {
     }
 
     /// Releases the topics of a component.
-    pub(super) fn release_topics(&mut self, topics: Vec<(&'static str, TopicName)>, is_shown: bool) {
+    pub(super) fn release_topics(&mut self, topics: Vec<(&'static str, TopicName)>, visibility: Visibility) {
         for (_, name) in topics {
-            if is_shown {
+            if visibility == Visibility::Shown {
                 self.remove_viewer(&name);
             }
             self.release_topic(&name);

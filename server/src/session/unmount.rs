@@ -107,8 +107,8 @@ impl Session {
     /// rooms, and removes it from its parent's children.
     pub(super) fn detach_component(&mut self, id: &ComponentId) -> Option<Box<SessionComponent>> {
         let mut component = self.components.remove(id)?;
-        let is_shown = component.is_shown();
-        self.release_topics(std::mem::take(&mut component.topics), is_shown);
+        let visibility = component.visibility();
+        self.release_topics(std::mem::take(&mut component.topics), visibility);
         if !component.joined.is_empty() {
             self.hub().rooms().leave_all(self.port.session(), id);
         }

@@ -8,7 +8,30 @@ use super::Session;
 use super::component::SessionComponent;
 use crate::telemetry::log::{Escaped, client_event};
 
+/// Whether the page shows a component.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Visibility {
+    /// The page may send it messages and receives its patches.
+    Shown,
+    /// The page sends it no messages and receives nothing of it.
+    Hidden,
+}
+
+/// Whether a parent's state has a child at the place of its mount.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Placement {
+    /// The state has the child at its place.
+    AtPlace,
+    /// The state has another child, or none, at the place.
+    Gone,
+}
+
 impl SessionComponent {
+    /// Returns the visibility as of the last check.
+    pub(super) fn visibility(&self) -> Visibility {
+        if self.is_shown() { Visibility::Shown } else { Visibility::Hidden }
+    }
+
     /// Checks whether the component is visible: its user may see it, and its parent showed it and
     /// was visible at the last check.
     pub(super) fn is_shown(&self) -> bool {
@@ -30,7 +53,7 @@ impl Session {
             | Request::MountOpen { .. }
             | Request::Unmount => false,
         };
-        if is_asked && !self.update_visibility(id)? {
+        if is_asked && self.update_visibility(id)? == Visibility::Hidden {
             return Err(ActionError::new(ErrorCode::NotMounted, NOT_SHOWN));
         }
         Ok(())
@@ -42,19 +65,20 @@ impl Session {
     /// # Errors
     /// Returns an error if the state of a parent, or of a topic that it shows, cannot be read. The
     /// visibility then does not change.
-    pub(super) fn update_visibility(&mut self, id: &ComponentId) -> Result<bool> {
-        let Some(component) = self.components.get(id) else { return Ok(true) };
+    pub(super) fn update_visibility(&mut self, id: &ComponentId) -> Result<Visibility> {
+        let Some(component) = self.components.get(id) else { return Ok(Visibility::Shown) };
         if component.is_withdrawn {
-            return Ok(false);
+            return Ok(Visibility::Hidden);
         }
-        let Some(link) = component.mounted_by.link() else { return Ok(true) };
+        let Some(link) = component.mounted_by.link() else { return Ok(Visibility::Shown) };
         let parent = link.parent.clone();
-        let is_shown = self.update_visibility(&parent)? && self.is_at_place(id)?;
+        let is_shown = self.update_visibility(&parent)? == Visibility::Shown
+            && self.placement(id)? == Placement::AtPlace;
         let link = self.components.get_mut(id).and_then(|one| one.mounted_by.link_mut());
         if link.is_some_and(|link| std::mem::replace(&mut link.is_hidden, !is_shown) == is_shown) {
-            self.set_visibility(id, is_shown);
+            self.apply_visibility(id);
         }
-        Ok(is_shown)
+        Ok(if is_shown { Visibility::Shown } else { Visibility::Hidden })
     }
 
     /// Updates the visibility of a component. Logs a failure, and the visibility then does not
@@ -75,28 +99,33 @@ impl Session {
         }
     }
 
-    /// Checks whether the parent's state has the child at the place of its mount.
+    /// Returns whether the parent's state has the child at the place of its mount.
     ///
     /// # Errors
     /// Returns an error if the state of the parent, or of a topic that it shows, cannot be read.
-    pub(super) fn is_at_place(&mut self, id: &ComponentId) -> Result<bool> {
+    pub(super) fn placement(&mut self, id: &ComponentId) -> Result<Placement> {
         if !self.is_place_current(id)? {
-            return Ok(false);
+            return Ok(Placement::Gone);
         }
-        let Some(child) = self.components.get(id) else { return Ok(false) };
-        let Some(link) = child.mounted_by.link() else { return Ok(true) };
-        let Some(parent) = self.components.get(&link.parent) else { return Ok(false) };
+        let Some(child) = self.components.get(id) else { return Ok(Placement::Gone) };
+        let Some(link) = child.mounted_by.link() else { return Ok(Placement::AtPlace) };
+        let Some(parent) = self.components.get(&link.parent) else { return Ok(Placement::Gone) };
         if let Some(known) = parent.cached_placement(id) {
             return Ok(known);
         }
         let (spec, parent, place) = (child.spec, link.parent.clone(), link.place.clone());
         let key = link.key.clone();
         let found = self.find_child(&parent, &place)?;
-        let has = found.is_some_and(|found| std::ptr::eq(found.registration.spec, spec) && found.key == key);
+        let placement = match found {
+            Some(found) if std::ptr::eq(found.registration.spec, spec) && found.key == key => {
+                Placement::AtPlace
+            }
+            Some(_) | None => Placement::Gone,
+        };
         if let Some(parent) = self.components.get_mut(&parent) {
-            parent.cache_placement(id, has);
+            parent.cache_placement(id, placement);
         }
-        Ok(has)
+        Ok(placement)
     }
 
     /// Checks whether a child's place is valid in its parent's current template. After a deploy
@@ -128,9 +157,11 @@ impl Session {
         Ok(is_same)
     }
 
-    /// Applies a change of a component's visibility.
-    fn set_visibility(&mut self, id: &ComponentId, is_shown: bool) {
+    /// Applies a change of a component's visibility: its topics, its presences, its children, and
+    /// what the page has missed.
+    fn apply_visibility(&mut self, id: &ComponentId) {
         let Some(component) = self.components.get_mut(id) else { return };
+        let is_shown = component.is_shown();
         tracing::debug!(component = %id, is_shown, "visibility changed");
         let topics = component.topics.clone();
         let is_replaced = is_shown && std::mem::take(&mut component.is_replaced);

@@ -42,6 +42,15 @@ pub(super) struct RestoredComponent {
     pub(super) how: RestoredAs,
 }
 
+/// Whether the page has a component with an id.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum PageCopy {
+    /// The page has one.
+    Present,
+    /// The page has none.
+    Absent,
+}
+
 /// How a component was restored.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum RestoredAs {
@@ -92,7 +101,7 @@ enum RowOutcome {
 }
 
 impl Restorer<'_> {
-    /// Restores the component of one id. `page` tells whether the page has a component with this
+    /// Restores the component of one id. `copy` tells whether the page has a component with this
     /// id.
     ///
     /// A row is left out of the result only if the user may not see the component. Every other row
@@ -104,11 +113,11 @@ impl Restorer<'_> {
         &self,
         id: String,
         rows: StoredRows,
-        is_shown: bool,
+        copy: PageCopy,
     ) -> Result<RowsOutcome, ActionError> {
         let StoredRows { live, mut aside } = rows;
         let kept = |aside, differs| RowsOutcome { id: id.clone(), restored: None, aside, differs };
-        let may_swap = live.as_ref().map_or(is_shown, |live| live.anew);
+        let may_swap = live.as_ref().map_or(copy == PageCopy::Present, |live| live.anew);
         if may_swap && let Some(at) = aside.iter().rposition(|row| !row.anew && self.is_of_this_schema(row)) {
             // The original replaces the component that was mounted anew. The last one is the
             // newest.
