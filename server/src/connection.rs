@@ -27,7 +27,7 @@ pub(crate) use self::handshake_error::{IDENTITY_OUTDATED, UNAUTHENTICATED, UNIDE
 pub(crate) use self::hello::close_for_violation;
 use self::liveness::{Liveness, PeerHealth};
 use crate::admission::browser::Browser;
-use crate::session::port::{EvictionReason, Mail};
+use crate::session::mail::{EvictionReason, Mail};
 use crate::session::supervisor::Supervisor;
 use crate::session::{Completion, Session};
 use crate::telemetry::stats::{Counters, RefusalReason};
@@ -296,8 +296,8 @@ fn handle_turn(session: &mut Session, liveness: &mut Liveness, turn: Turn) -> St
         Turn::Completed(completion) | Turn::Mail(Mail::Completed(completion)) => {
             session.complete(*completion);
         }
-        Turn::Mail(Mail::Event { component, event }) => session.event(component, &event),
-        Turn::Mail(Mail::ComponentEvent { from, event }) => session.sent(&from, &event),
+        Turn::Mail(Mail::Event { component, event }) => session.deliver_event(component, &event),
+        Turn::Mail(Mail::ComponentEvent { from, event }) => session.deliver_component_event(&from, &event),
         Turn::Mail(Mail::TopicChanged(topic)) => session.handle_topic_change(&topic),
         Turn::Mail(Mail::HandOver(give)) => return Step::FlushAndFinish(ConnectionEnd::HandOver(give)),
         Turn::Mail(Mail::Save) => session.save(),

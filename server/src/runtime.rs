@@ -15,7 +15,7 @@ pub use self::builder::{BuildError, Builder};
 use crate::core::Core;
 use crate::persist::keeper::{lease, saving};
 use crate::persist::store::StoreError;
-use crate::session::port::Mail;
+use crate::session::mail::Mail;
 use crate::session::supervisor::Supervisor;
 use crate::telemetry::stats::Stats;
 

@@ -8,6 +8,7 @@
 
 mod broadcast;
 mod child;
+mod child_props;
 mod children;
 mod client_behaviour;
 mod commit_outcome;
@@ -21,6 +22,7 @@ mod held_replies;
 mod jobs;
 mod joined_rooms;
 mod journal;
+pub(crate) mod mail;
 mod mount;
 pub(crate) mod outbox;
 mod outgoing;
@@ -66,7 +68,8 @@ use self::set_aside::SetAsideComponents;
 use self::supervisor::Supervisor;
 use self::topics::SessionTopic;
 use crate::admission::browser::Browser;
-use crate::session::port::{EvictionReason, Port};
+use crate::session::mail::EvictionReason;
+use crate::session::port::Port;
 use crate::telemetry::log::client_event;
 use crate::telemetry::stats::Counters;
 

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use vivaz_components::UnmountReason;
 
 use super::TURNS;
-use crate::session::port::Mail;
+use crate::session::mail::Mail;
 use crate::session::{Completion, Session};
 
 /// Drives a session without a connection until it has no work left, then suspends it until `until`.
@@ -29,8 +29,12 @@ pub(crate) async fn drive_detached(mut session: Box<Session>, until: Instant) {
                 DetachedTurn::Completed(completion) | DetachedTurn::Mail(Mail::Completed(completion)) => {
                     session.complete(*completion);
                 }
-                DetachedTurn::Mail(Mail::Event { component, event }) => session.event(component, &event),
-                DetachedTurn::Mail(Mail::ComponentEvent { from, event }) => session.sent(&from, &event),
+                DetachedTurn::Mail(Mail::Event { component, event }) => {
+                    session.deliver_event(component, &event)
+                }
+                DetachedTurn::Mail(Mail::ComponentEvent { from, event }) => {
+                    session.deliver_component_event(&from, &event)
+                }
                 DetachedTurn::Mail(Mail::TopicChanged(topic)) => session.handle_topic_change(&topic),
                 DetachedTurn::Mail(Mail::HandOver(give)) => match give.send(session) {
                     Ok(()) => return,

@@ -10,7 +10,7 @@ use vivaz_protocol::{CloseCode, Resume, ResumeSecret, TopicName};
 use super::detached::{drive_detached, end};
 use super::handshake_error::{HandshakeError, IDENTITY_OUTDATED};
 use crate::persist::store::{Refusal, StoreError, WriteError};
-use crate::session::port::EvictionReason;
+use crate::session::mail::EvictionReason;
 use crate::session::sessions::{Claim, matching_secret_hash};
 use crate::session::supervisor::Supervisor;
 use crate::session::{

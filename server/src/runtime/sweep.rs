@@ -11,7 +11,7 @@ use vivaz_components::UnmountReason;
 
 use crate::connection;
 use crate::limits::Limits;
-use crate::session::port::Mail;
+use crate::session::mail::Mail;
 use crate::session::sessions::SuspensionLimits;
 use crate::session::supervisor::Supervisor;
 

@@ -7,7 +7,8 @@ use tokio::sync::oneshot;
 use vivaz_components::{ActionError, Result};
 
 use crate::persist::store::{CommitError, Refusal, SessionStore};
-use crate::session::port::{EvictionReason, Mail, Port};
+use crate::session::mail::{EvictionReason, Mail};
+use crate::session::port::Port;
 use crate::telemetry::log::Escaped;
 
 /// How many times the session is written again for one commit.

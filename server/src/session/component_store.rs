@@ -20,7 +20,8 @@ use crate::persist::keeper::Keeper;
 use crate::persist::store::{
     Change, Commit, CommitError, Refusal, SnapshotHead, StoreError, StoredComponent, StoredReply,
 };
-use crate::session::port::{EvictionReason, Port};
+use crate::session::mail::EvictionReason;
+use crate::session::port::Port;
 use crate::telemetry::log::Escaped;
 
 /// The delay before a failed removal is tried again.
@@ -87,8 +88,8 @@ impl Session {
             TaskOrigin::Unanswered { .. } | TaskOrigin::Server | TaskOrigin::Unmount { .. } => None,
         };
         commit.expects = Some((id.clone(), version));
-        let told = Arc::<Mutex<Option<ReservedUpdates>>>::default();
-        let reserved = Arc::clone(&told);
+        let prepared = Arc::<Mutex<Option<ReservedUpdates>>>::default();
+        let reserved = Arc::clone(&prepared);
         commit.write = Box::new(move |connection| {
             work.into_iter().try_for_each(|work| work(connection))?;
             let updates = StagedUpdate::reserve_all(updates, None)?;
@@ -96,7 +97,7 @@ impl Session {
             remove(connection)
         });
         commit.publish = Box::new(move || {
-            let updates = told.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let updates = prepared.lock().unwrap_or_else(PoisonError::into_inner).take();
             // No reply waits for these updates, because the component is removed.
             let _unsent = updates.map(|updates| updates.publish(author.as_ref()));
         });

@@ -19,7 +19,7 @@ impl Session {
                     let core = self.supervisor.core();
                     let hub = core.hub_of(&self.identity);
                     match to {
-                        Target::Own => self.emit(id, &event),
+                        Target::Own => self.send_event(id, &event),
                         Target::Topic(name) => {
                             if let Some(topic) = hub.get(&name) {
                                 topic.emit(&event, except.as_ref());

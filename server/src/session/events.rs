@@ -12,22 +12,22 @@ use crate::telemetry::stats::Counters;
 
 impl Session {
     /// Delivers an event from the server to one component or to all, and to the page.
-    pub(crate) fn event(&mut self, component: Option<ComponentId>, event: &ServerEvent) {
+    pub(crate) fn deliver_event(&mut self, component: Option<ComponentId>, event: &ServerEvent) {
         let ids = match component {
             Some(id) => vec![id],
             None => self.components.keys().cloned().collect(),
         };
         for id in ids {
-            self.tell(&id, event.clone());
+            self.enqueue_event(&id, event.clone());
             if self.components.contains_key(&id) {
-                self.emit(&id, event);
+                self.send_event(&id, event);
             }
         }
     }
 
     /// Delivers an event of a component to the other components of the session. The page does not
     /// receive it.
-    pub(crate) fn sent(&mut self, from: &ComponentId, event: &ServerEvent) {
+    pub(crate) fn deliver_component_event(&mut self, from: &ComponentId, event: &ServerEvent) {
         let takes = |spec: &vivaz_components::Spec| spec.events.contains(&&*event.name);
         let is_taken = self.supervisor.core().registry.iter().any(|registered| takes(registered.spec));
         if let Some(component) = self.components.get(from)
@@ -47,12 +47,12 @@ impl Session {
             tracing::debug!(component = %from, %event, "no other component of this session handles the event");
         }
         for id in others {
-            self.tell(&id, event.clone());
+            self.enqueue_event(&id, event.clone());
         }
     }
 
     /// Delivers the result of a component's task to its `#[event]` method.
-    pub(super) fn spawned(&mut self, id: &ComponentId, outcome: TaskOutcome) {
+    pub(super) fn finish_task(&mut self, id: &ComponentId, outcome: TaskOutcome) {
         let TaskOutcome { event, error } = outcome;
         if let Some(error) = error {
             let log = &self.supervisor.core().log;
@@ -74,7 +74,7 @@ impl Session {
     }
 
     /// Queues an event for a component, if it handles events of that name.
-    fn tell(&mut self, id: &ComponentId, event: ServerEvent) {
+    fn enqueue_event(&mut self, id: &ComponentId, event: ServerEvent) {
         let takes = |spec: &vivaz_components::Spec| spec.events.contains(&&*event.name);
         let core = self.supervisor.core();
         let Some(component) = self.components.get(id).filter(|component| takes(component.spec)) else {
@@ -89,7 +89,7 @@ impl Session {
     }
 
     /// Sends an event to the page, if the component is visible.
-    pub(super) fn emit(&self, id: &ComponentId, event: &ServerEvent) {
+    pub(super) fn send_event(&self, id: &ComponentId, event: &ServerEvent) {
         if self.components.get(id).is_some_and(|component| !component.is_shown()) {
             return;
         }

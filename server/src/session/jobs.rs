@@ -48,7 +48,7 @@ impl Session {
             Completion::PropsRetryDue { id } => self.retry_props(&id),
             // Not bounded by the mailbox: each running task gives exactly one result.
             Completion::TaskFinished { id, epoch, outcome } if self.has_epoch(&id, &epoch) => {
-                self.spawned(&id, outcome);
+                self.finish_task(&id, outcome);
             }
             Completion::TaskFinished { .. } => {}
             // Not bounded by the mailbox: each loading field gives one result. If another component

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::task::AtomicWaker;
-use tokio::sync::oneshot;
 use tokio::time::Instant;
 use vivaz_components::{ServerEvent, UnmountReason};
 use vivaz_protocol::{CloseCode, ComponentId, Ref, Rev, SessionId, StreamId, TopicName};
@@ -16,8 +15,8 @@ use vivaz_protocol::{CloseCode, ComponentId, Ref, Rev, SessionId, StreamId, Topi
 use crate::core::Core;
 use crate::persist::store::Refusal;
 
-use super::Session;
-use super::completion::{Completion, WholeWriteResult};
+use super::completion::Completion;
+use super::mail::{EvictionReason, Mail};
 use super::outbox::{Outbox, OutboxEntry};
 use crate::telemetry::stats::Counters;
 
@@ -39,8 +38,8 @@ pub(crate) struct Port {
     waker: AtomicWaker,
 }
 
-#[derive(Default)]
 /// The state under the lock.
+#[derive(Default)]
 struct PortState {
     /// The mail to process. Only events are bounded: if the mailbox is full, an event is dropped
     /// and counted.
@@ -57,55 +56,6 @@ struct PortState {
     has_task: bool,
     /// Whether the user's access was revoked. There is no outbox from then on.
     is_revoked: bool,
-}
-
-/// A message to a session.
-pub(crate) enum Mail {
-    /// An event from the server, for one component or for all.
-    Event { component: Option<ComponentId>, event: ServerEvent },
-    /// An event of a component for the other components of the session.
-    ComponentEvent { from: ComponentId, event: ServerEvent },
-    /// The completion of a task or a load of a component. Each gives exactly one.
-    Completed(Box<Completion>),
-    /// A topic has changed from which children's props are computed. Queued at most once a topic.
-    TopicChanged(TopicName),
-    /// Another connection resumes the session: hand it over and close.
-    HandOver(oneshot::Sender<Box<Session>>),
-    /// Save the session now.
-    Save,
-    /// The server shuts down: send `DRAIN` with this delay, finish the running jobs, and close.
-    Drain(Duration),
-    /// Close the connection, and end or suspend the session, according to the code.
-    Close(CloseCode),
-    /// The identity has expired: close the connection, if there is one, and suspend the session.
-    IdentityExpired,
-    /// End the session, and close its connection if there is one.
-    End(CloseCode, UnmountReason),
-    /// The store has lost the session: write it whole. The sender receives the outcome.
-    WriteWhole(Option<oneshot::Sender<WholeWriteResult>>),
-    /// Another process owns the session, or the store has a newer state: close the connection and
-    /// drop the copy in memory.
-    Evict(EvictionReason),
-}
-
-/// Why a session's copy in memory is evicted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum EvictionReason {
-    /// Another process owns the session.
-    Taken,
-    /// The store has a newer state of the session.
-    Outdated,
-}
-
-impl EvictionReason {
-    /// Returns the code that closes the connection.
-    pub(crate) fn close_code(self) -> CloseCode {
-        match self {
-            Self::Taken => CloseCode::TakenOver,
-            // The page reconnects and resumes from the store's state.
-            Self::Outdated => CloseCode::Full,
-        }
-    }
 }
 
 /// The result of posting mail.
@@ -133,9 +83,9 @@ impl Port {
     }
 
     /// Appends mail. An event is dropped if `capacity` messages or more are waiting.
-    pub(crate) fn post(&self, mail: Mail, room: usize) -> Posted {
+    pub(crate) fn post(&self, mail: Mail, capacity: usize) -> Posted {
         let mut state = self.lock();
-        if matches!(mail, Mail::Event { .. } | Mail::ComponentEvent { .. }) && state.mail.len() >= room {
+        if matches!(mail, Mail::Event { .. } | Mail::ComponentEvent { .. }) && state.mail.len() >= capacity {
             return Posted::Full;
         }
         state.mail.push_back(mail);

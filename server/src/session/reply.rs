@@ -78,7 +78,7 @@ impl Session {
             ..Update::new(StreamId::Component(id.clone()), component.rev, RawJson::trusted(patch))
         }));
         if moved {
-            // A patch does not tell where shared fields point, so a page that missed it needs a
+            // A patch does not contain where shared fields point, so a page that missed it needs a
             // snapshot.
             component.ring.clear();
         } else {

@@ -59,7 +59,7 @@ enum Exactness {
 
 /// The outcome of a restore.
 pub(crate) enum Restored {
-    /// There is no such session for this page. The cause is not told.
+    /// There is no such session for this page. The page does not learn why.
     Unknown,
     /// Another process or task has taken the session meanwhile. The caller looks it up again.
     Moved,

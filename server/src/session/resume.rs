@@ -217,7 +217,7 @@ impl Session {
     fn catch_up(&mut self, id: &ComponentId, epoch: &Epoch, rev: Rev) {
         let stream = StreamId::Component(id.clone());
         let Some(component) = self.components.get(id) else {
-            // If the page unmounted the component, the cached reply tells it.
+            // If the page unmounted the component, the cached reply confirms it.
             let waits =
                 |kept: &CachedReply| matches!(kept, CachedReply::Done { component, .. } if component == id);
             if !self.replies.unacknowledged().any(|(_, kept)| waits(kept)) {

@@ -4,27 +4,30 @@
 //! without a task. A session changes hands under the lock of its shard, so that it is in exactly
 //! one place.
 
+mod secret;
+mod sweep;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{HashMap, hash_map};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use foldhash::fast::RandomState;
 use std::hash::BuildHasher;
-use subtle::ConstantTimeEq;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 use vivaz_components::{Identity, UnmountReason};
 use vivaz_protocol::{CloseCode, ResumeSecret, SessionId};
 
+pub(crate) use self::secret::matching_secret_hash;
+use self::secret::{SecretBytes, encode_secret, hash_secret};
+pub(crate) use self::sweep::SuspensionLimits;
 use crate::admission::secret::random_bytes;
 use crate::admission::users::Member;
 use crate::persist::store::Secrets;
 use crate::session::Session;
-use crate::session::port::{Mail, Port};
+use crate::session::mail::Mail;
+use crate::session::port::Port;
 
 /// Enough shards that tasks on all cores seldom contend for one.
 const SHARDS: usize = 32;
@@ -67,27 +70,6 @@ pub(crate) enum Claim {
     Requested(oneshot::Receiver<Box<Session>>),
     /// A later `HELLO` has claimed the session: the page has left the connection of this claim.
     Superseded,
-}
-
-/// The bounds of suspended sessions.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct SuspensionLimits {
-    /// The number of sessions.
-    pub(crate) sessions: usize,
-    /// Bytes of state of all suspended sessions together.
-    pub(crate) bytes: usize,
-}
-
-/// The result of a sweep.
-#[derive(Default)]
-pub(crate) struct SweepResult {
-    /// Sessions whose time is over, or that exceed the bounds. The caller ends them.
-    #[expect(clippy::vec_box, reason = "each goes to a task of its own, as it is")]
-    pub(crate) expired: Vec<Box<Session>>,
-    /// The number of sessions with a task.
-    pub(crate) driven: usize,
-    /// The number of suspended sessions.
-    pub(crate) suspended: usize,
 }
 
 impl Sessions {
@@ -316,100 +298,6 @@ impl Sessions {
         ports
     }
 
-    /// Removes suspended sessions whose time is over. If more than `limits.sessions` remain, it
-    /// also removes those with the least time left; if the rest has more than `limits.bytes`, it
-    /// also removes the largest. Calls `driven` with the port and the owner of each session that a
-    /// task drives.
-    pub(crate) fn sweep(
-        &self,
-        now: Instant,
-        limits: SuspensionLimits,
-        mut driven: impl FnMut(&Arc<Port>, &Identity),
-    ) -> SweepResult {
-        let mut swept = SweepResult::default();
-        let mut deadlines = Vec::new();
-        let mut bytes = 0;
-        for shard in &self.shards {
-            for entry in lock(shard).values() {
-                match &entry.location {
-                    Location::Driven => {
-                        swept.driven += 1;
-                        driven(&entry.port, &entry.owner);
-                    }
-                    Location::Suspended { until, session } => {
-                        deadlines.push(*until);
-                        bytes += session.state_bytes();
-                    }
-                }
-            }
-        }
-        let excess = deadlines.len().saturating_sub(limits.sessions);
-        let mut limit = now;
-        if excess > 0 {
-            let (_, nearest, _) = deadlines.select_nth_unstable(excess - 1);
-            limit = limit.max(*nearest);
-        }
-        swept.suspended = deadlines.len();
-        if deadlines.iter().any(|until| *until <= limit) {
-            bytes -= self.take_expired(limit, &mut swept).min(bytes);
-        }
-        if bytes > limits.bytes {
-            self.take_largest(bytes - limits.bytes, &mut swept);
-        }
-        swept
-    }
-
-    /// Removes the sessions suspended until `limit` or earlier. Returns their bytes of state.
-    fn take_expired(&self, limit: Instant, swept: &mut SweepResult) -> usize {
-        let mut bytes = 0;
-        for shard in &self.shards {
-            let expired = lock(shard)
-                .extract_if(
-                    |_, entry| matches!(&entry.location, Location::Suspended { until, .. } if *until <= limit),
-                )
-                .collect::<Vec<_>>();
-            for (_, entry) in expired {
-                if let Location::Suspended { session, .. } = entry.location {
-                    bytes += session.state_bytes();
-                    swept.suspended -= 1;
-                    swept.expired.push(session);
-                }
-            }
-        }
-        bytes
-    }
-
-    /// Removes the largest suspended sessions, until they have `excess` bytes of state together.
-    fn take_largest(&self, excess: usize, swept: &mut SweepResult) {
-        let mut waiting = Vec::new();
-        for shard in &self.shards {
-            for (id, entry) in &*lock(shard) {
-                if let Location::Suspended { session, until } = &entry.location {
-                    waiting.push((session.state_bytes(), *until, id.clone()));
-                }
-            }
-        }
-        waiting.sort_unstable_by_key(|(bytes, until, _)| (std::cmp::Reverse(*bytes), *until));
-        let mut taken = 0;
-        for (_, until, id) in waiting {
-            if taken >= excess {
-                break;
-            }
-            // The page may have resumed the session since, or resumed and left it again.
-            let taken_out = match self.shard(&id).entry(id.clone()) {
-                hash_map::Entry::Occupied(entry) if entry.get().is_suspended_until(until) => {
-                    Some(entry.remove())
-                }
-                hash_map::Entry::Occupied(_) | hash_map::Entry::Vacant(_) => None,
-            };
-            if let Some(Location::Suspended { session, .. }) = taken_out.map(|entry| entry.location) {
-                taken += session.state_bytes();
-                swept.suspended -= 1;
-                swept.expired.push(session);
-            }
-        }
-    }
-
     fn shard(&self, id: &SessionId) -> MutexGuard<'_, Shard> {
         let [first, ..] = &self.shards;
         let at = self.hasher.hash_one(id) % SHARDS as u64;
@@ -418,10 +306,6 @@ impl Sessions {
 }
 
 impl SessionEntry {
-    fn is_suspended_until(&self, time: Instant) -> bool {
-        matches!(&self.location, Location::Suspended { until, .. } if *until == time)
-    }
-
     /// Returns the session, or requests it from the task that drives it.
     fn hand_over(&mut self) -> Claim {
         match std::mem::replace(&mut self.location, Location::Driven) {
@@ -442,26 +326,4 @@ impl SessionEntry {
 fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
     // No code that can panic runs under the lock.
     shard.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-type SecretBytes = [u8; 16];
-
-/// Hashes a secret. Stores have only the hash, so a reader of the store cannot resume sessions.
-fn hash_secret(secret: &[u8]) -> [u8; 16] {
-    let mut short = [0; 16];
-    blake3::Hasher::new_derive_key("vivaz 2026 resume").update(secret).finalize_xof().fill(&mut short);
-    short
-}
-
-/// Returns the hash of the shown secret if it matches the current or the previous one. Takes
-/// constant time.
-pub(crate) fn matching_secret_hash(shown: &ResumeSecret<'_>, secrets: &Secrets) -> Option<[u8; 16]> {
-    let given = hash_secret(&URL_SAFE_NO_PAD.decode(shown.expose()).ok()?);
-    let current = given.ct_eq(&secrets.current);
-    let previous = secrets.previous.map_or(0.into(), |previous| given.ct_eq(&previous));
-    bool::from(current | previous).then_some(given)
-}
-
-fn encode_secret(secret: &SecretBytes) -> ResumeSecret<'static> {
-    ResumeSecret::new(URL_SAFE_NO_PAD.encode(secret))
 }

@@ -10,7 +10,8 @@ use vivaz_components::instance::BoxFuture;
 use vivaz_protocol::SessionId;
 
 use super::Session;
-use super::port::{Mail, Port, Posted, SessionOwner};
+use super::mail::Mail;
+use super::port::{Port, Posted, SessionOwner};
 use super::sessions::Sessions;
 use crate::core::Core;
 use crate::persist::keeper::RunningSessions;

@@ -101,7 +101,7 @@ enum RowOutcome {
 }
 
 impl Restorer<'_> {
-    /// Restores the component of one id. `copy` tells whether the page has a component with this
+    /// Restores the component of one id. `copy` is whether the page has a component with this
     /// id.
     ///
     /// A row is left out of the result only if the user may not see the component. Every other row
@@ -118,7 +118,8 @@ impl Restorer<'_> {
         let StoredRows { live, mut aside } = rows;
         let kept = |aside, differs| RowsOutcome { id: id.clone(), restored: None, aside, differs };
         let may_swap = live.as_ref().map_or(copy == PageCopy::Present, |live| live.anew);
-        if may_swap && let Some(at) = aside.iter().rposition(|row| !row.anew && self.is_of_this_schema(row)) {
+        if may_swap && let Some(at) = aside.iter().rposition(|row| !row.anew && self.has_current_schema(row))
+        {
             // The original replaces the component that was mounted anew. The last one is the
             // newest.
             let original = aside.remove(at);
@@ -158,7 +159,7 @@ impl Restorer<'_> {
         live: StoredComponent,
         mut aside: Vec<StoredComponent>,
     ) -> Result<RowsOutcome, ActionError> {
-        if let Some(at) = aside.iter().position(|row| row.anew && self.is_of_this_schema(row)) {
+        if let Some(at) = aside.iter().position(|row| row.anew && self.has_current_schema(row)) {
             // A row that this program mounted anew before.
             let former = aside.remove(at);
             match self.restore_row(&former).await {
@@ -262,7 +263,7 @@ impl Restorer<'_> {
     }
 
     /// Checks whether this program has the component with the schema of the row.
-    fn is_of_this_schema(&self, row: &StoredComponent) -> bool {
+    fn has_current_schema(&self, row: &StoredComponent) -> bool {
         let registration = self.supervisor.core().registry.get(&row.name);
         registration.is_some_and(|registration| registration.spec.schema() == row.schema)
     }

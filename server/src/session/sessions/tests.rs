@@ -106,7 +106,7 @@ async fn a_session_is_in_one_place() {
     let asked = [sessions.claim(&id("s"), &secret, &ada(), Instant::now()), sessions.seize(&id("s"))];
     assert!(asked.iter().all(|claim| matches!(claim, Some(Claim::Requested(_)))));
     drop(asked);
-    assert!(sessions.take_suspended(&id("s")).is_none(), "nobody else takes it");
+    assert!(sessions.take_suspended(&id("s")).is_none(), "no other task takes it");
     assert_eq!((sessions.driven().len(), sessions.ports().len()), (1, 1));
     // What was put in has to be looked at first.
     let session = sessions.suspend(session, Instant::now()).unwrap();
