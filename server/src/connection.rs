@@ -250,9 +250,9 @@ fn drive<'a, T: Transport>(
         loop {
             let turn = ready!(poll_turn(session, transport, &mut liveness, cx));
             match handle_turn(session, &mut liveness, turn) {
-                Step::Continue => {}
-                Step::Finish(end_of) => return Poll::Ready(end_of),
-                Step::FlushAndFinish(end_of) => {
+                AfterTurn::Continue => {}
+                AfterTurn::Finish(end_of) => return Poll::Ready(end_of),
+                AfterTurn::FlushAndFinish(end_of) => {
                     // Writes what the client accepts without waiting. A client that does not read
                     // receives its close code without the rest of the outbox.
                     let _written = poll_write(session, transport, &mut liveness, cx);
@@ -264,7 +264,7 @@ fn drive<'a, T: Transport>(
 }
 
 /// What follows a turn.
-enum Step {
+enum AfterTurn {
     /// The next turn.
     Continue,
     /// The end.
@@ -274,7 +274,7 @@ enum Step {
 }
 
 /// Handles one event of the session.
-fn handle_turn(session: &mut Session, liveness: &mut Liveness, turn: Turn) -> Step {
+fn handle_turn(session: &mut Session, liveness: &mut Liveness, turn: Turn) -> AfterTurn {
     match turn {
         Turn::Incoming(incoming) => {
             liveness.record_activity();
@@ -282,15 +282,15 @@ fn handle_turn(session: &mut Session, liveness: &mut Liveness, turn: Turn) -> St
                 Incoming::Text(text) => session.receive_text(&text),
                 Incoming::Binary(bytes) => session.receive_binary(&bytes),
                 Incoming::SignOfLife => session.receive_control(),
-                Incoming::Closed(code) => return Step::Finish(ConnectionEnd::ClosedByClient(code)),
-                Incoming::Lost => return Step::Finish(ConnectionEnd::Lost),
+                Incoming::Closed(code) => return AfterTurn::Finish(ConnectionEnd::ClosedByClient(code)),
+                Incoming::Lost => return AfterTurn::Finish(ConnectionEnd::Lost),
                 Incoming::Violation(violation) => {
                     let (code, reason) = hello::close_for_violation(violation);
-                    return Step::Finish(ConnectionEnd::Close(code, reason));
+                    return AfterTurn::Finish(ConnectionEnd::Close(code, reason));
                 }
             };
             if let Some((code, reason)) = close {
-                return Step::FlushAndFinish(ConnectionEnd::Close(code.as_u16(), reason));
+                return AfterTurn::FlushAndFinish(ConnectionEnd::Close(code.as_u16(), reason));
             }
         }
         Turn::Completed(completion) | Turn::Mail(Mail::Completed(completion)) => {
@@ -299,29 +299,29 @@ fn handle_turn(session: &mut Session, liveness: &mut Liveness, turn: Turn) -> St
         Turn::Mail(Mail::Event { component, event }) => session.deliver_event(component, &event),
         Turn::Mail(Mail::ComponentEvent { from, event }) => session.deliver_component_event(&from, &event),
         Turn::Mail(Mail::TopicChanged(topic)) => session.handle_topic_change(&topic),
-        Turn::Mail(Mail::HandOver(give)) => return Step::FlushAndFinish(ConnectionEnd::HandOver(give)),
+        Turn::Mail(Mail::HandOver(give)) => return AfterTurn::FlushAndFinish(ConnectionEnd::HandOver(give)),
         Turn::Mail(Mail::Save) => session.save(),
         Turn::Mail(Mail::WriteWhole(answer)) => session.write_whole(None, answer),
-        Turn::Mail(Mail::Evict(reason)) => return Step::FlushAndFinish(ConnectionEnd::Evicted(reason)),
+        Turn::Mail(Mail::Evict(reason)) => return AfterTurn::FlushAndFinish(ConnectionEnd::Evicted(reason)),
         Turn::Mail(Mail::Drain(after)) => {
             session.send_drain(after);
             liveness.is_draining = true;
         }
         Turn::Mail(Mail::Close(code)) => {
-            return Step::FlushAndFinish(ConnectionEnd::ShutdownTimeout(code.as_u16()));
+            return AfterTurn::FlushAndFinish(ConnectionEnd::ShutdownTimeout(code.as_u16()));
         }
         // The mail may be older than the last resume.
         Turn::Mail(Mail::IdentityExpired) if !session.identity().has_expired(SystemTime::now()) => {}
         Turn::Mail(Mail::IdentityExpired) => {
             let code = CloseCode::Unauthenticated.as_u16();
-            return Step::FlushAndFinish(ConnectionEnd::Close(code, "identity expired; reconnect"));
+            return AfterTurn::FlushAndFinish(ConnectionEnd::Close(code, "identity expired; reconnect"));
         }
         Turn::Mail(Mail::End(code, reason)) => {
-            return Step::FlushAndFinish(ConnectionEnd::EndSession(code, reason));
+            return AfterTurn::FlushAndFinish(ConnectionEnd::EndSession(code, reason));
         }
         Turn::OutboxRead => session.resume_jobs(),
         Turn::Drained => {
-            return Step::Finish(ConnectionEnd::Close(
+            return AfterTurn::Finish(ConnectionEnd::Close(
                 CloseCode::GoingAway.as_u16(),
                 "the server is shutting down",
             ));
@@ -329,22 +329,22 @@ fn handle_turn(session: &mut Session, liveness: &mut Liveness, turn: Turn) -> St
         Turn::Heartbeat => match liveness.check(Instant::now(), &session.supervisor().core().limits) {
             PeerHealth::Alive => {}
             PeerHealth::Silent => {
-                return Step::Finish(ConnectionEnd::Close(
+                return AfterTurn::Finish(ConnectionEnd::Close(
                     CloseCode::TimedOut.as_u16(),
                     "heartbeat timed out",
                 ));
             }
             PeerHealth::NotReading => {
                 Counters::add(&session.supervisor().core().counters.too_slow);
-                return Step::Finish(ConnectionEnd::Close(
+                return AfterTurn::Finish(ConnectionEnd::Close(
                     CloseCode::SlowConsumer.as_u16(),
                     "the client does not read",
                 ));
             }
         },
-        Turn::Unwritable => return Step::Finish(ConnectionEnd::Lost),
+        Turn::Unwritable => return AfterTurn::Finish(ConnectionEnd::Lost),
     }
-    Step::Continue
+    AfterTurn::Continue
 }
 
 /// Polls for the next event: first mail and completions, then messages of the client. When there is

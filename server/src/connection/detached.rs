@@ -30,10 +30,10 @@ pub(crate) async fn drive_detached(mut session: Box<Session>, until: Instant) {
                     session.complete(*completion);
                 }
                 DetachedTurn::Mail(Mail::Event { component, event }) => {
-                    session.deliver_event(component, &event)
+                    session.deliver_event(component, &event);
                 }
                 DetachedTurn::Mail(Mail::ComponentEvent { from, event }) => {
-                    session.deliver_component_event(&from, &event)
+                    session.deliver_component_event(&from, &event);
                 }
                 DetachedTurn::Mail(Mail::TopicChanged(topic)) => session.handle_topic_change(&topic),
                 DetachedTurn::Mail(Mail::HandOver(give)) => match give.send(session) {

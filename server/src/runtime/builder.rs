@@ -220,7 +220,8 @@ impl Builder {
     /// peers.
     ///
     /// ```
-    /// let runtime = vivaz::Runtime::builder().trust_proxy("127.0.0.1").trust_proxy("10.0.0.0/8").build()?;
+    /// let builder = vivaz::Runtime::builder();
+    /// let runtime = builder.trust_proxy("127.0.0.1").trust_proxy("10.0.0.0/8").build()?;
     /// # Ok::<(), vivaz::BuildError>(())
     /// ```
     #[must_use]

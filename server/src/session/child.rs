@@ -12,7 +12,6 @@ use vivaz_components::{ActionError, Registration, Result, TopicRef};
 use vivaz_protocol::{ComponentId, Rev};
 use vivaz_template::{Fields, Name, Rows};
 
-use super::visibility::Placement;
 use crate::persist::store::StoredOrigin;
 
 /// Props by name, as JSON.
@@ -142,6 +141,24 @@ impl MountedBy {
             }
         })
     }
+}
+
+/// Whether the page shows a component.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Visibility {
+    /// The page may send it messages and receives its patches.
+    Shown,
+    /// The page sends it no messages and receives nothing of it.
+    Hidden,
+}
+
+/// Whether a parent's state has a child at the place of its mount.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Placement {
+    /// The state has the child at its place.
+    AtPlace,
+    /// The state has another child, or none, at the place.
+    Gone,
 }
 
 /// A child found at a place of a parent's state.

@@ -8,11 +8,10 @@ use vivaz_components::{ActionError, Result};
 use vivaz_protocol::{ComponentId, ErrorCode};
 
 use super::Session;
-use super::child::{MountedBy, Props, props_json};
+use super::child::{MountedBy, Placement, Props, props_json};
 use super::children::check_page_props;
 use super::completion::Completion;
 use super::task::{PropsUpdate, Task, TaskOrigin};
-use super::visibility::Placement;
 use crate::telemetry::log::{Escaped, client_event};
 
 /// How many times a child that fails to take its props is tried again. After that, only a change of

@@ -14,10 +14,9 @@ use vivaz_protocol::{ComponentId, ErrorCode, MountChild, Ref};
 use vivaz_template::child_at;
 
 use super::Session;
-use super::child::{Children, FoundChild, MountedBy, ParentLink, ParentView, Props};
+use super::child::{Children, FoundChild, MountedBy, ParentLink, ParentView, Props, Visibility};
 use super::component::InstanceSlot;
 use super::task::{ChildMount, ID_IN_USE, PlaceWait, Task, TaskOrigin};
-use super::visibility::Visibility;
 use crate::telemetry::stats::Counters;
 
 /// The maximum depth of nested components. A deeper tree is a component that contains itself.

@@ -9,11 +9,10 @@ use vivaz_components::spec::Hook;
 use vivaz_components::{Account, Budget, PresenceClaim, Spec, TopicRef};
 use vivaz_protocol::{ComponentId, Ref, Rev, TopicName};
 
-use super::child::{Children, MountedBy, props_json};
+use super::child::{Children, MountedBy, Placement, props_json};
 use super::joined_rooms::JoinedRooms;
 use super::patch_ring::PatchRing;
 use super::task::{Task, TaskOrigin};
-use super::visibility::Placement;
 use crate::core::StreamEpoch;
 
 /// One component of a session.

@@ -128,12 +128,16 @@ impl Session {
         }
     }
 
-    /// Whether the session may ask for a snapshot, after those that it has had, or how long until it may.
+    /// Checks whether the rate allows a snapshot.
+    ///
+    /// # Errors
+    /// Returns the time until one is allowed.
     fn check_snapshot_rate(&self) -> Result<(), Duration> {
         let core = self.supervisor.core();
         self.behaviour.check_snapshot(core.snapshot_rate, core.started.elapsed())
     }
 
+    /// Counts a sent snapshot against the rate.
     fn count_snapshot(&mut self, bytes: usize) {
         let core = self.supervisor.core();
         self.behaviour.count_snapshot(core.snapshot_rate, core.started.elapsed(), bytes);

@@ -14,10 +14,11 @@ use vivaz_protocol::{
     Request, ServerMessage, StreamId, decode_client,
 };
 
+use super::child::Visibility;
 use super::client_behaviour::CloseReason;
 use super::reply_cache::{CachedReply, RefStatus};
 use super::task::{PropsUpdate, Task, TaskOrigin};
-use super::visibility::{NOT_SHOWN, Visibility};
+use super::visibility::NOT_SHOWN;
 use super::{Session, encode};
 use crate::telemetry::log::{Escaped, client_event};
 use crate::telemetry::stats::Counters;

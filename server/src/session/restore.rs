@@ -48,7 +48,8 @@ impl RestoreRequest<'_> {
     }
 }
 
-/// Whether the store has the last state that a page can have seen of a component that is not durable.
+/// Whether the store has the last state that a page can have seen. Durable components always have
+/// it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Exactness {
     /// The process that owned the session has saved it at its end.

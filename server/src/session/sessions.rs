@@ -137,9 +137,9 @@ impl Sessions {
         self.shard(id).get(id).map(|entry| entry.secrets.clone())
     }
 
-    /// Claims a session with a secret, for a `HELLO` that arrived at `claimed_at`. Returns `None` if
-    /// there is no such session, the secret is wrong, or the session belongs to another user; the
-    /// caller cannot tell which.
+    /// Claims a session with a secret, for a `HELLO` that arrived at `claimed_at`. Returns `None`
+    /// if there is no such session, the secret is wrong, or the session belongs to another user;
+    /// the caller cannot tell which.
     pub(crate) fn claim(
         &self,
         id: &SessionId,

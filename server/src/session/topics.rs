@@ -6,8 +6,8 @@ use vivaz_components::{CatchUp, Frame, ServerEvent, Subscriber, Subscription, To
 use vivaz_protocol::{ComponentId, Epoch, Rev, SessionId, StreamId, TopicName};
 
 use super::Session;
+use super::child::Visibility;
 use super::component::SessionComponent;
-use super::visibility::Visibility;
 use crate::session::port::Port;
 use crate::telemetry::log::{Escaped, Quoted};
 

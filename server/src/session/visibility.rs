@@ -5,26 +5,9 @@ use vivaz_components::{ActionError, Result};
 use vivaz_protocol::{ComponentId, ErrorCode, Request, StreamId};
 
 use super::Session;
+use super::child::{Placement, Visibility};
 use super::component::SessionComponent;
 use crate::telemetry::log::{Escaped, client_event};
-
-/// Whether the page shows a component.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Visibility {
-    /// The page may send it messages and receives its patches.
-    Shown,
-    /// The page sends it no messages and receives nothing of it.
-    Hidden,
-}
-
-/// Whether a parent's state has a child at the place of its mount.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Placement {
-    /// The state has the child at its place.
-    AtPlace,
-    /// The state has another child, or none, at the place.
-    Gone,
-}
 
 impl SessionComponent {
     /// Returns the visibility as of the last check.
