@@ -1,5 +1,5 @@
-//! Sessions and their rows in the store end together, and what the store does not answer is not
-//! taken for an answer.
+//! Sessions and their rows in the store end together, and a store that does not answer is not taken
+//! for an empty one.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -14,7 +14,7 @@ use crate::app::{Bench, start_with};
 use crate::client::Client;
 use crate::stores::{Fault, Faulty};
 
-/// Counts, and keeps each count.
+/// Counts, and stores each count.
 #[derive(LiveComponent, Clone)]
 #[live(name = "steady", inline = "<p>{{ count }}</p>", open, durable)]
 pub(crate) struct Steady {
@@ -53,12 +53,12 @@ fn world() -> World {
     world_with(Limits::default())
 }
 
-/// A plain counter and a durable one.
+/// Two components: a plain counter and a durable one.
 struct Tab {
     page: Page,
     plain: View,
     durable: View,
-    /// How often each has counted.
+    /// The acknowledged counts of both.
     count: i64,
 }
 
@@ -69,13 +69,13 @@ impl Tab {
         Self { page, plain, durable, count: 0 }
     }
 
-    /// Counts with both, and sees that both had what they acknowledged.
+    /// Increments both, and checks that both had their acknowledged counts.
     async fn click(&mut self) {
         self.count += 1;
         assert_eq!(self.durable.call("add", ()).await.unwrap(), Some(json!(self.count)));
         self.plain.call("increment", ()).await.unwrap();
         assert_eq!(self.plain.state()["count"], self.count);
-        assert_eq!(self.page.sessions(), 1, "it is the same session all the time");
+        assert_eq!(self.page.sessions(), 1, "the session is still the same");
     }
 
     fn session(&self) -> SessionId {
@@ -101,7 +101,8 @@ async fn a_page_that_was_away_for_a_moment_is_alive_for_as_long_as_it_is_open() 
         pass(2).await;
         tab.page.network().online();
         tab.page.settled().await;
-        // Longer than a row that waits is good, and than one that runs.
+        // Longer than the time after which the row of a suspended session expires, and that of a
+        // running one.
         for minutes in [7, 90] {
             pass(minutes * 60).await;
             tab.click().await;
@@ -115,7 +116,7 @@ async fn a_page_that_was_away_for_a_moment_is_alive_for_as_long_as_it_is_open() 
     }
 }
 
-/// What a page does, or what happens to it, after the store has lost its session.
+/// An action of a page, or an event, after the store has lost its session.
 #[derive(Clone, Copy, Debug)]
 enum Next {
     Durable,
@@ -124,7 +125,7 @@ enum Next {
     Unmount,
     Reconnect,
     Restart,
-    /// The server is restarted while the page is away.
+    /// The server restarts while the page is away.
     Away,
     Nothing,
 }
@@ -174,13 +175,13 @@ async fn a_session_that_the_store_has_lost_is_written_again_whole() {
                 tab.page.network().online();
                 tab.page.settled().await;
             }
-            // It is found by itself.
+            // The server finds the session without a message of the page.
             Next::Nothing => pass(30 * 60).await,
         }
         if !matches!(next, Next::Restart) {
             pass(2).await;
             assert_eq!(world.memory.len(), 1, "{next:?}: it was written before anything else happened");
-            // As when the process is killed: what is stored is all that there is.
+            // Like a killed process: only what is stored remains.
             world.server.crash();
             tab.click().await;
         }
@@ -191,7 +192,7 @@ async fn a_session_that_the_store_has_lost_is_written_again_whole() {
 
 #[tokio::test(start_paused = true)]
 async fn a_session_that_is_written_late_does_not_delete_what_was_mounted_since() {
-    // The store is well again at different moments before the next try.
+    // The store recovers at different moments before the next retry.
     for wait in (0..1_000).step_by(125) {
         let world = world();
         let mut tab = Tab::open(world.server.page()).await;
@@ -200,7 +201,7 @@ async fn a_session_that_is_written_late_does_not_delete_what_was_mounted_since()
         world.memory.lose(&tab.session());
         world.store.set("enter", Fault::Fails);
         tab.plain.call("increment", ()).await.unwrap();
-        // The session writes itself, and then hands itself to what tries again.
+        // The session is written whole, and the write is then retried with the others.
         while world.store.calls("enter") < 2 {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
@@ -232,7 +233,7 @@ async fn a_component_is_out_of_the_store_before_its_page_is_told() {
         let is_told = || tab.page.client(|client| client.answer(reference).is_some());
         pass(25).await;
         assert!(!is_told(), "{fault:?}");
-        // Killed before the store has done it: the page asks the next process.
+        // Killed before the store has answered: the page asks the next process.
         world.server.crash();
         pass(5).await;
         assert!(!is_told(), "{fault:?}");
@@ -254,7 +255,7 @@ async fn what_changed_is_saved_by_itself_and_a_crash_loses_nothing_older() {
         world.server.crash();
     }
     tab.click().await;
-    // Nothing happens, nothing is saved.
+    // Without a change, nothing is saved.
     pass(3).await;
     let saved = world.store.calls("save");
     pass(60).await;
@@ -269,7 +270,7 @@ async fn a_session_of_a_killed_process_is_good_for_an_hour_after_its_lease() {
         tab.click().await;
         pass(3).await;
         world.server.kill();
-        // Another process lets the store expire what is over.
+        // Another process lets the store expire old sessions.
         let store = world.memory.clone();
         let other =
             Server::new(move || Runtime::builder().store(store.clone()).state(Arc::<Bench>::default()));
@@ -289,7 +290,7 @@ async fn a_page_that_came_back_is_good_for_as_long_as_before() {
     let mut tab = Tab::open(world.server.page()).await;
     tab.click().await;
     pass(2).await;
-    // The row says 30 seconds when the page goes, and it is back before that is written.
+    // The row expires 30 seconds after the page leaves; the page returns before that is written.
     tab.page.network().put_aside();
     tokio::time::sleep(Duration::from_millis(50)).await;
     tab.page.network().online();
@@ -331,13 +332,13 @@ async fn a_store_that_does_not_answer_a_page_that_comes_back_loses_nothing() {
             world.store.set(method, fault);
             tab.page.network().online();
             pass(45).await;
-            // A session that was entered is there when its page tries again.
+            // An inserted session still exists when its page retries.
             let is_asked = match method {
                 "enter" => fault != Fault::FailsLate,
                 _ => restarts || method == "renew",
             };
             assert_eq!(tab.page.connections() == 1, is_asked, "{method}, {fault:?}, {restarts}");
-            assert_eq!(world.store.calls(method) > 1, is_asked, "it tried again: {method}, {fault:?}");
+            assert_eq!(world.store.calls(method) > 1, is_asked, "it retried: {method}, {fault:?}");
             world.store.heal();
             for (click, count) in clicks.into_iter().zip(2..) {
                 assert_eq!(click.await.unwrap(), Some(json!(count)), "{method}, {fault:?}, {restarts}");
@@ -387,7 +388,7 @@ async fn what_the_store_fails_to_do_is_done_later() {
         tab.plain.call("increment", ()).await.unwrap();
         let removal = (method == "commit").then(|| extra.unmount());
         gone.page.leave().await;
-        // Eve's session is only in the store when her access is taken away.
+        // Eve's session is only in the store when her access is revoked.
         revoked.page.network().offline();
         let calls = world.store.calls(method);
         pass(200).await;
@@ -409,7 +410,7 @@ async fn what_the_store_fails_to_do_is_done_later() {
         tab.click().await;
         if method == "commit" {
             let components = tab.page.client(|client| client.components().count());
-            assert_eq!(components, 2, "what was removed does not come back");
+            assert_eq!(components, 2, "the removed component is not restored");
         }
     }
 }
@@ -431,7 +432,7 @@ async fn a_store_that_fails_at_the_end_of_the_process_is_asked_again() {
         tokio::join!(world.server.stop(), heals);
         world.server.start();
         tab.page.settled().await;
-        // What the page shows is what the server has, also where that is older.
+        // The page shows the server's state, also where that is older.
         let expected = json!(if is_saved { 11 } else { 1 });
         assert_eq!(tab.plain.call("peek", ()).await.unwrap(), Some(expected.clone()));
         assert_eq!((&tab.plain.state()["count"], tab.page.sessions()), (&expected, 1));
@@ -482,7 +483,7 @@ async fn a_page_whose_user_another_process_revokes_is_closed_by_whichever_write_
         let mut tab = Tab::open(world.server.page_as("ada", "Ada")).await;
         tab.click().await;
         pass(2).await;
-        // The renewal of the lease tells nothing of it.
+        // The renewal of the lease does not report the eviction.
         world.store.set("renew_lease", Fault::Fails);
         let store = world.memory.clone();
         let second =
@@ -500,7 +501,7 @@ async fn a_page_whose_user_another_process_revokes_is_closed_by_whichever_write_
             }
             std::future::pending::<()>().await;
         };
-        // A page that was closed for good gets no answers.
+        // A page whose connection was closed for good receives no answers.
         let code = tokio::select! {
             biased;
             code = tab.page.closed() => code,
@@ -520,7 +521,7 @@ async fn a_session_that_was_claimed_and_could_not_be_brought_is_let_go() {
     tab.page.network().put_aside();
     pass(2).await;
     world.server.restart().await;
-    // The claim takes effect, and this process does not know of it. Then the page is gone.
+    // The claim takes effect, but this process does not receive the answer. Then the page leaves.
     world.store.set("claim", Fault::FailsLate);
     tab.page.network().online();
     pass(5).await;
@@ -529,7 +530,7 @@ async fn a_session_that_was_claimed_and_could_not_be_brought_is_let_go() {
     world.store.heal();
     assert_eq!(world.memory.len(), 1);
     pass(180).await;
-    assert!(world.memory.is_empty(), "it is not held for as long as the process lives");
+    assert!(world.memory.is_empty(), "the copy is not kept for the life of the process");
 }
 
 #[tokio::test(start_paused = true)]
@@ -540,7 +541,7 @@ async fn a_commit_that_took_effect_and_was_answered_as_failed_is_no_dead_end() {
     world.store.set("commit", Fault::FailsLate);
     tab.durable.call("add", ()).await.unwrap_err();
     world.store.heal();
-    // What the store has counts: the page comes back and finds it, and the action is done once.
+    // The store's state counts: the page resumes from it, and the action runs once.
     assert_eq!(tab.durable.call("add", ()).await.unwrap(), Some(json!(3)));
     assert_eq!((tab.page.connections(), tab.page.sessions()), (2, 1));
     assert_eq!(tab.durable.state()["count"], 3);
@@ -564,7 +565,7 @@ async fn a_user_whose_revocation_is_not_stored_yet_is_not_let_in_again() {
     world.store.heal();
     tab.page.until(|page| page.sessions() == 2).await;
     pass(2).await;
-    assert!(world.memory.len() <= 1, "the old session is not in the store any more");
+    assert!(world.memory.len() <= 1, "the store has deleted the old session");
 }
 
 #[tokio::test(start_paused = true)]
@@ -575,10 +576,10 @@ async fn a_revocation_that_is_stored_late_ends_no_session_that_began_after_it() 
     world.store.set("forget_user", Fault::Fails);
     assert_eq!(world.server.runtime().revoke("ada"), 1);
     assert_eq!(old.page.closed().await, 4401);
-    // She may sign in again, and gets no session that the revocation would end.
+    // She may log in again, and the revocation does not end her new session.
     let page = world.server.page_as("ada", "Ada");
     let opened = tokio::time::timeout(Duration::from_secs(30), page.mount_open("steady", json!({}))).await;
-    assert!(opened.is_err(), "it is not stored yet");
+    assert!(opened.is_err(), "the session is not stored yet");
     world.store.heal();
     page.until(|page| page.sessions() == 1).await;
     let mut tab = Tab::open(page).await;
@@ -597,7 +598,7 @@ async fn a_user_who_is_revoked_again_while_the_store_is_at_it_is_revoked_again()
     world.server.runtime().revoke("eve");
     pass(1).await;
     assert_eq!(world.store.calls("forget_user"), 1);
-    // The store has looked through the sessions. Now there is one more, in another process.
+    // The store has gone through its sessions. Now another process inserts one.
     let store = world.memory.clone();
     let second = Server::new(move || Runtime::builder().store(store.clone()).state(Arc::<Bench>::default()));
     let mut tab = Tab::open(second.page_as("eve", "Eve")).await;
@@ -620,12 +621,12 @@ async fn a_shutdown_waits_for_what_the_runtime_does_by_itself() {
     while world.store.calls("renew_lease") == before {
         pass(1).await;
     }
-    // A page that stays would try to connect again without a pause.
+    // A page that stays would reconnect without a pause.
     drop(tab);
     let runtime = world.server.runtime();
     let shutdown = tokio::spawn(async move { runtime.shutdown().await });
     pass(2).await;
-    assert!(!shutdown.is_finished(), "the renewal is still under way");
+    assert!(!shutdown.is_finished(), "the renewal is still running");
     world.store.heal();
     tokio::time::timeout(Duration::from_secs(10), shutdown).await.unwrap().unwrap();
 }
@@ -646,7 +647,7 @@ async fn a_session_that_another_process_ends_ends_here_too() {
     other.click().await;
     let before = world.memory.len();
     pass(600).await;
-    assert_eq!(world.memory.len(), before, "a late save does not bring it back");
+    assert_eq!(world.memory.len(), before, "a late save does not restore it");
     drop(elsewhere);
 }
 
@@ -681,7 +682,7 @@ async fn a_renewal_of_the_lease_whose_answer_is_lost_loses_no_revocation() {
         let case = format!("{fault:?}, dropped: {is_dropped}");
         assert_eq!((world.server.runtime().stats().sessions, tab.page.connections()), (2, 1), "{case}");
         world.store.heal();
-        // The page does nothing: only the next renewals can close it.
+        // The page sends nothing: only the next renewals can close it.
         let closed = tokio::time::timeout(Duration::from_secs(60), tab.page.closed()).await;
         assert_eq!(closed, Ok(4401), "{case}");
         other.click().await;
@@ -700,7 +701,7 @@ async fn a_runtime_is_ready_when_its_store_can_be_written() {
         pass(2).await;
         let why = runtime.readiness().await.unwrap_err();
         assert!(matches!(why, vivaz::NotReady::Store(_)), "{why}");
-        // Many probes are one write.
+        // Many probes cause one write.
         let calls = world.store.calls("renew_lease");
         for _ in 0..100 {
             runtime.readiness().await.unwrap_err();
@@ -726,7 +727,7 @@ async fn processes() -> (MemoryStore, crate::app::Server, crate::app::Server) {
     (store, first, second)
 }
 
-/// Where a page is after some time in one process.
+/// The state of a page after some time in one process.
 async fn resume(server: &crate::app::Server, welcome: &Value, from: u64) -> Client {
     let mut client = Client::resume(server, welcome, from - 1, json!({})).await;
     assert_eq!(client.welcome["resumed"], true);
@@ -748,8 +749,8 @@ async fn a_page_moves_between_two_processes_and_the_copy_that_is_left_ends() {
         let mut moved = resume(here, &welcome, from).await;
         assert_eq!(moved.act("t", "add", json!([])).await["result"], round);
         moved.act("c", "increment", json!([])).await;
-        // The page that was left still has its line, and is told that another connection has the
-        // session, whatever it does.
+        // The page's old connection is still open. Any message on it is answered with the code of a
+        // takeover.
         let call = match round {
             1 => left.call("t", "add", json!([])),
             2 => left.call("c", "increment", json!([])),
@@ -783,10 +784,10 @@ async fn a_copy_that_waits_in_the_process_that_was_left_is_no_obstacle() {
     let welcome = moved.welcome.clone();
     moved.cut();
     second.until(|server| server.runtime.stats().connections == 0).await;
-    // The first process still has its copy, which knows neither the secret nor the count.
+    // The first process still has its copy, which has neither the new secret nor the new count.
     let mut back = resume(&first, &welcome, 4).await;
     assert_eq!(back.act("t", "add", json!([])).await["result"], 2);
-    // A wrong secret does not end anything.
+    // A wrong secret does not end the session.
     let mut wrong = back.welcome.clone();
     wrong["resume"] = "AAAAAAAAAAAAAAAAAAAAAA".into();
     let other = Client::resume(&second, &wrong, 1, json!({})).await;
@@ -796,8 +797,8 @@ async fn a_copy_that_waits_in_the_process_that_was_left_is_no_obstacle() {
     first.until(|_| store.is_empty()).await;
 }
 
-/// Nobody knows what became of a commit, and the copy in memory is dropped. What is stored of the
-/// session is not what its page has.
+/// It is unknown whether a commit took effect, so the copy in memory is evicted. The page's state
+/// differs from the stored one.
 #[tokio::test(start_paused = true)]
 async fn a_session_that_was_dropped_is_not_exact_when_its_process_closes() {
     for is_dropped in [false, true] {
@@ -812,7 +813,7 @@ async fn a_session_that_was_dropped_is_not_exact_when_its_process_closes() {
         } else {
             None
         };
-        // Longer than the store may take, and too short for the page to come back.
+        // Longer than the store's time limit, and too short for the page to reconnect.
         pass(10).await;
         tab.page.network().offline();
         pass(1).await;

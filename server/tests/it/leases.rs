@@ -1,5 +1,5 @@
-//! What every store promises: who may write a session, how long it is good, and that what has ended
-//! stays ended.
+//! The contract of every store: which process may write a session, when a session expires, and that
+//! ended sessions stay ended.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::stores::{Hands, head};
 
 pub(crate) const LEASE: Duration = Duration::from_secs(30);
 
-/// Runs a test on each kind of store, with a clock of its own.
+/// Runs a test on each kind of store, with its own clock.
 pub(crate) async fn on_each<F: Future<Output = ()>>(test: impl Fn(Arc<dyn SessionStore>, Arc<Hands>) -> F) {
     let clock = Hands::new();
     test(Arc::new(MemoryStore::with_clock(clock.clone())), clock).await;
@@ -28,7 +28,7 @@ pub(crate) async fn on_each<F: Future<Output = ()>>(test: impl Fn(Arc<dyn Sessio
     store.close().await;
 }
 
-/// A path of its own for a database, which goes with it.
+/// A path for a database, which is deleted with it.
 pub(crate) struct Temporary(pub(crate) PathBuf);
 
 impl Temporary {
@@ -210,7 +210,7 @@ async fn a_process_that_comes_back_holds_what_is_left_and_expires_nothing_at_fir
         store.renew_lease("b", LEASE).await.unwrap();
         clock.pass(1);
         assert_eq!(store.expire("b").await.unwrap(), 0, "A's lease has ended, its session runs out");
-        // A was suspended and goes on.
+        // A was suspended and continues.
         store.renew_lease("a", LEASE).await.unwrap();
         for _ in 0..10 {
             clock.pass(20);
@@ -220,7 +220,7 @@ async fn a_process_that_comes_back_holds_what_is_left_and_expires_nothing_at_fir
             assert_eq!(store.expire("b").await.unwrap(), 0);
         }
         assert!(has(&*store, "s").await);
-        // Everybody is suspended, for longer than anything is good.
+        // All processes are suspended, for longer than any lease or session lasts.
         clock.pass(10_000);
         store.renew_lease("b", LEASE).await.unwrap();
         assert_eq!(store.expire("b").await.unwrap(), 0);
@@ -261,7 +261,7 @@ async fn a_process_that_closes_leaves_sessions_that_are_exact_and_good_for_their
         store.close("a").await.unwrap();
         store.renew_lease("b", LEASE).await.unwrap();
         let seen = store.find(&id("u")).await.unwrap().unwrap();
-        assert!(!store.claim(&id("u"), "b", &seen).await.unwrap().unwrap().exact, "it was let go of");
+        assert!(!store.claim(&id("u"), "b", &seen).await.unwrap().unwrap().exact, "it was released");
         clock.pass(30);
         store.renew_lease("b", LEASE).await.unwrap();
         assert_eq!(store.expire("b").await.unwrap(), 0);
@@ -269,16 +269,19 @@ async fn a_process_that_closes_leaves_sessions_that_are_exact_and_good_for_their
         assert_eq!(seen.holder, "a");
         for _ in 0..2 {
             let seen = store.find(&id("s")).await.unwrap().unwrap();
-            assert!(store.claim(&id("s"), "b", &seen).await.unwrap().unwrap().exact, "it has not run yet");
+            assert!(
+                store.claim(&id("s"), "b", &seen).await.unwrap().unwrap().exact,
+                "the sweep has not run yet"
+            );
         }
         store.renew(&id("s"), "b", seen.secrets, LEASE).await.unwrap();
         let seen = store.find(&id("s")).await.unwrap().unwrap();
-        assert!(!store.claim(&id("s"), "b", &seen).await.unwrap().unwrap().exact, "its page is back");
+        assert!(!store.claim(&id("s"), "b", &seen).await.unwrap().unwrap().exact, "its page has resumed it");
         for _ in 0..2 {
             clock.pass(15);
             store.renew_lease("b", LEASE).await.unwrap();
         }
-        assert_eq!(store.expire("b").await.unwrap(), 1, "the one that nobody took");
+        assert_eq!(store.expire("b").await.unwrap(), 1, "the one that no process claimed");
         assert!(has(&*store, "s").await);
     })
     .await;
@@ -296,8 +299,8 @@ async fn a_session_is_claimed_as_it_was_seen_and_its_old_holder_may_write_no_mor
         assert_eq!(seen.secrets, secrets);
         let claimed = store.claim(&id("s"), "b", &seen).await.unwrap().unwrap();
         assert_eq!((claimed.secrets, claimed.components), (secrets.clone(), vec![component("c", 3)]));
-        assert!(store.claim(&id("s"), "c", &seen).await.unwrap().is_none(), "it has another holder");
-        // Whatever A does now is refused and changes nothing.
+        assert!(store.claim(&id("s"), "c", &seen).await.unwrap().is_none(), "another process owns it");
+        // Every later write of A is refused and changes nothing.
         assert_eq!(save(&*store, "a", "s", &["c"]).await, Some(Refusal::Taken));
         assert_eq!(enter(&*store, "a", "s").await, [(id("s"), Refusal::Taken)]);
         let renewed = store.renew(&id("s"), "a", secrets, LEASE).await;
@@ -405,7 +408,7 @@ async fn a_user_is_forgotten_in_one_tenant_and_the_holders_are_told_until_they_e
         for nobody in [of(None, None), of(None, Some("acme")), of(Some("ada"), Some("globex"))] {
             assert_eq!(store.forget_user(&nobody).await.unwrap(), 0);
         }
-        // One login, of whichever user.
+        // One login, of any user.
         let by = |login: &str, owner: Owner| Owner { login: Some(login.to_owned()), ..owner };
         for (session, owner) in [
             ("6", by("phone", of(Some("eve"), None))),
@@ -422,23 +425,31 @@ async fn a_user_is_forgotten_in_one_tenant_and_the_holders_are_told_until_they_e
         assert_eq!(store.forget_user(&by("phone", of(None, None))).await.unwrap(), 1);
         assert_eq!(store.renew_lease("c", LEASE).await.unwrap(), [id("6")]);
         assert_eq!(store.forget_user(&by("phone", of(Some("eve"), Some("acme")))).await.unwrap(), 1);
-        assert_eq!(store.forget_user(&of(Some("eve"), None)).await.unwrap(), 1, "whatever the login");
+        assert_eq!(store.forget_user(&of(Some("eve"), None)).await.unwrap(), 1, "with any login");
 
         assert_eq!(store.forget_user(&owners[0].1).await.unwrap(), 1);
         assert_eq!(store.renew_lease("b", LEASE).await.unwrap(), []);
         assert_eq!(store.renew_lease("a", LEASE).await.unwrap(), [id("1")]);
-        assert_eq!(store.renew_lease("a", LEASE).await.unwrap(), [id("1")], "it has not ended it yet");
-        // Another process had the session before.
+        assert_eq!(
+            store.renew_lease("a", LEASE).await.unwrap(),
+            [id("1")],
+            "this process has not ended it yet"
+        );
+        // Another process owned the session before.
         store.delete("b", vec![id("1")]).await.unwrap();
         assert_eq!(store.renew_lease("a", LEASE).await.unwrap(), [id("1")], "another process has ended it");
         store.delete("a", vec![id("1")]).await.unwrap();
-        assert_eq!(store.renew_lease("a", LEASE).await.unwrap(), [], "it has ended it");
+        assert_eq!(store.renew_lease("a", LEASE).await.unwrap(), [], "this process has ended it");
         assert_eq!(store.forget_user(&owners[1].1).await.unwrap(), 1);
         for (session, _) in &owners {
             assert_eq!(has(&*store, session).await, !["1", "2"].contains(session));
         }
         store.delete("a", vec![id("3")]).await.unwrap();
-        assert_eq!(store.renew_lease("a", LEASE).await.unwrap(), [id("2")], "it knows what it ended itself");
+        assert_eq!(
+            store.renew_lease("a", LEASE).await.unwrap(),
+            [id("2")],
+            "this process knows the session that it ended"
+        );
     })
     .await;
 }
@@ -456,7 +467,7 @@ async fn what_the_store_does_not_have_is_absent_and_is_entered_whole() {
         assert!(matches!(store.commit(change("s", "a", "d", 0)).await, Err(CommitError::Absent(_))));
         assert!(matches!(store.commit(change("s", "a", "c", 7)).await, Err(CommitError::Absent(_))));
         assert!(matches!(store.commit(change("s", "a", "c", 3)).await, Err(CommitError::Conflict)));
-        // What is newer in the store stays, what is moving stays, the rest is as it is given.
+        // Newer rows of the store stay, moving ones stay, the rest is replaced.
         let entered = whole("s", &[("c", 3), ("d", 1), ("e", 1), ("f", 1)]);
         store.enter("a", vec![entered]).await.unwrap();
         let moving = Whole { moving: vec![c("e")], ..whole("s", &[("c", 5), ("d", 0)]) };
@@ -466,7 +477,7 @@ async fn what_the_store_does_not_have_is_absent_and_is_entered_whole() {
         components.sort_by(|one, other| one.id.cmp(&other.id));
         let versions: Vec<_> = components.iter().map(|one| (one.id.as_str(), one.version)).collect();
         assert_eq!(versions, [("c", 5), ("d", 1), ("e", 1)]);
-        // What is not durable changes without a new version.
+        // A component that is not durable changes without a new version.
         let mut same = whole("s", &[("c", 5)]);
         same.components[0].state = b"other".to_vec();
         store.enter("a", vec![same]).await.unwrap();
@@ -488,7 +499,7 @@ async fn replies_are_kept_until_they_are_received_or_saved_with_the_session() {
         let seen = store.find(&id("s")).await.unwrap().unwrap();
         let stored = store.claim(&id("s"), "a", &seen).await.unwrap().unwrap();
         assert_eq!(stored.replies.iter().map(|reply| reply.reference).collect::<Vec<_>>(), [2, 3]);
-        // 2 is answered in what is saved, or given up; 3 was not when it was saved.
+        // 2 is answered in the saved progress, or dropped; 3 was not when it was saved.
         let progress = |last, open: &[u64]| Progress { last, open: open.to_vec(), replies: Vec::new() };
         let head_of = |progress| SnapshotHead { progress, ..head() };
         let saved = Snapshot { head: head_of(progress(3, &[3])), ..snapshot("s", &["c"]) };

@@ -1,4 +1,4 @@
-//! Rooms that a component is in are kept with its state.
+//! The rooms of a component are stored with its state.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use vivaz::{MemoryStore, Runtime, Save, SessionStore};
 use crate::app::Bench;
 use crate::leases::{change, component, id, on_each, save, whole};
 
-/// Enters rooms and leaves them, and changes nothing else.
+/// Joins rooms and leaves them, and changes nothing else.
 #[derive(LiveComponent, Clone)]
 #[live(name = "member", inline = "<p>{{ n }}</p>", open)]
 struct Member {
@@ -55,7 +55,7 @@ impl DurableMember {
     }
 }
 
-/// Takes steps: `+a` enters the room `a`, `-a` leaves it, `fail` fails.
+/// Runs steps: `+a` joins the room `a`, `-a` leaves it, `fail` fails.
 fn go(cx: &mut Context, steps: &[String]) -> Result<()> {
     for step in steps {
         match step.split_at(1) {
@@ -67,7 +67,7 @@ fn go(cx: &mut Context, steps: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// What is done in one action, and the rooms that the component is in afterwards.
+/// The steps of one action, and the rooms of the component afterwards.
 const STEPS: [(&[&str], &[&str]); 8] = [
     (&["+a"], &["a"]),
     (&["+b", "+a"], &["a", "b"]),
@@ -87,7 +87,7 @@ enum End {
     Planned,
 }
 
-/// Takes each of the steps and ends the process after each.
+/// Runs each of the steps and ends the process after each.
 async fn outlives(name: &str, save: Save, end: End) {
     let store = MemoryStore::new();
     let server = Server::new(move || {
@@ -106,7 +106,7 @@ async fn outlives(name: &str, save: Save, end: End) {
             End::Planned => server.restart().await,
         }
         page.settled().await;
-        assert_eq!(page.sessions(), 1, "the session goes on");
+        assert_eq!(page.sessions(), 1, "the session continues");
         let runtime = server.runtime();
         let is_in = |room: &&str| !runtime.hub().rooms().members(room).is_empty();
         let rooms: Vec<_> = ROOMS.into_iter().filter(is_in).collect();
@@ -129,7 +129,7 @@ async fn a_membership_that_was_acknowledged_outlives_the_process() {
     }
 }
 
-/// The rooms of the components of the session, by their ids.
+/// The rooms of the session's components, by their ids.
 async fn rooms(store: &dyn SessionStore) -> Vec<(String, Vec<String>)> {
     let seen = store.find(&id("s")).await.unwrap().unwrap();
     let stored = store.claim(&id("s"), "a", &seen).await.unwrap().unwrap();

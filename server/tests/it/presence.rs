@@ -1,4 +1,5 @@
-//! Who is present at a topic: several pages of one user, drops, restarts, and everything that ends it.
+//! Presence at topics: several pages of one user, dropped connections, restarts, and everything
+//! that ends presence.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,7 +18,7 @@ use crate::app::start;
 use crate::client::Client;
 
 const GRACE: Duration = Duration::from_secs(10);
-/// How long a user stays whose page has left.
+/// How long a user stays present after the page has left.
 const LINGER: Duration = Duration::from_secs(2);
 const SHORT: Duration = Duration::from_millis(100);
 
@@ -25,7 +26,7 @@ const SHORT: Duration = Duration::from_millis(100);
 struct Hall {
     #[live(presence)]
     users: Presence,
-    /// Who was seen to come, in order.
+    /// Records the users who were announced, in order.
     guests: Vec<String>,
 }
 
@@ -181,7 +182,7 @@ async fn visit(page: &Page, place: &str) -> View {
     page.mount_open("visitor", json!({ "place": place, "enters": true })).await.unwrap()
 }
 
-/// Somebody who looks and is not present.
+/// Observes the topic without being present.
 struct Watcher {
     page: Page,
     view: View,
@@ -194,7 +195,7 @@ impl Watcher {
         Self { page, view }
     }
 
-    /// The names of those who are present.
+    /// The names of the users who are present.
     async fn sees(&self) -> Vec<String> {
         self.page.settled().await;
         self.view.texts("i")
@@ -224,7 +225,7 @@ async fn several_pages_of_a_user_are_one_entry_until_the_last_has_left() {
     assert_eq!(watcher.sees().await, ["Ada", "Bob"]);
     two.leave().await;
     sleep(LINGER - SHORT).await;
-    assert_eq!(watcher.sees().await, ["Ada", "Bob"], "the page may be loaded anew");
+    assert_eq!(watcher.sees().await, ["Ada", "Bob"], "the page may reload");
     sleep(SHORT * 2).await;
     assert_eq!(watcher.sees().await, ["Bob"]);
     let expected = heard(&[
@@ -251,7 +252,7 @@ async fn a_page_that_is_loaded_anew_is_not_gone_meanwhile() {
     let after = server.page_as("ada", "Ada");
     let _again = visit(&after, "a").await;
     sleep(GRACE).await;
-    assert_eq!(watcher.sees().await, ["Ada", "Bob"], "in their places");
+    assert_eq!(watcher.sees().await, ["Ada", "Bob"], "at their places");
     assert_eq!(watcher.hears().len(), 4);
 }
 
@@ -314,7 +315,7 @@ async fn who_was_present_is_present_again_after_a_restart() {
         ada.settled().await;
         bob.settled().await;
         assert_eq!(watcher.sees().await, ["Ada"], "{component}");
-        // And it can leave, once more.
+        // It can leave once more.
         adas.call("leave", json!([])).await.unwrap();
         assert_eq!(watcher.sees().await, [""; 0], "{component}");
         server.restart().await;
@@ -364,7 +365,7 @@ async fn a_handler_that_fails_changes_no_presence_and_nobody_cannot_be_present()
 async fn whatever_ends_the_component_ends_its_presence() {
     for how in ["unmount", "revoke", "revoke while away", "expire"] {
         let server = Server::new(|| {
-            // Longer than a session waits.
+            // Longer than a session is suspended.
             let limits = Limits { presence_grace: Duration::from_secs(100_000), ..Limits::default() };
             Runtime::builder().limits(limits).store(MemoryStore::new())
         });
@@ -460,7 +461,7 @@ impl Door {
     }
 }
 
-/// Also where the page keeps it, as a page can that is not ours.
+/// Also where a foreign client keeps the component mounted.
 #[tokio::test(start_paused = true)]
 async fn a_child_that_its_parent_shows_no_more_is_not_present() {
     let server = server();
@@ -480,7 +481,7 @@ async fn a_child_that_its_parent_shows_no_more_is_not_present() {
     }
 }
 
-/// A page that is not ours does not take the child away by itself.
+/// A foreign client does not unmount the child by itself.
 #[tokio::test]
 async fn a_child_that_the_page_keeps_is_not_present_while_its_parent_does_not_show_it() {
     let server = start().await;
@@ -519,7 +520,7 @@ async fn who_is_revoked_is_gone_at_once_also_while_a_handler_runs() {
     assert_eq!((watcher.sees().await, watcher.hears().len()), (vec![], 4));
 }
 
-/// What one page can make all who look be told is bounded.
+/// The number of messages that one page can cause for all observers is bounded.
 #[tokio::test(start_paused = true)]
 async fn a_page_that_enters_and_leaves_all_the_time_is_seen_once() {
     let server = server();
@@ -533,7 +534,7 @@ async fn a_page_that_enters_and_leaves_all_the_time_is_seen_once() {
     assert_eq!((watcher.sees().await, watcher.hears().len()), (vec!["Ada".to_owned()], 2));
 }
 
-/// The next program cannot read the state of the component, and mounts it anew.
+/// The next program cannot decode the state of the component, and mounts it anew.
 #[tokio::test(start_paused = true)]
 async fn who_was_present_is_present_after_a_deploy_that_cannot_read_the_state() {
     UNREADABLE.store(false, Ordering::SeqCst);
@@ -548,7 +549,7 @@ async fn who_was_present_is_present_after_a_deploy_that_cannot_read_the_state() 
     assert_eq!(watcher.sees().await, ["Ada"]);
 }
 
-/// A session that the store does not give back in the end was never announced.
+/// A session that the store does not return in the end was never announced.
 #[tokio::test(start_paused = true)]
 async fn who_is_away_does_not_come_anywhere() {
     let server = server();
@@ -603,7 +604,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// A page, and what it is expected to do to the halls.
+/// A page, and its expected effect on the halls.
 struct Visit {
     user: usize,
     page: Option<Page>,
@@ -673,14 +674,15 @@ async fn follows_the_model(steps: Vec<Step>) {
                 visits[at].view.call("leave", json!([])).await.unwrap();
                 visits[at].is_present = false;
             }
-            // No sum of these is the grace or the linger: what ends at the same time as a wait has no order.
+            // No sum of these equals the grace or the linger: events at the same time as a deadline
+            // have no order.
             Step::Wait(tenths) => sleep(Duration::from_millis(tenths * 100 + 33)).await,
             Step::Restart => {
                 server.restart().await;
                 for visit in &mut visits {
                     match &visit.page {
                         Some(page) if visit.since.is_none() => page.settled().await,
-                        // Who is not there has to come back first.
+                        // A user who is absent has to enter first.
                         _ => visit.since = Some(Instant::now() - GRACE * 100),
                     }
                 }

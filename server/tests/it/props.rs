@@ -1,4 +1,5 @@
-//! Who gives a component its props: every message of a client, for components of every origin, and every kind of field.
+//! Which party sets a component's props: every message of a client, for components of every origin,
+//! and every kind of field.
 
 use std::time::Duration;
 
@@ -48,7 +49,7 @@ pub(crate) struct Target {
     updated: Vec<String>,
 }
 
-/// An item of which a page may write one field.
+/// An item with one field that a page may write.
 #[derive(LiveState, Serialize, Deserialize, Clone)]
 pub(crate) struct Line {
     id: u32,
@@ -89,7 +90,7 @@ impl Target {
     }
 }
 
-/// What many look at.
+/// State that several pages show.
 #[derive(LiveState, Serialize, Deserialize, Clone, Default)]
 pub(crate) struct Shelf {
     height: u32,
@@ -107,14 +108,14 @@ impl Topic for Shelf {
     }
 }
 
-/// What a parent shows.
+/// Shown by a parent.
 #[derive(LiveState, Serialize, Deserialize, Clone)]
 pub(crate) struct Row {
     id: u32,
     number: u32,
 }
 
-/// A parent, with a child in each place that there can be.
+/// A parent, with a child at each kind of place.
 #[derive(LiveComponent, Clone)]
 #[live(
     name = "parent",
@@ -230,7 +231,7 @@ pub(crate) async fn state(client: &mut Client, id: &str) -> Value {
     }
 }
 
-/// A client with the component `t` that came by that origin.
+/// A client with the component `t`, mounted with that origin.
 async fn mounted(server: &Server, origin: Origin) -> Client {
     let mut client = Client::greet_with(server, ADA, json!({})).await;
     let reply = match origin {
@@ -257,18 +258,18 @@ enum Origin {
     Child,
 }
 
-/// What a message may do with a field.
+/// The expected effect of a message on a field.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Cell {
     /// The field has the value afterwards.
     Written,
-    /// The message is answered by this error, and nothing has changed.
+    /// The reply is this error, and nothing has changed.
     Refused(&'static str),
-    /// The message is answered as if the value were not in it, and nothing has changed.
+    /// The reply is the same as without the value, and nothing has changed.
     Ignored,
 }
 
-/// Fields, by what they are for.
+/// Fields, by their purpose.
 const FIELDS: [(&str, FieldIs); 26] = [
     ("hidden", FieldIs::Unknown),
     ("skipped", FieldIs::Unknown),
@@ -307,7 +308,7 @@ enum FieldIs {
     HiddenProp,
     PageProp,
     ModelAndPageProp,
-    /// A property inside of a field, by its path. Nothing but a `PROPERTY_UPDATE` knows paths.
+    /// A property inside of a field, by its path. Only a `PROPERTY_UPDATE` has paths.
     Nested,
     NestedReadOnly,
     NestedUnknown,
@@ -349,7 +350,7 @@ fn expected(kind: ClientType, origin: Origin, field: FieldIs) -> Cell {
         (ClientType::Mount, Origin::Child) | (ClientType::Props, Origin::Child) => of_page,
         (ClientType::Props, Origin::Sealed) => Cell::Refused("forbidden"),
         (ClientType::Action | ClientType::Property, _) => edit,
-        // These carry nothing for a component.
+        // These carry no value for a component.
         (ClientType::Unmount, _) => Cell::Ignored,
         (ClientType::Hello | ClientType::Resync | ClientType::Template | ClientType::Ping, _) => {
             Cell::Ignored
@@ -357,7 +358,8 @@ fn expected(kind: ClientType, origin: Origin, field: FieldIs) -> Cell {
     }
 }
 
-/// Messages of that type with a value for the field, wherever it could stand. The first one is where it belongs.
+/// Messages of that type with a value for the field, at every position. The first one has it at the
+/// correct one.
 fn messages(client: &mut Client, kind: ClientType, origin: Origin, field: &str) -> Vec<Value> {
     let values = json!({ field: 7 });
     let payloads = match (kind, origin) {
@@ -461,7 +463,7 @@ async fn what_the_page_gives_is_treated_like_an_edit() {
     assert_eq!(client.ask(message).await["payload"], json!({ "filter": 5 }));
     let message = give(&mut client, json!({ "filter": 5 }));
     assert_eq!(client.ask(message).await["type"], "ACK");
-    // A value of another type is refused as often as it comes, and changes nothing.
+    // A value of another type is refused on each attempt, and changes nothing.
     for _ in 0..2 {
         let message = give(&mut client, json!({ "filter": "five" }));
         assert_error(&client.ask(message).await, "bad_props");
@@ -472,7 +474,7 @@ async fn what_the_page_gives_is_treated_like_an_edit() {
     assert_error(&client.ask(message).await, "too_large");
     assert_eq!(state(&mut client, "t").await["filter"], 5);
     assert_eq!(client.act("t", "written", json!([])).await["payload"], json!(["filter"]));
-    // What the parent gives goes on, and leaves alone what the page gave.
+    // The parent's props are updated, and those of the page stay.
     client.act("p", "raise", json!([3])).await;
     let now = state(&mut client, "t").await;
     assert_eq!((&now["number"], &now["filter"]), (&json!(3), &json!(5)));
@@ -509,7 +511,7 @@ async fn a_child_follows_its_parent_and_its_topics_by_itself() {
         }
     };
     assert_eq!(told["payload"], json!({ "label": 106 }));
-    // The page may ask for it all the same.
+    // The page may still send it.
     let update = client.message("PROPS_UPDATE", "s", json!({}));
     assert_eq!(client.ask(update).await["type"], "ACK");
 }
@@ -549,7 +551,7 @@ async fn a_mount_waits_for_its_place_until_the_parent_has_handled_what_came_befo
     let never = child(&mut client, "never", &json!([1, 9, 0]));
     client.send(waits.clone()).await;
     client.send(never.clone()).await;
-    // One that is there already does not wait.
+    // A mount whose parent already shows the child does not wait.
     let there = child(&mut client, "now", &json!([1, 1, 0]));
     assert_eq!(client.ask(there).await["type"], "COMPONENT_MOUNTED");
     server.bench.gate.notify_one();
@@ -573,7 +575,7 @@ async fn parent_and_child_may_be_mounted_in_one_flight() {
     let leaf = child(&mut client, "l", &json!([1, 2, 0]));
     client.send_all([parent, leaf.clone()]).await.unwrap();
     assert_eq!(client.reply(&leaf["ref"]).await["payload"]["state"]["label"], 20);
-    // Whole families too, with what is asked of their members.
+    // Whole trees too, with the messages for their members.
     let mut client = Client::greet_with(&server, ADA, json!({})).await;
     let parent =
         client.message("COMPONENT_MOUNT", "p", json!({ "component": "parent", "props": { "number": 4 } }));
@@ -603,7 +605,7 @@ async fn parent_and_child_may_be_mounted_in_one_flight() {
     for message in [&lost, &below, &asked] {
         assert_error(reply(message), "not_mounted");
     }
-    // Not so a child of a parent that cannot be mounted.
+    // A child of a parent that cannot be mounted is refused.
     let broken =
         client.message("COMPONENT_MOUNT", "q", json!({ "component": "parent", "props": { "number": "x" } }));
     let orphan = client.message("COMPONENT_MOUNT", "o", json!({ "parent": "q", "place": [0] }));
@@ -682,7 +684,7 @@ async fn a_childs_seal_opens_with_its_parent_at_its_place_alone() {
         let mounted = mount(&format!("c{seal}"), at(seal, place)).await;
         assert_eq!(mounted["type"], "COMPONENT_MOUNTED");
     }
-    // The parent has moved on since the page was rendered: its child does too.
+    // The parent has changed since the page was rendered, so its child changes too.
     let mut late = Client::greet_with(&server, ADA, json!({})).await;
     let parent = late.message("COMPONENT_MOUNT", "p", json!({ "seal": seals[0] }));
     late.ask(parent).await;
@@ -743,7 +745,7 @@ async fn a_thousand_children_of_one_list_are_mounted_in_linear_time() {
         assert_eq!(client.expect("COMPONENT_MOUNTED").await["payload"]["component"], "leaf");
     }
     assert_eq!(server.runtime.stats().parents_parsed - before, 1);
-    // Neither does a change of all of them take more than one look at the parent.
+    // A change of all of them parses the parent's state only once, too.
     client.act("p", "raise", json!([1])).await;
     assert_eq!(state(&mut client, "l999").await["label"], 1_000);
     assert_eq!(server.runtime.stats().parents_parsed - before, 2);

@@ -35,7 +35,7 @@ impl Tally {
         cx.commit(move |db: &Connection| {
             db.execute("INSERT INTO counts (count) VALUES (?1)", [count])?;
             if count > 100 {
-                return Err(ActionError::user("that is enough"));
+                return Err(ActionError::user("the message is complete"));
             }
             if count < 0 {
                 db.execute("INSERT INTO nowhere VALUES (1)", [])?;
@@ -70,7 +70,7 @@ impl Tally {
     }
 }
 
-/// Wants to commit and is not durable.
+/// Tries to commit, and is not durable.
 #[derive(LiveComponent, Clone)]
 #[live(name = "hasty", inline = "<p>{{ n }}</p>", open)]
 struct Hasty {
@@ -87,7 +87,7 @@ impl Hasty {
     }
 }
 
-/// A database in a file of its own, which goes with it.
+/// A database in its own file, which is deleted with it.
 pub(crate) struct File {
     directory: PathBuf,
     pub(crate) database: Sqlite,
@@ -105,13 +105,13 @@ impl File {
         Self { directory, database }
     }
 
-    /// A process that keeps its sessions there.
+    /// A process that stores its sessions there.
     async fn server(&self, save: Save) -> Server {
         let database = self.database.clone();
         start_with(|builder| builder.store(database).save(save)).await
     }
 
-    /// One that saves nothing by itself before the test is over.
+    /// A process that saves nothing by itself before the test is over.
     async fn lazy(&self) -> Server {
         self.server(Save::Every(Duration::from_secs(3_600))).await
     }
@@ -159,13 +159,13 @@ async fn a_planned_restart_loses_nothing() {
     let (code, ()) = tokio::join!(client.closed(), first.stop());
     assert_eq!(code, 1001);
     assert!(!first.runtime.is_ready());
-    assert!(!first.bench.hooks.lock().unwrap().contains(&"unmount"), "its components live on");
+    assert!(!first.bench.hooks.lock().unwrap().contains(&"unmount"), "its components continue");
 
     let second = file.lazy().await;
     let mut client = Client::resume(&second, &welcome, 5, position("c", &mounted, 2)).await;
     client.count_from(5);
     assert_eq!((&client.welcome["resumed"], &client.welcome["session"]), (&json!(true), &welcome["session"]));
-    assert!(client.drain().await.is_empty(), "the page has everything");
+    assert!(client.drain().await.is_empty(), "the page misses nothing");
     let update = client.act("c", "increment", json!([])).await;
     assert_eq!((&update["rev"], &update["payload"]["count"]), (&json!(3), &json!(3)));
     second.runtime.emit_to_room("kitchen", "shouted", &"dinner").unwrap();
@@ -178,7 +178,7 @@ async fn a_planned_restart_loses_nothing() {
     assert!(second.bench.hooks.lock().unwrap().contains(&"resumed"));
 }
 
-/// Which messages of a form are about refused values is kept with the session.
+/// Which messages of a form concern refused values is stored with the session.
 #[tokio::test]
 async fn an_edit_that_fits_takes_the_message_back_after_a_restart() {
     let file = File::new().await;
@@ -236,7 +236,7 @@ async fn a_message_that_was_not_read_before_the_end_is_run_once_after_it() {
         assert!(drain["payload"]["reconnectAfterMs"].as_u64().unwrap() < 1_000);
         let see = client.call("lab", "see", json!([]));
         client.send(see.clone()).await;
-        // What runs finishes, and its reply goes out before the close.
+        // The running job finishes, and its reply is sent before the close.
         bench.gate.notify_one();
         assert_eq!(client.reply(&wait["ref"]).await["result"], 1);
         assert_eq!(client.closed().await, 1001);
@@ -264,7 +264,7 @@ async fn what_runs_finishes_also_when_its_connection_breaks_during_the_drain() {
     let goodbye = async {
         client.expect("DRAIN").await;
         client.cut();
-        // Nothing is read any more: that nobody is there is seen by writing.
+        // Nothing is read any more, so only writing reveals that the peer is gone.
         while runtime.stats().dropped == 0 {
             runtime.broadcast("anybody", &"there").unwrap();
             tokio::task::yield_now().await;
@@ -277,7 +277,7 @@ async fn what_runs_finishes_also_when_its_connection_breaks_during_the_drain() {
     let mut client = Client::resume(&second, &welcome, 1, json!({})).await;
     assert_eq!(client.welcome["done"], json!([2]));
     assert_eq!(client.ask(wait).await["payload"], 1);
-    assert_eq!(second.bench.runs.load(Ordering::SeqCst), 0, "it had been done");
+    assert_eq!(second.bench.runs.load(Ordering::SeqCst), 0, "it had run");
 }
 
 #[tokio::test]
@@ -320,7 +320,7 @@ async fn a_killed_server_loses_nothing_that_a_durable_component_acknowledged() {
     }
     assert_error(&client.act("t", "fail", json!([])).await, "action_failed");
 
-    // The first process hears nothing any more: to the second one that is as if it had been killed.
+    // The first process receives nothing any more: to the second one it appears killed.
     let second = file.lazy().await;
     let mut streams = position("t", &tally, 3);
     streams["c:c"] = json!([counter["epoch"], 1]);
@@ -329,7 +329,7 @@ async fn a_killed_server_loses_nothing_that_a_durable_component_acknowledged() {
     assert_eq!(back.welcome["done"], json!([4, 5, 6]));
     let messages = back.drain().await;
     let snapshots: Vec<_> = messages.iter().filter(|one| one["type"] == "STATE_SNAPSHOT").collect();
-    // The plain one is as it was saved last, in another history; the durable one needs nothing.
+    // The plain component has its last saved state and a new epoch; the durable one is unchanged.
     assert_eq!(snapshots.len(), 1, "{messages:?}");
     assert_eq!((&snapshots[0]["componentId"], &snapshots[0]["payload"]["count"]), (&json!("c"), &json!(5)));
     assert_ne!(snapshots[0]["epoch"], counter["epoch"]);
@@ -342,8 +342,8 @@ async fn a_killed_server_loses_nothing_that_a_durable_component_acknowledged() {
     let update = back.act("t", "add", json!([1])).await;
     assert_eq!((&update["rev"], &update["payload"]["count"]), (&json!(4), &json!(7)));
     assert_eq!(file.counts().await, [2, 4, 6, 7]);
-    // The first one does not know, and is refused: its copy ends, and its page is told of no
-    // failure.
+    // The first process does not know this, and its write is refused: its copy is evicted, and its
+    // page receives no failure.
     let add = client.call("t", "add", json!([1]));
     client.send(add).await;
     assert_eq!(client.closed().await, 4409);
@@ -380,11 +380,11 @@ async fn a_commit_that_fails_leaves_nothing_anywhere() {
     client.act("t", "add", json!([1])).await;
     let enough = client.act("t", "add", json!([100])).await;
     assert_error(&enough, "action_failed");
-    assert_eq!(enough["payload"]["message"], "that is enough");
+    assert_eq!(enough["payload"]["message"], "the message is complete");
     assert_error(&client.act("t", "add", json!([-5])).await, "action_failed");
     assert_error(&client.act("t", "add", json!([12])).await, "panicked");
     assert_error(&client.act("t", "fail", json!([])).await, "action_failed");
-    assert!(client.drain().await.is_empty(), "no patch of what was taken back");
+    assert!(client.drain().await.is_empty(), "no patch of the reverted change");
     assert_eq!(client.act("t", "calls", json!([])).await["payload"], 1);
     let update = client.act("t", "add", json!([1])).await;
     assert_eq!((&update["rev"], &update["payload"]), (&json!(2), &json!({ "count": 2 })));
@@ -415,7 +415,7 @@ async fn saved_always_every_component_is_as_good_as_durable() {
     client.ask(increment.clone()).await;
     let second = start().await;
     let mut back = Client::resume(&second, &client.welcome, 1, position("c", &mounted, 1)).await;
-    assert_eq!(back.drain().await.len(), 1, "the reply that waits, and no state");
+    assert_eq!(back.drain().await.len(), 1, "the unacknowledged reply, and no state");
     assert_eq!(back.ask(increment).await["type"], "ACK");
     assert_eq!(back.act("c", "peek", json!([])).await["type"], "ERROR", "its ref is used up");
     back.count_from(2);
@@ -476,7 +476,7 @@ async fn what_is_revoked_does_not_come_back_out_of_the_store_either() {
     }
     first.stop().await;
     let second = file.lazy().await;
-    assert_eq!(second.runtime.revoke("ada"), 0, "it has none of them");
+    assert_eq!(second.runtime.revoke("ada"), 0, "the new process has none of them");
     while file.query("SELECT count(*) FROM vivaz_sessions").await != [1] {
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
@@ -525,7 +525,7 @@ async fn a_page_with_an_older_template_is_given_the_new_one_and_keeps_its_state(
     let mut back = Client::resume(&second, &welcome, 3, streams).await;
     assert_eq!(back.welcome["resumed"], true);
     let messages = back.drain().await;
-    assert_eq!(messages.len(), 1, "the other one is as the page has it: {messages:?}");
+    assert_eq!(messages.len(), 1, "the other one is unchanged: {messages:?}");
     assert_eq!(
         (&messages[0]["type"], &messages[0]["componentId"]),
         (&json!("COMPONENT_MOUNTED"), &json!("c"))

@@ -1,4 +1,4 @@
-//! Stores that fail when told to, and clocks that the test turns.
+//! Stores that fail on request, and clocks that the test controls.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -13,18 +13,18 @@ use vivaz::store::{
 };
 use vivaz::{SessionId, SessionStore, StoreError};
 
-/// What a method does in place of what it is there for.
+/// The effect of a fault on a method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
     /// Does nothing and fails.
     Fails,
-    /// Does what it is there for and fails.
+    /// Does its work and fails.
     FailsLate,
-    /// Does what it is there for and answers when the store is healed.
+    /// Does its work and answers when the store is healed.
     AnswersLate,
     /// Does nothing and never answers.
     Hangs,
-    /// Of a commit: makes it, tells nobody and never answers, as in a process that ends there.
+    /// For a commit: makes it and never answers, like a process that ends there.
     Ends,
 }
 
@@ -173,7 +173,7 @@ impl<S: SessionStore + Clone> SessionStore for Faulty<S> {
     }
 }
 
-/// Implements methods of [`SessionStore`] by a call of the same method of `self.inner`.
+/// Implements methods of [`SessionStore`] by calling the same method of `self.inner`.
 macro_rules! forward {
     ($($method:ident)+) => { $($crate::stores::forward!(@$method);)+ };
     (@find) => {
@@ -258,7 +258,7 @@ macro_rules! forward {
 }
 pub(crate) use forward;
 
-/// A store as another program has filled it: what goes in and out is translated.
+/// A store filled by another version of the program: rows are translated in both directions.
 #[derive(Clone)]
 pub(crate) struct Translated<S> {
     inner: S,
@@ -315,7 +315,7 @@ impl<S: SessionStore + Clone> SessionStore for Translated<S> {
     }
 }
 
-/// A clock that goes when the test says so.
+/// A clock that the test advances.
 #[derive(Default)]
 pub(crate) struct Hands {
     wall: AtomicI64,
@@ -329,13 +329,13 @@ impl Hands {
         Arc::new(hands)
     }
 
-    /// Time passes.
+    /// Lets time pass.
     pub(crate) fn pass(&self, seconds: u64) {
         self.monotonic.fetch_add(seconds * 1_000, Ordering::SeqCst);
         self.step(i64::try_from(seconds).unwrap());
     }
 
-    /// The wall clock is set.
+    /// Sets the wall clock.
     pub(crate) fn step(&self, seconds: i64) {
         self.wall.fetch_add(seconds * 1_000, Ordering::SeqCst);
     }
@@ -351,7 +351,7 @@ impl Clock for Hands {
     }
 }
 
-/// The head of a session that nobody can resume.
+/// The head of a session that cannot be resumed.
 pub(crate) fn head() -> SnapshotHead {
     SnapshotHead {
         owner: Owner::default(),

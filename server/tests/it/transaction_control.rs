@@ -40,7 +40,7 @@ fn meddle(db: &Connection, sql: &[String], swallow: bool) -> rusqlite::Result<()
     db.execute("INSERT INTO counts (count) VALUES (1)", [])?;
     let meddled = sql.iter().try_for_each(|sql| db.execute_batch(sql));
     if swallow {
-        // Cached, so not prepared again: nothing but the transaction itself can refuse it.
+        // Cached, so not prepared again: only the transaction itself can refuse it.
         let _refused = db.prepare_cached("INSERT INTO counts (count) VALUES (1)")?.execute([]);
         return Ok(());
     }
@@ -168,18 +168,18 @@ async fn what_stays_inside_of_the_transaction_is_allowed() {
         assert_eq!(done["result"], runs, "{sql}: {done}");
         assert_eq!(file.counts().await.len(), usize::try_from(runs).unwrap());
     }
-    // There is no such savepoint: an ordinary error, which a handler may swallow.
+    // There is no such savepoint: an ordinary error, which a handler may ignore.
     assert_eq!(client.act("m", "inside", json!([["RELEASE nowhere"], true])).await["result"], 6);
     assert_error(&client.act("m", "inside", json!([["RELEASE nowhere"], false])).await, "action_failed");
 }
 
 /// Runs writes that share a transaction: each keeps a count, from 10 on, and runs a statement whose
-/// error it swallows.
+/// error it ignores.
 async fn together(file: &File, statements: [&'static str; 5]) -> Vec<(i64, Result<(), StoreError>)> {
     let (hold, held) = std::sync::mpsc::channel::<()>();
     let (begin, begun) = tokio::sync::oneshot::channel::<()>();
     let database = file.database.clone();
-    // What is queued while this one runs is in its transaction.
+    // Writes queued while this one runs are in its transaction.
     let first = tokio::spawn(async move {
         let wait = move |_: &Connection| {
             drop(begin);
@@ -223,7 +223,8 @@ async fn a_deferred_constraint_fails_the_write_that_violates_it_and_no_other() {
     assert_eq!(file.counts().await, [10, 12, 14]);
 }
 
-/// Whatever shares a transaction with one that rolls it back: it is answered as it is kept.
+/// A write that shares a transaction with one that rolls it back is answered according to what is
+/// stored.
 #[tokio::test]
 async fn what_shared_a_transaction_that_was_rolled_back_is_answered_as_failed() {
     let file = prepared().await;
