@@ -35,7 +35,7 @@ impl Tally {
         cx.commit(move |db: &Connection| {
             db.execute("INSERT INTO counts (count) VALUES (?1)", [count])?;
             if count > 100 {
-                return Err(ActionError::user("the message is complete"));
+                return Err(ActionError::user("limit reached"));
             }
             if count < 0 {
                 db.execute("INSERT INTO nowhere VALUES (1)", [])?;
@@ -380,7 +380,7 @@ async fn a_commit_that_fails_leaves_nothing_anywhere() {
     client.act("t", "add", json!([1])).await;
     let enough = client.act("t", "add", json!([100])).await;
     assert_error(&enough, "action_failed");
-    assert_eq!(enough["payload"]["message"], "the message is complete");
+    assert_eq!(enough["payload"]["message"], "limit reached");
     assert_error(&client.act("t", "add", json!([-5])).await, "action_failed");
     assert_error(&client.act("t", "add", json!([12])).await, "panicked");
     assert_error(&client.act("t", "fail", json!([])).await, "action_failed");
