@@ -1,5 +1,6 @@
 //! Serves connections: the handshake, then one loop over all events of the session.
 
+mod closing;
 mod detached;
 mod handshake_error;
 mod hello;
@@ -14,20 +15,20 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, SystemTime};
 
 use futures_util::{SinkExt, StreamExt};
-use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tracing::Instrument;
-use vivaz_components::{Identity, UnmountReason};
-use vivaz_protocol::{CLOSE_LEFT, CloseCode};
+use vivaz_components::Identity;
+use vivaz_protocol::CloseCode;
 
-pub(crate) use self::detached::{drive_detached, end};
+use self::closing::{ClosingTransport, ConnectionEnd, finish};
+pub(crate) use self::detached::{drive_detached, end_session};
 use self::handshake_error::HandshakeError;
 pub(crate) use self::handshake_error::{IDENTITY_OUTDATED, UNAUTHENTICATED, UNIDENTIFIED};
 #[cfg(test)]
 pub(crate) use self::hello::close_for_violation;
 use self::liveness::{Liveness, PeerHealth};
 use crate::admission::browser::Browser;
-use crate::session::mail::{EvictionReason, Mail};
+use crate::session::mail::Mail;
 use crate::session::supervisor::Supervisor;
 use crate::session::{Completion, Session};
 use crate::telemetry::stats::{Counters, RefusalReason};
@@ -102,123 +103,11 @@ impl<T: Transport> Connection<T> {
         );
         async move {
             tracing::debug!("connected");
-            let end_of = drive(&mut session, &mut *transport).await;
-            Box::pin(close(ClosingTransport { transport, permits }, session, end_of)).await;
+            let cause = drive(&mut session, &mut *transport).await;
+            Box::pin(finish(ClosingTransport { transport, permits }, session, cause)).await;
         }
         .instrument(span)
     }
-}
-
-/// Why the loop ended.
-enum ConnectionEnd {
-    /// The client closed the connection.
-    ClosedByClient(Option<u16>),
-    /// The transport failed.
-    Lost,
-    /// The server closes the connection.
-    Close(u16, &'static str),
-    /// The server shuts down, and the time for running jobs is over.
-    ShutdownTimeout(u16),
-    /// The server closes the connection and ends the session.
-    EndSession(CloseCode, UnmountReason),
-    /// Another connection takes the session over.
-    HandOver(oneshot::Sender<Box<Session>>),
-    /// Another process owns the session, or the store has a newer state.
-    Evicted(EvictionReason),
-}
-
-/// A transport that is about to close, with its permits.
-struct ClosingTransport<T, P> {
-    transport: Box<T>,
-    permits: P,
-}
-
-impl<T: Transport, P> ClosingTransport<T, P> {
-    /// Closes the transport with a code, then releases the permits.
-    async fn close(self, code: u16, reason: &'static str) {
-        self.transport.close(code, reason).await;
-        drop(self.permits);
-    }
-
-    /// Answers the client's close, then releases the permits.
-    async fn answer_close(self) {
-        self.transport.answer_close().await;
-        drop(self.permits);
-    }
-}
-
-/// Closes the connection and suspends, hands over, ends or evicts the session.
-async fn close<T: Transport>(
-    transport: ClosingTransport<T, impl Send>,
-    mut session: Box<Session>,
-    end_of: ConnectionEnd,
-) {
-    let counters = Arc::clone(&session.supervisor().core().counters);
-    let limits = session.supervisor().core().limits.clone();
-    session.detach();
-    let is_timed_out = matches!(end_of, ConnectionEnd::ShutdownTimeout(_));
-    let (suspended_time, close) = match end_of {
-        ConnectionEnd::HandOver(give) => {
-            tracing::debug!("session handed over to another connection");
-            Counters::add(&counters.take_overs);
-            let kept = give.send(session).err();
-            let close = transport.close(CloseCode::TakenOver.as_u16(), "taken over by another connection");
-            // The other connection is gone: the session is suspended like after a dropped
-            // connection.
-            let suspend = async {
-                if let Some(mut session) = kept {
-                    session.continue_detached();
-                    drive_detached(session, Instant::now() + limits.suspended_time).await;
-                }
-            };
-            tokio::join!(close, suspend);
-            return;
-        }
-        ConnectionEnd::Evicted(reason) => {
-            session.evict(reason);
-            transport.close(reason.close_code().as_u16(), "the session has moved to another process").await;
-            return;
-        }
-        ConnectionEnd::ClosedByClient(Some(CLOSE_LEFT)) => {
-            tracing::debug!("the page has left");
-            tokio::join!(transport.answer_close(), end(session, UnmountReason::Left));
-            return;
-        }
-        ConnectionEnd::EndSession(code, reason) => {
-            tracing::debug!(?code, ?reason, "ended");
-            tokio::join!(transport.close(code.as_u16(), "session ended"), end(session, reason));
-            return;
-        }
-        ConnectionEnd::ClosedByClient(Some(1001)) => (limits.hidden_time, None),
-        ConnectionEnd::ClosedByClient(_) => (limits.suspended_time, None),
-        ConnectionEnd::Lost => {
-            Counters::add(&counters.dropped);
-            (limits.suspended_time, None)
-        }
-        ConnectionEnd::Close(code, reason) => (limits.suspended_time, Some((code, reason))),
-        ConnectionEnd::ShutdownTimeout(code) => (limits.suspended_time, Some((code, "closed by the server"))),
-    };
-    tracing::debug!(close = close.map(|(code, _)| code), "disconnected");
-    let close = async {
-        match close {
-            Some((code, reason)) => transport.close(code, reason).await,
-            None => transport.answer_close().await,
-        }
-    };
-    let has_store = session.supervisor().core().keeper.is_some();
-    let going_away = session.supervisor().shutdown.is_cancelled();
-    let rest = async {
-        if going_away && !has_store {
-            end(session, UnmountReason::Shutdown).await;
-        } else if is_timed_out && !session.is_idle() {
-            // The running jobs run again when their messages are sent again, in the next process.
-            session.save();
-        } else {
-            session.continue_detached();
-            drive_detached(session, Instant::now() + suspended_time).await;
-        }
-    };
-    tokio::join!(close, rest);
 }
 
 /// The next event of a session with a connection.
@@ -251,12 +140,12 @@ fn drive<'a, T: Transport>(
             let turn = ready!(poll_turn(session, transport, &mut liveness, cx));
             match handle_turn(session, &mut liveness, turn) {
                 AfterTurn::Continue => {}
-                AfterTurn::Finish(end_of) => return Poll::Ready(end_of),
-                AfterTurn::FlushAndFinish(end_of) => {
+                AfterTurn::Finish(cause) => return Poll::Ready(cause),
+                AfterTurn::FlushAndFinish(cause) => {
                     // Writes what the client accepts without waiting. A client that does not read
                     // receives its close code without the rest of the outbox.
                     let _written = poll_write(session, transport, &mut liveness, cx);
-                    return Poll::Ready(end_of);
+                    return Poll::Ready(cause);
                 }
             }
         }
@@ -299,7 +188,9 @@ fn handle_turn(session: &mut Session, liveness: &mut Liveness, turn: Turn) -> Af
         Turn::Mail(Mail::Event { component, event }) => session.deliver_event(component, &event),
         Turn::Mail(Mail::ComponentEvent { from, event }) => session.deliver_component_event(&from, &event),
         Turn::Mail(Mail::TopicChanged(topic)) => session.handle_topic_change(&topic),
-        Turn::Mail(Mail::HandOver(give)) => return AfterTurn::FlushAndFinish(ConnectionEnd::HandOver(give)),
+        Turn::Mail(Mail::HandOver(sender)) => {
+            return AfterTurn::FlushAndFinish(ConnectionEnd::HandOver(sender));
+        }
         Turn::Mail(Mail::Save) => session.save(),
         Turn::Mail(Mail::WriteWhole(answer)) => session.write_whole(None, answer),
         Turn::Mail(Mail::Evict(reason)) => return AfterTurn::FlushAndFinish(ConnectionEnd::Evicted(reason)),

@@ -88,7 +88,7 @@ pub(crate) struct Session {
     /// Components that are stored and not run. Boxed, because most sessions have none.
     set_aside: Box<SetAsideComponents>,
     /// The children whose mounts wait for their places in the parent's state. Maps child to parent.
-    waiting: HashMap<ComponentId, ComponentId, RandomState>,
+    waiting_mounts: HashMap<ComponentId, ComponentId, RandomState>,
     /// The topics that the components show.
     topics: HashMap<TopicName, SessionTopic, RandomState>,
     replies: ReplyCache,
@@ -142,7 +142,7 @@ impl Session {
             connection,
             components: HashMap::default(),
             set_aside: Box::default(),
-            waiting: HashMap::default(),
+            waiting_mounts: HashMap::default(),
             topics: HashMap::default(),
             replies: ReplyCache::default(),
             held_replies: Box::default(),

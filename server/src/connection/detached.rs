@@ -23,7 +23,7 @@ pub(crate) async fn drive_detached(mut session: Box<Session>, until: Instant) {
         while let Some(turn) = next_turn(&mut session, &mut turns).await {
             if turns.is_multiple_of(TURNS) && Instant::now() >= latest {
                 tracing::warn!(session = %session.id(), "a session without a connection does not become idle; ending it");
-                return end(session, UnmountReason::Expired).await;
+                return end_session(session, UnmountReason::Expired).await;
             }
             match turn {
                 DetachedTurn::Completed(completion) | DetachedTurn::Mail(Mail::Completed(completion)) => {
@@ -36,7 +36,7 @@ pub(crate) async fn drive_detached(mut session: Box<Session>, until: Instant) {
                     session.deliver_component_event(&from, &event);
                 }
                 DetachedTurn::Mail(Mail::TopicChanged(topic)) => session.handle_topic_change(&topic),
-                DetachedTurn::Mail(Mail::HandOver(give)) => match give.send(session) {
+                DetachedTurn::Mail(Mail::HandOver(sender)) => match sender.send(session) {
                     Ok(()) => return,
                     Err(back) => session = back,
                 },
@@ -48,12 +48,16 @@ pub(crate) async fn drive_detached(mut session: Box<Session>, until: Instant) {
                 DetachedTurn::Mail(Mail::Drain(_)) if session.supervisor().core().keeper.is_some() => {
                     session.mark_expiry_changed();
                 }
-                DetachedTurn::Mail(Mail::Drain(_)) => return end(session, UnmountReason::Shutdown).await,
+                DetachedTurn::Mail(Mail::Drain(_)) => {
+                    return end_session(session, UnmountReason::Shutdown).await;
+                }
                 DetachedTurn::Mail(Mail::Close(_)) if session.supervisor().core().keeper.is_some() => {
                     return session.save();
                 }
-                DetachedTurn::Mail(Mail::Close(_)) => return end(session, UnmountReason::Shutdown).await,
-                DetachedTurn::Mail(Mail::End(_, reason)) => return end(session, reason).await,
+                DetachedTurn::Mail(Mail::Close(_)) => {
+                    return end_session(session, UnmountReason::Shutdown).await;
+                }
+                DetachedTurn::Mail(Mail::End(_, reason)) => return end_session(session, reason).await,
             }
         }
         session.save_if_changed(until);
@@ -95,7 +99,7 @@ fn poll_detached(session: &mut Session, cx: &mut Context<'_>) -> Poll<Option<Det
 }
 
 /// Ends a session: unmounts its components, after their running jobs have finished.
-pub(crate) async fn end(mut session: Box<Session>, reason: UnmountReason) {
+pub(crate) async fn end_session(mut session: Box<Session>, reason: UnmountReason) {
     let supervisor = session.supervisor().clone();
     // Done before the session leaves the map, so that it is not restored from the store.
     let ending = supervisor.core().keeper.as_ref().map(|keeper| keeper.begin_end(session.id()));

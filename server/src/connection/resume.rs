@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use vivaz_components::{Identity, UnmountReason};
 use vivaz_protocol::{CloseCode, Resume, ResumeSecret, TopicName};
 
-use super::detached::{drive_detached, end};
+use super::detached::{drive_detached, end_session};
 use super::handshake_error::{HandshakeError, IDENTITY_OUTDATED};
 use crate::persist::store::{Refusal, StoreError, WriteError};
 use crate::session::mail::EvictionReason;
@@ -190,7 +190,7 @@ async fn await_claim(claim: Claim) -> Restored {
     match claim {
         Claim::Session(session) => Restored::Session(session),
         // The session may end before it is handed over.
-        Claim::Requested(take) => take.await.map_or(Restored::Moved, Restored::Session),
+        Claim::Requested(receiver) => receiver.await.map_or(Restored::Moved, Restored::Session),
         Claim::Superseded => Restored::Moved,
     }
 }
@@ -239,7 +239,7 @@ async fn renew_secret(
     match renewed {
         Ok(None) => Ok(Some((session, secret))),
         Ok(Some(Refusal::Ended)) => {
-            supervisor.tasks.spawn(end(session, UnmountReason::Closed));
+            supervisor.tasks.spawn(end_session(session, UnmountReason::Closed));
             Ok(None)
         }
         Ok(Some(Refusal::Taken | Refusal::Absent)) => {

@@ -46,7 +46,7 @@ pub(super) async fn run(supervisor: Weak<Supervisor>, shutdown: CancellationToke
         core.counters.unsent_bytes.store(unsent as u64, Ordering::Relaxed);
         core.counters.suspended.store(swept.suspended as u64, Ordering::Relaxed);
         for session in swept.expired {
-            supervisor.tasks.spawn(connection::end(session, UnmountReason::Expired));
+            supervisor.tasks.spawn(connection::end_session(session, UnmountReason::Expired));
         }
         core.log.sum_up();
         core.addresses.sweep(now.duration_since(core.started));

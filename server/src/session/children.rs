@@ -38,7 +38,7 @@ impl Session {
         let seal = seal.map(|seal| seal.expose().to_owned());
         let behind = VecDeque::new();
         let mount = ChildMount { reference, received_at, id: id.clone(), parent, place, seal, page, behind };
-        if self.waiting.contains_key(id) {
+        if self.waiting_mounts.contains_key(id) {
             return self.refuse_mount(reference, id, ErrorCode::DuplicateComponent, ID_IN_USE);
         }
         self.mount_or_wait(mount, PlaceWait::ForParent);
@@ -47,20 +47,20 @@ impl Session {
     /// Mounts a child if its parent's state shows it. Otherwise the mount waits in the parent's
     /// queue, if `wait` allows it.
     pub(super) fn mount_or_wait(&mut self, mut mount: ChildMount, wait: PlaceWait) {
-        self.waiting.remove(&mount.id);
+        self.waiting_mounts.remove(&mount.id);
         let found = self.update_visibility(&mount.parent).and_then(|visibility| match visibility {
             Visibility::Shown => self.find_child(&mount.parent, &mount.place),
             Visibility::Hidden => Ok(None),
         });
         // The parent may itself be a child whose mount waits.
         let has_parent =
-            self.components.contains_key(&mount.parent) || self.waiting.contains_key(&mount.parent);
+            self.components.contains_key(&mount.parent) || self.waiting_mounts.contains_key(&mount.parent);
         let behind = std::mem::take(&mut mount.behind);
         match found {
             Ok(Some(found)) => self.mount_found_child(&mount, &found),
             Ok(None) if wait == PlaceWait::ForParent && has_parent => {
                 let parent = mount.parent.clone();
-                self.waiting.insert(mount.id.clone(), parent.clone());
+                self.waiting_mounts.insert(mount.id.clone(), parent.clone());
                 return self.enqueue(&parent, Task::Child(Box::new(mount)));
             }
             Ok(None) => self.refuse_not_shown(&mount, "the parent shows no component at this place"),
@@ -73,7 +73,7 @@ impl Session {
 
     /// Returns the waiting mount of a child.
     pub(super) fn waiting_mount(&mut self, id: &ComponentId) -> Option<&mut ChildMount> {
-        let parent = self.waiting.get(id)?.clone();
+        let parent = self.waiting_mounts.get(id)?.clone();
         let queue = if self.components.contains_key(&parent) {
             &mut self.components.get_mut(&parent)?.queue
         } else {
@@ -89,7 +89,7 @@ impl Session {
 
     /// Refuses the waiting mount of a child whose parent is gone, and the tasks queued behind it.
     pub(super) fn refuse_waiting(&mut self, mount: &ChildMount) {
-        self.waiting.remove(&mount.id);
+        self.waiting_mounts.remove(&mount.id);
         self.refuse_not_shown(mount, "the parent is not mounted");
         for task in &mount.behind {
             self.refuse_unmounted(&mount.id, task);

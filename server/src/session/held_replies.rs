@@ -44,7 +44,7 @@ enum HeldContent {
     /// A patch that is not a reply.
     Patch(Rev, Bytes),
     /// A reply with its patch. Without one it is sent in the form of a repeated reply.
-    Reply { reference: Ref, kept: CachedReply, patch: Option<(Rev, Bytes)> },
+    Reply { reference: Ref, reply: CachedReply, patch: Option<(Rev, Bytes)> },
 }
 
 impl HeldReplies {
@@ -75,8 +75,8 @@ impl HeldReplies {
     /// Withholds the replies that may have data of a topic that the user may not see.
     pub(super) fn withhold(&mut self, is_refused: impl Fn(&TopicName) -> bool) {
         for one in self.of.values_mut().flatten() {
-            if let HeldContent::Reply { reference, kept, .. } = &mut one.content {
-                kept.withhold(*reference, &is_refused);
+            if let HeldContent::Reply { reference, reply, .. } = &mut one.content {
+                reply.withhold(*reference, &is_refused);
             }
         }
     }
@@ -114,16 +114,16 @@ impl Session {
         &mut self,
         id: &ComponentId,
         reference: Ref,
-        kept: CachedReply,
+        reply: CachedReply,
         patch: Option<(Rev, Bytes)>,
         unsent: Vec<Unsent>,
     ) {
         if unsent.is_empty() && !self.held_replies.holds(id) {
-            return self.send_reply(id, reference, kept, patch);
+            return self.send_reply(id, reference, reply, patch);
         }
-        self.replies.hold(reference, kept.clone());
+        self.replies.hold(reference, reply.clone());
         let until = if unsent.is_empty() { HoldUntil::PriorSent } else { HoldUntil::TopicsSent };
-        let number = self.held_replies.push(id, until, HeldContent::Reply { reference, kept, patch });
+        let number = self.held_replies.push(id, until, HeldContent::Reply { reference, reply, patch });
         if until == HoldUntil::TopicsSent {
             let id = id.clone();
             self.start(Box::pin(async move {
@@ -141,7 +141,9 @@ impl Session {
         while let Some(next) = self.held_replies.take_due(id) {
             match next {
                 HeldContent::Patch(rev, frame) => self.port.send_patch(id.clone().into(), rev, frame, None),
-                HeldContent::Reply { reference, kept, patch } => self.send_reply(id, reference, kept, patch),
+                HeldContent::Reply { reference, reply, patch } => {
+                    self.send_reply(id, reference, reply, patch)
+                }
             }
         }
         // A queued unmount may have waited for the replies.
@@ -153,15 +155,15 @@ impl Session {
         &mut self,
         id: &ComponentId,
         reference: Ref,
-        kept: CachedReply,
+        reply: CachedReply,
         patch: Option<(Rev, Bytes)>,
     ) {
         let Some((rev, frame)) = patch else {
-            let frame = self.encode_cached_reply(reference, &kept);
-            self.cache_reply(reference, kept);
+            let frame = self.encode_cached_reply(reference, &reply);
+            self.cache_reply(reference, reply);
             return self.port.send(frame);
         };
-        self.cache_reply(reference, kept);
+        self.cache_reply(reference, reply);
         self.port.send_patch(StreamId::Component(id.clone()), rev, frame, Some(reference));
         if let Some(component) = self.components.get_mut(id) {
             component.last_reply = Some((reference, rev));

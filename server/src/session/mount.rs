@@ -180,7 +180,7 @@ impl Session {
     ) {
         let PendingMount { reference, .. } = mounting;
         let core = self.supervisor.core();
-        if self.components.contains_key(id) || self.waiting.contains_key(id) {
+        if self.components.contains_key(id) || self.waiting_mounts.contains_key(id) {
             return self.refuse_mount(reference, id, ErrorCode::DuplicateComponent, ID_IN_USE);
         }
         if self.components.len() >= core.limits.components {

@@ -89,8 +89,8 @@ impl Session {
 
     /// Encodes the kept reply of a message for sending it again.
     fn encode_reply(&mut self, reference: Ref) -> Option<bytes::Bytes> {
-        let kept = self.replies.get(reference)?.clone();
-        Some(self.encode_cached_reply(reference, &kept))
+        let reply = self.replies.get(reference)?.clone();
+        Some(self.encode_cached_reply(reference, &reply))
     }
 
     /// Handles a `RESYNC`: queues a snapshot of a stream.

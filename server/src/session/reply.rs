@@ -29,14 +29,14 @@ impl Session {
         let read = value.map(|_| self.result_topics(id)).unwrap_or_default();
         let is_withheld = value.is_some() && self.must_withhold(id, &read);
         let result = value.map(|value| value.get().into());
-        let kept = CachedReply::Done { component: id.clone(), result, topics: read };
+        let reply = CachedReply::Done { component: id.clone(), result, topics: read };
         if is_withheld {
             self.send_component_patch(id, patch, topics);
-            let kept = CachedReply::Undecodable(kept.to_stored(reference).body.into());
-            return self.reply_in_order(id, reference, kept, None, unsent);
+            let reply = CachedReply::Undecodable(reply.to_stored(reference).body.into());
+            return self.reply_in_order(id, reference, reply, None, unsent);
         }
         let patch = self.advance_revision(id, patch, topics, Some(reference), value);
-        self.reply_in_order(id, reference, kept, patch, unsent);
+        self.reply_in_order(id, reference, reply, patch, unsent);
     }
 
     /// Sends a component's patch, if there is one, and keeps it for a resume.
@@ -103,18 +103,18 @@ impl Session {
     ) {
         let topics = self.result_topics(id);
         let is_withheld = self.must_withhold(id, &topics);
-        let mut kept = self.failure_reply(id, reference, error);
-        if let CachedReply::Refused(error) = kept {
-            kept = if topics.is_empty() {
+        let mut reply = self.failure_reply(id, reference, error);
+        if let CachedReply::Refused(error) = reply {
+            reply = if topics.is_empty() {
                 CachedReply::Refused(error)
             } else {
                 CachedReply::Failed { error, topics }
             };
         }
         if is_withheld {
-            kept = CachedReply::Undecodable(kept.to_stored(reference).body.into());
+            reply = CachedReply::Undecodable(reply.to_stored(reference).body.into());
         }
-        self.reply_in_order(id, reference, kept, None, unsent);
+        self.reply_in_order(id, reference, reply, None, unsent);
     }
 
     /// Replies to an action that was refused before the component saw it.
@@ -125,8 +125,8 @@ impl Session {
         error: &ActionError,
         unsent: Vec<Unsent>,
     ) {
-        let kept = self.failure_reply(id, reference, error);
-        self.reply_in_order(id, reference, kept, None, unsent);
+        let reply = self.failure_reply(id, reference, error);
+        self.reply_in_order(id, reference, reply, None, unsent);
     }
 
     /// Counts and logs a failure, and returns the reply.
@@ -153,8 +153,8 @@ impl Session {
 
     /// Replies with an error.
     pub(super) fn reply_error(&mut self, reference: Ref, id: &ComponentId, error: ErrorMessage<'_>) {
-        let kept = refused_reply(reference, id, error);
-        self.reply_in_order(id, reference, kept, None, Vec::new());
+        let reply = refused_reply(reference, id, error);
+        self.reply_in_order(id, reference, reply, None, Vec::new());
     }
 
     /// Refuses a task whose component does not exist.
@@ -179,15 +179,15 @@ impl Session {
     }
 
     /// Sends a cached reply again.
-    pub(super) fn resend_reply(&mut self, reference: Ref, kept: &CachedReply) {
-        let frame = self.encode_cached_reply(reference, kept);
+    pub(super) fn resend_reply(&mut self, reference: Ref, reply: &CachedReply) {
+        let frame = self.encode_cached_reply(reference, reply);
         self.port.send(frame);
     }
 
     /// Encodes a cached reply for sending it again: without a patch, because the streams are
     /// current; a mount with the current state.
-    pub(super) fn encode_cached_reply(&mut self, reference: Ref, kept: &CachedReply) -> bytes::Bytes {
-        match kept {
+    pub(super) fn encode_cached_reply(&mut self, reference: Ref, reply: &CachedReply) -> bytes::Bytes {
+        match reply {
             CachedReply::Done { component, result, .. } => encode::frame(&ServerMessage::Ack {
                 reference,
                 component_id: component.clone(),

@@ -243,14 +243,14 @@ impl Session {
 
     /// Checks whether a message is new. Otherwise repeats its reply, now or when it is finished.
     fn admit(&mut self, reference: Ref) -> bool {
-        let kept = match self.replies.admit(reference) {
+        let reply = match self.replies.admit(reference) {
             RefStatus::New => return true,
             RefStatus::Running => return false,
-            RefStatus::Finished(kept) => Some(kept.clone()),
+            RefStatus::Finished(reply) => Some(reply.clone()),
             RefStatus::Lost => None,
         };
-        match kept {
-            Some(kept) => self.resend_reply(reference, &kept),
+        match reply {
+            Some(reply) => self.resend_reply(reference, &reply),
             None => self.send_reply_lost(reference),
         }
         false

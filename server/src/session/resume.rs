@@ -108,9 +108,9 @@ impl Session {
             }
         }
         let waiting: Vec<(Ref, CachedReply)> =
-            self.replies.unacknowledged().map(|(reference, kept)| (reference, kept.clone())).collect();
-        for (reference, kept) in waiting {
-            self.resend_reply(reference, &kept);
+            self.replies.unacknowledged().map(|(reference, reply)| (reference, reply.clone())).collect();
+        for (reference, reply) in waiting {
+            self.resend_reply(reference, &reply);
         }
         self.resume_jobs();
         self.enqueue_resumed();
@@ -219,8 +219,8 @@ impl Session {
         let Some(component) = self.components.get(id) else {
             // If the page unmounted the component, the cached reply confirms it.
             let waits =
-                |kept: &CachedReply| matches!(kept, CachedReply::Done { component, .. } if component == id);
-            if !self.replies.unacknowledged().any(|(_, kept)| waits(kept)) {
+                |reply: &CachedReply| matches!(reply, CachedReply::Done { component, .. } if component == id);
+            if !self.replies.unacknowledged().any(|(_, reply)| waits(reply)) {
                 let reason = UnmountReason::Removed.as_str().into();
                 self.port.send(encode::frame(&ServerMessage::Unmounted { component_id: id.clone(), reason }));
             }

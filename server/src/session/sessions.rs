@@ -314,10 +314,10 @@ impl SessionEntry {
                 Claim::Session(session)
             }
             Location::Driven => {
-                let (give, take) = oneshot::channel();
+                let (sender, receiver) = oneshot::channel();
                 // The port of a driven session has a task, which sees this mail.
-                let _has_task = self.port.post(Mail::HandOver(give), usize::MAX);
-                Claim::Requested(take)
+                let _has_task = self.port.post(Mail::HandOver(sender), usize::MAX);
+                Claim::Requested(receiver)
             }
         }
     }

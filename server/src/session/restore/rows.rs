@@ -116,7 +116,8 @@ impl Restorer<'_> {
         copy: PageCopy,
     ) -> Result<RowsOutcome, ActionError> {
         let StoredRows { live, mut aside } = rows;
-        let kept = |aside, differs| RowsOutcome { id: id.clone(), restored: None, aside, differs };
+        let without_component =
+            |aside, differs| RowsOutcome { id: id.clone(), restored: None, aside, differs };
         let may_swap = live.as_ref().map_or(copy == PageCopy::Present, |live| live.anew);
         if may_swap && let Some(at) = aside.iter().rposition(|row| !row.anew && self.has_current_schema(row))
         {
@@ -125,23 +126,23 @@ impl Restorer<'_> {
             let original = aside.remove(at);
             match self.restore_row(&original).await {
                 RowOutcome::Restored(restored) => return Ok(self.swap_in(restored, live, aside)),
-                RowOutcome::Refused => return Ok(kept(drop_named(aside, &original.name), true)),
+                RowOutcome::Refused => return Ok(without_component(drop_named(aside, &original.name), true)),
                 RowOutcome::Failed(error) if !self.is_overdue => return Err(error),
                 RowOutcome::Failed(_) | RowOutcome::Unusable(_) => aside.insert(at, original),
             }
         }
-        let Some(live) = live else { return Ok(kept(aside, false)) };
+        let Some(live) = live else { return Ok(without_component(aside, false)) };
         match self.restore_row(&live).await {
             RowOutcome::Restored(restored) => {
                 Ok(RowsOutcome { id, restored: Some(restored), aside, differs: false })
             }
-            RowOutcome::Refused => Ok(kept(drop_named(aside, &live.name), true)),
+            RowOutcome::Refused => Ok(without_component(drop_named(aside, &live.name), true)),
             RowOutcome::Failed(error) if !self.is_overdue => Err(error),
             RowOutcome::Failed(error) => {
                 let (name, error) = (Quoted(&live.name), Escaped(&error));
                 tracing::error!(%name, %error, "cannot restore a component for too long; it is set aside");
                 aside.push(live);
-                Ok(kept(aside, true))
+                Ok(without_component(aside, true))
             }
             RowOutcome::Unusable(error) => {
                 let (name, error) = (Quoted(&live.name), Escaped(&error));
@@ -270,7 +271,7 @@ impl Restorer<'_> {
 }
 
 /// Sets a row aside. Of rows that were mounted anew, only the last one of each name and schema is
-/// kept.
+/// without_component.
 fn set_row_aside(aside: &mut Vec<StoredComponent>, row: StoredComponent) {
     let is_older =
         |one: &StoredComponent| one.anew && row.anew && one.name == row.name && one.schema == row.schema;
