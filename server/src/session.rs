@@ -117,6 +117,7 @@ pub(crate) struct Session {
     needs_whole_write: bool,
 }
 
+/// The futures that a session waits for.
 type RunningWork = FuturesUnordered<BoxFuture<Completion>>;
 
 impl Session {
@@ -215,13 +216,13 @@ impl Session {
     }
 
     /// Starts a future that the session waits for. It is polled with the session.
-    fn start(&mut self, future: BoxFuture<Completion>) {
+    fn await_future(&mut self, future: BoxFuture<Completion>) {
         self.running.get_or_insert_default().push(future);
     }
 
     /// Spawns a tokio task that continues while the session is suspended. Its completion arrives as
     /// mail. The future must end when its component is dropped.
-    fn start_beside(&self, future: impl Future<Output = Option<Completion>> + Send + 'static) {
+    fn spawn_detached(&self, future: impl Future<Output = Option<Completion>> + Send + 'static) {
         let port = Arc::clone(&self.port);
         let work = async move {
             if let Some(completion) = future.await {

@@ -50,11 +50,11 @@ pub(super) struct ParentLink {
     /// `page` and `given` before the update that runs, to restore them if the child refuses it.
     pub(super) before: Option<Box<(Props, Props)>>,
     /// How many retries in a row the child has needed, because it could not take its props.
-    pub(super) failures: u8,
+    pub(super) retries: u8,
     /// Whether a retry is scheduled.
-    pub(super) is_waiting: bool,
+    pub(super) is_retry_scheduled: bool,
     /// Whether a comparison of the props is queued.
-    pub(super) is_stale: bool,
+    pub(super) is_check_queued: bool,
     /// Whether the place of the child or of one of its parents is gone. The page then sends it no
     /// messages and receives nothing of it.
     pub(super) is_hidden: bool,
@@ -132,9 +132,9 @@ impl MountedBy {
                     given,
                     page,
                     before: None,
-                    failures: 0,
-                    is_waiting: false,
-                    is_stale: false,
+                    retries: 0,
+                    is_retry_scheduled: false,
+                    is_check_queued: false,
                     is_hidden: false,
                     depth: 0,
                 }))
@@ -258,6 +258,10 @@ impl Fields<Value> for ParentState {
 }
 
 impl SharedField {
+    /// Parses the current state of the topic.
+    ///
+    /// # Errors
+    /// Returns an error if the state cannot be encoded or parsed.
     fn load(&self) -> Result<(Rev, Value)> {
         #[derive(Deserialize)]
         struct Snapshot {

@@ -16,8 +16,9 @@ use crate::telemetry::log::{Escaped, client_event};
 
 /// How many times a child that fails to take its props is tried again. After that, only a change of
 /// the parent's state triggers a new attempt.
-const PROPS_TRIES: u8 = 5;
-const BETWEEN_PROPS_TRIES: Duration = Duration::from_secs(1);
+const MAX_PROPS_RETRIES: u8 = 5;
+/// The delay before each retry.
+const PROPS_RETRY_DELAY: Duration = Duration::from_secs(1);
 
 impl Session {
     /// Updates the visibility and the props of all children of a component whose state has changed.
@@ -29,7 +30,7 @@ impl Session {
         for id in ids {
             self.refresh_visibility(&id);
             if let Some(link) = self.components.get_mut(&id).and_then(|child| child.mounted_by.link_mut()) {
-                link.failures = 0;
+                link.retries = 0;
             }
             self.queue_props_check(&id);
         }
@@ -39,7 +40,7 @@ impl Session {
     pub(super) fn queue_props_check(&mut self, id: &ComponentId) {
         let Some(component) = self.components.get_mut(id) else { return };
         if let Some(link) = component.mounted_by.link_mut()
-            && !std::mem::replace(&mut link.is_stale, true)
+            && !std::mem::replace(&mut link.is_check_queued, true)
         {
             self.enqueue(id, Task::Refresh);
         }
@@ -49,7 +50,7 @@ impl Session {
     pub(super) fn compare_props(&mut self, id: &ComponentId) {
         let Some(component) = self.components.get_mut(id) else { return };
         if let Some(link) = component.mounted_by.link_mut() {
-            link.is_stale = false;
+            link.is_check_queued = false;
         }
         match self.changed_props(id, Vec::new()) {
             Ok(Some(job)) => self.run_job(id, job, TaskOrigin::Server),
@@ -109,7 +110,7 @@ impl Session {
         match self.components.get_mut(id).map(|one| &mut one.mounted_by) {
             Some(MountedBy::Parent(link)) => {
                 link.before = None;
-                link.failures = 0;
+                link.retries = 0;
             }
             Some(MountedBy::Name { before }) => *before = None,
             Some(MountedBy::Seal) | None => {}
@@ -144,18 +145,18 @@ impl Session {
             return;
         }
         (link.page, link.given) = *before;
-        if link.failures < PROPS_TRIES && !std::mem::replace(&mut link.is_waiting, true) {
-            link.failures += 1;
-            let pause = component.tasks.run_until_dropped(tokio::time::sleep(BETWEEN_PROPS_TRIES));
+        if link.retries < MAX_PROPS_RETRIES && !std::mem::replace(&mut link.is_retry_scheduled, true) {
+            link.retries += 1;
+            let pause = component.tasks.run_until_dropped(tokio::time::sleep(PROPS_RETRY_DELAY));
             let id = id.clone();
-            self.start_beside(async move { pause.await.map(|()| Completion::PropsRetryDue { id }) });
+            self.spawn_detached(async move { pause.await.map(|()| Completion::PropsRetryDue { id }) });
         }
     }
 
     /// Retries a child that could not take its props.
     pub(super) fn retry_props(&mut self, id: &ComponentId) {
         if let Some(link) = self.components.get_mut(id).and_then(|one| one.mounted_by.link_mut())
-            && std::mem::take(&mut link.is_waiting)
+            && std::mem::take(&mut link.is_retry_scheduled)
         {
             self.queue_props_check(id);
         }

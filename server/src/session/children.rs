@@ -36,8 +36,9 @@ impl Session {
         let place = serde_json::from_str(place.get()).unwrap_or_default();
         let page = page.into_iter().map(|(name, value)| (name.into_owned(), value.to_raw_value())).collect();
         let seal = seal.map(|seal| seal.expose().to_owned());
-        let behind = VecDeque::new();
-        let mount = ChildMount { reference, received_at, id: id.clone(), parent, place, seal, page, behind };
+        let queued_tasks = VecDeque::new();
+        let mount =
+            ChildMount { reference, received_at, id: id.clone(), parent, place, seal, page, queued_tasks };
         if self.waiting_mounts.contains_key(id) {
             return self.refuse_mount(reference, id, ErrorCode::DuplicateComponent, ID_IN_USE);
         }
@@ -55,7 +56,7 @@ impl Session {
         // The parent may itself be a child whose mount waits.
         let has_parent =
             self.components.contains_key(&mount.parent) || self.waiting_mounts.contains_key(&mount.parent);
-        let behind = std::mem::take(&mut mount.behind);
+        let behind = std::mem::take(&mut mount.queued_tasks);
         match found {
             Ok(Some(found)) => self.mount_found_child(&mount, &found),
             Ok(None) if wait == PlaceWait::ForParent && has_parent => {
@@ -77,7 +78,7 @@ impl Session {
         let queue = if self.components.contains_key(&parent) {
             &mut self.components.get_mut(&parent)?.queue
         } else {
-            &mut self.waiting_mount(&parent)?.behind
+            &mut self.waiting_mount(&parent)?.queued_tasks
         };
         queue.iter_mut().find_map(|task| match task {
             Task::Child(mount) if mount.id == *id => Some(&mut **mount),
@@ -91,7 +92,7 @@ impl Session {
     pub(super) fn refuse_waiting(&mut self, mount: &ChildMount) {
         self.waiting_mounts.remove(&mount.id);
         self.refuse_not_shown(mount, "the parent is not mounted");
-        for task in &mount.behind {
+        for task in &mount.queued_tasks {
             self.refuse_unmounted(&mount.id, task);
         }
     }
@@ -164,9 +165,9 @@ impl Session {
             page: mount.page.clone(),
             given,
             before: None,
-            failures: 0,
-            is_waiting: false,
-            is_stale: false,
+            retries: 0,
+            is_retry_scheduled: false,
+            is_check_queued: false,
             is_hidden: false,
             depth,
         })))

@@ -11,6 +11,7 @@ use crate::rate::{Meter, Rate};
 const MAX_MALFORMED: u8 = 10;
 /// The number of rate-limited messages within [`WINDOW`] that closes the connection.
 const MAX_REFUSED: u16 = 1_000;
+/// The time in which rate-limited messages are counted.
 const WINDOW: Duration = Duration::from_secs(10);
 
 /// A close code and the reason, which is meant for developers.

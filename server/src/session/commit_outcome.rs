@@ -40,8 +40,8 @@ pub(super) async fn await_commit(
                 request_whole_write(&port).await?;
                 outcome = store.commit(*commit).await;
             }
-            settled => {
-                outcome = settled;
+            other => {
+                outcome = other;
                 break;
             }
         }

@@ -10,7 +10,7 @@ use vivaz_components::instance::{BoxFuture, Finished, Flushed, Instance, Progres
 use vivaz_components::{ActionError, Effect, Loaded, TaskOutcome};
 use vivaz_protocol::{ComponentId, Ref, SessionId, TopicName};
 
-use super::task::{PageTask, TaskOrigin};
+use super::task::{GuardedTask, TaskOrigin};
 use crate::core::StreamEpoch;
 use crate::persist::store::{Refusal, StoreError};
 
@@ -29,7 +29,7 @@ pub(crate) enum Completion {
     /// Middleware has answered a request of the page.
     MiddlewareDecided {
         id: ComponentId,
-        page_task: PageTask,
+        task: GuardedTask,
         origin: TaskOrigin,
         result: Result<(), ActionError>,
     },

@@ -65,7 +65,7 @@ impl Session {
         let removal = self.removal(id, origin);
         let first = keeper.store.commit(removal.commit(keeper));
         let id = id.clone();
-        self.start(Box::pin(async move {
+        self.await_future(Box::pin(async move {
             removal.finish(first).await;
             Completion::ComponentRemoved { id, origin, effects: Vec::new() }
         }));
@@ -111,7 +111,7 @@ impl Session {
         // An ending session removes its components itself.
         let without = (!self.is_ending).then(|| self.removal(id, origin));
         let id = id.clone();
-        self.start(Box::pin(async move {
+        self.await_future(Box::pin(async move {
             let Err(error) = committed.await else {
                 return Completion::ComponentRemoved { id, origin, effects };
             };

@@ -66,14 +66,14 @@ impl Session {
                     if let Some(component) = self.components.get_mut(id) {
                         let (id, epoch) = (id.clone(), component.epoch.clone());
                         let task = component.tasks.run_until_dropped(task);
-                        self.start_beside(async move {
+                        self.spawn_detached(async move {
                             task.await.map(|outcome| Completion::TaskFinished { id, epoch, outcome })
                         });
                     }
                 }
                 Effect::Load(task) => {
                     let id = id.clone();
-                    self.start_beside(async move {
+                    self.spawn_detached(async move {
                         task.await.map(|loaded| Completion::FieldLoaded { id, loaded })
                     });
                 }

@@ -81,6 +81,7 @@ impl HeldReplies {
         }
     }
 
+    /// Queues a message and returns its number.
     fn push(&mut self, id: &ComponentId, until: HoldUntil, content: HeldContent) -> u64 {
         self.last += 1;
         let held = HeldMessage { number: self.last, until, content };
@@ -126,7 +127,7 @@ impl Session {
         let number = self.held_replies.push(id, until, HeldContent::Reply { reference, reply, patch });
         if until == HoldUntil::TopicsSent {
             let id = id.clone();
-            self.start(Box::pin(async move {
+            self.await_future(Box::pin(async move {
                 join_all(unsent.into_iter().map(Unsent::sent)).await;
                 Completion::TopicsSent { id, number }
             }));
@@ -142,7 +143,7 @@ impl Session {
             match next {
                 HeldContent::Patch(rev, frame) => self.port.send_patch(id.clone().into(), rev, frame, None),
                 HeldContent::Reply { reference, reply, patch } => {
-                    self.send_reply(id, reference, reply, patch)
+                    self.send_reply(id, reference, reply, patch);
                 }
             }
         }

@@ -11,7 +11,7 @@ use super::completion::{Completion, RunningJob};
 use super::component::{ConnectedHook, InstanceSlot};
 use super::encode::topic_names;
 use super::task::PlaceWait;
-use super::task::{PageTask, Task, TaskOrigin};
+use super::task::{GuardedTask, Task, TaskOrigin};
 use crate::admission::middleware::{Call, CallRequest};
 use crate::core::StreamEpoch;
 use crate::telemetry::log::{Escaped, client_event};
@@ -23,9 +23,9 @@ impl Session {
             Completion::Reauthorized { completion, resumes, refused } => {
                 self.apply_reauthorized(*completion, resumes, &refused);
             }
-            Completion::MiddlewareDecided { id, page_task, origin, result } => {
+            Completion::MiddlewareDecided { id, task, origin, result } => {
                 match result {
-                    Ok(()) => self.run_page_task(&id, page_task, origin),
+                    Ok(()) => self.run_task(&id, task, origin),
                     Err(error) => self.refuse_task(&id, origin, &error),
                 }
                 self.run_queue(&id);
@@ -82,7 +82,7 @@ impl Session {
                 self.run_queue(id);
             }
             None => match self.waiting_mount(id) {
-                Some(mount) => mount.behind.push_back(task),
+                Some(mount) => mount.queued_tasks.push_back(task),
                 None => self.refuse_unmounted(id, &task),
             },
         }
@@ -105,8 +105,8 @@ impl Session {
             }
             let Some(task) = component.next_task() else { return };
             match task {
-                Task::Job { job, origin } => self.start_page_task(id, PageTask::Job(job), origin),
-                Task::Props { given, origin } => self.start_page_task(id, PageTask::Props(given), origin),
+                Task::Job { job, origin } => self.start_task(id, GuardedTask::Job(job), origin),
+                Task::Props { given, origin } => self.start_task(id, GuardedTask::Props(given), origin),
                 Task::Refresh => self.compare_props(id),
                 Task::Child(mount) => self.mount_or_wait(*mount, PlaceWait::Over),
                 Task::Unmount { origin } => return self.start_unmount(id, origin),
@@ -129,21 +129,21 @@ impl Session {
         }
     }
 
-    /// Runs a task of the page after middleware has accepted it.
-    fn start_page_task(&mut self, id: &ComponentId, page_task: PageTask, origin: TaskOrigin) {
+    /// Runs a task. If a page caused it, middleware has to accept it first.
+    fn start_task(&mut self, id: &ComponentId, task: GuardedTask, origin: TaskOrigin) {
         let request = match origin {
-            TaskOrigin::Page { .. } | TaskOrigin::Unanswered { .. } => page_task.middleware_request(),
+            TaskOrigin::Page { .. } | TaskOrigin::Unanswered { .. } => task.middleware_request(),
             TaskOrigin::Server | TaskOrigin::Unmount { .. } => None,
         };
         let Some(component) = self.components.get(id) else { return };
         let allowed = request.and_then(|request| self.ask_middleware(component.spec.name, request));
-        let Some(allowed) = allowed else { return self.run_page_task(id, page_task, origin) };
+        let Some(allowed) = allowed else { return self.run_task(id, task, origin) };
         let Some(component) = self.components.get_mut(id) else { return };
         let Some(instance) = component.take_instance() else { return };
         component.slot = InstanceSlot::Busy(instance);
         let id = id.clone();
-        self.start(Box::pin(async move {
-            Completion::MiddlewareDecided { result: allowed.await, id, page_task, origin }
+        self.await_future(Box::pin(async move {
+            Completion::MiddlewareDecided { result: allowed.await, id, task, origin }
         }));
     }
 
@@ -162,10 +162,11 @@ impl Session {
         Some(core.middleware.allow(call, core.limits.action_time))
     }
 
-    fn run_page_task(&mut self, id: &ComponentId, page_task: PageTask, origin: TaskOrigin) {
-        match page_task {
-            PageTask::Job(job) => self.run_job(id, job, origin),
-            PageTask::Props(given) => self.handle_props_update(id, given, origin),
+    /// Runs a task that middleware has accepted.
+    fn run_task(&mut self, id: &ComponentId, task: GuardedTask, origin: TaskOrigin) {
+        match task {
+            GuardedTask::Job(job) => self.run_job(id, job, origin),
+            GuardedTask::Props(given) => self.handle_props_update(id, given, origin),
         }
     }
 
@@ -201,7 +202,7 @@ impl Session {
     /// Waits for a running job, which may flush several times.
     pub(super) fn await_job(&mut self, job: RunningJob, progress: BoxFuture<Progress>) {
         let progress = progress.instrument(job.span.clone());
-        self.start(Box::pin(async move {
+        self.await_future(Box::pin(async move {
             match progress.await {
                 Progress::Done(finished) => (job.end)(job.id, job.origin, finished),
                 Progress::Flushed(flushed, rest) => Completion::Flushed { job, flushed, rest },

@@ -213,7 +213,7 @@ impl Session {
         self.components.insert(id.clone(), Box::new(component));
         self.link_to_parent(id);
         let id = id.clone();
-        self.start(Box::pin(async move {
+        self.await_future(Box::pin(async move {
             let mut made = match allowed {
                 Some(allowed) => match allowed.await {
                     Ok(()) => making.await,
@@ -228,6 +228,7 @@ impl Session {
         }));
     }
 
+    /// Creates the context of a mount.
     fn mount_context(&self) -> MountContext {
         let core = self.supervisor.core();
         MountContext::new(core.env(self.identity.clone()))

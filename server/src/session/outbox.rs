@@ -108,6 +108,7 @@ impl Outbox {
 }
 
 impl OutboxEntry {
+    /// Returns the bytes that count against the limit.
     fn size(&self) -> usize {
         match self {
             Self::Frame(frame) | Self::Patch { frame, .. } => AROUND + frame.len(),

@@ -324,6 +324,7 @@ impl Port {
         std::mem::take(&mut self.lock().is_heartbeat_due)
     }
 
+    /// Changes the outbox, if there is one, and wakes the task.
     fn with_outbox(&self, push: impl FnOnce(&mut Outbox)) {
         let mut state = self.lock();
         let Some(outbox) = &mut state.outbox else { return };

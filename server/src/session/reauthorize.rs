@@ -15,7 +15,7 @@ use super::resume::authorize;
 use super::task::{Task, TaskOrigin};
 
 /// The delay before a topic that did not answer is asked again.
-const PAUSE: Duration = Duration::from_secs(2);
+const RETRY_DELAY: Duration = Duration::from_secs(2);
 
 impl Session {
     /// Applies a completion. If its job began before the last resume, the topics that it shows are
@@ -29,7 +29,7 @@ impl Session {
         let until = Instant::now() + limits.restore_time;
         let refused = authorize_until(topics, self.identity.clone(), limits.action_time, until);
         let (completion, resumes) = (Box::new(completion), self.resumes);
-        self.start(Box::pin(async move {
+        self.await_future(Box::pin(async move {
             Completion::Reauthorized { completion, resumes, refused: refused.await }
         }));
     }
@@ -134,6 +134,6 @@ async fn authorize_until(
             all.extend(topics.into_iter().map(|topic| topic.name().clone()));
             return all;
         }
-        sleep(PAUSE).await;
+        sleep(RETRY_DELAY).await;
     }
 }

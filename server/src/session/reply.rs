@@ -55,7 +55,7 @@ impl Session {
     }
 
     /// Advances a component to its next revision, if there is a patch. Returns the revision and the
-    /// encoded `PATCH`.
+    /// encoded `STATE_UPDATE`.
     fn advance_revision(
         &mut self,
         id: &ComponentId,

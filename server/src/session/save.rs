@@ -83,7 +83,9 @@ impl Session {
         self.needs_whole_write = false;
         tracing::warn!(session = %self.id(), "the store has lost rows of the session; writing it again");
         let entering = keeper.store.enter(&keeper.process, vec![whole]);
-        self.start(Box::pin(async move { Completion::WholeWritten { outcome: entering.await, answer } }));
+        self.await_future(Box::pin(
+            async move { Completion::WholeWritten { outcome: entering.await, answer } },
+        ));
     }
 
     /// Handles the outcome of [`write_whole`](Self::write_whole).
@@ -126,6 +128,7 @@ impl Session {
         Ok(refused.first().map(|(_, refusal)| *refusal))
     }
 
+    /// Gives the session to the keeper: only its changed parts, or whole if the store needs it.
     fn queue_save(&mut self, keeper: &Keeper, good_for: Duration) {
         self.is_marked_changed = false;
         // During shutdown the session may be gone before the store asks for lost rows.

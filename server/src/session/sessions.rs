@@ -298,6 +298,7 @@ impl Sessions {
         ports
     }
 
+    /// Locks the shard of a session.
     fn shard(&self, id: &SessionId) -> MutexGuard<'_, Shard> {
         let [first, ..] = &self.shards;
         let at = self.hasher.hash_one(id) % SHARDS as u64;

@@ -35,9 +35,9 @@ pub(crate) struct PropsUpdate {
     pub(crate) props: Option<Box<RawValue>>,
 }
 
-/// A task that middleware may refuse.
+/// A task that middleware may refuse, if a page caused it.
 #[derive(Debug)]
-pub(crate) enum PageTask {
+pub(crate) enum GuardedTask {
     /// A job.
     Job(Job),
     /// A `PROPS_UPDATE`.
@@ -68,7 +68,7 @@ pub(super) struct ChildMount {
     pub(super) page: Props,
     /// The tasks for the child that arrived while its mount waits, and the mounts of its own
     /// children.
-    pub(super) behind: VecDeque<Task>,
+    pub(super) queued_tasks: VecDeque<Task>,
 }
 
 /// Whether a mount may wait for its place.
@@ -83,7 +83,7 @@ pub(super) enum PlaceWait {
 /// The error text of a mount whose id is in use.
 pub(super) const ID_IN_USE: &str = "a component is already mounted with this id";
 
-impl PageTask {
+impl GuardedTask {
     /// Returns the request for middleware. Returns `None` for jobs that no message of a page
     /// causes.
     pub(super) fn middleware_request(&self) -> Option<CallRequest> {
