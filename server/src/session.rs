@@ -243,7 +243,7 @@ impl Session {
         client_event!(log, WARN, session = %self.id(), ?reason, "session evicted: another process owns it, or the store has a newer state");
         if let Some(keeper) = &self.supervisor.core().keeper {
             keeper.drop_session(self.port.session());
-            // The store's rows differ from what the page has, so they are not updated.
+            // The store's rows differ from the state of the page, so they are not updated.
             keeper.release(self.port.session());
         }
     }

@@ -42,7 +42,7 @@ impl Session {
         if let Some(link) = component.mounted_by.link_mut()
             && !std::mem::replace(&mut link.is_check_queued, true)
         {
-            self.enqueue(id, Task::Refresh);
+            self.enqueue(id, Task::CompareProps);
         }
     }
 

@@ -62,7 +62,7 @@ impl Session {
             Ok(None) if wait == PlaceWait::ForParent && has_parent => {
                 let parent = mount.parent.clone();
                 self.waiting_mounts.insert(mount.id.clone(), parent.clone());
-                return self.enqueue(&parent, Task::Child(Box::new(mount)));
+                return self.enqueue(&parent, Task::MountChild(Box::new(mount)));
             }
             Ok(None) => self.refuse_not_shown(&mount, "the parent shows no component at this place"),
             Err(error) => self.reply_refused(&mount.id, mount.reference, &error, Vec::new()),
@@ -81,10 +81,12 @@ impl Session {
             &mut self.waiting_mount(&parent)?.queued_tasks
         };
         queue.iter_mut().find_map(|task| match task {
-            Task::Child(mount) if mount.id == *id => Some(&mut **mount),
-            Task::Child(_) | Task::Job { .. } | Task::Props { .. } | Task::Refresh | Task::Unmount { .. } => {
-                None
-            }
+            Task::MountChild(mount) if mount.id == *id => Some(&mut **mount),
+            Task::MountChild(_)
+            | Task::Job { .. }
+            | Task::Props { .. }
+            | Task::CompareProps
+            | Task::Unmount { .. } => None,
         })
     }
 

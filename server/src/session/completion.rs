@@ -43,7 +43,7 @@ pub(crate) enum Completion {
     /// A component's `unmount` hook has finished.
     UnmountFinished { id: ComponentId, origin: TaskOrigin, finished: Finished },
     /// A component was mounted, or its mount failed.
-    MountFinished { id: ComponentId, mounting: PendingMount, made: Result<Box<dyn Instance>, ActionError> },
+    MountFinished { id: ComponentId, mounting: PendingMount, mounted: Result<Box<dyn Instance>, ActionError> },
     /// A component was removed from the store. `effects` are those of its last job that follow the
     /// commit.
     ComponentRemoved { id: ComponentId, origin: TaskOrigin, effects: Vec<Effect> },

@@ -124,7 +124,7 @@ impl Session {
         }));
     }
 
-    /// Drops the component's unsaved state and what is set aside under its id and name.
+    /// Drops the component's unsaved state and its rows that are set aside.
     fn drop_unsaved(&mut self, keeper: &Keeper, id: &ComponentId) {
         if let Some(component) = self.components.get(id) {
             self.set_aside.remove(id, component.spec.name, &self.budget);
@@ -247,9 +247,9 @@ impl Insertion {
     /// # Errors
     /// Returns the error of the mount, of the store, or of encoding the state. The component is
     /// then not mounted.
-    pub(super) async fn commit(self, made: Result<Box<dyn Instance>>) -> Result<Box<dyn Instance>> {
+    pub(super) async fn commit(self, mounted: Result<Box<dyn Instance>>) -> Result<Box<dyn Instance>> {
         let Self { supervisor, port, enters, mut component, reply, received } = self;
-        let mut instance = made?;
+        let mut instance = mounted?;
         let core = supervisor.core();
         let Some(keeper) = core.keeper.as_ref().filter(|_| supervisor.sessions.contains(port.session()))
         else {

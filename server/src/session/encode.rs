@@ -36,7 +36,7 @@ pub(crate) fn error(
     ServerMessage::Error(ErrorMessage::new(code, message).answering(reference, stream))
 }
 
-/// Encodes the `reply_lost` error of a message whose reply is not available any more.
+/// Encodes the `reply_lost` error of a message whose reply is no longer available.
 pub(crate) fn reply_lost(reference: Ref) -> Bytes {
     let message = "the message was answered; its reply is no longer available";
     frame(&error(Some(reference), None, ErrorCode::ReplyLost, message))

@@ -41,7 +41,7 @@ impl Session {
             Completion::UnmountFinished { id, origin, finished } => {
                 self.finish_unmount_hook(&id, origin, finished);
             }
-            Completion::MountFinished { id, mounting, made } => self.finish_mount(&id, mounting, made),
+            Completion::MountFinished { id, mounting, mounted } => self.finish_mount(&id, mounting, mounted),
             Completion::ComponentRemoved { id, origin, effects } => self.finish_removal(&id, origin, effects),
             Completion::WholeWritten { outcome, answer } => self.finish_whole_write(outcome, answer),
             Completion::TopicsSent { id, number } => self.release_held(&id, number),
@@ -107,8 +107,8 @@ impl Session {
             match task {
                 Task::Job { job, origin } => self.start_task(id, GuardedTask::Job(job), origin),
                 Task::Props { given, origin } => self.start_task(id, GuardedTask::Props(given), origin),
-                Task::Refresh => self.compare_props(id),
-                Task::Child(mount) => self.mount_or_wait(*mount, PlaceWait::Over),
+                Task::CompareProps => self.compare_props(id),
+                Task::MountChild(mount) => self.mount_or_wait(*mount, PlaceWait::Over),
                 Task::Unmount { origin } => return self.start_unmount(id, origin),
             }
         }

@@ -103,7 +103,7 @@ impl Journal for ComponentJournal {
 }
 
 impl PendingChange {
-    /// Returns what the store writes for a change.
+    /// Returns the rows that the store writes for a change.
     fn into_written(self, change: Change) -> Written {
         let props = if change.done.is_some() { self.props_on_success } else { self.props_on_failure };
         let done = self.reference.zip(change.done);

@@ -214,7 +214,7 @@ impl Session {
         self.link_to_parent(id);
         let id = id.clone();
         self.await_future(Box::pin(async move {
-            let mut made = match allowed {
+            let mut mounted = match allowed {
                 Some(allowed) => match allowed.await {
                     Ok(()) => making.await,
                     Err(error) => Err(error),
@@ -222,9 +222,9 @@ impl Session {
                 None => making.await,
             };
             if let Some(insertion) = insertion {
-                made = insertion.commit(made).await;
+                mounted = insertion.commit(mounted).await;
             }
-            Completion::MountFinished { id, mounting, made }
+            Completion::MountFinished { id, mounting, mounted }
         }));
     }
 
@@ -241,12 +241,12 @@ impl Session {
         &mut self,
         id: &ComponentId,
         mounting: PendingMount,
-        made: Result<Box<dyn Instance>, ActionError>,
+        mounted: Result<Box<dyn Instance>, ActionError>,
     ) {
         let PendingMount { reference, received_at } = mounting;
         self.supervisor.core().counters.actions.record(received_at.elapsed());
         let Some(component) = self.components.get_mut(id) else { return };
-        match made {
+        match mounted {
             Ok(mut instance) => {
                 let topics = instance.topics();
                 let has_connected = component.spec.has(Hook::Connected);

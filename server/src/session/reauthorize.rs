@@ -49,8 +49,8 @@ impl Session {
         if refused.is_empty() {
             return self.apply(completion);
         }
-        if let Completion::MountFinished { made, .. } = &mut completion {
-            *made = Err(ActionError::forbidden("this user may not see a topic of this component"));
+        if let Completion::MountFinished { mounted, .. } = &mut completion {
+            *mounted = Err(ActionError::forbidden("this user may not see a topic of this component"));
             // The store has the component, and therefore the session.
             self.is_stored = true;
             self.needs_whole_write = self.supervisor.core().keeper.is_some();
@@ -103,8 +103,8 @@ fn shown_topics(completion: &mut Completion) -> Vec<(&'static str, TopicRef)> {
     match completion {
         Completion::Flushed { flushed, .. } => flushed.topics.clone().unwrap_or_default(),
         Completion::JobFinished { finished, .. } => finished.topics.clone().unwrap_or_default(),
-        Completion::MountFinished { made: Ok(instance), .. } => instance.topics(),
-        Completion::MountFinished { made: Err(_), .. }
+        Completion::MountFinished { mounted: Ok(instance), .. } => instance.topics(),
+        Completion::MountFinished { mounted: Err(_), .. }
         | Completion::MiddlewareDecided { .. }
         | Completion::Reauthorized { .. }
         | Completion::UnmountFinished { .. }

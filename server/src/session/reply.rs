@@ -161,8 +161,8 @@ impl Session {
     pub(super) fn refuse_unmounted(&mut self, id: &ComponentId, task: &Task) {
         let origin = match task {
             Task::Job { origin, .. } | Task::Props { origin, .. } | Task::Unmount { origin } => origin,
-            Task::Child(mount) => return self.refuse_waiting(mount),
-            Task::Refresh => return,
+            Task::MountChild(mount) => return self.refuse_waiting(mount),
+            Task::CompareProps => return,
         };
         if let TaskOrigin::Page { reference, .. } = origin {
             let error = ErrorMessage::new(ErrorCode::NotMounted, "no component is mounted with this id");

@@ -192,7 +192,7 @@ fn placeholder_connection() -> ConnectionId {
 
 impl Session {
     /// Adds the restored components. Writes the session whole if it differs from the store:
-    /// otherwise the next process would take the stored state for what the page has. Returns the
+    /// otherwise the next process would take the stored state for that of the page. Returns the
     /// refusal, if the store refuses it.
     async fn add_restored(
         &mut self,
@@ -214,8 +214,8 @@ impl Session {
     }
 
     /// Adds a restored component. Its epoch continues if no page can have seen a later state than
-    /// the stored one, and if the component shows what the page was shown. It may not, because a
-    /// load was interrupted, unsaved fields were computed anew, or another version of the program
+    /// the stored one, and if the component shows the state that the page has. It may not, because
+    /// a load was interrupted, unsaved fields were computed anew, or another version of the program
     /// computes fields in another way. Returns whether the component differs from the store.
     fn add_restored_component(&mut self, restored: RestoredComponent, exactness: Exactness) -> bool {
         let RestoredComponent { id, mounted_by, stored, registration, mut instance, how } = restored;

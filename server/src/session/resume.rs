@@ -64,7 +64,8 @@ impl Session {
     }
 
     /// Attaches a session to another connection of the same user. Unmounts components that show a
-    /// topic in `refused`, then sends what the page missed, then its unacknowledged replies.
+    /// topic in `refused`, then sends the patches that the page has missed, then its unacknowledged
+    /// replies.
     pub(crate) fn resume(
         &mut self,
         secret: ResumeSecret<'_>,
@@ -194,7 +195,7 @@ impl Session {
         })));
     }
 
-    /// Sends the components whose state or template differs from what the page has, and returns
+    /// Sends the components whose state or template differs from that of the page, and returns
     /// their ids.
     fn send_replaced(&mut self) -> Vec<ComponentId> {
         let replaced: Vec<ComponentId> = self

@@ -31,13 +31,13 @@ impl SetAsideComponents {
         self.update_account(budget);
     }
 
-    /// Drops what is set aside of a component that is removed.
+    /// Drops the rows of a removed component.
     pub(super) fn remove(&mut self, id: &ComponentId, name: &str, budget: &Arc<Budget>) {
         self.rows.retain(|row| row.id != id.as_str() || row.name != name);
         self.update_account(budget);
     }
 
-    /// Drops what is set aside under an id. Returns whether there was any.
+    /// Drops all rows of an id. Returns whether there were any.
     fn remove_all(&mut self, id: &ComponentId, budget: &Arc<Budget>) -> bool {
         let before = self.rows.len();
         self.rows.retain(|row| row.id != id.as_str());
@@ -53,8 +53,7 @@ impl SetAsideComponents {
 }
 
 impl Session {
-    /// Drops what is set aside under an id that the page unmounts, if no component is mounted with
-    /// it.
+    /// Drops all rows of an id that the page unmounts, if no component is mounted with it.
     pub(super) fn remove_set_aside(&mut self, id: &ComponentId) {
         let is_there = self.components.contains_key(id) || self.waiting_mount(id).is_some();
         if !is_there && self.set_aside.remove_all(id, &self.budget) {

@@ -19,9 +19,9 @@ pub(super) enum Task {
     /// Applies a `PROPS_UPDATE`.
     Props { given: PropsUpdate, origin: TaskOrigin },
     /// Compares the props of a child with those that its parent gives.
-    Refresh,
+    CompareProps,
     /// Mounts a child at a place that did not exist before.
-    Child(Box<ChildMount>),
+    MountChild(Box<ChildMount>),
     /// Unmounts the component.
     Unmount { origin: TaskOrigin },
 }
@@ -53,7 +53,7 @@ pub(crate) enum TaskOrigin {
     Unanswered { received_at: Instant },
     /// The server. There is no reply.
     Server,
-    /// The unmount of the component.
+    /// The server unmounts the component for this reason.
     Unmount { reason: UnmountReason },
 }
 

@@ -156,7 +156,8 @@ impl SessionTopic {
         self.viewers > 0
     }
 
-    /// Subscribes to the topic. Queues what the page misses after `known` before any later patch.
+    /// Subscribes to the topic. Queues the patches after `known`, or a snapshot, before any later
+    /// patch.
     fn subscribe(&mut self, port: &Arc<Port>, known: Option<(&Epoch, Rev)>) {
         let stream = StreamId::Topic(self.topic.name().clone());
         let subscriber = Arc::clone(port) as Arc<dyn Subscriber>;

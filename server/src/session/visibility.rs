@@ -141,7 +141,7 @@ impl Session {
     }
 
     /// Applies a change of a component's visibility: its topics, its presences, its children, and
-    /// what the page has missed.
+    /// the state that the page has missed.
     fn apply_visibility(&mut self, id: &ComponentId) {
         let Some(component) = self.components.get_mut(id) else { return };
         let is_shown = component.is_shown();
