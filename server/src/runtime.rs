@@ -22,7 +22,8 @@ use crate::telemetry::stats::Stats;
 /// The delay after which the first page reconnects during a drain. Another process should accept
 /// connections by then.
 const DRAIN_FIRST: Duration = Duration::from_millis(100);
-/// The interval between reconnecting pages, bounded by [`Limits::drain_spread`].
+/// The interval between reconnecting pages. [`Limits::drain_spread`](crate::Limits::drain_spread)
+/// bounds the total.
 const DRAIN_PACE: Duration = Duration::from_millis(2);
 /// How long connections may take to close after the time for handlers is over.
 const CLOSING_TIME: Duration = Duration::from_secs(6);
@@ -123,9 +124,10 @@ impl Runtime {
 
     /// Disconnects all pages and waits until their connections have ended. New connections are
     /// refused. Each page receives `DRAIN` with a time to reconnect, and no more of its messages
-    /// are read. Running handlers finish, for at most [`Limits::shutdown_time`]; tasks and loads
-    /// are not waited for. Then the connections close with 1001. With a session store, sessions are
-    /// saved and continue in the next process. Without one they end, and their components unmount.
+    /// are read. Running handlers finish, for at most
+    /// [`Limits::shutdown_time`](crate::Limits::shutdown_time); tasks and loads are not waited for.
+    /// Then the connections close with 1001. With a session store, sessions are saved and continue
+    /// in the next process. Without one they end, and their components unmount.
     pub async fn shutdown(&self) {
         let core = self.core();
         self.drain();

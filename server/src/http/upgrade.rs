@@ -135,7 +135,7 @@ fn admit(runtime: &Runtime, parts: &mut Parts, address: Option<ClientAddress>) -
 struct Recognised {
     identity: Result<Identity, IdentityError>,
     browser: Option<Browser>,
-    /// [`Core::revocations`](crate::runtime::Core::revocations) before the client was recognised.
+    /// [`Core::revocations`](crate::core::Core::revocations) before the client was recognised.
     revocations: u64,
     address: Option<ClientAddress>,
 }
