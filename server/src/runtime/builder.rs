@@ -56,7 +56,7 @@ pub struct Builder {
     identify: Identify,
     middleware: Middleware,
     secret: Option<Secret>,
-    seals_for_anybody: bool,
+    allows_unbound_seals: bool,
     limits: Limits,
     origins: Origins,
     proxies: Vec<Box<str>>,
@@ -164,8 +164,8 @@ impl Builder {
     /// pages that are embedded in another site, where browsers keep no cookies. A copy of such a
     /// page's seals works in every browser.
     #[must_use]
-    pub fn seals_for_anybody(mut self) -> Self {
-        self.seals_for_anybody = true;
+    pub fn allow_unbound_seals(mut self) -> Self {
+        self.allows_unbound_seals = true;
         self
     }
 
@@ -336,7 +336,7 @@ impl Builder {
             registry,
             sealer: Sealer::new(&secret),
             secret,
-            binds_browsers: !self.seals_for_anybody,
+            binds_browsers: !self.allows_unbound_seals,
             states: self.states,
             hub: self.hub.with_topic_limit(limits.topic_state_bytes),
             revocations: AtomicU64::new(0),

@@ -122,7 +122,7 @@ async fn a_seal_for_nobody_in_particular_is_good_in_the_browser_that_it_was_made
 
 #[tokio::test]
 async fn an_application_may_say_that_seals_are_anybodys() {
-    let server = start_with(vivaz::Builder::seals_for_anybody).await;
+    let server = start_with(vivaz::Builder::allow_unbound_seals).await;
     let (head, body) = request(&server, "GET", "/page", &[]).await;
     assert!(!head.contains("set-cookie"), "{head}");
     let seal = attributes(&String::from_utf8(body).unwrap(), "seal").remove(0);
