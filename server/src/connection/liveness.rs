@@ -25,7 +25,7 @@ pub(super) struct Liveness {
 /// The result of a heartbeat.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum PeerHealth {
-    /// The peer is alive. A ping is due.
+    /// No fault was found. A ping is due, unless the peer is stalled.
     Alive,
     /// The peer has sent nothing for two heartbeats.
     Silent,

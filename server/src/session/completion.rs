@@ -38,7 +38,7 @@ pub(crate) enum Completion {
     /// A component's job has finished.
     JobFinished { id: ComponentId, origin: TaskOrigin, finished: Finished },
     /// Topics have authorized the user for a job that began before a resume. `resumes` counts the
-    /// resumes at the time of the question.
+    /// resumes at the time of the authorization.
     Reauthorized { completion: Box<Completion>, resumes: u32, refused: HashSet<TopicName> },
     /// A component's `unmount` hook has finished.
     UnmountFinished { id: ComponentId, origin: TaskOrigin, finished: Finished },

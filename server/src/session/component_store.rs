@@ -108,7 +108,7 @@ impl Session {
             CommitError::Absent(Box::new(Commit { expects: None, ..*commit }))
         });
         let committed = await_commit(Arc::clone(&store), Arc::clone(&self.port), first);
-        // An ending session removes its components itself.
+        // The rows of an ending session are deleted together with it.
         let without = (!self.is_ending).then(|| self.removal(id, origin));
         let id = id.clone();
         self.await_future(Box::pin(async move {
